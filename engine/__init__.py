@@ -1,0 +1,1 @@
+"""Nouns, prices, choice, providers: no Telegram, no SQL, no HTTP server."""

@@ -1,0 +1,75 @@
+"""Attempt: one try at one offer, always journaled; Receipt: all that /why tells of an answer."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.chat import Usage
+from engine.money import ZERO, Money
+
+ANSWERED = "answered"  # kept, whole
+STOPPED = "stopped"  # kept as far as it was delivered: the reader stopped it or left
+ABANDONED = "abandoned"  # the reader left before the first word
+# any other outcome is the `outcome` of a ProviderError
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try. Cost is what the provider bills; waste is the part of that bill which nobody pays for.
+
+    `tenant_id` None: a probe at the house's cost. `served` is the model that the provider named, if another.
+    `first_token_ms` None: no word came.
+    """
+
+    request_id: str
+    ordinal: int
+    tenant_id: int | None
+    key_id: int | None
+    asked: str
+    provider: str
+    model: str
+    outcome: str
+    started_at: datetime
+    duration_ms: int
+    first_token_ms: int | None = None
+    usage: Usage | None = None
+    cost: Money = ZERO
+    waste: Money = ZERO
+    kept: bool = False
+    served: str = ""
+    status: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteLine:
+    """One offer on the route, as it was quoted: USD expected for this request at that minute."""
+
+    provider: str
+    model: str
+    expected: Money
+    last_resort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DropLine:
+    """One offer left out, and why."""
+
+    provider: str
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Who was asked, dropped and answered; what it cost the house, and what it would have cost elsewhere.
+
+    `list_price` is what GPT-4o costs for the same tokens at list price; None where no price is known.
+    """
+
+    request_id: str
+    asked: str
+    answered_at: datetime
+    quotes: tuple[QuoteLine, ...]
+    drops: tuple[DropLine, ...]
+    attempts: tuple[Attempt, ...] = field(default=())
+    list_price: Money | None = None

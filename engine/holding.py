@@ -1,0 +1,156 @@
+"""How much to hold before an answer, and what to charge after it: pure, so that both databases agree.
+
+A hold covers what the answer can charge at most; where less is there, the output limit shrinks to
+fit; under `LEAST_OUTPUT_TOKENS` nothing is sent (contract: money).
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from engine.money import ATTO_PER_NANO, ZERO, Money
+from engine.tenancy import Charge, Flat, Markup, Tariff
+
+LEAST_OUTPUT_TOKENS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The most that a token can cost on one quote of the route, in atto-dollars, and its output limit."""
+
+    input_atto: int
+    output_atto: int
+    output_tokens: int
+
+    def cost_atto(self, input_tokens: int, output_tokens: int) -> int:
+        return input_tokens * self.input_atto + output_tokens * self.output_atto
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """What a request asks to have held. `input_tokens` is an upper bound; one ceiling per quote, in route order.
+
+    Output limits are per choice; `n` choices are asked for.
+    """
+
+    request_id: str
+    epoch: int
+    tenant_id: int
+    tariff: Tariff
+    input_tokens: int
+    ceilings: tuple[Ceiling, ...]
+    n: int = 1
+    key_id: int | None = None
+
+    @property
+    def hold_id(self) -> str:
+        return f"{self.request_id}:{self.epoch}"
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """What is free to be held: beyond what other holds took. `key_tokens` None = the key has no limit."""
+
+    allowance_tokens: int
+    wallet: Money
+    key_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What is held. `output_tokens`: per quote, the limit to send (0: that quote can't be afforded)."""
+
+    allowance_tokens: int
+    wallet: Money
+    tokens: int
+    output_tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Why nothing could be held. `missing` is the wallet money that would have sufficed for the least answer."""
+
+    missing: Money
+    funds: Funds
+    key_limited: bool = False
+    wallet_only: bool = False
+
+
+Fit: TypeAlias = Grant | Shortfall
+
+
+def fit(bid: Bid, funds: Funds) -> Fit:
+    """Size the hold of `bid` to `funds`."""
+    limits = [_limit(bid, ceiling, funds) for ceiling in bid.ceilings]
+    kept = tuple(
+        limit if limit >= _least(ceiling) else 0 for limit, ceiling in zip(limits, bid.ceilings, strict=True)
+    )
+    if not any(kept):
+        return _shortfall(bid, funds)
+    tokens = bid.input_tokens + bid.n * max(kept)
+    if isinstance(bid.tariff, Flat):
+        allowance = min(tokens, funds.allowance_tokens)
+        return Grant(
+            allowance, Money.ceil_atto((tokens - allowance) * bid.tariff.atto_per_token), tokens, kept
+        )
+    dearest = max(
+        ceiling.cost_atto(bid.input_tokens, bid.n * limit)
+        for limit, ceiling in zip(kept, bid.ceilings, strict=True)
+        if limit
+    )
+    return Grant(0, Money.ceil_atto(dearest, bid.tariff.times), tokens, kept)
+
+
+def settle(tariff: Tariff, grant: Grant, tokens: int, cost_atto: int, spare_allowance_tokens: int) -> Charge:
+    """What the kept answer charges: never over its hold, the allowance first.
+
+    `spare_allowance_tokens` is allowance that no hold has taken: it pays before the wallet does.
+    """
+    if isinstance(tariff, Markup):
+        return Charge(min(Money.from_atto(cost_atto, tariff.times), grant.wallet))
+    billed = min(tokens, grant.tokens)
+    allowance = min(billed, grant.allowance_tokens + spare_allowance_tokens)
+    wallet = Money.from_atto((billed - allowance) * tariff.atto_per_token)
+    return Charge(min(wallet, grant.wallet), allowance)
+
+
+def _least(ceiling: Ceiling) -> int:
+    return max(1, min(LEAST_OUTPUT_TOKENS, ceiling.output_tokens))
+
+
+def _limit(bid: Bid, ceiling: Ceiling, funds: Funds) -> int:
+    """The output tokens per choice that `funds` cover on this quote."""
+    limit = ceiling.output_tokens
+    if funds.key_tokens is not None:
+        limit = min(limit, (funds.key_tokens - bid.input_tokens) // bid.n)
+    if isinstance(bid.tariff, Flat):
+        return _flat_limit(bid, bid.tariff, limit, funds)
+    times = bid.tariff.times
+    spend_atto = funds.wallet.nanousd * ATTO_PER_NANO * times.denominator // times.numerator if times else 0
+    left_atto = spend_atto - bid.input_tokens * ceiling.input_atto
+    if left_atto < 0 and times:
+        return 0
+    if not ceiling.output_atto or not times:
+        return limit
+    return min(limit, left_atto // (bid.n * ceiling.output_atto))
+
+
+def _flat_limit(bid: Bid, tariff: Flat, limit: int, funds: Funds) -> int:
+    if not tariff.atto_per_token:
+        return limit
+    bought = funds.wallet.nanousd * ATTO_PER_NANO // tariff.atto_per_token
+    return min(limit, (funds.allowance_tokens + bought - bid.input_tokens) // bid.n)
+
+
+def _shortfall(bid: Bid, funds: Funds) -> Shortfall:
+    least = [bid.input_tokens + bid.n * _least(ceiling) for ceiling in bid.ceilings]
+    tokens = min(least, default=bid.input_tokens)
+    key_limited = funds.key_tokens is not None and funds.key_tokens < tokens
+    if isinstance(bid.tariff, Flat):
+        short = max(0, tokens - funds.allowance_tokens)
+        need = Money.ceil_atto(short * bid.tariff.atto_per_token)
+    else:
+        times = bid.tariff.times
+        costs = [c.cost_atto(bid.input_tokens, bid.n * _least(c)) for c in bid.ceilings]
+        need = Money.ceil_atto(min(costs, default=0), times)
+    missing = max(ZERO, need - funds.wallet)
+    return Shortfall(missing, funds, key_limited, wallet_only=isinstance(bid.tariff, Markup))

@@ -1,0 +1,84 @@
+"""Money: whole nano-dollars in an int; the one place that rounds.
+
+Prices are kept as whole atto-dollars per token (1 USD per 1M tokens = 10**12), so that a sum of
+tokens x price is exact; `Money.from_atto` rounds it once, half to even (contract: money).
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Self
+
+NANO_PER_USD = 10**9
+ATTO_PER_NANO = 10**9
+ATTO_PER_TOKEN_PER_USD_PER_MTOK = 10**12
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount in whole nano-dollars; may be negative where a difference is meant."""
+
+    nanousd: int
+
+    @classmethod
+    def usd(cls, amount: str | Decimal) -> Self:
+        """Exact: raises ValueError for anything finer than a nano-dollar or not a finite number."""
+        nano = exact(amount) * NANO_PER_USD
+        if nano.denominator != 1:
+            raise ValueError(f"{amount} USD is finer than a nano-dollar")
+        return cls(nano.numerator)
+
+    @classmethod
+    def from_atto(cls, atto: int, times: Fraction = Fraction(1)) -> Self:
+        """Round `atto` x `times` to nano-dollars, half to even, once."""
+        return cls(round(Fraction(atto * times.numerator, ATTO_PER_NANO * times.denominator)))
+
+    @classmethod
+    def ceil_atto(cls, atto: int, times: Fraction = Fraction(1)) -> Self:
+        """The least amount of nano-dollars that covers `atto` x `times`: for holds."""
+        return cls(-(-atto * times.numerator // (ATTO_PER_NANO * times.denominator)))
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.nanousd + other.nanousd)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(self.nanousd - other.nanousd)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.nanousd)
+
+    def __bool__(self) -> bool:
+        return self.nanousd != 0
+
+    @property
+    def decimal(self) -> Decimal:
+        """USD, exact."""
+        return Decimal(self.nanousd).scaleb(-9)
+
+    def __str__(self) -> str:
+        """USD, exact, with at least two decimals: `1.25`, `-0.000000001`."""
+        sign, nano = ("-", -self.nanousd) if self.nanousd < 0 else ("", self.nanousd)
+        whole, part = divmod(nano, NANO_PER_USD)
+        return f"{sign}{whole}.{f'{part:09d}'.rstrip('0').ljust(2, '0')}"
+
+
+ZERO = Money(0)
+
+
+def exact(number: str | int | Decimal) -> Fraction:
+    """Read a decimal without losing a digit; ValueError when it is not a finite number."""
+    try:
+        value = Decimal(str(number).strip())
+    except InvalidOperation as error:
+        raise ValueError(f"{number!r} is not a decimal number") from error
+    if not value.is_finite():
+        raise ValueError(f"{number!r} is not a finite number")
+    return Fraction(value)
+
+
+def atto_per_token(usd_per_mtok: str | Decimal, times: Fraction = Fraction(1)) -> int:
+    """USD per 1M tokens -> atto-dollars per token; ValueError when finer than that or negative."""
+    atto = exact(usd_per_mtok) * times * ATTO_PER_TOKEN_PER_USD_PER_MTOK
+    if atto.denominator != 1 or atto < 0:
+        raise ValueError(f"{usd_per_mtok} USD per 1M tokens is negative or has over 12 decimals")
+    return atto.numerator

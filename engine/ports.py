@@ -1,0 +1,120 @@
+"""What the engine asks of the world. Fakes live beside the tests; one contract suite runs on both."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias
+
+from engine.attempt import Attempt, Receipt
+from engine.chat import ChatRequest, Chunk
+from engine.holding import Bid, Grant
+from engine.tenancy import Charge
+
+Also: TypeAlias = Callable[[Any, Charge], object]
+"""A face's unit of work, run in the transaction of the capture: (connection, charge)."""
+
+VoidAlso: TypeAlias = Callable[[Any], object]
+
+
+class Clock(Protocol):
+    """Time as an input: `now` is aware UTC, `monotonic` in seconds."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to one provider: `model` in the provider's own name, `output_tokens` per choice.
+
+    `timeout_seconds` bounds the wait for the response's head; words are timed by the gateway.
+    """
+
+    request: ChatRequest
+    model: str
+    output_tokens: int
+    key: int = 0
+    timeout_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LimitHeaders:
+    """What a response said of the provider's limits; None where it said nothing."""
+
+    requests_per_minute: int | None = None
+    requests_left: int | None = None
+    requests_reset_seconds: float | None = None
+    tokens_per_minute: int | None = None
+    tokens_left: int | None = None
+    tokens_reset_seconds: float | None = None
+
+
+class Provider(Protocol):
+    """A seller at an address, in a dialect.
+
+    `stream` raises a ProviderError on entry or while iterating; the iterator ends only after the
+    dialect's proper end. Leaving the context closes the socket. `key` of a Call counts from 0.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def keys(self) -> int:
+        """How many keys it has; 0 = not configured. A keyless server counts as one."""
+        ...
+
+    @property
+    def close_stops_bill(self) -> bool:
+        """True where closing the socket stops the bill."""
+        ...
+
+    def stream(self, call: Call) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]: ...
+    def limits(self, key: int) -> LimitHeaders | None:
+        """What the last response under this key said."""
+        ...
+
+    async def probe(self, key: int = 0) -> None:
+        """The free probe: network and key only. Raises a ProviderError."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What the kept answer came to: `tokens` as reported, `cost_atto` unrounded."""
+
+    attempt: Attempt
+    tokens: int
+    cost_atto: int
+    receipt: Receipt
+
+
+class Hold(Protocol):
+    """Money set aside for one answer. Resolves at most once."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def grant(self) -> Grant: ...
+
+    async def capture(self, bill: Bill, also: Also | None = None) -> Charge:
+        """Charge, journal the kept attempt and run `also` in one transaction. Raises HoldLost if it expired."""
+        ...
+
+    async def void(self, also: VoidAlso | None = None) -> None:
+        """Give everything back. Harmless when already resolved."""
+        ...
+
+
+class Ledger(Protocol):
+    def hold(self, bid: Bid) -> AbstractAsyncContextManager[Hold]:
+        """A committed hold, voided on the way out unless captured. Raises InsufficientFunds."""
+        ...
+
+
+class Journal(Protocol):
+    def record(self, attempt: Attempt) -> Awaitable[None]:
+        """Write down an attempt that was not kept."""
+        ...
