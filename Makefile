@@ -1,0 +1,62 @@
+# A newcomer's words, and CI's.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test lint format lock bench audit clean
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/runtime ## start Farthing; without TELEGRAM_BOT_TOKEN, the sandbox
+	@$(BIN)/python -m main run
+
+setup: $(VENV)/runtime ## go live: asks for the bot token and provider keys, checks them, writes .env
+	@$(BIN)/python -m main setup
+
+test: $(VENV)/dev ## every test
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+lint: $(VENV)/dev ## ruff, mypy --strict, the floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev ## let ruff lay out the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+audit: $(VENV)/runtime ## check the books
+	@$(BIN)/python -m main audit
+
+bench: $(VENV)/dev ## what an answer costs in CPU
+	$(BIN)/python -m benchmarks.bot_answer
+
+lock: $(VENV)/uv ## pin and hash every dependency anew
+	$(LOCK) requirements/uv.in -o requirements/uv.txt
+	$(LOCK) requirements/runtime.in -o requirements/runtime.txt
+	$(LOCK) -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
+
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+        --no-emit-index-url --only-binary :all:
+
+clean: ## remove what make made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# uv installs in a quarter of pip's time; pip brings it in by its hash.
+$(VENV)/uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Farthing needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/runtime: requirements/runtime.txt $(VENV)/uv
+	@echo "Installing what Farthing needs ..."
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --compile-bytecode -r requirements/runtime.txt
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt $(VENV)/runtime
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: -r requirements/dev.txt
+	@touch $@

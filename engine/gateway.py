@@ -1,0 +1,120 @@
+"""Gateway: the one road of a prompt: admit, quote, plan, hold, then an Answer that walks the route."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from fractions import Fraction
+
+from engine.admission import Admission
+from engine.answer import Answer, Finisher, Question
+from engine.catalog import Model, Quote
+from engine.chat import ChatRequest
+from engine.errors import Closing, NoProvider, RequestRejected
+from engine.holding import Bid, Ceiling
+from engine.ports import Ledger
+from engine.routing import Route, plan
+from engine.tenancy import Tenant
+from engine.tokens import upper_bound
+from engine.trial import Market
+
+
+class Gateway:
+    """Answers requests from the cheapest offers that are up, and books each exactly once."""
+
+    def __init__(self, market: Market, ledger: Ledger, *, delay_usd_per_second: Fraction) -> None:
+        self.market = market
+        self._ledger = ledger
+        self._delay_usd_per_second = delay_usd_per_second
+        self._admission = Admission(market.clock)
+        self._live: set[Answer] = set()
+        self._closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @asynccontextmanager
+    async def answer(
+        self,
+        tenant: Tenant,
+        request: ChatRequest,
+        *,
+        finish: Finisher | None = None,
+        can_restart: bool = True,
+    ) -> AsyncIterator[Answer]:
+        """Admit, plan and hold, all before any network; the Answer is then read within the context.
+
+        Raises a Refused, NoProvider, RequestRejected (nobody is able) or HoldLost (answered before). Leaving
+        early captures what was delivered. `can_restart` says whether the reader can take words back.
+        """
+        if self._closing:
+            raise Closing
+        model = self.market.catalog.model(request.model)
+        self._admission.admit(tenant, model.name)
+        route = self.route(model, request)
+        bid = self._bid(tenant, model, request, route)
+        async with self._ledger.hold(bid) as hold:
+            question = Question(tenant, request, route, bid.input_tokens, finish, can_restart)
+            answer = Answer(self.market, question, hold)
+            self._enter(answer)
+            try:
+                yield answer
+            finally:
+                try:
+                    await answer.leave()
+                finally:
+                    self._exit(answer)
+
+    def route(self, model: Model, request: ChatRequest) -> Route:
+        """The offers for this request at this minute, in the order to try; raises when there is none."""
+        catalog, health = self.market.catalog, self.market.health
+        quotes, drops = catalog.quote(request, model, self.market.clock.now())
+        route = plan(quotes, drops, health.standing, self._delay_usd_per_second)
+        if route.quotes:
+            return route
+        if not quotes and any(catalog.is_configured(drop.offer.provider) for drop in drops):
+            reasons = sorted({drop.reason for drop in drops if catalog.is_configured(drop.offer.provider)})
+            raise RequestRejected(model.name, "no model here can take this request: " + "; ".join(reasons))
+        raise NoProvider(health.smallest_rest_seconds())
+
+    async def close(self, grace_seconds: float = 30) -> None:
+        """Take no new work, give the answers in flight `grace_seconds`, then void what is left."""
+        self._closing = True
+        try:
+            await asyncio.wait_for(self._idle.wait(), grace_seconds)
+        except TimeoutError:
+            for answer in tuple(self._live):
+                answer.abort()
+            await asyncio.wait_for(self._idle.wait(), 5)
+
+    @property
+    def in_flight(self) -> int:
+        """How many answers are being given."""
+        return len(self._live)
+
+    def _enter(self, answer: Answer) -> None:
+        self._live.add(answer)
+        self._idle.clear()
+
+    def _exit(self, answer: Answer) -> None:
+        self._live.discard(answer)
+        if not self._live:
+            self._idle.set()
+
+    def _bid(self, tenant: Tenant, model: Model, request: ChatRequest, route: Route) -> Bid:
+        input_tokens = upper_bound(request)
+        return Bid(
+            request_id=request.id,
+            epoch=request.epoch,
+            tenant_id=tenant.id,
+            tariff=model.tariff,
+            input_tokens=input_tokens,
+            ceilings=tuple(_ceiling(quote, tenant, request, input_tokens) for quote in route.quotes),
+            n=request.n,
+            key_id=request.key_id,
+        )
+
+
+def _ceiling(quote: Quote, tenant: Tenant, request: ChatRequest, input_tokens: int) -> Ceiling:
+    """The least of request, plan and model bounds the output."""
+    limits = (request.max_output_tokens, tenant.plan.max_output_tokens, quote.max_output_tokens)
+    input_atto, output_atto = quote.price.ceiling(input_tokens)
+    return Ceiling(input_atto, output_atto, min(limit for limit in limits if limit is not None))

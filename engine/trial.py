@@ -1,0 +1,156 @@
+"""Trial: one try at one quote: the provider's stream, timed by its words and put together."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.attempt import Attempt
+from engine.catalog import Catalog, Quote
+from engine.chat import ChatRequest, Chunk, Delta, Finished, Usage
+from engine.collecting import Collected
+from engine.errors import FirstTokenLate, ProviderError, WentSilent
+from engine.health import Health, HealthPolicy, Permit
+from engine.money import ZERO, Money
+from engine.ports import Call, Clock, Journal, Provider
+from engine.tenancy import Tenant
+
+Emit = Callable[[Delta | Finished], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What an answer is tried with: who sells, at what price, in what health, and who writes it down."""
+
+    catalog: Catalog
+    health: Health
+    providers: Mapping[str, Provider]
+    journal: Journal
+    clock: Clock
+    policy: HealthPolicy
+
+
+@dataclass(slots=True)
+class Trial:
+    """One try. `run` raises the ProviderError that ended it; what was said until then stays in `collected`."""
+
+    market: Market
+    tenant: Tenant | None
+    request: ChatRequest
+    quote: Quote
+    permit: Permit
+    ordinal: int
+    output_tokens: int
+    collected: Collected = field(default_factory=Collected)
+    started_at: datetime = field(init=False)
+    first_token_ms: int | None = None
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started_at, self._began = self.market.clock.now(), self.market.clock.monotonic()
+
+    @property
+    def provider(self) -> Provider:
+        return self.market.providers[self.quote.offer.provider]
+
+    async def run(self, emit: Emit) -> None:
+        """Pass the answer on, piece by piece; return when it has properly ended."""
+        loop = asyncio.get_running_loop()
+        policy = self.market.policy
+        alive = False
+        try:
+            async with (
+                asyncio.timeout(policy.first_token_seconds) as patience,
+                self.provider.stream(self._call()) as chunks,
+            ):
+                async for chunk in chunks:
+                    if isinstance(chunk, Delta):
+                        # Only words and thoughts are life: keep-alive comments never come this far.
+                        alive = True
+                        patience.reschedule(loop.time() + policy.idle_seconds)
+                    self._take(chunk, emit)
+        except TimeoutError:
+            late = WentSilent if alive else FirstTokenLate
+            seconds = policy.idle_seconds if alive else policy.first_token_seconds
+            raise late(f"nothing for {seconds:g} s") from None
+
+    def _take(self, chunk: Chunk, emit: Emit) -> None:
+        self.collected.add(chunk)
+        if isinstance(chunk, Delta) and chunk.is_word and self.first_token_ms is None:
+            self.first_token_ms = self.elapsed_ms
+        if isinstance(chunk, Delta | Finished):
+            emit(chunk)
+
+    @property
+    def elapsed_ms(self) -> int:
+        return round((self.market.clock.monotonic() - self._began) * 1000)
+
+    def cost_atto(self, usage: Usage) -> int:
+        """Unrounded, at the price of this attempt's start."""
+        return self.quote.price.cost_atto(usage)
+
+    def lost(self, outcome: str, usage: Usage | None = None, error: ProviderError | None = None) -> Attempt:
+        """The journal's line for a try whose answer was not kept: its whole cost is waste."""
+        cost = Money.from_atto(self.cost_atto(usage)) if usage else ZERO
+        return self._journaled(outcome, usage, cost, waste=cost, error=error)
+
+    def kept(self, outcome: str, usage: Usage, held_tokens: tuple[int, int]) -> Attempt:
+        """The journal's line for the answer that was kept.
+
+        `held_tokens` (input, output) bounds what the tenant can pay for: what the bill has over it is waste.
+        """
+        cost = Money.from_atto(self.cost_atto(usage))
+        covered = Money.from_atto(self.cost_atto(_within(usage, *held_tokens)))
+        return self._journaled(outcome, usage, cost, waste=max(ZERO, cost - covered), kept=True)
+
+    def _journaled(
+        self,
+        outcome: str,
+        usage: Usage | None,
+        cost: Money,
+        *,
+        waste: Money,
+        kept: bool = False,
+        error: ProviderError | None = None,
+    ) -> Attempt:
+        offer = self.quote.offer
+        return Attempt(
+            request_id=self.request.id,
+            ordinal=self.ordinal,
+            tenant_id=self.tenant.id if self.tenant else None,
+            key_id=self.request.key_id,
+            asked=self.request.model,
+            provider=offer.provider,
+            model=offer.model,
+            outcome=outcome,
+            started_at=self.started_at,
+            duration_ms=self.elapsed_ms,
+            first_token_ms=self.first_token_ms,
+            usage=usage,
+            cost=cost,
+            waste=waste,
+            kept=kept,
+            served=self.collected.served if self.collected.served != offer.model else "",
+            status=error.status if error else None,
+            detail=error.detail[:200] if error else "",
+        )
+
+    def _call(self) -> Call:
+        return Call(
+            request=self.request,
+            model=self.quote.offer.model,
+            output_tokens=self.output_tokens,
+            key=self.permit.key,
+            timeout_seconds=self.market.policy.first_token_seconds,
+        )
+
+
+def _within(usage: Usage, input_tokens: int, output_tokens: int) -> Usage:
+    """The part of a bill that a hold was made for."""
+    fits = min(usage.input_tokens, input_tokens)
+    return Usage(
+        input_tokens=fits,
+        output_tokens=min(usage.output_tokens, output_tokens),
+        cached_tokens=min(usage.cached_tokens, fits),
+        cache_write_tokens=min(usage.cache_write_tokens, fits - min(usage.cached_tokens, fits)),
+    )
