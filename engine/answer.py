@@ -12,7 +12,7 @@ from typing import Self, TypeAlias
 
 from engine import attempt as outcomes
 from engine.attempt import Attempt, DropLine, QuoteLine, Receipt
-from engine.catalog import Quote
+from engine.catalog import Offer, Quote
 from engine.chat import ChatRequest, Completion, Delta, Event, Finished, Restart, Usage
 from engine.collecting import Collected, partial_usage, whole_usage
 from engine.errors import (
@@ -112,6 +112,20 @@ class Answer:
             raise StopAsyncIteration
         self._deliver(event)
         return event
+
+    @property
+    def offer(self) -> Offer | None:
+        """Who is answering; None before the first word."""
+        return self._shown_by.quote.offer if self._shown_by else None
+
+    async def whole(self) -> Completion | None:
+        """Wait for the end, with nothing delivered on the way: a reader who leaves early has got nothing."""
+        while not isinstance(event := await self._events.get(), _End):
+            pass
+        self._over = True
+        if event.error is not None:
+            raise event.error
+        return self.completion
 
     def stop(self) -> None:
         """The reader wants no more: what it was given is kept and charged; nothing given, nothing charged."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-from engine.chat import Choice, ChatRequest, Chunk, Delta, Finish, Finished, Served, ToolCall, Usage
+from engine.chat import ChatRequest, Choice, Chunk, Delta, Finish, Finished, Served, ToolCall, Usage
 from engine.tokens import estimate, estimate_text
 
 MOST_TOKENS = 20_000_000  # no model reads or writes as much: a report above it is an error

@@ -1,0 +1,1 @@
+"""Every HTTP route but the Telegram webhook."""

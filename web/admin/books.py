@@ -1,0 +1,85 @@
+"""Usage, margin and the audit."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from storage.audit import audit
+
+from storage import usage
+from web.admin.tenants import Tenants
+from web.errors import bad_request
+from web.schemas import AuditOut, MarginList, UsageList
+
+From = Annotated[
+    date | None, Query(alias="from", description="UTC date, included; without it, this month's first")
+]
+To = Annotated[date | None, Query(description="UTC date, included; without it, today")]
+
+
+def period(first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
+    """Both dates included; without dates, this month so far. Raises Problem 400 when turned around."""
+    today = now.astimezone(UTC).date()
+    start, end = first or (last or today).replace(day=1), last or today
+    if start > end:
+        raise bad_request("from", f"from: {start} is after to: {end}.")
+    return start, end
+
+
+def usage_row(row: usage.UsageRow) -> dict[str, Any]:
+    return {
+        "day": str(row.day),
+        "model": row.model,
+        "provider": row.provider,
+        "prompts": row.prompts,
+        "input_tokens": row.input_tokens,
+        "output_tokens": row.output_tokens,
+        "allowance_tokens": row.allowance_tokens,
+        "charge_usd": str(row.charge),
+        "cost_usd": str(row.cost),
+        "waste_usd": str(row.waste),
+    }
+
+
+def margin_row(row: usage.MarginRow) -> dict[str, Any]:
+    return {
+        "day": str(row.day),
+        "model": row.model,
+        "provider": row.provider,
+        "charge_usd": str(row.charge),
+        "allowance_usd": str(row.allowance),
+        "cost_usd": str(row.cost),
+        "waste_usd": str(row.waste),
+        "margin_usd": str(row.margin),
+    }
+
+
+def router(desk: Tenants) -> APIRouter:
+    routes = APIRouter(prefix="/admin", tags=["books"])
+
+    @routes.get("/usage", summary="Day x model x provider, unified over providers")
+    async def usage_rows(first: From = None, to: To = None, tenant: str | None = None) -> UsageList:
+        start, end = period(first, to, desk.clock.now())
+        owner = (await desk.state(tenant)).id if tenant else None
+        rows = await desk.db.read(lambda conn: usage.rows(conn, start, end, owner))
+        return UsageList.model_validate({"data": [usage_row(row) for row in rows]})
+
+    @routes.get("/margin", summary="Charges, costs, waste and gross margin per day x model x provider")
+    async def margin_rows(first: From = None, to: To = None) -> MarginList:
+        start, end = period(first, to, desk.clock.now())
+        rows = await desk.db.read(lambda conn: usage.margin(conn, start, end))
+        return MarginList.model_validate({"data": [margin_row(row) for row in rows]})
+
+    @routes.get("/audit", summary="Check every invariant of the books")
+    async def audited() -> AuditOut:
+        report = await desk.db.read(audit)
+        return AuditOut(
+            ok=report.ok,
+            checked=report.checked,
+            problems=[
+                {"check": p.check, "row": p.row, "expected": p.expected, "found": p.found}
+                for p in report.problems
+            ],
+        )
+
+    return routes

@@ -1,0 +1,61 @@
+"""API keys of a tenant: the secret is shown once."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from storage import keys
+from web.admin.tenants import Tenants
+from web.errors import not_found
+from web.schemas import KeyIn, KeyList, NewKey
+
+
+def shown(row: keys.KeyRow) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "prefix": row.prefix,
+        "tokens_per_month": row.tokens_per_month,
+        "used_tokens": row.used_tokens,
+        "created_at": row.created_at.isoformat(),
+        "last_used_at": row.last_used_at.isoformat() if row.last_used_at else None,
+        "revoked_at": row.revoked_at.isoformat() if row.revoked_at else None,
+    }
+
+
+def router(desk: Tenants) -> APIRouter:
+    routes = APIRouter(prefix="/admin/tenants/{tenant_id}/keys", tags=["keys"])
+
+    @routes.post("", status_code=201, summary="Make a key; its secret is in this answer only")
+    async def make(tenant_id: str, body: KeyIn) -> NewKey:
+        tenant = await desk.state(tenant_id)
+        secret, prefix, digest = keys.new_key()
+        row = await desk.db.write(
+            lambda conn: keys.add(
+                conn,
+                tenant.id,
+                name=body.name,
+                prefix=prefix,
+                sha256=digest,
+                tokens_per_month=body.tokens_per_month,
+                now=desk.clock.now(),
+            )
+        )
+        return NewKey.model_validate({**shown(row), "key": secret})
+
+    @routes.get("", summary="A tenant's keys, without their secrets")
+    async def listing(tenant_id: str) -> KeyList:
+        tenant = await desk.state(tenant_id)
+        rows = await desk.db.read(lambda conn: keys.list_for(conn, tenant.id, desk.clock.now()))
+        return KeyList.model_validate({"data": [shown(row) for row in rows]})
+
+    @routes.delete("/{key_id}", status_code=204, summary="Revoke a key, at once and for good")
+    async def revoke(tenant_id: str, key_id: str) -> Response:
+        tenant = await desk.state(tenant_id)
+        number = int(key_id) if key_id.isdigit() else -1
+        gone = await desk.db.write(lambda conn: keys.revoke(conn, tenant.id, number, desk.clock.now()))
+        if not gone:
+            raise not_found(f"There is no key {key_id}.")
+        return Response(status_code=204)
+
+    return routes

@@ -1,0 +1,124 @@
+"""Tenants, their plans and their wallets."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from storage.database import Database
+
+from engine.money import Money
+from engine.ports import Clock
+from engine.tenancy import Plan
+from storage import ledger, plans, tenants
+from web.errors import bad_request, not_found
+from web.schemas import CreditIn, PlanIn, TenantIn, TenantList, TenantOut
+
+MOST_CREDIT = Money.usd("1000000")
+
+
+def shown(state: tenants.TenantState) -> dict[str, Any]:
+    """A tenant as the contract lays it out."""
+    return {
+        "id": str(state.id),
+        "telegram_user_id": state.telegram_user_id,
+        "name": state.name,
+        "plan": state.plan,
+        "wallet_usd": str(state.wallet),
+        "held_usd": str(state.held),
+        "owed_usd": str(state.owed),
+        "allowance_tokens": state.allowance_tokens,
+        "allowance_left_tokens": state.allowance_left_tokens,
+        "renews_at": state.renews_at.isoformat().replace("+00:00", "Z"),
+        "banned": state.banned,
+    }
+
+
+class Tenants:
+    """What the routes below ask of storage."""
+
+    def __init__(self, db: Database, known: Mapping[str, Plan], clock: Clock) -> None:
+        self.db, self.plans, self.clock = db, known, clock
+
+    async def state(self, text_id: str) -> tenants.TenantState:
+        """By tenant id; raises Problem 404."""
+        number = int(text_id) if text_id.isdigit() and len(text_id) < 19 else -1  # noqa: PLR2004 - 64 bits
+        state = await self.db.read(lambda conn: tenants.state(conn, number))
+        if state is None:
+            raise not_found(f"There is no tenant {text_id}.")
+        return state
+
+    def plan(self, name: str) -> Plan:
+        if name not in self.plans:
+            raise bad_request("plan", f"plan: {name!r} is none of {', '.join(self.plans)}.")
+        return self.plans[name]
+
+    async def credit(self, text_id: str, amount: Money, reason: str, key: str) -> tenants.TenantState:
+        """Once per tenant and key; the same key with another amount or reason is refused."""
+        tenant = await self.state(text_id)
+        fingerprint = hashlib.sha256(f"{tenant.id}:{key}".encode()).hexdigest()
+        ref = f"admin-credit:{fingerprint}"
+        await self.db.write(
+            lambda conn: ledger.credit(conn, tenant.id, amount, ref=ref, reason=reason, now=self.clock.now())
+        )
+        return await self.state(text_id)
+
+
+def router(desk: Tenants) -> APIRouter:
+    routes = APIRouter(prefix="/admin/tenants", tags=["tenants"])
+
+    @routes.get("", summary="Tenants, oldest first, a page at a time")
+    async def listing(
+        telegram_user_id: int | None = None,
+        cursor: int = Query(0, ge=0),
+        limit: int = Query(100, ge=1, le=1000),
+    ) -> TenantList:
+        rows = await desk.db.read(
+            lambda conn: tenants.page(conn, cursor, limit + 1, telegram_user_id=telegram_user_id)
+        )
+        more = str(rows[limit - 1].id) if len(rows) > limit else None
+        return TenantList.model_validate({"data": [shown(row) for row in rows[:limit]], "next": more})
+
+    @routes.post("", status_code=201, summary="A tenant without Telegram")
+    async def create(body: TenantIn) -> TenantOut:
+        plan = desk.plan(body.plan)
+        made = await desk.db.write(lambda conn: tenants.create(conn, body.name, plan, now=desk.clock.now()))
+        return TenantOut.model_validate(shown(await desk.state(str(made))))
+
+    @routes.get("/{tenant_id}", summary="One tenant")
+    async def one(tenant_id: str) -> TenantOut:
+        return TenantOut.model_validate(shown(await desk.state(tenant_id)))
+
+    @routes.put("/{tenant_id}/plan", summary="Change the plan, at once")
+    async def change_plan(tenant_id: str, body: PlanIn) -> TenantOut:
+        state, plan = await desk.state(tenant_id), desk.plan(body.plan)
+        await desk.db.write(
+            lambda conn: plans.set_plan(conn, state.id, plan, desk.clock.now(), desk.plans, forced=True)
+        )
+        return TenantOut.model_validate(shown(await desk.state(tenant_id)))
+
+    @routes.post("/{tenant_id}/credits", summary="Credit the wallet, once per Idempotency-Key")
+    async def credit(
+        tenant_id: str,
+        body: CreditIn,
+        idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    ) -> TenantOut:
+        if not idempotency_key:
+            raise bad_request(
+                "Idempotency-Key",
+                "Idempotency-Key: this header must be given, so that a repeat credits once.",
+            )
+        state = await desk.credit(tenant_id, _amount(body.usd), body.reason, idempotency_key)
+        return TenantOut.model_validate(shown(state))
+
+    return routes
+
+
+def _amount(usd: str) -> Money:
+    try:
+        amount = Money.usd(usd)
+    except ValueError as error:
+        raise bad_request("usd", f"usd: {error}.") from error
+    if not Money(0) < amount <= MOST_CREDIT:
+        raise bad_request("usd", f"usd: more than zero and at most {MOST_CREDIT}.")
+    return amount

@@ -1,0 +1,123 @@
+"""Who calls: checked from the headers, before a byte of the body is read."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from storage.database import Database
+
+from engine.ports import Clock
+from engine.tenancy import Plan, Tenant
+from storage import keys, tenants
+from web.errors import INVALID_KEY, Problem
+
+MOST_BODY_BYTES = 20 * 1024 * 1024
+TOUCH_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a request speaks for: a tenant by an API key, or the operator by the admin key."""
+
+    tenant: Tenant | None = None
+    key_id: int | None = None
+
+    @property
+    def is_admin(self) -> bool:
+        return self.tenant is None
+
+
+class Keyring:
+    """Knows a caller by the Bearer secret. The checksum is looked at before the database."""
+
+    def __init__(self, db: Database, plans: Mapping[str, Plan], clock: Clock, admin_key: str = "") -> None:
+        self._db, self._plans, self._clock = db, plans, clock
+        self._admin_key = admin_key.encode()
+        self._touched: dict[int, float] = {}
+
+    def is_admin(self, secret: str) -> bool:
+        return bool(self._admin_key) and hmac.compare_digest(secret.encode(), self._admin_key)
+
+    async def tenant(self, secret: str) -> Caller:
+        """Raises Problem 401 for anything that isn't a live key."""
+        if not keys.looks_right(secret):
+            raise INVALID_KEY
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        found = await self._db.read(lambda conn: keys.authenticate(conn, digest))
+        if found is None:
+            raise INVALID_KEY
+        await self._touch(found.key_id)
+        return Caller(tenants.to_tenant(found.tenant, self._plans), found.key_id)
+
+    async def anyone(self, secret: str) -> Caller:
+        return Caller() if self.is_admin(secret) else await self.tenant(secret)
+
+    async def _touch(self, key_id: int) -> None:
+        """Last use, to the minute: a write per request would say no more."""
+        now = self._clock.monotonic()
+        if now - self._touched.get(key_id, -TOUCH_SECONDS) >= TOUCH_SECONDS:
+            self._touched[key_id] = now
+            moment = self._clock.now()
+            await self._db.write(lambda conn: keys.touch(conn, key_id, moment))
+
+
+class Guard:
+    """ASGI middleware: bounds the body, and asks for the key that a path wants."""
+
+    def __init__(self, app: ASGIApp, keyring: Keyring) -> None:
+        self._app, self._keyring = app, keyring
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        try:
+            caller = await self._caller(scope["path"], _bearer(headers))
+            _refuse_large(headers)
+        except Problem as problem:
+            await problem.response()(scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = caller
+        await self._app(scope, _bounded(receive), send)
+
+    async def _caller(self, path: str, secret: str) -> Caller | None:
+        if path.startswith("/v1/") or path == "/v1":
+            return await self._keyring.tenant(secret)
+        if path == "/providers":
+            return await self._keyring.anyone(secret)
+        if path == "/metrics" or path.startswith("/admin"):
+            if not self._keyring.is_admin(secret):
+                raise INVALID_KEY
+            return Caller()
+        return None
+
+
+def _bearer(headers: Mapping[bytes, bytes]) -> str:
+    scheme, _, secret = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def _refuse_large(headers: Mapping[bytes, bytes]) -> None:
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit():
+        raise Problem(400, "content-length is not a number.")
+    if int(length) > MOST_BODY_BYTES:
+        raise Problem(413, "The body is over 20 MiB.", code="request_too_large")
+
+
+def _bounded(receive: Receive) -> Receive:
+    """A body of unknown length is counted as it comes."""
+    seen = 0
+
+    async def counting() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > MOST_BODY_BYTES:
+            raise Problem(413, "The body is over 20 MiB.", code="request_too_large")
+        return message
+
+    return counting

@@ -1,0 +1,60 @@
+"""Alive, ready, and how the providers do."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+from storage.database import Database
+
+from engine.gateway import Gateway
+from web.schemas import Health, ProviderList, Ready
+
+Reason = Callable[[], Awaitable[str | None]]
+
+
+async def database_answers(db: Database) -> str | None:
+    try:
+        await db.ping()
+    except Exception:  # noqa: BLE001 - whatever the driver says, the reason is the same
+        return "database: does not answer"
+    return None
+
+
+async def migrations_done(db: Database) -> str | None:
+    try:
+        pending = await db.migrations_pending()
+    except Exception:  # noqa: BLE001 - the database's own check says why
+        return "migrations: unknown"
+    return "migrations: pending; run `python -m main migrate`" if pending else None
+
+
+def router(
+    db: Database, gateway: Gateway, provider_rows: Callable[[bool], list[dict[str, Any]]]
+) -> APIRouter:
+    """/health says that the process lives; /ready says whether it can answer, and why not."""
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/health", summary="Whether the process lives")
+    async def health() -> Health:
+        return Health(status="healthy")
+
+    @routes.get(
+        "/ready",
+        summary="Whether prompts can be answered, and if not, why",
+        response_model=Ready,
+        responses={503: {"model": Ready, "description": "Not ready: `reasons` says why"}},
+    )
+    async def ready() -> JSONResponse:
+        reasons = [reason for reason in (await database_answers(db), await migrations_done(db)) if reason]
+        if not any(row["configured"] for row in provider_rows(False)):
+            reasons.append("providers: none is configured")
+        return JSONResponse(
+            {"status": "not_ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200
+        )
+
+    @routes.get("/providers", summary="State of every provider; prices and limits for the admin key only")
+    async def providers(request: Request) -> ProviderList:
+        return ProviderList.model_validate({"data": provider_rows(request.state.caller.is_admin)})
+
+    return routes

@@ -1,0 +1,163 @@
+"""Shapes of what goes in and out, as /openapi.json tells them. Money in strings of USD, exact to the nano-dollar."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Usd = Annotated[str, Field(description="USD, exact to the nano-dollar", examples=["12.50"])]
+
+
+class Health(BaseModel):
+    status: Literal["healthy"]
+
+
+class Ready(BaseModel):
+    status: Literal["ready", "not_ready"]
+    reasons: list[str]
+
+
+class ProviderRow(BaseModel):
+    """Prices and limits are there for the admin key only; a key never is."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    configured: bool
+    state: Literal["closed", "open", "half_open", "resting", "drained"]
+    since: str | None
+    p50_first_token_ms: int | None
+
+
+class ProviderList(BaseModel):
+    data: list[ProviderRow]
+
+
+class ErrorBody(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class Error(BaseModel):
+    """Every failure has this shape."""
+
+    error: ErrorBody
+
+
+class TenantOut(BaseModel):
+    id: str
+    telegram_user_id: int | None
+    name: str
+    plan: str
+    wallet_usd: Usd
+    held_usd: Usd
+    owed_usd: Usd
+    allowance_tokens: int
+    allowance_left_tokens: int
+    renews_at: str
+    banned: bool
+
+
+class TenantList(BaseModel):
+    data: list[TenantOut]
+    next: str | None
+
+
+class In(BaseModel):
+    """What comes in: unknown fields are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class TenantIn(In):
+    name: str = Field(min_length=1, max_length=200)
+    plan: str = "free"
+
+
+class PlanIn(In):
+    plan: str
+
+
+class CreditIn(In):
+    usd: str = Field(description="USD to add, exact decimal in a string", examples=["5.00"])
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class KeyIn(In):
+    name: str = Field("", max_length=100)
+    tokens_per_month: int | None = Field(None, gt=0)
+
+
+class KeyOut(BaseModel):
+    id: str
+    name: str
+    prefix: str
+    tokens_per_month: int | None
+    used_tokens: int
+    created_at: str
+    last_used_at: str | None
+    revoked_at: str | None
+
+
+class NewKey(KeyOut):
+    key: str = Field(description="Shown this once and never again")
+
+
+class KeyList(BaseModel):
+    data: list[KeyOut]
+    next: None = None
+
+
+class UsageOut(BaseModel):
+    """Prompts and tokens of kept answers; waste is what the house paid for answers that nobody kept."""
+
+    day: str
+    model: str
+    provider: str
+    prompts: int
+    input_tokens: int
+    output_tokens: int
+    allowance_tokens: int
+    charge_usd: Usd
+    cost_usd: Usd
+    waste_usd: Usd
+
+
+class UsageList(BaseModel):
+    data: list[UsageOut]
+    next: None = None
+
+
+class MarginOut(BaseModel):
+    day: str
+    model: str
+    provider: str
+    charge_usd: Usd
+    allowance_usd: Usd
+    cost_usd: Usd
+    waste_usd: Usd
+    margin_usd: Usd
+
+
+class MarginList(BaseModel):
+    data: list[MarginOut]
+    next: None = None
+
+
+class AuditOut(BaseModel):
+    ok: bool
+    checked: dict[str, int] | int
+    problems: list[dict[str, Any]]
+
+
+class ModelOut(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[ModelOut]
