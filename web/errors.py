@@ -55,12 +55,15 @@ INVALID_KEY = Problem(
 )
 
 
+BROKEN = Problem(500, "Something broke on our side; nothing was charged.", type="server_error")
+
+
 def of(error: errors.EngineError) -> Problem:
     """Total over the error tree: a test walks it."""
     for kind, translate in _TABLE:
         if isinstance(error, kind):
             return translate(error)
-    return Problem(500, "Something broke on our side; nothing was charged.", type="server_error")
+    return BROKEN
 
 
 def _unknown_model(error: Any) -> Problem:

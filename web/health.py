@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 from storage.database import Database
 
-from engine.gateway import Gateway
 from web.schemas import Health, ProviderList, Ready
 
 Reason = Callable[[], Awaitable[str | None]]

@@ -1,0 +1,1 @@
+"""The clock: jobs that ask the tables what is due."""

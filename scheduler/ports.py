@@ -1,0 +1,68 @@
+"""How the clock speaks to people. The bot implements it; without a bot, `Silent` writes to the log."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`key` is the button's word in the locales; pressed, it does `action` of `command` with `args`."""
+
+    key: str
+    command: str
+    action: str
+    args: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that stands in a chat and can be edited or replied to."""
+
+    chat_id: int
+    message_id: int
+
+
+class Notifier(Protocol):
+    """Every text is a key of the locales with values: the words are the bot's. Nothing here raises."""
+
+    async def tell(
+        self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
+    ) -> Sent | None: ...
+
+    async def tell_admins(
+        self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
+    ) -> list[Sent]: ...
+
+    async def edit(
+        self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
+    ) -> None: ...
+
+    async def reply(self, sent: Sent, key: str, values: Mapping[str, object]) -> Sent | None: ...
+
+
+class Silent:
+    """Nobody to tell: the log gets it."""
+
+    async def tell(
+        self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
+    ) -> Sent | None:
+        log.info("no bot to tell user %s: %s %s%s", user_id, key, dict(values), " (buttons)" if buttons else "")
+        return None
+
+    async def tell_admins(
+        self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
+    ) -> list[Sent]:
+        log.warning("no bot to tell the admins: %s %s%s", key, dict(values), " (buttons)" if buttons else "")
+        return []
+
+    async def edit(
+        self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
+    ) -> None:
+        """Nothing was sent that could be edited."""
+
+    async def reply(self, sent: Sent, key: str, values: Mapping[str, object]) -> Sent | None:
+        return None

@@ -1,0 +1,1 @@
+"""SQL, and the engine's ports over it: no Telegram, no HTTP, no clock."""

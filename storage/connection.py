@@ -1,0 +1,60 @@
+"""Connection: what a unit of work sees of the database: SQL with `:name` placeholders, rows by name."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Protocol
+
+Row = Mapping[str, Any]
+_PLACEHOLDER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Connection(Protocol):
+    """A transaction that somebody else commits. Never kept beyond the unit."""
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        ...
+
+    def rows(self, sql: str, **values: Any) -> list[Row]:
+        """Every row of a query, or of a RETURNING."""
+        ...
+
+    def run(self, sql: str, **values: Any) -> int:
+        """Execute; how many rows it touched."""
+        ...
+
+
+def row(conn: Connection, sql: str, **values: Any) -> Row | None:
+    """The first row, if any."""
+    found = conn.rows(sql, **values)
+    return found[0] if found else None
+
+
+def scalar(conn: Connection, sql: str, **values: Any) -> Any:
+    """The first column of the first row; None when there is none."""
+    found = row(conn, sql, **values)
+    return None if found is None else next(iter(found.values()))
+
+
+def ms(moment: datetime) -> int:
+    """Times are stored as whole milliseconds since 1970, UTC."""
+    delta = moment - _EPOCH
+    return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
+
+
+def moment(stored_ms: int) -> datetime:
+    return datetime.fromtimestamp(stored_ms / 1000, UTC)
+
+
+def moment_or_none(stored_ms: int | None) -> datetime | None:
+    return None if stored_ms is None else moment(stored_ms)
+
+
+@lru_cache(maxsize=1024)
+def to_percent(sql: str) -> str:
+    """`:name` -> `%(name)s` for psycopg; a literal % is doubled."""
+    return _PLACEHOLDER.sub(r"%(\1)s", sql.replace("%", "%%"))

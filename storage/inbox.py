@@ -1,0 +1,143 @@
+"""Updates taken: stored before they are confirmed, handled in order per chat, once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.connection import Connection, Row, moment, ms, row
+
+CHAT, NOW = "chat", "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An update as it came. Lane `chat` waits its turn in its chat, lane `now` for nobody."""
+
+    update_id: int
+    chat_key: str
+    lane: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An update in hand. Only the newest epoch may finish it."""
+
+    id: int
+    update_id: int
+    chat_key: str
+    payload: str
+    epoch: int
+    received_at: datetime
+
+
+def store(conn: Connection, bot_id: int, updates: Sequence[Incoming], now: datetime) -> list[Incoming]:
+    """Those that were new."""
+    return [
+        update
+        for update in updates
+        if conn.run(
+            "INSERT INTO inbox (bot_id, update_id, chat_key, lane, payload, state, epoch, received_at)"
+            " VALUES (:bot, :update, :chat, :lane, :payload, 'new', 0, :now)"
+            " ON CONFLICT (bot_id, update_id) DO NOTHING",
+            bot=bot_id,
+            update=update.update_id,
+            chat=update.chat_key,
+            lane=update.lane,
+            payload=update.payload,
+            now=ms(now),
+        )
+    ]
+
+
+def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> Claimed | None:
+    """The oldest undone update of a chat, unless one of that chat is in hand already."""
+    first = row(
+        conn,
+        "SELECT * FROM inbox WHERE bot_id = :bot AND chat_key = :chat AND lane = 'chat' AND state <> 'done'"
+        f" ORDER BY id LIMIT 1{_lock(conn)}",
+        bot=bot_id,
+        chat=chat_key,
+    )
+    return None if first is None or first["state"] != "new" else _claim(conn, first, lease_id)
+
+
+def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> Claimed | None:
+    """One update of the `now` lane, unless somebody has it."""
+    found = row(
+        conn,
+        f"SELECT * FROM inbox WHERE bot_id = :bot AND update_id = :update AND state = 'new'{_lock(conn)}",
+        bot=bot_id,
+        update=update_id,
+    )
+    return None if found is None else _claim(conn, found, lease_id)
+
+
+def done(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
+    """Finish it and forget what it said; False when a later epoch has taken over."""
+    return bool(
+        conn.run(
+            "UPDATE inbox SET state = 'done', done_at = :now, payload = '' WHERE id = :id AND epoch = :epoch"
+            " AND state = 'claimed'",
+            id=inbox_id,
+            epoch=epoch,
+            now=ms(now),
+        )
+    )
+
+
+def give_back(conn: Connection, inbox_id: int, epoch: int) -> bool:
+    """Leave it to the next start."""
+    return bool(
+        conn.run("UPDATE inbox SET state = 'new' WHERE id = :id AND epoch = :epoch", id=inbox_id, epoch=epoch)
+    )
+
+
+def take_over(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) -> int:
+    """Put back what dead processes had in hand."""
+    leases = conn.rows(
+        "SELECT DISTINCT lease_id FROM inbox WHERE bot_id = :bot AND state = 'claimed'", bot=bot_id
+    )
+    return sum(
+        conn.run(
+            "UPDATE inbox SET state = 'new' WHERE bot_id = :bot AND state = 'claimed' AND lease_id = :lease",
+            bot=bot_id,
+            lease=lease["lease_id"],
+        )
+        for lease in leases
+        if is_dead(lease["lease_id"])
+    )
+
+
+def waiting(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
+    """(chat key, lane, update id) of everything that nobody has in hand, oldest first."""
+    rows = conn.rows(
+        "SELECT chat_key, lane, update_id FROM inbox WHERE bot_id = :bot AND state = 'new' ORDER BY id", bot=bot_id
+    )
+    return [(found["chat_key"], found["lane"], found["update_id"]) for found in rows]
+
+
+def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
+    """Forget updates that were done long ago; Telegram repeats none of them."""
+    return conn.run(
+        "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE state = 'done' AND done_at < :before LIMIT :n)",
+        before=ms(before),
+        n=limit,
+    )
+
+
+def _claim(conn: Connection, found: Row, lease_id: str) -> Claimed:
+    epoch = found["epoch"] + 1
+    conn.run(
+        "UPDATE inbox SET state = 'claimed', epoch = :epoch, lease_id = :lease WHERE id = :id",
+        id=found["id"],
+        epoch=epoch,
+        lease=lease_id,
+    )
+    return Claimed(
+        found["id"], found["update_id"], found["chat_key"], found["payload"], epoch, moment(found["received_at"])
+    )
+
+
+def _lock(conn: Connection) -> str:
+    return " FOR UPDATE" if conn.dialect == "postgresql" else ""

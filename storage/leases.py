@@ -1,0 +1,87 @@
+"""Leases: a process says that it lives; what it held or claimed ends with it."""
+
+import asyncio
+import os
+import socket
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Self
+
+from engine.ports import Clock
+from storage.connection import Connection, ms
+from storage.database import Database
+
+LEASE_SECONDS = 10.0
+_PROCESS = uuid.uuid4().hex  # tells this process from an earlier one that had its pid
+
+
+class Lease:
+    """Enter to take it; it renews itself until left."""
+
+    def __init__(self, db: Database, clock: Clock, lease_seconds: float = LEASE_SECONDS) -> None:
+        self.id = uuid.uuid4().hex
+        self._db, self._clock, self._lease_seconds = db, clock, lease_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.renew()
+        self._task = asyncio.create_task(self._keep(), name="lease")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._db.write(lambda conn: conn.run("DELETE FROM leases WHERE id = :id", id=self.id))
+
+    async def renew(self) -> None:
+        until = ms(self._clock.now() + timedelta(seconds=self._lease_seconds))
+        await self._db.write(
+            lambda conn: conn.run(
+                "INSERT INTO leases (id, host, pid, process, expires_at) VALUES (:id, :host, :pid, :process, :until)"
+                " ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
+                id=self.id,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                process=_PROCESS,
+                until=until,
+            )
+        )
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_seconds / 3)
+            await self.renew()
+
+
+def dead(conn: Connection, now: datetime, mine: str) -> Callable[[str], bool]:
+    """Tells which leases have ended: run out, given up, or of a process on this host that is gone."""
+    alive = {
+        lease["id"]
+        for lease in conn.rows("SELECT * FROM leases WHERE expires_at >= :now", now=ms(now))
+        if lease["id"] == mine or not _is_gone(lease["host"], lease["pid"], lease["process"])
+    }
+    return lambda lease_id: lease_id not in alive
+
+
+def sweep(conn: Connection, now: datetime, after: timedelta = timedelta(hours=1)) -> int:
+    """Forget leases that ended long ago."""
+    return conn.run("DELETE FROM leases WHERE expires_at < :then", then=ms(now - after))
+
+
+def _is_gone(host: str, pid: int, process: str) -> bool:
+    """A crash needs no waiting where the process can be looked for."""
+    if host != socket.gethostname():
+        return False
+    if pid == os.getpid():
+        return process != _PROCESS
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,232 @@
+"""The engine's Ledger and Journal over SQL, and the units that move money outside of answers."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from engine.attempt import Attempt
+from engine.errors import HoldLost, InsufficientFunds
+from engine.holding import Bid, Grant, Shortfall
+from engine.money import ZERO, Money
+from engine.ports import Also, Bill, Clock, VoidAlso
+from engine.tenancy import Charge, Plan
+from storage import hot
+from storage.connection import Connection, ms, row
+from storage.database import Database
+from storage.hot import lock, wallet_of
+from storage.leases import Lease
+from storage.posting import post
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+async def shielded(work: Awaitable[T]) -> T:
+    """Finish `work` whatever cancels us meanwhile, then let the cancellation through."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.cancelled():
+                raise
+            cancelled = error
+        except Exception:  # noqa: BLE001 - raised again by result(), unless we were cancelled
+            break
+    if cancelled is not None:
+        raise cancelled
+    return task.result()
+
+
+class SqlHold:
+    """A hold that stands in the database. `capture` and `void` are each one transaction."""
+
+    def __init__(self, ledger: "SqlLedger", bid: Bid, grant: Grant) -> None:
+        self._ledger, self._bid = ledger, bid
+        self.grant = grant
+        self.resolved = False
+
+    @property
+    def id(self) -> str:
+        return self._bid.hold_id
+
+    async def capture(self, bill: Bill, also: Also | None = None) -> Charge:
+        ledger = self._ledger
+
+        def unit(conn: Connection) -> Charge:
+            charge = hot.capture(conn, self._bid, self.grant, bill, ledger.rates, ledger.clock.now())
+            if also is not None:
+                also(conn, charge)
+            return charge
+
+        charge = await shielded(ledger.db.write(unit))
+        self.resolved = True
+        return charge
+
+    async def void(self, also: VoidAlso | None = None) -> None:
+        ledger = self._ledger
+
+        def unit(conn: Connection) -> None:
+            hot.void(conn, self.id, ledger.clock.now())
+            if also is not None:
+                also(conn)
+
+        await shielded(ledger.db.write(unit))
+        self.resolved = True
+
+
+@dataclass(frozen=True, slots=True)
+class SqlLedger:
+    """ports.Ledger. Holds belong to `lease`: they end with its process."""
+
+    db: Database
+    lease: Lease
+    clock: Clock
+    rates: Mapping[str, Fraction]
+
+    @asynccontextmanager
+    async def hold(self, bid: Bid) -> AsyncIterator[SqlHold]:
+        hold = await self._take(bid)
+        try:
+            yield hold
+        finally:
+            if not hold.resolved:
+                await hold.void()
+
+    async def _take(self, bid: Bid) -> SqlHold:
+        """If we are cancelled while the hold commits, it is voided again before the cancellation goes on."""
+        taking = asyncio.ensure_future(
+            self.db.write(lambda conn: hot.hold(conn, bid, self.lease.id, self.clock.now()))
+        )
+        try:
+            sized = await shielded(taking)
+        except asyncio.CancelledError:
+            if taking.done() and not taking.cancelled() and taking.exception() is None:
+                grant = taking.result()
+                if isinstance(grant, Grant):
+                    await SqlHold(self, bid, grant).void()
+            raise
+        if isinstance(sized, Shortfall):
+            raise InsufficientFunds(sized)
+        return SqlHold(self, bid, sized)
+
+
+def allowance_rates(plans: Mapping[str, Plan]) -> dict[str, Fraction]:
+    """What an allowance token of each plan is worth to the house, in nano-dollars."""
+    return {
+        name: Fraction(plan.usd_per_month.nanousd, plan.tokens_per_month) if plan.tokens_per_month else Fraction(0)
+        for name, plan in plans.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class SqlJournal:
+    """ports.Journal."""
+
+    db: Database
+
+    async def record(self, attempt: Attempt) -> None:
+        await shielded(self.db.write(lambda conn: hot.journal(conn, attempt)))
+
+
+def credit(
+    conn: Connection, tenant_id: int, amount: Money, *, ref: str, reason: str, now: datetime, source: str = "house:credits"
+) -> bool:
+    """Add `amount` to the wallet; what is owed is paid from it first. False when `ref` was credited before."""
+    account = row(conn, f"SELECT * FROM accounts WHERE tenant_id = :id{lock(conn)}", id=tenant_id)
+    if account is None:
+        raise LookupError(f"tenant {tenant_id} has no account")
+    wallet = wallet_of(tenant_id)
+    posted = post(
+        conn, kind="credit", debit=source, credit=wallet, amount=amount, tenant_id=tenant_id, ref=ref, now=now, reason=reason
+    )
+    if not posted:
+        return False
+    repaid = min(amount, Money(account["owed_nanousd"]))
+    if repaid:
+        post(
+            conn,
+            kind="repayment",
+            debit=wallet,
+            credit=f"owed:{tenant_id}",
+            amount=repaid,
+            tenant_id=tenant_id,
+            ref=f"repaid:{ref}",
+            now=now,
+            reason="owed from a refund",
+        )
+    conn.run(
+        "UPDATE accounts SET balance_nanousd = balance_nanousd + :added, owed_nanousd = owed_nanousd - :repaid"
+        " WHERE tenant_id = :id",
+        id=tenant_id,
+        added=(amount - repaid).nanousd,
+        repaid=repaid.nanousd,
+    )
+    return True
+
+
+def debit_or_owe(
+    conn: Connection, tenant_id: int, amount: Money, *, kind: str, to: str, ref: str, reason: str, now: datetime
+) -> Money:
+    """Take `amount` from what is free in the wallet and book the rest as owed; what was taken is returned.
+
+    A repeat of the same `ref` takes nothing.
+    """
+    account = row(conn, f"SELECT * FROM accounts WHERE tenant_id = :id{lock(conn)}", id=tenant_id)
+    if account is None:
+        raise LookupError(f"tenant {tenant_id} has no account")
+    free = Money(account["balance_nanousd"] - account["held_nanousd"])
+    taken = min(amount, free)
+    owed = amount - taken
+    fresh = _two_parts(conn, tenant_id, (taken, owed), kind=kind, to=to, ref=ref, reason=reason, now=now)
+    if not fresh:
+        return ZERO
+    conn.run(
+        "UPDATE accounts SET balance_nanousd = balance_nanousd - :taken, owed_nanousd = owed_nanousd + :owed"
+        " WHERE tenant_id = :id",
+        id=tenant_id,
+        taken=taken.nanousd,
+        owed=owed.nanousd,
+    )
+    return taken
+
+
+def _two_parts(conn: Connection, tenant_id: int, parts: tuple[Money, Money], **common: Any) -> bool:
+    """The part from the wallet, and the part that is owed; False when either stands already."""
+    ref, to = common.pop("ref"), common.pop("to")
+    stands = row(conn, "SELECT 1 AS one FROM transfers WHERE ref IN (:ref, :owed)", ref=ref, owed=f"{ref}:owed")
+    if stands is not None:
+        return False
+    sides = ((parts[0], wallet_of(tenant_id), ref), (parts[1], f"owed:{tenant_id}", f"{ref}:owed"))
+    for amount, debit, own_ref in sides:
+        if amount:
+            post(conn, debit=debit, credit=to, amount=amount, tenant_id=tenant_id, ref=own_ref, **common)
+    return True
+
+
+def expire_holds(conn: Connection, now: datetime, is_dead: Callable[[str], bool], limit: int = 500) -> list[str]:
+    """Void the open holds of processes that are dead; their ids."""
+    leases = [found["lease_id"] for found in conn.rows("SELECT DISTINCT lease_id FROM holds WHERE state = 'open'")]
+    ended: list[str] = []
+    for lease_id in filter(is_dead, leases):
+        open_holds = conn.rows(
+            "SELECT id FROM holds WHERE state = 'open' AND lease_id = :lease LIMIT :limit", lease=lease_id, limit=limit
+        )
+        ended += [hold["id"] for hold in open_holds if hot.void(conn, hold["id"], now, "expired")]
+    return ended
+
+
+def open_holds(conn: Connection) -> int:
+    found = row(conn, "SELECT count(*) AS n FROM holds WHERE state = 'open'")
+    assert found is not None
+    number: int = found["n"]
+    return number
+
+
+__all__ = ["HoldLost", "SqlHold", "SqlJournal", "SqlLedger", "credit", "debit_or_owe", "expire_holds", "ms"]

@@ -1,0 +1,39 @@
+"""Alembic, run from code: there is no alembic.ini to forget."""
+
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same database, in SQLAlchemy's words."""
+    if url.startswith("sqlite:"):
+        return url
+    return "postgresql+psycopg://" + url.partition("://")[2]
+
+
+def _config(url: str) -> Any:
+    from alembic.config import Config  # noqa: PLC0415 - 0.15 s that a database of today need not spend
+
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.set_main_option("sqlalchemy.url", sqlalchemy_url(url).replace("%", "%%"))
+    return config
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    from alembic import command  # noqa: PLC0415
+
+    command.upgrade(_config(url), revision)
+
+
+def downgrade(url: str, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415
+
+    command.downgrade(_config(url), revision)
+
+
+def head() -> str:
+    """The newest revision, read from the file names: `0001_name.py`."""
+    return max(path.stem for path in (HERE / "versions").glob("[0-9]*.py")).partition("_")[0]

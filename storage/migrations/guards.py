@@ -1,0 +1,44 @@
+"""What a table can't say of itself: rows that never change, and the two sides of a transfer."""
+
+VIEW = """
+CREATE VIEW ledger_entries AS
+SELECT id AS transfer_id, debit AS account, -amount_nanousd AS amount_nanousd, created_at FROM transfers
+UNION ALL
+SELECT id, credit, amount_nanousd, created_at FROM transfers
+"""
+
+SQLITE = (
+    """CREATE TRIGGER transfers_stay BEFORE UPDATE ON transfers
+       BEGIN SELECT RAISE(ABORT, 'a transfer is never changed'); END""",
+    """CREATE TRIGGER transfers_remain BEFORE DELETE ON transfers
+       BEGIN SELECT RAISE(ABORT, 'a transfer is never deleted'); END""",
+    """CREATE TRIGGER resolved_holds_stay BEFORE UPDATE ON holds WHEN OLD.state <> 'open'
+       BEGIN SELECT RAISE(ABORT, 'a resolved hold is never changed'); END""",
+)
+SQLITE_DOWN = (
+    "DROP TRIGGER resolved_holds_stay",
+    "DROP TRIGGER transfers_remain",
+    "DROP TRIGGER transfers_stay",
+)
+
+POSTGRESQL = (
+    """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN RAISE EXCEPTION '% rows never change', TG_TABLE_NAME USING ERRCODE = 'check_violation'; END $$""",
+    """CREATE TRIGGER transfers_stay BEFORE UPDATE OR DELETE ON transfers
+       FOR EACH ROW EXECUTE FUNCTION refuse_change()""",
+    """CREATE TRIGGER resolved_holds_stay BEFORE UPDATE ON holds
+       FOR EACH ROW WHEN (OLD.state <> 'open') EXECUTE FUNCTION refuse_change()""",
+)
+POSTGRESQL_DOWN = (
+    "DROP TRIGGER resolved_holds_stay ON holds",
+    "DROP TRIGGER transfers_stay ON transfers",
+    "DROP FUNCTION refuse_change()",
+)
+
+
+def up(dialect: str) -> tuple[str, ...]:
+    return (VIEW, *(SQLITE if dialect == "sqlite" else POSTGRESQL))
+
+
+def down(dialect: str) -> tuple[str, ...]:
+    return (*(SQLITE_DOWN if dialect == "sqlite" else POSTGRESQL_DOWN), "DROP VIEW ledger_entries")

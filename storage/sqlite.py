@@ -1,0 +1,215 @@
+"""SQLite: one thread writes, in groups; readers have query-only connections of their own.
+
+A batch of units is one transaction, BEGIN IMMEDIATE to COMMIT, with synchronous=FULL: what a waiter is
+told of has been synced. If a unit raises, the batch is replayed with a SAVEPOINT around each, so that
+only the culprit's work is undone.
+"""
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from storage.connection import Connection, Row
+
+log = logging.getLogger(__name__)
+Unit = Callable[[Connection], Any]
+
+READERS = 2
+BUSY_SECONDS = 10.0
+MOST_IN_BATCH = 256
+SAFE_VERSION = (3, 51, 3)  # before it, two connections that write at once can corrupt the WAL
+STATEMENTS_CACHED = 512
+
+
+class SqliteConnection:
+    """A unit's view of one sqlite3 connection."""
+
+    dialect = "sqlite"
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+
+    def rows(self, sql: str, **values: Any) -> list[Row]:
+        cursor = self.raw.execute(sql, values)
+        if cursor.description is None:
+            return []
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def run(self, sql: str, **values: Any) -> int:
+        return self.raw.execute(sql, values).rowcount
+
+
+def connect(path: str, *, writer: bool) -> sqlite3.Connection:
+    """Autocommit mode: transactions are ours. The one writer checkpoints; readers can't write at all."""
+    raw = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS_CACHED
+    )
+    raw.execute("PRAGMA foreign_keys = ON")
+    raw.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    if writer:
+        raw.execute("PRAGMA journal_mode = WAL")
+        raw.execute("PRAGMA synchronous = FULL")
+    else:
+        raw.execute("PRAGMA query_only = ON")
+        raw.execute("PRAGMA wal_autocheckpoint = 0")
+    return raw
+
+
+@dataclass(slots=True)
+class _Job:
+    unit: Unit
+    loop: asyncio.AbstractEventLoop
+    waiter: "asyncio.Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+
+    def wake(self) -> None:
+        if self.waiter.done():
+            return
+        if self.error is not None:
+            self.waiter.set_exception(self.error)
+        else:
+            self.waiter.set_result(self.result)
+
+
+class Writer:
+    """The thread that owns the writing connection."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="farthing-writer", daemon=True)
+        self._raw = connect(path, writer=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    async def write(self, unit: Unit) -> Any:
+        """Durable when it returns. Cancelling the wait does not undo the work."""
+        loop = asyncio.get_running_loop()
+        job = _Job(unit, loop, loop.create_future())
+        self._jobs.put(job)
+        return await job.waiter
+
+    def stop(self) -> None:
+        self._jobs.put(None)
+        self._thread.join()
+        self._raw.close()
+
+    def _work(self) -> None:
+        stopping = False
+        while not stopping:
+            batch, stopping = self._next_batch()
+            if batch:
+                self._commit(batch)
+                self._wake(batch)
+
+    def _next_batch(self) -> tuple[list[_Job], bool]:
+        """Wait for one job, then take whatever else has come meanwhile."""
+        batch: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) >= MOST_IN_BATCH:
+                return batch, False
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _commit(self, batch: list[_Job]) -> None:
+        try:
+            if not self._plainly(batch):
+                self._carefully(batch)
+        except BaseException as error:  # noqa: BLE001 - disk full, locked out: everybody must hear of it
+            self._roll_back()
+            for job in batch:
+                job.result, job.error = None, error
+
+    def _plainly(self, batch: list[_Job]) -> bool:
+        """All of them in one transaction; False, with nothing done, when one raised."""
+        conn = SqliteConnection(self._raw)
+        self._raw.execute("BEGIN IMMEDIATE")
+        for job in batch:
+            try:
+                job.result = job.unit(conn)
+            except Exception:  # noqa: BLE001 - found again, and kept, in the replay
+                self._raw.execute("ROLLBACK")
+                return False
+        self._raw.execute("COMMIT")
+        return True
+
+    def _carefully(self, batch: list[_Job]) -> None:
+        conn = SqliteConnection(self._raw)
+        self._raw.execute("BEGIN IMMEDIATE")
+        for job in batch:
+            job.result, job.error = None, None
+            self._raw.execute("SAVEPOINT unit")
+            try:
+                job.result = job.unit(conn)
+            except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+                job.error = error
+                self._raw.execute("ROLLBACK TO unit")
+            self._raw.execute("RELEASE unit")
+        self._raw.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._raw.in_transaction:
+            self._raw.execute("ROLLBACK")
+
+    def _wake(self, batch: list[_Job]) -> None:
+        """One call a loop, however many wait."""
+        loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        for job in batch:
+            loops.setdefault(job.loop, []).append(job)
+        for loop, jobs in loops.items():
+            try:
+                loop.call_soon_threadsafe(_wake_all, jobs)
+            except RuntimeError:
+                log.debug("the loop was closed before %d units could be told", len(jobs))
+
+
+def _wake_all(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.wake()
+
+
+class Readers:
+    """Query-only connections, lent to one reader at a time."""
+
+    def __init__(self, path: str) -> None:
+        self._free: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._all = [connect(path, writer=False) for _ in range(READERS)]
+        for raw in self._all:
+            self._free.put(raw)
+
+    def read(self, query: Unit) -> Any:
+        """One consistent snapshot."""
+        raw = self._free.get()
+        try:
+            raw.execute("BEGIN")
+            try:
+                return query(SqliteConnection(raw))
+            finally:
+                raw.execute("ROLLBACK")
+        finally:
+            self._free.put(raw)
+
+    def close(self) -> None:
+        for raw in self._all:
+            raw.close()
+
+
+def warn_if_old() -> None:
+    if sqlite3.sqlite_version_info < SAFE_VERSION:
+        log.warning(
+            "SQLite %s has the WAL-reset bug fixed in 3.51.3; Farthing writes through one connection, which avoids it",
+            sqlite3.sqlite_version,
+        )

@@ -1,0 +1,117 @@
+"""What was tried and answered: attempts, receipts, conversations, replays."""
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from storage.tables.columns import big, number
+
+
+class AttemptRow(SQLModel, table=True):
+    """One try. Numbers only: no prompt, no answer."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        Index(
+            "one_kept_attempt_per_hold",
+            "hold_id",
+            unique=True,
+            sqlite_where=text("kept"),
+            postgresql_where=text("kept"),
+        ),
+        Index("attempts_of_tenant", "tenant_id", "day"),
+        Index("attempts_of_provider", "provider", "started_at"),
+        Index("attempts_of_day", "day"),
+    )
+
+    id: int | None = number()
+    request_id: str = Field(index=True)
+    hold_id: str | None = None
+    ordinal: int = big()
+    tenant_id: int | None = big(None)
+    key_id: int | None = big(None)
+    asked: str
+    provider: str
+    model: str
+    served: str = ""
+    outcome: str
+    status: int | None = big(None)
+    kept: bool = False
+    estimated: bool = False
+    input_tokens: int = big(0)
+    cached_tokens: int = big(0)
+    cache_write_tokens: int = big(0)
+    output_tokens: int = big(0)
+    reasoning_tokens: int = big(0)
+    cost_nanousd: int = big(0)
+    waste_nanousd: int = big(0)
+    charge_nanousd: int = big(0)
+    allowance_tokens: int = big(0)
+    allowance_nanousd: int = big(0)
+    first_token_ms: int | None = big(None)
+    duration_ms: int = big()
+    started_at: int = big()
+    day: int = big()
+
+
+class ReceiptRow(SQLModel, table=True):
+    __tablename__ = "receipts"
+    __table_args__ = (Index("receipts_of_tenant", "tenant_id", "answered_at"),)
+
+    request_id: str = Field(primary_key=True)
+    tenant_id: int = big()
+    answered_at: int = big()
+    charge_nanousd: int = big(0)
+    allowance_tokens: int = big(0)
+    receipt: str
+
+
+class ConversationRow(SQLModel, table=True):
+    __tablename__ = "conversations"
+    __table_args__ = (
+        Index(
+            "one_open_conversation",
+            "chat_id",
+            "thread_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: int | None = number()
+    chat_id: int = big()
+    thread_id: int = big(0)
+    created_at: int = big()
+    ended_at: int | None = big(None)
+
+
+class MessageRow(SQLModel, table=True):
+    """`parts` is JSON. One request adds its question and its answer once."""
+
+    __tablename__ = "messages"
+    __table_args__ = (Index("one_message_per_request_and_role", "request_id", "role", unique=True),)
+
+    id: int | None = number()
+    conversation_id: int = big(foreign_key="conversations.id", index=True)
+    tenant_id: int = big(index=True)
+    role: str
+    parts: str
+    request_id: str
+    created_at: int = big()
+
+
+class IdempotencyRow(SQLModel, table=True):
+    """A repeated call within a day gets the first answer. `state`: running, done."""
+
+    __tablename__ = "idempotency"
+
+    tenant_id: int = big(primary_key=True)
+    key: str = Field(primary_key=True)
+    body_sha256: str
+    state: str
+    lease_id: str
+    request_id: str
+    status: int = big(0)
+    body: str = ""
+    headers: str = "{}"
+    created_at: int = big(index=True)

@@ -1,0 +1,111 @@
+"""Who there is: tenants, their keys, their accounts."""
+
+from sqlalchemy import CheckConstraint
+from sqlmodel import Field, SQLModel
+
+from storage.tables.columns import big, number
+
+
+class TenantRow(SQLModel, table=True):
+    __tablename__ = "tenants"
+
+    id: int | None = number()
+    telegram_user_id: int | None = big(None, unique=True)
+    name: str = ""
+    username: str = ""
+    plan: str
+    next_plan: str | None = None
+    language: str = ""
+    banned: bool = False
+    blocked: bool = False
+    agreed_terms_at: int | None = big(None)
+    settings: str = "{}"
+    created_at: int = big()
+
+
+class AccountRow(SQLModel, table=True):
+    """A tenant's wallet and allowance. What is held is still in the balance, and can't be held twice."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("balance_nanousd >= 0", name="wallet_not_negative"),
+        CheckConstraint("held_nanousd >= 0 AND held_nanousd <= balance_nanousd", name="holds_within_wallet"),
+        CheckConstraint("owed_nanousd >= 0", name="debt_not_negative"),
+        CheckConstraint("allowance_used_tokens >= 0 AND allowance_held_tokens >= 0", name="allowance_not_negative"),
+        CheckConstraint(
+            "allowance_used_tokens + allowance_held_tokens <= allowance_tokens", name="holds_within_allowance"
+        ),
+    )
+
+    tenant_id: int = big(primary_key=True, foreign_key="tenants.id")
+    balance_nanousd: int = big(0)
+    held_nanousd: int = big(0)
+    owed_nanousd: int = big(0)
+    allowance_tokens: int = big(0)
+    allowance_used_tokens: int = big(0)
+    allowance_held_tokens: int = big(0)
+    period_no: int = big(1)
+    period_start_at: int = big()
+    period_end_at: int = big(index=True)
+
+
+class ApiKeyRow(SQLModel, table=True):
+    """`month` (as 202611) is the one that the token counts belong to."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (CheckConstraint("used_tokens >= 0 AND held_tokens >= 0", name="key_tokens_not_negative"),)
+
+    id: int | None = number()
+    tenant_id: int = big(foreign_key="tenants.id", index=True)
+    name: str = ""
+    prefix: str
+    sha256: str = Field(unique=True)
+    tokens_per_month: int | None = big(None)
+    month: int = big(0)
+    used_tokens: int = big(0)
+    held_tokens: int = big(0)
+    created_at: int = big()
+    last_used_at: int | None = big(None)
+    revoked_at: int | None = big(None)
+
+
+class NoticeRow(SQLModel, table=True):
+    """Each fact is told once: its key stands here from then on."""
+
+    __tablename__ = "notices"
+
+    key: str = Field(primary_key=True)
+    created_at: int = big()
+
+
+class IncidentRow(SQLModel, table=True):
+    __tablename__ = "incidents"
+
+    id: int | None = number()
+    kind: str
+    subject: str
+    state: str = Field(default="open", index=True)
+    opened_at: int = big()
+    seen_at: int = big()
+    closed_at: int | None = big(None)
+    muted_until: int = big(0)
+    acknowledged: bool = False
+    facts: str = "{}"
+    sent: str = "[]"
+
+
+class ProviderRow(SQLModel, table=True):
+    """What operators have said of a provider; its health is measured, not stored."""
+
+    __tablename__ = "providers"
+
+    name: str = Field(primary_key=True)
+    drained: bool = False
+    changed_at: int = big()
+
+
+class WatermarkRow(SQLModel, table=True):
+    __tablename__ = "watermarks"
+
+    name: str = Field(primary_key=True)
+    value: str

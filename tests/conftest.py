@@ -1,0 +1,38 @@
+"""No test speaks to anything but this machine."""
+
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("PTB_TIMEDELTA", "1")  # else a RetryAfter warns, and warnings are errors here
+
+settings.register_profile("house", deadline=None, print_blob=True)  # the machines are noisy: no timed tests
+settings.load_profile("house")
+
+_LOCAL = ("127.", "::1", "localhost", "0.0.0.0")
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Connecting anywhere but loopback fails the test."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def checked(address: Any) -> None:
+        if isinstance(address, tuple) and not str(address[0]).startswith(_LOCAL):
+            raise AssertionError(f"a test tried to reach {address[0]}")
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        checked(address)
+        connect(self, address)
+
+    def guarded_ex(self: socket.socket, address: Any) -> int:
+        checked(address)
+        return connect_ex(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+    yield

@@ -1,0 +1,46 @@
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.money import Money, atto_per_token, exact
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_what_is_printed_reads_back_exactly(nano: int) -> None:
+    assert Money.usd(str(Money(nano))) == Money(nano)
+
+
+def test_amounts_show_at_least_two_decimals() -> None:
+    assert [str(Money.usd(usd)) for usd in ("0", "1.5", "-0.000000001")] == ["0.00", "1.50", "-0.000000001"]
+
+
+def test_halves_round_to_even_once() -> None:
+    assert [Money.from_atto(atto).nanousd for atto in (500_000_000, 1_500_000_000, 2_500_000_000)] == [0, 2, 2]
+
+
+@given(st.integers(0, 10**24), st.fractions(0, 10))
+def test_a_ceiling_covers_every_rounding(atto: int, times: Fraction) -> None:
+    assert Money.ceil_atto(atto, times) >= Money.from_atto(atto, times)
+
+
+def test_prices_become_whole_atto_dollars() -> None:
+    assert atto_per_token("0.0028") == 2_800_000_000
+    assert atto_per_token("0.03", Fraction("1.055")) == 31_650_000_000
+
+
+@pytest.mark.parametrize("bad", ["", "a", "NaN", "Infinity", "1,5"])
+def test_what_is_no_number_is_refused(bad: str) -> None:
+    with pytest.raises(ValueError, match="number"):
+        exact(bad)
+
+
+def test_finer_than_a_nano_dollar_is_refused() -> None:
+    with pytest.raises(ValueError, match="nano-dollar"):
+        Money.usd("0.0000000001")
+
+
+def test_negative_prices_are_refused() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        atto_per_token("-1")

@@ -1,0 +1,88 @@
+"""The HTTP face, put together: routes, the guard before them, every failure in one shape."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from engine.gateway import Gateway
+from engine.ports import Clock
+from engine.tenancy import Plan
+from storage.database import Database
+from web import health, openapi
+from web.admin import books, keys, tenants
+from web.auth import Guard, Keyring
+from web.errors import BROKEN, Problem, bad_request
+from web.openai import models
+from web.openai.completions import Completions
+from web.openai.idempotency import Keeper
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the face is built from. `provider_rows(admin)` is what GET /providers shows."""
+
+    db: Database
+    gateway: Gateway
+    plans: Mapping[str, Plan]
+    clock: Clock
+    provider_rows: Callable[[bool], list[dict[str, Any]]]
+    admin_key: str = ""
+    more_routes: Sequence[BaseRoute] = ()
+
+
+def build(parts: Parts) -> ASGIApp:
+    """Without an admin key the admin routes don't exist."""
+    app = FastAPI(
+        title="Farthing",
+        description="OpenAI-compatible chat completions from the cheapest provider that is up, and their books.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    _translate_errors(app)
+    app.include_router(health.router(parts.db, parts.provider_rows))
+    app.include_router(models.router(parts.gateway.market.catalog))
+    completions = Completions(parts.gateway, Keeper(parts.db, parts.clock))
+    app.router.routes.append(Route("/v1/chat/completions", completions, methods=["POST"]))
+    if parts.admin_key:
+        desk = tenants.Tenants(parts.db, parts.plans, parts.clock)
+        for router in (tenants.router(desk), keys.router(desk), books.router(desk)):
+            app.include_router(router)
+    app.router.routes.extend(parts.more_routes)
+    openapi.describe(app)
+    return Guard(app, Keyring(parts.db, parts.plans, parts.clock, parts.admin_key))
+
+
+def _translate_errors(app: FastAPI) -> None:
+    @app.exception_handler(Problem)
+    async def problem(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)
+        return error.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return _invalid(error).response()
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
+        return Problem(error.status_code, f"{error.detail}.", code=code).response()
+
+    @app.exception_handler(Exception)
+    async def broken(_: Request, __: Exception) -> JSONResponse:
+        return BROKEN.response()
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    fault = error.errors()[0]
+    where = ".".join(str(part) for part in fault["loc"] if part not in {"body", "query", "path", "header"})
+    return bad_request(where or None, f"{where or 'body'}: {fault['msg']}.")

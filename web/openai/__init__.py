@@ -1,0 +1,1 @@
+"""OpenAI's endpoints: no code change but the base URL."""

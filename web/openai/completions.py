@@ -1,0 +1,192 @@
+"""POST /v1/chat/completions: a plain ASGI road for the one call that is hot."""
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from engine import wire
+from engine.answer import Answer
+from engine.chat import ChatRequest, Event, Usage
+from engine.errors import EngineError
+from engine.gateway import Gateway
+from engine.tenancy import Charge
+from web import errors
+from web.auth import Caller
+from web.errors import BROKEN, Problem
+from web.openai.idempotency import Keeper, Slot
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """The endpoint. Every failure before the first byte is a status; after it, one error event and no [DONE]."""
+
+    gateway: Gateway
+    keeper: Keeper
+
+    async def __call__(self, request: Request) -> Response:
+        request_id = f"req-{uuid.uuid4().hex}"
+        try:
+            response = await self._respond(request, request_id)
+        except Problem as problem:
+            response = problem.response()
+        except EngineError as error:
+            response = errors.of(error).response()
+        except ClientDisconnect:
+            response = Response(status_code=499)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            response = BROKEN.response()
+        response.headers["x-request-id"] = request_id
+        return response
+
+    async def _respond(self, request: Request, request_id: str) -> Response:
+        caller: Caller = request.state.caller
+        raw = await request.body()
+        body = parsed(request, raw)
+        asked = wire.chat_request(body, id=request_id, key_id=caller.key_id)
+        slot = await self.keeper.open(caller, request.headers.get("idempotency-key"), raw)
+        if isinstance(slot, Response):
+            return slot
+        try:
+            if wire.wants_stream(body):
+                return await self._stream(caller, asked, slot, usage=wire.wants_usage(body))
+            return await self._whole(request, caller, asked, slot)
+        except (Problem, EngineError) as error:
+            problem = error if isinstance(error, Problem) else errors.of(error)
+            await slot.release()
+            raise problem from error
+        except BaseException:
+            await slot.release()
+            raise
+
+    async def _whole(self, request: Request, caller: Caller, asked: ChatRequest, slot: Slot) -> Response:
+        assert caller.tenant is not None
+        async with self.gateway.answer(caller.tenant, asked, finish=slot.finisher(asked)) as answer:
+            leaving = asyncio.create_task(_left(request.receive))
+            waiting = asyncio.create_task(answer.whole())
+            try:
+                await asyncio.wait({leaving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                if not waiting.done():
+                    raise ClientDisconnect
+                completion = waiting.result()
+            finally:
+                leaving.cancel()
+                waiting.cancel()
+        assert completion is not None
+        text = wire.completion_json(asked.id, _now(), completion, answer.charge)
+        return JSONResponse(text, headers=_named(answer))
+
+    async def _stream(self, caller: Caller, asked: ChatRequest, slot: Slot, *, usage: bool) -> Response:
+        """The head waits for the first word, so that a failure before it still has its status."""
+        assert caller.tenant is not None
+        async with AsyncExitStack() as stack:
+            answer = await stack.enter_async_context(
+                self.gateway.answer(caller.tenant, asked, finish=slot.finisher(asked), can_restart=False)
+            )
+            first = await anext(answer, None)
+            return EventStream(stack.pop_all(), _frames(answer, asked, first, usage=usage), _named(answer))
+
+
+class EventStream(Response):
+    """Server-sent events that own their answer: however the sending ends, the answer's context is left."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, stack: AsyncExitStack, frames: AsyncIterator[bytes], headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(headers={**headers, "cache-control": "no-cache", "x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self._stack, self._frames = stack, frames
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._stack:
+            sending = asyncio.create_task(self._send(send))
+            leaving = asyncio.create_task(_left(receive))
+            try:
+                await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                leaving.cancel()
+                sending.cancel()
+                await asyncio.gather(sending, leaving, return_exceptions=True)
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for frame in self._frames:
+            await send({"type": "http.response.body", "body": frame, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
+    """Raises Problem 415 or 400."""
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind not in {"application/json", "text/json"} and not kind.endswith("+json"):
+        raise Problem(415, f"The content type must be application/json, not {kind}.", code="unsupported_media_type")
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise errors.bad_request(None, "The body is not valid JSON.") from error
+    if not isinstance(body, dict):
+        raise errors.bad_request(None, "The body must be a JSON object.")
+    return body
+
+
+async def _frames(
+    answer: Answer, asked: ChatRequest, first: Event | None, *, usage: bool
+) -> AsyncIterator[bytes]:
+    created = _now()
+    try:
+        if first is not None:
+            yield _frame(wire.chunk_json(asked.id, created, _model(answer), first, start=True))
+        async for event in answer:
+            yield _frame(wire.chunk_json(asked.id, created, _model(answer), event))
+    except EngineError as error:
+        yield _frame(errors.of(error).body())
+        return
+    except Exception:
+        log.exception("stream %s failed", asked.id)
+        yield _frame(BROKEN.body())
+        return
+    if usage and answer.completion is not None:
+        yield _frame(_usage(asked, created, answer, answer.completion.usage, answer.charge))
+    yield b"data: [DONE]\n\n"
+
+
+def _usage(asked: ChatRequest, created: int, answer: Answer, usage: Usage, charge: Charge) -> dict[str, Any]:
+    return wire.usage_chunk_json(asked.id, created, _model(answer), usage, charge)
+
+
+async def _left(receive: Receive) -> None:
+    """Return when the client hangs up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _named(answer: Answer) -> dict[str, str]:
+    if answer.offer is None:
+        return {}
+    return {"x-farthing-provider": answer.offer.provider, "x-farthing-model": answer.offer.model}
+
+
+def _model(answer: Answer) -> str:
+    return answer.offer.model if answer.offer else ""
+
+
+def _frame(body: Mapping[str, Any]) -> bytes:
+    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+
+
+def _now() -> int:
+    return int(time.time())

@@ -1,0 +1,45 @@
+"""GET /v1/models: what this key may ask for."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from engine.catalog import Catalog
+from engine.tenancy import Tenant
+from web.auth import Caller
+from web.errors import Problem
+from web.schemas import ModelList, ModelOut
+
+BORN = 1_767_225_600  # OpenAI's clients want a creation time; a name that moves with prices has none
+
+
+def tenant_of(request: Request) -> Tenant:
+    caller: Caller = request.state.caller
+    assert caller.tenant is not None  # the guard lets tenants' keys alone come here
+    return caller.tenant
+
+
+Asker = Annotated[Tenant, Depends(tenant_of)]
+
+
+def router(catalog: Catalog) -> APIRouter:
+    routes = APIRouter(prefix="/v1/models", tags=["openai"])
+
+    @routes.get("", summary="The models that this key may ask for")
+    async def listing(tenant: Asker) -> ModelList:
+        names = [name for name in catalog.names() if tenant.plan.allows(name)]
+        return ModelList(data=[_shown(name) for name in names])
+
+    @routes.get("/{model:path}", summary="One model")
+    async def one(model: str, tenant: Asker) -> ModelOut:
+        if model not in catalog.names() or not tenant.plan.allows(model):
+            text = f"The model {model!r} does not exist; see GET /v1/models."
+            raise Problem(404, text, code="model_not_found", param="model")
+        return _shown(model)
+
+    return routes
+
+
+def _shown(name: str) -> ModelOut:
+    owner = name.partition("/")[0] if "/" in name else "farthing"
+    return ModelOut(id=name, created=BORN, owned_by=owner)
