@@ -50,7 +50,9 @@ class Silent:
     async def tell(
         self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> Sent | None:
-        log.info("no bot to tell user %s: %s %s%s", user_id, key, dict(values), " (buttons)" if buttons else "")
+        log.info(
+            "no bot to tell user %s: %s %s%s", user_id, key, dict(values), " (buttons)" if buttons else ""
+        )
         return None
 
     async def tell_admins(

@@ -35,7 +35,9 @@ class Report:
         return not self.problems
 
 
-_HOLDS = "(SELECT tenant_id, SUM(wallet_nanousd) AS wallet FROM holds WHERE state = 'open' GROUP BY tenant_id)"
+_HOLDS = (
+    "(SELECT tenant_id, SUM(wallet_nanousd) AS wallet FROM holds WHERE state = 'open' GROUP BY tenant_id)"
+)
 _MONTHLY = """(SELECT h.tenant_id, SUM(h.charged_allowance_tokens) AS used,
   SUM(CASE WHEN h.state = 'open' THEN h.allowance_tokens ELSE 0 END) AS held
   FROM holds h JOIN accounts a ON a.tenant_id = h.tenant_id AND a.period_no = h.period_no GROUP BY h.tenant_id)"""

@@ -65,7 +65,13 @@ def history(
 
 
 def append(
-    conn: Connection, chat_id: int, thread_id: int, tenant_id: int, request_id: str, said: Sequence[Message], now: datetime
+    conn: Connection,
+    chat_id: int,
+    thread_id: int,
+    tenant_id: int,
+    request_id: str,
+    said: Sequence[Message],
+    now: datetime,
 ) -> None:
     """Add one request's question and answer, once."""
     conversation = open_one(conn, chat_id, thread_id, now)
@@ -99,9 +105,12 @@ def take_back_last(conn: Connection, chat_id: int, thread_id: int) -> tuple[Part
 
 def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
     """All that a tenant said and was told, oldest first: for /export."""
-    rows = conn.rows("SELECT role, parts, created_at FROM messages WHERE tenant_id = :id ORDER BY id", id=tenant_id)
+    rows = conn.rows(
+        "SELECT role, parts, created_at FROM messages WHERE tenant_id = :id ORDER BY id", id=tenant_id
+    )
     return [
-        {"role": found["role"], "parts": json.loads(found["parts"]), "at_ms": found["created_at"]} for found in rows
+        {"role": found["role"], "parts": json.loads(found["parts"]), "at_ms": found["created_at"]}
+        for found in rows
     ]
 
 

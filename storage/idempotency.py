@@ -36,7 +36,15 @@ Verdict: TypeAlias = Fresh | Replay | InFlight | Mismatch
 
 
 def begin(
-    conn: Connection, tenant_id: int, key: str, *, body_sha256: str, lease_id: str, dead: bool, request_id: str, now: datetime
+    conn: Connection,
+    tenant_id: int,
+    key: str,
+    *,
+    body_sha256: str,
+    lease_id: str,
+    dead: bool,
+    request_id: str,
+    now: datetime,
 ) -> Verdict:
     """Take the key, or say what stands under it. `dead`: whoever had it in hand is gone."""
     found = row(conn, "SELECT * FROM idempotency WHERE tenant_id = :t AND key = :key", t=tenant_id, key=key)
@@ -65,7 +73,10 @@ def begin(
 def holder(conn: Connection, tenant_id: int, key: str) -> str | None:
     """The lease that has this key in hand."""
     found = row(
-        conn, "SELECT lease_id FROM idempotency WHERE tenant_id = :t AND key = :key AND state = 'running'", t=tenant_id, key=key
+        conn,
+        "SELECT lease_id FROM idempotency WHERE tenant_id = :t AND key = :key AND state = 'running'",
+        t=tenant_id,
+        key=key,
     )
     return None if found is None else found["lease_id"]
 
@@ -87,7 +98,11 @@ def finish(
 
 def drop(conn: Connection, tenant_id: int, key: str) -> None:
     """Nothing was charged: the next call under this key is a first one."""
-    conn.run("DELETE FROM idempotency WHERE tenant_id = :t AND key = :key AND state = 'running'", t=tenant_id, key=key)
+    conn.run(
+        "DELETE FROM idempotency WHERE tenant_id = :t AND key = :key AND state = 'running'",
+        t=tenant_id,
+        key=key,
+    )
 
 
 def sweep(conn: Connection, now: datetime, limit: int = 500) -> int:

@@ -112,7 +112,8 @@ def take_over(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) -> 
 def waiting(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
     """(chat key, lane, update id) of everything that nobody has in hand, oldest first."""
     rows = conn.rows(
-        "SELECT chat_key, lane, update_id FROM inbox WHERE bot_id = :bot AND state = 'new' ORDER BY id", bot=bot_id
+        "SELECT chat_key, lane, update_id FROM inbox WHERE bot_id = :bot AND state = 'new' ORDER BY id",
+        bot=bot_id,
     )
     return [(found["chat_key"], found["lane"], found["update_id"]) for found in rows]
 
@@ -135,7 +136,12 @@ def _claim(conn: Connection, found: Row, lease_id: str) -> Claimed:
         lease=lease_id,
     )
     return Claimed(
-        found["id"], found["update_id"], found["chat_key"], found["payload"], epoch, moment(found["received_at"])
+        found["id"],
+        found["update_id"],
+        found["chat_key"],
+        found["payload"],
+        epoch,
+        moment(found["received_at"]),
     )
 
 

@@ -81,7 +81,9 @@ def close(conn: Connection, incident_id: int, now: datetime) -> bool:
 
 def remember_sent(conn: Connection, incident_id: int, sent: Sequence[tuple[int, int]]) -> None:
     conn.run(
-        "UPDATE incidents SET sent = :sent WHERE id = :id", id=incident_id, sent=json.dumps([list(s) for s in sent])
+        "UPDATE incidents SET sent = :sent WHERE id = :id",
+        id=incident_id,
+        sent=json.dumps([list(s) for s in sent]),
     )
 
 
@@ -94,7 +96,9 @@ def acknowledge(conn: Connection, incident_id: int) -> None:
 
 
 def all_open(conn: Connection) -> list[Incident]:
-    return [_incident(found) for found in conn.rows("SELECT * FROM incidents WHERE state = 'open' ORDER BY id")]
+    return [
+        _incident(found) for found in conn.rows("SELECT * FROM incidents WHERE state = 'open' ORDER BY id")
+    ]
 
 
 def first_time(conn: Connection, key: str, now: datetime) -> bool:

@@ -7,7 +7,15 @@ from engine.attempt import ABANDONED, ANSWERED, STOPPED
 from engine.money import Money
 from storage.connection import Connection, moment, ms, row
 
-_SAYS_NOTHING = (ABANDONED, "closing", "bad_request", "unable", "context_too_long", "too_big", "no_such_model")
+_SAYS_NOTHING = (
+    ABANDONED,
+    "closing",
+    "bad_request",
+    "unable",
+    "context_too_long",
+    "too_big",
+    "no_such_model",
+)
 _GOOD = (ANSWERED, STOPPED)
 NEEDS_MENDING = ("key_refused", "balance_gone")
 
@@ -60,7 +68,9 @@ def streak(conn: Connection, provider: str, since: datetime, most: int = 500) ->
     for found in rows:
         outcome = found["outcome"]
         if outcome in _GOOD:
-            return Streak(provider, failures, limited, first, last_outcome, last_status, moment(found["started_at"]))
+            return Streak(
+                provider, failures, limited, first, last_outcome, last_status, moment(found["started_at"])
+            )
         if outcome == "rate_limited":
             limited += 1
         elif outcome not in _SAYS_NOTHING:

@@ -128,7 +128,9 @@ def revoke(conn: Connection, tenant_id: int, key_id: int, now: datetime) -> bool
 def live_keys(conn: Connection, tenant_id: int) -> int:
     return int(
         scalar(
-            conn, "SELECT count(*) AS n FROM api_keys WHERE tenant_id = :id AND revoked_at IS NULL", id=tenant_id
+            conn,
+            "SELECT count(*) AS n FROM api_keys WHERE tenant_id = :id AND revoked_at IS NULL",
+            id=tenant_id,
         )
     )
 

@@ -120,7 +120,9 @@ class SqlLedger:
 def allowance_rates(plans: Mapping[str, Plan]) -> dict[str, Fraction]:
     """What an allowance token of each plan is worth to the house, in nano-dollars."""
     return {
-        name: Fraction(plan.usd_per_month.nanousd, plan.tokens_per_month) if plan.tokens_per_month else Fraction(0)
+        name: Fraction(plan.usd_per_month.nanousd, plan.tokens_per_month)
+        if plan.tokens_per_month
+        else Fraction(0)
         for name, plan in plans.items()
     }
 
@@ -136,7 +138,14 @@ class SqlJournal:
 
 
 def credit(
-    conn: Connection, tenant_id: int, amount: Money, *, ref: str, reason: str, now: datetime, source: str = "house:credits"
+    conn: Connection,
+    tenant_id: int,
+    amount: Money,
+    *,
+    ref: str,
+    reason: str,
+    now: datetime,
+    source: str = "house:credits",
 ) -> bool:
     """Add `amount` to the wallet; what is owed is paid from it first. False when `ref` was credited before."""
     account = row(conn, f"SELECT * FROM accounts WHERE tenant_id = :id{lock(conn)}", id=tenant_id)
@@ -144,7 +153,15 @@ def credit(
         raise LookupError(f"tenant {tenant_id} has no account")
     wallet = wallet_of(tenant_id)
     posted = post(
-        conn, kind="credit", debit=source, credit=wallet, amount=amount, tenant_id=tenant_id, ref=ref, now=now, reason=reason
+        conn,
+        kind="credit",
+        debit=source,
+        credit=wallet,
+        amount=amount,
+        tenant_id=tenant_id,
+        ref=ref,
+        now=now,
+        reason=reason,
     )
     if not posted:
         return False
@@ -172,7 +189,15 @@ def credit(
 
 
 def debit_or_owe(
-    conn: Connection, tenant_id: int, amount: Money, *, kind: str, to: str, ref: str, reason: str, now: datetime
+    conn: Connection,
+    tenant_id: int,
+    amount: Money,
+    *,
+    kind: str,
+    to: str,
+    ref: str,
+    reason: str,
+    now: datetime,
 ) -> Money:
     """Take `amount` from what is free in the wallet and book the rest as owed; what was taken is returned.
 
@@ -200,7 +225,9 @@ def debit_or_owe(
 def _two_parts(conn: Connection, tenant_id: int, parts: tuple[Money, Money], **common: Any) -> bool:
     """The part from the wallet, and the part that is owed; False when either stands already."""
     ref, to = common.pop("ref"), common.pop("to")
-    stands = row(conn, "SELECT 1 AS one FROM transfers WHERE ref IN (:ref, :owed)", ref=ref, owed=f"{ref}:owed")
+    stands = row(
+        conn, "SELECT 1 AS one FROM transfers WHERE ref IN (:ref, :owed)", ref=ref, owed=f"{ref}:owed"
+    )
     if stands is not None:
         return False
     sides = ((parts[0], wallet_of(tenant_id), ref), (parts[1], f"owed:{tenant_id}", f"{ref}:owed"))
@@ -210,13 +237,19 @@ def _two_parts(conn: Connection, tenant_id: int, parts: tuple[Money, Money], **c
     return True
 
 
-def expire_holds(conn: Connection, now: datetime, is_dead: Callable[[str], bool], limit: int = 500) -> list[str]:
+def expire_holds(
+    conn: Connection, now: datetime, is_dead: Callable[[str], bool], limit: int = 500
+) -> list[str]:
     """Void the open holds of processes that are dead; their ids."""
-    leases = [found["lease_id"] for found in conn.rows("SELECT DISTINCT lease_id FROM holds WHERE state = 'open'")]
+    leases = [
+        found["lease_id"] for found in conn.rows("SELECT DISTINCT lease_id FROM holds WHERE state = 'open'")
+    ]
     ended: list[str] = []
     for lease_id in filter(is_dead, leases):
         open_holds = conn.rows(
-            "SELECT id FROM holds WHERE state = 'open' AND lease_id = :lease LIMIT :limit", lease=lease_id, limit=limit
+            "SELECT id FROM holds WHERE state = 'open' AND lease_id = :lease LIMIT :limit",
+            lease=lease_id,
+            limit=limit,
         )
         ended += [hold["id"] for hold in open_holds if hot.void(conn, hold["id"], now, "expired")]
     return ended

@@ -55,11 +55,26 @@ def stars_for(usd: Money, per_star: Money) -> int:
 
 
 def make_order(
-    conn: Connection, tenant_id: int, kind: str, usd: Money, per_star: Money, now: datetime, *, plan: str | None = None
+    conn: Connection,
+    tenant_id: int,
+    kind: str,
+    usd: Money,
+    per_star: Money,
+    now: datetime,
+    *,
+    plan: str | None = None,
 ) -> Order:
     """Ask for `usd`; what is credited is Stars x this order's rate."""
     stars = stars_for(usd, per_star)
-    order = Order(f"{kind}-{secrets.token_urlsafe(12)}", tenant_id, kind, plan, stars, Money(stars * per_star.nanousd), per_star)
+    order = Order(
+        f"{kind}-{secrets.token_urlsafe(12)}",
+        tenant_id,
+        kind,
+        plan,
+        stars,
+        Money(stars * per_star.nanousd),
+        per_star,
+    )
     conn.run(
         "INSERT INTO orders (id, tenant_id, kind, plan, stars, usd_nanousd, nanousd_per_star, state, created_at)"
         " VALUES (:id, :tenant, :kind, :plan, :stars, :usd, :rate, 'new', :now)",
@@ -129,7 +144,13 @@ def pay(
     if not fresh:
         return Paid(False, tenant_id)
     credit(
-        conn, tenant_id, credited, ref=f"stars:{charge_id}", reason=f"{stars} Stars", now=now, source="house:stars"
+        conn,
+        tenant_id,
+        credited,
+        ref=f"stars:{charge_id}",
+        reason=f"{stars} Stars",
+        now=now,
+        source="house:stars",
     )
     conn.run("UPDATE orders SET state = 'paid' WHERE id = :id", id=order_id)
     if found is None or found.kind != PLAN or found.plan not in plans:
@@ -143,7 +164,9 @@ def refund(conn: Connection, charge_id: str, now: datetime) -> Refunded | None:
     if paid is None:
         return None
     fresh = conn.run(
-        "UPDATE payments SET refunded_at = :now WHERE charge_id = :id AND refunded_at IS NULL", id=charge_id, now=ms(now)
+        "UPDATE payments SET refunded_at = :now WHERE charge_id = :id AND refunded_at IS NULL",
+        id=charge_id,
+        now=ms(now),
     )
     if not fresh:
         return Refunded(False, paid["tenant_id"])

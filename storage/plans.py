@@ -51,7 +51,13 @@ def start_plan(
 
 
 def change(
-    conn: Connection, tenant_id: int, plan: Plan, plans: Mapping[str, Plan], now: datetime, *, paid: bool = False
+    conn: Connection,
+    tenant_id: int,
+    plan: Plan,
+    plans: Mapping[str, Plan],
+    now: datetime,
+    *,
+    paid: bool = False,
 ) -> Changed:
     """Up (or paid for) at once, with the unused part of the old plan credited once; down at the period's end."""
     state = tenants.state(conn, tenant_id)
@@ -127,7 +133,9 @@ def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, now: datetime,
 def renew_due(conn: Connection, plans: Mapping[str, Plan], now: datetime, limit: int = 100) -> list[Renewal]:
     """Begin the next period where one has ended; a paid plan whose grace is over becomes the free one."""
     due = conn.rows(
-        "SELECT tenant_id FROM accounts WHERE period_end_at <= :now ORDER BY period_end_at LIMIT :n", now=ms(now), n=limit
+        "SELECT tenant_id FROM accounts WHERE period_end_at <= :now ORDER BY period_end_at LIMIT :n",
+        now=ms(now),
+        n=limit,
     )
     renewed = (_renew(conn, found["tenant_id"], plans, now) for found in due)
     return [renewal for renewal in renewed if renewal is not None]

@@ -48,7 +48,11 @@ class SqliteConnection:
 def connect(path: str, *, writer: bool) -> sqlite3.Connection:
     """Autocommit mode: transactions are ours. The one writer checkpoints; readers can't write at all."""
     raw = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS_CACHED
+        path,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS_CACHED,
     )
     raw.execute("PRAGMA foreign_keys = ON")
     raw.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")

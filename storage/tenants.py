@@ -57,7 +57,12 @@ def ensure_telegram(
     known = by_telegram(conn, user_id)
     if known is not None:
         if (known.name, known.username) != (name, username):
-            conn.run("UPDATE tenants SET name = :name, username = :u WHERE id = :id", id=known.id, name=name, u=username)
+            conn.run(
+                "UPDATE tenants SET name = :name, username = :u WHERE id = :id",
+                id=known.id,
+                name=name,
+                u=username,
+            )
         return known, False
     create(conn, name, plan, now=now, telegram_user_id=user_id, username=username, language=language)
     made = by_telegram(conn, user_id)
@@ -160,8 +165,12 @@ def set_language(conn: Connection, tenant_id: int, language: str) -> None:
 def set_setting(conn: Connection, tenant_id: int, key: str, value: object) -> None:
     """A value of None takes the setting back to its default."""
     settings = json.loads(scalar(conn, "SELECT settings FROM tenants WHERE id = :id", id=tenant_id) or "{}")
-    settings = {**settings, key: value} if value is not None else {k: v for k, v in settings.items() if k != key}
-    conn.run("UPDATE tenants SET settings = :settings WHERE id = :id", id=tenant_id, settings=json.dumps(settings))
+    settings = (
+        {**settings, key: value} if value is not None else {k: v for k, v in settings.items() if k != key}
+    )
+    conn.run(
+        "UPDATE tenants SET settings = :settings WHERE id = :id", id=tenant_id, settings=json.dumps(settings)
+    )
 
 
 def _one(conn: Connection, sql: str, **values: Any) -> TenantState | None:

@@ -24,8 +24,12 @@ class HoldRow(SQLModel, table=True):
     __tablename__ = "holds"
     __table_args__ = (
         CheckConstraint("state IN ('open', 'captured', 'void', 'expired')", name="hold_state"),
-        CheckConstraint("wallet_nanousd >= 0 AND allowance_tokens >= 0 AND tokens >= 0", name="hold_not_negative"),
-        CheckConstraint("charge_nanousd >= 0 AND charge_nanousd <= wallet_nanousd", name="charge_within_hold"),
+        CheckConstraint(
+            "wallet_nanousd >= 0 AND allowance_tokens >= 0 AND tokens >= 0", name="hold_not_negative"
+        ),
+        CheckConstraint(
+            "charge_nanousd >= 0 AND charge_nanousd <= wallet_nanousd", name="charge_within_hold"
+        ),
         Index(
             "one_capture_per_request",
             "request_id",
@@ -33,7 +37,12 @@ class HoldRow(SQLModel, table=True):
             sqlite_where=text("state = 'captured'"),
             postgresql_where=text("state = 'captured'"),
         ),
-        Index("open_holds", "lease_id", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+        Index(
+            "open_holds",
+            "lease_id",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
     )
 
     id: str = Field(primary_key=True)

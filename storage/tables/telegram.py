@@ -40,9 +40,7 @@ class OutboxRow(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("request_id", "seq", name="each_part_once"),
-        Index(
-            "unsent", "id", sqlite_where=text("state = 'new'"), postgresql_where=text("state = 'new'")
-        ),
+        Index("unsent", "id", sqlite_where=text("state = 'new'"), postgresql_where=text("state = 'new'")),
     )
 
     id: int | None = number()

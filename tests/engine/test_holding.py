@@ -87,7 +87,9 @@ funds = st.builds(
     st.none() | st.integers(0, 10**5),
 )
 ceilings = st.lists(
-    st.builds(Ceiling, st.integers(0, 10**14), st.integers(0, 10**14), st.integers(1, 9000)), min_size=1, max_size=4
+    st.builds(Ceiling, st.integers(0, 10**14), st.integers(0, 10**14), st.integers(1, 9000)),
+    min_size=1,
+    max_size=4,
 )
 tariffs = st.builds(Flat, st.integers(0, 10**14)) | st.builds(Markup, st.fractions(0, 3, max_denominator=100))
 

@@ -17,7 +17,11 @@ def test_amounts_show_at_least_two_decimals() -> None:
 
 
 def test_halves_round_to_even_once() -> None:
-    assert [Money.from_atto(atto).nanousd for atto in (500_000_000, 1_500_000_000, 2_500_000_000)] == [0, 2, 2]
+    assert [Money.from_atto(atto).nanousd for atto in (500_000_000, 1_500_000_000, 2_500_000_000)] == [
+        0,
+        2,
+        2,
+    ]
 
 
 @given(st.integers(0, 10**24), st.fractions(0, 10))

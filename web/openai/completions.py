@@ -133,7 +133,9 @@ def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
     """Raises Problem 415 or 400."""
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind not in {"application/json", "text/json"} and not kind.endswith("+json"):
-        raise Problem(415, f"The content type must be application/json, not {kind}.", code="unsupported_media_type")
+        raise Problem(
+            415, f"The content type must be application/json, not {kind}.", code="unsupported_media_type"
+        )
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError) as error:

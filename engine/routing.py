@@ -1,0 +1,57 @@
+"""Routing: the one place that chooses. Pure and synchronous: quotes and standings in, a route out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from engine.catalog import Drop, Offer, Quote
+
+ATTO_PER_USD = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an offer stands now. `reason` says why it can't be asked; empty when it can.
+
+    `odds` is the chance that a try fails, `delay_seconds` what a failed try costs in waiting, `latency_seconds`
+    how long its first word takes.
+    """
+
+    reason: str = ""
+    odds: float = 0.0
+    delay_seconds: float = 0.0
+    latency_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Quotes in the order to try them, and what was left out."""
+
+    quotes: tuple[Quote, ...]
+    drops: tuple[Drop, ...]
+
+
+def plan(
+    quotes: Sequence[Quote],
+    drops: Sequence[Drop],
+    standing: Callable[[Offer], Standing],
+    delay_usd_per_second: Fraction,
+) -> Route:
+    """Cheapest expected total first; ties go to the faster; last resorts come after all others.
+
+    For offers with cost c, chance of failure p and price of a failed try d, the order that minimises
+    V = (1-p)c + p(d + V of the rest) is by c + d*p/(1-p): the exchange of two neighbours shows it.
+    """
+    dear = float(delay_usd_per_second) * ATTO_PER_USD
+    able: list[tuple[bool, float, float, Quote]] = []
+    left_out = list(drops)
+    for quote in quotes:
+        stands = standing(quote.offer)
+        if stands.reason:
+            left_out.append(Drop(quote.offer, stands.reason))
+            continue
+        odds = min(stands.odds, 0.99)
+        total = quote.expected_atto + dear * stands.delay_seconds * odds / (1 - odds)
+        able.append((quote.last_resort, total, stands.latency_seconds, quote))
+    able.sort(key=lambda entry: entry[:3])
+    return Route(tuple(entry[3] for entry in able), tuple(left_out))
