@@ -86,6 +86,12 @@ class Settings:
     def admin_key(self) -> str:
         return self.env.admin_api_key.get_secret_value() if self.env.admin_api_key else ""
 
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that no log may show."""
+        keys = (value for name, value in self.variables.items() if name.endswith(("_API_KEY", "_TOKEN")))
+        parts = (part.strip() for value in keys for part in value.split(","))
+        return tuple(part for part in parts if part)
+
 
 def read(environ: Mapping[str, str] | None = None, env_file: Path = Path(".env")) -> Settings:
     """Raises ConfigError with every fault, named by its key."""

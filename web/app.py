@@ -33,6 +33,7 @@ class Parts:
     plans: Mapping[str, Plan]
     clock: Clock
     provider_rows: Callable[[bool], list[dict[str, Any]]]
+    lease_id: str = ""
     admin_key: str = ""
     more_routes: Sequence[BaseRoute] = ()
 
@@ -49,8 +50,8 @@ def build(parts: Parts) -> ASGIApp:
     _translate_errors(app)
     app.include_router(health.router(parts.db, parts.provider_rows))
     app.include_router(models.router(parts.gateway.market.catalog))
-    completions = Completions(parts.gateway, Keeper(parts.db, parts.clock))
-    app.router.routes.append(Route("/v1/chat/completions", completions, methods=["POST"]))
+    completions = Completions(parts.gateway, Keeper(parts.db, parts.clock, parts.lease_id))
+    app.router.routes.append(Route("/v1/chat/completions", completions.create, methods=["POST"]))
     if parts.admin_key:
         desk = tenants.Tenants(parts.db, parts.plans, parts.clock)
         for router in (tenants.router(desk), keys.router(desk), books.router(desk)):

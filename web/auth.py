@@ -1,6 +1,5 @@
 """Who calls: checked from the headers, before a byte of the body is read."""
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from storage.database import Database
 
 from engine.ports import Clock
 from engine.tenancy import Plan, Tenant
-from storage import keys, tenants
+from storage import keys
 from web.errors import INVALID_KEY, Problem
 
 MOST_BODY_BYTES = 20 * 1024 * 1024
@@ -44,12 +43,12 @@ class Keyring:
         """Raises Problem 401 for anything that isn't a live key."""
         if not keys.looks_right(secret):
             raise INVALID_KEY
-        digest = hashlib.sha256(secret.encode()).hexdigest()
-        found = await self._db.read(lambda conn: keys.authenticate(conn, digest))
+        found = await self._db.read(lambda conn: keys.authenticate(conn, keys.digest(secret), self._plans))
         if found is None:
             raise INVALID_KEY
-        await self._touch(found.key_id)
-        return Caller(tenants.to_tenant(found.tenant, self._plans), found.key_id)
+        tenant, key_id = found
+        await self._touch(key_id)
+        return Caller(tenant, key_id)
 
     async def anyone(self, secret: str) -> Caller:
         return Caller() if self.is_admin(secret) else await self.tenant(secret)

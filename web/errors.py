@@ -62,7 +62,8 @@ def of(error: errors.EngineError) -> Problem:
     """Total over the error tree: a test walks it."""
     for kind, translate in _TABLE:
         if isinstance(error, kind):
-            return translate(error)
+            problem: Problem = translate(error)
+            return problem
     return BROKEN
 
 

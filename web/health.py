@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
-from storage.database import Database
+from storage.database import Database, migrations_pending
 
 from web.schemas import Health, ProviderList, Ready
 
@@ -14,7 +14,7 @@ Reason = Callable[[], Awaitable[str | None]]
 
 async def database_answers(db: Database) -> str | None:
     try:
-        await db.ping()
+        await db.read(lambda conn: conn.rows("SELECT 1 AS one"))
     except Exception:  # noqa: BLE001 - whatever the driver says, the reason is the same
         return "database: does not answer"
     return None
@@ -22,15 +22,13 @@ async def database_answers(db: Database) -> str | None:
 
 async def migrations_done(db: Database) -> str | None:
     try:
-        pending = await db.migrations_pending()
+        pending = await db.read(migrations_pending)
     except Exception:  # noqa: BLE001 - the database's own check says why
         return "migrations: unknown"
     return "migrations: pending; run `python -m main migrate`" if pending else None
 
 
-def router(
-    db: Database, gateway: Gateway, provider_rows: Callable[[bool], list[dict[str, Any]]]
-) -> APIRouter:
+def router(db: Database, provider_rows: Callable[[bool], list[dict[str, Any]]]) -> APIRouter:
     """/health says that the process lives; /ready says whether it can answer, and why not."""
     routes = APIRouter(tags=["health"])
 

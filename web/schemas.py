@@ -147,7 +147,7 @@ class MarginList(BaseModel):
 
 class AuditOut(BaseModel):
     ok: bool
-    checked: dict[str, int] | int
+    checked: dict[str, int]
     problems: list[dict[str, Any]]
 
 

@@ -41,13 +41,13 @@ def usage_row(row: usage.UsageRow) -> dict[str, Any]:
     }
 
 
-def margin_row(row: usage.MarginRow) -> dict[str, Any]:
+def margin_row(row: usage.UsageRow) -> dict[str, Any]:
     return {
         "day": str(row.day),
         "model": row.model,
         "provider": row.provider,
         "charge_usd": str(row.charge),
-        "allowance_usd": str(row.allowance),
+        "allowance_usd": str(row.allowance_worth),
         "cost_usd": str(row.cost),
         "waste_usd": str(row.waste),
         "margin_usd": str(row.margin),
@@ -67,7 +67,7 @@ def router(desk: Tenants) -> APIRouter:
     @routes.get("/margin", summary="Charges, costs, waste and gross margin per day x model x provider")
     async def margin_rows(first: From = None, to: To = None) -> MarginList:
         start, end = period(first, to, desk.clock.now())
-        rows = await desk.db.read(lambda conn: usage.margin(conn, start, end))
+        rows = await desk.db.read(lambda conn: usage.rows(conn, start, end))
         return MarginList.model_validate({"data": [margin_row(row) for row in rows]})
 
     @routes.get("/audit", summary="Check every invariant of the books")
@@ -76,10 +76,7 @@ def router(desk: Tenants) -> APIRouter:
         return AuditOut(
             ok=report.ok,
             checked=report.checked,
-            problems=[
-                {"check": p.check, "row": p.row, "expected": p.expected, "found": p.found}
-                for p in report.problems
-            ],
+            problems=[{"check": p.check, "rule": p.rule, "row": p.row} for p in report.problems],
         )
 
     return routes

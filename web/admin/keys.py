@@ -10,7 +10,7 @@ from web.errors import not_found
 from web.schemas import KeyIn, KeyList, NewKey
 
 
-def shown(row: keys.KeyRow) -> dict[str, Any]:
+def shown(row: keys.Key) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "name": row.name,
@@ -29,19 +29,18 @@ def router(desk: Tenants) -> APIRouter:
     @routes.post("", status_code=201, summary="Make a key; its secret is in this answer only")
     async def make(tenant_id: str, body: KeyIn) -> NewKey:
         tenant = await desk.state(tenant_id)
-        secret, prefix, digest = keys.new_key()
+        key = keys.new_key()
         row = await desk.db.write(
             lambda conn: keys.add(
                 conn,
                 tenant.id,
+                key,
                 name=body.name,
-                prefix=prefix,
-                sha256=digest,
                 tokens_per_month=body.tokens_per_month,
                 now=desk.clock.now(),
             )
         )
-        return NewKey.model_validate({**shown(row), "key": secret})
+        return NewKey.model_validate({**shown(row), "key": key.secret})
 
     @routes.get("", summary="A tenant's keys, without their secrets")
     async def listing(tenant_id: str) -> KeyList:

@@ -70,8 +70,8 @@ def router(desk: Tenants) -> APIRouter:
     @routes.get("", summary="Tenants, oldest first, a page at a time")
     async def listing(
         telegram_user_id: int | None = None,
-        cursor: int = Query(0, ge=0),
-        limit: int = Query(100, ge=1, le=1000),
+        cursor: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> TenantList:
         rows = await desk.db.read(
             lambda conn: tenants.page(conn, cursor, limit + 1, telegram_user_id=telegram_user_id)
@@ -92,9 +92,7 @@ def router(desk: Tenants) -> APIRouter:
     @routes.put("/{tenant_id}/plan", summary="Change the plan, at once")
     async def change_plan(tenant_id: str, body: PlanIn) -> TenantOut:
         state, plan = await desk.state(tenant_id), desk.plan(body.plan)
-        await desk.db.write(
-            lambda conn: plans.set_plan(conn, state.id, plan, desk.clock.now(), desk.plans, forced=True)
-        )
+        await desk.db.write(lambda conn: plans.set_by_admin(conn, state.id, plan, desk.clock.now()))
         return TenantOut.model_validate(shown(await desk.state(tenant_id)))
 
     @routes.post("/{tenant_id}/credits", summary="Credit the wallet, once per Idempotency-Key")

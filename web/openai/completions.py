@@ -35,7 +35,7 @@ class Completions:
     gateway: Gateway
     keeper: Keeper
 
-    async def __call__(self, request: Request) -> Response:
+    async def create(self, request: Request) -> Response:
         request_id = f"req-{uuid.uuid4().hex}"
         try:
             response = await self._respond(request, request_id)
@@ -56,11 +56,13 @@ class Completions:
         raw = await request.body()
         body = parsed(request, raw)
         asked = wire.chat_request(body, id=request_id, key_id=caller.key_id)
-        slot = await self.keeper.open(caller, request.headers.get("idempotency-key"), raw)
+        stream = wire.wants_stream(body)
+        key = request.headers.get("idempotency-key")
+        slot = await self.keeper.open(caller, key, raw, request_id, stream=stream)
         if isinstance(slot, Response):
             return slot
         try:
-            if wire.wants_stream(body):
+            if stream:
                 return await self._stream(caller, asked, slot, usage=wire.wants_usage(body))
             return await self._whole(request, caller, asked, slot)
         except (Problem, EngineError) as error:

@@ -1,0 +1,34 @@
+"""What `auto` and `smart` mean when nobody says otherwise. Prices: genai-prices, November 2026."""
+
+from typing import Any, Final
+
+from engine.catalog import Offer
+
+AUTO: Final[dict[str, Any]] = {
+    "offers": (
+        "deepseek/deepseek-v4-flash",
+        "gemini/gemini-2.5-flash-lite",
+        "openrouter/deepseek/deepseek-v4-flash",
+        "groq/openai/gpt-oss-20b",
+        "mistral/mistral-small-latest",
+        "anthropic/claude-haiku-5-5",
+        "openai/gpt-4o-mini",
+        "local/default",
+    ),
+    "last_resort": ("openai/gpt-4o",),
+    "usd_per_mtok": "5.00",
+}
+SMART: Final[dict[str, Any]] = {
+    "offers": (
+        "gemini/gemini-3.8-flash",
+        "openai/gpt-4o",
+        "anthropic/claude-haiku-4-5",
+        "groq/openai/gpt-oss-120b",
+    ),
+    "markup": "1.40",
+}
+
+
+def default_offers() -> tuple[Offer, ...]:
+    """Every offer that the built-in names use."""
+    return tuple(Offer.named(name) for name in (*AUTO["offers"], *AUTO["last_resort"], *SMART["offers"]))

@@ -1,0 +1,151 @@
+"""What every dialect's adapter shares: keys, client, limits, and the road of one call."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import httpx
+
+from engine import http
+from engine.chat import Chunk
+from engine.dialects.refusals import refusal
+from engine.errors import AbilityMissing, Garbled
+from engine.ports import Call, LimitHeaders
+from engine.spec import Spec
+from engine.sse import Frame, frames
+
+MOST_ERROR_BYTES = 64_000
+
+
+class Adapter:
+    """A provider at an address. A dialect says where to ask, what to send, and how to read the answer."""
+
+    def __init__(self, spec: Spec, keys: tuple[str, ...], base_url: str, proxy: str | None) -> None:
+        self.spec = spec
+        self._secrets = keys
+        self._base_url = base_url.rstrip("/")
+        self._http = http.client(proxy)
+        self._limits: dict[int, LimitHeaders] = {}
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def base_url(self) -> str:
+        return self._base_url
+
+    @property
+    def keys(self) -> int:
+        if not self._base_url:
+            return 0
+        return len(self._secrets) if self._secrets or self.spec.needs_key else 1
+
+    @property
+    def close_stops_bill(self) -> bool:
+        return self.spec.close_stops_bill
+
+    def limits(self, key: int) -> LimitHeaders | None:
+        return self._limits.get(key)
+
+    @asynccontextmanager
+    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Chunk]]:
+        body = json.dumps(self.body(call), ensure_ascii=False, separators=(",", ":")).encode()
+        headers = {
+            "content-type": "application/json",
+            "accept": "text/event-stream",
+            **self._headers(call.key),
+        }
+        async with http.post(self._http, self.url(call.model), headers, body) as response:
+            await self._look(response, call.key)
+            async with aclosing(self.read(frames(http.pieces(response)), call)) as chunks:
+                yield chunks
+
+    async def probe(self, key: int = 0) -> None:
+        response = await http.get(self._http, self._base_url + self.spec.probe_path, self._headers(key))
+        if response.status_code >= 400:  # noqa: PLR2004
+            raise refusal(self.spec, response.status_code, _json(response.content), response.headers)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    def url(self, model: str) -> str:
+        raise NotImplementedError
+
+    def auth(self, secret: str) -> dict[str, str]:
+        raise NotImplementedError
+
+    def body(self, call: Call) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:
+        raise NotImplementedError
+
+    def failure(self, body: Any, status: int | None = None) -> Exception:
+        """An error that came within a 200."""
+        return refusal(self.spec, status, body, {})
+
+    def _headers(self, key: int) -> dict[str, str]:
+        secret = self._secrets[key] if key < len(self._secrets) else ""
+        return {**self.spec.headers, **(self.auth(secret) if secret else {})}
+
+    async def _look(self, response: httpx.Response, key: int) -> None:
+        """Raise what a bad status means; remember what was said of limits."""
+        if told := http.limits(response.headers):
+            self._limits[key] = told
+        if response.status_code >= 300:  # noqa: PLR2004
+            raise refusal(self.spec, response.status_code, _json(await _head(response)), response.headers)
+        kind = response.headers.get("content-type", "")
+        if "html" in kind:
+            raise Garbled("a page instead of an answer", status=response.status_code)
+
+
+def thinking_off(call: Call, spec: Spec) -> Mapping[str, Any]:
+    """The fields that switch thinking off, unless the request asks for an effort itself."""
+    if call.request.options.reasoning_effort:
+        return {}
+    return next((fields for mark, fields in spec.thinking_off if mark in call.model), {})
+
+
+def data_url(url: str) -> tuple[str, str]:
+    """(media type, base64) of a `data:` URL. Raises AbilityMissing for any other address."""
+    head, comma, payload = url.partition(",")
+    if not head.startswith("data:") or not comma or not head.endswith(";base64"):
+        raise AbilityMissing("takes pictures as data only")
+    return head[5:-7] or "image/jpeg", payload
+
+
+def parsed(frame: Frame) -> dict[str, Any]:
+    """A frame's JSON object. Raises Garbled."""
+    try:
+        data = json.loads(frame.data)
+    except ValueError as error:
+        raise Garbled("a frame that is no JSON") from error
+    if isinstance(data, list):
+        data = data[0] if data else {}
+    if not isinstance(data, dict):
+        raise Garbled("a frame that is no object")
+    return data
+
+
+def whole(value: Any) -> int:
+    """A count of tokens; what isn't a number counts as none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+async def _head(response: httpx.Response) -> bytes:
+    """An error's body, as far as it can matter."""
+    body = b""
+    async for piece in http.pieces(response):
+        body += piece
+        if len(body) > MOST_ERROR_BYTES:
+            break
+    return body
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body[:300].decode("utf-8", "replace")

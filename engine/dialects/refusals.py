@@ -1,0 +1,191 @@
+"""What a provider's error means: one reading for every dialect, by the signs that each is known to give."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine import errors, http
+from engine.errors import ProviderError
+from engine.spec import Spec
+
+_CONTEXT_WORDS = (
+    "context_length_exceeded",
+    "maximum context length",
+    "exceeds the maximum number of tokens",
+    "exceed_context_size",
+    "prompt is too long",
+    "context window",
+    "input token count",
+)
+_LONGEST = (
+    re.compile(r"maximum context length is (\d[\d,]*)"),
+    re.compile(r"> (\d[\d,]*) maximum"),
+    re.compile(r"maximum number of tokens allowed \(?(\d[\d,]*)"),
+    re.compile(r"context (?:size|window)[^0-9]{1,20}(\d[\d,]*)"),
+)
+_NO_MONEY = (
+    "insufficient_quota",
+    "credit_balance_exhausted",
+    "spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+    "enforced_spend_limit_reached",
+    "billing_error",
+    "prepayment credits are depleted",
+    "credit balance is too low",
+    "insufficient balance",
+    "billing_hard_limit",
+    "spend limit",
+)
+_BAD_KEY = (
+    "api_key_invalid",
+    "invalid_api_key",
+    "authentication_error",
+    "api key not valid",
+    "permission_error",
+)
+_MODERATION = ("content_policy_violation", "content_filter", "moderation", "invalid_prompt", "flagged")
+_NO_MODEL = (
+    "not a valid model",
+    "no endpoints found",
+    "model_not_found",
+    "does not exist",
+    "is not found for api",
+)
+_OUR_FIELDS = (
+    "thinking",
+    "reasoning",
+    "stream_options",
+    "max_completion_tokens",
+    "max_tokens",
+    "extra_forbidden",
+    "unsupported_parameter",
+    "unsupported parameter",
+    "unknown name",
+    "does not support",
+    "not supported",
+    "image_url",
+    "unsupported_value",
+)
+_TOO_BIG = ("request too large", "tokens per minute (tpm): limit")
+_RETRY_DELAY = re.compile(r"^(\d+(?:\.\d+)?)s$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """Everything that an error says of itself."""
+
+    status: int | None
+    text: str
+    message: str
+    body: Any
+    headers: Mapping[str, str]
+
+    def has(self, words: tuple[str, ...]) -> bool:
+        return any(word in self.text for word in words)
+
+
+def refusal(spec: Spec, status: int | None, body: Any, headers: Mapping[str, str]) -> ProviderError:
+    """The one class that fits. `status` None: the error came inside of a stream."""
+    signs = _signs(status, body, headers)
+    if spec.dialect == "openai" and "in_flight_budget_exhausted" in signs.text:
+        return _rate_limited(signs)
+    for fits, make in _READINGS:
+        if fits(signs):
+            return make(signs)
+    return errors.Overloaded(signs.message, status=status)
+
+
+def _signs(status: int | None, body: Any, headers: Mapping[str, str]) -> _Signs:
+    if isinstance(body, list):
+        body = body[0] if body else {}
+    error = body.get("error", body) if isinstance(body, dict) else body
+    message = error.get("message", "") if isinstance(error, dict) else str(error)
+    if status is None and isinstance(error, dict):
+        status = _status_within(error)
+    return _Signs(status, str(body).lower(), str(message)[:200], error, headers)
+
+
+def _status_within(error: Mapping[str, Any]) -> int | None:
+    code = error.get("code")
+    if isinstance(code, int) and 400 <= code < 600:  # noqa: PLR2004
+        return code
+    if isinstance(code, str) and code.isdigit():
+        return int(code)
+    named = {
+        "overloaded_error": 529,
+        "rate_limit_error": 429,
+        "rate_limit_exceeded": 429,
+        "authentication_error": 401,
+        "permission_error": 403,
+        "invalid_request_error": 400,
+        "api_error": 500,
+        "server_error": 500,
+    }
+    return named.get(str(error.get("type", ""))) or named.get(str(code))
+
+
+def _rate_limited(signs: _Signs) -> ProviderError:
+    told = http.retry_after(signs.headers)
+    per_day = "perday" in signs.text.replace("_", "").replace(" ", "")
+    return errors.RateLimited(
+        signs.message,
+        status=signs.status,
+        retry_after_seconds=_retry_delay(signs.body) if told is None else told,
+        per_day=per_day,
+    )
+
+
+def _retry_delay(error: Any) -> float | None:
+    """Gemini's RetryInfo."""
+    details = error.get("details") if isinstance(error, dict) else None
+    for detail in details if isinstance(details, list) else []:
+        found = _RETRY_DELAY.match(str(detail.get("retryDelay", ""))) if isinstance(detail, dict) else None
+        if found:
+            return float(found[1])
+    return None
+
+
+def _too_long(signs: _Signs) -> ProviderError:
+    longest = signs.body.get("n_ctx") if isinstance(signs.body, dict) else None
+    for pattern in _LONGEST:
+        if longest is None and (found := pattern.search(signs.text)):
+            longest = int(found[1].replace(",", ""))
+    return errors.ContextTooLong(signs.message, status=signs.status, context_tokens=longest)
+
+
+def _plain(kind: type[ProviderError]) -> Callable[[_Signs], ProviderError]:
+    return lambda signs: kind(signs.message, status=signs.status)
+
+
+def _moderated(signs: _Signs) -> ProviderError:
+    return errors.RequestFault(signs.message, status=signs.status, moderation=True)
+
+
+def _is(*statuses: int) -> Callable[[_Signs], bool]:
+    return lambda signs: signs.status in statuses
+
+
+def _no_money(signs: _Signs) -> bool:
+    if signs.status == 402:  # noqa: PLR2004
+        return True
+    if signs.status == 400 and "failed_precondition" in signs.text and "billing" in signs.text:  # noqa: PLR2004
+        return True
+    return signs.status in {400, 403, 429, None} and signs.has(_NO_MONEY)
+
+
+_READINGS: tuple[tuple[Callable[[_Signs], bool], Callable[[_Signs], ProviderError]], ...] = (
+    (_no_money, _plain(errors.BalanceGone)),
+    (lambda s: s.status == 403 and ("reasons" in s.text or s.has(_MODERATION)), _moderated),
+    (_is(401, 403), _plain(errors.KeyRefused)),
+    (lambda s: s.status == 400 and s.has(_BAD_KEY), _plain(errors.KeyRefused)),
+    (lambda s: s.status in {400, 413, 500, None} and s.has(_CONTEXT_WORDS), _too_long),
+    (lambda s: s.status in {413, 429} and s.has(_TOO_BIG), _plain(errors.TooBigForNow)),
+    (lambda s: s.status == 413 and "'type': 'tokens'" in s.text, _plain(errors.TooBigForNow)),
+    (_is(429, 498), _rate_limited),
+    (lambda s: s.status == 404 or (s.status == 400 and s.has(_NO_MODEL)), _plain(errors.NoSuchModel)),
+    (lambda s: s.status == 400 and s.has(_MODERATION), _moderated),
+    (lambda s: s.status in {400, 422} and s.has(_OUR_FIELDS), _plain(errors.AbilityMissing)),
+    (lambda s: s.status in {400, 405, 409, 413, 415, 422}, _plain(errors.RequestFault)),
+    (lambda s: s.status is not None and s.status < 400, _plain(errors.Garbled)),  # noqa: PLR2004
+)

@@ -1,0 +1,11 @@
+"""DeepSeek: thinks by default, reports usage always; closing the socket stops the bill."""
+
+from engine.spec import Spec
+
+SPEC = Spec(
+    name="deepseek",
+    base_url="https://api.deepseek.com",
+    asks_usage=True,
+    thinking_off=(("", {"thinking": {"type": "disabled"}}),),
+    console_url="platform.deepseek.com",
+)

@@ -1,0 +1,16 @@
+"""Groq: gpt-oss always thinks (low is the least), qwen3 can be told not to; usage hides in x_groq."""
+
+from engine.spec import Spec
+
+SPEC = Spec(
+    name="groq",
+    base_url="https://api.groq.com/openai/v1",
+    close_stops_bill=False,
+    output_field="max_completion_tokens",
+    thinking_off=(
+        ("gpt-oss", {"reasoning_effort": "low"}),
+        ("qwen3", {"reasoning_effort": "none"}),
+    ),
+    console_url="console.groq.com/keys",
+    free_tier=True,
+)

@@ -1,0 +1,14 @@
+"""Mistral: refuses fields that it doesn't know; usage comes always, in the last chunk."""
+
+from engine.spec import Spec
+
+SPEC = Spec(
+    name="mistral",
+    base_url="https://api.mistral.ai/v1",
+    close_stops_bill=False,
+    asks_usage=False,
+    strict=True,
+    seed_field="random_seed",
+    console_url="console.mistral.ai/api-keys",
+    free_tier=True,
+)

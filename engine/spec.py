@@ -1,0 +1,32 @@
+"""Spec: an address is data. A dialect is code, in a file of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Dialect = Literal["openai", "gemini", "anthropic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One seller. Facts with their sources stand in each address's file.
+
+    `thinking_off`: (a part of the model's name, the fields that switch its thinking off), first match wins.
+    `strict`: unknown fields are an error there. `fee`: what comes on top of catalogue prices.
+    """
+
+    name: str
+    base_url: str
+    dialect: Dialect = "openai"
+    needs_key: bool = True
+    close_stops_bill: bool = True
+    output_field: str = "max_tokens"
+    asks_usage: bool = True
+    strict: bool = False
+    thinking_off: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    seed_field: str = "seed"
+    probe_path: str = "/models"
+    fee: str = "0"
+    console_url: str = ""
+    free_tier: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)

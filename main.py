@@ -1,0 +1,141 @@
+"""The command line and composition root: `python -m main` is everything in one process."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import settings as settings_module
+from config import ConfigError
+from settings import Settings
+
+NOTHING_SET = (
+    "Nothing to serve yet: neither TELEGRAM_BOT_TOKEN nor a provider key is set. "
+    "`make setup` asks for them; `make run` without them starts the sandbox."
+)
+EPILOG = """\
+Without a sub-command: bot, HTTP and clock in one process. Without TELEGRAM_BOT_TOKEN: HTTP and clock only.
+Settings: the environment and .env (see .env.example), farthing.toml (see docs/configuration.md).
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    args = _parser().parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m main",
+        description="Farthing: every prompt answered by the cheapest LLM provider that is up, and booked exactly.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=lambda _: serve({"bot", "web", "clock"}))
+    commands = parser.add_subparsers(title="sub-commands", metavar="")
+    for name, words, run in _COMMANDS:
+        command = commands.add_parser(name, help=words, description=words)
+        if name == "quote":
+            command.add_argument("prompt", help="the prompt to price")
+            command.add_argument(
+                "--model", default="auto", help="a model as tenants ask for it (default: auto)"
+            )
+        command.set_defaults(run=run)
+    return parser
+
+
+def run(_: argparse.Namespace) -> int:
+    """What `make run` does: the real thing with a token, the sandbox without one."""
+    return serve({"bot", "web", "clock"}) if _settings().token else sandbox(_)
+
+
+def serve(parts: set[str]) -> int:
+    settings = _settings()
+    _log(settings)
+    from live import is_served, live  # noqa: PLC0415 - `--help` and `audit` need none of it
+
+    if not is_served(settings):
+        print(NOTHING_SET, file=sys.stderr)
+        return 2
+    return _asyncio(live(settings, parts))
+
+
+def sandbox(_: argparse.Namespace) -> int:
+    settings = _settings()
+    _log(settings)
+    from live import play  # noqa: PLC0415
+
+    return _asyncio(play(settings))
+
+
+def migrate(_: argparse.Namespace) -> int:
+    settings = _settings()
+    from storage.migrations import head, upgrade  # noqa: PLC0415
+
+    upgrade(settings.env.database_url)
+    print(f"The database is at revision {head()}.")
+    return 0
+
+
+def setup(_: argparse.Namespace) -> int:
+    from wizard import set_up  # noqa: PLC0415
+
+    return set_up()
+
+
+def audit(_: argparse.Namespace) -> int:
+    from reports import audited  # noqa: PLC0415
+
+    return _asyncio(audited(_settings()))
+
+
+def quote(args: argparse.Namespace) -> int:
+    from reports import quoted  # noqa: PLC0415
+
+    return _asyncio(quoted(_settings(), args.prompt, args.model))
+
+
+def _settings() -> Settings:
+    return settings_module.read()
+
+
+def _log(settings: Settings) -> None:
+    import logs  # noqa: PLC0415
+
+    logs.set_up(settings.env.log_level, settings.env.log_format, settings.secrets())
+    logging.captureWarnings(True)
+
+
+def _asyncio(work: Coroutine[Any, Any, int]) -> int:
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        return 130
+
+
+_COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
+    ("run", "what `make run` does: everything, or the sandbox where no bot token is set", run),
+    ("web", "the HTTP face alone", lambda _: serve({"web"})),
+    ("clock", "the clock alone: probes, alerts, renewals", lambda _: serve({"clock"})),
+    ("sandbox", "a local Telegram with stand-in providers, to try everything without a token", sandbox),
+    ("migrate", "bring the database up to date", migrate),
+    ("setup", "go live: asks for the bot token and provider keys, checks them, writes .env", setup),
+    (
+        "audit",
+        "check the books; exit 1 and the rows when something is off, 2 when that couldn't be checked",
+        audit,
+    ),
+    ("quote", "what each offer would cost for a prompt, now", quote),
+)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Running and stopping: the faces over one house, in one process, until a signal."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from house import House
+
+log = logging.getLogger("farthing")
+GRACE_SECONDS = 30.0
+HANG_UP_SECONDS = 3
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signal handling: stopping has an order here."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def http_server(app: ASGIApp, host: str, port: int) -> Server:
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=HANG_UP_SECONDS,
+        timeout_keep_alive=30,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    return Server(config)
+
+
+async def run_server(server: Server) -> None:
+    """uvicorn exits the process when it can't bind; here that is an error like any other."""
+    try:
+        await server.serve()
+    except SystemExit as error:
+        where = f"{server.config.host}:{server.config.port}"
+        raise OSError(f"can't listen on {where}: is it taken? Set HOST or PORT.") from error
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Set by SIGTERM or Ctrl-C; a second one changes nothing: stopping has its own bound."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def serve(house: House, app: ASGIApp | None, faces: list[Any], stop: asyncio.Event) -> None:
+    """Start `faces` (each has start, quiet and stop) and HTTP, and take them down in order when `stop` is set.
+
+    First no new work, then the answers in flight, then everything that sends.
+    """
+    env = house.settings.env
+    server = http_server(app, env.host, env.port) if app is not None else None
+    serving = asyncio.create_task(run_server(server)) if server is not None else None
+    try:
+        if server is not None and serving is not None:
+            await _started(server, serving)
+        for face in faces:
+            await face.start()
+        waits = [asyncio.create_task(stop.wait()), *([serving] if serving else [])]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if serving is not None and serving.done():
+            serving.result()
+    finally:
+        await _stop(house, server, serving, faces)
+
+
+async def _started(server: Server, serving: "asyncio.Task[None]") -> None:
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if serving.done():
+        serving.result()
+
+
+async def _stop(
+    house: House, server: Server | None, serving: "asyncio.Task[None] | None", faces: list[Any]
+) -> None:
+    log.info("stopping: %d answers in flight", house.gateway.in_flight)
+    for face in faces:
+        await face.quiet()
+    await house.gateway.close(GRACE_SECONDS)
+    for face in reversed(faces):
+        await face.stop()
+    if server is not None and serving is not None:
+        server.should_exit = True
+        with contextlib.suppress(Exception):
+            await serving
+    log.info("stopped")

@@ -1,0 +1,137 @@
+"""Idempotency-Key: the first answer is kept with its charge and given again for a day."""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from starlette.responses import Response
+
+from engine import wire
+from engine.answer import Finisher
+from engine.attempt import Receipt
+from engine.chat import ChatRequest, Completion, Delta, Finished
+from engine.ports import Also, Clock
+from engine.tenancy import Charge
+from storage import idempotency, leases
+from storage.connection import Connection
+from storage.database import Database
+from web.auth import Caller
+from web.errors import Problem, bad_request
+
+MOST_KEY_CHARS = 255
+IN_FLIGHT = Problem(
+    409, "The first call with this Idempotency-Key is still being answered.", code="idempotency_conflict"
+)
+OTHER_BODY = Problem(
+    422,
+    "This Idempotency-Key was used with another body.",
+    param="Idempotency-Key",
+    code="idempotency_mismatch",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One call's place under its key; without a key, nothing is kept."""
+
+    keeper: "Keeper"
+    tenant_id: int
+    key: str | None
+    stream: bool
+
+    def finisher(self, asked: ChatRequest) -> Finisher | None:
+        """Keeps the answer in the capture's own transaction: what was paid for can be had again."""
+        if self.key is None:
+            return None
+        key = self.key
+
+        def finish(completion: Completion, _: Receipt) -> Also:
+            def also(conn: Connection, charge: Charge) -> None:
+                body = _replay_body(asked.id, completion, charge, stream=self.stream)
+                headers = {
+                    "content-type": "text/event-stream" if self.stream else "application/json",
+                    "x-farthing-provider": completion.provider,
+                    "x-farthing-model": completion.model,
+                }
+                idempotency.finish(conn, self.tenant_id, key, 200, body, headers)
+
+            return also
+
+        return finish
+
+    async def release(self) -> None:
+        """Nothing was charged: the next call under this key is a first one."""
+        if self.key is not None:
+            key = self.key
+            await self.keeper.db.write(lambda conn: idempotency.drop(conn, self.tenant_id, key))
+
+
+Opened: TypeAlias = Slot | Response
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    db: Database
+    clock: Clock
+    lease_id: str
+
+    async def open(
+        self, caller: Caller, key: str | None, raw: bytes, request_id: str, *, stream: bool
+    ) -> Opened:
+        """A slot to answer in, or the answer that was given before. Raises Problem 409 or 422."""
+        assert caller.tenant is not None
+        tenant_id = caller.tenant.id
+        if key is None:
+            return Slot(self, tenant_id, None, stream)
+        if not 0 < len(key) <= MOST_KEY_CHARS:
+            raise bad_request("Idempotency-Key", f"Idempotency-Key: at most {MOST_KEY_CHARS} characters.")
+        digest = hashlib.sha256(raw).hexdigest()
+        verdict = await self.db.write(lambda conn: self._begin(conn, tenant_id, key, digest, request_id))
+        if isinstance(verdict, idempotency.Replay):
+            return Response(verdict.body, verdict.status, {**verdict.headers, "idempotent-replayed": "true"})
+        if isinstance(verdict, idempotency.InFlight):
+            raise IN_FLIGHT
+        if isinstance(verdict, idempotency.Mismatch):
+            raise OTHER_BODY
+        return Slot(self, tenant_id, key, stream)
+
+    def _begin(
+        self, conn: Connection, tenant_id: int, key: str, digest: str, request_id: str
+    ) -> idempotency.Verdict:
+        now = self.clock.now()
+        holder = idempotency.holder(conn, tenant_id, key)
+        gone = holder is not None and leases.dead(conn, now, self.lease_id)(holder)
+        return idempotency.begin(
+            conn,
+            tenant_id,
+            key,
+            body_sha256=digest,
+            lease_id=self.lease_id,
+            dead=gone,
+            request_id=request_id,
+            now=now,
+        )
+
+
+def _replay_body(request_id: str, completion: Completion, charge: Charge, *, stream: bool) -> str:
+    created = int(time.time())
+    if not stream:
+        return wire.dumps(wire.completion_json(request_id, created, completion, charge))
+    frames = [
+        wire.chunk_json(request_id, created, completion.model, event, start=not number)
+        for number, event in enumerate(_events(completion))
+    ]
+    frames.append(wire.usage_chunk_json(request_id, created, completion.model, completion.usage, charge))
+    return "".join(f"data: {json.dumps(frame)}\n\n" for frame in frames) + "data: [DONE]\n\n"
+
+
+def _events(completion: Completion) -> list[Delta | Finished]:
+    events: list[Delta | Finished] = []
+    for index, choice in enumerate(completion.choices):
+        calls = tuple(wire.whole_call(number, call) for number, call in enumerate(choice.tool_calls))
+        events.append(Delta(choice.text, index, calls))
+        if choice.finish is not None:
+            events.append(Finished(choice.finish, index))
+    return events
