@@ -16,7 +16,7 @@ from engine.money import ZERO, Money
 from engine.ports import Bill
 from engine.tenancy import Charge
 from storage import receipts
-from storage.connection import Connection, Row, ms, row, scalar
+from storage.connection import Connection, Row, ms, row
 from storage.posting import post
 
 HOUSE_CHARGES = "house:charges"
@@ -38,28 +38,27 @@ def lock(conn: Connection) -> str:
 
 
 def hold(conn: Connection, bid: Bid, lease_id: str, now: datetime) -> Fit:
-    """Set aside what `bid` needs, or say what is missing. Raises HoldLost when the request was paid before."""
-    account = row(conn, f"SELECT * FROM accounts WHERE tenant_id = :id{lock(conn)}", id=bid.tenant_id)
+    """Set aside what `bid` needs, or say what is missing.
+
+    Raises HoldLost when the request was paid before, or a try of this epoch or a later one has been made.
+    """
+    account = _account(conn, bid.tenant_id)
     if account is None:
         raise HoldLost(bid.hold_id)
     if _supersede(conn, bid, now):
-        account = row(conn, "SELECT * FROM accounts WHERE tenant_id = :id", id=bid.tenant_id)
+        account = _account(conn, bid.tenant_id)
         assert account is not None
-    month = month_of(now)
-    funds = Funds(
-        account["allowance_tokens"] - account["allowance_used_tokens"] - account["allowance_held_tokens"],
-        Money(account["balance_nanousd"] - account["held_nanousd"]),
-        _key_tokens(conn, bid.key_id, month),
-    )
+    month, key_tokens = _key_tokens(conn, bid.key_id, month_of(now))
+    funds = Funds(_spare(account), Money(account["balance_nanousd"] - account["held_nanousd"]), key_tokens)
     sized = fit(bid, funds)
     if isinstance(sized, Shortfall):
         return sized
     _reserve(conn, bid, sized, month)
     conn.run(
         "INSERT INTO holds (id, request_id, epoch, tenant_id, key_id, key_month, state, wallet_nanousd,"
-        " allowance_tokens, tokens, period_no, lease_id, created_at, charge_nanousd, charged_allowance_tokens)"
-        " VALUES (:id, :request_id, :epoch, :tenant_id, :key_id, :month, 'open', :wallet, :allowance, :tokens,"
-        " :period_no, :lease_id, :now, 0, 0)",
+        " allowance_tokens, tokens, period_no, lease_id, created_at, charge_nanousd,"
+        " charged_allowance_tokens) VALUES (:id, :request_id, :epoch, :tenant_id, :key_id, :month, 'open',"
+        " :wallet, :allowance, :tokens, :period_no, :lease_id, :now, 0, 0)",
         id=bid.hold_id,
         request_id=bid.request_id,
         epoch=bid.epoch,
@@ -77,20 +76,22 @@ def hold(conn: Connection, bid: Bid, lease_id: str, now: datetime) -> Fit:
 
 
 def capture(
-    conn: Connection, bid: Bid, grant: Grant, bill: Bill, rates: Mapping[str, Fraction], now: datetime
+    conn: Connection, bid: Bid, grant: Grant, bill: Bill, *, rates: Mapping[str, Fraction], now: datetime
 ) -> Charge:
-    """Charge the kept answer, journal it and keep its receipt. Raises HoldLost when the hold is no longer open.
+    """Charge the kept answer, journal it and keep its receipt.
 
-    `rates` says per plan what an allowance token is worth to the house, in nano-dollars: for margins only.
+    Raises HoldLost when the hold is no longer open. `rates` says per plan what an allowance token is worth to
+    the house, in nano-dollars: for margins only.
     """
-    account = row(conn, f"SELECT * FROM accounts WHERE tenant_id = :id{lock(conn)}", id=bid.tenant_id)
-    held = row(conn, "SELECT * FROM holds WHERE id = :id AND state = 'open'", id=bid.hold_id)
-    if account is None or held is None:
+    lock_it = " FOR UPDATE OF a" if conn.dialect == "postgresql" else ""
+    held = row(conn, _HELD + lock_it, id=bid.hold_id, tenant=bid.tenant_id)
+    if held is None:
         raise HoldLost(bid.hold_id)
-    same_period = account["period_no"] == held["period_no"]
-    spare = account["allowance_tokens"] - account["allowance_used_tokens"] - account["allowance_held_tokens"]
-    charge = settle(bid.tariff, grant, bill.tokens, bill.cost_atto, spare if same_period else 0)
-    _resolve(conn, held, "captured", charge, now)
+    same_period = held["current_period_no"] == held["period_no"]
+    spare = _spare(held, "current_allowance_tokens") if same_period else 0
+    charge = settle(bid.tariff, grant, bill.tokens, bill.cost_atto, spare)
+    if not _resolve(conn, held, "captured", charge, now):
+        raise HoldLost(bid.hold_id)
     _release(conn, held, charge, same_period=same_period, spent_tokens=bill.tokens)
     if charge.wallet:
         post(
@@ -103,11 +104,19 @@ def capture(
             ref=f"hold:{bid.hold_id}",
             now=now,
         )
-    plan = scalar(conn, "SELECT plan FROM tenants WHERE id = :id", id=bid.tenant_id)
-    worth = Money(round(charge.allowance_tokens * rates.get(plan, Fraction(0))))
+    worth = Money(round(charge.allowance_tokens * rates.get(held["plan"], Fraction(0))))
     journal(conn, bill.attempt, hold_id=bid.hold_id, charge=charge, allowance_worth=worth)
     receipts.keep(conn, bid.tenant_id, bill.receipt, charge)
     return charge
+
+
+# On PostgreSQL the account's row is read anew once its lock is had, the hold's is not: `_resolve` asks again.
+_HELD = """
+SELECT h.*, a.period_no AS current_period_no, a.allowance_tokens AS current_allowance_tokens,
+       a.allowance_used_tokens, a.allowance_held_tokens, t.plan
+FROM accounts a JOIN holds h ON h.tenant_id = a.tenant_id JOIN tenants t ON t.id = a.tenant_id
+WHERE a.tenant_id = :tenant AND h.id = :id AND h.state = 'open'
+"""
 
 
 def void(conn: Connection, hold_id: str, now: datetime, state: str = "void") -> bool:
@@ -115,9 +124,7 @@ def void(conn: Connection, hold_id: str, now: datetime, state: str = "void") -> 
     held = row(conn, "SELECT * FROM holds WHERE id = :id", id=hold_id)
     if held is None:
         return False
-    account = row(
-        conn, f"SELECT period_no FROM accounts WHERE tenant_id = :id{lock(conn)}", id=held["tenant_id"]
-    )
+    account = _account(conn, held["tenant_id"])
     assert account is not None
     if not _resolve(conn, held, state, Charge(), now):
         return False
@@ -173,46 +180,64 @@ def day_of(moment: datetime) -> int:
     return moment.year * 10_000 + moment.month * 100 + moment.day
 
 
-_JOURNAL_COLUMNS = (
-    "request_id hold_id ordinal tenant_id key_id asked provider model served outcome status kept estimated"
-    " input_tokens cached_tokens cache_write_tokens output_tokens reasoning_tokens cost_nanousd waste_nanousd"
-    " charge_nanousd allowance_tokens allowance_nanousd first_token_ms duration_ms started_at day"
-).split()
-_JOURNAL = (
-    f"INSERT INTO attempts ({', '.join(_JOURNAL_COLUMNS)})"  # noqa: S608 - the names above
-    f" VALUES ({', '.join(':' + name for name in _JOURNAL_COLUMNS)})"
-)
+_JOURNAL = """
+INSERT INTO attempts (request_id, hold_id, ordinal, tenant_id, key_id, asked, provider, model, served,
+  outcome, status, kept, estimated, input_tokens, cached_tokens, cache_write_tokens, output_tokens,
+  reasoning_tokens, cost_nanousd, waste_nanousd, charge_nanousd, allowance_tokens, allowance_nanousd,
+  first_token_ms, duration_ms, started_at, day)
+VALUES (:request_id, :hold_id, :ordinal, :tenant_id, :key_id, :asked, :provider, :model, :served,
+  :outcome, :status, :kept, :estimated, :input_tokens, :cached_tokens, :cache_write_tokens, :output_tokens,
+  :reasoning_tokens, :cost_nanousd, :waste_nanousd, :charge_nanousd, :allowance_tokens, :allowance_nanousd,
+  :first_token_ms, :duration_ms, :started_at, :day)
+"""
+
+
+def _account(conn: Connection, tenant_id: int) -> Row | None:
+    sql = "SELECT * FROM accounts WHERE tenant_id = :id"
+    return row(conn, sql + lock(conn), id=tenant_id)
+
+
+def _spare(account: Row, allowance: str = "allowance_tokens") -> int:
+    """Allowance that is neither used nor held."""
+    left: int = account[allowance] - account["allowance_used_tokens"] - account["allowance_held_tokens"]
+    return left
 
 
 def _supersede(conn: Connection, bid: Bid, now: datetime) -> bool:
     """End earlier tries at the same request. True when something was given back."""
-    earlier = conn.rows("SELECT id, state FROM holds WHERE request_id = :id", id=bid.request_id)
-    if any(hold["state"] == "captured" or hold["id"] == bid.hold_id for hold in earlier):
+    tries = conn.rows("SELECT id, epoch, state FROM holds WHERE request_id = :id", id=bid.request_id)
+    if any(hold["state"] == "captured" or hold["epoch"] >= bid.epoch for hold in tries):
         raise HoldLost(bid.hold_id)
-    still_open = [hold["id"] for hold in earlier if hold["state"] == "open"]
+    still_open = [hold["id"] for hold in tries if hold["state"] == "open"]
     for hold_id in still_open:
         void(conn, hold_id, now, "expired")
     return bool(still_open)
 
 
-def _key_tokens(conn: Connection, key_id: int | None, month: int) -> int | None:
-    """What a key's own limit leaves this month; None when it has no limit."""
+def _key_tokens(conn: Connection, key_id: int | None, month: int) -> tuple[int, int | None]:
+    """The month that a key counts in, and what its own limit leaves; None when it has no limit.
+
+    A month begins once: a replica whose clock is late counts in the new one.
+    """
     if key_id is None:
-        return None
+        return month, None
     conn.run(
-        "UPDATE api_keys SET month = :month, used_tokens = 0, held_tokens = 0 WHERE id = :id AND month <> :month",
+        "UPDATE api_keys SET month = :month, used_tokens = 0, held_tokens = 0"
+        " WHERE id = :id AND month < :month",
         id=key_id,
         month=month,
     )
-    key = row(conn, f"SELECT * FROM api_keys WHERE id = :id{lock(conn)}", id=key_id)
-    if key is None or key["tokens_per_month"] is None:
-        return None
-    left: int = key["tokens_per_month"] - key["used_tokens"] - key["held_tokens"]
-    return left
+    sql = "SELECT * FROM api_keys WHERE id = :id"
+    key = row(conn, sql + lock(conn), id=key_id)
+    if key is None:
+        return month, None
+    if key["tokens_per_month"] is None:
+        return key["month"], None
+    return key["month"], key["tokens_per_month"] - key["used_tokens"] - key["held_tokens"]
 
 
 def _reserve(conn: Connection, bid: Bid, grant: Grant, month: int) -> None:
-    """Behind the sum that was just made stand the row's own guard and its CHECKs."""
+    """Behind the sum that was just made stand the rows' own guards and their CHECKs."""
     taken = conn.run(
         "UPDATE accounts SET held_nanousd = held_nanousd + :wallet,"
         " allowance_held_tokens = allowance_held_tokens + :allowance"
@@ -222,15 +247,16 @@ def _reserve(conn: Connection, bid: Bid, grant: Grant, month: int) -> None:
         wallet=grant.wallet.nanousd,
         allowance=grant.allowance_tokens,
     )
-    if not taken:
-        raise HoldLost(bid.hold_id)
     if bid.key_id is not None:
-        conn.run(
-            "UPDATE api_keys SET held_tokens = held_tokens + :tokens WHERE id = :id AND month = :month",
+        taken &= conn.run(
+            "UPDATE api_keys SET held_tokens = held_tokens + :tokens WHERE id = :id AND month = :month"
+            " AND (tokens_per_month IS NULL OR used_tokens + held_tokens + :tokens <= tokens_per_month)",
             id=bid.key_id,
             tokens=grant.tokens,
             month=month,
         )
+    if not taken:
+        raise HoldLost(bid.hold_id)
 
 
 def _resolve(conn: Connection, held: Row, state: str, charge: Charge, now: datetime) -> bool:
@@ -250,7 +276,8 @@ def _resolve(conn: Connection, held: Row, state: str, charge: Charge, now: datet
 def _release(conn: Connection, held: Row, charge: Charge, *, same_period: bool, spent_tokens: int) -> None:
     """Undo the hold and take the charge. A past period's allowance is gone: nothing of it comes back."""
     conn.run(
-        "UPDATE accounts SET held_nanousd = held_nanousd - :wallet, balance_nanousd = balance_nanousd - :charge,"
+        "UPDATE accounts SET held_nanousd = held_nanousd - :wallet,"
+        " balance_nanousd = balance_nanousd - :charge,"
         " allowance_held_tokens = allowance_held_tokens - :allowance,"
         " allowance_used_tokens = allowance_used_tokens + :used WHERE tenant_id = :id",
         id=held["tenant_id"],

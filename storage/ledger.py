@@ -60,7 +60,9 @@ class SqlHold:
         ledger = self._ledger
 
         def unit(conn: Connection) -> Charge:
-            charge = hot.capture(conn, self._bid, self.grant, bill, ledger.rates, ledger.clock.now())
+            charge = hot.capture(
+                conn, self._bid, self.grant, bill, rates=ledger.rates, now=ledger.clock.now()
+            )
             if also is not None:
                 also(conn, charge)
             return charge

@@ -65,6 +65,11 @@ def connect(path: str, *, writer: bool) -> sqlite3.Connection:
     return raw
 
 
+class Closed(Exception):
+    def __init__(self) -> None:
+        super().__init__("the database is closed")
+
+
 @dataclass(slots=True)
 class _Job:
     unit: Unit
@@ -88,6 +93,8 @@ class Writer:
     def __init__(self, path: str) -> None:
         self._path = path
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._work, name="farthing-writer", daemon=True)
         self._raw = connect(path, writer=True)
 
@@ -95,14 +102,20 @@ class Writer:
         self._thread.start()
 
     async def write(self, unit: Unit) -> Any:
-        """Durable when it returns. Cancelling the wait does not undo the work."""
+        """Durable when it returns. Cancelling the wait does not undo the work. Raises Closed after stop()."""
         loop = asyncio.get_running_loop()
         job = _Job(unit, loop, loop.create_future())
-        self._jobs.put(job)
+        with self._gate:
+            if self._closed:
+                raise Closed
+            self._jobs.put(job)
         return await job.waiter
 
     def stop(self) -> None:
-        self._jobs.put(None)
+        """What was asked for before is still done."""
+        with self._gate:
+            self._closed = True
+            self._jobs.put(None)
         self._thread.join()
         self._raw.close()
 
@@ -145,7 +158,7 @@ class Writer:
             try:
                 job.result = job.unit(conn)
             except Exception:  # noqa: BLE001 - found again, and kept, in the replay
-                self._raw.execute("ROLLBACK")
+                self._roll_back()
                 return False
         self._raw.execute("COMMIT")
         return True
@@ -214,6 +227,7 @@ class Readers:
 def warn_if_old() -> None:
     if sqlite3.sqlite_version_info < SAFE_VERSION:
         log.warning(
-            "SQLite %s has the WAL-reset bug fixed in 3.51.3; Farthing writes through one connection, which avoids it",
+            "SQLite %s has the WAL-reset bug fixed in 3.51.3;"
+            " Farthing writes through one connection, which avoids it",
             sqlite3.sqlite_version,
         )

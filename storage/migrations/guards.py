@@ -14,8 +14,11 @@ SQLITE = (
        BEGIN SELECT RAISE(ABORT, 'a transfer is never deleted'); END""",
     """CREATE TRIGGER resolved_holds_stay BEFORE UPDATE ON holds WHEN OLD.state <> 'open'
        BEGIN SELECT RAISE(ABORT, 'a resolved hold is never changed'); END""",
+    """CREATE TRIGGER holds_remain BEFORE DELETE ON holds WHEN OLD.state IN ('open', 'captured')
+       BEGIN SELECT RAISE(ABORT, 'an open or captured hold is never deleted'); END""",
 )
 SQLITE_DOWN = (
+    "DROP TRIGGER holds_remain",
     "DROP TRIGGER resolved_holds_stay",
     "DROP TRIGGER transfers_remain",
     "DROP TRIGGER transfers_stay",
@@ -23,13 +26,18 @@ SQLITE_DOWN = (
 
 POSTGRESQL = (
     """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-       $$ BEGIN RAISE EXCEPTION '% rows never change', TG_TABLE_NAME USING ERRCODE = 'check_violation'; END $$""",
+       $$ BEGIN
+         RAISE EXCEPTION '% rows never change', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+       END $$""",
     """CREATE TRIGGER transfers_stay BEFORE UPDATE OR DELETE ON transfers
        FOR EACH ROW EXECUTE FUNCTION refuse_change()""",
     """CREATE TRIGGER resolved_holds_stay BEFORE UPDATE ON holds
        FOR EACH ROW WHEN (OLD.state <> 'open') EXECUTE FUNCTION refuse_change()""",
+    """CREATE TRIGGER holds_remain BEFORE DELETE ON holds
+       FOR EACH ROW WHEN (OLD.state IN ('open', 'captured')) EXECUTE FUNCTION refuse_change()""",
 )
 POSTGRESQL_DOWN = (
+    "DROP TRIGGER holds_remain ON holds",
     "DROP TRIGGER resolved_holds_stay ON holds",
     "DROP TRIGGER transfers_stay ON transfers",
     "DROP FUNCTION refuse_change()",

@@ -1,0 +1,114 @@
+"""What the tests of the books have in common: a clock, a tenant with money, a bid and its bill."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+from engine.attempt import ANSWERED, Attempt, Receipt
+from engine.chat import Usage
+from engine.holding import Bid, Ceiling, Grant, Shortfall
+from engine.money import ZERO, Money
+from engine.ports import Bill
+from engine.tenancy import Charge, Flat, Markup, Plan, Tariff
+from storage import hot, ledger, tenants
+from storage.audit import audit
+from storage.connection import Connection, Row, row
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+FLAT = Flat(5 * 10**12)  # 5 USD per 1M tokens: 5,000 nano-dollars a token
+DOUBLE = Markup(Fraction(2))
+FREE = Plan("free", ZERO, 1_000, 6, 1024)
+PRO = Plan("pro", Money.usd("29"), 7_000_000, 60, 4096)
+RATES = ledger.allowance_rates({"free": FREE, "pro": PRO})
+
+
+@dataclass
+class FixedClock:
+    """Time stands still until a test moves it."""
+
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    def move(self, by: timedelta) -> None:
+        self.at += by
+
+
+def tenant(conn: Connection, usd: str = "0", plan: Plan = FREE) -> int:
+    """A tenant whose wallet holds `usd`."""
+    made = tenants.create(conn, "Ann", plan, now=NOW)
+    if usd != "0":
+        ledger.credit(conn, made, Money.usd(usd), ref=f"gift:{made}", reason="test", now=NOW)
+    return made
+
+
+def bid(
+    tenant_id: int,
+    request: str = "r1",
+    *,
+    epoch: int = 1,
+    tariff: Tariff = FLAT,
+    input_tokens: int = 100,
+    output_tokens: int = 100,
+    key_id: int | None = None,
+) -> Bid:
+    """On a markup tariff, every token may cost the house 1,000 nano-dollars."""
+    ceiling = Ceiling(10**12, 10**12, output_tokens)
+    return Bid(request, epoch, tenant_id, tariff, input_tokens, (ceiling,), key_id=key_id)
+
+
+def bill(asked: Bid, tokens: int = 150, cost_atto: int | None = None) -> Bill:
+    """`tokens` as the provider reported them, at 1,000 nano-dollars each unless told."""
+    usage = Usage(min(tokens, asked.input_tokens), max(0, tokens - asked.input_tokens))
+    cost = tokens * 10**12 if cost_atto is None else cost_atto
+    attempt = Attempt(
+        asked.request_id,
+        0,
+        asked.tenant_id,
+        asked.key_id,
+        "auto",
+        "deepseek",
+        "deepseek-v4-flash",
+        ANSWERED,
+        NOW,
+        1200,
+        300,
+        usage,
+        Money.from_atto(cost),
+        kept=True,
+    )
+    return Bill(attempt, tokens, cost, Receipt(asked.request_id, "auto", NOW, (), (), (attempt,)))
+
+
+def take(conn: Connection, asked: Bid, lease: str = "L") -> Grant:
+    sized = hot.hold(conn, asked, lease, NOW)
+    assert isinstance(sized, Grant), sized
+    return sized
+
+
+def short(conn: Connection, asked: Bid) -> Shortfall:
+    sized = hot.hold(conn, asked, "L", NOW)
+    assert isinstance(sized, Shortfall), sized
+    return sized
+
+
+def pay(
+    conn: Connection, asked: Bid, grant: Grant, tokens: int = 150, cost_atto: int | None = None
+) -> Charge:
+    return hot.capture(conn, asked, grant, bill(asked, tokens, cost_atto), rates=RATES, now=NOW)
+
+
+def account(conn: Connection, tenant_id: int) -> Row:
+    found = row(conn, "SELECT * FROM accounts WHERE tenant_id = :id", id=tenant_id)
+    assert found is not None
+    return found
+
+
+def sound(conn: Connection) -> None:
+    """The books are clean."""
+    report = audit(conn)
+    assert report.ok, report.problems

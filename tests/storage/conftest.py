@@ -1,0 +1,98 @@
+"""A migrated database of each kind for every test that asks for `db`."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from storage import migrations
+from storage.database import Database, open_database
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A PostgreSQL of our own, on a unix socket in a folder of its own."""
+
+    folder: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def create(self, database: str, template: str) -> str:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            conn.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"'.encode())
+        return self.url(database)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """initdb refuses root, so root lends the server to the account `postgres`."""
+    if shutil.which("initdb") is None or shutil.which("pg_ctl") is None:
+        pytest.skip("no PostgreSQL binaries (initdb, pg_ctl) on this machine")
+    folder = Path(tempfile.mkdtemp(prefix="farthing-pg-", dir="/tmp"))
+    data, options = folder / "data", f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
+    _as_mortal(
+        folder, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"
+    )
+    _as_mortal(folder, "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start")
+    try:
+        yield Server(folder)
+    finally:
+        _as_mortal(folder, "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "farthing.db"
+    migrations.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Server) -> str:
+    migrations.upgrade(postgres_server.create("template_farthing", "template0"))
+    return "template_farthing"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a migrated, empty database of each kind is."""
+    if request.param == "sqlite":
+        path = tmp_path / "farthing.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    server: Server = request.getfixturevalue("postgres_server")
+    return server.create(f"t{uuid.uuid4().hex}", request.getfixturevalue("postgres_template"))
+
+
+@pytest.fixture
+async def db(url: str) -> AsyncIterator[Database]:
+    async with open_database(url) as opened:
+        yield opened
+
+
+def _as_mortal(folder: Path, *command: str | Path) -> None:
+    owner = "postgres" if os.geteuid() == 0 else None
+    if owner:
+        shutil.chown(folder, owner, owner)
+    done = subprocess.run(
+        list(map(str, command)),
+        check=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        text=True,
+        user=owner,
+        group=owner,
+        extra_groups=[] if owner else None,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command[0]}: {done.stderr}")
