@@ -21,7 +21,7 @@ class Database(Protocol):
     @property
     def dialect(self) -> str: ...
     async def write(self, unit: Callable[[Connection], T]) -> T:
-        """Run in a transaction; durable when it returns. What the unit raises is raised here, its work undone."""
+        """Run in a transaction; durable when it returns. What the unit raises is raised here, undone."""
         ...
 
     async def read(self, query: Callable[[Connection], T]) -> T:

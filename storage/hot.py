@@ -42,14 +42,14 @@ def hold(conn: Connection, bid: Bid, lease_id: str, now: datetime) -> Fit:
 
     Raises HoldLost when the request was paid before, or a try of this epoch or a later one has been made.
     """
-    account = _account(conn, bid.tenant_id)
-    if account is None:
+    found = account(conn, bid.tenant_id)
+    if found is None:
         raise HoldLost(bid.hold_id)
     if _supersede(conn, bid, now):
-        account = _account(conn, bid.tenant_id)
-        assert account is not None
+        found = account(conn, bid.tenant_id)
+        assert found is not None
     month, key_tokens = _key_tokens(conn, bid.key_id, month_of(now))
-    funds = Funds(_spare(account), Money(account["balance_nanousd"] - account["held_nanousd"]), key_tokens)
+    funds = Funds(_spare(found), Money(found["balance_nanousd"] - found["held_nanousd"]), key_tokens)
     sized = fit(bid, funds)
     if isinstance(sized, Shortfall):
         return sized
@@ -68,7 +68,7 @@ def hold(conn: Connection, bid: Bid, lease_id: str, now: datetime) -> Fit:
         wallet=sized.wallet.nanousd,
         allowance=sized.allowance_tokens,
         tokens=sized.tokens,
-        period_no=account["period_no"],
+        period_no=found["period_no"],
         lease_id=lease_id,
         now=ms(now),
     )
@@ -124,11 +124,11 @@ def void(conn: Connection, hold_id: str, now: datetime, state: str = "void") -> 
     held = row(conn, "SELECT * FROM holds WHERE id = :id", id=hold_id)
     if held is None:
         return False
-    account = _account(conn, held["tenant_id"])
-    assert account is not None
+    books = account(conn, held["tenant_id"])
+    assert books is not None
     if not _resolve(conn, held, state, Charge(), now):
         return False
-    _release(conn, held, Charge(), same_period=account["period_no"] == held["period_no"], spent_tokens=0)
+    _release(conn, held, Charge(), same_period=books["period_no"] == held["period_no"], spent_tokens=0)
     return True
 
 
@@ -192,7 +192,8 @@ VALUES (:request_id, :hold_id, :ordinal, :tenant_id, :key_id, :asked, :provider,
 """
 
 
-def _account(conn: Connection, tenant_id: int) -> Row | None:
+def account(conn: Connection, tenant_id: int) -> Row | None:
+    """A tenant's books, locked until the transaction ends."""
     sql = "SELECT * FROM accounts WHERE tenant_id = :id"
     return row(conn, sql + lock(conn), id=tenant_id)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.connection import Connection, Row, moment, ms, row
+from storage.hot import lock
 
 CHAT, NOW = "chat", "now"
 
@@ -51,25 +52,25 @@ def store(conn: Connection, bot_id: int, updates: Sequence[Incoming], now: datet
 
 
 def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> Claimed | None:
-    """The oldest undone update of a chat, unless one of that chat is in hand already."""
-    first = row(
-        conn,
-        "SELECT * FROM inbox WHERE bot_id = :bot AND chat_key = :chat AND lane = 'chat' AND state <> 'done'"
-        f" ORDER BY id LIMIT 1{_lock(conn)}",
-        bot=bot_id,
-        chat=chat_key,
-    )
-    return None if first is None or first["state"] != "new" else _claim(conn, first, lease_id)
+    """The first undone update of a chat, unless one of that chat is in hand already.
+
+    Telegram may deliver a hundred at once, in any order: update ids say which was first.
+    """
+    mine = "FROM inbox WHERE bot_id = :bot AND chat_key = :chat AND lane = 'chat'"
+    undone = f"SELECT * {mine} AND state <> 'done' ORDER BY update_id LIMIT 1"
+    first = row(conn, undone + lock(conn), bot=bot_id, chat=chat_key)
+    if first is None or first["state"] != "new":
+        return None
+    # Asked once the first row's lock is had: whoever had it before has committed.
+    if row(conn, f"SELECT 1 AS one {mine} AND state = 'claimed' LIMIT 1", bot=bot_id, chat=chat_key):
+        return None
+    return _claim(conn, first, lease_id)
 
 
 def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> Claimed | None:
     """One update of the `now` lane, unless somebody has it."""
-    found = row(
-        conn,
-        f"SELECT * FROM inbox WHERE bot_id = :bot AND update_id = :update AND state = 'new'{_lock(conn)}",
-        bot=bot_id,
-        update=update_id,
-    )
+    sql = "SELECT * FROM inbox WHERE bot_id = :bot AND update_id = :update AND state = 'new'"
+    found = row(conn, sql + lock(conn), bot=bot_id, update=update_id)
     return None if found is None else _claim(conn, found, lease_id)
 
 
@@ -89,7 +90,11 @@ def done(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
 def give_back(conn: Connection, inbox_id: int, epoch: int) -> bool:
     """Leave it to the next start."""
     return bool(
-        conn.run("UPDATE inbox SET state = 'new' WHERE id = :id AND epoch = :epoch", id=inbox_id, epoch=epoch)
+        conn.run(
+            "UPDATE inbox SET state = 'new' WHERE id = :id AND epoch = :epoch AND state = 'claimed'",
+            id=inbox_id,
+            epoch=epoch,
+        )
     )
 
 
@@ -121,7 +126,8 @@ def waiting(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
 def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
     """Forget updates that were done long ago; Telegram repeats none of them."""
     return conn.run(
-        "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE state = 'done' AND done_at < :before LIMIT :n)",
+        "DELETE FROM inbox WHERE id IN"
+        " (SELECT id FROM inbox WHERE state = 'done' AND done_at < :before LIMIT :n)",
         before=ms(before),
         n=limit,
     )
@@ -143,7 +149,3 @@ def _claim(conn: Connection, found: Row, lease_id: str) -> Claimed:
         epoch,
         moment(found["received_at"]),
     )
-
-
-def _lock(conn: Connection) -> str:
-    return " FOR UPDATE" if conn.dialect == "postgresql" else ""

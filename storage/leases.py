@@ -1,17 +1,24 @@
-"""Leases: a process says that it lives; what it held or claimed ends with it."""
+"""Leases: a process says that it lives; what it held or claimed ends with it.
+
+On PostgreSQL the server's clock decides, for replicas' own clocks differ; on SQLite all share one machine's.
+"""
 
 import asyncio
+import logging
 import os
 import socket
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Self
 
 from engine.ports import Clock
 from storage.connection import Connection, ms
 from storage.database import Database
+
+log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 10.0
 _PROCESS = uuid.uuid4().hex  # tells this process from an earlier one that had its pid
@@ -38,30 +45,25 @@ class Lease:
         await self._db.write(lambda conn: conn.run("DELETE FROM leases WHERE id = :id", id=self.id))
 
     async def renew(self) -> None:
-        until = ms(self._clock.now() + timedelta(seconds=self._lease_seconds))
         await self._db.write(
-            lambda conn: conn.run(
-                "INSERT INTO leases (id, host, pid, process, expires_at) VALUES (:id, :host, :pid, :process, :until)"
-                " ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
-                id=self.id,
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                process=_PROCESS,
-                until=until,
-            )
+            partial(_renew, lease_id=self.id, now=self._clock.now(), life=self._lease_seconds)
         )
 
     async def _keep(self) -> None:
+        """A database that is away for a moment must not end the lease of a process that lives."""
         while True:
             await asyncio.sleep(self._lease_seconds / 3)
-            await self.renew()
+            try:
+                await self.renew()
+            except Exception:  # whatever it was, the next third of the lease tries again
+                log.warning("the lease could not be renewed", exc_info=True)
 
 
 def dead(conn: Connection, now: datetime, mine: str) -> Callable[[str], bool]:
     """Tells which leases have ended: run out, given up, or of a process on this host that is gone."""
     alive = {
         lease["id"]
-        for lease in conn.rows("SELECT * FROM leases WHERE expires_at >= :now", now=ms(now))
+        for lease in conn.rows(f"SELECT * FROM leases WHERE expires_at >= {_now(conn)}", now=ms(now))  # noqa: S608
         if lease["id"] == mine or not _is_gone(lease["host"], lease["pid"], lease["process"])
     }
     return lambda lease_id: lease_id not in alive
@@ -70,6 +72,25 @@ def dead(conn: Connection, now: datetime, mine: str) -> Callable[[str], bool]:
 def sweep(conn: Connection, now: datetime, after: timedelta = timedelta(hours=1)) -> int:
     """Forget leases that ended long ago."""
     return conn.run("DELETE FROM leases WHERE expires_at < :then", then=ms(now - after))
+
+
+def _renew(conn: Connection, *, lease_id: str, now: datetime, life: float) -> None:
+    conn.run(
+        "INSERT INTO leases (id, host, pid, process, expires_at)"  # noqa: S608 - two words of our own
+        f" VALUES (:id, :host, :pid, :process, {_now(conn)} + :life)"
+        " ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
+        id=lease_id,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        process=_PROCESS,
+        now=ms(now),
+        life=round(life * 1000),
+    )
+
+
+def _now(conn: Connection) -> str:
+    server = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+    return server if conn.dialect == "postgresql" else ":now"
 
 
 def _is_gone(host: str, pid: int, process: str) -> bool:

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 from typing import Any, TypeVar
 
 from engine.attempt import Attempt
@@ -16,9 +17,9 @@ from engine.money import ZERO, Money
 from engine.ports import Also, Bill, Clock, VoidAlso
 from engine.tenancy import Charge, Plan
 from storage import hot
-from storage.connection import Connection, ms, row
+from storage.connection import Connection, Row, ms, row
 from storage.database import Database
-from storage.hot import lock, wallet_of
+from storage.hot import wallet_of
 from storage.leases import Lease
 from storage.posting import post
 
@@ -91,6 +92,8 @@ class SqlLedger:
     lease: Lease
     clock: Clock
     rates: Mapping[str, Fraction]
+    stranded: set[str] = field(default_factory=set, compare=False)
+    """Holds that could not be voided when they should have been."""
 
     @asynccontextmanager
     async def hold(self, bid: Bid) -> AsyncIterator[SqlHold]:
@@ -99,10 +102,24 @@ class SqlLedger:
             yield hold
         finally:
             if not hold.resolved:
-                await hold.void()
+                await self._give_back(hold)
+
+    async def _give_back(self, hold: SqlHold) -> None:
+        """A database that fails now must not keep a tenant's money until this process ends."""
+        try:
+            await hold.void()
+        except Exception:
+            log.exception("hold %s could not be voided; the next hold tries again", hold.id)
+            self.stranded.add(hold.id)
+
+    async def _retry_voids(self) -> None:
+        for hold_id in tuple(self.stranded):
+            await shielded(self.db.write(partial(hot.void, hold_id=hold_id, now=self.clock.now())))
+            self.stranded.discard(hold_id)
 
     async def _take(self, bid: Bid) -> SqlHold:
         """If we are cancelled while the hold commits, it is voided again before the cancellation goes on."""
+        await self._retry_voids()
         taking = asyncio.ensure_future(
             self.db.write(lambda conn: hot.hold(conn, bid, self.lease.id, self.clock.now()))
         )
@@ -149,10 +166,8 @@ def credit(
     now: datetime,
     source: str = "house:credits",
 ) -> bool:
-    """Add `amount` to the wallet; what is owed is paid from it first. False when `ref` was credited before."""
-    account = row(conn, f"SELECT * FROM accounts WHERE tenant_id = :id{lock(conn)}", id=tenant_id)
-    if account is None:
-        raise LookupError(f"tenant {tenant_id} has no account")
+    """Add `amount` to the wallet; what is owed is paid first. False when `ref` was credited before."""
+    account = _account(conn, tenant_id)
     wallet = wallet_of(tenant_id)
     posted = post(
         conn,
@@ -181,8 +196,8 @@ def credit(
             reason="owed from a refund",
         )
     conn.run(
-        "UPDATE accounts SET balance_nanousd = balance_nanousd + :added, owed_nanousd = owed_nanousd - :repaid"
-        " WHERE tenant_id = :id",
+        "UPDATE accounts SET balance_nanousd = balance_nanousd + :added,"
+        " owed_nanousd = owed_nanousd - :repaid WHERE tenant_id = :id",
         id=tenant_id,
         added=(amount - repaid).nanousd,
         repaid=repaid.nanousd,
@@ -205,9 +220,7 @@ def debit_or_owe(
 
     A repeat of the same `ref` takes nothing.
     """
-    account = row(conn, f"SELECT * FROM accounts WHERE tenant_id = :id{lock(conn)}", id=tenant_id)
-    if account is None:
-        raise LookupError(f"tenant {tenant_id} has no account")
+    account = _account(conn, tenant_id)
     free = Money(account["balance_nanousd"] - account["held_nanousd"])
     taken = min(amount, free)
     owed = amount - taken
@@ -222,6 +235,13 @@ def debit_or_owe(
         owed=owed.nanousd,
     )
     return taken
+
+
+def _account(conn: Connection, tenant_id: int) -> Row:
+    account = hot.account(conn, tenant_id)
+    if account is None:
+        raise LookupError(f"tenant {tenant_id} has no account")
+    return account
 
 
 def _two_parts(conn: Connection, tenant_id: int, parts: tuple[Money, Money], **common: Any) -> bool:
@@ -242,19 +262,19 @@ def _two_parts(conn: Connection, tenant_id: int, parts: tuple[Money, Money], **c
 def expire_holds(
     conn: Connection, now: datetime, is_dead: Callable[[str], bool], limit: int = 500
 ) -> list[str]:
-    """Void the open holds of processes that are dead; their ids."""
-    leases = [
-        found["lease_id"] for found in conn.rows("SELECT DISTINCT lease_id FROM holds WHERE state = 'open'")
-    ]
-    ended: list[str] = []
-    for lease_id in filter(is_dead, leases):
-        open_holds = conn.rows(
-            "SELECT id FROM holds WHERE state = 'open' AND lease_id = :lease LIMIT :limit",
-            lease=lease_id,
+    """Void the open holds of processes that are dead; their ids. Accounts are locked in one order."""
+    leases = conn.rows("SELECT DISTINCT lease_id FROM holds WHERE state = 'open'")
+    left = [
+        (hold["tenant_id"], hold["id"])
+        for lease in leases
+        if is_dead(lease["lease_id"])
+        for hold in conn.rows(
+            "SELECT id, tenant_id FROM holds WHERE state = 'open' AND lease_id = :lease LIMIT :limit",
+            lease=lease["lease_id"],
             limit=limit,
         )
-        ended += [hold["id"] for hold in open_holds if hot.void(conn, hold["id"], now, "expired")]
-    return ended
+    ]
+    return [hold_id for _, hold_id in sorted(left)[:limit] if hot.void(conn, hold_id, now, "expired")]
 
 
 def open_holds(conn: Connection) -> int:

@@ -12,11 +12,13 @@ from psycopg.rows import dict_row
 
 from storage.connection import Connection, Row, to_percent
 
-THREADS = 8
+THREADS = 16
 TRIES = 5
 _SETTINGS = (
     "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
 )
+_WRITE = b"BEGIN"
+_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _AGAIN = (errors.SerializationFailure, errors.DeadlockDetected)
 
 Unit = Callable[[Connection], Any]
@@ -40,17 +42,27 @@ class PostgresConnection:
 
 def connect(url: str) -> "psycopg.Connection[dict[str, Any]]":
     return psycopg.connect(
-        url, row_factory=dict_row, options=_SETTINGS, keepalives=1, keepalives_idle=10, connect_timeout=10
+        url,
+        autocommit=True,  # BEGIN and COMMIT are the pool's own words
+        row_factory=dict_row,
+        options=_SETTINGS,
+        keepalives=1,
+        keepalives_idle=10,
+        connect_timeout=10,
     )
 
 
 class Pool:
-    """Runs units on threads. A lost connection is replaced; a deadlock or conflict runs the whole unit again."""
+    """Runs units on threads. A deadlock or conflict runs the whole unit again.
+
+    A connection that turns out to be lost before the unit began is replaced unseen; after that nobody knows
+    what stands, and the caller hears of it.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="farthing-postgres")
-        self._free: queue.SimpleQueue[psycopg.Connection[dict[str, Any]]] = queue.SimpleQueue()
+        self._free: queue.LifoQueue[psycopg.Connection[dict[str, Any]]] = queue.LifoQueue()
 
     async def run(self, unit: Unit, *, write: bool) -> Any:
         loop = asyncio.get_running_loop()
@@ -71,28 +83,37 @@ class Pool:
         raise AssertionError("unreachable")
 
     def _once(self, unit: Unit, write: bool) -> Any:
-        raw = self._take()
+        raw = self._begin(_WRITE if write else _READ)
         try:
-            # psycopg begins at the first statement; commit or roll back at the end of the block.
-            with raw.transaction():
-                if not write:
-                    raw.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                result = unit(PostgresConnection(raw))
+            result = unit(PostgresConnection(raw))
+            raw.execute("COMMIT")
         except BaseException:
-            self._give_back(raw)
+            self._give_up(raw)
             raise
-        self._give_back(raw)
+        self._free.put(raw)
         return result
 
-    def _take(self) -> "psycopg.Connection[dict[str, Any]]":
-        try:
-            raw = self._free.get_nowait()
-        except queue.Empty:
-            return connect(self._url)
-        return connect(self._url) if raw.closed else raw
+    def _begin(self, begin: bytes) -> "psycopg.Connection[dict[str, Any]]":
+        """A connection inside a transaction."""
+        while True:
+            try:
+                raw = self._free.get_nowait()
+            except queue.Empty:
+                raw = connect(self._url)
+                raw.execute(begin)
+                return raw
+            try:
+                raw.execute(begin)
+            except psycopg.OperationalError:  # it was lost while it rested
+                raw.close()
+            else:
+                return raw
 
-    def _give_back(self, raw: "psycopg.Connection[dict[str, Any]]") -> None:
-        if raw.closed or raw.broken:
+    def _give_up(self, raw: "psycopg.Connection[dict[str, Any]]") -> None:
+        """Undo; a connection that can't is thrown away, and the server undoes."""
+        try:
+            raw.execute("ROLLBACK")
+        except psycopg.Error:
             raw.close()
         else:
             self._free.put(raw)

@@ -18,7 +18,7 @@ def post(
     now: datetime,
     reason: str = "",
 ) -> bool:
-    """Move `amount` (over zero) from `debit` to `credit`. False, with nothing done, when `ref` stands already.
+    """Move `amount` (over zero) from `debit` to `credit`; False, with nothing done, where `ref` stands.
 
     The wallet's balance is the caller's to change, in the same transaction.
     """
