@@ -1,12 +1,23 @@
 """Which faces run: the real thing, or the sandbox around it."""
 
-import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from bot.app import Bot
+from bot.services import BotConfig, Services
+from engine.money import Money
 from house import House, all_specs, open_house
-from scheduler.ports import Silent
-from serving import log, serve, stop_on_signals
-from settings import Settings
+from scheduler.app import Clockwork
+from scheduler.desk import Desk
+from scheduler.ports import Notifier, Silent
+from serving import serve, stop_on_signals
+from settings import Settings, read
 from web.app import Parts, build
+
+SANDBOX_FILE = Path("sandbox-data/farthing.db")
 
 
 def is_served(settings: Settings) -> bool:
@@ -20,14 +31,71 @@ def is_served(settings: Settings) -> bool:
     )
 
 
-async def live(settings: Settings, parts: set[str]) -> int:
+async def live(settings: Settings, parts: set[str], *, footer: bool = False) -> int:
+    """Run `parts` of bot, web and clock until a signal; 0 when it ended well."""
+    stop = stop_on_signals()
     async with open_house(settings) as house:
-        app = build(_parts(house)) if "web" in parts else None
-        await serve(house, app, [], stop_on_signals())
+        bot = Bot(_services(house, footer=footer)) if settings.token and "bot" in parts else None
+        app = build(_parts(house, bot)) if "web" in parts else None
+        faces: list[Bot | ClockFace] = [bot] if bot is not None else []
+        if "clock" in parts:
+            faces.append(ClockFace(house, bot))
+        await serve(house, app, faces, stop)
     return 0
 
 
-def _parts(house: House) -> Parts:
+class ClockFace:
+    """The clock as serving knows a face: it speaks through the bot where there is one."""
+
+    def __init__(self, house: House, bot: Bot | None) -> None:
+        config = house.settings.config
+        notifier: Notifier = bot.notifier if bot is not None else Silent()
+        desk = Desk(
+            db=house.db,
+            market=house.market,
+            plans=house.plans,
+            notifier=notifier,
+            clock=house.clock,
+            lease_id=house.lease.id,
+            failures_to_open=config.health.failures_to_open,
+            reopen_seconds=config.alerts.reopen_seconds,
+            quota_percent=config.alerts.quota_percent,
+            low_wallet=Money.usd(config.billing.low_wallet_usd),
+            take_up=bot.take_up if bot is not None else None,
+        )
+        self._work = Clockwork(desk, config.schedule.model_dump())
+
+    async def start(self) -> None:
+        self._work.start()
+
+    async def quiet(self) -> None:
+        self._work.stop()
+
+    async def stop(self) -> None:
+        """Nothing is left to stop."""
+
+
+def _services(house: House, *, footer: bool) -> Services:
+    env, config = house.settings.env, house.settings.config
+    bot_config = BotConfig(
+        token=house.settings.token,
+        api_url=env.telegram_api_url,
+        admin_ids=frozenset(env.admin_ids),
+        public_url=env.public_url,
+        show_costs=config.access.show_costs,
+        per_star=Money.usd(config.billing.usd_per_star),
+        topups=tuple(Money.usd(usd) for usd in config.billing.topup_usd),
+        access_mode=config.access.mode,
+        footer=footer,
+        http_url=env.public_url or f"http://{env.host}:{env.port}",
+        seller=config.seller.name,
+    )
+    return Services(
+        house.db, house.lease.id, house.gateway, house.market, house.plans, house.clock, bot_config
+    )
+
+
+def _parts(house: House, bot: Bot | None) -> Parts:
     return Parts(
         db=house.db,
         gateway=house.gateway,
@@ -36,4 +104,52 @@ def _parts(house: House) -> Parts:
         provider_rows=house.provider_rows,
         lease_id=house.lease.id,
         admin_key=house.settings.admin_key,
+        more_routes=bot.routes if bot is not None else (),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Playground:
+    settings: Settings
+    url: str
+
+
+async def play(settings: Settings) -> int:
+    """The sandbox: its own Telegram and providers, its own fresh database, the real bot."""
+    async with _playground(settings) as ground:
+        print(f"\n  Farthing's sandbox is at {ground.url}\n  (Ctrl-C stops it)\n", flush=True)  # noqa: T201
+        return await live(ground.settings, {"bot", "web", "clock"}, footer=True)
+
+
+@asynccontextmanager
+async def _playground(settings: Settings) -> AsyncIterator[_Playground]:
+    from sandbox.app import Sandbox  # noqa: PLC0415 - only here
+
+    admin_key = secrets.token_hex(16)
+    farthing_url = f"http://{settings.env.host}:{settings.env.port}"
+    _clear(SANDBOX_FILE)
+    async with Sandbox(
+        port=settings.env.sandbox_port, farthing_url=farthing_url, farthing_admin_key=admin_key
+    ) as sandbox:
+        variables = {
+            "TELEGRAM_BOT_TOKEN": sandbox.token,
+            "TELEGRAM_API_URL": sandbox.telegram_url,
+            "ADMIN_IDS": str(sandbox.admin_id),
+            "ADMIN_API_KEY": admin_key,
+            "DATABASE_URL": f"sqlite:///{SANDBOX_FILE}",
+            "HOST": settings.env.host,
+            "PORT": str(settings.env.port),
+            "LOG_LEVEL": settings.env.log_level,
+            "LOG_FORMAT": settings.env.log_format,
+        }
+        for name, url in sandbox.provider_urls.items():
+            variables |= {f"{name.upper()}_BASE_URL": url, f"{name.upper()}_API_KEY": f"sandbox-{name}-key"}
+        played = read(variables, Path("no.env"))
+        yield _Playground(replace(played, config=settings.config), sandbox.url)
+
+
+def _clear(path: Path) -> None:
+    """Each sandbox begins anew: its Telegram forgets, so its books must too."""
+    path.parent.mkdir(exist_ok=True)
+    for each in path.parent.glob(f"{path.name}*"):
+        each.unlink()

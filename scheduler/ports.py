@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 log = logging.getLogger(__name__)
 
@@ -18,12 +18,8 @@ class Button:
     args: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A message that stands in a chat and can be edited or replied to."""
-
-    chat_id: int
-    message_id: int
+Sent: TypeAlias = tuple[int, int]
+"""A message that stands in a chat, and can be edited or replied to: (chat id, message id)."""
 
 
 class Notifier(Protocol):

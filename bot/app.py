@@ -1,0 +1,226 @@
+"""The bot: PTB's Application built from the folder, updates from the inbox, answers to the outbox."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.routing import BaseRoute
+from telegram import (
+    BotCommand,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    Update,
+)
+from telegram.error import BadRequest, InvalidToken, TelegramError
+from telegram.ext import (
+    Application,
+    CallbackQueryHandler,
+    ContextTypes,
+    ExtBot,
+    MessageHandler,
+    filters,
+)
+
+from bot import locales, payments, requests, webhook
+from bot.chat import on_message
+from bot.command import Command, discover, read
+from bot.context import Context
+from bot.intake import Intake
+from bot.limits import Limiter
+from bot.notify import Notifier
+from bot.polling import ALLOWED, Poller
+from bot.sending import send_left_behind
+from bot.services import Services
+
+log = logging.getLogger(__name__)
+
+
+class TokenRefusedError(OSError):
+    """Telegram does not know this token."""
+
+
+class Bot:
+    """Start it, let it go quiet, stop it. `routes` is the webhook, where one is used."""
+
+    def __init__(self, services: Services) -> None:
+        config = services.config
+        self._services = services
+        self._application = (
+            Application.builder()
+            .token(config.token)
+            .base_url(f"{config.api_url.rstrip('/')}/bot")
+            .base_file_url(f"{config.api_url.rstrip('/')}/file/bot")
+            .request(requests.make())
+            .get_updates_request(requests.make())
+            .rate_limiter(Limiter())
+            .context_types(ContextTypes(context=Context))
+            .updater(None)
+            .job_queue(None)
+            .build()
+        )
+        self._application.bot_data["services"] = services
+        self._intake = Intake(services, self._handle)
+        self._poll_request = requests.make()
+        self._poller = Poller(
+            f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake
+        )
+        self._secret = webhook.secret_of(config.token)
+        self.notifier = Notifier(self.bot, services)
+        _add_handlers(self._application)
+
+    @property
+    def bot(self) -> ExtBot[int]:
+        return self._application.bot
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        return [webhook.route(self._intake, self._secret)] if self._services.config.public_url else []
+
+    async def start(self) -> None:
+        """Raises TokenRefusedError. Sends what a crash left unsent, takes up what it left unanswered, then listens."""
+        try:
+            await self._application.initialize()
+        except InvalidToken as error:
+            raise TokenRefusedError(
+                "Telegram refuses TELEGRAM_BOT_TOKEN; `make setup` asks for it again."
+            ) from error
+        except TelegramError as error:
+            where = self._services.config.api_url
+            raise OSError(f"the Bot API at {where} does not answer: {error}") from error
+        await self._poll_request.initialize()
+        await self._listen()
+        await self._register_commands()
+        if sent := await send_left_behind(self.bot, self._services):
+            log.info("sent %d parts of answers that an earlier process had left", sent)
+        if left := await self._intake.take_up():
+            log.info("taking up %d updates that an earlier process had left", left)
+        if not self._services.config.public_url:
+            self._poller.start()
+        log.info("bot @%s is up", self.bot.username)
+
+    async def quiet(self) -> None:
+        """Take nothing new; what is being answered goes on."""
+        await self._poller.stop()
+        self._intake.close()
+
+    async def stop(self) -> None:
+        await self._intake.finish()
+        await self._application.shutdown()
+        await self._poll_request.shutdown()
+
+    async def take_up(self) -> int:
+        """What another process's death has left since."""
+        return await self._intake.take_up()
+
+    async def _handle(self, payload: dict[str, Any]) -> None:
+        update = Update.de_json(payload, self.bot)
+        if update is not None:
+            await self._application.process_update(update)
+
+    async def _listen(self) -> None:
+        config = self._services.config
+        if not config.public_url:
+            await self.bot.delete_webhook(drop_pending_updates=False)
+            return
+        await self.bot.set_webhook(
+            f"{config.public_url.rstrip('/')}{webhook.PATH}",
+            secret_token=self._secret,
+            allowed_updates=list(ALLOWED),
+            max_connections=40,
+        )
+
+    async def _register_commands(self) -> None:
+        """For everybody by scope and language; for each admin with the admin's own."""
+        commands = [command for command in discover().values() if command.menu]
+        everyone = [command for command in commands if not command.admin]
+        in_groups = [command for command in everyone if not command.private_only]
+        for language in locales.LANGUAGES:
+            code = None if language == locales.DEFAULT else language
+            await self._set(_menu(everyone, language), BotCommandScopeAllPrivateChats(), code)
+            await self._set(_menu(in_groups, language), BotCommandScopeAllGroupChats(), code)
+        for admin in sorted(self._services.config.admin_ids):
+            await self._set(_menu(commands, locales.DEFAULT), BotCommandScopeChat(admin), None)
+
+    async def _set(self, menu: list[BotCommand], scope: Any, language: str | None) -> None:
+        try:
+            await self.bot.set_my_commands(menu, scope=scope, language_code=language)
+        except BadRequest as error:
+            log.info("the menu of %s could not be set (a chat that is not begun yet?): %s", scope.type, error)
+        except TelegramError as error:
+            log.warning("the menu could not be set: %s", error)
+
+
+def _menu(commands: list[Command], language: str) -> list[BotCommand]:
+    return [BotCommand(c.name, locales.text(language, f"command.{c.name}")[:256]) for c in commands]
+
+
+def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> None:
+    for handler in payments.handlers():
+        application.add_handler(handler)
+    application.add_handler(CallbackQueryHandler(on_button))
+    application.add_handler(MessageHandler(filters.COMMAND & filters.UpdateType.MESSAGE, on_command))
+    application.add_handler(
+        MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, on_message)
+    )
+    for handler in payments.last_handlers():
+        application.add_handler(handler)
+    application.add_error_handler(on_error)
+
+
+async def on_command(update: Update, context: Context) -> None:
+    """Who may not know a command hears the same as of one that does not exist."""
+    message = update.message
+    assert message is not None
+    word, *arguments = (message.text or message.caption or "/").split()
+    name, _, addressee = word.removeprefix("/").partition("@")
+    if addressee and addressee.lower() != (context.bot.username or "").lower():
+        return
+    context.args = arguments
+    command = discover().get(name.lower())
+    in_group = message.chat.type != "private"
+    if command is None or (command.admin and not context.is_admin):
+        if not in_group or addressee:
+            await context.state()
+            await context.reply(context.t("unknown_command"))
+        return
+    await context.state()
+    if in_group and (command.private_only or command.admin):
+        await context.reply(
+            context.t("in_private_only", bot=context.bot.username or "", command=command.name)
+        )
+        return
+    await command.run(update, context)
+
+
+async def on_button(update: Update, context: Context) -> None:
+    """A button obeys only the person it was made for."""
+    query = update.callback_query
+    assert query is not None
+    pressed = read(query.data or "")
+    command = discover().get(pressed.command) if pressed else None
+    press = command.buttons.get(pressed.action) if command and pressed else None
+    if pressed is None or command is None or press is None:
+        await query.answer(context.t("button.stale"))
+        return
+    await context.state()
+    if pressed.owner not in (0, context.user.id) or (command.admin and not context.is_admin):
+        await query.answer(context.t("button.not_yours"), show_alert=True)
+        return
+    await press(update, context, pressed.args)
+    try:
+        await query.answer()
+    except BadRequest:
+        log.debug("a button was answered before, or too late")
+
+
+async def on_error(update: object, context: Context) -> None:
+    """The user gets a sentence, the operator the traceback."""
+    error = context.error
+    number = update.update_id if isinstance(update, Update) else 0
+    log.error("update %d failed", number, exc_info=error)
+    if isinstance(update, Update) and update.effective_chat is not None and update.effective_user is not None:
+        try:
+            await context.reply(context.t("error.EngineError"))
+        except TelegramError as failed:
+            log.info("the apology could not be sent: %s", failed)

@@ -1,0 +1,1 @@
+"""One command a file: menu, help, handler and buttons come from its COMMAND."""

@@ -1,0 +1,75 @@
+"""/new, /stop, /retry, /ask: the conversation itself."""
+
+from telegram import Update
+
+from bot.chat import respond
+from bot.command import Command
+from bot.context import Context, arguments, thread_of
+from engine.chat import Part, Text
+from storage import conversations
+
+
+async def new(update: Update, context: Context) -> None:
+    message = update.message
+    assert message is not None
+    thread, now = thread_of(message) or 0, context.services.clock.now()
+    ended = await context.services.db.write(
+        lambda conn: conversations.reset(conn, message.chat.id, thread, now)
+    )
+    await context.reply(context.t("new.done" if ended else "new.nothing"))
+
+
+async def stop(update: Update, context: Context) -> None:
+    """The answer itself shows that it stopped; only when there was none is there something to say."""
+    message = update.message
+    assert message is not None
+    if not context.services.answers.stop(message.chat.id, thread_of(message) or 0):
+        await context.reply(context.t("stop.nothing"))
+
+
+async def retry(update: Update, context: Context) -> None:
+    message = update.message
+    assert message is not None
+    model = arguments(context)[0] if arguments(context) else None
+    await _again(context, message.chat.id, thread_of(message) or 0, update, model)
+
+
+async def answer_old(update: Update, context: Context, _: tuple[str, ...]) -> None:
+    """The user still wants what was asked while the bot was away."""
+    query = update.callback_query
+    assert query is not None
+    await query.answer()
+    message = query.message
+    assert message is not None
+    await _again(context, message.chat.id, thread_of(message) or 0, update, None)
+
+
+async def _again(context: Context, chat_id: int, thread: int, update: Update, model: str | None) -> None:
+    asked = await context.services.db.write(lambda conn: conversations.take_back_last(conn, chat_id, thread))
+    message = update.effective_message
+    if asked is None or message is None:
+        await context.reply(context.t("retry.nothing"))
+        return
+    await respond(context, message, asked, model=model)
+
+
+async def ask(update: Update, context: Context) -> None:
+    message = update.message
+    assert message is not None
+    question = " ".join(arguments(context))
+    parts: list[Part] = [Text(question)] if question else []
+    reply = message.reply_to_message
+    if reply is not None and (reply.text or reply.caption):
+        parts.insert(0, Text(f"> {reply.text or reply.caption}\n\n"))
+    if not parts or message.sender_chat is not None:
+        await context.reply(context.t("chat.anonymous" if message.sender_chat else "ask.usage"))
+        return
+    await respond(context, message, parts)
+
+
+COMMANDS = (
+    Command("new", new, 1, private_only=False),
+    Command("stop", stop, 2, private_only=False),
+    Command("retry", retry, 3, private_only=False, buttons={"old": answer_old}),
+    Command("ask", ask, 4, private_only=False),
+)

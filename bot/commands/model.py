@@ -1,0 +1,81 @@
+"""/model: who should answer, with what each charges today."""
+
+from decimal import Decimal
+
+from telegram import InlineKeyboardMarkup, Update
+
+from bot.command import Command, button, rows
+from bot.context import Context, arguments
+from bot.words import sentence
+from engine.chat import ChatRequest, Role, says
+from engine.errors import EngineError, ModelNotInPlan
+from engine.money import Money
+from engine.tenancy import Flat, Markup
+from storage import tenants
+
+MOST_NAMED = 8
+_USUAL = ChatRequest("price", "auto", (says(Role.USER, "x" * 2000),))
+
+
+async def model(_: Update, context: Context) -> None:
+    if arguments(context):
+        await choose(context, arguments(context)[0])
+        return
+    state = await context.state()
+    text = context.t("model.choose", model=state.settings.get("model", "auto"), lines=_lines(context))
+    await context.reply(text, _keyboard(context))
+
+
+async def pressed(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    names = context.services.market.catalog.names()
+    number = int(args[0])
+    if number < len(names):
+        await choose(context, names[number])
+
+
+async def choose(context: Context, name: str) -> None:
+    state, services = await context.state(), context.services
+    tenant = state.tenant(services.plans)
+    try:
+        services.market.catalog.model(name)
+        if not tenant.plan.allows(name):
+            raise ModelNotInPlan(name, tenant.plan.name)
+    except EngineError as error:
+        await context.reply(sentence(context.t, error))
+        return
+    await services.db.write(lambda conn: tenants.set_setting(conn, state.id, "model", name))
+    await context.reply(context.t("model.set", model=name))
+
+
+def _lines(context: Context) -> str:
+    return "\n".join(f"• {_price(context, name)}" for name in _offered(context))
+
+
+def _offered(context: Context) -> list[str]:
+    catalog = context.services.market.catalog
+    return [*catalog.models, *[name for name in catalog.names() if name not in catalog.models][:MOST_NAMED]]
+
+
+def _price(context: Context, name: str) -> str:
+    catalog, now = context.services.market.catalog, context.services.clock.now()
+    found = catalog.model(name)
+    if isinstance(found.tariff, Flat):
+        usd = f"{Decimal(found.tariff.atto_per_token) / 10**12:.2f}"
+        return context.t("model.auto" if name == "auto" else "model.flat", name=name, usd=usd)
+    quotes, _ = catalog.quote(_USUAL, found, now)
+    cheapest = min((quote.expected_atto for quote in quotes), default=None)
+    usd = "?" if cheapest is None else str(Money.from_atto(cheapest, found.tariff.times))
+    if name in catalog.models:
+        assert isinstance(found.tariff, Markup)
+        return context.t("model.markup", name=name, times=f"{float(found.tariff.times):g}", usd=usd)
+    return context.t("model.named", name=name, usd=usd)
+
+
+def _keyboard(context: Context) -> InlineKeyboardMarkup:
+    """By number: a model's name may be longer than a button's data."""
+    names = context.services.market.catalog.names()
+    owner = context.user.id
+    return rows([button(n, "model", "set", names.index(n), owner=owner) for n in _offered(context)])
+
+
+COMMAND = Command("model", model, 5, private_only=False, buttons={"set": pressed})

@@ -1,0 +1,116 @@
+"""Operators: /providers, with drain, resume and probe."""
+
+from telegram import InlineKeyboardMarkup, Update
+
+from bot.command import Command, button, rows
+from bot.context import Context
+from engine.health import ProviderState, State
+from engine.probing import probe as probe_offer
+from storage import providers as units
+
+MARKS = {
+    State.CLOSED: "🟢",
+    State.OPEN: "🔴",
+    State.HALF_OPEN: "🟡",
+    State.RESTING: "🟠",
+    State.DRAINED: "⚪",
+}
+
+
+async def providers(_: Update, context: Context) -> None:
+    market = context.services.market
+    live = [name for name, provider in market.providers.items() if provider.keys]
+    missing = [name for name in market.providers if name not in live]
+    lines = "\n".join(_line(context, market.health.state(name)) for name in live)
+    text = context.t("providers.head", lines=lines)
+    if missing:
+        text += "\n" + context.t("providers.unconfigured", names=", ".join(missing))
+    await context.reply(text, _keyboard(context, live))
+
+
+async def drain(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _set(context, args[0], drained=True)
+
+
+async def resume(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _set(context, args[0], drained=False)
+
+
+async def probe(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    """One real prompt of one token, at the house's cost; rests are forgotten for it."""
+    market, name = context.services.market, args[0]
+    offers = [
+        o
+        for o in market.catalog.offers_of(name)
+        if market.catalog.book.price(o.provider, o.model, market.clock.now())
+    ]
+    if not offers:
+        await context.reply(context.t("button.stale"))
+        return
+    market.health.mend(name)
+    error = await probe_offer(market, offers[0], f"probe:{context.request_id}")
+    if error is None:
+        await context.reply(context.t("providers.probed", name=name))
+    else:
+        await context.reply(context.t("providers.probe_failed", name=name, outcome=str(error)))
+
+
+async def _set(context: Context, name: str, *, drained: bool) -> None:
+    health, services = context.services.market.health, context.services
+    if name not in services.market.providers:
+        await context.reply(context.t("button.stale"))
+        return
+    now = services.clock.now()
+    await services.db.write(lambda conn: units.set_drained(conn, name, drained, now))
+    if drained:
+        health.drain(name)
+    else:
+        health.resume(name)
+    await context.reply(context.t("providers.drained" if drained else "providers.resumed", name=name))
+
+
+def _line(context: Context, state: ProviderState) -> str:
+    market = context.services.market
+    price = ""
+    for offer in market.catalog.offers_of(state.name)[:1]:
+        found = market.catalog.book.price(offer.provider, offer.model, market.clock.now())
+        if found is not None:
+            rates = found.rates(0)
+            price = context.t(
+                "providers.price",
+                model=offer.model,
+                input=f"{rates.input / 1e12:g}",
+                output=f"{rates.output / 1e12:g}",
+            )
+    return context.t(
+        "providers.line",
+        mark=MARKS[state.state],
+        name=state.name,
+        state=state.state.value.replace("_", "-"),
+        since=f" since {state.since:%H:%M}",
+        reason=context.t("providers.reason", reason=state.reason) if state.reason else "",
+        latency=context.t("providers.latency", ms=state.p50_first_token_ms)
+        if state.p50_first_token_ms
+        else "",
+        price=price,
+    )
+
+
+def _keyboard(context: Context, names: list[str]) -> InlineKeyboardMarkup:
+    owner = context.user.id
+    buttons = []
+    for name in names:
+        drained = context.services.market.health.state(name).state is State.DRAINED
+        action = "resume" if drained else "drain"
+        buttons.append(
+            button(context.t(f"providers.{action}", name=name), "providers", action, name, owner=owner)
+        )
+        buttons.append(
+            button(context.t("providers.probe", name=name), "providers", "probe", name, owner=owner)
+        )
+    return rows(buttons)
+
+
+COMMAND = Command(
+    "providers", providers, 100, admin=True, buttons={"drain": drain, "resume": resume, "probe": probe}
+)

@@ -1,0 +1,39 @@
+"""/start and /help: who I am, what is left, the menu."""
+
+from telegram import Update
+
+from bot.command import Command, discover
+from bot.context import Context
+
+
+async def start(_: Update, context: Context) -> None:
+    state = await context.state()
+    await context.reply(
+        context.t(
+            "start.hello",
+            name=context.user.first_name,
+            left=f"{state.allowance_left_tokens:,}",
+            plan=state.plan,
+        )
+    )
+
+
+async def help_(update: Update, context: Context) -> None:
+    commands = [command for command in discover().values() if command.menu]
+    text = context.t("help.head") + _lines(context, [c for c in commands if not c.admin])
+    message = update.message
+    if message is not None and message.chat.type != "private" and not context.bot.can_read_all_group_messages:
+        text += context.t("help.privacy_on")
+    if context.is_admin:
+        text += "\n" + context.t("help.admin") + _lines(context, [c for c in commands if c.admin])
+    await context.reply(text)
+
+
+def _lines(context: Context, commands: list[Command]) -> str:
+    return "".join(f"\n/{command.name}: {context.t(f'command.{command.name}')}" for command in commands)
+
+
+COMMANDS = (
+    Command("start", start, 0, private_only=False, menu=False),
+    Command("help", help_, 90, private_only=False),
+)

@@ -1,0 +1,76 @@
+"""/why: the receipt of the last answer."""
+
+from telegram import Update
+
+from bot.command import Command
+from bot.context import Context
+from engine.attempt import ANSWERED, STOPPED, Attempt
+from engine.money import ZERO
+from engine.tenancy import Charge
+from storage import receipts
+
+
+async def why(_: Update, context: Context) -> None:
+    state = await context.state()
+    found = await context.services.db.read(lambda conn: receipts.last(conn, state.id))
+    if found is None:
+        await context.reply(context.t("why.none"))
+        return
+    receipt, costs = found.receipt, context.is_admin or context.services.config.show_costs
+    seconds = f"{sum(attempt.duration_ms for attempt in receipt.attempts) / 1000:.1f}"
+    text = context.t("why.head", model=receipt.asked, charge=charged(context, found.charge), seconds=seconds)
+    kept = next((attempt for attempt in receipt.attempts if attempt.kept), None)
+    if kept is not None and kept.usage is not None:
+        text += _tokens(context, kept)
+    lines = "\n".join(_attempt(context, attempt, costs) for attempt in receipt.attempts)
+    text += context.t("why.tried", lines=lines)
+    if costs:
+        quotes = "\n".join(f"• {q.provider}/{q.model}: {q.expected} USD" for q in receipt.quotes)
+        text += context.t("why.route", lines=quotes)
+    if dropped := [drop for drop in receipt.drops if drop.reason != "not configured"]:
+        text += context.t(
+            "why.dropped", lines="\n".join(f"• {d.provider}/{d.model}: {d.reason}" for d in dropped)
+        )
+    if receipt.list_price is not None:
+        text += context.t("why.gpt4o", usd=str(receipt.list_price))
+    await context.reply(text)
+
+
+def charged(context: Context, charge: Charge) -> str:
+    if charge.wallet == ZERO and not charge.allowance_tokens:
+        return context.t("why.charge_free")
+    which = (
+        "both"
+        if charge.wallet != ZERO and charge.allowance_tokens
+        else "wallet"
+        if charge.wallet != ZERO
+        else "allowance"
+    )
+    return context.t(f"why.charge_{which}", usd=str(charge.wallet), tokens=f"{charge.allowance_tokens:,}")
+
+
+def _tokens(context: Context, kept: Attempt) -> str:
+    assert kept.usage is not None
+    return context.t(
+        "why.tokens",
+        input=f"{kept.usage.input_tokens:,}",
+        cached=f"{kept.usage.cached_tokens:,}",
+        output=f"{kept.usage.output_tokens:,}",
+        estimated=context.t("why.estimated") if kept.usage.estimated else "",
+    )
+
+
+def _attempt(context: Context, attempt: Attempt, costs: bool) -> str:
+    words = {ANSWERED: context.t("why.answered"), STOPPED: context.t("why.stopped")}
+    outcome = words.get(attempt.outcome, attempt.outcome.replace("_", " "))
+    return context.t(
+        "why.attempt",
+        n=attempt.ordinal,
+        offer=f"{attempt.provider}/{attempt.model}",
+        outcome=outcome + (f" ({attempt.status})" if attempt.status else ""),
+        seconds=f"{attempt.duration_ms / 1000:.1f}",
+        cost=context.t("why.cost", usd=str(attempt.cost)) if costs else "",
+    )
+
+
+COMMAND = Command("why", why, 10, private_only=False)

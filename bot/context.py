@@ -1,0 +1,127 @@
+"""Context: typed, so that no handler digs in bot_data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from telegram import InlineKeyboardMarkup, Message, Update, User
+from telegram.ext import Application, CallbackContext, ExtBot
+
+from bot import locales
+from bot.render import render
+from bot.services import Services, claimed_update
+from engine.tenancy import Tenant
+from storage import tenants
+from storage.tenants import TenantState
+
+Dicts = dict[Any, Any]
+
+
+class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
+    """What a handler gets: who asks, in which words to answer, and the services."""
+
+    def __init__(
+        self,
+        application: "Application[Any, Any, Any, Any, Any, Any]",
+        chat_id: int | None = None,
+        user_id: int | None = None,
+    ) -> None:
+        super().__init__(application, chat_id, user_id)
+        self.incoming: Update | None = None
+        self._state: TenantState | None = None
+        self.is_new = False
+
+    @classmethod
+    def from_update(cls, update: object, application: Any) -> "Context":
+        context: Context = super().from_update(update, application)
+        context.incoming = update if isinstance(update, Update) else None
+        return context
+
+    @property
+    def services(self) -> Services:
+        services: Services = self.application.bot_data["services"]
+        return services
+
+    @property
+    def user(self) -> User:
+        assert self.incoming is not None
+        user = self.incoming.effective_user
+        assert user is not None
+        return user
+
+    @property
+    def is_admin(self) -> bool:
+        return self.user.id in self.services.config.admin_ids
+
+    @property
+    def language(self) -> str:
+        """The one chosen in /settings, else the app's."""
+        chosen = self._state.language if self._state else ""
+        return chosen or self.user.language_code or "en"
+
+    @property
+    def request_id(self) -> str:
+        """The same for every try at the same update."""
+        claimed = claimed_update.get()
+        number = claimed.update_id if claimed else getattr(self.incoming, "update_id", 0)
+        return f"tg:{self.services.bot_id}:{number}"
+
+    async def state(self, *, fresh: bool = False) -> TenantState:
+        """The tenant of whoever asks, made at first contact."""
+        if self._state is None or fresh:
+            user, services = self.user, self.services
+            known = await services.db.read(lambda conn: tenants.by_telegram(conn, user.id))
+            if known is not None and (known.name, known.username) == (user.full_name, user.username or ""):
+                self._state = known
+                return known
+            self._state, self.is_new = await services.db.write(
+                lambda conn: tenants.ensure_telegram(
+                    conn,
+                    user.id,
+                    name=user.full_name,
+                    username=user.username or "",
+                    language="",
+                    plan=services.free_plan,
+                    now=services.clock.now(),
+                )
+            )
+        assert self._state is not None
+        return self._state
+
+    async def tenant(self) -> Tenant:
+        return (await self.state()).tenant(self.services.plans)
+
+    def t(self, key: str, /, **values: object) -> str:
+        """A text of the locales, in the user's language."""
+        return locales.text(self.language, key, **values)
+
+    async def reply(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> Message | None:
+        """Send Markdown to where the update came from; what follows 4,096 units comes as further messages."""
+        assert self.incoming is not None
+        chat = self.incoming.effective_chat
+        assert chat is not None
+        message = self.incoming.effective_message
+        pieces = render(text)
+        sent: Message | None = None
+        for number, piece in enumerate(pieces):
+            last = number == len(pieces) - 1
+            sent = await self.bot.send_message(
+                chat.id,
+                piece.text,
+                entities=list(piece.entities),
+                reply_markup=keyboard if last else None,
+                message_thread_id=thread_of(message),
+                disable_notification=False,
+            )
+        return sent
+
+
+def thread_of(message: object) -> int | None:
+    """The topic that a message stands in, where it is one."""
+    if isinstance(message, Message) and message.is_topic_message:
+        return message.message_thread_id
+    return None
+
+
+def arguments(context: Context) -> Sequence[str]:
+    """The words after a command."""
+    return context.args or ()

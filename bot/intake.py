@@ -1,0 +1,126 @@
+"""Updates stored before they are confirmed, then handled: in order per chat, payments and buttons at once."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from bot.services import Services, claimed_update
+from storage import inbox, leases
+from storage.inbox import CHAT, NOW, Claimed, Incoming
+
+log = logging.getLogger(__name__)
+Handle = Callable[[dict[str, Any]], Awaitable[None]]
+_SERVICE = ("successful_payment", "refunded_payment")
+
+
+class Intake:
+    """One task per busy chat; updates of the `now` lane have each a task of their own."""
+
+    def __init__(self, services: Services, handle: Handle) -> None:
+        self._services, self._handle = services, handle
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._rung: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._open = True
+
+    async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
+        """Committed when it returns; only then may they be confirmed."""
+        incoming = [_incoming(update) for update in updates]
+        services = self._services
+        fresh = await services.db.write(
+            lambda conn: inbox.store(conn, services.bot_id, incoming, services.clock.now())
+        )
+        for update in fresh:
+            self._dispatch(update.chat_key, update.lane, update.update_id)
+
+    async def take_up(self) -> int:
+        """What a crash left, in the order in which it came; how many."""
+        services = self._services
+
+        def unit(conn: Any) -> list[tuple[str, str, int]]:
+            inbox.take_over(conn, services.bot_id, leases.dead(conn, services.clock.now(), services.lease_id))
+            return inbox.waiting(conn, services.bot_id)
+
+        left = await services.db.write(unit)
+        for chat_key, lane, update_id in left:
+            self._dispatch(chat_key, lane, update_id)
+        return len(left)
+
+    def close(self) -> None:
+        """Take nothing more in hand; what is in hand goes on."""
+        self._open = False
+
+    async def finish(self) -> None:
+        """Wait for what is in hand."""
+        while tasks := [*self._workers.values(), *self._tasks]:
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _dispatch(self, chat_key: str, lane: str, update_id: int) -> None:
+        if not self._open:
+            return
+        if lane == NOW:
+            task = asyncio.create_task(self._now(update_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif chat_key in self._workers:
+            self._rung.add(chat_key)
+        else:
+            self._workers[chat_key] = asyncio.create_task(self._drain(chat_key), name=f"chat {chat_key}")
+
+    async def _drain(self, chat_key: str) -> None:
+        services = self._services
+        try:
+            while self._open:
+                self._rung.discard(chat_key)
+                claimed = await services.db.write(
+                    lambda conn: inbox.claim_next(conn, services.bot_id, chat_key, services.lease_id)
+                )
+                if claimed is not None:
+                    await self._work(claimed)
+                elif chat_key not in self._rung:
+                    return
+        except Exception:
+            log.exception("chat %s could not be drained", chat_key)
+        finally:
+            del self._workers[chat_key]
+
+    async def _now(self, update_id: int) -> None:
+        services = self._services
+        claimed = await services.db.write(
+            lambda conn: inbox.claim(conn, services.bot_id, update_id, services.lease_id)
+        )
+        if claimed is not None:
+            await self._work(claimed)
+
+    async def _work(self, claimed: Claimed) -> None:
+        """Handle it and mark it done, unless its handler did, or has given it back to the next start."""
+        services = self._services
+        token = claimed_update.set(claimed)
+        try:
+            await self._handle(json.loads(claimed.payload))
+        except Exception:
+            log.exception("update %d could not be handled", claimed.update_id)
+        finally:
+            claimed_update.reset(token)
+        await services.db.write(
+            lambda conn: inbox.done(conn, claimed.id, claimed.epoch, services.clock.now())
+        )
+
+
+def _incoming(update: Mapping[str, Any]) -> Incoming:
+    message = update.get("message")
+    payload = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
+    if not isinstance(message, dict):
+        return Incoming(int(update["update_id"]), "", NOW, payload)
+    chat = message.get("chat", {}).get("id", 0)
+    thread = message.get("message_thread_id", 0) if message.get("is_topic_message") else 0
+    return Incoming(int(update["update_id"]), f"{chat}:{thread}", _lane(message), payload)
+
+
+def _lane(message: Mapping[str, Any]) -> str:
+    if any(field in message for field in _SERVICE):
+        return NOW
+    word = str(message.get("text", "")).split(maxsplit=1)[:1]
+    return NOW if word and word[0].partition("@")[0] == "/stop" else CHAT

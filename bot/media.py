@@ -1,0 +1,105 @@
+"""What a message carries beside words: photos as data, text and PDF files as text."""
+
+import asyncio
+import base64
+import io
+
+from telegram import Message
+
+from bot.context import Context
+from engine.chat import Image, Part, Text
+
+MOST_FILE_BYTES = 20_000_000
+MOST_TEXT_CHARS = 200_000
+MOST_PAGES = 200
+LONGEST_SIDE = 1568
+_TEXTUAL = ("text/", "application/json", "application/xml", "application/x-sh", "application/javascript")
+_TEXT_NAMES = (
+    ".txt",
+    ".md",
+    ".csv",
+    ".json",
+    ".py",
+    ".js",
+    ".ts",
+    ".html",
+    ".log",
+    ".yml",
+    ".yaml",
+    ".toml",
+    ".sql",
+    ".go",
+    ".rs",
+)
+
+
+class Unreadable(Exception):
+    """Why a message can't be asked: a key of the locales."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.key, self.values = key, values
+
+
+async def parts(message: Message, context: Context, text: str) -> list[Part]:
+    """The message as a prompt. Raises Unreadable."""
+    found: list[Part] = [Text(text)] if text else []
+    reply = message.reply_to_message
+    if reply is not None and reply.from_user is not None and not reply.from_user.is_bot and reply.text:
+        found.insert(0, Text(f"> {reply.text}\n\n"))
+    if message.photo:
+        found.append(await _photo(message, context))
+    elif message.document:
+        found.append(await _document(message, context))
+    elif message.voice or message.audio or message.video_note:
+        raise Unreadable("chat.no_voice")
+    if not found:
+        raise Unreadable("chat.unreadable")
+    return found
+
+
+async def _photo(message: Message, context: Context) -> Image:
+    """The smallest size that shows all that models look at."""
+    sizes = sorted(message.photo, key=lambda size: size.width * size.height)
+    fitting = [size for size in sizes if max(size.width, size.height) <= LONGEST_SIDE]
+    size = fitting[-1] if fitting else sizes[0]
+    data = await _download(size.file_id, size.file_size or 0, context)
+    encoded = base64.b64encode(data).decode()
+    return Image(f"data:image/jpeg;base64,{encoded}", width=size.width, height=size.height)
+
+
+async def _document(message: Message, context: Context) -> Part:
+    document = message.document
+    assert document is not None
+    name, kind = (document.file_name or "file").lower(), document.mime_type or ""
+    if kind.startswith("image/"):
+        data = await _download(document.file_id, document.file_size or 0, context)
+        return Image(f"data:{kind};base64,{base64.b64encode(data).decode()}")
+    pdf = kind == "application/pdf" or name.endswith(".pdf")
+    if not pdf and not kind.startswith(_TEXTUAL) and not name.endswith(_TEXT_NAMES):
+        raise Unreadable("chat.file_kind")
+    data = await _download(document.file_id, document.file_size or 0, context)
+    text = await asyncio.to_thread(_pdf_text, data) if pdf else data.decode("utf-8", "replace")
+    if not text.strip():
+        raise Unreadable("chat.file_empty")
+    if len(text) > MOST_TEXT_CHARS:
+        raise Unreadable("chat.file_long", chars=f"{MOST_TEXT_CHARS:,}")
+    return Text(f"\n\n[{document.file_name or 'file'}]\n{text}")
+
+
+async def _download(file_id: str, size: int, context: Context) -> bytes:
+    if size > MOST_FILE_BYTES:
+        raise Unreadable("chat.file_big")
+    file = await context.bot.get_file(file_id)
+    return bytes(await file.download_as_bytearray())
+
+
+def _pdf_text(data: bytes) -> str:
+    from pypdf import PdfReader  # noqa: PLC0415 - with the first PDF, not at the start
+    from pypdf.errors import PyPdfError  # noqa: PLC0415
+
+    try:
+        pages = PdfReader(io.BytesIO(data)).pages
+        return "\n\n".join(page.extract_text() for page in pages[:MOST_PAGES])
+    except (PyPdfError, ValueError, KeyError) as error:
+        raise Unreadable("chat.file_empty") from error

@@ -1,0 +1,128 @@
+"""How the clock speaks to people: texts by key, in each reader's language. Nothing here raises."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from telegram import InlineKeyboardMarkup
+from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.ext import ExtBot
+
+from bot import locales
+from bot.command import button, rows
+from bot.render import Piece, render
+from bot.services import Services
+from storage import tenants
+
+log = logging.getLogger(__name__)
+
+
+class ButtonLike(Protocol):
+    """scheduler.ports.Button, seen from here."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def command(self) -> str: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def args(self) -> tuple[str, ...]: ...
+
+
+class Notifier:
+    """`sent` are (chat, message) ids."""
+
+    def __init__(self, bot: ExtBot[int], services: Services) -> None:
+        self._bot, self._services = bot, services
+
+    async def tell(
+        self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[ButtonLike] = ()
+    ) -> tuple[int, int] | None:
+        language = await self._language(user_id)
+        return await self._send(user_id, key, values, self._keyboard(language, buttons, user_id), language)
+
+    async def tell_admins(
+        self, key: str, values: Mapping[str, object], buttons: Sequence[ButtonLike] = ()
+    ) -> list[tuple[int, int]]:
+        sent = [
+            await self.tell(user_id, key, values, buttons)
+            for user_id in sorted(self._services.config.admin_ids)
+        ]
+        return [one for one in sent if one is not None]
+
+    async def edit(
+        self,
+        sent: tuple[int, int],
+        key: str,
+        values: Mapping[str, object],
+        buttons: Sequence[ButtonLike] = (),
+    ) -> None:
+        language = await self._language(sent[0])
+        piece = self._piece(language, key, values)
+        try:
+            await self._bot.edit_message_text(
+                piece.text,
+                chat_id=sent[0],
+                message_id=sent[1],
+                entities=list(piece.entities),
+                reply_markup=self._keyboard(language, buttons, sent[0]),
+            )
+        except TelegramError as error:
+            log.debug("a notice could not be edited: %s", error)
+
+    async def reply(
+        self, sent: tuple[int, int], key: str, values: Mapping[str, object]
+    ) -> tuple[int, int] | None:
+        language = await self._language(sent[0])
+        return await self._send(sent[0], key, values, None, language, reply_to=sent[1])
+
+    async def _send(
+        self,
+        user_id: int,
+        key: str,
+        values: Mapping[str, object],
+        keyboard: InlineKeyboardMarkup | None,
+        language: str,
+        reply_to: int | None = None,
+    ) -> tuple[int, int] | None:
+        piece = self._piece(language, key, values)
+        try:
+            message = await self._bot.send_message(
+                user_id,
+                piece.text,
+                entities=list(piece.entities),
+                reply_markup=keyboard,
+                reply_to_message_id=reply_to,
+                allow_sending_without_reply=True,
+            )
+        except Forbidden:
+            await self._services.db.write(lambda conn: tenants.set_blocked(conn, user_id, True))
+            return None
+        except BadRequest as error:
+            log.warning(
+                "user %d could not be told %s (has this user started the bot?): %s", user_id, key, error
+            )
+            return None
+        except TelegramError as error:
+            log.warning("user %d could not be told %s: %s", user_id, key, error)
+            return None
+        return user_id, message.message_id
+
+    def _piece(self, language: str, key: str, values: Mapping[str, object]) -> Piece:
+        return render(locales.text(language, key, **values))[0]
+
+    def _keyboard(
+        self, language: str, buttons: Sequence[ButtonLike], owner: int
+    ) -> InlineKeyboardMarkup | None:
+        if not buttons:
+            return None
+        made = [
+            button(locales.text(language, each.key), each.command, each.action, *each.args, owner=owner)
+            for each in buttons
+        ]
+        return rows(made, width=3)
+
+    async def _language(self, user_id: int) -> str:
+        state = await self._services.db.read(lambda conn: tenants.by_telegram(conn, user_id))
+        return (state.language if state else "") or "en"

@@ -1,0 +1,80 @@
+"""What handlers work with, and what the operator has set."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from engine.answer import Answer
+from engine.gateway import Gateway
+from engine.money import Money
+from engine.ports import Clock
+from engine.tenancy import Plan
+from engine.trial import Market
+from storage.database import Database
+from storage.inbox import Claimed
+
+claimed_update: ContextVar[Claimed | None] = ContextVar("claimed_update", default=None)
+"""The inbox row that the running handler answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class BotConfig:
+    """Plain values; settings are main's."""
+
+    token: str
+    api_url: str = "https://api.telegram.org"
+    admin_ids: frozenset[int] = frozenset()
+    public_url: str = ""
+    show_costs: bool = False
+    per_star: Money = Money(13_000_000)
+    topups: tuple[Money, ...] = ()
+    access_mode: str = "open"
+    footer: bool = False
+    http_url: str = ""
+    seller: str = ""
+
+
+@dataclass(slots=True)
+class Answers:
+    """The answers being given, so that /stop and the Stop button reach them."""
+
+    _running: dict[tuple[int, int], Answer] = field(default_factory=dict)
+
+    def begin(self, chat_id: int, thread_id: int, answer: Answer) -> None:
+        self._running[chat_id, thread_id] = answer
+
+    def end(self, chat_id: int, thread_id: int) -> None:
+        self._running.pop((chat_id, thread_id), None)
+
+    def stop(self, chat_id: int, thread_id: int | None = None) -> bool:
+        """Stop what runs in that chat (and thread); False when nothing does."""
+        found = [
+            answer
+            for (chat, thread), answer in self._running.items()
+            if chat == chat_id and thread_id in (None, thread)
+        ]
+        for answer in found:
+            answer.stop()
+        return bool(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One per bot. `bot_id` is in the token."""
+
+    db: Database
+    lease_id: str
+    gateway: Gateway
+    market: Market
+    plans: Mapping[str, Plan]
+    clock: Clock
+    config: BotConfig
+    answers: Answers = field(default_factory=Answers)
+
+    @property
+    def bot_id(self) -> int:
+        return int(self.config.token.partition(":")[0])
+
+    @property
+    def free_plan(self) -> Plan:
+        return next(iter(self.plans.values()))
