@@ -110,7 +110,8 @@ class Notifier:
         return user_id, message.message_id
 
     def _piece(self, language: str, key: str, values: Mapping[str, object]) -> Piece:
-        return render(locales.text(language, key, **values))[0]
+        said = {name: _said(language, value) for name, value in values.items()}
+        return render(locales.text(language, key, **said))[0]
 
     def _keyboard(
         self, language: str, buttons: Sequence[ButtonLike], owner: int
@@ -126,3 +127,10 @@ class Notifier:
     async def _language(self, user_id: int) -> str:
         state = await self._services.db.read(lambda conn: tenants.by_telegram(conn, user_id))
         return (state.language if state else "") or "en"
+
+
+def _said(language: str, value: object) -> object:
+    """A value may be a text of the locales itself: {"key": ..., "values": ...}."""
+    if isinstance(value, dict) and "key" in value:
+        return locales.text(language, value["key"], **value["values"])
+    return value

@@ -34,7 +34,7 @@ from engine.money import Money
 from engine.ports import Also, Bill, Hold
 from engine.routing import Route
 from engine.tenancy import Charge, Tenant
-from engine.trial import Market, Trial
+from engine.trial import Market, Trial, unanswered
 
 Finisher: TypeAlias = Callable[[Completion, Receipt], Also]
 """Called when the answer is whole or stopped; the unit that it returns runs in the capture's transaction."""
@@ -178,7 +178,7 @@ class Answer:
                 self._drop(quote, "dearer than what is left")
             elif await self._try_keys(quote, limit, errors):
                 return
-        self._give_up(errors)
+        await self._give_up(errors)
 
     async def _try_keys(self, quote: Quote, limit: int, errors: list[ProviderError]) -> bool:
         """Try one quote, with another key of the same provider where only the key was at fault."""
@@ -291,13 +291,16 @@ class Answer:
         if self._shown_by is not None and not self.question.can_restart:
             raise AnswerCut(quote.offer.provider, error.outcome)
 
-    def _give_up(self, errors: list[ProviderError]) -> None:
+    async def _give_up(self, errors: list[ProviderError]) -> None:
         tried = tuple(f"{attempt.provider}: {attempt.outcome}" for attempt in self._attempts)
         self.receipt = self._receipt(None)
         if self._shown_by is not None:
             raise AnswerCut(self._attempts[-1].provider, self._attempts[-1].outcome)
         if errors and all(isinstance(error, _OF_THE_REQUEST) for error in errors):
             raise RequestRejected(self._attempts[-1].provider, errors[-1].detail)
+        question = self.question
+        line = unanswered(self.market, question.tenant, question.request, len(self._attempts) + 1)
+        await self.market.journal.record(line)
         raise NoProvider(self.market.health.smallest_rest_seconds(), tried)
 
     def _longer(self, quote: Quote, errors: list[ProviderError]) -> bool:

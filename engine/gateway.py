@@ -15,7 +15,7 @@ from engine.ports import Ledger
 from engine.routing import Route, plan
 from engine.tenancy import Tenant
 from engine.tokens import upper_bound
-from engine.trial import Market
+from engine.trial import Market, unanswered
 
 
 class Gateway:
@@ -49,7 +49,7 @@ class Gateway:
             raise Closing
         model = self.market.catalog.model(request.model)
         self._admission.admit(tenant, model.name)
-        route = self.route(model, request)
+        route = await self._route_or_note(tenant, model, request)
         bid = self._bid(tenant, model, request, route)
         async with self._ledger.hold(bid) as hold:
             question = Question(tenant, request, route, bid.input_tokens, finish, can_restart)
@@ -74,6 +74,13 @@ class Gateway:
             reasons = sorted({drop.reason for drop in drops if catalog.is_configured(drop.offer.provider)})
             raise RequestRejected(model.name, "no model here can take this request: " + "; ".join(reasons))
         raise NoProvider(health.smallest_rest_seconds())
+
+    async def _route_or_note(self, tenant: Tenant, model: Model, request: ChatRequest) -> Route:
+        try:
+            return self.route(model, request)
+        except NoProvider:
+            await self.market.journal.record(unanswered(self.market, tenant, request, 1))
+            raise
 
     async def close(self, grace_seconds: float = 30) -> None:
         """Take no new work, give the answers in flight `grace_seconds`, then void what is left."""

@@ -15,6 +15,8 @@ from engine.money import ZERO, Money
 from engine.ports import Call, Clock, Journal, Provider
 from engine.tenancy import Tenant
 
+NOBODY = "none"  # the provider of a prompt that nobody could take
+
 Emit = Callable[[Delta | Finished], None]
 
 
@@ -143,6 +145,22 @@ class Trial:
             key=self.permit.key,
             timeout_seconds=self.market.policy.first_token_seconds,
         )
+
+
+def unanswered(market: Market, tenant: Tenant, request: ChatRequest, ordinal: int) -> Attempt:
+    """The journal's line for a prompt that nobody could take: outages are told from it."""
+    return Attempt(
+        request_id=request.id,
+        ordinal=ordinal,
+        tenant_id=tenant.id,
+        key_id=request.key_id,
+        asked=request.model,
+        provider=NOBODY,
+        model=NOBODY,
+        outcome="no_provider",
+        started_at=market.clock.now(),
+        duration_ms=0,
+    )
 
 
 def _within(usage: Usage, input_tokens: int, output_tokens: int) -> Usage:

@@ -137,6 +137,24 @@ def page(
     return [_state(found) for found in rows]
 
 
+def active_page(conn: Connection, after: int, limit: int) -> list[TenantState]:
+    """Telegram's tenants who use their allowance or have ever had money: whom quotas concern."""
+    rows = conn.rows(
+        f"{_STATE} WHERE t.id > :after AND t.telegram_user_id IS NOT NULL AND (a.allowance_used_tokens > 0"
+        " OR a.balance_nanousd > 0 OR EXISTS (SELECT 1 FROM transfers x WHERE x.tenant_id = t.id))"
+        " ORDER BY t.id LIMIT :limit",
+        after=after,
+        limit=limit,
+    )
+    return [_state(found) for found in rows]
+
+
+def ever_credited(conn: Connection, tenant_id: int) -> bool:
+    """True for who has ever had money: only they can run low."""
+    sql = "SELECT 1 AS one FROM transfers WHERE tenant_id = :id AND kind = 'credit' LIMIT 1"
+    return row(conn, sql, id=tenant_id) is not None
+
+
 def count(conn: Connection) -> int:
     return int(scalar(conn, "SELECT count(*) AS n FROM tenants"))
 

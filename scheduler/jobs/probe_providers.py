@@ -1,0 +1,43 @@
+"""Recovery without traffic: where a rest is over and nobody has tried since, one real one-token prompt."""
+
+import logging
+import uuid
+
+from engine.catalog import Offer
+from engine.probing import probe
+from scheduler.desk import Desk
+from scheduler.job import Job
+
+log = logging.getLogger(__name__)
+
+
+async def run(desk: Desk) -> None:
+    health, providers = desk.market.health, desk.market.providers
+    for name in health.due_probes():
+        offer = cheapest(desk, name)
+        if offer is None:
+            continue
+        if health.needs_mending(name):
+            # A refused key is asked about for free first: a real prompt only when that says it is mended.
+            try:
+                await providers[name].probe(0)
+            except Exception as error:  # noqa: BLE001 - not mended yet, whatever it says
+                log.debug("%s is not mended yet: %s", name, error)
+                continue
+            health.mend(name)
+        failed = await probe(desk.market, offer, f"probe:{uuid.uuid4().hex}")
+        log.info("probed %s: %s", name, failed or "answers")
+
+
+def cheapest(desk: Desk, provider: str) -> Offer | None:
+    """What a probe costs least with."""
+    catalog, now = desk.market.catalog, desk.clock.now()
+    priced = [
+        (price.rates(0).input + price.rates(0).output, offer.model, offer)
+        for offer in catalog.offers_of(provider)
+        if (price := catalog.book.price(offer.provider, offer.model, now)) is not None
+    ]
+    return min(priced)[2] if priced else None
+
+
+JOB = Job("probe_providers", "probes", run)
