@@ -43,7 +43,7 @@ def http_server(app: ASGIApp, host: str, port: int) -> Server:
 
 
 async def run_server(server: Server) -> None:
-    """uvicorn exits the process when it can't bind; here that is an error like any other."""
+    """Uvicorn exits the process when it can't bind; here that is an error like any other."""
     try:
         await server.serve()
     except SystemExit as error:

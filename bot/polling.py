@@ -51,7 +51,7 @@ class Poller:
             except (InvalidToken, Forbidden):
                 log.error(
                     "Telegram refuses the bot token: no more updates are fetched; mend TELEGRAM_BOT_TOKEN"
-                )  # noqa: TRY400
+                )
                 return
             except RetryAfter as error:
                 await asyncio.sleep(_seconds(error))

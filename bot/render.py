@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 from telegram import MessageEntity
-from telegramify_markdown import RenderConfig, convert, split_entities, utf16_len
 from telegramify_markdown import MessageEntity as Span
+from telegramify_markdown import RenderConfig, convert, split_entities, utf16_len
 
 MOST_UNITS, MOST_ENTITIES = 4096, 100
 _CODE = re.compile(r"(?:^|\n)(?P<fence>```|~~~).*?(?:\n(?P=fence)|\Z)|`[^`\n]+`", re.DOTALL)
@@ -85,7 +85,7 @@ def _under_the_cap(text: str, spans: list[Span]) -> list[Piece]:
 
 
 def _moved(span: Span, by: int) -> Span:
-    moved = Span(**{**span.to_dict()})
+    moved = Span(**span.to_dict())
     moved.offset = span.offset - by
     return moved
 

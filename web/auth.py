@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from storage.database import Database
 
 from engine.ports import Clock
 from engine.tenancy import Plan, Tenant
 from storage import keys
+from storage.database import Database
 from web.errors import INVALID_KEY, Problem
 
 MOST_BODY_BYTES = 20 * 1024 * 1024

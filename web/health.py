@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
-from storage.database import Database, migrations_pending
 
+from storage.database import Database, migrations_pending
 from web.schemas import Health, ProviderList, Ready
 
 Reason = Callable[[], Awaitable[str | None]]

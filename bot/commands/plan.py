@@ -4,8 +4,8 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice, U
 from telegram.error import TelegramError
 
 from bot.command import Command, button, rows
-from bot.context import Context
 from bot.commands.terms import agreed
+from bot.context import Context
 from engine.tenancy import Plan
 from storage import payments, plans
 from storage.connection import moment

@@ -56,7 +56,7 @@ async def as_csv(update: Update, context: Context, _: tuple[str, ...]) -> None:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(
-        "day model provider prompts input_tokens output_tokens allowance_tokens charge_usd".split()
+        ["day", "model", "provider", "prompts", "input_tokens", "output_tokens", "allowance_tokens", "charge_usd"]
     )
     for row in found:
         counts = (row.prompts, row.input_tokens, row.output_tokens, row.allowance_tokens)

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from storage.audit import audit
 
 from storage import usage
+from storage.audit import audit
 from web.admin.tenants import Tenants
 from web.errors import bad_request
 from web.schemas import AuditOut, MarginList, UsageList

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
-from storage.database import Database
 
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
 from storage import ledger, plans, tenants
+from storage.database import Database
 from web.errors import bad_request, not_found
 from web.schemas import CreditIn, PlanIn, TenantIn, TenantList, TenantOut
 

@@ -1,0 +1,100 @@
+"""The sandbox put together: a local Telegram, stand-in providers, and a page to look at both."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from sandbox.page_api import PageApi
+from sandbox.providers import StandIns
+from sandbox.telegram import server
+from sandbox.telegram.world import ADMIN_ID, TOKEN, World
+
+PAGE = Path(__file__).parent / "page"
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Sandbox:
+    """Enter it to serve. `world` is what happens in it, for tests; `stand_ins` its providers."""
+
+    token = TOKEN
+    admin_id = ADMIN_ID
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        farthing_url: str | None = None,
+        farthing_admin_key: str | None = None,
+        word_seconds: float = 0.03,
+    ) -> None:
+        self._socket = _bound(host, port)
+        self.url = f"http://{host}:{self._socket.getsockname()[1]}"
+        self.world = World()
+        self.stand_ins = StandIns(word_seconds)
+        farthing = (farthing_url, farthing_admin_key) if farthing_url and farthing_admin_key else None
+        self._page_api = PageApi(self.world, self.stand_ins, self.url, farthing)
+
+    @property
+    def telegram_url(self) -> str:
+        return f"{self.url}/telegram"
+
+    @property
+    def provider_urls(self) -> dict[str, str]:
+        """By name: what is put before the dialect's path."""
+        return {name: f"{self.url}/providers/{name}" for name in self.stand_ins.providers}
+
+    async def __aenter__(self) -> Self:
+        config = uvicorn.Config(
+            self._app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
+        self._server = _Server(config)
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        while not self._server.started and not self._task.done():
+            await asyncio.sleep(0.01)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.world.updates.drop_webhook()
+        self._server.should_exit = True
+        await self._task
+
+    def _app(self) -> Starlette:
+        async def index(_: Request) -> Response:
+            return FileResponse(PAGE / "index.html", headers={"cache-control": "no-store"})
+
+        return Starlette(
+            routes=[
+                Route("/", index),
+                *self._page_api.routes(),
+                Mount("/static", StaticFiles(directory=PAGE)),
+                Mount("/telegram", routes=server.routes(self.world)),
+                Mount("/providers", self.stand_ins.app()),
+            ]
+        )
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise OSError(f"can't listen on {host}:{port}: is it taken? Set SANDBOX_PORT.") from error
+    return made

@@ -1,0 +1,233 @@
+"""World: people, chats, messages, drafts, files: what Telegram would know. Tests act through it as people do."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.telegram.flood import Patience
+from sandbox.telegram.refusals import refuse
+from sandbox.telegram.text import spotted
+from sandbox.telegram.updates import Updates
+
+BOT_ID = 424242
+TOKEN = f"{BOT_ID}:AAsandboxsandboxsandboxsandboxsandbox"
+GROUP_ID = -100500
+DRAFT_SECONDS = 30.0
+PRECHECKOUT_SECONDS = 10.0
+PEOPLE = (
+    {"id": 1001, "is_bot": False, "first_name": "Ann", "language_code": "en"},
+    {"id": 1002, "is_bot": False, "first_name": "Bao", "language_code": "vi"},
+    {"id": 9001, "is_bot": False, "first_name": "Olga", "language_code": "en"},
+)
+ADMIN_ID = 9001
+Message = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Chat:
+    id: int
+    type: str
+    title: str
+    members: tuple[int, ...]
+    messages: dict[int, Message] = field(default_factory=dict)
+    drafts: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+
+class World:
+    """Everything in one place; `listeners` hear of every change."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.now = monotonic
+        self.bot = {
+            "id": BOT_ID,
+            "is_bot": True,
+            "first_name": "Farthing",
+            "username": "farthing_sandbox_bot",
+        }
+        self.users: dict[int, dict[str, Any]] = {int(str(person["id"])): dict(person) for person in PEOPLE}
+        self.chats = {
+            number: Chat(number, "private", str(u["first_name"]), (number,))
+            for number, u in self.users.items()
+        }
+        self.chats[GROUP_ID] = Chat(GROUP_ID, "supergroup", "Tea room", tuple(self.users))
+        # Telegram's ids begin anywhere and grow; a sandbox started later must not repeat an earlier one's.
+        self.updates = Updates(first_id=int(time.time()) % 1_000_000_000)
+        self.patience = Patience(monotonic)
+        self.files: dict[str, tuple[str, str, bytes]] = {}
+        self.blocked: set[int] = set()
+        self.commands: dict[str, list[dict[str, str]]] = {}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.queries: dict[str, dict[str, Any]] = {}
+        self.checkouts: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self.payments: dict[str, dict[str, Any]] = {}
+        self.links: dict[str, dict[str, Any]] = {}
+        self.listeners: set[Callable[[dict[str, Any]], None]] = set()
+        self._next_message = 1
+        self._next_name = int(time.time())
+
+    # --- what people do -------------------------------------------------------------------------
+
+    def say(
+        self, chat_id: int, user_id: int, text: str, *, reply_to: int | None = None, **more: Any
+    ) -> Message:
+        """A person writes; the bot gets the update, if privacy mode lets it."""
+        content: dict[str, Any] = {"text": text, "entities": spotted(text), **more} if text else dict(more)
+        message = self.post(chat_id, self.users[user_id], content, reply_to=reply_to)
+        if self._bot_sees(message):
+            self.updates.push("message", _bare(message))
+        return message
+
+    def press(self, chat_id: int, user_id: int, message_id: int, data: str) -> str:
+        """A button is pressed; the id of the callback query."""
+        name = self.name("query")
+        message = self.chats[chat_id].messages[message_id]
+        self.queries[name] = {"chat_id": chat_id, "user_id": user_id, "at": self.now()}
+        query = {
+            "id": name,
+            "from": self.users[user_id],
+            "message": _bare(message),
+            "chat_instance": "1",
+            "data": data,
+        }
+        self.updates.push("callback_query", query)
+        return name
+
+    def stop_draft(self, chat_id: int, draft_id: int) -> None:
+        """Telegram's own Stop button."""
+        chat = self.chats[chat_id]
+        self.updates.push("stopped_message_generation", {"chat": self.shown(chat), "draft_id": str(draft_id)})
+
+    def block(self, user_id: int) -> None:
+        self.blocked.add(user_id)
+
+    def messages(self, chat_id: int) -> list[Message]:
+        return list(self.chats[chat_id].messages.values())
+
+    async def wait_message(
+        self, chat_id: int, wanted: Callable[[Message], bool], timeout: float = 10.0
+    ) -> Message:
+        """The first message of the bot that fits, there already or to come. Raises TimeoutError."""
+        changed = asyncio.Event()
+
+        def hear(_: dict[str, Any]) -> None:
+            changed.set()
+
+        self.listeners.add(hear)
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    for message in self.messages(chat_id):
+                        if message["from"]["id"] == BOT_ID and wanted(message):
+                            return message
+                    changed.clear()
+                    await changed.wait()
+        finally:
+            self.listeners.discard(hear)
+
+    # --- what happens ---------------------------------------------------------------------------
+
+    def post(
+        self, chat_id: int, sender: dict[str, Any], content: dict[str, Any], *, reply_to: int | None = None
+    ) -> Message:
+        chat = self.chats[chat_id]
+        message: Message = {
+            "message_id": self._next_message,
+            "from": sender,
+            "chat": self.shown(chat),
+            "date": int(time.time()),
+            **{name: value for name, value in content.items() if value not in (None, [], "")},
+        }
+        self._next_message += 1
+        if reply_to is not None and reply_to in chat.messages:
+            message["reply_to_message"] = _bare(chat.messages[reply_to])
+        chat.messages[message["message_id"]] = message
+        if sender["id"] == BOT_ID:
+            for draft_id in list(chat.drafts):
+                self.drop_draft(chat_id, draft_id)
+        self.tell("message", chat_id, message=message)
+        return message
+
+    def draft(self, chat_id: int, draft_id: int, content: dict[str, Any]) -> None:
+        chat = self.chats[chat_id]
+        for other in [number for number in chat.drafts if number != draft_id]:
+            self.drop_draft(chat_id, other)
+        shown = {"chat_id": chat_id, "draft_id": draft_id, "dies_at": self.now() + DRAFT_SECONDS, **content}
+        chat.drafts[draft_id] = shown
+        self.tell("draft", chat_id, draft=shown)
+
+    def drop_draft(self, chat_id: int, draft_id: int) -> None:
+        if self.chats[chat_id].drafts.pop(draft_id, None) is not None:
+            self.tell("draft_gone", chat_id, draft_id=draft_id)
+
+    def expire_drafts(self) -> None:
+        """A draft lives 30 s after its last frame."""
+        for chat in self.chats.values():
+            for draft_id, draft in list(chat.drafts.items()):
+                if draft["dies_at"] <= self.now():
+                    self.drop_draft(chat.id, draft_id)
+
+    def edit(self, chat_id: int, message_id: int, content: dict[str, Any]) -> Message:
+        """Raises the refusals of an edit that finds nothing, or changes nothing."""
+        message = self.chats[chat_id].messages.get(message_id)
+        if message is None:
+            raise refuse("no_edit")
+        if message["from"]["id"] != BOT_ID:
+            raise refuse("not_mine")
+        names = ("text", "entities", "caption", "caption_entities", "reply_markup")
+        wanted = {name: content[name] for name in names if name in content}
+        if all((message.get(name) or None) == (value or None) for name, value in wanted.items()):
+            raise refuse("not_modified")
+        for name, value in wanted.items():
+            if value:
+                message[name] = value
+            else:
+                message.pop(name, None)
+        message["edit_date"] = int(time.time())
+        self.tell("edit", chat_id, message=message)
+        return message
+
+    def delete(self, chat_id: int, message_id: int) -> None:
+        if self.chats[chat_id].messages.pop(message_id, None) is None:
+            raise refuse("no_delete")
+        self.tell("delete", chat_id, message_id=message_id)
+
+    def keep_file(self, name: str, kind: str, data: bytes) -> str:
+        file_id = self.name("file")
+        self.files[file_id] = (name, kind, data)
+        return file_id
+
+    def name(self, kind: str) -> str:
+        self._next_name += 1
+        return f"{kind}{self._next_name}"
+
+    def chat_of(self, params: dict[str, Any]) -> Chat:
+        """Raises the refusals of an unknown chat and of one who blocked the bot."""
+        raw = str(params.get("chat_id", ""))
+        chat = self.chats.get(int(raw)) if raw.lstrip("-").isdigit() else None
+        if chat is None:
+            raise refuse("no_chat")
+        if chat.id in self.blocked:
+            raise refuse("blocked")
+        return chat
+
+    def shown(self, chat: Chat) -> dict[str, Any]:
+        named = {"first_name": chat.title} if chat.type == "private" else {"title": chat.title}
+        return {"id": chat.id, "type": chat.type, **named}
+
+    def tell(self, kind: str, chat_id: int, **more: Any) -> None:
+        for listener in tuple(self.listeners):
+            listener({"type": kind, "chat_id": chat_id, **more})
+
+    def _bot_sees(self, message: Message) -> bool:
+        """Privacy mode: in groups, commands, replies to the bot, and mentions of it."""
+        if message["chat"]["type"] == "private":
+            return True
+        text = str(message.get("text") or message.get("caption") or "")
+        reply = message.get("reply_to_message", {}).get("from", {}).get("id")
+        return text.startswith("/") or reply == BOT_ID or f"@{self.bot['username']}" in text
+
+
+def _bare(message: Message) -> Message:
+    return {name: value for name, value in message.items() if name != "sandbox"}
