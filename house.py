@@ -143,9 +143,7 @@ def all_specs(settings: Settings) -> dict[str, Spec]:
     return {**specs(), **own}
 
 
-def build_catalog(
-    settings: Settings, providers: Mapping[str, Provider], known: Mapping[str, Spec]
-) -> Catalog:
+def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: Mapping[str, Spec]) -> Catalog:
     config = settings.config
     overrides = {
         name: flat_price(price.input, price.output, price.cached_input, price.cache_write)
@@ -163,29 +161,21 @@ def build_catalog(
         configured=lambda name: name in providers and providers[name].keys > 0,
         named_markup=exact(config.billing.markup),
         known=tuple(dict.fromkeys((*map(Offer.named, config.prices), *default_offers()))),
-        contexts={
-            name: price.context_tokens for name, price in config.prices.items() if price.context_tokens
-        },
+        contexts={name: price.context_tokens for name, price in config.prices.items() if price.context_tokens},
     )
 
 
 def models_of(settings: Settings) -> dict[str, Model]:
     """The built-in auto and smart, and whatever [models] says instead or beside."""
     sections = {"auto": AUTO, "smart": SMART}
-    models = {
-        name: _model(settings, name, ModelSection.model_validate(each)) for name, each in sections.items()
-    }
+    models = {name: _model(settings, name, ModelSection.model_validate(each)) for name, each in sections.items()}
     return {**models, **{name: _model(settings, name, each) for name, each in settings.config.models.items()}}
 
 
 def _model(settings: Settings, name: str, section: ModelSection) -> Model:
     defaults: Mapping[str, Any] = {"auto": AUTO, "smart": SMART}.get(name, {})
     offers = section.offers or tuple(defaults.get("offers", ()))
-    last = (
-        section.last_resort
-        if section.offers
-        else section.last_resort or tuple(defaults.get("last_resort", ()))
-    )
+    last = section.last_resort if section.offers else section.last_resort or tuple(defaults.get("last_resort", ()))
     both = tuple(dict.fromkeys((*offers, *last)))
     return Model(
         name,

@@ -25,8 +25,7 @@ def is_served(settings: Settings) -> bool:
     if settings.token:
         return True
     return any(
-        settings.provider(name).keys
-        or (not spec.needs_key and (spec.base_url or settings.provider(name).base_url))
+        settings.provider(name).keys or (not spec.needs_key and (spec.base_url or settings.provider(name).base_url))
         for name, spec in all_specs(settings).items()
     )
 
@@ -90,9 +89,7 @@ def _services(house: House, *, footer: bool) -> Services:
         http_url=env.public_url or f"http://{env.host}:{env.port}",
         seller=config.seller.name,
     )
-    return Services(
-        house.db, house.lease.id, house.gateway, house.market, house.plans, house.clock, bot_config
-    )
+    return Services(house.db, house.lease.id, house.gateway, house.market, house.plans, house.clock, bot_config)
 
 
 def _parts(house: House, bot: Bot | None) -> Parts:

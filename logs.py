@@ -7,9 +7,7 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-_SHAPES = re.compile(
-    r"\b\d{5,}:[A-Za-z0-9_-]{30,}|\bfk-[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{16,}|\bAIza[\w-]{30,}"
-)
+_SHAPES = re.compile(r"\b\d{5,}:[A-Za-z0-9_-]{30,}|\bfk-[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{16,}|\bAIza[\w-]{30,}")
 _HIDDEN = "[hidden]"
 _QUIET = (
     "httpx",

@@ -46,9 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=words, description=words)
         if name == "quote":
             command.add_argument("prompt", help="the prompt to price")
-            command.add_argument(
-                "--model", default="auto", help="a model as tenants ask for it (default: auto)"
-            )
+            command.add_argument("--model", default="auto", help="a model as tenants ask for it (default: auto)")
         command.set_defaults(run=run)
     return parser
 

@@ -57,9 +57,7 @@ def _print_route(route: Route) -> None:
     for number, quote in enumerate(route.quotes):
         rates = quote.price.rates(0)
         note = "chosen" if number == 0 else "last resort" if quote.last_resort else ""
-        print(
-            f"{quote.offer.name:44} {_mtok(rates.input):>9} {_mtok(rates.output):>9} {quote.expected!s:>13}  {note}"
-        )
+        print(f"{quote.offer.name:44} {_mtok(rates.input):>9} {_mtok(rates.output):>9} {quote.expected!s:>13}  {note}")
     for drop in route.drops:
         print(f"{drop.offer.name:44} {'-':>9} {'-':>9} {'-':>13}  {drop.reason}")
 

@@ -82,15 +82,13 @@ async def serve(house: House, app: ASGIApp | None, faces: list[Any], stop: async
 
 
 async def _started(server: Server, serving: "asyncio.Task[None]") -> None:
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     if serving.done():
         serving.result()
 
 
-async def _stop(
-    house: House, server: Server | None, serving: "asyncio.Task[None] | None", faces: list[Any]
-) -> None:
+async def _stop(house: House, server: Server | None, serving: "asyncio.Task[None] | None", faces: list[Any]) -> None:
     log.info("stopping: %d answers in flight", house.gateway.in_flight)
     for face in faces:
         await face.quiet()

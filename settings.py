@@ -98,9 +98,7 @@ def read(environ: Mapping[str, str] | None = None, env_file: Path = Path(".env")
     environ = os.environ if environ is None else environ
     filed = {key: value for key, value in dotenv_values(env_file).items() if value}
     variables = {**filed, **{key: value for key, value in environ.items() if value}}
-    known = {
-        key.lower(): value for key, value in variables.items() if key.lower() in Environment.model_fields
-    }
+    known = {key.lower(): value for key, value in variables.items() if key.lower() in Environment.model_fields}
     try:
         env = Environment.model_validate(known)
     except ValidationError as error:

@@ -78,9 +78,7 @@ class Wizard:
                 return
 
     def _admins(self) -> None:
-        say(
-            "\nYour Telegram user id (a number; @userinfobot tells it): you get the alerts and the admin commands."
-        )
+        say("\nYour Telegram user id (a number; @userinfobot tells it): you get the alerts and the admin commands.")
         while given := self.line(f"  ADMIN_IDS{self._kept('ADMIN_IDS')}: "):
             if all(part.strip().isdigit() for part in given.split(",")):
                 self.answers["ADMIN_IDS"] = given
@@ -110,9 +108,7 @@ class Wizard:
             say("\nNo provider yet: nobody could answer. Run `make setup` again when you have a key.")
             return 1
         if not self.value(TOKEN):
-            say(
-                "\nNo bot token yet: Farthing would serve HTTP only. Run `make setup` again when you have one."
-            )
+            say("\nNo bot token yet: Farthing would serve HTTP only. Run `make setup` again when you have one.")
             return 1
         say("\nAll set. Start it with `make run`.")
         return 0
@@ -167,9 +163,7 @@ def write_env(path: Path, answers: Mapping[str, str]) -> None:
             lines[number] = f"{name}={left.pop(name)}"
     lines += [f"{name}={value}" for name, value in left.items()]
     draft = path.with_name(path.name + ".new")
-    with os.fdopen(
-        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as file:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     draft.replace(path)
 

@@ -62,9 +62,7 @@ class Bot:
         self._application.bot_data["services"] = services
         self._intake = Intake(services, self._handle)
         self._poll_request = requests.make()
-        self._poller = Poller(
-            f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake
-        )
+        self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
         self._secret = webhook.secret_of(config.token)
         self.notifier = Notifier(self.bot, services)
         _add_handlers(self._application)
@@ -82,9 +80,7 @@ class Bot:
         try:
             await self._application.initialize()
         except InvalidToken as error:
-            raise TokenRefusedError(
-                "Telegram refuses TELEGRAM_BOT_TOKEN; `make setup` asks for it again."
-            ) from error
+            raise TokenRefusedError("Telegram refuses TELEGRAM_BOT_TOKEN; `make setup` asks for it again.") from error
         except TelegramError as error:
             where = self._services.config.api_url
             raise OSError(f"the Bot API at {where} does not answer: {error}") from error
@@ -160,9 +156,7 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> N
         application.add_handler(handler)
     application.add_handler(CallbackQueryHandler(on_button))
     application.add_handler(MessageHandler(filters.COMMAND & filters.UpdateType.MESSAGE, on_command))
-    application.add_handler(
-        MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, on_message)
-    )
+    application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, on_message))
     for handler in payments.last_handlers():
         application.add_handler(handler)
     application.add_error_handler(on_error)
@@ -186,9 +180,7 @@ async def on_command(update: Update, context: Context) -> None:
         return
     await context.state()
     if in_group and (command.private_only or command.admin):
-        await context.reply(
-            context.t("in_private_only", bot=context.bot.username or "", command=command.name)
-        )
+        await context.reply(context.t("in_private_only", bot=context.bot.username or "", command=command.name))
         return
     await command.run(update, context)
 

@@ -102,9 +102,7 @@ async def respond(
 class _Responding:
     """One prompt being answered in one chat."""
 
-    def __init__(
-        self, context: Context, message: TelegramMessage, parts: tuple[Part, ...], model: str | None
-    ) -> None:
+    def __init__(self, context: Context, message: TelegramMessage, parts: tuple[Part, ...], model: str | None) -> None:
         self._context, self._message, self._parts, self._model = context, message, parts, model
         self._services = context.services
         self._chat_id, self._thread_id = message.chat.id, thread_of(message)

@@ -29,9 +29,7 @@ class Intake:
         """Committed when it returns; only then may they be confirmed."""
         incoming = [_incoming(update) for update in updates]
         services = self._services
-        fresh = await services.db.write(
-            lambda conn: inbox.store(conn, services.bot_id, incoming, services.clock.now())
-        )
+        fresh = await services.db.write(lambda conn: inbox.store(conn, services.bot_id, incoming, services.clock.now()))
         for update in fresh:
             self._dispatch(update.chat_key, update.lane, update.update_id)
 
@@ -88,9 +86,7 @@ class Intake:
 
     async def _now(self, update_id: int) -> None:
         services = self._services
-        claimed = await services.db.write(
-            lambda conn: inbox.claim(conn, services.bot_id, update_id, services.lease_id)
-        )
+        claimed = await services.db.write(lambda conn: inbox.claim(conn, services.bot_id, update_id, services.lease_id))
         if claimed is not None:
             await self._work(claimed)
 
@@ -104,9 +100,7 @@ class Intake:
             log.exception("update %d could not be handled", claimed.update_id)
         finally:
             claimed_update.reset(token)
-        await services.db.write(
-            lambda conn: inbox.done(conn, claimed.id, claimed.epoch, services.clock.now())
-        )
+        await services.db.write(lambda conn: inbox.done(conn, claimed.id, claimed.epoch, services.clock.now()))
 
 
 def _incoming(update: Mapping[str, Any]) -> Incoming:

@@ -45,10 +45,7 @@ class Notifier:
     async def tell_admins(
         self, key: str, values: Mapping[str, object], buttons: Sequence[ButtonLike] = ()
     ) -> list[tuple[int, int]]:
-        sent = [
-            await self.tell(user_id, key, values, buttons)
-            for user_id in sorted(self._services.config.admin_ids)
-        ]
+        sent = [await self.tell(user_id, key, values, buttons) for user_id in sorted(self._services.config.admin_ids)]
         return [one for one in sent if one is not None]
 
     async def edit(
@@ -71,9 +68,7 @@ class Notifier:
         except TelegramError as error:
             log.debug("a notice could not be edited: %s", error)
 
-    async def reply(
-        self, sent: tuple[int, int], key: str, values: Mapping[str, object]
-    ) -> tuple[int, int] | None:
+    async def reply(self, sent: tuple[int, int], key: str, values: Mapping[str, object]) -> tuple[int, int] | None:
         language = await self._language(sent[0])
         return await self._send(sent[0], key, values, None, language, reply_to=sent[1])
 
@@ -100,9 +95,7 @@ class Notifier:
             await self._services.db.write(lambda conn: tenants.set_blocked(conn, user_id, True))
             return None
         except BadRequest as error:
-            log.warning(
-                "user %d could not be told %s (has this user started the bot?): %s", user_id, key, error
-            )
+            log.warning("user %d could not be told %s (has this user started the bot?): %s", user_id, key, error)
             return None
         except TelegramError as error:
             log.warning("user %d could not be told %s: %s", user_id, key, error)
@@ -113,9 +106,7 @@ class Notifier:
         said = {name: _said(language, value) for name, value in values.items()}
         return render(locales.text(language, key, **said))[0]
 
-    def _keyboard(
-        self, language: str, buttons: Sequence[ButtonLike], owner: int
-    ) -> InlineKeyboardMarkup | None:
+    def _keyboard(self, language: str, buttons: Sequence[ButtonLike], owner: int) -> InlineKeyboardMarkup | None:
         if not buttons:
             return None
         made = [

@@ -120,8 +120,4 @@ def last_handlers() -> list[BaseHandler[Any, Any, Any]]:
 def _moment(date: Any) -> datetime | None:
     if date is None:
         return None
-    return (
-        date
-        if isinstance(date, datetime)
-        else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(date))
-    )
+    return date if isinstance(date, datetime) else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(date))

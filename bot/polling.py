@@ -49,9 +49,7 @@ class Poller:
                     self._offset = int(updates[-1]["update_id"]) + 1
                 pause = FIRST_PAUSE_SECONDS
             except (InvalidToken, Forbidden):
-                log.error(
-                    "Telegram refuses the bot token: no more updates are fetched; mend TELEGRAM_BOT_TOKEN"
-                )
+                log.error("Telegram refuses the bot token: no more updates are fetched; mend TELEGRAM_BOT_TOKEN")  # noqa: TRY400 - the sentence says it all
                 return
             except RetryAfter as error:
                 await asyncio.sleep(_seconds(error))

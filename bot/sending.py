@@ -20,9 +20,7 @@ from storage.outbox import Part
 log = logging.getLogger(__name__)
 
 
-def payload(
-    piece: Piece, *, thread_id: int | None, reply_to: int | None = None, edit: int | None = None
-) -> str:
+def payload(piece: Piece, *, thread_id: int | None, reply_to: int | None = None, edit: int | None = None) -> str:
     """One message as JSON. `edit`: the placeholder that becomes it, where it still stands."""
     return json.dumps(
         {

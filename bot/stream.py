@@ -209,8 +209,6 @@ class Edits(Paced):
         if self._message_id is None or self._limiter.edits_left(self._chat_id) <= EDITS_KEPT:
             return
         try:
-            await self._bot.edit_message_text(
-                plain_head(text), chat_id=self._chat_id, message_id=self._message_id
-            )
+            await self._bot.edit_message_text(plain_head(text), chat_id=self._chat_id, message_id=self._message_id)
         except TelegramError as error:
             log.debug("an edit was lost: %s", error)

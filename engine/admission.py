@@ -39,8 +39,6 @@ class Admission:
 
     def _sweep(self, now: float) -> None:
         """Forget tenants who have been quiet, so that the table stays as small as the traffic."""
-        quiet = [
-            tenant for tenant, asked in self._asked.items() if not asked or asked[-1] <= now - WINDOW_SECONDS
-        ]
+        quiet = [tenant for tenant, asked in self._asked.items() if not asked or asked[-1] <= now - WINDOW_SECONDS]
         for tenant in quiet:
             del self._asked[tenant]

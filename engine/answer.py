@@ -92,9 +92,7 @@ class Answer:
     _task: asyncio.Task[None] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._drops += [
-            DropLine(d.offer.provider, d.offer.model, d.reason) for d in self.question.route.drops
-        ]
+        self._drops += [DropLine(d.offer.provider, d.offer.model, d.reason) for d in self.question.route.drops]
         self.receipt = self._receipt(None)
         self._task = asyncio.create_task(self._answer(), name=f"answer {self.question.request.id}")
 
@@ -206,9 +204,7 @@ class Answer:
     async def _try(self, quote: Quote, permit: Permit, limit: int) -> ProviderError | None:
         """One trial, captured when it ends well; its error otherwise, already journaled."""
         question = self.question
-        trial = Trial(
-            self.market, question.tenant, question.request, quote, permit, len(self._attempts) + 1, limit
-        )
+        trial = Trial(self.market, question.tenant, question.request, quote, permit, len(self._attempts) + 1, limit)
         try:
             await trial.run(lambda event: self._emit(trial, event))
         except asyncio.CancelledError:
@@ -220,9 +216,7 @@ class Answer:
             return error
         limits = trial.provider.limits(permit.key)
         self.market.health.succeeded(permit, trial.first_token_ms, limits)
-        await self._capture(
-            trial, outcomes.ANSWERED, whole_usage(question.request, trial.collected), trial.collected
-        )
+        await self._capture(trial, outcomes.ANSWERED, whole_usage(question.request, trial.collected), trial.collected)
         return None
 
     def _emit(self, trial: Trial, event: Delta | Finished) -> None:
@@ -263,9 +257,7 @@ class Answer:
         held_output = question.request.n * trial.output_tokens
         attempt = trial.kept(outcome, usage, (question.input_ceiling_tokens, held_output))
         self._attempts.append(attempt)
-        completion = Completion(
-            offer.provider, offer.model, said.choices(), usage, stopped=outcome == outcomes.STOPPED
-        )
+        completion = Completion(offer.provider, offer.model, said.choices(), usage, stopped=outcome == outcomes.STOPPED)
         self.receipt = self._receipt(usage)
         bill = Bill(attempt, usage.tokens, trial.cost_atto(usage), self.receipt)
         also = question.finish(completion, self.receipt) if question.finish else None
@@ -319,8 +311,7 @@ class Answer:
             asked=question.request.model,
             answered_at=self.market.clock.now(),
             quotes=tuple(
-                QuoteLine(q.offer.provider, q.offer.model, q.expected, q.last_resort)
-                for q in question.route.quotes
+                QuoteLine(q.offer.provider, q.offer.model, q.expected, q.last_resort) for q in question.route.quotes
             ),
             drops=tuple(self._drops),
             attempts=tuple(self._attempts),

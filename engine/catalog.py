@@ -97,9 +97,7 @@ class Catalog:
             raise UnknownModel(name, tuple(self.models))
         return Model(name, offers, Markup(self.named_markup))
 
-    def quote(
-        self, request: ChatRequest, model: Model, at: datetime
-    ) -> tuple[tuple[Quote, ...], tuple[Drop, ...]]:
+    def quote(self, request: ChatRequest, model: Model, at: datetime) -> tuple[tuple[Quote, ...], tuple[Drop, ...]]:
         """Every offer of `model` that can serve this request, priced; and those that can't, with the reason."""
         input_tokens = estimate(request)
         output_tokens = request.n * min(request.max_output_tokens or USUAL_OUTPUT_TOKENS, USUAL_OUTPUT_TOKENS)
@@ -148,16 +146,12 @@ class Catalog:
         exact = Offer.named(name)
         if exact.model and (exact in self._offers() or self._sold_by(exact)):
             return (exact,)
-        return tuple(
-            offer for offer in self._offers() if offer.model == name and self.configured(offer.provider)
-        )
+        return tuple(offer for offer in self._offers() if offer.model == name and self.configured(offer.provider))
 
     def _sold_by(self, offer: Offer) -> bool:
         return self.configured(offer.provider) and self.book.knows(offer.provider, offer.model)
 
-    def _unable(
-        self, offer: Offer, request: ChatRequest, price: Price | None, input_tokens: int, at: datetime
-    ) -> str:
+    def _unable(self, offer: Offer, request: ChatRequest, price: Price | None, input_tokens: int, at: datetime) -> str:
         if not self.configured(offer.provider):
             return "not configured"
         if self._removed.get(offer, at) > at:

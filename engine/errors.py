@@ -61,9 +61,7 @@ class ModelNotInPlan(Refused):
 
 class TooManyRequests(Refused):
     def __init__(self, requests_per_minute: int, retry_after_seconds: float) -> None:
-        super().__init__(
-            f"over {requests_per_minute} requests a minute; free again in {retry_after_seconds:.0f} s"
-        )
+        super().__init__(f"over {requests_per_minute} requests a minute; free again in {retry_after_seconds:.0f} s")
         self.requests_per_minute, self.retry_after_seconds = requests_per_minute, retry_after_seconds
 
 
@@ -171,9 +169,7 @@ class ContextTooLong(ProviderError):
 
     outcome = "context_too_long"
 
-    def __init__(
-        self, detail: str = "", *, status: int | None = 400, context_tokens: int | None = None
-    ) -> None:
+    def __init__(self, detail: str = "", *, status: int | None = 400, context_tokens: int | None = None) -> None:
         super().__init__(detail, status=status)
         self.context_tokens = context_tokens
 

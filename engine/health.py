@@ -144,9 +144,7 @@ class Health:
     ) -> None:
         self._policy, self._clock, self._chance = policy, clock, chance
         now = clock.now()
-        self._providers = {
-            name: _Provider([_Key() for _ in range(keys)], now) for name, keys in providers.items()
-        }
+        self._providers = {name: _Provider([_Key() for _ in range(keys)], now) for name, keys in providers.items()}
         self._gone: dict[Offer, float] = {}
         self._facts: list[LimitFact] = []
 
@@ -173,9 +171,7 @@ class Health:
         # A failed try costs about as much waiting as a first word usually takes.
         return Standing("", provider.odds, max(1.0, latency), latency)
 
-    def succeeded(
-        self, permit: Permit, first_token_ms: int | None, limits: LimitHeaders | None = None
-    ) -> None:
+    def succeeded(self, permit: Permit, first_token_ms: int | None, limits: LimitHeaders | None = None) -> None:
         provider = self._providers[permit.offer.provider]
         key = provider.keys[permit.key]
         self._note(provider, failed=False)
@@ -252,9 +248,7 @@ class Health:
 
     def smallest_rest_seconds(self) -> float:
         """When somebody may next be asked."""
-        waits = [
-            state.seconds for state in self.states() if state.seconds > 0 and state.state is not State.DRAINED
-        ]
+        waits = [state.seconds for state in self.states() if state.seconds > 0 and state.state is not State.DRAINED]
         return min(waits, default=self._policy.rest_seconds)
 
     def states(self) -> tuple[ProviderState, ...]:
@@ -321,11 +315,7 @@ class Health:
         provider.failures += 1
         provider.last_error = error.outcome
         self._note(provider, failed=True)
-        if (
-            provider.is_open
-            or provider.failures >= self._policy.failures_to_open
-            or self._rate_is_bad(provider)
-        ):
+        if provider.is_open or provider.failures >= self._policy.failures_to_open or self._rate_is_bad(provider):
             self._open(provider)
 
     def _open(self, provider: _Provider) -> None:

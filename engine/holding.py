@@ -81,17 +81,13 @@ Fit: TypeAlias = Grant | Shortfall
 def fit(bid: Bid, funds: Funds) -> Fit:
     """Size the hold of `bid` to `funds`."""
     limits = [_limit(bid, ceiling, funds) for ceiling in bid.ceilings]
-    kept = tuple(
-        limit if limit >= _least(ceiling) else 0 for limit, ceiling in zip(limits, bid.ceilings, strict=True)
-    )
+    kept = tuple(limit if limit >= _least(ceiling) else 0 for limit, ceiling in zip(limits, bid.ceilings, strict=True))
     if not any(kept):
         return _shortfall(bid, funds)
     tokens = bid.input_tokens + bid.n * max(kept)
     if isinstance(bid.tariff, Flat):
         allowance = min(tokens, funds.allowance_tokens)
-        return Grant(
-            allowance, Money.ceil_atto((tokens - allowance) * bid.tariff.atto_per_token), tokens, kept
-        )
+        return Grant(allowance, Money.ceil_atto((tokens - allowance) * bid.tariff.atto_per_token), tokens, kept)
     dearest = max(
         ceiling.cost_atto(bid.input_tokens, bid.n * limit)
         for limit, ceiling in zip(kept, bid.ceilings, strict=True)

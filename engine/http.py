@@ -56,9 +56,7 @@ async def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
         raise _unreachable(error) from error
 
 
-async def get(
-    http: httpx.AsyncClient, url: str, headers: Mapping[str, str], seconds: float = 15
-) -> httpx.Response:
+async def get(http: httpx.AsyncClient, url: str, headers: Mapping[str, str], seconds: float = 15) -> httpx.Response:
     try:
         return await http.get(url, headers=headers, timeout=seconds)
     except httpx.HTTPError as error:

@@ -127,9 +127,7 @@ class PriceBook:
 
 def _find(provider: str, model: str) -> Any:
     try:
-        _, found = get_snapshot().find_provider_model(
-            model, None, _CATALOGUE_NAMES.get(provider, provider), None
-        )
+        _, found = get_snapshot().find_provider_model(model, None, _CATALOGUE_NAMES.get(provider, provider), None)
     except LookupError:
         return None
     return found
@@ -143,9 +141,7 @@ def _compile(provider: str, model: str, at: datetime, fee: Fraction) -> Price | 
     if prices.input_mtok is None or prices.output_mtok is None:
         return None
     times = 1 + fee
-    starts = sorted(
-        {0, *_starts(prices.input_mtok), *_starts(prices.output_mtok), *_starts(prices.cache_read_mtok)}
-    )
+    starts = sorted({0, *_starts(prices.input_mtok), *_starts(prices.output_mtok), *_starts(prices.cache_read_mtok)})
     return Price(tuple((start, _rates(prices, start, times)) for start in starts))
 
 

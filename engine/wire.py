@@ -81,8 +81,7 @@ def _options(fields: Fields) -> Options:
         frequency_penalty=fields.number("frequency_penalty", -2, 2),
         presence_penalty=fields.number("presence_penalty", -2, 2),
         tools=tuple(
-            _tool(tool, f"tools.{n}")
-            for n, tool in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS))
+            _tool(tool, f"tools.{n}") for n, tool in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS))
         ),
         tool_choice=fields.text_or_object("tool_choice"),
         parallel_tool_calls=fields.boolean("parallel_tool_calls"),
@@ -159,9 +158,7 @@ def _called(raw: Mapping[str, Any], where: str) -> ToolCall:
     function = raw.get("function")
     if not isinstance(function, dict):
         raise BadRequest(f"{where}.function", "an object")
-    return ToolCall(
-        str(raw.get("id") or ""), str(function.get("name") or ""), str(function.get("arguments") or "")
-    )
+    return ToolCall(str(raw.get("id") or ""), str(function.get("name") or ""), str(function.get("arguments") or ""))
 
 
 # --- What a provider is sent ----------------------------------------------------------------------

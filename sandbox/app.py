@@ -65,12 +65,12 @@ class Sandbox:
         )
         self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
-        while not self._server.started and not self._task.done():
+        while not self._server.started and not self._task.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.world.updates.drop_webhook()
+        self.world.updates.close()
         self._server.should_exit = True
         await self._task
 

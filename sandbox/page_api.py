@@ -24,9 +24,7 @@ LAST_MESSAGES = 200
 class PageApi:
     """`farthing_url` and its admin key show each provider as Farthing sees it."""
 
-    def __init__(
-        self, world: World, stand_ins: StandIns, base_url: str, farthing: tuple[str, str] | None
-    ) -> None:
+    def __init__(self, world: World, stand_ins: StandIns, base_url: str, farthing: tuple[str, str] | None) -> None:
         self._world, self._stand_ins, self._base_url, self._farthing = world, stand_ins, base_url, farthing
         self._states: dict[str, Any] = {}
         self._asked_at = 0.0
@@ -92,9 +90,7 @@ class PageApi:
             finally:
                 self._queues.discard(queue)
 
-        return StreamingResponse(
-            stream(), media_type="text/event-stream", headers={"cache-control": "no-store"}
-        )
+        return StreamingResponse(stream(), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
     async def _send(self, request: Request) -> Any:
         body = await request.json()
@@ -129,9 +125,7 @@ class PageApi:
 
     async def _press(self, request: Request) -> Any:
         body = await request.json()
-        self._world.press(
-            int(body["chat_id"]), int(body["user_id"]), int(body["message_id"]), str(body["data"])
-        )
+        self._world.press(int(body["chat_id"]), int(body["user_id"]), int(body["message_id"]), str(body["data"]))
         return {"ok": True}
 
     async def _stop(self, request: Request) -> Any:

@@ -24,7 +24,5 @@ def discover() -> tuple[Job, ...]:
     """Every `JOB` of scheduler/jobs: one file each, no registry to edit."""
     from scheduler import jobs  # noqa: PLC0415 - the jobs import this module
 
-    modules = (
-        import_module(f"{jobs.__name__}.{found.name}") for found in pkgutil.iter_modules(jobs.__path__)
-    )
+    modules = (import_module(f"{jobs.__name__}.{found.name}") for found in pkgutil.iter_modules(jobs.__path__))
     return tuple(module.JOB for module in modules)

@@ -46,21 +46,15 @@ class Silent:
     async def tell(
         self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> Sent | None:
-        log.info(
-            "no bot to tell user %s: %s %s%s", user_id, key, dict(values), " (buttons)" if buttons else ""
-        )
+        log.info("no bot to tell user %s: %s %s%s", user_id, key, dict(values), " (buttons)" if buttons else "")
         return None
 
-    async def tell_admins(
-        self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
-    ) -> list[Sent]:
+    async def tell_admins(self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> list[Sent]:
         log.warning("no bot to tell the admins: %s %s%s", key, dict(values), " (buttons)" if buttons else "")
         return []
 
-    async def edit(
-        self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
-    ) -> None:
+    async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> None:
         """Nothing was sent that could be edited."""
 
-    async def reply(self, sent: Sent, key: str, values: Mapping[str, object]) -> Sent | None:
+    async def reply(self, sent: Sent, key: str, values: Mapping[str, object]) -> Sent | None:  # noqa: ARG002
         return None

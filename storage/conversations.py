@@ -105,12 +105,9 @@ def take_back_last(conn: Connection, chat_id: int, thread_id: int) -> tuple[Part
 
 def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
     """All that a tenant said and was told, oldest first: for /export."""
-    rows = conn.rows(
-        "SELECT role, parts, created_at FROM messages WHERE tenant_id = :id ORDER BY id", id=tenant_id
-    )
+    rows = conn.rows("SELECT role, parts, created_at FROM messages WHERE tenant_id = :id ORDER BY id", id=tenant_id)
     return [
-        {"role": found["role"], "parts": json.loads(found["parts"]), "at_ms": found["created_at"]}
-        for found in rows
+        {"role": found["role"], "parts": json.loads(found["parts"]), "at_ms": found["created_at"]} for found in rows
     ]
 
 

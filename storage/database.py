@@ -105,6 +105,4 @@ def migrations_pending(conn: Connection) -> bool:
     )
     if not conn.rows(exists):
         return True
-    return [found["version_num"] for found in conn.rows("SELECT version_num FROM alembic_version")] != [
-        head()
-    ]
+    return [found["version_num"] for found in conn.rows("SELECT version_num FROM alembic_version")] != [head()]

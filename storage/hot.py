@@ -223,8 +223,7 @@ def _key_tokens(conn: Connection, key_id: int | None, month: int) -> tuple[int, 
     if key_id is None:
         return month, None
     conn.run(
-        "UPDATE api_keys SET month = :month, used_tokens = 0, held_tokens = 0"
-        " WHERE id = :id AND month < :month",
+        "UPDATE api_keys SET month = :month, used_tokens = 0, held_tokens = 0 WHERE id = :id AND month < :month",
         id=key_id,
         month=month,
     )

@@ -81,9 +81,7 @@ def holder(conn: Connection, tenant_id: int, key: str) -> str | None:
     return None if found is None else found["lease_id"]
 
 
-def finish(
-    conn: Connection, tenant_id: int, key: str, status: int, body: str, headers: dict[str, str]
-) -> None:
+def finish(conn: Connection, tenant_id: int, key: str, status: int, body: str, headers: dict[str, str]) -> None:
     """In the capture's transaction: an answer that was paid can be had again."""
     conn.run(
         "UPDATE idempotency SET state = 'done', status = :status, body = :body, headers = :headers"

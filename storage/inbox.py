@@ -100,9 +100,7 @@ def give_back(conn: Connection, inbox_id: int, epoch: int) -> bool:
 
 def take_over(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) -> int:
     """Put back what dead processes had in hand."""
-    leases = conn.rows(
-        "SELECT DISTINCT lease_id FROM inbox WHERE bot_id = :bot AND state = 'claimed'", bot=bot_id
-    )
+    leases = conn.rows("SELECT DISTINCT lease_id FROM inbox WHERE bot_id = :bot AND state = 'claimed'", bot=bot_id)
     return sum(
         conn.run(
             "UPDATE inbox SET state = 'new' WHERE bot_id = :bot AND state = 'claimed' AND lease_id = :lease",
@@ -126,8 +124,7 @@ def waiting(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
 def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
     """Forget updates that were done long ago; Telegram repeats none of them."""
     return conn.run(
-        "DELETE FROM inbox WHERE id IN"
-        " (SELECT id FROM inbox WHERE state = 'done' AND done_at < :before LIMIT :n)",
+        "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE state = 'done' AND done_at < :before LIMIT :n)",
         before=ms(before),
         n=limit,
     )

@@ -96,9 +96,7 @@ def acknowledge(conn: Connection, incident_id: int) -> None:
 
 
 def all_open(conn: Connection) -> list[Incident]:
-    return [
-        _incident(found) for found in conn.rows("SELECT * FROM incidents WHERE state = 'open' ORDER BY id")
-    ]
+    return [_incident(found) for found in conn.rows("SELECT * FROM incidents WHERE state = 'open' ORDER BY id")]
 
 
 def first_time(conn: Connection, key: str, now: datetime) -> bool:

@@ -68,9 +68,7 @@ def streak(conn: Connection, provider: str, since: datetime, most: int = 500) ->
     for found in rows:
         outcome = found["outcome"]
         if outcome in _GOOD:
-            return Streak(
-                provider, failures, limited, first, last_outcome, last_status, moment(found["started_at"])
-            )
+            return Streak(provider, failures, limited, first, last_outcome, last_status, moment(found["started_at"]))
         if outcome == "rate_limited":
             limited += 1
         elif outcome not in _SAYS_NOTHING:

@@ -45,9 +45,7 @@ class Lease:
         await self._db.write(lambda conn: conn.run("DELETE FROM leases WHERE id = :id", id=self.id))
 
     async def renew(self) -> None:
-        await self._db.write(
-            partial(_renew, lease_id=self.id, now=self._clock.now(), life=self._lease_seconds)
-        )
+        await self._db.write(partial(_renew, lease_id=self.id, now=self._clock.now(), life=self._lease_seconds))
 
     async def _keep(self) -> None:
         """A database that is away for a moment must not end the lease of a process that lives."""
@@ -63,7 +61,7 @@ def dead(conn: Connection, now: datetime, mine: str) -> Callable[[str], bool]:
     """Tells which leases have ended: run out, given up, or of a process on this host that is gone."""
     alive = {
         lease["id"]
-        for lease in conn.rows(f"SELECT * FROM leases WHERE expires_at >= {_now(conn)}", now=ms(now))  # noqa: S608
+        for lease in conn.rows(f"SELECT * FROM leases WHERE expires_at >= {_now(conn)}", now=ms(now))
         if lease["id"] == mine or not _is_gone(lease["host"], lease["pid"], lease["process"])
     }
     return lambda lease_id: lease_id not in alive
@@ -76,7 +74,7 @@ def sweep(conn: Connection, now: datetime, after: timedelta = timedelta(hours=1)
 
 def _renew(conn: Connection, *, lease_id: str, now: datetime, life: float) -> None:
     conn.run(
-        "INSERT INTO leases (id, host, pid, process, expires_at)"  # noqa: S608 - two words of our own
+        "INSERT INTO leases (id, host, pid, process, expires_at)"
         f" VALUES (:id, :host, :pid, :process, {_now(conn)} + :life)"
         " ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
         id=lease_id,

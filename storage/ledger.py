@@ -61,9 +61,7 @@ class SqlHold:
         ledger = self._ledger
 
         def unit(conn: Connection) -> Charge:
-            charge = hot.capture(
-                conn, self._bid, self.grant, bill, rates=ledger.rates, now=ledger.clock.now()
-            )
+            charge = hot.capture(conn, self._bid, self.grant, bill, rates=ledger.rates, now=ledger.clock.now())
             if also is not None:
                 also(conn, charge)
             return charge
@@ -120,9 +118,7 @@ class SqlLedger:
     async def _take(self, bid: Bid) -> SqlHold:
         """If we are cancelled while the hold commits, it is voided again before the cancellation goes on."""
         await self._retry_voids()
-        taking = asyncio.ensure_future(
-            self.db.write(lambda conn: hot.hold(conn, bid, self.lease.id, self.clock.now()))
-        )
+        taking = asyncio.ensure_future(self.db.write(lambda conn: hot.hold(conn, bid, self.lease.id, self.clock.now())))
         try:
             sized = await shielded(taking)
         except asyncio.CancelledError:
@@ -139,9 +135,7 @@ class SqlLedger:
 def allowance_rates(plans: Mapping[str, Plan]) -> dict[str, Fraction]:
     """What an allowance token of each plan is worth to the house, in nano-dollars."""
     return {
-        name: Fraction(plan.usd_per_month.nanousd, plan.tokens_per_month)
-        if plan.tokens_per_month
-        else Fraction(0)
+        name: Fraction(plan.usd_per_month.nanousd, plan.tokens_per_month) if plan.tokens_per_month else Fraction(0)
         for name, plan in plans.items()
     }
 
@@ -247,9 +241,7 @@ def _account(conn: Connection, tenant_id: int) -> Row:
 def _two_parts(conn: Connection, tenant_id: int, parts: tuple[Money, Money], **common: Any) -> bool:
     """The part from the wallet, and the part that is owed; False when either stands already."""
     ref, to = common.pop("ref"), common.pop("to")
-    stands = row(
-        conn, "SELECT 1 AS one FROM transfers WHERE ref IN (:ref, :owed)", ref=ref, owed=f"{ref}:owed"
-    )
+    stands = row(conn, "SELECT 1 AS one FROM transfers WHERE ref IN (:ref, :owed)", ref=ref, owed=f"{ref}:owed")
     if stands is not None:
         return False
     sides = ((parts[0], wallet_of(tenant_id), ref), (parts[1], f"owed:{tenant_id}", f"{ref}:owed"))
@@ -259,9 +251,7 @@ def _two_parts(conn: Connection, tenant_id: int, parts: tuple[Money, Money], **c
     return True
 
 
-def expire_holds(
-    conn: Connection, now: datetime, is_dead: Callable[[str], bool], limit: int = 500
-) -> list[str]:
+def expire_holds(conn: Connection, now: datetime, is_dead: Callable[[str], bool], limit: int = 500) -> list[str]:
     """Void the open holds of processes that are dead; their ids. Accounts are locked in one order."""
     leases = conn.rows("SELECT DISTINCT lease_id FROM holds WHERE state = 'open'")
     left = [

@@ -17,9 +17,7 @@ class Part:
     payload: str
 
 
-def put(  # noqa: PLR0917 - in the order of its columns
-    conn: Connection, request_id: str, chat_id: int, payloads: Sequence[str], lease_id: str, now: datetime
-) -> None:
+def put(conn: Connection, request_id: str, chat_id: int, payloads: Sequence[str], lease_id: str, now: datetime) -> None:
     for seq, payload in enumerate(payloads):
         conn.run(
             "INSERT INTO outbox (request_id, seq, chat_id, payload, state, lease_id, created_at)"
@@ -65,8 +63,7 @@ def finish(conn: Connection, part_id: int, state: str, now: datetime) -> None:
 
 def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
     return conn.run(
-        "DELETE FROM outbox WHERE id IN"
-        " (SELECT id FROM outbox WHERE state <> 'new' AND created_at < :before LIMIT :n)",
+        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 'new' AND created_at < :before LIMIT :n)",
         before=ms(before),
         n=limit,
     )

@@ -130,7 +130,8 @@ def pay(
     tenant_id = found.tenant_id if found else _payer(conn, user_id, plans, now)
     credited = Money(stars * (found.per_star if found else per_star).nanousd)
     fresh = conn.run(
-        "INSERT INTO payments (charge_id, order_id, tenant_id, stars, credited_nanousd, kind, subscription_until, paid_at)"
+        "INSERT INTO payments"
+        " (charge_id, order_id, tenant_id, stars, credited_nanousd, kind, subscription_until, paid_at)"
         " VALUES (:charge, :order, :tenant, :stars, :credited, :kind, :until, :now) ON CONFLICT DO NOTHING",
         charge=charge_id,
         order=order_id,
@@ -196,9 +197,7 @@ def payer_of(conn: Connection, charge_id: str) -> int | None:
 
 def cancel_subscription(conn: Connection, tenant_id: int, state: str) -> bool:
     """Remember what Telegram says of a subscription: active, canceled, failed."""
-    return bool(
-        conn.run("UPDATE subscriptions SET state = :state WHERE tenant_id = :id", id=tenant_id, state=state)
-    )
+    return bool(conn.run("UPDATE subscriptions SET state = :state WHERE tenant_id = :id", id=tenant_id, state=state))
 
 
 def subscription(conn: Connection, tenant_id: int) -> Row | None:

@@ -35,9 +35,7 @@ class Renewal:
     lapsed: bool
 
 
-def start_plan(
-    conn: Connection, tenant_id: int, plan: Plan, now: datetime, *, until: datetime | None = None
-) -> None:
+def start_plan(conn: Connection, tenant_id: int, plan: Plan, now: datetime, *, until: datetime | None = None) -> None:
     """A fresh period of `plan`, with all of its allowance. What is held stays the old period's."""
     conn.run("UPDATE tenants SET plan = :plan, next_plan = NULL WHERE id = :id", id=tenant_id, plan=plan.name)
     conn.run(

@@ -14,9 +14,7 @@ from storage.connection import Connection, Row, to_percent
 
 THREADS = 16
 TRIES = 5
-_SETTINGS = (
-    "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
-)
+_SETTINGS = "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
 _WRITE = b"BEGIN"
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _AGAIN = (errors.SerializationFailure, errors.DeadlockDetected)

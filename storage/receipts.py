@@ -45,9 +45,7 @@ def last(conn: Connection, tenant_id: int) -> PaidReceipt | None:
     )
     if found is None:
         return None
-    return PaidReceipt(
-        from_json(found["receipt"]), Charge(Money(found["charge_nanousd"]), found["allowance_tokens"])
-    )
+    return PaidReceipt(from_json(found["receipt"]), Charge(Money(found["charge_nanousd"]), found["allowance_tokens"]))
 
 
 def to_json(receipt: Receipt) -> str:

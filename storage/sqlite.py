@@ -227,7 +227,6 @@ class Readers:
 def warn_if_old() -> None:
     if sqlite3.sqlite_version_info < SAFE_VERSION:
         log.warning(
-            "SQLite %s has the WAL-reset bug fixed in 3.51.3;"
-            " Farthing writes through one connection, which avoids it",
+            "SQLite %s has the WAL-reset bug fixed in 3.51.3; Farthing writes through one connection, which avoids it",
             sqlite3.sqlite_version,
         )

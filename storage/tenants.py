@@ -123,9 +123,7 @@ def find(conn: Connection, text: str) -> TenantState | None:
     return state(conn, int(text)) or by_telegram(conn, int(text))
 
 
-def page(
-    conn: Connection, after: int, limit: int, *, telegram_user_id: int | None = None
-) -> list[TenantState]:
+def page(conn: Connection, after: int, limit: int, *, telegram_user_id: int | None = None) -> list[TenantState]:
     """Oldest first, those with ids above `after`."""
     only = " AND t.telegram_user_id = :user" if telegram_user_id is not None else ""
     rows = conn.rows(
@@ -183,12 +181,8 @@ def set_language(conn: Connection, tenant_id: int, language: str) -> None:
 def set_setting(conn: Connection, tenant_id: int, key: str, value: object) -> None:
     """A value of None takes the setting back to its default."""
     settings = json.loads(scalar(conn, "SELECT settings FROM tenants WHERE id = :id", id=tenant_id) or "{}")
-    settings = (
-        {**settings, key: value} if value is not None else {k: v for k, v in settings.items() if k != key}
-    )
-    conn.run(
-        "UPDATE tenants SET settings = :settings WHERE id = :id", id=tenant_id, settings=json.dumps(settings)
-    )
+    settings = {**settings, key: value} if value is not None else {k: v for k, v in settings.items() if k != key}
+    conn.run("UPDATE tenants SET settings = :settings WHERE id = :id", id=tenant_id, settings=json.dumps(settings))
 
 
 def _one(conn: Connection, sql: str, **values: Any) -> TenantState | None:

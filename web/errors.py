@@ -25,9 +25,7 @@ class Problem(Exception):
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
     def headers(self) -> Mapping[str, str]:
-        headers = (
-            {} if self.retry_after_seconds is None else {"retry-after": seconds(self.retry_after_seconds)}
-        )
+        headers = {} if self.retry_after_seconds is None else {"retry-after": seconds(self.retry_after_seconds)}
         return {**headers, "www-authenticate": "Bearer"} if self.status == 401 else headers  # noqa: PLR2004
 
     def response(self) -> JSONResponse:
@@ -103,15 +101,11 @@ def _insufficient(error: errors.InsufficientFunds) -> Problem:
 
 
 def _banned(_: Any) -> Problem:
-    return Problem(
-        403, "This account is closed; ask your operator.", type="permission_error", code="account_closed"
-    )
+    return Problem(403, "This account is closed; ask your operator.", type="permission_error", code="account_closed")
 
 
 def _house(error: Any) -> Problem:
-    text = (
-        f"The house's own limit for this {error.per} is reached; nothing was charged. Please come back later."
-    )
+    text = f"The house's own limit for this {error.per} is reached; nothing was charged. Please come back later."
     return Problem(503, text, "server_error", "house_limit", retry_after_seconds=600)
 
 
@@ -126,9 +120,7 @@ def _rejected(error: errors.RequestRejected) -> Problem:
 
 def _no_provider(error: errors.NoProvider) -> Problem:
     text = "No provider can answer right now; nothing was charged. Please try again shortly."
-    return Problem(
-        503, text, "server_error", "no_provider_available", retry_after_seconds=error.retry_after_seconds
-    )
+    return Problem(503, text, "server_error", "no_provider_available", retry_after_seconds=error.retry_after_seconds)
 
 
 def _cut(_: Any) -> Problem:

@@ -11,8 +11,9 @@ _CHAT = {
         "tags": ["openai"],
         "summary": "Answer a chat, streamed or whole, in OpenAI's own shape",
         "description": (
-            "`model`: auto, smart, or a name of GET /v1/models. `usage.cost` is the money taken from the wallet in USD, "
-            "`usage.allowance_tokens` the tokens taken from the plan. An `Idempotency-Key` repeated within a day charges once."
+            "`model`: auto, smart, or a name of GET /v1/models. `usage.cost` is the money taken from the wallet in "
+            "USD, `usage.allowance_tokens` the tokens taken from the plan. An `Idempotency-Key` repeated within a "
+            "day charges once."
         ),
         "parameters": [
             {

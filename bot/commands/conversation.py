@@ -13,9 +13,7 @@ async def new(update: Update, context: Context) -> None:
     message = update.message
     assert message is not None
     thread, now = thread_of(message) or 0, context.services.clock.now()
-    ended = await context.services.db.write(
-        lambda conn: conversations.reset(conn, message.chat.id, thread, now)
-    )
+    ended = await context.services.db.write(lambda conn: conversations.reset(conn, message.chat.id, thread, now))
     await context.reply(context.t("new.done" if ended else "new.nothing"))
 
 

@@ -46,9 +46,7 @@ async def _limit(context: Context, words: list[str]) -> None:
         return
     state, tokens = await context.state(), int(words[1]) or None
     await context.services.db.write(lambda conn: key_units.set_limit(conn, state.id, found[0].id, tokens))
-    await context.reply(
-        context.t("keys.limit_set", limit=f"{tokens:,}") if tokens else context.t("keys.limit_off")
-    )
+    await context.reply(context.t("keys.limit_set", limit=f"{tokens:,}") if tokens else context.t("keys.limit_off"))
 
 
 async def _mine(context: Context) -> list[Key]:
@@ -59,17 +57,13 @@ async def _mine(context: Context) -> list[Key]:
 def _line(context: Context, key: Key) -> str:
     limit = context.t("keys.limit", limit=f"{key.tokens_per_month:,}") if key.tokens_per_month else ""
     last = f"{key.last_used_at:%Y-%m-%d}" if key.last_used_at else context.t("keys.never")
-    return context.t(
-        "keys.line", prefix=key.prefix, name=key.name, used=f"{key.used_tokens:,}", limit=limit, last=last
-    )
+    return context.t("keys.line", prefix=key.prefix, name=key.name, used=f"{key.used_tokens:,}", limit=limit, last=last)
 
 
 def _keyboard(context: Context, found: list[Key]) -> InlineKeyboardMarkup:
     owner = context.user.id
     buttons = [button(context.t("keys.make"), "keys", "make", owner=owner)]
-    buttons += [
-        button(context.t("keys.revoke", prefix=k.prefix), "keys", "revoke", k.id, owner=owner) for k in found
-    ]
+    buttons += [button(context.t("keys.revoke", prefix=k.prefix), "keys", "revoke", k.id, owner=owner) for k in found]
     return rows(buttons, width=1)
 
 

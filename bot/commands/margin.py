@@ -16,9 +16,7 @@ async def margin(_: Update, context: Context) -> None:
     words = arguments(context)
     days = int(words[0]) if words and words[0].isdigit() and 0 < int(words[0]) <= MOST_DAYS else 7
     today = context.services.clock.now().date()
-    found = await context.services.db.read(
-        lambda conn: usage.rows(conn, today - timedelta(days=days - 1), today)
-    )
+    found = await context.services.db.read(lambda conn: usage.rows(conn, today - timedelta(days=days - 1), today))
     lines = "\n".join(
         context.t(
             "margin.line",
@@ -62,9 +60,7 @@ async def alerts(_: Update, context: Context) -> None:
         )
         for each in found
     )
-    await context.reply(
-        context.t("alerts.head", lines=lines), _keyboard(context, [each.id for each in found])
-    )
+    await context.reply(context.t("alerts.head", lines=lines), _keyboard(context, [each.id for each in found]))
 
 
 async def mute(_: Update, context: Context, args: tuple[str, ...]) -> None:

@@ -89,9 +89,7 @@ async def _offer(context: Context, wanted: Plan) -> None:
         subscription_period=SUBSCRIPTION_SECONDS,
     )
     pay = InlineKeyboardButton(context.t("plan.pay_button", stars=order.stars), url=link)
-    await context.reply(
-        context.t("plan.pay", plan=wanted.name, stars=order.stars), InlineKeyboardMarkup([[pay]])
-    )
+    await context.reply(context.t("plan.pay", plan=wanted.name, stars=order.stars), InlineKeyboardMarkup([[pay]]))
 
 
 async def cancel(_: Update, context: Context, __: tuple[str, ...]) -> None:
@@ -140,13 +138,7 @@ def _keyboard(context: Context, current: str, subscription: str | None) -> Inlin
 
 
 def _label(context: Context, each: Plan, stars: int) -> str:
-    return (
-        context.t("plan.choose", name=each.name, stars=stars)
-        if stars
-        else context.t("plan.free", name=each.name)
-    )
+    return context.t("plan.choose", name=each.name, stars=stars) if stars else context.t("plan.free", name=each.name)
 
 
-COMMAND = Command(
-    "plan", plan, 7, buttons={"open": opened, "set": choose, "cancel": cancel, "resume": resume}
-)
+COMMAND = Command("plan", plan, 7, buttons={"open": opened, "set": choose, "cancel": cancel, "resume": resume})

@@ -40,9 +40,7 @@ async def probe(_: Update, context: Context, args: tuple[str, ...]) -> None:
     """One real prompt of one token, at the house's cost; rests are forgotten for it."""
     market, name = context.services.market, args[0]
     offers = [
-        o
-        for o in market.catalog.offers_of(name)
-        if market.catalog.book.price(o.provider, o.model, market.clock.now())
+        o for o in market.catalog.offers_of(name) if market.catalog.book.price(o.provider, o.model, market.clock.now())
     ]
     if not offers:
         await context.reply(context.t("button.stale"))
@@ -89,9 +87,7 @@ def _line(context: Context, state: ProviderState) -> str:
         state=state.state.value.replace("_", "-"),
         since=f" since {state.since:%H:%M}",
         reason=context.t("providers.reason", reason=state.reason) if state.reason else "",
-        latency=context.t("providers.latency", ms=state.p50_first_token_ms)
-        if state.p50_first_token_ms
-        else "",
+        latency=context.t("providers.latency", ms=state.p50_first_token_ms) if state.p50_first_token_ms else "",
         price=price,
     )
 
@@ -102,15 +98,9 @@ def _keyboard(context: Context, names: list[str]) -> InlineKeyboardMarkup:
     for name in names:
         drained = context.services.market.health.state(name).state is State.DRAINED
         action = "resume" if drained else "drain"
-        buttons.append(
-            button(context.t(f"providers.{action}", name=name), "providers", action, name, owner=owner)
-        )
-        buttons.append(
-            button(context.t("providers.probe", name=name), "providers", "probe", name, owner=owner)
-        )
+        buttons.append(button(context.t(f"providers.{action}", name=name), "providers", action, name, owner=owner))
+        buttons.append(button(context.t("providers.probe", name=name), "providers", "probe", name, owner=owner))
     return rows(buttons)
 
 
-COMMAND = Command(
-    "providers", providers, 100, admin=True, buttons={"drain": drain, "resume": resume, "probe": probe}
-)
+COMMAND = Command("providers", providers, 100, admin=True, buttons={"drain": drain, "resume": resume, "probe": probe})

@@ -21,9 +21,7 @@ async def settings(_: Update, context: Context) -> None:
         memory=state.settings.get("memory", conversations.MOST_MESSAGES),
         stream=context.t(f"settings.{state.settings.get('stream', 'draft')}"),
     )
-    await context.reply(
-        text, _keyboard(context, footer=footer, stream=str(state.settings.get("stream", "draft")))
-    )
+    await context.reply(text, _keyboard(context, footer=footer, stream=str(state.settings.get("stream", "draft"))))
 
 
 async def change(update: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -48,9 +46,7 @@ def _keyboard(context: Context, *, footer: bool, stream: str) -> InlineKeyboardM
 
     buttons = [to(NAMES[language], "language", language) for language in locales.LANGUAGES]
     buttons.append(to(context.t("settings.button_footer"), "footer", "off" if footer else "on"))
-    buttons.append(
-        to(context.t("settings.button_stream"), "stream", "edit" if stream == "draft" else "draft")
-    )
+    buttons.append(to(context.t("settings.button_stream"), "stream", "edit" if stream == "draft" else "draft"))
     buttons += [to(context.t("settings.button_memory", n=n), "memory", n) for n in MEMORIES]
     return rows(buttons)  # type: ignore[arg-type]
 

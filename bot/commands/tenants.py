@@ -44,9 +44,7 @@ async def credit(update: Update, context: Context) -> None:
     # The update's own number: delivered twice, it credits once.
     ref = f"admin:{context.request_id}" if update.update_id else f"admin:{secrets.token_hex(8)}"
     reason = f"by operator {context.user.id}"
-    await context.services.db.write(
-        lambda conn: ledger.credit(conn, state.id, amount, ref=ref, reason=reason, now=now)
-    )
+    await context.services.db.write(lambda conn: ledger.credit(conn, state.id, amount, ref=ref, reason=reason, now=now))
     fresh = await context.services.db.read(lambda conn: units.state(conn, state.id))
     assert fresh is not None
     await context.reply(context.t("admin.credited", name=state.name or state.id, wallet=str(fresh.wallet)))
@@ -100,9 +98,7 @@ async def _set_banned(context: Context, usage: str, *, banned: bool) -> None:
     state = await _tenant(context, usage, 1)
     if state is not None:
         await context.services.db.write(lambda conn: units.set_banned(conn, state.id, banned))
-        await context.reply(
-            context.t("admin.ban_done" if banned else "admin.unban_done", name=state.name or state.id)
-        )
+        await context.reply(context.t("admin.ban_done" if banned else "admin.unban_done", name=state.name or state.id))
 
 
 async def _tenant(context: Context, usage: str, count: int) -> TenantState | None:

@@ -86,8 +86,7 @@ def _by(context: Context, what: str, found: Sequence[UsageRow], key: Callable[[U
         tokens[key(row)] += row.input_tokens + row.output_tokens
         charged[key(row)] += row.charge
     lines = [
-        f"• {name}: {tokens[name]:,} tokens · {charged[name]} USD"
-        for name in sorted(tokens, key=lambda n: -tokens[n])
+        f"• {name}: {tokens[name]:,} tokens · {charged[name]} USD" for name in sorted(tokens, key=lambda n: -tokens[n])
     ]
     return context.t("usage.by", what=context.t(f"usage.{what}"), lines="\n".join(lines))
 
@@ -100,10 +99,7 @@ def _days(span: str, today: date) -> tuple[date, date]:
 
 def _keyboard(context: Context) -> InlineKeyboardMarkup:
     owner = context.user.id
-    spans = [
-        button(context.t(f"usage.{span}"), "usage", "show", span, owner=owner)
-        for span in ("7", "30", "month")
-    ]
+    spans = [button(context.t(f"usage.{span}"), "usage", "show", span, owner=owner) for span in ("7", "30", "month")]
     return rows([*spans, button(context.t("usage.csv"), "usage", "csv", owner=owner)], width=4)
 
 

@@ -28,9 +28,7 @@ async def why(_: Update, context: Context) -> None:
         quotes = "\n".join(f"• {q.provider}/{q.model}: {q.expected} USD" for q in receipt.quotes)
         text += context.t("why.route", lines=quotes)
     if dropped := [drop for drop in receipt.drops if drop.reason != "not configured"]:
-        text += context.t(
-            "why.dropped", lines="\n".join(f"• {d.provider}/{d.model}: {d.reason}" for d in dropped)
-        )
+        text += context.t("why.dropped", lines="\n".join(f"• {d.provider}/{d.model}: {d.reason}" for d in dropped))
     if receipt.list_price is not None:
         text += context.t("why.gpt4o", usd=str(receipt.list_price))
     await context.reply(text)

@@ -71,11 +71,7 @@ class Anthropic(Adapter):
         if off:
             return {"thinking": dict(off)}
         effort = call.request.options.reasoning_effort
-        return (
-            {"output_config": {"effort": "low" if effort in {"none", "minimal"} else effort}}
-            if effort
-            else {}
-        )
+        return {"output_config": {"effort": "low" if effort in {"none", "minimal"} else effort}} if effort else {}
 
     async def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
         seen = _Seen()
@@ -181,11 +177,11 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     if message.role is Role.TOOL:
         return [{"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.text}]
     blocks = [_block(part) for part in message.parts if not (isinstance(part, Text) and not part.text)]
-    for call in message.tool_calls:
-        blocks.append(
-            {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_of(call.arguments)}
-        )
-    return blocks
+    calls = [
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_of(call.arguments)}
+        for call in message.tool_calls
+    ]
+    return blocks + calls
 
 
 def _block(part: Part) -> dict[str, Any]:

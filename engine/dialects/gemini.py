@@ -118,9 +118,7 @@ def _chunks(data: Mapping[str, Any], seen: _Seen) -> list[Chunk]:
 def _candidate(candidate: Mapping[str, Any], seen: _Seen) -> list[Chunk]:
     index = whole(candidate.get("index"))
     parts = (candidate.get("content") or {}).get("parts") or ()
-    found: list[Chunk] = [
-        delta for delta in (_delta(part, index, seen) for part in parts) if delta is not None
-    ]
+    found: list[Chunk] = [delta for delta in (_delta(part, index, seen) for part in parts) if delta is not None]
     reason = candidate.get("finishReason")
     if reason:
         found.append(_finished(str(reason), index, seen))
@@ -132,9 +130,7 @@ def _delta(part: Mapping[str, Any], index: int, seen: _Seen) -> Delta | None:
         seen.words, seen.calls = True, seen.calls + 1
         name, position = str(call.get("name") or ""), seen.calls - 1
         arguments = json.dumps(call.get("args") or {}, ensure_ascii=False)
-        return Delta(
-            "", index, (ToolCallDelta(position, call.get("id") or f"call_{position}", name, arguments),)
-        )
+        return Delta("", index, (ToolCallDelta(position, call.get("id") or f"call_{position}", name, arguments),))
     text = part.get("text")
     if not isinstance(text, str) or not text:
         return None
@@ -186,9 +182,8 @@ def _parts(message: Message, names: Mapping[str, str]) -> list[dict[str, Any]]:
         name = message.name or names.get(message.tool_call_id, "tool")
         return [{"functionResponse": {"name": name, "response": {"result": message.text}}}]
     parts = [_part(part) for part in message.parts if not (isinstance(part, Text) and not part.text)]
-    for call in message.tool_calls:
-        parts.append({"functionCall": {"name": call.name, "args": arguments_of(call.arguments)}})
-    return parts
+    calls = [{"functionCall": {"name": c.name, "args": arguments_of(c.arguments)}} for c in message.tool_calls]
+    return parts + calls
 
 
 def _part(part: Part) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def _signs(status: int | None, body: Any, headers: Mapping[str, str]) -> _Signs:
 
 def _status_within(error: Mapping[str, Any]) -> int | None:
     code = error.get("code")
-    if isinstance(code, int) and 400 <= code < 600:  # noqa: PLR2004
+    if isinstance(code, int) and 400 <= code < 600:
         return code
     if isinstance(code, str) and code.isdigit():
         return int(code)
@@ -167,9 +167,9 @@ def _is(*statuses: int) -> Callable[[_Signs], bool]:
 
 
 def _no_money(signs: _Signs) -> bool:
-    if signs.status == 402:  # noqa: PLR2004
+    if signs.status == 402:
         return True
-    if signs.status == 400 and "failed_precondition" in signs.text and "billing" in signs.text:  # noqa: PLR2004
+    if signs.status == 400 and "failed_precondition" in signs.text and "billing" in signs.text:
         return True
     return signs.status in {400, 403, 429, None} and signs.has(_NO_MONEY)
 
@@ -187,5 +187,5 @@ _READINGS: tuple[tuple[Callable[[_Signs], bool], Callable[[_Signs], ProviderErro
     (lambda s: s.status == 400 and s.has(_MODERATION), _moderated),
     (lambda s: s.status in {400, 422} and s.has(_OUR_FIELDS), _plain(errors.AbilityMissing)),
     (lambda s: s.status in {400, 405, 409, 413, 415, 422}, _plain(errors.RequestFault)),
-    (lambda s: s.status is not None and s.status < 400, _plain(errors.Garbled)),  # noqa: PLR2004
+    (lambda s: s.status is not None and s.status < 400, _plain(errors.Garbled)),
 )

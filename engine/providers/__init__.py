@@ -19,9 +19,7 @@ def specs() -> dict[str, Spec]:
     return {spec.name: spec for spec in found}
 
 
-def build(
-    spec: Spec, *, keys: tuple[str, ...] = (), base_url: str | None = None, proxy: str | None = None
-) -> Provider:
+def build(spec: Spec, *, keys: tuple[str, ...] = (), base_url: str | None = None, proxy: str | None = None) -> Provider:
     """The adapter for an address. Without a key where one is needed it is not configured: `keys` 0."""
     return _DIALECTS[spec.dialect](spec, keys, base_url or spec.base_url, proxy)
 

@@ -36,7 +36,10 @@ def cheapest(offers):
 
 Now pull a plug on the right and ask again.
 """
-_SHORT = "Hello! I am the **stand-in for {name}** in Farthing's sandbox. Ask me something longer to see lists, code and a table."
+_SHORT = (
+    "Hello! I am the **stand-in for {name}** in Farthing's sandbox. "
+    "Ask me something longer to see lists, code and a table."
+)
 SHORT_PROMPT_CHARS = 12
 
 

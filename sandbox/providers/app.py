@@ -15,7 +15,17 @@ from sandbox.providers.answers import answer, count, words
 from sandbox.providers.dialects import Anthropic, Asked, DeepSeek, Gemini, OpenAI
 
 MODES = ("up", "down", "429", "slow", "cut", "key_refused")
-MORE_MODES = "empty garbage stream_error money_gone context_too_long no_usage keepalive_only blocked overloaded".split()
+MORE_MODES = (
+    "empty",
+    "garbage",
+    "stream_error",
+    "money_gone",
+    "context_too_long",
+    "no_usage",
+    "keepalive_only",
+    "blocked",
+    "overloaded",
+)
 DIALECTS: dict[str, OpenAI | Gemini | Anthropic] = {
     "deepseek": DeepSeek(),
     "gemini": Gemini(),
@@ -26,9 +36,33 @@ DIALECTS: dict[str, OpenAI | Gemini | Anthropic] = {
     "mistral": OpenAI(),
 }
 _CACHE_FROM_TOKENS = 1024
+_PLAIN = {
+    "down": (503, "Service unavailable (its plug was pulled).", "server_error"),
+    "overloaded": (529, "Overloaded", "overloaded_error"),
+    "money_gone": (402, "Insufficient balance.", "insufficient_quota"),
+    "context_too_long": (400, "This model's maximum context length is 4096 tokens.", "context_length_exceeded"),
+}
 _MISTRAL_FIELDS = frozenset(
-    "model messages stream max_tokens temperature top_p stop random_seed tools tool_choice parallel_tool_calls"
-    " response_format presence_penalty frequency_penalty n reasoning_effort prompt_cache_key safe_prompt".split()
+    (
+        "model",
+        "messages",
+        "stream",
+        "max_tokens",
+        "temperature",
+        "top_p",
+        "stop",
+        "random_seed",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "response_format",
+        "presence_penalty",
+        "frequency_penalty",
+        "n",
+        "reasoning_effort",
+        "prompt_cache_key",
+        "safe_prompt",
+    )
 )
 
 
@@ -47,10 +81,6 @@ class StandIn:
     @property
     def dialect(self) -> str:
         return {"gemini": "gemini", "anthropic": "anthropic"}.get(self.name, "openai")
-
-
-class Cut(Exception):
-    """The socket is to be closed in the middle."""
 
 
 class StandIns:
@@ -139,19 +169,9 @@ class StandIns:
         )
         if not key or mode == "key_refused":
             return dialect.error(401, "Incorrect API key provided.", "invalid_api_key")
-        if mode == "down":
-            return dialect.error(503, "Service unavailable (its plug was pulled).", "server_error")
-        if mode == "overloaded":
-            return dialect.error(529, "Overloaded", "overloaded_error")
         if mode == "429" or (mode.startswith("limit:") and self._over(found, int(mode[6:]))):
             return dialect.error(429, "Rate limit reached.", "rate_limit_exceeded")
-        if mode == "money_gone":
-            return dialect.error(402, "Insufficient balance.", "insufficient_quota")
-        if mode == "context_too_long":
-            return dialect.error(
-                400, "This model's maximum context length is 4096 tokens.", "context_length_exceeded"
-            )
-        return None
+        return dialect.error(*_PLAIN[mode]) if mode in _PLAIN else None
 
     def _over(self, found: StandIn, per_minute: int) -> bool:
         now = asyncio.get_running_loop().time()
@@ -181,18 +201,13 @@ class StandIns:
                 if self._should_break(found, number):
                     if found.mode == "stream_error":
                         yield dialect.stream_error()
-                        return
-                    raise Cut
+                    return  # the body ends here, without its end marker
                 said += word
                 yield dialect.word(asked, word)
                 await asyncio.sleep(self._word_seconds)
             counted = mode != "no_usage"
-            for frame in dialect.end(
-                asked, self._usage(found, asked, said), full=said != text, counted=counted
-            ):
+            for frame in dialect.end(asked, self._usage(found, asked, said), full=said != text, counted=counted):
                 yield frame
-        except Cut:
-            return  # the body ends here, without its end marker
         finally:
             found.streams -= 1
 

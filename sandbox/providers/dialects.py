@@ -34,9 +34,7 @@ class OpenAI:
             (t for m, t in zip(reversed(messages), reversed(texts), strict=True) if m.get("role") == "user"),
             "",
         )
-        return Asked(
-            str(body.get("model") or model), last, "".join(texts), images, int(most), bool(body.get("stream"))
-        )
+        return Asked(str(body.get("model") or model), last, "".join(texts), images, int(most), bool(body.get("stream")))
 
     def begin(self, asked: Asked) -> Iterator[Frame]:
         yield self._chunk(asked, {"role": "assistant", "content": ""}, None)
@@ -103,7 +101,7 @@ class Gemini:
         most = (body.get("generationConfig") or {}).get("maxOutputTokens") or 4096
         return Asked(model, texts[-1] if texts else "", "".join(texts), images, int(most), True)
 
-    def begin(self, asked: Asked) -> Iterator[Frame]:
+    def begin(self, asked: Asked) -> Iterator[Frame]:  # noqa: ARG002
         yield from ()
 
     def word(self, asked: Asked, text: str) -> Frame:

@@ -149,9 +149,7 @@ class Methods:
     async def send_invoice(self, params: Params) -> Any:
         offered = stars.invoice(params, link=False)
         shown = {name: offered[name] for name in ("title", "description", "currency", "total_amount")}
-        message = self._send(
-            params, {"invoice": {**shown, "start_parameter": ""}, "reply_markup": _markup(params)}
-        )
+        message = self._send(params, {"invoice": {**shown, "start_parameter": ""}, "reply_markup": _markup(params)})
         self.world.links[f"message {message['chat']['id']} {message['message_id']}"] = offered
         return message
 
@@ -172,9 +170,7 @@ class Methods:
         return True
 
     async def refund(self, params: Params) -> Any:
-        stars.refund(
-            self.world, int(params.get("user_id") or 0), str(params.get("telegram_payment_charge_id"))
-        )
+        stars.refund(self.world, int(params.get("user_id") or 0), str(params.get("telegram_payment_charge_id")))
         return True
 
     async def star_transactions(self, params: Params) -> Any:
@@ -209,9 +205,9 @@ class Methods:
             if not name.replace("_", "a").isalnum() or name != name.lower() or len(name) > 32:  # noqa: PLR2004
                 raise refuse("command")
         scope = json.loads(params.get("scope") or '{"type": "default"}')
-        self.world.commands[
-            f"{scope['type']} {scope.get('chat_id', '')} {params.get('language_code') or ''}"
-        ] = commands
+        self.world.commands[f"{scope['type']} {scope.get('chat_id', '')} {params.get('language_code') or ''}"] = (
+            commands
+        )
         self.world.tell("commands", 0)
         return True
 
@@ -264,9 +260,7 @@ def _markup(params: Params) -> Any:
     if not isinstance(markup, dict):
         raise refuse("markup")
     for button in (button for row in markup.get("inline_keyboard", []) for button in row):
-        actions = [
-            name for name in ("url", "callback_data", "web_app", "pay", "copy_text") if button.get(name)
-        ]
+        actions = [name for name in ("url", "callback_data", "web_app", "pay", "copy_text") if button.get(name)]
         if len(actions) != 1 or not button.get("text"):
             raise refuse("button")
         if "callback_data" in button and not 1 <= len(button["callback_data"].encode()) <= 64:  # noqa: PLR2004

@@ -26,8 +26,10 @@ _TABLE: dict[str, tuple[int, str]] = {
     "caption_too_long": (400, "Bad Request: message caption is too long"),
     "not_modified": (
         400,
-        "Bad Request: message is not modified: specified new message content and reply markup are exactly the "
-        "same as a current content and reply markup of the message",
+        (
+            "Bad Request: message is not modified: specified new message content and reply markup are exactly "
+            "the same as a current content and reply markup of the message"
+        ),
     ),
     "no_edit": (400, "Bad Request: message to edit not found"),
     "not_mine": (400, "Bad Request: message can't be edited"),

@@ -97,8 +97,7 @@ def refund(world: World, user_id: int, charge_id: str) -> None:
         raise refuse("refunded")
     payment["refunded"] = True
     told = {
-        name: payment[name]
-        for name in ("currency", "total_amount", "invoice_payload", "telegram_payment_charge_id")
+        name: payment[name] for name in ("currency", "total_amount", "invoice_payload", "telegram_payment_charge_id")
     }
     world.say(user_id, user_id, "", refunded_payment=told)
 

@@ -8,8 +8,27 @@ from sandbox.telegram.refusals import refuse
 
 MOST_TEXT, MOST_CAPTION, MOST_ENTITIES = 4096, 1024, 100
 KINDS = frozenset(
-    "mention hashtag cashtag bot_command url email phone_number bold italic underline strikethrough spoiler"
-    " blockquote expandable_blockquote code pre text_link text_mention custom_emoji".split()
+    (
+        "mention",
+        "hashtag",
+        "cashtag",
+        "bot_command",
+        "url",
+        "email",
+        "phone_number",
+        "bold",
+        "italic",
+        "underline",
+        "strikethrough",
+        "spoiler",
+        "blockquote",
+        "expandable_blockquote",
+        "code",
+        "pre",
+        "text_link",
+        "text_mention",
+        "custom_emoji",
+    )
 )
 _SPOTTED = (
     ("bot_command", re.compile(r"(?<!\S)/[a-zA-Z0-9_]{1,32}(?:@\w+)?")),

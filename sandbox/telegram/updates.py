@@ -25,6 +25,7 @@ class Updates:
         self.webhook: dict[str, Any] = {}
         self._delivery: asyncio.Task[None] | None = None
         self.last_error = ""
+        self._closed = False
 
     def push(self, kind: str, content: dict[str, Any]) -> int:
         """A new update; its id."""
@@ -46,7 +47,7 @@ class Updates:
     def pending(self) -> int:
         return len(self._waiting)
 
-    async def get(self, offset: int, limit: int, timeout: int) -> list[dict[str, Any]]:
+    async def get(self, offset: int, limit: int, timeout: int) -> list[dict[str, Any]]:  # noqa: ASYNC109 - Telegram's own word
         """Long polling. A second poller ends the first; a webhook forbids both."""
         if self.webhook:
             raise refuse("webhook_set")
@@ -67,6 +68,8 @@ class Updates:
         return self._waiting[: max(1, min(100, limit or 100))]
 
     async def _wait(self, mine: "asyncio.Future[None]", seconds: float) -> None:
+        if self._closed:
+            return
         self._came.clear()
         came = asyncio.ensure_future(self._came.wait())
         both: set[asyncio.Future[Any]] = {came, mine}
@@ -78,6 +81,12 @@ class Updates:
         self.webhook = {"url": url, "secret": secret}
         self._delivery = asyncio.create_task(self._deliver(client))
 
+    def close(self) -> None:
+        """Let whoever polls go."""
+        self.drop_webhook()
+        self._closed = True
+        self._came.set()
+
     def drop_webhook(self) -> None:
         self.webhook = {}
         if self._delivery is not None:
@@ -86,9 +95,7 @@ class Updates:
 
     async def _deliver(self, client: Callable[[], httpx.AsyncClient]) -> None:
         """One at a time, in order; the next after a 2xx."""
-        headers = (
-            {"X-Telegram-Bot-Api-Secret-Token": self.webhook["secret"]} if self.webhook["secret"] else {}
-        )
+        headers = {"X-Telegram-Bot-Api-Secret-Token": self.webhook["secret"]} if self.webhook["secret"] else {}
         async with client() as http:
             failures = 0
             while True:
@@ -99,9 +106,7 @@ class Updates:
                 try:
                     answer = await http.post(self.webhook["url"], json=self._waiting[0], headers=headers)
                     delivered = answer.is_success
-                    self.last_error = (
-                        "" if delivered else f"Wrong response from the webhook: {answer.status_code}"
-                    )
+                    self.last_error = "" if delivered else f"Wrong response from the webhook: {answer.status_code}"
                 except httpx.HTTPError as error:
                     delivered, self.last_error = False, str(error)
                 if delivered:

@@ -48,8 +48,7 @@ class World:
         }
         self.users: dict[int, dict[str, Any]] = {int(str(person["id"])): dict(person) for person in PEOPLE}
         self.chats = {
-            number: Chat(number, "private", str(u["first_name"]), (number,))
-            for number, u in self.users.items()
+            number: Chat(number, "private", str(u["first_name"]), (number,)) for number, u in self.users.items()
         }
         self.chats[GROUP_ID] = Chat(GROUP_ID, "supergroup", "Tea room", tuple(self.users))
         # Telegram's ids begin anywhere and grow; a sandbox started later must not repeat an earlier one's.
@@ -69,9 +68,7 @@ class World:
 
     # --- what people do -------------------------------------------------------------------------
 
-    def say(
-        self, chat_id: int, user_id: int, text: str, *, reply_to: int | None = None, **more: Any
-    ) -> Message:
+    def say(self, chat_id: int, user_id: int, text: str, *, reply_to: int | None = None, **more: Any) -> Message:
         """A person writes; the bot gets the update, if privacy mode lets it."""
         content: dict[str, Any] = {"text": text, "entities": spotted(text), **more} if text else dict(more)
         message = self.post(chat_id, self.users[user_id], content, reply_to=reply_to)
@@ -105,9 +102,7 @@ class World:
     def messages(self, chat_id: int) -> list[Message]:
         return list(self.chats[chat_id].messages.values())
 
-    async def wait_message(
-        self, chat_id: int, wanted: Callable[[Message], bool], timeout: float = 10.0
-    ) -> Message:
+    async def wait_message(self, chat_id: int, wanted: Callable[[Message], bool], seconds: float = 10.0) -> Message:
         """The first message of the bot that fits, there already or to come. Raises TimeoutError."""
         changed = asyncio.Event()
 
@@ -116,7 +111,7 @@ class World:
 
         self.listeners.add(hear)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 while True:
                     for message in self.messages(chat_id):
                         if message["from"]["id"] == BOT_ID and wanted(message):

@@ -55,9 +55,7 @@ async def _opened(desk: Desk, streak: Streak, now: datetime) -> None:
         await _edit(desk, earlier, facts)
         return
     number = await desk.db.write(lambda conn: incidents.begin(conn, DOWN, streak.provider, facts, now))
-    sent = await desk.notifier.tell_admins(
-        "alert.provider_down", _words(facts), _buttons(number, streak.provider)
-    )
+    sent = await desk.notifier.tell_admins("alert.provider_down", _words(facts), _buttons(number, streak.provider))
     await desk.db.write(lambda conn: incidents.remember_sent(conn, number, sent))
 
 
@@ -92,9 +90,7 @@ def _reopen(conn: Connection, earlier: Incident, facts: dict[str, object], now: 
 
 async def _edit(desk: Desk, known: Incident, facts: dict[str, object]) -> None:
     for sent in known.sent:
-        await desk.notifier.edit(
-            sent, "alert.provider_down", _words(facts), _buttons(known.id, known.subject)
-        )
+        await desk.notifier.edit(sent, "alert.provider_down", _words(facts), _buttons(known.id, known.subject))
 
 
 async def _facts(desk: Desk, streak: Streak) -> dict[str, object]:

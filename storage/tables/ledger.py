@@ -24,12 +24,8 @@ class HoldRow(SQLModel, table=True):
     __tablename__ = "holds"
     __table_args__ = (
         CheckConstraint("state IN ('open', 'captured', 'void', 'expired')", name="hold_state"),
-        CheckConstraint(
-            "wallet_nanousd >= 0 AND allowance_tokens >= 0 AND tokens >= 0", name="hold_not_negative"
-        ),
-        CheckConstraint(
-            "charge_nanousd >= 0 AND charge_nanousd <= wallet_nanousd", name="charge_within_hold"
-        ),
+        CheckConstraint("wallet_nanousd >= 0 AND allowance_tokens >= 0 AND tokens >= 0", name="hold_not_negative"),
+        CheckConstraint("charge_nanousd >= 0 AND charge_nanousd <= wallet_nanousd", name="charge_within_hold"),
         Index(
             "one_capture_per_request",
             "request_id",

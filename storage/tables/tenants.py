@@ -31,9 +31,7 @@ class AccountRow(SQLModel, table=True):
         CheckConstraint("balance_nanousd >= 0", name="wallet_not_negative"),
         CheckConstraint("held_nanousd >= 0 AND held_nanousd <= balance_nanousd", name="holds_within_wallet"),
         CheckConstraint("owed_nanousd >= 0", name="debt_not_negative"),
-        CheckConstraint(
-            "allowance_used_tokens >= 0 AND allowance_held_tokens >= 0", name="allowance_not_negative"
-        ),
+        CheckConstraint("allowance_used_tokens >= 0 AND allowance_held_tokens >= 0", name="allowance_not_negative"),
         CheckConstraint(
             "allowance_used_tokens + allowance_held_tokens <= allowance_tokens", name="holds_within_allowance"
         ),
@@ -55,9 +53,7 @@ class ApiKeyRow(SQLModel, table=True):
     """`month` (as 202611) is the one that the token counts belong to."""
 
     __tablename__ = "api_keys"
-    __table_args__ = (
-        CheckConstraint("used_tokens >= 0 AND held_tokens >= 0", name="key_tokens_not_negative"),
-    )
+    __table_args__ = (CheckConstraint("used_tokens >= 0 AND held_tokens >= 0", name="key_tokens_not_negative"),)
 
     id: int | None = number()
     tenant_id: int = big(foreign_key="tenants.id", index=True)

@@ -96,9 +96,7 @@ def short(conn: Connection, asked: Bid) -> Shortfall:
     return sized
 
 
-def pay(
-    conn: Connection, asked: Bid, grant: Grant, tokens: int = 150, cost_atto: int | None = None
-) -> Charge:
+def pay(conn: Connection, asked: Bid, grant: Grant, tokens: int = 150, cost_atto: int | None = None) -> Charge:
     return hot.capture(conn, asked, grant, bill(asked, tokens, cost_atto), rates=RATES, now=NOW)
 
 

@@ -38,9 +38,7 @@ def postgres_server() -> Iterator[Server]:
         pytest.skip("no PostgreSQL binaries (initdb, pg_ctl) on this machine")
     folder = Path(tempfile.mkdtemp(prefix="farthing-pg-", dir="/tmp"))
     data, options = folder / "data", f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
-    _as_mortal(
-        folder, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"
-    )
+    _as_mortal(folder, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
     _as_mortal(folder, "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start")
     try:
         yield Server(folder)

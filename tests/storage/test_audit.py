@@ -38,9 +38,7 @@ def lived(conn: Connection) -> None:
         " VALUES ('ch1', :t, 100, 1300000000, 'topup', 0)",
         t=owner,
     )
-    ledger.credit(
-        conn, owner, Money(1_300_000_000), ref="stars:ch1", reason="", now=NOW, source="house:stars"
-    )
+    ledger.credit(conn, owner, Money(1_300_000_000), ref="stars:ch1", reason="", now=NOW, source="house:stars")
     ledger.debit_or_owe(
         conn, owner, Money.usd("9"), kind="refund", to="house:stars", ref="refund:x", reason="", now=NOW
     )

@@ -130,9 +130,7 @@ async def test_the_living_keep_what_they_have_in_hand(db: Database) -> None:
 
 async def test_a_claim_that_raced_is_had_by_one(db: Database) -> None:
     await db.write(lambda conn: stored(conn, *range(20)))
-    claims = await asyncio.gather(
-        *(db.write(lambda conn: inbox.claim_next(conn, BOT, "c", "L")) for _ in range(30))
-    )
+    claims = await asyncio.gather(*(db.write(lambda conn: inbox.claim_next(conn, BOT, "c", "L")) for _ in range(30)))
     assert [claim.update_id for claim in claims if claim is not None] == [0]
 
 

@@ -25,9 +25,7 @@ async def test_a_connection_lost_at_rest_is_replaced_unseen(postgres_server: Ser
         assert found != lost
 
 
-async def test_a_deadlock_is_run_again_and_nobody_hears_of_it(
-    postgres_server: Server, postgres_template: str
-) -> None:
+async def test_a_deadlock_is_run_again_and_nobody_hears_of_it(postgres_server: Server, postgres_template: str) -> None:
     """Two units lock two rows in opposite order, and each waits for the other's first lock."""
     url = postgres_server.create(f"{postgres_template}_ring", postgres_template)
     meeting, tries = threading.Barrier(2), []
@@ -50,8 +48,6 @@ async def test_a_deadlock_is_run_again_and_nobody_hears_of_it(
     async with open_database(url) as db:
         await db.write(rows)
         await asyncio.gather(db.write(crossing("a", "b")), db.write(crossing("b", "a")))
-        values = await db.read(
-            lambda conn: [found["value"] for found in conn.rows("SELECT * FROM watermarks")]
-        )
+        values = await db.read(lambda conn: [found["value"] for found in conn.rows("SELECT * FROM watermarks")])
     assert values == ["xx", "xx"]
     assert len(tries) == 3

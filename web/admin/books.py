@@ -11,9 +11,7 @@ from web.admin.tenants import Tenants
 from web.errors import bad_request
 from web.schemas import AuditOut, MarginList, UsageList
 
-From = Annotated[
-    date | None, Query(alias="from", description="UTC date, included; without it, this month's first")
-]
+From = Annotated[date | None, Query(alias="from", description="UTC date, included; without it, this month's first")]
 To = Annotated[date | None, Query(description="UTC date, included; without it, today")]
 
 

@@ -73,9 +73,7 @@ def router(desk: Tenants) -> APIRouter:
         cursor: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> TenantList:
-        rows = await desk.db.read(
-            lambda conn: tenants.page(conn, cursor, limit + 1, telegram_user_id=telegram_user_id)
-        )
+        rows = await desk.db.read(lambda conn: tenants.page(conn, cursor, limit + 1, telegram_user_id=telegram_user_id))
         more = str(rows[limit - 1].id) if len(rows) > limit else None
         return TenantList.model_validate({"data": [shown(row) for row in rows[:limit]], "next": more})
 

@@ -106,14 +106,12 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(
-        self, stack: AsyncExitStack, frames: AsyncIterator[bytes], headers: Mapping[str, str]
-    ) -> None:
+    def __init__(self, stack: AsyncExitStack, frames: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
         super().__init__(headers={**headers, "cache-control": "no-cache", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._stack, self._frames = stack, frames
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         async with self._stack:
             sending = asyncio.create_task(self._send(send))
             leaving = asyncio.create_task(_left(receive))
@@ -135,9 +133,7 @@ def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
     """Raises Problem 415 or 400."""
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind not in {"application/json", "text/json"} and not kind.endswith("+json"):
-        raise Problem(
-            415, f"The content type must be application/json, not {kind}.", code="unsupported_media_type"
-        )
+        raise Problem(415, f"The content type must be application/json, not {kind}.", code="unsupported_media_type")
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -147,9 +143,7 @@ def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
     return body
 
 
-async def _frames(
-    answer: Answer, asked: ChatRequest, first: Event | None, *, usage: bool
-) -> AsyncIterator[bytes]:
+async def _frames(answer: Answer, asked: ChatRequest, first: Event | None, *, usage: bool) -> AsyncIterator[bytes]:
     created = _now()
     try:
         if first is not None:

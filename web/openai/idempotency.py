@@ -77,9 +77,7 @@ class Keeper:
     clock: Clock
     lease_id: str
 
-    async def open(
-        self, caller: Caller, key: str | None, raw: bytes, request_id: str, *, stream: bool
-    ) -> Opened:
+    async def open(self, caller: Caller, key: str | None, raw: bytes, request_id: str, *, stream: bool) -> Opened:
         """A slot to answer in, or the answer that was given before. Raises Problem 409 or 422."""
         assert caller.tenant is not None
         tenant_id = caller.tenant.id
@@ -97,9 +95,7 @@ class Keeper:
             raise OTHER_BODY
         return Slot(self, tenant_id, key, stream)
 
-    def _begin(
-        self, conn: Connection, tenant_id: int, key: str, digest: str, request_id: str
-    ) -> idempotency.Verdict:
+    def _begin(self, conn: Connection, tenant_id: int, key: str, digest: str, request_id: str) -> idempotency.Verdict:
         now = self.clock.now()
         holder = idempotency.holder(conn, tenant_id, key)
         gone = holder is not None and leases.dead(conn, now, self.lease_id)(holder)

@@ -1,0 +1,142 @@
+"""The whole house over the sandbox: real bot, real HTTP, real books."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.app import Bot
+from house import House, open_house
+from live import _parts, _services
+from sandbox.app import Sandbox
+from serving import http_server
+from settings import read
+from storage.audit import audit
+from web.app import build
+
+ANN, BAO, OLGA, ROOM = 1001, 1002, 9001, -100500
+ADMIN_KEY = "admin-key-of-the-tests"
+CONFIG = """
+[models.auto]
+offers = ["deepseek/deepseek-v4-flash", "gemini/gemini-2.5-flash-lite", "anthropic/claude-haiku-4-5", "openai/gpt-4o"]
+last_resort = ["openai/gpt-4o"]
+usd_per_mtok = "5.00"
+[prices."deepseek/deepseek-v4-flash"]
+input = "0.14"
+cached_input = "0.0028"
+output = "0.28"
+[prices."gemini/gemini-2.5-flash-lite"]
+input = "0.20"
+output = "0.80"
+[health]
+first_token_seconds = 3
+idle_seconds = 3
+rest_seconds = 60
+[plans.free]
+requests_per_minute = 1000
+"""
+
+
+@dataclass(slots=True)
+class Journey:
+    """Everything at hand. `said` waits for the bot's next fitting message in a chat."""
+
+    sandbox: Sandbox
+    house: House
+    bot: Bot
+    url: str
+
+    async def ask(self, text: str, user: int = ANN, chat: int | None = None) -> str:
+        """What the bot answers to this, in whole."""
+        chat = user if chat is None else chat
+        before = {message["message_id"] for message in self.sandbox.world.messages(chat)}
+        said = self.sandbox.world.say(chat, user, text)
+        answer = await self.sandbox.world.wait_message(
+            chat,
+            lambda m: (
+                m["message_id"] not in before and m["message_id"] > said["message_id"] and m.get("text", "…") != "…"
+            ),
+        )
+        return str(answer.get("text", ""))
+
+    async def press(self, label: str, user: int = ANN) -> None:
+        """The newest button whose words hold `label`."""
+        for message in reversed(self.sandbox.world.messages(user)):
+            rows = (message.get("reply_markup") or {}).get("inline_keyboard", [])
+            for button in (button for row in rows for button in row):
+                if label in button["text"]:
+                    self.sandbox.world.press(user, user, message["message_id"], button["callback_data"])
+                    return
+        raise AssertionError(f"there is no button {label!r}")
+
+    async def idle(self) -> None:
+        """Until no update waits, none is in hand, and nothing is left to be sent."""
+
+        def undone(conn: Any) -> int:
+            waiting = conn.rows("SELECT count(*) AS n FROM inbox WHERE state <> 'done'")[0]["n"]
+            unsent = conn.rows("SELECT count(*) AS n FROM outbox WHERE state = 'new'")[0]["n"]
+            return int(waiting + unsent)
+
+        async with asyncio.timeout(10):
+            while self.sandbox.world.updates.pending or await self.house.db.read(undone):
+                await asyncio.sleep(0.01)
+
+    async def rows(self, sql: str, **values: Any) -> list[Any]:
+        return await self.house.db.read(lambda conn: conn.rows(sql, **values))
+
+    async def check_books(self) -> None:
+        report = await self.house.db.read(audit)
+        assert report.ok, report.problems
+        assert await self.rows("SELECT * FROM holds WHERE state = 'open'") == []
+
+    def admin(self) -> httpx.AsyncClient:
+        headers = {"authorization": f"Bearer {ADMIN_KEY}"}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False)
+
+
+@contextlib.asynccontextmanager
+async def begun(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> AsyncIterator[Journey]:
+    (tmp_path / "farthing.toml").write_text(config)
+    variables = {
+        "TELEGRAM_BOT_TOKEN": sandbox.token,
+        "TELEGRAM_API_URL": sandbox.telegram_url,
+        "ADMIN_IDS": str(sandbox.admin_id),
+        "ADMIN_API_KEY": ADMIN_KEY,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/farthing.db",
+        "FARTHING_CONFIG": str(tmp_path / "farthing.toml"),
+    }
+    for name in ("deepseek", "gemini", "anthropic", "openai"):
+        variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
+    async with open_house(read(variables, tmp_path / "no.env")) as house:
+        bot = Bot(_services(house, footer=False))
+        server = http_server(build(_parts(house, bot)), "127.0.0.1", 0)
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        await bot.start()
+        try:
+            yield Journey(sandbox, house, bot, f"http://127.0.0.1:{port}")
+        finally:
+            await bot.quiet()
+            await house.gateway.close(5)
+            await bot.stop()
+            server.should_exit = True
+            await serving
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(word_seconds=0.001) as running:
+        yield running
+
+
+@pytest.fixture
+async def journey(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
+    async with begun(tmp_path, sandbox) as running:
+        yield running

@@ -1,0 +1,177 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from sandbox.app import Sandbox
+from tests.journeys.conftest import ANN, BAO, OLGA, ROOM, Journey, begun
+
+LONG = "please tell me at length about the sea"
+
+
+async def test_a_prompt_is_answered_by_the_cheapest_and_booked(journey: Journey) -> None:
+    answer = await journey.ask(LONG)
+    assert "stand-in for DeepSeek" in answer
+    await journey.idle()
+    (attempt,) = await journey.rows("SELECT * FROM attempts")
+    tokens = attempt["input_tokens"] + attempt["output_tokens"]
+    assert attempt["allowance_tokens"] == tokens
+    assert attempt["cost_nanousd"] == round(attempt["input_tokens"] * 140 + attempt["output_tokens"] * 280)
+    await journey.check_books()
+
+
+async def test_formatting_arrives_as_entities(journey: Journey) -> None:
+    await journey.ask(LONG)
+    message = journey.sandbox.world.messages(ANN)[-1]
+    assert {"bold", "code", "pre", "text_link"} <= {entity["type"] for entity in message["entities"]}
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "down",
+        "429",
+        "slow",
+        "cut",
+        "key_refused",
+        "garbage",
+        "empty",
+        "stream_error",
+        "money_gone",
+        "context_too_long",
+        "overloaded",
+        "keepalive_only",
+    ],
+)
+async def test_whatever_fails_the_next_one_answers(journey: Journey, mode: str) -> None:
+    journey.sandbox.stand_ins.set_mode("deepseek", mode)
+    assert "stand-in for Gemini" in await journey.ask(LONG)
+    await journey.idle()
+    kept = await journey.rows("SELECT provider FROM attempts WHERE kept")
+    assert kept == [{"provider": "gemini"}]
+    await journey.check_books()
+
+
+async def test_a_refusal_is_an_answer(journey: Journey) -> None:
+    journey.sandbox.stand_ins.set_mode("deepseek", "blocked")
+    assert "can't help" in await journey.ask(LONG)
+    await journey.idle()
+    assert [row["outcome"] for row in await journey.rows("SELECT outcome FROM attempts")] == ["answered"]
+
+
+async def test_missing_usage_is_estimated_and_marked(journey: Journey) -> None:
+    journey.sandbox.stand_ins.set_mode("deepseek", "no_usage")
+    await journey.ask(LONG)
+    await journey.idle()
+    (attempt,) = await journey.rows("SELECT * FROM attempts")
+    assert attempt["estimated"]
+    assert attempt["output_tokens"] > 0
+    await journey.check_books()
+
+
+async def test_when_everybody_is_down_the_user_is_told_and_pays_nothing(journey: Journey) -> None:
+    for name in ("deepseek", "gemini", "anthropic", "openai"):
+        journey.sandbox.stand_ins.set_mode(name, "down")
+    assert "Every provider is down" in await journey.ask(LONG)
+    await journey.idle()
+    assert await journey.rows("SELECT * FROM holds WHERE state = 'captured'") == []
+    await journey.check_books()
+
+
+async def test_five_failures_open_the_breaker_and_nobody_asks_any_more(journey: Journey) -> None:
+    journey.sandbox.stand_ins.set_mode("deepseek", "down")
+    for number in range(7):
+        await journey.ask(f"{LONG} {number}")
+    assert journey.sandbox.stand_ins.provider("deepseek").calls == 5
+    assert journey.house.market.health.state("deepseek").state == "open"
+
+
+async def test_an_update_delivered_twice_is_answered_once(journey: Journey) -> None:
+    await journey.ask(LONG)
+    await journey.idle()
+    first = min(journey.sandbox.world.updates._all)
+    journey.sandbox.world.updates.repeat(first)
+    await journey.ask("/help")
+    await journey.idle()
+    assert len(await journey.rows("SELECT * FROM holds WHERE state = 'captured'")) == 1
+
+
+async def test_a_conversation_is_remembered_until_new(journey: Journey) -> None:
+    await journey.ask("my name is Ann and I like long walks")
+    await journey.ask("what is my name? answer at length")
+    await journey.ask("/new")
+    await journey.ask(LONG)
+    inputs = [row["input_tokens"] for row in await journey.rows("SELECT input_tokens FROM attempts ORDER BY id")]
+    assert inputs[1] > inputs[2]
+
+
+async def test_drafts_grow_and_are_gone_when_the_answer_stands(journey: Journey) -> None:
+    await journey.ask(LONG)
+    await journey.idle()
+    drafts = [params for name, params in journey.sandbox.world.calls if name == "sendMessageDraft"]
+    assert drafts[0]["text"] == ""
+    assert drafts[0]["can_stop"] == "true"
+    assert len(drafts) > 1
+    assert journey.sandbox.world.chats[ANN].drafts == {}
+
+
+async def test_stop_keeps_and_charges_what_was_delivered(journey: Journey) -> None:
+    journey.sandbox.stand_ins._word_seconds = 0.05
+    journey.sandbox.world.say(ANN, ANN, LONG)
+    while not any(draft["text"] for draft in journey.sandbox.world.chats[ANN].drafts.values()):
+        await asyncio.sleep(0.01)
+    (draft_id,) = journey.sandbox.world.chats[ANN].drafts
+    journey.sandbox.world.stop_draft(ANN, draft_id)
+    await journey.sandbox.world.wait_message(ANN, lambda message: "stand-in" in message.get("text", "") or True)
+    await journey.idle()
+    (attempt,) = await journey.rows("SELECT * FROM attempts")
+    assert (attempt["outcome"], attempt["kept"]) == ("stopped", 1)
+    await journey.check_books()
+
+
+async def test_in_a_group_the_bot_answers_when_asked_by_edits(journey: Journey) -> None:
+    answer = await journey.ask("/ask what is tea made of, at length?", BAO, ROOM)
+    assert "stand-in" in answer
+    assert not any(name == "sendMessageDraft" for name, _ in journey.sandbox.world.calls)
+
+
+async def test_in_a_group_it_keeps_quiet_otherwise(journey: Journey) -> None:
+    journey.sandbox.world.say(ROOM, ANN, "nice weather")
+    await journey.ask("/help")
+    assert all(message["from"]["id"] != 424242 for message in journey.sandbox.world.messages(ROOM))
+
+
+async def test_forty_users_at_once_are_all_answered_and_the_books_are_clean(journey: Journey) -> None:
+    journey.sandbox.stand_ins.set_mode("gemini", "down")
+    world = journey.sandbox.world
+    for number in range(40):
+        user = {"id": 5000 + number, "is_bot": False, "first_name": f"U{number}"}
+        world.users[user["id"]] = user
+        world.chats[user["id"]] = type(world.chats[ANN])(user["id"], "private", f"U{number}", (user["id"],))
+    answers = await asyncio.gather(*(journey.ask(LONG, 5000 + number) for number in range(40)))
+    assert all("stand-in" in answer for answer in answers)
+    await journey.idle()
+    await journey.check_books()
+
+
+async def test_what_a_crash_left_is_answered_at_the_next_start(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.stand_ins._word_seconds = 1.0
+    async with begun(tmp_path, sandbox) as first:
+        sandbox.world.say(ANN, ANN, LONG)
+        while not sandbox.stand_ins.provider("deepseek").streams:
+            await asyncio.sleep(0.01)
+        await first.bot.quiet()
+        await first.house.gateway.close(0)
+    sandbox.stand_ins._word_seconds = 0.001
+    async with begun(tmp_path, sandbox) as second:
+        message = await sandbox.world.wait_message(ANN, lambda message: "stand-in" in message.get("text", ""))
+        assert message
+        await second.idle()
+        assert len(await second.rows("SELECT * FROM holds WHERE state = 'captured'")) == 1
+        await second.check_books()
+
+
+async def test_admin_commands_do_not_exist_for_others(journey: Journey) -> None:
+    unknown = await journey.ask("/nosuchthing")
+    assert await journey.ask("/providers") == unknown
+    assert "Providers" in await journey.ask("/providers", OLGA)
