@@ -1,0 +1,108 @@
+from datetime import timedelta
+
+from live import ClockFace
+from scheduler.desk import Desk
+from scheduler.jobs import expire_holds, outages, probe_providers, quotas, renew_plans
+from tests.journeys.conftest import ANN, OLGA, Journey
+
+LONG = "tell me about tea at length"
+
+
+def desk_of(journey: Journey) -> Desk:
+    face = ClockFace(journey.house, journey.bot)
+    desk: Desk = face._work._desk
+    return desk
+
+
+def told(journey: Journey, user: int, words: str) -> list[str]:
+    texts = [message.get("text", "") for message in journey.sandbox.world.messages(user)]
+    return [text for text in texts if words in text]
+
+
+async def test_an_outage_is_one_message_and_the_return_a_reply(journey: Journey) -> None:
+    desk = desk_of(journey)
+    journey.sandbox.stand_ins.set_mode("deepseek", "down")
+    for number in range(6):
+        await journey.ask(f"{LONG} {number}")
+    for _ in range(3):
+        await outages.run(desk)
+    (alert,) = told(journey, OLGA, "is down")
+    assert alert.splitlines()[0] == "🔴 deepseek is down: overloaded, 5 failures"
+    assert "gemini/gemini-2.5-flash-lite answers" in alert
+    journey.sandbox.stand_ins.set_mode("deepseek", "up")
+    journey.house.market.health.mend("deepseek")
+    await journey.ask(LONG)
+    await outages.run(desk)
+    await outages.run(desk)
+    (back,) = told(journey, OLGA, "is back")
+    assert "Others answered" in back
+
+
+async def test_a_refused_key_is_told_at_once(journey: Journey) -> None:
+    journey.sandbox.stand_ins.set_mode("deepseek", "key_refused")
+    await journey.ask(LONG)
+    await outages.run(desk_of(journey))
+    (alert,) = told(journey, OLGA, "is down")
+    assert "key_refused" in alert
+
+
+async def test_everything_down_is_told_within_one_run(journey: Journey) -> None:
+    for name in ("deepseek", "gemini", "anthropic", "openai"):
+        journey.sandbox.stand_ins.set_mode(name, "down")
+    await journey.ask(LONG)
+    await outages.run(desk_of(journey))
+    assert len(told(journey, OLGA, "Everything is down")) == 1
+
+
+async def test_a_probe_mends_without_traffic(journey: Journey) -> None:
+    journey.sandbox.stand_ins.set_mode("deepseek", "key_refused")
+    await journey.ask(LONG)
+    await probe_providers.run(desk_of(journey))
+    assert journey.house.market.health.state("deepseek").state == "resting"
+    journey.sandbox.stand_ins.set_mode("deepseek", "up")
+    await probe_providers.run(desk_of(journey))
+    assert journey.house.market.health.state("deepseek").state == "closed"
+
+
+async def test_a_quota_is_told_once_per_period(journey: Journey) -> None:
+    await journey.ask(LONG)
+    await journey.idle()
+    sql = "UPDATE accounts SET allowance_tokens = allowance_used_tokens * 10 / 9 WHERE allowance_used_tokens > 0"
+    await journey.house.db.write(lambda conn: conn.run(sql))
+    sql = "UPDATE accounts SET allowance_tokens = allowance_used_tokens + 150 WHERE allowance_used_tokens > 0"
+    await journey.house.db.write(lambda conn: conn.run(sql))
+    used = (await journey.rows("SELECT allowance_used_tokens AS n FROM accounts"))[0]["n"]
+    assert used * 100 // (used + 150) >= 50
+    desk = desk_of(journey)
+    for _ in range(2):
+        await quotas.run(Desk(**{**{name: getattr(desk, name) for name in Desk.__slots__}, "quota_percent": (50, 100)}))
+    assert len(told(journey, ANN, "% of your plan's tokens")) == 1
+
+
+async def test_periods_renew_and_unpaid_plans_lapse(journey: Journey) -> None:
+    await journey.ask("/start")
+    await journey.ask("/setplan 1 starter", OLGA)
+    desk = desk_of(journey)
+    past = int((desk.clock.now() - timedelta(days=2)).timestamp() * 1000)
+    await journey.house.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))
+    await renew_plans.run(desk)
+    plans = {row["telegram_user_id"]: row["plan"] for row in await journey.rows("SELECT * FROM tenants")}
+    assert plans[ANN] == "free"
+    assert len(told(journey, ANN, "was not renewed")) == 1
+    await journey.check_books()
+
+
+async def test_holds_of_the_dead_are_given_back(journey: Journey) -> None:
+    await journey.ask("/start")
+    await journey.house.db.write(
+        lambda conn: conn.run(
+            "INSERT INTO holds (id, request_id, epoch, tenant_id, key_month, state, wallet_nanousd, allowance_tokens,"
+            " tokens, period_no, lease_id, created_at, charge_nanousd, charged_allowance_tokens)"
+            " VALUES ('r:1', 'r', 1, 1, 0, 'open', 0, 10, 10, 1, 'dead', 0, 0, 0)"
+        )
+    )
+    await journey.house.db.write(
+        lambda conn: conn.run("UPDATE accounts SET allowance_held_tokens = 10 WHERE tenant_id = 1")
+    )
+    await expire_holds.run(desk_of(journey))
+    await journey.check_books()
