@@ -158,15 +158,25 @@ class Answer:
             self._delivered.add(event)
 
     async def _answer(self) -> None:
-        """The task: try, capture, and tell the reader how it ended, whatever happens."""
+        """The task: try, capture or give back, and only then tell the reader how it ended."""
+        error: Exception | None = None
         try:
             await self._walk()
-            self._events.put_nowait(_End())
         except asyncio.CancelledError:
-            # Cancelled before the first try: there is nothing to close but the hold.
-            self._events.put_nowait(_End(Closing() if self._ending is _Ending.CLOSING else None))
-        except Exception as error:  # noqa: BLE001 - the reader gets it
-            self._events.put_nowait(_End(error))
+            error = Closing() if self._ending is _Ending.CLOSING else None
+        except Exception as failed:  # noqa: BLE001 - the reader gets it
+            error = failed
+        if self.completion is None:
+            error = await self._give_back() or error
+        self._events.put_nowait(_End(error))
+
+    async def _give_back(self) -> Exception | None:
+        """Void the hold; what went wrong with that, if anything: then its context and the clock see to it."""
+        try:
+            await self.hold.void()
+        except Exception as failed:  # noqa: BLE001 - told to the reader; the hold ends with its lease at the latest
+            return failed
+        return None
 
     async def _walk(self) -> None:
         errors: list[ProviderError] = []

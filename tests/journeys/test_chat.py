@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.app import Sandbox
+from sandbox.telegram.world import Chat
 from tests.journeys.conftest import ANN, BAO, OLGA, ROOM, Journey, begun
 
 LONG = "please tell me at length about the sea"
@@ -145,9 +146,9 @@ async def test_forty_users_at_once_are_all_answered_and_the_books_are_clean(jour
     journey.sandbox.stand_ins.set_mode("gemini", "down")
     world = journey.sandbox.world
     for number in range(40):
-        user = {"id": 5000 + number, "is_bot": False, "first_name": f"U{number}"}
-        world.users[user["id"]] = user
-        world.chats[user["id"]] = type(world.chats[ANN])(user["id"], "private", f"U{number}", (user["id"],))
+        user = 5000 + number
+        world.users[user] = {"id": user, "is_bot": False, "first_name": f"U{number}"}
+        world.chats[user] = Chat(user, "private", f"U{number}", (user,))
     answers = await asyncio.gather(*(journey.ask(LONG, 5000 + number) for number in range(40)))
     assert all("stand-in" in answer for answer in answers)
     await journey.idle()

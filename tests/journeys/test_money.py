@@ -1,3 +1,5 @@
+import asyncio
+
 from sandbox.telegram import stars
 from tests.journeys.conftest import ANN, OLGA, Journey
 
@@ -74,12 +76,17 @@ async def test_a_plan_is_bought_by_subscription(journey: Journey) -> None:
 
 
 async def test_a_long_answer_delays_no_payment(journey: Journey) -> None:
-    journey.sandbox.stand_ins._word_seconds = 0.3
-    journey.sandbox.world.say(ANN, ANN, "tell me at length about tea")
     await topped_up(journey)
+    (offered, *_) = journey.sandbox.world.links.values()
+    journey.sandbox.stand_ins._word_seconds = 0.5
+    journey.sandbox.world.say(ANN, ANN, "tell me at length about tea")
+    while not journey.house.gateway.in_flight:
+        await asyncio.sleep(0.01)
+    assert (await stars.pay(journey.sandbox.world, ANN, ANN, offered))["ok"]
     assert journey.house.gateway.in_flight == 1
-    journey.sandbox.stand_ins._word_seconds = 0.001
+    journey.sandbox.world.say(ANN, ANN, "/stop")
     await journey.idle()
+    assert await wallet(journey) == 2 * 385 * 13_000_000
 
 
 async def test_every_command_answers_without_breaking(journey: Journey) -> None:
