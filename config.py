@@ -84,7 +84,7 @@ class PlanSection(Section):
 
 
 class AccessSection(Section):
-    mode: Literal["open", "approval", "invite"] = "open"
+    mode: Literal["open", "approval"] = "open"
     show_costs: bool = False
 
 

@@ -1,5 +1,6 @@
 """The house, put together: settings in, running parts out. Knows everyone; main alone knows it."""
 
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from config import ModelSection
+from config import ConfigError, ModelSection
 from engine.catalog import Catalog, Model, Offer
 from engine.defaults import AUTO, SMART, default_offers
 from engine.gateway import Gateway
@@ -21,9 +22,12 @@ from engine.tenancy import Flat, Markup, Plan, Tariff
 from engine.trial import Market
 from settings import Settings
 from storage import providers as provider_units
+from storage.caps import HouseCaps
 from storage.database import Database, migrations_pending, open_database
 from storage.leases import Lease
 from storage.ledger import SqlJournal, SqlLedger, allowance_rates
+
+log = logging.getLogger("farthing")
 
 
 class SystemClock:
@@ -105,8 +109,25 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             stack.push_async_callback(provider.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
         delay = exact(settings.config.routing.delay_usd_per_second)
-        gateway = Gateway(market, ledger, delay_usd_per_second=delay)
+        caps = caps_of(settings, db, clock)
+        gateway = Gateway(market, ledger, delay_usd_per_second=delay, gates=(caps,))
+        _say_what_waits(settings)
         yield House(settings, db, lease, clock, plans, market, gateway)
+
+
+def caps_of(settings: Settings, db: Database, clock: SystemClock) -> HouseCaps:
+    house = settings.config.house
+    per_day = None if house.usd_per_day is None else Money.usd(house.usd_per_day)
+    per_month = None if house.usd_per_month is None else Money.usd(house.usd_per_month)
+    return HouseCaps(db, clock, per_day, per_month)
+
+
+def _say_what_waits(settings: Settings) -> None:
+    """A setting that does nothing yet is said to, not swallowed."""
+    if settings.config.free:
+        log.warning("[free] is read but not used yet: free tiers are quoted at their paid price")
+    if any(model.max_loss_usd_per_day is not None for model in settings.config.models.values()):
+        log.warning("max_loss_usd_per_day is read but not used yet; [house] usd_per_day bounds the spending")
 
 
 async def _migrate(settings: Settings) -> None:
@@ -124,6 +145,7 @@ async def _migrate(settings: Settings) -> None:
 
 async def build_market(settings: Settings, db: Database, clock: SystemClock) -> Market:
     known = all_specs(settings)
+    check_offers(settings, known)
     providers = {name: _provider(settings, name, spec) for name, spec in known.items()}
     policy = HealthPolicy(**settings.config.health.model_dump())
     health = Health(policy, clock, {name: provider.keys for name, provider in providers.items()})
@@ -141,6 +163,18 @@ def all_specs(settings: Settings) -> dict[str, Spec]:
         for name, section in settings.config.providers.items()
     }
     return {**specs(), **own}
+
+
+def check_offers(settings: Settings, known: Mapping[str, Spec]) -> None:
+    """Raises ConfigError for an offer or a price of a provider that nobody has heard of."""
+    path = settings.env.farthing_config
+    named = [(f'prices."{name}"', name) for name in settings.config.prices]
+    for model, section in settings.config.models.items():
+        named += [(f"models.{model}", name) for name in (*section.offers, *section.last_resort)]
+    for key, name in named:
+        provider, slash, rest = name.partition("/")
+        if provider not in known or not slash or not rest:
+            raise ConfigError(f'{path}: {key}: "{name}": expected "provider/model" with one of {", ".join(known)}')
 
 
 def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: Mapping[str, Spec]) -> Catalog:

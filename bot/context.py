@@ -8,7 +8,7 @@ from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot import locales
 from bot.render import render
-from bot.services import Services, claimed_update
+from bot.services import Ask, Services, claimed_update
 from engine.tenancy import Tenant
 from storage import tenants
 from storage.tenants import TenantState
@@ -85,7 +85,24 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                 )
             )
         assert self._state is not None
+        if self.is_new:
+            await self._welcome(self._state)
         return self._state
+
+    async def _welcome(self, state: TenantState) -> None:
+        """Where strangers need a word of the operator's, they are shut out until it comes, and the operators asked."""
+        self.is_new = False
+        services = self.services
+        if services.config.access_mode == "open" or self.is_admin:
+            return
+        await services.db.write(lambda conn: tenants.set_banned(conn, state.id, True))
+        self._state = await services.db.read(lambda conn: tenants.state(conn, state.id))
+        values = {"name": self.user.full_name, "id": state.id}
+        buttons = (
+            Ask("access.accept", "unban", "accept", (str(state.id),)),
+            Ask("access.refuse", "ban", "refuse", (str(state.id),)),
+        )
+        await services.notifier(self.bot).tell_admins("access.asked", values, buttons)
 
     async def tenant(self) -> Tenant:
         return (await self.state()).tenant(self.services.plans)

@@ -30,6 +30,7 @@ def _config() -> RenderConfig:
     config = RenderConfig.isolated()
     for level in (1, 2, 3, 4):
         setattr(config.markdown_symbol, f"heading_level_{level}", "")
+    config.markdown_symbol.unordered_list_item = "•"
     return config
 
 

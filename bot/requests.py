@@ -6,11 +6,13 @@ from telegram._utils.types import JSONDict
 from telegram.request import HTTPXRequest
 from telegram.request._requestparameter import RequestParameter
 
+from engine.http import tls
+
 POOL = 512
 
 
 def make(read_seconds: float = 20.0) -> HTTPXRequest:
-    transport = AiohttpTransport(limits=httpx.Limits(max_connections=POOL, max_keepalive_connections=64))
+    transport = AiohttpTransport(verify=tls(), limits=httpx.Limits(max_connections=POOL, max_keepalive_connections=64))
     return HTTPXRequest(
         connection_pool_size=POOL,
         read_timeout=read_seconds,

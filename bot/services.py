@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from telegram.ext import ExtBot
 
 from engine.answer import Answer
 from engine.gateway import Gateway
@@ -12,6 +15,9 @@ from engine.tenancy import Plan
 from engine.trial import Market
 from storage.database import Database
 from storage.inbox import Claimed
+
+if TYPE_CHECKING:
+    from bot.notify import Notifier
 
 claimed_update: ContextVar[Claimed | None] = ContextVar("claimed_update", default=None)
 """The inbox row that the running handler answers."""
@@ -32,6 +38,16 @@ class BotConfig:
     footer: bool = False
     http_url: str = ""
     seller: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A button of a notice."""
+
+    key: str
+    command: str
+    action: str
+    args: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -74,6 +90,12 @@ class Services:
     @property
     def bot_id(self) -> int:
         return int(self.config.token.partition(":")[0])
+
+    def notifier(self, bot: ExtBot[int]) -> "Notifier":
+        """Speaks to operators and users by key."""
+        from bot.notify import Notifier  # noqa: PLC0415 - it knows us
+
+        return Notifier(bot, self)
 
     @property
     def free_plan(self) -> Plan:

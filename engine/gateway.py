@@ -1,7 +1,7 @@
 """Gateway: the one road of a prompt: admit, quote, plan, hold, then an Answer that walks the route."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from fractions import Fraction
 
@@ -11,7 +11,7 @@ from engine.catalog import Model, Quote
 from engine.chat import ChatRequest
 from engine.errors import Closing, NoProvider, RequestRejected
 from engine.holding import Bid, Ceiling
-from engine.ports import Ledger
+from engine.ports import Gate, Ledger
 from engine.routing import Route, plan
 from engine.tenancy import Tenant
 from engine.tokens import upper_bound
@@ -21,9 +21,12 @@ from engine.trial import Market, unanswered
 class Gateway:
     """Answers requests from the cheapest offers that are up, and books each exactly once."""
 
-    def __init__(self, market: Market, ledger: Ledger, *, delay_usd_per_second: Fraction) -> None:
+    def __init__(
+        self, market: Market, ledger: Ledger, *, delay_usd_per_second: Fraction, gates: Sequence[Gate] = ()
+    ) -> None:
         self.market = market
         self._ledger = ledger
+        self._gates = tuple(gates)
         self._delay_usd_per_second = delay_usd_per_second
         self._admission = Admission(market.clock)
         self._live: set[Answer] = set()
@@ -48,6 +51,8 @@ class Gateway:
         if self._closing:
             raise Closing
         model = self.market.catalog.model(request.model)
+        for gate in self._gates:
+            await gate.check()
         self._admission.admit(tenant, model.name)
         route = await self._route_or_note(tenant, model, request)
         bid = self._bid(tenant, model, request, route)

@@ -114,6 +114,12 @@ class Ledger(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """A word of the operator's before each new answer. Raises a Refused."""
+
+    async def check(self) -> None: ...
+
+
 class Journal(Protocol):
     def record(self, attempt: Attempt) -> Awaitable[None]:
         """Write down an attempt that was not kept."""

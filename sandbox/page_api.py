@@ -178,7 +178,7 @@ class PageApi:
         self._asked_at = time.monotonic()
         url, key = self._farthing
         try:
-            async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            async with httpx.AsyncClient(timeout=2, trust_env=False, verify=False) as client:  # noqa: S501 - loopback
                 answer = await client.get(f"{url}/providers", headers={"authorization": f"Bearer {key}"})
                 self._states = {row["name"]: row for row in answer.json()["data"]}
         except (httpx.HTTPError, ValueError, KeyError):

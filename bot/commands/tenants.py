@@ -72,6 +72,25 @@ async def unban(_: Update, context: Context) -> None:
     await _set_banned(context, "/unban ID", banned=False)
 
 
+async def accept(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _decide(context, int(args[0]), banned=False)
+
+
+async def refuse(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _decide(context, int(args[0]), banned=True)
+
+
+async def _decide(context: Context, tenant_id: int, *, banned: bool) -> None:
+    """A stranger asked to come in: the operator's word, told to both."""
+    db = context.services.db
+    await db.write(lambda conn: units.set_banned(conn, tenant_id, banned))
+    state = await db.read(lambda conn: units.state(conn, tenant_id))
+    assert state is not None
+    await context.reply(context.t("admin.ban_done" if banned else "admin.unban_done", name=state.name or state.id))
+    if not banned and state.telegram_user_id is not None:
+        await context.services.notifier(context.bot).tell(state.telegram_user_id, "access.welcome", {})
+
+
 async def refund(_: Update, context: Context) -> None:
     """Telegram first: only what it gave back is booked."""
     if len(arguments(context)) != 1:
@@ -135,7 +154,7 @@ COMMANDS = (
     Command("tenant", one, 102, admin=True),
     Command("credit", credit, 103, admin=True),
     Command("setplan", setplan, 104, admin=True),
-    Command("ban", ban, 105, admin=True),
-    Command("unban", unban, 106, admin=True),
+    Command("ban", ban, 105, admin=True, buttons={"refuse": refuse}),
+    Command("unban", unban, 106, admin=True, buttons={"accept": accept}),
     Command("refund", refund, 109, admin=True),
 )

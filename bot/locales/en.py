@@ -63,12 +63,17 @@ TEXTS = {
     "button.topup": "⭐ Top up",
     "button.plan": "Plans",
     "button.cancel": "Cancel",
+    # who may come in
+    "access.asked": "**{name}** (tenant {id}) would like to use the bot.",
+    "access.accept": "Accept",
+    "access.refuse": "Refuse",
+    "access.welcome": "You may come in: just write to me.",
     # refusals
     "error.EngineError": "Something broke on my side. Nothing was charged; please try again.",
     "error.UnknownModel": "There is no model called “{model}”. /model shows those that there are.",
     "error.ModelNotInPlan": "Your plan {plan} does not include {model}. /plan changes it, /model chooses another.",
     "error.TooManyRequests": "That was more than {limit} questions a minute, your plan's limit. Please try again in {seconds} s.",
-    "error.TenantBanned": "This account is closed. Please write to the operator.",
+    "error.TenantBanned": "This account is not open (yet): the operator decides. Nothing was charged.",
     "error.HouseCapReached": "I have reached my own limit for now. Nothing was charged; please come back later.",
     "error.BadRequest": "I can't ask that: {reason}.",
     "error.Closing": "I am restarting; your question is kept and answered in a moment.",

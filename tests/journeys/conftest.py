@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import functools
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from sandbox.app import Sandbox
 from serving import http_server
 from settings import read
 from storage.audit import audit
+from storage.migrations import upgrade
 from web.app import build
 
 ANN, BAO, OLGA, ROOM = 1001, 1002, 9001, -100500
@@ -96,12 +99,22 @@ class Journey:
 
     def admin(self) -> httpx.AsyncClient:
         headers = {"authorization": f"Bearer {ADMIN_KEY}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, verify=False)
+
+
+@functools.cache
+def _migrated() -> bytes:
+    """A database of today, made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        upgrade(f"sqlite:///{folder}/new.db")
+        return Path(f"{folder}/new.db").read_bytes()
 
 
 @contextlib.asynccontextmanager
 async def begun(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> AsyncIterator[Journey]:
     (tmp_path / "farthing.toml").write_text(config)
+    if not (tmp_path / "farthing.db").exists():
+        (tmp_path / "farthing.db").write_bytes(_migrated())
     variables = {
         "TELEGRAM_BOT_TOKEN": sandbox.token,
         "TELEGRAM_API_URL": sandbox.telegram_url,

@@ -78,7 +78,7 @@ async def test_a_wrong_key_is_401_and_an_empty_wallet_402(journey: Journey) -> N
 async def test_bad_fields_are_named(journey: Journey) -> None:
     key = await key_of(journey)
     async with httpx.AsyncClient(
-        base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False
+        base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False, verify=False
     ) as http:
         for body, param in (
             ({"model": "auto"}, "messages"),
@@ -108,7 +108,7 @@ async def test_a_stream_that_breaks_ends_with_one_error_event_and_no_done(journe
     journey.sandbox.stand_ins.set_mode("deepseek", "cut")
     key = await key_of(journey)
     async with httpx.AsyncClient(
-        base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False
+        base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False, verify=False
     ) as http:
         answer = await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED, "stream": True})
     events = [line.removeprefix("data: ") for line in answer.text.splitlines() if line]
@@ -121,7 +121,9 @@ async def test_a_stream_that_breaks_ends_with_one_error_event_and_no_done(journe
 async def test_a_client_that_leaves_pays_for_what_it_got(journey: Journey) -> None:
     journey.sandbox.stand_ins._word_seconds = 0.02
     key = await key_of(journey)
-    http = httpx.AsyncClient(base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False)
+    http = httpx.AsyncClient(
+        base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False, verify=False
+    )
     body = {"model": "auto", "messages": ASKED, "stream": True}
     async with http, http.stream("POST", "/v1/chat/completions", json=body) as answer:
         async for _ in answer.aiter_lines():
@@ -137,7 +139,7 @@ async def test_a_client_that_leaves_pays_for_what_it_got(journey: Journey) -> No
 async def test_an_idempotency_key_charges_once_and_replays(journey: Journey) -> None:
     key = await key_of(journey)
     headers = {"authorization": f"Bearer {key}", "idempotency-key": "once"}
-    async with httpx.AsyncClient(base_url=journey.url, headers=headers, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=journey.url, headers=headers, trust_env=False, verify=False) as http:
         body = {"model": "auto", "messages": ASKED}
         first = await http.post("/v1/chat/completions", json=body)
         again = await http.post("/v1/chat/completions", json=body)
@@ -157,7 +159,7 @@ async def test_a_keys_own_limit_holds(journey: Journey) -> None:
 
 
 async def test_without_the_admin_key_there_is_no_admin(journey: Journey) -> None:
-    async with httpx.AsyncClient(base_url=journey.url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=journey.url, trust_env=False, verify=False) as http:
         assert (await http.get("/admin/tenants")).status_code == 401
         assert (await http.get("/health")).json() == {"status": "healthy"}
         assert (await http.get("/ready")).status_code == 200

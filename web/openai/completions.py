@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -87,7 +86,7 @@ class Completions:
                 leaving.cancel()
                 waiting.cancel()
         assert completion is not None
-        text = wire.completion_json(asked.id, _now(), completion, answer.charge)
+        text = wire.completion_json(asked.id, slot.created, completion, answer.charge)
         return JSONResponse(text, headers=_named(answer))
 
     async def _stream(self, caller: Caller, asked: ChatRequest, slot: Slot, *, usage: bool) -> Response:
@@ -98,7 +97,9 @@ class Completions:
                 self.gateway.answer(caller.tenant, asked, finish=slot.finisher(asked), can_restart=False)
             )
             first = await anext(answer, None)
-            return EventStream(stack.pop_all(), _frames(answer, asked, first, usage=usage), _named(answer))
+            return EventStream(
+                stack.pop_all(), _frames(answer, asked, first, slot.created, usage=usage), _named(answer)
+            )
 
 
 class EventStream(Response):
@@ -143,8 +144,9 @@ def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
     return body
 
 
-async def _frames(answer: Answer, asked: ChatRequest, first: Event | None, *, usage: bool) -> AsyncIterator[bytes]:
-    created = _now()
+async def _frames(
+    answer: Answer, asked: ChatRequest, first: Event | None, created: int, *, usage: bool
+) -> AsyncIterator[bytes]:
     try:
         if first is not None:
             yield _frame(wire.chunk_json(asked.id, created, _model(answer), first, start=True))
@@ -184,7 +186,3 @@ def _model(answer: Answer) -> str:
 
 def _frame(body: Mapping[str, Any]) -> bytes:
     return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
-
-
-def _now() -> int:
-    return int(time.time())

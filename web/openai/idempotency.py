@@ -40,6 +40,7 @@ class Slot:
     tenant_id: int
     key: str | None
     stream: bool
+    created: int
 
     def finisher(self, asked: ChatRequest) -> Finisher | None:
         """Keeps the answer in the capture's own transaction: what was paid for can be had again."""
@@ -49,7 +50,7 @@ class Slot:
 
         def finish(completion: Completion, _: Receipt) -> Also:
             def also(conn: Connection, charge: Charge) -> None:
-                body = _replay_body(asked.id, completion, charge, stream=self.stream)
+                body = _replay_body(asked.id, self.created, completion, charge, stream=self.stream)
                 headers = {
                     "content-type": "text/event-stream" if self.stream else "application/json",
                     "x-farthing-provider": completion.provider,
@@ -80,9 +81,9 @@ class Keeper:
     async def open(self, caller: Caller, key: str | None, raw: bytes, request_id: str, *, stream: bool) -> Opened:
         """A slot to answer in, or the answer that was given before. Raises Problem 409 or 422."""
         assert caller.tenant is not None
-        tenant_id = caller.tenant.id
+        tenant_id, created = caller.tenant.id, int(time.time())
         if key is None:
-            return Slot(self, tenant_id, None, stream)
+            return Slot(self, tenant_id, None, stream, created)
         if not 0 < len(key) <= MOST_KEY_CHARS:
             raise bad_request("Idempotency-Key", f"Idempotency-Key: at most {MOST_KEY_CHARS} characters.")
         digest = hashlib.sha256(raw).hexdigest()
@@ -93,7 +94,7 @@ class Keeper:
             raise IN_FLIGHT
         if isinstance(verdict, idempotency.Mismatch):
             raise OTHER_BODY
-        return Slot(self, tenant_id, key, stream)
+        return Slot(self, tenant_id, key, stream, created)
 
     def _begin(self, conn: Connection, tenant_id: int, key: str, digest: str, request_id: str) -> idempotency.Verdict:
         now = self.clock.now()
@@ -111,8 +112,7 @@ class Keeper:
         )
 
 
-def _replay_body(request_id: str, completion: Completion, charge: Charge, *, stream: bool) -> str:
-    created = int(time.time())
+def _replay_body(request_id: str, created: int, completion: Completion, charge: Charge, *, stream: bool) -> str:
     if not stream:
         return wire.dumps(wire.completion_json(request_id, created, completion, charge))
     frames = [
