@@ -4,21 +4,26 @@ The catalogue is genai-prices; farthing.toml's overrides stand above it. No pric
 such an offer can't be quoted. Facts: genai-prices 0.2.3, run; DeepSeek's pricing page for the weekend.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
-from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import ModelPrice, TieredPrices
+from genai_prices import UpdatePrices
+from genai_prices.data_snapshot import DataSnapshot, get_snapshot
+from genai_prices.types import ClauseEquals, ClauseOr, ModelInfo, ModelPrice, TieredPrices
 
 from engine.chat import Usage
 from engine.money import atto_per_token
 
 _CATALOGUE_NAMES = {"gemini": "google"}
+_ONLY_SOLD_THERE = {"gemini": ("gemini", "gemma")}  # the catalogue's google is Vertex too, which sells Claude
 _WEEKEND = 5  # Saturday, as datetime counts
+_PEAK_HOURS_SINCE = date(2026, 8, 17)
+_OFF_PEAK_HOUR = 12
+_MOST_NAMES = 4096  # tenants may name what they like: the shelf is emptied before it grows over this
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Price:
     def cost_atto(self, usage: Usage) -> int:
         """Exact, unrounded."""
         rates = self.rates(usage.input_tokens)
-        plain = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
+        plain = max(0, usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens)
         return (
             plain * rates.input
             + usage.cached_tokens * rates.cached_input
@@ -86,14 +91,19 @@ def flat_price(
 LOCAL = Price(((0, FREE),), "local")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PriceBook:
-    """What a token costs at a minute. `fees` come on top of catalogue prices, never of overrides."""
+    """What a token costs at a minute. `fees` come on top of catalogue prices, never of overrides.
+
+    What the catalogue says is looked up once, and compiled once a minute; a newer catalogue starts afresh.
+    """
 
     overrides: Mapping[str, Price] = field(default_factory=dict)
     fees: Mapping[str, Fraction] = field(default_factory=dict)
     free_providers: frozenset[str] = frozenset({"local"})
-    _compiled: dict[tuple[str, str, int, int], Price | None] = field(default_factory=dict)
+    _snapshot: DataSnapshot | None = None
+    _found: dict[tuple[str, str], ModelInfo | None] = field(default_factory=dict)
+    _compiled: dict[tuple[str, str], tuple[int, Price | None]] = field(default_factory=dict)
 
     def price(self, provider: str, model: str, at: datetime) -> Price | None:
         """None: no price is known, so it can't be sold."""
@@ -105,52 +115,97 @@ class PriceBook:
         return self._catalogued(provider, model, at)
 
     def list_price(self, model: str, at: datetime) -> Price | None:
-        """What the model's maker asks for it."""
+        """What OpenAI itself asks for it: what every saving is measured against."""
         return self._catalogued("openai", model, at)
 
     def context_tokens(self, provider: str, model: str) -> int | None:
-        found = _find(provider, model)
+        found = self._find(provider, model)
         return found.context_window if found is not None else None
 
     def knows(self, provider: str, model: str) -> bool:
-        return f"{provider}/{model}" in self.overrides or _find(provider, model) is not None
+        """True where the provider sells such a model; a server of one's own is taken at its word."""
+        if f"{provider}/{model}" in self.overrides or provider in self.free_providers:
+            return True
+        return self._find(provider, model) is not None
+
+    def sellers(self, model: str, configured: Callable[[str], bool]) -> tuple[str, ...]:
+        """Every configured provider whose catalogue has a model of exactly this name."""
+        ours = {theirs: name for name, theirs in _CATALOGUE_NAMES.items()}
+        names = (ours.get(provider.id, provider.id) for provider in get_snapshot().providers)
+        return tuple(name for name in names if configured(name) and _is_called(self._find(name, model), model))
 
     def _catalogued(self, provider: str, model: str, at: datetime) -> Price | None:
+        found = self._find(provider, model)
+        if found is None:
+            return None
         minute = int(at.timestamp() // 60)
-        key = (provider, model, minute, id(get_snapshot()))
-        if key not in self._compiled:
-            if len(self._compiled) > 4096:  # noqa: PLR2004 - an hour of many offers
-                self._compiled.clear()
-            self._compiled[key] = _compile(provider, model, at, self.fees.get(provider, Fraction(0)))
-        return self._compiled[key]
+        known = self._compiled.get((provider, model))
+        if known is None or known[0] != minute:
+            price = _compile(found, _priced_at(provider, at), self.fees.get(provider, Fraction(0)))
+            known = self._compiled[provider, model] = (minute, price)
+        return known[1]
+
+    def _find(self, provider: str, model: str) -> ModelInfo | None:
+        snapshot = get_snapshot()
+        if snapshot is not self._snapshot or len(self._found) > _MOST_NAMES:
+            self._snapshot = snapshot
+            self._found.clear()
+            self._compiled.clear()
+        key = (provider, model)
+        if key not in self._found:
+            self._found[key] = _look_up(snapshot, provider, model)
+        return self._found[key]
 
 
-def _find(provider: str, model: str) -> Any:
+@contextmanager
+def fresh_prices(every_seconds: float = 3600) -> Iterator[None]:
+    """Keep the catalogue fresh from its publisher, by a thread of its own; without it, prices age with the release."""
+    with UpdatePrices(update_interval=every_seconds):
+        yield
+
+
+def _look_up(snapshot: DataSnapshot, provider: str, model: str) -> ModelInfo | None:
+    if not model.startswith(_ONLY_SOLD_THERE.get(provider, "")):
+        return None
     try:
-        _, found = get_snapshot().find_provider_model(model, None, _CATALOGUE_NAMES.get(provider, provider), None)
+        _, found = snapshot.find_provider_model(model, None, _CATALOGUE_NAMES.get(provider, provider), None)
     except LookupError:
         return None
     return found
 
 
-def _compile(provider: str, model: str, at: datetime, fee: Fraction) -> Price | None:
-    found = _find(provider, model)
-    if found is None:
-        return None
-    prices: ModelPrice = found.get_prices(_priced_at(provider, at))
+def _is_called(found: ModelInfo | None, model: str) -> bool:
+    """A name that only begins like one of theirs may be a misspelling: that is not for us to sell."""
+    return found is not None and (found.id == model or _names(found.match, model))
+
+
+def _names(match: object, model: str) -> bool:
+    if isinstance(match, ClauseOr):
+        return any(_names(each, model) for each in match.or_)
+    return isinstance(match, ClauseEquals) and match.equals == model
+
+
+def _compile(found: ModelInfo, at: datetime, fee: Fraction) -> Price | None:
+    """None where the catalogue has no price: it would count as zero there."""
+    prices: ModelPrice = found.get_prices(at)
     if prices.input_mtok is None or prices.output_mtok is None:
         return None
-    times = 1 + fee
-    starts = sorted({0, *_starts(prices.input_mtok), *_starts(prices.output_mtok), *_starts(prices.cache_read_mtok)})
-    return Price(tuple((start, _rates(prices, start, times)) for start in starts))
+    each = (prices.input_mtok, prices.cache_read_mtok, prices.cache_write_mtok, prices.output_mtok)
+    starts = sorted({0}.union(*map(_starts, each)))
+    return Price(tuple((start, _rates(prices, start, 1 + fee)) for start in starts))
 
 
 def _priced_at(provider: str, at: datetime) -> datetime:
-    """DeepSeek's peak hours are on weekdays; the catalogue knows no weekday, so a weekend hour is asked off-peak."""
+    """The moment to ask the catalogue about, which knows hours and dates but not both at once, and no weekday.
+
+    DeepSeek's peak hours are dearer on weekdays only, and only since they were introduced: at other times it is
+    asked for an hour off-peak of the same day.
+    """
     moment = at.astimezone(UTC)
-    if provider == "deepseek" and moment.weekday() >= _WEEKEND:
-        return moment.replace(hour=16, minute=0) if moment.hour < 16 else moment  # noqa: PLR2004
-    return moment
+    if provider != "deepseek":
+        return moment
+    flat = moment.weekday() >= _WEEKEND or moment.date() < _PEAK_HOURS_SINCE
+    return moment.replace(hour=_OFF_PEAK_HOUR) if flat and moment.hour < _OFF_PEAK_HOUR else moment
 
 
 def _starts(price: Decimal | TieredPrices | None) -> list[int]:
@@ -178,8 +233,3 @@ def _at(price: Decimal | TieredPrices | None, above: int) -> Decimal | None:
         if above >= tier.start:
             found = tier.price
     return found
-
-
-def next_minute(at: datetime) -> datetime:
-    """When a price may next change."""
-    return at.replace(second=0, microsecond=0) + timedelta(minutes=1)
