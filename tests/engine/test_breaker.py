@@ -1,0 +1,150 @@
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from engine.breaker import Breaker
+
+
+def opened() -> Breaker:
+    breaker = Breaker(failures_to_open=5, rest_seconds=60)
+    for _ in range(5):
+        breaker.failed(100, probe=False)
+    return breaker
+
+
+def test_five_failures_in_a_row_open_it() -> None:
+    breaker = Breaker(5, 60)
+    for _ in range(4):
+        breaker.failed(0, probe=False)
+    assert breaker.left_seconds(0) == 0
+    breaker.failed(0, probe=False)
+    assert breaker.is_open
+    assert breaker.left_seconds(15) == 45
+
+
+def test_one_success_starts_the_count_anew() -> None:
+    breaker = Breaker(5, 60)
+    for _ in range(4):
+        breaker.failed(0, probe=False)
+    breaker.succeeded(0, probe=False)
+    breaker.failed(0, probe=False)
+    assert not breaker.is_open
+
+
+def test_half_of_a_busy_minute_opens_it_too() -> None:
+    breaker = Breaker(5, 60)
+    for _ in range(10):
+        breaker.succeeded(0, probe=False)
+        breaker.failed(0, probe=False)
+    assert breaker.is_open
+
+
+def test_half_of_a_quiet_minute_does_not() -> None:
+    breaker = Breaker(5, 60)
+    for _ in range(9):
+        breaker.succeeded(0, probe=False)
+        breaker.failed(0, probe=False)
+    assert not breaker.is_open
+
+
+def test_failures_of_an_hour_ago_are_forgotten() -> None:
+    breaker = Breaker(5, 60)
+    for number in range(200):
+        breaker.failed(number * 10, probe=False)
+        breaker.succeeded(number * 10, probe=False)
+    assert not breaker.is_open
+
+
+def test_failures_still_in_flight_do_not_prolong_the_rest() -> None:
+    breaker = opened()
+    breaker.failed(150, probe=False)
+    assert breaker.left_seconds(160) == 0
+
+
+def test_an_answer_begun_before_the_outage_does_not_close_it() -> None:
+    breaker = opened()
+    breaker.succeeded(101, probe=False)
+    assert breaker.is_open
+
+
+def test_a_good_probe_closes_it_and_forgets_the_outage() -> None:
+    breaker = opened()
+    breaker.probing = True
+    breaker.succeeded(160, probe=True)
+    assert not breaker.is_open
+    assert not breaker.probing
+    breaker.failed(161, probe=False)
+    assert not breaker.is_open
+
+
+def test_a_failed_probe_means_another_rest() -> None:
+    breaker = opened()
+    breaker.probing = True
+    breaker.failed(160, probe=True)
+    assert breaker.left_seconds(160) == 60
+    assert not breaker.probing
+
+
+def test_a_probe_that_fails_after_it_was_mended_is_one_failure_like_any_other() -> None:
+    breaker = opened()
+    breaker.probing = True
+    breaker.close()
+    breaker.failed(160, probe=True)
+    assert not breaker.is_open
+
+
+class BreakerMachine(RuleBasedStateMachine):
+    """Beside a model in words: open exactly from the fifth failure in a row (rates kept low) to a good probe."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.breaker = Breaker(5, 60)
+        self.now = 0.0
+        self.in_a_row = 0
+        self.open_until: float | None = None
+
+    @rule(seconds=st.floats(61, 500))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @precondition(lambda self: self.open_until is None)
+    @rule()
+    def a_try_fails(self) -> None:
+        self.breaker.failed(self.now, probe=False)
+        self.in_a_row += 1
+        if self.in_a_row >= 5:
+            self.open_until = self.now + 60
+
+    @precondition(lambda self: self.open_until is None)
+    @rule()
+    def a_try_succeeds(self) -> None:
+        self.breaker.succeeded(self.now, probe=False)
+        self.in_a_row = 0
+
+    @precondition(lambda self: self.open_until is not None)
+    @rule(good=st.booleans())
+    def one_from_before_ends(self, good: bool) -> None:
+        (self.breaker.succeeded if good else self.breaker.failed)(self.now, probe=False)
+
+    @precondition(lambda self: self.open_until is not None and self.now >= self.open_until)
+    @rule(good=st.booleans())
+    def a_probe_ends(self, good: bool) -> None:
+        self.breaker.probing = True
+        (self.breaker.succeeded if good else self.breaker.failed)(self.now, probe=True)
+        self.open_until = None if good else self.now + 60
+        self.in_a_row = 0 if good else self.in_a_row
+
+    @precondition(lambda self: self.open_until is None)
+    @rule()
+    def it_is_mended(self) -> None:
+        self.breaker.close()
+        self.in_a_row = 0
+
+    @invariant()
+    def it_is_as_the_model_says(self) -> None:
+        assert self.breaker.is_open is (self.open_until is not None)
+        left = max(0.0, self.open_until - self.now) if self.open_until is not None else 0.0
+        assert self.breaker.left_seconds(self.now) == left
+        assert not self.breaker.probing
+
+
+TestBreaker = BreakerMachine.TestCase
