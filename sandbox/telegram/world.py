@@ -102,7 +102,7 @@ class World:
     def messages(self, chat_id: int) -> list[Message]:
         return list(self.chats[chat_id].messages.values())
 
-    async def wait_message(self, chat_id: int, wanted: Callable[[Message], bool], seconds: float = 10.0) -> Message:
+    async def wait_message(self, chat_id: int, wanted: Callable[[Message], bool], seconds: float = 60.0) -> Message:
         """The first message of the bot that fits, there already or to come. Raises TimeoutError."""
         changed = asyncio.Event()
 

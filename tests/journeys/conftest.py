@@ -37,8 +37,8 @@ output = "0.28"
 input = "0.20"
 output = "0.80"
 [health]
-first_token_seconds = 3
-idle_seconds = 3
+first_token_seconds = 8
+idle_seconds = 8
 rest_seconds = 60
 [plans.free]
 requests_per_minute = 1000
@@ -85,7 +85,7 @@ class Journey:
             unsent = conn.rows("SELECT count(*) AS n FROM outbox WHERE state = 'new'")[0]["n"]
             return int(waiting + unsent)
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.sandbox.world.updates.pending or await self.house.db.read(undone):
                 await asyncio.sleep(0.01)
 

@@ -70,7 +70,7 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    async def until(self, expression: str, seconds: float = 20) -> None:
+    async def until(self, expression: str, seconds: float = 90) -> None:
         async with asyncio.timeout(seconds):
             while not await self.js(f"Boolean({expression})"):
                 await asyncio.sleep(0.05)
@@ -80,7 +80,7 @@ class Browser:
         path.write_bytes(base64.b64decode(answer["data"]))  # noqa: ASYNC240 - a test's picture
 
     async def _port(self) -> str:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not (port := _read_port(self._folder)):
                 await asyncio.sleep(0.05)
         return port
