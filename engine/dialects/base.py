@@ -51,7 +51,7 @@ class Adapter:
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Chunk]]:
-        body = json.dumps(self.body(call), ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(self.body(call), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
         headers = {
             "content-type": "application/json",
             "accept": "text/event-stream",

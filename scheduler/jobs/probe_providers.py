@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 async def run(desk: Desk) -> None:
     health, providers = desk.market.health, desk.market.providers
+    await _refused_keys(desk)
     for name in health.due_probes():
         offer = cheapest(desk, name)
         if offer is None:
@@ -27,6 +28,20 @@ async def run(desk: Desk) -> None:
             health.mend(name)
         failed = await probe(desk.market, offer, f"probe:{uuid.uuid4().hex}")
         log.info("probed %s: %s", name, failed or "answers")
+
+
+async def _refused_keys(desk: Desk) -> None:
+    """One refused key of several: asked about for free, back in turn when it is mended."""
+    health, providers = desk.market.health, desk.market.providers
+    for name, key in health.refused_keys():
+        if health.needs_mending(name):
+            continue
+        try:
+            await providers[name].probe(key)
+        except Exception as error:  # noqa: BLE001 - not mended yet, whatever it says
+            log.debug("a key of %s is not mended yet: %s", name, error)
+        else:
+            health.mend(name, key)
 
 
 def cheapest(desk: Desk, provider: str) -> Offer | None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from engine.catalog import Catalog
+from engine.errors import UnknownModel
 from engine.tenancy import Tenant
 from web.auth import Caller
 from web.errors import Problem
@@ -32,12 +33,21 @@ def router(catalog: Catalog) -> APIRouter:
 
     @routes.get("/{model:path}", summary="One model")
     async def one(model: str, tenant: Asker) -> ModelOut:
-        if model not in catalog.names() or not tenant.plan.allows(model):
+        if not _is_sold(catalog, model) or not tenant.plan.allows(model):
             text = f"The model {model!r} does not exist; see GET /v1/models."
             raise Problem(404, text, code="model_not_found", param="model")
         return _shown(model)
 
     return routes
+
+
+def _is_sold(catalog: Catalog, model: str) -> bool:
+    """The same question that a completion asks."""
+    try:
+        catalog.model(model)
+    except UnknownModel:
+        return False
+    return True
 
 
 def _shown(name: str) -> ModelOut:
