@@ -100,18 +100,21 @@ class BreakerMachine(RuleBasedStateMachine):
         self.breaker = Breaker(5, 60)
         self.now = 0.0
         self.in_a_row = 0
+        self.minute: list[bool] = []  # failures and successes since the clock last moved by over a minute
         self.open_until: float | None = None
 
     @rule(seconds=st.floats(61, 500))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
+        self.minute = []
 
     @precondition(lambda self: self.open_until is None)
     @rule()
     def a_try_fails(self) -> None:
         self.breaker.failed(self.now, probe=False)
         self.in_a_row += 1
-        if self.in_a_row >= 5:
+        self.minute.append(True)
+        if self.in_a_row >= 5 or (len(self.minute) >= 20 and sum(self.minute) * 2 >= len(self.minute)):
             self.open_until = self.now + 60
 
     @precondition(lambda self: self.open_until is None)
@@ -119,10 +122,12 @@ class BreakerMachine(RuleBasedStateMachine):
     def a_try_succeeds(self) -> None:
         self.breaker.succeeded(self.now, probe=False)
         self.in_a_row = 0
+        self.minute.append(False)
 
     @precondition(lambda self: self.open_until is not None)
     @rule(good=st.booleans())
     def one_from_before_ends(self, good: bool) -> None:
+        self.minute.append(not good)
         (self.breaker.succeeded if good else self.breaker.failed)(self.now, probe=False)
 
     @precondition(lambda self: self.open_until is not None and self.now >= self.open_until)
@@ -132,12 +137,14 @@ class BreakerMachine(RuleBasedStateMachine):
         (self.breaker.succeeded if good else self.breaker.failed)(self.now, probe=True)
         self.open_until = None if good else self.now + 60
         self.in_a_row = 0 if good else self.in_a_row
+        self.minute = [] if good else [*self.minute, True]
 
     @precondition(lambda self: self.open_until is None)
     @rule()
     def it_is_mended(self) -> None:
         self.breaker.close()
         self.in_a_row = 0
+        self.minute = []
 
     @invariant()
     def it_is_as_the_model_says(self) -> None:
