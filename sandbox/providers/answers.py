@@ -1,6 +1,11 @@
 """What a stand-in says: that it is one, and a little of everything that has to be shown well."""
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sandbox.providers.asked import Answer, Asked, Tool, count
 
 NAMES = {
     "deepseek": "DeepSeek",
@@ -11,10 +16,12 @@ NAMES = {
     "groq": "Groq",
     "mistral": "Mistral",
 }
+SHORT_PROMPT_CHARS = 12
+QUOTED_CHARS = 160
 
 _LONG = """## A stand-in answers
 
-I am the **stand-in for {name}** in Farthing's sandbox: no model was asked, no money was spent. You wrote:
+I am the **stand-in for {name}** in Farthing's sandbox: no model was asked, no money was spent. {turn}You wrote:
 
 > {prompt}
 
@@ -34,40 +41,91 @@ def cheapest(offers):
 | {name} | up |
 | the others | one click away |
 
-Now pull a plug on the right and ask again.
+Now pull {name}'s plug and ask again.
 """
 _SHORT = (
-    "Hello! I am the **stand-in for {name}** in Farthing's sandbox. "
+    "Hello! I am the **stand-in for {name}** in Farthing's sandbox. {turn}"
     "Ask me something longer to see lists, code and a table."
 )
-SHORT_PROMPT_CHARS = 12
+_JSON = "I am the stand-in for {name} in Farthing's sandbox."
+_CALLED = "I am the **stand-in for {name}** in Farthing's sandbox. Your tool said:\n\n> {result}"
+_THOUGHT = "I am asked something. I am a stand-in, so I shall say so, and show what an answer can look like."
+REFUSAL = "I can't help with that, says the stand-in for {name} in Farthing's sandbox."
+MOST_DEPTH = 6
+_WORD = re.compile(r"\S+\s*|\s+")
 
 
-def answer(provider: str, prompt: str, images: int = 0) -> str:
+def answer(provider: str, asked: Asked) -> Answer:
+    """The same for the same request; its output limit covers its thoughts too."""
     name = NAMES.get(provider, provider)
-    template = _SHORT if len(prompt) <= SHORT_PROMPT_CHARS else _LONG
-    said = template.format(name=name, prompt=" ".join(prompt.split())[:160])
-    return said + (f"\n\nI see {images} picture(s)." if images else "")
+    thought = _cut(_THOUGHT, asked.most) if asked.thinks else ""
+    left = asked.most - count(thought)
+    if asked.tool is not None:
+        return Answer("", thought, asked.tool, "tool") if left > 0 else Answer("", thought, finish="length")
+    text, stopped_by = _stopped(_said(name, asked), asked.stop)
+    kept = _cut(text, left)
+    if kept != text:
+        return Answer(kept, thought, finish="length")
+    return Answer(text, thought, stopped_by=stopped_by)
 
 
-def words(text: str, most: int) -> Iterator[str]:
-    """The text piece by piece, at most so many tokens of it."""
-    for number, piece in enumerate(_pieces(text)):
-        if number >= most:
-            return
-        yield piece
+def words(text: str) -> Iterator[str]:
+    """The text piece by piece; joined they are the text."""
+    return (found[0] for found in _WORD.finditer(text))
 
 
-def _pieces(text: str) -> Iterator[str]:
-    start = 0
-    for index, char in enumerate(text):
-        if char == " " and index > start:
-            yield text[start : index + 1]
-            start = index + 1
-    if start < len(text):
-        yield text[start:]
+def sample(schema: Mapping[str, Any], says: str, depth: int = 0) -> Any:
+    """Something that fits a JSON Schema of the usual kind; strings say `says`."""
+    for fixed in ("enum", "anyOf", "oneOf"):
+        if schema.get(fixed):
+            first = schema[fixed][0]
+            return first if fixed == "enum" else sample(first, says, depth)
+    kind = schema.get("type", "object" if "properties" in schema else "string")
+    kind = str(kind[0] if isinstance(kind, list) else kind).lower()
+    plain = {"integer": 1, "number": 1.5, "boolean": True, "null": None, "string": says}
+    if kind in plain or depth > MOST_DEPTH:
+        return schema.get("const", plain.get(kind))
+    if kind == "array":
+        return [sample(schema.get("items") or {}, says, depth + 1)]
+    return {name: sample(part, says, depth + 1) for name, part in (schema.get("properties") or {}).items()}
 
 
-def count(text: str) -> int:
-    """A stand-in's tokens: four bytes each."""
-    return -(-len(text.encode()) // 4)
+def chosen(tools: Mapping[str, Mapping[str, Any]], wanted: str | None, prompt: str, *, must: bool) -> Tool | None:
+    """The tool to call: the one that was named, else the first when it must be or the prompt speaks of one."""
+    name = wanted if wanted in tools else next(iter(tools), None)
+    if name is None:
+        return None
+    is_spoken_of = name.lower() in prompt.lower() or re.search(r"\btool", prompt, re.IGNORECASE)
+    if not (must or wanted or is_spoken_of):
+        return None
+    arguments = sample({"type": "object", **tools[name]}, " ".join(prompt.split())[:80])
+    return Tool(name, arguments if isinstance(arguments, dict) else {})
+
+
+def _said(name: str, asked: Asked) -> str:
+    if asked.tool_result is not None:
+        return _CALLED.format(name=name, result=_quoted(asked.tool_result))
+    if asked.wants_json:
+        says = _JSON.format(name=name)
+        fitting = sample(asked.schema, says) if asked.schema else {"answer": says, "prompt": _quoted(asked.prompt)}
+        return json.dumps(fitting, ensure_ascii=False)
+    template = _SHORT if len(asked.prompt) <= SHORT_PROMPT_CHARS and not asked.images else _LONG
+    turn = f"This is message {asked.turns} of our conversation. " if asked.turns > 1 else ""
+    said = template.format(name=name, turn=turn, prompt=_quoted(asked.prompt))
+    return said + (f"\nI see {asked.images} {'picture' if asked.images == 1 else 'pictures'}." if asked.images else "")
+
+
+def _quoted(text: str) -> str:
+    """On one line; nothing in it may end the quotation."""
+    line = " ".join(text.split())
+    return line[:QUOTED_CHARS] + ("…" if len(line) > QUOTED_CHARS else "")
+
+
+def _stopped(text: str, stops: tuple[str, ...]) -> tuple[str, str | None]:
+    at, stop = min(((text.find(stop), stop) for stop in stops if stop and stop in text), default=(-1, None))
+    return (text, None) if at < 0 else (text[:at], stop)
+
+
+def _cut(text: str, most_tokens: int) -> str:
+    """At most so many tokens of it, and no half character."""
+    return text.encode()[: max(0, most_tokens) * 4].decode(errors="ignore")

@@ -1,233 +1,131 @@
 """StandIns: the servers and their switches."""
 
-import asyncio
-from collections import deque
+import json
+import logging
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from sandbox.providers.answers import answer, count, words
-from sandbox.providers.dialects import Anthropic, Asked, DeepSeek, Gemini, OpenAI
+from sandbox.providers.answers import NAMES, REFUSAL, answer
+from sandbox.providers.asked import Answer, Asked, Bill, Call, count
+from sandbox.providers.dialects import DIALECTS
+from sandbox.providers.refusals import ROWS, Refused, Row, limits, response
+from sandbox.providers.streams import BREAKS_ARE_MEANT, Breakable, array, stream, whole
+from sandbox.providers.switches import MODES, StandIn
 
-MODES = ("up", "down", "429", "slow", "cut", "key_refused")
-MORE_MODES = (
-    "empty",
-    "garbage",
-    "stream_error",
-    "money_gone",
-    "context_too_long",
-    "no_usage",
-    "keepalive_only",
-    "blocked",
-    "overloaded",
-)
-DIALECTS: dict[str, OpenAI | Gemini | Anthropic] = {
-    "deepseek": DeepSeek(),
-    "gemini": Gemini(),
-    "openrouter": OpenAI(),
-    "openai": OpenAI(),
-    "anthropic": Anthropic(),
-    "groq": OpenAI(),
-    "mistral": OpenAI(),
-}
-_CACHE_FROM_TOKENS = 1024
-_PLAIN = {
-    "down": (503, "Service unavailable (its plug was pulled).", "server_error"),
-    "overloaded": (529, "Overloaded", "overloaded_error"),
-    "money_gone": (402, "Insufficient balance.", "insufficient_quota"),
-    "context_too_long": (400, "This model's maximum context length is 4096 tokens.", "context_length_exceeded"),
-}
-_MISTRAL_FIELDS = frozenset(
-    (
-        "model",
-        "messages",
-        "stream",
-        "max_tokens",
-        "temperature",
-        "top_p",
-        "stop",
-        "random_seed",
-        "tools",
-        "tool_choice",
-        "parallel_tool_calls",
-        "response_format",
-        "presence_penalty",
-        "frequency_penalty",
-        "n",
-        "reasoning_effort",
-        "prompt_cache_key",
-        "safe_prompt",
-    )
-)
+__all__ = ["StandIn", "StandIns", "shown"]
 
-
-@dataclass(slots=True)
-class StandIn:
-    """One provider: what it does now, and what it has been asked."""
-
-    name: str
-    mode: str = "up"
-    calls: int = 0
-    last_status: int = 0
-    streams: int = 0
-    asked_at: deque[float] = field(default_factory=deque)
-    seen: deque[str] = field(default_factory=lambda: deque(maxlen=32))
-
-    @property
-    def dialect(self) -> str:
-        return {"gemini": "gemini", "anthropic": "anthropic"}.get(self.name, "openai")
+SLOW_SECONDS = 60.0
+_REFUSING = ("key_refused", "429", "down", "overloaded", "money_gone", "context_too_long")
+_GARBAGE = "<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>"
+_METHODS = {"generateContent", "streamGenerateContent"}
 
 
 class StandIns:
     """`word_seconds`: the pace of an answer; `slow_seconds`: how late a slow one begins."""
 
-    def __init__(self, word_seconds: float = 0.03, slow_seconds: float = 60.0) -> None:
+    def __init__(self, word_seconds: float = 0.025, slow_seconds: float = SLOW_SECONDS) -> None:
         self.providers = {name: StandIn(name) for name in DIALECTS}
         self._word_seconds, self._slow_seconds = word_seconds, slow_seconds
         self._listeners: set[Callable[[StandIn], None]] = set()
 
     def provider(self, name: str) -> StandIn:
+        """Raises KeyError for one that there isn't."""
         return self.providers[name]
 
     def set_mode(self, name: str, mode: str) -> None:
-        """Raises ValueError for a mode that there isn't."""
-        if mode not in (*MODES, *MORE_MODES) and not mode.startswith("limit:"):
-            raise ValueError(f"no such mode: {mode}")
-        self.providers[name].mode = mode
+        """Takes effect at once. Raises ValueError for a mode that there isn't, KeyError for a provider."""
+        self.providers[name].switch(mode)
         self._tell(self.providers[name])
 
     def subscribe(self, listener: Callable[[StandIn], None]) -> None:
+        """`listener` hears of every change: a switch moved, a call taken, an answer ended."""
         self._listeners.add(listener)
 
     def app(self) -> Starlette:
+        logging.getLogger("uvicorn.error").addFilter(BREAKS_ARE_MEANT)
         return Starlette(
             routes=[
-                Route("/{name}/chat/completions", self._chat, methods=["POST"]),
-                Route("/{name}/messages", self._chat, methods=["POST"]),
-                Route("/{name}/models/{call:path}", self._chat, methods=["POST"]),
-                Route("/{name}/{path:path}", self._probe),
+                Route("/{name}/models/{call:path}", self._ask, methods=["POST"]),
+                Route("/{name}/chat/completions", self._ask, methods=["POST"]),
+                Route("/{name}/messages", self._ask, methods=["POST"]),
+                Route("/{name}/{path:path}", self._probe, methods=["GET"]),
             ]
         )
 
+    # --- the free probes ----------------------------------------------------------------------------
+
     async def _probe(self, request: Request) -> Response:
-        """/models, /key, /user/balance: the free probes."""
         found = self.providers.get(request.path_params["name"])
-        if found is None:
-            return JSONResponse({"error": {"message": "not found"}}, 404)
-        if found.mode == "key_refused":
-            return DIALECTS[found.name].error(401, "Incorrect API key provided.", "invalid_api_key")
-        return JSONResponse({"data": [], "models": [], "is_available": True})
+        answers = _probes(found) if found else {}
+        path = request.path_params["path"]
+        if found is None or path not in answers:
+            return JSONResponse({"error": {"message": "Not Found"}}, 404)
+        if not _key(request, found):
+            return response(found.name, ROWS[found.name]["no_key"])
+        if found.mode in {"down", "key_refused", "overloaded"}:
+            return response(found.name, ROWS[found.name][found.mode])
+        return JSONResponse(answers[path])
 
-    async def _chat(self, request: Request) -> Response:
+    # --- prompts --------------------------------------------------------------------------------------
+
+    async def _ask(self, request: Request) -> Response:
         found = self.providers.get(request.path_params["name"])
-        if found is None:
-            return JSONResponse({"error": {"message": "not found"}}, 404)
+        if found is None or not _is_spoken(found, request):
+            return JSONResponse({"error": {"message": "Not Found"}}, 404)
         found.calls += 1
-        response = await self._respond(found, request)
-        found.last_status = response.status_code
-        self._tell(found)
-        return response
-
-    async def _respond(self, found: StandIn, request: Request) -> Response:
-        dialect = DIALECTS[found.name]
-        refused = self._refusal(found, request)
-        if refused is not None:
-            return refused
-        body = await request.json()
-        model, _, method = str(request.path_params.get("call", "")).rpartition(":")
         try:
-            asked = dialect.asked(body, model)
-        except (KeyError, TypeError, ValueError) as error:
-            return dialect.error(400, f"{error} is required", "invalid_request_error")
-        if found.name == "mistral" and (unknown := set(body) - _MISTRAL_FIELDS):
-            return JSONResponse(
-                {
-                    "object": "error",
-                    "message": f"Extra inputs are not permitted: {unknown}",
-                    "type": "extra_forbidden",
-                },
-                422,
-            )
+            answered = await self._answer(found, request)
+        except Refused as refused:
+            answered = response(found.name, refused.row, found.wait_seconds or 5.0)
+        answered.headers.update(limits(found.name, found.limit, found.left, found.wait_seconds))
+        found.last_status = answered.status_code
+        self._tell(found)
+        return answered
+
+    async def _answer(self, found: StandIn, request: Request) -> Response:
+        """Raises Refused."""
+        call = await _call(found, request)
+        self._admit(found)
         if found.mode == "garbage":
-            return PlainTextResponse("<html>Bad gateway</html>", media_type="text/html")
-        if asked.stream and method != "generateContent":
-            return StreamingResponse(self._stream(found, asked), media_type="text/event-stream")
-        text = answer(found.name, asked.prompt, asked.images)
-        return JSONResponse(dialect.whole(asked, text, self._usage(found, asked, text)))
+            return PlainTextResponse(_GARBAGE, media_type="text/html")
+        dialect = DIALECTS[found.name]
+        try:
+            asked = dialect.asked(call)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise Refused(_malformed(found)) from error
+        said = _said(found, asked)
+        bill = None if found.mode == "no_usage" else _bill(found, call, asked, said)
+        if not asked.stream:
+            body = dialect.whole(asked, said, bill)
+            return Breakable(whole(found, body, self._slow_seconds), media_type="application/json")
+        frames = dialect.frames(asked, said, bill)
+        if not asked.sse:
+            return Breakable(array(frames), media_type="application/json")
+        words = stream(found, dialect, list(frames), lambda: self._word_seconds, self._slow_seconds)
+        return Breakable(self._counted(found, words), media_type="text/event-stream")
 
-    def _refusal(self, found: StandIn, request: Request) -> Response | None:
-        dialect, mode = DIALECTS[found.name], found.mode
-        key = (
-            request.headers.get("authorization")
-            or request.headers.get("x-api-key")
-            or request.headers.get("x-goog-api-key")
-        )
-        if not key or mode == "key_refused":
-            return dialect.error(401, "Incorrect API key provided.", "invalid_api_key")
-        if mode == "429" or (mode.startswith("limit:") and self._over(found, int(mode[6:]))):
-            return dialect.error(429, "Rate limit reached.", "rate_limit_exceeded")
-        return dialect.error(*_PLAIN[mode]) if mode in _PLAIN else None
+    def _admit(self, found: StandIn) -> None:
+        """Raises Refused by the switch, and above the limit of a minute."""
+        if found.mode in _REFUSING:
+            raise Refused(ROWS[found.name][found.mode])
+        if found.left <= 0:
+            raise Refused(ROWS[found.name]["429"])
+        found.asked_at.append(found.now())
 
-    def _over(self, found: StandIn, per_minute: int) -> bool:
-        now = asyncio.get_running_loop().time()
-        while found.asked_at and found.asked_at[0] <= now - 60:
-            found.asked_at.popleft()
-        if len(found.asked_at) >= per_minute:
-            return True
-        found.asked_at.append(now)
-        return False
-
-    async def _stream(self, found: StandIn, asked: Asked) -> AsyncIterator[bytes]:
-        dialect, mode = DIALECTS[found.name], found.mode
+    async def _counted(self, found: StandIn, words: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         found.streams += 1
         try:
-            if mode in {"slow", "keepalive_only"}:
-                async for comment in self._dawdle(found, dialect.comment or b": wait\n\n"):
-                    yield comment
-            if mode == "blocked":
-                for frame in dialect.blocked(asked):
-                    yield frame
-                return
-            for frame in dialect.begin(asked):
-                yield frame
-            text = "" if mode == "empty" else answer(found.name, asked.prompt, asked.images)
-            said = ""
-            for number, word in enumerate(words(text, asked.most)):
-                if self._should_break(found, number):
-                    if found.mode == "stream_error":
-                        yield dialect.stream_error()
-                    return  # the body ends here, without its end marker
-                said += word
-                yield dialect.word(asked, word)
-                await asyncio.sleep(self._word_seconds)
-            counted = mode != "no_usage"
-            for frame in dialect.end(asked, self._usage(found, asked, said), full=said != text, counted=counted):
-                yield frame
+            async for word in words:
+                yield word
         finally:
             found.streams -= 1
-
-    def _should_break(self, found: StandIn, number: int) -> bool:
-        """A plug that is pulled stops an answer that is under way, too."""
-        return found.mode == "down" or (found.mode in {"cut", "stream_error"} and number >= 8)  # noqa: PLR2004
-
-    async def _dawdle(self, found: StandIn, comment: bytes) -> AsyncIterator[bytes]:
-        for _ in range(int(self._slow_seconds)):
-            if found.mode not in {"slow", "keepalive_only"}:
-                return
-            yield comment
-            await asyncio.sleep(1)
-
-    def _usage(self, found: StandIn, asked: Asked, said: str) -> tuple[int, int, int]:
-        """(prompt, cached, output) tokens; a prefix that was seen before is cached from 1,024 tokens on."""
-        known = [seen for seen in found.seen if asked.whole.startswith(seen)]
-        cached = max((count(seen) for seen in known), default=0)
-        found.seen.append(asked.whole)
-        return count(asked.whole), cached if cached >= _CACHE_FROM_TOKENS else 0, count(said)
+            self._tell(found)
 
     def _tell(self, found: StandIn) -> None:
         for listener in tuple(self._listeners):
@@ -238,11 +136,78 @@ def shown(found: StandIn, base_url: str, farthing: dict[str, Any] | None) -> dic
     """As the page has it."""
     return {
         "name": found.name,
+        "title": NAMES.get(found.name, found.name),
         "dialect": found.dialect,
         "base_url": base_url,
         "mode": found.mode,
         "calls": found.calls,
+        "streams": found.streams,
         "last_status": found.last_status,
         "modes": list(MODES),
         "farthing": farthing,
     }
+
+
+async def _call(found: StandIn, request: Request) -> Call:
+    """Raises Refused for a missing key and for what is no JSON object."""
+    key = _key(request, found)
+    if not key:
+        raise Refused(ROWS[found.name]["no_key"])
+    try:
+        body = json.loads(await request.body())
+    except ValueError as error:
+        raise Refused(_malformed(found)) from error
+    if not isinstance(body, dict):
+        raise Refused(_malformed(found))
+    model, _, method = str(request.path_params.get("call", "")).rpartition(":")
+    return Call(body, request.headers, key, model, method, request.query_params.get("alt") == "sse")
+
+
+def _key(request: Request, found: StandIn) -> str:
+    """Each dialect looks in one place only."""
+    if found.name == "gemini":
+        return request.headers.get("x-goog-api-key") or request.query_params.get("key") or ""
+    if found.name == "anthropic":
+        return request.headers.get("x-api-key", "")
+    kind, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if kind.lower() == "bearer" else ""
+
+
+def _is_spoken(found: StandIn, request: Request) -> bool:
+    """Whether this path belongs to this provider's dialect."""
+    call = request.path_params.get("call")
+    if call is not None:
+        return found.dialect == "gemini" and call.rpartition(":")[2] in _METHODS
+    wanted = "/messages" if found.dialect == "anthropic" else "/chat/completions"
+    return found.dialect != "gemini" and request.url.path.endswith(wanted)
+
+
+def _malformed(found: StandIn) -> Row:
+    if found.name == "gemini":
+        return Row(400, "Invalid JSON payload received.", "INVALID_ARGUMENT")
+    return Row(400, "We could not parse the JSON body of your request.")
+
+
+def _said(found: StandIn, asked: Asked) -> Answer:
+    if found.mode == "blocked":
+        return Answer(REFUSAL.format(name=NAMES[found.name]), finish="refused")
+    return replace(answer(found.name, asked), text="") if found.mode == "empty" else answer(found.name, asked)
+
+
+def _bill(found: StandIn, call: Call, asked: Asked, said: Answer) -> Bill:
+    prompt = count(asked.whole)
+    seen = found.cached(call.key, asked.model, asked.whole)
+    cached, written = DIALECTS[found.name].cached_written(asked, prompt, seen)
+    called = json.dumps(dict(said.tool.arguments)) + said.tool.name if said.tool else ""
+    return Bill(prompt, cached, written, asked.n * count(said.text + called), asked.n * count(said.thought))
+
+
+def _probes(found: StandIn) -> dict[str, Any]:
+    """What is answered to a GET, by path."""
+    has_money = found.mode != "money_gone"
+    balance = {"currency": "USD", "total_balance": "10.00" if has_money else "0.00"}
+    more: dict[str, dict[str, Any]] = {
+        "deepseek": {"user/balance": {"is_available": has_money, "balance_infos": [balance]}},
+        "openrouter": {"key": {"data": {"label": "sandbox", "limit_remaining": 10.0 if has_money else 0.0}}},
+    }
+    return {"models": DIALECTS[found.name].models(), **more.get(found.name, {})}
