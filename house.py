@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from config import ConfigError, ModelSection
 from engine.catalog import Catalog, Model, Offer
 from engine.defaults import AUTO, SMART, default_offers
+from engine.free import Allowed, FreeTiers, day_begin
 from engine.gateway import Gateway
 from engine.health import Health, HealthPolicy
 from engine.money import Money, atto_per_token, exact
@@ -73,8 +75,19 @@ class House:
                 "failures": state.failures,
                 "chance_of_failure": round(state.odds, 3),
                 "prices": self._prices(name),
+                "free": self._free(name),
             }
         return row
+
+    def _free(self, provider: str) -> list[dict[str, Any]]:
+        """What is left of each free tier."""
+        free, now = self.market.catalog.free, self.clock.now()
+        found = ((offer, free.left(offer, now)) for offer in free.allowed if offer.provider == provider)
+        return [
+            {"model": offer.model, "left_this_minute": left.this_minute, "left_today": left.today}
+            for offer, left in found
+            if left is not None
+        ]
 
     def _prices(self, provider: str) -> list[dict[str, Any]]:
         now = self.clock.now()
@@ -125,7 +138,7 @@ def caps_of(settings: Settings, db: Database, clock: SystemClock) -> HouseCaps:
 def _say_what_waits(settings: Settings) -> None:
     """A setting that does nothing yet is said to, not swallowed."""
     if settings.config.free:
-        log.warning("[free] is read but not used yet: free tiers are quoted at their paid price")
+        log.info("free tiers are used first; their providers may train on prompts, and /privacy says so")
     if any(model.max_loss_usd_per_day is not None for model in settings.config.models.values()):
         log.warning("max_loss_usd_per_day is read but not used yet; [house] usd_per_day bounds the spending")
 
@@ -153,7 +166,16 @@ async def build_market(settings: Settings, db: Database, clock: SystemClock) -> 
         if name in providers:
             health.drain(name)
     catalog = build_catalog(settings, providers, known)
+    await _count_free(catalog.free, db, clock)
     return Market(catalog, health, providers, SqlJournal(db), clock, policy)
+
+
+async def _count_free(free: FreeTiers, db: Database, clock: SystemClock) -> None:
+    """What earlier processes used of today's free tiers."""
+    now = clock.now()
+    for offer in free.allowed:
+        used = partial(provider_units.tries_since, provider=offer.provider, model=offer.model)
+        free.begin(offer, now, await db.read(partial(used, since=day_begin(offer, now))))
 
 
 def all_specs(settings: Settings) -> dict[str, Spec]:
@@ -169,6 +191,7 @@ def check_offers(settings: Settings, known: Mapping[str, Spec]) -> None:
     """Raises ConfigError for an offer or a price of a provider that nobody has heard of."""
     path = settings.env.farthing_config
     named = [(f'prices."{name}"', name) for name in settings.config.prices]
+    named += [(f'free."{name}"', name) for name in settings.config.free]
     for model, section in settings.config.models.items():
         named += [(f"models.{model}", name) for name in (*section.offers, *section.last_resort)]
     for key, name in named:
@@ -196,6 +219,7 @@ def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: 
         named_markup=exact(config.billing.markup),
         known=tuple(dict.fromkeys((*map(Offer.named, config.prices), *default_offers()))),
         contexts={name: price.context_tokens for name, price in config.prices.items() if price.context_tokens},
+        free=FreeTiers({Offer.named(name): Allowed(**tier.model_dump()) for name, tier in config.free.items()}),
     )
 
 

@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.app import Bot
 from bot.services import BotConfig, Services
 from engine.money import Money
+from engine.pricing import fresh_prices
 from house import House, all_specs, open_house
 from scheduler.app import Clockwork
 from scheduler.desk import Desk
@@ -33,7 +34,10 @@ def is_served(settings: Settings) -> bool:
 async def live(settings: Settings, parts: set[str], *, footer: bool = False) -> int:
     """Run `parts` of bot, web and clock until a signal; 0 when it ended well."""
     stop = stop_on_signals()
-    async with open_house(settings) as house:
+    async with AsyncExitStack() as stack:
+        if settings.config.routing.fresh_prices and not footer:
+            stack.enter_context(fresh_prices())
+        house = await stack.enter_async_context(open_house(settings))
         bot = Bot(_services(house, footer=footer)) if settings.token and "bot" in parts else None
         app = build(_parts(house, bot)) if "web" in parts else None
         faces: list[Bot | ClockFace] = [bot] if bot is not None else []
