@@ -94,17 +94,21 @@ class Health:
         self._gone: dict[Offer, float] = {}
         self._permits = 0
 
-    def admit(self, offer: Offer, tokens: int = 0) -> Permit | Refusal:
+    def admit(self, offer: Offer, tokens: int = 0, *, repeat: bool = False) -> Permit | Refusal:
         """Leave to try `offer` now, under one of its keys in turn; a half-open breaker lets one try through.
 
         A learned limit is no refusal: the planner puts who is at it behind all others. `tokens`: what the try is
-        expected to take of a budget that the provider told.
+        expected to take of a budget that the provider told. `repeat`: this provider has failed this prompt before.
         """
         now = self._clock.monotonic()
         refusal = self._refusal(offer, now)
         if refusal is not None:
             return refusal
         vitals = self._providers[offer.provider]
+        if repeat and not vitals.budget.spend(now):
+            return Refusal("its retry budget is used up", 1.0)
+        if not repeat:
+            vitals.budget.tried(now)
         number = vitals.next_key(now)
         vitals.keys[number].use(now, tokens)
         self._permits += 1

@@ -7,6 +7,7 @@ from enum import StrEnum
 from math import ceil
 
 from engine.breaker import Breaker
+from engine.budget import RetryBudget
 from engine.keys import LONGEST_REST_SECONDS, Key
 from engine.track import Track, Waiting
 
@@ -43,6 +44,7 @@ class Vitals:
     turn: int = 0
     track: Track = field(default_factory=Track)
     waiting: Waiting = field(default_factory=Waiting)
+    budget: RetryBudget = field(default_factory=RetryBudget)
 
     @property
     def is_locked_out(self) -> bool:
