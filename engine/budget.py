@@ -1,4 +1,4 @@
-"""RetryBudget: how often a provider may be asked again for the same prompt: a tenth of its first tries, and one a second.
+"""RetryBudget: how often a provider may be asked again for the same prompt: a tenth of its first tries, and 1 a second.
 
 So an outage never becomes a storm. It bounds repeats only, never the first try at a healthy provider. (Finagle's rule,
 with half of its share; the clock is passed in.)
