@@ -102,6 +102,7 @@ class SellerSection(Section):
 
 class RoutingSection(Section):
     delay_usd_per_second: Usd = Decimal("0.00001")
+    hedge: bool = False
 
 
 class BillingSection(Section):

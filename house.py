@@ -13,6 +13,7 @@ from engine.catalog import Catalog, Model, Offer
 from engine.defaults import AUTO, SMART, default_offers
 from engine.gateway import Gateway
 from engine.health import Health, HealthPolicy
+from engine.hedging import Hedging
 from engine.money import Money, atto_per_token, exact
 from engine.ports import Provider
 from engine.pricing import PriceBook, flat_price
@@ -107,6 +108,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         market = await build_market(settings, db, clock)
         for provider in market.providers.values():
             stack.push_async_callback(provider.aclose)
+        stack.push_async_callback(market.drains.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
         delay = exact(settings.config.routing.delay_usd_per_second)
         caps = caps_of(settings, db, clock)
@@ -153,7 +155,8 @@ async def build_market(settings: Settings, db: Database, clock: SystemClock) -> 
         if name in providers:
             health.drain(name)
     catalog = build_catalog(settings, providers, known)
-    return Market(catalog, health, providers, SqlJournal(db), clock, policy)
+    hedging = Hedging() if settings.config.routing.hedge else None
+    return Market(catalog, health, providers, SqlJournal(db), clock, policy, hedging=hedging)
 
 
 def all_specs(settings: Settings) -> dict[str, Spec]:
