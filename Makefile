@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format lock bench audit clean
+.PHONY: help run setup test lint format lock bench failover-card audit clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ audit: $(VENV)/runtime ## check the books
 
 bench: $(VENV)/dev ## what an answer costs in CPU
 	$(BIN)/python -m benchmarks.bot_answer
+
+failover-card: $(VENV)/dev ## sixteen faults of a provider, and what a caller gets in each
+	$(BIN)/python -m benchmarks.failover_card --write docs/failover-card.md
 
 lock: $(VENV)/uv ## pin and hash every dependency anew
 	$(LOCK) requirements/uv.in -o requirements/uv.txt

@@ -333,7 +333,7 @@ async def test_reasoning_models_get_no_sampling() -> None:
 
 
 async def test_json_mode_is_asked_for_in_words_too_unless_somebody_did() -> None:
-    wanted = {"response_format": {"type": "json_object"}}
+    wanted: Any = {"response_format": {"type": "json_object"}}
     body = await Wire("openai").body(asking(**wanted))
     assert "JSON" in body["messages"][0]["content"]
     assert len((await Wire("openai").body(asking("as json please", **wanted)))["messages"]) == 1
