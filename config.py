@@ -103,6 +103,7 @@ class SellerSection(Section):
 class RoutingSection(Section):
     delay_usd_per_second: Usd = Decimal("0.00001")
     fresh_prices: bool = True
+    hedge: bool = False
 
 
 class BillingSection(Section):

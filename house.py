@@ -15,6 +15,7 @@ from engine.defaults import AUTO, SMART, default_offers
 from engine.free import Allowed, FreeTiers, day_begin
 from engine.gateway import Gateway
 from engine.health import Health, HealthPolicy
+from engine.hedging import Hedging
 from engine.money import Money, atto_per_token, exact
 from engine.ports import Provider
 from engine.pricing import PriceBook, flat_price
@@ -120,10 +121,10 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         market = await build_market(settings, db, clock)
         for provider in market.providers.values():
             stack.push_async_callback(provider.aclose)
+        stack.push_async_callback(market.drains.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
-        delay = exact(settings.config.routing.delay_usd_per_second)
         caps = caps_of(settings, db, clock)
-        gateway = Gateway(market, ledger, delay_usd_per_second=delay, gates=(caps,))
+        gateway = Gateway(market, ledger, gates=(caps,))
         _say_what_waits(settings)
         yield House(settings, db, lease, clock, plans, market, gateway)
 
@@ -167,7 +168,16 @@ async def build_market(settings: Settings, db: Database, clock: SystemClock) -> 
             health.drain(name)
     catalog = build_catalog(settings, providers, known)
     await _count_free(catalog.free, db, clock)
-    return Market(catalog, health, providers, SqlJournal(db), clock, policy)
+    return Market(
+        catalog,
+        health,
+        providers,
+        SqlJournal(db),
+        clock,
+        policy,
+        hedging=Hedging() if settings.config.routing.hedge else None,
+        delay_usd_per_second=exact(settings.config.routing.delay_usd_per_second),
+    )
 
 
 async def _count_free(free: FreeTiers, db: Database, clock: SystemClock) -> None:

@@ -146,9 +146,9 @@ class Catalog:
         if not request.max_output_tokens:
             self.sizes.learn_output(offer, request.model, tenant_id, estimate_text(said), usage.output_tokens)
 
-    def remember(self, request: ChatRequest, offer: Offer, usage: Usage, now: float) -> None:
+    def remember(self, request: ChatRequest, offer: Offer, usage: Usage, at: datetime) -> None:
         """The prompt lies in this provider's cache from now on."""
-        self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, now)
+        self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, at.timestamp())
 
     def _priced(self, shelved: _Shelved, asks: "_Asks", tokens: tuple[int, int], at: datetime) -> Quote:
         offer = shelved.offer

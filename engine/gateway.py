@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from fractions import Fraction
 
 from engine.admission import Admission
 from engine.answer import Answer, Finisher, Question
@@ -12,7 +11,7 @@ from engine.chat import ChatRequest
 from engine.errors import Closing, NoProvider, RequestRejected
 from engine.holding import Bid, Ceiling
 from engine.ports import Gate, Ledger
-from engine.routing import Route, plan
+from engine.routing import Route
 from engine.tenancy import Tenant
 from engine.trial import Market, unanswered
 
@@ -20,13 +19,10 @@ from engine.trial import Market, unanswered
 class Gateway:
     """Answers requests from the cheapest offers that are up, and books each exactly once."""
 
-    def __init__(
-        self, market: Market, ledger: Ledger, *, delay_usd_per_second: Fraction, gates: Sequence[Gate] = ()
-    ) -> None:
+    def __init__(self, market: Market, ledger: Ledger, *, gates: Sequence[Gate] = ()) -> None:
         self.market = market
         self._ledger = ledger
         self._gates = tuple(gates)
-        self._delay_usd_per_second = delay_usd_per_second
         self._admission = Admission(market.clock)
         self._live: set[Answer] = set()
         self._closing = False
@@ -71,7 +67,7 @@ class Gateway:
         """The offers for this request at this minute, in the order to try; raises when there is none."""
         catalog, health = self.market.catalog, self.market.health
         quotes, drops = catalog.quote(request, model, self.market.clock.now(), tenant_id)
-        route = plan(quotes, drops, health.standing, self._delay_usd_per_second)
+        route = self.market.plan(quotes, drops)
         if len(quotes) == 1 and (seconds := health.standing(quotes[0].offer).crowded_seconds) > 0:
             raise NoProvider(seconds)  # with nobody else to ask, only staying under its limit helps
         if route.quotes:
