@@ -131,6 +131,7 @@ class ScheduleSection(Section):
     quotas: float = Field(60, gt=0)
     expire_holds: float = Field(30, gt=0)
     renewals: float = Field(60, gt=0)
+    remember: float = Field(300, gt=0)
 
 
 PLANS: dict[str, dict[str, Any]] = {

@@ -24,6 +24,7 @@ from engine.spec import Spec
 from engine.tenancy import Flat, Markup, Plan, Tariff
 from engine.trial import Market
 from settings import Settings
+from storage import learned
 from storage import providers as provider_units
 from storage.caps import HouseCaps
 from storage.database import Database, migrations_pending, open_database
@@ -121,6 +122,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         market = await build_market(settings, db, clock)
         for provider in market.providers.values():
             stack.push_async_callback(provider.aclose)
+        stack.push_async_callback(db.write, partial(learned.save, sizes=market.catalog.sizes))
         stack.push_async_callback(market.drains.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
         caps = caps_of(settings, db, clock)
@@ -168,6 +170,7 @@ async def build_market(settings: Settings, db: Database, clock: SystemClock) -> 
             health.drain(name)
     catalog = build_catalog(settings, providers, known)
     await _count_free(catalog.free, db, clock)
+    await db.read(partial(learned.load, sizes=catalog.sizes))
     return Market(
         catalog,
         health,

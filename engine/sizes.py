@@ -7,6 +7,7 @@ to exceed, with a margin, and for whole bytes as long as too little is known.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.offer import Offer
 from engine.tokens import Measure
@@ -102,6 +103,22 @@ class Sizes:
                 self._own.clear()
             self._own.setdefault((tenant_id, model), Mean()).add(seen_tokens)
 
-    def multipliers(self) -> Mapping[Offer, float]:
-        """For display: offers whose answers are billed above what is seen."""
-        return {offer: mean.value for offer, mean in self._thought.items()}
+    def dump(self) -> dict[str, Any]:
+        """What is worth keeping over a restart, as JSON takes it; tenants' own habits are learned again."""
+        return {
+            "inputs": [
+                [offer.name, script, ratio.mean.value, ratio.mean.samples, ratio.most, ratio.seen]
+                for (offer, script), ratio in self._inputs.items()
+            ],
+            "thought": [[offer.name, mean.value, mean.samples] for offer, mean in self._thought.items()],
+            "answers": [[model, mean.value, mean.samples] for model, mean in self._answers.items()],
+        }
+
+    def load(self, kept: Mapping[str, Any]) -> None:
+        """Take up what `dump` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        for name, script, value, samples, most, seen in kept["inputs"]:
+            self._inputs[Offer.named(name), str(script)] = Ratio(Mean(float(value), float(samples)), most, int(seen))
+        for name, value, samples in kept["thought"]:
+            self._thought[Offer.named(name)] = Mean(float(value), float(samples))
+        for model, value, samples in kept["answers"]:
+            self._answers[str(model)] = Mean(float(value), float(samples))
