@@ -23,8 +23,10 @@ LAST_MESSAGES = 200
 
 
 class PageApi:
-    """`farthing`, an address and an admin key, shows each provider as Farthing sees it; `next_offers` names
-    whom `auto` would ask now, first come first.
+    """What the routes share.
+
+    `farthing`, an address and an admin key, shows each provider as Farthing sees it. `next_offers` names the
+    offers that `auto` would try now, in their order.
     """
 
     def __init__(self, world: World, stand_ins: StandIns, base_url: str, farthing: tuple[str, str] | None) -> None:

@@ -11,7 +11,7 @@ MOST_PHOTO_BYTES = 10 * 1024 * 1024
 MOST_FILE_BYTES = 50 * 1024 * 1024
 MOST_DOWNLOAD_BYTES = 20 * 1024 * 1024
 ACTIONS = frozenset(
-    [
+    (
         "typing",
         "upload_photo",
         "record_video",
@@ -23,7 +23,7 @@ ACTIONS = frozenset(
         "find_location",
         "record_video_note",
         "upload_video_note",
-    ]
+    )
 )
 
 

@@ -11,7 +11,7 @@ from sandbox.telegram.refusals import refuse
 MOST_TEXT, MOST_CAPTION, MOST_ENTITIES = 4096, 1024, 100
 FARTHEST = 1_000_000
 KINDS = frozenset(
-    [
+    (
         "mention",
         "hashtag",
         "cashtag",
@@ -32,7 +32,7 @@ KINDS = frozenset(
         "text_mention",
         "custom_emoji",
         "date_time",
-    ]
+    )
 )
 _SPOTTED = (
     ("bot_command", re.compile(r"(?<![\w/])/[a-zA-Z0-9_]{1,32}(?:@\w+)?(?![\w/])")),

@@ -53,6 +53,7 @@ class Delivery:
     def close(self) -> None:
         for task in self._tasks.values():
             task.cancel()
+        self._tasks = {"close": asyncio.create_task(self._client.aclose())}
 
     async def _work(self, queue: deque[Update]) -> None:
         """The next one after a 2xx."""
