@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from sandbox.providers import StandIns
+from sandbox.providers import MORE_MODES, StandIns
 from sandbox.providers.app import StandIn, shown
 from sandbox.telegram import stars
 from sandbox.telegram.commands import menu
@@ -51,6 +51,8 @@ class PageApi:
         return [
             Route("/api/state", self._state),
             Route("/api/events", self._events),
+            Route("/api/providers", self._providers),
+            Route("/api/links/{name}", self._link),
             Route("/api/providers/{name}", self._switch, methods=["POST"]),
             *[Route(f"/api/{name}", _guarded(call), methods=["POST"]) for name, call in posts.items()],
         ]
@@ -74,10 +76,19 @@ class PageApi:
                     for chat in world.chats.values()
                 ],
                 "commands": self._menus(),
-                "next": self.next_offers(),
-                "providers": [self._provider(found) for found in self._stand_ins.providers.values()],
+                "more_modes": list(MORE_MODES),
+                **self._seen(),
             }
         )
+
+    async def _providers(self, _: Request) -> Response:
+        await self._look()
+        return JSONResponse(self._seen())
+
+    async def _link(self, request: Request) -> Response:
+        """What a payment link asks for."""
+        offered = self._world.links.get(request.path_params["name"])
+        return JSONResponse(offered or {"ok": False, "error": "This link is gone."}, 200 if offered else 404)
 
     async def _events(self, _: Request) -> Response:
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -148,10 +159,7 @@ class PageApi:
         offered = self._world.links.get(str(name))
         if offered is None:
             return {"ok": False, "error": "This invoice is gone."}
-        done = await stars.pay(self._world, chat_id, int(body["user_id"]), offered)
-        if done["ok"]:
-            self._publish({"type": "paid", "chat_id": chat_id, "message_id": body.get("message_id")})
-        return done
+        return await stars.pay(self._world, chat_id, int(body["user_id"]), offered)
 
     async def _refund(self, request: Request) -> Any:
         charge_id = str((await request.json())["charge_id"])
@@ -194,6 +202,10 @@ class PageApi:
 
     def _provider_changed(self, found: StandIn) -> None:
         self._publish({"type": "provider", "chat_id": 0, "provider": self._provider(found)})
+
+    def _seen(self) -> dict[str, Any]:
+        providers = [self._provider(found) for found in self._stand_ins.providers.values()]
+        return {"next": self.next_offers(), "providers": providers}
 
     def _provider(self, found: StandIn) -> dict[str, Any]:
         return shown(found, f"{self._base_url}/providers/{found.name}", self._states.get(found.name))
