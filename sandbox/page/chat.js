@@ -42,8 +42,12 @@ export function callbackAnswered(event) {
 
 const find = (id) => $("log").querySelector(`[data-id="${id}"]`);
 const scroller = () => $("messages");
-const isAtEnd = () => scroller().scrollHeight - scroller().scrollTop - scroller().clientHeight < 80;
-const scrollDown = () => { scroller().scrollTop = scroller().scrollHeight; };
+let pinned = true;
+const isAtEnd = () => pinned;
+const scrollDown = () => { scroller().scrollTop = scroller().scrollHeight; pinned = true; };
+scroller().addEventListener("scroll", () => { pinned = scroller().scrollHeight - scroller().scrollTop - scroller().clientHeight < 80; });
+// When the room for messages changes (the guide, a keyboard, a tab), whoever was at the end stays there.
+new ResizeObserver(() => { if (pinned) scrollDown(); }).observe(scroller());
 
 function node(message) {
   if (message.successful_payment) return paidLine(message);

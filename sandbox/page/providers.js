@@ -57,26 +57,26 @@ function inOrder() {
 function card(provider, next) {
   const farthing = provider.farthing || {}, state = farthing.state || "unknown";
   return el("li", { class: isUp(provider) ? "" : "off", "data-provider": provider.name },
-    el("div", { class: "row" }, el("b", {}, provider.title), place(provider, next), el("span", { class: "state " + state, title: [STATES[state], farthing.reason].filter(Boolean).join(". ") }, state.replace("_", "-"))),
+    el("div", { class: "row" }, el("b", {}, provider.title), ...marks(provider, next), el("span", { class: "state " + state, title: [STATES[state], farthing.reason].filter(Boolean).join(". ") }, state.replace("_", "-"))),
     el("p", { class: "price" }, price(provider)),
     el("p", { class: "calls" }, `${provider.calls} ${provider.calls === 1 ? "call" : "calls"}${provider.last_status ? `, last answered ${provider.last_status}` : ""}`),
     switches(provider));
 }
 
-function place(provider, next) {
-  const from = rerouted.get(provider.name);
-  if (from) return el("span", { class: "mark rerouted", title: "Answered in place of " + world.providers.get(from).title }, "↪ rerouted here");
-  if (provider === next) return el("span", { class: "mark" }, PLACES[0]);
-  const ahead = world.next.map(byOffer).filter((each) => each && isUp(each));
+function marks(provider, next) {
+  const from = rerouted.get(provider.name), ahead = world.next.map(byOffer).filter((each) => each && isUp(each));
   const word = PLACES[[...new Set(ahead)].indexOf(provider)];
-  return word ? el("span", { class: "mark faint" }, word) : null;
+  return [
+    word ? el("span", { class: provider === next ? "mark" : "mark faint" }, word) : null,
+    from ? el("span", { class: "mark rerouted", title: "Answered in place of " + world.providers.get(from).title }, "↪ rerouted") : null,
+  ];
 }
 
 function price(provider) {
   const rows = provider.farthing?.prices || [];
   const offer = world.next.find((name) => name.split("/")[0] === provider.name) || "";
   const row = rows.find((each) => offer === `${provider.name}/${each.model}`) || rows[0];
-  return row ? `${row.model}: $${short(row.input_usd_per_mtok)} in, $${short(row.output_usd_per_mtok)} out per 1M tokens` : "not on offer";
+  return row ? `${row.model}: $${short(row.input_usd_per_mtok)} in, $${short(row.output_usd_per_mtok)} out per 1M` : "not on offer";
 }
 
 const short = (usd) => Number(usd).toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 6 });

@@ -10,6 +10,7 @@ from sandbox.telegram.world import Chat, World
 MOST_PHOTO_BYTES = 10 * 1024 * 1024
 MOST_FILE_BYTES = 50 * 1024 * 1024
 MOST_DOWNLOAD_BYTES = 20 * 1024 * 1024
+PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 ACTIONS = frozenset(
     (
         "typing",
@@ -142,7 +143,8 @@ def _kept(world: World, given: Upload, most: int) -> str:
         raise refuse("empty_file")
     if len(given.data) > most:
         raise refuse("big_photo", size=len(given.data)) if most == MOST_PHOTO_BYTES else refuse("too_large")
-    return world.keep_file(given.name, given.kind, given.data)
+    kind = next((kind for magic, kind in PICTURES.items() if given.data.startswith(magic)), given.kind)
+    return world.keep_file(given.name, kind, given.data)
 
 
 def _about(world: World, file_id: str, **more: Any) -> dict[str, Any]:
