@@ -153,5 +153,5 @@ async def test_a_file_goes_up_and_a_picture_comes_down(tmp_path: Path, sandbox: 
         await page.until("document.querySelector('.mine .document')?.textContent.includes('question.txt')")
         await page.until(f"{LAST}?.textContent.includes('stand-in')")
         await write(page, "/usage")
-        await page.until(f"{LAST}?.querySelector('img')?.naturalWidth > 100")
+        await page.until("document.querySelector('#log img')?.naturalWidth > 100")
         assert any("photo" in message for message in sandbox.world.messages(ANN))
