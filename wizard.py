@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import io
 import os
 import re
 import signal
@@ -39,7 +40,8 @@ def ask_open(prompt: str) -> str:
 
 def is_anyone_there() -> bool:
     """A terminal, or a pipe with answers in it."""
-    return sys.stdin.isatty() or bool(sys.stdin.buffer.peek(1))
+    pipe = sys.stdin.buffer
+    return sys.stdin.isatty() or (isinstance(pipe, io.BufferedReader) and bool(pipe.peek(1)))
 
 
 def say(text: str) -> None:
