@@ -7,6 +7,7 @@ import io
 from telegram import Message
 
 from bot.context import Context
+from bot.joining import ALBUM
 from engine.chat import Image, Part, Text
 
 MOST_FILE_BYTES = 20_000_000
@@ -47,11 +48,13 @@ async def parts(message: Message, context: Context, text: str) -> list[Part]:
     reply = message.reply_to_message
     if reply is not None and reply.from_user is not None and not reply.from_user.is_bot and reply.text:
         found.insert(0, Text(f"> {reply.text}\n\n"))
-    if message.photo:
-        found.append(await _photo(message, context))
-    elif message.document:
-        found.append(await _document(message, context))
-    elif message.voice or message.audio or message.video_note:
+    album = [Message.de_json(each, context.bot) for each in message.api_kwargs.get(ALBUM, ())]
+    for each in (message, *album):
+        if each.photo:
+            found.append(await _photo(each, context))
+        elif each.document:
+            found.append(await _document(each, context))
+    if message.voice or message.audio or message.video_note:
         raise Unreadable("chat.no_voice")
     if not found:
         raise Unreadable("chat.unreadable")
