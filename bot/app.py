@@ -11,6 +11,7 @@ from telegram import (
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
+    CallbackQuery,
     Update,
 )
 from telegram.error import BadRequest, InvalidToken, TelegramError
@@ -227,15 +228,19 @@ async def on_button(update: Update, context: Context) -> None:
     command = discover().get(pressed.command) if pressed else None
     press = command.buttons.get(pressed.action) if command and pressed else None
     if pressed is None or command is None or press is None:
-        await query.answer(context.t("button.stale"))
+        await _answer(query, context.t("button.stale"))
         return
     await context.state()
     if pressed.owner not in (0, context.user.id) or (command.admin and not context.is_admin):
-        await query.answer(context.t("button.not_yours"), show_alert=True)
+        await _answer(query, context.t("button.not_yours"), alert=True)
         return
     await press(update, context, pressed.args)
+    await _answer(query)
+
+
+async def _answer(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
     try:
-        await query.answer()
+        await query.answer(text, show_alert=alert)
     except BadRequest:
         log.debug("a button was answered before, or too late")
 

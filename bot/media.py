@@ -14,6 +14,7 @@ MOST_FILE_BYTES = 20_000_000
 MOST_TEXT_CHARS = 200_000
 MOST_PAGES = 200
 LONGEST_SIDE = 1568
+_PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})  # what every model's API takes
 _TEXTUAL = ("text/", "application/json", "application/xml", "application/x-sh", "application/javascript")
 _TEXT_NAMES = (
     ".txt",
@@ -75,7 +76,7 @@ async def _document(message: Message, context: Context) -> Part:
     document = message.document
     assert document is not None
     name, kind = (document.file_name or "file").lower(), document.mime_type or ""
-    if kind.startswith("image/"):
+    if kind in _PICTURES:
         data = await _download(document.file_id, document.file_size or 0, context)
         return Image(f"data:{kind};base64,{base64.b64encode(data).decode()}")
     pdf = kind == "application/pdf" or name.endswith(".pdf")

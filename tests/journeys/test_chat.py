@@ -216,7 +216,8 @@ async def test_whatever_comes_the_next_question_is_answered(journey: Journey) ->
             **({} if "chat_instance" in more else {"chat": chat}),
         }
         journey.sandbox.world.updates.push(kind, {**content, **more})
-    assert "stand-in" in await journey.ask(LONG)
+    journey.sandbox.world.say(ANN, ANN, LONG)
+    assert await journey.sandbox.world.wait_message(ANN, lambda message: "stand-in" in message.get("text", ""))
     await journey.idle()
     await journey.check_books()
 
