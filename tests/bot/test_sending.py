@@ -89,7 +89,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "PAUSES", (0.001,))
 
 
-@pytest.mark.parametrize("error", [TimedOut(), NetworkError("reset"), RetryAfter(0)])
+@pytest.mark.parametrize("error", [TimedOut(), NetworkError("reset")])
 async def test_what_fails_is_sent_again_while_the_process_lives_and_in_order(db: Database, error: Exception) -> None:
     await written(db, "one", "two", "three")
     telegram = Telegram(error, error)
@@ -99,6 +99,13 @@ async def test_what_fails_is_sent_again_while_the_process_lives_and_in_order(db:
     await until_idle(courier)
     assert telegram.texts == ["one", "two", "three"]
     assert await unsent(db) == 0
+
+
+async def test_a_flood_wait_delays_the_parts_and_keeps_their_order(db: Database) -> None:
+    await written(db, "one", "two")
+    telegram = Telegram(RetryAfter(0), RetryAfter(0))
+    await courier_over(db, telegram).send("r")
+    assert telegram.texts == ["one", "two"]
 
 
 async def test_an_answer_that_is_being_sent_is_not_sent_beside_it(db: Database) -> None:
