@@ -92,24 +92,24 @@ CHECKS = (
     Check(
         "captures",
         "each captured hold matches one journaled answer, to the unit",
-        "SELECT h.id, h.charge_nanousd, h.charged_allowance_tokens FROM holds h WHERE h.state = 'captured'"
-        " AND (SELECT COUNT(*) FROM attempts t WHERE t.hold_id = h.id AND t.kept"
+        "SELECT h.request_id, h.charge_nanousd, h.charged_allowance_tokens FROM holds h WHERE h.state = 'captured'"
+        " AND NOT EXISTS (SELECT 1 FROM attempts t WHERE t.request_id = h.request_id AND t.kept"
         " AND t.charge_nanousd = h.charge_nanousd AND t.allowance_tokens = h.charged_allowance_tokens"
-        " AND t.tenant_id = h.tenant_id) <> 1",
+        " AND t.tenant_id = h.tenant_id)",
         "holds",
     ),
     Check(
         "answers",
         "each kept answer has its captured hold",
-        "SELECT t.request_id, t.hold_id FROM attempts t LEFT JOIN holds h ON h.id = t.hold_id"
-        " WHERE t.kept AND (h.id IS NULL OR h.state <> 'captured')",
+        "SELECT t.request_id, COUNT(*) AS n FROM attempts t LEFT JOIN holds h ON h.request_id = t.request_id"
+        " WHERE t.kept GROUP BY t.request_id HAVING COUNT(*) > 1 OR MIN(h.state) IS NULL OR MIN(h.state) <> 'captured'",
         "attempts",
     ),
     Check(
         "charges",
         "each captured hold's charge was posted once, and no other hold's",
-        "SELECT h.id, h.charge_nanousd, t.amount_nanousd FROM holds h"
-        " LEFT JOIN transfers t ON t.ref = 'hold:' || h.id"
+        "SELECT h.request_id, h.charge_nanousd, t.amount_nanousd FROM holds h"
+        " LEFT JOIN transfers t ON t.ref = 'hold:' || h.request_id || ':' || h.epoch"
         " WHERE (h.state = 'captured' AND h.charge_nanousd <> COALESCE(t.amount_nanousd, 0))"
         " OR (h.state <> 'captured' AND (t.id IS NOT NULL OR h.charge_nanousd <> 0))",
         "holds",
@@ -117,15 +117,10 @@ CHECKS = (
     Check(
         "stray_charges",
         "each charge that was posted names its captured hold",
-        "SELECT t.id, t.ref, t.amount_nanousd FROM transfers t LEFT JOIN holds h ON h.id = substr(t.ref, 6)"
-        " WHERE t.kind = 'charge' AND (h.id IS NULL OR h.state <> 'captured' OR h.tenant_id <> t.tenant_id)",
+        "SELECT t.id, t.ref, t.amount_nanousd FROM transfers t LEFT JOIN holds h"
+        " ON t.ref = 'hold:' || h.request_id || ':' || h.epoch AND h.tenant_id = t.tenant_id AND h.state = 'captured'"
+        " WHERE t.kind = 'charge' AND h.request_id IS NULL",
         "transfers",
-    ),
-    Check(
-        "one_answer",
-        "no request is paid twice",
-        "SELECT request_id, COUNT(*) AS n FROM holds WHERE state = 'captured' GROUP BY request_id HAVING COUNT(*) > 1",
-        "holds",
     ),
     Check(
         "payments",

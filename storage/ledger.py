@@ -259,7 +259,8 @@ def expire_holds(conn: Connection, now: datetime, is_dead: Callable[[str], bool]
         for lease in leases
         if is_dead(lease["lease_id"])
         for hold in conn.rows(
-            "SELECT id, tenant_id FROM holds WHERE state = 'open' AND lease_id = :lease LIMIT :limit",
+            "SELECT request_id || ':' || epoch AS id, tenant_id FROM holds WHERE state = 'open' AND lease_id = :lease"
+            " LIMIT :limit",
             lease=lease["lease_id"],
             limit=limit,
         )

@@ -2,15 +2,15 @@
 
 import asyncio
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, pq
 from psycopg.rows import dict_row
 
-from storage.connection import Connection, Row, to_percent
+from storage.connection import Connection, Row, Statement, to_dollar, to_percent
 
 THREADS = 16
 TRIES = 5
@@ -36,6 +36,54 @@ class PostgresConnection:
 
     def run(self, sql: str, **values: Any) -> int:
         return self.raw.execute(to_percent(sql).encode(), values).rowcount
+
+    def first(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        return prepared(self.raw, statement.postgresql, values)
+
+
+def prepared(raw: "psycopg.Connection[Any]", sql: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Run a statement that the server has planned once, straight through libpq: a tenth of a cursor's CPU."""
+    text, names = to_dollar(sql)
+    known: dict[str, bytes] = raw.__dict__.setdefault("farthing_prepared", {})
+    name = known.get(text)
+    if name is None:
+        name = f"farthing_{len(known)}".encode()
+        _checked(raw.pgconn.prepare(name, text.encode()))
+        known[text] = name
+    result = _checked(raw.pgconn.exec_prepared(name, [_to_wire(values[each]) for each in names]))
+    if not result.ntuples:
+        return None
+    return tuple(_from_wire(result, column) for column in range(result.nfields))
+
+
+def command(raw: "psycopg.Connection[Any]", sql: bytes) -> pq.abc.PGresult:
+    """BEGIN, COMMIT, ROLLBACK."""
+    return _checked(raw.pgconn.exec_(sql))
+
+
+def _checked(result: pq.abc.PGresult) -> pq.abc.PGresult:
+    if result.status in {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}:
+        return result
+    raise errors.error_from_result(result)
+
+
+def _to_wire(value: Any) -> bytes | None:
+    if value is None:
+        return None
+    return b"ft"[value : value + 1] if isinstance(value, bool) else str(value).encode()
+
+
+def _from_wire(result: pq.abc.PGresult, column: int) -> Any:
+    value = result.get_value(0, column)
+    if value is None:
+        return None
+    kind = result.ftype(column)
+    if kind in _INTEGERS:
+        return int(value)
+    return value == b"t" if kind == _BOOL else value.decode()
+
+
+_INTEGERS, _BOOL = {20, 21, 23}, 16  # pg_type's own numbers: int8, int2, int4; bool
 
 
 def connect(url: str) -> "psycopg.Connection[dict[str, Any]]":
@@ -84,7 +132,7 @@ class Pool:
         raw = self._begin(_WRITE if write else _READ)
         try:
             result = unit(PostgresConnection(raw))
-            raw.execute("COMMIT")
+            command(raw, b"COMMIT")
         except BaseException:
             self._give_up(raw)
             raise
@@ -98,11 +146,11 @@ class Pool:
                 raw = self._free.get_nowait()
             except queue.Empty:
                 raw = connect(self._url)
-                raw.execute(begin)
+                command(raw, begin)
                 return raw
             try:
-                raw.execute(begin)
-            except psycopg.OperationalError:  # it was lost while it rested
+                command(raw, begin)
+            except psycopg.DatabaseError:  # it was lost while it rested
                 raw.close()
             else:
                 return raw
@@ -110,7 +158,7 @@ class Pool:
     def _give_up(self, raw: "psycopg.Connection[dict[str, Any]]") -> None:
         """Undo; a connection that can't is thrown away, and the server undoes."""
         try:
-            raw.execute("ROLLBACK")
+            command(raw, b"ROLLBACK")
         except psycopg.Error:
             raw.close()
         else:

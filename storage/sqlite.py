@@ -10,11 +10,11 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storage.connection import Connection, Row
+from storage.connection import Connection, Row, Statement
 
 log = logging.getLogger(__name__)
 Unit = Callable[[Connection], Any]
@@ -43,6 +43,18 @@ class SqliteConnection:
 
     def run(self, sql: str, **values: Any) -> int:
         return self.raw.execute(sql, values).rowcount
+
+    def first(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = None
+        for part in statement.sqlite:
+            cursor = self.raw.execute(part, values)
+            if cursor.description is None:
+                continue
+            rows = cursor.fetchall()  # whole: a RETURNING half read would stay open
+            if not rows:
+                return None
+            found = rows[0]
+        return found
 
 
 def connect(path: str, *, writer: bool) -> sqlite3.Connection:

@@ -14,14 +14,17 @@ GUARDS = {
         "DROP TRIGGER transfers_stay",
         "DROP TRIGGER transfers_remain",
         "DROP TRIGGER resolved_holds_stay",
+        "DROP TRIGGER attempts_stay",
+        "DROP TRIGGER attempts_remain",
         "PRAGMA ignore_check_constraints = ON",
     ),
     "postgresql": (
         "ALTER TABLE transfers DISABLE TRIGGER ALL",
         "ALTER TABLE holds DISABLE TRIGGER ALL",
+        "ALTER TABLE attempts DISABLE TRIGGER ALL",
         "ALTER TABLE accounts DROP CONSTRAINT holds_within_wallet",
         "ALTER TABLE accounts DROP CONSTRAINT wallet_not_negative",
-        "DROP INDEX one_capture_per_request",
+        "DROP INDEX one_kept_attempt_per_request",
     ),
 }
 
@@ -72,7 +75,7 @@ async def test_an_empty_database_is_clean(db: Database) -> None:
         ("not_negative", "UPDATE accounts SET balance_nanousd = -1"),
         ("captures", "DELETE FROM attempts WHERE request_id = 'r1'"),
         ("captures", "UPDATE attempts SET charge_nanousd = charge_nanousd + 1 WHERE request_id = 'r1'"),
-        ("answers", "UPDATE attempts SET hold_id = 'nowhere' WHERE request_id = 'r1'"),
+        ("answers", "UPDATE attempts SET request_id = 'nowhere' WHERE request_id = 'r1'"),
         ("charges", "DELETE FROM transfers WHERE ref = 'hold:r1:1'"),
         ("charges", "UPDATE transfers SET amount_nanousd = amount_nanousd + 1 WHERE ref = 'hold:r1:1'"),
         ("stray_charges", "UPDATE transfers SET ref = 'hold:nowhere:1' WHERE ref = 'hold:r1:1'"),
@@ -91,22 +94,21 @@ async def test_each_harm_is_found_under_its_name(db: Database, check: str, harm:
     assert all(problem.row for problem in found)
 
 
-async def test_a_request_that_was_paid_twice_is_found(db: Database) -> None:
+async def test_a_request_that_was_answered_twice_is_found(db: Database) -> None:
     def unit(conn: Connection) -> None:
         lived(conn)
         if conn.dialect == "sqlite":
-            conn.run("DROP INDEX one_capture_per_request")
+            conn.run("DROP INDEX one_kept_attempt_per_request")
         else:
             unguard(conn)
-        conn.run(
-            "INSERT INTO holds (id, request_id, epoch, tenant_id, key_month, state, wallet_nanousd,"
-            " allowance_tokens, tokens, period_no, lease_id, created_at, charge_nanousd,"
-            " charged_allowance_tokens) SELECT 'again', request_id, 2, tenant_id, key_month, state,"
-            " 0, 0, 0, period_no, lease_id, 0, 0, 0 FROM holds WHERE request_id = 'r1'"
+        columns = (
+            "request_id, ordinal, tenant_id, asked, provider, model, served, outcome, kept, estimated, duration_ms,"
+            " started_at, day, charge_nanousd, allowance_tokens"
         )
+        conn.run(f"INSERT INTO attempts ({columns}) SELECT {columns} FROM attempts WHERE request_id = 'r1'")
 
     await db.write(unit)
-    assert "one_answer" in {problem.check for problem in (await db.read(audit)).problems}
+    assert "answers" in {problem.check for problem in (await db.read(audit)).problems}
 
 
 def _harm(sql: str) -> Callable[[Connection], None]:
