@@ -162,25 +162,25 @@ BEGIN;
 SELECT balance_nanousd - held_nanousd, period_no FROM accounts WHERE tenant_id = :tenant FOR UPDATE;
 UPDATE accounts SET held_nanousd = held_nanousd + 8620000 WHERE tenant_id = :tenant
   AND balance_nanousd - held_nanousd >= 8620000
-  AND NOT EXISTS (SELECT 1 FROM holds WHERE request_id = :run || '-' || :client_id || '-' || :n);
+  AND NOT EXISTS (SELECT 1 FROM holds WHERE request_id = :run::text || '-' || :client_id::text || '-' || :n::text);
 INSERT INTO holds (request_id, epoch, tenant_id, key_month, state, wallet_nanousd, allowance_tokens, tokens, period_no,
-  lease_id, created_at) VALUES (:run || '-' || :client_id || '-' || :n, 1, :tenant, 202611, 'open', 8620000, 0, 1724, 1,
+  lease_id, created_at) VALUES (:run::text || '-' || :client_id::text || '-' || :n::text, 1, :tenant, 202611, 'open', 8620000, 0, 1724, 1,
   'bare', 1);
 COMMIT;
 BEGIN;
 SELECT h.wallet_nanousd, a.period_no, t.plan FROM holds h JOIN accounts a ON a.tenant_id = h.tenant_id
-  JOIN tenants t ON t.id = h.tenant_id WHERE h.request_id = :run || '-' || :client_id || '-' || :n
+  JOIN tenants t ON t.id = h.tenant_id WHERE h.request_id = :run::text || '-' || :client_id::text || '-' || :n::text
   AND h.state = 'open' FOR UPDATE OF a;
 UPDATE holds SET state = 'captured', resolved_at = 1, charge_nanousd = 4000000
-  WHERE request_id = :run || '-' || :client_id || '-' || :n AND state = 'open';
+  WHERE request_id = :run::text || '-' || :client_id::text || '-' || :n::text AND state = 'open';
 UPDATE accounts SET held_nanousd = held_nanousd - 8620000, balance_nanousd = balance_nanousd - 4000000
   WHERE tenant_id = :tenant;
 INSERT INTO transfers (kind, debit, credit, amount_nanousd, tenant_id, ref, reason, created_at)
-  VALUES ('charge', 'tenant:' || :tenant, 'house:charges', 4000000, :tenant,
-  'hold:' || :run || '-' || :client_id || '-' || :n || ':1', '', 1);
+  VALUES ('charge', 'tenant:' || :tenant::text, 'house:charges', 4000000, :tenant,
+  'hold:' || :run::text || '-' || :client_id::text || '-' || :n::text || ':1', '', 1);
 INSERT INTO attempts (request_id, ordinal, tenant_id, asked, provider, model, served, outcome, status, kept, estimated,
   input_tokens, output_tokens, cost_nanousd, charge_nanousd, first_token_ms, duration_ms, started_at, day)
-  VALUES (:run || '-' || :client_id || '-' || :n, 1, :tenant, 'auto', 'deepseek', 'deepseek-v4-flash', '', 'answered',
+  VALUES (:run::text || '-' || :client_id::text || '-' || :n::text, 1, :tenant, 'auto', 'deepseek', 'deepseek-v4-flash', '', 'answered',
   200, true, false, 600, 200, 140000, 4000000, 300, 1800, 1, 20261125);
 INSERT INTO receipts (tenant_id, answered_at, charge_nanousd, allowance_tokens, receipt)
   VALUES (:tenant, 1, 4000000, 0, repeat('x', 300)) ON CONFLICT (tenant_id) DO UPDATE SET receipt = excluded.receipt,

@@ -110,9 +110,8 @@ class Pool:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="farthing-postgres")
         self._free: queue.LifoQueue[psycopg.Connection[dict[str, Any]]] = queue.LifoQueue()
 
-    async def run(self, unit: Unit, *, write: bool) -> Any:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._run, unit, write)
+    def submit(self, unit: Unit, *, write: bool) -> "asyncio.Future[Any]":
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._run, unit, write)
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from engine.attempt import Attempt, DropLine, QuoteLine, Receipt
@@ -12,6 +12,8 @@ from engine.tenancy import Charge
 from storage.connection import Connection, moment, ms, row
 
 _write = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+_PLAIN = tuple(name for name in Attempt.__slots__ if name not in {"started_at", "usage", "cost", "waste"})
+_ATTEMPT_FIELDS, _USAGE_FIELDS = attrgetter(*_PLAIN), attrgetter(*Usage.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +61,23 @@ def from_text(text: str) -> Receipt:
 
 
 def _attempt_values(attempt: Attempt) -> list[Any]:
-    return [_plain(getattr(attempt, name)) for name in Attempt.__slots__]
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, Money):
-        return value.nanousd
-    if isinstance(value, datetime):
-        return ms(value)
-    if isinstance(value, Usage):
-        return [getattr(value, name) for name in Usage.__slots__]
-    return value
+    values = _ATTEMPT_FIELDS(attempt)
+    usage = attempt.usage
+    return [
+        *values,
+        ms(attempt.started_at),
+        None if usage is None else _USAGE_FIELDS(usage),
+        attempt.cost.nanousd,
+        attempt.waste.nanousd,
+    ]
 
 
 def _attempt(line: list[Any]) -> Attempt:
-    values = dict(zip(Attempt.__slots__, line, strict=True))
-    values["started_at"] = moment(values["started_at"])
-    values["usage"] = None if values["usage"] is None else Usage(*values["usage"])
-    return Attempt(**{**values, "cost": Money(values["cost"]), "waste": Money(values["waste"])})
+    *values, started_at, usage, cost, waste = line
+    return Attempt(
+        **dict(zip(_PLAIN, values, strict=True)),
+        started_at=moment(started_at),
+        usage=None if usage is None else Usage(*usage),
+        cost=Money(cost),
+        waste=Money(waste),
+    )

@@ -113,15 +113,15 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    async def write(self, unit: Unit) -> Any:
-        """Durable when it returns. Cancelling the wait does not undo the work. Raises Closed after stop()."""
+    def submit(self, unit: Unit) -> "asyncio.Future[Any]":
+        """Durable when it is done. Cancelling the wait does not undo the work. Raises Closed after stop()."""
         loop = asyncio.get_running_loop()
         job = _Job(unit, loop, loop.create_future())
         with self._gate:
             if self._closed:
                 raise Closed
             self._jobs.put(job)
-        return await job.waiter
+        return job.waiter
 
     def stop(self) -> None:
         """What was asked for before is still done."""
