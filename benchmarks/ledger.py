@@ -176,8 +176,8 @@ UPDATE holds SET state = 'captured', resolved_at = 1, charge_nanousd = 4000000
 UPDATE accounts SET held_nanousd = held_nanousd - 8620000, balance_nanousd = balance_nanousd - 4000000
   WHERE tenant_id = :tenant;
 INSERT INTO transfers (kind, debit, credit, amount_nanousd, tenant_id, ref, reason, created_at)
-  VALUES ('charge', 'tenant:' || :tenant::text, 'house:charges', 4000000, :tenant,
-  'hold:' || :run::text || '-' || :client_id::text || '-' || :n::text || ':1', '', 1);
+  VALUES ('charge', 'tenant:' || :tenant::text, 'house-charges', 4000000, :tenant,
+  'hold:' || :run::text || '-' || :client_id::text || '-' || :n::text || '-1', '', 1);
 INSERT INTO attempts (request_id, ordinal, tenant_id, asked, provider, model, served, outcome, status, kept, estimated,
   input_tokens, output_tokens, cost_nanousd, charge_nanousd, first_token_ms, duration_ms, started_at, day)
   VALUES (:run::text || '-' || :client_id::text || '-' || :n::text, 1, :tenant, 'auto', 'deepseek', 'deepseek-v4-flash', '', 'answered',
