@@ -37,8 +37,8 @@ SELECT {id}, 1, i % {tenants} + 1, 202605, 'captured', 2000, 0, 100, 1, 'past', 
 """
 _CHARGES = """
 INSERT INTO transfers (kind, debit, credit, amount_nanousd, tenant_id, ref, reason, created_at)
-SELECT 'charge', 'tenant:' || (i % {tenants} + 1), 'house:charges', 1000, i % {tenants} + 1, 'hold:' || {id} || ':1', '',
-  {first} + i FROM n
+SELECT 'charge', 'tenant:' || (i % {tenants} + 1), 'house:charges', 1000, i % {tenants} + 1,
+  'hold:' || {id} || ':1', '', {first} + i FROM n
 """
 _ATTEMPTS = """
 INSERT INTO attempts (request_id, ordinal, tenant_id, asked, provider, model, served, outcome, status, kept, estimated,

@@ -65,7 +65,9 @@ class Figures:
 
 def bid_of(number: int) -> Bid:
     ceilings = (Ceiling(14 * 10**10, 28 * 10**10, 1024), Ceiling(10**11, 4 * 10**11, 1024))
-    return Bid(f"req-{time_ordered(datetime.now(UTC))}", 1, number % filling.TENANTS + 1, Flat(5 * 10**12), 700, ceilings)
+    return Bid(
+        f"req-{time_ordered(datetime.now(UTC))}", 1, number % filling.TENANTS + 1, Flat(5 * 10**12), 700, ceilings
+    )
 
 
 def bill_of(bid: Bid) -> Bill:
@@ -80,17 +82,18 @@ def bill_of(bid: Bid) -> Bill:
         QuoteLine("gemini", "gemini-2.5-flash-lite", Money(160_000)),
     )
     drops = (DropLine("openrouter", "some/model", "no key"),)
-    return Bill(attempt, 800, 140_000 * 10**9, Receipt(bid.request_id, "auto", now, quotes, drops, (attempt,), Money(3)))
+    return Bill(
+        attempt, 800, 140_000 * 10**9, Receipt(bid.request_id, "auto", now, quotes, drops, (attempt,), Money(3))
+    )
 
 
 async def ours(ledger: SqlLedger, numbers: Iterator[int], pairs: int, figures: Figures) -> None:
     """`pairs` of hold and capture, 64 at once."""
-    left = iter(range(pairs))
+    bids = [bid_of(next(numbers)) for _ in range(pairs)]
+    work = iter([(bid, bill_of(bid)) for bid in bids])
 
     async def worker() -> None:
-        for _ in left:
-            bid = bid_of(next(numbers))
-            bill = bill_of(bid)
+        for bid, bill in work:
             began = time.perf_counter()
             async with ledger.hold(bid) as hold:
                 held = time.perf_counter()
@@ -164,7 +167,8 @@ UPDATE accounts SET held_nanousd = held_nanousd + 8620000 WHERE tenant_id = :ten
   AND balance_nanousd - held_nanousd >= 8620000
   AND NOT EXISTS (SELECT 1 FROM holds WHERE request_id = :run::text || '-' || :client_id::text || '-' || :n::text);
 INSERT INTO holds (request_id, epoch, tenant_id, key_month, state, wallet_nanousd, allowance_tokens, tokens, period_no,
-  lease_id, created_at) VALUES (:run::text || '-' || :client_id::text || '-' || :n::text, 1, :tenant, 202611, 'open', 8620000, 0, 1724, 1,
+  lease_id, created_at)
+  VALUES (:run::text || '-' || :client_id::text || '-' || :n::text, 1, :tenant, 202611, 'open', 8620000, 0, 1724, 1,
   'bare', 1);
 COMMIT;
 BEGIN;
@@ -180,8 +184,8 @@ INSERT INTO transfers (kind, debit, credit, amount_nanousd, tenant_id, ref, reas
   'hold:' || :run::text || '-' || :client_id::text || '-' || :n::text || '-1', '', 1);
 INSERT INTO attempts (request_id, ordinal, tenant_id, asked, provider, model, served, outcome, status, kept, estimated,
   input_tokens, output_tokens, cost_nanousd, charge_nanousd, first_token_ms, duration_ms, started_at, day)
-  VALUES (:run::text || '-' || :client_id::text || '-' || :n::text, 1, :tenant, 'auto', 'deepseek', 'deepseek-v4-flash', '', 'answered',
-  200, true, false, 600, 200, 140000, 4000000, 300, 1800, 1, 20261125);
+  VALUES (:run::text || '-' || :client_id::text || '-' || :n::text, 1, :tenant, 'auto', 'deepseek',
+  'deepseek-v4-flash', '', 'answered', 200, true, false, 600, 200, 140000, 4000000, 300, 1800, 1, 20261125);
 INSERT INTO receipts (tenant_id, answered_at, charge_nanousd, allowance_tokens, receipt)
   VALUES (:tenant, 1, 4000000, 0, repeat('x', 300)) ON CONFLICT (tenant_id) DO UPDATE SET receipt = excluded.receipt,
   answered_at = excluded.answered_at, charge_nanousd = excluded.charge_nanousd;
@@ -207,7 +211,9 @@ class Pgbench:
         figures.pairs += each * IN_FLIGHT
 
 
-async def compare(db: Database, bare: Callable[[Iterator[int], int, Figures], None], pairs: int) -> tuple[Figures, Figures]:
+async def compare(
+    db: Database, bare: Callable[[Iterator[int], int, Figures], None], pairs: int
+) -> tuple[Figures, Figures]:
     mine, other = Figures(), Figures()
     numbers = itertools.count()
     ledger = SqlLedger(db, Lease(db, Now()), Now(), RATES)
@@ -235,7 +241,12 @@ async def on_sqlite(folder: Path, entries: int, pairs: int) -> Figures:
     filling.fill_sqlite(path, entries)
     async with open_database(f"sqlite:///{path}") as db:
         mine, other = await compare(db, BareSqlite(path).pairs, pairs)
-    show(f"SQLite {sqlite3.sqlite_version}, {entries:,} entries ({path.stat().st_size / 1e6:,.0f} MB)", mine, other, "bare")
+    show(
+        f"SQLite {sqlite3.sqlite_version}, {entries:,} entries ({path.stat().st_size / 1e6:,.0f} MB)",
+        mine,
+        other,
+        "bare",
+    )
     path.unlink()
     return mine
 

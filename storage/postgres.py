@@ -2,15 +2,18 @@
 
 import asyncio
 import queue
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import random
+import threading
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 from psycopg import errors, pq
 from psycopg.rows import dict_row
 
-from storage.connection import Connection, Row, Statement, to_dollar, to_percent
+from storage.connection import Row, Statement, to_dollar, to_percent
+from storage.jobs import Bell, Closed, Job, Unit
 
 THREADS = 16
 TRIES = 5
@@ -18,8 +21,6 @@ _SETTINGS = "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction
 _WRITE = b"BEGIN"
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _AGAIN = (errors.SerializationFailure, errors.DeadlockDetected)
-
-Unit = Callable[[Connection], Any]
 
 
 class PostgresConnection:
@@ -107,16 +108,45 @@ class Pool:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="farthing-postgres")
+        self._bell = Bell()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._free: queue.LifoQueue[psycopg.Connection[dict[str, Any]]] = queue.LifoQueue()
+        self._gate = threading.Lock()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"farthing-postgres-{number}", daemon=True)
+            for number in range(THREADS)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, unit: Unit, *, write: bool) -> "asyncio.Future[Any]":
-        return asyncio.get_running_loop().run_in_executor(self._threads, self._run, unit, write)
+        """Raises Closed after close()."""
+        job = Job(unit, write)
+        with self._gate:
+            if self._closed:
+                raise Closed
+            self._jobs.put(job)
+        return job.waiter
 
     def close(self) -> None:
-        self._threads.shutdown(wait=True)
+        """What was asked for before is still done."""
+        with self._gate:
+            self._closed = True
+            for _ in self._threads:
+                self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
         while not self._free.empty():
             self._free.get().close()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                job.result = self._run(job.unit, job.write)
+            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked
+                job.error = error
+            self._bell.ring((job,))
 
     def _run(self, unit: Unit, write: bool) -> Any:
         for attempt in range(TRIES):
@@ -125,6 +155,7 @@ class Pool:
             except _AGAIN:
                 if attempt == TRIES - 1:
                     raise
+                time.sleep(random.uniform(0.001, 0.01) * (attempt + 1))  # noqa: S311 - so that the other goes first
         raise AssertionError("unreachable")
 
     def _once(self, unit: Unit, write: bool) -> Any:

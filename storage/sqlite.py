@@ -10,14 +10,13 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from storage.connection import Connection, Row, Statement
+from storage.connection import Row, Statement
+from storage.jobs import Bell, Closed, Job, Unit
 
 log = logging.getLogger(__name__)
-Unit = Callable[[Connection], Any]
 
 READERS = 2
 BUSY_SECONDS = 10.0
@@ -77,34 +76,13 @@ def connect(path: str, *, writer: bool) -> sqlite3.Connection:
     return raw
 
 
-class Closed(Exception):
-    def __init__(self) -> None:
-        super().__init__("the database is closed")
-
-
-@dataclass(slots=True)
-class _Job:
-    unit: Unit
-    loop: asyncio.AbstractEventLoop
-    waiter: "asyncio.Future[Any]"
-    result: Any = None
-    error: BaseException | None = None
-
-    def wake(self) -> None:
-        if self.waiter.done():
-            return
-        if self.error is not None:
-            self.waiter.set_exception(self.error)
-        else:
-            self.waiter.set_result(self.result)
-
-
 class Writer:
     """The thread that owns the writing connection."""
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._bell = Bell()
         self._gate = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="farthing-writer", daemon=True)
@@ -115,8 +93,7 @@ class Writer:
 
     def submit(self, unit: Unit) -> "asyncio.Future[Any]":
         """Durable when it is done. Cancelling the wait does not undo the work. Raises Closed after stop()."""
-        loop = asyncio.get_running_loop()
-        job = _Job(unit, loop, loop.create_future())
+        job = Job(unit)
         with self._gate:
             if self._closed:
                 raise Closed
@@ -137,11 +114,11 @@ class Writer:
             batch, stopping = self._next_batch()
             if batch:
                 self._commit(batch)
-                self._wake(batch)
+                self._bell.ring(batch)
 
-    def _next_batch(self) -> tuple[list[_Job], bool]:
+    def _next_batch(self) -> tuple[list[Job], bool]:
         """Wait for one job, then take whatever else has come meanwhile."""
-        batch: list[_Job] = []
+        batch: list[Job] = []
         job = self._jobs.get()
         while job is not None:
             batch.append(job)
@@ -153,7 +130,7 @@ class Writer:
                 return batch, False
         return batch, True
 
-    def _commit(self, batch: list[_Job]) -> None:
+    def _commit(self, batch: list[Job]) -> None:
         try:
             if not self._plainly(batch):
                 self._carefully(batch)
@@ -162,7 +139,7 @@ class Writer:
             for job in batch:
                 job.result, job.error = None, error
 
-    def _plainly(self, batch: list[_Job]) -> bool:
+    def _plainly(self, batch: list[Job]) -> bool:
         """All of them in one transaction; False, with nothing done, when one raised."""
         conn = SqliteConnection(self._raw)
         self._raw.execute("BEGIN IMMEDIATE")
@@ -175,7 +152,7 @@ class Writer:
         self._raw.execute("COMMIT")
         return True
 
-    def _carefully(self, batch: list[_Job]) -> None:
+    def _carefully(self, batch: list[Job]) -> None:
         conn = SqliteConnection(self._raw)
         self._raw.execute("BEGIN IMMEDIATE")
         for job in batch:
@@ -192,22 +169,6 @@ class Writer:
     def _roll_back(self) -> None:
         if self._raw.in_transaction:
             self._raw.execute("ROLLBACK")
-
-    def _wake(self, batch: list[_Job]) -> None:
-        """One call a loop, however many wait."""
-        loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-        for job in batch:
-            loops.setdefault(job.loop, []).append(job)
-        for loop, jobs in loops.items():
-            try:
-                loop.call_soon_threadsafe(_wake_all, jobs)
-            except RuntimeError:
-                log.debug("the loop was closed before %d units could be told", len(jobs))
-
-
-def _wake_all(jobs: list[_Job]) -> None:
-    for job in jobs:
-        job.wake()
 
 
 class Readers:
