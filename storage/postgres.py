@@ -51,7 +51,8 @@ def prepared(raw: "psycopg.Connection[Any]", sql: str, values: Mapping[str, Any]
         name = f"farthing_{len(known)}".encode()
         _checked(raw.pgconn.prepare(name, text.encode()))
         known[text] = name
-    result = _checked(raw.pgconn.exec_prepared(name, [_to_wire(values[each]) for each in names]))
+    wire: Any = [_to_wire(values[each]) for each in names]  # the driver's types forget that None is NULL
+    result = _checked(raw.pgconn.exec_prepared(name, wire))
     if not result.ntuples:
         return None
     return tuple(_from_wire(result, column) for column in range(result.nfields))
