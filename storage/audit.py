@@ -142,10 +142,10 @@ CHECKS = (
 
 def audit(conn: Connection) -> Report:
     """Every check on one snapshot."""
-    checked: dict[str, int] = {}
-    problems: list[Problem] = []
-    for check in CHECKS:
-        counting = f"SELECT COUNT(*) AS n FROM {check.counts}"
-        checked[check.name] = int(scalar(conn, counting))
-        problems += [Problem(check.name, check.rule, dict(found)) for found in conn.rows(check.sql)]
-    return Report(checked, tuple(problems))
+    checked = {check.name: int(scalar(conn, f"SELECT COUNT(*) AS n FROM {check.counts}")) for check in CHECKS}
+    return Report(checked, tuple(problems(conn)))
+
+
+def problems(conn: Connection) -> list[Problem]:
+    """The rows that break a rule."""
+    return [Problem(check.name, check.rule, dict(found)) for check in CHECKS for found in conn.rows(check.sql)]

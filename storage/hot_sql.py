@@ -28,7 +28,7 @@ ON CONFLICT (request_id) DO UPDATE SET epoch = excluded.epoch, key_id = excluded
   key_month = excluded.key_month, state = 'open', wallet_nanousd = excluded.wallet_nanousd,
   allowance_tokens = excluded.allowance_tokens, tokens = excluded.tokens, period_no = excluded.period_no,
   lease_id = excluded.lease_id, created_at = excluded.created_at, resolved_at = NULL
-WHERE holds.state IN ('void', 'expired') AND holds.epoch < excluded.epoch
+WHERE holds.state IN ('void', 'expired') AND holds.epoch < excluded.epoch AND holds.tenant_id = excluded.tenant_id
 RETURNING 1
 """
 TAKE = Statement(

@@ -94,6 +94,7 @@ def connect(url: str) -> "psycopg.Connection[dict[str, Any]]":
         autocommit=True,  # BEGIN and COMMIT are the pool's own words
         row_factory=dict_row,
         options=_SETTINGS,
+        prepare_threshold=None,  # the driver would forget ours with its own (DEALLOCATE ALL)
         keepalives=1,
         keepalives_idle=10,
         connect_timeout=10,

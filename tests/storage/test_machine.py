@@ -1,0 +1,267 @@
+"""Every operation on the books, in any order, killed at any commit and cancelled at any await, against the model.
+
+`FARTHING_SOAK_STEPS` asks for more steps than a test run has time for; `make soak` sets it.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from psycopg.rows import dict_row
+
+from engine.errors import HoldLost, InsufficientFunds
+from engine.holding import Bid, Grant
+from engine.money import Money
+from engine.tenancy import Plan
+from storage import keys, ledger, plans
+from storage.audit import problems
+from storage.connection import Connection
+from storage.ledger import SqlHold
+from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, FixedClock, bid, bill, tenant
+from tests.storage.conftest import Server
+from tests.storage.model import Account, Key, Model
+from tests.storage.process import Fate, Killed, Process, Raw, connection
+
+STEPS = int(os.environ.get("FARTHING_SOAK_STEPS", "10400"))
+STEPS_EACH = 50
+SMALL = Plan("free", Money(0), 700, 6, 1024)
+
+amounts = st.sampled_from([1, 7, 150_000, 400_000, 1_000_000, 3_000_000])
+fates = st.sampled_from([Fate.LIVES] * 6 + [Fate.DIES_BEFORE, Fate.DIES_AFTER])
+turns = st.sampled_from([None] * 5 + [0, 1, 2, 3, 4, 6])
+numbers = st.integers(0, 3)
+taken: Counter[str] = Counter()
+
+
+class Books(RuleBasedStateMachine):
+    """Two tenants, one with a key; a process that holds and captures, and is born again when it was killed."""
+
+    fresh: ClassVar[Callable[[], Raw]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raw = type(self).fresh()
+        self.clock, self.model = FixedClock(), Model()
+        self.loop = asyncio.new_event_loop()
+        self.born, self.open = 0, dict[str, tuple[Bid, Any, SqlHold]]()
+        self.process = self._birth()
+
+    def _birth(self) -> Process:
+        self.born += 1
+        self.open.clear()
+        return Process(self.raw, f"process {self.born}", self.clock)
+
+    @initialize()
+    def move_in(self) -> None:
+        def unit(conn: Connection) -> tuple[list[int], int]:
+            made = [tenant(conn, plan=FREE), tenant(conn, plan=SMALL)]
+            return made, keys.add(conn, made[0], keys.new_key(), name="k", tokens_per_month=900, now=NOW).id
+
+        self.tenants, self.key = self.process.now(unit)
+        for each, plan in zip(self.tenants, (FREE, SMALL), strict=True):
+            self.model.accounts[each] = Account(tokens=plan.tokens_per_month)
+        self.model.keys[self.key] = Key(900, 202611)
+
+    @rule(who=numbers, number=numbers, epoch=st.integers(1, 3), flat=st.booleans(), keyed=st.booleans(),
+          size=st.sampled_from([10, 100, 350, 800]), fate=fates, cancel=turns)  # fmt: skip
+    def hold(
+        self, who: int, number: int, epoch: int, flat: bool, keyed: bool, size: int, fate: Fate, cancel: int | None
+    ) -> None:
+        owner = self.tenants[who % 2]
+        asked = bid(owner, f"{owner}-{number}-{len(self.model.answers) // 4}", epoch=epoch, tariff=FLAT if flat else DOUBLE,
+                    input_tokens=size, output_tokens=size, key_id=self.key if keyed and who % 2 == 0 else None)  # fmt: skip
+        holding, lease = self.process.ledger.hold(asked), self.process.name
+        cancel = cancel if fate is Fate.LIVES else None
+        outcome = self._run(holding.__aenter__, fate, cancel)
+        if cancel == 0 or (outcome is Killed and fate is Fate.DIES_BEFORE):
+            return
+        expected = self.model.hold(asked, lease, self._month())
+        if outcome is asyncio.CancelledError:
+            if isinstance(expected, Grant):
+                self.model.void(asked.request_id)
+        elif isinstance(outcome, SqlHold):
+            assert outcome.grant == expected
+            self.open[asked.request_id] = (asked, holding, outcome)
+        elif outcome is not Killed:
+            assert outcome is (HoldLost if expected is None else InsufficientFunds), (outcome, expected)
+
+    @precondition(lambda self: self.open)
+    @rule(pick=numbers, capture=st.booleans(), tokens=st.sampled_from([0, 5, 120, 400, 5000]), fate=fates, cancel=turns)
+    def end(self, pick: int, capture: bool, tokens: int, fate: Fate, cancel: int | None) -> None:
+        """Capture or leave; the way out voids what wasn't captured."""
+        asked, holding, hold = self.open[sorted(self.open)[pick % len(self.open)]]
+        bought = bill(asked, tokens)
+
+        async def road() -> None:
+            try:
+                if capture:
+                    await hold.capture(bought)
+            finally:
+                await holding.__aexit__()
+
+        cancel = cancel if fate is Fate.LIVES else None
+        lost = self.model.holds[asked.request_id].bid.epoch != asked.epoch or not self._is_open(asked)
+        outcome = self._run(road, Fate.LIVES if lost else fate, cancel)
+        if cancel == 0:
+            return
+        self.open.pop(asked.request_id, None)
+        if lost:
+            assert outcome in ({HoldLost, asyncio.CancelledError} if capture else {None, asyncio.CancelledError})
+        elif not (outcome is Killed and fate is Fate.DIES_BEFORE) and self._held_by(asked):
+            if capture:
+                self.model.capture(asked.request_id, bought.tokens, bought.cost_atto)
+            else:
+                self.model.void(asked.request_id)
+
+    def _is_open(self, asked: Bid) -> bool:
+        return self.model.holds[asked.request_id].state == "open"
+
+    def _held_by(self, asked: Bid) -> bool:
+        return self.model.holds[asked.request_id].bid.epoch == asked.epoch
+
+    @rule(who=numbers, amount=amounts, number=numbers, fate=fates)
+    def credit(self, who: int, amount: int, number: int, fate: Fate) -> None:
+        owner, ref = self.tenants[who % 2], f"c{number}-{self._month()}-{who % 2}"
+        if self._write(lambda conn: ledger.credit(conn, owner, Money(amount), ref=ref, reason="", now=NOW), fate):
+            self.model.credit(owner, Money(amount), ref)
+
+    @rule(who=numbers, amount=amounts, number=numbers, fate=fates)
+    def refund(self, who: int, amount: int, number: int, fate: Fate) -> None:
+        owner, ref = self.tenants[who % 2], f"r{number}-{self._month()}-{who % 2}"
+        facts = {"kind": "refund", "to": "house:stars", "ref": ref, "reason": "", "now": NOW}
+        if self._write(lambda conn: ledger.debit_or_owe(conn, owner, Money(amount), **facts), fate):
+            self.model.debit(owner, Money(amount), ref)
+
+    @rule(who=numbers, plan=st.sampled_from([FREE, SMALL, PRO]), fate=fates)
+    def change_plan(self, who: int, plan: Plan, fate: Fate) -> None:
+        owner = self.tenants[who % 2]
+        if self._write(lambda conn: plans.start_plan(conn, owner, plan, NOW), fate):
+            self.model.start_plan(owner, plan.tokens_per_month)
+
+    @rule(limit=st.sampled_from([None, 300, 900, 5000]), fate=fates)
+    def limit_key(self, limit: int | None, fate: Fate) -> None:
+        if self._write(lambda conn: keys.set_limit(conn, self.tenants[0], self.key, limit), fate):
+            self.model.keys[self.key].limit = limit
+
+    @rule(fate=fates)
+    def expire(self, fate: Fate) -> None:
+        """The clock gives back what dead processes held."""
+        mine = self.process.name
+        if self._write(lambda conn: ledger.expire_holds(conn, NOW, lambda lease: lease != mine), fate):
+            for request_id, held in self.model.holds.items():
+                if held.lease != mine:
+                    self.model.void(request_id, "expired")
+
+    @rule()
+    def kill(self) -> None:
+        self.process.dead = True
+        self.process = self._birth()
+
+    @rule()
+    def a_week_passes(self) -> None:
+        self.clock.move(timedelta(days=7))
+
+    @invariant()
+    def the_books_are_sound_and_as_the_model_says(self) -> None:
+        taken[self.process.ledger.db.dialect or type(self.raw).__module__] += 1
+        conn = connection(self.raw)
+        assert problems(conn) == []
+        for owner, books in self.model.accounts.items():
+            found = conn.rows("SELECT * FROM accounts WHERE tenant_id = :id", id=owner)[0]
+            assert (found["balance_nanousd"], found["held_nanousd"], found["owed_nanousd"]) == (
+                books.balance, books.held, books.owed)  # fmt: skip
+            assert (found["allowance_used_tokens"], found["allowance_held_tokens"]) == (books.used, books.held_tokens)
+        for number, key in self.model.keys.items():
+            found = conn.rows("SELECT * FROM api_keys WHERE id = :id", id=number)[0]
+            assert (found["month"], found["used_tokens"], found["held_tokens"]) == (key.month, key.used, key.held)
+        paid = {each["request_id"]: each["charge_nanousd"] for each in conn.rows("SELECT * FROM attempts WHERE kept")}
+        assert paid == {request: charge.wallet.nanousd for request, charge in self.model.answers.items()}
+
+    def teardown(self) -> None:
+        self.loop.close()
+        if isinstance(self.raw, sqlite3.Connection):
+            self.raw.close()
+
+    def _month(self) -> int:
+        return self.clock.at.year * 100 + self.clock.at.month
+
+    def _write(self, unit: Callable[[Connection], object], fate: Fate) -> bool:
+        """True when it stands, whether or not anybody heard of it."""
+        self.process.fate = fate
+        try:
+            self.process.now(unit)
+        except Killed:
+            self.process = self._birth()
+        return fate is not Fate.DIES_BEFORE
+
+    def _run(self, work: Callable[[], Any], fate: Fate, cancel: int | None) -> Any:
+        """What it returned, or the class of what it raised, having been cancelled after so many turns of the loop."""
+        self.process.fate = fate
+
+        async def driven() -> Any:
+            task = asyncio.ensure_future(work())
+            for _ in range(cancel if cancel is not None else 0):
+                await asyncio.sleep(0)
+            if cancel is not None:
+                task.cancel()
+            return (await asyncio.gather(task, return_exceptions=True))[0]
+
+        outcome = self.loop.run_until_complete(driven())
+        self.process.fate = Fate.LIVES
+        if self.process.dead:
+            self.process = self._birth()
+            return Killed
+        return type(outcome) if isinstance(outcome, BaseException) else outcome
+
+
+def walk(fresh: Callable[[], Raw], steps: int) -> None:
+    machine = type("BooksOf", (Books,), {"fresh": staticmethod(fresh)})
+    many = settings(
+        max_examples=-(-steps * 6 // (5 * STEPS_EACH)),
+        stateful_step_count=STEPS_EACH,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    run_state_machine_as_test(machine, settings=many)
+
+
+def test_any_order_of_operations_leaves_sound_books_on_sqlite(sqlite_template: Path) -> None:
+    source = sqlite3.connect(sqlite_template)
+
+    def fresh() -> sqlite3.Connection:
+        raw = sqlite3.connect(":memory:", isolation_level=None)
+        source.backup(raw)
+        raw.execute("PRAGMA foreign_keys = ON")
+        return raw
+
+    walk(fresh, STEPS * 8 // 10)
+    source.close()
+    assert taken["sqlite3"] >= STEPS * 8 // 10
+
+
+@pytest.fixture
+def postgres(postgres_server: Server, postgres_template: str) -> Iterator[psycopg.Connection[Any]]:
+    url = postgres_server.create("machine", postgres_template)
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row, prepare_threshold=None) as raw:
+        raw.execute("SET synchronous_commit = off")
+        yield raw
+
+
+def test_any_order_of_operations_leaves_sound_books_on_postgresql(postgres: psycopg.Connection[Any]) -> None:
+    def fresh() -> psycopg.Connection[Any]:
+        postgres.execute("TRUNCATE tenants, accounts, api_keys, holds, transfers, attempts, receipts CASCADE")
+        return postgres
+
+    walk(fresh, STEPS * 2 // 10)
+    assert sum(taken.values()) - taken["sqlite3"] >= STEPS * 2 // 10
