@@ -23,6 +23,9 @@ BUSY_SECONDS = 10.0
 MOST_IN_BATCH = 256
 SAFE_VERSION = (3, 51, 3)  # before it, two connections that write at once can corrupt the WAL
 STATEMENTS_CACHED = 512
+PRAGMAS = ("foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
+WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL")
+READER_PRAGMAS = ("query_only = ON", "wal_autocheckpoint = 0")
 
 
 class SqliteConnection:
@@ -65,14 +68,8 @@ def connect(path: str, *, writer: bool) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=STATEMENTS_CACHED,
     )
-    raw.execute("PRAGMA foreign_keys = ON")
-    raw.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-    if writer:
-        raw.execute("PRAGMA journal_mode = WAL")
-        raw.execute("PRAGMA synchronous = FULL")
-    else:
-        raw.execute("PRAGMA query_only = ON")
-        raw.execute("PRAGMA wal_autocheckpoint = 0")
+    for pragma in (*PRAGMAS, *(WRITER_PRAGMAS if writer else READER_PRAGMAS)):
+        raw.execute(f"PRAGMA {pragma}")
     return raw
 
 

@@ -75,6 +75,15 @@ class TransferRow(SQLModel, table=True):
     created_at: int = big()
 
 
+class AuditedBalanceRow(SQLModel, table=True):
+    """What an account's entries came to at the last audited point. No part of the books: a proof about them."""
+
+    __tablename__ = "audited_balances"
+
+    account: str = Field(primary_key=True)
+    sum_nanousd: int = big()
+
+
 class OrderRow(SQLModel, table=True):
     """What an invoice asks for; its id is the invoice's payload. The price it was made at is honoured."""
 

@@ -10,8 +10,8 @@ from typing import Any, Self, TypeVar, cast
 import psycopg
 
 from storage.connection import Connection
-from storage.ledger import SqlLedger
 from storage.leases import Lease
+from storage.ledger import SqlLedger
 from storage.postgres import PostgresConnection
 from storage.sqlite import SqliteConnection
 from tests.storage.books import RATES, FixedClock

@@ -97,8 +97,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('tenant_id')
     )
 
+    op.create_table('audited_balances',
+    sa.Column('account', sa.String(), nullable=False),
+    sa.Column('sum_nanousd', BIG, nullable=False),
+    sa.PrimaryKeyConstraint('account')
+    )
+
 
 def downgrade() -> None:
+    op.drop_table('audited_balances')
+    op.execute("DELETE FROM watermarks WHERE name = 'audit'")
     op.drop_table('receipts')
     op.create_table('receipts',
     sa.Column('request_id', sa.String(), nullable=False),
