@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.app import Bot
 from bot.services import BotConfig, Services
+from config import BackupSection
 from engine.money import Money
 from house import House, all_specs, open_house
 from scheduler.app import Clockwork
@@ -60,6 +61,8 @@ class ClockFace:
             reopen_seconds=config.alerts.reopen_seconds,
             quota_percent=config.alerts.quota_percent,
             low_wallet=Money.usd(config.billing.low_wallet_usd),
+            backup_folder=Path(config.backup.folder) if config.backup.folder else None,
+            backup_keep=config.backup.keep,
             take_up=bot.take_up if bot is not None else None,
         )
         self._work = Clockwork(desk, config.schedule.model_dump())
@@ -142,7 +145,10 @@ async def _playground(settings: Settings) -> AsyncIterator[_Playground]:
         for name, url in sandbox.provider_urls.items():
             variables |= {f"{name.upper()}_BASE_URL": url, f"{name.upper()}_API_KEY": f"sandbox-{name}-key"}
         played = read(variables, Path("no.env"))
-        yield _Playground(replace(played, config=settings.config), sandbox.url)
+        config = settings.config.model_copy(
+            update={"backup": BackupSection(folder="")}
+        )  # nothing here is worth keeping
+        yield _Playground(replace(played, config=config), sandbox.url)
 
 
 def _clear(path: Path) -> None:

@@ -230,7 +230,8 @@ CHECKS = (
         "what an earlier audit had proven still adds up",
         "SELECT b.account, b.sum_nanousd, COALESCE(e.sum, 0) AS entries FROM audited_balances b LEFT JOIN"
         " (SELECT account, SUM(amount_nanousd) AS sum FROM ledger_entries"
-        " WHERE :transfer = 0 AND transfer_id <= :audited GROUP BY account) e ON e.account = b.account WHERE :transfer = 0 AND b.sum_nanousd <> COALESCE(e.sum, 0)",
+        " WHERE :transfer = 0 AND transfer_id <= :audited GROUP BY account) e"
+        " ON e.account = b.account WHERE :transfer = 0 AND b.sum_nanousd <> COALESCE(e.sum, 0)",
         "audited_balances",
     ),
 )
