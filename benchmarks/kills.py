@@ -194,10 +194,24 @@ async def kill_often(times: int, seed: int, folder: Path) -> list[str]:
         faults += [f"failed: {task.exception()}" for task in done if task.exception() is not None]
         for task in late:
             task.cancel()
-        await asyncio.sleep(3)  # expire_holds runs each second
+        await settled(victim)
         faults += last_words(victim, load)
         victim.close()
     return faults
+
+
+async def settled(victim: Victim) -> None:
+    """Until everything was done and sent, or two minutes: an answer sent twice may have been taken for the next."""
+    for _ in range(240):
+        if not victim.number(UNDONE):
+            return
+        await asyncio.sleep(0.5)
+
+
+UNDONE = """
+SELECT (SELECT COUNT(*) FROM inbox WHERE state <> 'done') + (SELECT COUNT(*) FROM outbox WHERE state = 'new')
+  + (SELECT COUNT(*) FROM holds WHERE state = 'open')
+"""
 
 
 def last_words(victim: Victim, load: Load) -> list[str]:

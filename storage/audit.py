@@ -61,8 +61,8 @@ def audit(conn: Connection, *, full: bool = False) -> Report:
     """Every check on one snapshot; `full` looks at everything again, and at the audited point itself."""
     point = Point() if full else audited_point(conn)
     values = _values(conn, point)
-    checked = {c.name: int(scalar(conn, f"SELECT COUNT(*) AS n FROM {c.counts}", **values)) for c in CHECKS}
-    return Report(checked, tuple(problems(conn, point)))
+    rows = {of: int(scalar(conn, f"SELECT COUNT(*) AS n FROM {of}", **values)) for of in {c.counts for c in CHECKS}}
+    return Report({c.name: rows[c.counts] for c in CHECKS}, tuple(problems(conn, point)))
 
 
 def problems(conn: Connection, point: Point | None = None) -> list[Problem]:
@@ -167,7 +167,8 @@ CHECKS = (
         " COALESCE(h.held, 0) AS held FROM accounts a LEFT JOIN"
         " (SELECT tenant_id, period_no, SUM(charged_allowance_tokens) AS used,"
         " SUM(CASE WHEN state = 'open' THEN allowance_tokens ELSE 0 END) AS held"
-        " FROM holds GROUP BY tenant_id, period_no) h"
+        " FROM holds WHERE created_at >= (SELECT MIN(period_start_at) FROM accounts) - 3600000"
+        " GROUP BY tenant_id, period_no) h"
         " ON h.tenant_id = a.tenant_id AND h.period_no = a.period_no"
         " WHERE a.allowance_used_tokens <> COALESCE(h.used, 0)"
         " OR a.allowance_held_tokens <> COALESCE(h.held, 0)",
@@ -186,9 +187,9 @@ CHECKS = (
     Check(
         "answers",
         "each kept answer has its captured hold",
-        "SELECT t.request_id, COUNT(*) AS n FROM attempts t LEFT JOIN holds h ON h.request_id = t.request_id"
-        " WHERE t.kept AND t.id > :attempt"
-        " GROUP BY t.request_id HAVING COUNT(*) > 1 OR MIN(h.state) IS NULL OR MIN(h.state) <> 'captured'",
+        "SELECT t.request_id, t.id FROM attempts t LEFT JOIN holds h ON h.request_id = t.request_id"
+        " WHERE t.kept AND t.id > :attempt AND (h.request_id IS NULL OR h.state <> 'captured' OR EXISTS"
+        " (SELECT 1 FROM attempts o WHERE o.kept AND o.request_id = t.request_id AND o.id <> t.id))",
         _NEW_ATTEMPTS,
     ),
     Check(
@@ -196,9 +197,9 @@ CHECKS = (
         "each captured hold's charge was posted once, and no other hold's",
         "SELECT h.request_id, h.charge_nanousd, t.amount_nanousd FROM holds h"
         " LEFT JOIN transfers t ON t.ref = 'hold:' || h.request_id || ':' || h.epoch"
-        " WHERE (h.state = 'captured' AND h.resolved_at >= :resolved"
-        " AND h.charge_nanousd <> COALESCE(t.amount_nanousd, 0))"
-        " OR (h.state <> 'captured' AND (t.id IS NOT NULL OR h.charge_nanousd <> 0))",
+        " WHERE (h.state <> 'captured' OR h.resolved_at >= :resolved)"
+        " AND CASE WHEN h.state = 'captured' THEN h.charge_nanousd <> COALESCE(t.amount_nanousd, 0)"
+        " ELSE t.id IS NOT NULL OR h.charge_nanousd <> 0 END",
         _NEW_HOLDS,
     ),
     Check(
