@@ -276,5 +276,7 @@ TEXTS = {
     "alert.quota_full": "Your plan's tokens are used up until {renews}. /topup adds money, /plan a larger plan.",
     "alert.wallet_low": "Your wallet is down to {wallet} USD.",
     "alert.renewed": "A new period of plan *{plan}* has begun.",
+    "alert.audit": "⚖️ **The books are not sound**: the nightly audit found {n} problems.\n{rules}\nRun `python -m main audit` for the rows.",
+    "alert.backup": "💾 **The nightly backup failed**: {error}",
     "alert.lapsed": "Your plan was not renewed: you are on plan *{plan}* now. Your wallet stays.",
 }
