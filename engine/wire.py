@@ -31,6 +31,8 @@ from engine.spec import Spec
 from engine.tenancy import Charge
 
 MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, 128
+_TOOL_CHOICES = ("none", "auto", "required")
+_FORMS = ("text", "json_object", "json_schema")
 _ROLES = {
     "system": Role.SYSTEM,
     "developer": Role.SYSTEM,
@@ -84,14 +86,38 @@ def _options(fields: Fields) -> Options:
         tools=tuple(
             _tool(tool, f"tools.{n}") for n, tool in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS))
         ),
-        tool_choice=fields.text_or_object("tool_choice"),
+        tool_choice=_choice_of_tool(fields),
         parallel_tool_calls=fields.boolean("parallel_tool_calls"),
-        response_format=fields.object("response_format"),
+        response_format=_form(fields),
         reasoning_effort=fields.optional_text("reasoning_effort"),
         logprobs=fields.boolean("logprobs"),
         top_logprobs=fields.integer("top_logprobs", 0, 20),
         logit_bias=fields.object("logit_bias"),
     )
+
+
+def _choice_of_tool(fields: Fields) -> str | Mapping[str, Any] | None:
+    choice = fields.text_or_object("tool_choice")
+    if isinstance(choice, str) and choice not in _TOOL_CHOICES:
+        raise BadRequest("tool_choice", f"must be one of {', '.join(_TOOL_CHOICES)}, or a function")
+    if isinstance(choice, dict):
+        function = Fields(choice, "tool_choice").object("function")
+        Fields(function or {}, "tool_choice.function").text("name")
+    return choice
+
+
+def _form(fields: Fields) -> Mapping[str, Any] | None:
+    form = fields.object("response_format")
+    if form is None:
+        return None
+    inner = Fields(form, "response_format")
+    if inner.text("type") not in _FORMS:
+        raise BadRequest("response_format.type", f"must be one of {', '.join(_FORMS)}")
+    schema = inner.object("json_schema") if form["type"] == "json_schema" else {}
+    if schema is None:
+        raise BadRequest("response_format.json_schema", "must be an object")
+    Fields(schema, "response_format.json_schema").object("schema")
+    return form
 
 
 def _message(raw: Mapping[str, Any], where: str) -> Message:

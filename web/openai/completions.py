@@ -55,14 +55,14 @@ class Completions:
         raw = await request.body()
         body = parsed(request, raw)
         asked = wire.chat_request(body, id=request_id, key_id=caller.key_id)
-        stream = wire.wants_stream(body)
+        stream, usage = wire.wants_stream(body), wire.wants_usage(body)
         key = request.headers.get("idempotency-key")
         slot = await self.keeper.open(caller, key, raw, request_id, stream=stream)
         if isinstance(slot, Response):
             return slot
         try:
             if stream:
-                return await self._stream(caller, asked, slot, usage=wire.wants_usage(body))
+                return await self._stream(caller, asked, slot, usage=usage)
             return await self._whole(request, caller, asked, slot)
         except (Problem, EngineError) as error:
             problem = error if isinstance(error, Problem) else errors.of(error)
