@@ -19,6 +19,7 @@ from engine.tenancy import Tenant
 
 NOBODY = "none"  # the provider of a prompt that nobody could take
 
+_TIMER_SLACK = 1.1  # silence is noticed at most so much later
 LONGEST_SECONDS = 900.0  # nobody answers longer; a provider that only ever thinks is not let to
 
 Emit = Callable[[Delta | Finished], None]
@@ -75,8 +76,11 @@ class Trial:
                 async for chunk in chunks:
                     if isinstance(chunk, Delta):
                         # Only words and thoughts are life: keep-alive comments never come this far.
+                        now = loop.time()
+                        if not alive or (patience.when() or 0) < now + policy.idle_seconds:
+                            # A timer for each word costs a tenth of all: one is good for many.
+                            patience.reschedule(min(ends_at, now + policy.idle_seconds * _TIMER_SLACK))
                         alive = True
-                        patience.reschedule(min(ends_at, loop.time() + policy.idle_seconds))
                     self._take(chunk, emit)
         except TimeoutError:
             late = WentSilent if alive else FirstTokenLate

@@ -43,8 +43,7 @@ _ROLES = {
 }
 
 
-def dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 # --- What a tenant asks ---------------------------------------------------------------------------
@@ -313,6 +312,28 @@ def chunk_json(id: str, created: int, model: str, event: Event, *, start: bool =
         delta = {"role": "assistant", "content": "", **delta}
     choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
     return _chunk(id, created, model, [choice])
+
+
+class Chunks:
+    """The pieces of one stream as JSON. Plain words are most of them: only they change between two such pieces."""
+
+    def __init__(self, id: str, created: int, model: str) -> None:  # noqa: A002
+        self._id, self._created, self._model = id, created, model
+        mark = "<here>"
+        before, _, after = dumps(chunk_json(id, created, model, Delta(mark))).partition(dumps(mark))
+        self._before, self._after = before, after
+
+    def json(self, event: Event, *, start: bool = False) -> str:
+        if start or not _is_plain(event):
+            return dumps(chunk_json(self._id, self._created, self._model, event, start=start))
+        assert isinstance(event, Delta)
+        return self._before + dumps(event.text) + self._after
+
+
+def _is_plain(event: Event) -> bool:
+    if not isinstance(event, Delta) or not event.text:
+        return False
+    return not (event.tool_calls or event.index or event.logprobs)
 
 
 def usage_chunk_json(id: str, created: int, model: str, usage: Usage, charge: Charge) -> dict[str, Any]:  # noqa: A002

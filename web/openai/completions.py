@@ -147,11 +147,12 @@ def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
 async def _frames(
     answer: Answer, asked: ChatRequest, first: Event | None, created: int, *, usage: bool
 ) -> AsyncIterator[bytes]:
+    chunks = wire.Chunks(asked.id, created, _model(answer))
     try:
         if first is not None:
-            yield _frame(wire.chunk_json(asked.id, created, _model(answer), first, start=True))
+            yield _data(chunks.json(first, start=True))
         async for event in answer:
-            yield _frame(wire.chunk_json(asked.id, created, _model(answer), event))
+            yield _data(chunks.json(event))
     except EngineError as error:
         yield _frame(errors.of(error).body())
         return
@@ -185,4 +186,8 @@ def _model(answer: Answer) -> str:
 
 
 def _frame(body: Mapping[str, Any]) -> bytes:
-    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    return _data(wire.dumps(body))
+
+
+def _data(text: str) -> bytes:
+    return b"data: " + text.encode(errors="replace") + b"\n\n"
