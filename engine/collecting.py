@@ -41,6 +41,11 @@ class Collected:
         elif isinstance(chunk, Served):
             self.served = chunk.model
 
+    def is_whole(self, choices: int) -> bool:
+        """True when every choice has ended, and there is something to show for it."""
+        ended = len(self._finishes) >= choices
+        return ended and (self.has_words or Finish.REFUSED in self._finishes.values())
+
     def endings(self) -> tuple[Finished, ...]:
         """How each choice ended, once; one that only stopped talking has ended too."""
         ended = dict(self._finishes)

@@ -1,7 +1,7 @@
 """Trial: one try at one quote: the provider's stream, timed by its words and put together."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from engine.catalog import Catalog, Quote
 from engine.chat import ChatRequest, Chunk, Delta, Finished, Usage
 from engine.collecting import Collected
 from engine.drains import Drains
-from engine.errors import FirstTokenLate, Garbled, ProviderError, WentSilent
+from engine.errors import FirstTokenLate, Garbled, ProviderError, Unreachable, WentSilent
 from engine.health import Health, HealthPolicy, Permit
 from engine.hedging import Hedging
 from engine.money import ZERO, Money
@@ -19,6 +19,7 @@ from engine.tenancy import Tenant
 
 NOBODY = "none"  # the provider of a prompt that nobody could take
 
+_TAIL_SECONDS = 2.0  # for the bill, after the last word: some never send an end marker, nor close
 _TIMER_SLACK = 1.1  # silence is noticed at most so much later
 LONGEST_SECONDS = 900.0  # nobody answers longer; a provider that only ever thinks is not let to
 
@@ -53,6 +54,7 @@ class Trial:
     collected: Collected = field(default_factory=Collected)
     started_at: datetime = field(init=False)
     first_token_ms: int | None = None
+    _alive: bool = False
     _began: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,30 +66,38 @@ class Trial:
 
     async def run(self, emit: Emit) -> None:
         """Pass the answer on, word by word; return when it has properly ended."""
-        loop = asyncio.get_running_loop()
         policy = self.market.policy
-        ends_at = loop.time() + LONGEST_SECONDS
-        alive = False
         try:
             async with (
                 asyncio.timeout(policy.first_token_seconds) as patience,
                 self.provider.stream(self._call()) as chunks,
             ):
-                async for chunk in chunks:
-                    if isinstance(chunk, Delta):
-                        # Only words and thoughts are life: keep-alive comments never come this far.
-                        now = loop.time()
-                        if not alive or (patience.when() or 0) < now + policy.idle_seconds:
-                            # A timer for each word costs a tenth of all: one is good for many.
-                            patience.reschedule(min(ends_at, now + policy.idle_seconds * _TIMER_SLACK))
-                        alive = True
-                    self._take(chunk, emit)
+                await self._read(chunks, patience, emit)
         except TimeoutError:
-            late = WentSilent if alive else FirstTokenLate
-            seconds = policy.idle_seconds if alive else policy.first_token_seconds
-            raise late(f"nothing for {seconds:g} s") from None
+            if not self._is_whole:
+                late = WentSilent if self._alive else FirstTokenLate
+                seconds = policy.idle_seconds if self._alive else policy.first_token_seconds
+                raise late(f"nothing for {seconds:g} s") from None
+        except Unreachable:
+            if not self._is_whole:
+                raise
         for ending in self.collected.endings():
             emit(ending)
+
+    async def _read(self, chunks: AsyncIterator[Chunk], patience: asyncio.Timeout, emit: Emit) -> None:
+        """Only words and thoughts are life: keep-alive comments never come this far."""
+        loop, idle_seconds = asyncio.get_running_loop(), self.market.policy.idle_seconds
+        ends_at = loop.time() + LONGEST_SECONDS
+        async for chunk in chunks:
+            if isinstance(chunk, Delta):
+                now = loop.time()
+                if not self._alive or (patience.when() or 0) < now + idle_seconds:
+                    # A timer for each word costs a tenth of all: one is good for many.
+                    patience.reschedule(min(ends_at, now + idle_seconds * _TIMER_SLACK))
+                self._alive = True
+            self._take(chunk, emit)
+            if isinstance(chunk, Finished) and self._is_whole:
+                patience.reschedule(loop.time() + min(_TAIL_SECONDS, idle_seconds))
 
     def _take(self, chunk: Chunk, emit: Emit) -> None:
         if isinstance(chunk, Delta | Finished) and not 0 <= chunk.index < self.request.n:
@@ -97,6 +107,11 @@ class Trial:
             if self.first_token_ms is None:
                 self.first_token_ms = self.elapsed_ms
             emit(chunk)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Nothing but the bill and an end marker can be missing."""
+        return self.collected.is_whole(self.request.n)
 
     @property
     def elapsed_ms(self) -> int:
