@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from engine import wire
+from engine import asking, wire
 from engine.answer import Answer
 from engine.chat import ChatRequest, Event, Usage
 from engine.errors import EngineError
@@ -54,8 +54,8 @@ class Completions:
         caller: Caller = request.state.caller
         raw = await request.body()
         body = parsed(request, raw)
-        asked = wire.chat_request(body, id=request_id, key_id=caller.key_id)
-        stream, usage = wire.wants_stream(body), wire.wants_usage(body)
+        asked = asking.chat_request(body, id=request_id, key_id=caller.key_id)
+        stream, usage = asking.wants_stream(body), asking.wants_usage(body)
         key = request.headers.get("idempotency-key")
         slot = await self.keeper.open(caller, key, raw, request_id, stream=stream)
         if isinstance(slot, Response):
