@@ -198,7 +198,7 @@ def _plan_paid(
         return Paid(True, state.id, credited, kept=kept)
     assert plan is not None
     start = max(now, until - PERIOD)
-    plans.credit_unused(conn, state, start)
+    plans.credit_unused(conn, state, start, now)
     plans.start_plan(conn, state.id, plan, start, until, ref=f"plan:{payment.charge_id}")
     if sub is None:
         subscriptions.begin(conn, order.id, state.id, plan.name, payment.charge_id, until)

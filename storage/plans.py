@@ -64,7 +64,7 @@ def buy_from_wallet(conn: Connection, tenant_id: int, plan: Plan, plans: Mapping
     missing = plan.usd_per_month - (state.wallet - state.held) - helps
     if missing > ZERO:
         return Bought(done=False, missing=missing)
-    credited = credit_unused(conn, state, now)
+    credited = credit_unused(conn, state, now, now)
     ref = f"plan:{tenant_id}:{state.period_no}"
     if not pay_from_wallet(conn, tenant_id, plan, plan.usd_per_month, now, ref=ref):
         raise RuntimeError(f"{ref}: the wallet was looked at under its lock, and held enough")
@@ -82,7 +82,7 @@ def set_by_admin(conn: Connection, tenant_id: int, plan: Plan, now: datetime) ->
     if state.plan == plan.name:
         choose_later(conn, tenant_id, None)
         return False
-    credit_unused(conn, state, now)
+    credit_unused(conn, state, now, now)
     start_plan(conn, tenant_id, plan, now)
     subscriptions.supersede(conn, tenant_id)
     return True
@@ -96,7 +96,7 @@ def unused_part(conn: Connection, state: TenantState, start: datetime) -> Money:
     return Money(int(paid.nanousd * Fraction(left // _MS, max(1, length // _MS))))
 
 
-def credit_unused(conn: Connection, state: TenantState, start: datetime) -> Money:
+def credit_unused(conn: Connection, state: TenantState, start: datetime, now: datetime) -> Money:
     """Give `unused_part` to the wallet, once per period."""
     unused = unused_part(conn, state, start)
     if not unused:
@@ -107,7 +107,7 @@ def credit_unused(conn: Connection, state: TenantState, start: datetime) -> Mone
         unused,
         ref=f"unused:{state.id}:{state.period_no}",
         reason=f"unused part of plan {state.plan}",
-        now=start,
+        now=now,
         source="house:plans",
     )
     return unused if done else ZERO

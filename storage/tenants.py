@@ -207,7 +207,8 @@ def set_blocked(conn: Connection, user_id: int, blocked: bool) -> None:
 
 def agree_terms(conn: Connection, tenant_id: int, version: str, now: datetime) -> None:
     conn.run(
-        "UPDATE tenants SET agreed_terms_at = :now, agreed_terms = :version WHERE id = :id AND agreed_terms <> :version",
+        "UPDATE tenants SET agreed_terms_at = :now, agreed_terms = :version"
+        " WHERE id = :id AND agreed_terms <> :version",
         id=tenant_id,
         now=ms(now),
         version=version,
