@@ -8,7 +8,7 @@ from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot import locales
 from bot.render import render
-from bot.services import Ask, Services, claimed_update
+from bot.services import Services, claimed_update
 from engine.tenancy import Tenant
 from storage import tenants
 from storage.tenants import TenantState
@@ -28,7 +28,6 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         super().__init__(application, chat_id, user_id)
         self.incoming: Update | None = None
         self._state: TenantState | None = None
-        self.is_new = False
 
     @classmethod
     def from_update(cls, update: object, application: Any) -> "Context":
@@ -73,7 +72,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
             if known is not None and (known.name, known.username) == (user.full_name, user.username or ""):
                 self._state = known
                 return known
-            self._state, self.is_new = await services.db.write(
+            self._state, _ = await services.db.write(
                 lambda conn: tenants.ensure_telegram(
                     conn,
                     user.id,
@@ -82,27 +81,11 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                     language="",
                     plan=services.free_plan,
                     now=services.clock.now(),
+                    access=tenants.IN if services.config.access_mode == "open" or self.is_admin else tenants.PENDING,
                 )
             )
         assert self._state is not None
-        if self.is_new:
-            await self._welcome(self._state)
         return self._state
-
-    async def _welcome(self, state: TenantState) -> None:
-        """Where strangers need a word of the operator's, they are shut out until it comes, and the operators asked."""
-        self.is_new = False
-        services = self.services
-        if services.config.access_mode == "open" or self.is_admin:
-            return
-        await services.db.write(lambda conn: tenants.set_banned(conn, state.id, True))
-        self._state = await services.db.read(lambda conn: tenants.state(conn, state.id))
-        values = {"name": self.user.full_name, "id": state.id}
-        buttons = (
-            Ask("access.accept", "unban", "accept", (str(state.id),)),
-            Ask("access.refuse", "ban", "refuse", (str(state.id),)),
-        )
-        await services.notifier(self.bot).tell_admins("access.asked", values, buttons)
 
     async def tenant(self) -> Tenant:
         return (await self.state()).tenant(self.services.plans)

@@ -19,10 +19,14 @@ _BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """`amount` None: the code was wrong or used; `wait` True: too many wrong ones, nothing was looked up."""
+    """`amount` None: the code was wrong or used; `wait`: too many wrong ones, nothing was looked up.
+
+    `again`: this very tenant had used it before, and it did nothing more.
+    """
 
     amount: Money | None = None
     wait: bool = False
+    again: bool = False
 
 
 def make(
@@ -45,7 +49,7 @@ def make(
 def redeem(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redeemed:
     """Credit what a top-up code is worth, once for all."""
     used = take(conn, tenant_id, code, TOPUP, now)
-    if used.amount is not None:
+    if used.amount is not None and not used.again:
         credit(
             conn,
             tenant_id,
@@ -70,13 +74,18 @@ def take(conn: Connection, tenant_id: int, code: str, kind: str, now: datetime) 
         sha=digest(code),
         kind=kind,
     )
-    if not used:
+    mine = row(
+        conn,
+        "SELECT nanousd FROM codes WHERE sha256 = :sha AND kind = :kind AND used_by = :tenant",
+        sha=digest(code),
+        kind=kind,
+        tenant=tenant_id,
+    )
+    if mine is None:
         sql = "INSERT INTO code_tries (tenant_id, tried_at) VALUES (:tenant, :now)"
         conn.run(sql, tenant=tenant_id, now=ms(now))
         return Redeemed()
-    found = row(conn, "SELECT nanousd FROM codes WHERE sha256 = :sha", sha=digest(code))
-    assert found is not None
-    return Redeemed(Money(found["nanousd"]))
+    return Redeemed(Money(mine["nanousd"]), again=not used)
 
 
 def looks_right(code: str) -> bool:

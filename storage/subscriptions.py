@@ -100,7 +100,7 @@ def said(conn: Connection, order_id: str, state: str, *, by_us: bool = False) ->
         return None
     changed = conn.run(
         "UPDATE subscriptions SET state = :state, by_us = :by_us"
-        f" WHERE order_id = :id AND {RUNNING} AND state <> :state",
+        f" WHERE order_id = :id AND {RUNNING} AND (state <> :state OR (:by_us AND NOT by_us))",
         id=order_id,
         state=state,
         by_us=by_us,

@@ -165,6 +165,12 @@ def newest(conn: Connection, before: int | None, limit: int) -> list[TenantState
     return [_state(found) for found in conn.rows(f"{_STATE} {older}ORDER BY t.id DESC LIMIT :n", n=limit, **values)]
 
 
+def waiting(conn: Connection, limit: int = 50) -> list[TenantState]:
+    """Strangers who wait for the operator's word, oldest first."""
+    rows = conn.rows(f"{_STATE} WHERE t.access = :pending ORDER BY t.id LIMIT :n", pending=PENDING, n=limit)
+    return [_state(found) for found in rows]
+
+
 def paid_for_period(conn: Connection, tenant: TenantState) -> Money:
     """What the running period was bought for; zero where it was free or given."""
     if not tenant.period_ref:

@@ -84,6 +84,7 @@ def paid(world: World, chat_id: int, user_id: int, offered: dict[str, Any], *, r
         payment["is_recurring"] = True
         payment["is_first_recurring"] = not renewal
     world.payments[charge_id] = {**payment, "user_id": user_id, "date": int(time.time()), "refunded": False}
+    world.star_log.append((charge_id, False, int(time.time())))
     world.say(chat_id, user_id, "", successful_payment=payment)
     return charge_id
 
@@ -96,6 +97,7 @@ def refund(world: World, user_id: int, charge_id: str) -> None:
     if payment["refunded"]:
         raise refuse("refunded")
     payment["refunded"] = True
+    world.star_log.append((charge_id, True, int(time.time())))
     told = {
         name: payment[name] for name in ("currency", "total_amount", "invoice_payload", "telegram_payment_charge_id")
     }
@@ -105,16 +107,18 @@ def refund(world: World, user_id: int, charge_id: str) -> None:
 def transactions(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """Oldest first; a refund has the id of its payment, and a receiver."""
     rows = []
-    for charge_id, payment in world.payments.items():
-        partner = {
+    for charge_id, is_refund, date in world.star_log:
+        payment = world.payments[charge_id]
+        partner: dict[str, Any] = {
             "type": "user",
             "user": world.users[payment["user_id"]],
             "transaction_type": "invoice_payment",
         }
-        row = {"id": charge_id, "amount": payment["total_amount"], "date": payment["date"]}
-        rows.append({**row, "source": {**partner, "invoice_payload": payment["invoice_payload"]}})
-        if payment["refunded"]:
-            rows.append({**row, "receiver": partner})
+        if payment.get("is_recurring"):
+            partner["subscription_period"] = PERIOD_SECONDS
+        row = {"id": charge_id, "amount": payment["total_amount"], "date": date}
+        source = {**partner, "invoice_payload": payment["invoice_payload"]}
+        rows.append({**row, "receiver": partner} if is_refund else {**row, "source": source})
     start, most = int(params.get("offset") or 0), min(100, int(params.get("limit") or 100))
     return {"transactions": rows[start : start + most]}
 

@@ -61,6 +61,7 @@ class World:
         self.queries: dict[str, dict[str, Any]] = {}
         self.checkouts: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self.payments: dict[str, dict[str, Any]] = {}
+        self.star_log: list[tuple[str, bool, int]] = []  # charge id, whether it was a refund, when; oldest first
         self.links: dict[str, dict[str, Any]] = {}
         self.listeners: set[Callable[[dict[str, Any]], None]] = set()
         self._next_message = 1

@@ -1,5 +1,6 @@
 """New periods on each tenant's own date; a paid plan that wasn't paid again lapses after its grace."""
 
+import logging
 from collections.abc import Mapping
 from functools import partial
 
@@ -7,10 +8,10 @@ from scheduler.desk import Desk
 from scheduler.job import Job
 from scheduler.ports import Button
 from storage import incidents, renewals, subscriptions
-from storage.connection import Connection
 from storage.renewals import CHANGED, LAPSED, RENEWED, UNPAID, Renewal
 from storage.subscriptions import Subscription
 
+log = logging.getLogger(__name__)
 FREE_CHUNK, CHUNK = 200, 50
 TOPUP, PLAN = Button("button.topup", "topup", "open"), Button("button.plan", "plan", "open")
 TOLD: Mapping[str, tuple[str, tuple[Button, ...]]] = {
@@ -28,13 +29,15 @@ async def run(desk: Desk) -> None:
     after = 0
     while due := await desk.db.read(partial(renewals.due, free=free, now=desk.clock.now(), after=after, limit=CHUNK)):
         for tenant_id in due:
-            await _renew(desk, tenant_id)
+            try:
+                await _renew(desk, tenant_id)
+            except Exception:  # one tenant whose books refuse must not stop the others
+                log.exception("tenant %d could not be renewed; the next run tries again", tenant_id)
         after = due[-1]
     await _end_subscriptions(desk)
 
 
 async def _renew(desk: Desk, tenant_id: int) -> None:
-    """One unit each: a tenant whose books refuse must not stop the others."""
     done = await desk.db.write(
         lambda conn: renewals.renew(conn, tenant_id, desk.plans, desk.clock.now(), wallet_pays=desk.wallet_pays_plans)
     )
@@ -55,13 +58,9 @@ async def _end_subscriptions(desk: Desk) -> None:
     for subscription, user_id in await desk.db.read(subscriptions.ending):
         done = await desk.stars.cancel(subscription, user_id)
         if done is not None:
-            await desk.db.write(partial(_ended, order_id=subscription.order_id))
+            await desk.db.write(partial(subscriptions.ended, order_id=subscription.order_id))
         if done is False:
             await _say_it_goes_on(desk, subscription, user_id)
-
-
-def _ended(conn: Connection, order_id: str) -> None:
-    subscriptions.ended(conn, order_id)
 
 
 async def _say_it_goes_on(desk: Desk, subscription: Subscription, user_id: int) -> None:
