@@ -13,7 +13,6 @@ from storage.ledger import credit
 
 MOST_TRIES, WINDOW = 5, timedelta(hours=1)
 TOPUP, INVITE = "topup", "invite"
-_CHARS = 26
 _BYTES = 16
 
 
@@ -86,12 +85,6 @@ def take(conn: Connection, tenant_id: int, code: str, kind: str, now: datetime) 
         conn.run(sql, tenant=tenant_id, now=ms(now))
         return Redeemed()
     return Redeemed(Money(mine["nanousd"]), again=not used)
-
-
-def looks_right(code: str) -> bool:
-    """Could be one of ours: 26 letters and digits of base32."""
-    plain = _plain(code)
-    return len(plain) == _CHARS and set(plain) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 
 
 def digest(code: str) -> str:
