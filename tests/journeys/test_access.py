@@ -70,6 +70,7 @@ async def test_a_declined_stranger_is_told_once_and_can_be_let_in_later(approvin
     assert len(told(approving, ANN, "has declined")) == 1
     assert await nothing_was_spent(approving)
     await approving.ask("/unban 1", OLGA)
+    await approving.idle()
     assert len(told(approving, ANN, "You may come in")) == 1
 
 
@@ -124,5 +125,6 @@ async def test_a_ban_and_its_end_are_told(journey: Journey) -> None:
     await journey.ask("/start")
     for command in ("/ban 1", "/ban 1", "/unban 1", "/unban 1"):
         await journey.ask(command, OLGA)
+    await journey.idle()
     assert len(told(journey, ANN, "has closed this account")) == 1
     assert len(told(journey, ANN, "open again")) == 1

@@ -1,5 +1,6 @@
 """Telegram's list of Star transactions against the books, and what the operators hear."""
 
+import asyncio
 import time
 from dataclasses import replace
 from typing import Any
@@ -110,19 +111,21 @@ async def test_a_payment_that_can_not_be_booked_is_taken_up_again(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database's bad moment, between Telegram's payment and our books."""
-    real, failures = payments.pay, iter([OSError("the disk is full")])
+    real, broken = payments.pay, [True]
 
     def failing(*args: Any, **kwargs: Any) -> Any:
-        for failure in failures:
-            raise failure
+        if broken:
+            raise OSError("the disk is full")
         return real(*args, **kwargs)
 
     await ordered(journey)
     (offered, *_) = journey.sandbox.world.links.values()
     monkeypatch.setattr(payments, "pay", failing)
     assert (await stars.pay(journey.sandbox.world, ANN, ANN, offered))["ok"]
-    while not await journey.rows("SELECT 1 FROM inbox WHERE state = 'new' AND epoch = 1"):
-        pass
+    async with asyncio.timeout(30):
+        while not await journey.rows("SELECT 1 FROM inbox WHERE state = 'new' AND epoch = 1"):
+            await asyncio.sleep(0.01)
+    broken.clear()
     assert await wallet(journey) == FIVE
     assert await journey.bot.take_up() == 1
     await journey.idle()
@@ -193,6 +196,7 @@ async def test_a_key_near_its_own_limit_is_told_with_its_button(journey: Journey
     await journey.sandbox.world.wait_message(ANN, lambda m: "fk-" in m.get("text", ""))
     await journey.ask("/keys")
     await journey.press("Limit fk-")
+    await journey.idle()
     await journey.press("1,000,000")
     await journey.sandbox.world.wait_message(ANN, lambda m: "may use 1,000,000" in m.get("text", ""))
     now = journey.house.clock.now()
