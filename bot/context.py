@@ -11,6 +11,7 @@ from bot.render import render
 from bot.services import Services, claimed_update
 from engine.tenancy import Tenant
 from storage import tenants
+from storage.connection import Connection
 from storage.tenants import TenantState
 
 Dicts = dict[Any, Any]
@@ -70,8 +71,8 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
             user, services = self.user, self.services
             known = await services.db.read(lambda conn: tenants.by_telegram(conn, user.id))
             if known is not None and (known.name, known.username) == (user.full_name, user.username or ""):
-                self._state = known
-                return known
+                self._state = await self._let_in(known)
+                return self._state
             self._state, _ = await services.db.write(
                 lambda conn: tenants.ensure_telegram(
                     conn,
@@ -86,6 +87,18 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
             )
         assert self._state is not None
         return self._state
+
+    async def _let_in(self, known: TenantState) -> TenantState:
+        """Who waited at a door that is open by now, or is an operator by now, waits no more."""
+        waits = known.access == tenants.PENDING and (self.services.config.access_mode == "open" or self.is_admin)
+        if not waits:
+            return known
+
+        def unit(conn: Connection) -> TenantState | None:
+            tenants.set_access(conn, known.id, tenants.IN)
+            return tenants.state(conn, known.id)
+
+        return await self.services.db.write(unit) or known
 
     async def tenant(self) -> Tenant:
         return (await self.state()).tenant(self.services.plans)

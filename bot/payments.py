@@ -14,7 +14,7 @@ from bot.command import button, rows
 from bot.context import Context
 from bot.services import Ask, claimed_update
 from bot.stars import Stars
-from storage import inbox, incidents, orders, payments, plans, subscriptions, tenants
+from storage import inbox, incidents, orders, payments, plans, refunds, subscriptions, tenants
 from storage.connection import Connection
 from storage.payments import Paid, Payment
 from storage.subscriptions import Subscription
@@ -90,7 +90,7 @@ async def refunded(update: Update, context: Context) -> None:
     unseen = Payment(told.telegram_payment_charge_id, told.invoice_payload, context.user.id, told.total_amount)
     done = await _booked(
         context,
-        lambda conn: payments.refund(
+        lambda conn: refunds.refund(
             conn,
             unseen.charge_id,
             known=services.plans,

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from fractions import Fraction
+from datetime import datetime
 
 from engine.money import ZERO, Money
 from engine.tenancy import Plan
 from storage import hot, orders, plans, subscriptions, tenants
 from storage.connection import Connection, Row, ms, row, scalar
-from storage.ledger import credit, debit_or_owe
+from storage.ledger import credit
 from storage.orders import PLAN, TOPUP, Order
 from storage.tenants import PERIOD
 
@@ -31,7 +30,7 @@ class Paid:
 
     `plan` is the plan that it began. `kept` says why a plan's payment stayed in the wallet: gone (the plan left
     the configuration), replaced (its subscription was), late (that period is over), lower (a dearer one runs),
-    twice, owed (a debt was paid first), refunded.
+    twice, owed (a debt was paid first).
     """
 
     fresh: bool
@@ -41,27 +40,16 @@ class Paid:
     kept: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refunded:
-    """`taken` from the wallet, `owed` the rest. `fresh` False: it was booked before. `ended`: the plan it ended."""
-
-    fresh: bool
-    tenant_id: int
-    taken: Money = ZERO
-    owed: Money = ZERO
-    ended: str | None = None
-
-
 def pay(conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[str, Plan], now: datetime) -> Paid:
     """Book a payment once. What was paid is credited even where its order is unknown, at today's rate `per_star`."""
-    before = _row(conn, payment.charge_id)
+    before = find(conn, payment.charge_id)
     if before is not None:
         return _again(conn, before)
     order = orders.order(conn, payment.order_id)
     tenant_id = order.tenant_id if order else _payer(conn, payment.user_id, known, now)
     credited = _book(conn, payment, order, tenant_id, per_star, now)
     if credited is None:
-        booked = _row(conn, payment.charge_id)
+        booked = find(conn, payment.charge_id)
         assert booked is not None
         return _again(conn, booked)
     if order is None or order.kind != PLAN:
@@ -69,49 +57,16 @@ def pay(conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[s
     return _plan_paid(conn, payment, order, credited, known, now)
 
 
-def refund(
-    conn: Connection,
-    charge_id: str,
-    *,
-    known: Mapping[str, Plan],
-    now: datetime,
-    unseen: Payment | None = None,
-    per_star: Money = ZERO,
-) -> Refunded | None:
-    """Debit what is left and book the rest as owed, once. The plan that the payment bought ends with it.
+def book_only(conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[str, Plan], now: datetime) -> None:
+    """Credit a payment without beginning what it was for; nothing where it is known."""
+    if find(conn, payment.charge_id) is None:
+        order = orders.order(conn, payment.order_id)
+        owner = order.tenant_id if order else _payer(conn, payment.user_id, known, now)
+        _book(conn, payment, order, owner, per_star, now)
 
-    None: no such payment. With `unseen` one that was refunded before it was ever seen is booked first, at
-    `per_star` where its order is unknown, so that its own late update credits nothing.
-    """
-    if unseen is not None and _row(conn, charge_id) is None:
-        order = orders.order(conn, unseen.order_id)
-        owner = order.tenant_id if order else _payer(conn, unseen.user_id, known, now)
-        _book(conn, unseen, order, owner, per_star, now)
-    paid = _row(conn, charge_id)
-    if paid is None:
-        return None
-    tenant_id, amount = paid["tenant_id"], Money(paid["credited_nanousd"])
-    hot.account(conn, tenant_id)
-    fresh = conn.run(
-        "UPDATE payments SET refunded_at = :now WHERE charge_id = :id AND refunded_at IS NULL",
-        id=charge_id,
-        now=ms(now),
-    )
-    if not fresh:
-        owed = Money(scalar(conn, _AMOUNT, ref=f"refund:{charge_id}:owed") or 0)
-        return Refunded(False, tenant_id, amount - owed, owed)
-    ended = _end_plan(conn, paid, known, now)
-    taken = debit_or_owe(
-        conn,
-        tenant_id,
-        amount,
-        kind="refund",
-        to="house:stars",
-        ref=f"refund:{charge_id}",
-        reason=f"refund of {paid['stars']} Stars",
-        now=now,
-    )
-    return Refunded(True, tenant_id, taken, amount - taken, ended)
+
+def find(conn: Connection, charge_id: str) -> Row | None:
+    return row(conn, "SELECT * FROM payments WHERE charge_id = :id", id=charge_id)
 
 
 def payer_of(conn: Connection, charge_id: str) -> int | None:
@@ -128,13 +83,6 @@ def latest(conn: Connection, tenant_id: int, limit: int = 5) -> list[Row]:
     """charge_id, stars, credited_nanousd, kind, paid_at, refunded_at; newest first."""
     sql = "SELECT * FROM payments WHERE tenant_id = :id ORDER BY paid_at DESC, charge_id LIMIT :n"
     return conn.rows(sql, id=tenant_id, n=limit)
-
-
-_AMOUNT = "SELECT amount_nanousd FROM transfers WHERE ref = :ref"
-
-
-def _row(conn: Connection, charge_id: str) -> Row | None:
-    return row(conn, "SELECT * FROM payments WHERE charge_id = :id", id=charge_id)
 
 
 def _again(conn: Connection, before: Row) -> Paid:
@@ -252,36 +200,6 @@ def _price(order: Order, plan: Plan | None) -> Money:
     """As it was offered; orders of old did not remember it."""
     offered = order.price if order.price is not None else plan.usd_per_month if plan else order.usd
     return min(offered, order.usd)
-
-
-def _end_plan(conn: Connection, paid: Row, known: Mapping[str, Plan], now: datetime) -> str | None:
-    """Where a refunded payment bought the running period, that ends: what was not used of it comes back.
-
-    Not used is the lesser share of what is left: of its time, or of its tokens.
-    """
-    state = plans.locked(conn, paid["tenant_id"])
-    if state.period_ref != f"plan:{paid['charge_id']}" or state.renews_at <= now:
-        return None
-    time_left = Fraction((state.renews_at - now) // _MS, max(1, (state.renews_at - state.period_start) // _MS))
-    tokens_left = Fraction(state.allowance_left_tokens, max(1, state.allowance_tokens))
-    price = tenants.paid_for_period(conn, state)
-    unused = Money(int(price.nanousd * min(Fraction(1), time_left, tokens_left)))
-    if unused:
-        credit(
-            conn,
-            state.id,
-            unused,
-            ref=f"unplan:{paid['charge_id']}",
-            reason=f"plan {state.plan} ended by its refund",
-            now=now,
-            source="house:plans",
-        )
-    plans.start_plan(conn, state.id, next(iter(known.values())), now)
-    subscriptions.supersede(conn, state.id)
-    return state.plan
-
-
-_MS = timedelta(milliseconds=1)
 
 
 def _payer(conn: Connection, user_id: int, known: Mapping[str, Plan], now: datetime) -> int:

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from engine.money import Money
 from engine.tenancy import Plan
-from storage import orders, payments, tenants
+from storage import orders, payments, refunds, tenants
 from storage.connection import Connection, Row, ms, row, scalar
-from storage.payments import Paid, Payment, Refunded
+from storage.payments import Paid, Payment
+from storage.refunds import Refunded
 
 PAYMENT, REFUND, OTHER = "payment", "refund", "other"
 CREDITED, REFUNDED, AMOUNT, UNKNOWN, UNLISTED = "credited", "refunded", "amount", "unknown", "unlisted"
@@ -87,7 +88,7 @@ def _payment(
 
 def _refund(conn: Connection, told: Payment, known: Mapping[str, Plan], now: datetime) -> Finding | None:
     """Of a payment that is not in these books there is nothing to take back."""
-    done = payments.refund(conn, told.charge_id, known=known, now=now)
+    done = refunds.refund(conn, told.charge_id, known=known, now=now)
     conn.run("UPDATE payments SET refund_seen_at = :now WHERE charge_id = :id", now=ms(now), id=told.charge_id)
     if done is None or not done.fresh:
         return None

@@ -6,7 +6,7 @@ from telegram.error import TelegramError
 from bot.command import Command
 from bot.context import Context, arguments
 from bot.payments import end_replaced
-from storage import payments
+from storage import payments, refunds
 
 
 async def refund(_: Update, context: Context) -> None:
@@ -26,7 +26,7 @@ async def refund(_: Update, context: Context) -> None:
             await context.reply(context.t("admin.refund_failed", reason=str(error)))
             return
     now = services.clock.now()
-    done = await services.db.write(lambda conn: payments.refund(conn, charge_id, known=services.plans, now=now))
+    done = await services.db.write(lambda conn: refunds.refund(conn, charge_id, known=services.plans, now=now))
     assert done is not None
     await end_replaced(context, payer)
     await context.reply(context.t("admin.refund_done", taken=str(done.taken), owed=str(done.owed)))

@@ -128,3 +128,11 @@ async def test_a_ban_and_its_end_are_told(journey: Journey) -> None:
     await journey.idle()
     assert len(told(journey, ANN, "has closed this account")) == 1
     assert len(told(journey, ANN, "open again")) == 1
+
+
+async def test_who_waited_comes_in_when_the_door_is_opened_for_all(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with begun(tmp_path, sandbox, f'{CONFIG}\n[access]\nmode = "approval"\n') as approving:
+        await says(approving, "hello")
+        assert await nothing_was_spent(approving)
+    async with begun(tmp_path, sandbox) as opened:
+        assert len(await opened.ask("tell me about tea at length")) > 100

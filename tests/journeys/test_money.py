@@ -203,3 +203,13 @@ async def test_files_are_fetched_so_many_a_minute(journey: Journey) -> None:
         world.say(ANN, ANN, "", document={**document, "file_size": 20})
         await journey.idle()
     assert len([m for m in world.messages(ANN) if "more than 10 files" in m.get("text", "")]) == 1
+
+
+async def test_a_credits_key_is_good_for_one_amount(journey: Journey) -> None:
+    await journey.ask("/start")
+    async with journey.admin() as http:
+        for usd, status in (("2", 200), ("2", 200), ("3", 422)):
+            body, headers = {"usd": usd, "reason": "gift"}, {"Idempotency-Key": "k1"}
+            answer = await http.post("/admin/tenants/1/credits", json=body, headers=headers)
+            assert answer.status_code == status
+    assert await wallet(journey) == 2 * 10**9

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -7,11 +8,12 @@ import pytest
 
 from engine.money import ZERO, Money
 from engine.tenancy import Plan
-from storage import ledger, orders, payments, plans, subscriptions, tenants
+from storage import ledger, orders, payments, plans, refunds, subscriptions, tenants, usage
 from storage.connection import Connection
 from storage.database import Database
 from storage.orders import PLAN, TOPUP, Order
-from storage.payments import Paid, Payment, Refunded
+from storage.payments import Paid, Payment
+from storage.refunds import Refunded
 from tests.storage.books import FREE, NOW, PRO, bid, pay, sound, take
 
 T = TypeVar("T")
@@ -53,7 +55,7 @@ def paid(conn: Connection, order: Order, charge: str = "c1", *, after: timedelta
 
 
 def refunded(conn: Connection, charge: str = "c1", *, after: timedelta = timedelta(0)) -> Refunded:
-    done = payments.refund(conn, charge, known=KNOWN, now=NOW + after)
+    done = refunds.refund(conn, charge, known=KNOWN, now=NOW + after)
     assert done is not None
     return done
 
@@ -164,7 +166,7 @@ async def test_a_refund_that_comes_before_its_payment_leaves_nothing(db: Databas
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         unseen = Payment("c1", order.id, ANN, order.stars)
-        done = payments.refund(conn, "c1", known=KNOWN, now=NOW, unseen=unseen, per_star=STAR)
+        done = refunds.refund(conn, "c1", known=KNOWN, now=NOW, unseen=unseen, per_star=STAR)
         assert done is not None
         assert done.owed == ZERO
         assert not paid(conn, order).fresh
@@ -174,7 +176,7 @@ async def test_a_refund_that_comes_before_its_payment_leaves_nothing(db: Databas
 
 
 async def test_a_refund_of_a_payment_that_nobody_knows_is_no_refund(db: Database) -> None:
-    assert await db.write(lambda conn: payments.refund(conn, "c1", known=KNOWN, now=NOW)) is None
+    assert await db.write(lambda conn: refunds.refund(conn, "c1", known=KNOWN, now=NOW)) is None
 
 
 # --- plans -----------------------------------------------------------------------------------------
@@ -416,5 +418,24 @@ async def test_telegrams_word_changes_a_subscription_that_runs_and_no_other(db: 
         assert subscriptions.said(conn, order.id, "nonsense") is None
         plans.set_by_admin(conn, order.tenant_id, PRO, NOW)
         assert subscriptions.said(conn, order.id, "active") is None
+
+    await check(db, unit)
+
+
+async def test_one_payment_told_to_ten_at_once_is_credited_once(db: Database) -> None:
+    order = await db.write(plan_order)
+    done = await asyncio.gather(*(db.write(lambda conn: paid(conn, order)) for _ in range(10)))
+    assert sum(each.fresh for each in done) == 1
+    assert {each.plan for each in done} == {"starter"}
+    back = await asyncio.gather(*(db.write(refunded) for _ in range(10)))
+    assert sum(each.fresh for each in back) == 1
+    await db.read(sound)
+
+
+async def test_stars_that_are_not_used_are_no_income(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        paid(conn, topup_order(conn), "c1")
+        paid(conn, plan_order(conn), "c2")
+        assert usage.rows(conn, NOW.date(), NOW.date()) == []
 
     await check(db, unit)

@@ -3,7 +3,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from engine.money import ZERO, Money
-from storage import orders, payments, reconcile, tenants
+from storage import orders, payments, reconcile, refunds, tenants
 from storage.connection import Connection
 from storage.database import Database
 from storage.payments import Payment
@@ -110,7 +110,7 @@ async def test_what_telegram_does_not_list_is_found_after_a_day(db: Database) ->
         assert [each.charge_id for each in reconcile.unlisted(conn, NOW + HOUR)] == ["c1"]
         compared(conn, payment)
         assert reconcile.unlisted(conn, NOW + HOUR) == []
-        payments.refund(conn, "c1", known=KNOWN, now=NOW)
+        refunds.refund(conn, "c1", known=KNOWN, now=NOW)
         assert [each.charge_id for each in reconcile.unlisted(conn, NOW + HOUR)] == ["c1"]
         compared(conn, payment, REFUND)
         assert reconcile.unlisted(conn, NOW + HOUR) == []
