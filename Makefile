@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format lock bench audit clean
+.PHONY: help run setup test lint format lock bench bench-routing failover-card audit clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,12 @@ audit: $(VENV)/runtime ## check the books
 
 bench: $(VENV)/dev ## what an answer costs in CPU
 	$(BIN)/python -m benchmarks.bot_answer
+
+bench-routing: $(VENV)/dev ## replay traffic beside an oracle: writes the tables and the chart of docs/benchmarks.md
+	$(BIN)/python -m benchmarks.routing --chart docs/images/routing.png
+
+failover-card: $(VENV)/dev ## sixteen faults of a provider, and what a caller gets in each
+	$(BIN)/python -m benchmarks.failover_card --write docs/failover-card.md
 
 lock: $(VENV)/uv ## pin and hash every dependency anew
 	$(LOCK) requirements/uv.in -o requirements/uv.txt

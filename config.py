@@ -105,6 +105,8 @@ class SellerSection(Section):
 
 class RoutingSection(Section):
     delay_usd_per_second: Usd = Decimal("0.00001")
+    fresh_prices: bool = True
+    hedge: bool = False
 
 
 class BillingSection(Section):
@@ -145,6 +147,7 @@ class ScheduleSection(Section):
     farming: float = Field(60, gt=0)
     house: float = Field(60, gt=0)
     broadcasts: float = Field(5, gt=0)
+    remember: float = Field(300, gt=0)
 
 
 PLANS: dict[str, dict[str, Any]] = {

@@ -1,6 +1,7 @@
 """OpenAI's dialect, spoken both ways: read from tenants, sent to providers, answered to tenants."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -169,12 +170,14 @@ def request_body(call: Call, spec: Spec) -> dict[str, Any]:
     request, options = call.request, call.request.options
     body: dict[str, Any] = {
         "model": call.model,
-        "messages": [message_json(message) for message in request.messages],
+        "messages": _messages(request, spec),
         "stream": True,
         spec.output_field: call.output_tokens,
     }
     if spec.asks_usage:
         body["stream_options"] = {"include_usage": True}
+        if spec.asks_no_padding:
+            body["stream_options"]["include_obfuscation"] = False
     optional = {
         "temperature": options.temperature,
         "top_p": options.top_p,
@@ -186,13 +189,42 @@ def request_body(call: Call, spec: Spec) -> dict[str, Any]:
         "tool_choice": options.tool_choice,
         "parallel_tool_calls": options.parallel_tool_calls,
         "response_format": options.response_format,
-        "reasoning_effort": options.reasoning_effort,
-        "logprobs": None if spec.strict else options.logprobs,
-        "top_logprobs": None if spec.strict else options.top_logprobs,
-        "logit_bias": None if spec.strict else options.logit_bias,
+        "logprobs": options.logprobs,
+        "top_logprobs": options.top_logprobs,
+        "logit_bias": options.logit_bias,
         "n": request.n if request.n > 1 else None,
+        **_effort(options, spec),
     }
-    return {**body, **{name: value for name, value in optional.items() if value is not None}}
+    unwanted = spec.without | (_NOT_OF_REASONING if _REASONING.search(call.model) else frozenset())
+    return body | {name: value for name, value in optional.items() if value is not None and name not in unwanted}
+
+
+_REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
+_NOT_OF_REASONING = frozenset(
+    {"temperature", "top_p", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias", "stop"}
+)
+_JSON_ASKED = "Answer with one JSON object and nothing else."
+
+
+def _effort(options: Options, spec: Spec) -> Mapping[str, Any]:
+    wanted = options.reasoning_effort
+    return spec.efforts.get(wanted, {"reasoning_effort": wanted}) if wanted else {}
+
+
+def _messages(request: ChatRequest, spec: Spec) -> list[dict[str, Any]]:
+    """JSON mode is refused by some, and forgotten by others, unless it is asked for in words too."""
+    messages = [message_json(message) for message in request.messages]
+    if "messages.name" in spec.without:
+        for message in messages:
+            if message["role"] != Role.TOOL:
+                message.pop("name", None)
+    if (request.options.response_format or {}).get("type") == "json_object" and not _speaks_of_json(request):
+        return [{"role": Role.SYSTEM.value, "content": _JSON_ASKED}, *messages]
+    return messages
+
+
+def _speaks_of_json(request: ChatRequest) -> bool:
+    return any("json" in message.text.lower() for message in request.messages)
 
 
 def message_json(message: Message) -> dict[str, Any]:
