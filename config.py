@@ -84,8 +84,11 @@ class PlanSection(Section):
 
 
 class AccessSection(Section):
-    mode: Literal["open", "approval"] = "open"
+    mode: Literal["open", "approval", "invite"] = "open"
     show_costs: bool = False
+    new_per_hour_alert: int = Field(20, ge=0)
+    files_per_minute: int = Field(10, gt=0)
+    megabytes_per_day: int = Field(200, gt=0)
 
 
 class HouseSection(Section):
@@ -110,7 +113,16 @@ class BillingSection(Section):
     usd_per_star: PositiveUsd = Decimal("0.013")
     markup: Usd = Decimal("1.40")
     topup_usd: tuple[PositiveUsd, ...] = (Decimal(5), Decimal(10), Decimal(25), Decimal(50))
+    topup_min_usd: PositiveUsd = Decimal(1)
+    topup_max_usd: PositiveUsd = Decimal(130)
+    plans_from: Literal["stars", "wallet", "both"] = "stars"
     low_wallet_usd: Usd = Decimal("1.00")
+
+    @model_validator(mode="after")
+    def topups_in_order(self) -> Self:
+        if self.topup_max_usd < self.topup_min_usd:
+            raise ValueError("topup_max_usd to be at least topup_min_usd")
+        return self
 
 
 class HealthSection(Section):
@@ -131,6 +143,10 @@ class ScheduleSection(Section):
     quotas: float = Field(60, gt=0)
     expire_holds: float = Field(30, gt=0)
     renewals: float = Field(60, gt=0)
+    reconcile: float = Field(86_400, gt=0)
+    farming: float = Field(60, gt=0)
+    house: float = Field(60, gt=0)
+    broadcasts: float = Field(5, gt=0)
     remember: float = Field(300, gt=0)
     nightly: float = Field(600, gt=0)
 

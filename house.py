@@ -55,6 +55,7 @@ class House:
     plans: Mapping[str, Plan]
     market: Market
     gateway: Gateway
+    caps: HouseCaps
 
     def provider_rows(self, admin: bool) -> list[dict[str, Any]]:
         """What GET /providers shows; prices and limits for operators."""
@@ -128,7 +129,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         caps = caps_of(settings, db, clock)
         gateway = Gateway(market, ledger, gates=(caps,))
         _say_what_waits(settings)
-        yield House(settings, db, lease, clock, plans, market, gateway)
+        yield House(settings, db, lease, clock, plans, market, gateway, caps)
 
 
 def caps_of(settings: Settings, db: Database, clock: SystemClock) -> HouseCaps:

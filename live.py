@@ -76,6 +76,11 @@ class ClockFace:
             backup_folder=Path(config.backup.folder) if config.backup.folder else None,
             backup_keep=config.backup.keep,
             take_up=bot.take_up if bot is not None else None,
+            stars=bot.stars if bot is not None else None,
+            caps=house.caps,
+            per_star=Money.usd(config.billing.usd_per_star),
+            wallet_pays_plans=config.billing.plans_from != "stars",
+            new_per_hour_alert=config.access.new_per_hour_alert,
         )
         self._work = Clockwork(desk, config.schedule.model_dump())
 
@@ -99,7 +104,12 @@ def _services(house: House, *, footer: bool) -> Services:
         show_costs=config.access.show_costs,
         per_star=Money.usd(config.billing.usd_per_star),
         topups=tuple(Money.usd(usd) for usd in config.billing.topup_usd),
+        topup_least=Money.usd(config.billing.topup_min_usd),
+        topup_most=Money.usd(config.billing.topup_max_usd),
+        plans_from=config.billing.plans_from,
         access_mode=config.access.mode,
+        files_per_minute=config.access.files_per_minute,
+        bytes_per_day=config.access.megabytes_per_day * 1_000_000,
         footer=footer,
         http_url=env.public_url or f"http://{env.host}:{env.port}",
         seller=config.seller.name,

@@ -22,10 +22,11 @@ from telegram.ext import (
     ContextTypes,
     ExtBot,
     MessageHandler,
+    TypeHandler,
     filters,
 )
 
-from bot import locales, payments, requests, webhook
+from bot import access, locales, payments, requests, webhook
 from bot.chat import on_message
 from bot.command import Command, discover, read
 from bot.context import Context
@@ -35,6 +36,7 @@ from bot.notify import Notifier
 from bot.polling import ALLOWED, Poller
 from bot.sending import Courier
 from bot.services import Services
+from bot.stars import Stars
 from storage import tenants
 
 log = logging.getLogger(__name__)
@@ -72,6 +74,7 @@ class Bot:
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
         self._secret = webhook.secret_of(config.token)
         self.notifier = Notifier(self.bot, services)
+        self.stars = Stars(self.bot)
         _add_handlers(self._application)
 
     @property
@@ -186,6 +189,7 @@ def _menu(commands: list[Command], language: str) -> list[BotCommand]:
 
 
 def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> None:
+    application.add_handler(TypeHandler(Update, access.guard), group=-1)
     for handler in payments.handlers():
         application.add_handler(handler)
     application.add_handler(CallbackQueryHandler(on_button))

@@ -11,6 +11,7 @@ from telegram.constants import ChatType
 
 from bot import media
 from bot.command import button, rows
+from bot.commands.topup import took_amount
 from bot.context import Context, thread_of
 from bot.render import Piece, render
 from bot.sending import payload
@@ -41,6 +42,8 @@ async def on_message(update: Update, context: Context) -> None:
         await context.reply(context.t("chat.anonymous"))
         return
     await context.state()
+    if await took_amount(message, context):
+        return
     try:
         parts = await media.parts(message, context, strip_mention(message, context))
     except media.Unreadable as error:

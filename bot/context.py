@@ -9,9 +9,10 @@ from telegram.ext import Application, CallbackContext, ExtBot
 from bot import locales
 from bot.render import render
 from bot.sending import Courier
-from bot.services import Ask, Services, claimed_update
+from bot.services import Services, claimed_update
 from engine.tenancy import Tenant
 from storage import tenants
+from storage.connection import Connection
 from storage.tenants import TenantState
 
 Dicts = dict[Any, Any]
@@ -29,7 +30,6 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         super().__init__(application, chat_id, user_id)
         self.incoming: Update | None = None
         self._state: TenantState | None = None
-        self.is_new = False
 
     @classmethod
     def from_update(cls, update: object, application: Any) -> "Context":
@@ -77,9 +77,9 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
             user, services = self.user, self.services
             known = await services.db.read(lambda conn: tenants.by_telegram(conn, user.id))
             if known is not None and (known.name, known.username) == (user.full_name, user.username or ""):
-                self._state = known
-                return known
-            self._state, self.is_new = await services.db.write(
+                self._state = await self._let_in(known)
+                return self._state
+            self._state, _ = await services.db.write(
                 lambda conn: tenants.ensure_telegram(
                     conn,
                     user.id,
@@ -88,27 +88,23 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                     language="",
                     plan=services.free_plan,
                     now=services.clock.now(),
+                    access=tenants.IN if services.config.access_mode == "open" or self.is_admin else tenants.PENDING,
                 )
             )
         assert self._state is not None
-        if self.is_new:
-            await self._welcome(self._state)
         return self._state
 
-    async def _welcome(self, state: TenantState) -> None:
-        """Where strangers need a word of the operator's, they are shut out until it comes, and the operators asked."""
-        self.is_new = False
-        services = self.services
-        if services.config.access_mode == "open" or self.is_admin:
-            return
-        await services.db.write(lambda conn: tenants.set_banned(conn, state.id, True))
-        self._state = await services.db.read(lambda conn: tenants.state(conn, state.id))
-        values = {"name": self.user.full_name, "id": state.id}
-        buttons = (
-            Ask("access.accept", "unban", "accept", (str(state.id),)),
-            Ask("access.refuse", "ban", "refuse", (str(state.id),)),
-        )
-        await services.notifier(self.bot).tell_admins("access.asked", values, buttons)
+    async def _let_in(self, known: TenantState) -> TenantState:
+        """Who waited at a door that is open by now, or is an operator by now, waits no more."""
+        waits = known.access == tenants.PENDING and (self.services.config.access_mode == "open" or self.is_admin)
+        if not waits:
+            return known
+
+        def unit(conn: Connection) -> TenantState | None:
+            tenants.set_access(conn, known.id, tenants.IN)
+            return tenants.state(conn, known.id)
+
+        return await self.services.db.write(unit) or known
 
     async def tenant(self) -> Tenant:
         return (await self.state()).tenant(self.services.plans)

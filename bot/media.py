@@ -94,6 +94,9 @@ async def _document(message: Message, context: Context) -> Part:
 async def _download(file_id: str, size: int, context: Context) -> bytes:
     if size > MOST_FILE_BYTES:
         raise Unreadable("chat.file_big")
+    services = context.services
+    if refused := services.downloads.take(context.user.id, size, services.config, services.clock):
+        raise Unreadable(refused, minute=services.config.files_per_minute, mb=services.config.bytes_per_day // 10**6)
     file = await context.bot.get_file(file_id)
     return bytes(await file.download_as_bytearray())
 

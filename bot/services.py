@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import ExtBot
 
+from bot.downloads import Downloads
 from engine.answer import Answer
 from engine.gateway import Gateway
 from engine.money import Money
@@ -34,7 +35,12 @@ class BotConfig:
     show_costs: bool = False
     per_star: Money = Money(13_000_000)
     topups: tuple[Money, ...] = ()
+    topup_least: Money = Money(10**9)
+    topup_most: Money = Money(130 * 10**9)
+    plans_from: str = "stars"
     access_mode: str = "open"
+    files_per_minute: int = 10
+    bytes_per_day: int = 200_000_000
     footer: bool = False
     http_url: str = ""
     seller: str = ""
@@ -86,6 +92,7 @@ class Services:
     clock: Clock
     config: BotConfig
     answers: Answers = field(default_factory=Answers)
+    downloads: Downloads = field(default_factory=Downloads)
 
     @property
     def bot_id(self) -> int:

@@ -8,13 +8,14 @@ from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
 from engine.trial import Market
-from scheduler.ports import Notifier
+from scheduler.ports import Notifier, StarsBook
+from storage.caps import HouseCaps
 from storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`take_up` hands the bot what another process's death has left."""
+    """`take_up` hands the bot what another process's death has left. `stars` is there where a bot is."""
 
     db: Database
     market: Market
@@ -29,3 +30,8 @@ class Desk:
     backup_folder: Path | None = None
     backup_keep: int = 7
     take_up: Callable[[], Awaitable[int]] | None = None
+    stars: StarsBook | None = None
+    caps: HouseCaps | None = None
+    per_star: Money = Money(13_000_000)
+    wallet_pays_plans: bool = False
+    new_per_hour_alert: int = 20

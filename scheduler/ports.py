@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from storage.reconcile import StarEntry
+from storage.subscriptions import Subscription
+
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +41,21 @@ class Notifier(Protocol):
     ) -> None: ...
 
     async def reply(self, sent: Sent, key: str, values: Mapping[str, object]) -> Sent | None: ...
+
+
+class StarsBook(Protocol):
+    """Telegram's side of the money. The bot implements it."""
+
+    @property
+    def bot_id(self) -> int: ...
+
+    async def page(self, offset: int) -> list[StarEntry]:
+        """Up to 100 transactions from `offset` on, oldest first; [] at the end. Raises OSError out of reach."""
+        ...
+
+    async def cancel(self, subscription: Subscription, user_id: int) -> bool | None:
+        """Collect no more. True: done. False: Telegram refuses, for good. None: out of reach, try again."""
+        ...
 
 
 class Silent:

@@ -7,84 +7,98 @@ from fractions import Fraction
 
 from engine.money import ZERO, Money
 from engine.tenancy import Plan
-from storage import tenants
-from storage.connection import Connection, ms, scalar
+from storage import hot, subscriptions, tenants
+from storage.connection import Connection, ms
 from storage.ledger import credit
 from storage.posting import post
 from storage.tenants import PERIOD, TenantState
 
-GRACE = timedelta(hours=24)
+_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """What became of a wish for another plan. `credited` is the unused part of the old one."""
+class Bought:
+    """What became of buying a plan from the wallet. `credited`: the unused part of the old one."""
 
-    plan: str
-    at_once: bool
+    done: bool
     credited: Money = ZERO
+    missing: Money = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    """A period that ended. `lapsed` when a paid plan was not paid again."""
+def start_plan(
+    conn: Connection, tenant_id: int, plan: Plan, start: datetime, end: datetime | None = None, *, ref: str = ""
+) -> None:
+    """A fresh period of `plan`, with all of its allowance; `ref` is the transfer that paid for it.
 
-    tenant_id: int
-    telegram_user_id: int | None
-    plan: str
-    lapsed: bool
-
-
-def start_plan(conn: Connection, tenant_id: int, plan: Plan, now: datetime, *, until: datetime | None = None) -> None:
-    """A fresh period of `plan`, with all of its allowance. What is held stays the old period's."""
+    What is held stays the old period's.
+    """
     conn.run("UPDATE tenants SET plan = :plan, next_plan = NULL WHERE id = :id", id=tenant_id, plan=plan.name)
     conn.run(
         "UPDATE accounts SET allowance_tokens = :tokens, allowance_used_tokens = 0, allowance_held_tokens = 0,"
-        " period_no = period_no + 1, period_start_at = :start, period_end_at = :end WHERE tenant_id = :id",
+        " period_no = period_no + 1, period_start_at = :start, period_end_at = :end, period_ref = :ref"
+        " WHERE tenant_id = :id",
         id=tenant_id,
         tokens=plan.tokens_per_month,
-        start=ms(now),
-        end=ms(until or now + PERIOD),
+        start=ms(start),
+        end=ms(end or start + PERIOD),
+        ref=ref,
     )
 
 
-def change(
-    conn: Connection,
-    tenant_id: int,
-    plan: Plan,
-    plans: Mapping[str, Plan],
-    now: datetime,
-    *,
-    paid: bool = False,
-) -> Changed:
-    """Up (or paid for) at once, with the unused part of the old plan credited once; down at the period's end."""
-    state = tenants.state(conn, tenant_id)
-    if state is None:
-        raise LookupError(f"there is no tenant {tenant_id}")
-    old = plans.get(state.plan)
-    down = old is not None and plan.usd_per_month < old.usd_per_month
-    if down and not paid:
-        conn.run("UPDATE tenants SET next_plan = :plan WHERE id = :id", id=tenant_id, plan=plan.name)
-        return Changed(plan.name, at_once=False)
-    unused = ZERO if old is None or old.name == plan.name else credit_unused(conn, state, old, now)
+def choose_later(conn: Connection, tenant_id: int, plan: str | None) -> None:
+    """What begins when this period ends; None takes the choice back."""
+    conn.run("UPDATE tenants SET next_plan = :plan WHERE id = :id", id=tenant_id, plan=plan)
+
+
+def is_lower(wanted: Plan, current: Plan | None) -> bool:
+    """True for a change that waits for the period's end."""
+    return not wanted.usd_per_month or (current is not None and wanted.usd_per_month < current.usd_per_month)
+
+
+def buy_from_wallet(conn: Connection, tenant_id: int, plan: Plan, plans: Mapping[str, Plan], now: datetime) -> Bought:
+    """Up at once, with the unused part of the old period credited first, once. Pressed twice, it is bought once."""
+    state = locked(conn, tenant_id)
+    if state.plan == plan.name or is_lower(plan, plans.get(state.plan)):
+        return Bought(done=False)
+    helps = max(ZERO, unused_part(conn, state, now) - state.owed)
+    missing = plan.usd_per_month - (state.wallet - state.held) - helps
+    if missing > ZERO:
+        return Bought(done=False, missing=missing)
+    credited = credit_unused(conn, state, now, now)
+    ref = f"plan:{tenant_id}:{state.period_no}"
+    if not pay_from_wallet(conn, tenant_id, plan, plan.usd_per_month, now, ref=ref):
+        raise RuntimeError(f"{ref}: the wallet was looked at under its lock, and held enough")
+    start_plan(conn, tenant_id, plan, now, ref=ref)
+    subscriptions.supersede(conn, tenant_id)
+    return Bought(done=True, credited=credited)
+
+
+def set_by_admin(conn: Connection, tenant_id: int, plan: Plan, now: datetime) -> bool:
+    """At once, as the operator says, and for nothing: what was paid for the old period's rest is credited.
+
+    A Stars subscription ends with the plan that it paid. The same plan again takes a planned change back; False.
+    """
+    state = locked(conn, tenant_id)
+    if state.plan == plan.name:
+        choose_later(conn, tenant_id, None)
+        return False
+    credit_unused(conn, state, now, now)
     start_plan(conn, tenant_id, plan, now)
-    return Changed(plan.name, at_once=True, credited=unused)
+    subscriptions.supersede(conn, tenant_id)
+    return True
 
 
-def set_by_admin(conn: Connection, tenant_id: int, plan: Plan, now: datetime) -> None:
-    """At once, as the operator says; nothing is credited. The same plan again changes nothing."""
-    if scalar(conn, "SELECT plan FROM tenants WHERE id = :id", id=tenant_id) != plan.name:
-        start_plan(conn, tenant_id, plan, now)
-    else:
-        conn.run("UPDATE tenants SET next_plan = NULL WHERE id = :id", id=tenant_id)
-
-
-def credit_unused(conn: Connection, state: TenantState, old: Plan, now: datetime) -> Money:
-    """Price x unused time, to the wallet, once per period."""
+def unused_part(conn: Connection, state: TenantState, start: datetime) -> Money:
+    """What was paid for the running period x the share of it that lies after `start`."""
+    paid = tenants.paid_for_period(conn, state)
     length = state.renews_at - state.period_start
-    left = max(timedelta(0), state.renews_at - now)
-    share = Fraction(left // timedelta(milliseconds=1), max(1, length // timedelta(milliseconds=1)))
-    unused = Money(int(old.usd_per_month.nanousd * share))
+    left = min(length, max(timedelta(0), state.renews_at - start))
+    return Money(int(paid.nanousd * Fraction(left // _MS, max(1, length // _MS))))
+
+
+def credit_unused(conn: Connection, state: TenantState, start: datetime, now: datetime) -> Money:
+    """Give `unused_part` to the wallet, once per period."""
+    unused = unused_part(conn, state, start)
     if not unused:
         return ZERO
     done = credit(
@@ -92,16 +106,15 @@ def credit_unused(conn: Connection, state: TenantState, old: Plan, now: datetime
         state.id,
         unused,
         ref=f"unused:{state.id}:{state.period_no}",
-        reason=f"unused part of plan {old.name}",
+        reason=f"unused part of plan {state.plan}",
         now=now,
         source="house:plans",
     )
     return unused if done else ZERO
 
 
-def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, now: datetime, *, ref: str) -> bool:
-    """Take the plan's price from what is free in the wallet; False when that is too little."""
-    price = plan.usd_per_month
+def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, price: Money, now: datetime, *, ref: str) -> bool:
+    """Take a plan's price from what is free in the wallet; False when that is too little."""
     if not price:
         return True
     taken = conn.run(
@@ -115,7 +128,7 @@ def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, now: datetime,
     posted = post(
         conn,
         kind="plan",
-        debit=f"tenant:{tenant_id}",
+        debit=hot.wallet_of(tenant_id),
         credit="house:plans",
         amount=price,
         tenant_id=tenant_id,
@@ -128,43 +141,10 @@ def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, now: datetime,
     return True
 
 
-def renew_due(conn: Connection, plans: Mapping[str, Plan], now: datetime, limit: int = 100) -> list[Renewal]:
-    """Begin the next period where one has ended; a paid plan whose grace is over becomes the free one."""
-    due = conn.rows(
-        "SELECT tenant_id FROM accounts WHERE period_end_at <= :now ORDER BY period_end_at LIMIT :n",
-        now=ms(now),
-        n=limit,
-    )
-    renewed = (_renew(conn, found["tenant_id"], plans, now) for found in due)
-    return [renewal for renewal in renewed if renewal is not None]
-
-
-def _renew(conn: Connection, tenant_id: int, plans: Mapping[str, Plan], now: datetime) -> Renewal | None:
+def locked(conn: Connection, tenant_id: int) -> TenantState:
+    """A tenant's books, which nobody else changes until the transaction ends. Raises LookupError."""
+    hot.account(conn, tenant_id)
     state = tenants.state(conn, tenant_id)
-    assert state is not None
-    free = next(iter(plans.values()))
-    wanted = plans.get(state.next_plan or state.plan, free)
-    if _stars_are_coming(conn, tenant_id, now, state.renews_at):
-        return None
-    if wanted.usd_per_month and not pay_from_wallet(
-        conn, tenant_id, wanted, now, ref=f"renewal:{tenant_id}:{state.period_no}"
-    ):
-        if now < state.renews_at + GRACE:
-            return None
-        start_plan(conn, tenant_id, free, now)
-        return Renewal(tenant_id, state.telegram_user_id, free.name, lapsed=True)
-    start_plan(conn, tenant_id, wanted, now, until=_next_end(state.renews_at, now))
-    return Renewal(tenant_id, state.telegram_user_id, wanted.name, lapsed=False)
-
-
-def _stars_are_coming(conn: Connection, tenant_id: int, now: datetime, end: datetime) -> bool:
-    """A running subscription renews itself; its payment may be late by the grace."""
-    state = scalar(conn, "SELECT state FROM subscriptions WHERE tenant_id = :id", id=tenant_id)
-    return bool(state == "active" and now < end + GRACE)
-
-
-def _next_end(end: datetime, now: datetime) -> datetime:
-    """The tenant's own date is kept, however long the clock stood still."""
-    while end <= now:
-        end += PERIOD
-    return end
+    if state is None:
+        raise LookupError(f"there is no tenant {tenant_id}")
+    return state

@@ -11,6 +11,7 @@ from engine.tenancy import Plan, Tenant
 from storage.connection import Connection, Row, moment, moment_or_none, ms, row, scalar
 
 PERIOD = timedelta(days=30)
+IN, PENDING, DECLINED = "in", "pending", "declined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,12 @@ class TenantState:
     plan: str
     next_plan: str | None
     language: str
+    access: str
     banned: bool
     blocked: bool
     agreed_terms_at: datetime | None
+    agreed_terms: str
+    created_at: datetime
     settings: Mapping[str, Any]
     wallet: Money
     held: Money
@@ -36,24 +40,41 @@ class TenantState:
     period_no: int
     period_start: datetime
     renews_at: datetime
+    period_ref: str
+
+    @property
+    def is_in(self) -> bool:
+        """False for a stranger who waits for the operator's word, or was declined."""
+        return self.access == IN
 
     def tenant(self, plans: Mapping[str, Plan]) -> Tenant:
-        """As the engine knows it. A plan that left the configuration counts as the first one there is."""
+        """As the engine knows it: a stranger is shut out like the banned.
+
+        A plan that left the configuration counts as the first one there is.
+        """
         plan = plans.get(self.plan) or next(iter(plans.values()))
-        return Tenant(self.id, plan, self.name, self.telegram_user_id, self.banned)
+        return Tenant(self.id, plan, self.name, self.telegram_user_id, self.banned or not self.is_in)
 
 
 _STATE = """
 SELECT t.*, a.balance_nanousd, a.held_nanousd, a.owed_nanousd, a.allowance_tokens, a.allowance_used_tokens,
-       a.allowance_held_tokens, a.period_no, a.period_start_at, a.period_end_at
+       a.allowance_held_tokens, a.period_no, a.period_start_at, a.period_end_at, a.period_ref
 FROM tenants t JOIN accounts a ON a.tenant_id = t.id
 """
 
 
 def ensure_telegram(
-    conn: Connection, user_id: int, *, name: str, username: str, language: str, plan: Plan, now: datetime
+    conn: Connection,
+    user_id: int,
+    *,
+    name: str,
+    username: str,
+    language: str,
+    plan: Plan,
+    now: datetime,
+    access: str = IN,
 ) -> tuple[TenantState, bool]:
-    """The tenant of a Telegram user, and whether this is the first contact."""
+    """The tenant of a Telegram user, and whether this is the first contact, which gets `access`."""
     known = by_telegram(conn, user_id)
     if known is not None:
         if (known.name, known.username) != (name, username):
@@ -64,7 +85,7 @@ def ensure_telegram(
                 u=username,
             )
         return known, False
-    create(conn, name, plan, now=now, telegram_user_id=user_id, username=username, language=language)
+    create(conn, name, plan, now=now, telegram_user_id=user_id, username=username, language=language, access=access)
     made = by_telegram(conn, user_id)
     assert made is not None
     return made, True
@@ -79,18 +100,20 @@ def create(
     telegram_user_id: int | None = None,
     username: str = "",
     language: str = "",
+    access: str = IN,
 ) -> int:
     """A tenant and its account; its id. Two first contacts at once make one."""
     made = scalar(
         conn,
-        "INSERT INTO tenants (telegram_user_id, name, username, plan, language, banned, blocked, settings, created_at)"
-        " VALUES (:user_id, :name, :username, :plan, :language, :no, :no, '{}', :now)"
+        "INSERT INTO tenants (telegram_user_id, name, username, plan, language, access, banned, blocked, settings,"
+        " created_at) VALUES (:user_id, :name, :username, :plan, :language, :access, :no, :no, '{}', :now)"
         " ON CONFLICT (telegram_user_id) DO NOTHING RETURNING id",
         user_id=telegram_user_id,
         name=name,
         username=username,
         plan=plan.name,
         language=language,
+        access=access,
         no=False,
         now=ms(now),
     )
@@ -135,22 +158,31 @@ def page(conn: Connection, after: int, limit: int, *, telegram_user_id: int | No
     return [_state(found) for found in rows]
 
 
-def active_page(conn: Connection, after: int, limit: int) -> list[TenantState]:
-    """Telegram's tenants who use their allowance or have ever had money: whom quotas concern."""
-    rows = conn.rows(
-        f"{_STATE} WHERE t.id > :after AND t.telegram_user_id IS NOT NULL AND (a.allowance_used_tokens > 0"
-        " OR a.balance_nanousd > 0 OR EXISTS (SELECT 1 FROM transfers x WHERE x.tenant_id = t.id))"
-        " ORDER BY t.id LIMIT :limit",
-        after=after,
-        limit=limit,
-    )
+def newest(conn: Connection, before: int | None, limit: int) -> list[TenantState]:
+    """Newest first, those with ids below `before`."""
+    older = "WHERE t.id < :before " if before is not None else ""
+    values = {"before": before} if before is not None else {}
+    return [_state(found) for found in conn.rows(f"{_STATE} {older}ORDER BY t.id DESC LIMIT :n", n=limit, **values)]
+
+
+def waiting(conn: Connection, limit: int = 50) -> list[TenantState]:
+    """Strangers who wait for the operator's word, oldest first."""
+    rows = conn.rows(f"{_STATE} WHERE t.access = :pending ORDER BY t.id LIMIT :n", pending=PENDING, n=limit)
     return [_state(found) for found in rows]
 
 
-def ever_credited(conn: Connection, tenant_id: int) -> bool:
-    """True for who has ever had money: only they can run low."""
-    sql = "SELECT 1 AS one FROM transfers WHERE tenant_id = :id AND kind = 'credit' LIMIT 1"
-    return row(conn, sql, id=tenant_id) is not None
+def paid_for_period(conn: Connection, tenant: TenantState) -> Money:
+    """What the running period was bought for; zero where it was free or given."""
+    if not tenant.period_ref:
+        return Money(0)
+    paid = scalar(conn, "SELECT amount_nanousd FROM transfers WHERE ref = :ref", ref=tenant.period_ref)
+    return Money(paid or 0)
+
+
+def new_since(conn: Connection, since: datetime) -> int:
+    """How many of Telegram's users have come since then."""
+    sql = "SELECT count(*) AS n FROM tenants WHERE created_at >= :since AND telegram_user_id IS NOT NULL"
+    return int(scalar(conn, sql, since=ms(since)))
 
 
 def count(conn: Connection) -> int:
@@ -159,6 +191,15 @@ def count(conn: Connection) -> int:
 
 def set_banned(conn: Connection, tenant_id: int, banned: bool) -> None:
     conn.run("UPDATE tenants SET banned = :banned WHERE id = :id", id=tenant_id, banned=banned)
+
+
+def set_access(conn: Connection, tenant_id: int, access: str) -> bool:
+    """A word about a stranger: in, or declined; False when it was said before."""
+    return bool(
+        conn.run(
+            "UPDATE tenants SET access = :access WHERE id = :id AND access <> :access", id=tenant_id, access=access
+        )
+    )
 
 
 def set_blocked(conn: Connection, user_id: int, blocked: bool) -> None:
@@ -170,8 +211,14 @@ def set_blocked(conn: Connection, user_id: int, blocked: bool) -> None:
     )
 
 
-def agree_terms(conn: Connection, tenant_id: int, now: datetime) -> None:
-    conn.run("UPDATE tenants SET agreed_terms_at = :now WHERE id = :id", id=tenant_id, now=ms(now))
+def agree_terms(conn: Connection, tenant_id: int, version: str, now: datetime) -> None:
+    conn.run(
+        "UPDATE tenants SET agreed_terms_at = :now, agreed_terms = :version"
+        " WHERE id = :id AND agreed_terms <> :version",
+        id=tenant_id,
+        now=ms(now),
+        version=version,
+    )
 
 
 def set_language(conn: Connection, tenant_id: int, language: str) -> None:
@@ -200,9 +247,12 @@ def _state(found: Row) -> TenantState:
         plan=found["plan"],
         next_plan=found["next_plan"],
         language=found["language"],
+        access=found["access"],
         banned=bool(found["banned"]),
         blocked=bool(found["blocked"]),
         agreed_terms_at=moment_or_none(found["agreed_terms_at"]),
+        agreed_terms=found["agreed_terms"],
+        created_at=moment(found["created_at"]),
         settings=json.loads(found["settings"]),
         wallet=Money(found["balance_nanousd"]),
         held=Money(found["held_nanousd"]),
@@ -212,4 +262,5 @@ def _state(found: Row) -> TenantState:
         period_no=found["period_no"],
         period_start=moment(found["period_start_at"]),
         renews_at=moment(found["period_end_at"]),
+        period_ref=found["period_ref"],
     )

@@ -8,12 +8,21 @@ from storage import keys as key_units
 from storage.keys import Key
 
 MOST_KEYS = 10
+LIMITS = (100_000, 1_000_000, 5_000_000, 10_000_000, 25_000_000)
 
 
 async def keys(_: Update, context: Context) -> None:
     if arguments(context)[:1] == ["limit"]:
         await _limit(context, list(arguments(context)[1:]))
         return
+    await _list(context)
+
+
+async def opened(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    await _list(context)
+
+
+async def _list(context: Context) -> None:
     found = await _mine(context)
     lines = "\n".join(_line(context, key) for key in found) or context.t("keys.none")
     text = context.t("keys.head", url=_url(context), lines=lines)
@@ -39,14 +48,39 @@ async def revoke(_: Update, context: Context, args: tuple[str, ...]) -> None:
     await context.reply(context.t("keys.revoked" if gone else "keys.gone"))
 
 
+async def choose_limit(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    """A button per limit; any other number by `/keys limit`."""
+    found = [key for key in await _mine(context) if str(key.id) == args[0]]
+    if not found:
+        await context.reply(context.t("keys.gone"))
+        return
+    owner, key = context.user.id, found[0]
+    buttons = [button(f"{each:,}", "keys", "set", key.id, each, owner=owner) for each in LIMITS]
+    buttons.append(button(context.t("keys.no_limit"), "keys", "set", key.id, 0, owner=owner))
+    text = context.t("keys.choose_limit", prefix=key.prefix, used=f"{key.used_tokens:,}")
+    await context.reply(text, rows(buttons, width=3))
+
+
+async def set_limit(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _set(context, int(args[0]), int(args[1]) or None)
+
+
+async def _set(context: Context, key_id: int, tokens: int | None) -> None:
+    state = await context.state()
+    known = await context.services.db.write(lambda conn: key_units.set_limit(conn, state.id, key_id, tokens))
+    if not known:
+        await context.reply(context.t("keys.gone"))
+    else:
+        await context.reply(context.t("keys.limit_set", limit=f"{tokens:,}") if tokens else context.t("keys.limit_off"))
+
+
 async def _limit(context: Context, words: list[str]) -> None:
     found = [key for key in await _mine(context) if words and key.prefix.startswith(words[0].rstrip("…"))]
-    if len(words) != 2 or not words[1].isdigit() or len(found) != 1:  # noqa: PLR2004 - prefix, tokens
+    plain = [word.replace(",", "").replace("_", "") for word in words]
+    if len(words) != 2 or not plain[1].isdecimal() or len(plain[1]) > 15 or len(found) != 1:  # noqa: PLR2004 - 64 bits
         await context.reply(context.t("keys.usage"))
         return
-    state, tokens = await context.state(), int(words[1]) or None
-    await context.services.db.write(lambda conn: key_units.set_limit(conn, state.id, found[0].id, tokens))
-    await context.reply(context.t("keys.limit_set", limit=f"{tokens:,}") if tokens else context.t("keys.limit_off"))
+    await _set(context, found[0].id, int(plain[1]) or None)
 
 
 async def _mine(context: Context) -> list[Key]:
@@ -63,12 +97,19 @@ def _line(context: Context, key: Key) -> str:
 def _keyboard(context: Context, found: list[Key]) -> InlineKeyboardMarkup:
     owner = context.user.id
     buttons = [button(context.t("keys.make"), "keys", "make", owner=owner)]
-    buttons += [button(context.t("keys.revoke", prefix=k.prefix), "keys", "revoke", k.id, owner=owner) for k in found]
-    return rows(buttons, width=1)
+    for key in found:
+        buttons.append(button(context.t("keys.limit_button", prefix=key.prefix), "keys", "limit", key.id, owner=owner))
+        buttons.append(button(context.t("keys.revoke", prefix=key.prefix), "keys", "revoke", key.id, owner=owner))
+    return InlineKeyboardMarkup([buttons[:1], *(buttons[at : at + 2] for at in range(1, len(buttons), 2))])
 
 
 def _url(context: Context) -> str:
     return context.services.config.http_url.rstrip("/")
 
 
-COMMAND = Command("keys", keys, 9, buttons={"make": make, "revoke": revoke})
+COMMAND = Command(
+    "keys",
+    keys,
+    9,
+    buttons={"open": opened, "make": make, "revoke": revoke, "limit": choose_limit, "set": set_limit},
+)

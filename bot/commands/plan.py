@@ -1,15 +1,19 @@
-"""/plan: see, choose, pay by a Stars subscription, cancel."""
+"""/plan: see, choose, pay by a Stars subscription or from the wallet, cancel, take up again."""
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice, Update
-from telegram.error import TelegramError
 
+from bot import stars
 from bot.command import Command, button, rows
 from bot.commands.terms import agreed
 from bot.context import Context
+from bot.payments import end_replaced
 from engine.tenancy import Plan
-from storage import payments, plans
-from storage.connection import moment
-from storage.payments import stars_for
+from storage import orders, plans, subscriptions
+from storage.connection import Connection
+from storage.orders import stars_for
+from storage.renewals import GRACE
+from storage.subscriptions import Subscription
+from storage.tenants import TenantState
 
 SUBSCRIPTION_SECONDS = 2_592_000
 MOST_STARS = 10_000
@@ -27,6 +31,7 @@ async def plan(_: Update, context: Context) -> None:
         )
         for each in services.plans.values()
     )
+    running = await _running(context, state)
     text = context.t(
         "plan.now",
         plan=state.plan,
@@ -37,8 +42,9 @@ async def plan(_: Update, context: Context) -> None:
         next=context.t("plan.next", plan=state.next_plan) if state.next_plan else "",
         lines=lines,
     )
-    running = await services.db.read(lambda conn: payments.subscription(conn, state.id))
-    await context.reply(text, _keyboard(context, state.plan, running["state"] if running else None))
+    if running is not None:
+        text += "\n\n" + context.t(f"plan.is_{running.state}", plan=running.plan, until=f"{running.until:%Y-%m-%d}")
+    await context.reply(text, _keyboard(context, state, running))
 
 
 async def opened(update: Update, context: Context, _: tuple[str, ...]) -> None:
@@ -46,34 +52,122 @@ async def opened(update: Update, context: Context, _: tuple[str, ...]) -> None:
 
 
 async def choose(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    state, services = await context.state(), context.services
+    state, services = await context.state(fresh=True), context.services
     wanted = services.plans.get(args[0])
-    if wanted is None or wanted.name == state.plan:
+    if wanted is None:
+        await context.reply(context.t("button.stale"))
+        return
+    running = await _running(context, state)
+    if wanted.name == state.plan:
+        await _keep(context, state, wanted, running)
+    elif plans.is_lower(wanted, services.plans.get(state.plan)):
+        await _down(context, state, wanted, running)
+    elif await agreed(context, then="plan", args=(wanted.name,)):
+        await _offer(context, state, wanted)
+
+
+async def from_wallet(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Bought at once, where the operator takes wallets."""
+    state, services = await context.state(), context.services
+    wanted, now = services.plans.get(args[0]), services.clock.now()
+    if wanted is None or services.config.plans_from == "stars":
+        await context.reply(context.t("button.stale"))
+        return
+    bought = await services.db.write(lambda conn: plans.buy_from_wallet(conn, state.id, wanted, services.plans, now))
+    if bought.missing:
+        topup = button(context.t("button.topup"), "topup", "open", owner=context.user.id)
+        await context.reply(context.t("plan.wallet_short", missing=str(bought.missing)), rows([topup]))
+    elif not bought.done:
+        await context.reply(context.t("plan.same"))
+    else:
+        await end_replaced(context)
+        credited = context.t("plan.unused", usd=str(bought.credited)) if bought.credited else ""
+        await context.reply(context.t("plan.changed", plan=wanted.name) + credited)
+
+
+async def cancel(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    running = await _running(context, await context.state())
+    if running is not None and running.state != "canceled":
+        if await _edit(context, running, cancelled=True):
+            await context.reply(
+                context.t("plan.cancelled", plan=running.plan, until=f"{running.until:%Y-%m-%d}"), _resume(context)
+            )
+    else:
+        await context.reply(context.t("button.stale"))
+
+
+async def resume(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    """What the bot has cancelled goes on; a change that was planned is taken back."""
+    state = await context.state()
+    running = await _running(context, state)
+    if running is None or not running.by_us:
+        await context.reply(context.t("button.stale"))
+    else:
+        await _resumed(context, state, running)
+
+
+async def _resumed(context: Context, state: TenantState, running: Subscription) -> None:
+    if await _edit(context, running, cancelled=False):
+        await context.services.db.write(lambda conn: plans.choose_later(conn, state.id, None))
+        await context.reply(context.t("plan.resumed", plan=running.plan, until=f"{running.until:%Y-%m-%d}"))
+
+
+async def _keep(context: Context, state: TenantState, wanted: Plan, running: Subscription | None) -> None:
+    """The plan one has: a change that was planned is taken back; one that would end may be paid for."""
+    if running is not None and running.by_us:
+        await _resumed(context, state, running)
+    elif state.next_plan is not None:
+        await context.services.db.write(lambda conn: plans.choose_later(conn, state.id, None))
+        await context.reply(context.t("plan.stays", plan=state.plan))
+    elif not wanted.usd_per_month or _renews_itself(running) or context.services.config.plans_from == "wallet":
+        await context.reply(context.t("plan.same"))
+    elif await agreed(context, then="plan", args=(wanted.name,)):
+        await _offer(context, state, wanted)
+
+
+async def _down(context: Context, state: TenantState, wanted: Plan, running: Subscription | None) -> None:
+    """At the period's end. A subscription is cancelled at Telegram first: only then it is promised."""
+    if _renews_itself(running):
+        assert running is not None
+        if not await _edit(context, running, cancelled=True):
+            return
+    await context.services.db.write(lambda conn: plans.choose_later(conn, state.id, wanted.name))
+    text = context.t("plan.later", plan=wanted.name, renews=f"{state.renews_at:%Y-%m-%d}")
+    if wanted.usd_per_month:
+        key = "plan.later_stars" if context.services.config.plans_from == "stars" else "plan.later_wallet"
+        text += " " + context.t(key)
+    await context.reply(text, _resume(context) if running is not None and running.runs else None)
+
+
+async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:
+    """By Stars with a link, since subscriptions can't be plain invoices; or from the wallet; or as one likes."""
+    ways = context.services.config.plans_from
+    per_star = context.services.config.per_star
+    by_stars = ways != "wallet" and stars_for(wanted.usd_per_month, per_star) <= MOST_STARS
+    buttons = [await _link(context, state, wanted)] if by_stars else []
+    price = str(wanted.usd_per_month)
+    if ways != "stars" and wanted.name != state.plan:
+        wallet = button(
+            context.t("plan.wallet_button", usd=price), "plan", "wallet", wanted.name, owner=context.user.id
+        )
+        buttons.append(wallet)
+    if not buttons:
         await context.reply(context.t("plan.same"))
         return
-    current = services.plans.get(state.plan)
-    if not wanted.usd_per_month or (current and wanted.usd_per_month < current.usd_per_month):
-        await _down(context, wanted)
-    elif await agreed(context):
-        await _offer(context, wanted)
+    key = "plan.pay" if by_stars else "plan.pay_wallet"
+    stars_asked = stars_for(wanted.usd_per_month, per_star)
+    text = context.t(key, plan=wanted.name, stars=stars_asked, usd=price, wallet=str(state.wallet))
+    await context.reply(text, rows(buttons, width=1))
 
 
-async def _down(context: Context, wanted: Plan) -> None:
-    state, services = await context.state(), context.services
-    now = services.clock.now()
-    changed = await services.db.write(lambda conn: plans.change(conn, state.id, wanted, services.plans, now))
-    key = "plan.changed" if changed.at_once else "plan.later"
-    await context.reply(context.t(key, plan=wanted.name, renews=f"{state.renews_at:%Y-%m-%d}"))
-
-
-async def _offer(context: Context, wanted: Plan) -> None:
-    """A link, since subscriptions can't be plain invoices; its payload is our order."""
-    state, services = await context.state(), context.services
+async def _link(context: Context, state: TenantState, wanted: Plan) -> InlineKeyboardButton:
+    """Its payload is our order, which remembers the price that is offered now."""
+    services = context.services
     order = await services.db.write(
-        lambda conn: payments.make_order(
+        lambda conn: orders.make_order(
             conn,
             state.id,
-            payments.PLAN,
+            orders.PLAN,
             wanted.usd_per_month,
             services.config.per_star,
             services.clock.now(),
@@ -88,57 +182,73 @@ async def _offer(context: Context, wanted: Plan) -> None:
         prices=[LabeledPrice(wanted.name, order.stars)],
         subscription_period=SUBSCRIPTION_SECONDS,
     )
-    pay = InlineKeyboardButton(context.t("plan.pay_button", stars=order.stars), url=link)
-    await context.reply(context.t("plan.pay", plan=wanted.name, stars=order.stars), InlineKeyboardMarkup([[pay]]))
+    return InlineKeyboardButton(context.t("plan.pay_button", stars=order.stars), url=link)
 
 
-async def cancel(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    await _renewing(context, cancelled=True)
-
-
-async def resume(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    await _renewing(context, cancelled=False)
-
-
-async def _renewing(context: Context, *, cancelled: bool) -> None:
-    state, services = await context.state(), context.services
-    running = await services.db.read(lambda conn: payments.subscription(conn, state.id))
-    if running is None:
-        await context.reply(context.t("button.stale"))
-        return
-    try:
-        await context.bot.edit_user_star_subscription(context.user.id, running["charge_id"], cancelled)
-    except TelegramError as error:
-        await context.reply(context.t("admin.refund_failed", reason=str(error)))
-        return
+async def _edit(context: Context, running: Subscription, *, cancelled: bool) -> bool:
+    """At Telegram first; only what it did is remembered. A refusal is said."""
+    done = await stars.edit(context.bot, running, context.user.id, cancelled=cancelled)
+    if not done:
+        await context.reply(context.t("plan.telegram_refused" if done is False else "plan.telegram_silent"))
+        return False
     word = "canceled" if cancelled else "active"
-    await services.db.write(lambda conn: payments.cancel_subscription(conn, state.id, word))
-    until = f"{moment(running['until_at']):%Y-%m-%d}"
-    await context.reply(context.t("plan.cancelled" if cancelled else "plan.resumed", until=until))
+
+    def unit(conn: Connection) -> None:
+        subscriptions.said(conn, running.order_id, word, by_us=cancelled)
+
+    await context.services.db.write(unit)
+    return True
 
 
-def _keyboard(context: Context, current: str, subscription: str | None) -> InlineKeyboardMarkup:
-    owner, per_star = context.user.id, context.services.config.per_star
+async def _running(context: Context, state: TenantState) -> Subscription | None:
+    """The tenant's subscription, unless it ran out long ago."""
+    services = context.services
+    running = await services.db.read(lambda conn: subscriptions.running(conn, state.id))
+    return running if running is not None and running.until + GRACE > services.clock.now() else None
+
+
+def _renews_itself(running: Subscription | None) -> bool:
+    return running is not None and running.state != "canceled"
+
+
+def _resume(context: Context) -> InlineKeyboardMarkup:
+    return rows([button(context.t("plan.resume"), "plan", "resume", owner=context.user.id)])
+
+
+def _keyboard(context: Context, state: TenantState, running: Subscription | None) -> InlineKeyboardMarkup:
+    owner = context.user.id
     choices = [
-        button(
-            _label(context, each, stars_for(each.usd_per_month, per_star)),
-            "plan",
-            "set",
-            each.name,
-            owner=owner,
-        )
+        button(_label(context, each), "plan", "set", each.name, owner=owner)
         for each in context.services.plans.values()
-        if each.name != current and stars_for(each.usd_per_month, per_star) <= MOST_STARS
+        if each.name != state.plan and _is_for_sale(context, each)
     ]
-    if subscription == "active":
+    if state.next_plan or (running is not None and running.state == "canceled" and not running.by_us):
+        choices.append(button(context.t("plan.keep", plan=state.plan), "plan", "set", state.plan, owner=owner))
+    if _renews_itself(running):
         choices.append(button(context.t("plan.cancel"), "plan", "cancel", owner=owner))
-    elif subscription == "canceled":
+    elif running is not None and running.by_us:
         choices.append(button(context.t("plan.resume"), "plan", "resume", owner=owner))
     return rows(choices, width=1)
 
 
-def _label(context: Context, each: Plan, stars: int) -> str:
-    return context.t("plan.choose", name=each.name, stars=stars) if stars else context.t("plan.free", name=each.name)
+def _is_for_sale(context: Context, each: Plan) -> bool:
+    """Telegram takes no subscription over 10,000 Stars."""
+    config = context.services.config
+    return config.plans_from != "stars" or stars_for(each.usd_per_month, config.per_star) <= MOST_STARS
 
 
-COMMAND = Command("plan", plan, 7, buttons={"open": opened, "set": choose, "cancel": cancel, "resume": resume})
+def _label(context: Context, each: Plan) -> str:
+    config = context.services.config
+    if not each.usd_per_month:
+        return context.t("plan.free", name=each.name)
+    if config.plans_from == "wallet":
+        return context.t("plan.choose_usd", name=each.name, usd=str(each.usd_per_month))
+    return context.t("plan.choose", name=each.name, stars=stars_for(each.usd_per_month, config.per_star))
+
+
+COMMAND = Command(
+    "plan",
+    plan,
+    7,
+    buttons={"open": opened, "set": choose, "wallet": from_wallet, "cancel": cancel, "resume": resume},
+)

@@ -1,44 +1,43 @@
-"""Operators: /tenants, /tenant, /credit, /setplan, /ban, /unban, /refund."""
+"""Operators: /tenants, /tenant, /credit, /setplan."""
 
 import secrets
 
-from telegram import Update
-from telegram.error import TelegramError
+from telegram import InlineKeyboardMarkup, Update
 
-from bot.command import Command
+from bot.command import Command, button, rows
 from bot.context import Context, arguments
+from bot.payments import end_replaced
 from engine.money import Money
-from storage import ledger, payments, plans
+from storage import keys, ledger, payments, plans, subscriptions, usage
 from storage import tenants as units
+from storage.connection import Connection, moment
 from storage.tenants import TenantState
 
 SHOWN = 20
 
 
 async def listing(_: Update, context: Context) -> None:
-    db = context.services.db
-    count = await db.read(units.count)
-    found = await db.read(lambda conn: units.page(conn, max(0, count - SHOWN), SHOWN))
-    lines = "\n".join(f"• {s.id} {s.name}: {s.plan}, {s.wallet} USD" for s in reversed(found))
-    await context.reply(context.t("admin.tenants", count=count, lines=lines))
+    await _page(context, None)
+
+
+async def older(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _page(context, int(args[0]))
 
 
 async def one(_: Update, context: Context) -> None:
-    state = await _tenant(context, "/tenant ID", 1)
+    state = await tenant_named(context, "/tenant ID", 1)
     if state is not None:
-        await context.reply(_shown(context, state))
+        await context.reply(
+            _shown(context, state) + await context.services.db.read(lambda conn: _more(conn, context, state))
+        )
 
 
 async def credit(update: Update, context: Context) -> None:
-    state = await _tenant(context, "/credit ID USD", 2)
+    state = await tenant_named(context, "/credit ID USD", 2)
     if state is None:
         return
-    try:
-        amount = Money.usd(arguments(context)[1])
-    except ValueError:
-        amount = Money(0)
-    if amount <= Money(0):
-        await context.reply(context.t("admin.bad_amount", text=arguments(context)[1]))
+    amount = await positive(context, arguments(context)[1])
+    if amount is None:
         return
     now = context.services.clock.now()
     # The update's own number: delivered twice, it credits once.
@@ -51,7 +50,7 @@ async def credit(update: Update, context: Context) -> None:
 
 
 async def setplan(_: Update, context: Context) -> None:
-    state = await _tenant(context, "/setplan ID PLAN", 2)
+    state = await tenant_named(context, "/setplan ID PLAN", 2)
     if state is None:
         return
     plan = context.services.plans.get(arguments(context)[1])
@@ -60,71 +59,36 @@ async def setplan(_: Update, context: Context) -> None:
         await context.reply(context.t("admin.no_plan", plan=arguments(context)[1], plans=known))
         return
     now = context.services.clock.now()
-    await context.services.db.write(lambda conn: plans.set_by_admin(conn, state.id, plan, now))
+    changed = await context.services.db.write(lambda conn: plans.set_by_admin(conn, state.id, plan, now))
+    await end_replaced(context, state.telegram_user_id)
     await context.reply(context.t("admin.plan_set", name=state.name or state.id, plan=plan.name))
+    if changed:
+        await tell(context, state, "plan.changed", plan=plan.name)
 
 
-async def ban(_: Update, context: Context) -> None:
-    await _set_banned(context, "/ban ID", banned=True)
+async def tell(context: Context, state: TenantState, key: str, **values: object) -> None:
+    """A tenant hears what an operator has done, where Telegram reaches."""
+    if state.telegram_user_id is not None and not state.blocked:
+        await context.services.notifier(context.bot).tell(state.telegram_user_id, key, values)
 
 
-async def unban(_: Update, context: Context) -> None:
-    await _set_banned(context, "/unban ID", banned=False)
-
-
-async def accept(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    await _decide(context, int(args[0]), banned=False)
-
-
-async def refuse(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    await _decide(context, int(args[0]), banned=True)
-
-
-async def _decide(context: Context, tenant_id: int, *, banned: bool) -> None:
-    """A stranger asked to come in: the operator's word, told to both."""
-    db = context.services.db
-    await db.write(lambda conn: units.set_banned(conn, tenant_id, banned))
-    state = await db.read(lambda conn: units.state(conn, tenant_id))
-    assert state is not None
-    await context.reply(context.t("admin.ban_done" if banned else "admin.unban_done", name=state.name or state.id))
-    if not banned and state.telegram_user_id is not None:
-        await context.services.notifier(context.bot).tell(state.telegram_user_id, "access.welcome", {})
-
-
-async def refund(_: Update, context: Context) -> None:
-    """Telegram first: only what it gave back is booked."""
-    if len(arguments(context)) != 1:
-        await context.reply(context.t("admin.usage", usage="/refund CHARGE_ID"))
-        return
-    charge_id, services = arguments(context)[0], context.services
-    payer = await services.db.read(lambda conn: payments.payer_of(conn, charge_id))
-    if payer is None:
-        await context.reply(context.t("admin.refund_unknown"))
-        return
+async def positive(context: Context, text: str) -> Money | None:
+    """An amount over zero; says what is wrong with any other."""
     try:
-        await context.bot.refund_star_payment(payer, charge_id)
-    except TelegramError as error:
-        if "ALREADY_REFUNDED" not in str(error).upper():
-            await context.reply(context.t("admin.refund_failed", reason=str(error)))
-            return
-    done = await services.db.write(lambda conn: payments.refund(conn, charge_id, services.clock.now()))
-    assert done is not None
-    key = "admin.refund_done" if done.fresh else "admin.refund_twice"
-    await context.reply(context.t(key, taken=str(done.taken), owed=str(done.owed)))
+        amount = Money.usd(text)
+    except ValueError:
+        amount = Money(0)
+    if amount > Money(0):
+        return amount
+    await context.reply(context.t("admin.bad_amount", text=text))
+    return None
 
 
-async def _set_banned(context: Context, usage: str, *, banned: bool) -> None:
-    state = await _tenant(context, usage, 1)
-    if state is not None:
-        await context.services.db.write(lambda conn: units.set_banned(conn, state.id, banned))
-        await context.reply(context.t("admin.ban_done" if banned else "admin.unban_done", name=state.name or state.id))
-
-
-async def _tenant(context: Context, usage: str, count: int) -> TenantState | None:
+async def tenant_named(context: Context, usage_: str, count: int) -> TenantState | None:
     """The tenant named first; says what is wrong where there is none."""
     words = arguments(context)
     if len(words) != count:
-        await context.reply(context.t("admin.usage", usage=usage))
+        await context.reply(context.t("admin.usage", usage=usage_))
         return None
     found = await context.services.db.read(lambda conn: units.find(conn, words[0]))
     if found is None:
@@ -132,13 +96,35 @@ async def _tenant(context: Context, usage: str, count: int) -> TenantState | Non
     return found
 
 
+async def _page(context: Context, before: int | None) -> None:
+    """Newest first, a screen at a time."""
+    db = context.services.db
+    count = await db.read(units.count)
+    found = await db.read(lambda conn: units.newest(conn, before, SHOWN + 1))
+    lines = "\n".join(_line(context, state) for state in found[:SHOWN])
+    await context.reply(context.t("admin.tenants", count=count, lines=lines), _pager(context, found))
+
+
+def _line(context: Context, state: TenantState) -> str:
+    mark = context.t("admin.mark_banned") if state.banned else ""
+    mark = mark or ("" if state.is_in else context.t(f"admin.mark_{state.access}"))
+    return f"• {state.id} {state.name}: {state.plan}, {state.wallet} USD{mark}"
+
+
+def _pager(context: Context, found: list[TenantState]) -> InlineKeyboardMarkup | None:
+    if len(found) <= SHOWN:
+        return None
+    last = found[SHOWN - 1].id
+    return rows([button(context.t("admin.older"), "tenants", "older", last, owner=context.user.id)])
+
+
 def _shown(context: Context, state: TenantState) -> str:
     return context.t(
         "admin.tenant",
-        name=state.name,
+        name=state.name + (f" @{state.username}" if state.username else ""),
         id=state.id,
         telegram=state.telegram_user_id or "-",
-        plan=state.plan,
+        plan=state.plan + (f" → {state.next_plan}" if state.next_plan else ""),
         left=f"{state.allowance_left_tokens:,}",
         allowance=f"{state.allowance_tokens:,}",
         renews=f"{state.renews_at:%Y-%m-%d}",
@@ -149,12 +135,35 @@ def _shown(context: Context, state: TenantState) -> str:
     )
 
 
+def _more(conn: Connection, context: Context, state: TenantState) -> str:
+    """Since when, who shut the door, this month's use, keys, subscription and the latest payments."""
+    today = context.services.clock.now().date()
+    used = usage.rows(conn, today.replace(day=1), today, state.id)
+    text = context.t(
+        "admin.tenant_more",
+        since=f"{state.created_at:%Y-%m-%d}",
+        access=context.t(f"admin.access_{state.access}"),
+        terms=state.agreed_terms or "-",
+        keys=keys.live_keys(conn, state.id),
+        prompts=sum(row.prompts for row in used),
+        charged=str(sum((row.charge for row in used), Money(0))),
+        cost=str(sum((row.cost + row.waste for row in used), Money(0))),
+        blocked=context.t("admin.blocked") if state.blocked else "",
+    )
+    running = subscriptions.running(conn, state.id)
+    if running is not None:
+        until = f"{running.until:%Y-%m-%d}"
+        text += context.t("admin.subscription", plan=running.plan, state=running.state, until=until)
+    for paid in payments.latest(conn, state.id):
+        refunded = context.t("admin.payment_refunded") if paid["refunded_at"] else ""
+        day = f"{moment(paid['paid_at']):%Y-%m-%d}"
+        text += context.t("admin.payment", day=day, stars=paid["stars"], charge=paid["charge_id"], refunded=refunded)
+    return text
+
+
 COMMANDS = (
-    Command("tenants", listing, 101, admin=True),
+    Command("tenants", listing, 101, admin=True, buttons={"older": older}),
     Command("tenant", one, 102, admin=True),
     Command("credit", credit, 103, admin=True),
     Command("setplan", setplan, 104, admin=True),
-    Command("ban", ban, 105, admin=True, buttons={"refuse": refuse}),
-    Command("unban", unban, 106, admin=True, buttons={"accept": accept}),
-    Command("refund", refund, 109, admin=True),
 )

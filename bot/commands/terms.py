@@ -6,9 +6,12 @@ from bot.command import Command, button, rows
 from bot.context import Context
 from storage import tenants
 
+VERSION = "2026-11-25"
+"""Of `terms.text`: changed with it, so that everybody is asked anew before the next payment."""
+
 
 async def terms(_: Update, context: Context) -> None:
-    await context.reply(context.t("terms.text", seller=context.services.config.seller or "-"))
+    await context.reply(context.t("terms.text", seller=context.services.config.seller or "-", version=VERSION))
 
 
 async def privacy(_: Update, context: Context) -> None:
@@ -21,22 +24,26 @@ async def paysupport(_: Update, context: Context) -> None:
     await context.reply(context.t("paysupport.text", contact=config.seller or admins or "-"))
 
 
-async def agreed(context: Context) -> bool:
-    """True when the terms were agreed to; asks for it when not."""
+async def agreed(context: Context, *, then: str = "topup", args: tuple[object, ...] = ()) -> bool:
+    """True when these terms were agreed to; asks for it when not, and goes on with `then` once they are."""
     state = await context.state(fresh=True)
-    if state.agreed_terms_at is not None:
+    if state.agreed_terms == VERSION:
         return True
-    agree = button(context.t("topup.yes"), "terms", "agree", owner=context.user.id)
+    agree = button(context.t("topup.yes"), "terms", "agree", then, *args, owner=context.user.id)
     await context.reply(context.t("topup.agree"), rows([agree]))
     return False
 
 
-async def agree(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    state, now = await context.state(), context.services.clock.now()
-    await context.services.db.write(lambda conn: tenants.agree_terms(conn, state.id, now))
-    from bot.commands.topup import offer  # noqa: PLC0415 - topup asks for agreement first
+async def agree(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Stored with its date and version; then what was begun goes on."""
+    from bot.commands import plan, topup  # noqa: PLC0415 - they ask for agreement first
 
-    await offer(context)
+    state, now = await context.state(), context.services.clock.now()
+    await context.services.db.write(lambda conn: tenants.agree_terms(conn, state.id, VERSION, now))
+    if args[:1] == ("plan",) and len(args) == 2:  # noqa: PLR2004 - its name
+        await plan.choose(update, context, args[1:])
+    else:
+        await topup.offer(context)
 
 
 COMMANDS = (

@@ -1,20 +1,31 @@
-"""/topup: a button per amount; pressed, a Stars invoice."""
+"""/topup: a button per amount, or one of one's own; pressed, a Stars invoice. /topup CODE redeems a code."""
 
-from telegram import LabeledPrice, Update
+import re
+from datetime import timedelta
+
+from telegram import LabeledPrice, Message, Update
 
 from bot.command import Command, button, rows
 from bot.commands.terms import agreed
 from bot.context import Context, arguments
 from engine.money import Money
-from storage import payments
-from storage.payments import stars_for
+from storage import codes, orders, tenants
+from storage.connection import ms
+from storage.orders import stars_for
+
+ASKED = "asked_amount_until"
+ASKED_FOR = timedelta(minutes=10)
+_AMOUNT = re.compile(r"^\$?\s*(\d{1,6}(?:[.,]\d{1,9})?)\s*(?:\$|usd)?$", re.IGNORECASE)
 
 
 async def topup(_: Update, context: Context) -> None:
-    if arguments(context):
-        await context.reply(context.t("topup.no_codes"))
-        return
-    await offer(context)
+    words = arguments(context)
+    if not words:
+        await offer(context)
+    elif _AMOUNT.match(" ".join(words)):
+        await _own_amount(context, " ".join(words))
+    else:
+        await _redeem(context, words[0])
 
 
 async def opened(_: Update, context: Context, __: tuple[str, ...]) -> None:
@@ -23,31 +34,72 @@ async def opened(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 async def offer(context: Context) -> None:
     state, config = await context.state(fresh=True), context.services.config
+    owner = context.user.id
     buttons = [
         button(
             context.t("topup.amount", usd=str(usd), stars=stars_for(usd, config.per_star)),
             "topup",
             "pay",
             usd.nanousd,
-            owner=context.user.id,
+            owner=owner,
         )
         for usd in config.topups
     ]
-    await context.reply(context.t("topup.choose", wallet=str(state.wallet)), rows(buttons))
+    buttons.append(button(context.t("topup.other"), "topup", "other", owner=owner))
+    owed = context.t("topup.owed", owed=str(state.owed)) if state.owed else ""
+    await context.reply(context.t("topup.choose", wallet=str(state.wallet), owed=owed), rows(buttons))
+
+
+async def other(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    """The next message that is a number is the amount."""
+    state, services = await context.state(), context.services
+    until = ms(services.clock.now() + ASKED_FOR)
+    await services.db.write(lambda conn: tenants.set_setting(conn, state.id, ASKED, until))
+    least, most = services.config.topup_least, services.config.topup_most
+    await context.reply(context.t("topup.ask", least=str(least), most=str(most)))
+
+
+async def took_amount(message: Message, context: Context) -> bool:
+    """True when this message was the amount that /topup asked for. Anything but a number is a prompt as ever."""
+    state, services = await context.state(), context.services
+    until = state.settings.get(ASKED)
+    if until is None or message.chat.type != "private":
+        return False
+    await services.db.write(lambda conn: tenants.set_setting(conn, state.id, ASKED, None))
+    if until < ms(services.clock.now()) or not _AMOUNT.match((message.text or "").strip()):
+        return False
+    await _own_amount(context, (message.text or "").strip())
+    return True
 
 
 async def pay(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """The invoice's payload is our order: what is paid is credited by it."""
-    state, services = await context.state(), context.services
+    """A button of the list; one of a list that has changed since is too old."""
     usd = Money(int(args[0]))
-    if usd not in services.config.topups:
+    if usd in context.services.config.topups:
+        await _invoice(context, usd)
+    else:
         await context.reply(context.t("button.stale"))
+
+
+async def _own_amount(context: Context, text: str) -> None:
+    config, found = context.services.config, _AMOUNT.match(text)
+    assert found is not None
+    amount = Money.usd(found[1].replace(",", "."))
+    if amount.nanousd % 10_000_000 or not config.topup_least <= amount <= config.topup_most:
+        least, most = str(config.topup_least), str(config.topup_most)
+        await context.reply(context.t("topup.out_of_range", least=least, most=most))
         return
+    await _invoice(context, amount)
+
+
+async def _invoice(context: Context, usd: Money) -> None:
+    """Its payload is our order: what is paid is credited by it."""
     if not await agreed(context):
         return
+    state, services = await context.state(), context.services
     order = await services.db.write(
-        lambda conn: payments.make_order(
-            conn, state.id, payments.TOPUP, usd, services.config.per_star, services.clock.now()
+        lambda conn: orders.make_order(
+            conn, state.id, orders.TOPUP, usd, services.config.per_star, services.clock.now()
         )
     )
     await context.bot.send_invoice(
@@ -61,4 +113,17 @@ async def pay(_: Update, context: Context, args: tuple[str, ...]) -> None:
     )
 
 
-COMMAND = Command("topup", topup, 8, buttons={"open": opened, "pay": pay})
+async def _redeem(context: Context, code: str) -> None:
+    state, services = await context.state(), context.services
+    used = await services.db.write(lambda conn: codes.redeem(conn, state.id, code, services.clock.now()))
+    if used.wait:
+        await context.reply(context.t("code.wait"))
+    elif used.amount is None:
+        await context.reply(context.t("topup.no_codes"))
+    else:
+        fresh = await context.state(fresh=True)
+        key = "topup.redeemed_again" if used.again else "topup.redeemed"
+        await context.reply(context.t(key, usd=str(used.amount), wallet=str(fresh.wallet)))
+
+
+COMMAND = Command("topup", topup, 8, buttons={"open": opened, "pay": pay, "other": other})

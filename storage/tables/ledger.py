@@ -97,6 +97,7 @@ class OrderRow(SQLModel, table=True):
     stars: int = big()
     usd_nanousd: int = big()
     nanousd_per_star: int = big()
+    price_nanousd: int | None = big(None)
     state: str = "new"
     created_at: int = big()
 
@@ -113,16 +114,70 @@ class PaymentRow(SQLModel, table=True):
     credited_nanousd: int = big()
     kind: str
     subscription_until: int | None = big(None)
-    paid_at: int = big()
+    paid_at: int = big(index=True)
     refunded_at: int | None = big(None)
+    seen_at: int | None = big(None)
+    refund_seen_at: int | None = big(None)
 
 
 class SubscriptionRow(SQLModel, table=True):
-    __tablename__ = "subscriptions"
+    """A Stars subscription. `order_id` is its payload in every payment; a tenant has one that runs.
 
-    tenant_id: int = big(primary_key=True, foreign_key="tenants.id")
-    charge_id: str
-    order_id: str
+    `ending`: it must still be cancelled at Telegram. `first_charge_id` began it, `charge_id` paid last.
+    """
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('active', 'canceled', 'failed', 'ending', 'ended')",
+            name="subscription_state",
+        ),
+        Index(
+            "one_running_subscription",
+            "tenant_id",
+            unique=True,
+            sqlite_where=text("state IN ('active', 'canceled', 'failed')"),
+            postgresql_where=text("state IN ('active', 'canceled', 'failed')"),
+        ),
+        Index(
+            "ending_subscriptions",
+            "order_id",
+            sqlite_where=text("state = 'ending'"),
+            postgresql_where=text("state = 'ending'"),
+        ),
+    )
+
+    order_id: str = Field(primary_key=True)
+    tenant_id: int = big(foreign_key="tenants.id", index=True)
     plan: str
     state: str
+    by_us: bool = False
+    first_charge_id: str
+    charge_id: str
     until_at: int = big()
+
+
+class CodeRow(SQLModel, table=True):
+    """A code that tops a wallet up, or lets a stranger in (`nanousd` 0). Only its hash is stored."""
+
+    __tablename__ = "codes"
+    __table_args__ = (CheckConstraint("nanousd >= 0", name="code_not_negative"),)
+
+    sha256: str = Field(primary_key=True)
+    kind: str
+    nanousd: int = big(0)
+    made_by: int = big()
+    made_at: int = big()
+    used_by: int | None = big(None, foreign_key="tenants.id")
+    used_at: int | None = big(None)
+
+
+class CodeTryRow(SQLModel, table=True):
+    """A wrong code, for as long as it counts."""
+
+    __tablename__ = "code_tries"
+    __table_args__ = (Index("tries_of_tenant", "tenant_id", "tried_at"),)
+
+    id: int | None = number()
+    tenant_id: int = big(foreign_key="tenants.id")
+    tried_at: int = big()

@@ -7,6 +7,8 @@ from storage.tables.columns import big, number
 
 
 class TenantRow(SQLModel, table=True):
+    """`access`: in, or a stranger who is pending or was declined. `agreed_terms` is their version."""
+
     __tablename__ = "tenants"
 
     id: int | None = number()
@@ -16,15 +18,20 @@ class TenantRow(SQLModel, table=True):
     plan: str
     next_plan: str | None = None
     language: str = ""
+    access: str = Field(default="in", sa_column_kwargs={"server_default": "in"})
     banned: bool = False
     blocked: bool = False
     agreed_terms_at: int | None = big(None)
+    agreed_terms: str = Field(default="", sa_column_kwargs={"server_default": ""})
     settings: str = "{}"
-    created_at: int = big()
+    created_at: int = big(index=True)
 
 
 class AccountRow(SQLModel, table=True):
-    """A tenant's wallet and allowance. What is held is still in the balance, and can't be held twice."""
+    """A tenant's wallet and allowance. What is held is still in the balance, and can't be held twice.
+
+    `period_ref` is the transfer that paid for the running period; empty where nothing did.
+    """
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -47,6 +54,7 @@ class AccountRow(SQLModel, table=True):
     period_no: int = big(1)
     period_start_at: int = big()
     period_end_at: int = big(index=True)
+    period_ref: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class ApiKeyRow(SQLModel, table=True):
@@ -109,3 +117,19 @@ class WatermarkRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: str
+
+
+class BroadcastRow(SQLModel, table=True):
+    """A word to every tenant; `after_id` is the last one that got it."""
+
+    __tablename__ = "broadcasts"
+    __table_args__ = (CheckConstraint("state IN ('draft', 'sending', 'done', 'dropped')", name="broadcast_state"),)
+
+    id: int | None = number()
+    text: str
+    made_by: int = big()
+    state: str = "draft"
+    after_id: int = big(0)
+    sent: int = big(0)
+    missed: int = big(0)
+    made_at: int = big()

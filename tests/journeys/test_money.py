@@ -1,7 +1,7 @@
 import asyncio
 
 from sandbox.telegram import stars
-from tests.journeys.conftest import ANN, OLGA, Journey
+from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 
 EVERY_COMMAND = (
     "/start /help /new /stop /retry /model /usage /plan /topup /keys /why /settings /forget /terms /privacy /paysupport"
@@ -127,3 +127,89 @@ async def test_why_tells_who_was_asked_and_what_it_cost(journey: Journey) -> Non
     assert "deepseek/deepseek-v4-flash: overloaded (503)" in receipt
     assert "gemini/gemini-2.5-flash-lite: answered" in receipt
     assert "GPT-4o at list price" in receipt
+
+
+async def test_another_amount_is_the_next_message(journey: Journey) -> None:
+    await topped_up(journey)
+    await journey.ask("/topup")
+    await journey.press("Another amount")
+    await journey.sandbox.world.wait_message(ANN, lambda m: "How much" in m.get("text", ""))
+    journey.sandbox.world.say(ANN, ANN, "7,50")
+    invoice = await journey.sandbox.world.wait_message(ANN, lambda m: m.get("invoice", {}).get("total_amount") == 577)
+    assert invoice["invoice"]["title"] == "7.501 USD for your wallet"
+    assert not await journey.rows("SELECT * FROM holds")
+    await journey.ask("7,50")  # asked for once: from here on a number is a prompt like any other
+    assert await journey.rows("SELECT * FROM holds")
+
+
+async def test_an_amount_out_of_range_is_refused_and_a_question_is_never_swallowed(journey: Journey) -> None:
+    await journey.ask("/start")
+    for text in ("/topup 0.5", "/topup 131", "/topup 1.005"):
+        assert "From 1.00 to 130.00 USD" in await journey.ask(text)
+    await journey.ask("/topup")
+    await journey.press("Another amount")
+    await journey.sandbox.world.wait_message(ANN, lambda m: "How much" in m.get("text", ""))
+    assert len(await journey.ask("how tall is Everest, at length?")) > 100
+
+
+async def test_a_code_is_made_shown_once_and_redeemed_once(journey: Journey) -> None:
+    shown = await journey.ask("/code 5 2", OLGA)
+    first, second = shown.splitlines()[-2:]
+    assert "5.00 USD were added" in await journey.ask(f"/topup {first}")
+    assert "used that code before" in await journey.ask(f"/topup {first}")
+    assert "không hợp lệ" in await journey.ask(f"/topup {first}", BAO)
+    assert "5.00 USD" in await journey.ask(f"/topup {second}", BAO)
+    assert await wallet(journey) == 5 * 10**9
+    assert "Usage" in await journey.ask("/code 5 51", OLGA)
+    assert "no amount" in await journey.ask("/code -5", OLGA)
+    await journey.check_books()
+
+
+async def test_five_wrong_codes_an_hour(journey: Journey) -> None:
+    code = (await journey.ask("/code 5", OLGA)).splitlines()[-1]
+    for _ in range(5):
+        assert "not valid" in await journey.ask("/topup NONSENSE")
+    assert "five wrong codes" in await journey.ask(f"/topup {code}")
+    assert await wallet(journey) == 0
+
+
+async def test_a_refund_by_the_bot_is_told_to_both_and_repeating_it_changes_nothing(journey: Journey) -> None:
+    charge_id = await topped_up(journey)
+    for _ in range(2):
+        assert "Refunded: 5.005 USD" in await journey.ask(f"/refund {charge_id}", OLGA)
+    await journey.idle()
+    assert await journey.sandbox.world.wait_message(ANN, lambda m: "was refunded" in m.get("text", ""))
+    assert await wallet(journey) == 0
+    assert charge_id in await journey.ask("/tenant 1", OLGA)
+    await journey.check_books()
+
+
+async def test_tenants_are_paged_newest_first(journey: Journey) -> None:
+    async with journey.admin() as http:
+        for number in range(25):
+            await http.post("/admin/tenants", json={"name": f"Shop {number:02}"})
+    first = await journey.ask("/tenants", OLGA)
+    assert "Shop 24" in first
+    assert "Shop 04" not in first
+    await journey.press("Older", OLGA)
+    assert await journey.sandbox.world.wait_message(OLGA, lambda m: "Shop 04" in m.get("text", ""))
+
+
+async def test_files_are_fetched_so_many_a_minute(journey: Journey) -> None:
+    world = journey.sandbox.world
+    file_id = world.keep_file("a.txt", "text/plain", b"How tall is Everest?")
+    document = {"file_id": file_id, "file_unique_id": file_id, "file_name": "a.txt", "mime_type": "text/plain"}
+    for _ in range(11):
+        world.say(ANN, ANN, "", document={**document, "file_size": 20})
+        await journey.idle()
+    assert len([m for m in world.messages(ANN) if "more than 10 files" in m.get("text", "")]) == 1
+
+
+async def test_a_credits_key_is_good_for_one_amount(journey: Journey) -> None:
+    await journey.ask("/start")
+    async with journey.admin() as http:
+        for usd, status in (("2", 200), ("2", 200), ("3", 422)):
+            body, headers = {"usd": usd, "reason": "gift"}, {"Idempotency-Key": "k1"}
+            answer = await http.post("/admin/tenants/1/credits", json=body, headers=headers)
+            assert answer.status_code == status
+    assert await wallet(journey) == 2 * 10**9

@@ -10,8 +10,9 @@ from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
 from storage import ledger, plans, tenants
+from storage.connection import Connection, row
 from storage.database import Database
-from web.errors import bad_request, not_found
+from web.errors import Problem, bad_request, not_found
 from web.schemas import CreditIn, PlanIn, TenantIn, TenantList, TenantOut
 
 MOST_CREDIT = Money.usd("1000000")
@@ -58,9 +59,20 @@ class Tenants:
         tenant = await self.state(text_id)
         fingerprint = hashlib.sha256(f"{tenant.id}:{key}".encode()).hexdigest()
         ref = f"admin-credit:{fingerprint}"
-        await self.db.write(
-            lambda conn: ledger.credit(conn, tenant.id, amount, ref=ref, reason=reason, now=self.clock.now())
-        )
+
+        def unit(conn: Connection) -> bool:
+            if ledger.credit(conn, tenant.id, amount, ref=ref, reason=reason, now=self.clock.now()):
+                return True
+            before = row(conn, "SELECT amount_nanousd, reason FROM transfers WHERE ref = :ref", ref=ref)
+            return before is not None and (before["amount_nanousd"], before["reason"]) == (amount.nanousd, reason)
+
+        if not await self.db.write(unit):
+            raise Problem(
+                422,
+                "Idempotency-Key: this key was used for another amount or reason.",
+                param="Idempotency-Key",
+                code="idempotency_key_reused",
+            )
         return await self.state(text_id)
 
 

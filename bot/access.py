@@ -1,0 +1,97 @@
+"""The door: where an operator wants a word with strangers first, they cost nothing and get one kind answer."""
+
+from telegram import Message, Update
+from telegram.ext import ApplicationHandlerStop
+
+from bot.context import Context
+from bot.services import Ask
+from storage import incidents, invites, tenants
+from storage.tenants import TenantState
+
+DUTIES = frozenset({"terms", "privacy", "paysupport"})
+"""What Telegram's rules owe to everybody."""
+
+
+async def guard(update: Update, context: Context) -> None:
+    """Runs before every other handler, and ends a stranger's update here."""
+    if context.services.config.access_mode == "open" or update.effective_user is None:
+        return
+    message = update.message
+    if context.is_admin or (message is None and update.callback_query is None):
+        return
+    if message is not None and not _for_us(message, context):
+        return
+    state = await context.state()
+    if state.is_in:
+        return
+    if message is not None and await _entered(message, state, context):
+        raise ApplicationHandlerStop
+    await _answer_once(update, state, context)
+    raise ApplicationHandlerStop
+
+
+def _for_us(message: Message, context: Context) -> bool:
+    """Payments pass, and so does what Telegram's rules owe to everybody; in groups only what is addressed to us."""
+    from bot.chat import addressed  # noqa: PLC0415 - it knows the whole road
+
+    if message.successful_payment is not None or message.refunded_payment is not None or message.sender_chat:
+        return False
+    word, _, addressee = _command(message).partition("@")
+    if word:
+        mine = not addressee or addressee.lower() == (context.bot.username or "").lower()
+        return mine and word not in DUTIES
+    return addressed(message, context)
+
+
+async def _entered(message: Message, state: TenantState, context: Context) -> bool:
+    """/start CODE. True when it was answered, whatever the answer."""
+    words = (message.text or "").split()
+    if _command(message).partition("@")[0] != "start" or len(words) != 2:  # noqa: PLR2004 - the code
+        return False
+    services = context.services
+    used = await services.db.write(lambda conn: invites.enter(conn, state.id, words[1], services.clock.now()))
+    if used.wait:
+        await context.reply(context.t("code.wait"))
+    elif used.amount is None:
+        await context.reply(context.t("access.bad_code"))
+    else:
+        await context.state(fresh=True)
+        await context.reply(context.t("access.welcome"))
+    return True
+
+
+async def _answer_once(update: Update, state: TenantState, context: Context) -> None:
+    """One kind answer a day. Where operators let people in, they are asked, once per stranger."""
+    services, now = context.services, context.services.clock.now()
+    told = await services.db.write(lambda conn: incidents.first_time(conn, f"stranger:{state.id}:{now:%Y-%m-%d}", now))
+    if told and state.access == tenants.DECLINED:
+        await context.reply(context.t("access.declined"))
+    elif told:
+        await context.reply(context.t(f"access.wait_{services.config.access_mode}"))
+    if update.callback_query is not None:
+        await update.callback_query.answer()
+    if services.config.access_mode == "approval" and state.access == tenants.PENDING:
+        await _ask_operators(state, context)
+
+
+async def _ask_operators(state: TenantState, context: Context) -> None:
+    services = context.services
+    key = f"access:{state.id}"
+    if not await services.db.write(lambda conn: incidents.first_time(conn, key, services.clock.now())):
+        return
+    buttons = (
+        Ask("access.accept", "access", "accept", (str(state.id),)),
+        Ask("access.refuse", "access", "refuse", (str(state.id),)),
+    )
+    values = {
+        "name": context.user.full_name,
+        "username": f" @{state.username}" if state.username else "",
+        "id": state.id,
+    }
+    await services.notifier(context.bot).tell_admins("access.asked", values, buttons)
+
+
+def _command(message: Message) -> str:
+    """`start@name` of `/start@name CODE`; empty where it is none."""
+    word = (message.text or message.caption or "").split(maxsplit=1)[:1]
+    return word[0].removeprefix("/").lower() if word and word[0].startswith("/") else ""

@@ -1,0 +1,43 @@
+"""Operators: /broadcast TEXT, to everybody who can be reached, after a second word."""
+
+from telegram import Update
+
+from bot.command import Command, button, rows
+from bot.context import Context
+from bot.render import render
+from storage import broadcasts
+
+
+async def broadcast(update: Update, context: Context) -> None:
+    message = update.message
+    assert message is not None
+    text = (message.text or "").partition(" ")[2].strip() or (message.text or "").partition("\n")[2].strip()
+    if not text or len(render(text)) > 1:
+        await context.reply(context.t("broadcast.usage"))
+        return
+    services, owner = context.services, context.user.id
+    now = services.clock.now()
+    number = await services.db.write(lambda conn: broadcasts.draft(conn, text, owner, now))
+    count = await services.db.read(broadcasts.reached)
+    buttons = [
+        button(context.t("broadcast.send", count=count), "broadcast", "send", number, owner=owner),
+        button(context.t("button.cancel"), "broadcast", "drop", number, owner=owner),
+    ]
+    await context.reply(context.t("broadcast.sure", count=count, text=text), rows(buttons))
+
+
+async def send(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _decide(context, int(args[0]), "sending", "broadcast.begun")
+
+
+async def drop(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _decide(context, int(args[0]), "dropped", "broadcast.dropped")
+
+
+async def _decide(context: Context, number: int, state: str, key: str) -> None:
+    """The clock sends; pressed twice, it is sent once."""
+    fresh = await context.services.db.write(lambda conn: broadcasts.decide(conn, number, state))
+    await context.reply(context.t(key if fresh else "broadcast.decided"))
+
+
+COMMAND = Command("broadcast", broadcast, 111, admin=True, buttons={"send": send, "drop": drop})

@@ -1,0 +1,199 @@
+"""Plans as people buy, change and leave them."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sandbox.app import Sandbox
+from sandbox.telegram import stars
+from scheduler.jobs import renew_plans
+from tests.journeys.conftest import ANN, CONFIG, OLGA, Journey, begun
+from tests.journeys.test_clock import desk_of, told
+from tests.journeys.test_money import topped_up, wallet
+
+MONTH_SECONDS = 30 * 86_400
+BOTH = f'{CONFIG}\n[billing]\nplans_from = "both"\n'
+
+
+async def link_to(journey: Journey, plan: str) -> dict[str, Any]:
+    """The newest subscription that is offered, after pressing `plan` in /plan."""
+    known = set(journey.sandbox.world.links)
+    await journey.ask("/plan")
+    await journey.press(plan)
+    await journey.idle()
+    (name,) = (each for each in journey.sandbox.world.links if each not in known)
+    return journey.sandbox.world.links[name]
+
+
+async def subscribed(journey: Journey, plan: str = "starter") -> str:
+    """Ann subscribes; the charge id."""
+    offered = await link_to(journey, plan)
+    paid = await stars.pay(journey.sandbox.world, ANN, ANN, offered)
+    assert paid["ok"], paid
+    await journey.idle()
+    return str(paid["charge_id"])
+
+
+async def agreed(journey: Journey) -> None:
+    await journey.ask("/plan")
+    await journey.press("starter")
+    await journey.sandbox.world.wait_message(ANN, lambda m: "Do you agree" in m.get("text", ""))
+    await journey.press("I agree")
+    await journey.idle()
+
+
+async def plan_of(journey: Journey, user: int = ANN) -> str:
+    rows = await journey.rows("SELECT plan FROM tenants WHERE telegram_user_id = :user", user=user)
+    return str(rows[0]["plan"])
+
+
+async def test_terms_are_agreed_to_before_the_first_payment_and_kept_with_their_version(journey: Journey) -> None:
+    await agreed(journey)
+    assert told(journey, ANN, "Telegram subscription")  # what was begun goes on
+    (tenant,) = await journey.rows("SELECT * FROM tenants WHERE telegram_user_id = :user", user=ANN)
+    assert tenant["agreed_terms"] in await journey.ask("/terms")
+    assert tenant["agreed_terms_at"]
+
+
+async def test_an_upgrade_ends_the_old_subscription_at_telegram(journey: Journey) -> None:
+    await agreed(journey)
+    old = await subscribed(journey)
+    new = await subscribed(journey, "pro")
+    payments = journey.sandbox.world.payments
+    assert (payments[old].get("canceled"), payments[new].get("canceled")) == (True, None)
+    assert await plan_of(journey) == "pro"
+    await journey.check_books()
+
+
+async def test_a_second_subscription_to_the_same_plan_is_refused(journey: Journey) -> None:
+    await agreed(journey)
+    first, second = await link_to(journey, "starter"), await link_to(journey, "starter")
+    assert (await stars.pay(journey.sandbox.world, ANN, ANN, first))["ok"]
+    await journey.idle()
+    refused = await stars.pay(journey.sandbox.world, ANN, ANN, second)
+    assert refused == {"ok": False, "error": "You have this subscription already."}
+
+
+async def test_a_renewal_is_paid_by_the_same_order_and_credited_once(journey: Journey) -> None:
+    await agreed(journey)
+    offered = await link_to(journey, "starter")
+    world = journey.sandbox.world
+    assert (await stars.pay(world, ANN, ANN, offered))["ok"]
+    await journey.idle()
+    charge = stars.paid(world, ANN, ANN, offered, renewal=True)
+    later = int(time.time()) + 2 * MONTH_SECONDS
+    number = next(n for n, u in world.updates._all.items() if charge in str(u))
+    world.updates._all[number]["message"]["successful_payment"]["subscription_expiration_date"] = later
+    await journey.idle()
+    world.updates.push("message", dict(world.updates._all[number]["message"]))
+    await journey.idle()
+    (account,) = await journey.rows(
+        "SELECT a.* FROM accounts a JOIN tenants t ON t.id = a.tenant_id WHERE telegram_user_id = :user", user=ANN
+    )
+    assert account["period_end_at"] == later * 1000
+    assert account["period_no"] == 3
+    await journey.check_books()
+
+
+async def test_a_subscription_is_cancelled_and_taken_up_again_by_buttons(journey: Journey) -> None:
+    await agreed(journey)
+    charge = await subscribed(journey)
+    await journey.ask("/plan")
+    await journey.press("Cancel the subscription")
+    await journey.sandbox.world.wait_message(ANN, lambda m: "ends on" in m.get("text", ""))
+    assert journey.sandbox.world.payments[charge]["canceled"] is True
+    assert "is cancelled and runs until" in await journey.ask("/plan")
+    await journey.press("Take the subscription up again")
+    await journey.sandbox.world.wait_message(ANN, lambda m: "goes on" in m.get("text", ""))
+    assert journey.sandbox.world.payments[charge]["canceled"] is False
+    assert "renews itself" in await journey.ask("/plan")
+
+
+async def test_down_waits_for_the_periods_end_and_cancels_at_telegram(journey: Journey) -> None:
+    await agreed(journey)
+    charge = await subscribed(journey, "pro")
+    await journey.ask("/plan")
+    await journey.press("starter")
+    await journey.sandbox.world.wait_message(ANN, lambda m: "begins when this period ends" in m.get("text", ""))
+    assert journey.sandbox.world.payments[charge]["canceled"] is True
+    assert await plan_of(journey) == "pro"
+    assert "From then on: starter" in await journey.ask("/plan")
+    await journey.press("Keep pro")
+    await journey.sandbox.world.wait_message(ANN, lambda m: "goes on" in m.get("text", ""))
+    assert "From then on" not in await journey.ask("/plan")
+    assert journey.sandbox.world.payments[charge]["canceled"] is False
+
+
+async def test_telegrams_own_word_on_a_subscription_is_told_once(journey: Journey) -> None:
+    await agreed(journey)
+    await subscribed(journey)
+    (order,) = await journey.rows("SELECT order_id FROM subscriptions")
+    said = {"user": {"id": ANN}, "invoice_payload": order["order_id"]}
+    for state in ("failed", "failed", "canceled", "active"):
+        journey.sandbox.world.updates.push("subscription", {**said, "state": state})
+        await journey.idle()
+    assert len(told(journey, ANN, "could not collect")) == 1
+    assert len(told(journey, ANN, "ends on")) == 1
+    assert len(told(journey, ANN, "goes on")) == 1
+    journey.sandbox.world.updates.push("subscription", {**said, "user": {"id": OLGA}, "state": "failed"})
+    await journey.idle()
+    assert (await journey.rows("SELECT state FROM subscriptions"))[0]["state"] == "active"
+
+
+async def test_a_subscription_that_telegram_gives_back_ends_its_plan(journey: Journey) -> None:
+    await agreed(journey)
+    charge = await subscribed(journey)
+    stars.refund(journey.sandbox.world, ANN, charge)
+    await journey.idle()
+    assert await plan_of(journey) == "free"
+    assert "has ended with it" in told(journey, ANN, "was refunded")[0]
+    assert journey.sandbox.world.payments[charge]["canceled"] is True
+    await journey.check_books()
+
+
+async def test_an_operators_plan_ends_the_subscription_to_another(journey: Journey) -> None:
+    await agreed(journey)
+    charge = await subscribed(journey)
+    async with journey.admin() as http:
+        (tenant,) = (await http.get("/admin/tenants", params={"telegram_user_id": ANN})).json()["data"]
+        assert (await http.put(f"/admin/tenants/{tenant['id']}/plan", json={"plan": "pro"})).status_code == 200
+    await renew_plans.run(desk_of(journey))
+    assert journey.sandbox.world.payments[charge]["canceled"] is True
+    assert await journey.rows("SELECT * FROM subscriptions WHERE state <> 'ended'") == []
+    await journey.check_books()
+
+
+async def test_a_plan_is_bought_and_renewed_from_the_wallet_where_the_operator_likes(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    async with begun(tmp_path, sandbox, BOTH) as journey:
+        await topped_up(journey)
+        await journey.ask("/credit 1 20", OLGA)
+        await journey.ask("/plan")
+        await journey.press("starter")
+        await journey.sandbox.world.wait_message(ANN, lambda m: "Telegram subscription" in m.get("text", ""))
+        await journey.press("from the wallet")
+        await journey.sandbox.world.wait_message(ANN, lambda m: "on plan starter now" in m.get("text", ""))
+        assert await wallet(journey) == 385 * 13_000_000 + 20 * 10**9 - 9 * 10**9
+        desk = desk_of(journey)
+        past = int((desk.clock.now() - timedelta(hours=2)).timestamp() * 1000)
+        await journey.house.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))
+        for _ in range(2):
+            await renew_plans.run(desk)
+        assert await wallet(journey) == 385 * 13_000_000 + 2 * 10**9
+        assert len(told(journey, ANN, "A new period of plan")) == 1
+        await journey.check_books()
+
+
+async def test_who_can_not_renew_is_told_with_buttons_and_lapses_after_a_day(journey: Journey) -> None:
+    await journey.ask("/start")
+    await journey.ask("/setplan 1 starter", OLGA)
+    desk = desk_of(journey)
+    for hours in (2, 3, 25):
+        past = int((desk.clock.now() - timedelta(hours=hours)).timestamp() * 1000)
+        await journey.house.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))  # noqa: B023
+        await renew_plans.run(desk)
+    assert len(told(journey, ANN, "could not be paid")) == 1
+    assert len(told(journey, ANN, "was not renewed")) == 1
+    assert await plan_of(journey) == "free"

@@ -1,0 +1,211 @@
+"""Telegram's list of Star transactions against the books, and what the operators hear."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from engine.money import Money
+from sandbox.telegram import stars
+from scheduler.jobs import broadcasts, farming, house_caps, quotas, reconcile
+from storage import payments
+from storage.caps import HouseCaps
+from tests.journeys.conftest import ANN, BAO, OLGA, Journey
+from tests.journeys.test_clock import desk_of, told
+from tests.journeys.test_money import topped_up, wallet
+
+FIVE = 385 * 13_000_000
+HOUR = 3600
+
+
+async def ordered(journey: Journey) -> str:
+    """Ann has an invoice; its payload."""
+    await topped_up(journey)
+    (offered, *_) = journey.sandbox.world.links.values()
+    return str(offered["payload"])
+
+
+def settled(journey: Journey) -> None:
+    """As if an hour had passed since everything at Telegram."""
+    for row in journey.sandbox.world.star_rows:
+        row["date"] -= HOUR
+
+
+def paid_unseen(journey: Journey, payload: str, charge: str) -> None:
+    """Telegram took it, and its update was lost."""
+    payment = {"total_amount": 385, "invoice_payload": payload, "user_id": ANN, "refunded": False, "currency": "XTR"}
+    journey.sandbox.world.payments[charge] = {**payment, "telegram_payment_charge_id": charge}
+    stars._book(journey.sandbox.world, charge, "source")
+
+
+async def test_a_payment_the_bot_never_saw_is_credited_and_told_once(journey: Journey) -> None:
+    paid_unseen(journey, await ordered(journey), "lost1")
+    desk = desk_of(journey)
+    await reconcile.run(desk)
+    assert await wallet(journey) == FIVE  # its update may still be on its way
+    settled(journey)
+    for _ in range(3):
+        await reconcile.run(desk)
+    assert await wallet(journey) == 2 * FIVE
+    assert len(told(journey, ANN, "had not reached me")) == 1
+    assert len(told(journey, OLGA, "never saw was found")) == 1
+    await journey.check_books()
+
+
+async def test_a_refund_the_bot_never_saw_is_booked_once(journey: Journey) -> None:
+    charge = await topped_up(journey)
+    journey.sandbox.world.payments[charge]["refunded"] = True
+    stars._book(journey.sandbox.world, charge, "receiver")
+    settled(journey)
+    for _ in range(2):
+        await reconcile.run(desk_of(journey))
+    assert await wallet(journey) == 0
+    assert len(told(journey, ANN, "was refunded")) == 1
+    await journey.check_books()
+
+
+async def test_books_that_agree_are_told_to_nobody(journey: Journey) -> None:
+    charge = await topped_up(journey)
+    stars.refund(journey.sandbox.world, ANN, charge)
+    await journey.idle()
+    settled(journey)
+    before = len(journey.sandbox.world.messages(OLGA))
+    await reconcile.run(desk_of(journey))
+    assert len(journey.sandbox.world.messages(OLGA)) == before
+
+
+async def test_a_long_list_is_read_to_its_end_and_from_there_on(journey: Journey) -> None:
+    payload = await ordered(journey)
+    for number in range(230):
+        paid_unseen(journey, payload, f"lost{number}")
+    settled(journey)
+    desk = replace(desk_of(journey), notifier=Silence())
+    await reconcile.run(desk)
+    assert await wallet(journey) == 231 * FIVE
+    calls = [params for name, params in journey.sandbox.world.calls if name.lower() == "getstartransactions"]
+    assert [int(params.get("offset") or 0) for params in calls] == [0, 100, 200, 231]
+    await reconcile.run(desk)
+    assert await wallet(journey) == 231 * FIVE
+    await journey.check_books()
+
+
+class Silence:
+    """Says nothing: 230 notices would take Telegram's limits minutes."""
+
+    async def tell(self, *_: Any, **__: Any) -> None:
+        return None
+
+    async def tell_admins(self, *_: Any, **__: Any) -> list[tuple[int, int]]:
+        return []
+
+    async def edit(self, *_: Any, **__: Any) -> None:
+        return None
+
+    async def reply(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+async def test_a_payment_that_can_not_be_booked_is_taken_up_again(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database's bad moment, between Telegram's payment and our books."""
+    real, broken = payments.pay, [True]
+
+    def failing(*args: Any, **kwargs: Any) -> Any:
+        if broken:
+            raise OSError("the disk is full")
+        return real(*args, **kwargs)
+
+    await ordered(journey)
+    (offered, *_) = journey.sandbox.world.links.values()
+    monkeypatch.setattr(payments, "pay", failing)
+    assert (await stars.pay(journey.sandbox.world, ANN, ANN, offered))["ok"]
+    async with asyncio.timeout(30):
+        while not await journey.rows("SELECT 1 FROM inbox WHERE state = 'new' AND epoch = 1"):
+            await asyncio.sleep(0.01)
+    broken.clear()
+    assert await wallet(journey) == FIVE
+    assert await journey.bot.take_up() == 1
+    await journey.idle()
+    assert await wallet(journey) == 2 * FIVE
+    assert len(told(journey, ANN, "were added")) == 2
+
+
+async def test_a_refund_that_overtakes_its_payment_leaves_nothing(journey: Journey) -> None:
+    await ordered(journey)
+    (offered, *_) = journey.sandbox.world.links.values()
+    updates = journey.sandbox.world.updates
+    charge = stars.paid(journey.sandbox.world, ANN, ANN, {**offered, "total_amount": 100})
+    await journey.idle()
+    number = next(n for n, u in updates._all.items() if charge in str(u))
+    late = dict(updates._all[number]["message"])
+    fields = {"currency": "XTR", "total_amount": 385, "invoice_payload": offered["payload"]}
+    told_first = {**fields, "telegram_payment_charge_id": "swapped", "provider_payment_charge_id": ""}
+    before = await wallet(journey)
+    journey.sandbox.world.say(ANN, ANN, "", refunded_payment=told_first)
+    await journey.idle()
+    updates.push("message", {**late, "successful_payment": told_first})
+    await journey.idle()
+    assert await wallet(journey) == before
+    await journey.check_books()
+
+
+async def test_a_broadcast_asks_first_and_reaches_who_has_not_blocked_the_bot(journey: Journey) -> None:
+    await journey.ask("/start")
+    await journey.ask("/start", BAO)
+    journey.sandbox.world.block(BAO)
+    await journey.idle()
+    await journey.ask("/broadcast We are *back*.\nThanks!", OLGA)
+    desk = desk_of(journey)
+    await broadcasts.run(desk)
+    assert not told(journey, ANN, "We are back")
+    for _ in range(2):
+        await journey.press("Send to", OLGA)
+        await journey.idle()
+        await broadcasts.run(desk)
+    assert told(journey, ANN, "We are") == ["We are back.\nThanks!"]
+    assert told(journey, OLGA, "2 got it, 0 could not be reached")
+
+
+async def test_many_new_accounts_are_told_once_an_hour(journey: Journey) -> None:
+    await journey.ask("/start")
+    await journey.ask("/start", BAO)
+    await farming.run(replace(desk_of(journey), new_per_hour_alert=4))
+    assert not told(journey, OLGA, "new accounts")
+    for _ in range(2):
+        await farming.run(replace(desk_of(journey), new_per_hour_alert=2))
+    assert len(told(journey, OLGA, "new accounts")) == 1
+
+
+async def test_a_house_cap_is_told_near_it_and_at_it(journey: Journey) -> None:
+    await journey.ask("tell me about tea at length")
+    await journey.idle()
+    (spent,) = await journey.rows("SELECT SUM(cost_nanousd) AS n FROM attempts")
+    house = journey.house
+    for most, words in ((spent["n"] * 10 // 9, "At the cap"), (spent["n"], "has reached its cap")):
+        caps = HouseCaps(house.db, house.clock, Money(int(most)), None)
+        for _ in range(2):
+            await house_caps.run(replace(desk_of(journey), caps=caps))
+        assert len(told(journey, OLGA, words)) == 1
+
+
+async def test_a_key_near_its_own_limit_is_told_with_its_button(journey: Journey) -> None:
+    await journey.ask("/keys")
+    await journey.press("New key")
+    await journey.sandbox.world.wait_message(ANN, lambda m: "fk-" in m.get("text", ""))
+    await journey.ask("/keys")
+    await journey.press("Limit fk-")
+    await journey.idle()
+    await journey.press("1,000,000")
+    await journey.sandbox.world.wait_message(ANN, lambda m: "may use 1,000,000" in m.get("text", ""))
+    now = journey.house.clock.now()
+    await journey.house.db.write(
+        lambda conn: conn.run("UPDATE api_keys SET used_tokens = 850000, month = :m", m=now.year * 100 + now.month)
+    )
+    for _ in range(2):
+        await quotas.run(desk_of(journey))
+    assert len(told(journey, ANN, "85 %")) + len(told(journey, ANN, "has used 80 %")) == 1
+    await journey.press("My keys")
+    await journey.idle()
+    assert told(journey, ANN, "850,000 tokens this month of 1,000,000")
