@@ -121,6 +121,7 @@ class HealthSection(Section):
 class AlertsSection(Section):
     quota_percent: tuple[Annotated[int, Field(gt=0, le=100)], ...] = (80, 100)
     reopen_seconds: float = Field(600, ge=0)
+    digest_hour_utc: int = Field(7, ge=0, le=23)
 
 
 class ScheduleSection(Section):
@@ -129,6 +130,10 @@ class ScheduleSection(Section):
     quotas: float = Field(60, gt=0)
     expire_holds: float = Field(30, gt=0)
     renewals: float = Field(60, gt=0)
+    rollups: float = Field(30, gt=0)
+    invoices: float = Field(3600, gt=0)
+    prices: float = Field(60, gt=0)
+    digest: float = Field(300, gt=0)
 
 
 PLANS: dict[str, dict[str, Any]] = {

@@ -47,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "quote":
             command.add_argument("prompt", help="the prompt to price")
             command.add_argument("--model", default="auto", help="a model as tenants ask for it (default: auto)")
+        if name == "rollup":
+            command.add_argument("--rebuild", action="store_true", help="drop them first")
         command.set_defaults(run=run)
     return parser
 
@@ -96,6 +98,12 @@ def audit(_: argparse.Namespace) -> int:
     return _asyncio(audited(_settings()))
 
 
+def rollup(args: argparse.Namespace) -> int:
+    from reports import rolled_up  # noqa: PLC0415
+
+    return _asyncio(rolled_up(_settings(), rebuild=args.rebuild))
+
+
 def quote(args: argparse.Namespace) -> int:
     from reports import quoted  # noqa: PLC0415
 
@@ -132,6 +140,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
         "check the books; exit 1 and the rows when something is off, 2 when that couldn't be checked",
         audit,
     ),
+    ("rollup", "sum the journal up per day, as the clock does; --rebuild drops the sums first", rollup),
     ("quote", "what each offer would cost for a prompt, now", quote),
 )
 

@@ -1,4 +1,4 @@
-"""What the command line prints: the audit, and today's quotes."""
+"""What the command line prints: the audit, the roll-ups, and today's quotes."""
 
 import sys
 from decimal import Decimal
@@ -9,6 +9,7 @@ from engine.money import exact
 from engine.routing import Route, plan
 from house import SystemClock, build_market
 from settings import Settings
+from storage import rollups
 from storage.audit import audit
 from storage.database import migrations_pending, open_database
 
@@ -29,6 +30,17 @@ async def audited(settings: Settings) -> int:
     checked = ", ".join(f"{name} {number}" for name, number in report.checked.items())
     print(f"{'clean' if report.ok else f'{len(report.problems)} problems'}; rows checked: {checked}")
     return 0 if report.ok else 1
+
+
+async def rolled_up(settings: Settings, *, rebuild: bool) -> int:
+    """0 when the roll-ups cover the whole journal."""
+    async with open_database(settings.env.database_url) as db:
+        if await db.read(migrations_pending):
+            print("The database is not up to date: run `python -m main migrate`.", file=sys.stderr)
+            return 2
+        done = await (rollups.rebuild(db) if rebuild else rollups.bring_up_to_date(db))
+    print(f"{done} attempts were rolled up.")
+    return 0
 
 
 async def quoted(settings: Settings, prompt: str, model_name: str) -> int:
