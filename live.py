@@ -15,6 +15,7 @@ from scheduler.desk import Desk
 from scheduler.ports import Notifier, Silent
 from serving import serve, stop_on_signals
 from settings import Settings, read
+from storage.invoices import Seller
 from web.app import Parts, build
 
 SANDBOX_FILE = Path("sandbox-data/farthing.db")
@@ -60,6 +61,8 @@ class ClockFace:
             reopen_seconds=config.alerts.reopen_seconds,
             quota_percent=config.alerts.quota_percent,
             low_wallet=Money.usd(config.billing.low_wallet_usd),
+            seller=seller_of(house),
+            digest_hour_utc=config.alerts.digest_hour_utc,
             take_up=bot.take_up if bot is not None else None,
         )
         self._work = Clockwork(desk, config.schedule.model_dump())
@@ -72,6 +75,12 @@ class ClockFace:
 
     async def stop(self) -> None:
         """Nothing is left to stop."""
+
+
+def seller_of(house: House) -> Seller:
+    """What invoices print: [seller]."""
+    seller = house.settings.config.seller
+    return Seller(seller.name, seller.address, seller.tax_id, str(seller.vat_percent))
 
 
 def _services(house: House, *, footer: bool) -> Services:
@@ -88,6 +97,7 @@ def _services(house: House, *, footer: bool) -> Services:
         footer=footer,
         http_url=env.public_url or f"http://{env.host}:{env.port}",
         seller=config.seller.name,
+        invoice_seller=seller_of(house),
     )
     return Services(house.db, house.lease.id, house.gateway, house.market, house.plans, house.clock, bot_config)
 
@@ -100,6 +110,7 @@ def _parts(house: House, bot: Bot | None) -> Parts:
         clock=house.clock,
         provider_rows=house.provider_rows,
         lease_id=house.lease.id,
+        seller=seller_of(house),
         admin_key=house.settings.admin_key,
         more_routes=bot.routes if bot is not None else (),
     )

@@ -1,6 +1,7 @@
-"""What /usage and /admin/usage cost over many journal rows, rolled up and not: `python -m benchmarks.usage --rows 1000000`.
+"""What /usage and /admin/usage cost over many journal rows, rolled up and not.
 
-Writes a database of its own: tenants and days are spread evenly, ten offers, one attempt in twenty not kept.
+`python -m benchmarks.usage --rows 10000000` writes a database of its own: tenants and days are spread evenly, ten
+offers, one attempt in twenty not kept.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,10 @@ def fill(conn: Connection, first: int, count: int, tenants: int) -> None:
     raw = conn.raw  # type: ignore[attr-defined]
     days = [usage.number(TODAY - timedelta(days=n)) for n in range(DAYS)]
     raw.executemany(
-        "INSERT INTO attempts (request_id, ordinal, tenant_id, asked, provider, model, served, outcome, kept, estimated,"
-        " input_tokens, output_tokens, cost_nanousd, charge_nanousd, allowance_tokens, first_token_ms, duration_ms,"
-        " started_at, day) VALUES (?, 0, ?, 'auto', ?, ?, '', ?, ?, 0, 200, 150, 90000, 1750000, 0, 300, 900, 0, ?)",
+        "INSERT INTO attempts (request_id, ordinal, tenant_id, asked, provider, model, served, outcome, kept,"
+        " estimated, input_tokens, output_tokens, cost_nanousd, charge_nanousd, allowance_tokens, first_token_ms,"
+        " duration_ms, started_at, day)"
+        " VALUES (?, 0, ?, 'auto', ?, ?, '', ?, ?, 0, 200, 150, 90000, 1750000, 0, 300, 900, 0, ?)",
         [
             (f"r{n}", n % tenants + 1, f"p{n % OFFERS % 4}", f"model-{n % OFFERS}", *_end(n), days[n * 7 % DAYS])
             for n in range(first, first + count)
@@ -54,7 +57,7 @@ async def main(rows: int, tenants: int, folder: str) -> None:
     upgrade(url)
     async with open_database(url) as db:
         for first in range(0, rows, BATCH):
-            await db.write(lambda conn, f=first: fill(conn, f, min(BATCH, rows - f), tenants))
+            await db.write(partial(fill, first=first, count=min(BATCH, rows - first), tenants=tenants))
         began = time.perf_counter()
         units = []
         end = await db.write(rollups.reach)

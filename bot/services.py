@@ -15,6 +15,7 @@ from engine.tenancy import Plan
 from engine.trial import Market
 from storage.database import Database
 from storage.inbox import Claimed
+from storage.invoices import Seller
 
 if TYPE_CHECKING:
     from bot.notify import Notifier
@@ -38,6 +39,7 @@ class BotConfig:
     footer: bool = False
     http_url: str = ""
     seller: str = ""
+    invoice_seller: Seller = Seller()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from engine.tenancy import Plan
 from engine.trial import Market
 from scheduler.ports import Notifier
 from storage.database import Database
+from storage.invoices import Seller
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +26,6 @@ class Desk:
     reopen_seconds: float = 600
     quota_percent: tuple[int, ...] = (80, 100)
     low_wallet: Money = Money(10**9)
+    seller: Seller = Seller()
+    digest_hour_utc: int = 7
     take_up: Callable[[], Awaitable[int]] | None = None

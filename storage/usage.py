@@ -102,13 +102,11 @@ def day_of(stored: int) -> date:
 
 
 def _both(keys: str, table: str, mine: str = "") -> str:
-    """What is rolled up, and what came since. A plus before a column keeps its index out of the way: the tail is
-    found by its ids.
-    """
-    late = " AND ".join(["id > :mark", "+day BETWEEN :start AND :end"])
+    """What is rolled up, and what came since. The plus keeps an index away: the tail is found by its ids."""
+    late = "id > :mark AND +day BETWEEN :start AND :end"
     return (
         f"SELECT {keys}, {', '.join(SUMS)} FROM {table} WHERE day BETWEEN :start AND :end{mine}"
-        f" UNION ALL SELECT {keys}, {_LATE} FROM attempts WHERE {late}{mine.replace(' tenant_id', ' +tenant_id')}"
+        f" UNION ALL SELECT {keys}, {_LATE} FROM attempts WHERE {late}{mine.replace('tenant_id', '+tenant_id', 1)}"
     )
 
 

@@ -15,8 +15,9 @@ from engine.gateway import Gateway
 from engine.ports import Clock
 from engine.tenancy import Plan
 from storage.database import Database
+from storage.invoices import Seller
 from web import health, openapi
-from web.admin import books, keys, tenants
+from web.admin import books, invoices, keys, tenants
 from web.auth import Guard, Keyring
 from web.errors import BROKEN, Problem, bad_request
 from web.openai import models
@@ -34,6 +35,7 @@ class Parts:
     clock: Clock
     provider_rows: Callable[[bool], list[dict[str, Any]]]
     lease_id: str = ""
+    seller: Seller = Seller()
     admin_key: str = ""
     more_routes: Sequence[BaseRoute] = ()
 
@@ -54,7 +56,12 @@ def build(parts: Parts) -> ASGIApp:
     app.router.routes.append(Route("/v1/chat/completions", completions.create, methods=["POST"]))
     if parts.admin_key:
         desk = tenants.Tenants(parts.db, parts.plans, parts.clock)
-        for router in (tenants.router(desk), keys.router(desk), books.router(desk)):
+        for router in (
+            tenants.router(desk),
+            keys.router(desk),
+            books.router(desk),
+            invoices.router(desk, parts.seller),
+        ):
             app.include_router(router)
     app.router.routes.extend(parts.more_routes)
     openapi.describe(app)

@@ -161,3 +161,50 @@ class ModelOut(BaseModel):
 class ModelList(BaseModel):
     object: Literal["list"] = "list"
     data: list[ModelOut]
+
+
+class InvoiceOut(BaseModel):
+    """A month, frozen. `total_usd` is what was sold, VAT included; the wallet paid it."""
+
+    id: str = Field(examples=["F-000001"])
+    tenant_id: str
+    month: str = Field(examples=["2026-10"])
+    issued_at: str
+    opening_usd: Usd
+    total_usd: Usd
+    net_usd: Usd
+    vat_usd: Usd
+    vat_percent: str
+    closing_usd: Usd
+    owed_usd: Usd
+
+
+class InvoiceList(BaseModel):
+    data: list[InvoiceOut]
+    next: str | None
+
+
+class InvoiceLine(BaseModel):
+    day: str
+    model: str
+    answers: int
+    input_tokens: int
+    output_tokens: int
+    allowance_tokens: int
+    charge_usd: Usd
+
+
+class InvoiceMovement(BaseModel):
+    """What else moved the wallet; below zero when it took."""
+
+    day: str
+    kind: Literal["topup", "credit", "refund", "repayment", "plan", "plan_credit", "other"]
+    reason: str
+    amount_usd: Usd
+    stars: int | None
+    usd_per_star: Usd | None
+
+
+class InvoiceFull(InvoiceOut):
+    lines: list[InvoiceLine]
+    movements: list[InvoiceMovement]

@@ -12,6 +12,7 @@ TEXTS = {
     "command.usage": "What I spend",
     "command.plan": "My plan",
     "command.topup": "Add money with Stars",
+    "command.invoice": "Past months as PDF",
     "command.keys": "API keys for programs",
     "command.why": "The receipt of the last answer",
     "command.settings": "Language, footer, memory",
@@ -146,6 +147,11 @@ TEXTS = {
     "payment.credited": "Thank you! {usd} USD were added. Your wallet holds {wallet} USD.",
     "payment.plan": "Thank you! You are on plan *{plan}* until {until}.",
     "payment.refunded": "Your payment was refunded: {taken} USD were taken from the wallet, {owed} USD are owed.",
+    # invoices
+    "invoice.choose": "**Invoices**: press a month for its PDF and CSV.",
+    "invoice.month": "{month} · {usd} USD",
+    "invoice.none": "No invoice yet. Each month in which money moved gets one on the 1st of the next.",
+    "invoice.caption": "Invoice {name} for {month}",
     # keys
     "keys.head": "**API keys** for your programs: OpenAI's protocol at `{url}/v1`.\n\n{lines}",
     "keys.none": "You have none yet.",
@@ -266,6 +272,7 @@ TEXTS = {
     "alert.everything_down": "🚨 Everything is down: {count} prompts failed everywhere since {since} UTC. Users are told, nothing is charged.\n{states}",
     "alert.everything_back": "🟢 Prompts are answered again, after {minutes} min.",
     "alert.limit_fell": "📉 {provider} answers 429 at {now} requests/min; it took {before} before. I stay under it.",
+    "alert.invoice_off": "📕 An invoice was not issued because the books disagree: {what}. Run the audit.",
     "alert.mute": "Mute 1 h",
     "alert.drain": "Drain",
     "alert.probe": "Probe",

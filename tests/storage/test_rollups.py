@@ -3,6 +3,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -108,7 +109,7 @@ def flat(rows: list[usage.UsageRow]) -> list[tuple[Any, ...]]:
 
 async def test_an_answer_counts_at_once_and_only_once(db: Database) -> None:
     for number in range(3):
-        await db.write(lambda conn, n=number: journal(conn, [attempt(n)]))
+        await db.write(partial(journal, attempts=[attempt(number)]))
         (row,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date()))
         assert (row.prompts, row.charge, row.cost, row.waste) == (
             number + 1,
@@ -157,9 +158,9 @@ async def test_a_tenant_sees_its_own_and_the_house_pays_for_probes(db: Database)
 async def test_dropped_and_rebuilt_they_are_the_same(db: Database) -> None:
     several = [attempt(n, tenant=n % 3 or None, at=DAY + timedelta(hours=7 * n), first=n * 200) for n in range(30)]
     for start in range(0, 30, 7):
-        await db.write(lambda conn, s=start: journal(conn, several[s : s + 7]))
+        await db.write(partial(journal, attempts=several[start : start + 7]))
         end = await db.write(rollups.reach)
-        while await db.write(lambda conn, e=end: rollups.roll(conn, e, most=3)) is not None:
+        while await db.write(partial(rollups.roll, end=end, most=3)) is not None:
             pass
     before = await db.read(content)
     assert await rollups.rebuild(db) == 30
@@ -208,7 +209,7 @@ def test_rolled_up_or_not_the_sums_are_those_of_a_plain_scan(
     shutil.copyfile(sqlite_template, path)
     raw = sqlite3.connect(path, isolation_level=None)
     conn = SqliteConnection(raw)
-    made = data.draw(
+    made: list[dict[str, Any]] = data.draw(
         st.lists(
             st.builds(
                 dict,

@@ -70,7 +70,7 @@ def downgrade() -> None:
     op.drop_index('transfers_besides_charges', 'transfers')
     for table in ('invoices', 'provider_days', 'house_days', 'tenant_days'):
         op.drop_table(table)
-    op.execute("DELETE FROM watermarks WHERE name IN ('rollups', 'invoices')")
+    op.execute("DELETE FROM watermarks WHERE name IN ('rollups', 'invoices', 'invoiced_until')")
 
 
 SQLITE = (

@@ -1,0 +1,119 @@
+"""Usage, margin, invoices and one's own data, over Telegram and HTTP."""
+
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from engine.money import Money
+from engine.tenancy import Plan
+from storage import ledger, tenants
+from storage.connection import Connection
+from tests.journeys.conftest import ANN, BAO, Journey
+
+FREE = Plan("free", Money(0), 100_000, 6, 1024)
+
+
+def last_month() -> datetime:
+    return datetime.now(UTC).replace(day=1, hour=12) - timedelta(days=3)
+
+
+def was_paid(conn: Connection, user: int) -> int:
+    """A tenant who came last month, and was credited 5 USD then."""
+    then = last_month()
+    made = tenants.create(conn, "Ánh Nguyễn", FREE, now=then, telegram_user_id=user)
+    ledger.credit(conn, made, Money.usd("5"), ref=f"gift:{user}", reason="welcome", now=then)
+    return made
+
+
+async def documents(journey: Journey, user: int, count: int) -> list[dict[str, Any]]:
+    def found() -> list[dict[str, Any]]:
+        return [m["document"] for m in journey.sandbox.world.messages(user) if "document" in m]
+
+    await journey.sandbox.world.wait_message(user, lambda _: len(found()) >= count)
+    return found()
+
+
+async def test_a_past_month_is_an_invoice_in_telegram(journey: Journey) -> None:
+    await journey.house.db.write(lambda conn: was_paid(conn, ANN))
+    assert "press a month" in await journey.ask("/invoice")
+    await journey.press(f"{last_month():%Y-%m}")
+    pdf, sheet = await documents(journey, ANN, 2)
+    assert (pdf["file_name"], sheet["file_name"]) == ("F-000001.pdf", "F-000001.csv")
+
+
+async def test_nobody_gets_the_invoice_of_another(journey: Journey) -> None:
+    await journey.house.db.write(lambda conn: was_paid(conn, ANN))
+    await journey.house.db.write(lambda conn: was_paid(conn, BAO))
+    await journey.ask("/invoice")
+    await journey.ask("/invoice", BAO)
+    message = next(m for m in reversed(journey.sandbox.world.messages(BAO)) if "reply_markup" in m)
+    data = message["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+    stolen = data.replace(":2:", ":1:")
+    assert stolen != data
+    journey.sandbox.world.press(BAO, BAO, message["message_id"], stolen)
+    await journey.idle()
+    assert not [m for m in journey.sandbox.world.messages(BAO) if "document" in m]
+
+
+async def test_operators_read_every_invoice(journey: Journey) -> None:
+    owner = await journey.house.db.write(lambda conn: was_paid(conn, ANN))
+    async with journey.admin() as http:
+        (row,) = (await http.get(f"/admin/tenants/{owner}/invoices")).json()["data"]
+        assert row["id"] == "F-000001"
+        assert (row["opening_usd"], row["total_usd"], row["closing_usd"]) == ("0.00", "0.00", "5.00")
+        assert (await http.get("/admin/invoices", params={"month": row["month"]})).json()["data"] == [row]
+        whole = (await http.get("/admin/invoices/F-000001")).json()
+        assert whole["movements"][0]["amount_usd"] == "5.00"
+        pdf = await http.get("/admin/invoices/F-000001/pdf")
+        assert pdf.headers["content-type"] == "application/pdf"
+        text = PdfReader(io.BytesIO(pdf.content)).pages[0].extract_text()
+        assert "Ánh Nguyễn" in text
+        assert "Credit: welcome" in text
+        sheet = await http.get("/admin/invoices/1/csv")
+        assert sheet.text.splitlines()[-1].endswith("5.00")
+        assert (await http.get("/admin/invoices/F-000002")).status_code == 404
+        wrong = await http.get("/admin/invoices", params={"month": "2026-13"})
+        assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "month")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"from": "2026-02-30"}, "from"),
+        ({"to": "yesterday"}, "to"),
+        ({"from": "2026-03-02", "to": "2026-03-01"}, "from"),
+        ({"tenant": "nobody"}, None),
+    ],
+)
+async def test_bad_dates_are_refused_by_their_name(journey: Journey, query: dict[str, str], field: str | None) -> None:
+    async with journey.admin() as http:
+        for path in ("/admin/usage", "/admin/margin"):
+            answer = await http.get(path, params=query)
+            if field:
+                assert (answer.status_code, answer.json()["error"]["param"]) == (400, field), answer.text
+    if field is None:
+        async with journey.admin() as http:
+            assert (await http.get("/admin/usage", params=query)).status_code == 404
+
+
+async def test_an_answer_stands_in_usage_at_once(journey: Journey) -> None:
+    await journey.ask("tell me about tea")
+    async with journey.admin() as http:
+        (row,) = (await http.get("/admin/usage")).json()["data"]
+        assert row["prompts"] == 1
+        assert row["allowance_tokens"] == row["input_tokens"] + row["output_tokens"]
+        assert set(row) == {
+            "day",
+            "model",
+            "provider",
+            "prompts",
+            "input_tokens",
+            "output_tokens",
+            "allowance_tokens",
+            "charge_usd",
+            "cost_usd",
+            "waste_usd",
+        }
