@@ -106,6 +106,7 @@ class RoutingSection(Section):
 
 class BillingSection(Section):
     usd_per_star: PositiveUsd = Decimal("0.013")
+    payout_usd_per_star: Usd = Decimal("0.013")
     markup: Usd = Decimal("1.40")
     topup_usd: tuple[PositiveUsd, ...] = (Decimal(5), Decimal(10), Decimal(25), Decimal(50))
     low_wallet_usd: Usd = Decimal("1.00")

@@ -61,6 +61,7 @@ class ClockFace:
             reopen_seconds=config.alerts.reopen_seconds,
             quota_percent=config.alerts.quota_percent,
             low_wallet=Money.usd(config.billing.low_wallet_usd),
+            payout_per_star=Money.usd(config.billing.payout_usd_per_star),
             seller=seller_of(house),
             digest_hour_utc=config.alerts.digest_hour_utc,
             take_up=bot.take_up if bot is not None else None,
@@ -97,6 +98,7 @@ def _services(house: House, *, footer: bool) -> Services:
         footer=footer,
         http_url=env.public_url or f"http://{env.host}:{env.port}",
         seller=config.seller.name,
+        payout_per_star=Money.usd(config.billing.payout_usd_per_star),
         invoice_seller=seller_of(house),
     )
     return Services(house.db, house.lease.id, house.gateway, house.market, house.plans, house.clock, bot_config)
@@ -110,6 +112,7 @@ def _parts(house: House, bot: Bot | None) -> Parts:
         clock=house.clock,
         provider_rows=house.provider_rows,
         lease_id=house.lease.id,
+        payout_per_star=Money.usd(house.settings.config.billing.payout_usd_per_star),
         seller=seller_of(house),
         admin_key=house.settings.admin_key,
         more_routes=bot.routes if bot is not None else (),

@@ -39,6 +39,7 @@ class BotConfig:
     footer: bool = False
     http_url: str = ""
     seller: str = ""
+    payout_per_star: Money = Money(13_000_000)
     invoice_seller: Seller = Seller()
 
 

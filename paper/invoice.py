@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.money import Money
 from paper.amounts import Column, Vat, span
+from paper.typeface import typeface
 from paper.words import words
 from storage.invoices import Invoice, Movement
 
@@ -198,7 +196,7 @@ def _sheet(invoice: Invoice, said: Mapping[str, str]) -> "FPDF":
 
     pdf = Sheet(format="A4")
     for style, name in (("", "Regular"), ("B", "Semibold")):
-        pdf.add_font(FACE, style, _typeface() / f"SourceSansPro-{name}.ttf")
+        pdf.add_font(FACE, style, typeface(name))
     pdf.set_margins(LEFT, TOP, RIGHT)
     pdf.set_auto_page_break(auto=True, margin=20)
     pdf.set_creation_date(invoice.issued_at)
@@ -206,15 +204,6 @@ def _sheet(invoice: Invoice, said: Mapping[str, str]) -> "FPDF":
     pdf.set_author(invoice.seller.name)
     pdf.set_text_color(*INK)
     return pdf
-
-
-@cache
-def _typeface() -> Path:
-    """Source Sans Pro (SIL Open Font License), which knows Vietnamese. Found, not imported: its import lists files."""
-    spec = find_spec("font_source_sans_pro")
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent / "files"
 
 
 def _table(pdf: "FPDF", widths: tuple[int, ...], aligns: str) -> "AbstractContextManager[Table]":

@@ -1,10 +1,12 @@
-"""Invoices as CSV: every line and every movement of a month, exact."""
+"""Tables as CSV, exact: an invoice's lines and movements, usage, margin."""
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 
 from paper.amounts import span
 from storage.invoices import Invoice
+from storage.usage import UsageRow
 
 HEAD = (
     "invoice",
@@ -36,6 +38,56 @@ def invoice_csv(invoice: Invoice) -> bytes:
         counts = (line.answers, line.input_tokens, line.output_tokens, line.allowance_tokens)
         writer.writerow((name, line.day, "charge", _tame(line.model), *counts, "", "", -line.charge))
     writer.writerow((name, last, "closing", "", "", "", "", "", "", "", draft.closing))
+    return out.getvalue().encode()
+
+
+def usage_csv(rows: Iterable[UsageRow]) -> bytes:
+    """What a tenant used, without what it cost the house."""
+    head = ("day", "model", "provider", "prompts", "input_tokens", "output_tokens", "allowance_tokens", "charge_usd")
+    return _sheet(
+        head,
+        (
+            (
+                row.day,
+                _tame(row.model),
+                _tame(row.provider),
+                row.prompts,
+                row.input_tokens,
+                row.output_tokens,
+                row.allowance_tokens,
+                row.charge,
+            )
+            for row in rows
+        ),
+    )
+
+
+def margin_csv(rows: Iterable[UsageRow]) -> bytes:
+    head = ("day", "model", "provider", "prompts", "charge_usd", "allowance_usd", "cost_usd", "waste_usd", "margin_usd")
+    return _sheet(
+        head,
+        (
+            (
+                row.day,
+                _tame(row.model),
+                _tame(row.provider),
+                row.prompts,
+                row.charge,
+                row.allowance_worth,
+                row.cost,
+                row.waste,
+                row.margin,
+            )
+            for row in rows
+        ),
+    )
+
+
+def _sheet(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(head)
+    writer.writerows(rows)
     return out.getvalue().encode()
 
 

@@ -26,6 +26,7 @@ class Desk:
     reopen_seconds: float = 600
     quota_percent: tuple[int, ...] = (80, 100)
     low_wallet: Money = Money(10**9)
+    payout_per_star: Money = Money(13_000_000)
     seller: Seller = Seller()
     digest_hour_utc: int = 7
     take_up: Callable[[], Awaitable[int]] | None = None

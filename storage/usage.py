@@ -1,10 +1,11 @@
 """Usage and margin per day x model x provider: the roll-ups, and what was journaled since."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from engine.money import Money
+from engine.money import ZERO, Money
 from storage import rollups
 from storage.connection import Connection, Row, row
 from storage.rollups import OF_ONE, SUMS
@@ -34,6 +35,45 @@ class UsageRow:
     def margin(self) -> Money:
         """Wallet charges + what the allowance tokens were sold for - costs - waste."""
         return self.charge + self.allowance_worth - self.cost - self.waste
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Usage rows summed."""
+
+    prompts: int
+    tokens: int
+    allowance_tokens: int
+    charge: Money
+    allowance_worth: Money
+    cost: Money
+    waste: Money
+
+    @classmethod
+    def of(cls, rows: Sequence[UsageRow]) -> "Totals":
+        return cls(
+            sum(row.prompts for row in rows),
+            sum(row.tokens for row in rows),
+            sum(row.allowance_tokens for row in rows),
+            sum((row.charge for row in rows), ZERO),
+            sum((row.allowance_worth for row in rows), ZERO),
+            sum((row.cost for row in rows), ZERO),
+            sum((row.waste for row in rows), ZERO),
+        )
+
+    @property
+    def sold(self) -> Money:
+        """Wallet charges and what the allowance tokens were sold for."""
+        return self.charge + self.allowance_worth
+
+    @property
+    def margin(self) -> Money:
+        return self.sold - self.cost - self.waste
+
+    @property
+    def margin_percent(self) -> str | None:
+        """Of what was sold, with one decimal; None where nothing was."""
+        return f"{self.margin.decimal * 100 / self.sold.decimal:.1f}" if self.sold else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from engine.gateway import Gateway
+from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
 from storage.database import Database
@@ -35,6 +36,7 @@ class Parts:
     clock: Clock
     provider_rows: Callable[[bool], list[dict[str, Any]]]
     lease_id: str = ""
+    payout_per_star: Money = Money(13_000_000)
     seller: Seller = Seller()
     admin_key: str = ""
     more_routes: Sequence[BaseRoute] = ()
@@ -59,7 +61,7 @@ def build(parts: Parts) -> ASGIApp:
         for router in (
             tenants.router(desk),
             keys.router(desk),
-            books.router(desk),
+            books.router(desk, parts.payout_per_star),
             invoices.router(desk, parts.seller),
         ):
             app.include_router(router)

@@ -140,8 +140,27 @@ class MarginOut(BaseModel):
     margin_usd: Usd
 
 
+class MarginTotals(BaseModel):
+    """Sums of the rows; Stars of the same days; liabilities as of now: money taken that is not income yet."""
+
+    charge_usd: Usd
+    allowance_usd: Usd
+    cost_usd: Usd
+    waste_usd: Usd
+    margin_usd: Usd
+    margin_percent: str | None = Field(description="Of charges and allowance; null where nothing was sold")
+    stars_paid: int
+    stars_refunded: int
+    stars_payout_usd: Usd
+    liability_wallets_usd: Usd
+    liability_allowances_usd: Usd
+    liability_usd: Usd
+    owed_by_tenants_usd: Usd
+
+
 class MarginList(BaseModel):
     data: list[MarginOut]
+    totals: MarginTotals
     next: None = None
 
 

@@ -2,6 +2,8 @@
 
 import io
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,9 +13,13 @@ from engine.money import Money
 from engine.tenancy import Plan
 from storage import ledger, tenants
 from storage.connection import Connection
-from tests.journeys.conftest import ANN, BAO, Journey
+from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 
 FREE = Plan("free", Money(0), 100_000, 6, 1024)
+
+
+def says(words: str, message: dict[str, Any]) -> bool:
+    return words in message.get("text", "")
 
 
 def last_month() -> datetime:
@@ -117,3 +123,42 @@ async def test_an_answer_stands_in_usage_at_once(journey: Journey) -> None:
             "cost_usd",
             "waste_usd",
         }
+
+
+async def test_margin_adds_up_and_says_what_is_still_owed_in_service(journey: Journey) -> None:
+    await journey.house.db.write(lambda conn: was_paid(conn, ANN))
+    await journey.ask("tell me about tea")
+    async with journey.admin() as http:
+        answer = (await http.get("/admin/margin")).json()
+    (row,) = answer["data"]
+    totals = answer["totals"]
+    parts = [Decimal(row[name]) for name in ("charge_usd", "allowance_usd", "cost_usd", "waste_usd")]
+    assert Decimal(row["margin_usd"]) == parts[0] + parts[1] - parts[2] - parts[3] == Decimal(totals["margin_usd"])
+    assert totals["liability_wallets_usd"] == "5.00"
+    assert totals["margin_percent"] is None  # the free plan sells nothing
+
+
+async def test_an_operator_sees_the_margin_as_words_picture_and_table(journey: Journey) -> None:
+    await journey.ask("tell me about tea")
+    text = await journey.ask("/margin 30", OLGA)
+    assert "Margin, the last 30 days" in text
+    assert "no income yet: 0.00 USD" in text
+    assert [m for m in journey.sandbox.world.messages(OLGA) if "photo" in m]
+    await journey.press("CSV", OLGA)
+    (sheet,) = await documents(journey, OLGA, 1)
+    assert sheet["file_name"].startswith("margin-")
+    assert "/margin" in await journey.ask("/margin forever", OLGA)
+
+
+async def test_usage_says_days_models_providers_and_what_is_left(journey: Journey) -> None:
+    assert "ask me something first" in await journey.ask("/usage")
+    await journey.ask("tell me about tea")
+    text = await journey.ask("/usage")
+    for words in ("This period", "By day", "By model", "By provider", "deepseek-v4-flash", "Left: "):
+        assert words in text, words
+    for label, title in (("7 days", "The last 7 days"), ("Month", "This month")):
+        await journey.press(label)
+        await journey.sandbox.world.wait_message(ANN, partial(says, title))
+    await journey.press("CSV")
+    (sheet,) = await documents(journey, ANN, 1)
+    assert sheet["file_name"] == "usage.csv"

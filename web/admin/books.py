@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from storage import usage
+from engine.money import Money
+from storage import position, usage
 from storage.audit import audit
+from storage.ledger import allowance_rates
 from web.admin.tenants import Tenants
 from web.errors import bad_request
 from web.schemas import AuditOut, MarginList, UsageList
@@ -52,7 +54,25 @@ def margin_row(row: usage.UsageRow) -> dict[str, Any]:
     }
 
 
-def router(desk: Tenants) -> APIRouter:
+def margin_totals(totals: usage.Totals, stars: position.Stars, owed: position.Liability) -> dict[str, Any]:
+    return {
+        "charge_usd": str(totals.charge),
+        "allowance_usd": str(totals.allowance_worth),
+        "cost_usd": str(totals.cost),
+        "waste_usd": str(totals.waste),
+        "margin_usd": str(totals.margin),
+        "margin_percent": totals.margin_percent,
+        "stars_paid": stars.paid,
+        "stars_refunded": stars.refunded,
+        "stars_payout_usd": str(stars.payout),
+        "liability_wallets_usd": str(owed.wallets),
+        "liability_allowances_usd": str(owed.allowances),
+        "liability_usd": str(owed.total),
+        "owed_by_tenants_usd": str(owed.owed),
+    }
+
+
+def router(desk: Tenants, payout_per_star: Money) -> APIRouter:
     routes = APIRouter(prefix="/admin", tags=["books"])
 
     @routes.get("/usage", summary="Day x model x provider, unified over providers")
@@ -65,8 +85,16 @@ def router(desk: Tenants) -> APIRouter:
     @routes.get("/margin", summary="Charges, costs, waste and gross margin per day x model x provider")
     async def margin_rows(first: From = None, to: To = None) -> MarginList:
         start, end = period(first, to, desk.clock.now())
-        rows = await desk.db.read(lambda conn: usage.rows(conn, start, end))
-        return MarginList.model_validate({"data": [margin_row(row) for row in rows]})
+        rates = allowance_rates(desk.plans)
+        rows, stars, owed = await desk.db.read(
+            lambda conn: (
+                usage.rows(conn, start, end),
+                position.stars(conn, start, end, payout_per_star),
+                position.liability(conn, rates),
+            )
+        )
+        totals = margin_totals(usage.Totals.of(rows), stars, owed)
+        return MarginList.model_validate({"data": [margin_row(row) for row in rows], "totals": totals})
 
     @routes.get("/audit", summary="Check every invariant of the books")
     async def audited() -> AuditOut:
