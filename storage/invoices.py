@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from engine.money import ZERO, Money
+from storage import notes
 from storage.connection import Connection, Row, moment, ms, row, scalar
 from storage.database import Database
 from storage.hot import day_of, lock, wallet_of
@@ -174,16 +175,11 @@ def issue(conn: Connection, draft: Draft, seller: Seller, now: datetime) -> Invo
 
 def all_issued(conn: Connection, now: datetime) -> bool:
     """True once every tenant's closed months have been gone through."""
-    return bool(scalar(conn, "SELECT value FROM watermarks WHERE name = :name", name=_DONE) == str(last_closed(now)))
+    return notes.read(conn, _DONE) == str(last_closed(now))
 
 
 def note_all_issued(conn: Connection, now: datetime) -> None:
-    conn.run(
-        "INSERT INTO watermarks (name, value) VALUES (:name, :value)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        name=_DONE,
-        value=str(last_closed(now)),
-    )
+    notes.write(conn, _DONE, str(last_closed(now)))
 
 
 def of_tenant(conn: Connection, tenant_id: int, month: date | None = None) -> list[Invoice]:

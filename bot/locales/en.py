@@ -275,22 +275,42 @@ TEXTS = {
     "alerts.mute": "Mute {subject} 1 h",
     "alerts.ack": "✓ {subject}",
     "incident.provider_down": "down",
+    "incident.key_refused": "key refused",
+    "incident.balance_gone": "balance gone",
     "incident.everything_down": "everything is down",
     "alerts.muted": "Muted for an hour.",
     "alerts.acknowledged": "Noted: you are on it.",
     # alerts of the clock
     "alert.provider_down": (
         "🔴 {provider} is down: {error}, {count} failures\n\nSince {since} UTC · last: {error}{status}{limited}\n"
-        "It carried {share} % of the traffic. {now}"
+        "It carried {share} % of the traffic. {now}{mend}{returned}"
     ),
     "alert.limited": "\nNot only timeouts: it also answered 429 (rate limit) {n} times. The limit may have been cut.",
     "alert.now": "Now {offer} answers, at {usd} USD a prompt.",
     "alert.nobody": "Nobody else can answer now!",
-    "alert.provider_back": "🟢 {provider} is back after {minutes} min. Others answered {prompts} prompts meanwhile, for {cost} USD.",
-    "alert.provider_down_closed": "🟢 {provider} was down: {error}, {count} failures\n\nFrom {since} to {until} UTC.",
-    "alert.everything_down": "🚨 Everything is down: {count} prompts failed everywhere since {since} UTC. Users are told, nothing is charged.\n{states}",
+    "alert.provider_back": "🟢 {provider} is back after {minutes} min. Others answered {prompts} prompts meanwhile, for {cost} USD{more}.",
+    "alert.more": " (the detour: {usd} USD)",
+    "alert.key_refused": "\nIt refuses the key: mend it in the settings. It is asked again every minute, for free.",
+    "alert.balance_gone": "\nIts balance is used up: top it up there. It is asked again every minute, for free.",
+    "alert.returned": "\nIt came back and went down again: {n} times so far.",
+    "alert.relapsed": "🔴 {subject} was back, and is down again: see above.",
+    "alert.everything_down": "🚨 Everything is down: {what} Users are told, nothing is charged.\n{states}",
+    "alert.failed_everywhere": "{count} prompts failed everywhere since {since} UTC.",
+    "alert.all_rest": "every provider rests or is out.",
     "alert.everything_back": "🟢 Prompts are answered again, after {minutes} min.",
     "alert.limit_fell": "📉 {provider} answers 429 at {now} requests/min; it took {before} before. I stay under it.",
+    "alert.price_changed": (
+        "🏷 {offer} has a new price: {new} USD per 1M tokens in/out; it was {old}.\n"
+        "At the last 7 days' usage: {more} USD a week in cost, margin {margin} → {after} USD."
+    ),
+    "digest.day": (
+        "📒 **{day}**\n\n{prompts} answers · {tokens} tokens\n"
+        "Charged {charge} USD + plans {allowance} USD − cost {cost} USD − waste {waste} USD = **{margin} USD**{percent}\n"
+        "Failed attempts: {failures}{worst} · prompts that nobody answered: {unanswered}\n"
+        "Stars: {stars}, paid out at {payout} USD · still to be served: {liability} USD\n\n"
+        "**Top tenants**\n{tenants}\n\n**Incidents**\n{incidents}"
+    ),
+    "digest.quiet": "📒 {day}: a quiet day, nobody asked anything.",
     "alert.invoice_off": "📕 An invoice was not issued because the books disagree: {what}. Run the audit.",
     "alert.mute": "Mute 1 h",
     "alert.drain": "Drain",

@@ -1,4 +1,4 @@
-"""roll-ups of the journal, and invoices"""
+"""roll-ups of the journal, invoices, one open incident about each thing"""
 
 from alembic import op
 import sqlalchemy as sa
@@ -62,11 +62,17 @@ def upgrade() -> None:
     rare = sa.text("kind <> 'charge'")
     op.create_index('transfers_besides_charges', 'transfers', ['tenant_id', 'created_at'], unique=False,
                     sqlite_where=rare, postgresql_where=rare)
+    op.execute("UPDATE incidents SET state = 'closed', closed_at = seen_at WHERE state = 'open' AND id NOT IN"
+               " (SELECT MAX(id) FROM incidents WHERE state = 'open' GROUP BY kind, subject)")
+    still_open = sa.text("state = 'open'")
+    op.create_index('one_open_incident', 'incidents', ['kind', 'subject'], unique=True,
+                    sqlite_where=still_open, postgresql_where=still_open)
     for sql in SQLITE if op.get_bind().dialect.name == 'sqlite' else POSTGRESQL:
         op.execute(sql)
 
 
 def downgrade() -> None:
+    op.drop_index('one_open_incident', 'incidents')
     op.drop_index('transfers_besides_charges', 'transfers')
     for table in ('invoices', 'provider_days', 'house_days', 'tenant_days'):
         op.drop_table(table)
