@@ -77,6 +77,21 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferTotals:
+    """What one provider's model came to, ever."""
+
+    provider: str
+    model: str
+    prompts: int
+    input_tokens: int
+    output_tokens: int
+    allowance_tokens: int
+    charge: Money
+    cost: Money
+    waste: Money
+
+
+@dataclass(frozen=True, slots=True)
 class TenantShare:
     """What one tenant asked for in a span of days."""
 
@@ -128,6 +143,30 @@ def top_tenants(conn: Connection, start: date, end: date, most: int = 5) -> list
     )
     return [
         TenantShare(each["tenant_id"], each["name"], int(each["prompts"]), int(each["tokens"]), _money(each["charge"]))
+        for each in found
+    ]
+
+
+def totals_by_offer(conn: Connection) -> list[OfferTotals]:
+    """Everything ever journaled."""
+    found = conn.rows(
+        f"SELECT provider, model, {_ADDED} FROM ({_both('provider, model', 'house_days')}) x"
+        " GROUP BY provider, model HAVING SUM(prompts) > 0 OR SUM(cost_nanousd) + SUM(waste_nanousd) > 0"
+        " ORDER BY provider, model",
+        **_span(conn, date.min, date.max),
+    )
+    return [
+        OfferTotals(
+            each["provider"],
+            each["model"],
+            int(each["prompts"]),
+            int(each["input_tokens"]),
+            int(each["output_tokens"]),
+            int(each["allowance_tokens"]),
+            _money(each["charge_nanousd"]),
+            _money(each["cost_nanousd"]),
+            _money(each["waste_nanousd"]),
+        )
         for each in found
     ]
 

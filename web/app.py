@@ -17,7 +17,7 @@ from engine.ports import Clock
 from engine.tenancy import Plan
 from storage.database import Database
 from storage.invoices import Seller
-from web import health, openapi
+from web import health, metrics, openapi
 from web.admin import books, invoices, keys, tenants
 from web.auth import Guard, Keyring
 from web.errors import BROKEN, Problem, bad_request
@@ -65,6 +65,7 @@ def build(parts: Parts) -> ASGIApp:
             invoices.router(desk, parts.seller),
         ):
             app.include_router(router)
+        app.include_router(metrics.router(parts.db, parts.gateway))
     app.router.routes.extend(parts.more_routes)
     openapi.describe(app)
     return Guard(app, Keyring(parts.db, parts.plans, parts.clock, parts.admin_key))
