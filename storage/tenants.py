@@ -37,6 +37,11 @@ class TenantState:
     period_start: datetime
     renews_at: datetime
 
+    @property
+    def is_nameless(self) -> bool:
+        """They wished to be forgotten: their name is not stored again."""
+        return bool(self.settings.get("nameless"))
+
     def tenant(self, plans: Mapping[str, Plan]) -> Tenant:
         """As the engine knows it. A plan that left the configuration counts as the first one there is."""
         plan = plans.get(self.plan) or next(iter(plans.values()))
@@ -56,7 +61,7 @@ def ensure_telegram(
     """The tenant of a Telegram user, and whether this is the first contact."""
     known = by_telegram(conn, user_id)
     if known is not None:
-        if (known.name, known.username) != (name, username):
+        if (known.name, known.username) != (name, username) and not known.is_nameless:
             conn.run(
                 "UPDATE tenants SET name = :name, username = :u WHERE id = :id",
                 id=known.id,
@@ -172,6 +177,12 @@ def set_blocked(conn: Connection, user_id: int, blocked: bool) -> None:
 
 def agree_terms(conn: Connection, tenant_id: int, now: datetime) -> None:
     conn.run("UPDATE tenants SET agreed_terms_at = :now WHERE id = :id", id=tenant_id, now=ms(now))
+
+
+def forget_name(conn: Connection, tenant_id: int) -> None:
+    """For good: the number is all that is left."""
+    conn.run("UPDATE tenants SET name = '', username = '' WHERE id = :id", id=tenant_id)
+    set_setting(conn, tenant_id, "nameless", True)
 
 
 def set_language(conn: Connection, tenant_id: int, language: str) -> None:

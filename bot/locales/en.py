@@ -204,9 +204,13 @@ TEXTS = {
     "settings.button_stream": "Drafts/edits",
     "settings.button_memory": "Memory {n}",
     "export.done": "Everything I know about you.",
-    "forget.sure": "Delete all your conversations? Money records stay, as the law wants.",
+    "forget.sure": (
+        "Delete all your conversations, stored replies, receipts and your name? Nothing brings them back.\n"
+        "Money records stay, as the law wants, without your name. Your wallet and plan stay yours."
+    ),
+    "forget.kept": "Everything stays as it is.",
     "forget.yes": "Yes, delete",
-    "forget.done": "Done: {n} messages are gone. What you paid stays in the books.",
+    "forget.done": "Done: {n} messages are gone, and your name. What you paid stays in the books, under a number.",
     # duties
     "terms.text": (
         "**Terms**\n\n1. Answers come from AI models of several providers; they can be wrong. Check what matters.\n"

@@ -174,9 +174,13 @@ TEXTS: dict[str, str] = {
     "settings.button_stream": "Bản nháp/sửa tin",
     "settings.button_memory": "Nhớ {n}",
     "export.done": "Tất cả những gì tôi biết về bạn.",
-    "forget.sure": "Xóa mọi cuộc trò chuyện của bạn? Sổ tiền vẫn được giữ theo luật.",
+    "forget.sure": (
+        "Xóa mọi cuộc trò chuyện, câu trả lời đã lưu, biên nhận và tên của bạn? Không lấy lại được.\n"
+        "Sổ tiền vẫn được giữ theo luật, không kèm tên. Ví và gói vẫn là của bạn."
+    ),
+    "forget.kept": "Mọi thứ vẫn giữ nguyên.",
     "forget.yes": "Vâng, xóa",
-    "forget.done": "Xong: đã xóa {n} tin. Những gì bạn đã trả vẫn ở trong sổ.",
+    "forget.done": "Xong: đã xóa {n} tin và tên của bạn. Những gì bạn đã trả vẫn ở trong sổ, dưới một con số.",
     "alert.invoice_off": "📕 Một hóa đơn chưa được lập vì sổ sách không khớp: {what}. Hãy chạy kiểm toán.",
     "alert.quota": "Bạn đã dùng {percent} % token của gói; còn {left} đến {renews}.",
     "alert.quota_full": "Token của gói đã hết đến {renews}. /topup để nạp tiền, /plan để chọn gói lớn hơn.",

@@ -1,6 +1,7 @@
 """Usage, margin, invoices and one's own data, over Telegram and HTTP."""
 
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -162,3 +163,71 @@ async def test_usage_says_days_models_providers_and_what_is_left(journey: Journe
     await journey.press("CSV")
     (sheet,) = await documents(journey, ANN, 1)
     assert sheet["file_name"] == "usage.csv"
+
+
+async def test_export_is_complete_and_holds_no_secret(journey: Journey) -> None:
+    owner = await journey.house.db.write(lambda conn: was_paid(conn, ANN))
+    await journey.ask("tell me about tea")
+    await journey.ask("/invoice")
+    async with journey.admin() as http:
+        key = (await http.post(f"/admin/tenants/{owner}/keys", json={"name": "my key"})).json()["key"]
+    journey.sandbox.world.say(ANN, ANN, "/export")
+    (file,) = await documents(journey, ANN, 1)
+    text = journey.sandbox.world.files[file["file_id"]][2].decode()
+    data = json.loads(text)
+    assert key not in text
+    assert "sha256" not in text
+    assert data["keys"][0]["name"] == "my key"
+    assert [message["role"] for message in data["messages"]] == ["user", "assistant"]
+    assert data["usage"][0]["prompts"] == 1
+    assert data["wallet"][0]["amount_usd"] == "5.00"
+    assert data["invoices"][0]["number"] == "F-000001"
+    (receipt,) = data["receipts"]
+    assert receipt["attempts"][0]["outcome"] == "answered"
+    assert "cost" not in text, "what it cost the house is the house's"
+    assert set(data) >= {"account", "orders", "payments", "subscription"}
+
+
+async def test_to_be_forgotten_is_asked_twice_and_leaves_money_without_a_name(journey: Journey) -> None:
+    await journey.house.db.write(lambda conn: was_paid(conn, ANN))
+    await journey.ask("tell me about tea")
+    await journey.ask("/invoice")
+    assert "Nothing brings them back" in await journey.ask("/forget")
+    assert len(await journey.rows("SELECT * FROM messages")) == 2
+    await journey.press("Yes, delete")
+    await journey.sandbox.world.wait_message(ANN, partial(says, "2 messages are gone"))
+    assert "/usage" not in await journey.ask("/why")
+    (tenant,) = await journey.rows("SELECT * FROM tenants")
+    assert (tenant["name"], tenant["username"]) == ("", "")
+    for table in ("messages", "receipts"):
+        assert await journey.rows(f"SELECT * FROM {table}") == [], table
+    await journey.idle()
+    assert await journey.rows("SELECT * FROM inbox WHERE payload <> ''") == []
+    async with journey.admin() as http:
+        text = PdfReader(io.BytesIO((await http.get("/admin/invoices/1/pdf")).content)).pages[0].extract_text()
+    assert "Account no. 1" in text
+    assert "Nguyễn" not in text
+    await journey.check_books()
+
+
+async def test_who_cancels_is_not_forgotten(journey: Journey) -> None:
+    await journey.ask("tell me about tea")
+    await journey.ask("/forget")
+    await journey.press("Cancel")
+    await journey.sandbox.world.wait_message(ANN, partial(says, "stays as it is"))
+    assert len(await journey.rows("SELECT * FROM messages")) == 2
+
+
+async def test_a_replay_that_was_deleted_says_so_and_charges_nothing(journey: Journey) -> None:
+    await journey.ask("/start")
+    async with journey.admin() as http:
+        key = (await http.post("/admin/tenants/1/keys", json={"name": "k"})).json()["key"]
+        body = {"model": "auto", "messages": [{"role": "user", "content": "tell me about tea"}]}
+        headers = {"authorization": f"Bearer {key}", "Idempotency-Key": "once"}
+        assert (await http.post("/v1/chat/completions", json=body, headers=headers)).status_code == 200
+        await journey.ask("/forget")
+        await journey.press("Yes, delete")
+        await journey.sandbox.world.wait_message(ANN, partial(says, "are gone"))
+        again = await http.post("/v1/chat/completions", json=body, headers=headers)
+        assert (again.status_code, again.json()["error"]["code"]) == (410, "answer_deleted")
+    assert len(await journey.rows("SELECT * FROM attempts WHERE kept")) == 1
