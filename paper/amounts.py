@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from engine.money import Money, exact
-from storage.invoices import Draft
+from storage.drafts import Draft
 
 LEAST_DECIMALS = 2
 

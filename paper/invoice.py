@@ -8,7 +8,8 @@ from engine.money import Money
 from paper.amounts import Column, Vat, span
 from paper.typeface import typeface
 from paper.words import words
-from storage.invoices import Invoice, Movement
+from storage.drafts import Movement
+from storage.invoices import Invoice
 
 if TYPE_CHECKING:
     from fpdf import FPDF

@@ -10,7 +10,8 @@ from bot.context import Context
 from paper.invoice import invoice_pdf
 from paper.sheets import invoice_csv
 from storage import invoices
-from storage.invoices import BooksDisagree, Invoice
+from storage.drafts import BooksDisagree
+from storage.invoices import Invoice
 
 log = logging.getLogger(__name__)
 SHOWN = 12

@@ -187,4 +187,61 @@ TEXTS: dict[str, str] = {
     "alert.wallet_low": "Ví của bạn chỉ còn {wallet} USD.",
     "alert.renewed": "Kỳ mới của gói *{plan}* đã bắt đầu.",
     "alert.lapsed": "Gói của bạn không được gia hạn: giờ bạn dùng gói *{plan}*. Ví vẫn còn nguyên.",
+    "command.margin": "Doanh thu, giá vốn, lãi gộp",
+    "command.alerts": "Sự cố đang mở",
+    "margin.head": "**Lãi gộp {days} ngày qua**\n\nThu {charge} USD + gói trị giá {allowance} USD − giá vốn {cost} USD − hao phí {waste} USD = **{margin} USD**{percent}\n\n{lines}",
+    "margin.line": "{day} · {offer}: {prompts} câu trả lời, thu {charge}, giá vốn {cost}, lãi {margin}",
+    "margin.percent": " · {percent} % doanh thu",
+    "margin.stars": "\n\nStars trong những ngày này: {stars}, chi trả {payout} USD.\nCòn phải phục vụ, chưa phải doanh thu: {liability} USD (ví {wallets}, phần còn lại của gói {allowances}).",
+    "margin.chart": "Lãi gộp {days} ngày qua",
+    "margin.sold": "Đã bán: ví và gói",
+    "margin.spent": "Giá vốn và hao phí",
+    "margin.days": "{days} ngày",
+    "margin.none": "Không có câu trả lời nào trong thời gian đó.",
+    "alerts.none": "Không có sự cố nào đang mở.",
+    "alerts.head": "**Sự cố đang mở**\n\n{lines}",
+    "alerts.line": "{subject}: {kind} từ {since} UTC",
+    "alerts.is_muted": " · im lặng đến {until}",
+    "alerts.is_acknowledged": " · đã có người lo",
+    "alerts.mute": "Im {subject} 1 giờ",
+    "alerts.ack": "✓ {subject}",
+    "alerts.muted": "Im lặng một giờ.",
+    "alerts.acknowledged": "Đã ghi nhận: bạn đang lo việc này.",
+    "incident.provider_down": "ngừng hoạt động",
+    "incident.key_refused": "khóa bị từ chối",
+    "incident.balance_gone": "hết số dư",
+    "incident.everything_down": "mọi thứ ngừng hoạt động",
+    "alert.provider_down": (
+        "🔴 {provider} ngừng hoạt động: {error}, {count} lần lỗi\n\nTừ {since} UTC · gần nhất: {error}{status}{limited}\n"
+        "Trước đó gánh {share} % lưu lượng. {now}{mend}{returned}"
+    ),
+    "alert.limited": "\nKhông chỉ là quá hạn: còn trả lời 429 (giới hạn tốc độ) {n} lần. Có thể giới hạn đã bị cắt.",
+    "alert.now": "Hiện {offer} trả lời, {usd} USD mỗi câu.",
+    "alert.nobody": "Hiện không ai khác trả lời được!",
+    "alert.provider_back": "🟢 {provider} đã trở lại sau {minutes} phút. Trong lúc đó bên khác trả lời {prompts} câu, hết {cost} USD{more}.",
+    "alert.more": " (đi vòng tốn thêm: {usd} USD)",
+    "alert.key_refused": "\nKhóa bị từ chối: hãy sửa trong cấu hình. Mỗi phút hỏi lại một lần, miễn phí.",
+    "alert.balance_gone": "\nSố dư ở đó đã hết: hãy nạp thêm. Mỗi phút hỏi lại một lần, miễn phí.",
+    "alert.returned": "\nĐã trở lại rồi lại ngừng: {n} lần.",
+    "alert.relapsed": "🔴 {subject} đã trở lại, rồi lại ngừng: xem ở trên.",
+    "alert.everything_down": "🚨 Mọi thứ ngừng hoạt động: {what} Người dùng được báo, không tính phí.\n{states}",
+    "alert.failed_everywhere": "{count} câu hỏi thất bại ở mọi nơi từ {since} UTC.",
+    "alert.all_rest": "mọi nhà cung cấp đang nghỉ hoặc ngừng.",
+    "alert.everything_back": "🟢 Đã trả lời lại được, sau {minutes} phút.",
+    "alert.limit_fell": "📉 {provider} trả lời 429 ở mức {now} yêu cầu/phút; trước đây nhận {before}. Tôi giữ dưới mức đó.",
+    "alert.price_changed": (
+        "🏷 {offer} có giá mới: {new} USD mỗi 1 triệu token vào/ra; trước là {old}.\n"
+        "Theo mức dùng 7 ngày qua: giá vốn {more} USD mỗi tuần, lãi {margin} → {after} USD."
+    ),
+    "alert.mute": "Im 1 giờ",
+    "alert.drain": "Ngừng giao việc",
+    "alert.probe": "Thử",
+    "digest.day": (
+        "📒 **{day}**\n\n{prompts} câu trả lời · {tokens} token\n"
+        "Thu {charge} USD + gói {allowance} USD − giá vốn {cost} USD − hao phí {waste} USD = **{margin} USD**{percent}\n"
+        "Lần thử lỗi: {failures}{worst} · câu không ai trả lời: {unanswered}\n"
+        "Stars: {stars}, chi trả {payout} USD · còn phải phục vụ: {liability} USD\n\n"
+        "**Khách dùng nhiều nhất**\n{tenants}\n\n**Sự cố**\n{incidents}"
+    ),
+    "digest.quiet": "📒 {day}: một ngày yên ắng, không ai hỏi gì.",
 }

@@ -5,7 +5,7 @@ import logging
 from scheduler.desk import Desk
 from scheduler.job import Job
 from storage import incidents, invoices, tenants
-from storage.invoices import BooksDisagree
+from storage.drafts import BooksDisagree
 
 log = logging.getLogger(__name__)
 PAGE = 200

@@ -12,7 +12,8 @@ from engine.money import Money
 from paper.invoice import invoice_pdf
 from paper.sheets import invoice_csv
 from paper.words import EN, VI
-from storage.invoices import Draft, Invoice, Line, Movement, Seller
+from storage.drafts import Draft, Line, Movement
+from storage.invoices import Invoice, Seller
 
 OCTOBER = date(2026, 10, 1)
 

@@ -15,6 +15,7 @@ from storage import hot, invoices, ledger, plans, tenants
 from storage.audit import audit
 from storage.connection import Connection
 from storage.database import Database, open_database
+from storage.drafts import BooksDisagree, next_draft
 from storage.invoices import Seller
 from tests.storage.books import DOUBLE, FREE, bid, bill
 
@@ -156,7 +157,7 @@ async def test_racing_clocks_leave_no_gap_and_make_no_double(url: str) -> None:
 
 async def test_a_crash_before_the_commit_takes_the_number_back(db: Database) -> None:
     owner = await db.write(lived)
-    draft = await db.read(lambda conn: invoices.next_draft(conn, owner, at(2, month=11)))
+    draft = await db.read(lambda conn: next_draft(conn, owner, at(2, month=11)))
     assert draft is not None
 
     def crashes(conn: Connection) -> None:
@@ -182,7 +183,7 @@ async def test_books_that_disagree_are_not_invoiced(db: Database) -> None:
     """A charge whose answer is missing from the journal would be missing from the lines."""
     owner = await db.write(lived)
     await db.write(lambda conn: conn.run("DELETE FROM attempts WHERE request_id = 'r2'"))
-    with pytest.raises(invoices.BooksDisagree, match="2026-10"):
+    with pytest.raises(BooksDisagree, match="2026-10"):
         await invoices.bring_up_to_date(db, owner, SELLER, at(2, month=12))
     assert await db.read(lambda conn: invoices.of_tenant(conn, owner)) == []
 

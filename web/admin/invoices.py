@@ -10,7 +10,8 @@ from paper.amounts import Vat
 from paper.invoice import invoice_pdf
 from paper.sheets import invoice_csv
 from storage import invoices, tenants
-from storage.invoices import BooksDisagree, Invoice, Seller
+from storage.drafts import BooksDisagree
+from storage.invoices import Invoice, Seller
 from web.admin.tenants import Tenants
 from web.errors import Problem, bad_request, not_found
 from web.schemas import InvoiceFull, InvoiceList
