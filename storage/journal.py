@@ -94,6 +94,16 @@ def streak(conn: Connection, provider: str, since: datetime, most: int = 500) ->
     return Streak(provider, failures, limited, first, last_outcome, last_status, None)
 
 
+def to_be_mended(conn: Connection, provider: str, since: datetime) -> list[str]:
+    """Which of NEEDS_MENDING it has answered since."""
+    rows = conn.rows(
+        "SELECT DISTINCT outcome FROM attempts WHERE provider = :provider AND started_at >= :since ORDER BY outcome",
+        provider=provider,
+        since=ms(since),
+    )
+    return [found["outcome"] for found in rows if found["outcome"] in NEEDS_MENDING]
+
+
 def share(conn: Connection, provider: str, start: datetime, end: datetime) -> float:
     """Of the answers kept in that time, the part that `provider` gave: 0 to 1."""
     found = row(

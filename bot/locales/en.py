@@ -296,6 +296,7 @@ TEXTS = {
     "alert.more": " (the detour: {usd} USD)",
     "alert.key_refused": "\nIt refuses the key: mend it in the settings. It is asked again every minute, for free.",
     "alert.balance_gone": "\nIts balance is used up: top it up there. It is asked again every minute, for free.",
+    "alert.one_key": "🔑 {provider} refuses one of its keys ({error}); the others serve. It is asked again every minute, for free.",
     "alert.returned": "\nIt came back and went down again: {n} times so far.",
     "alert.relapsed": "🔴 {subject} was back, and is down again: see above.",
     "alert.everything_down": "🚨 Everything is down: {what} Users are told, nothing is charged.\n{states}",

@@ -222,6 +222,7 @@ TEXTS: dict[str, str] = {
     "alert.more": " (đi vòng tốn thêm: {usd} USD)",
     "alert.key_refused": "\nKhóa bị từ chối: hãy sửa trong cấu hình. Mỗi phút hỏi lại một lần, miễn phí.",
     "alert.balance_gone": "\nSố dư ở đó đã hết: hãy nạp thêm. Mỗi phút hỏi lại một lần, miễn phí.",
+    "alert.one_key": "🔑 {provider} từ chối một khóa ({error}); các khóa khác vẫn phục vụ. Mỗi phút hỏi lại một lần, miễn phí.",
     "alert.returned": "\nĐã trở lại rồi lại ngừng: {n} lần.",
     "alert.relapsed": "🔴 {subject} đã trở lại, rồi lại ngừng: xem ở trên.",
     "alert.everything_down": "🚨 Mọi thứ ngừng hoạt động: {what} Người dùng được báo, không tính phí.\n{states}",

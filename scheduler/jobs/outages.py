@@ -6,6 +6,7 @@ a refused key and an empty balance are incidents of their own, told at once.
 
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import partial
 
 from engine.breaker import RATE_TO_OPEN, WINDOW_LEAST, WINDOW_SECONDS
 from engine.catalog import Offer
@@ -47,6 +48,7 @@ async def _provider(desk: Desk, name: str, now: datetime) -> None:
     streak = await desk.db.read(lambda conn: _latest(conn, name, now))
     kind = _kind(desk, streak)
     if kind is None:
+        await _single_keys(desk, name, now)
         if not streak.failures:
             await _back(desk, name, streak, now)
         return
@@ -54,6 +56,17 @@ async def _provider(desk: Desk, name: str, now: datetime) -> None:
         if other != kind:
             await telling.is_superseded(desk, other, name, now)
     await telling.happens(desk, _story(kind, name), await _facts(desk, streak, now), now)
+
+
+async def _single_keys(desk: Desk, name: str, now: datetime) -> None:
+    """One key of several out of service while the others serve: no outage, but told, once a day."""
+    if desk.market.providers[name].keys < 2:  # noqa: PLR2004 - with one key it is an outage
+        return
+    found = await desk.db.read(lambda conn: journal.to_be_mended(conn, name, now - RECENT))
+    for outcome in found:
+        key = f"key:{name}:{outcome}:{now:%Y-%m-%d}"
+        if await desk.db.write(partial(incidents.first_time, key=key, now=now)):
+            await desk.notifier.tell_admins("alert.one_key", {"provider": name, "error": outcome})
 
 
 def _latest(conn: Connection, name: str, now: datetime) -> Streak:

@@ -91,6 +91,9 @@ async def test_operators_read_every_invoice(journey: Journey) -> None:
     [
         ({"from": "2026-02-30"}, "from"),
         ({"to": "yesterday"}, "to"),
+        ({"from": "20261124"}, "from"),
+        ({"to": "1700000000"}, "to"),
+        ({"to": "2026-11-24T00:00:00"}, "to"),
         ({"from": "2026-03-02", "to": "2026-03-01"}, "from"),
         ({"tenant": "nobody"}, None),
     ],

@@ -1,14 +1,16 @@
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from engine.catalog import Offer
 from engine.errors import Unreachable
 from engine.health import Permit
+from engine.ports import Provider
 from scheduler.desk import Desk
 from scheduler.jobs import outages
 from storage import incidents
-from tests.scheduler.conftest import ADMIN, Diary, HandClock, Notebook, desk_over
+from tests.scheduler.conftest import ADMIN, Diary, HandClock, Notebook, Seller, desk_over
 
 
 def first_lines(notebook: Notebook) -> list[str]:
@@ -126,6 +128,19 @@ async def test_what_must_be_mended_is_an_incident_of_its_own_at_once(
     await diary.answered("deepseek")
     await outages.run(desk)
     assert len([text for text in notebook.texts if "is back" in text]) == 1
+
+
+async def test_one_refused_key_of_several_is_no_outage_but_told_once(
+    desk: Desk, diary: Diary, notebook: Notebook
+) -> None:
+    sellers = {**desk.market.providers, "deepseek": cast("Provider", Seller("deepseek", keys=2))}
+    two_keys = replace(desk, market=replace(desk.market, providers=sellers))
+    for _ in range(3):
+        await diary.failed("deepseek", "key_refused", status=401)
+        await diary.answered("deepseek")
+        await outages.run(two_keys)
+    (text,) = notebook.texts
+    assert "deepseek refuses one of its keys (key_refused)" in text
 
 
 async def test_a_muted_incident_grows_in_silence(

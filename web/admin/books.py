@@ -1,9 +1,11 @@
 """Usage, margin and the audit."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator
 
 from engine.money import Money
 from storage import position, usage
@@ -13,8 +15,19 @@ from web.admin.tenants import Tenants
 from web.errors import bad_request
 from web.schemas import AuditOut, MarginList, UsageList
 
-From = Annotated[date | None, Query(alias="from", description="UTC date, included; without it, this month's first")]
-To = Annotated[date | None, Query(description="UTC date, included; without it, today")]
+
+def _iso(value: object) -> object:
+    """A date and nothing else: a bare number would pass for seconds since 1970."""
+    if isinstance(value, str) and not _ISO.fullmatch(value):
+        raise ValueError("expected a UTC date such as 2026-11-24")
+    return value
+
+
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FROM = Query(alias="from", description="UTC date, included; without it, this month's first")
+_TO = Query(description="UTC date, included; without it, today")
+From = Annotated[date | None, BeforeValidator(_iso), _FROM]
+To = Annotated[date | None, BeforeValidator(_iso), _TO]
 
 
 def period(first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
