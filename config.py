@@ -111,6 +111,7 @@ class RoutingSection(Section):
 
 class BillingSection(Section):
     usd_per_star: PositiveUsd = Decimal("0.013")
+    payout_usd_per_star: Usd = Decimal("0.013")
     markup: Usd = Decimal("1.40")
     topup_usd: tuple[PositiveUsd, ...] = (Decimal(5), Decimal(10), Decimal(25), Decimal(50))
     topup_min_usd: PositiveUsd = Decimal(1)
@@ -135,6 +136,7 @@ class HealthSection(Section):
 class AlertsSection(Section):
     quota_percent: tuple[Annotated[int, Field(gt=0, le=100)], ...] = (80, 100)
     reopen_seconds: float = Field(600, ge=0)
+    digest_hour_utc: int = Field(7, ge=0, le=23)
 
 
 class ScheduleSection(Section):
@@ -149,6 +151,10 @@ class ScheduleSection(Section):
     broadcasts: float = Field(5, gt=0)
     remember: float = Field(300, gt=0)
     nightly: float = Field(600, gt=0)
+    rollups: float = Field(30, gt=0)
+    invoices: float = Field(3600, gt=0)
+    prices: float = Field(60, gt=0)
+    digest: float = Field(300, gt=0)
 
 
 class BackupSection(Section):

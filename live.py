@@ -20,6 +20,7 @@ from scheduler.desk import Desk
 from scheduler.ports import Notifier, Silent
 from serving import serve, stop_on_signals
 from settings import Settings, read
+from storage.invoices import Seller
 from web.app import Parts, build
 
 USUAL_PROMPT = "Explain compound interest to a ten-year-old, with a small table."
@@ -75,6 +76,9 @@ class ClockFace:
             low_wallet=Money.usd(config.billing.low_wallet_usd),
             backup_folder=Path(config.backup.folder) if config.backup.folder else None,
             backup_keep=config.backup.keep,
+            payout_per_star=Money.usd(config.billing.payout_usd_per_star),
+            seller=seller_of(house),
+            digest_hour_utc=config.alerts.digest_hour_utc,
             take_up=bot.take_up if bot is not None else None,
             stars=bot.stars if bot is not None else None,
             caps=house.caps,
@@ -92,6 +96,12 @@ class ClockFace:
 
     async def stop(self) -> None:
         """Nothing is left to stop."""
+
+
+def seller_of(house: House) -> Seller:
+    """What invoices print: [seller]."""
+    seller = house.settings.config.seller
+    return Seller(seller.name, seller.address, seller.tax_id, str(seller.vat_percent))
 
 
 def _services(house: House, *, footer: bool) -> Services:
@@ -113,6 +123,8 @@ def _services(house: House, *, footer: bool) -> Services:
         footer=footer,
         http_url=env.public_url or f"http://{env.host}:{env.port}",
         seller=config.seller.name,
+        payout_per_star=Money.usd(config.billing.payout_usd_per_star),
+        invoice_seller=seller_of(house),
     )
     return Services(house.db, house.lease.id, house.gateway, house.market, house.plans, house.clock, bot_config)
 
@@ -125,6 +137,8 @@ def _parts(house: House, bot: Bot | None) -> Parts:
         clock=house.clock,
         provider_rows=house.provider_rows,
         lease_id=house.lease.id,
+        payout_per_star=Money.usd(house.settings.config.billing.payout_usd_per_star),
+        seller=seller_of(house),
         admin_key=house.settings.admin_key,
         more_routes=bot.routes if bot is not None else (),
     )

@@ -53,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("folder", nargs="?", default="", help="where to (default: [backup] folder)")
         if name == "restore":
             command.add_argument("file", help="a file that `backup` made")
+        if name == "rollup":
+            command.add_argument("--rebuild", action="store_true", help="drop them first")
         command.set_defaults(run=run)
     return parser
 
@@ -114,6 +116,12 @@ def restore(args: argparse.Namespace) -> int:
     return restored(_settings(), args.file)
 
 
+def rollup(args: argparse.Namespace) -> int:
+    from reports import rolled_up  # noqa: PLC0415
+
+    return _asyncio(rolled_up(_settings(), rebuild=args.rebuild))
+
+
 def quote(args: argparse.Namespace) -> int:
     from reports import quoted  # noqa: PLC0415
 
@@ -152,6 +160,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
     ),
     ("backup", "copy the SQLite database, prove the copy, keep the last few; safe while Farthing runs", backup),
     ("restore", "put a backup in the database's place; the old one is kept beside it", restore),
+    ("rollup", "sum the journal up per day, as the clock does; --rebuild drops the sums first", rollup),
     ("quote", "what each offer would cost for a prompt, now", quote),
 )
 

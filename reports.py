@@ -1,4 +1,4 @@
-"""What the command line prints: the audit, and today's quotes."""
+"""What the command line prints: the audit, the roll-ups, and today's quotes."""
 
 import sys
 from decimal import Decimal
@@ -16,6 +16,7 @@ from engine.routing import Route, Standing, plan
 from engine.trial import Market
 from house import SystemClock, build_market
 from settings import Settings
+from storage import rollups
 from storage.audit import audit
 from storage.backup import BackupFailed, backup, restore, sqlite_path
 from storage.database import migrations_pending, open_database
@@ -64,6 +65,17 @@ def restored(settings: Settings, saved: str) -> int:
         print(f"Nothing was restored: {error}", file=sys.stderr)
         return 1
     print(f"{database} is {saved} now." + (f" What was there before is {aside}." if aside else ""))
+    return 0
+
+
+async def rolled_up(settings: Settings, *, rebuild: bool) -> int:
+    """0 when the roll-ups cover the whole journal."""
+    async with open_database(settings.env.database_url) as db:
+        if await db.read(migrations_pending):
+            print("The database is not up to date: run `python -m main migrate`.", file=sys.stderr)
+            return 2
+        done = await (rollups.rebuild(db) if rebuild else rollups.bring_up_to_date(db))
+    print(f"{done} attempts were rolled up.")
     return 0
 
 

@@ -1,113 +1,232 @@
-"""Charts as PNG, drawn with Pillow: tokens a day, stacked by model. Call it in a thread."""
+"""Charts as PNG, drawn with Pillow at a phone's width: what was used by model, what was earned. Call it in a thread."""
 
 import io
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from math import floor, log10
+from typing import TYPE_CHECKING, Any
 
+from engine.money import ZERO, Money
+from paper.typeface import typeface
 from storage.usage import UsageRow
 
-WIDTH, HEIGHT, SCALE = 720, 380, 2
-LEFT, RIGHT, TOP, BOTTOM = 64, 20, 52, 44
-PAPER, INK, FAINT = "#ffffff", "#1c2733", "#e4e9ee"
-COLOURS = ("#2a9df4", "#f2a541", "#52b788", "#c05299", "#7b6cf6", "#e56b6f", "#8d99ae")
-LINES = 4
+if TYPE_CHECKING:
+    pass
+
+WIDTH, SCALE, EDGE = 560, 2, 28
+PLOT, AXIS = 230, 46
+PAPER, INK, SOFT, FAINT = "#ffffff", "#1c2733", "#66727f", "#e4e9ee"
+COLOURS = ("#2a7de1", "#f2a541", "#2f9e6e", "#b455a0", "#7b6cf6", "#e05d5d")
+OTHERS, EARNED, SPENT = "#9aa5b1", "#2f9e6e", "#e05d5d"
+LINES, MOST_LABELS = 4, 7
+
+Words = Mapping[str, str]
 
 
-def usage(rows: Sequence[UsageRow], start: date, end: date) -> bytes:
-    """PNG at twice the size, for screens of today."""
-    from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - with the first chart, not at the start
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One colour of a chart: a value for each day, and what the legend says of it."""
 
-    picture = Image.new("RGB", (WIDTH * SCALE, HEIGHT * SCALE), PAPER)
-    draw = ImageDraw.Draw(picture)
-    small, title = ImageFont.load_default(12 * SCALE), ImageFont.load_default(15 * SCALE)
-    days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
-    models = sorted({row.model for row in rows}, key=lambda name: -_of(rows, name))[: len(COLOURS)]
-    heights = _stacked(rows, models)
-    most = _round_up(max((sum(heights[day].values()) for day in days), default=0))
-    spot = _Spot(len(days), most)
-
-    draw.text(_at(LEFT, 12), "Tokens a day", INK, font=title)
-    _legend(draw, models, small)
-    for line in range(LINES + 1):
-        value = most * line // LINES
-        y = spot.y(value)
-        draw.line([_at(LEFT, y), _at(WIDTH - RIGHT, y)], FAINT, SCALE)
-        draw.text(_at(LEFT - 8, y), _short(value), INK, font=small, anchor="rm")
-    for number, day in enumerate(days):
-        base = 0
-        for colour, model in zip(COLOURS, models, strict=False):
-            tokens = heights[day].get(model, 0)
-            if tokens:
-                box = [
-                    _at(spot.x(number), spot.y(base + tokens)),
-                    _at(spot.x(number) + spot.bar, spot.y(base)),
-                ]
-                draw.rectangle(box, colour)
-            base += tokens
-        if number % max(1, len(days) // 7) == 0:
-            draw.text(
-                _at(spot.x(number) + spot.bar / 2, HEIGHT - BOTTOM + 8),
-                f"{day:%d.%m.}",
-                INK,
-                font=small,
-                anchor="mt",
-            )
-    out = io.BytesIO()
-    picture.save(out, "PNG", optimize=True)
-    return out.getvalue()
+    name: str
+    note: str
+    colour: str
+    values: Sequence[float]
 
 
-class _Spot:
-    """Where a day and a number of tokens stand on the paper."""
+def usage(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> bytes:
+    """Tokens a day, stacked by model. `words`: title, subtitle, others."""
+    days = _days(start, end)
+    series = _by_model(rows, days, words["others"])
+    stacks = [[one.values[number] for one in series] for number in range(len(days))]
+    drawing = _Drawing(len(series))
+    drawing.head(words["title"], words["subtitle"])
+    drawing.plot(days, max((sum(stack) for stack in stacks), default=0), _tokens)
+    for number, stack in enumerate(stacks):
+        drawing.stack(number, stack, [one.colour for one in series])
+    drawing.legend(series)
+    return drawing.png()
 
-    def __init__(self, days: int, most: int) -> None:
-        self._step = (WIDTH - LEFT - RIGHT) / max(1, days)
-        self._most = max(1, most)
-        self.bar = min(46.0, self._step * 0.72)
 
-    def x(self, number: int) -> float:
-        return LEFT + self._step * number + (self._step - self.bar) / 2
+def margin(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> bytes:
+    """What was sold and what it cost, side by side, a day. `words`: title, subtitle, earned, spent."""
+    days = _days(start, end)
+    earned, spent = _per_day(rows, days, _income), _per_day(rows, days, _outlay)
+    series = (
+        Series(words["earned"], f"{_sum(rows, _income).decimal:,.2f} USD", EARNED, [float(x.decimal) for x in earned]),
+        Series(words["spent"], f"{_sum(rows, _outlay).decimal:,.2f} USD", SPENT, [float(x.decimal) for x in spent]),
+    )
+    drawing = _Drawing(len(series))
+    drawing.head(words["title"], words["subtitle"])
+    drawing.plot(days, max((max(one.values, default=0) for one in series), default=0), _usd)
+    for number in range(len(days)):
+        drawing.pair(number, [one.values[number] for one in series], [one.colour for one in series])
+    drawing.legend(series)
+    return drawing.png()
 
-    def y(self, tokens: int) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * tokens / self._most
+
+def _by_model(rows: Sequence[UsageRow], days: Sequence[date], others: str) -> list[Series]:
+    """The models with the most tokens, the rest as one."""
+    totals: dict[str, int] = defaultdict(int)
+    for row in rows:
+        totals[row.model] += row.tokens
+    names = sorted((name for name in totals if totals[name]), key=lambda name: (-totals[name], name))
+    shown = names[: len(COLOURS)]
+    series = [
+        Series(name, _tokens(totals[name]), colour, _tokens_per_day([r for r in rows if r.model == name], days))
+        for name, colour in zip(shown, COLOURS, strict=False)
+    ]
+    if rest := set(names[len(COLOURS) :]):
+        left = [row for row in rows if row.model in rest]
+        series.append(Series(others, _tokens(sum(row.tokens for row in left)), OTHERS, _tokens_per_day(left, days)))
+    return series
+
+
+class _Drawing:
+    """Paper that grows with its legend: head, plot, one line for each series."""
+
+    def __init__(self, legends: int) -> None:
+        from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - with the first chart, not at the start
+
+        self._height = 112 + PLOT + 36 + 30 * legends + 16
+        self._picture = Image.new("RGB", (WIDTH * SCALE, self._height * SCALE), PAPER)
+        self._draw: ImageDraw.ImageDraw = ImageDraw.Draw(self._picture)
+        self._fonts: dict[tuple[int, str], Any] = {}
+        self._load = ImageFont.truetype
+        self._top, self._most, self._step = 112, 1.0, 1.0
+
+    def head(self, title: str, subtitle: str) -> None:
+        self._text(EDGE, 24, title, 25, weight="Semibold")
+        self._text(EDGE, 62, self._fit(subtitle, 17, WIDTH - 2 * EDGE), 17, SOFT)
+
+    def plot(self, days: Sequence[date], most: float, say: Callable[[float], str]) -> None:
+        """The grid: lines with their values, days along the foot."""
+        self._most = _round_up(most)
+        self._step = (WIDTH - 2 * EDGE - AXIS) / max(1, len(days))
+        for line in range(LINES + 1):
+            value = self._most * line / LINES
+            y = self._y(value)
+            self._draw.line([_at(EDGE + AXIS, y), _at(WIDTH - EDGE, y)], FAINT, SCALE)
+            self._text(EDGE + AXIS - 8, y, say(value), 15, SOFT, anchor="rm")
+        every = -(-len(days) // MOST_LABELS)
+        for number, day in enumerate(days):
+            if (len(days) - 1 - number) % every == 0:
+                x = self._x(number) + self._step / 2
+                self._text(x, self._top + PLOT + 8, f"{day:%m-%d}", 15, SOFT, anchor="mt")
+
+    def stack(self, number: int, values: Sequence[float], colours: Sequence[str]) -> None:
+        base = 0.0
+        width = min(34.0, self._step * 0.7)
+        left = self._x(number) + (self._step - width) / 2
+        for value, colour in zip(values, colours, strict=True):
+            self._bar(left, width, base, base + value, colour)
+            base += value
+
+    def pair(self, number: int, values: Sequence[float], colours: Sequence[str]) -> None:
+        width = min(18.0, self._step * 0.36)
+        left = self._x(number) + (self._step - width * len(values)) / 2
+        for place, (value, colour) in enumerate(zip(values, colours, strict=True)):
+            self._bar(left + place * width, width, 0, value, colour)
+
+    def legend(self, series: Sequence[Series]) -> None:
+        y = self._top + PLOT + 48.0
+        for one in series:
+            self._draw.rounded_rectangle([_at(EDGE, y + 4), _at(EDGE + 14, y + 18)], 3 * SCALE, one.colour)
+            note = self._width(one.note, 17)
+            self._text(EDGE + 24, y, self._fit(one.name, 17, WIDTH - 2 * EDGE - 40 - note), 17)
+            self._text(WIDTH - EDGE, y, one.note, 17, SOFT, anchor="ra")
+            y += 30
+
+    def png(self) -> bytes:
+        out = io.BytesIO()
+        self._picture.save(out, "PNG", optimize=True)
+        return out.getvalue()
+
+    def _bar(self, left: float, width: float, low: float, high: float, colour: str) -> None:
+        """Whatever is more than nothing is seen."""
+        if high > low:
+            foot = self._y(low)
+            self._draw.rectangle([_at(left, min(self._y(high), foot - 1)), _at(left + width, foot)], colour)
+
+    def _x(self, number: int) -> float:
+        return EDGE + AXIS + self._step * number
+
+    def _y(self, value: float) -> float:
+        return self._top + PLOT - PLOT * value / self._most
+
+    def _font(self, size: int, weight: str = "Regular") -> Any:
+        if (size, weight) not in self._fonts:
+            self._fonts[size, weight] = self._load(typeface(weight), size * SCALE)
+        return self._fonts[size, weight]
+
+    def _text(
+        self, x: float, y: float, text: str, size: int, colour: str = INK, *, anchor: str = "la", weight: str = ""
+    ) -> None:
+        self._draw.text(_at(x, y), text, colour, font=self._font(size, weight or "Regular"), anchor=anchor)
+
+    def _width(self, text: str, size: int) -> float:
+        return float(self._draw.textlength(text, self._font(size))) / SCALE
+
+    def _fit(self, text: str, size: int, width: float) -> str:
+        """Cut in the middle: a model's name is told by both its ends."""
+        if self._width(text, size) <= width:
+            return text
+        for kept in range(len(text) - 1, 0, -1):
+            short = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+            if self._width(short, size) <= width:
+                return short
+        return "…"
 
 
 def _at(x: float, y: float) -> tuple[float, float]:
     return (x * SCALE, y * SCALE)
 
 
-def _legend(draw: object, models: Sequence[str], font: object) -> None:
-    x = LEFT + 120.0
-    for colour, model in zip(COLOURS, models, strict=False):
-        draw.rectangle([_at(x, 17), _at(x + 10, 27)], colour)  # type: ignore[attr-defined]
-        draw.text(_at(x + 15, 22), model[:28], INK, font=font, anchor="lm")  # type: ignore[attr-defined]
-        x += 30 + 6.6 * min(28, len(model))
+def _days(start: date, end: date) -> list[date]:
+    return [start + timedelta(days=number) for number in range((end - start).days + 1)]
 
 
-def _of(rows: Sequence[UsageRow], model: str) -> int:
-    return sum(row.input_tokens + row.output_tokens for row in rows if row.model == model)
-
-
-def _stacked(rows: Sequence[UsageRow], models: Sequence[str]) -> defaultdict[date, dict[str, int]]:
-    heights: defaultdict[date, dict[str, int]] = defaultdict(dict)
+def _tokens_per_day(rows: Sequence[UsageRow], days: Sequence[date]) -> list[float]:
+    sums: dict[date, int] = defaultdict(int)
     for row in rows:
-        if row.model in models:
-            tokens = heights[row.day].get(row.model, 0) + row.input_tokens + row.output_tokens
-            heights[row.day][row.model] = tokens
-    return heights
+        sums[row.day] += row.tokens
+    return [float(sums[day]) for day in days]
 
 
-def _round_up(value: int) -> int:
+def _per_day(rows: Sequence[UsageRow], days: Sequence[date], of: Callable[[UsageRow], Money]) -> list[Money]:
+    sums: dict[date, Money] = defaultdict(lambda: ZERO)
+    for row in rows:
+        sums[row.day] += of(row)
+    return [sums[day] for day in days]
+
+
+def _sum(rows: Sequence[UsageRow], of: Callable[[UsageRow], Money]) -> Money:
+    return sum((of(row) for row in rows), ZERO)
+
+
+def _income(row: UsageRow) -> Money:
+    return row.charge + row.allowance_worth
+
+
+def _outlay(row: UsageRow) -> Money:
+    return row.cost + row.waste
+
+
+def _round_up(value: float) -> float:
     """The next number that divides well into the lines."""
-    step = 1
-    while step * 10 < max(1, value):
-        step *= 10
-    return next(step * times for times in (1, 2, 4, 8, 10, 20) if step * times >= value)
+    if value <= 0:
+        return 1.0
+    step = 10.0 ** floor(log10(value))
+    return next(step * times for times in (1, 2, 3, 4, 6, 8, 10, 20) if step * times >= value)
 
 
-def _short(value: int) -> str:
-    for limit, unit in ((10**6, "M"), (10**3, "k")):
+def _tokens(value: float) -> str:
+    for limit, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if value >= limit:
-            return f"{value / limit:g}{unit}"
-    return str(value)
+            return f"{value / limit:.3g} {unit}"
+    return f"{value:.3g}"
+
+
+def _usd(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else _tokens(value)  # noqa: PLR2004 - four digits are too wide

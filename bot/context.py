@@ -76,7 +76,8 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         if self._state is None or fresh:
             user, services = self.user, self.services
             known = await services.db.read(lambda conn: tenants.by_telegram(conn, user.id))
-            if known is not None and (known.name, known.username) == (user.full_name, user.username or ""):
+            named = (user.full_name, user.username or "")
+            if known is not None and (known.is_nameless or (known.name, known.username) == named):
                 self._state = await self._let_in(known)
                 return self._state
             self._state, _ = await services.db.write(

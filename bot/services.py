@@ -16,6 +16,7 @@ from engine.tenancy import Plan
 from engine.trial import Market
 from storage.database import Database
 from storage.inbox import Claimed
+from storage.invoices import Seller
 
 if TYPE_CHECKING:
     from bot.notify import Notifier
@@ -44,6 +45,8 @@ class BotConfig:
     footer: bool = False
     http_url: str = ""
     seller: str = ""
+    payout_per_star: Money = Money(13_000_000)
+    invoice_seller: Seller = Seller()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from engine.trial import Market
 from scheduler.ports import Notifier, StarsBook
 from storage.caps import HouseCaps
 from storage.database import Database
+from storage.invoices import Seller
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,9 @@ class Desk:
     low_wallet: Money = Money(10**9)
     backup_folder: Path | None = None
     backup_keep: int = 7
+    payout_per_star: Money = Money(13_000_000)
+    seller: Seller = Seller()
+    digest_hour_utc: int = 7
     take_up: Callable[[], Awaitable[int]] | None = None
     stars: StarsBook | None = None
     caps: HouseCaps | None = None

@@ -235,4 +235,23 @@ CHECKS = (
         " ON e.account = b.account WHERE :transfer = 0 AND b.sum_nanousd <> COALESCE(e.sum, 0)",
         "audited_balances",
     ),
+    Check(
+        "invoices",
+        "every invoice equals its entries: opening, movement and closing",
+        "SELECT i.number, i.tenant_id, i.month, i.opening_nanousd, i.closing_nanousd FROM invoices i"
+        " LEFT JOIN transfers t ON t.tenant_id = i.tenant_id AND t.created_at < i.until_at"
+        " GROUP BY i.id, i.number, i.tenant_id, i.month, i.opening_nanousd, i.closing_nanousd, i.from_at"
+        " HAVING i.closing_nanousd <> COALESCE(SUM(CASE WHEN t.credit = 'tenant:' || i.tenant_id THEN t.amount_nanousd"
+        " WHEN t.debit = 'tenant:' || i.tenant_id THEN -t.amount_nanousd ELSE 0 END), 0)"
+        " OR i.opening_nanousd <> COALESCE(SUM(CASE WHEN t.created_at >= i.from_at THEN 0"
+        " WHEN t.credit = 'tenant:' || i.tenant_id THEN t.amount_nanousd"
+        " WHEN t.debit = 'tenant:' || i.tenant_id THEN -t.amount_nanousd ELSE 0 END), 0)",
+        "invoices",
+    ),
+    Check(
+        "invoice_numbers",
+        "invoices are numbered from 1 without gaps",
+        "SELECT MAX(number) AS last, COUNT(*) AS invoices FROM invoices HAVING COALESCE(MAX(number), 0) <> COUNT(*)",
+        "invoices",
+    ),
 )

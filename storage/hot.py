@@ -20,6 +20,7 @@ from storage import receipts
 from storage.connection import Connection, Row, ms, row
 
 HOUSE_CHARGES = "house:charges"
+_NOTHING_PAID = Charge()
 _NO_USAGE = Usage(0, 0)
 
 
@@ -166,9 +167,11 @@ def _resolution(hold_id: str, held: tuple[Any, ...], charge: Charge, state: str,
     }
 
 
-def journal(conn: Connection, attempt: Attempt) -> None:
-    """Write down an attempt that was not kept."""
-    conn.first(sql.JOURNAL, _line(attempt, Charge(), ZERO))
+def journal(
+    conn: Connection, attempt: Attempt, *, charge: Charge = _NOTHING_PAID, allowance_worth: Money = ZERO
+) -> None:
+    """Write an attempt down; what was paid for a kept one stands in it too."""
+    conn.first(sql.JOURNAL, _line(attempt, charge, allowance_worth))
 
 
 def _line(attempt: Attempt, charge: Charge, allowance_worth: Money) -> dict[str, Any]:

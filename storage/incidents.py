@@ -41,18 +41,20 @@ def latest_closed(conn: Connection, kind: str, subject: str, since: datetime) ->
     )
 
 
-def begin(conn: Connection, kind: str, subject: str, facts: dict[str, Any], now: datetime) -> int:
+def begin(conn: Connection, kind: str, subject: str, facts: dict[str, Any], now: datetime) -> int | None:
+    """Its number; None when one about this is open already: somebody else tells of it."""
     made = scalar(
         conn,
         "INSERT INTO incidents (kind, subject, state, opened_at, seen_at, muted_until, acknowledged, facts, sent)"
-        " VALUES (:kind, :subject, 'open', :now, :now, 0, :no, :facts, '[]') RETURNING id",
+        " VALUES (:kind, :subject, 'open', :now, :now, 0, :no, :facts, '[]')"
+        " ON CONFLICT (kind, subject) WHERE state = 'open' DO NOTHING RETURNING id",
         kind=kind,
         subject=subject,
         now=ms(now),
         no=False,
         facts=json.dumps(facts),
     )
-    return int(made)
+    return None if made is None else int(made)
 
 
 def update(conn: Connection, incident_id: int, facts: dict[str, Any], now: datetime) -> None:
@@ -64,8 +66,13 @@ def update(conn: Connection, incident_id: int, facts: dict[str, Any], now: datet
     )
 
 
-def reopen(conn: Connection, incident_id: int) -> None:
-    conn.run("UPDATE incidents SET state = 'open', closed_at = NULL WHERE id = :id", id=incident_id)
+def reopen(conn: Connection, incident_id: int) -> bool:
+    """False when it was opened again already."""
+    return bool(
+        conn.run(
+            "UPDATE incidents SET state = 'open', closed_at = NULL WHERE id = :id AND state = 'closed'", id=incident_id
+        )
+    )
 
 
 def close(conn: Connection, incident_id: int, now: datetime) -> bool:
@@ -97,6 +104,16 @@ def acknowledge(conn: Connection, incident_id: int) -> None:
 
 def all_open(conn: Connection) -> list[Incident]:
     return [_incident(found) for found in conn.rows("SELECT * FROM incidents WHERE state = 'open' ORDER BY id")]
+
+
+def opened_in(conn: Connection, start: datetime, end: datetime) -> list[Incident]:
+    """Those that began in that time, oldest first."""
+    found = conn.rows(
+        "SELECT * FROM incidents WHERE opened_at >= :start AND opened_at < :end ORDER BY id",
+        start=ms(start),
+        end=ms(end),
+    )
+    return [_incident(each) for each in found]
 
 
 def first_time(conn: Connection, key: str, now: datetime) -> bool:

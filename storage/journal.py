@@ -1,7 +1,7 @@
 """What the journal says of providers: for alerts, which are decided from facts and not from one process's memory."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from engine.attempt import ABANDONED, ANSWERED, CLOSING, HEDGED, STOPPED, UNREAD
 from engine.money import Money
@@ -19,6 +19,7 @@ _SAYS_NOTHING = (
     "no_such_model",
 )
 _GOOD = (ANSWERED, STOPPED)
+_A_DAY = timedelta(days=1)
 NEEDS_MENDING = ("key_refused", "balance_gone")
 
 
@@ -43,11 +44,25 @@ class Streak:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """All that was tried of one provider in a time; `streak` counts its failures, in a row or not."""
+
+    tries: int
+    streak: Streak
+
+
+@dataclass(frozen=True, slots=True)
 class Detour:
-    """What others answered since, and what it cost."""
+    """What others answered meanwhile that would have come here: prompts, tokens, and what that cost.
+
+    `model` is what this provider had answered with last; empty where it never had.
+    """
 
     prompts: int
+    input_tokens: int
+    output_tokens: int
     cost: Money
+    model: str
 
 
 def providers_seen(conn: Connection, since: datetime) -> list[str]:
@@ -81,6 +96,16 @@ def streak(conn: Connection, provider: str, since: datetime, most: int = 500) ->
     return Streak(provider, failures, limited, first, last_outcome, last_status, None)
 
 
+def to_be_mended(conn: Connection, provider: str, since: datetime) -> list[str]:
+    """Which of NEEDS_MENDING it has answered since."""
+    rows = conn.rows(
+        "SELECT DISTINCT outcome FROM attempts WHERE provider = :provider AND started_at >= :since ORDER BY outcome",
+        provider=provider,
+        since=ms(since),
+    )
+    return [found["outcome"] for found in rows if found["outcome"] in NEEDS_MENDING]
+
+
 def share(conn: Connection, provider: str, start: datetime, end: datetime) -> float:
     """Of the answers kept in that time, the part that `provider` gave: 0 to 1."""
     found = row(
@@ -94,18 +119,52 @@ def share(conn: Connection, provider: str, start: datetime, end: datetime) -> fl
     return float(found["mine"] / found["n"]) if found and found["n"] else 0.0
 
 
+def window(conn: Connection, provider: str, since: datetime) -> Window:
+    """What counts as a try is what its breaker counts."""
+    rows = conn.rows(
+        "SELECT outcome, status, started_at FROM attempts WHERE provider = :provider AND started_at >= :since"
+        " ORDER BY started_at DESC, id DESC",
+        provider=provider,
+        since=ms(since),
+    )
+    bad = [found for found in rows if found["outcome"] not in (*_GOOD, *_SAYS_NOTHING, "rate_limited")]
+    good = [found for found in rows if found["outcome"] in _GOOD]
+    limited = sum(1 for found in rows if found["outcome"] == "rate_limited")
+    return Window(
+        len(bad) + len(good),
+        Streak(
+            provider,
+            len(bad),
+            limited,
+            moment(bad[-1]["started_at"]) if bad else None,
+            bad[0]["outcome"] if bad else "",
+            bad[0]["status"] if bad else None,
+            moment(good[0]["started_at"]) if good else None,
+        ),
+    )
+
+
 def detour(conn: Connection, provider: str, since: datetime, until: datetime) -> Detour:
-    """Prompts that others answered in that time after this provider had failed them, or while it was out."""
+    """Prompts that others answered in that time, of the kinds that this provider had been asked."""
     found = row(
         conn,
-        "SELECT COUNT(*) AS n, COALESCE(SUM(cost_nanousd), 0) AS cost FROM attempts"
-        " WHERE kept AND provider <> :provider AND started_at >= :since AND started_at < :until",
+        "SELECT COUNT(*) AS n, COALESCE(SUM(cost_nanousd), 0) AS cost, COALESCE(SUM(input_tokens), 0) AS input,"
+        " COALESCE(SUM(output_tokens), 0) AS output FROM attempts"
+        " WHERE kept AND provider <> :provider AND started_at >= :since AND started_at < :until"
+        " AND asked IN (SELECT asked FROM attempts WHERE provider = :provider AND started_at >= :before)",
         provider=provider,
         since=ms(since),
         until=ms(until),
+        before=ms(since - _A_DAY),
+    )
+    model = row(
+        conn,
+        "SELECT model FROM attempts WHERE provider = :provider AND kept ORDER BY started_at DESC LIMIT 1",
+        provider=provider,
     )
     assert found is not None
-    return Detour(int(found["n"]), Money(int(found["cost"])))
+    tokens = (int(found["input"]), int(found["output"]))
+    return Detour(int(found["n"]), *tokens, Money(int(found["cost"])), model["model"] if model else "")
 
 
 def failed_everywhere(conn: Connection, since: datetime) -> int:

@@ -47,6 +47,11 @@ class TenantState:
         """False for a stranger who waits for the operator's word, or was declined."""
         return self.access == IN
 
+    @property
+    def is_nameless(self) -> bool:
+        """They wished to be forgotten: their name is not stored again."""
+        return bool(self.settings.get("nameless"))
+
     def tenant(self, plans: Mapping[str, Plan]) -> Tenant:
         """As the engine knows it: a stranger is shut out like the banned.
 
@@ -77,7 +82,7 @@ def ensure_telegram(
     """The tenant of a Telegram user, and whether this is the first contact, which gets `access`."""
     known = by_telegram(conn, user_id)
     if known is not None:
-        if (known.name, known.username) != (name, username):
+        if (known.name, known.username) != (name, username) and not known.is_nameless:
             conn.run(
                 "UPDATE tenants SET name = :name, username = :u WHERE id = :id",
                 id=known.id,
@@ -219,6 +224,12 @@ def agree_terms(conn: Connection, tenant_id: int, version: str, now: datetime) -
         now=ms(now),
         version=version,
     )
+
+
+def forget_name(conn: Connection, tenant_id: int) -> None:
+    """For good: the number is all that is left."""
+    conn.run("UPDATE tenants SET name = '', username = '' WHERE id = :id", id=tenant_id)
+    set_setting(conn, tenant_id, "nameless", True)
 
 
 def set_language(conn: Connection, tenant_id: int, language: str) -> None:

@@ -12,11 +12,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from engine.gateway import Gateway
+from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
 from storage.database import Database
-from web import health, openapi
-from web.admin import books, keys, tenants
+from storage.invoices import Seller
+from web import health, metrics, openapi
+from web.admin import books, invoices, keys, tenants
 from web.auth import Guard, Keyring
 from web.errors import BROKEN, Problem, bad_request
 from web.openai import models
@@ -34,6 +36,8 @@ class Parts:
     clock: Clock
     provider_rows: Callable[[bool], list[dict[str, Any]]]
     lease_id: str = ""
+    payout_per_star: Money = Money(13_000_000)
+    seller: Seller = Seller()
     admin_key: str = ""
     more_routes: Sequence[BaseRoute] = ()
 
@@ -54,8 +58,14 @@ def build(parts: Parts) -> ASGIApp:
     app.router.routes.append(Route("/v1/chat/completions", completions.create, methods=["POST"]))
     if parts.admin_key:
         desk = tenants.Tenants(parts.db, parts.plans, parts.clock)
-        for router in (tenants.router(desk), keys.router(desk), books.router(desk)):
+        for router in (
+            tenants.router(desk),
+            keys.router(desk),
+            books.router(desk, parts.payout_per_star),
+            invoices.router(desk, parts.seller),
+        ):
             app.include_router(router)
+        app.include_router(metrics.router(parts.db, parts.gateway))
     app.router.routes.extend(parts.more_routes)
     openapi.describe(app)
     return Guard(app, Keyring(parts.db, parts.plans, parts.clock, parts.admin_key))

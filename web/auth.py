@@ -36,6 +36,11 @@ class Keyring:
         self._admin_key = admin_key.encode()
         self._touched: dict[int, float] = {}
 
+    @property
+    def has_admin(self) -> bool:
+        """Without an admin key there is nothing to guard: its routes don't exist."""
+        return bool(self._admin_key)
+
     def is_admin(self, secret: str) -> bool:
         return bool(self._admin_key) and hmac.compare_digest(secret.encode(), self._admin_key)
 
@@ -87,7 +92,7 @@ class Guard:
             return await self._keyring.tenant(secret)
         if path == "/providers":
             return await self._keyring.anyone(secret)
-        if path == "/metrics" or path.startswith("/admin"):
+        if self._keyring.has_admin and (path == "/metrics" or path.startswith("/admin")):
             if not self._keyring.is_admin(secret):
                 raise INVALID_KEY
             return Caller()

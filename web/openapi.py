@@ -74,6 +74,7 @@ _OF_PATHS = {
     "/v1/models": ("401",),
     "/v1/models/{model}": ("401", "404"),
     "/providers": ("401",),
+    "/metrics": ("401",),
 }
 _OF_ADMIN = ("400", "401", "404")
 

@@ -140,8 +140,27 @@ class MarginOut(BaseModel):
     margin_usd: Usd
 
 
+class MarginTotals(BaseModel):
+    """Sums of the rows; Stars of the same days; liabilities as of now: money taken that is not income yet."""
+
+    charge_usd: Usd
+    allowance_usd: Usd
+    cost_usd: Usd
+    waste_usd: Usd
+    margin_usd: Usd
+    margin_percent: str | None = Field(description="Of charges and allowance; null where nothing was sold")
+    stars_paid: int
+    stars_refunded: int
+    stars_payout_usd: Usd
+    liability_wallets_usd: Usd
+    liability_allowances_usd: Usd
+    liability_usd: Usd
+    owed_by_tenants_usd: Usd
+
+
 class MarginList(BaseModel):
     data: list[MarginOut]
+    totals: MarginTotals
     next: None = None
 
 
@@ -161,3 +180,50 @@ class ModelOut(BaseModel):
 class ModelList(BaseModel):
     object: Literal["list"] = "list"
     data: list[ModelOut]
+
+
+class InvoiceOut(BaseModel):
+    """A month, frozen. `total_usd` is what was sold, VAT included; the wallet paid it."""
+
+    id: str = Field(examples=["F-000001"])
+    tenant_id: str
+    month: str = Field(examples=["2026-10"])
+    issued_at: str
+    opening_usd: Usd
+    total_usd: Usd
+    net_usd: Usd
+    vat_usd: Usd
+    vat_percent: str
+    closing_usd: Usd
+    owed_usd: Usd
+
+
+class InvoiceList(BaseModel):
+    data: list[InvoiceOut]
+    next: str | None
+
+
+class InvoiceLine(BaseModel):
+    day: str
+    model: str
+    answers: int
+    input_tokens: int
+    output_tokens: int
+    allowance_tokens: int
+    charge_usd: Usd
+
+
+class InvoiceMovement(BaseModel):
+    """What else moved the wallet; below zero when it took."""
+
+    day: str
+    kind: Literal["topup", "credit", "refund", "repayment", "plan", "plan_credit", "other"]
+    reason: str
+    amount_usd: Usd
+    stars: int | None
+    usd_per_star: Usd | None
+
+
+class InvoiceFull(InvoiceOut):
+    lines: list[InvoiceLine]
+    movements: list[InvoiceMovement]

@@ -1,89 +1,126 @@
-"""Operators: /margin and /alerts."""
+"""Operators: /margin: what was sold, what it cost, what is left, and what is still owed in service."""
 
-from datetime import timedelta
+import asyncio
+from collections.abc import Sequence
+from datetime import date, timedelta
 
-from telegram import InlineKeyboardMarkup, Update
+from telegram import InlineKeyboardMarkup, InputFile, Update
 
+from bot import charts
 from bot.command import Command, button, rows
 from bot.context import Context, arguments
-from engine.money import ZERO
-from storage import incidents, usage
+from paper.sheets import margin_csv
+from storage import position, usage
+from storage.connection import Connection
+from storage.ledger import allowance_rates
+from storage.position import Liability, Stars
+from storage.usage import Totals, UsageRow
 
-MOST_DAYS, SHOWN = 365, 25
+MOST_DAYS, SHOWN = 365, 12
+SPANS = ("7", "30", "90")
 
 
 async def margin(_: Update, context: Context) -> None:
     words = arguments(context)
-    days = int(words[0]) if words and words[0].isdigit() and 0 < int(words[0]) <= MOST_DAYS else 7
-    today = context.services.clock.now().date()
-    found = await context.services.db.read(lambda conn: usage.rows(conn, today - timedelta(days=days - 1), today))
-    lines = "\n".join(
+    days = int(words[0]) if words and words[0].isdecimal() and 0 < int(words[0][:9]) <= MOST_DAYS else 0
+    if words and not days:
+        await context.reply(context.t("admin.usage", usage=f"/margin [DAYS ≤ {MOST_DAYS}]"))
+        return
+    await _show(context, days or 7)
+
+
+async def pressed(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    assert update.callback_query is not None
+    await update.callback_query.answer()
+    await _show(context, int(args[0]))
+
+
+async def as_csv(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    assert update.callback_query is not None
+    await update.callback_query.answer()
+    start, end = _days(context, int(args[0]))
+    found = await context.services.db.read(lambda conn: usage.rows(conn, start, end))
+    await context.bot.send_document(context.user.id, InputFile(margin_csv(found), f"margin-{start}-{end}.csv"))
+
+
+async def _show(context: Context, days: int) -> None:
+    start, end = _days(context, days)
+    rates, per_star = allowance_rates(context.services.plans), context.services.config.payout_per_star
+
+    def read(conn: Connection) -> tuple[list[UsageRow], Stars, Liability]:
+        stars = position.stars(conn, start, end, per_star)
+        return usage.rows(conn, start, end), stars, position.liability(conn, rates)
+
+    found, stars, owed = await context.services.db.read(read)
+    totals = Totals.of(found)
+    if found:
+        picture = await asyncio.to_thread(charts.margin, found, start, end, _chart_words(context, days, totals))
+        await context.bot.send_photo(context.user.id, InputFile(picture, "margin.png"))
+    text = context.t(
+        "margin.head",
+        days=days,
+        charge=str(totals.charge),
+        allowance=str(totals.allowance_worth),
+        cost=str(totals.cost),
+        waste=str(totals.waste),
+        margin=str(totals.margin),
+        percent=_percent(context, totals),
+        lines=_lines(context, found),
+    )
+    text += context.t(
+        "margin.stars",
+        stars=f"{stars.paid - stars.refunded:,}",
+        payout=str(stars.payout),
+        liability=str(owed.total),
+        wallets=str(owed.wallets),
+        allowances=str(owed.allowances),
+    )
+    await context.reply(text, _keyboard(context, days))
+
+
+def _lines(context: Context, found: Sequence[UsageRow]) -> str:
+    """The newest first; the rest stands in the CSV."""
+    if not found:
+        return context.t("margin.none")
+    lines = [
         context.t(
             "margin.line",
             day=row.day,
-            offer=f"{row.provider}/{row.model}",
+            offer=f"`{row.provider}/{row.model}`",
             prompts=row.prompts,
             charge=str(row.charge + row.allowance_worth),
             cost=str(row.cost + row.waste),
             margin=str(row.margin),
         )
-        for row in found[-SHOWN:]
-    )
-    totals = {
-        "charge": sum((row.charge for row in found), ZERO),
-        "allowance": sum((row.allowance_worth for row in found), ZERO),
-        "cost": sum((row.cost for row in found), ZERO),
-        "waste": sum((row.waste for row in found), ZERO),
-        "margin": sum((row.margin for row in found), ZERO),
+        for row in sorted(found, key=lambda row: (row.day, row.margin), reverse=True)[:SHOWN]
+    ]
+    if len(found) > SHOWN:
+        lines.append(context.t("usage.more", n=len(found) - SHOWN))
+    return "\n".join(lines)
+
+
+def _percent(context: Context, totals: Totals) -> str:
+    return context.t("margin.percent", percent=totals.margin_percent) if totals.margin_percent else ""
+
+
+def _chart_words(context: Context, days: int, totals: Totals) -> dict[str, str]:
+    return {
+        "title": context.t("margin.chart", days=days),
+        "subtitle": f"{totals.margin.decimal:,.2f} USD{_percent(context, totals)}",
+        "earned": context.t("margin.sold"),
+        "spent": context.t("margin.spent"),
     }
-    await context.reply(
-        context.t(
-            "margin.head",
-            days=days,
-            lines=lines or context.t("margin.none"),
-            **{k: str(v) for k, v in totals.items()},
-        )
-    )
 
 
-async def alerts(_: Update, context: Context) -> None:
-    found = await context.services.db.read(incidents.all_open)
-    if not found:
-        await context.reply(context.t("alerts.none"))
-        return
-    lines = "\n".join(
-        context.t(
-            "alerts.line",
-            subject=each.subject,
-            kind=each.kind.replace("_", " "),
-            since=f"{each.opened_at:%Y-%m-%d %H:%M}",
-        )
-        for each in found
-    )
-    await context.reply(context.t("alerts.head", lines=lines), _keyboard(context, [each.id for each in found]))
+def _days(context: Context, days: int) -> tuple[date, date]:
+    today = context.services.clock.now().date()
+    return today - timedelta(days=days - 1), today
 
 
-async def mute(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    until = context.services.clock.now() + timedelta(hours=1)
-    await context.services.db.write(lambda conn: incidents.mute(conn, int(args[0]), until))
-    await context.reply(context.t("alerts.muted"))
-
-
-async def acknowledge(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    await context.services.db.write(lambda conn: incidents.acknowledge(conn, int(args[0])))
-    await context.reply(context.t("alerts.acknowledged"))
-
-
-def _keyboard(context: Context, ids: list[int]) -> InlineKeyboardMarkup:
+def _keyboard(context: Context, days: int) -> InlineKeyboardMarkup:
     owner = context.user.id
-    buttons = []
-    for number in ids:
-        buttons.append(button(context.t("alert.mute"), "alerts", "mute", number, owner=owner))
-        buttons.append(button("✓", "alerts", "ack", number, owner=owner))
-    return rows(buttons)
+    spans = [button(context.t("margin.days", days=span), "margin", "show", span, owner=owner) for span in SPANS]
+    return rows([*spans, button(context.t("usage.csv"), "margin", "csv", days, owner=owner)], width=4)
 
 
-COMMANDS = (
-    Command("margin", margin, 107, admin=True),
-    Command("alerts", alerts, 108, admin=True, buttons={"mute": mute, "ack": acknowledge}),
-)
+COMMAND = Command("margin", margin, 107, admin=True, buttons={"show": pressed, "csv": as_csv})

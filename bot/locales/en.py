@@ -12,6 +12,7 @@ TEXTS = {
     "command.usage": "What I spend",
     "command.plan": "My plan",
     "command.topup": "Add money with Stars",
+    "command.invoice": "Past months as PDF",
     "command.keys": "API keys for programs",
     "command.why": "The receipt of the last answer",
     "command.settings": "Language, footer, memory",
@@ -128,6 +129,7 @@ TEXTS = {
     "model.set": "From now on *{model}* answers.",
     # usage
     "usage.head": "**{title}**\n\n",
+    "usage.title_period": "This period",
     "usage.title_7": "The last 7 days",
     "usage.title_30": "The last 30 days",
     "usage.title_month": "This month",
@@ -135,6 +137,12 @@ TEXTS = {
     "usage.total": "{prompts} answers · {tokens} tokens · {usd} USD from the wallet · {allowance} tokens from the plan\n",
     "usage.left": "\nLeft: {left} of {allowance} plan tokens until {renews} · wallet {wallet} USD",
     "usage.by": "\n**By {what}**\n{lines}\n",
+    "usage.line": "{name}: {tokens} tokens · {usd} USD",
+    "usage.more": "… and {n} more: the CSV has them all.",
+    "usage.day": "day",
+    "usage.chart": "{title}: tokens a day",
+    "usage.chart_sums": "{prompts} answers · {tokens} tokens · {usd} USD from the wallet",
+    "usage.others": "Others",
     "usage.model": "model",
     "usage.provider": "provider",
     "usage.7": "7 days",
@@ -208,6 +216,11 @@ TEXTS = {
     "payment.credited": "Thank you! {usd} USD were added. Your wallet holds {wallet} USD.",
     "payment.plan": "Thank you! You are on plan *{plan}* until {until}.",
     "payment.refunded": "Your payment was refunded: {taken} USD were taken from the wallet, {owed} USD are owed.",
+    # invoices
+    "invoice.choose": "**Invoices**: press a month for its PDF and CSV.",
+    "invoice.month": "{month} · {usd} USD",
+    "invoice.none": "No invoice yet. Each month in which money moved gets one on the 1st of the next.",
+    "invoice.caption": "Invoice {name} for {month}",
     # keys
     "keys.head": "**API keys** for your programs: OpenAI's protocol at `{url}/v1`.\n\n{lines}",
     "keys.none": "You have none yet.",
@@ -256,9 +269,13 @@ TEXTS = {
     "settings.button_stream": "Drafts/edits",
     "settings.button_memory": "Memory {n}",
     "export.done": "Everything I know about you.",
-    "forget.sure": "Delete all your conversations? Money records stay, as the law wants.",
+    "forget.sure": (
+        "Delete all your conversations, stored replies, receipts and your name? Nothing brings them back.\n"
+        "Money records stay, as the law wants, without your name. Your wallet and plan stay yours."
+    ),
+    "forget.kept": "Everything stays as it is.",
     "forget.yes": "Yes, delete",
-    "forget.done": "Done: {n} messages are gone. What you paid stays in the books.",
+    "forget.done": "Done: {n} messages are gone, and your name. What you paid stays in the books, under a number.",
     # duties
     "terms.text": (
         "**Terms** of {version}\n\n1. Answers come from AI models of several providers; they can be wrong. Check what matters.\n"
@@ -311,8 +328,14 @@ TEXTS = {
     "admin.refund_unknown": "No payment has that charge id.",
     "admin.refund_done": "Refunded: {taken} USD taken from the wallet, {owed} USD owed.",
     "admin.refund_failed": "Telegram refuses: {reason}. Nothing was booked.",
-    "margin.head": "**Margin, the last {days} days**\n\nCharged {charge} USD + allowance worth {allowance} USD − cost {cost} USD − waste {waste} USD = **{margin} USD**\n\n{lines}",
+    "margin.head": "**Margin, the last {days} days**\n\nCharged {charge} USD + allowance worth {allowance} USD − cost {cost} USD − waste {waste} USD = **{margin} USD**{percent}\n\n{lines}",
     "margin.line": "{day} · {offer}: {prompts} answers, charged {charge}, cost {cost}, margin {margin}",
+    "margin.percent": " · {percent} % of what was sold",
+    "margin.stars": "\n\nStars in these days: {stars}, paid out at {payout} USD.\nStill to be served, so no income yet: {liability} USD (wallets {wallets}, what is left of plans {allowances}).",
+    "margin.chart": "Margin, the last {days} days",
+    "margin.sold": "Sold: wallets and plans",
+    "margin.spent": "Cost and waste",
+    "margin.days": "{days} days",
     "margin.none": "Nothing was answered in that time.",
     "providers.head": "**Providers**\n\n{lines}",
     "providers.line": "{mark} **{name}**: {state}{since}{reason}{latency}{price}{more}",
@@ -333,21 +356,49 @@ TEXTS = {
     "alerts.none": "No open incidents.",
     "alerts.head": "**Open incidents**\n\n{lines}",
     "alerts.line": "{subject}: {kind} since {since} UTC",
+    "alerts.is_muted": " · muted until {until}",
+    "alerts.is_acknowledged": " · somebody is on it",
+    "alerts.mute": "Mute {subject} 1 h",
+    "alerts.ack": "✓ {subject}",
+    "incident.provider_down": "down",
+    "incident.key_refused": "key refused",
+    "incident.balance_gone": "balance gone",
+    "incident.everything_down": "everything is down",
     "alerts.muted": "Muted for an hour.",
     "alerts.acknowledged": "Noted: you are on it.",
     # alerts of the clock
     "alert.provider_down": (
         "🔴 {provider} is down: {error}, {count} failures\n\nSince {since} UTC · last: {error}{status}{limited}\n"
-        "It carried {share} % of the traffic. {now}"
+        "It carried {share} % of the traffic. {now}{mend}{returned}"
     ),
     "alert.limited": "\nNot only timeouts: it also answered 429 (rate limit) {n} times. The limit may have been cut.",
     "alert.now": "Now {offer} answers, at {usd} USD a prompt.",
     "alert.nobody": "Nobody else can answer now!",
-    "alert.provider_back": "🟢 {provider} is back after {minutes} min. Others answered {prompts} prompts meanwhile, for {cost} USD.",
-    "alert.provider_down_closed": "🟢 {provider} was down: {error}, {count} failures\n\nFrom {since} to {until} UTC.",
-    "alert.everything_down": "🚨 Everything is down: {count} prompts failed everywhere since {since} UTC. Users are told, nothing is charged.\n{states}",
+    "alert.provider_back": "🟢 {provider} is back after {minutes} min. Others answered {prompts} prompts meanwhile, for {cost} USD{more}.",
+    "alert.more": " (the detour: {usd} USD)",
+    "alert.key_refused": "\nIt refuses the key: mend it in the settings. It is asked again every minute, for free.",
+    "alert.balance_gone": "\nIts balance is used up: top it up there. It is asked again every minute, for free.",
+    "alert.one_key": "🔑 {provider} refuses one of its keys ({error}); the others serve. It is asked again every minute, for free.",
+    "alert.returned": "\nIt came back and went down again: {n} times so far.",
+    "alert.relapsed": "🔴 {subject} was back, and is down again: see above.",
+    "alert.everything_down": "🚨 Everything is down: {what} Users are told, nothing is charged.\n{states}",
+    "alert.failed_everywhere": "{count} prompts failed everywhere since {since} UTC.",
+    "alert.all_rest": "every provider rests or is out.",
     "alert.everything_back": "🟢 Prompts are answered again, after {minutes} min.",
     "alert.limit_fell": "📉 {provider} answers 429 at {now} requests/min; it took {before} before. I stay under it.",
+    "alert.price_changed": (
+        "🏷 {offer} has a new price: {new} USD per 1M tokens in/out; it was {old}.\n"
+        "At the last 7 days' usage: {more} USD a week in cost, margin {margin} → {after} USD."
+    ),
+    "digest.day": (
+        "📒 **{day}**\n\n{prompts} answers · {tokens} tokens\n"
+        "Charged {charge} USD + plans {allowance} USD − cost {cost} USD − waste {waste} USD = **{margin} USD**{percent}\n"
+        "Failed attempts: {failures}{worst} · prompts that nobody answered: {unanswered}\n"
+        "Stars: {stars}, paid out at {payout} USD · still to be served: {liability} USD\n\n"
+        "**Top tenants**\n{tenants}\n\n**Incidents**\n{incidents}"
+    ),
+    "digest.quiet": "📒 {day}: a quiet day, nobody asked anything.",
+    "alert.invoice_off": "📕 An invoice was not issued because the books disagree: {what}. Run the audit.",
     "alert.mute": "Mute 1 h",
     "alert.drain": "Drain",
     "alert.probe": "Probe",

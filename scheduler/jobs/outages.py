@@ -1,21 +1,32 @@
-"""Outages from the journal: one message per incident, edited as it grows; the return as a reply to it."""
+"""Outages, decided from journaled attempts: whoever runs the clock sees what every replica has seen.
+
+A provider is down after so many failures in a row, or when half of a busy minute failed (as its breaker has it);
+a refused key and an empty balance are incidents of their own, told at once.
+"""
 
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import partial
 
+from engine.breaker import RATE_TO_OPEN, WINDOW_LEAST, WINDOW_SECONDS
 from engine.catalog import Offer
-from engine.chat import ChatRequest, Role, says
+from engine.chat import ChatRequest, Role, Usage, says
 from engine.errors import EngineError
+from engine.health import State
+from engine.money import Money
 from engine.routing import plan
+from scheduler import telling
 from scheduler.desk import Desk
 from scheduler.job import Job
 from scheduler.ports import Button
+from scheduler.telling import Facts, Story
 from storage import incidents, journal
 from storage.connection import Connection
 from storage.incidents import Incident
-from storage.journal import Streak
+from storage.journal import NEEDS_MENDING, Detour, Streak
 
 DOWN, ALL_DOWN = "provider_down", "everything_down"
+KINDS = (DOWN, *NEEDS_MENDING)
 MEMORY = timedelta(hours=6)
 SHARE_WINDOW = timedelta(hours=1)
 RECENT = timedelta(minutes=10)
@@ -30,73 +41,95 @@ async def run(desk: Desk) -> None:
         if name in desk.market.providers:
             await _provider(desk, name, now)
     await _everything(desk, now)
-    await _limits(desk)
+    await _limits(desk, now)
 
 
 async def _provider(desk: Desk, name: str, now: datetime) -> None:
-    streak = await desk.db.read(lambda conn: journal.streak(conn, name, now - MEMORY))
-    known = await desk.db.read(lambda conn: incidents.open_one(conn, DOWN, name))
-    down = streak.needs_mending or streak.failures >= desk.failures_to_open
-    if down and known is None:
-        await _opened(desk, streak, now)
-    elif down and known is not None:
-        await _grown(desk, known, streak, now)
-    elif known is not None and not streak.failures:
-        await _closed(desk, known, streak, now)
-
-
-async def _opened(desk: Desk, streak: Streak, now: datetime) -> None:
-    """A return within reopen_seconds is the same incident: its message is edited, nobody is told anew."""
-    facts = await _facts(desk, streak)
-    since = now - timedelta(seconds=desk.reopen_seconds)
-    earlier = await desk.db.read(lambda conn: incidents.latest_closed(conn, DOWN, streak.provider, since))
-    if earlier is not None:
-        await desk.db.write(lambda conn: _reopen(conn, earlier, facts, now))
-        await _edit(desk, earlier, facts)
+    streak = await desk.db.read(lambda conn: _latest(conn, name, now))
+    kind = _kind(desk, streak)
+    if kind is None:
+        await _single_keys(desk, name, now)
+        if not streak.failures:
+            await _back(desk, name, streak, now)
         return
-    number = await desk.db.write(lambda conn: incidents.begin(conn, DOWN, streak.provider, facts, now))
-    sent = await desk.notifier.tell_admins("alert.provider_down", _words(facts), _buttons(number, streak.provider))
-    await desk.db.write(lambda conn: incidents.remember_sent(conn, number, sent))
+    for other in KINDS:
+        if other != kind:
+            await telling.is_superseded(desk, other, name, now)
+    await telling.happens(desk, _story(kind, name), await _facts(desk, streak, now), now)
 
 
-async def _grown(desk: Desk, known: Incident, streak: Streak, now: datetime) -> None:
-    if streak.failures == known.facts.get("count") and streak.last_outcome == known.facts.get("error"):
+async def _single_keys(desk: Desk, name: str, now: datetime) -> None:
+    """One key of several out of service while the others serve: no outage, but told, once a day."""
+    if desk.market.providers[name].keys < 2:  # noqa: PLR2004 - with one key it is an outage
         return
-    facts = {**await _facts(desk, streak), "since": known.facts["since"], "share": known.facts["share"]}
-    await desk.db.write(lambda conn: incidents.update(conn, known.id, facts, now))
-    if now >= known.muted_until:
-        await _edit(desk, known, facts)
+    found = await desk.db.read(lambda conn: journal.to_be_mended(conn, name, now - RECENT))
+    for outcome in found:
+        key = f"key:{name}:{outcome}:{now:%Y-%m-%d}"
+        if await desk.db.write(partial(incidents.first_time, key=key, now=now)):
+            await desk.notifier.tell_admins("alert.one_key", {"provider": name, "error": outcome})
 
 
-async def _closed(desk: Desk, known: Incident, streak: Streak, now: datetime) -> None:
-    back_at = streak.last_good_at or now
-    if not await desk.db.write(lambda conn: incidents.close(conn, known.id, now)):
-        return
-    detour = await desk.db.read(lambda conn: journal.detour(conn, known.subject, known.opened_at, back_at))
-    values = {
+def _latest(conn: Connection, name: str, now: datetime) -> Streak:
+    """The run of failures; or, where it is broken by single answers, the bad minute."""
+    streak = journal.streak(conn, name, now - MEMORY)
+    minute = journal.window(conn, name, now - timedelta(seconds=WINDOW_SECONDS))
+    busy = minute.tries >= WINDOW_LEAST and minute.streak.failures >= RATE_TO_OPEN * minute.tries
+    return minute.streak if busy and streak.failures < minute.streak.failures else streak
+
+
+def _kind(desk: Desk, streak: Streak) -> str | None:
+    """Which incident this is, if any."""
+    if streak.needs_mending:
+        return streak.last_outcome
+    if streak.failures >= desk.failures_to_open:
+        return DOWN
+    return None
+
+
+def _story(kind: str, provider: str) -> Story:
+    def buttons(incident: int) -> tuple[Button, ...]:
+        return (
+            Button("alert.mute", "alerts", "mute", (str(incident),)),
+            Button("alert.drain", "providers", "drain", (provider,)),
+            Button("alert.probe", "providers", "probe", (provider,)),
+        )
+
+    return Story(kind, provider, "alert.provider_down", "alert.provider_back", _words, buttons)
+
+
+async def _back(desk: Desk, name: str, streak: Streak, now: datetime) -> None:
+    for kind in KINDS:
+        known = await desk.db.read(lambda conn, kind=kind: incidents.open_one(conn, kind, name))  # type: ignore[misc]
+        if known is not None:
+            back_at = max(streak.last_good_at or now, known.opened_at)
+            await telling.is_over(desk, _story(kind, name), await _detour(desk, known, back_at), now)
+
+
+async def _detour(desk: Desk, known: Incident, back_at: datetime) -> dict[str, object]:
+    """How long, how many prompts others answered, what that cost, and what more than here."""
+    found = await desk.db.read(lambda conn: journal.detour(conn, known.subject, known.opened_at, back_at))
+    more = _more(desk, known.subject, found, back_at)
+    return {
         "provider": known.subject,
         "minutes": max(1, round((back_at - known.opened_at).total_seconds() / 60)),
-        "prompts": detour.prompts,
-        "cost": str(detour.cost),
+        "prompts": found.prompts,
+        "cost": str(found.cost),
+        "more": {"key": "alert.more", "values": {"usd": str(more)}} if more is not None else "",
     }
-    for sent in known.sent:
-        await desk.notifier.reply(sent, "alert.provider_back", values)
 
 
-def _reopen(conn: Connection, earlier: Incident, facts: dict[str, object], now: datetime) -> None:
-    incidents.reopen(conn, earlier.id)
-    incidents.update(conn, earlier.id, facts, now)
+def _more(desk: Desk, provider: str, found: Detour, at: datetime) -> Money | None:
+    """Beyond what the same tokens would have cost here; None where no price is known."""
+    price = desk.market.catalog.book.price(provider, found.model, at) if found.model else None
+    if price is None or not found.prompts:
+        return None
+    return found.cost - Money.from_atto(price.cost_atto(Usage(found.input_tokens, found.output_tokens)))
 
 
-async def _edit(desk: Desk, known: Incident, facts: dict[str, object]) -> None:
-    for sent in known.sent:
-        await desk.notifier.edit(sent, "alert.provider_down", _words(facts), _buttons(known.id, known.subject))
-
-
-async def _facts(desk: Desk, streak: Streak) -> dict[str, object]:
-    since = streak.since or desk.clock.now()
+async def _facts(desk: Desk, streak: Streak, now: datetime) -> Facts:
+    since = streak.since or now
     share = await desk.db.read(lambda conn: journal.share(conn, streak.provider, since - SHARE_WINDOW, since))
-    offer, usd = _instead(desk, streak.provider)
+    offer, usd = await _instead(desk, streak.provider, now)
     return {
         "provider": streak.provider,
         "error": streak.last_outcome,
@@ -110,74 +143,83 @@ async def _facts(desk: Desk, streak: Streak) -> dict[str, object]:
     }
 
 
-def _instead(desk: Desk, down: str) -> tuple[Offer | None, str]:
+async def _instead(desk: Desk, down: str, now: datetime) -> tuple[Offer | None, str]:
     """Who answers `auto` now, and at what price a usual prompt."""
     catalog, health = desk.market.catalog, desk.market.health
     try:
         model = catalog.model("auto")
     except EngineError:
         return None, ""
-    quotes, drops = catalog.quote(_USUAL, model, desk.clock.now())
-    route = plan([q for q in quotes if q.offer.provider != down], drops, health.standing, Fraction(0))
+    out = {each.subject for each in await desk.db.read(incidents.all_open) if each.kind in KINDS} | {down}
+    quotes, drops = catalog.quote(_USUAL, model, now)
+    route = plan([q for q in quotes if q.offer.provider not in out], drops, health.standing, Fraction(0))
     return (route.quotes[0].offer, str(route.quotes[0].expected)) if route.quotes else (None, "")
 
 
-def _words(facts: dict[str, object]) -> dict[str, object]:
-    """`status` and `limited` are said only where there is something to say."""
-    status, limited = facts["status"], facts["limited"]
+def _words(facts: Facts) -> dict[str, object]:
+    """Said only where there is something to say: the status, 429s, how it is mended, how often it came back."""
+    status, limited, returned = facts["status"], facts["limited"], facts.get("returned", 0)
     now = {"key": "alert.now", "values": {"offer": facts["offer"], "usd": facts["usd"]}}
     return {
         **facts,
         "status": f" ({status})" if status else "",
         "limited": {"key": "alert.limited", "values": {"n": limited}} if limited else "",
+        "mend": {"key": f"alert.{facts['error']}", "values": {}} if facts["error"] in NEEDS_MENDING else "",
+        "returned": {"key": "alert.returned", "values": {"n": returned}} if returned else "",
         "now": now if facts["offer"] else {"key": "alert.nobody", "values": {}},
     }
 
 
-def _buttons(incident: int, provider: str) -> tuple[Button, ...]:
-    return (
-        Button("alert.mute", "alerts", "mute", (str(incident),)),
-        Button("alert.drain", "providers", "drain", (provider,)),
-        Button("alert.probe", "providers", "probe", (provider,)),
-    )
-
-
 async def _everything(desk: Desk, now: datetime) -> None:
-    """A prompt failed everywhere since anybody last answered one."""
+    """A prompt failed everywhere since anybody last answered one, or nobody can be asked."""
     last_good = await desk.db.read(journal.last_answer_at)
     since = max(now - RECENT, last_good or now - RECENT)
     failed = await desk.db.read(lambda conn: journal.failed_everywhere(conn, since))
+    resting = await _all_rest(desk)
+    if failed or resting:
+        await telling.happens(desk, _ALL, {"count": failed, "since": f"{since:%H:%M:%S}", "states": _states(desk)}, now)
+        return
     known = await desk.db.read(lambda conn: incidents.open_one(conn, ALL_DOWN, "all"))
-    if failed and known is None:
-        await _all_down(desk, failed, since, now)
-    elif known is not None and last_good is not None and last_good > known.opened_at:
-        await _all_back(desk, known, last_good, now)
+    if known is not None and (not known.facts["count"] or (last_good is not None and last_good > known.opened_at)):
+        back_at = last_good if last_good is not None and last_good > known.opened_at else now
+        minutes = max(1, round((back_at - known.opened_at).total_seconds() / 60))
+        await telling.is_over(desk, _ALL, {"minutes": minutes}, now)
 
 
-async def _all_back(desk: Desk, known: Incident, answered_at: datetime, now: datetime) -> None:
-    if await desk.db.write(lambda conn: incidents.close(conn, known.id, now)):
-        minutes = max(1, round((answered_at - known.opened_at).total_seconds() / 60))
-        for sent in known.sent:
-            await desk.notifier.reply(sent, "alert.everything_back", {"minutes": minutes})
+async def _all_rest(desk: Desk) -> bool:
+    """True when every configured provider is out: as this process knows it, or by an open incident."""
+    out = {each.subject for each in await desk.db.read(incidents.all_open) if each.kind in KINDS}
+    states = [state for state in desk.market.health.states() if desk.market.providers[state.name].keys]
+    in_service = [state for state in states if state.state is not State.DRAINED]
+    return bool(in_service) and all(
+        state.name in out or state.state in {State.OPEN, State.RESTING} for state in in_service
+    )
 
 
-async def _all_down(desk: Desk, failed: int, since: datetime, now: datetime) -> None:
-    states = "\n".join(
-        f"{state.name}: {state.reason or state.state.value}"
+def _all_words(facts: Facts) -> dict[str, object]:
+    key = "alert.failed_everywhere" if facts["count"] else "alert.all_rest"
+    return {**facts, "what": {"key": key, "values": {"count": facts["count"], "since": facts["since"]}}}
+
+
+_ALL = Story(ALL_DOWN, "all", "alert.everything_down", "alert.everything_back", _all_words)
+
+
+def _states(desk: Desk) -> str:
+    """Why each is out, without the seconds: a text that changed every run would be edited every run."""
+    return "\n".join(
+        f"{state.name}: {state.reason.partition(',')[0] or state.state.value}"
         for state in desk.market.health.states()
         if desk.market.providers[state.name].keys
     )
-    facts: dict[str, object] = {"count": failed, "since": f"{since:%H:%M:%S}", "states": states}
-    number = await desk.db.write(lambda conn: incidents.begin(conn, ALL_DOWN, "all", facts, now))
-    sent = await desk.notifier.tell_admins("alert.everything_down", facts)
-    await desk.db.write(lambda conn: incidents.remember_sent(conn, number, sent))
 
 
-async def _limits(desk: Desk) -> None:
-    """A limit that fell, as a fact: the lesson of timeouts that were swallowed 429s."""
+async def _limits(desk: Desk, now: datetime) -> None:
+    """A limit that fell, as a fact, once however many replicas learn it: the lesson of swallowed 429s."""
     for fact in desk.market.health.limit_facts():
-        values = {"provider": fact.provider, "now": fact.now_per_minute, "before": fact.before_per_minute}
-        await desk.notifier.tell_admins("alert.limit_fell", values)
+        key = f"limit:{fact.provider}:{fact.now_per_minute}:{now:%Y-%m-%d}"
+        if await desk.db.write(lambda conn, key=key: incidents.first_time(conn, key, now)):  # type: ignore[misc]
+            values = {"provider": fact.provider, "now": fact.now_per_minute, "before": fact.before_per_minute}
+            await desk.notifier.tell_admins("alert.limit_fell", values)
 
 
 JOB = Job("outages", "outages", run)

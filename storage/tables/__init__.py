@@ -5,7 +5,7 @@ Money is whole nano-dollars, times are whole milliseconds since 1970 UTC, ids an
 
 from sqlmodel import SQLModel
 
-from storage.tables import answers, ledger, telegram, tenants
+from storage.tables import answers, books, ledger, telegram, tenants
 
 metadata = SQLModel.metadata
-__all__ = ["answers", "ledger", "metadata", "telegram", "tenants"]
+__all__ = ["answers", "books", "ledger", "metadata", "telegram", "tenants"]

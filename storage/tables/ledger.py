@@ -62,6 +62,13 @@ class TransferRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("amount_nanousd > 0", name="transfer_moves_money"),
         CheckConstraint("debit <> credit", name="transfer_has_two_sides"),
+        Index(
+            "transfers_besides_charges",
+            "tenant_id",
+            "created_at",
+            sqlite_where=text("kind <> 'charge'"),
+            postgresql_where=text("kind <> 'charge'"),
+        ),
     )
 
     id: int | None = number()

@@ -1,6 +1,6 @@
 """Who there is: tenants, their keys, their accounts."""
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import big, number
@@ -88,6 +88,16 @@ class NoticeRow(SQLModel, table=True):
 
 class IncidentRow(SQLModel, table=True):
     __tablename__ = "incidents"
+    __table_args__ = (
+        Index(
+            "one_open_incident",
+            "kind",
+            "subject",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
 
     id: int | None = number()
     kind: str

@@ -1,5 +1,185 @@
-"""The databases of tests/storage, and a desk over them."""
+"""A desk over a real database, with a clock that is moved by hand and a notifier that keeps what it was told."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import cast
+
+import pytest
+
+from bot import locales
+from bot.notify import _said
+from engine.attempt import ANSWERED, Attempt
+from engine.catalog import Catalog, Model, Offer
+from engine.chat import Usage
+from engine.health import Health, HealthPolicy
+from engine.money import Money
+from engine.ports import Provider
+from engine.pricing import PriceBook, flat_price
+from engine.tenancy import Charge, Flat, Plan
+from engine.trial import Market
+from scheduler.desk import Desk
+from scheduler.ports import Button, Sent
+from storage import hot
+from storage.connection import Connection
+from storage.database import Database
+from storage.ledger import SqlJournal
 from tests.storage.conftest import db, postgres_server, postgres_template, sqlite_template, url
 
 __all__ = ["db", "postgres_server", "postgres_template", "sqlite_template", "url"]
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NAMES = ("deepseek", "gemini", "openai")
+PRICES = {"deepseek/m": ("0.10", "0.20"), "gemini/m": ("0.20", "0.40"), "openai/m": ("2", "8")}
+ADMIN = 9001
+
+
+@dataclass
+class HandClock:
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    def move(self, **by: float) -> datetime:
+        self.at += timedelta(**by)
+        return self.at
+
+
+@dataclass
+class Told:
+    """A message as an admin sees it now: what was sent, then edited."""
+
+    text: str
+    reply_to: Sent | None = None
+    edits: int = 0
+    buttons: Sequence[Button] = ()
+
+
+@dataclass
+class Notebook:
+    """scheduler.ports.Notifier, with one admin who reads English."""
+
+    told: dict[Sent, Told] = field(default_factory=dict)
+
+    async def tell(
+        self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
+    ) -> Sent | None:
+        return self._keep(user_id, Told(_text(key, values), buttons=buttons))
+
+    async def tell_admins(self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> list[Sent]:
+        return [self._keep(ADMIN, Told(_text(key, values), buttons=buttons))]
+
+    async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> None:
+        told = self.told[sent]
+        told.text, told.edits, told.buttons = _text(key, values), told.edits + 1, buttons
+
+    async def reply(self, sent: Sent, key: str, values: Mapping[str, object]) -> Sent | None:
+        return self._keep(sent[0], Told(_text(key, values), reply_to=sent))
+
+    @property
+    def texts(self) -> list[str]:
+        return [told.text for told in self.told.values()]
+
+    def _keep(self, chat: int, told: Told) -> Sent:
+        sent = (chat, len(self.told) + 1)
+        self.told[sent] = told
+        return sent
+
+
+def _text(key: str, values: Mapping[str, object]) -> str:
+    return locales.text("en", key, **{name: _said("en", value) for name, value in values.items()})
+
+
+@dataclass(frozen=True)
+class Seller:
+    """As much of a provider as the clock looks at."""
+
+    name: str
+    keys: int = 1
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def notebook() -> Notebook:
+    return Notebook()
+
+
+@pytest.fixture
+def desk(db: Database, clock: HandClock, notebook: Notebook) -> Desk:
+    return desk_over(db, clock, notebook)
+
+
+def desk_over(db: Database, clock: HandClock, notebook: Notebook) -> Desk:
+    sellers = {name: Seller(name) for name in NAMES}
+    book = PriceBook({name: flat_price(*price) for name, price in PRICES.items()})
+    offers = tuple(Offer(name, "m") for name in NAMES)
+    catalog = Catalog(
+        models={"auto": Model("auto", offers, Flat(5 * 10**12))},
+        book=book,
+        configured=lambda name: name in sellers,
+        named_markup=Fraction(2),
+    )
+    health = Health(HealthPolicy(), clock, dict.fromkeys(NAMES, 1))
+    market = Market(catalog, health, cast("Mapping[str, Provider]", sellers), SqlJournal(db), clock, HealthPolicy())
+    plans = {"free": Plan("free", Money(0), 1000, 6, 1024)}
+    return Desk(db, market, plans, notebook, clock, "L")
+
+
+@dataclass
+class Diary:
+    """Writes attempts down as the gateway would."""
+
+    db: Database
+    clock: HandClock
+    number: int = 0
+
+    async def failed(
+        self, provider: str, outcome: str = "overloaded", times: int = 1, status: int | None = 503
+    ) -> None:
+        for _ in range(times):
+            await self._write(provider, outcome, status=status)
+
+    async def answered(self, provider: str, times: int = 1) -> None:
+        for _ in range(times):
+            await self._write(provider, ANSWERED, kept=True)
+
+    async def _write(self, provider: str, outcome: str, *, kept: bool = False, status: int | None = None) -> None:
+        self.number += 1
+        cost = Money(1_000_000) if kept else Money(0)
+        made = Attempt(
+            f"r{self.number}",
+            0,
+            1,
+            None,
+            "auto",
+            provider,
+            "m" if provider != "none" else "",
+            outcome,
+            self.clock.move(seconds=0.1),
+            900,
+            300 if kept else None,
+            Usage(1000, 500) if kept else None,
+            cost,
+            kept=kept,
+            status=status,
+        )
+        charge = Charge(Money(5_000_000), 0) if kept else Charge()
+
+        def unit(conn: Connection) -> None:
+            hot.journal(conn, made, charge=charge)
+
+        await self.db.write(unit)
+
+
+@pytest.fixture
+def diary(db: Database, clock: HandClock) -> Diary:
+    return Diary(db, clock)

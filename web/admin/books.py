@@ -1,18 +1,33 @@
 """Usage, margin and the audit."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator
 
-from storage import usage
+from engine.money import Money
+from storage import position, usage
 from storage.audit import audit
+from storage.ledger import allowance_rates
 from web.admin.tenants import Tenants
 from web.errors import bad_request
 from web.schemas import AuditOut, MarginList, UsageList
 
-From = Annotated[date | None, Query(alias="from", description="UTC date, included; without it, this month's first")]
-To = Annotated[date | None, Query(description="UTC date, included; without it, today")]
+
+def _iso(value: object) -> object:
+    """A date and nothing else: a bare number would pass for seconds since 1970."""
+    if isinstance(value, str) and not _ISO.fullmatch(value):
+        raise ValueError("expected a UTC date such as 2026-11-24")
+    return value
+
+
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FROM = Query(alias="from", description="UTC date, included; without it, this month's first")
+_TO = Query(description="UTC date, included; without it, today")
+From = Annotated[date | None, BeforeValidator(_iso), _FROM]
+To = Annotated[date | None, BeforeValidator(_iso), _TO]
 
 
 def period(first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
@@ -52,7 +67,25 @@ def margin_row(row: usage.UsageRow) -> dict[str, Any]:
     }
 
 
-def router(desk: Tenants) -> APIRouter:
+def margin_totals(totals: usage.Totals, stars: position.Stars, owed: position.Liability) -> dict[str, Any]:
+    return {
+        "charge_usd": str(totals.charge),
+        "allowance_usd": str(totals.allowance_worth),
+        "cost_usd": str(totals.cost),
+        "waste_usd": str(totals.waste),
+        "margin_usd": str(totals.margin),
+        "margin_percent": totals.margin_percent,
+        "stars_paid": stars.paid,
+        "stars_refunded": stars.refunded,
+        "stars_payout_usd": str(stars.payout),
+        "liability_wallets_usd": str(owed.wallets),
+        "liability_allowances_usd": str(owed.allowances),
+        "liability_usd": str(owed.total),
+        "owed_by_tenants_usd": str(owed.owed),
+    }
+
+
+def router(desk: Tenants, payout_per_star: Money) -> APIRouter:
     routes = APIRouter(prefix="/admin", tags=["books"])
 
     @routes.get("/usage", summary="Day x model x provider, unified over providers")
@@ -65,8 +98,16 @@ def router(desk: Tenants) -> APIRouter:
     @routes.get("/margin", summary="Charges, costs, waste and gross margin per day x model x provider")
     async def margin_rows(first: From = None, to: To = None) -> MarginList:
         start, end = period(first, to, desk.clock.now())
-        rows = await desk.db.read(lambda conn: usage.rows(conn, start, end))
-        return MarginList.model_validate({"data": [margin_row(row) for row in rows]})
+        rates = allowance_rates(desk.plans)
+        rows, stars, owed = await desk.db.read(
+            lambda conn: (
+                usage.rows(conn, start, end),
+                position.stars(conn, start, end, payout_per_star),
+                position.liability(conn, rates),
+            )
+        )
+        totals = margin_totals(usage.Totals.of(rows), stars, owed)
+        return MarginList.model_validate({"data": [margin_row(row) for row in rows], "totals": totals})
 
     @routes.get("/audit", summary="Check every invariant of the books")
     async def audited() -> AuditOut:

@@ -1,0 +1,53 @@
+"""Operators: /alerts: open incidents, muted for an hour or acknowledged by a button."""
+
+from datetime import timedelta
+
+from telegram import InlineKeyboardMarkup, Update
+
+from bot.command import Command, button, rows
+from bot.context import Context
+from storage import incidents
+from storage.incidents import Incident
+
+
+async def alerts(_: Update, context: Context) -> None:
+    found = await context.services.db.read(incidents.all_open)
+    if not found:
+        await context.reply(context.t("alerts.none"))
+        return
+    lines = "\n".join(_line(context, each) for each in found)
+    await context.reply(context.t("alerts.head", lines=lines), _keyboard(context, found))
+
+
+async def mute(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    until = context.services.clock.now() + timedelta(hours=1)
+    await context.services.db.write(lambda conn: incidents.mute(conn, int(args[0]), until))
+    await context.reply(context.t("alerts.muted"))
+
+
+async def acknowledge(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await context.services.db.write(lambda conn: incidents.acknowledge(conn, int(args[0])))
+    await context.reply(context.t("alerts.acknowledged"))
+
+
+def _line(context: Context, each: Incident) -> str:
+    now = context.services.clock.now()
+    notes = [
+        context.t("alerts.is_muted", until=f"{each.muted_until:%H:%M}") if each.muted_until > now else "",
+        context.t("alerts.is_acknowledged") if each.acknowledged else "",
+    ]
+    since, kind = f"{each.opened_at:%Y-%m-%d %H:%M}", context.t(f"incident.{each.kind}")
+    return context.t("alerts.line", subject=each.subject, kind=kind, since=since) + "".join(notes)
+
+
+def _keyboard(context: Context, found: list[Incident]) -> InlineKeyboardMarkup:
+    owner = context.user.id
+    buttons = []
+    for each in found:
+        label = context.t("alerts.mute", subject=each.subject)
+        buttons.append(button(label, "alerts", "mute", each.id, owner=owner))
+        buttons.append(button(context.t("alerts.ack", subject=each.subject), "alerts", "ack", each.id, owner=owner))
+    return rows(buttons)
+
+
+COMMAND = Command("alerts", alerts, 108, admin=True, buttons={"mute": mute, "ack": acknowledge})

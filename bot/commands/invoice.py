@@ -1,0 +1,65 @@
+"""/invoice: past months as PDF."""
+
+import asyncio
+import logging
+
+from telegram import InputFile, Update
+
+from bot.command import Command, button, rows
+from bot.context import Context
+from paper.invoice import invoice_pdf
+from paper.sheets import invoice_csv
+from storage import invoices
+from storage.drafts import BooksDisagree
+from storage.invoices import Invoice
+
+log = logging.getLogger(__name__)
+SHOWN = 12
+
+
+async def listed(_: Update, context: Context) -> None:
+    found = await _mine(context)
+    if not found:
+        await context.reply(context.t("invoice.none"))
+        return
+    buttons = [
+        button(
+            context.t("invoice.month", month=f"{each.draft.month:%Y-%m}", usd=f"{each.draft.services.decimal:,.2f}"),
+            "invoice",
+            "pdf",
+            each.number,
+            owner=context.user.id,
+        )
+        for each in found[:SHOWN]
+    ]
+    await context.reply(context.t("invoice.choose"), rows(buttons))
+
+
+async def pressed(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    """The PDF, and the same as CSV. Only one's own."""
+    assert update.callback_query is not None
+    await update.callback_query.answer()
+    state, services = await context.state(), context.services
+    number = int(args[0])
+    invoice = await services.db.read(lambda conn: invoices.by_number(conn, number))
+    if invoice is None or invoice.draft.tenant_id != state.id:
+        await context.reply(context.t("invoice.none"))
+        return
+    content = await asyncio.to_thread(invoice_pdf, invoice, state.name, context.language)
+    caption = context.t("invoice.caption", name=invoice.name, month=f"{invoice.draft.month:%Y-%m}")
+    await context.bot.send_document(context.user.id, InputFile(content, f"{invoice.name}.pdf"), caption=caption)
+    await context.bot.send_document(context.user.id, InputFile(invoice_csv(invoice), f"{invoice.name}.csv"))
+
+
+async def _mine(context: Context) -> list[Invoice]:
+    """Months that are over and have none yet are made now; where the books disagree the operators hear of it."""
+    state, services = await context.state(), context.services
+    try:
+        now = services.clock.now()
+        await invoices.bring_up_to_date(services.db, state.id, services.config.invoice_seller, now)
+    except BooksDisagree:
+        log.exception("an invoice could not be made")
+    return await services.db.read(lambda conn: invoices.of_tenant(conn, state.id))
+
+
+COMMAND = Command("invoice", listed, 8, buttons={"pdf": pressed})

@@ -1,0 +1,113 @@
+"""Yesterday in one message, at the operator's hour; once a day, however often the process starts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from scheduler.desk import Desk
+from scheduler.job import Job
+from storage import incidents, outcomes, position, usage
+from storage.connection import Connection, row
+from storage.incidents import Incident
+from storage.ledger import allowance_rates
+from storage.outcomes import Outcome
+from storage.position import Liability, Stars
+from storage.usage import TenantShare, Totals
+
+TOP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """All that is told of one UTC day."""
+
+    day: date
+    totals: Totals
+    ended: Sequence[Outcome]
+    tenants: Sequence[TenantShare]
+    incidents: Sequence[Incident]
+    stars: Stars
+    owed: Liability
+
+    @property
+    def is_quiet(self) -> bool:
+        return not (self.totals.prompts or self.ended or self.incidents or self.stars.paid)
+
+
+async def run(desk: Desk) -> None:
+    now = desk.clock.now().astimezone(UTC)
+    if now.hour < desk.digest_hour_utc:
+        return
+    yesterday = now.date() - timedelta(days=1)
+    if not await desk.db.read(lambda conn: _has_lived(conn, yesterday)):
+        return
+    if not await desk.db.write(lambda conn: incidents.first_time(conn, f"digest:{yesterday}", now)):
+        return
+    told = await desk.db.read(lambda conn: _day(conn, desk, yesterday))
+    if told.is_quiet:
+        await desk.notifier.tell_admins("digest.quiet", {"day": yesterday})
+    else:
+        await desk.notifier.tell_admins("digest.day", words(told))
+
+
+def _has_lived(conn: Connection, day: date) -> bool:
+    """A house that opened today has no yesterday to tell of."""
+    return row(conn, "SELECT 1 AS one FROM attempts WHERE day <= :day LIMIT 1", day=usage.number(day)) is not None
+
+
+def _day(conn: Connection, desk: Desk, day: date) -> Day:
+    start = datetime.combine(day, datetime.min.time(), UTC)
+    return Day(
+        day,
+        Totals.of(usage.rows(conn, day, day)),
+        outcomes.rows(conn, day, day),
+        usage.top_tenants(conn, day, day, TOP),
+        incidents.opened_in(conn, start, start + timedelta(days=1)),
+        position.stars(conn, day, day, desk.payout_per_star),
+        position.liability(conn, allowance_rates(desk.plans)),
+    )
+
+
+def words(told: Day) -> Mapping[str, object]:
+    totals = told.totals
+    percent = {"key": "margin.percent", "values": {"percent": totals.margin_percent}} if totals.margin_percent else ""
+    return {
+        "day": told.day,
+        "prompts": f"{totals.prompts:,}",
+        "tokens": f"{totals.tokens:,}",
+        "charge": str(totals.charge),
+        "allowance": str(totals.allowance_worth),
+        "cost": str(totals.cost),
+        "waste": str(totals.waste),
+        "margin": str(totals.margin),
+        "percent": percent,
+        "failures": f"{sum(each.attempts for each in told.ended if each.is_failure):,}",
+        "worst": _worst(told.ended),
+        "unanswered": f"{sum(each.attempts for each in told.ended if each.is_unanswered):,}",
+        "tenants": "\n".join(map(_tenant, told.tenants)) or "–",  # noqa: RUF001 - typography
+        "incidents": "\n".join(map(_incident, told.incidents)) or "–",  # noqa: RUF001 - likewise
+        "stars": f"{told.stars.paid - told.stars.refunded:,}",
+        "payout": str(told.stars.payout),
+        "liability": str(told.owed.total),
+    }
+
+
+def _worst(ended: Sequence[Outcome]) -> str:
+    """The commonest failures: (deepseek timeout 12, openai rate_limited 3)."""
+    failures = sorted((each for each in ended if each.is_failure), key=lambda each: -each.attempts)[:3]
+    said = ", ".join(f"{each.provider} {each.outcome} {each.attempts:,}" for each in failures)
+    return f" ({said})" if said else ""
+
+
+def _tenant(share: TenantShare) -> str:
+    """A name is quoted as it is: it is no Markdown of ours."""
+    name = share.name.replace("`", "'") or str(share.tenant_id)
+    return f"• `{name}`: {share.prompts:,} · {share.tokens:,} tokens · {share.charge} USD"
+
+
+def _incident(each: Incident) -> str:
+    until = f"{each.closed_at:%H:%M}" if each.closed_at else "…"
+    return f"• {each.subject}: {each.kind.replace('_', ' ')}, {each.opened_at:%H:%M}–{until} UTC"  # noqa: RUF001
+
+
+JOB = Job("digest", "digest", run)

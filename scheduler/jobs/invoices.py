@@ -1,0 +1,41 @@
+"""Invoices on the 1st: every month that is over, of every tenant, under numbers without gaps."""
+
+import logging
+
+from scheduler.desk import Desk
+from scheduler.job import Job
+from storage import incidents, invoices, tenants
+from storage.drafts import BooksDisagree
+
+log = logging.getLogger(__name__)
+PAGE = 200
+
+
+async def run(desk: Desk) -> None:
+    now = desk.clock.now()
+    if await desk.db.read(lambda conn: invoices.all_issued(conn, now)):
+        return
+    issued, off, after = 0, 0, 0
+    while page := await desk.db.read(lambda conn, after=after: tenants.page(conn, after, PAGE)):  # type: ignore[misc]
+        for state in page:
+            try:
+                issued += await invoices.bring_up_to_date(desk.db, state.id, desk.seller, now)
+            except BooksDisagree as error:
+                off += 1
+                await _tell(desk, error)
+        after = page[-1].id
+    if issued:
+        log.info("%d invoices were issued", issued)
+    if not off:
+        await desk.db.write(lambda conn: invoices.note_all_issued(conn, now))
+
+
+async def _tell(desk: Desk, error: BooksDisagree) -> None:
+    """Once a month and tenant; the invoice is tried again until the books agree."""
+    log.error("no invoice: %s", error)
+    now = desk.clock.now()
+    if await desk.db.write(lambda conn: incidents.first_time(conn, f"invoice:{error}", now)):
+        await desk.notifier.tell_admins("alert.invoice_off", {"what": str(error)})
+
+
+JOB = Job("invoices", "invoices", run)

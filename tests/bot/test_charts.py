@@ -1,0 +1,63 @@
+import io
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from bot import charts
+from engine.money import Money
+from storage.usage import UsageRow
+
+END = date(2026, 11, 25)
+WORDS = {"title": "Kỳ này", "subtitle": "5 USD", "others": "Khác", "earned": "Bán", "spent": "Vốn"}
+
+
+def row(day: date, model: str, tokens: int) -> UsageRow:
+    return UsageRow(day, model, "p", 1, tokens, 0, 0, Money(tokens * 3), Money(tokens), Money(tokens), Money(0))
+
+
+def picture(png: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+def pixels(png: bytes, colour: str) -> int:
+    found = picture(png).getcolors(1_000_000)
+    wanted = tuple(int(colour[n : n + 2], 16) for n in (1, 3, 5))
+    return sum(count for count, seen in found or [] if seen == wanted)
+
+
+@pytest.mark.parametrize("days", [1, 7, 31, 365])
+@pytest.mark.parametrize("draw", [charts.usage, charts.margin])
+def test_it_is_as_wide_as_a_phone_likes_however_many_days(days: int, draw: object) -> None:
+    start = END - timedelta(days=days - 1)
+    png = draw([row(END, "deepseek-v4-flash", 1200)], start, END, WORDS)  # type: ignore[operator]
+    assert picture(png).width == charts.WIDTH * charts.SCALE
+
+
+def test_twice_the_tokens_are_twice_the_ink() -> None:
+    start = END - timedelta(days=1)
+    small = charts.usage([row(END, "m", 5000), row(start, "n", 10_000)], start, END, WORDS)
+    first, second = charts.COLOURS[:2]
+    legend = 14 * 14 * charts.SCALE**2
+    assert pixels(small, first) - legend == pytest.approx(2 * (pixels(small, second) - legend), rel=0.05)
+
+
+def test_what_is_beyond_the_colours_is_drawn_as_others() -> None:
+    rows = [row(END, f"model-{n}", 1000 - n) for n in range(10)]
+    assert pixels(charts.usage(rows, END, END, WORDS), charts.OTHERS) > 14 * 14 * charts.SCALE**2
+    assert pixels(charts.usage(rows[:6], END, END, WORDS), charts.OTHERS) == 0
+
+
+def test_a_long_name_keeps_both_its_ends_and_stays_on_the_paper() -> None:
+    drawing = charts._Drawing(1)
+    short = drawing._fit("openrouter/" + "x" * 100 + "-20260929", 17, 300)
+    assert short.startswith("openrouter/")
+    assert short.endswith("0929")
+    assert drawing._width(short, 17) <= 300
+
+
+@given(st.floats(1e-6, 1e12))
+def test_the_highest_bar_fills_at_least_a_third_of_the_plot(value: float) -> None:
+    assert value <= charts._round_up(value) <= 3 * value

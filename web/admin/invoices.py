@@ -1,0 +1,133 @@
+"""Invoices: listed, in full, as PDF and CSV."""
+
+import asyncio
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from paper.amounts import Vat
+from paper.invoice import invoice_pdf
+from paper.sheets import invoice_csv
+from storage import invoices, tenants
+from storage.drafts import BooksDisagree
+from storage.invoices import Invoice, Seller
+from web.admin.tenants import Tenants
+from web.errors import Problem, bad_request, not_found
+from web.schemas import InvoiceFull, InvoiceList
+
+Month = Annotated[str | None, Query(description="As 2026-10", examples=["2026-10"])]
+
+
+def shown(invoice: Invoice) -> dict[str, Any]:
+    draft = invoice.draft
+    vat = Vat.within(draft.services, invoice.seller.vat_percent)
+    return {
+        "id": invoice.name,
+        "tenant_id": str(draft.tenant_id),
+        "month": f"{draft.month:%Y-%m}",
+        "issued_at": invoice.issued_at.isoformat().replace("+00:00", "Z"),
+        "opening_usd": str(draft.opening),
+        "total_usd": str(draft.services),
+        "net_usd": str(vat.net),
+        "vat_usd": str(vat.tax),
+        "vat_percent": vat.words(),
+        "closing_usd": str(draft.closing),
+        "owed_usd": str(draft.owed),
+    }
+
+
+def in_full(invoice: Invoice) -> dict[str, Any]:
+    lines = [
+        {
+            "day": str(line.day),
+            "model": line.model,
+            "answers": line.answers,
+            "input_tokens": line.input_tokens,
+            "output_tokens": line.output_tokens,
+            "allowance_tokens": line.allowance_tokens,
+            "charge_usd": str(line.charge),
+        }
+        for line in invoice.draft.lines
+    ]
+    movements = [
+        {
+            "day": str(each.day),
+            "kind": each.kind,
+            "reason": each.reason,
+            "amount_usd": str(each.amount),
+            "stars": each.stars or None,
+            "usd_per_star": str(each.per_star) if each.stars else None,
+        }
+        for each in invoice.draft.movements
+    ]
+    return {**shown(invoice), "lines": lines, "movements": movements}
+
+
+def router(desk: Tenants, seller: Seller) -> APIRouter:
+    routes = APIRouter(prefix="/admin", tags=["invoices"])
+
+    @routes.get("/invoices", summary="Every invoice, by number, a page at a time")
+    async def listing(
+        month: Month = None,
+        cursor: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> InvoiceList:
+        first = _month(month)
+        found = await desk.db.read(lambda conn: invoices.page(conn, cursor, limit + 1, first))
+        more = str(found[limit - 1].number) if len(found) > limit else None
+        return InvoiceList.model_validate({"data": [shown(each) for each in found[:limit]], "next": more})
+
+    @routes.get("/invoices/{invoice_id}", summary="One invoice with its lines and movements")
+    async def one(invoice_id: str) -> InvoiceFull:
+        return InvoiceFull.model_validate(in_full(await _found(desk, invoice_id)))
+
+    @routes.get("/invoices/{invoice_id}/pdf", summary="One invoice as PDF", **_file("application/pdf"))
+    async def pdf(invoice_id: str, language: str = "en") -> Response:
+        invoice = await _found(desk, invoice_id)
+        customer = await desk.db.read(lambda conn: tenants.state(conn, invoice.draft.tenant_id))
+        content = await asyncio.to_thread(invoice_pdf, invoice, customer.name if customer else "", language)
+        return _download(content, "application/pdf", f"{invoice.name}.pdf")
+
+    @routes.get("/invoices/{invoice_id}/csv", summary="One invoice as CSV", **_file("text/csv"))
+    async def sheet(invoice_id: str) -> Response:
+        invoice = await _found(desk, invoice_id)
+        return _download(invoice_csv(invoice), "text/csv; charset=utf-8", f"{invoice.name}.csv")
+
+    @routes.get("/tenants/{tenant_id}/invoices", summary="A tenant's invoices, newest first; past months are made now")
+    async def of_tenant(tenant_id: str) -> InvoiceList:
+        tenant = await desk.state(tenant_id)
+        try:
+            await invoices.bring_up_to_date(desk.db, tenant.id, seller, desk.clock.now())
+        except BooksDisagree as error:
+            raise Problem(409, f"The books disagree; nothing was issued: {error}.", code="books_disagree") from error
+        found = await desk.db.read(lambda conn: invoices.of_tenant(conn, tenant.id))
+        return InvoiceList.model_validate({"data": [shown(each) for each in found], "next": None})
+
+    return routes
+
+
+async def _found(desk: Tenants, text_id: str) -> Invoice:
+    """By F-000001, or the bare number. Raises Problem 404."""
+    digits = text_id.removeprefix("F-")
+    number = int(digits) if digits.isdecimal() and len(digits) < 19 else 0  # noqa: PLR2004 - 64 bits
+    invoice = await desk.db.read(lambda conn: invoices.by_number(conn, number))
+    if invoice is None:
+        raise not_found(f"There is no invoice {text_id}.")
+    return invoice
+
+
+def _month(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(f"{text}-01") if text else None
+    except ValueError as error:
+        raise bad_request("month", f"month: {text!r} is no month; write it as 2026-10.") from error
+
+
+def _file(kind: str) -> dict[str, Any]:
+    content = {kind: {"schema": {"type": "string", "format": "binary"}}}
+    return {"response_class": Response, "responses": {200: {"content": content, "description": "The file"}}}
+
+
+def _download(content: bytes, kind: str, name: str) -> Response:
+    return Response(content, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})

@@ -1,0 +1,163 @@
+"""GET /metrics: Prometheus text. What was answered and paid comes from the books, so a restart loses no count."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from fastapi import APIRouter, Response
+
+from engine.gateway import Gateway
+from engine.health import State
+from storage import incidents, ledger, outcomes, usage
+from storage.connection import Connection
+from storage.database import Database
+from storage.outcomes import Outcome
+from storage.rollups import BUCKETS_MS
+from storage.usage import OfferTotals
+
+KIND = "text/plain; version=0.0.4; charset=utf-8"
+EVER = (date.min, date.max)
+BEAT_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """All that a scrape reads of the database, on one snapshot."""
+
+    totals: Sequence[OfferTotals]
+    ended: Sequence[Outcome]
+    open_holds: int
+    open_incidents: int
+
+    @classmethod
+    def read(cls, conn: Connection) -> "Books":
+        return cls(
+            usage.totals_by_offer(conn),
+            outcomes.rows(conn, *EVER),
+            ledger.open_holds(conn),
+            len(incidents.all_open(conn)),
+        )
+
+
+class LoopLag:
+    """How late the event loop came to a timer, at most, since it was last asked. Runs from the first question on."""
+
+    def __init__(self, beat_seconds: float = BEAT_SECONDS) -> None:
+        self._beat_seconds = beat_seconds
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._due = self._worst = 0.0
+
+    def worst_seconds(self) -> float:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            self._wait(loop)
+        worst, self._worst = self._worst, 0.0
+        return worst
+
+    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._due = loop.time() + self._beat_seconds
+        loop.call_at(self._due, self._beat, loop)
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._worst = max(self._worst, loop.time() - self._due)
+        self._wait(loop)
+
+
+def router(db: Database, gateway: Gateway) -> APIRouter:
+    routes, lag = APIRouter(tags=["health"]), LoopLag()
+    answers = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text"}}
+
+    @routes.get("/metrics", summary="Prometheus", response_class=Response, responses=answers)  # type: ignore[arg-type]
+    async def metrics() -> Response:
+        books = await db.read(Books.read)
+        lines = [*_of_books(books), *_of_process(db, gateway, lag)]
+        return Response("\n".join(lines) + "\n", media_type=KIND)
+
+    return routes
+
+
+def _of_books(books: Books) -> Iterable[str]:
+    columns: Sequence[tuple[str, str, Callable[[OfferTotals], object]]] = (
+        ("prompts", "Answers that were kept", lambda each: each.prompts),
+        ("input_tokens", "Input tokens of kept answers", lambda each: each.input_tokens),
+        ("output_tokens", "Output tokens of kept answers", lambda each: each.output_tokens),
+        ("allowance_tokens", "Tokens that plans paid for", lambda each: each.allowance_tokens),
+        ("charge_usd", "Taken from wallets", lambda each: each.charge),
+        ("cost_usd", "What providers were paid for kept answers", lambda each: each.cost),
+        ("waste_usd", "What providers were paid for nothing", lambda each: each.waste),
+    )
+    for name, words, value in columns:
+        pairs = (({"provider": each.provider, "model": each.model}, value(each)) for each in books.totals)
+        yield from _metric(f"farthing_{name}_total", "counter", words, pairs)
+    ends = (({"provider": each.provider, "outcome": each.outcome}, each.attempts) for each in books.ended)
+    yield from _metric("farthing_attempts_total", "counter", "Attempts, by how they ended", ends)
+    yield from _first_tokens(books.ended)
+    yield from _metric("farthing_open_holds", "gauge", "Answers that money is set aside for", [({}, books.open_holds)])
+    yield from _metric("farthing_open_incidents", "gauge", "Incidents that are open", [({}, books.open_incidents)])
+
+
+def _first_tokens(ended: Sequence[Outcome]) -> Iterable[str]:
+    name = "farthing_first_token_seconds"
+    yield f"# HELP {name} Time to the first word"
+    yield f"# TYPE {name} histogram"
+    for provider in sorted({each.provider for each in ended if each.first_tokens}):
+        mine = [each for each in ended if each.provider == provider]
+        count = sum(each.first_tokens for each in mine)
+        for number, bound in enumerate(BUCKETS_MS):
+            within = sum(each.within[number] for each in mine)
+            yield _sample(f"{name}_bucket", {"provider": provider, "le": f"{bound / 1000:g}"}, within)
+        yield _sample(f"{name}_bucket", {"provider": provider, "le": "+Inf"}, count)
+        yield _sample(f"{name}_sum", {"provider": provider}, sum(each.first_token_ms for each in mine) / 1000)
+        yield _sample(f"{name}_count", {"provider": provider}, count)
+
+
+def _of_process(db: Database, gateway: Gateway, lag: LoopLag) -> Iterable[str]:
+    states = [each for each in gateway.market.health.states() if gateway.market.providers[each.name].keys]
+    flags = (
+        ({"provider": each.name, "state": state.value}, int(each.state is state)) for each in states for state in State
+    )
+    yield from _metric("farthing_provider_state", "gauge", "1 for the state that a provider is in, here", flags)
+    p50s = (
+        ({"provider": each.name}, each.p50_first_token_ms / 1000)
+        for each in states
+        if each.p50_first_token_ms is not None
+    )
+    yield from _metric("farthing_first_token_p50_seconds", "gauge", "Median time to the first word, lately, here", p50s)
+    singles = {
+        "farthing_in_flight_answers": ("Answers being given by this process", gateway.in_flight),
+        "farthing_loop_lag_seconds": (
+            "How late the event loop was, at most, since the last scrape",
+            f"{lag.worst_seconds():.6f}",
+        ),
+        "farthing_database_wal_bytes": ("Size of SQLite's write-ahead log", _wal_bytes(db)),
+    }
+    for name, (words, value) in singles.items():
+        if value is not None:
+            yield from _metric(name, "gauge", words, [({}, value)])
+
+
+def _metric(name: str, kind: str, words: str, samples: Iterable[tuple[Mapping[str, str], object]]) -> Iterable[str]:
+    yield f"# HELP {name} {words}"
+    yield f"# TYPE {name} {kind}"
+    for labels, value in samples:
+        yield _sample(name, labels, value)
+
+
+def _sample(name: str, labels: Mapping[str, str], value: object) -> str:
+    said = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{{{said}}} {value}" if said else f"{name} {value}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _wal_bytes(db: Database) -> int | None:
+    """None where there is none: PostgreSQL's is its own business."""
+    if db.dialect != "sqlite":
+        return None
+    wal = Path(db.url.removeprefix("sqlite:///") + "-wal")
+    return wal.stat().st_size if wal.exists() else 0
