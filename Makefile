@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format lock bench soak audit clean
+.PHONY: help run setup test lint format lock bench bench-routing failover-card soak audit clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,12 @@ bench: $(VENV)/dev ## what an answer costs in CPU, and how fast the ledger is
 soak: $(VENV)/dev ## an hour of proof: a million steps of the ledger, 200 kills of the real process
 	FARTHING_SOAK_STEPS=1000000 $(BIN)/python -m pytest tests/storage/test_machine.py -o timeout=0
 	$(BIN)/python -m benchmarks.kills 200
+
+bench-routing: $(VENV)/dev ## replay traffic beside an oracle: writes the tables and the chart of docs/benchmarks.md
+	$(BIN)/python -m benchmarks.routing --chart docs/images/routing.png
+
+failover-card: $(VENV)/dev ## sixteen faults of a provider, and what a caller gets in each
+	$(BIN)/python -m benchmarks.failover_card --write docs/failover-card.md
 
 lock: $(VENV)/uv ## pin and hash every dependency anew
 	$(LOCK) requirements/uv.in -o requirements/uv.txt

@@ -102,6 +102,8 @@ class SellerSection(Section):
 
 class RoutingSection(Section):
     delay_usd_per_second: Usd = Decimal("0.00001")
+    fresh_prices: bool = True
+    hedge: bool = False
 
 
 class BillingSection(Section):
@@ -129,6 +131,7 @@ class ScheduleSection(Section):
     quotas: float = Field(60, gt=0)
     expire_holds: float = Field(30, gt=0)
     renewals: float = Field(60, gt=0)
+    remember: float = Field(300, gt=0)
     nightly: float = Field(600, gt=0)
 
 

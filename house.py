@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from config import ConfigError, ModelSection
 from engine.catalog import Catalog, Model, Offer
 from engine.defaults import AUTO, SMART, default_offers
+from engine.free import Allowed, FreeTiers, day_begin
 from engine.gateway import Gateway
 from engine.health import Health, HealthPolicy
+from engine.hedging import Hedging
 from engine.money import Money, atto_per_token, exact
 from engine.ports import Provider
 from engine.pricing import PriceBook, flat_price
@@ -21,6 +24,7 @@ from engine.spec import Spec
 from engine.tenancy import Flat, Markup, Plan, Tariff
 from engine.trial import Market
 from settings import Settings
+from storage import learned
 from storage import providers as provider_units
 from storage.caps import HouseCaps
 from storage.database import Database, migrations_pending, open_database
@@ -73,8 +77,19 @@ class House:
                 "failures": state.failures,
                 "chance_of_failure": round(state.odds, 3),
                 "prices": self._prices(name),
+                "free": self._free(name),
             }
         return row
+
+    def _free(self, provider: str) -> list[dict[str, Any]]:
+        """What is left of each free tier."""
+        free, now = self.market.catalog.free, self.clock.now()
+        found = ((offer, free.left(offer, now)) for offer in free.allowed if offer.provider == provider)
+        return [
+            {"model": offer.model, "left_this_minute": left.this_minute, "left_today": left.today}
+            for offer, left in found
+            if left is not None
+        ]
 
     def _prices(self, provider: str) -> list[dict[str, Any]]:
         now = self.clock.now()
@@ -107,10 +122,11 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         market = await build_market(settings, db, clock)
         for provider in market.providers.values():
             stack.push_async_callback(provider.aclose)
+        stack.push_async_callback(db.write, partial(learned.save, sizes=market.catalog.sizes))
+        stack.push_async_callback(market.drains.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
-        delay = exact(settings.config.routing.delay_usd_per_second)
         caps = caps_of(settings, db, clock)
-        gateway = Gateway(market, ledger, delay_usd_per_second=delay, gates=(caps,))
+        gateway = Gateway(market, ledger, gates=(caps,))
         _say_what_waits(settings)
         yield House(settings, db, lease, clock, plans, market, gateway)
 
@@ -125,7 +141,7 @@ def caps_of(settings: Settings, db: Database, clock: SystemClock) -> HouseCaps:
 def _say_what_waits(settings: Settings) -> None:
     """A setting that does nothing yet is said to, not swallowed."""
     if settings.config.free:
-        log.warning("[free] is read but not used yet: free tiers are quoted at their paid price")
+        log.info("free tiers are used first; their providers may train on prompts, and /privacy says so")
     if any(model.max_loss_usd_per_day is not None for model in settings.config.models.values()):
         log.warning("max_loss_usd_per_day is read but not used yet; [house] usd_per_day bounds the spending")
 
@@ -153,7 +169,26 @@ async def build_market(settings: Settings, db: Database, clock: SystemClock) -> 
         if name in providers:
             health.drain(name)
     catalog = build_catalog(settings, providers, known)
-    return Market(catalog, health, providers, SqlJournal(db), clock, policy)
+    await _count_free(catalog.free, db, clock)
+    await db.read(partial(learned.load, sizes=catalog.sizes))
+    return Market(
+        catalog,
+        health,
+        providers,
+        SqlJournal(db),
+        clock,
+        policy,
+        hedging=Hedging() if settings.config.routing.hedge else None,
+        delay_usd_per_second=exact(settings.config.routing.delay_usd_per_second),
+    )
+
+
+async def _count_free(free: FreeTiers, db: Database, clock: SystemClock) -> None:
+    """What earlier processes used of today's free tiers."""
+    now = clock.now()
+    for offer in free.allowed:
+        used = partial(provider_units.tries_since, provider=offer.provider, model=offer.model)
+        free.begin(offer, now, await db.read(partial(used, since=day_begin(offer, now))))
 
 
 def all_specs(settings: Settings) -> dict[str, Spec]:
@@ -169,6 +204,7 @@ def check_offers(settings: Settings, known: Mapping[str, Spec]) -> None:
     """Raises ConfigError for an offer or a price of a provider that nobody has heard of."""
     path = settings.env.farthing_config
     named = [(f'prices."{name}"', name) for name in settings.config.prices]
+    named += [(f'free."{name}"', name) for name in settings.config.free]
     for model, section in settings.config.models.items():
         named += [(f"models.{model}", name) for name in (*section.offers, *section.last_resort)]
     for key, name in named:
@@ -196,6 +232,7 @@ def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: 
         named_markup=exact(config.billing.markup),
         known=tuple(dict.fromkeys((*map(Offer.named, config.prices), *default_offers()))),
         contexts={name: price.context_tokens for name, price in config.prices.items() if price.context_tokens},
+        free=FreeTiers({Offer.named(name): Allowed(**tier.model_dump()) for name, tier in config.free.items()}),
     )
 
 

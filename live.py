@@ -1,15 +1,19 @@
 """Which faces run: the real thing, or the sandbox around it."""
 
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bot.app import Bot
 from bot.services import BotConfig, Services
 from config import BackupSection
+from engine.chat import ChatRequest, Role, says
+from engine.errors import EngineError
 from engine.money import Money
+from engine.pricing import fresh_prices
 from house import House, all_specs, open_house
 from scheduler.app import Clockwork
 from scheduler.desk import Desk
@@ -18,6 +22,7 @@ from serving import serve, stop_on_signals
 from settings import Settings, read
 from web.app import Parts, build
 
+USUAL_PROMPT = "Explain compound interest to a ten-year-old, with a small table."
 SANDBOX_FILE = Path("sandbox-data/farthing.db")
 
 
@@ -31,10 +36,17 @@ def is_served(settings: Settings) -> bool:
     )
 
 
-async def live(settings: Settings, parts: set[str], *, footer: bool = False) -> int:
-    """Run `parts` of bot, web and clock until a signal; 0 when it ended well."""
+async def live(
+    settings: Settings, parts: set[str], *, footer: bool = False, opened: Callable[[House], None] | None = None
+) -> int:
+    """Run `parts` of bot, web and clock until a signal; 0 when it ended well. `opened` hears of the house."""
     stop = stop_on_signals()
-    async with open_house(settings) as house:
+    async with AsyncExitStack() as stack:
+        if settings.config.routing.fresh_prices and not footer:
+            stack.enter_context(fresh_prices())
+        house = await stack.enter_async_context(open_house(settings))
+        if opened is not None:
+            opened(house)
         bot = Bot(_services(house, footer=footer)) if settings.token and "bot" in parts else None
         app = build(_parts(house, bot)) if "web" in parts else None
         faces: list[Bot | ClockFace] = [bot] if bot is not None else []
@@ -112,13 +124,14 @@ def _parts(house: House, bot: Bot | None) -> Parts:
 class _Playground:
     settings: Settings
     url: str
+    show_route: Callable[[House], None]
 
 
 async def play(settings: Settings) -> int:
     """The sandbox: its own Telegram and providers, its own fresh database, the real bot."""
     async with _playground(settings) as ground:
         print(f"\n  Farthing's sandbox is at {ground.url}\n  (Ctrl-C stops it)\n", flush=True)  # noqa: T201
-        return await live(ground.settings, {"bot", "web", "clock"}, footer=True)
+        return await live(ground.settings, {"bot", "web", "clock"}, footer=True, opened=ground.show_route)
 
 
 @asynccontextmanager
@@ -145,10 +158,19 @@ async def _playground(settings: Settings) -> AsyncIterator[_Playground]:
         for name, url in sandbox.provider_urls.items():
             variables |= {f"{name.upper()}_BASE_URL": url, f"{name.upper()}_API_KEY": f"sandbox-{name}-key"}
         played = read(variables, Path("no.env"))
-        config = settings.config.model_copy(
-            update={"backup": BackupSection(folder="")}
-        )  # nothing here is worth keeping
-        yield _Playground(replace(played, config=config), sandbox.url)
+        show = lambda house: sandbox.route_by(partial(next_offers, house))  # noqa: E731 - one line
+        nothing_kept = settings.config.model_copy(update={"backup": BackupSection(folder="")})
+        yield _Playground(replace(played, config=nothing_kept), sandbox.url, show)
+
+
+def next_offers(house: House) -> list[str]:
+    """The offers that `auto` would try now, in their order, for a prompt of usual size; none where nobody can."""
+    request = ChatRequest("page", "auto", (says(Role.USER, USUAL_PROMPT),))
+    try:
+        route = house.gateway.route(house.market.catalog.model("auto"), request)
+    except EngineError:
+        return []
+    return [quote.offer.name for quote in route.quotes]
 
 
 def _clear(path: Path) -> None:

@@ -16,7 +16,7 @@ _QUIET = (
     "apscheduler",
     "aiohttp",
     "alembic",
-    "uvicorn.access",
+    "uvicorn",
     "genai_prices",
 )
 _LEAST_SECRET_CHARS = 6

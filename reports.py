@@ -4,11 +4,16 @@ import sys
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import httpx
+
+from engine.catalog import Offer
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
 from engine.money import exact
-from engine.routing import Route, plan
+from engine.routing import Route, Standing, plan
+from engine.trial import Market
 from house import SystemClock, build_market
 from settings import Settings
 from storage.audit import audit
@@ -63,7 +68,10 @@ def restored(settings: Settings, saved: str) -> int:
 
 
 async def quoted(settings: Settings, prompt: str, model_name: str) -> int:
-    """Offer, price now, expected cost, health, chosen: cheapest first."""
+    """Offer, price now, expected cost, health, limit, chosen: cheapest first.
+
+    Health and limits are those of the Farthing that runs here, where one answers; else nothing is known of them.
+    """
     async with open_database(settings.env.database_url) as db:
         if await db.read(migrations_pending):
             print("The database is not up to date: run `python -m main migrate`.", file=sys.stderr)
@@ -75,22 +83,59 @@ async def quoted(settings: Settings, prompt: str, model_name: str) -> int:
     except EngineError as error:
         print(error, file=sys.stderr)
         return 1
+    states = await _running(settings)
     quotes, drops = market.catalog.quote(request, model, market.clock.now())
-    route = plan(quotes, drops, market.health.standing, exact(settings.config.routing.delay_usd_per_second))
-    _print_route(route)
+    delay = exact(settings.config.routing.delay_usd_per_second)
+    route = plan(quotes, drops, lambda offer: _standing(market, states, offer), delay)
+    _print_route(route, market, states)
     for provider in market.providers.values():
         await provider.aclose()
     return 0 if route.quotes else 1
 
 
-def _print_route(route: Route) -> None:
-    print(f"{'offer':44} {'in $/1M':>9} {'out $/1M':>9} {'expected $':>13}  ")
+async def _running(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What the running Farthing says of each provider; empty where none answers."""
+    if not settings.admin_key:
+        return {}
+    url = f"http://{settings.env.host}:{settings.env.port}/providers"
+    headers = {"authorization": f"Bearer {settings.admin_key}"}
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as http:
+            rows = (await http.get(url, headers=headers)).raise_for_status().json()["data"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        return {}
+    return {row["name"]: row for row in rows}
+
+
+def _standing(market: Market, states: dict[str, dict[str, Any]], offer: Offer) -> Standing:
+    row = states.get(offer.provider)
+    if row is None:
+        return market.health.standing(offer)
+    is_out = row["state"] in {"open", "resting", "drained"}
+    return Standing(row["reason"] or row["state"] if is_out else "", row["chance_of_failure"], 1.0)
+
+
+def _print_route(route: Route, market: Market, states: dict[str, dict[str, Any]]) -> None:
+    print(f"{'offer':40} {'in $/1M':>9} {'out $/1M':>9} {'expected $':>13}  {'health':10} {'limit':22}")
     for number, quote in enumerate(route.quotes):
         rates = quote.price.rates(0)
         note = "chosen" if number == 0 else "last resort" if quote.last_resort else ""
-        print(f"{quote.offer.name:44} {_mtok(rates.input):>9} {_mtok(rates.output):>9} {quote.expected!s:>13}  {note}")
+        health, limit = _seen(market, states, quote.offer)
+        print(
+            f"{quote.offer.name:40} {_mtok(rates.input):>9} {_mtok(rates.output):>9} {quote.expected!s:>13}"
+            f"  {health:10} {limit:22} {note}"
+        )
     for drop in route.drops:
-        print(f"{drop.offer.name:44} {'-':>9} {'-':>9} {'-':>13}  {drop.reason}")
+        print(f"{drop.offer.name:40} {'-':>9} {'-':>9} {'-':>13}  {drop.reason}")
+
+
+def _seen(market: Market, states: dict[str, dict[str, Any]], offer: Offer) -> tuple[str, str]:
+    """Health and limit, as the running Farthing has them; what is left of a free tier as the journal has it."""
+    row = states.get(offer.provider, {})
+    left = market.catalog.free.left(offer, market.clock.now())
+    limits = [f"{row['requests_per_minute']}/min learned"] if row.get("requests_per_minute") else []
+    limits += [f"free: {left.today} left today"] if left is not None else []
+    return str(row.get("state", "-")).replace("_", "-"), ", ".join(limits) or "-"
 
 
 def _mtok(atto: int) -> str:

@@ -71,6 +71,7 @@ async def serve(house: House, app: ASGIApp | None, faces: list[Any], stop: async
     try:
         if server is not None and serving is not None:
             await _started(server, serving)
+            log.info("listening on http://%s:%d", env.host, env.port)
         for face in faces:
             await face.start()
         waits = [asyncio.create_task(stop.wait()), *([serving] if serving else [])]

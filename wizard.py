@@ -2,8 +2,10 @@
 
 import asyncio
 import getpass
+import io
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +36,12 @@ def ask_open(prompt: str) -> str:
     sys.stdout.write(prompt)
     sys.stdout.flush()
     return sys.stdin.readline().strip()
+
+
+def is_anyone_there() -> bool:
+    """A terminal, or a pipe with answers in it."""
+    pipe = sys.stdin.buffer
+    return sys.stdin.isatty() or (isinstance(pipe, io.BufferedReader) and bool(pipe.peek(1)))
 
 
 def say(text: str) -> None:
@@ -154,25 +162,39 @@ async def check_keys(spec: Spec, given: str, base_url: str | None) -> Verdict:
 
 
 def write_env(path: Path, answers: Mapping[str, str]) -> None:
-    """Set these lines and leave every other one as it is; readable by its owner alone."""
+    """Set these lines and leave every other one as it is; readable by its owner alone, and whole or not at all."""
+    path = path.resolve()
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept: list[str] = []
     left = dict(answers)
-    for number, text in enumerate(lines):
-        name = text.partition("=")[0].strip()
-        if name in left:
-            lines[number] = f"{name}={left.pop(name)}"
-    lines += [f"{name}={value}" for name, value in left.items()]
+    for text in lines:
+        name = text.partition("=")[0].strip().removeprefix("export ").strip()
+        if name not in answers:
+            kept.append(text)
+        elif name in left:  # a later line of that name would win over this one, so it goes
+            kept.append(f"{name}={left.pop(name)}")
+    kept += [f"{name}={value}" for name, value in left.items()]
     draft = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write("\n".join(kept) + "\n")
     draft.replace(path)
 
 
 def set_up(env_file: Path = Path(".env")) -> int:
     """The command. Ctrl-C leaves .env as it was."""
+    if not is_anyone_there():
+        say("Setup asks questions, and there is no terminal to answer them. Copy .env.example to .env and fill it in.")
+        return 2
     found = {key: value for key, value in {**dotenv_values(env_file), **os.environ}.items() if value}
+    # asyncio would take the first Ctrl-C for itself, and a question that waits would never hear of it.
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         return asyncio.run(Wizard(env_file, found).run())
     except (KeyboardInterrupt, EOFError):
         say("\nStopped; nothing was changed.")
         return 130
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -3,18 +3,21 @@
     python -m benchmarks.bot_answer [ANSWERS]
 
 The sandbox (Telegram, providers) runs in a process of its own; the figure is this process's user + system time
-between the first prompt and the last sent answer, divided by the answers. Beside it, in the same run, the same
-number of bare sends through the same client: the ratio holds where machines differ.
+between the first prompt and the last sent answer, divided by the answers. Beside it, in the same run, bare calls
+(getMe) through PTB's own stock request class: the ratio holds where machines differ.
 """
 
 import asyncio
+import itertools
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
+from telegram import Bot as TelegramBot
 
 from bot.app import Bot
 from house import House, open_house
@@ -51,20 +54,43 @@ async def measure(answers: int, port: int, folder: Path) -> None:
     }
     async with open_house(read(variables, folder / "none.env")) as house, httpx.AsyncClient(trust_env=False) as people:
         bot = Bot(_services(house, footer=False))
+        counted = count_calls(bot)
         await bot.start()
         await rounds(people, url, CHATS, house)  # warm
+        before = next(counted)
         cpu, began = time.process_time(), time.monotonic()
         await rounds(people, url, answers, house)
         spent, took = time.process_time() - cpu, time.monotonic() - began
-        cpu = time.process_time()
-        for number in range(20):
-            await bot.bot.send_chat_action(2000 + number, "typing")
-        bare = (time.process_time() - cpu) / 20
+        calls = next(counted) - before - 1
+        bare = await bare_seconds(variables["TELEGRAM_BOT_TOKEN"], variables["TELEGRAM_API_URL"])
         await bot.quiet()
         await bot.stop()
     each = spent / answers
     print(f"{answers} answers of {WORDS} words over {SECONDS:g} s, {CHATS} chats at once: {took:.1f} s")
+    print(f"Bot API calls per answer, drafts included: {calls / answers:.1f}")
     print(f"CPU per answer: {each * 1000:.1f} ms = {each / bare:.1f} bare Bot API calls of {bare * 1000:.2f} ms")
+
+
+def count_calls(bot: Bot) -> "itertools.count[int]":
+    """Advances with each call to the Bot API."""
+    counted, request = itertools.count(), bot.bot.request
+    inner = request.do_request
+
+    async def do_request(*args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        next(counted)
+        return await inner(*args, **kwargs)
+
+    request.do_request = do_request  # type: ignore[method-assign]
+    return counted
+
+
+async def bare_seconds(token: str, url: str, calls: int = 100) -> float:
+    """CPU of one call as PTB makes it by itself."""
+    async with TelegramBot(token, base_url=f"{url}/bot") as bare:
+        cpu = time.process_time()
+        for _ in range(calls):
+            await bare.get_me()
+        return (time.process_time() - cpu) / calls
 
 
 async def rounds(people: httpx.AsyncClient, url: str, answers: int, house: House) -> None:

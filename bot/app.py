@@ -1,5 +1,6 @@
 """The bot: PTB's Application built from the folder, updates from the inbox, answers to the outbox."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +11,14 @@ from telegram import (
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
+    CallbackQuery,
     Update,
 )
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import (
     Application,
     CallbackQueryHandler,
+    ChatMemberHandler,
     ContextTypes,
     ExtBot,
     MessageHandler,
@@ -30,10 +33,12 @@ from bot.intake import Intake
 from bot.limits import Limiter
 from bot.notify import Notifier
 from bot.polling import ALLOWED, Poller
-from bot.sending import send_left_behind
+from bot.sending import Courier
 from bot.services import Services
+from storage import tenants
 
 log = logging.getLogger(__name__)
+CARE_SECONDS = 5.0
 
 
 class TokenRefusedError(OSError):
@@ -60,6 +65,8 @@ class Bot:
             .build()
         )
         self._application.bot_data["services"] = services
+        self._courier = self._application.bot_data["courier"] = Courier(self.bot, services)
+        self._care: asyncio.Task[None] | None = None
         self._intake = Intake(services, self._handle)
         self._poll_request = requests.make()
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
@@ -87,27 +94,39 @@ class Bot:
         await self._poll_request.initialize()
         await self._listen()
         await self._register_commands()
-        if sent := await send_left_behind(self.bot, self._services):
-            log.info("sent %d parts of answers that an earlier process had left", sent)
-        if left := await self._intake.take_up():
-            log.info("taking up %d updates that an earlier process had left", left)
+        await self.take_up()
+        self._care = asyncio.create_task(self._take_care(), name="taking up what others leave")
         if not self._services.config.public_url:
             self._poller.start()
         log.info("bot @%s is up", self.bot.username)
 
     async def quiet(self) -> None:
         """Take nothing new; what is being answered goes on."""
+        if self._care is not None:
+            self._care.cancel()
+            await asyncio.gather(self._care, return_exceptions=True)
         await self._poller.stop()
         self._intake.close()
 
     async def stop(self) -> None:
         await self._intake.finish()
+        await self._courier.stop()
         await self._application.shutdown()
         await self._poll_request.shutdown()
 
     async def take_up(self) -> int:
-        """What another process's death has left since."""
+        """Send and answer what dead processes have left; how many updates."""
+        if sent := await self._courier.adopt():
+            log.info("sending %d answers that another process had left", sent)
         return await self._intake.take_up()
+
+    async def _take_care(self) -> None:
+        while True:
+            await asyncio.sleep(CARE_SECONDS)
+            try:
+                await self.take_up()
+            except Exception:
+                log.exception("what other processes left could not be taken up")
 
     async def _handle(self, payload: dict[str, Any]) -> None:
         update = Update.de_json(payload, self.bot)
@@ -119,12 +138,27 @@ class Bot:
         if not config.public_url:
             await self.bot.delete_webhook(drop_pending_updates=False)
             return
+        await self._say_how_the_webhook_fares()
         await self.bot.set_webhook(
             f"{config.public_url.rstrip('/')}{webhook.PATH}",
             secret_token=self._secret,
             allowed_updates=list(ALLOWED),
             max_connections=40,
         )
+
+    async def _say_how_the_webhook_fares(self) -> None:
+        """What Telegram last complained of stands nowhere else."""
+        try:
+            info = await self.bot.get_webhook_info()
+        except TelegramError as error:
+            log.info("getWebhookInfo failed: %s", error)
+            return
+        if info.last_error_message or info.pending_update_count:
+            log.warning(
+                "webhook: %d updates wait; Telegram's last error: %s",
+                info.pending_update_count,
+                info.last_error_message or "none",
+            )
 
     async def _register_commands(self) -> None:
         """For everybody by scope and language; for each admin with the admin's own."""
@@ -155,6 +189,7 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> N
     for handler in payments.handlers():
         application.add_handler(handler)
     application.add_handler(CallbackQueryHandler(on_button))
+    application.add_handler(ChatMemberHandler(on_membership, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(MessageHandler(filters.COMMAND & filters.UpdateType.MESSAGE, on_command))
     application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, on_message))
     for handler in payments.last_handlers():
@@ -193,17 +228,30 @@ async def on_button(update: Update, context: Context) -> None:
     command = discover().get(pressed.command) if pressed else None
     press = command.buttons.get(pressed.action) if command and pressed else None
     if pressed is None or command is None or press is None:
-        await query.answer(context.t("button.stale"))
+        await _answer(query, context.t("button.stale"))
         return
     await context.state()
     if pressed.owner not in (0, context.user.id) or (command.admin and not context.is_admin):
-        await query.answer(context.t("button.not_yours"), show_alert=True)
+        await _answer(query, context.t("button.not_yours"), alert=True)
         return
     await press(update, context, pressed.args)
+    await _answer(query)
+
+
+async def _answer(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
     try:
-        await query.answer()
+        await query.answer(text, show_alert=alert)
     except BadRequest:
         log.debug("a button was answered before, or too late")
+
+
+async def on_membership(update: Update, context: Context) -> None:
+    """Who blocks the bot is not written to; who lets it in again is."""
+    change = update.my_chat_member
+    assert change is not None
+    if change.chat.type == "private":
+        user_id, blocked = change.chat.id, change.new_chat_member.status == "kicked"
+        await context.services.db.write(lambda conn: tenants.set_blocked(conn, user_id, blocked))
 
 
 async def on_error(update: object, context: Context) -> None:

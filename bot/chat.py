@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from telegram import Message as TelegramMessage
 from telegram import MessageEntity, Update
@@ -12,7 +13,7 @@ from bot import media
 from bot.command import button, rows
 from bot.context import Context, thread_of
 from bot.render import Piece, render
-from bot.sending import payload, send_answer
+from bot.sending import payload
 from bot.services import claimed_update
 from bot.stream import Draft, Edits, Preview
 from bot.words import refusal
@@ -122,7 +123,7 @@ class _Responding:
             return
         except HoldLost:
             await preview.end(None)
-            await send_answer(self._context.bot, self._services, self._context.request_id)
+            await self._context.courier.send(self._context.request_id)
             return
         except EngineError as error:
             await preview.end(None)
@@ -133,13 +134,14 @@ class _Responding:
             await preview.end(None)
             await self._context.reply(self._context.t("chat.stopped_empty"))
             return
-        await send_answer(self._context.bot, self._services, self._context.request_id)
+        await self._context.courier.send(self._context.request_id)
 
     async def _leave_to_next_start(self) -> None:
         """The process stops: nothing was charged, and the next one asks again."""
         claimed = claimed_update.get()
         if claimed is not None:
-            await self._services.db.write(lambda conn: inbox.give_back(conn, claimed.id, claimed.epoch))
+            for each in (claimed, *claimed.rest):
+                await self._services.db.write(partial(_give_back, each.id, each.epoch))
 
     async def _preview(self) -> Preview:
         state = await self._context.state()
@@ -213,7 +215,7 @@ class _Responding:
             for number, piece in enumerate(pieces)
         ]
         outbox.put(conn, request_id, self._chat_id, parts, self._services.lease_id, now)
-        if claimed is not None and not inbox.done(conn, claimed.id, claimed.epoch, now):
+        if claimed is not None and not inbox.done_all(conn, claimed, now):
             raise HoldLost(request_id)
 
     @property
@@ -226,6 +228,10 @@ class _Responding:
         seconds = sum(attempt.duration_ms for attempt in receipt.attempts) / 1000
         paid = f"{charge.allowance_tokens:,} tokens" if charge.wallet == ZERO else cents(charge)
         return f"{paid} · {completion.provider} · {seconds:.1f} s"
+
+
+def _give_back(inbox_id: int, epoch: int, conn: Connection) -> None:
+    inbox.give_back(conn, inbox_id, epoch)
 
 
 class _Finisher:

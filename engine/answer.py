@@ -1,7 +1,7 @@
-"""Answer: one prompt being answered. It walks the route that was planned; it never chooses.
+"""Answer: one prompt being answered: a walk along the route, its words to the reader, its end to the books.
 
-A task of its own tries the quotes in turn and captures at the end, so that nothing that happens to the
-reader (a closed socket, a cancelled handler) can interrupt the books. The reader iterates over Events.
+A task of its own walks and captures, so that nothing that happens to the reader (a closed socket, a cancelled
+handler) can interrupt the books. The reader iterates over Events.
 """
 
 import asyncio
@@ -11,36 +11,22 @@ from enum import Enum
 from typing import Self, TypeAlias
 
 from engine import attempt as outcomes
-from engine.attempt import Attempt, DropLine, QuoteLine, Receipt
-from engine.catalog import Offer, Quote
-from engine.chat import ChatRequest, Completion, Delta, Event, Finished, Restart, Usage
+from engine.attempt import Attempt, QuoteLine, Receipt
+from engine.catalog import Offer
+from engine.chat import ChatRequest, Completion, Event, Usage
 from engine.collecting import Collected, partial_usage, whole_usage
-from engine.errors import (
-    AbilityMissing,
-    AnswerCut,
-    BalanceGone,
-    Closing,
-    ContextTooLong,
-    KeyRefused,
-    NoProvider,
-    ProviderError,
-    RateLimited,
-    RequestFault,
-    RequestRejected,
-    TooBigForNow,
-)
-from engine.health import Permit
+from engine.errors import Closing
 from engine.money import Money
 from engine.ports import Also, Bill, Hold
 from engine.routing import Route
+from engine.running import Running
+from engine.showing import End, Showing
 from engine.tenancy import Charge, Tenant
-from engine.trial import Market, Trial, unanswered
+from engine.trial import Market, Trial
+from engine.walk import Walk
 
 Finisher: TypeAlias = Callable[[Completion, Receipt], Also]
 """Called when the answer is whole or stopped; the unit that it returns runs in the capture's transaction."""
-
-_OF_ONE_KEY = (RateLimited, KeyRefused, BalanceGone)
-_OF_THE_REQUEST = (ContextTooLong, AbilityMissing, TooBigForNow)
 
 
 class _Ending(Enum):
@@ -48,11 +34,6 @@ class _Ending(Enum):
 
     STOPPED = "the reader wants no more"
     CLOSING = "the process stops"
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +61,27 @@ class Answer:
     completion: Completion | None = None
     charge: Charge = field(default_factory=Charge)
     receipt: Receipt = field(init=False)
-    _events: asyncio.Queue[Event | _End] = field(default_factory=asyncio.Queue)
-    _delivered: Collected = field(default_factory=Collected)
-    _attempts: list[Attempt] = field(default_factory=list)
-    _drops: list[DropLine] = field(default_factory=list)
-    _shown_by: Trial | None = None
-    _restarts_pending: int = 0
+    _showing: Showing = field(default_factory=Showing)
+    _walk: Walk = field(init=False)
     _ending: _Ending | None = None
     _settling: bool = False
     _over: bool = False
     _task: asyncio.Task[None] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._drops += [DropLine(d.offer.provider, d.offer.model, d.reason) for d in self.question.route.drops]
+        asked = self.question
+        self._walk = Walk(
+            self.market,
+            asked.tenant,
+            asked.request,
+            asked.route,
+            self.hold.grant,
+            asked.input_ceiling_tokens,
+            self._showing,
+            asked.can_restart,
+        )
         self.receipt = self._receipt(None)
-        self._task = asyncio.create_task(self._answer(), name=f"answer {self.question.request.id}")
+        self._task = asyncio.create_task(self._answer(), name=f"answer {asked.request.id}")
 
     def __aiter__(self) -> Self:
         return self
@@ -102,28 +89,26 @@ class Answer:
     async def __anext__(self) -> Event:
         if self._over:
             raise StopAsyncIteration
-        event = await self._events.get()
-        if isinstance(event, _End):
-            self._over = True
-            if event.error is not None:
-                raise event.error
+        event = await self._showing.next()
+        if isinstance(event, End):
+            self._end(event)
             raise StopAsyncIteration
-        self._deliver(event)
         return event
 
     @property
     def offer(self) -> Offer | None:
         """Who is answering; None before the first word."""
-        return self._shown_by.quote.offer if self._shown_by else None
+        return self._showing.offer
 
     async def whole(self) -> Completion | None:
         """Wait for the end, with nothing delivered on the way: a reader who leaves early has got nothing."""
-        while not isinstance(event := await self._events.get(), _End):
-            pass
-        self._over = True
-        if event.error is not None:
-            raise event.error
+        self._end(await self._showing.last())
         return self.completion
+
+    def _end(self, end: End) -> None:
+        self._over = True
+        if end.error is not None:
+            raise end.error
 
     def stop(self) -> None:
         """The reader wants no more: what it was given is kept and charged; nothing given, nothing charged."""
@@ -150,25 +135,19 @@ class Answer:
             self._ending = ending
             self._task.cancel()
 
-    def _deliver(self, event: Event) -> None:
-        if isinstance(event, Restart):
-            self._delivered = Collected()
-            self._restarts_pending -= 1
-        else:
-            self._delivered.add(event)
-
     async def _answer(self) -> None:
-        """The task: try, capture or give back, and only then tell the reader how it ended."""
+        """The task: walk, capture or give back, and only then tell the reader how it ended."""
         error: Exception | None = None
         try:
-            await self._walk()
+            await self._keep(await self._walk.go())
         except asyncio.CancelledError:
-            error = Closing() if self._ending is _Ending.CLOSING else None
+            error = await self._interrupted()
         except Exception as failed:  # noqa: BLE001 - the reader gets it
             error = failed
         if self.completion is None:
+            self.receipt = self._receipt(None)
             error = await self._give_back() or error
-        self._events.put_nowait(_End(error))
+        self._showing.end(error)
 
     async def _give_back(self) -> Exception | None:
         """Void the hold; what went wrong with that, if anything: then its context and the clock see to it."""
@@ -178,141 +157,60 @@ class Answer:
             return failed
         return None
 
-    async def _walk(self) -> None:
-        errors: list[ProviderError] = []
-        for position, quote in enumerate(self.question.route.quotes):
-            limit = self.hold.grant.output_tokens[position]
-            if not limit:
-                self._drop(quote, "dearer than what is left")
-            elif await self._try_keys(quote, limit, errors):
-                return
-        await self._give_up(errors)
+    async def _keep(self, trial: Trial) -> None:
+        usage = whole_usage(self.question.request, trial.collected, self._walk.bounds(trial))
+        await self._capture(trial, outcomes.ANSWERED, usage, trial.collected)
 
-    async def _try_keys(self, quote: Quote, limit: int, errors: list[ProviderError]) -> bool:
-        """Try one quote, with another key of the same provider where only the key was at fault."""
-        if any(isinstance(error, ContextTooLong) for error in errors) and not self._longer(quote, errors):
-            self._drop(quote, "context too short")
-            return False
-        used: set[int] = set()
-        while True:
-            permit = self.market.health.admit(quote.offer)
-            if not isinstance(permit, Permit):
-                self._drop(quote, permit.reason)
-                return False
-            if permit.key in used:
-                self.market.health.abandoned(permit)
-                return False
-            used.add(permit.key)
-            error = await self._try(quote, permit, limit)
-            if error is None:
-                return True
-            errors.append(error)
-            self._after_failure(quote, error)
-            if not isinstance(error, _OF_ONE_KEY):
-                return False
-
-    async def _try(self, quote: Quote, permit: Permit, limit: int) -> ProviderError | None:
-        """One trial, captured when it ends well; its error otherwise, already journaled."""
-        question = self.question
-        trial = Trial(self.market, question.tenant, question.request, quote, permit, len(self._attempts) + 1, limit)
-        try:
-            await trial.run(lambda event: self._emit(trial, event))
-        except asyncio.CancelledError:
-            await self._interrupted(trial)
-            return None
-        except ProviderError as error:
-            self.market.health.failed(permit, error)
-            await self._journal(trial.lost(error.outcome, self._lost_usage(trial), error))
-            return error
-        limits = trial.provider.limits(permit.key)
-        self.market.health.succeeded(permit, trial.first_token_ms, limits)
-        await self._capture(trial, outcomes.ANSWERED, whole_usage(question.request, trial.collected), trial.collected)
-        return None
-
-    def _emit(self, trial: Trial, event: Delta | Finished) -> None:
-        if isinstance(event, Delta) and not event.is_word:
-            return
-        if isinstance(event, Delta):
-            self._begin_showing(trial)
-        self._events.put_nowait(event)
-
-    def _begin_showing(self, trial: Trial) -> None:
-        """The first word of a second try takes back those of the first."""
-        if self._shown_by is not None and self._shown_by is not trial:
-            offer = trial.quote.offer
-            self._restarts_pending += 1
-            self._events.put_nowait(Restart(offer.provider, offer.model))
-        self._shown_by = trial
-
-    async def _interrupted(self, trial: Trial) -> None:
-        """/stop, a reader who left, or the process stopping."""
+    async def _interrupted(self) -> Exception | None:
+        """/stop, a reader who left, or the process stopping; otherwise somebody cancelled the task itself."""
         task = asyncio.current_task()
-        if self._ending is None or task is None:
-            raise asyncio.CancelledError
-        task.uncancel()
+        if task is not None:
+            task.uncancel()
+        closing = self._ending is not _Ending.STOPPED
+        try:
+            for running in tuple(self._walk.running):
+                if not closing and self._showing.was_heard(running.trial):
+                    await self._stopped(running)
+                else:
+                    await self._walk.lose(running, outcomes.CLOSING if closing else outcomes.ABANDONED)
+        except Exception as failed:  # noqa: BLE001 - the reader gets it
+            return failed
+        return Closing() if closing else None
+
+    async def _stopped(self, running: Running) -> None:
+        """What was delivered is kept and paid; what is billed beyond it is waste."""
+        walk, trial, request = self._walk, running.trial, self.question.request
         self.market.health.abandoned(trial.permit)
-        reported = trial.collected.usage
-        if self._ending is _Ending.CLOSING:
-            await self._journal(trial.lost("closing", reported))
-            raise Closing
-        if not self._delivered.has_words or self._shown_by is not trial or self._restarts_pending:
-            await self._journal(trial.lost(outcomes.ABANDONED, reported))
-            return
-        usage = partial_usage(self.question.request, reported, self._delivered)
-        await self._capture(trial, outcomes.STOPPED, usage, self._delivered)
+        delivered, bounds = self._showing.delivered, walk.bounds(trial)
+        paid = partial_usage(request, trial.collected.usage, delivered, bounds)
+        ordinal = walk.next_ordinal()
+
+        def rest() -> Attempt | None:
+            if trial.provider.close_stops_bill:
+                return None
+            total = partial_usage(request, trial.collected.usage, trial.collected, bounds)
+            return trial.unread(ordinal, paid, total)
+
+        running.heard = False
+        if trial.provider.close_stops_bill:
+            await running.hang_up()
+        try:
+            await self._capture(trial, outcomes.STOPPED, paid, delivered)
+        finally:
+            await walk.let_go(running, rest)
 
     async def _capture(self, trial: Trial, outcome: str, usage: Usage, said: Collected) -> None:
         self._settling = True
         question, offer = self.question, trial.quote.offer
-        held_output = question.request.n * trial.output_tokens
-        attempt = trial.kept(outcome, usage, (question.input_ceiling_tokens, held_output))
-        self._attempts.append(attempt)
+        held = self._walk.bounds(trial)
+        attempt = trial.kept(outcome, usage, (held.input_tokens, held.output_tokens))
+        self._walk.attempts.append(attempt)
         completion = Completion(offer.provider, offer.model, said.choices(), usage, stopped=outcome == outcomes.STOPPED)
         self.receipt = self._receipt(usage)
         bill = Bill(attempt, usage.tokens, trial.cost_atto(usage), self.receipt)
         also = question.finish(completion, self.receipt) if question.finish else None
         self.charge = await self.hold.capture(bill, also)
         self.completion = completion
-
-    async def _journal(self, attempt: Attempt) -> None:
-        self._attempts.append(attempt)
-        await self.market.journal.record(attempt)
-
-    def _lost_usage(self, trial: Trial) -> Usage | None:
-        """What a failed try cost the house: as reported, else estimated where words had come."""
-        if trial.collected.usage is None and not trial.collected.has_words:
-            return None
-        return partial_usage(self.question.request, trial.collected.usage, trial.collected)
-
-    def _after_failure(self, quote: Quote, error: ProviderError) -> None:
-        """What ends the walk at once; otherwise the next quote is tried."""
-        if isinstance(error, ContextTooLong):
-            self.market.catalog.teach_context(quote.offer, error.context_tokens)
-        if isinstance(error, RequestFault):
-            raise RequestRejected(quote.offer.provider, error.detail, moderation=error.moderation)
-        if self._shown_by is not None and not self.question.can_restart:
-            raise AnswerCut(quote.offer.provider, error.outcome)
-
-    async def _give_up(self, errors: list[ProviderError]) -> None:
-        tried = tuple(f"{attempt.provider}: {attempt.outcome}" for attempt in self._attempts)
-        self.receipt = self._receipt(None)
-        if self._shown_by is not None:
-            raise AnswerCut(self._attempts[-1].provider, self._attempts[-1].outcome)
-        if errors and all(isinstance(error, _OF_THE_REQUEST) for error in errors):
-            raise RequestRejected(self._attempts[-1].provider, errors[-1].detail)
-        question = self.question
-        line = unanswered(self.market, question.tenant, question.request, len(self._attempts) + 1)
-        await self.market.journal.record(line)
-        raise NoProvider(self.market.health.smallest_rest_seconds(), tried)
-
-    def _longer(self, quote: Quote, errors: list[ProviderError]) -> bool:
-        """True when this offer's context is longer than every one that was too short."""
-        known = [error.context_tokens or 0 for error in errors if isinstance(error, ContextTooLong)]
-        mine = quote.context_tokens
-        return mine is None or mine > max(known)
-
-    def _drop(self, quote: Quote, reason: str) -> None:
-        self._drops.append(DropLine(quote.offer.provider, quote.offer.model, reason))
 
     def _receipt(self, usage: Usage | None) -> Receipt:
         question = self.question
@@ -323,8 +221,8 @@ class Answer:
             quotes=tuple(
                 QuoteLine(q.offer.provider, q.offer.model, q.expected, q.last_resort) for q in question.route.quotes
             ),
-            drops=tuple(self._drops),
-            attempts=tuple(self._attempts),
+            drops=tuple(self._walk.drops),
+            attempts=tuple(self._walk.attempts),
             list_price=self._list_price(usage),
         )
 

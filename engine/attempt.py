@@ -9,6 +9,9 @@ from engine.money import ZERO, Money
 ANSWERED = "answered"  # kept, whole
 STOPPED = "stopped"  # kept as far as it was delivered: the reader stopped it or left
 ABANDONED = "abandoned"  # the reader left before the first word
+UNREAD = "unread"  # what a provider went on to bill after the reader had left
+HEDGED = "hedged"  # another one was asked too, and was faster
+CLOSING = "closing"  # the process stopped
 # any other outcome is the `outcome` of a ProviderError
 
 

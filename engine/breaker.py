@@ -1,15 +1,21 @@
 """Breaker: counts failures, opens, rests, and then lets one try through at a time; `now` is passed in."""
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
 WINDOW_SECONDS, WINDOW_LEAST = 60.0, 20
 RATE_TO_OPEN = 0.5
+CHANCE_TO_OPEN = 1e-5  # a run of failures that is less likely than this, by the minute before it, is an outage
 
 
 @dataclass(slots=True)
 class Breaker:
-    """Opens after so many failures in a row, or when half of a busy minute's tries failed."""
+    """Opens after so many failures in a row, or when half of a busy minute's tries failed.
+
+    A provider that was seen to be flaky for a while fails so often in a row by chance alone: there the run that
+    opens it is as much longer as makes chance unlikely.
+    """
 
     failures_to_open: int
     rest_seconds: float
@@ -53,10 +59,17 @@ class Breaker:
         self._outcomes.clear()
 
     def _is_bad(self) -> bool:
-        if self.failures >= self.failures_to_open:
+        tries, bad = len(self._outcomes), sum(failed for _, failed in self._outcomes)
+        if self.failures >= self.failures_to_open and self.failures >= self._unlikely_run(tries, bad):
             return True
-        tries = len(self._outcomes)
-        return tries >= WINDOW_LEAST and sum(bad for _, bad in self._outcomes) >= RATE_TO_OPEN * tries
+        return tries >= WINDOW_LEAST and bad >= RATE_TO_OPEN * tries
+
+    def _unlikely_run(self, tries: int, bad: int) -> float:
+        """How many failures in a row chance does not explain, given the minute before the run."""
+        before, bad_before = tries - self.failures, bad - self.failures
+        if before < WINDOW_LEAST or bad_before <= 0:
+            return 0
+        return math.log(CHANCE_TO_OPEN) / math.log(min(bad_before / before, 0.99))
 
     def _note(self, now: float, *, failed: bool) -> None:
         self._outcomes.append((now, failed))

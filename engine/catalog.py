@@ -3,60 +3,24 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from fractions import Fraction
 
-from engine.chat import ChatRequest
+from engine.abilities import Lack, asked, lacks, output_limit
+from engine.chat import ChatRequest, Usage
 from engine.errors import UnknownModel
+from engine.free import FREE_PRICE, FreeTiers
 from engine.money import Money
+from engine.offer import Offer
+from engine.prefixes import Prefixes
 from engine.pricing import Price, PriceBook
+from engine.sizes import Sizes
 from engine.tenancy import Markup, Tariff
-from engine.tokens import estimate_pictures, estimate_words, has_pictures
+from engine.tokens import Measure, estimate_pictures, estimate_text, measure
 
-USUAL_OUTPUT_TOKENS = 240  # what an answer of unknown length is quoted with
+__all__ = ["Catalog", "Drop", "Lack", "Model", "Offer", "Quote"]
+
 _CACHED_FROM_TOKENS = 1024  # OpenAI caches prompts from here on, and from GPT-5.6 bills the writing
-
-
-class Lack(StrEnum):
-    """What an offer may not be able to do, as the reason why it is left out."""
-
-    IMAGES = "takes no images"
-    TOOLS = "calls no tools"
-    JSON = "has no JSON mode"
-    CHOICES = "gives one choice only"
-
-
-_LACKS: tuple[tuple[str, frozenset[Lack]], ...] = (
-    # (a part of the offer's name, what it lacks). Groq: console.groq.com/docs/openai. Gemma: 400 "Function calling
-    # is not enabled", likewise JSON mode. Whoever isn't listed is asked, and may say no: then the next one is.
-    ("deepseek/", frozenset({Lack.CHOICES})),
-    ("groq/", frozenset({Lack.CHOICES})),
-    ("anthropic/claude", frozenset({Lack.CHOICES})),
-    ("deepseek", frozenset({Lack.IMAGES})),
-    ("gpt-oss", frozenset({Lack.IMAGES})),
-    ("codestral", frozenset({Lack.IMAGES})),
-    ("llama-3.1-", frozenset({Lack.IMAGES})),
-    ("llama-3.3-", frozenset({Lack.IMAGES})),
-    ("gpt-3.5", frozenset({Lack.IMAGES})),
-    ("gemini/gemma", frozenset({Lack.TOOLS, Lack.JSON})),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A model as one provider sells it."""
-
-    provider: str
-    model: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.provider}/{self.model}"
-
-    @classmethod
-    def named(cls, name: str) -> "Offer":
-        provider, _, model = name.partition("/")
-        return cls(provider, model)
+_MOST_SHELVES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +35,19 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """An offer priced for one request at one minute. Limits None = unknown."""
+    """An offer priced for one request at one minute. Limits None = unknown. `free`: at the price of a free tier.
+
+    `input_ceiling_tokens`: what a hold for it is made for.
+    """
 
     offer: Offer
     price: Price
     expected_atto: int
+    input_ceiling_tokens: int = 0
     context_tokens: int | None = None
     max_output_tokens: int | None = None
     last_resort: bool = False
+    free: bool = False
 
     @property
     def expected(self) -> Money:
@@ -91,6 +60,20 @@ class Drop:
 
     offer: Offer
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelved:
+    """What is true of an offer for a minute, whatever is asked."""
+
+    offer: Offer
+    price: Price | None
+    context_tokens: int | None
+    lacks: frozenset[Lack]
+    max_output_tokens: int | None
+    last_resort: bool
+    configured: bool
+    writes_cache: bool
 
 
 @dataclass(slots=True)
@@ -106,8 +89,12 @@ class Catalog:
     named_markup: Fraction = Fraction("1.4")
     known: tuple[Offer, ...] = ()
     contexts: Mapping[str, int] = field(default_factory=dict)
+    free: FreeTiers = field(default_factory=FreeTiers)
+    sizes: Sizes = field(default_factory=Sizes)
+    prefixes: Prefixes = field(default_factory=Prefixes)
     _learned_contexts: dict[Offer, int] = field(default_factory=dict)
     _offers: tuple[Offer, ...] = field(init=False)
+    _shelves: dict[tuple[str, tuple[Offer, ...]], tuple[int, tuple[_Shelved, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         in_models = (offer for model in self.models.values() for offer in model.offers)
@@ -127,23 +114,87 @@ class Catalog:
             raise UnknownModel(name, tuple(self.models))
         return Model(name, offers, Markup(self.named_markup))
 
-    def quote(self, request: ChatRequest, model: Model, at: datetime) -> tuple[tuple[Quote, ...], tuple[Drop, ...]]:
-        """Every offer of `model` that can serve this request, priced; and those that can't, with the reason."""
-        words = estimate_words(request)
-        asked = _asked(request)
+    def quote(
+        self, request: ChatRequest, model: Model, at: datetime, tenant_id: int | None = None
+    ) -> tuple[tuple[Quote, ...], tuple[Drop, ...]]:
+        """Every offer of `model` that can serve this request, priced; and those that can't, with the reason.
+
+        Expected: input as this offer's tokenizer was seen to count it, what of it sits in this provider's cache,
+        and an answer as long as this tenant's usually are, thinking included.
+        """
+        asks = _Asks(request, measure(request), asked(request), self.sizes.answer_tokens(model.name, tenant_id))
         quotes: list[Quote] = []
         drops: list[Drop] = []
-        for offer in model.offers:
-            input_tokens = words + estimate_pictures(request, offer.model)
-            price = self.book.price(offer.provider, offer.model, at)
-            reason = self._unable(offer, asked, input_tokens)
-            if reason or price is None:
-                drops.append(Drop(offer, reason or "no price is known"))
-                continue
-            expected = _expected_atto(offer, price, input_tokens, _output_tokens(request))
-            context = self.context_tokens(offer)
-            quotes.append(Quote(offer, price, expected, context, None, offer in model.last_resort))
+        for shelved in self._shelf(model, at):
+            input_tokens, ceiling_tokens = self.sizes.input_tokens(shelved.offer, asks.measure)
+            if not asks.measure.is_plain:
+                input_tokens += estimate_pictures(request, shelved.offer.model)
+            reason = _unable(shelved, asks.needs, input_tokens)
+            if reason:
+                drops.append(Drop(shelved.offer, reason))
+            else:
+                quotes.append(self._priced(shelved, asks, (input_tokens, ceiling_tokens), at))
         return tuple(quotes), tuple(drops)
+
+    def learn(self, request: ChatRequest, offer: Offer, usage: Usage, said: str, tenant_id: int | None) -> None:
+        """What an answer was reported to have taken; estimates teach nothing."""
+        if usage.estimated:
+            return
+        size = measure(request)
+        if size.is_plain:
+            self.sizes.learn_input(offer, size, usage.input_tokens)
+        if not request.max_output_tokens:
+            self.sizes.learn_output(offer, request.model, tenant_id, estimate_text(said), usage.output_tokens)
+
+    def remember(self, request: ChatRequest, offer: Offer, usage: Usage, at: datetime) -> None:
+        """The prompt lies in this provider's cache from now on."""
+        self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, at.timestamp())
+
+    def _priced(self, shelved: _Shelved, asks: "_Asks", tokens: tuple[int, int], at: datetime) -> Quote:
+        offer = shelved.offer
+        free = bool(self.free.allowed) and self.free.is_open(offer, at)
+        price = FREE_PRICE if free else shelved.price
+        assert price is not None
+        expected = 0
+        if not free:
+            cached = 0
+            if asks.request.conversation:
+                cached = min(tokens[0], self.prefixes.cached_tokens(asks.request, offer, at.timestamp()))
+            output = asks.output_tokens(self.sizes.thought_times(offer))
+            expected = _expected_atto(price, tokens[0], cached, output, writes_cache=shelved.writes_cache)
+        return Quote(
+            offer,
+            price,
+            expected,
+            tokens[1],
+            shelved.context_tokens,
+            shelved.max_output_tokens,
+            shelved.last_resort,
+            free,
+        )
+
+    def _shelf(self, model: Model, at: datetime) -> tuple[_Shelved, ...]:
+        """Compiled once a minute."""
+        minute, key = int(at.timestamp() // 60), (model.name, model.offers)
+        found = self._shelves.get(key)
+        if found is None or found[0] != minute:
+            if len(self._shelves) > _MOST_SHELVES:
+                self._shelves.clear()
+            shelf = tuple(self._shelve(offer, offer in model.last_resort, at) for offer in model.offers)
+            found = self._shelves[key] = (minute, shelf)
+        return found[1]
+
+    def _shelve(self, offer: Offer, last_resort: bool, at: datetime) -> _Shelved:
+        return _Shelved(
+            offer,
+            self.book.price(offer.provider, offer.model, at),
+            self.context_tokens(offer),
+            lacks(offer),
+            output_limit(offer),
+            last_resort,
+            self.configured(offer.provider),
+            "openai" in offer.name,
+        )
 
     def is_configured(self, provider: str) -> bool:
         return self.configured(provider)
@@ -160,6 +211,7 @@ class Catalog:
         """A refusal named the real limit."""
         if context_tokens:
             self._learned_contexts[offer] = context_tokens
+            self._shelves.clear()
 
     def offers_of(self, provider: str) -> tuple[Offer, ...]:
         return tuple(offer for offer in self._offers if offer.provider == provider)
@@ -176,38 +228,39 @@ class Catalog:
     def _is_sold(self, offer: Offer) -> bool:
         return bool(offer.model) and self.configured(offer.provider) and self.book.knows(offer.provider, offer.model)
 
-    def _unable(self, offer: Offer, asked: frozenset[Lack], input_tokens: int) -> str:
-        """Why it can't serve the request; empty where it can."""
-        if not self.configured(offer.provider):
-            return "not configured"
-        context = self.context_tokens(offer)
-        if context is not None and input_tokens > context:
-            return f"context too short: {context:,} tokens, and about {input_tokens:,} are needed"
-        return ", ".join(lack.value for lack in Lack if lack in asked and _lacks(offer, lack))
+
+@dataclass(frozen=True, slots=True)
+class _Asks:
+    """One request, as every offer has to see it. `answer_tokens`: what is expected to be seen of each choice."""
+
+    request: ChatRequest
+    measure: Measure
+    needs: frozenset[Lack]
+    answer_tokens: float
+
+    def output_tokens(self, times: float) -> int:
+        """`times`: tokens billed for one that is seen."""
+        expected = round(self.answer_tokens * times)
+        return self.request.n * min(self.request.max_output_tokens or expected, expected)
 
 
-def _asked(request: ChatRequest) -> frozenset[Lack]:
-    """What the request needs that not everyone can."""
-    options = request.options
-    needs = {
-        Lack.IMAGES: has_pictures(request),
-        Lack.TOOLS: bool(options.tools),
-        Lack.JSON: options.wants_json,
-        Lack.CHOICES: request.n > 1,
-    }
-    return frozenset(lack for lack, needed in needs.items() if needed)
+def _unable(shelved: _Shelved, needs: frozenset[Lack], input_tokens: int) -> str:
+    """Why it can't serve the request; empty where it can."""
+    if not shelved.configured:
+        return "not configured"
+    context = shelved.context_tokens
+    if context is not None and input_tokens > context:
+        return f"context too short: {context:,} tokens, and about {input_tokens:,} are needed"
+    if needs and (missing := needs & shelved.lacks):
+        return ", ".join(lack.value for lack in Lack if lack in missing)
+    return "" if shelved.price is not None else "no price is known"
 
 
-def _lacks(offer: Offer, lack: Lack) -> bool:
-    return any(mark in offer.name for mark, lacks in _LACKS if lack in lacks)
-
-
-def _output_tokens(request: ChatRequest) -> int:
-    return request.n * min(request.max_output_tokens or USUAL_OUTPUT_TOKENS, USUAL_OUTPUT_TOKENS)
-
-
-def _expected_atto(offer: Offer, price: Price, input_tokens: int, output_tokens: int) -> int:
+def _expected_atto(
+    price: Price, input_tokens: int, cached_tokens: int, output_tokens: int, *, writes_cache: bool
+) -> int:
     rates = price.rates(input_tokens)
-    writes_cache = "openai" in offer.name and input_tokens >= _CACHED_FROM_TOKENS
-    each_input = max(rates.input, rates.cache_write) if writes_cache else rates.input
-    return input_tokens * each_input + output_tokens * rates.output
+    plain = rates.input
+    if writes_cache and input_tokens >= _CACHED_FROM_TOKENS:
+        plain = max(plain, rates.cache_write)
+    return (input_tokens - cached_tokens) * plain + cached_tokens * rates.cached_input + output_tokens * rates.output

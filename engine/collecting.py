@@ -4,9 +4,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from engine.chat import ChatRequest, Choice, Chunk, Delta, Finish, Finished, Served, ToolCall, Usage
+from engine.errors import Garbled
 from engine.tokens import estimate, estimate_text
 
 MOST_TOKENS = 20_000_000  # no model reads or writes as much: a report above it is an error
+MOST_CHARS = 16_000_000  # of one answer: what says more is not going to end
+_DOUBT_TIMES, _DOUBT_TOKENS = 4, 10_000  # a report is absurd from so far beyond the bounds of its request
 
 
 @dataclass(slots=True)
@@ -25,16 +28,31 @@ class Collected:
         self._finishes: dict[int, Finish] = {}
         self.usage: Usage | None = None
         self.served = ""
+        self._chars = 0
 
     def add(self, chunk: Chunk) -> None:
+        """Raises Garbled for an answer without an end."""
         if isinstance(chunk, Delta):
             self._add_delta(chunk)
         elif isinstance(chunk, Finished):
-            self._finishes[chunk.index] = chunk.finish
+            self._finishes.setdefault(chunk.index, chunk.finish)
         elif isinstance(chunk, Usage):
             self.usage = chunk
         elif isinstance(chunk, Served):
             self.served = chunk.model
+
+    def is_whole(self, choices: int) -> bool:
+        """True when every choice has ended, and there is something to show for it."""
+        ended = len(self._finishes) >= choices
+        return ended and (self.has_words or Finish.REFUSED in self._finishes.values())
+
+    def endings(self) -> tuple[Finished, ...]:
+        """How each choice ended, once; one that only stopped talking has ended too."""
+        ended = dict(self._finishes)
+        for index in (*self._texts, *self._calls):
+            ended.setdefault(index, Finish.TOOL_CALLS if index in self._calls else Finish.STOP)
+        self._finishes = ended
+        return tuple(Finished(finish, index) for index, finish in sorted(ended.items()))
 
     @property
     def has_words(self) -> bool:
@@ -61,40 +79,70 @@ class Collected:
 
     def _add_delta(self, delta: Delta) -> None:
         if delta.text:
+            self._count(delta.text)
             self._texts[delta.index].append(delta.text)
         for piece in delta.tool_calls:
+            self._count(piece.arguments)
             call = self._calls[delta.index].setdefault(piece.position, _ToolCallParts())
             call.id = call.id or piece.id
             call.name = call.name or piece.name
             call.arguments.append(piece.arguments)
 
+    def _count(self, said: str) -> None:
+        self._chars += len(said)
+        if self._chars > MOST_CHARS:
+            raise Garbled("an answer without an end")
 
-def whole_usage(request: ChatRequest, collected: Collected) -> Usage:
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a request can come to at most, by what was held for it: input, and output of all choices."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+def whole_usage(request: ChatRequest, collected: Collected, bounds: Bounds | None = None) -> Usage:
     """What the provider reports for a whole answer; estimated, and marked so, where that is missing or absurd."""
-    if collected.usage is not None and _sane(collected.usage):
+    if collected.usage is not None and _sane(collected.usage, bounds):
         return collected.usage
-    return estimated_usage(request, collected)
+    return estimated_usage(request, collected, bounds)
 
 
-def partial_usage(request: ChatRequest, reported: Usage | None, delivered: Collected) -> Usage:
+def partial_usage(
+    request: ChatRequest, reported: Usage | None, delivered: Collected, bounds: Bounds | None = None
+) -> Usage:
     """For an answer that was stopped: what the provider reports, else an estimate of what was delivered.
 
     Some report the input at the start and the output only at the end: then the output is estimated.
     """
-    guess = estimated_usage(request, delivered)
-    if reported is None or not _sane(reported):
+    guess = estimated_usage(request, delivered, bounds)
+    if reported is None or not _sane(reported, bounds):
         return guess
     if reported.output_tokens * 2 >= guess.output_tokens:
         return reported
     return replace(reported, output_tokens=guess.output_tokens, estimated=True)
 
 
-def estimated_usage(request: ChatRequest, said: Collected) -> Usage:
-    return Usage(estimate(request), estimate_text(said.words), estimated=True)
+def estimated_usage(request: ChatRequest, said: Collected, bounds: Bounds | None = None) -> Usage:
+    """By the bytes, within the bounds."""
+    inward, outward = estimate(request), estimate_text(said.words)
+    if bounds is not None:
+        inward, outward = min(inward, bounds.input_tokens), min(outward, bounds.output_tokens)
+    return Usage(inward, outward, estimated=True)
 
 
-def _sane(usage: Usage) -> bool:
+def _sane(usage: Usage, bounds: Bounds | None) -> bool:
     parts = (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens)
     if min(usage.input_tokens, usage.output_tokens, *parts) < 0 or usage.tokens > MOST_TOKENS:
         return False
-    return usage.tokens > 0 and usage.cached_tokens + usage.cache_write_tokens <= usage.input_tokens
+    if bounds is not None and not _within(usage, bounds):
+        return False
+    return usage.input_tokens > 0 and usage.cached_tokens + usage.cache_write_tokens <= usage.input_tokens
+
+
+def _within(usage: Usage, bounds: Bounds) -> bool:
+    return (
+        usage.input_tokens <= bounds.input_tokens * _DOUBT_TIMES + _DOUBT_TOKENS
+        and usage.output_tokens <= bounds.output_tokens * _DOUBT_TIMES + _DOUBT_TOKENS
+    )

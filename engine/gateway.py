@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from fractions import Fraction
 
 from engine.admission import Admission
 from engine.answer import Answer, Finisher, Question
@@ -12,22 +11,18 @@ from engine.chat import ChatRequest
 from engine.errors import Closing, NoProvider, RequestRejected
 from engine.holding import Bid, Ceiling
 from engine.ports import Gate, Ledger
-from engine.routing import Route, plan
+from engine.routing import Route
 from engine.tenancy import Tenant
-from engine.tokens import upper_bound
 from engine.trial import Market, unanswered
 
 
 class Gateway:
     """Answers requests from the cheapest offers that are up, and books each exactly once."""
 
-    def __init__(
-        self, market: Market, ledger: Ledger, *, delay_usd_per_second: Fraction, gates: Sequence[Gate] = ()
-    ) -> None:
+    def __init__(self, market: Market, ledger: Ledger, *, gates: Sequence[Gate] = ()) -> None:
         self.market = market
         self._ledger = ledger
         self._gates = tuple(gates)
-        self._delay_usd_per_second = delay_usd_per_second
         self._admission = Admission(market.clock)
         self._live: set[Answer] = set()
         self._closing = False
@@ -68,11 +63,13 @@ class Gateway:
                 finally:
                     self._exit(answer)
 
-    def route(self, model: Model, request: ChatRequest) -> Route:
+    def route(self, model: Model, request: ChatRequest, tenant_id: int | None = None) -> Route:
         """The offers for this request at this minute, in the order to try; raises when there is none."""
         catalog, health = self.market.catalog, self.market.health
-        quotes, drops = catalog.quote(request, model, self.market.clock.now())
-        route = plan(quotes, drops, health.standing, self._delay_usd_per_second)
+        quotes, drops = catalog.quote(request, model, self.market.clock.now(), tenant_id)
+        route = self.market.plan(quotes, drops)
+        if len(quotes) == 1 and (seconds := health.standing(quotes[0].offer).crowded_seconds) > 0:
+            raise NoProvider(seconds)  # with nobody else to ask, only staying under its limit helps
         if route.quotes:
             return route
         if not quotes and any(catalog.is_configured(drop.offer.provider) for drop in drops):
@@ -82,7 +79,7 @@ class Gateway:
 
     async def _route_or_note(self, tenant: Tenant, model: Model, request: ChatRequest) -> Route:
         try:
-            return self.route(model, request)
+            return self.route(model, request, tenant.id)
         except NoProvider:
             await self.market.journal.record(unanswered(self.market, tenant, request, 1))
             raise
@@ -112,7 +109,7 @@ class Gateway:
             self._idle.set()
 
     def _bid(self, tenant: Tenant, model: Model, request: ChatRequest, route: Route) -> Bid:
-        input_tokens = upper_bound(request)
+        input_tokens = max(quote.input_ceiling_tokens for quote in route.quotes)
         return Bid(
             request_id=request.id,
             epoch=request.epoch,

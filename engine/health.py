@@ -2,31 +2,23 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from math import ceil
 
 from engine.breaker import Breaker
 from engine.catalog import Offer
 from engine.errors import BalanceGone, KeyRefused, NoSuchModel, ProviderError, RateLimited
-from engine.limits import LONGEST_REST_SECONDS, Key
+from engine.keys import LONGEST_REST_SECONDS, Key
 from engine.ports import Clock, LimitHeaders
 from engine.routing import Standing
 from engine.track import Track
+from engine.vitals import Look, State, Vitals
+
+__all__ = ["Health", "HealthPolicy", "LimitFact", "Permit", "ProviderState", "Refusal", "State"]
 
 MODEL_GONE_SECONDS = 3600.0
-PROBE_UNDER_WAY_SECONDS = 1.0
 JITTER = 0.1
 _MOST_OFFERS = 4096  # tenants may name what they like
-
-
-class State(StrEnum):
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
-    RESTING = "resting"
-    DRAINED = "drained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +39,7 @@ class Permit:
     key: int
     probe: bool = False
     began_at: float = 0.0
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,50 +73,6 @@ class ProviderState:
     odds: float
 
 
-@dataclass(slots=True)
-class _Provider:
-    keys: list[Key]
-    breaker: Breaker
-    since: datetime
-    seen: State = State.CLOSED
-    drained: bool = False
-    last_error: str = ""
-    turn: int = 0
-    track: Track = field(default_factory=Track)
-
-    @property
-    def is_locked_out(self) -> bool:
-        return bool(self.keys) and all(key.needs_mending for key in self.keys)
-
-    def is_due(self, now: float) -> bool:
-        """True when a probe would say something."""
-        half_open = self.look(now)[0] is State.HALF_OPEN and not self.breaker.probing
-        return half_open or (self.is_locked_out and not self.drained)
-
-    def next_key(self, now: float) -> int:
-        """In turn, over those that may be used."""
-        total = len(self.keys)
-        order = [(self.turn + step) % total for step in range(total)]
-        number = next((n for n in order if self.keys[n].wait_seconds(now) <= 0), order[0])
-        self.turn = (number + 1) % total
-        return number
-
-    def look(self, now: float) -> tuple[State, str, float]:
-        """Its state, why, and the seconds until it may be asked."""
-        if self.drained:
-            return State.DRAINED, "drained by an operator", LONGEST_REST_SECONDS
-        left = self.breaker.left_seconds(now)
-        if left > 0:
-            return State.OPEN, f"breaker open after {self.last_error}, {ceil(left)} s left", left
-        key = min(self.keys, key=lambda each: each.wait_seconds(now), default=None)
-        if key is not None and (wait := key.wait_seconds(now)) > 0:
-            until = "until mended" if key.needs_mending else f"{ceil(wait)} s left"
-            return State.RESTING, f"{key.reason(now)}, {until}", wait
-        if self.breaker.probing:
-            return State.HALF_OPEN, "one probe is under way", PROBE_UNDER_WAY_SECONDS
-        return (State.HALF_OPEN if self.breaker.is_open else State.CLOSED), "", 0.0
-
-
 class Health:
     """Told of every try; asked before each. One per process."""
 
@@ -137,52 +86,76 @@ class Health:
         self._clock, self._chance = clock, chance
         now = clock.now()
         self._providers = {
-            name: _Provider([Key() for _ in range(keys)], Breaker(policy.failures_to_open, policy.rest_seconds), now)
+            name: Vitals([Key() for _ in range(keys)], Breaker(policy.failures_to_open, policy.rest_seconds), now)
             for name, keys in providers.items()
         }
-        self._rest_seconds = policy.rest_seconds
+        self._policy = policy
         self._tracks: dict[Offer, Track] = {}
         self._gone: dict[Offer, float] = {}
+        self._permits = 0
 
-    def admit(self, offer: Offer) -> Permit | Refusal:
-        """Leave to try `offer` now, under one of its keys in turn; a half-open breaker lets one try through."""
-        refusal = self._refusal(offer)
+    def admit(self, offer: Offer, tokens: int = 0, *, repeat: bool = False) -> Permit | Refusal:
+        """Leave to try `offer` now, under one of its keys in turn; a half-open breaker lets one try through.
+
+        A learned limit is no refusal: the planner puts who is at it behind all others. `tokens`: what the try is
+        expected to take of a budget that the provider told. `repeat`: this provider has failed this prompt before.
+        """
+        now = self._clock.monotonic()
+        refusal = self._refusal(offer, now)
         if refusal is not None:
             return refusal
-        provider, now = self._providers[offer.provider], self._clock.monotonic()
-        number = provider.next_key(now)
-        provider.keys[number].use(now)
-        provider.breaker.probing = provider.breaker.is_open
-        return Permit(offer, number, probe=provider.breaker.is_open, began_at=now)
+        vitals = self._providers[offer.provider]
+        if repeat and not vitals.budget.spend(now):
+            return Refusal("its retry budget is used up", 1.0)
+        if not repeat:
+            vitals.budget.tried(now)
+        number = vitals.next_key(now)
+        vitals.keys[number].use(now, tokens)
+        self._permits += 1
+        vitals.waiting.begin(self._permits, now)
+        vitals.breaker.probing = vitals.breaker.is_open
+        return Permit(offer, number, vitals.breaker.is_open, now, self._permits)
 
     def standing(self, offer: Offer) -> Standing:
         """For the planner: nothing is reserved. An offer not tried yet stands as its provider does."""
-        refusal = self._refusal(offer)
-        if refusal is not None:
-            return Standing(refusal.reason)
-        track = self._tracks.get(offer) or self._providers[offer.provider].track
-        latency_seconds = (track.p50_first_token_ms or 0) / 1000
-        return Standing("", track.odds(self._clock.monotonic()), track.loss_seconds, latency_seconds)
+        now, vitals = self._clock.monotonic(), self._providers.get(offer.provider)
+        clear = vitals is not None and not self._gone and vitals.is_clear(now)
+        if vitals is None or not clear:
+            refusal = self._refusal(offer, now)
+            if refusal is not None or vitals is None:
+                return Standing(refusal.reason if refusal else "not configured")
+        track = self._tracks.get(offer) or vitals.track
+        odds, delay_seconds = track.odds(now), track.loss_seconds
+        if silent := vitals.silent(now):
+            odds, delay_seconds = max(odds, silent / (silent + 1)), self._policy.first_token_seconds
+        crowded_seconds = 0.0 if clear else vitals.crowded_seconds(now)
+        return Standing("", odds, delay_seconds, track.latency_seconds, crowded_seconds)
+
+    def spoke(self, permit: Permit) -> None:
+        """The first word of a try has come."""
+        self._providers[permit.offer.provider].waiting.spoke(permit.number)
 
     def succeeded(self, permit: Permit, first_token_ms: int | None, limits: LimitHeaders | None = None) -> None:
-        provider, now = self._providers[permit.offer.provider], self._clock.monotonic()
-        provider.breaker.succeeded(now, probe=permit.probe)
-        for track in (provider.track, self._track(permit.offer)):
+        vitals, now = self._providers[permit.offer.provider], self._clock.monotonic()
+        vitals.waiting.spoke(permit.number)
+        vitals.breaker.succeeded(now, probe=permit.probe)
+        for track in (vitals.track, self._track(permit.offer)):
             track.succeeded(now, first_token_ms)
-        key = provider.keys[permit.key]
+        key = vitals.keys[permit.key]
         key.succeeded(now, permit.began_at)
         if limits is not None:
             key.heed(now, limits)
-        self._look(provider)
+        self._look(vitals, now)
 
     def failed(self, permit: Permit, error: ProviderError) -> None:
         """Only what `counts` is the provider's failure; a probe that ends otherwise leaves its place to the next."""
-        provider, now = self._providers[permit.offer.provider], self._clock.monotonic()
-        key = provider.keys[permit.key]
+        vitals, now = self._providers[permit.offer.provider], self._clock.monotonic()
+        vitals.waiting.end(permit.number)
+        key = vitals.keys[permit.key]
         if error.counts:
-            self._count(provider, permit, error, now)
+            self._count(vitals, permit, error, now)
         elif permit.probe:
-            provider.breaker.release()
+            vitals.breaker.release()
         if isinstance(error, RateLimited):
             jitter = 1 + JITTER * self._chance()
             key.limited(now, permit.began_at, error.retry_after_seconds, jitter=jitter, per_day=error.per_day)
@@ -191,16 +164,18 @@ class Health:
         elif isinstance(error, NoSuchModel):
             self._gone = {offer: until for offer, until in self._gone.items() if until > now}
             self._gone[permit.offer] = now + MODEL_GONE_SECONDS
-        self._look(provider)
+        self._look(vitals, now)
 
     def abandoned(self, permit: Permit) -> None:
         """The reader left: nothing is learned, and a probe's place is free again."""
+        vitals = self._providers[permit.offer.provider]
+        vitals.waiting.end(permit.number)
         if permit.probe:
-            self._providers[permit.offer.provider].breaker.release()
+            vitals.breaker.release()
 
     def drain(self, name: str) -> None:
         self._providers[name].drained = True
-        self._look(self._providers[name])
+        self._look(self._providers[name], self._clock.monotonic())
 
     def resume(self, name: str) -> None:
         """Back into service, with every rest forgotten."""
@@ -209,17 +184,17 @@ class Health:
 
     def mend(self, name: str, key: int | None = None) -> None:
         """The operator mended it, or a probe found it well: all of it, or one key."""
-        provider = self._providers[name]
+        vitals = self._providers[name]
         if key is None:
-            provider.breaker.close()
-        for each in provider.keys if key is None else (provider.keys[key],):
+            vitals.breaker.close()
+        for each in vitals.keys if key is None else (vitals.keys[key],):
             each.mend()
-        self._look(provider)
+        self._look(vitals, self._clock.monotonic())
 
     def due_probes(self) -> tuple[str, ...]:
         """Providers whose rest is over and that no traffic has tried since; and those with no key left in service."""
         now = self._clock.monotonic()
-        return tuple(name for name, provider in self._providers.items() if provider.is_due(now))
+        return tuple(name for name, vitals in self._providers.items() if vitals.keys and vitals.is_due(now))
 
     def needs_mending(self, name: str) -> bool:
         """True when every key was refused or is out of money."""
@@ -229,34 +204,35 @@ class Health:
         """Single keys out of service while others of their provider serve: (provider, key), for a free probe."""
         return tuple(
             (name, number)
-            for name, provider in self._providers.items()
-            if not provider.drained and not provider.is_locked_out
-            for number, key in enumerate(provider.keys)
+            for name, vitals in self._providers.items()
+            if not vitals.drained and not vitals.is_locked_out
+            for number, key in enumerate(vitals.keys)
             if key.needs_mending
         )
 
     def smallest_rest_seconds(self) -> float:
         """When somebody may next be asked."""
         waits = [state.seconds for state in self.states() if state.seconds > 0 and state.state is not State.DRAINED]
-        return min(waits, default=self._rest_seconds)
+        return min(waits, default=self._policy.rest_seconds)
 
     def states(self) -> tuple[ProviderState, ...]:
         return tuple(self.state(name) for name in self._providers)
 
     def state(self, name: str) -> ProviderState:
-        provider = self._providers[name]
-        state, reason, seconds = self._look(provider)
-        limits = [key.limit for key in provider.keys if key.limit is not None]
+        vitals, now = self._providers[name], self._clock.monotonic()
+        look = self._look(vitals, now) if vitals.keys else Look(State.CLOSED)
+        reason = look.reason or vitals.crowding(now)
+        limits = [key.limit.per_minute for key in vitals.keys if key.limit.per_minute is not None]
         return ProviderState(
             name,
-            state,
-            provider.since,
+            look.state,
+            vitals.since,
             reason,
-            seconds,
-            provider.track.p50_first_token_ms,
+            look.seconds,
+            vitals.track.p50_first_token_ms,
             sum(limits) if limits else None,
-            provider.breaker.failures,
-            provider.track.odds(self._clock.monotonic()),
+            vitals.breaker.failures,
+            vitals.track.odds(now),
         )
 
     def limit_facts(self) -> tuple[LimitFact, ...]:
@@ -264,32 +240,32 @@ class Health:
         now = self._clock.monotonic()
         return tuple(
             LimitFact(name, fall.now_per_minute, fall.before_per_minute, self._clock.now())
-            for name, provider in self._providers.items()
-            for key in provider.keys
-            if (fall := key.take_fall(now)) is not None
+            for name, vitals in self._providers.items()
+            for key in vitals.keys
+            if (fall := key.limit.take_fall(now)) is not None
         )
 
-    def _refusal(self, offer: Offer) -> Refusal | None:
-        provider = self._providers.get(offer.provider)
-        if provider is None or not provider.keys:
+    def _refusal(self, offer: Offer, now: float) -> Refusal | None:
+        vitals = self._providers.get(offer.provider)
+        if vitals is None or not vitals.keys:
             return Refusal("not configured", LONGEST_REST_SECONDS)
-        gone_seconds = self._gone.get(offer, 0.0) - self._clock.monotonic() if self._gone else 0.0
+        gone_seconds = self._gone.get(offer, 0.0) - now if self._gone else 0.0
         if gone_seconds > 0:
             return Refusal("the provider has no such model", gone_seconds)
-        _, reason, seconds = self._look(provider)
-        return Refusal(reason, seconds) if seconds > 0 else None
+        look = self._look(vitals, now)
+        return Refusal(look.reason, look.seconds) if look.seconds > 0 else None
 
-    def _look(self, provider: _Provider) -> tuple[State, str, float]:
+    def _look(self, vitals: Vitals, now: float) -> Look:
         """Its state now; a change is noted when it is first seen."""
-        found = provider.look(self._clock.monotonic())
-        if found[0] is not provider.seen:
-            provider.seen, provider.since = found[0], self._clock.now()
+        found = vitals.look(now)
+        if found.state is not vitals.seen:
+            vitals.seen, vitals.since = found.state, self._clock.now()
         return found
 
-    def _count(self, provider: _Provider, permit: Permit, error: ProviderError, now: float) -> None:
-        provider.last_error = error.outcome
-        provider.breaker.failed(now, probe=permit.probe)
-        for track in (provider.track, self._track(permit.offer)):
+    def _count(self, vitals: Vitals, permit: Permit, error: ProviderError, now: float) -> None:
+        vitals.last_error = error.outcome
+        vitals.breaker.failed(now, probe=permit.probe)
+        for track in (vitals.track, self._track(permit.offer)):
             track.failed(now, now - permit.began_at)
 
     def _track(self, offer: Offer) -> Track:

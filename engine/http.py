@@ -3,12 +3,13 @@
 import email.utils
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
@@ -16,10 +17,14 @@ from engine.errors import FirstTokenLate, Unreachable
 from engine.ports import LimitHeaders
 
 MOST_CONNECTIONS = 1000
+_BROKEN = (httpx.HTTPError, aiohttp.ClientError, OSError)  # the transport lets some of aiohttp's own through
 CONNECT_SECONDS = 10.0
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATIONS = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _EPOCH_MS_FROM = 1e11
+_EPOCH_SECONDS_FROM = 1e9
+LONGEST_WAIT_SECONDS = 86_400.0  # who asks for more is asked again tomorrow
 
 
 @cache
@@ -49,7 +54,7 @@ async def post(
     request = http.build_request("POST", url, headers=headers, content=body)
     try:
         response = await http.send(request, stream=True)
-    except httpx.HTTPError as error:
+    except _BROKEN as error:
         raise _unreachable(error) from error
     try:
         yield response
@@ -57,75 +62,118 @@ async def post(
         await response.aclose()
 
 
-async def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+async def pieces(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """The body as it comes; a broken connection is Unreachable."""
     try:
         async for piece in response.aiter_bytes():
             yield piece
-    except httpx.HTTPError as error:
+    except _BROKEN as error:
         raise _unreachable(error) from error
 
 
 async def get(http: httpx.AsyncClient, url: str, headers: Mapping[str, str], seconds: float = 15) -> httpx.Response:
     try:
         return await http.get(url, headers=headers, timeout=seconds)
-    except httpx.HTTPError as error:
+    except _BROKEN as error:
         raise _unreachable(error) from error
 
 
-def _unreachable(error: httpx.HTTPError) -> Unreachable | FirstTokenLate:
+def _unreachable(error: Exception) -> Unreachable | FirstTokenLate:
     if isinstance(error, httpx.ReadTimeout):
         return FirstTokenLate(type(error).__name__)
     return Unreachable(type(error).__name__)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds to wait: `retry-after-ms`, or Retry-After as seconds, fractions or a date."""
+    """Seconds to wait: `retry-after-ms`, or Retry-After as seconds, fractions or a date; a day at most."""
     if (told := _number(headers.get("retry-after-ms"))) is not None:
-        return told / 1000
+        return min(told / 1000, LONGEST_WAIT_SECONDS)
     raw = headers.get("retry-after")
-    if raw is None or (told := _number(raw)) is not None:
-        return None if raw is None else told
+    if raw is None:
+        return None
+    told = _number(raw)
+    if told is None:
+        told = _until(raw, now or datetime.now(UTC))
+    return None if told is None else min(told, LONGEST_WAIT_SECONDS)
+
+
+def _until(raw: str, now: datetime) -> float | None:
     try:
         date = email.utils.parsedate_to_datetime(raw)
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
+    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())
 
 
-def limits(headers: Mapping[str, str], now: datetime | None = None) -> LimitHeaders | None:
-    """x-ratelimit-* and anthropic-ratelimit-*; None where there are none."""
-    for prefix, order in (
-        ("x-ratelimit", "{prefix}-{what}-{of}"),
-        ("anthropic-ratelimit", "{prefix}-{of}-{what}"),
-    ):
+_HEADERS = (
+    # (limit, remaining, reset) for requests, then those for tokens
+    (
+        ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+        ("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+    ),
+    (
+        (
+            "anthropic-ratelimit-requests-limit",
+            "anthropic-ratelimit-requests-remaining",
+            "anthropic-ratelimit-requests-reset",
+        ),
+        (
+            "anthropic-ratelimit-tokens-limit",
+            "anthropic-ratelimit-tokens-remaining",
+            "anthropic-ratelimit-tokens-reset",
+        ),
+    ),
+    (
+        (),
+        (
+            "anthropic-ratelimit-input-tokens-limit",
+            "anthropic-ratelimit-input-tokens-remaining",
+            "anthropic-ratelimit-input-tokens-reset",
+        ),
+    ),
+    (("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"), ()),
+)
 
-        def read(what: str, of: str, prefix: str = prefix, order: str = order) -> str | None:
-            return headers.get(order.format(prefix=prefix, what=what, of=of))
 
-        if any(read("remaining", of) is not None for of in ("requests", "tokens")):
-            return LimitHeaders(
-                _whole(read("limit", "requests")),
-                _whole(read("remaining", "requests")),
-                reset_seconds(read("reset", "requests"), now),
-                _whole(read("limit", "tokens")),
-                _whole(read("remaining", "tokens")),
-                reset_seconds(read("reset", "tokens"), now),
-            )
+def limits(
+    headers: Mapping[str, str], now: datetime | None = None, *, requests_per_day: bool = False
+) -> LimitHeaders | None:
+    """x-ratelimit-* and anthropic-ratelimit-*; None where there are none.
+
+    `requests_per_day`: what this provider says of requests is of a day (Groq), so it is no limit per minute.
+    """
+    for of_requests, of_tokens in _HEADERS:
+        requests, tokens = _read(headers, of_requests, now), _read(headers, of_tokens, now)
+        if requests[1] is not None or tokens[1] is not None:
+            per_minute = None if requests_per_day else requests[0]
+            return LimitHeaders(per_minute, requests[1], requests[2], *tokens)
     return None
 
 
+def _read(
+    headers: Mapping[str, str], names: tuple[str, ...], now: datetime | None
+) -> tuple[int | None, int | None, float | None]:
+    if not names:
+        return None, None, None
+    limit, left, reset = (headers.get(name) for name in names)
+    return _whole(limit), _whole(left), reset_seconds(reset, now)
+
+
 def reset_seconds(raw: str | None, now: datetime | None = None) -> float | None:
-    """`6m0s`, `20ms`, `36s`, plain seconds, RFC 3339, or milliseconds since 1970."""
-    if not raw:
-        return None
-    moment = now or datetime.now(UTC)
+    """`6m0s`, `20ms`, `36s`, plain seconds, RFC 3339, seconds or milliseconds since 1970; a day at most."""
+    found = _reset(raw.strip(), now or datetime.now(UTC)) if raw else None
+    return None if found is None else min(max(0.0, found), LONGEST_WAIT_SECONDS)
+
+
+def _reset(raw: str, now: datetime) -> float | None:
     if (number := _number(raw)) is not None:
-        return max(0.0, number / 1000 - moment.timestamp()) if number > _EPOCH_MS_FROM else number
-    if parts := _DURATION.findall(raw):
-        return sum(float(value) * _UNIT_SECONDS[unit] for value, unit in parts)
+        if number > _EPOCH_MS_FROM:
+            return number / 1000 - now.timestamp()
+        return number - now.timestamp() if number > _EPOCH_SECONDS_FROM else number
+    if _DURATIONS.fullmatch(raw):
+        return sum(float(value) * _UNIT_SECONDS[unit] for value, unit in _DURATION.findall(raw))
     try:
-        return max(0.0, (datetime.fromisoformat(raw) - moment).total_seconds())
+        return (datetime.fromisoformat(raw) - now).total_seconds()
     except (ValueError, TypeError):
         return None
 

@@ -4,14 +4,16 @@ Prices are kept as whole atto-dollars per token (1 USD per 1M tokens = 10**12), 
 tokens x price is exact; `Money.from_atto` rounds it once, half to even (contract: money).
 """
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from typing import Self
 
 NANO_PER_USD = 10**9
 ATTO_PER_NANO = 10**9
 ATTO_PER_TOKEN_PER_USD_PER_MTOK = 10**12
+_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,15 +67,16 @@ class Money:
 ZERO = Money(0)
 
 
+# Plain digits, as people write money: no exponents (1e9999999 takes minutes to compute), no other scripts' digits.
+_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?|-?\.[0-9]{1,18}")
+
+
 def exact(number: str | int | Decimal) -> Fraction:
-    """Read a decimal without losing a digit; ValueError when it is not a finite number."""
-    try:
-        value = Decimal(str(number).strip())
-    except InvalidOperation as error:
-        raise ValueError(f"{number!r} is not a decimal number") from error
-    if not value.is_finite():
-        raise ValueError(f"{number!r} is not a finite number")
-    return Fraction(value)
+    """Read a decimal without losing a digit; ValueError when it is not a plain number of at most 18.18 digits."""
+    text = f"{number:f}" if isinstance(number, Decimal) and abs(number.adjusted()) < _MOST_DIGITS else str(number)
+    if _DECIMAL.fullmatch(text) is None:
+        raise ValueError(f"{text[:40]!r} is not a decimal number")
+    return Fraction(text)
 
 
 def atto_per_token(usd_per_mtok: str | Decimal, times: Fraction = Fraction(1)) -> int:

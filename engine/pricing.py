@@ -4,6 +4,7 @@ The catalogue is genai-prices; farthing.toml's overrides stand above it. No pric
 such an offer can't be quoted. Facts: genai-prices 0.2.3, run; DeepSeek's pricing page for the weekend.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from genai_prices.types import ClauseEquals, ClauseOr, ModelInfo, ModelPrice, Ti
 from engine.chat import Usage
 from engine.money import atto_per_token
 
+log = logging.getLogger(__name__)
 _CATALOGUE_NAMES = {"gemini": "google"}
 _ONLY_SOLD_THERE = {"gemini": ("gemini", "gemma")}  # the catalogue's google is Vertex too, which sells Claude
 _WEEKEND = 5  # Saturday, as datetime counts
@@ -157,10 +159,21 @@ class PriceBook:
         return self._found[key]
 
 
+class _Updates(UpdatePrices):
+    """A publisher that can't be reached leaves the prices as they are."""
+
+    def fetch(self) -> DataSnapshot | None:
+        try:
+            return super().fetch()
+        except Exception as error:  # noqa: BLE001 - whatever the network says, today's prices stay in use
+            log.warning("the price catalogue could not be refreshed, its prices stay as they are: %s", error)
+            return get_snapshot()
+
+
 @contextmanager
 def fresh_prices(every_seconds: float = 3600) -> Iterator[None]:
     """Keep the catalogue fresh from its publisher, by a thread of its own; without it, prices age with the release."""
-    with UpdatePrices(update_interval=every_seconds):
+    with _Updates(update_interval=every_seconds):
         yield
 
 

@@ -3,24 +3,28 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from engine.catalog import Drop, Offer, Quote
 
 ATTO_PER_USD = 10**18
+MOST_ODDS = 0.99
+FAILURE_SHARE = 0.6  # what a failed try costs beside the waiting, as a share of the answer's cost
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How an offer stands now. `reason` says why it can't be asked; empty when it can.
 
     `odds` is the chance that a try fails, `delay_seconds` what a failed try costs in waiting, `latency_seconds`
-    how long its first word takes.
+    how long its first word takes. `crowded_seconds` until it is under its learned limit: before, it is asked only when
+    nobody else is left.
     """
 
     reason: str = ""
     odds: float = 0.0
     delay_seconds: float = 0.0
     latency_seconds: float = 0.0
+    crowded_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,20 @@ def plan(
     """Cheapest expected total first; ties go to the faster; last resorts come after all others.
 
     For offers with cost c, chance of failure p and price of a failed try d, the order that minimises
-    V = (1-p)c + p(d + V of the rest) is by c + d*p/(1-p): the exchange of two neighbours shows it.
+    V = (1-p)c + p(d + V of the rest) is by c + d*p/(1-p): the exchange of two neighbours shows it. A failed try
+    costs the waiting, and a share of what the answer would: part of it may be billed, and its place in a limit is lost.
     """
     dear = float(delay_usd_per_second) * ATTO_PER_USD
-    able: list[tuple[bool, float, float, Quote]] = []
+    able: list[tuple[bool, bool, float, float, Quote]] = []
     left_out = list(drops)
     for quote in quotes:
         stands = standing(quote.offer)
         if stands.reason:
             left_out.append(Drop(quote.offer, stands.reason))
             continue
-        odds = min(stands.odds, 0.99)
-        total = quote.expected_atto + dear * stands.delay_seconds * odds / (1 - odds)
-        able.append((quote.last_resort, total, stands.latency_seconds, quote))
-    able.sort(key=lambda entry: entry[:3])
-    return Route(tuple(entry[3] for entry in able), tuple(left_out))
+        odds = min(stands.odds, MOST_ODDS)
+        lost = dear * stands.delay_seconds + FAILURE_SHARE * quote.expected_atto
+        total = quote.expected_atto + lost * odds / (1 - odds)
+        able.append((stands.crowded_seconds > 0, quote.last_resort, total, stands.latency_seconds, quote))
+    able.sort(key=lambda entry: entry[:4])
+    return Route(tuple(entry[4] for entry in able), tuple(left_out))

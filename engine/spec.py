@@ -12,7 +12,9 @@ class Spec:
     """One seller. Facts with their sources stand in each address's file.
 
     `thinking_off`: (a part of the model's name, the fields that switch its thinking off), first match wins.
-    `strict`: unknown fields are an error there. `fee`: what comes on top of catalogue prices.
+    `without`: fields (and parts of a message, as `messages.name`) that are an error there. `efforts`: what a wish for
+    an effort of thinking is said as, where it isn't `reasoning_effort`. `one_choice`: `n` is refused or ignored.
+    `requests_per_day`: its x-ratelimit-*-requests speak of a day. `fee`: what comes on top of catalogue prices.
     """
 
     name: str
@@ -22,7 +24,11 @@ class Spec:
     close_stops_bill: bool = True
     output_field: str = "max_tokens"
     asks_usage: bool = True
-    strict: bool = False
+    asks_no_padding: bool = False
+    without: frozenset[str] = frozenset()
+    one_choice: bool = False
+    efforts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    requests_per_day: bool = False
     thinking_off: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     seed_field: str = "seed"
     probe_path: str = "/models"

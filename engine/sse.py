@@ -1,7 +1,12 @@
-"""Server-sent events from bytes, by the specification: CR, LF or CRLF, comments, frames cut anywhere."""
+"""Server-sent events from bytes, by the specification: CR, LF or CRLF, comments, frames cut anywhere.
+
+Beside them bare JSON, as it is met in the wild: a whole answer from who ignores `stream`, one array of all frames,
+an error after the last frame, laid out over many lines or not.
+"""
 
 import codecs
-from collections.abc import AsyncIterable, AsyncIterator
+import json
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from dataclasses import dataclass
 
 from engine.errors import Garbled
@@ -24,9 +29,12 @@ class LineSplitter:
 
     def feed(self, piece: bytes, *, final: bool = False) -> list[str]:
         text = self._rest + self._decode(piece, final)
-        # A CR at the very end may be half of a CRLF: it waits for what comes next.
-        held = "\r" if text.endswith("\r") and not final else ""
-        text = text[: len(text) - len(held)].replace("\r\n", "\n").replace("\r", "\n")
+        if "\r" in text:
+            # A CR at the very end may be half of a CRLF: it waits for what comes next.
+            held = "\r" if text.endswith("\r") and not final else ""
+            text = text[: len(text) - len(held)].replace("\r\n", "\n").replace("\r", "\n")
+        else:
+            held = ""
         *lines, rest = text.split("\n")
         self._rest = rest + held
         if len(self._rest) > MOST_FRAME_CHARS:
@@ -38,36 +46,87 @@ class LineSplitter:
         return self._rest
 
 
-async def frames(pieces: AsyncIterable[bytes]) -> AsyncIterator[Frame]:
+class _Gathering:
+    """The frame that is being read."""
+
+    def __init__(self) -> None:
+        self._event, self._data, self._chars = "", list[str](), 0
+        self._bare = False
+
+    def take(self, line: str) -> Iterator[Frame]:
+        """Take one line in; at the end of a frame, give it."""
+        if not line:
+            if not self._bare or _is_json(self._text):
+                yield from self.end()
+            return
+        if self._bare and not line.startswith(("data:", "event:")):
+            self._add(line)
+            return
+        if self._bare:
+            yield from self.end()
+        self._field(line)
+
+    def end(self) -> Iterator[Frame]:
+        event, data = self._event, self._text
+        had_data, bare = bool(self._data), self._bare
+        self._event, self._data, self._chars, self._bare = "", [], 0, False
+        if bare:
+            yield from (Frame(event, each) for each in _elements(data))
+        elif had_data:
+            yield Frame(event, data)
+
+    @property
+    def _text(self) -> str:
+        return "\n".join(self._data)
+
+    def _field(self, line: str) -> None:
+        if line.startswith(":"):
+            return
+        name, _, value = line.partition(":")
+        if name == "data":
+            self._add(value.removeprefix(" "))
+        elif name == "event":
+            self._event = value.removeprefix(" ")
+        elif not self._data and line.lstrip()[:1] in {"{", "[", "<"}:
+            self._bare = True
+            self._add(line)
+
+    def _add(self, line: str) -> None:
+        self._data.append(line)
+        self._chars += len(line)
+        if self._chars > MOST_FRAME_CHARS:
+            raise Garbled("a frame without an end")
+
+
+async def frames(pieces: AsyncIterable[bytes]) -> AsyncGenerator[Frame, None]:
     """Every frame with data, as it comes. An unfinished last frame is given too: some send errors that way."""
-    lines = LineSplitter()
-    event, data = "", list[str]()
+    lines, gathering = LineSplitter(), _Gathering()
     async for piece in pieces:
         for line in lines.feed(piece):
-            if line:
-                event = _field(line, event, data)
-            elif data:
-                yield Frame(event, "\n".join(data))
-                event, data = "", []
-            else:
-                event = ""
+            for frame in gathering.take(line):
+                yield frame
     for line in [*lines.feed(b"", final=True), lines.rest]:
         if line:
-            event = _field(line, event, data)
-    if data:
-        yield Frame(event, "\n".join(data))
+            for frame in gathering.take(line):
+                yield frame
+    for frame in gathering.end():
+        yield frame
 
 
-def _field(line: str, event: str, data: list[str]) -> str:
-    """Take one line in; the event's name as it is now. A bare JSON line counts as data."""
-    if line.startswith(":"):
-        return event
-    name, _, value = line.partition(":")
-    value = value.removeprefix(" ")
-    if name == "data":
-        data.append(value)
-    elif name == "event":
-        return value
-    elif line.lstrip()[:1] in {"{", "[", "<"}:
-        data.append(line)
-    return event
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _elements(text: str) -> list[str]:
+    """The frames within bare JSON: those of an array one by one."""
+    if not text.lstrip().startswith("["):
+        return [text]
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return [text]
+    return [json.dumps(each) for each in found]

@@ -6,6 +6,7 @@ The bound is UTF-8 bytes: no vocabulary makes more tokens than bytes (tried on 6
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from engine.chat import ChatRequest, Image, Message, Text
 
@@ -24,11 +25,45 @@ _PICTURES = (
 _PLAIN, _CODE, _PACKED, _ACCENTED, _IDEOGRAPHS, _EMOJI = 41, 31, 15, 42, 42, 23
 _SPARSE_SPACES = 40  # base64 and its like: fewer than one space or line end in so many characters
 _DENSE_MARKS = 9  # code: more than one mark in so many characters
+_MOSTLY = 8  # under one foreign byte in so many a text counts as ASCII
+_ASCII_SCRIPTS = {_PLAIN: "plain", _CODE: "code", _PACKED: "packed"}
 _MARKS = b"!\"#$%&'()*+/:;<=>@[\\]^_`{|}~"
 _ASCII = bytes(range(0x80))
 _NOT_FIRST = bytes(range(0xC0))
 _NOT_IDEOGRAPHS = bytes(set(range(0x100)) - set(range(0xE3, 0xEE)))
 _NOT_EMOJI = bytes(set(range(0x100)) - set(range(0xF0, 0xF5)))
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A request's input, measured once. `tokens` is the estimate for all but pictures, `most_tokens` the bound for all.
+
+    `script` is what its longest text is written in; `is_plain` when there is nothing but text.
+    """
+
+    script: str
+    tokens: int
+    most_tokens: int
+    overhead_tokens: int
+    is_plain: bool
+
+
+def measure(request: ChatRequest) -> Measure:
+    plain = not has_pictures(request) and not request.options.tools and not request.options.response_format
+    overhead = PER_MESSAGE * len(request.messages) + PER_REQUEST
+    longest = max((part.text for message in request.messages for part in _texts(message)), key=len, default="")
+    return Measure(script(longest), estimate_words(request), upper_bound(request), overhead, plain)
+
+
+def script(text: str) -> str:
+    """What it is written in, as far as tokenizers care: plain, code, packed, accented, ideographs or emoji."""
+    data = _encoded(text)
+    foreign = b"" if text.isascii() else data.translate(None, _ASCII)
+    if len(foreign) * _MOSTLY < len(data):
+        return _ASCII_SCRIPTS[_ascii_tenths(data, len(data) - len(foreign))]
+    if 3 * len(foreign.translate(None, _NOT_IDEOGRAPHS)) * 2 > len(foreign):
+        return "ideographs"
+    return "emoji" if 4 * len(foreign.translate(None, _NOT_EMOJI)) * 2 > len(foreign) else "accented"
 
 
 def upper_bound(request: ChatRequest) -> int:

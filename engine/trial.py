@@ -1,21 +1,29 @@
 """Trial: one try at one quote: the provider's stream, timed by its words and put together."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from fractions import Fraction
 
-from engine.attempt import Attempt
-from engine.catalog import Catalog, Quote
+from engine.attempt import UNREAD, Attempt
+from engine.catalog import Catalog, Drop, Quote
 from engine.chat import ChatRequest, Chunk, Delta, Finished, Usage
 from engine.collecting import Collected
-from engine.errors import FirstTokenLate, ProviderError, WentSilent
+from engine.drains import Drains
+from engine.errors import FirstTokenLate, Garbled, ProviderError, Unreachable, WentSilent
 from engine.health import Health, HealthPolicy, Permit
+from engine.hedging import Hedging
 from engine.money import ZERO, Money
 from engine.ports import Call, Clock, Journal, Provider
+from engine.routing import Route, plan
 from engine.tenancy import Tenant
 
 NOBODY = "none"  # the provider of a prompt that nobody could take
+
+_TAIL_SECONDS = 2.0  # for the bill, after the last word: some never send an end marker, nor close
+_TIMER_SLACK = 1.1  # silence is noticed at most so much later
+LONGEST_SECONDS = 900.0  # nobody answers longer; a provider that only ever thinks is not let to
 
 Emit = Callable[[Delta | Finished], None]
 
@@ -30,6 +38,13 @@ class Market:
     journal: Journal
     clock: Clock
     policy: HealthPolicy
+    drains: Drains = field(default_factory=Drains)
+    hedging: Hedging | None = None
+    delay_usd_per_second: Fraction = Fraction(0)
+
+    def plan(self, quotes: Sequence[Quote], drops: Sequence[Drop] = ()) -> Route:
+        """The order to try them in, as everybody's health is now."""
+        return plan(quotes, drops, self.health.standing, self.delay_usd_per_second)
 
 
 @dataclass(slots=True)
@@ -46,6 +61,7 @@ class Trial:
     collected: Collected = field(default_factory=Collected)
     started_at: datetime = field(init=False)
     first_token_ms: int | None = None
+    _alive: bool = False
     _began: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,32 +72,55 @@ class Trial:
         return self.market.providers[self.quote.offer.provider]
 
     async def run(self, emit: Emit) -> None:
-        """Pass the answer on, piece by piece; return when it has properly ended."""
-        loop = asyncio.get_running_loop()
+        """Pass the answer on, word by word; return when it has properly ended."""
         policy = self.market.policy
-        alive = False
         try:
             async with (
                 asyncio.timeout(policy.first_token_seconds) as patience,
                 self.provider.stream(self._call()) as chunks,
             ):
-                async for chunk in chunks:
-                    if isinstance(chunk, Delta):
-                        # Only words and thoughts are life: keep-alive comments never come this far.
-                        alive = True
-                        patience.reschedule(loop.time() + policy.idle_seconds)
-                    self._take(chunk, emit)
+                await self._read(chunks, patience, emit)
         except TimeoutError:
-            late = WentSilent if alive else FirstTokenLate
-            seconds = policy.idle_seconds if alive else policy.first_token_seconds
-            raise late(f"nothing for {seconds:g} s") from None
+            if not self._is_whole:
+                late = WentSilent if self._alive else FirstTokenLate
+                seconds = policy.idle_seconds if self._alive else policy.first_token_seconds
+                raise late(f"nothing for {seconds:g} s") from None
+        except Unreachable:
+            if not self._is_whole:
+                raise
+        for ending in self.collected.endings():
+            emit(ending)
+
+    async def _read(self, chunks: AsyncIterator[Chunk], patience: asyncio.Timeout, emit: Emit) -> None:
+        """Only words and thoughts are life: keep-alive comments never come this far."""
+        loop, idle_seconds = asyncio.get_running_loop(), self.market.policy.idle_seconds
+        ends_at = loop.time() + LONGEST_SECONDS
+        async for chunk in chunks:
+            if isinstance(chunk, Delta):
+                now = loop.time()
+                if not self._alive or (patience.when() or 0) < now + idle_seconds:
+                    # A timer for each word costs a tenth of all: one is good for many.
+                    patience.reschedule(min(ends_at, now + idle_seconds * _TIMER_SLACK))
+                if not self._alive:
+                    self._alive = True
+                    self.market.health.spoke(self.permit)
+            self._take(chunk, emit)
+            if isinstance(chunk, Finished) and self._is_whole:
+                patience.reschedule(loop.time() + min(_TAIL_SECONDS, idle_seconds))
 
     def _take(self, chunk: Chunk, emit: Emit) -> None:
+        if isinstance(chunk, Delta | Finished) and not 0 <= chunk.index < self.request.n:
+            raise Garbled(f"choice {chunk.index} of {self.request.n}")
         self.collected.add(chunk)
-        if isinstance(chunk, Delta) and chunk.is_word and self.first_token_ms is None:
-            self.first_token_ms = self.elapsed_ms
-        if isinstance(chunk, Delta | Finished):
+        if isinstance(chunk, Delta) and chunk.is_word:
+            if self.first_token_ms is None:
+                self.first_token_ms = self.elapsed_ms
             emit(chunk)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Nothing but the bill and an end marker can be missing."""
+        return self.collected.is_whole(self.request.n)
 
     @property
     def elapsed_ms(self) -> int:
@@ -95,6 +134,18 @@ class Trial:
         """The journal's line for a try whose answer was not kept: its whole cost is waste."""
         cost = Money.from_atto(self.cost_atto(usage)) if usage else ZERO
         return self._journaled(outcome, usage, cost, waste=cost, error=error)
+
+    def unread(self, ordinal: int, paid: Usage, total: Usage) -> Attempt | None:
+        """The journal's line for what was billed after the reader had left with `paid`; None where nothing was."""
+        cost = Money.from_atto(self.cost_atto(total)) - Money.from_atto(self.cost_atto(paid))
+        if cost <= ZERO:
+            return None
+        rest = Usage(
+            max(0, total.input_tokens - paid.input_tokens),
+            max(0, total.output_tokens - paid.output_tokens),
+            estimated=total.estimated or paid.estimated,
+        )
+        return replace(self._journaled(UNREAD, rest, cost, waste=cost), ordinal=ordinal)
 
     def kept(self, outcome: str, usage: Usage, held_tokens: tuple[int, int]) -> Attempt:
         """The journal's line for the answer that was kept.

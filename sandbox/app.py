@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +21,14 @@ from sandbox.telegram import server
 from sandbox.telegram.world import ADMIN_ID, TOKEN, World
 
 PAGE = Path(__file__).parent / "page"
+GUARDED = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
 
 
 class _Server(uvicorn.Server):
@@ -42,13 +51,18 @@ class Sandbox:
         farthing_url: str | None = None,
         farthing_admin_key: str | None = None,
         word_seconds: float = 0.03,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._socket = _bound(host, port)
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
-        self.world = World()
+        self.world = World(monotonic)
         self.stand_ins = StandIns(word_seconds)
         farthing = (farthing_url, farthing_admin_key) if farthing_url and farthing_admin_key else None
         self._page_api = PageApi(self.world, self.stand_ins, self.url, farthing)
+
+    def route_by(self, next_offers: Callable[[], list[str]]) -> None:
+        """Who names the offers that `auto` would try now, for the page to show."""
+        self._page_api.next_offers = next_offers
 
     @property
     def telegram_url(self) -> str:
@@ -76,7 +90,7 @@ class Sandbox:
 
     def _app(self) -> Starlette:
         async def index(_: Request) -> Response:
-            return FileResponse(PAGE / "index.html", headers={"cache-control": "no-store"})
+            return FileResponse(PAGE / "index.html", headers={"cache-control": "no-store", **GUARDED})
 
         return Starlette(
             routes=[

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from sandbox.providers import StandIns
+from sandbox.providers import MORE_MODES, StandIns
 from sandbox.providers.app import StandIn, shown
 from sandbox.telegram import stars
+from sandbox.telegram.commands import menu
 from sandbox.telegram.refusals import Refusal
 from sandbox.telegram.world import ADMIN_ID, TOKEN, World
 
@@ -22,10 +23,15 @@ LAST_MESSAGES = 200
 
 
 class PageApi:
-    """`farthing_url` and its admin key show each provider as Farthing sees it."""
+    """What the routes share.
+
+    `farthing`, an address and an admin key, shows each provider as Farthing sees it. `next_offers` names the
+    offers that `auto` would try now, in their order.
+    """
 
     def __init__(self, world: World, stand_ins: StandIns, base_url: str, farthing: tuple[str, str] | None) -> None:
         self._world, self._stand_ins, self._base_url, self._farthing = world, stand_ins, base_url, farthing
+        self.next_offers: Callable[[], list[str]] = list
         self._states: dict[str, Any] = {}
         self._asked_at = 0.0
         self._queues: set[asyncio.Queue[dict[str, Any]]] = set()
@@ -45,6 +51,8 @@ class PageApi:
         return [
             Route("/api/state", self._state),
             Route("/api/events", self._events),
+            Route("/api/providers", self._providers),
+            Route("/api/links/{name}", self._link),
             Route("/api/providers/{name}", self._switch, methods=["POST"]),
             *[Route(f"/api/{name}", _guarded(call), methods=["POST"]) for name, call in posts.items()],
         ]
@@ -67,10 +75,20 @@ class PageApi:
                     }
                     for chat in world.chats.values()
                 ],
-                "commands": {str(user_id): self._commands(user_id) for user_id in world.users},
-                "providers": [self._provider(found) for found in self._stand_ins.providers.values()],
+                "commands": self._menus(),
+                "more_modes": list(MORE_MODES),
+                **self._seen(),
             }
         )
+
+    async def _providers(self, _: Request) -> Response:
+        await self._look()
+        return JSONResponse(self._seen())
+
+    async def _link(self, request: Request) -> Response:
+        """What a payment link asks for."""
+        offered = self._world.links.get(request.path_params["name"])
+        return JSONResponse(offered or {"ok": False, "error": "This link is gone."}, 200 if offered else 404)
 
     async def _events(self, _: Request) -> Response:
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -141,10 +159,7 @@ class PageApi:
         offered = self._world.links.get(str(name))
         if offered is None:
             return {"ok": False, "error": "This invoice is gone."}
-        done = await stars.pay(self._world, chat_id, int(body["user_id"]), offered)
-        if done["ok"]:
-            self._publish({"type": "paid", "chat_id": chat_id, "message_id": body.get("message_id")})
-        return done
+        return await stars.pay(self._world, chat_id, int(body["user_id"]), offered)
 
     async def _refund(self, request: Request) -> Any:
         charge_id = str((await request.json())["charge_id"])
@@ -153,14 +168,7 @@ class PageApi:
 
     async def _renew(self, request: Request) -> Any:
         charge_id = str((await request.json())["charge_id"])
-        payment = self._world.payments[charge_id]
-        offered = {
-            "total_amount": payment["total_amount"],
-            "payload": payment["invoice_payload"],
-            "period": 1,
-        }
-        user_id = payment["user_id"]
-        return {"ok": True, "charge_id": stars.paid(self._world, user_id, user_id, offered, renewal=True)}
+        return {"ok": True, "charge_id": stars.renew(self._world, charge_id)}
 
     async def _switch(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -188,15 +196,16 @@ class PageApi:
         if "message" in event:
             event = {**event, "message": self._message(event["message"])}
         if event["type"] == "commands":
-            event = {
-                **event,
-                "commands": {str(user_id): self._commands(user_id) for user_id in self._world.users},
-            }
+            event = {**event, "commands": self._menus()}
         for queue in self._queues:
             queue.put_nowait(event)
 
     def _provider_changed(self, found: StandIn) -> None:
         self._publish({"type": "provider", "chat_id": 0, "provider": self._provider(found)})
+
+    def _seen(self) -> dict[str, Any]:
+        providers = [self._provider(found) for found in self._stand_ins.providers.values()]
+        return {"next": self.next_offers(), "providers": providers}
 
     def _provider(self, found: StandIn) -> dict[str, Any]:
         return shown(found, f"{self._base_url}/providers/{found.name}", self._states.get(found.name))
@@ -204,22 +213,18 @@ class PageApi:
     def _message(self, message: dict[str, Any]) -> dict[str, Any]:
         ids = [photo["file_id"] for photo in message.get("photo", [])]
         ids += [message[kind]["file_id"] for kind in ("document", "voice") if kind in message]
-        urls = {file_id: f"/telegram/file/bot{TOKEN}/files/{file_id}" for file_id in ids}
+        urls = {file_id: f"/telegram/file/bot{TOKEN}/{self._world.file_path(file_id)}" for file_id in ids}
         return {**message, "sandbox": {"file_urls": urls}}
 
-    def _commands(self, user_id: int) -> list[dict[str, str]]:
-        """The narrowest scope wins."""
-        language = self._world.users[user_id].get("language_code", "")
-        known = self._world.commands
-        for scope in (
-            f"chat {user_id} ",
-            f"all_private_chats  {language}",
-            "all_private_chats  ",
-            "default  ",
-        ):
-            if known.get(scope):
-                return known[scope]
-        return []
+    def _menus(self) -> dict[str, dict[str, list[dict[str, str]]]]:
+        """By user, then by chat."""
+        world = self._world
+        return {
+            str(user): {
+                str(chat.id): menu(world, user, chat.id) for chat in world.chats.values() if user in chat.members
+            }
+            for user in world.users
+        }
 
 
 def _guarded(call: Any) -> Any:

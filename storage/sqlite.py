@@ -6,6 +6,7 @@ only the culprit's work is undone.
 """
 
 import asyncio
+import functools
 import logging
 import queue
 import sqlite3
@@ -194,9 +195,11 @@ class Readers:
             raw.close()
 
 
+@functools.cache
 def warn_if_old() -> None:
+    """Once a process, and no alarm: how Farthing writes is what avoids it."""
     if sqlite3.sqlite_version_info < SAFE_VERSION:
-        log.warning(
+        log.info(
             "SQLite %s has the WAL-reset bug fixed in 3.51.3; Farthing writes through one connection, which avoids it",
             sqlite3.sqlite_version,
         )

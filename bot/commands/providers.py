@@ -8,6 +8,7 @@ from engine.health import ProviderState, State
 from engine.probing import probe as probe_offer
 from storage import providers as units
 
+SHOWN_ODDS = 0.005
 MARKS = {
     State.CLOSED: "🟢",
     State.OPEN: "🔴",
@@ -89,7 +90,21 @@ def _line(context: Context, state: ProviderState) -> str:
         reason=context.t("providers.reason", reason=state.reason) if state.reason else "",
         latency=context.t("providers.latency", ms=state.p50_first_token_ms) if state.p50_first_token_ms else "",
         price=price,
+        more=_limits(context, state),
     )
+
+
+def _limits(context: Context, state: ProviderState) -> str:
+    """What was learned of it: how often it fails, what it bears, what is left of its free tiers."""
+    catalog, now = context.services.market.catalog, context.services.clock.now()
+    text = context.t("providers.odds", percent=round(100 * state.odds)) if state.odds >= SHOWN_ODDS else ""
+    if state.requests_per_minute:
+        text += context.t("providers.limit", n=state.requests_per_minute)
+    for offer in catalog.free.allowed:
+        left = catalog.free.left(offer, now) if offer.provider == state.name else None
+        if left is not None:
+            text += context.t("providers.free", model=offer.model, n=left.today)
+    return text
 
 
 def _keyboard(context: Context, names: list[str]) -> InlineKeyboardMarkup:

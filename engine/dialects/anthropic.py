@@ -1,5 +1,6 @@
 """Anthropic's Messages: named events, usage in two places, max_tokens required."""
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
@@ -47,6 +48,8 @@ class Anthropic(Adapter):
         request, options = call.request, call.request.options
         if request.n > 1:
             raise AbilityMissing("gives one choice only")
+        if request.messages[-1].role is Role.ASSISTANT and any(mark in call.model for mark in _NO_SAMPLING):
+            raise AbilityMissing("does not go on with an answer that was begun")
         system = [m.text for m in request.messages if m.role is Role.SYSTEM]
         system += [_JSON_ASKED] if options.wants_json else []
         body: dict[str, Any] = {
@@ -68,9 +71,11 @@ class Anthropic(Adapter):
 
     def _thinking(self, call: Call) -> dict[str, Any]:
         off = thinking_off(call, self.spec)
+        effort = call.request.options.reasoning_effort
+        if effort == "none" and any(mark in call.model for mark in _NO_SAMPLING):
+            off = {"type": "disabled"}
         if off:
             return {"thinking": dict(off)}
-        effort = call.request.options.reasoning_effort
         return {"output_config": {"effort": "low" if effort in {"none", "minimal"} else effort}} if effort else {}
 
     async def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
@@ -85,8 +90,8 @@ class Anthropic(Adapter):
                 break
             for chunk in seen.take(kind, data):
                 yield chunk
-        if not seen.ended:
-            raise StreamCut("no message_stop")
+        if not seen.ended and not seen.finished:
+            raise StreamCut("no message_stop, no stop_reason")
         if not seen.words and not seen.refused:
             raise EmptyAnswer
 
@@ -95,7 +100,7 @@ class _Seen:
     """How far a stream has come; usage grows, and the last word on each number wins."""
 
     def __init__(self) -> None:
-        self.ended = self.words = self.refused = False
+        self.ended = self.finished = self.words = self.refused = False
         self.usage: dict[str, Any] = {}
         self.calls: dict[int, int] = {}
 
@@ -110,7 +115,18 @@ class _Seen:
             return self._delta(whole(data.get("index")), data.get("delta") or {})
         if kind == "message_delta":
             return self._end(data)
-        return []
+        return self._whole(data) if kind == "message" else []
+
+    def _whole(self, message: Mapping[str, Any]) -> list[Chunk]:
+        """From who ignores `stream`."""
+        found: list[Chunk] = [Served(str(message.get("model") or ""))]
+        for index, block in enumerate(message.get("content") or ()):
+            found += self._block(index, block)
+            if block.get("type") == "tool_use":
+                found += self._delta(
+                    index, {"type": "input_json_delta", "partial_json": json.dumps(block.get("input"))}
+                )
+        return found + self._end({"usage": message.get("usage"), "delta": message})
 
     def _block(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
         if block.get("type") == "tool_use":
@@ -139,6 +155,7 @@ class _Seen:
         found: list[Chunk] = [usage_of(self.usage)]
         reason = (data.get("delta") or {}).get("stop_reason")
         if reason:
+            self.finished = True
             finish = _FINISHES.get(str(reason), Finish.STOP)
             self.refused = self.refused or finish is Finish.REFUSED
             found.append(Finished(finish))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -10,7 +10,7 @@ import httpx
 from engine import http
 from engine.chat import Chunk
 from engine.dialects.refusals import refusal
-from engine.errors import AbilityMissing, Garbled
+from engine.errors import AbilityMissing, Garbled, ProviderError
 from engine.ports import Call, LimitHeaders
 from engine.spec import Spec
 from engine.sse import Frame, frames
@@ -59,8 +59,21 @@ class Adapter:
         }
         async with http.post(self._http, self.url(call.model), headers, body) as response:
             await self._look(response, call.key)
-            async with aclosing(self.read(frames(http.pieces(response)), call)) as chunks:
+            async with aclosing(self._read(response, call)) as chunks:
                 yield chunks
+
+    async def _read(self, response: httpx.Response, call: Call) -> AsyncGenerator[Chunk, None]:
+        """What isn't shaped as the dialect has it is garbage, however it fails to be read."""
+        try:
+            async with (
+                aclosing(http.pieces(response)) as pieces,
+                aclosing(frames(pieces)) as incoming,
+                aclosing(self.read(incoming, call)) as chunks,
+            ):
+                async for chunk in chunks:
+                    yield chunk
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+            raise Garbled(f"not in this dialect ({type(error).__name__})") from error
 
     async def probe(self, key: int = 0) -> None:
         response = await http.get(self._http, self._base_url + self.spec.probe_path, self._headers(key))
@@ -92,7 +105,7 @@ class Adapter:
 
     async def _look(self, response: httpx.Response, key: int) -> None:
         """Raise what a bad status means; remember what was said of limits."""
-        if told := http.limits(response.headers):
+        if told := http.limits(response.headers, requests_per_day=self.spec.requests_per_day):
             self._limits[key] = told
         if response.status_code >= 300:  # noqa: PLR2004
             raise refusal(self.spec, response.status_code, _json(await _head(response)), response.headers)
@@ -120,7 +133,7 @@ def parsed(frame: Frame) -> dict[str, Any]:
     """A frame's JSON object. Raises Garbled."""
     try:
         data = json.loads(frame.data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Garbled("a frame that is no JSON") from error
     if isinstance(data, list):
         data = data[0] if data else {}
@@ -130,22 +143,26 @@ def parsed(frame: Frame) -> dict[str, Any]:
 
 
 def whole(value: Any) -> int:
-    """A count of tokens; what isn't a number counts as none."""
+    """A count of tokens, negative ones for the gateway to judge; what isn't a whole number counts as none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 async def _head(response: httpx.Response) -> bytes:
-    """An error's body, as far as it can matter."""
+    """An error's body, as far as it can matter, and as far as it comes."""
     body = b""
-    async for piece in http.pieces(response):
-        body += piece
-        if len(body) > MOST_ERROR_BYTES:
-            break
+    with suppress(ProviderError):
+        async with aclosing(http.pieces(response)) as pieces:
+            async for piece in pieces:
+                body += piece
+                if len(body) > MOST_ERROR_BYTES:
+                    break
     return body
 
 
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body[:300].decode("utf-8", "replace")

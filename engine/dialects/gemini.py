@@ -19,7 +19,7 @@ from engine.chat import (
     Usage,
 )
 from engine.dialects.base import Adapter, data_url, parsed, thinking_off, whole
-from engine.errors import EmptyAnswer, Overloaded, StreamCut
+from engine.errors import AbilityMissing, EmptyAnswer, KeyRefused, Overloaded, StreamCut
 from engine.ports import Call
 from engine.sse import Frame
 
@@ -31,9 +31,11 @@ _FAILED = {
     "MALFORMED_RESPONSE",
     "UNEXPECTED_TOOL_CALL",
     "MISSING_THOUGHT_SIGNATURE",
-    "PUP_LIMITED_DISABLED",
 }
+_SHUT_OUT = "PUP_LIMITED_DISABLED"  # the account may use this no more: for its owner to mend
 _EFFORT_BUDGET = {"none": 0, "minimal": 0, "low": 1024, "medium": 8192, "high": 24576}
+_EFFORT_LEVEL = {"none": "minimal", "xhigh": "high", "max": "high"}
+_NO_PREFILL = ("gemini-3.5", "gemini-3.8")
 _TOOL_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
 
@@ -46,6 +48,8 @@ class Gemini(Adapter):
 
     def body(self, call: Call) -> dict[str, Any]:
         request = call.request
+        if request.messages[-1].role is Role.ASSISTANT and call.model.startswith(_NO_PREFILL):
+            raise AbilityMissing("does not go on with an answer that was begun")
         system = "\n\n".join(m.text for m in request.messages if m.role is Role.SYSTEM)
         body: dict[str, Any] = {
             "contents": _contents([m for m in request.messages if m.role is not Role.SYSTEM]),
@@ -142,7 +146,9 @@ def _delta(part: Mapping[str, Any], index: int, seen: _Seen) -> Delta | None:
 
 def _finished(reason: str, index: int, seen: _Seen) -> Finished:
     seen.finished = True
-    if reason in _FAILED and not (reason == "OTHER" and seen.words):
+    if reason == _SHUT_OUT:
+        raise KeyRefused(f"finish reason {reason}")
+    if reason in _FAILED:
         raise Overloaded(f"finish reason {reason}")
     if reason in _REFUSED or reason.startswith("IMAGE_"):
         seen.refused = True
@@ -222,7 +228,7 @@ def _thinking(call: Call, off: Mapping[str, Any]) -> dict[str, Any] | None:
     if not effort:
         return dict(off) or None
     if call.model.startswith("gemini-3"):
-        return {"thinkingLevel": effort}
+        return {"thinkingLevel": _EFFORT_LEVEL.get(effort, effort)}
     return {"thinkingBudget": _EFFORT_BUDGET.get(effort, 8192)}
 
 

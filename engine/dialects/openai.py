@@ -6,7 +6,7 @@ from typing import Any
 from engine import wire
 from engine.chat import Chunk, Delta, Finish, Finished, Served, ToolCallDelta, Usage
 from engine.dialects.base import Adapter, parsed, thinking_off, whole
-from engine.errors import EmptyAnswer, Overloaded, StreamCut
+from engine.errors import AbilityMissing, EmptyAnswer, Overloaded, StreamCut
 from engine.ports import Call
 from engine.sse import Frame
 
@@ -29,6 +29,8 @@ class OpenAI(Adapter):
         return {"authorization": f"Bearer {secret}"}
 
     def body(self, call: Call) -> dict[str, Any]:
+        if call.request.n > 1 and self.spec.one_choice:
+            raise AbilityMissing("gives one choice only")
         return {**wire.request_body(call, self.spec), **thinking_off(call, self.spec)}
 
     async def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
@@ -39,7 +41,7 @@ class OpenAI(Adapter):
                 break
             data = parsed(frame)
             error = data.get("error") or (data.get("x_groq") or {}).get("error")
-            if error or frame.event == "error":
+            if error or frame.event == "error" or data.get("object") == "error":
                 raise self.failure(data)
             for chunk in _chunks(data, seen):
                 yield chunk
@@ -54,6 +56,7 @@ class _Seen:
 
     def __init__(self) -> None:
         self.ended = self.finished = self.words = self.refused = False
+        self.refusing: set[int] = set()
         self.model = ""
 
 
@@ -82,7 +85,8 @@ def _choice(choice: Mapping[str, Any], seen: _Seen) -> list[Chunk]:
     calls = tuple(_tool_call(call, n) for n, call in enumerate(delta.get("tool_calls") or ()))
     if text or calls or thinking:
         seen.words = seen.words or bool(text or calls)
-        seen.refused = seen.refused or bool(delta.get("refusal"))
+        if delta.get("refusal"):
+            seen.refusing.add(index)
         logprobs = choice.get("logprobs")
         thought = thinking if isinstance(thinking, str) else "…"
         found.append(Delta(text, index, calls, thought, logprobs if isinstance(logprobs, dict) else None))
@@ -96,7 +100,7 @@ def _finished(reason: str, index: int, seen: _Seen) -> Finished:
     """Raises Overloaded for an ending that is a failure; an unknown one is an end where there are words."""
     if reason in _FAILED:
         raise Overloaded(f"finish reason {reason}")
-    finish = _FINISHES.get(reason, Finish.STOP)
+    finish = Finish.REFUSED if index in seen.refusing else _FINISHES.get(reason, Finish.STOP)
     seen.finished = True
     seen.refused = seen.refused or finish is Finish.REFUSED
     return Finished(finish, index)

@@ -36,6 +36,7 @@ _NO_MONEY = (
     "insufficient balance",
     "billing_hard_limit",
     "spend limit",
+    "reached your specified api usage limits",
 )
 _BAD_KEY = (
     "api_key_invalid",
@@ -44,15 +45,19 @@ _BAD_KEY = (
     "api key not valid",
     "permission_error",
 )
-_MODERATION = ("content_policy_violation", "content_filter", "moderation", "invalid_prompt", "flagged")
+_MODERATION = ("content_policy_violation", "content_filter", "moderation", "invalid_prompt", "responsibleai", "flagged")
 _NO_MODEL = (
     "not a valid model",
     "no endpoints found",
     "model_not_found",
     "does not exist",
     "is not found for api",
+    "unknown model",
 )
 _OUR_FIELDS = (
+    "response_format",
+    "output_config",
+    "prefill",
     "thinking",
     "reasoning",
     "stream_options",
@@ -67,8 +72,25 @@ _OUR_FIELDS = (
     "image_url",
     "unsupported_value",
 )
-_TOO_BIG = ("request too large", "tokens per minute (tpm): limit")
-_RETRY_DELAY = re.compile(r"^(\d+(?:\.\d+)?)s$")
+_TOO_BIG = ("request too large",)
+_UNABLE_ENDPOINTS = "no endpoints found that"  # ... support tool use, support image input
+_IN_WORDS = re.compile(r"(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h)\b)+|[\dhms.]+s)")
+_WITHIN_STREAM = {
+    "overloaded_error": 529,
+    "server_is_overloaded": 503,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "rate_limited": 429,
+    "slow_down": 429,
+    "resource_exhausted": 429,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "invalid_request_error": 400,
+    "api_error": 500,
+    "server_error": 500,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,36 +125,27 @@ def _signs(status: int | None, body: Any, headers: Mapping[str, str]) -> _Signs:
     message = error.get("message", "") if isinstance(error, dict) else str(error)
     if status is None and isinstance(error, dict):
         status = _status_within(error)
-    return _Signs(status, str(body).lower(), str(message)[:200], error, headers)
+    return _Signs(status, str(body).lower(), str(message or "")[:200], error, headers)
 
 
 def _status_within(error: Mapping[str, Any]) -> int | None:
+    """The status that an error in a stream would have had."""
     code = error.get("code")
+    if isinstance(code, str) and code.isdecimal() and len(code) == 3:
+        code = int(code)
     if isinstance(code, int) and 400 <= code < 600:
         return code
-    if isinstance(code, str) and code.isdigit():
-        return int(code)
-    named = {
-        "overloaded_error": 529,
-        "rate_limit_error": 429,
-        "rate_limit_exceeded": 429,
-        "authentication_error": 401,
-        "permission_error": 403,
-        "invalid_request_error": 400,
-        "api_error": 500,
-        "server_error": 500,
-    }
-    return named.get(str(error.get("type", ""))) or named.get(str(code))
+    names = (str(error.get(name) or "").lower() for name in ("code", "status", "type"))
+    return next((_WITHIN_STREAM[name] for name in names if name in _WITHIN_STREAM), None)
 
 
 def _rate_limited(signs: _Signs) -> ProviderError:
-    told = http.retry_after(signs.headers)
-    per_day = "perday" in signs.text.replace("_", "").replace(" ", "")
+    told = (http.retry_after(signs.headers), _retry_delay(signs.body), _reset_of(signs.headers), _in_words(signs.text))
     return errors.RateLimited(
         signs.message,
         status=signs.status,
-        retry_after_seconds=_retry_delay(signs.body) if told is None else told,
-        per_day=per_day,
+        retry_after_seconds=next((seconds for seconds in told if seconds is not None), None),
+        per_day="perday" in signs.text.replace("_", "").replace(" ", ""),
     )
 
 
@@ -140,14 +153,30 @@ def _retry_delay(error: Any) -> float | None:
     """Gemini's RetryInfo."""
     details = error.get("details") if isinstance(error, dict) else None
     for detail in details if isinstance(details, list) else []:
-        found = _RETRY_DELAY.match(str(detail.get("retryDelay", ""))) if isinstance(detail, dict) else None
-        if found:
-            return float(found[1])
+        if isinstance(detail, dict) and detail.get("retryDelay"):
+            return http.reset_seconds(str(detail["retryDelay"]))
     return None
+
+
+def _reset_of(headers: Mapping[str, str]) -> float | None:
+    """When what is used up comes back."""
+    limits = http.limits(headers)
+    if limits is None:
+        return None
+    if limits.requests_left == 0:
+        return limits.requests_reset_seconds
+    return limits.tokens_reset_seconds if limits.tokens_left == 0 else None
+
+
+def _in_words(text: str) -> float | None:
+    """As in: please try again in 7m12.5s."""
+    found = _IN_WORDS.search(text)
+    return http.reset_seconds(found[1]) if found else None
 
 
 def _too_long(signs: _Signs) -> ProviderError:
     longest = signs.body.get("n_ctx") if isinstance(signs.body, dict) else None
+    longest = longest if isinstance(longest, int) and longest > 0 else None
     for pattern in _LONGEST:
         if longest is None and (found := pattern.search(signs.text)):
             longest = int(found[1].replace(",", ""))
@@ -169,23 +198,30 @@ def _is(*statuses: int) -> Callable[[_Signs], bool]:
 def _no_money(signs: _Signs) -> bool:
     if signs.status == 402:
         return True
-    if signs.status == 400 and "failed_precondition" in signs.text and "billing" in signs.text:
+    if signs.status == 400 and "failed_precondition" in signs.text:
         return True
     return signs.status in {400, 403, 429, None} and signs.has(_NO_MONEY)
 
 
+def _refused_for_reasons(signs: _Signs) -> bool:
+    """OpenRouter's moderation names its reasons; other 403s are about keys."""
+    metadata = signs.body.get("metadata") if isinstance(signs.body, dict) else None
+    return (isinstance(metadata, dict) and bool(metadata.get("reasons"))) or signs.has(_MODERATION)
+
+
 _READINGS: tuple[tuple[Callable[[_Signs], bool], Callable[[_Signs], ProviderError]], ...] = (
     (_no_money, _plain(errors.BalanceGone)),
-    (lambda s: s.status == 403 and ("reasons" in s.text or s.has(_MODERATION)), _moderated),
+    (lambda s: s.status == 403 and _refused_for_reasons(s), _moderated),
     (_is(401, 403), _plain(errors.KeyRefused)),
     (lambda s: s.status == 400 and s.has(_BAD_KEY), _plain(errors.KeyRefused)),
     (lambda s: s.status in {400, 413, 500, None} and s.has(_CONTEXT_WORDS), _too_long),
     (lambda s: s.status in {413, 429} and s.has(_TOO_BIG), _plain(errors.TooBigForNow)),
     (lambda s: s.status == 413 and "'type': 'tokens'" in s.text, _plain(errors.TooBigForNow)),
     (_is(429, 498), _rate_limited),
+    (lambda s: s.status in {400, 404} and _UNABLE_ENDPOINTS in s.text, _plain(errors.AbilityMissing)),
     (lambda s: s.status == 404 or (s.status == 400 and s.has(_NO_MODEL)), _plain(errors.NoSuchModel)),
     (lambda s: s.status == 400 and s.has(_MODERATION), _moderated),
     (lambda s: s.status in {400, 422} and s.has(_OUR_FIELDS), _plain(errors.AbilityMissing)),
-    (lambda s: s.status in {400, 405, 409, 413, 415, 422}, _plain(errors.RequestFault)),
+    (lambda s: s.status in {400, 413, 422}, _plain(errors.RequestFault)),
     (lambda s: s.status is not None and s.status < 400, _plain(errors.Garbled)),
 )

@@ -6,6 +6,9 @@ SPEC = Spec(
     name="groq",
     base_url="https://api.groq.com/openai/v1",
     close_stops_bill=False,
+    one_choice=True,
+    requests_per_day=True,
+    without=frozenset({"logprobs", "top_logprobs", "logit_bias", "messages.name"}),
     output_field="max_completion_tokens",
     thinking_off=(
         ("gpt-oss", {"reasoning_effort": "low"}),

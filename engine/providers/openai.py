@@ -5,6 +5,7 @@ from engine.spec import Spec
 SPEC = Spec(
     name="openai",
     base_url="https://api.openai.com/v1",
+    asks_no_padding=True,
     output_field="max_completion_tokens",
     thinking_off=(
         ("gpt-5", {"reasoning_effort": "minimal"}),

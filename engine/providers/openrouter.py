@@ -6,6 +6,10 @@ SPEC = Spec(
     name="openrouter",
     base_url="https://openrouter.ai/api/v1",
     close_stops_bill=False,
+    one_choice=True,
+    efforts={
+        effort: {"reasoning": {"effort": effort}} for effort in ("none", "minimal", "low", "medium", "high", "xhigh")
+    },
     thinking_off=(("", {"reasoning": {"effort": "none"}}),),
     probe_path="/key",
     fee="0.055",

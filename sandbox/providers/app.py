@@ -2,6 +2,8 @@
 
 import json
 import logging
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -14,14 +16,26 @@ from starlette.routing import Route
 from sandbox.providers.answers import NAMES, REFUSAL, answer
 from sandbox.providers.asked import Answer, Asked, Bill, Call, count
 from sandbox.providers.dialects import DIALECTS
-from sandbox.providers.refusals import ROWS, Refused, Row, limits, response
+from sandbox.providers.refusals import ROWS, Refused, Row, limits, response, row
 from sandbox.providers.streams import BREAKS_ARE_MEANT, Breakable, array, stream, whole
 from sandbox.providers.switches import MODES, StandIn
 
 __all__ = ["StandIn", "StandIns", "shown"]
 
 SLOW_SECONDS = 60.0
-_REFUSING = ("key_refused", "429", "down", "overloaded", "money_gone", "context_too_long")
+_BREATH_SECONDS = 0.1
+_REFUSING = (
+    "key_refused",
+    "429",
+    "429_untold",
+    "down",
+    "overloaded",
+    "money_gone",
+    "context_too_long",
+    "error_500",
+    "moderated",
+)
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 _GARBAGE = "<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>"
 _METHODS = {"generateContent", "streamGenerateContent"}
 
@@ -78,9 +92,12 @@ class StandIns:
         found = self.providers.get(request.path_params["name"])
         if found is None or not _is_spoken(found, request):
             return JSONResponse({"error": {"message": "Not Found"}}, 404)
-        found.calls += 1
+        mode = found.takes_call()
+        if mode in {"reset", "mute"}:
+            await _break(found, request, mode)
+            return Response(status_code=502)  # to a closed connection
         try:
-            answered = await self._answer(found, request)
+            answered = await self._answer(found, request, mode)
         except Refused as refused:
             answered = response(found.name, refused.row, found.wait_seconds or 5.0)
         answered.headers.update(limits(found.name, found.limit, found.left, found.wait_seconds))
@@ -88,10 +105,10 @@ class StandIns:
         self._tell(found)
         return answered
 
-    async def _answer(self, found: StandIn, request: Request) -> Response:
+    async def _answer(self, found: StandIn, request: Request, mode: str) -> Response:
         """Raises Refused."""
         call = await _call(found, request)
-        self._admit(found)
+        self._admit(found, mode)
         if found.mode == "garbage":
             return PlainTextResponse(_GARBAGE, media_type="text/html")
         dialect = DIALECTS[found.name]
@@ -110,10 +127,10 @@ class StandIns:
         words = stream(found, dialect, list(frames), lambda: self._word_seconds, self._slow_seconds)
         return Breakable(self._counted(found, words), media_type="text/event-stream")
 
-    def _admit(self, found: StandIn) -> None:
+    def _admit(self, found: StandIn, mode: str) -> None:
         """Raises Refused by the switch, and above the limit of a minute."""
-        if found.mode in _REFUSING:
-            raise Refused(ROWS[found.name][found.mode])
+        if mode in _REFUSING:
+            raise Refused(row(found.name, mode))
         if found.left <= 0:
             raise Refused(ROWS[found.name]["429"])
         found.asked_at.append(found.now())
@@ -130,6 +147,19 @@ class StandIns:
     def _tell(self, found: StandIn) -> None:
         for listener in tuple(self._listeners):
             listener(found)
+
+
+async def _break(found: StandIn, request: Request, mode: str) -> None:
+    """End the connection without an answer: at once, or when the caller has given up."""
+    if mode == "mute":
+        while found.mode == "mute" and not await request.is_disconnected():
+            await found.rest(_BREATH_SECONDS)
+        return
+    cycle = getattr(request.receive, "__self__", None)  # uvicorn's own: ASGI knows no way to break a connection
+    transport = getattr(cycle, "transport", None)
+    if transport is not None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        transport.abort()
 
 
 def shown(found: StandIn, base_url: str, farthing: dict[str, Any] | None) -> dict[str, Any]:

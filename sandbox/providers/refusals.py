@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -120,6 +120,25 @@ ROWS: Mapping[str, Mapping[str, Row]] = {
         ),
     },
 }
+
+
+_BROKEN_KINDS = {"gemini": "INTERNAL", "anthropic": "api_error"}
+_FAULT_KINDS = {"gemini": "INVALID_ARGUMENT"}
+
+
+def row(provider: str, mode: str) -> Row:
+    """What `provider` says in `mode`. Raises KeyError for a mode that refuses nothing."""
+    if mode == "error_500":
+        return Row(
+            500, "The server had an error while processing your request.", _BROKEN_KINDS.get(provider, "server_error")
+        )
+    if mode == "moderated":
+        kind = _FAULT_KINDS.get(provider, "invalid_request_error")
+        return Row(400, "The prompt was flagged by moderation.", kind, "content_policy_violation")
+    if mode == "429_untold":
+        told = ROWS[provider]["429"]
+        return replace(told, code=None if provider == "gemini" else told.code)
+    return ROWS[provider][mode]
 
 
 def response(provider: str, row: Row, wait_seconds: float = WAIT_SECONDS) -> Response:

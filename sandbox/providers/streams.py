@@ -12,6 +12,7 @@ from sandbox.providers.dialects import Dialect
 from sandbox.providers.switches import StandIn
 
 CUT_AFTER_WORDS = 8
+_END_MARKERS = (b"data: [DONE]", b"event: message_stop")
 _SILENT = {"slow", "keepalive_only"}
 _BREATH_SECONDS = 1.0
 
@@ -53,6 +54,13 @@ async def stream(
             for last in dialect.broken():
                 yield last
             return
+        if found.mode == "stall" and said >= breaks_at:
+            await found.rest(slow_seconds)
+            raise PlugPulled
+        if found.mode == "malformed" and said == breaks_at and frame.word:
+            yield b'data: {"choices": [{"delta": {"conte\n\n'
+        if found.mode == "no_done" and any(mark in frame.data for mark in _END_MARKERS):
+            continue
         yield frame.data
         if frame.word:
             said += 1

@@ -11,6 +11,7 @@ from sandbox.providers.asked import count
 
 MODES = ("up", "down", "429", "slow", "cut", "key_refused")
 MORE_MODES = (
+    # answers that aren't as they should be
     "empty",
     "garbage",
     "stream_error",
@@ -20,7 +21,18 @@ MORE_MODES = (
     "keepalive_only",
     "blocked",
     "overloaded",
+    # refusals
+    "error_500",
+    "429_untold",  # a 429 that doesn't say how long to wait
+    "moderated",  # 400: the prompt is refused for what it says
+    # connections and streams
+    "reset",  # the connection is reset before a byte of the answer
+    "mute",  # the request is taken, and nothing ever answered
+    "stall",  # silence in mid-answer, then the connection closes
+    "malformed",  # one event is broken JSON; the rest is whole
+    "no_done",  # whole, but the end marker is missing
 )
+ONCE = "once:"  # before a refusal or "reset": for one call only, then up again
 CACHE_FROM_TOKENS = 1024
 CACHE_STEP_TOKENS = 64
 REMEMBERED_PROMPTS = 32
@@ -69,11 +81,20 @@ class StandIn:
 
     def switch(self, mode: str) -> None:
         """Takes effect at once, also on answers under way. Raises ValueError for a mode that there isn't."""
-        if mode not in (*MODES, *MORE_MODES) and not (mode.startswith("limit:") and mode[6:].isdigit()):
+        known = mode.removeprefix(ONCE) in {*MODES, *MORE_MODES}
+        if not known and not (mode.startswith("limit:") and mode[6:].isdigit()):
             raise ValueError(f"no such mode: {mode}")
         self.mode = mode
         self._switched.set()
         self._switched = asyncio.Event()
+
+    def takes_call(self) -> str:
+        """Count a call; the mode that it is answered in."""
+        self.calls += 1
+        mode = self.mode
+        if mode.startswith(ONCE):
+            self.mode = "up"
+        return mode.removeprefix(ONCE)
 
     async def rest(self, seconds: float) -> None:
         """So long, or until the switch is moved."""

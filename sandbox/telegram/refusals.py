@@ -1,4 +1,8 @@
-"""One table of refusals, with Telegram's own texts. Sources: the Bot API server, core.telegram.org/bots/api."""
+"""One table of refusals, with Telegram's own texts.
+
+Sources: the Bot API server and TDLib, whose sentences it hands on with a small first letter;
+names in capitals are Telegram's own (core.telegram.org/api/errors).
+"""
 
 from typing import Any
 
@@ -15,51 +19,88 @@ class Refusal(Exception):
         return {"ok": False, "error_code": self.code, "description": self.description, **more}
 
 
-_TABLE: dict[str, tuple[int, str]] = {
+_BAD_REQUESTS: dict[str, str] = {
+    # chats, messages
+    "no_chat": "chat not found",
+    "no_user": "user not found",
+    "empty": "message text is empty",
+    "too_long": "message is too long",
+    "edit_too_long": "MESSAGE_TOO_LONG",
+    "caption_too_long": "message caption is too long",
+    "not_modified": "message is not modified: specified new message content and reply markup are exactly the same "
+    "as a current content and reply markup of the message",
+    "no_edit": "message to edit not found",
+    "not_mine": "message can't be edited",
+    "no_text": "there is no text in the message to edit",
+    "no_caption": "there is no caption in the message to edit",
+    "no_delete": "message to delete not found",
+    "cant_delete": "message can't be deleted",
+    "no_reply": "message to be replied not found",
+    "no_message_id": "message identifier is not specified",
+    "action": "wrong parameter action in request",
+    # text
+    "entity_offset": "receive an entity with incorrect offset {offset}",
+    "entity_length": "receive an entity with incorrect length {length}",
+    "entity_begins": "entity begins after the end of the text at UTF-16 offset {offset}",
+    "entity_ends": "entity beginning at UTF-16 offset {offset} ends after the end of the text at UTF-16 offset {end}",
+    "entity_symbol": "entity begins in a middle of a UTF-16 symbol at byte offset {offset}",
+    "entity_type": "can't parse MessageEntity: unsupported type specified",
+    "entity_object": "can't parse MessageEntity: expected an Object",
+    "entity_url": "entity URL '{url}' is invalid: URL host is empty",
+    "not_json": "can't parse {field} JSON object",
+    "parse_mode": "unsupported parse_mode",
+    "start_tag": 'can\'t parse entities: Unsupported start tag "{tag}" at byte offset {offset}',
+    "end_tag": "can't parse entities: Unexpected end tag at byte offset {offset}",
+    "unclosed": "can't parse entities: Can't find end tag corresponding to start tag \"{tag}\"",
+    # keyboards
+    "markup_json": "can't parse reply keyboard markup JSON object",
+    "markup": "object expected as reply markup",
+    "keyboard_rows": "inline keyboard button row must be an Array",
+    "keyboard_size": "REPLY_MARKUP_TOO_LONG",
+    "key_object": "can't parse inline keyboard button: InlineKeyboardButton must be an Object",
+    "key_text": "can't parse inline keyboard button: Can't find field \"text\"",
+    "key_action": "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+    "key_data": "BUTTON_DATA_INVALID",
+    "key_url": "BUTTON_URL_INVALID",
+    # drafts, queries
+    "draft_peer": "TEXTDRAFT_PEER_INVALID",
+    "draft_id": "DRAFT_ID_INVALID",
+    "old_query": "query is too old and response timeout expired or query ID is invalid",
+    # files
+    "no_photo": "there is no photo in the request",
+    "no_document": "there is no document in the request",
+    "file_id": "invalid file_id",
+    "wrong_file": "wrong file identifier/HTTP URL specified",
+    "empty_file": "file must be non-empty",
+    "big_photo": "file of size {size} bytes is too big for a photo; the maximum size is 10485760 bytes",
+    "big_file": "file is too big",
+    # Stars
+    "currency": "CURRENCY_INVALID",
+    "prices": "STARS_INVOICE_INVALID",
+    "amount": "CURRENCY_TOTAL_AMOUNT_INVALID",
+    "title": "INVOICE_TITLE_INVALID",
+    "description": "INVOICE_DESCRIPTION_INVALID",
+    "payload": "INVOICE_PAYLOAD_INVALID",
+    "pay_first": "REPLY_MARKUP_BUY_EMPTY",
+    "period": "SUBSCRIPTION_PERIOD_INVALID",
+    "no_charge": "CHARGE_NOT_FOUND",
+    "refunded": "CHARGE_ALREADY_REFUNDED",
+    # commands
+    "commands": "BOT_COMMANDS_TOO_MUCH",
+    "command": "BOT_COMMAND_INVALID",
+    "command_description": "BOT_COMMAND_DESCRIPTION_INVALID",
+    "scope": "can't parse BotCommandScope: unsupported type specified",
+    "language": "invalid language code specified",
+    # webhooks
+    "webhook_https": "bad webhook: An HTTPS URL must be provided for webhook",
+    "webhook_port": "bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443",
+    "webhook_secret": "secret token contains unallowed characters",
+    "webhook_secret_long": "secret token is too long",
+}
+_OTHERS: dict[str, tuple[int, str]] = {
     "unauthorized": (401, "Unauthorized"),
-    "no_method": (404, "Not Found"),
-    "no_chat": (400, "Bad Request: chat not found"),
-    "no_user": (400, "Bad Request: user not found"),
     "blocked": (403, "Forbidden: bot was blocked by the user"),
-    "empty": (400, "Bad Request: message text is empty"),
-    "too_long": (400, "Bad Request: message is too long"),
-    "caption_too_long": (400, "Bad Request: message caption is too long"),
-    "not_modified": (
-        400,
-        (
-            "Bad Request: message is not modified: specified new message content and reply markup are exactly "
-            "the same as a current content and reply markup of the message"
-        ),
-    ),
-    "no_edit": (400, "Bad Request: message to edit not found"),
-    "not_mine": (400, "Bad Request: message can't be edited"),
-    "no_delete": (400, "Bad Request: message to delete not found"),
-    "no_reply": (400, "Bad Request: message to be replied not found"),
-    "entities": (400, "Bad Request: can't parse entities: entity is out of bounds of the text"),
-    "entities_json": (400, "Bad Request: can't parse entities: not a JSON array"),
-    "parse_mode": (400, "Bad Request: unsupported parse_mode"),
-    "button_data": (400, "Bad Request: BUTTON_DATA_INVALID"),
-    "button": (400, "Bad Request: inline keyboard button must have exactly one action"),
-    "markup": (400, "Bad Request: object expected as reply markup"),
-    "draft_peer": (400, "Bad Request: TEXTDRAFT_PEER_INVALID"),
-    "draft_id": (400, "Bad Request: DRAFT_ID_INVALID"),
-    "old_query": (
-        400,
-        "Bad Request: query is too old and response timeout expired or query ID is invalid",
-    ),
-    "prices": (400, "Bad Request: STARS_INVOICE_INVALID"),
-    "currency": (400, "Bad Request: CURRENCY_INVALID"),
-    "title": (400, "Bad Request: INVOICE_TITLE_INVALID"),
-    "invoice_description": (400, "Bad Request: INVOICE_DESCRIPTION_INVALID"),
-    "payload": (400, "Bad Request: INVOICE_PAYLOAD_INVALID"),
-    "period": (400, "Bad Request: SUBSCRIPTION_PERIOD_INVALID"),
-    "no_charge": (400, "Bad Request: CHARGE_NOT_FOUND"),
-    "refunded": (400, "Bad Request: CHARGE_ALREADY_REFUNDED"),
-    "commands": (400, "Bad Request: BOT_COMMANDS_TOO_MUCH"),
-    "command": (400, "Bad Request: BOT_COMMAND_INVALID"),
-    "command_description": (400, "Bad Request: BOT_COMMAND_DESCRIPTION_INVALID"),
-    "no_file": (400, "Bad Request: invalid file_id"),
-    "webhook_url": (400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook"),
+    "no_method": (404, "Not Found"),
     "webhook_set": (
         409,
         "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
@@ -68,14 +109,16 @@ _TABLE: dict[str, tuple[int, str]] = {
         409,
         "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
     ),
-    "no_text": (400, "Bad Request: there is no text in the message to edit"),
+    "ended_by_webhook": (409, "Conflict: terminated by setWebhook request"),
+    "too_large": (413, "Request Entity Too Large"),
 }
+TABLE = {name: (400, f"Bad Request: {text}") for name, text in _BAD_REQUESTS.items()} | _OTHERS
 
 
-def refuse(name: str) -> Refusal:
-    """One of the table."""
-    code, description = _TABLE[name]
-    return Refusal(code, description)
+def refuse(name: str, **values: Any) -> Refusal:
+    """One of the table, with its values filled in."""
+    code, description = TABLE[name]
+    return Refusal(code, description.format(**values) if values else description)
 
 
 def flood(seconds: int) -> Refusal:
@@ -83,4 +126,4 @@ def flood(seconds: int) -> Refusal:
 
 
 def missing(field: str) -> Refusal:
-    return Refusal(400, f"Bad Request: {field} is required")
+    return Refusal(400, f"Bad Request: {field} is empty" if field == "chat_id" else f"Bad Request: {field} is required")

@@ -1,50 +1,91 @@
 """Stars: invoices paid through pre-checkout, subscriptions, refunds, and the list of transactions."""
 
 import asyncio
-import json
 import time
 from typing import Any
 
+from sandbox.telegram.messages import sent
+from sandbox.telegram.params import Params, decoded, is_true, number, required
 from sandbox.telegram.refusals import missing, refuse
 from sandbox.telegram.world import PRECHECKOUT_SECONDS, World
 
 PERIOD_SECONDS = 2_592_000
 MOST_SUBSCRIPTION_STARS = 10_000
+MOST_TRANSACTIONS = 100
+MOST_TITLE, MOST_DESCRIPTION, MOST_PAYLOAD_BYTES = 32, 255, 128
+Offered = dict[str, Any]
 
 
-def invoice(params: dict[str, Any], *, link: bool) -> dict[str, Any]:
-    """What sendInvoice and createInvoiceLink take. Raises Telegram's refusals."""
-    title, payload = str(params.get("title", "")), str(params.get("payload", ""))
-    if not 1 <= len(title) <= 32:  # noqa: PLR2004 - Telegram's
-        raise refuse("title")
-    if not 1 <= len(str(params.get("description", ""))) <= 255:  # noqa: PLR2004
-        raise refuse("invoice_description")
-    if not 1 <= len(payload.encode()) <= 128:  # noqa: PLR2004
-        raise refuse("payload")
-    if params.get("currency") != "XTR":
-        raise refuse("currency")
-    prices = json.loads(params.get("prices") or "[]")
-    if (
-        len(prices) != 1
-        or not isinstance(prices[0].get("amount"), int)
-        or prices[0]["amount"] < 1
-        or params.get("provider_token")
-    ):
-        raise refuse("prices")
-    period = int(params.get("subscription_period") or 0)
-    if period and (not link or period != PERIOD_SECONDS or prices[0]["amount"] > MOST_SUBSCRIPTION_STARS):
+# --- what the bot calls ---------------------------------------------------------------------------------
+
+
+async def send_invoice(world: World, params: Params) -> Any:
+    offered = _offered(params)
+    if number(params, "subscription_period"):
         raise refuse("period")
-    return {
-        "title": title,
-        "description": params["description"],
-        "payload": payload,
-        "currency": "XTR",
-        "total_amount": prices[0]["amount"],
-        "period": period,
-    }
+    shown = {name: offered[name] for name in ("title", "description", "currency", "total_amount")}
+    message = sent(world, params, {"invoice": {**shown, "start_parameter": str(params.get("start_parameter") or "")}})
+    keys = [key for row in message.get("reply_markup", {}).get("inline_keyboard", []) for key in row]
+    if keys and not keys[0].get("pay"):
+        world.delete(message["chat"]["id"], message["message_id"])
+        raise refuse("pay_first")
+    world.links[f"message {message['chat']['id']} {message['message_id']}"] = offered
+    return message
 
 
-async def pay(world: World, chat_id: int, user_id: int, offered: dict[str, Any]) -> dict[str, Any]:
+async def create_invoice_link(world: World, params: Params) -> Any:
+    offered = _offered(params)
+    period = number(params, "subscription_period")
+    if params.get("subscription_period") and period != PERIOD_SECONDS:
+        raise refuse("period")
+    if period and offered["total_amount"] > MOST_SUBSCRIPTION_STARS:
+        raise refuse("amount")
+    name = world.name("invoice")
+    world.links[name] = {**offered, "period": period}
+    return f"https://t.me/${name}"
+
+
+async def answer_pre_checkout_query(world: World, params: Params) -> Any:
+    waiting = world.checkouts.get(required(params, "pre_checkout_query_id"))
+    if waiting is None or waiting.done():
+        raise refuse("old_query")
+    answer = {"ok": is_true(params.get("ok")), "error_message": str(params.get("error_message") or "")}
+    if not answer["ok"] and not answer["error_message"]:
+        raise missing("error_message")
+    waiting.set_result(answer)
+    return True
+
+
+async def refund_star_payment(world: World, params: Params) -> Any:
+    refund(world, number(params, "user_id"), str(params.get("telegram_payment_charge_id") or ""))
+    return True
+
+
+async def get_star_transactions(world: World, params: Params) -> Any:
+    """Oldest first; a refund has the id of its payment, and a receiver."""
+    start, most = max(0, number(params, "offset")), number(params, "limit")
+    most = most if 1 <= most <= MOST_TRANSACTIONS else MOST_TRANSACTIONS
+    return {"transactions": world.star_rows[start : start + most]}
+
+
+async def get_my_star_balance(world: World, _: Params) -> Any:
+    return {"amount": sum(row["amount"] * (1 if "source" in row else -1) for row in world.star_rows)}
+
+
+async def edit_user_star_subscription(world: World, params: Params) -> Any:
+    """True ends it with its period; False allows again what the bot itself ended."""
+    required(params, "is_canceled")
+    payment = world.payments.get(required(params, "telegram_payment_charge_id"))
+    if payment is None or not payment.get("is_recurring") or payment["user_id"] != number(params, "user_id"):
+        raise refuse("no_charge")
+    payment["canceled"] = is_true(params.get("is_canceled"))
+    return True
+
+
+# --- what people and Telegram do ------------------------------------------------------------------------
+
+
+async def pay(world: World, chat_id: int, user_id: int, offered: Offered) -> dict[str, Any]:
     """Pre-checkout, then the payment; {"ok": False, "error"} when the bot refuses or is too slow."""
     name = world.name("checkout")
     answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -58,18 +99,17 @@ async def pay(world: World, chat_id: int, user_id: int, offered: dict[str, Any])
     }
     world.updates.push("pre_checkout_query", query)
     try:
-        answer = await asyncio.wait_for(answered, PRECHECKOUT_SECONDS)
+        answer = await asyncio.wait_for(answered, world.precheckout_seconds)
     except TimeoutError:
-        return {"ok": False, "error": "The bot did not answer in 10 seconds."}
+        return {"ok": False, "error": f"The bot did not answer in {PRECHECKOUT_SECONDS:.0f} seconds."}
     finally:
         del world.checkouts[name]
     if not answer["ok"]:
         return {"ok": False, "error": answer["error_message"]}
-    charge_id = paid(world, chat_id, user_id, offered)
-    return {"ok": True, "charge_id": charge_id}
+    return {"ok": True, "charge_id": paid(world, chat_id, user_id, offered)}
 
 
-def paid(world: World, chat_id: int, user_id: int, offered: dict[str, Any], *, renewal: bool = False) -> str:
+def paid(world: World, chat_id: int, user_id: int, offered: Offered, *, renewal: bool = False) -> str:
     """The message that says so; its charge id."""
     charge_id = world.name("stx")
     payment: dict[str, Any] = {
@@ -81,11 +121,28 @@ def paid(world: World, chat_id: int, user_id: int, offered: dict[str, Any], *, r
     }
     if offered["period"]:
         payment["subscription_expiration_date"] = int(time.time()) + PERIOD_SECONDS
-        payment["is_recurring"] = True
-        payment["is_first_recurring"] = not renewal
+        payment |= {"is_recurring": True} if renewal else {"is_recurring": True, "is_first_recurring": True}
     world.payments[charge_id] = {**payment, "user_id": user_id, "date": int(time.time()), "refunded": False}
+    _book(world, charge_id, "source")
     world.say(chat_id, user_id, "", successful_payment=payment)
     return charge_id
+
+
+def renew(world: World, charge_id: str) -> str:
+    """A month later. Raises the refusal of a payment that is no subscription's, or one that was ended."""
+    payment = world.payments.get(charge_id)
+    if payment is None or not payment.get("is_recurring") or payment.get("canceled"):
+        raise refuse("no_charge")
+    offered = {"total_amount": payment["total_amount"], "payload": payment["invoice_payload"], "period": PERIOD_SECONDS}
+    return paid(world, payment["user_id"], payment["user_id"], offered, renewal=True)
+
+
+def cancel(world: World, charge_id: str, state: str = "canceled") -> None:
+    """The user ends a subscription, takes it up again ("active"), or can't pay its renewal ("failed")."""
+    payment = world.payments[charge_id]
+    payment["canceled"] = state != "active"
+    content = {"user": world.users[payment["user_id"]], "invoice_payload": payment["invoice_payload"], "state": state}
+    world.updates.push("subscription", content)
 
 
 def refund(world: World, user_id: int, charge_id: str) -> None:
@@ -96,34 +153,54 @@ def refund(world: World, user_id: int, charge_id: str) -> None:
     if payment["refunded"]:
         raise refuse("refunded")
     payment["refunded"] = True
-    told = {
-        name: payment[name] for name in ("currency", "total_amount", "invoice_payload", "telegram_payment_charge_id")
+    _book(world, charge_id, "receiver")
+    names = ("currency", "total_amount", "invoice_payload", "telegram_payment_charge_id")
+    world.say(user_id, user_id, "", refunded_payment={name: payment[name] for name in names})
+
+
+def _book(world: World, charge_id: str, side: str) -> None:
+    payment = world.payments[charge_id]
+    partner = {
+        "type": "user",
+        "transaction_type": "invoice_payment",
+        "user": world.users[payment["user_id"]],
+        "invoice_payload": payment["invoice_payload"],
     }
-    world.say(user_id, user_id, "", refunded_payment=told)
+    if payment.get("is_recurring"):
+        partner["subscription_period"] = PERIOD_SECONDS
+    world.star_rows.append(
+        {"id": charge_id, "amount": payment["total_amount"], "date": int(time.time()), side: partner}
+    )
 
 
-def transactions(world: World, params: dict[str, Any]) -> dict[str, Any]:
-    """Oldest first; a refund has the id of its payment, and a receiver."""
-    rows = []
-    for charge_id, payment in world.payments.items():
-        partner = {
-            "type": "user",
-            "user": world.users[payment["user_id"]],
-            "transaction_type": "invoice_payment",
-        }
-        row = {"id": charge_id, "amount": payment["total_amount"], "date": payment["date"]}
-        rows.append({**row, "source": {**partner, "invoice_payload": payment["invoice_payload"]}})
-        if payment["refunded"]:
-            rows.append({**row, "receiver": partner})
-    start, most = int(params.get("offset") or 0), min(100, int(params.get("limit") or 100))
-    return {"transactions": rows[start : start + most]}
+def _offered(params: Params) -> Offered:
+    """What sendInvoice and createInvoiceLink have in common. Raises Telegram's refusals."""
+    title, payload = required(params, "title"), required(params, "payload")
+    description = required(params, "description")
+    if len(title) > MOST_TITLE:
+        raise refuse("title")
+    if len(description) > MOST_DESCRIPTION:
+        raise refuse("description")
+    if len(payload.encode()) > MOST_PAYLOAD_BYTES:
+        raise refuse("payload")
+    if params.get("currency") != "XTR":
+        raise refuse("currency")
+    return {
+        "title": title,
+        "description": description,
+        "payload": payload,
+        "currency": "XTR",
+        "total_amount": _stars(params),
+        "period": 0,
+    }
 
 
-def edit_subscription(world: World, params: dict[str, Any]) -> bool:
-    if "telegram_payment_charge_id" not in params:
-        raise missing("telegram_payment_charge_id")
-    payment = world.payments.get(params["telegram_payment_charge_id"])
-    if payment is None or not payment.get("is_recurring"):
-        raise refuse("no_charge")
-    payment["canceled"] = str(params.get("is_canceled")).lower() == "true"
-    return True
+def _stars(params: Params) -> int:
+    """Exactly one price, in whole Stars, and no provider."""
+    prices = decoded(params, "prices", list)
+    if len(prices) != 1 or params.get("provider_token"):
+        raise refuse("prices")
+    amount = prices[0].get("amount") if isinstance(prices[0], dict) else None
+    if not isinstance(amount, int) or amount < 1:
+        raise refuse("amount")
+    return amount

@@ -1,12 +1,15 @@
-"""Texts and entities as Telegram takes them: lengths in UTF-16 units, after parsing."""
+"""Texts and entities as Telegram takes them: lengths in UTF-16 units, after parsing and trimming."""
 
-import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
+from sandbox.telegram.html import parsed
+from sandbox.telegram.params import Params, decoded
 from sandbox.telegram.refusals import refuse
 
 MOST_TEXT, MOST_CAPTION, MOST_ENTITIES = 4096, 1024, 100
+FARTHEST = 1_000_000
 KINDS = frozenset(
     (
         "mention",
@@ -28,50 +31,62 @@ KINDS = frozenset(
         "text_link",
         "text_mention",
         "custom_emoji",
+        "date_time",
     )
 )
 _SPOTTED = (
-    ("bot_command", re.compile(r"(?<!\S)/[a-zA-Z0-9_]{1,32}(?:@\w+)?")),
-    ("mention", re.compile(r"(?<!\w)@[A-Za-z]\w{2,31}")),
-    ("url", re.compile(r"https?://\S+")),
+    ("bot_command", re.compile(r"(?<![\w/])/[a-zA-Z0-9_]{1,32}(?:@\w+)?(?![\w/])")),
+    ("mention", re.compile(r"(?<!\w)@[A-Za-z]\w{3,31}")),
+    ("url", re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")),
 )
+Entity = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """A text and its entities, which lie within it."""
+
+    text: str
+    entities: list[Entity]
 
 
 def units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def checked_text(params: dict[str, Any]) -> str:
-    """Raises the refusal of an empty or overlong text."""
-    text = str(params.get("text", ""))
-    if not text.strip():
+def message_text(params: Params, *, edit: bool = False) -> Formatted:
+    """Raises the refusals of an empty text, an overlong one, and of wrong entities."""
+    found = formatted(params, "text", "entities")
+    if not found.text:
         raise refuse("empty")
-    if units(text) > MOST_TEXT:
-        raise refuse("too_long")
-    if params.get("parse_mode"):
+    if units(found.text) > MOST_TEXT:
+        raise refuse("edit_too_long" if edit else "too_long")
+    return found
+
+
+def caption(params: Params) -> dict[str, Any]:
+    """The fields of a message."""
+    found = formatted(params, "caption", "caption_entities")
+    if units(found.text) > MOST_CAPTION:
+        raise refuse("caption_too_long")
+    return {"caption": found.text, "caption_entities": found.entities}
+
+
+def formatted(params: Params, field: str, entity_field: str) -> Formatted:
+    """What stays of a text: trimmed, its first hundred entities, and those that Telegram finds by itself."""
+    text, mode = str(params.get(field) or ""), str(params.get("parse_mode") or "").lower()
+    if mode == "html":
+        text, given = parsed(text)
+    elif mode:
         raise refuse("parse_mode")
-    return text
+    else:
+        given = [_checked(entity, text) for entity in decoded(params, entity_field, list)]
+    text, given = _trimmed(text, [entity for entity in given if entity["length"]])
+    return Formatted(text, _with_spotted(text, given[:MOST_ENTITIES]))
 
 
-def entities(params: dict[str, Any], text: str, field: str = "entities") -> list[dict[str, Any]]:
-    """The first hundred, each inside of the text; the rest Telegram leaves out without a word."""
-    raw = params.get(field)
-    if raw in (None, ""):
-        return []
-    try:
-        found = json.loads(raw) if isinstance(raw, str) else raw
-    except ValueError:
-        raise refuse("entities_json") from None
-    if not isinstance(found, list):
-        raise refuse("entities_json")
-    size = units(text)
-    for entity in found:
-        _check(entity, size)
-    return found[:MOST_ENTITIES]
-
-
-def spotted(text: str) -> list[dict[str, Any]]:
-    """What Telegram marks by itself in what people write."""
+def spotted(text: str) -> list[Entity]:
+    """What Telegram marks by itself."""
     return [
         {"type": kind, "offset": units(text[: match.start()]), "length": units(match.group())}
         for kind, pattern in _SPOTTED
@@ -79,17 +94,55 @@ def spotted(text: str) -> list[dict[str, Any]]:
     ]
 
 
-def _check(entity: Any, size: int) -> None:
-    if not isinstance(entity, dict) or entity.get("type") not in KINDS:
-        raise refuse("entities")
+def _with_spotted(text: str, given: list[Entity]) -> list[Entity]:
+    kept = [e for e in given if e["type"] in {"code", "pre", "text_link", "text_mention"}]
+    fresh = [e for e in spotted(text) if not any(_touch(e, other) for other in kept) and e not in given]
+    return sorted([*given, *fresh][:MOST_ENTITIES], key=lambda e: (e["offset"], -e["length"]))
+
+
+def _touch(one: Entity, other: Entity) -> bool:
+    starts, ends = max(one["offset"], other["offset"]), min(_end(one), _end(other))
+    return bool(starts < ends)
+
+
+def _end(entity: Entity) -> int:
+    return int(entity["offset"] + entity["length"])
+
+
+def _trimmed(text: str, found: list[Entity]) -> tuple[str, list[Entity]]:
+    """Without white space at either end; entities move with their letters."""
+    shift, size = units(text) - units(text.lstrip()), units(text.strip())
+    moved = [(max(0, e["offset"] - shift), min(size, _end(e) - shift), e) for e in found]
+    return text.strip(), [{**e, "offset": start, "length": end - start} for start, end, e in moved if end > start]
+
+
+def _checked(entity: Any, text: str) -> Entity:
+    if not isinstance(entity, dict):
+        raise refuse("entity_object")
+    if entity.get("type") not in KINDS:
+        raise refuse("entity_type")
     offset, length = entity.get("offset"), entity.get("length")
-    if (
-        not isinstance(offset, int)
-        or not isinstance(length, int)
-        or offset < 0
-        or length <= 0
-        or offset + length > size
-    ):
-        raise refuse("entities")
+    if not isinstance(offset, int) or not 0 <= offset <= FARTHEST:
+        raise refuse("entity_offset", offset=offset)
+    if not isinstance(length, int) or not 0 <= length <= FARTHEST:
+        raise refuse("entity_length", length=length)
+    if length:
+        _check_bounds(offset, length, text)
     if entity["type"] == "text_link" and not entity.get("url"):
-        raise refuse("entities")
+        raise refuse("entity_url", url="")
+    return entity
+
+
+def _check_bounds(offset: int, length: int, text: str) -> None:
+    raw, end = text.encode("utf-16-le", "surrogatepass"), offset + length
+    if offset * 2 > len(raw):
+        raise refuse("entity_begins", offset=offset)
+    if end * 2 > len(raw):
+        raise refuse("entity_ends", offset=offset, end=end)
+    for edge in (offset, end):
+        if _is_low_surrogate(raw[edge * 2 : edge * 2 + 2]):
+            raise refuse("entity_symbol", offset=len(raw[: edge * 2].decode("utf-16-le", "ignore").encode()))
+
+
+def _is_low_surrogate(pair: bytes) -> bool:
+    return len(pair) == 2 and 0xDC <= pair[1] <= 0xDF  # noqa: PLR2004 - UTF-16's

@@ -1,85 +1,96 @@
-"""Updates on their way to the bot: long polling with its conflicts, or a webhook that is tried again."""
+"""Updates on their way to the bot: kept until confirmed, handed out by long polling or a webhook."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from sandbox.telegram.refusals import refuse
+from sandbox.telegram.webhook import Delivery, Webhook
 
 MOST_TIMEOUT = 50
-_RETRIES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+MOST_UPDATES = 100
+MESSAGE_SECONDS = 24 * 3600.0
+QUERY_SECONDS = 150.0
+_OPT_IN = frozenset(("chat_member", "message_reaction", "message_reaction_count"))
 
 
+@dataclass
 class Updates:
-    """The queue of one bot."""
+    """The queue of one bot. `twice`: for tests, deliver each update again once it was confirmed."""
 
-    def __init__(self, first_id: int) -> None:
-        self._next_id = first_id
+    first_id: int
+    now: Callable[[], float] = time.monotonic
+    twice: bool = False
+    allowed: list[str] | None = None
+    webhook: Webhook | None = None
+    first_retry_seconds: float = 0.5
+
+    def __post_init__(self) -> None:
+        self._next_id = self.first_id
         self._waiting: list[dict[str, Any]] = []
         self._all: dict[int, dict[str, Any]] = {}
+        self._dies_at: dict[int, float] = {}
+        self._repeated: set[int] = set()
         self._came = asyncio.Event()
         self._poller: asyncio.Future[None] | None = None
-        self.allowed: list[str] | None = None
-        self.webhook: dict[str, Any] = {}
-        self._delivery: asyncio.Task[None] | None = None
-        self.last_error = ""
+        self._delivery: Delivery | None = None
         self._closed = False
 
     def push(self, kind: str, content: dict[str, Any]) -> int:
-        """A new update; its id."""
-        if self.allowed is not None and kind not in self.allowed:
+        """A new update; its id, or 0 when the bot did not ask for its kind."""
+        if (self.allowed is None and kind in _OPT_IN) or (self.allowed is not None and kind not in self.allowed):
             return 0
-        update: dict[str, Any] = {"update_id": self._next_id, kind: content}
+        number = self._next_id
         self._next_id += 1
-        self._all[update["update_id"]] = update
-        self._waiting.append(update)
-        self._came.set()
-        return self._next_id - 1
+        self._all[number] = {"update_id": number, kind: content}
+        self._dies_at[number] = self.now() + (QUERY_SECONDS if kind.endswith("query") else MESSAGE_SECONDS)
+        self._wait_for(self._all[number])
+        return number
 
     def repeat(self, update_id: int) -> None:
         """Deliver an update again, as Telegram sometimes does."""
-        self._waiting.append(self._all[update_id])
-        self._came.set()
+        self._wait_for(self._all[update_id])
+
+    def clear(self) -> None:
+        self._waiting.clear()
 
     @property
     def pending(self) -> int:
+        self._forget_old()
         return len(self._waiting)
 
     async def get(self, offset: int, limit: int, timeout: int) -> list[dict[str, Any]]:  # noqa: ASYNC109 - Telegram's own word
-        """Long polling. A second poller ends the first; a webhook forbids both."""
-        if self.webhook:
+        """Long polling; `offset` confirms. A second poller ends the first; a webhook forbids both."""
+        if self.webhook is not None:
             raise refuse("webhook_set")
-        if self._poller is not None and not self._poller.done():
-            self._poller.set_exception(refuse("two_pollers"))
+        self._end_poller("two_pollers")
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._poller = mine
-        if offset > 0:
-            self._waiting = [update for update in self._waiting if update["update_id"] >= offset]
-        elif offset < 0:
-            self._waiting = self._waiting[offset:]
+        self._confirm(offset)
+        self._forget_old()
         if not self._waiting:
-            await self._wait(mine, min(timeout, MOST_TIMEOUT))
+            await self._wait(mine, max(0, min(timeout, MOST_TIMEOUT)))
         if mine.done():
             mine.result()
-        else:
-            mine.cancel()
-        return self._waiting[: max(1, min(100, limit or 100))]
+        mine.cancel()
+        return self._waiting[: limit if 1 <= limit <= MOST_UPDATES else MOST_UPDATES]
 
-    async def _wait(self, mine: "asyncio.Future[None]", seconds: float) -> None:
-        if self._closed:
-            return
-        self._came.clear()
-        came = asyncio.ensure_future(self._came.wait())
-        both: set[asyncio.Future[Any]] = {came, mine}
-        await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        came.cancel()
-
-    def set_webhook(self, url: str, secret: str, client: Callable[[], httpx.AsyncClient]) -> None:
+    def set_webhook(self, webhook: Webhook) -> None:
+        """From now on updates are posted there; those that wait first."""
         self.drop_webhook()
-        self.webhook = {"url": url, "secret": secret}
-        self._delivery = asyncio.create_task(self._deliver(client))
+        self._end_poller("ended_by_webhook")
+        self.webhook = webhook
+        self._delivery = Delivery(webhook, self.first_retry_seconds, self._waits, self._delivered)
+        for update in self._waiting:
+            self._delivery.add(update)
+
+    def drop_webhook(self) -> None:
+        """What was not delivered goes on waiting."""
+        if self._delivery is not None:
+            self._delivery.close()
+        self.webhook = self._delivery = None
 
     def close(self) -> None:
         """Let whoever polls go."""
@@ -87,31 +98,48 @@ class Updates:
         self._closed = True
         self._came.set()
 
-    def drop_webhook(self) -> None:
-        self.webhook = {}
+    def _wait_for(self, update: dict[str, Any]) -> None:
+        self._waiting.append(update)
+        self._came.set()
         if self._delivery is not None:
-            self._delivery.cancel()
-            self._delivery = None
+            self._delivery.add(update)
 
-    async def _deliver(self, client: Callable[[], httpx.AsyncClient]) -> None:
-        """One at a time, in order; the next after a 2xx."""
-        headers = {"X-Telegram-Bot-Api-Secret-Token": self.webhook["secret"]} if self.webhook["secret"] else {}
-        async with client() as http:
-            failures = 0
-            while True:
-                if not self._waiting:
-                    self._came.clear()
-                    await self._came.wait()
-                    continue
-                try:
-                    answer = await http.post(self.webhook["url"], json=self._waiting[0], headers=headers)
-                    delivered = answer.is_success
-                    self.last_error = "" if delivered else f"Wrong response from the webhook: {answer.status_code}"
-                except httpx.HTTPError as error:
-                    delivered, self.last_error = False, str(error)
-                if delivered:
-                    self._waiting.pop(0)
-                    failures = 0
-                else:
-                    await asyncio.sleep(_RETRIES[min(failures, len(_RETRIES) - 1)])
-                    failures += 1
+    def _confirm(self, offset: int) -> None:
+        if offset < 0:
+            self._waiting = self._waiting[offset:]
+        if offset <= 0:
+            return
+        done = [update for update in self._waiting if update["update_id"] < offset]
+        self._waiting = [update for update in self._waiting if update["update_id"] >= offset]
+        for update in done:
+            self._again(update)
+
+    def _again(self, update: dict[str, Any]) -> None:
+        if self.twice and update["update_id"] not in self._repeated:
+            self._repeated.add(update["update_id"])
+            self._wait_for(update)
+
+    def _waits(self, update: dict[str, Any]) -> bool:
+        self._forget_old()
+        return update in self._waiting
+
+    def _delivered(self, update: dict[str, Any]) -> None:
+        self._waiting.remove(update)
+        self._again(update)
+
+    def _forget_old(self) -> None:
+        now = self.now()
+        self._waiting = [update for update in self._waiting if self._dies_at[update["update_id"]] > now]
+
+    def _end_poller(self, why: str) -> None:
+        if self._poller is not None and not self._poller.done():
+            self._poller.set_exception(refuse(why))
+
+    async def _wait(self, mine: "asyncio.Future[None]", seconds: float) -> None:
+        if self._closed or not seconds:
+            return
+        self._came.clear()
+        came = asyncio.ensure_future(self._came.wait())
+        both: set[asyncio.Future[Any]] = {came, mine}
+        await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        came.cancel()

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sandbox.telegram.flood import Patience
@@ -17,9 +18,9 @@ GROUP_ID = -100500
 DRAFT_SECONDS = 30.0
 PRECHECKOUT_SECONDS = 10.0
 PEOPLE = (
-    {"id": 1001, "is_bot": False, "first_name": "Ann", "language_code": "en"},
-    {"id": 1002, "is_bot": False, "first_name": "Bao", "language_code": "vi"},
-    {"id": 9001, "is_bot": False, "first_name": "Olga", "language_code": "en"},
+    {"id": 1001, "is_bot": False, "first_name": "Ann", "username": "ann", "language_code": "en"},
+    {"id": 1002, "is_bot": False, "first_name": "Bao", "username": "bao", "language_code": "vi"},
+    {"id": 9001, "is_bot": False, "first_name": "Olga", "username": "olga", "language_code": "en"},
 )
 ADMIN_ID = 9001
 Message = dict[str, Any]
@@ -52,15 +53,17 @@ class World:
         }
         self.chats[GROUP_ID] = Chat(GROUP_ID, "supergroup", "Tea room", tuple(self.users))
         # Telegram's ids begin anywhere and grow; a sandbox started later must not repeat an earlier one's.
-        self.updates = Updates(first_id=int(time.time()) % 1_000_000_000)
+        self.updates = Updates(first_id=int(time.time()) % 1_000_000_000, now=monotonic)
+        self.precheckout_seconds = PRECHECKOUT_SECONDS
         self.patience = Patience(monotonic)
         self.files: dict[str, tuple[str, str, bytes]] = {}
         self.blocked: set[int] = set()
-        self.commands: dict[str, list[dict[str, str]]] = {}
+        self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.queries: dict[str, dict[str, Any]] = {}
         self.checkouts: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self.payments: dict[str, dict[str, Any]] = {}
+        self.star_rows: list[dict[str, Any]] = []
         self.links: dict[str, dict[str, Any]] = {}
         self.listeners: set[Callable[[dict[str, Any]], None]] = set()
         self._next_message = 1
@@ -73,7 +76,7 @@ class World:
         content: dict[str, Any] = {"text": text, "entities": spotted(text), **more} if text else dict(more)
         message = self.post(chat_id, self.users[user_id], content, reply_to=reply_to)
         if self._bot_sees(message):
-            self.updates.push("message", _bare(message))
+            self.updates.push("message", dict(message))
         return message
 
     def press(self, chat_id: int, user_id: int, message_id: int, data: str) -> str:
@@ -84,7 +87,7 @@ class World:
         query = {
             "id": name,
             "from": self.users[user_id],
-            "message": _bare(message),
+            "message": dict(message),
             "chat_instance": "1",
             "data": data,
         }
@@ -92,12 +95,23 @@ class World:
         return name
 
     def stop_draft(self, chat_id: int, draft_id: int) -> None:
-        """Telegram's own Stop button."""
+        """Telegram's own Stop button; the draft goes, unless keep_on_stop. Raises KeyError where there is none."""
         chat = self.chats[chat_id]
+        draft = chat.drafts[draft_id]
+        if not draft["can_stop"]:
+            raise KeyError(draft_id)
+        if not draft["keep_on_stop"]:
+            self.drop_draft(chat_id, draft_id)
         self.updates.push("stopped_message_generation", {"chat": self.shown(chat), "draft_id": str(draft_id)})
 
     def block(self, user_id: int) -> None:
+        """Whoever blocks the bot is out of its reach."""
         self.blocked.add(user_id)
+        self._member(user_id, "member", "kicked")
+
+    def unblock(self, user_id: int) -> None:
+        self.blocked.discard(user_id)
+        self._member(user_id, "kicked", "member")
 
     def messages(self, chat_id: int) -> list[Message]:
         return list(self.chats[chat_id].messages.values())
@@ -151,6 +165,7 @@ class World:
         shown = {"chat_id": chat_id, "draft_id": draft_id, "dies_at": self.now() + DRAFT_SECONDS, **content}
         chat.drafts[draft_id] = shown
         self.tell("draft", chat_id, draft=shown)
+        asyncio.get_running_loop().call_later(DRAFT_SECONDS, self.expire_drafts)
 
     def drop_draft(self, chat_id: int, draft_id: int) -> None:
         if self.chats[chat_id].drafts.pop(draft_id, None) is not None:
@@ -170,6 +185,10 @@ class World:
             raise refuse("no_edit")
         if message["from"]["id"] != BOT_ID:
             raise refuse("not_mine")
+        if "text" in content and "text" not in message:
+            raise refuse("no_text")
+        if "caption" in content and not {"photo", "document"} & message.keys():
+            raise refuse("no_caption")
         names = ("text", "entities", "caption", "caption_entities", "reply_markup")
         wanted = {name: content[name] for name in names if name in content}
         if all((message.get(name) or None) == (value or None) for name, value in wanted.items()):
@@ -184,8 +203,13 @@ class World:
         return message
 
     def delete(self, chat_id: int, message_id: int) -> None:
-        if self.chats[chat_id].messages.pop(message_id, None) is None:
+        """Raises the refusals of what is not there, and of what others said in a group."""
+        message = self.chats[chat_id].messages.get(message_id)
+        if message is None:
             raise refuse("no_delete")
+        if chat_id < 0 and message["from"]["id"] != BOT_ID:
+            raise refuse("cant_delete")
+        del self.chats[chat_id].messages[message_id]
         self.tell("delete", chat_id, message_id=message_id)
 
     def keep_file(self, name: str, kind: str, data: bytes) -> str:
@@ -193,27 +217,39 @@ class World:
         self.files[file_id] = (name, kind, data)
         return file_id
 
+    def file_path(self, file_id: str) -> str:
+        """Where it is downloaded, under /file/bot{token}/."""
+        return f"files/{file_id}{Path(self.files[file_id][0]).suffix}"
+
     def name(self, kind: str) -> str:
         self._next_name += 1
         return f"{kind}{self._next_name}"
 
-    def chat_of(self, params: dict[str, Any]) -> Chat:
-        """Raises the refusals of an unknown chat and of one who blocked the bot."""
-        raw = str(params.get("chat_id", ""))
+    def chat_of(self, params: dict[str, Any], *, reach: bool = True) -> Chat:
+        """Raises the refusals of an unknown chat and, where it has to be reached, of one who blocked the bot."""
+        raw = str(params.get("chat_id") or "")
         chat = self.chats.get(int(raw)) if raw.lstrip("-").isdigit() else None
         if chat is None:
             raise refuse("no_chat")
-        if chat.id in self.blocked:
+        if reach and chat.id in self.blocked:
             raise refuse("blocked")
         return chat
 
     def shown(self, chat: Chat) -> dict[str, Any]:
-        named = {"first_name": chat.title} if chat.type == "private" else {"title": chat.title}
-        return {"id": chat.id, "type": chat.type, **named}
+        if chat.type != "private":
+            return {"id": chat.id, "type": chat.type, "title": chat.title}
+        user = self.users[chat.id]
+        return {"id": chat.id, "type": chat.type, **{k: user[k] for k in ("first_name", "username") if k in user}}
 
     def tell(self, kind: str, chat_id: int, **more: Any) -> None:
         for listener in tuple(self.listeners):
             listener({"type": kind, "chat_id": chat_id, **more})
+
+    def _member(self, user_id: int, before: str, after: str) -> None:
+        old, new = ({"user": self.bot, "status": status, "until_date": 0} for status in (before, after))
+        change = {"from": self.users[user_id], "date": int(time.time())}
+        chat = self.shown(self.chats[user_id])
+        self.updates.push("my_chat_member", {**change, "chat": chat, "old_chat_member": old, "new_chat_member": new})
 
     def _bot_sees(self, message: Message) -> bool:
         """Privacy mode: in groups, commands, replies to the bot, and mentions of it."""
@@ -225,4 +261,5 @@ class World:
 
 
 def _bare(message: Message) -> Message:
-    return {name: value for name, value in message.items() if name != "sandbox"}
+    """As it is quoted: a reply within a reply is left out."""
+    return {name: value for name, value in message.items() if name != "reply_to_message"}

@@ -103,6 +103,13 @@ class BreakerMachine(RuleBasedStateMachine):
         self.minute: list[bool] = []  # failures and successes since the clock last moved by over a minute
         self.open_until: float | None = None
 
+    def is_unlikely(self) -> bool:
+        """Five in a row; more where the minute before was flaky."""
+        before = self.minute[: -self.in_a_row] if self.in_a_row < len(self.minute) else []
+        bad = sum(before)
+        usual = len(before) >= 20 and bad > 0
+        return self.in_a_row >= 5 and (not usual or (bad / len(before)) ** self.in_a_row <= 1e-5)
+
     @rule(seconds=st.floats(61, 500))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
@@ -114,7 +121,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.breaker.failed(self.now, probe=False)
         self.in_a_row += 1
         self.minute.append(True)
-        if self.in_a_row >= 5 or (len(self.minute) >= 20 and sum(self.minute) * 2 >= len(self.minute)):
+        if self.is_unlikely() or (len(self.minute) >= 20 and sum(self.minute) * 2 >= len(self.minute)):
             self.open_until = self.now + 60
 
     @precondition(lambda self: self.open_until is None)
@@ -155,3 +162,15 @@ class BreakerMachine(RuleBasedStateMachine):
 
 
 TestBreaker = BreakerMachine.TestCase
+
+
+def test_a_flaky_provider_is_not_taken_for_a_dead_one() -> None:
+    breaker = Breaker(5, 60)
+    for number in range(40):
+        (breaker.failed if number % 3 == 0 else breaker.succeeded)(0, probe=False)
+    for _ in range(5):
+        breaker.failed(1, probe=False)
+    assert not breaker.is_open
+    for _ in range(8):
+        breaker.failed(1, probe=False)
+    assert breaker.is_open

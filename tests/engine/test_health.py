@@ -299,8 +299,28 @@ def test_a_learned_limit_is_kept_under_and_shown(ward: Ward) -> None:
     ward.serves(20)
     ward.fails(RateLimited(retry_after_seconds=1))
     ward.clock.wait(2)
-    assert ward.refusal().reason == "at its learned limit of 16/min, 58 s left"
-    assert ward.health.state("a").requests_per_minute == 16
+    assert ward.health.standing(A).crowded_seconds == pytest.approx(58.25)
+    assert ward.health.state("a").reason == "at its learned limit of 20/min, 59 s left"
+    assert ward.health.state("a").requests_per_minute == 20
+    ward.permit()  # nobody else may be left: then it is asked all the same
+
+
+def test_silence_that_is_unusual_counts_before_the_first_time_out(ward: Ward) -> None:
+    ward.serves(20, first_token_ms=500)
+    waiting = [ward.permit() for _ in range(4)]
+    ward.clock.wait(1)
+    assert ward.health.standing(A).odds == 0
+    ward.clock.wait(2)
+    assert ward.health.standing(A).odds == pytest.approx(0.8)
+    ward.health.spoke(waiting[3])
+    assert ward.health.standing(A).odds == 0
+
+
+def test_a_slow_answer_that_has_begun_is_not_silence(ward: Ward) -> None:
+    ward.serves(20, first_token_ms=500)
+    ward.health.spoke(ward.permit())
+    ward.clock.wait(60)
+    assert ward.health.standing(A).odds == 0
 
 
 def test_a_fallen_limit_is_told_once_it_is_found(ward: Ward) -> None:

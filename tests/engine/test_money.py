@@ -34,7 +34,9 @@ def test_prices_become_whole_atto_dollars() -> None:
     assert atto_per_token("0.03", Fraction("1.055")) == 31_650_000_000
 
 
-@pytest.mark.parametrize("bad", ["", "a", "NaN", "Infinity", "1,5"])
+@pytest.mark.parametrize(
+    "bad", ["", "a", "NaN", "Infinity", "1,5", "1e3", "1e9999999", "+1", " 1", "\uff11", "1_000", "9" * 19]
+)
 def test_what_is_no_number_is_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="number"):
         exact(bad)

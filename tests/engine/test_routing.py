@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine.catalog import Drop, Offer, Quote
 from engine.pricing import LOCAL
-from engine.routing import ATTO_PER_USD, Standing, plan
+from engine.routing import ATTO_PER_USD, FAILURE_SHARE, Standing, plan
 
 A_SECOND_USD = Fraction("0.00001")
 
@@ -67,12 +67,19 @@ def test_one_that_always_fails_comes_last_but_stays() -> None:
     ]
 
 
+def test_one_at_its_learned_limit_comes_after_all_others_even_the_last_resort() -> None:
+    quotes = [quote("crowded/m", 1), quote("last/m", 50, last_resort=True), quote("dear/m", 99)]
+    route = plan(quotes, [], standing(crowded=Standing(crowded_seconds=12)), A_SECOND_USD)
+    assert names(route.quotes) == ["dear", "last", "crowded"]
+
+
 def expected_total(order: tuple[Quote, ...], stands: dict[str, Standing]) -> float:
-    """V = (1-p) cost + p (waiting + V of the rest), with a rest that costs a dollar when all have failed."""
+    """V = (1-p) cost + p (waiting + what is lost + V of the rest); a rest that costs a dollar when all have failed."""
     total = float(ATTO_PER_USD)
     for each in reversed(order):
         stand = stands[each.offer.provider]
-        lost = stand.odds * (float(A_SECOND_USD) * ATTO_PER_USD * stand.delay_seconds + total)
+        waiting = float(A_SECOND_USD) * ATTO_PER_USD * stand.delay_seconds
+        lost = stand.odds * (waiting + FAILURE_SHARE * each.expected_atto + total)
         total = (1 - stand.odds) * each.expected_atto + lost
     return total
 

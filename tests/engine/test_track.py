@@ -12,10 +12,10 @@ def test_the_odds_follow_what_happens() -> None:
     track = Track()
     for _ in range(50):
         track.failed(0, 1)
-    assert track.odds(0) == pytest.approx(1, abs=0.001)
+    assert track.odds(0) == pytest.approx(1, abs=0.01)
     for _ in range(50):
         track.succeeded(0, 100)
-    assert track.odds(0) == pytest.approx(0, abs=0.001)
+    assert track.odds(0) == pytest.approx(0, abs=0.01)
 
 
 def test_one_in_four_is_about_a_quarter() -> None:
@@ -31,13 +31,13 @@ def test_time_forgives() -> None:
     track = Track()
     for _ in range(5):
         track.failed(0, 1)
-    assert track.odds(300) == pytest.approx(track.odds(0) / 2)
+    assert track.odds(120) == pytest.approx(track.odds(0) / 2)
     assert track.odds(3600) < 0.001
 
 
 def test_a_failure_that_took_long_costs_more() -> None:
     track = Track()
-    for _ in range(30):
+    for _ in range(60):
         track.failed(0, 20)
     assert track.loss_seconds == pytest.approx(20, abs=0.1)
 

@@ -1,46 +1,157 @@
+"""The page as a person uses it: every step is a click or a key in headless Chromium."""
+
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from live import next_offers
 from sandbox.app import Sandbox
-from tests.journeys.conftest import ADMIN_KEY, begun
+from tests.journeys.conftest import ADMIN_KEY, ANN, begun
 from tests.sandbox.chromium import BINARY, Browser
 
 pytestmark = pytest.mark.skipif(BINARY is None, reason="there is no Chromium on this machine")
-LAST = "[...document.querySelectorAll('.bubble:not(.mine):not(.draft) .body')].at(-1)"
+SAID = "[...document.querySelectorAll('#log .turn:not(.mine)')]"
+LAST = f"{SAID}.at(-1)"
+DRAFT_CHARS = "(document.querySelector('.draft .body')?.textContent.length ?? 0)"
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def pictures(tmp_path: Path) -> Path:
+    return Path(os.environ.get("FARTHING_PICTURES", tmp_path))
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path, sandbox: Sandbox, width: int = 1400, height: int = 900) -> AsyncIterator[Browser]:
+    """The page over the whole house, as `make run` shows it."""
+    async with begun(tmp_path, sandbox) as journey, Browser(width=width, height=height) as page:
+        sandbox._page_api._farthing = (journey.url, ADMIN_KEY)
+        sandbox.route_by(partial(next_offers, journey.house))
+        await page.open(sandbox.url)
+        await page.until("document.querySelector('#suggest')")
+        yield page
+
+
+async def click(page: Browser, selector: str) -> None:
+    """Once it is there."""
+    await page.until(f"document.querySelector({selector!r})")
+    await page.js(f"document.querySelector({selector!r}).click()")
+
+
+async def click_key(page: Browser, label: str) -> None:
+    """The newest button of a message with these words."""
+    found = (
+        f"[...document.querySelectorAll('.keys button')].filter((key) => key.textContent.includes({label!r})).at(-1)"
+    )
+    await page.until(found)
+    await page.js(f"{found}.click()")
+
+
+async def write(page: Browser, text: str) -> None:
+    """As typed, then Enter."""
+    await page.js(f"document.querySelector('#text').value = {text!r}")
+    await page.js(
+        "document.querySelector('#text').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}))"
+    )
 
 
 async def test_a_newcomer_asks_pulls_a_plug_and_is_answered_by_another(tmp_path: Path, sandbox: Sandbox) -> None:
-    pictures = Path(os.environ.get("FARTHING_PICTURES", tmp_path))
-    async with begun(tmp_path, sandbox) as journey, Browser() as page:
-        sandbox._page_api._farthing = (journey.url, ADMIN_KEY)
-        await page.open(sandbox.url)
-        await page.until("document.querySelector('#suggest')")
-        await page.until("document.querySelector('#plug span').textContent.includes('Pull the plug on')")
-        await page.js("document.querySelector('#suggest').click()")
+    sandbox.stand_ins._word_seconds = 0.02
+    async with opened(tmp_path, sandbox) as page:
+        await page.until("document.querySelector('#plug').textContent === \"Pull DeepSeek's plug\"")
+        await page.until("document.querySelector('[data-provider=deepseek] .price').textContent.includes('$0.14 in')")
+        await page.until("document.querySelector('[data-provider=deepseek] .state').textContent === 'closed'")
+        await click(page, "#suggest")
+        await page.until("document.querySelector('.draft .stop')")
+        await page.until(f"{DRAFT_CHARS} > 20")
+        early = await page.js(DRAFT_CHARS)
+        await page.until(f"{DRAFT_CHARS} > {early}")
         await page.until(f"{LAST}?.textContent.includes('stand-in for DeepSeek')")
-        await page.js("set('deepseek', 'down')")
-        await page.until("document.querySelector('.switch [data-mode=down][aria-pressed=true]')")
-        await page.js("say('And now, who answers this one?')")
+        for tag in ("b", "i", "code", "blockquote", "pre", "a[href='https://example.org/']"):
+            assert await page.js(f'{LAST}.querySelector("{tag}") !== null'), tag
+        assert await page.js(f"{LAST}.querySelector('.code-head').textContent.startsWith('python')")
+        await click(page, "#pull")
+        await page.until("document.querySelector('[data-provider=deepseek] [data-mode=down][aria-pressed=true]')")
+        await click(page, "#again")
         await page.until(f"{LAST}?.textContent.includes('stand-in for Gemini')")
-        await page.picture(pictures / "sandbox.png")
-        assert await page.js(f"{LAST}.querySelector('pre') !== null")
+        await page.until("document.querySelector('[data-provider=gemini] .rerouted')")
+        await page.until("document.querySelector('#plugs')")
+        await page.picture(pictures(tmp_path) / "sandbox.png")
+        await click(page, "#plugs")
+        await page.until("document.querySelector('[data-provider=deepseek] [data-mode=up][aria-pressed=true]')")
 
 
-async def test_commands_buttons_and_stars_work_by_clicking(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with begun(tmp_path, sandbox), Browser(width=390, height=800) as page:
-        await page.open(sandbox.url)
-        await page.until("document.querySelector('#suggest')")
-        await page.js("say('/topup')")
-        await page.until("document.querySelector('.keys button')")
-        await page.js("document.querySelector('.keys button').click()")
+async def test_the_stop_button_ends_the_draft_and_keeps_what_came(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.stand_ins._word_seconds = 0.2
+    async with opened(tmp_path, sandbox) as page:
+        await click(page, "#suggest")
+        await page.until(f"{DRAFT_CHARS} > 10")
+        await click(page, ".draft .stop")
+        await page.until(LAST)
+        await page.until("!document.querySelector('.draft')")
+        assert not await page.js(f"{LAST}.textContent.includes('ask again')")
+
+
+async def test_on_a_phone_stars_are_paid_by_clicking(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path, sandbox, width=390, height=844) as page:
+        await page._call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+        await write(page, "/topup")
+        await click_key(page, "5.00 USD")
         await page.until(f"{LAST}?.textContent.includes('Do you agree')")
-        await page.js("[...document.querySelectorAll('.keys button')].at(-1).click()")
-        await page.until("document.querySelectorAll('.keys button').length > 8")
-        await page.js("[...document.querySelectorAll('.keys button')].at(-4).click()")
-        await page.until("document.querySelector('.invoice button')")
-        await page.js("document.querySelector('.invoice button').click()")
+        await click_key(page, "I agree")
+        await page.until("!document.querySelector('.keys .busy')")
+        await click_key(page, "5.00 USD")
+        await click(page, ".invoice button")
+        await page.until("document.querySelector('#paying[open]')")
+        await click(page, "#paying .primary")
         await page.until(f"{LAST}?.textContent.includes('were added')")
         assert await page.js("document.documentElement.scrollWidth <= innerWidth")
-        await page.picture(Path(os.environ.get("FARTHING_PICTURES", tmp_path)) / "phone.png")
+        await page.picture(pictures(tmp_path) / "phone.png")
+        await click(page, "#tabs [data-tab=providers]")
+        assert await page.js("document.querySelector('#plug').getBoundingClientRect().width > 300")
+        assert await page.js("document.querySelector('#text').getBoundingClientRect().width === 0")
+        assert await page.js("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_the_menu_is_the_persons_own_and_keys_move_in_it(tmp_path: Path, sandbox: Sandbox) -> None:
+    def menu(command: str) -> str:
+        return f"[...document.querySelectorAll('#menu b')].some((each) => each.textContent === {command!r})"
+
+    async with opened(tmp_path, sandbox) as page:
+        await click(page, "#slash")
+        await page.until(menu("/usage"))
+        assert not await page.js(menu("/providers"))
+        down = "new KeyboardEvent('keydown', {key: 'ArrowDown', bubbles: true})"
+        await page.js(f"document.querySelector('#text').dispatchEvent({down})")
+        assert await page.js("[...document.querySelectorAll('#menu li')][1].getAttribute('aria-selected') === 'true'")
+        await page.js("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowDown', altKey: true}))")
+        await page.until("document.querySelector('#chat-status').textContent.includes('Bao')")
+        await click(page, "[data-chat='9001']")
+        await click(page, "#slash")
+        await page.until(menu("/providers"))
+
+
+async def test_what_people_write_never_becomes_markup(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path, sandbox) as page:
+        await write(page, HOSTILE)
+        await page.until(f"{LAST}?.textContent.includes('stand-in')")
+        assert await page.js("document.querySelector('#log .mine .body').textContent") == HOSTILE
+        assert await page.js("document.querySelector('#log img') === null")
+        assert await page.js("document.querySelector('#chat-list img') === null")
+
+
+async def test_a_file_goes_up_and_a_picture_comes_down(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path, sandbox) as page:
+        await page.js(
+            "{ const list = new DataTransfer(); list.items.add(new File(['tea, or coffee?'], 'question.txt', "
+            "{type: 'text/plain'})); document.querySelector('#file').files = list.files; "
+            "document.querySelector('#file').dispatchEvent(new Event('change')) }"
+        )
+        await page.until("document.querySelector('.mine .document')?.textContent.includes('question.txt')")
+        await page.until(f"{LAST}?.textContent.includes('stand-in')")
+        await write(page, "/usage")
+        await page.until("document.querySelector('#log img')?.naturalWidth > 100")
+        assert any("photo" in message for message in sandbox.world.messages(ANN))

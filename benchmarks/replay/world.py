@@ -1,0 +1,158 @@
+"""The world that a replay happens in: providers that answer, fail and limit, and a clock that jumps."""
+
+import heapq
+import random
+from collections import defaultdict, deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from benchmarks.replay.inputs import Fault, Prompt
+from engine.errors import FirstTokenLate, Overloaded, ProviderError, RateLimited, StreamCut, Unreachable
+
+FIRST_TOKEN_MEDIAN_S, FIRST_TOKEN_SIGMA = 0.5, 0.35
+TOKENS_PER_SECOND = 80.0
+REFUSAL_S = 0.05
+WINDOW_S = 60.0
+PATIENCE_S = 20.0  # a client's, for the first word
+
+Process = Generator[float, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """How one attempt went. `output_tokens` were generated, and so are billed with the input; 0 = nothing is."""
+
+    seconds: float
+    error: ProviderError | None = None
+    first_token_s: float | None = None
+    output_tokens: int = 0
+
+
+@dataclass(slots=True)
+class Clock:
+    """Simulated: `at` seconds after `start`."""
+
+    start: datetime
+    at: float = 0.0
+
+    def now(self) -> datetime:
+        return self.start + timedelta(seconds=self.at)
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+class Simulation:
+    """Processes are generators that yield the seconds they wait for; the clock jumps from event to event."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._events: list[tuple[float, int, Process]] = []
+        self._number = 0
+
+    def at(self, moment: float, process: Process) -> None:
+        self._number += 1
+        heapq.heappush(self._events, (moment, self._number, process))
+
+    def run(self) -> None:
+        while self._events:
+            self.clock.at, _, process = heapq.heappop(self._events)
+            for seconds in process:
+                self.at(self.clock.at + seconds, process)
+                break
+
+
+@dataclass(slots=True)
+class World:
+    """What each provider does at each moment. The same prompt at the same provider has the same luck under every
+    policy; only what depends on the load, a limit, is the policy's own doing."""
+
+    faults: Sequence[Fault]
+    seed: int
+    _by: dict[tuple[str, str], list[Fault]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._by = {}
+        for fault in self.faults:
+            self._by.setdefault((fault.provider, fault.kind), []).append(fault)
+
+    def fault(self, provider: str, kind: str, at: float) -> Fault | None:
+        """The one that is on now; of several the last."""
+        found = None
+        for each in self._by.get((provider, kind), ()):
+            if each.from_s <= at < each.to_s:
+                found = each
+        return found
+
+    def down_within(self, provider: str, begin: float, end: float) -> float | None:
+        """When an answer that runs from `begin` to `end` is broken by an outage."""
+        starts = [f.from_s for f in self._by.get((provider, "down"), ()) if begin < f.from_s < end]
+        return min(starts, default=None)
+
+    def limit(self, provider: str, at: float) -> int | None:
+        found = self.fault(provider, "limit", at)
+        return None if found is None else int(found.value)
+
+    def attempt(self, provider: str, prompt: Prompt, ordinal: int, at: float) -> Try:
+        """What happens to `prompt` there, if the limit lets it in."""
+        luck = random.Random(f"{self.seed} {provider} {prompt.number} {ordinal}")
+        first = FIRST_TOKEN_MEDIAN_S * luck.lognormvariate(0, FIRST_TOKEN_SIGMA)
+        flaky, cut, where = luck.random(), luck.random(), luck.uniform(0.05, 0.95)
+        if (down := self.fault(provider, "down", at)) is not None:
+            return Try(max(REFUSAL_S, min(PATIENCE_S, down.value)), Unreachable("refused"))
+        if (fault := self.fault(provider, "flaky", at)) is not None and flaky < fault.value:
+            return Try(first / 2, Overloaded("503", status=503))
+        if (slow := self.fault(provider, "slow", at)) is not None:
+            first += slow.value
+        if first > PATIENCE_S:
+            return Try(PATIENCE_S, FirstTokenLate("late"))
+        whole = first + prompt.output_tokens / TOKENS_PER_SECOND
+        if (fault := self.fault(provider, "cut", at)) is not None and cut < fault.value:
+            return _cut(prompt, first, where)
+        if (broken := self.down_within(provider, at, at + whole)) is not None:
+            return _broken(prompt, first, broken - at)
+        return Try(whole, None, first, prompt.output_tokens)
+
+
+def _cut(prompt: Prompt, first: float, share: float) -> Try:
+    tokens = max(1, int(prompt.output_tokens * share))
+    return Try(first + tokens / TOKENS_PER_SECOND, StreamCut("cut"), first, tokens)
+
+
+def _broken(prompt: Prompt, first: float, after: float) -> Try:
+    if after <= first:
+        return Try(after, Unreachable("reset"))
+    tokens = min(prompt.output_tokens, int((after - first) * TOKENS_PER_SECOND))
+    return Try(after, StreamCut("cut"), first, max(1, tokens))
+
+
+class Doors:
+    """The limits as one policy meets them: what it was let in for in the last minute, per provider."""
+
+    def __init__(self, world: World, clock: Clock) -> None:
+        self._world, self._clock = world, clock
+        self._taken: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    def knock(self, provider: str, prompt: Prompt, ordinal: int) -> Try:
+        at = self._clock.at
+        if not self.is_open(provider):
+            return Try(REFUSAL_S, RateLimited("429"))
+        went = self._world.attempt(provider, prompt, ordinal, at)
+        if not isinstance(went.error, Unreachable):
+            self._taken[provider].append(at)
+        return went
+
+    def is_open(self, provider: str) -> bool:
+        taken, at = self._taken[provider], self._clock.at
+        while taken and taken[0] <= at - WINDOW_S:
+            taken.popleft()
+        most = self._world.limit(provider, at)
+        return most is None or len(taken) < most
+
+
+def run(clock: Clock, prompts: Iterable[Prompt], answer: Callable[[Prompt], Process]) -> None:
+    simulation = Simulation(clock)
+    for prompt in prompts:
+        simulation.at(prompt.arrival_s, answer(prompt))
+    simulation.run()

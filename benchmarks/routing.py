@@ -1,0 +1,174 @@
+"""Replays traffic through Farthing's real catalogue, planner, health and limits, beside its rivals and an oracle."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+
+from benchmarks.replay import report
+from benchmarks.replay.inputs import BadInput, Fault, Prompt, read_faults, read_prices, read_trace, seeded_faults
+from benchmarks.replay.policies import Farthing, Fixed, LowestListPrice, Market, Oracle, Tally, foresee, replay
+from benchmarks.replay.world import Clock, World
+from engine.catalog import Catalog, Model, Offer
+from engine.defaults import AUTO
+from engine.money import exact
+from engine.pricing import Price, PriceBook
+from engine.providers import specs
+from engine.tenancy import Flat
+
+TRACE = Path(__file__).parent / "traces" / "conv.csv"
+START = datetime(2026, 11, 25, 0, 50, tzinfo=UTC)  # DeepSeek's peak begins ten minutes later
+GPT_4O = Offer("openai", "gpt-4o")
+BLOG_ORDER = ("deepseek", "gemini", "openrouter", "openai")
+DELAY_USD_PER_SECOND = Fraction("0.00001")
+EPILOG = """\
+formats:
+  --trace   CSV with the columns arrival_s, input_tokens, output_tokens, in order of arrival.
+  --faults  CSV with the columns provider, from_s, to_s, kind, value; or a JSON list of such objects. Kinds:
+              down   connections are refused, and answers under way break off; value: seconds until a refusal (0.05)
+              flaky  a try fails with a 503; value: its chance (0.3)
+              limit  429 without Retry-After over so many requests in any 60 s; value: requests (20)
+              slow   the first word comes later; value: by so many seconds (30; over 20 in all is a time-out)
+              cut    an answer breaks off midway, billed up to there; value: its chance (0.3)
+            Several at once on one provider all apply. Without --faults: once calm, once a script made from --seed.
+  --prices  USD per 1M tokens for each offer that is sold in the replay, which replaces the built-in list:
+            TOML as in farthing.toml ([prices."provider/model"] input, output, cached_input), JSON of the same shape,
+            or CSV with the columns offer, input, output and perhaps cached_input.
+  --json    one object: trace, prompts, seed, and runs: [{name, faults, policies: [{policy, usd_per_1000,
+            ratio_to_oracle, ratio_to_mean_oracle, failed_percent, wasted_tries_per_1000, refused_429_percent,
+            delay_p50_s, delay_p99_s, answered_by}]}].
+
+The clock is simulated. The same prompt has the same luck at the same provider under every policy; limits count each
+policy's own requests. First words come after about 0.5 s (lognormal), then 80 tokens a second. The oracle knows who
+answers (outages, luck, limits) and how long answers are; the mean-oracle knows who answers, and only the mean lengths.
+The trace has no conversations: none are replayed, so nothing is ever cached.
+"""
+
+
+def main() -> int:
+    args = _parser().parse_args()
+    try:
+        prompts = read_trace(args.trace)[: args.most]
+        prices = read_prices(args.prices) if args.prices else None
+        runs = _scripts(args, prompts, prices)
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    parts = {name: compare(prompts, faults, prices, args.seed) for name, faults in runs.items()}
+    if args.json:
+        shown = [
+            {"name": name, "faults": len(runs[name]), "policies": report.as_json(lines)}
+            for name, lines in parts.items()
+        ]
+        print(
+            json.dumps({"trace": args.trace.name, "prompts": len(prompts), "seed": args.seed, "runs": shown}, indent=1)
+        )
+    else:
+        for name, lines in parts.items():
+            print(f"\n{name}: {len(prompts)} prompts of {args.trace.name}, seed {args.seed}\n{report.table(lines)}")
+    if args.chart:
+        report.chart(parts, args.chart)
+    if args.markdown:
+        text = "\n\n".join(f"### {name}\n\n{report.markdown(lines)}" for name, lines in parts.items())
+        args.markdown.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+def compare(
+    prompts: Sequence[Prompt], faults: Sequence[Fault], prices: dict[str, Price] | None, seed: int
+) -> list[report.Line]:
+    """Every policy over the same prompts and faults, the oracle last."""
+    world = World(faults, seed)
+    mean = (_mean([p.input_tokens for p in prompts]), _mean([p.output_tokens for p in prompts]))
+    oracle = _foreseen(prices, world, prompts, None)
+    mean_oracle = _foreseen(prices, world, prompts, mean)
+    tallies: dict[str, Tally] = {}
+    for make in (_farthing, _litellm, _blog, _gpt_4o):
+        market, clock = _market(prices), Clock(START)
+        policy = make(market, clock)
+        tallies[policy.name] = replay(policy, market, world, clock, prompts)
+    tallies["oracle, mean lengths"], tallies["oracle"] = mean_oracle, oracle
+    return [report.line(name, tally, oracle, mean_oracle) for name, tally in tallies.items()]
+
+
+def _foreseen(
+    prices: dict[str, Price] | None, world: World, prompts: Sequence[Prompt], mean: tuple[int, int] | None
+) -> Tally:
+    market, clock = _market(prices), Clock(START)
+    return foresee(Oracle(market, world, clock, mean), market, world, clock, prompts)
+
+
+def _farthing(market: Market, clock: Clock) -> Farthing:
+    return Farthing(market, clock)
+
+
+def _litellm(market: Market, clock: Clock) -> LowestListPrice:
+    return LowestListPrice(market, clock)
+
+
+def _blog(market: Market, clock: Clock) -> Fixed:  # noqa: ARG001 - it knows no time
+    """The first offer of each of the blog's providers; of OpenAI the dearest it had."""
+    order = [offer for name in BLOG_ORDER for offer in market.model.offers if offer.provider == name]
+    firsts = {offer.provider: offer for offer in reversed(order)}
+    if GPT_4O in order:
+        firsts["openai"] = GPT_4O
+    return Fixed("the blog's fixed order", [firsts[name] for name in BLOG_ORDER if name in firsts])
+
+
+def _gpt_4o(market: Market, clock: Clock) -> Fixed:  # noqa: ARG001 - likewise
+    return Fixed("always GPT-4o", [GPT_4O])
+
+
+def _market(prices: dict[str, Price] | None) -> Market:
+    """What is sold: the price list, or `auto` as it is built in, at the catalogue's prices of the simulated moment."""
+    if prices is None:
+        names = [name for name in (*AUTO["offers"], *AUTO["last_resort"]) if not name.startswith("local/")]
+        last = frozenset(map(Offer.named, AUTO["last_resort"]))
+    else:
+        names, last = list(prices), frozenset()
+    fees = {name: exact(spec.fee) for name, spec in specs().items() if spec.fee != "0"}
+    model = Model("auto", tuple(map(Offer.named, names)), Flat(5 * 10**12), last)
+    book = PriceBook(prices or {}, fees)
+    return Market(Catalog({"auto": model}, book, lambda _: True), model, DELAY_USD_PER_SECOND)
+
+
+def _scripts(
+    args: argparse.Namespace, prompts: Sequence[Prompt], prices: dict[str, Price] | None
+) -> dict[str, list[Fault]]:
+    if args.faults:
+        faults = read_faults(args.faults)
+        sold = {offer.provider for offer in _market(prices).model.offers}
+        for name in sorted({fault.provider for fault in faults} - sold):
+            print(f"nobody called {name} sells in this replay: its faults do nothing", file=sys.stderr)
+        return {args.faults.stem: faults}
+    providers = list(dict.fromkeys(offer.provider for offer in _market(prices).model.offers))
+    return {"calm": [], "faults": seeded_faults(providers, prompts[-1].arrival_s, args.seed)}
+
+
+def _mean(values: Sequence[int]) -> int:
+    return round(sum(values) / len(values))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.routing",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--trace", type=Path, default=TRACE, metavar="FILE", help="traffic (default: traces/conv.csv)")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="a fault script")
+    parser.add_argument("--prices", type=Path, metavar="FILE", help="a price list")
+    parser.add_argument("--seed", type=int, default=1, help="of latencies, luck and the built-in fault script")
+    parser.add_argument("--most", type=int, metavar="N", help="only the first N requests of the trace")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--chart", type=Path, metavar="PNG", help="draw it")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+// The panel on the right: who is asked next, at what price, and the switches.
+import { $, ask, el } from "./dom.js";
+import { byOffer, isUp, nextUp, world } from "./store.js";
+
+const WORDS = {
+  up: ["up", "Answers"], down: ["down", "Its plug is pulled"], 429: ["429", "Too many requests"], slow: ["slow", "No first word for a minute"],
+  cut: ["cut", "Breaks off in mid-answer"], key_refused: ["key", "Refuses the key"],
+};
+const STATES = {
+  closed: "The breaker is closed: in service", open: "The breaker is open: resting after failures", half_open: "One prompt is let through to see",
+  resting: "Told to wait, or out until mended", drained: "Taken out by the operator",
+};
+const PLACES = ["next", "2nd", "3rd"];
+let served = null, order = [], changed = () => {};
+const rerouted = new Map();
+export function wire(afterChange) { changed = afterChange; }
+export const wasRerouted = () => rerouted.size > 0;
+
+export async function set(name, mode) {
+  const shown = await ask("providers/" + name, { mode });
+  if (shown.name) world.providers.set(name, shown);
+  showProviders(); changed();
+}
+
+export async function plugAllIn() {
+  for (const each of [...world.providers.values()].filter((provider) => !isUp(provider))) await set(each.name, "up");
+}
+
+// An answer from another than the last one is what the page is about.
+export function hear(provider) {
+  const before = world.providers.get(provider.name);
+  if (before && provider.calls > before.calls && provider.last_status === 200) {
+    rerouted.clear();
+    if (served && served !== provider.name) rerouted.set(provider.name, served);
+    served = provider.name;
+  }
+  world.providers.set(provider.name, provider);
+}
+
+export function showProviders() {
+  const next = nextUp();
+  $("next").replaceChildren(...(next ? ["The next prompt goes to ", el("b", {}, next.title), ", the cheapest that is up."] : ["Nobody is up: prompts wait unanswered and uncharged."]));
+  $("plug").className = next ? "" : "in";
+  $("plug").textContent = next ? `Pull ${next.title}'s plug` : "Put every plug back in";
+  $("plug").onclick = () => (next ? set(next.name, "down") : plugAllIn());
+  const focus = document.activeElement?.dataset?.switch;
+  $("provider-list").replaceChildren(...inOrder().map((each) => card(each, next)));
+  if (focus) document.querySelector(`[data-switch="${focus}"]`)?.focus();
+}
+
+// Those that `auto` asks come first, as they stood when the page was opened: nothing moves under the pointer.
+function inOrder() {
+  if (!order.length && world.next.length) order = [...new Set([...world.next.map((name) => name.split("/")[0]), ...world.providers.keys()])];
+  return (order.length ? order : [...world.providers.keys()]).map((name) => world.providers.get(name)).filter(Boolean);
+}
+
+function card(provider, next) {
+  const farthing = provider.farthing || {}, state = farthing.state || "unknown";
+  return el("li", { class: isUp(provider) ? "" : "off", "data-provider": provider.name },
+    el("div", { class: "row" }, el("b", {}, provider.title), ...marks(provider, next), el("span", { class: "state " + state, title: [STATES[state], farthing.reason].filter(Boolean).join(". ") }, state.replace("_", "-"))),
+    el("p", { class: "price" }, price(provider)),
+    el("p", { class: "calls" }, `${provider.calls} ${provider.calls === 1 ? "call" : "calls"}${provider.last_status ? `, last answered ${provider.last_status}` : ""}`),
+    switches(provider));
+}
+
+function marks(provider, next) {
+  const from = rerouted.get(provider.name), ahead = world.next.map(byOffer).filter((each) => each && isUp(each));
+  const word = PLACES[[...new Set(ahead)].indexOf(provider)];
+  return [
+    word ? el("span", { class: provider === next ? "mark" : "mark faint" }, word) : null,
+    from ? el("span", { class: "mark rerouted", title: "Answered in place of " + world.providers.get(from).title }, "↪ rerouted") : null,
+  ];
+}
+
+function price(provider) {
+  const rows = provider.farthing?.prices || [];
+  const offer = world.next.find((name) => name.split("/")[0] === provider.name) || "";
+  const row = rows.find((each) => offer === `${provider.name}/${each.model}`) || rows[0];
+  return row ? `${row.model}: $${short(row.input_usd_per_mtok)} in, $${short(row.output_usd_per_mtok)} out per 1M` : "not on offer";
+}
+
+const short = (usd) => Number(usd).toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 6 });
+
+function switches(provider) {
+  const known = provider.modes.map((mode) => el("button", { type: "button", "data-mode": mode, "data-switch": `${provider.name} ${mode}`, title: WORDS[mode]?.[1] || mode, "aria-pressed": String(provider.mode === mode), onclick: () => set(provider.name, mode) }, WORDS[mode]?.[0] || mode));
+  const isMore = !provider.modes.includes(provider.mode);
+  const more = el("select", { class: isMore ? "on" : "", "aria-label": `More faults of ${provider.title}`, "data-switch": `${provider.name} more`, onchange: () => { if (more.value) set(provider.name, more.value); } },
+    el("option", { value: "" }, "more"), ...world.more.map((mode) => el("option", { value: mode, selected: mode === provider.mode }, mode.replaceAll("_", " "))));
+  return el("div", { class: "switch", role: "group", "aria-label": `What ${provider.title} does` }, ...known, more);
+}

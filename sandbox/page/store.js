@@ -1,0 +1,25 @@
+// What the sandbox told us, and who we are now.
+export const world = { me: null, users: new Map(), chats: new Map(), providers: new Map(), commands: {}, next: [], more: [] };
+export const here = { chat: null, as: new Map(), replyTo: null };
+
+export const chat = () => world.chats.get(here.chat);
+export const sender = () => (chat().type === "private" ? chat().id : here.as.get(here.chat) || chat().members[0]);
+export const isMine = (message) => message.from.id === sender();
+export const menuOf = () => (world.commands[sender()] || {})[here.chat] || [];
+export const isUp = (provider) => provider.mode === "up";
+export const byOffer = (offer) => world.providers.get((offer || "").split("/")[0]);
+// Whom `auto` would ask now: the router's own answer, less what was unplugged and not noticed yet.
+export const nextUp = () => world.next.map(byOffer).find((provider) => provider && isUp(provider)) || null;
+
+export function take(state) {
+  Object.assign(world, { me: state.me, commands: state.commands, next: state.next, more: state.more_modes });
+  world.users = new Map(state.users.map((user) => [user.id, user]));
+  world.chats = new Map(state.chats.map((each) => [each.id, { ...each, unread: world.chats.get(each.id)?.unread || 0 }]));
+  takeProviders(state);
+  if (!world.chats.has(here.chat)) here.chat = state.chats[0].id;
+}
+
+export function takeProviders(state) {
+  world.next = state.next;
+  for (const each of state.providers) world.providers.set(each.name, each);
+}

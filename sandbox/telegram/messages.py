@@ -1,0 +1,164 @@
+"""What the bot sends, edits and deletes: parameters in, Telegram's result out, or its refusal raised."""
+
+from typing import Any
+
+from sandbox.telegram.params import Params, Upload, decoded, is_true, markup, number, required
+from sandbox.telegram.refusals import refuse
+from sandbox.telegram.text import MOST_TEXT, caption, formatted, message_text, units
+from sandbox.telegram.world import Chat, World
+
+MOST_PHOTO_BYTES = 10 * 1024 * 1024
+MOST_FILE_BYTES = 50 * 1024 * 1024
+MOST_DOWNLOAD_BYTES = 20 * 1024 * 1024
+PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+ACTIONS = frozenset(
+    (
+        "typing",
+        "upload_photo",
+        "record_video",
+        "upload_video",
+        "record_voice",
+        "upload_voice",
+        "upload_document",
+        "choose_sticker",
+        "find_location",
+        "record_video_note",
+        "upload_video_note",
+    )
+)
+
+
+async def send_message(world: World, params: Params) -> Any:
+    required(params, "chat_id")
+    found = message_text(params)
+    return sent(world, params, {"text": found.text, "entities": found.entities})
+
+
+async def send_message_draft(world: World, params: Params) -> Any:
+    chat = world.chat_of(params)
+    if chat.type != "private":
+        raise refuse("draft_peer")
+    draft_id = number(params, "draft_id")
+    if not draft_id:
+        raise refuse("draft_id")
+    found = formatted(params, "text", "entities")
+    if units(found.text) > MOST_TEXT:
+        raise refuse("too_long")
+    world.patience.draft(chat.id)
+    can = {name: is_true(params.get(name)) for name in ("can_stop", "keep_on_stop")}
+    world.draft(chat.id, draft_id, {"text": found.text, "entities": found.entities, **can})
+    return True
+
+
+async def edit_message_text(world: World, params: Params) -> Any:
+    found = message_text(params, edit=True)
+    return _edited(world, params, {"text": found.text, "entities": found.entities, "reply_markup": markup(params)})
+
+
+async def edit_message_caption(world: World, params: Params) -> Any:
+    return _edited(world, params, {**caption(params), "reply_markup": markup(params)})
+
+
+async def edit_message_reply_markup(world: World, params: Params) -> Any:
+    return _edited(world, params, {"reply_markup": markup(params)})
+
+
+async def delete_message(world: World, params: Params) -> Any:
+    chat = world.chat_of(params)
+    world.patience.visible(chat.id)
+    world.delete(chat.id, _message_id(params))
+    return True
+
+
+async def send_chat_action(world: World, params: Params) -> Any:
+    chat = world.chat_of(params)
+    action = str(params.get("action") or "")
+    if action not in ACTIONS:
+        raise refuse("action")
+    spend = world.patience.draft if chat.type == "private" else world.patience.visible
+    spend(chat.id)
+    world.tell("action", chat.id, action=action)
+    return True
+
+
+async def send_photo(world: World, params: Params) -> Any:
+    file_id = _file(world, params, "photo", MOST_PHOTO_BYTES)
+    return sent(world, params, {"photo": [_about(world, file_id, width=1440, height=760)], **caption(params)})
+
+
+async def send_document(world: World, params: Params) -> Any:
+    file_id = _file(world, params, "document", MOST_FILE_BYTES)
+    name, kind, _ = world.files[file_id]
+    document = _about(world, file_id, file_name=name, mime_type=kind)
+    return sent(world, params, {"document": document, **caption(params)})
+
+
+async def get_file(world: World, params: Params) -> Any:
+    file_id = str(params.get("file_id") or "")
+    if file_id not in world.files:
+        raise refuse("file_id")
+    found = _about(world, file_id)
+    if found["file_size"] > MOST_DOWNLOAD_BYTES:
+        raise refuse("big_file")
+    return {**found, "file_path": world.file_path(file_id)}
+
+
+def sent(world: World, params: Params, content: dict[str, Any]) -> Any:
+    """The new message. Raises the refusals of its chat, its keyboard, and Telegram's patience."""
+    chat = world.chat_of(params)
+    content = {**content, "reply_markup": markup(params)}
+    reply_to = _reply_to(params, chat)
+    world.patience.visible(chat.id)
+    return world.post(chat.id, world.bot, content, reply_to=reply_to)
+
+
+def _edited(world: World, params: Params, content: dict[str, Any]) -> Any:
+    chat = world.chat_of(params)
+    world.patience.visible(chat.id)
+    return world.edit(chat.id, _message_id(params), content)
+
+
+def _message_id(params: Params) -> int:
+    found = number(params, "message_id")
+    if not found:
+        raise refuse("no_message_id")
+    return found
+
+
+def _file(world: World, params: Params, field: str, most: int) -> str:
+    given = params.get(field)
+    if isinstance(given, str) and given.startswith("attach://"):
+        given = params.get(given.removeprefix("attach://"))
+    if isinstance(given, Upload):
+        return _kept(world, given, most)
+    if not given:
+        raise refuse(f"no_{field}")
+    if given not in world.files:
+        raise refuse("wrong_file")
+    return str(given)
+
+
+def _kept(world: World, given: Upload, most: int) -> str:
+    if not given.data:
+        raise refuse("empty_file")
+    if len(given.data) > most:
+        raise refuse("big_photo", size=len(given.data)) if most == MOST_PHOTO_BYTES else refuse("too_large")
+    kind = next((kind for magic, kind in PICTURES.items() if given.data.startswith(magic)), given.kind)
+    return world.keep_file(given.name, kind, given.data)
+
+
+def _about(world: World, file_id: str, **more: Any) -> dict[str, Any]:
+    size = len(world.files[file_id][2])
+    return {"file_id": file_id, "file_unique_id": f"u{file_id}", "file_size": size, **more}
+
+
+def _reply_to(params: Params, chat: Chat) -> int | None:
+    wanted = decoded(params, "reply_parameters", dict) or params
+    found = number(wanted, "message_id") if wanted is not params else number(params, "reply_to_message_id")
+    if not found:
+        return None
+    if found in chat.messages:
+        return found
+    if not is_true(wanted.get("allow_sending_without_reply")):
+        raise refuse("no_reply")
+    return None

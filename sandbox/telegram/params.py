@@ -1,0 +1,90 @@
+"""What a call brings: strings from an address, a form or JSON, and uploads; read as Telegram reads them."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.telegram.refusals import missing, refuse
+
+Params = dict[str, Any]
+MOST_DATA_BYTES = 64
+MOST_KEYS = 100
+_ACTIONS = ("url", "callback_data", "web_app", "pay", "copy_text", "login_url", "switch_inline_query")
+_URL = re.compile(r"^(https?|tg|ton)://\S+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file in a multipart call."""
+
+    name: str
+    kind: str
+    data: bytes
+
+
+def is_true(value: Any) -> bool:
+    return str(value).lower() in {"true", "1", "yes"}
+
+
+def number(params: Params, field: str) -> int:
+    """0 where it is absent or no number, as Telegram has it."""
+    raw = str(params.get(field) or "")
+    return int(raw) if re.fullmatch(r"-?\d{1,19}", raw) else 0
+
+
+def required(params: Params, field: str) -> str:
+    """Raises the refusal of what is absent or empty."""
+    value = str(params.get(field) or "")
+    if not value:
+        raise missing(field)
+    return value
+
+
+def decoded(params: Params, field: str, kind: type) -> Any:
+    """JSON in a field, or an empty `kind`. Raises the refusal of anything else."""
+    raw = params.get(field)
+    if raw in (None, ""):
+        return kind()
+    try:
+        found = json.loads(str(raw))
+    except ValueError:
+        raise refuse("not_json", field=field) from None
+    if not isinstance(found, kind):
+        raise refuse("not_json", field=field)
+    return found
+
+
+def markup(params: Params) -> dict[str, Any] | None:
+    """An inline keyboard whose buttons have a text and one action each; other keyboards as they are."""
+    if params.get("reply_markup") in (None, ""):
+        return None
+    try:
+        found = json.loads(str(params["reply_markup"]))
+    except ValueError:
+        raise refuse("markup_json") from None
+    if not isinstance(found, dict):
+        raise refuse("markup")
+    rows = found.get("inline_keyboard", [])
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise refuse("keyboard_rows")
+    keys = [key for row in rows for key in row]
+    if len(keys) > MOST_KEYS:
+        raise refuse("keyboard_size")
+    for key in keys:
+        _check_key(key)
+    return found
+
+
+def _check_key(key: Any) -> None:
+    if not isinstance(key, dict):
+        raise refuse("key_object")
+    if not isinstance(key.get("text"), str):
+        raise refuse("key_text")
+    actions = [name for name in _ACTIONS if key.get(name)]
+    if not actions:
+        raise refuse("key_action")
+    if "callback_data" in actions and len(str(key["callback_data"]).encode()) > MOST_DATA_BYTES:
+        raise refuse("key_data")
+    if "url" in actions and not _URL.match(str(key["url"])):
+        raise refuse("key_url")

@@ -1,0 +1,98 @@
+"""A webhook's deliveries: in order within a chat, tried again until they succeed; queries never wait for messages."""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+MOST_RETRY_SECONDS = 60.0
+MOST_RETRY_AFTER_SECONDS = 3600.0
+TIMEOUT_SECONDS = 30.0
+Update = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Webhook:
+    """Where to, with which secret, and what went wrong last."""
+
+    url: str
+    secret: str = ""
+    max_connections: int = 40
+    last_error: str = ""
+    last_error_at: int = 0
+
+    def failed(self, why: str) -> None:
+        self.last_error, self.last_error_at = why, int(time.time())
+
+
+@dataclass
+class Delivery:
+    """A task per queue. `waits` says whether an update is still wanted; `delivered` hears of each success."""
+
+    webhook: Webhook
+    first_retry_seconds: float
+    waits: Callable[[Update], bool]
+    delivered: Callable[[Update], None]
+    _queues: defaultdict[str, deque[Update]] = field(default_factory=lambda: defaultdict(deque))
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False, verify=False)  # noqa: S501 - loopback
+        self._connections = asyncio.Semaphore(self.webhook.max_connections)
+
+    def add(self, update: Update) -> None:
+        name = queue_of(update)
+        self._queues[name].append(update)
+        if name not in self._tasks or self._tasks[name].done():
+            self._tasks[name] = asyncio.create_task(self._work(self._queues[name]))
+
+    def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        self._tasks = {"close": asyncio.create_task(self._client.aclose())}
+
+    async def _work(self, queue: deque[Update]) -> None:
+        """The next one after a 2xx."""
+        while queue:
+            if self.waits(queue[0]):
+                await self._deliver(queue[0])
+                self.delivered(queue[0])
+            queue.popleft()
+
+    async def _deliver(self, update: Update) -> None:
+        delay = self.first_retry_seconds
+        while self.waits(update):
+            wait = await self._post(update)
+            if wait is None:
+                return
+            await asyncio.sleep(max(wait, delay))
+            delay = min(MOST_RETRY_SECONDS, delay * 2)
+
+    async def _post(self, update: Update) -> float | None:
+        """None when it was taken; else the seconds that the other side asks for."""
+        secret = self.webhook.secret
+        headers = {"X-Telegram-Bot-Api-Secret-Token": secret} if secret else {}
+        try:
+            async with self._connections:
+                answer = await self._client.post(self.webhook.url, json=update, headers=headers)
+        except httpx.HTTPError as error:
+            self.webhook.failed(f"Connection failed: {error}")
+            return 0.0
+        if answer.is_success:
+            return None
+        self.webhook.failed(f"Wrong response from the webhook: {answer.status_code} {answer.reason_phrase}")
+        after = answer.headers.get("retry-after", "")
+        return min(MOST_RETRY_AFTER_SECONDS, float(after)) if after.isdigit() else 0.0
+
+
+def queue_of(update: Update) -> str:
+    """Messages wait for those of their chat; each kind of query for those of its user."""
+    kind = next(name for name in update if name != "update_id")
+    content = update[kind]
+    if "chat" in content and not kind.endswith("query"):
+        return f"chat {content['chat']['id']}"
+    return f"{kind} {content.get('from', {}).get('id', '')}"

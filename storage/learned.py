@@ -1,0 +1,31 @@
+"""What the engine has learned of sizes, kept over restarts: one row, of no worth to the books."""
+
+import json
+import logging
+
+from engine.sizes import Sizes
+from storage.connection import Connection, scalar
+
+log = logging.getLogger(__name__)
+NAME = "learned.sizes"
+
+
+def save(conn: Connection, sizes: Sizes) -> None:
+    """The last process to save wins: all of them learn the same."""
+    conn.run(
+        "INSERT INTO watermarks (name, value) VALUES (:name, :value)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        name=NAME,
+        value=json.dumps(sizes.dump(), separators=(",", ":")),
+    )
+
+
+def load(conn: Connection, sizes: Sizes) -> None:
+    """A row that can't be read is as good as none."""
+    kept = scalar(conn, "SELECT value FROM watermarks WHERE name = :name", name=NAME)
+    if kept is None:
+        return
+    try:
+        sizes.load(json.loads(kept))
+    except (KeyError, TypeError, ValueError) as error:
+        log.warning("what was learned of sizes could not be read and is learned again: %r", error)

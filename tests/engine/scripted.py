@@ -1,0 +1,140 @@
+"""Providers that follow a script, a hold and a journal that remember: for answers without a network or a database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from engine.answer import Answer, Question
+from engine.attempt import Attempt
+from engine.catalog import Catalog, Model, Offer, Quote
+from engine.chat import ChatRequest, Chunk, Delta, Finish, Finished, Role, Usage, says
+from engine.drains import Drains
+from engine.health import Health, HealthPolicy
+from engine.hedging import Hedging
+from engine.holding import Grant
+from engine.money import Money
+from engine.ports import Bill, Call, LimitHeaders
+from engine.pricing import PriceBook, flat_price
+from engine.routing import Route
+from engine.tenancy import Charge, Markup, Plan, Tenant
+from engine.trial import Market
+from tests.engine.clock import HandClock
+
+Step: TypeAlias = Chunk | Exception | asyncio.Event
+PRICE = flat_price("1", "2")
+TENANT = Tenant(7, Plan("free", Money(0), 0, 10, 100))
+END = Finished(Finish.STOP)
+
+
+def words(text: str) -> list[Step]:
+    return [Delta(word + " ") for word in text.split()]
+
+
+def whole(text: str, *, tokens: tuple[int, int] = (10, 5)) -> list[Step]:
+    return [*words(text), END, Usage(*tokens)]
+
+
+class Scripted:
+    """Answers its scripts in turn, the last one again and again; `open` streams are counted."""
+
+    def __init__(self, name: str, *scripts: list[Step], close_stops_bill: bool = True) -> None:
+        self.name, self.close_stops_bill, self.keys = name, close_stops_bill, 1
+        self._scripts = list(scripts)
+        self.calls: list[Call] = []
+        self.open = 0
+
+    @asynccontextmanager
+    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Chunk]]:
+        self.calls.append(call)
+        script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+        self.open += 1
+        try:
+            yield self._follow(script)
+        finally:
+            self.open -= 1
+
+    async def _follow(self, script: list[Step]) -> AsyncIterator[Chunk]:
+        for step in script:
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, asyncio.Event):
+                await step.wait()
+            else:
+                yield step
+
+    def limits(self, key: int) -> LimitHeaders | None:  # noqa: ARG002
+        return None
+
+    async def probe(self, key: int = 0) -> None: ...
+    async def aclose(self) -> None: ...
+
+
+class Held:
+    """A hold that remembers how it ended."""
+
+    id = "r:1"
+
+    def __init__(self, grant: Grant) -> None:
+        self.grant = grant
+        self.bill: Bill | None = None
+        self.voided = False
+
+    async def capture(self, bill: Bill, also: Callable[[Any, Charge], object] | None = None) -> Charge:
+        self.bill = bill
+        charge = Charge(Money.from_atto(bill.cost_atto))
+        if also is not None:
+            also(None, charge)
+        return charge
+
+    async def void(self, also: object = None) -> None:  # noqa: ARG002
+        self.voided = True
+
+
+class Book:
+    def __init__(self) -> None:
+        self.lines: list[Attempt] = []
+
+    async def record(self, attempt: Attempt) -> None:
+        self.lines.append(attempt)
+
+    def told(self) -> list[tuple[str, str]]:
+        return [(line.provider, line.outcome) for line in self.lines]
+
+
+class Stage:
+    """Everything that an answer needs, around `providers` in the order to try."""
+
+    def __init__(
+        self, *providers: Scripted, hedging: Hedging | None = None, first: float = 5, idle: float = 5, drain: float = 5
+    ) -> None:
+        offers = tuple(Offer(provider.name, "m") for provider in providers)
+        policy = HealthPolicy(first_token_seconds=first, idle_seconds=idle)
+        clock = HandClock()
+        self.book, self.providers = Book(), providers
+        self.market = Market(
+            Catalog({"auto": Model("auto", offers, Markup(Fraction(1)))}, PriceBook(), lambda _: True),
+            Health(policy, clock, {provider.name: 1 for provider in providers}),
+            {provider.name: provider for provider in providers},
+            self.book,
+            clock,
+            policy,
+            Drains(seconds=drain),
+            hedging,
+        )
+        self._route = Route(tuple(Quote(offer, PRICE, 1) for offer in offers), ())
+
+    def answer(self, *, can_restart: bool = True, n: int = 1, output: int = 100) -> tuple[Answer, Held]:
+        request = ChatRequest("r", "auto", (says(Role.USER, "tell me something"),), n=n)
+        held = Held(Grant(0, Money(10**9), 1000, (output,) * len(self._route.quotes)))
+        return Answer(self.market, Question(TENANT, request, self._route, 200, None, can_restart), held), held
+
+    async def drained(self) -> None:
+        async with asyncio.timeout(20):
+            while len(self.market.drains):
+                await asyncio.sleep(0)
+
+    @property
+    def open(self) -> int:
+        return sum(provider.open for provider in self.providers)

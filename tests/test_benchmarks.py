@@ -1,0 +1,79 @@
+"""The routing benchmark's inputs, and that a replay tells good planning from bad."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import routing
+from benchmarks.replay.inputs import BadInput, Fault, read_faults, read_prices, read_trace, seeded_faults
+from benchmarks.replay.policies import Farthing
+from benchmarks.replay.report import Line
+
+PRICES = "offer,input,output\na/cheap,0.10,0.20\nb/dear,0.20,0.40\nopenai/gpt-4o,2.50,10\n"
+TRACE = "arrival_s,input_tokens,output_tokens\n" + "".join(f"{n * 0.4:.1f},400,100\n" for n in range(600))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "trace.csv").write_text(TRACE)
+    (tmp_path / "prices.csv").write_text(PRICES)
+    return tmp_path
+
+
+def lines(folder: Path, *faults: Fault) -> dict[str, Line]:
+    prompts, prices = read_trace(folder / "trace.csv"), read_prices(folder / "prices.csv")
+    return {line.policy: line for line in routing.compare(prompts, faults, prices, seed=1)}
+
+
+def test_a_calm_replay_costs_what_the_oracle_pays(folder: Path) -> None:
+    ours = lines(folder)[Farthing.name]
+    assert ours.ratio_to_oracle == pytest.approx(1, abs=0.01)
+    assert (ours.failed_percent, ours.wasted_tries_per_1000) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["down", "flaky", "limit", "slow", "cut"])
+def test_no_prompt_fails_while_somebody_is_up(folder: Path, kind: str) -> None:
+    value = {"down": 0.05, "flaky": 0.3, "limit": 20, "slow": 30, "cut": 0.3}[kind]
+    ours = lines(folder, Fault("a", 60, 180, kind, value))[Farthing.name]
+    assert ours.failed_percent == 0
+    assert ours.ratio_to_oracle < 1.2
+
+
+def test_a_dead_provider_sees_five_failures_and_probes(folder: Path) -> None:
+    ours = lines(folder, Fault("a", 60, 240, "down", 0.05))[Farthing.name]
+    assert ours.wasted_tries_per_1000 * 600 / 1000 <= 5 + 3 + 3  # five, the probes, what broke off in flight
+
+
+def test_who_knows_no_faults_pays_for_them(folder: Path) -> None:
+    found = lines(folder, Fault("openai", 0, 240, "down", 0.05))
+    assert found["always GPT-4o"].failed_percent == 100
+
+
+def test_prices_are_read_in_each_format(tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text('[prices."a/m"]\ninput = "0.1"\noutput = "0.2"\n')
+    (tmp_path / "p.json").write_text(json.dumps({"a/m": {"input": "0.1", "output": 0.2}}))
+    (tmp_path / "p.csv").write_text("offer,input,output,cached_input\na/m,0.1,0.2,\n")
+    assert read_prices(tmp_path / "p.toml") == read_prices(tmp_path / "p.json") == read_prices(tmp_path / "p.csv")
+
+
+def test_faults_are_read_in_each_format(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("provider,from_s,to_s,kind,value\na,1,2,down,\n")
+    (tmp_path / "f.json").write_text('[{"provider": "a", "from_s": 1, "to_s": 2, "kind": "down"}]')
+    assert read_faults(tmp_path / "f.csv") == read_faults(tmp_path / "f.json") == [Fault("a", 1, 2, "down", 0.05)]
+
+
+def test_a_kind_of_fault_that_there_is_not_is_named(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("provider,from_s,to_s,kind,value\na,1,2,sleepy,1\n")
+    with pytest.raises(BadInput, match="sleepy"):
+        read_faults(tmp_path / "f.csv")
+
+
+def test_a_trace_without_its_columns_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("when,what\n1,2\n")
+    with pytest.raises(BadInput, match="arrival_s"):
+        read_trace(tmp_path / "t.csv")
+
+
+def test_a_seed_makes_the_same_faults_each_time() -> None:
+    assert seeded_faults(["a", "b"], 100, 7) == seeded_faults(["a", "b"], 100, 7) != seeded_faults(["a", "b"], 100, 8)

@@ -1,0 +1,121 @@
+"""The HTTP face over real books and stand-in providers, without the bot."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from house import House, open_house
+from live import _parts
+from sandbox.app import Sandbox
+from serving import http_server
+from settings import read
+from storage.audit import audit
+from tests.journeys.conftest import _migrated
+from web.app import build
+
+ADMIN_KEY = "admin-key-of-the-tests"
+NAMES = ("deepseek", "gemini", "anthropic", "openai")
+ASKED: Any = [{"role": "user", "content": "tell me about the sea, at length"}]
+CONFIG = """
+[models.auto]
+offers = ["deepseek/deepseek-v4-flash", "gemini/gemini-2.5-flash-lite"]
+usd_per_mtok = "5.00"
+[models.seen]
+offers = ["gemini/gemini-2.5-flash-lite"]
+usd_per_mtok = "5.00"
+[prices."deepseek/deepseek-v4-flash"]
+input = "0.01"
+output = "0.02"
+[plans.free]
+requests_per_minute = 100000
+"""
+
+
+@dataclass(slots=True)
+class Face:
+    """`key` is a tenant's with 1 USD in the wallet and a plan's allowance."""
+
+    sandbox: Sandbox
+    house: House
+    url: str
+    key: str = ""
+
+    def http(self, key: str | None = None, **headers: str) -> httpx.AsyncClient:
+        key = self.key if key is None else key
+        said = {**({"authorization": f"Bearer {key}"} if key else {}), **headers}
+        return httpx.AsyncClient(base_url=self.url, headers=said, trust_env=False, verify=False, timeout=60)
+
+    def ai(self, key: str | None = None) -> openai.AsyncOpenAI:
+        return openai.AsyncOpenAI(base_url=f"{self.url}/v1", api_key=key or self.key, max_retries=0)
+
+    async def make_key(self, *, usd: str = "") -> str:
+        async with self.http(ADMIN_KEY) as admin:
+            path = f"/admin/tenants/{(await admin.post('/admin/tenants', json={'name': 'team'})).json()['id']}"
+            if usd:
+                body = {"usd": usd, "reason": "t"}
+                await admin.post(f"{path}/credits", json=body, headers={"Idempotency-Key": "k"})
+            made: str = (await admin.post(f"{path}/keys", json={"name": "k"})).json()["key"]
+            return made
+
+    def set_mode(self, mode: str, *names: str) -> None:
+        for name in names or NAMES:
+            self.sandbox.stand_ins.set_mode(name, mode)
+
+    async def rows(self, sql: str) -> list[Any]:
+        return await self.house.db.read(lambda conn: conn.rows(sql))
+
+    async def idle(self) -> None:
+        """Until no answer is under way, and none is read on."""
+        async with asyncio.timeout(60):
+            while self.house.gateway.in_flight or len(self.house.market.drains):
+                await asyncio.sleep(0.01)
+
+    async def check_books(self) -> None:
+        report = await self.house.db.read(audit)
+        assert report.ok, report.problems
+        assert await self.rows("SELECT * FROM holds WHERE state = 'open'") == []
+
+
+@contextlib.asynccontextmanager
+async def serving(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> AsyncIterator[Face]:
+    (tmp_path / "farthing.toml").write_text(config)
+    (tmp_path / "farthing.db").write_bytes(_migrated())
+    variables = {
+        "ADMIN_API_KEY": ADMIN_KEY,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/farthing.db",
+        "FARTHING_CONFIG": str(tmp_path / "farthing.toml"),
+    }
+    for name in NAMES:
+        variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
+    async with open_house(read(variables, tmp_path / "no.env")) as house:
+        server = http_server(build(_parts(house, None)), "127.0.0.1", 0)
+        task = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        face = Face(sandbox, house, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}")
+        face.key = await face.make_key(usd="1")
+        try:
+            yield face
+        finally:
+            await house.gateway.close(5)
+            server.should_exit = True
+            await task
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(word_seconds=0.001) as running:
+        yield running
+
+
+@pytest.fixture
+async def face(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Face]:
+    async with serving(tmp_path, sandbox) as running:
+        yield running

@@ -1,0 +1,82 @@
+"""Two hundred streams at once over real sockets, under each fault: afterwards nothing is left."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sandbox.app import Sandbox
+from tests.web.conftest import ASKED, CONFIG, Face, serving
+
+AT_ONCE = 200
+HASTY = CONFIG + "[health]\nfirst_token_seconds = 2\nidle_seconds = 2\nfailures_to_open = 100000\n"
+LEAVES, STAYS = True, False
+
+
+def sockets() -> int:
+    """How many this process has open."""
+    found = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            found += str(link.readlink()).startswith("socket:")
+    return found
+
+
+def tasks() -> int:
+    return len(asyncio.all_tasks())
+
+
+async def one(http: httpx.AsyncClient, *, leaves: bool) -> None:
+    body = {"model": "auto", "messages": ASKED, "stream": True}
+    async with http.stream("POST", "/v1/chat/completions", json=body) as answer:
+        async for line in answer.aiter_lines():
+            if leaves and line:
+                return
+
+
+async def storm(face: Face, *, leaves: bool) -> None:
+    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
+    async with httpx.AsyncClient(
+        base_url=face.url,
+        headers={"authorization": f"Bearer {face.key}"},
+        trust_env=False,
+        verify=False,
+        timeout=120,
+        limits=limits,
+    ) as http:
+        await asyncio.gather(*(one(http, leaves=leaves) for _ in range(AT_ONCE)))
+    await face.idle()
+    for provider in face.house.market.providers.values():
+        await provider.aclose()  # idle connections are kept on purpose
+
+
+@pytest.mark.parametrize(
+    ("mode", "leaves"),
+    [
+        ("up", LEAVES),
+        ("up", STAYS),
+        ("cut", STAYS),
+        ("429", STAYS),
+        ("slow", STAYS),
+        ("stall", STAYS),
+        ("stream_error", STAYS),
+        ("garbage", STAYS),
+        ("reset", STAYS),
+    ],
+)
+async def test_no_socket_task_or_hold_is_left(tmp_path: Path, mode: str, *, leaves: bool) -> None:
+    before = sockets()
+    async with Sandbox(word_seconds=0.005) as sandbox, serving(tmp_path, sandbox, HASTY) as face:
+        quiet = tasks()
+        face.set_mode(mode, "deepseek")
+        await storm(face, leaves=leaves)
+        async with asyncio.timeout(30):
+            while tasks() > quiet:
+                await asyncio.sleep(0.02)
+        assert sum(found.streams for found in sandbox.stand_ins.providers.values()) == 0
+        await face.check_books()
+    async with asyncio.timeout(10):
+        while sockets() > before:
+            await asyncio.sleep(0.02)
