@@ -1,5 +1,6 @@
 import asyncio
 import threading
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -13,7 +14,7 @@ from tests.storage.conftest import Server
 
 @pytest.fixture
 def address(postgres_server: Server, postgres_template: str) -> str:
-    return postgres_server.create(f"{postgres_template}_lost", postgres_template)
+    return postgres_server.create(f"t{uuid.uuid4().hex}", postgres_template)
 
 
 async def test_a_connection_lost_at_rest_is_replaced_unseen(postgres_server: Server, address: str) -> None:
