@@ -63,6 +63,12 @@ def command(raw: "psycopg.Connection[Any]", sql: bytes) -> pq.abc.PGresult:
     return _checked(raw.pgconn.exec_(sql))
 
 
+def _commit(raw: "psycopg.Connection[Any]") -> None:
+    """Raises when the server rolled back instead: a unit had swallowed an error."""
+    if command(raw, b"COMMIT").command_status != b"COMMIT":
+        raise errors.InFailedSqlTransaction("the unit went on after an error; nothing of it was kept")
+
+
 def _checked(result: pq.abc.PGresult) -> pq.abc.PGresult:
     if result.status in {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}:
         return result
@@ -164,7 +170,7 @@ class Pool:
         raw = self._begin(_WRITE if write else _READ)
         try:
             result = unit(PostgresConnection(raw))
-            command(raw, b"COMMIT")
+            _commit(raw)
         except BaseException:
             self._give_up(raw)
             raise

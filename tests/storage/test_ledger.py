@@ -1,19 +1,22 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
+from engine.attempt import DropLine, QuoteLine
 from engine.errors import HoldLost, InsufficientFunds
 from engine.holding import Shortfall
 from engine.money import ZERO, Money
 from engine.tenancy import Charge
-from storage import hot, keys, ledger, plans
+from storage import hot, keys, ledger, plans, receipts
 from storage.connection import Connection, row, scalar
 from storage.database import Database
 from storage.leases import Lease
 from storage.ledger import SqlJournal, SqlLedger, credit, debit_or_owe
+from storage.receipts import PaidReceipt
 from tests.storage.books import (
     DOUBLE,
     FREE,
@@ -413,6 +416,67 @@ async def test_an_allowance_token_is_worth_its_share_of_the_plans_price(db: Data
         return int(scalar(conn, "SELECT allowance_nanousd FROM attempts"))
 
     assert await db.write(unit) == round(1000 * RATES["pro"])
+
+
+async def test_a_request_belongs_to_the_tenant_who_made_it(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner, other = tenant(conn, "1"), tenant(conn, "1")
+        asked = bid(owner, epoch=1)
+        take(conn, asked)
+        hot.void(conn, asked.hold_id, NOW)
+        with pytest.raises(HoldLost):
+            hot.hold(conn, bid(other, epoch=2), "L", NOW)
+        raise Undone
+
+    with pytest.raises(Undone):
+        await db.write(unit)
+    await db.read(sound)
+
+
+class Undone(Exception):
+    """What the unit wrote is not to stand."""
+
+
+async def test_an_attempts_row_is_short_and_holds_no_prompt(db: Database) -> None:
+    """At most 300 bytes, with the longest name that is built in and large numbers."""
+
+    def unit(conn: Connection) -> int:
+        asked = bid(tenant(conn, "1000"), f"req-{'f' * 32}", tariff=DOUBLE, input_tokens=10**5, output_tokens=10**5)
+        bought = bill(asked, tokens=123_456)
+        long = replace(
+            bought.attempt,
+            provider="openrouter",
+            model="deepseek/deepseek-v4-flash",
+            detail="the prompt was: canary",
+            status=200,
+            duration_ms=300_000,
+        )
+        hot.capture(conn, asked, take(conn, asked), replace(bought, attempt=long), rates=RATES, now=NOW)
+        assert "canary" not in str(conn.rows("SELECT * FROM attempts"))
+        if conn.dialect == "postgresql":
+            return int(scalar(conn, "SELECT pg_column_size(a.*) AS n FROM attempts a"))
+        return int(scalar(conn, "SELECT SUM(payload) AS n FROM dbstat WHERE name = 'attempts'"))
+
+    assert await db.write(unit) <= 300
+
+
+async def test_the_last_receipt_comes_back_as_it_was(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        for number in range(2):
+            asked = bid(owner, f"r{number}")
+            bought = bill(asked)
+            receipt = replace(
+                bought.receipt,
+                quotes=(QuoteLine("deepseek", "deepseek-v4-flash", Money(7)), QuoteLine("openai", "x", Money(9), True)),
+                drops=(DropLine("gemini", "y", "at rest"),),
+                attempts=(replace(bought.attempt, usage=None, kept=False, outcome="timeout"), bought.attempt),
+                list_price=Money(1),
+            )
+            charge = hot.capture(conn, asked, take(conn, asked), replace(bought, receipt=receipt), rates=RATES, now=NOW)
+            assert receipts.last(conn, owner) == PaidReceipt(receipt, charge)
+
+    await db.write(unit)
 
 
 async def _ledger(db: Database) -> SqlLedger:

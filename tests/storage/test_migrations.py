@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
 from storage import migrations
+from storage.connection import Connection
 from storage.database import migrations_pending, open_database
 from storage.tables import metadata
 from tests.storage.conftest import Server
@@ -69,6 +70,36 @@ async def test_pending_until_it_is_migrated(bare: str) -> None:
 
 def test_head_is_the_newest_revision() -> None:
     assert migrations.head() == revisions()[-1]
+
+
+async def test_of_several_tries_at_a_request_the_paid_or_latest_one_is_kept(bare: str) -> None:
+    """0002 keeps one hold a request; the money it speaks of stays the same."""
+    migrations.upgrade(bare, "0001")
+    columns = "epoch, tenant_id, state, wallet_nanousd, allowance_tokens, tokens, period_no, lease_id, created_at"
+    made = (
+        f"INSERT INTO holds (id, request_id, charge_nanousd, {columns})"
+        " VALUES ('{r}:{e}', '{r}', {c}, {e}, 1, '{s}', 9, 0, 9, 1, 'L', 0)"
+    )
+    tries = [("a", 1, "captured", 7), ("a", 2, "expired", 0), ("b", 1, "expired", 0), ("b", 2, "open", 0)]
+    async with open_database(bare) as db:
+
+        def fill(conn: Connection) -> None:
+            conn.run(
+                "INSERT INTO tenants (id, name, username, plan, language, banned, blocked, settings, created_at)"
+                " VALUES (1, '', '', 'free', '', :no, :no, '{}', 0)",
+                no=False,
+            )
+            for request, epoch, state, charge in tries:
+                conn.run(made.format(r=request, e=epoch, s=state, c=charge))
+
+        await db.write(fill)
+    look = "SELECT request_id, epoch, state, charge_nanousd FROM holds ORDER BY request_id"
+    for _ in range(2):
+        migrations.upgrade(bare)
+        async with open_database(bare) as db:
+            found = await db.read(lambda conn: [tuple(hold.values()) for hold in conn.rows(look)])
+        assert found == [("a", 1, "captured", 7), ("b", 2, "open", 0)]
+        migrations.downgrade(bare, "0001")
 
 
 def _leftovers(url: str) -> set[str]:

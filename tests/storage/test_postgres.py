@@ -1,5 +1,6 @@
 import asyncio
 import threading
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -13,7 +14,7 @@ from tests.storage.conftest import Server
 
 @pytest.fixture
 def address(postgres_server: Server, postgres_template: str) -> str:
-    return postgres_server.create(f"{postgres_template}_lost", postgres_template)
+    return postgres_server.create(f"t{uuid.uuid4().hex}", postgres_template)
 
 
 async def test_a_connection_lost_at_rest_is_replaced_unseen(postgres_server: Server, address: str) -> None:
@@ -51,3 +52,16 @@ async def test_a_deadlock_is_run_again_and_nobody_hears_of_it(postgres_server: S
         values = await db.read(lambda conn: [found["value"] for found in conn.rows("SELECT * FROM watermarks")])
     assert values == ["xx", "xx"]
     assert len(tries) >= 3
+
+
+async def test_a_unit_that_swallows_an_error_is_not_told_that_it_was_kept(address: str) -> None:
+    def unit(conn: Connection) -> str:
+        conn.run("INSERT INTO watermarks (name, value) VALUES ('a', '')")
+        with suppress(psycopg.Error):
+            conn.run("SELECT no such thing")
+        return "kept"
+
+    async with open_database(address) as db:
+        with pytest.raises(psycopg.Error, match="nothing of it was kept"):
+            await db.write(unit)
+        assert await db.read(lambda conn: conn.rows("SELECT * FROM watermarks")) == []
