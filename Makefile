@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format lock bench bench-routing failover-card audit clean
+.PHONY: help run setup test lint format lock bench bench-routing failover-card soak audit clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,8 +31,13 @@ format: $(VENV)/dev ## let ruff lay out the code
 audit: $(VENV)/runtime ## check the books
 	@$(BIN)/python -m main audit
 
-bench: $(VENV)/dev ## what an answer costs in CPU
+bench: $(VENV)/dev ## what an answer costs in CPU, and how fast the ledger is
 	$(BIN)/python -m benchmarks.bot_answer
+	$(BIN)/python -m benchmarks.ledger
+
+soak: $(VENV)/dev ## an hour of proof: a million steps of the ledger, 200 kills of the real process
+	FARTHING_SOAK_STEPS=1000000 $(BIN)/python -m pytest tests/storage/test_machine.py -o timeout=0
+	$(BIN)/python -m benchmarks.kills 200
 
 bench-routing: $(VENV)/dev ## replay traffic beside an oracle: writes the tables and the chart of docs/benchmarks.md
 	$(BIN)/python -m benchmarks.routing --chart docs/images/routing.png

@@ -148,6 +148,12 @@ class ScheduleSection(Section):
     house: float = Field(60, gt=0)
     broadcasts: float = Field(5, gt=0)
     remember: float = Field(300, gt=0)
+    nightly: float = Field(600, gt=0)
+
+
+class BackupSection(Section):
+    folder: str = "backups"
+    keep: int = Field(7, gt=0)
 
 
 PLANS: dict[str, dict[str, Any]] = {
@@ -180,6 +186,7 @@ class Config(Section):
     health: HealthSection = HealthSection()
     alerts: AlertsSection = AlertsSection()
     schedule: ScheduleSection = ScheduleSection()
+    backup: BackupSection = BackupSection()
 
     @model_validator(mode="before")
     @classmethod

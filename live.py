@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.app import Bot
 from bot.services import BotConfig, Services
+from config import BackupSection
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
 from engine.money import Money
@@ -72,6 +73,8 @@ class ClockFace:
             reopen_seconds=config.alerts.reopen_seconds,
             quota_percent=config.alerts.quota_percent,
             low_wallet=Money.usd(config.billing.low_wallet_usd),
+            backup_folder=Path(config.backup.folder) if config.backup.folder else None,
+            backup_keep=config.backup.keep,
             take_up=bot.take_up if bot is not None else None,
             stars=bot.stars if bot is not None else None,
             caps=house.caps,
@@ -166,7 +169,8 @@ async def _playground(settings: Settings) -> AsyncIterator[_Playground]:
             variables |= {f"{name.upper()}_BASE_URL": url, f"{name.upper()}_API_KEY": f"sandbox-{name}-key"}
         played = read(variables, Path("no.env"))
         show = lambda house: sandbox.route_by(partial(next_offers, house))  # noqa: E731 - one line
-        yield _Playground(replace(played, config=settings.config), sandbox.url, show)
+        nothing_kept = settings.config.model_copy(update={"backup": BackupSection(folder="")})
+        yield _Playground(replace(played, config=nothing_kept), sandbox.url, show)
 
 
 def next_offers(house: House) -> list[str]:

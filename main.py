@@ -47,6 +47,12 @@ def _parser() -> argparse.ArgumentParser:
         if name == "quote":
             command.add_argument("prompt", help="the prompt to price")
             command.add_argument("--model", default="auto", help="a model as tenants ask for it (default: auto)")
+        if name == "audit":
+            command.add_argument("--full", action="store_true", help="everything again, not only what is new")
+        if name == "backup":
+            command.add_argument("folder", nargs="?", default="", help="where to (default: [backup] folder)")
+        if name == "restore":
+            command.add_argument("file", help="a file that `backup` made")
         command.set_defaults(run=run)
     return parser
 
@@ -90,10 +96,22 @@ def setup(_: argparse.Namespace) -> int:
     return set_up()
 
 
-def audit(_: argparse.Namespace) -> int:
+def audit(args: argparse.Namespace) -> int:
     from reports import audited  # noqa: PLC0415
 
-    return _asyncio(audited(_settings()))
+    return _asyncio(audited(_settings(), full=args.full))
+
+
+def backup(args: argparse.Namespace) -> int:
+    from reports import backed_up  # noqa: PLC0415
+
+    return backed_up(_settings(), args.folder)
+
+
+def restore(args: argparse.Namespace) -> int:
+    from reports import restored  # noqa: PLC0415
+
+    return restored(_settings(), args.file)
 
 
 def quote(args: argparse.Namespace) -> int:
@@ -132,6 +150,8 @@ _COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
         "check the books; exit 1 and the rows when something is off, 2 when that couldn't be checked",
         audit,
     ),
+    ("backup", "copy the SQLite database, prove the copy, keep the last few; safe while Farthing runs", backup),
+    ("restore", "put a backup in the database's place; the old one is kept beside it", restore),
     ("quote", "what each offer would cost for a prompt, now", quote),
 )
 

@@ -2,6 +2,8 @@
 
 import sys
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,17 +17,21 @@ from engine.trial import Market
 from house import SystemClock, build_market
 from settings import Settings
 from storage.audit import audit
+from storage.backup import BackupFailed, backup, restore, sqlite_path
 from storage.database import migrations_pending, open_database
 
 
-async def audited(settings: Settings) -> int:
-    """0 clean, 1 with the rows that break a rule, 2 when the books could not be read."""
+async def audited(settings: Settings, *, full: bool = False) -> int:
+    """0 clean, 1 with the rows that break a rule, 2 when the books could not be read.
+
+    It rolls forward from the last audited point; `full` looks at everything.
+    """
     try:
         async with open_database(settings.env.database_url) as db:
             if await db.read(migrations_pending):
                 print("The database is not up to date: run `python -m main migrate`.", file=sys.stderr)
                 return 2
-            report = await db.read(audit)
+            report = await db.read(partial(audit, full=full))
     except Exception as error:  # noqa: BLE001 - whatever the driver says, the books were not checked
         print(f"The books could not be checked: {error}", file=sys.stderr)
         return 2
@@ -34,6 +40,31 @@ async def audited(settings: Settings) -> int:
     checked = ", ".join(f"{name} {number}" for name, number in report.checked.items())
     print(f"{'clean' if report.ok else f'{len(report.problems)} problems'}; rows checked: {checked}")
     return 0 if report.ok else 1
+
+
+def backed_up(settings: Settings, folder: str) -> int:
+    """0 with the new file's name, 1 with the sentence that says why not."""
+    config = settings.config.backup
+    now = SystemClock().now()
+    try:
+        made = backup(sqlite_path(settings.env.database_url), Path(folder or config.folder or "."), now, config.keep)
+    except BackupFailed as error:
+        print(f"No backup was made: {error}", file=sys.stderr)
+        return 1
+    print(f"Backed up to {made}. It holds conversations and keys' hashes: keep it as safe as the database.")
+    return 0
+
+
+def restored(settings: Settings, saved: str) -> int:
+    """0 when the file is the database now, 1 with the sentence that says why not."""
+    try:
+        database = sqlite_path(settings.env.database_url)
+        aside = restore(Path(saved), database, SystemClock().now())
+    except BackupFailed as error:
+        print(f"Nothing was restored: {error}", file=sys.stderr)
+        return 1
+    print(f"{database} is {saved} now." + (f" What was there before is {aside}." if aside else ""))
+    return 0
 
 
 async def quoted(settings: Settings, prompt: str, model_name: str) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.money import Money
 from engine.ports import Clock
@@ -26,6 +27,8 @@ class Desk:
     reopen_seconds: float = 600
     quota_percent: tuple[int, ...] = (80, 100)
     low_wallet: Money = Money(10**9)
+    backup_folder: Path | None = None
+    backup_keep: int = 7
     take_up: Callable[[], Awaitable[int]] | None = None
     stars: StarsBook | None = None
     caps: HouseCaps | None = None

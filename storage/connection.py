@@ -11,6 +11,20 @@ _PLACEHOLDER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class Statement:
+    """A hot statement in each database's words.
+
+    On SQLite it may have several parts, run in order: a part with RETURNING that returns nothing is a guard that
+    missed, and ends it. PostgreSQL runs one, and locks the rows of the table named by `locks`.
+    """
+
+    __slots__ = ("postgresql", "sqlite")
+
+    def __init__(self, *sqlite: str, postgresql: str = "", locks: str = "") -> None:
+        self.sqlite = sqlite
+        self.postgresql = postgresql or sqlite[0] + (f" FOR UPDATE OF {locks}" if locks else "")
+
+
 class Connection(Protocol):
     """A transaction that somebody else commits. Never kept beyond the unit."""
 
@@ -25,6 +39,10 @@ class Connection(Protocol):
 
     def run(self, sql: str, **values: Any) -> int:
         """Execute; how many rows it touched."""
+        ...
+
+    def first(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The first row that a hot statement gives, as a tuple; None when a guard missed or nothing is returned."""
         ...
 
 
@@ -58,3 +76,11 @@ def moment_or_none(stored_ms: int | None) -> datetime | None:
 def to_percent(sql: str) -> str:
     """`:name` -> `%(name)s` for psycopg; a literal % is doubled."""
     return _PLACEHOLDER.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+
+@lru_cache(maxsize=1024)
+def to_dollar(sql: str) -> tuple[str, tuple[str, ...]]:
+    """`:name` -> `$1`, as PostgreSQL prepares it, and the names in the order of their numbers."""
+    names: dict[str, int] = {}
+    text = _PLACEHOLDER.sub(lambda match: f"${names.setdefault(match[1], len(names) + 1)}", sql)
+    return text, tuple(names)

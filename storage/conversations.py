@@ -118,6 +118,24 @@ def forget(conn: Connection, tenant_id: int) -> int:
     return gone
 
 
+def sweep(conn: Connection, before: datetime, limit: int) -> int:
+    """Forget up to `limit` messages of conversations that ended before; and those that have none left."""
+    ended = "SELECT id FROM conversations WHERE ended_at < :before"
+    gone = conn.run(
+        f"DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id IN ({ended}) LIMIT :n)",
+        before=ms(before),
+        n=limit,
+    )
+    if gone < limit:
+        conn.run(
+            f"DELETE FROM conversations WHERE id IN ({ended} AND NOT EXISTS"
+            " (SELECT 1 FROM messages WHERE conversation_id = conversations.id) LIMIT :n)",
+            before=ms(before),
+            n=limit,
+        )
+    return gone
+
+
 def parts_to_json(parts: Sequence[Part]) -> str:
     """Pictures are kept by mention only: they were paid for once."""
     items = [{"text": part.text} if isinstance(part, Text) else {"text": "[image]"} for part in parts]

@@ -24,6 +24,10 @@ class Database(Protocol):
         """Run in a transaction; durable when it returns. What the unit raises is raised here, undone."""
         ...
 
+    def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        """`write`, begun at once. Cancelling the future cancels the wait, never the work."""
+        ...
+
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run on one consistent snapshot; it can't write."""
         ...
@@ -59,8 +63,10 @@ class SqliteDatabase:
         await asyncio.to_thread(self._close)
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
-        result: T = await self._writer.write(unit)
-        return result
+        return await self.submit(unit)
+
+    def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        return self._writer.submit(unit)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -88,11 +94,13 @@ class PostgresDatabase:
         await asyncio.to_thread(self._pool.close)
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
-        result: T = await self._pool.run(unit, write=True)
-        return result
+        return await self.submit(unit)
+
+    def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        return self._pool.submit(unit, write=True)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        result: T = await self._pool.run(query, write=False)
+        result: T = await self._pool.submit(query, write=False)
         return result
 
 

@@ -113,7 +113,7 @@ def failed_everywhere(conn: Connection, since: datetime) -> int:
         "SELECT COUNT(DISTINCT request_id) AS n FROM attempts a WHERE started_at >= :since AND tenant_id IS NOT NULL"
         " AND outcome NOT IN ('abandoned', 'closing', 'bad_request', 'unable', 'context_too_long', 'too_big')"
         " AND NOT EXISTS (SELECT 1 FROM attempts k WHERE k.request_id = a.request_id AND k.kept)"
-        " AND EXISTS (SELECT 1 FROM attempts e WHERE e.request_id = a.request_id AND e.provider = 'none')",
+        " AND request_id IN (SELECT e.request_id FROM attempts e WHERE e.provider = 'none' AND e.started_at >= :since)",
         since=ms(since),
     )
     assert found is not None

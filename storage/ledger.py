@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -27,22 +26,21 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-async def shielded(work: Awaitable[T]) -> T:
-    """Finish `work` whatever cancels us meanwhile, then let the cancellation through."""
-    task = asyncio.ensure_future(work)
+async def shielded(work: "asyncio.Future[T]") -> T:
+    """The result of `work`, finished whatever cancels us meanwhile; then the cancellation goes on."""
     cancelled: asyncio.CancelledError | None = None
-    while not task.done():
+    while not work.done():
         try:
-            await asyncio.shield(task)
+            await asyncio.shield(work)
         except asyncio.CancelledError as error:
-            if task.cancelled():
+            if work.cancelled():
                 raise
             cancelled = error
         except Exception:  # noqa: BLE001 - raised again by result(), unless we were cancelled
             break
     if cancelled is not None:
         raise cancelled
-    return task.result()
+    return work.result()
 
 
 class SqlHold:
@@ -66,7 +64,7 @@ class SqlHold:
                 also(conn, charge)
             return charge
 
-        charge = await shielded(ledger.db.write(unit))
+        charge = await shielded(ledger.db.submit(unit))
         self.resolved = True
         return charge
 
@@ -78,7 +76,7 @@ class SqlHold:
             if also is not None:
                 also(conn)
 
-        await shielded(ledger.db.write(unit))
+        await shielded(ledger.db.submit(unit))
         self.resolved = True
 
 
@@ -93,16 +91,10 @@ class SqlLedger:
     stranded: set[str] = field(default_factory=set, compare=False)
     """Holds that could not be voided when they should have been."""
 
-    @asynccontextmanager
-    async def hold(self, bid: Bid) -> AsyncIterator[SqlHold]:
-        hold = await self._take(bid)
-        try:
-            yield hold
-        finally:
-            if not hold.resolved:
-                await self._give_back(hold)
+    def hold(self, bid: Bid) -> "_Holding":
+        return _Holding(self, bid)
 
-    async def _give_back(self, hold: SqlHold) -> None:
+    async def give_back(self, hold: SqlHold) -> None:
         """A database that fails now must not keep a tenant's money until this process ends."""
         try:
             await hold.void()
@@ -112,13 +104,13 @@ class SqlLedger:
 
     async def _retry_voids(self) -> None:
         for hold_id in tuple(self.stranded):
-            await shielded(self.db.write(partial(hot.void, hold_id=hold_id, now=self.clock.now())))
+            await shielded(self.db.submit(partial(hot.void, hold_id=hold_id, now=self.clock.now())))
             self.stranded.discard(hold_id)
 
-    async def _take(self, bid: Bid) -> SqlHold:
+    async def take(self, bid: Bid) -> SqlHold:
         """If we are cancelled while the hold commits, it is voided again before the cancellation goes on."""
         await self._retry_voids()
-        taking = asyncio.ensure_future(self.db.write(lambda conn: hot.hold(conn, bid, self.lease.id, self.clock.now())))
+        taking = self.db.submit(lambda conn: hot.hold(conn, bid, self.lease.id, self.clock.now()))
         try:
             sized = await shielded(taking)
         except asyncio.CancelledError:
@@ -130,6 +122,23 @@ class SqlLedger:
         if isinstance(sized, Shortfall):
             raise InsufficientFunds(sized)
         return SqlHold(self, bid, sized)
+
+
+class _Holding:
+    """`async with` is the safety: no exit can forget a hold."""
+
+    __slots__ = ("_bid", "_hold", "_ledger")
+
+    def __init__(self, ledger: SqlLedger, bid: Bid) -> None:
+        self._ledger, self._bid = ledger, bid
+
+    async def __aenter__(self) -> SqlHold:
+        self._hold = await self._ledger.take(self._bid)
+        return self._hold
+
+    async def __aexit__(self, *_: object) -> None:
+        if not self._hold.resolved:
+            await self._ledger.give_back(self._hold)
 
 
 def allowance_rates(plans: Mapping[str, Plan]) -> dict[str, Fraction]:
@@ -147,7 +156,7 @@ class SqlJournal:
     db: Database
 
     async def record(self, attempt: Attempt) -> None:
-        await shielded(self.db.write(lambda conn: hot.journal(conn, attempt)))
+        await shielded(self.db.submit(lambda conn: hot.journal(conn, attempt)))
 
 
 def credit(
@@ -259,7 +268,8 @@ def expire_holds(conn: Connection, now: datetime, is_dead: Callable[[str], bool]
         for lease in leases
         if is_dead(lease["lease_id"])
         for hold in conn.rows(
-            "SELECT id, tenant_id FROM holds WHERE state = 'open' AND lease_id = :lease LIMIT :limit",
+            "SELECT request_id || ':' || epoch AS id, tenant_id FROM holds WHERE state = 'open' AND lease_id = :lease"
+            " LIMIT :limit",
             lease=lease["lease_id"],
             limit=limit,
         )

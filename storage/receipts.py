@@ -1,15 +1,19 @@
-"""Receipts: what /why tells, kept as JSON."""
+"""Receipts: what /why tells of a tenant's last answer, kept in a few hundred bytes."""
 
 import json
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from engine.attempt import Attempt, DropLine, QuoteLine, Receipt
 from engine.chat import Usage
 from engine.money import Money
 from engine.tenancy import Charge
-from storage.connection import Connection, ms, row
+from storage.connection import Connection, moment, ms, row
+
+_write = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+_PLAIN = tuple(name for name in Attempt.__slots__ if name not in {"started_at", "usage", "cost", "waste"})
+_ATTEMPT_FIELDS, _USAGE_FIELDS = attrgetter(*_PLAIN), attrgetter(*Usage.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,68 +24,60 @@ class PaidReceipt:
     charge: Charge
 
 
-def keep(conn: Connection, tenant_id: int, receipt: Receipt, charge: Charge) -> None:
-    """One per request; a later try at the same request replaces it."""
-    conn.run(
-        "INSERT INTO receipts (request_id, tenant_id, answered_at, charge_nanousd, allowance_tokens, receipt)"
-        " VALUES (:request_id, :tenant_id, :answered_at, :charge, :allowance, :receipt)"
-        " ON CONFLICT (request_id) DO UPDATE SET answered_at = excluded.answered_at, receipt = excluded.receipt,"
-        " charge_nanousd = excluded.charge_nanousd, allowance_tokens = excluded.allowance_tokens",
-        request_id=receipt.request_id,
-        tenant_id=tenant_id,
-        answered_at=ms(receipt.answered_at),
-        charge=charge.wallet.nanousd,
-        allowance=charge.allowance_tokens,
-        receipt=to_json(receipt),
-    )
-
-
 def last(conn: Connection, tenant_id: int) -> PaidReceipt | None:
-    """The latest answer's, if any."""
-    found = row(
-        conn,
-        "SELECT * FROM receipts WHERE tenant_id = :id ORDER BY answered_at DESC, request_id DESC LIMIT 1",
-        id=tenant_id,
-    )
+    """The latest answer's, if any. The capture that charged for it wrote it."""
+    found = row(conn, "SELECT * FROM receipts WHERE tenant_id = :id", id=tenant_id)
     if found is None:
         return None
-    return PaidReceipt(from_json(found["receipt"]), Charge(Money(found["charge_nanousd"]), found["allowance_tokens"]))
+    return PaidReceipt(from_text(found["receipt"]), Charge(Money(found["charge_nanousd"]), found["allowance_tokens"]))
 
 
-def to_json(receipt: Receipt) -> str:
-    return json.dumps(asdict(receipt), default=_plain, separators=(",", ":"), ensure_ascii=False)
+def to_text(receipt: Receipt) -> str:
+    """A JSON array: values in the order of the fields, without their names; times to the millisecond."""
+    return _write(
+        [
+            receipt.request_id,
+            receipt.asked,
+            ms(receipt.answered_at),
+            [[q.provider, q.model, q.expected.nanousd, q.last_resort] for q in receipt.quotes],
+            [[d.provider, d.model, d.reason] for d in receipt.drops],
+            [_attempt_values(attempt) for attempt in receipt.attempts],
+            None if receipt.list_price is None else receipt.list_price.nanousd,
+        ]
+    )
 
 
-def from_json(text: str) -> Receipt:
-    data = json.loads(text)
+def from_text(text: str) -> Receipt:
+    request_id, asked, answered_at, quotes, drops, attempts, list_price = json.loads(text)
     return Receipt(
-        request_id=data["request_id"],
-        asked=data["asked"],
-        answered_at=datetime.fromisoformat(data["answered_at"]),
-        quotes=tuple(QuoteLine(**{**line, "expected": _money(line["expected"])}) for line in data["quotes"]),
-        drops=tuple(DropLine(**line) for line in data["drops"]),
-        attempts=tuple(_attempt(line) for line in data["attempts"]),
-        list_price=_money(data["list_price"]) if data["list_price"] else None,
+        request_id,
+        asked,
+        moment(answered_at),
+        tuple(QuoteLine(provider, model, Money(expected), last) for provider, model, expected, last in quotes),
+        tuple(DropLine(*line) for line in drops),
+        tuple(_attempt(line) for line in attempts),
+        None if list_price is None else Money(list_price),
     )
 
 
-def _attempt(data: dict[str, Any]) -> Attempt:
+def _attempt_values(attempt: Attempt) -> list[Any]:
+    values = _ATTEMPT_FIELDS(attempt)
+    usage = attempt.usage
+    return [
+        *values,
+        ms(attempt.started_at),
+        None if usage is None else _USAGE_FIELDS(usage),
+        attempt.cost.nanousd,
+        attempt.waste.nanousd,
+    ]
+
+
+def _attempt(line: list[Any]) -> Attempt:
+    *values, started_at, usage, cost, waste = line
     return Attempt(
-        **{
-            **data,
-            "started_at": datetime.fromisoformat(data["started_at"]),
-            "usage": Usage(**data["usage"]) if data["usage"] else None,
-            "cost": _money(data["cost"]),
-            "waste": _money(data["waste"]),
-        }
+        **dict(zip(_PLAIN, values, strict=True)),
+        started_at=moment(started_at),
+        usage=None if usage is None else Usage(*usage),
+        cost=Money(cost),
+        waste=Money(waste),
     )
-
-
-def _money(data: dict[str, int]) -> Money:
-    return Money(data["nanousd"])
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in a receipt")

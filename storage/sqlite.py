@@ -11,20 +11,22 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from storage.connection import Connection, Row
+from storage.connection import Row, Statement
+from storage.jobs import Bell, Closed, Job, Unit
 
 log = logging.getLogger(__name__)
-Unit = Callable[[Connection], Any]
 
 READERS = 2
 BUSY_SECONDS = 10.0
 MOST_IN_BATCH = 256
 SAFE_VERSION = (3, 51, 3)  # before it, two connections that write at once can corrupt the WAL
 STATEMENTS_CACHED = 512
+PRAGMAS = ("foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
+WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL")
+READER_PRAGMAS = ("query_only = ON", "wal_autocheckpoint = 0")
 
 
 class SqliteConnection:
@@ -45,6 +47,18 @@ class SqliteConnection:
     def run(self, sql: str, **values: Any) -> int:
         return self.raw.execute(sql, values).rowcount
 
+    def first(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = None
+        for part in statement.sqlite:
+            cursor = self.raw.execute(part, values)
+            if cursor.description is None:
+                continue
+            rows = cursor.fetchall()  # whole: a RETURNING half read would stay open
+            if not rows:
+                return None
+            found = rows[0]
+        return found
+
 
 def connect(path: str, *, writer: bool) -> sqlite3.Connection:
     """Autocommit mode: transactions are ours. The one writer checkpoints; readers can't write at all."""
@@ -55,37 +69,9 @@ def connect(path: str, *, writer: bool) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=STATEMENTS_CACHED,
     )
-    raw.execute("PRAGMA foreign_keys = ON")
-    raw.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-    if writer:
-        raw.execute("PRAGMA journal_mode = WAL")
-        raw.execute("PRAGMA synchronous = FULL")
-    else:
-        raw.execute("PRAGMA query_only = ON")
-        raw.execute("PRAGMA wal_autocheckpoint = 0")
+    for pragma in (*PRAGMAS, *(WRITER_PRAGMAS if writer else READER_PRAGMAS)):
+        raw.execute(f"PRAGMA {pragma}")
     return raw
-
-
-class Closed(Exception):
-    def __init__(self) -> None:
-        super().__init__("the database is closed")
-
-
-@dataclass(slots=True)
-class _Job:
-    unit: Unit
-    loop: asyncio.AbstractEventLoop
-    waiter: "asyncio.Future[Any]"
-    result: Any = None
-    error: BaseException | None = None
-
-    def wake(self) -> None:
-        if self.waiter.done():
-            return
-        if self.error is not None:
-            self.waiter.set_exception(self.error)
-        else:
-            self.waiter.set_result(self.result)
 
 
 class Writer:
@@ -93,7 +79,8 @@ class Writer:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._bell = Bell()
         self._gate = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="farthing-writer", daemon=True)
@@ -102,15 +89,14 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    async def write(self, unit: Unit) -> Any:
-        """Durable when it returns. Cancelling the wait does not undo the work. Raises Closed after stop()."""
-        loop = asyncio.get_running_loop()
-        job = _Job(unit, loop, loop.create_future())
+    def submit(self, unit: Unit) -> "asyncio.Future[Any]":
+        """Durable when it is done. Cancelling the wait does not undo the work. Raises Closed after stop()."""
+        job = Job(unit)
         with self._gate:
             if self._closed:
                 raise Closed
             self._jobs.put(job)
-        return await job.waiter
+        return job.waiter
 
     def stop(self) -> None:
         """What was asked for before is still done."""
@@ -126,11 +112,11 @@ class Writer:
             batch, stopping = self._next_batch()
             if batch:
                 self._commit(batch)
-                self._wake(batch)
+                self._bell.ring(batch)
 
-    def _next_batch(self) -> tuple[list[_Job], bool]:
+    def _next_batch(self) -> tuple[list[Job], bool]:
         """Wait for one job, then take whatever else has come meanwhile."""
-        batch: list[_Job] = []
+        batch: list[Job] = []
         job = self._jobs.get()
         while job is not None:
             batch.append(job)
@@ -142,7 +128,7 @@ class Writer:
                 return batch, False
         return batch, True
 
-    def _commit(self, batch: list[_Job]) -> None:
+    def _commit(self, batch: list[Job]) -> None:
         try:
             if not self._plainly(batch):
                 self._carefully(batch)
@@ -151,7 +137,7 @@ class Writer:
             for job in batch:
                 job.result, job.error = None, error
 
-    def _plainly(self, batch: list[_Job]) -> bool:
+    def _plainly(self, batch: list[Job]) -> bool:
         """All of them in one transaction; False, with nothing done, when one raised."""
         conn = SqliteConnection(self._raw)
         self._raw.execute("BEGIN IMMEDIATE")
@@ -164,7 +150,7 @@ class Writer:
         self._raw.execute("COMMIT")
         return True
 
-    def _carefully(self, batch: list[_Job]) -> None:
+    def _carefully(self, batch: list[Job]) -> None:
         conn = SqliteConnection(self._raw)
         self._raw.execute("BEGIN IMMEDIATE")
         for job in batch:
@@ -181,22 +167,6 @@ class Writer:
     def _roll_back(self) -> None:
         if self._raw.in_transaction:
             self._raw.execute("ROLLBACK")
-
-    def _wake(self, batch: list[_Job]) -> None:
-        """One call a loop, however many wait."""
-        loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-        for job in batch:
-            loops.setdefault(job.loop, []).append(job)
-        for loop, jobs in loops.items():
-            try:
-                loop.call_soon_threadsafe(_wake_all, jobs)
-            except RuntimeError:
-                log.debug("the loop was closed before %d units could be told", len(jobs))
-
-
-def _wake_all(jobs: list[_Job]) -> None:
-    for job in jobs:
-        job.wake()
 
 
 class Readers:

@@ -360,6 +360,8 @@ TEXTS = {
     "alert.changed": "Your new period has begun, on plan *{plan}* as you chose.",
     "alert.unpaid": "A new period of plan *{plan}* could not be paid. You have 24 hours: subscribe with /plan, or top up.",
     "alert.payment_failed": "Telegram could not collect the Stars for your subscription to *{plan}*, paid until {until}. Please see that you have enough Stars.",
+    "alert.audit": "⚖️ **The books are not sound**: the nightly audit found {n} problems.\n{rules}\nRun `python -m main audit` for the rows.",
+    "alert.backup": "💾 **The nightly backup failed**: {error}",
     "alert.lapsed": "Your plan was not renewed: you are on plan *{plan}* now. Your wallet stays.",
     "house.day": "day",
     "house.month": "month",

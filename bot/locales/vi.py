@@ -168,6 +168,8 @@ TEXTS: dict[str, str] = {
     "alert.quota_full": "Token của gói đã hết đến {renews}. /topup để nạp tiền, /plan để chọn gói lớn hơn.",
     "alert.wallet_low": "Ví của bạn chỉ còn {wallet} USD.",
     "alert.renewed": "Kỳ mới của gói *{plan}* đã bắt đầu.",
+    "alert.audit": "⚖️ **Sổ sách không khớp**: lần kiểm toán đêm qua thấy {n} vấn đề.\n{rules}\nChạy `python -m main audit` để xem từng dòng.",
+    "alert.backup": "💾 **Sao lưu ban đêm thất bại**: {error}",
     "alert.lapsed": "Gói của bạn không được gia hạn: giờ bạn dùng gói *{plan}*. Ví vẫn còn nguyên.",
     "command.code": "Mã nạp tiền: USD [N]",
     "command.invite": "Mã mời người lạ: [N]",

@@ -43,6 +43,31 @@ POSTGRESQL_DOWN = (
     "DROP FUNCTION refuse_change()",
 )
 
+# Since 0002: one row a request. What was given back may be taken anew by a later epoch; what was captured stays.
+HELD_AGAIN = "OLD.state IN ('void', 'expired') AND NOT (NEW.state = 'open' AND NEW.epoch > OLD.epoch)"
+SQLITE_HOLDS = (
+    f"""CREATE TRIGGER resolved_holds_stay BEFORE UPDATE ON holds WHEN OLD.state = 'captured' OR ({HELD_AGAIN})
+       BEGIN SELECT RAISE(ABORT, 'a resolved hold is never changed'); END""",
+    """CREATE TRIGGER holds_remain BEFORE DELETE ON holds WHEN OLD.state IN ('open', 'captured')
+       BEGIN SELECT RAISE(ABORT, 'an open or captured hold is never deleted'); END""",
+)
+SQLITE_ATTEMPTS = (
+    """CREATE TRIGGER attempts_stay BEFORE UPDATE ON attempts WHEN OLD.kept
+       BEGIN SELECT RAISE(ABORT, 'a kept attempt is never changed'); END""",
+    """CREATE TRIGGER attempts_remain BEFORE DELETE ON attempts WHEN OLD.kept
+       BEGIN SELECT RAISE(ABORT, 'a kept attempt is never deleted'); END""",
+)
+POSTGRESQL_HOLDS = (
+    f"""CREATE TRIGGER resolved_holds_stay BEFORE UPDATE ON holds
+       FOR EACH ROW WHEN (OLD.state = 'captured' OR ({HELD_AGAIN})) EXECUTE FUNCTION refuse_change()""",
+    """CREATE TRIGGER holds_remain BEFORE DELETE ON holds
+       FOR EACH ROW WHEN (OLD.state IN ('open', 'captured')) EXECUTE FUNCTION refuse_change()""",
+)
+POSTGRESQL_ATTEMPTS = (
+    """CREATE TRIGGER attempts_stay BEFORE UPDATE OR DELETE ON attempts
+       FOR EACH ROW WHEN (OLD.kept) EXECUTE FUNCTION refuse_change()""",
+)
+
 
 def up(dialect: str) -> tuple[str, ...]:
     return (VIEW, *(SQLITE if dialect == "sqlite" else POSTGRESQL))

@@ -12,8 +12,8 @@ class AttemptRow(SQLModel, table=True):
     __tablename__ = "attempts"
     __table_args__ = (
         Index(
-            "one_kept_attempt_per_hold",
-            "hold_id",
+            "one_kept_attempt_per_request",
+            "request_id",
             unique=True,
             sqlite_where=text("kept"),
             postgresql_where=text("kept"),
@@ -24,8 +24,7 @@ class AttemptRow(SQLModel, table=True):
     )
 
     id: int | None = number()
-    request_id: str = Field(index=True)
-    hold_id: str | None = None
+    request_id: str
     ordinal: int = big()
     tenant_id: int | None = big(None)
     key_id: int | None = big(None)
@@ -54,11 +53,11 @@ class AttemptRow(SQLModel, table=True):
 
 
 class ReceiptRow(SQLModel, table=True):
-    __tablename__ = "receipts"
-    __table_args__ = (Index("receipts_of_tenant", "tenant_id", "answered_at"),)
+    """A tenant's last answer, for /why."""
 
-    request_id: str = Field(primary_key=True)
-    tenant_id: int = big()
+    __tablename__ = "receipts"
+
+    tenant_id: int = big(primary_key=True)
     answered_at: int = big()
     charge_nanousd: int = big(0)
     allowance_tokens: int = big(0)

@@ -19,19 +19,15 @@ class LeaseRow(SQLModel, table=True):
 
 
 class HoldRow(SQLModel, table=True):
-    """Money set aside for one try at one request: `id` is request:epoch. Resolved at most once."""
+    """Money set aside for a request. A later epoch's try takes the row over; once captured it never changes."""
 
     __tablename__ = "holds"
     __table_args__ = (
         CheckConstraint("state IN ('open', 'captured', 'void', 'expired')", name="hold_state"),
         CheckConstraint("wallet_nanousd >= 0 AND allowance_tokens >= 0 AND tokens >= 0", name="hold_not_negative"),
         CheckConstraint("charge_nanousd >= 0 AND charge_nanousd <= wallet_nanousd", name="charge_within_hold"),
-        Index(
-            "one_capture_per_request",
-            "request_id",
-            unique=True,
-            sqlite_where=text("state = 'captured'"),
-            postgresql_where=text("state = 'captured'"),
+        CheckConstraint(
+            "state = 'captured' OR (charge_nanousd = 0 AND charged_allowance_tokens = 0)", name="only_captures_charge"
         ),
         Index(
             "open_holds",
@@ -39,12 +35,12 @@ class HoldRow(SQLModel, table=True):
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),
+        {"sqlite_with_rowid": False},
     )
 
-    id: str = Field(primary_key=True)
-    request_id: str = Field(index=True)
+    request_id: str = Field(primary_key=True)
     epoch: int = big()
-    tenant_id: int = big(foreign_key="tenants.id", index=True)
+    tenant_id: int = big(foreign_key="tenants.id")
     key_id: int | None = big(None)
     key_month: int = big(0)
     state: str = "open"
@@ -77,6 +73,15 @@ class TransferRow(SQLModel, table=True):
     ref: str = Field(unique=True)
     reason: str = ""
     created_at: int = big()
+
+
+class AuditedBalanceRow(SQLModel, table=True):
+    """What an account's entries came to at the last audited point. No part of the books: a proof about them."""
+
+    __tablename__ = "audited_balances"
+
+    account: str = Field(primary_key=True)
+    sum_nanousd: int = big()
 
 
 class OrderRow(SQLModel, table=True):

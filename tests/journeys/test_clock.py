@@ -92,9 +92,9 @@ async def test_holds_of_the_dead_are_given_back(journey: Journey) -> None:
     await journey.ask("/start")
     await journey.house.db.write(
         lambda conn: conn.run(
-            "INSERT INTO holds (id, request_id, epoch, tenant_id, key_month, state, wallet_nanousd, allowance_tokens,"
+            "INSERT INTO holds (request_id, epoch, tenant_id, key_month, state, wallet_nanousd, allowance_tokens,"
             " tokens, period_no, lease_id, created_at, charge_nanousd, charged_allowance_tokens)"
-            " VALUES ('r:1', 'r', 1, 1, 0, 'open', 0, 10, 10, 1, 'dead', 0, 0, 0)"
+            " VALUES ('r', 1, 1, 0, 'open', 0, 10, 10, 1, 'dead', 0, 0, 0)"
         )
     )
     await journey.house.db.write(

@@ -285,6 +285,8 @@ async def test_rows_that_must_not_change_refuse_to(db: Database) -> None:
         "DELETE FROM transfers",
         "UPDATE holds SET state = 'open'",
         "DELETE FROM holds",
+        "UPDATE attempts SET cost_nanousd = 0",
+        "DELETE FROM attempts",
         "UPDATE accounts SET balance_nanousd = -1, held_nanousd = -1",
         "UPDATE accounts SET held_nanousd = balance_nanousd + 1",
         "UPDATE accounts SET allowance_held_tokens = allowance_tokens + 1",

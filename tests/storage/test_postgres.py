@@ -50,4 +50,4 @@ async def test_a_deadlock_is_run_again_and_nobody_hears_of_it(postgres_server: S
         await asyncio.gather(db.write(crossing("a", "b")), db.write(crossing("b", "a")))
         values = await db.read(lambda conn: [found["value"] for found in conn.rows("SELECT * FROM watermarks")])
     assert values == ["xx", "xx"]
-    assert len(tries) == 3
+    assert len(tries) >= 3

@@ -3,10 +3,10 @@
 import asyncio
 import json
 import logging
-import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -18,6 +18,7 @@ from engine.answer import Answer
 from engine.chat import ChatRequest, Event, Usage
 from engine.errors import EngineError
 from engine.gateway import Gateway
+from engine.ids import time_ordered
 from engine.tenancy import Charge
 from web import errors
 from web.auth import Caller
@@ -35,7 +36,7 @@ class Completions:
     keeper: Keeper
 
     async def create(self, request: Request) -> Response:
-        request_id = f"req-{uuid.uuid4().hex}"
+        request_id = f"req-{time_ordered(datetime.now(UTC))}"
         try:
             response = await self._respond(request, request_id)
         except Problem as problem:

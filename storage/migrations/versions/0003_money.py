@@ -8,7 +8,7 @@ RUNNING = sa.text("state IN ('active', 'canceled', 'failed')")
 ENDING = sa.text("state = 'ending'")
 
 revision = '0003'
-down_revision = '0001'
+down_revision = '0002'
 branch_labels = None
 depends_on = None
 

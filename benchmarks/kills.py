@@ -1,0 +1,248 @@
+"""kill -9 of the real process at random moments under load, and what the books say afterwards.
+
+    python -m benchmarks.kills [TIMES] [SEED]
+
+The sandbox (Telegram and the providers) runs here and outlives every kill; `python -m main` is the process that is
+killed. Twelve people ask all the time, and two HTTP clients repeat each call under its Idempotency-Key until it is
+answered. After each kill the books are audited as they lie, and the process starts again. At the end every prompt
+must have been answered, each charged once, nothing held, no credit lost. Exit 1 when not.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from sandbox.app import Sandbox
+from sandbox.telegram.world import Chat
+from storage.audit import audit
+from storage.sqlite import SqliteConnection
+
+PEOPLE, CLIENTS, FIRST = 12, 2, 5000
+ADMIN_KEY = "admin-key-of-the-kills"
+CONFIG = """
+[models.auto]
+offers = ["deepseek/deepseek-v4-flash", "gemini/gemini-2.5-flash-lite"]
+usd_per_mtok = "5.00"
+[plans.free]
+requests_per_minute = 100000
+tokens_per_month = 100000000
+[schedule]
+expire_holds = 1
+[backup]
+folder = ""
+"""
+
+
+@dataclass
+class Load:
+    """What people said, and what was acknowledged to HTTP clients."""
+
+    sandbox: Sandbox
+    url: str
+    asked: dict[int, int] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
+    stopping: bool = False
+
+    def populate(self) -> None:
+        for user in range(FIRST, FIRST + PEOPLE):
+            self.sandbox.world.users[user] = {"id": user, "is_bot": False, "first_name": f"P{user}"}
+            self.sandbox.world.chats[user] = Chat(user, "private", f"P{user}", (user,))
+
+    async def person(self, user: int) -> None:
+        """Says the next thing once the last one was answered."""
+        while not self.stopping:
+            self.asked[user] = self.asked.get(user, 0) + 1
+            said = self.sandbox.world.say(user, user, f"number {self.asked[user]}: tell me about tea please")
+            while not self._answered_since(user, said["message_id"]):  # noqa: ASYNC110 - the world rings no bell
+                await asyncio.sleep(0.02)
+
+    def _answered_since(self, user: int, message_id: int) -> bool:
+        return any(
+            message["message_id"] > message_id and _is_answer(message) for message in self.sandbox.world.messages(user)
+        )
+
+    async def client(self, name: int, key: str) -> None:
+        """Repeats one call under one key until it is answered; a twin in flight is waited for."""
+        number = 0
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=30) as http:
+            while not self.stopping:
+                number += 1
+                await self._call(http, key, f"{name}-{number}")
+
+    async def _call(self, http: httpx.AsyncClient, key: str, idempotency_key: str) -> None:
+        body = {"model": "auto", "messages": [{"role": "user", "content": f"say {idempotency_key}"}], "max_tokens": 100}
+        headers = {"authorization": f"Bearer {key}", "idempotency-key": idempotency_key}
+        while True:
+            try:
+                response = await http.post("/v1/chat/completions", json=body, headers=headers)
+            except httpx.HTTPError:
+                await asyncio.sleep(0.05)
+                continue
+            if response.status_code == httpx.codes.OK:
+                self.answered.add(idempotency_key)
+                return
+            await asyncio.sleep(0.05)
+
+
+def _is_answer(message: dict[str, object]) -> bool:
+    sender = message.get("from")
+    return isinstance(sender, dict) and bool(sender.get("is_bot")) and "text" in message and message["text"] != "…"
+
+
+class Victim:
+    """`python -m main` in a folder of its own."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox, port: int) -> None:
+        self.path, self.url = folder / "farthing.db", f"http://127.0.0.1:{port}"
+        (folder / "farthing.toml").write_text(CONFIG)
+        self._log = (folder / "log").open("ab")
+        self._env = {
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "TELEGRAM_BOT_TOKEN": sandbox.token,
+            "TELEGRAM_API_URL": sandbox.telegram_url,
+            "ADMIN_IDS": str(sandbox.admin_id),
+            "ADMIN_API_KEY": ADMIN_KEY,
+            "DATABASE_URL": f"sqlite:///{self.path}",
+            "FARTHING_CONFIG": str(folder / "farthing.toml"),
+            "PORT": str(port),
+        }
+        for name in ("deepseek", "gemini"):
+            self._env |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": "k"}
+        self._folder = folder
+
+    async def start(self) -> None:
+        self.process = subprocess.Popen(  # noqa: ASYNC220 - a fork, no wait
+            [sys.executable, "-m", "main"], cwd=self._folder, env=self._env, stdout=self._log, stderr=self._log
+        )
+        async with httpx.AsyncClient(trust_env=False) as http:
+            for _ in range(1200):
+                try:
+                    if (await http.get(f"{self.url}/health")).is_success:
+                        return
+                except httpx.HTTPError:
+                    await asyncio.sleep(0.05)
+        raise RuntimeError(f"it did not start: {(self._folder / 'log').read_text()[-2000:]}")
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+    def close(self) -> None:
+        self._log.close()
+
+    def problems(self) -> list[str]:
+        """The audit's, of the file as it lies."""
+        raw = sqlite3.connect(self.path)
+        try:
+            return [str(problem) for problem in audit(SqliteConnection(raw), full=True).problems]
+        finally:
+            raw.close()
+
+    def number(self, sql: str) -> int:
+        raw = sqlite3.connect(self.path)
+        try:
+            return int(raw.execute(sql).fetchone()[0])
+        finally:
+            raw.close()
+
+
+async def make_key(url: str) -> str:
+    """A tenant over HTTP, with a credit that must still be there in the end."""
+    headers = {"authorization": f"Bearer {ADMIN_KEY}"}
+    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as http:
+        made = (await http.post("/admin/tenants", json={"name": "kills"})).json()
+        path = f"/admin/tenants/{made['id']}"
+        credit = {"usd": "7.00", "reason": "kept through kills"}
+        (await http.post(f"{path}/credits", json=credit, headers={"idempotency-key": "once"})).raise_for_status()
+        return str((await http.post(f"{path}/keys", json={"name": "k"})).json()["key"])
+
+
+async def kill_often(times: int, seed: int, folder: Path) -> list[str]:
+    chance, faults = random.Random(seed), list[str]()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    async with Sandbox(word_seconds=0.005) as sandbox:
+        victim, load = Victim(folder, sandbox, port), Load(sandbox, f"http://127.0.0.1:{port}")
+        load.populate()
+        await victim.start()
+        key = await make_key(victim.url)
+        tasks = [asyncio.create_task(load.person(user)) for user in range(FIRST, FIRST + PEOPLE)]
+        tasks += [asyncio.create_task(load.client(name, key)) for name in range(CLIENTS)]
+        for number in range(times):
+            await asyncio.sleep(chance.uniform(0.05, 2.5))
+            victim.end(signal.SIGKILL)
+            faults += [f"after kill {number + 1}: {problem}" for problem in victim.problems()]
+            await victim.start()
+            if (number + 1) % 20 == 0:
+                print(f"{number + 1} kills, {sum(load.asked.values())} prompts, {len(faults)} faults", flush=True)
+        load.stopping = True
+        done, late = await asyncio.wait(tasks, timeout=90)
+        faults += [f"not answered in 90 s: {task}" for task in late]
+        faults += [f"failed: {task.exception()}" for task in done if task.exception() is not None]
+        for task in late:
+            task.cancel()
+        await settled(victim)
+        faults += last_words(victim, load)
+        victim.close()
+    return faults
+
+
+async def settled(victim: Victim) -> None:
+    """Until everything was done and sent, or two minutes: an answer sent twice may have been taken for the next."""
+    for _ in range(240):
+        if not victim.number(UNDONE):
+            return
+        await asyncio.sleep(0.5)
+
+
+UNDONE = """
+SELECT (SELECT COUNT(*) FROM inbox WHERE state <> 'done') + (SELECT COUNT(*) FROM outbox WHERE state = 'new')
+  + (SELECT COUNT(*) FROM holds WHERE state = 'open')
+"""
+
+
+def last_words(victim: Victim, load: Load) -> list[str]:
+    """Books and world must agree when all is still."""
+    code = victim.end(signal.SIGTERM)
+    prompts, calls = sum(load.asked.values()), len(load.answered)
+    telegram = victim.number("SELECT COUNT(*) FROM attempts WHERE kept AND request_id NOT LIKE 'req-%'")
+    http = victim.number("SELECT COUNT(*) FROM attempts WHERE kept AND request_id LIKE 'req-%'")
+    counted = {
+        "prompts asked and answers charged": (prompts, telegram),
+        "HTTP answers acknowledged and charged": (calls, http),
+        "open holds": (0, victim.number("SELECT COUNT(*) FROM holds WHERE state = 'open'")),
+        "updates undone": (0, victim.number("SELECT COUNT(*) FROM inbox WHERE state <> 'done'")),
+        "parts unsent": (0, victim.number("SELECT COUNT(*) FROM outbox WHERE state = 'new'")),
+        "credits": (1, victim.number("SELECT COUNT(*) FROM transfers WHERE kind = 'credit'")),
+        "exit code": (0, code),
+    }
+    print(f"{prompts} prompts, {calls} HTTP calls; requests tried more than once:"
+          f" {victim.number('SELECT COUNT(*) FROM holds WHERE epoch > 1')}")  # fmt: skip
+    return victim.problems() + [f"{what}: {a} and {b}" for what, (a, b) in counted.items() if a != b]
+
+
+def main() -> int:
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
+    print(f"{times} kills, seed {seed}", flush=True)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        faults = asyncio.run(kill_often(times, seed, Path(folder)))
+    print("\n".join(faults) or "every answer charged once and sent, the books clean after every kill")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""A PostgreSQL of our own for a benchmark: fsync on, a unix socket in a folder of its own."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+BINARIES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path())
+
+
+@contextlib.contextmanager
+def server() -> Iterator[str]:
+    """Its folder, which is its host. Raises FileNotFoundError where there is no PostgreSQL."""
+    folder = Path(tempfile.mkdtemp(prefix="farthing-pg-"))
+    data = folder / "data"
+    options = f"-k {folder} -c listen_addresses='' -c max_connections=200 -c max_wal_size=4GB -c shared_buffers=512MB"
+    run(folder, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+    run(folder, "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start")
+    try:
+        yield str(folder)
+    finally:
+        run(folder, "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(folder: Path, command: str, *arguments: object) -> str:
+    """initdb refuses root, so root lends the server to the account `postgres`."""
+    owner = "postgres" if os.geteuid() == 0 else None
+    if owner:
+        shutil.chown(folder, owner, owner)
+    found = shutil.which(command) or str(BINARIES / command)
+    done = subprocess.run(
+        [found, *map(str, arguments)],
+        check=False,
+        stdout=subprocess.DEVNULL if command == "pg_ctl" else subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=folder,
+        text=True,
+        user=owner,
+        group=owner,
+        extra_groups=[] if owner else None,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command}: {done.stdout}")
+    return done.stdout or ""

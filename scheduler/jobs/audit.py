@@ -1,0 +1,37 @@
+"""Every night the books are checked; what is wrong is told to the admins, and what is proven isn't looked at again."""
+
+import logging
+
+from scheduler.desk import Desk
+from scheduler.job import Job
+from storage import daily
+from storage.audit import Point, Report, advance, audit, settled_point
+from storage.connection import Connection
+
+log = logging.getLogger(__name__)
+TOLD = 3
+
+
+async def run(desk: Desk) -> None:
+    if not await desk.db.read(lambda conn: daily.due(conn, "audit", desk.clock.now())):
+        return
+
+    def look(conn: Connection) -> tuple[Report, Point]:
+        return audit(conn), settled_point(conn, desk.clock.now())
+
+    report, point = await desk.db.read(look)
+    if report.ok:
+        while not await desk.db.write(lambda conn: advance(conn, point)):
+            pass  # chunk by chunk: nobody waits long
+    else:
+        log.error("the audit found %d problems: %s", len(report.problems), report.problems[:TOLD])
+        await desk.notifier.tell_admins("alert.audit", _values(report))
+    await desk.db.write(lambda conn: daily.done(conn, "audit", desk.clock.now()))
+
+
+def _values(report: Report) -> dict[str, object]:
+    rules = dict.fromkeys(problem.rule for problem in report.problems)
+    return {"n": len(report.problems), "rules": "\n".join(f"- {rule}" for rule in list(rules)[:TOLD])}
+
+
+JOB = Job("audit", "nightly", run)

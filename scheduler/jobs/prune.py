@@ -1,0 +1,34 @@
+"""What nobody needs any more is deleted, in chunks so small that nobody waits for them."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+from scheduler.desk import Desk
+from scheduler.job import Job
+from storage import conversations, idempotency, inbox, outbox
+from storage.connection import Connection
+
+CHUNK = 100
+AFTER_NEW = timedelta(days=30)
+HANDLED = timedelta(days=2)  # Telegram repeats within one, and begins its numbers anew after a week of silence
+
+
+async def run(desk: Desk) -> None:
+    now = desk.clock.now()
+    for sweep in sweeps(now):
+        while await desk.db.write(sweep) >= CHUNK:
+            pass
+
+
+def sweeps(now: datetime) -> tuple[Callable[[Connection], int], ...]:
+    """Each deletes one chunk, and says how many rows that were."""
+    return (
+        partial(conversations.sweep, before=now - AFTER_NEW, limit=CHUNK),
+        partial(inbox.sweep, before=now - HANDLED, limit=CHUNK),
+        partial(outbox.sweep, before=now - HANDLED, limit=CHUNK),
+        partial(idempotency.sweep, now=now, limit=CHUNK),
+    )
+
+
+JOB = Job("prune", "nightly", run)

@@ -1,0 +1,137 @@
+"""Backup and restore of a SQLite database: one file, proven before it gets its name.
+
+PostgreSQL has pg_dump and its own archiving; here it is told so.
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from storage import leases
+from storage.audit import audit
+from storage.sqlite import PRAGMAS, SqliteConnection
+
+KEEP = 7
+_NAME = "farthing-*.db"
+
+
+class BackupFailed(Exception):
+    """The sentence says what was wrong; nothing was kept or changed."""
+
+
+def sqlite_path(url: str) -> Path:
+    """The database's file; raises BackupFailed for a PostgreSQL URL."""
+    if not url.startswith("sqlite:"):
+        raise BackupFailed("this database is PostgreSQL: use pg_dump and pg_restore, or your host's own backups")
+    return Path(url.partition("://")[2].removeprefix("/"))
+
+
+def backup(database: Path, folder: Path, now: datetime, keep: int = KEEP) -> Path:
+    """A copy of this moment, checked and audited, beside at most `keep` - 1 older ones. Safe while Farthing runs."""
+    if not database.is_file():
+        raise BackupFailed(f"there is no database at {database}")
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / f"farthing-{now:%Y%m%d-%H%M%S}.db"
+    with _unfinished(final) as copy:
+        with closing(_open(database)) as raw:
+            raw.execute("VACUUM INTO ?", (str(copy),))
+        copy.chmod(0o600)
+        prove(copy)
+        _into_place(copy, final)
+    for old in sorted(folder.glob(_NAME), reverse=True)[keep:]:
+        old.unlink()
+    return final
+
+
+def restore(saved: Path, database: Path, now: datetime) -> Path | None:
+    """Put `saved` in the database's place; where the old one was put. Raises BackupFailed while anybody uses it."""
+    if not saved.is_file():
+        raise BackupFailed(f"there is no file {saved}")
+    prove(saved)
+    _refuse_while_used(database, now)
+    with _unfinished(database) as copy:
+        shutil.copyfile(saved, copy)
+        copy.chmod(0o600)
+        aside = _set_aside(database, now)
+        _into_place(copy, database)
+    return aside
+
+
+def prove(copy: Path) -> None:
+    """A whole file, with sound books. Raises BackupFailed."""
+    try:
+        with closing(_open(copy)) as raw:
+            raw.execute("PRAGMA query_only = ON")
+            (verdict,) = raw.execute("PRAGMA integrity_check").fetchone()
+            report = audit(SqliteConnection(raw)) if verdict == "ok" else None
+    except sqlite3.Error as error:
+        raise BackupFailed(f"{copy} is no database of Farthing's: {error}") from error
+    if report is None:
+        raise BackupFailed(f"{copy} is damaged: {verdict}")
+    if not report.ok:
+        raise BackupFailed(f"{copy} has unsound books: {report.problems[0]}")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    raw = sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None)
+    for pragma in PRAGMAS:
+        raw.execute(f"PRAGMA {pragma}")
+    raw.execute("PRAGMA wal_autocheckpoint = 0")  # the running writer's business
+    return raw
+
+
+def _refuse_while_used(database: Path, now: datetime) -> None:
+    if not database.is_file():
+        return
+    with closing(_open(database)) as raw:
+        conn = SqliteConnection(raw)
+        if not conn.rows("SELECT 1 AS one FROM sqlite_master WHERE name = 'leases'"):
+            return
+        is_dead = leases.dead(conn, now, "")
+        alive = [lease for lease in conn.rows("SELECT id, pid FROM leases") if not is_dead(lease["id"])]
+    if alive:
+        raise BackupFailed(f"Farthing is running on {database} (process {alive[0]['pid']}): stop it first")
+
+
+def _set_aside(database: Path, now: datetime) -> Path | None:
+    """Whole, in one file: what its WAL held is written back first."""
+    if not database.is_file():
+        return None
+    with closing(_open(database)) as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    aside = database.with_name(f"{database.name}.before-{now:%Y%m%d-%H%M%S}")
+    database.rename(aside)
+    for left in ("-wal", "-shm"):
+        database.with_name(database.name + left).unlink(missing_ok=True)
+    return aside
+
+
+@contextmanager
+def _unfinished(final: Path) -> Iterator[Path]:
+    """A name for the work; whatever is left there is taken away."""
+    copy = final.with_name(f"{final.name}.unfinished")
+    copy.unlink(missing_ok=True)
+    try:
+        yield copy
+    finally:
+        for left in ("", "-wal", "-shm", "-journal"):
+            copy.with_name(copy.name + left).unlink(missing_ok=True)
+
+
+def _into_place(copy: Path, final: Path) -> None:
+    """On the disk before it has its name, and its name on the disk before anybody is told."""
+    _sync(copy)
+    copy.replace(final)
+    _sync(final.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

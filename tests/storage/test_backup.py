@@ -1,0 +1,103 @@
+import asyncio
+import shutil
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from storage import ledger
+from storage.audit import audit
+from storage.backup import BackupFailed, backup, restore, sqlite_path
+from storage.connection import Connection
+from storage.database import open_database
+from storage.leases import Lease
+from storage.ledger import SqlLedger
+from tests.storage.books import NOW, RATES, FixedClock, bid, bill, tenant
+
+
+@pytest.fixture
+def database(sqlite_template: Path, tmp_path: Path) -> Path:
+    return shutil.copyfile(sqlite_template, tmp_path / "farthing.db")
+
+
+def paid(conn: Connection) -> set[str]:
+    return {found["request_id"] for found in conn.rows("SELECT request_id FROM attempts WHERE kept")}
+
+
+async def test_a_backup_under_load_has_all_that_was_acknowledged_before_it_began(database: Path) -> None:
+    acknowledged: list[str] = []
+    stop = asyncio.Event()
+    async with open_database(f"sqlite:///{database}") as db:
+        clock = FixedClock()
+        book = SqlLedger(db, Lease(db, clock), clock, RATES)
+        owner = await db.write(lambda conn: tenant(conn, "1000"))
+
+        async def load(worker: int) -> None:
+            number = 0
+            while not stop.is_set():
+                asked = bid(owner, f"w{worker}-{number}")
+                async with book.hold(asked) as hold:
+                    await hold.capture(bill(asked))
+                acknowledged.append(asked.request_id)
+                number += 1
+
+        workers = [asyncio.create_task(load(worker)) for worker in range(8)]
+        while len(acknowledged) < 50:
+            await asyncio.sleep(0)
+        before = set(acknowledged)
+        made = await asyncio.to_thread(backup, database, database.parent / "backups", NOW)
+        stop.set()
+        await asyncio.gather(*workers)
+    after = len(acknowledged)
+    aside = restore(made, database, NOW)
+    async with open_database(f"sqlite:///{database}") as db:
+        assert (await db.read(audit)).ok
+        assert before <= await db.read(paid)
+    assert aside is not None
+    async with open_database(f"sqlite:///{aside}") as db:
+        assert len(await db.read(paid)) == after, "the old file is whole, with what its WAL held"
+
+
+async def test_restore_refuses_while_a_process_runs(database: Path) -> None:
+    made = backup(database, database.parent, NOW)
+    async with open_database(f"sqlite:///{database}") as db, Lease(db, FixedClock()):
+        with pytest.raises(BackupFailed, match="is running"):
+            restore(made, database, NOW)
+    assert restore(made, database, NOW) is not None
+
+
+def test_the_last_few_are_kept(database: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    made = [backup(database, folder, NOW + timedelta(days=day), keep=3) for day in range(5)]
+    assert sorted(folder.iterdir()) == made[2:]
+    assert all(each.stat().st_mode & 0o077 == 0 for each in made[2:]), "nobody else reads conversations"
+
+
+async def test_unsound_books_are_not_backed_up_over_sound_ones(database: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    async with open_database(f"sqlite:///{database}") as db:
+        owner = await db.write(lambda conn: tenant(conn, "1"))
+        sound = backup(database, folder, NOW, keep=1)
+        await db.write(lambda conn: conn.run("UPDATE accounts SET balance_nanousd = 5 WHERE tenant_id = :id", id=owner))
+        with pytest.raises(BackupFailed, match="unsound"):
+            backup(database, folder, NOW + timedelta(days=1), keep=1)
+        assert await db.read(ledger.open_holds) == 0
+    assert list(folder.iterdir()) == [sound]
+
+
+def test_what_is_no_sound_database_is_not_restored(database: Path, tmp_path: Path) -> None:
+    before = database.read_bytes()
+    text, torn, empty = tmp_path / "text.db", tmp_path / "torn.db", tmp_path / "empty.db"
+    text.write_text("hello " * 1000)
+    torn.write_bytes(before[: len(before) // 2])
+    sqlite3.connect(empty).close()
+    for wrong in (text, torn, empty, tmp_path / "nowhere.db"):
+        with pytest.raises(BackupFailed):
+            restore(wrong, database, NOW)
+    assert database.read_bytes() == before
+
+
+def test_postgresql_is_told_of_pg_dump() -> None:
+    with pytest.raises(BackupFailed, match="pg_dump"):
+        sqlite_path("postgres://u:secret@host/db")

@@ -1,0 +1,99 @@
+"""Each guard is broken in turn, and something must notice: a proof that can't fail proves nothing."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from storage import hot_sql, ledger
+from storage.connection import Connection, Statement
+from storage.database import Database
+from tests.storage.books import account, tenant
+from tests.storage.test_machine import Books
+
+QUICK = settings(max_examples=120, stateful_step_count=50, deadline=None, database=None, derandomize=True,
+                 phases=(Phase.generate,))  # fmt: skip
+
+
+def walk(template: Path) -> None:
+    source = sqlite3.connect(template)
+
+    def fresh() -> sqlite3.Connection:
+        raw = sqlite3.connect(":memory:", isolation_level=None)
+        source.backup(raw)
+        return raw
+
+    try:
+        run_state_machine_as_test(type("Guarded", (Books,), {"fresh": staticmethod(fresh)}), settings=QUICK)
+    finally:
+        source.close()
+
+
+def without(statement: Statement, *guards: str) -> Statement:
+    """The statement with each of `guards` taken out of its text."""
+    for guard in guards:
+        assert guard in _spaced(*statement.sqlite), f"{guard!r} guards nothing"
+    broken = [_spaced(part) for part in (*statement.sqlite, statement.postgresql)]
+    for guard in guards:
+        broken = [part.replace(guard, "") for part in broken]
+    return Statement(*broken[:-1], postgresql=broken[-1])
+
+
+def _spaced(*parts: str) -> str:
+    return " ".join(" ".join(parts).split())
+
+
+async def _bare(work: Any) -> Any:
+    return await work
+
+
+def blind(owner: int) -> dict[str, Any]:
+    """A hold of 2 USD, whoever it is from."""
+    return {"request": "r", "epoch": 1, "tenant": owner, "key": None, "month": 202611, "wallet": 2 * 10**9,
+            "allowance": 0, "tokens": 1, "period": 1, "lease": "L", "now": 0}  # fmt: skip
+
+
+async def test_the_statement_that_takes_money_guards_itself(db: Database) -> None:
+    def unit(conn: Connection) -> int:
+        owner = tenant(conn, "1")
+        assert conn.first(hot_sql.TAKE, blind(owner)) is None
+        return int(account(conn, owner)["held_nanousd"])
+
+    assert await db.write(unit) == 0
+
+
+async def test_behind_the_statements_guard_stands_the_rows_own(db: Database) -> None:
+    broken = without(hot_sql.TAKE, " AND balance_nanousd - held_nanousd >= :wallet")
+    owner = await db.write(lambda conn: tenant(conn, "1"))
+    with pytest.raises(Exception, match="holds_within_wallet"):
+        await db.write(lambda conn: conn.first(broken, blind(owner)))
+
+
+@pytest.mark.parametrize(
+    ("name", "guards"),
+    [
+        ("LOOK", (" - a.held_nanousd",)),
+        ("LOOK", (" - a.allowance_held_tokens",)),
+        ("HELD", (" AND h.epoch = :epoch", " AND h.state = 'open'")),
+        ("KEY_TOKENS", (" - held_tokens",)),
+        ("BEGIN_MONTH", (" AND month < :month",)),
+    ],
+)
+def test_the_walk_notices_a_statement_without_its_guard(
+    name: str, guards: tuple[str, ...], sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hot_sql, name, without(getattr(hot_sql, name), *guards))
+    if name == "HELD":
+        monkeypatch.setattr(hot_sql, "CAPTURE", without(hot_sql.CAPTURE, " AND epoch = :epoch AND state = 'open'"))
+        monkeypatch.setattr(hot_sql, "RESOLVE", without(hot_sql.RESOLVE, " AND epoch = :epoch AND state = 'open'"))
+    with pytest.raises(BaseException):  # noqa: B017, PT011 - an assertion, or the database's own CHECK
+        walk(sqlite_template)
+
+
+def test_the_walk_notices_a_missing_shield(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "shielded", _bare)
+    with pytest.raises(BaseException):  # noqa: B017, PT011
+        walk(sqlite_template)
