@@ -41,6 +41,11 @@ class Collected:
         elif isinstance(chunk, Served):
             self.served = chunk.model
 
+    def is_whole(self, choices: int) -> bool:
+        """True when every choice has ended, and there is something to show for it."""
+        ended = len(self._finishes) >= choices
+        return ended and (self.has_words or Finish.REFUSED in self._finishes.values())
+
     def endings(self) -> tuple[Finished, ...]:
         """How each choice ended, once; one that only stopped talking has ended too."""
         ended = dict(self._finishes)
@@ -73,16 +78,20 @@ class Collected:
         return Choice("".join(self._texts.get(index, ())), calls, self._finishes.get(index))
 
     def _add_delta(self, delta: Delta) -> None:
-        self._chars += len(delta.text) + sum(len(piece.arguments) for piece in delta.tool_calls)
-        if self._chars > MOST_CHARS:
-            raise Garbled("an answer without an end")
         if delta.text:
+            self._count(delta.text)
             self._texts[delta.index].append(delta.text)
         for piece in delta.tool_calls:
+            self._count(piece.arguments)
             call = self._calls[delta.index].setdefault(piece.position, _ToolCallParts())
             call.id = call.id or piece.id
             call.name = call.name or piece.name
             call.arguments.append(piece.arguments)
+
+    def _count(self, said: str) -> None:
+        self._chars += len(said)
+        if self._chars > MOST_CHARS:
+            raise Garbled("an answer without an end")
 
 
 @dataclass(frozen=True, slots=True)

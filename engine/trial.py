@@ -1,7 +1,7 @@
 """Trial: one try at one quote: the provider's stream, timed by its words and put together."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
@@ -11,7 +11,7 @@ from engine.catalog import Catalog, Drop, Quote
 from engine.chat import ChatRequest, Chunk, Delta, Finished, Usage
 from engine.collecting import Collected
 from engine.drains import Drains
-from engine.errors import FirstTokenLate, Garbled, ProviderError, WentSilent
+from engine.errors import FirstTokenLate, Garbled, ProviderError, Unreachable, WentSilent
 from engine.health import Health, HealthPolicy, Permit
 from engine.hedging import Hedging
 from engine.money import ZERO, Money
@@ -21,6 +21,8 @@ from engine.tenancy import Tenant
 
 NOBODY = "none"  # the provider of a prompt that nobody could take
 
+_TAIL_SECONDS = 2.0  # for the bill, after the last word: some never send an end marker, nor close
+_TIMER_SLACK = 1.1  # silence is noticed at most so much later
 LONGEST_SECONDS = 900.0  # nobody answers longer; a provider that only ever thinks is not let to
 
 Emit = Callable[[Delta | Finished], None]
@@ -59,6 +61,7 @@ class Trial:
     collected: Collected = field(default_factory=Collected)
     started_at: datetime = field(init=False)
     first_token_ms: int | None = None
+    _alive: bool = False
     _began: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,29 +73,40 @@ class Trial:
 
     async def run(self, emit: Emit) -> None:
         """Pass the answer on, word by word; return when it has properly ended."""
-        loop = asyncio.get_running_loop()
         policy = self.market.policy
-        ends_at = loop.time() + LONGEST_SECONDS
-        alive = False
         try:
             async with (
                 asyncio.timeout(policy.first_token_seconds) as patience,
                 self.provider.stream(self._call()) as chunks,
             ):
-                async for chunk in chunks:
-                    if isinstance(chunk, Delta):
-                        # Only words and thoughts are life: keep-alive comments never come this far.
-                        if not alive:
-                            alive = True
-                            self.market.health.spoke(self.permit)
-                        patience.reschedule(min(ends_at, loop.time() + policy.idle_seconds))
-                    self._take(chunk, emit)
+                await self._read(chunks, patience, emit)
         except TimeoutError:
-            late = WentSilent if alive else FirstTokenLate
-            seconds = policy.idle_seconds if alive else policy.first_token_seconds
-            raise late(f"nothing for {seconds:g} s") from None
+            if not self._is_whole:
+                late = WentSilent if self._alive else FirstTokenLate
+                seconds = policy.idle_seconds if self._alive else policy.first_token_seconds
+                raise late(f"nothing for {seconds:g} s") from None
+        except Unreachable:
+            if not self._is_whole:
+                raise
         for ending in self.collected.endings():
             emit(ending)
+
+    async def _read(self, chunks: AsyncIterator[Chunk], patience: asyncio.Timeout, emit: Emit) -> None:
+        """Only words and thoughts are life: keep-alive comments never come this far."""
+        loop, idle_seconds = asyncio.get_running_loop(), self.market.policy.idle_seconds
+        ends_at = loop.time() + LONGEST_SECONDS
+        async for chunk in chunks:
+            if isinstance(chunk, Delta):
+                now = loop.time()
+                if not self._alive or (patience.when() or 0) < now + idle_seconds:
+                    # A timer for each word costs a tenth of all: one is good for many.
+                    patience.reschedule(min(ends_at, now + idle_seconds * _TIMER_SLACK))
+                if not self._alive:
+                    self._alive = True
+                    self.market.health.spoke(self.permit)
+            self._take(chunk, emit)
+            if isinstance(chunk, Finished) and self._is_whole:
+                patience.reschedule(loop.time() + min(_TAIL_SECONDS, idle_seconds))
 
     def _take(self, chunk: Chunk, emit: Emit) -> None:
         if isinstance(chunk, Delta | Finished) and not 0 <= chunk.index < self.request.n:
@@ -102,6 +116,11 @@ class Trial:
             if self.first_token_ms is None:
                 self.first_token_ms = self.elapsed_ms
             emit(chunk)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Nothing but the bill and an end marker can be missing."""
+        return self.collected.is_whole(self.request.n)
 
     @property
     def elapsed_ms(self) -> int:

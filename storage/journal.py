@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.attempt import ABANDONED, ANSWERED, STOPPED
+from engine.attempt import ABANDONED, ANSWERED, CLOSING, HEDGED, STOPPED, UNREAD
 from engine.money import Money
 from storage.connection import Connection, moment, ms, row
 
 _SAYS_NOTHING = (
     ABANDONED,
-    "closing",
+    CLOSING,
+    HEDGED,
+    UNREAD,
     "bad_request",
     "unable",
     "context_too_long",

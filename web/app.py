@@ -75,8 +75,12 @@ def _translate_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
+        if isinstance(error.__cause__, Problem):  # a body that grew too large while FastAPI read it
+            return error.__cause__.response()
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
-        return Problem(error.status_code, f"{error.detail}.", code=code).response()
+        response = Problem(error.status_code, f"{error.detail}.", code=code).response()
+        response.headers.update(error.headers or {})
+        return response
 
     @app.exception_handler(Exception)
     async def broken(_: Request, __: Exception) -> JSONResponse:

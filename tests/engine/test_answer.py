@@ -19,10 +19,11 @@ from engine.errors import (
     RequestFault,
     RequestRejected,
     StreamCut,
+    Unreachable,
 )
 from engine.hedging import Hedging
 from engine.money import Money
-from tests.engine.scripted import END, PRICE, Held, Scripted, Stage, whole, words
+from tests.engine.scripted import END, PRICE, Held, Scripted, Stage, Step, whole, words
 
 NEVER = asyncio.Event
 
@@ -165,6 +166,16 @@ async def test_silence_within_an_answer_is_a_restart() -> None:
     answer, _ = stage.answer()
     assert shown([event async for event in answer]) == "fine "
     assert stage.book.told() == [("one", "silence")]
+
+
+@pytest.mark.parametrize("last", [NEVER(), Unreachable("reset")])
+async def test_after_the_finish_reason_no_end_marker_is_waited_for(last: asyncio.Event | Exception) -> None:
+    script: list[Step] = [*words("all said"), END, Usage(10, 2), last]
+    stage = Stage(Scripted("one", script), Scripted("two", whole("unasked")), idle=0.02)
+    answer, held = stage.answer(can_restart=False)
+    assert shown([event async for event in answer]) == "all said "
+    assert paid(held) == Usage(10, 2)
+    assert (stage.open, stage.book.lines) == (0, [])
 
 
 async def test_thoughts_keep_a_stream_alive() -> None:

@@ -48,7 +48,8 @@ class Face:
     key: str = ""
 
     def http(self, key: str | None = None, **headers: str) -> httpx.AsyncClient:
-        said = {"authorization": f"Bearer {self.key if key is None else key}", **headers}
+        key = self.key if key is None else key
+        said = {**({"authorization": f"Bearer {key}"} if key else {}), **headers}
         return httpx.AsyncClient(base_url=self.url, headers=said, trust_env=False, verify=False, timeout=60)
 
     def ai(self, key: str | None = None) -> openai.AsyncOpenAI:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from engine import wire
+from engine import asking, wire
 from engine.answer import Answer
 from engine.chat import ChatRequest, Event, Usage
 from engine.errors import EngineError
@@ -55,15 +55,15 @@ class Completions:
         caller: Caller = request.state.caller
         raw = await request.body()
         body = parsed(request, raw)
-        asked = wire.chat_request(body, id=request_id, key_id=caller.key_id)
-        stream = wire.wants_stream(body)
+        asked = asking.chat_request(body, id=request_id, key_id=caller.key_id)
+        stream, usage = asking.wants_stream(body), asking.wants_usage(body)
         key = request.headers.get("idempotency-key")
         slot = await self.keeper.open(caller, key, raw, request_id, stream=stream)
         if isinstance(slot, Response):
             return slot
         try:
             if stream:
-                return await self._stream(caller, asked, slot, usage=wire.wants_usage(body))
+                return await self._stream(caller, asked, slot, usage=usage)
             return await self._whole(request, caller, asked, slot)
         except (Problem, EngineError) as error:
             problem = error if isinstance(error, Problem) else errors.of(error)
@@ -148,11 +148,12 @@ def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
 async def _frames(
     answer: Answer, asked: ChatRequest, first: Event | None, created: int, *, usage: bool
 ) -> AsyncIterator[bytes]:
+    chunks = wire.Chunks(asked.id, created, _model(answer))
     try:
         if first is not None:
-            yield _frame(wire.chunk_json(asked.id, created, _model(answer), first, start=True))
+            yield _data(chunks.json(first, start=True))
         async for event in answer:
-            yield _frame(wire.chunk_json(asked.id, created, _model(answer), event))
+            yield _data(chunks.json(event))
     except EngineError as error:
         yield _frame(errors.of(error).body())
         return
@@ -186,4 +187,8 @@ def _model(answer: Answer) -> str:
 
 
 def _frame(body: Mapping[str, Any]) -> bytes:
-    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    return _data(wire.dumps(body))
+
+
+def _data(text: str) -> bytes:
+    return b"data: " + text.encode(errors="replace") + b"\n\n"

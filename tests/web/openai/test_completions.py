@@ -1,0 +1,251 @@
+"""POST /v1/chat/completions, with the real `openai` client where a client can do it."""
+
+import asyncio
+import json
+from typing import Any
+
+import openai
+import pytest
+
+from tests.web.conftest import ASKED, Face
+
+CHAT = "/v1/chat/completions"
+TOOL: Any = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {"type": "object", "properties": {"at": {"type": "string"}}}},
+}
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+NO_PICTURE: Any = {"type": "image_url", "image_url": {}}
+
+
+@pytest.mark.parametrize("name", ["deepseek/deepseek-v4-flash", "gemini/gemini-2.5-flash-lite", "gpt-4o"])
+async def test_every_dialect_answers_whole_and_streamed_alike(face: Face, name: str) -> None:
+    async with face.ai() as ai:
+        whole = await ai.chat.completions.create(model=name, messages=ASKED)
+        stream = await ai.chat.completions.create(model=name, messages=ASKED, stream=True)
+        chunks = [chunk async for chunk in stream]
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert text == whole.choices[0].message.content
+    assert "stand-in for" in text
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert [chunk.choices[0].finish_reason for chunk in chunks][-1] == "stop"
+    assert len({chunk.id for chunk in chunks}) == 1
+    await face.check_books()
+
+
+async def test_tools_are_called_and_their_results_understood(face: Face) -> None:
+    messages: Any = [{"role": "user", "content": "use the tool look"}]
+    async with face.ai() as ai:
+        for name in ("deepseek/deepseek-v4-flash", "gemini/gemini-2.5-flash-lite", "anthropic/claude-haiku-4-5"):
+            asked: Any = {"model": name, "tools": [TOOL], "tool_choice": "required"}
+            whole = await ai.chat.completions.create(messages=messages, **asked)
+            assert whole.choices[0].finish_reason == "tool_calls"
+            [call] = whole.choices[0].message.tool_calls or []
+            assert call.type == "function"
+            assert (call.function.name, type(json.loads(call.function.arguments))) == ("look", dict)
+            stream = await ai.chat.completions.create(messages=messages, stream=True, **asked)
+            pieces = [c async for chunk in stream for c in chunk.choices[0].delta.tool_calls or []]
+            arguments = "".join((piece.function.arguments or "") if piece.function else "" for piece in pieces)
+            assert json.loads(arguments) == json.loads(call.function.arguments)
+            result: Any = {"role": "tool", "tool_call_id": call.id, "content": "a whale"}
+            told: Any = [*messages, whole.choices[0].message.model_dump(exclude_none=True), result]
+            after = await ai.chat.completions.create(model=name, messages=told, tools=[TOOL])
+            assert "a whale" in (after.choices[0].message.content or "")
+
+
+async def test_json_mode_gives_json_everywhere(face: Face) -> None:
+    schema = {"type": "object", "properties": {"word": {"type": "string"}}}
+    forms: Any = [
+        {"type": "json_object"},
+        {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
+    ]
+    async with face.ai() as ai:
+        for name in ("gpt-4o", "gemini/gemini-2.5-flash-lite"):
+            for form in forms:
+                answer = await ai.chat.completions.create(model=name, messages=ASKED, response_format=form)
+                found = json.loads(answer.choices[0].message.content or "")
+                assert form["type"] == "json_object" or set(found) == {"word"}
+
+
+async def test_pictures_choices_stops_and_limits_pass_through(face: Face) -> None:
+    seen: Any = [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "what do you see in this picture here?"},
+                {"type": "image_url", "image_url": {"url": PIXEL}},
+            ],
+        }
+    ]
+    async with face.ai() as ai:
+        picture = await ai.chat.completions.create(model="seen", messages=seen)
+        assert "I see 1 picture" in (picture.choices[0].message.content or "")
+        two = await ai.chat.completions.create(model="gpt-4o", messages=ASKED, n=2)
+        assert [choice.index for choice in two.choices] == [0, 1]
+        stopped = await ai.chat.completions.create(model="auto", messages=ASKED, stop="stand-in", seed=7)
+        assert "stand-in" not in (stopped.choices[0].message.content or "")
+        for limit in ({"max_tokens": 5}, {"max_completion_tokens": 5}):
+            short = await ai.chat.completions.create(model="auto", messages=ASKED, **limit)  # type: ignore[call-overload]
+            assert short.choices[0].finish_reason == "length"
+            assert short.usage is not None
+            assert short.usage.completion_tokens <= 5
+
+
+async def test_usage_comes_in_a_stream_only_when_it_is_asked_for(face: Face) -> None:
+    async with face.ai() as ai:
+        for asked in (True, False):
+            stream = await ai.chat.completions.create(
+                model="auto", messages=ASKED, stream=True, stream_options={"include_usage": asked}
+            )
+            told = [chunk for chunk in [chunk async for chunk in stream] if chunk.usage is not None]
+            assert bool(told) is asked
+            assert not asked or told[-1].choices == []
+
+
+async def test_names_of_who_answered_and_a_request_id_stand_in_the_headers(face: Face) -> None:
+    async with face.http() as http:
+        for stream in (True, False):
+            answer = await http.post(CHAT, json={"model": "auto", "messages": ASKED, "stream": stream})
+            assert answer.headers["x-farthing-provider"] == "deepseek"
+            assert answer.headers["x-farthing-model"] == "deepseek-v4-flash"
+            assert answer.headers["x-request-id"].startswith("req-")
+        refused = await http.post(CHAT, json={})
+        assert refused.headers["x-request-id"].startswith("req-")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("model", 5),
+        ("messages", []),
+        ("messages", "hello"),
+        ("temperature", "hot"),
+        ("temperature", 3),
+        ("top_p", -1),
+        ("n", 0),
+        ("n", 99),
+        ("max_tokens", 1.5),
+        ("stop", ["a"] * 9),
+        ("seed", "x"),
+        ("stream", "yes"),
+        ("stream_options", 1),
+        ("tools", [1]),
+        ("tool_choice", 5),
+        ("response_format", "json"),
+        ("logit_bias", []),
+        ("top_logprobs", 50),
+    ],
+)
+async def test_a_bad_field_is_400_and_named(face: Face, field: str, value: Any) -> None:
+    async with face.http() as http:
+        answer = await http.post(CHAT, json={"model": "auto", "messages": ASKED, field: value})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, field)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "param"),
+    [
+        ("tool_choice", {"type": "function", "function": "look"}, "tool_choice.function"),
+        ("tool_choice", {"type": "function", "function": {"name": 5}}, "tool_choice.function.name"),
+        ("tool_choice", "sometimes", "tool_choice"),
+        ("response_format", {"type": "yaml"}, "response_format.type"),
+        ("response_format", {"type": "json_schema", "json_schema": []}, "response_format.json_schema"),
+        ("messages", [{"role": "user", "content": [{"type": "film"}]}], "messages.0.content.0.type"),
+        (
+            "messages",
+            [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}],
+            "messages.0.content.0.image_url",
+        ),
+        ("tools", [{"type": "function", "function": {"name": "x", "parameters": 1}}], "tools.0.function.parameters"),
+    ],
+)
+async def test_a_bad_part_of_a_field_is_named_too(face: Face, field: str, value: Any, param: str) -> None:
+    async with face.http() as http:
+        answer = await http.post(CHAT, json={"model": "auto", "messages": ASKED, field: value})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+async def test_a_body_that_is_no_json_is_400_and_another_type_415(face: Face) -> None:
+    async with face.http() as http:
+        for body in (b"", b"{", b"[]", b"7", b"\xff\xfe", b"[" * 100_000, b'{"a": ' * 100_000):
+            answer = await http.post(CHAT, content=body, headers={"content-type": "application/json"})
+            assert answer.status_code == 400
+        for kind in ("text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"):
+            answer = await http.post(CHAT, content=b"{}", headers={"content-type": kind})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
+        good = json.dumps({"model": "auto", "messages": ASKED}).encode()
+        answer = await http.post(CHAT, content=good, headers={"content-type": "application/json; charset=utf-8"})
+        assert answer.status_code == 200
+
+
+async def test_unknown_fields_and_half_characters_are_no_reason_to_fail(face: Face) -> None:
+    body = {"model": "auto", "messages": [{"role": "user", "content": "half \ud83c of it"}], "service_tier": "priority"}
+    async with face.http() as http:
+        answer = await http.post(CHAT, content=json.dumps(body).encode(), headers={"content-type": "application/json"})
+    assert answer.status_code == 200
+
+
+async def test_an_empty_wallet_is_402_and_an_unknown_model_404(face: Face) -> None:
+    async with face.ai(await face.make_key()) as ai:
+        with pytest.raises(openai.APIStatusError) as poor:
+            await ai.chat.completions.create(model="gpt-4o", messages=ASKED)
+        assert (poor.value.status_code, poor.value.code) == (402, "insufficient_quota")
+        with pytest.raises(openai.NotFoundError) as unknown:
+            await ai.chat.completions.create(model="nobody/sells-this", messages=ASKED)
+        assert (unknown.value.code, unknown.value.param) == ("model_not_found", "model")
+
+
+async def test_a_refusal_for_safety_is_an_answer(face: Face) -> None:
+    face.set_mode("blocked")
+    async with face.ai() as ai:
+        for name in ("auto", "seen", "gpt-4o", "anthropic/claude-haiku-4-5"):
+            answer = await ai.chat.completions.create(model=name, messages=ASKED)
+            assert answer.choices[0].finish_reason == "content_filter"
+            stream = await ai.chat.completions.create(model=name, messages=ASKED, stream=True)
+            assert [chunk.choices[0].finish_reason async for chunk in stream][-1] == "content_filter"
+    await face.check_books()
+
+
+async def test_a_prompt_that_is_refused_for_what_it_says_is_400(face: Face) -> None:
+    face.set_mode("moderated")
+    async with face.ai() as ai:
+        with pytest.raises(openai.BadRequestError) as refused:
+            await ai.chat.completions.create(model="auto", messages=ASKED)
+    assert refused.value.code == "content_policy_violation"
+
+
+async def test_who_leaves_a_whole_answer_early_is_charged_nothing(face: Face) -> None:
+    face.set_mode("slow", "deepseek")
+    async with face.http() as http:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await http.post(CHAT, json={"model": "auto", "messages": ASKED})
+    await face.idle()
+    assert [row["outcome"] for row in await face.rows("SELECT outcome FROM attempts")] == ["abandoned"]
+    assert face.sandbox.stand_ins.provider("deepseek").streams == 0
+    await face.check_books()
+
+
+async def test_who_leaves_a_stream_of_one_that_bills_on_pays_for_what_came(face: Face) -> None:
+    face.sandbox.stand_ins._word_seconds = 0.02
+    body = {"model": "seen", "messages": ASKED, "stream": True}
+    async with face.http() as http, http.stream("POST", CHAT, json=body) as answer:
+        async for line in answer.aiter_lines():
+            if line:
+                break
+    await face.idle()
+    rows = await face.rows("SELECT outcome, kept, output_tokens, waste_nanousd FROM attempts ORDER BY ordinal")
+    assert [row["outcome"] for row in rows] == ["stopped", "unread"]
+    assert rows[1]["waste_nanousd"] > 0
+    assert rows[1]["output_tokens"] > rows[0]["output_tokens"]
+    await face.check_books()
+
+
+async def test_a_key_used_again_gives_the_first_answer_and_charges_once(face: Face) -> None:
+    async with face.http(**{"Idempotency-Key": "once"}) as http:
+        body = {"model": "auto", "messages": ASKED, "stream": True}
+        first, again = [await http.post(CHAT, json=body) for _ in range(2)]
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.text.endswith("data: [DONE]\n\n")
+    assert first.headers["x-farthing-provider"] == again.headers["x-farthing-provider"]
+    assert len(await face.rows("SELECT request_id FROM holds WHERE state = 'captured'")) == 1
