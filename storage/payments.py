@@ -145,9 +145,8 @@ def _plan_paid(
         _leave(conn, payment, order, sub, kept, until)
         return Paid(True, state.id, credited, kept=kept)
     assert plan is not None
-    start = max(now, until - PERIOD)
-    plans.credit_unused(conn, state, start, now)
-    plans.start_plan(conn, state.id, plan, start, until, ref=f"plan:{payment.charge_id}")
+    plans.credit_unused(conn, state, max(now, until - PERIOD), now)
+    plans.start_plan(conn, state.id, plan, now, until, ref=f"plan:{payment.charge_id}")
     if sub is None:
         subscriptions.begin(conn, order.id, state.id, plan.name, payment.charge_id, until)
     else:

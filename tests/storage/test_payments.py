@@ -439,3 +439,16 @@ async def test_stars_that_are_not_used_are_no_income(db: Database) -> None:
         assert usage.rows(conn, NOW.date(), NOW.date()) == []
 
     await check(db, unit)
+
+
+async def test_a_renewal_that_comes_hours_early_costs_no_time(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        order = plan_order(conn)
+        paid(conn, order, "c1")
+        before = wallet(conn)
+        early = Payment("c2", order.id, ANN, order.stars, NOW + 2 * MONTH)
+        payments.pay(conn, early, per_star=STAR, known=KNOWN, now=NOW + MONTH - timedelta(hours=5))
+        assert state(conn).period_start == NOW + MONTH - timedelta(hours=5)
+        assert (state(conn).renews_at, wallet(conn)) == (NOW + 2 * MONTH, before + order.usd - Money.usd("9"))
+
+    await check(db, unit)
