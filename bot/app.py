@@ -1,5 +1,6 @@
 """The bot: PTB's Application built from the folder, updates from the inbox, answers to the outbox."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -30,10 +31,11 @@ from bot.intake import Intake
 from bot.limits import Limiter
 from bot.notify import Notifier
 from bot.polling import ALLOWED, Poller
-from bot.sending import send_left_behind
+from bot.sending import Courier
 from bot.services import Services
 
 log = logging.getLogger(__name__)
+CARE_SECONDS = 5.0
 
 
 class TokenRefusedError(OSError):
@@ -60,6 +62,8 @@ class Bot:
             .build()
         )
         self._application.bot_data["services"] = services
+        self._courier = self._application.bot_data["courier"] = Courier(self.bot, services)
+        self._care: asyncio.Task[None] | None = None
         self._intake = Intake(services, self._handle)
         self._poll_request = requests.make()
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
@@ -87,27 +91,39 @@ class Bot:
         await self._poll_request.initialize()
         await self._listen()
         await self._register_commands()
-        if sent := await send_left_behind(self.bot, self._services):
-            log.info("sent %d parts of answers that an earlier process had left", sent)
-        if left := await self._intake.take_up():
-            log.info("taking up %d updates that an earlier process had left", left)
+        await self.take_up()
+        self._care = asyncio.create_task(self._take_care(), name="taking up what others leave")
         if not self._services.config.public_url:
             self._poller.start()
         log.info("bot @%s is up", self.bot.username)
 
     async def quiet(self) -> None:
         """Take nothing new; what is being answered goes on."""
+        if self._care is not None:
+            self._care.cancel()
+            await asyncio.gather(self._care, return_exceptions=True)
         await self._poller.stop()
         self._intake.close()
 
     async def stop(self) -> None:
         await self._intake.finish()
+        await self._courier.stop()
         await self._application.shutdown()
         await self._poll_request.shutdown()
 
     async def take_up(self) -> int:
-        """What another process's death has left since."""
+        """Send and answer what dead processes have left; how many updates."""
+        if sent := await self._courier.adopt():
+            log.info("sending %d answers that another process had left", sent)
         return await self._intake.take_up()
+
+    async def _take_care(self) -> None:
+        while True:
+            await asyncio.sleep(CARE_SECONDS)
+            try:
+                await self.take_up()
+            except Exception:
+                log.exception("what other processes left could not be taken up")
 
     async def _handle(self, payload: dict[str, Any]) -> None:
         update = Update.de_json(payload, self.bot)

@@ -12,7 +12,7 @@ from bot import media
 from bot.command import button, rows
 from bot.context import Context, thread_of
 from bot.render import Piece, render
-from bot.sending import payload, send_answer
+from bot.sending import payload
 from bot.services import claimed_update
 from bot.stream import Draft, Edits, Preview
 from bot.words import refusal
@@ -122,7 +122,7 @@ class _Responding:
             return
         except HoldLost:
             await preview.end(None)
-            await send_answer(self._context.bot, self._services, self._context.request_id)
+            await self._context.courier.send(self._context.request_id)
             return
         except EngineError as error:
             await preview.end(None)
@@ -133,7 +133,7 @@ class _Responding:
             await preview.end(None)
             await self._context.reply(self._context.t("chat.stopped_empty"))
             return
-        await send_answer(self._context.bot, self._services, self._context.request_id)
+        await self._context.courier.send(self._context.request_id)
 
     async def _leave_to_next_start(self) -> None:
         """The process stops: nothing was charged, and the next one asks again."""

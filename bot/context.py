@@ -8,6 +8,7 @@ from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot import locales
 from bot.render import render
+from bot.sending import Courier
 from bot.services import Ask, Services, claimed_update
 from engine.tenancy import Tenant
 from storage import tenants
@@ -40,6 +41,11 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
     def services(self) -> Services:
         services: Services = self.application.bot_data["services"]
         return services
+
+    @property
+    def courier(self) -> Courier:
+        courier: Courier = self.application.bot_data["courier"]
+        return courier
 
     @property
     def user(self) -> User:

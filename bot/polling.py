@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest, RequestData
 
 from bot.intake import Intake
+from bot.limits import seconds_of
 from bot.requests import parameter
 
 log = logging.getLogger(__name__)
@@ -46,13 +48,13 @@ class Poller:
                 updates = await self._fetch()
                 if updates:
                     await self._intake.store(updates)
-                    self._offset = int(updates[-1]["update_id"]) + 1
+                self._offset = confirming(updates)
                 pause = FIRST_PAUSE_SECONDS
             except (InvalidToken, Forbidden):
                 log.error("Telegram refuses the bot token: no more updates are fetched; mend TELEGRAM_BOT_TOKEN")  # noqa: TRY400 - the sentence says it all
                 return
             except RetryAfter as error:
-                await asyncio.sleep(_seconds(error))
+                await asyncio.sleep(seconds_of(error))
             except TelegramError as error:
                 _explain(error)
                 await asyncio.sleep(pause)
@@ -71,9 +73,9 @@ class Poller:
         return answer if isinstance(answer, list) else []
 
 
-def _seconds(error: RetryAfter) -> float:
-    told = error.retry_after
-    return float(told) if isinstance(told, int | float) else told.total_seconds()
+def confirming(updates: Sequence[Mapping[str, Any]]) -> int:
+    """The offset that confirms these. After silence none is sent: ids may begin anew at a lower number."""
+    return max((int(update["update_id"]) for update in updates), default=-1) + 1
 
 
 def _explain(error: TelegramError) -> None:

@@ -13,14 +13,14 @@ from typing import Protocol
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import ExtBot
 
-from bot.limits import Limiter
+from bot.limits import Limiter, Urgency
 from bot.render import plain_head
 
 log = logging.getLogger(__name__)
 QUICK_SECONDS, QUICK_FOR_SECONDS, CALM_SECONDS, SLOW_SECONDS = 0.45, 3.0, 1.2, 5.0
 HEARTBEAT_SECONDS = 18.0
 EDIT_SECONDS = 3.2
-EDITS_KEPT = 2
+FRAMES_PER_SECOND = 12.0  # of all answers together: beyond it each one's cadence widens
 
 
 class Preview(Protocol):
@@ -101,6 +101,7 @@ class Draft(Paced):
         self._in_flight: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
+        self._limiter.streams += 1
         self._task = asyncio.create_task(self._thinking_then_pace())
 
     async def _thinking_then_pace(self) -> None:
@@ -110,6 +111,8 @@ class Draft(Paced):
 
     async def end(self, head: str | None) -> None:
         in_flight = self._in_flight
+        if self._task is not None:
+            self._limiter.streams -= 1
         await self._halt()
         if in_flight is not None:
             await asyncio.gather(in_flight, return_exceptions=True)
@@ -123,7 +126,8 @@ class Draft(Paced):
     def _seconds(self) -> float:
         if self._limiter.is_slow(self._chat_id):
             return SLOW_SECONDS
-        return QUICK_SECONDS if time.monotonic() - self._began < QUICK_FOR_SECONDS else CALM_SECONDS
+        quick = time.monotonic() - self._began < QUICK_FOR_SECONDS
+        return max(QUICK_SECONDS if quick else CALM_SECONDS, self._limiter.streams / FRAMES_PER_SECOND)
 
     async def _send(self, text: str) -> None:
         """Shielded, so that halting never leaves a frame on its way unseen."""
@@ -169,7 +173,7 @@ class Edits(Paced):
         self._task = asyncio.create_task(self._place_then_pace())
 
     async def _place_then_pace(self) -> None:
-        if self._limiter.edits_left(self._chat_id) > EDITS_KEPT:
+        if self._limiter.takes_preview(self._chat_id):
             self._placing = asyncio.create_task(self._place())
             await asyncio.shield(self._placing)
         self._last = time.monotonic()
@@ -206,9 +210,14 @@ class Edits(Paced):
         return SLOW_SECONDS if self._limiter.is_slow(self._chat_id) else EDIT_SECONDS
 
     async def _send(self, text: str) -> None:
-        if self._message_id is None or self._limiter.edits_left(self._chat_id) <= EDITS_KEPT:
+        if self._message_id is None:
             return
         try:
-            await self._bot.edit_message_text(plain_head(text), chat_id=self._chat_id, message_id=self._message_id)
+            await self._bot.edit_message_text(
+                plain_head(text),
+                chat_id=self._chat_id,
+                message_id=self._message_id,
+                rate_limit_args=Urgency.PREVIEW,
+            )
         except TelegramError as error:
             log.debug("an edit was lost: %s", error)

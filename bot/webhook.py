@@ -26,16 +26,26 @@ def route(intake: Intake, secret: str) -> Route:
         given = request.headers.get("x-telegram-bot-api-secret-token", "")
         if not hmac.compare_digest(given.encode(), secret.encode()):
             return JSONResponse({"ok": False, "description": "Forbidden"}, 403)
-        body = await request.body()
-        if len(body) > MOST_BYTES:
+        body = await _bounded(request)
+        if body is None:
             return JSONResponse({"ok": False, "description": "Too large"}, 413)
         try:
             update = json.loads(body)
             number = int(update["update_id"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return JSONResponse({"ok": False, "description": "Bad Request: not an update"}, 400)
         log.debug("update %d by webhook", number)
         await intake.store([update])
         return JSONResponse({"ok": True})
 
     return Route(PATH, receive, methods=["POST"])
+
+
+async def _bounded(request: Request) -> bytes | None:
+    """None as soon as it is over MOST_BYTES: no more is read than that."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            return None
+    return bytes(body)

@@ -32,23 +32,26 @@ def put(conn: Connection, request_id: str, chat_id: int, payloads: Sequence[str]
         )
 
 
-def parts(conn: Connection, request_id: str) -> list[Part]:
-    """What of this answer is still to be sent, in order."""
+def parts(conn: Connection, request_id: str, lease_id: str) -> list[Part]:
+    """What of this answer is still to be sent by the process of this lease, in order."""
     return [
         Part(found["id"], found["request_id"], found["chat_id"], found["payload"])
         for found in conn.rows(
-            "SELECT * FROM outbox WHERE request_id = :id AND state = 'new' ORDER BY seq", id=request_id
+            "SELECT * FROM outbox WHERE request_id = :id AND state = 'new' AND lease_id = :lease ORDER BY seq",
+            id=request_id,
+            lease=lease_id,
         )
     ]
 
 
-def left_behind(conn: Connection, is_dead: Callable[[str], bool]) -> list[Part]:
-    """What dead processes had charged for and not sent."""
-    return [
-        Part(found["id"], found["request_id"], found["chat_id"], found["payload"])
-        for found in conn.rows("SELECT * FROM outbox WHERE state = 'new' ORDER BY id")
-        if is_dead(found["lease_id"])
-    ]
+def adopt(conn: Connection, is_dead: Callable[[str], bool], lease_id: str) -> list[str]:
+    """Take over what dead processes had charged for and not sent; whose answers, oldest first."""
+    left = conn.rows(
+        "SELECT request_id, lease_id FROM outbox WHERE state = 'new' AND lease_id <> :mine ORDER BY id", mine=lease_id
+    )
+    found = {(each["request_id"], each["lease_id"]): None for each in left if is_dead(each["lease_id"])}
+    sql = "UPDATE outbox SET lease_id = :mine WHERE request_id = :id AND lease_id = :theirs AND state = 'new'"
+    return [request for request, lease in found if conn.run(sql, mine=lease_id, id=request, theirs=lease)]
 
 
 def finish(conn: Connection, part_id: int, state: str, now: datetime) -> None:

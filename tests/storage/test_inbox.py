@@ -150,10 +150,10 @@ async def test_the_parts_of_an_answer_are_put_once_and_sent_in_order(db: Databas
     def unit(conn: Connection) -> None:
         for _ in range(2):
             outbox.put(conn, "r", 9, ["one", "two"], "L", NOW)
-        first, second = outbox.parts(conn, "r")
+        first, second = outbox.parts(conn, "r", "L")
         assert (first.payload, second.payload) == ("one", "two")
         outbox.finish(conn, first.id, "sent", NOW)
-        assert [part.payload for part in outbox.parts(conn, "r")] == ["two"]
+        assert [part.payload for part in outbox.parts(conn, "r", "L")] == ["two"]
         found = row(conn, "SELECT * FROM outbox WHERE id = :id", id=first.id)
         assert found is not None
         assert (found["state"], found["payload"]) == ("sent", "")
@@ -165,6 +165,8 @@ async def test_what_the_dead_left_unsent_is_found_and_the_livings_is_not(db: Dat
     def unit(conn: Connection) -> None:
         outbox.put(conn, "a", 9, ["left"], "dead", NOW)
         outbox.put(conn, "b", 9, ["going out"], "here", NOW)
-        assert [part.payload for part in outbox.left_behind(conn, lambda lease: lease == "dead")] == ["left"]
+        assert outbox.adopt(conn, lambda lease: lease == "dead", "mine") == ["a"]
+        assert outbox.adopt(conn, lambda lease: lease == "dead", "other") == []
+        assert [part.payload for part in outbox.parts(conn, "a", "mine")] == ["left"]
 
     await db.write(unit)
