@@ -49,6 +49,18 @@ def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
     return pieces
 
 
+def with_tail(pieces: list[Piece], tail: str) -> list[Piece]:
+    """With a few lines in italics below; in a message of their own where the last one is full."""
+    if not tail:
+        return pieces
+    last, length = pieces[-1], utf16_len(tail)
+    start = utf16_len(last.text) + 2
+    if start + length > MOST_UNITS or len(last.entities) >= MOST_ENTITIES:
+        return [*pieces, Piece(tail, (MessageEntity("italic", 0, length),))]
+    mark = MessageEntity("italic", start, length)
+    return [*pieces[:-1], Piece(f"{last.text}\n\n{tail}", (*last.entities, mark))]
+
+
 def plain_head(markdown: str, limit: int = MOST_UNITS) -> str:
     """The beginning that fits a draft: an append-only prefix, cut between characters."""
     return markdown if len(markdown) <= limit // 2 or utf16_len(markdown) <= limit else _cut(markdown, limit)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import ExtBot
 
+from bot.stream import Turns
 from engine.answer import Answer
 from engine.gateway import Gateway
 from engine.money import Money
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 claimed_update: ContextVar[Claimed | None] = ContextVar("claimed_update", default=None)
 """The inbox row that the running handler answers."""
+
+
+MOST_FORGETTING = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Answers:
     """The answers being given, so that /stop and the Stop button reach them."""
 
     _running: dict[tuple[int, int], Answer] = field(default_factory=dict)
+    _forgetting: set[tuple[int, int]] = field(default_factory=set)
 
     def begin(self, chat_id: int, thread_id: int, answer: Answer) -> None:
         self._running[chat_id, thread_id] = answer
@@ -73,6 +78,14 @@ class Answers:
             answer.stop()
         return bool(found)
 
+    def forgets(self, chat_id: int, thread_id: int) -> bool:
+        """A conversation has outgrown its model; True the first time, when it is worth saying."""
+        known = (chat_id, thread_id) in self._forgetting
+        if len(self._forgetting) >= MOST_FORGETTING:
+            self._forgetting.clear()
+        self._forgetting.add((chat_id, thread_id))
+        return not known
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -86,6 +99,7 @@ class Services:
     clock: Clock
     config: BotConfig
     answers: Answers = field(default_factory=Answers)
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def bot_id(self) -> int:
