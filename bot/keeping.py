@@ -7,7 +7,7 @@ from telegram.constants import ChatType
 
 from bot.context import Context, thread_of
 from bot.footer import footer, notes
-from bot.render import Piece, render, with_tail
+from bot.render import Piece, clean, render, with_tail
 from bot.sending import payload
 from bot.services import claimed_update
 from bot.stream import Preview
@@ -60,7 +60,7 @@ class Keeper:
 
     def finish(self, completion: Completion, receipt: Receipt) -> Also:
         """Rendered here, on the loop; what it returns runs in the capture's transaction."""
-        text = completion.text or self.context.t("chat.refused")
+        text = clean(completion.text) or self.context.t("chat.refused")
         pieces = render(text)
         self.head = pieces[0].text
         edit = self.preview.take_over()
