@@ -6,9 +6,10 @@ from telegram import Message as TelegramMessage
 
 from bot import memory
 from bot.context import Context
+from bot.edits import Edits
 from bot.keeping import Keeper, Place
 from bot.services import claimed_update
-from bot.stream import Draft, Edits, Preview
+from bot.stream import Draft, Preview
 from bot.words import refusal
 from engine.answer import Answer
 from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import ExtBot
 
-from bot.stream import Turns
+from bot.edits import Turns
 from engine.answer import Answer
 from engine.gateway import Gateway
 from engine.money import Money

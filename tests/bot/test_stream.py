@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from bot import edits as editing
 from bot import stream
-from bot.stream import EDIT_SECONDS, FRAMES_PER_SECOND, Draft, Edits, Turns
+from bot.edits import EDIT_SECONDS, Edits, Turns
+from bot.stream import FRAMES_PER_SECOND, Draft
 from sandbox.telegram.text import units
 from sandbox.telegram.world import Chat
 from tests.bot.recorder import Telegram, telegram
@@ -22,7 +24,8 @@ def play(monkeypatch: pytest.MonkeyPatch, scenario: Scenario) -> None:
     """In a time that passes only while everybody waits."""
 
     async def work() -> None:
-        monkeypatch.setattr(stream, "time", SimpleNamespace(monotonic=asyncio.get_running_loop().time))
+        for module in (stream, editing):
+            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=asyncio.get_running_loop().time))
         async with telegram() as recorded:
             await scenario(recorded)
 

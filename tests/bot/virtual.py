@@ -9,7 +9,7 @@ T = TypeVar("T")
 REAL_SECONDS = 0.05
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class _Selector(selectors.DefaultSelector):
     """Waiting is moving the clock."""
 
     def __init__(self) -> None:
