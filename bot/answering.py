@@ -1,6 +1,7 @@
 """One prompt answered in one chat: asked, shown as it grows, and sent."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from telegram import Message as TelegramMessage
 
@@ -121,5 +122,5 @@ async def _show(answer: Answer, preview: Preview) -> None:
 async def _leave_to_next_start(context: Context) -> None:
     """The process stops: nothing was charged, and the next one asks again."""
     claimed = claimed_update.get()
-    if claimed is not None:
-        await context.services.db.write(lambda conn: inbox.give_back(conn, claimed.id, claimed.epoch))
+    for each in (claimed, *claimed.rest) if claimed is not None else ():
+        await context.services.db.write(partial(inbox.give_back, inbox_id=each.id, epoch=each.epoch))

@@ -11,12 +11,14 @@ from telegram import (
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
+    CallbackQuery,
     Update,
 )
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import (
     Application,
     CallbackQueryHandler,
+    ChatMemberHandler,
     ContextTypes,
     ExtBot,
     MessageHandler,
@@ -33,6 +35,7 @@ from bot.notify import Notifier
 from bot.polling import ALLOWED, Poller
 from bot.sending import Courier
 from bot.services import Services
+from storage import tenants
 
 log = logging.getLogger(__name__)
 CARE_SECONDS = 5.0
@@ -135,12 +138,27 @@ class Bot:
         if not config.public_url:
             await self.bot.delete_webhook(drop_pending_updates=False)
             return
+        await self._say_how_the_webhook_fares()
         await self.bot.set_webhook(
             f"{config.public_url.rstrip('/')}{webhook.PATH}",
             secret_token=self._secret,
             allowed_updates=list(ALLOWED),
             max_connections=40,
         )
+
+    async def _say_how_the_webhook_fares(self) -> None:
+        """What Telegram last complained of stands nowhere else."""
+        try:
+            info = await self.bot.get_webhook_info()
+        except TelegramError as error:
+            log.info("getWebhookInfo failed: %s", error)
+            return
+        if info.last_error_message or info.pending_update_count:
+            log.warning(
+                "webhook: %d updates wait; Telegram's last error: %s",
+                info.pending_update_count,
+                info.last_error_message or "none",
+            )
 
     async def _register_commands(self) -> None:
         """For everybody by scope and language; for each admin with the admin's own."""
@@ -171,6 +189,7 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> N
     for handler in payments.handlers():
         application.add_handler(handler)
     application.add_handler(CallbackQueryHandler(on_button))
+    application.add_handler(ChatMemberHandler(on_membership, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(MessageHandler(filters.COMMAND & filters.UpdateType.MESSAGE, on_command))
     application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, on_message))
     for handler in payments.last_handlers():
@@ -209,17 +228,30 @@ async def on_button(update: Update, context: Context) -> None:
     command = discover().get(pressed.command) if pressed else None
     press = command.buttons.get(pressed.action) if command and pressed else None
     if pressed is None or command is None or press is None:
-        await query.answer(context.t("button.stale"))
+        await _answer(query, context.t("button.stale"))
         return
     await context.state()
     if pressed.owner not in (0, context.user.id) or (command.admin and not context.is_admin):
-        await query.answer(context.t("button.not_yours"), show_alert=True)
+        await _answer(query, context.t("button.not_yours"), alert=True)
         return
     await press(update, context, pressed.args)
+    await _answer(query)
+
+
+async def _answer(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
     try:
-        await query.answer()
+        await query.answer(text, show_alert=alert)
     except BadRequest:
         log.debug("a button was answered before, or too late")
+
+
+async def on_membership(update: Update, context: Context) -> None:
+    """Who blocks the bot is not written to; who lets it in again is."""
+    change = update.my_chat_member
+    assert change is not None
+    if change.chat.type == "private":
+        user_id, blocked = change.chat.id, change.new_chat_member.status == "kicked"
+        await context.services.db.write(lambda conn: tenants.set_blocked(conn, user_id, blocked))
 
 
 async def on_error(update: object, context: Context) -> None:

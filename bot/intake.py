@@ -4,10 +4,14 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from bot import joining
 from bot.services import Services, claimed_update
 from storage import inbox, leases
+from storage.connection import Connection
 from storage.inbox import CHAT, NOW, Claimed, Incoming
 
 log = logging.getLogger(__name__)
@@ -76,13 +80,34 @@ class Intake:
                     lambda conn: inbox.claim_next(conn, services.bot_id, chat_key, services.lease_id)
                 )
                 if claimed is not None:
-                    await self._work(claimed)
+                    await self._work(await self._whole(claimed))
                 elif chat_key not in self._rung:
                     return
         except Exception:
             log.exception("chat %s could not be drained", chat_key)
         finally:
             del self._workers[chat_key]
+
+    async def _whole(self, claimed: Claimed) -> Claimed:
+        """With what was sent as one and came as several: waited for as long as more may follow."""
+        updates, rest = [json.loads(claimed.payload)], list[Claimed]()
+        while len(updates) < joining.MOST_PARTS and joining.waits(updates[-1]):
+            last = rest[-1] if rest else claimed
+            age = (self._services.clock.now() - last.received_at).total_seconds()
+            await asyncio.sleep(max(0.0, joining.JOIN_SECONDS - age))
+            more = await self._services.db.write(partial(self._next, claimed.chat_key, last.update_id, updates[-1]))
+            if more is None:
+                break
+            rest.append(more)
+            updates.append(json.loads(more.payload))
+        return replace(claimed, payload=joining.joined(updates), rest=tuple(rest)) if rest else claimed
+
+    def _next(self, chat_key: str, after: int, last: Mapping[str, Any], conn: Connection) -> Claimed | None:
+        services = self._services
+        found = inbox.next_in_chat(conn, services.bot_id, chat_key, after)
+        if found is None or not joining.belongs(last, json.loads(found[1])):
+            return None
+        return inbox.claim(conn, services.bot_id, found[0], services.lease_id)
 
     async def _now(self, update_id: int) -> None:
         services = self._services
@@ -100,7 +125,7 @@ class Intake:
             log.exception("update %d could not be handled", claimed.update_id)
         finally:
             claimed_update.reset(token)
-        await services.db.write(lambda conn: inbox.done(conn, claimed.id, claimed.epoch, services.clock.now()))
+        await services.db.write(lambda conn: inbox.done_all(conn, claimed, services.clock.now()))
 
 
 def _incoming(update: Mapping[str, Any]) -> Incoming:

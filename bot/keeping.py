@@ -79,7 +79,7 @@ class Keeper:
         said = [self.request.messages[-1], says(Role.ASSISTANT, text)]
         conversations.append(conn, place.chat_id, place.thread, self.tenant_id, request_id, said, now)
         outbox.put(conn, request_id, place.chat_id, parts, services.lease_id, now)
-        if claimed is not None and not inbox.done(conn, claimed.id, claimed.epoch, now):
+        if claimed is not None and not inbox.done_all(conn, claimed, now):
             raise HoldLost(request_id)
 
     def _tail(self, completion: Completion, charge: Charge, receipt: Receipt) -> str:

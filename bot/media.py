@@ -7,12 +7,14 @@ import io
 from telegram import Message
 
 from bot.context import Context
+from bot.joining import ALBUM
 from engine.chat import Image, Part, Text
 
 MOST_FILE_BYTES = 20_000_000
 MOST_TEXT_CHARS = 200_000
 MOST_PAGES = 200
 LONGEST_SIDE = 1568
+_PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})  # what every model's API takes
 _TEXTUAL = ("text/", "application/json", "application/xml", "application/x-sh", "application/javascript")
 _TEXT_NAMES = (
     ".txt",
@@ -47,11 +49,13 @@ async def parts(message: Message, context: Context, text: str) -> list[Part]:
     reply = message.reply_to_message
     if reply is not None and reply.from_user is not None and not reply.from_user.is_bot and reply.text:
         found.insert(0, Text(f"> {reply.text}\n\n"))
-    if message.photo:
-        found.append(await _photo(message, context))
-    elif message.document:
-        found.append(await _document(message, context))
-    elif message.voice or message.audio or message.video_note:
+    album = [Message.de_json(each, context.bot) for each in message.api_kwargs.get(ALBUM, ())]
+    for each in (message, *album):
+        if each.photo:
+            found.append(await _photo(each, context))
+        elif each.document:
+            found.append(await _document(each, context))
+    if message.voice or message.audio or message.video_note:
         raise Unreadable("chat.no_voice")
     if not found:
         raise Unreadable("chat.unreadable")
@@ -72,7 +76,7 @@ async def _document(message: Message, context: Context) -> Part:
     document = message.document
     assert document is not None
     name, kind = (document.file_name or "file").lower(), document.mime_type or ""
-    if kind.startswith("image/"):
+    if kind in _PICTURES:
         data = await _download(document.file_id, document.file_size or 0, context)
         return Image(f"data:{kind};base64,{base64.b64encode(data).decode()}")
     pdf = kind == "application/pdf" or name.endswith(".pdf")

@@ -67,8 +67,10 @@ class Paced:
     async def end(self, head: str | None) -> None:
         if not self._ended:
             self._ended = True
-            await self._halt()
-            await self._hand_over(head)
+            try:
+                await self._halt()
+            finally:
+                await self._hand_over(head)
 
     async def _pace(self) -> None:
         while True:

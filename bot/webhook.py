@@ -28,7 +28,7 @@ def route(intake: Intake, secret: str) -> Route:
             return JSONResponse({"ok": False, "description": "Forbidden"}, 403)
         body = await _bounded(request)
         if body is None:
-            return JSONResponse({"ok": False, "description": "Too large"}, 413)
+            return JSONResponse({"ok": False, "description": "Too large"}, 413, {"connection": "close"})
         try:
             update = json.loads(body)
             number = int(update["update_id"])

@@ -30,6 +30,7 @@ class Claimed:
     payload: str
     epoch: int
     received_at: datetime
+    rest: "tuple[Claimed, ...]" = ()  # what belongs to it and is answered with it
 
 
 def store(conn: Connection, bot_id: int, updates: Sequence[Incoming], now: datetime) -> list[Incoming]:
@@ -67,6 +68,16 @@ def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> C
     return _claim(conn, first, lease_id)
 
 
+def next_in_chat(conn: Connection, bot_id: int, chat_key: str, after: int) -> tuple[int, str] | None:
+    """(update id, payload) of what nobody has in hand and came next in this chat."""
+    sql = (
+        "SELECT update_id, payload FROM inbox WHERE bot_id = :bot AND chat_key = :chat AND lane = 'chat'"
+        " AND state = 'new' AND update_id > :after ORDER BY update_id LIMIT 1"
+    )
+    found = row(conn, sql, bot=bot_id, chat=chat_key, after=after)
+    return None if found is None else (found["update_id"], found["payload"])
+
+
 def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> Claimed | None:
     """One update of the `now` lane, unless somebody has it."""
     sql = "SELECT * FROM inbox WHERE bot_id = :bot AND update_id = :update AND state = 'new'"
@@ -85,6 +96,12 @@ def done(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
             now=ms(now),
         )
     )
+
+
+def done_all(conn: Connection, claimed: Claimed, now: datetime) -> bool:
+    """Finish it with what belongs to it; False when a later epoch has taken over any."""
+    finished = [done(conn, each.id, each.epoch, now) for each in (claimed, *claimed.rest)]
+    return all(finished)
 
 
 def give_back(conn: Connection, inbox_id: int, epoch: int) -> bool:

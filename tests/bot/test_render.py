@@ -228,8 +228,9 @@ def test_a_link_that_is_one_is_kept() -> None:
     assert [(entity.type, entity.url) for entity in piece.entities] == [("text_link", "https://example.org/a?b=c")]
 
 
-def test_nothing_to_say_is_still_a_message() -> None:
-    assert [piece.text for piece in render("  \n ")] == ["…"]
+@pytest.mark.parametrize("markdown", ["", " ", "  \n ", "<div>", "```", "**", "\x00", "\ud83d"])
+def test_nothing_at_all_is_still_a_message(markdown: str) -> None:
+    assert len(render(markdown)) == 1
 
 
 def test_halves_of_characters_are_left_out() -> None:

@@ -176,3 +176,65 @@ async def test_admin_commands_do_not_exist_for_others(journey: Journey) -> None:
     unknown = await journey.ask("/nosuchthing")
     assert await journey.ask("/providers") == unknown
     assert "Providers" in await journey.ask("/providers", OLGA)
+
+
+async def test_a_long_paste_that_came_as_several_messages_is_one_prompt(journey: Journey) -> None:
+    parts = ["tea " * 1024, "sea " * 1024, "at length please"]
+    for part in parts:
+        journey.sandbox.world.say(ANN, ANN, part)
+    await journey.sandbox.world.wait_message(ANN, lambda message: "stand-in" in message.get("text", ""))
+    await journey.idle()
+    asked = await journey.rows("SELECT parts FROM messages WHERE role = 'user'")
+    assert len(asked) == 1
+    assert all(part.strip() in asked[0]["parts"] for part in parts)
+    assert await journey.rows("SELECT * FROM inbox WHERE state <> 'done'") == []
+
+
+STRANGE: tuple[tuple[str, dict[str, object]], ...] = (
+    ("message", {"sticker": {"file_id": "s", "file_unique_id": "s", "type": "regular", "width": 1, "height": 1}}),
+    ("message", {"location": {"latitude": 1.0, "longitude": 2.0}}),
+    ("message", {"text": "\x00\x1b\u202e", "entities": []}),
+    ("message", {"text": "/", "entities": [{"type": "bot_command", "offset": 0, "length": 1}]}),
+    ("message", {"caption": "no picture"}),
+    ("message", {}),
+    ("edited_message", {"text": "edited"}),
+    ("channel_post", {"text": "posted"}),
+    ("callback_query", {"id": "1", "chat_instance": "1"}),
+    ("my_chat_member", {}),
+    ("nobody_knows_this_kind", {"x": 1}),
+)
+
+
+async def test_whatever_comes_the_next_question_is_answered(journey: Journey) -> None:
+    ann, chat = journey.sandbox.world.users[ANN], {"id": ANN, "type": "private", "first_name": "Ann"}
+    journey.sandbox.world.updates.allowed = None
+    for kind, more in STRANGE:
+        content = {
+            "message_id": 1,
+            "date": 1_700_000_000,
+            "from": ann,
+            **({} if "chat_instance" in more else {"chat": chat}),
+        }
+        journey.sandbox.world.updates.push(kind, {**content, **more})
+    journey.sandbox.world.say(ANN, ANN, LONG)
+    assert await journey.sandbox.world.wait_message(ANN, lambda message: "stand-in" in message.get("text", ""))
+    await journey.idle()
+    await journey.check_books()
+
+
+async def test_who_blocks_the_bot_is_marked_until_it_is_let_in_again(journey: Journey) -> None:
+    await journey.ask("/help")
+    ann, bot = journey.sandbox.world.users[ANN], journey.sandbox.world.bot
+    for status in ("kicked", "member"):
+        member = {"user": bot, "status": status} | ({"until_date": 0} if status == "kicked" else {})
+        change = {"from": ann, "chat": {"id": ANN, "type": "private"}, "date": 1}
+        old = {"user": bot, "status": "member"}
+        journey.sandbox.world.updates.push(
+            "my_chat_member", change | {"old_chat_member": old, "new_chat_member": member}
+        )
+        await asyncio.sleep(0)
+        while journey.sandbox.world.updates.pending:
+            await asyncio.sleep(0.01)
+        await journey.idle()
+        (tenant,) = await journey.rows("SELECT blocked FROM tenants WHERE telegram_user_id = :id", id=ANN)
+        assert bool(tenant["blocked"]) == (status == "kicked")
