@@ -2,47 +2,91 @@
 
     python -m benchmarks.bot_answer [ANSWERS]
 
-The sandbox (Telegram, providers) runs in a process of its own; the figure is this process's user + system time
-between the first prompt and the last sent answer, divided by the answers. Beside it, in the same run, bare calls
-(getMe) through PTB's own stock request class: the ratio holds where machines differ.
+The sandbox (Telegram, providers, the people who ask) runs in a process of its own; the figure is this process's
+user + system time between the first prompt and the last sent answer, divided by the answers: for one chat at a
+time, and for twenty at once. Beside it, in the same run, one message sent through PTB's stock HTTPXRequest: the
+ratio holds where machines differ.
 """
 
 import asyncio
-import itertools
+import json
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO
 
-import httpx
-from telegram import Bot as TelegramBot
+from telegram.ext import ExtBot
+from telegram.request import HTTPXRequest
 
 from bot.app import Bot
 from house import House, open_house
 from live import _services
 from settings import read
 
-CHATS = 20
+CHATS, FIRST = 20, 2000
 WORDS, SECONDS = 60, 2.0
+ROUNDS_OF_SENDS = 3
 _SANDBOX = """
-import asyncio
+import asyncio, collections, json, sys
 from sandbox.app import Sandbox
 from sandbox.providers import answers
 from sandbox.telegram.world import Chat
 answers._LONG = "word " * {words}
 async def main():
+    loop = asyncio.get_running_loop()
     async with Sandbox(port={port}, word_seconds={pace}) as sandbox:
-        for user in range(2000, 2000 + {chats}):
-            sandbox.world.users[user] = {{"id": user, "is_bot": False, "first_name": str(user)}}
-            sandbox.world.chats[user] = Chat(user, "private", str(user), (user,))
-        await asyncio.Event().wait()
+        world = sandbox.world
+        for user in range({first}, {first} + {chats}):
+            world.users[user] = {{"id": user, "is_bot": False, "first_name": str(user)}}
+            world.chats[user] = Chat(user, "private", str(user), (user,))
+        print("up", flush=True)
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
+            if line.startswith("count"):
+                print(json.dumps(collections.Counter(name for name, _ in world.calls)), flush=True)
+                world.calls.clear()
+            else:
+                world.say(int(line), int(line), "tell me something at length please")
 asyncio.run(main())
 """
 
 
-async def measure(answers: int, port: int, folder: Path) -> None:
+class Telegram:
+    """The sandbox's process: it speaks for people, and counts the bot's calls."""
+
+    def __init__(self, port: int) -> None:
+        script = _SANDBOX.format(words=WORDS, port=port, pace=SECONDS / WORDS, chats=CHATS, first=FIRST)
+        self._child = subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1, text=True)
+        self._out.readline()
+
+    def say(self, user: int) -> None:
+        self._in.write(f"{user}\n")
+        self._in.flush()
+
+    def calls(self) -> dict[str, int]:
+        """How often each method was called since the last time."""
+        self._in.write("count\n")
+        self._in.flush()
+        counted: dict[str, int] = json.loads(self._out.readline())
+        return counted
+
+    def end(self) -> None:
+        self._child.terminate()
+        self._child.wait()
+
+    @property
+    def _in(self) -> IO[str]:
+        assert self._child.stdin is not None
+        return self._child.stdin
+
+    @property
+    def _out(self) -> IO[str]:
+        assert self._child.stdout is not None
+        return self._child.stdout
+
+
+async def measure(answers: int, telegram: Telegram, port: int, folder: Path) -> None:
     url = f"http://127.0.0.1:{port}"
     variables = {
         "TELEGRAM_BOT_TOKEN": "424242:AAsandboxsandboxsandboxsandboxsandbox",
@@ -52,69 +96,63 @@ async def measure(answers: int, port: int, folder: Path) -> None:
         "GEMINI_API_KEY": "k",
         "GEMINI_BASE_URL": f"{url}/providers/gemini",
     }
-    async with open_house(read(variables, folder / "none.env")) as house, httpx.AsyncClient(trust_env=False) as people:
+    async with open_house(read(variables, folder / "none.env")) as house:
         bot = Bot(_services(house, footer=False))
-        counted = count_calls(bot)
         await bot.start()
-        await rounds(people, url, CHATS, house)  # warm
-        before = next(counted)
-        cpu, began = time.process_time(), time.monotonic()
-        await rounds(people, url, answers, house)
-        spent, took = time.process_time() - cpu, time.monotonic() - began
-        calls = next(counted) - before - 1
-        bare = await bare_seconds(variables["TELEGRAM_BOT_TOKEN"], variables["TELEGRAM_API_URL"])
+        await ask(telegram, CHATS, CHATS, house)  # warm
+        measured = [
+            await cpu_per_answer(telegram, number, chats, house)
+            for number, chats in ((max(5, answers // 10), 1), (answers, CHATS))
+        ]
+        await asyncio.sleep(5)
+        bare = await stock_send_seconds(url, variables["TELEGRAM_BOT_TOKEN"])
         await bot.quiet()
         await bot.stop()
-    each = spent / answers
-    print(f"{answers} answers of {WORDS} words over {SECONDS:g} s, {CHATS} chats at once: {took:.1f} s")
-    print(f"Bot API calls per answer, drafts included: {calls / answers:.1f}")
-    print(f"CPU per answer: {each * 1000:.1f} ms = {each / bare:.1f} bare Bot API calls of {bare * 1000:.2f} ms")
+    print(f"one sendMessage over PTB's stock HTTPXRequest: {bare * 1000:.2f} ms of CPU")
+    for line, seconds in measured:
+        print(f"{line}: {seconds * 1000:.1f} ms = {seconds / bare:.1f} bare sends")
 
 
-def count_calls(bot: Bot) -> "itertools.count[int]":
-    """Advances with each call to the Bot API."""
-    counted, request = itertools.count(), bot.bot.request
-    inner = request.do_request
-
-    async def do_request(*args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        next(counted)
-        return await inner(*args, **kwargs)
-
-    request.do_request = do_request  # type: ignore[method-assign]
-    return counted
+async def cpu_per_answer(telegram: Telegram, answers: int, chats: int, house: House) -> tuple[str, float]:
+    telegram.calls()
+    began = time.process_time()
+    await ask(telegram, answers, chats, house)
+    each = (time.process_time() - began) / answers
+    frames = telegram.calls().get("sendMessageDraft", 0) / answers
+    return f"{answers} answers of {WORDS} words over {SECONDS:g} s, {chats} at once, {frames:.1f} frames each", each
 
 
-async def bare_seconds(token: str, url: str, calls: int = 100) -> float:
-    """CPU of one call as PTB makes it by itself."""
-    async with TelegramBot(token, base_url=f"{url}/bot") as bare:
-        cpu = time.process_time()
-        for _ in range(calls):
-            await bare.get_me()
-        return (time.process_time() - cpu) / calls
-
-
-async def rounds(people: httpx.AsyncClient, url: str, answers: int, house: House) -> None:
-    for start in range(0, answers, CHATS):
-        users = range(2000, 2000 + min(CHATS, answers - start))
-        for user in users:
-            body = {"chat_id": user, "user_id": user, "text": "tell me something at length please"}
-            await people.post(f"{url}/api/send", json=body)
+async def ask(telegram: Telegram, answers: int, chats: int, house: House) -> None:
+    for start in range(0, answers, chats):
+        for user in range(FIRST, FIRST + min(chats, answers - start)):
+            telegram.say(user)
         await asyncio.sleep(SECONDS + 0.5)
         while house.gateway.in_flight:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
+async def stock_send_seconds(url: str, token: str) -> float:
+    """CPU of one message by PTB as it comes, with nothing kept from being sent."""
+    stock = HTTPXRequest(httpx_kwargs={"trust_env": False})
+    async with ExtBot(token, base_url=f"{url}/telegram/bot", request=stock) as bot:
+        await asyncio.gather(*(bot.send_message(FIRST + number, "word " * WORDS) for number in range(CHATS)))  # warm
+        spent = 0.0
+        for _ in range(ROUNDS_OF_SENDS):
+            await asyncio.sleep(1.1)  # Telegram's patience
+            began = time.process_time()
+            await asyncio.gather(*(bot.send_message(FIRST + number, "word " * WORDS) for number in range(CHATS)))
+            spent += time.process_time() - began
+    return spent / (ROUNDS_OF_SENDS * CHATS)
+
+
 def main() -> None:
     answers, port = int(sys.argv[1]) if len(sys.argv) > 1 else 100, 18_732
-    script = _SANDBOX.format(words=WORDS, port=port, pace=SECONDS / WORDS, chats=CHATS)
-    child = subprocess.Popen([sys.executable, "-c", script])
+    telegram = Telegram(port)
     try:
-        time.sleep(3)
         with tempfile.TemporaryDirectory() as folder:
-            asyncio.run(measure(answers, port, Path(folder)))
+            asyncio.run(measure(answers, telegram, port, Path(folder)))
     finally:
-        child.terminate()
-        child.wait()
+        telegram.end()
 
 
 if __name__ == "__main__":

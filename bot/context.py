@@ -7,6 +7,7 @@ from telegram import InlineKeyboardMarkup, Message, Update, User
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot import locales
+from bot.limits import Limiter
 from bot.render import render
 from bot.sending import Courier
 from bot.services import Services, claimed_update
@@ -46,6 +47,12 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
     def courier(self) -> Courier:
         courier: Courier = self.application.bot_data["courier"]
         return courier
+
+    @property
+    def limiter(self) -> Limiter:
+        limiter = self.bot.rate_limiter
+        assert isinstance(limiter, Limiter)
+        return limiter
 
     @property
     def user(self) -> User:

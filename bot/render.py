@@ -4,18 +4,21 @@ Entities can't fail on a stray `*`, as parse modes do. Limits: 4,096 UTF-16 unit
 """
 
 import re
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from telegram import MessageEntity
 from telegramify_markdown import MessageEntity as Span
 from telegramify_markdown import RenderConfig, convert, split_entities, utf16_len
 
+from bot.shield import shielded
+
 MOST_UNITS, MOST_ENTITIES = 4096, 100
-_CODE = re.compile(r"(?:^|\n)(?P<fence>```|~~~).*?(?:\n(?P=fence)|\Z)|`[^`\n]+`", re.DOTALL)
-# The converter takes raw HTML out, with the text around it; an address in <> is Markdown's own.
-_TAG_OPENS = re.compile(r"<(?!https?:|mailto:)")
-_FENCE_IN_LIST = re.compile(r"^([ \t]+)(```|~~~)", re.MULTILINE)
+_NEWLINE = "\n".encode("utf-16-le")
 _UNSAFE_LINK = re.compile(r"^(?!https?://|mailto:|tg://|tel:)", re.IGNORECASE)
+_BLOCKS = frozenset({"pre", "blockquote", "expandable_blockquote"})
+_SOLID = frozenset({"pre", "code"})  # nothing nests in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +42,42 @@ _CONFIG = _config()
 
 def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
     """Every word of `markdown`, in as many messages as it takes; at least one."""
-    text, spans = convert(_shielded(markdown), latex_escape=True, config=_CONFIG)
+    markdown = clean(markdown)
+    text, spans = convert(shielded(markdown), latex_escape=True, config=_CONFIG)
     if not text.strip():
         return [Piece(part) for part in _chunks(markdown.strip() or "…", limit)]
+    text, spans = _blocks_apart(text, _flat(spans))
     pieces: list[Piece] = []
     for part, part_spans in split_entities(text, spans, limit):
-        if part.strip():
-            pieces += _under_the_cap(part, [span for span in part_spans if _allowed(span)])
-    return pieces
+        pieces += _under_the_cap(part, [span for span in part_spans if _allowed(span)])
+    return [piece for piece in pieces if piece.text.strip()]
+
+
+def clean(text: str) -> str:
+    """Without what neither Telegram nor a database takes: halves of characters, and NUL."""
+    if "\0" in text:
+        text = text.replace("\0", "")
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+
+
+def with_tail(pieces: list[Piece], tail: str) -> list[Piece]:
+    """With a few lines in italics below; in a message of their own where the last one is full."""
+    if not tail:
+        return pieces
+    last, length = pieces[-1], utf16_len(tail)
+    start = utf16_len(last.text) + 2
+    if start + length > MOST_UNITS or len(last.entities) >= MOST_ENTITIES:
+        return [*pieces, Piece(tail, (MessageEntity("italic", 0, length),))]
+    mark = MessageEntity("italic", start, length)
+    return [*pieces[:-1], Piece(f"{last.text}\n\n{tail}", (*last.entities, mark))]
 
 
 def plain_head(markdown: str, limit: int = MOST_UNITS) -> str:
     """The beginning that fits a draft: an append-only prefix, cut between characters."""
-    return markdown if len(markdown) <= limit // 2 or utf16_len(markdown) <= limit else _cut(markdown, limit)
-
-
-def _shielded(markdown: str) -> str:
-    """`<` outside of code is text, not HTML."""
-    out, position = [], 0
-    for code in _CODE.finditer(markdown):
-        out += [_TAG_OPENS.sub("&lt;", markdown[position : code.start()]), code.group()]
-        position = code.end()
-    out.append(_TAG_OPENS.sub("&lt;", markdown[position:]))
-    return "".join(out)
+    head = clean(markdown[:limit])
+    return head if head.isascii() or utf16_len(head) <= limit else _cut(head, limit)
 
 
 def _allowed(span: Span) -> bool:
@@ -81,14 +97,54 @@ def _under_the_cap(text: str, spans: list[Span]) -> list[Piece]:
     raw = text.encode("utf-16-le")
     head, tail = raw[: cut * 2].decode("utf-16-le"), raw[cut * 2 :].decode("utf-16-le")
     first = [span for span in spans if span.offset < cut]
-    rest = [_moved(span, cut) for span in spans if span.offset >= cut]
+    rest = [replace(span, offset=span.offset - cut) for span in spans if span.offset >= cut]
     return [*_under_the_cap(head, first), *_under_the_cap(tail, rest)]
 
 
-def _moved(span: Span, by: int) -> Span:
-    moved = Span(**span.to_dict())
-    moved.offset = span.offset - by
-    return moved
+def _flat(spans: list[Span]) -> list[Span]:
+    """Without what Telegram nests in nothing: quotes in quotes, and anything in code."""
+    kept: list[Span] = []
+    solid_until = quote_until = 0
+    for span in sorted(spans, key=lambda span: (span.offset, -span.length, span.type not in _BLOCKS)):
+        if span.length <= 0 or span.offset < solid_until:
+            continue
+        end = span.offset + span.length
+        if span.type in _SOLID:
+            solid_until = end
+        elif span.type in _BLOCKS:
+            if span.offset < quote_until:
+                continue
+            quote_until = end
+        kept.append(span)
+    return kept
+
+
+def _blocks_apart(text: str, spans: list[Span]) -> tuple[str, list[Span]]:
+    """A block in a list item comes glued to the words around it: each gets its own line."""
+    units = text.encode("utf-16-le")
+    breaks: set[int] = set()
+    for span in (span for span in spans if span.type in _BLOCKS):
+        end = span.offset + span.length
+        if span.offset and _unit(units, span.offset - 1) != _NEWLINE:
+            breaks.add(span.offset)
+        if end * 2 < len(units) and _NEWLINE not in (_unit(units, end - 1), _unit(units, end)):
+            breaks.add(end)
+    if not breaks:
+        return text, spans
+    points = sorted(breaks)
+    edges = [0, *points, len(units) // 2]
+    parts = [units[start * 2 : end * 2].decode("utf-16-le") for start, end in pairwise(edges)]
+    return "\n".join(parts), [_stretched(span, points) for span in spans]
+
+
+def _unit(units: bytes, at: int) -> bytes:
+    return units[at * 2 : at * 2 + 2]
+
+
+def _stretched(span: Span, points: list[int]) -> Span:
+    start, end = span.offset, span.offset + span.length
+    offset = start + bisect_right(points, start)
+    return replace(span, offset=offset, length=end + bisect_left(points, end) - offset)
 
 
 def _entity(span: Span) -> MessageEntity:

@@ -1,30 +1,91 @@
-"""PTB's requests over httpx-aiohttp: 0.75 ms of CPU a call instead of 2 to 6."""
+"""PTB's requests over httpx-aiohttp, and straight into the transport: httpx's client is most of a call's CPU."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from httpx_aiohttp import AiohttpTransport
+from telegram._utils.defaultvalue import DEFAULT_NONE, DefaultValue
 from telegram._utils.types import JSONDict
-from telegram.request import HTTPXRequest
+from telegram.error import NetworkError, TimedOut
+from telegram.ext import ExtBot
+from telegram.request import HTTPXRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 
 from engine.http import tls
 
 POOL = 512
+_WAITS = {"connect": 10.0, "read": 20.0, "write": 20.0, "pool": 10.0}
+_HEADERS = httpx.Headers(
+    {"user-agent": HTTPXRequest.USER_AGENT, "content-type": "application/x-www-form-urlencoded", "accept": "*/*"}
+)
+_address = lru_cache(maxsize=256)(httpx.URL)
 
 
-def make(read_seconds: float = 20.0) -> HTTPXRequest:
-    transport = AiohttpTransport(verify=tls(), limits=httpx.Limits(max_connections=POOL, max_keepalive_connections=64))
-    return HTTPXRequest(
-        connection_pool_size=POOL,
-        read_timeout=read_seconds,
-        write_timeout=20.0,
-        connect_timeout=10.0,
-        pool_timeout=10.0,
-        httpx_kwargs={"transport": transport, "trust_env": False},
-    )
+class FormRequest(HTTPXRequest):
+    """A form is posted without httpx's client between; files go the long way."""
+
+    def __init__(self) -> None:
+        limits = httpx.Limits(max_connections=POOL, max_keepalive_connections=64)
+        self._transport = AiohttpTransport(verify=tls(), limits=limits)
+        super().__init__(
+            connection_pool_size=POOL,
+            httpx_kwargs={"transport": self._transport, "trust_env": False},
+            read_timeout=_WAITS["read"],
+            write_timeout=_WAITS["write"],
+            connect_timeout=_WAITS["connect"],
+            pool_timeout=_WAITS["pool"],
+        )
+
+    async def do_request(
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None = None,
+        read_timeout: Any = DEFAULT_NONE,
+        write_timeout: Any = DEFAULT_NONE,
+        connect_timeout: Any = DEFAULT_NONE,
+        pool_timeout: Any = DEFAULT_NONE,
+    ) -> tuple[int, bytes]:
+        """Raises TimedOut and NetworkError, as PTB's own does."""
+        waits = {"read": read_timeout, "write": write_timeout, "connect": connect_timeout, "pool": pool_timeout}
+        if request_data is None or request_data.contains_files or self._client.is_closed:
+            named = {f"{name}_timeout": seconds for name, seconds in waits.items()}
+            return await super().do_request(url, method, request_data, **named)
+        body = urlencode(request_data.json_parameters).encode()
+        request = httpx.Request(
+            method, _address(url), headers=_HEADERS, content=body, extensions={"timeout": _chosen(waits)}
+        )
+        try:
+            response = await self._transport.handle_async_request(request)
+            try:
+                return response.status_code, await response.aread()
+            finally:
+                await response.aclose()
+        except httpx.TimeoutException as error:
+            raise TimedOut from error
+        except httpx.HTTPError as error:
+            raise NetworkError(f"{type(error).__name__}: {error}") from error
+
+
+def make() -> FormRequest:
+    return FormRequest()
+
+
+async def post(bot: ExtBot[int], method: str, fields: Mapping[str, object]) -> object:
+    """A call without PTB's objects, past the limiter: ask there first. Raises TelegramError."""
+    data = RequestData([parameter(name, value) for name, value in fields.items()])
+    return await bot.request.post(f"{bot.base_url}/{method}", data)
 
 
 def parameter(name: str, value: object) -> RequestParameter:
     return RequestParameter.from_input(name, value)
 
 
-__all__ = ["JSONDict", "make", "parameter"]
+def _chosen(waits: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _WAITS[name] if isinstance(wait, DefaultValue) else wait for name, wait in waits.items()}
+
+
+__all__ = ["FormRequest", "JSONDict", "make", "parameter", "post"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from telegram.ext import ExtBot
 
 from bot.downloads import Downloads
+from bot.edits import Turns
 from engine.answer import Answer
 from engine.gateway import Gateway
 from engine.money import Money
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 claimed_update: ContextVar[Claimed | None] = ContextVar("claimed_update", default=None)
 """The inbox row that the running handler answers."""
+
+
+MOST_FORGETTING = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Answers:
     """The answers being given, so that /stop and the Stop button reach them."""
 
     _running: dict[tuple[int, int], Answer] = field(default_factory=dict)
+    _forgetting: set[tuple[int, int]] = field(default_factory=set)
 
     def begin(self, chat_id: int, thread_id: int, answer: Answer) -> None:
         self._running[chat_id, thread_id] = answer
@@ -82,6 +87,14 @@ class Answers:
             answer.stop()
         return bool(found)
 
+    def forgets(self, chat_id: int, thread_id: int) -> bool:
+        """A conversation has outgrown its model; True the first time, when it is worth saying."""
+        known = (chat_id, thread_id) in self._forgetting
+        if len(self._forgetting) >= MOST_FORGETTING:
+            self._forgetting.clear()
+        self._forgetting.add((chat_id, thread_id))
+        return not known
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -96,6 +109,7 @@ class Services:
     config: BotConfig
     answers: Answers = field(default_factory=Answers)
     downloads: Downloads = field(default_factory=Downloads)
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def bot_id(self) -> int:

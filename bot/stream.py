@@ -1,4 +1,4 @@
-"""One growing message: drafts in private chats, edits elsewhere, Telegram's limits obeyed.
+"""One growing message, at a cadence; here as a draft, in private chats.
 
 The rules are Telegram's: a draft is a preview that lives 30 s; the latest text wins and frames never queue;
 before the final message comes one frame equal to its beginning, and after it never a frame.
@@ -8,25 +8,28 @@ import asyncio
 import logging
 import random
 import time
-from typing import Protocol
+from typing import Protocol, Self
 
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import ExtBot
 
-from bot.limits import Limiter, Urgency
-from bot.render import plain_head
+from bot import requests
+from bot.limits import Limiter
+from bot.render import MOST_UNITS, plain_head
 
 log = logging.getLogger(__name__)
 QUICK_SECONDS, QUICK_FOR_SECONDS, CALM_SECONDS, SLOW_SECONDS = 0.45, 3.0, 1.2, 5.0
-HEARTBEAT_SECONDS = 18.0
-EDIT_SECONDS = 3.2
 FRAMES_PER_SECOND = 12.0  # of all answers together: beyond it each one's cadence widens
+WIDEST_SECONDS = 8.0
+HEARTBEAT_SECONDS = 18.0
+HEARTBEAT_ROOM = 16  # units of a frame that a heartbeat may add
 
 
 class Preview(Protocol):
-    """What a reader sees of an answer that is being given."""
+    """What a reader sees of an answer that is being given. Leaving its context ends it."""
 
-    async def begin(self) -> None: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_: object) -> None: ...
     def show(self, text: str) -> None:
         """The text so far; the latest wins."""
         ...
@@ -35,9 +38,8 @@ class Preview(Protocol):
         """Stop, for a final message that begins with `head`; None: there is none, and nothing may hang."""
         ...
 
-    @property
-    def message_id(self) -> int | None:
-        """The message that the final one is edited into; None: it is sent anew."""
+    def take_over(self) -> int | None:
+        """The message that the final one will be edited into; None: it is sent anew."""
         ...
 
 
@@ -49,10 +51,26 @@ class Paced:
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._began = self._last = time.monotonic()
+        self._ended = False
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._begin())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.end(None)
 
     def show(self, text: str) -> None:
         self._latest = text
         self._changed.set()
+
+    async def end(self, head: str | None) -> None:
+        if not self._ended:
+            self._ended = True
+            try:
+                await self._halt()
+            finally:
+                await self._hand_over(head)
 
     async def _pace(self) -> None:
         while True:
@@ -68,10 +86,16 @@ class Paced:
             await self._frame(self._latest)
 
     async def _frame(self, text: str) -> None:
-        if text and text != self._shown:
-            self._last = time.monotonic()
-            self._shown = text
-            await self._send(text)
+        """Show it, if that changes anything; past what a frame can hold nothing does, and it must not die of that."""
+        head, now = plain_head(text), time.monotonic()
+        if not head or not self._is_free():
+            return
+        if head != self._shown:
+            self._last = now
+            await self._send(head)
+        elif now - self._last >= HEARTBEAT_SECONDS:
+            self._last = now
+            await self._beat()
 
     async def _halt(self) -> None:
         """Stop pacing; a frame in flight is waited for, so that none comes after the final."""
@@ -80,14 +104,28 @@ class Paced:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    def _seconds(self) -> float:
+    async def _begin(self) -> None:
+        """Say that an answer is on its way, then pace."""
+        raise NotImplementedError
+
+    async def _hand_over(self, head: str | None) -> None:
+        """Pacing is over: make room for the final message."""
         raise NotImplementedError
 
     async def _send(self, text: str) -> None:
+        """One frame; what arrives is remembered as shown."""
         raise NotImplementedError
 
     async def _beat(self) -> None:
         """Nothing came for a while."""
+        raise NotImplementedError
+
+    def _seconds(self) -> float:
+        raise NotImplementedError
+
+    def _is_free(self) -> bool:
+        """False while a frame would take somebody else's turn."""
+        return True
 
 
 class Draft(Paced):
@@ -95,39 +133,39 @@ class Draft(Paced):
 
     def __init__(self, bot: ExtBot[int], limiter: Limiter, chat_id: int, thread_id: int | None) -> None:
         super().__init__()
-        self._bot, self._limiter, self._chat_id, self._thread_id = bot, limiter, chat_id, thread_id
-        self._id = random.randint(1, 2**31 - 1)  # noqa: S311 - a name, not a secret
+        self._bot, self._limiter, self._chat_id = bot, limiter, chat_id
+        draft_id = random.randint(1, 2**31 - 1)  # noqa: S311 - a name, not a secret
+        self._fields = {"chat_id": chat_id, "draft_id": draft_id, "can_stop": True}
+        if thread_id is not None:
+            self._fields["message_thread_id"] = thread_id
         self._works = True
         self._in_flight: asyncio.Task[None] | None = None
 
-    async def begin(self) -> None:
+    async def __aenter__(self) -> Self:
         self._limiter.streams += 1
-        self._task = asyncio.create_task(self._thinking_then_pace())
+        return await super().__aenter__()
 
-    async def _thinking_then_pace(self) -> None:
+    def take_over(self) -> int | None:
+        return None
+
+    async def _begin(self) -> None:
         await self._send("")
         self._last = 0.0  # the first words go out as soon as they come
         await self._pace()
 
-    async def end(self, head: str | None) -> None:
-        in_flight = self._in_flight
-        if self._task is not None:
-            self._limiter.streams -= 1
-        await self._halt()
-        if in_flight is not None:
-            await asyncio.gather(in_flight, return_exceptions=True)
-        if head and self._shown and not head.startswith(self._shown):
+    async def _hand_over(self, head: str | None) -> None:
+        """Clients grow the draft into the final message where both begin alike."""
+        self._limiter.streams -= 1
+        if self._in_flight is not None:
+            await asyncio.gather(self._in_flight, return_exceptions=True)
+        if head and not (self._shown and head.startswith(self._shown)):
             await self._send(plain_head(head))
-
-    @property
-    def message_id(self) -> int | None:
-        return None
 
     def _seconds(self) -> float:
         if self._limiter.is_slow(self._chat_id):
             return SLOW_SECONDS
-        quick = time.monotonic() - self._began < QUICK_FOR_SECONDS
-        return max(QUICK_SECONDS if quick else CALM_SECONDS, self._limiter.streams / FRAMES_PER_SECOND)
+        own = QUICK_SECONDS if time.monotonic() - self._began < QUICK_FOR_SECONDS else CALM_SECONDS
+        return max(own, min(WIDEST_SECONDS, self._limiter.streams / FRAMES_PER_SECOND))
 
     async def _send(self, text: str) -> None:
         """Shielded, so that halting never leaves a frame on its way unseen."""
@@ -136,14 +174,13 @@ class Draft(Paced):
             await asyncio.shield(self._in_flight)
 
     async def _call(self, text: str) -> None:
+        async def post() -> bool:
+            await requests.post(self._bot, "sendMessageDraft", {**self._fields, "text": text})
+            self._shown = text
+            return True
+
         try:
-            await self._bot.send_message_draft(
-                self._chat_id,
-                self._id,
-                plain_head(text),
-                message_thread_id=self._thread_id,
-                api_kwargs={"can_stop": True},
-            )
+            await self._limiter.process_request(post, (), {}, "sendMessageDraft", self._fields, None)
         except BadRequest as error:
             log.info("no drafts in chat %d: %s", self._chat_id, error)
             self._works = False
@@ -151,73 +188,7 @@ class Draft(Paced):
             log.debug("a frame was lost: %s", error)
 
     async def _beat(self) -> None:
-        """A draft dies after 30 s: say the same again, changed by what Telegram counts as a change."""
-        self._shown = ""
-        waited = int(time.monotonic() - self._began)
-        await self._send(self._latest or f"… {waited} s")
-
-
-class Edits(Paced):
-    """A placeholder that is edited; in groups there is one budget for all, and a slot is kept for the final."""
-
-    def __init__(
-        self, bot: ExtBot[int], limiter: Limiter, chat_id: int, thread_id: int | None, reply_to: int | None
-    ) -> None:
-        super().__init__()
-        self._bot, self._limiter, self._chat_id, self._thread_id = bot, limiter, chat_id, thread_id
-        self._reply_to = reply_to
-        self._message_id: int | None = None
-        self._placing: asyncio.Task[None] | None = None
-
-    async def begin(self) -> None:
-        self._task = asyncio.create_task(self._place_then_pace())
-
-    async def _place_then_pace(self) -> None:
-        if self._limiter.takes_preview(self._chat_id):
-            self._placing = asyncio.create_task(self._place())
-            await asyncio.shield(self._placing)
-        self._last = time.monotonic()
-        await self._pace()
-
-    async def _place(self) -> None:
-        try:
-            sent = await self._bot.send_message(
-                self._chat_id,
-                "…",
-                message_thread_id=self._thread_id,
-                reply_to_message_id=self._reply_to,
-                disable_notification=True,
-            )
-            self._message_id = sent.message_id
-        except TelegramError as error:
-            log.info("no placeholder in chat %d: %s", self._chat_id, error)
-
-    async def end(self, head: str | None) -> None:
-        await self._halt()
-        if self._placing is not None:
-            await asyncio.gather(self._placing, return_exceptions=True)
-        if head is None and self._message_id is not None:
-            try:
-                await self._bot.delete_message(self._chat_id, self._message_id)
-            except TelegramError as error:
-                log.debug("a placeholder stays: %s", error)
-
-    @property
-    def message_id(self) -> int | None:
-        return self._message_id
-
-    def _seconds(self) -> float:
-        return SLOW_SECONDS if self._limiter.is_slow(self._chat_id) else EDIT_SECONDS
-
-    async def _send(self, text: str) -> None:
-        if self._message_id is None:
-            return
-        try:
-            await self._bot.edit_message_text(
-                plain_head(text),
-                chat_id=self._chat_id,
-                message_id=self._message_id,
-                rate_limit_args=Urgency.PREVIEW,
-            )
-        except TelegramError as error:
-            log.debug("an edit was lost: %s", error)
+        """A draft dies after 30 s: the same again, with the seconds after it, since only a change counts."""
+        waited = f"… {int(time.monotonic() - self._began)} s"
+        text = plain_head(self._latest, MOST_UNITS - HEARTBEAT_ROOM)
+        await self._send(f"{text}\n\n{waited}" if text else waited)

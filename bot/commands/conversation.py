@@ -2,7 +2,7 @@
 
 from telegram import Update
 
-from bot.chat import respond
+from bot.answering import respond
 from bot.command import Command
 from bot.context import Context, arguments, thread_of
 from engine.chat import Part, Text

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+REAL_SECONDS = 0.05
 
 
 class _Selector(selectors.DefaultSelector):
@@ -14,8 +15,11 @@ class _Selector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
+        self.calls = 0
 
     def select(self, timeout: float | None = None) -> Any:
+        if self.calls and timeout != 0:
+            return super().select(REAL_SECONDS)
         self.now += timeout or 0.0
         return super().select(0)
 
@@ -27,6 +31,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._virtual.now
+
+    def called(self, by: int) -> None:
+        """So many more calls are on their way over a real wire: until they are back, time stands still."""
+        self._virtual.calls += by
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -1,0 +1,96 @@
+"""What is kept of an answer: conversation, outbox and update, in the transaction that charges for it."""
+
+from dataclasses import dataclass
+
+from telegram import Message as TelegramMessage
+from telegram.constants import ChatType
+
+from bot.context import Context, thread_of
+from bot.footer import footer, notes
+from bot.render import Piece, clean, render, with_tail
+from bot.sending import payload
+from bot.services import claimed_update
+from bot.stream import Preview
+from engine.attempt import Receipt
+from engine.chat import ChatRequest, Completion, Role, says
+from engine.errors import HoldLost
+from engine.ports import Also
+from engine.tenancy import Charge
+from storage import conversations, inbox, outbox
+from storage.connection import Connection
+from storage.inbox import Claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer goes. In groups it is a reply to its question."""
+
+    chat_id: int
+    thread_id: int | None
+    is_private: bool
+    reply_to: int | None
+
+    @classmethod
+    def of(cls, message: TelegramMessage) -> "Place":
+        private = message.chat.type == ChatType.PRIVATE
+        return cls(message.chat.id, thread_of(message), private, None if private else message.message_id)
+
+    @property
+    def thread(self) -> int:
+        """As the books know it: 0 for none."""
+        return self.thread_id or 0
+
+    @property
+    def conversation(self) -> str:
+        return f"{self.chat_id}:{self.thread}"
+
+
+@dataclass(slots=True)
+class Keeper:
+    """`finish` is the engine's Finisher. `head` is what the final message begins with, once there is one."""
+
+    context: Context
+    place: Place
+    tenant_id: int
+    request: ChatRequest
+    preview: Preview
+    with_footer: bool = False
+    remarks: tuple[str, ...] = ()
+    head: str = ""
+
+    def finish(self, completion: Completion, receipt: Receipt) -> Also:
+        """Rendered here, on the loop; what it returns runs in the capture's transaction."""
+        text = clean(completion.text) or self.context.t("chat.refused")
+        pieces = render(text)
+        self.head = pieces[0].text
+        edit = self.preview.take_over()
+        claimed = claimed_update.get()
+
+        def also(conn: Connection, charge: Charge) -> None:
+            whole = with_tail(pieces, self._tail(completion, charge, receipt))
+            self._write(conn, claimed, text, [self._payload(piece, edit, n) for n, piece in enumerate(whole)])
+
+        return also
+
+    def _write(self, conn: Connection, claimed: Claimed | None, text: str, parts: list[str]) -> None:
+        """Raises HoldLost when a later try has taken over."""
+        services, place, request_id = self.context.services, self.place, self.request.id
+        now = services.clock.now()
+        said = [self.request.messages[-1], says(Role.ASSISTANT, text)]
+        conversations.append(conn, place.chat_id, place.thread, self.tenant_id, request_id, said, now)
+        outbox.put(conn, request_id, place.chat_id, parts, services.lease_id, now)
+        if claimed is not None and not inbox.done_all(conn, claimed, now):
+            raise HoldLost(request_id)
+
+    def _tail(self, completion: Completion, charge: Charge, receipt: Receipt) -> str:
+        t = self.context.t
+        lines = [*self.remarks, *notes(t, completion, charge, receipt)]
+        if self.with_footer:
+            lines.append(footer(t, completion, charge, receipt))
+        return "\n".join(lines)
+
+    def _payload(self, piece: Piece, edit: int | None, number: int) -> str:
+        """Only the first part answers the question, and takes the placeholder's place."""
+        if number:
+            return payload(piece, thread_id=self.place.thread_id)
+        return payload(piece, thread_id=self.place.thread_id, reply_to=self.place.reply_to, edit=edit)

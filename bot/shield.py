@@ -1,0 +1,84 @@
+"""Models write `Vec<String>` and `<div>` and mean it: what Markdown would take for HTML is made text.
+
+The converter takes HTML out, a block of it up to the next blank line. The parser itself says where it sees some.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pyromark
+from telegramify_markdown.converter import STANDARD_OPTIONS
+
+MOST_PASSES = 8
+_LESS = b"&lt;"
+_CODE = re.compile(r"(?:^|\n)(?P<fence>```|~~~).*?(?:\n(?P=fence)|\Z)|`[^`\n]+`", re.DOTALL)
+_PIPES = re.compile(rb"(?<!\\)\|(?=\|)|(?<=\|)\|")  # `a || b || c` is no spoiler
+_BAR, _ROW = re.compile(rb"(?<!\\)\|"), re.compile(rb"[^\n]+")
+_TAG_OPENS = re.compile(r"<(?!https?:|mailto:)")
+Edit = tuple[int, int, bytes]
+
+
+def shielded(markdown: str) -> str:
+    """The same Markdown with no HTML and no spoilers in it, and headings in list items on lines of their own."""
+    if not any(mark in markdown for mark in ("<", "#", "||")):
+        return markdown
+    data = markdown.encode()
+    for _ in range(MOST_PASSES):  # a block that is text now may hold what is HTML now
+        edits = sorted(_edits(data))
+        if not edits:
+            return data.decode()
+        data = _edited(data, edits)
+    return _by_eye(data.decode())
+
+
+def _edits(data: bytes) -> Iterator[Edit]:
+    after_text = False
+    for event, where in pyromark.events_with_range(data.decode(), options=STANDARD_OPTIONS):
+        start = where["start"]
+        began = event.get("Start") if isinstance(event, dict) else None
+        if isinstance(event, dict) and "InlineHtml" in event:
+            yield start, start + 1, _LESS
+        elif began == "HtmlBlock":
+            opens = data.index(b"<", start)
+            yield opens, opens + 1, _LESS
+        elif after_text and isinstance(began, dict) and "Heading" in began:
+            line = data.rfind(b"\n", 0, start) + 1
+            if line and not data[line:start].strip():
+                yield line, line, b"\n"
+        elif isinstance(began, dict) and "Table" in began:
+            columns = len(began["Table"])
+            for row in _ROW.finditer(data, start, where["end"]):
+                yield from _row_edits(data, row.start(), row.end(), columns)
+        elif isinstance(event, dict) and "Text" in event:
+            yield from ((pipe.start(), pipe.start(), b"\\") for pipe in _PIPES.finditer(data, start, where["end"]))
+        after_text = isinstance(event, dict) and bool(event.keys() & {"Text", "Code", "InlineHtml"})
+
+
+def _row_edits(data: bytes, start: int, end: int, columns: int) -> Iterator[Edit]:
+    """Cells beyond the last column would be left out: they stay in it. Bars side by side would be a spoiler."""
+    bars = [bar.start() for bar in _BAR.finditer(data, start, end)]
+    if bars and not data[start : bars[0]].strip(b" \t>"):
+        columns += 1
+    within = bars[: columns - 1]
+    beyond = bars[columns - 1 :]
+    if beyond and not data[beyond[-1] + 1 : end].strip():
+        beyond.pop()
+    yield from ((bar, bar, b"\\") for bar in beyond)
+    yield from ((bar + 1, bar + 1, b" ") for bar in within if data[bar + 1 : bar + 2] == b"|")
+
+
+def _edited(data: bytes, edits: list[Edit]) -> bytes:
+    out, position = [], 0
+    for start, end, new in edits:
+        out += [data[position:start], new]
+        position = end
+    return b"".join([*out, data[position:]])
+
+
+def _by_eye(markdown: str) -> str:
+    """For what is nested on purpose: every `<` that does not look like code."""
+    out, position = [], 0
+    for code in _CODE.finditer(markdown):
+        out += [_TAG_OPENS.sub("&lt;", markdown[position : code.start()]), code.group()]
+        position = code.end()
+    return "".join([*out, _TAG_OPENS.sub("&lt;", markdown[position:])])
