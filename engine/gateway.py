@@ -88,11 +88,13 @@ class Gateway:
         """Take no new work, give the answers in flight `grace_seconds`, then void what is left."""
         self._closing = True
         try:
-            await asyncio.wait_for(self._idle.wait(), grace_seconds)
+            async with asyncio.timeout(grace_seconds):
+                await self._idle.wait()
         except TimeoutError:
             for answer in tuple(self._live):
                 answer.abort()
-            await asyncio.wait_for(self._idle.wait(), 5)
+            async with asyncio.timeout(5):
+                await self._idle.wait()
 
     @property
     def in_flight(self) -> int:

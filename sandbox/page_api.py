@@ -99,7 +99,8 @@ class PageApi:
                 yield ": hello\n\n"
                 while True:
                     try:
-                        event = await asyncio.wait_for(queue.get(), PING_SECONDS)
+                        async with asyncio.timeout(PING_SECONDS):
+                            event = await queue.get()
                     except TimeoutError:
                         self._world.expire_drafts()
                         yield ": ping\n\n"

@@ -102,7 +102,8 @@ class StandIn:
             await asyncio.sleep(seconds)
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._switched.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._switched.wait()
 
     def cached(self, key: str, model: str, whole: str) -> int:
         """Tokens of the longest start of `whole` that this key sent before, from 1,024 on; it is remembered."""

@@ -99,7 +99,8 @@ async def pay(world: World, chat_id: int, user_id: int, offered: Offered) -> dic
     }
     world.updates.push("pre_checkout_query", query)
     try:
-        answer = await asyncio.wait_for(answered, world.precheckout_seconds)
+        async with asyncio.timeout(world.precheckout_seconds):
+            answer = await answered
     except TimeoutError:
         return {"ok": False, "error": f"The bot did not answer in {PRECHECKOUT_SECONDS:.0f} seconds."}
     finally:
