@@ -24,6 +24,8 @@ from storage.invoices import Seller
 from web.app import Parts, build
 
 USUAL_PROMPT = "Explain compound interest to a ten-year-old, with a small table."
+LAST_RUNS_SECONDS = 5.0
+"""What stopping waits for jobs of the clock that are on."""
 SANDBOX_FILE = Path("sandbox-data/farthing.db")
 
 
@@ -92,10 +94,10 @@ class ClockFace:
         self._work.start()
 
     async def quiet(self) -> None:
-        self._work.stop()
+        self._work.pause()
 
     async def stop(self) -> None:
-        """Nothing is left to stop."""
+        await self._work.stop(LAST_RUNS_SECONDS)
 
 
 def seller_of(house: House) -> Seller:

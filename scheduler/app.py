@@ -1,5 +1,6 @@
 """APScheduler and nothing else: it knows when, the jobs know what."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ class Clockwork:
     def __init__(self, desk: Desk, seconds: Mapping[str, float], jobs: tuple[Job, ...] | None = None) -> None:
         self._desk, self._seconds = desk, seconds
         self._jobs = discover() if jobs is None else jobs
+        self._running: set[asyncio.Task[Any]] = set()
         # Late runs are run, missed ones once: a laptop that slept must not skip its renewals.
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -35,14 +37,33 @@ class Clockwork:
             )
         self._scheduler.start()
 
-    def stop(self) -> None:
+    def pause(self) -> None:
+        """Begin no more runs; those that are on go on."""
+        if self._scheduler.running:
+            self._scheduler.pause()
+
+    async def stop(self, seconds: float) -> None:
+        """Give the runs that are on so long to end: one that wrote what it is about to say should say it."""
+        self.pause()
+        await asyncio.sleep(0)  # what was begun a moment ago is seen to run
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     def _guarded(self, job: Job) -> Callable[[], Coroutine[Any, Any, None]]:
         async def run() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
             try:
                 await job.run(self._desk)
+            except asyncio.CancelledError:  # ends here: APScheduler would log it as an error of the job
+                log.warning("job %s was cut short by the end of the process; it runs again at the next start", job.name)
             except Exception:
                 log.exception("job %s failed; it runs again in %g s", job.name, self._seconds[job.every])
 
