@@ -26,7 +26,7 @@ from telegram.ext import (
     filters,
 )
 
-from bot import access, locales, payments, requests, webhook
+from bot import access, locales, payments, requests, updates, webhook
 from bot.chat import on_message
 from bot.command import Command, discover, read
 from bot.context import Context
@@ -132,7 +132,7 @@ class Bot:
                 log.exception("what other processes left could not be taken up")
 
     async def _handle(self, payload: dict[str, Any]) -> None:
-        update = Update.de_json(payload, self.bot)
+        update = updates.read(payload, self.bot)
         if update is not None:
             await self._application.process_update(update)
 

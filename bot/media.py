@@ -1,18 +1,17 @@
 """What a message carries beside words: photos as data, text and PDF files as text."""
 
-import asyncio
 import base64
-import io
 
 from telegram import Message
+from telegram.error import BadRequest, TelegramError
 
 from bot.context import Context
 from bot.joining import ALBUM
+from bot.pdf import text_of
 from engine.chat import Image, Part, Text
 
 MOST_FILE_BYTES = 20_000_000
 MOST_TEXT_CHARS = 200_000
-MOST_PAGES = 200
 LONGEST_SIDE = 1568
 _PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})  # what every model's API takes
 _TEXTUAL = ("text/", "application/json", "application/xml", "application/x-sh", "application/javascript")
@@ -79,12 +78,14 @@ async def _document(message: Message, context: Context) -> Part:
     if kind in _PICTURES:
         data = await _download(document.file_id, document.file_size or 0, context)
         return Image(f"data:{kind};base64,{base64.b64encode(data).decode()}")
+    if kind.startswith("image/"):
+        raise Unreadable("chat.image_kind")
     pdf = kind == "application/pdf" or name.endswith(".pdf")
     if not pdf and not kind.startswith(_TEXTUAL) and not name.endswith(_TEXT_NAMES):
         raise Unreadable("chat.file_kind")
     data = await _download(document.file_id, document.file_size or 0, context)
-    text = await asyncio.to_thread(_pdf_text, data) if pdf else data.decode("utf-8", "replace")
-    if not text.strip():
+    text = await text_of(data) if pdf else data.decode("utf-8", "replace")
+    if text is None or not text.strip():
         raise Unreadable("chat.file_empty")
     if len(text) > MOST_TEXT_CHARS:
         raise Unreadable("chat.file_long", chars=f"{MOST_TEXT_CHARS:,}")
@@ -97,16 +98,10 @@ async def _download(file_id: str, size: int, context: Context) -> bytes:
     services = context.services
     if refused := services.downloads.take(context.user.id, size, services.config, services.clock):
         raise Unreadable(refused, minute=services.config.files_per_minute, mb=services.config.bytes_per_day // 10**6)
-    file = await context.bot.get_file(file_id)
-    return bytes(await file.download_as_bytearray())
-
-
-def _pdf_text(data: bytes) -> str:
-    from pypdf import PdfReader  # noqa: PLC0415 - with the first PDF, not at the start
-    from pypdf.errors import PyPdfError  # noqa: PLC0415
-
     try:
-        pages = PdfReader(io.BytesIO(data)).pages
-        return "\n\n".join(page.extract_text() for page in pages[:MOST_PAGES])
-    except (PyPdfError, ValueError, KeyError) as error:
-        raise Unreadable("chat.file_empty") from error
+        file = await context.bot.get_file(file_id)
+        return bytes(await file.download_as_bytearray())
+    except BadRequest as error:
+        raise Unreadable("chat.file_big" if "too big" in str(error) else "chat.file_gone") from error
+    except TelegramError as error:
+        raise Unreadable("chat.file_gone") from error

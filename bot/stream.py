@@ -75,7 +75,7 @@ class Paced:
     async def _pace(self) -> None:
         while True:
             try:
-                # Not wait_for: on Python 3.11 it swallows a cancellation that meets a change, and _halt would never end.
+                # Not wait_for: on Python 3.11 it swallows a cancellation that meets a change; _halt would never end.
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     await self._changed.wait()
             except TimeoutError:

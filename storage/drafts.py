@@ -116,7 +116,8 @@ def _money_moved(conn: Connection, tenant_id: int, month: date) -> bool:
 
 
 _ANSWERS = (
-    "attempts a JOIN holds h ON h.id = a.hold_id LEFT JOIN transfers t ON t.ref = 'hold:' || h.id"
+    "attempts a JOIN holds h ON h.request_id = a.request_id AND h.state = 'captured'"
+    " LEFT JOIN transfers t ON t.ref = 'hold:' || h.request_id || ':' || h.epoch"
     " WHERE a.tenant_id = :id AND a.day BETWEEN :first AND :last AND a.kept"
     " AND h.resolved_at >= :start AND h.resolved_at < :end"
 )

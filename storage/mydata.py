@@ -4,11 +4,12 @@ Money records stay, as the law wants, and name nobody: an account's number is al
 """
 
 import json
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
 from engine.money import Money
-from storage import conversations, invoices, keys, tenants, usage
+from storage import conversations, invoices, keys, receipts, tenants, usage
 from storage.connection import Connection, Row, moment_or_none, ms
 
 GONE_STATUS = 410
@@ -53,7 +54,7 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
             }
             for each in invoices.of_tenant(conn, tenant_id)
         ],
-        "receipts": [_receipt(each) for each in _all(conn, "receipts", tenant_id, "answered_at")],
+        "receipts": [_receipt(each) for each in _all(conn, "receipts", tenant_id, "tenant_id")],
     }
 
 
@@ -91,15 +92,21 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
 
 def _receipt(found: Row) -> dict[str, Any]:
     """Who was asked and what was paid; not what it cost the house."""
-    receipt = json.loads(found["receipt"])
-    told = ("ordinal", "provider", "model", "served", "outcome", "status", "started_at", "duration_ms", "usage")
+    receipt = receipts.from_text(found["receipt"])
+    told = ("ordinal", "provider", "model", "served", "outcome", "status", "started_at", "duration_ms")
     return {
-        "request_id": receipt["request_id"],
-        "asked": receipt["asked"],
-        "answered_at": receipt["answered_at"],
+        "request_id": receipt.request_id,
+        "asked": receipt.asked,
+        "answered_at": receipt.answered_at,
         "charge_usd": Money(found["charge_nanousd"]),
         "allowance_tokens": found["allowance_tokens"],
-        "attempts": [{name: attempt[name] for name in told} for attempt in receipt["attempts"]],
+        "attempts": [
+            {
+                **{name: getattr(attempt, name) for name in told},
+                "usage": asdict(attempt.usage) if attempt.usage else None,
+            }
+            for attempt in receipt.attempts
+        ],
     }
 
 

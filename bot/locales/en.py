@@ -65,6 +65,8 @@ TEXTS = {
     "chat.file_kind": "I can read text and PDF files; this is another kind.",
     "chat.file_empty": "I found no text in that file.",
     "chat.file_long": "That file is too long: {chars} characters are the most I can read.",
+    "chat.image_kind": "I can look at JPEG, PNG, WebP and GIF pictures; send this one as a photo, not as a file.",
+    "chat.file_gone": "Telegram did not give me that file. Nothing was charged; please send it again.",
     "chat.file_big": "That file is too large: Telegram gives me up to 20 MB.",
     "chat.files_minute": "That was more than {minute} files in a minute. Please wait a moment and send it again.",
     "chat.files_day": "I fetch up to {mb} MB of files a day for each person, and that is reached. Text goes on as ever; files tomorrow.",

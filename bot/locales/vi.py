@@ -48,6 +48,8 @@ TEXTS: dict[str, str] = {
     "chat.file_kind": "Tôi đọc được tệp văn bản và PDF; đây là loại khác.",
     "chat.file_empty": "Tôi không thấy chữ nào trong tệp đó.",
     "chat.file_long": "Tệp quá dài: tôi đọc được nhiều nhất {chars} ký tự.",
+    "chat.image_kind": "Tôi xem được ảnh JPEG, PNG, WebP và GIF; hãy gửi ảnh này dưới dạng ảnh, đừng gửi dưới dạng tệp.",
+    "chat.file_gone": "Telegram không đưa cho tôi tệp đó. Bạn không bị tính phí; hãy gửi lại.",
     "chat.file_big": "Tệp quá lớn: Telegram chỉ cho tôi tới 20 MB.",
     "unknown_command": "Tôi không biết lệnh đó. /help liệt kê các lệnh.",
     "in_private_only": "Đó là chuyện riêng của hai ta: mở @{bot} và gửi /{command} ở đó.",

@@ -1,23 +1,35 @@
 """A preview ends when it is told to, whatever else happens in the same turn of the loop."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
-from bot.limits import Limiter
-from bot.stream import Draft
+from bot.stream import Paced
 
 
-class Frames:
-    """Takes drafts as the bot would."""
+class Frames(Paced):
+    """Keeps its frames to itself."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.texts: list[str] = []
 
-    async def send_message_draft(self, _chat: int, _draft: int, text: str, **_: Any) -> bool:
+    async def _begin(self) -> None:
+        self.texts.append("")
+        await self._pace()
+
+    async def _send(self, text: str) -> None:
+        self._shown = text
         self.texts.append(text)
-        return True
+
+    async def _hand_over(self, head: str | None) -> None:
+        self.texts.append(f"end: {head}")
+
+    async def _beat(self) -> None:
+        self.texts.append("beat")
+
+    def _seconds(self) -> float:
+        return 0.0
 
 
 async def turns(number: int) -> None:
@@ -27,26 +39,21 @@ async def turns(number: int) -> None:
 
 @pytest.mark.parametrize("between", range(5))
 async def test_words_followed_at_once_by_the_end_do_not_keep_the_preview_waiting(between: int) -> None:
-    frames = Frames()
-    draft = Draft(frames, Limiter(), 5, None)  # type: ignore[arg-type]
-    await draft.begin()
-    while not frames.texts:
-        await turns(1)
-    await turns(10)  # the worker waits for words
-    draft.show("Answer")
-    await turns(between)
-    ending = asyncio.create_task(draft.end("Answer, whole"))
-    await turns(50)
-    assert ending.done()
+    async with Frames() as frames:
+        await turns(10)  # the worker waits for words
+        frames.show("Answer")
+        await turns(between)
+        ending = asyncio.create_task(frames.end("Answer, whole"))
+        await turns(50)
+        assert ending.done()
 
 
 async def test_after_the_end_comes_no_frame() -> None:
-    frames = Frames()
-    draft = Draft(frames, Limiter(), 5, None)  # type: ignore[arg-type]
-    await draft.begin()
-    draft.show("Answer")
-    await draft.end("Answer, whole")
-    sent = list(frames.texts)
-    draft.show("Answer, whole, late")
-    await turns(50)
-    assert frames.texts == sent
+    async with Frames() as frames:
+        await turns(10)
+        frames.show("Answer")
+        await frames.end("Answer, whole")
+        sent = list(frames.texts)
+        frames.show("Answer, whole, late")
+        await turns(50)
+        assert frames.texts == sent
