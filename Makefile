@@ -16,7 +16,7 @@ setup: $(VENV)/runtime ## go live: asks for the bot token and provider keys, che
 	@$(BIN)/python -m main setup
 
 test: $(VENV)/dev ## every test
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 4 --dist loadscope
 
 lint: $(VENV)/dev ## ruff, mypy --strict, the floors
 	$(BIN)/ruff check .

@@ -184,14 +184,15 @@ async def test_a_number_that_is_committed_late_is_waited_for(url: str) -> None:
     if url.startswith("sqlite"):
         pytest.skip("SQLite has one writer: numbers are committed in order")
     async with open_database(url) as db:
-        late = psycopg.connect(url, row_factory=psycopg.rows.dict_row)
+        late = psycopg.connect(url, autocommit=True, row_factory=psycopg.rows.dict_row)
+        late.execute("BEGIN")
         journal(PostgresConnection(late), [attempt(1)])
         await db.write(lambda conn: journal(conn, [attempt(2)]))
         reaching = asyncio.ensure_future(db.write(rollups.reach))
         waiting = "SELECT COUNT(*) AS n FROM pg_locks WHERE NOT granted"
         while not (await db.read(lambda conn: conn.rows(waiting)))[0]["n"]:
             assert not reaching.done(), "it did not wait"
-        late.commit()
+        late.execute("COMMIT")
         late.close()
         assert await reaching == 2
         await rollups.bring_up_to_date(db)
