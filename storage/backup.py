@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from storage import leases
 from storage.audit import audit
@@ -77,7 +78,8 @@ def prove(copy: Path) -> None:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    raw = sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None)
+    name = quote(str(path.absolute()).lstrip("/"))
+    raw = sqlite3.connect(f"file:///{name}?mode=rw", uri=True, isolation_level=None)
     for pragma in PRAGMAS:
         raw.execute(f"PRAGMA {pragma}")
     raw.execute("PRAGMA wal_autocheckpoint = 0")  # the running writer's business

@@ -101,3 +101,11 @@ def test_what_is_no_sound_database_is_not_restored(database: Path, tmp_path: Pat
 def test_postgresql_is_told_of_pg_dump() -> None:
     with pytest.raises(BackupFailed, match="pg_dump"):
         sqlite_path("postgres://u:secret@host/db")
+
+
+@pytest.mark.parametrize("name", ["with space", "what?", "100%", "//twice"])
+def test_a_database_of_any_name_is_backed_up(database: Path, tmp_path: Path, name: str) -> None:
+    folder = Path(f"/{tmp_path}/{name.strip('/')}") if name.startswith("//") else tmp_path / name
+    folder.mkdir()
+    made = backup(shutil.copyfile(database, folder / "farthing.db"), folder / "backups", NOW)
+    assert made.exists()
