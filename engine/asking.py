@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.addresses import is_public
 from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Tool, ToolCall
 from engine.errors import BadRequest
 from engine.fields import Fields
@@ -134,6 +135,8 @@ def _part(raw: Any, where: str) -> Part:
         url = image.get("url") if isinstance(image, dict) else None
         if not isinstance(url, str) or not url.startswith(("data:image/", "https://", "http://")):
             raise BadRequest(f"{where}.image_url", "a data:image/... or an https address")
+        if not url.startswith("data:") and not is_public(url):
+            raise BadRequest(f"{where}.image_url", "an address that the whole internet can reach")
         return Image(url, str(image.get("detail") or "auto"))
     raise BadRequest(f"{where}.type", "text or image_url")
 

@@ -141,6 +141,8 @@ class Health:
         vitals.breaker.succeeded(now, probe=permit.probe)
         for track in (vitals.track, self._track(permit.offer)):
             track.succeeded(now, first_token_ms)
+        if permit.probe:
+            self._forgive(permit.offer.provider, now)
         key = vitals.keys[permit.key]
         key.succeeded(now, permit.began_at)
         if limits is not None:
@@ -187,6 +189,7 @@ class Health:
         vitals = self._providers[name]
         if key is None:
             vitals.breaker.close()
+            self._forgive(name, self._clock.monotonic())
         for each in vitals.keys if key is None else (vitals.keys[key],):
             each.mend()
         self._look(vitals, self._clock.monotonic())
@@ -267,6 +270,11 @@ class Health:
         vitals.breaker.failed(now, probe=permit.probe)
         for track in (vitals.track, self._track(permit.offer)):
             track.failed(now, now - permit.began_at)
+
+    def _forgive(self, name: str, now: float) -> None:
+        tracks = [track for offer, track in self._tracks.items() if offer.provider == name]
+        for track in (self._providers[name].track, *tracks):
+            track.forgive(now)
 
     def _track(self, offer: Offer) -> Track:
         if len(self._tracks) > _MOST_OFFERS:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 FIRST_TOKEN_SAMPLES = 50
 MEMORY = 0.9  # the weight of the past at each try
 LOSS_MEMORY = 0.8  # and at each failure
-HALF_LIFE_SECONDS = 120.0  # and without any: an offer that failed is tried again in time
+HALF_LIFE_SECONDS = 60.0  # and without any: an offer that failed is tried again in time
 USUAL_LOSS_SECONDS = 1.0
 NO_ODDS = 1e-4
+DOUBT = 0.05
 LATE_LEAST_SECONDS, LATE_TIMES = 2.0, 4.0
 LEAST_SAMPLES = 10
 
@@ -52,6 +53,10 @@ class Track:
         """`seconds`: how long it took to fail."""
         self._note(now, failed=True)
         self.loss_seconds = LOSS_MEMORY * self.loss_seconds + (1 - LOSS_MEMORY) * max(0.0, seconds)
+
+    def forgive(self, now: float) -> None:
+        """It was out and is back: what the outage said of it is over, all but a doubt."""
+        self._odds, self._at = min(self.odds(now), DOUBT), now
 
     def _note(self, now: float, *, failed: bool) -> None:
         self._odds, self._at = self.odds(now) * MEMORY + (1 - MEMORY) * failed, now

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Usd = Annotated[str, Field(description="USD, exact to the nano-dollar", examples=["12.50"])]
 
@@ -70,8 +70,18 @@ class In(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
+def _plain(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("text without NUL characters")
+    return text
+
+
+Plain = Annotated[str, AfterValidator(_plain)]
+"""Text that every database takes."""
+
+
 class TenantIn(In):
-    name: str = Field(min_length=1, max_length=200)
+    name: Plain = Field(min_length=1, max_length=200)
     plan: str = "free"
 
 
@@ -80,13 +90,13 @@ class PlanIn(In):
 
 
 class CreditIn(In):
-    usd: str = Field(description="USD to add, exact decimal in a string", examples=["5.00"])
-    reason: str = Field(min_length=1, max_length=500)
+    usd: str = Field(max_length=40, description="USD to add, exact decimal in a string", examples=["5.00"])
+    reason: Plain = Field(min_length=1, max_length=500)
 
 
 class KeyIn(In):
-    name: str = Field("", max_length=100)
-    tokens_per_month: int | None = Field(None, gt=0)
+    name: Plain = Field("", max_length=100)
+    tokens_per_month: int | None = Field(None, gt=0, le=10**15, strict=True)
 
 
 class KeyOut(BaseModel):

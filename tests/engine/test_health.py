@@ -86,6 +86,14 @@ def test_a_good_probe_brings_it_back(ward: Ward) -> None:
     assert not ward.permit().probe
 
 
+def test_who_is_back_is_asked_as_before_but_for_a_doubt(ward: Ward) -> None:
+    ward.fails(DOWN, 5)
+    assert ward.health._providers["a"].track.odds(ward.clock.monotonic()) > 0.3
+    ward.clock.wait(60)
+    ward.serves()
+    assert ward.health.standing(A).odds <= 0.05
+
+
 def test_a_bad_probe_means_the_same_rest_again(ward: Ward) -> None:
     ward.fails(DOWN, 5)
     ward.clock.wait(60)

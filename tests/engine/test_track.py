@@ -31,7 +31,7 @@ def test_time_forgives() -> None:
     track = Track()
     for _ in range(5):
         track.failed(0, 1)
-    assert track.odds(120) == pytest.approx(track.odds(0) / 2)
+    assert track.odds(60) == pytest.approx(track.odds(0) / 2)
     assert track.odds(3600) < 0.001
 
 

@@ -1,0 +1,34 @@
+"""Addresses of pictures: nobody is sent to a machine that only its neighbours can reach."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+_LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
+
+
+def is_public(url: str) -> bool:
+    """False for loopback, private, link-local and metadata addresses and local names, in any spelling of them.
+
+    A name may still resolve to such an address: we never fetch one ourselves, the provider does.
+    """
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    except ValueError:
+        return False
+    if not host or host in _LOCAL_NAMES or host.endswith(_LOCAL_NAMES) or "." not in host.replace(":", "."):
+        return False
+    address = _address(host)
+    return address is None or address.is_global
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None for a name."""
+    try:
+        found = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        # 127.1, 0x7f000001, 017700000001: what some resolvers read as addresses is nobody's name.
+        last = host.rpartition(".")[2]
+        return ipaddress.ip_address("0.0.0.0") if last.isdigit() or last.startswith("0x") else None  # noqa: S104 - refused
+    if isinstance(found, ipaddress.IPv6Address):
+        return found.ipv4_mapped or found.sixtofour or found
+    return found
