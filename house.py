@@ -30,6 +30,7 @@ from storage.caps import HouseCaps
 from storage.database import Database, migrations_pending, open_database
 from storage.leases import Lease
 from storage.ledger import SqlJournal, SqlLedger, allowance_rates
+from storage.losses import Losses
 
 log = logging.getLogger("farthing")
 
@@ -127,8 +128,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         stack.push_async_callback(market.drains.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
         caps = caps_of(settings, db, clock)
-        gateway = Gateway(market, ledger, gates=(caps,))
-        _say_what_waits(settings)
+        gateway = Gateway(market, ledger, gates=(caps,), losses=Losses(db, clock))
+        _say_what_free_means(settings)
         yield House(settings, db, lease, clock, plans, market, gateway, caps)
 
 
@@ -139,12 +140,10 @@ def caps_of(settings: Settings, db: Database, clock: SystemClock) -> HouseCaps:
     return HouseCaps(db, clock, per_day, per_month)
 
 
-def _say_what_waits(settings: Settings) -> None:
-    """A setting that does nothing yet is said to, not swallowed."""
+def _say_what_free_means(settings: Settings) -> None:
+    """Who trains on prompts is said to the operator, as /privacy says it to everybody."""
     if settings.config.free:
         log.info("free tiers are used first; their providers may train on prompts, and /privacy says so")
-    if any(model.max_loss_usd_per_day is not None for model in settings.config.models.values()):
-        log.warning("max_loss_usd_per_day is read but not used yet; [house] usd_per_day bounds the spending")
 
 
 async def _migrate(settings: Settings) -> None:
@@ -254,6 +253,7 @@ def _model(settings: Settings, name: str, section: ModelSection) -> Model:
         tuple(map(Offer.named, both)),
         _tariff(settings, name, section),
         frozenset(map(Offer.named, last)),
+        None if section.max_loss_usd_per_day is None else Money.usd(section.max_loss_usd_per_day),
     )
 
 

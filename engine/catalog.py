@@ -25,19 +25,23 @@ _MOST_SHELVES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A name that tenants ask for. `last_resort` offers are tried only when no other can answer."""
+    """A name that tenants ask for. `last_resort` offers are tried only when no other can answer.
+
+    Once a day has lost `max_loss_per_day`, offers that cost more than they charge are left out; None: never.
+    """
 
     name: str
     offers: tuple[Offer, ...]
     tariff: Tariff
     last_resort: frozenset[Offer] = frozenset()
+    max_loss_per_day: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
     """An offer priced for one request at one minute. Limits None = unknown. `free`: at the price of a free tier.
 
-    `input_ceiling_tokens`: what a hold for it is made for.
+    `input_ceiling_tokens`: what a hold for it is made for. `expected_tokens`: input and output.
     """
 
     offer: Offer
@@ -48,6 +52,7 @@ class Quote:
     max_output_tokens: int | None = None
     last_resort: bool = False
     free: bool = False
+    expected_tokens: int = 0
 
     @property
     def expected(self) -> Money:
@@ -155,12 +160,11 @@ class Catalog:
         free = bool(self.free.allowed) and self.free.is_open(offer, at)
         price = FREE_PRICE if free else shelved.price
         assert price is not None
-        expected = 0
+        expected, output = 0, asks.output_tokens(self.sizes.thought_times(offer))
         if not free:
             cached = 0
             if asks.request.conversation:
                 cached = min(tokens[0], self.prefixes.cached_tokens(asks.request, offer, at.timestamp()))
-            output = asks.output_tokens(self.sizes.thought_times(offer))
             expected = _expected_atto(price, tokens[0], cached, output, writes_cache=shelved.writes_cache)
         return Quote(
             offer,
@@ -171,6 +175,7 @@ class Catalog:
             shelved.max_output_tokens,
             shelved.last_resort,
             free,
+            tokens[0] + output,
         )
 
     def _shelf(self, model: Model, at: datetime) -> tuple[_Shelved, ...]:

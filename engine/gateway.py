@@ -6,23 +6,25 @@ from contextlib import asynccontextmanager
 
 from engine.admission import Admission
 from engine.answer import Answer, Finisher, Question
-from engine.catalog import Model, Quote
+from engine.catalog import Drop, Model, Quote
 from engine.chat import ChatRequest
 from engine.errors import Closing, NoProvider, RequestRejected
 from engine.holding import Bid, Ceiling
-from engine.ports import Gate, Ledger
+from engine.ports import Gate, Ledger, Losses
 from engine.routing import Route
-from engine.tenancy import Tenant
+from engine.tenancy import Flat, Tariff, Tenant
 from engine.trial import Market, unanswered
 
 
 class Gateway:
     """Answers requests from the cheapest offers that are up, and books each exactly once."""
 
-    def __init__(self, market: Market, ledger: Ledger, *, gates: Sequence[Gate] = ()) -> None:
+    def __init__(
+        self, market: Market, ledger: Ledger, *, gates: Sequence[Gate] = (), losses: Losses | None = None
+    ) -> None:
         self.market = market
         self._ledger = ledger
-        self._gates = tuple(gates)
+        self._gates, self._losses = tuple(gates), losses
         self._admission = Admission(market.clock)
         self._live: set[Answer] = set()
         self._closing = False
@@ -63,10 +65,22 @@ class Gateway:
                 finally:
                     self._exit(answer)
 
-    def route(self, model: Model, request: ChatRequest, tenant_id: int | None = None) -> Route:
-        """The offers for this request at this minute, in the order to try; raises when there is none."""
+    def route(
+        self, model: Model, request: ChatRequest, tenant_id: int | None = None, *, may_lose: bool = True
+    ) -> Route:
+        """The offers for this request at this minute, in the order to try; raises when there is none.
+
+        `may_lose` False: without those that are expected to cost more than they charge.
+        """
         catalog, health = self.market.catalog, self.market.health
         quotes, drops = catalog.quote(request, model, self.market.clock.now(), tenant_id)
+        if not may_lose:
+            losing = [quote for quote in quotes if loses(quote, model.tariff)]
+            quotes = tuple(quote for quote in quotes if quote not in losing)
+            drops = (
+                *drops,
+                *(Drop(quote.offer, "costs more than it charges, and today has lost enough") for quote in losing),
+            )
         route = self.market.plan(quotes, drops)
         if len(quotes) == 1 and (seconds := health.standing(quotes[0].offer).crowded_seconds) > 0:
             raise NoProvider(seconds)  # with nobody else to ask, only staying under its limit helps
@@ -78,11 +92,16 @@ class Gateway:
         raise NoProvider(health.smallest_rest_seconds())
 
     async def _route_or_note(self, tenant: Tenant, model: Model, request: ChatRequest) -> Route:
+        may_lose = await self._may_lose(model)
         try:
-            return self.route(model, request, tenant.id)
+            return self.route(model, request, tenant.id, may_lose=may_lose)
         except NoProvider:
             await self.market.journal.record(unanswered(self.market, tenant, request, 1))
             raise
+
+    async def _may_lose(self, model: Model) -> bool:
+        most = model.max_loss_per_day
+        return most is None or self._losses is None or await self._losses.lost_today(model.name) < most
 
     async def close(self, grace_seconds: float = 30) -> None:
         """Take no new work, give the answers in flight `grace_seconds`, then void what is left."""
@@ -129,3 +148,10 @@ def _ceiling(quote: Quote, tenant: Tenant, request: ChatRequest, input_tokens: i
     limits = (request.max_output_tokens, tenant.plan.max_output_tokens, quote.max_output_tokens)
     input_atto, output_atto = quote.price.ceiling(input_tokens)
     return Ceiling(input_atto, output_atto, min(limit for limit in limits if limit is not None))
+
+
+def loses(quote: Quote, tariff: Tariff) -> bool:
+    """True where an answer is expected to cost more than its tariff charges, whoever pays."""
+    if isinstance(tariff, Flat):
+        return quote.expected_atto > quote.expected_tokens * tariff.atto_per_token
+    return tariff.times < 1 and quote.expected_atto > 0

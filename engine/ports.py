@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from engine.attempt import Attempt, Receipt
 from engine.chat import ChatRequest, Chunk
 from engine.holding import Bid, Grant
+from engine.money import Money
 from engine.tenancy import Charge
 
 Also: TypeAlias = Callable[[Any, Charge], object]
@@ -118,6 +119,12 @@ class Gate(Protocol):
     """A word of the operator's before each new answer. Raises a Refused."""
 
     async def check(self) -> None: ...
+
+
+class Losses(Protocol):
+    """What the house has lost on a model today; negative where it has earned."""
+
+    async def lost_today(self, model: str) -> Money: ...
 
 
 class Journal(Protocol):

@@ -15,7 +15,11 @@ async def terms(_: Update, context: Context) -> None:
 
 
 async def privacy(_: Update, context: Context) -> None:
-    await context.reply(context.t("privacy.text", free=""))
+    await context.reply(
+        context.t(
+            "privacy.text", free=context.t("privacy.free") if context.services.market.catalog.free.allowed else ""
+        )
+    )
 
 
 async def paysupport(_: Update, context: Context) -> None:
