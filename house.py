@@ -155,7 +155,9 @@ async def _migrate(settings: Settings) -> None:
     url = settings.env.database_url
     async with open_database(url) as db:
         pending = await db.read(migrations_pending)
-    if pending and url.startswith("sqlite:"):
+    if pending and not url.startswith("sqlite:"):
+        raise OSError("the database is not up to date: run `python -m main migrate` first")
+    if pending:
         await asyncio.to_thread(upgrade, url)
 
 
