@@ -149,7 +149,8 @@ class Catalog:
         if size.is_plain:
             self.sizes.learn_input(offer, size, usage.input_tokens)
         if not request.max_output_tokens:
-            self.sizes.learn_output(offer, request.model, tenant_id, estimate_text(said), usage.output_tokens)
+            reported = (usage.output_tokens, usage.reasoning_tokens)
+            self.sizes.learn_output(offer, request.model, tenant_id, estimate_text(said), reported)
 
     def remember(self, request: ChatRequest, offer: Offer, usage: Usage, at: datetime) -> None:
         """The prompt lies in this provider's cache from now on."""
@@ -160,7 +161,7 @@ class Catalog:
         free = bool(self.free.allowed) and self.free.is_open(offer, at)
         price = FREE_PRICE if free else shelved.price
         assert price is not None
-        expected, output = 0, asks.output_tokens(self.sizes.thought_times(offer))
+        expected, output = 0, asks.output_tokens(self.sizes.output_times(offer))
         if not free:
             cached = 0
             if asks.request.conversation:

@@ -15,6 +15,7 @@ from engine.tokens import Measure
 USUAL_OUTPUT_TOKENS = 240  # what an answer of unknown length is quoted with
 MEMORY = 0.98
 OWN_WEIGHT = 10.0  # so many answers of one tenant weigh as much as everybody's
+POOL_WEIGHT = 20.0  # what all offers show together weighs as much as so many answers of one
 SAMPLES_TO_HOLD = 100  # before as many, a hold takes whole bytes
 HOLD_MARGIN = 1.3
 LEAST_TOKENS = 20  # a shorter prompt says more of templates than of the tokenizer
@@ -53,7 +54,10 @@ class Sizes:
     """One per process; told of every kept answer."""
 
     _inputs: dict[tuple[Offer, str], Ratio] = field(default_factory=dict)
+    _pooled: dict[str, Mean] = field(default_factory=dict)
     _thought: dict[Offer, Mean] = field(default_factory=dict)
+    _words: dict[Offer, Mean] = field(default_factory=dict)
+    _all_words: Mean = field(default_factory=Mean)
     _answers: dict[str, Mean] = field(default_factory=dict)
     _own: dict[tuple[int, str], Mean] = field(default_factory=dict)
 
@@ -62,11 +66,12 @@ class Sizes:
 
         A hold takes no more than the bytes, and no less than what was ever seen, with a margin.
         """
-        ratio = self._inputs.get((offer, measure.script))
-        if ratio is None:
+        pooled = self._pooled.get(measure.script)
+        if pooled is None:
             return measure.tokens, measure.most_tokens
-        expected = round(measure.tokens * ratio.mean.value)
-        if ratio.seen < SAMPLES_TO_HOLD or not measure.is_plain:
+        ratio = self._inputs.get((offer, measure.script))
+        expected = round(measure.tokens * _shrunk(ratio.mean if ratio else None, pooled))
+        if ratio is None or ratio.seen < SAMPLES_TO_HOLD or not measure.is_plain:
             return expected, measure.most_tokens
         most = int(measure.tokens * ratio.most * HOLD_MARGIN) + measure.overhead_tokens
         return expected, min(measure.most_tokens, most)
@@ -80,23 +85,29 @@ class Sizes:
             return usual
         return (own.value * own.samples + usual * OWN_WEIGHT) / (own.samples + OWN_WEIGHT)
 
-    def thought_times(self, offer: Offer) -> float:
-        """How many tokens are billed for one that can be seen."""
-        mean = self._thought.get(offer)
-        return 1.0 if mean is None else mean.value
+    def output_times(self, offer: Offer) -> float:
+        """How many tokens are billed for one that is estimated from what can be seen: its tokenizer's, and thoughts."""
+        thought = self._thought.get(offer)
+        words = _shrunk(self._words.get(offer), self._all_words) if self._all_words.samples else 1.0
+        return words * (thought.value if thought else 1.0)
 
     def learn_input(self, offer: Offer, measure: Measure, reported_tokens: int) -> None:
         if measure.tokens >= LEAST_TOKENS and reported_tokens > 0:
-            ratio = self._inputs.setdefault((offer, measure.script), Ratio())
-            ratio.add(min(_WIDEST, reported_tokens / measure.tokens))
+            value = min(_WIDEST, reported_tokens / measure.tokens)
+            self._inputs.setdefault((offer, measure.script), Ratio()).add(value)
+            self._pooled.setdefault(measure.script, Mean()).add(value)
 
     def learn_output(
-        self, offer: Offer, model: str, tenant_id: int | None, seen_tokens: int, reported_tokens: int
+        self, offer: Offer, model: str, tenant_id: int | None, seen_tokens: int, reported: tuple[int, int]
     ) -> None:
-        """`seen_tokens`: the estimate of what was said."""
-        if seen_tokens <= 0 or reported_tokens <= 0:
+        """`seen_tokens`: the estimate of what was said; `reported`: all output tokens, then those of thinking."""
+        billed, thought = reported
+        if seen_tokens <= 0 or billed <= thought:
             return
-        self._thought.setdefault(offer, Mean()).add(min(_WIDEST * 4, max(1.0, reported_tokens / seen_tokens)))
+        visible = billed - thought
+        self._thought.setdefault(offer, Mean()).add(min(_WIDEST * 4, billed / visible))
+        for mean in (self._words.setdefault(offer, Mean()), self._all_words):
+            mean.add(min(_WIDEST * 4, visible / seen_tokens))
         self._answers.setdefault(model, Mean()).add(seen_tokens)
         if tenant_id is not None:
             if len(self._own) > _MOST_TENANTS:
@@ -111,6 +122,9 @@ class Sizes:
                 for (offer, script), ratio in self._inputs.items()
             ],
             "thought": [[offer.name, mean.value, mean.samples] for offer, mean in self._thought.items()],
+            "words": [[offer.name, mean.value, mean.samples] for offer, mean in self._words.items()],
+            "pooled": [[script, mean.value, mean.samples] for script, mean in self._pooled.items()],
+            "all_words": [self._all_words.value, self._all_words.samples],
             "answers": [[model, mean.value, mean.samples] for model, mean in self._answers.items()],
         }
 
@@ -118,7 +132,18 @@ class Sizes:
         """Take up what `dump` gave. Raises KeyError, TypeError or ValueError for anything else."""
         for name, script, value, samples, most, seen in kept["inputs"]:
             self._inputs[Offer.named(name), str(script)] = Ratio(Mean(float(value), float(samples)), most, int(seen))
-        for name, value, samples in kept["thought"]:
-            self._thought[Offer.named(name)] = Mean(float(value), float(samples))
+        for known, means in ((kept["thought"], self._thought), (kept["words"], self._words)):
+            for name, value, samples in known:
+                means[Offer.named(name)] = Mean(float(value), float(samples))
+        for script, value, samples in kept["pooled"]:
+            self._pooled[str(script)] = Mean(float(value), float(samples))
+        self._all_words = Mean(*map(float, kept["all_words"]))
         for model, value, samples in kept["answers"]:
             self._answers[str(model)] = Mean(float(value), float(samples))
+
+
+def _shrunk(own: Mean | None, pooled: Mean) -> float:
+    """What one offer shows, as far as that is enough; else what all show: a first answer turns no order round."""
+    if own is None:
+        return pooled.value
+    return (own.value * own.samples + pooled.value * POOL_WEIGHT) / (own.samples + POOL_WEIGHT)

@@ -24,11 +24,21 @@ def test_nothing_learned_means_the_script_s_estimate_and_whole_bytes() -> None:
 
 def test_an_offer_s_own_tokenizer_is_learned_by_script() -> None:
     sizes = Sizes()
-    for _ in range(5):
+    for _ in range(200):
         sizes.learn_input(A, VIETNAMESE, round(VIETNAMESE.tokens * 1.6))
-    assert sizes.input_tokens(A, VIETNAMESE)[0] == pytest.approx(VIETNAMESE.tokens * 1.6, rel=0.01)
+        sizes.learn_input(B, VIETNAMESE, VIETNAMESE.tokens)
+    assert sizes.input_tokens(A, VIETNAMESE)[0] > VIETNAMESE.tokens * 1.5
+    assert sizes.input_tokens(B, VIETNAMESE)[0] < VIETNAMESE.tokens * 1.1
     assert sizes.input_tokens(A, PROSE)[0] == PROSE.tokens
-    assert sizes.input_tokens(B, VIETNAMESE)[0] == VIETNAMESE.tokens
+
+
+def test_an_offer_that_was_never_asked_is_taken_to_count_as_all_others_do() -> None:
+    sizes = Sizes()
+    for _ in range(3):
+        sizes.learn_input(A, PROSE, PROSE.tokens * 3)
+        sizes.learn_output(A, "auto", None, 20, (500, 0))
+    assert sizes.input_tokens(B, PROSE)[0] == sizes.input_tokens(A, PROSE)[0] == PROSE.tokens * 3
+    assert sizes.output_times(B) == pytest.approx(sizes.output_times(A))
 
 
 def test_a_hold_shrinks_below_the_bytes_only_when_enough_is_learned() -> None:
@@ -60,8 +70,8 @@ def test_answers_are_as_long_as_they_were() -> None:
     sizes = Sizes()
     assert sizes.answer_tokens("auto", 7) == USUAL_OUTPUT_TOKENS
     for _ in range(50):
-        sizes.learn_output(A, "auto", 7, 1000, 1000)
-        sizes.learn_output(A, "auto", 8, 50, 50)
+        sizes.learn_output(A, "auto", 7, 1000, (1000, 0))
+        sizes.learn_output(A, "auto", 8, 50, (50, 0))
     assert sizes.answer_tokens("auto", 7) > 800
     assert sizes.answer_tokens("auto", 8) < 200
     assert 200 < sizes.answer_tokens("auto", None) < 800
@@ -71,14 +81,14 @@ def test_answers_are_as_long_as_they_were() -> None:
 def test_thinking_that_is_billed_is_learned_per_offer() -> None:
     sizes = Sizes()
     for _ in range(20):
-        sizes.learn_output(A, "auto", None, 100, 400)
-    assert sizes.thought_times(A) == pytest.approx(4)
-    assert sizes.thought_times(B) == 1
+        sizes.learn_output(A, "auto", None, 100, (400, 300))
+    assert sizes.output_times(A) == pytest.approx(4)
+    assert sizes.output_times(B) == 1
 
 
 def test_what_was_not_reported_teaches_nothing() -> None:
     sizes = Sizes()
     sizes.learn_input(A, PROSE, 0)
-    sizes.learn_output(A, "auto", None, 0, 100)
+    sizes.learn_output(A, "auto", None, 0, (100, 0))
     assert sizes.input_tokens(A, PROSE)[0] == PROSE.tokens
-    assert sizes.thought_times(A) == 1
+    assert sizes.output_times(A) == 1

@@ -52,7 +52,7 @@ async def test_an_answer_teaches_how_long_answers_are_and_what_a_prompt_counts()
     answer, _ = stage.answer()
     await answer.whole()
     catalog, size = stage.market.catalog, measure(answer.question.request)
-    assert catalog.sizes.thought_times(Offer("a", "m")) > 1
+    assert catalog.sizes.output_times(Offer("a", "m")) > 1
     assert catalog.sizes.answer_tokens("auto", 7) < 240
     assert size.tokens < 20 or catalog.sizes.input_tokens(Offer("a", "m"), size)[0] == 33
 

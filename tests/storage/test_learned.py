@@ -15,19 +15,19 @@ async def test_what_was_learned_outlives_the_process(db: Database) -> None:
     before, after = Sizes(), Sizes()
     for _ in range(150):
         before.learn_input(OFFER, PROSE, round(PROSE.tokens * 1.3))
-        before.learn_output(OFFER, "auto", 7, 100, 300)
+        before.learn_output(OFFER, "auto", 7, 100, (300, 200))
     await db.write(partial(learned.save, sizes=before))
     await db.write(partial(learned.save, sizes=before))
     await db.read(partial(learned.load, sizes=after))
     assert after.input_tokens(OFFER, PROSE) == before.input_tokens(OFFER, PROSE)
-    assert after.thought_times(OFFER) == before.thought_times(OFFER)
+    assert after.output_times(OFFER) == before.output_times(OFFER)
     assert after.answer_tokens("auto", None) == before.answer_tokens("auto", None)
 
 
 async def test_nothing_kept_is_nothing_learned(db: Database) -> None:
     sizes = Sizes()
     await db.read(partial(learned.load, sizes=sizes))
-    assert sizes.thought_times(OFFER) == 1
+    assert sizes.output_times(OFFER) == 1
 
 
 async def test_a_row_that_cannot_be_read_is_learned_again(db: Database) -> None:
