@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 import time
+from abc import ABC, abstractmethod
 from typing import Protocol, Self
 
 from telegram.error import BadRequest, TelegramError
@@ -43,7 +44,7 @@ class Preview(Protocol):
         ...
 
 
-class Paced:
+class Paced(ABC):
     """Shows the latest text at a cadence; a subclass says how a frame is sent and when the next may come."""
 
     def __init__(self) -> None:
@@ -106,24 +107,25 @@ class Paced:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
+    @abstractmethod
     async def _begin(self) -> None:
         """Say that an answer is on its way, then pace."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _hand_over(self, head: str | None) -> None:
         """Pacing is over: make room for the final message."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _send(self, text: str) -> None:
         """One frame; what arrives is remembered as shown."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _beat(self) -> None:
         """Nothing came for a while."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _seconds(self) -> float:
-        raise NotImplementedError
+        """Between two frames, as things are now."""
 
     def _is_free(self) -> bool:
         """False while a frame would take somebody else's turn."""

@@ -1,6 +1,7 @@
 """What every dialect's adapter shares: keys, client, limits, and the road of one call."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
@@ -18,7 +19,7 @@ from engine.sse import Frame, frames
 MOST_ERROR_BYTES = 64_000
 
 
-class Adapter:
+class Adapter(ABC):
     """A provider at an address. A dialect says where to ask, what to send, and how to read the answer."""
 
     def __init__(self, spec: Spec, keys: tuple[str, ...], base_url: str, proxy: str | None) -> None:
@@ -83,17 +84,21 @@ class Adapter:
     async def aclose(self) -> None:
         await self._http.aclose()
 
+    @abstractmethod
     def url(self, model: str) -> str:
-        raise NotImplementedError
+        """Where a call of `model` is posted."""
 
+    @abstractmethod
     def auth(self, secret: str) -> dict[str, str]:
-        raise NotImplementedError
+        """The headers that carry a key."""
 
+    @abstractmethod
     def body(self, call: Call) -> dict[str, Any]:
-        raise NotImplementedError
+        """What is posted, as JSON."""
 
+    @abstractmethod
     def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:
-        raise NotImplementedError
+        """The answer in its parts. Raises what `failure` makes of an error that came within a 200."""
 
     def failure(self, body: Any, status: int | None = None) -> Exception:
         """An error that came within a 200."""

@@ -1,6 +1,7 @@
 """Sellers of answers: one address a file (a SPEC), one dialect a room in engine/dialects."""
 
 import pkgutil
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
@@ -8,7 +9,7 @@ from engine.dialects import anthropic, gemini, openai
 from engine.ports import Provider
 from engine.spec import Spec
 
-_DIALECTS = {"openai": openai.OpenAI, "gemini": gemini.Gemini, "anthropic": anthropic.Anthropic}
+_DIALECTS: dict[str, Callable[..., Provider]] = {"openai": openai.OpenAI, "gemini": gemini.Gemini, "anthropic": anthropic.Anthropic}
 
 
 @cache
