@@ -17,7 +17,7 @@ _QUIET = (
     "aiohttp",
     "alembic",
     "uvicorn",
-    "genai_prices",
+    "genai-prices",
 )
 _LEAST_SECRET_CHARS = 6
 

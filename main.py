@@ -137,6 +137,9 @@ def _log(settings: Settings) -> None:
 
     logs.set_up(settings.env.log_level, settings.env.log_format, settings.secrets())
     logging.captureWarnings(True)
+    if "FARTHING_CONFIG" in settings.variables and not settings.env.farthing_config.exists():
+        logging.getLogger("farthing").warning("FARTHING_CONFIG names %s, which is not there: every default stands",
+                                              settings.env.farthing_config)  # fmt: skip
 
 
 def _asyncio(work: Coroutine[Any, Any, int]) -> int:

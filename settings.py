@@ -1,6 +1,7 @@
 """The environment, `.env` and farthing.toml, read once into one frozen object. Read by main only."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,15 +68,21 @@ class Settings:
     variables: Mapping[str, str]
 
     def provider(self, name: str, *, key_env: str = "") -> ProviderSettings:
-        """`<NAME>_API_KEY` (or `key_env`), `<NAME>_BASE_URL`, `<NAME>_PROXY`."""
+        """`<NAME>_API_KEY` (or `key_env`), `<NAME>_BASE_URL`, `<NAME>_PROXY`. Raises ConfigError."""
         upper = name.upper().replace("-", "_")
         keys = self.variables.get(key_env or f"{upper}_API_KEY", "")
         return ProviderSettings(
             name,
             tuple(SecretStr(key.strip()) for key in keys.split(",") if key.strip()),
-            self.variables.get(f"{upper}_BASE_URL") or None,
-            self.variables.get(f"{upper}_PROXY") or None,
+            self._address(f"{upper}_BASE_URL", "http", "https"),
+            self._address(f"{upper}_PROXY", "http", "https", "socks5", "socks5h"),
         )
+
+    def _address(self, variable: str, *schemes: str) -> str | None:
+        address = self.variables.get(variable) or None
+        if address and not re.match(rf"({'|'.join(schemes)})://[^/\s]", address):
+            raise ConfigError(f"environment: {variable.lower()}: expected an address with {' or '.join(schemes)}://")
+        return address
 
     @property
     def token(self) -> str:

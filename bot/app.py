@@ -53,13 +53,14 @@ class Bot:
     def __init__(self, services: Services) -> None:
         config = services.config
         self._services = services
+        self._requests = [requests.make() for _ in range(3)]  # to call, unused by us, and to poll
         self._application = (
             Application.builder()
             .token(config.token)
             .base_url(f"{config.api_url.rstrip('/')}/bot")
             .base_file_url(f"{config.api_url.rstrip('/')}/file/bot")
-            .request(requests.make())
-            .get_updates_request(requests.make())
+            .request(self._requests[0])
+            .get_updates_request(self._requests[1])
             .rate_limiter(Limiter())
             .context_types(ContextTypes(context=Context))
             .updater(None)
@@ -70,7 +71,7 @@ class Bot:
         self._courier = self._application.bot_data["courier"] = Courier(self.bot, services)
         self._care: asyncio.Task[None] | None = None
         self._intake = Intake(services, self._handle)
-        self._poll_request = requests.make()
+        self._poll_request = self._requests[2]
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
         self._secret = webhook.secret_of(config.token)
         self.notifier = Notifier(self.bot, services)
@@ -115,7 +116,8 @@ class Bot:
         await self._intake.finish()
         await self._courier.stop()
         await self._application.shutdown()
-        await self._poll_request.shutdown()
+        for request in self._requests:  # also of one that never got to start
+            await request.shutdown()
 
     async def take_up(self) -> int:
         """Send and answer what dead processes have left; how many updates."""

@@ -40,3 +40,12 @@ def test_a_wrong_value_is_named_by_its_variable_alone(tmp_path: Path, name: str,
         read({name: value}, tmp_path / ".env")
     assert str(caught.value).startswith(f"environment: {name.lower()}: ")
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DEEPSEEK_BASE_URL", "not-an-url"), ("DEEPSEEK_BASE_URL", "https:///v1"), ("DEEPSEEK_PROXY", "proxy.local:3128")],
+)
+def test_an_address_of_a_provider_that_is_none_is_named(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"environment: {name.lower()}: expected an address"):
+        read({name: value}, tmp_path / ".env").provider("deepseek")

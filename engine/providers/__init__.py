@@ -9,7 +9,11 @@ from engine.dialects import anthropic, gemini, openai
 from engine.ports import Provider
 from engine.spec import Spec
 
-_DIALECTS: dict[str, Callable[..., Provider]] = {"openai": openai.OpenAI, "gemini": gemini.Gemini, "anthropic": anthropic.Anthropic}
+_DIALECTS: dict[str, Callable[..., Provider]] = {
+    "openai": openai.OpenAI,
+    "gemini": gemini.Gemini,
+    "anthropic": anthropic.Anthropic,
+}
 
 
 @cache
