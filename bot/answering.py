@@ -18,6 +18,8 @@ from engine.errors import Closing, EngineError, HoldLost
 from storage import conversations, inbox
 from storage.tenants import TenantState
 
+GULP_SECONDS = 0.15  # frames are further apart: to read each word by itself costs more than all the rest
+
 
 async def respond(
     context: Context, message: TelegramMessage, parts: Sequence[Part], *, model: str | None = None
@@ -65,6 +67,7 @@ async def _prepared(
         messages=(*kept, asked),
         epoch=claimed.epoch if claimed else 1,
         conversation=place.conversation,
+        gulp_seconds=GULP_SECONDS,
     )
     remarks: tuple[str, ...] = ()
     if len(kept) < len(past) and services.answers.forgets(place.chat_id, place.thread):

@@ -19,7 +19,7 @@ from bot.limits import Limiter
 from bot.render import MOST_UNITS, plain_head
 
 log = logging.getLogger(__name__)
-QUICK_SECONDS, QUICK_FOR_SECONDS, CALM_SECONDS, SLOW_SECONDS = 0.45, 3.0, 1.2, 5.0
+QUICK_SECONDS, QUICK_FOR_SECONDS, CALM_SECONDS, SLOW_SECONDS = 0.6, 3.0, 1.2, 5.0
 FRAMES_PER_SECOND = 12.0  # of all answers together: beyond it each one's cadence widens
 WIDEST_SECONDS = 8.0
 HEARTBEAT_SECONDS = 18.0

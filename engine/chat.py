@@ -99,6 +99,7 @@ class ChatRequest:
 
     `max_output_tokens` is per choice; None = as much as plan and model allow.
     `epoch` counts the tries at answering it (a crash, a restart): the hold's id is (id, epoch).
+    `gulp_seconds`: words may be read together, so far apart, by one who is shown them at a slower pace anyway.
     """
 
     id: str
@@ -110,6 +111,7 @@ class ChatRequest:
     epoch: int = 1
     key_id: int | None = None
     conversation: str = ""
+    gulp_seconds: float = 0.0
 
 
 class Finish(StrEnum):

@@ -1,5 +1,6 @@
 """The wire to a provider: one pooled client each, errors of the network in the engine's words."""
 
+import asyncio
 import email.utils
 import re
 import ssl
@@ -19,6 +20,7 @@ from engine.ports import LimitHeaders
 MOST_CONNECTIONS = 1000
 _BROKEN = (httpx.HTTPError, aiohttp.ClientError, OSError)  # the transport lets some of aiohttp's own through
 CONNECT_SECONDS = 10.0
+AT_ONCE_PIECES = 3  # the first words are among them
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _DURATIONS = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -62,13 +64,37 @@ async def post(
         await response.aclose()
 
 
-async def pieces(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """The body as it comes; a broken connection is Unreachable."""
+async def pieces(response: httpx.Response, gulp_seconds: float = 0.0) -> AsyncGenerator[bytes, None]:
+    """The body: its beginning as it comes, the rest in gulps so far apart. A broken connection is Unreachable."""
+    number, socket = 0, socket_of(response) if gulp_seconds else None
     try:
         async for piece in response.aiter_bytes():
             yield piece
+            number += 1
+            if gulp_seconds and number >= AT_ONCE_PIECES:
+                await _rest(socket, gulp_seconds)
     except _BROKEN as error:
         raise _unreachable(error) from error
+
+
+async def _rest(socket: asyncio.ReadTransport | None, seconds: float) -> None:
+    """What comes meanwhile waits in the kernel: it wakes nobody."""
+    if socket is None:
+        return await asyncio.sleep(seconds)
+    socket.pause_reading()
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        socket.resume_reading()
+
+
+def socket_of(response: httpx.Response) -> asyncio.ReadTransport | None:
+    """What a response is read from; None through a proxy, whose transport is another."""
+    stream = getattr(response.stream, "_stream", None)  # httpx's own wrapper; neither layer offers it publicly
+    under: aiohttp.ClientResponse | None = getattr(stream, "_aiohttp_response", None)
+    connection = under.connection if under is not None else None
+    socket = connection.transport if connection is not None else None
+    return socket if isinstance(socket, asyncio.ReadTransport) else None
 
 
 async def get(http: httpx.AsyncClient, url: str, headers: Mapping[str, str], seconds: float = 15) -> httpx.Response:

@@ -67,7 +67,7 @@ class Adapter(ABC):
         """What isn't shaped as the dialect has it is garbage, however it fails to be read."""
         try:
             async with (
-                aclosing(http.pieces(response)) as pieces,
+                aclosing(http.pieces(response, call.request.gulp_seconds)) as pieces,
                 aclosing(frames(pieces)) as incoming,
                 aclosing(self.read(incoming, call)) as chunks,
             ):
