@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from engine.answer import Answer, Question
 from engine.attempt import Attempt
 from engine.catalog import Catalog, Model, Offer, Quote
-from engine.chat import ChatRequest, Chunk, Delta, Finish, Finished, Role, Usage, says
+from engine.chat import ChatRequest, Chunk, Delta, Event, Finish, Finished, Restart, Role, Usage, says
 from engine.drains import Drains
 from engine.health import Health, HealthPolicy
 from engine.hedging import Hedging
@@ -26,6 +26,7 @@ Step: TypeAlias = Chunk | Exception | asyncio.Event
 PRICE = flat_price("1", "2")
 TENANT = Tenant(7, Plan("free", Money(0), 0, 10, 100))
 END = Finished(Finish.STOP)
+NEVER = asyncio.Event
 
 
 def words(text: str) -> list[Step]:
@@ -138,3 +139,21 @@ class Stage:
     @property
     def open(self) -> int:
         return sum(provider.open for provider in self.providers)
+
+
+def shown(events: list[Event]) -> str:
+    """What a reader who can take words back has before them at the end."""
+    text = ""
+    for event in events:
+        text = "" if isinstance(event, Restart) else text + (event.text if isinstance(event, Delta) else "")
+    return text
+
+
+def cost(usage: Usage) -> Money:
+    return Money.from_atto(PRICE.cost_atto(usage))
+
+
+def paid(held: Held) -> Usage:
+    assert held.bill is not None
+    assert held.bill.attempt.usage is not None
+    return held.bill.attempt.usage
