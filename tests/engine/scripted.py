@@ -126,8 +126,10 @@ class Stage:
         )
         self._route = Route(tuple(Quote(offer, PRICE, 1) for offer in offers), ())
 
-    def answer(self, *, can_restart: bool = True, n: int = 1, output: int = 100) -> tuple[Answer, Held]:
-        request = ChatRequest("r", "auto", (says(Role.USER, "tell me something"),), n=n)
+    def answer(
+        self, prompt: str = "tell me something", *, can_restart: bool = True, n: int = 1, output: int = 100
+    ) -> tuple[Answer, Held]:
+        request = ChatRequest("r", "auto", (says(Role.USER, prompt),), n=n)
         held = Held(Grant(0, Money(10**9), 1000, (output,) * len(self._route.quotes)))
         return Answer(self.market, Question(TENANT, request, self._route, 200, None, can_restart), held), held
 
