@@ -1,62 +1,14 @@
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from bot import edits as editing
-from bot import stream
-from bot.edits import EDIT_SECONDS, Edits, Turns
-from bot.stream import FRAMES_PER_SECOND, Draft
+from bot.stream import FRAMES_PER_SECOND
 from sandbox.telegram.text import units
 from sandbox.telegram.world import Chat
-from tests.bot.recorder import Telegram, telegram
-from tests.bot.virtual import run
-
-ANN, ROOM = 1001, -100500
-Scenario = Callable[[Telegram], Awaitable[None]]
-WORDS = "the sea is wide and the night is long "
-
-
-def play(monkeypatch: pytest.MonkeyPatch, scenario: Scenario) -> None:
-    """In a time that passes only while everybody waits."""
-
-    async def work() -> None:
-        for module in (stream, editing):
-            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=asyncio.get_running_loop().time))
-        async with telegram() as recorded:
-            await scenario(recorded)
-
-    run(work())
-
-
-def draft(recorded: Telegram, chat: int = ANN) -> Draft:
-    return Draft(recorded.bot, recorded.limiter, chat, None)
-
-
-def edits(recorded: Telegram, turns: Turns, chat: int = ROOM) -> Edits:
-    return Edits(recorded.bot, recorded.limiter, chat, None, None, turns)
-
-
-async def speak(preview: Draft | Edits, seconds: float, text: str = "", every: float = 0.05) -> str:
-    """A word each `every` seconds; the whole text."""
-    words = (WORDS * 400).split()
-    for number in range(round(seconds / every)):
-        text += f"{words[number % len(words)]} "
-        preview.show(text)
-        await asyncio.sleep(every)
-    return text
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def in_any(times: list[float], seconds: float) -> int:
-    """The most of them within so many seconds."""
-    return max(sum(1 for other in times if at <= other < at + seconds) for at in times)
+from tests.bot.previews import ANN, draft, in_any, now, play, speak
+from tests.bot.recorder import Telegram
 
 
 def test_thinking_is_said_at_once_with_a_stop_button(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,80 +208,5 @@ def test_many_streams_at_once_widen_the_cadence(monkeypatch: pytest.MonkeyPatch)
         later = [call for call in recorded.calls if began + 5 < call.at < began + 20]
         assert len(later) / 15 <= FRAMES_PER_SECOND * 1.1
         assert all(len(recorded.of("sendMessageDraft", chat)) >= 5 for chat in chats)
-
-    play(monkeypatch, scenario)
-
-
-def test_edits_of_a_group_are_three_seconds_apart_whoever_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(recorded: Telegram) -> None:
-        turns = Turns()
-
-        async def answer(name: str) -> None:
-            async with edits(recorded, turns) as preview:
-                await speak(preview, 55.0, f"{name}: ")
-
-        await asyncio.gather(answer("one"), answer("two"), answer("three"))
-        shown = recorded.of("editMessageText")
-        assert recorded.floods == []
-        assert all(late.at - early.at >= EDIT_SECONDS - 0.1 for early, late in itertools.pairwise(shown))
-        assert {call.params["text"].partition(":")[0] for call in shown} == {"one", "two", "three"}
-
-    play(monkeypatch, scenario)
-
-
-def test_edits_leave_a_slot_for_the_final_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(recorded: Telegram) -> None:
-        async with edits(recorded, Turns()) as preview:
-            await speak(preview, 120.0)
-            began = now()
-            await recorded.bot.send_message(ROOM, "the final")
-            assert now() - began < 2.0
-        assert recorded.floods == []
-
-    play(monkeypatch, scenario)
-
-
-def test_a_placeholder_goes_when_there_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(recorded: Telegram) -> None:
-        async with edits(recorded, Turns()):
-            await asyncio.sleep(1)
-            assert [message["text"] for message in recorded.world.messages(ROOM)] == ["…"]
-        assert recorded.world.messages(ROOM) == []
-
-    play(monkeypatch, scenario)
-
-
-def test_a_placeholder_that_the_final_takes_over_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(recorded: Telegram) -> None:
-        async with edits(recorded, Turns()) as preview:
-            await asyncio.sleep(1)
-            (message,) = recorded.world.messages(ROOM)
-            assert preview.take_over() == message["message_id"]
-            await preview.end("The end")
-        assert len(recorded.world.messages(ROOM)) == 1
-
-    play(monkeypatch, scenario)
-
-
-def test_a_placeholder_that_came_too_late_for_the_final_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(recorded: Telegram) -> None:
-        recorded.lag = 1.0
-        async with edits(recorded, Turns()) as preview:
-            await asyncio.sleep(0.5)
-            assert preview.take_over() is None
-            await preview.end("The end")
-        assert recorded.world.messages(ROOM) == []
-
-    play(monkeypatch, scenario)
-
-
-def test_who_prefers_edits_gets_them_in_private_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(recorded: Telegram) -> None:
-        async with edits(recorded, Turns(), ANN) as preview:
-            text = await speak(preview, 30.0)
-            await asyncio.sleep(4)
-        assert recorded.texts("editMessageText")[-1].strip() == text.strip()
-        assert recorded.of("sendMessageDraft") == []
-        assert recorded.floods == []
 
     play(monkeypatch, scenario)

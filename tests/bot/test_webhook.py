@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +8,7 @@ from starlette.applications import Starlette
 
 from bot import webhook
 from serving import http_server
+from tests.served import served
 
 SECRET = webhook.secret_of("1:token")
 HEADERS = {"x-telegram-bot-api-secret-token": SECRET}
@@ -32,15 +32,11 @@ def inbox() -> Inbox:
 @pytest.fixture
 async def face(inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
     app = Starlette(routes=[webhook.route(inbox, SECRET)])  # type: ignore[arg-type]
-    server = http_server(app, "127.0.0.1", 0)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    async with (
+        served(http_server(app, "127.0.0.1", 0)) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+    ):
         yield client
-    server.should_exit = True
-    await serving
 
 
 class Endless:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from engine.answer import Answer, Question
 from engine.attempt import Attempt
 from engine.catalog import Catalog, Model, Offer, Quote
-from engine.chat import ChatRequest, Chunk, Delta, Finish, Finished, Role, Usage, says
+from engine.chat import ChatRequest, Chunk, Delta, Event, Finish, Finished, Restart, Role, Usage, says
 from engine.drains import Drains
 from engine.health import Health, HealthPolicy
 from engine.hedging import Hedging
@@ -26,6 +26,7 @@ Step: TypeAlias = Chunk | Exception | asyncio.Event
 PRICE = flat_price("1", "2")
 TENANT = Tenant(7, Plan("free", Money(0), 0, 10, 100))
 END = Finished(Finish.STOP)
+NEVER = asyncio.Event
 
 
 def words(text: str) -> list[Step]:
@@ -125,8 +126,10 @@ class Stage:
         )
         self._route = Route(tuple(Quote(offer, PRICE, 1) for offer in offers), ())
 
-    def answer(self, *, can_restart: bool = True, n: int = 1, output: int = 100) -> tuple[Answer, Held]:
-        request = ChatRequest("r", "auto", (says(Role.USER, "tell me something"),), n=n)
+    def answer(
+        self, prompt: str = "tell me something", *, can_restart: bool = True, n: int = 1, output: int = 100
+    ) -> tuple[Answer, Held]:
+        request = ChatRequest("r", "auto", (says(Role.USER, prompt),), n=n)
         held = Held(Grant(0, Money(10**9), 1000, (output,) * len(self._route.quotes)))
         return Answer(self.market, Question(TENANT, request, self._route, 200, None, can_restart), held), held
 
@@ -138,3 +141,21 @@ class Stage:
     @property
     def open(self) -> int:
         return sum(provider.open for provider in self.providers)
+
+
+def shown(events: list[Event]) -> str:
+    """What a reader who can take words back has before them at the end."""
+    text = ""
+    for event in events:
+        text = "" if isinstance(event, Restart) else text + (event.text if isinstance(event, Delta) else "")
+    return text
+
+
+def cost(usage: Usage) -> Money:
+    return Money.from_atto(PRICE.cost_atto(usage))
+
+
+def paid(held: Held) -> Usage:
+    assert held.bill is not None
+    assert held.bill.attempt.usage is not None
+    return held.bill.attempt.usage

@@ -4,12 +4,10 @@ import asyncio
 
 import pytest
 
-from engine.attempt import ABANDONED, CLOSING, HEDGED, STOPPED, UNREAD
 from engine.catalog import Offer
-from engine.chat import Delta, Event, Finished, Restart, Usage
+from engine.chat import Delta, Finished, Restart, Usage
 from engine.errors import (
     AnswerCut,
-    Closing,
     ContextTooLong,
     EmptyAnswer,
     Garbled,
@@ -21,29 +19,8 @@ from engine.errors import (
     StreamCut,
     Unreachable,
 )
-from engine.hedging import Hedging
 from engine.money import Money
-from tests.engine.scripted import END, PRICE, Held, Scripted, Stage, Step, whole, words
-
-NEVER = asyncio.Event
-
-
-def shown(events: list[Event]) -> str:
-    """What a reader who can take words back has before them at the end."""
-    text = ""
-    for event in events:
-        text = "" if isinstance(event, Restart) else text + (event.text if isinstance(event, Delta) else "")
-    return text
-
-
-def cost(usage: Usage) -> Money:
-    return Money.from_atto(PRICE.cost_atto(usage))
-
-
-def paid(held: Held) -> Usage:
-    assert held.bill is not None
-    assert held.bill.attempt.usage is not None
-    return held.bill.attempt.usage
+from tests.engine.scripted import END, NEVER, Scripted, Stage, Step, cost, paid, shown, whole, words
 
 
 async def test_a_whole_answer_is_paid_as_reported() -> None:
@@ -150,9 +127,6 @@ async def test_a_choice_that_nobody_asked_for_is_garbage() -> None:
     assert stage.book.told() == [("one", "garbled")]
 
 
-# --- time ---------------------------------------------------------------------------------------------
-
-
 async def test_no_first_word_in_time_is_the_next_ones_turn() -> None:
     stage = Stage(Scripted("one", [NEVER()]), Scripted("two", whole("fine")), first=0.02)
     answer, _ = stage.answer()
@@ -184,169 +158,3 @@ async def test_thoughts_keep_a_stream_alive() -> None:
     answer, held = stage.answer()
     assert shown([event async for event in answer]) == "so "
     assert held.bill is not None
-
-
-# --- a reader who leaves ------------------------------------------------------------------------------
-
-
-async def test_who_stops_pays_for_what_was_delivered_and_the_socket_is_closed() -> None:
-    stage = Stage(Scripted("one", [*words("one two"), NEVER()]))
-    answer, held = stage.answer()
-    await anext(answer)
-    answer.stop()
-    assert [event async for event in answer][-1:] == [Delta("two ")]
-    assert (stage.open, held.voided) == (0, False)
-    assert held.bill is not None
-    assert held.bill.attempt.outcome == STOPPED
-    assert paid(held).estimated
-    assert answer.completion is not None
-    assert answer.completion.stopped
-
-
-async def test_who_leaves_before_the_first_word_pays_nothing() -> None:
-    stage = Stage(Scripted("one", [NEVER()]))
-    answer, held = stage.answer()
-    await asyncio.sleep(0)
-    await answer.leave()
-    assert (held.voided, held.bill, stage.open) == (True, None, 0)
-    assert stage.book.told() in ([], [("one", ABANDONED)])
-
-
-async def test_where_hanging_up_does_not_stop_the_bill_it_is_read_on_and_the_rest_is_waste() -> None:
-    go_on = asyncio.Event()
-    script = [Usage(10, 1), *words("one"), go_on, *words("two three four"), END, Usage(10, 40)]
-    stage = Stage(Scripted("one", script, close_stops_bill=False))
-    answer, held = stage.answer()
-    await anext(answer)
-    await answer.leave()
-    assert paid(held) == Usage(10, 1)
-    assert stage.open == 1
-    go_on.set()
-    await stage.drained()
-    [rest] = stage.book.lines
-    assert (rest.outcome, rest.kept, rest.usage) == (UNREAD, False, Usage(0, 39))
-    assert rest.waste == rest.cost == cost(Usage(10, 40)) - cost(Usage(10, 1))
-    assert rest.ordinal != held.bill.attempt.ordinal if held.bill else False
-    assert stage.open == 0
-
-
-async def test_a_whole_answer_that_nobody_waits_for_is_waste_to_its_end() -> None:
-    go_on = asyncio.Event()
-    stage = Stage(Scripted("one", [go_on, *whole("a b", tokens=(10, 40))], close_stops_bill=False))
-    answer, held = stage.answer()
-    while not stage.open:
-        await asyncio.sleep(0)
-    await answer.leave()
-    go_on.set()
-    await stage.drained()
-    assert held.voided
-    [line] = stage.book.lines
-    assert (line.outcome, line.waste) == (ABANDONED, cost(Usage(10, 40)))
-
-
-async def test_reading_on_has_a_bound_and_is_then_estimated() -> None:
-    for bound in ("time", "room"):
-        stage = Stage(Scripted("one", [*words("one two three"), NEVER()], close_stops_bill=False), drain=0.01)
-        if bound == "room":
-            stage.market.drains._most = 0
-        answer, held = stage.answer()
-        await anext(answer)
-        await answer.leave()
-        await stage.drained()
-        assert stage.open == 0
-        assert held.bill is not None
-        assert all(line.usage and line.usage.estimated for line in stage.book.lines)
-
-
-async def test_stopping_the_house_writes_down_every_bill_that_is_still_read() -> None:
-    stage = Stage(Scripted("one", [Usage(10, 2), *words("one"), NEVER()], close_stops_bill=False))
-    answer, _ = stage.answer()
-    await anext(answer)
-    await answer.leave()
-    await stage.market.drains.aclose()
-    assert stage.open == 0
-    assert not stage.market.drains.take(asyncio.current_task(), stage.market.drains.aclose)  # type: ignore[arg-type]
-
-
-async def test_a_process_that_stops_charges_nothing() -> None:
-    stage = Stage(Scripted("one", [*words("one"), NEVER()]))
-    answer, held = stage.answer()
-    await anext(answer)
-    answer.abort()
-    with pytest.raises(Closing):
-        [event async for event in answer]
-    assert (held.voided, held.bill) == (True, None)
-    assert stage.book.told() == [("one", CLOSING)]
-
-
-# --- hedging ------------------------------------------------------------------------------------------
-
-
-def hedging(*names: str, share: float = 1.0) -> Hedging:
-    """That knows each offer to speak at once."""
-    known = Hedging(share)
-    for name in names:
-        for _ in range(20):
-            known.heard(Offer(name, "m"), 1)
-    return known
-
-
-async def test_a_late_first_word_has_a_second_offer_asked_and_the_losers_bill_is_waste() -> None:
-    slow = Scripted("one", [Usage(10, 3), NEVER()])
-    stage = Stage(slow, Scripted("two", whole("quick")), hedging=hedging("one"))
-    answer, held = stage.answer(can_restart=False)
-    assert shown([event async for event in answer]) == "quick "
-    assert answer.offer == Offer("two", "m")
-    assert held.bill is not None
-    [line] = stage.book.lines
-    assert (line.provider, line.outcome, line.waste) == ("one", HEDGED, cost(Usage(10, 3)))
-    assert stage.open == 0
-
-
-async def test_the_first_to_speak_wins_even_when_it_was_late() -> None:
-    speak = asyncio.Event()
-    stage = Stage(Scripted("one", [speak, *whole("late")]), Scripted("two", [NEVER()]), hedging=hedging("one"))
-    answer, _ = stage.answer()
-    while not stage.providers[1].calls:
-        await asyncio.sleep(0)
-    speak.set()
-    assert shown([event async for event in answer]) == "late "
-    assert stage.book.told() == [("two", HEDGED)]
-    assert stage.open == 0
-
-
-async def test_one_that_fails_in_a_race_leaves_the_other_to_go_on() -> None:
-    fail = asyncio.Event()
-    stage = Stage(
-        Scripted("one", [fail, Overloaded("x")]), Scripted("two", [fail, *whole("fine")]), hedging=hedging("one")
-    )
-    answer, _ = stage.answer()
-    while not stage.providers[1].calls:
-        await asyncio.sleep(0)
-    fail.set()
-    assert shown([event async for event in answer]) == "fine "
-    assert ("one", "overloaded") in stage.book.told() or ("one", HEDGED) in stage.book.told()
-    assert len(stage.providers[1].calls) == 1
-
-
-async def test_few_prompts_are_hedged_and_none_by_default() -> None:
-    rare = hedging("one", share=0.02)
-    for _ in range(100):
-        rare.prompt()
-    assert [rare.take() for _ in range(3)] == [True, True, False]
-    assert rare.patience_seconds(Offer("one", "m")) is None
-    assert hedging("one", share=1.0).patience_seconds(Offer("two", "m")) is None
-    stage = Stage(Scripted("one", [NEVER()]), Scripted("two", whole("fine")), first=0.02)
-    answer, _ = stage.answer()
-    await answer.whole()
-    assert stage.book.told() == [("one", "timeout")]
-
-
-async def test_who_leaves_during_a_race_hangs_up_on_both() -> None:
-    stage = Stage(Scripted("one", [NEVER()]), Scripted("two", [NEVER()]), hedging=hedging("one"))
-    answer, held = stage.answer()
-    while not stage.providers[1].calls:
-        await asyncio.sleep(0)
-    await answer.leave()
-    assert (stage.open, held.voided) == (0, True)
-    assert sorted(stage.book.told()) == [("one", ABANDONED), ("two", ABANDONED)]

@@ -20,6 +20,7 @@ from serving import http_server
 from settings import read
 from storage.audit import audit
 from storage.migrations import upgrade
+from tests.served import served
 from web.app import build
 
 ANN, BAO, OLGA, ROOM = 1001, 1002, 9001, -100500
@@ -127,20 +128,14 @@ async def begun(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Async
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
     async with open_house(read(variables, tmp_path / "no.env")) as house:
         bot = Bot(_services(house, footer=False))
-        server = http_server(build(_parts(house, bot)), "127.0.0.1", 0)
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        await bot.start()
-        try:
-            yield Journey(sandbox, house, bot, f"http://127.0.0.1:{port}")
-        finally:
-            await bot.quiet()
-            await house.gateway.close(5)
-            await bot.stop()
-            server.should_exit = True
-            await serving
+        async with served(http_server(build(_parts(house, bot)), "127.0.0.1", 0)) as url:
+            await bot.start()
+            try:
+                yield Journey(sandbox, house, bot, url)
+            finally:
+                await bot.quiet()
+                await house.gateway.close(5)
+                await bot.stop()
 
 
 @pytest.fixture

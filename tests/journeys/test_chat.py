@@ -123,7 +123,7 @@ async def test_stop_keeps_and_charges_what_was_delivered(journey: Journey) -> No
         await asyncio.sleep(0.01)
     (draft_id,) = journey.sandbox.world.chats[ANN].drafts
     journey.sandbox.world.stop_draft(ANN, draft_id)
-    await journey.sandbox.world.wait_message(ANN, lambda message: "stand-in" in message.get("text", "") or True)
+    await journey.sandbox.world.wait_message(ANN, lambda _: True)
     await journey.idle()
     (attempt,) = await journey.rows("SELECT * FROM attempts")
     assert (attempt["outcome"], attempt["kept"]) == ("stopped", 1)

@@ -101,4 +101,8 @@ async def test_holds_of_the_dead_are_given_back(journey: Journey) -> None:
         lambda conn: conn.run("UPDATE accounts SET allowance_held_tokens = 10 WHERE tenant_id = 1")
     )
     await expire_holds.run(desk_of(journey))
+    assert [hold["state"] for hold in await journey.rows("SELECT state FROM holds")] == ["expired"]
+    assert [
+        books["allowance_held_tokens"] for books in await journey.rows("SELECT * FROM accounts WHERE tenant_id = 1")
+    ] == [0]
     await journey.check_books()

@@ -30,13 +30,17 @@ class Server:
             conn.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"'.encode())
         return self.url(database)
 
+    def drop(self, database: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            conn.execute(f'DROP DATABASE "{database}" WITH (FORCE)'.encode())
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """initdb refuses root, so root lends the server to the account `postgres`."""
     if shutil.which("initdb") is None or shutil.which("pg_ctl") is None:
         pytest.skip("no PostgreSQL binaries (initdb, pg_ctl) on this machine")
-    folder = Path(tempfile.mkdtemp(prefix="farthing-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="farthing-pg-", dir=_roomy()))
     data, options = folder / "data", f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
     _as_mortal(folder, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
     _as_mortal(folder, "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start")
@@ -61,20 +65,30 @@ def postgres_template(postgres_server: Server) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Where a migrated, empty database of each kind is."""
     if request.param == "sqlite":
         path = tmp_path / "farthing.db"
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite:///{path}"
+        yield f"sqlite:///{path}"
+        return
     server: Server = request.getfixturevalue("postgres_server")
-    return server.create(f"t{uuid.uuid4().hex}", request.getfixturevalue("postgres_template"))
+    name = f"t{uuid.uuid4().hex}"
+    yield server.create(name, request.getfixturevalue("postgres_template"))
+    server.drop(name)
 
 
 @pytest.fixture
 async def db(url: str) -> AsyncIterator[Database]:
     async with open_database(url) as opened:
         yield opened
+
+
+def _roomy() -> Path:
+    """Memory, where there is a gibibyte of it to lend: each test's database is hundreds of small files."""
+    memory = Path("/dev/shm")
+    lent = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
+    return memory if lent else Path("/tmp")
 
 
 def _as_mortal(folder: Path, *command: str | Path) -> None:

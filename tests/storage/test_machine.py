@@ -8,7 +8,6 @@ import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +15,6 @@ from typing import Any, ClassVar
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -38,45 +36,11 @@ from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, FixedClock, bid, b
 from tests.storage.conftest import Server
 from tests.storage.model import Account, Key, Model
 from tests.storage.process import Fate, Killed, Process, Raw, connection
+from tests.storage.steps import Step, steps
 
 STEPS = int(os.environ.get("FARTHING_SOAK_STEPS", "10400"))
 STEPS_EACH = 50
 SMALL = Plan("free", Money(0), 700, 6, 1024)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One operation with all that it might need, so that every kind of step is equally easy to come by."""
-
-    do: str
-    who: int
-    number: int
-    epoch: int
-    size: int
-    tokens: int
-    nanousd: int
-    flat: bool
-    keyed: bool
-    fate: Fate
-    cancel: int | None
-
-
-OPERATIONS = ("hold",) * 8 + ("answer",) * 7 + ("give_up",) * 2 + ("credit",) * 3 + (
-    "refund", "change_plan", "limit_key", "expire", "kill", "a_week_passes")  # fmt: skip
-steps = st.builds(
-    Step,
-    do=st.sampled_from(OPERATIONS),
-    who=st.integers(0, 1),
-    number=st.integers(0, 3),
-    epoch=st.integers(1, 3),
-    size=st.sampled_from([100, 10, 350, 800]),
-    tokens=st.sampled_from([120, 0, 5, 400, 5000]),
-    nanousd=st.sampled_from([1_000_000, 3_000_000, 20_000_000, 400_000, 7]),
-    flat=st.booleans(),
-    keyed=st.booleans(),
-    fate=st.sampled_from([Fate.LIVES] * 18 + [Fate.DIES_BEFORE, Fate.DIES_AFTER]),
-    cancel=st.sampled_from([None] * 30 + [0, 1, 2, 3, 4, 6]),
-)
 seen: Counter[str] = Counter()
 
 

@@ -18,6 +18,7 @@ from serving import http_server
 from settings import read
 from storage.audit import audit
 from tests.journeys.conftest import _migrated
+from tests.served import served
 from web.app import build
 
 ADMIN_KEY = "admin-key-of-the-tests"
@@ -94,19 +95,16 @@ async def serving(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Asy
     }
     for name in NAMES:
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
-    async with open_house(read(variables, tmp_path / "no.env")) as house:
-        server = http_server(build(_parts(house, None)), "127.0.0.1", 0)
-        task = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        face = Face(sandbox, house, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}")
+    async with (
+        open_house(read(variables, tmp_path / "no.env")) as house,
+        served(http_server(build(_parts(house, None)), "127.0.0.1", 0)) as url,
+    ):
+        face = Face(sandbox, house, url)
         face.key = await face.make_key(usd="1")
         try:
             yield face
         finally:
             await house.gateway.close(5)
-            server.should_exit = True
-            await task
 
 
 @pytest.fixture

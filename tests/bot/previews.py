@@ -1,0 +1,57 @@
+"""Answers shown as they come, in a time that passes only while everybody waits."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+
+import pytest
+
+from bot import edits as editing
+from bot import stream
+from bot.edits import Edits, Turns
+from bot.stream import Draft
+from tests.bot.recorder import Telegram, telegram
+from tests.bot.virtual import run
+
+ANN, ROOM = 1001, -100500
+Scenario = Callable[[Telegram], Awaitable[None]]
+WORDS = "the sea is wide and the night is long "
+
+
+def play(monkeypatch: pytest.MonkeyPatch, scenario: Scenario) -> None:
+    """In a time that passes only while everybody waits."""
+
+    async def work() -> None:
+        for module in (stream, editing):
+            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=asyncio.get_running_loop().time))
+        async with telegram() as recorded:
+            await scenario(recorded)
+
+    run(work())
+
+
+def draft(recorded: Telegram, chat: int = ANN) -> Draft:
+    return Draft(recorded.bot, recorded.limiter, chat, None)
+
+
+def edits(recorded: Telegram, turns: Turns, chat: int = ROOM) -> Edits:
+    return Edits(recorded.bot, recorded.limiter, chat, None, None, turns)
+
+
+async def speak(preview: Draft | Edits, seconds: float, text: str = "", every: float = 0.05) -> str:
+    """A word each `every` seconds; the whole text."""
+    words = (WORDS * 400).split()
+    for number in range(round(seconds / every)):
+        text += f"{words[number % len(words)]} "
+        preview.show(text)
+        await asyncio.sleep(every)
+    return text
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def in_any(times: list[float], seconds: float) -> int:
+    """The most of them within so many seconds."""
+    return max(sum(1 for other in times if at <= other < at + seconds) for at in times)

@@ -1,0 +1,38 @@
+"""Two providers and their health, under a clock of our own."""
+
+from engine.catalog import Offer
+from engine.errors import Overloaded, ProviderError
+from engine.health import Health, HealthPolicy, Permit, Refusal, State
+from tests.engine.clock import HandClock
+
+A, A2, B = Offer("a", "m"), Offer("a", "other"), Offer("b", "m")
+DOWN = Overloaded("503", status=503)
+
+
+class Ward:
+    """Health under a clock of our own, without jitter."""
+
+    def __init__(self, keys: int = 1) -> None:
+        self.clock = HandClock()
+        self.health = Health(HealthPolicy(), self.clock, {"a": keys, "b": 1, "none": 0}, chance=lambda: 0.0)
+
+    def permit(self, offer: Offer = A) -> Permit:
+        permit = self.health.admit(offer)
+        assert isinstance(permit, Permit)
+        return permit
+
+    def refusal(self, offer: Offer = A) -> Refusal:
+        refusal = self.health.admit(offer)
+        assert isinstance(refusal, Refusal)
+        return refusal
+
+    def fails(self, error: ProviderError, times: int = 1, offer: Offer = A) -> None:
+        for _ in range(times):
+            self.health.failed(self.permit(offer), error)
+
+    def serves(self, times: int = 1, offer: Offer = A, first_token_ms: int = 300) -> None:
+        for _ in range(times):
+            self.health.succeeded(self.permit(offer), first_token_ms)
+
+    def state(self, name: str = "a") -> State:
+        return self.health.state(name).state

@@ -1,0 +1,43 @@
+"""The menu of commands, by scope and language."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.telegram.world import GROUP_ID
+from tests.sandbox.telegram.bot_api import ANN, BAO, OLGA, Bot
+
+
+async def test_the_narrowest_menu_wins_and_then_the_language(bot: Bot) -> None:
+    def said(name: str) -> list[dict[str, str]]:
+        return [{"command": "start", "description": name}]
+
+    await bot.call("setMyCommands", commands=said("default"))
+    await bot.call("setMyCommands", commands=said("mặc định"), language_code="vi")
+    await bot.call("setMyCommands", commands=said("group"), scope={"type": "all_group_chats"})
+    await bot.call("setMyCommands", commands=said("operator"), scope={"type": "chat", "chat_id": OLGA})
+    shown = (await bot.http.get(f"{bot.sandbox.url}/api/state")).json()["commands"]
+    assert shown[str(ANN)][str(ANN)] == said("default")
+    assert shown[str(BAO)][str(BAO)] == said("mặc định")
+    assert shown[str(OLGA)][str(OLGA)] == said("operator")
+    assert shown[str(ANN)][str(GROUP_ID)] == said("group")
+    assert await bot.call("getMyCommands", language_code="vi") == said("mặc định")
+    assert await bot.call("deleteMyCommands", language_code="vi") is True
+    assert await bot.call("getMyCommands", language_code="vi") == []
+
+
+@pytest.mark.parametrize(
+    ("params", "why"),
+    [
+        ({"commands": [{"command": "Start", "description": "d"}]}, "BOT_COMMAND_INVALID"),
+        ({"commands": [{"command": "a" * 33, "description": "d"}]}, "BOT_COMMAND_INVALID"),
+        ({"commands": [{"command": "a", "description": ""}]}, "BOT_COMMAND_DESCRIPTION_INVALID"),
+        ({"commands": [{"command": "a", "description": "d" * 257}]}, "BOT_COMMAND_DESCRIPTION_INVALID"),
+        ({"commands": [{"command": f"c{n}", "description": "d"} for n in range(101)]}, "BOT_COMMANDS_TOO_MUCH"),
+        ({"commands": [], "language_code": "english"}, "invalid language code specified"),
+        ({"commands": [], "scope": {"type": "chat", "chat_id": 7}}, "chat not found"),
+        ({"commands": [], "scope": {"type": "moon"}}, "can't parse BotCommandScope: unsupported type specified"),
+    ],
+)
+async def test_commands_that_can_not_be_are_refused(bot: Bot, params: dict[str, Any], why: str) -> None:
+    assert await bot.refused("setMyCommands", **params) == f"Bad Request: {why}"
