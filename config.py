@@ -1,4 +1,4 @@
-"""farthing.toml: what may stand in it, and what is meant where it is silent (contract, section 3)."""
+"""farthing.toml: what may stand in it, and what is meant where it is silent (docs/configuration.md)."""
 
 import tomllib
 from decimal import Decimal, InvalidOperation

@@ -17,7 +17,7 @@ TELEGRAM_API = "https://api.telegram.org"
 
 
 class Environment(BaseSettings):
-    """Contract, section 2. An empty value counts as unset."""
+    """Every variable of .env.example but the providers'. An empty value counts as unset."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 

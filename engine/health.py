@@ -23,7 +23,7 @@ _MOST_OFFERS = 4096  # tenants may name what they like
 
 @dataclass(frozen=True, slots=True)
 class HealthPolicy:
-    """Contract: [health]."""
+    """When a provider rests, and how long its words are waited for: [health] in farthing.toml."""
 
     failures_to_open: int = 5
     rest_seconds: float = 60

@@ -19,7 +19,7 @@ MOST_CREDIT = Money.usd("1000000")
 
 
 def shown(state: tenants.TenantState) -> dict[str, Any]:
-    """A tenant as the contract lays it out."""
+    """A tenant as TenantOut has it: ids as strings, money in USD, times in UTC."""
     return {
         "id": str(state.id),
         "telegram_user_id": state.telegram_user_id,
