@@ -1,4 +1,4 @@
-"""Notes: what a job remembers between its runs, by name."""
+"""Notes: what is remembered between runs, by name. One table holds them, and the books' own watermarks: `watermarks`."""
 
 from storage.connection import Connection, scalar
 
