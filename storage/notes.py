@@ -1,4 +1,4 @@
-"""Notes: what is remembered between runs, by name. One table holds them, and the books' own watermarks: `watermarks`."""
+"""Notes: what is remembered between runs, by name; their table, `watermarks`, also holds the books' own marks."""
 
 from storage.connection import Connection, scalar
 
