@@ -180,7 +180,7 @@ def _is_plain(event: Event) -> bool:
 
 
 def usage_chunk_json(id: str, created: int, model: str, usage: Usage, charge: Charge) -> dict[str, Any]:  # noqa: A002
-    """The last piece, for who asked with stream_options.include_usage."""
+    """The last piece, for callers that ask for it with stream_options.include_usage."""
     return {**_chunk(id, created, model, []), "usage": usage_json(usage, charge)}
 
 
