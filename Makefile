@@ -39,7 +39,7 @@ soak: $(VENV)/dev ## an hour of proof: a million steps of the ledger, 200 kills 
 	FARTHING_SOAK_STEPS=1000000 $(BIN)/python -m pytest tests/storage/test_machine.py -o timeout=0
 	$(BIN)/python -m benchmarks.kills 200
 
-bench-routing: $(VENV)/dev ## replay traffic beside an oracle: writes the tables and the chart of docs/benchmarks.md
+bench-routing: $(VENV)/dev ## replay traffic beside an oracle: prints the tables and draws the chart of docs/benchmarks.md
 	$(BIN)/python -m benchmarks.routing --chart docs/images/routing.png
 
 failover-card: $(VENV)/dev ## sixteen faults of a provider, and what a caller gets in each

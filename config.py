@@ -1,4 +1,4 @@
-"""farthing.toml: what may stand in it, and what is meant where it is silent (contract, section 3)."""
+"""farthing.toml: what may stand in it, and what is meant where it is silent (docs/configuration.md)."""
 
 import tomllib
 from decimal import Decimal, InvalidOperation
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-DIALECTS = Literal["openai", "gemini", "anthropic"]
+from engine.spec import Dialect
 
 
 class ConfigError(Exception):
@@ -70,7 +70,7 @@ class FreeSection(Section):
 
 
 class ProviderSection(Section):
-    dialect: DIALECTS = "openai"
+    dialect: Dialect = "openai"
     base_url: str = Field(pattern=r"^https?://")
     key_env: str = ""
 

@@ -1,5 +1,6 @@
 """The house, put together: settings in, running parts out. Knows everyone; main alone knows it."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -141,15 +142,13 @@ def caps_of(settings: Settings, db: Database, clock: SystemClock) -> HouseCaps:
 
 
 def _say_what_free_means(settings: Settings) -> None:
-    """Who trains on prompts is said to the operator, as /privacy says it to everybody."""
+    """The operator is told what a free tier costs: its provider may train on prompts."""
     if settings.config.free:
         log.info("free tiers are used first; their providers may train on prompts, and /privacy says so")
 
 
 async def _migrate(settings: Settings) -> None:
     """SQLite is brought up to date by itself; PostgreSQL by `migrate`, since replicas may be running."""
-    import asyncio  # noqa: PLC0415
-
     from storage.migrations import upgrade  # noqa: PLC0415
 
     url = settings.env.database_url

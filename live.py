@@ -18,7 +18,7 @@ from house import House, all_specs, open_house
 from scheduler.app import Clockwork
 from scheduler.desk import Desk
 from scheduler.ports import Notifier, Silent
-from serving import serve, stop_on_signals
+from serving import Face, serve, stop_on_signals
 from settings import Settings, read
 from storage.invoices import Seller
 from web.app import Parts, build
@@ -40,19 +40,22 @@ def is_served(settings: Settings) -> bool:
 
 
 async def live(
-    settings: Settings, parts: set[str], *, footer: bool = False, opened: Callable[[House], None] | None = None
+    settings: Settings, parts: set[str], *, is_sandbox: bool = False, opened: Callable[[House], None] | None = None
 ) -> int:
-    """Run `parts` of bot, web and clock until a signal; 0 when it ended well. `opened` hears of the house."""
+    """Run `parts` of bot, web and clock until a signal; 0 when it ended well. `opened` hears of the house.
+
+    In the sandbox answers have their footer, and prices are those of the release: nothing leaves the machine.
+    """
     stop = stop_on_signals()
     async with AsyncExitStack() as stack:
-        if settings.config.routing.fresh_prices and not footer:
+        if settings.config.routing.fresh_prices and not is_sandbox:
             stack.enter_context(fresh_prices())
         house = await stack.enter_async_context(open_house(settings))
         if opened is not None:
             opened(house)
-        bot = Bot(_services(house, footer=footer)) if settings.token and "bot" in parts else None
+        bot = Bot(_services(house, footer=is_sandbox)) if settings.token and "bot" in parts else None
         app = build(_parts(house, bot)) if "web" in parts else None
-        faces: list[Bot | ClockFace] = [bot] if bot is not None else []
+        faces: list[Face] = [bot] if bot is not None else []
         if "clock" in parts:
             faces.append(ClockFace(house, bot))
         await serve(house, app, faces, stop)
@@ -157,7 +160,7 @@ async def play(settings: Settings) -> int:
     """The sandbox: its own Telegram and providers, its own fresh database, the real bot."""
     async with _playground(settings) as ground:
         print(f"\n  Farthing's sandbox is at {ground.url}\n  (Ctrl-C stops it)\n", flush=True)  # noqa: T201
-        return await live(ground.settings, {"bot", "web", "clock"}, footer=True, opened=ground.show_route)
+        return await live(ground.settings, {"bot", "web", "clock"}, is_sandbox=True, opened=ground.show_route)
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"{error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 1
 
 
@@ -44,24 +44,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="sub-commands", metavar="")
     for name, words, run in _COMMANDS:
         command = commands.add_parser(name, help=words, description=words)
-        if name == "quote":
-            command.add_argument("prompt", help="the prompt to price")
-            command.add_argument("--model", default="auto", help="a model as tenants ask for it (default: auto)")
-        if name == "audit":
-            command.add_argument("--full", action="store_true", help="everything again, not only what is new")
-        if name == "backup":
-            command.add_argument("folder", nargs="?", default="", help="where to (default: [backup] folder)")
-        if name == "restore":
-            command.add_argument("file", help="a file that `backup` made")
-        if name == "rollup":
-            command.add_argument("--rebuild", action="store_true", help="drop them first")
+        for argument, how in _ARGUMENTS.get(name, {}).items():
+            command.add_argument(argument, **how)
         command.set_defaults(run=run)
     return parser
 
 
-def run(_: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """What `make run` does: the real thing with a token, the sandbox without one."""
-    return serve({"bot", "web", "clock"}) if _settings().token else sandbox(_)
+    return serve({"bot", "web", "clock"}) if _settings().token else sandbox(args)
 
 
 def serve(parts: set[str]) -> int:
@@ -166,6 +157,17 @@ _COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
     ("rollup", "sum the journal up per day, as the clock does; --rebuild drops the sums first", rollup),
     ("quote", "what each offer would cost for a prompt, now", quote),
 )
+
+_ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
+    "audit": {"--full": {"action": "store_true", "help": "everything again, not only what is new"}},
+    "backup": {"folder": {"nargs": "?", "default": "", "help": "where to (default: [backup] folder)"}},
+    "restore": {"file": {"help": "a file that `backup` made"}},
+    "rollup": {"--rebuild": {"action": "store_true", "help": "drop them first"}},
+    "quote": {
+        "prompt": {"help": "the prompt to price"},
+        "--model": {"default": "auto", "help": "a model as tenants ask for it (default: auto)"},
+    },
+}
 
 if __name__ == "__main__":
     sys.exit(main())

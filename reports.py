@@ -1,4 +1,4 @@
-"""What the command line prints: the audit, the roll-ups, and today's quotes."""
+"""What the command line prints: the audit, backups, roll-ups, and today's quotes. Each returns the exit code."""
 
 import sys
 from decimal import Decimal
@@ -19,7 +19,7 @@ from settings import Settings
 from storage import rollups
 from storage.audit import audit
 from storage.backup import BackupFailed, backup, restore, sqlite_path
-from storage.database import migrations_pending, open_database
+from storage.database import Database, migrations_pending, open_database
 
 
 async def audited(settings: Settings, *, full: bool = False) -> int:
@@ -29,8 +29,7 @@ async def audited(settings: Settings, *, full: bool = False) -> int:
     """
     try:
         async with open_database(settings.env.database_url) as db:
-            if await db.read(migrations_pending):
-                print("The database is not up to date: run `python -m main migrate`.", file=sys.stderr)
+            if not await _is_current(db):
                 return 2
             report = await db.read(partial(audit, full=full))
     except Exception as error:  # noqa: BLE001 - whatever the driver says, the books were not checked
@@ -71,8 +70,7 @@ def restored(settings: Settings, saved: str) -> int:
 async def rolled_up(settings: Settings, *, rebuild: bool) -> int:
     """0 when the roll-ups cover the whole journal."""
     async with open_database(settings.env.database_url) as db:
-        if await db.read(migrations_pending):
-            print("The database is not up to date: run `python -m main migrate`.", file=sys.stderr)
+        if not await _is_current(db):
             return 2
         done = await (rollups.rebuild(db) if rebuild else rollups.bring_up_to_date(db))
     print(f"{done} attempts were rolled up.")
@@ -85,24 +83,35 @@ async def quoted(settings: Settings, prompt: str, model_name: str) -> int:
     Health and limits are those of the Farthing that runs here, where one answers; else nothing is known of them.
     """
     async with open_database(settings.env.database_url) as db:
-        if await db.read(migrations_pending):
-            print("The database is not up to date: run `python -m main migrate`.", file=sys.stderr)
+        if not await _is_current(db):
             return 2
         market = await build_market(settings, db, SystemClock())
-    request = ChatRequest("quote", model_name, (says(Role.USER, prompt),))
     try:
-        model = market.catalog.model(model_name)
+        return await _quoted(settings, market, ChatRequest("quote", model_name, (says(Role.USER, prompt),)))
     except EngineError as error:
         print(error, file=sys.stderr)
         return 1
+    finally:
+        for provider in market.providers.values():
+            await provider.aclose()
+
+
+async def _quoted(settings: Settings, market: Market, request: ChatRequest) -> int:
+    model = market.catalog.model(request.model)
     states = await _running(settings)
     quotes, drops = market.catalog.quote(request, model, market.clock.now())
     delay = exact(settings.config.routing.delay_usd_per_second)
     route = plan(quotes, drops, lambda offer: _standing(market, states, offer), delay)
     _print_route(route, market, states)
-    for provider in market.providers.values():
-        await provider.aclose()
     return 0 if route.quotes else 1
+
+
+async def _is_current(db: Database) -> bool:
+    """False, with a sentence, where the database waits for a migration."""
+    if await db.read(migrations_pending):
+        print("The database is not up to date: run `python -m main migrate`.", file=sys.stderr)
+        return False
+    return True
 
 
 async def _running(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,6 +15,14 @@ from house import House
 log = logging.getLogger("farthing")
 GRACE_SECONDS = 30.0
 HANG_UP_SECONDS = 3
+
+
+class Face(Protocol):
+    """What is started and stopped over a house: the bot, the clock. `quiet` takes no new work; `stop` ends the rest."""
+
+    async def start(self) -> None: ...
+    async def quiet(self) -> None: ...
+    async def stop(self) -> None: ...
 
 
 class Server(uvicorn.Server):
@@ -60,8 +68,8 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def serve(house: House, app: ASGIApp | None, faces: list[Any], stop: asyncio.Event) -> None:
-    """Start `faces` (each has start, quiet and stop) and HTTP, and take them down in order when `stop` is set.
+async def serve(house: House, app: ASGIApp | None, faces: Sequence[Face], stop: asyncio.Event) -> None:
+    """Start `faces` and HTTP, and take them down in order when `stop` is set.
 
     First no new work, then the answers in flight, then everything that sends.
     """
@@ -89,7 +97,9 @@ async def _started(server: Server, serving: "asyncio.Task[None]") -> None:
         serving.result()
 
 
-async def _stop(house: House, server: Server | None, serving: "asyncio.Task[None] | None", faces: list[Any]) -> None:
+async def _stop(
+    house: House, server: Server | None, serving: "asyncio.Task[None] | None", faces: Sequence[Face]
+) -> None:
     log.info("stopping: %d answers in flight", house.gateway.in_flight)
     for face in faces:
         await face.quiet()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config import Config, ConfigError, explain, load
@@ -16,8 +16,13 @@ from config import Config, ConfigError, explain, load
 TELEGRAM_API = "https://api.telegram.org"
 
 
+def comma_separated(text: str) -> tuple[str, ...]:
+    """Its parts, trimmed; empty ones are left out."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 class Environment(BaseSettings):
-    """Contract, section 2. An empty value counts as unset."""
+    """Every variable of .env.example but the providers'. An empty value counts as unset."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -39,16 +44,17 @@ class Environment(BaseSettings):
     def split_ids(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        parts = [part.strip() for part in value.split(",") if part.strip()]
+        parts = comma_separated(value)
         if not all(part.isdigit() for part in parts):
             raise ValueError("Telegram user ids, comma separated, such as 12345,67890")
         return tuple(int(part) for part in parts)
 
     @field_validator("log_level", "log_format", mode="before")
     @classmethod
-    def any_case(cls, value: object, info: object) -> object:
-        upper = getattr(info, "field_name", "") == "log_level"
-        return (value.upper() if upper else value.lower()) if isinstance(value, str) else value
+    def any_case(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        return value.upper() if info.field_name == "log_level" else value.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class Settings:
         keys = self.variables.get(key_env or f"{upper}_API_KEY", "")
         return ProviderSettings(
             name,
-            tuple(SecretStr(key.strip()) for key in keys.split(",") if key.strip()),
+            tuple(map(SecretStr, comma_separated(keys))),
             self._address(f"{upper}_BASE_URL", "http", "https"),
             self._address(f"{upper}_PROXY", "http", "https", "socks5", "socks5h"),
         )
@@ -96,8 +102,7 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """Everything that no log may show."""
         keys = (value for name, value in self.variables.items() if name.endswith(("_API_KEY", "_TOKEN")))
-        parts = (part.strip() for value in keys for part in value.split(","))
-        return tuple(part for part in parts if part)
+        return tuple(part for value in keys for part in comma_separated(value))
 
 
 def read(environ: Mapping[str, str] | None = None, env_file: Path = Path(".env")) -> Settings:

@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 
 from engine.errors import BalanceGone, KeyRefused, ProviderError
 from engine.providers import Spec, build, specs
+from settings import TELEGRAM_API, comma_separated
 
 TOKEN = "TELEGRAM_BOT_TOKEN"  # noqa: S105 - the variable's name
 _TOKEN_SHAPE = re.compile(r"^\d{5,}:[A-Za-z0-9_-]{30,}$")
@@ -79,7 +80,7 @@ class Wizard:
             token = self.secret(f"  {TOKEN}{self._kept(TOKEN)}: ")
             if not token:
                 return
-            verdict = await check_token(self.value("TELEGRAM_API_URL") or "https://api.telegram.org", token)
+            verdict = await check_token(self.value("TELEGRAM_API_URL") or TELEGRAM_API, token)
             say(f"  {verdict.text}")
             if verdict.ok:
                 self.answers[TOKEN] = token
@@ -145,7 +146,7 @@ async def check_token(api_url: str, token: str) -> Verdict:
 
 async def check_keys(spec: Spec, given: str, base_url: str | None) -> Verdict:
     """The free probe, once per key."""
-    keys = tuple(key.strip() for key in given.split(",") if key.strip())
+    keys = comma_separated(given)
     provider = build(spec, keys=keys, base_url=base_url or None)
     try:
         for number in range(len(keys)):

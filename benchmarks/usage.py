@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from storage import rollups, usage
+from storage import hot, rollups, usage
 from storage.connection import Connection
 from storage.database import Database, open_database
 from storage.migrations import upgrade
@@ -26,7 +26,7 @@ DAYS, OFFERS, BATCH, TAIL = 90, 10, 100_000, 5_000
 
 def fill(conn: Connection, first: int, count: int, tenants: int) -> None:
     raw = conn.raw  # type: ignore[attr-defined]
-    days = [usage.number(TODAY - timedelta(days=n)) for n in range(DAYS)]
+    days = [hot.day_of(TODAY - timedelta(days=n)) for n in range(DAYS)]
     raw.executemany(
         "INSERT INTO attempts (request_id, ordinal, tenant_id, asked, provider, model, served, outcome, kept,"
         " estimated, input_tokens, output_tokens, cost_nanousd, charge_nanousd, allowance_tokens, first_token_ms,"

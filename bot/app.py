@@ -26,7 +26,7 @@ from telegram.ext import (
     filters,
 )
 
-from bot import access, locales, payments, requests, updates, webhook
+from bot import access, locales, payments, updates, webhook
 from bot.chat import on_message
 from bot.command import Command, discover, read
 from bot.context import Context
@@ -34,6 +34,7 @@ from bot.intake import Intake
 from bot.limits import Limiter
 from bot.notify import Notifier
 from bot.polling import ALLOWED, Poller
+from bot.requests import FormRequest
 from bot.sending import Courier
 from bot.services import Services
 from bot.stars import Stars
@@ -53,7 +54,7 @@ class Bot:
     def __init__(self, services: Services) -> None:
         config = services.config
         self._services = services
-        self._requests = [requests.make() for _ in range(3)]  # to call, unused by us, and to poll
+        self._requests = [FormRequest() for _ in range(3)]  # to call, unused by us, and to poll
         self._application = (
             Application.builder()
             .token(config.token)

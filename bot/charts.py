@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import floor, log10
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.money import ZERO, Money
 from paper.typeface import typeface
 from storage.usage import UsageRow
-
-if TYPE_CHECKING:
-    pass
 
 WIDTH, SCALE, EDGE = 560, 2, 28
 PLOT, AXIS = 230, 46

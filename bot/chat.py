@@ -35,9 +35,10 @@ async def on_message(update: Update, context: Context) -> None:
     except media.Unreadable as error:
         await context.reply(context.t(error.key, **error.values))
         return
-    if is_old(context) and await ask_first(message, context):
-        return
-    await respond(context, message, parts)
+    if is_old(context):
+        await ask_first(message, context)
+    else:
+        await respond(context, message, parts)
 
 
 def addressed(message: TelegramMessage, context: Context) -> bool:
@@ -69,7 +70,8 @@ def is_old(context: Context) -> bool:
     return now - message.date > OLD and now - message.date < timedelta(days=2)
 
 
-async def ask_first(message: TelegramMessage, context: Context) -> bool:
+async def ask_first(message: TelegramMessage, context: Context) -> None:
+    """Keep the question, and offer a button that has it answered."""
     keyboard = rows([button(context.t("chat.answer_old"), "retry", "old", owner=context.user.id)])
     state, thread = await context.state(), thread_of(message) or 0
     said = Message(Role.USER, (Text(message.text or message.caption or ""),))
@@ -79,4 +81,3 @@ async def ask_first(message: TelegramMessage, context: Context) -> bool:
         )
     )
     await context.reply(context.t("chat.old"), keyboard)
-    return True

@@ -1,4 +1,4 @@
-"""A growing message by edits: in groups, and for who prefers it. All answers of a chat share its turns."""
+"""A growing message by edits: in groups, and wherever /settings says so. All answers of a chat share its turns."""
 
 import asyncio
 import logging

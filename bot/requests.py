@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 import httpx
 from httpx_aiohttp import AiohttpTransport
 from telegram._utils.defaultvalue import DEFAULT_NONE, DefaultValue
-from telegram._utils.types import JSONDict
 from telegram.error import NetworkError, TimedOut
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest, RequestData
@@ -70,10 +69,6 @@ class FormRequest(HTTPXRequest):
             raise NetworkError(f"{type(error).__name__}: {error}") from error
 
 
-def make() -> FormRequest:
-    return FormRequest()
-
-
 async def post(bot: ExtBot[int], method: str, fields: Mapping[str, object]) -> object:
     """A call without PTB's objects, past the limiter: ask there first. Raises TelegramError."""
     data = RequestData([parameter(name, value) for name, value in fields.items()])
@@ -86,6 +81,3 @@ def parameter(name: str, value: object) -> RequestParameter:
 
 def _chosen(waits: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _WAITS[name] if isinstance(wait, DefaultValue) else wait for name, wait in waits.items()}
-
-
-__all__ = ["FormRequest", "JSONDict", "make", "parameter", "post"]

@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable
-from datetime import datetime
 from functools import partial
 from itertools import chain, repeat
 from typing import Any
@@ -17,7 +16,6 @@ from bot.limits import Urgency, seconds_of
 from bot.render import Piece
 from bot.services import Services
 from storage import leases, outbox, tenants
-from storage.connection import Connection
 from storage.outbox import Part
 
 log = logging.getLogger(__name__)
@@ -118,12 +116,8 @@ class Courier:
                 return seconds_of(error)
             if state is None:
                 return 0.0  # the rest stays in order
-            await services.db.write(partial(_finish, part.id, state, services.clock.now()))
+            await services.db.write(partial(outbox.finish, part_id=part.id, state=state, now=services.clock.now()))
         return None
-
-
-def _finish(part_id: int, state: str, now: datetime, conn: Connection) -> None:
-    outbox.finish(conn, part_id, state, now)
 
 
 async def _deliver(bot: ExtBot[int], services: Services, part: Part) -> str | None:

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 def read(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
-    """None for what no handler could do anything with. Whose words are in it stays out of the log."""
+    """None where no handler could use it. The log gets the flaw, never the words."""
     number = payload.get("update_id")
     try:
         update = Update.de_json(dict(payload), bot)

@@ -68,7 +68,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a request may ask beside its messages; only these ever go out (contract: routing).
+    """What a request may ask beside its messages. Only these ever go out: no other field can change the bill.
 
     `tool_choice` and `response_format` are in OpenAI's form. None means: not asked.
     """

@@ -1,8 +1,9 @@
-"""What `auto` and `smart` mean when nobody says otherwise. Prices: genai-prices, November 2026."""
+"""What `auto` and `smart` mean when nobody says otherwise, and what a usual prompt is."""
 
 from typing import Any, Final
 
 from engine.catalog import Offer
+from engine.chat import ChatRequest, Role, says
 
 AUTO: Final[dict[str, Any]] = {
     "offers": (
@@ -27,6 +28,10 @@ SMART: Final[dict[str, Any]] = {
     ),
     "markup": "1.40",
 }
+
+
+USUAL_REQUEST = ChatRequest("usual", "auto", (says(Role.USER, "x" * 2000),))
+"""A prompt of usual size: to name a price by before anybody has asked. It is never sent."""
 
 
 def default_offers() -> tuple[Offer, ...]:

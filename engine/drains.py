@@ -10,7 +10,7 @@ Then = Callable[[], Awaitable[None]]
 
 
 class Drains:
-    """Few and short: who is one too many, or too slow, is hung up on, and the bill is estimated."""
+    """At most `most` of them, for `seconds` each. Beyond that we hang up, and the bill is estimated."""
 
     def __init__(self, most: int = MOST_DRAINS, seconds: float = DRAIN_SECONDS) -> None:
         self._most, self._seconds = most, seconds

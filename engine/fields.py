@@ -7,10 +7,6 @@ from typing import Any
 from engine.errors import BadRequest
 
 
-def joined(prefix: str, name: str) -> str:
-    return f"{prefix}.{name}" if prefix else name
-
-
 class Fields:
     """One JSON object's fields; absent and null are the same."""
 
@@ -82,4 +78,4 @@ class Fields:
         return items
 
     def _bad(self, name: str, expected: str) -> BadRequest:
-        return BadRequest(joined(self._prefix, name), f"must be {expected}")
+        return BadRequest(f"{self._prefix}.{name}" if self._prefix else name, f"must be {expected}")

@@ -15,7 +15,7 @@ _DAY_BEGINS = {"gemini": timedelta(hours=8)}  # after midnight UTC; Pacific time
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Contract: [free]."""
+    """The limits of one free tier: [free] in farthing.toml."""
 
     requests_per_minute: int
     requests_per_day: int

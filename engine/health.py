@@ -23,7 +23,7 @@ _MOST_OFFERS = 4096  # tenants may name what they like
 
 @dataclass(frozen=True, slots=True)
 class HealthPolicy:
-    """Contract: [health]."""
+    """When a provider rests, and how long its words are waited for: [health] in farthing.toml."""
 
     failures_to_open: int = 5
     rest_seconds: float = 60
@@ -33,7 +33,7 @@ class HealthPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to try: under which key, since when. `probe` when it is the one try of a half-open breaker."""
+    """Permission to try: under which key, since when. `probe` when it is the one try of a half-open breaker."""
 
     offer: Offer
     key: int
@@ -95,7 +95,7 @@ class Health:
         self._permits = 0
 
     def admit(self, offer: Offer, tokens: int = 0, *, repeat: bool = False) -> Permit | Refusal:
-        """Leave to try `offer` now, under one of its keys in turn; a half-open breaker lets one try through.
+        """Permission to try `offer` now, under one of its keys in turn; a half-open breaker lets one try through.
 
         A learned limit is no refusal: the planner puts who is at it behind all others. `tokens`: what the try is
         expected to take of a budget that the provider told. `repeat`: this provider has failed this prompt before.

@@ -1,7 +1,7 @@
 """How much to hold before an answer, and what to charge after it: pure, so that both databases agree.
 
-A hold covers what the answer can charge at most; where less is there, the output limit shrinks to
-fit; under `LEAST_OUTPUT_TOKENS` nothing is sent (contract: money).
+A hold covers what the answer can charge at most. Where less is there, the output limit shrinks to fit; under
+`LEAST_OUTPUT_TOKENS` nothing is sent.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Money: whole nano-dollars in an int; the one place that rounds.
 
 Prices are kept as whole atto-dollars per token (1 USD per 1M tokens = 10**12), so that a sum of
-tokens x price is exact; `Money.from_atto` rounds it once, half to even (contract: money).
+tokens x price is exact; `Money.from_atto` rounds it once, half to even.
 """
 
 import re

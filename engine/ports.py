@@ -27,16 +27,12 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to one provider: `model` in the provider's own name, `output_tokens` per choice.
-
-    `timeout_seconds` bounds the wait for the response's head; words are timed by the gateway.
-    """
+    """One request to one provider: `model` in the provider's own name, `output_tokens` per choice."""
 
     request: ChatRequest
     model: str
     output_tokens: int
     key: int = 0
-    timeout_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

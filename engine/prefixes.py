@@ -65,5 +65,5 @@ class Prefixes:
 
 
 def fingerprint(request: ChatRequest, messages: int) -> int:
-    """Of its first so many messages."""
+    """Of the first `messages` of its messages: the same prompt so far, the same number."""
     return hash(request.messages[:messages])

@@ -47,7 +47,7 @@ def plan(
     V = (1-p)c + p(d + V of the rest) is by c + d*p/(1-p): the exchange of two neighbours shows it. A failed try
     costs the waiting, and a share of what the answer would: part of it may be billed, and its place in a limit is lost.
     """
-    dear = float(delay_usd_per_second) * ATTO_PER_USD
+    delay_atto_per_second = float(delay_usd_per_second) * ATTO_PER_USD
     able: list[tuple[bool, bool, float, float, Quote]] = []
     left_out = list(drops)
     for quote in quotes:
@@ -56,8 +56,8 @@ def plan(
             left_out.append(Drop(quote.offer, stands.reason))
             continue
         odds = min(stands.odds, MOST_ODDS)
-        lost = dear * stands.delay_seconds + FAILURE_SHARE * quote.expected_atto
-        total = quote.expected_atto + lost * odds / (1 - odds)
-        able.append((stands.crowded_seconds > 0, quote.last_resort, total, stands.latency_seconds, quote))
+        failure_atto = delay_atto_per_second * stands.delay_seconds + FAILURE_SHARE * quote.expected_atto
+        total_atto = quote.expected_atto + failure_atto * odds / (1 - odds)
+        able.append((stands.crowded_seconds > 0, quote.last_resort, total_atto, stands.latency_seconds, quote))
     able.sort(key=lambda entry: entry[:4])
     return Route(tuple(entry[4] for entry in able), tuple(left_out))

@@ -143,7 +143,7 @@ class Sizes:
 
 
 def _shrunk(own: Mean | None, pooled: Mean) -> float:
-    """What one offer shows, as far as that is enough; else what all show: a first answer turns no order round."""
+    """What one offer shows, as far as that is enough, else what all show: one answer does not change the order."""
     if own is None:
         return pooled.value
     return (own.value * own.samples + pooled.value * POOL_WEIGHT) / (own.samples + POOL_WEIGHT)

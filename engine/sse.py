@@ -1,6 +1,6 @@
 """Server-sent events from bytes, by the specification: CR, LF or CRLF, comments, frames cut anywhere.
 
-Beside them bare JSON, as it is met in the wild: a whole answer from who ignores `stream`, one array of all frames,
+Beside them bare JSON, as it is met in the wild: a whole answer where `stream` is ignored, one array of all frames,
 an error after the last frame, laid out over many lines or not.
 """
 

@@ -29,7 +29,6 @@ _MOSTLY = 8  # under one foreign byte in so many a text counts as ASCII
 _ASCII_SCRIPTS = {_PLAIN: "plain", _CODE: "code", _PACKED: "packed"}
 _MARKS = b"!\"#$%&'()*+/:;<=>@[\\]^_`{|}~"
 _ASCII = bytes(range(0x80))
-_NOT_FIRST = bytes(range(0xC0))
 _NOT_IDEOGRAPHS = bytes(set(range(0x100)) - set(range(0xE3, 0xEE)))
 _NOT_EMOJI = bytes(set(range(0x100)) - set(range(0xF0, 0xF5)))
 

@@ -194,7 +194,6 @@ class Trial:
             model=self.quote.offer.model,
             output_tokens=self.output_tokens,
             key=self.permit.key,
-            timeout_seconds=self.market.policy.first_token_seconds,
         )
 
 

@@ -195,7 +195,7 @@ class Walk:
     # --- hedging ------------------------------------------------------------------------------------
 
     async def _rival(self, position: int, running: Running) -> Running | None:
-        """A second trial when the first word is later than usual; None when there is no need, or no leave."""
+        """A second trial when the first word is late; None when there is no need, or nobody may be asked."""
         hedging = self.market.hedging
         if hedging is None or self.showing.has_begun:
             return None

@@ -71,7 +71,7 @@ _REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
 _NOT_OF_REASONING = frozenset(
     {"temperature", "top_p", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias", "stop"}
 )
-_JSON_ASKED = "Answer with one JSON object and nothing else."
+JSON_ASKED = "Answer with one JSON object and nothing else."
 
 
 def _effort(options: Options, spec: Spec) -> Mapping[str, Any]:
@@ -87,7 +87,7 @@ def _messages(request: ChatRequest, spec: Spec) -> list[dict[str, Any]]:
             if message["role"] != Role.TOOL:
                 message.pop("name", None)
     if (request.options.response_format or {}).get("type") == "json_object" and not _speaks_of_json(request):
-        return [{"role": Role.SYSTEM.value, "content": _JSON_ASKED}, *messages]
+        return [{"role": Role.SYSTEM.value, "content": JSON_ASKED}, *messages]
     return messages
 
 
@@ -180,7 +180,7 @@ def _is_plain(event: Event) -> bool:
 
 
 def usage_chunk_json(id: str, created: int, model: str, usage: Usage, charge: Charge) -> dict[str, Any]:  # noqa: A002
-    """The last piece, for who asked with stream_options.include_usage."""
+    """The last piece, for callers that ask for it with stream_options.include_usage."""
     return {**_chunk(id, created, model, []), "usage": usage_json(usage, charge)}
 
 

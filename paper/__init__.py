@@ -1,1 +1,1 @@
-"""What is printed: invoices as PDF and CSV. Values in, bytes out; both faces hand it over, neither owns it."""
+"""What is printed: invoices as PDF, tables as CSV. Values in, bytes out; both faces hand it out, neither owns it."""

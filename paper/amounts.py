@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from engine.money import Money, exact
-from storage.drafts import Draft
+from storage.drafts import Draft, month_after
 
 LEAST_DECIMALS = 2
 
@@ -49,4 +49,4 @@ class Vat:
 
 def span(draft: Draft) -> tuple[date, date]:
     """The first and the last day of its month."""
-    return draft.month, (draft.month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return draft.month, month_after(draft.month) - timedelta(days=1)

@@ -25,20 +25,16 @@ HEAD = (
 
 def invoice_csv(invoice: Invoice) -> bytes:
     """The amounts from `opening` on add up to `closing`."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(HEAD)
     draft, name = invoice.draft, invoice.name
     first, last = span(draft)
-    writer.writerow((name, first, "opening", "", "", "", "", "", "", "", draft.opening))
+    rows: list[Sequence[object]] = [(name, first, "opening", *[""] * 7, draft.opening)]
     for each in draft.movements:
         rate = each.per_star if each.stars else ""
-        writer.writerow((name, each.day, each.kind, _tame(each.reason), *[""] * 4, each.stars or "", rate, each.amount))
+        rows.append((name, each.day, each.kind, _tame(each.reason), *[""] * 4, each.stars or "", rate, each.amount))
     for line in draft.lines:
         counts = (line.answers, line.input_tokens, line.output_tokens, line.allowance_tokens)
-        writer.writerow((name, line.day, "charge", _tame(line.model), *counts, "", "", -line.charge))
-    writer.writerow((name, last, "closing", "", "", "", "", "", "", "", draft.closing))
-    return out.getvalue().encode()
+        rows.append((name, line.day, "charge", _tame(line.model), *counts, "", "", -line.charge))
+    return _sheet(HEAD, [*rows, (name, last, "closing", *[""] * 7, draft.closing)])
 
 
 def usage_csv(rows: Iterable[UsageRow]) -> bytes:

@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from storage import notes
 from storage.connection import Connection, ms, scalar
 
 SETTLED = timedelta(minutes=10)  # no transaction lasts that long: older rows are all there
 OVERLAP = 10_000  # attempts looked at again: their numbers are given before they are committed
 CHUNK = 2_000
+_POINT = "audit"  # the name of its note
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def _values(conn: Connection, point: Point) -> dict[str, int]:
 
 
 def audited_point(conn: Connection) -> Point:
-    stored = scalar(conn, "SELECT value FROM watermarks WHERE name = 'audit'")
+    stored = notes.read(conn, _POINT)
     return Point(**json.loads(stored)) if stored else Point()
 
 
@@ -106,11 +108,7 @@ def advance(conn: Connection, to: Point) -> bool:
     point = (
         Point(max(end, start.transfer), to.attempt, to.resolved) if there else Point(end, start.attempt, start.resolved)
     )
-    conn.run(
-        "INSERT INTO watermarks (name, value) VALUES ('audit', :value)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        value=json.dumps(asdict(point)),
-    )
+    notes.write(conn, _POINT, json.dumps(asdict(point)))
     return there
 
 

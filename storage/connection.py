@@ -9,6 +9,7 @@ from typing import Any, Protocol
 Row = Mapping[str, Any]
 _PLACEHOLDER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_DIGITS = 19  # of a 64-bit number: with fewer it is one for certain
 
 
 class Statement:
@@ -70,6 +71,11 @@ def moment(stored_ms: int) -> datetime:
 
 def moment_or_none(stored_ms: int | None) -> datetime | None:
     return None if stored_ms is None else moment(stored_ms)
+
+
+def row_number(text: str) -> int | None:
+    """A row's number as people type it; None for anything else, and for what no 64 bits hold."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _MOST_DIGITS else None
 
 
 @lru_cache(maxsize=1024)

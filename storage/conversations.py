@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from engine.chat import Image, Message, Part, Role, Text
+from engine.chat import Message, Part, Role, Text
 from storage.connection import Connection, ms, scalar
 
 MOST_MESSAGES = 60
@@ -111,13 +111,6 @@ def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def forget(conn: Connection, tenant_id: int) -> int:
-    """Delete every word of a tenant: conversations, waiting prompts, stored replies."""
-    gone = conn.run("DELETE FROM messages WHERE tenant_id = :id", id=tenant_id)
-    conn.run("DELETE FROM idempotency WHERE tenant_id = :id AND state = 'done'", id=tenant_id)
-    return gone
-
-
 def sweep(conn: Connection, before: datetime, limit: int) -> int:
     """Forget up to `limit` messages of conversations that ended before; and those that have none left."""
     ended = "SELECT id FROM conversations WHERE ended_at < :before"
@@ -143,7 +136,7 @@ def parts_to_json(parts: Sequence[Part]) -> str:
 
 
 def parts_from_json(text: str) -> tuple[Part, ...]:
-    return tuple(Image(item["image"]) if "image" in item else Text(item["text"]) for item in json.loads(text))
+    return tuple(Text(item["text"]) for item in json.loads(text))
 
 
 def _open_id(conn: Connection, chat_id: int, thread_id: int) -> int | None:

@@ -2,21 +2,17 @@
 
 from datetime import datetime
 
-from storage.connection import Connection, scalar
+from storage import notes
+from storage.connection import Connection
 
 NIGHT_HOUR = 3  # UTC: when few people ask
 
 
 def due(conn: Connection, name: str, now: datetime) -> bool:
     """True from the night on, until `done`; at once where it has never been done."""
-    last = scalar(conn, "SELECT value FROM watermarks WHERE name = :name", name=f"daily:{name}")
+    last = notes.read(conn, f"daily:{name}")
     return last is None or (now.hour >= NIGHT_HOUR and last < f"{now:%Y-%m-%d}")
 
 
 def done(conn: Connection, name: str, now: datetime) -> None:
-    conn.run(
-        "INSERT INTO watermarks (name, value) VALUES (:name, :value)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        name=f"daily:{name}",
-        value=f"{now:%Y-%m-%d}",
-    )
+    notes.write(conn, f"daily:{name}", f"{now:%Y-%m-%d}")

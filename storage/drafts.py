@@ -238,10 +238,6 @@ def _sum(amounts: Any) -> Money:
     return sum(amounts, ZERO)
 
 
-def number_of(month: date) -> int:
-    return month.year * 100 + month.month
-
-
 def month_from(number: int) -> date:
     return date(number // 100, number % 100, 1)
 

@@ -4,7 +4,7 @@ Accounts are locked first, then keys, then holds, so two units never wait for ea
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -29,12 +29,12 @@ def wallet_of(tenant_id: int) -> str:
     return f"tenant:{tenant_id}"
 
 
-def month_of(now: datetime) -> int:
-    """As 202611: what a key's tokens are counted by."""
+def month_of(now: date) -> int:
+    """As 202611: what a key's tokens are counted by, and an invoice is for."""
     return now.year * 100 + now.month
 
 
-def day_of(moment: datetime) -> int:
+def day_of(moment: date) -> int:
     """As 20261124: UTC days sort and compare as numbers."""
     return moment.year * 10_000 + moment.month * 100 + moment.day
 

@@ -19,9 +19,8 @@ from storage.drafts import (
     month_begins,
     month_from,
     next_draft,
-    number_of,
 )
-from storage.hot import lock
+from storage.hot import lock, month_of
 
 _COUNTER, _DONE = "invoices", "invoiced_until"
 
@@ -67,7 +66,7 @@ def issue(conn: Connection, draft: Draft, seller: Seller, now: datetime) -> Invo
     conn.run("INSERT INTO watermarks (name, value) VALUES (:name, '0') ON CONFLICT (name) DO NOTHING", name=_COUNTER)
     last = scalar(conn, "SELECT value FROM watermarks WHERE name = :name" + lock(conn), name=_COUNTER)
     known = "SELECT number FROM invoices WHERE tenant_id = :id AND month = :month"
-    if row(conn, known, id=draft.tenant_id, month=number_of(draft.month)) is not None:
+    if row(conn, known, id=draft.tenant_id, month=month_of(draft.month)) is not None:
         return None
     invoice = Invoice(int(last) + 1, now, seller, draft)
     conn.run("UPDATE watermarks SET value = :value WHERE name = :name", name=_COUNTER, value=str(invoice.number))
@@ -77,7 +76,7 @@ def issue(conn: Connection, draft: Draft, seller: Seller, now: datetime) -> Invo
         " :moved, :closing, :services, :document)",
         number=invoice.number,
         tenant=draft.tenant_id,
-        month=number_of(draft.month),
+        month=month_of(draft.month),
         start=month_begins(draft.month),
         end=month_begins(month_after(draft.month)),
         now=ms(now),
@@ -105,7 +104,7 @@ def of_tenant(conn: Connection, tenant_id: int, month: date | None = None) -> li
     found = conn.rows(
         f"SELECT * FROM invoices WHERE tenant_id = :id{only} ORDER BY month DESC",
         id=tenant_id,
-        **({"month": number_of(month)} if month else {}),
+        **({"month": month_of(month)} if month else {}),
     )
     return [_invoice(each) for each in found]
 
@@ -117,7 +116,7 @@ def page(conn: Connection, after: int, limit: int, month: date | None = None) ->
         f"SELECT * FROM invoices WHERE number > :after{only} ORDER BY number LIMIT :limit",
         after=after,
         limit=limit,
-        **({"month": number_of(month)} if month else {}),
+        **({"month": month_of(month)} if month else {}),
     )
     return [_invoice(each) for each in found]
 

@@ -4,7 +4,8 @@ import json
 import logging
 
 from engine.sizes import Sizes
-from storage.connection import Connection, scalar
+from storage import notes
+from storage.connection import Connection
 
 log = logging.getLogger(__name__)
 NAME = "learned.sizes"
@@ -12,17 +13,12 @@ NAME = "learned.sizes"
 
 def save(conn: Connection, sizes: Sizes) -> None:
     """The last process to save wins: all of them learn the same."""
-    conn.run(
-        "INSERT INTO watermarks (name, value) VALUES (:name, :value)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        name=NAME,
-        value=json.dumps(sizes.dump(), separators=(",", ":")),
-    )
+    notes.write(conn, NAME, json.dumps(sizes.dump(), separators=(",", ":")))
 
 
 def load(conn: Connection, sizes: Sizes) -> None:
     """A row that can't be read is as good as none."""
-    kept = scalar(conn, "SELECT value FROM watermarks WHERE name = :name", name=NAME)
+    kept = notes.read(conn, NAME)
     if kept is None:
         return
     try:

@@ -10,13 +10,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from engine.attempt import Attempt
-from engine.errors import HoldLost, InsufficientFunds
+from engine.errors import InsufficientFunds
 from engine.holding import Bid, Grant, Shortfall
 from engine.money import ZERO, Money
 from engine.ports import Also, Bill, Clock, VoidAlso
 from engine.tenancy import Charge, Plan
 from storage import hot
-from storage.connection import Connection, Row, ms, row
+from storage.connection import Connection, Row, row, scalar
 from storage.database import Database
 from storage.hot import wallet_of
 from storage.leases import Lease
@@ -278,10 +278,4 @@ def expire_holds(conn: Connection, now: datetime, is_dead: Callable[[str], bool]
 
 
 def open_holds(conn: Connection) -> int:
-    found = row(conn, "SELECT count(*) AS n FROM holds WHERE state = 'open'")
-    assert found is not None
-    number: int = found["n"]
-    return number
-
-
-__all__ = ["HoldLost", "SqlHold", "SqlJournal", "SqlLedger", "credit", "debit_or_owe", "expire_holds", "ms"]
+    return int(scalar(conn, "SELECT count(*) AS n FROM holds WHERE state = 'open'"))

@@ -1,4 +1,4 @@
-"""Notes: what a job remembers between its runs, by name."""
+"""Notes: what is remembered between runs, by name; their table, `watermarks`, also holds the books' own marks."""
 
 from storage.connection import Connection, scalar
 

@@ -5,8 +5,9 @@ from datetime import date
 
 from engine.attempt import ABANDONED, ANSWERED, STOPPED
 from engine.trial import NOBODY
-from storage import rollups, usage
+from storage import rollups
 from storage.connection import Connection
+from storage.hot import day_of
 from storage.rollups import BUCKETS_MS, OF_ONE, TIMINGS
 
 _NO_FAILURE = (ANSWERED, STOPPED, ABANDONED, "closing", "bad_request", "unable", "context_too_long", "too_big")
@@ -42,8 +43,8 @@ def rows(conn: Connection, start: date, end: date) -> list[Outcome]:
         f"SELECT provider, outcome, {added} FROM (SELECT provider, outcome, {', '.join(TIMINGS)} FROM provider_days"
         f" WHERE day BETWEEN :start AND :end UNION ALL SELECT provider, outcome, {late} FROM attempts"
         " WHERE id > :mark AND +day BETWEEN :start AND :end) x GROUP BY provider, outcome ORDER BY provider, outcome",
-        start=usage.number(start),
-        end=usage.number(end),
+        start=day_of(start),
+        end=day_of(end),
         mark=rollups.mark(conn),
     )
     return [

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from engine.money import Money
 from engine.tenancy import Plan
-from storage import orders, payments, refunds, tenants
-from storage.connection import Connection, Row, ms, row, scalar
+from storage import notes, orders, payments, refunds, tenants
+from storage.connection import Connection, Row, ms, row
 from storage.payments import Paid, Payment
 from storage.refunds import Refunded
 
@@ -58,16 +58,11 @@ def unlisted(conn: Connection, before: datetime, limit: int = 20) -> list[Findin
 
 def offset(conn: Connection, bot_id: int) -> int:
     """How many transactions of this bot have been read."""
-    return int(scalar(conn, "SELECT value FROM watermarks WHERE name = :name", name=_mark(bot_id)) or 0)
+    return int(notes.read(conn, _mark(bot_id)) or 0)
 
 
 def remember_offset(conn: Connection, bot_id: int, offset: int) -> None:
-    conn.run(
-        "INSERT INTO watermarks (name, value) VALUES (:name, :value)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        name=_mark(bot_id),
-        value=str(offset),
-    )
+    notes.write(conn, _mark(bot_id), str(offset))
 
 
 def _payment(

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.money import Money
 from engine.tenancy import Plan, Tenant
-from storage.connection import Connection, Row, moment, moment_or_none, ms, row, scalar
+from storage.connection import Connection, Row, moment, moment_or_none, ms, row, row_number, scalar
 
 PERIOD = timedelta(days=30)
 IN, PENDING, DECLINED = "in", "pending", "declined"
@@ -146,9 +146,8 @@ def by_telegram(conn: Connection, user_id: int) -> TenantState | None:
 
 def find(conn: Connection, text: str) -> TenantState | None:
     """By tenant id or Telegram id, as an operator types it. The tenant id wins."""
-    if not text.isdigit() or len(text) > 18:  # noqa: PLR2004 - 64 bits
-        return None
-    return state(conn, int(text)) or by_telegram(conn, int(text))
+    number = row_number(text)
+    return None if number is None else state(conn, number) or by_telegram(conn, number)
 
 
 def page(conn: Connection, after: int, limit: int, *, telegram_user_id: int | None = None) -> list[TenantState]:

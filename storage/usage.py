@@ -8,6 +8,7 @@ from typing import Any
 from engine.money import ZERO, Money
 from storage import rollups
 from storage.connection import Connection, Row, row
+from storage.hot import day_of
 from storage.rollups import OF_ONE, SUMS
 
 
@@ -171,11 +172,7 @@ def totals_by_offer(conn: Connection) -> list[OfferTotals]:
     ]
 
 
-def number(day: date) -> int:
-    return day.year * 10_000 + day.month * 100 + day.day
-
-
-def day_of(stored: int) -> date:
+def day_from(stored: int) -> date:
     year, rest = divmod(stored, 10_000)
     return date(year, rest // 100, rest % 100)
 
@@ -190,7 +187,7 @@ def _both(keys: str, table: str, mine: str = "") -> str:
 
 
 def _span(conn: Connection, start: date, end: date) -> dict[str, Any]:
-    return {"start": number(start), "end": number(end), "mark": rollups.mark(conn)}
+    return {"start": day_of(start), "end": day_of(end), "mark": rollups.mark(conn)}
 
 
 def _money(nanousd: Any) -> Money:
@@ -199,7 +196,7 @@ def _money(nanousd: Any) -> Money:
 
 def _usage(found: Row) -> UsageRow:
     return UsageRow(
-        day=day_of(found["day"]),
+        day=day_from(found["day"]),
         model=found["model"],
         provider=found["provider"],
         prompts=int(found["prompts"]),

@@ -109,7 +109,7 @@ def _refuse_large(headers: Mapping[bytes, bytes]) -> None:
     if not length.isdigit():
         raise Problem(400, "content-length is not a number.")
     if int(length) > MOST_BODY_BYTES:
-        raise Problem(413, "The body is over 20 MiB.", code="request_too_large")
+        raise _too_large()
 
 
 def _bounded(receive: Receive) -> Receive:
@@ -121,7 +121,11 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > MOST_BODY_BYTES:
-            raise Problem(413, "The body is over 20 MiB.", code="request_too_large")
+            raise _too_large()
         return message
 
     return counting
+
+
+def _too_large() -> Problem:
+    return Problem(413, "The body is over 20 MiB.", code="request_too_large")

@@ -1,6 +1,6 @@
 """Alive, ready, and how the providers do."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -8,8 +8,6 @@ from starlette.responses import JSONResponse
 
 from storage.database import Database, migrations_pending
 from web.schemas import Health, ProviderList, Ready
-
-Reason = Callable[[], Awaitable[str | None]]
 
 
 async def database_answers(db: Database) -> str | None:

@@ -11,7 +11,7 @@ from bot.command import Command, button, rows
 from bot.context import Context, arguments
 from paper.sheets import margin_csv
 from storage import position, usage
-from storage.connection import Connection
+from storage.connection import Connection, row_number
 from storage.ledger import allowance_rates
 from storage.position import Liability, Stars
 from storage.usage import Totals, UsageRow
@@ -21,12 +21,11 @@ SPANS = ("7", "30", "90")
 
 
 async def margin(_: Update, context: Context) -> None:
-    words = arguments(context)
-    days = int(words[0]) if words and words[0].isdecimal() and 0 < int(words[0][:9]) <= MOST_DAYS else 0
-    if words and not days:
+    days = row_number(next(iter(arguments(context)), SPANS[0]))
+    if days is None or not 0 < days <= MOST_DAYS:
         await context.reply(context.t("admin.usage", usage=f"/margin [DAYS ≤ {MOST_DAYS}]"))
         return
-    await _show(context, days or 7)
+    await _show(context, days)
 
 
 async def pressed(update: Update, context: Context, args: tuple[str, ...]) -> None:

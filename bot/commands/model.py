@@ -7,14 +7,13 @@ from telegram import InlineKeyboardMarkup, Update
 from bot.command import Command, button, rows
 from bot.context import Context, arguments
 from bot.words import sentence
-from engine.chat import ChatRequest, Role, says
+from engine.defaults import USUAL_REQUEST
 from engine.errors import EngineError, ModelNotInPlan
 from engine.money import Money
 from engine.tenancy import Flat, Markup
 from storage import tenants
 
 MOST_NAMED = 8
-_USUAL = ChatRequest("price", "auto", (says(Role.USER, "x" * 2000),))
 
 
 async def model(_: Update, context: Context) -> None:
@@ -62,7 +61,7 @@ def _price(context: Context, name: str) -> str:
     if isinstance(found.tariff, Flat):
         usd = f"{Decimal(found.tariff.atto_per_token) / 10**12:.2f}"
         return context.t("model.auto" if name == "auto" else "model.flat", name=name, usd=usd)
-    quotes, _ = catalog.quote(_USUAL, found, now)
+    quotes, _ = catalog.quote(USUAL_REQUEST, found, now)
     cheapest = min((quote.expected_atto for quote in quotes), default=None)
     usd = "?" if cheapest is None else str(Money.from_atto(cheapest, found.tariff.times))
     if name in catalog.models:

@@ -1,6 +1,6 @@
 """/settings: language, footer, memory, streaming."""
 
-from telegram import InlineKeyboardMarkup, Update
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from bot import locales
 from bot.command import Command, button, rows
@@ -41,14 +41,14 @@ async def change(update: Update, context: Context, args: tuple[str, ...]) -> Non
 def _keyboard(context: Context, *, footer: bool, stream: str) -> InlineKeyboardMarkup:
     owner = context.user.id
 
-    def to(label: str, name: str, value: object) -> object:
+    def to(label: str, name: str, value: object) -> InlineKeyboardButton:
         return button(label, "settings", "set", name, value, owner=owner)
 
     buttons = [to(NAMES[language], "language", language) for language in locales.LANGUAGES]
     buttons.append(to(context.t("settings.button_footer"), "footer", "off" if footer else "on"))
     buttons.append(to(context.t("settings.button_stream"), "stream", "edit" if stream == "draft" else "draft"))
     buttons += [to(context.t("settings.button_memory", n=n), "memory", n) for n in MEMORIES]
-    return rows(buttons)  # type: ignore[arg-type]
+    return rows(buttons)
 
 
 COMMAND = Command("settings", settings, 11, buttons={"set": change})

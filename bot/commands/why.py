@@ -5,7 +5,6 @@ from telegram import Update
 from bot.command import Command
 from bot.context import Context
 from engine.attempt import ANSWERED, STOPPED, Attempt
-from engine.money import ZERO
 from engine.tenancy import Charge
 from storage import receipts
 
@@ -35,15 +34,12 @@ async def why(_: Update, context: Context) -> None:
 
 
 def charged(context: Context, charge: Charge) -> str:
-    if charge.wallet == ZERO and not charge.allowance_tokens:
-        return context.t("why.charge_free")
-    which = (
-        "both"
-        if charge.wallet != ZERO and charge.allowance_tokens
-        else "wallet"
-        if charge.wallet != ZERO
-        else "allowance"
-    )
+    if charge.wallet and charge.allowance_tokens:
+        which = "both"
+    elif charge.wallet:
+        which = "wallet"
+    else:
+        which = "allowance" if charge.allowance_tokens else "free"
     return context.t(f"why.charge_{which}", usd=str(charge.wallet), tokens=f"{charge.allowance_tokens:,}")
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
+from engine.abilities import Lack
 from engine.chat import (
     Chunk,
     Delta,
@@ -18,11 +19,11 @@ from engine.chat import (
     ToolCallDelta,
     Usage,
 )
-from engine.dialects.base import Adapter, parsed, thinking_off, whole
-from engine.dialects.gemini import arguments_of
+from engine.dialects.base import NO_PREFILL, Adapter, arguments_of, parsed, thinking_off, whole
 from engine.errors import AbilityMissing, EmptyAnswer, StreamCut
 from engine.ports import Call
 from engine.sse import Frame
+from engine.wire import JSON_ASKED
 
 _FINISHES = {
     "end_turn": Finish.STOP,
@@ -34,7 +35,6 @@ _FINISHES = {
     "refusal": Finish.REFUSED,
 }
 _NO_SAMPLING = ("haiku-5", "opus-5", "sonnet-5")
-_JSON_ASKED = "Answer with one JSON object and nothing else."
 
 
 class Anthropic(Adapter):
@@ -47,11 +47,11 @@ class Anthropic(Adapter):
     def body(self, call: Call) -> dict[str, Any]:
         request, options = call.request, call.request.options
         if request.n > 1:
-            raise AbilityMissing("gives one choice only")
+            raise AbilityMissing(Lack.CHOICES.value)
         if request.messages[-1].role is Role.ASSISTANT and any(mark in call.model for mark in _NO_SAMPLING):
-            raise AbilityMissing("does not go on with an answer that was begun")
+            raise AbilityMissing(NO_PREFILL)
         system = [m.text for m in request.messages if m.role is Role.SYSTEM]
-        system += [_JSON_ASKED] if options.wants_json else []
+        system += [JSON_ASKED] if options.wants_json else []
         body: dict[str, Any] = {
             "model": call.model,
             "max_tokens": call.output_tokens,
@@ -118,7 +118,7 @@ class _Seen:
         return self._whole(data) if kind == "message" else []
 
     def _whole(self, message: Mapping[str, Any]) -> list[Chunk]:
-        """From who ignores `stream`."""
+        """A whole message, from a server that ignores `stream`."""
         found: list[Chunk] = [Served(str(message.get("model") or ""))]
         for index, block in enumerate(message.get("content") or ()):
             found += self._block(index, block)

@@ -17,6 +17,8 @@ from engine.spec import Spec
 from engine.sse import Frame, frames
 
 MOST_ERROR_BYTES = 64_000
+NO_PREFILL = "does not go on with an answer that was begun"
+"""Why an offer can't take a request that ends with the assistant's own words."""
 
 
 class Adapter(ABC):
@@ -132,6 +134,15 @@ def data_url(url: str) -> tuple[str, str]:
     if not head.startswith("data:") or not comma or not head.endswith(";base64"):
         raise AbilityMissing("takes pictures as data only")
     return head[5:-7] or "image/jpeg", payload
+
+
+def arguments_of(text: str) -> dict[str, Any]:
+    """A tool call's arguments, which a model may have written wrong: always an object."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {"text": text}
+    return found if isinstance(found, dict) else {"value": found}
 
 
 def parsed(frame: Frame) -> dict[str, Any]:

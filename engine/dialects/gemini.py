@@ -18,7 +18,7 @@ from engine.chat import (
     ToolCallDelta,
     Usage,
 )
-from engine.dialects.base import Adapter, data_url, parsed, thinking_off, whole
+from engine.dialects.base import NO_PREFILL, Adapter, arguments_of, data_url, parsed, thinking_off, whole
 from engine.errors import AbilityMissing, EmptyAnswer, KeyRefused, Overloaded, StreamCut
 from engine.ports import Call
 from engine.sse import Frame
@@ -49,7 +49,7 @@ class Gemini(Adapter):
     def body(self, call: Call) -> dict[str, Any]:
         request = call.request
         if request.messages[-1].role is Role.ASSISTANT and call.model.startswith(_NO_PREFILL):
-            raise AbilityMissing("does not go on with an answer that was begun")
+            raise AbilityMissing(NO_PREFILL)
         system = "\n\n".join(m.text for m in request.messages if m.role is Role.SYSTEM)
         body: dict[str, Any] = {
             "contents": _contents([m for m in request.messages if m.role is not Role.SYSTEM]),
@@ -197,14 +197,6 @@ def _part(part: Part) -> dict[str, Any]:
         kind, data = data_url(part.url)
         return {"inlineData": {"mimeType": kind, "data": data}}
     return {"text": part.text}
-
-
-def arguments_of(text: str) -> Any:
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {"text": text}
-    return found if isinstance(found, dict) else {"value": found}
 
 
 def _declared(tool: Any) -> dict[str, Any]:

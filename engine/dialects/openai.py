@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
 from engine import wire
+from engine.abilities import Lack
 from engine.chat import Chunk, Delta, Finish, Finished, Served, ToolCallDelta, Usage
 from engine.dialects.base import Adapter, parsed, thinking_off, whole
 from engine.errors import AbilityMissing, EmptyAnswer, Overloaded, StreamCut
@@ -30,7 +31,7 @@ class OpenAI(Adapter):
 
     def body(self, call: Call) -> dict[str, Any]:
         if call.request.n > 1 and self.spec.one_choice:
-            raise AbilityMissing("gives one choice only")
+            raise AbilityMissing(Lack.CHOICES.value)
         return {**wire.request_body(call, self.spec), **thinking_off(call, self.spec)}
 
     async def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002

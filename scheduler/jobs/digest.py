@@ -8,6 +8,7 @@ from scheduler.desk import Desk
 from scheduler.job import Job
 from storage import incidents, outcomes, position, usage
 from storage.connection import Connection, row
+from storage.hot import day_of
 from storage.incidents import Incident
 from storage.ledger import allowance_rates
 from storage.outcomes import Outcome
@@ -52,7 +53,7 @@ async def run(desk: Desk) -> None:
 
 def _has_lived(conn: Connection, day: date) -> bool:
     """A house that opened today has no yesterday to tell of."""
-    return row(conn, "SELECT 1 AS one FROM attempts WHERE day <= :day LIMIT 1", day=usage.number(day)) is not None
+    return row(conn, "SELECT 1 AS one FROM attempts WHERE day <= :day LIMIT 1", day=day_of(day)) is not None
 
 
 def _day(conn: Connection, desk: Desk, day: date) -> Day:

@@ -10,7 +10,8 @@ from functools import partial
 
 from engine.breaker import RATE_TO_OPEN, WINDOW_LEAST, WINDOW_SECONDS
 from engine.catalog import Offer
-from engine.chat import ChatRequest, Role, Usage, says
+from engine.chat import Usage
+from engine.defaults import USUAL_REQUEST
 from engine.errors import EngineError
 from engine.health import State
 from engine.money import Money
@@ -30,7 +31,6 @@ KINDS = (DOWN, *NEEDS_MENDING)
 MEMORY = timedelta(hours=6)
 SHARE_WINDOW = timedelta(hours=1)
 RECENT = timedelta(minutes=10)
-_USUAL = ChatRequest("alert", "auto", (says(Role.USER, "x" * 2000),))
 
 
 async def run(desk: Desk) -> None:
@@ -151,7 +151,7 @@ async def _instead(desk: Desk, down: str, now: datetime) -> tuple[Offer | None, 
     except EngineError:
         return None, ""
     out = {each.subject for each in await desk.db.read(incidents.all_open) if each.kind in KINDS} | {down}
-    quotes, drops = catalog.quote(_USUAL, model, now)
+    quotes, drops = catalog.quote(USUAL_REQUEST, model, now)
     route = plan([q for q in quotes if q.offer.provider not in out], drops, health.standing, Fraction(0))
     return (route.quotes[0].offer, str(route.quotes[0].expected)) if route.quotes else (None, "")
 

@@ -81,7 +81,7 @@ def content(conn: Connection) -> list[list[tuple[Any, ...]]]:
 
 
 def plainly(conn: Connection, start: date, end: date, tenant: int | None = None) -> list[tuple[Any, ...]]:
-    found = conn.rows(PLAIN, start=usage.number(start), end=usage.number(end), tenant=tenant or 0)
+    found = conn.rows(PLAIN, start=hot.day_of(start), end=hot.day_of(end), tenant=tenant or 0)
     return [
         tuple(int(value) if name not in {"model", "provider"} else value for name, value in row.items())
         for row in found
@@ -91,7 +91,7 @@ def plainly(conn: Connection, start: date, end: date, tenant: int | None = None)
 def flat(rows: list[usage.UsageRow]) -> list[tuple[Any, ...]]:
     return [
         (
-            usage.number(row.day),
+            hot.day_of(row.day),
             row.model,
             row.provider,
             row.prompts,

@@ -10,6 +10,7 @@ from paper.amounts import Vat
 from paper.invoice import invoice_pdf
 from paper.sheets import invoice_csv
 from storage import invoices, tenants
+from storage.connection import row_number
 from storage.drafts import BooksDisagree
 from storage.invoices import Invoice, Seller
 from web.admin.tenants import Tenants
@@ -109,9 +110,8 @@ def router(desk: Tenants, seller: Seller) -> APIRouter:
 
 async def _found(desk: Tenants, text_id: str) -> Invoice:
     """By F-000001, or the bare number. Raises Problem 404."""
-    digits = text_id.removeprefix("F-")
-    number = int(digits) if digits.isdecimal() and len(digits) < 19 else 0  # noqa: PLR2004 - 64 bits
-    invoice = await desk.db.read(lambda conn: invoices.by_number(conn, number))
+    number = row_number(text_id.removeprefix("F-"))
+    invoice = None if number is None else await desk.db.read(lambda conn: invoices.by_number(conn, number))
     if invoice is None:
         raise not_found(f"There is no invoice {text_id}.")
     return invoice

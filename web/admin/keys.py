@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from storage import keys
+from storage.connection import row_number
 from web.admin.tenants import Tenants
 from web.errors import not_found
 from web.schemas import KeyIn, KeyList, NewKey
@@ -51,9 +52,10 @@ def router(desk: Tenants) -> APIRouter:
     @routes.delete("/{key_id}", status_code=204, summary="Revoke a key, at once and for good")
     async def revoke(tenant_id: str, key_id: str) -> Response:
         tenant = await desk.state(tenant_id)
-        number = int(key_id) if key_id.isdigit() else -1
-        gone = await desk.db.write(lambda conn: keys.revoke(conn, tenant.id, number, desk.clock.now()))
-        if not gone:
+        number = row_number(key_id)
+        if number is None or not await desk.db.write(
+            lambda conn: keys.revoke(conn, tenant.id, number, desk.clock.now())
+        ):
             raise not_found(f"There is no key {key_id}.")
         return Response(status_code=204)
 

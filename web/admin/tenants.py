@@ -10,7 +10,7 @@ from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
 from storage import ledger, plans, tenants
-from storage.connection import Connection, row
+from storage.connection import Connection, row, row_number
 from storage.database import Database
 from web.errors import Problem, bad_request, not_found
 from web.schemas import CreditIn, PlanIn, TenantIn, TenantList, TenantOut
@@ -19,7 +19,7 @@ MOST_CREDIT = Money.usd("1000000")
 
 
 def shown(state: tenants.TenantState) -> dict[str, Any]:
-    """A tenant as the contract lays it out."""
+    """A tenant as TenantOut has it: ids as strings, money in USD, times in UTC."""
     return {
         "id": str(state.id),
         "telegram_user_id": state.telegram_user_id,
@@ -43,8 +43,8 @@ class Tenants:
 
     async def state(self, text_id: str) -> tenants.TenantState:
         """By tenant id; raises Problem 404."""
-        number = int(text_id) if text_id.isdigit() and len(text_id) < 19 else -1  # noqa: PLR2004 - 64 bits
-        state = await self.db.read(lambda conn: tenants.state(conn, number))
+        number = row_number(text_id)
+        state = None if number is None else await self.db.read(lambda conn: tenants.state(conn, number))
         if state is None:
             raise not_found(f"There is no tenant {text_id}.")
         return state

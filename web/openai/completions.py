@@ -15,11 +15,10 @@ from starlette.types import Receive, Scope, Send
 
 from engine import asking, wire
 from engine.answer import Answer
-from engine.chat import ChatRequest, Event, Usage
+from engine.chat import ChatRequest, Event
 from engine.errors import EngineError
 from engine.gateway import Gateway
 from engine.ids import time_ordered
-from engine.tenancy import Charge
 from web import errors
 from web.auth import Caller
 from web.errors import BROKEN, Problem
@@ -162,12 +161,9 @@ async def _frames(
         yield _frame(BROKEN.body())
         return
     if usage and answer.completion is not None:
-        yield _frame(_usage(asked, created, answer, answer.completion.usage, answer.charge))
+        usage_chunk = wire.usage_chunk_json(asked.id, created, _model(answer), answer.completion.usage, answer.charge)
+        yield _frame(usage_chunk)
     yield b"data: [DONE]\n\n"
-
-
-def _usage(asked: ChatRequest, created: int, answer: Answer, usage: Usage, charge: Charge) -> dict[str, Any]:
-    return wire.usage_chunk_json(asked.id, created, _model(answer), usage, charge)
 
 
 async def _left(receive: Receive) -> None:

@@ -37,7 +37,7 @@ class Anthropic:
         return _asked(body, model, turns)
 
     def cached_written(self, asked: Asked, prompt: int, seen: int) -> tuple[int, int]:
-        """Only for who asks with cache_control."""
+        """Only where the request asks for it with cache_control."""
         least = next((tokens for mark, tokens in _CACHE_FROM.items() if mark in asked.model), 1024)
         if not asked.options.get("cache_control") or prompt < least:
             return 0, 0
