@@ -6,10 +6,12 @@ import pytest
 
 from engine.money import Money
 from storage import codes, invoices, keys
-from storage.audit import advance, audit, settled_point
+from storage.audit import Point, advance, audit, settled_point
 from storage.connection import Connection
-from storage.database import Database
+from storage.database import Database, open_database
 from tests.storage.books import NOW, bid, pay, take
+from tests.storage.conftest import Server
+from tests.storage.meeting import meet
 from tests.storage.test_invoices import SELLER, UNGUARDED, at
 from tests.storage.test_invoices import lived as invoiced
 
@@ -114,3 +116,16 @@ async def test_invoices_that_were_proven_are_looked_at_again_only_in_full(db: Da
     await db.write(lambda conn: harm(conn, "UPDATE invoices SET services_nanousd = services_nanousd + 1"))
     assert await found(db) == set()
     assert await found(db, full=True) == {"invoice_lines"}
+
+
+async def test_two_clocks_that_move_the_point_at_once_sum_nothing_twice(
+    postgres_server: Server, postgres_template: str
+) -> None:
+    url = postgres_server.create(f"{postgres_template}_clocks", postgres_template)
+    async with open_database(url) as db:
+        await issued(db)
+        await db.write(partial(advance, to=Point()))
+        point = await db.read(lambda conn: settled_point(conn, ISSUED))
+        moved = partial(advance, to=point)
+        await meet(db, moved, moved)
+        assert await found(db) == await found(db, full=True) == set()

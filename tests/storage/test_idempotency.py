@@ -5,13 +5,12 @@ import pytest
 
 from engine.errors import HoldLost
 from storage import hot, idempotency
-from storage.connection import Connection, scalar
+from storage.connection import Connection
 from storage.database import Database, open_database
 from storage.idempotency import Fresh, InFlight, Replay, Verdict
 from tests.storage.books import DOUBLE, NOW, RATES, account, bid, bill, sound, take, tenant
 from tests.storage.conftest import Server
-
-WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+from tests.storage.meeting import meet
 
 
 @dataclass(frozen=True)
@@ -103,17 +102,5 @@ async def test_a_twin_that_comes_before_the_first_is_committed_waits_for_it(
     url = postgres_server.create(f"{postgres_template}_twins", postgres_template)
     async with open_database(url) as db:
         owner = await db.write(tenant)
-        began = asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def first(conn: Connection) -> Verdict:
-            verdict = Call(owner, "r1").begins(conn)
-            loop.call_soon_threadsafe(began.set)
-            while not scalar(conn, WAITING):
-                conn.rows("SELECT pg_stat_clear_snapshot()")
-            return verdict
-
-        going = asyncio.ensure_future(db.write(first))
-        await began.wait()
-        second = await db.write(Call(owner, "r2").begins)
-        assert (await going, second) == (Fresh(), InFlight())
+        one, two = Call(owner, "r1"), Call(owner, "r2")
+        assert await meet(db, one.begins, two.begins) == (Fresh(), InFlight())
