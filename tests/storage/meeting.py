@@ -18,8 +18,10 @@ async def meet(db: Database, first: Callable[[Connection], T], second: Callable[
     begun, ended, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
 
     def unit(conn: Connection) -> T:
-        result = first(conn)
-        loop.call_soon_threadsafe(begun.set)
+        try:
+            result = first(conn)
+        finally:
+            loop.call_soon_threadsafe(begun.set)
         while not scalar(conn, _WAITING):
             assert not ended.is_set(), "the second did not wait for the first"
             conn.rows("SELECT pg_stat_clear_snapshot()")
