@@ -1,10 +1,11 @@
 """What the command line prints: the audit, backups, roll-ups, and today's quotes. Each returns the exit code."""
 
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -16,10 +17,14 @@ from engine.routing import Route, Standing, plan
 from engine.trial import Market
 from house import SystemClock, build_market
 from settings import Settings
-from storage import rollups
-from storage.audit import audit
+from storage import rollups, sqlite
+from storage.audit import Report, audit
 from storage.backup import BackupFailed, backup, restore, sqlite_path
+from storage.connection import Connection
 from storage.database import Database, migrations_pending, open_database
+
+T = TypeVar("T")
+_STALE = "The database is not up to date: run `python -m main migrate`."
 
 
 async def audited(settings: Settings, *, full: bool = False) -> int:
@@ -28,18 +33,32 @@ async def audited(settings: Settings, *, full: bool = False) -> int:
     It rolls forward from the last audited point; `full` looks at everything.
     """
     try:
-        async with open_database(settings.env.database_url) as db:
-            if not await _is_current(db):
-                return 2
-            report = await db.read(partial(audit, full=full))
+        report = await _looked(settings.env.database_url, partial(_report, full=full))
     except Exception as error:  # noqa: BLE001 - whatever the driver says, the books were not checked
         print(f"The books could not be checked: {error}", file=sys.stderr)
+        return 2
+    if report is None:
+        print(_STALE, file=sys.stderr)
         return 2
     for problem in report.problems:
         print(f"{problem.check}: {problem.rule}, but: {problem.row}")
     checked = ", ".join(f"{name} {number}" for name, number in report.checked.items())
     print(f"{'clean' if report.ok else f'{len(report.problems)} problems'}; rows checked: {checked}")
     return 0 if report.ok else 1
+
+
+async def _looked(url: str, query: Callable[[Connection], T]) -> T:
+    """A file is only looked at: none is made, none is turned to write-ahead logging."""
+    if url.startswith("sqlite:"):
+        found: T = sqlite.look(str(sqlite_path(url)), query)
+        return found
+    async with open_database(url) as db:
+        return await db.read(query)
+
+
+def _report(conn: Connection, *, full: bool) -> Report | None:
+    """None where the tables are not this release's."""
+    return None if migrations_pending(conn) else audit(conn, full=full)
 
 
 def backed_up(settings: Settings, folder: str) -> int:
@@ -109,7 +128,7 @@ async def _quoted(settings: Settings, market: Market, request: ChatRequest) -> i
 async def _is_current(db: Database) -> bool:
     """False, with a sentence, where the database waits for a migration."""
     if await db.read(migrations_pending):
-        print("The database is not up to date: run `python -m main migrate`.", file=sys.stderr)
+        print(_STALE, file=sys.stderr)
         return False
     return True
 

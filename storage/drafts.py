@@ -99,7 +99,7 @@ def next_draft(conn: Connection, tenant_id: int, now: datetime) -> Draft | None:
     month = month_after(month_from(latest["month"])) if latest else moment(tenant["created_at"]).date().replace(day=1)
     while month <= last_closed(now):
         if _money_moved(conn, tenant_id, month):
-            return _draft(conn, tenant_id, month, opening)
+            return drawn_up(conn, tenant_id, month, opening)
         month = month_after(month)
     return None
 
@@ -124,7 +124,8 @@ _ANSWERS = (
 """An answer belongs to the day on which it was charged; it was begun then or the day before."""
 
 
-def _draft(conn: Connection, tenant_id: int, month: date, opening: Money) -> Draft:
+def drawn_up(conn: Connection, tenant_id: int, month: date, opening: Money) -> Draft:
+    """One month of one tenant. Raises BooksDisagree."""
     draft = Draft(
         tenant_id,
         month,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from engine.errors import HoldLost
 from storage.connection import Connection, ms, row
 
 KEPT = timedelta(days=1)
@@ -55,11 +56,13 @@ def begin(
             return Replay(found["status"], found["body"], json.loads(found["headers"]))
         if not dead:
             return InFlight()
-    conn.run(
+    taken = conn.run(
         "INSERT INTO idempotency (tenant_id, key, body_sha256, state, lease_id, request_id, status, body, headers,"
         " created_at) VALUES (:t, :key, :sha, 'running', :lease, :request, 0, '', '{}', :now)"
         " ON CONFLICT (tenant_id, key) DO UPDATE SET body_sha256 = excluded.body_sha256, state = 'running',"
-        " lease_id = excluded.lease_id, request_id = excluded.request_id, created_at = excluded.created_at",
+        " lease_id = excluded.lease_id, request_id = excluded.request_id, created_at = excluded.created_at"
+        " WHERE idempotency.request_id = :seen",
+        seen="" if found is None else found["request_id"],
         t=tenant_id,
         key=key,
         sha=body_sha256,
@@ -67,7 +70,7 @@ def begin(
         request=request_id,
         now=ms(now),
     )
-    return Fresh()
+    return Fresh() if taken else InFlight()  # a twin took it between our look and our writing
 
 
 def holder(conn: Connection, tenant_id: int, key: str) -> str | None:
@@ -81,25 +84,34 @@ def holder(conn: Connection, tenant_id: int, key: str) -> str | None:
     return None if found is None else found["lease_id"]
 
 
-def finish(conn: Connection, tenant_id: int, key: str, status: int, body: str, headers: dict[str, str]) -> None:
-    """In the capture's transaction: an answer that was paid can be had again."""
-    conn.run(
+def finish(
+    conn: Connection, tenant_id: int, key: str, request_id: str, status: int, body: str, headers: dict[str, str]
+) -> None:
+    """In the capture's transaction: an answer that was paid can be had again.
+
+    Raises HoldLost where another request has the key in hand by now: two answers are never charged under one.
+    """
+    kept = conn.run(
         "UPDATE idempotency SET state = 'done', status = :status, body = :body, headers = :headers"
-        " WHERE tenant_id = :t AND key = :key",
+        " WHERE tenant_id = :t AND key = :key AND request_id = :request AND state = 'running'",
         t=tenant_id,
         key=key,
+        request=request_id,
         status=status,
         body=body,
         headers=json.dumps(headers),
     )
+    if not kept:
+        raise HoldLost(request_id)
 
 
-def drop(conn: Connection, tenant_id: int, key: str) -> None:
-    """Nothing was charged: the next call under this key is a first one."""
+def drop(conn: Connection, tenant_id: int, key: str, request_id: str) -> None:
+    """Nothing was charged: the next call under this key is a first one, unless another has it in hand already."""
     conn.run(
-        "DELETE FROM idempotency WHERE tenant_id = :t AND key = :key AND state = 'running'",
+        "DELETE FROM idempotency WHERE tenant_id = :t AND key = :key AND request_id = :request AND state = 'running'",
         t=tenant_id,
         key=key,
+        request=request_id,
     )
 
 

@@ -12,7 +12,10 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from storage.connection import Row, Statement
 from storage.jobs import Bell, Closed, Job, Unit
@@ -72,6 +75,16 @@ def connect(path: str, *, writer: bool) -> sqlite3.Connection:
     for pragma in (*PRAGMAS, *(WRITER_PRAGMAS if writer else READER_PRAGMAS)):
         raw.execute(f"PRAGMA {pragma}")
     return raw
+
+
+def look(path: str, query: Unit) -> Any:
+    """`query` on one snapshot of a file that is there, and is left as it is. Raises sqlite3.Error."""
+    name = quote(str(Path(path).absolute()).lstrip("/"))
+    with closing(sqlite3.connect(f"file:///{name}?mode=rw", uri=True, isolation_level=None)) as raw:
+        for pragma in (*PRAGMAS, *READER_PRAGMAS):
+            raw.execute(f"PRAGMA {pragma}")
+        raw.execute("BEGIN")
+        return query(SqliteConnection(raw))
 
 
 class Writer:

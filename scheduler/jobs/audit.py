@@ -4,7 +4,7 @@ import logging
 
 from scheduler.desk import Desk
 from scheduler.job import Job
-from storage import daily
+from storage import daily, incidents
 from storage.audit import Point, Report, advance, audit, settled_point
 from storage.connection import Connection
 
@@ -25,8 +25,15 @@ async def run(desk: Desk) -> None:
             pass  # chunk by chunk: nobody waits long
     else:
         log.error("the audit found %d problems: %s", len(report.problems), report.problems[:TOLD])
-        await desk.notifier.tell_admins("alert.audit", _values(report))
+        await _tell(desk, report)
     await desk.db.write(lambda conn: daily.done(conn, "audit", desk.clock.now()))
+
+
+async def _tell(desk: Desk, report: Report) -> None:
+    """Once a day, whichever clock found it."""
+    now = desk.clock.now()
+    if await desk.db.write(lambda conn: incidents.first_time(conn, f"audit:{now:%Y-%m-%d}", now)):
+        await desk.notifier.tell_admins("alert.audit", _values(report))
 
 
 def _values(report: Report) -> dict[str, object]:

@@ -53,6 +53,12 @@ def pay_stars(conn: Connection, tenant_id: int, charge_id: str, stars: int, now:
     ledger.credit(conn, tenant_id, Money(credited), ref=ref, reason=f"{stars} Stars", now=now, source="house:stars")
 
 
+def refund_stars(conn: Connection, tenant_id: int, charge_id: str, stars: int, now: datetime) -> None:
+    amount, ref = Money(stars * 13_000_000), f"refund:{charge_id}"
+    conn.run("UPDATE payments SET refunded_at = 0 WHERE charge_id = :charge", charge=charge_id)
+    ledger.debit_or_owe(conn, tenant_id, amount, kind="refund", to="house:stars", ref=ref, reason="", now=now)
+
+
 def lived(conn: Connection) -> int:
     """October: 385 Stars, a plan bought and given up, answers on three days, a refund over what was left.
     November: a gift that pays what is owed.
@@ -74,9 +80,7 @@ def lived(conn: Connection) -> int:
     ask(conn, owner, "r3", at(6), markup=False)
     ask(conn, owner, "r4", at(31, 23) + timedelta(minutes=59, seconds=59))
     ask(conn, owner, "r5", at(1, 0, month=11) + timedelta(seconds=1))
-    ledger.debit_or_owe(
-        conn, owner, Money(13_000_000_000), kind="refund", to="house:stars", ref="refund:ch1", reason="", now=at(30)
-    )
+    refund_stars(conn, owner, "ch1", 1000, at(30))
     ledger.credit(conn, owner, Money.usd("20"), ref="gift:1", reason="sorry", now=at(3, month=11))
     return owner
 

@@ -20,7 +20,7 @@ from tests.storage.books import DOUBLE, NOW, RATES, FixedClock, account, bid, bi
 async def test_a_credit_counts_once_and_pays_what_is_owed_first(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
-        debit_or_owe(conn, owner, Money.usd("3"), kind="refund", to="house:stars", ref="refund:1", reason="x", now=NOW)
+        debit_or_owe(conn, owner, Money.usd("3"), kind="debit", to="house:x", ref="x", reason="x", now=NOW)
         assert account(conn, owner)["owed_nanousd"] == 2 * 10**9
         assert credit(conn, owner, Money.usd("5"), ref="c1", reason="x", now=NOW)
         assert not credit(conn, owner, Money.usd("5"), ref="c1", reason="x", now=NOW)
@@ -41,9 +41,9 @@ async def test_a_debit_leaves_held_money_alone_and_happens_once(db: Database) ->
                 conn,
                 owner,
                 Money.usd("2"),
-                kind="refund",
-                to="house:stars",
-                ref="refund:1",
+                kind="debit",
+                to="house:x",
+                ref="x",
                 reason="x",
                 now=NOW,
             )

@@ -140,7 +140,7 @@ class Books(RuleBasedStateMachine):
 
     def refund(self, step: Step) -> None:
         owner, amount, ref = self.tenants[step.who], Money(step.nanousd), self._ref("r", step)
-        facts: dict[str, Any] = {"kind": "refund", "to": "house:stars", "ref": ref, "reason": "", "now": NOW}
+        facts: dict[str, Any] = {"kind": "debit", "to": "house:debits", "ref": ref, "reason": "", "now": NOW}
         if self._write(lambda conn: ledger.debit_or_owe(conn, owner, amount, **facts), step):
             self.model.debit(owner, amount, ref)
 

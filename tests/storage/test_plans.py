@@ -145,7 +145,7 @@ async def test_an_unused_part_pays_a_debt_first_and_is_not_spent_twice(db: Datab
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "9")
         bought(conn, ann, STARTER)
-        ledger.debit_or_owe(conn, ann, Money.usd("4"), kind="refund", to="house:stars", ref="r", reason="", now=NOW)
+        ledger.debit_or_owe(conn, ann, Money.usd("4"), kind="debit", to="house:x", ref="r", reason="", now=NOW)
         assert state(conn, ann).owed == Money.usd("4")
         assert bought(conn, ann, PRO) == Bought(done=False, missing=Money.usd("24"))
         sound(conn)

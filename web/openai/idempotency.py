@@ -39,6 +39,7 @@ class Slot:
     keeper: "Keeper"
     tenant_id: int
     key: str | None
+    request_id: str
     stream: bool
     created: int
 
@@ -56,7 +57,7 @@ class Slot:
                     "x-farthing-provider": completion.provider,
                     "x-farthing-model": completion.model,
                 }
-                idempotency.finish(conn, self.tenant_id, key, 200, body, headers)
+                idempotency.finish(conn, self.tenant_id, key, self.request_id, 200, body, headers)
 
             return also
 
@@ -65,8 +66,8 @@ class Slot:
     async def release(self) -> None:
         """Nothing was charged: the next call under this key is a first one."""
         if self.key is not None:
-            key = self.key
-            await self.keeper.db.write(lambda conn: idempotency.drop(conn, self.tenant_id, key))
+            mine = (self.tenant_id, self.key, self.request_id)
+            await self.keeper.db.write(lambda conn: idempotency.drop(conn, *mine))
 
 
 Opened: TypeAlias = Slot | Response
@@ -83,7 +84,7 @@ class Keeper:
         assert caller.tenant is not None
         tenant_id, created = caller.tenant.id, int(time.time())
         if key is None:
-            return Slot(self, tenant_id, None, stream, created)
+            return Slot(self, tenant_id, None, request_id, stream, created)
         if not 0 < len(key) <= MOST_KEY_CHARS:
             raise bad_request("Idempotency-Key", f"Idempotency-Key: at most {MOST_KEY_CHARS} characters.")
         digest = hashlib.sha256(raw).hexdigest()
@@ -94,7 +95,7 @@ class Keeper:
             raise IN_FLIGHT
         if isinstance(verdict, idempotency.Mismatch):
             raise OTHER_BODY
-        return Slot(self, tenant_id, key, stream, created)
+        return Slot(self, tenant_id, key, request_id, stream, created)
 
     def _begin(self, conn: Connection, tenant_id: int, key: str, digest: str, request_id: str) -> idempotency.Verdict:
         now = self.clock.now()
