@@ -26,12 +26,12 @@ export async function plugAllIn() {
   for (const each of [...world.providers.values()].filter((provider) => !isUp(provider))) await set(each.name, "up");
 }
 
-// An answer from another than the last one is what the page is about.
+// An answer in place of one whose plug is out is what the page is about.
 export function hear(provider) {
   const before = world.providers.get(provider.name);
   if (before && provider.calls > before.calls && provider.last_status === 200) {
     rerouted.clear();
-    if (served && served !== provider.name) rerouted.set(provider.name, served);
+    if (served && served !== provider.name && !isUp(world.providers.get(served))) rerouted.set(provider.name, served);
     served = provider.name;
   }
   world.providers.set(provider.name, provider);
