@@ -391,7 +391,7 @@ TEXTS = {
     "alert.returned": "\nIt came back and went down again: {n} times so far.",
     "alert.relapsed": "🔴 {subject} was back, and is down again: see above.",
     "alert.everything_down": "🚨 Everything is down: {what} Users are told, nothing is charged.\n{states}",
-    "alert.failed_everywhere": "{count} prompts failed everywhere since {since} UTC.",
+    "alert.failed_everywhere": "prompts that failed everywhere since {since} UTC: {count}.",
     "alert.all_rest": "every provider rests or is out.",
     "alert.everything_back": "🟢 Prompts are answered again, after {minutes} min.",
     "alert.limit_fell": "📉 {provider} answers 429 at {now} requests/min; it took {before} before. I stay under it.",
