@@ -1,6 +1,7 @@
 """farthing.toml: what may stand in it, and what is meant where it is silent (docs/configuration.md)."""
 
 import tomllib
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -219,9 +220,9 @@ def load(path: Path) -> Config:
         raise ConfigError(explain(str(path), error)) from error
 
 
-def explain(source: str, error: ValidationError) -> str:
-    """One line per fault: where, which key, and what was expected; never the value, which may be a secret."""
-    return "\n".join(f"{source}: {_key(fault['loc'])}: {_expected(fault)}" for fault in error.errors())
+def explain(source: str, error: ValidationError, spell: Callable[[str], str] = str) -> str:
+    """One line per fault: where, which key as `spell` writes it, what was expected; never the value, maybe a secret."""
+    return "\n".join(f"{source}: {spell(_key(fault['loc']))}: {_expected(fault)}" for fault in error.errors())
 
 
 def _key(location: tuple[int | str, ...]) -> str:

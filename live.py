@@ -1,5 +1,6 @@
 """Which faces run: the real thing, or the sandbox around it."""
 
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,6 +27,7 @@ from web.app import Parts, build
 USUAL_PROMPT = "Explain compound interest to a ten-year-old, with a small table."
 LAST_RUNS_SECONDS = 5.0
 """What stopping waits for jobs of the clock that are on."""
+log = logging.getLogger("farthing")
 SANDBOX_FILE = Path("sandbox-data/farthing.db")
 
 
@@ -39,6 +41,13 @@ def is_served(settings: Settings) -> bool:
     )
 
 
+def gap(settings: Settings) -> str:
+    """What nobody can do as things are set, in a sentence; nothing where all can be done."""
+    if settings.token or settings.admin_key:
+        return ""
+    return "nobody can make an API key: set TELEGRAM_BOT_TOKEN (then /keys) or ADMIN_API_KEY (then /admin/tenants)"
+
+
 async def live(
     settings: Settings, parts: set[str], *, is_sandbox: bool = False, opened: Callable[[House], None] | None = None
 ) -> int:
@@ -47,6 +56,8 @@ async def live(
     In the sandbox answers have their footer, and prices are those of the release: nothing leaves the machine.
     """
     stop = stop_on_signals()
+    if missing := gap(settings):
+        log.warning(missing)
     async with AsyncExitStack() as stack:
         if settings.config.routing.fresh_prices and not is_sandbox:
             stack.enter_context(fresh_prices())

@@ -46,7 +46,7 @@ class Environment(BaseSettings):
             return value
         parts = comma_separated(value)
         if not all(part.isdigit() for part in parts):
-            raise ValueError("Telegram user ids, comma separated, such as 12345,67890")
+            raise ValueError("a list of Telegram user ids, comma separated, such as 12345,67890")
         return tuple(int(part) for part in parts)
 
     @field_validator("log_level", "log_format", mode="before")
@@ -87,7 +87,7 @@ class Settings:
     def _address(self, variable: str, *schemes: str) -> str | None:
         address = self.variables.get(variable) or None
         if address and not re.match(rf"({'|'.join(schemes)})://[^/\s]", address):
-            raise ConfigError(f"environment: {variable.lower()}: expected an address with {' or '.join(schemes)}://")
+            raise ConfigError(f"environment: {variable}: expected an address with {' or '.join(schemes)}://")
         return address
 
     @property
@@ -114,5 +114,5 @@ def read(environ: Mapping[str, str] | None = None, env_file: Path = Path(".env")
     try:
         env = Environment.model_validate(known)
     except ValidationError as error:
-        raise ConfigError(explain("environment", error)) from error
+        raise ConfigError(explain("environment", error, str.upper)) from error
     return Settings(env, load(env.farthing_config), variables)

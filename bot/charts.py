@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from math import floor, log10
 from typing import Any
 
@@ -51,8 +52,8 @@ def margin(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> by
     days = _days(start, end)
     earned, spent = _per_day(rows, days, _income), _per_day(rows, days, _outlay)
     series = (
-        Series(words["earned"], f"{_sum(rows, _income).decimal:,.2f} USD", EARNED, [float(x.decimal) for x in earned]),
-        Series(words["spent"], f"{_sum(rows, _outlay).decimal:,.2f} USD", SPENT, [float(x.decimal) for x in spent]),
+        Series(words["earned"], f"{usd(_sum(rows, _income))} USD", EARNED, [float(x.decimal) for x in earned]),
+        Series(words["spent"], f"{usd(_sum(rows, _outlay))} USD", SPENT, [float(x.decimal) for x in spent]),
     )
     drawing = _Drawing(len(series))
     drawing.head(words["title"], words["subtitle"])
@@ -61,6 +62,12 @@ def margin(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> by
         drawing.pair(number, [one.values[number] for one in series], [one.colour for one in series])
     drawing.legend(series)
     return drawing.png()
+
+
+def usd(amount: Money) -> str:
+    """In cents; what is less than a dollar to the ten-thousandth of a cent, so that little never reads as nothing."""
+    exact = amount.decimal
+    return f"{exact:,.2f}" if not amount or abs(exact) >= 1 else f"{exact:.6f}"
 
 
 def _by_model(rows: Sequence[UsageRow], days: Sequence[date], others: str) -> list[Series]:
@@ -226,4 +233,6 @@ def _tokens(value: float) -> str:
 
 
 def _usd(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else _tokens(value)  # noqa: PLR2004 - four digits are too wide
+    if value >= 1000:  # noqa: PLR2004 - four digits are too wide
+        return _tokens(value)
+    return f"{Decimal(f'{value:.3g}'):f}"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from telegram import InlineKeyboardMarkup, Message, Update, User
+from telegram.error import BadRequest
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot import locales
@@ -140,6 +141,19 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                 disable_notification=False,
             )
         return sent
+
+    async def redraw(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:
+        """Put this Markdown where the pressed button stands; as a new message where that can't be."""
+        query = self.incoming.callback_query if self.incoming is not None else None
+        pieces = render(text)
+        if query is None or len(pieces) > 1 or not isinstance(query.message, Message):
+            await self.reply(text, keyboard)
+            return
+        try:
+            await query.edit_message_text(pieces[0].text, entities=list(pieces[0].entities), reply_markup=keyboard)
+        except BadRequest as error:
+            if "not modified" not in str(error):
+                await self.reply(text, keyboard)
 
 
 def thread_of(message: object) -> int | None:

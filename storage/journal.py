@@ -167,18 +167,19 @@ def detour(conn: Connection, provider: str, since: datetime, until: datetime) ->
     return Detour(int(found["n"]), *tokens, Money(int(found["cost"])), model["model"] if model else "")
 
 
-def failed_everywhere(conn: Connection, since: datetime) -> int:
-    """Requests that somebody failed, or nobody could take, and nobody answered."""
+def failed_everywhere(conn: Connection, since: datetime) -> tuple[int, datetime]:
+    """How many requests somebody failed, or nobody could take, and nobody answered; and when the first was asked."""
     found = row(
         conn,
-        "SELECT COUNT(DISTINCT request_id) AS n FROM attempts a WHERE started_at >= :since AND tenant_id IS NOT NULL"
+        "SELECT COUNT(DISTINCT request_id) AS n, MIN(started_at) AS at FROM attempts a"
+        " WHERE started_at >= :since AND tenant_id IS NOT NULL"
         " AND outcome NOT IN ('abandoned', 'closing', 'bad_request', 'unable', 'context_too_long', 'too_big')"
         " AND NOT EXISTS (SELECT 1 FROM attempts k WHERE k.request_id = a.request_id AND k.kept)"
         " AND request_id IN (SELECT e.request_id FROM attempts e WHERE e.provider = 'none' AND e.started_at >= :since)",
         since=ms(since),
     )
     assert found is not None
-    return int(found["n"])
+    return int(found["n"]), moment(found["at"]) if found["n"] else since
 
 
 def last_answer_at(conn: Connection) -> datetime | None:

@@ -57,6 +57,6 @@ def test_a_wrong_setting_is_one_line_and_no_traceback(tmp_path: Path) -> None:
 def test_a_wrong_variable_is_named_and_its_value_never_shown(tmp_path: Path) -> None:
     done = ran(tmp_path, PORT="s3cret-port", ADMIN_IDS="me")
     assert done.returncode == 2
-    assert "environment: port:" in done.stderr
-    assert "environment: admin_ids: " in done.stderr
+    assert "environment: PORT:" in done.stderr
+    assert "environment: ADMIN_IDS: " in done.stderr
     assert "s3cret-port" not in done.stderr

@@ -38,7 +38,7 @@ def test_several_keys_are_several_secrets(tmp_path: Path) -> None:
 def test_a_wrong_value_is_named_by_its_variable_alone(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read({name: value}, tmp_path / ".env")
-    assert str(caught.value).startswith(f"environment: {name.lower()}: ")
+    assert str(caught.value).startswith(f"environment: {name}: ")
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -47,5 +47,5 @@ def test_a_wrong_value_is_named_by_its_variable_alone(tmp_path: Path, name: str,
     [("DEEPSEEK_BASE_URL", "not-an-url"), ("DEEPSEEK_BASE_URL", "https:///v1"), ("DEEPSEEK_PROXY", "proxy.local:3128")],
 )
 def test_an_address_of_a_provider_that_is_none_is_named(tmp_path: Path, name: str, value: str) -> None:
-    with pytest.raises(ConfigError, match=f"environment: {name.lower()}: expected an address"):
+    with pytest.raises(ConfigError, match=f"environment: {name}: expected an address"):
         read({name: value}, tmp_path / ".env").provider("deepseek")

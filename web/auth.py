@@ -10,7 +10,7 @@ from engine.ports import Clock
 from engine.tenancy import Plan, Tenant
 from storage import keys
 from storage.database import Database
-from web.errors import INVALID_KEY, Problem
+from web.errors import INVALID_KEY, OPERATORS_ONLY, Problem
 
 MOST_BODY_BYTES = 20 * 1024 * 1024
 TOUCH_SECONDS = 60.0
@@ -94,7 +94,7 @@ class Guard:
             return await self._keyring.anyone(secret)
         if self._keyring.has_admin and (path == "/metrics" or path.startswith("/admin")):
             if not self._keyring.is_admin(secret):
-                raise INVALID_KEY
+                raise OPERATORS_ONLY
             return Caller()
         return None
 

@@ -52,6 +52,12 @@ INVALID_KEY = Problem(
     code="invalid_api_key",
 )
 
+OPERATORS_ONLY = Problem(
+    401,
+    "This is for the operator: send ADMIN_API_KEY as the Bearer key.",
+    type="authentication_error",
+    code="invalid_api_key",
+)
 
 BROKEN = Problem(500, "Something broke on our side; nothing was charged.", type="server_error")
 

@@ -105,7 +105,7 @@ def _percent(context: Context, totals: Totals) -> str:
 def _chart_words(context: Context, days: int, totals: Totals) -> dict[str, str]:
     return {
         "title": context.t("margin.chart", days=days),
-        "subtitle": f"{totals.margin.decimal:,.2f} USD{_percent(context, totals)}",
+        "subtitle": f"{charts.usd(totals.margin)} USD{_percent(context, totals)}",
         "earned": context.t("margin.sold"),
         "spent": context.t("margin.spent"),
     }

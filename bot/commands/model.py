@@ -13,7 +13,7 @@ from engine.money import Money
 from engine.tenancy import Flat, Markup
 from storage import tenants
 
-MOST_NAMED = 8
+MOST_NAMED = 12
 
 
 async def model(_: Update, context: Context) -> None:
@@ -47,7 +47,10 @@ async def choose(context: Context, name: str) -> None:
 
 
 def _lines(context: Context) -> str:
-    return "\n".join(f"• {_price(context, name)}" for name in _offered(context))
+    offered, names = _offered(context), context.services.market.catalog.names()
+    lines = "\n".join(f"• {_price(context, name)}" for name in offered)
+    rest = [name for name in names if name not in offered]
+    return lines + (context.t("model.more", name=f"`{rest[0]}`") if rest else "")
 
 
 def _offered(context: Context) -> list[str]:
@@ -63,11 +66,17 @@ def _price(context: Context, name: str) -> str:
         return context.t("model.auto" if name == "auto" else "model.flat", name=name, usd=usd)
     quotes, _ = catalog.quote(USUAL_REQUEST, found, now)
     cheapest = min((quote.expected_atto for quote in quotes), default=None)
-    usd = "?" if cheapest is None else str(Money.from_atto(cheapest, found.tariff.times))
+    usd = "?" if cheapest is None else about(Money.from_atto(cheapest, found.tariff.times))
     if name in catalog.models:
         assert isinstance(found.tariff, Markup)
         return context.t("model.markup", name=name, times=f"{float(found.tariff.times):g}", usd=usd)
     return context.t("model.named", name=name, usd=usd)
+
+
+def about(amount: Money) -> str:
+    """USD to two significant digits, at least two decimals: an estimate that looks like one."""
+    decimals = max(2, 1 - amount.decimal.adjusted()) if amount else 2
+    return f"{amount.decimal:.{decimals}f}"
 
 
 def _keyboard(context: Context) -> InlineKeyboardMarkup:

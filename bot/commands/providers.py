@@ -2,7 +2,7 @@
 
 from telegram import InlineKeyboardMarkup, Update
 
-from bot.command import Command, button, rows
+from bot.command import Command, button, read, rows
 from bot.context import Context
 from engine.health import ProviderState, State
 from engine.probing import probe as probe_offer
@@ -19,6 +19,10 @@ MARKS = {
 
 
 async def providers(_: Update, context: Context) -> None:
+    await context.reply(*_shown(context))
+
+
+def _shown(context: Context) -> tuple[str, InlineKeyboardMarkup]:
     market = context.services.market
     live = [name for name, provider in market.providers.items() if provider.keys]
     missing = [name for name in market.providers if name not in live]
@@ -26,18 +30,18 @@ async def providers(_: Update, context: Context) -> None:
     text = context.t("providers.head", lines=lines)
     if missing:
         text += "\n" + context.t("providers.unconfigured", names=", ".join(missing))
-    await context.reply(text, _keyboard(context, live))
+    return text, _keyboard(context, live)
 
 
-async def drain(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    await _set(context, args[0], drained=True)
+async def drain(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _set(update, context, args[0], drained=True)
 
 
-async def resume(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    await _set(context, args[0], drained=False)
+async def resume(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _set(update, context, args[0], drained=False)
 
 
-async def probe(_: Update, context: Context, args: tuple[str, ...]) -> None:
+async def probe(update: Update, context: Context, args: tuple[str, ...]) -> None:
     """One real prompt of one token, at the house's cost; rests are forgotten for it."""
     market, name = context.services.market, args[0]
     offers = [
@@ -52,9 +56,10 @@ async def probe(_: Update, context: Context, args: tuple[str, ...]) -> None:
         await context.reply(context.t("providers.probed", name=name))
     else:
         await context.reply(context.t("providers.probe_failed", name=name, outcome=str(error)))
+    await _redraw(update, context)
 
 
-async def _set(context: Context, name: str, *, drained: bool) -> None:
+async def _set(update: Update, context: Context, name: str, *, drained: bool) -> None:
     health, services = context.services.market.health, context.services
     if name not in services.market.providers:
         await context.reply(context.t("button.stale"))
@@ -66,6 +71,14 @@ async def _set(context: Context, name: str, *, drained: bool) -> None:
     else:
         health.resume(name)
     await context.reply(context.t("providers.drained" if drained else "providers.resumed", name=name))
+    await _redraw(update, context)
+
+
+async def _redraw(update: Update, context: Context) -> None:
+    """The list tells what is so now; an alert, whose buttons are any admin's, keeps its words."""
+    pressed = read((update.callback_query and update.callback_query.data) or "")
+    if pressed is not None and pressed.owner:
+        await context.redraw(*_shown(context))
 
 
 def _line(context: Context, state: ProviderState) -> str:
@@ -78,8 +91,8 @@ def _line(context: Context, state: ProviderState) -> str:
             price = context.t(
                 "providers.price",
                 model=offer.model,
-                input=f"{rates.input / 1e12:g}",
-                output=f"{rates.output / 1e12:g}",
+                input=_usd(rates.input),
+                output=_usd(rates.output),
             )
     return context.t(
         "providers.line",
@@ -92,6 +105,12 @@ def _line(context: Context, state: ProviderState) -> str:
         price=price,
         more=_limits(context, state),
     )
+
+
+def _usd(atto_per_token: int) -> str:
+    """USD per 1M tokens, with at least two decimals."""
+    whole, _, part = f"{atto_per_token / 1e12:.6f}".rstrip("0").partition(".")
+    return f"{whole}.{part:0<2}"
 
 
 def _limits(context: Context, state: ProviderState) -> str:

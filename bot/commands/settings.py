@@ -12,6 +12,10 @@ NAMES = {"en": "English", "vi": "Tiếng Việt"}
 
 
 async def settings(_: Update, context: Context) -> None:
+    await context.reply(*await _shown(context))
+
+
+async def _shown(context: Context) -> tuple[str, InlineKeyboardMarkup]:
     state = await context.state(fresh=True)
     footer = bool(state.settings.get("footer", context.services.config.footer))
     text = context.t(
@@ -21,10 +25,10 @@ async def settings(_: Update, context: Context) -> None:
         memory=state.settings.get("memory", conversations.MOST_MESSAGES),
         stream=context.t(f"settings.{state.settings.get('stream', 'draft')}"),
     )
-    await context.reply(text, _keyboard(context, footer=footer, stream=str(state.settings.get("stream", "draft"))))
+    return text, _keyboard(context, footer=footer, stream=str(state.settings.get("stream", "draft")))
 
 
-async def change(update: Update, context: Context, args: tuple[str, ...]) -> None:
+async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
     name, value = args
     state, db = await context.state(), context.services.db
     if name == "language" and value in locales.LANGUAGES:
@@ -35,7 +39,7 @@ async def change(update: Update, context: Context, args: tuple[str, ...]) -> Non
         await db.write(lambda conn: tenants.set_setting(conn, state.id, "memory", int(value)))
     elif name == "stream" and value in {"draft", "edit"}:
         await db.write(lambda conn: tenants.set_setting(conn, state.id, "stream", value))
-    await settings(update, context)
+    await context.redraw(*await _shown(context))
 
 
 def _keyboard(context: Context, *, footer: bool, stream: str) -> InlineKeyboardMarkup:

@@ -11,7 +11,10 @@ VERSION = "2026-11-25"
 
 
 async def terms(_: Update, context: Context) -> None:
-    await context.reply(context.t("terms.text", seller=context.services.config.seller or "-", version=VERSION))
+    text = context.t("terms.text", version=VERSION)
+    if context.services.config.seller:
+        text += context.t("terms.seller", seller=context.services.config.seller)
+    await context.reply(text)
 
 
 async def privacy(_: Update, context: Context) -> None:
@@ -24,8 +27,9 @@ async def privacy(_: Update, context: Context) -> None:
 
 async def paysupport(_: Update, context: Context) -> None:
     config = context.services.config
-    admins = ", ".join(f"[{number}](tg://user?id={number})" for number in sorted(config.admin_ids))
-    await context.reply(context.t("paysupport.text", contact=config.seller or admins or "-"))
+    operator = context.t("paysupport.operator")
+    admin = f"[{operator}](tg://user?id={min(config.admin_ids)})" if config.admin_ids else operator
+    await context.reply(context.t("paysupport.text", contact=config.seller or admin))
 
 
 async def agreed(context: Context, *, then: str = "topup", args: tuple[object, ...] = ()) -> bool:

@@ -38,7 +38,7 @@ TEXTS = {
     # chatting
     "start.hello": (
         "Hi {name}! I answer every question from the cheapest AI model that is up, and show you exactly what it cost.\n\n"
-        "**Just write to me.** {left} tokens are left on your plan *{plan}*.\n\n"
+        "**Just write to me.** Your plan, *{plan}*, has {left} tokens left.\n\n"
         "/model chooses a model, /usage shows what you spend, /why tells who answered and at what price, /help lists the rest."
     ),
     "help.head": "**What I can do**\n\nWrite, send a photo with a question, or a text or PDF file. In groups: /ask, or reply to me.\n",
@@ -96,9 +96,9 @@ TEXTS = {
     "access.nobody": "Nobody.",
     "code.made": "{count} × {usd} USD, each for one use, shown only now. Redeemed by /topup CODE:\n\n{lines}",
     "code.wait": "That was five wrong codes within an hour. Please try again later.",
-    "invite.made": "{count} invitations, each for one person, shown only now:\n\n{lines}",
+    "invite.made": "Invitations: {count}, each for one person, shown only now:\n\n{lines}",
     "broadcast.usage": "Write the text after the command, as one message: /broadcast We are back.",
-    "broadcast.sure": "This goes to {count} people:\n\n{text}",
+    "broadcast.sure": "People who get this: {count}\n\n{text}",
     "broadcast.send": "Send to {count}",
     "broadcast.begun": "It is being sent; I tell you when it is done.",
     "broadcast.dropped": "Dropped: nobody got it.",
@@ -132,6 +132,7 @@ TEXTS = {
     "model.auto": "auto: the cheapest that is up, {usd} USD per 1M tokens, your plan pays first",
     "model.markup": "{name}: cost × {times}, from the wallet (now about {usd} USD per question)",
     "model.flat": "{name}: {usd} USD per 1M tokens, your plan pays first",
+    "model.more": "\n• any other: /model NAME, such as {name}",
     "model.named": "{name}: about {usd} USD per question, from the wallet",
     "model.set": "From now on *{model}* answers.",
     # usage
@@ -141,14 +142,14 @@ TEXTS = {
     "usage.title_30": "The last 30 days",
     "usage.title_month": "This month",
     "usage.none": "Nothing yet: ask me something first.",
-    "usage.total": "{prompts} answers · {tokens} tokens · {usd} USD from the wallet · {allowance} tokens from the plan\n",
+    "usage.total": "Answers: {prompts} · tokens: {tokens} · {usd} USD from the wallet · {allowance} tokens from the plan\n",
     "usage.left": "\nLeft: {left} of {allowance} plan tokens until {renews} · wallet {wallet} USD",
     "usage.by": "\n**By {what}**\n{lines}\n",
     "usage.line": "{name}: {tokens} tokens · {usd} USD",
     "usage.more": "… and {n} more: the CSV has them all.",
     "usage.day": "day",
     "usage.chart": "{title}: tokens a day",
-    "usage.chart_sums": "{prompts} answers · {tokens} tokens · {usd} USD from the wallet",
+    "usage.chart_sums": "Answers: {prompts} · tokens: {tokens} · {usd} USD from the wallet",
     "usage.others": "Others",
     "usage.model": "model",
     "usage.provider": "provider",
@@ -289,15 +290,16 @@ TEXTS = {
         "2. Tokens of your plan are for the period they were bought for; the wallet does not expire.\n"
         "3. An answer is charged once, for what was delivered, at the price shown by /model. A failed answer costs nothing.\n"
         "4. Unlawful use ends the account.\n"
-        "5. Payments are in Telegram Stars. Refunds: /paysupport. Telegram support can't help with purchases here.\n\n"
-        "Operator: {seller}"
+        "5. Payments are in Telegram Stars. Refunds: /paysupport. Telegram support can't help with purchases here."
     ),
+    "terms.seller": "\n\nOperator: {seller}",
     "privacy.text": (
         "**Privacy**\n\nYour prompt goes to the provider that answers it (/why names it) and is kept in this conversation until /new "
         "plus 30 days, or until /forget. The books keep numbers, never words. Logs hold no prompts. "
         "/export gives you everything, /forget deletes it.{free}"
     ),
     "privacy.free": "\n\nA free tier is in use: its provider may train on prompts.",
+    "paysupport.operator": "the operator",
     "paysupport.text": (
         "**Help with payments**\n\nWrite what went wrong, with the date and the amount, to {contact}. "
         "We answer within two days and refund what was not delivered. Telegram support can't help with purchases here."
@@ -314,7 +316,7 @@ TEXTS = {
     "admin.banned": "\n**Banned**",
     "admin.tenant_more": (
         "\nHere since {since}, {access}{blocked} · terms {terms} · {keys} keys\n"
-        "This month: {prompts} answers, charged {charged} USD, cost {cost} USD"
+        "This month: answers {prompts}, charged {charged} USD, cost {cost} USD"
     ),
     "admin.access_in": "let in",
     "admin.access_pending": "waiting to be let in",
@@ -327,7 +329,7 @@ TEXTS = {
     "admin.mark_pending": " · waiting",
     "admin.mark_declined": " · declined",
     "admin.older": "Older ▸",
-    "admin.tenants": "**{count} tenants**, the latest:\n\n{lines}",
+    "admin.tenants": "**Tenants: {count}**, the latest:\n\n{lines}",
     "admin.credited": "Credited. {name}'s wallet holds {wallet} USD.",
     "admin.plan_set": "{name} is on plan {plan}.",
     "admin.ban_done": "{name} is shut out.",
@@ -336,7 +338,7 @@ TEXTS = {
     "admin.refund_done": "Refunded: {taken} USD taken from the wallet, {owed} USD owed.",
     "admin.refund_failed": "Telegram refuses: {reason}. Nothing was booked.",
     "margin.head": "**Margin, the last {days} days**\n\nCharged {charge} USD + allowance worth {allowance} USD − cost {cost} USD − waste {waste} USD = **{margin} USD**{percent}\n\n{lines}",
-    "margin.line": "{day} · {offer}: {prompts} answers, charged {charge}, cost {cost}, margin {margin}",
+    "margin.line": "{day} · {offer}: answers {prompts}, charged {charge}, cost {cost}, margin {margin}",
     "margin.percent": " · {percent} % of what was sold",
     "margin.stars": "\n\nStars in these days: {stars}, paid out at {payout} USD.\nStill to be served, so no income yet: {liability} USD (wallets {wallets}, what is left of plans {allowances}).",
     "margin.chart": "Margin, the last {days} days",
@@ -389,7 +391,7 @@ TEXTS = {
     "alert.returned": "\nIt came back and went down again: {n} times so far.",
     "alert.relapsed": "🔴 {subject} was back, and is down again: see above.",
     "alert.everything_down": "🚨 Everything is down: {what} Users are told, nothing is charged.\n{states}",
-    "alert.failed_everywhere": "{count} prompts failed everywhere since {since} UTC.",
+    "alert.failed_everywhere": "prompts that failed everywhere since {since} UTC: {count}.",
     "alert.all_rest": "every provider rests or is out.",
     "alert.everything_back": "🟢 Prompts are answered again, after {minutes} min.",
     "alert.limit_fell": "📉 {provider} answers 429 at {now} requests/min; it took {before} before. I stay under it.",
@@ -398,7 +400,7 @@ TEXTS = {
         "At the last 7 days' usage: {more} USD a week in cost, margin {margin} → {after} USD."
     ),
     "digest.day": (
-        "📒 **{day}**\n\n{prompts} answers · {tokens} tokens\n"
+        "📒 **{day}**\n\nAnswers: {prompts} · tokens: {tokens}\n"
         "Charged {charge} USD + plans {allowance} USD − cost {cost} USD − waste {waste} USD = **{margin} USD**{percent}\n"
         "Failed attempts: {failures}{worst} · prompts that nobody answered: {unanswered}\n"
         "Stars: {stars}, paid out at {payout} USD · still to be served: {liability} USD\n\n"

@@ -83,6 +83,7 @@ TEXTS: dict[str, str] = {
     "model.auto": "auto: rẻ nhất đang hoạt động, {usd} USD mỗi 1 triệu token, gói của bạn trả trước",
     "model.markup": "{name}: giá vốn × {times}, từ ví (hiện khoảng {usd} USD mỗi câu)",
     "model.flat": "{name}: {usd} USD mỗi 1 triệu token, gói của bạn trả trước",
+    "model.more": "\n• mô hình khác: /model TÊN, ví dụ {name}",
     "model.named": "{name}: khoảng {usd} USD mỗi câu, từ ví",
     "model.set": "Từ nay *{model}* trả lời.",
     "usage.title_period": "Kỳ này",
@@ -271,9 +272,10 @@ TEXTS: dict[str, str] = {
         "2. Token của gói chỉ dùng trong kỳ đã mua; ví không hết hạn.\n"
         "3. Mỗi câu trả lời tính phí một lần, cho phần đã nhận, theo giá ở /model. Câu trả lời hỏng không tính phí.\n"
         "4. Dùng trái pháp luật thì tài khoản bị đóng.\n"
-        "5. Thanh toán bằng Telegram Stars. Hoàn tiền: /paysupport. Hỗ trợ của Telegram không giúp được với giao dịch ở đây.\n\n"
-        "Người vận hành: {seller}"
+        "5. Thanh toán bằng Telegram Stars. Hoàn tiền: /paysupport. Hỗ trợ của Telegram không giúp được với giao dịch ở đây."
     ),
+    "terms.seller": "\n\nNgười vận hành: {seller}",
+    "paysupport.operator": "người vận hành",
     "paysupport.text": (
         "**Hỗ trợ thanh toán**\n\nHãy viết chuyện gì đã xảy ra, kèm ngày và số tiền, cho {contact}. "
         "Chúng tôi trả lời trong hai ngày và hoàn tiền cho những gì chưa giao. Hỗ trợ của Telegram không giúp được với giao dịch ở đây."

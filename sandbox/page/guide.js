@@ -1,7 +1,7 @@
 // What to try next, one step at a time, in the first chat.
 import { $, el } from "./dom.js";
 import { plugAllIn, set, wasRerouted } from "./providers.js";
-import { chat, isUp, nextUp, world } from "./store.js";
+import { chat, nextUp, someOut, world } from "./store.js";
 
 const PROMPT = "Explain compound interest to a ten-year-old, with a small table.";
 const AGAIN = "And why does it grow faster each year?";
@@ -13,7 +13,6 @@ export function asked(text) {
   askedSincePull = someOut();
   expected = chat().messages.filter(isPrompt).length + 1;
 }
-const someOut = () => [...world.providers.values()].some((each) => !isUp(each));
 
 export function showGuide() {
   const steps = chat().id === world.chats.keys().next().value ? step() : [];

@@ -1,6 +1,6 @@
 // The panel on the right: who is asked next, at what price, and the switches.
 import { $, ask, el } from "./dom.js";
-import { byOffer, isUp, nextUp, world } from "./store.js";
+import { byOffer, isUp, nextUp, someOut, world } from "./store.js";
 
 const WORDS = {
   up: ["up", "Answers"], down: ["down", "Its plug is pulled"], 429: ["429", "Too many requests"], slow: ["slow", "No first word for a minute"],
@@ -26,12 +26,12 @@ export async function plugAllIn() {
   for (const each of [...world.providers.values()].filter((provider) => !isUp(provider))) await set(each.name, "up");
 }
 
-// An answer from another than the last one is what the page is about.
+// An answer in place of one whose plug is out is what the page is about.
 export function hear(provider) {
   const before = world.providers.get(provider.name);
   if (before && provider.calls > before.calls && provider.last_status === 200) {
     rerouted.clear();
-    if (served && served !== provider.name) rerouted.set(provider.name, served);
+    if (served && served !== provider.name && !isUp(world.providers.get(served))) rerouted.set(provider.name, served);
     served = provider.name;
   }
   world.providers.set(provider.name, provider);
@@ -39,7 +39,8 @@ export function hear(provider) {
 
 export function showProviders() {
   const next = nextUp();
-  $("next").replaceChildren(...(next ? ["The next prompt goes to ", el("b", {}, next.title), ", the cheapest that is up."] : ["Nobody is up: prompts wait unanswered and uncharged."]));
+  $("next").replaceChildren(...(next ? ["The next prompt goes to ", el("b", {}, next.title), ", the cheapest that is up."] : [someOut() ? "Nobody is up: whoever asks is told so, and not charged." : "All plugs are in again. Farthing still lets them rest after their failures, and asks one by one within a minute."]));
+  $("plug").hidden = !next && !someOut();
   $("plug").className = next ? "" : "in";
   $("plug").textContent = next ? `Pull ${next.title}'s plug` : "Put every plug back in";
   $("plug").onclick = () => (next ? set(next.name, "down") : plugAllIn());

@@ -7,6 +7,7 @@ export const sender = () => (chat().type === "private" ? chat().id : here.as.get
 export const isMine = (message) => message.from.id === sender();
 export const menuOf = () => (world.commands[sender()] || {})[here.chat] || [];
 export const isUp = (provider) => provider.mode === "up";
+export const someOut = () => [...world.providers.values()].some((each) => !isUp(each));
 export const byOffer = (offer) => world.providers.get((offer || "").split("/")[0]);
 // Whom `auto` would ask now: the router's own answer, less what was unplugged and not noticed yet.
 export const nextUp = () => world.next.map(byOffer).find((provider) => provider && isUp(provider)) || null;

@@ -174,10 +174,10 @@ async def _everything(desk: Desk, now: datetime) -> None:
     """A prompt failed everywhere since anybody last answered one, or nobody can be asked."""
     last_good = await desk.db.read(journal.last_answer_at)
     since = max(now - RECENT, last_good or now - RECENT)
-    failed = await desk.db.read(lambda conn: journal.failed_everywhere(conn, since))
+    failed, first = await desk.db.read(lambda conn: journal.failed_everywhere(conn, since))
     resting = await _all_rest(desk)
     if failed or resting:
-        await telling.happens(desk, _ALL, {"count": failed, "since": f"{since:%H:%M:%S}", "states": _states(desk)}, now)
+        await telling.happens(desk, _ALL, {"count": failed, "since": f"{first:%H:%M:%S}", "states": _states(desk)}, now)
         return
     known = await desk.db.read(lambda conn: incidents.open_one(conn, ALL_DOWN, "all"))
     if known is not None and (not known.facts["count"] or (last_good is not None and last_good > known.opened_at)):

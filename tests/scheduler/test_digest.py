@@ -24,7 +24,7 @@ async def test_it_tells_of_yesterday_once_at_the_operators_hour(
     (text,) = notebook.texts
     for words in (
         "2026-11-24",
-        "3 answers · 4,500 tokens",
+        "Answers: 3 · tokens: 4,500",
         "Charged 0.015 USD",
         "cost 0.003 USD",
         "80.0 % of what was sold",

@@ -179,9 +179,11 @@ async def test_a_prompt_that_failed_everywhere_is_told_within_one_run(
     desk: Desk, diary: Diary, clock: HandClock, notebook: Notebook
 ) -> None:
     await diary.failed("none", "no_provider", status=None)
+    first = clock.now()
+    clock.move(minutes=1)
     await outages.run(desk)
     (alert,) = notebook.texts
-    assert alert.startswith("🚨 Everything is down: 1 prompts failed everywhere")
+    assert alert.startswith(f"🚨 Everything is down: prompts that failed everywhere since {first:%H:%M:%S} UTC: 1.")
     clock.move(minutes=3)
     await diary.answered("gemini")
     await outages.run(desk)

@@ -63,3 +63,10 @@ async def test_the_bound_holds_for_every_path(face: Face, path: str) -> None:
 async def test_a_length_that_is_no_number_is_400(face: Face) -> None:
     status, _ = await raw(face, head(face.key, "Content-Length: many"))
     assert status == 400
+
+
+async def test_a_tenant_at_the_operators_door_is_told_whose_it_is(face: Face) -> None:
+    asked = f"GET /admin/tenants HTTP/1.1\nHost: x\nAuthorization: Bearer {face.key}\n\n"
+    status, body = await raw(face, asked)
+    assert (status, json.loads(body)["error"]["code"]) == (401, "invalid_api_key")
+    assert "ADMIN_API_KEY" in json.loads(body)["error"]["message"]
