@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import takewhile
+from math import inf
 
 WINDOW_SECONDS = 60.0
 SLACK_SECONDS = 0.25  # their minute and ours are not quite the same
@@ -113,8 +114,10 @@ class Told:
         if self.left is not None:
             self.left -= amount
 
-    def wait_seconds(self, now: float, amount: int = 1) -> float:
-        """Until `amount` more fits; 0 when it does, or when nothing is known."""
-        if self.left is None or now >= self.until:
-            return 0.0
-        return self.until - now if self.left < amount else 0.0
+    def wait_seconds(self, now: float) -> float:
+        """Until there is something left; 0 when there is, or when nothing is known."""
+        return self.until - now if self.left_now(now) < 1 else 0.0
+
+    def left_now(self, now: float) -> float:
+        """Infinite when nothing is known."""
+        return inf if self.left is None or now >= self.until else self.left

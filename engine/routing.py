@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from typing import NamedTuple
 
 from engine.catalog import Drop, Offer, Quote
@@ -16,8 +17,8 @@ class Standing(NamedTuple):
     """How an offer stands now. `reason` says why it can't be asked; empty when it can.
 
     `odds` is the chance that a try fails, `delay_seconds` what a failed try costs in waiting, `latency_seconds`
-    how long its first word takes. `crowded_seconds` until it is under its learned limit: before, it is asked only when
-    nobody else is left.
+    how long its first word takes. `crowded_seconds` until it is under its learned limit, `left_tokens` what it told to
+    be left of its budget: over either it is asked only when nobody else is left.
     """
 
     reason: str = ""
@@ -25,6 +26,7 @@ class Standing(NamedTuple):
     delay_seconds: float = 0.0
     latency_seconds: float = 0.0
     crowded_seconds: float = 0.0
+    left_tokens: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def plan(
         odds = min(stands.odds, MOST_ODDS)
         lost = dear * stands.delay_seconds + FAILURE_SHARE * quote.expected_atto
         total = quote.expected_atto + lost * odds / (1 - odds)
-        able.append((stands.crowded_seconds > 0, quote.last_resort, total, stands.latency_seconds, quote))
+        crowded = stands.crowded_seconds > 0 or quote.expected_tokens > stands.left_tokens
+        able.append((crowded, quote.last_resort, total, stands.latency_seconds, quote))
     able.sort(key=lambda entry: entry[:4])
     return Route(tuple(entry[4] for entry in able), tuple(left_out))

@@ -122,7 +122,8 @@ class Walk:
             return None
         used: set[int] = set()
         while True:
-            permit = self.market.health.admit(quote.offer, repeat=not used and self._has_failed(quote.offer.provider))
+            repeat = not used and self._has_failed(quote.offer.provider)
+            permit = self.market.health.admit(quote.offer, quote.expected_tokens, repeat=repeat)
             if not isinstance(permit, Permit):
                 self._drop(quote, permit.reason)
                 return None
@@ -206,7 +207,7 @@ class Walk:
             quote, limit = self.route.quotes[number], self.grant.output_tokens[number]
             if not limit or number in self._asked or quote.last_resort:
                 continue
-            permit = self.market.health.admit(quote.offer)
+            permit = self.market.health.admit(quote.offer, quote.expected_tokens)
             if isinstance(permit, Permit):
                 if not hedging.take():
                     self.market.health.abandoned(permit)
