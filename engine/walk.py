@@ -245,7 +245,7 @@ class Walk:
             free, now = self.market.catalog.free, self.market.clock.now()
             free.refused(quote.offer, now, error.retry_after_seconds, per_day=error.per_day)
         if isinstance(error, ContextTooLong):
-            self.market.catalog.teach_context(quote.offer, error.context_tokens)
+            self.market.catalog.teach_context(quote.offer, error.context_tokens, quote.input_tokens)
         if isinstance(error, RequestFault):
             raise RequestRejected(quote.offer.provider, error.detail, moderation=error.moderation)
         if self.showing.has_begun and not self.can_restart:

@@ -5,25 +5,31 @@ from datetime import UTC, datetime
 
 from engine.chat import Served
 from engine.money import Money
-from engine.pricing import PriceBook, flat_price
+from engine.pricing import Price, PriceBook, flat_price
 from engine.routing import Route
 from tests.engine.scripted import Scripted, Stage, whole
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FLASH = "deepseek/deepseek-v4-flash"
 BOOK = PriceBook()
-ASKED = BOOK.price("openrouter", FLASH, NOON)
-assert ASKED is not None
+
+
+def catalogued(provider: str, model: str) -> Price:
+    price = BOOK.price(provider, model, NOON)
+    assert price is not None
+    return price
+
+
+ASKED = catalogued("openrouter", FLASH)
 
 
 def test_a_fallback_is_billed_at_its_own_price() -> None:
     served = BOOK.served_price(ASKED, "openrouter", "deepseek/deepseek-v4.1-flash", NOON)
-    assert served == BOOK.price("openrouter", "deepseek/deepseek-v4.1-flash", NOON) != ASKED
+    assert served == catalogued("openrouter", "deepseek/deepseek-v4.1-flash") != ASKED
 
 
 def test_a_dated_name_of_the_same_model_is_the_same_price() -> None:
-    asked = BOOK.price("openai", "gpt-4o-mini", NOON)
-    assert asked is not None
+    asked = catalogued("openai", "gpt-4o-mini")
     assert BOOK.served_price(asked, "openai", "gpt-4o-mini-2024-07-18", NOON) == asked
 
 
@@ -44,8 +50,7 @@ async def test_an_answer_of_another_model_is_booked_at_that_models_price() -> No
     stage._route = Route((replace(quote, price=ASKED),), ())
     answer, held = stage.answer()
     await answer.whole()
-    price = BOOK.price("openrouter", "deepseek/deepseek-v4.1-flash", NOON)
-    assert price is not None
+    price = catalogued("openrouter", "deepseek/deepseek-v4.1-flash")
     assert held.bill is not None
     assert held.bill.cost_atto == 1000 * price.rates(0).input + 100 * price.rates(0).output
     assert held.bill.attempt.cost == Money.from_atto(held.bill.cost_atto)
