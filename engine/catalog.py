@@ -134,7 +134,9 @@ class Catalog:
         Expected: input as this offer's tokenizer was seen to count it, what of it sits in this provider's cache,
         and an answer as long as this tenant's usually are, thinking included.
         """
-        asks = _Asks(request, measure(request), asked(request), self.sizes.answer_tokens(model.name, tenant_id))
+        answer_tokens = self.sizes.answer_tokens(model.name, tenant_id)
+        least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
+        asks = _Asks(request, measure(request), asked(request), answer_tokens, least_tokens)
         quotes: list[Quote] = []
         drops: list[Drop] = []
         for shelved in self._shelf(model, at):
@@ -248,22 +250,21 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class _Asks:
-    """One request, as every offer has to see it. `answer_tokens`: what is expected to be seen of each choice."""
+    """One request, as every offer has to see it. `answer_tokens`: what is expected to be seen of each choice.
+
+    `least_tokens`: an answer that has to be cut off earlier is none.
+    """
 
     request: ChatRequest
     measure: Measure
     needs: frozenset[Lack]
     answer_tokens: float
+    least_tokens: int
 
     def output_tokens(self, times: float) -> int:
         """`times`: tokens billed for one that is seen."""
         expected = round(self.answer_tokens * times)
         return self.request.n * min(self.request.max_output_tokens or expected, expected)
-
-    @property
-    def least_tokens(self) -> int:
-        """An answer that is cut off earlier is none."""
-        return min(self.request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
 
 
 def _unable(shelved: _Shelved, asks: _Asks, input_tokens: int) -> str:

@@ -128,10 +128,8 @@ class Health:
         odds, delay_seconds = track.odds(now), track.loss_seconds
         if silent := vitals.silent(now):
             odds, delay_seconds = max(odds, silent / (silent + 1)), self._policy.first_token_seconds
-        if clear:
-            return Standing("", odds, delay_seconds, track.latency_seconds)
-        limits = vitals.crowded_seconds(now), vitals.left_tokens(now)
-        return Standing("", odds, delay_seconds, track.latency_seconds, *limits)
+        crowded_seconds = 0.0 if clear else vitals.crowded_seconds(now)
+        return Standing("", odds, delay_seconds, track.latency_seconds, crowded_seconds, vitals.left_tokens(now))
 
     def spoke(self, permit: Permit) -> None:
         """The first word of a try has come."""

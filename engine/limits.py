@@ -7,6 +7,7 @@ from math import inf
 
 WINDOW_SECONDS = 60.0
 SLACK_SECONDS = 0.25  # their minute and ours are not quite the same
+NOTABLE = 0.9  # their minute and ours differ by a request or two: that is no fall
 LEAST_SEEN = 5  # fewer requests in a minute say nothing of a rate
 QUIET_SECONDS, LONGEST_QUIET_SECONDS = 60.0, 75.0
 
@@ -73,7 +74,7 @@ class Limit:
         if self._fall is None or now < self._refused_at + WINDOW_SECONDS:
             return None
         fall, self._fall = self._fall, None
-        return fall
+        return fall if fall.now_per_minute < NOTABLE * fall.before_per_minute else None
 
     def _learn(self, taken: int) -> None:
         limit = taken if self.per_minute is None else min(taken, self.per_minute)

@@ -76,6 +76,8 @@ class Vitals:
 
     def left_tokens(self, now: float) -> float:
         """The most that one of the keys that may be used was told to be left; infinite where nothing was told."""
+        if len(self.keys) == 1:
+            return self.keys[0].tokens.left_now(now)
         return max((key.tokens.left_now(now) for key in self.keys if key.wait_seconds(now) <= 0), default=inf)
 
     def next_key(self, now: float, tokens: int = 0) -> int:
