@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from typing import NamedTuple
 
 from engine.abilities import Lack, asked, lacks, output_limit
 from engine.chat import ChatRequest, Usage
@@ -38,8 +39,7 @@ class Model:
     max_loss_per_day: Money | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """An offer priced for one request at one minute. Limits None = unknown. `free`: at the price of a free tier.
 
     `input_ceiling_tokens`: what a hold for it is made for. `expected_tokens`: input and output; `input_tokens`: input.

@@ -50,17 +50,18 @@ def plan(
     costs the waiting, and a share of what the answer would: part of it may be billed, and its place in a limit is lost.
     """
     dear = float(delay_usd_per_second) * ATTO_PER_USD
-    able: list[tuple[bool, bool, float, float, Quote]] = []
+    able: list[tuple[bool, bool, float, float, int]] = []
     left_out = list(drops)
-    for quote in quotes:
+    for number, quote in enumerate(quotes):
         stands = standing(quote.offer)
         if stands.reason:
             left_out.append(Drop(quote.offer, stands.reason))
             continue
-        odds = min(stands.odds, MOST_ODDS)
-        lost = dear * stands.delay_seconds + FAILURE_SHARE * quote.expected_atto
-        total = quote.expected_atto + lost * odds / (1 - odds)
+        total: float = quote.expected_atto
+        if stands.odds:
+            odds = min(stands.odds, MOST_ODDS)
+            total += (dear * stands.delay_seconds + FAILURE_SHARE * total) * odds / (1 - odds)
         crowded = stands.crowded_seconds > 0 or quote.expected_tokens > stands.left_tokens
-        able.append((crowded, quote.last_resort, total, stands.latency_seconds, quote))
-    able.sort(key=lambda entry: entry[:4])
-    return Route(tuple(entry[4] for entry in able), tuple(left_out))
+        able.append((crowded, quote.last_resort, total, stands.latency_seconds, number))
+    able.sort()
+    return Route(tuple(quotes[number] for *_, number in able), tuple(left_out))

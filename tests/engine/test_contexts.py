@@ -63,6 +63,6 @@ def test_the_output_limit_that_is_sent_fits_in_the_context() -> None:
 
 async def test_a_walk_that_was_refused_for_length_teaches_the_catalogue() -> None:
     stage = Stage(Scripted("a", [ContextTooLong()]), Scripted("b", whole("b says")))
-    stage._route = Route(tuple(replace(quote, input_tokens=500) for quote in stage._route.quotes), ())
+    stage._route = Route(tuple(quote._replace(input_tokens=500) for quote in stage._route.quotes), ())
     await stage.answer()[0].whole()
     assert stage.market.catalog.context_tokens(Offer("a", "m")) == 499

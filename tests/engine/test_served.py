@@ -1,6 +1,5 @@
 """Who answers may be another model than was asked: the bill is by the one that is named in the answer."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from engine.chat import Served
@@ -47,7 +46,7 @@ def test_what_the_operator_said_of_an_offer_stands() -> None:
 async def test_an_answer_of_another_model_is_booked_at_that_models_price() -> None:
     stage = Stage(Scripted("openrouter", [Served("deepseek/deepseek-v4.1-flash"), *whole("hi", tokens=(1000, 100))]))
     quote = stage._route.quotes[0]
-    stage._route = Route((replace(quote, price=ASKED),), ())
+    stage._route = Route((quote._replace(price=ASKED),), ())
     answer, held = stage.answer()
     await answer.whole()
     price = catalogued("openrouter", "deepseek/deepseek-v4.1-flash")

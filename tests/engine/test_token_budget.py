@@ -1,7 +1,6 @@
 """A budget of tokens that a provider tells: each try takes from it what it is expected to, and what doesn't fit goes
 elsewhere first."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 from engine.catalog import Quote
@@ -62,6 +61,6 @@ async def test_a_walk_takes_what_the_quote_expects() -> None:
     stage = Stage(Scripted("a", whole("a says")))
     health = stage.market.health
     answered(health, 1000)
-    stage._route = Route(tuple(replace(quote, expected_tokens=700) for quote in stage._route.quotes), ())
+    stage._route = Route(tuple(quote._replace(expected_tokens=700) for quote in stage._route.quotes), ())
     await stage.answer()[0].whole()
     assert health.standing(CHEAP).left_tokens == 300
