@@ -117,7 +117,7 @@ class House:
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """Connect, migrate (SQLite only), and build everything below the faces."""
     async with AsyncExitStack() as stack:
-        await _migrate(settings)
+        await migrate_own(settings)
         db = await stack.enter_async_context(open_database(settings.env.database_url))
         clock = SystemClock()
         lease = await stack.enter_async_context(Lease(db, clock))
@@ -147,7 +147,7 @@ def _say_what_free_means(settings: Settings) -> None:
         log.info("free tiers are used first; their providers may train on prompts, and /privacy says so")
 
 
-async def _migrate(settings: Settings) -> None:
+async def migrate_own(settings: Settings) -> None:
     """SQLite is brought up to date by itself; PostgreSQL by `migrate`, since replicas may be running."""
     from storage.migrations import upgrade  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ from engine.errors import EngineError
 from engine.money import exact
 from engine.routing import Route, Standing, plan
 from engine.trial import Market
-from house import SystemClock, build_market
+from house import SystemClock, build_market, migrate_own
 from settings import Settings
 from storage import rollups, sqlite
 from storage.audit import Report, audit
@@ -101,9 +101,12 @@ async def quoted(settings: Settings, prompt: str, model_name: str) -> int:
 
     Health and limits are those of the Farthing that runs here, where one answers; else nothing is known of them.
     """
+    try:
+        await migrate_own(settings)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
     async with open_database(settings.env.database_url) as db:
-        if not await _is_current(db):
-            return 2
         market = await build_market(settings, db, SystemClock())
     try:
         return await _quoted(settings, market, ChatRequest("quote", model_name, (says(Role.USER, prompt),)))

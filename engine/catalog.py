@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from typing import NamedTuple
 
 from engine.abilities import Lack, asked, lacks, output_limit
 from engine.chat import ChatRequest, Usage
 from engine.errors import UnknownModel
 from engine.free import FREE_PRICE, FreeTiers
+from engine.holding import LEAST_OUTPUT_TOKENS
 from engine.money import Money
 from engine.offer import Offer
 from engine.prefixes import Prefixes
@@ -37,11 +39,10 @@ class Model:
     max_loss_per_day: Money | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """An offer priced for one request at one minute. Limits None = unknown. `free`: at the price of a free tier.
 
-    `input_ceiling_tokens`: what a hold for it is made for. `expected_tokens`: input and output.
+    `input_ceiling_tokens`: what a hold for it is made for. `expected_tokens`: input and output; `input_tokens`: input.
     """
 
     offer: Offer
@@ -53,6 +54,12 @@ class Quote:
     last_resort: bool = False
     free: bool = False
     expected_tokens: int = 0
+    input_tokens: int = 0
+
+    @property
+    def room_tokens(self) -> int | None:
+        """What its context leaves for an answer; None: unknown."""
+        return None if self.context_tokens is None else max(0, self.context_tokens - self.input_tokens)
 
     @property
     def expected(self) -> Money:
@@ -127,14 +134,16 @@ class Catalog:
         Expected: input as this offer's tokenizer was seen to count it, what of it sits in this provider's cache,
         and an answer as long as this tenant's usually are, thinking included.
         """
-        asks = _Asks(request, measure(request), asked(request), self.sizes.answer_tokens(model.name, tenant_id))
+        answer_tokens = self.sizes.answer_tokens(model.name, tenant_id)
+        least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
+        asks = _Asks(request, measure(request), asked(request), answer_tokens, least_tokens)
         quotes: list[Quote] = []
         drops: list[Drop] = []
         for shelved in self._shelf(model, at):
             input_tokens, ceiling_tokens = self.sizes.input_tokens(shelved.offer, asks.measure)
             if not asks.measure.is_plain:
                 input_tokens += estimate_pictures(request, shelved.offer.model)
-            reason = _unable(shelved, asks.needs, input_tokens)
+            reason = _unable(shelved, asks, input_tokens)
             if reason:
                 drops.append(Drop(shelved.offer, reason))
             else:
@@ -177,6 +186,7 @@ class Catalog:
             shelved.last_resort,
             free,
             tokens[0] + output,
+            tokens[0],
         )
 
     def _shelf(self, model: Model, at: datetime) -> tuple[_Shelved, ...]:
@@ -213,11 +223,14 @@ class Catalog:
         learned = self._learned_contexts.get(offer) or self.contexts.get(offer.name)
         return learned or self.book.context_tokens(offer.provider, offer.model)
 
-    def teach_context(self, offer: Offer, context_tokens: int | None) -> None:
-        """A refusal named the real limit."""
-        if context_tokens:
-            self._learned_contexts[offer] = context_tokens
-            self._shelves.clear()
+    def teach_context(self, offer: Offer, named_tokens: int | None, refused_tokens: int) -> None:
+        """An input of about so many tokens was refused. No limit named, or the known one: that alone teaches."""
+        known = self.context_tokens(offer)
+        if named_tokens and named_tokens != known:
+            self._learned_contexts[offer] = named_tokens
+        elif refused_tokens > 0:
+            self._learned_contexts[offer] = max(1, min(refused_tokens - 1, known or refused_tokens))
+        self._shelves.clear()
 
     def offers_of(self, provider: str) -> tuple[Offer, ...]:
         return tuple(offer for offer in self._offers if offer.provider == provider)
@@ -237,12 +250,16 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class _Asks:
-    """One request, as every offer has to see it. `answer_tokens`: what is expected to be seen of each choice."""
+    """One request, as every offer has to see it. `answer_tokens`: what is expected to be seen of each choice.
+
+    `least_tokens`: an answer that has to be cut off earlier is none.
+    """
 
     request: ChatRequest
     measure: Measure
     needs: frozenset[Lack]
     answer_tokens: float
+    least_tokens: int
 
     def output_tokens(self, times: float) -> int:
         """`times`: tokens billed for one that is seen."""
@@ -250,14 +267,14 @@ class _Asks:
         return self.request.n * min(self.request.max_output_tokens or expected, expected)
 
 
-def _unable(shelved: _Shelved, needs: frozenset[Lack], input_tokens: int) -> str:
+def _unable(shelved: _Shelved, asks: _Asks, input_tokens: int) -> str:
     """Why it can't serve the request; empty where it can."""
     if not shelved.configured:
         return "not configured"
-    context = shelved.context_tokens
-    if context is not None and input_tokens > context:
-        return f"context too short: {context:,} tokens, and about {input_tokens:,} are needed"
-    if needs and (missing := needs & shelved.lacks):
+    context, needed = shelved.context_tokens, input_tokens + asks.least_tokens
+    if context is not None and needed > context:
+        return f"context too short: {context:,} tokens, and about {needed:,} are needed"
+    if asks.needs and (missing := asks.needs & shelved.lacks):
         return ", ".join(lack.value for lack in Lack if lack in missing)
     return "" if shelved.price is not None else "no price is known"
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engine.offer import Offer
-from engine.pricing import FREE, Price
+from engine.pricing import FREE, FREE_SOURCE, Price
 
-FREE_PRICE = Price(((0, FREE),), "free")
+FREE_PRICE = Price(((0, FREE),), FREE_SOURCE)
 _MINUTE = timedelta(minutes=1)
 _DAY_BEGINS = {"gemini": timedelta(hours=8)}  # after midnight UTC; Pacific time, in winter
 

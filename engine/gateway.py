@@ -144,8 +144,8 @@ class Gateway:
 
 
 def _ceiling(quote: Quote, tenant: Tenant, request: ChatRequest, input_tokens: int) -> Ceiling:
-    """The least of request, plan and model bounds the output."""
-    limits = (request.max_output_tokens, tenant.plan.max_output_tokens, quote.max_output_tokens)
+    """The least of request, plan, model and what its context has room for bounds the output."""
+    limits = (request.max_output_tokens, tenant.plan.max_output_tokens, quote.max_output_tokens, quote.room_tokens)
     input_atto, output_atto = quote.price.ceiling(input_tokens)
     return Ceiling(input_atto, output_atto, min(limit for limit in limits if limit is not None))
 

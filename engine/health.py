@@ -109,7 +109,7 @@ class Health:
             return Refusal("its retry budget is used up", 1.0)
         if not repeat:
             vitals.budget.tried(now)
-        number = vitals.next_key(now)
+        number = vitals.next_key(now, tokens)
         vitals.keys[number].use(now, tokens)
         self._permits += 1
         vitals.waiting.begin(self._permits, now)
@@ -129,7 +129,7 @@ class Health:
         if silent := vitals.silent(now):
             odds, delay_seconds = max(odds, silent / (silent + 1)), self._policy.first_token_seconds
         crowded_seconds = 0.0 if clear else vitals.crowded_seconds(now)
-        return Standing("", odds, delay_seconds, track.latency_seconds, crowded_seconds)
+        return Standing("", odds, delay_seconds, track.latency_seconds, crowded_seconds, vitals.left_tokens(now))
 
     def spoke(self, permit: Permit) -> None:
         """The first word of a try has come."""

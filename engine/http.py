@@ -1,4 +1,8 @@
-"""The wire to a provider: one pooled client each, errors of the network in the engine's words."""
+"""The wire to a provider: one pool of connections each, errors of the network in the engine's words.
+
+httpx's transport is asked without httpx's client: for an address and headers that are known, the client is half the
+CPU of a call.
+"""
 
 import asyncio
 import email.utils
@@ -7,7 +11,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import aiohttp
@@ -21,6 +25,8 @@ MOST_CONNECTIONS = 1000
 _BROKEN = (httpx.HTTPError, aiohttp.ClientError, OSError)  # the transport lets some of aiohttp's own through
 CONNECT_SECONDS = 10.0
 AT_ONCE_PIECES = 3  # the first words are among them
+_HEADERS_OF_OURS = {"user-agent": "Farthing", "accept-encoding": "gzip, deflate"}  # what both libraries can unpack
+_TIMEOUTS = {"timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "read": None, "write": None}}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _DURATIONS = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -35,29 +41,20 @@ def tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def client(proxy: str | None = None) -> httpx.AsyncClient:
+def connections(proxy: str | None = None) -> httpx.AsyncBaseTransport:
     """Retries none: the gateway decides. Words are timed by the gateway too, so reads wait as long as they must."""
-    timeout = httpx.Timeout(None, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
     limits = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=100)
     if proxy:
-        transport: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(
-            verify=tls(), proxy=proxy, limits=limits, retries=0
-        )
-    else:
-        transport = AiohttpTransport(verify=tls(), limits=limits)
-    return httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+        return httpx.AsyncHTTPTransport(verify=tls(), proxy=proxy, limits=limits, retries=0)
+    return AiohttpTransport(verify=tls(), limits=limits)
 
 
 @asynccontextmanager
 async def post(
-    http: httpx.AsyncClient, url: str, headers: Mapping[str, str], body: bytes
+    http: httpx.AsyncBaseTransport, url: str, headers: Mapping[str, str], body: bytes
 ) -> AsyncIterator[httpx.Response]:
     """A response whose body is still to be read; leaving closes the socket. Raises Unreachable, FirstTokenLate."""
-    request = http.build_request("POST", url, headers=headers, content=body)
-    try:
-        response = await http.send(request, stream=True)
-    except _BROKEN as error:
-        raise _unreachable(error) from error
+    response = await _send(http, "POST", url, headers, body)
     try:
         yield response
     finally:
@@ -66,13 +63,13 @@ async def post(
 
 async def pieces(response: httpx.Response, gulp_seconds: float = 0.0) -> AsyncGenerator[bytes, None]:
     """The body: its beginning as it comes, the rest in gulps so far apart. A broken connection is Unreachable."""
-    number, socket = 0, socket_of(response) if gulp_seconds else None
+    number = 0
     try:
         async for piece in response.aiter_bytes():
             yield piece
             number += 1
             if gulp_seconds and number >= AT_ONCE_PIECES:
-                await _rest(socket, gulp_seconds)
+                await _rest(socket_of(response), gulp_seconds)
     except _BROKEN as error:
         raise _unreachable(error) from error
 
@@ -89,19 +86,46 @@ async def _rest(socket: asyncio.ReadTransport | None, seconds: float) -> None:
 
 
 def socket_of(response: httpx.Response) -> asyncio.ReadTransport | None:
-    """What a response is read from; None through a proxy, whose transport is another."""
-    stream = getattr(response.stream, "_stream", None)  # httpx's own wrapper; neither layer offers it publicly
-    under: aiohttp.ClientResponse | None = getattr(stream, "_aiohttp_response", None)
+    """What a response is read from; None when it has all come, and through a proxy, whose transport is another."""
+    under: aiohttp.ClientResponse | None = getattr(response.stream, "_aiohttp_response", None)  # not offered publicly
     connection = under.connection if under is not None else None
     socket = connection.transport if connection is not None else None
     return socket if isinstance(socket, asyncio.ReadTransport) else None
 
 
-async def get(http: httpx.AsyncClient, url: str, headers: Mapping[str, str], seconds: float = 15) -> httpx.Response:
+async def get(
+    http: httpx.AsyncBaseTransport, url: str, headers: Mapping[str, str], seconds: float = 15
+) -> httpx.Response:
+    """A whole response. Raises Unreachable, FirstTokenLate."""
     try:
-        return await http.get(url, headers=headers, timeout=seconds)
+        async with asyncio.timeout(seconds):
+            response = await _send(http, "GET", url, headers)
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+    except TimeoutError as error:
+        raise FirstTokenLate(f"nothing for {seconds:g} s") from error
     except _BROKEN as error:
         raise _unreachable(error) from error
+    return response
+
+
+async def _send(
+    http: httpx.AsyncBaseTransport, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+) -> httpx.Response:
+    told = {**_HEADERS_OF_OURS, **headers}
+    try:
+        request = httpx.Request(method, _url(url), headers=told, content=body, extensions=_TIMEOUTS)
+        return await http.handle_async_request(request)
+    except _BROKEN as error:
+        raise _unreachable(error) from error
+
+
+@lru_cache(maxsize=4096)
+def _url(raw: str) -> httpx.URL:
+    """Read once: an address costs more to read than to ask."""
+    return httpx.URL(raw)
 
 
 def _unreachable(error: Exception) -> Unreachable | FirstTokenLate:

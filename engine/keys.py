@@ -31,8 +31,8 @@ class Key:
         return (
             self._refused_at is None
             and self._rests_until <= now
-            and self.requests.left is None
-            and self.tokens.left is None
+            and (self.requests.left is None or self.requests.left > 0)
+            and (self.tokens.left is None or self.tokens.left > 0)
             and self.limit.per_minute is None
         )
 

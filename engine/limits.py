@@ -3,9 +3,11 @@
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import takewhile
+from math import inf
 
 WINDOW_SECONDS = 60.0
 SLACK_SECONDS = 0.25  # their minute and ours are not quite the same
+NOTABLE = 0.9  # their minute and ours differ by a request or two: that is no fall
 LEAST_SEEN = 5  # fewer requests in a minute say nothing of a rate
 QUIET_SECONDS, LONGEST_QUIET_SECONDS = 60.0, 75.0
 
@@ -72,7 +74,7 @@ class Limit:
         if self._fall is None or now < self._refused_at + WINDOW_SECONDS:
             return None
         fall, self._fall = self._fall, None
-        return fall
+        return fall if fall.now_per_minute < NOTABLE * fall.before_per_minute else None
 
     def _learn(self, taken: int) -> None:
         limit = taken if self.per_minute is None else min(taken, self.per_minute)
@@ -113,8 +115,10 @@ class Told:
         if self.left is not None:
             self.left -= amount
 
-    def wait_seconds(self, now: float, amount: int = 1) -> float:
-        """Until `amount` more fits; 0 when it does, or when nothing is known."""
-        if self.left is None or now >= self.until:
-            return 0.0
-        return self.until - now if self.left < amount else 0.0
+    def wait_seconds(self, now: float) -> float:
+        """Until there is something left; 0 when there is, or when nothing is known."""
+        return self.until - now if self.left_now(now) < 1 else 0.0
+
+    def left_now(self, now: float) -> float:
+        """Infinite when nothing is known."""
+        return inf if self.left is None or now >= self.until else self.left

@@ -39,6 +39,7 @@ class Rates:
 
 
 FREE = Rates(0, 0, 0, 0)
+CATALOGUE, FREE_SOURCE = "catalogue", "free"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Price:
     """`tiers`: (above so many input tokens, rates), ascending from 0; the whole request moves at the cliff."""
 
     tiers: tuple[tuple[int, Rates], ...]
-    source: str = "catalogue"
+    source: str = CATALOGUE
 
     def rates(self, input_tokens: int) -> Rates:
         found = self.tiers[0][1]
@@ -115,6 +116,18 @@ class PriceBook:
         if provider in self.free_providers:
             return LOCAL
         return self._catalogued(provider, model, at)
+
+    def served_price(self, asked: Price, provider: str, served: str, at: datetime) -> Price:
+        """What an answer costs that another model gave than was asked: aliases move, and resellers fall back.
+
+        That model's own price where it is known by exactly this name; what the operator said of the offer stands.
+        """
+        own = self.overrides.get(f"{provider}/{served}")
+        if own is not None and asked.source != FREE_SOURCE:
+            return own
+        if asked.source != CATALOGUE or not _is_called(self._find(provider, served), served):
+            return asked
+        return self._catalogued(provider, served, at) or asked
 
     def list_price(self, model: str, at: datetime) -> Price | None:
         """What OpenAI itself asks for it: what every saving is measured against."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from typing import NamedTuple
 
 from engine.catalog import Drop, Offer, Quote
@@ -16,8 +17,8 @@ class Standing(NamedTuple):
     """How an offer stands now. `reason` says why it can't be asked; empty when it can.
 
     `odds` is the chance that a try fails, `delay_seconds` what a failed try costs in waiting, `latency_seconds`
-    how long its first word takes. `crowded_seconds` until it is under its learned limit: before, it is asked only when
-    nobody else is left.
+    how long its first word takes. `crowded_seconds` until it is under its learned limit, `left_tokens` what it told to
+    be left of its budget: over either it is asked only when nobody else is left.
     """
 
     reason: str = ""
@@ -25,6 +26,7 @@ class Standing(NamedTuple):
     delay_seconds: float = 0.0
     latency_seconds: float = 0.0
     crowded_seconds: float = 0.0
+    left_tokens: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,18 @@ def plan(
     costs the waiting, and a share of what the answer would: part of it may be billed, and its place in a limit is lost.
     """
     delay_atto_per_second = float(delay_usd_per_second) * ATTO_PER_USD
-    able: list[tuple[bool, bool, float, float, Quote]] = []
+    able: list[tuple[bool, bool, float, float, int]] = []
     left_out = list(drops)
-    for quote in quotes:
+    for number, quote in enumerate(quotes):
         stands = standing(quote.offer)
         if stands.reason:
             left_out.append(Drop(quote.offer, stands.reason))
             continue
-        odds = min(stands.odds, MOST_ODDS)
-        failure_atto = delay_atto_per_second * stands.delay_seconds + FAILURE_SHARE * quote.expected_atto
-        total_atto = quote.expected_atto + failure_atto * odds / (1 - odds)
-        able.append((stands.crowded_seconds > 0, quote.last_resort, total_atto, stands.latency_seconds, quote))
-    able.sort(key=lambda entry: entry[:4])
-    return Route(tuple(entry[4] for entry in able), tuple(left_out))
+        total: float = quote.expected_atto
+        if stands.odds:
+            odds = min(stands.odds, MOST_ODDS)
+            total += (delay_atto_per_second * stands.delay_seconds + FAILURE_SHARE * total) * odds / (1 - odds)
+        crowded = stands.crowded_seconds > 0 or quote.expected_tokens > stands.left_tokens
+        able.append((crowded, quote.last_resort, total, stands.latency_seconds, number))
+    able.sort()
+    return Route(tuple(quotes[number] for *_, number in able), tuple(left_out))

@@ -16,6 +16,7 @@ from engine.health import Health, HealthPolicy, Permit
 from engine.hedging import Hedging
 from engine.money import ZERO, Money
 from engine.ports import Call, Clock, Journal, Provider
+from engine.pricing import Price
 from engine.routing import Route, plan
 from engine.tenancy import Tenant
 
@@ -127,8 +128,16 @@ class Trial:
         return round((self.market.clock.monotonic() - self._began) * 1000)
 
     def cost_atto(self, usage: Usage) -> int:
-        """Unrounded, at the price of this attempt's start."""
-        return self.quote.price.cost_atto(usage)
+        """Unrounded, at the price of this attempt's start; by the model that answered, where it was another."""
+        return self._price.cost_atto(usage)
+
+    @property
+    def _price(self) -> Price:
+        asked, served = self.quote.offer, self.collected.served
+        if served in {"", asked.model}:
+            return self.quote.price
+        book = self.market.catalog.book
+        return book.served_price(self.quote.price, asked.provider, served, self.started_at)
 
     def lost(self, outcome: str, usage: Usage | None = None, error: ProviderError | None = None) -> Attempt:
         """The journal's line for a try whose answer was not kept: its whole cost is waste."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from math import ceil
+from math import ceil, inf
 
 from engine.breaker import Breaker
 from engine.budget import RetryBudget
@@ -74,11 +74,21 @@ class Vitals:
         limit = sum(key.limit.per_minute or 0 for key in self.keys)
         return f"at its learned limit of {limit}/min, {ceil(seconds)} s left"
 
-    def next_key(self, now: float) -> int:
-        """In turn, over those that may be used; those under their limits first."""
+    def left_tokens(self, now: float) -> float:
+        """The most that one of the keys that may be used was told to be left; infinite where nothing was told."""
+        if len(self.keys) == 1:
+            return self.keys[0].tokens.left_now(now)
+        return max((key.tokens.left_now(now) for key in self.keys if key.wait_seconds(now) <= 0), default=inf)
+
+    def next_key(self, now: float, tokens: int = 0) -> int:
+        """In turn, over those that may be used; those under their limits, and with room for `tokens`, first."""
+
+        def stands(number: int) -> tuple[bool, bool, float]:
+            key = self.keys[number]
+            return key.wait_seconds(now) > 0, key.tokens.left_now(now) < tokens, key.crowded_seconds(now)
+
         total = len(self.keys)
-        order = [(self.turn + step) % total for step in range(total)]
-        number = min(order, key=lambda n: (self.keys[n].wait_seconds(now) > 0, self.keys[n].crowded_seconds(now)))
+        number = min(((self.turn + step) % total for step in range(total)), key=stands)
         self.turn = (number + 1) % total
         return number
 

@@ -122,7 +122,8 @@ class Walk:
             return None
         used: set[int] = set()
         while True:
-            permit = self.market.health.admit(quote.offer, repeat=not used and self._has_failed(quote.offer.provider))
+            repeat = not used and self._has_failed(quote.offer.provider)
+            permit = self.market.health.admit(quote.offer, quote.expected_tokens, repeat=repeat)
             if not isinstance(permit, Permit):
                 self._drop(quote, permit.reason)
                 return None
@@ -206,7 +207,7 @@ class Walk:
             quote, limit = self.route.quotes[number], self.grant.output_tokens[number]
             if not limit or number in self._asked or quote.last_resort:
                 continue
-            permit = self.market.health.admit(quote.offer)
+            permit = self.market.health.admit(quote.offer, quote.expected_tokens)
             if isinstance(permit, Permit):
                 if not hedging.take():
                     self.market.health.abandoned(permit)
@@ -244,7 +245,7 @@ class Walk:
             free, now = self.market.catalog.free, self.market.clock.now()
             free.refused(quote.offer, now, error.retry_after_seconds, per_day=error.per_day)
         if isinstance(error, ContextTooLong):
-            self.market.catalog.teach_context(quote.offer, error.context_tokens)
+            self.market.catalog.teach_context(quote.offer, error.context_tokens, quote.input_tokens)
         if isinstance(error, RequestFault):
             raise RequestRejected(quote.offer.provider, error.detail, moderation=error.moderation)
         if self.showing.has_begun and not self.can_restart:

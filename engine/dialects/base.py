@@ -28,7 +28,7 @@ class Adapter(ABC):
         self.spec = spec
         self._secrets = keys
         self._base_url = base_url.rstrip("/")
-        self._http = http.client(proxy)
+        self._http = http.connections(proxy)
         self._limits: dict[int, LimitHeaders] = {}
 
     @property

@@ -1,14 +1,15 @@
 """Outages, decided from journaled attempts: whoever runs the clock sees what every replica has seen.
 
-A provider is down after so many failures in a row, or when half of a busy minute failed (as its breaker has it);
-a refused key and an empty balance are incidents of their own, told at once.
+A provider is down after so many failures in a row, or when half of a busy minute failed: its breaker may bear that,
+where it is cheap, but its operator wants to know. A refused key and an empty balance are incidents of their own, told
+at once.
 """
 
 from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import partial
 
-from engine.breaker import RATE_TO_OPEN, WINDOW_LEAST, WINDOW_SECONDS
+from engine.breaker import WINDOW_LEAST, WINDOW_SECONDS
 from engine.catalog import Offer
 from engine.chat import Usage
 from engine.defaults import USUAL_REQUEST
@@ -29,6 +30,7 @@ from storage.journal import NEEDS_MENDING, Detour, Streak
 DOWN, ALL_DOWN = "provider_down", "everything_down"
 KINDS = (DOWN, *NEEDS_MENDING)
 MEMORY = timedelta(hours=6)
+RATE_TO_TELL = 0.5
 SHARE_WINDOW = timedelta(hours=1)
 RECENT = timedelta(minutes=10)
 
@@ -73,7 +75,7 @@ def _latest(conn: Connection, name: str, now: datetime) -> Streak:
     """The run of failures; or, where it is broken by single answers, the bad minute."""
     streak = journal.streak(conn, name, now - MEMORY)
     minute = journal.window(conn, name, now - timedelta(seconds=WINDOW_SECONDS))
-    busy = minute.tries >= WINDOW_LEAST and minute.streak.failures >= RATE_TO_OPEN * minute.tries
+    busy = minute.tries >= WINDOW_LEAST and minute.streak.failures >= RATE_TO_TELL * minute.tries
     return minute.streak if busy and streak.failures < minute.streak.failures else streak
 
 

@@ -30,17 +30,26 @@ def test_one_success_starts_the_count_anew() -> None:
     assert not breaker.is_open
 
 
-def test_half_of_a_busy_minute_opens_it_too() -> None:
+def mostly_failing(fours: int) -> Breaker:
     breaker = Breaker(5, 60)
-    for _ in range(10):
+    for _ in range(fours):
         breaker.succeeded(0, probe=False)
-        breaker.failed(0, probe=False)
-    assert breaker.is_open
+        for _ in range(4):
+            breaker.failed(0, probe=False)
+    return breaker
 
 
-def test_half_of_a_quiet_minute_does_not() -> None:
+def test_four_fifths_of_a_busy_minute_open_it_too() -> None:
+    assert mostly_failing(4).is_open
+
+
+def test_four_fifths_of_a_quiet_minute_do_not() -> None:
+    assert not mostly_failing(3).is_open
+
+
+def test_every_other_try_failing_is_the_planners_to_weigh() -> None:
     breaker = Breaker(5, 60)
-    for _ in range(9):
+    for _ in range(50):
         breaker.succeeded(0, probe=False)
         breaker.failed(0, probe=False)
     assert not breaker.is_open
@@ -101,14 +110,18 @@ class BreakerMachine(RuleBasedStateMachine):
         self.now = 0.0
         self.in_a_row = 0
         self.minute: list[bool] = []  # failures and successes since the clock last moved by over a minute
+        self.usual = (0.0, 0.0)
         self.open_until: float | None = None
 
     def is_unlikely(self) -> bool:
-        """Five in a row; more where the minute before was flaky."""
-        before = self.minute[: -self.in_a_row] if self.in_a_row < len(self.minute) else []
-        bad = sum(before)
-        usual = len(before) >= 20 and bad > 0
-        return self.in_a_row >= 5 and (not usual or (bad / len(before)) ** self.in_a_row <= 1e-5)
+        """Five in a row; more where it was flaky before, as was seen within two minutes."""
+        if self.in_a_row < 5:
+            return False
+        before = self.minute[: -self.in_a_row]
+        if len(before) >= 20:
+            self.usual = max(sum(before) / len(before), sum(before[-20:]) / 20), self.now
+        share, seen_at = self.usual
+        return self.now - seen_at > 120 or min(share, 0.99) ** self.in_a_row <= 1e-5
 
     @rule(seconds=st.floats(61, 500))
     def time_passes(self, seconds: float) -> None:
@@ -121,7 +134,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.breaker.failed(self.now, probe=False)
         self.in_a_row += 1
         self.minute.append(True)
-        if self.is_unlikely() or (len(self.minute) >= 20 and sum(self.minute) * 2 >= len(self.minute)):
+        if self.is_unlikely() or (len(self.minute) >= 20 and sum(self.minute) >= 0.8 * len(self.minute)):
             self.open_until = self.now + 60
 
     @precondition(lambda self: self.open_until is None)
@@ -173,4 +186,43 @@ def test_a_flaky_provider_is_not_taken_for_a_dead_one() -> None:
     assert not breaker.is_open
     for _ in range(8):
         breaker.failed(1, probe=False)
+    assert breaker.is_open
+
+
+def flaky(breaker: Breaker, now: float) -> None:
+    for _ in range(20):
+        breaker.succeeded(now, probe=False)
+        breaker.failed(now, probe=False)
+
+
+def fail(breaker: Breaker, times: int, now: float) -> None:
+    for _ in range(times):
+        breaker.failed(now, probe=False)
+
+
+def test_that_it_became_flaky_is_seen_within_twenty_tries() -> None:
+    breaker = Breaker(5, 60)
+    for _ in range(400):
+        breaker.succeeded(0, probe=False)
+    flaky(breaker, 20)
+    fail(breaker, 6, 30)
+    assert not breaker.is_open
+
+
+def test_a_rest_does_not_forget_that_it_was_flaky() -> None:
+    breaker = Breaker(5, 60)
+    flaky(breaker, 0)
+    fail(breaker, 17, 10)
+    assert breaker.is_open
+    breaker.succeeded(70, probe=True)
+    fail(breaker, 8, 80)
+    assert not breaker.is_open
+
+
+def test_what_was_flaky_minutes_ago_is_out_after_five_failures_as_everybody_is() -> None:
+    breaker = Breaker(5, 60)
+    flaky(breaker, 0)
+    fail(breaker, 17, 10)
+    breaker.succeeded(70, probe=True)
+    fail(breaker, 5, 200)
     assert breaker.is_open

@@ -170,15 +170,6 @@ def test_a_context_that_is_too_short_is_told_with_the_numbers() -> None:
     assert len(reasons) == 1
 
 
-def test_a_refusal_teaches_the_context() -> None:
-    of, offer = catalog(), Offer("deepseek", "deepseek-v4-flash")
-    assert of.context_tokens(offer) == 1_000_000
-    of.teach_context(offer, None)
-    assert of.context_tokens(offer) == 1_000_000
-    of.teach_context(offer, 50)
-    assert offer.name in dropped(of, asks(says(Role.USER, "word " * 200)))
-
-
 def test_a_long_prompt_pays_for_the_cache_that_newer_gpts_write() -> None:
     luna = Offer("openai", "gpt-6-luna")
     of = catalog(offers=(luna,))

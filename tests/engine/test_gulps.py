@@ -27,7 +27,7 @@ async def answering(pieces: list[bytes]) -> AsyncIterator[httpx.Response]:
 
     server = await asyncio.start_server(say, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, http.client() as client, http.post(client, url, {}, b"") as response:
+    async with server, http.connections() as client, http.post(client, url, {}, b"") as response:
         yield response
 
 

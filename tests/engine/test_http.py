@@ -1,13 +1,15 @@
 """What headers say of limits and waits, in every provider's way to say it."""
 
+import asyncio
+import gzip
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import httpx
 import pytest
 
-from engine.errors import Unreachable
-from engine.http import client, limits, post, reset_seconds, retry_after
+from engine.errors import FirstTokenLate, Unreachable
+from engine.http import connections, get, limits, post, reset_seconds, retry_after
 from engine.ports import LimitHeaders
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -97,7 +99,7 @@ def test_without_headers_there_are_no_limits() -> None:
 
 
 async def test_who_does_not_listen_is_unreachable() -> None:
-    http = client()
+    http = connections()
     try:
         with pytest.raises(Unreachable):
             async with post(http, "http://127.0.0.1:9/x", {}, b"{}"):
@@ -110,7 +112,25 @@ async def test_errors_of_the_transport_are_unreachable() -> None:
     def fails(request: httpx.Request) -> httpx.Response:
         raise httpx.RemoteProtocolError("garbage", request=request)
 
-    http = httpx.AsyncClient(transport=httpx.MockTransport(fails))
+    http = httpx.MockTransport(fails)
     with pytest.raises(Unreachable):
         async with post(http, "http://x.test/", {}, b""):
             pass
+
+
+async def test_a_packed_answer_is_unpacked() -> None:
+    def packs(request: httpx.Request) -> httpx.Response:
+        assert "gzip" in request.headers["accept-encoding"]
+        return httpx.Response(200, headers={"content-encoding": "gzip"}, content=gzip.compress(b"plain words"))
+
+    response = await get(httpx.MockTransport(packs), "http://x.test/models", {})
+    assert response.content == b"plain words"
+
+
+async def test_a_free_probe_does_not_wait_for_ever() -> None:
+    async def hangs(request: httpx.Request) -> httpx.Response:  # noqa: ARG001
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(FirstTokenLate):
+        await get(httpx.MockTransport(hangs), "http://x.test/models", {}, seconds=0.01)

@@ -142,6 +142,16 @@ def test_a_limit_that_stands_is_no_news() -> None:
     assert not wall.falls
 
 
+def test_one_request_less_in_a_minute_is_no_news() -> None:
+    wall = Wall(50)
+    wall.run(600)
+    wall.falls.clear()
+    wall.most = 48
+    wall.run(1800)
+    assert wall.limit.per_minute == 48
+    assert not wall.falls
+
+
 def test_what_is_not_told_bounds_nothing() -> None:
     told = Told()
     told.hear(0, None, 60)

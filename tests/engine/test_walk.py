@@ -1,6 +1,5 @@
 """The walk asks the planner anew before each try, and what it sees teaches the catalogue."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -64,7 +63,7 @@ async def test_a_try_at_a_free_price_is_counted_and_a_refusal_shuts_the_tier() -
     stage = Stage(Scripted("a", [RateLimited(retry_after_seconds=30)]), Scripted("b", whole("b says")))
     offer, now = Offer("a", "m"), stage.market.clock.now()
     stage.market.catalog.free = FreeTiers({offer: Allowed(5, 5)})
-    stage._route = Route((replace(stage._route.quotes[0], free=True), stage._route.quotes[1]), ())
+    stage._route = Route((stage._route.quotes[0]._replace(free=True), stage._route.quotes[1]), ())
     answer, _ = stage.answer()
     await answer.whole()
     free = stage.market.catalog.free

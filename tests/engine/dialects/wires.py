@@ -47,7 +47,7 @@ class Wire:
         provider = build(specs()[name], keys=("k-1",), base_url="http://provider.test/v1")
         assert isinstance(provider, Adapter)
         self.provider = provider
-        self.provider._http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        self.provider._http = httpx.MockTransport(answer)
 
     async def chunks(self, request: ChatRequest = ASKED) -> list[Chunk]:
         call = Call(request, self.model, 100)
