@@ -146,7 +146,7 @@ def by_telegram(conn: Connection, user_id: int) -> TenantState | None:
 
 def find(conn: Connection, text: str) -> TenantState | None:
     """By tenant id or Telegram id, as an operator types it. The tenant id wins."""
-    if not text.isdigit() or len(text) > 18:  # noqa: PLR2004 - 64 bits
+    if not text.isdecimal() or len(text) > 18:  # noqa: PLR2004 - 64 bits
         return None
     return state(conn, int(text)) or by_telegram(conn, int(text))
 

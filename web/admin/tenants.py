@@ -43,7 +43,7 @@ class Tenants:
 
     async def state(self, text_id: str) -> tenants.TenantState:
         """By tenant id; raises Problem 404."""
-        number = int(text_id) if text_id.isdigit() and len(text_id) < 19 else -1  # noqa: PLR2004 - 64 bits
+        number = int(text_id) if text_id.isdecimal() and len(text_id) < 19 else -1  # noqa: PLR2004 - 64 bits
         state = await self.db.read(lambda conn: tenants.state(conn, number))
         if state is None:
             raise not_found(f"There is no tenant {text_id}.")
@@ -81,8 +81,8 @@ def router(desk: Tenants) -> APIRouter:
 
     @routes.get("", summary="Tenants, oldest first, a page at a time")
     async def listing(
-        telegram_user_id: int | None = None,
-        cursor: Annotated[int, Query(ge=0)] = 0,
+        telegram_user_id: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
+        cursor: Annotated[int, Query(ge=0, lt=2**63)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> TenantList:
         rows = await desk.db.read(lambda conn: tenants.page(conn, cursor, limit + 1, telegram_user_id=telegram_user_id))
