@@ -23,7 +23,7 @@ Edit = tuple[int, int, bytes]
 
 
 def shielded(markdown: str) -> str:
-    """The same Markdown with no HTML and no spoilers in it, lists that end, and headings in list items on lines of their own."""
+    """The same Markdown with no HTML, spoilers or endless lists in it, and headings in list items on their own lines."""
     if _DEEP.search(markdown):
         data = markdown.encode()
         markdown = _edited(data, list(_bottomless(data))).decode()

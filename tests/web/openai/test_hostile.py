@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.web.conftest import ASKED, CONFIG, Face, Sandbox, serving
+from sandbox.app import Sandbox
+from tests.web.conftest import ASKED, CONFIG, Face, serving
 from web.openai.completions import MOST_VALUES
 
 CHAT = "/v1/chat/completions"
