@@ -23,7 +23,7 @@ Edit = tuple[int, int, bytes]
 
 
 def shielded(markdown: str) -> str:
-    """The same Markdown with no HTML, spoilers or endless lists in it, and headings in list items on their own lines."""
+    """The same Markdown without HTML, spoilers or endless lists, and headings in list items on their own lines."""
     if _DEEP.search(markdown):
         data = markdown.encode()
         markdown = _edited(data, list(_bottomless(data))).decode()
