@@ -7,14 +7,17 @@ import signal
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from house import House
 
 log = logging.getLogger("farthing")
 GRACE_SECONDS = 30.0
 HANG_UP_SECONDS = 3
+HEAD_SECONDS = 20.0
 
 
 class Face(Protocol):
@@ -33,11 +36,47 @@ class Server(uvicorn.Server):
         yield
 
 
+class Impatient(H11Protocol):
+    """uvicorn's HTTP/1.1, hanging up on who takes HEAD_SECONDS for a request's head: thousands cost nothing to open."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wind()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._wind()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._unwind()
+
+    def _wind(self) -> None:
+        """Only what has begun is timed anew by the next head; more of the same head wins no time."""
+        if self.conn.their_state is not h11.IDLE:
+            self._unwind()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+
+    def _unwind(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _hang_up(self) -> None:
+        self._timer = None
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self.transport.close()
+
+
 def http_server(app: ASGIApp, host: str, port: int) -> Server:
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
+        http=Impatient,
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -55,6 +55,7 @@ class Bot:
         config = services.config
         self._services = services
         self._requests = [FormRequest() for _ in range(3)]  # to call, unused by us, and to poll
+        limiter = Limiter()
         self._application = (
             Application.builder()
             .token(config.token)
@@ -62,7 +63,7 @@ class Bot:
             .base_file_url(f"{config.api_url.rstrip('/')}/file/bot")
             .request(self._requests[0])
             .get_updates_request(self._requests[1])
-            .rate_limiter(Limiter())
+            .rate_limiter(limiter)
             .context_types(ContextTypes(context=Context))
             .updater(None)
             .job_queue(None)
@@ -71,7 +72,7 @@ class Bot:
         self._application.bot_data["services"] = services
         self._courier = self._application.bot_data["courier"] = Courier(self.bot, services)
         self._care: asyncio.Task[None] | None = None
-        self._intake = Intake(services, self._handle)
+        self._intake = Intake(services, self._handle, limiter.careful)
         self._poll_request = self._requests[2]
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
         self._secret = webhook.secret_of(config.token)

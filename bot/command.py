@@ -66,6 +66,6 @@ class Pressed:
 def read(data: str) -> Pressed | None:
     """What a button's data says; None when it is none of ours."""
     parts = data.split(":")
-    if len(parts) < 3 or not parts[-1].isdigit():  # noqa: PLR2004 - command, action, owner
+    if len(parts) < 3 or not parts[-1].isdecimal():  # noqa: PLR2004 - command, action, owner
         return None
     return Pressed(parts[0], parts[1], tuple(parts[2:-1]), int(parts[-1]))

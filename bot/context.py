@@ -84,7 +84,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         if self._state is None or fresh:
             user, services = self.user, self.services
             known = await services.db.read(lambda conn: tenants.by_telegram(conn, user.id))
-            named = (user.full_name, user.username or "")
+            named = (user.full_name or "", user.username or "")  # a deleted account has no name
             if known is not None and (known.is_nameless or (known.name, known.username) == named):
                 self._state = await self._let_in(known)
                 return self._state
@@ -92,8 +92,8 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                 lambda conn: tenants.ensure_telegram(
                     conn,
                     user.id,
-                    name=user.full_name,
-                    username=user.username or "",
+                    name=named[0],
+                    username=named[1],
                     language="",
                     plan=services.free_plan,
                     now=services.clock.now(),

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from bot import joining
+from bot.render import clean
 from bot.services import Services, claimed_update
 from storage import inbox, leases
 from storage.connection import Connection
@@ -16,39 +17,61 @@ from storage.inbox import CHAT, NOW, Claimed, Incoming
 
 log = logging.getLogger(__name__)
 Handle = Callable[[dict[str, Any]], Awaitable[None]]
+_MOST_ID = 2**63
+MOST_EPOCHS = 50
 _SERVICE = ("successful_payment", "refunded_payment")
 
 
 class Intake:
     """One task per busy chat; updates of the `now` lane have each a task of their own."""
 
-    def __init__(self, services: Services, handle: Handle) -> None:
-        self._services, self._handle = services, handle
+    def __init__(self, services: Services, handle: Handle, careful: Callable[[int], None]) -> None:
+        """`careful` hears of each chat that a dead process was answering: nobody knows what it had sent there."""
+        self._services, self._handle, self._careful = services, handle, careful
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._rung: set[str] = set()
+        self._now_ids: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._open = True
+        self._open = self._starts = True
 
     async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Committed when it returns; only then may they be confirmed."""
-        incoming = [_incoming(update) for update in updates]
+        incoming = [each for update in updates if (each := incoming_of(update)) is not None]
         services = self._services
         fresh = await services.db.write(lambda conn: inbox.store(conn, services.bot_id, incoming, services.clock.now()))
         for update in fresh:
             self._dispatch(update.chat_key, update.lane, update.update_id)
 
     async def take_up(self) -> int:
-        """What a crash left, in the order in which it came; how many."""
+        """What a crash left, in the order in which it came; how many. Their chats are written to with care."""
         services = self._services
 
-        def unit(conn: Any) -> list[tuple[str, str, int]]:
-            inbox.take_over(conn, services.bot_id, leases.dead(conn, services.clock.now(), services.lease_id))
-            return inbox.waiting(conn, services.bot_id)
+        def unit(conn: Any) -> tuple[int, list[tuple[str, str, int]]]:
+            dead = leases.dead(conn, services.clock.now(), services.lease_id)
+            return inbox.take_over(conn, services.bot_id, dead), inbox.waiting(conn, services.bot_id)
 
-        left = await services.db.write(unit)
+        await self._give_back_dropped()
+        taken_over, left = await services.db.write(unit)
         for chat_key, lane, update_id in left:
+            if (taken_over or self._starts) and lane == CHAT and chat_key not in self._workers:
+                self._careful(int(chat_key.partition(":")[0]))
             self._dispatch(chat_key, lane, update_id)
+        self._starts = False
         return len(left)
+
+    async def _give_back_dropped(self) -> None:
+        """What a worker let fall (a disk was full when it was done) is claimed still, and would close its chat."""
+        db, services = self._services.db, self._services
+        for inbox_id, epoch, chat_key, lane, update_id in await db.read(
+            lambda conn: inbox.in_hand(conn, services.bot_id, services.lease_id)
+        ):
+            if (update_id in self._now_ids) if lane == NOW else (chat_key in self._workers):
+                continue
+            if epoch < MOST_EPOCHS:
+                await db.write(partial(inbox.give_back, inbox_id=inbox_id, epoch=epoch))
+            else:
+                log.error("update %d was given up: it could not be finished %d times", update_id, epoch)
+                await db.write(partial(inbox.done, inbox_id=inbox_id, epoch=epoch, now=services.clock.now()))
 
     def close(self) -> None:
         """Take nothing more in hand; what is in hand goes on."""
@@ -63,6 +86,7 @@ class Intake:
         if not self._open:
             return
         if lane == NOW:
+            self._now_ids.add(update_id)
             task = asyncio.create_task(self._now(update_id))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -111,9 +135,16 @@ class Intake:
 
     async def _now(self, update_id: int) -> None:
         services = self._services
-        claimed = await services.db.write(lambda conn: inbox.claim(conn, services.bot_id, update_id, services.lease_id))
-        if claimed is not None:
-            await self._work(claimed)
+        try:
+            claimed = await services.db.write(
+                lambda conn: inbox.claim(conn, services.bot_id, update_id, services.lease_id)
+            )
+            if claimed is not None:
+                await self._work(claimed)
+        except Exception:
+            log.exception("update %d could not be finished", update_id)
+        finally:
+            self._now_ids.discard(update_id)
 
     async def _work(self, claimed: Claimed) -> None:
         """Handle it and mark it done, unless its handler did, or has given it back to the next start."""
@@ -128,14 +159,40 @@ class Intake:
         await services.db.write(lambda conn: inbox.done_all(conn, claimed, services.clock.now()))
 
 
-def _incoming(update: Mapping[str, Any]) -> Incoming:
+def number_of(update: object) -> int | None:
+    """The update's id; None for what is no update."""
+    number = update.get("update_id") if isinstance(update, Mapping) else None
+    return number if isinstance(number, int) and 0 <= number < _MOST_ID else None
+
+
+def incoming_of(update: Mapping[str, Any]) -> Incoming | None:
+    """As it is stored; None for what is no update: one that can't be stored would keep all after it away."""
+    number = number_of(update)
+    if number is None:
+        log.warning("something came that is no update, and was left")
+        return None
+    payload = _json(update)
+    if not payload.isascii() or "\\u0000" in payload:
+        payload = _json(_clean(update))
     message = update.get("message")
-    payload = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
-    if not isinstance(message, dict):
-        return Incoming(int(update["update_id"]), "", NOW, payload)
-    chat = message.get("chat", {}).get("id", 0)
+    chat = message.get("chat") if isinstance(message, dict) else None
+    if not isinstance(message, dict) or not isinstance(chat, dict):
+        return Incoming(number, "", NOW, payload)
     thread = message.get("message_thread_id", 0) if message.get("is_topic_message") else 0
-    return Incoming(int(update["update_id"]), f"{chat}:{thread}", _lane(message), payload)
+    return Incoming(number, f"{chat.get('id', 0)}:{thread}", _lane(message), payload)
+
+
+def _json(update: object) -> str:
+    return json.dumps(update, ensure_ascii=False, separators=(",", ":"))
+
+
+def _clean(value: Any) -> Any:
+    """The same with no text in it that a database refuses."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {name: _clean(each) for name, each in value.items()}
+    return [_clean(each) for each in value] if isinstance(value, list) else value
 
 
 def _lane(message: Mapping[str, Any]) -> str:

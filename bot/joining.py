@@ -62,7 +62,8 @@ def _message(update: Update) -> Mapping[str, Any]:
 
 
 def _sender(message: Mapping[str, Any]) -> object:
-    return (message.get("from") or {}).get("id")
+    sender = message.get("from")
+    return sender.get("id") if isinstance(sender, dict) else None
 
 
 def _units(text: object) -> int:

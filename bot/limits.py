@@ -123,8 +123,13 @@ class Limiter(BaseRateLimiter[int]):
         """True when a message or an edit that is only a preview may go to this chat now."""
         return not self._gate.is_shut and self._chat(chat_id).takes_edit(_now())
 
+    def careful(self, chat_id: int) -> None:
+        """What a dead process sent there nobody remembers: for as long as Telegram counts it, frames come slowly."""
+        chat = self._chat(chat_id)
+        chat.slow_until = max(chat.slow_until, _now() + chat.drafts[-1].seconds)
+
     def is_slow(self, chat_id: int) -> bool:
-        """True for a while after a 429."""
+        """True for a while after a 429, and where a dead process may have spent the budget."""
         return _now() < self._chat(chat_id).slow_until
 
     async def _draft(self, chat_id: int, call: Call) -> Answer:

@@ -8,7 +8,7 @@ from typing import Any
 from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest, RequestData
 
-from bot.intake import Intake
+from bot.intake import Intake, number_of
 from bot.limits import seconds_of
 from bot.requests import parameter
 
@@ -75,7 +75,7 @@ class Poller:
 
 def confirming(updates: Sequence[Mapping[str, Any]]) -> int:
     """The offset that confirms these. After silence none is sent: ids may begin anew at a lower number."""
-    return max((int(update["update_id"]) for update in updates), default=-1) + 1
+    return max((number for update in updates if (number := number_of(update)) is not None), default=-1) + 1
 
 
 def _explain(error: TelegramError) -> None:

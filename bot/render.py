@@ -7,6 +7,7 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from unicodedata import category
 
 from telegram import MessageEntity
 from telegramify_markdown import MessageEntity as Span
@@ -17,6 +18,8 @@ from bot.shield import shielded
 MOST_UNITS, MOST_ENTITIES = 4096, 100
 _NEWLINE = "\n".encode("utf-16-le")
 _UNSAFE_LINK = re.compile(r"^(?!https?://|mailto:|tg://|tel:)", re.IGNORECASE)
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn"})  # alone: controls, zero-width characters, marks with nothing under them
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
 _BLOCKS = frozenset({"pre", "blockquote", "expandable_blockquote"})
 _SOLID = frozenset({"pre", "code"})  # nothing nests in them
 
@@ -45,12 +48,21 @@ def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
     markdown = clean(markdown)
     text, spans = convert(shielded(markdown), latex_escape=True, config=_CONFIG)
     if not text.strip():
-        return [Piece(part) for part in _chunks(markdown.strip() or "…", limit)]
+        return _seen([Piece(part) for part in _chunks(markdown.strip() or "…", limit)])
     text, spans = _blocks_apart(text, _flat(spans))
     pieces: list[Piece] = []
     for part, part_spans in split_entities(text, spans, limit):
         pieces += _under_the_cap(part, [span for span in part_spans if _allowed(span)])
-    return [piece for piece in pieces if piece.text.strip()]
+    return _seen(pieces)
+
+
+def _seen(pieces: list[Piece]) -> list[Piece]:
+    """Without those that show nothing: Telegram refuses them, and who paid would hear nothing at all."""
+    return [piece for piece in pieces if any(map(_is_visible, piece.text))] or [Piece("…")]
+
+
+def _is_visible(char: str) -> bool:
+    return not char.isspace() and char not in _FILLERS and category(char) not in _UNSEEN
 
 
 def clean(text: str) -> str:

@@ -4,12 +4,13 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from itertools import chain, repeat
 from typing import Any
 
 from telegram import MessageEntity, ReplyParameters
-from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
 from bot.limits import Urgency, seconds_of
@@ -55,7 +56,7 @@ class Courier:
             return
         self._sending.add(request_id)
         try:
-            pause = await self._all(request_id)
+            pause = await self._tried(request_id)
         except BaseException:
             self._sending.discard(request_id)
             raise
@@ -120,7 +121,7 @@ class Courier:
         return None
 
 
-async def _deliver(bot: ExtBot[int], services: Services, part: Part) -> str | None:
+async def _deliver(bot: ExtBot[int], services: Services, part: Part, *, moved: bool = False) -> str | None:
     """`sent`, `dropped` where it can never arrive, None when Telegram is out of reach. Raises RetryAfter."""
     message = json.loads(part.payload)
     try:
@@ -129,6 +130,10 @@ async def _deliver(bot: ExtBot[int], services: Services, part: Part) -> str | No
     except Forbidden:
         await services.db.write(lambda conn: tenants.set_blocked(conn, part.chat_id, True))
         return "dropped"
+    except ChatMigrated as error:
+        if moved:
+            return None
+        return await _deliver(bot, services, replace(part, chat_id=error.new_chat_id), moved=True)
     except BadRequest as error:
         log.warning("a part of %s was refused: %s", part.request_id, error)
         return await _plainly(bot, part, message)

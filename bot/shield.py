@@ -15,11 +15,18 @@ _CODE = re.compile(r"(?:^|\n)(?P<fence>```|~~~).*?(?:\n(?P=fence)|\Z)|`[^`\n]+`"
 _PIPES = re.compile(rb"(?<!\\)\|(?=\|)|(?<=\|)\|")  # `a || b || c` is no spoiler
 _BAR, _ROW = re.compile(rb"(?<!\\)\|"), re.compile(rb"[^\n]+")
 _TAG_OPENS = re.compile(r"<(?!https?:|mailto:)")
+MOST_LISTS = 8
+"""Lists in lists that are laid out; each line of them grows by the depth, so `- - - - ...` would never end."""
+_DEEP = re.compile(rf"^(?:[ \t>]*+(?:[-*+]|\d{{1,9}}[.)])[ \t]++){{{MOST_LISTS + 1}}}", re.MULTILINE)
+_MARKER = re.compile(rb"\s*\d*")
 Edit = tuple[int, int, bytes]
 
 
 def shielded(markdown: str) -> str:
-    """The same Markdown with no HTML and no spoilers in it, and headings in list items on lines of their own."""
+    """The same Markdown without HTML, spoilers or endless lists, and headings in list items on their own lines."""
+    if _DEEP.search(markdown):
+        data = markdown.encode()
+        markdown = _edited(data, list(_bottomless(data))).decode()
     if not any(mark in markdown for mark in ("<", "#", "||")):
         return markdown
     data = markdown.encode()
@@ -52,6 +59,21 @@ def _edits(data: bytes) -> Iterator[Edit]:
         elif isinstance(event, dict) and "Text" in event:
             yield from ((pipe.start(), pipe.start(), b"\\") for pipe in _PIPES.finditer(data, start, where["end"]))
         after_text = isinstance(event, dict) and bool(event.keys() & {"Text", "Code", "InlineHtml"})
+
+
+def _bottomless(data: bytes) -> Iterator[Edit]:
+    """The marks of list items deeper than MOST_LISTS become text."""
+    depth = 0
+    for event, where in pyromark.events_with_range(data.decode(), options=STANDARD_OPTIONS):
+        if not isinstance(event, dict):
+            continue
+        began, ended = event.get("Start"), event.get("End")
+        depth += isinstance(began, dict) and "List" in began
+        depth -= isinstance(ended, dict) and "List" in ended
+        if began == "Item" and depth > MOST_LISTS:
+            marker = _MARKER.match(data, where["start"])
+            assert marker is not None
+            yield marker.end(), marker.end(), b"\\"
 
 
 def _row_edits(data: bytes, start: int, end: int, columns: int) -> Iterator[Edit]:

@@ -154,7 +154,8 @@ class Draft(Paced):
 
     async def _begin(self) -> None:
         await self._send("")
-        self._last = 0.0  # the first words go out as soon as they come
+        if not self._limiter.is_slow(self._chat_id):
+            self._last = 0.0  # the first words go out as soon as they come
         await self._pace()
 
     async def _hand_over(self, head: str | None) -> None:

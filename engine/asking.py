@@ -9,6 +9,7 @@ from engine.errors import BadRequest
 from engine.fields import Fields
 
 MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, 128
+MOST_NAME_CHARS = 200
 _TOOL_CHOICES = ("none", "auto", "required")
 _FORMS = ("text", "json_object", "json_schema")
 _ROLES = {
@@ -28,13 +29,21 @@ def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None)
     limit = fields.integer("max_completion_tokens", 1, 10**7) or fields.integer("max_tokens", 1, 10**7)
     return ChatRequest(
         id=id,
-        model=fields.text("model"),
+        model=_model(fields),
         messages=tuple(_message(message, f"messages.{n}") for n, message in enumerate(messages)),
         max_output_tokens=limit,
         n=fields.integer("n", 1, MOST_CHOICES) or 1,
         options=_options(fields),
         key_id=key_id,
     )
+
+
+def _model(fields: Fields) -> str:
+    """A server of one's own takes any name: it is journaled, so it has to be a name."""
+    name = fields.text("model")
+    if len(name) > MOST_NAME_CHARS or not name.isprintable():
+        raise BadRequest("model", f"must be at most {MOST_NAME_CHARS} printable characters")
+    return name
 
 
 def wants_stream(body: Mapping[str, Any]) -> bool:

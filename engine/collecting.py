@@ -8,7 +8,10 @@ from engine.errors import Garbled
 from engine.tokens import estimate, estimate_text
 
 MOST_TOKENS = 20_000_000  # no model reads or writes as much: a report above it is an error
+MOST_NAME_CHARS = 200
 MOST_CHARS = 16_000_000  # of one answer: what says more is not going to end
+_MORE_CHARS, _CHARS_PER_TOKEN = 200_000, 64  # what a limit of tokens leaves room for: only blanks come to so many
+_CALL_CHARS = 32  # an empty piece of a tool call is not nothing
 _DOUBT_TIMES, _DOUBT_TOKENS = 4, 10_000  # a report is absurd from so far beyond the bounds of its request
 
 
@@ -20,15 +23,17 @@ class _ToolCallParts:
 
 
 class Collected:
-    """What one attempt has said so far, choice by choice."""
+    """What one attempt has said so far, choice by choice; `most_tokens`: what it was allowed to."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_tokens: int | None = None) -> None:
+        tokens = MOST_CHARS if most_tokens is None else most_tokens
+        self._room = min(MOST_CHARS, _MORE_CHARS + _CHARS_PER_TOKEN * tokens)
+        self._room_to_think = MOST_CHARS
         self._texts: defaultdict[int, list[str]] = defaultdict(list)
         self._calls: defaultdict[int, dict[int, _ToolCallParts]] = defaultdict(dict)
         self._finishes: dict[int, Finish] = {}
         self.usage: Usage | None = None
         self.served = ""
-        self._chars = 0
 
     def add(self, chunk: Chunk) -> None:
         """Raises Garbled for an answer without an end."""
@@ -39,7 +44,7 @@ class Collected:
         elif isinstance(chunk, Usage):
             self.usage = chunk
         elif isinstance(chunk, Served):
-            self.served = chunk.model
+            self.served = chunk.model[:MOST_NAME_CHARS]
 
     def is_whole(self, choices: int) -> bool:
         """True when every choice has ended, and there is something to show for it."""
@@ -78,19 +83,17 @@ class Collected:
         return Choice("".join(self._texts.get(index, ())), calls, self._finishes.get(index))
 
     def _add_delta(self, delta: Delta) -> None:
+        self._room_to_think -= len(delta.thinking)
+        self._room -= len(delta.text)
         if delta.text:
-            self._count(delta.text)
             self._texts[delta.index].append(delta.text)
         for piece in delta.tool_calls:
-            self._count(piece.arguments)
+            self._room -= _CALL_CHARS + len(piece.id) + len(piece.name) + len(piece.arguments)
             call = self._calls[delta.index].setdefault(piece.position, _ToolCallParts())
             call.id = call.id or piece.id
             call.name = call.name or piece.name
             call.arguments.append(piece.arguments)
-
-    def _count(self, said: str) -> None:
-        self._chars += len(said)
-        if self._chars > MOST_CHARS:
+        if self._room < 0 or self._room_to_think < 0:
             raise Garbled("an answer without an end")
 
 

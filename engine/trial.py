@@ -59,13 +59,14 @@ class Trial:
     permit: Permit
     ordinal: int
     output_tokens: int
-    collected: Collected = field(default_factory=Collected)
+    collected: Collected = field(init=False)
     started_at: datetime = field(init=False)
     first_token_ms: int | None = None
     _alive: bool = False
     _began: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self.collected = Collected(self.output_tokens * self.request.n)
         self.started_at, self._began = self.market.clock.now(), self.market.clock.monotonic()
 
     @property

@@ -30,6 +30,11 @@ from engine.tenancy import Charge
 dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+def sendable(body: Mapping[str, Any]) -> bytes:
+    """As UTF-8: half a character, as a provider may send it, becomes a question mark."""
+    return dumps(body).encode(errors="replace")
+
+
 # --- What a provider is sent ----------------------------------------------------------------------
 
 

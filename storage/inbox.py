@@ -129,6 +129,17 @@ def take_over(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) -> 
     )
 
 
+def in_hand(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, int, str, str, int]]:
+    """(id, epoch, chat key, lane, update id) of what this process has claimed and not finished."""
+    rows = conn.rows(
+        "SELECT id, epoch, chat_key, lane, update_id FROM inbox"
+        " WHERE bot_id = :bot AND state = 'claimed' AND lease_id = :lease",
+        bot=bot_id,
+        lease=lease_id,
+    )
+    return [(each["id"], each["epoch"], each["chat_key"], each["lane"], each["update_id"]) for each in rows]
+
+
 def waiting(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
     """(chat key, lane, update id) of everything that nobody has in hand, oldest first."""
     rows = conn.rows(

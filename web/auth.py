@@ -1,6 +1,7 @@
 """Who calls: checked from the headers, before a byte of the body is read."""
 
 import hmac
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,9 @@ from engine.ports import Clock
 from engine.tenancy import Plan, Tenant
 from storage import keys
 from storage.database import Database
-from web.errors import INVALID_KEY, OPERATORS_ONLY, Problem
+from web.errors import BROKEN, INVALID_KEY, OPERATORS_ONLY, Problem
+
+log = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 20 * 1024 * 1024
 TOUCH_SECONDS = 60.0
@@ -83,6 +86,10 @@ class Guard:
             _refuse_large(headers)
         except Problem as problem:
             await problem.response()(scope, receive, send)
+            return
+        except Exception:
+            log.exception("a caller could not be looked up")
+            await BROKEN.response()(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, _bounded(receive), send)

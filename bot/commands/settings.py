@@ -35,8 +35,10 @@ async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
         await db.write(lambda conn: tenants.set_language(conn, state.id, value))
     elif name == "footer":
         await db.write(lambda conn: tenants.set_setting(conn, state.id, "footer", value == "on"))
-    elif name == "memory" and value.isdigit():
-        await db.write(lambda conn: tenants.set_setting(conn, state.id, "memory", int(value)))
+    elif name == "memory" and value.isdecimal():
+        await db.write(
+            lambda conn: tenants.set_setting(conn, state.id, "memory", min(int(value), conversations.MOST_MESSAGES))
+        )
     elif name == "stream" and value in {"draft", "edit"}:
         await db.write(lambda conn: tenants.set_setting(conn, state.id, "stream", value))
     await context.redraw(*await _shown(context))

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -6,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TimedOut
 from telegram.ext import ExtBot
 from telegram.request import BaseRequest, RequestData
 
@@ -24,10 +25,11 @@ CHAT = 7
 
 
 class Telegram(BaseRequest):
-    """PTB's port, answered in place: each call fails with the next of `errors`, or arrives."""
+    """PTB's port, answered in place: each call fails with the next of `errors` (bytes: answers so), or arrives."""
 
-    def __init__(self, *errors: Exception) -> None:
+    def __init__(self, *errors: Exception | bytes) -> None:
         self.errors, self.texts, self.calls = list(errors), list[str](), 0
+        self.chats: list[Any] = []
 
     @property
     def read_timeout(self) -> float | None:
@@ -46,9 +48,13 @@ class Telegram(BaseRequest):
     ) -> tuple[int, bytes]:
         self.calls += 1
         if self.errors:
-            raise self.errors.pop(0)
+            error = self.errors.pop(0)
+            if isinstance(error, bytes):
+                return 200, error
+            raise error
         assert request_data is not None
         self.texts.append(str(request_data.parameters["text"]))
+        self.chats.append(request_data.parameters["chat_id"])
         message = {"message_id": self.calls, "date": 0, "chat": {"id": CHAT, "type": "private"}, "text": "…"}
         return 200, json.dumps({"ok": True, "result": message}).encode()
 
@@ -149,3 +155,25 @@ async def test_a_stop_leaves_the_unsent_to_the_next_process(db: Database) -> Non
     await courier.send("r")
     await courier.stop()
     assert await unsent(db) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_answer_of_telegram_that_can_not_be_read_leaves_no_part_behind(db: Database) -> None:
+    telegram = Telegram(b"[]", b'{"ok": true, "result": null}')
+    courier = courier_over(db, telegram)
+    await written(db, "one", "two")
+    await courier.send("r")
+    async with asyncio.timeout(30):
+        while await unsent(db):
+            await asyncio.sleep(0.01)
+    assert telegram.texts == ["one", "two"]
+    await courier.stop()
+
+
+async def test_an_answer_follows_its_group_to_the_supergroup(db: Database) -> None:
+    telegram = Telegram(ChatMigrated(-1009))
+    courier = courier_over(db, telegram)
+    await written(db, "one")
+    await courier.send("r")
+    assert (telegram.texts, telegram.chats, await unsent(db)) == (["one"], [-1009], 0)
+    await courier.stop()

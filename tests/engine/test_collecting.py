@@ -1,7 +1,7 @@
 import pytest
 
-from engine.chat import ChatRequest, Delta, Finish, Finished, Role, ToolCall, ToolCallDelta, Usage, says
-from engine.collecting import MOST_CHARS, Bounds, Collected, partial_usage, whole_usage
+from engine.chat import ChatRequest, Delta, Finish, Finished, Role, Served, ToolCall, ToolCallDelta, Usage, says
+from engine.collecting import MOST_CHARS, MOST_NAME_CHARS, Bounds, Collected, partial_usage, whole_usage
 from engine.errors import Garbled
 
 ASKED = ChatRequest("r", "m", (says(Role.USER, "hello"),))
@@ -81,3 +81,24 @@ def test_a_stopped_answers_output_is_estimated_where_only_the_input_was_told() -
     found = partial_usage(ASKED, Usage(9, 1), said("many words have come so far, all of them read"), BOUNDS)
     assert (found.input_tokens, found.estimated) == (9, True)
     assert found.output_tokens > 5
+
+
+def test_an_answer_far_beyond_its_limit_of_tokens_is_garbage() -> None:
+    collected = Collected(1000)
+    collected.add(Delta("x" * 200_000))
+    with pytest.raises(Garbled):
+        collected.add(Delta("x" * 100_000))
+
+
+def test_tool_calls_and_thoughts_without_an_end_are_garbage() -> None:
+    calls = tuple(ToolCallDelta(n) for n in range(10_000))
+    with pytest.raises(Garbled):
+        Collected(1000).add(Delta("", 0, calls))
+    with pytest.raises(Garbled):
+        Collected(1000).add(Delta(thinking="x" * (MOST_CHARS + 1)))
+
+
+def test_the_name_of_who_served_is_kept_as_far_as_it_is_a_name() -> None:
+    collected = Collected()
+    collected.add(Served("m" * 1_000_000))
+    assert len(collected.served) == MOST_NAME_CHARS

@@ -34,6 +34,8 @@ def period(first: date | None, last: date | None, now: datetime) -> tuple[date, 
     """Both dates included; without dates, this month so far. Raises Problem 400 when turned around."""
     today = now.astimezone(UTC).date()
     start, end = first or (last or today).replace(day=1), last or today
+    if end == date.max:
+        raise bad_request("to", f"to: {end} is the last day there is.")
     if start > end:
         raise bad_request("from", f"from: {start} is after to: {end}.")
     return start, end

@@ -71,7 +71,7 @@ def router(desk: Tenants, seller: Seller) -> APIRouter:
     @routes.get("/invoices", summary="Every invoice, by number, a page at a time")
     async def listing(
         month: Month = None,
-        cursor: Annotated[int, Query(ge=0)] = 0,
+        cursor: Annotated[int, Query(ge=0, lt=2**63)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> InvoiceList:
         first = _month(month)

@@ -81,8 +81,8 @@ def router(desk: Tenants) -> APIRouter:
 
     @routes.get("", summary="Tenants, oldest first, a page at a time")
     async def listing(
-        telegram_user_id: int | None = None,
-        cursor: Annotated[int, Query(ge=0)] = 0,
+        telegram_user_id: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
+        cursor: Annotated[int, Query(ge=0, lt=2**63)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> TenantList:
         rows = await desk.db.read(lambda conn: tenants.page(conn, cursor, limit + 1, telegram_user_id=telegram_user_id))

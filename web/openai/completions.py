@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from engine import asking, wire
@@ -22,9 +23,11 @@ from engine.ids import time_ordered
 from web import errors
 from web.auth import Caller
 from web.errors import BROKEN, Problem
-from web.openai.idempotency import Keeper, Slot
+from web.openai.idempotency import Keeper, Slot, header_text
 
 log = logging.getLogger(__name__)
+MOST_VALUES = 200_000
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # also an unclosed one: then nothing is looked at twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class Completions:
                 waiting.cancel()
         assert completion is not None
         text = wire.completion_json(asked.id, slot.created, completion, answer.charge)
-        return JSONResponse(text, headers=_named(answer))
+        return Response(wire.sendable(text), media_type="application/json", headers=_named(answer))
 
     async def _stream(self, caller: Caller, asked: ChatRequest, slot: Slot, *, usage: bool) -> Response:
         """The head waits for the first word, so that a failure before it still has its status."""
@@ -135,6 +138,8 @@ def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind not in {"application/json", "text/json"} and not kind.endswith("+json"):
         raise Problem(415, f"The content type must be application/json, not {kind}.", code="unsupported_media_type")
+    if _is_bushy(raw):
+        raise errors.bad_request(None, f"The body has over {MOST_VALUES:,} values.")
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -142,6 +147,15 @@ def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise errors.bad_request(None, "The body must be a JSON object.")
     return body
+
+
+def _is_bushy(raw: bytes) -> bool:
+    """True when reading it would hold everybody up: 20 MiB of `[]` take half a gigabyte and seconds."""
+    return _marks(raw) > MOST_VALUES and _marks(_STRING.sub(b"", raw)) > MOST_VALUES
+
+
+def _marks(raw: bytes) -> int:
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
 async def _frames(
@@ -175,7 +189,7 @@ async def _left(receive: Receive) -> None:
 def _named(answer: Answer) -> dict[str, str]:
     if answer.offer is None:
         return {}
-    return {"x-farthing-provider": answer.offer.provider, "x-farthing-model": answer.offer.model}
+    return {"x-farthing-provider": answer.offer.provider, "x-farthing-model": header_text(answer.offer.model)}
 
 
 def _model(answer: Answer) -> str:

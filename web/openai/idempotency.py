@@ -4,7 +4,9 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass
+from string import punctuation
 from typing import TypeAlias
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -55,7 +57,7 @@ class Slot:
                 headers = {
                     "content-type": "text/event-stream" if self.stream else "application/json",
                     "x-farthing-provider": completion.provider,
-                    "x-farthing-model": completion.model,
+                    "x-farthing-model": header_text(completion.model),
                 }
                 idempotency.finish(conn, self.tenant_id, key, self.request_id, 200, body, headers)
 
@@ -113,9 +115,14 @@ class Keeper:
         )
 
 
+def header_text(name: str) -> str:
+    """A server of one's own takes any name for a model: what no header can carry is percent-encoded."""
+    return quote(name, safe=punctuation.replace("%", ""))
+
+
 def _replay_body(request_id: str, created: int, completion: Completion, charge: Charge, *, stream: bool) -> str:
     if not stream:
-        return wire.dumps(wire.completion_json(request_id, created, completion, charge))
+        return wire.sendable(wire.completion_json(request_id, created, completion, charge)).decode()
     frames = [
         wire.chunk_json(request_id, created, completion.model, event, start=not number)
         for number, event in enumerate(_events(completion))
