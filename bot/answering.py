@@ -18,7 +18,7 @@ from engine.errors import Closing, EngineError, HoldLost
 from storage import conversations, inbox
 from storage.tenants import TenantState
 
-GULP_SECONDS = 0.15  # frames are further apart: to read each word by itself costs more than all the rest
+GULP_SECONDS = 0.25  # frames are further apart: to read each word by itself costs more than all the rest
 
 
 async def respond(

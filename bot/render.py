@@ -87,8 +87,8 @@ def with_tail(pieces: list[Piece], tail: str) -> list[Piece]:
 
 
 def plain_head(markdown: str, limit: int = MOST_UNITS) -> str:
-    """The beginning that fits a draft: an append-only prefix, cut between characters."""
-    head = clean(markdown[:limit])
+    """The beginning that fits a draft: an append-only prefix, cut between characters, without blanks at its end."""
+    head = clean(markdown[:limit]).rstrip()
     return head if head.isascii() or utf16_len(head) <= limit else _cut(head, limit)
 
 

@@ -45,7 +45,7 @@ def test_each_frame_is_the_latest_text_and_continues_the_one_before(monkeypatch:
         frames = recorded.texts("sendMessageDraft")
         assert 4 <= len(frames) <= 7
         assert all(after.startswith(before) and after != before for before, after in itertools.pairwise(frames))
-        assert frames[-1] == text
+        assert frames[-1] == text.rstrip()
 
     play(monkeypatch, scenario)
 
