@@ -139,7 +139,7 @@ async def _started(server: Server, serving: "asyncio.Task[None]") -> None:
 async def _stop(
     house: House, server: Server | None, serving: "asyncio.Task[None] | None", faces: Sequence[Face]
 ) -> None:
-    log.info("stopping: %d answers in flight", house.gateway.in_flight)
+    log.info("stopping; answers in flight: %d", house.gateway.in_flight)
     for face in faces:
         await face.quiet()
     try:

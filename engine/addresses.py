@@ -1,9 +1,11 @@
 """Addresses of pictures: nobody is sent to a machine that only its neighbours can reach."""
 
 import ipaddress
+import unicodedata
 from urllib.parse import urlsplit
 
 _LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # an IPv4 address in its last 32 bits
 
 
 def is_public(url: str) -> bool:
@@ -12,13 +14,18 @@ def is_public(url: str) -> bool:
     A name may still resolve to such an address: we never fetch one ourselves, the provider does.
     """
     try:
-        host = (urlsplit(url).hostname or "").rstrip(".").lower()
+        host = _plain(urlsplit(url).hostname or "").rstrip(".").lower()
     except ValueError:
         return False
     if not host or host in _LOCAL_NAMES or host.endswith(_LOCAL_NAMES) or "." not in host.replace(":", "."):
         return False
     address = _address(host)
     return address is None or address.is_global
+
+
+def _plain(host: str) -> str:
+    """As resolvers read it: digits and dots of other scripts are digits and dots."""
+    return unicodedata.normalize("NFKC", host).replace("\u3002", ".")
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -30,5 +37,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         last = host.rpartition(".")[2]
         return ipaddress.ip_address("0.0.0.0") if last.isdigit() or last.startswith("0x") else None  # noqa: S104 - refused
     if isinstance(found, ipaddress.IPv6Address):
+        if found in _NAT64:
+            return ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         return found.ipv4_mapped or found.sixtofour or found
     return found

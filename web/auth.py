@@ -4,9 +4,12 @@ import hmac
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.ids import time_ordered
 from engine.ports import Clock
 from engine.tenancy import Plan, Tenant
 from storage import keys
@@ -81,6 +84,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
+        if _is_api(scope["path"]):
+            send = _numbered(send)
         try:
             caller = await self._caller(scope["path"], _bearer(headers))
             _refuse_large(headers)
@@ -95,7 +100,7 @@ class Guard:
         await self._app(scope, _bounded(receive), send)
 
     async def _caller(self, path: str, secret: str) -> Caller | None:
-        if path.startswith("/v1/") or path == "/v1":
+        if _is_api(path):
             return await self._keyring.tenant(secret)
         if path == "/providers":
             return await self._keyring.anyone(secret)
@@ -104,6 +109,22 @@ class Guard:
                 raise OPERATORS_ONLY
             return Caller()
         return None
+
+
+def _is_api(path: str) -> bool:
+    return path.startswith("/v1/") or path == "/v1"
+
+
+def _numbered(send: Send) -> Send:
+    """Every answer of the API has an id, also those that no prompt stands behind."""
+
+    async def numbering(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            headers.setdefault("x-request-id", f"req-{time_ordered(datetime.now(UTC))}")
+        await send(message)
+
+    return numbering
 
 
 def _bearer(headers: Mapping[bytes, bytes]) -> str:

@@ -30,10 +30,12 @@ def router(db: Database, provider_rows: Callable[[bool], list[dict[str, Any]]]) 
     """/health says that the process lives; /ready says whether it can answer, and why not."""
     routes = APIRouter(tags=["health"])
 
+    @routes.head("/health", include_in_schema=False)  # some monitors ask so
     @routes.get("/health", summary="Whether the process lives")
     async def health() -> Health:
         return Health(status="healthy")
 
+    @routes.head("/ready", include_in_schema=False)
     @routes.get(
         "/ready",
         summary="Whether prompts can be answered, and if not, why",

@@ -41,6 +41,18 @@ async def test_a_head_has_no_body(face: Face) -> None:
     async with face.http() as http:
         for path in ("/health", "/v1/models", "/nothing"):
             assert (await http.head(path)).content == b""
+        assert (await http.head("/health")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/models"), ("GET", "/v1/models/nobody/sells-this"), ("POST", CHAT)]
+)
+@pytest.mark.parametrize("key", ["", None])
+async def test_every_answer_of_the_api_has_an_id(face: Face, key: str | None, method: str, path: str) -> None:
+    async with face.http(face.key if key is None else key) as http:
+        first, second = [(await http.request(method, path, json={})).headers["x-request-id"] for _ in range(2)]
+    assert first.startswith("req-")
+    assert first != second
 
 
 @pytest.mark.parametrize("key", ["", "fk-wrong", ADMIN_KEY])
