@@ -24,7 +24,7 @@ from engine.ports import LimitHeaders
 MOST_CONNECTIONS = 1000
 _BROKEN = (httpx.HTTPError, aiohttp.ClientError, OSError)  # the transport lets some of aiohttp's own through
 CONNECT_SECONDS = 10.0
-AT_ONCE_PIECES = 3  # the first words are among them
+AT_ONCE_PIECES = 8  # the first words are shown, and stopped at, as they come
 _HEADERS_OF_OURS = {"user-agent": "Farthing", "accept-encoding": "gzip, deflate"}  # what both libraries can unpack
 _TIMEOUTS = {"timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "read": None, "write": None}}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
