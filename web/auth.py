@@ -50,10 +50,10 @@ class Keyring:
     async def tenant(self, secret: str) -> Caller:
         """Raises Problem 401 for anything that isn't a live key."""
         if not keys.looks_right(secret):
-            raise INVALID_KEY
+            raise INVALID_KEY.new()
         found = await self._db.read(lambda conn: keys.authenticate(conn, keys.digest(secret), self._plans))
         if found is None:
-            raise INVALID_KEY
+            raise INVALID_KEY.new()
         tenant, key_id = found
         await self._touch(key_id)
         return Caller(tenant, key_id)
@@ -101,7 +101,7 @@ class Guard:
             return await self._keyring.anyone(secret)
         if self._keyring.has_admin and (path == "/metrics" or path.startswith("/admin")):
             if not self._keyring.is_admin(secret):
-                raise OPERATORS_ONLY
+                raise OPERATORS_ONLY.new()
             return Caller()
         return None
 
