@@ -89,5 +89,5 @@ def _user(fields: dict[str, str]) -> Person:
     try:
         user = json.loads(fields["user"])
         return Person(int(user["id"]), str(user.get("language_code") or ""))
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise NOT_SIGNED.new() from error
