@@ -18,7 +18,7 @@ GUARDED = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self' https://telegram.org/js/telegram-web-app.js; style-src 'self'; "
         "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors https://web.telegram.org https://*.telegram.org"
+        "frame-ancestors https://*.telegram.org"
     ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

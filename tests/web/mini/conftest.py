@@ -30,6 +30,7 @@ from tests.storage.books import DOUBLE, bid, bill
 from web.app import build
 
 TOKEN = "424242:AAtoken-of-the-tests"
+PRICES = '[prices."deepseek/deepseek-v4-flash"]\ninput = "0.14"\noutput = "0.28"\n'
 ANN, BAO, OLGA, NOBODY = 1001, 1002, 9001, 7777
 
 
@@ -87,10 +88,12 @@ class Mini:
         now = datetime.now(UTC) - timedelta(days=days_ago)
 
         def unit(conn: Connection) -> None:
-            asked = bid(tenant, name, tariff=DOUBLE) if how.get("markup") else bid(tenant, name)
+            tokens = how.get("tokens", 150)
+            size = {"input_tokens": tokens // 2, "output_tokens": tokens}
+            asked = bid(tenant, name, tariff=DOUBLE, **size) if how.get("markup") else bid(tenant, name, **size)
             grant = hot.hold(conn, asked, "L", now)
             assert isinstance(grant, Grant), grant
-            made = bill(asked, how.get("tokens", 150))
+            made = bill(asked, tokens)
             attempt = replace(
                 made.attempt,
                 started_at=now,
@@ -108,7 +111,7 @@ class Mini:
 
 @contextlib.asynccontextmanager
 async def opened(tmp_path: Path, config: str = "") -> AsyncIterator[Mini]:
-    (tmp_path / "farthing.toml").write_text(config)
+    (tmp_path / "farthing.toml").write_text(PRICES + config)
     (tmp_path / "farthing.db").write_bytes(_migrated())
     variables = {
         "TELEGRAM_BOT_TOKEN": TOKEN,

@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +195,7 @@ async def test_the_banned_are_refused(mini: Mini) -> None:
 async def test_who_waits_or_was_declined_is_told_so(tmp_path: Path) -> None:
     async with opened(tmp_path, '[access]\nmode = "approval"\n') as mini:
         for access, code in ((tenants.PENDING, "access_pending"), (tenants.DECLINED, "access_declined")):
-            await mini.house.db.write(lambda conn, access=access: tenants.set_access(conn, mini.ann, access))
+            await mini.house.db.write(partial(tenants.set_access, tenant_id=mini.ann, access=access))
             assert await refusals(mini, ANN) == {(403, code)}
         await mini.house.db.write(lambda conn: tenants.set_access(conn, mini.ann, tenants.IN))
         assert (await account(mini, ANN))["account"]["plan"] == "free"

@@ -1,6 +1,6 @@
 // For operators: providers, this month's margin, incidents.
 import { el, fill, list } from "./dom.js";
-import { count, moment, nanos, onDay, price, sum, usd } from "./shown.js";
+import { count, moment, nanos, onDay, price, span, sum, usd } from "./shown.js";
 import { known, t } from "./words.js";
 
 const SHOWN = 20;
@@ -17,12 +17,12 @@ function section(words, ...children) {
 function incidents(rows) {
   return section(t("house.incidents"), list(rows.map((each) => {
     const open = !each.closed_at;
-    const span = open ? t("house.since", { at: moment(each.opened_at) }) : `${moment(each.opened_at)} – ${moment(each.closed_at)}`;
+    const when = open ? t("house.since", { at: moment(each.opened_at) }) : span(each.opened_at, each.closed_at);
     const notes = [each.acknowledged && t("house.acknowledged"), each.muted_until && t("house.muted", { at: moment(each.muted_until) })];
     return el("li", {},
       el("div", { class: "grow" },
         el("b", {}, each.subject),
-        el("small", {}, [known(`incident.${each.kind}`, each.kind), span, ...notes.filter(Boolean)].join(" · "))),
+        el("small", {}, [known(`incident.${each.kind}`, each.kind), when, ...notes.filter(Boolean)].join(" · "))),
       el("span", { class: `pill ${open ? "open" : "closed"}` }, t(open ? "house.open" : "house.closed")));
   }), t("house.no_incidents")));
 }
@@ -63,7 +63,7 @@ function margin({ data, totals }) {
     el("div", { class: "tiles" },
       tile(t("house.sold"), usd(sold)),
       tile(t("house.cost"), usd(nanos(totals.cost_usd) + nanos(totals.waste_usd))),
-      tile(t("house.left"), usd(nanos(totals.margin_usd)), totals.margin_percent === null ? "" : `${totals.margin_percent} %`)),
+      tile(t("house.left"), usd(nanos(totals.margin_usd)), totals.margin_percent === null ? "" : `${totals.margin_percent.replace("-", "−")} %`)),
     el("p", { class: "faint" }, t("house.more_totals", {
       waste: price(totals.waste_usd), stars: count(totals.stars_paid - totals.stars_refunded),
       payout: price(totals.stars_payout_usd), liability: price(totals.liability_usd) })),

@@ -39,9 +39,14 @@ export const onDay = day({ day: "numeric", month: "short" });
 export const fullDay = day({ day: "numeric", month: "long", year: "numeric" });
 export const month = day({ month: "long", year: "numeric" });
 
-export function moment(text) {
-  const options = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
-  return new Intl.DateTimeFormat(language(), options).format(new Date(text));
+const local = (text, options) => new Intl.DateTimeFormat(language(), options).format(new Date(text));
+const TIME = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const DATE = { day: "numeric", month: "short" };
+export const moment = (text) => local(text, { ...DATE, ...TIME });
+
+// The day once, where both moments are on it.
+export function span(from, to) {
+  return `${moment(from)} – ${local(from, DATE) === local(to, DATE) ? local(to, TIME) : moment(to)}`;
 }
 
 export const named = (plan) => plan.charAt(0).toUpperCase() + plan.slice(1);

@@ -9,7 +9,8 @@ export function spend(mine) {
   const rows = mine.spent;
   if (!rows.length) return [el("section", { class: "card" }, el("p", { class: "empty" }, t("spend.none")))];
   const models = byTokens(rows, "model");
-  const colour = (model) => { const at = models.findIndex((each) => each.name === model); return at < COLOURS ? `c${at}` : "c-rest"; };
+  const order = (model) => models.findIndex((each) => each.name === model);
+  const colour = (model) => (order(model) < COLOURS ? `c${order(model)}` : "c-rest");
   const days = daysBetween(mine.account.period_from.slice(0, 10), mine.today);
   const detail = el("div", { "aria-live": "polite" });
   const bars = el("div", { class: "bars", role: "group", "aria-label": t("spend.by_day") });
@@ -17,7 +18,7 @@ export function spend(mine) {
     for (const bar of bars.children) bar.setAttribute("aria-pressed", String(bar.dataset.day === day));
     fill(detail, ...details(rows.filter((row) => !day || row.day === day), day, colour, () => show(null)));
   };
-  draw(bars, rows, days, colour, (day) => show(bars.querySelector(`[data-day="${day}"]`).getAttribute("aria-pressed") === "true" ? null : day));
+  draw(bars, rows, days, { order, colour }, (day) => show(bars.querySelector(`[data-day="${day}"]`).getAttribute("aria-pressed") === "true" ? null : day));
   show(null);
   return [el("section", { class: "card" },
     el("div", { class: "pair" },
@@ -37,12 +38,14 @@ function byTokens(rows, key) {
     .sort((a, b) => b.tokens - a.tokens || (a.name < b.name ? -1 : 1));
 }
 
-function draw(bars, rows, days, colour, pressed) {
+// Each bar has its models in the same order, the largest of the period at the bottom.
+function draw(bars, rows, days, { order, colour }, pressed) {
   const most = Math.max(...days.map((day) => total(rows.filter((row) => row.day === day))), 1);
   for (const day of days) {
     const of = rows.filter((row) => row.day === day);
     const words = t("spend.bar", { day: onDay(day), tokens: count(total(of)), usd: usd(sum(of, "charge_usd")) });
-    const pieces = byTokens(of, "model").map(({ name, tokens }) =>
+    const models = byTokens(of, "model").sort((a, b) => order(a.name) - order(b.name));
+    const pieces = models.map(({ name, tokens }) =>
       el("i", { class: colour(name), css: { height: `${Math.max(2, (100 * tokens) / most)}%` } }));
     const bar = el("button", { type: "button", "aria-label": words, title: words, "aria-pressed": "false", "data-day": day, onclick: () => pressed(day) }, ...pieces);
     bars.append(bar);
@@ -70,5 +73,5 @@ function line({ name, of, tokens, charge }, colour) {
   return el("li", {},
     el("i", { class: `dot ${colour(name)}`, "aria-hidden": "true" }),
     el("div", { class: "grow" }, el("b", {}, name), el("small", {}, providers)),
-    el("div", { class: "right" }, el("span", {}, t("tokens", { n: count(tokens) })), el("small", {}, usd(charge))));
+    el("div", { class: "right" }, el("span", {}, t("tokens", { n: count(tokens) })), el("small", {}, charge ? usd(charge) : t("spend.by_plan"))));
 }
