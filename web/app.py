@@ -72,15 +72,15 @@ def build(parts: Parts) -> ASGIApp:
             app.include_router(router)
         app.include_router(metrics.router(parts.db, parts.gateway))
     if parts.telegram is not None:
-        app.include_router(_mini_app(parts, parts.telegram))
+        app.include_router(_mini_app(parts))
     app.router.routes.extend(parts.more_routes)
     openapi.describe(app)
-    return Guard(app, Keyring(parts.db, parts.plans, parts.clock, parts.admin_key))
+    door = Door(parts.db, parts.clock, parts.telegram) if parts.telegram is not None else None
+    return Guard(app, Keyring(parts.db, parts.plans, parts.clock, parts.admin_key), door)
 
 
-def _mini_app(parts: Parts, telegram: Telegram) -> APIRouter:
+def _mini_app(parts: Parts) -> APIRouter:
     return mini.router(
-        Door(parts.db, parts.clock, telegram),
         Mine(parts.db, parts.clock, parts.seller),
         House(parts.db, parts.clock, parts.plans, parts.payout_per_star, parts.provider_rows),
     )

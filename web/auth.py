@@ -12,6 +12,7 @@ from engine.tenancy import Plan, Tenant
 from storage import keys
 from storage.database import Database
 from web.errors import BROKEN, INVALID_KEY, OPERATORS_ONLY, Problem
+from web.mini.door import Door, Guest, is_guarded
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +72,10 @@ class Keyring:
 
 
 class Guard:
-    """ASGI middleware: bounds the body, and asks for the key that a path wants."""
+    """ASGI middleware: bounds the body, and asks for the key, or Telegram's word, that a path wants."""
 
-    def __init__(self, app: ASGIApp, keyring: Keyring) -> None:
-        self._app, self._keyring = app, keyring
+    def __init__(self, app: ASGIApp, keyring: Keyring, door: Door | None = None) -> None:
+        self._app, self._keyring, self._door = app, keyring, door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,6 +84,7 @@ class Guard:
         headers = dict(scope["headers"])
         try:
             caller = await self._caller(scope["path"], _bearer(headers))
+            guest = await self._guest(scope["path"], headers)
             _refuse_large(headers)
         except Problem as problem:
             await problem.response()(scope, receive, send)
@@ -91,8 +93,13 @@ class Guard:
             log.exception("a caller could not be looked up")
             await BROKEN.response()(scope, receive, send)
             return
-        scope.setdefault("state", {})["caller"] = caller
+        scope.setdefault("state", {}).update(caller=caller, guest=guest)
         await self._app(scope, _bounded(receive), send)
+
+    async def _guest(self, path: str, headers: Mapping[bytes, bytes]) -> Guest | None:
+        if self._door is None or not is_guarded(path):
+            return None
+        return await self._door.guest(headers.get(b"authorization", b"").decode("latin-1"))
 
     async def _caller(self, path: str, secret: str) -> Caller | None:
         if path.startswith("/v1/") or path == "/v1":

@@ -38,9 +38,9 @@ class Door:
         self._db, self._clock, self._telegram = db, clock, telegram
         self._secret = signed.secret_of(telegram.token)
 
-    async def guest(self, request: Request) -> Guest:
+    async def guest(self, authorization: str) -> Guest:
         """Raises Problem 401 without good initData, 403 for strangers, the banned, and who is not let in."""
-        scheme, _, init_data = request.headers.get("authorization", "").partition(" ")
+        scheme, _, init_data = authorization.partition(" ")
         if scheme.lower() != "tma":
             raise signed.NOT_SIGNED.new()
         person = signed.person(init_data.strip(), self._secret, self._clock.now())
@@ -52,13 +52,6 @@ class Door:
             raise refused.new()
         return Guest(state, is_operator, state.language or person.language)
 
-    async def operator(self, request: Request) -> Guest:
-        """Raises Problem 404 for everyone else: to them this does not exist."""
-        guest = await self.guest(request)
-        if not guest.is_operator:
-            raise not_found("Not Found.")
-        return guest
-
     def _refusal(self, state: TenantState, *, is_operator: bool) -> Problem | None:
         if state.banned:
             return CLOSED
@@ -67,6 +60,25 @@ class Door:
         if state.access == tenants.DECLINED:
             return DECLINED
         return None if self._telegram.is_open else WAITING
+
+
+def is_guarded(path: str) -> bool:
+    """The page and its files are anyone's; what they show is not."""
+    return path.startswith("/app/") and not path.startswith("/app/page/")
+
+
+def guest(request: Request) -> Guest:
+    """Who was let in, before a byte of the body was read."""
+    found: Guest = request.state.guest
+    return found
+
+
+def operator(request: Request) -> Guest:
+    """Raises Problem 404 for everyone else: to them this does not exist."""
+    found = guest(request)
+    if not found.is_operator:
+        raise not_found("Not Found.")
+    return found
 
 
 def _refused(code: str, message: str) -> Problem:

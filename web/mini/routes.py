@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 
 from web.errors import not_found
-from web.mini.door import Door, Guest
+from web.mini.door import Guest, guest, operator
 from web.mini.house import House
 from web.mini.mine import Mine
 from web.mini.schemas import HouseOut, MineOut
@@ -25,13 +25,13 @@ GUARDED = {
     "cache-control": "no-store",
 }
 _PRIVATE = {"cache-control": "no-store"}
+Who = Annotated[Guest, Depends(guest)]
 
 
-def router(door: Door, mine: Mine, house: House) -> APIRouter:
+def router(mine: Mine, house: House) -> APIRouter:
     """The page's own files are read once."""
     routes = APIRouter(prefix="/app", tags=["mini app"])
     files = {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix in KINDS}
-    guest = Annotated[Guest, Depends(door.guest)]
 
     @routes.get("", summary="The Mini App's page, to be opened in Telegram", **_file("text/html"))
     async def page() -> Response:
@@ -44,28 +44,28 @@ def router(door: Door, mine: Mine, house: House) -> APIRouter:
         return _sent(name, files[name])
 
     @routes.get("/account", summary="One's own: account, spend of this period, keys, invoices")
-    async def account(who: guest, response: Response) -> MineOut:
+    async def account(who: Who, response: Response) -> MineOut:
         response.headers.update(_PRIVATE)
         return await mine.everything(who)
 
     @routes.post("/keys", status_code=201, summary="Make an API key; its secret is in this answer only")
-    async def make_key(who: guest, asked: KeyIn, response: Response) -> NewKey:
+    async def make_key(who: Who, asked: KeyIn, response: Response) -> NewKey:
         response.headers.update(_PRIVATE)
         return await mine.make_key(who, asked)
 
     @routes.delete("/keys/{key_id}", status_code=204, summary="Revoke an API key, at once and for good")
-    async def revoke_key(who: guest, key_id: str) -> Response:
+    async def revoke_key(who: Who, key_id: str) -> Response:
         await mine.revoke_key(who, key_id)
         return Response(status_code=204)
 
     @routes.get("/invoices/{invoice_id}/pdf", summary="One of one's own invoices", **_file("application/pdf"))
-    async def invoice(who: guest, invoice_id: str) -> Response:
+    async def invoice(who: Who, invoice_id: str) -> Response:
         name, content = await mine.invoice_pdf(who, invoice_id)
         headers = {"content-disposition": f'attachment; filename="{name}.pdf"', **_PRIVATE}
         return Response(content, media_type="application/pdf", headers=headers)
 
     @routes.get("/house", summary="For operators: providers, this month's margin, incidents")
-    async def all_of_it(_: Annotated[Guest, Depends(door.operator)], response: Response) -> HouseOut:
+    async def all_of_it(_: Annotated[Guest, Depends(operator)], response: Response) -> HouseOut:
         response.headers.update(_PRIVATE)
         return await house.everything()
 

@@ -1,5 +1,6 @@
 """The calls behind the Mini App, over real HTTP and real books."""
 
+import asyncio
 import io
 import json
 from datetime import UTC, datetime, timedelta
@@ -172,6 +173,16 @@ async def test_without_telegrams_fresh_word_to_this_bot_there_is_nothing(mini: M
     assert await refusals(mini, None) == {(401, "invalid_init_data")}
     assert await refusals(mini, ANN, token="424242:another") == {(401, "invalid_init_data")}
     assert await refusals(mini, OLGA, at=long_ago) == {(401, "init_data_expired")}
+
+
+async def test_who_is_nobody_is_told_before_a_byte_of_the_body_is_there(mini: Mini) -> None:
+    host, port = mini.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = ("POST /app/keys HTTP/1.1", "Host: x", "Content-Length: 1000", "Content-Type: application/json", "", "")
+    writer.write("\r\n".join(head).encode())
+    async with asyncio.timeout(30):
+        assert b" 401 " in await reader.readline()
+    writer.close()
 
 
 async def test_a_bearer_key_opens_no_page(mini: Mini) -> None:
