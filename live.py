@@ -23,6 +23,7 @@ from serving import Face, serve, stop_on_signals
 from settings import Settings, read
 from storage.invoices import Seller
 from web.app import Parts, build
+from web.mini.door import Telegram
 
 USUAL_PROMPT = "Explain compound interest to a ten-year-old, with a small table."
 LAST_RUNS_SECONDS = 5.0
@@ -156,8 +157,17 @@ def _parts(house: House, bot: Bot | None) -> Parts:
         payout_per_star=Money.usd(house.settings.config.billing.payout_usd_per_star),
         seller=seller_of(house),
         admin_key=house.settings.admin_key,
+        telegram=_telegram(house),
         more_routes=bot.routes if bot is not None else (),
     )
+
+
+def _telegram(house: House) -> Telegram | None:
+    """What the Mini App knows of the bot, where there is one; also in a process that serves HTTP alone."""
+    settings = house.settings
+    if not settings.token:
+        return None
+    return Telegram(settings.token, frozenset(settings.env.admin_ids), settings.config.access.mode == "open")
 
 
 @dataclass(frozen=True, slots=True)

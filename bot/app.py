@@ -6,14 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.routing import BaseRoute
-from telegram import (
-    BotCommand,
-    BotCommandScopeAllGroupChats,
-    BotCommandScopeAllPrivateChats,
-    BotCommandScopeChat,
-    CallbackQuery,
-    Update,
-)
+from telegram import CallbackQuery, Update
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import (
     Application,
@@ -26,9 +19,9 @@ from telegram.ext import (
     filters,
 )
 
-from bot import access, locales, payments, updates, webhook
+from bot import access, menu, payments, updates, webhook
 from bot.chat import on_message
-from bot.command import Command, discover, read
+from bot.command import discover, read
 from bot.context import Context
 from bot.intake import Intake
 from bot.limits import Limiter
@@ -99,7 +92,7 @@ class Bot:
             raise OSError(f"the Bot API at {where} does not answer: {error}") from error
         await self._poll_request.initialize()
         await self._listen()
-        await self._register_commands()
+        await menu.register(self.bot, self._services.config)
         await self.take_up()
         self._care = asyncio.create_task(self._take_care(), name="taking up what others leave")
         if not self._services.config.public_url:
@@ -166,30 +159,6 @@ class Bot:
                 info.pending_update_count,
                 info.last_error_message or "none",
             )
-
-    async def _register_commands(self) -> None:
-        """For everybody by scope and language; for each admin with the admin's own."""
-        commands = [command for command in discover().values() if command.menu]
-        everyone = [command for command in commands if not command.admin]
-        in_groups = [command for command in everyone if not command.private_only]
-        for language in locales.LANGUAGES:
-            code = None if language == locales.DEFAULT else language
-            await self._set(_menu(everyone, language), BotCommandScopeAllPrivateChats(), code)
-            await self._set(_menu(in_groups, language), BotCommandScopeAllGroupChats(), code)
-        for admin in sorted(self._services.config.admin_ids):
-            await self._set(_menu(commands, locales.DEFAULT), BotCommandScopeChat(admin), None)
-
-    async def _set(self, menu: list[BotCommand], scope: Any, language: str | None) -> None:
-        try:
-            await self.bot.set_my_commands(menu, scope=scope, language_code=language)
-        except BadRequest as error:
-            log.info("the menu of %s could not be set (a chat that is not begun yet?): %s", scope.type, error)
-        except TelegramError as error:
-            log.warning("the menu could not be set: %s", error)
-
-
-def _menu(commands: list[Command], language: str) -> list[BotCommand]:
-    return [BotCommand(c.name, locales.text(language, f"command.{c.name}")[:256]) for c in commands]
 
 
 def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> None:

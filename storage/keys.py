@@ -16,6 +16,8 @@ from storage.hot import month_of
 PREFIX = "fk-"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_CHARS, _CHECK_CHARS, _SHOWN_CHARS = 37, 6, 8
+MOST_LIVE = 10
+"""What a tenant may have at once of those that they make themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -21,6 +21,10 @@ from web import health, metrics, openapi
 from web.admin import books, invoices, keys, tenants
 from web.auth import Guard, Keyring
 from web.errors import BROKEN, Problem, bad_request
+from web.mini import routes as mini
+from web.mini.door import Door, Telegram
+from web.mini.house import House
+from web.mini.mine import Mine
 from web.openai import models
 from web.openai.completions import Completions
 from web.openai.idempotency import Keeper
@@ -39,11 +43,12 @@ class Parts:
     payout_per_star: Money = Money(13_000_000)
     seller: Seller = Seller()
     admin_key: str = ""
+    telegram: Telegram | None = None
     more_routes: Sequence[BaseRoute] = ()
 
 
 def build(parts: Parts) -> ASGIApp:
-    """Without an admin key the admin routes don't exist."""
+    """Without an admin key the admin routes don't exist, without a bot the Mini App."""
     app = FastAPI(
         title="Farthing",
         description="OpenAI-compatible chat completions from the cheapest provider that is up, and their books.",
@@ -66,9 +71,19 @@ def build(parts: Parts) -> ASGIApp:
         ):
             app.include_router(router)
         app.include_router(metrics.router(parts.db, parts.gateway))
+    if parts.telegram is not None:
+        app.include_router(_mini_app(parts))
     app.router.routes.extend(parts.more_routes)
     openapi.describe(app)
-    return Guard(app, Keyring(parts.db, parts.plans, parts.clock, parts.admin_key))
+    door = Door(parts.db, parts.clock, parts.telegram) if parts.telegram is not None else None
+    return Guard(app, Keyring(parts.db, parts.plans, parts.clock, parts.admin_key), door)
+
+
+def _mini_app(parts: Parts) -> APIRouter:
+    return mini.router(
+        Mine(parts.db, parts.clock, parts.seller),
+        House(parts.db, parts.clock, parts.plans, parts.payout_per_star, parts.provider_rows),
+    )
 
 
 def _translate_errors(app: FastAPI) -> None:

@@ -15,6 +15,7 @@ from engine.tenancy import Plan, Tenant
 from storage import keys
 from storage.database import Database
 from web.errors import BROKEN, INVALID_KEY, OPERATORS_ONLY, Problem
+from web.mini.door import Door, Guest, is_guarded
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +54,10 @@ class Keyring:
     async def tenant(self, secret: str) -> Caller:
         """Raises Problem 401 for anything that isn't a live key."""
         if not keys.looks_right(secret):
-            raise INVALID_KEY
+            raise INVALID_KEY.new()
         found = await self._db.read(lambda conn: keys.authenticate(conn, keys.digest(secret), self._plans))
         if found is None:
-            raise INVALID_KEY
+            raise INVALID_KEY.new()
         tenant, key_id = found
         await self._touch(key_id)
         return Caller(tenant, key_id)
@@ -74,10 +75,10 @@ class Keyring:
 
 
 class Guard:
-    """ASGI middleware: bounds the body, and asks for the key that a path wants."""
+    """ASGI middleware: bounds the body, and asks for the key, or Telegram's word, that a path wants."""
 
-    def __init__(self, app: ASGIApp, keyring: Keyring) -> None:
-        self._app, self._keyring = app, keyring
+    def __init__(self, app: ASGIApp, keyring: Keyring, door: Door | None = None) -> None:
+        self._app, self._keyring, self._door = app, keyring, door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -88,6 +89,7 @@ class Guard:
             send = _numbered(send)
         try:
             caller = await self._caller(scope["path"], _bearer(headers))
+            guest = await self._guest(scope["path"], headers)
             _refuse_large(headers)
         except Problem as problem:
             await problem.response()(scope, receive, send)
@@ -96,8 +98,13 @@ class Guard:
             log.exception("a caller could not be looked up")
             await BROKEN.response()(scope, receive, send)
             return
-        scope.setdefault("state", {})["caller"] = caller
+        scope.setdefault("state", {}).update(caller=caller, guest=guest)
         await self._app(scope, _bounded(receive), send)
+
+    async def _guest(self, path: str, headers: Mapping[bytes, bytes]) -> Guest | None:
+        if self._door is None or not is_guarded(path):
+            return None
+        return await self._door.guest(headers.get(b"authorization", b"").decode("latin-1"))
 
     async def _caller(self, path: str, secret: str) -> Caller | None:
         if _is_api(path):
@@ -106,7 +113,7 @@ class Guard:
             return await self._keyring.anyone(secret)
         if self._keyring.has_admin and (path == "/metrics" or path.startswith("/admin")):
             if not self._keyring.is_admin(secret):
-                raise OPERATORS_ONLY
+                raise OPERATORS_ONLY.new()
             return Caller()
         return None
 

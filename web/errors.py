@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -12,7 +12,7 @@ from engine import errors
 
 @dataclass(eq=False)
 class Problem(Exception):
-    """An error on its way out. `retry_after_seconds` becomes the Retry-After header."""
+    """An error on its way out. `retry_after_seconds` becomes the Retry-After header, `challenge` a 401's."""
 
     status: int
     message: str
@@ -20,13 +20,18 @@ class Problem(Exception):
     code: str | None = None
     param: str | None = None
     retry_after_seconds: float | None = None
+    challenge: str = "Bearer"
+
+    def new(self) -> "Problem":
+        """One to raise: a constant that is raised itself keeps every frame that it has ever passed."""
+        return replace(self)
 
     def body(self) -> dict[str, Any]:
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
     def headers(self) -> Mapping[str, str]:
         headers = {} if self.retry_after_seconds is None else {"retry-after": seconds(self.retry_after_seconds)}
-        return {**headers, "www-authenticate": "Bearer"} if self.status == 401 else headers  # noqa: PLR2004
+        return {**headers, "www-authenticate": self.challenge} if self.status == 401 else headers  # noqa: PLR2004
 
     def response(self) -> JSONResponse:
         return JSONResponse(self.body(), self.status, dict(self.headers()))

@@ -75,8 +75,30 @@ _OF_PATHS = {
     "/v1/models/{model}": ("401", "404"),
     "/providers": ("401",),
     "/metrics": ("401",),
+    "/app/page/{name}": ("404",),
+    "/app/account": ("401", "403"),
+    "/app/keys": ("400", "401", "403", "409", "429"),
+    "/app/keys/{key_id}": ("401", "403", "404"),
+    "/app/invoices/{invoice_id}/pdf": ("401", "403", "404"),
+    "/app/house": ("401", "403", "404"),
+}
+_FAILURES_OF_APP = {
+    "401": "The initData is missing, not this bot's, or older than a day",
+    "403": "Not known to the bot yet, not let in yet, declined, or banned: `code` says which",
+    "409": "There are as many keys as there may be",
+    "429": "Too many keys were made today: see Retry-After",
 }
 _OF_ADMIN = ("400", "401", "404")
+
+
+_SCHEMES = {
+    "key": {"type": "http", "scheme": "bearer"},
+    "telegram": {
+        "type": "http",
+        "scheme": "tma",
+        "description": "`Authorization: tma <initData>`, as the Mini App has it from Telegram",
+    },
+}
 
 
 def describe(app: FastAPI) -> None:
@@ -90,7 +112,7 @@ def describe(app: FastAPI) -> None:
         schema["paths"]["/v1/chat/completions"] = _CHAT
         parts = schema.setdefault("components", {})
         parts.setdefault("schemas", {}).update(_error_schemas())
-        parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        parts["securitySchemes"] = _SCHEMES
         for path, operations in schema["paths"].items():
             for operation in operations.values():
                 _add_failures(path, operation)
@@ -102,13 +124,14 @@ def describe(app: FastAPI) -> None:
 def _add_failures(path: str, operation: dict[str, Any]) -> None:
     operation["responses"].pop("422", None)
     failures = _OF_PATHS.get(path, _OF_ADMIN if path.startswith("/admin") else ())
+    of_app = path.startswith("/app/")
     for status in failures:
         operation["responses"][status] = {
-            "description": _FAILURES[status],
+            "description": (_FAILURES | _FAILURES_OF_APP if of_app else _FAILURES)[status],
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
         }
-    if failures:
-        operation["security"] = [{"key": []}]
+    if "401" in failures:
+        operation["security"] = [{"telegram" if of_app else "key": []}]
 
 
 def _error_schemas() -> dict[str, Any]:

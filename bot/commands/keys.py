@@ -7,7 +7,6 @@ from bot.context import Context, arguments
 from storage import keys as key_units
 from storage.keys import Key
 
-MOST_KEYS = 10
 LIMITS = (100_000, 1_000_000, 5_000_000, 10_000_000, 25_000_000)
 
 
@@ -30,8 +29,8 @@ async def _list(context: Context) -> None:
 
 
 async def make(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    if len(await _mine(context)) >= MOST_KEYS:
-        await context.reply(context.t("keys.many", count=MOST_KEYS))
+    if len(await _mine(context)) >= key_units.MOST_LIVE:
+        await context.reply(context.t("keys.many", count=key_units.MOST_LIVE))
         return
     state, services, key = await context.state(), context.services, key_units.new_key()
     await services.db.write(

@@ -2,6 +2,7 @@
 
 TEXTS = {
     # commands, as the menu shows them
+    "menu.app": "Account",
     "command.start": "Who I am and what is left",
     "command.help": "What I can do",
     "command.new": "Start a fresh conversation",

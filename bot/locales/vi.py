@@ -1,6 +1,7 @@
 """Tiếng Việt. A key that is missing here is read from English: the operators' own words are."""
 
 TEXTS: dict[str, str] = {
+    "menu.app": "Tài khoản",
     "command.start": "Tôi là ai và bạn còn bao nhiêu",
     "command.help": "Tôi làm được gì",
     "command.new": "Bắt đầu cuộc trò chuyện mới",

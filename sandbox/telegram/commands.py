@@ -1,7 +1,9 @@
-"""The command menu: set and read by scope and language; the narrowest wins."""
+"""The command menu: set and read by scope and language; the narrowest wins. And the button beside the text field."""
 
+import json
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from sandbox.telegram.params import Params, decoded
 from sandbox.telegram.refusals import refuse
@@ -34,6 +36,18 @@ async def delete_my_commands(world: World, params: Params) -> Any:
     return True
 
 
+async def set_chat_menu_button(world: World, params: Params) -> Any:
+    """Of one private chat, or of all that have none of their own."""
+    world.menu_buttons[_private(world, params)] = _menu_button(params.get("menu_button"))
+    return True
+
+
+async def get_chat_menu_button(world: World, params: Params) -> Any:
+    everybodys = world.menu_buttons.get(0, {"type": "commands"})
+    found = world.menu_buttons.get(_private(world, params), everybodys)
+    return everybodys if found["type"] == "default" else found
+
+
 def menu(world: World, user_id: int, chat_id: int) -> list[dict[str, str]]:
     """What a person is shown there."""
     language = world.users[user_id].get("language_code", "")
@@ -58,6 +72,47 @@ def _key(world: World, params: Params) -> tuple[str, str]:
     chat = world.chat_of({"chat_id": scope.get("chat_id", "")}, reach=False)
     member = f" {scope.get('user_id', '')}" if kind == "chat_member" else ""
     return f"{kind} {chat.id}{member}", language
+
+
+def _private(world: World, params: Params) -> int:
+    if not params.get("chat_id"):
+        return 0
+    chat = world.chat_of(params, reach=False)
+    if chat.type != "private":
+        raise refuse("no_user")
+    return chat.id
+
+
+def _menu_button(raw: Any) -> dict[str, Any]:
+    """Absent: the default one."""
+    if raw in (None, ""):
+        return {"type": "default"}
+    try:
+        button = json.loads(str(raw))
+    except ValueError:
+        raise refuse("menu_json") from None
+    kind = button.get("type") if isinstance(button, dict) else None
+    if kind in ("default", "commands"):
+        return {"type": kind}
+    if kind != "web_app":
+        raise refuse("menu_type")
+    return _web_app_button(button)
+
+
+def _web_app_button(button: dict[str, Any]) -> dict[str, Any]:
+    app = button.get("web_app")
+    if not isinstance(button.get("text"), str):
+        raise refuse("menu_field", field="text")
+    if not isinstance(app, dict):
+        raise refuse("menu_field", field="web_app")
+    if not isinstance(app.get("url"), str):
+        raise refuse("menu_field", field="url")
+    if not button["text"]:
+        raise refuse("menu_text")
+    parts = urlsplit(app["url"])
+    if parts.scheme != "https" or not parts.hostname:
+        raise refuse("menu_url", url=app["url"])
+    return {"type": "web_app", "text": button["text"], "web_app": {"url": app["url"]}}
 
 
 def _checked(command: Any) -> dict[str, str]:

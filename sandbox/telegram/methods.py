@@ -135,6 +135,8 @@ METHODS: dict[str, Callable[[World, Params], Awaitable[Any]]] = {
         "setMyCommands": commands.set_my_commands,
         "getMyCommands": commands.get_my_commands,
         "deleteMyCommands": commands.delete_my_commands,
+        "setChatMenuButton": commands.set_chat_menu_button,
+        "getChatMenuButton": commands.get_chat_menu_button,
         "sendInvoice": stars.send_invoice,
         "createInvoiceLink": stars.create_invoice_link,
         "answerPreCheckoutQuery": stars.answer_pre_checkout_query,

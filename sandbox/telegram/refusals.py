@@ -91,6 +91,11 @@ _BAD_REQUESTS: dict[str, str] = {
     "command_description": "BOT_COMMAND_DESCRIPTION_INVALID",
     "scope": "can't parse BotCommandScope: unsupported type specified",
     "language": "invalid language code specified",
+    "menu_json": "can't parse menu button JSON object",
+    "menu_type": "can't parse menu button: MenuButton has unsupported type",
+    "menu_field": "can't parse menu button: Can't find field \"{field}\"",
+    "menu_text": "menu button text must be non-empty",
+    "menu_url": "menu button Web App URL '{url}' is invalid: Only HTTPS links are allowed",
     # webhooks
     "webhook_https": "bad webhook: An HTTPS URL must be provided for webhook",
     "webhook_port": "bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443",

@@ -59,6 +59,7 @@ class World:
         self.files: dict[str, tuple[str, str, bytes]] = {}
         self.blocked: set[int] = set()
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
+        self.menu_buttons: dict[int, dict[str, Any]] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.queries: dict[str, dict[str, Any]] = {}
         self.checkouts: dict[str, asyncio.Future[dict[str, Any]]] = {}

@@ -7,6 +7,7 @@ import pytest
 
 from tests.web.conftest import ADMIN_KEY, Face
 from web.auth import MOST_BODY_BYTES
+from web.errors import INVALID_KEY, OPERATORS_ONLY
 
 MIB = 1024 * 1024
 
@@ -70,3 +71,11 @@ async def test_a_tenant_at_the_operators_door_is_told_whose_it_is(face: Face) ->
     status, body = await raw(face, asked)
     assert (status, json.loads(body)["error"]["code"]) == (401, "invalid_api_key")
     assert "ADMIN_API_KEY" in json.loads(body)["error"]["message"]
+
+
+async def test_refusing_a_key_keeps_nothing_of_the_call(face: Face) -> None:
+    for path in ("/v1/models", "/metrics"):
+        async with face.http("fk-wrong") as http:
+            assert (await http.get(path)).status_code == 401
+    assert INVALID_KEY.__traceback__ is None
+    assert OPERATORS_ONLY.__traceback__ is None

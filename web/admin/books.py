@@ -1,6 +1,7 @@
 """Usage, margin and the audit."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -8,8 +9,10 @@ from fastapi import APIRouter, Query
 from pydantic import BeforeValidator
 
 from engine.money import Money
+from engine.tenancy import Plan
 from storage import position, usage
 from storage.audit import audit
+from storage.database import Database
 from storage.ledger import allowance_rates
 from web.admin.tenants import Tenants
 from web.errors import bad_request
@@ -87,6 +90,20 @@ def margin_totals(totals: usage.Totals, stars: position.Stars, owed: position.Li
     }
 
 
+async def margin(db: Database, plans: Mapping[str, Plan], payout_per_star: Money, start: date, end: date) -> MarginList:
+    """Both days included."""
+    rates = allowance_rates(plans)
+    rows, stars, owed = await db.read(
+        lambda conn: (
+            usage.rows(conn, start, end),
+            position.stars(conn, start, end, payout_per_star),
+            position.liability(conn, rates),
+        )
+    )
+    totals = margin_totals(usage.Totals.of(rows), stars, owed)
+    return MarginList.model_validate({"data": [margin_row(row) for row in rows], "totals": totals})
+
+
 def router(desk: Tenants, payout_per_star: Money) -> APIRouter:
     routes = APIRouter(prefix="/admin", tags=["books"])
 
@@ -100,16 +117,7 @@ def router(desk: Tenants, payout_per_star: Money) -> APIRouter:
     @routes.get("/margin", summary="Charges, costs, waste and gross margin per day x model x provider")
     async def margin_rows(first: From = None, to: To = None) -> MarginList:
         start, end = period(first, to, desk.clock.now())
-        rates = allowance_rates(desk.plans)
-        rows, stars, owed = await desk.db.read(
-            lambda conn: (
-                usage.rows(conn, start, end),
-                position.stars(conn, start, end, payout_per_star),
-                position.liability(conn, rates),
-            )
-        )
-        totals = margin_totals(usage.Totals.of(rows), stars, owed)
-        return MarginList.model_validate({"data": [margin_row(row) for row in rows], "totals": totals})
+        return await margin(desk.db, desk.plans, payout_per_star, start, end)
 
     @routes.get("/audit", summary="Check every invariant of the books")
     async def audited() -> AuditOut:

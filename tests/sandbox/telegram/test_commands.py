@@ -41,3 +41,41 @@ async def test_the_narrowest_menu_wins_and_then_the_language(bot: Bot) -> None:
 )
 async def test_commands_that_can_not_be_are_refused(bot: Bot, params: dict[str, Any], why: str) -> None:
     assert await bot.refused("setMyCommands", **params) == f"Bad Request: {why}"
+
+
+async def test_the_menu_button_is_a_chats_own_then_everybodys(bot: Bot) -> None:
+    app = {"type": "web_app", "text": "Open", "web_app": {"url": "https://farthing.example/app"}}
+    assert await bot.call("getChatMenuButton") == {"type": "commands"}
+    assert await bot.call("setChatMenuButton", menu_button=app) is True
+    assert await bot.call("setChatMenuButton", chat_id=BAO, menu_button={"type": "commands"}) is True
+    assert await bot.call("getChatMenuButton", chat_id=ANN) == app
+    assert await bot.call("getChatMenuButton", chat_id=BAO) == {"type": "commands"}
+    assert await bot.call("setChatMenuButton", chat_id=BAO) is True
+    assert await bot.call("getChatMenuButton", chat_id=BAO) == app
+
+
+@pytest.mark.parametrize(
+    ("button", "why"),
+    [
+        ({"type": "moon"}, "can't parse menu button: MenuButton has unsupported type"),
+        (
+            {"type": "web_app", "web_app": {"url": "https://x.example"}},
+            "can't parse menu button: Can't find field \"text\"",
+        ),
+        ({"type": "web_app", "text": "Open"}, "can't parse menu button: Can't find field \"web_app\""),
+        ({"type": "web_app", "text": "Open", "web_app": {}}, "can't parse menu button: Can't find field \"url\""),
+        (
+            {"type": "web_app", "text": "", "web_app": {"url": "https://x.example"}},
+            "menu button text must be non-empty",
+        ),
+        (
+            {"type": "web_app", "text": "Open", "web_app": {"url": "http://x.example"}},
+            "menu button Web App URL 'http://x.example' is invalid: Only HTTPS links are allowed",
+        ),
+    ],
+)
+async def test_a_menu_button_that_can_not_be_is_refused(bot: Bot, button: dict[str, Any], why: str) -> None:
+    assert await bot.refused("setChatMenuButton", menu_button=button) == f"Bad Request: {why}"
+    assert await bot.refused("setChatMenuButton", chat_id=GROUP_ID, menu_button={"type": "default"}) == (
+        "Bad Request: user not found"
+    )

@@ -1,0 +1,68 @@
+"""The menu of commands by scope and language, and the button beside the text field: the Mini App or the commands."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from telegram import (
+    BotCommand,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    MenuButton,
+    MenuButtonCommands,
+    MenuButtonWebApp,
+    WebAppInfo,
+)
+from telegram.error import BadRequest, TelegramError
+from telegram.ext import ExtBot
+
+from bot import locales
+from bot.command import Command, discover
+from bot.services import BotConfig
+
+log = logging.getLogger(__name__)
+APP_PATH = "/app"
+
+
+async def register(bot: ExtBot[int], config: BotConfig) -> None:
+    """Whatever the Bot API refuses of it is said in the log, and stops nothing."""
+    await _set_commands(bot, config.admin_ids)
+    try:
+        await bot.set_chat_menu_button(menu_button=_button(config.public_url))
+    except TelegramError as error:
+        log.warning("the menu button could not be set: %s", error)
+
+
+def _button(public_url: str) -> MenuButton:
+    """The Mini App where there is an address for it, else the commands. Telegram has one text for all languages."""
+    if not public_url:
+        return MenuButtonCommands()
+    app = WebAppInfo(f"{public_url.rstrip('/')}{APP_PATH}")
+    return MenuButtonWebApp(locales.text(locales.DEFAULT, "menu.app"), app)
+
+
+async def _set_commands(bot: ExtBot[int], admin_ids: Iterable[int]) -> None:
+    """For everybody by scope and language; for each admin with the admin's own."""
+    commands = [command for command in discover().values() if command.menu]
+    everyone = [command for command in commands if not command.admin]
+    in_groups = [command for command in everyone if not command.private_only]
+    for language in locales.LANGUAGES:
+        code = None if language == locales.DEFAULT else language
+        await _set(bot, _menu(everyone, language), BotCommandScopeAllPrivateChats(), code)
+        await _set(bot, _menu(in_groups, language), BotCommandScopeAllGroupChats(), code)
+    for admin in sorted(admin_ids):
+        await _set(bot, _menu(commands, locales.DEFAULT), BotCommandScopeChat(admin), None)
+
+
+async def _set(bot: ExtBot[int], menu: list[BotCommand], scope: Any, language: str | None) -> None:
+    try:
+        await bot.set_my_commands(menu, scope=scope, language_code=language)
+    except BadRequest as error:
+        log.info("the menu of %s could not be set (a chat that is not begun yet?): %s", scope.type, error)
+    except TelegramError as error:
+        log.warning("the menu could not be set: %s", error)
+
+
+def _menu(commands: list[Command], language: str) -> list[BotCommand]:
+    return [BotCommand(c.name, locales.text(language, f"command.{c.name}")[:256]) for c in commands]

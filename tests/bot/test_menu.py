@@ -1,0 +1,62 @@
+"""The button beside the text field: the Mini App where there is an address, the commands where there is none."""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from telegram.ext import ExtBot
+
+from bot import menu
+from bot.requests import FormRequest
+from bot.services import BotConfig
+from sandbox.app import Sandbox
+from sandbox.telegram.methods import METHODS
+from sandbox.telegram.params import Params
+from sandbox.telegram.refusals import refuse
+from sandbox.telegram.world import World
+
+ADDRESS = "https://farthing.example/some/place"
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+async def bot(sandbox: Sandbox) -> AsyncIterator[ExtBot[Any]]:
+    made: ExtBot[Any] = ExtBot(sandbox.token, base_url=f"{sandbox.telegram_url}/bot", request=FormRequest())
+    async with made:
+        yield made
+
+
+def config(sandbox: Sandbox, public_url: str) -> BotConfig:
+    return replace(BotConfig(sandbox.token, sandbox.telegram_url, frozenset({sandbox.admin_id})), public_url=public_url)
+
+
+async def test_with_an_address_it_opens_the_mini_app(sandbox: Sandbox, bot: ExtBot[Any]) -> None:
+    await menu.register(bot, config(sandbox, f"{ADDRESS}/"))
+    shown = await bot.get_chat_menu_button(1001)
+    assert shown.to_dict() == {"type": "web_app", "text": "Account", "web_app": {"url": f"{ADDRESS}/app"}}
+
+
+async def test_without_one_any_more_it_shows_the_commands_again(sandbox: Sandbox, bot: ExtBot[Any]) -> None:
+    await menu.register(bot, config(sandbox, ADDRESS))
+    await menu.register(bot, config(sandbox, ""))
+    assert (await bot.get_chat_menu_button(1001)).type == "commands"
+
+
+async def test_a_bot_api_that_refuses_it_stops_nothing(
+    sandbox: Sandbox, bot: ExtBot[Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refusing(_: World, __: Params) -> Any:
+        raise refuse("no_method")
+
+    monkeypatch.setitem(METHODS, "setchatmenubutton", refusing)
+    with caplog.at_level(logging.WARNING):
+        await menu.register(bot, config(sandbox, ADDRESS))
+    assert "the menu button could not be set" in caplog.text
+    assert sandbox.world.commands

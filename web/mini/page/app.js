@@ -1,0 +1,99 @@
+// The page put together: what Telegram tells of itself, then one call, then tabs.
+import { account } from "./account.js";
+import { Refused, ask, initData, telegram } from "./ask.js";
+import { $, el, fill } from "./dom.js";
+import { house } from "./house.js";
+import { invoices } from "./invoices.js";
+import { keys } from "./keys.js";
+import { spend } from "./spend.js";
+import { said, speak, t } from "./words.js";
+
+const STALE_MS = 30_000;
+let current = "spend";
+let loadedAt = 0;
+
+function dress() {
+  document.documentElement.dataset.scheme = telegram?.colorScheme ?? "";
+}
+
+async function load() {
+  try {
+    const mine = await ask("account");
+    speak(mine.language);
+    const all = mine.is_operator ? await ask("house") : null;
+    loadedAt = Date.now();
+    show(mine, all);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    notice(said(error.code), error.status === 403 || error.status === 401 ? null : load);
+  }
+  $("app").setAttribute("aria-busy", "false");
+}
+
+function notice(words, again = null) {
+  $("account").hidden = $("tabs").hidden = true;
+  fill($("panels"));
+  fill($("notice"), el("p", {}, words), again && el("button", { type: "button", class: "primary", onclick: again }, t("again")));
+  $("notice").hidden = false;
+}
+
+function show(mine, all) {
+  $("notice").hidden = true;
+  fill($("account"), ...account(mine)).hidden = false;
+  const parts = { spend: () => spend(mine), keys: () => keys(mine, load), invoices: () => invoices(mine) };
+  if (all) parts.house = () => house(all);
+  const names = Object.keys(parts);
+  if (!names.includes(current)) current = names[0];
+  fill($("tabs"), ...names.map((name) => tab(name, names))).hidden = false;
+  fill($("panels"), ...names.map((name) => panel(name, parts[name]())));
+}
+
+function tab(name, names) {
+  const on = name === current;
+  return el("button", {
+    type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, "aria-selected": String(on), tabindex: on ? "0" : "-1",
+    onclick: () => choose(name), onkeydown: (event) => move(event, name, names),
+  }, t(`tab.${name}`));
+}
+
+function panel(name, content) {
+  return el("div", { role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}`, hidden: name !== current }, ...content);
+}
+
+function choose(name) {
+  current = name;
+  for (const each of $("tabs").children) {
+    const on = each.id === `tab-${name}`;
+    each.setAttribute("aria-selected", String(on));
+    each.tabIndex = on ? 0 : -1;
+  }
+  for (const each of $("panels").children) each.hidden = each.id !== `panel-${name}`;
+}
+
+function move(event, name, names) {
+  const at = names.indexOf(name);
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1 + names.length, Home: 0, End: names.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  choose(names[to % names.length]);
+  $(`tab-${names[to % names.length]}`).focus();
+}
+
+function begin() {
+  speak(telegram?.initDataUnsafe?.user?.language_code ?? navigator.language);
+  if (!initData) {
+    $("app").setAttribute("aria-busy", "false");
+    notice(t("outside"));
+    return;
+  }
+  dress();
+  telegram.onEvent?.("themeChanged", dress);
+  telegram.ready();
+  telegram.expand();
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && !$("dialog").open && Date.now() - loadedAt > STALE_MS) load();
+  });
+  load();
+}
+
+begin();
