@@ -62,7 +62,8 @@ async def heard(message: Message, context: Context, number: int) -> str:
     """
     if not is_unheard(message):
         return str(message.api_kwargs[HEARD])
-    transcriber, recording = context.services.transcriber, recorded(message)
+    services, recording = context.services, recorded(message)
+    transcriber = services.transcriber
     if transcriber is None or recording is None:
         raise Unreadable("chat.no_voice")
     if context.is_old:
@@ -71,14 +72,16 @@ async def heard(message: Message, context: Context, number: int) -> str:
     if seconds > transcriber.most_seconds:
         raise Unreadable("voice.long", minutes=f"{transcriber.most_seconds / 60:g}")
     tenant, state = await context.tenant(), await context.state()
-    await context.services.gateway.may_ask(tenant, str(state.settings.get("model", "auto")))
+    await services.gateway.may_ask(tenant, str(state.settings.get("model", "auto")))
     hearing = _Hearing(context, message, recording, transcriber, state, _row(number))
     spoken = Spoken(hearing.id, hearing.epoch, seconds, hearing.fetch, hearing.keep)
-    said = await transcriber.transcribe(tenant, spoken)
-    if not said:
+    transcript = await transcriber.transcribe(tenant, spoken)
+    if transcript.understated:  # what a bill has over the hold is the house's loss: once a day will do
+        services.downloads.close_day(context.user.id, services.config, services.clock)
+    if not transcript.text:
         raise Unreadable("voice.nothing")
     await context.courier.send(hearing.id)
-    return clean(said)
+    return clean(transcript.text)
 
 
 def _row(number: int) -> Claimed | None:

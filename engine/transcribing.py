@@ -37,6 +37,7 @@ from engine.trial import Market
 PATIENCE_SECONDS = 120.0
 GRACE_SECONDS = 10.0
 ROUNDED_OFF_SECONDS = 1
+TRUSTED_TIMES = 2
 _OF_ONE_KEY = (RateLimited, KeyRefused, BalanceGone)
 
 
@@ -87,6 +88,14 @@ class Spoken:
     keep: Callable[[str], Also]
 
 
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said; nothing where nothing was. `understated`: it was more than twice as long as what was held for."""
+
+    text: str
+    understated: bool = False
+
+
 @dataclass(slots=True)
 class Transcriber:
     """Hears recordings at one offer, as long as `most_seconds`."""
@@ -100,7 +109,7 @@ class Transcriber:
     _running: set[asyncio.Timeout] = field(default_factory=set)
     _closing: bool = False
 
-    async def transcribe(self, tenant: Tenant, spoken: Spoken) -> str:
+    async def transcribe(self, tenant: Tenant, spoken: Spoken) -> Transcript:
         """What was said, kept and charged; nothing where nothing was said, uncharged.
 
         Raises InsufficientFunds or HoldLost before `fetch`, what `fetch` raises, RequestRejected, NoProvider, Closing.
@@ -111,11 +120,11 @@ class Transcriber:
         async with self.ledger.hold(self._bid(tenant, spoken, held_seconds)) as hold:
             hearing = _Hearing(self, tenant, spoken, held_seconds)
             heard = await hearing.go(await spoken.fetch())
-            if not heard.text:
+            if heard.text:
+                await hearing.capture(hold, heard)
+            else:
                 await hearing.nothing(heard)
-                return ""
-            await hearing.capture(hold, heard)
-            return heard.text
+            return Transcript(heard.text, hearing.billed_seconds(heard) > TRUSTED_TIMES * held_seconds)
 
     def close(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Take no new work; what is being heard has so long left, and is given back then."""
@@ -202,12 +211,12 @@ class _Hearing:
 
     async def nothing(self, heard: Heard) -> None:
         """A provider bills silence too: the house's waste."""
-        cost = self.transcriber.rate.cost(self._billed_seconds(heard))
+        cost = self.transcriber.rate.cost(self.billed_seconds(heard))
         await self._journal(self._attempt(outcomes.NOTHING_HEARD, cost=cost, waste=cost))
 
     async def capture(self, hold: Hold, heard: Heard) -> None:
         """Charge, journal and keep the text in one transaction. Raises HoldLost."""
-        rate, billed = self.transcriber.rate, self._billed_seconds(heard)
+        rate, billed = self.transcriber.rate, self.billed_seconds(heard)
         cost = rate.cost(billed)
         waste = max(ZERO, cost - rate.cost(self.held_seconds))
         kept = replace(self._attempt(outcomes.ANSWERED, cost=cost, waste=waste), kept=True)
@@ -215,7 +224,7 @@ class _Hearing:
         bill = Bill(kept, 0, billed * rate.minute_atto, self._receipt(cost))
         await hold.capture(bill, self.spoken.keep(heard.text))
 
-    def _billed_seconds(self, heard: Heard) -> int:
+    def billed_seconds(self, heard: Heard) -> int:
         seconds = self.spoken.seconds if heard.seconds is None else heard.seconds
         return self.transcriber.rate.billed_seconds(seconds)
 

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from engine.money import Money
 from sandbox.app import Sandbox
-from storage import ledger, tenants
+from storage import journal, ledger, tenants
 from tests.journeys.conftest import ANN, CONFIG, OLGA, ROOM, Journey, begun
 
 HEARS = """
@@ -178,6 +179,8 @@ async def test_silence_is_not_charged_and_is_the_houses_waste(hearing: Journey) 
     assert (line["kept"], line["outcome"]) == (0, "nothing_heard")
     assert (line["cost_nanousd"], line["waste_nanousd"], line["charge_nanousd"]) == (COST, COST, 0)
     assert hearing.house.market.health.state("openai").failures == 0
+    since = hearing.house.clock.now() - timedelta(hours=1)
+    assert (await hearing.house.db.read(lambda conn: journal.streak(conn, "openai", since))).failures == 0
     assert await wallet(hearing, tenant) == WALLET.nanousd
     await hearing.check_books()
 
@@ -193,6 +196,9 @@ async def test_an_app_that_understates_the_length_pays_for_what_was_held_and_the
     assert line["waste_nanousd"] == COST - held
     assert line["charge_nanousd"] == held * 14 // 10
     assert await wallet(hearing, tenant) == WALLET.nanousd - held * 14 // 10
+    (told,) = await speak(hearing)
+    assert "files tomorrow" in told
+    assert hearing.sandbox.stand_ins.provider("openai").calls == 1
     await hearing.check_books()
 
 
