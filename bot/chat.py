@@ -12,8 +12,9 @@ from bot.command import button, rows
 from bot.commands.topup import took_amount
 from bot.context import Context, thread_of
 from bot.fetching import Unreadable
+from bot.words import insufficient
 from engine.chat import Message, Part, Role
-from engine.errors import EngineError
+from engine.errors import EngineError, InsufficientFunds
 from storage import conversations
 
 ANONYMOUS = 1087968824
@@ -45,6 +46,8 @@ async def _read(message: TelegramMessage, context: Context) -> list[Part] | None
         return await media.parts(message, context, strip_mention(message, context))
     except Unreadable as error:
         await context.reply(context.t(error.key, **error.values))
+    except InsufficientFunds as error:
+        await context.reply(*insufficient(context, error, "voice.wallet_short"))
     except EngineError as error:
         await refused(context, error)
     return None

@@ -65,6 +65,10 @@ TEXTS = {
     "chat.unreadable": "I can read text, photos, and text or PDF files; this is none of them.",
     "voice.long": "That recording is too long: {minutes} min are the most I can listen to. Nothing was charged.",
     "voice.nothing": "I listened and heard no words. Nothing was charged; please try again, or write.",
+    "voice.wallet_short": (
+        "Listening is paid from your wallet, which holds {wallet} USD; at least {missing} USD more are needed. "
+        "Nothing was fetched or charged. What you write goes by your plan."
+    ),
     "voice.old": "This recording came while I was away, over an hour ago. Please send it again if you still want an answer: listening costs a little.",
     "chat.file_kind": "I can read text and PDF files; this is another kind.",
     "chat.file_empty": "I found no text in that file.",

@@ -47,6 +47,10 @@ TEXTS: dict[str, str] = {
     "chat.no_voice": "Ở đây tôi chưa nghe được ghi âm: chưa có bộ chép lời. Hãy viết câu hỏi.",
     "voice.long": "Bản ghi dài quá: tôi chỉ nghe được tối đa {minutes} phút. Không tính phí.",
     "voice.nothing": "Tôi đã nghe nhưng không thấy lời nào. Không tính phí; hãy thử lại, hoặc viết ra.",
+    "voice.wallet_short": (
+        "Nghe bản ghi thì trừ vào ví, ví còn {wallet} USD; cần thêm ít nhất {missing} USD. "
+        "Chưa tải gì, chưa tính phí. Câu hỏi viết ra thì dùng gói của bạn."
+    ),
     "voice.old": "Bản ghi này đến khi tôi vắng mặt, đã hơn một giờ. Nếu vẫn cần câu trả lời, hãy gửi lại: nghe tốn một ít phí.",
     "privacy.text": (
         "**Quyền riêng tư**\n\nCâu hỏi của bạn được gửi tới nhà cung cấp trả lời nó (/why nêu tên) và được giữ trong cuộc trò chuyện này "

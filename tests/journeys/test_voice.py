@@ -156,6 +156,7 @@ async def test_a_refused_key_rests_for_prompts_too(hearing: Journey) -> None:
 async def test_too_little_money_is_said_before_anything_is_fetched(hearing: Journey) -> None:
     tenant = await rich(hearing, wallet=Money(CHARGE))  # the hold is a nano-dollar more
     (told,) = await speak(hearing)
+    assert "Listening is paid from your wallet" in told
     assert "0.000000001 USD more" in told
     assert hearing.sandbox.stand_ins.provider("openai").calls == 0
     assert "getFile" not in [name for name, _ in hearing.sandbox.world.calls]
@@ -217,6 +218,55 @@ async def test_an_update_delivered_twice_is_heard_and_charged_once(hearing: Jour
     assert await wallet(hearing, tenant) == WALLET.nanousd - CHARGE
     assert len([m for m in world.messages(ANN) if m.get("text", "").startswith("🎤")]) == 1
     await hearing.check_books()
+
+
+@pytest.mark.parametrize("kind", ["audio", "video_note"])
+async def test_audio_files_and_round_videos_are_heard_too(hearing: Journey, kind: str) -> None:
+    tenant, world = await rich(hearing), hearing.sandbox.world
+    file = voice(hearing) | {"mime_type": "audio/mpeg"}
+    if kind == "video_note":
+        file = {name: value for name, value in file.items() if name != "mime_type"} | {"length": 240}
+    content: dict[str, Any] = {"caption": "what is this?" if kind == "audio" else None, kind: file}
+    said = world.say(ANN, ANN, "", **content)
+    await world.wait_message(ANN, lambda m: m["message_id"] > said["message_id"])
+    await hearing.idle()
+    assert "stand-in for DeepSeek" in world.messages(ANN)[-1]["text"]
+    (asked,) = await hearing.rows("SELECT parts FROM messages WHERE role = 'user'")
+    assert "I am a recording" in asked["parts"]
+    assert ("what is this?" in asked["parts"]) == (kind == "audio")
+    assert await wallet(hearing, tenant) == WALLET.nanousd - CHARGE
+
+
+async def test_recordings_that_came_as_one_are_each_heard_and_answered_together(hearing: Journey) -> None:
+    tenant, world = await rich(hearing), hearing.sandbox.world
+    now = int(hearing.house.clock.now().timestamp())
+    common = {"date": now, "chat": {"id": ANN, "type": "private"}, "from": world.users[ANN], "media_group_id": "g"}
+    updates = [
+        {"update_id": 10**9 + n, "message": {**common, "message_id": 900 + n, "audio": voice(hearing)}} for n in (0, 1)
+    ]
+    await hearing.bot._intake.store(updates)
+    await hearing.idle()
+    assert [line["charge_nanousd"] for line in await heard(hearing)] == [CHARGE, CHARGE]
+    assert await wallet(hearing, tenant) == WALLET.nanousd - 2 * CHARGE
+    (said,) = await hearing.rows("SELECT parts FROM messages WHERE role = 'user'")
+    assert said["parts"].count("I am a recording") == 2
+    await hearing.check_books()
+
+
+async def test_why_tells_of_a_recording_whose_answer_failed(tmp_path: Path, sandbox: Sandbox) -> None:
+    config = CONFIG.replace(', "openai/gpt-4o"]', "]").replace('last_resort = ["openai/gpt-4o"]', "")
+    async with begun(tmp_path, sandbox, config + HEARS) as journey:
+        tenant = await rich(journey)
+        for name in ("deepseek", "gemini", "anthropic"):
+            sandbox.stand_ins.set_mode(name, "down")
+        quoted, told = await speak(journey)
+        assert quoted.startswith("🎤")
+        assert "Every provider is down" in told
+        why = await journey.ask("/why")
+        assert "openai/whisper-1" in why
+        assert "0.000202323 USD" in why
+        assert await wallet(journey, tenant) == WALLET.nanousd - CHARGE
+        await journey.check_books()
 
 
 async def test_after_a_crash_between_hearing_and_answering_it_is_found_and_not_paid_again(
