@@ -150,4 +150,4 @@ def _quoted(said: str) -> Piece:
 
 
 def _seconds(duration: int | timedelta) -> int:
-    return round(duration.total_seconds()) if isinstance(duration, timedelta) else duration
+    return max(0, round(duration.total_seconds() if isinstance(duration, timedelta) else duration))

@@ -5,7 +5,6 @@ some say the length in their usage.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
@@ -17,6 +16,7 @@ from engine.errors import Garbled
 from engine.speech import Heard, Recording
 
 PATH = "/audio/transcriptions"
+MOST_SECONDS = 86_400  # what is said to be longer is a mistake
 MOST_ANSWER_BYTES = 4_000_000  # ten minutes in verbose_json take a twentieth of it
 
 
@@ -56,6 +56,6 @@ def _seconds(data: Mapping[str, Any]) -> float | None:
     usage = data.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     for told in (data.get("duration"), usage.get("seconds"), usage.get("prompt_audio_seconds")):
-        if isinstance(told, int | float) and not isinstance(told, bool) and math.isfinite(told) and told >= 0:
+        if isinstance(told, int | float) and not isinstance(told, bool) and 0 <= told <= MOST_SECONDS:
             return float(told)
     return None

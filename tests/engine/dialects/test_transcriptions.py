@@ -62,6 +62,8 @@ async def test_the_length_is_asked_for_where_the_model_tells_it(model: str, want
         ({"text": "hello", "usage": {"type": "tokens", "input_tokens": 14}}, Heard("hello")),
         ({"text": "hello", "duration": -1}, Heard("hello")),
         ({"text": "hello", "duration": True}, Heard("hello")),
+        ({"text": "hello", "duration": 1e300}, Heard("hello")),
+        ({"text": "hello", "duration": 10**400}, Heard("hello")),
         ({"text": "hello", "duration": "12", "usage": []}, Heard("hello")),
         ({"text": ""}, Heard("")),
     ],
