@@ -92,6 +92,14 @@ class AccessSection(Section):
     megabytes_per_day: int = Field(200, gt=0)
 
 
+class TranscriberSection(Section):
+    offer: str
+    usd_per_minute: Usd
+    markup: Usd | None = None
+    min_seconds: int | None = Field(None, ge=0)
+    max_seconds: int = Field(600, gt=0)
+
+
 class HouseSection(Section):
     usd_per_day: OptionalUsd = None
     usd_per_month: OptionalUsd = None
@@ -186,6 +194,7 @@ class Config(Section):
     providers: dict[str, ProviderSection] = {}
     plans: dict[str, PlanSection] = Field(default={}, validate_default=True)
     access: AccessSection = AccessSection()
+    transcriber: TranscriberSection | None = None
     house: HouseSection = HouseSection()
     seller: SellerSection = SellerSection()
     routing: RoutingSection = RoutingSection()

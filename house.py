@@ -23,6 +23,7 @@ from engine.pricing import PriceBook, flat_price
 from engine.providers import build, specs
 from engine.spec import Spec
 from engine.tenancy import Flat, Markup, Plan, Tariff
+from engine.transcribing import Transcriber
 from engine.trial import Market
 from settings import Settings
 from storage import learned
@@ -32,6 +33,7 @@ from storage.database import Database, migrations_pending, open_database
 from storage.leases import Lease
 from storage.ledger import SqlJournal, SqlLedger, allowance_rates
 from storage.losses import Losses
+from transcriber import transcriber_of
 
 log = logging.getLogger("farthing")
 
@@ -58,6 +60,7 @@ class House:
     market: Market
     gateway: Gateway
     caps: HouseCaps
+    transcriber: Transcriber | None = None
 
     def provider_rows(self, admin: bool) -> list[dict[str, Any]]:
         """What GET /providers shows; prices and limits for operators."""
@@ -130,8 +133,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
         caps = caps_of(settings, db, clock)
         gateway = Gateway(market, ledger, gates=(caps,), losses=Losses(db, clock))
+        transcriber = transcriber_of(settings, market, ledger, all_specs(settings))
         _say_what_free_means(settings)
-        yield House(settings, db, lease, clock, plans, market, gateway, caps)
+        yield House(settings, db, lease, clock, plans, market, gateway, caps, transcriber)
 
 
 def caps_of(settings: Settings, db: Database, clock: SystemClock) -> HouseCaps:

@@ -5,12 +5,13 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 from bot.app import Bot
 from bot.services import BotConfig, Services
-from config import BackupSection
+from config import BackupSection, TranscriberSection
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
 from engine.money import Money
@@ -29,6 +30,7 @@ USUAL_PROMPT = "Explain compound interest to a ten-year-old, with a small table.
 LAST_RUNS_SECONDS = 5.0
 """What stopping waits for jobs of the clock that are on."""
 log = logging.getLogger("farthing")
+STAND_IN_EAR = TranscriberSection(offer="groq/whisper-large-v3-turbo", usd_per_minute=Decimal("0.000667"))
 SANDBOX_FILE = Path("sandbox-data/farthing.db")
 
 
@@ -143,7 +145,16 @@ def _services(house: House, *, footer: bool) -> Services:
         payout_per_star=Money.usd(config.billing.payout_usd_per_star),
         invoice_seller=seller_of(house),
     )
-    return Services(house.db, house.lease.id, house.gateway, house.market, house.plans, house.clock, bot_config)
+    return Services(
+        house.db,
+        house.lease.id,
+        house.gateway,
+        house.market,
+        house.plans,
+        house.clock,
+        bot_config,
+        transcriber=house.transcriber,
+    )
 
 
 def _parts(house: House, bot: Bot | None) -> Parts:
@@ -209,8 +220,8 @@ async def _playground(settings: Settings) -> AsyncIterator[_Playground]:
             variables |= {f"{name.upper()}_BASE_URL": url, f"{name.upper()}_API_KEY": f"sandbox-{name}-key"}
         played = read(variables, Path("no.env"))
         show = lambda house: sandbox.route_by(partial(next_offers, house))  # noqa: E731 - one line
-        nothing_kept = settings.config.model_copy(update={"backup": BackupSection(folder="")})
-        yield _Playground(replace(played, config=nothing_kept), sandbox.url, show)
+        changes = {"backup": BackupSection(folder=""), "transcriber": settings.config.transcriber or STAND_IN_EAR}
+        yield _Playground(replace(played, config=settings.config.model_copy(update=changes)), sandbox.url, show)
 
 
 def next_offers(house: House) -> list[str]:

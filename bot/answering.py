@@ -31,18 +31,23 @@ async def respond(
         async with preview:
             keeper = await _prepared(context, place, state, preview, tuple(parts), model)
             completion = await _answered(context, keeper)
-    except Closing as error:
-        await _leave_to_next_start(context)
-        await context.reply(*refusal(context, error))
-    except HoldLost:
-        await context.courier.send(context.request_id)  # answered before: should it not have been sent, it is now
     except EngineError as error:
-        await context.reply(*refusal(context, error))
+        await refused(context, error)
     else:
         if completion is None:
             await context.reply(context.t("chat.stopped_empty"))
         else:
             await context.courier.send(context.request_id)
+
+
+async def refused(context: Context, error: EngineError) -> None:
+    """Say why there is no answer; what can be answered yet is left to who can."""
+    if isinstance(error, HoldLost):
+        await context.courier.send(context.request_id)  # answered before: should it not have been sent, it is now
+        return
+    if isinstance(error, Closing):
+        await _leave_to_next_start(context)
+    await context.reply(*refusal(context, error))
 
 
 def _preview(context: Context, place: Place, state: TenantState) -> Preview:

@@ -108,6 +108,8 @@ class Bot:
         self._intake.close()
 
     async def stop(self) -> None:
+        if self._services.transcriber is not None:
+            self._services.transcriber.close()
         await self._intake.finish()
         await self._courier.stop()
         await self._application.shutdown()

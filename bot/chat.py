@@ -1,26 +1,27 @@
 """What is said to the bot: meant for us, readable, not too old; then it is answered."""
 
-from datetime import timedelta
+from collections.abc import Sequence
 
 from telegram import Message as TelegramMessage
 from telegram import Update
 from telegram.constants import ChatType
 
 from bot import media
-from bot.answering import respond
+from bot.answering import refused, respond
 from bot.command import button, rows
 from bot.commands.topup import took_amount
 from bot.context import Context, thread_of
-from bot.services import claimed_update
-from engine.chat import Message, Role, Text
+from bot.fetching import Unreadable
+from bot.words import insufficient
+from engine.chat import Message, Part, Role
+from engine.errors import EngineError, InsufficientFunds
 from storage import conversations
 
-OLD = timedelta(hours=1)
 ANONYMOUS = 1087968824
 
 
 async def on_message(update: Update, context: Context) -> None:
-    """Text, a photo or a file: asked, if it is meant for us."""
+    """Text, a photo, a file or a recording: asked, if it is meant for us."""
     message = update.message
     if message is None or not addressed(message, context):
         return
@@ -30,15 +31,26 @@ async def on_message(update: Update, context: Context) -> None:
     await context.state()
     if await took_amount(message, context):
         return
-    try:
-        parts = await media.parts(message, context, strip_mention(message, context))
-    except media.Unreadable as error:
-        await context.reply(context.t(error.key, **error.values))
+    parts = await _read(message, context)
+    if parts is None:
         return
-    if is_old(context):
-        await ask_first(message, context)
+    if context.is_old:
+        await ask_first(message, context, parts)
     else:
         await respond(context, message, parts)
+
+
+async def _read(message: TelegramMessage, context: Context) -> list[Part] | None:
+    """The message as a prompt; None when it can't be one, and whoever sent it knows why."""
+    try:
+        return await media.parts(message, context, strip_mention(message, context))
+    except Unreadable as error:
+        await context.reply(context.t(error.key, **error.values))
+    except InsufficientFunds as error:
+        await context.reply(*insufficient(context, error, "voice.wallet_short"))
+    except EngineError as error:
+        await refused(context, error)
+    return None
 
 
 def addressed(message: TelegramMessage, context: Context) -> bool:
@@ -60,21 +72,11 @@ def strip_mention(message: TelegramMessage, context: Context) -> str:
     return (text[:start] + text[start + len(mention) :]).strip() if start >= 0 else text
 
 
-def is_old(context: Context) -> bool:
-    """Sent over an hour ago: whoever asked may not want to pay for it any more."""
-    claimed = claimed_update.get()
-    message = context.incoming.effective_message if context.incoming else None
-    if claimed is None or message is None:
-        return False
-    now = context.services.clock.now()
-    return now - message.date > OLD and now - message.date < timedelta(days=2)
-
-
-async def ask_first(message: TelegramMessage, context: Context) -> None:
+async def ask_first(message: TelegramMessage, context: Context, parts: Sequence[Part]) -> None:
     """Keep the question, and offer a button that has it answered."""
     keyboard = rows([button(context.t("chat.answer_old"), "retry", "old", owner=context.user.id)])
     state, thread = await context.state(), thread_of(message) or 0
-    said = Message(Role.USER, (Text(message.text or message.caption or ""),))
+    said = Message(Role.USER, tuple(parts))
     await context.services.db.write(
         lambda conn: conversations.append(
             conn, message.chat.id, thread, state.id, context.request_id, [said], context.services.clock.now()

@@ -1,6 +1,7 @@
 """Context: typed, so that no handler digs in bot_data."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from telegram import InlineKeyboardMarkup, Message, Update, User
@@ -18,6 +19,7 @@ from storage.connection import Connection
 from storage.tenants import TenantState
 
 Dicts = dict[Any, Any]
+OLD, VERY_OLD = timedelta(hours=1), timedelta(days=2)
 
 
 class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
@@ -78,6 +80,14 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         claimed = claimed_update.get()
         number = claimed.update_id if claimed else getattr(self.incoming, "update_id", 0)
         return f"tg:{self.services.bot_id}:{number}"
+
+    @property
+    def is_old(self) -> bool:
+        """Sent over an hour ago: whoever asked may not want to pay for it any more."""
+        message = self.incoming.effective_message if self.incoming else None
+        if claimed_update.get() is None or message is None:
+            return False
+        return OLD < self.services.clock.now() - message.date < VERY_OLD
 
     async def state(self, *, fresh: bool = False) -> TenantState:
         """The tenant of whoever asks, made at first contact."""

@@ -45,6 +45,10 @@ class Downloads:
         person.bytes_today += size
         return None
 
+    def close_day(self, user_id: int, limits: Limits, clock: Clock) -> None:
+        """Nothing more is fetched for this person today."""
+        self._person(user_id, clock.now().date()).bytes_today = limits.bytes_per_day + 1
+
     def _person(self, user_id: int, today: date) -> _Person:
         if len(self._people) > KEEP_PEOPLE:
             self._people = {key: each for key, each in self._people.items() if each.day == today}

@@ -1,16 +1,16 @@
-"""What a message carries beside words: photos as data, text and PDF files as text."""
+"""What a message carries beside words: photos as data, text and PDF files as text, recordings as what is said."""
 
 import base64
 
 from telegram import Message
-from telegram.error import BadRequest, TelegramError
 
+from bot import voice
 from bot.context import Context
+from bot.fetching import Unreadable, download
 from bot.joining import ALBUM
 from bot.pdf import text_of
 from engine.chat import Image, Part, Text
 
-MOST_FILE_BYTES = 20_000_000
 MOST_TEXT_CHARS = 200_000
 LONGEST_SIDE = 1568
 _PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})  # what every model's API takes
@@ -34,14 +34,6 @@ _TEXT_NAMES = (
 )
 
 
-class Unreadable(Exception):
-    """Why a message can't be asked: a key of the locales."""
-
-    def __init__(self, key: str, **values: object) -> None:
-        super().__init__(key)
-        self.key, self.values = key, values
-
-
 async def parts(message: Message, context: Context, text: str) -> list[Part]:
     """The message as a prompt. Raises Unreadable."""
     found: list[Part] = [Text(text)] if text else []
@@ -49,13 +41,14 @@ async def parts(message: Message, context: Context, text: str) -> list[Part]:
     if reply is not None and reply.from_user is not None and not reply.from_user.is_bot and reply.text:
         found.insert(0, Text(f"> {reply.text}\n\n"))
     album = [Message.de_json(each, context.bot) for each in message.api_kwargs.get(ALBUM, ())]
-    for each in (message, *album):
+    for number, each in enumerate((message, *album)):
         if each.photo:
             found.append(await _photo(each, context))
         elif each.document:
             found.append(await _document(each, context))
-    if message.voice or message.audio or message.video_note:
-        raise Unreadable("chat.no_voice")
+        elif voice.recorded(each):
+            said = await voice.heard(each, context, number)
+            found.append(Text(f"\n\n{said}" if found else said))
     if not found:
         raise Unreadable("chat.unreadable")
     return found
@@ -66,7 +59,7 @@ async def _photo(message: Message, context: Context) -> Image:
     sizes = sorted(message.photo, key=lambda size: size.width * size.height)
     fitting = [size for size in sizes if max(size.width, size.height) <= LONGEST_SIDE]
     size = fitting[-1] if fitting else sizes[0]
-    data = await _download(size.file_id, size.file_size or 0, context)
+    data = await download(size.file_id, size.file_size or 0, context)
     encoded = base64.b64encode(data).decode()
     return Image(f"data:image/jpeg;base64,{encoded}", width=size.width, height=size.height)
 
@@ -76,32 +69,17 @@ async def _document(message: Message, context: Context) -> Part:
     assert document is not None
     name, kind = (document.file_name or "file").lower(), document.mime_type or ""
     if kind in _PICTURES:
-        data = await _download(document.file_id, document.file_size or 0, context)
+        data = await download(document.file_id, document.file_size or 0, context)
         return Image(f"data:{kind};base64,{base64.b64encode(data).decode()}")
     if kind.startswith("image/"):
         raise Unreadable("chat.image_kind")
     pdf = kind == "application/pdf" or name.endswith(".pdf")
     if not pdf and not kind.startswith(_TEXTUAL) and not name.endswith(_TEXT_NAMES):
         raise Unreadable("chat.file_kind")
-    data = await _download(document.file_id, document.file_size or 0, context)
+    data = await download(document.file_id, document.file_size or 0, context)
     text = await text_of(data) if pdf else data.decode("utf-8", "replace")
     if text is None or not text.strip():
         raise Unreadable("chat.file_empty")
     if len(text) > MOST_TEXT_CHARS:
         raise Unreadable("chat.file_long", chars=f"{MOST_TEXT_CHARS:,}")
     return Text(f"\n\n[{document.file_name or 'file'}]\n{text}")
-
-
-async def _download(file_id: str, size: int, context: Context) -> bytes:
-    if size > MOST_FILE_BYTES:
-        raise Unreadable("chat.file_big")
-    services = context.services
-    if refused := services.downloads.take(context.user.id, size, services.config, services.clock):
-        raise Unreadable(refused, minute=services.config.files_per_minute, mb=services.config.bytes_per_day // 10**6)
-    try:
-        file = await context.bot.get_file(file_id)
-        return bytes(await file.download_as_bytearray())
-    except BadRequest as error:
-        raise Unreadable("chat.file_big" if "too big" in str(error) else "chat.file_gone") from error
-    except TelegramError as error:
-        raise Unreadable("chat.file_gone") from error

@@ -14,6 +14,7 @@ from engine.gateway import Gateway
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
+from engine.transcribing import Transcriber
 from engine.trial import Market
 from storage.database import Database
 from storage.inbox import Claimed
@@ -110,6 +111,7 @@ class Services:
     answers: Answers = field(default_factory=Answers)
     downloads: Downloads = field(default_factory=Downloads)
     turns: Turns = field(default_factory=Turns)
+    transcriber: Transcriber | None = None
 
     @property
     def bot_id(self) -> int:

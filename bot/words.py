@@ -14,7 +14,7 @@ from engine import errors
 def refusal(context: Context, error: errors.EngineError) -> tuple[str, InlineKeyboardMarkup | None]:
     """The sentence for an error, with the button that mends it where there is one."""
     if isinstance(error, errors.InsufficientFunds):
-        return _insufficient(context, error)
+        return insufficient(context, error)
     return sentence(context.t, error), None
 
 
@@ -27,9 +27,12 @@ def sentence(t: Callable[..., str], error: errors.EngineError) -> str:
     return t("error.EngineError")
 
 
-def _insufficient(context: Context, error: errors.InsufficientFunds) -> tuple[str, InlineKeyboardMarkup]:
+def insufficient(
+    context: Context, error: errors.InsufficientFunds, wallet_key: str = "error.wallet_short"
+) -> tuple[str, InlineKeyboardMarkup]:
+    """`wallet_key`: the words for what the wallet alone pays."""
     short = error.shortfall
-    key = "error.wallet_short" if short.wallet_only else "error.allowance_short"
+    key = wallet_key if short.wallet_only else "error.allowance_short"
     text = context.t(
         key,
         missing=str(short.missing),

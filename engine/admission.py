@@ -19,6 +19,10 @@ class Admission:
 
     def admit(self, tenant: Tenant, model: str) -> None:
         """Count one request, or raise TenantBanned, ModelNotInPlan or TooManyRequests and count nothing."""
+        self.check(tenant, model).append(self._clock.monotonic())
+
+    def check(self, tenant: Tenant, model: str) -> deque[float]:
+        """Raise what `admit` would; what the tenant asked of late."""
         if tenant.banned:
             raise TenantBanned(tenant.id)
         if not tenant.plan.allows(model):
@@ -27,7 +31,7 @@ class Admission:
         asked = self._recent(tenant.id, now)
         if len(asked) >= tenant.plan.requests_per_minute:
             raise TooManyRequests(tenant.plan.requests_per_minute, asked[0] + WINDOW_SECONDS - now)
-        asked.append(now)
+        return asked
 
     def _recent(self, tenant_id: int, now: float) -> deque[float]:
         if len(self._asked) > SWEEP_AT:

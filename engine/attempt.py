@@ -12,6 +12,7 @@ ABANDONED = "abandoned"  # the reader left before the first word
 UNREAD = "unread"  # what a provider went on to bill after the reader had left
 HEDGED = "hedged"  # another one was asked too, and was faster
 CLOSING = "closing"  # the process stopped
+NOTHING_HEARD = "nothing_heard"  # a recording without a word: nobody pays for it
 # any other outcome is the `outcome` of a ProviderError
 
 

@@ -45,11 +45,7 @@ class Gateway:
         Raises a Refused, NoProvider, RequestRejected (nobody is able) or HoldLost (answered before). Leaving
         early captures what was delivered. `can_restart` says whether the reader can take words back.
         """
-        if self._closing:
-            raise Closing
-        model = self.market.catalog.model(request.model)
-        for gate in self._gates:
-            await gate.check()
+        model = await self._open_to(request.model)
         self._admission.admit(tenant, model.name)
         route = await self._route_or_note(tenant, model, request)
         bid = self._bid(tenant, model, request, route)
@@ -64,6 +60,18 @@ class Gateway:
                     await answer.leave()
                 finally:
                     self._exit(answer)
+
+    async def may_ask(self, tenant: Tenant, model: str) -> None:
+        """Raise what would refuse an answer now, but for its price: for a side call that comes before one."""
+        self._admission.check(tenant, (await self._open_to(model)).name)
+
+    async def _open_to(self, name: str) -> Model:
+        if self._closing:
+            raise Closing
+        model = self.market.catalog.model(name)
+        for gate in self._gates:
+            await gate.check()
+        return model
 
     def route(
         self, model: Model, request: ChatRequest, tenant_id: int | None = None, *, may_lose: bool = True

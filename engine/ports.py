@@ -10,6 +10,7 @@ from engine.attempt import Attempt, Receipt
 from engine.chat import ChatRequest, Chunk
 from engine.holding import Bid, Grant
 from engine.money import Money
+from engine.speech import Heard, Recording
 from engine.tenancy import Charge
 
 Also: TypeAlias = Callable[[Any, Charge], object]
@@ -76,6 +77,20 @@ class Provider(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+class Listener(Protocol):
+    """A provider that puts speech into writing."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def keys(self) -> int: ...
+    async def hear(self, model: str, recording: Recording, key: int = 0) -> Heard:
+        """Raises a ProviderError. How long it may take is its caller's business."""
+        ...
+
+    def limits(self, key: int) -> LimitHeaders | None: ...
 
 
 @dataclass(frozen=True, slots=True)

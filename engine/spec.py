@@ -14,6 +14,7 @@ class Spec:
     `thinking_off`: (a part of the model's name, the fields that switch its thinking off), first match wins.
     `without`: fields (and parts of a message, as `messages.name`) that are an error there. `efforts`: what a wish for
     an effort of thinking is said as, where it isn't `reasoning_effort`. `one_choice`: `n` is refused or ignored.
+    `least_billed_seconds`: the shortest recording that a transcription is billed as.
     `requests_per_day`: its x-ratelimit-*-requests speak of a day. `fee`: what comes on top of catalogue prices.
     """
 
@@ -29,6 +30,7 @@ class Spec:
     one_choice: bool = False
     efforts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     requests_per_day: bool = False
+    least_billed_seconds: int = 0
     thinking_off: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     seed_field: str = "seed"
     probe_path: str = "/models"

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from sandbox.providers import MORE_MODES, StandIns
 from sandbox.providers.app import StandIn, shown
+from sandbox.providers.hearing import BYTES_PER_SECOND
 from sandbox.telegram import stars
 from sandbox.telegram.commands import menu
 from sandbox.telegram.refusals import Refusal
@@ -136,7 +137,8 @@ class PageApi:
         if kind.startswith("image/"):
             content: dict[str, Any] = {"photo": [{**unique, "width": 1024, "height": 768}]}
         elif kind.startswith("audio/"):
-            content = {"voice": {**unique, "duration": 1, "mime_type": kind}}
+            seconds = max(1, round(len(data) / BYTES_PER_SECOND))
+            content = {"voice": {**unique, "duration": seconds, "mime_type": kind}}
         else:
             content = {"document": {**unique, "file_name": name, "mime_type": kind}}
         said = self._world.say(chat_id, user_id, "", caption=caption, **content)

@@ -1,5 +1,6 @@
 """Updates taken: stored before they are confirmed, handled in order per chat, once."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,6 +84,21 @@ def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> Claim
     sql = "SELECT * FROM inbox WHERE bot_id = :bot AND update_id = :update AND state = 'new'"
     found = row(conn, sql + lock(conn), bot=bot_id, update=update_id)
     return None if found is None else _claim(conn, found, lease_id)
+
+
+def add_to_message(conn: Connection, inbox_id: int, epoch: int, field: str, value: str) -> bool:
+    """Put a field into the message of an update in hand, for whoever takes it up after us.
+
+    False when a later epoch has taken over.
+    """
+    sql = "SELECT payload FROM inbox WHERE id = :id AND epoch = :epoch AND state = 'claimed'"
+    found = row(conn, sql + lock(conn), id=inbox_id, epoch=epoch)
+    if found is None:
+        return False
+    update = json.loads(found["payload"])
+    update["message"][field] = value
+    payload = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
+    return bool(conn.run("UPDATE inbox SET payload = :payload WHERE id = :id", id=inbox_id, payload=payload))
 
 
 def done(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:

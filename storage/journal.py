@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.attempt import ABANDONED, ANSWERED, CLOSING, HEDGED, STOPPED, UNREAD
+from engine.attempt import ABANDONED, ANSWERED, CLOSING, HEDGED, NOTHING_HEARD, STOPPED, UNREAD
 from engine.money import Money
 from storage.connection import Connection, moment, ms, row
 
@@ -11,6 +11,7 @@ _SAYS_NOTHING = (
     ABANDONED,
     CLOSING,
     HEDGED,
+    NOTHING_HEARD,
     UNREAD,
     "bad_request",
     "unable",

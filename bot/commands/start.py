@@ -4,6 +4,7 @@ from telegram import Update
 
 from bot.command import Command, discover
 from bot.context import Context
+from bot.footer import cents
 
 
 async def start(_: Update, context: Context) -> None:
@@ -20,13 +21,19 @@ async def start(_: Update, context: Context) -> None:
 
 async def help_(update: Update, context: Context) -> None:
     commands = [command for command in discover().values() if command.menu]
-    text = context.t("help.head") + _lines(context, [c for c in commands if not c.admin])
+    text = context.t("help.head") + _voice(context) + _lines(context, [c for c in commands if not c.admin])
     message = update.message
     if message is not None and message.chat.type != "private" and not context.bot.can_read_all_group_messages:
         text += context.t("help.privacy_on")
     if context.is_admin:
         text += "\n" + context.t("help.admin") + _lines(context, [c for c in commands if c.admin])
     await context.reply(text)
+
+
+def _voice(context: Context) -> str:
+    """Recordings, and what a minute of them costs, where they are heard."""
+    transcriber = context.services.transcriber
+    return context.t("help.voice", price=cents(transcriber.rate.charge(60))) if transcriber is not None else ""
 
 
 def _lines(context: Context, commands: list[Command]) -> str:

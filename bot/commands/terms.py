@@ -18,11 +18,11 @@ async def terms(_: Update, context: Context) -> None:
 
 
 async def privacy(_: Update, context: Context) -> None:
-    await context.reply(
-        context.t(
-            "privacy.text", free=context.t("privacy.free") if context.services.market.catalog.free.allowed else ""
-        )
-    )
+    services = context.services
+    free = context.t("privacy.free") if services.market.catalog.free.allowed else ""
+    hears = services.transcriber
+    voice = context.t("privacy.voice", provider=hears.offer.provider) if hears is not None else ""
+    await context.reply(context.t("privacy.text", voice=voice, free=free))
 
 
 async def paysupport(_: Update, context: Context) -> None:

@@ -43,6 +43,7 @@ TEXTS = {
         "/model chooses a model, /usage shows what you spend, /why tells who answered and at what price, /help lists the rest."
     ),
     "help.head": "**What I can do**\n\nWrite, send a photo with a question, or a text or PDF file. In groups: /ask, or reply to me.\n",
+    "help.voice": "\nVoice messages too: I put them into writing first, for {price} a minute from your wallet.\n",
     "help.privacy_on": "\nIn groups I only see commands and replies to me; mentions reach me if an admin makes me one.",
     "help.admin": "\n**For operators**\n",
     "new.done": "A fresh conversation. Ask away.",
@@ -63,6 +64,13 @@ TEXTS = {
     "chat.answer_old": "Yes, answer it",
     "chat.no_voice": "I can't listen to recordings here: no transcriber is set up. Please write your question.",
     "chat.unreadable": "I can read text, photos, and text or PDF files; this is none of them.",
+    "voice.long": "That recording is too long: {minutes} min are the most I can listen to. Nothing was charged.",
+    "voice.nothing": "I listened and heard no words. Nothing was charged; please try again, or write.",
+    "voice.wallet_short": (
+        "Listening is paid from your wallet, which holds {wallet} USD; at least {missing} USD more are needed. "
+        "Nothing was fetched or charged. What you write goes by your plan."
+    ),
+    "voice.old": "This recording came while I was away, over an hour ago. Please send it again if you still want an answer: listening costs a little.",
     "chat.file_kind": "I can read text and PDF files; this is another kind.",
     "chat.file_empty": "I found no text in that file.",
     "chat.file_long": "That file is too long: {chars} characters are the most I can read.",
@@ -297,8 +305,9 @@ TEXTS = {
     "privacy.text": (
         "**Privacy**\n\nYour prompt goes to the provider that answers it (/why names it) and is kept in this conversation until /new "
         "plus 30 days, or until /forget. The books keep numbers, never words. Logs hold no prompts. "
-        "/export gives you everything, /forget deletes it.{free}"
+        "/export gives you everything, /forget deletes it.{voice}{free}"
     ),
+    "privacy.voice": "\n\nWhat you say in a recording also goes to {provider}, who puts it into writing; the recording itself is not kept here.",
     "privacy.free": "\n\nA free tier is in use: its provider may train on prompts.",
     "paysupport.operator": "the operator",
     "paysupport.text": (

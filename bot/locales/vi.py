@@ -27,6 +27,7 @@ TEXTS: dict[str, str] = {
         "/model chọn mô hình, /usage xem mức dùng, /why cho biết ai đã trả lời và giá bao nhiêu, /help là phần còn lại."
     ),
     "help.head": "**Tôi làm được gì**\n\nNhắn tin, gửi ảnh kèm câu hỏi, hoặc tệp văn bản hay PDF. Trong nhóm: /ask, hoặc trả lời tin của tôi.\n",
+    "help.voice": "\nCả tin nhắn thoại: tôi chép lời trước, {price} mỗi phút, trừ vào ví của bạn.\n",
     "help.privacy_on": "\nTrong nhóm tôi chỉ thấy lệnh và tin trả lời tôi; tôi thấy lời nhắc tên nếu được làm quản trị viên.",
     "new.done": "Cuộc trò chuyện mới. Mời bạn hỏi.",
     "new.nothing": "Cuộc trò chuyện này vốn đã mới.",
@@ -45,6 +46,20 @@ TEXTS: dict[str, str] = {
     "chat.old": "Bạn hỏi câu này khi tôi vắng mặt. Bạn còn muốn tôi trả lời không?",
     "chat.answer_old": "Có, hãy trả lời",
     "chat.no_voice": "Ở đây tôi chưa nghe được ghi âm: chưa có bộ chép lời. Hãy viết câu hỏi.",
+    "voice.long": "Bản ghi dài quá: tôi chỉ nghe được tối đa {minutes} phút. Không tính phí.",
+    "voice.nothing": "Tôi đã nghe nhưng không thấy lời nào. Không tính phí; hãy thử lại, hoặc viết ra.",
+    "voice.wallet_short": (
+        "Nghe bản ghi thì trừ vào ví, ví còn {wallet} USD; cần thêm ít nhất {missing} USD. "
+        "Chưa tải gì, chưa tính phí. Câu hỏi viết ra thì dùng gói của bạn."
+    ),
+    "voice.old": "Bản ghi này đến khi tôi vắng mặt, đã hơn một giờ. Nếu vẫn cần câu trả lời, hãy gửi lại: nghe tốn một ít phí.",
+    "privacy.text": (
+        "**Quyền riêng tư**\n\nCâu hỏi của bạn được gửi tới nhà cung cấp trả lời nó (/why nêu tên) và được giữ trong cuộc trò chuyện này "
+        "đến khi có /new cộng 30 ngày, hoặc đến /forget. Sổ sách chỉ giữ con số, không giữ lời. Nhật ký không chứa câu hỏi. "
+        "/export đưa bạn mọi thứ, /forget xoá đi.{voice}{free}"
+    ),
+    "privacy.voice": "\n\nLời bạn nói trong bản ghi còn được gửi tới {provider} để chép lại; bản ghi không được giữ ở đây.",
+    "privacy.free": "\n\nĐang dùng gói miễn phí của nhà cung cấp: họ có thể lấy câu hỏi để huấn luyện.",
     "chat.unreadable": "Tôi đọc được văn bản, ảnh, tệp văn bản và PDF; đây không phải loại nào trong số đó.",
     "chat.file_kind": "Tôi đọc được tệp văn bản và PDF; đây là loại khác.",
     "chat.file_empty": "Tôi không thấy chữ nào trong tệp đó.",

@@ -3,12 +3,14 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
-from engine import wire
+from engine import http, wire
 from engine.abilities import Lack
 from engine.chat import Chunk, Delta, Finish, Finished, Served, ToolCallDelta, Usage
+from engine.dialects import transcriptions
 from engine.dialects.base import Adapter, parsed, thinking_off, whole
 from engine.errors import AbilityMissing, EmptyAnswer, Overloaded, StreamCut
 from engine.ports import Call
+from engine.speech import Heard, Recording
 from engine.sse import Frame
 
 _FINISHES = {
@@ -33,6 +35,15 @@ class OpenAI(Adapter):
         if call.request.n > 1 and self.spec.one_choice:
             raise AbilityMissing(Lack.CHOICES.value)
         return {**wire.request_body(call, self.spec), **thinking_off(call, self.spec)}
+
+    async def hear(self, model: str, recording: Recording, key: int = 0) -> Heard:
+        """The recording in writing. Raises a ProviderError."""
+        url = self.base_url + transcriptions.PATH
+        body, kind = transcriptions.form(url, model, recording)
+        headers = {"content-type": kind, "accept": "application/json", **self._headers(key)}
+        async with http.post(self._http, url, headers, body) as response:
+            await self._look(response, key)
+            return await transcriptions.answered(response)
 
     async def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
         seen = _Seen()

@@ -1,4 +1,7 @@
-"""Groq: gpt-oss always thinks (low is the least), qwen3 can be told not to; usage hides in x_groq."""
+"""Groq: gpt-oss always thinks (low is the least), qwen3 can be told not to; usage hides in x_groq.
+
+A transcription is billed as ten seconds at least (console.groq.com/docs/speech-to-text).
+"""
 
 from engine.spec import Spec
 
@@ -8,6 +11,7 @@ SPEC = Spec(
     close_stops_bill=False,
     one_choice=True,
     requests_per_day=True,
+    least_billed_seconds=10,
     without=frozenset({"logprobs", "top_logprobs", "logit_bias", "messages.name"}),
     output_field="max_completion_tokens",
     thinking_off=(

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from sandbox.providers import hearing
 from sandbox.providers.answers import NAMES, REFUSAL, answer
 from sandbox.providers.asked import Answer, Asked, Bill, Call, count
 from sandbox.providers.dialects import DIALECTS
@@ -68,6 +69,7 @@ class StandIns:
                 Route("/{name}/models/{call:path}", self._ask, methods=["POST"]),
                 Route("/{name}/chat/completions", self._ask, methods=["POST"]),
                 Route("/{name}/messages", self._ask, methods=["POST"]),
+                Route("/{name}" + hearing.PATH, self._ask, methods=["POST"]),
                 Route("/{name}/{path:path}", self._probe, methods=["GET"]),
             ]
         )
@@ -97,7 +99,8 @@ class StandIns:
             await _break(found, request, mode)
             return Response(status_code=502)  # to a closed connection
         try:
-            answered = await self._answer(found, request, mode)
+            hears = request.url.path.endswith(hearing.PATH)
+            answered = await (self._hear if hears else self._answer)(found, request, mode)
         except Refused as refused:
             answered = response(found.name, refused.row, found.wait_seconds or 5.0)
         answered.headers.update(limits(found.name, found.limit, found.left, found.wait_seconds))
@@ -126,6 +129,15 @@ class StandIns:
             return Breakable(array(frames), media_type="application/json")
         words = stream(found, dialect, list(frames), lambda: self._word_seconds, self._slow_seconds)
         return Breakable(self._counted(found, words), media_type="text/event-stream")
+
+    async def _hear(self, found: StandIn, request: Request, mode: str) -> Response:
+        """Raises Refused."""
+        asked = await hearing.recorded(found, request, _key(request, found))
+        self._admit(found, mode)
+        if found.mode == "garbage":
+            return PlainTextResponse(_GARBAGE, media_type="text/html")
+        body = whole(found, hearing.written(found, asked), self._slow_seconds)
+        return Breakable(body, media_type="application/json")
 
     def _admit(self, found: StandIn, mode: str) -> None:
         """Raises Refused by the switch, and above the limit of a minute."""
@@ -208,7 +220,7 @@ def _is_spoken(found: StandIn, request: Request) -> bool:
     call = request.path_params.get("call")
     if call is not None:
         return found.dialect == "gemini" and call.rpartition(":")[2] in _METHODS
-    wanted = "/messages" if found.dialect == "anthropic" else "/chat/completions"
+    wanted = ("/messages",) if found.dialect == "anthropic" else ("/chat/completions", hearing.PATH)
     return found.dialect != "gemini" and request.url.path.endswith(wanted)
 
 

@@ -34,3 +34,12 @@ def test_the_minute_goes_on_over_midnight() -> None:
     assert [downloads.take(1, 1, Limits(), clock) for _ in range(2)] == [None, None]
     clock.move(timedelta(seconds=20))
     assert downloads.take(1, 1, Limits(), clock) == "chat.files_minute"
+
+
+def test_a_day_that_was_closed_is_over_at_its_end() -> None:
+    downloads, clock = Downloads(), FixedClock()
+    downloads.close_day(1, Limits(), clock)
+    assert downloads.take(1, 0, Limits(), clock) == "chat.files_day"
+    assert downloads.take(2, 0, Limits(), clock) is None
+    clock.move(timedelta(days=1))
+    assert downloads.take(1, 1, Limits(), clock) is None

@@ -170,3 +170,21 @@ async def test_what_the_dead_left_unsent_is_found_and_the_livings_is_not(db: Dat
         assert [part.payload for part in outbox.parts(conn, "a", "mine")] == ["left"]
 
     await db.write(unit)
+
+
+async def test_a_field_of_the_message_is_there_for_whoever_takes_it_up(db: Database) -> None:
+    def unit(conn: Connection) -> list[str]:
+        payload = '{"update_id": 1, "message": {"date": 1}}'
+        inbox.store(conn, BOT, [Incoming(1, "c", CHAT, payload)], NOW)
+        first = inbox.claim_next(conn, BOT, "c", "dead")
+        assert first is not None
+        assert inbox.add_to_message(conn, first.id, first.epoch, "heard", "Chào bạn")
+        assert inbox.take_over(conn, BOT, lambda lease: lease == "dead") == 1
+        second = inbox.claim_next(conn, BOT, "c", "L")
+        assert second is not None
+        assert not inbox.add_to_message(conn, first.id, first.epoch, "heard", "too late")
+        assert inbox.done(conn, second.id, second.epoch, NOW)
+        assert not inbox.add_to_message(conn, second.id, second.epoch, "heard", "too late")
+        return [second.payload]
+
+    assert await db.write(unit) == ['{"update_id":1,"message":{"date":1,"heard":"Chào bạn"}}']
