@@ -23,6 +23,7 @@ from telegram.request import HTTPXRequest
 from bot.app import Bot
 from house import House, open_house
 from live import _services
+from serving import settle
 from settings import read
 
 CHATS, FIRST = 20, 2000
@@ -100,6 +101,8 @@ async def measure(answers: int, telegram: Telegram, port: int, folder: Path) -> 
         bot = Bot(_services(house, footer=False))
         await bot.start()
         await ask(telegram, CHATS, CHATS, house)  # warm
+        settle()
+        await asyncio.sleep(5)  # what warming left behind is not an answer's
         measured = [
             await cpu_per_answer(telegram, number, chats, house)
             for number, chats in ((max(5, answers // 10), 1), (answers, CHATS))
