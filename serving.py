@@ -132,7 +132,7 @@ async def serve(house: House, app: ASGIApp | None, faces: Sequence[Face], stop: 
 
 
 def settle() -> None:
-    """What stands now stands to the end: the collector, which stopped everything for 0.1 s to look at it, no longer does."""
+    """What stands now stands to the end: the collector need not stop everything for 0.1 s to look at it again."""
     gc.collect()
     gc.freeze()
 
