@@ -148,3 +148,18 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def journey(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
     async with begun(tmp_path, sandbox) as running:
         yield running
+
+
+HEARS = """
+[transcriber]
+offer = "openai/whisper-1"
+usd_per_minute = "0.000667"
+max_seconds = 60
+"""
+
+
+@pytest.fixture
+async def hearing(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
+    """A journey that hears recordings too."""
+    async with begun(tmp_path, sandbox, CONFIG + HEARS) as running:
+        yield running

@@ -1,0 +1,57 @@
+"""People who speak: what the journeys of recordings share."""
+
+from typing import Any
+
+from engine.money import Money
+from storage import ledger, tenants
+from tests.journeys.conftest import ANN, Journey
+
+SPOKEN = b"s" * 50_000  # 12.5 seconds to the stand-in: 13 are billed
+COST, CHARGE = 144_517, 202_323  # 667,000 x 13 / 60 = 144,516.67; times 1.40 = 202,323.33
+WALLET = Money.usd("5")
+
+
+async def rich(journey: Journey, user: int = ANN, wallet: Money = WALLET) -> int:
+    """The tenant of this user, with money."""
+    await journey.ask("/start", user)
+    now = journey.house.clock.now()
+
+    def unit(conn: Any) -> int:
+        state = tenants.by_telegram(conn, user)
+        assert state is not None
+        ledger.credit(conn, state.id, wallet, ref=f"gift:{user}", reason="gift", now=now)
+        return state.id
+
+    return await journey.house.db.write(unit)
+
+
+def voice(journey: Journey, data: bytes = SPOKEN, seconds: int = 12) -> dict[str, Any]:
+    world = journey.sandbox.world
+    file = world.keep_file("file_0.oga", "audio/ogg", data)
+    return {
+        "file_id": file,
+        "file_unique_id": file,
+        "file_size": len(data),
+        "duration": seconds,
+        "mime_type": "audio/ogg",
+    }
+
+
+async def speak(journey: Journey, user: int = ANN, chat: int | None = None, **recording: Any) -> list[str]:
+    """All that the bot says to a recording."""
+    world, place = journey.sandbox.world, user if chat is None else chat
+    replied = recording.pop("reply_to", None)
+    said = world.say(place, user, "", reply_to=replied, voice=voice(journey, **recording))
+    await world.wait_message(place, lambda m: m["message_id"] > said["message_id"])
+    await journey.idle()
+    return [m["text"] for m in world.messages(place) if m["message_id"] > said["message_id"]]
+
+
+async def heard(journey: Journey) -> list[Any]:
+    return await journey.rows("SELECT * FROM attempts WHERE request_id LIKE '%:voice' ORDER BY id")
+
+
+async def wallet(journey: Journey, tenant: int) -> int:
+    (account,) = await journey.rows(f"SELECT * FROM accounts WHERE tenant_id = {tenant}")
+    assert account["held_nanousd"] == 0
+    return int(account["balance_nanousd"])
