@@ -33,7 +33,8 @@ class Money:
     @classmethod
     def from_atto(cls, atto: int, times: Fraction = Fraction(1)) -> Self:
         """Round `atto` x `times` to nano-dollars, half to even, once."""
-        return cls(round(Fraction(atto * times.numerator, ATTO_PER_NANO * times.denominator)))
+        whole, rest = divmod(atto * times.numerator, unit := ATTO_PER_NANO * times.denominator)
+        return cls(whole + (2 * rest > unit or (2 * rest == unit and whole % 2)))
 
     @classmethod
     def ceil_atto(cls, atto: int, times: Fraction = Fraction(1)) -> Self:

@@ -1,7 +1,7 @@
 """Connection: what a unit of work sees of the database: SQL with `:name` placeholders, rows by name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -26,6 +26,37 @@ class Statement:
         self.postgresql = postgresql or sqlite[0] + (f" FOR UPDATE OF {locks}" if locks else "")
 
 
+class Among:
+    """A question about the rows whose `column` is one of many. PostgreSQL locks those of `locks`, in `order`."""
+
+    __slots__ = ("kind", "postgresql", "sqlite")
+
+    def __init__(self, text: str, column: str, kind: str, *, locks: str = "", order: str = "") -> None:
+        self.sqlite = f"{text} AND {column} IN (SELECT value FROM json_each(?))"
+        locking = f" ORDER BY {order or column} FOR UPDATE OF {locks}" if locks else ""
+        self.postgresql = f"{text} AND {column} = ANY($1::{kind}[]){locking}"
+        self.kind = kind
+
+
+class Many:
+    """A write for many rows of values at once: SQLite steps through them, PostgreSQL takes a column as an array.
+
+    The text names a row's values `:name`, in the order of `types`, and has one WHERE.
+    """
+
+    __slots__ = ("postgresql", "sqlite", "types")
+
+    def __init__(self, text: str, **types: str) -> None:
+        places = {name: f"?{number}" for number, name in enumerate(types, 1)}
+        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types.values(), 1))
+        before, where, after = _PLACEHOLDER.sub(r"v.\1_", text).partition(" WHERE ")
+        self.sqlite = _PLACEHOLDER.sub(lambda match: places[match[1]], text)
+        self.postgresql = (
+            f"{before} FROM unnest({arrays}) AS v({', '.join(f'{name}_' for name in types)}){where}{after}"
+        )
+        self.types = tuple(types.values())
+
+
 class Connection(Protocol):
     """A transaction that somebody else commits. Never kept beyond the unit."""
 
@@ -44,6 +75,14 @@ class Connection(Protocol):
 
     def first(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """The first row that a hot statement gives, as a tuple; None when a guard missed or nothing is returned."""
+        ...
+
+    def among(self, question: Among, keys: Iterable[int | str]) -> list[tuple[Any, ...]]:
+        """The rows of those `keys` that are there."""
+        ...
+
+    def many(self, write: Many, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Write each of `rows`; how many took."""
         ...
 
 

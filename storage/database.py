@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
-from storage import postgres, sqlite
+from storage import sqlite
 from storage.connection import Connection
 from storage.migrations import head
+from storage.pool import Pool
 
 T = TypeVar("T")
 
@@ -87,7 +88,7 @@ class PostgresDatabase:
         self.url = url
 
     async def __aenter__(self) -> Self:
-        self._pool = postgres.Pool(self.url)
+        self._pool = Pool(self.url)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -112,8 +112,7 @@ def capture(
         raise HoldLost(bid.hold_id)
     same_period, spare, plan = held[6:]
     charge = settle(bid.tariff, grant, bill.tokens, bill.cost_atto, spare if same_period else 0)
-    worth = Money(round(charge.allowance_tokens * rates.get(plan, Fraction(0))))
-    values = _line(bill.attempt, charge, worth)
+    values = _line(bill.attempt, charge, allowance_worth(charge, rates, plan))
     values |= _resolution(bid.hold_id, held, charge, "captured", now)
     values |= {
         "debit": wallet_of(bid.tenant_id),
@@ -174,36 +173,47 @@ def journal(
     conn.first(sql.JOURNAL, _line(attempt, charge, allowance_worth))
 
 
-def _line(attempt: Attempt, charge: Charge, allowance_worth: Money) -> dict[str, Any]:
+def line(attempt: Attempt, charge: Charge, allowance_worth: Money) -> tuple[Any, ...]:
+    """An attempt's row, in the order of its columns."""
     usage = attempt.usage or _NO_USAGE
-    return {
-        "request_id": attempt.request_id,
-        "ordinal": attempt.ordinal,
-        "tenant_id": attempt.tenant_id,
-        "key_id": attempt.key_id,
-        "asked": attempt.asked,
-        "provider": attempt.provider,
-        "model": attempt.model,
-        "served": attempt.served,
-        "outcome": attempt.outcome,
-        "status": attempt.status,
-        "kept": attempt.kept,
-        "estimated": usage.estimated,
-        "input_tokens": usage.input_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "cache_write_tokens": usage.cache_write_tokens,
-        "output_tokens": usage.output_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-        "cost_nanousd": attempt.cost.nanousd,
-        "waste_nanousd": attempt.waste.nanousd,
-        "charge_nanousd": charge.wallet.nanousd,
-        "charged_allowance_tokens": charge.allowance_tokens,
-        "allowance_nanousd": allowance_worth.nanousd,
-        "first_token_ms": attempt.first_token_ms,
-        "duration_ms": attempt.duration_ms,
-        "started_at": ms(attempt.started_at),
-        "day": day_of(attempt.started_at),
-    }
+    return (
+        attempt.request_id,
+        attempt.ordinal,
+        attempt.tenant_id,
+        attempt.key_id,
+        attempt.asked,
+        attempt.provider,
+        attempt.model,
+        attempt.served,
+        attempt.outcome,
+        attempt.status,
+        attempt.kept,
+        usage.estimated,
+        usage.input_tokens,
+        usage.cached_tokens,
+        usage.cache_write_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        attempt.cost.nanousd,
+        attempt.waste.nanousd,
+        charge.wallet.nanousd,
+        charge.allowance_tokens,
+        allowance_worth.nanousd,
+        attempt.first_token_ms,
+        attempt.duration_ms,
+        ms(attempt.started_at),
+        day_of(attempt.started_at),
+    )
+
+
+def allowance_worth(charge: Charge, rates: Mapping[str, Fraction], plan: str) -> Money:
+    """What the allowance that paid is worth to the house: for margins only."""
+    rate = rates.get(plan)
+    return Money(round(charge.allowance_tokens * rate)) if rate and charge.allowance_tokens else ZERO
+
+
+def _line(attempt: Attempt, charge: Charge, allowance_worth: Money) -> dict[str, Any]:
+    return dict(zip(sql.ATTEMPT_VALUES, line(attempt, charge, allowance_worth), strict=True))
 
 
 def _key_tokens(conn: Connection, key_id: int | None, month: int) -> tuple[int, int | None]:

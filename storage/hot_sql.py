@@ -19,7 +19,7 @@ WHERE tenant_id = :tenant AND balance_nanousd - held_nanousd >= :wallet
                   AND (state IN ('open', 'captured') OR epoch >= :epoch))
 RETURNING 1
 """
-_HOLD_COLUMNS = """
+INTO_HOLDS = """
 INSERT INTO holds (request_id, epoch, tenant_id, key_id, key_month, state, wallet_nanousd, allowance_tokens, tokens,
   period_no, lease_id, created_at)
 """
@@ -33,12 +33,12 @@ RETURNING 1
 """
 TAKE = Statement(
     _TAKE_FUNDS,
-    f"""{_HOLD_COLUMNS}
+    f"""{INTO_HOLDS}
 VALUES (:request, :epoch, :tenant, :key, :month, 'open', :wallet, :allowance, :tokens, :period, :lease, :now)
 {_HOLD_AGAIN}""",
     postgresql=f"""
 WITH taken AS ({_TAKE_FUNDS})
-{_HOLD_COLUMNS}
+{INTO_HOLDS}
 SELECT :request, :epoch::bigint, :tenant::bigint, :key::bigint, :month::bigint, 'open', :wallet::bigint,
   :allowance::bigint, :tokens::bigint, :period::bigint, :lease, :now::bigint FROM taken
 {_HOLD_AGAIN}""",
@@ -80,7 +80,7 @@ UPDATE accounts SET held_nanousd = held_nanousd - :wallet, balance_nanousd = bal
 WHERE tenant_id = :tenant
 """)
 
-_ATTEMPT = {
+ATTEMPT = {
     "request_id": "text",
     "ordinal": "bigint",
     "tenant_id": "bigint",
@@ -108,36 +108,36 @@ _ATTEMPT = {
     "started_at": "bigint",
     "day": "bigint",
 }
-_VALUE = {column: column for column in _ATTEMPT} | {"allowance_tokens": "charged_allowance_tokens"}
-_INTO_ATTEMPTS = f"INSERT INTO attempts ({', '.join(_ATTEMPT)})"
-_LINE = f"{_INTO_ATTEMPTS} VALUES ({', '.join(f':{_VALUE[column]}' for column in _ATTEMPT)})"
-_LINE_CAST = ", ".join(f":{_VALUE[column]}::{kind}" for column, kind in _ATTEMPT.items())
+ATTEMPT_VALUES = tuple("charged_allowance_tokens" if column == "allowance_tokens" else column for column in ATTEMPT)
+INTO_ATTEMPTS = f"INSERT INTO attempts ({', '.join(ATTEMPT)})"
+_LINE = f"{INTO_ATTEMPTS} VALUES ({', '.join(f':{value}' for value in ATTEMPT_VALUES)})"
+_LINE_CAST = ", ".join(f":{value}::{kind}" for value, kind in zip(ATTEMPT_VALUES, ATTEMPT.values(), strict=True))
 JOURNAL = Statement(_LINE)
 
-_INTO_TRANSFERS = "INSERT INTO transfers (kind, debit, credit, amount_nanousd, tenant_id, ref, reason, created_at)"
-_INTO_RECEIPTS = "INSERT INTO receipts (tenant_id, answered_at, charge_nanousd, allowance_tokens, receipt)"
-_RECEIPT_AGAIN = """
+INTO_TRANSFERS = "INSERT INTO transfers (kind, debit, credit, amount_nanousd, tenant_id, ref, reason, created_at)"
+INTO_RECEIPTS = "INSERT INTO receipts (tenant_id, answered_at, charge_nanousd, allowance_tokens, receipt)"
+RECEIPT_AGAIN = """
 ON CONFLICT (tenant_id) DO UPDATE SET answered_at = excluded.answered_at, charge_nanousd = excluded.charge_nanousd,
   allowance_tokens = excluded.allowance_tokens, receipt = excluded.receipt
 """
 CAPTURE = Statement(
     *RESOLVE.sqlite,
     *RELEASE.sqlite,
-    f"{_INTO_TRANSFERS} SELECT 'charge', :debit, :credit, :charge, :tenant, :ref, '', :now WHERE :charge > 0",
+    f"{INTO_TRANSFERS} SELECT 'charge', :debit, :credit, :charge, :tenant, :ref, '', :now WHERE :charge > 0",
     _LINE,
-    f"{_INTO_RECEIPTS} VALUES (:tenant, :answered_at, :charge, :charged_allowance, :receipt) {_RECEIPT_AGAIN}",
+    f"{INTO_RECEIPTS} VALUES (:tenant, :answered_at, :charge, :charged_allowance, :receipt) {RECEIPT_AGAIN}",
     postgresql=f"""
 WITH held AS ({RESOLVE.postgresql}),
 released AS (UPDATE accounts SET held_nanousd = held_nanousd - :wallet, balance_nanousd = balance_nanousd - :charge,
     allowance_held_tokens = allowance_held_tokens - :allowance, allowance_used_tokens = allowance_used_tokens + :used
   FROM held WHERE tenant_id = :tenant),
-posted AS ({_INTO_TRANSFERS}
+posted AS ({INTO_TRANSFERS}
   SELECT 'charge', :debit, :credit, :charge::bigint, :tenant::bigint, :ref, '', :now::bigint
   FROM held WHERE :charge > 0),
-journaled AS ({_INTO_ATTEMPTS} SELECT {_LINE_CAST} FROM held),
-kept AS ({_INTO_RECEIPTS}
+journaled AS ({INTO_ATTEMPTS} SELECT {_LINE_CAST} FROM held),
+kept AS ({INTO_RECEIPTS}
   SELECT :tenant::bigint, :answered_at::bigint, :charge::bigint, :charged_allowance::bigint, :receipt
-  FROM held {_RECEIPT_AGAIN})
+  FROM held {RECEIPT_AGAIN})
 SELECT 1 FROM held
 """,
 )

@@ -2,81 +2,98 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from engine.attempt import Attempt
 from engine.errors import InsufficientFunds
-from engine.holding import Bid, Grant, Shortfall
+from engine.holding import Bid, Fit, Grant, Shortfall
 from engine.money import ZERO, Money
 from engine.ports import Also, Bill, Clock, VoidAlso
 from engine.tenancy import Charge, Plan
-from storage import hot
+from storage import hot, many
 from storage.connection import Connection, Row, row, scalar
 from storage.database import Database
 from storage.hot import wallet_of
+from storage.jobs import Alike
 from storage.leases import Lease
 from storage.posting import post
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
-async def shielded(work: "asyncio.Future[T]") -> T:
-    """The result of `work`, finished whatever cancels us meanwhile; then the cancellation goes on."""
-    cancelled: asyncio.CancelledError | None = None
-    while not work.done():
-        try:
-            await asyncio.shield(work)
-        except asyncio.CancelledError as error:
-            if work.cancelled():
-                raise
-            cancelled = error
-        except Exception:  # noqa: BLE001 - raised again by result(), unless we were cancelled
-            break
-    if cancelled is not None:
-        raise cancelled
-    return work.result()
+class HoldUnit(Alike):
+    """The unit of a hold."""
+
+    __slots__ = ("bid", "ledger")
+
+    def __init__(self, ledger: "SqlLedger", bid: Bid) -> None:
+        self.ledger, self.bid = ledger, bid
+
+    def __call__(self, conn: Connection) -> Fit:
+        return hot.hold(conn, self.bid, self.ledger.lease.id, self.ledger.clock.now())
+
+    @classmethod
+    def together(cls, conn: Connection, units: Sequence["HoldUnit"]) -> list[Fit]:
+        ledger = units[0].ledger
+        return many.hold(conn, [unit.bid for unit in units], ledger.lease.id, ledger.clock.now())
+
+
+class CaptureUnit(Alike):
+    """The unit of a capture; each `also` runs in its transaction."""
+
+    __slots__ = ("also", "bill", "hold")
+
+    def __init__(self, hold: "SqlHold", bill: Bill, also: Also | None) -> None:
+        self.hold, self.bill, self.also = hold, bill, also
+
+    def __call__(self, conn: Connection) -> Charge:
+        hold, ledger = self.hold, self.hold.ledger
+        charge = hot.capture(conn, hold.bid, hold.grant, self.bill, rates=ledger.rates, now=ledger.clock.now())
+        if self.also is not None:
+            self.also(conn, charge)
+        return charge
+
+    @classmethod
+    def together(cls, conn: Connection, units: Sequence["CaptureUnit"]) -> list[Charge]:
+        ledger = units[0].hold.ledger
+        answers = [many.Answer(unit.hold.bid, unit.hold.grant, unit.bill) for unit in units]
+        charges = many.capture(conn, answers, ledger.rates, ledger.clock.now())
+        for unit, charge in zip(units, charges, strict=True):
+            if unit.also is not None:
+                unit.also(conn, charge)
+        return charges
 
 
 class SqlHold:
     """A hold that stands in the database. `capture` and `void` are each one transaction."""
 
     def __init__(self, ledger: "SqlLedger", bid: Bid, grant: Grant) -> None:
-        self._ledger, self._bid = ledger, bid
-        self.grant = grant
+        self.ledger, self.bid, self.grant = ledger, bid, grant
         self.resolved = False
 
     @property
     def id(self) -> str:
-        return self._bid.hold_id
+        return self.bid.hold_id
 
     async def capture(self, bill: Bill, also: Also | None = None) -> Charge:
-        ledger = self._ledger
-
-        def unit(conn: Connection) -> Charge:
-            charge = hot.capture(conn, self._bid, self.grant, bill, rates=ledger.rates, now=ledger.clock.now())
-            if also is not None:
-                also(conn, charge)
-            return charge
-
-        charge = await shielded(ledger.db.submit(unit))
+        charge: Charge = await self.ledger.db.submit(CaptureUnit(self, bill, also))
         self.resolved = True
         return charge
 
     async def void(self, also: VoidAlso | None = None) -> None:
-        ledger = self._ledger
+        ledger = self.ledger
 
         def unit(conn: Connection) -> None:
             hot.void(conn, self.id, ledger.clock.now())
             if also is not None:
                 also(conn)
 
-        await shielded(ledger.db.submit(unit))
+        await ledger.db.submit(unit)
         self.resolved = True
 
 
@@ -104,15 +121,15 @@ class SqlLedger:
 
     async def _retry_voids(self) -> None:
         for hold_id in tuple(self.stranded):
-            await shielded(self.db.submit(partial(hot.void, hold_id=hold_id, now=self.clock.now())))
+            await self.db.submit(partial(hot.void, hold_id=hold_id, now=self.clock.now()))
             self.stranded.discard(hold_id)
 
     async def take(self, bid: Bid) -> SqlHold:
         """If we are cancelled while the hold commits, it is voided again before the cancellation goes on."""
         await self._retry_voids()
-        taking = self.db.submit(lambda conn: hot.hold(conn, bid, self.lease.id, self.clock.now()))
+        taking = self.db.submit(HoldUnit(self, bid))
         try:
-            sized = await shielded(taking)
+            sized = await taking
         except asyncio.CancelledError:
             if taking.done() and not taking.cancelled() and taking.exception() is None:
                 grant = taking.result()
@@ -156,7 +173,7 @@ class SqlJournal:
     db: Database
 
     async def record(self, attempt: Attempt) -> None:
-        await shielded(self.db.submit(lambda conn: hot.journal(conn, attempt)))
+        await self.db.submit(lambda conn: hot.journal(conn, attempt))
 
 
 def credit(

@@ -1,26 +1,15 @@
-"""PostgreSQL: the same units on a few threads, each with a connection of its own."""
+"""PostgreSQL: a unit's view of one psycopg connection, and the way to one."""
 
-import asyncio
-import queue
-import random
-import threading
-import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import psycopg
 from psycopg import errors, pq
 from psycopg.rows import dict_row
 
-from storage.connection import Row, Statement, to_dollar, to_percent
-from storage.jobs import Bell, Closed, Job, Unit
+from storage.connection import Among, Many, Row, Statement, to_dollar, to_percent
 
-THREADS = 16
-TRIES = 5
-_SETTINGS = "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
-_WRITE = b"BEGIN"
-_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_AGAIN = (errors.SerializationFailure, errors.DeadlockDetected)
+_SETTINGS = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
 
 
 class PostgresConnection:
@@ -41,21 +30,30 @@ class PostgresConnection:
     def first(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         return prepared(self.raw, statement.postgresql, values)
 
+    def among(self, question: Among, keys: Iterable[int | str]) -> list[tuple[Any, ...]]:
+        return list(_tuples(_planned(self.raw, question.postgresql, [_array(keys, question.kind)])))
+
+    def many(self, write: Many, rows: Sequence[tuple[Any, ...]]) -> int:
+        columns = zip(zip(*rows, strict=True), write.types, strict=True)
+        return _planned(self.raw, write.postgresql, [_array(*column) for column in columns]).command_tuples or 0
+
 
 def prepared(raw: "psycopg.Connection[Any]", sql: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """Run a statement that the server has planned once, straight through libpq: a tenth of a cursor's CPU."""
+    """The first row of a statement that the server has planned once."""
     text, names = to_dollar(sql)
+    result = _planned(raw, text, [_to_wire(values[each]) for each in names])
+    return next(_tuples(result), None)
+
+
+def _planned(raw: "psycopg.Connection[Any]", text: str, wire: list[bytes | None]) -> pq.abc.PGresult:
+    """Straight through libpq: a tenth of a cursor's CPU."""
     known: dict[str, bytes] = raw.__dict__.setdefault("farthing_prepared", {})
     name = known.get(text)
     if name is None:
         name = f"farthing_{len(known)}".encode()
         _checked(raw.pgconn.prepare(name, text.encode()))
         known[text] = name
-    wire: Any = [_to_wire(values[each]) for each in names]  # the driver's types forget that None is NULL
-    result = _checked(raw.pgconn.exec_prepared(name, wire))
-    if not result.ntuples:
-        return None
-    return tuple(_from_wire(result, column) for column in range(result.nfields))
+    return _checked(raw.pgconn.exec_prepared(name, cast(Any, wire)))  # the driver's types forget that None is NULL
 
 
 def command(raw: "psycopg.Connection[Any]", sql: bytes) -> pq.abc.PGresult:
@@ -63,7 +61,7 @@ def command(raw: "psycopg.Connection[Any]", sql: bytes) -> pq.abc.PGresult:
     return _checked(raw.pgconn.exec_(sql))
 
 
-def _commit(raw: "psycopg.Connection[Any]") -> None:
+def commit(raw: "psycopg.Connection[Any]") -> None:
     """Raises when the server rolled back instead: a unit had swallowed an error."""
     if command(raw, b"COMMIT").command_status != b"COMMIT":
         raise errors.InFailedSqlTransaction("the unit went on after an error; nothing of it was kept")
@@ -81,123 +79,46 @@ def _to_wire(value: Any) -> bytes | None:
     return b"ft"[value : value + 1] if isinstance(value, bool) else str(value).encode()
 
 
-def _from_wire(result: pq.abc.PGresult, column: int) -> Any:
-    value = result.get_value(0, column)
-    if value is None:
-        return None
-    kind = result.ftype(column)
-    if kind in _INTEGERS:
-        return int(value)
-    return value == b"t" if kind == _BOOL else value.decode()
+def _array(values: Iterable[Any], kind: str) -> bytes:
+    """An array's literal."""
+    return ("{" + ",".join(map(_ELEMENT[kind], values)) + "}").encode()
 
 
-_INTEGERS, _BOOL = {20, 21, 23}, 16  # pg_type's own numbers: int8, int2, int4; bool
+def _number(value: int | None) -> str:
+    return "NULL" if value is None else str(value)
 
 
-def connect(url: str) -> "psycopg.Connection[dict[str, Any]]":
+def _text(value: str | None) -> str:
+    return "NULL" if value is None else '"' + value.replace("\\", r"\\").replace('"', r"\"") + '"'
+
+
+def _boolean(value: bool) -> str:
+    return "t" if value else "f"
+
+
+_ELEMENT: dict[str, Callable[[Any], str]] = {"bigint": _number, "text": _text, "boolean": _boolean}
+
+
+def _tuples(result: pq.abc.PGresult) -> Iterator[tuple[Any, ...]]:
+    columns = [(column, _FROM_WIRE.get(result.ftype(column), bytes.decode)) for column in range(result.nfields)]
+    for row in range(result.ntuples):
+        values = ((result.get_value(row, column), read) for column, read in columns)
+        yield tuple(None if value is None else read(value) for value, read in values)
+
+
+# pg_type's own numbers: int8, int2, int4; bool
+_FROM_WIRE: dict[int, Callable[[bytes], Any]] = {20: int, 21: int, 23: int, 16: b"t".__eq__}
+
+
+def connect(url: str, lock_ms: int = 10_000) -> "psycopg.Connection[dict[str, Any]]":
+    """`lock_ms`: how long a statement waits for somebody else's lock."""
     return psycopg.connect(
         url,
         autocommit=True,  # BEGIN and COMMIT are the pool's own words
         row_factory=dict_row,
-        options=_SETTINGS,
+        options=f"{_SETTINGS} -c lock_timeout={lock_ms}",
         prepare_threshold=None,  # the driver would forget ours with its own (DEALLOCATE ALL)
         keepalives=1,
         keepalives_idle=10,
         connect_timeout=10,
     )
-
-
-class Pool:
-    """Runs units on threads. A deadlock or conflict runs the whole unit again.
-
-    A connection that turns out to be lost before the unit began is replaced unseen; after that nobody knows
-    what stands, and the caller hears of it.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._bell = Bell()
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._free: queue.LifoQueue[psycopg.Connection[dict[str, Any]]] = queue.LifoQueue()
-        self._gate = threading.Lock()
-        self._closed = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"farthing-postgres-{number}", daemon=True)
-            for number in range(THREADS)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def submit(self, unit: Unit, *, write: bool) -> "asyncio.Future[Any]":
-        """Raises Closed after close()."""
-        job = Job(unit, write)
-        with self._gate:
-            if self._closed:
-                raise Closed
-            self._jobs.put(job)
-        return job.waiter
-
-    def close(self) -> None:
-        """What was asked for before is still done."""
-        with self._gate:
-            self._closed = True
-            for _ in self._threads:
-                self._jobs.put(None)
-        for thread in self._threads:
-            thread.join()
-        while not self._free.empty():
-            self._free.get().close()
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            try:
-                job.result = self._run(job.unit, job.write)
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked
-                job.error = error
-            self._bell.ring((job,))
-
-    def _run(self, unit: Unit, write: bool) -> Any:
-        for attempt in range(TRIES):
-            try:
-                return self._once(unit, write)
-            except _AGAIN:
-                if attempt == TRIES - 1:
-                    raise
-                time.sleep(random.uniform(0.001, 0.01) * (attempt + 1))  # noqa: S311 - so that the other goes first
-        raise AssertionError("unreachable")
-
-    def _once(self, unit: Unit, write: bool) -> Any:
-        raw = self._begin(_WRITE if write else _READ)
-        try:
-            result = unit(PostgresConnection(raw))
-            _commit(raw)
-        except BaseException:
-            self._give_up(raw)
-            raise
-        self._free.put(raw)
-        return result
-
-    def _begin(self, begin: bytes) -> "psycopg.Connection[dict[str, Any]]":
-        """A connection inside a transaction."""
-        while True:
-            try:
-                raw = self._free.get_nowait()
-            except queue.Empty:
-                raw = connect(self._url)
-                command(raw, begin)
-                return raw
-            try:
-                command(raw, begin)
-            except psycopg.DatabaseError:  # it was lost while it rested
-                raw.close()
-            else:
-                return raw
-
-    def _give_up(self, raw: "psycopg.Connection[dict[str, Any]]") -> None:
-        """Undo; a connection that can't is thrown away, and the server undoes."""
-        try:
-            command(raw, b"ROLLBACK")
-        except psycopg.Error:
-            raw.close()
-        else:
-            self._free.put(raw)

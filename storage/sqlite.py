@@ -7,18 +7,19 @@ only the culprit's work is undone.
 
 import asyncio
 import functools
+import json
 import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from storage.connection import Row, Statement
-from storage.jobs import Bell, Closed, Job, Unit
+from storage.connection import Among, Many, Row, Statement
+from storage.jobs import Bell, Closed, Job, Unit, do_all, next_batch
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,12 @@ class SqliteConnection:
                 return None
             found = rows[0]
         return found
+
+    def among(self, question: Among, keys: Iterable[int | str]) -> list[tuple[Any, ...]]:
+        return self.raw.execute(question.sqlite, (json.dumps(list(keys)),)).fetchall()
+
+    def many(self, write: Many, rows: Sequence[tuple[Any, ...]]) -> int:
+        return self.raw.executemany(write.sqlite, rows).rowcount
 
 
 def connect(path: str, *, writer: bool) -> sqlite3.Connection:
@@ -122,24 +129,10 @@ class Writer:
     def _work(self) -> None:
         stopping = False
         while not stopping:
-            batch, stopping = self._next_batch()
+            batch, stopping = next_batch(self._jobs, MOST_IN_BATCH)
             if batch:
                 self._commit(batch)
                 self._bell.ring(batch)
-
-    def _next_batch(self) -> tuple[list[Job], bool]:
-        """Wait for one job, then take whatever else has come meanwhile."""
-        batch: list[Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            batch.append(job)
-            if len(batch) >= MOST_IN_BATCH:
-                return batch, False
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return batch, False
-        return batch, True
 
     def _commit(self, batch: list[Job]) -> None:
         try:
@@ -154,12 +147,11 @@ class Writer:
         """All of them in one transaction; False, with nothing done, when one raised."""
         conn = SqliteConnection(self._raw)
         self._raw.execute("BEGIN IMMEDIATE")
-        for job in batch:
-            try:
-                job.result = job.unit(conn)
-            except Exception:  # noqa: BLE001 - found again, and kept, in the replay
-                self._roll_back()
-                return False
+        try:
+            do_all(conn, batch)
+        except Exception:  # noqa: BLE001 - found again, and kept, in the replay
+            self._roll_back()
+            return False
         self._raw.execute("COMMIT")
         return True
 

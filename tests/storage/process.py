@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar, cast
 import psycopg
 
 from storage.connection import Connection
+from storage.jobs import Job, Unit, do_all
 from storage.leases import Lease
 from storage.ledger import SqlLedger
 from storage.postgres import PostgresConnection
@@ -33,11 +34,17 @@ class Killed(BaseException):
 
 
 class Process:
-    """ports.Ledger over one raw connection. `fate` decides the next commit; the dead write nothing more."""
+    """ports.Ledger over one raw connection. `fate` decides the next commit; the dead write nothing more.
+
+    `stood`: the units whose commit stands, in order.
+    """
 
     def __init__(self, raw: Raw, name: str, clock: FixedClock) -> None:
         self._raw, self.name, self.dead, self.fate = raw, name, False, Fate.LIVES
         self.url = self.dialect = ""
+        self.hears_nothing = False
+        self.stood: list[Unit] = []
+        self._waiting: list[Job] = []
         lease = cast(Lease, SimpleNamespace(id=name))
         self.ledger = SqlLedger(self, lease, clock, RATES)
 
@@ -54,42 +61,60 @@ class Process:
         return await self.submit(query)
 
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
-        """Done a few turns of the loop later, so that a cancellation may come in between."""
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[T] = loop.create_future()
+        """Done a turn of the loop later and told another turn later, so that a cancellation may come in between."""
+        job = Job(unit)
+        self._waiting.append(job)
+        if len(self._waiting) == 1:
+            job.loop.call_soon(self._serve)
+        return job.waiter
+
+    def _serve(self) -> None:
+        """As the writers do: all that waits at once; where that can't be, one by one."""
+        batch, self._waiting = self._waiting, []
         try:
-            outcome = self.now(unit)
-        except BaseException as error:  # noqa: BLE001 - it is the waiter's
-            _later(loop, 2, waiter, error=error)
+            self.now(lambda conn: do_all(conn, batch))
+        except Killed as error:
+            self._all_are_told(batch, error)
+        except Exception:  # noqa: BLE001 - found again, and kept, one by one
+            self._one_by_one(batch)
         else:
-            _later(loop, 2, waiter, result=outcome)
-        return waiter
+            self.stood += [job.unit for job in batch]
+        for job in batch:
+            job.loop.call_soon(job.wake)
+
+    def _all_are_told(self, batch: list[Job], error: Killed) -> None:
+        if self.hears_nothing:
+            self.stood += [job.unit for job in batch]
+        for job in batch:
+            job.error = error
+
+    def _one_by_one(self, batch: list[Job]) -> None:
+        for job in batch:
+            job.result, was_dead = None, self.dead
+            try:
+                job.result = self.now(job.unit)
+            except BaseException as error:  # noqa: BLE001 - it is the waiter's
+                job.error = error
+            if job.error is None or (self.hears_nothing and not was_dead):
+                self.stood.append(job.unit)
 
     def now(self, unit: Callable[[Connection], T]) -> T:
         """One transaction, and what `fate` makes of it."""
         if self.dead:
             raise Killed
-        fate, self.fate = self.fate, Fate.LIVES
         self._raw.execute("BEGIN")
         try:
             result = unit(connection(self._raw))
         except BaseException:
             self._raw.execute("ROLLBACK")
             raise
+        fate, self.fate = self.fate, Fate.LIVES
         self._raw.execute("ROLLBACK" if fate is Fate.DIES_BEFORE else "COMMIT")
         if fate is not Fate.LIVES:
-            self.dead = True
+            self.dead, self.hears_nothing = True, fate is Fate.DIES_AFTER
             raise Killed
         return result
 
 
 def connection(raw: Raw) -> Connection:
     return SqliteConnection(raw) if isinstance(raw, sqlite3.Connection) else PostgresConnection(raw)
-
-
-def _later(loop: asyncio.AbstractEventLoop, turns: int, waiter: "asyncio.Future[Any]", **outcome: Any) -> None:
-    if turns:
-        loop.call_soon(lambda: _later(loop, turns - 1, waiter, **outcome))
-    elif not waiter.done():
-        error = outcome.get("error")
-        waiter.set_exception(error) if error is not None else waiter.set_result(outcome["result"])

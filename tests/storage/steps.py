@@ -24,7 +24,7 @@ class Step:
     cancel: int | None
 
 
-OPERATIONS = ("hold",) * 8 + ("answer",) * 7 + ("give_up",) * 2 + ("credit",) * 3 + (
+OPERATIONS = ("hold",) * 6 + ("rush",) * 3 + ("answer",) * 5 + ("answers",) * 3 + ("give_up",) * 2 + ("credit",) * 3 + (
     "refund", "change_plan", "limit_key", "expire", "kill", "a_week_passes")  # fmt: skip
 steps = st.builds(
     Step,

@@ -1,5 +1,6 @@
 """Each guard is broken in turn, and something must notice: a proof that can't fail proves nothing."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from storage import hot_sql, ledger
+from storage import hot_sql, jobs
 from storage.connection import Connection, Statement
 from storage.database import Database
 from tests.storage.books import account, tenant
@@ -47,10 +48,6 @@ def without(statement: Statement, *guards: str) -> Statement:
 
 def _spaced(*parts: str) -> str:
     return " ".join(" ".join(parts).split())
-
-
-async def _bare(work: Any) -> Any:
-    return await work
 
 
 def blind(owner: int) -> dict[str, Any]:
@@ -97,6 +94,6 @@ def test_the_walk_notices_a_statement_without_its_guard(
 
 
 def test_the_walk_notices_a_missing_shield(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "shielded", _bare)
+    monkeypatch.setattr(jobs, "Commit", asyncio.Future)
     with pytest.raises(NOTICED):
         walk(sqlite_template, 5)

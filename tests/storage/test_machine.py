@@ -9,6 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,11 +28,12 @@ from psycopg.rows import dict_row
 from engine.errors import HoldLost, InsufficientFunds
 from engine.holding import Bid, Grant
 from engine.money import Money
+from engine.ports import Bill
 from engine.tenancy import Plan
 from storage import keys, ledger, plans
 from storage.audit import problems
 from storage.connection import Connection
-from storage.ledger import SqlHold
+from storage.ledger import CaptureUnit, HoldUnit, SqlHold
 from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, FixedClock, bid, bill, tenant
 from tests.storage.conftest import Server
 from tests.storage.model import Account, Key, Model
@@ -78,60 +80,84 @@ class Books(RuleBasedStateMachine):
         getattr(self, step.do)(step)
 
     def hold(self, step: Step) -> None:
-        owner = self.tenants[step.who]
-        number = 4 * (len(self.model.answers) // 3) + step.number
-        asked = bid(owner, f"{owner}-{number}", epoch=step.epoch, tariff=FLAT if step.flat else DOUBLE,
-                    input_tokens=step.size, output_tokens=step.size,
-                    key_id=self.key if step.keyed and step.who == 0 else None)  # fmt: skip
-        holding, lease = self.process.ledger.hold(asked), self.process.name
+        self._hold([self._asked(step, step.who, step.number)], step)
+
+    def rush(self, step: Step) -> None:
+        """Three at the same moment, of one tenant or of two; two of them may be the same request."""
+        others = ((1 - step.who if step.flat else step.who, step.number + 1), (step.who, step.tokens))
+        self._hold([self._asked(step, who, number) for who, number in ((step.who, step.number), *others)], step)
+
+    def _asked(self, step: Step, who: int, number: int) -> Bid:
+        owner = self.tenants[who]
+        name = f"{owner}-{4 * (len(self.model.answers) // 3) + number % 4}"
+        return bid(owner, name, epoch=step.epoch, tariff=FLAT if step.flat else DOUBLE, input_tokens=step.size,
+                   output_tokens=step.size, key_id=self.key if step.keyed and who == 0 else None)  # fmt: skip
+
+    def _hold(self, bids: list[Bid], step: Step) -> None:
+        process = self.process
+        holdings = [process.ledger.hold(asked) for asked in bids]
         cancel = step.cancel if step.fate is Fate.LIVES else None
-        outcome = self._run(holding.__aenter__, step.fate, cancel)
-        if cancel == 0 or (outcome is Killed and step.fate is Fate.DIES_BEFORE):
-            return
-        expected = self.model.hold(asked, lease, self._month())
-        if outcome is asyncio.CancelledError:
-            if isinstance(expected, Grant):
-                self.model.void(asked.request_id)
-        elif isinstance(outcome, SqlHold):
-            assert outcome.grant == expected
-            self.open[asked.request_id] = (asked, holding, outcome)
-        elif outcome is not Killed:
-            assert outcome is (HoldLost if expected is None else InsufficientFunds), (outcome, expected)
+        outcomes = self._run([holding.__aenter__ for holding in holdings], step.fate, cancel)
+        stood = {id(unit.bid) for unit in process.stood if isinstance(unit, HoldUnit)}
+        given_back = []
+        for asked, holding, outcome in zip(bids, holdings, outcomes, strict=True):
+            never_asked = cancel == 0 and asked is bids[0]
+            if never_asked or (outcome is Killed and id(asked) not in stood):
+                continue
+            expected = self.model.hold(asked, process.name, self._month())
+            if outcome is asyncio.CancelledError:
+                given_back += [asked.request_id] if isinstance(expected, Grant) else []
+            elif isinstance(outcome, SqlHold):
+                assert outcome.grant == expected
+                self.open[asked.request_id] = (asked, holding, outcome)
+            elif outcome is not Killed:
+                assert outcome is (HoldLost if expected is None else InsufficientFunds), (outcome, expected)
+        for request_id in given_back:
+            self.model.void(request_id)
 
     def answer(self, step: Step) -> None:
         self._end(step, capture=True)
 
+    def answers(self, step: Step) -> None:
+        """Up to three at the same moment."""
+        self._end(step, capture=True, most=3)
+
     def give_up(self, step: Step) -> None:
         self._end(step, capture=False)
 
-    def _end(self, step: Step, *, capture: bool) -> None:
+    def _end(self, step: Step, *, capture: bool, most: int = 1) -> None:
         """Capture or leave; the way out voids what wasn't captured."""
-        if not self.open:
-            return
-        asked, holding, hold = self.open[sorted(self.open)[step.number % len(self.open)]]
-        bought = bill(asked, step.tokens)
+        names = sorted(self.open)
+        first = step.number % len(names) if names else 0
+        ending = [(*self.open[name], bill(self.open[name][0], step.tokens)) for name in names[first : first + most]]
 
-        async def road() -> None:
+        async def road(holding: Any, hold: SqlHold, bought: Bill) -> None:
             try:
                 if capture:
                     await hold.capture(bought)
             finally:
                 await holding.__aexit__()
 
-        held = self.model.holds[asked.request_id]
-        lost = held.bid.epoch != asked.epoch or held.state != "open"
+        lost = {asked.request_id for asked, *_ in ending if self._is_lost(asked)}
         fate = Fate.LIVES if lost else step.fate
         cancel = step.cancel if fate is Fate.LIVES else None
-        outcome = self._run(road, fate, cancel)
-        if cancel == 0:
-            return
-        self.open.pop(asked.request_id, None)
-        if lost:
-            assert outcome in {HoldLost if capture else None, asyncio.CancelledError}
-        elif fate is not Fate.DIES_BEFORE and capture:
-            self.model.capture(asked.request_id, bought.tokens, bought.cost_atto)
-        elif fate is not Fate.DIES_BEFORE:
-            self.model.void(asked.request_id)
+        process = self.process
+        outcomes = self._run([partial(road, *each[1:]) for each in ending], fate, cancel)
+        heard = {unit.hold.id for unit in process.stood if isinstance(unit, CaptureUnit)}
+        for number, ((asked, _, hold, bought), outcome) in enumerate(zip(ending, outcomes, strict=True)):
+            if cancel == 0 and number == 0:
+                continue
+            self.open.pop(asked.request_id, None)
+            if asked.request_id in lost:
+                assert outcome in {HoldLost if capture else None, asyncio.CancelledError}
+            elif capture and (outcome is not Killed or hold.id in heard):
+                self.model.capture(asked.request_id, bought.tokens, bought.cost_atto)
+            elif fate is not Fate.DIES_BEFORE:
+                self.model.void(asked.request_id)
+
+    def _is_lost(self, asked: Bid) -> bool:
+        held = self.model.holds[asked.request_id]
+        return held.bid.epoch != asked.epoch or held.state != "open"
 
     def credit(self, step: Step) -> None:
         owner, amount, ref = self.tenants[step.who], Money(step.nanousd), self._ref("c", step)
@@ -205,24 +231,24 @@ class Books(RuleBasedStateMachine):
             self.process = self._birth()
         return step.fate is not Fate.DIES_BEFORE
 
-    def _run(self, work: Callable[[], Any], fate: Fate, cancel: int | None) -> Any:
-        """What it returned, or the class of what it raised, having been cancelled after so many turns of the loop."""
-        self.process.fate = fate
+    def _run(self, works: list[Callable[[], Any]], fate: Fate, cancel: int | None) -> list[Any]:
+        """What each returned, or the class of what it raised; the first is cancelled after so many turns."""
+        process = self.process
+        process.fate, process.stood = fate, []
 
-        async def driven() -> Any:
-            task = asyncio.ensure_future(work())
+        async def driven() -> list[Any]:
+            tasks = [asyncio.ensure_future(work()) for work in works]
             for _ in range(cancel if cancel is not None else 0):
                 await asyncio.sleep(0)
-            if cancel is not None:
-                task.cancel()
-            return (await asyncio.gather(task, return_exceptions=True))[0]
+            if cancel is not None and tasks:
+                tasks[0].cancel()
+            return await asyncio.gather(*tasks, return_exceptions=True)
 
-        outcome = self.loop.run_until_complete(driven())
-        self.process.fate = Fate.LIVES
-        if self.process.dead:
+        outcomes = self.loop.run_until_complete(driven())
+        process.fate = Fate.LIVES
+        if process.dead:
             self.process = self._birth()
-            return Killed
-        return type(outcome) if isinstance(outcome, BaseException) else outcome
+        return [type(outcome) if isinstance(outcome, BaseException) else outcome for outcome in outcomes]
 
 
 def walk(fresh: Callable[[], Raw], steps: int) -> None:

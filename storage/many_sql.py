@@ -1,0 +1,130 @@
+"""The SQL of many holds, or many captures, at once. Every guard is a condition of the statement that writes.
+
+What is not as usual among them (a twin, an earlier try, a key's new month) is for hot_sql's statements.
+"""
+
+from storage.connection import Among, Many
+from storage.hot_sql import ATTEMPT, INTO_ATTEMPTS, INTO_HOLDS, INTO_RECEIPTS, INTO_TRANSFERS, RECEIPT_AGAIN
+
+FUNDS = Among(
+    """
+SELECT tenant_id, allowance_tokens - allowance_used_tokens - allowance_held_tokens, balance_nanousd - held_nanousd,
+       period_no
+FROM accounts WHERE true
+""",
+    "tenant_id",
+    "bigint",
+    locks="accounts",
+)
+KEYS = Among(
+    "SELECT id, month, tokens_per_month - used_tokens - held_tokens FROM api_keys WHERE true",
+    "id",
+    "bigint",
+    locks="api_keys",
+)
+TRIED = Among("SELECT 1 FROM holds WHERE true", "request_id", "text")
+TAKE_FUNDS = Many(
+    """
+UPDATE accounts SET held_nanousd = held_nanousd + :wallet, allowance_held_tokens = allowance_held_tokens + :allowance
+ WHERE tenant_id = :tenant AND balance_nanousd - held_nanousd >= :wallet
+  AND allowance_tokens - allowance_used_tokens - allowance_held_tokens >= :allowance
+""",
+    wallet="bigint",
+    allowance="bigint",
+    tenant="bigint",
+)
+TAKE_KEYS = Many(
+    """
+UPDATE api_keys SET held_tokens = held_tokens + :tokens
+ WHERE id = :key AND month = :month
+  AND (tokens_per_month IS NULL OR used_tokens + held_tokens + :tokens <= tokens_per_month)
+""",
+    tokens="bigint",
+    key="bigint",
+    month="bigint",
+)
+HOLDS = Many(
+    f"""{INTO_HOLDS}
+SELECT :request, :epoch, :tenant, :key, :month, 'open', :wallet, :allowance, :tokens, :period, :lease, :now
+ WHERE true ON CONFLICT DO NOTHING
+""",
+    request="text",
+    epoch="bigint",
+    tenant="bigint",
+    key="bigint",
+    month="bigint",
+    wallet="bigint",
+    allowance="bigint",
+    tokens="bigint",
+    period="bigint",
+    lease="text",
+    now="bigint",
+)
+ALL_HELD = Among(
+    """
+SELECT h.request_id, h.epoch, h.tenant_id, h.wallet_nanousd, h.allowance_tokens, h.tokens, h.key_id, h.key_month,
+       a.period_no = h.period_no, a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens, t.plan
+FROM holds h JOIN accounts a ON a.tenant_id = h.tenant_id JOIN tenants t ON t.id = h.tenant_id
+WHERE h.state = 'open'
+""",
+    "h.request_id",
+    "text",
+    locks="a",
+    order="a.tenant_id",
+)
+RESOLVE_ALL = Many(
+    """
+UPDATE holds SET state = 'captured', resolved_at = :now, charge_nanousd = :charge,
+  charged_allowance_tokens = :charged_allowance
+ WHERE request_id = :request AND epoch = :epoch AND state = 'open'
+""",
+    now="bigint",
+    charge="bigint",
+    charged_allowance="bigint",
+    request="text",
+    epoch="bigint",
+)
+RELEASE_ALL = Many(
+    """
+UPDATE accounts SET held_nanousd = held_nanousd - :wallet, balance_nanousd = balance_nanousd - :charge,
+  allowance_held_tokens = allowance_held_tokens - :allowance, allowance_used_tokens = allowance_used_tokens + :used
+ WHERE tenant_id = :tenant
+""",
+    wallet="bigint",
+    charge="bigint",
+    allowance="bigint",
+    used="bigint",
+    tenant="bigint",
+)
+RELEASE_KEYS = Many(
+    """
+UPDATE api_keys SET held_tokens = held_tokens - :tokens, used_tokens = used_tokens + :spent
+ WHERE id = :key AND month = :month
+""",
+    tokens="bigint",
+    spent="bigint",
+    key="bigint",
+    month="bigint",
+)
+CHARGES = Many(
+    f"""{INTO_TRANSFERS}
+SELECT 'charge', :debit, :credit, :charge, :tenant, :ref, '', :now WHERE true
+""",
+    debit="text",
+    credit="text",
+    charge="bigint",
+    tenant="bigint",
+    ref="text",
+    now="bigint",
+)
+LINES = Many(f"{INTO_ATTEMPTS} SELECT {', '.join(f':{name}' for name in ATTEMPT)} WHERE true", **ATTEMPT)
+RECEIPTS = Many(
+    f"""{INTO_RECEIPTS}
+SELECT :tenant, :answered_at, :charge, :allowance, :receipt WHERE true {RECEIPT_AGAIN}
+""",
+    tenant="bigint",
+    answered_at="bigint",
+    charge="bigint",
+    allowance="bigint",
+    receipt="text",
+)
