@@ -24,6 +24,11 @@ def test_halves_round_to_even_once() -> None:
     ]
 
 
+@given(st.integers(-(10**30), 10**30), st.fractions(min_value=-100, max_value=100))
+def test_rounding_is_the_exact_fractions_own(atto: int, times: Fraction) -> None:
+    assert Money.from_atto(atto, times).nanousd == round(Fraction(atto, 10**9) * times)
+
+
 @given(st.integers(0, 10**24), st.fractions(0, 10))
 def test_a_ceiling_covers_every_rounding(atto: int, times: Fraction) -> None:
     assert Money.ceil_atto(atto, times) >= Money.from_atto(atto, times)

@@ -1,7 +1,9 @@
 """Each guard is broken in turn, and something must notice: a proof that can't fail proves nothing."""
 
 import asyncio
+import shutil
 import sqlite3
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,10 @@ import pytest
 from hypothesis import Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from storage import hot_sql, jobs
+from storage import hot_sql, jobs, many_sql
 from storage.connection import Connection, Statement
-from storage.database import Database
-from tests.storage.books import account, tenant
+from storage.database import Database, open_database
+from tests.storage.books import account, bid, pay, take, tenant
 from tests.storage.test_machine import Books
 
 QUICK = settings(max_examples=400, stateful_step_count=50, deadline=None, database=None,
@@ -65,6 +67,30 @@ async def test_the_statement_that_takes_money_guards_itself(db: Database) -> Non
     assert await db.write(unit) == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "guard", "row", "rule"),
+    [
+        ("TAKE_FUNDS", " AND balance_nanousd - held_nanousd >= ?1", (2 * 10**9, 0, 1), "holds_within_wallet"),
+        ("TAKE_FUNDS", " - allowance_held_tokens >= ?2", (0, 1001, 1), "holds_within_allowance"),
+        ("RESOLVE_ALL", " AND state = 'open'", (1, 0, 0, "r1", 1), "never changed"),
+    ],
+)
+async def test_behind_the_guard_of_many_at_once_stand_the_rows_own(
+    name: str, guard: str, row: tuple[Any, ...], rule: str, sqlite_template: Path, tmp_path: Path
+) -> None:
+    shutil.copyfile(sqlite_template, tmp_path / "x.db")
+    weak = lacking(getattr(many_sql, name), guard)
+
+    def unit(conn: Connection) -> None:
+        asked = bid(tenant(conn, "1"))
+        pay(conn, asked, take(conn, asked))
+        conn.many(weak, [row])
+
+    async with open_database(f"sqlite:///{tmp_path}/x.db") as db:
+        with pytest.raises(sqlite3.IntegrityError, match=rule):
+            await db.write(unit)
+
+
 async def test_behind_the_statements_guard_stands_the_rows_own(db: Database) -> None:
     broken = without(hot_sql.TAKE, " AND balance_nanousd - held_nanousd >= :wallet")
     owner = await db.write(lambda conn: tenant(conn, "1"))
@@ -85,12 +111,43 @@ async def test_behind_the_statements_guard_stands_the_rows_own(db: Database) -> 
 def test_the_walk_notices_a_statement_without_its_guard(
     name: str, guards: tuple[str, ...], start: int, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(jobs, "together", alone)
     monkeypatch.setattr(hot_sql, name, without(getattr(hot_sql, name), *guards))
     if name == "HELD":
         monkeypatch.setattr(hot_sql, "CAPTURE", without(hot_sql.CAPTURE, " AND epoch = :epoch AND state = 'open'"))
         monkeypatch.setattr(hot_sql, "RESOLVE", without(hot_sql.RESOLVE, " AND epoch = :epoch AND state = 'open'"))
     with pytest.raises(NOTICED):
         walk(sqlite_template, start)
+
+
+@pytest.mark.parametrize(
+    ("weaker", "start"),
+    [
+        ({"KEYS": " - held_tokens", "TAKE_KEYS": " + held_tokens"}, 0),
+        ({"TRIED": "SELECT 1 FROM holds WHERE true AND request_id IN"}, 0),
+    ],
+    ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
+)
+def test_the_walk_notices_when_many_at_once_lack_a_guard(
+    weaker: dict[str, str], start: int, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, guard in weaker.items():
+        monkeypatch.setattr(many_sql, name, lacking(getattr(many_sql, name), guard))
+    with pytest.raises(NOTICED):
+        walk(sqlite_template, start)
+
+
+def lacking(statement: Any, guard: str) -> Any:
+    """The statement as SQLite runs it, without `guard`."""
+    weak, text = copy(statement), _spaced(statement.sqlite)
+    assert guard in text, f"{guard!r} guards nothing"
+    weak.sqlite = text.replace(guard, "SELECT 1 WHERE NOT EXISTS" if guard.startswith("SELECT") else "")
+    return weak
+
+
+def alone(*_: object) -> None:
+    """Nothing is done together."""
+    raise jobs.Alone
 
 
 def test_the_walk_notices_a_missing_shield(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> None:

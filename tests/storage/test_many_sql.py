@@ -1,0 +1,59 @@
+"""The statements for many at once: each guards itself, row by row, without what reads before it."""
+
+from storage import keys, many_sql
+from storage.connection import Connection
+from storage.database import Database
+from storage.hot import month_of
+from tests.storage.books import NOW, account, bid, take, tenant
+from tests.storage.test_hot_sql import books, limited
+
+MONTH = month_of(NOW)
+
+
+async def test_money_that_is_not_there_is_not_taken(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        poor, rich = tenant(conn, "1"), tenant(conn, "3")
+        assert conn.many(many_sql.TAKE_FUNDS, [(2 * 10**9, 0, poor), (2 * 10**9, 0, rich)]) == 1
+        assert conn.many(many_sql.TAKE_FUNDS, [(0, 1001, rich)]) == 0
+        assert [account(conn, each)["held_nanousd"] for each in (poor, rich)] == [0, 2 * 10**9]
+
+    await db.write(unit)
+
+
+async def test_a_keys_tokens_beyond_its_limit_or_of_another_month_are_not_taken(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        key = limited(conn)
+        conn.run("UPDATE api_keys SET month = :month", month=MONTH)
+        assert conn.many(many_sql.TAKE_KEYS, [(101, key, MONTH)]) == 0
+        assert conn.many(many_sql.TAKE_KEYS, [(1, key, MONTH + 1)]) == 0
+        assert conn.many(many_sql.TAKE_KEYS, [(100, key, MONTH)]) == 1
+        conn.many(many_sql.RELEASE_KEYS, [(100, 60, key, MONTH - 1)])
+        assert books(conn, key) == (100, 0)
+        conn.many(many_sql.RELEASE_KEYS, [(100, 60, key, MONTH)])
+        assert books(conn, key) == (0, 60)
+
+    await db.write(unit)
+
+
+async def test_a_request_is_held_for_once_and_resolved_once(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        take(conn, bid(owner, "a"))
+        again = ("a", 2, owner, None, MONTH, 0, 0, 1, 1, "L", 0)
+        assert conn.many(many_sql.HOLDS, [again]) == 0
+        assert conn.many(many_sql.RESOLVE_ALL, [(1, 0, 0, "a", 2)]) == 0
+        assert conn.many(many_sql.RESOLVE_ALL, [(1, 0, 0, "a", 1)]) == 1
+        assert conn.many(many_sql.RESOLVE_ALL, [(2, 0, 0, "a", 1)]) == 0
+
+    await db.write(unit)
+
+
+async def test_of_many_keys_those_that_are_there_are_found(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        made = [keys.add(conn, tenant(conn), keys.new_key(), name="k", tokens_per_month=None, now=NOW).id
+                for _ in range(3)]  # fmt: skip
+        found = conn.among(many_sql.KEYS, [*made[:2], 10**9])
+        assert sorted(found) == [(made[0], found[0][1], None), (made[1], found[1][1], None)]
+        assert conn.among(many_sql.KEYS, []) == []
+
+    await db.write(unit)
