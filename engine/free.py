@@ -3,14 +3,15 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from engine.offer import Offer
 from engine.pricing import FREE, FREE_SOURCE, Price
 
 FREE_PRICE = Price(((0, FREE),), FREE_SOURCE)
 _MINUTE = timedelta(minutes=1)
-_DAY_BEGINS = {"gemini": timedelta(hours=8)}  # after midnight UTC; Pacific time, in winter
+_ZONES = {"gemini": ZoneInfo("America/Los_Angeles")}  # whose midnight begins a provider's day; UTC's elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +88,24 @@ class FreeTiers:
 
 
 def day_begin(offer: Offer, now: datetime) -> datetime:
-    """When the provider's present day began."""
-    shift = _DAY_BEGINS.get(offer.provider, timedelta(0))
-    return (now - shift).replace(hour=0, minute=0, second=0, microsecond=0) + shift
+    """When the provider's present day began, in UTC."""
+    return _midnight(offer, now, 0)
 
 
 def day_end(offer: Offer, now: datetime) -> datetime:
-    return day_begin(offer, now) + timedelta(days=1)
+    return _midnight(offer, now, 1)
+
+
+def _midnight(offer: Offer, now: datetime, days: int) -> datetime:
+    """The one that began the provider's day at `now`, or so many days later: a day may have 23 hours, or 25."""
+    zone = _ZONES.get(offer.provider, UTC)
+    day = now.astimezone(zone).date() + timedelta(days=days)
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def _roll(tier: _Tier, offer: Offer, now: datetime) -> None:
     while tier.recent and tier.recent[0] <= now - _MINUTE:
         tier.recent.popleft()
-    day = day_begin(offer, now).toordinal()
+    day = now.astimezone(_ZONES.get(offer.provider, UTC)).toordinal()
     if day != tier.day:
         tier.day, tier.used_today = day, 0

@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
-from engine.free import Allowed, FreeTiers, Left
+import pytest
+
+from engine.free import Allowed, FreeTiers, Left, day_begin, day_end
 from engine.offer import Offer
 
 GEMINI, GROQ = Offer("gemini", "lite"), Offer("groq", "oss")
@@ -36,6 +38,20 @@ def test_a_day_s_limit_ends_with_the_provider_s_day() -> None:
     assert free.is_open(GROQ, midnight)
     assert not free.is_open(GEMINI, midnight)  # its day begins at midnight in California
     assert free.is_open(GEMINI, datetime(2026, 11, 26, 8, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("now", "begins", "ends"),
+    [
+        ("2026-01-10T07:59", "2026-01-09T08:00", "2026-01-10T08:00"),
+        ("2026-07-10T07:01", "2026-07-10T07:00", "2026-07-11T07:00"),  # summer time
+        ("2026-03-08T12:00", "2026-03-08T08:00", "2026-03-09T07:00"),  # a day of 23 hours
+        ("2026-11-01T12:00", "2026-11-01T07:00", "2026-11-02T08:00"),  # and one of 25
+    ],
+)
+def test_gemini_s_day_begins_at_midnight_in_california_summer_and_winter(now: str, begins: str, ends: str) -> None:
+    moment, begin, end = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (now, begins, ends))
+    assert (day_begin(GEMINI, moment), day_end(GEMINI, moment)) == (begin, end)
 
 
 def test_a_refusal_shuts_it_for_as_long_as_is_told() -> None:
