@@ -19,7 +19,7 @@ from storage import hot, many
 from storage.connection import Connection, Row, row, scalar
 from storage.database import Database
 from storage.hot import wallet_of
-from storage.jobs import Alike
+from storage.jobs import Alike, Alone
 from storage.leases import Lease
 from storage.posting import post
 
@@ -39,7 +39,7 @@ class HoldUnit(Alike):
 
     @classmethod
     def together(cls, conn: Connection, units: Sequence["HoldUnit"]) -> list[Fit]:
-        ledger = units[0].ledger
+        ledger = _of_one([unit.ledger for unit in units])
         return many.hold(conn, [unit.bid for unit in units], ledger.lease.id, ledger.clock.now())
 
 
@@ -60,13 +60,20 @@ class CaptureUnit(Alike):
 
     @classmethod
     def together(cls, conn: Connection, units: Sequence["CaptureUnit"]) -> list[Charge]:
-        ledger = units[0].hold.ledger
+        ledger = _of_one([unit.hold.ledger for unit in units])
         answers = [many.Answer(unit.hold.bid, unit.hold.grant, unit.bill) for unit in units]
         charges = many.capture(conn, answers, ledger.rates, ledger.clock.now())
         for unit, charge in zip(units, charges, strict=True):
             if unit.also is not None:
                 unit.also(conn, charge)
         return charges
+
+
+def _of_one(ledgers: Sequence["SqlLedger"]) -> "SqlLedger":
+    """Raises Alone where another lease, clock or price list is among them."""
+    if any(ledger is not ledgers[0] for ledger in ledgers):
+        raise Alone
+    return ledgers[0]
 
 
 class SqlHold:

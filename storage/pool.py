@@ -41,11 +41,11 @@ class Lane:
         self._thread = threading.Thread(target=self._work, name="farthing-postgres-lane", daemon=True)
         self._thread.start()
 
-    def put(self, job: Job | None) -> None:
-        """None: no more will come."""
+    def put(self, job: Job) -> None:
         self._jobs.put(job)
 
     def close(self) -> None:
+        """What was put before is still done, or handed on."""
         self._jobs.put(None)
         self._thread.join()
         self._drop()

@@ -82,6 +82,15 @@ async def test_holds_and_captures_that_come_together_are_done_together(
     await db.read(sound)
 
 
+async def test_units_of_two_ledgers_keep_their_own_leases(db: Database) -> None:
+    clock = FixedClock()
+    books = [SqlLedger(db, Lease(db, clock), clock, RATES) for _ in range(2)]
+    owner = await db.write(lambda conn: tenant(conn, "1"))
+    await asyncio.gather(*(book.take(bid(owner, f"r{number}")) for number, book in enumerate(books)))
+    found = await db.read(lambda conn: conn.rows("SELECT lease_id FROM holds ORDER BY request_id"))
+    assert [each["lease_id"] for each in found] == [book.lease.id for book in books]
+
+
 async def test_what_also_raises_undoes_its_own_capture_and_nobody_elses(db: Database) -> None:
     clock = FixedClock()
     book = SqlLedger(db, Lease(db, clock), clock, RATES)
