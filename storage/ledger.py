@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -11,89 +11,41 @@ from typing import Any
 
 from engine.attempt import Attempt
 from engine.errors import InsufficientFunds
-from engine.holding import Bid, Fit, Grant, Shortfall
+from engine.holding import Bid, Grant, Shortfall
 from engine.money import ZERO, Money
 from engine.ports import Also, Bill, Clock, VoidAlso
 from engine.tenancy import Charge, Plan
-from storage import hot, many
+from storage import hot
 from storage.connection import Connection, Row, row, scalar
 from storage.database import Database
 from storage.hot import wallet_of
-from storage.jobs import Alike, Alone
 from storage.leases import Lease
+from storage.many import Answer
 from storage.posting import post
+from storage.units import CaptureUnit, HoldUnit
 
 log = logging.getLogger(__name__)
-
-
-class HoldUnit(Alike):
-    """The unit of a hold."""
-
-    __slots__ = ("bid", "ledger")
-
-    def __init__(self, ledger: "SqlLedger", bid: Bid) -> None:
-        self.ledger, self.bid = ledger, bid
-
-    def __call__(self, conn: Connection) -> Fit:
-        return hot.hold(conn, self.bid, self.ledger.lease.id, self.ledger.clock.now())
-
-    @classmethod
-    def together(cls, conn: Connection, units: Sequence["HoldUnit"]) -> list[Fit]:
-        ledger = _of_one([unit.ledger for unit in units])
-        return many.hold(conn, [unit.bid for unit in units], ledger.lease.id, ledger.clock.now())
-
-
-class CaptureUnit(Alike):
-    """The unit of a capture; each `also` runs in its transaction."""
-
-    __slots__ = ("also", "bill", "hold")
-
-    def __init__(self, hold: "SqlHold", bill: Bill, also: Also | None) -> None:
-        self.hold, self.bill, self.also = hold, bill, also
-
-    def __call__(self, conn: Connection) -> Charge:
-        hold, ledger = self.hold, self.hold.ledger
-        charge = hot.capture(conn, hold.bid, hold.grant, self.bill, rates=ledger.rates, now=ledger.clock.now())
-        if self.also is not None:
-            self.also(conn, charge)
-        return charge
-
-    @classmethod
-    def together(cls, conn: Connection, units: Sequence["CaptureUnit"]) -> list[Charge]:
-        ledger = _of_one([unit.hold.ledger for unit in units])
-        answers = [many.Answer(unit.hold.bid, unit.hold.grant, unit.bill) for unit in units]
-        charges = many.capture(conn, answers, ledger.rates, ledger.clock.now())
-        for unit, charge in zip(units, charges, strict=True):
-            if unit.also is not None:
-                unit.also(conn, charge)
-        return charges
-
-
-def _of_one(ledgers: Sequence["SqlLedger"]) -> "SqlLedger":
-    """Raises Alone where another lease, clock or price list is among them."""
-    if any(ledger is not ledgers[0] for ledger in ledgers):
-        raise Alone
-    return ledgers[0]
 
 
 class SqlHold:
     """A hold that stands in the database. `capture` and `void` are each one transaction."""
 
     def __init__(self, ledger: "SqlLedger", bid: Bid, grant: Grant) -> None:
-        self.ledger, self.bid, self.grant = ledger, bid, grant
+        self._ledger, self._bid, self.grant = ledger, bid, grant
         self.resolved = False
 
     @property
     def id(self) -> str:
-        return self.bid.hold_id
+        return self._bid.hold_id
 
     async def capture(self, bill: Bill, also: Also | None = None) -> Charge:
-        charge: Charge = await self.ledger.db.submit(CaptureUnit(self, bill, also))
+        ledger, answer = self._ledger, Answer(self._bid, self.grant, bill)
+        charge: Charge = await ledger.db.submit(CaptureUnit(answer, also, ledger.rates, ledger.clock))
         self.resolved = True
         return charge
 
     async def void(self, also: VoidAlso | None = None) -> None:
-        ledger = self.ledger
+        ledger = self._ledger
 
         def unit(conn: Connection) -> None:
             hot.void(conn, self.id, ledger.clock.now())
@@ -134,7 +86,7 @@ class SqlLedger:
     async def take(self, bid: Bid) -> SqlHold:
         """If we are cancelled while the hold commits, it is voided again before the cancellation goes on."""
         await self._retry_voids()
-        taking = self.db.submit(HoldUnit(self, bid))
+        taking = self.db.submit(HoldUnit(bid, self.lease.id, self.clock))
         try:
             sized = await taking
         except asyncio.CancelledError:

@@ -10,7 +10,7 @@ from storage.database import Database
 
 T = TypeVar("T")
 S = TypeVar("S")
-_WAITING = "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+WAITING = "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 async def meet(db: Database, first: Callable[[Connection], T], second: Callable[[Connection], S]) -> tuple[T, S]:
@@ -22,7 +22,7 @@ async def meet(db: Database, first: Callable[[Connection], T], second: Callable[
             result = first(conn)
         finally:
             loop.call_soon_threadsafe(begun.set)
-        while not scalar(conn, _WAITING):
+        while not scalar(conn, WAITING):
             assert not ended.is_set(), "the second did not wait for the first"
             conn.rows("SELECT pg_stat_clear_snapshot()")
         return result

@@ -15,10 +15,11 @@ from storage.connection import Connection, scalar
 from storage.database import Database, open_database
 from storage.jobs import Alike, Alone, Commit, Job, next_batch
 from storage.leases import Lease
-from storage.ledger import HoldUnit, SqlLedger
+from storage.ledger import SqlLedger
+from storage.units import HoldUnit
 from tests.storage.books import RATES, FixedClock, bid, bill, sound, tenant
 from tests.storage.conftest import Server
-from tests.storage.meeting import meet
+from tests.storage.meeting import WAITING
 
 
 class Note(Alike):
@@ -173,19 +174,26 @@ async def test_a_row_that_somebody_keeps_locked_holds_up_its_own_unit_and_nobody
         await db.read(sound)
 
 
-async def test_two_who_do_many_at_once_lock_in_one_order(address: str) -> None:
-    """Opposite orders asked for: the second waits for the first, and neither for the other."""
+async def test_who_does_many_at_once_locks_accounts_in_one_order_whatever_order_they_came_in(address: str) -> None:
+    """The third is somebody's: who came with the fourth first must wait without having taken it."""
+    go, locked, loop = threading.Event(), asyncio.Event(), asyncio.get_running_loop()
+
+    def keep(conn: Connection) -> None:
+        conn.rows("SELECT 1 AS one FROM accounts WHERE tenant_id = 3 FOR UPDATE")
+        loop.call_soon_threadsafe(locked.set)
+        go.wait(10)
+
     async with open_database(address) as db:
         owners = [await db.write(lambda conn: tenant(conn, "1")) for _ in range(4)]
-        clock = FixedClock()
-        book = SqlLedger(db, Lease(db, clock), clock, RATES)
-
-        def holds(name: str, order: Sequence[int]) -> Any:
-            units = [HoldUnit(book, bid(owner, f"{name}{owner}")) for owner in order]
-            return lambda conn: HoldUnit.together(conn, units)
-
-        first, second = await meet(db, holds("a", owners), holds("b", owners[::-1]))
-        assert len(first) == len(second) == 4
+        units = [HoldUnit(bid(owner, f"r{owner}"), "L", FixedClock()) for owner in reversed(owners)]
+        keeping = asyncio.ensure_future(db.write(keep))
+        await locked.wait()
+        holding = asyncio.ensure_future(db.write(lambda conn: HoldUnit.together(conn, units)))
+        while not await db.read(lambda conn: conn.rows(WAITING)):
+            assert not holding.done()
+        await db.write(lambda conn: conn.rows("SELECT 1 AS one FROM accounts WHERE tenant_id = 4 FOR UPDATE NOWAIT"))
+        go.set()
+        await asyncio.gather(keeping, holding)
         await db.read(sound)
 
 

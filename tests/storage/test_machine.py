@@ -33,7 +33,8 @@ from engine.tenancy import Plan
 from storage import keys, ledger, plans
 from storage.audit import problems
 from storage.connection import Connection
-from storage.ledger import CaptureUnit, HoldUnit, SqlHold
+from storage.ledger import SqlHold
+from storage.units import CaptureUnit, HoldUnit
 from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, FixedClock, bid, bill, tenant
 from tests.storage.conftest import Server
 from tests.storage.model import Account, Key, Model
@@ -143,7 +144,7 @@ class Books(RuleBasedStateMachine):
         cancel = step.cancel if fate is Fate.LIVES else None
         process = self.process
         outcomes = self._run([partial(road, *each[1:]) for each in ending], fate, cancel)
-        heard = {unit.hold.id for unit in process.stood if isinstance(unit, CaptureUnit)}
+        heard = {unit.answer.bid.hold_id for unit in process.stood if isinstance(unit, CaptureUnit)}
         for number, ((asked, _, hold, bought), outcome) in enumerate(zip(ending, outcomes, strict=True)):
             if cancel == 0 and number == 0:
                 continue
