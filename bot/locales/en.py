@@ -215,7 +215,7 @@ TEXTS = {
     "payment.unknown": "This invoice is unknown. Please make a new one with /topup.",
     "payment.other": "This invoice was made for somebody else. Make your own with /topup.",
     "payment.amount": "The amount does not match the invoice. Please make a new one with /topup.",
-    "payment.expired": "This invoice has expired. Please make a new one with /topup.",
+    "payment.expired": "This invoice has expired. Please make a new one with /topup or /plan.",
     "payment.twice": "You have this subscription already.",
     "payment.closed": "This account is not open, so it can't pay. Nothing was taken. Help: /paysupport.",
     "payment.gone": "That plan is not offered any more. Please choose another one with /plan.",
@@ -223,6 +223,8 @@ TEXTS = {
     "payment.owed": "You owe something from a refund. Please /topup first, then subscribe.",
     "payment.later": "I can't look at this invoice right now. Nothing was taken; please try again in a minute.",
     "payment.found": "A payment of yours had not reached me; it has now: {usd} USD were added to your wallet. Sorry for the wait.",
+    "payment.found_plan": "A payment of yours had not reached me; it has now: you are on plan *{plan}* until {until}. Sorry for the wait.",
+    "payment.found_kept": "A payment of yours had not reached me; it has now: {usd} USD were added to your wallet. Sorry for the wait.\n\n{why}",
     "payment.plan_ended": "\nPlan *{plan}* has ended with it; you are on the free plan now.",
     "payment.kept_gone": "The plan that this was for is not offered any more, so the money is in your wallet and the subscription is cancelled.",
     "payment.kept_replaced": "This was for a subscription that you have replaced, so the money is in your wallet; it is cancelled at Telegram now.",
@@ -233,6 +235,7 @@ TEXTS = {
     "payment.credited": "Thank you! {usd} USD were added. Your wallet holds {wallet} USD.",
     "payment.plan": "Thank you! You are on plan *{plan}* until {until}.",
     "payment.refunded": "Your payment was refunded: {taken} USD were taken from the wallet, {owed} USD are owed.",
+    "payment.refunded_plan": "Your payment was refunded: {taken} USD were taken from the wallet, {owed} USD are owed. Plan *{plan}* has ended with it; you are on the free plan now.",
     # invoices
     "invoice.choose": "**Invoices**: press a month for its PDF and CSV.",
     "invoice.month": "{month} · {usd} USD",
@@ -442,6 +445,7 @@ TEXTS = {
     "alert.stars_refunded": "🟠 A refund that the bot never saw was found at Telegram and booked: {stars} ⭐ `{charge}`.",
     "alert.stars_amount": "🔴 A payment differs: Telegram says {stars} ⭐, the books say {ours} ⭐ `{charge}`. Nothing was changed.",
     "alert.stars_unknown": "🟠 Telegram lists a payment of nobody in these books: {stars} ⭐ `{charge}`. Nothing was booked.",
+    "alert.stars_more": "… and {count} more like these, {stars} ⭐ together. The log names each.",
     "alert.stars_unlisted": "🔴 Telegram does not list a payment or refund that is in the books: {ours} ⭐ `{charge}`.",
     "alert.subscription_goes_on": "🟠 Telegram refuses to cancel a replaced subscription of user {user} to {plan} (`{charge}`). What it still collects goes to the wallet.",
 }
