@@ -88,14 +88,33 @@ async def test_unsound_books_are_not_backed_up_over_sound_ones(database: Path, t
 
 def test_what_is_no_sound_database_is_not_restored(database: Path, tmp_path: Path) -> None:
     before = database.read_bytes()
-    text, torn, empty = tmp_path / "text.db", tmp_path / "torn.db", tmp_path / "empty.db"
+    text, torn, cut, empty = (tmp_path / name for name in ("text.db", "torn.db", "cut.db", "empty.db"))
     text.write_text("hello " * 1000)
     torn.write_bytes(before[: len(before) // 2])
+    cut.write_bytes(before[:-100])
     sqlite3.connect(empty).close()
-    for wrong in (text, torn, empty, tmp_path / "nowhere.db"):
+    for wrong in (text, torn, cut, empty, tmp_path / "nowhere.db"):
         with pytest.raises(BackupFailed):
             restore(wrong, database, NOW)
     assert database.read_bytes() == before
+
+
+def test_a_database_that_is_damaged_is_replaced_and_kept(database: Path, tmp_path: Path) -> None:
+    made = backup(database, tmp_path / "kept", NOW)
+    database.write_text("no database any more " * 500)
+    aside = restore(made, database, NOW)
+    assert database.read_bytes() == made.read_bytes()
+    assert aside is not None
+    assert aside.read_text().startswith("no database any more")
+
+
+def test_what_stands_in_the_way_of_a_backup_is_said(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BackupFailed, match=r"could not be copied to .*file"):
+        backup(database, tmp_path / "file", NOW)
+    database.write_text("no database any more " * 500)
+    with pytest.raises(BackupFailed, match="not a database"):
+        backup(database, tmp_path / "kept", NOW)
 
 
 def test_postgresql_is_told_of_pg_dump() -> None:
