@@ -60,7 +60,7 @@ async def choose(_: Update, context: Context, args: tuple[str, ...]) -> None:
     running = await _running(context, state)
     if wanted.name == state.plan:
         await _keep(context, state, wanted, running)
-    elif plans.is_lower(wanted, services.plans.get(state.plan)):
+    elif await services.db.read(lambda conn: plans.is_lower(conn, state, wanted, services.plans)):
         await _down(context, state, wanted, running)
     elif await agreed(context, then="plan", args=(wanted.name,)):
         await _offer(context, state, wanted)

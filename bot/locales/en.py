@@ -440,6 +440,7 @@ TEXTS = {
     "house.month": "month",
     "alert.house_near": "🟠 The house has spent {spent} of {most} USD of its {per} ({percent} %). At the cap new answers are refused.",
     "alert.house_full": "🔴 The house has reached its cap of the {per}: {spent} of {most} USD ({percent} %). New answers are refused until it is over, or [house] is raised.",
+    "alert.model_loses": "🟠 {model} has lost {lost} USD today, its max_loss_usd_per_day is {most}: until 00:00 UTC offers that cost more than they charge are left out; where no other is left, new answers are refused.",
     "alert.farming": '🟠 {count} new accounts within an hour: somebody may be farming the free plan. /tenants shows them; [access] mode = "approval" closes the door.',
     "alert.stars_credited": "🟠 A payment that the bot never saw was found at Telegram and credited: {stars} ⭐ `{charge}`.",
     "alert.stars_refunded": "🟠 A refund that the bot never saw was found at Telegram and booked: {stars} ⭐ `{charge}`.",

@@ -308,6 +308,7 @@ TEXTS: dict[str, str] = {
     "house.month": "tháng",
     "alert.house_near": "🟠 Nhà đã chi {spent} trong {most} USD của {per} ({percent} %). Chạm trần thì câu hỏi mới bị từ chối.",
     "alert.house_full": "🔴 Nhà đã chạm trần của {per}: {spent} trong {most} USD ({percent} %). Câu hỏi mới bị từ chối đến khi hết kỳ, hoặc nâng [house].",
+    "alert.model_loses": "🟠 {model} hôm nay lỗ {lost} USD, max_loss_usd_per_day là {most}: đến 00:00 UTC bỏ qua nơi có giá vốn cao hơn giá bán; nếu không còn nơi nào, câu hỏi mới bị từ chối.",
     "alert.farming": '🟠 {count} tài khoản mới trong một giờ: có thể ai đó đang gom gói miễn phí. /tenants cho thấy họ; [access] mode = "approval" đóng cửa lại.',
     "alert.stars_credited": "🟠 Tìm thấy ở Telegram một khoản thanh toán bot chưa hề thấy, đã cộng: {stars} ⭐ `{charge}`.",
     "alert.stars_refunded": "🟠 Tìm thấy ở Telegram một khoản hoàn bot chưa hề thấy, đã ghi sổ: {stars} ⭐ `{charge}`.",
