@@ -1,6 +1,7 @@
 import asyncio
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from storage.connection import Connection
 from storage.database import open_database
 from storage.leases import Lease
 from storage.ledger import SqlLedger
+from storage.migrations import upgrade
 from tests.storage.books import NOW, RATES, FixedClock, bid, bill, tenant
 
 
@@ -106,6 +108,28 @@ def test_a_database_that_is_damaged_is_replaced_and_kept(database: Path, tmp_pat
     assert database.read_bytes() == made.read_bytes()
     assert aside is not None
     assert aside.read_text().startswith("no database any more")
+
+
+@pytest.mark.parametrize("revision", ["0001", "0003"])
+async def test_a_backup_of_an_earlier_release_is_restored_as_it_is(tmp_path: Path, revision: str) -> None:
+    old, database = tmp_path / "old.db", tmp_path / "farthing.db"
+    upgrade(f"sqlite:///{old}", revision)
+    made = backup(old, tmp_path / "kept", NOW)
+    restore(made, database, NOW)
+    with closing(sqlite3.connect(database)) as raw:
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(revision,)]
+    upgrade(f"sqlite:///{database}")
+    async with open_database(f"sqlite:///{database}") as db:
+        assert (await db.read(audit)).ok
+
+
+def test_a_backup_of_a_later_release_is_said_to_be_one(database: Path, tmp_path: Path) -> None:
+    newer = shutil.copyfile(database, tmp_path / "newer.db")
+    with closing(sqlite3.connect(newer)) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+        raw.commit()
+    with pytest.raises(BackupFailed, match="another release"):
+        restore(newer, database, NOW)
 
 
 def test_what_stands_in_the_way_of_a_backup_is_said(database: Path, tmp_path: Path) -> None:
