@@ -144,9 +144,12 @@ def _set_aside(database: Path, now: datetime) -> Path | None:
     with suppress(sqlite3.DatabaseError), closing(_open(database)) as raw:
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     aside = database.with_name(f"{database.name}.before-{now:%Y%m%d-%H%M%S}")
-    for left in ("", "-wal"):
-        with suppress(FileNotFoundError):
-            database.with_name(database.name + left).rename(aside.with_name(aside.name + left))
+    try:
+        os.link(database, aside)  # it keeps its own name until the new one takes it
+    except OSError:  # a file system without links
+        database.rename(aside)
+    with suppress(FileNotFoundError):
+        database.with_name(f"{database.name}-wal").rename(aside.with_name(f"{aside.name}-wal"))
     database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
     return aside
 

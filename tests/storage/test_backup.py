@@ -132,6 +132,20 @@ def test_a_backup_of_a_later_release_is_said_to_be_one(database: Path, tmp_path:
         restore(newer, database, NOW)
 
 
+def test_a_restore_that_fails_at_the_last_step_leaves_the_database_in_its_place(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path) -> None:
+        raise OSError("No space left on device")
+
+    made = backup(database, tmp_path / "kept", NOW)
+    before = database.read_bytes()
+    monkeypatch.setattr("storage.backup._sync", full)
+    with pytest.raises(BackupFailed, match="No space left"):
+        restore(made, database, NOW)
+    assert database.read_bytes() == before
+
+
 def test_what_stands_in_the_way_of_a_backup_is_said(database: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(BackupFailed, match=r"could not be copied to .*file"):
