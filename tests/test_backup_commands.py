@@ -59,6 +59,7 @@ def test_a_damaged_database_stops_the_start_with_the_way_out(
     house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DEEPSEEK_API_KEY", "k")
+    (house / "farthing.toml").write_text("[routing]\nfresh_prices = false\n")
     (house / "farthing.db").write_text("no database " * 500)
     assert main(["web"]) == 1
     told = capsys.readouterr().err
