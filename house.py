@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -156,8 +157,12 @@ async def migrate_own(settings: Settings) -> None:
     from storage.migrations import upgrade  # noqa: PLC0415
 
     url = settings.env.database_url
-    async with open_database(url) as db:
-        pending = await db.read(migrations_pending)
+    try:
+        async with open_database(url) as db:
+            pending = await db.read(migrations_pending)
+    except sqlite3.DatabaseError as error:
+        way_out = "if it is damaged, `python -m main restore FILE` puts a backup in its place"
+        raise OSError(f"{url} can't be opened: {error}; {way_out}") from error
     if pending and not url.startswith("sqlite:"):
         raise OSError("the database is not up to date: run `python -m main migrate` first")
     if pending:

@@ -226,8 +226,9 @@ def _round_up(value: float) -> float:
 
 
 def _tokens(value: float) -> str:
-    for limit, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if value >= limit:
+    """In three digits: what rounds to a thousand of one unit is one of the next."""
+    for limit, unit in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if value >= limit * 0.9995:
             return f"{value / limit:.3g} {unit}"
     return f"{value:.3g}"
 

@@ -97,6 +97,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
             named = (user.full_name or "", user.username or "")  # a deleted account has no name
             if known is not None and (known.is_nameless or (known.name, known.username) == named):
                 self._state = await self._let_in(known)
+                await self._hear_language(known)
                 return self._state
             self._state, _ = await services.db.write(
                 lambda conn: tenants.ensure_telegram(
@@ -110,8 +111,15 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                     access=tenants.IN if services.config.access_mode == "open" or self.is_admin else tenants.PENDING,
                 )
             )
-        assert self._state is not None
+            assert self._state is not None
+            await self._hear_language(self._state)
         return self._state
+
+    async def _hear_language(self, known: TenantState) -> None:
+        """The app's is kept: the clock has words for people too, and no update to read it from."""
+        said = self.user.language_code
+        if said and not known.is_nameless and known.settings.get(tenants.APP_LANGUAGE) != said:
+            await self.services.db.write(lambda conn: tenants.set_setting(conn, known.id, tenants.APP_LANGUAGE, said))
 
     async def _let_in(self, known: TenantState) -> TenantState:
         """Who waited at a door that is open by now, or is an operator by now, waits no more."""

@@ -117,7 +117,7 @@ class Notifier:
 
     async def _language(self, user_id: int) -> str:
         state = await self._services.db.read(lambda conn: tenants.by_telegram(conn, user_id))
-        return (state.language if state else "") or "en"
+        return (state.speaks if state else "") or "en"
 
 
 def _said(language: str, value: object) -> object:

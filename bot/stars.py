@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from telegram import StarTransaction, TransactionPartnerUser
+from telegram.constants import TransactionPartnerUser as Kind
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import ExtBot
 
@@ -54,12 +55,12 @@ async def edit(bot: ExtBot[int], subscription: Subscription, user_id: int, *, ca
 
 
 def entry(found: StarTransaction) -> StarEntry:
-    """What a user paid has a source, what a user got back a receiver."""
+    """A user's payment has a source, a refund a receiver. What is of no invoice (gifts, paid media) is OTHER."""
     source, receiver = found.source, found.receiver
     at = found.date if isinstance(found.date, datetime) else datetime.fromtimestamp(found.date, UTC)
-    if isinstance(source, TransactionPartnerUser):
+    if isinstance(source, TransactionPartnerUser) and source.transaction_type == Kind.INVOICE_PAYMENT:
         kind, partner = PAYMENT, source
-    elif isinstance(receiver, TransactionPartnerUser):
+    elif isinstance(receiver, TransactionPartnerUser) and receiver.transaction_type == Kind.INVOICE_PAYMENT:
         kind, partner = REFUND, receiver
     else:
         return StarEntry(OTHER, at, Payment(found.id, "", 0, found.amount))

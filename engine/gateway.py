@@ -8,7 +8,7 @@ from engine.admission import Admission
 from engine.answer import Answer, Finisher, Question
 from engine.catalog import Drop, Model, Quote
 from engine.chat import ChatRequest
-from engine.errors import Closing, NoProvider, RequestRejected
+from engine.errors import Closing, HouseCapReached, NoProvider, RequestRejected
 from engine.holding import Bid, Ceiling
 from engine.ports import Gate, Ledger, Losses
 from engine.routing import Route
@@ -85,6 +85,8 @@ class Gateway:
         if not may_lose:
             losing = [quote for quote in quotes if loses(quote, model.tariff)]
             quotes = tuple(quote for quote in quotes if quote not in losing)
+            if losing and not quotes:
+                raise HouseCapReached("day")
             drops = (
                 *drops,
                 *(Drop(quote.offer, "costs more than it charges, and today has lost enough") for quote in losing),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.money import Money
 from paper.amounts import Column, Vat, span
-from paper.typeface import typeface
+from paper.typeface import drawable, typeface
 from paper.words import words
 from storage.drafts import Movement
 from storage.invoices import Invoice
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 INK, SOFT, RULE, TINT = (28, 39, 51), (96, 110, 124), (205, 213, 221), (244, 247, 250)
 LEFT, RIGHT, TOP, WIDE = 20, 20, 18, 170
 SERVICES = {"plan", "plan_credit"}
+ROW, STATEMENT = 6.7, 61
+"""Millimetres: a row of a table; the statement without its payments, with the notes under it."""
 FACE, NOTHING = "Source", "–"
 
 
@@ -55,7 +57,9 @@ class _Paper:
         top = pdf.get_y()
         sold = [*seller.address.splitlines(), t["tax_id"].format(id=seller.tax_id) if seller.tax_id else ""]
         self._block(pdf, LEFT, top, t["seller"], [seller.name or t["no_seller"], *sold])
-        self._block(pdf, LEFT, pdf.get_y() + 4, t["customer"], [*self._who(), t["account"].format(id=draft.tenant_id)])
+        self._block(
+            pdf, LEFT, pdf.get_y() + 4, t["customer"], [self._customer, t["account"].format(id=draft.tenant_id)]
+        )
         bottom = pdf.get_y()
         facts = ((t["number"], self._invoice.name), (t["issued"], f"{self._invoice.issued_at:%Y-%m-%d}"))
         pdf.set_y(top)
@@ -67,17 +71,14 @@ class _Paper:
             pdf.cell(42, 6, value, align="R", new_x="LMARGIN", new_y="NEXT")
         pdf.set_y(max(bottom, pdf.get_y()) + 8)
 
-    def _who(self) -> list[str]:
-        return [self._customer] if self._customer else []
-
     def _block(self, pdf: "FPDF", x: float, y: float, label: str, lines: list[str]) -> None:
         pdf.set_xy(x, y)
         self._soft(pdf)
         pdf.cell(90, 5, label, new_x="LEFT", new_y="NEXT")
         self._plain(pdf)
-        for number, line in enumerate(each for each in lines if each):
+        for number, line in enumerate(filter(None, map(drawable, lines))):
             pdf.set_font(FACE, "B" if number == 0 else "", 10.5)
-            pdf.multi_cell(90, 5, line, new_x="LEFT", new_y="NEXT")
+            pdf.multi_cell(90, 5, line, align="L", new_x="LEFT", new_y="NEXT")
 
     def _services(self, pdf: "FPDF") -> None:
         t, draft = self._t, self._invoice.draft
@@ -121,6 +122,7 @@ class _Paper:
 
     def _total(self, pdf: "FPDF", label: str, amount: Money, *, strong: bool = False) -> None:
         pdf.set_x(LEFT + 85)
+        self._plain(pdf)
         pdf.set_font(FACE, "B" if strong else "", 12 if strong else 10.5)
         pdf.set_draw_color(*RULE)
         border: str = "T" if strong else ""
@@ -131,7 +133,7 @@ class _Paper:
         t, draft = self._t, self._invoice.draft
         first, last = span(draft)
         rows = [(str(each.day), self._described(each), each.amount) for each in draft.movements if _is_payment(each)]
-        if pdf.get_y() + 8 * (len(rows) + 4) > pdf.eph + TOP and len(rows) < 20:  # noqa: PLR2004 - all on one page
+        if pdf.get_y() + STATEMENT + ROW * len(rows) > pdf.eph + TOP and len(rows) < 20:  # noqa: PLR2004 - on one page
             pdf.add_page()
         self._title(pdf, t["statement"])
         with _table(pdf, (21, 118, 41), "LLR") as table:
@@ -159,7 +161,7 @@ class _Paper:
         reason = each.reason
         if each.kind in SERVICES:
             reason = reason.removeprefix("unused part of ").removeprefix("plan ")
-        return self._t[key].format(reason=reason, stars=_count(each.stars), rate=each.per_star)
+        return self._t[key].format(reason=drawable(reason), stars=_count(each.stars), rate=each.per_star)
 
     def _say(self, amount: Money) -> str:
         return self._column.say(amount)

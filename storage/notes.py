@@ -17,6 +17,16 @@ def write(conn: Connection, name: str, value: str) -> None:
     )
 
 
+def named(conn: Connection, prefix: str) -> list[tuple[str, str]]:
+    """Those whose names begin so, in their order. A prefix has no wildcards."""
+    found = conn.rows("SELECT name, value FROM watermarks WHERE name LIKE :like ORDER BY name", like=f"{prefix}%")
+    return [(each["name"], each["value"]) for each in found]
+
+
+def forget(conn: Connection, name: str) -> None:
+    conn.run("DELETE FROM watermarks WHERE name = :name", name=name)
+
+
 def replace(conn: Connection, name: str, old: str | None, new: str) -> bool:
     """False, with nothing done, when it is no longer `old` (None: not there)."""
     if old is None:

@@ -50,15 +50,21 @@ def choose_later(conn: Connection, tenant_id: int, plan: str | None) -> None:
     conn.run("UPDATE tenants SET next_plan = :plan WHERE id = :id", id=tenant_id, plan=plan)
 
 
-def is_lower(wanted: Plan, current: Plan | None) -> bool:
-    """True for a change that waits for the period's end."""
-    return not wanted.usd_per_month or (current is not None and wanted.usd_per_month < current.usd_per_month)
+def is_lower(conn: Connection, state: TenantState, wanted: Plan, plans: Mapping[str, Plan], now: datetime) -> bool:
+    """True for a change that waits for the period's end: once that has come, no paid plan waits.
+
+    A plan that left the configuration is worth what was paid.
+    """
+    if not wanted.usd_per_month or state.renews_at <= now:
+        return not wanted.usd_per_month
+    current = plans.get(state.plan)
+    return wanted.usd_per_month < (current.usd_per_month if current else tenants.paid_for_period(conn, state))
 
 
 def buy_from_wallet(conn: Connection, tenant_id: int, plan: Plan, plans: Mapping[str, Plan], now: datetime) -> Bought:
     """Up at once, with the unused part of the old period credited first, once. Pressed twice, it is bought once."""
     state = locked(conn, tenant_id)
-    if state.plan == plan.name or is_lower(plan, plans.get(state.plan)):
+    if state.plan == plan.name or is_lower(conn, state, plan, plans, now):
         return Bought(done=False)
     helps = max(ZERO, unused_part(conn, state, now) - state.owed)
     missing = plan.usd_per_month - (state.wallet - state.held) - helps

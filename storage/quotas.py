@@ -105,12 +105,14 @@ def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: i
 
 
 def low(conn: Connection, line: Money, limit: int = 200) -> list[Low]:
-    """Wallets under `line` that paid for something in this period."""
+    """Wallets under `line` that paid for something in this period. What Stars just paid for never was the wallet's."""
     rows = conn.rows(
         "SELECT t.id, t.telegram_user_id, a.balance_nanousd, a.period_no FROM accounts a"
         " JOIN tenants t ON t.id = a.tenant_id WHERE a.balance_nanousd < :line AND t.telegram_user_id IS NOT NULL"
         " AND NOT t.blocked AND EXISTS (SELECT 1 FROM transfers x WHERE x.tenant_id = t.id"
-        " AND x.debit = 'tenant:' || t.id AND x.kind <> 'repayment' AND x.created_at >= a.period_start_at)"
+        " AND x.debit = 'tenant:' || t.id AND x.created_at >= a.period_start_at"
+        " AND x.kind NOT IN ('repayment', 'refund')"
+        " AND NOT (x.kind = 'plan' AND EXISTS (SELECT 1 FROM payments p WHERE p.charge_id = substr(x.ref, 6))))"
         " AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.key = 'wallet:' || t.id || ':' || a.period_no)"
         " ORDER BY t.id LIMIT :n",
         line=line.nanousd,

@@ -46,11 +46,13 @@ def compare(
 
 
 def unlisted(conn: Connection, before: datetime, limit: int = 20) -> list[Finding]:
-    """Payments and refunds in our books that a whole reading of Telegram's list did not show."""
+    """Payments and refunds in our books that a whole reading of Telegram's list did not show, and nobody heard of."""
     rows = conn.rows(
-        "SELECT charge_id, stars FROM payments WHERE (seen_at IS NULL AND paid_at < :before)"
-        " OR (refunded_at < :before AND refund_seen_at IS NULL) ORDER BY paid_at LIMIT :n",
+        "SELECT charge_id, stars FROM payments WHERE ((seen_at IS NULL AND paid_at < :before)"
+        " OR (refunded_at < :before AND refund_seen_at IS NULL))"
+        " AND NOT EXISTS (SELECT 1 FROM notices WHERE key = :notice || charge_id) ORDER BY paid_at LIMIT :n",
         before=ms(before),
+        notice=notice_of(UNLISTED),
         n=limit,
     )
     return [Finding(UNLISTED, found["charge_id"], 0, found["stars"]) for found in rows]
@@ -63,6 +65,11 @@ def offset(conn: Connection, bot_id: int) -> int:
 
 def remember_offset(conn: Connection, bot_id: int, offset: int) -> None:
     notes.write(conn, _mark(bot_id), str(offset))
+
+
+def notice_of(kind: str, charge_id: str = "") -> str:
+    """The notice that says that somebody hears, or has heard, of this finding."""
+    return f"stars:{kind}:{charge_id}"
 
 
 def _payment(

@@ -13,6 +13,8 @@ from storage.hot import lock
 
 PERIOD = timedelta(days=30)
 IN, PENDING, DECLINED = "in", "pending", "declined"
+APP_LANGUAGE = "app_language"
+"""The setting that keeps what the person's Telegram says; /settings outranks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class TenantState:
     def is_nameless(self) -> bool:
         """They wished to be forgotten: their name is not stored again."""
         return bool(self.settings.get("nameless"))
+
+    @property
+    def speaks(self) -> str:
+        """The language chosen in /settings, else the app's as last seen; empty where neither is known."""
+        return self.language or str(self.settings.get(APP_LANGUAGE, ""))
 
     def tenant(self, plans: Mapping[str, Plan]) -> Tenant:
         """As the engine knows it: a stranger is shut out like the banned.

@@ -53,3 +53,15 @@ def test_books_that_cannot_be_read_are_neither_clean_nor_unsound(
     (house / "text.db").write_text("no database " * 500)
     assert main(["audit"]) == 2
     assert "could not be checked" in capsys.readouterr().err
+
+
+def test_a_damaged_database_stops_the_start_with_the_way_out(
+    house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "k")
+    (house / "farthing.toml").write_text("[routing]\nfresh_prices = false\n")
+    (house / "farthing.db").write_text("no database " * 500)
+    assert main(["web"]) == 1
+    told = capsys.readouterr().err
+    assert "sqlite:///farthing.db can't be opened: file is not a database" in told
+    assert "main restore" in told

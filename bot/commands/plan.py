@@ -57,10 +57,11 @@ async def choose(_: Update, context: Context, args: tuple[str, ...]) -> None:
     if wanted is None:
         await context.reply(context.t("button.stale"))
         return
-    running = await _running(context, state)
-    if wanted.name == state.plan:
+    running, now = await _running(context, state), services.clock.now()
+    is_over = state.renews_at <= now and not _renews_itself(running)
+    if wanted.name == state.plan and not is_over:
         await _keep(context, state, wanted, running)
-    elif plans.is_lower(wanted, services.plans.get(state.plan)):
+    elif await services.db.read(lambda conn: plans.is_lower(conn, state, wanted, services.plans, now)):
         await _down(context, state, wanted, running)
     elif await agreed(context, then="plan", args=(wanted.name,)):
         await _offer(context, state, wanted)

@@ -1,11 +1,14 @@
-"""The house's own caps: the operators hear of each at 80 %, and when it is reached."""
+"""The house's own caps: the operators hear of each at 80 %, and when it is reached; of a model's losses likewise."""
 
 from functools import partial
 
+from engine.money import ZERO
 from scheduler.desk import Desk
 from scheduler.job import Job
 from storage import incidents
 from storage.caps import Cap
+from storage.hot import day_of
+from storage.losses import lost_since
 
 NEAR, FULL = 80, 100
 
@@ -17,11 +20,28 @@ async def run(desk: Desk) -> None:
             values = {"per": {"key": f"house.{cap.per}", "values": {}}, "spent": str(cap.spent), "most": str(cap.most)}
             key = "alert.house_full" if threshold == FULL else "alert.house_near"
             await desk.notifier.tell_admins(key, {**values, "percent": cap.percent})
+    await _losses(desk)
+
+
+async def _losses(desk: Desk) -> None:
+    """Once a day for each model that has lost its `max_loss_usd_per_day`."""
+    limits = {name: model.max_loss_per_day for name, model in desk.market.catalog.models.items()}
+    if all(most is None for most in limits.values()):
+        return
+    day = day_of(desk.clock.now())
+    lost, _ = await desk.db.read(partial(lost_since, day=day))
+    for name, most in limits.items():
+        if most is not None and (here := lost.get(name, ZERO)) >= most and await _once(desk, f"loss:{name}:{day}"):
+            values = {"model": name, "lost": str(here), "most": str(most)}
+            await desk.notifier.tell_admins("alert.model_loses", values)
 
 
 async def _first(desk: Desk, cap: Cap, threshold: int) -> bool:
-    notice = partial(incidents.first_time, key=f"house:{cap.key}:{cap.most}:{threshold}", now=desk.clock.now())
-    return await desk.db.write(notice)
+    return await _once(desk, f"house:{cap.key}:{cap.most}:{threshold}")
+
+
+async def _once(desk: Desk, key: str) -> bool:
+    return await desk.db.write(partial(incidents.first_time, key=key, now=desk.clock.now()))
 
 
 JOB = Job("house_caps", "house", run)

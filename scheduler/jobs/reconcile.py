@@ -1,80 +1,114 @@
 """Telegram's list of Star transactions against the books, daily: what is missing is booked, the rest is told."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
 
 from scheduler.desk import Desk
 from scheduler.job import Job
 from scheduler.ports import StarsBook
-from storage import incidents, reconcile, tenants
-from storage.reconcile import CREDITED, REFUNDED, Finding
+from storage import findings, reconcile, tenants
+from storage.connection import Connection
+from storage.payments import Paid
+from storage.reconcile import Finding, StarEntry
+from storage.refunds import Refunded
 
 log = logging.getLogger(__name__)
 SETTLE = timedelta(minutes=15)
 """An update may still be on its way."""
 OVERLAP = 100
 UNLISTED_AFTER = timedelta(days=1)
+TOLD_SINGLY = 10
+"""Of each kind in one run; how many more there are is one message."""
 
 
 async def run(desk: Desk) -> None:
-    stars = desk.stars
-    if stars is None:
+    if desk.stars is None:
         return
     try:
-        findings = await _read(desk, stars)
+        await _read(desk, desk.stars)
     except OSError as error:
         log.warning("the list of Star transactions is out of reach; the next run goes on from here: %s", error)
-        return
-    for finding in findings:
-        await _tell(desk, finding)
+    await _tell(desk)
 
 
-async def _read(desk: Desk, stars: StarsBook) -> list[Finding]:
+async def _read(desk: Desk, stars: StarsBook) -> None:
     """From where the last run ended, and a little before, to the end. Booking twice books once."""
     now = desk.clock.now()
     offset = max(0, await desk.db.read(lambda conn: reconcile.offset(conn, stars.bot_id)) - OVERLAP)
-    findings: list[Finding] = []
     while page := await stars.page(offset):
         settled = [entry for entry in page if entry.at <= now - SETTLE]
         for entry in settled:
-            finding = await desk.db.write(
-                partial(reconcile.compare, entry=entry, per_star=desk.per_star, known=desk.plans, now=now)
-            )
-            findings += [finding] if finding is not None else []
+            await desk.db.write(partial(_compare, desk=desk, entry=entry, now=now))
         offset += len(settled)
         await _remember(desk, stars, offset)
         if len(settled) < len(page):
             break
-    return findings + await _unlisted(desk, now)
+    await desk.db.write(partial(_look_for_unlisted, desk=desk, now=now))
 
 
 async def _remember(desk: Desk, stars: StarsBook, offset: int) -> None:
     await desk.db.write(lambda conn: reconcile.remember_offset(conn, stars.bot_id, offset))
 
 
-async def _unlisted(desk: Desk, now: datetime) -> list[Finding]:
-    return await desk.db.read(lambda conn: reconcile.unlisted(conn, now - UNLISTED_AFTER))
+def _compare(conn: Connection, desk: Desk, entry: StarEntry, now: datetime) -> None:
+    found = reconcile.compare(conn, entry, per_star=desk.per_star, known=desk.plans, now=now)
+    if found is not None:
+        findings.keep(conn, found, desk.lease_id, now)
 
 
-async def _tell(desk: Desk, finding: Finding) -> None:
-    """The payer once, the operators once."""
-    key = f"stars:{finding.kind}:{finding.charge_id}"
-    if not await desk.db.write(lambda conn: incidents.first_time(conn, key, desk.clock.now())):
+def _look_for_unlisted(conn: Connection, desk: Desk, now: datetime) -> None:
+    for found in reconcile.unlisted(conn, now - UNLISTED_AFTER):
+        findings.keep(conn, found, desk.lease_id, now)
+
+
+async def _tell(desk: Desk) -> None:
+    """The payer once, the operators once; also what a run found that was cut short."""
+    waiting = await desk.db.write(lambda conn: findings.to_tell(conn, desk.lease_id, desk.clock.now()))
+    for kind, group in groupby(waiting, key=lambda each: each.kind):
+        await _tell_kind(desk, kind, list(group))
+
+
+async def _tell_kind(desk: Desk, kind: str, found: Sequence[Finding]) -> None:
+    for number, each in enumerate(found):
+        await _tell_payer(desk, each)
+        if number < TOLD_SINGLY:
+            values = {"charge": each.charge_id, "stars": each.stars, "ours": each.ours}
+            await desk.notifier.tell_admins(f"alert.stars_{kind}", values)
+        else:
+            log.warning("reconciliation: %s, %d Stars, charge %s", kind, each.stars, each.charge_id)
+        await desk.db.write(partial(findings.told, finding=each))
+    if more := found[TOLD_SINGLY:]:
+        stars = sum(each.stars or each.ours for each in more)
+        await desk.notifier.tell_admins("alert.stars_more", {"count": len(more), "stars": stars})
+
+
+async def _tell_payer(desk: Desk, found: Finding) -> None:
+    told = found.paid or found.refunded
+    state = None if told is None else await desk.db.read(lambda conn: tenants.state(conn, told.tenant_id))
+    if state is None or state.telegram_user_id is None:
         return
-    values: dict[str, object] = {"charge": finding.charge_id, "stars": finding.stars, "ours": finding.ours}
-    await desk.notifier.tell_admins(f"alert.stars_{finding.kind}", values)
-    if finding.kind == CREDITED and finding.paid is not None:
-        await _tell_payer(desk, finding.paid.tenant_id, "payment.found", {"usd": str(finding.paid.credited)})
-    elif finding.kind == REFUNDED and finding.refunded is not None:
-        told = finding.refunded
-        await _tell_payer(desk, told.tenant_id, "payment.refunded", {"taken": str(told.taken), "owed": str(told.owed)})
+    key, values = _of_payment(found.paid, state.renews_at) if found.paid else _of_refund(found.refunded)
+    await desk.notifier.tell(state.telegram_user_id, key, values)
 
 
-async def _tell_payer(desk: Desk, tenant_id: int, key: str, values: dict[str, object]) -> None:
-    state = await desk.db.read(lambda conn: tenants.state(conn, tenant_id))
-    if state is not None and state.telegram_user_id is not None:
-        await desk.notifier.tell(state.telegram_user_id, key, values)
+def _of_payment(paid: Paid, renews_at: datetime) -> tuple[str, dict[str, object]]:
+    if paid.plan:
+        return "payment.found_plan", {"plan": paid.plan, "until": f"{renews_at:%Y-%m-%d}"}
+    if paid.kept:
+        why = {"key": f"payment.kept_{paid.kept}", "values": {}}
+        return "payment.found_kept", {"usd": str(paid.credited), "why": why}
+    return "payment.found", {"usd": str(paid.credited)}
+
+
+def _of_refund(refunded: Refunded | None) -> tuple[str, dict[str, object]]:
+    assert refunded is not None
+    values: dict[str, object] = {"taken": str(refunded.taken), "owed": str(refunded.owed)}
+    if refunded.ended:
+        return "payment.refunded_plan", {**values, "plan": refunded.ended}
+    return "payment.refunded", values
 
 
 JOB = Job("reconcile", "reconcile", run)

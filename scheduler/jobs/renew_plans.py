@@ -20,6 +20,7 @@ TOLD: Mapping[str, tuple[str, tuple[Button, ...]]] = {
     UNPAID: ("alert.unpaid", (PLAN, TOPUP)),
     LAPSED: ("alert.lapsed", (PLAN,)),
 }
+BY_STARS_ALONE = ("alert.unpaid_stars", (PLAN,))
 
 
 async def run(desk: Desk) -> None:
@@ -42,7 +43,8 @@ async def _renew(desk: Desk, tenant_id: int) -> None:
         lambda conn: renewals.renew(conn, tenant_id, desk.plans, desk.clock.now(), wallet_pays=desk.wallet_pays_plans)
     )
     if done is not None and _worth_telling(desk, done) and done.telegram_user_id is not None:
-        key, buttons = TOLD[done.outcome]
+        by_stars_alone = done.outcome == UNPAID and not desk.wallet_pays_plans
+        key, buttons = BY_STARS_ALONE if by_stars_alone else TOLD[done.outcome]
         await desk.notifier.tell(done.telegram_user_id, key, {"plan": done.plan}, buttons)
 
 

@@ -61,3 +61,19 @@ def test_a_long_name_keeps_both_its_ends_and_stays_on_the_paper() -> None:
 @given(st.floats(1e-6, 1e12))
 def test_the_highest_bar_fills_at_least_a_third_of_the_plot(value: float) -> None:
     assert value <= charts._round_up(value) <= 3 * value
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1 k"),
+        (999_499, "999 k"),
+        (999_950, "1 M"),
+        (12_345_678, "12.3 M"),
+        (10**12, "1 T"),
+    ],
+)
+def test_tokens_are_said_in_three_digits_and_a_unit(tokens: int, words: str) -> None:
+    assert charts._tokens(tokens) == words

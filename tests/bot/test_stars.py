@@ -1,6 +1,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from telegram import StarTransaction
 
 from bot.stars import entry
@@ -35,3 +36,9 @@ def test_a_refund_has_a_receiver_and_its_payments_id() -> None:
 
 def test_a_withdrawal_is_nobodys() -> None:
     assert entry(read(receiver={"type": "fragment"})).kind == OTHER
+
+
+@pytest.mark.parametrize("kind", ["gift_purchase", "paid_media_payment", "business_account_transfer"])
+@pytest.mark.parametrize("side", ["source", "receiver"])
+def test_what_is_of_no_invoice_is_nobodys(kind: str, side: str) -> None:
+    assert entry(read(**{side: {**PAID, "transaction_type": kind}})).kind == OTHER

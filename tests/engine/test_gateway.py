@@ -7,7 +7,7 @@ import pytest
 
 from engine.catalog import Model, Offer
 from engine.chat import ChatRequest, Role, says
-from engine.errors import NoProvider, RateLimited, RequestRejected
+from engine.errors import HouseCapReached, NoProvider, RateLimited
 from engine.gateway import Gateway, loses
 from engine.health import Permit
 from engine.money import Money
@@ -52,8 +52,8 @@ async def test_then_it_is_left_out_and_the_reason_is_told() -> None:
     assert drops == ["costs more than it charges, and today has lost enough"]
 
 
-async def test_where_only_losing_offers_are_left_nobody_answers() -> None:
-    with pytest.raises((NoProvider, RequestRejected)):
+async def test_where_only_losing_offers_are_left_the_house_has_reached_its_limit() -> None:
+    with pytest.raises(HouseCapReached):
         await planned(*gateway(DEAR, lost="2"))
 
 

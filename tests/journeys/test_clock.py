@@ -4,7 +4,7 @@ from datetime import timedelta
 from live import ClockFace
 from scheduler.desk import Desk
 from scheduler.jobs import expire_holds, outages, probe_providers, quotas, renew_plans
-from tests.journeys.conftest import ANN, OLGA, Journey
+from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 
 LONG = "tell me about tea at length"
 
@@ -106,3 +106,10 @@ async def test_holds_of_the_dead_are_given_back(journey: Journey) -> None:
         books["allowance_held_tokens"] for books in await journey.rows("SELECT * FROM accounts WHERE tenant_id = 1")
     ] == [0]
     await journey.check_books()
+
+
+async def test_the_clock_speaks_the_readers_language(journey: Journey) -> None:
+    await journey.ask("/start", BAO)
+    await journey.house.db.write(lambda conn: conn.run("UPDATE accounts SET allowance_used_tokens = 85000"))
+    await quotas.run(desk_of(journey))
+    assert len(told(journey, BAO, "Bạn đã dùng 80 % token")) == 1

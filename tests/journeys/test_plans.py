@@ -125,6 +125,23 @@ async def test_down_waits_for_the_periods_end_and_cancels_at_telegram(journey: J
     assert journey.sandbox.world.payments[charge]["canceled"] is False
 
 
+async def test_the_smaller_plan_is_subscribed_to_once_the_larger_one_is_over(journey: Journey) -> None:
+    await agreed(journey)
+    await subscribed(journey, "pro")
+    await journey.ask("/plan")
+    await journey.press("starter")
+    await journey.sandbox.world.wait_message(ANN, lambda m: "I will ask you" in m.get("text", ""))
+    desk = desk_of(journey)
+    over = "UPDATE accounts SET period_start_at = period_start_at - :ms, period_end_at = period_end_at - :ms"
+    await journey.house.db.write(lambda conn: conn.run(over, ms=(MONTH_SECONDS + 3600) * 1000))
+    await renew_plans.run(desk)
+    assert len(told(journey, ANN, "subscribe with /plan")) == 1
+    await subscribed(journey, "starter")
+    assert await plan_of(journey) == "starter"
+    assert "renews itself" in await journey.ask("/plan")
+    await journey.check_books()
+
+
 async def test_telegrams_own_word_on_a_subscription_is_told_once(journey: Journey) -> None:
     await agreed(journey)
     await subscribed(journey)
@@ -194,6 +211,6 @@ async def test_who_can_not_renew_is_told_with_buttons_and_lapses_after_a_day(jou
         past = int((desk.clock.now() - timedelta(hours=hours)).timestamp() * 1000)
         await journey.house.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))  # noqa: B023
         await renew_plans.run(desk)
-    assert len(told(journey, ANN, "could not be paid")) == 1
+    assert len(told(journey, ANN, "is not paid")) == 1
     assert len(told(journey, ANN, "was not renewed")) == 1
     assert await plan_of(journey) == "free"

@@ -11,6 +11,7 @@ from sandbox.telegram import stars
 from scheduler.jobs import broadcasts, farming, house_caps, quotas, reconcile
 from storage import payments
 from storage.caps import HouseCaps
+from storage.reconcile import StarEntry
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 from tests.journeys.test_clock import desk_of, told
 from tests.journeys.test_money import topped_up, wallet
@@ -90,13 +91,92 @@ async def test_a_long_list_is_read_to_its_end_and_from_there_on(journey: Journey
     await journey.check_books()
 
 
-class Silence:
-    """Says nothing: 230 notices would take Telegram's limits minutes."""
+async def test_what_was_booked_is_told_though_telegram_fell_silent_before_the_end(journey: Journey) -> None:
+    payload = await ordered(journey)
+    for number in range(30):
+        paid_unseen(journey, payload, f"lost{number}")
+    settled(journey)
+    desk, heard = desk_of(journey), Silence()
+    assert desk.stars is not None
+    await reconcile.run(replace(desk, stars=FirstPages([await desk.stars.page(0)]), notifier=heard))
+    assert await wallet(journey) == 31 * FIVE
+    assert heard.count("payment.found") == 30
+    assert (heard.count("alert.stars_credited"), heard.count("alert.stars_more")) == (10, 1)
+    await reconcile.run(replace(desk, notifier=heard))
+    assert heard.count("payment.found") == 30
 
-    async def tell(self, *_: Any, **__: Any) -> None:
+
+async def test_what_a_process_booked_and_died_is_told_by_the_next_one(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid_unseen(journey, await ordered(journey), "lost1")
+    settled(journey)
+    with monkeypatch.context() as dying:
+        dying.setattr(reconcile, "_tell", died)
+        with pytest.raises(KeyboardInterrupt):
+            await reconcile.run(replace(desk_of(journey), lease_id="of-a-dead-one"))
+    assert await wallet(journey) == 2 * FIVE
+    for _ in range(2):
+        await reconcile.run(desk_of(journey))
+    assert len(told(journey, ANN, "had not reached me")) == 1
+    assert len(told(journey, OLGA, "never saw was found")) == 1
+
+
+async def test_a_subscriptions_payment_that_was_never_seen_begins_its_plan_and_says_so(journey: Journey) -> None:
+    await journey.ask("/plan")
+    await journey.press("pro")
+    await journey.idle()
+    await journey.press("I agree")
+    await journey.idle()
+    (offered, *_) = (each for each in journey.sandbox.world.links.values() if each["period"])
+    payment = {"total_amount": offered["total_amount"], "invoice_payload": offered["payload"], "user_id": ANN}
+    journey.sandbox.world.payments["sub1"] = {**payment, "is_recurring": True}
+    stars._book(journey.sandbox.world, "sub1", "source")
+    settled(journey)
+    await reconcile.run(desk_of(journey))
+    assert len(told(journey, ANN, "you are on plan pro until")) == 1
+    stars._book(journey.sandbox.world, "sub1", "receiver")
+    settled(journey)
+    await reconcile.run(desk_of(journey))
+    assert len(told(journey, ANN, "Plan pro has ended with it")) == 1
+    await journey.check_books()
+
+
+async def died(_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+class FirstPages:
+    """A list of Star transactions that is out of reach after its first pages."""
+
+    bot_id = 1
+
+    def __init__(self, pages: list[list[StarEntry]]) -> None:
+        self._pages = pages
+
+    async def page(self, _: int) -> list[StarEntry]:
+        if not self._pages:
+            raise OSError("Telegram is out of reach")
+        return self._pages.pop(0)
+
+    async def cancel(self, *_: Any) -> bool | None:
         return None
 
-    async def tell_admins(self, *_: Any, **__: Any) -> list[tuple[int, int]]:
+
+class Silence:
+    """Hears, and says nothing: 230 notices would take Telegram's limits minutes."""
+
+    def __init__(self) -> None:
+        self._heard: list[str] = []
+
+    def count(self, key: str) -> int:
+        return self._heard.count(key)
+
+    async def tell(self, _: int, key: str, *__: Any) -> None:
+        self._heard.append(key)
+
+    async def tell_admins(self, key: str, *_: Any) -> list[tuple[int, int]]:
+        self._heard.append(key)
         return []
 
     async def edit(self, *_: Any, **__: Any) -> None:

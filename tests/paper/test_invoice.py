@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from string import Formatter
@@ -68,6 +69,44 @@ def test_the_same_invoice_gives_the_same_bytes() -> None:
 
 def test_a_nameless_customer_is_an_account() -> None:
     assert "Account no. 7" in read(invoice_pdf(invoice(), ""))
+
+
+def test_of_a_name_stands_what_the_typeface_can_draw(caplog: pytest.LogCaptureFixture) -> None:
+    text = read(invoice_pdf(invoice(), "🦊 A\u0301nh 𝔘𝔫𝔦 محمد Ω"))
+    assert "Customer\nÁnh Uni Ω\nAccount no. 7" in text
+    assert "Customer\nAccount no. 7" in read(invoice_pdf(invoice(), "王小明"))
+    assert not caplog.records
+
+
+def ink_of(pdf: bytes, size: float) -> set[str]:
+    """The colours in which the first page's texts of this size are set, as rrggbb."""
+    found: set[str] = set()
+    now = {"size": 0.0, "ink": ""}
+
+    def see(operator: bytes, operands: Any, *_: Any) -> None:
+        if operator == b"Tf":
+            now["size"] = float(operands[1])
+        elif operator == b"rg":
+            now["ink"] = "".join(f"{round(float(each) * 255):02x}" for each in operands)
+        elif operator == b"Tj" and now["size"] == size:
+            found.add(str(now["ink"]))
+
+    PdfReader(io.BytesIO(pdf)).pages[0].extract_text(visitor_operand_before=see)
+    return found
+
+
+def test_a_month_of_payments_alone_has_its_total_in_full_ink() -> None:
+    made = invoice(lines=())
+    paid = replace(made, draft=replace(made.draft, movements=made.draft.movements[:1]))
+    assert ink_of(invoice_pdf(paid, "Ann"), 12.0) == {"1c2733"}
+
+
+@pytest.mark.parametrize("lines", [7, 8, 9, 10, 44, 45, 46, 47])
+def test_the_notes_never_stand_alone_on_a_page(lines: int) -> None:
+    each = tuple(Line(OCTOBER, f"m{n}", 1, 1, 1, 0, Money(n)) for n in range(lines))
+    last = PdfReader(io.BytesIO(invoice_pdf(invoice(lines=each), "Ann"))).pages[-1].extract_text()
+    assert "Balance at the end" in last
+    assert "exact to the nano-dollar" in last
 
 
 @pytest.mark.parametrize("name", ["李明 👩‍💻", "Ann\nBob", "<b>&amp;</b>", "א" * 200])

@@ -148,11 +148,14 @@ class Diary:
         for _ in range(times):
             await self._write(provider, outcome, status=status)
 
-    async def answered(self, provider: str, times: int = 1) -> None:
+    async def answered(self, provider: str, times: int = 1, *, nanousd: int = 5_000_000) -> None:
+        """At a cost of a million nano-dollars."""
         for _ in range(times):
-            await self._write(provider, ANSWERED, kept=True)
+            await self._write(provider, ANSWERED, kept=True, nanousd=nanousd)
 
-    async def _write(self, provider: str, outcome: str, *, kept: bool = False, status: int | None = None) -> None:
+    async def _write(
+        self, provider: str, outcome: str, *, kept: bool = False, status: int | None = None, nanousd: int = 0
+    ) -> None:
         self.number += 1
         cost = Money(1_000_000) if kept else Money(0)
         made = Attempt(
@@ -172,7 +175,7 @@ class Diary:
             kept=kept,
             status=status,
         )
-        charge = Charge(Money(5_000_000), 0) if kept else Charge()
+        charge = Charge(Money(nanousd), 0) if kept else Charge()
 
         def unit(conn: Connection) -> None:
             hot.journal(conn, made, charge=charge)

@@ -1,6 +1,7 @@
 import asyncio
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from storage.connection import Connection
 from storage.database import open_database
 from storage.leases import Lease
 from storage.ledger import SqlLedger
+from storage.migrations import upgrade
 from tests.storage.books import NOW, RATES, FixedClock, bid, bill, tenant
 
 
@@ -88,14 +90,69 @@ async def test_unsound_books_are_not_backed_up_over_sound_ones(database: Path, t
 
 def test_what_is_no_sound_database_is_not_restored(database: Path, tmp_path: Path) -> None:
     before = database.read_bytes()
-    text, torn, empty = tmp_path / "text.db", tmp_path / "torn.db", tmp_path / "empty.db"
+    text, torn, cut, empty = (tmp_path / name for name in ("text.db", "torn.db", "cut.db", "empty.db"))
     text.write_text("hello " * 1000)
     torn.write_bytes(before[: len(before) // 2])
+    cut.write_bytes(before[:-100])
     sqlite3.connect(empty).close()
-    for wrong in (text, torn, empty, tmp_path / "nowhere.db"):
+    for wrong in (text, torn, cut, empty, tmp_path / "nowhere.db"):
         with pytest.raises(BackupFailed):
             restore(wrong, database, NOW)
     assert database.read_bytes() == before
+
+
+def test_a_database_that_is_damaged_is_replaced_and_kept(database: Path, tmp_path: Path) -> None:
+    made = backup(database, tmp_path / "kept", NOW)
+    database.write_text("no database any more " * 500)
+    aside = restore(made, database, NOW)
+    assert database.read_bytes() == made.read_bytes()
+    assert aside is not None
+    assert aside.read_text().startswith("no database any more")
+
+
+@pytest.mark.parametrize("revision", ["0001", "0003"])
+async def test_a_backup_of_an_earlier_release_is_restored_as_it_is(tmp_path: Path, revision: str) -> None:
+    old, database = tmp_path / "old.db", tmp_path / "farthing.db"
+    upgrade(f"sqlite:///{old}", revision)
+    made = backup(old, tmp_path / "kept", NOW)
+    restore(made, database, NOW)
+    with closing(sqlite3.connect(database)) as raw:
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(revision,)]
+    upgrade(f"sqlite:///{database}")
+    async with open_database(f"sqlite:///{database}") as db:
+        assert (await db.read(audit)).ok
+
+
+def test_a_backup_of_a_later_release_is_said_to_be_one(database: Path, tmp_path: Path) -> None:
+    newer = shutil.copyfile(database, tmp_path / "newer.db")
+    with closing(sqlite3.connect(newer)) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+        raw.commit()
+    with pytest.raises(BackupFailed, match="another release"):
+        restore(newer, database, NOW)
+
+
+def test_a_restore_that_fails_at_the_last_step_leaves_the_database_in_its_place(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path) -> None:
+        raise OSError("No space left on device")
+
+    made = backup(database, tmp_path / "kept", NOW)
+    before = database.read_bytes()
+    monkeypatch.setattr("storage.backup._sync", full)
+    with pytest.raises(BackupFailed, match="No space left"):
+        restore(made, database, NOW)
+    assert database.read_bytes() == before
+
+
+def test_what_stands_in_the_way_of_a_backup_is_said(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BackupFailed, match=r"could not be copied to .*file"):
+        backup(database, tmp_path / "file", NOW)
+    database.write_text("no database any more " * 500)
+    with pytest.raises(BackupFailed, match="not a database"):
+        backup(database, tmp_path / "kept", NOW)
 
 
 def test_postgresql_is_told_of_pg_dump() -> None:

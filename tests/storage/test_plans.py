@@ -151,3 +151,28 @@ async def test_an_unused_part_pays_a_debt_first_and_is_not_spent_twice(db: Datab
         sound(conn)
 
     await db.write(unit)
+
+
+async def test_from_a_plan_that_is_gone_a_cheaper_one_waits_and_a_dearer_one_begins(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "100")
+        bought(conn, ann, PRO)
+        left = {name: plan for name, plan in KNOWN.items() if name != "pro"}
+        scale = replace(PRO, name="scale", usd_per_month=Money.usd("99"))
+        assert plans.is_lower(conn, state(conn, ann), STARTER, left, NOW)
+        assert not plans.is_lower(conn, state(conn, ann), scale, left, NOW)
+
+    await db.write(unit)
+
+
+async def test_once_the_period_is_over_a_cheaper_plan_waits_no_more(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "40")
+        bought(conn, ann, PRO)
+        assert not bought(conn, ann, STARTER, after=PERIOD / 2).done
+        assert bought(conn, ann, STARTER, after=PERIOD + timedelta(hours=1)) == Bought(done=True)
+        now = state(conn, ann)
+        assert (now.plan, now.wallet, now.next_plan) == ("starter", Money.usd("2"), None)
+        sound(conn)
+
+    await db.write(unit)

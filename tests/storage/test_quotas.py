@@ -1,14 +1,16 @@
 from datetime import timedelta
 
 from engine.money import Money
-from storage import incidents, keys, ledger, plans, quotas, tenants
+from storage import incidents, keys, ledger, orders, payments, plans, quotas, refunds, tenants
 from storage.connection import Connection
 from storage.database import Database
 from storage.hot import month_of
+from storage.payments import Payment
 from tests.storage.books import DOUBLE, FREE, NOW, PRO, bid, pay, take, tenant
 
 PERCENTS = (80, 100)
 LINE = Money.usd("1")
+STAR = Money(13_000_000)
 
 
 def in_telegram(conn: Connection, usd: str = "0") -> int:
@@ -106,6 +108,28 @@ async def test_a_plan_bought_from_the_wallet_leaves_it_low(db: Database) -> None
         ann = in_telegram(conn, "29.50")
         plans.buy_from_wallet(conn, ann, PRO, {"free": FREE, "pro": PRO}, NOW)
         assert [each.user_id for each in quotas.low(conn, LINE)] == [1000 + ann]
+
+    await db.write(unit)
+
+
+async def test_a_plan_that_stars_paid_for_was_not_spent_from_the_wallet(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn)
+        order = orders.make_order(conn, ann, orders.PLAN, PRO.usd_per_month, STAR, NOW, plan="pro")
+        paid = Payment("c1", order.id, 1000 + ann, order.stars)
+        payments.pay(conn, paid, per_star=STAR, known={"free": FREE, "pro": PRO}, now=NOW)
+        assert quotas.low(conn, LINE) == []
+
+    await db.write(unit)
+
+
+async def test_what_was_refunded_was_not_spent(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn)
+        order = orders.make_order(conn, ann, orders.TOPUP, Money.usd("5"), STAR, NOW)
+        payments.pay(conn, Payment("c1", order.id, 1000 + ann, order.stars), per_star=STAR, known={}, now=NOW)
+        refunds.refund(conn, "c1", known={"free": FREE}, now=NOW)
+        assert quotas.low(conn, LINE) == []
 
     await db.write(unit)
 

@@ -1,9 +1,10 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
 from engine.money import ZERO, Money
-from storage import orders, payments, reconcile, refunds, tenants
+from storage import findings, orders, payments, reconcile, refunds, tenants
 from storage.connection import Connection
 from storage.database import Database
 from storage.payments import Payment
@@ -114,6 +115,21 @@ async def test_what_telegram_does_not_list_is_found_after_a_day(db: Database) ->
         assert [each.charge_id for each in reconcile.unlisted(conn, NOW + HOUR)] == ["c1"]
         compared(conn, payment, REFUND)
         assert reconcile.unlisted(conn, NOW + HOUR) == []
+
+    await check(db, unit)
+
+
+async def test_what_was_found_missing_hides_nothing_that_is_missing_too(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        payment = ordered(conn)
+        for number in range(3):
+            payments.pay(conn, replace(payment, charge_id=f"c{number}"), per_star=STAR, known=KNOWN, now=NOW)
+        later = NOW + timedelta(days=2)
+        first = reconcile.unlisted(conn, later, limit=2)
+        assert len(first) == 2
+        for each in first:
+            findings.keep(conn, each, "L", later)
+        assert len(reconcile.unlisted(conn, later, limit=2)) == 1
 
     await check(db, unit)
 
