@@ -185,6 +185,7 @@ async def test_who_does_many_at_once_locks_accounts_in_one_order_whatever_order_
 
     async with open_database(address) as db:
         owners = [await db.write(lambda conn: tenant(conn, "1")) for _ in range(4)]
+        await db.write(lambda conn: conn.run("UPDATE accounts SET owed_nanousd = 0 WHERE tenant_id = 3"))  # now last
         units = [HoldUnit(bid(owner, f"r{owner}"), "L", FixedClock()) for owner in reversed(owners)]
         keeping = asyncio.ensure_future(db.write(keep))
         await locked.wait()
