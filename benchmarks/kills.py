@@ -1,6 +1,6 @@
 """kill -9 of the real process at random moments under load, and what the books say afterwards.
 
-    python -m benchmarks.kills [TIMES] [SEED]
+    python -m benchmarks.kills [TIMES] [SEED] [--database postgresql]
 
 The sandbox (Telegram and the providers) runs here and outlives every kill; `python -m main` is the process that is
 killed. Twelve people ask all the time, and two HTTP clients repeat each call under its Idempotency-Key until it is
@@ -8,25 +8,33 @@ answered. After each kill the books are audited as they lie, and the process sta
 must have been answered, each charged once, nothing held, no credit lost. Exit 1 when not.
 """
 
+import argparse
 import asyncio
 import os
 import random
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
+from benchmarks import postgres
 from sandbox.app import Sandbox
 from sandbox.telegram.world import Chat
 from storage.audit import audit
-from storage.sqlite import SqliteConnection
+from storage.connection import Connection, scalar
+from storage.database import open_database
+from storage.migrations import upgrade
+
+T = TypeVar("T")
 
 PEOPLE, CLIENTS, FIRST = 12, 2, 5000
 ADMIN_KEY = "admin-key-of-the-kills"
@@ -103,8 +111,8 @@ def _is_answer(message: dict[str, object]) -> bool:
 class Victim:
     """`python -m main` in a folder of its own."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, port: int) -> None:
-        self.path, self.url = folder / "farthing.db", f"http://127.0.0.1:{port}"
+    def __init__(self, folder: Path, sandbox: Sandbox, port: int, database: str) -> None:
+        self._database, self.url = database, f"http://127.0.0.1:{port}"
         (folder / "farthing.toml").write_text(CONFIG)
         self._log = (folder / "log").open("ab")
         self._env = {
@@ -114,7 +122,7 @@ class Victim:
             "TELEGRAM_API_URL": sandbox.telegram_url,
             "ADMIN_IDS": str(sandbox.admin_id),
             "ADMIN_API_KEY": ADMIN_KEY,
-            "DATABASE_URL": f"sqlite:///{self.path}",
+            "DATABASE_URL": database,
             "FARTHING_CONFIG": str(folder / "farthing.toml"),
             "PORT": str(port),
         }
@@ -142,20 +150,17 @@ class Victim:
     def close(self) -> None:
         self._log.close()
 
-    def problems(self) -> list[str]:
-        """The audit's, of the file as it lies."""
-        raw = sqlite3.connect(self.path)
-        try:
-            return [str(problem) for problem in audit(SqliteConnection(raw), full=True).problems]
-        finally:
-            raw.close()
+    async def problems(self) -> list[str]:
+        """The audit's, of the books as they lie."""
+        report = await self._read(lambda conn: audit(conn, full=True))
+        return [str(problem) for problem in report.problems]
 
-    def number(self, sql: str) -> int:
-        raw = sqlite3.connect(self.path)
-        try:
-            return int(raw.execute(sql).fetchone()[0])
-        finally:
-            raw.close()
+    async def number(self, sql: str) -> int:
+        return int(await self._read(lambda conn: scalar(conn, sql)))
+
+    async def _read(self, query: Callable[[Connection], T]) -> T:
+        async with open_database(self._database) as db:
+            return await db.read(query)
 
 
 async def make_key(url: str) -> str:
@@ -169,13 +174,13 @@ async def make_key(url: str) -> str:
         return str((await http.post(f"{path}/keys", json={"name": "k"})).json()["key"])
 
 
-async def kill_often(times: int, seed: int, folder: Path) -> list[str]:
+async def kill_often(times: int, seed: int, folder: Path, database: str) -> list[str]:
     chance, faults = random.Random(seed), list[str]()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     async with Sandbox(word_seconds=0.005) as sandbox:
-        victim, load = Victim(folder, sandbox, port), Load(sandbox, f"http://127.0.0.1:{port}")
+        victim, load = Victim(folder, sandbox, port, database), Load(sandbox, f"http://127.0.0.1:{port}")
         load.populate()
         await victim.start()
         key = await make_key(victim.url)
@@ -184,7 +189,7 @@ async def kill_often(times: int, seed: int, folder: Path) -> list[str]:
         for number in range(times):
             await asyncio.sleep(chance.uniform(0.05, 2.5))
             victim.end(signal.SIGKILL)
-            faults += [f"after kill {number + 1}: {problem}" for problem in victim.problems()]
+            faults += [f"after kill {number + 1}: {problem}" for problem in await victim.problems()]
             await victim.start()
             if (number + 1) % 20 == 0:
                 print(f"{number + 1} kills, {sum(load.asked.values())} prompts, {len(faults)} faults", flush=True)
@@ -195,7 +200,7 @@ async def kill_often(times: int, seed: int, folder: Path) -> list[str]:
         for task in late:
             task.cancel()
         await settled(victim)
-        faults += last_words(victim, load)
+        faults += await last_words(victim, load)
         victim.close()
     return faults
 
@@ -203,7 +208,7 @@ async def kill_often(times: int, seed: int, folder: Path) -> list[str]:
 async def settled(victim: Victim) -> None:
     """Until everything was done and sent, or two minutes: an answer sent twice may have been taken for the next."""
     for _ in range(240):
-        if not victim.number(UNDONE):
+        if not await victim.number(UNDONE):
             return
         await asyncio.sleep(0.5)
 
@@ -214,32 +219,49 @@ SELECT (SELECT COUNT(*) FROM inbox WHERE state <> 'done') + (SELECT COUNT(*) FRO
 """
 
 
-def last_words(victim: Victim, load: Load) -> list[str]:
+async def last_words(victim: Victim, load: Load) -> list[str]:
     """Books and world must agree when all is still."""
     code = victim.end(signal.SIGTERM)
     prompts, calls = sum(load.asked.values()), len(load.answered)
-    telegram = victim.number("SELECT COUNT(*) FROM attempts WHERE kept AND request_id NOT LIKE 'req-%'")
-    http = victim.number("SELECT COUNT(*) FROM attempts WHERE kept AND request_id LIKE 'req-%'")
+    telegram = await victim.number("SELECT COUNT(*) FROM attempts WHERE kept AND request_id NOT LIKE 'req-%'")
+    http = await victim.number("SELECT COUNT(*) FROM attempts WHERE kept AND request_id LIKE 'req-%'")
     counted = {
         "prompts asked and answers charged": (prompts, telegram),
         "HTTP answers acknowledged and charged": (calls, http),
-        "open holds": (0, victim.number("SELECT COUNT(*) FROM holds WHERE state = 'open'")),
-        "updates undone": (0, victim.number("SELECT COUNT(*) FROM inbox WHERE state <> 'done'")),
-        "parts unsent": (0, victim.number("SELECT COUNT(*) FROM outbox WHERE state = 'new'")),
-        "credits": (1, victim.number("SELECT COUNT(*) FROM transfers WHERE kind = 'credit'")),
+        "open holds": (0, await victim.number("SELECT COUNT(*) FROM holds WHERE state = 'open'")),
+        "updates undone": (0, await victim.number("SELECT COUNT(*) FROM inbox WHERE state <> 'done'")),
+        "parts unsent": (0, await victim.number("SELECT COUNT(*) FROM outbox WHERE state = 'new'")),
+        "credits": (1, await victim.number("SELECT COUNT(*) FROM transfers WHERE kind = 'credit'")),
         "exit code": (0, code),
     }
     print(f"{prompts} prompts, {calls} HTTP calls; requests tried more than once:"
-          f" {victim.number('SELECT COUNT(*) FROM holds WHERE epoch > 1')}")  # fmt: skip
-    return victim.problems() + [f"{what}: {a} and {b}" for what, (a, b) in counted.items() if a != b]
+          f" {await victim.number('SELECT COUNT(*) FROM holds WHERE epoch > 1')}")  # fmt: skip
+    return await victim.problems() + [f"{what}: {a} and {b}" for what, (a, b) in counted.items() if a != b]
+
+
+@contextmanager
+def database_of(kind: str, folder: Path) -> Iterator[str]:
+    """The address of an empty, migrated database."""
+    with ExitStack() as stack:
+        url = f"sqlite:///{folder}/farthing.db"
+        if kind == "postgresql":
+            host = stack.enter_context(postgres.server())
+            url = f"postgresql://postgres@/postgres?host={host}"
+        upgrade(url)
+        yield url
 
 
 def main() -> int:
-    times = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
-    print(f"{times} kills, seed {seed}", flush=True)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        faults = asyncio.run(kill_often(times, seed, Path(folder)))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("times", type=int, nargs="?", default=20)
+    parser.add_argument("seed", type=int, nargs="?", default=int(time.time()))
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    args = parser.parse_args()
+    print(f"{args.times} kills on {args.database}, seed {args.seed}", flush=True)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        folder = Path(place)
+        with database_of(args.database, folder) as url:
+            faults = asyncio.run(kill_often(args.times, args.seed, folder, url))
     print("\n".join(faults) or "every answer charged once and sent, the books clean after every kill")
     return 1 if faults else 0
 
