@@ -2,6 +2,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -202,37 +203,36 @@ async def test_a_number_that_is_committed_late_is_waited_for(url: str) -> None:
         assert row.prompts == 2
 
 
+attempts_made: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
+    st.builds(
+        dict,
+        tenant=st.sampled_from([None, 1, 2]),
+        key=st.sampled_from([None, 4]),
+        kept=st.booleans(),
+        at=st.integers(0, 90).map(lambda hours: DAY + timedelta(hours=hours)),
+        provider=st.sampled_from(["a", "b"]),
+        model=st.sampled_from(["m", "n"]),
+        cost=st.integers(0, 3),
+        waste=st.just(0),
+        first=st.sampled_from([None, 250, 251, 20_000]),
+    ),
+    max_size=40,
+)
+
+
 @pytest.mark.parametrize("rolled", [0, 5, 40])
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
+@given(made=attempts_made)
 def test_rolled_up_or_not_the_sums_are_those_of_a_plain_scan(
-    sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory, rolled: int, data: st.DataObject
+    sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory, rolled: int, made: list[dict[str, Any]]
 ) -> None:
     path = tmp_path_factory.mktemp("plain") / "farthing.db"
     shutil.copyfile(sqlite_template, path)
-    raw = sqlite3.connect(path, isolation_level=None)
-    conn = SqliteConnection(raw)
-    made: list[dict[str, Any]] = data.draw(
-        st.lists(
-            st.builds(
-                dict,
-                tenant=st.sampled_from([None, 1, 2]),
-                key=st.sampled_from([None, 4]),
-                kept=st.booleans(),
-                at=st.integers(0, 90).map(lambda hours: DAY + timedelta(hours=hours)),
-                provider=st.sampled_from(["a", "b"]),
-                model=st.sampled_from(["m", "n"]),
-                cost=st.integers(0, 3),
-                waste=st.just(0),
-                first=st.sampled_from([None, 250, 251, 20_000]),
-            ),
-            max_size=40,
-        )
-    )
-    raw.execute("BEGIN")
-    journal(conn, [attempt(n, **each) for n, each in enumerate(made)])
-    rollups.roll(conn, min(rolled, len(made)), most=100)
-    start, end = DAY.date(), DAY.date() + timedelta(days=2)
-    for tenant in (None, 1):
-        assert flat(usage.rows(conn, start, end, tenant)) == plainly(conn, start, end, tenant)
-    raw.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        conn = SqliteConnection(raw)
+        raw.execute("BEGIN")
+        journal(conn, [attempt(n, **each) for n, each in enumerate(made)])
+        rollups.roll(conn, min(rolled, len(made)), most=100)
+        start, end = DAY.date(), DAY.date() + timedelta(days=2)
+        for tenant in (None, 1):
+            assert flat(usage.rows(conn, start, end, tenant)) == plainly(conn, start, end, tenant)
