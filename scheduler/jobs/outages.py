@@ -10,12 +10,13 @@ from fractions import Fraction
 from functools import partial
 
 from engine.breaker import WINDOW_LEAST, WINDOW_SECONDS
-from engine.catalog import Offer
+from engine.catalog import Model, Offer
 from engine.chat import Usage
 from engine.defaults import USUAL_REQUEST
 from engine.errors import EngineError
+from engine.gateway import loses
 from engine.health import State
-from engine.money import Money
+from engine.money import ZERO, Money
 from engine.routing import plan
 from scheduler import telling
 from scheduler.desk import Desk
@@ -24,8 +25,10 @@ from scheduler.ports import Button
 from scheduler.telling import Facts, Story
 from storage import incidents, journal
 from storage.connection import Connection
+from storage.hot import day_of
 from storage.incidents import Incident
 from storage.journal import NEEDS_MENDING, Detour, Streak
+from storage.losses import lost_since
 
 DOWN, ALL_DOWN = "provider_down", "everything_down"
 KINDS = (DOWN, *NEEDS_MENDING)
@@ -154,8 +157,18 @@ async def _instead(desk: Desk, down: str, now: datetime) -> tuple[Offer | None, 
         return None, ""
     out = {each.subject for each in await desk.db.read(incidents.all_open) if each.kind in KINDS} | {down}
     quotes, drops = catalog.quote(USUAL_REQUEST, model, now)
-    route = plan([q for q in quotes if q.offer.provider not in out], drops, health.standing, Fraction(0))
+    may_lose = await _may_lose(desk, model, now)
+    asked = [q for q in quotes if q.offer.provider not in out and (may_lose or not loses(q, model.tariff))]
+    route = plan(asked, drops, health.standing, Fraction(0))
     return (route.quotes[0].offer, str(route.quotes[0].expected)) if route.quotes else (None, "")
+
+
+async def _may_lose(desk: Desk, model: Model, now: datetime) -> bool:
+    most = model.max_loss_per_day
+    if most is None:
+        return True
+    lost, _ = await desk.db.read(partial(lost_since, day=day_of(now)))
+    return lost.get(model.name, ZERO) < most
 
 
 def _words(facts: Facts) -> dict[str, object]:

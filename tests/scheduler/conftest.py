@@ -1,7 +1,7 @@
 """A desk over a real database, with a clock that is moved by hand and a notifier that keeps what it was told."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import cast
@@ -186,3 +186,10 @@ class Diary:
 @pytest.fixture
 def diary(db: Database, clock: HandClock) -> Diary:
     return Diary(db, clock)
+
+
+def capped(desk: Desk, usd: str) -> Desk:
+    """The same, where `auto` charges 1 USD per 1M tokens and may lose so much a day."""
+    catalog = desk.market.catalog
+    auto = replace(catalog.models["auto"], max_loss_per_day=Money.usd(usd), tariff=Flat(10**12))
+    return replace(desk, market=replace(desk.market, catalog=replace(catalog, models={"auto": auto})))

@@ -1,16 +1,6 @@
-from dataclasses import replace
-
-from engine.money import Money
 from scheduler.desk import Desk
 from scheduler.jobs import house_caps
-from tests.scheduler.conftest import Diary, HandClock, Notebook
-
-
-def capped(desk: Desk, usd: str) -> Desk:
-    """The same, where `auto` may lose so much a day."""
-    catalog = desk.market.catalog
-    auto = replace(catalog.models["auto"], max_loss_per_day=Money.usd(usd))
-    return replace(desk, market=replace(desk.market, catalog=replace(catalog, models={"auto": auto})))
+from tests.scheduler.conftest import Diary, HandClock, Notebook, capped
 
 
 async def test_a_model_that_has_lost_enough_is_told_once_a_day(

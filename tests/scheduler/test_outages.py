@@ -10,7 +10,7 @@ from engine.ports import Provider
 from scheduler.desk import Desk
 from scheduler.jobs import outages
 from storage import incidents
-from tests.scheduler.conftest import ADMIN, Diary, HandClock, Notebook, Seller, desk_over
+from tests.scheduler.conftest import ADMIN, Diary, HandClock, Notebook, Seller, capped, desk_over
 
 
 def first_lines(notebook: Notebook) -> list[str]:
@@ -29,6 +29,18 @@ async def test_the_first_line_says_provider_class_and_number(desk: Desk, diary: 
     assert "429" not in alert
     (told,) = notebook.told.values()
     assert [button.action for button in told.buttons] == ["mute", "drain", "probe"]
+
+
+@pytest.mark.parametrize(("may_lose", "now"), [("1.00", "Now openai/m answers"), ("0.002", "Nobody else can answer")])
+async def test_who_answers_now_is_nobody_where_the_day_has_lost_enough(
+    desk: Desk, diary: Diary, notebook: Notebook, may_lose: str, now: str
+) -> None:
+    """A usual prompt costs more at openai than `auto` charges for it."""
+    await diary.answered("gemini", 3, nanousd=0)
+    await diary.failed("deepseek", "timeout", 5)
+    await diary.failed("gemini", "timeout", 5)
+    await outages.run(capped(desk, may_lose))
+    assert all(now in alert for alert in notebook.texts[1:]), notebook.texts
 
 
 async def test_four_failures_are_no_outage(desk: Desk, diary: Diary, notebook: Notebook) -> None:
