@@ -27,7 +27,7 @@ def shielded(markdown: str) -> str:
     if _DEEP.search(markdown):
         data = markdown.encode()
         markdown = _edited(data, list(_bottomless(data))).decode()
-    if not any(mark in markdown for mark in ("<", "#", "||")):
+    if not any(mark in markdown for mark in ("<", "#", "|")):
         return markdown
     data = markdown.encode()
     for _ in range(MOST_PASSES):  # a block that is text now may hold what is HTML now

@@ -195,6 +195,10 @@ def test_a_row_with_more_cells_than_columns_loses_none() -> None:
     assert "6" in text
 
 
+def test_it_loses_none_in_an_answer_that_has_nothing_else_to_look_after() -> None:
+    assert "3 | 4" in said("| a | b |\n|---|---|\n| 1 | 2 | 3 | 4 |")
+
+
 def test_lists_nest() -> None:
     (piece,) = render("- a\n  - b\n    1. c")
     assert [line.strip() for line in piece.text.strip().split("\n")] == ["• a", "• b", "1. c"]
