@@ -4,6 +4,7 @@ from typing import Any
 
 from sandbox.telegram.params import Params, Upload, decoded, is_true, markup, number, required
 from sandbox.telegram.refusals import refuse
+from sandbox.telegram.rich import rich_message
 from sandbox.telegram.text import MOST_TEXT, caption, formatted, message_text, units
 from sandbox.telegram.world import Chat, World
 
@@ -50,9 +51,22 @@ async def send_message_draft(world: World, params: Params) -> Any:
     return True
 
 
+async def send_rich_message(world: World, params: Params) -> Any:
+    """It reads back without a text."""
+    required(params, "chat_id")
+    return sent(world, params, {"rich_message": rich_message(params)})
+
+
 async def edit_message_text(world: World, params: Params) -> Any:
+    """A text becomes a rich message, and a rich message a text."""
+    if params.get("rich_message"):
+        if params.get("text"):
+            raise refuse("text_and_rich")
+        rich = {"text": None, "entities": None, "rich_message": rich_message(params)}
+        return _edited(world, params, {**rich, "reply_markup": markup(params)})
     found = message_text(params, edit=True)
-    return _edited(world, params, {"text": found.text, "entities": found.entities, "reply_markup": markup(params)})
+    plain = {"text": found.text, "entities": found.entities, "rich_message": None}
+    return _edited(world, params, {**plain, "reply_markup": markup(params)})
 
 
 async def edit_message_caption(world: World, params: Params) -> Any:

@@ -122,6 +122,7 @@ METHODS: dict[str, Callable[[World, Params], Awaitable[Any]]] = {
         "getWebhookInfo": get_webhook_info,
         "getChat": get_chat,
         "sendMessage": messages.send_message,
+        "sendRichMessage": messages.send_rich_message,
         "sendMessageDraft": messages.send_message_draft,
         "editMessageText": messages.edit_message_text,
         "editMessageCaption": messages.edit_message_caption,

@@ -1,7 +1,8 @@
 """One table of refusals, with Telegram's own texts.
 
 Sources: the Bot API server and TDLib, whose sentences it hands on with a small first letter;
-names in capitals are Telegram's own (core.telegram.org/api/errors).
+names in capitals are Telegram's own (core.telegram.org/api/errors), but for those of a rich message's depth and
+columns, which nobody has written down: what counts is that it is a 400.
 """
 
 from typing import Any
@@ -52,6 +53,15 @@ _BAD_REQUESTS: dict[str, str] = {
     "start_tag": 'can\'t parse entities: Unsupported start tag "{tag}" at byte offset {offset}',
     "end_tag": "can't parse entities: Unexpected end tag at byte offset {offset}",
     "unclosed": "can't parse entities: Can't find end tag corresponding to start tag \"{tag}\"",
+    # rich messages
+    "rich_source": "rich message must be given as html here",
+    "rich_content": "RICH_MESSAGE_CONTENT_REQUIRED",
+    "rich_text": "RICH_MESSAGE_TEXT_TOO_LONG",
+    "rich_blocks": "RICH_MESSAGE_BLOCKS_TOO_MANY",
+    "rich_depth": "RICH_MESSAGE_DEPTH_TOO_BIG",
+    "rich_columns": "RICH_MESSAGE_TABLE_COLUMNS_TOO_MANY",
+    "rich_url": "RICH_MESSAGE_URL_INVALID",
+    "text_and_rich": "text and rich message must not be given together",
     # keyboards
     "markup_json": "can't parse reply keyboard markup JSON object",
     "markup": "object expected as reply markup",

@@ -186,11 +186,11 @@ class World:
             raise refuse("no_edit")
         if message["from"]["id"] != BOT_ID:
             raise refuse("not_mine")
-        if "text" in content and "text" not in message:
+        if "text" in content and not {"text", "rich_message"} & message.keys():
             raise refuse("no_text")
         if "caption" in content and not {"photo", "document"} & message.keys():
             raise refuse("no_caption")
-        names = ("text", "entities", "caption", "caption_entities", "reply_markup")
+        names = ("text", "entities", "rich_message", "caption", "caption_entities", "reply_markup")
         wanted = {name: content[name] for name in names if name in content}
         if all((message.get(name) or None) == (value or None) for name, value in wanted.items()):
             raise refuse("not_modified")
