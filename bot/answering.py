@@ -78,7 +78,8 @@ async def _prepared(
     if len(kept) < len(past) and services.answers.forgets(place.chat_id, place.thread):
         remarks = (context.t("chat.forgot"),)
     footer = bool(state.settings.get("footer", services.config.footer))
-    return Keeper(context, place, state.id, request, preview, footer, remarks)
+    tables = bool(state.settings.get("tables", False))
+    return Keeper(context, place, state.id, request, preview, footer, tables, remarks)
 
 
 async def _past(context: Context, place: Place, state: TenantState) -> tuple[Message, ...]:

@@ -4,13 +4,17 @@ from dataclasses import dataclass
 
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatType
+from telegramify_markdown import utf16_len
 
+from bot.command import button, rows
 from bot.context import Context, thread_of
 from bot.footer import footer, notes
 from bot.render import Piece, clean, render, with_tail
+from bot.rich import TAIL_UNITS, Rich, rich
 from bot.sending import payload
 from bot.services import claimed_update
 from bot.stream import Preview
+from bot.tables import Tables
 from engine.attempt import Receipt
 from engine.chat import ChatRequest, Completion, Role, says
 from engine.errors import HoldLost
@@ -55,20 +59,26 @@ class Keeper:
     request: ChatRequest
     preview: Preview
     with_footer: bool = False
+    with_tables: bool = False
     remarks: tuple[str, ...] = ()
     head: str = ""
 
     def finish(self, completion: Completion, receipt: Receipt) -> Also:
         """Rendered here, on the loop; what it returns runs in the capture's transaction."""
         text = clean(completion.text) or self.context.t("chat.refused")
-        pieces = render(text)
-        self.head = pieces[0].text
+        shown = rich(text) if self.with_tables else None
+        first = render(shown.head if shown else text)
+        rest = render(shown.rest) if shown and shown.rest else []
+        self.head = first[0].text
         edit = self.preview.take_over()
         claimed = claimed_update.get()
 
         def also(conn: Connection, charge: Charge) -> None:
-            whole = with_tail(pieces, self._tail(completion, charge, receipt))
-            self._write(conn, claimed, text, [self._payload(piece, edit, n) for n, piece in enumerate(whole)])
+            tail = self._tail(completion, charge, receipt)
+            whole = with_tail([*first, *rest], tail)
+            tables = self._tables(shown, tail, len(first) if rest else len(whole)) if shown else None
+            parts = [self._payload(piece, edit, n, tables) for n, piece in enumerate(whole)]
+            self._write(conn, claimed, text, parts)
 
         return also
 
@@ -89,8 +99,17 @@ class Keeper:
             lines.append(footer(t, completion, charge, receipt))
         return "\n".join(lines)
 
-    def _payload(self, piece: Piece, edit: int | None, number: int) -> str:
-        """Only the first part answers the question, and takes the placeholder's place."""
+    def _payload(self, piece: Piece, edit: int | None, number: int, tables: Tables | None) -> str:
+        """Only the first part answers the question, takes the placeholder's place, and may be a rich message."""
         if number:
             return payload(piece, thread_id=self.place.thread_id)
-        return payload(piece, thread_id=self.place.thread_id, reply_to=self.place.reply_to, edit=edit)
+        return payload(piece, thread_id=self.place.thread_id, reply_to=self.place.reply_to, edit=edit, tables=tables)
+
+    def _tables(self, shown: Rich, tail: str, parts: int) -> Tables | None:
+        """The tail stands below the last message. None where it is too long for this one."""
+        below = "" if shown.rest else tail
+        if utf16_len(below) > TAIL_UNITS:
+            return None
+        update_id = self.request.id.rpartition(":")[2]
+        as_text = button(self.context.t("chat.as_text"), "settings", "text", update_id, owner=self.context.user.id)
+        return Tables(shown.message(below), rows([as_text]).to_dict(), parts)

@@ -58,10 +58,11 @@ def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
 
 def _seen(pieces: list[Piece]) -> list[Piece]:
     """Without those that show nothing: Telegram refuses them, and who paid would hear nothing at all."""
-    return [piece for piece in pieces if any(map(_is_visible, piece.text))] or [Piece("…")]
+    return [piece for piece in pieces if any(map(is_visible, piece.text))] or [Piece("…")]
 
 
-def _is_visible(char: str) -> bool:
+def is_visible(char: str) -> bool:
+    """False for what takes no ink, where it stands alone."""
     return not char.isspace() and char not in _FILLERS and category(char) not in _UNSEEN
 
 
@@ -93,7 +94,11 @@ def plain_head(markdown: str, limit: int = MOST_UNITS) -> str:
 
 
 def _allowed(span: Span) -> bool:
-    return span.type != "text_link" or not _UNSAFE_LINK.match(span.url or "")
+    return span.type != "text_link" or is_safe_link(span.url or "")
+
+
+def is_safe_link(url: str) -> bool:
+    return not _UNSAFE_LINK.match(url)
 
 
 def _under_the_cap(text: str, spans: list[Span]) -> list[Piece]:

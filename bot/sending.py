@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from functools import partial
 from itertools import chain, repeat
 from typing import Any
@@ -16,15 +17,24 @@ from telegram.ext import ExtBot
 from bot.limits import Urgency, seconds_of
 from bot.render import Piece
 from bot.services import Services
+from bot.tables import Tables, brought
 from storage import leases, outbox, tenants
+from storage.connection import Connection
 from storage.outbox import Part
 
 log = logging.getLogger(__name__)
 PAUSES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 300.0)
 
 
-def payload(piece: Piece, *, thread_id: int | None, reply_to: int | None = None, edit: int | None = None) -> str:
-    """One message as JSON. `edit`: the placeholder that becomes it, where it still stands."""
+def payload(
+    piece: Piece,
+    *,
+    thread_id: int | None,
+    reply_to: int | None = None,
+    edit: int | None = None,
+    tables: Tables | None = None,
+) -> str:
+    """One message as JSON. `edit`: what becomes it, where it still stands. `tables`: tried first, where given."""
     return json.dumps(
         {
             "text": piece.text,
@@ -32,6 +42,7 @@ def payload(piece: Piece, *, thread_id: int | None, reply_to: int | None = None,
             "thread_id": thread_id,
             "reply_to": reply_to,
             "edit": edit,
+            **({"tables": asdict(tables)} if tables else {}),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -109,40 +120,56 @@ class Courier:
         """None when nothing is left; else the seconds that Telegram asks to wait (0: it named none)."""
         services = self._services
         parts = await services.db.read(lambda conn: outbox.parts(conn, request_id, services.lease_id))
-        for part in parts:
+        while parts:
             try:
-                state = await _deliver(self._bot, services, part)
+                outcome = await _deliver(self._bot, services, parts[0])
             except RetryAfter as error:
                 log.warning("a part of %s must wait: %s", request_id, error)
                 return seconds_of(error)
-            if state is None:
+            if outcome.state is None:
                 return 0.0  # the rest stays in order
-            await services.db.write(partial(outbox.finish, part_id=part.id, state=state, now=services.clock.now()))
+            done, parts = parts[: outcome.parts], parts[outcome.parts :]
+            await services.db.write(partial(_finish, done=done, state=outcome.state, now=services.clock.now()))
         return None
 
 
-async def _deliver(bot: ExtBot[int], services: Services, part: Part, *, moved: bool = False) -> str | None:
-    """`sent`, `dropped` where it can never arrive, None when Telegram is out of reach. Raises RetryAfter."""
+def _finish(conn: Connection, done: list[Part], state: str, now: datetime) -> None:
+    """All or none: what one message said is not said again."""
+    for part in done:
+        outbox.finish(conn, part.id, state, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """`sent`, `dropped` where it can never arrive, None when Telegram is out of reach; of how many parts."""
+
+    state: str | None
+    parts: int = 1
+
+
+async def _deliver(bot: ExtBot[int], services: Services, part: Part, *, moved: bool = False) -> _Outcome:
+    """Raises RetryAfter."""
     message = json.loads(part.payload)
     try:
+        if await brought(bot, part, message):
+            return _Outcome("sent", message["tables"]["parts"])
         if not (message["edit"] and await _edited(bot, part.chat_id, message)):
             await _sent(bot, part.chat_id, message)
     except Forbidden:
         await services.db.write(lambda conn: tenants.set_blocked(conn, part.chat_id, True))
-        return "dropped"
+        return _Outcome("dropped")
     except ChatMigrated as error:
-        if moved:
-            return None
-        return await _deliver(bot, services, replace(part, chat_id=error.new_chat_id), moved=True)
+        there = replace(part, chat_id=error.new_chat_id)
+        return _Outcome(None) if moved else await _deliver(bot, services, there, moved=True)
     except BadRequest as error:
         log.warning("a part of %s was refused: %s", part.request_id, error)
-        return await _plainly(bot, part, message)
+        return _Outcome(await _plainly(bot, part, message))
     except RetryAfter:
         raise
     except TelegramError as error:
         log.warning("a part of %s could not be sent yet: %s", part.request_id, error)
-        return None
-    return "sent"
+        return _Outcome(None)
+    return _Outcome("sent")
 
 
 async def _edited(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> bool:

@@ -103,6 +103,19 @@ def take_back_last(conn: Connection, chat_id: int, thread_id: int) -> tuple[Part
     return parts_from_json(asked)
 
 
+def answer(conn: Connection, tenant_id: int, request_id: str) -> str | None:
+    """What a tenant was told, as it was written; None when it is not kept (any more), or not theirs."""
+    said = scalar(
+        conn,
+        "SELECT parts FROM messages WHERE request_id = :request AND role = 'assistant' AND tenant_id = :tenant",
+        request=request_id,
+        tenant=tenant_id,
+    )
+    if said is None:
+        return None
+    return "".join(part.text for part in parts_from_json(said) if isinstance(part, Text))
+
+
 def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
     """All that a tenant said and was told, oldest first: for /export."""
     rows = conn.rows("SELECT role, parts, created_at FROM messages WHERE tenant_id = :id ORDER BY id", id=tenant_id)

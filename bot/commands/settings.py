@@ -1,11 +1,14 @@
-"""/settings: language, footer, memory, streaming."""
+"""/settings: language, footer, memory, streaming, tables."""
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MaybeInaccessibleMessage, Update
 
 from bot import locales
 from bot.command import Command, button, rows
-from bot.context import Context
-from storage import conversations, tenants
+from bot.context import Context, thread_of
+from bot.render import render, with_tail
+from bot.rich import footer_of, rich
+from bot.sending import payload
+from storage import conversations, outbox, tenants
 
 MEMORIES = (0, 10, 60)
 NAMES = {"en": "English", "vi": "Tiếng Việt"}
@@ -18,14 +21,17 @@ async def settings(_: Update, context: Context) -> None:
 async def _shown(context: Context) -> tuple[str, InlineKeyboardMarkup]:
     state = await context.state(fresh=True)
     footer = bool(state.settings.get("footer", context.services.config.footer))
+    tables = bool(state.settings.get("tables", False))
+    stream = str(state.settings.get("stream", "draft"))
     text = context.t(
         "settings.head",
         language=NAMES.get(context.language.partition("-")[0], NAMES["en"]),
         footer=context.t("settings.on" if footer else "settings.off"),
         memory=state.settings.get("memory", conversations.MOST_MESSAGES),
-        stream=context.t(f"settings.{state.settings.get('stream', 'draft')}"),
+        stream=context.t(f"settings.{stream}"),
+        tables=context.t("settings.on" if tables else "settings.off"),
     )
-    return text, _keyboard(context, footer=footer, stream=str(state.settings.get("stream", "draft")))
+    return text, _keyboard(context, footer=footer, stream=stream, tables=tables)
 
 
 async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -33,8 +39,8 @@ async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
     state, db = await context.state(), context.services.db
     if name == "language" and value in locales.LANGUAGES:
         await db.write(lambda conn: tenants.set_language(conn, state.id, value))
-    elif name == "footer":
-        await db.write(lambda conn: tenants.set_setting(conn, state.id, "footer", value == "on"))
+    elif name in {"footer", "tables"}:
+        await db.write(lambda conn: tenants.set_setting(conn, state.id, name, value == "on"))
     elif name == "memory" and value.isdecimal():
         await db.write(
             lambda conn: tenants.set_setting(conn, state.id, "memory", min(int(value), conversations.MOST_MESSAGES))
@@ -44,7 +50,35 @@ async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
     await context.redraw(*await _shown(context))
 
 
-def _keyboard(context: Context, *, footer: bool, stream: str) -> InlineKeyboardMarkup:
+async def as_text(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Put an answer's own words where a rich message of it stands; a second press finds them on their way."""
+    query, state = update.callback_query, await context.state()
+    assert query is not None
+    services, request_id = context.services, f"tg:{context.services.bot_id}:{args[0]}"
+    said = await services.db.read(lambda conn: conversations.answer(conn, state.id, request_id))
+    if said is None or query.message is None:
+        await query.answer(context.t("chat.text_gone"), show_alert=True)
+        return
+    place, again = query.message, f"{request_id}:text"
+    parts = _in_words(said, place)
+    now = services.clock.now()
+    await services.db.write(lambda conn: outbox.put(conn, again, place.chat.id, parts, services.lease_id, now))
+    await context.courier.send(again)
+
+
+def _in_words(said: str, place: MaybeInaccessibleMessage) -> list[str]:
+    """The parts that the rich message stands for; what came after it in ordinary messages stays there."""
+    shown = rich(said)
+    pieces = render(shown.head if shown else said)
+    tail = footer_of(place.api_kwargs.get("rich_message"))
+    whole, thread_id = with_tail(pieces, tail), thread_of(place)
+    return [
+        payload(piece, thread_id=thread_id, edit=None if number else place.message_id)
+        for number, piece in enumerate(whole)
+    ]
+
+
+def _keyboard(context: Context, *, footer: bool, stream: str, tables: bool) -> InlineKeyboardMarkup:
     owner = context.user.id
 
     def to(label: str, name: str, value: object) -> InlineKeyboardButton:
@@ -53,8 +87,9 @@ def _keyboard(context: Context, *, footer: bool, stream: str) -> InlineKeyboardM
     buttons = [to(NAMES[language], "language", language) for language in locales.LANGUAGES]
     buttons.append(to(context.t("settings.button_footer"), "footer", "off" if footer else "on"))
     buttons.append(to(context.t("settings.button_stream"), "stream", "edit" if stream == "draft" else "draft"))
+    buttons.append(to(context.t("settings.button_tables"), "tables", "off" if tables else "on"))
     buttons += [to(context.t("settings.button_memory", n=n), "memory", n) for n in MEMORIES]
     return rows(buttons)
 
 
-COMMAND = Command("settings", settings, 11, buttons={"set": change})
+COMMAND = Command("settings", settings, 11, buttons={"set": change, "text": as_text})

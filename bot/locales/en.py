@@ -16,7 +16,7 @@ TEXTS = {
     "command.invoice": "Past months as PDF",
     "command.keys": "API keys for programs",
     "command.why": "The receipt of the last answer",
-    "command.settings": "Language, footer, memory",
+    "command.settings": "Language, footer, memory, tables",
     "command.export": "All data about me, as a file",
     "command.forget": "Delete my conversations",
     "command.terms": "Terms of service",
@@ -57,6 +57,8 @@ TEXTS = {
     "chat.restarted": "{provider} broke off; {by} answered anew.",
     "chat.stopped": "Stopped. For what was delivered: {paid}.",
     "chat.filtered": "The provider's safety filter ended this answer.",
+    "chat.as_text": "As text",
+    "chat.text_gone": "This answer is not kept any more, so its text can't be shown again.",
     "chat.length": "Cut off at the limit for one answer. Write “go on” for the rest.",
     "chat.forgot": "This conversation is longer than the model can read: its oldest part is left out from here on. /new begins afresh.",
     "chat.anonymous": "Anonymous senders have no wallet to pay from. Write as yourself and I will answer.",
@@ -280,7 +282,7 @@ TEXTS = {
     "why.answered": "answered",
     "why.stopped": "stopped by you",
     # settings
-    "settings.head": "**Settings**\n\nLanguage: {language}\nFooter with cost: {footer}\nMemory: {memory} messages\nStreaming: {stream}",
+    "settings.head": "**Settings**\n\nLanguage: {language}\nFooter with cost: {footer}\nMemory: {memory} messages\nStreaming: {stream}\nTables as rich messages (for new apps): {tables}",
     "settings.on": "on",
     "settings.off": "off",
     "settings.draft": "growing drafts",
@@ -288,6 +290,7 @@ TEXTS = {
     "settings.button_footer": "Footer on/off",
     "settings.button_stream": "Drafts/edits",
     "settings.button_memory": "Memory {n}",
+    "settings.button_tables": "Rich tables on/off",
     "export.done": "Everything I know about you.",
     "forget.sure": (
         "Delete all your conversations, stored replies, receipts and your name? Nothing brings them back.\n"

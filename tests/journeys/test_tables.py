@@ -1,0 +1,195 @@
+"""Tables as rich messages: who wished for them gets them, and never less than the ordinary message."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.sending import Courier
+from sandbox.app import Sandbox
+from sandbox.telegram import methods
+from sandbox.telegram.refusals import refuse
+from tests.journeys.conftest import ANN, BAO, ROOM, Journey, begun
+
+LONG = "please tell me at length about the sea"
+
+
+def rich_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    blocks: list[dict[str, Any]] = message["rich_message"]["blocks"]
+    return blocks
+
+
+def key(message: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = message["reply_markup"]["inline_keyboard"][0][0]
+    return found
+
+
+async def wished(journey: Journey, user: int = ANN) -> None:
+    await journey.ask("/settings", user)
+    await journey.press("Rich tables" if user == ANN else "bảng phong phú", user)
+    await journey.idle()
+
+
+async def answered(journey: Journey, user: int = ANN, chat: int = ANN, text: str = LONG) -> list[dict[str, Any]]:
+    """What the bot says to it, when all is said."""
+    before = {message["message_id"] for message in journey.sandbox.world.messages(chat)}
+    journey.sandbox.world.say(chat, user, text)
+    await journey.sandbox.world.wait_message(chat, lambda message: message["message_id"] not in before)
+    await journey.idle()
+    said = journey.sandbox.world.messages(chat)
+    return [m for m in said if m["message_id"] not in before and m["from"]["id"] == journey.sandbox.world.bot["id"]]
+
+
+def calls(journey: Journey, name: str) -> list[dict[str, Any]]:
+    return [params for called, params in journey.sandbox.world.calls if called == name]
+
+
+async def test_who_wished_for_it_gets_a_table_as_a_rich_message(journey: Journey) -> None:
+    await wished(journey)
+    assert "rich messages (for new apps): on" in journey.sandbox.world.messages(ANN)[-1]["text"]
+    (message,) = await answered(journey)
+    (table,) = (block for block in rich_of(message) if block["type"] == "table")
+    assert table["cells"][1][0]["text"] == "DeepSeek"
+    assert "text" not in message
+    assert key(message)["text"] == "As text"
+    (kept,) = await journey.rows("SELECT parts FROM messages WHERE role = 'assistant'")
+    assert "| provider | state |" in kept["parts"]
+    await journey.check_books()
+
+
+async def test_by_default_a_table_is_an_ordinary_message(journey: Journey) -> None:
+    (message,) = await answered(journey)
+    assert "provider" in message["text"]
+    assert calls(journey, "sendRichMessage") == []
+
+
+async def test_an_answer_without_a_table_is_an_ordinary_message_for_them_too(journey: Journey) -> None:
+    await wished(journey)
+    (message,) = await answered(journey, text="Hello")
+    assert "stand-in" in message["text"]
+    assert "reply_markup" not in message
+
+
+async def test_a_vietnamese_reads_of_it_in_vietnamese(journey: Journey) -> None:
+    await wished(journey, BAO)
+    assert "bảng" in journey.sandbox.world.messages(BAO)[-1]["text"].lower()
+    (message,) = await answered(journey, BAO, BAO)
+    assert key(message)["text"] == "Dạng chữ thường"
+
+
+@pytest.mark.parametrize("why", ["rich_text", "rich_content", "no_method"])
+async def test_what_is_refused_as_a_rich_message_arrives_as_an_ordinary_one(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    async def refusing(*_: Any) -> Any:
+        raise refuse(why)
+
+    monkeypatch.setitem(methods.METHODS, "sendrichmessage", refusing)
+    await wished(journey)
+    (message,) = await answered(journey)
+    assert "provider" in message["text"]
+    assert len(calls(journey, "sendRichMessage")) == 1
+    assert len(await journey.rows("SELECT * FROM holds WHERE state = 'captured'")) == 1
+    await journey.check_books()
+
+
+async def test_the_button_puts_the_words_in_its_place_with_what_it_cost(journey: Journey) -> None:
+    await journey.ask("/settings")
+    await journey.press("Footer")
+    await journey.idle()
+    await wished(journey)
+    (message,) = await answered(journey)
+    assert "deepseek" in str(rich_of(message)[-1])
+    for _ in range(2):
+        journey.sandbox.world.press(ANN, ANN, message["message_id"], key(message)["callback_data"])
+    await journey.sandbox.world.wait_message(
+        ANN, lambda m: m["message_id"] == message["message_id"] and "provider" in m.get("text", "")
+    )
+    await journey.idle()
+    last = journey.sandbox.world.messages(ANN)[-1]
+    assert last["message_id"] == message["message_id"]
+    assert {"pre", "bold", "italic"} <= {entity["type"] for entity in last["entities"]}
+    assert last["text"].endswith(" s")
+    assert "rich_message" not in last
+    assert "reply_markup" not in last
+    assert len(await journey.rows("SELECT * FROM holds WHERE state = 'captured'")) == 1
+    await journey.check_books()
+
+
+async def test_in_a_group_the_placeholder_becomes_it_and_nobody_else_may_change_it(journey: Journey) -> None:
+    await wished(journey)
+    (message,) = await answered(journey, ANN, ROOM, f"/ask {LONG}")
+    assert any(block["type"] == "table" for block in rich_of(message))
+    assert any("rich_message" in params for params in calls(journey, "editMessageText"))
+    told = asyncio.Queue[dict[str, Any]]()
+    journey.sandbox.world.listeners.add(told.put_nowait)
+    journey.sandbox.world.press(ROOM, BAO, message["message_id"], key(message)["callback_data"])
+    while (event := await told.get())["type"] != "callback_answer":
+        continue
+    assert event["show_alert"]
+    assert "rich_message" in journey.sandbox.world.chats[ROOM].messages[message["message_id"]]
+
+
+async def test_a_placeholder_that_refuses_it_becomes_the_ordinary_message(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit = methods.METHODS["editmessagetext"]
+
+    async def refusing(world: Any, params: dict[str, Any]) -> Any:
+        if "rich_message" in params:
+            raise refuse("rich_text")
+        return await edit(world, params)
+
+    monkeypatch.setitem(methods.METHODS, "editmessagetext", refusing)
+    await wished(journey)
+    (message,) = await answered(journey, ANN, ROOM, f"/ask {LONG}")
+    assert "provider" in message["text"]
+
+
+async def test_nobody_reads_anothers_answer_by_its_number(journey: Journey) -> None:
+    await wished(journey)
+    (message,) = await answered(journey)
+    number = key(message)["callback_data"].split(":")[2]
+    help_text = await answered(journey, BAO, BAO, "/help")
+    journey.sandbox.world.press(BAO, BAO, help_text[-1]["message_id"], f"settings:text:{number}:{BAO}")
+    while journey.sandbox.world.updates.pending:
+        await asyncio.sleep(0.01)
+    await journey.idle()
+    assert all("stand-in" not in m.get("text", "") for m in journey.sandbox.world.messages(BAO))
+
+
+async def test_an_answer_that_is_kept_no_more_says_so(journey: Journey) -> None:
+    await wished(journey)
+    (message,) = await answered(journey)
+    await journey.house.db.write(lambda conn: conn.run("DELETE FROM messages"))
+    told = asyncio.Queue[dict[str, Any]]()
+    journey.sandbox.world.listeners.add(told.put_nowait)
+    journey.sandbox.world.press(ANN, ANN, message["message_id"], key(message)["callback_data"])
+    while (event := await told.get())["type"] != "callback_answer":
+        continue
+    assert "not kept" in event["text"]
+
+
+async def test_what_a_kill_left_between_charge_and_sending_arrives_as_it_was_wished(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def killed(*_: Any) -> None:
+        return None
+
+    async with begun(tmp_path, sandbox) as first:
+        await wished(first)
+        monkeypatch.setattr(Courier, "send", killed)
+        sandbox.world.say(ANN, ANN, LONG)
+        while not await first.rows("SELECT * FROM outbox WHERE state = 'new'"):
+            await asyncio.sleep(0.01)
+        monkeypatch.undo()
+    assert calls(first, "sendRichMessage") == []
+    async with begun(tmp_path, sandbox) as second:
+        await sandbox.world.wait_message(ANN, lambda message: "rich_message" in message)
+        await second.idle()
+        (call,) = calls(second, "sendRichMessage")
+        assert "<table" in json.loads(call["rich_message"])["html"]
+        assert len(await second.rows("SELECT * FROM holds WHERE state = 'captured'")) == 1
+        await second.check_books()
