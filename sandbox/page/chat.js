@@ -1,5 +1,6 @@
 // The chat in the middle: bubbles, keyboards, invoices, drafts.
 import { $, alertBox, ask, confirmPay, el, toast } from "./dom.js";
+import { richBody, wordsOf } from "./rich.js";
 import { chat, here, isMine, sender, world } from "./store.js";
 import { formatted } from "./text.js";
 
@@ -69,6 +70,7 @@ function bubble(message) {
   box.append(...media(message));
   const text = message.text || message.caption || "";
   if (text) box.append(el("div", { class: "body" }, formatted(text, message.entities || message.caption_entities, say)));
+  if (message.rich_message) box.append(el("div", { class: "body" }, richBody(message.rich_message)));
   const clock = new Date(message.date * 1000).toTimeString().slice(0, 5);
   box.append(el("div", { class: "foot" },
     el("button", { type: "button", class: "reply", "aria-label": "Reply to this message", title: "Reply", onclick: () => reply(message) }, "↩"),
@@ -79,7 +81,8 @@ function bubble(message) {
 export function preview(message) {
   const kind = message.photo ? "Photo" : message.document ? message.document.file_name : message.voice ? "Voice message" : message.invoice ? `Invoice: ${message.invoice.title}` : "";
   const stars = message.successful_payment || message.refunded_payment;
-  return message.text || message.caption || kind || (stars ? `⭐ ${stars.total_amount} Stars` : "…");
+  const rich = message.rich_message ? wordsOf(message.rich_message) : "";
+  return message.text || message.caption || rich || kind || (stars ? `⭐ ${stars.total_amount} Stars` : "…");
 }
 
 function media(message) {

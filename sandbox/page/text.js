@@ -2,7 +2,7 @@
 import { el } from "./dom.js";
 
 const TAGS = { bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", blockquote: "blockquote", expandable_blockquote: "blockquote" };
-const SAFE = /^(https?|tg|mailto):/;
+export const SAFE = /^(https?|tg|mailto):/;
 
 export function formatted(text, entities, onCommand) {
   const sorted = [...(entities || [])].sort((a, b) => a.offset - b.offset || b.length - a.length);
@@ -38,7 +38,7 @@ function wrapped(entity, inner, plain, onCommand) {
   return SAFE.test(link) ? el("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, inner) : inner;
 }
 
-function block(inner, language, plain) {
+export function block(inner, language, plain) {
   const copy = el("button", { type: "button", onclick: () => { navigator.clipboard?.writeText(plain); copy.textContent = "copied"; } }, "copy");
   return el("div", { class: "code" }, el("div", { class: "code-head" }, el("span", {}, language || "text"), copy), el("pre", { tabIndex: 0 }, inner));
 }
