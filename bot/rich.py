@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import Any
 from unicodedata import bidirectional
 
+from telegram import TelegramObject
 from telegramify_markdown import utf16_len
 from telegramify_markdown.converter import STANDARD_OPTIONS, _parse
 
@@ -54,11 +55,21 @@ def rich(markdown: str) -> Rich | None:
     return Rich(html, _is_rtl(shown), *_split(markdown, source, blocks, len(shown)))
 
 
-def footer_of(rich_message: Mapping[str, Any] | None) -> str:
+def footer_of(message: TelegramObject) -> str:
     """The lines below a rich message, as Telegram gives it back; empty where there are none."""
-    blocks = (rich_message or {}).get("blocks") or [{}]
-    last = blocks[-1]
-    return _plain(last.get("text", "")) if last.get("type") == "footer" else ""
+    last = [{}, *_blocks(message)][-1]
+    return _plain(last.get("text")) if last.get("type") == "footer" else ""
+
+
+def words_of(message: TelegramObject) -> str:
+    """What a rich message says, a line a row or block: it has no text. Empty for any other message."""
+    return "\n".join(filter(None, map(_lines, _blocks(message))))
+
+
+def _blocks(message: TelegramObject) -> list[Any]:
+    """PTB knows none: they are where it keeps what it doesn't know."""
+    blocks: list[Any] = (message.api_kwargs.get("rich_message") or {}).get("blocks") or []
+    return blocks
 
 
 def _fitting(blocks: list[Block]) -> list[Block]:
@@ -100,4 +111,11 @@ def _plain(text: Any) -> str:
         return text
     if isinstance(text, list | tuple):
         return "".join(map(_plain, text))
-    return _plain(text.get("text", "")) if isinstance(text, Mapping) else ""
+    return _plain(text.get("text")) if isinstance(text, Mapping) else ""
+
+
+def _lines(block: Mapping[str, Any]) -> str:
+    rows = [" | ".join(map(_plain, row)) for row in block.get("cells") or []]
+    within = [_lines(each) for name in ("blocks", "items") for each in block.get(name) or []]
+    label = [block["label"]] if block.get("label") else []
+    return "\n".join(filter(None, [_plain(block.get("text")), *rows, " ".join([*label, "\n".join(within)])]))

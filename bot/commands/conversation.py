@@ -5,6 +5,7 @@ from telegram import Update
 from bot.answering import respond
 from bot.command import Command
 from bot.context import Context, arguments, thread_of
+from bot.rich import words_of
 from engine.chat import Part, Text
 from storage import conversations
 
@@ -57,8 +58,9 @@ async def ask(update: Update, context: Context) -> None:
     question = " ".join(arguments(context))
     parts: list[Part] = [Text(question)] if question else []
     reply = message.reply_to_message
-    if reply is not None and (reply.text or reply.caption):
-        parts.insert(0, Text(f"> {reply.text or reply.caption}\n\n"))
+    quoted = (reply.text or reply.caption or words_of(reply)) if reply is not None else ""
+    if quoted:
+        parts.insert(0, Text(f"> {quoted}\n\n"))
     if not parts or message.sender_chat is not None:
         await context.reply(context.t("chat.anonymous" if message.sender_chat else "ask.usage"))
         return

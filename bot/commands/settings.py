@@ -70,7 +70,7 @@ def _in_words(said: str, place: MaybeInaccessibleMessage) -> list[str]:
     """The parts that the rich message stands for; what came after it in ordinary messages stays there."""
     shown = rich(said)
     pieces = render(shown.head if shown else said)
-    tail = footer_of(place.api_kwargs.get("rich_message"))
+    tail = footer_of(place)
     whole, thread_id = with_tail(pieces, tail), thread_of(place)
     return [
         payload(piece, thread_id=thread_id, edit=None if number else place.message_id)

@@ -174,7 +174,7 @@ def _piece(piece: Element | str, depth: int, size: _Size) -> Any:
         return "\n"
     if piece.tag == "a":
         url = piece.attributes.get("href") or ""
-        if not url.startswith(_SCHEMES):
+        if not url.lower().startswith(_SCHEMES):
             raise refuse("rich_url")
         return {"type": "url", "text": _text(piece, depth, size), "url": url}
     if piece.tag not in STYLES:

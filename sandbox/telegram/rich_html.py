@@ -11,6 +11,7 @@ BLOCKS = HEADINGS | {"p", "pre", "hr", "ul", "ol", "blockquote", "table", "foote
 _INLINE = frozenset(
     "b strong i em u ins s strike del code mark sub sup tg-spoiler a br".split()  # noqa: SIM905 - read as a list
 )
+DEEPEST = 100  # whatever lies deeper is over the limit, however it is counted
 _VOID = frozenset({"br", "hr"})
 _ONLY = {"ul": {"li"}, "ol": {"li"}, "table": {"tr"}, "tr": {"th", "td"}}
 _HOLD_BLOCKS = frozenset({"", "li", "blockquote"})
@@ -54,6 +55,8 @@ class _Reader(HTMLParser):
         inside = self.open[-1]
         if not _may_stand(tag, inside.tag):
             raise refuse("start_tag", tag=tag, offset=self._at())
+        if len(self.open) > DEEPEST:
+            raise refuse("rich_depth")
         made = Element(tag, dict(attrs), at=self._at())
         inside.children.append(made)
         if tag not in _VOID:

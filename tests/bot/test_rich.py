@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from telegram import TelegramObject
 
 from bot.render import render
-from bot.rich import MOST_BLOCKS, MOST_UNITS, TAIL_UNITS, Rich, footer_of, rich
+from bot.rich import MOST_BLOCKS, MOST_UNITS, TAIL_UNITS, Rich, footer_of, rich, words_of
 from sandbox.telegram.rich import rich_message
 from tests.bot.test_render import HOSTILE, MARKDOWN, units
 
@@ -37,6 +38,10 @@ def accepted(found: Rich, tail: str = "") -> list[dict[str, Any]]:
     """The blocks. Raises where the strict Bot API refuses it."""
     blocks: list[dict[str, Any]] = rich_message({"rich_message": json.dumps(found.message(tail))})["blocks"]
     return blocks
+
+
+def given_back(blocks: list[dict[str, Any]]) -> TelegramObject:
+    return TelegramObject(api_kwargs={"rich_message": {"blocks": blocks}})
 
 
 class Reader(HTMLParser):
@@ -172,9 +177,17 @@ def test_the_items_of_a_list_keep_their_numbers() -> None:
 
 def test_the_lines_below_are_read_back() -> None:
     found = shown(TABLE)
-    assert footer_of({"blocks": accepted(found, TAIL)}) == TAIL
-    assert footer_of({"blocks": accepted(found)}) == ""
-    assert footer_of(None) == footer_of({}) == ""
+    assert footer_of(given_back(accepted(found, TAIL))) == TAIL
+    assert footer_of(given_back(accepted(found))) == ""
+    assert footer_of(given_back([])) == footer_of(TelegramObject()) == words_of(TelegramObject()) == ""
+
+
+def test_what_it_says_can_be_read_without_a_text() -> None:
+    found = shown(
+        "# Head\n\nsome *words*\n\n| a | b |\n|---|---|\n| **c** | |\n\n1. x\n2. y\n   - z\n\n> q\n\n```\ncode\n```"
+    )
+    said = words_of(given_back(accepted(found)))
+    assert " ".join(said.split()) == "Head some words a | b c | 1. x 2. y • z q code"
 
 
 def test_there_is_always_room_for_the_lines_below() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot import rich
 from bot.sending import Courier
 from sandbox.app import Sandbox
 from sandbox.telegram import methods
@@ -146,6 +147,34 @@ async def test_a_placeholder_that_refuses_it_becomes_the_ordinary_message(
     await wished(journey)
     (message,) = await answered(journey, ANN, ROOM, f"/ask {LONG}")
     assert "provider" in message["text"]
+
+
+async def test_what_does_not_fit_follows_in_ordinary_messages_and_stays_there(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rich, "_ROOM", 730)
+    await wished(journey)
+    first, second = await answered(journey)
+    assert any(block["type"] == "table" for block in rich_of(first))
+    assert second["text"].startswith("Now pull")
+    journey.sandbox.world.press(ANN, ANN, first["message_id"], key(first)["callback_data"])
+    await journey.sandbox.world.wait_message(ANN, lambda m: "provider" in m.get("text", "") and "python" in str(m))
+    await journey.idle()
+    *_, words, rest = journey.sandbox.world.messages(ANN)
+    assert words["message_id"] == first["message_id"]
+    assert "Now pull" not in words["text"]
+    assert rest == second
+
+
+async def test_a_question_about_a_rich_message_takes_its_words_along(journey: Journey) -> None:
+    await wished(journey)
+    (message,) = await answered(journey, ANN, ROOM, f"/ask {LONG}")
+    await journey.ask("/new", ANN, ROOM)
+    journey.sandbox.world.say(ROOM, BAO, "/ask and what is this about?", reply_to=message["message_id"])
+    while not (asked := await journey.rows("SELECT parts FROM messages WHERE role = 'user' AND parts LIKE '%about?%'")):
+        await asyncio.sleep(0.01)
+    assert "DeepSeek | up" in asked[0]["parts"]
+    await journey.idle()
 
 
 async def test_nobody_reads_anothers_answer_by_its_number(journey: Journey) -> None:

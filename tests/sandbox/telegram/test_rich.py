@@ -68,6 +68,7 @@ async def test_words_lists_quotations_and_code_come_back_as_blocks(bot: Bot) -> 
         (f"<table>{ROW * 500}</table>", TABLE["rich_blocks"][1]),
         ("<ul>" + "<li>x</li>" * 251 + "</ul>", TABLE["rich_blocks"][1]),
         ("<p>" + "<b>" * 16 + "x" + "</b>" * 16 + "</p>", TABLE["rich_depth"][1]),
+        ("<p>" + "<b>" * 5000 + "x" + "</b>" * 5000 + "</p>", TABLE["rich_depth"][1]),
         ("<table><tr>" + "<td>x</td>" * 21 + "</tr></table>", TABLE["rich_columns"][1]),
         ("<p><a href='javascript:x'>y</a></p>", TABLE["rich_url"][1]),
         ("<script>x</script>", 'Bad Request: can\'t parse entities: Unsupported start tag "script" at byte offset 0'),
