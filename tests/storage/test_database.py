@@ -100,7 +100,7 @@ def test_every_sqlite_connection_keeps_the_rules(tmp_path: object) -> None:
         "foreign_keys": 1,
         "busy_timeout": 10_000,
         "query_only": 0,
-        "wal_autocheckpoint": 1000,
+        "wal_autocheckpoint": 16_000,
     }
     for raw in readers._all:
         assert _pragmas(raw) | {"synchronous": 2} == {
