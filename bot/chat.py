@@ -12,6 +12,7 @@ from bot.command import button, rows
 from bot.commands.topup import took_amount
 from bot.context import Context, thread_of
 from bot.fetching import Unreadable
+from bot.rich import words_of
 from bot.words import insufficient
 from engine.chat import Message, Part, Role
 from engine.errors import EngineError, InsufficientFunds
@@ -64,7 +65,7 @@ def addressed(message: TelegramMessage, context: Context) -> bool:
 
 
 def strip_mention(message: TelegramMessage, context: Context) -> str:
-    text = message.text or message.caption or ""
+    text = message.text or message.caption or words_of(message)
     if message.chat.type == ChatType.PRIVATE:
         return text
     mention = f"@{context.bot.username}"

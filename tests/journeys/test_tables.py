@@ -177,6 +177,13 @@ async def test_a_question_about_a_rich_message_takes_its_words_along(journey: Jo
     await journey.idle()
 
 
+async def test_a_rich_message_that_is_forwarded_is_a_question(journey: Journey) -> None:
+    blocks = [{"type": "paragraph", "text": ["what is ", {"type": "bold", "text": "tea"}, ", at length?"]}]
+    journey.sandbox.world.say(ANN, ANN, "", rich_message={"blocks": blocks})
+    await journey.sandbox.world.wait_message(ANN, lambda message: "what is tea" in message.get("text", ""))
+    await journey.idle()
+
+
 async def test_nobody_reads_anothers_answer_by_its_number(journey: Journey) -> None:
     await wished(journey)
     (message,) = await answered(journey)
