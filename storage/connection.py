@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Protocol
 
 Row = Mapping[str, Any]
@@ -41,16 +42,18 @@ class Among:
 class Many:
     """A write for many rows of values at once: SQLite steps through them, PostgreSQL takes a column as an array.
 
-    The text names a row's values `:name`, in the order of `types`, and has one WHERE.
+    The text names a row's values `:name`, which come in the order of `types`, and has one WHERE. `bound` is a row as
+    SQLite's placeholders want it.
     """
 
-    __slots__ = ("postgresql", "sqlite", "types")
+    __slots__ = ("bound", "postgresql", "sqlite", "types")
 
     def __init__(self, text: str, **types: str) -> None:
-        places = {name: f"?{number}" for number, name in enumerate(types, 1)}
+        names, wanted = list(types), [match[1] for match in _PLACEHOLDER.finditer(text)]
         arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types.values(), 1))
         before, where, after = _PLACEHOLDER.sub(r"v.\1_", text).partition(" WHERE ")
-        self.sqlite = _PLACEHOLDER.sub(lambda match: places[match[1]], text)
+        self.sqlite = _PLACEHOLDER.sub("?", text)
+        self.bound = None if wanted == names else itemgetter(*map(names.index, wanted))
         self.postgresql = (
             f"{before} FROM unnest({arrays}) AS v({', '.join(f'{name}_' for name in types)}){where}{after}"
         )

@@ -69,7 +69,8 @@ class SqliteConnection:
         return self.raw.execute(question.sqlite, (json.dumps(list(keys)),)).fetchall()
 
     def many(self, write: Many, rows: Sequence[tuple[Any, ...]]) -> int:
-        return self.raw.executemany(write.sqlite, rows).rowcount
+        bound = rows if write.bound is None else map(write.bound, rows)
+        return self.raw.executemany(write.sqlite, bound).rowcount
 
 
 def connect(path: str, *, writer: bool) -> sqlite3.Connection:

@@ -67,11 +67,14 @@ async def test_the_statement_that_takes_money_guards_itself(db: Database) -> Non
     assert await db.write(unit) == 0
 
 
+_ALLOWANCE = "allowance_tokens - allowance_used_tokens - allowance_held_tokens >="
+
+
 @pytest.mark.parametrize(
     ("name", "guard", "row", "rule"),
     [
-        ("TAKE_FUNDS", " AND balance_nanousd - held_nanousd >= ?1", (2 * 10**9, 0, 1), "holds_within_wallet"),
-        ("TAKE_FUNDS", " - allowance_held_tokens >= ?2", (0, 1001, 1), "holds_within_allowance"),
+        ("TAKE_FUNDS", "balance_nanousd - held_nanousd >=", (2 * 10**9, 0, 1), "holds_within_wallet"),
+        ("TAKE_FUNDS", _ALLOWANCE, (0, 1001, 1), "holds_within_allowance"),
         ("RESOLVE_ALL", " AND state = 'open'", (1, 0, 0, "r1", 1), "never changed"),
     ],
 )

@@ -1,13 +1,29 @@
 """The statements for many at once: each guards itself, row by row, without what reads before it."""
 
+import re
+
+import pytest
+
 from storage import keys, many_sql
-from storage.connection import Connection
+from storage.connection import Connection, Many
 from storage.database import Database
 from storage.hot import month_of
 from tests.storage.books import NOW, account, bid, take, tenant
 from tests.storage.test_hot_sql import books, limited
 
 MONTH = month_of(NOW)
+
+
+WRITES = {name: each for name, each in vars(many_sql).items() if isinstance(each, Many)}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_row_has_a_value_for_each_placeholder_and_none_has_a_name(name: str) -> None:
+    """Python 3.14 refuses a sequence for `?1` and `:name`."""
+    write = WRITES[name]
+    row = tuple(range(len(write.types)))
+    assert write.sqlite.count("?") == len(row if write.bound is None else write.bound(row))
+    assert not re.search(r"\?\d|:\w", write.sqlite)
 
 
 async def test_money_that_is_not_there_is_not_taken(db: Database) -> None:
