@@ -42,13 +42,14 @@ class Among:
 class Many:
     """A write for many rows of values at once: SQLite steps through them, PostgreSQL takes a column as an array.
 
-    The text names a row's values `:name`, which come in the order of `types`, and has one WHERE. `bound` is a row as
-    SQLite's placeholders want it.
+    `columns` say a row's values in their order, as "tenant" (a number) or "request text"; the text names them
+    `:tenant`, and has one WHERE. `bound` is a row as SQLite's placeholders want it.
     """
 
     __slots__ = ("bound", "postgresql", "sqlite", "types")
 
-    def __init__(self, text: str, **types: str) -> None:
+    def __init__(self, text: str, *columns: str) -> None:
+        types = {name: kind or "bigint" for name, _, kind in (column.partition(" ") for column in columns)}
         names, wanted = list(types), [match[1] for match in _PLACEHOLDER.finditer(text)]
         arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types.values(), 1))
         before, where, after = _PLACEHOLDER.sub(r"v.\1_", text).partition(" WHERE ")

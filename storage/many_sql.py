@@ -29,37 +29,23 @@ UPDATE accounts SET held_nanousd = held_nanousd + :wallet, allowance_held_tokens
  WHERE tenant_id = :tenant AND balance_nanousd - held_nanousd >= :wallet
   AND allowance_tokens - allowance_used_tokens - allowance_held_tokens >= :allowance
 """,
-    wallet="bigint",
-    allowance="bigint",
-    tenant="bigint",
-)
+    "wallet", "allowance", "tenant",
+)  # fmt: skip
 TAKE_KEYS = Many(
     """
 UPDATE api_keys SET held_tokens = held_tokens + :tokens
  WHERE id = :key AND month = :month
   AND (tokens_per_month IS NULL OR used_tokens + held_tokens + :tokens <= tokens_per_month)
 """,
-    tokens="bigint",
-    key="bigint",
-    month="bigint",
-)
+    "tokens", "key", "month",
+)  # fmt: skip
 HOLDS = Many(
     f"""{INTO_HOLDS}
 SELECT :request, :epoch, :tenant, :key, :month, 'open', :wallet, :allowance, :tokens, :period, :lease, :now
  WHERE true ON CONFLICT DO NOTHING
 """,
-    request="text",
-    epoch="bigint",
-    tenant="bigint",
-    key="bigint",
-    month="bigint",
-    wallet="bigint",
-    allowance="bigint",
-    tokens="bigint",
-    period="bigint",
-    lease="text",
-    now="bigint",
-)
+    "request text", "epoch", "tenant", "key", "month", "wallet", "allowance", "tokens", "period", "lease text", "now",
+)  # fmt: skip
 ALL_HELD = Among(
     """
 SELECT h.request_id, h.epoch, h.tenant_id, h.wallet_nanousd, h.allowance_tokens, h.tokens, h.key_id, h.key_month,
@@ -78,53 +64,36 @@ UPDATE holds SET state = 'captured', resolved_at = :now, charge_nanousd = :charg
   charged_allowance_tokens = :charged_allowance
  WHERE request_id = :request AND epoch = :epoch AND state = 'open'
 """,
-    now="bigint",
-    charge="bigint",
-    charged_allowance="bigint",
-    request="text",
-    epoch="bigint",
-)
+    "now", "charge", "charged_allowance", "request text", "epoch",
+)  # fmt: skip
 RELEASE_ALL = Many(
     """
 UPDATE accounts SET held_nanousd = held_nanousd - :wallet, balance_nanousd = balance_nanousd - :charge,
   allowance_held_tokens = allowance_held_tokens - :allowance, allowance_used_tokens = allowance_used_tokens + :used
  WHERE tenant_id = :tenant
 """,
-    wallet="bigint",
-    charge="bigint",
-    allowance="bigint",
-    used="bigint",
-    tenant="bigint",
-)
+    "wallet", "charge", "allowance", "used", "tenant",
+)  # fmt: skip
 RELEASE_KEYS = Many(
     """
 UPDATE api_keys SET held_tokens = held_tokens - :tokens, used_tokens = used_tokens + :spent
  WHERE id = :key AND month = :month
 """,
-    tokens="bigint",
-    spent="bigint",
-    key="bigint",
-    month="bigint",
-)
+    "tokens", "spent", "key", "month",
+)  # fmt: skip
 CHARGES = Many(
     f"""{INTO_TRANSFERS}
 SELECT 'charge', :debit, :credit, :charge, :tenant, :ref, '', :now WHERE true
 """,
-    debit="text",
-    credit="text",
-    charge="bigint",
-    tenant="bigint",
-    ref="text",
-    now="bigint",
+    "debit text", "credit text", "charge", "tenant", "ref text", "now",
+)  # fmt: skip
+LINES = Many(
+    f"{INTO_ATTEMPTS} SELECT {', '.join(f':{name}' for name in ATTEMPT)} WHERE true",
+    *(f"{name} {kind}" for name, kind in ATTEMPT.items()),
 )
-LINES = Many(f"{INTO_ATTEMPTS} SELECT {', '.join(f':{name}' for name in ATTEMPT)} WHERE true", **ATTEMPT)
 RECEIPTS = Many(
     f"""{INTO_RECEIPTS}
 SELECT :tenant, :answered_at, :charge, :allowance, :receipt WHERE true {RECEIPT_AGAIN}
 """,
-    tenant="bigint",
-    answered_at="bigint",
-    charge="bigint",
-    allowance="bigint",
-    receipt="text",
-)
+    "tenant", "answered_at", "charge", "allowance", "receipt text",
+)  # fmt: skip
