@@ -2,12 +2,13 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from storage.connection import Connection, moment, ms, scalar
 from storage.database import Database, migrations_pending, open_database
-from storage.sqlite import Readers, Writer
+from storage.sqlite import Readers, Writer, connect
 
 
 def mark(name: str, *, fail: bool = False) -> Callable[[Connection], str]:
@@ -140,3 +141,13 @@ def _pragmas(raw: sqlite3.Connection) -> dict[str, object]:
         "wal_autocheckpoint",
     )
     return {name: raw.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
+
+
+def test_what_is_no_database_is_not_left_open(tmp_path: Path) -> None:
+    path = tmp_path / "text.db"
+    path.write_text("no database " * 500)
+    with pytest.raises(sqlite3.DatabaseError) as kept:  # the error keeps what it came through alive
+        connect(str(path), writer=True)
+    opened = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    assert kept.value.args
+    assert str(path) not in opened
