@@ -19,7 +19,7 @@ WRITES = {name: each for name, each in vars(many_sql).items() if isinstance(each
 
 @pytest.mark.parametrize("name", WRITES)
 def test_a_row_has_a_value_for_each_placeholder_and_none_has_a_name(name: str) -> None:
-    """Python 3.14 refuses a sequence for `?1` and `:name`."""
+    """A sequence for `?1` or `:name` is warned of by some Pythons and refused by later ones."""
     write = WRITES[name]
     row = tuple(range(len(write.types)))
     assert write.sqlite.count("?") == len(row if write.bound is None else write.bound(row))
