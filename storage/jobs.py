@@ -4,6 +4,7 @@ import asyncio
 import logging
 import queue
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -13,18 +14,19 @@ log = logging.getLogger(__name__)
 Unit = Callable[[Connection], Any]
 
 
-class Alike:
+class Alike(ABC):
     """A unit that can be done `together` with others of its class, in a few statements; or alone, by calling it."""
 
     __slots__ = ()
 
-    def __call__(self, conn: Connection) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def __call__(self, conn: Connection) -> Any: ...
 
     @classmethod
+    @abstractmethod
     def together(cls, conn: Connection, units: Sequence[Any]) -> Sequence[Any]:
         """The result of each. When it raises, nothing may stand, and each is to be done alone."""
-        raise NotImplementedError
+        ...
 
 
 class Alone(Exception):

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.telegram.refusals import refuse
 
-_KINDS = {
+STYLES = {
     "b": "bold",
     "strong": "bold",
     "i": "italic",
@@ -17,10 +17,9 @@ _KINDS = {
     "del": "strikethrough",
     "tg-spoiler": "spoiler",
     "code": "code",
-    "pre": "pre",
-    "blockquote": "blockquote",
-    "a": "text_link",
 }
+"""What a tag makes of the words in it, in any message."""
+_KINDS = {**STYLES, "pre": "pre", "blockquote": "blockquote", "a": "text_link"}
 
 
 def parsed(source: str) -> tuple[str, list[dict[str, Any]]]:

@@ -5,27 +5,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from sandbox.telegram.html import STYLES
 from sandbox.telegram.params import Params, decoded, is_true
 from sandbox.telegram.refusals import refuse
 from sandbox.telegram.rich_html import BLOCKS, HEADINGS, Element, parsed
 
 MOST_CHARS, MOST_BLOCKS, MOST_DEPTH, MOST_COLUMNS = 32_768, 500, 16, 20
-STYLES = {
-    "b": "bold",
-    "strong": "bold",
-    "i": "italic",
-    "em": "italic",
-    "u": "underline",
-    "ins": "underline",
-    "s": "strikethrough",
-    "strike": "strikethrough",
-    "del": "strikethrough",
-    "code": "code",
-    "mark": "marked",
-    "sub": "subscript",
-    "sup": "superscript",
-    "tg-spoiler": "spoiler",
-}
+_STYLES = {**STYLES, "mark": "marked", "sub": "subscript", "sup": "superscript"}
 _SCHEMES = ("http://", "https://", "mailto:", "tel:", "tg://", "#")
 _SOURCES = ("html", "markdown", "blocks")
 Json = dict[str, Any]
@@ -177,9 +163,9 @@ def _piece(piece: Element | str, depth: int, size: _Size) -> Any:
         if not url.lower().startswith(_SCHEMES):
             raise refuse("rich_url")
         return {"type": "url", "text": _text(piece, depth, size), "url": url}
-    if piece.tag not in STYLES:
+    if piece.tag not in _STYLES:
         raise refuse("start_tag", tag=piece.tag, offset=piece.at)
-    return {"type": STYLES[piece.tag], "text": _text(piece, depth, size)}
+    return {"type": _STYLES[piece.tag], "text": _text(piece, depth, size)}
 
 
 def _required(found: list[Any]) -> list[Any]:

@@ -1,5 +1,4 @@
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TimedOut
 from telegram.ext import ExtBot
-from telegram.request import BaseRequest, RequestData
+from telegram.request import RequestData
 
 from bot import sending
 from bot.limits import Limiter
@@ -19,44 +18,25 @@ from storage import outbox
 from storage.connection import Connection
 from storage.database import Database, open_database
 from storage.migrations import upgrade
+from tests.bot.port import CHAT, Port
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-CHAT = 7
 
 
-class Telegram(BaseRequest):
-    """PTB's port, answered in place: each call fails with the next of `errors` (bytes: answers so), or arrives."""
+class Telegram(Port):
+    """Calls are counted; what arrives is noted."""
 
     def __init__(self, *errors: Exception | bytes) -> None:
-        self.errors, self.texts, self.calls = list(errors), list[str](), 0
-        self.chats: list[Any] = []
+        super().__init__(*errors)
+        self.texts, self.calls, self.chats = list[str](), 0, list[Any]()
 
-    @property
-    def read_timeout(self) -> float | None:
-        return 1
-
-    async def initialize(self) -> None: ...
-    async def shutdown(self) -> None: ...
-
-    async def do_request(
-        self,
-        url: str,  # noqa: ARG002 - PTB's signature
-        method: str,  # noqa: ARG002
-        request_data: RequestData | None = None,
-        *_: Any,
-        **__: Any,
-    ) -> tuple[int, bytes]:
+    def called(self, method: str, data: RequestData) -> None:  # noqa: ARG002 - only that it was called
         self.calls += 1
-        if self.errors:
-            error = self.errors.pop(0)
-            if isinstance(error, bytes):
-                return 200, error
-            raise error
-        assert request_data is not None
-        self.texts.append(str(request_data.parameters["text"]))
-        self.chats.append(request_data.parameters["chat_id"])
-        message = {"message_id": self.calls, "date": 0, "chat": {"id": CHAT, "type": "private"}, "text": "…"}
-        return 200, json.dumps({"ok": True, "result": message}).encode()
+
+    def arrives(self, data: RequestData) -> dict[str, Any]:
+        self.texts.append(str(data.parameters["text"]))
+        self.chats.append(data.parameters["chat_id"])
+        return {**super().arrives(data), "message_id": self.calls, "text": "…"}
 
 
 @pytest.fixture

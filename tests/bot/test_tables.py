@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter
 from telegram.ext import ExtBot
-from telegram.request import BaseRequest, RequestData
+from telegram.request import RequestData
 
 from bot import sending
 from bot.limits import Limiter
@@ -21,44 +21,24 @@ from storage import outbox
 from storage.connection import Connection
 from storage.database import Database, open_database
 from storage.migrations import upgrade
+from tests.bot.port import CHAT, Port
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-CHAT = 7
 KEYS = {"inline_keyboard": [[{"text": "As text", "callback_data": "settings:text:1:7"}]]}
 GONE = BadRequest("Message to edit not found")
 SAME = BadRequest("Message is not modified: specified new message content is exactly the same")
 
 
-class Telegram(BaseRequest):
-    """PTB's port: each call fails with the next of `errors`, or arrives; it is noted as what it was."""
+class Telegram(Port):
+    """Each call is noted as what it was."""
 
     def __init__(self, *errors: Exception) -> None:
-        self.errors, self.calls = list(errors), list[str]()
-        self.parameters: list[dict[str, Any]] = []
+        super().__init__(*errors)
+        self.calls, self.parameters = list[str](), list[dict[str, Any]]()
 
-    @property
-    def read_timeout(self) -> float | None:
-        return 1
-
-    async def initialize(self) -> None: ...
-    async def shutdown(self) -> None: ...
-
-    async def do_request(
-        self,
-        url: str,
-        method: str,  # noqa: ARG002 - PTB's signature
-        request_data: RequestData | None = None,
-        *_: Any,
-        **__: Any,
-    ) -> tuple[int, bytes]:
-        assert request_data is not None
-        self.parameters.append(request_data.json_parameters)
-        self.calls.append(f"{url.rpartition('/')[2]} {request_data.parameters.get('text', 'rich')}")
-        error = self.errors.pop(0) if self.errors else None
-        if error is not None:
-            raise error
-        message = {"message_id": 1, "date": 0, "chat": {"id": CHAT, "type": "private"}}
-        return 200, json.dumps({"ok": True, "result": message}).encode()
+    def called(self, method: str, data: RequestData) -> None:
+        self.parameters.append(data.json_parameters)
+        self.calls.append(f"{method} {data.parameters.get('text', 'rich')}")
 
 
 @pytest.fixture
