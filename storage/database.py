@@ -26,7 +26,7 @@ class Database(Protocol):
         ...
 
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
-        """`write`, begun at once. Cancelling the future cancels the wait, never the work."""
+        """`write`, begun at once. Who is cancelled meanwhile is so once it is durable."""
         ...
 
     async def read(self, query: Callable[[Connection], T]) -> T:

@@ -103,8 +103,9 @@ class Lane:
 
 
 class Pool:
-    """Runs units on threads, each by itself. A deadlock or conflict runs the whole unit again.
+    """Runs units on threads, each by itself; writes that are alike go to the lane.
 
+    A deadlock or conflict runs the whole unit again.
     A connection that turns out to be lost before the unit began is replaced unseen; after that nobody knows
     what stands, and the caller hears of it.
     """

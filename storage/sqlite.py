@@ -29,8 +29,8 @@ MOST_IN_BATCH = 256
 SAFE_VERSION = (3, 51, 3)  # before it, two connections that write at once can corrupt the WAL
 STATEMENTS_CACHED = 512
 PRAGMAS = ("foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
-# Under load the same few hundred pages are written again and again: a WAL of up to 64 MB copies them back a tenth as
-# often. That keeps ten million entries nearly as fast as ten thousand.
+# Under load the same few hundred pages are written again and again: a WAL of up to 64 MB copies them back far
+# less often. That keeps ten million entries nearly as fast as ten thousand.
 WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 16000", "cache_size = -16384")
 READER_PRAGMAS = ("query_only = ON", "wal_autocheckpoint = 0")
 
@@ -117,7 +117,7 @@ class Writer:
         self._thread.start()
 
     def submit(self, unit: Unit) -> "asyncio.Future[Any]":
-        """Durable when it is done. Cancelling the wait does not undo the work. Raises Closed after stop()."""
+        """Durable when it is done; the wait can't be cancelled. Raises Closed after stop()."""
         job = Job(unit)
         with self._gate:
             if self._closed:
