@@ -36,7 +36,7 @@ bench: $(VENV)/dev ## what an answer costs in CPU, and how fast the ledger is
 	$(BIN)/python -m benchmarks.ledger
 
 soak: $(VENV)/dev ## an hour or two of proof: a million steps of the ledger, 200 kills of the real process
-	FARTHING_SOAK_STEPS=1000000 $(BIN)/python -m pytest tests/storage/test_machine.py -o timeout=0
+	FARTHING_SOAK_STEPS=1000000 $(BIN)/python -m pytest tests/storage/ledger/test_machine.py -o timeout=0
 	$(BIN)/python -m benchmarks.kills 200
 
 bench-routing: $(VENV)/dev ## replay traffic beside an oracle: prints the tables and draws the chart of docs/benchmarks.md

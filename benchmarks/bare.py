@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import filling, postgres
-from engine.holding import Bid, Ceiling
+from engine.holds import Bid, Ceiling
 from engine.ids import time_ordered
 from engine.tenancy import Flat
-from storage import hot_sql, sqlite
-from storage.connection import Statement
+from storage.database import sqlite
+from storage.database.connection import Statement
+from storage.ledger import holds_sql
 
 IN_FLIGHT = 64
 
@@ -51,8 +52,8 @@ class BareSqlite:
         work = [_values(bid_of(next(numbers))) for _ in range(pairs)]
         wall = time.perf_counter()
         for hold, capture in work:
-            self._unit(((hot_sql.LOOK, hold), (hot_sql.TAKE, hold)))
-            self._unit(((hot_sql.HELD, hold), (hot_sql.CAPTURE, capture)))
+            self._unit(((holds_sql.LOOK, hold), (holds_sql.TAKE, hold)))
+            self._unit(((holds_sql.HELD, hold), (holds_sql.CAPTURE, capture)))
         figures.wall += time.perf_counter() - wall
         figures.pairs += pairs
 
@@ -69,7 +70,7 @@ def _values(bid: Bid) -> tuple[dict[str, object], dict[str, object]]:
         "request": bid.request_id, "epoch": 1, "tenant": bid.tenant_id, "key": None, "month": 202611,
         "wallet": 8_620_000, "allowance": 0, "tokens": 1724, "period": 1, "lease": "bare", "now": 1,
     }  # fmt: skip
-    line: dict[str, object] = dict.fromkeys(re.findall(r":(\w+)", hot_sql.JOURNAL.sqlite[0]), 0)
+    line: dict[str, object] = dict.fromkeys(re.findall(r":(\w+)", holds_sql.JOURNAL.sqlite[0]), 0)
     line |= {"asked": "auto", "provider": "deepseek", "model": "deepseek-v4-flash", "outcome": "answered", "served": ""}
     line |= {"request_id": bid.request_id, "tenant_id": bid.tenant_id, "kept": True, "key_id": None}
     more: dict[str, object] = {

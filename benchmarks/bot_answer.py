@@ -21,10 +21,10 @@ from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
 from bot.app import Bot
-from house import House, open_house
-from live import _services
-from serving import settle
-from settings import read
+from main.container import House, open_house
+from main.processes import _services
+from main.server import settle
+from main.settings import read
 
 CHATS, FIRST = 20, 2000
 WORDS, SECONDS = 60, 2.0

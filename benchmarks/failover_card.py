@@ -23,12 +23,12 @@ from typing import Any
 import httpx
 
 from benchmarks.failover_faults import FAULTS, Fault, Seen, judged
-from house import open_house
-from live import _parts
+from main.container import open_house
+from main.processes import _parts
+from main.server import http_server
+from main.settings import read
 from sandbox.app import Sandbox
 from sandbox.providers import StandIns
-from serving import http_server
-from settings import read
 from web.app import build
 
 ADMIN = "admin-key-of-the-card"

@@ -29,10 +29,10 @@ import httpx
 from benchmarks import postgres
 from sandbox.app import Sandbox
 from sandbox.telegram.world import Chat
-from storage.audit import audit
-from storage.connection import Connection, scalar
-from storage.database import open_database
+from storage.database.connection import Connection, scalar
+from storage.database.database import open_database
 from storage.migrations import upgrade
+from storage.operations.audit import audit
 
 T = TypeVar("T")
 

@@ -25,14 +25,14 @@ from pathlib import Path
 
 from benchmarks import filling, postgres
 from benchmarks.bare import IN_FLIGHT, BareSqlite, Figures, Pgbench, bid_of
-from engine.attempt import ANSWERED, Attempt, DropLine, QuoteLine, Receipt
+from engine.attempt_record import ANSWERED, Attempt, DropLine, QuoteLine, Receipt
 from engine.chat import Usage
-from engine.holding import Bid
+from engine.holds import Bid
 from engine.money import Money
 from engine.ports import Bill
-from storage.database import Database, open_database
-from storage.leases import Lease
-from storage.ledger import SqlLedger
+from storage.database.database import Database, open_database
+from storage.database.leases import Lease
+from storage.ledger.ledger import SqlLedger
 
 ROUNDS, WARM = 6, 300
 RATES = {"free": Fraction(0)}

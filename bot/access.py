@@ -5,8 +5,9 @@ from telegram.ext import ApplicationHandlerStop
 
 from bot.context import Context
 from bot.services import Ask
-from storage import incidents, invites, tenants
-from storage.tenants import TenantState
+from storage.billing import invites
+from storage.tenants import notices, tenants
+from storage.tenants.tenants import TenantState
 
 DUTIES = frozenset({"terms", "privacy", "paysupport"})
 """What Telegram's rules owe to everybody."""
@@ -32,7 +33,7 @@ async def guard(update: Update, context: Context) -> None:
 
 def _for_us(message: Message, context: Context) -> bool:
     """Payments pass, and so does what Telegram's rules owe to everybody; in groups only what is addressed to us."""
-    from bot.chat import addressed  # noqa: PLC0415 - it knows the whole road
+    from bot.chat.handler import addressed  # noqa: PLC0415 - it knows the whole road
 
     if message.successful_payment is not None or message.refunded_payment is not None or message.sender_chat:
         return False
@@ -63,7 +64,7 @@ async def _entered(message: Message, state: TenantState, context: Context) -> bo
 async def _answer_once(update: Update, state: TenantState, context: Context) -> None:
     """One kind answer a day. Where operators let people in, they are asked, once per stranger."""
     services, now = context.services, context.services.clock.now()
-    told = await services.db.write(lambda conn: incidents.first_time(conn, f"stranger:{state.id}:{now:%Y-%m-%d}", now))
+    told = await services.db.write(lambda conn: notices.first_time(conn, f"stranger:{state.id}:{now:%Y-%m-%d}", now))
     if told and state.access == tenants.DECLINED:
         await context.reply(context.t("access.declined"))
     elif told:
@@ -77,7 +78,7 @@ async def _answer_once(update: Update, state: TenantState, context: Context) -> 
 async def _ask_operators(state: TenantState, context: Context) -> None:
     services = context.services
     key = f"access:{state.id}"
-    if not await services.db.write(lambda conn: incidents.first_time(conn, key, services.clock.now())):
+    if not await services.db.write(lambda conn: notices.first_time(conn, key, services.clock.now())):
         return
     buttons = (
         Ask("access.accept", "access", "accept", (str(state.id),)),

@@ -19,19 +19,21 @@ from telegram.ext import (
     filters,
 )
 
-from bot import access, menu, payments, updates, webhook
-from bot.chat import on_message
+from bot import access, menu
+from bot.chat.handler import on_message
 from bot.command import discover, read
 from bot.context import Context
-from bot.intake import Intake
-from bot.limits import Limiter
+from bot.delivery.courier import Courier
+from bot.delivery.rate_limiter import Limiter
 from bot.notify import Notifier
-from bot.polling import ALLOWED, Poller
+from bot.payments import payments
+from bot.payments.stars import Stars
 from bot.requests import FormRequest
-from bot.sending import Courier
 from bot.services import Services
-from bot.stars import Stars
-from storage import tenants
+from bot.updates import reading, webhook
+from bot.updates.intake import Intake
+from bot.updates.polling import ALLOWED, Poller
+from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
 CARE_SECONDS = 5.0
@@ -131,7 +133,7 @@ class Bot:
                 log.exception("what other processes left could not be taken up")
 
     async def _handle(self, payload: dict[str, Any]) -> None:
-        update = updates.read(payload, self.bot)
+        update = reading.read(payload, self.bot)
         if update is not None:
             await self._application.process_update(update)
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 from math import floor, log10
 from typing import Any
 
+from documents.fonts import typeface
 from engine.money import ZERO, Money
-from paper.typeface import typeface
-from storage.usage import UsageRow
+from storage.reports.usage import UsageRow
 
 WIDTH, SCALE, EDGE = 560, 2, 28
 PLOT, AXIS = 230, 46

@@ -8,15 +8,15 @@ from telegram import InlineKeyboardMarkup, Message, Update, User
 from telegram.error import BadRequest
 from telegram.ext import Application, CallbackContext, ExtBot
 
-from bot import locales
-from bot.limits import Limiter
-from bot.render import render
-from bot.sending import Courier
+import locales
+from bot.delivery.courier import Courier
+from bot.delivery.rate_limiter import Limiter
+from bot.formatting.markdown import render
 from bot.services import Services, claimed_update
 from engine.tenancy import Tenant
-from storage import tenants
-from storage.connection import Connection
-from storage.tenants import TenantState
+from storage.database.connection import Connection
+from storage.tenants import tenants
+from storage.tenants.tenants import TenantState
 
 Dicts = dict[Any, Any]
 OLD, VERY_OLD = timedelta(hours=1), timedelta(days=2)

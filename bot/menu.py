@@ -17,7 +17,7 @@ from telegram import (
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import ExtBot
 
-from bot import locales
+import locales
 from bot.command import Command, discover
 from bot.services import BotConfig
 

@@ -8,11 +8,11 @@ from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
-from bot import locales
+import locales
 from bot.command import button, rows
-from bot.render import Piece, render
+from bot.formatting.markdown import Piece, render
 from bot.services import Services
-from storage import tenants
+from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 
-from engine.http import tls
+from engine.providers.http import tls
 
 POOL = 512
 _WAITS = {"connect": 10.0, "read": 20.0, "write": 20.0, "pool": 10.0}

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import ExtBot
 
-from bot.downloads import Downloads
-from bot.edits import Turns
-from engine.answer import Answer
-from engine.gateway import Gateway
+from bot.chat.download_limits import Downloads
+from bot.delivery.edits import Turns
+from engine.gateway.answer import Answer
+from engine.gateway.gateway import Gateway
+from engine.gateway.transcription import Transcriber
+from engine.gateway.trial import Market
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
-from engine.transcribing import Transcriber
-from engine.trial import Market
-from storage.database import Database
-from storage.inbox import Claimed
-from storage.invoices import Seller
+from storage.database.database import Database
+from storage.invoices.invoices import Seller
+from storage.telegram.inbox import Claimed
 
 if TYPE_CHECKING:
     from bot.notify import Notifier

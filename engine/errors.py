@@ -36,7 +36,7 @@ No status codes of ours, no words for users: each face translates them.
 
 from typing import ClassVar
 
-from engine.holding import Shortfall
+from engine.holds import Shortfall
 
 
 class EngineError(Exception):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
-from engine.attempt import Attempt, Receipt
+from engine.attempt_record import Attempt, Receipt
 from engine.chat import ChatRequest, Chunk
-from engine.holding import Bid, Grant
+from engine.holds import Bid, Grant
 from engine.money import Money
 from engine.speech import Heard, Recording
 from engine.tenancy import Charge

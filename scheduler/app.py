@@ -8,8 +8,9 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from scheduler.desk import Desk
-from scheduler.job import Job, discover
+from scheduler.context import Desk
+from scheduler.job import Job
+from scheduler.jobs import discover
 
 log = logging.getLogger(__name__)
 

@@ -1,11 +1,9 @@
-"""Job: one thing that the clock does, and how it is found."""
+"""Job: one thing that the clock does."""
 
-import pkgutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib import import_module
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +16,3 @@ class Job:
     name: str
     every: str
     run: Callable[[Desk], Awaitable[None]]
-
-
-def discover() -> tuple[Job, ...]:
-    """Every `JOB` of scheduler/jobs: one file each, no registry to edit."""
-    from scheduler import jobs  # noqa: PLC0415 - the jobs import this module
-
-    modules = (import_module(f"{jobs.__name__}.{found.name}") for found in pkgutil.iter_modules(jobs.__path__))
-    return tuple(module.JOB for module in modules)

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from storage.reconcile import StarEntry
-from storage.subscriptions import Subscription
+from storage.billing.reconciliation import StarEntry
+from storage.billing.subscriptions import Subscription
 
 log = logging.getLogger(__name__)
 

@@ -11,20 +11,20 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from engine.gateway import Gateway
+from engine.gateway.gateway import Gateway
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
-from storage.database import Database
-from storage.invoices import Seller
+from storage.database.database import Database
+from storage.invoices.invoices import Seller
 from web import health, metrics, openapi
 from web.admin import books, invoices, keys, tenants
 from web.auth import Guard, Keyring
 from web.errors import BROKEN, Problem, bad_request
-from web.mini import routes as mini
-from web.mini.door import Door, Telegram
-from web.mini.house import House
-from web.mini.mine import Mine
+from web.miniapp import routes as mini
+from web.miniapp.access import Door, Telegram
+from web.miniapp.account import Mine
+from web.miniapp.operator import House
 from web.openai import models
 from web.openai.completions import Completions
 from web.openai.idempotency import Keeper

@@ -12,10 +12,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from engine.ids import time_ordered
 from engine.ports import Clock
 from engine.tenancy import Plan, Tenant
-from storage import keys
-from storage.database import Database
+from storage.database.database import Database
+from storage.tenants import api_keys
 from web.errors import BROKEN, INVALID_KEY, OPERATORS_ONLY, Problem
-from web.mini.door import Door, Guest, is_guarded
+from web.miniapp.access import Door, Guest, is_guarded
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +53,9 @@ class Keyring:
 
     async def tenant(self, secret: str) -> Caller:
         """Raises Problem 401 for anything that isn't a live key."""
-        if not keys.looks_right(secret):
+        if not api_keys.looks_right(secret):
             raise INVALID_KEY.new()
-        found = await self._db.read(lambda conn: keys.authenticate(conn, keys.digest(secret), self._plans))
+        found = await self._db.read(lambda conn: api_keys.authenticate(conn, api_keys.digest(secret), self._plans))
         if found is None:
             raise INVALID_KEY.new()
         tenant, key_id = found
@@ -71,7 +71,7 @@ class Keyring:
         if now - self._touched.get(key_id, -TOUCH_SECONDS) >= TOUCH_SECONDS:
             self._touched[key_id] = now
             moment = self._clock.now()
-            await self._db.write(lambda conn: keys.touch(conn, key_id, moment))
+            await self._db.write(lambda conn: api_keys.touch(conn, key_id, moment))
 
 
 class Guard:

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
-from storage.database import Database, migrations_pending
+from storage.database.database import Database, migrations_pending
 from web.schemas import Health, ProviderList, Ready
 
 

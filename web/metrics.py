@@ -8,14 +8,16 @@ from pathlib import Path
 
 from fastapi import APIRouter, Response
 
-from engine.gateway import Gateway
-from engine.health import State
-from storage import incidents, ledger, outcomes, usage
-from storage.connection import Connection
-from storage.database import Database
-from storage.outcomes import Outcome
-from storage.rollups import BUCKETS_MS
-from storage.usage import OfferTotals
+from engine.gateway.gateway import Gateway
+from engine.routing.health import State
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.ledger import ledger
+from storage.operations import incidents
+from storage.reports import outcomes, usage
+from storage.reports.outcomes import Outcome
+from storage.reports.rollups import BUCKETS_MS
+from storage.reports.usage import OfferTotals
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
 EVER = (date.min, date.max)

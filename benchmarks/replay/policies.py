@@ -7,12 +7,12 @@ from typing import Protocol
 
 from benchmarks.replay.inputs import Prompt
 from benchmarks.replay.world import PATIENCE_S, Clock, Doors, Process, Try, World, run
-from engine.catalog import Catalog, Drop, Model, Offer, Quote
+from engine.catalog.catalog import Catalog, Drop, Model, Offer, Quote
+from engine.catalog.prices import Price
 from engine.chat import ChatRequest, Role, Usage, says
 from engine.errors import RateLimited
-from engine.health import Health, HealthPolicy, Permit
-from engine.pricing import Price
-from engine.routing import Route, plan
+from engine.routing.health import Health, HealthPolicy, Permit
+from engine.routing.plan import Route, plan
 
 ATTO_PER_USD = 10**18
 BYTES_PER_TOKEN = 4

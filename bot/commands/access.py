@@ -5,9 +5,9 @@ from telegram import Update
 from bot.command import Command
 from bot.commands.tenants import tell, tenant_named
 from bot.context import Context
-from storage import tenants
-from storage.connection import Connection
-from storage.tenants import TenantState
+from storage.database.connection import Connection
+from storage.tenants import tenants
+from storage.tenants.tenants import TenantState
 
 
 async def ban(_: Update, context: Context) -> None:

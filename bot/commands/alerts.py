@@ -6,8 +6,8 @@ from telegram import InlineKeyboardMarkup, Update
 
 from bot.command import Command, button, rows
 from bot.context import Context
-from storage import incidents
-from storage.incidents import Incident
+from storage.operations import incidents
+from storage.operations.incidents import Incident
 
 
 async def alerts(_: Update, context: Context) -> None:

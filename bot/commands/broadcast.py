@@ -4,8 +4,8 @@ from telegram import Update
 
 from bot.command import Command, button, rows
 from bot.context import Context
-from bot.render import render
-from storage import broadcasts
+from bot.formatting.markdown import render
+from storage.telegram import broadcasts
 
 
 async def broadcast(update: Update, context: Context) -> None:

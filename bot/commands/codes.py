@@ -7,7 +7,7 @@ from telegram import Update
 from bot.command import Command
 from bot.commands.tenants import positive
 from bot.context import Context, arguments
-from storage import codes, invites
+from storage.billing import codes, invites
 
 MOST = 50
 

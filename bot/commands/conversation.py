@@ -2,12 +2,12 @@
 
 from telegram import Update
 
-from bot.answering import respond
+from bot.chat.answering import respond
 from bot.command import Command
 from bot.context import Context, arguments, thread_of
-from bot.rich import words_of
+from bot.formatting.rich import words_of
 from engine.chat import Part, Text
-from storage import conversations
+from storage.telegram import conversations
 
 
 async def new(update: Update, context: Context) -> None:

@@ -7,11 +7,11 @@ from telegram import InputFile, Update
 
 from bot.command import Command, button, rows
 from bot.context import Context
-from paper.invoice import invoice_pdf
-from paper.sheets import invoice_csv
-from storage import invoices
-from storage.drafts import BooksDisagree
-from storage.invoices import Invoice
+from documents.csv_export import invoice_csv
+from documents.invoice import invoice_pdf
+from storage.invoices import invoices
+from storage.invoices.drafts import BooksDisagree
+from storage.invoices.invoices import Invoice
 
 log = logging.getLogger(__name__)
 SHOWN = 12

@@ -4,8 +4,8 @@ from telegram import InlineKeyboardMarkup, Update
 
 from bot.command import Command, button, rows
 from bot.context import Context, arguments
-from storage import keys as key_units
-from storage.keys import Key
+from storage.tenants import api_keys as key_units
+from storage.tenants.api_keys import Key
 
 LIMITS = (100_000, 1_000_000, 5_000_000, 10_000_000, 25_000_000)
 

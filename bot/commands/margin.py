@@ -9,12 +9,12 @@ from telegram import InlineKeyboardMarkup, InputFile, Update
 from bot import charts
 from bot.command import Command, button, rows
 from bot.context import Context, arguments
-from paper.sheets import margin_csv
-from storage import position, usage
-from storage.connection import Connection, row_number
-from storage.ledger import allowance_rates
-from storage.position import Liability, Stars
-from storage.usage import Totals, UsageRow
+from documents.csv_export import margin_csv
+from storage.database.connection import Connection, row_number
+from storage.ledger.ledger import allowance_rates
+from storage.reports import liability, usage
+from storage.reports.liability import Liability, Stars
+from storage.reports.usage import Totals, UsageRow
 
 MOST_DAYS, SHOWN = 365, 12
 SPANS = ("7", "30", "90")
@@ -47,8 +47,8 @@ async def _show(context: Context, days: int) -> None:
     rates, per_star = allowance_rates(context.services.plans), context.services.config.payout_per_star
 
     def read(conn: Connection) -> tuple[list[UsageRow], Stars, Liability]:
-        stars = position.stars(conn, start, end, per_star)
-        return usage.rows(conn, start, end), stars, position.liability(conn, rates)
+        stars = liability.stars(conn, start, end, per_star)
+        return usage.rows(conn, start, end), stars, liability.liability(conn, rates)
 
     found, stars, owed = await context.services.db.read(read)
     totals = Totals.of(found)

@@ -6,12 +6,12 @@ from telegram import InlineKeyboardMarkup, Update
 
 from bot.command import Command, button, rows
 from bot.context import Context, arguments
-from bot.words import sentence
-from engine.defaults import USUAL_REQUEST
+from bot.error_texts import sentence
+from engine.catalog.defaults import USUAL_REQUEST
 from engine.errors import EngineError, ModelNotInPlan
 from engine.money import Money
 from engine.tenancy import Flat, Markup
-from storage import tenants
+from storage.tenants import tenants
 
 MOST_NAMED = 12
 

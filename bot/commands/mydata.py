@@ -6,13 +6,13 @@ from telegram import InputFile, Update
 
 from bot.command import Command, button, rows
 from bot.context import Context
-from storage import mydata
+from storage.operations import personal_data
 
 
 async def export(_: Update, context: Context) -> None:
     state, services = await context.state(fresh=True), context.services
     now = services.clock.now()
-    data = await services.db.read(lambda conn: mydata.export(conn, state.id, now))
+    data = await services.db.read(lambda conn: personal_data.export(conn, state.id, now))
     text = json.dumps(data, default=str, ensure_ascii=False, indent=2)
     await context.bot.send_document(
         context.user.id, InputFile(text.encode(), "farthing.json"), caption=context.t("export.done")
@@ -32,7 +32,7 @@ async def forget(_: Update, context: Context) -> None:
 async def confirmed(_: Update, context: Context, __: tuple[str, ...]) -> None:
     state, services = await context.state(), context.services
     now, user_id = services.clock.now(), context.user.id
-    gone = await services.db.write(lambda conn: mydata.forget(conn, state.id, user_id, now))
+    gone = await services.db.write(lambda conn: personal_data.forget(conn, state.id, user_id, now))
     await context.reply(context.t("forget.done", n=gone))
 
 

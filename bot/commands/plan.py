@@ -2,18 +2,18 @@
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice, Update
 
-from bot import stars
 from bot.command import Command, button, rows
 from bot.commands.terms import agreed
 from bot.context import Context
-from bot.payments import end_replaced
+from bot.payments import stars
+from bot.payments.payments import end_replaced
 from engine.tenancy import Plan
-from storage import orders, plans, subscriptions
-from storage.connection import Connection
-from storage.orders import stars_for
-from storage.renewals import GRACE
-from storage.subscriptions import Subscription
-from storage.tenants import TenantState
+from storage.billing import orders, plans, subscriptions
+from storage.billing.orders import stars_for
+from storage.billing.renewals import GRACE
+from storage.billing.subscriptions import Subscription
+from storage.database.connection import Connection
+from storage.tenants.tenants import TenantState
 
 SUBSCRIPTION_SECONDS = 2_592_000
 MOST_STARS = 10_000

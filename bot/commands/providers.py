@@ -4,9 +4,9 @@ from telegram import InlineKeyboardMarkup, Update
 
 from bot.command import Command, button, read, rows
 from bot.context import Context
-from engine.health import ProviderState, State
-from engine.probing import probe as probe_offer
-from storage import providers as units
+from engine.gateway.probes import probe as probe_offer
+from engine.routing.health import ProviderState, State
+from storage.operations import provider_state as units
 
 SHOWN_ODDS = 0.005
 MARKS = {

@@ -5,8 +5,8 @@ from telegram.error import TelegramError
 
 from bot.command import Command
 from bot.context import Context, arguments
-from bot.payments import end_replaced
-from storage import payments, refunds
+from bot.payments.payments import end_replaced
+from storage.billing import payments, refunds
 
 
 async def refund(_: Update, context: Context) -> None:

@@ -2,13 +2,14 @@
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MaybeInaccessibleMessage, Update
 
-from bot import locales
+import locales
 from bot.command import Command, button, rows
 from bot.context import Context, thread_of
-from bot.render import render, with_tail
-from bot.rich import footer_of, rich
-from bot.sending import payload
-from storage import conversations, outbox, tenants
+from bot.delivery.courier import payload
+from bot.formatting.markdown import render, with_tail
+from bot.formatting.rich import footer_of, rich
+from storage.telegram import conversations, outbox
+from storage.tenants import tenants
 
 MEMORIES = (0, 10, 60)
 NAMES = {"en": "English", "vi": "Tiếng Việt"}

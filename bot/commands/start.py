@@ -2,9 +2,9 @@
 
 from telegram import Update
 
+from bot.chat.footer import cents
 from bot.command import Command, discover
 from bot.context import Context
-from bot.footer import cents
 
 
 async def start(_: Update, context: Context) -> None:

@@ -6,12 +6,15 @@ from telegram import InlineKeyboardMarkup, Update
 
 from bot.command import Command, button, rows
 from bot.context import Context, arguments
-from bot.payments import end_replaced
+from bot.payments.payments import end_replaced
 from engine.money import Money
-from storage import keys, ledger, payments, plans, subscriptions, usage
-from storage import tenants as units
-from storage.connection import Connection, moment
-from storage.tenants import TenantState
+from storage.billing import payments, plans, subscriptions
+from storage.database.connection import Connection, moment
+from storage.ledger import ledger
+from storage.reports import usage
+from storage.tenants import api_keys
+from storage.tenants import tenants as units
+from storage.tenants.tenants import TenantState
 
 SHOWN = 20
 
@@ -144,7 +147,7 @@ def _more(conn: Connection, context: Context, state: TenantState) -> str:
         since=f"{state.created_at:%Y-%m-%d}",
         access=context.t(f"admin.access_{state.access}"),
         terms=state.agreed_terms or "-",
-        keys=keys.live_keys(conn, state.id),
+        keys=api_keys.live_keys(conn, state.id),
         prompts=sum(row.prompts for row in used),
         charged=str(sum((row.charge for row in used), Money(0))),
         cost=str(sum((row.cost + row.waste for row in used), Money(0))),

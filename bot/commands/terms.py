@@ -4,7 +4,7 @@ from telegram import Update
 
 from bot.command import Command, button, rows
 from bot.context import Context
-from storage import tenants
+from storage.tenants import tenants
 
 VERSION = "2026-11-25"
 """Of `terms.text`: changed with it, so that everybody is asked anew before the next payment."""

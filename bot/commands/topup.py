@@ -9,9 +9,10 @@ from bot.command import Command, button, rows
 from bot.commands.terms import agreed
 from bot.context import Context, arguments
 from engine.money import Money
-from storage import codes, orders, tenants
-from storage.connection import ms
-from storage.orders import stars_for
+from storage.billing import codes, orders
+from storage.billing.orders import stars_for
+from storage.database.connection import ms
+from storage.tenants import tenants
 
 ASKED = "asked_amount_until"
 ASKED_FOR = timedelta(minutes=10)

@@ -10,11 +10,11 @@ from telegram import InlineKeyboardMarkup, InputFile, Update
 from bot import charts
 from bot.command import Command, button, rows
 from bot.context import Context
+from documents.csv_export import usage_csv
 from engine.money import ZERO, Money
-from paper.sheets import usage_csv
-from storage import usage as usage_units
-from storage.tenants import TenantState
-from storage.usage import Totals, UsageRow
+from storage.reports import usage as usage_units
+from storage.reports.usage import Totals, UsageRow
+from storage.tenants.tenants import TenantState
 
 SPANS = ("7", "30", "month")
 MOST_LINES = 8

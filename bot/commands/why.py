@@ -4,9 +4,9 @@ from telegram import Update
 
 from bot.command import Command
 from bot.context import Context
-from engine.attempt import ANSWERED, STOPPED, Attempt
+from engine.attempt_record import ANSWERED, STOPPED, Attempt
 from engine.tenancy import Charge
-from storage import receipts
+from storage.ledger import receipts
 
 
 async def why(_: Update, context: Context) -> None:

@@ -1,1 +1,12 @@
-"""One job a file, each with its JOB."""
+"""One job a file; `discover` finds them."""
+
+import pkgutil
+from importlib import import_module
+
+from scheduler.job import Job
+
+
+def discover() -> tuple[Job, ...]:
+    """Return every `JOB` of this folder, in the order of the files' names."""
+    modules = (import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
+    return tuple(module.JOB for module in modules)

@@ -2,18 +2,19 @@
 
 import logging
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import daily, incidents
-from storage.audit import Point, Report, advance, audit, settled_point
-from storage.connection import Connection
+from storage.database.connection import Connection
+from storage.operations import daily_runs
+from storage.operations.audit import Point, Report, advance, audit, settled_point
+from storage.tenants import notices
 
 log = logging.getLogger(__name__)
 TOLD = 3
 
 
 async def run(desk: Desk) -> None:
-    if not await desk.db.read(lambda conn: daily.due(conn, "audit", desk.clock.now())):
+    if not await desk.db.read(lambda conn: daily_runs.due(conn, "audit", desk.clock.now())):
         return
 
     def look(conn: Connection) -> tuple[Report, Point]:
@@ -26,13 +27,13 @@ async def run(desk: Desk) -> None:
     else:
         log.error("the audit found %d problems: %s", len(report.problems), report.problems[:TOLD])
         await _tell(desk, report)
-    await desk.db.write(lambda conn: daily.done(conn, "audit", desk.clock.now()))
+    await desk.db.write(lambda conn: daily_runs.done(conn, "audit", desk.clock.now()))
 
 
 async def _tell(desk: Desk, report: Report) -> None:
     """Once a day, whichever clock found it."""
     now = desk.clock.now()
-    if await desk.db.write(lambda conn: incidents.first_time(conn, f"audit:{now:%Y-%m-%d}", now)):
+    if await desk.db.write(lambda conn: notices.first_time(conn, f"audit:{now:%Y-%m-%d}", now)):
         await desk.notifier.tell_admins("alert.audit", _values(report))
 
 

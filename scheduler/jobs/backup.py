@@ -3,10 +3,10 @@
 import asyncio
 import logging
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import daily
-from storage.backup import backup, sqlite_path
+from storage.operations import daily_runs
+from storage.operations.backup import backup, sqlite_path
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ async def run(desk: Desk) -> None:
     now, folder = desk.clock.now(), desk.backup_folder
     if folder is None or desk.db.dialect != "sqlite":
         return
-    if not await desk.db.read(lambda conn: daily.due(conn, "backup", now)):
+    if not await desk.db.read(lambda conn: daily_runs.due(conn, "backup", now)):
         return
     try:
         made = await asyncio.to_thread(backup, sqlite_path(desk.db.url), folder, now, desk.backup_keep)
@@ -24,7 +24,7 @@ async def run(desk: Desk) -> None:
         await desk.notifier.tell_admins("alert.backup", {"error": str(error)})
     else:
         log.info("backed up to %s", made)
-    await desk.db.write(lambda conn: daily.done(conn, "backup", now))
+    await desk.db.write(lambda conn: daily_runs.done(conn, "backup", now))
 
 
 JOB = Job("backup", "nightly", run)

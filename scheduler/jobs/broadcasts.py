@@ -3,10 +3,10 @@
 import asyncio
 from functools import partial
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import broadcasts
-from storage.broadcasts import Broadcast
+from storage.telegram import broadcasts
+from storage.telegram.broadcasts import Broadcast
 
 CHUNK = 20
 PAUSE_SECONDS = 1.0

@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import incidents, outcomes, position, usage
-from storage.connection import Connection, row
-from storage.hot import day_of
-from storage.incidents import Incident
-from storage.ledger import allowance_rates
-from storage.outcomes import Outcome
-from storage.position import Liability, Stars
-from storage.usage import TenantShare, Totals
+from storage.database.connection import Connection, row
+from storage.ledger.holds import day_of
+from storage.ledger.ledger import allowance_rates
+from storage.operations import incidents
+from storage.operations.incidents import Incident
+from storage.reports import liability, outcomes, usage
+from storage.reports.liability import Liability, Stars
+from storage.reports.outcomes import Outcome
+from storage.reports.usage import TenantShare, Totals
+from storage.tenants import notices
 
 TOP = 5
 
@@ -42,7 +44,7 @@ async def run(desk: Desk) -> None:
     yesterday = now.date() - timedelta(days=1)
     if not await desk.db.read(lambda conn: _has_lived(conn, yesterday)):
         return
-    if not await desk.db.write(lambda conn: incidents.first_time(conn, f"digest:{yesterday}", now)):
+    if not await desk.db.write(lambda conn: notices.first_time(conn, f"digest:{yesterday}", now)):
         return
     told = await desk.db.read(lambda conn: _day(conn, desk, yesterday))
     if told.is_quiet:
@@ -64,8 +66,8 @@ def _day(conn: Connection, desk: Desk, day: date) -> Day:
         outcomes.rows(conn, day, day),
         usage.top_tenants(conn, day, day, TOP),
         incidents.opened_in(conn, start, start + timedelta(days=1)),
-        position.stars(conn, day, day, desk.payout_per_star),
-        position.liability(conn, allowance_rates(desk.plans)),
+        liability.stars(conn, day, day, desk.payout_per_star),
+        liability.liability(conn, allowance_rates(desk.plans)),
     )
 
 

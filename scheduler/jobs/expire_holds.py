@@ -2,10 +2,11 @@
 
 import logging
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import leases, ledger
-from storage.connection import Connection
+from storage.database import leases
+from storage.database.connection import Connection
+from storage.ledger import ledger
 
 log = logging.getLogger(__name__)
 

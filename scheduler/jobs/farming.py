@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import notes, tenants
-from storage.connection import Connection
+from storage.database import notes
+from storage.database.connection import Connection
+from storage.tenants import tenants
 
 HOUR = timedelta(hours=1)
 _TOLD = "farming_told_at"

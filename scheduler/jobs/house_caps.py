@@ -3,12 +3,12 @@
 from functools import partial
 
 from engine.money import ZERO
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import incidents
-from storage.caps import Cap
-from storage.hot import day_of
-from storage.losses import lost_since
+from storage.ledger.holds import day_of
+from storage.reports.caps import Cap
+from storage.reports.losses import lost_since
+from storage.tenants import notices
 
 NEAR, FULL = 80, 100
 
@@ -41,7 +41,7 @@ async def _first(desk: Desk, cap: Cap, threshold: int) -> bool:
 
 
 async def _once(desk: Desk, key: str) -> bool:
-    return await desk.db.write(partial(incidents.first_time, key=key, now=desk.clock.now()))
+    return await desk.db.write(partial(notices.first_time, key=key, now=desk.clock.now()))
 
 
 JOB = Job("house_caps", "house", run)

@@ -2,10 +2,11 @@
 
 import logging
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import incidents, invoices, tenants
-from storage.drafts import BooksDisagree
+from storage.invoices import invoices
+from storage.invoices.drafts import BooksDisagree
+from storage.tenants import notices, tenants
 
 log = logging.getLogger(__name__)
 PAGE = 200
@@ -34,7 +35,7 @@ async def _tell(desk: Desk, error: BooksDisagree) -> None:
     """Once a month and tenant; the invoice is tried again until the books agree."""
     log.error("no invoice: %s", error)
     now = desk.clock.now()
-    if await desk.db.write(lambda conn: incidents.first_time(conn, f"invoice:{error}", now)):
+    if await desk.db.write(lambda conn: notices.first_time(conn, f"invoice:{error}", now)):
         await desk.notifier.tell_admins("alert.invoice_off", {"what": str(error)})
 
 

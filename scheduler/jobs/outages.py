@@ -9,26 +9,28 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import partial
 
-from engine.breaker import WINDOW_LEAST, WINDOW_SECONDS
-from engine.catalog import Model, Offer
+from engine.catalog.catalog import Model, Offer
+from engine.catalog.defaults import USUAL_REQUEST
 from engine.chat import Usage
-from engine.defaults import USUAL_REQUEST
 from engine.errors import EngineError
-from engine.gateway import loses
-from engine.health import State
+from engine.gateway.gateway import loses
 from engine.money import ZERO, Money
-from engine.routing import plan
-from scheduler import telling
-from scheduler.desk import Desk
+from engine.routing.breaker import WINDOW_LEAST, WINDOW_SECONDS
+from engine.routing.health import State
+from engine.routing.plan import plan
+from scheduler import incidents as telling
+from scheduler.context import Desk
+from scheduler.incidents import Facts, Story
 from scheduler.job import Job
 from scheduler.ports import Button
-from scheduler.telling import Facts, Story
-from storage import incidents, journal
-from storage.connection import Connection
-from storage.hot import day_of
-from storage.incidents import Incident
-from storage.journal import NEEDS_MENDING, Detour, Streak
-from storage.losses import lost_since
+from storage.database.connection import Connection
+from storage.ledger.holds import day_of
+from storage.operations import incidents
+from storage.operations.incidents import Incident
+from storage.reports import journal
+from storage.reports.journal import NEEDS_MENDING, Detour, Streak
+from storage.reports.losses import lost_since
+from storage.tenants import notices
 
 DOWN, ALL_DOWN = "provider_down", "everything_down"
 KINDS = (DOWN, *NEEDS_MENDING)
@@ -70,7 +72,7 @@ async def _single_keys(desk: Desk, name: str, now: datetime) -> None:
     found = await desk.db.read(lambda conn: journal.to_be_mended(conn, name, now - RECENT))
     for outcome in found:
         key = f"key:{name}:{outcome}:{now:%Y-%m-%d}"
-        if await desk.db.write(partial(incidents.first_time, key=key, now=now)):
+        if await desk.db.write(partial(notices.first_time, key=key, now=now)):
             await desk.notifier.tell_admins("alert.one_key", {"provider": name, "error": outcome})
 
 
@@ -232,7 +234,7 @@ async def _limits(desk: Desk, now: datetime) -> None:
     """A limit that fell, as a fact, once however many replicas learn it: the lesson of swallowed 429s."""
     for fact in desk.market.health.limit_facts():
         key = f"limit:{fact.provider}:{fact.now_per_minute}:{now:%Y-%m-%d}"
-        if await desk.db.write(lambda conn, key=key: incidents.first_time(conn, key, now)):  # type: ignore[misc]
+        if await desk.db.write(lambda conn, key=key: notices.first_time(conn, key, now)):  # type: ignore[misc]
             values = {"provider": fact.provider, "now": fact.now_per_minute, "before": fact.before_per_minute}
             await desk.notifier.tell_admins("alert.limit_fell", values)
 

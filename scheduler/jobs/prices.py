@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import partial
 
-from engine.catalog import Offer
+from engine.catalog.catalog import Offer
+from engine.catalog.prices import Price
 from engine.money import Money
-from engine.pricing import Price
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import notes, usage
-from storage.usage import UsageRow
+from storage.database import notes
+from storage.reports import usage
+from storage.reports.usage import UsageRow
 
 WEEK = timedelta(days=7)
 HOURS = 7 * 24

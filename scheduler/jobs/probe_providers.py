@@ -3,9 +3,9 @@
 import logging
 import uuid
 
-from engine.catalog import Offer
-from engine.probing import probe
-from scheduler.desk import Desk
+from engine.catalog.catalog import Offer
+from engine.gateway.probes import probe
+from scheduler.context import Desk
 from scheduler.job import Job
 
 log = logging.getLogger(__name__)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import conversations, idempotency, inbox, outbox
-from storage.connection import Connection
+from storage.database.connection import Connection
+from storage.operations import idempotency
+from storage.telegram import conversations, inbox, outbox
 
 CHUNK = 100
 AFTER_NEW = timedelta(days=30)

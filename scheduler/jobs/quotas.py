@@ -1,11 +1,12 @@
 """Allowances and keys at 80 % and 100 %, wallets low: each told once per period, with the button that mends it."""
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
 from scheduler.ports import Button
-from storage import incidents, quotas
-from storage.hot import month_of
-from storage.quotas import Crossed, KeyCrossed, Low
+from storage.ledger.holds import month_of
+from storage.reports import quotas
+from storage.reports.quotas import Crossed, KeyCrossed, Low
+from storage.tenants import notices
 
 TOPUP, PLAN, KEYS = (Button(f"button.{name}", name, "open") for name in ("topup", "plan", "keys"))
 FULL = 100
@@ -49,7 +50,7 @@ async def _tell_low(desk: Desk, found: Low) -> None:
 async def _once(
     desk: Desk, notice: str, user_id: int, key: str, values: dict[str, object], buttons: tuple[Button, ...]
 ) -> None:
-    if await desk.db.write(lambda conn: incidents.first_time(conn, notice, desk.clock.now())):
+    if await desk.db.write(lambda conn: notices.first_time(conn, notice, desk.clock.now())):
         await desk.notifier.tell(user_id, key, values, buttons)
 
 

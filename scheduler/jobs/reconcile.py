@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
 from scheduler.ports import StarsBook
-from storage import findings, reconcile, tenants
-from storage.connection import Connection
-from storage.payments import Paid
-from storage.reconcile import Finding, StarEntry
-from storage.refunds import Refunded
+from storage.billing import findings, reconciliation
+from storage.billing.payments import Paid
+from storage.billing.reconciliation import Finding, StarEntry
+from storage.billing.refunds import Refunded
+from storage.database.connection import Connection
+from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
 SETTLE = timedelta(minutes=15)
@@ -37,7 +38,7 @@ async def run(desk: Desk) -> None:
 async def _read(desk: Desk, stars: StarsBook) -> None:
     """From where the last run ended, and a little before, to the end. Booking twice books once."""
     now = desk.clock.now()
-    offset = max(0, await desk.db.read(lambda conn: reconcile.offset(conn, stars.bot_id)) - OVERLAP)
+    offset = max(0, await desk.db.read(lambda conn: reconciliation.offset(conn, stars.bot_id)) - OVERLAP)
     while page := await stars.page(offset):
         settled = [entry for entry in page if entry.at <= now - SETTLE]
         for entry in settled:
@@ -50,17 +51,17 @@ async def _read(desk: Desk, stars: StarsBook) -> None:
 
 
 async def _remember(desk: Desk, stars: StarsBook, offset: int) -> None:
-    await desk.db.write(lambda conn: reconcile.remember_offset(conn, stars.bot_id, offset))
+    await desk.db.write(lambda conn: reconciliation.remember_offset(conn, stars.bot_id, offset))
 
 
 def _compare(conn: Connection, desk: Desk, entry: StarEntry, now: datetime) -> None:
-    found = reconcile.compare(conn, entry, per_star=desk.per_star, known=desk.plans, now=now)
+    found = reconciliation.compare(conn, entry, per_star=desk.per_star, known=desk.plans, now=now)
     if found is not None:
         findings.keep(conn, found, desk.lease_id, now)
 
 
 def _look_for_unlisted(conn: Connection, desk: Desk, now: datetime) -> None:
-    for found in reconcile.unlisted(conn, now - UNLISTED_AFTER):
+    for found in reconciliation.unlisted(conn, now - UNLISTED_AFTER):
         findings.keep(conn, found, desk.lease_id, now)
 
 

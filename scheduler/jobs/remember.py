@@ -2,13 +2,13 @@
 
 from functools import partial
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import learned
+from storage.operations import learned_sizes
 
 
 async def run(desk: Desk) -> None:
-    await desk.db.write(partial(learned.save, sizes=desk.market.catalog.sizes))
+    await desk.db.write(partial(learned_sizes.save, sizes=desk.market.catalog.sizes))
 
 
 JOB = Job("remember", "remember", run)

@@ -4,12 +4,13 @@ import logging
 from collections.abc import Mapping
 from functools import partial
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
 from scheduler.ports import Button
-from storage import incidents, renewals, subscriptions
-from storage.renewals import CHANGED, LAPSED, RENEWED, UNPAID, Renewal
-from storage.subscriptions import Subscription
+from storage.billing import renewals, subscriptions
+from storage.billing.renewals import CHANGED, LAPSED, RENEWED, UNPAID, Renewal
+from storage.billing.subscriptions import Subscription
+from storage.tenants import notices
 
 log = logging.getLogger(__name__)
 FREE_CHUNK, CHUNK = 200, 50
@@ -69,7 +70,7 @@ async def _say_it_goes_on(desk: Desk, subscription: Subscription, user_id: int) 
     if subscription.until <= desk.clock.now():
         return
     key = f"subscription:{subscription.order_id}:{subscription.charge_id}"
-    if await desk.db.write(lambda conn: incidents.first_time(conn, key, desk.clock.now())):
+    if await desk.db.write(lambda conn: notices.first_time(conn, key, desk.clock.now())):
         values = {"user": user_id, "plan": subscription.plan, "charge": subscription.charge_id}
         await desk.notifier.tell_admins("alert.subscription_goes_on", values)
 

@@ -1,8 +1,8 @@
 """The journal's sums per day, kept up to date in short units, so that usage and margin are never a scan."""
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.job import Job
-from storage import rollups
+from storage.reports import rollups
 
 
 async def run(desk: Desk) -> None:

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot import edits as editing
-from bot import stream
-from bot.edits import Edits, Turns
-from bot.stream import Draft
+from bot.delivery import drafts
+from bot.delivery import edits as editing
+from bot.delivery.drafts import Draft
+from bot.delivery.edits import Edits, Turns
 from tests.bot.recorder import Telegram, telegram
 from tests.bot.virtual import run
 
@@ -22,7 +22,7 @@ def play(monkeypatch: pytest.MonkeyPatch, scenario: Scenario) -> None:
     """In a time that passes only while everybody waits."""
 
     async def work() -> None:
-        for module in (stream, editing):
+        for module in (drafts, editing):
             monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=asyncio.get_running_loop().time))
         async with telegram() as recorded:
             await scenario(recorded)

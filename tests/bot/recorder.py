@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 from telegram.ext import ExtBot
 
-from bot.limits import Limiter
+from bot.delivery.rate_limiter import Limiter
 from bot.requests import FormRequest
 from sandbox.app import _bound, _Server
 from sandbox.telegram import server

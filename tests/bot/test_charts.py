@@ -8,7 +8,7 @@ from PIL import Image
 
 from bot import charts
 from engine.money import Money
-from storage.usage import UsageRow
+from storage.reports.usage import UsageRow
 
 END = date(2026, 11, 25)
 WORDS = {"title": "Kỳ này", "subtitle": "5 USD", "others": "Khác", "earned": "Bán", "spent": "Vốn"}

@@ -6,20 +6,20 @@ from contextlib import asynccontextmanager
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from engine.answer import Answer, Question
-from engine.attempt import Attempt
-from engine.catalog import Catalog, Model, Offer, Quote
+from engine.attempt_record import Attempt
+from engine.catalog.catalog import Catalog, Model, Offer, Quote
+from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import ChatRequest, Chunk, Delta, Event, Finish, Finished, Restart, Role, Usage, says
-from engine.drains import Drains
-from engine.health import Health, HealthPolicy
-from engine.hedging import Hedging
-from engine.holding import Grant
+from engine.gateway.answer import Answer, Question
+from engine.gateway.background_reads import Drains
+from engine.gateway.hedging import Hedging
+from engine.gateway.trial import Market
+from engine.holds import Grant
 from engine.money import Money
 from engine.ports import Bill, Call, LimitHeaders
-from engine.pricing import PriceBook, flat_price
-from engine.routing import Route
+from engine.routing.health import Health, HealthPolicy
+from engine.routing.plan import Route
 from engine.tenancy import Charge, Markup, Plan, Tenant
-from engine.trial import Market
 from tests.engine.clock import HandClock
 
 Step: TypeAlias = Chunk | Exception | asyncio.Event

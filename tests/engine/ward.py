@@ -1,8 +1,8 @@
 """Two providers and their health, under a clock of our own."""
 
-from engine.catalog import Offer
+from engine.catalog.catalog import Offer
 from engine.errors import Overloaded, ProviderError
-from engine.health import Health, HealthPolicy, Permit, Refusal, State
+from engine.routing.health import Health, HealthPolicy, Permit, Refusal, State
 from tests.engine.clock import HandClock
 
 A, A2, B = Offer("a", "m"), Offer("a", "other"), Offer("b", "m")

@@ -13,13 +13,13 @@ import httpx
 import pytest
 
 from bot.app import Bot
-from house import House, open_house
-from live import _parts, _services
+from main.container import House, open_house
+from main.processes import _parts, _services
+from main.server import http_server
+from main.settings import read
 from sandbox.app import Sandbox
-from serving import http_server
-from settings import read
-from storage.audit import audit
 from storage.migrations import upgrade
+from storage.operations.audit import audit
 from tests.served import served
 from web.app import build
 

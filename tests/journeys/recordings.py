@@ -3,7 +3,8 @@
 from typing import Any
 
 from engine.money import Money
-from storage import ledger, tenants
+from storage.ledger import ledger
+from storage.tenants import tenants
 from tests.journeys.conftest import ANN, Journey
 
 SPOKEN = b"s" * 50_000  # 12.5 seconds to the stand-in: 13 are billed

@@ -12,8 +12,9 @@ from pypdf import PdfReader
 
 from engine.money import Money
 from engine.tenancy import Plan
-from storage import ledger, tenants
-from storage.connection import Connection
+from storage.database.connection import Connection
+from storage.ledger import ledger
+from storage.tenants import tenants
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 
 FREE = Plan("free", Money(0), 100_000, 6, 1024)

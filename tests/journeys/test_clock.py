@@ -1,8 +1,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from live import ClockFace
-from scheduler.desk import Desk
+from main.processes import ClockFace
+from scheduler.context import Desk
 from scheduler.jobs import expire_holds, outages, probe_providers, quotas, renew_plans
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 

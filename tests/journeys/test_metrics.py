@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from sandbox.app import Sandbox
-from storage import rollups
+from storage.reports import rollups
 from tests.journeys.conftest import Journey, begun
 from web.metrics import LoopLag, _sample
 

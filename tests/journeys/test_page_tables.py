@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.rich import rich
+from bot.formatting.rich import rich
 from sandbox.app import Sandbox
 from tests.journeys.conftest import ANN
 from tests.journeys.test_page import HOSTILE, LAST, click, click_key, opened, pictures, write

@@ -9,9 +9,9 @@ import pytest
 from engine.money import Money
 from sandbox.telegram import stars
 from scheduler.jobs import broadcasts, farming, house_caps, quotas, reconcile
-from storage import payments
-from storage.caps import HouseCaps
-from storage.reconcile import StarEntry
+from storage.billing import payments
+from storage.billing.reconciliation import StarEntry
+from storage.reports.caps import HouseCaps
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 from tests.journeys.test_clock import desk_of, told
 from tests.journeys.test_money import topped_up, wallet

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot import rich
-from bot.sending import Courier
+from bot.delivery.courier import Courier
+from bot.formatting import rich
 from sandbox.app import Sandbox
 from sandbox.telegram import methods
 from sandbox.telegram.refusals import refuse

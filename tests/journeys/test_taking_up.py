@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.limits import Limiter
-from storage import inbox
+from bot.delivery.rate_limiter import Limiter
+from storage.telegram import inbox
 from tests.journeys.conftest import ANN, Journey
 
 

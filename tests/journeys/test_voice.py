@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.money import Money
-from storage import journal
+from storage.reports import journal
 from tests.journeys.conftest import ANN, OLGA, Journey
 from tests.journeys.recordings import CHARGE, COST, WALLET, heard, rich, speak, voice, wallet
 

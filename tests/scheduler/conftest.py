@@ -8,23 +8,23 @@ from typing import cast
 
 import pytest
 
-from bot import locales
+import locales
 from bot.notify import _said
-from engine.attempt import ANSWERED, Attempt
-from engine.catalog import Catalog, Model, Offer
+from engine.attempt_record import ANSWERED, Attempt
+from engine.catalog.catalog import Catalog, Model, Offer
+from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import Usage
-from engine.health import Health, HealthPolicy
+from engine.gateway.trial import Market
 from engine.money import Money
 from engine.ports import Provider
-from engine.pricing import PriceBook, flat_price
+from engine.routing.health import Health, HealthPolicy
 from engine.tenancy import Charge, Flat, Plan
-from engine.trial import Market
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.ports import Button, Sent
-from storage import hot
-from storage.connection import Connection
-from storage.database import Database
-from storage.ledger import SqlJournal
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.ledger import holds
+from storage.ledger.ledger import SqlJournal
 from tests.storage.conftest import db, postgres_server, postgres_template, sqlite_template, url
 
 __all__ = ["db", "postgres_server", "postgres_template", "sqlite_template", "url"]
@@ -178,7 +178,7 @@ class Diary:
         charge = Charge(Money(nanousd), 0) if kept else Charge()
 
         def unit(conn: Connection) -> None:
-            hot.journal(conn, made, charge=charge)
+            holds.journal(conn, made, charge=charge)
 
         await self.db.write(unit)
 

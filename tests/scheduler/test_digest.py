@@ -1,8 +1,9 @@
 from dataclasses import replace
 
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.jobs import digest, outages
-from storage import rollups, tenants
+from storage.reports import rollups
+from storage.tenants import tenants
 from tests.scheduler.conftest import NOW, Diary, HandClock, Notebook
 
 

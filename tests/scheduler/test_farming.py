@@ -1,9 +1,9 @@
 from dataclasses import replace
 
 from engine.tenancy import Plan
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.jobs import farming
-from storage import tenants
+from storage.tenants import tenants
 from tests.scheduler.conftest import HandClock, Notebook
 
 

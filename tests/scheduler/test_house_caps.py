@@ -1,4 +1,4 @@
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.jobs import house_caps
 from tests.scheduler.conftest import Diary, HandClock, Notebook, capped
 

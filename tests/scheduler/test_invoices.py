@@ -1,9 +1,10 @@
 from engine.money import Money
-from scheduler.desk import Desk
+from scheduler.context import Desk
 from scheduler.jobs import invoices
-from storage import invoices as invoice_units
-from storage import ledger, tenants
-from storage.connection import Connection
+from storage.database.connection import Connection
+from storage.invoices import invoices as invoice_units
+from storage.ledger import ledger
+from storage.tenants import tenants
 from tests.scheduler.conftest import NOW, HandClock, Notebook
 
 

@@ -4,17 +4,18 @@ from pathlib import Path
 from typing import Any, cast
 
 from engine.chat import Role, says
-from engine.trial import Market
-from scheduler.desk import Desk
+from engine.gateway.trial import Market
+from scheduler.context import Desk
 from scheduler.jobs import audit as audit_job
 from scheduler.jobs import backup as backup_job
 from scheduler.jobs import prune
 from scheduler.ports import Button, Sent, Silent
-from storage import conversations, idempotency, inbox, outbox
-from storage.audit import audited_point
-from storage.connection import Connection, scalar
-from storage.database import Database
-from storage.inbox import Incoming
+from storage.database.connection import Connection, scalar
+from storage.database.database import Database
+from storage.operations import idempotency
+from storage.operations.audit import audited_point
+from storage.telegram import conversations, inbox, outbox
+from storage.telegram.inbox import Incoming
 from tests.storage.books import DOUBLE, NOW, FixedClock, bid, pay, take, tenant
 
 

@@ -3,13 +3,13 @@ from typing import cast
 
 import pytest
 
-from engine.catalog import Offer
+from engine.catalog.catalog import Offer
 from engine.errors import Unreachable
-from engine.health import Permit
 from engine.ports import Provider
-from scheduler.desk import Desk
+from engine.routing.health import Permit
+from scheduler.context import Desk
 from scheduler.jobs import outages
-from storage import incidents
+from storage.operations import incidents
 from tests.scheduler.conftest import ADMIN, Diary, HandClock, Notebook, Seller, capped, desk_over
 
 

@@ -1,8 +1,8 @@
 from datetime import UTC, datetime
 
-from engine.catalog import Offer
-from engine.pricing import PriceBook, flat_price
-from scheduler.desk import Desk
+from engine.catalog.catalog import Offer
+from engine.catalog.prices import PriceBook, flat_price
+from scheduler.context import Desk
 from scheduler.jobs import prices
 from tests.scheduler.conftest import Diary, HandClock, Notebook, desk_over
 

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from engine.attempt import ANSWERED, Attempt, Receipt
+from engine.attempt_record import ANSWERED, Attempt, Receipt
 from engine.chat import Usage
-from engine.holding import Bid, Ceiling, Grant, Shortfall
+from engine.holds import Bid, Ceiling, Grant, Shortfall
 from engine.money import ZERO, Money
 from engine.ports import Bill
 from engine.tenancy import Charge, Flat, Markup, Plan, Tariff
-from storage import hot, ledger, tenants
-from storage.audit import audit
-from storage.connection import Connection, Row, row
+from storage.database.connection import Connection, Row, row
+from storage.ledger import holds, ledger
+from storage.operations.audit import audit
+from storage.tenants import tenants
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FLAT = Flat(5 * 10**12)  # 5 USD per 1M tokens: 5,000 nano-dollars a token
@@ -85,19 +86,19 @@ def bill(asked: Bid, tokens: int = 150, cost_atto: int | None = None) -> Bill:
 
 
 def take(conn: Connection, asked: Bid, lease: str = "L") -> Grant:
-    sized = hot.hold(conn, asked, lease, NOW)
+    sized = holds.hold(conn, asked, lease, NOW)
     assert isinstance(sized, Grant), sized
     return sized
 
 
 def short(conn: Connection, asked: Bid) -> Shortfall:
-    sized = hot.hold(conn, asked, "L", NOW)
+    sized = holds.hold(conn, asked, "L", NOW)
     assert isinstance(sized, Shortfall), sized
     return sized
 
 
 def pay(conn: Connection, asked: Bid, grant: Grant, tokens: int = 150, cost_atto: int | None = None) -> Charge:
-    return hot.capture(conn, asked, grant, bill(asked, tokens, cost_atto), rates=RATES, now=NOW)
+    return holds.capture(conn, asked, grant, bill(asked, tokens, cost_atto), rates=RATES, now=NOW)
 
 
 def account(conn: Connection, tenant_id: int) -> Row:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from storage import migrations
-from storage.database import Database, open_database
+from storage.database.database import Database, open_database
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from storage.connection import Connection, scalar
-from storage.database import Database
+from storage.database.connection import Connection, scalar
+from storage.database.database import Database
 
 T = TypeVar("T")
 S = TypeVar("S")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from engine.holding import Bid, Fit, Funds, Grant, Shortfall, fit, settle
+from engine.holds import Bid, Fit, Funds, Grant, Shortfall, fit, settle
 from engine.money import ZERO, Money
 from engine.tenancy import Charge
 

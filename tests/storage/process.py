@@ -9,12 +9,12 @@ from typing import Any, Self, TypeVar, cast
 
 import psycopg
 
-from storage.connection import Connection
-from storage.jobs import Job, Unit, do_all
-from storage.leases import Lease
-from storage.ledger import SqlLedger
-from storage.postgres import PostgresConnection
-from storage.sqlite import SqliteConnection
+from storage.database.connection import Connection
+from storage.database.leases import Lease
+from storage.database.postgres import PostgresConnection
+from storage.database.sqlite import SqliteConnection
+from storage.database.write_queue import Job, Unit, do_all
+from storage.ledger.ledger import SqlLedger
 from tests.storage.books import RATES, FixedClock
 
 T = TypeVar("T")

@@ -6,12 +6,13 @@ from typing import TypeVar
 
 from engine.money import Money
 from engine.tenancy import Plan
-from storage import orders, payments, refunds, tenants
-from storage.connection import Connection
-from storage.database import Database
-from storage.orders import PLAN, TOPUP, Order
-from storage.payments import Paid, Payment
-from storage.refunds import Refunded
+from storage.billing import orders, payments, refunds
+from storage.billing.orders import PLAN, TOPUP, Order
+from storage.billing.payments import Paid, Payment
+from storage.billing.refunds import Refunded
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.tenants import tenants
 from tests.storage.books import FREE, NOW, PRO, sound
 
 T = TypeVar("T")

@@ -11,12 +11,12 @@ import httpx
 import openai
 import pytest
 
-from house import House, open_house
-from live import _parts
+from main.container import House, open_house
+from main.processes import _parts
+from main.server import http_server
+from main.settings import read
 from sandbox.app import Sandbox
-from serving import http_server
-from settings import read
-from storage.audit import audit
+from storage.operations.audit import audit
 from tests.journeys.conftest import _migrated
 from tests.served import served
 from web.app import build

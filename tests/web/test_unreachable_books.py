@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storage import keys
+from storage.tenants import api_keys
 from tests.web.conftest import ASKED, Face
 
 
@@ -15,7 +15,7 @@ async def test_a_caller_that_can_not_be_looked_up_is_told_in_openais_shape(
     def locked(*_: Any) -> None:
         raise sqlite3.OperationalError("database is locked")
 
-    monkeypatch.setattr(keys, "authenticate", locked)
+    monkeypatch.setattr(api_keys, "authenticate", locked)
     async with face.http() as http:
         answer = await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED})
     assert answer.status_code == 500

@@ -10,10 +10,10 @@ from pydantic import BeforeValidator
 
 from engine.money import Money
 from engine.tenancy import Plan
-from storage import position, usage
-from storage.audit import audit
-from storage.database import Database
-from storage.ledger import allowance_rates
+from storage.database.database import Database
+from storage.ledger.ledger import allowance_rates
+from storage.operations.audit import audit
+from storage.reports import liability, usage
 from web.admin.tenants import Tenants
 from web.errors import bad_request
 from web.schemas import AuditOut, MarginList, UsageList
@@ -72,7 +72,7 @@ def margin_row(row: usage.UsageRow) -> dict[str, Any]:
     }
 
 
-def margin_totals(totals: usage.Totals, stars: position.Stars, owed: position.Liability) -> dict[str, Any]:
+def margin_totals(totals: usage.Totals, stars: liability.Stars, owed: liability.Liability) -> dict[str, Any]:
     return {
         "charge_usd": str(totals.charge),
         "allowance_usd": str(totals.allowance_worth),
@@ -96,8 +96,8 @@ async def margin(db: Database, plans: Mapping[str, Plan], payout_per_star: Money
     rows, stars, owed = await db.read(
         lambda conn: (
             usage.rows(conn, start, end),
-            position.stars(conn, start, end, payout_per_star),
-            position.liability(conn, rates),
+            liability.stars(conn, start, end, payout_per_star),
+            liability.liability(conn, rates),
         )
     )
     totals = margin_totals(usage.Totals.of(rows), stars, owed)

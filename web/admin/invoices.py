@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from paper.amounts import Vat
-from paper.invoice import invoice_pdf
-from paper.sheets import invoice_csv
-from storage import invoices, tenants
-from storage.connection import row_number
-from storage.drafts import BooksDisagree
-from storage.invoices import Invoice, Seller
+from documents.amounts import Vat
+from documents.csv_export import invoice_csv
+from documents.invoice import invoice_pdf
+from storage.database.connection import row_number
+from storage.invoices import invoices
+from storage.invoices.drafts import BooksDisagree
+from storage.invoices.invoices import Invoice, Seller
+from storage.tenants import tenants
 from web.admin.tenants import Tenants
 from web.errors import Problem, bad_request, not_found
 from web.schemas import InvoiceFull, InvoiceList

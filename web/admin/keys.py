@@ -4,14 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from storage import keys
-from storage.connection import row_number
+from storage.database.connection import row_number
+from storage.tenants import api_keys
 from web.admin.tenants import Tenants
 from web.errors import not_found
 from web.schemas import KeyIn, KeyList, NewKey
 
 
-def shown(row: keys.Key) -> dict[str, Any]:
+def shown(row: api_keys.Key) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "name": row.name,
@@ -30,9 +30,9 @@ def router(desk: Tenants) -> APIRouter:
     @routes.post("", status_code=201, summary="Make a key; its secret is in this answer only")
     async def make(tenant_id: str, body: KeyIn) -> NewKey:
         tenant = await desk.state(tenant_id)
-        key = keys.new_key()
+        key = api_keys.new_key()
         row = await desk.db.write(
-            lambda conn: keys.add(
+            lambda conn: api_keys.add(
                 conn,
                 tenant.id,
                 key,
@@ -46,7 +46,7 @@ def router(desk: Tenants) -> APIRouter:
     @routes.get("", summary="A tenant's keys, without their secrets")
     async def listing(tenant_id: str) -> KeyList:
         tenant = await desk.state(tenant_id)
-        rows = await desk.db.read(lambda conn: keys.list_for(conn, tenant.id, desk.clock.now()))
+        rows = await desk.db.read(lambda conn: api_keys.list_for(conn, tenant.id, desk.clock.now()))
         return KeyList.model_validate({"data": [shown(row) for row in rows]})
 
     @routes.delete("/{key_id}", status_code=204, summary="Revoke a key, at once and for good")
@@ -54,7 +54,7 @@ def router(desk: Tenants) -> APIRouter:
         tenant = await desk.state(tenant_id)
         number = row_number(key_id)
         if number is None or not await desk.db.write(
-            lambda conn: keys.revoke(conn, tenant.id, number, desk.clock.now())
+            lambda conn: api_keys.revoke(conn, tenant.id, number, desk.clock.now())
         ):
             raise not_found(f"There is no key {key_id}.")
         return Response(status_code=204)

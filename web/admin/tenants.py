@@ -9,9 +9,11 @@ from fastapi import APIRouter, Header, Query
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
-from storage import ledger, plans, tenants
-from storage.connection import Connection, row, row_number
-from storage.database import Database
+from storage.billing import plans
+from storage.database.connection import Connection, row, row_number
+from storage.database.database import Database
+from storage.ledger import ledger
+from storage.tenants import tenants
 from web.errors import Problem, bad_request, not_found
 from web.schemas import CreditIn, PlanIn, TenantIn, TenantList, TenantOut
 

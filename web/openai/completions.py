@@ -14,15 +14,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from engine import asking, wire
-from engine.answer import Answer
 from engine.chat import ChatRequest, Event
 from engine.errors import EngineError
-from engine.gateway import Gateway
+from engine.gateway.answer import Answer
+from engine.gateway.gateway import Gateway
 from engine.ids import time_ordered
+from engine.providers.dialects import openai_wire
 from web import errors
 from web.auth import Caller
 from web.errors import BROKEN, Problem
+from web.openai import chat_request
 from web.openai.idempotency import Keeper, Slot, header_text
 
 log = logging.getLogger(__name__)
@@ -57,8 +58,8 @@ class Completions:
         caller: Caller = request.state.caller
         raw = await request.body()
         body = parsed(request, raw)
-        asked = asking.chat_request(body, id=request_id, key_id=caller.key_id)
-        stream, usage = asking.wants_stream(body), asking.wants_usage(body)
+        asked = chat_request.chat_request(body, id=request_id, key_id=caller.key_id)
+        stream, usage = chat_request.wants_stream(body), chat_request.wants_usage(body)
         key = request.headers.get("idempotency-key")
         slot = await self.keeper.open(caller, key, raw, request_id, stream=stream)
         if isinstance(slot, Response):
@@ -89,8 +90,8 @@ class Completions:
                 leaving.cancel()
                 waiting.cancel()
         assert completion is not None
-        text = wire.completion_json(asked.id, slot.created, completion, answer.charge)
-        return Response(wire.sendable(text), media_type="application/json", headers=_named(answer))
+        text = openai_wire.completion_json(asked.id, slot.created, completion, answer.charge)
+        return Response(openai_wire.sendable(text), media_type="application/json", headers=_named(answer))
 
     async def _stream(self, caller: Caller, asked: ChatRequest, slot: Slot, *, usage: bool) -> Response:
         """The head waits for the first word, so that a failure before it still has its status."""
@@ -161,7 +162,7 @@ def _marks(raw: bytes) -> int:
 async def _frames(
     answer: Answer, asked: ChatRequest, first: Event | None, created: int, *, usage: bool
 ) -> AsyncIterator[bytes]:
-    chunks = wire.Chunks(asked.id, created, _model(answer))
+    chunks = openai_wire.Chunks(asked.id, created, _model(answer))
     try:
         if first is not None:
             yield _data(chunks.json(first, start=True))
@@ -175,7 +176,9 @@ async def _frames(
         yield _frame(BROKEN.body())
         return
     if usage and answer.completion is not None:
-        usage_chunk = wire.usage_chunk_json(asked.id, created, _model(answer), answer.completion.usage, answer.charge)
+        usage_chunk = openai_wire.usage_chunk_json(
+            asked.id, created, _model(answer), answer.completion.usage, answer.charge
+        )
         yield _frame(usage_chunk)
     yield b"data: [DONE]\n\n"
 
@@ -197,7 +200,7 @@ def _model(answer: Answer) -> str:
 
 
 def _frame(body: Mapping[str, Any]) -> bytes:
-    return _data(wire.dumps(body))
+    return _data(openai_wire.dumps(body))
 
 
 def _data(text: str) -> bytes:

@@ -10,15 +10,16 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from engine import wire
-from engine.answer import Finisher
-from engine.attempt import Receipt
+from engine.attempt_record import Receipt
 from engine.chat import ChatRequest, Completion, Delta, Finished
+from engine.gateway.answer import Finisher
 from engine.ports import Also, Clock
+from engine.providers.dialects import openai_wire
 from engine.tenancy import Charge
-from storage import idempotency, leases
-from storage.connection import Connection
-from storage.database import Database
+from storage.database import leases
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.operations import idempotency
 from web.auth import Caller
 from web.errors import Problem, bad_request
 
@@ -122,19 +123,19 @@ def header_text(name: str) -> str:
 
 def _replay_body(request_id: str, created: int, completion: Completion, charge: Charge, *, stream: bool) -> str:
     if not stream:
-        return wire.sendable(wire.completion_json(request_id, created, completion, charge)).decode()
+        return openai_wire.sendable(openai_wire.completion_json(request_id, created, completion, charge)).decode()
     frames = [
-        wire.chunk_json(request_id, created, completion.model, event, start=not number)
+        openai_wire.chunk_json(request_id, created, completion.model, event, start=not number)
         for number, event in enumerate(_events(completion))
     ]
-    frames.append(wire.usage_chunk_json(request_id, created, completion.model, completion.usage, charge))
+    frames.append(openai_wire.usage_chunk_json(request_id, created, completion.model, completion.usage, charge))
     return "".join(f"data: {json.dumps(frame)}\n\n" for frame in frames) + "data: [DONE]\n\n"
 
 
 def _events(completion: Completion) -> list[Delta | Finished]:
     events: list[Delta | Finished] = []
     for index, choice in enumerate(completion.choices):
-        calls = tuple(wire.whole_call(number, call) for number, call in enumerate(choice.tool_calls))
+        calls = tuple(openai_wire.whole_call(number, call) for number, call in enumerate(choice.tool_calls))
         events.append(Delta(choice.text, index, calls))
         if choice.finish is not None:
             events.append(Finished(choice.finish, index))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from engine.catalog import Catalog
+from engine.catalog.catalog import Catalog
 from engine.errors import UnknownModel
 from engine.tenancy import Tenant
 from web.auth import Caller

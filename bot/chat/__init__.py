@@ -1,0 +1,1 @@
+"""A message from a person, and its answer."""

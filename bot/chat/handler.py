@@ -1,0 +1,86 @@
+"""What is said to the bot: meant for us, readable, not too old; then it is answered."""
+
+from collections.abc import Sequence
+
+from telegram import Message as TelegramMessage
+from telegram import Update
+from telegram.constants import ChatType
+
+from bot.chat import media
+from bot.chat.answering import refused, respond
+from bot.chat.downloads import Unreadable
+from bot.command import button, rows
+from bot.commands.topup import took_amount
+from bot.context import Context, thread_of
+from bot.error_texts import insufficient
+from bot.formatting.rich import words_of
+from engine.chat import Message, Part, Role
+from engine.errors import EngineError, InsufficientFunds
+from storage.telegram import conversations
+
+ANONYMOUS = 1087968824
+
+
+async def on_message(update: Update, context: Context) -> None:
+    """Text, a photo, a file or a recording: asked, if it is meant for us."""
+    message = update.message
+    if message is None or not addressed(message, context):
+        return
+    if message.sender_chat is not None or context.user.id == ANONYMOUS:
+        await context.reply(context.t("chat.anonymous"))
+        return
+    await context.state()
+    if await took_amount(message, context):
+        return
+    parts = await _read(message, context)
+    if parts is None:
+        return
+    if context.is_old:
+        await ask_first(message, context, parts)
+    else:
+        await respond(context, message, parts)
+
+
+async def _read(message: TelegramMessage, context: Context) -> list[Part] | None:
+    """The message as a prompt; None when it can't be one, and whoever sent it knows why."""
+    try:
+        return await media.parts(message, context, strip_mention(message, context))
+    except Unreadable as error:
+        await context.reply(context.t(error.key, **error.values))
+    except InsufficientFunds as error:
+        await context.reply(*insufficient(context, error, "voice.wallet_short"))
+    except EngineError as error:
+        await refused(context, error)
+    return None
+
+
+def addressed(message: TelegramMessage, context: Context) -> bool:
+    """In private always; in groups when replied to or mentioned."""
+    if message.chat.type == ChatType.PRIVATE:
+        return True
+    reply = message.reply_to_message
+    if reply is not None and reply.from_user is not None and reply.from_user.id == context.bot.id:
+        return True
+    return f"@{context.bot.username}".lower() in (message.text or message.caption or "").lower()
+
+
+def strip_mention(message: TelegramMessage, context: Context) -> str:
+    text = message.text or message.caption or words_of(message)
+    if message.chat.type == ChatType.PRIVATE:
+        return text
+    mention = f"@{context.bot.username}"
+    start = text.lower().find(mention.lower())
+    return (text[:start] + text[start + len(mention) :]).strip() if start >= 0 else text
+
+
+async def ask_first(message: TelegramMessage, context: Context, parts: Sequence[Part]) -> None:
+    """Keep the question, and offer a button that has it answered."""
+    keyboard = rows([button(context.t("chat.answer_old"), "retry", "old", owner=context.user.id)])
+    state, thread = await context.state(), thread_of(message) or 0
+    said = Message(Role.USER, tuple(parts))
+    await context.services.db.write(
+        lambda conn: conversations.append(
+            conn, message.chat.id, thread, state.id, context.request_id, [said], context.services.clock.now()
+        )
+    )
+    await context.reply(context.t("chat.old"), keyboard)

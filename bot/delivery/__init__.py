@@ -1,0 +1,1 @@
+"""Messages to Telegram within its limits: previews, edits and final answers."""

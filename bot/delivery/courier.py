@@ -1,0 +1,223 @@
+"""The outbox sent: each part at least once, its place in the books long settled."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import partial
+from itertools import chain, repeat
+from typing import Any
+
+from telegram import MessageEntity, ReplyParameters
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
+from telegram.ext import ExtBot
+
+from bot.delivery.rate_limiter import Urgency, seconds_of
+from bot.delivery.rich_messages import Tables, brought
+from bot.formatting.markdown import Piece
+from bot.services import Services
+from storage.database import leases
+from storage.database.connection import Connection
+from storage.telegram import outbox
+from storage.telegram.outbox import Part
+from storage.tenants import tenants
+
+log = logging.getLogger(__name__)
+PAUSES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 300.0)
+
+
+def payload(
+    piece: Piece,
+    *,
+    thread_id: int | None,
+    reply_to: int | None = None,
+    edit: int | None = None,
+    tables: Tables | None = None,
+) -> str:
+    """One message as JSON. `edit`: what becomes it, where it still stands. `tables`: tried first, where given."""
+    return json.dumps(
+        {
+            "text": piece.text,
+            "entities": [entity.to_dict() for entity in piece.entities],
+            "thread_id": thread_id,
+            "reply_to": reply_to,
+            "edit": edit,
+            **({"tables": asdict(tables)} if tables else {}),
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+class Courier:
+    """Sends answers, in order each, until Telegram has them; what it was charged with is never given up.
+
+    A call that timed out may have arrived, and Telegram knows no idempotency key: it is made again all the same,
+    for a duplicate can be borne and a lost answer can't. An edit is repeated without harm.
+    """
+
+    def __init__(self, bot: ExtBot[int], services: Services) -> None:
+        self._bot, self._services = bot, services
+        self._sending: set[str] = set()
+        self._later: set[asyncio.Task[None]] = set()
+
+    async def send(self, request_id: str) -> None:
+        """Send what is written of an answer; what fails now is tried again while the process lives."""
+        if request_id in self._sending:
+            return
+        self._sending.add(request_id)
+        try:
+            pause = await self._tried(request_id)
+        except BaseException:
+            self._sending.discard(request_id)
+            raise
+        if pause is None:
+            self._sending.discard(request_id)
+            return
+        self._leave(request_id, pause)
+
+    async def adopt(self) -> int:
+        """Send what dead processes left: it was charged. How many answers."""
+        now, mine = self._services.clock.now(), self._services.lease_id
+        left = await self._services.db.write(lambda conn: outbox.adopt(conn, leases.dead(conn, now, mine), mine))
+        for request_id in left:
+            if request_id not in self._sending:
+                self._sending.add(request_id)
+                self._leave(request_id, 0.0, pauses=(0.0,))
+        return len(left)
+
+    async def stop(self) -> None:
+        """What is still unsent is adopted by the next process."""
+        for task in self._later:
+            task.cancel()
+        await asyncio.gather(*self._later, return_exceptions=True)
+
+    def _leave(self, request_id: str, pause: float, pauses: tuple[float, ...] = ()) -> None:
+        task = asyncio.create_task(self._again(request_id, pause, chain(pauses, PAUSES)), name=f"sending {request_id}")
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def _again(self, request_id: str, pause: float, pauses: Iterable[float]) -> None:
+        """With growing pauses, never shorter than Telegram asked for."""
+        try:
+            for least in chain(pauses, repeat(PAUSES[-1])):
+                await asyncio.sleep(max(pause, least))
+                left = await self._tried(request_id)
+                if left is None:
+                    return
+                pause = left
+        finally:
+            self._sending.discard(request_id)
+
+    async def _tried(self, request_id: str) -> float | None:
+        try:
+            return await self._all(request_id)
+        except Exception:  # a database that is away comes back
+            log.exception("what is left of %s could not be sent", request_id)
+            return 0.0
+
+    async def _all(self, request_id: str) -> float | None:
+        """None when nothing is left; else the seconds that Telegram asks to wait (0: it named none)."""
+        services = self._services
+        parts = await services.db.read(lambda conn: outbox.parts(conn, request_id, services.lease_id))
+        while parts:
+            try:
+                outcome = await _deliver(self._bot, services, parts[0])
+            except RetryAfter as error:
+                log.warning("a part of %s must wait: %s", request_id, error)
+                return seconds_of(error)
+            if outcome.state is None:
+                return 0.0  # the rest stays in order
+            done, parts = parts[: outcome.parts], parts[outcome.parts :]
+            await services.db.write(partial(_finish, done=done, state=outcome.state, now=services.clock.now()))
+        return None
+
+
+def _finish(conn: Connection, done: list[Part], state: str, now: datetime) -> None:
+    """All or none: what one message said is not said again."""
+    for part in done:
+        outbox.finish(conn, part.id, state, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """`sent`, `dropped` where it can never arrive, None when Telegram is out of reach; of how many parts."""
+
+    state: str | None
+    parts: int = 1
+
+
+async def _deliver(bot: ExtBot[int], services: Services, part: Part, *, moved: bool = False) -> _Outcome:
+    """Raises RetryAfter."""
+    message = json.loads(part.payload)
+    try:
+        if await brought(bot, part, message):
+            return _Outcome("sent", message["tables"]["parts"])
+        if not (message["edit"] and await _edited(bot, part.chat_id, message)):
+            await _sent(bot, part.chat_id, message)
+    except Forbidden:
+        await services.db.write(lambda conn: tenants.set_blocked(conn, part.chat_id, True))
+        return _Outcome("dropped")
+    except ChatMigrated as error:
+        there = replace(part, chat_id=error.new_chat_id)
+        return _Outcome(None) if moved else await _deliver(bot, services, there, moved=True)
+    except BadRequest as error:
+        log.warning("a part of %s was refused: %s", part.request_id, error)
+        return _Outcome(await _plainly(bot, part, message))
+    except RetryAfter:
+        raise
+    except TelegramError as error:
+        log.warning("a part of %s could not be sent yet: %s", part.request_id, error)
+        return _Outcome(None)
+    return _Outcome("sent")
+
+
+async def _edited(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> bool:
+    """False when the placeholder is gone: then the part is sent anew."""
+    try:
+        await bot.edit_message_text(
+            message["text"],
+            chat_id=chat_id,
+            message_id=message["edit"],
+            entities=_entities(message),
+            rate_limit_args=Urgency.FINAL,
+        )
+    except BadRequest as error:
+        return "not modified" in str(error)
+    return True
+
+
+async def _sent(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> None:
+    reply = message["reply_to"]
+    await bot.send_message(
+        chat_id,
+        message["text"],
+        entities=_entities(message),
+        message_thread_id=message["thread_id"],
+        reply_parameters=ReplyParameters(reply, allow_sending_without_reply=True) if reply else None,
+        rate_limit_args=Urgency.FINAL,
+    )
+
+
+async def _plainly(bot: ExtBot[int], part: Part, message: dict[str, Any]) -> str | None:
+    """Better without its formatting than not at all."""
+    try:
+        await bot.send_message(
+            part.chat_id,
+            message["text"],
+            message_thread_id=message["thread_id"],
+            rate_limit_args=Urgency.FINAL,
+        )
+    except BadRequest:
+        return "dropped"
+    except RetryAfter:
+        raise
+    except TelegramError:
+        return None
+    return "sent"
+
+
+def _entities(message: dict[str, Any]) -> list[MessageEntity]:
+    return [MessageEntity.de_json(entity) for entity in message["entities"]]

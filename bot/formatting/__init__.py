@@ -1,0 +1,1 @@
+"""Markdown to Telegram's entities and rich messages."""

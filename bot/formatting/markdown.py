@@ -1,0 +1,184 @@
+"""Markdown -> text and entities, split under Telegram's limits, no text lost.
+
+Entities can't fail on a stray `*`, as parse modes do. Limits: 4,096 UTF-16 units and 100 entities a message.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from unicodedata import category
+
+from telegram import MessageEntity
+from telegramify_markdown import MessageEntity as Span
+from telegramify_markdown import RenderConfig, convert, split_entities, utf16_len
+
+from bot.formatting.html_escape import shielded
+
+MOST_UNITS, MOST_ENTITIES = 4096, 100
+_NEWLINE = "\n".encode("utf-16-le")
+_UNSAFE_LINK = re.compile(r"^(?!https?://|mailto:|tg://|tel:)", re.IGNORECASE)
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn"})  # alone: controls, zero-width characters, marks with nothing under them
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
+_BLOCKS = frozenset({"pre", "blockquote", "expandable_blockquote"})
+_SOLID = frozenset({"pre", "code"})  # nothing nests in them
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One message's worth: within every limit."""
+
+    text: str
+    entities: tuple[MessageEntity, ...] = ()
+
+
+def _config() -> RenderConfig:
+    config = RenderConfig.isolated()
+    for level in (1, 2, 3, 4):
+        setattr(config.markdown_symbol, f"heading_level_{level}", "")
+    config.markdown_symbol.unordered_list_item = "•"
+    return config
+
+
+_CONFIG = _config()
+
+
+def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
+    """Every word of `markdown`, in as many messages as it takes; at least one."""
+    markdown = clean(markdown)
+    text, spans = convert(shielded(markdown), latex_escape=True, config=_CONFIG)
+    if not text.strip():
+        return _seen([Piece(part) for part in _chunks(markdown.strip() or "…", limit)])
+    text, spans = _blocks_apart(text, _flat(spans))
+    pieces: list[Piece] = []
+    for part, part_spans in split_entities(text, spans, limit):
+        pieces += _under_the_cap(part, [span for span in part_spans if _allowed(span)])
+    return _seen(pieces)
+
+
+def _seen(pieces: list[Piece]) -> list[Piece]:
+    """Without those that show nothing: Telegram refuses them, and who paid would hear nothing at all."""
+    return [piece for piece in pieces if any(map(is_visible, piece.text))] or [Piece("…")]
+
+
+def is_visible(char: str) -> bool:
+    """False for what takes no ink, where it stands alone."""
+    return not char.isspace() and char not in _FILLERS and category(char) not in _UNSEEN
+
+
+def clean(text: str) -> str:
+    """Without what neither Telegram nor a database takes: halves of characters, and NUL."""
+    if "\0" in text:
+        text = text.replace("\0", "")
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+
+
+def with_tail(pieces: list[Piece], tail: str) -> list[Piece]:
+    """With a few lines in italics below; in a message of their own where the last one is full."""
+    if not tail:
+        return pieces
+    last, length = pieces[-1], utf16_len(tail)
+    start = utf16_len(last.text) + 2
+    if start + length > MOST_UNITS or len(last.entities) >= MOST_ENTITIES:
+        return [*pieces, Piece(tail, (MessageEntity("italic", 0, length),))]
+    mark = MessageEntity("italic", start, length)
+    return [*pieces[:-1], Piece(f"{last.text}\n\n{tail}", (*last.entities, mark))]
+
+
+def plain_head(markdown: str, limit: int = MOST_UNITS) -> str:
+    """The beginning that fits a draft: an append-only prefix, cut between characters, without blanks at its end."""
+    head = clean(markdown[:limit]).rstrip()
+    return head if head.isascii() or utf16_len(head) <= limit else _cut(head, limit)
+
+
+def _allowed(span: Span) -> bool:
+    return span.type != "text_link" or is_safe_link(span.url or "")
+
+
+def is_safe_link(url: str) -> bool:
+    return not _UNSAFE_LINK.match(url)
+
+
+def _under_the_cap(text: str, spans: list[Span]) -> list[Piece]:
+    """Telegram leaves entities over the hundredth unstyled: split where they run out."""
+    if len(spans) <= MOST_ENTITIES:
+        return [Piece(text, tuple(_entity(span) for span in spans))]
+    spans = sorted(spans, key=lambda span: span.offset)
+    cut = spans[MOST_ENTITIES].offset
+    # Never inside a span that began before.
+    cut = min([cut, *(span.offset for span in spans[:MOST_ENTITIES] if span.offset + span.length > cut)])
+    if cut == 0:
+        return [Piece(text, tuple(_entity(span) for span in spans[:MOST_ENTITIES]))]
+    raw = text.encode("utf-16-le")
+    head, tail = raw[: cut * 2].decode("utf-16-le"), raw[cut * 2 :].decode("utf-16-le")
+    first = [span for span in spans if span.offset < cut]
+    rest = [replace(span, offset=span.offset - cut) for span in spans if span.offset >= cut]
+    return [*_under_the_cap(head, first), *_under_the_cap(tail, rest)]
+
+
+def _flat(spans: list[Span]) -> list[Span]:
+    """Without what Telegram nests in nothing: quotes in quotes, and anything in code."""
+    kept: list[Span] = []
+    solid_until = quote_until = 0
+    for span in sorted(spans, key=lambda span: (span.offset, -span.length, span.type not in _BLOCKS)):
+        if span.length <= 0 or span.offset < solid_until:
+            continue
+        end = span.offset + span.length
+        if span.type in _SOLID:
+            solid_until = end
+        elif span.type in _BLOCKS:
+            if span.offset < quote_until:
+                continue
+            quote_until = end
+        kept.append(span)
+    return kept
+
+
+def _blocks_apart(text: str, spans: list[Span]) -> tuple[str, list[Span]]:
+    """A block in a list item comes glued to the words around it: each gets its own line."""
+    units = text.encode("utf-16-le")
+    breaks: set[int] = set()
+    for span in (span for span in spans if span.type in _BLOCKS):
+        end = span.offset + span.length
+        if span.offset and _unit(units, span.offset - 1) != _NEWLINE:
+            breaks.add(span.offset)
+        if end * 2 < len(units) and _NEWLINE not in (_unit(units, end - 1), _unit(units, end)):
+            breaks.add(end)
+    if not breaks:
+        return text, spans
+    points = sorted(breaks)
+    edges = [0, *points, len(units) // 2]
+    parts = [units[start * 2 : end * 2].decode("utf-16-le") for start, end in pairwise(edges)]
+    return "\n".join(parts), [_stretched(span, points) for span in spans]
+
+
+def _unit(units: bytes, at: int) -> bytes:
+    return units[at * 2 : at * 2 + 2]
+
+
+def _stretched(span: Span, points: list[int]) -> Span:
+    start, end = span.offset, span.offset + span.length
+    offset = start + bisect_right(points, start)
+    return replace(span, offset=offset, length=end + bisect_left(points, end) - offset)
+
+
+def _entity(span: Span) -> MessageEntity:
+    data = span.to_dict()
+    return MessageEntity(
+        data["type"], data["offset"], data["length"], url=data.get("url"), language=data.get("language")
+    )
+
+
+def _cut(text: str, limit: int) -> str:
+    return text.encode("utf-16-le")[: limit * 2].decode("utf-16-le", "ignore")
+
+
+def _chunks(text: str, limit: int) -> list[str]:
+    found = []
+    while text:
+        head = _cut(text, limit)
+        found.append(head)
+        text = text[len(head) :]
+    return found

@@ -1,0 +1,193 @@
+"""The parser's events -> blocks of rich HTML, each measured, and with the place in the source where it begins."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from telegramify_markdown import convert
+
+from bot.formatting.markdown import is_safe_link
+from bot.formatting.nodes import BLOCKS, CONTAINERS, QUOTED, Node
+
+MOST_DEPTH, MOST_COLUMNS = 16, 20
+_INLINE = {"Strong": "b", "Emphasis": "i", "Strikethrough": "s"}
+_ROWS = {"TableHead": "th", "TableRow": "td"}
+_LANGUAGE = re.compile(r"[\w+#.-]+")
+_ALIGNED = frozenset({"left", "center", "right"})
+_SPOILER = frozenset({"<tg-spoiler>", "</tg-spoiler>"})
+IMAGE, DONE, TO_DO = "🖼 ", "☑ ", "☐ "
+Events = Iterable[tuple[Any, dict[str, int]]]
+
+
+@dataclass(slots=True)
+class Block:
+    """One of the outermost. One that shows nothing has no HTML; one that does not fit none either."""
+
+    start: int
+    node: Node
+    count: int = 0
+    fits: bool = True
+    has_table: bool = False
+    html: str = ""
+    text: str = ""
+
+    def close(self) -> None:
+        if not self.fits:
+            return
+        self.node.prune()
+        self.text = self.node.text
+        self.html = self.node.html() if self.node.shows() else ""
+        self.has_table = self.has_table and bool(self.html)
+
+
+@dataclass(slots=True)
+class Tree:
+    """Each Start of the parser opens one node, each End closes one; words in a container stand in a paragraph."""
+
+    _blocks: list[Block] = field(default_factory=list)
+    _open: list[Node] = field(default_factory=list)
+    _aligned: tuple[str, ...] = ()
+    _column: int = 0
+    _cell: str = "td"
+    _at: int = 0
+
+    def read(self, events: Events) -> list[Block]:
+        for event, where in events:
+            self._at = where["start"]
+            if isinstance(event, str):
+                self._hear(event)
+            elif "Start" in event:
+                self._start(event["Start"])
+            elif "End" in event:
+                self._end(event["End"])
+            else:
+                self._words(*next(iter(event.items())))
+        return self._blocks
+
+    def _hear(self, name: str) -> None:
+        if name == "Rule":
+            self._leave_implied()
+            self._push(Node("hr"))
+            self._pop()
+        else:
+            self._write(Node("br"))
+
+    def _start(self, tag: Any) -> None:
+        name, more = _named(tag)
+        if name in _INLINE:
+            self._inline(Node(_INLINE[name]))
+        elif name in {"Link", "Image"}:
+            self._link(name, more["dest_url"])
+        elif name == "TableCell":
+            self._push(self._new_cell())
+        else:
+            self._leave_implied()
+            self._block(name, more)
+
+    def _block(self, name: str, more: Any) -> None:
+        if name == "CodeBlock":
+            self._code(more)
+        elif name == "Table":
+            self._table(more)
+        elif name in _ROWS:
+            self._cell, self._column = _ROWS[name], 0
+            self._push(Node("tr"))
+        else:
+            self._push(_node(name, more, in_quote=any(node.tag == "blockquote" for node in self._open)))
+
+    def _end(self, tag: Any) -> None:
+        self._leave_implied()
+        if _named(tag)[0] == "CodeBlock" and self._open[-1].children:
+            last = self._open[-1].children[-1]
+            self._open[-1].children[-1] = last.removesuffix("\n") if isinstance(last, str) else last
+        self._pop()
+
+    def _words(self, kind: str, words: Any) -> None:
+        if kind == "TaskListMarker":
+            self._write(DONE if words else TO_DO)
+        elif kind in {"InlineMath", "DisplayMath"}:
+            self._write(Node("code", children=[_math(words)]))
+        elif kind == "Code":
+            self._write(Node("code", children=[words]))
+        elif words not in _SPOILER:
+            self._write(words)
+
+    def _link(self, name: str, url: str) -> None:
+        """No picture is fetched for a model's sake: it is a link, like the words for it."""
+        within = any(node.tag == "a" for node in self._open)
+        linked = is_safe_link(url) and not within
+        self._inline(Node("a", {"href": url}) if linked else Node(""))
+        if name == "Image":
+            self._write(IMAGE)
+
+    def _table(self, aligned: Any) -> None:
+        self._aligned = tuple(str(each).lower() for each in aligned)
+        self._push(Node("table", {"bordered": "", "striped": ""}))
+        self._blocks[-1].has_table = True
+        self._blocks[-1].fits &= len(self._aligned) <= MOST_COLUMNS
+
+    def _new_cell(self) -> Node:
+        align = self._aligned[self._column] if self._column < len(self._aligned) else ""
+        self._column += 1
+        return Node(self._cell, {"align": align} if align in _ALIGNED else {})
+
+    def _code(self, kind: Any) -> None:
+        found = _LANGUAGE.match(kind["Fenced"].strip()) if isinstance(kind, dict) else None
+        inner = Node("code", {"class": f"language-{found[0]}"}) if found else None
+        self._push(Node("pre", children=[inner] if inner else []))
+        if inner:
+            self._open[-1] = inner
+
+    def _inline(self, node: Node) -> None:
+        self._imply()
+        self._push(node)
+
+    def _write(self, what: Node | str) -> None:
+        self._imply()
+        self._open[-1].children.append(what)
+
+    def _imply(self) -> None:
+        if not self._open or self._open[-1].tag in CONTAINERS:
+            self._push(Node("p", implied=True))
+
+    def _leave_implied(self) -> None:
+        if self._open and self._open[-1].implied:
+            self._pop()
+
+    def _push(self, node: Node) -> None:
+        if not self._open:
+            self._blocks.append(Block(self._at, node))
+        block = self._blocks[-1]
+        block.count += node.tag in BLOCKS
+        block.fits &= len(self._open) < MOST_DEPTH - 1  # code, a break or a language may be one deeper
+        if self._open and block.fits:
+            self._open[-1].children.append(node)
+        self._open.append(node)
+
+    def _pop(self) -> None:
+        self._open.pop()
+        if not self._open:
+            self._blocks[-1].close()
+
+
+def _named(tag: Any) -> tuple[str, Any]:
+    """The parser's tags are words, or one word and what belongs to it."""
+    return next(iter(tag.items())) if isinstance(tag, dict) else (tag, None)
+
+
+def _node(name: str, more: Any, *, in_quote: bool) -> Node:
+    """Whatever else the parser may find is a paragraph."""
+    if name == "Heading":
+        return Node(f"h{str(more['level']).removeprefix('H')}")
+    if name == "List":
+        return Node("ul") if more is None else Node("ol", {"start": str(more)} if more != 1 else {})
+    if name == "BlockQuote":
+        return Node(QUOTED if in_quote else "blockquote")
+    return Node("li" if name == "Item" else "p")
+
+
+def _math(source: str) -> str:
+    """As ordinary messages show it: LaTeX in Unicode."""
+    text, spans = convert(f"${source.strip()}$", latex_escape=True)
+    return text if len(spans) == 1 and spans[0].type == "code" else source

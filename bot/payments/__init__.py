@@ -1,0 +1,1 @@
+"""Telegram Stars: payments, subscriptions, refunds."""

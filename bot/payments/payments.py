@@ -1,0 +1,209 @@
+"""Where money comes in: pre-checkout at once, each charge id credited once, refunds booked."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from telegram import Update
+from telegram.error import TelegramError
+from telegram.ext import BaseHandler, MessageHandler, PreCheckoutQueryHandler, TypeHandler, filters
+
+from bot.command import button, rows
+from bot.context import Context
+from bot.payments.stars import Stars
+from bot.services import Ask, claimed_update
+from storage.billing import orders, payments, plans, refunds, subscriptions
+from storage.billing.payments import Paid, Payment
+from storage.billing.subscriptions import Subscription
+from storage.database.connection import Connection
+from storage.telegram import inbox
+from storage.tenants import notices, tenants
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+MOST_EPOCHS = 50
+"""How often a payment that can't be booked is taken up again; then the daily reconciliation has it."""
+
+
+async def pre_checkout(update: Update, context: Context) -> None:
+    """Telegram gives 10 s; the order, the payer, the amount and its age are looked at."""
+    query = update.pre_checkout_query
+    assert query is not None
+    services = context.services
+
+    def unit(conn: Connection) -> str | None:
+        return orders.objection(
+            conn,
+            query.invoice_payload,
+            query.from_user.id,
+            query.total_amount,
+            query.currency,
+            services.plans,
+            services.clock.now(),
+        )
+
+    try:
+        objection = await services.db.read(unit)
+    except Exception:
+        log.exception("a pre-checkout could not be looked at: refused, so that nobody pays for nothing")
+        objection = "later"
+    if objection is None:
+        await query.answer(ok=True)
+    else:
+        await query.answer(ok=False, error_message=context.t(f"payment.{objection}"))
+
+
+async def paid(update: Update, context: Context) -> None:
+    """What was paid is credited, once. The thanks may be said twice or be missing, the money not."""
+    message = update.message
+    assert message is not None
+    told = message.successful_payment
+    assert told is not None
+    if told.currency != "XTR":
+        log.error("a payment in %s came in, and was not booked: only Stars are asked for", told.currency)
+        return
+    services = context.services
+    until = told.subscription_expiration_date
+    payment = Payment(
+        told.telegram_payment_charge_id, told.invoice_payload, context.user.id, told.total_amount, _moment(until)
+    )
+    booked = await _booked(
+        context,
+        lambda conn: payments.pay(
+            conn, payment, per_star=services.config.per_star, known=services.plans, now=services.clock.now()
+        ),
+    )
+    claimed = claimed_update.get()
+    if booked is None or not (booked.fresh or (claimed is not None and claimed.epoch > 1)):
+        return
+    await end_replaced(context)
+    await _thank(context, booked)
+
+
+async def refunded(update: Update, context: Context) -> None:
+    """Telegram has given Stars back: the wallet gives back what it has, and owes the rest."""
+    message = update.message
+    assert message is not None
+    told = message.refunded_payment
+    assert told is not None
+    services = context.services
+    unseen = Payment(told.telegram_payment_charge_id, told.invoice_payload, context.user.id, told.total_amount)
+    done = await _booked(
+        context,
+        lambda conn: refunds.refund(
+            conn,
+            unseen.charge_id,
+            known=services.plans,
+            now=services.clock.now(),
+            unseen=unseen,
+            per_star=services.config.per_star,
+        ),
+    )
+    if done is None:
+        return
+    await end_replaced(context)
+    text = context.t("payment.refunded", taken=str(done.taken), owed=str(done.owed))
+    if done.ended:
+        text += context.t("payment.plan_ended", plan=done.ended)
+    await context.reply(text)
+
+
+async def subscription(update: Update, context: Context) -> None:
+    """A subscription was cancelled, taken up again, or its payment failed."""
+    data: dict[str, Any] = (update.api_kwargs or {}).get("subscription") or {}
+    order_id, user_id = data.get("invoice_payload"), (data.get("user") or {}).get("id")
+    state, services = str(data.get("state")), context.services
+    if not isinstance(order_id, str) or not isinstance(user_id, int):
+        return
+
+    def unit(conn: Connection) -> tuple[Subscription | None, bool]:
+        found, payer = subscriptions.of_order(conn, order_id), tenants.by_telegram(conn, user_id)
+        if found is None or payer is None or payer.id != found.tenant_id:
+            return None, False
+        changed = subscriptions.said(conn, order_id, state)
+        if changed is not None and state == "active":
+            plans.choose_later(conn, found.tenant_id, None)
+        key = f"payment_failed:{found.tenant_id}:{payer.period_no}"
+        tell = state != "failed" or notices.first_time(conn, key, services.clock.now())
+        return changed, tell
+
+    changed, tell = await services.db.write(unit)
+    if changed is not None and tell:
+        await _tell_state(context, user_id, changed)
+
+
+async def _tell_state(context: Context, user_id: int, changed: Subscription) -> None:
+    key = {"canceled": "plan.cancelled", "active": "plan.resumed", "failed": "alert.payment_failed"}[changed.state]
+    values = {"plan": changed.plan, "until": f"{changed.until:%Y-%m-%d}"}
+    buttons = () if changed.state == "active" else (Ask("button.plan", "plan", "open"),)
+    await context.services.notifier(context.bot).tell(user_id, key, values, buttons)
+
+
+async def end_replaced(context: Context, payer: int | None = None) -> None:
+    """What was replaced is told to collect no more: the asker's, or a `payer`'s. What fails, the clock tries again."""
+    stars, mine = Stars(context.bot), payer or context.user.id
+    for replaced, user_id in await context.services.db.read(subscriptions.ending):
+        if user_id == mine and await stars.cancel(replaced, user_id):
+            await context.services.db.write(partial(subscriptions.ended, order_id=replaced.order_id))
+
+
+async def newer_update(update: Update, context: Context) -> None:
+    """Kinds of updates that PTB has no name for yet."""
+    more = update.api_kwargs or {}
+    if "stopped_message_generation" in more:
+        stopped = more["stopped_message_generation"] or {}
+        chat = (stopped.get("chat") or {}).get("id")
+        if isinstance(chat, int):
+            thread = stopped.get("message_thread_id")
+            context.services.answers.stop(chat, thread if isinstance(thread, int) else None)
+    elif "subscription" in more:
+        await subscription(update, context)
+
+
+def handlers() -> list[BaseHandler[Any, Any, Any]]:
+    return [
+        PreCheckoutQueryHandler(pre_checkout),
+        MessageHandler(filters.SUCCESSFUL_PAYMENT, paid),
+        MessageHandler(filters.StatusUpdate.REFUNDED_PAYMENT, refunded),
+    ]
+
+
+def last_handlers() -> list[BaseHandler[Any, Any, Any]]:
+    """After all others: what nobody else knows."""
+    return [TypeHandler(Update, newer_update)]
+
+
+async def _booked(context: Context, unit: Callable[[Connection], T]) -> T | None:
+    """Books, or leaves the update to be taken up again: a database's bad moment must not lose money."""
+    services, claimed = context.services, claimed_update.get()
+    try:
+        return await services.db.write(unit)
+    except Exception:
+        log.exception("a payment could not be booked yet")
+        if claimed is not None and claimed.epoch < MOST_EPOCHS:
+            await services.db.write(lambda conn: inbox.give_back(conn, claimed.id, claimed.epoch))
+        return None
+
+
+async def _thank(context: Context, booked: Paid) -> None:
+    state = await context.state(fresh=True)
+    keyboard = None
+    if booked.plan:
+        text = context.t("payment.plan", plan=booked.plan, until=f"{state.renews_at:%Y-%m-%d}")
+    else:
+        text = context.t("payment.credited", usd=str(booked.credited), wallet=str(state.wallet))
+    if booked.kept:
+        text += "\n\n" + context.t(f"payment.kept_{booked.kept}")
+        keyboard = rows([button(context.t("button.plan"), "plan", "open", owner=context.user.id)])
+    try:
+        await context.reply(text, keyboard)
+    except TelegramError as error:
+        log.info("the thanks could not be said: %s", error)
+
+
+def _moment(date: Any) -> datetime | None:
+    if date is None:
+        return None
+    return date if isinstance(date, datetime) else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(date))

@@ -1,0 +1,70 @@
+"""Telegram's side of the money: its list of Star transactions, and subscriptions told to collect no more."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from telegram import StarTransaction, TransactionPartnerUser
+from telegram.constants import TransactionPartnerUser as Kind
+from telegram.error import BadRequest, TelegramError
+from telegram.ext import ExtBot
+
+from storage.billing.payments import Payment
+from storage.billing.reconciliation import OTHER, PAYMENT, REFUND, StarEntry
+from storage.billing.subscriptions import Subscription
+
+log = logging.getLogger(__name__)
+PAGE = 100
+
+
+class Stars:
+    """The clock's StarsBook."""
+
+    def __init__(self, bot: ExtBot[int]) -> None:
+        self._bot = bot
+
+    @property
+    def bot_id(self) -> int:
+        return self._bot.id
+
+    async def page(self, offset: int) -> list[StarEntry]:
+        """Up to 100 transactions from `offset` on, oldest first. Raises OSError when Telegram doesn't say."""
+        try:
+            found = await self._bot.get_star_transactions(offset=offset, limit=PAGE)
+        except TelegramError as error:
+            raise OSError(str(error)) from error
+        return [entry(each) for each in found.transactions]
+
+    async def cancel(self, subscription: Subscription, user_id: int) -> bool | None:
+        """Collect no more. True: done. False: Telegram refuses, for good. None: out of reach, try again."""
+        return await edit(self._bot, subscription, user_id, cancelled=True)
+
+
+async def edit(bot: ExtBot[int], subscription: Subscription, user_id: int, *, cancelled: bool) -> bool | None:
+    """Cancel, or take up again, under whichever of its charge ids Telegram knows."""
+    for charge_id in subscription.charge_ids:
+        try:
+            await bot.edit_user_star_subscription(user_id, charge_id, cancelled)
+        except BadRequest as error:
+            log.info("a subscription could not be edited: %s", error)
+        except TelegramError as error:
+            log.warning("a subscription could not be edited yet: %s", error)
+            return None
+        else:
+            return True
+    return False
+
+
+def entry(found: StarTransaction) -> StarEntry:
+    """A user's payment has a source, a refund a receiver. What is of no invoice (gifts, paid media) is OTHER."""
+    source, receiver = found.source, found.receiver
+    at = found.date if isinstance(found.date, datetime) else datetime.fromtimestamp(found.date, UTC)
+    if isinstance(source, TransactionPartnerUser) and source.transaction_type == Kind.INVOICE_PAYMENT:
+        kind, partner = PAYMENT, source
+    elif isinstance(receiver, TransactionPartnerUser) and receiver.transaction_type == Kind.INVOICE_PAYMENT:
+        kind, partner = REFUND, receiver
+    else:
+        return StarEntry(OTHER, at, Payment(found.id, "", 0, found.amount))
+    period = partner.subscription_period
+    until = at + (period if isinstance(period, timedelta) else timedelta(seconds=period)) if period else None
+    payment = Payment(found.id, partner.invoice_payload or "", partner.user.id, found.amount, until)
+    return StarEntry(kind, at, payment)

@@ -1,0 +1,1 @@
+"""Updates from Telegram: received, stored, ordered per chat."""

@@ -1,0 +1,85 @@
+"""Long polling: an update is stored, then confirmed by the next offset. A crash loses none."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.request import HTTPXRequest, RequestData
+
+from bot.delivery.rate_limiter import seconds_of
+from bot.requests import parameter
+from bot.updates.intake import Intake, number_of
+
+log = logging.getLogger(__name__)
+POLL_SECONDS = 25
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
+ALLOWED = (
+    "message",
+    "callback_query",
+    "pre_checkout_query",
+    "my_chat_member",
+    "subscription",
+    "stopped_message_generation",
+)
+
+
+class Poller:
+    """The getUpdates loop of one bot."""
+
+    def __init__(self, base_url: str, request: HTTPXRequest, intake: Intake) -> None:
+        self._url, self._request, self._intake = f"{base_url}/getUpdates", request, intake
+        self._offset = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._loop(), name="polling")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _loop(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                updates = await self._fetch()
+                if updates:
+                    await self._intake.store(updates)
+                self._offset = confirming(updates)
+                pause = FIRST_PAUSE_SECONDS
+            except (InvalidToken, Forbidden):
+                log.error("Telegram refuses the bot token: no more updates are fetched; mend TELEGRAM_BOT_TOKEN")  # noqa: TRY400 - the sentence says it all
+                return
+            except RetryAfter as error:
+                await asyncio.sleep(seconds_of(error))
+            except TelegramError as error:
+                _explain(error)
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+            except Exception:
+                log.exception("updates could not be stored; they are fetched again in %g s", pause)
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+    async def _fetch(self) -> list[dict[str, Any]]:
+        fields = {"timeout": POLL_SECONDS, "allowed_updates": list(ALLOWED), "limit": 100}
+        if self._offset:
+            fields["offset"] = self._offset
+        data = RequestData([parameter(name, value) for name, value in fields.items()])
+        answer = await self._request.post(self._url, data, read_timeout=POLL_SECONDS + 10)
+        return answer if isinstance(answer, list) else []
+
+
+def confirming(updates: Sequence[Mapping[str, Any]]) -> int:
+    """The offset that confirms these. After silence none is sent: ids may begin anew at a lower number."""
+    return max((number for update in updates if (number := number_of(update)) is not None), default=-1) + 1
+
+
+def _explain(error: TelegramError) -> None:
+    if isinstance(error, Conflict):
+        log.warning("another process fetches this bot's updates, or a webhook is set: %s", error)
+    else:
+        log.info("getUpdates failed, trying again: %s", error)

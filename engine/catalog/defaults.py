@@ -1,0 +1,39 @@
+"""What `auto` and `smart` mean when nobody says otherwise, and what a usual prompt is."""
+
+from typing import Any, Final
+
+from engine.catalog.catalog import Offer
+from engine.chat import ChatRequest, Role, says
+
+AUTO: Final[dict[str, Any]] = {
+    "offers": (
+        "deepseek/deepseek-v4-flash",
+        "gemini/gemini-2.5-flash-lite",
+        "openrouter/deepseek/deepseek-v4-flash",
+        "groq/openai/gpt-oss-20b",
+        "mistral/mistral-small-latest",
+        "anthropic/claude-haiku-5-5",
+        "openai/gpt-4o-mini",
+        "local/default",
+    ),
+    "last_resort": ("openai/gpt-4o",),
+    "usd_per_mtok": "5.00",
+}
+SMART: Final[dict[str, Any]] = {
+    "offers": (
+        "gemini/gemini-3.8-flash",
+        "openai/gpt-4o",
+        "anthropic/claude-haiku-4-5",
+        "groq/openai/gpt-oss-120b",
+    ),
+    "markup": "1.40",
+}
+
+
+USUAL_REQUEST = ChatRequest("usual", "auto", (says(Role.USER, "x" * 2000),))
+"""A prompt of usual size: to name a price by before anybody has asked. It is never sent."""
+
+
+def default_offers() -> tuple[Offer, ...]:
+    """Every offer that the built-in names use."""
+    return tuple(Offer.named(name) for name in (*AUTO["offers"], *AUTO["last_resort"], *SMART["offers"]))

@@ -1,0 +1,111 @@
+"""Free tiers: offers at price zero within their limits per minute and day, counted by us; the clock is passed in."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from engine.catalog.prices import FREE, FREE_SOURCE, Price
+from engine.offer import Offer
+
+FREE_PRICE = Price(((0, FREE),), FREE_SOURCE)
+_MINUTE = timedelta(minutes=1)
+_ZONES = {"gemini": ZoneInfo("America/Los_Angeles")}  # whose midnight begins a provider's day; UTC's elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The limits of one free tier: [free] in farthing.toml."""
+
+    requests_per_minute: int
+    requests_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """For display: what a free tier still gives."""
+
+    this_minute: int
+    today: int
+
+
+@dataclass(slots=True)
+class _Tier:
+    allowed: Allowed
+    recent: deque[datetime] = field(default_factory=deque)
+    day: int = 0
+    used_today: int = 0
+    shut_until: datetime | None = None
+
+
+@dataclass(slots=True)
+class FreeTiers:
+    """Told of every try at a free price; a refusal shuts the tier as long as the provider says."""
+
+    allowed: Mapping[Offer, Allowed] = field(default_factory=dict)
+    _tiers: dict[Offer, _Tier] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tiers = {offer: _Tier(allowed) for offer, allowed in self.allowed.items()}
+
+    def left(self, offer: Offer, now: datetime) -> Left | None:
+        """None: it has no free tier."""
+        tier = self._tiers.get(offer)
+        if tier is None:
+            return None
+        _roll(tier, offer, now)
+        if tier.shut_until is not None and now < tier.shut_until:
+            return Left(0, 0)
+        minute = tier.allowed.requests_per_minute - len(tier.recent)
+        return Left(max(0, minute), max(0, tier.allowed.requests_per_day - tier.used_today))
+
+    def is_open(self, offer: Offer, now: datetime) -> bool:
+        if offer not in self._tiers:
+            return False
+        found = self.left(offer, now)
+        return found is not None and found.this_minute > 0 and found.today > 0
+
+    def use(self, offer: Offer, now: datetime) -> None:
+        tier = self._tiers[offer]
+        _roll(tier, offer, now)
+        tier.recent.append(now)
+        tier.used_today += 1
+
+    def refused(self, offer: Offer, now: datetime, seconds: float | None, *, per_day: bool) -> None:
+        """A 429 at a free price: shut for so long, or until the provider's next day."""
+        tier = self._tiers.get(offer)
+        if tier is None:
+            return
+        until = day_end(offer, now) if per_day else now + timedelta(seconds=60 if seconds is None else seconds)
+        tier.shut_until = max(until, tier.shut_until or until)
+
+    def begin(self, offer: Offer, now: datetime, used_today: int) -> None:
+        """What an earlier process has used of the day."""
+        tier = self._tiers[offer]
+        _roll(tier, offer, now)
+        tier.used_today = used_today
+
+
+def day_begin(offer: Offer, now: datetime) -> datetime:
+    """When the provider's present day began, in UTC."""
+    return _midnight(offer, now, 0)
+
+
+def day_end(offer: Offer, now: datetime) -> datetime:
+    return _midnight(offer, now, 1)
+
+
+def _midnight(offer: Offer, now: datetime, days: int) -> datetime:
+    """The one that began the provider's day at `now`, or so many days later: a day may have 23 hours, or 25."""
+    zone = _ZONES.get(offer.provider, UTC)
+    day = now.astimezone(zone).date() + timedelta(days=days)
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _roll(tier: _Tier, offer: Offer, now: datetime) -> None:
+    while tier.recent and tier.recent[0] <= now - _MINUTE:
+        tier.recent.popleft()
+    day = now.astimezone(_ZONES.get(offer.provider, UTC)).toordinal()
+    if day != tier.day:
+        tier.day, tier.used_today = day, 0

@@ -1,0 +1,1 @@
+"""One prompt from admission to receipt."""

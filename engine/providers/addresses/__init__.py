@@ -1,0 +1,1 @@
+"""One provider a file: its SPEC, with the facts and their sources."""

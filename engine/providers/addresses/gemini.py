@@ -1,0 +1,17 @@
+"""Gemini's native REST; assume that hanging up does not stop the bill."""
+
+from engine.providers.spec import Spec
+
+SPEC = Spec(
+    name="gemini",
+    base_url="https://generativelanguage.googleapis.com/v1beta",
+    dialect="gemini",
+    close_stops_bill=False,
+    thinking_off=(
+        ("2.5-flash-lite", {}),
+        ("2.5-flash", {"thinkingBudget": 0}),
+        ("gemini-3", {"thinkingLevel": "minimal"}),
+    ),
+    console_url="aistudio.google.com/apikey",
+    free_tier=True,
+)

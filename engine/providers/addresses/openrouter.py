@@ -1,0 +1,19 @@
+"""OpenRouter: a reseller with a 5.5 % fee on credits; not every upstream stops billing when we hang up."""
+
+from engine.providers.spec import Spec
+
+SPEC = Spec(
+    name="openrouter",
+    base_url="https://openrouter.ai/api/v1",
+    close_stops_bill=False,
+    one_choice=True,
+    efforts={
+        effort: {"reasoning": {"effort": effort}} for effort in ("none", "minimal", "low", "medium", "high", "xhigh")
+    },
+    thinking_off=(("", {"reasoning": {"effort": "none"}}),),
+    probe_path="/key",
+    fee="0.055",
+    console_url="openrouter.ai/keys",
+    free_tier=True,
+    headers={"X-Title": "Farthing"},
+)

@@ -1,0 +1,232 @@
+"""Anthropic's Messages: named events, usage in two places, max_tokens required."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import Any
+
+from engine.catalog.capabilities import Lack
+from engine.chat import (
+    Chunk,
+    Delta,
+    Finish,
+    Finished,
+    Image,
+    Message,
+    Part,
+    Role,
+    Served,
+    Text,
+    ToolCallDelta,
+    Usage,
+)
+from engine.errors import AbilityMissing, EmptyAnswer, StreamCut
+from engine.ports import Call
+from engine.providers.dialects.base import NO_PREFILL, Adapter, arguments_of, parsed, thinking_off, whole
+from engine.providers.dialects.openai_wire import JSON_ASKED
+from engine.providers.sse import Frame
+
+_FINISHES = {
+    "end_turn": Finish.STOP,
+    "stop_sequence": Finish.STOP,
+    "pause_turn": Finish.STOP,
+    "tool_use": Finish.TOOL_CALLS,
+    "max_tokens": Finish.LENGTH,
+    "model_context_window_exceeded": Finish.LENGTH,
+    "refusal": Finish.REFUSED,
+}
+_NO_SAMPLING = ("haiku-5", "opus-5", "sonnet-5")
+
+
+class Anthropic(Adapter):
+    def url(self, model: str) -> str:  # noqa: ARG002 - the model is in the body
+        return f"{self.base_url}/messages"
+
+    def auth(self, secret: str) -> dict[str, str]:
+        return {"x-api-key": secret}
+
+    def body(self, call: Call) -> dict[str, Any]:
+        request, options = call.request, call.request.options
+        if request.n > 1:
+            raise AbilityMissing(Lack.CHOICES.value)
+        if request.messages[-1].role is Role.ASSISTANT and any(mark in call.model for mark in _NO_SAMPLING):
+            raise AbilityMissing(NO_PREFILL)
+        system = [m.text for m in request.messages if m.role is Role.SYSTEM]
+        system += [JSON_ASKED] if options.wants_json else []
+        body: dict[str, Any] = {
+            "model": call.model,
+            "max_tokens": call.output_tokens,
+            "messages": _turns([m for m in request.messages if m.role is not Role.SYSTEM]),
+            "stream": True,
+        }
+        if system:
+            body["system"] = "\n\n".join(system)
+        if options.stop:
+            body["stop_sequences"] = list(options.stop)
+        if not any(mark in call.model for mark in _NO_SAMPLING):
+            body |= _sampling(options.temperature, options.top_p)
+        if options.tools:
+            body["tools"] = [_tool(tool) for tool in options.tools]
+            body |= _tool_choice(options.tool_choice)
+        return body | self._thinking(call)
+
+    def _thinking(self, call: Call) -> dict[str, Any]:
+        off = thinking_off(call, self.spec)
+        effort = call.request.options.reasoning_effort
+        if effort == "none" and any(mark in call.model for mark in _NO_SAMPLING):
+            off = {"type": "disabled"}
+        if off:
+            return {"thinking": dict(off)}
+        return {"output_config": {"effort": "low" if effort in {"none", "minimal"} else effort}} if effort else {}
+
+    async def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
+        seen = _Seen()
+        async for frame in incoming:
+            data = parsed(frame)
+            kind = data.get("type") or frame.event
+            if kind == "error":
+                raise self.failure(data)
+            if kind == "message_stop":
+                seen.ended = True
+                break
+            for chunk in seen.take(kind, data):
+                yield chunk
+        if not seen.ended and not seen.finished:
+            raise StreamCut("no message_stop, no stop_reason")
+        if not seen.words and not seen.refused:
+            raise EmptyAnswer
+
+
+class _Seen:
+    """How far a stream has come; usage grows, and the last word on each number wins."""
+
+    def __init__(self) -> None:
+        self.ended = self.finished = self.words = self.refused = False
+        self.usage: dict[str, Any] = {}
+        self.calls: dict[int, int] = {}
+
+    def take(self, kind: str, data: Mapping[str, Any]) -> list[Chunk]:
+        if kind == "message_start":
+            message = data.get("message") or {}
+            self.usage |= message.get("usage") or {}
+            return [Served(str(message.get("model") or ""))]
+        if kind == "content_block_start":
+            return self._block(whole(data.get("index")), data.get("content_block") or {})
+        if kind == "content_block_delta":
+            return self._delta(whole(data.get("index")), data.get("delta") or {})
+        if kind == "message_delta":
+            return self._end(data)
+        return self._whole(data) if kind == "message" else []
+
+    def _whole(self, message: Mapping[str, Any]) -> list[Chunk]:
+        """A whole message, from a server that ignores `stream`."""
+        found: list[Chunk] = [Served(str(message.get("model") or ""))]
+        for index, block in enumerate(message.get("content") or ()):
+            found += self._block(index, block)
+            if block.get("type") == "tool_use":
+                found += self._delta(
+                    index, {"type": "input_json_delta", "partial_json": json.dumps(block.get("input"))}
+                )
+        return found + self._end({"usage": message.get("usage"), "delta": message})
+
+    def _block(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
+        if block.get("type") == "tool_use":
+            self.words = True
+            position = self.calls.setdefault(index, len(self.calls))
+            return [Delta("", 0, (ToolCallDelta(position, str(block.get("id")), str(block.get("name"))),))]
+        return self._text(block.get("text"))
+
+    def _delta(self, index: int, delta: Mapping[str, Any]) -> list[Chunk]:
+        kind = delta.get("type")
+        if kind == "input_json_delta":
+            piece = str(delta.get("partial_json") or "")
+            return [Delta("", 0, (ToolCallDelta(self.calls.get(index, 0), "", "", piece),))]
+        if kind == "thinking_delta":
+            return [Delta("", 0, (), str(delta.get("thinking") or "…"))]
+        return self._text(delta.get("text"))
+
+    def _text(self, text: Any) -> list[Chunk]:
+        if not isinstance(text, str) or not text:
+            return []
+        self.words = True
+        return [Delta(text)]
+
+    def _end(self, data: Mapping[str, Any]) -> list[Chunk]:
+        self.usage |= {key: value for key, value in (data.get("usage") or {}).items() if value is not None}
+        found: list[Chunk] = [usage_of(self.usage)]
+        reason = (data.get("delta") or {}).get("stop_reason")
+        if reason:
+            self.finished = True
+            finish = _FINISHES.get(str(reason), Finish.STOP)
+            self.refused = self.refused or finish is Finish.REFUSED
+            found.append(Finished(finish))
+        return found
+
+
+def usage_of(usage: Mapping[str, Any]) -> Usage:
+    """Plain, read and written input are disjoint."""
+    read, written = (
+        whole(usage.get("cache_read_input_tokens")),
+        whole(usage.get("cache_creation_input_tokens")),
+    )
+    details = usage.get("output_tokens_details") or {}
+    return Usage(
+        whole(usage.get("input_tokens")) + read + written,
+        whole(usage.get("output_tokens")),
+        read,
+        written,
+        whole(details.get("thinking_tokens")),
+    )
+
+
+def _turns(messages: list[Message]) -> list[dict[str, Any]]:
+    turns: list[dict[str, Any]] = []
+    for message in messages:
+        role = "assistant" if message.role is Role.ASSISTANT else "user"
+        blocks = _blocks(message)
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["content"] += blocks
+        elif blocks:
+            turns.append({"role": role, "content": blocks})
+    return turns
+
+
+def _blocks(message: Message) -> list[dict[str, Any]]:
+    if message.role is Role.TOOL:
+        return [{"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.text}]
+    blocks = [_block(part) for part in message.parts if not (isinstance(part, Text) and not part.text)]
+    calls = [
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_of(call.arguments)}
+        for call in message.tool_calls
+    ]
+    return blocks + calls
+
+
+def _block(part: Part) -> dict[str, Any]:
+    if isinstance(part, Image):
+        return {"type": "image", "source": _source(part.url)}
+    return {"type": "text", "text": part.text}
+
+
+def _source(url: str) -> dict[str, str]:
+    if not url.startswith("data:"):
+        return {"type": "url", "url": url}
+    head, _, data = url.partition(",")
+    return {"type": "base64", "media_type": head[5:].removesuffix(";base64"), "data": data}
+
+
+def _sampling(temperature: float | None, top_p: float | None) -> dict[str, float]:
+    """One of the two; a temperature over 1 is the most there is."""
+    if temperature is not None:
+        return {"temperature": min(1.0, temperature)}
+    return {} if top_p is None else {"top_p": top_p}
+
+
+def _tool(tool: Any) -> dict[str, Any]:
+    schema = dict(tool.parameters) or {"type": "object", "properties": {}}
+    return {"name": tool.name, "description": tool.description, "input_schema": schema}
+
+
+def _tool_choice(choice: Any) -> dict[str, Any]:
+    if isinstance(choice, dict):
+        return {"tool_choice": {"type": "tool", "name": (choice.get("function") or {}).get("name", "")}}
+    return {"tool_choice": {"type": {"required": "any"}.get(choice, choice)}} if choice else {}

@@ -1,0 +1,228 @@
+"""Gemini's native REST: streamGenerateContent?alt=sse; no end marker but a finish reason."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import Any
+
+from engine.chat import (
+    Chunk,
+    Delta,
+    Finish,
+    Finished,
+    Image,
+    Message,
+    Part,
+    Role,
+    Served,
+    Text,
+    ToolCallDelta,
+    Usage,
+)
+from engine.errors import AbilityMissing, EmptyAnswer, KeyRefused, Overloaded, StreamCut
+from engine.ports import Call
+from engine.providers.dialects.base import NO_PREFILL, Adapter, arguments_of, data_url, parsed, thinking_off, whole
+from engine.providers.sse import Frame
+
+_DONE = {"STOP": Finish.STOP, "MAX_TOKENS": Finish.LENGTH, "CONTINUATION": Finish.LENGTH}
+_REFUSED = {"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"}
+_FAILED = {
+    "OTHER",
+    "MALFORMED_FUNCTION_CALL",
+    "MALFORMED_RESPONSE",
+    "UNEXPECTED_TOOL_CALL",
+    "MISSING_THOUGHT_SIGNATURE",
+}
+_SHUT_OUT = "PUP_LIMITED_DISABLED"  # the account may use this no more: for its owner to mend
+_EFFORT_BUDGET = {"none": 0, "minimal": 0, "low": 1024, "medium": 8192, "high": 24576}
+_EFFORT_LEVEL = {"none": "minimal", "xhigh": "high", "max": "high"}
+_NO_PREFILL = ("gemini-3.5", "gemini-3.8")
+_TOOL_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+
+
+class Gemini(Adapter):
+    def url(self, model: str) -> str:
+        return f"{self.base_url}/models/{model}:streamGenerateContent?alt=sse"
+
+    def auth(self, secret: str) -> dict[str, str]:
+        return {"x-goog-api-key": secret}
+
+    def body(self, call: Call) -> dict[str, Any]:
+        request = call.request
+        if request.messages[-1].role is Role.ASSISTANT and call.model.startswith(_NO_PREFILL):
+            raise AbilityMissing(NO_PREFILL)
+        system = "\n\n".join(m.text for m in request.messages if m.role is Role.SYSTEM)
+        body: dict[str, Any] = {
+            "contents": _contents([m for m in request.messages if m.role is not Role.SYSTEM]),
+            "generationConfig": self._config(call),
+        }
+        if system:
+            body["systemInstruction"] = {"parts": [{"text": system}]}
+        if request.options.tools:
+            body["tools"] = [{"functionDeclarations": [_declared(tool) for tool in request.options.tools]}]
+            body |= _tool_config(request.options.tool_choice)
+        return body
+
+    def _config(self, call: Call) -> dict[str, Any]:
+        options = call.request.options
+        config: dict[str, Any] = {
+            "maxOutputTokens": call.output_tokens,
+            "temperature": options.temperature,
+            "topP": options.top_p,
+            "stopSequences": list(options.stop) or None,
+            "seed": options.seed,
+            "candidateCount": call.request.n if call.request.n > 1 else None,
+            "thinkingConfig": _thinking(call, thinking_off(call, self.spec)),
+        }
+        if not call.model.startswith("gemini-3"):
+            config["frequencyPenalty"] = options.frequency_penalty
+            config["presencePenalty"] = options.presence_penalty
+        if options.wants_json:
+            config["responseMimeType"] = "application/json"
+            config["responseJsonSchema"] = _schema(options.response_format or {})
+        return {name: value for name, value in config.items() if value is not None}
+
+    async def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
+        seen = _Seen()
+        async for frame in incoming:
+            data = parsed(frame)
+            if "error" in data:
+                raise self.failure(data)
+            for chunk in _chunks(data, seen):
+                yield chunk
+        if not seen.finished:
+            raise StreamCut("no finish reason")
+        if not seen.words and not seen.refused:
+            raise EmptyAnswer
+
+
+class _Seen:
+    def __init__(self) -> None:
+        self.finished = self.words = self.refused = False
+        self.model = ""
+        self.calls = 0
+
+
+def _chunks(data: Mapping[str, Any], seen: _Seen) -> list[Chunk]:
+    found: list[Chunk] = []
+    model = data.get("modelVersion")
+    if isinstance(model, str) and model != seen.model:
+        seen.model = model
+        found.append(Served(model))
+    if (data.get("promptFeedback") or {}).get("blockReason"):
+        seen.finished = seen.refused = True
+        found.append(Finished(Finish.REFUSED))
+    for candidate in data.get("candidates") or ():
+        found += _candidate(candidate, seen)
+    usage = data.get("usageMetadata")
+    if isinstance(usage, dict):
+        found.append(usage_of(usage))
+    return found
+
+
+def _candidate(candidate: Mapping[str, Any], seen: _Seen) -> list[Chunk]:
+    index = whole(candidate.get("index"))
+    parts = (candidate.get("content") or {}).get("parts") or ()
+    found: list[Chunk] = [delta for delta in (_delta(part, index, seen) for part in parts) if delta is not None]
+    reason = candidate.get("finishReason")
+    if reason:
+        found.append(_finished(str(reason), index, seen))
+    return found
+
+
+def _delta(part: Mapping[str, Any], index: int, seen: _Seen) -> Delta | None:
+    if call := part.get("functionCall"):
+        seen.words, seen.calls = True, seen.calls + 1
+        name, position = str(call.get("name") or ""), seen.calls - 1
+        arguments = json.dumps(call.get("args") or {}, ensure_ascii=False)
+        return Delta("", index, (ToolCallDelta(position, call.get("id") or f"call_{position}", name, arguments),))
+    text = part.get("text")
+    if not isinstance(text, str) or not text:
+        return None
+    if part.get("thought"):
+        return Delta("", index, (), text)
+    seen.words = True
+    return Delta(text, index)
+
+
+def _finished(reason: str, index: int, seen: _Seen) -> Finished:
+    seen.finished = True
+    if reason == _SHUT_OUT:
+        raise KeyRefused(f"finish reason {reason}")
+    if reason in _FAILED:
+        raise Overloaded(f"finish reason {reason}")
+    if reason in _REFUSED or reason.startswith("IMAGE_"):
+        seen.refused = True
+        return Finished(Finish.REFUSED, index)
+    finish = _DONE.get(reason, Finish.STOP)
+    return Finished(Finish.TOOL_CALLS if seen.calls and finish is Finish.STOP else finish, index)
+
+
+def usage_of(usage: Mapping[str, Any]) -> Usage:
+    """Thoughts stand beside the candidates, not inside."""
+    thoughts = whole(usage.get("thoughtsTokenCount"))
+    return Usage(
+        whole(usage.get("promptTokenCount")) + whole(usage.get("toolUsePromptTokenCount")),
+        whole(usage.get("candidatesTokenCount")) + thoughts,
+        whole(usage.get("cachedContentTokenCount")),
+        0,
+        thoughts,
+    )
+
+
+def _contents(messages: list[Message]) -> list[dict[str, Any]]:
+    """Turns of one role in a row are one turn; tool results are the user's."""
+    turns: list[dict[str, Any]] = []
+    names = {call.id: call.name for message in messages for call in message.tool_calls}
+    for message in messages:
+        role = "model" if message.role is Role.ASSISTANT else "user"
+        parts = _parts(message, names)
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["parts"] += parts
+        elif parts:
+            turns.append({"role": role, "parts": parts})
+    return turns
+
+
+def _parts(message: Message, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    if message.role is Role.TOOL:
+        name = message.name or names.get(message.tool_call_id, "tool")
+        return [{"functionResponse": {"name": name, "response": {"result": message.text}}}]
+    parts = [_part(part) for part in message.parts if not (isinstance(part, Text) and not part.text)]
+    calls = [{"functionCall": {"name": c.name, "args": arguments_of(c.arguments)}} for c in message.tool_calls]
+    return parts + calls
+
+
+def _part(part: Part) -> dict[str, Any]:
+    if isinstance(part, Image):
+        kind, data = data_url(part.url)
+        return {"inlineData": {"mimeType": kind, "data": data}}
+    return {"text": part.text}
+
+
+def _declared(tool: Any) -> dict[str, Any]:
+    declared: dict[str, Any] = {"name": tool.name, "description": tool.description}
+    if tool.parameters:
+        declared["parametersJsonSchema"] = dict(tool.parameters)
+    return declared
+
+
+def _tool_config(choice: Any) -> dict[str, Any]:
+    if choice is None:
+        return {}
+    if isinstance(choice, dict):
+        name = (choice.get("function") or {}).get("name", "")
+        return {"toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": [name]}}}
+    return {"toolConfig": {"functionCallingConfig": {"mode": _TOOL_MODES.get(choice, "AUTO")}}}
+
+
+def _thinking(call: Call, off: Mapping[str, Any]) -> dict[str, Any] | None:
+    effort = call.request.options.reasoning_effort
+    if not effort:
+        return dict(off) or None
+    if call.model.startswith("gemini-3"):
+        return {"thinkingLevel": _EFFORT_LEVEL.get(effort, effort)}
+    return {"thinkingBudget": _EFFORT_BUDGET.get(effort, 8192)}
+
+
+def _schema(wanted: Mapping[str, Any]) -> Any:
+    return (wanted.get("json_schema") or {}).get("schema")

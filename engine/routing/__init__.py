@@ -1,0 +1,1 @@
+"""Which offer is asked next: the route, health and rate limits."""

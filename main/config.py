@@ -1,0 +1,245 @@
+"""farthing.toml: what may stand in it, and what is meant where it is silent (docs/configuration.md)."""
+
+import tomllib
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from engine.providers.spec import Dialect
+
+
+class ConfigError(Exception):
+    """The file, the key and what was expected, in one sentence a line."""
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, float):
+        raise ValueError("an exact decimal in quotes, such as '0.14'")  # noqa: TRY004 - pydantic wants ValueError
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation as error:
+        raise ValueError("an exact decimal in quotes, such as '0.14'") from error
+    if not number.is_finite() or number < 0:
+        raise ValueError("a decimal that is zero or more")
+    exponent = number.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -9:  # noqa: PLR2004 - a nano-dollar
+        raise ValueError("at most 9 decimals")
+    return number
+
+
+def _optional_decimal(value: object) -> Decimal | None:
+    return None if value in ("", None) else _decimal(value)
+
+
+Usd = Annotated[Decimal, BeforeValidator(_decimal)]
+OptionalUsd = Annotated[Decimal | None, BeforeValidator(_optional_decimal)]
+PositiveUsd = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSection(Section):
+    offers: tuple[str, ...] = ()
+    last_resort: tuple[str, ...] = ()
+    usd_per_mtok: Usd | None = None
+    markup: Usd | None = None
+    max_loss_usd_per_day: OptionalUsd = None
+
+    @model_validator(mode="after")
+    def one_tariff(self) -> Self:
+        if self.usd_per_mtok is not None and self.markup is not None:
+            raise ValueError("either usd_per_mtok or markup, not both")
+        return self
+
+
+class PriceSection(Section):
+    input: Usd
+    output: Usd
+    cached_input: Usd | None = None
+    cache_write: Usd | None = None
+    context_tokens: int | None = Field(None, gt=0)
+
+
+class FreeSection(Section):
+    requests_per_minute: int = Field(gt=0)
+    requests_per_day: int = Field(gt=0)
+
+
+class ProviderSection(Section):
+    dialect: Dialect = "openai"
+    base_url: str = Field(pattern=r"^https?://")
+    key_env: str = ""
+
+
+class PlanSection(Section):
+    usd_per_month: Usd
+    tokens_per_month: int = Field(ge=0)
+    requests_per_minute: int = Field(gt=0)
+    max_output_tokens: int = Field(gt=0)
+    models: tuple[str, ...] | None = None
+
+
+class AccessSection(Section):
+    mode: Literal["open", "approval", "invite"] = "open"
+    show_costs: bool = False
+    new_per_hour_alert: int = Field(20, ge=0)
+    files_per_minute: int = Field(10, gt=0)
+    megabytes_per_day: int = Field(200, gt=0)
+
+
+class TranscriberSection(Section):
+    offer: str
+    usd_per_minute: Usd
+    markup: Usd | None = None
+    min_seconds: int | None = Field(None, ge=0)
+    max_seconds: int = Field(600, gt=0)
+
+
+class HouseSection(Section):
+    usd_per_day: OptionalUsd = None
+    usd_per_month: OptionalUsd = None
+
+
+class SellerSection(Section):
+    name: str = ""
+    address: str = ""
+    tax_id: str = ""
+    vat_percent: Usd = Decimal(0)
+
+
+class RoutingSection(Section):
+    delay_usd_per_second: Usd = Decimal("0.00001")
+    fresh_prices: bool = True
+    hedge: bool = False
+
+
+class BillingSection(Section):
+    usd_per_star: PositiveUsd = Decimal("0.013")
+    payout_usd_per_star: Usd = Decimal("0.013")
+    markup: Usd = Decimal("1.40")
+    topup_usd: tuple[PositiveUsd, ...] = (Decimal(5), Decimal(10), Decimal(25), Decimal(50))
+    topup_min_usd: PositiveUsd = Decimal(1)
+    topup_max_usd: PositiveUsd = Decimal(130)
+    plans_from: Literal["stars", "wallet", "both"] = "stars"
+    low_wallet_usd: Usd = Decimal("1.00")
+
+    @model_validator(mode="after")
+    def topups_in_order(self) -> Self:
+        if self.topup_max_usd < self.topup_min_usd:
+            raise ValueError("topup_max_usd to be at least topup_min_usd")
+        return self
+
+
+class HealthSection(Section):
+    failures_to_open: int = Field(5, gt=0)
+    rest_seconds: float = Field(60, gt=0)
+    first_token_seconds: float = Field(20, gt=0)
+    idle_seconds: float = Field(30, gt=0)
+
+
+class AlertsSection(Section):
+    quota_percent: tuple[Annotated[int, Field(gt=0, le=100)], ...] = (80, 100)
+    reopen_seconds: float = Field(600, ge=0)
+    digest_hour_utc: int = Field(7, ge=0, le=23)
+
+
+class ScheduleSection(Section):
+    outages: float = Field(15, gt=0)
+    probes: float = Field(60, gt=0)
+    quotas: float = Field(60, gt=0)
+    expire_holds: float = Field(30, gt=0)
+    renewals: float = Field(60, gt=0)
+    reconcile: float = Field(86_400, gt=0)
+    farming: float = Field(60, gt=0)
+    house: float = Field(60, gt=0)
+    broadcasts: float = Field(5, gt=0)
+    remember: float = Field(300, gt=0)
+    nightly: float = Field(600, gt=0)
+    rollups: float = Field(30, gt=0)
+    invoices: float = Field(3600, gt=0)
+    prices: float = Field(60, gt=0)
+    digest: float = Field(300, gt=0)
+
+
+class BackupSection(Section):
+    folder: str = "backups"
+    keep: int = Field(7, gt=0)
+
+
+PLANS: dict[str, dict[str, Any]] = {
+    name: {
+        "usd_per_month": usd,
+        "tokens_per_month": tokens,
+        "requests_per_minute": per_minute,
+        "max_output_tokens": output,
+    }
+    for name, usd, tokens, per_minute, output in (
+        ("free", "0", 100_000, 6, 1024),
+        ("starter", "9", 2_000_000, 20, 2048),
+        ("pro", "29", 7_000_000, 60, 4096),
+        ("scale", "99", 25_000_000, 240, 8192),
+    )
+}
+
+
+class Config(Section):
+    models: dict[str, ModelSection] = {}
+    prices: dict[str, PriceSection] = {}
+    free: dict[str, FreeSection] = {}
+    providers: dict[str, ProviderSection] = {}
+    plans: dict[str, PlanSection] = Field(default={}, validate_default=True)
+    access: AccessSection = AccessSection()
+    transcriber: TranscriberSection | None = None
+    house: HouseSection = HouseSection()
+    seller: SellerSection = SellerSection()
+    routing: RoutingSection = RoutingSection()
+    billing: BillingSection = BillingSection()
+    health: HealthSection = HealthSection()
+    alerts: AlertsSection = AlertsSection()
+    schedule: ScheduleSection = ScheduleSection()
+    backup: BackupSection = BackupSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def fill_in_plans(cls, data: Any) -> Any:
+        """The four tiers stand unless a key of theirs is given anew."""
+        given = data.get("plans", {}) if isinstance(data, dict) else {}
+        if not isinstance(given, dict) or not all(isinstance(plan, dict) for plan in given.values()):
+            return data
+        names = [*PLANS, *(name for name in given if name not in PLANS)]
+        return {**data, "plans": {name: {**PLANS.get(name, {}), **given.get(name, {})} for name in names}}
+
+
+def load(path: Path) -> Config:
+    """Read the file, or take every default where there is none. Raises ConfigError."""
+    if not path.exists():
+        return Config()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(explain(str(path), error)) from error
+
+
+def explain(source: str, error: ValidationError, spell: Callable[[str], str] = str) -> str:
+    """One line per fault: where, which key as `spell` writes it, what was expected; never the value, maybe a secret."""
+    return "\n".join(f"{source}: {spell(_key(fault['loc']))}: {_expected(fault)}" for fault in error.errors())
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    return ".".join(f'"{part}"' if "/" in str(part) else str(part) for part in location) or "(whole file)"
+
+
+def _expected(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "no such key; see docs/configuration.md for those that there are"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"expected {message}" if message.startswith(("a", "e")) else message[:1].lower() + message[1:]

@@ -1,0 +1,118 @@
+"""The environment, `.env` and farthing.toml, read once into one frozen object. Read by main only."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from main.config import Config, ConfigError, explain, load
+
+TELEGRAM_API = "https://api.telegram.org"
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    """Its parts, trimmed; empty ones are left out."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+class Environment(BaseSettings):
+    """Every variable of .env.example but the providers'. An empty value counts as unset."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    telegram_bot_token: SecretStr | None = None
+    telegram_api_url: str = Field(TELEGRAM_API, pattern=r"^https?://")
+    admin_ids: Annotated[tuple[int, ...], NoDecode] = ()
+    database_url: str = Field("sqlite:///farthing.db", pattern=r"^(sqlite|postgres|postgresql)://")
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    public_url: str = Field("", pattern=r"^(https://\S+)?$")
+    admin_api_key: SecretStr | None = None
+    farthing_config: Path = Path("farthing.toml")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+    sandbox_port: int = Field(8090, ge=0, le=65535)
+
+    @field_validator("admin_ids", mode="before")
+    @classmethod
+    def split_ids(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        parts = comma_separated(value)
+        if not all(part.isdigit() for part in parts):
+            raise ValueError("a list of Telegram user ids, comma separated, such as 12345,67890")
+        return tuple(int(part) for part in parts)
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def any_case(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        return value.upper() if info.field_name == "log_level" else value.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """What the environment says of one provider; `keys` are secrets and never shown."""
+
+    name: str
+    keys: tuple[SecretStr, ...] = ()
+    base_url: str | None = None
+    proxy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    env: Environment
+    config: Config
+    variables: Mapping[str, str]
+
+    def provider(self, name: str, *, key_env: str = "") -> ProviderSettings:
+        """`<NAME>_API_KEY` (or `key_env`), `<NAME>_BASE_URL`, `<NAME>_PROXY`. Raises ConfigError."""
+        upper = name.upper().replace("-", "_")
+        keys = self.variables.get(key_env or f"{upper}_API_KEY", "")
+        return ProviderSettings(
+            name,
+            tuple(map(SecretStr, comma_separated(keys))),
+            self._address(f"{upper}_BASE_URL", "http", "https"),
+            self._address(f"{upper}_PROXY", "http", "https", "socks5", "socks5h"),
+        )
+
+    def _address(self, variable: str, *schemes: str) -> str | None:
+        address = self.variables.get(variable) or None
+        if address and not re.match(rf"({'|'.join(schemes)})://[^/\s]", address):
+            raise ConfigError(f"environment: {variable}: expected an address with {' or '.join(schemes)}://")
+        return address
+
+    @property
+    def token(self) -> str:
+        """The bot's token, or nothing."""
+        return self.env.telegram_bot_token.get_secret_value() if self.env.telegram_bot_token else ""
+
+    @property
+    def admin_key(self) -> str:
+        return self.env.admin_api_key.get_secret_value() if self.env.admin_api_key else ""
+
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that no log may show."""
+        keys = (value for name, value in self.variables.items() if name.endswith(("_API_KEY", "_TOKEN")))
+        return tuple(part for value in keys for part in comma_separated(value))
+
+
+def read(environ: Mapping[str, str] | None = None, env_file: Path = Path(".env")) -> Settings:
+    """Raises ConfigError with every fault, named by its key."""
+    environ = os.environ if environ is None else environ
+    filed = {key: value for key, value in dotenv_values(env_file).items() if value}
+    variables = {**filed, **{key: value for key, value in environ.items() if value}}
+    known = {key.lower(): value for key, value in variables.items() if key.lower() in Environment.model_fields}
+    try:
+        env = Environment.model_validate(known)
+    except ValidationError as error:
+        raise ConfigError(explain("environment", error, str.upper)) from error
+    return Settings(env, load(env.farthing_config), variables)

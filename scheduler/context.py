@@ -1,0 +1,41 @@
+"""Desk: what the jobs work with."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.gateway.trial import Market
+from engine.money import Money
+from engine.ports import Clock
+from engine.tenancy import Plan
+from scheduler.ports import Notifier, StarsBook
+from storage.database.database import Database
+from storage.invoices.invoices import Seller
+from storage.reports.caps import HouseCaps
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """`take_up` hands the bot what another process's death has left. `stars` is there where a bot is."""
+
+    db: Database
+    market: Market
+    plans: Mapping[str, Plan]
+    notifier: Notifier
+    clock: Clock
+    lease_id: str
+    failures_to_open: int = 5
+    reopen_seconds: float = 600
+    quota_percent: tuple[int, ...] = (80, 100)
+    low_wallet: Money = Money(10**9)
+    backup_folder: Path | None = None
+    backup_keep: int = 7
+    payout_per_star: Money = Money(13_000_000)
+    seller: Seller = Seller()
+    digest_hour_utc: int = 7
+    take_up: Callable[[], Awaitable[int]] | None = None
+    stars: StarsBook | None = None
+    caps: HouseCaps | None = None
+    per_star: Money = Money(13_000_000)
+    wallet_pays_plans: bool = False
+    new_per_hour_alert: int = 20

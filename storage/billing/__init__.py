@@ -1,0 +1,1 @@
+"""Plans, orders, payments, refunds, subscriptions, codes and reconciliation."""

@@ -1,0 +1,73 @@
+"""Findings on their way: what reconciliation found, written with what it booked and kept until it was told."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from engine.money import Money
+from storage.billing.payments import Paid
+from storage.billing.reconciliation import Finding, notice_of
+from storage.billing.refunds import Refunded
+from storage.database import leases, notes
+from storage.database.connection import Connection
+from storage.tenants import notices
+
+_PREFIX = "finding:"
+
+
+def keep(conn: Connection, finding: Finding, lease_id: str, now: datetime) -> None:
+    """To be told by the process of this lease. What was kept before is not kept again."""
+    if notices.first_time(conn, notice_of(finding.kind, finding.charge_id), now):
+        notes.write(conn, _name(finding), _written(finding, lease_id))
+
+
+def to_tell(conn: Connection, lease_id: str, now: datetime) -> list[Finding]:
+    """What this process kept and has not told, and what dead ones have left; each is one process's to tell."""
+    is_dead = leases.dead(conn, now, lease_id)
+    return [
+        _read(value)
+        for name, value in notes.named(conn, _PREFIX)
+        if _owner(value) == lease_id or (is_dead(_owner(value)) and _adopted(conn, name, value, lease_id))
+    ]
+
+
+def told(conn: Connection, finding: Finding) -> None:
+    notes.forget(conn, _name(finding))
+
+
+def _name(finding: Finding) -> str:
+    return f"{_PREFIX}{finding.kind}:{finding.charge_id}"
+
+
+def _owner(value: str) -> str:
+    return str(json.loads(value)["lease"])
+
+
+def _adopted(conn: Connection, name: str, value: str, lease_id: str) -> bool:
+    return notes.replace(conn, name, value, json.dumps({**json.loads(value), "lease": lease_id}))
+
+
+def _written(finding: Finding, lease_id: str) -> str:
+    paid, refunded = finding.paid, finding.refunded
+    return json.dumps(
+        {
+            "lease": lease_id,
+            "finding": [finding.kind, finding.charge_id, finding.stars, finding.ours],
+            "paid": paid and [paid.tenant_id, paid.credited.nanousd, paid.plan, paid.kept],
+            "refunded": refunded
+            and [refunded.tenant_id, refunded.taken.nanousd, refunded.owed.nanousd, refunded.ended],
+        }
+    )
+
+
+def _read(value: str) -> Finding:
+    stored: dict[str, Any] = json.loads(value)
+    kind, charge_id, stars, ours = stored["finding"]
+    paid, refunded = None, None
+    if stored["paid"]:
+        tenant_id, credited, plan, kept = stored["paid"]
+        paid = Paid(True, tenant_id, Money(credited), plan, kept)
+    if stored["refunded"]:
+        tenant_id, taken, owed, ended = stored["refunded"]
+        refunded = Refunded(True, tenant_id, Money(taken), Money(owed), ended)
+    return Finding(kind, charge_id, stars, ours, paid, refunded)

@@ -1,0 +1,210 @@
+"""Payments: each Telegram charge id is credited once, as paid, whatever is delivered twice, late or out of order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.money import ZERO, Money
+from engine.tenancy import Plan
+from storage.billing import orders, plans, subscriptions
+from storage.billing.orders import PLAN, TOPUP, Order
+from storage.database.connection import Connection, Row, ms, row, scalar
+from storage.ledger import holds
+from storage.ledger.ledger import credit
+from storage.tenants import tenants
+from storage.tenants.tenants import PERIOD
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What Telegram says of one. `until`: the end of what a subscription's payment bought."""
+
+    charge_id: str
+    order_id: str
+    user_id: int
+    stars: int
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What a payment did. `fresh` False: it was known, and nothing happened again.
+
+    `plan` is the plan that it began. `kept` says why a plan's payment stayed in the wallet: gone (the plan left
+    the configuration), replaced (its subscription was), late (that period is over), lower (a dearer one runs),
+    twice, owed (a debt was paid first).
+    """
+
+    fresh: bool
+    tenant_id: int
+    credited: Money = ZERO
+    plan: str | None = None
+    kept: str | None = None
+
+
+def pay(conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[str, Plan], now: datetime) -> Paid:
+    """Book a payment once. What was paid is credited even where its order is unknown, at today's rate `per_star`."""
+    before = find(conn, payment.charge_id)
+    if before is not None:
+        return _again(conn, before)
+    order = orders.order(conn, payment.order_id)
+    tenant_id = order.tenant_id if order else _payer(conn, payment.user_id, known, now)
+    credited = _book(conn, payment, order, tenant_id, per_star, now)
+    if credited is None:
+        booked = find(conn, payment.charge_id)
+        assert booked is not None
+        return _again(conn, booked)
+    if order is None or order.kind != PLAN:
+        return Paid(True, tenant_id, credited)
+    return _plan_paid(conn, payment, order, credited, known, now)
+
+
+def book_only(conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[str, Plan], now: datetime) -> None:
+    """Credit a payment without beginning what it was for; nothing where it is known."""
+    if find(conn, payment.charge_id) is None:
+        order = orders.order(conn, payment.order_id)
+        owner = order.tenant_id if order else _payer(conn, payment.user_id, known, now)
+        _book(conn, payment, order, owner, per_star, now)
+
+
+def find(conn: Connection, charge_id: str) -> Row | None:
+    return row(conn, "SELECT * FROM payments WHERE charge_id = :id", id=charge_id)
+
+
+def payer_of(conn: Connection, charge_id: str) -> int | None:
+    """The Telegram user who paid."""
+    found = row(
+        conn,
+        "SELECT t.telegram_user_id AS id FROM payments p JOIN tenants t ON t.id = p.tenant_id WHERE p.charge_id = :id",
+        id=charge_id,
+    )
+    return None if found is None else found["id"]
+
+
+def latest(conn: Connection, tenant_id: int, limit: int = 5) -> list[Row]:
+    """charge_id, stars, credited_nanousd, kind, paid_at, refunded_at; newest first."""
+    sql = "SELECT * FROM payments WHERE tenant_id = :id ORDER BY paid_at DESC, charge_id LIMIT :n"
+    return conn.rows(sql, id=tenant_id, n=limit)
+
+
+def _again(conn: Connection, before: Row) -> Paid:
+    """What it did when it was booked."""
+    begun = scalar(conn, "SELECT reason FROM transfers WHERE ref = :ref", ref=f"plan:{before['charge_id']}")
+    plan = begun.removeprefix("plan ") if begun else None
+    return Paid(False, before["tenant_id"], Money(before["credited_nanousd"]), plan)
+
+
+def _book(
+    conn: Connection, payment: Payment, order: Order | None, tenant_id: int, per_star: Money, now: datetime
+) -> Money | None:
+    """The payment and its credit; None when another transaction was faster."""
+    credited = Money(payment.stars * (order.per_star if order else per_star).nanousd)
+    holds.account(conn, tenant_id)
+    fresh = conn.run(
+        "INSERT INTO payments"
+        " (charge_id, order_id, tenant_id, stars, credited_nanousd, kind, subscription_until, paid_at)"
+        " VALUES (:charge, :order, :tenant, :stars, :credited, :kind, :until, :now) ON CONFLICT DO NOTHING",
+        charge=payment.charge_id,
+        order=payment.order_id,
+        tenant=tenant_id,
+        stars=payment.stars,
+        credited=credited.nanousd,
+        kind=order.kind if order else TOPUP,
+        until=ms(payment.until) if payment.until else None,
+        now=ms(now),
+    )
+    if not fresh:
+        return None
+    credit(
+        conn,
+        tenant_id,
+        credited,
+        ref=f"stars:{payment.charge_id}",
+        reason=f"{payment.stars} Stars",
+        now=now,
+        source="house:stars",
+    )
+    orders.mark_paid(conn, payment.order_id)
+    return credited
+
+
+def _plan_paid(
+    conn: Connection, payment: Payment, order: Order, credited: Money, known: Mapping[str, Plan], now: datetime
+) -> Paid:
+    """The Stars were credited; the price that was offered goes from there. The rest of them stays in the wallet."""
+    assert order.plan is not None
+    until = payment.until or now + PERIOD
+    sub = subscriptions.of_order(conn, order.id)
+    state = plans.locked(conn, order.tenant_id)
+    plan = known.get(order.plan)
+    price = _price(order, plan)
+    kept = _kept(conn, order, sub, state, plan, until, now)
+    if kept is None:
+        assert plan is not None
+        if not plans.pay_from_wallet(conn, state.id, plan, price, now, ref=f"plan:{payment.charge_id}"):
+            kept = "owed"
+    if kept is not None:
+        _leave(conn, payment, order, sub, kept, until)
+        return Paid(True, state.id, credited, kept=kept)
+    assert plan is not None
+    plans.credit_unused(conn, state, max(now, until - PERIOD), now)
+    plans.start_plan(conn, state.id, plan, now, until, ref=f"plan:{payment.charge_id}")
+    if sub is None:
+        subscriptions.begin(conn, order.id, state.id, plan.name, payment.charge_id, until)
+    else:
+        subscriptions.renewed(conn, order.id, payment.charge_id, until)
+    return Paid(True, state.id, credited, plan.name)
+
+
+def _kept(
+    conn: Connection,
+    order: Order,
+    sub: subscriptions.Subscription | None,
+    state: tenants.TenantState,
+    plan: Plan | None,
+    until: datetime,
+    now: datetime,
+) -> str | None:
+    """Why a plan's payment must stay in the wallet."""
+    if plan is None:
+        return "gone"
+    if sub is not None and not sub.runs:
+        return "replaced"
+    if until <= now or (sub is not None and state.plan == plan.name and until <= state.renews_at):
+        return "late"
+    if sub is not None:
+        return None
+    running = subscriptions.running(conn, state.id)
+    if running is not None and running.state == "active" and running.plan == plan.name and running.until > now:
+        return "twice"
+    lower = state.renews_at > now and _price(order, plan) < tenants.paid_for_period(conn, state)
+    return "lower" if lower else None
+
+
+def _leave(
+    conn: Connection,
+    payment: Payment,
+    order: Order,
+    sub: subscriptions.Subscription | None,
+    kept: str,
+    until: datetime,
+) -> None:
+    """A subscription that begins nothing must not collect again."""
+    assert order.plan is not None
+    if sub is None:
+        subscriptions.begin(conn, order.id, order.tenant_id, order.plan, payment.charge_id, until, runs=False)
+    elif kept in ("gone", "replaced"):
+        subscriptions.end(conn, order.id)
+
+
+def _price(order: Order, plan: Plan | None) -> Money:
+    """As it was offered; orders of old did not remember it."""
+    offered = order.price if order.price is not None else plan.usd_per_month if plan else order.usd
+    return min(offered, order.usd)
+
+
+def _payer(conn: Connection, user_id: int, known: Mapping[str, Plan], now: datetime) -> int:
+    found = tenants.by_telegram(conn, user_id)
+    return (
+        found.id if found else tenants.create(conn, "", next(iter(known.values())), now=now, telegram_user_id=user_id)
+    )

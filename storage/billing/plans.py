@@ -1,0 +1,158 @@
+"""Plans: periods of 30 days from the tenant's own date; up at once, down at the period's end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from engine.money import ZERO, Money
+from engine.tenancy import Plan
+from storage.billing import subscriptions
+from storage.database.connection import Connection, ms
+from storage.ledger import holds
+from storage.ledger.ledger import credit
+from storage.ledger.posting import post
+from storage.tenants import tenants
+from storage.tenants.tenants import PERIOD, TenantState
+
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What became of buying a plan from the wallet. `credited`: the unused part of the old one."""
+
+    done: bool
+    credited: Money = ZERO
+    missing: Money = ZERO
+
+
+def start_plan(
+    conn: Connection, tenant_id: int, plan: Plan, start: datetime, end: datetime | None = None, *, ref: str = ""
+) -> None:
+    """A fresh period of `plan`, with all of its allowance; `ref` is the transfer that paid for it.
+
+    What is held stays the old period's.
+    """
+    conn.run("UPDATE tenants SET plan = :plan, next_plan = NULL WHERE id = :id", id=tenant_id, plan=plan.name)
+    conn.run(
+        "UPDATE accounts SET allowance_tokens = :tokens, allowance_used_tokens = 0, allowance_held_tokens = 0,"
+        " period_no = period_no + 1, period_start_at = :start, period_end_at = :end, period_ref = :ref"
+        " WHERE tenant_id = :id",
+        id=tenant_id,
+        tokens=plan.tokens_per_month,
+        start=ms(start),
+        end=ms(end or start + PERIOD),
+        ref=ref,
+    )
+
+
+def choose_later(conn: Connection, tenant_id: int, plan: str | None) -> None:
+    """What begins when this period ends; None takes the choice back."""
+    conn.run("UPDATE tenants SET next_plan = :plan WHERE id = :id", id=tenant_id, plan=plan)
+
+
+def is_lower(conn: Connection, state: TenantState, wanted: Plan, plans: Mapping[str, Plan], now: datetime) -> bool:
+    """True for a change that waits for the period's end: once that has come, no paid plan waits.
+
+    A plan that left the configuration is worth what was paid.
+    """
+    if not wanted.usd_per_month or state.renews_at <= now:
+        return not wanted.usd_per_month
+    current = plans.get(state.plan)
+    return wanted.usd_per_month < (current.usd_per_month if current else tenants.paid_for_period(conn, state))
+
+
+def buy_from_wallet(conn: Connection, tenant_id: int, plan: Plan, plans: Mapping[str, Plan], now: datetime) -> Bought:
+    """Up at once, with the unused part of the old period credited first, once. Pressed twice, it is bought once."""
+    state = locked(conn, tenant_id)
+    if state.plan == plan.name or is_lower(conn, state, plan, plans, now):
+        return Bought(done=False)
+    helps = max(ZERO, unused_part(conn, state, now) - state.owed)
+    missing = plan.usd_per_month - (state.wallet - state.held) - helps
+    if missing > ZERO:
+        return Bought(done=False, missing=missing)
+    credited = credit_unused(conn, state, now, now)
+    ref = f"plan:{tenant_id}:{state.period_no}"
+    if not pay_from_wallet(conn, tenant_id, plan, plan.usd_per_month, now, ref=ref):
+        raise RuntimeError(f"{ref}: the wallet was looked at under its lock, and held enough")
+    start_plan(conn, tenant_id, plan, now, ref=ref)
+    subscriptions.supersede(conn, tenant_id)
+    return Bought(done=True, credited=credited)
+
+
+def set_by_admin(conn: Connection, tenant_id: int, plan: Plan, now: datetime) -> bool:
+    """At once, as the operator says, and for nothing: what was paid for the old period's rest is credited.
+
+    A Stars subscription ends with the plan that it paid. The same plan again takes a planned change back; False.
+    """
+    state = locked(conn, tenant_id)
+    if state.plan == plan.name:
+        choose_later(conn, tenant_id, None)
+        return False
+    credit_unused(conn, state, now, now)
+    start_plan(conn, tenant_id, plan, now)
+    subscriptions.supersede(conn, tenant_id)
+    return True
+
+
+def unused_part(conn: Connection, state: TenantState, start: datetime) -> Money:
+    """What was paid for the running period x the share of it that lies after `start`."""
+    paid = tenants.paid_for_period(conn, state)
+    length = state.renews_at - state.period_start
+    left = min(length, max(timedelta(0), state.renews_at - start))
+    return Money(int(paid.nanousd * Fraction(left // _MS, max(1, length // _MS))))
+
+
+def credit_unused(conn: Connection, state: TenantState, start: datetime, now: datetime) -> Money:
+    """Give `unused_part` to the wallet, once per period."""
+    unused = unused_part(conn, state, start)
+    if not unused:
+        return ZERO
+    done = credit(
+        conn,
+        state.id,
+        unused,
+        ref=f"unused:{state.id}:{state.period_no}",
+        reason=f"unused part of plan {state.plan}",
+        now=now,
+        source="house:plans",
+    )
+    return unused if done else ZERO
+
+
+def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, price: Money, now: datetime, *, ref: str) -> bool:
+    """Take a plan's price from what is free in the wallet; False when that is too little."""
+    if not price:
+        return True
+    taken = conn.run(
+        "UPDATE accounts SET balance_nanousd = balance_nanousd - :price"
+        " WHERE tenant_id = :id AND balance_nanousd - held_nanousd >= :price",
+        id=tenant_id,
+        price=price.nanousd,
+    )
+    if not taken:
+        return False
+    posted = post(
+        conn,
+        kind="plan",
+        debit=holds.wallet_of(tenant_id),
+        credit="house:plans",
+        amount=price,
+        tenant_id=tenant_id,
+        ref=ref,
+        now=now,
+        reason=f"plan {plan.name}",
+    )
+    if not posted:
+        raise RuntimeError(f"{ref} was paid before")
+    return True
+
+
+def locked(conn: Connection, tenant_id: int) -> TenantState:
+    """A tenant's books, which nobody else changes until the transaction ends. Raises LookupError."""
+    holds.account(conn, tenant_id)
+    state = tenants.state(conn, tenant_id)
+    if state is None:
+        raise LookupError(f"there is no tenant {tenant_id}")
+    return state

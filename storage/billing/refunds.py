@@ -1,0 +1,93 @@
+"""Refunds: what is left is debited, the rest owed; the plan that the payment bought ends with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from engine.money import ZERO, Money
+from engine.tenancy import Plan
+from storage.billing import payments, plans, subscriptions
+from storage.billing.payments import Payment
+from storage.database.connection import Connection, Row, ms, scalar
+from storage.ledger import holds
+from storage.ledger.ledger import credit, debit_or_owe
+from storage.tenants import tenants
+
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """`taken` from the wallet, `owed` the rest. `fresh` False: it was booked before. `ended`: the plan it ended."""
+
+    fresh: bool
+    tenant_id: int
+    taken: Money = ZERO
+    owed: Money = ZERO
+    ended: str | None = None
+
+
+def refund(
+    conn: Connection,
+    charge_id: str,
+    *,
+    known: Mapping[str, Plan],
+    now: datetime,
+    unseen: Payment | None = None,
+    per_star: Money = ZERO,
+) -> Refunded | None:
+    """Debit what is left and book the rest as owed, once. None: no such payment.
+
+    With `unseen` one that was refunded before it was ever seen is booked first, at `per_star` where its order is
+    unknown, so that its own late update credits nothing.
+    """
+    if unseen is not None:
+        payments.book_only(conn, unseen, per_star=per_star, known=known, now=now)
+    paid = payments.find(conn, charge_id)
+    if paid is None:
+        return None
+    tenant_id, amount, ref = paid["tenant_id"], Money(paid["credited_nanousd"]), f"refund:{charge_id}"
+    holds.account(conn, tenant_id)
+    if not _mark(conn, charge_id, now):
+        sql = "SELECT amount_nanousd FROM transfers WHERE ref = :ref"
+        owed = Money(scalar(conn, sql, ref=f"{ref}:owed") or 0)
+        return Refunded(False, tenant_id, amount - owed, owed)
+    ended = _end_plan(conn, paid, known, now)
+    reason = f"refund of {paid['stars']} Stars"
+    taken = debit_or_owe(conn, tenant_id, amount, kind="refund", to="house:stars", ref=ref, reason=reason, now=now)
+    return Refunded(True, tenant_id, taken, amount - taken, ended)
+
+
+def _mark(conn: Connection, charge_id: str, now: datetime) -> bool:
+    """False when it was refunded before."""
+    sql = "UPDATE payments SET refunded_at = :now WHERE charge_id = :id AND refunded_at IS NULL"
+    return bool(conn.run(sql, id=charge_id, now=ms(now)))
+
+
+def _end_plan(conn: Connection, paid: Row, known: Mapping[str, Plan], now: datetime) -> str | None:
+    """Where a refunded payment bought the running period, that ends: what was not used of it comes back."""
+    state = plans.locked(conn, paid["tenant_id"])
+    if state.period_ref != f"plan:{paid['charge_id']}" or state.renews_at <= now:
+        return None
+    if unused := _unused(conn, state, now):
+        credit(
+            conn,
+            state.id,
+            unused,
+            ref=f"unplan:{paid['charge_id']}",
+            reason=f"plan {state.plan} ended by its refund",
+            now=now,
+            source="house:plans",
+        )
+    plans.start_plan(conn, state.id, next(iter(known.values())), now)
+    subscriptions.supersede(conn, state.id)
+    return state.plan
+
+
+def _unused(conn: Connection, state: tenants.TenantState, now: datetime) -> Money:
+    """Price x the lesser share of what is left: of the time, or of the tokens."""
+    time_left = Fraction((state.renews_at - now) // _MS, max(1, (state.renews_at - state.period_start) // _MS))
+    tokens_left = Fraction(state.allowance_left_tokens, max(1, state.allowance_tokens))
+    price = tenants.paid_for_period(conn, state)
+    return Money(int(price.nanousd * min(Fraction(1), time_left, tokens_left)))

@@ -1,0 +1,1 @@
+"""Connections, transactions and leases on SQLite and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Monthly invoices, drafted from the ledger and frozen under a number."""

@@ -1,0 +1,261 @@
+"""Drafts: a tenant's month, summed from the ledger's own rows and the journal's.
+
+A month is drawn up once it is over (and an hour more, for what was on its way), in order, and only where money moved.
+A draft that disagrees with the ledger is not given out.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from engine.money import ZERO, Money
+from storage.database.connection import Connection, Row, moment, ms, row, scalar
+from storage.ledger.holds import day_of, wallet_of
+
+SETTLES = timedelta(hours=1)
+DAY_MS = 86_400_000
+
+
+class BooksDisagree(Exception):
+    """A draft's sums are not the ledger's: nothing is issued until somebody has looked."""
+
+    def __init__(self, tenant_id: int, month: date, what: str) -> None:
+        super().__init__(f"tenant {tenant_id}, {month:%Y-%m}: {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One model on one day: `charge` from the wallet, `allowance_tokens` from the plan."""
+
+    day: date
+    model: str
+    answers: int
+    input_tokens: int
+    output_tokens: int
+    allowance_tokens: int
+    charge: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What else moved the wallet; below zero when it took. Stars and their rate where it was paid with Stars.
+
+    `kind`: topup, credit, refund, repayment, plan, plan_credit, other.
+    """
+
+    day: date
+    kind: str
+    reason: str
+    amount: Money
+    stars: int = 0
+    per_star: Money = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A month before it has a number. `owed` is what refunds left to be paid at its end."""
+
+    tenant_id: int
+    month: date
+    opening: Money
+    lines: tuple[Line, ...]
+    movements: tuple[Movement, ...]
+    owed: Money = ZERO
+
+    @property
+    def charges(self) -> Money:
+        return _sum(line.charge for line in self.lines)
+
+    @property
+    def services(self) -> Money:
+        """What was sold: charges and plans, less what plans gave back."""
+        return self.charges - _sum(each.amount for each in self.movements if each.kind in {"plan", "plan_credit"})
+
+    @property
+    def moved(self) -> Money:
+        return _sum(each.amount for each in self.movements) - self.charges
+
+    @property
+    def closing(self) -> Money:
+        return self.opening + self.moved
+
+
+def last_closed(now: datetime) -> date:
+    """The first day of the latest month that may be invoiced."""
+    return month_before((now - SETTLES).astimezone(UTC).date().replace(day=1))
+
+
+def next_draft(conn: Connection, tenant_id: int, now: datetime) -> Draft | None:
+    """The earliest month that is over, moved money and has no invoice."""
+    tenant = row(conn, "SELECT created_at FROM tenants WHERE id = :id", id=tenant_id)
+    if tenant is None:
+        return None
+    latest = row(
+        conn,
+        "SELECT month, closing_nanousd FROM invoices WHERE tenant_id = :id ORDER BY month DESC LIMIT 1",
+        id=tenant_id,
+    )
+    opening = Money(latest["closing_nanousd"]) if latest else ZERO
+    month = month_after(month_from(latest["month"])) if latest else moment(tenant["created_at"]).date().replace(day=1)
+    while month <= last_closed(now):
+        if _money_moved(conn, tenant_id, month):
+            return drawn_up(conn, tenant_id, month, opening)
+        month = month_after(month)
+    return None
+
+
+def _money_moved(conn: Connection, tenant_id: int, month: date) -> bool:
+    """Charges are looked for in the journal, which knows days; everything else by an index of its own."""
+    span = {"id": tenant_id, "start": month_begins(month), "end": month_begins(month_after(month))}
+    rare = (
+        "SELECT 1 AS one FROM transfers WHERE tenant_id = :id AND kind <> 'charge'"
+        " AND created_at >= :start AND created_at < :end LIMIT 1"
+    )
+    charged = f"SELECT 1 AS one FROM {_ANSWERS} AND t.id IS NOT NULL LIMIT 1"
+    return row(conn, rare, **span) is not None or row(conn, charged, **span, **_days(month)) is not None
+
+
+_ANSWERS = (
+    "attempts a JOIN holds h ON h.request_id = a.request_id AND h.state = 'captured'"
+    " LEFT JOIN transfers t ON t.ref = 'hold:' || h.request_id || ':' || h.epoch"
+    " WHERE a.tenant_id = :id AND a.day BETWEEN :first AND :last AND a.kept"
+    " AND h.resolved_at >= :start AND h.resolved_at < :end"
+)
+"""An answer belongs to the day on which it was charged; it was begun then or the day before."""
+
+
+def drawn_up(conn: Connection, tenant_id: int, month: date, opening: Money) -> Draft:
+    """One month of one tenant. Raises BooksDisagree."""
+    draft = Draft(
+        tenant_id,
+        month,
+        opening,
+        tuple(_lines(conn, tenant_id, month)),
+        tuple(_movements(conn, tenant_id, month)),
+        _owed(conn, tenant_id, month),
+    )
+    _check(conn, draft)
+    return draft
+
+
+def _lines(conn: Connection, tenant_id: int, month: date) -> list[Line]:
+    found = conn.rows(
+        f"SELECT h.resolved_at / {DAY_MS} AS day, a.asked, COUNT(*) AS answers, SUM(a.input_tokens) AS input,"
+        " SUM(a.output_tokens) AS output, SUM(a.allowance_tokens) AS allowance,"
+        f" SUM(COALESCE(t.amount_nanousd, 0)) AS charge FROM {_ANSWERS} GROUP BY 1, 2 ORDER BY 1, 2",
+        id=tenant_id,
+        start=month_begins(month),
+        end=month_begins(month_after(month)),
+        **_days(month),
+    )
+    return [
+        Line(
+            moment(each["day"] * DAY_MS).date(),
+            each["asked"],
+            int(each["answers"]),
+            int(each["input"]),
+            int(each["output"]),
+            int(each["allowance"]),
+            Money(int(each["charge"])),
+        )
+        for each in found
+    ]
+
+
+def _movements(conn: Connection, tenant_id: int, month: date) -> list[Movement]:
+    wallet = wallet_of(tenant_id)
+    found = conn.rows(
+        "SELECT x.*, p.stars, p.credited_nanousd FROM transfers x LEFT JOIN payments p ON p.charge_id ="
+        " CASE WHEN x.debit = 'house:stars' THEN substr(x.ref, 7) WHEN x.kind = 'refund' THEN substr(x.ref, 8) END"
+        " WHERE x.tenant_id = :id AND x.kind <> 'charge' AND x.created_at >= :start AND x.created_at < :end"
+        " AND (x.debit = :wallet OR x.credit = :wallet) ORDER BY x.id",
+        id=tenant_id,
+        start=month_begins(month),
+        end=month_begins(month_after(month)),
+        wallet=wallet,
+    )
+    return [_movement(each, wallet) for each in found]
+
+
+def _movement(found: Row, wallet: str) -> Movement:
+    came_in = found["credit"] == wallet
+    other = found["debit"] if came_in else found["credit"]
+    stars = found["stars"] or 0
+    return Movement(
+        moment(found["created_at"]).date(),
+        _kind(found["kind"], other, came_in=came_in),
+        found["reason"],
+        Money(found["amount_nanousd"] if came_in else -found["amount_nanousd"]),
+        stars,
+        Money(found["credited_nanousd"] // stars) if stars else ZERO,
+    )
+
+
+def _kind(kind: str, other: str, *, came_in: bool) -> str:
+    if other == "house:plans":
+        return "plan_credit" if came_in else "plan"
+    if kind in {"refund", "repayment"}:
+        return kind
+    if not came_in:
+        return "other"
+    return "topup" if other == "house:stars" else "credit"
+
+
+def _owed(conn: Connection, tenant_id: int, month: date) -> Money:
+    return Money(
+        int(
+            scalar(
+                conn,
+                "SELECT COALESCE(SUM(CASE WHEN debit = :owed THEN amount_nanousd WHEN credit = :owed"
+                " THEN -amount_nanousd ELSE 0 END), 0) AS n FROM transfers"
+                " WHERE tenant_id = :id AND kind <> 'charge' AND created_at < :end",
+                id=tenant_id,
+                owed=f"owed:{tenant_id}",
+                end=month_begins(month_after(month)),
+            )
+        )
+    )
+
+
+def _check(conn: Connection, draft: Draft) -> None:
+    """The lines were found through the journal; the ledger's own sum has the last word."""
+    moved = int(
+        scalar(
+            conn,
+            "SELECT COALESCE(SUM(CASE WHEN credit = :wallet THEN amount_nanousd WHEN debit = :wallet"
+            " THEN -amount_nanousd ELSE 0 END), 0) AS n FROM transfers"
+            " WHERE tenant_id = :id AND created_at >= :start AND created_at < :end",
+            id=draft.tenant_id,
+            wallet=wallet_of(draft.tenant_id),
+            start=month_begins(draft.month),
+            end=month_begins(month_after(draft.month)),
+        )
+    )
+    if moved != draft.moved.nanousd:
+        raise BooksDisagree(draft.tenant_id, draft.month, f"lines sum to {draft.moved}, the ledger to {Money(moved)}")
+
+
+def _sum(amounts: Any) -> Money:
+    return sum(amounts, ZERO)
+
+
+def month_from(number: int) -> date:
+    return date(number // 100, number % 100, 1)
+
+
+def month_after(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
+
+
+def month_before(month: date) -> date:
+    return (month - timedelta(days=1)).replace(day=1)
+
+
+def month_begins(month: date) -> int:
+    return ms(datetime(month.year, month.month, 1, tzinfo=UTC))
+
+
+def _days(month: date) -> dict[str, int]:
+    """The journal's days of answers that may have been charged in this month."""
+    first = datetime(month.year, month.month, 1, tzinfo=UTC) - timedelta(days=1)
+    return {"first": day_of(first), "last": day_of(datetime.combine(month_after(month), datetime.min.time(), UTC))}

@@ -1,0 +1,175 @@
+"""Invoices: a drafted month, frozen under the next number."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+from engine.money import Money
+from storage.database import notes
+from storage.database.connection import Connection, Row, moment, ms, row, scalar
+from storage.database.database import Database
+from storage.invoices.drafts import (
+    Draft,
+    Line,
+    Movement,
+    last_closed,
+    month_after,
+    month_begins,
+    month_from,
+    next_draft,
+)
+from storage.ledger.holds import lock, month_of
+
+_COUNTER, _DONE = "invoices", "invoiced_until"
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """[seller], as it was when the invoice was issued. Prices include VAT."""
+
+    name: str = ""
+    address: str = ""
+    tax_id: str = ""
+    vat_percent: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """A draft with its number: it never changes again. Whom it is for is the tenant's to say, or to have forgotten."""
+
+    number: int
+    issued_at: datetime
+    seller: Seller
+    draft: Draft = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """As it is printed: F-000001."""
+        return f"F-{self.number:06d}"
+
+
+async def bring_up_to_date(db: Database, tenant_id: int, seller: Seller, now: datetime) -> int:
+    """Issue every month of this tenant that is over and has none yet, in order; how many.
+
+    Raises BooksDisagree.
+    """
+    issued = 0
+    while (draft := await db.read(lambda conn: next_draft(conn, tenant_id, now))) is not None:
+        issued += await db.write(partial(issue, draft=draft, seller=seller, now=now)) is not None
+    return issued
+
+
+def issue(conn: Connection, draft: Draft, seller: Seller, now: datetime) -> Invoice | None:
+    """Freeze it under the next number; None when this month was invoiced meanwhile. A number is never left out."""
+    conn.run("INSERT INTO watermarks (name, value) VALUES (:name, '0') ON CONFLICT (name) DO NOTHING", name=_COUNTER)
+    last = scalar(conn, "SELECT value FROM watermarks WHERE name = :name" + lock(conn), name=_COUNTER)
+    known = "SELECT number FROM invoices WHERE tenant_id = :id AND month = :month"
+    if row(conn, known, id=draft.tenant_id, month=month_of(draft.month)) is not None:
+        return None
+    invoice = Invoice(int(last) + 1, now, seller, draft)
+    conn.run("UPDATE watermarks SET value = :value WHERE name = :name", name=_COUNTER, value=str(invoice.number))
+    conn.run(
+        "INSERT INTO invoices (number, tenant_id, month, from_at, until_at, issued_at, opening_nanousd, moved_nanousd,"
+        " closing_nanousd, services_nanousd, document) VALUES (:number, :tenant, :month, :start, :end, :now, :opening,"
+        " :moved, :closing, :services, :document)",
+        number=invoice.number,
+        tenant=draft.tenant_id,
+        month=month_of(draft.month),
+        start=month_begins(draft.month),
+        end=month_begins(month_after(draft.month)),
+        now=ms(now),
+        opening=draft.opening.nanousd,
+        moved=draft.moved.nanousd,
+        closing=draft.closing.nanousd,
+        services=draft.services.nanousd,
+        document=_written(invoice),
+    )
+    return invoice
+
+
+def all_issued(conn: Connection, now: datetime) -> bool:
+    """True once every tenant's closed months have been gone through."""
+    return notes.read(conn, _DONE) == str(last_closed(now))
+
+
+def note_all_issued(conn: Connection, now: datetime) -> None:
+    notes.write(conn, _DONE, str(last_closed(now)))
+
+
+def of_tenant(conn: Connection, tenant_id: int, month: date | None = None) -> list[Invoice]:
+    """Newest first."""
+    only = "" if month is None else " AND month = :month"
+    found = conn.rows(
+        f"SELECT * FROM invoices WHERE tenant_id = :id{only} ORDER BY month DESC",
+        id=tenant_id,
+        **({"month": month_of(month)} if month else {}),
+    )
+    return [_invoice(each) for each in found]
+
+
+def page(conn: Connection, after: int, limit: int, month: date | None = None) -> list[Invoice]:
+    """By number."""
+    only = "" if month is None else " AND month = :month"
+    found = conn.rows(
+        f"SELECT * FROM invoices WHERE number > :after{only} ORDER BY number LIMIT :limit",
+        after=after,
+        limit=limit,
+        **({"month": month_of(month)} if month else {}),
+    )
+    return [_invoice(each) for each in found]
+
+
+def by_number(conn: Connection, number: int) -> Invoice | None:
+    found = row(conn, "SELECT * FROM invoices WHERE number = :number", number=number)
+    return None if found is None else _invoice(found)
+
+
+def _written(invoice: Invoice) -> str:
+    """The document, once and for all."""
+    draft = invoice.draft
+    return json.dumps(
+        {
+            "seller": asdict(invoice.seller),
+            "owed": draft.owed.nanousd,
+            "lines": [_plain(asdict(line)) for line in draft.lines],
+            "movements": [_plain(asdict(each)) for each in draft.movements],
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """`asdict` has taken Money apart already: {"nanousd": n}."""
+    return {
+        name: value["nanousd"] if isinstance(value, dict) else str(value) if isinstance(value, date) else value
+        for name, value in values.items()
+    }
+
+
+def _invoice(found: Row) -> Invoice:
+    document = json.loads(found["document"])
+    draft = Draft(
+        found["tenant_id"],
+        month_from(found["month"]),
+        Money(found["opening_nanousd"]),
+        tuple(
+            Line(**{**each, "day": date.fromisoformat(each["day"]), "charge": Money(each["charge"])})
+            for each in document["lines"]
+        ),
+        tuple(
+            Movement(
+                **{
+                    **each,
+                    "day": date.fromisoformat(each["day"]),
+                    "amount": Money(each["amount"]),
+                    "per_star": Money(each["per_star"]),
+                }
+            )
+            for each in document["movements"]
+        ),
+        Money(document["owed"]),
+    )
+    return Invoice(found["number"], moment(found["issued_at"]), Seller(**document["seller"]), draft)

@@ -1,0 +1,1 @@
+"""Holds, captures, transfers, wallets and receipts."""

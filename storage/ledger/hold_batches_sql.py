@@ -1,0 +1,99 @@
+"""The SQL of many holds, or many captures, at once. Every guard is a condition of the statement that writes.
+
+What is not as usual among them (a twin, an earlier try, a key's new month) is for hot_sql's statements.
+"""
+
+from storage.database.connection import Among, Many
+from storage.ledger.holds_sql import ATTEMPT, INTO_ATTEMPTS, INTO_HOLDS, INTO_RECEIPTS, INTO_TRANSFERS, RECEIPT_AGAIN
+
+FUNDS = Among(
+    """
+SELECT tenant_id, allowance_tokens - allowance_used_tokens - allowance_held_tokens, balance_nanousd - held_nanousd,
+       period_no
+FROM accounts WHERE true
+""",
+    "tenant_id",
+    "bigint",
+    locks="accounts",
+)
+KEYS = Among(
+    "SELECT id, month, tokens_per_month - used_tokens - held_tokens FROM api_keys WHERE true",
+    "id",
+    "bigint",
+    locks="api_keys",
+)
+TRIED = Among("SELECT 1 FROM holds WHERE true", "request_id", "text")
+TAKE_FUNDS = Many(
+    """
+UPDATE accounts SET held_nanousd = held_nanousd + :wallet, allowance_held_tokens = allowance_held_tokens + :allowance
+ WHERE tenant_id = :tenant AND balance_nanousd - held_nanousd >= :wallet
+  AND allowance_tokens - allowance_used_tokens - allowance_held_tokens >= :allowance
+""",
+    "wallet", "allowance", "tenant",
+)  # fmt: skip
+TAKE_KEYS = Many(
+    """
+UPDATE api_keys SET held_tokens = held_tokens + :tokens
+ WHERE id = :key AND month = :month
+  AND (tokens_per_month IS NULL OR used_tokens + held_tokens + :tokens <= tokens_per_month)
+""",
+    "tokens", "key", "month",
+)  # fmt: skip
+HOLDS = Many(
+    f"""{INTO_HOLDS}
+SELECT :request, :epoch, :tenant, :key, :month, 'open', :wallet, :allowance, :tokens, :period, :lease, :now
+ WHERE true ON CONFLICT DO NOTHING
+""",
+    "request text", "epoch", "tenant", "key", "month", "wallet", "allowance", "tokens", "period", "lease text", "now",
+)  # fmt: skip
+ALL_HELD = Among(
+    """
+SELECT h.request_id, h.epoch, h.tenant_id, h.wallet_nanousd, h.allowance_tokens, h.tokens, h.key_id, h.key_month,
+       a.period_no = h.period_no, a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens, t.plan
+FROM holds h JOIN accounts a ON a.tenant_id = h.tenant_id JOIN tenants t ON t.id = h.tenant_id
+WHERE h.state = 'open'
+""",
+    "h.request_id",
+    "text",
+    locks="a",
+    order="a.tenant_id",
+)
+RESOLVE_ALL = Many(
+    """
+UPDATE holds SET state = 'captured', resolved_at = :now, charge_nanousd = :charge,
+  charged_allowance_tokens = :charged_allowance
+ WHERE request_id = :request AND epoch = :epoch AND state = 'open'
+""",
+    "now", "charge", "charged_allowance", "request text", "epoch",
+)  # fmt: skip
+RELEASE_ALL = Many(
+    """
+UPDATE accounts SET held_nanousd = held_nanousd - :wallet, balance_nanousd = balance_nanousd - :charge,
+  allowance_held_tokens = allowance_held_tokens - :allowance, allowance_used_tokens = allowance_used_tokens + :used
+ WHERE tenant_id = :tenant
+""",
+    "wallet", "charge", "allowance", "used", "tenant",
+)  # fmt: skip
+RELEASE_KEYS = Many(
+    """
+UPDATE api_keys SET held_tokens = held_tokens - :tokens, used_tokens = used_tokens + :spent
+ WHERE id = :key AND month = :month
+""",
+    "tokens", "spent", "key", "month",
+)  # fmt: skip
+CHARGES = Many(
+    f"""{INTO_TRANSFERS}
+SELECT 'charge', :debit, :credit, :charge, :tenant, :ref, '', :now WHERE true
+""",
+    "debit text", "credit text", "charge", "tenant", "ref text", "now",
+)  # fmt: skip
+LINES = Many(
+    f"{INTO_ATTEMPTS} SELECT {', '.join(f':{name}' for name in ATTEMPT)} WHERE true",
+    *(f"{name} {kind}" for name, kind in ATTEMPT.items()),
+)
+RECEIPTS = Many(
+    f"""{INTO_RECEIPTS}
+SELECT :tenant, :answered_at, :charge, :allowance, :receipt WHERE true {RECEIPT_AGAIN}
+""",
+    "tenant", "answered_at", "charge", "allowance", "receipt text",
+)  # fmt: skip

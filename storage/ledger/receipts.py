@@ -1,0 +1,83 @@
+"""Receipts: what /why tells of a tenant's last answer, kept in a few hundred bytes."""
+
+import json
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from engine.attempt_record import Attempt, DropLine, QuoteLine, Receipt
+from engine.chat import Usage
+from engine.money import Money
+from engine.tenancy import Charge
+from storage.database.connection import Connection, moment, ms, row
+
+_write = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+_PLAIN = tuple(name for name in Attempt.__slots__ if name not in {"started_at", "usage", "cost", "waste"})
+_ATTEMPT_FIELDS, _USAGE_FIELDS = attrgetter(*_PLAIN), attrgetter(*Usage.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidReceipt:
+    """A receipt and what the tenant paid."""
+
+    receipt: Receipt
+    charge: Charge
+
+
+def last(conn: Connection, tenant_id: int) -> PaidReceipt | None:
+    """The latest answer's, if any. The capture that charged for it wrote it."""
+    found = row(conn, "SELECT * FROM receipts WHERE tenant_id = :id", id=tenant_id)
+    if found is None:
+        return None
+    return PaidReceipt(from_text(found["receipt"]), Charge(Money(found["charge_nanousd"]), found["allowance_tokens"]))
+
+
+def to_text(receipt: Receipt) -> str:
+    """A JSON array: values in the order of the fields, without their names; times to the millisecond."""
+    return _write(
+        [
+            receipt.request_id,
+            receipt.asked,
+            ms(receipt.answered_at),
+            [[q.provider, q.model, q.expected.nanousd, q.last_resort] for q in receipt.quotes],
+            [[d.provider, d.model, d.reason] for d in receipt.drops],
+            [_attempt_values(attempt) for attempt in receipt.attempts],
+            None if receipt.list_price is None else receipt.list_price.nanousd,
+        ]
+    )
+
+
+def from_text(text: str) -> Receipt:
+    request_id, asked, answered_at, quotes, drops, attempts, list_price = json.loads(text)
+    return Receipt(
+        request_id,
+        asked,
+        moment(answered_at),
+        tuple(QuoteLine(provider, model, Money(expected), last) for provider, model, expected, last in quotes),
+        tuple(DropLine(*line) for line in drops),
+        tuple(_attempt(line) for line in attempts),
+        None if list_price is None else Money(list_price),
+    )
+
+
+def _attempt_values(attempt: Attempt) -> list[Any]:
+    values = _ATTEMPT_FIELDS(attempt)
+    usage = attempt.usage
+    return [
+        *values,
+        ms(attempt.started_at),
+        None if usage is None else _USAGE_FIELDS(usage),
+        attempt.cost.nanousd,
+        attempt.waste.nanousd,
+    ]
+
+
+def _attempt(line: list[Any]) -> Attempt:
+    *values, started_at, usage, cost, waste = line
+    return Attempt(
+        **dict(zip(_PLAIN, values, strict=True)),
+        started_at=moment(started_at),
+        usage=None if usage is None else Usage(*usage),
+        cost=Money(cost),
+        waste=Money(waste),
+    )

@@ -1,0 +1,1 @@
+"""Audit, backup, incidents, idempotency keys, personal data and job state."""

@@ -1,0 +1,136 @@
+"""Incidents and notices: an outage is one message that grows; each fact is told once."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from storage.database.connection import Connection, Row, moment, moment_or_none, ms, row, scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """`sent` are the (chat, message) ids that tell of it."""
+
+    id: int
+    kind: str
+    subject: str
+    opened_at: datetime
+    seen_at: datetime
+    closed_at: datetime | None
+    muted_until: datetime
+    acknowledged: bool
+    facts: dict[str, Any]
+    sent: tuple[tuple[int, int], ...]
+
+
+def open_one(conn: Connection, kind: str, subject: str) -> Incident | None:
+    """The open incident about this, if any."""
+    return _one(conn, "kind = :kind AND subject = :subject AND state = 'open'", kind=kind, subject=subject)
+
+
+def latest_closed(conn: Connection, kind: str, subject: str, since: datetime) -> Incident | None:
+    """One that closed so lately that a return is the same incident."""
+    return _one(
+        conn,
+        "kind = :kind AND subject = :subject AND state = 'closed' AND closed_at >= :since",
+        kind=kind,
+        subject=subject,
+        since=ms(since),
+    )
+
+
+def begin(conn: Connection, kind: str, subject: str, facts: dict[str, Any], now: datetime) -> int | None:
+    """Its number; None when one about this is open already: somebody else tells of it."""
+    made = scalar(
+        conn,
+        "INSERT INTO incidents (kind, subject, state, opened_at, seen_at, muted_until, acknowledged, facts, sent)"
+        " VALUES (:kind, :subject, 'open', :now, :now, 0, :no, :facts, '[]')"
+        " ON CONFLICT (kind, subject) WHERE state = 'open' DO NOTHING RETURNING id",
+        kind=kind,
+        subject=subject,
+        now=ms(now),
+        no=False,
+        facts=json.dumps(facts),
+    )
+    return None if made is None else int(made)
+
+
+def update(conn: Connection, incident_id: int, facts: dict[str, Any], now: datetime) -> None:
+    conn.run(
+        "UPDATE incidents SET facts = :facts, seen_at = :now WHERE id = :id",
+        id=incident_id,
+        facts=json.dumps(facts),
+        now=ms(now),
+    )
+
+
+def reopen(conn: Connection, incident_id: int) -> bool:
+    """False when it was opened again already."""
+    return bool(
+        conn.run(
+            "UPDATE incidents SET state = 'open', closed_at = NULL WHERE id = :id AND state = 'closed'", id=incident_id
+        )
+    )
+
+
+def close(conn: Connection, incident_id: int, now: datetime) -> bool:
+    """False when it was closed already: somebody else tells of it."""
+    return bool(
+        conn.run(
+            "UPDATE incidents SET state = 'closed', closed_at = :now WHERE id = :id AND state = 'open'",
+            id=incident_id,
+            now=ms(now),
+        )
+    )
+
+
+def remember_sent(conn: Connection, incident_id: int, sent: Sequence[tuple[int, int]]) -> None:
+    conn.run(
+        "UPDATE incidents SET sent = :sent WHERE id = :id",
+        id=incident_id,
+        sent=json.dumps([list(s) for s in sent]),
+    )
+
+
+def mute(conn: Connection, incident_id: int, until: datetime) -> None:
+    conn.run("UPDATE incidents SET muted_until = :until WHERE id = :id", id=incident_id, until=ms(until))
+
+
+def acknowledge(conn: Connection, incident_id: int) -> None:
+    conn.run("UPDATE incidents SET acknowledged = :yes WHERE id = :id", id=incident_id, yes=True)
+
+
+def all_open(conn: Connection) -> list[Incident]:
+    return [_incident(found) for found in conn.rows("SELECT * FROM incidents WHERE state = 'open' ORDER BY id")]
+
+
+def opened_in(conn: Connection, start: datetime, end: datetime) -> list[Incident]:
+    """Those that began in that time, oldest first."""
+    found = conn.rows(
+        "SELECT * FROM incidents WHERE opened_at >= :start AND opened_at < :end ORDER BY id",
+        start=ms(start),
+        end=ms(end),
+    )
+    return [_incident(each) for each in found]
+
+
+def _one(conn: Connection, where: str, **values: Any) -> Incident | None:
+    found = row(conn, f"SELECT * FROM incidents WHERE {where} ORDER BY id DESC LIMIT 1", **values)
+    return None if found is None else _incident(found)
+
+
+def _incident(found: Row) -> Incident:
+    return Incident(
+        found["id"],
+        found["kind"],
+        found["subject"],
+        moment(found["opened_at"]),
+        moment(found["seen_at"]),
+        moment_or_none(found["closed_at"]),
+        moment(found["muted_until"]),
+        bool(found["acknowledged"]),
+        json.loads(found["facts"]),
+        tuple((chat, message) for chat, message in json.loads(found["sent"])),
+    )

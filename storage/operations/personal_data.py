@@ -1,0 +1,145 @@
+"""One's own data: all of it to take along, and all that may go to be forgotten.
+
+Money records stay, as the law wants, and name nobody: an account's number is all that is left of its name.
+"""
+
+import json
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from engine.money import Money
+from storage.database.connection import Connection, Row, moment_or_none, ms
+from storage.invoices import invoices
+from storage.ledger import receipts
+from storage.reports import usage
+from storage.telegram import conversations
+from storage.tenants import api_keys, tenants
+
+GONE_STATUS = 410
+GONE_BODY = json.dumps(
+    {
+        "error": {
+            "message": "This answer was deleted at its owner's wish; it was charged once. Use another Idempotency-Key.",
+            "type": "invalid_request_error",
+            "param": "Idempotency-Key",
+            "code": "answer_deleted",
+        }
+    }
+)
+
+
+def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
+    """Everything kept about a tenant, but secrets: of keys there is only a hash, and that stays here."""
+    state = tenants.state(conn, tenant_id)
+    if state is None:
+        raise LookupError(f"there is no tenant {tenant_id}")
+    return {
+        "account": {name: getattr(state, name) for name in state.__slots__},
+        "keys": [
+            {name: getattr(key, name) for name in key.__slots__ if name != "id"}
+            for key in api_keys.list_for(conn, tenant_id, now, revoked=True)
+        ],
+        "messages": conversations.everything(conn, tenant_id),
+        "usage": [
+            {name: getattr(row, name) for name in row.__slots__ if name not in _HOUSE}
+            for row in usage.rows(conn, date.min, now.date(), tenant_id)
+        ],
+        "orders": _rows(conn, "orders", tenant_id),
+        "payments": _rows(conn, "payments", tenant_id),
+        "subscription": _rows(conn, "subscriptions", tenant_id),
+        "wallet": [_movement(each, tenant_id) for each in _all(conn, "transfers", tenant_id, "id")],
+        "invoices": [
+            {
+                "number": each.name,
+                "month": f"{each.draft.month:%Y-%m}",
+                "total_usd": each.draft.services,
+                "closing_usd": each.draft.closing,
+            }
+            for each in invoices.of_tenant(conn, tenant_id)
+        ],
+        "receipts": [_receipt(each) for each in _all(conn, "receipts", tenant_id, "tenant_id")],
+    }
+
+
+_HOUSE = frozenset({"cost", "waste", "allowance_worth"})
+"""What an answer cost the house is not the tenant's data."""
+
+
+def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int:
+    """Delete every word: conversations, waiting prompts, stored replies, receipts, the name. Messages that went.
+
+    A replay that was stored says that it is gone, so that a repeat is not charged.
+    """
+    gone = conn.run("DELETE FROM messages WHERE tenant_id = :id", id=tenant_id)
+    conn.run(
+        "UPDATE conversations SET ended_at = :now WHERE chat_id = :chat AND ended_at IS NULL", chat=user_id, now=ms(now)
+    )
+    conn.run(
+        "UPDATE idempotency SET status = :status, body = :body, headers = :headers"
+        " WHERE tenant_id = :id AND state = 'done'",
+        id=tenant_id,
+        status=GONE_STATUS,
+        body=GONE_BODY,
+        headers=json.dumps({"content-type": "application/json"}),
+    )
+    conn.run(
+        "UPDATE inbox SET state = 'done', done_at = :now, payload = ''"
+        " WHERE state = 'new' AND lane = 'chat' AND chat_key LIKE :keys",
+        keys=f"{user_id}:%",
+        now=ms(now),
+    )
+    conn.run("DELETE FROM receipts WHERE tenant_id = :id", id=tenant_id)
+    tenants.forget_name(conn, tenant_id)
+    return gone
+
+
+def _receipt(found: Row) -> dict[str, Any]:
+    """Who was asked and what was paid; not what it cost the house."""
+    receipt = receipts.from_text(found["receipt"])
+    told = ("ordinal", "provider", "model", "served", "outcome", "status", "started_at", "duration_ms")
+    return {
+        "request_id": receipt.request_id,
+        "asked": receipt.asked,
+        "answered_at": receipt.answered_at,
+        "charge_usd": Money(found["charge_nanousd"]),
+        "allowance_tokens": found["allowance_tokens"],
+        "attempts": [
+            {
+                **{name: getattr(attempt, name) for name in told},
+                "usage": asdict(attempt.usage) if attempt.usage else None,
+            }
+            for attempt in receipt.attempts
+        ],
+    }
+
+
+def _all(conn: Connection, table: str, tenant_id: int, order: str) -> list[Row]:
+    return conn.rows(f"SELECT * FROM {table} WHERE tenant_id = :id ORDER BY {order}", id=tenant_id)
+
+
+def _rows(conn: Connection, table: str, tenant_id: int) -> list[dict[str, Any]]:
+    """A table's rows as they are, with money in USD and times as times."""
+    order = {"orders": "created_at", "payments": "paid_at", "subscriptions": "tenant_id"}[table]
+    return [dict(map(_told, each.items())) for each in _all(conn, table, tenant_id, order)]
+
+
+def _told(item: tuple[str, Any]) -> tuple[str, Any]:
+    name, value = item
+    if name.endswith("_at") or name == "subscription_until":
+        return name, moment_or_none(value)
+    if "nanousd" in name and value is not None:
+        return name.replace("nanousd", "usd"), Money(value)
+    return name, value
+
+
+def _movement(found: Row, tenant_id: int) -> dict[str, Any]:
+    came_in = found["credit"] == f"tenant:{tenant_id}"
+    return {
+        "at": moment_or_none(found["created_at"]),
+        "kind": found["kind"],
+        "from": found["debit"],
+        "to": found["credit"],
+        "amount_usd": Money(found["amount_nanousd"] if came_in else -found["amount_nanousd"]),
+        "reason": found["reason"],
+    }

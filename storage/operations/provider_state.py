@@ -1,0 +1,31 @@
+"""What operators have said of providers: drained ones take no traffic, on any replica."""
+
+from datetime import datetime
+
+from storage.database.connection import Connection, ms, scalar
+
+
+def drained(conn: Connection) -> frozenset[str]:
+    return frozenset(found["name"] for found in conn.rows("SELECT name FROM providers WHERE drained"))
+
+
+def set_drained(conn: Connection, name: str, is_drained: bool, now: datetime) -> None:
+    conn.run(
+        "INSERT INTO providers (name, drained, changed_at) VALUES (:name, :drained, :now)"
+        " ON CONFLICT (name) DO UPDATE SET drained = excluded.drained, changed_at = excluded.changed_at",
+        name=name,
+        drained=is_drained,
+        now=ms(now),
+    )
+
+
+def tries_since(conn: Connection, provider: str, model: str, since: datetime) -> int:
+    """How often an offer was asked since then, by every process."""
+    found = scalar(
+        conn,
+        "SELECT count(*) AS n FROM attempts WHERE provider = :provider AND model = :model AND started_at >= :since",
+        provider=provider,
+        model=model,
+        since=ms(since),
+    )
+    return int(found or 0)

@@ -1,0 +1,1 @@
+"""Sums over the journal: usage, roll-ups, losses, caps, liability."""

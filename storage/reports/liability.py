@@ -1,0 +1,66 @@
+"""Where the house stands with its tenants: Stars taken in, and what is still to be served for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+
+from engine.money import ZERO, Money
+from storage.database.connection import Connection, ms, row
+
+
+@dataclass(frozen=True, slots=True)
+class Stars:
+    """Stars paid less those given back in a span of days, and what Telegram pays out for them."""
+
+    paid: int
+    refunded: int
+    payout: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Liability:
+    """Money taken that is not income yet: unused wallets, and what is left of allowances at their plan's price.
+
+    `owed` is the other way round: what tenants owe after refunds.
+    """
+
+    wallets: Money
+    allowances: Money
+    owed: Money = ZERO
+
+    @property
+    def total(self) -> Money:
+        return self.wallets + self.allowances
+
+
+def stars(conn: Connection, start: date, end: date, per_star: Money) -> Stars:
+    """Both days included, UTC; a refund counts on the day on which it was made."""
+    first = datetime.combine(start, datetime.min.time(), UTC)
+    after = datetime.combine(end + timedelta(days=1), datetime.min.time(), UTC)
+    found = row(
+        conn,
+        "SELECT COALESCE(SUM(CASE WHEN paid_at >= :first AND paid_at < :after THEN stars ELSE 0 END), 0) AS paid,"
+        " COALESCE(SUM(CASE WHEN refunded_at >= :first AND refunded_at < :after THEN stars ELSE 0 END), 0) AS refunded"
+        " FROM payments",
+        first=ms(first),
+        after=ms(after),
+    )
+    assert found is not None
+    paid, refunded = int(found["paid"]), int(found["refunded"])
+    return Stars(paid, refunded, Money((paid - refunded) * per_star.nanousd))
+
+
+def liability(conn: Connection, rates: Mapping[str, Fraction]) -> Liability:
+    """As of now. `rates`: what an allowance token of each plan was sold for, in nano-dollars."""
+    found = conn.rows(
+        "SELECT t.plan, SUM(a.balance_nanousd) AS balance, SUM(a.owed_nanousd) AS owed,"
+        " SUM(a.allowance_tokens - a.allowance_used_tokens) AS unused"
+        " FROM accounts a JOIN tenants t ON t.id = a.tenant_id GROUP BY t.plan"
+    )
+    allowances = sum((int(each["unused"]) * rates.get(each["plan"], Fraction(0)) for each in found), Fraction(0))
+    return Liability(
+        Money(sum(int(each["balance"]) for each in found)),
+        Money(round(allowances)),
+        Money(sum(int(each["owed"]) for each in found)),
+    )

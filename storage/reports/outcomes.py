@@ -1,0 +1,60 @@
+"""How attempts ended, and how soon the first word came: the roll-ups, and what was journaled since."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from engine.attempt_record import ABANDONED, ANSWERED, STOPPED
+from engine.gateway.trial import NOBODY
+from storage.database.connection import Connection
+from storage.ledger.holds import day_of
+from storage.reports import rollups
+from storage.reports.rollups import BUCKETS_MS, OF_ONE, TIMINGS
+
+_NO_FAILURE = (ANSWERED, STOPPED, ABANDONED, "closing", "bad_request", "unable", "context_too_long", "too_big")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Attempts of one provider that ended alike. `within`: first words by the bounds of BUCKETS_MS, cumulated."""
+
+    provider: str
+    outcome: str
+    attempts: int
+    first_tokens: int
+    first_token_ms: int
+    within: tuple[int, ...]
+
+    @property
+    def is_failure(self) -> bool:
+        """A provider's failure, a limit included; a request's own fault is none."""
+        return self.provider != NOBODY and self.outcome not in _NO_FAILURE
+
+    @property
+    def is_unanswered(self) -> bool:
+        """A prompt that nobody could take."""
+        return self.provider == NOBODY and self.outcome not in _NO_FAILURE
+
+
+def rows(conn: Connection, start: date, end: date) -> list[Outcome]:
+    """Both days included, UTC."""
+    added = ", ".join(f"SUM({name}) AS {name}" for name in TIMINGS)
+    late = ", ".join(f"{OF_ONE[name]} AS {name}" for name in TIMINGS)
+    found = conn.rows(
+        f"SELECT provider, outcome, {added} FROM (SELECT provider, outcome, {', '.join(TIMINGS)} FROM provider_days"
+        f" WHERE day BETWEEN :start AND :end UNION ALL SELECT provider, outcome, {late} FROM attempts"
+        " WHERE id > :mark AND +day BETWEEN :start AND :end) x GROUP BY provider, outcome ORDER BY provider, outcome",
+        start=day_of(start),
+        end=day_of(end),
+        mark=rollups.mark(conn),
+    )
+    return [
+        Outcome(
+            each["provider"],
+            each["outcome"],
+            int(each["attempts"]),
+            int(each["first_tokens"]),
+            int(each["first_token_ms"]),
+            tuple(int(each[f"le_{ms}"]) for ms in BUCKETS_MS),
+        )
+        for each in found
+    ]

@@ -1,0 +1,148 @@
+"""Whom to tell of quotas: only those who crossed something and were not told of it in this period."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from engine.money import Money
+from storage.database.connection import Connection, moment
+
+T = TypeVar("T")
+LEAST_TOKENS = 64 + 80
+"""The least output, and the least input with its template: under it no answer is covered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """A tenant whose allowance passed `percent`. `key`: tells it once per period."""
+
+    user_id: int
+    percent: int
+    left_tokens: int
+    renews_at: datetime
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCrossed:
+    """An API key that passed `percent` of its own month."""
+
+    user_id: int
+    key_id: int
+    prefix: str
+    percent: int
+    left_tokens: int
+    tokens_per_month: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Low:
+    """A wallet under the line, of somebody who spent from it in this period."""
+
+    user_id: int
+    wallet: Money
+    key: str
+
+
+def crossed(conn: Connection, percents: Sequence[int], limit: int = 200) -> list[Crossed]:
+    """Allowances, the highest threshold that each passed. What is only held is not used.
+
+    Crossed together, the higher one alone: once it was told, the lower ones are too late.
+    """
+    found: list[Crossed] = []
+    for percent in sorted(percents, reverse=True):
+        rows = conn.rows(
+            "SELECT t.id, t.telegram_user_id, a.allowance_tokens - a.allowance_used_tokens AS left_tokens,"
+            " a.period_end_at, a.period_no FROM accounts a JOIN tenants t ON t.id = a.tenant_id"
+            " WHERE a.allowance_used_tokens > 0 AND t.telegram_user_id IS NOT NULL AND NOT t.blocked"
+            f" AND {_passed('a.allowance_used_tokens', 'a.allowance_tokens', percent)}"
+            f" AND NOT EXISTS (SELECT 1 FROM notices n WHERE {_told(percents, percent, 'quota', _PERIOD)})"
+            " ORDER BY t.id LIMIT :n",
+            n=limit,
+        )
+        found += [
+            Crossed(
+                each["telegram_user_id"],
+                percent,
+                each["left_tokens"],
+                moment(each["period_end_at"]),
+                f"quota:{percent}:{each['id']}:{each['period_no']}",
+            )
+            for each in rows
+        ]
+    return _highest(found, lambda each: each.key.split(":", 2)[2])
+
+
+def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: int = 200) -> list[KeyCrossed]:
+    """Live keys with a limit of their own, likewise, once per month."""
+    found: list[KeyCrossed] = []
+    for percent in sorted(percents, reverse=True):
+        rows = conn.rows(
+            "SELECT k.id, k.prefix, k.tokens_per_month, k.used_tokens, k.month, t.telegram_user_id FROM api_keys k"
+            " JOIN tenants t ON t.id = k.tenant_id WHERE k.tokens_per_month IS NOT NULL AND k.revoked_at IS NULL"
+            " AND k.month = :month AND k.used_tokens > 0 AND t.telegram_user_id IS NOT NULL AND NOT t.blocked"
+            f" AND {_passed('k.used_tokens', 'k.tokens_per_month', percent)}"
+            f" AND NOT EXISTS (SELECT 1 FROM notices n WHERE {_told(percents, percent, 'key', _MONTH)})"
+            " ORDER BY k.id LIMIT :n",
+            month=month,
+            n=limit,
+        )
+        found += [
+            KeyCrossed(
+                each["telegram_user_id"],
+                each["id"],
+                each["prefix"],
+                percent,
+                max(0, each["tokens_per_month"] - each["used_tokens"]),
+                each["tokens_per_month"],
+                f"key:{percent}:{each['id']}:{each['month']}",
+            )
+            for each in rows
+        ]
+    return _highest(found, lambda each: each.key.split(":", 2)[2])
+
+
+def low(conn: Connection, line: Money, limit: int = 200) -> list[Low]:
+    """Wallets under `line` that paid for something in this period. What Stars just paid for never was the wallet's."""
+    rows = conn.rows(
+        "SELECT t.id, t.telegram_user_id, a.balance_nanousd, a.period_no FROM accounts a"
+        " JOIN tenants t ON t.id = a.tenant_id WHERE a.balance_nanousd < :line AND t.telegram_user_id IS NOT NULL"
+        " AND NOT t.blocked AND EXISTS (SELECT 1 FROM transfers x WHERE x.tenant_id = t.id"
+        " AND x.debit = 'tenant:' || t.id AND x.created_at >= a.period_start_at"
+        " AND x.kind NOT IN ('repayment', 'refund')"
+        " AND NOT (x.kind = 'plan' AND EXISTS (SELECT 1 FROM payments p WHERE p.charge_id = substr(x.ref, 6))))"
+        " AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.key = 'wallet:' || t.id || ':' || a.period_no)"
+        " ORDER BY t.id LIMIT :n",
+        line=line.nanousd,
+        n=limit,
+    )
+    return [
+        Low(each["telegram_user_id"], Money(each["balance_nanousd"]), f"wallet:{each['id']}:{each['period_no']}")
+        for each in rows
+    ]
+
+
+_PERIOD = "t.id || ':' || a.period_no"
+_MONTH = "k.id || ':' || k.month"
+
+
+def _passed(used: str, most: str, percent: int) -> str:
+    """Full, too, where what is left covers no answer any more."""
+    full = f"{most} - {used} < {LEAST_TOKENS}"
+    return f"{most} > 0 AND ({full} OR {used} * 100 >= {percent} * {most})"
+
+
+def _told(percents: Sequence[int], percent: int, what: str, whose: str) -> str:
+    """Told of this threshold, or of a higher one."""
+    keys = ", ".join(f"'{what}:{each}:' || {whose}" for each in sorted(percents) if each >= percent)
+    return f"n.key IN ({keys})"
+
+
+def _highest(found: list[T], whose: Callable[[T], str]) -> list[T]:
+    """The first of each, which is its highest."""
+    first: dict[str, T] = {}
+    for each in found:
+        first.setdefault(whose(each), each)
+    return list(first.values())

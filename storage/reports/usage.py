@@ -1,0 +1,210 @@
+"""Usage and margin per day x model x provider: the roll-ups, and what was journaled since."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from engine.money import ZERO, Money
+from storage.database.connection import Connection, Row, row
+from storage.ledger.holds import day_of
+from storage.reports import rollups
+from storage.reports.rollups import OF_ONE, SUMS
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """Prompts and tokens of kept answers; `cost` without `waste`, which is what nobody paid for."""
+
+    day: date
+    model: str
+    provider: str
+    prompts: int
+    input_tokens: int
+    output_tokens: int
+    allowance_tokens: int
+    charge: Money
+    cost: Money
+    waste: Money
+    allowance_worth: Money
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def margin(self) -> Money:
+        """Wallet charges + what the allowance tokens were sold for - costs - waste."""
+        return self.charge + self.allowance_worth - self.cost - self.waste
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Usage rows summed."""
+
+    prompts: int
+    tokens: int
+    allowance_tokens: int
+    charge: Money
+    allowance_worth: Money
+    cost: Money
+    waste: Money
+
+    @classmethod
+    def of(cls, rows: Sequence[UsageRow]) -> "Totals":
+        return cls(
+            sum(row.prompts for row in rows),
+            sum(row.tokens for row in rows),
+            sum(row.allowance_tokens for row in rows),
+            sum((row.charge for row in rows), ZERO),
+            sum((row.allowance_worth for row in rows), ZERO),
+            sum((row.cost for row in rows), ZERO),
+            sum((row.waste for row in rows), ZERO),
+        )
+
+    @property
+    def sold(self) -> Money:
+        """Wallet charges and what the allowance tokens were sold for."""
+        return self.charge + self.allowance_worth
+
+    @property
+    def margin(self) -> Money:
+        return self.sold - self.cost - self.waste
+
+    @property
+    def margin_percent(self) -> str | None:
+        """Of what was sold, with one decimal; None where nothing was."""
+        return f"{self.margin.decimal * 100 / self.sold.decimal:.1f}" if self.sold else None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTotals:
+    """What one provider's model came to, ever."""
+
+    provider: str
+    model: str
+    prompts: int
+    input_tokens: int
+    output_tokens: int
+    allowance_tokens: int
+    charge: Money
+    cost: Money
+    waste: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TenantShare:
+    """What one tenant asked for in a span of days."""
+
+    tenant_id: int
+    name: str
+    prompts: int
+    tokens: int
+    charge: Money
+
+
+_ADDED = ", ".join(f"SUM({name}) AS {name}" for name in SUMS)
+_LATE = ", ".join(f"{OF_ONE[name]} AS {name}" for name in SUMS)
+
+
+def rows(conn: Connection, start: date, end: date, tenant_id: int | None = None) -> list[UsageRow]:
+    """Both days included. Attempts that cost and sold nothing make no row."""
+    mine = "" if tenant_id is None else " AND tenant_id = :tenant"
+    found = conn.rows(
+        f"SELECT day, model, provider, {_ADDED} FROM ("
+        f"{_both('day, model, provider', 'house_days' if tenant_id is None else 'tenant_days', mine)}"
+        ") x GROUP BY day, model, provider HAVING SUM(prompts) > 0 OR SUM(cost_nanousd) + SUM(waste_nanousd) > 0"
+        " ORDER BY day, model, provider",
+        **_span(conn, start, end),
+        **({"tenant": tenant_id} if mine else {}),
+    )
+    return [_usage(each) for each in found]
+
+
+def house_spend(conn: Connection, start: date, end: date) -> Money:
+    """What providers were paid, waste included."""
+    found = row(
+        conn,
+        f"SELECT COALESCE(SUM(cost_nanousd + waste_nanousd), 0) AS n FROM ({_both('day', 'house_days')}) x",
+        **_span(conn, start, end),
+    )
+    assert found is not None
+    return Money(int(found["n"]))
+
+
+def top_tenants(conn: Connection, start: date, end: date, most: int = 5) -> list[TenantShare]:
+    """Who asked for the most tokens."""
+    found = conn.rows(
+        "SELECT x.tenant_id, t.name, SUM(prompts) AS prompts, SUM(input_tokens + output_tokens) AS tokens,"
+        f" SUM(charge_nanousd) AS charge FROM ({_both('tenant_id', 'tenant_days')}) x"
+        " JOIN tenants t ON t.id = x.tenant_id GROUP BY x.tenant_id, t.name HAVING SUM(prompts) > 0"
+        " ORDER BY tokens DESC, x.tenant_id LIMIT :most",
+        **_span(conn, start, end),
+        most=most,
+    )
+    return [
+        TenantShare(each["tenant_id"], each["name"], int(each["prompts"]), int(each["tokens"]), _money(each["charge"]))
+        for each in found
+    ]
+
+
+def totals_by_offer(conn: Connection) -> list[OfferTotals]:
+    """Everything ever journaled."""
+    found = conn.rows(
+        f"SELECT provider, model, {_ADDED} FROM ({_both('provider, model', 'house_days')}) x"
+        " GROUP BY provider, model HAVING SUM(prompts) > 0 OR SUM(cost_nanousd) + SUM(waste_nanousd) > 0"
+        " ORDER BY provider, model",
+        **_span(conn, date.min, date.max),
+    )
+    return [
+        OfferTotals(
+            each["provider"],
+            each["model"],
+            int(each["prompts"]),
+            int(each["input_tokens"]),
+            int(each["output_tokens"]),
+            int(each["allowance_tokens"]),
+            _money(each["charge_nanousd"]),
+            _money(each["cost_nanousd"]),
+            _money(each["waste_nanousd"]),
+        )
+        for each in found
+    ]
+
+
+def day_from(stored: int) -> date:
+    year, rest = divmod(stored, 10_000)
+    return date(year, rest // 100, rest % 100)
+
+
+def _both(keys: str, table: str, mine: str = "") -> str:
+    """What is rolled up, and what came since. The plus keeps an index away: the tail is found by its ids."""
+    late = "id > :mark AND +day BETWEEN :start AND :end"
+    return (
+        f"SELECT {keys}, {', '.join(SUMS)} FROM {table} WHERE day BETWEEN :start AND :end{mine}"
+        f" UNION ALL SELECT {keys}, {_LATE} FROM attempts WHERE {late}{mine.replace('tenant_id', '+tenant_id', 1)}"
+    )
+
+
+def _span(conn: Connection, start: date, end: date) -> dict[str, Any]:
+    return {"start": day_of(start), "end": day_of(end), "mark": rollups.mark(conn)}
+
+
+def _money(nanousd: Any) -> Money:
+    return Money(int(nanousd))
+
+
+def _usage(found: Row) -> UsageRow:
+    return UsageRow(
+        day=day_from(found["day"]),
+        model=found["model"],
+        provider=found["provider"],
+        prompts=int(found["prompts"]),
+        input_tokens=int(found["input_tokens"]),
+        output_tokens=int(found["output_tokens"]),
+        allowance_tokens=int(found["allowance_tokens"]),
+        charge=_money(found["charge_nanousd"]),
+        cost=_money(found["cost_nanousd"]),
+        waste=_money(found["waste_nanousd"]),
+        allowance_worth=_money(found["allowance_nanousd"]),
+    )

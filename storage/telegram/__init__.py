@@ -1,0 +1,1 @@
+"""Updates, outgoing answers, conversations and broadcasts."""

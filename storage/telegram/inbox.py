@@ -1,0 +1,192 @@
+"""Updates taken: stored before they are confirmed, handled in order per chat, once."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.database.connection import Connection, Row, moment, ms, row
+from storage.ledger.holds import lock
+
+CHAT, NOW = "chat", "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An update as it came. Lane `chat` waits its turn in its chat, lane `now` for nobody."""
+
+    update_id: int
+    chat_key: str
+    lane: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An update in hand. Only the newest epoch may finish it."""
+
+    id: int
+    update_id: int
+    chat_key: str
+    payload: str
+    epoch: int
+    received_at: datetime
+    rest: "tuple[Claimed, ...]" = ()  # what belongs to it and is answered with it
+
+
+def store(conn: Connection, bot_id: int, updates: Sequence[Incoming], now: datetime) -> list[Incoming]:
+    """Those that were new."""
+    return [
+        update
+        for update in updates
+        if conn.run(
+            "INSERT INTO inbox (bot_id, update_id, chat_key, lane, payload, state, epoch, received_at)"
+            " VALUES (:bot, :update, :chat, :lane, :payload, 'new', 0, :now)"
+            " ON CONFLICT (bot_id, update_id) DO NOTHING",
+            bot=bot_id,
+            update=update.update_id,
+            chat=update.chat_key,
+            lane=update.lane,
+            payload=update.payload,
+            now=ms(now),
+        )
+    ]
+
+
+def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> Claimed | None:
+    """The first undone update of a chat, unless one of that chat is in hand already.
+
+    Telegram may deliver a hundred at once, in any order: update ids say which was first.
+    """
+    mine = "FROM inbox WHERE bot_id = :bot AND chat_key = :chat AND lane = 'chat'"
+    undone = f"SELECT * {mine} AND state <> 'done' ORDER BY update_id LIMIT 1"
+    first = row(conn, undone + lock(conn), bot=bot_id, chat=chat_key)
+    if first is None or first["state"] != "new":
+        return None
+    # Asked once the first row's lock is had: whoever had it before has committed.
+    if row(conn, f"SELECT 1 AS one {mine} AND state = 'claimed' LIMIT 1", bot=bot_id, chat=chat_key):
+        return None
+    return _claim(conn, first, lease_id)
+
+
+def next_in_chat(conn: Connection, bot_id: int, chat_key: str, after: int) -> tuple[int, str] | None:
+    """(update id, payload) of what nobody has in hand and came next in this chat."""
+    sql = (
+        "SELECT update_id, payload FROM inbox WHERE bot_id = :bot AND chat_key = :chat AND lane = 'chat'"
+        " AND state = 'new' AND update_id > :after ORDER BY update_id LIMIT 1"
+    )
+    found = row(conn, sql, bot=bot_id, chat=chat_key, after=after)
+    return None if found is None else (found["update_id"], found["payload"])
+
+
+def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> Claimed | None:
+    """One update of the `now` lane, unless somebody has it."""
+    sql = "SELECT * FROM inbox WHERE bot_id = :bot AND update_id = :update AND state = 'new'"
+    found = row(conn, sql + lock(conn), bot=bot_id, update=update_id)
+    return None if found is None else _claim(conn, found, lease_id)
+
+
+def add_to_message(conn: Connection, inbox_id: int, epoch: int, field: str, value: str) -> bool:
+    """Put a field into the message of an update in hand, for whoever takes it up after us.
+
+    False when a later epoch has taken over.
+    """
+    sql = "SELECT payload FROM inbox WHERE id = :id AND epoch = :epoch AND state = 'claimed'"
+    found = row(conn, sql + lock(conn), id=inbox_id, epoch=epoch)
+    if found is None:
+        return False
+    update = json.loads(found["payload"])
+    update["message"][field] = value
+    payload = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
+    return bool(conn.run("UPDATE inbox SET payload = :payload WHERE id = :id", id=inbox_id, payload=payload))
+
+
+def done(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
+    """Finish it and forget what it said; False when a later epoch has taken over."""
+    return bool(
+        conn.run(
+            "UPDATE inbox SET state = 'done', done_at = :now, payload = '' WHERE id = :id AND epoch = :epoch"
+            " AND state = 'claimed'",
+            id=inbox_id,
+            epoch=epoch,
+            now=ms(now),
+        )
+    )
+
+
+def done_all(conn: Connection, claimed: Claimed, now: datetime) -> bool:
+    """Finish it with what belongs to it; False when a later epoch has taken over any."""
+    finished = [done(conn, each.id, each.epoch, now) for each in (claimed, *claimed.rest)]
+    return all(finished)
+
+
+def give_back(conn: Connection, inbox_id: int, epoch: int) -> bool:
+    """Leave it to the next start."""
+    return bool(
+        conn.run(
+            "UPDATE inbox SET state = 'new' WHERE id = :id AND epoch = :epoch AND state = 'claimed'",
+            id=inbox_id,
+            epoch=epoch,
+        )
+    )
+
+
+def take_over(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) -> int:
+    """Put back what dead processes had in hand."""
+    leases = conn.rows("SELECT DISTINCT lease_id FROM inbox WHERE bot_id = :bot AND state = 'claimed'", bot=bot_id)
+    return sum(
+        conn.run(
+            "UPDATE inbox SET state = 'new' WHERE bot_id = :bot AND state = 'claimed' AND lease_id = :lease",
+            bot=bot_id,
+            lease=lease["lease_id"],
+        )
+        for lease in leases
+        if is_dead(lease["lease_id"])
+    )
+
+
+def in_hand(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, int, str, str, int]]:
+    """(id, epoch, chat key, lane, update id) of what this process has claimed and not finished."""
+    rows = conn.rows(
+        "SELECT id, epoch, chat_key, lane, update_id FROM inbox"
+        " WHERE bot_id = :bot AND state = 'claimed' AND lease_id = :lease",
+        bot=bot_id,
+        lease=lease_id,
+    )
+    return [(each["id"], each["epoch"], each["chat_key"], each["lane"], each["update_id"]) for each in rows]
+
+
+def waiting(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
+    """(chat key, lane, update id) of everything that nobody has in hand, oldest first."""
+    rows = conn.rows(
+        "SELECT chat_key, lane, update_id FROM inbox WHERE bot_id = :bot AND state = 'new' ORDER BY id",
+        bot=bot_id,
+    )
+    return [(found["chat_key"], found["lane"], found["update_id"]) for found in rows]
+
+
+def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
+    """Forget updates that were done long ago; Telegram repeats none of them."""
+    return conn.run(
+        "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE state = 'done' AND done_at < :before LIMIT :n)",
+        before=ms(before),
+        n=limit,
+    )
+
+
+def _claim(conn: Connection, found: Row, lease_id: str) -> Claimed:
+    epoch = found["epoch"] + 1
+    conn.run(
+        "UPDATE inbox SET state = 'claimed', epoch = :epoch, lease_id = :lease WHERE id = :id",
+        id=found["id"],
+        epoch=epoch,
+        lease=lease_id,
+    )
+    return Claimed(
+        found["id"],
+        found["update_id"],
+        found["chat_key"],
+        found["payload"],
+        epoch,
+        moment(found["received_at"]),
+    )

@@ -1,0 +1,20 @@
+"""Notices: the facts that have been told, so that each is told once."""
+
+from datetime import datetime, timedelta
+
+from storage.database.connection import Connection, ms
+
+
+def first_time(conn: Connection, key: str, now: datetime) -> bool:
+    """Record `key`. True for the first caller, who then tells the fact; False for every later one."""
+    return bool(
+        conn.run(
+            "INSERT INTO notices (key, created_at) VALUES (:key, :now) ON CONFLICT (key) DO NOTHING",
+            key=key,
+            now=ms(now),
+        )
+    )
+
+
+def sweep(conn: Connection, now: datetime, after: timedelta = timedelta(days=90)) -> int:
+    return conn.run("DELETE FROM notices WHERE created_at < :then", then=ms(now - after))

@@ -1,0 +1,69 @@
+"""Drafts of a chat that a dead process was answering: twenty deaths in a row stay within Telegram's budget."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot import requests
+from bot.delivery import drafts
+from bot.delivery.drafts import Draft
+from bot.delivery.rate_limiter import Limiter
+from tests.bot.delivery.test_rate_limiter import most_within
+from tests.bot.virtual import run
+
+ANN = 7
+
+
+class Loop:
+    """`time.monotonic` of the virtual loop."""
+
+    @staticmethod
+    def monotonic() -> float:
+        return asyncio.get_running_loop().time()
+
+
+async def one_life(seconds: float) -> None:
+    """A process takes up the chat, streams words and is killed."""
+    limiter = Limiter()
+    limiter.careful(ANN)
+    bot: Any = SimpleNamespace()
+    draft = Draft(bot, limiter, ANN, None)
+    async with asyncio.timeout(seconds):
+        async with draft:
+            for number in range(1000):
+                draft.show("word " * number)
+                await asyncio.sleep(0.1)
+
+
+def test_twenty_deaths_in_a_row_send_no_more_frames_than_one_process_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    times: list[float] = []
+
+    async def post(_: Any, method: str, __: Any) -> bool:
+        assert method == "sendMessageDraft"
+        times.append(Loop.monotonic())
+        return True
+
+    async def story() -> None:
+        for _ in range(20):
+            with pytest.raises(TimeoutError):
+                await one_life(1.5)
+
+    monkeypatch.setattr(requests, "post", post)
+    monkeypatch.setattr(drafts, "time", Loop)
+    run(story())
+    assert most_within(times, 30.0) <= 40
+    assert most_within(times, 5.0) <= 20
+
+
+def test_care_ends_when_telegram_has_forgotten_too() -> None:
+    async def story() -> tuple[bool, bool, bool]:
+        limiter = Limiter()
+        before = limiter.is_slow(ANN)
+        limiter.careful(ANN)
+        during = limiter.is_slow(ANN)
+        await asyncio.sleep(30.1)
+        return before, during, limiter.is_slow(ANN)
+
+    assert run(story()) == (False, True, False)

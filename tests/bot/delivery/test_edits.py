@@ -1,0 +1,83 @@
+import asyncio
+import itertools
+
+import pytest
+
+from bot.delivery.edits import EDIT_SECONDS, Turns
+from tests.bot.previews import ANN, ROOM, edits, now, play, speak
+from tests.bot.recorder import Telegram
+
+
+def test_edits_of_a_group_are_three_seconds_apart_whoever_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(recorded: Telegram) -> None:
+        turns = Turns()
+
+        async def answer(name: str) -> None:
+            async with edits(recorded, turns) as preview:
+                await speak(preview, 55.0, f"{name}: ")
+
+        await asyncio.gather(answer("one"), answer("two"), answer("three"))
+        shown = recorded.of("editMessageText")
+        assert recorded.floods == []
+        assert all(late.at - early.at >= EDIT_SECONDS - 0.1 for early, late in itertools.pairwise(shown))
+        assert {call.params["text"].partition(":")[0] for call in shown} == {"one", "two", "three"}
+
+    play(monkeypatch, scenario)
+
+
+def test_edits_leave_a_slot_for_the_final_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(recorded: Telegram) -> None:
+        async with edits(recorded, Turns()) as preview:
+            await speak(preview, 120.0)
+            began = now()
+            await recorded.bot.send_message(ROOM, "the final")
+            assert now() - began < 2.0
+        assert recorded.floods == []
+
+    play(monkeypatch, scenario)
+
+
+def test_a_placeholder_goes_when_there_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(recorded: Telegram) -> None:
+        async with edits(recorded, Turns()):
+            await asyncio.sleep(1)
+            assert [message["text"] for message in recorded.world.messages(ROOM)] == ["…"]
+        assert recorded.world.messages(ROOM) == []
+
+    play(monkeypatch, scenario)
+
+
+def test_a_placeholder_that_the_final_takes_over_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(recorded: Telegram) -> None:
+        async with edits(recorded, Turns()) as preview:
+            await asyncio.sleep(1)
+            (message,) = recorded.world.messages(ROOM)
+            assert preview.take_over() == message["message_id"]
+            await preview.end("The end")
+        assert len(recorded.world.messages(ROOM)) == 1
+
+    play(monkeypatch, scenario)
+
+
+def test_a_placeholder_that_came_too_late_for_the_final_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(recorded: Telegram) -> None:
+        recorded.lag = 1.0
+        async with edits(recorded, Turns()) as preview:
+            await asyncio.sleep(0.5)
+            assert preview.take_over() is None
+            await preview.end("The end")
+        assert recorded.world.messages(ROOM) == []
+
+    play(monkeypatch, scenario)
+
+
+def test_who_prefers_edits_gets_them_in_private_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(recorded: Telegram) -> None:
+        async with edits(recorded, Turns(), ANN) as preview:
+            text = await speak(preview, 30.0)
+            await asyncio.sleep(4)
+        assert recorded.texts("editMessageText")[-1].strip() == text.strip()
+        assert recorded.of("sendMessageDraft") == []
+        assert recorded.floods == []
+
+    play(monkeypatch, scenario)

@@ -1,0 +1,191 @@
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from telegram.error import RetryAfter
+
+from bot.delivery.rate_limiter import Limiter, Urgency
+from tests.bot.virtual import run
+
+PRIVATE, GROUP = 7, -100
+Arrived = list[tuple[float, int, str]]
+
+
+class Telegram:
+    """Notes when each call arrives: `lag` seconds after it was sent, and back as many later."""
+
+    def __init__(self, lag: Callable[[int], float] = lambda _: 0.05) -> None:
+        self.limiter = Limiter()
+        self.arrived: Arrived = []
+        self.refusals: dict[int, list[float]] = defaultdict(list)
+        self._lag = lag
+
+    async def call(self, chat: int, method: str = "sendMessage", urgency: int | None = None) -> object:
+        async def answer() -> bool | dict[str, Any]:
+            lag = self._lag(len(self.arrived))
+            await asyncio.sleep(lag)
+            self.arrived.append((asyncio.get_running_loop().time(), chat, method))
+            if self.refusals[chat]:
+                raise RetryAfter(timedelta(seconds=self.refusals[chat].pop(0)))
+            await asyncio.sleep(lag)
+            return {}
+
+        return await self.limiter.process_request(answer, (), {}, method, {"chat_id": chat}, urgency)
+
+    def times(self, *chats: int) -> list[float]:
+        return [when for when, chat, _ in self.arrived if chat in chats]
+
+
+def most_within(times: list[float], seconds: float) -> int:
+    times = sorted(times)
+    return max((sum(begin <= t < begin + seconds for t in times) for begin in times), default=0)
+
+
+def test_two_hundred_answers_at_once_leave_at_a_pace_that_telegram_takes() -> None:
+    async def story() -> Telegram:
+        telegram = Telegram(lambda number: 0.01 + (number * 37 % 100) / 400)
+        await asyncio.gather(*(telegram.call(chat, urgency=Urgency.FINAL) for chat in range(1, 201)))
+        return telegram
+
+    telegram = run(story())
+    assert len(telegram.arrived) == 200
+    assert most_within(telegram.times(*range(1, 201)), 1.0) <= 30
+
+
+def test_a_final_passes_notices_that_wait() -> None:
+    async def story() -> list[int]:
+        telegram = Telegram()
+        notices = [asyncio.create_task(telegram.call(chat, urgency=Urgency.NOTICE)) for chat in range(1, 60)]
+        await asyncio.sleep(0.2)
+        await telegram.call(999, urgency=Urgency.FINAL)
+        passed = [chat for _, chat, _ in telegram.arrived]
+        await asyncio.gather(*notices)
+        return passed
+
+    assert len(run(story())) < 15
+
+
+def test_a_429_stalls_its_chat_alone_and_is_obeyed() -> None:
+    async def story() -> tuple[float, Telegram]:
+        telegram = Telegram()
+        telegram.refusals[1] = [10.0]
+        refused = asyncio.create_task(telegram.call(1))
+        await asyncio.sleep(0.2)
+        begun = asyncio.get_running_loop().time()
+        await telegram.call(2)
+        other = asyncio.get_running_loop().time() - begun
+        assert await telegram.call(1, "sendMessageDraft") is True
+        await refused
+        return other, telegram
+
+    other, telegram = run(story())
+    first, second = telegram.times(1)
+    assert other < 1
+    assert second - first > 10
+    assert telegram.arrived[-1][1:] == (1, "sendMessage")
+
+
+def test_several_chats_refused_at_once_stall_everything_but_payments_and_buttons() -> None:
+    async def story() -> tuple[float, float]:
+        telegram = Telegram()
+        for chat in (1, 2, 3):
+            telegram.refusals[chat] = [20.0]
+        refused = [asyncio.create_task(telegram.call(chat)) for chat in (1, 2, 3)]
+        await asyncio.sleep(0.5)
+        now = asyncio.get_running_loop().time
+        begun = now()
+        await telegram.call(4, "answerPreCheckoutQuery")
+        await telegram.call(4, "answerCallbackQuery")
+        payment = now() - begun
+        await telegram.call(4)
+        message = now() - begun
+        await asyncio.gather(*refused)
+        return payment, message
+
+    payment, message = run(story())
+    assert payment < 1
+    assert message > 19
+
+
+def test_a_long_ban_is_told_and_no_call_made() -> None:
+    async def story() -> int:
+        telegram = Telegram()
+        telegram.refusals[1] = [5000.0]
+        with pytest.raises(RetryAfter):
+            await telegram.call(1)
+        with pytest.raises(RetryAfter):
+            await telegram.call(1)
+        return len(telegram.arrived)
+
+    assert run(story()) == 1
+
+
+def test_in_a_group_a_slot_is_kept_for_the_final() -> None:
+    async def story() -> float:
+        telegram = Telegram()
+        for _ in range(100):
+            await telegram.call(GROUP, "editMessageText", Urgency.PREVIEW)
+            await asyncio.sleep(0.4)
+        begun = asyncio.get_running_loop().time()
+        await telegram.call(GROUP, urgency=Urgency.FINAL)
+        return asyncio.get_running_loop().time() - begun
+
+    assert run(story()) < 2.5
+
+
+def test_the_parts_of_a_long_answer_arrive_in_order() -> None:
+    async def story() -> list[str]:
+        telegram = Telegram(lambda number: 0.3 if number % 2 else 0.01)
+        await asyncio.gather(*(telegram.call(PRIVATE, f"sendMessage{n}", Urgency.FINAL) for n in range(12)))
+        return [method for _, _, method in telegram.arrived]
+
+    assert run(story()) == [f"sendMessage{n}" for n in range(12)]
+
+
+CALLS = st.lists(
+    st.tuples(
+        st.sampled_from([PRIVATE, 8, GROUP]),
+        st.sampled_from(["sendMessage", "sendMessageDraft", "editMessageText", "sendChatAction"]),
+        st.floats(0, 2),
+    ),
+    max_size=120,
+)
+
+
+@settings(max_examples=40)
+@given(CALLS, st.floats(0, 0.4))
+def test_no_window_ever_exceeds_telegrams_numbers(calls: list[tuple[int, str, float]], lag: float) -> None:
+    async def story() -> Telegram:
+        telegram, tasks = Telegram(lambda number: lag * (number % 3) / 2), []
+        for chat, method, pause in calls:
+            preview = Urgency.PREVIEW if method == "editMessageText" else None
+            tasks.append(asyncio.create_task(telegram.call(chat, method, preview)))
+            await asyncio.sleep(pause)
+        await asyncio.gather(*tasks)
+        return telegram
+
+    arrived = run(story()).arrived
+    for chat in (PRIVATE, 8):
+        drafts = [t for t, c, m in arrived if c == chat and m in {"sendMessageDraft", "sendChatAction"}]
+        assert most_within(drafts, 5) <= 20
+        assert most_within(drafts, 30) <= 40
+        visible = [t for t, c, m in arrived if c == chat and m in {"sendMessage", "editMessageText"}]
+        assert most_within(visible, 5) <= 8
+    assert most_within([t for t, c, m in arrived if c == GROUP and m != "sendMessageDraft"], 60) <= 20
+
+
+def test_what_is_idle_is_forgotten() -> None:
+    async def story() -> int:
+        telegram = Telegram()
+        for chat in range(1, 50):
+            await telegram.call(chat, "sendMessageDraft")
+        await asyncio.sleep(120)
+        await telegram.call(1000)
+        return len(telegram.limiter._chats)
+
+    assert run(story()) == 1

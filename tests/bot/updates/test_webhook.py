@@ -1,0 +1,81 @@
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from bot.updates import webhook
+from main.server import http_server
+from tests.served import served
+
+SECRET = webhook.secret_of("1:token")
+HEADERS = {"x-telegram-bot-api-secret-token": SECRET}
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Keeps what was stored."""
+
+    updates: list[Mapping[str, Any]] = field(default_factory=list)
+
+    async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
+        self.updates += updates
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+@pytest.fixture
+async def face(inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
+    app = Starlette(routes=[webhook.route(inbox, SECRET)])  # type: ignore[arg-type]
+    async with (
+        served(http_server(app, "127.0.0.1", 0)) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+    ):
+        yield client
+
+
+class Endless:
+    """A body that goes on as long as it is read; `sent` counts its bytes."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while self.sent < 200_000_000:
+            self.sent += 65_536
+            yield b"x" * 65_536
+
+
+async def test_an_update_is_stored_before_the_200(face: httpx.AsyncClient, inbox: Inbox) -> None:
+    answer = await face.post("/telegram", json={"update_id": 5, "message": {}}, headers=HEADERS)
+    assert (answer.status_code, inbox.updates) == (200, [{"update_id": 5, "message": {}}])
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-telegram-bot-api-secret-token": "wrong"}])
+async def test_without_its_secret_a_call_is_refused(
+    face: httpx.AsyncClient, inbox: Inbox, headers: dict[str, str]
+) -> None:
+    answer = await face.post("/telegram", json={"update_id": 5}, headers=headers)
+    assert (answer.status_code, inbox.updates) == (403, [])
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"update_id": "x"}', b'"text"', b"\xff\xfe", b"[" * 100_000])
+async def test_what_is_no_update_is_a_400(face: httpx.AsyncClient, inbox: Inbox, body: bytes) -> None:
+    answer = await face.post("/telegram", content=body, headers=HEADERS)
+    assert (answer.status_code, inbox.updates) == (400, [])
+
+
+async def test_a_huge_body_is_refused_without_being_read_whole(face: httpx.AsyncClient, inbox: Inbox) -> None:
+    body = Endless()
+    try:
+        answer = await face.post("/telegram", content=body, headers=HEADERS)
+        assert answer.status_code == 413
+    except httpx.TransportError:
+        pass  # the server hung up on the rest: refused as well
+    assert body.sent < 100_000_000
+    assert inbox.updates == []

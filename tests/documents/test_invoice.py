@@ -1,0 +1,143 @@
+import csv
+import io
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from string import Formatter
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from documents.csv_export import invoice_csv
+from documents.invoice import invoice_pdf
+from documents.words import EN, VI
+from engine.money import Money
+from storage.invoices.drafts import Draft, Line, Movement
+from storage.invoices.invoices import Invoice, Seller
+
+OCTOBER = date(2026, 10, 1)
+
+
+def invoice(**changes: Any) -> Invoice:
+    """1.20 USD charged, a plan of 9 USD, 26 USD of Stars, on top of 1 USD: 16.80 USD are left."""
+    lines = (
+        Line(OCTOBER, "auto", 3, 1200, 800, 2000, Money(0)),
+        Line(OCTOBER, "gpt-4o", 1, 1000, 500, 0, Money(1_200_000_000)),
+    )
+    movements = (
+        Movement(date(2026, 10, 2), "topup", "2000 Stars", Money.usd("26"), 2000, Money(13_000_000)),
+        Movement(date(2026, 10, 2), "plan", "plan starter", Money.usd("-9")),
+    )
+    draft = Draft(7, OCTOBER, Money.usd("1"), changes.pop("lines", lines), movements)
+    seller = Seller("Nhà bán Đức Phở", "1 Phố Huế\nHà Nội", "0101", changes.pop("vat", "10"))
+    return Invoice(12, datetime(2026, 11, 1, 1, tzinfo=UTC), seller, draft)
+
+
+def read(pdf: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+
+
+def test_it_says_who_what_and_how_much() -> None:
+    text = read(invoice_pdf(invoice(), "Nguyễn Thị Ánh"))
+    for words in (
+        "F-000012",
+        "2026-11-01",
+        "2026-10-01 – 2026-10-31",
+        "Nhà bán Đức Phở",
+        "Hà Nội",
+        "Tax ID 0101",
+        "Nguyễn Thị Ánh",
+        "Account no. 7",
+        "2,000 Telegram Stars × 0.013 USD",
+        "VAT 10 %",
+        "10.200000000",
+        "16.800000000",
+    ):
+        assert words in text, words
+
+
+def test_without_vat_there_is_no_word_of_it() -> None:
+    text = read(invoice_pdf(invoice(vat="0")))
+    assert "VAT" not in text
+    assert "10.20" in text
+
+
+def test_the_same_invoice_gives_the_same_bytes() -> None:
+    assert invoice_pdf(invoice(), "Ann") == invoice_pdf(invoice(), "Ann")
+
+
+def test_a_nameless_customer_is_an_account() -> None:
+    assert "Account no. 7" in read(invoice_pdf(invoice(), ""))
+
+
+def test_of_a_name_stands_what_the_typeface_can_draw(caplog: pytest.LogCaptureFixture) -> None:
+    text = read(invoice_pdf(invoice(), "🦊 A\u0301nh 𝔘𝔫𝔦 محمد Ω"))
+    assert "Customer\nÁnh Uni Ω\nAccount no. 7" in text
+    assert "Customer\nAccount no. 7" in read(invoice_pdf(invoice(), "王小明"))
+    assert not caplog.records
+
+
+def ink_of(pdf: bytes, size: float) -> set[str]:
+    """The colours in which the first page's texts of this size are set, as rrggbb."""
+    found: set[str] = set()
+    now = {"size": 0.0, "ink": ""}
+
+    def see(operator: bytes, operands: Any, *_: Any) -> None:
+        if operator == b"Tf":
+            now["size"] = float(operands[1])
+        elif operator == b"rg":
+            now["ink"] = "".join(f"{round(float(each) * 255):02x}" for each in operands)
+        elif operator == b"Tj" and now["size"] == size:
+            found.add(str(now["ink"]))
+
+    PdfReader(io.BytesIO(pdf)).pages[0].extract_text(visitor_operand_before=see)
+    return found
+
+
+def test_a_month_of_payments_alone_has_its_total_in_full_ink() -> None:
+    made = invoice(lines=())
+    paid = replace(made, draft=replace(made.draft, movements=made.draft.movements[:1]))
+    assert ink_of(invoice_pdf(paid, "Ann"), 12.0) == {"1c2733"}
+
+
+@pytest.mark.parametrize("lines", [7, 8, 9, 10, 44, 45, 46, 47])
+def test_the_notes_never_stand_alone_on_a_page(lines: int) -> None:
+    each = tuple(Line(OCTOBER, f"m{n}", 1, 1, 1, 0, Money(n)) for n in range(lines))
+    last = PdfReader(io.BytesIO(invoice_pdf(invoice(lines=each), "Ann"))).pages[-1].extract_text()
+    assert "Balance at the end" in last
+    assert "exact to the nano-dollar" in last
+
+
+@pytest.mark.parametrize("name", ["李明 👩‍💻", "Ann\nBob", "<b>&amp;</b>", "א" * 200])
+def test_no_name_breaks_it(name: str) -> None:
+    assert "F-000012" in read(invoice_pdf(invoice(), name))
+
+
+def test_a_long_month_has_its_head_on_every_page() -> None:
+    many = tuple(Line(OCTOBER, f"vendor/{'m' * 50}-{n}", 1, 1, 1, 0, Money(n)) for n in range(200))
+    pages = PdfReader(io.BytesIO(invoice_pdf(invoice(lines=many)))).pages
+    assert len(pages) > 3
+    assert all("Charged USD" in page.extract_text() for page in pages[:3])
+    assert f"page 1 of {len(pages)}" in pages[0].extract_text()
+
+
+def test_it_speaks_vietnamese() -> None:
+    assert "Hóa đơn" in read(invoice_pdf(invoice(), "Ann", "vi"))
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert set(VI) == set(EN)
+    for key, text in EN.items():
+        assert {part[1] for part in Formatter().parse(VI[key])} == {part[1] for part in Formatter().parse(text)}, key
+
+
+def test_the_sheet_adds_up() -> None:
+    rows = list(csv.DictReader(io.StringIO(invoice_csv(invoice()).decode())))
+    amounts = [Decimal(row["amount_usd"]) for row in rows]
+    assert sum(amounts[:-1]) == amounts[-1] == Decimal("16.80")
+
+
+def test_a_sheet_runs_no_formula() -> None:
+    evil = (Line(OCTOBER, "=HYPERLINK(1)", 1, 1, 1, 0, Money(1)),)
+    assert ",'=HYPERLINK(1)," in invoice_csv(invoice(lines=evil)).decode()

@@ -1,0 +1,74 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.catalog.free_tiers import Allowed, FreeTiers, Left, day_begin, day_end
+from engine.offer import Offer
+
+GEMINI, GROQ = Offer("gemini", "lite"), Offer("groq", "oss")
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+def tiers(per_minute: int = 2, per_day: int = 3) -> FreeTiers:
+    return FreeTiers({GEMINI: Allowed(per_minute, per_day), GROQ: Allowed(per_minute, per_day)})
+
+
+def test_who_is_not_listed_has_none() -> None:
+    assert not FreeTiers().is_open(GEMINI, NOW)
+    assert FreeTiers().left(GEMINI, NOW) is None
+
+
+def test_a_minute_s_limit_is_counted_and_passes() -> None:
+    free = tiers()
+    for _ in range(2):
+        assert free.is_open(GEMINI, NOW)
+        free.use(GEMINI, NOW)
+    assert not free.is_open(GEMINI, NOW)
+    assert free.left(GEMINI, NOW) == Left(0, 1)
+    assert free.is_open(GEMINI, NOW + timedelta(seconds=60))
+
+
+def test_a_day_s_limit_ends_with_the_provider_s_day() -> None:
+    free = tiers(per_minute=10)
+    for _ in range(3):
+        free.use(GEMINI, NOW)
+        free.use(GROQ, NOW)
+    assert not free.is_open(GEMINI, NOW + timedelta(hours=1))
+    midnight = datetime(2026, 11, 26, 0, 1, tzinfo=UTC)
+    assert free.is_open(GROQ, midnight)
+    assert not free.is_open(GEMINI, midnight)  # its day begins at midnight in California
+    assert free.is_open(GEMINI, datetime(2026, 11, 26, 8, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("now", "begins", "ends"),
+    [
+        ("2026-01-10T07:59", "2026-01-09T08:00", "2026-01-10T08:00"),
+        ("2026-07-10T07:01", "2026-07-10T07:00", "2026-07-11T07:00"),  # summer time
+        ("2026-03-08T12:00", "2026-03-08T08:00", "2026-03-09T07:00"),  # a day of 23 hours
+        ("2026-11-01T12:00", "2026-11-01T07:00", "2026-11-02T08:00"),  # and one of 25
+    ],
+)
+def test_gemini_s_day_begins_at_midnight_in_california_summer_and_winter(now: str, begins: str, ends: str) -> None:
+    moment, begin, end = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (now, begins, ends))
+    assert (day_begin(GEMINI, moment), day_end(GEMINI, moment)) == (begin, end)
+
+
+def test_a_refusal_shuts_it_for_as_long_as_is_told() -> None:
+    free = tiers()
+    free.refused(GEMINI, NOW, 36, per_day=False)
+    assert not free.is_open(GEMINI, NOW + timedelta(seconds=35))
+    assert free.is_open(GEMINI, NOW + timedelta(seconds=36))
+
+
+def test_a_day_s_refusal_shuts_it_until_the_next_day() -> None:
+    free = tiers()
+    free.refused(GROQ, NOW, None, per_day=True)
+    assert not free.is_open(GROQ, NOW + timedelta(hours=11))
+    assert free.is_open(GROQ, NOW + timedelta(hours=12))
+
+
+def test_what_an_earlier_process_used_counts() -> None:
+    free = tiers(per_minute=10)
+    free.begin(GROQ, NOW, 3)
+    assert not free.is_open(GROQ, NOW)

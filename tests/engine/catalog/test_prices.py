@@ -1,0 +1,213 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from genai_prices import Usage as TheirUsage
+from genai_prices import calc_price
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.catalog.prices import LOCAL, PriceBook, Rates, flat_price
+from engine.chat import Usage
+from engine.money import Money
+
+MTOK = 10**12  # atto-dollars a token for 1 USD a million
+MONDAY_NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+FLASH = ("deepseek", "deepseek-v4-flash")
+
+
+def usd(atto: int) -> Decimal:
+    return Decimal(atto) / MTOK
+
+
+def input_usd(at: datetime, provider: str = "deepseek", model: str = "deepseek-v4-flash") -> Decimal:
+    price = PriceBook().price(provider, model, at)
+    assert price is not None
+    return usd(price.rates(0).input)
+
+
+def test_deepseek_doubles_its_price_in_two_weekday_windows() -> None:
+    hours = {hour: input_usd(MONDAY_NOON.replace(hour=hour)) for hour in range(24)}
+    peak = {1, 2, 3, 6, 7, 8, 9}
+    assert hours == {hour: Decimal("0.3") if hour in peak else Decimal("0.15") for hour in range(24)}
+
+
+def test_a_peak_begins_and_ends_on_the_minute() -> None:
+    at = MONDAY_NOON
+    edges = (
+        at.replace(hour=0, minute=59, second=59),
+        at.replace(hour=1),
+        at.replace(hour=3, minute=59),
+        at.replace(hour=4),
+    )
+    assert [input_usd(edge) for edge in edges] == [Decimal(each) for each in ("0.15", "0.3", "0.3", "0.15")]
+
+
+def test_the_weekend_is_off_peak_all_day() -> None:
+    assert {input_usd(datetime(2026, 11, day, 2, 30, tzinfo=UTC)) for day in (21, 22)} == {Decimal("0.15")}
+
+
+def test_before_there_were_peak_hours_there_was_one_price() -> None:
+    assert input_usd(datetime(2026, 8, 14, 2, 30, tzinfo=UTC)) == Decimal("0.14")
+
+
+def test_a_price_starts_on_its_date() -> None:
+    days = [datetime(2026, *day, 12, tzinfo=UTC) for day in ((8, 16), (8, 17), (9, 9), (9, 10))]
+    assert [input_usd(day) for day in days] == [Decimal(each) for each in ("0.14", "0.22", "0.22", "0.15")]
+
+
+def test_a_book_that_was_asked_before_the_peak_knows_it_a_minute_later() -> None:
+    book = PriceBook()
+    before = book.price(*FLASH, MONDAY_NOON.replace(hour=0, minute=59))
+    within = book.price(*FLASH, MONDAY_NOON.replace(hour=1, minute=0))
+    assert before is not None
+    assert within is not None
+    assert within.rates(0).input == 2 * before.rates(0).input
+
+
+def test_within_a_minute_a_price_is_compiled_once() -> None:
+    book = PriceBook()
+    assert book.price(*FLASH, MONDAY_NOON) is book.price(*FLASH, MONDAY_NOON.replace(second=59))
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
+        ("gemini", "gemini-2.5-flash-lite"),
+        ("gemini", "gemini-3.8-flash"),
+        ("openai", "gpt-4o"),
+        ("openai", "gpt-6-luna"),
+        ("anthropic", "claude-haiku-5-5"),
+        ("groq", "openai/gpt-oss-20b"),
+        ("mistral", "mistral-small-latest"),
+        ("deepseek", "deepseek-v4-flash"),
+    ],
+)
+@given(
+    plain=st.integers(1, 400_000),
+    cached=st.integers(0, 200_000),
+    output=st.integers(0, 50_000),
+    hour=st.integers(0, 23),
+)
+def test_our_integers_are_the_catalogues_decimals(
+    provider: str, model: str, plain: int, cached: int, output: int, hour: int
+) -> None:
+    at = MONDAY_NOON.replace(hour=hour)
+    price = PriceBook().price(provider, model, at)
+    assert price is not None
+    theirs = calc_price(
+        TheirUsage(input_tokens=plain + cached, cache_read_tokens=cached, output_tokens=output),
+        model,
+        provider_id={"gemini": "google"}.get(provider, provider),
+        genai_request_timestamp=at,
+    )
+    ours = price.cost_atto(Usage(plain + cached, output, cached_tokens=cached))
+    assert Decimal(ours) / 10**18 == theirs.total_price
+
+
+def test_the_whole_request_moves_at_the_cliff() -> None:
+    price = PriceBook().price("anthropic", "claude-haiku-5-5", MONDAY_NOON)
+    assert price is not None
+    assert usd(price.cost_atto(Usage(100_000, 0))) == Decimal(10000)
+    assert usd(price.cost_atto(Usage(100_001, 0))) == 100_001 * Decimal("0.5")
+
+
+def test_the_ceiling_covers_every_tier_that_can_be_reached() -> None:
+    price = PriceBook().price("anthropic", "claude-haiku-5-5", MONDAY_NOON)
+    assert price is not None
+    assert tuple(map(usd, price.ceiling(1000))) == (Decimal("0.125"), Decimal("0.5"))
+    assert tuple(map(usd, price.ceiling(100_001))) == (Decimal("0.625"), Decimal("2.5"))
+
+
+@given(
+    input_tokens=st.integers(0, 300_000),
+    cached_share=st.floats(0, 1),
+    written_share=st.floats(0, 1),
+    output=st.integers(0, 9_000),
+    slack=st.integers(0, 1000),
+)
+def test_no_bill_is_over_the_ceiling(
+    input_tokens: int, cached_share: float, written_share: float, output: int, slack: int
+) -> None:
+    price = PriceBook().price("openai", "gpt-6-luna", MONDAY_NOON)
+    assert price is not None
+    cached = int(input_tokens * cached_share)
+    written = int((input_tokens - cached) * written_share)
+    most_input, most_output = price.ceiling(input_tokens + slack)
+    bill = price.cost_atto(Usage(input_tokens, output, cached, written))
+    assert bill <= input_tokens * most_input + output * most_output
+
+
+def test_a_model_without_a_price_is_not_free() -> None:
+    book = PriceBook()
+    assert book.knows("openrouter", "openai/gpt-oss-20b:free")
+    assert book.price("openrouter", "openai/gpt-oss-20b:free", MONDAY_NOON) is None
+
+
+def test_an_unknown_model_has_no_price() -> None:
+    book = PriceBook()
+    assert book.price("openai", "gpt-nobody", MONDAY_NOON) is None
+    assert book.price("nobody", "gpt-4o", MONDAY_NOON) is None
+
+
+def test_the_reseller_s_fee_comes_on_top_of_the_catalogue() -> None:
+    offer = ("openrouter", "deepseek/deepseek-v4-flash", MONDAY_NOON)
+    bare, fee = PriceBook().price(*offer), PriceBook(fees={"openrouter": Fraction("0.055")}).price(*offer)
+    assert bare is not None
+    assert fee is not None
+    assert Fraction(fee.rates(0).output, bare.rates(0).output) == Fraction("1.055")
+
+
+def test_an_override_is_what_the_operator_pays_and_bears_no_fee() -> None:
+    own = flat_price("0.10", "0.20", "0.01")
+    book = PriceBook({"openrouter/x": own}, {"openrouter": Fraction("0.055")})
+    assert book.price("openrouter", "x", MONDAY_NOON) is own
+    assert own.source == "override"
+
+
+def test_what_is_not_given_costs_as_much_as_input() -> None:
+    assert flat_price("2", "3").rates(0) == Rates(2 * MTOK, 2 * MTOK, 2 * MTOK, 3 * MTOK)
+
+
+def test_a_server_of_ones_own_costs_nothing() -> None:
+    assert PriceBook().price("local", "llama", MONDAY_NOON) is LOCAL
+    assert PriceBook(free_providers=frozenset({"mybox"})).price("mybox", "qwen", MONDAY_NOON) is LOCAL
+    assert LOCAL.cost_atto(Usage(10**6, 10**6)) == 0
+
+
+def test_a_usage_that_counts_its_cache_twice_is_not_paid_back() -> None:
+    assert flat_price("1", "1", "0").cost_atto(Usage(10, 0, cached_tokens=10, cache_write_tokens=10)) == 10 * MTOK
+
+
+def test_deepseek_s_cache_hits_are_billed_as_hits() -> None:
+    price = flat_price("0.14", "0.28", "0.0028")
+    cost = price.cost_atto(Usage(1000, 220, cached_tokens=900))
+    assert Money.from_atto(cost) == Money.usd("0.00007812")
+
+
+def test_gpt_4o_at_list_price_is_the_yardstick() -> None:
+    price = PriceBook().list_price("gpt-4o", MONDAY_NOON)
+    assert price is not None
+    assert Money.from_atto(price.cost_atto(Usage(1200, 240))) == Money.usd("0.0054")
+
+
+def test_contexts_are_the_catalogue_s() -> None:
+    book = PriceBook()
+    assert book.context_tokens("openai", "gpt-4o") == 128_000
+    assert book.context_tokens("mistral", "mistral-small-latest") is None
+    assert book.context_tokens("nobody", "x") is None
+
+
+def test_a_bare_name_is_sold_by_those_who_call_it_exactly_so() -> None:
+    book = PriceBook()
+    have = {"openai", "gemini", "deepseek", "anthropic"}.__contains__
+    assert book.sellers("gpt-4o", have) == ("openai",)
+    assert book.sellers("gpt-4o-2024-11-20", have) == ("openai",)
+    assert book.sellers("gpt-4o", {"gemini"}.__contains__) == ()
+    assert book.sellers("deepseek-v4-flash-and-more", have) == ()
+
+
+def test_gemini_s_api_does_not_sell_claude() -> None:
+    assert not PriceBook().knows("gemini", "claude-haiku-4-5")
+    assert PriceBook().sellers("claude-haiku-4-5", {"gemini", "anthropic"}.__contains__) == ("anthropic",)

@@ -1,0 +1,56 @@
+"""Who answers may be another model than was asked: the bill is by the one that is named in the answer."""
+
+from datetime import UTC, datetime
+
+from engine.catalog.prices import Price, PriceBook, flat_price
+from engine.chat import Served
+from engine.money import Money
+from engine.routing.plan import Route
+from tests.engine.scripted import Scripted, Stage, whole
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+FLASH = "deepseek/deepseek-v4-flash"
+BOOK = PriceBook()
+
+
+def catalogued(provider: str, model: str) -> Price:
+    price = BOOK.price(provider, model, NOON)
+    assert price is not None
+    return price
+
+
+ASKED = catalogued("openrouter", FLASH)
+
+
+def test_a_fallback_is_billed_at_its_own_price() -> None:
+    served = BOOK.served_price(ASKED, "openrouter", "deepseek/deepseek-v4.1-flash", NOON)
+    assert served == catalogued("openrouter", "deepseek/deepseek-v4.1-flash") != ASKED
+
+
+def test_a_dated_name_of_the_same_model_is_the_same_price() -> None:
+    asked = catalogued("openai", "gpt-4o-mini")
+    assert BOOK.served_price(asked, "openai", "gpt-4o-mini-2024-07-18", NOON) == asked
+
+
+def test_a_name_that_is_in_no_catalogue_is_billed_as_asked() -> None:
+    assert BOOK.served_price(ASKED, "openrouter", "stand-in", NOON) == ASKED
+
+
+def test_what_the_operator_said_of_an_offer_stands() -> None:
+    own = flat_price("9", "9")
+    assert PriceBook().served_price(own, "openrouter", "deepseek/deepseek-v4.1-flash", NOON) == own
+    book = PriceBook({"openrouter/other": own})
+    assert book.served_price(ASKED, "openrouter", "other", NOON) == own
+
+
+async def test_an_answer_of_another_model_is_booked_at_that_models_price() -> None:
+    stage = Stage(Scripted("openrouter", [Served("deepseek/deepseek-v4.1-flash"), *whole("hi", tokens=(1000, 100))]))
+    quote = stage._route.quotes[0]
+    stage._route = Route((quote._replace(price=ASKED),), ())
+    answer, held = stage.answer()
+    await answer.whole()
+    price = catalogued("openrouter", "deepseek/deepseek-v4.1-flash")
+    assert held.bill is not None
+    assert held.bill.cost_atto == 1000 * price.rates(0).input + 100 * price.rates(0).output
+    assert held.bill.attempt.cost == Money.from_atto(held.bill.cost_atto)
+    assert held.bill.attempt.served == "deepseek/deepseek-v4.1-flash"

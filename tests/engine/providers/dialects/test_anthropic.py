@@ -1,0 +1,200 @@
+"""Anthropic's Messages over real bytes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from engine.chat import ChatRequest, Finish, Image, Message, Role, Served, Text, Tool, ToolCall, says
+from engine.errors import AbilityMissing, EmptyAnswer, Garbled, Overloaded, RateLimited, StreamCut
+from tests.engine.providers.dialects.wires import Wire, asking, calls, finishes, text, usage
+
+
+def event(kind: str, **body: Any) -> str:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **body})}\n\n"
+
+
+START = event("message_start", message={"model": "claude-haiku-4-5", "usage": {"input_tokens": 9, "output_tokens": 1}})
+STOP = event("message_stop")
+
+
+def said(words: str, index: int = 0) -> str:
+    return event("content_block_delta", index=index, delta={"type": "text_delta", "text": words})
+
+
+def ended(reason: str | None, **usage_told: Any) -> str:
+    return event("message_delta", delta={"stop_reason": reason}, usage=usage_told)
+
+
+async def test_named_events_pings_and_an_end() -> None:
+    body = (START + event("ping") + said("Chào ") + said("🌊") + ended("end_turn", output_tokens=4) + STOP).encode()
+    for width in (1, 3, len(body)):
+        found = await Wire("anthropic", [body[n : n + width] for n in range(0, len(body), width)]).chunks()
+        assert (text(found), finishes(found)) == ("Chào 🌊", [Finish.STOP])
+        assert Served("claude-haiku-4-5") in found
+
+
+async def test_a_stop_reason_is_an_end_and_nothing_is_a_cut() -> None:
+    assert text(await Wire("anthropic", START + said("a") + ended("end_turn", output_tokens=1)).chunks()) == "a"
+    for body in ("", START, START + said("a")):
+        with pytest.raises(StreamCut):
+            await Wire("anthropic", body).chunks()
+
+
+@pytest.mark.parametrize(
+    ("reason", "ours"),
+    [
+        ("end_turn", Finish.STOP),
+        ("stop_sequence", Finish.STOP),
+        ("pause_turn", Finish.STOP),
+        ("tool_use", Finish.TOOL_CALLS),
+        ("max_tokens", Finish.LENGTH),
+        ("model_context_window_exceeded", Finish.LENGTH),
+        ("refusal", Finish.REFUSED),
+        ("something_new", Finish.STOP),
+    ],
+)
+async def test_stop_reasons_in_our_words(reason: str, ours: Finish) -> None:
+    assert finishes(await Wire("anthropic", START + said("a") + ended(reason) + STOP).chunks()) == [ours]
+
+
+async def test_a_refusal_without_words_is_an_answer_and_an_end_without_words_is_none() -> None:
+    assert finishes(await Wire("anthropic", START + ended("refusal") + STOP).chunks()) == [Finish.REFUSED]
+    thought = event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "hm"})
+    for body in (START + ended("end_turn") + STOP, START + thought + ended("max_tokens") + STOP):
+        with pytest.raises(EmptyAnswer):
+            await Wire("anthropic", body).chunks()
+
+
+async def test_usage_is_replaced_not_added_and_inputs_are_disjoint() -> None:
+    start = event(
+        "message_start",
+        message={
+            "usage": {
+                "input_tokens": 10,
+                "cache_read_input_tokens": 20,
+                "cache_creation_input_tokens": 30,
+                "output_tokens": 1,
+            }
+        },
+    )
+    last = ended("end_turn", output_tokens=7, output_tokens_details={"thinking_tokens": 2}, input_tokens=None)
+    found = usage(await Wire("anthropic", start + said("a") + ended(None, output_tokens=3) + last + STOP).chunks())
+    assert found is not None
+    assert (found.input_tokens, found.output_tokens) == (60, 7)
+    assert (found.cached_tokens, found.cache_write_tokens, found.reasoning_tokens) == (20, 30, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("overloaded_error", Overloaded), ("api_error", Overloaded), ("rate_limit_error", RateLimited)],
+)
+async def test_an_error_event_in_mid_stream(kind: str, expected: type[Exception]) -> None:
+    with pytest.raises(expected):
+        await Wire("anthropic", START + said("a") + event("error", error={"type": kind, "message": "x"})).chunks()
+
+
+async def test_tools_are_called_in_pieces_after_thoughts() -> None:
+    body = (
+        START
+        + event("content_block_start", index=0, content_block={"type": "thinking", "thinking": ""})
+        + event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "hm"})
+        + event("content_block_start", index=1, content_block={"type": "tool_use", "id": "t", "name": "look"})
+        + event("content_block_delta", index=1, delta={"type": "input_json_delta", "partial_json": '{"a"'})
+        + event("content_block_delta", index=1, delta={"type": "input_json_delta", "partial_json": ": 1}"})
+        + ended("tool_use")
+        + STOP
+    )
+    found = await Wire("anthropic", body).chunks()
+    assert (calls(found), finishes(found)) == ([("look", '{"a": 1}')], [Finish.TOOL_CALLS])
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+async def test_who_ignores_stream_is_understood_all_the_same(indent: int | None) -> None:
+    whole = {
+        "type": "message",
+        "model": "claude-haiku-4-5",
+        "content": [
+            {"type": "text", "text": "whole"},
+            {"type": "tool_use", "id": "t", "name": "go", "input": {"a": 1}},
+        ],
+        "stop_reason": "tool_use",
+        "usage": {"input_tokens": 3, "output_tokens": 2},
+    }
+    found = await Wire("anthropic", json.dumps(whole, indent=indent)).chunks()
+    assert (text(found), calls(found), finishes(found)) == ("whole", [("go", '{"a": 1}')], [Finish.TOOL_CALLS])
+    assert usage(found) is not None
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        event("message_start", message=5),
+        event("content_block_delta", index=0, delta="x"),
+        event("content_block_start", index=0, content_block=[1]),
+        event("message_delta", delta=7),
+    ],
+)
+async def test_an_event_of_another_shape_is_garbage_and_nothing_worse(bad: str) -> None:
+    with pytest.raises(Garbled):
+        await Wire("anthropic", START + bad + STOP).chunks()
+
+
+# --- what goes out ----------------------------------------------------------------------------------
+
+
+async def test_turns_the_system_and_the_limit_find_their_places() -> None:
+    request = ChatRequest(
+        "r",
+        "m",
+        (
+            says(Role.SYSTEM, "be kind"),
+            Message(Role.USER, (Text("see"), Image("data:image/png;base64,AAAA"), Image("https://x.test/a.png"))),
+            Message(Role.ASSISTANT, (), (ToolCall("c", "look", '{"a": 1}'),)),
+            Message(Role.TOOL, (Text("7"),), tool_call_id="c"),
+        ),
+    )
+    body = await Wire("anthropic").body(request)
+    assert set(body) == {"model", "max_tokens", "messages", "stream", "system"}
+    assert (body["system"], body["max_tokens"]) == ("be kind", 100)
+    sources = [block["source"]["type"] for block in body["messages"][0]["content"][1:]]
+    assert sources == ["base64", "url"]
+    assert body["messages"][1]["content"] == [{"type": "tool_use", "id": "c", "name": "look", "input": {"a": 1}}]
+    assert body["messages"][2]["content"] == [{"type": "tool_result", "tool_use_id": "c", "content": "7"}]
+
+
+async def test_the_fives_get_no_sampling_no_thinking_and_no_begun_answer() -> None:
+    five = Wire("anthropic", model="claude-haiku-5-5")
+    body = await five.body(asking(temperature=0.3, top_p=0.5))
+    assert not {"temperature", "top_p", "top_k"} & set(body)
+    assert body["thinking"] == {"type": "disabled"}
+    assert (await five.body(asking(reasoning_effort="none")))["thinking"] == {"type": "disabled"}
+    assert (await five.body(asking(reasoning_effort="low")))["output_config"] == {"effort": "low"}
+    with pytest.raises(AbilityMissing):
+        await five.body(ChatRequest("r", "m", (says(Role.USER, "x"), says(Role.ASSISTANT, "y"))))
+
+
+async def test_others_get_one_way_of_sampling_and_one_choice() -> None:
+    body = await Wire("anthropic").body(asking(temperature=1.7, top_p=0.5))
+    assert body["temperature"] == 1.0
+    assert "top_p" not in body
+    with pytest.raises(AbilityMissing):
+        await Wire("anthropic").body(asking(n=2))
+
+
+async def test_tools_and_their_choice_are_in_its_words() -> None:
+    body = await Wire("anthropic").body(asking(tools=(Tool("look"),), tool_choice="required"))
+    assert body["tools"] == [{"name": "look", "description": "", "input_schema": {"type": "object", "properties": {}}}]
+    assert body["tool_choice"] == {"type": "any"}
+
+
+async def test_json_is_asked_for_in_words() -> None:
+    body = await Wire("anthropic").body(asking(response_format={"type": "json_object"}))
+    assert "JSON" in body["system"]
+
+
+async def test_the_version_and_the_key_stand_in_the_headers() -> None:
+    wire = Wire("anthropic", START + said("a") + ended("end_turn") + STOP)
+    await wire.chunks()
+    assert wire.sent[0].headers["anthropic-version"] == "2023-06-01"
+    assert wire.sent[0].headers["x-api-key"] == "k-1"

@@ -1,0 +1,115 @@
+"""What goes out to the sellers of OpenAI's dialect, to each in its own way."""
+
+from typing import Any
+
+import pytest
+
+from engine.chat import ChatRequest, Message, Role, Text, Tool, says
+from engine.errors import AbilityMissing
+from tests.engine.providers.dialects.wires import Wire, asking, data
+
+
+async def test_nothing_that_could_change_the_bill_goes_out() -> None:
+    known = {"model", "messages", "stream", "stream_options", "max_completion_tokens"}
+    assert set(await Wire("openai").body()) == known
+
+
+async def test_openai_is_asked_for_no_padding_and_mistral_for_no_usage() -> None:
+    assert (await Wire("openai").body())["stream_options"] == {"include_usage": True, "include_obfuscation": False}
+    assert (await Wire("openrouter").body())["stream_options"] == {"include_usage": True}
+    assert "stream_options" not in await Wire("mistral").body()
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("openai", "max_completion_tokens"),
+        ("groq", "max_completion_tokens"),
+        ("deepseek", "max_tokens"),
+        ("openrouter", "max_tokens"),
+        ("mistral", "max_tokens"),
+    ],
+)
+async def test_each_has_its_own_name_for_the_limit(name: str, field: str) -> None:
+    body = await Wire(name).body()
+    assert body[field] == 100
+    assert len({"max_tokens", "max_completion_tokens"} & set(body)) == 1
+
+
+@pytest.mark.parametrize("name", ["groq", "mistral"])
+async def test_what_groq_and_mistral_refuse_is_not_sent(name: str) -> None:
+    named = Message(Role.USER, (Text("hi"),), name="ann")
+    result = Message(Role.TOOL, (Text("7"),), tool_call_id="c", name="look")
+    request = ChatRequest("r", "m", (named, result), options=asking(logprobs=True, top_logprobs=2).options)
+    body = await Wire(name).body(request)
+    assert not {"logprobs", "top_logprobs", "logit_bias", "seed" if name == "mistral" else ""} & set(body)
+    assert "name" not in body["messages"][0]
+    assert body["messages"][1]["name"] == "look"
+
+
+async def test_mistral_has_its_own_seed() -> None:
+    body = await Wire("mistral").body(asking(seed=7))
+    assert body["random_seed"] == 7
+
+
+@pytest.mark.parametrize("name", ["deepseek", "openrouter", "groq"])
+async def test_who_gives_one_choice_is_not_asked_for_two(name: str) -> None:
+    with pytest.raises(AbilityMissing):
+        await Wire(name).body(asking(n=2))
+    assert (await Wire("openai").body(asking(n=2)))["n"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "effort", "fields"),
+    [
+        ("deepseek", "", None, {"thinking": {"type": "disabled"}}),
+        ("deepseek", "", "none", {"thinking": {"type": "disabled"}}),
+        ("deepseek", "", "medium", {"reasoning_effort": "high"}),
+        ("openrouter", "", None, {"reasoning": {"effort": "none"}}),
+        ("openrouter", "", "low", {"reasoning": {"effort": "low"}}),
+        ("openai", "gpt-5-nano", None, {"reasoning_effort": "minimal"}),
+        ("openai", "gpt-6-luna", None, {"reasoning_effort": "none"}),
+        ("groq", "", None, {"reasoning_effort": "low"}),
+        ("groq", "qwen/qwen3-32b", None, {"reasoning_effort": "none"}),
+    ],
+)
+async def test_thinking_is_off_unless_it_is_asked_for(
+    name: str, model: str, effort: str | None, fields: dict[str, Any]
+) -> None:
+    body = await Wire(name, model=model).body(asking(reasoning_effort=effort))
+    assert {key: body[key] for key in ("thinking", "reasoning", "reasoning_effort") if key in body} == fields
+
+
+async def test_reasoning_models_get_no_sampling() -> None:
+    wished = asking(temperature=0.2, top_p=0.5, stop=("x",), presence_penalty=1.0)
+    assert not {"temperature", "top_p", "stop", "presence_penalty"} & set(
+        await Wire("openai", model="gpt-5-nano").body(wished)
+    )
+    assert (await Wire("openai").body(wished))["temperature"] == 0.2
+
+
+async def test_json_mode_is_asked_for_in_words_too_unless_somebody_did() -> None:
+    wanted: Any = {"response_format": {"type": "json_object"}}
+    body = await Wire("openai").body(asking(**wanted))
+    assert "JSON" in body["messages"][0]["content"]
+    assert len((await Wire("openai").body(asking("as json please", **wanted)))["messages"]) == 1
+
+
+async def test_tools_go_out_as_they_came() -> None:
+    tool = Tool("look", "looks", {"type": "object", "properties": {}}, strict=True)
+    body = await Wire("openai").body(asking(tools=(tool,), tool_choice="required", parallel_tool_calls=False))
+    assert body["tools"][0]["function"] == {
+        "name": "look",
+        "description": "looks",
+        "parameters": {"type": "object", "properties": {}},
+        "strict": True,
+    }
+    assert (body["tool_choice"], body["parallel_tool_calls"]) == ("required", False)
+
+
+async def test_the_key_goes_in_its_header_and_nowhere_else() -> None:
+    wire = Wire("openai", data({"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]}))
+    await wire.chunks(ChatRequest("r", "m", (says(Role.USER, "x"),)))
+    assert wire.sent[0].headers["authorization"] == "Bearer k-1"
+    assert b"k-1" not in wire.sent[0].content
+    assert "k-1" not in str(wire.sent[0].url)

@@ -1,0 +1,110 @@
+"""OpenAI's audio transcriptions over bytes of the test's own."""
+
+import json
+from email.parser import BytesParser
+from typing import Any
+
+import pytest
+
+from engine import errors
+from engine.providers.dialects import transcriptions
+from engine.providers.dialects.openai import OpenAI
+from engine.speech import Heard, Recording
+from tests.engine.providers.dialects.wires import Wire
+
+RECORDING = Recording(b"\x00OggS\r\n--", "recording.ogg", "audio/ogg")
+
+
+def listener(wire: Wire) -> OpenAI:
+    assert isinstance(wire.provider, OpenAI)
+    return wire.provider
+
+
+async def hears(
+    body: bytes | str | list[bytes], *, model: str = "whisper-1", status: int = 200, kind: str = "application/json"
+) -> tuple[Heard, Wire]:
+    wire = Wire("groq", body, status=status, headers={"content-type": kind})
+    return await listener(wire).hear(model, RECORDING), wire
+
+
+def posted(wire: Wire) -> dict[str, Any]:
+    """The form's fields, as any parser of multipart reads them."""
+    (request,) = wire.sent
+    head = f"content-type: {request.headers['content-type']}\r\n\r\n".encode()
+    parts = BytesParser().parsebytes(head + request.content).walk()
+    return {str(part.get_param("name", header="content-disposition")): part for part in parts}
+
+
+async def test_file_and_model_are_posted_under_the_key_of_the_provider() -> None:
+    _, wire = await hears('{"text": "hello"}')
+    (request,) = wire.sent
+    assert str(request.url) == "http://provider.test/v1/audio/transcriptions"
+    assert request.headers["authorization"] == "Bearer k-1"
+    fields = posted(wire)
+    assert fields["model"].get_payload() == "whisper-1"
+    assert (fields["file"].get_filename(), fields["file"].get_content_type()) == ("recording.ogg", "audio/ogg")
+    assert RECORDING.data in request.content
+
+
+@pytest.mark.parametrize(("model", "wanted"), [("whisper-large-v3-turbo", "verbose_json"), ("gpt-4o-transcribe", None)])
+async def test_the_length_is_asked_for_where_the_model_tells_it(model: str, wanted: str | None) -> None:
+    _, wire = await hears('{"text": "hello"}', model=model)
+    part = posted(wire).get("response_format")
+    assert (part.get_payload() if part else None) == wanted
+
+
+@pytest.mark.parametrize(
+    ("answer", "heard"),
+    [
+        ({"text": " hello \n", "duration": 12.5}, Heard("hello", 12.5)),
+        ({"text": "hello", "usage": {"type": "duration", "seconds": 13}}, Heard("hello", 13.0)),
+        ({"text": "hello", "usage": {"prompt_audio_seconds": 4}}, Heard("hello", 4.0)),
+        ({"text": "hello", "usage": {"type": "tokens", "input_tokens": 14}}, Heard("hello")),
+        ({"text": "hello", "duration": -1}, Heard("hello")),
+        ({"text": "hello", "duration": True}, Heard("hello")),
+        ({"text": "hello", "duration": 1e300}, Heard("hello")),
+        ({"text": "hello", "duration": 10**400}, Heard("hello")),
+        ({"text": "hello", "duration": "12", "usage": []}, Heard("hello")),
+        ({"text": ""}, Heard("")),
+    ],
+)
+async def test_an_answer_is_read_with_the_length_that_it_tells(answer: dict[str, Any], heard: Heard) -> None:
+    found, _ = await hears(json.dumps(answer))
+    assert found == heard
+
+
+@pytest.mark.parametrize("body", ["", "no json", "[]", '{"text": null}', "[" * 100_000, '{"duration": NaN}'])
+async def test_what_is_no_transcription_is_garbled(body: str) -> None:
+    with pytest.raises(errors.Garbled):
+        await hears(body)
+
+
+def test_a_length_that_is_no_number_is_none() -> None:
+    assert transcriptions.read(b'{"text": "hello", "duration": NaN}') == Heard("hello")
+
+
+async def test_an_answer_without_end_is_not_read_to_it() -> None:
+    with pytest.raises(errors.Garbled, match="without end"):
+        await hears([b"x" * 1_000_000] * 5)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (401, "", errors.KeyRefused),
+        (402, "", errors.BalanceGone),
+        (404, "", errors.NoSuchModel),
+        (413, "", errors.RequestFault),
+        (400, '{"error": {"message": "Invalid file format."}}', errors.RequestFault),
+        (429, "", errors.RateLimited),
+        (503, "", errors.Overloaded),
+    ],
+)
+async def test_an_error_means_what_it_means_of_a_prompt(status: int, body: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        await hears(body, status=status)
+
+
+async def test_a_page_is_no_answer() -> None:
+    with pytest.raises(errors.Garbled):
+        await hears("<html>", kind="text/html")

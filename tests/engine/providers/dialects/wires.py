@@ -1,0 +1,97 @@
+"""A provider's adapter over bytes of the test's own: httpx.MockTransport instead of a network."""
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+
+import httpx
+
+from engine.chat import ChatRequest, Chunk, Delta, Finish, Finished, Options, Role, Usage, says
+from engine.ports import Call
+from engine.providers.dialects.base import Adapter
+from engine.providers.registry import build, specs
+
+MODELS = {
+    "deepseek": "deepseek-v4-flash",
+    "gemini": "gemini-2.5-flash-lite",
+    "openrouter": "openai/gpt-oss-20b",
+    "openai": "gpt-4o",
+    "anthropic": "claude-haiku-4-5",
+    "groq": "openai/gpt-oss-20b",
+    "mistral": "mistral-small-latest",
+}
+ASKED = ChatRequest("r", "auto", (says(Role.USER, "hello"),))
+
+
+class Wire:
+    """One provider whose every answer is `status`, `headers` and `body`; `sent` is what it was sent."""
+
+    def __init__(
+        self,
+        name: str,
+        body: bytes | str | Iterable[bytes] = b"",
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        model: str = "",
+    ) -> None:
+        self.sent: list[httpx.Request] = []
+        self.model = model or MODELS[name]
+        parts = [body.encode()] if isinstance(body, str) else [body] if isinstance(body, bytes) else body
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            self.sent.append(request)
+            told = {"content-type": "text/event-stream", **(headers or {})}
+            return httpx.Response(status, headers=told, content=_pieces(parts))
+
+        provider = build(specs()[name], keys=("k-1",), base_url="http://provider.test/v1")
+        assert isinstance(provider, Adapter)
+        self.provider = provider
+        self.provider._http = httpx.MockTransport(answer)
+
+    async def chunks(self, request: ChatRequest = ASKED) -> list[Chunk]:
+        call = Call(request, self.model, 100)
+        async with self.provider.stream(call) as chunks:
+            return [chunk async for chunk in chunks]
+
+    async def body(self, request: ChatRequest = ASKED) -> Any:
+        """The fields that go out for `request`; how the answer reads does not matter."""
+        return json.loads(json.dumps(self.provider.body(Call(request, self.model, 100))))
+
+
+async def _pieces(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+def asking(text: str = "hello", **options: Any) -> ChatRequest:
+    n = options.pop("n", 1)
+    return ChatRequest("r", "auto", (says(Role.USER, text),), n=n, options=Options(**options))
+
+
+def text(chunks: list[Chunk]) -> str:
+    return "".join(chunk.text for chunk in chunks if isinstance(chunk, Delta))
+
+
+def usage(chunks: list[Chunk]) -> Usage | None:
+    return next((chunk for chunk in reversed(chunks) if isinstance(chunk, Usage)), None)
+
+
+def finishes(chunks: list[Chunk]) -> list[Finish]:
+    return [chunk.finish for chunk in chunks if isinstance(chunk, Finished)]
+
+
+def calls(chunks: list[Chunk]) -> list[tuple[str, str]]:
+    """(name, arguments) of each tool call, put together."""
+    names: dict[int, str] = {}
+    arguments: dict[int, str] = {}
+    for chunk in chunks:
+        for piece in chunk.tool_calls if isinstance(chunk, Delta) else ():
+            names[piece.position] = names.get(piece.position, "") + piece.name
+            arguments[piece.position] = arguments.get(piece.position, "") + piece.arguments
+    return [(names[position], arguments[position]) for position in sorted(names)]
+
+
+def data(*bodies: Any, end: str = "\n\n") -> str:
+    """Frames of server-sent events."""
+    return "".join(f"data: {json.dumps(body) if not isinstance(body, str) else body}{end}" for body in bodies)

@@ -1,0 +1,203 @@
+"""What a provider's error means, as each is known to say it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from engine.errors import (
+    AbilityMissing,
+    BalanceGone,
+    ContextTooLong,
+    Garbled,
+    KeyRefused,
+    NoSuchModel,
+    Overloaded,
+    ProviderError,
+    RateLimited,
+    RequestFault,
+    TooBigForNow,
+)
+from tests.engine.providers.dialects.wires import Wire
+
+
+def says(message: str = "no", **more: Any) -> dict[str, Any]:
+    return {"error": {"message": message, **more}}
+
+
+def google(code: int, message: str, status: str, *details: dict[str, Any]) -> dict[str, Any]:
+    return says(message, code=code, status=status, details=list(details))
+
+
+def claude(kind: str, message: str = "no", **details: Any) -> dict[str, Any]:
+    error = {"type": kind, "message": message, **({"details": details} if details else {})}
+    return {"type": "error", "error": error, "request_id": "r"}
+
+
+BAD_KEY = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+TOO_LONG = "This model's maximum context length is 8,192 tokens. However, you requested 9000 tokens."
+PER_DAY = {"violations": [{"quotaId": "GenerateRequestsPerDayPerProject", "quotaValue": "1000"}]}
+ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
+    # key refused
+    ("openai", 401, says("Incorrect API key provided", code="invalid_api_key"), KeyRefused),
+    ("anthropic", 401, claude("authentication_error"), KeyRefused),
+    ("anthropic", 403, claude("permission_error"), KeyRefused),
+    ("gemini", 400, google(400, "API key not valid.", "INVALID_ARGUMENT", BAD_KEY), KeyRefused),
+    ("gemini", 403, google(403, "denied for security reasons", "PERMISSION_DENIED"), KeyRefused),
+    # money gone
+    ("deepseek", 402, says("Insufficient Balance"), BalanceGone),
+    ("openrouter", 402, says("Insufficient credits", code=402), BalanceGone),
+    ("openrouter", 402, says("x", code=402, metadata={"error_type": "in_flight_budget_exhausted"}), RateLimited),
+    ("gemini", 402, google(402, "pay", "FAILED_PRECONDITION"), BalanceGone),
+    ("gemini", 429, google(429, "Your prepayment credits are depleted.", "RESOURCE_EXHAUSTED"), BalanceGone),
+    ("gemini", 400, google(400, "User location is not supported.", "FAILED_PRECONDITION"), BalanceGone),
+    ("openai", 429, says("You exceeded your current quota", type="insufficient_quota"), BalanceGone),
+    ("openai", 429, says("x", code="credit_balance_exhausted"), BalanceGone),
+    ("openai", 429, says("x", code="organization_spend_limit_exceeded"), BalanceGone),
+    ("openai", 429, says("x", code="project_spend_limit_exceeded"), BalanceGone),
+    ("openai", 429, says("x", code="organization_usage_limit_exceeded"), BalanceGone),
+    ("anthropic", 429, claude("rate_limit_error", error_code="enforced_spend_limit_reached"), BalanceGone),
+    ("anthropic", 402, claude("billing_error"), BalanceGone),
+    ("anthropic", 400, claude("invalid_request_error", "Your credit balance is too low"), BalanceGone),
+    ("anthropic", 400, claude("invalid_request_error", "over your spend limit"), BalanceGone),
+    # rate limits
+    ("openai", 429, says("Rate limit reached", code="rate_limit_exceeded"), RateLimited),
+    ("openai", 429, says("Slow down", code="slow_down"), RateLimited),
+    ("groq", 498, says("flex tier capacity exceeded"), RateLimited),
+    (
+        "groq",
+        429,
+        says("Rate limit reached on tokens per minute (TPM): Limit 6000, Used 5900", type="tokens"),
+        RateLimited,
+    ),
+    (
+        "gemini",
+        429,
+        google(429, "You exceeded your current quota, please check billing", "RESOURCE_EXHAUSTED"),
+        RateLimited,
+    ),
+    ("mistral", 429, {"object": "error", "message": "limit", "type": "rate_limited", "code": "1300"}, RateLimited),
+    ("openai", 429, "slow down", RateLimited),
+    # too big for the minute
+    ("groq", 413, says("Limit 6000, Requested 7000", type="tokens", code="rate_limit_exceeded"), TooBigForNow),
+    ("openai", 429, says("Request too large for gpt-4o", type="tokens"), TooBigForNow),
+    # context too long
+    ("openai", 400, says(TOO_LONG, code="context_length_exceeded"), ContextTooLong),
+    ("deepseek", 400, says(TOO_LONG, type="invalid_request_error"), ContextTooLong),
+    (
+        "gemini",
+        400,
+        google(400, "exceeds the maximum number of tokens allowed (8192)", "INVALID_ARGUMENT"),
+        ContextTooLong,
+    ),
+    (
+        "anthropic",
+        400,
+        claude("invalid_request_error", "prompt is too long: 9000 tokens > 8192 maximum"),
+        ContextTooLong,
+    ),
+    ("local", 400, says("x", type="exceed_context_size_error", n_prompt_tokens=9000, n_ctx=8192), ContextTooLong),
+    (
+        "local",
+        500,
+        says("the request exceeds the available context size. maximum context length is 8192"),
+        ContextTooLong,
+    ),
+    ("local", 400, {"object": "error", "message": TOO_LONG, "type": "BadRequestError", "code": 400}, ContextTooLong),
+    # the request's own fault, and what only looks like it
+    ("openai", 400, says("Invalid value for 'messages'", param="messages"), RequestFault),
+    ("deepseek", 422, says("bad role"), RequestFault),
+    ("anthropic", 413, claude("request_too_large"), RequestFault),
+    ("openai", 400, says("Unsupported parameter: 'max_tokens'", code="unsupported_parameter"), AbilityMissing),
+    ("mistral", 422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "x"]}]}, AbilityMissing),
+    ("groq", 400, says("this model does not support image_url"), AbilityMissing),
+    ("deepseek", 400, says("This response_format type is unavailable now"), AbilityMissing),
+    ("openrouter", 404, says("No endpoints found that support tool use", code=404), AbilityMissing),
+    # moderation
+    ("openrouter", 403, says("flagged", code=403, metadata={"reasons": ["violence"]}), RequestFault),
+    ("openai", 400, says("x", code="content_policy_violation"), RequestFault),
+    ("openai", 400, says("x", code="invalid_prompt"), RequestFault),
+    # no such model
+    ("openai", 404, says("The model `x` does not exist", code="model_not_found"), NoSuchModel),
+    ("openrouter", 400, says("x is not a valid model ID", code=400), NoSuchModel),
+    ("openrouter", 404, says("No endpoints found for x.", code=404), NoSuchModel),
+    ("gemini", 404, google(404, "models/x is not found for API version v1beta", "NOT_FOUND"), NoSuchModel),
+    # overloaded, broken
+    ("openai", 503, says("busy", code="server_is_overloaded"), Overloaded),
+    ("anthropic", 529, claude("overloaded_error"), Overloaded),
+    ("local", 503, says("Loading model", code=503, type="unavailable_error"), Overloaded),
+    ("openai", 405, "<html>", Overloaded),
+    *[("openai", status, "<html>oops</html>", Overloaded) for status in (408, 500, 502, 504, 520, 521, 522, 523, 524)],
+    ("openai", 302, "", Garbled),
+]
+
+
+def wire(name: str, status: int, body: Any, **headers: str) -> Wire:
+    raw = body if isinstance(body, str) else json.dumps(body)
+    kind = "openai" if name == "local" else name
+    return Wire(kind, raw, status=status, headers={"content-type": "application/json", **headers})
+
+
+@pytest.mark.parametrize(("name", "status", "body", "kind"), ROWS, ids=lambda value: str(value)[:40])
+async def test_each_refusal_is_of_its_class(name: str, status: int, body: Any, kind: type[ProviderError]) -> None:
+    with pytest.raises(ProviderError) as refused:
+        await wire(name, status, body).chunks()
+    assert type(refused.value) is kind
+    if isinstance(refused.value, ContextTooLong):
+        assert refused.value.context_tokens == 8192
+
+
+async def test_gemini_wraps_its_errors_in_a_list_on_streams() -> None:
+    with pytest.raises(RateLimited):
+        await wire("gemini", 429, [google(429, "slow", "RESOURCE_EXHAUSTED")]).chunks()
+
+
+async def test_a_refusal_for_safety_is_known_as_one() -> None:
+    with pytest.raises(RequestFault) as refused:
+        await wire("openai", 400, says("x", code="content_policy_violation")).chunks()
+    assert refused.value.moderation
+
+
+async def test_only_breakage_counts_against_a_provider() -> None:
+    for name, status, body, _ in ROWS:
+        with pytest.raises(ProviderError) as refused:
+            await wire(name, status, body).chunks()
+        assert refused.value.counts is isinstance(refused.value, Overloaded | Garbled)
+
+
+RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "36.5s"}
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "headers", "seconds"),
+    [
+        ("openai", says(), {"retry-after": "7"}, 7),
+        ("openai", says(), {"retry-after": "7", "retry-after-ms": "250"}, 0.25),
+        ("openai", says(), {"retry-after": "1.5"}, 1.5),
+        ("gemini", google(429, "x", "RESOURCE_EXHAUSTED", PER_DAY, RETRY), {}, 36.5),
+        ("groq", says("Rate limit reached. Please try again in 7m12.5s."), {}, 432.5),
+        ("groq", says("Please try again in 20ms."), {}, 0.02),
+        ("openai", says(), {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360),
+        ("openai", says(), {"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "6m0s"}, None),
+        ("openai", says(), {"retry-after": "1e12"}, 86400),
+        ("openai", says(), {"retry-after": "soon"}, None),
+        ("deepseek", says(), {}, None),
+    ],
+)
+async def test_the_wait_is_read_wherever_it_is_told(
+    name: str, body: Any, headers: dict[str, str], seconds: float | None
+) -> None:
+    with pytest.raises(RateLimited) as refused:
+        await wire(name, 429, body, **headers).chunks()
+    assert refused.value.retry_after_seconds == seconds
+
+
+async def test_a_quota_of_a_day_is_known_as_one() -> None:
+    with pytest.raises(RateLimited) as refused:
+        await wire("gemini", 429, google(429, "x", "RESOURCE_EXHAUSTED", PER_DAY)).chunks()
+    assert refused.value.per_day
+
+
+async def test_a_long_error_is_not_read_to_its_end() -> None:
+    with pytest.raises(Overloaded):
+        await Wire("openai", (b"x" * 10_000 for _ in range(10**9)), status=500).chunks()

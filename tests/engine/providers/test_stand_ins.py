@@ -1,0 +1,90 @@
+"""Whatever a tenant may ask, no adapter sends a field that its provider refuses: the stand-ins refuse them all."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from engine.chat import ChatRequest, Message, Options, Role, Text, Tool, ToolCall, says
+from engine.errors import AbilityMissing
+from engine.ports import Call
+from engine.providers.registry import build, specs
+from sandbox.app import Sandbox
+from tests.engine.providers.dialects.wires import finishes, text, usage
+
+MODELS = (
+    ("deepseek", "deepseek-v4-flash"),
+    ("gemini", "gemini-2.5-flash-lite"),
+    ("gemini", "gemini-2.5-flash"),
+    ("gemini", "gemini-3.5-flash-lite"),
+    ("gemini", "gemini-3.8-flash"),
+    ("openrouter", "deepseek/deepseek-v4-flash"),
+    ("openrouter", "openai/gpt-oss-20b"),
+    ("openai", "gpt-4o"),
+    ("openai", "gpt-5-nano"),
+    ("openai", "gpt-6-luna"),
+    ("anthropic", "claude-haiku-4-5"),
+    ("anthropic", "claude-haiku-5-5"),
+    ("groq", "openai/gpt-oss-20b"),
+    ("groq", "qwen/qwen3-32b"),
+    ("mistral", "mistral-small-latest"),
+)
+HELLO = (says(Role.SYSTEM, "be brief"), says(Role.USER, "tell me about the sea, please"))
+TOOL = Tool("look", "looks", {"type": "object", "properties": {"at": {"type": "string"}}})
+SCHEMA = {"name": "x", "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}
+WISHES: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "sampling": {"temperature": 0.3, "top_p": 0.9},
+    "temperature": {"temperature": 1.8},
+    "penalties": {"frequency_penalty": 0.5, "presence_penalty": 0.5},
+    "logprobs": {"logprobs": True, "top_logprobs": 3, "logit_bias": {"50256": -100}},
+    "seed and stop": {"seed": 7, "stop": ("END",)},
+    "json": {"response_format": {"type": "json_object"}},
+    "schema": {"response_format": {"type": "json_schema", "json_schema": SCHEMA}},
+    "tools": {"tools": (TOOL,), "tool_choice": "auto", "parallel_tool_calls": False},
+    **{f"effort {effort}": {"reasoning_effort": effort} for effort in ("none", "minimal", "low", "medium", "high")},
+}
+NAMED = (
+    Message(Role.USER, (Text("use the tool"),), name="ann"),
+    Message(Role.ASSISTANT, (), (ToolCall("c", "look", '{"at": "sea"}'),)),
+    Message(Role.TOOL, (Text("a whale"),), tool_call_id="c", name="look"),
+)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(word_seconds=0) as running:
+        yield running
+
+
+async def answered(sandbox: Sandbox, name: str, model: str, request: ChatRequest) -> None:
+    """Raises what the provider refuses."""
+    provider = build(specs()[name], keys=("k",), base_url=sandbox.provider_urls[name])
+    try:
+        async with provider.stream(Call(request, model, 500)) as chunks:
+            found = [chunk async for chunk in chunks]
+    finally:
+        await provider.aclose()
+    assert text(found) or any(getattr(chunk, "tool_calls", ()) for chunk in found)
+    assert finishes(found)
+    assert usage(found) is not None
+
+
+@pytest.mark.parametrize(("name", "model"), MODELS)
+async def test_no_wish_of_a_tenant_is_a_field_that_is_refused(sandbox: Sandbox, name: str, model: str) -> None:
+    for wish in WISHES.values():
+        await answered(sandbox, name, model, ChatRequest("r", "m", HELLO, options=Options(**wish)))
+
+
+@pytest.mark.parametrize(("name", "model"), MODELS)
+async def test_a_conversation_with_tools_and_names_is_taken(sandbox: Sandbox, name: str, model: str) -> None:
+    await answered(sandbox, name, model, ChatRequest("r", "m", NAMED, options=Options(tools=(TOOL,))))
+
+
+@pytest.mark.parametrize(("name", "model"), MODELS)
+async def test_choices_and_begun_answers_are_given_or_declined_by_us(sandbox: Sandbox, name: str, model: str) -> None:
+    begun = (*HELLO, says(Role.ASSISTANT, "The sea"))
+    for request in (ChatRequest("r", "m", HELLO, n=2), ChatRequest("r", "m", begun)):
+        with contextlib.suppress(AbilityMissing):
+            await answered(sandbox, name, model, request)

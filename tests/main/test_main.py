@@ -1,0 +1,62 @@
+"""The command line as a shell sees it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ("run", "web", "clock", "sandbox", "migrate", "setup", "audit", "quote")
+
+
+def ran(folder: Path, *arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "main", *arguments],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_names_every_sub_command(tmp_path: Path) -> None:
+    done = ran(tmp_path, "--help")
+    assert done.returncode == 0
+    assert [name for name in COMMANDS if f"    {name} " not in done.stdout] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_sub_command_explains_itself(tmp_path: Path, name: str) -> None:
+    done = ran(tmp_path, name, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: python -m main {name}")
+
+
+def test_with_nothing_set_it_says_what_is_missing_and_how_to_try(tmp_path: Path) -> None:
+    done = ran(tmp_path)
+    assert done.returncode == 2
+    assert "TELEGRAM_BOT_TOKEN" in done.stderr
+    assert "sandbox" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_wrong_setting_is_one_line_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "farthing.toml").write_text('[plans.free]\ntokens = 5\n[health]\nrest_seconds = "long"\n')
+    done = ran(tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "farthing.toml: plans.free.tokens: no such key; see docs/configuration.md for those that there are",
+        done.stderr.splitlines()[1],
+    ]
+    assert "farthing.toml: health.rest_seconds:" in done.stderr
+
+
+def test_a_wrong_variable_is_named_and_its_value_never_shown(tmp_path: Path) -> None:
+    done = ran(tmp_path, PORT="s3cret-port", ADMIN_IDS="me")
+    assert done.returncode == 2
+    assert "environment: PORT:" in done.stderr
+    assert "environment: ADMIN_IDS: " in done.stderr
+    assert "s3cret-port" not in done.stderr

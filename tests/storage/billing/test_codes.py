@@ -1,0 +1,107 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from engine.money import ZERO, Money
+from storage.billing import codes
+from storage.billing.codes import Redeemed
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.tenants import tenants
+from tests.storage.books import NOW, sound, tenant
+
+FIVE = Money.usd("5")
+
+
+def made(conn: Connection, count: int = 1) -> list[str]:
+    return codes.make(conn, codes.TOPUP, count, made_by=1, now=NOW, amount=FIVE)
+
+
+def wallet(conn: Connection, tenant_id: int) -> Money:
+    state = tenants.state(conn, tenant_id)
+    assert state is not None
+    return state.wallet
+
+
+def wrong(number: int) -> str:
+    return "A" * 25 + "ABCDEFGHIJ"[number]
+
+
+async def test_a_code_is_redeemed_once(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann, bao = tenant(conn), tenant(conn)
+        (code,) = made(conn)
+        assert codes.redeem(conn, ann, code, NOW) == Redeemed(FIVE)
+        assert codes.redeem(conn, bao, code, NOW) == Redeemed()
+        assert codes.redeem(conn, ann, code, NOW) == Redeemed(FIVE, again=True)
+        assert (wallet(conn, ann), wallet(conn, bao)) == (FIVE, ZERO)
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_a_code_that_twenty_race_for_pays_one(db: Database) -> None:
+    ids = [await db.write(tenant) for _ in range(20)]
+    (code,) = await db.write(made)
+    redeem = [db.write(lambda conn, each=each: codes.redeem(conn, each, code, NOW)) for each in ids]  # type: ignore[misc]
+    done = await asyncio.gather(*redeem)
+    assert sum(each.amount is not None for each in done) == 1
+    assert sum([(await db.read(lambda conn, n=n: wallet(conn, n))).nanousd for n in ids]) == FIVE.nanousd  # type: ignore[misc]
+    await db.read(sound)
+
+
+async def test_five_wrong_codes_an_hour_and_no_more(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann, bao = tenant(conn), tenant(conn)
+        (code,) = made(conn)
+        assert [codes.redeem(conn, ann, wrong(n), NOW) for n in range(6)] == [*[Redeemed()] * 5, Redeemed(wait=True)]
+        assert codes.redeem(conn, ann, code, NOW + timedelta(minutes=59)) == Redeemed(wait=True)
+        assert codes.redeem(conn, bao, wrong(0), NOW) == Redeemed()
+        assert codes.redeem(conn, ann, code, NOW + timedelta(hours=1)) == Redeemed(FIVE)
+
+    await db.write(unit)
+
+
+async def test_wrong_codes_that_race_count_each(db: Database) -> None:
+    ann = await db.write(tenant)
+    tries = [db.write(lambda conn, n=n: codes.redeem(conn, ann, wrong(n % 10), NOW)) for n in range(20)]  # type: ignore[misc]
+    done = await asyncio.gather(*tries)
+    assert sum(not each.wait for each in done) == 5
+
+
+async def test_no_code_stands_in_the_database(db: Database) -> None:
+    def unit(conn: Connection) -> str:
+        (code,) = made(conn)
+        ann = tenant(conn)
+        codes.redeem(conn, ann, code, NOW)
+        return str([conn.rows(f"SELECT * FROM {table}") for table in ("codes", "transfers", "code_tries")]) + code
+
+    dump = await db.write(unit)
+    assert dump.count(dump[-26:]) == 1
+
+
+async def test_an_invitation_is_no_money(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn)
+        (invite,) = codes.make(conn, codes.INVITE, 1, made_by=1, now=NOW)
+        assert codes.redeem(conn, ann, invite, NOW) == Redeemed()
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize("typed", [str.lower, lambda code: f"{code[:5]}-{code[5:]}", lambda code: f" {code} "])
+async def test_people_type_codes_as_they_like(db: Database, typed: object) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn)
+        (code,) = made(conn)
+        assert callable(typed)
+        assert codes.redeem(conn, ann, typed(code), NOW) == Redeemed(FIVE)
+
+    await db.write(unit)
+
+
+async def test_a_hundred_codes_are_all_different_and_have_128_bits(db: Database) -> None:
+    made_now = await db.write(lambda conn: made(conn, 100))
+    assert len(set(made_now)) == 100
+    assert {len(code) * 5 // 8 for code in made_now} == {16}

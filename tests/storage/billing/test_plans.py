@@ -1,0 +1,180 @@
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from engine.money import ZERO, Money
+from engine.tenancy import Plan
+from storage.billing import plans
+from storage.billing.plans import Bought
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.ledger import ledger
+from storage.tenants import tenants
+from storage.tenants.tenants import PERIOD, TenantState
+from tests.storage.books import FREE, NOW, PRO, bid, pay, sound, take, tenant
+
+STARTER = Plan("starter", Money.usd("9"), 2_000_000, 20, 2048)
+KNOWN = {"free": FREE, "starter": STARTER, "pro": PRO}
+
+
+def state(conn: Connection, tenant_id: int) -> TenantState:
+    found = tenants.state(conn, tenant_id)
+    assert found is not None
+    return found
+
+
+def bought(conn: Connection, tenant_id: int, plan: Plan, after: timedelta = timedelta(0)) -> Bought:
+    return plans.buy_from_wallet(conn, tenant_id, plan, KNOWN, NOW + after)
+
+
+async def test_a_plan_is_bought_from_the_wallet_with_all_of_its_allowance(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "10")
+        assert bought(conn, ann, STARTER).done
+        now = state(conn, ann)
+        assert (now.plan, now.wallet, now.allowance_left_tokens) == ("starter", Money.usd("1"), 2_000_000)
+        assert now.renews_at == NOW + PERIOD
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_an_upgrade_credits_price_times_unused_time_once(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "40")
+        bought(conn, ann, STARTER)
+        done = bought(conn, ann, PRO, after=PERIOD / 3)
+        assert done == Bought(done=True, credited=Money.usd("6"))
+        assert state(conn, ann).wallet == Money.usd("8")
+        assert not bought(conn, ann, PRO, after=PERIOD / 3).done
+        assert state(conn, ann).wallet == Money.usd("8")
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_the_unused_part_helps_to_pay_and_what_is_missing_is_said(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "29")
+        bought(conn, ann, STARTER)
+        assert bought(conn, ann, PRO, after=PERIOD / 3) == Bought(done=False, missing=Money.usd("3"))
+        assert state(conn, ann).plan == "starter"
+        assert bought(conn, ann, PRO).done
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_what_an_answer_holds_pays_no_plan(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "9")
+        asked = bid(ann, input_tokens=2_000)
+        grant = take(conn, asked)
+        assert bought(conn, ann, STARTER).missing == grant.wallet
+        pay(conn, asked, grant)
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_a_plan_that_was_given_credits_nothing(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "29")
+        assert plans.set_by_admin(conn, ann, STARTER, NOW)
+        assert bought(conn, ann, PRO).credited == ZERO
+        assert state(conn, ann).wallet == ZERO
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_an_operator_who_replaces_a_paid_plan_gives_its_rest_back(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "9")
+        bought(conn, ann, STARTER)
+        plans.set_by_admin(conn, ann, FREE, NOW + PERIOD / 2)
+        assert (state(conn, ann).plan, state(conn, ann).wallet) == ("free", Money.usd("4.50"))
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_the_same_plan_by_an_operator_only_takes_a_planned_change_back(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "9")
+        bought(conn, ann, STARTER)
+        plans.choose_later(conn, ann, "free")
+        assert not plans.set_by_admin(conn, ann, STARTER, NOW + PERIOD / 2)
+        now = state(conn, ann)
+        assert (now.plan, now.next_plan, now.renews_at) == ("starter", None, NOW + PERIOD)
+
+    await db.write(unit)
+
+
+async def test_a_hold_of_the_old_period_takes_nothing_from_the_new_one(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "9")
+        asked = bid(ann)
+        grant = take(conn, asked)
+        assert grant.allowance_tokens
+        bought(conn, ann, STARTER)
+        pay(conn, asked, grant)
+        assert state(conn, ann).allowance_left_tokens == 2_000_000
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_a_button_pressed_ten_times_at_once_buys_one_plan(db: Database) -> None:
+    ann = await db.write(lambda conn: tenant(conn, "90"))
+    done = await asyncio.gather(*(db.write(lambda conn: bought(conn, ann, STARTER)) for _ in range(10)))
+    assert sum(each.done for each in done) == 1
+    assert (await db.read(lambda conn: state(conn, ann))).wallet == Money.usd("81")
+    await db.read(sound)
+
+
+async def test_a_free_plan_and_a_smaller_one_are_not_bought(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "100")
+        bought(conn, ann, PRO)
+        assert not bought(conn, ann, STARTER).done
+        assert not bought(conn, ann, replace(FREE, name="none")).done
+
+    await db.write(unit)
+
+
+async def test_an_unused_part_pays_a_debt_first_and_is_not_spent_twice(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "9")
+        bought(conn, ann, STARTER)
+        ledger.debit_or_owe(conn, ann, Money.usd("4"), kind="debit", to="house:x", ref="r", reason="", now=NOW)
+        assert state(conn, ann).owed == Money.usd("4")
+        assert bought(conn, ann, PRO) == Bought(done=False, missing=Money.usd("24"))
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_from_a_plan_that_is_gone_a_cheaper_one_waits_and_a_dearer_one_begins(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "100")
+        bought(conn, ann, PRO)
+        left = {name: plan for name, plan in KNOWN.items() if name != "pro"}
+        scale = replace(PRO, name="scale", usd_per_month=Money.usd("99"))
+        assert plans.is_lower(conn, state(conn, ann), STARTER, left, NOW)
+        assert not plans.is_lower(conn, state(conn, ann), scale, left, NOW)
+
+    await db.write(unit)
+
+
+async def test_once_the_period_is_over_a_cheaper_plan_waits_no_more(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "40")
+        bought(conn, ann, PRO)
+        assert not bought(conn, ann, STARTER, after=PERIOD / 2).done
+        assert bought(conn, ann, STARTER, after=PERIOD + timedelta(hours=1)) == Bought(done=True)
+        now = state(conn, ann)
+        assert (now.plan, now.wallet, now.next_plan) == ("starter", Money.usd("2"), None)
+        sound(conn)
+
+    await db.write(unit)

@@ -1,0 +1,158 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
+
+from engine.money import ZERO, Money
+from storage.billing import findings, orders, payments, reconciliation, refunds
+from storage.billing.payments import Payment
+from storage.billing.reconciliation import (
+    AMOUNT,
+    CREDITED,
+    OTHER,
+    PAYMENT,
+    REFUND,
+    REFUNDED,
+    UNKNOWN,
+    Finding,
+    StarEntry,
+)
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.tenants import tenants
+from tests.storage.books import FREE, NOW, PRO, sound
+
+T = TypeVar("T")
+STAR = Money(13_000_000)
+KNOWN = {"free": FREE, "pro": PRO}
+ANN = 1001
+HOUR = timedelta(hours=1)
+
+
+def ordered(conn: Connection) -> Payment:
+    """A payment of Ann's for an order of 5 USD, which the bot has not seen yet."""
+    ann = tenants.create(conn, "Ann", FREE, now=NOW, telegram_user_id=ANN)
+    order = orders.make_order(conn, ann, orders.TOPUP, Money.usd("5"), STAR, NOW)
+    return Payment("c1", order.id, ANN, order.stars)
+
+
+def compared(conn: Connection, payment: Payment, kind: str = PAYMENT, after: timedelta = HOUR) -> Finding | None:
+    entry = StarEntry(kind, NOW + after, payment)
+    return reconciliation.compare(conn, entry, per_star=STAR, known=KNOWN, now=NOW + timedelta(days=1))
+
+
+def wallet(conn: Connection) -> Money:
+    state = tenants.by_telegram(conn, ANN)
+    assert state is not None
+    return state.wallet
+
+
+async def check(db: Database, unit: Callable[[Connection], T]) -> T:
+    result = await db.write(unit)
+    await db.read(sound)
+    return result
+
+
+async def test_a_payment_that_was_never_seen_is_credited_once(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        payment = ordered(conn)
+        found = compared(conn, payment)
+        assert found is not None
+        assert (found.kind, wallet(conn)) == (CREDITED, Money(385 * STAR.nanousd))
+        assert compared(conn, payment) is None
+        late = payments.pay(conn, payment, per_star=STAR, known=KNOWN, now=NOW + timedelta(days=2))
+        assert not late.fresh
+
+    await check(db, unit)
+
+
+async def test_a_refund_that_was_never_seen_is_booked_once(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        payment = ordered(conn)
+        payments.pay(conn, payment, per_star=STAR, known=KNOWN, now=NOW)
+        assert compared(conn, payment) is None
+        found = compared(conn, payment, REFUND)
+        assert found is not None
+        assert (found.kind, wallet(conn)) == (REFUNDED, ZERO)
+        assert compared(conn, payment, REFUND) is None
+
+    await check(db, unit)
+
+
+async def test_a_difference_in_stars_is_said_and_left_alone(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        payment = ordered(conn)
+        payments.pay(conn, payment, per_star=STAR, known=KNOWN, now=NOW)
+        found = compared(conn, Payment("c1", payment.order_id, ANN, 1))
+        assert found is not None
+        assert (found.kind, found.stars, found.ours) == (AMOUNT, 1, 385)
+        assert wallet(conn) == Money(385 * STAR.nanousd)
+
+    await check(db, unit)
+
+
+async def test_what_another_database_was_paid_is_not_credited_here(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ordered(conn)
+        for stranger in (Payment("old", "order-of-old", ANN, 9), Payment("other", "x", 77, 9)):
+            found = compared(conn, stranger, after=-HOUR)
+            assert found is not None
+            assert found.kind == UNKNOWN
+        assert compared(conn, Payment("old", "order-of-old", ANN, 9), REFUND) is None
+        assert wallet(conn) == ZERO
+
+    await check(db, unit)
+
+
+async def test_a_known_payers_unknown_order_is_credited(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ordered(conn)
+        found = compared(conn, Payment("c7", "x", ANN, 100))
+        assert found is not None
+        assert (found.kind, wallet(conn)) == (CREDITED, Money(1_300_000_000))
+
+    await check(db, unit)
+
+
+async def test_what_telegram_does_not_list_is_found_after_a_day(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        payment = ordered(conn)
+        payments.pay(conn, payment, per_star=STAR, known=KNOWN, now=NOW)
+        assert reconciliation.unlisted(conn, NOW) == []
+        assert [each.charge_id for each in reconciliation.unlisted(conn, NOW + HOUR)] == ["c1"]
+        compared(conn, payment)
+        assert reconciliation.unlisted(conn, NOW + HOUR) == []
+        refunds.refund(conn, "c1", known=KNOWN, now=NOW)
+        assert [each.charge_id for each in reconciliation.unlisted(conn, NOW + HOUR)] == ["c1"]
+        compared(conn, payment, REFUND)
+        assert reconciliation.unlisted(conn, NOW + HOUR) == []
+
+    await check(db, unit)
+
+
+async def test_what_was_found_missing_hides_nothing_that_is_missing_too(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        payment = ordered(conn)
+        for number in range(3):
+            payments.pay(conn, replace(payment, charge_id=f"c{number}"), per_star=STAR, known=KNOWN, now=NOW)
+        later = NOW + timedelta(days=2)
+        first = reconciliation.unlisted(conn, later, limit=2)
+        assert len(first) == 2
+        for each in first:
+            findings.keep(conn, each, "L", later)
+        assert len(reconciliation.unlisted(conn, later, limit=2)) == 1
+
+    await check(db, unit)
+
+
+async def test_what_no_user_paid_is_nobodys(db: Database) -> None:
+    assert await db.write(lambda conn: compared(conn, Payment("w", "", 0, 1000), OTHER)) is None
+
+
+async def test_each_bot_has_its_own_place_in_its_own_list(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        reconciliation.remember_offset(conn, 1, 300)
+        reconciliation.remember_offset(conn, 1, 400)
+        assert (reconciliation.offset(conn, 1), reconciliation.offset(conn, 2)) == (400, 0)
+
+    await db.write(unit)

@@ -1,0 +1,113 @@
+from datetime import timedelta
+
+from engine.money import ZERO, Money
+from storage.billing import refunds, subscriptions
+from storage.billing.payments import Payment
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.ledger import ledger
+from tests.storage.books import NOW, bid, pay, take
+from tests.storage.shop import (
+    ANN,
+    KNOWN,
+    MONTH,
+    STAR,
+    ann,
+    check,
+    paid,
+    plan_order,
+    refunded,
+    state,
+    topup_order,
+    wallet,
+)
+
+
+async def test_a_refund_takes_what_is_left_and_books_the_rest_as_owed(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        paid(conn, topup_order(conn))
+        ledger.debit_or_owe(conn, ann(conn), Money.usd("3"), kind="test", to="house:test", ref="t", reason="", now=NOW)
+        done = refunded(conn)
+        assert (done.taken, done.owed) == (Money.usd("2.005"), Money.usd("3"))
+        assert (wallet(conn), state(conn).owed) == (ZERO, Money.usd("3"))
+        again = refunded(conn)
+        assert not again.fresh
+        assert (again.taken, again.owed) == (done.taken, done.owed)
+
+    await check(db, unit)
+
+
+async def test_the_next_credit_pays_what_is_owed_first(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        paid(conn, topup_order(conn))
+        ledger.debit_or_owe(conn, ann(conn), Money.usd("3"), kind="test", to="house:test", ref="t", reason="", now=NOW)
+        refunded(conn)
+        paid(conn, topup_order(conn), "c2")
+        assert (wallet(conn), state(conn).owed) == (Money.usd("2.005"), ZERO)
+
+    await check(db, unit)
+
+
+async def test_a_refund_leaves_what_an_answer_holds(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        paid(conn, topup_order(conn))
+        asked = bid(ann(conn), input_tokens=2_000, output_tokens=8_000)
+        grant = take(conn, asked)
+        assert grant.wallet > ZERO
+        done = refunded(conn)
+        assert done.owed == grant.wallet
+        pay(conn, asked, grant, tokens=10_000)
+        assert wallet(conn) == ZERO
+
+    await check(db, unit)
+
+
+async def test_a_refund_that_comes_before_its_payment_leaves_nothing(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        order = plan_order(conn)
+        unseen = Payment("c1", order.id, ANN, order.stars)
+        done = refunds.refund(conn, "c1", known=KNOWN, now=NOW, unseen=unseen, per_star=STAR)
+        assert done is not None
+        assert done.owed == ZERO
+        assert not paid(conn, order).fresh
+        assert (wallet(conn), state(conn).plan) == (ZERO, "free")
+
+    await check(db, unit)
+
+
+async def test_a_refund_of_a_payment_that_nobody_knows_is_no_refund(db: Database) -> None:
+    assert await db.write(lambda conn: refunds.refund(conn, "c1", known=KNOWN, now=NOW)) is None
+
+
+async def test_a_refunded_subscription_ends_its_plan_and_owes_only_what_was_used(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        order = plan_order(conn)
+        paid(conn, order)
+        done = refunded(conn, after=MONTH / 3)
+        assert done.ended == "starter"
+        assert done.owed == Money.usd("3")
+        assert (state(conn).plan, wallet(conn)) == ("free", ZERO)
+        assert [each.order_id for each, _ in subscriptions.ending(conn)] == [order.id]
+
+    await check(db, unit)
+
+
+async def test_who_used_the_allowance_up_owes_the_plan_after_its_refund(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        paid(conn, plan_order(conn))
+        asked = bid(ann(conn), input_tokens=1_000_000, output_tokens=1_000_000)
+        pay(conn, asked, take(conn, asked), tokens=2_000_000)
+        assert refunded(conn, after=timedelta(hours=1)).owed == Money.usd("9")
+
+    await check(db, unit)
+
+
+async def test_a_refund_of_an_earlier_period_leaves_the_plan(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        order = plan_order(conn)
+        paid(conn, order, "c1")
+        paid(conn, order, "c2", after=MONTH)
+        assert refunded(conn, "c1", after=MONTH).ended is None
+        assert state(conn).plan == "starter"
+
+    await check(db, unit)

@@ -1,0 +1,191 @@
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from engine.money import Money
+from engine.tenancy import Plan
+from storage.billing import orders, payments, plans, renewals, subscriptions
+from storage.billing.payments import Payment
+from storage.billing.renewals import CHANGED, LAPSED, RENEWED, UNPAID
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.tenants import tenants
+from storage.tenants.tenants import PERIOD, TenantState
+from tests.storage.books import FREE, NOW, PRO, bid, pay, sound, take, tenant
+
+STARTER = Plan("starter", Money.usd("9"), 2_000_000, 20, 2048)
+KNOWN = {"free": FREE, "starter": STARTER, "pro": PRO}
+STAR = Money(13_000_000)
+END = NOW + PERIOD
+HOUR = timedelta(hours=1)
+ANN = 1001
+
+
+def state(conn: Connection, tenant_id: int) -> TenantState:
+    found = tenants.state(conn, tenant_id)
+    assert found is not None
+    return found
+
+
+def in_telegram(conn: Connection, usd: str = "0", plan: Plan | None = None) -> int:
+    """A tenant of Telegram's, with `usd` and a plan bought from it."""
+    made = tenant(conn, usd)
+    conn.run("UPDATE tenants SET telegram_user_id = :user WHERE id = :id", user=ANN, id=made)
+    if plan is not None:
+        assert plans.buy_from_wallet(conn, made, plan, KNOWN, NOW).done
+    return made
+
+
+def subscribed(conn: Connection, plan: Plan = STARTER) -> int:
+    made = in_telegram(conn)
+    order = orders.make_order(conn, made, orders.PLAN, plan.usd_per_month, STAR, NOW, plan=plan.name)
+    payments.pay(conn, Payment("c1", order.id, ANN, order.stars, END), per_star=STAR, known=KNOWN, now=NOW)
+    return made
+
+
+def renewed(conn: Connection, tenant_id: int, at: datetime, *, wallet: bool = True) -> str | None:
+    """The outcome; the books are clean after it."""
+    done = renewals.renew(conn, tenant_id, KNOWN, at, wallet_pays=wallet)
+    sound(conn)
+    return done.outcome if done else None
+
+
+async def test_free_periods_begin_anew_on_each_ones_own_date(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ids = [tenant(conn) for _ in range(3)]
+        asked = bid(ids[0])
+        pay(conn, asked, take(conn, asked))
+        late = END + PERIOD + HOUR
+        assert renewals.renew_free(conn, FREE, late, limit=2) == 2
+        assert renewals.renew_free(conn, FREE, late, limit=2) == 1
+        assert renewals.renew_free(conn, FREE, late, limit=2) == 0
+        for each in (state(conn, number) for number in ids):
+            assert (each.period_start, each.renews_at) == (END + PERIOD, END + 2 * PERIOD)
+            assert each.allowance_left_tokens == FREE.tokens_per_month
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_a_period_that_runs_is_left_alone(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "9")
+        plans.buy_from_wallet(conn, ann, STARTER, KNOWN, NOW)
+        assert renewals.renew_free(conn, FREE, END) == 0
+        assert renewed(conn, ann, END - HOUR) is None
+        assert renewals.due(conn, FREE, END - HOUR) == []
+        assert renewals.due(conn, FREE, END) == [ann]
+
+    await db.write(unit)
+
+
+async def test_a_wallet_that_holds_enough_renews_the_plan_on_its_date(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn, "18", STARTER)
+        assert renewed(conn, ann, END + HOUR) == RENEWED
+        assert renewed(conn, ann, END + HOUR) is None
+        now = state(conn, ann)
+        assert (now.plan, now.renews_at, now.wallet) == ("starter", END + PERIOD, Money(0))
+        assert tenants.paid_for_period(conn, now) == Money.usd("9")
+
+    await db.write(unit)
+
+
+async def test_what_is_not_paid_is_told_once_and_lapses_after_its_grace(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn, "10", STARTER)
+        assert renewed(conn, ann, END) == UNPAID
+        assert renewed(conn, ann, END + HOUR) is None
+        assert state(conn, ann).plan == "starter"
+        assert renewed(conn, ann, END + 24 * HOUR) == LAPSED
+        assert (state(conn, ann).plan, state(conn, ann).wallet) == ("free", Money.usd("1"))
+
+    await db.write(unit)
+
+
+async def test_where_only_stars_buy_plans_a_wallet_is_left_alone(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn, "18", STARTER)
+        assert renewed(conn, ann, END, wallet=False) == UNPAID
+        assert state(conn, ann).wallet == Money.usd("9")
+
+    await db.write(unit)
+
+
+async def test_who_has_no_telegram_pays_from_the_wallet_everywhere(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "18")
+        plans.buy_from_wallet(conn, ann, STARTER, KNOWN, NOW)
+        assert renewed(conn, ann, END, wallet=False) == RENEWED
+
+    await db.write(unit)
+
+
+async def test_a_subscriptions_late_stars_have_a_day_before_anything_is_said(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = subscribed(conn)
+        assert renewed(conn, ann, END + 23 * HOUR) is None
+        assert state(conn, ann).plan == "starter"
+        assert renewed(conn, ann, END + 24 * HOUR) == LAPSED
+        order = subscriptions.running(conn, ann)
+        assert order is not None
+        late = Payment("c2", order.order_id, ANN, 693, END + PERIOD)
+        assert payments.pay(conn, late, per_star=STAR, known=KNOWN, now=END + 30 * HOUR).plan == "starter"
+        assert state(conn, ann).renews_at == END + PERIOD
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_a_cancelled_subscription_is_never_renewed_from_the_wallet(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = subscribed(conn)
+        running = subscriptions.running(conn, ann)
+        assert running is not None
+        subscriptions.said(conn, running.order_id, "canceled", by_us=True)
+        rich = Payment("c9", "unknown", ANN, 10_000)
+        payments.pay(conn, rich, per_star=STAR, known=KNOWN, now=NOW)
+        before = state(conn, ann).wallet
+        assert renewed(conn, ann, END) == LAPSED
+        assert (state(conn, ann).plan, state(conn, ann).wallet) == ("free", before)
+
+    await db.write(unit)
+
+
+async def test_what_was_chosen_begins_when_the_period_ends(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn, "38", PRO)
+        plans.choose_later(conn, ann, "starter")
+        assert renewed(conn, ann, END - HOUR) is None
+        assert renewed(conn, ann, END) == CHANGED
+        now = state(conn, ann)
+        assert (now.plan, now.next_plan, now.wallet) == ("starter", None, Money(0))
+        plans.choose_later(conn, ann, "free")
+        assert renewed(conn, ann, END + PERIOD) == CHANGED
+        assert state(conn, ann).plan == "free"
+
+    await db.write(unit)
+
+
+async def test_a_plan_that_left_the_configuration_lapses(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn, "100", PRO)
+        done = renewals.renew(conn, ann, {"free": FREE}, END, wallet_pays=True)
+        assert done is not None
+        assert (done.outcome, done.plan) == (LAPSED, "free")
+        assert state(conn, ann).wallet == Money.usd("71")
+
+    await db.write(unit)
+
+
+async def test_those_in_their_grace_hide_nobody_who_is_due(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ids = [tenant(conn) for _ in range(5)]
+        for each in ids:
+            plans.set_by_admin(conn, each, STARTER, NOW)
+        seen: Sequence[int] = ()
+        after = 0
+        while page := renewals.due(conn, FREE, END, after=after, limit=2):
+            seen, after = [*seen, *page], page[-1]
+        assert seen == ids
+
+    await db.write(unit)

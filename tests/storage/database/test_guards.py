@@ -1,0 +1,160 @@
+"""Each guard is broken in turn, and something must notice: a proof that can't fail proves nothing."""
+
+import asyncio
+import shutil
+import sqlite3
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from storage.database import write_queue
+from storage.database.connection import Connection, Statement
+from storage.database.database import Database, open_database
+from storage.ledger import hold_batches_sql, holds_sql
+from tests.storage.books import account, bid, pay, take, tenant
+from tests.storage.ledger.test_machine import Books
+
+QUICK = settings(max_examples=400, stateful_step_count=50, deadline=None, database=None,
+                 phases=(Phase.generate,))  # fmt: skip
+NOTICED = (AssertionError, sqlite3.IntegrityError)  # by the model, or by the database's own CHECK
+
+
+def walk(template: Path, start: int) -> None:
+    """`start` seeds it: one from which the harm is met early, so that nobody waits for the rest."""
+    source = sqlite3.connect(template)
+
+    def fresh() -> sqlite3.Connection:
+        raw = sqlite3.connect(":memory:", isolation_level=None)
+        source.backup(raw)
+        return raw
+
+    try:
+        machine = type("Guarded", (Books,), {"fresh": staticmethod(fresh)})
+        run_state_machine_as_test(seed(start)(machine), settings=QUICK)
+    finally:
+        source.close()
+
+
+def without(statement: Statement, *guards: str) -> Statement:
+    """The statement with each of `guards` taken out of its text."""
+    for guard in guards:
+        assert guard in _spaced(*statement.sqlite), f"{guard!r} guards nothing"
+    broken = [_spaced(part) for part in (*statement.sqlite, statement.postgresql)]
+    for guard in guards:
+        broken = [part.replace(guard, "") for part in broken]
+    return Statement(*broken[:-1], postgresql=broken[-1])
+
+
+def _spaced(*parts: str) -> str:
+    return " ".join(" ".join(parts).split())
+
+
+def blind(owner: int) -> dict[str, Any]:
+    """A hold of 2 USD, whoever it is from."""
+    return {"request": "r", "epoch": 1, "tenant": owner, "key": None, "month": 202611, "wallet": 2 * 10**9,
+            "allowance": 0, "tokens": 1, "period": 1, "lease": "L", "now": 0}  # fmt: skip
+
+
+async def test_the_statement_that_takes_money_guards_itself(db: Database) -> None:
+    def unit(conn: Connection) -> int:
+        owner = tenant(conn, "1")
+        assert conn.first(holds_sql.TAKE, blind(owner)) is None
+        return int(account(conn, owner)["held_nanousd"])
+
+    assert await db.write(unit) == 0
+
+
+_ALLOWANCE = "allowance_tokens - allowance_used_tokens - allowance_held_tokens >="
+
+
+@pytest.mark.parametrize(
+    ("name", "guard", "row", "rule"),
+    [
+        ("TAKE_FUNDS", "balance_nanousd - held_nanousd >=", (2 * 10**9, 0, 1), "holds_within_wallet"),
+        ("TAKE_FUNDS", _ALLOWANCE, (0, 1001, 1), "holds_within_allowance"),
+        ("RESOLVE_ALL", " AND state = 'open'", (1, 0, 0, "r1", 1), "never changed"),
+    ],
+)
+async def test_behind_the_guard_of_many_at_once_stand_the_rows_own(
+    name: str, guard: str, row: tuple[Any, ...], rule: str, sqlite_template: Path, tmp_path: Path
+) -> None:
+    shutil.copyfile(sqlite_template, tmp_path / "x.db")
+    weak = lacking(getattr(hold_batches_sql, name), guard)
+
+    def unit(conn: Connection) -> None:
+        asked = bid(tenant(conn, "1"))
+        pay(conn, asked, take(conn, asked))
+        conn.many(weak, [row])
+
+    async with open_database(f"sqlite:///{tmp_path}/x.db") as db:
+        with pytest.raises(sqlite3.IntegrityError, match=rule):
+            await db.write(unit)
+
+
+async def test_behind_the_statements_guard_stands_the_rows_own(db: Database) -> None:
+    broken = without(holds_sql.TAKE, " AND balance_nanousd - held_nanousd >= :wallet")
+    owner = await db.write(lambda conn: tenant(conn, "1"))
+    with pytest.raises(Exception, match="holds_within_wallet"):
+        await db.write(lambda conn: conn.first(broken, blind(owner)))
+
+
+@pytest.mark.parametrize(
+    ("name", "guards", "start"),
+    [
+        ("LOOK", (" - a.held_nanousd",), 3),
+        ("LOOK", (" - a.allowance_held_tokens",), 10),
+        ("HELD", (" AND h.epoch = :epoch", " AND h.state = 'open'"), 8),
+        ("KEY_TOKENS", (" - held_tokens",), 0),
+        ("BEGIN_MONTH", (" AND month < :month",), 0),
+    ],
+)
+def test_the_walk_notices_a_statement_without_its_guard(
+    name: str, guards: tuple[str, ...], start: int, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_queue, "together", alone)
+    monkeypatch.setattr(holds_sql, name, without(getattr(holds_sql, name), *guards))
+    if name == "HELD":
+        monkeypatch.setattr(holds_sql, "CAPTURE", without(holds_sql.CAPTURE, " AND epoch = :epoch AND state = 'open'"))
+        monkeypatch.setattr(holds_sql, "RESOLVE", without(holds_sql.RESOLVE, " AND epoch = :epoch AND state = 'open'"))
+    with pytest.raises(NOTICED):
+        walk(sqlite_template, start)
+
+
+@pytest.mark.parametrize(
+    ("weaker", "start"),
+    [
+        ({"KEYS": " - held_tokens", "TAKE_KEYS": " + held_tokens"}, 0),
+        ({"TRIED": "SELECT 1 FROM holds WHERE true AND request_id IN"}, 0),
+    ],
+    ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
+)
+def test_the_walk_notices_when_many_at_once_lack_a_guard(
+    weaker: dict[str, str], start: int, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, guard in weaker.items():
+        monkeypatch.setattr(hold_batches_sql, name, lacking(getattr(hold_batches_sql, name), guard))
+    with pytest.raises(NOTICED):
+        walk(sqlite_template, start)
+
+
+def lacking(statement: Any, guard: str) -> Any:
+    """The statement as SQLite runs it, without `guard`."""
+    weak, text = copy(statement), _spaced(statement.sqlite)
+    assert guard in text, f"{guard!r} guards nothing"
+    weak.sqlite = text.replace(guard, "SELECT 1 WHERE NOT EXISTS" if guard.startswith("SELECT") else "")
+    return weak
+
+
+def alone(*_: object) -> None:
+    """Nothing is done together."""
+    raise write_queue.Alone
+
+
+def test_the_walk_notices_a_missing_shield(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_queue, "Commit", asyncio.Future)
+    with pytest.raises(NOTICED):
+        walk(sqlite_template, 5)

@@ -1,0 +1,114 @@
+import sqlite3
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.pool import NullPool
+
+from storage import migrations
+from storage.database.connection import Connection
+from storage.database.database import migrations_pending, open_database
+from storage.tables import metadata
+from tests.storage.conftest import Server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bare.db'}"
+    server: Server = request.getfixturevalue("postgres_server")
+    return server.create(f"bare_{tmp_path.name}"[:60], "template0")
+
+
+def revisions() -> list[str]:
+    here = Path(migrations.__file__).parent / "versions"
+    return sorted(path.stem.partition("_")[0] for path in here.glob("[0-9]*.py"))
+
+
+def test_every_revision_goes_up_down_and_up_again(bare: str) -> None:
+    for below, revision in zip(["base", *revisions()], revisions(), strict=False):
+        migrations.upgrade(bare, revision)
+        migrations.downgrade(bare, below)
+        migrations.upgrade(bare, revision)
+    migrations.downgrade(bare, "base")
+    assert _leftovers(bare) == {"alembic_version"}
+
+
+def test_the_tables_as_migrated_are_the_tables_as_declared(url: str) -> None:
+    engine = create_engine(migrations.sqlalchemy_url(url), poolclass=NullPool)
+    with engine.connect() as conn:
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_no_number_has_fewer_than_64_bits(url: str) -> None:
+    """SQLModel's int has 32 bits on PostgreSQL: $2.15 in nano-dollars. SQLite has one kind of integer, of 64 bits."""
+    engine = create_engine(migrations.sqlalchemy_url(url), poolclass=NullPool)
+    look = inspect(engine)
+    kinds = {
+        f"{table}.{column['name']}": str(column["type"])
+        for table in look.get_table_names()
+        for column in look.get_columns(table)
+    }
+    engine.dispose()
+    assert {name: kind for name, kind in kinds.items() if kind in {"INTEGER", "SMALLINT"}} == {}
+
+
+async def test_pending_until_it_is_migrated(bare: str) -> None:
+    async with open_database(bare) as db:
+        assert await db.read(migrations_pending)
+    migrations.upgrade(bare)
+    async with open_database(bare) as db:
+        assert not await db.read(migrations_pending)
+
+
+def test_head_is_the_newest_revision() -> None:
+    assert migrations.head() == revisions()[-1]
+
+
+async def test_of_several_tries_at_a_request_the_paid_or_latest_one_is_kept(bare: str) -> None:
+    """0002 keeps one hold a request; the money it speaks of stays the same."""
+    migrations.upgrade(bare, "0001")
+    columns = "epoch, tenant_id, state, wallet_nanousd, allowance_tokens, tokens, period_no, lease_id, created_at"
+    made = (
+        f"INSERT INTO holds (id, request_id, charge_nanousd, {columns})"
+        " VALUES ('{r}:{e}', '{r}', {c}, {e}, 1, '{s}', 9, 0, 9, 1, 'L', 0)"
+    )
+    tries = [("a", 1, "captured", 7), ("a", 2, "expired", 0), ("b", 1, "expired", 0), ("b", 2, "open", 0)]
+    async with open_database(bare) as db:
+
+        def fill(conn: Connection) -> None:
+            conn.run(
+                "INSERT INTO tenants (id, name, username, plan, language, banned, blocked, settings, created_at)"
+                " VALUES (1, '', '', 'free', '', :no, :no, '{}', 0)",
+                no=False,
+            )
+            for request, epoch, state, charge in tries:
+                conn.run(made.format(r=request, e=epoch, s=state, c=charge))
+
+        await db.write(fill)
+    look = "SELECT request_id, epoch, state, charge_nanousd FROM holds ORDER BY request_id"
+    for _ in range(2):
+        migrations.upgrade(bare)
+        async with open_database(bare) as db:
+            found = await db.read(lambda conn: [tuple(hold.values()) for hold in conn.rows(look)])
+        assert found == [("a", 1, "captured", 7), ("b", 2, "open", 0)]
+        migrations.downgrade(bare, "0001")
+
+
+def _leftovers(url: str) -> set[str]:
+    if url.startswith("sqlite"):
+        raw = sqlite3.connect(url.removeprefix("sqlite:///"))
+        rows = raw.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+        raw.close()
+        return {name for (name,) in rows}
+    with psycopg.connect(url) as conn:
+        here = "'public'::regnamespace"
+        relations = f"SELECT relname FROM pg_class WHERE relnamespace = {here} AND relkind IN ('r', 'v')"
+        functions = f"SELECT proname FROM pg_proc WHERE pronamespace = {here}"
+        return {name for (name,) in conn.execute(f"{relations} UNION {functions}".encode())}

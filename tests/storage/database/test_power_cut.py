@@ -1,0 +1,45 @@
+"""What a power cut can lose. kill -9 can't tell FULL from NORMAL: the kernel still has what the process wrote."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from storage.database import sqlite
+
+apsw = pytest.importorskip("apsw")
+COMMITS = 100
+
+
+def survivors(template: Path, folder: Path, pragmas: tuple[str, ...]) -> int:
+    """Of a hundred acknowledged commits, those that are there when the power is back."""
+    from tests.storage.power import Disk  # noqa: PLC0415 - only where apsw is
+
+    path, disk = folder / "cut.db", Disk()
+    shutil.copyfile(template, path)
+    conn = apsw.Connection(str(path), vfs=disk.name)
+    for pragma in (*sqlite.PRAGMAS, *pragmas):
+        conn.execute(f"PRAGMA {pragma}")
+    for number in range(COMMITS):
+        conn.execute("BEGIN IMMEDIATE")
+        conn.execute("INSERT INTO watermarks (name, value) VALUES (?, 'x')", (f"commit {number}",))
+        conn.execute("COMMIT")
+    for name in ("cut.db", "cut.db-wal"):  # the power goes: this is what the disk has
+        shutil.copyfile(folder / name, folder / f"after-{name}")
+    conn.close()
+    after = sqlite3.connect(folder / "after-cut.db")
+    assert after.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    found = after.execute("SELECT count(*) FROM watermarks WHERE name LIKE 'commit %'").fetchone()[0]
+    after.close()
+    return int(found)
+
+
+def test_a_power_cut_loses_nothing_that_was_acknowledged(sqlite_template: Path, tmp_path: Path) -> None:
+    assert survivors(sqlite_template, tmp_path, sqlite.WRITER_PRAGMAS) == COMMITS
+
+
+def test_with_synchronous_normal_it_would(sqlite_template: Path, tmp_path: Path) -> None:
+    weaker = tuple(pragma.replace("FULL", "NORMAL") for pragma in sqlite.WRITER_PRAGMAS)
+    assert weaker != sqlite.WRITER_PRAGMAS
+    assert survivors(sqlite_template, tmp_path, weaker) < COMMITS

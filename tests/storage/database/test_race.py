@@ -1,0 +1,70 @@
+"""Two hundred calls race one wallet with money for three."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+from engine.errors import InsufficientFunds
+from storage.database.connection import scalar
+from storage.database.database import open_database
+from storage.database.leases import Lease
+from storage.ledger import ledger
+from storage.ledger.ledger import SqlLedger
+from tests.storage.books import DOUBLE, RATES, FixedClock, account, bid, bill, sound, tenant
+
+TOKENS = 164  # the least answer: it can't shrink
+CALLS = 200
+ROOT = Path(__file__).parents[2]
+_RACER = """
+import asyncio, sys
+from tests.storage.test_race import race
+sys.stdin.readline()
+print(*asyncio.run(race(sys.argv[1], int(sys.argv[2]), range(int(sys.argv[3]), int(sys.argv[4])))))
+"""
+
+
+async def race(url: str, owner: int, numbers: range) -> tuple[int, int]:
+    """How many were answered, how many refused."""
+    async with open_database(url) as db:
+        clock = FixedClock()
+        book = SqlLedger(db, Lease(db, clock), clock, RATES)
+
+        async def call(number: int) -> bool:
+            asked = bid(owner, f"race-{number}", tariff=DOUBLE, output_tokens=TOKENS - 100)
+            try:
+                async with book.hold(asked) as hold:
+                    await hold.capture(bill(asked, TOKENS))
+            except InsufficientFunds:
+                return False
+            return True
+
+        answers = await asyncio.gather(*map(call, numbers))
+    return sum(answers), len(answers) - sum(answers)
+
+
+async def test_of_200_calls_with_money_for_3_three_are_answered(url: str) -> None:
+    async with open_database(url) as db:
+        owner = await db.write(lambda conn: tenant(conn, "0.000984"))
+    processes = 1 if url.startswith("sqlite") else 2
+    share = CALLS // processes
+    racers = [_start(url, owner, range(start * share, (start + 1) * share)) for start in range(processes)]
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    told = [await asyncio.to_thread(racer.communicate, timeout=120) for racer in racers]
+    counts = [tuple(map(int, words.split())) for words, _ in told]
+    assert (sum(answered for answered, _ in counts), sum(refused for _, refused in counts)) == (3, CALLS - 3)
+    async with open_database(url) as db:
+        await db.read(sound)
+        assert await db.read(ledger.open_holds) == 0
+        assert (await db.read(lambda conn: account(conn, owner)))["balance_nanousd"] == 0
+        assert await db.read(lambda conn: scalar(conn, "SELECT count(*) AS n FROM attempts WHERE kept")) == 3
+
+
+def _start(url: str, owner: int, numbers: range) -> "subprocess.Popen[str]":
+    words = [url, str(owner), str(numbers.start), str(numbers.stop)]
+    return subprocess.Popen(
+        [sys.executable, "-c", _RACER, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )

@@ -1,0 +1,214 @@
+"""Together, holds and captures come to what they come to one after the other: the same answers, the same rows."""
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg.rows import dict_row
+
+from engine.errors import HoldLost
+from engine.holds import Bid, Fit, Grant
+from engine.tenancy import Charge
+from storage.billing import plans
+from storage.database import sqlite
+from storage.database.connection import Connection
+from storage.database.write_queue import Alone
+from storage.ledger import hold_batches, holds
+from storage.ledger.hold_batches import Answer
+from storage.tenants import api_keys
+from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, RATES, bid, bill, sound, take, tenant
+from tests.storage.conftest import Server
+from tests.storage.process import Raw, connection
+
+T = TypeVar("T")
+TABLES = {"accounts": "tenant_id", "api_keys": "id", "holds": "request_id", "attempts": "request_id",
+          "transfers": "ref", "receipts": "tenant_id"}  # fmt: skip
+QUICK = settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A bid, and what its answer comes to."""
+
+    who: int
+    size: int
+    tokens: int
+    flat: bool
+    keyed: bool
+
+    def bid(self, number: int, owners: Sequence[int], key: int) -> Bid:
+        keyed = key if self.keyed and self.who == 0 else None
+        return bid(owners[self.who], f"r{number}", tariff=FLAT if self.flat else DOUBLE, input_tokens=self.size,
+                   output_tokens=self.size, key_id=keyed)  # fmt: skip
+
+
+wishes = st.lists(
+    st.builds(
+        Wish,
+        who=st.integers(0, 2),
+        size=st.sampled_from([100, 10, 350, 800]),
+        tokens=st.sampled_from([120, 0, 5, 400, 5000]),
+        flat=st.booleans(),
+        keyed=st.booleans(),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def raw(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Raw]:
+    if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "x.db")
+        with sqlite.connect(str(tmp_path / "x.db"), writer=True) as opened:
+            yield opened
+        opened.close()
+        return
+    server: Server = request.getfixturevalue("postgres_server")
+    url = server.create(f"t{uuid.uuid4().hex}", request.getfixturevalue("postgres_template"))
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row, prepare_threshold=None) as other:
+        yield other
+
+
+def undone(raw: Raw, unit: Callable[[Connection], T]) -> T:
+    """What it came to; nothing of it stays."""
+    raw.execute("BEGIN")
+    try:
+        return unit(connection(raw))
+    finally:
+        raw.execute("ROLLBACK")
+
+
+def both(raw: Raw, one_by_one: Callable[[Connection], T], together: Callable[[Connection], T]) -> tuple[T, T]:
+    """What each came to, with the rows that it left, from the same books."""
+    found: list[Any] = []
+    for unit in (one_by_one, together):
+        raw.execute("SAVEPOINT same")
+        conn = connection(raw)
+        found.append((unit(conn), rows(conn)))
+        sound(conn)
+        raw.execute("ROLLBACK TO same")
+    return found[0], found[1]
+
+
+def rows(conn: Connection) -> dict[str, Any]:
+    """All that a hold or a capture may write; a transfer's number is no part of it."""
+    return {
+        table: [{**row, "id": 0} for row in conn.rows(f"SELECT * FROM {table} ORDER BY {key}")]
+        for table, key in TABLES.items()
+    }
+
+
+def people(conn: Connection) -> tuple[list[int], int]:
+    """One with a little money and a key, one with none, one who has much."""
+    made = [tenant(conn, "0.002", FREE), tenant(conn, "0", FREE), tenant(conn, "9", PRO)]
+    key = api_keys.add(conn, made[0], api_keys.new_key(), name="k", tokens_per_month=900, now=NOW).id
+    conn.run("UPDATE api_keys SET month = 202611")  # as its first hold of the month leaves it
+    return made, key
+
+
+@QUICK
+@given(wanted=wishes)
+def test_together_holds_come_to_what_they_come_to_in_turn(raw: Raw, wanted: list[Wish]) -> None:
+    def unit(conn: Connection) -> None:
+        owners, key = people(conn)
+        bids = [wish.bid(number, owners, key) for number, wish in enumerate(wanted)]
+        in_turn, at_once = both(
+            raw,
+            lambda conn: [holds.hold(conn, each, "L", NOW) for each in bids],
+            lambda conn: hold_batches.hold(conn, bids, "L", NOW),
+        )
+        assert at_once == in_turn
+
+    undone(raw, unit)
+
+
+@QUICK
+@given(wanted=wishes, new_period=st.booleans())
+def test_together_captures_come_to_what_they_come_to_in_turn(raw: Raw, wanted: list[Wish], new_period: bool) -> None:
+    def unit(conn: Connection) -> None:
+        owners, key = people(conn)
+        bids = [wish.bid(number, owners, key) for number, wish in enumerate(wanted)]
+        sized = [holds.hold(conn, each, "L", NOW) for each in bids]
+        if new_period:
+            plans.start_plan(conn, owners[0], FREE, NOW)
+        answers = [
+            Answer(each, grant, bill(each, wish.tokens))
+            for wish, each, grant in zip(wanted, bids, sized, strict=True)
+            if isinstance(grant, Grant)
+        ]
+        in_turn, at_once = both(
+            raw,
+            lambda conn: [holds.capture(conn, *answer, rates=RATES, now=NOW) for answer in answers],
+            lambda conn: hold_batches.capture(conn, answers, RATES, NOW),
+        )
+        assert at_once == in_turn
+
+    undone(raw, unit)
+
+
+def test_what_was_tried_before_twins_and_a_keys_new_month_are_done_alone(raw: Raw) -> None:
+    def unit(conn: Connection) -> None:
+        owners, key = people(conn)
+        tried = bid(owners[2], "tried")
+        holds.void(conn, _held(conn, tried).hold_id, NOW)
+        again, broke = bid(owners[2], "tried", epoch=2), bid(owners[1], "x", tariff=DOUBLE)
+        paid = bid(owners[1], "paid", output_tokens=64)
+        holds.capture(conn, paid, take(conn, paid), bill(paid), rates=RATES, now=NOW)
+        poor = bid(owners[1], "paid", tariff=DOUBLE, epoch=2)
+        twins = [bid(owners[2], "twin"), bid(owners[2], "twin")]
+        new_month = bid(owners[0], "m", key_id=key)
+        for unusual in ([again], [poor], twins, [bid(10**6, "nobody")]):
+            _alone(raw, partial(hold_batches.hold, bids=[broke, *unusual], lease_id="L", now=NOW))
+        conn.run("UPDATE api_keys SET month = 202610")
+        _alone(raw, lambda conn: hold_batches.hold(conn, [broke, new_month], "L", NOW))
+
+    undone(raw, unit)
+
+
+def test_a_capture_of_a_hold_that_is_gone_or_wanted_twice_is_done_alone(raw: Raw) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        one, other = bid(owner, "a"), bid(owner, "b")
+        answers = [Answer(each, take(conn, each), bill(each)) for each in (one, other)]
+        _alone(raw, lambda conn: hold_batches.capture(conn, [*answers, answers[0]], RATES, NOW))
+        holds.void(conn, one.hold_id, NOW)
+        _alone(raw, lambda conn: hold_batches.capture(conn, answers, RATES, NOW))
+        with pytest.raises(HoldLost):
+            holds.capture(conn, *answers[0], rates=RATES, now=NOW)
+        assert isinstance(holds.capture(conn, *answers[1], rates=RATES, now=NOW), Charge)
+
+    undone(raw, unit)
+
+
+def test_a_value_with_every_awkward_sign_comes_back_the_same(raw: Raw) -> None:
+    def unit(conn: Connection) -> None:
+        names = ['a "quoted" \\ back', "{braces}, comma", "NULL", "Ünï\ncode \U0001f600 ' ; --", " "]
+        bids = [bid(tenant(conn, "1"), name) for name in names]
+        assert all(isinstance(each, Grant) for each in hold_batches.hold(conn, bids, 'le"ase', NOW))
+        found = conn.rows("SELECT request_id, lease_id, key_id FROM holds")
+        assert {(each["request_id"], each["lease_id"], each["key_id"]) for each in found} == {
+            (name, 'le"ase', None) for name in names
+        }
+
+    undone(raw, unit)
+
+
+def _held(conn: Connection, asked: Bid) -> Bid:
+    take(conn, asked)
+    return asked
+
+
+def _alone(raw: Raw, unit: Callable[[Connection], Sequence[Fit] | Sequence[Charge]]) -> None:
+    raw.execute("SAVEPOINT alone")
+    with pytest.raises(Alone):
+        unit(connection(raw))
+    raw.execute("ROLLBACK TO alone")

@@ -1,0 +1,73 @@
+"""The hot statements by themselves: each stands without the unit around it."""
+
+from typing import Any
+
+import pytest
+
+from storage.database.connection import Connection, Statement, row
+from storage.database.database import Database, open_database
+from storage.ledger import holds_sql
+from storage.ledger.holds import month_of
+from storage.tenants import api_keys
+from tests.storage.books import NOW, tenant
+from tests.storage.conftest import Server
+from tests.storage.meeting import meet
+
+MONTH = month_of(NOW)
+
+
+def limited(conn: Connection) -> int:
+    """A key with 100 tokens a month."""
+    made = api_keys.add(conn, tenant(conn, "1"), api_keys.new_key(), name="dev", tokens_per_month=100, now=NOW)
+    return made.id
+
+
+def tokens(key: int, number: int, month: int = MONTH) -> dict[str, Any]:
+    return {"key": key, "month": month, "tokens": number, "spent": number}
+
+
+def books(conn: Connection, key: int) -> tuple[int, int]:
+    found = row(conn, "SELECT held_tokens, used_tokens FROM api_keys WHERE id = :id", id=key)
+    assert found is not None
+    return found["held_tokens"], found["used_tokens"]
+
+
+async def test_the_statement_that_takes_a_keys_tokens_guards_itself(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        key = limited(conn)
+        assert conn.first(holds_sql.TAKE_KEY, tokens(key, 60)) is not None
+        assert conn.first(holds_sql.TAKE_KEY, tokens(key, 41)) is None
+        assert conn.first(holds_sql.TAKE_KEY, tokens(key, 40)) is not None
+        assert books(conn, key) == (100, 0)
+
+    await db.write(unit)
+
+
+async def test_what_was_held_in_another_month_is_neither_taken_nor_given_back_in_this(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        key = limited(conn)
+        assert conn.first(holds_sql.TAKE_KEY, tokens(key, 1, MONTH + 1)) is None
+        conn.first(holds_sql.RELEASE_KEY, tokens(key, 1, MONTH - 1))
+        assert books(conn, key) == (0, 0)
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [(holds_sql.LOOK, "accounts"), (holds_sql.KEY_TOKENS, "api_keys")],
+    ids=["LOOK", "KEY_TOKENS"],
+)
+async def test_who_looks_in_order_to_take_makes_others_wait(
+    postgres_server: Server, postgres_template: str, statement: Statement, table: str
+) -> None:
+    url = postgres_server.create(f"{postgres_template}_{table}", postgres_template)
+    async with open_database(url) as db:
+        key = await db.write(limited)
+        values = {"tenant": 1, "request": "r", "key": key}
+
+        def look(conn: Connection) -> object:
+            return conn.first(statement, values)
+
+        one, other = await meet(db, look, look)
+        assert one == other is not None

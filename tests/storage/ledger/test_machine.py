@@ -1,0 +1,297 @@
+"""Every operation on the books, in any order, killed at any commit and cancelled at any await, against the model.
+
+`FARTHING_SOAK_STEPS` asks for more steps than a test run has time for; `make soak` sets it.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from psycopg.rows import dict_row
+
+from engine.errors import HoldLost, InsufficientFunds
+from engine.holds import Bid, Grant
+from engine.money import Money
+from engine.ports import Bill
+from engine.tenancy import Plan
+from storage.billing import plans
+from storage.database.connection import Connection
+from storage.ledger import ledger
+from storage.ledger.hold_units import CaptureUnit, HoldUnit
+from storage.ledger.ledger import SqlHold
+from storage.operations.audit import problems
+from storage.tenants import api_keys
+from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, FixedClock, bid, bill, tenant
+from tests.storage.conftest import Server
+from tests.storage.model import Account, Key, Model
+from tests.storage.process import Fate, Killed, Process, Raw, connection
+from tests.storage.steps import Step, steps
+
+STEPS = int(os.environ.get("FARTHING_SOAK_STEPS", "10400"))
+STEPS_EACH = 50
+SMALL = Plan("free", Money(0), 700, 6, 1024)
+seen: Counter[str] = Counter()
+
+
+class Books(RuleBasedStateMachine):
+    """Two tenants, one with a key; a process that holds and captures, and is born again when it was killed."""
+
+    fresh: ClassVar[Callable[[], Raw]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raw = type(self).fresh()
+        self.clock, self.model = FixedClock(), Model()
+        self.loop = asyncio.new_event_loop()
+        self.born, self.open = 0, dict[str, tuple[Bid, Any, SqlHold]]()
+        self.process = self._birth()
+
+    def _birth(self) -> Process:
+        self.born += 1
+        self.open.clear()
+        return Process(self.raw, f"process {self.born}", self.clock)
+
+    @initialize()
+    def move_in(self) -> None:
+        def unit(conn: Connection) -> tuple[list[int], int]:
+            made = [tenant(conn, plan=FREE), tenant(conn, plan=SMALL)]
+            return made, api_keys.add(conn, made[0], api_keys.new_key(), name="k", tokens_per_month=900, now=NOW).id
+
+        self.tenants, self.key = self.process.now(unit)
+        for each, plan in zip(self.tenants, (FREE, SMALL), strict=True):
+            self.model.accounts[each] = Account(tokens=plan.tokens_per_month)
+        self.model.keys[self.key] = Key(900, 202611)
+
+    @rule(step=steps)
+    def goes_on(self, step: Step) -> None:
+        getattr(self, step.do)(step)
+
+    def hold(self, step: Step) -> None:
+        self._hold([self._asked(step, step.who, step.number)], step)
+
+    def rush(self, step: Step) -> None:
+        """Three at the same moment, of one tenant or of two; two of them may be the same request."""
+        others = ((1 - step.who if step.flat else step.who, step.number + 1), (step.who, step.tokens))
+        self._hold([self._asked(step, who, number) for who, number in ((step.who, step.number), *others)], step)
+
+    def _asked(self, step: Step, who: int, number: int) -> Bid:
+        owner = self.tenants[who]
+        name = f"{owner}-{4 * (len(self.model.answers) // 3) + number % 4}"
+        return bid(owner, name, epoch=step.epoch, tariff=FLAT if step.flat else DOUBLE, input_tokens=step.size,
+                   output_tokens=step.size, key_id=self.key if step.keyed and who == 0 else None)  # fmt: skip
+
+    def _hold(self, bids: list[Bid], step: Step) -> None:
+        process = self.process
+        holdings = [process.ledger.hold(asked) for asked in bids]
+        cancel = step.cancel if step.fate is Fate.LIVES else None
+        outcomes = self._run([holding.__aenter__ for holding in holdings], step.fate, cancel)
+        stood = {id(unit.bid) for unit in process.stood if isinstance(unit, HoldUnit)}
+        given_back = []
+        for asked, holding, outcome in zip(bids, holdings, outcomes, strict=True):
+            never_asked = cancel == 0 and asked is bids[0]
+            if never_asked or (outcome is Killed and id(asked) not in stood):
+                continue
+            expected = self.model.hold(asked, process.name, self._month())
+            if outcome is asyncio.CancelledError:
+                given_back += [asked.request_id] if isinstance(expected, Grant) else []
+            elif isinstance(outcome, SqlHold):
+                assert outcome.grant == expected
+                self.open[asked.request_id] = (asked, holding, outcome)
+            elif outcome is not Killed:
+                assert outcome is (HoldLost if expected is None else InsufficientFunds), (outcome, expected)
+        for request_id in given_back:
+            self.model.void(request_id)
+
+    def answer(self, step: Step) -> None:
+        self._end(step, capture=True)
+
+    def answers(self, step: Step) -> None:
+        """Up to three at the same moment."""
+        self._end(step, capture=True, most=3)
+
+    def give_up(self, step: Step) -> None:
+        self._end(step, capture=False)
+
+    def _end(self, step: Step, *, capture: bool, most: int = 1) -> None:
+        """Capture or leave; the way out voids what wasn't captured."""
+        names = sorted(self.open)
+        first = step.number % len(names) if names else 0
+        ending = [(*self.open[name], bill(self.open[name][0], step.tokens)) for name in names[first : first + most]]
+
+        async def road(holding: Any, hold: SqlHold, bought: Bill) -> None:
+            try:
+                if capture:
+                    await hold.capture(bought)
+            finally:
+                await holding.__aexit__()
+
+        lost = {asked.request_id for asked, *_ in ending if self._is_lost(asked)}
+        fate = Fate.LIVES if lost else step.fate
+        cancel = step.cancel if fate is Fate.LIVES else None
+        process = self.process
+        outcomes = self._run([partial(road, *each[1:]) for each in ending], fate, cancel)
+        heard = {unit.answer.bid.hold_id for unit in process.stood if isinstance(unit, CaptureUnit)}
+        for number, ((asked, _, hold, bought), outcome) in enumerate(zip(ending, outcomes, strict=True)):
+            if cancel == 0 and number == 0:
+                continue
+            self.open.pop(asked.request_id, None)
+            if asked.request_id in lost:
+                assert outcome in {HoldLost if capture else None, asyncio.CancelledError}
+            elif capture and (outcome is not Killed or hold.id in heard):
+                self.model.capture(asked.request_id, bought.tokens, bought.cost_atto)
+            elif fate is not Fate.DIES_BEFORE:
+                self.model.void(asked.request_id)
+
+    def _is_lost(self, asked: Bid) -> bool:
+        held = self.model.holds[asked.request_id]
+        return held.bid.epoch != asked.epoch or held.state != "open"
+
+    def credit(self, step: Step) -> None:
+        owner, amount, ref = self.tenants[step.who], Money(step.nanousd), self._ref("c", step)
+        if self._write(lambda conn: ledger.credit(conn, owner, amount, ref=ref, reason="", now=NOW), step):
+            self.model.credit(owner, amount, ref)
+
+    def refund(self, step: Step) -> None:
+        owner, amount, ref = self.tenants[step.who], Money(step.nanousd), self._ref("r", step)
+        facts: dict[str, Any] = {"kind": "debit", "to": "house:debits", "ref": ref, "reason": "", "now": NOW}
+        if self._write(lambda conn: ledger.debit_or_owe(conn, owner, amount, **facts), step):
+            self.model.debit(owner, amount, ref)
+
+    def change_plan(self, step: Step) -> None:
+        owner, plan = self.tenants[step.who], (FREE, SMALL, PRO)[step.epoch - 1]
+        if self._write(lambda conn: plans.start_plan(conn, owner, plan, NOW), step):
+            self.model.start_plan(owner, plan.tokens_per_month)
+
+    def limit_key(self, step: Step) -> None:
+        limit = (None, 900, 2000, 5000)[step.number]
+        if self._write(lambda conn: api_keys.set_limit(conn, self.tenants[0], self.key, limit), step):
+            self.model.keys[self.key].limit = limit
+
+    def expire(self, step: Step) -> None:
+        """The clock gives back what dead processes held."""
+        mine = self.process.name
+        if self._write(lambda conn: ledger.expire_holds(conn, NOW, lambda lease: lease != mine), step):
+            for request_id, held in self.model.holds.items():
+                if held.lease != mine:
+                    self.model.void(request_id, "expired")
+
+    def kill(self, _: Step) -> None:
+        self.process.dead = True
+        self.process = self._birth()
+
+    def a_week_passes(self, _: Step) -> None:
+        self.clock.move(timedelta(days=7))
+
+    def _ref(self, kind: str, step: Step) -> str:
+        return f"{kind}{step.number}-{len(self.model.answers) // 3}-{step.who}"
+
+    @invariant()
+    def the_books_are_sound_and_as_the_model_says(self) -> None:
+        seen[type(self.raw).__module__] += 1
+        conn = connection(self.raw)
+        assert problems(conn) == []
+        for owner, books in self.model.accounts.items():
+            found = conn.rows("SELECT * FROM accounts WHERE tenant_id = :id", id=owner)[0]
+            assert (found["balance_nanousd"], found["held_nanousd"], found["owed_nanousd"]) == (
+                books.balance, books.held, books.owed)  # fmt: skip
+            assert (found["allowance_used_tokens"], found["allowance_held_tokens"]) == (books.used, books.held_tokens)
+        for number, key in self.model.keys.items():
+            found = conn.rows("SELECT * FROM api_keys WHERE id = :id", id=number)[0]
+            assert (found["month"], found["used_tokens"], found["held_tokens"]) == (key.month, key.used, key.held)
+        paid = {each["request_id"]: each["charge_nanousd"] for each in conn.rows("SELECT * FROM attempts WHERE kept")}
+        assert paid == {request: charge.wallet.nanousd for request, charge in self.model.answers.items()}
+
+    def teardown(self) -> None:
+        self.loop.close()
+        if isinstance(self.raw, sqlite3.Connection):
+            self.raw.close()
+
+    def _month(self) -> int:
+        return self.clock.at.year * 100 + self.clock.at.month
+
+    def _write(self, unit: Callable[[Connection], object], step: Step) -> bool:
+        """True when it stands, whether or not anybody heard of it."""
+        self.process.fate = step.fate
+        try:
+            self.process.now(unit)
+        except Killed:
+            self.process = self._birth()
+        return step.fate is not Fate.DIES_BEFORE
+
+    def _run(self, works: list[Callable[[], Any]], fate: Fate, cancel: int | None) -> list[Any]:
+        """What each returned, or the class of what it raised; the first is cancelled after so many turns."""
+        process = self.process
+        process.fate, process.stood = fate, []
+
+        async def driven() -> list[Any]:
+            tasks = [asyncio.ensure_future(work()) for work in works]
+            for _ in range(cancel if cancel is not None else 0):
+                await asyncio.sleep(0)
+            if cancel is not None and tasks:
+                tasks[0].cancel()
+            return await asyncio.gather(*tasks, return_exceptions=True)
+
+        outcomes = self.loop.run_until_complete(driven())
+        process.fate = Fate.LIVES
+        if process.dead:
+            self.process = self._birth()
+        return [type(outcome) if isinstance(outcome, BaseException) else outcome for outcome in outcomes]
+
+
+def walk(fresh: Callable[[], Raw], steps: int) -> None:
+    machine = type("BooksOf", (Books,), {"fresh": staticmethod(fresh)})
+    many = settings(
+        max_examples=-(-steps * 6 // (5 * STEPS_EACH)),
+        stateful_step_count=STEPS_EACH,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    run_state_machine_as_test(machine, settings=many)
+
+
+def test_any_order_of_operations_leaves_sound_books_on_sqlite(sqlite_template: Path) -> None:
+    source = sqlite3.connect(sqlite_template)
+
+    def fresh() -> sqlite3.Connection:
+        raw = sqlite3.connect(":memory:", isolation_level=None)
+        source.backup(raw)
+        raw.execute("PRAGMA foreign_keys = ON")
+        return raw
+
+    walk(fresh, STEPS * 8 // 10)
+    source.close()
+    assert seen["sqlite3"] >= STEPS * 8 // 10
+
+
+@pytest.fixture
+def postgres(postgres_server: Server, postgres_template: str) -> Iterator[psycopg.Connection[Any]]:
+    url = postgres_server.create("machine", postgres_template)
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row, prepare_threshold=None) as raw:
+        raw.execute("SET synchronous_commit = off")
+        yield raw
+
+
+def test_any_order_of_operations_leaves_sound_books_on_postgresql(postgres: psycopg.Connection[Any]) -> None:
+    def fresh() -> psycopg.Connection[Any]:
+        postgres.execute("TRUNCATE tenants, accounts, api_keys, holds, transfers, attempts, receipts CASCADE")
+        return postgres
+
+    walk(fresh, STEPS * 2 // 10)
+    assert sum(seen.values()) - seen["sqlite3"] >= STEPS * 2 // 10

@@ -1,0 +1,30 @@
+from dataclasses import replace
+
+from engine.attempt_record import DropLine, QuoteLine
+from engine.money import Money
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.ledger import holds, receipts
+from storage.ledger.receipts import PaidReceipt
+from tests.storage.books import NOW, RATES, bid, bill, take, tenant
+
+
+async def test_the_last_receipt_comes_back_as_it_was(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        for number in range(2):
+            asked = bid(owner, f"r{number}")
+            bought = bill(asked)
+            receipt = replace(
+                bought.receipt,
+                quotes=(QuoteLine("deepseek", "deepseek-v4-flash", Money(7)), QuoteLine("openai", "x", Money(9), True)),
+                drops=(DropLine("gemini", "y", "at rest"),),
+                attempts=(replace(bought.attempt, usage=None, kept=False, outcome="timeout"), bought.attempt),
+                list_price=Money(1),
+            )
+            charge = holds.capture(
+                conn, asked, take(conn, asked), replace(bought, receipt=receipt), rates=RATES, now=NOW
+            )
+            assert receipts.last(conn, owner) == PaidReceipt(receipt, charge)
+
+    await db.write(unit)

@@ -1,0 +1,168 @@
+import asyncio
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from storage.database.connection import Connection
+from storage.database.database import open_database
+from storage.database.leases import Lease
+from storage.ledger import ledger
+from storage.ledger.ledger import SqlLedger
+from storage.migrations import upgrade
+from storage.operations.audit import audit
+from storage.operations.backup import BackupFailed, backup, restore, sqlite_path
+from tests.storage.books import NOW, RATES, FixedClock, bid, bill, tenant
+
+
+@pytest.fixture
+def database(sqlite_template: Path, tmp_path: Path) -> Path:
+    return shutil.copyfile(sqlite_template, tmp_path / "farthing.db")
+
+
+def paid(conn: Connection) -> set[str]:
+    return {found["request_id"] for found in conn.rows("SELECT request_id FROM attempts WHERE kept")}
+
+
+async def test_a_backup_under_load_has_all_that_was_acknowledged_before_it_began(database: Path) -> None:
+    acknowledged: list[str] = []
+    stop = asyncio.Event()
+    async with open_database(f"sqlite:///{database}") as db:
+        clock = FixedClock()
+        book = SqlLedger(db, Lease(db, clock), clock, RATES)
+        owner = await db.write(lambda conn: tenant(conn, "1000"))
+
+        async def load(worker: int) -> None:
+            number = 0
+            while not stop.is_set():
+                asked = bid(owner, f"w{worker}-{number}")
+                async with book.hold(asked) as hold:
+                    await hold.capture(bill(asked))
+                acknowledged.append(asked.request_id)
+                number += 1
+
+        workers = [asyncio.create_task(load(worker)) for worker in range(8)]
+        while len(acknowledged) < 50:
+            await asyncio.sleep(0)
+        before = set(acknowledged)
+        made = await asyncio.to_thread(backup, database, database.parent / "backups", NOW)
+        stop.set()
+        await asyncio.gather(*workers)
+    after = len(acknowledged)
+    aside = restore(made, database, NOW)
+    async with open_database(f"sqlite:///{database}") as db:
+        assert (await db.read(audit)).ok
+        assert before <= await db.read(paid)
+    assert aside is not None
+    async with open_database(f"sqlite:///{aside}") as db:
+        assert len(await db.read(paid)) == after, "the old file is whole, with what its WAL held"
+
+
+async def test_restore_refuses_while_a_process_runs(database: Path) -> None:
+    made = backup(database, database.parent, NOW)
+    async with open_database(f"sqlite:///{database}") as db, Lease(db, FixedClock()):
+        with pytest.raises(BackupFailed, match="is running"):
+            restore(made, database, NOW)
+    assert restore(made, database, NOW) is not None
+
+
+def test_the_last_few_are_kept(database: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    made = [backup(database, folder, NOW + timedelta(days=day), keep=3) for day in range(5)]
+    assert sorted(folder.iterdir()) == made[2:]
+    assert all(each.stat().st_mode & 0o077 == 0 for each in made[2:]), "nobody else reads conversations"
+
+
+async def test_unsound_books_are_not_backed_up_over_sound_ones(database: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    async with open_database(f"sqlite:///{database}") as db:
+        owner = await db.write(lambda conn: tenant(conn, "1"))
+        sound = backup(database, folder, NOW, keep=1)
+        await db.write(lambda conn: conn.run("UPDATE accounts SET balance_nanousd = 5 WHERE tenant_id = :id", id=owner))
+        with pytest.raises(BackupFailed, match="unsound"):
+            backup(database, folder, NOW + timedelta(days=1), keep=1)
+        assert await db.read(ledger.open_holds) == 0
+    assert list(folder.iterdir()) == [sound]
+
+
+def test_what_is_no_sound_database_is_not_restored(database: Path, tmp_path: Path) -> None:
+    before = database.read_bytes()
+    text, torn, cut, empty = (tmp_path / name for name in ("text.db", "torn.db", "cut.db", "empty.db"))
+    text.write_text("hello " * 1000)
+    torn.write_bytes(before[: len(before) // 2])
+    cut.write_bytes(before[:-100])
+    sqlite3.connect(empty).close()
+    for wrong in (text, torn, cut, empty, tmp_path / "nowhere.db"):
+        with pytest.raises(BackupFailed):
+            restore(wrong, database, NOW)
+    assert database.read_bytes() == before
+
+
+def test_a_database_that_is_damaged_is_replaced_and_kept(database: Path, tmp_path: Path) -> None:
+    made = backup(database, tmp_path / "kept", NOW)
+    database.write_text("no database any more " * 500)
+    aside = restore(made, database, NOW)
+    assert database.read_bytes() == made.read_bytes()
+    assert aside is not None
+    assert aside.read_text().startswith("no database any more")
+
+
+@pytest.mark.parametrize("revision", ["0001", "0003"])
+async def test_a_backup_of_an_earlier_release_is_restored_as_it_is(tmp_path: Path, revision: str) -> None:
+    old, database = tmp_path / "old.db", tmp_path / "farthing.db"
+    upgrade(f"sqlite:///{old}", revision)
+    made = backup(old, tmp_path / "kept", NOW)
+    restore(made, database, NOW)
+    with closing(sqlite3.connect(database)) as raw:
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(revision,)]
+    upgrade(f"sqlite:///{database}")
+    async with open_database(f"sqlite:///{database}") as db:
+        assert (await db.read(audit)).ok
+
+
+def test_a_backup_of_a_later_release_is_said_to_be_one(database: Path, tmp_path: Path) -> None:
+    newer = shutil.copyfile(database, tmp_path / "newer.db")
+    with closing(sqlite3.connect(newer)) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+        raw.commit()
+    with pytest.raises(BackupFailed, match="another release"):
+        restore(newer, database, NOW)
+
+
+def test_a_restore_that_fails_at_the_last_step_leaves_the_database_in_its_place(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path) -> None:
+        raise OSError("No space left on device")
+
+    made = backup(database, tmp_path / "kept", NOW)
+    before = database.read_bytes()
+    monkeypatch.setattr("storage.operations.backup._sync", full)
+    with pytest.raises(BackupFailed, match="No space left"):
+        restore(made, database, NOW)
+    assert database.read_bytes() == before
+
+
+def test_what_stands_in_the_way_of_a_backup_is_said(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BackupFailed, match=r"could not be copied to .*file"):
+        backup(database, tmp_path / "file", NOW)
+    database.write_text("no database any more " * 500)
+    with pytest.raises(BackupFailed, match="not a database"):
+        backup(database, tmp_path / "kept", NOW)
+
+
+def test_postgresql_is_told_of_pg_dump() -> None:
+    with pytest.raises(BackupFailed, match="pg_dump"):
+        sqlite_path("postgres://u:secret@host/db")
+
+
+@pytest.mark.parametrize("name", ["with space", "what?", "100%", "//twice"])
+def test_a_database_of_any_name_is_backed_up(database: Path, tmp_path: Path, name: str) -> None:
+    folder = Path(f"/{tmp_path}/{name.strip('/')}") if name.startswith("//") else tmp_path / name
+    folder.mkdir()
+    made = backup(shutil.copyfile(database, folder / "farthing.db"), folder / "backups", NOW)
+    assert made.exists()

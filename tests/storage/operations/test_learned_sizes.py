@@ -1,0 +1,41 @@
+from functools import partial
+
+from engine.catalog.token_counts import measure
+from engine.catalog.token_sizes import Sizes
+from engine.chat import ChatRequest, Role, says
+from engine.offer import Offer
+from storage.database.database import Database
+from storage.operations import learned_sizes
+
+OFFER = Offer("deepseek", "deepseek/with/slashes")
+PROSE = measure(ChatRequest("1", "auto", (says(Role.USER, "How high is the mountain? " * 40),)))
+
+
+async def test_what_was_learned_outlives_the_process(db: Database) -> None:
+    before, after = Sizes(), Sizes()
+    for _ in range(150):
+        before.learn_input(OFFER, PROSE, round(PROSE.tokens * 1.3))
+        before.learn_output(OFFER, "auto", 7, 100, (300, 200))
+    await db.write(partial(learned_sizes.save, sizes=before))
+    await db.write(partial(learned_sizes.save, sizes=before))
+    await db.read(partial(learned_sizes.load, sizes=after))
+    assert after.input_tokens(OFFER, PROSE) == before.input_tokens(OFFER, PROSE)
+    assert after.output_times(OFFER) == before.output_times(OFFER)
+    assert after.answer_tokens("auto", None) == before.answer_tokens("auto", None)
+
+
+async def test_nothing_kept_is_nothing_learned(db: Database) -> None:
+    sizes = Sizes()
+    await db.read(partial(learned_sizes.load, sizes=sizes))
+    assert sizes.output_times(OFFER) == 1
+
+
+async def test_a_row_that_cannot_be_read_is_learned_again(db: Database) -> None:
+    sizes = Sizes()
+    await db.write(
+        lambda conn: conn.run(
+            "INSERT INTO watermarks (name, value) VALUES (:n, :v)", n=learned_sizes.NAME, v='{"inputs": 5}'
+        )
+    )
+    await db.read(partial(learned_sizes.load, sizes=sizes))
+    assert sizes.input_tokens(OFFER, PROSE)[0] == PROSE.tokens

@@ -1,0 +1,55 @@
+from datetime import timedelta
+
+import pytest
+
+from engine.errors import HouseCapReached
+from engine.money import Money
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.reports.caps import Cap, HouseCaps
+from tests.storage.books import NOW, FixedClock, bid, pay, take, tenant
+
+TENTH = Money.usd("0.10")
+
+
+def cost(conn: Connection, request: str) -> None:
+    """An answer that cost the house 0.09 USD."""
+    asked = bid(tenant(conn, "1"), request, input_tokens=1_000)
+    pay(conn, asked, take(conn, asked), cost_atto=9 * 10**16)
+
+
+async def test_a_cap_refuses_once_it_is_reached_and_not_before(db: Database) -> None:
+    clock = FixedClock()
+    caps = HouseCaps(db, clock, TENTH, None)
+    await db.write(lambda conn: cost(conn, "r1"))
+    await caps.check()
+    (near,) = await caps.caps()
+    assert (near.key, near.percent) == (f"day:{NOW:%Y-%m-%d}", 90)
+    await db.write(lambda conn: cost(conn, "r2"))
+    clock.move(timedelta(seconds=2))
+    with pytest.raises(HouseCapReached):
+        await caps.check()
+
+
+async def test_a_day_that_is_over_counts_for_the_month_only(db: Database) -> None:
+    clock = FixedClock()
+    caps = HouseCaps(db, clock, TENTH, Money.usd("0.15"))
+    await db.write(lambda conn: cost(conn, "r1"))
+    clock.move(timedelta(days=1))
+    assert await caps.caps() == [
+        Cap("day", f"day:{clock.at:%Y-%m-%d}", Money(0), TENTH),
+        Cap("month", f"month:{NOW:%Y-%m}", Money.usd("0.09"), Money.usd("0.15")),
+    ]
+    clock.move(timedelta(days=30))
+    assert [each.spent for each in await caps.caps()] == [Money(0), Money(0)]
+
+
+async def test_a_cap_of_nothing_refuses_everything(db: Database) -> None:
+    with pytest.raises(HouseCapReached):
+        await HouseCaps(db, FixedClock(), Money(0), None).check()
+
+
+async def test_no_cap_asks_nothing(db: Database) -> None:
+    caps = HouseCaps(db, FixedClock(), None, None)
+    await caps.check()
+    assert await caps.caps() == []

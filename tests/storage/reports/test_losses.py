@@ -1,0 +1,56 @@
+from datetime import timedelta
+
+from engine.money import Money
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.ledger import holds
+from storage.reports.losses import Losses
+from tests.storage.books import FixedClock, bid, bill, pay, take, tenant
+
+SECOND = timedelta(seconds=1)
+
+
+def answer(conn: Connection, request: str, cost_atto: int) -> Money:
+    """An answer of 2,000 tokens from the wallet; what it lost."""
+    asked = bid(tenant(conn, "1"), request, input_tokens=2_000)
+    charge = pay(conn, asked, take(conn, asked), tokens=2_000, cost_atto=cost_atto)
+    return Money.from_atto(cost_atto) - charge.wallet
+
+
+async def test_what_a_model_lost_is_its_cost_less_its_charges(db: Database) -> None:
+    clock = FixedClock()
+    losses = Losses(db, clock)
+    assert await losses.lost_today("auto") == Money(0)
+    lost = await db.write(lambda conn: answer(conn, "r1", 5 * 10**16))
+    assert lost > Money(0)
+    assert await losses.lost_today("auto") == Money(0)  # looked up a moment ago
+    clock.move(SECOND)
+    assert await losses.lost_today("auto") == lost
+    more = await db.write(lambda conn: answer(conn, "r2", 0))
+    clock.move(SECOND)
+    assert await losses.lost_today("auto") == lost + more
+    assert await losses.lost_today("smart") == Money(0)
+
+
+async def test_waste_is_lost_and_an_allowance_was_sold(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        pro = tenant(conn)
+        conn.run("UPDATE tenants SET plan = 'pro' WHERE id = :id", id=pro)
+        asked = bid(pro)
+        pay(conn, asked, take(conn, asked), tokens=150, cost_atto=0)
+        holds.journal(conn, bill(bid(pro, "w"), cost_atto=7 * 10**12).attempt)
+
+    await db.write(unit)
+    sold = Money(round(150 * 29 * 10**9 / 7_000_000))
+    assert await Losses(db, FixedClock()).lost_today("auto") == Money(7_000) - sold
+
+
+async def test_yesterday_is_forgotten_and_a_recount_changes_nothing(db: Database) -> None:
+    clock = FixedClock()
+    losses = Losses(db, clock)
+    lost = await db.write(lambda conn: answer(conn, "r1", 5 * 10**16))
+    for _ in range(4):
+        clock.move(timedelta(seconds=31))
+        assert await losses.lost_today("auto") == lost
+    clock.move(timedelta(days=1))
+    assert await losses.lost_today("auto") == Money(0)

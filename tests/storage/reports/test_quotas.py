@@ -1,0 +1,156 @@
+from datetime import timedelta
+
+from engine.money import Money
+from storage.billing import orders, payments, plans, refunds
+from storage.billing.payments import Payment
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.ledger import ledger
+from storage.ledger.holds import month_of
+from storage.reports import quotas
+from storage.tenants import api_keys, notices, tenants
+from tests.storage.books import DOUBLE, FREE, NOW, PRO, bid, pay, take, tenant
+
+PERCENTS = (80, 100)
+LINE = Money.usd("1")
+STAR = Money(13_000_000)
+
+
+def in_telegram(conn: Connection, usd: str = "0") -> int:
+    made = tenant(conn, usd)
+    conn.run("UPDATE tenants SET telegram_user_id = 1000 + :id WHERE id = :id", id=made)
+    return made
+
+
+def spend(conn: Connection, tenant_id: int, tokens: int, request: str = "r1", key_id: int | None = None) -> None:
+    asked = bid(tenant_id, request, input_tokens=tokens, output_tokens=64, key_id=key_id)
+    pay(conn, asked, take(conn, asked), tokens=tokens)
+
+
+def told(conn: Connection) -> list[int]:
+    """The thresholds that are due, told now."""
+    found = quotas.crossed(conn, PERCENTS)
+    assert all(notices.first_time(conn, each.key, NOW) for each in found)
+    return [each.percent for each in found]
+
+
+async def test_eighty_percent_is_told_once_and_then_a_hundred(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn)
+        spend(conn, ann, 790)
+        assert told(conn) == []
+        spend(conn, ann, 20, "r2")
+        assert told(conn) == [80]
+        assert told(conn) == []
+        spend(conn, ann, 50, "r3")  # 140 are left: no answer is covered any more
+        assert told(conn) == [100]
+        assert told(conn) == []
+
+    await db.write(unit)
+
+
+async def test_crossed_together_a_hundred_alone_is_told(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        spend(conn, in_telegram(conn), 900)
+        assert told(conn) == [100]
+        assert told(conn) == []
+
+    await db.write(unit)
+
+
+async def test_what_is_only_held_is_not_used(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        take(conn, bid(in_telegram(conn), input_tokens=900, output_tokens=64))
+        assert told(conn) == []
+
+    await db.write(unit)
+
+
+async def test_a_new_period_tells_anew(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn)
+        spend(conn, ann, 820)
+        assert told(conn) == [80]
+        plans.start_plan(conn, ann, FREE, NOW)
+        assert told(conn) == []
+        spend(conn, ann, 820, "r2")
+        assert told(conn) == [80]
+
+    await db.write(unit)
+
+
+async def test_who_has_blocked_the_bot_or_has_no_telegram_is_not_looked_for(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn)
+        spend(conn, ann, 900)
+        tenants.set_blocked(conn, 1000 + ann, True)
+        spend(conn, tenant(conn), 900, "r2")
+        assert told(conn) == []
+
+    await db.write(unit)
+
+
+async def test_a_low_wallet_is_told_to_who_spent_from_it_in_this_period(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        quiet, ann = in_telegram(conn, "0.50"), in_telegram(conn, "1.01")
+        assert quotas.low(conn, LINE) == []
+        asked = bid(ann, tariff=DOUBLE, input_tokens=9_000, output_tokens=1_000)
+        pay(conn, asked, take(conn, asked), tokens=10_000)
+        (found,) = quotas.low(conn, LINE)
+        assert (found.user_id, found.wallet) == (1000 + ann, Money.usd("0.99"))
+        assert notices.first_time(conn, found.key, NOW)
+        assert quotas.low(conn, LINE) == []
+        ledger.credit(conn, quiet, Money.usd("0.10"), ref="x", reason="", now=NOW)
+        assert quotas.low(conn, LINE) == []
+
+    await db.write(unit)
+
+
+async def test_a_plan_bought_from_the_wallet_leaves_it_low(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn, "29.50")
+        plans.buy_from_wallet(conn, ann, PRO, {"free": FREE, "pro": PRO}, NOW)
+        assert [each.user_id for each in quotas.low(conn, LINE)] == [1000 + ann]
+
+    await db.write(unit)
+
+
+async def test_a_plan_that_stars_paid_for_was_not_spent_from_the_wallet(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn)
+        order = orders.make_order(conn, ann, orders.PLAN, PRO.usd_per_month, STAR, NOW, plan="pro")
+        paid = Payment("c1", order.id, 1000 + ann, order.stars)
+        payments.pay(conn, paid, per_star=STAR, known={"free": FREE, "pro": PRO}, now=NOW)
+        assert quotas.low(conn, LINE) == []
+
+    await db.write(unit)
+
+
+async def test_what_was_refunded_was_not_spent(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn)
+        order = orders.make_order(conn, ann, orders.TOPUP, Money.usd("5"), STAR, NOW)
+        payments.pay(conn, Payment("c1", order.id, 1000 + ann, order.stars), per_star=STAR, known={}, now=NOW)
+        refunds.refund(conn, "c1", known={"free": FREE}, now=NOW)
+        assert quotas.low(conn, LINE) == []
+
+    await db.write(unit)
+
+
+async def test_keys_have_their_own_quota_once_a_month(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn, "10")
+        key = api_keys.add(conn, ann, api_keys.new_key(), name="dev", tokens_per_month=1_000, now=NOW)
+        spend(conn, ann, 810, key_id=key.id)
+        month = month_of(NOW)
+        (found,) = quotas.keys_crossed(conn, PERCENTS, month)
+        assert (found.percent, found.left_tokens, found.prefix) == (80, 190, key.prefix)
+        assert notices.first_time(conn, found.key, NOW)
+        assert quotas.keys_crossed(conn, PERCENTS, month) == []
+        spend(conn, ann, 60, "r2", key_id=key.id)
+        assert [each.percent for each in quotas.keys_crossed(conn, PERCENTS, month)] == [100]
+        assert quotas.keys_crossed(conn, PERCENTS, month_of(NOW + timedelta(days=31))) == []
+        api_keys.revoke(conn, ann, key.id, NOW)
+        assert quotas.keys_crossed(conn, PERCENTS, month) == []
+
+    await db.write(unit)

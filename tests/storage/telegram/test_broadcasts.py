@@ -1,0 +1,42 @@
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.telegram import broadcasts
+from storage.tenants import tenants
+from tests.storage.books import FREE, NOW, tenant
+
+
+def person(conn: Connection, user: int, access: str = tenants.IN) -> int:
+    return tenants.create(conn, f"P{user}", FREE, now=NOW, telegram_user_id=user, access=access)
+
+
+async def test_a_broadcast_goes_to_whoever_can_be_reached(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ids = [person(conn, user) for user in (1, 2, 3, 4)]
+        person(conn, 5, tenants.PENDING)
+        tenants.set_blocked(conn, 2, True)
+        tenants.set_banned(conn, ids[2], True)
+        tenant(conn)  # has no Telegram
+        assert broadcasts.reached(conn) == 2
+        assert broadcasts.next_ones(conn, 0, 10) == [(ids[0], 1), (ids[3], 4)]
+
+    await db.write(unit)
+
+
+async def test_it_goes_on_where_it_stood_and_ends_once(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ids = [person(conn, user) for user in (1, 2)]
+        number = broadcasts.draft(conn, "Hello", 9, NOW)
+        assert broadcasts.sending(conn) is None
+        assert broadcasts.decide(conn, number, "sending")
+        assert not broadcasts.decide(conn, number, "dropped")
+        broadcasts.told(conn, number, ids[0], arrived=True)
+        under_way = broadcasts.sending(conn)
+        assert under_way is not None
+        assert broadcasts.next_ones(conn, under_way.after_id, 10) == [(ids[1], 2)]
+        broadcasts.told(conn, number, ids[1], arrived=False)
+        done = broadcasts.finish(conn, number)
+        assert done is not None
+        assert (done.sent, done.missed) == (1, 1)
+        assert broadcasts.finish(conn, number) is None
+
+    await db.write(unit)

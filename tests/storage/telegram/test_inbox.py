@@ -1,0 +1,190 @@
+import asyncio
+from datetime import timedelta
+
+from storage.database.connection import Connection, row, scalar
+from storage.database.database import Database
+from storage.telegram import inbox, outbox
+from storage.telegram.inbox import CHAT, Incoming
+from storage.telegram.inbox import NOW as AT_ONCE
+from tests.storage.books import NOW
+
+BOT = 7
+
+
+def update(number: int, chat: str = "c", lane: str = CHAT) -> Incoming:
+    return Incoming(number, chat, lane, f'{{"update_id": {number}}}')
+
+
+def stored(conn: Connection, *numbers: int, chat: str = "c", lane: str = CHAT) -> None:
+    inbox.store(conn, BOT, [update(number, chat, lane) for number in numbers], NOW)
+
+
+async def test_a_repeated_update_is_stored_once(db: Database) -> None:
+    def unit(conn: Connection) -> list[list[int]]:
+        batches = ([update(1), update(2)], [update(2), update(3)])
+        return [[new.update_id for new in inbox.store(conn, BOT, batch, NOW)] for batch in batches]
+
+    assert await db.write(unit) == [[1, 2], [3]]
+
+
+async def test_two_bots_may_have_updates_of_the_same_number(db: Database) -> None:
+    def unit(conn: Connection) -> int:
+        return sum(len(inbox.store(conn, bot, [update(1)], NOW)) for bot in (BOT, BOT + 1))
+
+    assert await db.write(unit) == 2
+
+
+async def test_a_chat_is_handled_in_the_order_of_its_updates_one_at_a_time(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 5, 3, 4)
+        for number in (3, 4, 5):
+            claimed = inbox.claim_next(conn, BOT, "c", "L")
+            assert claimed is not None
+            assert claimed.update_id == number
+            assert inbox.claim_next(conn, BOT, "c", "L") is None
+            assert inbox.done(conn, claimed.id, claimed.epoch, NOW)
+        assert inbox.claim_next(conn, BOT, "c", "L") is None
+
+    await db.write(unit)
+
+
+async def test_one_that_comes_late_does_not_run_beside_its_successor(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 5)
+        first = inbox.claim_next(conn, BOT, "c", "L")
+        assert first is not None
+        stored(conn, 4)
+        assert inbox.claim_next(conn, BOT, "c", "L") is None
+
+    await db.write(unit)
+
+
+async def test_chats_do_not_wait_for_each_other(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1, chat="a")
+        stored(conn, 2, chat="b")
+        assert inbox.claim_next(conn, BOT, "a", "L") is not None
+        assert inbox.claim_next(conn, BOT, "b", "L") is not None
+
+    await db.write(unit)
+
+
+async def test_the_fast_lane_waits_for_nobody(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1)
+        stored(conn, 2, lane=AT_ONCE)
+        assert inbox.claim_next(conn, BOT, "c", "L") is not None
+        assert inbox.claim(conn, BOT, 2, "L") is not None
+        assert inbox.claim(conn, BOT, 2, "L") is None
+
+    await db.write(unit)
+
+
+async def test_done_forgets_the_words(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1)
+        claimed = inbox.claim_next(conn, BOT, "c", "L")
+        assert claimed is not None
+        inbox.done(conn, claimed.id, claimed.epoch, NOW)
+        assert scalar(conn, "SELECT payload FROM inbox") == ""
+
+    await db.write(unit)
+
+
+async def test_a_zombie_can_neither_finish_nor_give_back_what_was_taken_over(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1)
+        old = inbox.claim_next(conn, BOT, "c", "dead")
+        assert old is not None
+        assert inbox.take_over(conn, BOT, lambda lease: lease == "dead") == 1
+        new = inbox.claim_next(conn, BOT, "c", "here")
+        assert new is not None
+        assert new.epoch == old.epoch + 1
+        assert not inbox.done(conn, old.id, old.epoch, NOW)
+        assert not inbox.give_back(conn, old.id, old.epoch)
+        assert inbox.done(conn, new.id, new.epoch, NOW)
+
+    await db.write(unit)
+
+
+async def test_what_is_done_cannot_be_given_back(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1)
+        claimed = inbox.claim_next(conn, BOT, "c", "L")
+        assert claimed is not None
+        inbox.done(conn, claimed.id, claimed.epoch, NOW)
+        assert not inbox.give_back(conn, claimed.id, claimed.epoch)
+        assert inbox.waiting(conn, BOT) == []
+
+    await db.write(unit)
+
+
+async def test_the_living_keep_what_they_have_in_hand(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1)
+        inbox.claim_next(conn, BOT, "c", "here")
+        assert inbox.take_over(conn, BOT, lambda lease: lease != "here") == 0
+
+    await db.write(unit)
+
+
+async def test_a_claim_that_raced_is_had_by_one(db: Database) -> None:
+    await db.write(lambda conn: stored(conn, *range(20)))
+    claims = await asyncio.gather(*(db.write(lambda conn: inbox.claim_next(conn, BOT, "c", "L")) for _ in range(30)))
+    assert [claim.update_id for claim in claims if claim is not None] == [0]
+
+
+async def test_old_rows_are_swept_and_undone_ones_are_not(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1, 2)
+        claimed = inbox.claim_next(conn, BOT, "c", "L")
+        assert claimed is not None
+        inbox.done(conn, claimed.id, claimed.epoch, NOW)
+        assert inbox.sweep(conn, NOW + timedelta(seconds=1)) == 1
+        assert [number for _, _, number in inbox.waiting(conn, BOT)] == [2]
+
+    await db.write(unit)
+
+
+async def test_the_parts_of_an_answer_are_put_once_and_sent_in_order(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        for _ in range(2):
+            outbox.put(conn, "r", 9, ["one", "two"], "L", NOW)
+        first, second = outbox.parts(conn, "r", "L")
+        assert (first.payload, second.payload) == ("one", "two")
+        outbox.finish(conn, first.id, "sent", NOW)
+        assert [part.payload for part in outbox.parts(conn, "r", "L")] == ["two"]
+        found = row(conn, "SELECT * FROM outbox WHERE id = :id", id=first.id)
+        assert found is not None
+        assert (found["state"], found["payload"]) == ("sent", "")
+
+    await db.write(unit)
+
+
+async def test_what_the_dead_left_unsent_is_found_and_the_livings_is_not(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        outbox.put(conn, "a", 9, ["left"], "dead", NOW)
+        outbox.put(conn, "b", 9, ["going out"], "here", NOW)
+        assert outbox.adopt(conn, lambda lease: lease == "dead", "mine") == ["a"]
+        assert outbox.adopt(conn, lambda lease: lease == "dead", "other") == []
+        assert [part.payload for part in outbox.parts(conn, "a", "mine")] == ["left"]
+
+    await db.write(unit)
+
+
+async def test_a_field_of_the_message_is_there_for_whoever_takes_it_up(db: Database) -> None:
+    def unit(conn: Connection) -> list[str]:
+        payload = '{"update_id": 1, "message": {"date": 1}}'
+        inbox.store(conn, BOT, [Incoming(1, "c", CHAT, payload)], NOW)
+        first = inbox.claim_next(conn, BOT, "c", "dead")
+        assert first is not None
+        assert inbox.add_to_message(conn, first.id, first.epoch, "heard", "Chào bạn")
+        assert inbox.take_over(conn, BOT, lambda lease: lease == "dead") == 1
+        second = inbox.claim_next(conn, BOT, "c", "L")
+        assert second is not None
+        assert not inbox.add_to_message(conn, first.id, first.epoch, "heard", "too late")
+        assert inbox.done(conn, second.id, second.epoch, NOW)
+        assert not inbox.add_to_message(conn, second.id, second.epoch, "heard", "too late")
+        return [second.payload]
+
+    assert await db.write(unit) == ['{"update_id":1,"message":{"date":1,"heard":"Chào bạn"}}']

@@ -1,0 +1,88 @@
+import asyncio
+from datetime import timedelta
+
+from engine.holds import Grant, Shortfall
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.ledger import holds
+from storage.tenants import api_keys
+from storage.tenants.api_keys import Key
+from tests.storage.books import NOW, bid, pay, short, sound, take, tenant
+
+
+def key(conn: Connection, tenant_id: int, tokens: int | None) -> Key:
+    return api_keys.add(conn, tenant_id, api_keys.new_key(), name="k", tokens_per_month=tokens, now=NOW)
+
+
+async def test_a_key_is_bound_by_its_own_limit_inside_its_tenants(db: Database) -> None:
+    """A team's development key has a million a month, its production key 25."""
+
+    def unit(conn: Connection) -> None:
+        team = tenant(conn, "1000")
+        dev, production = key(conn, team, 1_000_000), key(conn, team, 25_000_000)
+        asked = bid(team, "r1", input_tokens=900_000, output_tokens=100_000, key_id=dev.id)
+        pay(conn, asked, take(conn, asked), tokens=1_000_000)
+        short(conn, bid(team, "r2", key_id=dev.id))
+        more = bid(team, "r3", input_tokens=900_000, key_id=production.id)
+        pay(conn, more, take(conn, more), tokens=900_000)
+        used = {each.id: each.used_tokens for each in api_keys.list_for(conn, team, NOW)}
+        assert used == {dev.id: 1_000_000, production.id: 900_000}
+        sound(conn)
+
+    await db.write(unit)
+
+
+async def test_a_key_with_much_left_stops_where_its_tenant_does(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        poor = tenant(conn)  # a thousand tokens of allowance, and no money
+        rich_key = key(conn, poor, 25_000_000)
+        short(conn, bid(poor, input_tokens=2_000, key_id=rich_key.id))
+
+    await db.write(unit)
+
+
+async def test_calls_that_race_never_take_a_key_over_its_limit(db: Database) -> None:
+    def begin(conn: Connection) -> tuple[int, int]:
+        team = tenant(conn, "100")
+        return team, key(conn, team, 1_000).id
+
+    team, number = await db.write(begin)
+
+    def hold(conn: Connection, request: str) -> Grant | Shortfall:
+        return holds.hold(conn, bid(team, request, input_tokens=100, output_tokens=200, key_id=number), "L", NOW)
+
+    sized = await asyncio.gather(*(db.write(lambda conn, n=n: hold(conn, f"r{n}")) for n in range(20)))  # type: ignore[misc]
+    granted = [each for each in sized if isinstance(each, Grant)]
+    assert 3 <= len(granted) < 20
+    assert sum(each.tokens for each in granted) <= 1_000
+
+
+async def test_a_limit_can_be_set_and_taken_away(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann, bao = tenant(conn, "10"), tenant(conn, "10")
+        made = key(conn, ann, None)
+        assert api_keys.set_limit(conn, ann, made.id, 100)
+        short(conn, bid(ann, key_id=made.id))
+        assert not api_keys.set_limit(conn, bao, made.id, None)
+        assert api_keys.set_limit(conn, ann, made.id, None)
+        take(conn, bid(ann, key_id=made.id))
+
+    await db.write(unit)
+
+
+async def test_a_keys_month_begins_anew(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "10")
+        made = key(conn, ann, 200)
+        asked = bid(ann, key_id=made.id)
+        pay(conn, asked, take(conn, asked), tokens=200)
+        later = NOW + timedelta(days=10)
+        assert isinstance(holds.hold(conn, bid(ann, "r2", key_id=made.id), "L", later), Grant)
+
+    await db.write(unit)
+
+
+async def test_a_typing_error_is_known_without_the_database() -> None:
+    secret = api_keys.new_key().secret
+    assert api_keys.looks_right(secret)
+    assert not api_keys.looks_right(secret[:-1] + ("a" if secret[-1] != "a" else "b"))

@@ -1,0 +1,138 @@
+"""The Mini App over real books, without a bot: Telegram's signature is made here."""
+
+import contextlib
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from engine.holds import Grant
+from engine.money import Money
+from main.container import House, open_house
+from main.processes import _parts
+from main.server import http_server
+from main.settings import read
+from storage.billing import plans
+from storage.database.connection import Connection
+from storage.ledger import holds, ledger
+from storage.operations.audit import audit
+from storage.tenants import tenants
+from tests.journeys.conftest import _migrated
+from tests.served import served
+from tests.storage.books import DOUBLE, bid, bill
+from web.app import build
+
+TOKEN = "424242:AAtoken-of-the-tests"
+PRICES = '[prices."deepseek/deepseek-v4-flash"]\ninput = "0.14"\noutput = "0.28"\n'
+ANN, BAO, OLGA, NOBODY = 1001, 1002, 9001, 7777
+
+
+def signed(who: int, /, token: str = TOKEN, at: datetime | None = None, **more: str) -> str:
+    """initData as Telegram makes it."""
+    user = {"id": who, "first_name": "Ann & <b>co</b>", "language_code": more.pop("language", "en")}
+    fields = {
+        "query_id": "AAH",
+        "user": json.dumps(user),
+        "auth_date": str(int((at or datetime.now(UTC)).timestamp())),
+        "signature": "not-ours-to-check",
+        **more,
+    }
+    lines = "\n".join(f"{name}={value}" for name, value in sorted(fields.items()))
+    key = hmac.new(b"WebAppData", token.encode(), hashlib.sha256).digest()
+    return urlencode({**fields, "hash": hmac.new(key, lines.encode(), hashlib.sha256).hexdigest()})
+
+
+@dataclass(slots=True)
+class Mini:
+    """`ann` and `bao` are tenants; Olga is the operator."""
+
+    house: House
+    url: str
+    ann: int = 0
+    bao: int = 0
+
+    def http(self, user: int | None, **how: Any) -> httpx.AsyncClient:
+        headers = {"authorization": f"tma {signed(user, **how)}"} if user else {}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, verify=False, timeout=60)
+
+    async def rows(self, sql: str, **values: Any) -> list[Any]:
+        return await self.house.db.read(lambda conn: conn.rows(sql, **values))
+
+    async def lives(self, user: int, name: str) -> int:
+        """Came seventy days ago; this period is eleven days old."""
+        now = datetime.now(UTC)
+        free = self.house.plans["free"]
+
+        def unit(conn: Connection) -> int:
+            made = tenants.create(conn, name, free, now=now - timedelta(days=70), telegram_user_id=user)
+            plans.start_plan(conn, made, free, now - timedelta(days=11))
+            return made
+
+        return await self.house.db.write(unit)
+
+    async def credit(self, tenant: int, usd: str, days_ago: float) -> None:
+        ref, now = f"gift:{tenant}:{usd}", datetime.now(UTC) - timedelta(days=days_ago)
+        await self.house.db.write(
+            lambda conn: ledger.credit(conn, tenant, Money.usd(usd), ref=ref, reason="hello", now=now)
+        )
+
+    async def answered(self, tenant: int, name: str, days_ago: float = 0, **how: Any) -> None:
+        """A kept answer of `tokens` by `provider`'s `model`; from the wallet where it has a markup."""
+        now = datetime.now(UTC) - timedelta(days=days_ago)
+
+        def unit(conn: Connection) -> None:
+            tokens = how.get("tokens", 150)
+            size = {"input_tokens": tokens // 2, "output_tokens": tokens}
+            asked = bid(tenant, name, tariff=DOUBLE, **size) if how.get("markup") else bid(tenant, name, **size)
+            grant = holds.hold(conn, asked, "L", now)
+            assert isinstance(grant, Grant), grant
+            made = bill(asked, tokens)
+            attempt = replace(
+                made.attempt,
+                started_at=now,
+                provider=how.get("provider", "deepseek"),
+                model=how.get("model", "deepseek-v4-flash"),
+            )
+            holds.capture(conn, asked, grant, replace(made, attempt=attempt), rates={"free": Fraction(0)}, now=now)
+
+        await self.house.db.write(unit)
+
+    async def check_books(self) -> None:
+        report = await self.house.db.read(audit)
+        assert report.ok, report.problems
+
+
+@contextlib.asynccontextmanager
+async def opened(tmp_path: Path, config: str = "") -> AsyncIterator[Mini]:
+    (tmp_path / "farthing.toml").write_text(PRICES + config)
+    (tmp_path / "farthing.db").write_bytes(_migrated())
+    variables = {
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+        "ADMIN_IDS": str(OLGA),
+        "DEEPSEEK_API_KEY": "k-deepseek",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/farthing.db",
+        "FARTHING_CONFIG": str(tmp_path / "farthing.toml"),
+    }
+    async with (
+        open_house(read(variables, tmp_path / "no.env")) as house,
+        served(http_server(build(_parts(house, None)), "127.0.0.1", 0)) as url,
+    ):
+        mini = Mini(house, url)
+        mini.ann, mini.bao = await mini.lives(ANN, "Ann"), await mini.lives(BAO, "Bao")
+        await mini.lives(OLGA, "Olga")
+        yield mini
+
+
+@pytest.fixture
+async def mini(tmp_path: Path) -> AsyncIterator[Mini]:
+    async with opened(tmp_path) as running:
+        yield running

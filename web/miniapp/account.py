@@ -1,0 +1,149 @@
+"""What a tenant sees in the Mini App: account, spend of the period, keys, invoices. Only ever one's own."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from documents.invoice import invoice_pdf
+from engine.ports import Clock
+from storage.database.connection import Connection, row_number
+from storage.database.database import Database
+from storage.invoices import invoices
+from storage.invoices.drafts import BooksDisagree
+from storage.invoices.invoices import Invoice, Seller
+from storage.reports import usage
+from storage.tenants import api_keys
+from storage.tenants.tenants import TenantState
+from web.admin.invoices import shown as shown_invoice
+from web.admin.keys import shown as shown_key
+from web.errors import Problem, not_found
+from web.miniapp.access import Guest
+from web.miniapp.schemas import MineOut, SpentOut
+from web.schemas import KeyIn, NewKey
+
+log = logging.getLogger(__name__)
+MOST_A_DAY = 30
+_USUAL_NAME = "app"
+
+TOO_MANY_KEYS = Problem(
+    409, f"You have {api_keys.MOST_LIVE} keys, which is the most. Revoke one first.", code="too_many_keys"
+)
+TOO_MANY_TODAY = Problem(
+    429,
+    f"{MOST_A_DAY} keys were made within a day, which is the most.",
+    "rate_limit_error",
+    "rate_limit_exceeded",
+    retry_after_seconds=3600,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """Reads and writes for one guest at a time."""
+
+    db: Database
+    clock: Clock
+    seller: Seller
+
+    async def everything(self, guest: Guest) -> MineOut:
+        """Months that are over and have no invoice yet get theirs now, as by /invoice."""
+        state, now = guest.state, self.clock.now()
+        await self._bring_invoices_up_to_date(state, now)
+
+        def read(conn: Connection) -> dict[str, Any]:
+            spent = usage.rows(conn, state.period_start.date(), now.date(), state.id)
+            return {
+                "spent": [_spent(row) for row in spent],
+                "keys": [shown_key(key) for key in api_keys.list_for(conn, state.id, now)],
+                "invoices": [shown_invoice(each) for each in invoices.of_tenant(conn, state.id)],
+            }
+
+        return MineOut.model_validate(
+            {
+                "language": guest.language,
+                "today": str(now.date()),
+                "is_operator": guest.is_operator,
+                "most_keys": api_keys.MOST_LIVE,
+                "account": _account(state),
+                **await self.db.read(read),
+            }
+        )
+
+    async def make_key(self, guest: Guest, asked: KeyIn) -> NewKey:
+        """Raises Problem 409 at the most live keys, 429 after too many in a day."""
+        key, now, tenant_id = api_keys.new_key(), self.clock.now(), guest.state.id
+        name = asked.name.strip() or _USUAL_NAME
+
+        def unit(conn: Connection) -> api_keys.Key | Problem:
+            if refused := _too_many(api_keys.list_for(conn, tenant_id, now, revoked=True), now):
+                return refused
+            return api_keys.add(conn, tenant_id, key, name=name, tokens_per_month=asked.tokens_per_month, now=now)
+
+        made = await self.db.write(unit)
+        if isinstance(made, Problem):
+            raise made.new()
+        return NewKey.model_validate({**shown_key(made), "key": key.secret})
+
+    async def revoke_key(self, guest: Guest, text_id: str) -> None:
+        """Raises Problem 404."""
+        number, now = row_number(text_id), self.clock.now()
+        if number is None or not await self.db.write(lambda conn: api_keys.revoke(conn, guest.state.id, number, now)):
+            raise not_found(f"There is no key {text_id}.")
+
+    async def invoice_pdf(self, guest: Guest, text_id: str) -> tuple[str, bytes]:
+        """Its name and the PDF in the guest's language. Raises Problem 404, also for somebody else's."""
+        number = row_number(text_id.removeprefix("F-"))
+        invoice = None if number is None else await self.db.read(lambda conn: invoices.by_number(conn, number))
+        if not _is_of(invoice, guest.state):
+            raise not_found(f"There is no invoice {text_id}.")
+        assert invoice is not None
+        return invoice.name, await asyncio.to_thread(invoice_pdf, invoice, guest.state.name, guest.language or "en")
+
+    async def _bring_invoices_up_to_date(self, state: TenantState, now: datetime) -> None:
+        try:
+            await invoices.bring_up_to_date(self.db, state.id, self.seller, now)
+        except BooksDisagree:
+            log.exception("an invoice could not be made")
+
+
+def _is_of(invoice: Invoice | None, state: TenantState) -> bool:
+    return invoice is not None and invoice.draft.tenant_id == state.id
+
+
+def _too_many(made: list[api_keys.Key], now: datetime) -> Problem | None:
+    if sum(key.revoked_at is None for key in made) >= api_keys.MOST_LIVE:
+        return TOO_MANY_KEYS
+    lately = sum(key.created_at > now - timedelta(days=1) for key in made)
+    return TOO_MANY_TODAY if lately >= MOST_A_DAY else None
+
+
+def _account(state: TenantState) -> dict[str, Any]:
+    return {
+        "plan": state.plan,
+        "next_plan": state.next_plan if state.next_plan != state.plan else None,
+        "wallet_usd": str(state.wallet),
+        "held_usd": str(state.held),
+        "owed_usd": str(state.owed),
+        "allowance_tokens": state.allowance_tokens,
+        "allowance_left_tokens": state.allowance_left_tokens,
+        "period_from": _utc(state.period_start),
+        "renews_at": _utc(state.renews_at),
+    }
+
+
+def _spent(row: usage.UsageRow) -> SpentOut:
+    return SpentOut(
+        day=str(row.day),
+        model=row.model,
+        provider=row.provider,
+        prompts=row.prompts,
+        tokens=row.tokens,
+        allowance_tokens=row.allowance_tokens,
+        charge_usd=str(row.charge),
+    )
+
+
+def _utc(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

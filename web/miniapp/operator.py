@@ -1,0 +1,62 @@
+"""What operators see beside their own: providers, this month's margin, incidents."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.money import Money
+from engine.ports import Clock
+from engine.tenancy import Plan
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.operations import incidents
+from storage.operations.incidents import Incident
+from web.admin import books
+from web.miniapp.schemas import HouseOut
+
+RECENT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The operator's part. `provider_rows(admin)` is what GET /providers shows."""
+
+    db: Database
+    clock: Clock
+    plans: Mapping[str, Plan]
+    payout_per_star: Money
+    provider_rows: Callable[[bool], list[dict[str, Any]]]
+
+    async def everything(self) -> HouseOut:
+        now = self.clock.now()
+        start, end = books.period(None, None, now)
+        margin = await books.margin(self.db, self.plans, self.payout_per_star, start, end)
+        found = await self.db.read(lambda conn: open_and_recent(conn, now))
+        return HouseOut.model_validate(
+            {
+                "providers": self.provider_rows(True),
+                "margin": margin,
+                "incidents": [_shown(each, now) for each in found],
+            }
+        )
+
+
+def open_and_recent(conn: Connection, now: datetime) -> list[Incident]:
+    """Open ones first, however old; then those that began within RECENT, newest first."""
+    live = incidents.all_open(conn)
+    known = {each.id for each in live}
+    recent = incidents.opened_in(conn, now - RECENT, now + timedelta(seconds=1))
+    return [*reversed(live), *(each for each in reversed(recent) if each.id not in known)]
+
+
+def _shown(each: Incident, now: datetime) -> dict[str, Any]:
+    return {
+        "id": str(each.id),
+        "kind": each.kind,
+        "subject": each.subject,
+        "opened_at": each.opened_at.isoformat(),
+        "closed_at": each.closed_at.isoformat() if each.closed_at else None,
+        "muted_until": each.muted_until.isoformat() if each.muted_until > now else None,
+        "acknowledged": each.acknowledged,
+    }
