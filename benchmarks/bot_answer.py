@@ -21,7 +21,7 @@ from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
 from bot.app import Bot
-from main.container import House, open_house
+from main.container import Container, open_house
 from main.processes import _services
 from main.server import settle
 from main.settings import read
@@ -116,7 +116,7 @@ async def measure(answers: int, telegram: Telegram, port: int, folder: Path) -> 
         print(f"{line}: {seconds * 1000:.1f} ms = {seconds / bare:.1f} bare sends")
 
 
-async def cpu_per_answer(telegram: Telegram, answers: int, chats: int, house: House) -> tuple[str, float]:
+async def cpu_per_answer(telegram: Telegram, answers: int, chats: int, house: Container) -> tuple[str, float]:
     telegram.calls()
     began = time.process_time()
     await ask(telegram, answers, chats, house)
@@ -125,7 +125,7 @@ async def cpu_per_answer(telegram: Telegram, answers: int, chats: int, house: Ho
     return f"{answers} answers of {WORDS} words over {SECONDS:g} s, {chats} at once, {frames:.1f} frames each", each
 
 
-async def ask(telegram: Telegram, answers: int, chats: int, house: House) -> None:
+async def ask(telegram: Telegram, answers: int, chats: int, house: Container) -> None:
     for start in range(0, answers, chats):
         for number in range(start, min(start + chats, answers)):
             telegram.say(FIRST + number % CHATS)  # everybody in turn: nobody asks faster than the free plan lets them

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from benchmarks import filling, postgres
 from benchmarks.bare import IN_FLIGHT, BareSqlite, Figures, Pgbench, bid_of
-from engine.attempt_record import ANSWERED, Attempt, DropLine, QuoteLine, Receipt
+from engine.attempt_record import ANSWERED, AttemptRecord, DropLine, QuoteLine, Receipt
 from engine.chat import Usage
 from engine.holds import Bid
 from engine.money import Money
@@ -49,7 +49,7 @@ class Now:
 def bill_of(bid: Bid) -> Bill:
     now = datetime.now(UTC)
     usage = Usage(600, 200)
-    attempt = Attempt(
+    attempt = AttemptRecord(
         bid.request_id, 1, bid.tenant_id, None, "auto", "deepseek", "deepseek-v4-flash", ANSWERED, now, 1800, 300,
         usage, Money(140_000), kept=True, status=200,
     )  # fmt: skip

@@ -25,9 +25,9 @@ from bot.command import discover, read
 from bot.context import Context
 from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import Limiter
-from bot.notify import Notifier
+from bot.notify import TelegramNotifier
 from bot.payments import payments
-from bot.payments.stars import Stars
+from bot.payments.stars import StarsClient
 from bot.requests import FormRequest
 from bot.services import Services
 from bot.updates import reading, webhook
@@ -71,8 +71,8 @@ class Bot:
         self._poll_request = self._requests[2]
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
         self._secret = webhook.secret_of(config.token)
-        self.notifier = Notifier(self.bot, services)
-        self.stars = Stars(self.bot)
+        self.notifier = TelegramNotifier(self.bot, services)
+        self.stars = StarsClient(self.bot)
         _add_handlers(self._application)
 
     @property

@@ -30,7 +30,7 @@ class ButtonLike(Protocol):
     def args(self) -> tuple[str, ...]: ...
 
 
-class Notifier:
+class TelegramNotifier:
     """`sent` are (chat, message) ids."""
 
     def __init__(self, bot: ExtBot[int], services: Services) -> None:

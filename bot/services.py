@@ -21,7 +21,7 @@ from storage.invoices.invoices import Seller
 from storage.telegram.inbox import Claimed
 
 if TYPE_CHECKING:
-    from bot.notify import Notifier
+    from bot.notify import TelegramNotifier
 
 claimed_update: ContextVar[Claimed | None] = ContextVar("claimed_update", default=None)
 """The inbox row that the running handler answers."""
@@ -117,11 +117,11 @@ class Services:
     def bot_id(self) -> int:
         return int(self.config.token.partition(":")[0])
 
-    def notifier(self, bot: ExtBot[int]) -> "Notifier":
+    def notifier(self, bot: ExtBot[int]) -> "TelegramNotifier":
         """Speaks to operators and users by key."""
-        from bot.notify import Notifier  # noqa: PLC0415 - it knows us
+        from bot.notify import TelegramNotifier  # noqa: PLC0415 - it knows us
 
-        return Notifier(bot, self)
+        return TelegramNotifier(bot, self)
 
     @property
     def free_plan(self) -> Plan:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from engine.money import Money, exact
-from storage.invoices.drafts import Draft, month_after
+from storage.invoices.drafts import InvoiceDraft, month_after
 
 LEAST_DECIMALS = 2
 
@@ -47,6 +47,6 @@ class Vat:
         return f"{self.percent:f}"
 
 
-def span(draft: Draft) -> tuple[date, date]:
+def span(draft: InvoiceDraft) -> tuple[date, date]:
     """The first and the last day of its month."""
     return draft.month, month_after(draft.month) - timedelta(days=1)

@@ -17,7 +17,7 @@ NOTHING_HEARD = "nothing_heard"  # a recording without a word: nobody pays for i
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class AttemptRecord:
     """One try. Cost is what the provider bills; waste is the part of that bill which nobody pays for.
 
     `tenant_id` None: a probe at the house's cost. `served` is the model that the provider named, if another.
@@ -75,5 +75,5 @@ class Receipt:
     answered_at: datetime
     quotes: tuple[QuoteLine, ...]
     drops: tuple[DropLine, ...]
-    attempts: tuple[Attempt, ...] = field(default=())
+    attempts: tuple[AttemptRecord, ...] = field(default=())
     list_price: Money | None = None

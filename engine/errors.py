@@ -7,7 +7,7 @@ EngineError
 │   ├── TooManyRequests     the plan's requests per minute are used up
 │   ├── InsufficientFunds   neither allowance nor wallet covers the least answer
 │   ├── TenantBanned        an operator has shut this tenant out
-│   ├── HouseCapReached     the operator's own brake
+│   ├── SpendingCapReached  the operator's own brake
 │   ├── BadRequest          a field is wrong, and which
 │   └── Closing             the process is stopping and takes no new work
 ├── RequestRejected         a provider says that the request itself is at fault: final
@@ -21,7 +21,7 @@ EngineError
     ├── TooBigForNow        over the minute's token budget: this offer is unable at this size
     ├── ContextTooLong      the next offer with a longer context
     ├── RequestFault        the request's own fault: final
-    ├── AbilityMissing      a 400 about what this offer lacks, or a field that we added: the next offer
+    ├── CapabilityMissing   a 400 about what this offer lacks, or a field that we added: the next offer
     ├── NoSuchModel         the offer is out until the next refresh
     ├── Overloaded          5xx and kin
     ├── Unreachable         DNS, connect, TLS, reset
@@ -77,7 +77,7 @@ class TenantBanned(Refused):
         self.tenant_id = tenant_id
 
 
-class HouseCapReached(Refused):
+class SpendingCapReached(Refused):
     def __init__(self, per: str) -> None:
         super().__init__(f"the house's own limit per {per} is reached")
         self.per = per
@@ -184,7 +184,7 @@ class RequestFault(ProviderError):
         self.moderation = moderation
 
 
-class AbilityMissing(ProviderError):
+class CapabilityMissing(ProviderError):
     outcome = "unable"
 
 

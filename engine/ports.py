@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
-from engine.attempt_record import Attempt, Receipt
+from engine.attempt_record import AttemptRecord, Receipt
 from engine.chat import ChatRequest, Chunk
 from engine.holds import Bid, Grant
 from engine.money import Money
-from engine.speech import Heard, Recording
+from engine.speech import Recording, SpeechText
 from engine.tenancy import Charge
 
 Also: TypeAlias = Callable[[Any, Charge], object]
@@ -27,7 +27,7 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ProviderCall:
     """One request to one provider: `model` in the provider's own name, `output_tokens` per choice."""
 
     request: ChatRequest
@@ -52,7 +52,7 @@ class Provider(Protocol):
     """A seller at an address, in a dialect.
 
     `stream` raises a ProviderError on entry or while iterating; the iterator ends only after the
-    dialect's proper end. Leaving the context closes the socket. `key` of a Call counts from 0.
+    dialect's proper end. Leaving the context closes the socket. `key` of a ProviderCall counts from 0.
     """
 
     @property
@@ -67,7 +67,7 @@ class Provider(Protocol):
         """True where closing the socket stops the bill."""
         ...
 
-    def stream(self, call: Call) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]: ...
+    def stream(self, call: ProviderCall) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]: ...
     def limits(self, key: int) -> LimitHeaders | None:
         """What the last response under this key said."""
         ...
@@ -79,14 +79,14 @@ class Provider(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Listener(Protocol):
+class SpeechProvider(Protocol):
     """A provider that puts speech into writing."""
 
     @property
     def name(self) -> str: ...
     @property
     def keys(self) -> int: ...
-    async def hear(self, model: str, recording: Recording, key: int = 0) -> Heard:
+    async def hear(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
         """Raises a ProviderError. How long it may take is its caller's business."""
         ...
 
@@ -97,7 +97,7 @@ class Listener(Protocol):
 class Bill:
     """What the kept answer came to: `tokens` as reported, `cost_atto` unrounded."""
 
-    attempt: Attempt
+    attempt: AttemptRecord
     tokens: int
     cost_atto: int
     receipt: Receipt
@@ -126,7 +126,7 @@ class Ledger(Protocol):
         ...
 
 
-class Gate(Protocol):
+class AdmissionCheck(Protocol):
     """A word of the operator's before each new answer. Raises a Refused."""
 
     async def check(self) -> None: ...
@@ -139,6 +139,6 @@ class Losses(Protocol):
 
 
 class Journal(Protocol):
-    def record(self, attempt: Attempt) -> Awaitable[None]:
+    def record(self, attempt: AttemptRecord) -> Awaitable[None]:
         """Write down an attempt that was not kept."""
         ...

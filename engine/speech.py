@@ -13,7 +13,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SpeechText:
     """What was said; `seconds` is the length that the provider reports, None where it says nothing of it."""
 
     text: str

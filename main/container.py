@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.catalog.catalog import Catalog, Model, Offer
 from engine.catalog.defaults import AUTO, SMART, default_offers
-from engine.catalog.free_tiers import Allowed, FreeTiers, day_begin
+from engine.catalog.free_tiers import FreeTierLimits, FreeTiers, day_begin
 from engine.catalog.prices import PriceBook, flat_price
 from engine.gateway.gateway import Gateway
 from engine.gateway.hedging import Hedging
@@ -34,7 +34,7 @@ from storage.ledger.ledger import SqlJournal, SqlLedger, allowance_rates
 from storage.operations import learned_sizes
 from storage.operations import provider_state as provider_units
 from storage.reports.caps import HouseCaps
-from storage.reports.losses import Losses
+from storage.reports.losses import SqlLosses
 
 log = logging.getLogger("farthing")
 
@@ -50,7 +50,7 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Container:
     """Everything below the faces."""
 
     settings: Settings
@@ -118,7 +118,7 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
+async def open_house(settings: Settings) -> AsyncIterator[Container]:
     """Connect, migrate (SQLite only), and build everything below the faces."""
     async with AsyncExitStack() as stack:
         await migrate_own(settings)
@@ -133,10 +133,10 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         stack.push_async_callback(market.drains.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
         caps = caps_of(settings, db, clock)
-        gateway = Gateway(market, ledger, gates=(caps,), losses=Losses(db, clock))
+        gateway = Gateway(market, ledger, gates=(caps,), losses=SqlLosses(db, clock))
         transcriber = transcriber_of(settings, market, ledger, all_specs(settings))
         _say_what_free_means(settings)
-        yield House(settings, db, lease, clock, plans, market, gateway, caps, transcriber)
+        yield Container(settings, db, lease, clock, plans, market, gateway, caps, transcriber)
 
 
 def caps_of(settings: Settings, db: Database, clock: SystemClock) -> HouseCaps:
@@ -242,7 +242,7 @@ def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: 
         named_markup=exact(config.billing.markup),
         known=tuple(dict.fromkeys((*map(Offer.named, config.prices), *default_offers()))),
         contexts={name: price.context_tokens for name, price in config.prices.items() if price.context_tokens},
-        free=FreeTiers({Offer.named(name): Allowed(**tier.model_dump()) for name, tier in config.free.items()}),
+        free=FreeTiers({Offer.named(name): FreeTierLimits(**tier.model_dump()) for name, tier in config.free.items()}),
     )
 
 

@@ -16,11 +16,11 @@ from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
 from engine.money import Money
 from main.config import BackupSection, TranscriberSection
-from main.container import House, all_specs, open_house
+from main.container import Container, all_specs, open_house
 from main.server import Face, serve, stop_on_signals
 from main.settings import Settings, read
-from scheduler.app import Clockwork
-from scheduler.context import Desk
+from scheduler.app import Scheduler
+from scheduler.context import JobContext
 from scheduler.ports import Notifier, Silent
 from storage.invoices.invoices import Seller
 from web.app import Parts, build
@@ -52,7 +52,7 @@ def gap(settings: Settings) -> str:
 
 
 async def live(
-    settings: Settings, parts: set[str], *, is_sandbox: bool = False, opened: Callable[[House], None] | None = None
+    settings: Settings, parts: set[str], *, is_sandbox: bool = False, opened: Callable[[Container], None] | None = None
 ) -> int:
     """Run `parts` of bot, web and clock until a signal; 0 when it ended well. `opened` hears of the house.
 
@@ -79,10 +79,10 @@ async def live(
 class ClockFace:
     """The clock as serving knows a face: it speaks through the bot where there is one."""
 
-    def __init__(self, house: House, bot: Bot | None) -> None:
+    def __init__(self, house: Container, bot: Bot | None) -> None:
         config = house.settings.config
         notifier: Notifier = bot.notifier if bot is not None else Silent()
-        desk = Desk(
+        desk = JobContext(
             db=house.db,
             market=house.market,
             plans=house.plans,
@@ -105,7 +105,7 @@ class ClockFace:
             wallet_pays_plans=config.billing.plans_from != "stars",
             new_per_hour_alert=config.access.new_per_hour_alert,
         )
-        self._work = Clockwork(desk, config.schedule.model_dump())
+        self._work = Scheduler(desk, config.schedule.model_dump())
 
     async def start(self) -> None:
         self._work.start()
@@ -117,13 +117,13 @@ class ClockFace:
         await self._work.stop(LAST_RUNS_SECONDS)
 
 
-def seller_of(house: House) -> Seller:
+def seller_of(house: Container) -> Seller:
     """What invoices print: [seller]."""
     seller = house.settings.config.seller
     return Seller(seller.name, seller.address, seller.tax_id, str(seller.vat_percent))
 
 
-def _services(house: House, *, footer: bool) -> Services:
+def _services(house: Container, *, footer: bool) -> Services:
     env, config = house.settings.env, house.settings.config
     bot_config = BotConfig(
         token=house.settings.token,
@@ -157,7 +157,7 @@ def _services(house: House, *, footer: bool) -> Services:
     )
 
 
-def _parts(house: House, bot: Bot | None) -> Parts:
+def _parts(house: Container, bot: Bot | None) -> Parts:
     return Parts(
         db=house.db,
         gateway=house.gateway,
@@ -173,7 +173,7 @@ def _parts(house: House, bot: Bot | None) -> Parts:
     )
 
 
-def _telegram(house: House) -> Telegram | None:
+def _telegram(house: Container) -> Telegram | None:
     """What the Mini App knows of the bot, where there is one; also in a process that serves HTTP alone."""
     settings = house.settings
     if not settings.token:
@@ -185,7 +185,7 @@ def _telegram(house: House) -> Telegram | None:
 class _Playground:
     settings: Settings
     url: str
-    show_route: Callable[[House], None]
+    show_route: Callable[[Container], None]
 
 
 async def play(settings: Settings) -> int:
@@ -224,7 +224,7 @@ async def _playground(settings: Settings) -> AsyncIterator[_Playground]:
         yield _Playground(replace(played, config=settings.config.model_copy(update=changes)), sandbox.url, show)
 
 
-def next_offers(house: House) -> list[str]:
+def next_offers(house: Container) -> list[str]:
     """The offers that `auto` would try now, in their order, for a prompt of usual size; none where nobody can."""
     request = ChatRequest("page", "auto", (says(Role.USER, USUAL_PROMPT),))
     try:

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from main.container import House
+from main.container import Container
 
 log = logging.getLogger("farthing")
 GRACE_SECONDS = 30.0
@@ -108,7 +108,7 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def serve(house: House, app: ASGIApp | None, faces: Sequence[Face], stop: asyncio.Event) -> None:
+async def serve(house: Container, app: ASGIApp | None, faces: Sequence[Face], stop: asyncio.Event) -> None:
     """Start `faces` and HTTP, and take them down in order when `stop` is set.
 
     First no new work, then the answers in flight, then everything that sends.
@@ -145,7 +145,7 @@ async def _started(server: Server, serving: "asyncio.Task[None]") -> None:
 
 
 async def _stop(
-    house: House, server: Server | None, serving: "asyncio.Task[None] | None", faces: Sequence[Face]
+    house: Container, server: Server | None, serving: "asyncio.Task[None] | None", faces: Sequence[Face]
 ) -> None:
     log.info("stopping; answers in flight: %d", house.gateway.in_flight)
     for face in faces:

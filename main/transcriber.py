@@ -8,7 +8,7 @@ from engine.gateway.transcription import Rate, Transcriber
 from engine.gateway.trial import Market
 from engine.money import Money, exact
 from engine.offer import Offer
-from engine.ports import Ledger, Listener
+from engine.ports import Ledger, SpeechProvider
 from engine.providers.spec import Spec
 from main.config import ConfigError
 from main.settings import Settings
@@ -36,4 +36,4 @@ def transcriber_of(settings: Settings, market: Market, ledger: Ledger, known: Ma
     rate = Rate(
         Money.usd(section.usd_per_minute), exact(billing if section.markup is None else section.markup), int(least)
     )
-    return Transcriber(market, ledger, cast("Listener", provider), offer, rate, section.max_seconds)
+    return Transcriber(market, ledger, cast("SpeechProvider", provider), offer, rate, section.max_seconds)

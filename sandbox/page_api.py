@@ -16,7 +16,7 @@ from sandbox.providers.app import StandIn, shown
 from sandbox.providers.hearing import BYTES_PER_SECOND
 from sandbox.telegram import stars
 from sandbox.telegram.commands import menu
-from sandbox.telegram.refusals import Refusal
+from sandbox.telegram.refusals import BotApiError
 from sandbox.telegram.world import ADMIN_ID, TOKEN, World
 
 PING_SECONDS = 15.0
@@ -234,7 +234,7 @@ def _guarded(call: Any) -> Any:
     async def guarded(request: Request) -> Response:
         try:
             return JSONResponse(await call(request))
-        except Refusal as refusal:
+        except BotApiError as refusal:
             return JSONResponse({"ok": False, "error": refusal.description}, 400)
         except (KeyError, ValueError, TypeError) as error:
             return JSONResponse({"ok": False, "error": f"bad request: {error!r}"}, 400)

@@ -8,17 +8,17 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from scheduler.jobs import discover
 
 log = logging.getLogger(__name__)
 
 
-class Clockwork:
+class Scheduler:
     """Runs every job at its interval, each at once at the start. A job that fails is logged and runs again."""
 
-    def __init__(self, desk: Desk, seconds: Mapping[str, float], jobs: tuple[Job, ...] | None = None) -> None:
+    def __init__(self, desk: JobContext, seconds: Mapping[str, float], jobs: tuple[Job, ...] | None = None) -> None:
         self._desk, self._seconds = desk, seconds
         self._jobs = discover() if jobs is None else jobs
         self._running: set[asyncio.Task[Any]] = set()

@@ -15,7 +15,7 @@ from storage.reports.caps import HouseCaps
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class JobContext:
     """`take_up` hands the bot what another process's death has left. `stars` is there where a bot is."""
 
     db: Database

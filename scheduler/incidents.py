@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.ports import Button, Sent
 from storage.database.connection import Connection
 from storage.operations import incidents
@@ -32,7 +32,7 @@ class Story:
     buttons: Callable[[int], tuple[Button, ...]] = lambda _: ()
 
 
-async def happens(desk: Desk, story: Story, facts: Facts, now: datetime) -> None:
+async def happens(desk: JobContext, story: Story, facts: Facts, now: datetime) -> None:
     """Open it, let it grow, or open it again."""
     known = await desk.db.read(lambda conn: incidents.open_one(conn, story.kind, story.subject))
     if known is not None:
@@ -48,7 +48,7 @@ async def happens(desk: Desk, story: Story, facts: Facts, now: datetime) -> None
         await _send(desk, story, number, facts)
 
 
-async def is_over(desk: Desk, story: Story, values: Mapping[str, object], now: datetime) -> None:
+async def is_over(desk: JobContext, story: Story, values: Mapping[str, object], now: datetime) -> None:
     """Close it and say so, as a reply; the reply of an incident that had returned is edited."""
     known = await desk.db.read(lambda conn: incidents.open_one(conn, story.kind, story.subject))
     if known is None or not await desk.db.write(lambda conn: incidents.close(conn, known.id, now)):
@@ -64,14 +64,14 @@ async def is_over(desk: Desk, story: Story, values: Mapping[str, object], now: d
     await desk.db.write(lambda conn: incidents.update(conn, known.id, facts, now))
 
 
-async def is_superseded(desk: Desk, kind: str, subject: str, now: datetime) -> None:
+async def is_superseded(desk: JobContext, kind: str, subject: str, now: datetime) -> None:
     """Another incident tells the rest of the story: this one ends without a word."""
     known = await desk.db.read(lambda conn: incidents.open_one(conn, kind, subject))
     if known is not None:
         await desk.db.write(lambda conn: incidents.close(conn, known.id, now))
 
 
-async def _grow(desk: Desk, story: Story, known: Incident, facts: Facts, now: datetime) -> None:
+async def _grow(desk: JobContext, story: Story, known: Incident, facts: Facts, now: datetime) -> None:
     facts = _with_the_beginning(known, facts)
     if not known.sent:  # whoever opened it died before it could tell
         await _send(desk, story, known.id, facts)
@@ -83,7 +83,7 @@ async def _grow(desk: Desk, story: Story, known: Incident, facts: Facts, now: da
         await _edit(desk, story, known, facts)
 
 
-async def _reopen(desk: Desk, story: Story, earlier: Incident, facts: Facts, now: datetime) -> None:
+async def _reopen(desk: JobContext, story: Story, earlier: Incident, facts: Facts, now: datetime) -> None:
     facts = {**_with_the_beginning(earlier, facts), "returned": earlier.facts.get("returned", 0) + 1}
     if not await desk.db.write(partial(_open_again, incident_id=earlier.id, facts=facts, now=now)):
         return
@@ -100,12 +100,12 @@ def _open_again(conn: Connection, incident_id: int, facts: Facts, now: datetime)
     return True
 
 
-async def _send(desk: Desk, story: Story, number: int, facts: Facts) -> None:
+async def _send(desk: JobContext, story: Story, number: int, facts: Facts) -> None:
     sent = await desk.notifier.tell_admins(story.key, story.words(facts), story.buttons(number))
     await desk.db.write(lambda conn: incidents.remember_sent(conn, number, sent))
 
 
-async def _edit(desk: Desk, story: Story, known: Incident, facts: Facts) -> None:
+async def _edit(desk: JobContext, story: Story, known: Incident, facts: Facts) -> None:
     for sent in known.sent:
         await desk.notifier.edit(sent, story.key, story.words(facts), story.buttons(known.id))
 

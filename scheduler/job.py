@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,4 +15,4 @@ class Job:
 
     name: str
     every: str
-    run: Callable[[Desk], Awaitable[None]]
+    run: Callable[[JobContext], Awaitable[None]]

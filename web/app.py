@@ -20,14 +20,14 @@ from storage.invoices.invoices import Seller
 from web import health, metrics, openapi
 from web.admin import books, invoices, keys, tenants
 from web.auth import Guard, Keyring
-from web.errors import BROKEN, Problem, bad_request
+from web.errors import BROKEN, HttpProblem, bad_request
 from web.miniapp import routes as mini
-from web.miniapp.access import Door, Telegram
-from web.miniapp.account import Mine
-from web.miniapp.operator import House
+from web.miniapp.access import MiniAppAccess, Telegram
+from web.miniapp.account import AccountData
+from web.miniapp.operator import OperatorData
 from web.openai import models
 from web.openai.completions import Completions
-from web.openai.idempotency import Keeper
+from web.openai.idempotency import StoredReplies
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def build(parts: Parts) -> ASGIApp:
     _translate_errors(app)
     app.include_router(health.router(parts.db, parts.provider_rows))
     app.include_router(models.router(parts.gateway.market.catalog))
-    completions = Completions(parts.gateway, Keeper(parts.db, parts.clock, parts.lease_id))
+    completions = Completions(parts.gateway, StoredReplies(parts.db, parts.clock, parts.lease_id))
     app.router.routes.append(Route("/v1/chat/completions", completions.create, methods=["POST"]))
     if parts.admin_key:
         desk = tenants.Tenants(parts.db, parts.plans, parts.clock)
@@ -75,21 +75,21 @@ def build(parts: Parts) -> ASGIApp:
         app.include_router(_mini_app(parts))
     app.router.routes.extend(parts.more_routes)
     openapi.describe(app)
-    door = Door(parts.db, parts.clock, parts.telegram) if parts.telegram is not None else None
+    door = MiniAppAccess(parts.db, parts.clock, parts.telegram) if parts.telegram is not None else None
     return Guard(app, Keyring(parts.db, parts.plans, parts.clock, parts.admin_key), door)
 
 
 def _mini_app(parts: Parts) -> APIRouter:
     return mini.router(
-        Mine(parts.db, parts.clock, parts.seller),
-        House(parts.db, parts.clock, parts.plans, parts.payout_per_star, parts.provider_rows),
+        AccountData(parts.db, parts.clock, parts.seller),
+        OperatorData(parts.db, parts.clock, parts.plans, parts.payout_per_star, parts.provider_rows),
     )
 
 
 def _translate_errors(app: FastAPI) -> None:
-    @app.exception_handler(Problem)
+    @app.exception_handler(HttpProblem)
     async def problem(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, Problem)
+        assert isinstance(error, HttpProblem)
         return error.response()
 
     @app.exception_handler(RequestValidationError)
@@ -100,10 +100,10 @@ def _translate_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        if isinstance(error.__cause__, Problem):  # a body that grew too large while FastAPI read it
+        if isinstance(error.__cause__, HttpProblem):  # a body that grew too large while FastAPI read it
             return error.__cause__.response()
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
-        response = Problem(error.status_code, f"{error.detail}.", code=code).response()
+        response = HttpProblem(error.status_code, f"{error.detail}.", code=code).response()
         response.headers.update(error.headers or {})
         return response
 
@@ -112,7 +112,7 @@ def _translate_errors(app: FastAPI) -> None:
         return BROKEN.response()
 
 
-def _invalid(error: RequestValidationError) -> Problem:
+def _invalid(error: RequestValidationError) -> HttpProblem:
     fault = error.errors()[0]
     where = ".".join(str(part) for part in fault["loc"] if part not in {"body", "query", "path", "header"})
     return bad_request(where or None, f"{where or 'body'}: {fault['msg']}.")

@@ -14,8 +14,8 @@ from engine.ports import Clock
 from engine.tenancy import Plan, Tenant
 from storage.database.database import Database
 from storage.tenants import api_keys
-from web.errors import BROKEN, INVALID_KEY, OPERATORS_ONLY, Problem
-from web.miniapp.access import Door, Guest, is_guarded
+from web.errors import BROKEN, INVALID_KEY, OPERATORS_ONLY, HttpProblem
+from web.miniapp.access import Guest, MiniAppAccess, is_guarded
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Keyring:
         return bool(self._admin_key) and hmac.compare_digest(secret.encode(), self._admin_key)
 
     async def tenant(self, secret: str) -> Caller:
-        """Raises Problem 401 for anything that isn't a live key."""
+        """Raises HttpProblem 401 for anything that isn't a live key."""
         if not api_keys.looks_right(secret):
             raise INVALID_KEY.new()
         found = await self._db.read(lambda conn: api_keys.authenticate(conn, api_keys.digest(secret), self._plans))
@@ -77,7 +77,7 @@ class Keyring:
 class Guard:
     """ASGI middleware: bounds the body, and asks for the key, or Telegram's word, that a path wants."""
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, door: Door | None = None) -> None:
+    def __init__(self, app: ASGIApp, keyring: Keyring, door: MiniAppAccess | None = None) -> None:
         self._app, self._keyring, self._door = app, keyring, door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,7 +91,7 @@ class Guard:
             caller = await self._caller(scope["path"], _bearer(headers))
             guest = await self._guest(scope["path"], headers)
             _refuse_large(headers)
-        except Problem as problem:
+        except HttpProblem as problem:
             await problem.response()(scope, receive, send)
             return
         except Exception:
@@ -142,7 +142,7 @@ def _bearer(headers: Mapping[bytes, bytes]) -> str:
 def _refuse_large(headers: Mapping[bytes, bytes]) -> None:
     length = headers.get(b"content-length", b"0")
     if not length.isdigit():
-        raise Problem(400, "content-length is not a number.")
+        raise HttpProblem(400, "content-length is not a number.")
     if int(length) > MOST_BODY_BYTES:
         raise _too_large()
 
@@ -162,5 +162,5 @@ def _bounded(receive: Receive) -> Receive:
     return counting
 
 
-def _too_large() -> Problem:
-    return Problem(413, "The body is over 20 MiB.", code="request_too_large")
+def _too_large() -> HttpProblem:
+    return HttpProblem(413, "The body is over 20 MiB.", code="request_too_large")

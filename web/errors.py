@@ -11,7 +11,7 @@ from engine import errors
 
 
 @dataclass(eq=False)
-class Problem(Exception):
+class HttpProblem(Exception):
     """An error on its way out. `retry_after_seconds` becomes the Retry-After header, `challenge` a 401's."""
 
     status: int
@@ -22,7 +22,7 @@ class Problem(Exception):
     retry_after_seconds: float | None = None
     challenge: str = "Bearer"
 
-    def new(self) -> "Problem":
+    def new(self) -> "HttpProblem":
         """One to raise: a constant that is raised itself keeps every frame that it has ever passed."""
         return replace(self)
 
@@ -42,42 +42,42 @@ def seconds(value: float) -> str:
     return str(max(1, math.ceil(value)))
 
 
-def bad_request(param: str | None, message: str, *, status: int = 400) -> Problem:
-    return Problem(status, message, param=param, code="invalid_value" if param else None)
+def bad_request(param: str | None, message: str, *, status: int = 400) -> HttpProblem:
+    return HttpProblem(status, message, param=param, code="invalid_value" if param else None)
 
 
-def not_found(message: str) -> Problem:
-    return Problem(404, message, code="not_found")
+def not_found(message: str) -> HttpProblem:
+    return HttpProblem(404, message, code="not_found")
 
 
-INVALID_KEY = Problem(
+INVALID_KEY = HttpProblem(
     401,
     "This API key is not valid. Make one in the Telegram bot with /keys, or ask your operator.",
     type="authentication_error",
     code="invalid_api_key",
 )
 
-OPERATORS_ONLY = Problem(
+OPERATORS_ONLY = HttpProblem(
     401,
     "This is for the operator: send ADMIN_API_KEY as the Bearer key.",
     type="authentication_error",
     code="invalid_api_key",
 )
 
-BROKEN = Problem(500, "Something broke on our side; nothing was charged.", type="server_error")
+BROKEN = HttpProblem(500, "Something broke on our side; nothing was charged.", type="server_error")
 
 
-def of(error: errors.EngineError) -> Problem:
+def of(error: errors.EngineError) -> HttpProblem:
     """Total over the error tree: a test walks it."""
     for kind, translate in _TABLE:
         if isinstance(error, kind):
-            problem: Problem = translate(error)
+            problem: HttpProblem = translate(error)
             return problem
     return BROKEN
 
 
-def _unknown_model(error: Any) -> Problem:
-    return Problem(
+def _unknown_model(error: Any) -> HttpProblem:
+    return HttpProblem(
         404,
         f"The model {error.model!r} does not exist; see GET /v1/models.",
         code="model_not_found",
@@ -85,19 +85,19 @@ def _unknown_model(error: Any) -> Problem:
     )
 
 
-def _not_in_plan(error: Any) -> Problem:
+def _not_in_plan(error: Any) -> HttpProblem:
     message = f"The plan {error.plan} does not include the model {error.model}; /plan in the bot changes it."
-    return Problem(403, message, type="permission_error", code="model_not_in_plan", param="model")
+    return HttpProblem(403, message, type="permission_error", code="model_not_in_plan", param="model")
 
 
-def _too_many(error: Any) -> Problem:
+def _too_many(error: Any) -> HttpProblem:
     message = f"Over {error.requests_per_minute} requests a minute, which is what your plan allows."
-    return Problem(
+    return HttpProblem(
         429, message, "rate_limit_error", "rate_limit_exceeded", retry_after_seconds=error.retry_after_seconds
     )
 
 
-def _insufficient(error: errors.InsufficientFunds) -> Problem:
+def _insufficient(error: errors.InsufficientFunds) -> HttpProblem:
     short = error.shortfall
     if short.key_limited:
         text = "This key's own tokens_per_month are used up; raise its limit with /keys in the bot, or use another key."
@@ -108,45 +108,49 @@ def _insufficient(error: errors.InsufficientFunds) -> Problem:
             "What is left of the allowance and the wallet does not cover this request: "
             f"{short.missing} USD are missing; top up with /topup or choose a larger plan with /plan in the bot."
         )
-    return Problem(402, text, type="insufficient_quota", code="insufficient_quota")
+    return HttpProblem(402, text, type="insufficient_quota", code="insufficient_quota")
 
 
-def _banned(_: Any) -> Problem:
-    return Problem(403, "This account is closed; ask your operator.", type="permission_error", code="account_closed")
+def _banned(_: Any) -> HttpProblem:
+    return HttpProblem(
+        403, "This account is closed; ask your operator.", type="permission_error", code="account_closed"
+    )
 
 
-def _house(error: Any) -> Problem:
+def _house(error: Any) -> HttpProblem:
     text = f"The house's own limit for this {error.per} is reached; nothing was charged. Please come back later."
-    return Problem(503, text, "server_error", "house_limit", retry_after_seconds=600)
+    return HttpProblem(503, text, "server_error", "house_limit", retry_after_seconds=600)
 
 
-def _bad_field(error: errors.BadRequest) -> Problem:
+def _bad_field(error: errors.BadRequest) -> HttpProblem:
     return bad_request(error.field, f"{error.field}: {error.reason}")
 
 
-def _rejected(error: errors.RequestRejected) -> Problem:
+def _rejected(error: errors.RequestRejected) -> HttpProblem:
     code = "content_policy_violation" if error.moderation else "invalid_request"
-    return Problem(400, f"The request was rejected: {error.reason}", code=code)
+    return HttpProblem(400, f"The request was rejected: {error.reason}", code=code)
 
 
-def _no_provider(error: errors.NoProvider) -> Problem:
+def _no_provider(error: errors.NoProvider) -> HttpProblem:
     text = "No provider can answer right now; nothing was charged. Please try again shortly."
-    return Problem(503, text, "server_error", "no_provider_available", retry_after_seconds=error.retry_after_seconds)
+    return HttpProblem(
+        503, text, "server_error", "no_provider_available", retry_after_seconds=error.retry_after_seconds
+    )
 
 
-def _cut(_: Any) -> Problem:
+def _cut(_: Any) -> HttpProblem:
     text = "The answer broke off and nobody could restart it; nothing was charged. Please ask again."
-    return Problem(502, text, type="server_error", code="answer_cut")
+    return HttpProblem(502, text, type="server_error", code="answer_cut")
 
 
-def _lost(_: Any) -> Problem:
+def _lost(_: Any) -> HttpProblem:
     text = "This request was answered or ended elsewhere meanwhile; nothing was charged for this call."
-    return Problem(409, text, type="invalid_request_error", code="request_conflict")
+    return HttpProblem(409, text, type="invalid_request_error", code="request_conflict")
 
 
-def _closing(_: Any) -> Problem:
+def _closing(_: Any) -> HttpProblem:
     text = "The server is restarting; nothing was charged. Please try again in a moment."
-    return Problem(503, text, "server_error", "restarting", retry_after_seconds=5)
+    return HttpProblem(503, text, "server_error", "restarting", retry_after_seconds=5)
 
 
 _TABLE: tuple[tuple[type[errors.EngineError], Any], ...] = (
@@ -155,7 +159,7 @@ _TABLE: tuple[tuple[type[errors.EngineError], Any], ...] = (
     (errors.TooManyRequests, _too_many),
     (errors.InsufficientFunds, _insufficient),
     (errors.TenantBanned, _banned),
-    (errors.HouseCapReached, _house),
+    (errors.SpendingCapReached, _house),
     (errors.BadRequest, _bad_field),
     (errors.Closing, _closing),
     (errors.RequestRejected, _rejected),

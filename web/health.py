@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from storage.database.database import Database, migrations_pending
-from web.schemas import Health, ProviderList, Ready
+from web.schemas import HealthOut, ProviderList, Ready
 
 
 async def database_answers(db: Database) -> str | None:
@@ -32,8 +32,8 @@ def router(db: Database, provider_rows: Callable[[bool], list[dict[str, Any]]]) 
 
     @routes.head("/health", include_in_schema=False)  # some monitors ask so
     @routes.get("/health", summary="Whether the process lives")
-    async def health() -> Health:
-        return Health(status="healthy")
+    async def health() -> HealthOut:
+        return HealthOut(status="healthy")
 
     @routes.head("/ready", include_in_schema=False)
     @routes.get(

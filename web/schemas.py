@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 Usd = Annotated[str, Field(description="USD, exact to the nano-dollar", examples=["12.50"])]
 
 
-class Health(BaseModel):
+class HealthOut(BaseModel):
     status: Literal["healthy"]
 
 
@@ -16,7 +16,7 @@ class Ready(BaseModel):
     reasons: list[str]
 
 
-class ProviderRow(BaseModel):
+class ProviderOut(BaseModel):
     """Prices and limits are there for the admin key only; a key never is."""
 
     model_config = ConfigDict(extra="allow")
@@ -29,7 +29,7 @@ class ProviderRow(BaseModel):
 
 
 class ProviderList(BaseModel):
-    data: list[ProviderRow]
+    data: list[ProviderOut]
 
 
 class ErrorBody(BaseModel):
@@ -110,7 +110,7 @@ class KeyOut(BaseModel):
     revoked_at: str | None
 
 
-class NewKey(KeyOut):
+class NewKeyOut(KeyOut):
     key: str = Field(description="Shown this once and never again")
 
 

@@ -6,10 +6,10 @@ from functools import partial
 from telegram import Message as TelegramMessage
 
 from bot.chat import history
-from bot.chat.keeping import Keeper, Place
+from bot.chat.answer_saver import AnswerSaver, Place
 from bot.context import Context
-from bot.delivery.drafts import Draft, Preview
-from bot.delivery.edits import Edits
+from bot.delivery.drafts import DraftPreview, Preview
+from bot.delivery.edits import EditPreview
 from bot.error_texts import refusal
 from bot.services import claimed_update
 from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role
@@ -53,13 +53,13 @@ async def refused(context: Context, error: EngineError) -> None:
 def _preview(context: Context, place: Place, state: TenantState) -> Preview:
     limiter = context.limiter
     if place.is_private and state.settings.get("stream", "draft") == "draft":
-        return Draft(context.bot, limiter, place.chat_id, place.thread_id)
-    return Edits(context.bot, limiter, place.chat_id, place.thread_id, place.reply_to, context.services.turns)
+        return DraftPreview(context.bot, limiter, place.chat_id, place.thread_id)
+    return EditPreview(context.bot, limiter, place.chat_id, place.thread_id, place.reply_to, context.services.turns)
 
 
 async def _prepared(
     context: Context, place: Place, state: TenantState, preview: Preview, parts: tuple[Part, ...], model: str | None
-) -> Keeper:
+) -> AnswerSaver:
     """The request with as much of the conversation as goes with it. Raises UnknownModel."""
     services, claimed = context.services, claimed_update.get()
     name = model or str(state.settings.get("model", "auto"))
@@ -79,7 +79,7 @@ async def _prepared(
         remarks = (context.t("chat.forgot"),)
     footer = bool(state.settings.get("footer", services.config.footer))
     tables = bool(state.settings.get("tables", False))
-    return Keeper(context, place, state.id, request, preview, footer, tables, remarks)
+    return AnswerSaver(context, place, state.id, request, preview, footer, tables, remarks)
 
 
 async def _past(context: Context, place: Place, state: TenantState) -> tuple[Message, ...]:
@@ -103,7 +103,7 @@ def _fitting(
     return past if room is None else history.fitted(past, asked, room)
 
 
-async def _answered(context: Context, keeper: Keeper) -> Completion | None:
+async def _answered(context: Context, keeper: AnswerSaver) -> Completion | None:
     """When this returns, the answer is charged and stands in the outbox; None: stopped before its first word."""
     services, place, preview = context.services, keeper.place, keeper.preview
     async with services.gateway.answer(await context.tenant(), keeper.request, finish=keeper.finish) as answer:

@@ -5,7 +5,7 @@ from telegram import InlineKeyboardMarkup, Update
 from bot.command import Command, button, rows
 from bot.context import Context, arguments
 from storage.tenants import api_keys as key_units
-from storage.tenants.api_keys import Key
+from storage.tenants.api_keys import ApiKey
 
 LIMITS = (100_000, 1_000_000, 5_000_000, 10_000_000, 25_000_000)
 
@@ -82,18 +82,18 @@ async def _limit(context: Context, words: list[str]) -> None:
     await _set(context, found[0].id, int(plain[1]) or None)
 
 
-async def _mine(context: Context) -> list[Key]:
+async def _mine(context: Context) -> list[ApiKey]:
     state, now = await context.state(), context.services.clock.now()
     return await context.services.db.read(lambda conn: key_units.list_for(conn, state.id, now))
 
 
-def _line(context: Context, key: Key) -> str:
+def _line(context: Context, key: ApiKey) -> str:
     limit = context.t("keys.limit", limit=f"{key.tokens_per_month:,}") if key.tokens_per_month else ""
     last = f"{key.last_used_at:%Y-%m-%d}" if key.last_used_at else context.t("keys.never")
     return context.t("keys.line", prefix=key.prefix, name=key.name, used=f"{key.used_tokens:,}", limit=limit, last=last)
 
 
-def _keyboard(context: Context, found: list[Key]) -> InlineKeyboardMarkup:
+def _keyboard(context: Context, found: list[ApiKey]) -> InlineKeyboardMarkup:
     owner = context.user.id
     buttons = [button(context.t("keys.make"), "keys", "make", owner=owner)]
     for key in found:

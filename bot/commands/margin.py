@@ -13,7 +13,7 @@ from documents.csv_export import margin_csv
 from storage.database.connection import Connection, row_number
 from storage.ledger.ledger import allowance_rates
 from storage.reports import liability, usage
-from storage.reports.liability import Liability, Stars
+from storage.reports.liability import Liability, StarTotals
 from storage.reports.usage import Totals, UsageRow
 
 MOST_DAYS, SHOWN = 365, 12
@@ -46,7 +46,7 @@ async def _show(context: Context, days: int) -> None:
     start, end = _days(context, days)
     rates, per_star = allowance_rates(context.services.plans), context.services.config.payout_per_star
 
-    def read(conn: Connection) -> tuple[list[UsageRow], Stars, Liability]:
+    def read(conn: Connection) -> tuple[list[UsageRow], StarTotals, Liability]:
         stars = liability.stars(conn, start, end, per_star)
         return usage.rows(conn, start, end), stars, liability.liability(conn, rates)
 

@@ -4,7 +4,7 @@ from telegram import Update
 
 from bot.command import Command
 from bot.context import Context
-from engine.attempt_record import ANSWERED, STOPPED, Attempt
+from engine.attempt_record import ANSWERED, STOPPED, AttemptRecord
 from engine.tenancy import Charge
 from storage.ledger import receipts
 
@@ -43,7 +43,7 @@ def charged(context: Context, charge: Charge) -> str:
     return context.t(f"why.charge_{which}", usd=str(charge.wallet), tokens=f"{charge.allowance_tokens:,}")
 
 
-def _tokens(context: Context, kept: Attempt) -> str:
+def _tokens(context: Context, kept: AttemptRecord) -> str:
     assert kept.usage is not None
     return context.t(
         "why.tokens",
@@ -54,7 +54,7 @@ def _tokens(context: Context, kept: Attempt) -> str:
     )
 
 
-def _attempt(context: Context, attempt: Attempt, costs: bool) -> str:
+def _attempt(context: Context, attempt: AttemptRecord, costs: bool) -> str:
     words = {ANSWERED: context.t("why.answered"), STOPPED: context.t("why.stopped")}
     outcome = words.get(attempt.outcome, attempt.outcome.replace("_", " "))
     return context.t(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import count
 
 
-class Window:
+class CallWindow:
     """At most `most` within any `seconds`."""
 
     def __init__(self, most: int, seconds: float) -> None:
@@ -51,7 +51,7 @@ class Pace:
         return self._next <= now
 
 
-class Gate:
+class CallGate:
     """Everybody's one door: opened at a pace, the most urgent first, in order among equals."""
 
     def __init__(self, pace: Pace, now: Callable[[], float]) -> None:

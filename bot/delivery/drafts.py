@@ -132,7 +132,7 @@ class Paced(ABC):
         return True
 
 
-class Draft(Paced):
+class DraftPreview(Paced):
     """A draft with Telegram's own Stop button: "Thinking..." at once."""
 
     def __init__(self, bot: ExtBot[int], limiter: Limiter, chat_id: int, thread_id: int | None) -> None:

@@ -46,7 +46,7 @@ class Turns:
         return EDIT_SECONDS * max(1, self._growing[chat_id])
 
 
-class Edits(Paced):
+class EditPreview(Paced):
     """A placeholder that is edited; in groups there is one budget for all, and a slot is kept for the final."""
 
     def __init__(

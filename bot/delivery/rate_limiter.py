@@ -18,7 +18,7 @@ from typing import Any
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
-from bot.delivery.call_budgets import Gate, Pace, Window
+from bot.delivery.call_budgets import CallGate, CallWindow, Pace
 
 FREE = frozenset({"answercallbackquery", "answerprecheckoutquery", "getme", "getfile", "setmycommands"})
 DRAFTS = frozenset({"sendmessagedraft", "sendchataction"})
@@ -47,8 +47,8 @@ class _Chat:
 
     def __init__(self, chat_id: int) -> None:
         self.pace = Pace(3, 1.1)
-        self.group = Window(20, 60.5) if chat_id < 0 else None
-        self.drafts = (Window(18, 5.0), Window(36, 30.0))
+        self.group = CallWindow(20, 60.5) if chat_id < 0 else None
+        self.drafts = (CallWindow(18, 5.0), CallWindow(36, 30.0))
         self.banned_until = self.slow_until = float("-inf")
         self.turn = asyncio.Lock()
 
@@ -83,7 +83,7 @@ class Limiter(BaseRateLimiter[int]):
     """PTB asks it before each call. Time is the running loop's."""
 
     def __init__(self, *, burst: int = 4, per_second: float = 22.0) -> None:
-        self._gate = Gate(Pace(burst, 1 / per_second), _now)
+        self._gate = CallGate(Pace(burst, 1 / per_second), _now)
         self._chats: dict[int, _Chat] = {}
         self._swept = float("-inf")
         self._refused: deque[tuple[float, int, float]] = deque(maxlen=64)

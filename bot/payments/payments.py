@@ -12,7 +12,7 @@ from telegram.ext import BaseHandler, MessageHandler, PreCheckoutQueryHandler, T
 
 from bot.command import button, rows
 from bot.context import Context
-from bot.payments.stars import Stars
+from bot.payments.stars import StarsClient
 from bot.services import Ask, claimed_update
 from storage.billing import orders, payments, plans, refunds, subscriptions
 from storage.billing.payments import Paid, Payment
@@ -143,7 +143,7 @@ async def _tell_state(context: Context, user_id: int, changed: Subscription) -> 
 
 async def end_replaced(context: Context, payer: int | None = None) -> None:
     """What was replaced is told to collect no more: the asker's, or a `payer`'s. What fails, the clock tries again."""
-    stars, mine = Stars(context.bot), payer or context.user.id
+    stars, mine = StarsClient(context.bot), payer or context.user.id
     for replaced, user_id in await context.services.db.read(subscriptions.ending):
         if user_id == mine and await stars.cancel(replaced, user_id):
             await context.services.db.write(partial(subscriptions.ended, order_id=replaced.order_id))

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 PAGE = 100
 
 
-class Stars:
+class StarsClient:
     """The clock's StarsBook."""
 
     def __init__(self, bot: ExtBot[int]) -> None:

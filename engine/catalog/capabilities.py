@@ -8,7 +8,7 @@ from engine.chat import ChatRequest
 from engine.offer import Offer
 
 
-class Lack(StrEnum):
+class MissingCapability(StrEnum):
     """What an offer may not be able to do, as the reason why it is left out."""
 
     IMAGES = "takes no images"
@@ -17,19 +17,19 @@ class Lack(StrEnum):
     CHOICES = "gives one choice only"
 
 
-_LACKS: tuple[tuple[str, frozenset[Lack]], ...] = (
+_LACKS: tuple[tuple[str, frozenset[MissingCapability]], ...] = (
     # (a part of the offer's name, what it lacks). Groq: console.groq.com/docs/openai. Gemma: 400 "Function calling
     # is not enabled", likewise JSON mode. Whoever isn't listed is asked, and may say no: then the next one is.
-    ("deepseek/", frozenset({Lack.CHOICES})),
-    ("groq/", frozenset({Lack.CHOICES})),
-    ("anthropic/claude", frozenset({Lack.CHOICES})),
-    ("deepseek", frozenset({Lack.IMAGES})),
-    ("gpt-oss", frozenset({Lack.IMAGES})),
-    ("codestral", frozenset({Lack.IMAGES})),
-    ("llama-3.1-", frozenset({Lack.IMAGES})),
-    ("llama-3.3-", frozenset({Lack.IMAGES})),
-    ("gpt-3.5", frozenset({Lack.IMAGES})),
-    ("gemini/gemma", frozenset({Lack.TOOLS, Lack.JSON})),
+    ("deepseek/", frozenset({MissingCapability.CHOICES})),
+    ("groq/", frozenset({MissingCapability.CHOICES})),
+    ("anthropic/claude", frozenset({MissingCapability.CHOICES})),
+    ("deepseek", frozenset({MissingCapability.IMAGES})),
+    ("gpt-oss", frozenset({MissingCapability.IMAGES})),
+    ("codestral", frozenset({MissingCapability.IMAGES})),
+    ("llama-3.1-", frozenset({MissingCapability.IMAGES})),
+    ("llama-3.3-", frozenset({MissingCapability.IMAGES})),
+    ("gpt-3.5", frozenset({MissingCapability.IMAGES})),
+    ("gemini/gemma", frozenset({MissingCapability.TOOLS, MissingCapability.JSON})),
 )
 _OUTPUT_LIMITS: tuple[tuple[str, int], ...] = (
     # (a part of the offer's name, the most tokens that one answer may have): a higher limit is a 400 there.
@@ -40,21 +40,21 @@ _OUTPUT_LIMITS: tuple[tuple[str, int], ...] = (
 )
 
 
-def asked(request: ChatRequest) -> frozenset[Lack]:
+def asked(request: ChatRequest) -> frozenset[MissingCapability]:
     """What the request needs that not everyone can."""
     options = request.options
     needs = {
-        Lack.IMAGES: has_pictures(request),
-        Lack.TOOLS: bool(options.tools),
-        Lack.JSON: options.wants_json,
-        Lack.CHOICES: request.n > 1,
+        MissingCapability.IMAGES: has_pictures(request),
+        MissingCapability.TOOLS: bool(options.tools),
+        MissingCapability.JSON: options.wants_json,
+        MissingCapability.CHOICES: request.n > 1,
     }
     return frozenset(lack for lack, needed in needs.items() if needed)
 
 
 @lru_cache(maxsize=4096)
-def lacks(offer: Offer) -> frozenset[Lack]:
-    return frozenset[Lack]().union(*(found for mark, found in _LACKS if mark in offer.name))
+def lacks(offer: Offer) -> frozenset[MissingCapability]:
+    return frozenset[MissingCapability]().union(*(found for mark, found in _LACKS if mark in offer.name))
 
 
 @lru_cache(maxsize=4096)

@@ -6,12 +6,12 @@ from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
-from engine.catalog.capabilities import Lack, asked, lacks, output_limit
+from engine.catalog.capabilities import MissingCapability, asked, lacks, output_limit
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
 from engine.catalog.prices import Price, PriceBook
-from engine.catalog.prompt_cache import Prefixes
+from engine.catalog.prompt_cache import PromptCache
 from engine.catalog.token_counts import Measure, estimate_pictures, estimate_text, measure
-from engine.catalog.token_sizes import Sizes
+from engine.catalog.token_sizes import TokenSizes
 from engine.chat import ChatRequest, Usage
 from engine.errors import UnknownModel
 from engine.holds import LEAST_OUTPUT_TOKENS
@@ -19,7 +19,7 @@ from engine.money import Money
 from engine.offer import Offer
 from engine.tenancy import Markup, Tariff
 
-__all__ = ["Catalog", "Drop", "Lack", "Model", "Offer", "Quote"]
+__all__ = ["Catalog", "Drop", "MissingCapability", "Model", "Offer", "Quote"]
 
 _CACHED_FROM_TOKENS = 1024  # OpenAI caches prompts from here on, and from GPT-5.6 bills the writing
 _MOST_SHELVES = 1024
@@ -81,7 +81,7 @@ class _Shelved:
     offer: Offer
     price: Price | None
     context_tokens: int | None
-    lacks: frozenset[Lack]
+    lacks: frozenset[MissingCapability]
     max_output_tokens: int | None
     last_resort: bool
     configured: bool
@@ -102,8 +102,8 @@ class Catalog:
     known: tuple[Offer, ...] = ()
     contexts: Mapping[str, int] = field(default_factory=dict)
     free: FreeTiers = field(default_factory=FreeTiers)
-    sizes: Sizes = field(default_factory=Sizes)
-    prefixes: Prefixes = field(default_factory=Prefixes)
+    sizes: TokenSizes = field(default_factory=TokenSizes)
+    prefixes: PromptCache = field(default_factory=PromptCache)
     _learned_contexts: dict[Offer, int] = field(default_factory=dict)
     _offers: tuple[Offer, ...] = field(init=False)
     _shelves: dict[tuple[str, tuple[Offer, ...]], tuple[int, tuple[_Shelved, ...]]] = field(default_factory=dict)
@@ -257,7 +257,7 @@ class _Asks:
 
     request: ChatRequest
     measure: Measure
-    needs: frozenset[Lack]
+    needs: frozenset[MissingCapability]
     answer_tokens: float
     least_tokens: int
 
@@ -275,7 +275,7 @@ def _unable(shelved: _Shelved, asks: _Asks, input_tokens: int) -> str:
     if context is not None and needed > context:
         return f"context too short: {context:,} tokens, and about {needed:,} are needed"
     if asks.needs and (missing := asks.needs & shelved.lacks):
-        return ", ".join(lack.value for lack in Lack if lack in missing)
+        return ", ".join(lack.value for lack in MissingCapability if lack in missing)
     return "" if shelved.price is not None else "no price is known"
 
 

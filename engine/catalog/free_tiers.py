@@ -15,7 +15,7 @@ _ZONES = {"gemini": ZoneInfo("America/Los_Angeles")}  # whose midnight begins a 
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class FreeTierLimits:
     """The limits of one free tier: [free] in farthing.toml."""
 
     requests_per_minute: int
@@ -23,7 +23,7 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class FreeTierRemaining:
     """For display: what a free tier still gives."""
 
     this_minute: int
@@ -32,7 +32,7 @@ class Left:
 
 @dataclass(slots=True)
 class _Tier:
-    allowed: Allowed
+    allowed: FreeTierLimits
     recent: deque[datetime] = field(default_factory=deque)
     day: int = 0
     used_today: int = 0
@@ -43,22 +43,22 @@ class _Tier:
 class FreeTiers:
     """Told of every try at a free price; a refusal shuts the tier as long as the provider says."""
 
-    allowed: Mapping[Offer, Allowed] = field(default_factory=dict)
+    allowed: Mapping[Offer, FreeTierLimits] = field(default_factory=dict)
     _tiers: dict[Offer, _Tier] = field(init=False)
 
     def __post_init__(self) -> None:
         self._tiers = {offer: _Tier(allowed) for offer, allowed in self.allowed.items()}
 
-    def left(self, offer: Offer, now: datetime) -> Left | None:
+    def left(self, offer: Offer, now: datetime) -> FreeTierRemaining | None:
         """None: it has no free tier."""
         tier = self._tiers.get(offer)
         if tier is None:
             return None
         _roll(tier, offer, now)
         if tier.shut_until is not None and now < tier.shut_until:
-            return Left(0, 0)
+            return FreeTierRemaining(0, 0)
         minute = tier.allowed.requests_per_minute - len(tier.recent)
-        return Left(max(0, minute), max(0, tier.allowed.requests_per_day - tier.used_today))
+        return FreeTierRemaining(max(0, minute), max(0, tier.allowed.requests_per_day - tier.used_today))
 
     def is_open(self, offer: Offer, now: datetime) -> bool:
         if offer not in self._tiers:

@@ -32,7 +32,7 @@ class _Sent:
 
 
 @dataclass(slots=True)
-class Prefixes:
+class PromptCache:
     _sent: OrderedDict[tuple[str, Offer], _Sent] = field(default_factory=OrderedDict)
     _hits: dict[Offer, float] = field(default_factory=dict)
 

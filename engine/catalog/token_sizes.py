@@ -50,7 +50,7 @@ class Ratio:
 
 
 @dataclass(slots=True)
-class Sizes:
+class TokenSizes:
     """One per process; told of every kept answer."""
 
     _inputs: dict[tuple[Offer, str], Ratio] = field(default_factory=dict)

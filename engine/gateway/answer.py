@@ -11,13 +11,13 @@ from enum import Enum
 from typing import Self, TypeAlias
 
 from engine import attempt_record as outcomes
-from engine.attempt_record import Attempt, QuoteLine, Receipt
+from engine.attempt_record import AttemptRecord, QuoteLine, Receipt
 from engine.catalog.catalog import Offer
 from engine.chat import ChatRequest, Completion, Event, Usage
 from engine.errors import Closing
-from engine.gateway.answer_stream import End, Showing
+from engine.gateway.answer_stream import AnswerStream, StreamEnd
 from engine.gateway.collected import Collected, partial_usage, whole_usage
-from engine.gateway.failover import Walk
+from engine.gateway.failover import Failover
 from engine.gateway.running import Running
 from engine.gateway.trial import Market, Trial
 from engine.money import Money
@@ -61,8 +61,8 @@ class Answer:
     completion: Completion | None = None
     charge: Charge = field(default_factory=Charge)
     receipt: Receipt = field(init=False)
-    _showing: Showing = field(default_factory=Showing)
-    _walk: Walk = field(init=False)
+    _showing: AnswerStream = field(default_factory=AnswerStream)
+    _walk: Failover = field(init=False)
     _ending: _Ending | None = None
     _settling: bool = False
     _over: bool = False
@@ -70,7 +70,7 @@ class Answer:
 
     def __post_init__(self) -> None:
         asked = self.question
-        self._walk = Walk(
+        self._walk = Failover(
             self.market,
             asked.tenant,
             asked.request,
@@ -90,7 +90,7 @@ class Answer:
         if self._over:
             raise StopAsyncIteration
         event = await self._showing.next()
-        if isinstance(event, End):
+        if isinstance(event, StreamEnd):
             self._end(event)
             raise StopAsyncIteration
         return event
@@ -105,7 +105,7 @@ class Answer:
         self._end(await self._showing.last())
         return self.completion
 
-    def _end(self, end: End) -> None:
+    def _end(self, end: StreamEnd) -> None:
         self._over = True
         if end.error is not None:
             raise end.error
@@ -185,7 +185,7 @@ class Answer:
         paid = partial_usage(request, trial.collected.usage, delivered, bounds)
         ordinal = walk.next_ordinal()
 
-        def rest() -> Attempt | None:
+        def rest() -> AttemptRecord | None:
             if trial.provider.close_stops_bill:
                 return None
             total = partial_usage(request, trial.collected.usage, trial.collected, bounds)

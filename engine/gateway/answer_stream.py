@@ -11,17 +11,17 @@ from engine.gateway.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class StreamEnd:
     """The last of the events. Nothing was charged when there is an error."""
 
     error: Exception | None = None
 
 
-Shown: TypeAlias = Event | End
+Shown: TypeAlias = Event | StreamEnd
 
 
 @dataclass(slots=True, eq=False)
-class Showing:
+class AnswerStream:
     """Events on their way from the trials to the reader. `delivered` is what the reader took."""
 
     delivered: Collected = field(default_factory=Collected)
@@ -49,7 +49,7 @@ class Showing:
         self._events.put_nowait(event)
 
     def end(self, error: Exception | None) -> None:
-        self._events.put_nowait(End(error))
+        self._events.put_nowait(StreamEnd(error))
 
     async def next(self) -> Shown:
         """The next event, which is thereby delivered."""
@@ -57,13 +57,13 @@ class Showing:
         if isinstance(event, Restart):
             self.delivered = Collected()
             self._restarts_pending -= 1
-        elif not isinstance(event, End):
+        elif not isinstance(event, StreamEnd):
             self.delivered.add(event)
         return event
 
-    async def last(self) -> End:
+    async def last(self) -> StreamEnd:
         """The end, with nothing delivered on the way."""
-        while not isinstance(event := await self._events.get(), End):
+        while not isinstance(event := await self._events.get(), StreamEnd):
             pass
         return event
 

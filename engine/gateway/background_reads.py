@@ -9,7 +9,7 @@ DRAIN_SECONDS = 120.0
 Then = Callable[[], Awaitable[None]]
 
 
-class Drains:
+class BackgroundReads:
     """At most `most` of them, for `seconds` each. Beyond that we hang up, and the bill is estimated."""
 
     def __init__(self, most: int = MOST_DRAINS, seconds: float = DRAIN_SECONDS) -> None:

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.attempt_record import HEDGED, Attempt, DropLine
+from engine.attempt_record import HEDGED, AttemptRecord, DropLine
 from engine.catalog.catalog import Quote
 from engine.chat import ChatRequest, Delta, Finished, Usage
 from engine.errors import (
-    AbilityMissing,
     AnswerCut,
     BalanceGone,
+    CapabilityMissing,
     ContextTooLong,
     KeyRefused,
     NoProvider,
@@ -20,7 +20,7 @@ from engine.errors import (
     RequestRejected,
     TooBigForNow,
 )
-from engine.gateway.answer_stream import Showing
+from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.collected import Bounds, partial_usage, whole_usage
 from engine.gateway.running import Running
 from engine.gateway.trial import Market, Trial, unanswered
@@ -29,15 +29,15 @@ from engine.routing.health import Permit
 from engine.routing.plan import Route
 from engine.tenancy import Tenant
 
-Line = Callable[[], Attempt | None]
+Line = Callable[[], AttemptRecord | None]
 """What the journal is told of a trial, when it has ended."""
 
 _OF_ONE_KEY = (RateLimited, KeyRefused, BalanceGone)
-_OF_THE_REQUEST = (ContextTooLong, AbilityMissing, TooBigForNow)
+_OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow)
 
 
 @dataclass(slots=True, eq=False)
-class Walk:
+class Failover:
     """One walk along a route. `running`: the trials under way; whoever interrupts the walk sees to them."""
 
     market: Market
@@ -46,9 +46,9 @@ class Walk:
     route: Route
     grant: Grant
     input_tokens: int
-    showing: Showing
+    showing: AnswerStream
     can_restart: bool
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[AttemptRecord] = field(default_factory=list)
     drops: list[DropLine] = field(default_factory=list)
     running: list[Running] = field(default_factory=list)
     _errors: list[ProviderError] = field(default_factory=list)
@@ -266,7 +266,7 @@ class Walk:
         known = [error.context_tokens or 0 for error in self._errors if isinstance(error, ContextTooLong)]
         return not known or quote.context_tokens is None or quote.context_tokens > max(known)
 
-    async def _journal(self, attempt: Attempt) -> None:
+    async def _journal(self, attempt: AttemptRecord) -> None:
         self.attempts.append(attempt)
         await self.market.journal.record(attempt)
 

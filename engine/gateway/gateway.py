@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 from engine.catalog.catalog import Drop, Model, Quote
 from engine.chat import ChatRequest
-from engine.errors import Closing, HouseCapReached, NoProvider, RequestRejected
+from engine.errors import Closing, NoProvider, RequestRejected, SpendingCapReached
 from engine.gateway.admission import Admission
 from engine.gateway.answer import Answer, Finisher, Question
 from engine.gateway.trial import Market, unanswered
 from engine.holds import Bid, Ceiling
-from engine.ports import Gate, Ledger, Losses
+from engine.ports import AdmissionCheck, Ledger, Losses
 from engine.routing.plan import Route
 from engine.tenancy import Flat, Tariff, Tenant
 
@@ -20,7 +20,7 @@ class Gateway:
     """Answers requests from the cheapest offers that are up, and books each exactly once."""
 
     def __init__(
-        self, market: Market, ledger: Ledger, *, gates: Sequence[Gate] = (), losses: Losses | None = None
+        self, market: Market, ledger: Ledger, *, gates: Sequence[AdmissionCheck] = (), losses: Losses | None = None
     ) -> None:
         self.market = market
         self._ledger = ledger
@@ -86,7 +86,7 @@ class Gateway:
             losing = [quote for quote in quotes if loses(quote, model.tariff)]
             quotes = tuple(quote for quote in quotes if quote not in losing)
             if losing and not quotes:
-                raise HouseCapReached("day")
+                raise SpendingCapReached("day")
             drops = (
                 *drops,
                 *(Drop(quote.offer, "costs more than it charges, and today has lost enough") for quote in losing),

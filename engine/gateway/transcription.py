@@ -13,7 +13,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from engine import attempt_record as outcomes
-from engine.attempt_record import Attempt, QuoteLine, Receipt
+from engine.attempt_record import AttemptRecord, QuoteLine, Receipt
 from engine.errors import (
     BalanceGone,
     Closing,
@@ -29,9 +29,9 @@ from engine.gateway.trial import Market
 from engine.holds import Bid, Ceiling
 from engine.money import ATTO_PER_NANO, ZERO, Money
 from engine.offer import Offer
-from engine.ports import Also, Bill, Hold, Ledger, Listener
+from engine.ports import Also, Bill, Hold, Ledger, SpeechProvider
 from engine.routing.health import Permit
-from engine.speech import Heard, Recording
+from engine.speech import Recording, SpeechText
 from engine.tenancy import Markup, Tenant
 
 PATIENCE_SECONDS = 120.0
@@ -102,7 +102,7 @@ class Transcriber:
 
     market: Market
     ledger: Ledger
-    listener: Listener
+    listener: SpeechProvider
     offer: Offer
     rate: Rate
     most_seconds: int
@@ -134,7 +134,7 @@ class Transcriber:
             if not patience.expired():
                 patience.reschedule(min(patience.when() or ends_at, ends_at))
 
-    async def hear(self, recording: Recording, key: int) -> Heard:
+    async def hear(self, recording: Recording, key: int) -> SpeechText:
         """One try under one key. Raises a ProviderError or Closing."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS) as patience:
@@ -162,11 +162,11 @@ class _Hearing:
     tenant: Tenant
     spoken: Spoken
     held_seconds: int
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[AttemptRecord] = field(default_factory=list)
     _started_at: datetime = field(init=False)
     _began: float = field(init=False)
 
-    async def go(self, recording: Recording) -> Heard:
+    async def go(self, recording: Recording) -> SpeechText:
         """Raises RequestRejected, NoProvider or Closing."""
         used: set[int] = set()
         while True:
@@ -192,7 +192,7 @@ class _Hearing:
             raise self._nobody()
         return permit
 
-    async def _tried(self, permit: Permit, recording: Recording) -> Heard:
+    async def _tried(self, permit: Permit, recording: Recording) -> SpeechText:
         market, listener = self.transcriber.market, self.transcriber.listener
         self._started_at, self._began = market.clock.now(), market.clock.monotonic()
         try:
@@ -209,12 +209,12 @@ class _Hearing:
         market.health.succeeded(permit, None, listener.limits(permit.key))
         return heard
 
-    async def nothing(self, heard: Heard) -> None:
+    async def nothing(self, heard: SpeechText) -> None:
         """A provider bills silence too: the house's waste."""
         cost = self.transcriber.rate.cost(self.billed_seconds(heard))
         await self._journal(self._attempt(outcomes.NOTHING_HEARD, cost=cost, waste=cost))
 
-    async def capture(self, hold: Hold, heard: Heard) -> None:
+    async def capture(self, hold: Hold, heard: SpeechText) -> None:
         """Charge, journal and keep the text in one transaction. Raises HoldLost."""
         rate, billed = self.transcriber.rate, self.billed_seconds(heard)
         cost = rate.cost(billed)
@@ -224,19 +224,19 @@ class _Hearing:
         bill = Bill(kept, 0, billed * rate.minute_atto, self._receipt(cost))
         await hold.capture(bill, self.spoken.keep(heard.text))
 
-    def billed_seconds(self, heard: Heard) -> int:
+    def billed_seconds(self, heard: SpeechText) -> int:
         seconds = self.spoken.seconds if heard.seconds is None else heard.seconds
         return self.transcriber.rate.billed_seconds(seconds)
 
-    async def _journal(self, attempt: Attempt) -> None:
+    async def _journal(self, attempt: AttemptRecord) -> None:
         self.attempts.append(attempt)
         await self.transcriber.market.journal.record(attempt)
 
     def _attempt(
         self, outcome: str, *, cost: Money = ZERO, waste: Money = ZERO, error: ProviderError | None = None
-    ) -> Attempt:
+    ) -> AttemptRecord:
         market, offer = self.transcriber.market, self.transcriber.offer
-        return Attempt(
+        return AttemptRecord(
             request_id=self.spoken.id,
             ordinal=len(self.attempts) + 1,
             tenant_id=self.tenant.id,

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 
-from engine.attempt_record import UNREAD, Attempt
+from engine.attempt_record import UNREAD, AttemptRecord
 from engine.catalog.catalog import Catalog, Drop, Quote
 from engine.catalog.prices import Price
 from engine.chat import ChatRequest, Chunk, Delta, Finished, Usage
 from engine.errors import FirstTokenLate, Garbled, ProviderError, Unreachable, WentSilent
-from engine.gateway.background_reads import Drains
+from engine.gateway.background_reads import BackgroundReads
 from engine.gateway.collected import Collected
 from engine.gateway.hedging import Hedging
 from engine.money import ZERO, Money
-from engine.ports import Call, Clock, Journal, Provider
+from engine.ports import Clock, Journal, Provider, ProviderCall
 from engine.routing.health import Health, HealthPolicy, Permit
 from engine.routing.plan import Route, plan
 from engine.tenancy import Tenant
@@ -39,7 +39,7 @@ class Market:
     journal: Journal
     clock: Clock
     policy: HealthPolicy
-    drains: Drains = field(default_factory=Drains)
+    drains: BackgroundReads = field(default_factory=BackgroundReads)
     hedging: Hedging | None = None
     delay_usd_per_second: Fraction = Fraction(0)
 
@@ -140,12 +140,12 @@ class Trial:
         book = self.market.catalog.book
         return book.served_price(self.quote.price, asked.provider, served, self.started_at)
 
-    def lost(self, outcome: str, usage: Usage | None = None, error: ProviderError | None = None) -> Attempt:
+    def lost(self, outcome: str, usage: Usage | None = None, error: ProviderError | None = None) -> AttemptRecord:
         """The journal's line for a try whose answer was not kept: its whole cost is waste."""
         cost = Money.from_atto(self.cost_atto(usage)) if usage else ZERO
         return self._journaled(outcome, usage, cost, waste=cost, error=error)
 
-    def unread(self, ordinal: int, paid: Usage, total: Usage) -> Attempt | None:
+    def unread(self, ordinal: int, paid: Usage, total: Usage) -> AttemptRecord | None:
         """The journal's line for what was billed after the reader had left with `paid`; None where nothing was."""
         cost = Money.from_atto(self.cost_atto(total)) - Money.from_atto(self.cost_atto(paid))
         if cost <= ZERO:
@@ -157,7 +157,7 @@ class Trial:
         )
         return replace(self._journaled(UNREAD, rest, cost, waste=cost), ordinal=ordinal)
 
-    def kept(self, outcome: str, usage: Usage, held_tokens: tuple[int, int]) -> Attempt:
+    def kept(self, outcome: str, usage: Usage, held_tokens: tuple[int, int]) -> AttemptRecord:
         """The journal's line for the answer that was kept.
 
         `held_tokens` (input, output) bounds what the tenant can pay for: what the bill has over it is waste.
@@ -175,9 +175,9 @@ class Trial:
         waste: Money,
         kept: bool = False,
         error: ProviderError | None = None,
-    ) -> Attempt:
+    ) -> AttemptRecord:
         offer = self.quote.offer
-        return Attempt(
+        return AttemptRecord(
             request_id=self.request.id,
             ordinal=self.ordinal,
             tenant_id=self.tenant.id if self.tenant else None,
@@ -198,8 +198,8 @@ class Trial:
             detail=error.detail[:200] if error else "",
         )
 
-    def _call(self) -> Call:
-        return Call(
+    def _call(self) -> ProviderCall:
+        return ProviderCall(
             request=self.request,
             model=self.quote.offer.model,
             output_tokens=self.output_tokens,
@@ -207,9 +207,9 @@ class Trial:
         )
 
 
-def unanswered(market: Market, tenant: Tenant, request: ChatRequest, ordinal: int) -> Attempt:
+def unanswered(market: Market, tenant: Tenant, request: ChatRequest, ordinal: int) -> AttemptRecord:
     """The journal's line for a prompt that nobody could take: outages are told from it."""
-    return Attempt(
+    return AttemptRecord(
         request_id=request.id,
         ordinal=ordinal,
         tenant_id=tenant.id,

@@ -219,10 +219,10 @@ _READINGS: tuple[tuple[Callable[[_Signs], bool], Callable[[_Signs], ProviderErro
     (lambda s: s.status in {413, 429} and s.has(_TOO_BIG), _plain(errors.TooBigForNow)),
     (lambda s: s.status == 413 and "'type': 'tokens'" in s.text, _plain(errors.TooBigForNow)),
     (_is(429, 498), _rate_limited),
-    (lambda s: s.status in {400, 404} and _UNABLE_ENDPOINTS in s.text, _plain(errors.AbilityMissing)),
+    (lambda s: s.status in {400, 404} and _UNABLE_ENDPOINTS in s.text, _plain(errors.CapabilityMissing)),
     (lambda s: s.status == 404 or (s.status == 400 and s.has(_NO_MODEL)), _plain(errors.NoSuchModel)),
     (lambda s: s.status == 400 and s.has(_MODERATION), _moderated),
-    (lambda s: s.status in {400, 422} and s.has(_OUR_FIELDS), _plain(errors.AbilityMissing)),
+    (lambda s: s.status in {400, 422} and s.has(_OUR_FIELDS), _plain(errors.CapabilityMissing)),
     (lambda s: s.status in {400, 413, 422}, _plain(errors.RequestFault)),
     (lambda s: s.status is not None and s.status < 400, _plain(errors.Garbled)),
 )

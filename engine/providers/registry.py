@@ -11,9 +11,9 @@ from engine.providers.dialects import anthropic, gemini, openai
 from engine.providers.spec import Spec
 
 _DIALECTS: dict[str, Callable[..., Provider]] = {
-    "openai": openai.OpenAI,
-    "gemini": gemini.Gemini,
-    "anthropic": anthropic.Anthropic,
+    "openai": openai.OpenAIDialect,
+    "gemini": gemini.GeminiDialect,
+    "anthropic": anthropic.AnthropicDialect,
 }
 
 

@@ -8,13 +8,13 @@ from datetime import datetime
 from engine.catalog.catalog import Offer
 from engine.errors import BalanceGone, KeyRefused, NoSuchModel, ProviderError, RateLimited
 from engine.ports import Clock, LimitHeaders
-from engine.routing.api_key import LONGEST_REST_SECONDS, Key
 from engine.routing.breaker import Breaker
+from engine.routing.key_health import LONGEST_REST_SECONDS, KeyHealth
 from engine.routing.plan import Standing
-from engine.routing.provider_health import Look, State, Vitals
-from engine.routing.track_record import Track
+from engine.routing.provider_health import Condition, ProviderHealth, State
+from engine.routing.track_record import TrackRecord
 
-__all__ = ["Health", "HealthPolicy", "LimitFact", "Permit", "ProviderState", "Refusal", "State"]
+__all__ = ["Denial", "Health", "HealthPolicy", "LimitFact", "Permit", "ProviderState", "State"]
 
 MODEL_GONE_SECONDS = 3600.0
 JITTER = 0.1
@@ -43,7 +43,7 @@ class Permit:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Denial:
     reason: str
     seconds: float
 
@@ -86,15 +86,17 @@ class Health:
         self._clock, self._chance = clock, chance
         now = clock.now()
         self._providers = {
-            name: Vitals([Key() for _ in range(keys)], Breaker(policy.failures_to_open, policy.rest_seconds), now)
+            name: ProviderHealth(
+                [KeyHealth() for _ in range(keys)], Breaker(policy.failures_to_open, policy.rest_seconds), now
+            )
             for name, keys in providers.items()
         }
         self._policy = policy
-        self._tracks: dict[Offer, Track] = {}
+        self._tracks: dict[Offer, TrackRecord] = {}
         self._gone: dict[Offer, float] = {}
         self._permits = 0
 
-    def admit(self, offer: Offer, tokens: int = 0, *, repeat: bool = False) -> Permit | Refusal:
+    def admit(self, offer: Offer, tokens: int = 0, *, repeat: bool = False) -> Permit | Denial:
         """Permission to try `offer` now, under one of its keys in turn; a half-open breaker lets one try through.
 
         A learned limit is no refusal: the planner puts who is at it behind all others. `tokens`: what the try is
@@ -106,7 +108,7 @@ class Health:
             return refusal
         vitals = self._providers[offer.provider]
         if repeat and not vitals.budget.spend(now):
-            return Refusal("its retry budget is used up", 1.0)
+            return Denial("its retry budget is used up", 1.0)
         if not repeat:
             vitals.budget.tried(now)
         number = vitals.next_key(now, tokens)
@@ -223,7 +225,7 @@ class Health:
 
     def state(self, name: str) -> ProviderState:
         vitals, now = self._providers[name], self._clock.monotonic()
-        look = self._look(vitals, now) if vitals.keys else Look(State.CLOSED)
+        look = self._look(vitals, now) if vitals.keys else Condition(State.CLOSED)
         reason = look.reason or vitals.crowding(now)
         limits = [key.limit.per_minute for key in vitals.keys if key.limit.per_minute is not None]
         return ProviderState(
@@ -248,24 +250,24 @@ class Health:
             if (fall := key.limit.take_fall(now)) is not None
         )
 
-    def _refusal(self, offer: Offer, now: float) -> Refusal | None:
+    def _refusal(self, offer: Offer, now: float) -> Denial | None:
         vitals = self._providers.get(offer.provider)
         if vitals is None or not vitals.keys:
-            return Refusal("not configured", LONGEST_REST_SECONDS)
+            return Denial("not configured", LONGEST_REST_SECONDS)
         gone_seconds = self._gone.get(offer, 0.0) - now if self._gone else 0.0
         if gone_seconds > 0:
-            return Refusal("the provider has no such model", gone_seconds)
+            return Denial("the provider has no such model", gone_seconds)
         look = self._look(vitals, now)
-        return Refusal(look.reason, look.seconds) if look.seconds > 0 else None
+        return Denial(look.reason, look.seconds) if look.seconds > 0 else None
 
-    def _look(self, vitals: Vitals, now: float) -> Look:
+    def _look(self, vitals: ProviderHealth, now: float) -> Condition:
         """Its state now; a change is noted when it is first seen."""
         found = vitals.look(now)
         if found.state is not vitals.seen:
             vitals.seen, vitals.since = found.state, self._clock.now()
         return found
 
-    def _count(self, vitals: Vitals, permit: Permit, error: ProviderError, now: float) -> None:
+    def _count(self, vitals: ProviderHealth, permit: Permit, error: ProviderError, now: float) -> None:
         vitals.last_error = error.outcome
         vitals.breaker.failed(now, probe=permit.probe)
         for track in (vitals.track, self._track(permit.offer)):
@@ -276,7 +278,7 @@ class Health:
         for track in (self._providers[name].track, *tracks):
             track.forgive(now)
 
-    def _track(self, offer: Offer) -> Track:
+    def _track(self, offer: Offer) -> TrackRecord:
         if len(self._tracks) > _MOST_OFFERS:
             self._tracks.clear()
-        return self._tracks.setdefault(offer, Track())
+        return self._tracks.setdefault(offer, TrackRecord())

@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from math import ceil, inf
 
-from engine.routing.api_key import LONGEST_REST_SECONDS, Key
 from engine.routing.breaker import Breaker
+from engine.routing.key_health import LONGEST_REST_SECONDS, KeyHealth
 from engine.routing.retry_budget import RetryBudget
-from engine.routing.track_record import Track, Waiting
+from engine.routing.track_record import PendingAttempts, TrackRecord
 
 PROBE_UNDER_WAY_SECONDS = 1.0
 
@@ -23,7 +23,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Condition:
     """What is seen of a provider now. `seconds` until it may be asked; 0 = now."""
 
     state: State
@@ -32,18 +32,18 @@ class Look:
 
 
 @dataclass(slots=True)
-class Vitals:
+class ProviderHealth:
     """`since` is when its present state was first seen."""
 
-    keys: Sequence[Key]
+    keys: Sequence[KeyHealth]
     breaker: Breaker
     since: datetime
     seen: State = State.CLOSED
     drained: bool = False
     last_error: str = ""
     turn: int = 0
-    track: Track = field(default_factory=Track)
-    waiting: Waiting = field(default_factory=Waiting)
+    track: TrackRecord = field(default_factory=TrackRecord)
+    waiting: PendingAttempts = field(default_factory=PendingAttempts)
     budget: RetryBudget = field(default_factory=RetryBudget)
 
     @property
@@ -99,19 +99,19 @@ class Vitals:
         late_seconds = self.track.late_seconds
         return 0 if late_seconds is None else self.waiting.late(now, late_seconds)
 
-    def look(self, now: float) -> Look:
+    def look(self, now: float) -> Condition:
         if self.drained:
-            return Look(State.DRAINED, "drained by an operator", LONGEST_REST_SECONDS)
+            return Condition(State.DRAINED, "drained by an operator", LONGEST_REST_SECONDS)
         left = self.breaker.left_seconds(now)
         if left > 0:
-            return Look(State.OPEN, f"breaker open after {self.last_error}, {ceil(left)} s left", left)
+            return Condition(State.OPEN, f"breaker open after {self.last_error}, {ceil(left)} s left", left)
         key = self.keys[0] if len(self.keys) == 1 else min(self.keys, key=lambda each: each.wait_seconds(now))
         if (wait := key.wait_seconds(now)) > 0:
             until = "until mended" if key.needs_mending else f"{ceil(wait)} s left"
-            return Look(State.RESTING, f"{key.reason(now)}, {until}", wait)
+            return Condition(State.RESTING, f"{key.reason(now)}, {until}", wait)
         if self.breaker.probing:
-            return Look(State.HALF_OPEN, "one probe is under way", PROBE_UNDER_WAY_SECONDS)
+            return Condition(State.HALF_OPEN, "one probe is under way", PROBE_UNDER_WAY_SECONDS)
         return _HALF_OPEN if self.breaker.is_open else _CLOSED
 
 
-_CLOSED, _HALF_OPEN = Look(State.CLOSED), Look(State.HALF_OPEN)
+_CLOSED, _HALF_OPEN = Condition(State.CLOSED), Condition(State.HALF_OPEN)

@@ -13,7 +13,7 @@ QUIET_SECONDS, LONGEST_QUIET_SECONDS = 60.0, 75.0
 
 
 @dataclass(frozen=True, slots=True)
-class Fall:
+class LimitDrop:
     """A limit that fell: what was taken in a minute when it began to refuse, and what it took before."""
 
     now_per_minute: int
@@ -21,7 +21,7 @@ class Fall:
 
 
 @dataclass(slots=True)
-class Limit:
+class LearnedLimit:
     """Cut at once to what was taken in the minute before a refusal; raised by one try after a quiet while.
 
     If that try is taken, twice as many more may follow it: a limit that is gone is found to be gone within a minute.
@@ -35,7 +35,7 @@ class Limit:
     _raise_at: float = 0.0
     _quiet_seconds: float = QUIET_SECONDS
     _refused_at: float = 0.0
-    _fall: Fall | None = None
+    _fall: LimitDrop | None = None
 
     def use(self, now: float) -> None:
         """A try begins."""
@@ -69,7 +69,7 @@ class Limit:
             self._put_off_raising(now)
         self._learn(taken)
 
-    def take_fall(self, now: float) -> Fall | None:
+    def take_fall(self, now: float) -> LimitDrop | None:
         """Once, and not before a minute without a refusal: until then the limit is still being found."""
         if self._fall is None or now < self._refused_at + WINDOW_SECONDS:
             return None
@@ -80,7 +80,7 @@ class Limit:
         limit = taken if self.per_minute is None else min(taken, self.per_minute)
         before = max(self._most_per_minute, self._fall.before_per_minute if self._fall else 0)
         if before > limit:
-            self._fall = Fall(limit, before)
+            self._fall = LimitDrop(limit, before)
         self._most_per_minute = self.per_minute = limit
 
     def _put_off_raising(self, now: float) -> None:
@@ -101,7 +101,7 @@ class Limit:
 
 
 @dataclass(slots=True)
-class Told:
+class ReportedQuota:
     """What a provider says is left until its window begins anew; each try takes from it until it says so again."""
 
     left: int | None = None

@@ -15,7 +15,7 @@ LEAST_SAMPLES = 10
 
 
 @dataclass(slots=True)
-class Track:
+class TrackRecord:
     p50_first_token_ms: int | None = None
     p95_first_token_ms: int | None = None
     loss_seconds: float = USUAL_LOSS_SECONDS
@@ -63,7 +63,7 @@ class Track:
 
 
 @dataclass(slots=True)
-class Waiting:
+class PendingAttempts:
     """Tries that wait for their first word, oldest first: unusual silence says something before it is a failure."""
 
     _since: dict[int, float] = field(default_factory=dict)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sandbox.providers.asked import Answer, Asked, Tool, count
+from sandbox.providers.asked import Asked, AskedTool, StandInAnswer, count
 
 NAMES = {
     "deepseek": "DeepSeek",
@@ -55,18 +55,20 @@ MOST_DEPTH = 6
 _WORD = re.compile(r"\S+\s*|\s+")
 
 
-def answer(provider: str, asked: Asked) -> Answer:
+def answer(provider: str, asked: Asked) -> StandInAnswer:
     """The same for the same request; its output limit covers its thoughts too."""
     name = NAMES.get(provider, provider)
     thought = _cut(_THOUGHT, asked.most) if asked.thinks else ""
     left = asked.most - count(thought)
     if asked.tool is not None:
-        return Answer("", thought, asked.tool, "tool") if left > 0 else Answer("", thought, finish="length")
+        return (
+            StandInAnswer("", thought, asked.tool, "tool") if left > 0 else StandInAnswer("", thought, finish="length")
+        )
     text, stopped_by = _stopped(_said(name, asked), asked.stop)
     kept = _cut(text, left)
     if kept != text:
-        return Answer(kept, thought, finish="length")
-    return Answer(text, thought, stopped_by=stopped_by)
+        return StandInAnswer(kept, thought, finish="length")
+    return StandInAnswer(text, thought, stopped_by=stopped_by)
 
 
 def words(text: str) -> Iterator[str]:
@@ -90,7 +92,7 @@ def sample(schema: Mapping[str, Any], says: str, depth: int = 0) -> Any:
     return {name: sample(part, says, depth + 1) for name, part in (schema.get("properties") or {}).items()}
 
 
-def chosen(tools: Mapping[str, Mapping[str, Any]], wanted: str | None, prompt: str, *, must: bool) -> Tool | None:
+def chosen(tools: Mapping[str, Mapping[str, Any]], wanted: str | None, prompt: str, *, must: bool) -> AskedTool | None:
     """The tool to call: the one that was named, else the first when it must be or the prompt speaks of one."""
     name = wanted if wanted in tools else next(iter(tools), None)
     if name is None:
@@ -99,7 +101,7 @@ def chosen(tools: Mapping[str, Mapping[str, Any]], wanted: str | None, prompt: s
     if not (must or wanted or is_spoken_of):
         return None
     arguments = sample({"type": "object", **tools[name]}, " ".join(prompt.split())[:80])
-    return Tool(name, arguments if isinstance(arguments, dict) else {})
+    return AskedTool(name, arguments if isinstance(arguments, dict) else {})
 
 
 def _said(name: str, asked: Asked) -> str:

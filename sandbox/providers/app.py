@@ -15,9 +15,9 @@ from starlette.routing import Route
 
 from sandbox.providers import hearing
 from sandbox.providers.answers import NAMES, REFUSAL, answer
-from sandbox.providers.asked import Answer, Asked, Bill, Call, count
+from sandbox.providers.asked import Asked, AskedCall, StandInAnswer, StandInBill, count
 from sandbox.providers.dialects import DIALECTS
-from sandbox.providers.refusals import ROWS, Refused, Row, limits, response, row
+from sandbox.providers.refusals import ROWS, Row, StandInRefused, limits, response, row
 from sandbox.providers.streams import BREAKS_ARE_MEANT, Breakable, array, stream, whole
 from sandbox.providers.switches import MODES, StandIn
 
@@ -101,7 +101,7 @@ class StandIns:
         try:
             hears = request.url.path.endswith(hearing.PATH)
             answered = await (self._hear if hears else self._answer)(found, request, mode)
-        except Refused as refused:
+        except StandInRefused as refused:
             answered = response(found.name, refused.row, found.wait_seconds or 5.0)
         answered.headers.update(limits(found.name, found.limit, found.left, found.wait_seconds))
         found.last_status = answered.status_code
@@ -109,7 +109,7 @@ class StandIns:
         return answered
 
     async def _answer(self, found: StandIn, request: Request, mode: str) -> Response:
-        """Raises Refused."""
+        """Raises StandInRefused."""
         call = await _call(found, request)
         self._admit(found, mode)
         if found.mode == "garbage":
@@ -118,7 +118,7 @@ class StandIns:
         try:
             asked = dialect.asked(call)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise Refused(_malformed(found)) from error
+            raise StandInRefused(_malformed(found)) from error
         said = _said(found, asked)
         bill = None if found.mode == "no_usage" else _bill(found, call, asked, said)
         if not asked.stream:
@@ -131,7 +131,7 @@ class StandIns:
         return Breakable(self._counted(found, words), media_type="text/event-stream")
 
     async def _hear(self, found: StandIn, request: Request, mode: str) -> Response:
-        """Raises Refused."""
+        """Raises StandInRefused."""
         asked = await hearing.recorded(found, request, _key(request, found))
         self._admit(found, mode)
         if found.mode == "garbage":
@@ -140,11 +140,11 @@ class StandIns:
         return Breakable(body, media_type="application/json")
 
     def _admit(self, found: StandIn, mode: str) -> None:
-        """Raises Refused by the switch, and above the limit of a minute."""
+        """Raises StandInRefused by the switch, and above the limit of a minute."""
         if mode in _REFUSING:
-            raise Refused(row(found.name, mode))
+            raise StandInRefused(row(found.name, mode))
         if found.left <= 0:
-            raise Refused(ROWS[found.name]["429"])
+            raise StandInRefused(ROWS[found.name]["429"])
         found.asked_at.append(found.now())
 
     async def _counted(self, found: StandIn, words: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -190,19 +190,19 @@ def shown(found: StandIn, base_url: str, farthing: dict[str, Any] | None) -> dic
     }
 
 
-async def _call(found: StandIn, request: Request) -> Call:
-    """Raises Refused for a missing key and for what is no JSON object."""
+async def _call(found: StandIn, request: Request) -> AskedCall:
+    """Raises StandInRefused for a missing key and for what is no JSON object."""
     key = _key(request, found)
     if not key:
-        raise Refused(ROWS[found.name]["no_key"])
+        raise StandInRefused(ROWS[found.name]["no_key"])
     try:
         body = json.loads(await request.body())
     except ValueError as error:
-        raise Refused(_malformed(found)) from error
+        raise StandInRefused(_malformed(found)) from error
     if not isinstance(body, dict):
-        raise Refused(_malformed(found))
+        raise StandInRefused(_malformed(found))
     model, _, method = str(request.path_params.get("call", "")).rpartition(":")
-    return Call(body, request.headers, key, model, method, request.query_params.get("alt") == "sse")
+    return AskedCall(body, request.headers, key, model, method, request.query_params.get("alt") == "sse")
 
 
 def _key(request: Request, found: StandIn) -> str:
@@ -230,18 +230,18 @@ def _malformed(found: StandIn) -> Row:
     return Row(400, "We could not parse the JSON body of your request.")
 
 
-def _said(found: StandIn, asked: Asked) -> Answer:
+def _said(found: StandIn, asked: Asked) -> StandInAnswer:
     if found.mode == "blocked":
-        return Answer(REFUSAL.format(name=NAMES[found.name]), finish="refused")
+        return StandInAnswer(REFUSAL.format(name=NAMES[found.name]), finish="refused")
     return replace(answer(found.name, asked), text="") if found.mode == "empty" else answer(found.name, asked)
 
 
-def _bill(found: StandIn, call: Call, asked: Asked, said: Answer) -> Bill:
+def _bill(found: StandIn, call: AskedCall, asked: Asked, said: StandInAnswer) -> StandInBill:
     prompt = count(asked.whole)
     seen = found.cached(call.key, asked.model, asked.whole)
     cached, written = DIALECTS[found.name].cached_written(asked, prompt, seen)
     called = json.dumps(dict(said.tool.arguments)) + said.tool.name if said.tool else ""
-    return Bill(prompt, cached, written, asked.n * count(said.text + called), asked.n * count(said.thought))
+    return StandInBill(prompt, cached, written, asked.n * count(said.text + called), asked.n * count(said.thought))
 
 
 def _probes(found: StandIn) -> dict[str, Any]:

@@ -8,7 +8,7 @@ Finish = Literal["stop", "length", "tool", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class AskedCall:
     """One HTTP request as a stand-in sees it. `key`: the caller's secret, empty when there is none."""
 
     body: Mapping[str, Any]
@@ -20,7 +20,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
+class AskedTool:
     """A function that may be called, and one call of it."""
 
     name: str
@@ -42,7 +42,7 @@ class Asked:
     images: int = 0
     n: int = 1
     stop: tuple[str, ...] = ()
-    tool: Tool | None = None
+    tool: AskedTool | None = None
     tool_result: str | None = None
     wants_json: bool = False
     schema: Mapping[str, Any] | None = None
@@ -52,18 +52,18 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StandInAnswer:
     """`stopped_by`: the stop sequence that ended it, if one did."""
 
     text: str
     thought: str = ""
-    tool: Tool | None = None
+    tool: AskedTool | None = None
     finish: Finish = "stop"
     stopped_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
+class StandInBill:
     """Tokens. `cached` and `written` are parts of `prompt`; `thought` is beside `output`."""
 
     prompt: int
@@ -74,7 +74,7 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class StandInFrame:
     """A piece of a stream; after a `word` there is a breath."""
 
     data: bytes

@@ -7,7 +7,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from sandbox.providers.answers import NAMES
-from sandbox.providers.refusals import ROWS, Refused, Row
+from sandbox.providers.refusals import ROWS, Row, StandInRefused
 from sandbox.providers.switches import StandIn
 
 PATH = "/audio/transcriptions"
@@ -31,21 +31,21 @@ class Recorded:
 
 
 async def recorded(found: StandIn, request: Request, key: str) -> Recorded:
-    """Raises Refused, as strictly as the real ones."""
+    """Raises StandInRefused, as strictly as the real ones."""
     if not key:
-        raise Refused(ROWS[found.name]["no_key"])
+        raise StandInRefused(ROWS[found.name]["no_key"])
     async with request.form(max_part_size=MOST_BYTES) as form:
         file, model, wanted = form.get("file"), form.get("model"), str(form.get("response_format") or "json")
         if not isinstance(file, UploadFile) or not isinstance(model, str) or not model:
-            raise Refused(Row(400, "you must provide a file and a model parameter"))
+            raise StandInRefused(Row(400, "you must provide a file and a model parameter"))
         name, size = file.filename or "", len(await file.read())
     if model.startswith("no-such"):
-        raise Refused(Row(404, f"The model `{model}` does not exist.", code="model_not_found"))
+        raise StandInRefused(Row(404, f"The model `{model}` does not exist.", code="model_not_found"))
     if name.rpartition(".")[2] not in _FORMATS:
-        raise Refused(Row(400, f"Invalid file format. Supported formats: {sorted(_FORMATS)}", param="file"))
+        raise StandInRefused(Row(400, f"Invalid file format. Supported formats: {sorted(_FORMATS)}", param="file"))
     if wanted == "verbose_json" and "whisper" not in model:
         message = f"response_format 'verbose_json' is not compatible with model '{model}'."
-        raise Refused(Row(400, message, code="unsupported_value", param="response_format"))
+        raise StandInRefused(Row(400, message, code="unsupported_value", param="response_format"))
     return Recorded(model, name, size, wanted)
 
 

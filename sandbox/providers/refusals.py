@@ -23,7 +23,7 @@ class Row:
     param: str | None = None
 
 
-class Refused(Exception):
+class StandInRefused(Exception):
     """A request that gets `row` for an answer."""
 
     def __init__(self, row: Row) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
-from sandbox.providers.asked import Frame
+from sandbox.providers.asked import StandInFrame
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.switches import StandIn
 
@@ -40,7 +40,7 @@ BREAKS_ARE_MEANT = _BreaksAreMeant()  # else uvicorn logs an error for every plu
 
 
 async def stream(
-    found: StandIn, dialect: Dialect, frames: list[Frame], pace: Callable[[], float], slow_seconds: float
+    found: StandIn, dialect: Dialect, frames: list[StandInFrame], pace: Callable[[], float], slow_seconds: float
 ) -> AsyncIterator[bytes]:
     """`frames` as `found` sends them by its switch of each moment, `pace()` seconds a word. Raises PlugPulled."""
     async for comment in silence(found, slow_seconds, dialect.comment):
@@ -79,7 +79,7 @@ async def whole(found: StandIn, body: object, slow_seconds: float) -> AsyncItera
     yield text
 
 
-async def array(frames: Iterator[Frame]) -> AsyncIterator[bytes]:
+async def array(frames: Iterator[StandInFrame]) -> AsyncIterator[bytes]:
     """What a stream looks like to who didn't ask for events: one JSON array."""
     yield b"[" + b",\r\n".join(frame.data[len(b"data: ") :].strip() for frame in frames) + b"]"
 

@@ -8,7 +8,7 @@ columns, which nobody has written down: what counts is that it is a 400.
 from typing import Any
 
 
-class Refusal(Exception):
+class BotApiError(Exception):
     """An answer with ok = false."""
 
     def __init__(self, code: int, description: str, **parameters: Any) -> None:
@@ -130,15 +130,17 @@ _OTHERS: dict[str, tuple[int, str]] = {
 TABLE = {name: (400, f"Bad Request: {text}") for name, text in _BAD_REQUESTS.items()} | _OTHERS
 
 
-def refuse(name: str, **values: Any) -> Refusal:
+def refuse(name: str, **values: Any) -> BotApiError:
     """One of the table, with its values filled in."""
     code, description = TABLE[name]
-    return Refusal(code, description.format(**values) if values else description)
+    return BotApiError(code, description.format(**values) if values else description)
 
 
-def flood(seconds: int) -> Refusal:
-    return Refusal(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+def flood(seconds: int) -> BotApiError:
+    return BotApiError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
 
 
-def missing(field: str) -> Refusal:
-    return Refusal(400, f"Bad Request: {field} is empty" if field == "chat_id" else f"Bad Request: {field} is required")
+def missing(field: str) -> BotApiError:
+    return BotApiError(
+        400, f"Bad Request: {field} is empty" if field == "chat_id" else f"Bad Request: {field} is required"
+    )

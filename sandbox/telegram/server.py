@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from sandbox.telegram import methods
 from sandbox.telegram.params import Params, Upload
-from sandbox.telegram.refusals import Refusal, refuse
+from sandbox.telegram.refusals import BotApiError, refuse
 from sandbox.telegram.world import TOKEN, World
 
 INLINE = frozenset(("image/png", "image/jpeg", "image/webp", "image/gif"))
@@ -21,10 +21,10 @@ def routes(world: World) -> list[Route]:
             if request.path_params["token"] != TOKEN:
                 raise refuse("unauthorized")
             result = await methods.call(world, request.path_params["method"], await _params(request))
-        except Refusal as refusal:
+        except BotApiError as refusal:
             return JSONResponse(refusal.body(), refusal.code)
         except ValueError as error:
-            return JSONResponse(Refusal(400, f"Bad Request: {error}").body(), 400)
+            return JSONResponse(BotApiError(400, f"Bad Request: {error}").body(), 400)
         return JSONResponse({"ok": True, "result": result})
 
     async def download(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 import logging
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import Connection
 from storage.operations import daily_runs
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 TOLD = 3
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     if not await desk.db.read(lambda conn: daily_runs.due(conn, "audit", desk.clock.now())):
         return
 
@@ -30,7 +30,7 @@ async def run(desk: Desk) -> None:
     await desk.db.write(lambda conn: daily_runs.done(conn, "audit", desk.clock.now()))
 
 
-async def _tell(desk: Desk, report: Report) -> None:
+async def _tell(desk: JobContext, report: Report) -> None:
     """Once a day, whichever clock found it."""
     now = desk.clock.now()
     if await desk.db.write(lambda conn: notices.first_time(conn, f"audit:{now:%Y-%m-%d}", now)):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.operations import daily_runs
 from storage.operations.backup import backup, sqlite_path
@@ -11,7 +11,7 @@ from storage.operations.backup import backup, sqlite_path
 log = logging.getLogger(__name__)
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     now, folder = desk.clock.now(), desk.backup_folder
     if folder is None or desk.db.dialect != "sqlite":
         return

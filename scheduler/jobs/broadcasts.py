@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.telegram import broadcasts
 from storage.telegram.broadcasts import Broadcast
@@ -13,12 +13,12 @@ PAUSE_SECONDS = 1.0
 """So many a second leave a third of Telegram's 30 to answers."""
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     while desk.stars is not None and (found := await desk.db.read(broadcasts.sending)) is not None:
         await _send(desk, found)
 
 
-async def _send(desk: Desk, said: Broadcast) -> None:
+async def _send(desk: JobContext, said: Broadcast) -> None:
     after = said.after_id
     while chunk := await desk.db.read(partial(broadcasts.next_ones, after=after, limit=CHUNK)):
         for tenant_id, user_id in chunk:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import Connection, row
 from storage.ledger.holds import day_of
@@ -12,7 +12,7 @@ from storage.ledger.ledger import allowance_rates
 from storage.operations import incidents
 from storage.operations.incidents import Incident
 from storage.reports import liability, outcomes, usage
-from storage.reports.liability import Liability, Stars
+from storage.reports.liability import Liability, StarTotals
 from storage.reports.outcomes import Outcome
 from storage.reports.usage import TenantShare, Totals
 from storage.tenants import notices
@@ -29,7 +29,7 @@ class Day:
     ended: Sequence[Outcome]
     tenants: Sequence[TenantShare]
     incidents: Sequence[Incident]
-    stars: Stars
+    stars: StarTotals
     owed: Liability
 
     @property
@@ -37,7 +37,7 @@ class Day:
         return not (self.totals.prompts or self.ended or self.incidents or self.stars.paid)
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     now = desk.clock.now().astimezone(UTC)
     if now.hour < desk.digest_hour_utc:
         return
@@ -58,7 +58,7 @@ def _has_lived(conn: Connection, day: date) -> bool:
     return row(conn, "SELECT 1 AS one FROM attempts WHERE day <= :day LIMIT 1", day=day_of(day)) is not None
 
 
-def _day(conn: Connection, desk: Desk, day: date) -> Day:
+def _day(conn: Connection, desk: JobContext, day: date) -> Day:
     start = datetime.combine(day, datetime.min.time(), UTC)
     return Day(
         day,

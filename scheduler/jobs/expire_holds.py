@@ -2,7 +2,7 @@
 
 import logging
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database import leases
 from storage.database.connection import Connection
@@ -11,7 +11,7 @@ from storage.ledger import ledger
 log = logging.getLogger(__name__)
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     def unit(conn: Connection) -> list[str]:
         now = desk.clock.now()
         ended = ledger.expire_holds(conn, now, leases.dead(conn, now, desk.lease_id))

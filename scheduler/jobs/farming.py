@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database import notes
 from storage.database.connection import Connection
@@ -12,7 +12,7 @@ HOUR = timedelta(hours=1)
 _TOLD = "farming_told_at"
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     """At most once an hour, of those who came since. `new_per_hour_alert` = 0 switches it off."""
     most, now = desk.new_per_hour_alert, desk.clock.now()
     came = await desk.db.write(lambda conn: _newly_seen(conn, most, now)) if most else 0

@@ -3,7 +3,7 @@
 from functools import partial
 
 from engine.money import ZERO
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.ledger.holds import day_of
 from storage.reports.caps import Cap
@@ -13,7 +13,7 @@ from storage.tenants import notices
 NEAR, FULL = 80, 100
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     for cap in await desk.caps.caps() if desk.caps is not None else []:
         threshold = FULL if cap.percent >= FULL else NEAR if cap.percent >= NEAR else None
         if threshold is not None and await _first(desk, cap, threshold):
@@ -23,7 +23,7 @@ async def run(desk: Desk) -> None:
     await _losses(desk)
 
 
-async def _losses(desk: Desk) -> None:
+async def _losses(desk: JobContext) -> None:
     """Once a day for each model that has lost its `max_loss_usd_per_day`."""
     limits = {name: model.max_loss_per_day for name, model in desk.market.catalog.models.items()}
     if all(most is None for most in limits.values()):
@@ -36,11 +36,11 @@ async def _losses(desk: Desk) -> None:
             await desk.notifier.tell_admins("alert.model_loses", values)
 
 
-async def _first(desk: Desk, cap: Cap, threshold: int) -> bool:
+async def _first(desk: JobContext, cap: Cap, threshold: int) -> bool:
     return await _once(desk, f"house:{cap.key}:{cap.most}:{threshold}")
 
 
-async def _once(desk: Desk, key: str) -> bool:
+async def _once(desk: JobContext, key: str) -> bool:
     return await desk.db.write(partial(notices.first_time, key=key, now=desk.clock.now()))
 
 

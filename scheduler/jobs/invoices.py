@@ -2,7 +2,7 @@
 
 import logging
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.invoices import invoices
 from storage.invoices.drafts import BooksDisagree
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 PAGE = 200
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     now = desk.clock.now()
     if await desk.db.read(lambda conn: invoices.all_issued(conn, now)):
         return
@@ -31,7 +31,7 @@ async def run(desk: Desk) -> None:
         await desk.db.write(lambda conn: invoices.note_all_issued(conn, now))
 
 
-async def _tell(desk: Desk, error: BooksDisagree) -> None:
+async def _tell(desk: JobContext, error: BooksDisagree) -> None:
     """Once a month and tenant; the invoice is tried again until the books agree."""
     log.error("no invoice: %s", error)
     now = desk.clock.now()

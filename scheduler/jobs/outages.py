@@ -19,7 +19,7 @@ from engine.routing.breaker import WINDOW_LEAST, WINDOW_SECONDS
 from engine.routing.health import State
 from engine.routing.plan import plan
 from scheduler import incidents as telling
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.incidents import Facts, Story
 from scheduler.job import Job
 from scheduler.ports import Button
@@ -40,7 +40,7 @@ SHARE_WINDOW = timedelta(hours=1)
 RECENT = timedelta(minutes=10)
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     now = desk.clock.now()
     since = now - MEMORY
     names = await desk.db.read(lambda conn: journal.providers_seen(conn, since))
@@ -51,7 +51,7 @@ async def run(desk: Desk) -> None:
     await _limits(desk, now)
 
 
-async def _provider(desk: Desk, name: str, now: datetime) -> None:
+async def _provider(desk: JobContext, name: str, now: datetime) -> None:
     streak = await desk.db.read(lambda conn: _latest(conn, name, now))
     kind = _kind(desk, streak)
     if kind is None:
@@ -65,7 +65,7 @@ async def _provider(desk: Desk, name: str, now: datetime) -> None:
     await telling.happens(desk, _story(kind, name), await _facts(desk, streak, now), now)
 
 
-async def _single_keys(desk: Desk, name: str, now: datetime) -> None:
+async def _single_keys(desk: JobContext, name: str, now: datetime) -> None:
     """One key of several out of service while the others serve: no outage, but told, once a day."""
     if desk.market.providers[name].keys < 2:  # noqa: PLR2004 - with one key it is an outage
         return
@@ -84,7 +84,7 @@ def _latest(conn: Connection, name: str, now: datetime) -> Streak:
     return minute.streak if busy and streak.failures < minute.streak.failures else streak
 
 
-def _kind(desk: Desk, streak: Streak) -> str | None:
+def _kind(desk: JobContext, streak: Streak) -> str | None:
     """Which incident this is, if any."""
     if streak.needs_mending:
         return streak.last_outcome
@@ -104,7 +104,7 @@ def _story(kind: str, provider: str) -> Story:
     return Story(kind, provider, "alert.provider_down", "alert.provider_back", _words, buttons)
 
 
-async def _back(desk: Desk, name: str, streak: Streak, now: datetime) -> None:
+async def _back(desk: JobContext, name: str, streak: Streak, now: datetime) -> None:
     for kind in KINDS:
         known = await desk.db.read(lambda conn, kind=kind: incidents.open_one(conn, kind, name))  # type: ignore[misc]
         if known is not None:
@@ -112,7 +112,7 @@ async def _back(desk: Desk, name: str, streak: Streak, now: datetime) -> None:
             await telling.is_over(desk, _story(kind, name), await _detour(desk, known, back_at), now)
 
 
-async def _detour(desk: Desk, known: Incident, back_at: datetime) -> dict[str, object]:
+async def _detour(desk: JobContext, known: Incident, back_at: datetime) -> dict[str, object]:
     """How long, how many prompts others answered, what that cost, and what more than here."""
     found = await desk.db.read(lambda conn: journal.detour(conn, known.subject, known.opened_at, back_at))
     more = _more(desk, known.subject, found, back_at)
@@ -125,7 +125,7 @@ async def _detour(desk: Desk, known: Incident, back_at: datetime) -> dict[str, o
     }
 
 
-def _more(desk: Desk, provider: str, found: Detour, at: datetime) -> Money | None:
+def _more(desk: JobContext, provider: str, found: Detour, at: datetime) -> Money | None:
     """Beyond what the same tokens would have cost here; None where no price is known."""
     price = desk.market.catalog.book.price(provider, found.model, at) if found.model else None
     if price is None or not found.prompts:
@@ -133,7 +133,7 @@ def _more(desk: Desk, provider: str, found: Detour, at: datetime) -> Money | Non
     return found.cost - Money.from_atto(price.cost_atto(Usage(found.input_tokens, found.output_tokens)))
 
 
-async def _facts(desk: Desk, streak: Streak, now: datetime) -> Facts:
+async def _facts(desk: JobContext, streak: Streak, now: datetime) -> Facts:
     since = streak.since or now
     share = await desk.db.read(lambda conn: journal.share(conn, streak.provider, since - SHARE_WINDOW, since))
     offer, usd = await _instead(desk, streak.provider, now)
@@ -150,7 +150,7 @@ async def _facts(desk: Desk, streak: Streak, now: datetime) -> Facts:
     }
 
 
-async def _instead(desk: Desk, down: str, now: datetime) -> tuple[Offer | None, str]:
+async def _instead(desk: JobContext, down: str, now: datetime) -> tuple[Offer | None, str]:
     """Who answers `auto` now, and at what price a usual prompt."""
     catalog, health = desk.market.catalog, desk.market.health
     try:
@@ -165,7 +165,7 @@ async def _instead(desk: Desk, down: str, now: datetime) -> tuple[Offer | None, 
     return (route.quotes[0].offer, str(route.quotes[0].expected)) if route.quotes else (None, "")
 
 
-async def _may_lose(desk: Desk, model: Model, now: datetime) -> bool:
+async def _may_lose(desk: JobContext, model: Model, now: datetime) -> bool:
     most = model.max_loss_per_day
     if most is None:
         return True
@@ -187,7 +187,7 @@ def _words(facts: Facts) -> dict[str, object]:
     }
 
 
-async def _everything(desk: Desk, now: datetime) -> None:
+async def _everything(desk: JobContext, now: datetime) -> None:
     """A prompt failed everywhere since anybody last answered one, or nobody can be asked."""
     last_good = await desk.db.read(journal.last_answer_at)
     since = max(now - RECENT, last_good or now - RECENT)
@@ -203,7 +203,7 @@ async def _everything(desk: Desk, now: datetime) -> None:
         await telling.is_over(desk, _ALL, {"minutes": minutes}, now)
 
 
-async def _all_rest(desk: Desk) -> bool:
+async def _all_rest(desk: JobContext) -> bool:
     """True when every configured provider is out: as this process knows it, or by an open incident."""
     out = {each.subject for each in await desk.db.read(incidents.all_open) if each.kind in KINDS}
     states = [state for state in desk.market.health.states() if desk.market.providers[state.name].keys]
@@ -221,7 +221,7 @@ def _all_words(facts: Facts) -> dict[str, object]:
 _ALL = Story(ALL_DOWN, "all", "alert.everything_down", "alert.everything_back", _all_words)
 
 
-def _states(desk: Desk) -> str:
+def _states(desk: JobContext) -> str:
     """Why each is out, without the seconds: a text that changed every run would be edited every run."""
     return "\n".join(
         f"{state.name}: {state.reason.partition(',')[0] or state.state.value}"
@@ -230,7 +230,7 @@ def _states(desk: Desk) -> str:
     )
 
 
-async def _limits(desk: Desk, now: datetime) -> None:
+async def _limits(desk: JobContext, now: datetime) -> None:
     """A limit that fell, as a fact, once however many replicas learn it: the lesson of swallowed 429s."""
     for fact in desk.market.health.limit_facts():
         key = f"limit:{fact.provider}:{fact.now_per_minute}:{now:%Y-%m-%d}"

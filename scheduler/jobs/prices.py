@@ -13,7 +13,7 @@ from functools import partial
 from engine.catalog.catalog import Offer
 from engine.catalog.prices import Price
 from engine.money import Money
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database import notes
 from storage.reports import usage
@@ -42,7 +42,7 @@ class Seen:
         return json.dumps([self.last, sorted(self.known)])
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     now = desk.clock.now()
     for offer in _configured(desk):
         price = desk.market.catalog.book.price(offer.provider, offer.model, now)
@@ -50,13 +50,13 @@ async def run(desk: Desk) -> None:
             await _look(desk, offer, rates(price), now)
 
 
-def _configured(desk: Desk) -> Iterable[Offer]:
+def _configured(desk: JobContext) -> Iterable[Offer]:
     catalog = desk.market.catalog
     offers = dict.fromkeys(offer for model in catalog.models.values() for offer in model.offers)
     return [offer for offer in offers if catalog.is_configured(offer.provider)]
 
 
-async def _look(desk: Desk, offer: Offer, current: Rates, now: datetime) -> None:
+async def _look(desk: JobContext, offer: Offer, current: Rates, now: datetime) -> None:
     name = f"price:{offer.name}"
     text = await desk.db.read(lambda conn: notes.read(conn, name))
     seen = Seen.read(text) if text is not None else None
@@ -70,7 +70,7 @@ async def _look(desk: Desk, offer: Offer, current: Rates, now: datetime) -> None
         await _tell(desk, offer, seen.last, current, now)
 
 
-def _of_last_week(desk: Desk, offer: Offer, now: datetime) -> frozenset[Rates]:
+def _of_last_week(desk: JobContext, offer: Offer, now: datetime) -> frozenset[Rates]:
     book = desk.market.catalog.book
     prices = (book.price(offer.provider, offer.model, now - timedelta(hours=hour)) for hour in range(1, HOURS + 1))
     return frozenset(rates(price) for price in prices if price is not None)
@@ -81,7 +81,7 @@ def rates(price: Price) -> Rates:
     return first.input, first.cached_input, first.output
 
 
-async def _tell(desk: Desk, offer: Offer, old: Rates, new: Rates, now: datetime) -> None:
+async def _tell(desk: JobContext, offer: Offer, old: Rates, new: Rates, now: datetime) -> None:
     today = now.date()
     found = await desk.db.read(lambda conn: usage.rows(conn, today - WEEK + timedelta(days=1), today))
     mine = [row for row in found if (row.provider, row.model) == (offer.provider, offer.model)]

@@ -5,13 +5,13 @@ import uuid
 
 from engine.catalog.catalog import Offer
 from engine.gateway.probes import probe
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 
 log = logging.getLogger(__name__)
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     health, providers = desk.market.health, desk.market.providers
     await _refused_keys(desk)
     for name in health.due_probes():
@@ -30,7 +30,7 @@ async def run(desk: Desk) -> None:
         log.info("probed %s: %s", name, failed or "answers")
 
 
-async def _refused_keys(desk: Desk) -> None:
+async def _refused_keys(desk: JobContext) -> None:
     """One refused key of several: asked about for free, back in turn when it is mended."""
     health, providers = desk.market.health, desk.market.providers
     for name, key in health.refused_keys():
@@ -44,7 +44,7 @@ async def _refused_keys(desk: Desk) -> None:
             health.mend(name, key)
 
 
-def cheapest(desk: Desk, provider: str) -> Offer | None:
+def cheapest(desk: JobContext, provider: str) -> Offer | None:
     """What a probe costs least with."""
     catalog, now = desk.market.catalog, desk.clock.now()
     priced = [

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import Connection
 from storage.operations import idempotency
@@ -15,7 +15,7 @@ AFTER_NEW = timedelta(days=30)
 HANDLED = timedelta(days=2)  # Telegram repeats within one, and begins its numbers anew after a week of silence
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     now = desk.clock.now()
     for sweep in sweeps(now):
         while await desk.db.write(sweep) >= CHUNK:

@@ -1,6 +1,6 @@
 """Allowances and keys at 80 % and 100 %, wallets low: each told once per period, with the button that mends it."""
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from scheduler.ports import Button
 from storage.ledger.holds import month_of
@@ -12,7 +12,7 @@ TOPUP, PLAN, KEYS = (Button(f"button.{name}", name, "open") for name in ("topup"
 FULL = 100
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     """Whoever is told is marked as told, so the next reading finds others."""
     percents, month = desk.quota_percent, month_of(desk.clock.now())
     while found := await desk.db.read(lambda conn: quotas.crossed(conn, percents)):
@@ -26,13 +26,13 @@ async def run(desk: Desk) -> None:
             await _tell_low(desk, wallet)
 
 
-async def _tell_quota(desk: Desk, found: Crossed) -> None:
+async def _tell_quota(desk: JobContext, found: Crossed) -> None:
     values = {"percent": found.percent, "left": f"{found.left_tokens:,}", "renews": f"{found.renews_at:%Y-%m-%d}"}
     key = "alert.quota_full" if found.percent >= FULL else "alert.quota"
     await _once(desk, found.key, found.user_id, key, values, (TOPUP, PLAN))
 
 
-async def _tell_key(desk: Desk, found: KeyCrossed) -> None:
+async def _tell_key(desk: JobContext, found: KeyCrossed) -> None:
     values = {
         "prefix": found.prefix,
         "percent": found.percent,
@@ -43,12 +43,12 @@ async def _tell_key(desk: Desk, found: KeyCrossed) -> None:
     await _once(desk, found.key, found.user_id, key, values, (KEYS,))
 
 
-async def _tell_low(desk: Desk, found: Low) -> None:
+async def _tell_low(desk: JobContext, found: Low) -> None:
     await _once(desk, found.key, found.user_id, "alert.wallet_low", {"wallet": str(found.wallet)}, (TOPUP,))
 
 
 async def _once(
-    desk: Desk, notice: str, user_id: int, key: str, values: dict[str, object], buttons: tuple[Button, ...]
+    desk: JobContext, notice: str, user_id: int, key: str, values: dict[str, object], buttons: tuple[Button, ...]
 ) -> None:
     if await desk.db.write(lambda conn: notices.first_time(conn, notice, desk.clock.now())):
         await desk.notifier.tell(user_id, key, values, buttons)

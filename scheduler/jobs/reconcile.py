@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from scheduler.ports import StarsBook
 from storage.billing import findings, reconciliation
@@ -25,7 +25,7 @@ TOLD_SINGLY = 10
 """Of each kind in one run; how many more there are is one message."""
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     if desk.stars is None:
         return
     try:
@@ -35,7 +35,7 @@ async def run(desk: Desk) -> None:
     await _tell(desk)
 
 
-async def _read(desk: Desk, stars: StarsBook) -> None:
+async def _read(desk: JobContext, stars: StarsBook) -> None:
     """From where the last run ended, and a little before, to the end. Booking twice books once."""
     now = desk.clock.now()
     offset = max(0, await desk.db.read(lambda conn: reconciliation.offset(conn, stars.bot_id)) - OVERLAP)
@@ -50,29 +50,29 @@ async def _read(desk: Desk, stars: StarsBook) -> None:
     await desk.db.write(partial(_look_for_unlisted, desk=desk, now=now))
 
 
-async def _remember(desk: Desk, stars: StarsBook, offset: int) -> None:
+async def _remember(desk: JobContext, stars: StarsBook, offset: int) -> None:
     await desk.db.write(lambda conn: reconciliation.remember_offset(conn, stars.bot_id, offset))
 
 
-def _compare(conn: Connection, desk: Desk, entry: StarEntry, now: datetime) -> None:
+def _compare(conn: Connection, desk: JobContext, entry: StarEntry, now: datetime) -> None:
     found = reconciliation.compare(conn, entry, per_star=desk.per_star, known=desk.plans, now=now)
     if found is not None:
         findings.keep(conn, found, desk.lease_id, now)
 
 
-def _look_for_unlisted(conn: Connection, desk: Desk, now: datetime) -> None:
+def _look_for_unlisted(conn: Connection, desk: JobContext, now: datetime) -> None:
     for found in reconciliation.unlisted(conn, now - UNLISTED_AFTER):
         findings.keep(conn, found, desk.lease_id, now)
 
 
-async def _tell(desk: Desk) -> None:
+async def _tell(desk: JobContext) -> None:
     """The payer once, the operators once; also what a run found that was cut short."""
     waiting = await desk.db.write(lambda conn: findings.to_tell(conn, desk.lease_id, desk.clock.now()))
     for kind, group in groupby(waiting, key=lambda each: each.kind):
         await _tell_kind(desk, kind, list(group))
 
 
-async def _tell_kind(desk: Desk, kind: str, found: Sequence[Finding]) -> None:
+async def _tell_kind(desk: JobContext, kind: str, found: Sequence[Finding]) -> None:
     for number, each in enumerate(found):
         await _tell_payer(desk, each)
         if number < TOLD_SINGLY:
@@ -86,7 +86,7 @@ async def _tell_kind(desk: Desk, kind: str, found: Sequence[Finding]) -> None:
         await desk.notifier.tell_admins("alert.stars_more", {"count": len(more), "stars": stars})
 
 
-async def _tell_payer(desk: Desk, found: Finding) -> None:
+async def _tell_payer(desk: JobContext, found: Finding) -> None:
     told = found.paid or found.refunded
     state = None if told is None else await desk.db.read(lambda conn: tenants.state(conn, told.tenant_id))
     if state is None or state.telegram_user_id is None:

@@ -2,12 +2,12 @@
 
 from functools import partial
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.operations import learned_sizes
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     await desk.db.write(partial(learned_sizes.save, sizes=desk.market.catalog.sizes))
 
 

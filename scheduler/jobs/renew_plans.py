@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from functools import partial
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.job import Job
 from scheduler.ports import Button
 from storage.billing import renewals, subscriptions
@@ -24,7 +24,7 @@ TOLD: Mapping[str, tuple[str, tuple[Button, ...]]] = {
 BY_STARS_ALONE = ("alert.unpaid_stars", (PLAN,))
 
 
-async def run(desk: Desk) -> None:
+async def run(desk: JobContext) -> None:
     free = next(iter(desk.plans.values()))
     while await desk.db.write(lambda conn: renewals.renew_free(conn, free, desk.clock.now(), FREE_CHUNK)) == FREE_CHUNK:
         pass
@@ -39,7 +39,7 @@ async def run(desk: Desk) -> None:
     await _end_subscriptions(desk)
 
 
-async def _renew(desk: Desk, tenant_id: int) -> None:
+async def _renew(desk: JobContext, tenant_id: int) -> None:
     done = await desk.db.write(
         lambda conn: renewals.renew(conn, tenant_id, desk.plans, desk.clock.now(), wallet_pays=desk.wallet_pays_plans)
     )
@@ -49,12 +49,12 @@ async def _renew(desk: Desk, tenant_id: int) -> None:
         await desk.notifier.tell(done.telegram_user_id, key, {"plan": done.plan}, buttons)
 
 
-def _worth_telling(desk: Desk, done: Renewal) -> bool:
+def _worth_telling(desk: JobContext, done: Renewal) -> bool:
     plan = desk.plans.get(done.plan)
     return done.outcome != RENEWED or (plan is not None and bool(plan.usd_per_month))
 
 
-async def _end_subscriptions(desk: Desk) -> None:
+async def _end_subscriptions(desk: JobContext) -> None:
     """Those that were replaced, and that a crash or a silent Telegram has left collecting."""
     if desk.stars is None:
         return
@@ -66,7 +66,7 @@ async def _end_subscriptions(desk: Desk) -> None:
             await _say_it_goes_on(desk, subscription, user_id)
 
 
-async def _say_it_goes_on(desk: Desk, subscription: Subscription, user_id: int) -> None:
+async def _say_it_goes_on(desk: JobContext, subscription: Subscription, user_id: int) -> None:
     if subscription.until <= desk.clock.now():
         return
     key = f"subscription:{subscription.order_id}:{subscription.charge_id}"

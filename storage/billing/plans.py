@@ -11,7 +11,7 @@ from storage.billing import subscriptions
 from storage.database.connection import Connection, ms
 from storage.ledger import holds
 from storage.ledger.ledger import credit
-from storage.ledger.posting import post
+from storage.ledger.transfers import post
 from storage.tenants import tenants
 from storage.tenants.tenants import PERIOD, TenantState
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors
 
 from storage.database.postgres import PostgresConnection, command, commit, connect
-from storage.database.write_queue import Alike, Bell, Closed, Job, Unit, kinds, next_batch, together
+from storage.database.write_queue import Alike, Bell, Closed, QueuedUnit, Unit, kinds, next_batch, together
 
 THREADS = 16
 TRIES = 5
@@ -34,14 +34,14 @@ class Lane:
     itself.
     """
 
-    def __init__(self, url: str, bell: Bell, alone: Callable[[Job], None]) -> None:
+    def __init__(self, url: str, bell: Bell, alone: Callable[[QueuedUnit], None]) -> None:
         self._url, self._bell, self._alone = url, bell, alone
         self._raw: Raw | None = None
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="farthing-postgres-lane", daemon=True)
         self._thread.start()
 
-    def put(self, job: Job) -> None:
+    def put(self, job: QueuedUnit) -> None:
         self._jobs.put(job)
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class Lane:
                     for job in jobs:
                         self._alone(job)
 
-    def _together(self, kind: type[Alike], jobs: list[Job]) -> bool:
+    def _together(self, kind: type[Alike], jobs: list[QueuedUnit]) -> bool:
         """False: nothing of it stands."""
         try:
             raw = self._begin()
@@ -113,7 +113,7 @@ class Pool:
     def __init__(self, url: str) -> None:
         self._url = url
         self._bell = Bell()
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
         self._lane = Lane(url, self._bell, self._jobs.put)
         self._free: queue.LifoQueue[Raw] = queue.LifoQueue()
         self._gate = threading.Lock()
@@ -127,7 +127,7 @@ class Pool:
 
     def submit(self, unit: Unit, *, write: bool) -> "asyncio.Future[Any]":
         """Raises Closed after close()."""
-        job = Job(unit, write=write)
+        job = QueuedUnit(unit, write=write)
         with self._gate:
             if self._closed:
                 raise Closed

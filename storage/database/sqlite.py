@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from storage.database.connection import Among, Many, Row, Statement
-from storage.database.write_queue import Bell, Closed, Job, Unit, do_all, next_batch
+from storage.database.write_queue import Bell, Closed, QueuedUnit, Unit, do_all, next_batch
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Writer:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
         self._bell = Bell()
         self._gate = threading.Lock()
         self._closed = False
@@ -118,7 +118,7 @@ class Writer:
 
     def submit(self, unit: Unit) -> "asyncio.Future[Any]":
         """Durable when it is done; the wait can't be cancelled. Raises Closed after stop()."""
-        job = Job(unit)
+        job = QueuedUnit(unit)
         with self._gate:
             if self._closed:
                 raise Closed
@@ -141,7 +141,7 @@ class Writer:
                 self._commit(batch)
                 self._bell.ring(batch)
 
-    def _commit(self, batch: list[Job]) -> None:
+    def _commit(self, batch: list[QueuedUnit]) -> None:
         try:
             if not self._plainly(batch):
                 self._carefully(batch)
@@ -150,7 +150,7 @@ class Writer:
             for job in batch:
                 job.result, job.error = None, error
 
-    def _plainly(self, batch: list[Job]) -> bool:
+    def _plainly(self, batch: list[QueuedUnit]) -> bool:
         """All of them in one transaction; False, with nothing done, when one raised."""
         conn = SqliteConnection(self._raw)
         self._raw.execute("BEGIN IMMEDIATE")
@@ -162,7 +162,7 @@ class Writer:
         self._raw.execute("COMMIT")
         return True
 
-    def _carefully(self, batch: list[Job]) -> None:
+    def _carefully(self, batch: list[QueuedUnit]) -> None:
         conn = SqliteConnection(self._raw)
         self._raw.execute("BEGIN IMMEDIATE")
         for job in batch:

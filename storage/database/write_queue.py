@@ -45,7 +45,7 @@ class Closed(Exception):
         super().__init__("the database is closed")
 
 
-class Job:
+class QueuedUnit:
     """`waiter` is done when the unit is durable. A wait for a read can be cancelled, a wait for a write can't."""
 
     __slots__ = ("error", "loop", "result", "unit", "waiter", "write")
@@ -66,9 +66,9 @@ class Job:
             self.waiter.set_result(self.result)
 
 
-def next_batch(jobs: "queue.SimpleQueue[Job | None]", most: int) -> tuple[list[Job], bool]:
+def next_batch(jobs: "queue.SimpleQueue[QueuedUnit | None]", most: int) -> tuple[list[QueuedUnit], bool]:
     """Wait for one job, then take whatever else has come meanwhile. True: None came, and nothing will after it."""
-    batch: list[Job] = []
+    batch: list[QueuedUnit] = []
     job = jobs.get()
     while job is not None:
         batch.append(job)
@@ -81,16 +81,16 @@ def next_batch(jobs: "queue.SimpleQueue[Job | None]", most: int) -> tuple[list[J
     return batch, True
 
 
-def kinds(batch: Iterable[Job]) -> dict[type[Alike], list[Job]]:
+def kinds(batch: Iterable[QueuedUnit]) -> dict[type[Alike], list[QueuedUnit]]:
     """The jobs that are alike, by their kind."""
-    alike: dict[type[Alike], list[Job]] = {}
+    alike: dict[type[Alike], list[QueuedUnit]] = {}
     for job in batch:
         if isinstance(job.unit, Alike):
             alike.setdefault(type(job.unit), []).append(job)
     return alike
 
 
-def do_all(conn: Connection, batch: Sequence[Job]) -> None:
+def do_all(conn: Connection, batch: Sequence[QueuedUnit]) -> None:
     """Each job's result, in one transaction: those that are alike together, after the others."""
     for job in batch:
         if not isinstance(job.unit, Alike):
@@ -99,7 +99,7 @@ def do_all(conn: Connection, batch: Sequence[Job]) -> None:
         together(conn, kind, jobs)
 
 
-def together(conn: Connection, kind: type[Alike], jobs: Sequence[Job]) -> None:
+def together(conn: Connection, kind: type[Alike], jobs: Sequence[QueuedUnit]) -> None:
     """The results of jobs that are alike. Raises Alone, with nothing to be kept of it."""
     try:
         results = kind.together(conn, [job.unit for job in jobs])
@@ -117,9 +117,9 @@ class Bell:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._back: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+        self._back: dict[asyncio.AbstractEventLoop, list[QueuedUnit]] = {}
 
-    def ring(self, jobs: Iterable[Job]) -> None:
+    def ring(self, jobs: Iterable[QueuedUnit]) -> None:
         with self._lock:
             quiet = [job.loop for job in jobs if self._put(job)]
         for loop in quiet:
@@ -128,7 +128,7 @@ class Bell:
             except RuntimeError:
                 log.debug("the loop was closed before its units could be told")
 
-    def _put(self, job: Job) -> bool:
+    def _put(self, job: QueuedUnit) -> bool:
         waiting = self._back.get(job.loop)
         if waiting is None:
             self._back[job.loop] = [job]

@@ -52,7 +52,7 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class InvoiceDraft:
     """A month before it has a number. `owed` is what refunds left to be paid at its end."""
 
     tenant_id: int
@@ -85,7 +85,7 @@ def last_closed(now: datetime) -> date:
     return month_before((now - SETTLES).astimezone(UTC).date().replace(day=1))
 
 
-def next_draft(conn: Connection, tenant_id: int, now: datetime) -> Draft | None:
+def next_draft(conn: Connection, tenant_id: int, now: datetime) -> InvoiceDraft | None:
     """The earliest month that is over, moved money and has no invoice."""
     tenant = row(conn, "SELECT created_at FROM tenants WHERE id = :id", id=tenant_id)
     if tenant is None:
@@ -124,9 +124,9 @@ _ANSWERS = (
 """An answer belongs to the day on which it was charged; it was begun then or the day before."""
 
 
-def drawn_up(conn: Connection, tenant_id: int, month: date, opening: Money) -> Draft:
+def drawn_up(conn: Connection, tenant_id: int, month: date, opening: Money) -> InvoiceDraft:
     """One month of one tenant. Raises BooksDisagree."""
-    draft = Draft(
+    draft = InvoiceDraft(
         tenant_id,
         month,
         opening,
@@ -217,7 +217,7 @@ def _owed(conn: Connection, tenant_id: int, month: date) -> Money:
     )
 
 
-def _check(conn: Connection, draft: Draft) -> None:
+def _check(conn: Connection, draft: InvoiceDraft) -> None:
     """The lines were found through the journal; the ledger's own sum has the last word."""
     moved = int(
         scalar(

@@ -11,7 +11,7 @@ from storage.database import notes
 from storage.database.connection import Connection, Row, moment, ms, row, scalar
 from storage.database.database import Database
 from storage.invoices.drafts import (
-    Draft,
+    InvoiceDraft,
     Line,
     Movement,
     last_closed,
@@ -42,7 +42,7 @@ class Invoice:
     number: int
     issued_at: datetime
     seller: Seller
-    draft: Draft = field(repr=False)
+    draft: InvoiceDraft = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -61,7 +61,7 @@ async def bring_up_to_date(db: Database, tenant_id: int, seller: Seller, now: da
     return issued
 
 
-def issue(conn: Connection, draft: Draft, seller: Seller, now: datetime) -> Invoice | None:
+def issue(conn: Connection, draft: InvoiceDraft, seller: Seller, now: datetime) -> Invoice | None:
     """Freeze it under the next number; None when this month was invoiced meanwhile. A number is never left out."""
     conn.run("INSERT INTO watermarks (name, value) VALUES (:name, '0') ON CONFLICT (name) DO NOTHING", name=_COUNTER)
     last = scalar(conn, "SELECT value FROM watermarks WHERE name = :name" + lock(conn), name=_COUNTER)
@@ -151,7 +151,7 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 def _invoice(found: Row) -> Invoice:
     document = json.loads(found["document"])
-    draft = Draft(
+    draft = InvoiceDraft(
         found["tenant_id"],
         month_from(found["month"]),
         Money(found["opening_nanousd"]),

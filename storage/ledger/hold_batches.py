@@ -21,7 +21,7 @@ from storage.ledger import receipts
 from storage.ledger.holds import HOUSE_CHARGES, allowance_worth, line, month_of, wallet_of
 
 
-class Answer(NamedTuple):
+class CaptureRequest(NamedTuple):
     """A kept answer, and the hold that pays for it."""
 
     bid: Bid
@@ -151,12 +151,14 @@ class _Release:
 
 
 class _Paid(NamedTuple):
-    answer: Answer
+    answer: CaptureRequest
     held: _Held
     charge: Charge
 
 
-def capture(conn: Connection, answers: Sequence[Answer], rates: Mapping[str, Fraction], now: datetime) -> list[Charge]:
+def capture(
+    conn: Connection, answers: Sequence[CaptureRequest], rates: Mapping[str, Fraction], now: datetime
+) -> list[Charge]:
     """Charge each kept answer, journal it and keep its receipt. `rates` as in hot.capture. Raises Alone."""
     stamp, releases = ms(now), dict[int, _Release]()
     paid = [_settle(answer, held, releases) for answer, held in _pairs(conn, answers)]
@@ -169,7 +171,7 @@ def capture(conn: Connection, answers: Sequence[Answer], rates: Mapping[str, Fra
     return [each.charge for each in paid]
 
 
-def _pairs(conn: Connection, answers: Sequence[Answer]) -> Iterable[tuple[Answer, _Held]]:
+def _pairs(conn: Connection, answers: Sequence[CaptureRequest]) -> Iterable[tuple[CaptureRequest, _Held]]:
     """Raises Alone where a hold is no longer open, or two answers want the same."""
     found = map(_Held._make, conn.among(sql.ALL_HELD, [answer.bid.request_id for answer in answers]))
     held = {(each.request_id, each.epoch): each for each in found}
@@ -179,7 +181,7 @@ def _pairs(conn: Connection, answers: Sequence[Answer]) -> Iterable[tuple[Answer
         raise Alone from None
 
 
-def _settle(answer: Answer, held: _Held, releases: dict[int, _Release]) -> _Paid:
+def _settle(answer: CaptureRequest, held: _Held, releases: dict[int, _Release]) -> _Paid:
     """What it charges, after those before it."""
     release = releases.setdefault(held.tenant_id, _Release(held.spare))
     spare = release.spare if held.same_period else 0

@@ -9,7 +9,7 @@ from engine.tenancy import Charge
 from storage.database.connection import Connection
 from storage.database.write_queue import Alike, Alone
 from storage.ledger import hold_batches, holds
-from storage.ledger.hold_batches import Answer
+from storage.ledger.hold_batches import CaptureRequest
 
 
 class HoldUnit(Alike):
@@ -36,7 +36,7 @@ class CaptureUnit(Alike):
 
     __slots__ = ("also", "answer", "clock", "rates")
 
-    def __init__(self, answer: Answer, also: Also | None, rates: Mapping[str, Fraction], clock: Clock) -> None:
+    def __init__(self, answer: CaptureRequest, also: Also | None, rates: Mapping[str, Fraction], clock: Clock) -> None:
         self.answer, self.also, self.rates, self.clock = answer, also, rates, clock
 
     def __call__(self, conn: Connection) -> Charge:

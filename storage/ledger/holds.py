@@ -8,7 +8,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
-from engine.attempt_record import Attempt
+from engine.attempt_record import AttemptRecord
 from engine.chat import Usage
 from engine.errors import HoldLost
 from engine.holds import Bid, Fit, Funds, Grant, Shortfall, fit, settle
@@ -167,13 +167,13 @@ def _resolution(hold_id: str, held: tuple[Any, ...], charge: Charge, state: str,
 
 
 def journal(
-    conn: Connection, attempt: Attempt, *, charge: Charge = _NOTHING_PAID, allowance_worth: Money = ZERO
+    conn: Connection, attempt: AttemptRecord, *, charge: Charge = _NOTHING_PAID, allowance_worth: Money = ZERO
 ) -> None:
     """Write an attempt down; what was paid for a kept one stands in it too."""
     conn.first(sql.JOURNAL, _line(attempt, charge, allowance_worth))
 
 
-def line(attempt: Attempt, charge: Charge, allowance_worth: Money) -> tuple[Any, ...]:
+def line(attempt: AttemptRecord, charge: Charge, allowance_worth: Money) -> tuple[Any, ...]:
     """An attempt's row, in the order of its columns."""
     usage = attempt.usage or _NO_USAGE
     return (
@@ -212,7 +212,7 @@ def allowance_worth(charge: Charge, rates: Mapping[str, Fraction], plan: str) ->
     return Money(round(charge.allowance_tokens * rate)) if rate and charge.allowance_tokens else ZERO
 
 
-def _line(attempt: Attempt, charge: Charge, allowance_worth: Money) -> dict[str, Any]:
+def _line(attempt: AttemptRecord, charge: Charge, allowance_worth: Money) -> dict[str, Any]:
     return dict(zip(sql.ATTEMPT_VALUES, line(attempt, charge, allowance_worth), strict=True))
 
 

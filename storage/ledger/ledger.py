@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from engine.attempt_record import Attempt
+from engine.attempt_record import AttemptRecord
 from engine.errors import InsufficientFunds
 from engine.holds import Bid, Grant, Shortfall
 from engine.money import ZERO, Money
@@ -19,10 +19,10 @@ from storage.database.connection import Connection, Row, row, scalar
 from storage.database.database import Database
 from storage.database.leases import Lease
 from storage.ledger import holds
-from storage.ledger.hold_batches import Answer
+from storage.ledger.hold_batches import CaptureRequest
 from storage.ledger.hold_units import CaptureUnit, HoldUnit
 from storage.ledger.holds import wallet_of
-from storage.ledger.posting import post
+from storage.ledger.transfers import post
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class SqlHold:
         return self._bid.hold_id
 
     async def capture(self, bill: Bill, also: Also | None = None) -> Charge:
-        ledger, answer = self._ledger, Answer(self._bid, self.grant, bill)
+        ledger, answer = self._ledger, CaptureRequest(self._bid, self.grant, bill)
         charge: Charge = await ledger.db.submit(CaptureUnit(answer, also, ledger.rates, ledger.clock))
         self.resolved = True
         return charge
@@ -131,7 +131,7 @@ class SqlJournal:
 
     db: Database
 
-    async def record(self, attempt: Attempt) -> None:
+    async def record(self, attempt: AttemptRecord) -> None:
         await self.db.submit(lambda conn: holds.journal(conn, attempt))
 
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from engine.attempt_record import Attempt, DropLine, QuoteLine, Receipt
+from engine.attempt_record import AttemptRecord, DropLine, QuoteLine, Receipt
 from engine.chat import Usage
 from engine.money import Money
 from engine.tenancy import Charge
 from storage.database.connection import Connection, moment, ms, row
 
 _write = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
-_PLAIN = tuple(name for name in Attempt.__slots__ if name not in {"started_at", "usage", "cost", "waste"})
+_PLAIN = tuple(name for name in AttemptRecord.__slots__ if name not in {"started_at", "usage", "cost", "waste"})
 _ATTEMPT_FIELDS, _USAGE_FIELDS = attrgetter(*_PLAIN), attrgetter(*Usage.__slots__)
 
 
@@ -60,7 +60,7 @@ def from_text(text: str) -> Receipt:
     )
 
 
-def _attempt_values(attempt: Attempt) -> list[Any]:
+def _attempt_values(attempt: AttemptRecord) -> list[Any]:
     values = _ATTEMPT_FIELDS(attempt)
     usage = attempt.usage
     return [
@@ -72,9 +72,9 @@ def _attempt_values(attempt: Attempt) -> list[Any]:
     ]
 
 
-def _attempt(line: list[Any]) -> Attempt:
+def _attempt(line: list[Any]) -> AttemptRecord:
     *values, started_at, usage, cost, waste = line
-    return Attempt(
+    return AttemptRecord(
         **dict(zip(_PLAIN, values, strict=True)),
         started_at=moment(started_at),
         usage=None if usage is None else Usage(*usage),

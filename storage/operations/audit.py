@@ -11,7 +11,7 @@ from typing import Any
 
 from storage.database import notes
 from storage.database.connection import Connection, ms, scalar
-from storage.invoices import redrawing
+from storage.invoices import verification
 from storage.ledger.holds import lock
 from storage.operations.audit_checks import CHECKS, NEW_INVOICES
 
@@ -56,7 +56,7 @@ def audit(conn: Connection, *, full: bool = False) -> Report:
     values = _values(conn, point)
     if conn.dialect == "postgresql":
         conn.run("SET LOCAL statement_timeout = '30min'")  # ten million rows take longer than a unit may
-    counts = {check.name: check.counts for check in CHECKS} | {redrawing.NAME: NEW_INVOICES}
+    counts = {check.name: check.counts for check in CHECKS} | {verification.NAME: NEW_INVOICES}
     rows = {of: int(scalar(conn, f"SELECT COUNT(*) AS n FROM {of}", **values)) for of in set(counts.values())}
     return Report({name: rows[of] for name, of in counts.items()}, tuple(problems(conn, point)))
 
@@ -65,8 +65,8 @@ def problems(conn: Connection, point: Point | None = None) -> list[Problem]:
     """The rows that break a rule."""
     values = _values(conn, point or Point())
     found = [Problem(c.name, c.rule, dict(broken)) for c in CHECKS for broken in conn.rows(c.sql, **values)]
-    redrawn = redrawing.differences(conn, after=values["invoice"])
-    return found + [Problem(redrawing.NAME, redrawing.RULE, broken) for broken in redrawn]
+    redrawn = verification.differences(conn, after=values["invoice"])
+    return found + [Problem(verification.NAME, verification.RULE, broken) for broken in redrawn]
 
 
 def _values(conn: Connection, point: Point) -> dict[str, int]:

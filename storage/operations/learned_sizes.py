@@ -3,7 +3,7 @@
 import json
 import logging
 
-from engine.catalog.token_sizes import Sizes
+from engine.catalog.token_sizes import TokenSizes
 from storage.database import notes
 from storage.database.connection import Connection
 
@@ -11,12 +11,12 @@ log = logging.getLogger(__name__)
 NAME = "learned.sizes"
 
 
-def save(conn: Connection, sizes: Sizes) -> None:
+def save(conn: Connection, sizes: TokenSizes) -> None:
     """The last process to save wins: all of them learn the same."""
     notes.write(conn, NAME, json.dumps(sizes.dump(), separators=(",", ":")))
 
 
-def load(conn: Connection, sizes: Sizes) -> None:
+def load(conn: Connection, sizes: TokenSizes) -> None:
     """A row that can't be read is as good as none."""
     kept = notes.read(conn, NAME)
     if kept is None:

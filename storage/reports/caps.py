@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from engine.errors import HouseCapReached
+from engine.errors import SpendingCapReached
 from engine.money import ZERO, Money
 from engine.ports import Clock
 from storage.database.connection import Connection
@@ -39,13 +39,13 @@ class HouseCaps:
         self._before_today = ZERO
 
     async def check(self) -> None:
-        """Raises HouseCapReached. The sums are looked up again every two seconds."""
+        """Raises SpendingCapReached. The sums are looked up again every two seconds."""
         if all(most is None for most in self._most.values()):
             return
         await self._look()
         for per, most in self._most.items():
             if most is not None and self._spent[per] >= most:
-                raise HouseCapReached(per)
+                raise SpendingCapReached(per)
 
     async def caps(self) -> list[Cap]:
         """Those that are set, as they stand."""

@@ -45,7 +45,7 @@ class Streak:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class AttemptWindow:
     """All that was tried of one provider in a time; `streak` counts its failures, in a row or not."""
 
     tries: int
@@ -120,7 +120,7 @@ def share(conn: Connection, provider: str, start: datetime, end: datetime) -> fl
     return float(found["mine"] / found["n"]) if found and found["n"] else 0.0
 
 
-def window(conn: Connection, provider: str, since: datetime) -> Window:
+def window(conn: Connection, provider: str, since: datetime) -> AttemptWindow:
     """What counts as a try is what its breaker counts."""
     rows = conn.rows(
         "SELECT outcome, status, started_at FROM attempts WHERE provider = :provider AND started_at >= :since"
@@ -131,7 +131,7 @@ def window(conn: Connection, provider: str, since: datetime) -> Window:
     bad = [found for found in rows if found["outcome"] not in (*_GOOD, *_SAYS_NOTHING, "rate_limited")]
     good = [found for found in rows if found["outcome"] in _GOOD]
     limited = sum(1 for found in rows if found["outcome"] == "rate_limited")
-    return Window(
+    return AttemptWindow(
         len(bad) + len(good),
         Streak(
             provider,

@@ -10,7 +10,7 @@ from storage.database.connection import Connection, ms, row
 
 
 @dataclass(frozen=True, slots=True)
-class Stars:
+class StarTotals:
     """Stars paid less those given back in a span of days, and what Telegram pays out for them."""
 
     paid: int
@@ -34,7 +34,7 @@ class Liability:
         return self.wallets + self.allowances
 
 
-def stars(conn: Connection, start: date, end: date, per_star: Money) -> Stars:
+def stars(conn: Connection, start: date, end: date, per_star: Money) -> StarTotals:
     """Both days included, UTC; a refund counts on the day on which it was made."""
     first = datetime.combine(start, datetime.min.time(), UTC)
     after = datetime.combine(end + timedelta(days=1), datetime.min.time(), UTC)
@@ -48,7 +48,7 @@ def stars(conn: Connection, start: date, end: date, per_star: Money) -> Stars:
     )
     assert found is not None
     paid, refunded = int(found["paid"]), int(found["refunded"])
-    return Stars(paid, refunded, Money((paid - refunded) * per_star.nanousd))
+    return StarTotals(paid, refunded, Money((paid - refunded) * per_star.nanousd))
 
 
 def liability(conn: Connection, rates: Mapping[str, Fraction]) -> Liability:

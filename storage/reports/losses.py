@@ -12,7 +12,7 @@ FRESH_SECONDS = 1.0
 RECOUNT_SECONDS = 60.0
 
 
-class Losses:
+class SqlLosses:
     """Asked before each answer, so it reads only what is new since it last looked, at most once a second.
 
     Every minute it counts the day anew: on PostgreSQL rows may commit in another order than they are numbered.

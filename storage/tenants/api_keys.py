@@ -34,7 +34,7 @@ class NewKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """What may be shown of a key. `used_tokens` are this month's."""
 
     id: int
@@ -66,7 +66,7 @@ def digest(secret: str) -> str:
 
 def add(
     conn: Connection, tenant_id: int, key: NewKey, *, name: str, tokens_per_month: int | None, now: datetime
-) -> Key:
+) -> ApiKey:
     made = row(
         conn,
         "INSERT INTO api_keys (tenant_id, name, prefix, sha256, tokens_per_month, month, used_tokens, held_tokens,"
@@ -83,7 +83,7 @@ def add(
     return _key(made, now)
 
 
-def list_for(conn: Connection, tenant_id: int, now: datetime, *, revoked: bool = False) -> list[Key]:
+def list_for(conn: Connection, tenant_id: int, now: datetime, *, revoked: bool = False) -> list[ApiKey]:
     """Oldest first; revoked ones only when asked for."""
     rows = conn.rows("SELECT * FROM api_keys WHERE tenant_id = :id ORDER BY id", id=tenant_id)
     return [_key(found, now) for found in rows if revoked or found["revoked_at"] is None]
@@ -145,9 +145,9 @@ def _checksum(chance: str) -> str:
     return digits
 
 
-def _key(found: Row, now: datetime) -> Key:
+def _key(found: Row, now: datetime) -> ApiKey:
     current = found["month"] == month_of(now)
-    return Key(
+    return ApiKey(
         found["id"],
         found["name"],
         found["prefix"],

@@ -8,8 +8,8 @@ import pytest
 
 from bot.delivery import drafts
 from bot.delivery import edits as editing
-from bot.delivery.drafts import Draft
-from bot.delivery.edits import Edits, Turns
+from bot.delivery.drafts import DraftPreview
+from bot.delivery.edits import EditPreview, Turns
 from tests.bot.recorder import Telegram, telegram
 from tests.bot.virtual import run
 
@@ -30,15 +30,15 @@ def play(monkeypatch: pytest.MonkeyPatch, scenario: Scenario) -> None:
     run(work())
 
 
-def draft(recorded: Telegram, chat: int = ANN) -> Draft:
-    return Draft(recorded.bot, recorded.limiter, chat, None)
+def draft(recorded: Telegram, chat: int = ANN) -> DraftPreview:
+    return DraftPreview(recorded.bot, recorded.limiter, chat, None)
 
 
-def edits(recorded: Telegram, turns: Turns, chat: int = ROOM) -> Edits:
-    return Edits(recorded.bot, recorded.limiter, chat, None, None, turns)
+def edits(recorded: Telegram, turns: Turns, chat: int = ROOM) -> EditPreview:
+    return EditPreview(recorded.bot, recorded.limiter, chat, None, None, turns)
 
 
-async def speak(preview: Draft | Edits, seconds: float, text: str = "", every: float = 0.05) -> str:
+async def speak(preview: DraftPreview | EditPreview, seconds: float, text: str = "", every: float = 0.05) -> str:
     """A word each `every` seconds; the whole text."""
     words = (WORDS * 400).split()
     for number in range(round(seconds / every)):

@@ -13,7 +13,7 @@ from documents.csv_export import invoice_csv
 from documents.invoice import invoice_pdf
 from documents.words import EN, VI
 from engine.money import Money
-from storage.invoices.drafts import Draft, Line, Movement
+from storage.invoices.drafts import InvoiceDraft, Line, Movement
 from storage.invoices.invoices import Invoice, Seller
 
 OCTOBER = date(2026, 10, 1)
@@ -29,7 +29,7 @@ def invoice(**changes: Any) -> Invoice:
         Movement(date(2026, 10, 2), "topup", "2000 Stars", Money.usd("26"), 2000, Money(13_000_000)),
         Movement(date(2026, 10, 2), "plan", "plan starter", Money.usd("-9")),
     )
-    draft = Draft(7, OCTOBER, Money.usd("1"), changes.pop("lines", lines), movements)
+    draft = InvoiceDraft(7, OCTOBER, Money.usd("1"), changes.pop("lines", lines), movements)
     seller = Seller("Nhà bán Đức Phở", "1 Phố Huế\nHà Nội", "0101", changes.pop("vat", "10"))
     return Invoice(12, datetime(2026, 11, 1, 1, tzinfo=UTC), seller, draft)
 

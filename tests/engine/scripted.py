@@ -6,17 +6,17 @@ from contextlib import asynccontextmanager
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from engine.attempt_record import Attempt
+from engine.attempt_record import AttemptRecord
 from engine.catalog.catalog import Catalog, Model, Offer, Quote
 from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import ChatRequest, Chunk, Delta, Event, Finish, Finished, Restart, Role, Usage, says
 from engine.gateway.answer import Answer, Question
-from engine.gateway.background_reads import Drains
+from engine.gateway.background_reads import BackgroundReads
 from engine.gateway.hedging import Hedging
 from engine.gateway.trial import Market
 from engine.holds import Grant
 from engine.money import Money
-from engine.ports import Bill, Call, LimitHeaders
+from engine.ports import Bill, LimitHeaders, ProviderCall
 from engine.routing.health import Health, HealthPolicy
 from engine.routing.plan import Route
 from engine.tenancy import Charge, Markup, Plan, Tenant
@@ -43,11 +43,11 @@ class Scripted:
     def __init__(self, name: str, *scripts: list[Step], close_stops_bill: bool = True) -> None:
         self.name, self.close_stops_bill, self.keys = name, close_stops_bill, 1
         self._scripts = list(scripts)
-        self.calls: list[Call] = []
+        self.calls: list[ProviderCall] = []
         self.open = 0
 
     @asynccontextmanager
-    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Chunk]]:
+    async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Chunk]]:
         self.calls.append(call)
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
         self.open += 1
@@ -95,9 +95,9 @@ class Held:
 
 class Book:
     def __init__(self) -> None:
-        self.lines: list[Attempt] = []
+        self.lines: list[AttemptRecord] = []
 
-    async def record(self, attempt: Attempt) -> None:
+    async def record(self, attempt: AttemptRecord) -> None:
         self.lines.append(attempt)
 
     def told(self) -> list[tuple[str, str]]:
@@ -121,7 +121,7 @@ class Stage:
             self.book,
             clock,
             policy,
-            Drains(seconds=drain),
+            BackgroundReads(seconds=drain),
             hedging,
         )
         self._route = Route(tuple(Quote(offer, PRICE, 1) for offer in offers), ())

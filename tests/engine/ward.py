@@ -2,7 +2,7 @@
 
 from engine.catalog.catalog import Offer
 from engine.errors import Overloaded, ProviderError
-from engine.routing.health import Health, HealthPolicy, Permit, Refusal, State
+from engine.routing.health import Denial, Health, HealthPolicy, Permit, State
 from tests.engine.clock import HandClock
 
 A, A2, B = Offer("a", "m"), Offer("a", "other"), Offer("b", "m")
@@ -21,9 +21,9 @@ class Ward:
         assert isinstance(permit, Permit)
         return permit
 
-    def refusal(self, offer: Offer = A) -> Refusal:
+    def refusal(self, offer: Offer = A) -> Denial:
         refusal = self.health.admit(offer)
-        assert isinstance(refusal, Refusal)
+        assert isinstance(refusal, Denial)
         return refusal
 
     def fails(self, error: ProviderError, times: int = 1, offer: Offer = A) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from bot.app import Bot
-from main.container import House, open_house
+from main.container import Container, open_house
 from main.processes import _parts, _services
 from main.server import http_server
 from main.settings import read
@@ -51,7 +51,7 @@ class Journey:
     """Everything at hand. `said` waits for the bot's next fitting message in a chat."""
 
     sandbox: Sandbox
-    house: House
+    house: Container
     bot: Bot
     url: str
 

@@ -2,16 +2,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from main.processes import ClockFace
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.jobs import expire_holds, outages, probe_providers, quotas, renew_plans
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 
 LONG = "tell me about tea at length"
 
 
-def desk_of(journey: Journey) -> Desk:
+def desk_of(journey: Journey) -> JobContext:
     face = ClockFace(journey.house, journey.bot)
-    desk: Desk = face._work._desk
+    desk: JobContext = face._work._desk
     return desk
 
 

@@ -39,7 +39,7 @@ EXAMPLES: dict[type[EngineError], EngineError] = {
     errors.TooManyRequests: errors.TooManyRequests(6, 12.5),
     errors.InsufficientFunds: errors.InsufficientFunds(Shortfall(Money(1), Funds(0, Money(0)))),
     errors.TenantBanned: errors.TenantBanned(1),
-    errors.HouseCapReached: errors.HouseCapReached("day"),
+    errors.SpendingCapReached: errors.SpendingCapReached("day"),
     errors.BadRequest: errors.BadRequest("model", "must be a string"),
     errors.Closing: errors.Closing(),
     errors.RequestRejected: errors.RequestRejected("openai", "no"),

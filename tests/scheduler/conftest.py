@@ -10,7 +10,7 @@ import pytest
 
 import locales
 from bot.notify import _said
-from engine.attempt_record import ANSWERED, Attempt
+from engine.attempt_record import ANSWERED, AttemptRecord
 from engine.catalog.catalog import Catalog, Model, Offer
 from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import Usage
@@ -19,7 +19,7 @@ from engine.money import Money
 from engine.ports import Provider
 from engine.routing.health import Health, HealthPolicy
 from engine.tenancy import Charge, Flat, Plan
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.ports import Button, Sent
 from storage.database.connection import Connection
 from storage.database.database import Database
@@ -114,11 +114,11 @@ def notebook() -> Notebook:
 
 
 @pytest.fixture
-def desk(db: Database, clock: HandClock, notebook: Notebook) -> Desk:
+def desk(db: Database, clock: HandClock, notebook: Notebook) -> JobContext:
     return desk_over(db, clock, notebook)
 
 
-def desk_over(db: Database, clock: HandClock, notebook: Notebook) -> Desk:
+def desk_over(db: Database, clock: HandClock, notebook: Notebook) -> JobContext:
     sellers = {name: Seller(name) for name in NAMES}
     book = PriceBook({name: flat_price(*price) for name, price in PRICES.items()})
     offers = tuple(Offer(name, "m") for name in NAMES)
@@ -131,7 +131,7 @@ def desk_over(db: Database, clock: HandClock, notebook: Notebook) -> Desk:
     health = Health(HealthPolicy(), clock, dict.fromkeys(NAMES, 1))
     market = Market(catalog, health, cast("Mapping[str, Provider]", sellers), SqlJournal(db), clock, HealthPolicy())
     plans = {"free": Plan("free", Money(0), 1000, 6, 1024)}
-    return Desk(db, market, plans, notebook, clock, "L")
+    return JobContext(db, market, plans, notebook, clock, "L")
 
 
 @dataclass
@@ -158,7 +158,7 @@ class Diary:
     ) -> None:
         self.number += 1
         cost = Money(1_000_000) if kept else Money(0)
-        made = Attempt(
+        made = AttemptRecord(
             f"r{self.number}",
             0,
             1,
@@ -188,7 +188,7 @@ def diary(db: Database, clock: HandClock) -> Diary:
     return Diary(db, clock)
 
 
-def capped(desk: Desk, usd: str) -> Desk:
+def capped(desk: JobContext, usd: str) -> JobContext:
     """The same, where `auto` charges 1 USD per 1M tokens and may lose so much a day."""
     catalog = desk.market.catalog
     auto = replace(catalog.models["auto"], max_loss_per_day=Money.usd(usd), tariff=Flat(10**12))

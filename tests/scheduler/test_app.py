@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from scheduler.app import Clockwork
+from scheduler.app import Scheduler
 from scheduler.job import Job
 
 LONG, AT_ONCE = 60.0, 0.0
 
 
-def clockwork(run: Callable[[Any], Awaitable[None]]) -> Clockwork:
-    return Clockwork(None, {"often": 0.01}, (Job("tell", "often", run),))  # type: ignore[arg-type]
+def clockwork(run: Callable[[Any], Awaitable[None]]) -> Scheduler:
+    return Scheduler(None, {"often": 0.01}, (Job("tell", "often", run),))  # type: ignore[arg-type]
 
 
 async def test_a_run_that_is_on_is_finished_before_the_clock_has_stopped() -> None:

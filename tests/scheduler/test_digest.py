@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.jobs import digest, outages
 from storage.reports import rollups
 from storage.tenants import tenants
@@ -8,7 +8,7 @@ from tests.scheduler.conftest import NOW, Diary, HandClock, Notebook
 
 
 async def test_it_tells_of_yesterday_once_at_the_operators_hour(
-    desk: Desk, diary: Diary, clock: HandClock, notebook: Notebook
+    desk: JobContext, diary: Diary, clock: HandClock, notebook: Notebook
 ) -> None:
     await desk.db.write(lambda conn: tenants.create(conn, "Ann *star* `tick`", desk.plans["free"], now=NOW))
     await diary.answered("deepseek", 3)
@@ -38,7 +38,7 @@ async def test_it_tells_of_yesterday_once_at_the_operators_hour(
 
 
 async def test_a_restart_tells_nothing_again_and_a_late_start_tells_late(
-    desk: Desk, diary: Diary, clock: HandClock, notebook: Notebook
+    desk: JobContext, diary: Diary, clock: HandClock, notebook: Notebook
 ) -> None:
     await diary.answered("deepseek")
     clock.at = clock.at.replace(day=25, hour=22)
@@ -47,14 +47,14 @@ async def test_a_restart_tells_nothing_again_and_a_late_start_tells_late(
     assert len(notebook.texts) == 1
 
 
-async def test_a_quiet_day_is_said_to_be(desk: Desk, diary: Diary, clock: HandClock, notebook: Notebook) -> None:
+async def test_a_quiet_day_is_said_to_be(desk: JobContext, diary: Diary, clock: HandClock, notebook: Notebook) -> None:
     await diary.answered("deepseek")
     clock.at = clock.at.replace(day=26)
     await digest.run(desk)
     assert notebook.texts == ["📒 2026-11-25: a quiet day, nobody asked anything."]
 
 
-async def test_a_house_that_opened_today_has_no_yesterday(desk: Desk, diary: Diary, notebook: Notebook) -> None:
+async def test_a_house_that_opened_today_has_no_yesterday(desk: JobContext, diary: Diary, notebook: Notebook) -> None:
     await diary.answered("deepseek")
     await digest.run(desk)
     assert notebook.texts == []

@@ -1,10 +1,10 @@
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.jobs import house_caps
 from tests.scheduler.conftest import Diary, HandClock, Notebook, capped
 
 
 async def test_a_model_that_has_lost_enough_is_told_once_a_day(
-    desk: Desk, diary: Diary, clock: HandClock, notebook: Notebook
+    desk: JobContext, diary: Diary, clock: HandClock, notebook: Notebook
 ) -> None:
     desk = capped(desk, "0.002")
     for day in range(2):
@@ -19,7 +19,7 @@ async def test_a_model_that_has_lost_enough_is_told_once_a_day(
     assert notebook.texts[0].startswith("🟠 auto has lost 0.002 USD today")
 
 
-async def test_what_may_lose_without_end_is_not_told(desk: Desk, diary: Diary, notebook: Notebook) -> None:
+async def test_what_may_lose_without_end_is_not_told(desk: JobContext, diary: Diary, notebook: Notebook) -> None:
     await diary.answered("deepseek", nanousd=0)
     await house_caps.run(desk)
     assert notebook.texts == []

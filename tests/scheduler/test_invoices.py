@@ -1,5 +1,5 @@
 from engine.money import Money
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.jobs import invoices
 from storage.database.connection import Connection
 from storage.invoices import invoices as invoice_units
@@ -8,13 +8,13 @@ from storage.tenants import tenants
 from tests.scheduler.conftest import NOW, HandClock, Notebook
 
 
-def paying(conn: Connection, desk: Desk) -> int:
+def paying(conn: Connection, desk: JobContext) -> int:
     owner = tenants.create(conn, "Ann", desk.plans["free"], now=NOW)
     ledger.credit(conn, owner, Money.usd("1"), ref=f"gift:{owner}", reason="", now=NOW)
     return owner
 
 
-async def test_everybody_is_invoiced_when_the_month_is_over(desk: Desk, clock: HandClock) -> None:
+async def test_everybody_is_invoiced_when_the_month_is_over(desk: JobContext, clock: HandClock) -> None:
     for _ in range(3):
         await desk.db.write(lambda conn: paying(conn, desk))
     for _ in range(2):
@@ -28,7 +28,7 @@ async def test_everybody_is_invoiced_when_the_month_is_over(desk: Desk, clock: H
 
 
 async def test_books_that_disagree_are_told_once_and_keep_nobody_else_waiting(
-    desk: Desk, clock: HandClock, notebook: Notebook
+    desk: JobContext, clock: HandClock, notebook: Notebook
 ) -> None:
     odd = await desk.db.write(lambda conn: paying(conn, desk))
     await desk.db.write(lambda conn: paying(conn, desk))

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from engine.chat import Role, says
 from engine.gateway.trial import Market
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.jobs import audit as audit_job
 from scheduler.jobs import backup as backup_job
 from scheduler.jobs import prune
@@ -31,10 +31,10 @@ class Remembers(Silent):
         return []
 
 
-def desk_of(db: Database, clock: FixedClock, **more: Any) -> tuple[Desk, Remembers]:
+def desk_of(db: Database, clock: FixedClock, **more: Any) -> tuple[JobContext, Remembers]:
     notifier = Remembers()
     market = cast(Market, None)  # no job of the night asks for it
-    return Desk(db=db, market=market, plans={}, notifier=notifier, clock=clock, lease_id="L", **more), notifier
+    return JobContext(db=db, market=market, plans={}, notifier=notifier, clock=clock, lease_id="L", **more), notifier
 
 
 def answered(conn: Connection) -> int:

@@ -7,7 +7,7 @@ from engine.catalog.catalog import Offer
 from engine.errors import Unreachable
 from engine.ports import Provider
 from engine.routing.health import Permit
-from scheduler.context import Desk
+from scheduler.context import JobContext
 from scheduler.jobs import outages
 from storage.operations import incidents
 from tests.scheduler.conftest import ADMIN, Diary, HandClock, Notebook, Seller, capped, desk_over
@@ -17,7 +17,9 @@ def first_lines(notebook: Notebook) -> list[str]:
     return [text.splitlines()[0] for text in notebook.texts]
 
 
-async def test_the_first_line_says_provider_class_and_number(desk: Desk, diary: Diary, notebook: Notebook) -> None:
+async def test_the_first_line_says_provider_class_and_number(
+    desk: JobContext, diary: Diary, notebook: Notebook
+) -> None:
     await diary.answered("deepseek", 3)
     await diary.answered("gemini")
     await diary.failed("deepseek", "timeout", 5, status=None)
@@ -33,7 +35,7 @@ async def test_the_first_line_says_provider_class_and_number(desk: Desk, diary: 
 
 @pytest.mark.parametrize(("may_lose", "now"), [("1.00", "Now openai/m answers"), ("0.002", "Nobody else can answer")])
 async def test_who_answers_now_is_nobody_where_the_day_has_lost_enough(
-    desk: Desk, diary: Diary, notebook: Notebook, may_lose: str, now: str
+    desk: JobContext, diary: Diary, notebook: Notebook, may_lose: str, now: str
 ) -> None:
     """A usual prompt costs more at openai than `auto` charges for it."""
     await diary.answered("gemini", 3, nanousd=0)
@@ -43,14 +45,14 @@ async def test_who_answers_now_is_nobody_where_the_day_has_lost_enough(
     assert all(now in alert for alert in notebook.texts[1:]), notebook.texts
 
 
-async def test_four_failures_are_no_outage(desk: Desk, diary: Diary, notebook: Notebook) -> None:
+async def test_four_failures_are_no_outage(desk: JobContext, diary: Diary, notebook: Notebook) -> None:
     await diary.failed("deepseek", times=4)
     await diary.failed("deepseek", "bad_request", times=3, status=400)
     await outages.run(desk)
     assert notebook.texts == []
 
 
-async def test_half_of_a_busy_minute_is_an_outage(desk: Desk, diary: Diary, notebook: Notebook) -> None:
+async def test_half_of_a_busy_minute_is_an_outage(desk: JobContext, diary: Diary, notebook: Notebook) -> None:
     for _ in range(12):
         await diary.failed("deepseek")
         await diary.answered("deepseek")
@@ -58,14 +60,14 @@ async def test_half_of_a_busy_minute_is_an_outage(desk: Desk, diary: Diary, note
     assert first_lines(notebook) == ["🔴 deepseek is down: overloaded, 12 failures"]
 
 
-async def test_timeouts_that_are_really_429s_are_said_to_be(desk: Desk, diary: Diary, notebook: Notebook) -> None:
+async def test_timeouts_that_are_really_429s_are_said_to_be(desk: JobContext, diary: Diary, notebook: Notebook) -> None:
     await diary.failed("deepseek", "rate_limited", 4, status=429)
     await diary.failed("deepseek", "timeout", 5, status=None)
     await outages.run(desk)
     assert "it also answered 429 (rate limit) 4 times" in notebook.texts[0]
 
 
-async def test_it_grows_in_one_message(desk: Desk, diary: Diary, notebook: Notebook) -> None:
+async def test_it_grows_in_one_message(desk: JobContext, diary: Diary, notebook: Notebook) -> None:
     for _ in range(4):
         await diary.failed("deepseek", times=5)
         await outages.run(desk)
@@ -76,7 +78,7 @@ async def test_it_grows_in_one_message(desk: Desk, diary: Diary, notebook: Noteb
 
 
 async def test_the_return_is_a_reply_with_what_the_detour_cost(
-    desk: Desk, diary: Diary, clock: HandClock, notebook: Notebook
+    desk: JobContext, diary: Diary, clock: HandClock, notebook: Notebook
 ) -> None:
     await diary.answered("deepseek")
     await diary.failed("deepseek", times=5)
@@ -94,7 +96,7 @@ async def test_the_return_is_a_reply_with_what_the_detour_cost(
 
 
 async def test_flapping_is_one_incident_and_edits_both(
-    desk: Desk, diary: Diary, clock: HandClock, notebook: Notebook
+    desk: JobContext, diary: Diary, clock: HandClock, notebook: Notebook
 ) -> None:
     for _ in range(4):
         clock.move(minutes=2)
@@ -112,7 +114,7 @@ async def test_flapping_is_one_incident_and_edits_both(
 
 
 async def test_a_return_after_the_bound_is_a_new_incident(
-    desk: Desk, diary: Diary, clock: HandClock, notebook: Notebook
+    desk: JobContext, diary: Diary, clock: HandClock, notebook: Notebook
 ) -> None:
     for _ in range(2):
         await diary.failed("deepseek", times=5)
@@ -127,7 +129,7 @@ async def test_a_return_after_the_bound_is_a_new_incident(
     ("outcome", "words"), [("key_refused", "refuses the key"), ("balance_gone", "balance is used up")]
 )
 async def test_what_must_be_mended_is_an_incident_of_its_own_at_once(
-    desk: Desk, diary: Diary, notebook: Notebook, outcome: str, words: str
+    desk: JobContext, diary: Diary, notebook: Notebook, outcome: str, words: str
 ) -> None:
     await diary.failed("deepseek", "timeout", 5, status=None)
     await outages.run(desk)
@@ -143,7 +145,7 @@ async def test_what_must_be_mended_is_an_incident_of_its_own_at_once(
 
 
 async def test_one_refused_key_of_several_is_no_outage_but_told_once(
-    desk: Desk, diary: Diary, notebook: Notebook
+    desk: JobContext, diary: Diary, notebook: Notebook
 ) -> None:
     sellers = {**desk.market.providers, "deepseek": cast("Provider", Seller("deepseek", keys=2))}
     two_keys = replace(desk, market=replace(desk.market, providers=sellers))
@@ -156,7 +158,7 @@ async def test_one_refused_key_of_several_is_no_outage_but_told_once(
 
 
 async def test_a_muted_incident_grows_in_silence(
-    desk: Desk, diary: Diary, clock: HandClock, notebook: Notebook
+    desk: JobContext, diary: Diary, clock: HandClock, notebook: Notebook
 ) -> None:
     await diary.failed("deepseek", times=5)
     await outages.run(desk)
@@ -167,7 +169,7 @@ async def test_a_muted_incident_grows_in_silence(
     assert next(iter(notebook.told.values())).edits == 0
 
 
-async def test_two_clocks_tell_once(desk: Desk, diary: Diary, clock: HandClock, notebook: Notebook) -> None:
+async def test_two_clocks_tell_once(desk: JobContext, diary: Diary, clock: HandClock, notebook: Notebook) -> None:
     twin = desk_over(desk.db, clock, notebook)
     await diary.failed("deepseek", times=5)
     for each in (desk, twin, desk, twin):
@@ -175,7 +177,7 @@ async def test_two_clocks_tell_once(desk: Desk, diary: Diary, clock: HandClock, 
     assert len(notebook.told) == 1
 
 
-async def test_who_died_before_telling_is_made_up_for(desk: Desk, diary: Diary, notebook: Notebook) -> None:
+async def test_who_died_before_telling_is_made_up_for(desk: JobContext, diary: Diary, notebook: Notebook) -> None:
     class Dead(Notebook):
         async def tell_admins(self, *_: object, **__: object) -> list[tuple[int, int]]:
             raise RuntimeError("the power went")
@@ -188,7 +190,7 @@ async def test_who_died_before_telling_is_made_up_for(desk: Desk, diary: Diary, 
 
 
 async def test_a_prompt_that_failed_everywhere_is_told_within_one_run(
-    desk: Desk, diary: Diary, clock: HandClock, notebook: Notebook
+    desk: JobContext, diary: Diary, clock: HandClock, notebook: Notebook
 ) -> None:
     await diary.failed("none", "no_provider", status=None)
     first = clock.now()
@@ -203,7 +205,7 @@ async def test_a_prompt_that_failed_everywhere_is_told_within_one_run(
 
 
 async def test_all_at_rest_is_everything_down_before_anybody_asks(
-    desk: Desk, clock: HandClock, notebook: Notebook
+    desk: JobContext, clock: HandClock, notebook: Notebook
 ) -> None:
     health = desk.market.health
     for name in ("deepseek", "gemini", "openai"):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from engine.attempt_record import ANSWERED, Attempt, Receipt
+from engine.attempt_record import ANSWERED, AttemptRecord, Receipt
 from engine.chat import Usage
 from engine.holds import Bid, Ceiling, Grant, Shortfall
 from engine.money import ZERO, Money
@@ -66,7 +66,7 @@ def bill(asked: Bid, tokens: int = 150, cost_atto: int | None = None) -> Bill:
     """`tokens` as the provider reported them, at 1,000 nano-dollars each unless told."""
     usage = Usage(min(tokens, asked.input_tokens), max(0, tokens - asked.input_tokens))
     cost = tokens * 10**12 if cost_atto is None else cost_atto
-    attempt = Attempt(
+    attempt = AttemptRecord(
         asked.request_id,
         0,
         asked.tenant_id,

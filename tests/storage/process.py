@@ -13,7 +13,7 @@ from storage.database.connection import Connection
 from storage.database.leases import Lease
 from storage.database.postgres import PostgresConnection
 from storage.database.sqlite import SqliteConnection
-from storage.database.write_queue import Job, Unit, do_all
+from storage.database.write_queue import QueuedUnit, Unit, do_all
 from storage.ledger.ledger import SqlLedger
 from tests.storage.books import RATES, FixedClock
 
@@ -44,7 +44,7 @@ class Process:
         self.url = self.dialect = ""
         self.hears_nothing = False
         self.stood: list[Unit] = []
-        self._waiting: list[Job] = []
+        self._waiting: list[QueuedUnit] = []
         lease = cast(Lease, SimpleNamespace(id=name))
         self.ledger = SqlLedger(self, lease, clock, RATES)
 
@@ -62,7 +62,7 @@ class Process:
 
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
         """Done a turn of the loop later and told another turn later, so that a cancellation may come in between."""
-        job = Job(unit)
+        job = QueuedUnit(unit)
         self._waiting.append(job)
         if len(self._waiting) == 1:
             job.loop.call_soon(self._serve)
@@ -82,13 +82,13 @@ class Process:
         for job in batch:
             job.loop.call_soon(job.wake)
 
-    def _all_are_told(self, batch: list[Job], error: Killed) -> None:
+    def _all_are_told(self, batch: list[QueuedUnit], error: Killed) -> None:
         if self.hears_nothing:
             self.stood += [job.unit for job in batch]
         for job in batch:
             job.error = error
 
-    def _one_by_one(self, batch: list[Job]) -> None:
+    def _one_by_one(self, batch: list[QueuedUnit]) -> None:
         for job in batch:
             job.result, was_dead = None, self.dead
             try:

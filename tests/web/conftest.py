@@ -11,7 +11,7 @@ import httpx
 import openai
 import pytest
 
-from main.container import House, open_house
+from main.container import Container, open_house
 from main.processes import _parts
 from main.server import http_server
 from main.settings import read
@@ -44,7 +44,7 @@ class Face:
     """`key` is a tenant's with 1 USD in the wallet and a plan's allowance."""
 
     sandbox: Sandbox
-    house: House
+    house: Container
     url: str
     key: str = ""
 

@@ -34,7 +34,7 @@ To = Annotated[date | None, BeforeValidator(_iso), _TO]
 
 
 def period(first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
-    """Both dates included; without dates, this month so far. Raises Problem 400 when turned around."""
+    """Both dates included; without dates, this month so far. Raises HttpProblem 400 when turned around."""
     today = now.astimezone(UTC).date()
     start, end = first or (last or today).replace(day=1), last or today
     if end == date.max:
@@ -72,7 +72,7 @@ def margin_row(row: usage.UsageRow) -> dict[str, Any]:
     }
 
 
-def margin_totals(totals: usage.Totals, stars: liability.Stars, owed: liability.Liability) -> dict[str, Any]:
+def margin_totals(totals: usage.Totals, stars: liability.StarTotals, owed: liability.Liability) -> dict[str, Any]:
     return {
         "charge_usd": str(totals.charge),
         "allowance_usd": str(totals.allowance_worth),

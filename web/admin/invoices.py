@@ -15,7 +15,7 @@ from storage.invoices.drafts import BooksDisagree
 from storage.invoices.invoices import Invoice, Seller
 from storage.tenants import tenants
 from web.admin.tenants import Tenants
-from web.errors import Problem, bad_request, not_found
+from web.errors import HttpProblem, bad_request, not_found
 from web.schemas import InvoiceFull, InvoiceList
 
 Month = Annotated[str | None, Query(description="As 2026-10", examples=["2026-10"])]
@@ -102,7 +102,9 @@ def router(desk: Tenants, seller: Seller) -> APIRouter:
         try:
             await invoices.bring_up_to_date(desk.db, tenant.id, seller, desk.clock.now())
         except BooksDisagree as error:
-            raise Problem(409, f"The books disagree; nothing was issued: {error}.", code="books_disagree") from error
+            raise HttpProblem(
+                409, f"The books disagree; nothing was issued: {error}.", code="books_disagree"
+            ) from error
         found = await desk.db.read(lambda conn: invoices.of_tenant(conn, tenant.id))
         return InvoiceList.model_validate({"data": [shown(each) for each in found], "next": None})
 
@@ -110,7 +112,7 @@ def router(desk: Tenants, seller: Seller) -> APIRouter:
 
 
 async def _found(desk: Tenants, text_id: str) -> Invoice:
-    """By F-000001, or the bare number. Raises Problem 404."""
+    """By F-000001, or the bare number. Raises HttpProblem 404."""
     number = row_number(text_id.removeprefix("F-"))
     invoice = None if number is None else await desk.db.read(lambda conn: invoices.by_number(conn, number))
     if invoice is None:

@@ -8,10 +8,10 @@ from storage.database.connection import row_number
 from storage.tenants import api_keys
 from web.admin.tenants import Tenants
 from web.errors import not_found
-from web.schemas import KeyIn, KeyList, NewKey
+from web.schemas import KeyIn, KeyList, NewKeyOut
 
 
-def shown(row: api_keys.Key) -> dict[str, Any]:
+def shown(row: api_keys.ApiKey) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "name": row.name,
@@ -28,7 +28,7 @@ def router(desk: Tenants) -> APIRouter:
     routes = APIRouter(prefix="/admin/tenants/{tenant_id}/keys", tags=["keys"])
 
     @routes.post("", status_code=201, summary="Make a key; its secret is in this answer only")
-    async def make(tenant_id: str, body: KeyIn) -> NewKey:
+    async def make(tenant_id: str, body: KeyIn) -> NewKeyOut:
         tenant = await desk.state(tenant_id)
         key = api_keys.new_key()
         row = await desk.db.write(
@@ -41,7 +41,7 @@ def router(desk: Tenants) -> APIRouter:
                 now=desk.clock.now(),
             )
         )
-        return NewKey.model_validate({**shown(row), "key": key.secret})
+        return NewKeyOut.model_validate({**shown(row), "key": key.secret})
 
     @routes.get("", summary="A tenant's keys, without their secrets")
     async def listing(tenant_id: str) -> KeyList:

@@ -14,7 +14,7 @@ from storage.database.connection import Connection, row, row_number
 from storage.database.database import Database
 from storage.ledger import ledger
 from storage.tenants import tenants
-from web.errors import Problem, bad_request, not_found
+from web.errors import HttpProblem, bad_request, not_found
 from web.schemas import CreditIn, PlanIn, TenantIn, TenantList, TenantOut
 
 MOST_CREDIT = Money.usd("1000000")
@@ -69,7 +69,7 @@ class Tenants:
             return before is not None and (before["amount_nanousd"], before["reason"]) == (amount.nanousd, reason)
 
         if not await self.db.write(unit):
-            raise Problem(
+            raise HttpProblem(
                 422,
                 "Idempotency-Key: this key was used for another amount or reason.",
                 param="Idempotency-Key",

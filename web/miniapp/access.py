@@ -9,7 +9,7 @@ from engine.ports import Clock
 from storage.database.database import Database
 from storage.tenants import tenants
 from storage.tenants.tenants import TenantState
-from web.errors import Problem, not_found
+from web.errors import HttpProblem, not_found
 from web.miniapp import init_data as signed
 
 
@@ -31,7 +31,7 @@ class Guest:
     language: str
 
 
-class Door:
+class MiniAppAccess:
     """Everyone comes through it, with every call."""
 
     def __init__(self, db: Database, clock: Clock, telegram: Telegram) -> None:
@@ -39,7 +39,7 @@ class Door:
         self._secret = signed.secret_of(telegram.token)
 
     async def guest(self, authorization: str) -> Guest:
-        """Raises Problem 401 without good initData, 403 for strangers, the banned, and who is not let in."""
+        """Raises HttpProblem 401 without good initData, 403 for strangers, the banned, and who is not let in."""
         scheme, _, init_data = authorization.partition(" ")
         if scheme.lower() != "tma":
             raise signed.NOT_SIGNED.new()
@@ -52,7 +52,7 @@ class Door:
             raise refused.new()
         return Guest(state, is_operator, state.language or person.language)
 
-    def _refusal(self, state: TenantState, *, is_operator: bool) -> Problem | None:
+    def _refusal(self, state: TenantState, *, is_operator: bool) -> HttpProblem | None:
         if state.banned:
             return CLOSED
         if state.is_in or is_operator:
@@ -74,15 +74,15 @@ def guest(request: Request) -> Guest:
 
 
 def operator(request: Request) -> Guest:
-    """Raises Problem 404 for everyone else: to them this does not exist."""
+    """Raises HttpProblem 404 for everyone else: to them this does not exist."""
     found = guest(request)
     if not found.is_operator:
         raise not_found("Not Found.")
     return found
 
 
-def _refused(code: str, message: str) -> Problem:
-    return Problem(403, message, type="permission_error", code=code)
+def _refused(code: str, message: str) -> HttpProblem:
+    return HttpProblem(403, message, type="permission_error", code=code)
 
 
 STRANGER = _refused("not_begun", "The bot doesn't know you yet: press Start in its chat, then open this again.")

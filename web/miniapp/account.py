@@ -18,19 +18,19 @@ from storage.tenants import api_keys
 from storage.tenants.tenants import TenantState
 from web.admin.invoices import shown as shown_invoice
 from web.admin.keys import shown as shown_key
-from web.errors import Problem, not_found
+from web.errors import HttpProblem, not_found
 from web.miniapp.access import Guest
-from web.miniapp.schemas import MineOut, SpentOut
-from web.schemas import KeyIn, NewKey
+from web.miniapp.schemas import AccountDataOut, SpentOut
+from web.schemas import KeyIn, NewKeyOut
 
 log = logging.getLogger(__name__)
 MOST_A_DAY = 30
 _USUAL_NAME = "app"
 
-TOO_MANY_KEYS = Problem(
+TOO_MANY_KEYS = HttpProblem(
     409, f"You have {api_keys.MOST_LIVE} keys, which is the most. Revoke one first.", code="too_many_keys"
 )
-TOO_MANY_TODAY = Problem(
+TOO_MANY_TODAY = HttpProblem(
     429,
     f"{MOST_A_DAY} keys were made within a day, which is the most.",
     "rate_limit_error",
@@ -40,14 +40,14 @@ TOO_MANY_TODAY = Problem(
 
 
 @dataclass(frozen=True, slots=True)
-class Mine:
+class AccountData:
     """Reads and writes for one guest at a time."""
 
     db: Database
     clock: Clock
     seller: Seller
 
-    async def everything(self, guest: Guest) -> MineOut:
+    async def everything(self, guest: Guest) -> AccountDataOut:
         """Months that are over and have no invoice yet get theirs now, as by /invoice."""
         state, now = guest.state, self.clock.now()
         await self._bring_invoices_up_to_date(state, now)
@@ -60,7 +60,7 @@ class Mine:
                 "invoices": [shown_invoice(each) for each in invoices.of_tenant(conn, state.id)],
             }
 
-        return MineOut.model_validate(
+        return AccountDataOut.model_validate(
             {
                 "language": guest.language,
                 "today": str(now.date()),
@@ -71,29 +71,29 @@ class Mine:
             }
         )
 
-    async def make_key(self, guest: Guest, asked: KeyIn) -> NewKey:
-        """Raises Problem 409 at the most live keys, 429 after too many in a day."""
+    async def make_key(self, guest: Guest, asked: KeyIn) -> NewKeyOut:
+        """Raises HttpProblem 409 at the most live keys, 429 after too many in a day."""
         key, now, tenant_id = api_keys.new_key(), self.clock.now(), guest.state.id
         name = asked.name.strip() or _USUAL_NAME
 
-        def unit(conn: Connection) -> api_keys.Key | Problem:
+        def unit(conn: Connection) -> api_keys.ApiKey | HttpProblem:
             if refused := _too_many(api_keys.list_for(conn, tenant_id, now, revoked=True), now):
                 return refused
             return api_keys.add(conn, tenant_id, key, name=name, tokens_per_month=asked.tokens_per_month, now=now)
 
         made = await self.db.write(unit)
-        if isinstance(made, Problem):
+        if isinstance(made, HttpProblem):
             raise made.new()
-        return NewKey.model_validate({**shown_key(made), "key": key.secret})
+        return NewKeyOut.model_validate({**shown_key(made), "key": key.secret})
 
     async def revoke_key(self, guest: Guest, text_id: str) -> None:
-        """Raises Problem 404."""
+        """Raises HttpProblem 404."""
         number, now = row_number(text_id), self.clock.now()
         if number is None or not await self.db.write(lambda conn: api_keys.revoke(conn, guest.state.id, number, now)):
             raise not_found(f"There is no key {text_id}.")
 
     async def invoice_pdf(self, guest: Guest, text_id: str) -> tuple[str, bytes]:
-        """Its name and the PDF in the guest's language. Raises Problem 404, also for somebody else's."""
+        """Its name and the PDF in the guest's language. Raises HttpProblem 404, also for somebody else's."""
         number = row_number(text_id.removeprefix("F-"))
         invoice = None if number is None else await self.db.read(lambda conn: invoices.by_number(conn, number))
         if not _is_of(invoice, guest.state):
@@ -112,7 +112,7 @@ def _is_of(invoice: Invoice | None, state: TenantState) -> bool:
     return invoice is not None and invoice.draft.tenant_id == state.id
 
 
-def _too_many(made: list[api_keys.Key], now: datetime) -> Problem | None:
+def _too_many(made: list[api_keys.ApiKey], now: datetime) -> HttpProblem | None:
     if sum(key.revoked_at is None for key in made) >= api_keys.MOST_LIVE:
         return TOO_MANY_KEYS
     lately = sum(key.created_at > now - timedelta(days=1) for key in made)

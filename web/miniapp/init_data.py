@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
-from web.errors import Problem
+from web.errors import HttpProblem
 
 OLDEST = timedelta(days=1)
 AHEAD = timedelta(minutes=5)
 """What a clock that is behind Telegram's may be behind."""
 MOST_CHARS, MOST_FIELDS = 8192, 40
 
-NOT_SIGNED = Problem(
+NOT_SIGNED = HttpProblem(
     401,
     "Open this page in Telegram, with the bot's menu button: `Authorization: tma <initData>` is missing or not valid.",
     type="authentication_error",
     code="invalid_init_data",
     challenge="tma",
 )
-TOO_OLD = Problem(
+TOO_OLD = HttpProblem(
     401,
     "This was opened more than a day ago; close it and open it again.",
     type="authentication_error",
@@ -47,7 +47,7 @@ def secret_of(token: str) -> bytes:
 
 
 def person(init_data: str, secret: bytes, now: datetime) -> Person:
-    """Whose initData this is. Raises Problem 401: not this bot's, changed since, older than OLDEST, or nobody's."""
+    """Whose initData this is. Raises HttpProblem 401: not this bot's, changed since, older than OLDEST, or nobody's."""
     fields = _fields(init_data)
     given = fields.pop("hash", "")
     if not hmac.compare_digest(given.encode(), _hash(fields, secret).encode()):
@@ -85,7 +85,7 @@ def _moment(fields: dict[str, str], now: datetime) -> datetime:
 
 
 def _user(fields: dict[str, str]) -> Person:
-    """Raises Problem 401 where nobody is named, as when the app was opened by an inline mode's button."""
+    """Raises HttpProblem 401 where nobody is named, as when the app was opened by an inline mode's button."""
     try:
         user = json.loads(fields["user"])
         return Person(int(user["id"]), str(user.get("language_code") or ""))

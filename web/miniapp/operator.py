@@ -13,13 +13,13 @@ from storage.database.database import Database
 from storage.operations import incidents
 from storage.operations.incidents import Incident
 from web.admin import books
-from web.miniapp.schemas import HouseOut
+from web.miniapp.schemas import OperatorOut
 
 RECENT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class OperatorData:
     """The operator's part. `provider_rows(admin)` is what GET /providers shows."""
 
     db: Database
@@ -28,12 +28,12 @@ class House:
     payout_per_star: Money
     provider_rows: Callable[[bool], list[dict[str, Any]]]
 
-    async def everything(self) -> HouseOut:
+    async def everything(self) -> OperatorOut:
         now = self.clock.now()
         start, end = books.period(None, None, now)
         margin = await books.margin(self.db, self.plans, self.payout_per_star, start, end)
         found = await self.db.read(lambda conn: open_and_recent(conn, now))
-        return HouseOut.model_validate(
+        return OperatorOut.model_validate(
             {
                 "providers": self.provider_rows(True),
                 "margin": margin,

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Response
 
 from web.errors import not_found
 from web.miniapp.access import Guest, guest, operator
-from web.miniapp.account import Mine
-from web.miniapp.operator import House
-from web.miniapp.schemas import HouseOut, MineOut
-from web.schemas import KeyIn, NewKey
+from web.miniapp.account import AccountData
+from web.miniapp.operator import OperatorData
+from web.miniapp.schemas import AccountDataOut, OperatorOut
+from web.schemas import KeyIn, NewKeyOut
 
 PAGE = Path(__file__).parent / "page"
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -28,7 +28,7 @@ _PRIVATE = {"cache-control": "no-store"}
 Who = Annotated[Guest, Depends(guest)]
 
 
-def router(mine: Mine, house: House) -> APIRouter:
+def router(mine: AccountData, house: OperatorData) -> APIRouter:
     """The page's own files are read once."""
     routes = APIRouter(prefix="/app", tags=["mini app"])
     files = {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix in KINDS}
@@ -44,12 +44,12 @@ def router(mine: Mine, house: House) -> APIRouter:
         return _sent(name, files[name])
 
     @routes.get("/account", summary="One's own: account, spend of this period, keys, invoices")
-    async def account(who: Who, response: Response) -> MineOut:
+    async def account(who: Who, response: Response) -> AccountDataOut:
         response.headers.update(_PRIVATE)
         return await mine.everything(who)
 
     @routes.post("/keys", status_code=201, summary="Make an API key; its secret is in this answer only")
-    async def make_key(who: Who, asked: KeyIn, response: Response) -> NewKey:
+    async def make_key(who: Who, asked: KeyIn, response: Response) -> NewKeyOut:
         response.headers.update(_PRIVATE)
         return await mine.make_key(who, asked)
 
@@ -65,7 +65,7 @@ def router(mine: Mine, house: House) -> APIRouter:
         return Response(content, media_type="application/pdf", headers=headers)
 
     @routes.get("/house", summary="For operators: providers, this month's margin, incidents")
-    async def all_of_it(_: Annotated[Guest, Depends(operator)], response: Response) -> HouseOut:
+    async def all_of_it(_: Annotated[Guest, Depends(operator)], response: Response) -> OperatorOut:
         response.headers.update(_PRIVATE)
         return await house.everything()
 

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from web.schemas import InvoiceOut, KeyOut, MarginList, ProviderRow, Usd
+from web.schemas import InvoiceOut, KeyOut, MarginList, ProviderOut, Usd
 
 
 class AccountOut(BaseModel):
@@ -29,7 +29,7 @@ class SpentOut(BaseModel):
     charge_usd: Usd
 
 
-class MineOut(BaseModel):
+class AccountDataOut(BaseModel):
     language: str = Field(examples=["en"])
     today: str = Field(description="UTC date", examples=["2026-11-25"])
     is_operator: bool
@@ -50,9 +50,9 @@ class IncidentOut(BaseModel):
     acknowledged: bool
 
 
-class HouseOut(BaseModel):
+class OperatorOut(BaseModel):
     """Providers as they are now, this month's margin, open incidents and those of the last days."""
 
-    providers: list[ProviderRow]
+    providers: list[ProviderOut]
     margin: MarginList
     incidents: list[IncidentOut]

@@ -22,9 +22,9 @@ from engine.ids import time_ordered
 from engine.providers.dialects import openai_wire
 from web import errors
 from web.auth import Caller
-from web.errors import BROKEN, Problem
+from web.errors import BROKEN, HttpProblem
 from web.openai import chat_request
-from web.openai.idempotency import Keeper, Slot, header_text
+from web.openai.idempotency import Slot, StoredReplies, header_text
 
 log = logging.getLogger(__name__)
 MOST_VALUES = 200_000
@@ -36,13 +36,13 @@ class Completions:
     """The endpoint. Every failure before the first byte is a status; after it, one error event and no [DONE]."""
 
     gateway: Gateway
-    keeper: Keeper
+    keeper: StoredReplies
 
     async def create(self, request: Request) -> Response:
         request_id = f"req-{time_ordered(datetime.now(UTC))}"
         try:
             response = await self._respond(request, request_id)
-        except Problem as problem:
+        except HttpProblem as problem:
             response = problem.response()
         except EngineError as error:
             response = errors.of(error).response()
@@ -68,8 +68,8 @@ class Completions:
             if stream:
                 return await self._stream(caller, asked, slot, usage=usage)
             return await self._whole(request, caller, asked, slot)
-        except (Problem, EngineError) as error:
-            problem = error if isinstance(error, Problem) else errors.of(error)
+        except (HttpProblem, EngineError) as error:
+            problem = error if isinstance(error, HttpProblem) else errors.of(error)
             await slot.release()
             raise problem from error
         except BaseException:
@@ -135,10 +135,10 @@ class EventStream(Response):
 
 
 def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
-    """Raises Problem 415 or 400."""
+    """Raises HttpProblem 415 or 400."""
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind not in {"application/json", "text/json"} and not kind.endswith("+json"):
-        raise Problem(415, f"The content type must be application/json, not {kind}.", code="unsupported_media_type")
+        raise HttpProblem(415, f"The content type must be application/json, not {kind}.", code="unsupported_media_type")
     if _is_bushy(raw):
         raise errors.bad_request(None, f"The body has over {MOST_VALUES:,} values.")
     try:

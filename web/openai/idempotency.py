@@ -21,13 +21,13 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.operations import idempotency
 from web.auth import Caller
-from web.errors import Problem, bad_request
+from web.errors import HttpProblem, bad_request
 
 MOST_KEY_CHARS = 255
-IN_FLIGHT = Problem(
+IN_FLIGHT = HttpProblem(
     409, "The first call with this Idempotency-Key is still being answered.", code="idempotency_conflict"
 )
-OTHER_BODY = Problem(
+OTHER_BODY = HttpProblem(
     422,
     "This Idempotency-Key was used with another body.",
     param="Idempotency-Key",
@@ -39,7 +39,7 @@ OTHER_BODY = Problem(
 class Slot:
     """One call's place under its key; without a key, nothing is kept."""
 
-    keeper: "Keeper"
+    keeper: "StoredReplies"
     tenant_id: int
     key: str | None
     request_id: str
@@ -77,13 +77,13 @@ Opened: TypeAlias = Slot | Response
 
 
 @dataclass(frozen=True, slots=True)
-class Keeper:
+class StoredReplies:
     db: Database
     clock: Clock
     lease_id: str
 
     async def open(self, caller: Caller, key: str | None, raw: bytes, request_id: str, *, stream: bool) -> Opened:
-        """A slot to answer in, or the answer that was given before. Raises Problem 409 or 422."""
+        """A slot to answer in, or the answer that was given before. Raises HttpProblem 409 or 422."""
         assert caller.tenant is not None
         tenant_id, created = caller.tenant.id, int(time.time())
         if key is None:

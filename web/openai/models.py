@@ -8,7 +8,7 @@ from engine.catalog.catalog import Catalog
 from engine.errors import UnknownModel
 from engine.tenancy import Tenant
 from web.auth import Caller
-from web.errors import Problem
+from web.errors import HttpProblem
 from web.schemas import ModelList, ModelOut
 
 BORN = 1_767_225_600  # OpenAI's clients want a creation time; a name that moves with prices has none
@@ -35,7 +35,7 @@ def router(catalog: Catalog) -> APIRouter:
     async def one(model: str, tenant: Asker) -> ModelOut:
         if not _is_sold(catalog, model) or not tenant.plan.allows(model):
             text = f"The model {model!r} does not exist; see GET /v1/models."
-            raise Problem(404, text, code="model_not_found", param="model")
+            raise HttpProblem(404, text, code="model_not_found", param="model")
         return _shown(model)
 
     return routes

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
-from engine.catalog.capabilities import Lack
+from engine.catalog.capabilities import MissingCapability
 from engine.chat import (
     Chunk,
     Delta,
@@ -19,8 +19,8 @@ from engine.chat import (
     ToolCallDelta,
     Usage,
 )
-from engine.errors import AbilityMissing, EmptyAnswer, StreamCut
-from engine.ports import Call
+from engine.errors import CapabilityMissing, EmptyAnswer, StreamCut
+from engine.ports import ProviderCall
 from engine.providers.dialects.base import NO_PREFILL, Adapter, arguments_of, parsed, thinking_off, whole
 from engine.providers.dialects.openai_wire import JSON_ASKED
 from engine.providers.sse import Frame
@@ -37,19 +37,19 @@ _FINISHES = {
 _NO_SAMPLING = ("haiku-5", "opus-5", "sonnet-5")
 
 
-class Anthropic(Adapter):
+class AnthropicDialect(Adapter):
     def url(self, model: str) -> str:  # noqa: ARG002 - the model is in the body
         return f"{self.base_url}/messages"
 
     def auth(self, secret: str) -> dict[str, str]:
         return {"x-api-key": secret}
 
-    def body(self, call: Call) -> dict[str, Any]:
+    def body(self, call: ProviderCall) -> dict[str, Any]:
         request, options = call.request, call.request.options
         if request.n > 1:
-            raise AbilityMissing(Lack.CHOICES.value)
+            raise CapabilityMissing(MissingCapability.CHOICES.value)
         if request.messages[-1].role is Role.ASSISTANT and any(mark in call.model for mark in _NO_SAMPLING):
-            raise AbilityMissing(NO_PREFILL)
+            raise CapabilityMissing(NO_PREFILL)
         system = [m.text for m in request.messages if m.role is Role.SYSTEM]
         system += [JSON_ASKED] if options.wants_json else []
         body: dict[str, Any] = {
@@ -69,7 +69,7 @@ class Anthropic(Adapter):
             body |= _tool_choice(options.tool_choice)
         return body | self._thinking(call)
 
-    def _thinking(self, call: Call) -> dict[str, Any]:
+    def _thinking(self, call: ProviderCall) -> dict[str, Any]:
         off = thinking_off(call, self.spec)
         effort = call.request.options.reasoning_effort
         if effort == "none" and any(mark in call.model for mark in _NO_SAMPLING):
@@ -78,7 +78,7 @@ class Anthropic(Adapter):
             return {"thinking": dict(off)}
         return {"output_config": {"effort": "low" if effort in {"none", "minimal"} else effort}} if effort else {}
 
-    async def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
+    async def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
         seen = _Seen()
         async for frame in incoming:
             data = parsed(frame)

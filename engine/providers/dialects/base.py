@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from engine.chat import Chunk
-from engine.errors import AbilityMissing, Garbled, ProviderError
-from engine.ports import Call, LimitHeaders
+from engine.errors import CapabilityMissing, Garbled, ProviderError
+from engine.ports import LimitHeaders, ProviderCall
 from engine.providers import http
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
@@ -53,7 +53,7 @@ class Adapter(ABC):
         return self._limits.get(key)
 
     @asynccontextmanager
-    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Chunk]]:
+    async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Chunk]]:
         body = json.dumps(self.body(call), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
         headers = {
             "content-type": "application/json",
@@ -65,7 +65,7 @@ class Adapter(ABC):
             async with aclosing(self._read(response, call)) as chunks:
                 yield chunks
 
-    async def _read(self, response: httpx.Response, call: Call) -> AsyncGenerator[Chunk, None]:
+    async def _read(self, response: httpx.Response, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
         """What isn't shaped as the dialect has it is garbage, however it fails to be read."""
         try:
             async with (
@@ -95,11 +95,11 @@ class Adapter(ABC):
         """The headers that carry a key."""
 
     @abstractmethod
-    def body(self, call: Call) -> dict[str, Any]:
+    def body(self, call: ProviderCall) -> dict[str, Any]:
         """What is posted, as JSON."""
 
     @abstractmethod
-    def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:
+    def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:
         """The answer in its parts. Raises what `failure` makes of an error that came within a 200."""
 
     def failure(self, body: Any, status: int | None = None) -> Exception:
@@ -121,7 +121,7 @@ class Adapter(ABC):
             raise Garbled("a page instead of an answer", status=response.status_code)
 
 
-def thinking_off(call: Call, spec: Spec) -> Mapping[str, Any]:
+def thinking_off(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
     """The fields that switch thinking off, unless the request asks for an effort itself."""
     if call.request.options.reasoning_effort:
         return {}
@@ -129,10 +129,10 @@ def thinking_off(call: Call, spec: Spec) -> Mapping[str, Any]:
 
 
 def data_url(url: str) -> tuple[str, str]:
-    """(media type, base64) of a `data:` URL. Raises AbilityMissing for any other address."""
+    """(media type, base64) of a `data:` URL. Raises CapabilityMissing for any other address."""
     head, comma, payload = url.partition(",")
     if not head.startswith("data:") or not comma or not head.endswith(";base64"):
-        raise AbilityMissing("takes pictures as data only")
+        raise CapabilityMissing("takes pictures as data only")
     return head[5:-7] or "image/jpeg", payload
 
 

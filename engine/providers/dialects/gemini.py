@@ -18,8 +18,8 @@ from engine.chat import (
     ToolCallDelta,
     Usage,
 )
-from engine.errors import AbilityMissing, EmptyAnswer, KeyRefused, Overloaded, StreamCut
-from engine.ports import Call
+from engine.errors import CapabilityMissing, EmptyAnswer, KeyRefused, Overloaded, StreamCut
+from engine.ports import ProviderCall
 from engine.providers.dialects.base import NO_PREFILL, Adapter, arguments_of, data_url, parsed, thinking_off, whole
 from engine.providers.sse import Frame
 
@@ -39,17 +39,17 @@ _NO_PREFILL = ("gemini-3.5", "gemini-3.8")
 _TOOL_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
 
-class Gemini(Adapter):
+class GeminiDialect(Adapter):
     def url(self, model: str) -> str:
         return f"{self.base_url}/models/{model}:streamGenerateContent?alt=sse"
 
     def auth(self, secret: str) -> dict[str, str]:
         return {"x-goog-api-key": secret}
 
-    def body(self, call: Call) -> dict[str, Any]:
+    def body(self, call: ProviderCall) -> dict[str, Any]:
         request = call.request
         if request.messages[-1].role is Role.ASSISTANT and call.model.startswith(_NO_PREFILL):
-            raise AbilityMissing(NO_PREFILL)
+            raise CapabilityMissing(NO_PREFILL)
         system = "\n\n".join(m.text for m in request.messages if m.role is Role.SYSTEM)
         body: dict[str, Any] = {
             "contents": _contents([m for m in request.messages if m.role is not Role.SYSTEM]),
@@ -62,7 +62,7 @@ class Gemini(Adapter):
             body |= _tool_config(request.options.tool_choice)
         return body
 
-    def _config(self, call: Call) -> dict[str, Any]:
+    def _config(self, call: ProviderCall) -> dict[str, Any]:
         options = call.request.options
         config: dict[str, Any] = {
             "maxOutputTokens": call.output_tokens,
@@ -81,7 +81,7 @@ class Gemini(Adapter):
             config["responseJsonSchema"] = _schema(options.response_format or {})
         return {name: value for name, value in config.items() if value is not None}
 
-    async def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
+    async def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
         seen = _Seen()
         async for frame in incoming:
             data = parsed(frame)
@@ -215,7 +215,7 @@ def _tool_config(choice: Any) -> dict[str, Any]:
     return {"toolConfig": {"functionCallingConfig": {"mode": _TOOL_MODES.get(choice, "AUTO")}}}
 
 
-def _thinking(call: Call, off: Mapping[str, Any]) -> dict[str, Any] | None:
+def _thinking(call: ProviderCall, off: Mapping[str, Any]) -> dict[str, Any] | None:
     effort = call.request.options.reasoning_effort
     if not effort:
         return dict(off) or None

@@ -3,15 +3,15 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
-from engine.catalog.capabilities import Lack
+from engine.catalog.capabilities import MissingCapability
 from engine.chat import Chunk, Delta, Finish, Finished, Served, ToolCallDelta, Usage
-from engine.errors import AbilityMissing, EmptyAnswer, Overloaded, StreamCut
-from engine.ports import Call
+from engine.errors import CapabilityMissing, EmptyAnswer, Overloaded, StreamCut
+from engine.ports import ProviderCall
 from engine.providers import http
 from engine.providers.dialects import openai_wire, transcriptions
 from engine.providers.dialects.base import Adapter, parsed, thinking_off, whole
 from engine.providers.sse import Frame
-from engine.speech import Heard, Recording
+from engine.speech import Recording, SpeechText
 
 _FINISHES = {
     "stop": Finish.STOP,
@@ -24,19 +24,19 @@ _FINISHES = {
 _FAILED = {"error", "insufficient_system_resource"}
 
 
-class OpenAI(Adapter):
+class OpenAIDialect(Adapter):
     def url(self, model: str) -> str:  # noqa: ARG002 - the model is in the body
         return f"{self.base_url}/chat/completions"
 
     def auth(self, secret: str) -> dict[str, str]:
         return {"authorization": f"Bearer {secret}"}
 
-    def body(self, call: Call) -> dict[str, Any]:
+    def body(self, call: ProviderCall) -> dict[str, Any]:
         if call.request.n > 1 and self.spec.one_choice:
-            raise AbilityMissing(Lack.CHOICES.value)
+            raise CapabilityMissing(MissingCapability.CHOICES.value)
         return {**openai_wire.request_body(call, self.spec), **thinking_off(call, self.spec)}
 
-    async def hear(self, model: str, recording: Recording, key: int = 0) -> Heard:
+    async def hear(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
         """The recording in writing. Raises a ProviderError."""
         url = self.base_url + transcriptions.PATH
         body, kind = transcriptions.form(url, model, recording)
@@ -45,7 +45,7 @@ class OpenAI(Adapter):
             await self._look(response, key)
             return await transcriptions.answered(response)
 
-    async def read(self, incoming: AsyncIterator[Frame], call: Call) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
+    async def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
         seen = _Seen()
         async for frame in incoming:
             if frame.data == "[DONE]":

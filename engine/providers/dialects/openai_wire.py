@@ -23,7 +23,7 @@ from engine.chat import (
     Usage,
 )
 from engine.money import NANO_PER_USD
-from engine.ports import Call
+from engine.ports import ProviderCall
 from engine.providers.spec import Spec
 from engine.tenancy import Charge
 
@@ -38,7 +38,7 @@ def sendable(body: Mapping[str, Any]) -> bytes:
 # --- What a provider is sent ----------------------------------------------------------------------
 
 
-def request_body(call: Call, spec: Spec) -> dict[str, Any]:
+def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     """Allow-listed: what could change the bill (service tiers, plug-ins, web search) is not among it."""
     request, options = call.request, call.request.options
     body: dict[str, Any] = {

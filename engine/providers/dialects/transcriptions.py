@@ -13,7 +13,7 @@ import httpx
 
 from engine.errors import Garbled
 from engine.providers import http
-from engine.speech import Heard, Recording
+from engine.speech import Recording, SpeechText
 
 PATH = "/audio/transcriptions"
 MOST_SECONDS = 86_400  # what is said to be longer is a mistake
@@ -28,7 +28,7 @@ def form(url: str, model: str, recording: Recording) -> tuple[bytes, str]:
     return request.read(), request.headers["content-type"]
 
 
-async def answered(response: httpx.Response) -> Heard:
+async def answered(response: httpx.Response) -> SpeechText:
     """Raises Garbled for what is not the dialect, or has no end."""
     body = bytearray()
     async with aclosing(http.pieces(response)) as pieces:
@@ -39,7 +39,7 @@ async def answered(response: httpx.Response) -> Heard:
     return read(bytes(body))
 
 
-def read(body: bytes) -> Heard:
+def read(body: bytes) -> SpeechText:
     """Raises Garbled."""
     try:
         data = json.loads(body)
@@ -48,7 +48,7 @@ def read(body: bytes) -> Heard:
     text = data.get("text") if isinstance(data, dict) else None
     if not isinstance(text, str):
         raise Garbled("an answer without a text")
-    return Heard(text.strip(), _seconds(data))
+    return SpeechText(text.strip(), _seconds(data))
 
 
 def _seconds(data: Mapping[str, Any]) -> float | None:

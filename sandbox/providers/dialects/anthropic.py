@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.providers.answers import chosen, words
-from sandbox.providers.asked import Answer, Asked, Bill, Call, Frame, Tool
+from sandbox.providers.asked import Asked, AskedCall, AskedTool, StandInAnswer, StandInBill, StandInFrame
 from sandbox.providers.dialects.base import IMAGE_TEXT, dumps, event, listed, messages_of, most_of, names
-from sandbox.providers.refusals import Refused, Row
+from sandbox.providers.refusals import Row, StandInRefused
 
 _FIELDS = names(
     "model messages max_tokens system stream temperature top_p top_k stop_sequences tools tool_choice thinking "
@@ -18,20 +18,20 @@ _REASONS = {"stop": "end_turn", "length": "max_tokens", "tool": "tool_use", "ref
 _CACHE_FROM = {"haiku-4": 4096}
 
 
-class Anthropic:
+class AnthropicStandIn:
     comment = b'event: ping\ndata: {"type": "ping"}\n\n'
 
-    def asked(self, call: Call) -> Asked:
+    def asked(self, call: AskedCall) -> Asked:
         body = call.body
         model = str(body.get("model") or "")
         if "anthropic-version" not in call.headers:
-            raise Refused(Row(400, "anthropic-version: header is required"))
+            raise StandInRefused(Row(400, "anthropic-version: header is required"))
         if not model or model.startswith("no-such"):
-            raise Refused(Row(404, f"model: {model}", "not_found_error"))
+            raise StandInRefused(Row(404, f"model: {model}", "not_found_error"))
         if unknown := sorted(set(body) - _FIELDS):
-            raise Refused(Row(400, f"{unknown[0]}: Extra inputs are not permitted"))
+            raise StandInRefused(Row(400, f"{unknown[0]}: Extra inputs are not permitted"))
         if "max_tokens" not in body:
-            raise Refused(Row(400, "max_tokens: Field required"))
+            raise StandInRefused(Row(400, "max_tokens: Field required"))
         turns = messages_of(body, "messages", _ROLES, Row(400, "messages: at least one message is required"))
         _check(body, model, turns)
         return _asked(body, model, turns)
@@ -43,21 +43,21 @@ class Anthropic:
             return 0, 0
         return seen, prompt - seen
 
-    def frames(self, asked: Asked, answer: Answer, bill: Bill | None) -> Iterator[Frame]:
+    def frames(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> Iterator[StandInFrame]:
         message = {"id": "msg_stand_in", "type": "message", "role": "assistant", "model": asked.model, "content": []}
         begun = {"usage": {**_read(bill), "output_tokens": 1}} if bill else {}
-        yield Frame(event("message_start", message={**message, "stop_reason": None, **begun}))
-        yield Frame(self.comment)
+        yield StandInFrame(event("message_start", message={**message, "stop_reason": None, **begun}))
+        yield StandInFrame(self.comment)
         for index, block in enumerate(_blocks(asked, answer)):
-            yield Frame(event("content_block_start", index=index, content_block=block.empty))
+            yield StandInFrame(event("content_block_start", index=index, content_block=block.empty))
             for word in words(block.text):
-                yield Frame(event("content_block_delta", index=index, delta=block.delta(word)), word=True)
-            yield Frame(event("content_block_stop", index=index))
+                yield StandInFrame(event("content_block_delta", index=index, delta=block.delta(word)), word=True)
+            yield StandInFrame(event("content_block_stop", index=index))
         told = {"usage": _usage(bill)} if bill else {}
-        yield Frame(event("message_delta", delta=_ending(answer), **told))
-        yield Frame(event("message_stop"))
+        yield StandInFrame(event("message_delta", delta=_ending(answer), **told))
+        yield StandInFrame(event("message_stop"))
 
-    def whole(self, asked: Asked, answer: Answer, bill: Bill | None) -> dict[str, Any]:
+    def whole(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> dict[str, Any]:
         content = [block.full for block in _blocks(asked, answer)]
         message = {"id": "msg_stand_in", "type": "message", "role": "assistant", "model": asked.model}
         return {**message, "content": content, **_ending(answer), **({"usage": _usage(bill)} if bill else {})}
@@ -73,7 +73,7 @@ class Anthropic:
 class _Block:
     """A content block; `kind`: text, thinking or tool_use."""
 
-    def __init__(self, kind: str, text: str, tool: Tool | None = None) -> None:
+    def __init__(self, kind: str, text: str, tool: AskedTool | None = None) -> None:
         self.kind, self.text, self.tool = kind, text, tool
 
     @property
@@ -93,20 +93,20 @@ class _Block:
         return {"type": f"{self.kind}_delta", self.kind: word}
 
 
-def _blocks(asked: Asked, answer: Answer) -> list[_Block]:
+def _blocks(asked: Asked, answer: StandInAnswer) -> list[_Block]:
     blocks = [_Block("thinking", answer.thought)] if answer.thought and asked.shows_thoughts else []
     if answer.tool:
         return [*blocks, _Block("tool_use", dumps(answer.tool.arguments), answer.tool)]
     return [*blocks, _Block("text", answer.text)] if answer.text else blocks
 
 
-def _ending(answer: Answer) -> dict[str, Any]:
+def _ending(answer: StandInAnswer) -> dict[str, Any]:
     if answer.stopped_by is not None:
         return {"stop_reason": "stop_sequence", "stop_sequence": answer.stopped_by}
     return {"stop_reason": _REASONS[answer.finish], "stop_sequence": None}
 
 
-def _read(bill: Bill) -> dict[str, int]:
+def _read(bill: StandInBill) -> dict[str, int]:
     """Plain, read and written input are disjoint."""
     return {
         "input_tokens": bill.prompt - bill.cached - bill.written,
@@ -115,26 +115,26 @@ def _read(bill: Bill) -> dict[str, int]:
     }
 
 
-def _usage(bill: Bill) -> dict[str, Any]:
+def _usage(bill: StandInBill) -> dict[str, Any]:
     thinking = {"output_tokens_details": {"thinking_tokens": bill.thought}} if bill.thought else {}
     return {**_read(bill), "output_tokens": bill.output + bill.thought, **thinking}
 
 
 def _check(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]]) -> None:
-    """Raises Refused for what the newer models no longer take."""
+    """Raises StandInRefused for what the newer models no longer take."""
     if any(turn.get("role") not in _ROLES for turn in turns):
-        raise Refused(Row(400, "messages.0.role: Field required"))
+        raise StandInRefused(Row(400, "messages.0.role: Field required"))
     if not any(mark in model for mark in _NO_SAMPLING):
         if {"temperature", "top_p"} <= set(body):
-            raise Refused(Row(400, "`temperature` and `top_p` cannot both be specified for this model."))
+            raise StandInRefused(Row(400, "`temperature` and `top_p` cannot both be specified for this model."))
         return
     for name in ("temperature", "top_p", "top_k"):
         if name in body:
-            raise Refused(Row(400, f"{name}: this model does not support it."))
+            raise StandInRefused(Row(400, f"{name}: this model does not support it."))
     if "budget_tokens" in (body.get("thinking") or {}):
-        raise Refused(Row(400, "thinking.budget_tokens: this model does not support it."))
+        raise StandInRefused(Row(400, "thinking.budget_tokens: this model does not support it."))
     if turns[-1]["role"] == "assistant":
-        raise Refused(Row(400, "This model does not support assistant message prefill."))
+        raise StandInRefused(Row(400, "This model does not support assistant message prefill."))
 
 
 def _asked(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]]) -> Asked:
@@ -186,7 +186,7 @@ def _counted(block: Mapping[str, Any]) -> str:
     return str(block.get("text", "")) + "".join(more)
 
 
-def _tool(body: Mapping[str, Any], prompt: str) -> Tool | None:
+def _tool(body: Mapping[str, Any], prompt: str) -> AskedTool | None:
     tools = {str(tool.get("name")): tool.get("input_schema") or {} for tool in body.get("tools") or ()}
     choice = body.get("tool_choice") or {}
     if choice.get("type") == "none":

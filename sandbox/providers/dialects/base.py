@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from sandbox.providers.asked import Answer, Asked, Bill, Call, Frame
-from sandbox.providers.refusals import Refused, Row
+from sandbox.providers.asked import Asked, AskedCall, StandInAnswer, StandInBill, StandInFrame
+from sandbox.providers.refusals import Row, StandInRefused
 
 IMAGE_TEXT = "i" * 1024  # a picture costs 256 tokens
 
@@ -16,16 +16,16 @@ class Dialect(Protocol):
     @property
     def comment(self) -> bytes: ...
 
-    def asked(self, call: Call) -> Asked:
-        """Raises Refused, as strictly as the real one."""
+    def asked(self, call: AskedCall) -> Asked:
+        """Raises StandInRefused, as strictly as the real one."""
 
     def cached_written(self, asked: Asked, prompt: int, seen: int) -> tuple[int, int]:
         """Of `prompt` tokens, `seen` before: those read from the cache, and those written to it."""
 
-    def frames(self, asked: Asked, answer: Answer, bill: Bill | None) -> Iterator[Frame]:
+    def frames(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> Iterator[StandInFrame]:
         """The whole stream, up to its end marker."""
 
-    def whole(self, asked: Asked, answer: Answer, bill: Bill | None) -> dict[str, Any]: ...
+    def whole(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> dict[str, Any]: ...
 
     def broken(self) -> Iterator[bytes]:
         """An error in mid-stream."""
@@ -50,21 +50,21 @@ def event(name: str, **body: Any) -> bytes:
 
 
 def messages_of(body: Mapping[str, Any], name: str, roles: frozenset[str], row: Row) -> list[Mapping[str, Any]]:
-    """The turns under `name`. Raises Refused with `row` when there are none or one isn't a turn."""
+    """The turns under `name`. Raises StandInRefused with `row` when there are none or one isn't a turn."""
     found = body.get(name)
     if not isinstance(found, list) or not found:
-        raise Refused(row)
+        raise StandInRefused(row)
     if not all(isinstance(turn, dict) and turn.get("role", "user") in roles for turn in found):
-        raise Refused(row)
+        raise StandInRefused(row)
     return found
 
 
 def most_of(value: Any, row: Row, otherwise: int = 4096) -> int:
-    """An output limit. Raises Refused with `row` for what can't be one."""
+    """An output limit. Raises StandInRefused with `row` for what can't be one."""
     if value is None:
         return otherwise
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise Refused(row)
+        raise StandInRefused(row)
     return value
 
 

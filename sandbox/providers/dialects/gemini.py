@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.providers.answers import chosen, words
-from sandbox.providers.asked import Answer, Asked, Bill, Call, Frame, Tool, count
+from sandbox.providers.asked import Asked, AskedCall, AskedTool, StandInAnswer, StandInBill, StandInFrame, count
 from sandbox.providers.dialects.base import IMAGE_TEXT, data, dumps, listed, messages_of, most_of, names
-from sandbox.providers.refusals import Refused, Row
+from sandbox.providers.refusals import Row, StandInRefused
 
 _FIELDS = names("contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent")
 _CONFIG_FIELDS = names(
@@ -20,13 +20,13 @@ _ROLES = frozenset({"user", "model"})
 _REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "tool": "STOP", "refused": "SAFETY"}
 
 
-class Gemini:
+class GeminiStandIn:
     comment = b""
 
-    def asked(self, call: Call) -> Asked:
+    def asked(self, call: AskedCall) -> Asked:
         if call.model.startswith("no-such"):
             missing = f"models/{call.model} is not found for API version v1beta, or is not supported for {call.method}."
-            raise Refused(Row(404, missing, "NOT_FOUND"))
+            raise StandInRefused(Row(404, missing, "NOT_FOUND"))
         body, config = call.body, call.body.get("generationConfig") or {}
         _check(body, config, call.model)
         wrong = _wrong("contents is not specified", "contents")
@@ -36,22 +36,22 @@ class Gemini:
     def cached_written(self, asked: Asked, prompt: int, seen: int) -> tuple[int, int]:  # noqa: ARG002
         return seen, 0
 
-    def frames(self, asked: Asked, answer: Answer, bill: Bill | None) -> Iterator[Frame]:
+    def frames(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> Iterator[StandInFrame]:
         if answer.finish == "refused":
-            yield Frame(self._blocked(asked, bill))
+            yield StandInFrame(self._blocked(asked, bill))
             return
         said = 0
         for word in words(answer.thought if asked.shows_thoughts else ""):
-            yield Frame(self._frame(asked, [{"text": word, "thought": True}], None, bill, 0), word=True)
+            yield StandInFrame(self._frame(asked, [{"text": word, "thought": True}], None, bill, 0), word=True)
         for index in range(asked.n):
             for word in words(answer.text):
                 said += count(word)
-                yield Frame(self._frame(asked, [{"text": word}], None, bill, said, index), word=True)
+                yield StandInFrame(self._frame(asked, [{"text": word}], None, bill, said, index), word=True)
         for index in range(asked.n):
             parts = [_call(answer.tool)] if answer.tool else [{"text": ""}]
-            yield Frame(self._frame(asked, parts, _REASONS[answer.finish], bill, None, index))
+            yield StandInFrame(self._frame(asked, parts, _REASONS[answer.finish], bill, None, index))
 
-    def whole(self, asked: Asked, answer: Answer, bill: Bill | None) -> dict[str, Any]:
+    def whole(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> dict[str, Any]:
         if answer.finish == "refused":
             return {"promptFeedback": {"blockReason": "SAFETY"}, **self._tail(asked, bill, 0)}
         parts: list[dict[str, Any]] = [_call(answer.tool)] if answer.tool else [{"text": answer.text}]
@@ -71,7 +71,7 @@ class Gemini:
         methods = ["generateContent", "streamGenerateContent", "countTokens"]
         return {"models": [{"name": f"models/{name}", "supportedGenerationMethods": methods} for name in known]}
 
-    def _blocked(self, asked: Asked, bill: Bill | None) -> bytes:
+    def _blocked(self, asked: Asked, bill: StandInBill | None) -> bytes:
         return data({"promptFeedback": {"blockReason": "SAFETY"}, **self._tail(asked, bill, 0)}, "\r\n\r\n")
 
     def _frame(
@@ -79,7 +79,7 @@ class Gemini:
         asked: Asked,
         parts: list[dict[str, Any]],
         finish: str | None,
-        bill: Bill | None,
+        bill: StandInBill | None,
         said: int | None,
         index: int = 0,
     ) -> bytes:
@@ -88,7 +88,7 @@ class Gemini:
             candidate["finishReason"] = finish
         return data({"candidates": [candidate], **self._tail(asked, bill, said)}, "\r\n\r\n")
 
-    def _tail(self, asked: Asked, bill: Bill | None, said: int | None) -> dict[str, Any]:
+    def _tail(self, asked: Asked, bill: StandInBill | None, said: int | None) -> dict[str, Any]:
         """Usage so far; None: all of it."""
         tail: dict[str, Any] = {"modelVersion": asked.model, "responseId": "stand-in"}
         if bill is None:
@@ -105,7 +105,7 @@ class Gemini:
 
 
 def _check(body: Mapping[str, Any], config: Mapping[str, Any], model: str) -> None:
-    """Raises Refused for the fields that Gemini doesn't know or doesn't take."""
+    """Raises StandInRefused for the fields that Gemini doesn't know or doesn't take."""
     thinking = config.get("thinkingConfig") or {}
     for where, found, known in (
         ("", body, _FIELDS),
@@ -115,18 +115,20 @@ def _check(body: Mapping[str, Any], config: Mapping[str, Any], model: str) -> No
         if unknown := sorted(set(found) - known):
             at = f" at '{where}'" if where else ""
             named = f'Invalid JSON payload received. Unknown name "{unknown[0]}"{at}: Cannot find field.'
-            raise Refused(_wrong(named, where or unknown[0]))
+            raise StandInRefused(_wrong(named, where or unknown[0]))
     if {"thinkingBudget", "thinkingLevel"} <= set(thinking):
-        raise Refused(_wrong("You can only set only one of thinking budget and thinking level.", "thinking_config"))
+        raise StandInRefused(
+            _wrong("You can only set only one of thinking budget and thinking level.", "thinking_config")
+        )
     if "thinkingLevel" in thinking and not model.startswith("gemini-3"):
-        raise Refused(_wrong("Thinking level is not supported for this model.", "thinking_config"))
+        raise StandInRefused(_wrong("Thinking level is not supported for this model.", "thinking_config"))
     if model.startswith("gemini-3.5") and {"presencePenalty", "frequencyPenalty"} & set(config):
-        raise Refused(_wrong("Penalty is not enabled for this model.", "generation_config"))
+        raise StandInRefused(_wrong("Penalty is not enabled for this model.", "generation_config"))
 
 
-def _asked(call: Call, config: Mapping[str, Any], turns: list[Mapping[str, Any]]) -> Asked:
+def _asked(call: AskedCall, config: Mapping[str, Any], turns: list[Mapping[str, Any]]) -> Asked:
     if call.model.startswith("gemini-3.5") and turns[-1].get("role") == "model":
-        raise Refused(_wrong("Please ensure that the last turn is of role 'user'.", "contents"))
+        raise StandInRefused(_wrong("Please ensure that the last turn is of role 'user'.", "contents"))
     parts = [_parts(turn) for turn in turns]
     system = "".join(str(p.get("text", "")) for p in _parts(call.body.get("systemInstruction") or {}))
     tools = dumps(call.body["tools"]) if call.body.get("tools") else ""
@@ -169,7 +171,7 @@ def _parts(turn: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     for part in parts:
         if unknown := sorted(set(part) - _PART_FIELDS):
             named = f"Invalid JSON payload received. Unknown name \"{unknown[0]}\" at 'contents.parts'."
-            raise Refused(_wrong(f"{named}: Cannot find field.", "contents.parts"))
+            raise StandInRefused(_wrong(f"{named}: Cannot find field.", "contents.parts"))
     return parts
 
 
@@ -183,7 +185,7 @@ def _counted(part: Mapping[str, Any]) -> str:
     return str(part.get("text", "")) + "".join(calls)
 
 
-def _tool(body: Mapping[str, Any], prompt: str) -> Tool | None:
+def _tool(body: Mapping[str, Any], prompt: str) -> AskedTool | None:
     declared = [each for tool in body.get("tools") or () for each in tool.get("functionDeclarations") or ()]
     tools = {str(d.get("name")): d.get("parametersJsonSchema") or d.get("parameters") or {} for d in declared}
     config = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
@@ -193,7 +195,7 @@ def _tool(body: Mapping[str, Any], prompt: str) -> Tool | None:
     return chosen(tools, wanted, prompt, must=config.get("mode") == "ANY")
 
 
-def _call(tool: Tool) -> dict[str, Any]:
+def _call(tool: AskedTool) -> dict[str, Any]:
     return {"functionCall": {"id": tool.id, "name": tool.name, "args": dict(tool.arguments)}}
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from sandbox.providers.answers import chosen, words
-from sandbox.providers.asked import Answer, Asked, Bill, Call, Frame, Tool
+from sandbox.providers.asked import Asked, AskedCall, AskedTool, StandInAnswer, StandInBill, StandInFrame
 from sandbox.providers.dialects.base import IMAGE_TEXT, data, dumps, listed, messages_of, most_of, names
-from sandbox.providers.refusals import Refused, Row
+from sandbox.providers.refusals import Row, StandInRefused
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 FIELDS = names(
@@ -22,19 +22,19 @@ _REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
 _WRITES_CACHE = re.compile(r"(^|/)gpt-(5\.[6-9]|[6-9])")
 
 
-class OpenAI:
+class OpenAIStandIn:
     comment = b""
     known: ClassVar[tuple[str, ...]] = ("gpt-4o", "gpt-4o-mini", "gpt-5-nano", "gpt-6-luna")
 
     # --- what is asked ------------------------------------------------------------------------------
 
-    def asked(self, call: Call) -> Asked:
+    def asked(self, call: AskedCall) -> Asked:
         body = call.body
         model = body.get("model")
         if not isinstance(model, str) or not model:
-            raise Refused(Row(400, "you must provide a model parameter"))
+            raise StandInRefused(Row(400, "you must provide a model parameter"))
         if model.startswith("no-such"):
-            raise Refused(Row(404, f"The model `{model}` does not exist.", code="model_not_found"))
+            raise StandInRefused(Row(404, f"The model `{model}` does not exist.", code="model_not_found"))
         self.check(body, model)
         wrong = Row(400, "Invalid type for 'messages': expected a list of messages.", param="messages")
         messages = messages_of(body, "messages", ROLES, wrong)
@@ -42,19 +42,19 @@ class OpenAI:
         return self._asked(body, model, messages, self._most(body, limit))
 
     def check(self, body: Mapping[str, Any], model: str) -> None:
-        """Raises Refused for what this seller does not take."""
+        """Raises StandInRefused for what this seller does not take."""
         if unknown := sorted(set(body) - FIELDS):
-            raise Refused(Row(400, f"Unrecognized request argument supplied: {unknown[0]}", param=unknown[0]))
+            raise StandInRefused(Row(400, f"Unrecognized request argument supplied: {unknown[0]}", param=unknown[0]))
         if _wants(body) == "json_object" and "json" not in dumps(body.get("messages")).lower():
-            raise Refused(Row(400, "'messages' must contain the word 'json' in some form.", param="messages"))
+            raise StandInRefused(Row(400, "'messages' must contain the word 'json' in some form.", param="messages"))
         if not _REASONING.search(model):
             return
         if "max_tokens" in body:
-            raise Refused(_unsupported("max_tokens", "Use 'max_completion_tokens' instead."))
+            raise StandInRefused(_unsupported("max_tokens", "Use 'max_completion_tokens' instead."))
         if body.get("temperature", 1) != 1:
-            raise Refused(_unsupported("temperature", "Only the default (1) value is supported."))
+            raise StandInRefused(_unsupported("temperature", "Only the default (1) value is supported."))
         if "gpt-6" in model and body.get("tools") and body.get("reasoning_effort") != "none":
-            raise Refused(_unsupported("tools", "Set reasoning_effort to 'none'."))
+            raise StandInRefused(_unsupported("tools", "Set reasoning_effort to 'none'."))
 
     def thinks(self, body: Mapping[str, Any], model: str) -> bool:
         return bool(_REASONING.search(model)) and body.get("reasoning_effort") not in {"none", "minimal"}
@@ -93,21 +93,21 @@ class OpenAI:
 
     # --- what is answered ---------------------------------------------------------------------------
 
-    def frames(self, asked: Asked, answer: Answer, bill: Bill | None) -> Iterator[Frame]:
+    def frames(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> Iterator[StandInFrame]:
         for index in range(asked.n):
-            yield Frame(self._chunk(asked, index, {"role": "assistant", "content": ""}))
+            yield StandInFrame(self._chunk(asked, index, {"role": "assistant", "content": ""}))
             for word in words(answer.thought if asked.shows_thoughts else ""):
-                yield Frame(self._chunk(asked, index, self.thought(word)), word=True)
+                yield StandInFrame(self._chunk(asked, index, self.thought(word)), word=True)
             yield from self._said(asked, index, answer)
         for index in range(asked.n):
             last = index == asked.n - 1
             more = self.beside_finish(bill) if bill and last else {}
-            yield Frame(self._chunk(asked, index, {}, REASONS[answer.finish], **more))
+            yield StandInFrame(self._chunk(asked, index, {}, REASONS[answer.finish], **more))
         if bill and self.has_usage_chunk(asked):
-            yield Frame(data({**self._head(asked), "choices": [], "usage": self.usage(asked, bill)}))
-        yield Frame(b"data: [DONE]\n\n")
+            yield StandInFrame(data({**self._head(asked), "choices": [], "usage": self.usage(asked, bill)}))
+        yield StandInFrame(b"data: [DONE]\n\n")
 
-    def whole(self, asked: Asked, answer: Answer, bill: Bill | None) -> dict[str, Any]:
+    def whole(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
         if answer.finish == "refused":
             message |= {"content": None, "refusal": answer.text}
@@ -133,7 +133,7 @@ class OpenAI:
     def thought(self, word: str) -> dict[str, str]:
         return {"reasoning": word}
 
-    def usage(self, asked: Asked, bill: Bill) -> dict[str, Any]:  # noqa: ARG002
+    def usage(self, asked: Asked, bill: StandInBill) -> dict[str, Any]:  # noqa: ARG002
         output = bill.output + bill.thought
         written = {"cache_write_tokens": bill.written} if bill.written else {}
         return {
@@ -144,7 +144,7 @@ class OpenAI:
             "completion_tokens_details": {"reasoning_tokens": bill.thought},
         }
 
-    def beside_finish(self, bill: Bill) -> dict[str, Any]:  # noqa: ARG002
+    def beside_finish(self, bill: StandInBill) -> dict[str, Any]:  # noqa: ARG002
         """What the chunk with the finish reason tells of usage, asked or not."""
         return {}
 
@@ -161,17 +161,17 @@ class OpenAI:
             return {}
         return {"obfuscation": "x" * (-len(delta["content"]) % 16)}
 
-    def _said(self, asked: Asked, index: int, answer: Answer) -> Iterator[Frame]:
+    def _said(self, asked: Asked, index: int, answer: StandInAnswer) -> Iterator[StandInFrame]:
         if answer.tool:
             call = _called(answer.tool)
             begun = {"index": 0, **call, "function": {"name": answer.tool.name, "arguments": ""}}
-            yield Frame(self._chunk(asked, index, {"tool_calls": [begun]}))
+            yield StandInFrame(self._chunk(asked, index, {"tool_calls": [begun]}))
             for word in words(call["function"]["arguments"]):
                 piece = {"index": 0, "function": {"arguments": word}}
-                yield Frame(self._chunk(asked, index, {"tool_calls": [piece]}), word=True)
+                yield StandInFrame(self._chunk(asked, index, {"tool_calls": [piece]}), word=True)
         field = "refusal" if answer.finish == "refused" else "content"
         for word in words(answer.text):
-            yield Frame(self._chunk(asked, index, {field: word}), word=True)
+            yield StandInFrame(self._chunk(asked, index, {field: word}), word=True)
 
     def _head(self, asked: Asked) -> dict[str, Any]:
         return {
@@ -211,7 +211,7 @@ def _wants(body: Mapping[str, Any]) -> Any:
     return wanted.get("type") if isinstance(wanted, dict) else None
 
 
-def _tool(body: Mapping[str, Any], prompt: str) -> Tool | None:
+def _tool(body: Mapping[str, Any], prompt: str) -> AskedTool | None:
     functions = [tool.get("function") or {} for tool in body.get("tools") or () if isinstance(tool, dict)]
     tools = {str(each.get("name")): each.get("parameters") or {} for each in functions}
     choice = body.get("tool_choice")
@@ -221,7 +221,7 @@ def _tool(body: Mapping[str, Any], prompt: str) -> Tool | None:
     return chosen(tools, wanted, prompt, must=choice == "required")
 
 
-def _called(tool: Tool) -> dict[str, Any]:
+def _called(tool: AskedTool) -> dict[str, Any]:
     return {"id": tool.id, "type": "function", "function": {"name": tool.name, "arguments": dumps(tool.arguments)}}
 
 

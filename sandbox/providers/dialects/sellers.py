@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from sandbox.providers.asked import Asked, Bill
+from sandbox.providers.asked import Asked, StandInBill
 from sandbox.providers.dialects.base import data, dumps, names
-from sandbox.providers.dialects.openai import FIELDS, OpenAI
-from sandbox.providers.refusals import Refused, Row
+from sandbox.providers.dialects.openai import FIELDS, OpenAIStandIn
+from sandbox.providers.refusals import Row, StandInRefused
 
 _GROQ_FIELDS = FIELDS | {"include_reasoning", "reasoning_format"}
 _MISTRAL_FIELDS = names(
@@ -18,7 +18,7 @@ _MISTRAL_MESSAGE_FIELDS = names("role content name prefix tool_calls tool_call_i
 _CREDITS_PER_TOKEN = (105e-9, 210e-9)  # as for deepseek-v4-flash: input, output
 
 
-class DeepSeek(OpenAI):
+class DeepSeek(OpenAIStandIn):
     """Thinks unless told not to; usage comes always, beside the finish reason; takes unknown fields in silence."""
 
     comment = b": keep-alive\n\n"
@@ -36,7 +36,7 @@ class DeepSeek(OpenAI):
     def thought(self, word: str) -> dict[str, str]:
         return {"reasoning_content": word}
 
-    def usage(self, asked: Asked, bill: Bill) -> dict[str, Any]:  # noqa: ARG002
+    def usage(self, asked: Asked, bill: StandInBill) -> dict[str, Any]:  # noqa: ARG002
         output = bill.output + bill.thought
         return {
             "prompt_tokens": bill.prompt,
@@ -47,7 +47,7 @@ class DeepSeek(OpenAI):
             "completion_tokens_details": {"reasoning_tokens": bill.thought},
         }
 
-    def beside_finish(self, bill: Bill) -> dict[str, Any]:
+    def beside_finish(self, bill: StandInBill) -> dict[str, Any]:
         return {"usage": self.usage(_NOBODY, bill)}
 
     def has_usage_chunk(self, asked: Asked) -> bool:  # noqa: ARG002
@@ -57,7 +57,7 @@ class DeepSeek(OpenAI):
         return {}
 
 
-class OpenRouter(OpenAI):
+class OpenRouter(OpenAIStandIn):
     """Says what it cost; an upstream's error comes as a chunk of its own."""
 
     comment = b": OPENROUTER PROCESSING\n\n"
@@ -65,7 +65,7 @@ class OpenRouter(OpenAI):
 
     def check(self, body: Mapping[str, Any], model: str) -> None:  # noqa: ARG002
         if "/" not in model:
-            raise Refused(Row(400, f"{model} is not a valid model ID"))
+            raise StandInRefused(Row(400, f"{model} is not a valid model ID"))
 
     def thinks(self, body: Mapping[str, Any], model: str) -> bool:
         wanted = body.get("reasoning") or {}
@@ -74,7 +74,7 @@ class OpenRouter(OpenAI):
     def shows_thoughts(self, body: Mapping[str, Any]) -> bool:
         return not (body.get("reasoning") or {}).get("exclude")
 
-    def usage(self, asked: Asked, bill: Bill) -> dict[str, Any]:
+    def usage(self, asked: Asked, bill: StandInBill) -> dict[str, Any]:
         each_in, each_out = _CREDITS_PER_TOKEN
         cost = bill.prompt * each_in + (bill.output + bill.thought) * each_out
         return {**super().usage(asked, bill), "cost": round(cost, 9)}
@@ -88,16 +88,18 @@ class OpenRouter(OpenAI):
         return {"provider": "Stand-in"}
 
 
-class Groq(OpenAI):
+class Groq(OpenAIStandIn):
     """Usage hides in x_groq; gpt-oss can't be told not to think."""
 
     known: ClassVar[tuple[str, ...]] = ("openai/gpt-oss-20b", "openai/gpt-oss-120b", "qwen/qwen3-32b")
 
     def check(self, body: Mapping[str, Any], model: str) -> None:
         if unknown := sorted(set(body) - _GROQ_FIELDS):
-            raise Refused(Row(400, f"property '{unknown[0]}' is unsupported", param=unknown[0]))
+            raise StandInRefused(Row(400, f"property '{unknown[0]}' is unsupported", param=unknown[0]))
         if "gpt-oss" in model and '"image_url"' in dumps(body.get("messages")):
-            raise Refused(Row(400, "messages[0].content must be a string: this model does not support image_url."))
+            raise StandInRefused(
+                Row(400, "messages[0].content must be a string: this model does not support image_url.")
+            )
 
     def thinks(self, body: Mapping[str, Any], model: str) -> bool:
         return "gpt-oss" in model or ("qwen3" in model and body.get("reasoning_effort") != "none")
@@ -105,7 +107,7 @@ class Groq(OpenAI):
     def shows_thoughts(self, body: Mapping[str, Any]) -> bool:
         return body.get("include_reasoning") is not False
 
-    def beside_finish(self, bill: Bill) -> dict[str, Any]:
+    def beside_finish(self, bill: StandInBill) -> dict[str, Any]:
         return {"x_groq": {"id": "req_stand_in", "usage": self.usage(_NOBODY, bill)}}
 
     def broken(self) -> Iterator[bytes]:
@@ -115,7 +117,7 @@ class Groq(OpenAI):
         return {}
 
 
-class Mistral(OpenAI):
+class Mistral(OpenAIStandIn):
     """Refuses every field that it doesn't know; usage comes always, in the last chunk."""
 
     known: ClassVar[tuple[str, ...]] = ("mistral-small-latest", "ministral-3b-2512", "ministral-8b-2512")
@@ -129,12 +131,12 @@ class Mistral(OpenAI):
             wrong = [
                 {"type": "extra_forbidden", "loc": loc, "msg": "Extra inputs are not permitted"} for loc in unknown
             ]
-            raise Refused(Row(422, dumps({"detail": wrong}), "invalid_request_error"))
+            raise StandInRefused(Row(422, dumps({"detail": wrong}), "invalid_request_error"))
 
     def thinks(self, body: Mapping[str, Any], model: str) -> bool:  # noqa: ARG002
         return False
 
-    def beside_finish(self, bill: Bill) -> dict[str, Any]:
+    def beside_finish(self, bill: StandInBill) -> dict[str, Any]:
         return {"usage": self.usage(_NOBODY, bill)}
 
     def has_usage_chunk(self, asked: Asked) -> bool:  # noqa: ARG002

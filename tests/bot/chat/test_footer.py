@@ -4,7 +4,7 @@ import pytest
 
 import locales
 from bot.chat.footer import cents, footer, notes, paid
-from engine.attempt_record import ABANDONED, ANSWERED, Attempt, Receipt
+from engine.attempt_record import ABANDONED, ANSWERED, AttemptRecord, Receipt
 from engine.chat import Choice, Completion, Finish, Usage
 from engine.money import Money
 from engine.tenancy import Charge
@@ -16,8 +16,8 @@ def t(key: str, **values: object) -> str:
     return locales.text("en", key, **values)
 
 
-def attempt(provider: str, outcome: str = ANSWERED, *, first_token_ms: int | None = 200) -> Attempt:
-    return Attempt(
+def attempt(provider: str, outcome: str = ANSWERED, *, first_token_ms: int | None = 200) -> AttemptRecord:
+    return AttemptRecord(
         request_id="r",
         ordinal=1,
         tenant_id=1,
@@ -33,7 +33,7 @@ def attempt(provider: str, outcome: str = ANSWERED, *, first_token_ms: int | Non
     )
 
 
-def receipt(*attempts: Attempt) -> Receipt:
+def receipt(*attempts: AttemptRecord) -> Receipt:
     return Receipt("r", "auto", NOON, (), (), attempts)
 
 
@@ -79,7 +79,7 @@ def test_a_provider_that_broke_off_is_named() -> None:
 @pytest.mark.parametrize(
     "unseen", [attempt("deepseek", "unreachable", first_token_ms=None), attempt("deepseek", ABANDONED)]
 )
-def test_whose_words_were_never_shown_is_not(unseen: Attempt) -> None:
+def test_whose_words_were_never_shown_is_not(unseen: AttemptRecord) -> None:
     assert notes(t, completion(), Charge(), receipt(unseen, attempt("gemini"))) == []
 
 

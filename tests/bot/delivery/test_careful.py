@@ -8,7 +8,7 @@ import pytest
 
 from bot import requests
 from bot.delivery import drafts
-from bot.delivery.drafts import Draft
+from bot.delivery.drafts import DraftPreview
 from bot.delivery.rate_limiter import Limiter
 from tests.bot.delivery.test_rate_limiter import most_within
 from tests.bot.virtual import run
@@ -29,7 +29,7 @@ async def one_life(seconds: float) -> None:
     limiter = Limiter()
     limiter.careful(ANN)
     bot: Any = SimpleNamespace()
-    draft = Draft(bot, limiter, ANN, None)
+    draft = DraftPreview(bot, limiter, ANN, None)
     async with asyncio.timeout(seconds):
         async with draft:
             for number in range(1000):

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine.catalog.free_tiers import Allowed, FreeTiers, Left, day_begin, day_end
+from engine.catalog.free_tiers import FreeTierLimits, FreeTierRemaining, FreeTiers, day_begin, day_end
 from engine.offer import Offer
 
 GEMINI, GROQ = Offer("gemini", "lite"), Offer("groq", "oss")
@@ -10,7 +10,7 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
 def tiers(per_minute: int = 2, per_day: int = 3) -> FreeTiers:
-    return FreeTiers({GEMINI: Allowed(per_minute, per_day), GROQ: Allowed(per_minute, per_day)})
+    return FreeTiers({GEMINI: FreeTierLimits(per_minute, per_day), GROQ: FreeTierLimits(per_minute, per_day)})
 
 
 def test_who_is_not_listed_has_none() -> None:
@@ -24,7 +24,7 @@ def test_a_minute_s_limit_is_counted_and_passes() -> None:
         assert free.is_open(GEMINI, NOW)
         free.use(GEMINI, NOW)
     assert not free.is_open(GEMINI, NOW)
-    assert free.left(GEMINI, NOW) == Left(0, 1)
+    assert free.left(GEMINI, NOW) == FreeTierRemaining(0, 1)
     assert free.is_open(GEMINI, NOW + timedelta(seconds=60))
 
 

@@ -1,4 +1,4 @@
-from engine.catalog.prompt_cache import Prefixes
+from engine.catalog.prompt_cache import PromptCache
 from engine.chat import ChatRequest, Message, Role, says
 from engine.offer import Offer
 
@@ -11,8 +11,8 @@ def request(messages: tuple[Message, ...], conversation: str = "c") -> ChatReque
     return ChatRequest("1", "auto", messages, conversation=conversation)
 
 
-def sent(offer: Offer, tokens: int = 2000) -> Prefixes:
-    prefixes = Prefixes()
+def sent(offer: Offer, tokens: int = 2000) -> PromptCache:
+    prefixes = PromptCache()
     prefixes.sent(request(FIRST), offer, tokens, 0, now=0)
     return prefixes
 
@@ -45,7 +45,7 @@ def test_a_conversation_that_was_changed_begins_anew() -> None:
 
 
 def test_without_a_conversation_nothing_is_kept() -> None:
-    prefixes = Prefixes()
+    prefixes = PromptCache()
     prefixes.sent(request(FIRST, ""), DEEPSEEK, 2000, 0, now=0)
     assert prefixes.cached_tokens(request(SECOND, ""), DEEPSEEK, now=1) == 0
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from engine.catalog.catalog import Quote
-from engine.catalog.free_tiers import Allowed, FreeTiers
+from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
 from engine.catalog.token_counts import measure
 from engine.chat import ChatRequest, Role, says
 from engine.errors import NoProvider, Overloaded, RateLimited
@@ -62,7 +62,7 @@ async def test_an_answer_teaches_how_long_answers_are_and_what_a_prompt_counts()
 async def test_a_try_at_a_free_price_is_counted_and_a_refusal_shuts_the_tier() -> None:
     stage = Stage(Scripted("a", [RateLimited(retry_after_seconds=30)]), Scripted("b", whole("b says")))
     offer, now = Offer("a", "m"), stage.market.clock.now()
-    stage.market.catalog.free = FreeTiers({offer: Allowed(5, 5)})
+    stage.market.catalog.free = FreeTiers({offer: FreeTierLimits(5, 5)})
     stage._route = Route((stage._route.quotes[0]._replace(free=True), stage._route.quotes[1]), ())
     answer, _ = stage.answer()
     await answer.whole()

@@ -8,7 +8,7 @@ import pytest
 from engine.catalog.catalog import Model, Offer
 from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import ChatRequest, Role, says
-from engine.errors import HouseCapReached, NoProvider, RateLimited
+from engine.errors import NoProvider, RateLimited, SpendingCapReached
 from engine.gateway.gateway import Gateway, loses
 from engine.money import Money
 from engine.routing.health import Permit
@@ -53,7 +53,7 @@ async def test_then_it_is_left_out_and_the_reason_is_told() -> None:
 
 
 async def test_where_only_losing_offers_are_left_the_house_has_reached_its_limit() -> None:
-    with pytest.raises(HouseCapReached):
+    with pytest.raises(SpendingCapReached):
         await planned(*gateway(DEAR, lost="2"))
 
 

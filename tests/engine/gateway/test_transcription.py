@@ -27,7 +27,7 @@ from engine.money import Money
 from engine.offer import Offer
 from engine.ports import Hold, Ledger, LimitHeaders
 from engine.routing.health import Health, Permit
-from engine.speech import Heard, Recording
+from engine.speech import Recording, SpeechText
 from tests.engine.clock import HandClock
 from tests.engine.scripted import TENANT, Held, Scripted, Stage
 
@@ -40,11 +40,11 @@ class Ear:
 
     name = "one"
 
-    def __init__(self, *script: Heard | ProviderError | None, keys: int = 1) -> None:
+    def __init__(self, *script: SpeechText | ProviderError | None, keys: int = 1) -> None:
         self._script, self.keys = list(script), keys
         self.used: list[int] = []
 
-    async def hear(self, model: str, recording: Recording, key: int = 0) -> Heard:
+    async def hear(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
         assert (model, recording) == ("whisper", RECORDING)
         self.used.append(key)
         step = self._script.pop(0)
@@ -110,12 +110,12 @@ def test_begun_seconds_are_billed_and_the_shortest_length_at_least(seconds: floa
 
 @pytest.mark.parametrize("wallet", [Money(0), Money(10**9)])
 async def test_a_server_of_ones_own_may_cost_nothing(wallet: Money) -> None:
-    room = Room(Ear(Heard("hello", 12)), rate=Rate(Money(0), Fraction("1.40")), wallet=wallet)
+    room = Room(Ear(SpeechText("hello", 12)), rate=Rate(Money(0), Fraction("1.40")), wallet=wallet)
     assert await room.hear() == "hello"
 
 
 async def test_the_length_that_the_provider_reports_is_billed() -> None:
-    room = Room(Ear(Heard("hello", 4.2)))
+    room = Room(Ear(SpeechText("hello", 4.2)))
     assert await room.hear(12) == "hello"
     assert room.purse.held is not None
     assert room.purse.held.grant.wallet == Money.ceil_atto(13 * RATE.minute_atto, RATE.tariff.times)
@@ -126,7 +126,7 @@ async def test_the_length_that_the_provider_reports_is_billed() -> None:
 
 
 async def test_where_it_reports_none_the_apps_word_is_taken() -> None:
-    room = Room(Ear(Heard("hello")))
+    room = Room(Ear(SpeechText("hello")))
     await room.hear(12)
     assert room.purse.held is not None
     assert room.purse.held.bill is not None
@@ -134,7 +134,7 @@ async def test_where_it_reports_none_the_apps_word_is_taken() -> None:
 
 
 async def test_a_key_that_was_refused_makes_room_for_the_next() -> None:
-    ear = Ear(KeyRefused("no", status=401), RateLimited("slow"), Heard("hello", 12), keys=3)
+    ear = Ear(KeyRefused("no", status=401), RateLimited("slow"), SpeechText("hello", 12), keys=3)
     room = Room(ear)
     assert await room.hear() == "hello"
     assert sorted(ear.used) == [0, 1, 2]
@@ -208,7 +208,7 @@ async def test_a_closed_transcriber_ends_what_it_hears_and_takes_nothing_more() 
 
 
 async def test_who_hangs_up_leaves_a_probes_place_free() -> None:
-    ear = Ear(None, Heard("hello", 12))
+    ear = Ear(None, SpeechText("hello", 12))
     room = Room(ear)
     market = room.transcriber.market
     for _ in range(market.policy.failures_to_open):

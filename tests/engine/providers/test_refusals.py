@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from engine.errors import (
-    AbilityMissing,
     BalanceGone,
+    CapabilityMissing,
     ContextTooLong,
     Garbled,
     KeyRefused,
@@ -108,11 +108,11 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     ("openai", 400, says("Invalid value for 'messages'", param="messages"), RequestFault),
     ("deepseek", 422, says("bad role"), RequestFault),
     ("anthropic", 413, claude("request_too_large"), RequestFault),
-    ("openai", 400, says("Unsupported parameter: 'max_tokens'", code="unsupported_parameter"), AbilityMissing),
-    ("mistral", 422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "x"]}]}, AbilityMissing),
-    ("groq", 400, says("this model does not support image_url"), AbilityMissing),
-    ("deepseek", 400, says("This response_format type is unavailable now"), AbilityMissing),
-    ("openrouter", 404, says("No endpoints found that support tool use", code=404), AbilityMissing),
+    ("openai", 400, says("Unsupported parameter: 'max_tokens'", code="unsupported_parameter"), CapabilityMissing),
+    ("mistral", 422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "x"]}]}, CapabilityMissing),
+    ("groq", 400, says("this model does not support image_url"), CapabilityMissing),
+    ("deepseek", 400, says("This response_format type is unavailable now"), CapabilityMissing),
+    ("openrouter", 404, says("No endpoints found that support tool use", code=404), CapabilityMissing),
     # moderation
     ("openrouter", 403, says("flagged", code=403, metadata={"reasons": ["violence"]}), RequestFault),
     ("openai", 400, says("x", code="content_policy_violation"), RequestFault),

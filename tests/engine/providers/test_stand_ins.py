@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from engine.chat import ChatRequest, Message, Options, Role, Text, Tool, ToolCall, says
-from engine.errors import AbilityMissing
-from engine.ports import Call
+from engine.errors import CapabilityMissing
+from engine.ports import ProviderCall
 from engine.providers.registry import build, specs
 from sandbox.app import Sandbox
 from tests.engine.providers.dialects.wires import finishes, text, usage
@@ -62,7 +62,7 @@ async def answered(sandbox: Sandbox, name: str, model: str, request: ChatRequest
     """Raises what the provider refuses."""
     provider = build(specs()[name], keys=("k",), base_url=sandbox.provider_urls[name])
     try:
-        async with provider.stream(Call(request, model, 500)) as chunks:
+        async with provider.stream(ProviderCall(request, model, 500)) as chunks:
             found = [chunk async for chunk in chunks]
     finally:
         await provider.aclose()
@@ -86,5 +86,5 @@ async def test_a_conversation_with_tools_and_names_is_taken(sandbox: Sandbox, na
 async def test_choices_and_begun_answers_are_given_or_declined_by_us(sandbox: Sandbox, name: str, model: str) -> None:
     begun = (*HELLO, says(Role.ASSISTANT, "The sea"))
     for request in (ChatRequest("r", "m", HELLO, n=2), ChatRequest("r", "m", begun)):
-        with contextlib.suppress(AbilityMissing):
+        with contextlib.suppress(CapabilityMissing):
             await answered(sandbox, name, model, request)

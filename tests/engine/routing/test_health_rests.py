@@ -3,8 +3,8 @@
 import pytest
 
 from engine.errors import (
-    AbilityMissing,
     BalanceGone,
+    CapabilityMissing,
     ContextTooLong,
     KeyRefused,
     NoSuchModel,
@@ -15,7 +15,7 @@ from engine.errors import (
     Unreachable,
 )
 from engine.ports import LimitHeaders
-from engine.routing.health import Health, HealthPolicy, Permit, Refusal, State
+from engine.routing.health import Denial, Health, HealthPolicy, Permit, State
 from tests.engine.clock import HandClock
 from tests.engine.ward import A2, DOWN, A, B, Ward
 
@@ -24,7 +24,7 @@ def test_five_failures_rest_the_whole_provider(ward: Ward) -> None:
     ward.fails(DOWN, 4)
     ward.fails(Unreachable())
     assert ward.state() is State.OPEN
-    assert ward.refusal(A2) == Refusal("breaker open after unreachable, 60 s left", 60)
+    assert ward.refusal(A2) == Denial("breaker open after unreachable, 60 s left", 60)
     assert ward.health.standing(A2).reason == "breaker open after unreachable, 60 s left"
     ward.permit(B)
 
@@ -62,7 +62,7 @@ def test_a_bad_probe_means_the_same_rest_again(ward: Ward) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [RequestFault(), ContextTooLong(), AbilityMissing(), TooBigForNow(), NoSuchModel()],
+    [RequestFault(), ContextTooLong(), CapabilityMissing(), TooBigForNow(), NoSuchModel()],
     ids=lambda e: e.outcome,
 )
 def test_a_probe_that_says_nothing_of_health_leaves_its_place_to_the_next(ward: Ward, error: ProviderError) -> None:
@@ -79,7 +79,7 @@ def test_a_reader_who_leaves_a_probe_frees_its_place(ward: Ward) -> None:
     assert ward.permit().probe
 
 
-@pytest.mark.parametrize("error", [RequestFault(), ContextTooLong(), AbilityMissing(), TooBigForNow()])
+@pytest.mark.parametrize("error", [RequestFault(), ContextTooLong(), CapabilityMissing(), TooBigForNow()])
 def test_a_request_s_own_fault_takes_no_provider_down(ward: Ward, error: ProviderError) -> None:
     ward.fails(error, 50)
     assert ward.state() is State.CLOSED

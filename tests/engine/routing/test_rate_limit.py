@@ -2,22 +2,22 @@ from collections import deque
 
 import pytest
 
-from engine.routing.rate_limit import SLACK_SECONDS, Fall, Limit, Told
+from engine.routing.rate_limit import SLACK_SECONDS, LearnedLimit, LimitDrop, ReportedQuota
 
 
-def refuse(limit: Limit, now: float) -> None:
+def refuse(limit: LearnedLimit, now: float) -> None:
     limit.use(now)
     limit.refused(now, now)
 
 
-def serve(limit: Limit, now: float) -> None:
+def serve(limit: LearnedLimit, now: float) -> None:
     limit.use(now)
     limit.took(now)
 
 
-def learned(most: int = 20) -> Limit:
+def learned(most: int = 20) -> LearnedLimit:
     """One that took `most` within as many seconds, and then refused."""
-    limit = Limit()
+    limit = LearnedLimit()
     for second in range(most):
         serve(limit, second)
     refuse(limit, most)
@@ -25,7 +25,7 @@ def learned(most: int = 20) -> Limit:
 
 
 def test_nothing_is_known_at_first() -> None:
-    assert Limit().wait_seconds(0) == 0
+    assert LearnedLimit().wait_seconds(0) == 0
 
 
 def test_it_stays_at_the_rate_that_was_taken() -> None:
@@ -36,7 +36,7 @@ def test_it_stays_at_the_rate_that_was_taken() -> None:
 
 
 def test_a_burst_learns_what_was_taken_not_what_was_sent() -> None:
-    limit = Limit()
+    limit = LearnedLimit()
     for _ in range(50):
         limit.use(0)
     for _ in range(20):
@@ -47,7 +47,7 @@ def test_a_burst_learns_what_was_taken_not_what_was_sent() -> None:
 
 
 def test_tries_that_began_after_the_refused_one_do_not_count_as_taken() -> None:
-    limit = Limit()
+    limit = LearnedLimit()
     for second in range(20):
         serve(limit, second)
     for second in range(20, 30):
@@ -57,7 +57,7 @@ def test_tries_that_began_after_the_refused_one_do_not_count_as_taken() -> None:
 
 
 def test_few_requests_say_nothing_of_a_rate() -> None:
-    limit = Limit()
+    limit = LearnedLimit()
     for second in range(3):
         serve(limit, second)
     refuse(limit, 3)
@@ -89,10 +89,10 @@ class Wall:
 
     def __init__(self, most: int) -> None:
         self.most, self.now = most, 0.0
-        self.limit = Limit()
+        self.limit = LearnedLimit()
         self.served: deque[float] = deque()
         self.refused: list[float] = []
-        self.falls: list[Fall] = []
+        self.falls: list[LimitDrop] = []
 
     def run(self, until: float, every: float = 1.1) -> None:
         while self.now < until:
@@ -153,7 +153,7 @@ def test_one_request_less_in_a_minute_is_no_news() -> None:
 
 
 def test_what_is_not_told_bounds_nothing() -> None:
-    told = Told()
+    told = ReportedQuota()
     told.hear(0, None, 60)
     told.use(5)
     assert told.wait_seconds(0) == 0

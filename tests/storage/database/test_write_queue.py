@@ -14,7 +14,7 @@ from engine.errors import HoldLost
 from storage.database.connection import Connection, scalar
 from storage.database.database import Database, open_database
 from storage.database.leases import Lease
-from storage.database.write_queue import Alike, Alone, Commit, Job, next_batch
+from storage.database.write_queue import Alike, Alone, Commit, QueuedUnit, next_batch
 from storage.ledger.hold_units import HoldUnit
 from storage.ledger.ledger import SqlLedger
 from tests.storage.books import RATES, FixedClock, bid, bill, sound, tenant
@@ -136,8 +136,8 @@ async def test_a_wait_for_a_commit_ends_with_it_and_then_the_cancellation_goes_o
 
 
 async def test_a_batch_is_what_has_come_meanwhile_up_to_its_most() -> None:
-    jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-    made = [Job(Note(str(number))) for number in range(5)]
+    jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
+    made = [QueuedUnit(Note(str(number))) for number in range(5)]
     for job in (*made, None):
         jobs.put(job)
     assert next_batch(jobs, 3) == (made[:3], False)

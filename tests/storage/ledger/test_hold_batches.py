@@ -22,7 +22,7 @@ from storage.database import sqlite
 from storage.database.connection import Connection
 from storage.database.write_queue import Alone
 from storage.ledger import hold_batches, holds
-from storage.ledger.hold_batches import Answer
+from storage.ledger.hold_batches import CaptureRequest
 from storage.tenants import api_keys
 from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, RATES, bid, bill, sound, take, tenant
 from tests.storage.conftest import Server
@@ -141,7 +141,7 @@ def test_together_captures_come_to_what_they_come_to_in_turn(raw: Raw, wanted: l
         if new_period:
             plans.start_plan(conn, owners[0], FREE, NOW)
         answers = [
-            Answer(each, grant, bill(each, wish.tokens))
+            CaptureRequest(each, grant, bill(each, wish.tokens))
             for wish, each, grant in zip(wanted, bids, sized, strict=True)
             if isinstance(grant, Grant)
         ]
@@ -178,7 +178,7 @@ def test_a_capture_of_a_hold_that_is_gone_or_wanted_twice_is_done_alone(raw: Raw
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         one, other = bid(owner, "a"), bid(owner, "b")
-        answers = [Answer(each, take(conn, each), bill(each)) for each in (one, other)]
+        answers = [CaptureRequest(each, take(conn, each), bill(each)) for each in (one, other)]
         _alone(raw, lambda conn: hold_batches.capture(conn, [*answers, answers[0]], RATES, NOW))
         holds.void(conn, one.hold_id, NOW)
         _alone(raw, lambda conn: hold_batches.capture(conn, answers, RATES, NOW))

@@ -1,7 +1,7 @@
 from functools import partial
 
 from engine.catalog.token_counts import measure
-from engine.catalog.token_sizes import Sizes
+from engine.catalog.token_sizes import TokenSizes
 from engine.chat import ChatRequest, Role, says
 from engine.offer import Offer
 from storage.database.database import Database
@@ -12,7 +12,7 @@ PROSE = measure(ChatRequest("1", "auto", (says(Role.USER, "How high is the mount
 
 
 async def test_what_was_learned_outlives_the_process(db: Database) -> None:
-    before, after = Sizes(), Sizes()
+    before, after = TokenSizes(), TokenSizes()
     for _ in range(150):
         before.learn_input(OFFER, PROSE, round(PROSE.tokens * 1.3))
         before.learn_output(OFFER, "auto", 7, 100, (300, 200))
@@ -25,13 +25,13 @@ async def test_what_was_learned_outlives_the_process(db: Database) -> None:
 
 
 async def test_nothing_kept_is_nothing_learned(db: Database) -> None:
-    sizes = Sizes()
+    sizes = TokenSizes()
     await db.read(partial(learned_sizes.load, sizes=sizes))
     assert sizes.output_times(OFFER) == 1
 
 
 async def test_a_row_that_cannot_be_read_is_learned_again(db: Database) -> None:
-    sizes = Sizes()
+    sizes = TokenSizes()
     await db.write(
         lambda conn: conn.run(
             "INSERT INTO watermarks (name, value) VALUES (:n, :v)", n=learned_sizes.NAME, v='{"inputs": 5}'

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.errors import HouseCapReached
+from engine.errors import SpendingCapReached
 from engine.money import Money
 from storage.database.connection import Connection
 from storage.database.database import Database
@@ -27,7 +27,7 @@ async def test_a_cap_refuses_once_it_is_reached_and_not_before(db: Database) -> 
     assert (near.key, near.percent) == (f"day:{NOW:%Y-%m-%d}", 90)
     await db.write(lambda conn: cost(conn, "r2"))
     clock.move(timedelta(seconds=2))
-    with pytest.raises(HouseCapReached):
+    with pytest.raises(SpendingCapReached):
         await caps.check()
 
 
@@ -45,7 +45,7 @@ async def test_a_day_that_is_over_counts_for_the_month_only(db: Database) -> Non
 
 
 async def test_a_cap_of_nothing_refuses_everything(db: Database) -> None:
-    with pytest.raises(HouseCapReached):
+    with pytest.raises(SpendingCapReached):
         await HouseCaps(db, FixedClock(), Money(0), None).check()
 
 

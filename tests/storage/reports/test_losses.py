@@ -4,7 +4,7 @@ from engine.money import Money
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds
-from storage.reports.losses import Losses
+from storage.reports.losses import SqlLosses
 from tests.storage.books import FixedClock, bid, bill, pay, take, tenant
 
 SECOND = timedelta(seconds=1)
@@ -19,7 +19,7 @@ def answer(conn: Connection, request: str, cost_atto: int) -> Money:
 
 async def test_what_a_model_lost_is_its_cost_less_its_charges(db: Database) -> None:
     clock = FixedClock()
-    losses = Losses(db, clock)
+    losses = SqlLosses(db, clock)
     assert await losses.lost_today("auto") == Money(0)
     lost = await db.write(lambda conn: answer(conn, "r1", 5 * 10**16))
     assert lost > Money(0)
@@ -42,12 +42,12 @@ async def test_waste_is_lost_and_an_allowance_was_sold(db: Database) -> None:
 
     await db.write(unit)
     sold = Money(round(150 * 29 * 10**9 / 7_000_000))
-    assert await Losses(db, FixedClock()).lost_today("auto") == Money(7_000) - sold
+    assert await SqlLosses(db, FixedClock()).lost_today("auto") == Money(7_000) - sold
 
 
 async def test_yesterday_is_forgotten_and_a_recount_changes_nothing(db: Database) -> None:
     clock = FixedClock()
-    losses = Losses(db, clock)
+    losses = SqlLosses(db, clock)
     lost = await db.write(lambda conn: answer(conn, "r1", 5 * 10**16))
     for _ in range(4):
         clock.move(timedelta(seconds=31))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.attempt_record import ANSWERED, Attempt
+from engine.attempt_record import ANSWERED, AttemptRecord
 from engine.chat import Usage
 from engine.money import Money
 from engine.tenancy import Charge
@@ -37,7 +37,7 @@ ORDER BY day, model, provider
 """
 
 
-def attempt(number: int, **changes: Any) -> tuple[Attempt, Charge, Money]:
+def attempt(number: int, **changes: Any) -> tuple[AttemptRecord, Charge, Money]:
     """A kept answer of 30 + 20 tokens that cost 100, of which 10 are waste; charged 70 and 5 tokens."""
     given: dict[str, Any] = {
         "tenant": 1,
@@ -52,7 +52,7 @@ def attempt(number: int, **changes: Any) -> tuple[Attempt, Charge, Money]:
         "first": 300,
         **changes,
     }
-    made = Attempt(
+    made = AttemptRecord(
         f"r{number}",
         0,
         given["tenant"],
@@ -73,7 +73,7 @@ def attempt(number: int, **changes: Any) -> tuple[Attempt, Charge, Money]:
     return made, paid, Money(25 if given["kept"] else 0)
 
 
-def journal(conn: Connection, attempts: Iterable[tuple[Attempt, Charge, Money]]) -> None:
+def journal(conn: Connection, attempts: Iterable[tuple[AttemptRecord, Charge, Money]]) -> None:
     for made, paid, worth in attempts:
         holds.journal(conn, made, charge=paid, allowance_worth=worth)
 

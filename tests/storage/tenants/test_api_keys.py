@@ -6,11 +6,11 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds
 from storage.tenants import api_keys
-from storage.tenants.api_keys import Key
+from storage.tenants.api_keys import ApiKey
 from tests.storage.books import NOW, bid, pay, short, sound, take, tenant
 
 
-def key(conn: Connection, tenant_id: int, tokens: int | None) -> Key:
+def key(conn: Connection, tenant_id: int, tokens: int | None) -> ApiKey:
     return api_keys.add(conn, tenant_id, api_keys.new_key(), name="k", tokens_per_month=tokens, now=NOW)
 
 

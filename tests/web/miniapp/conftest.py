@@ -17,7 +17,7 @@ import pytest
 
 from engine.holds import Grant
 from engine.money import Money
-from main.container import House, open_house
+from main.container import Container, open_house
 from main.processes import _parts
 from main.server import http_server
 from main.settings import read
@@ -55,7 +55,7 @@ def signed(who: int, /, token: str = TOKEN, at: datetime | None = None, **more: 
 class Mini:
     """`ann` and `bao` are tenants; Olga is the operator."""
 
-    house: House
+    house: Container
     url: str
     ann: int = 0
     bao: int = 0

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from tests.web.miniapp.conftest import ANN, TOKEN, signed
-from web.errors import Problem
+from web.errors import HttpProblem
 from web.miniapp.init_data import NOT_SIGNED, TOO_OLD, Person, person, secret_of
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -14,7 +14,7 @@ SECRET = secret_of(TOKEN)
 
 
 def refused(init_data: str, secret: bytes = SECRET) -> str | None:
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(HttpProblem) as caught:
         person(init_data, secret, NOW)
     assert caught.value.status == 401
     assert caught.value.headers()["www-authenticate"] == "tma"

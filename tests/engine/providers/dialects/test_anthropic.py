@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.chat import ChatRequest, Finish, Image, Message, Role, Served, Text, Tool, ToolCall, says
-from engine.errors import AbilityMissing, EmptyAnswer, Garbled, Overloaded, RateLimited, StreamCut
+from engine.errors import CapabilityMissing, EmptyAnswer, Garbled, Overloaded, RateLimited, StreamCut
 from tests.engine.providers.dialects.wires import Wire, asking, calls, finishes, text, usage
 
 
@@ -170,7 +170,7 @@ async def test_the_fives_get_no_sampling_no_thinking_and_no_begun_answer() -> No
     assert body["thinking"] == {"type": "disabled"}
     assert (await five.body(asking(reasoning_effort="none")))["thinking"] == {"type": "disabled"}
     assert (await five.body(asking(reasoning_effort="low")))["output_config"] == {"effort": "low"}
-    with pytest.raises(AbilityMissing):
+    with pytest.raises(CapabilityMissing):
         await five.body(ChatRequest("r", "m", (says(Role.USER, "x"), says(Role.ASSISTANT, "y"))))
 
 
@@ -178,7 +178,7 @@ async def test_others_get_one_way_of_sampling_and_one_choice() -> None:
     body = await Wire("anthropic").body(asking(temperature=1.7, top_p=0.5))
     assert body["temperature"] == 1.0
     assert "top_p" not in body
-    with pytest.raises(AbilityMissing):
+    with pytest.raises(CapabilityMissing):
         await Wire("anthropic").body(asking(n=2))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.chat import ChatRequest, Finish, Image, Message, Role, Served, Text, Tool, ToolCall, says
-from engine.errors import AbilityMissing, EmptyAnswer, Garbled, KeyRefused, Overloaded, ProviderError, StreamCut
+from engine.errors import CapabilityMissing, EmptyAnswer, Garbled, KeyRefused, Overloaded, ProviderError, StreamCut
 from tests.engine.providers.dialects.wires import Wire, asking, calls, data, finishes, text, usage
 
 
@@ -186,7 +186,7 @@ async def test_pictures_go_inline_and_addresses_go_elsewhere() -> None:
     picture = Message(Role.USER, (Image("data:image/png;base64,AAAA"),))
     body = await Wire("gemini").body(ChatRequest("r", "m", (picture,)))
     assert body["contents"][0]["parts"] == [{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]
-    with pytest.raises(AbilityMissing):
+    with pytest.raises(CapabilityMissing):
         await Wire("gemini").body(ChatRequest("r", "m", (Message(Role.USER, (Image("https://x.test/a.png"),)),)))
 
 
@@ -196,7 +196,7 @@ async def test_the_newest_take_no_penalties_and_no_begun_answer() -> None:
     ]
     assert "presencePenalty" not in config
     begun = ChatRequest("r", "m", (says(Role.USER, "x"), says(Role.ASSISTANT, "y")))
-    with pytest.raises(AbilityMissing):
+    with pytest.raises(CapabilityMissing):
         await Wire("gemini", model="gemini-3.5-flash-lite").body(begun)
 
 

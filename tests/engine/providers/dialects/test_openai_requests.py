@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.chat import ChatRequest, Message, Role, Text, Tool, says
-from engine.errors import AbilityMissing
+from engine.errors import CapabilityMissing
 from tests.engine.providers.dialects.wires import Wire, asking, data
 
 
@@ -54,7 +54,7 @@ async def test_mistral_has_its_own_seed() -> None:
 
 @pytest.mark.parametrize("name", ["deepseek", "openrouter", "groq"])
 async def test_who_gives_one_choice_is_not_asked_for_two(name: str) -> None:
-    with pytest.raises(AbilityMissing):
+    with pytest.raises(CapabilityMissing):
         await Wire(name).body(asking(n=2))
     assert (await Wire("openai").body(asking(n=2)))["n"] == 2
 

@@ -8,21 +8,21 @@ import pytest
 
 from engine import errors
 from engine.providers.dialects import transcriptions
-from engine.providers.dialects.openai import OpenAI
-from engine.speech import Heard, Recording
+from engine.providers.dialects.openai import OpenAIDialect
+from engine.speech import Recording, SpeechText
 from tests.engine.providers.dialects.wires import Wire
 
 RECORDING = Recording(b"\x00OggS\r\n--", "recording.ogg", "audio/ogg")
 
 
-def listener(wire: Wire) -> OpenAI:
-    assert isinstance(wire.provider, OpenAI)
+def listener(wire: Wire) -> OpenAIDialect:
+    assert isinstance(wire.provider, OpenAIDialect)
     return wire.provider
 
 
 async def hears(
     body: bytes | str | list[bytes], *, model: str = "whisper-1", status: int = 200, kind: str = "application/json"
-) -> tuple[Heard, Wire]:
+) -> tuple[SpeechText, Wire]:
     wire = Wire("groq", body, status=status, headers={"content-type": kind})
     return await listener(wire).hear(model, RECORDING), wire
 
@@ -56,19 +56,19 @@ async def test_the_length_is_asked_for_where_the_model_tells_it(model: str, want
 @pytest.mark.parametrize(
     ("answer", "heard"),
     [
-        ({"text": " hello \n", "duration": 12.5}, Heard("hello", 12.5)),
-        ({"text": "hello", "usage": {"type": "duration", "seconds": 13}}, Heard("hello", 13.0)),
-        ({"text": "hello", "usage": {"prompt_audio_seconds": 4}}, Heard("hello", 4.0)),
-        ({"text": "hello", "usage": {"type": "tokens", "input_tokens": 14}}, Heard("hello")),
-        ({"text": "hello", "duration": -1}, Heard("hello")),
-        ({"text": "hello", "duration": True}, Heard("hello")),
-        ({"text": "hello", "duration": 1e300}, Heard("hello")),
-        ({"text": "hello", "duration": 10**400}, Heard("hello")),
-        ({"text": "hello", "duration": "12", "usage": []}, Heard("hello")),
-        ({"text": ""}, Heard("")),
+        ({"text": " hello \n", "duration": 12.5}, SpeechText("hello", 12.5)),
+        ({"text": "hello", "usage": {"type": "duration", "seconds": 13}}, SpeechText("hello", 13.0)),
+        ({"text": "hello", "usage": {"prompt_audio_seconds": 4}}, SpeechText("hello", 4.0)),
+        ({"text": "hello", "usage": {"type": "tokens", "input_tokens": 14}}, SpeechText("hello")),
+        ({"text": "hello", "duration": -1}, SpeechText("hello")),
+        ({"text": "hello", "duration": True}, SpeechText("hello")),
+        ({"text": "hello", "duration": 1e300}, SpeechText("hello")),
+        ({"text": "hello", "duration": 10**400}, SpeechText("hello")),
+        ({"text": "hello", "duration": "12", "usage": []}, SpeechText("hello")),
+        ({"text": ""}, SpeechText("")),
     ],
 )
-async def test_an_answer_is_read_with_the_length_that_it_tells(answer: dict[str, Any], heard: Heard) -> None:
+async def test_an_answer_is_read_with_the_length_that_it_tells(answer: dict[str, Any], heard: SpeechText) -> None:
     found, _ = await hears(json.dumps(answer))
     assert found == heard
 
@@ -80,7 +80,7 @@ async def test_what_is_no_transcription_is_garbled(body: str) -> None:
 
 
 def test_a_length_that_is_no_number_is_none() -> None:
-    assert transcriptions.read(b'{"text": "hello", "duration": NaN}') == Heard("hello")
+    assert transcriptions.read(b'{"text": "hello", "duration": NaN}') == SpeechText("hello")
 
 
 async def test_an_answer_without_end_is_not_read_to_it() -> None:

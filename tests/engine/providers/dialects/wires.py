@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from engine.chat import ChatRequest, Chunk, Delta, Finish, Finished, Options, Role, Usage, says
-from engine.ports import Call
+from engine.ports import ProviderCall
 from engine.providers.dialects.base import Adapter
 from engine.providers.registry import build, specs
 
@@ -50,13 +50,13 @@ class Wire:
         self.provider._http = httpx.MockTransport(answer)
 
     async def chunks(self, request: ChatRequest = ASKED) -> list[Chunk]:
-        call = Call(request, self.model, 100)
+        call = ProviderCall(request, self.model, 100)
         async with self.provider.stream(call) as chunks:
             return [chunk async for chunk in chunks]
 
     async def body(self, request: ChatRequest = ASKED) -> Any:
         """The fields that go out for `request`; how the answer reads does not matter."""
-        return json.loads(json.dumps(self.provider.body(Call(request, self.model, 100))))
+        return json.loads(json.dumps(self.provider.body(ProviderCall(request, self.model, 100))))
 
 
 async def _pieces(parts: Iterable[bytes]) -> AsyncIterator[bytes]:

@@ -4,18 +4,18 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from engine.ports import LimitHeaders
-from engine.routing.rate_limit import Limit, Told
+from engine.routing.rate_limit import LearnedLimit, ReportedQuota
 
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 5.0, 600.0
 
 
 @dataclass(slots=True)
-class Key:
+class KeyHealth:
     """Whether it may be used, and why not."""
 
-    limit: Limit = field(default_factory=Limit)
-    requests: Told = field(default_factory=Told)
-    tokens: Told = field(default_factory=Told)
+    limit: LearnedLimit = field(default_factory=LearnedLimit)
+    requests: ReportedQuota = field(default_factory=ReportedQuota)
+    tokens: ReportedQuota = field(default_factory=ReportedQuota)
     _rests_until: float = 0.0
     _rests_for: str = ""
     _refused_at: float | None = None

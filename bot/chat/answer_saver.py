@@ -50,7 +50,7 @@ class Place:
 
 
 @dataclass(slots=True)
-class Keeper:
+class AnswerSaver:
     """`finish` is the engine's Finisher. `head` is what the final message begins with, once there is one."""
 
     context: Context

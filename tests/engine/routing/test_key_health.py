@@ -1,21 +1,21 @@
 import pytest
 
 from engine.ports import LimitHeaders
-from engine.routing.api_key import Key
+from engine.routing.key_health import KeyHealth
 
 
-def refuse(key: Key, now: float, told: float | None = None, *, per_day: bool = False) -> None:
+def refuse(key: KeyHealth, now: float, told: float | None = None, *, per_day: bool = False) -> None:
     key.use(now)
     key.limited(now, now, told, jitter=1, per_day=per_day)
 
 
-def serve(key: Key, now: float) -> None:
+def serve(key: KeyHealth, now: float) -> None:
     key.use(now)
     key.succeeded(now, now)
 
 
 def test_a_429_rests_as_told() -> None:
-    key = Key()
+    key = KeyHealth()
     refuse(key, 100, 36)
     assert key.wait_seconds(110) == 26
     assert key.reason(110) == "rate limited (429)"
@@ -23,7 +23,7 @@ def test_a_429_rests_as_told() -> None:
 
 
 def test_nothing_told_is_five_seconds_doubling_until_an_answer() -> None:
-    key, now, waits = Key(), 0.0, []
+    key, now, waits = KeyHealth(), 0.0, []
     for _ in range(4):
         refuse(key, now)
         waits.append(key.wait_seconds(now))
@@ -35,14 +35,14 @@ def test_nothing_told_is_five_seconds_doubling_until_an_answer() -> None:
 
 
 def test_thirty_refusals_at_once_are_one_rest() -> None:
-    key = Key()
+    key = KeyHealth()
     for _ in range(30):
         refuse(key, 100)
     assert key.wait_seconds(100) == 5
 
 
 def test_the_longest_of_several_rests_counts() -> None:
-    key = Key()
+    key = KeyHealth()
     refuse(key, 100, 60)
     refuse(key, 101, 1)
     assert key.wait_seconds(101) == 59
@@ -50,26 +50,26 @@ def test_the_longest_of_several_rests_counts() -> None:
 
 @pytest.mark.parametrize("told", [-5.0, 0.0])
 def test_a_rest_that_is_over_is_none(told: float) -> None:
-    key = Key()
+    key = KeyHealth()
     refuse(key, 100, told)
     assert key.wait_seconds(100) == 0
 
 
 @pytest.mark.parametrize("told", [float("inf"), float("nan")])
 def test_a_rest_without_measure_is_as_if_nothing_was_told(told: float) -> None:
-    key = Key()
+    key = KeyHealth()
     refuse(key, 100, told)
     assert key.wait_seconds(100) == 5
 
 
 def test_a_day_s_quota_rests_long() -> None:
-    key = Key()
+    key = KeyHealth()
     refuse(key, 100, per_day=True)
     assert key.wait_seconds(100) == 600
 
 
 def test_headers_that_say_nothing_is_left_are_heeded() -> None:
-    key = Key()
+    key = KeyHealth()
     key.heed(100, LimitHeaders(requests_left=0, requests_reset_seconds=6))
     assert (key.wait_seconds(100), key.reason(100)) == (6, "its limit is used up")
     key.heed(100, LimitHeaders(tokens_left=0, tokens_reset_seconds=9))
@@ -79,7 +79,7 @@ def test_headers_that_say_nothing_is_left_are_heeded() -> None:
 
 
 def test_what_is_told_to_be_left_is_used_up_by_tries_and_begins_anew_with_its_window() -> None:
-    key = Key()
+    key = KeyHealth()
     key.heed(100, LimitHeaders(requests_left=2, requests_reset_seconds=6))
     key.use(100)
     assert key.wait_seconds(100) == 0
@@ -89,14 +89,14 @@ def test_what_is_told_to_be_left_is_used_up_by_tries_and_begins_anew_with_its_wi
 
 
 def test_tokens_that_are_left_are_used_up_by_what_tries_are_expected_to_take() -> None:
-    key = Key()
+    key = KeyHealth()
     key.heed(100, LimitHeaders(tokens_left=5000, tokens_reset_seconds=6))
     key.use(100, tokens=5000)
     assert (key.wait_seconds(100), key.reason(100)) == (6, "its limit is used up")
 
 
 def test_a_refused_key_waits_for_its_owner() -> None:
-    key = Key()
+    key = KeyHealth()
     key.refused(100, "key refused")
     assert key.needs_mending
     assert key.wait_seconds(10**6) > 0
@@ -105,7 +105,7 @@ def test_a_refused_key_waits_for_its_owner() -> None:
 
 
 def test_an_answer_begun_before_the_refusal_does_not_mend() -> None:
-    key = Key()
+    key = KeyHealth()
     key.use(90)
     key.refused(100, "balance gone")
     key.succeeded(110, 90)

@@ -6,7 +6,7 @@ from typing import Any
 from engine.money import ZERO, Money
 from storage.database.connection import Connection, scalar
 from storage.invoices import drafts, invoices
-from storage.invoices.drafts import BooksDisagree, Draft
+from storage.invoices.drafts import BooksDisagree, InvoiceDraft
 from storage.invoices.invoices import Invoice
 from storage.ledger.holds import month_of
 
@@ -40,14 +40,14 @@ def _different(conn: Connection, invoice: Invoice) -> str:
     return ", ".join(name for name, (now, then) in parts.items() if now != then)
 
 
-def _opening(conn: Connection, frozen: Draft) -> Money:
+def _opening(conn: Connection, frozen: InvoiceDraft) -> Money:
     """The closing of the tenant's invoice before."""
     sql = "SELECT closing_nanousd FROM invoices WHERE tenant_id = :id AND month < :month ORDER BY month DESC LIMIT 1"
     found = scalar(conn, sql, id=frozen.tenant_id, month=month_of(frozen.month))
     return ZERO if found is None else Money(found)
 
 
-def _amounts(draft: Draft) -> list[tuple[Any, ...]]:
+def _amounts(draft: InvoiceDraft) -> list[tuple[Any, ...]]:
     """Words may be put otherwise by a later release; days, sums and Stars may not."""
     return [(each.day, each.amount, each.stars, each.per_star) for each in draft.movements]
 
