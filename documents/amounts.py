@@ -36,7 +36,7 @@ class Vat:
     @classmethod
     def within(cls, gross: Money, percent: str) -> "Vat":
         rate = exact(percent) / 100
-        tax = Money(round(gross.nanousd * rate / (1 + rate)))
+        tax = Money.from_fraction(gross.nanousd * rate / (1 + rate))
         return cls(Decimal(percent).normalize(), gross - tax, tax)
 
     @property

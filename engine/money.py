@@ -1,7 +1,7 @@
-"""Money: whole nano-dollars in an int; the one place that rounds.
+"""Money: whole nano-dollars in an int, and every rounding of an amount.
 
-Prices are kept as whole atto-dollars per token (1 USD per 1M tokens = 10**12), so that a sum of
-tokens x price is exact; `Money.from_atto` rounds it once, half to even.
+Prices are whole atto-dollars per token (1 USD per 1M tokens = 10**12), so that a sum of tokens x price is exact.
+`Money.from_atto` rounds that sum once, half to even.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Self
 
 NANO_PER_USD = 10**9
 ATTO_PER_NANO = 10**9
+TOKENS_PER_MTOK = 10**6
 ATTO_PER_TOKEN_PER_USD_PER_MTOK = 10**12
 _MOST_DIGITS = 18
 
@@ -37,9 +38,23 @@ class Money:
         return cls(whole + (2 * rest > unit or (2 * rest == unit and whole % 2)))
 
     @classmethod
+    def from_fraction(cls, nanousd: Fraction) -> Self:
+        """Round `nanousd` to whole nano-dollars, half to even."""
+        return cls(round(nanousd))
+
+    @classmethod
+    def per_mtok(cls, atto_per_token: int) -> Self:
+        """Return the price of 1M tokens at `atto_per_token`, half to even."""
+        return cls.from_atto(atto_per_token * TOKENS_PER_MTOK)
+
+    @classmethod
     def ceil_atto(cls, atto: int, times: Fraction = Fraction(1)) -> Self:
-        """The least amount of nano-dollars that covers `atto` x `times`: for holds."""
+        """Round `atto` x `times` up to nano-dollars: a hold must cover the whole amount."""
         return cls(-(-atto * times.numerator // (ATTO_PER_NANO * times.denominator)))
+
+    def share(self, part: Fraction) -> "Money":
+        """Return `part` of this amount, rounded towards zero: shares never sum to more than the whole."""
+        return Money(int(self.nanousd * part))
 
     def __add__(self, other: "Money") -> "Money":
         return Money(self.nanousd + other.nanousd)

@@ -108,9 +108,9 @@ class Container:
                 rows.append(
                     {
                         "model": offer.model,
-                        "input_usd_per_mtok": str(Money(rates.input // 1000)),
-                        "cached_input_usd_per_mtok": str(Money(rates.cached_input // 1000)),
-                        "output_usd_per_mtok": str(Money(rates.output // 1000)),
+                        "input_usd_per_mtok": str(Money.per_mtok(rates.input)),
+                        "cached_input_usd_per_mtok": str(Money.per_mtok(rates.cached_input)),
+                        "output_usd_per_mtok": str(Money.per_mtok(rates.output)),
                         "source": price.source,
                     }
                 )

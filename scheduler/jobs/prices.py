@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 from functools import partial
 
 from engine.catalog.catalog import Offer
@@ -106,7 +105,7 @@ def _more(rows: Iterable[UsageRow], old: Rates, new: Rates) -> Money:
 
 def _said(prices: Rates) -> str:
     """Input/output in USD per 1M tokens."""
-    return "/".join(str(Money(round(Fraction(each, 1000)))) for each in (prices[0], prices[2]))
+    return "/".join(str(Money.per_mtok(each)) for each in (prices[0], prices[2]))
 
 
 JOB = Job("prices", "prices", run)

@@ -101,7 +101,7 @@ def unused_part(conn: Connection, state: TenantState, start: datetime) -> Money:
     paid = tenants.paid_for_period(conn, state)
     length = state.renews_at - state.period_start
     left = min(length, max(timedelta(0), state.renews_at - start))
-    return Money(int(paid.nanousd * Fraction(left // _MS, max(1, length // _MS))))
+    return paid.share(Fraction(left // _MS, max(1, length // _MS)))
 
 
 def credit_unused(conn: Connection, state: TenantState, start: datetime, now: datetime) -> Money:

@@ -90,4 +90,4 @@ def _unused(conn: Connection, state: tenants.TenantState, now: datetime) -> Mone
     time_left = Fraction((state.renews_at - now) // _MS, max(1, (state.renews_at - state.period_start) // _MS))
     tokens_left = Fraction(state.allowance_left_tokens, max(1, state.allowance_tokens))
     price = tenants.paid_for_period(conn, state)
-    return Money(int(price.nanousd * min(Fraction(1), time_left, tokens_left)))
+    return price.share(min(Fraction(1), time_left, tokens_left))

@@ -6,6 +6,7 @@ A draft that disagrees with the ledger is not given out.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 from engine.money import ZERO, Money
@@ -187,7 +188,7 @@ def _movement(found: Row, wallet: str) -> Movement:
         found["reason"],
         Money(found["amount_nanousd"] if came_in else -found["amount_nanousd"]),
         stars,
-        Money(found["credited_nanousd"] // stars) if stars else ZERO,
+        Money(found["credited_nanousd"]).share(Fraction(1, stars)) if stars else ZERO,
     )
 
 

@@ -209,7 +209,7 @@ def line(attempt: AttemptRecord, charge: Charge, allowance_worth: Money) -> tupl
 def allowance_worth(charge: Charge, rates: Mapping[str, Fraction], plan: str) -> Money:
     """What the allowance that paid is worth to the house: for margins only."""
     rate = rates.get(plan)
-    return Money(round(charge.allowance_tokens * rate)) if rate and charge.allowance_tokens else ZERO
+    return Money.from_fraction(charge.allowance_tokens * rate) if rate and charge.allowance_tokens else ZERO
 
 
 def _line(attempt: AttemptRecord, charge: Charge, allowance_worth: Money) -> dict[str, Any]:

@@ -61,6 +61,6 @@ def liability(conn: Connection, rates: Mapping[str, Fraction]) -> Liability:
     allowances = sum((int(each["unused"]) * rates.get(each["plan"], Fraction(0)) for each in found), Fraction(0))
     return Liability(
         Money(sum(int(each["balance"]) for each in found)),
-        Money(round(allowances)),
+        Money.from_fraction(allowances),
         Money(sum(int(each["owed"]) for each in found)),
     )

@@ -29,6 +29,31 @@ def test_rounding_is_the_exact_fractions_own(atto: int, times: Fraction) -> None
     assert Money.from_atto(atto, times).nanousd == round(Fraction(atto, 10**9) * times)
 
 
+@pytest.mark.parametrize(
+    ("nanousd", "rounded"),
+    [("1/2", 0), ("3/2", 2), ("5/2", 2), ("-1/2", 0), ("-3/2", -2), ("-5/2", -2), ("7/3", 2), ("8/3", 3)],
+)
+def test_fractions_round_half_to_even(nanousd: str, rounded: int) -> None:
+    assert Money.from_fraction(Fraction(nanousd)) == Money(rounded)
+
+
+@pytest.mark.parametrize(
+    ("atto", "price"), [(499, 0), (500, 0), (501, 1), (1_500, 2), (2_500, 2), (140 * 10**9, 140 * 10**6)]
+)
+def test_price_of_a_million_tokens_rounds_half_to_even(atto: int, price: int) -> None:
+    assert Money.per_mtok(atto) == Money(price)
+
+
+def test_share_rounds_towards_zero() -> None:
+    assert [Money(nano).share(Fraction(2, 3)).nanousd for nano in (3, 4, 5, -5)] == [2, 2, 3, -3]
+
+
+@given(st.integers(0, 10**15), st.integers(1, 10**6), st.data())
+def test_shares_never_sum_to_more_than_the_whole(nano: int, parts: int, data: st.DataObject) -> None:
+    part = Fraction(data.draw(st.integers(0, parts)), parts)
+    assert Money(nano).share(part) + Money(nano).share(1 - part) <= Money(nano)
+
+
 @given(st.integers(0, 10**24), st.fractions(0, 10))
 def test_a_ceiling_covers_every_rounding(atto: int, times: Fraction) -> None:
     assert Money.ceil_atto(atto, times) >= Money.from_atto(atto, times)
