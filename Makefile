@@ -18,11 +18,8 @@ setup: $(VENV)/runtime ## go live: asks for the bot token and provider keys, che
 test: $(VENV)/dev ## every test
 	$(BIN)/python -m pytest -n 4 --dist loadscope
 
-lint: $(VENV)/dev ## ruff, mypy --strict, the floors
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy .
-	$(BIN)/lint-imports
+lint: $(VENV)/dev ## ruff, mypy --strict, import-linter, docstring language: all run, then exit 1 if one failed
+	@$(BIN)/python -m tools.lint
 
 format: $(VENV)/dev ## let ruff lay out the code
 	$(BIN)/ruff check --fix .

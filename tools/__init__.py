@@ -1,0 +1,1 @@
+"""Development tools of this repository. Standard library only."""
