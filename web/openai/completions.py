@@ -19,11 +19,10 @@ from engine.errors import EngineError
 from engine.gateway.answer import Answer
 from engine.gateway.gateway import Gateway
 from engine.ids import time_ordered
-from engine.providers.dialects import openai_wire
 from web import errors
 from web.auth import Caller
 from web.errors import BROKEN, HttpProblem
-from web.openai import chat_request
+from web.openai import chat_request, chat_response
 from web.openai.idempotency import Slot, StoredReplies, header_text
 
 log = logging.getLogger(__name__)
@@ -90,8 +89,8 @@ class Completions:
                 leaving.cancel()
                 waiting.cancel()
         assert completion is not None
-        text = openai_wire.completion_json(asked.id, slot.created, completion, answer.charge)
-        return Response(openai_wire.sendable(text), media_type="application/json", headers=_named(answer))
+        text = chat_response.completion_json(asked.id, slot.created, completion, answer.charge)
+        return Response(chat_response.sendable(text), media_type="application/json", headers=_named(answer))
 
     async def _stream(self, caller: Caller, asked: ChatRequest, slot: Slot, *, usage: bool) -> Response:
         """The head waits for the first word, so that a failure before it still has its status."""
@@ -162,7 +161,7 @@ def _marks(raw: bytes) -> int:
 async def _frames(
     answer: Answer, asked: ChatRequest, first: Event | None, created: int, *, usage: bool
 ) -> AsyncIterator[bytes]:
-    chunks = openai_wire.Chunks(asked.id, created, _model(answer))
+    chunks = chat_response.ChunkEncoder(asked.id, created, _model(answer))
     try:
         if first is not None:
             yield _data(chunks.json(first, start=True))
@@ -176,7 +175,7 @@ async def _frames(
         yield _frame(BROKEN.body())
         return
     if usage and answer.completion is not None:
-        usage_chunk = openai_wire.usage_chunk_json(
+        usage_chunk = chat_response.usage_chunk_json(
             asked.id, created, _model(answer), answer.completion.usage, answer.charge
         )
         yield _frame(usage_chunk)
@@ -200,7 +199,7 @@ def _model(answer: Answer) -> str:
 
 
 def _frame(body: Mapping[str, Any]) -> bytes:
-    return _data(openai_wire.dumps(body))
+    return _data(chat_response.dumps(body))
 
 
 def _data(text: str) -> bytes:

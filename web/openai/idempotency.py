@@ -14,7 +14,6 @@ from engine.attempt_record import Receipt
 from engine.chat import ChatRequest, Completion, Delta, Finished
 from engine.gateway.answer import Finisher
 from engine.ports import Also, Clock
-from engine.providers.dialects import openai_wire
 from engine.tenancy import Charge
 from storage.database import leases
 from storage.database.connection import Connection
@@ -22,6 +21,7 @@ from storage.database.database import Database
 from storage.operations import idempotency
 from web.auth import Caller
 from web.errors import HttpProblem, bad_request
+from web.openai import chat_response
 
 MOST_KEY_CHARS = 255
 IN_FLIGHT = HttpProblem(
@@ -123,19 +123,19 @@ def header_text(name: str) -> str:
 
 def _replay_body(request_id: str, created: int, completion: Completion, charge: Charge, *, stream: bool) -> str:
     if not stream:
-        return openai_wire.sendable(openai_wire.completion_json(request_id, created, completion, charge)).decode()
+        return chat_response.sendable(chat_response.completion_json(request_id, created, completion, charge)).decode()
     frames = [
-        openai_wire.chunk_json(request_id, created, completion.model, event, start=not number)
+        chat_response.chunk_json(request_id, created, completion.model, event, start=not number)
         for number, event in enumerate(_events(completion))
     ]
-    frames.append(openai_wire.usage_chunk_json(request_id, created, completion.model, completion.usage, charge))
+    frames.append(chat_response.usage_chunk_json(request_id, created, completion.model, completion.usage, charge))
     return "".join(f"data: {json.dumps(frame)}\n\n" for frame in frames) + "data: [DONE]\n\n"
 
 
 def _events(completion: Completion) -> list[Delta | Finished]:
     events: list[Delta | Finished] = []
     for index, choice in enumerate(completion.choices):
-        calls = tuple(openai_wire.whole_call(number, call) for number, call in enumerate(choice.tool_calls))
+        calls = tuple(chat_response.whole_call(number, call) for number, call in enumerate(choice.tool_calls))
         events.append(Delta(choice.text, index, calls))
         if choice.finish is not None:
             events.append(Finished(choice.finish, index))

@@ -21,8 +21,7 @@ from engine.chat import (
 )
 from engine.errors import CapabilityMissing, EmptyAnswer, StreamCut
 from engine.ports import ProviderCall
-from engine.providers.dialects.base import NO_PREFILL, Adapter, arguments_of, parsed, thinking_off, whole
-from engine.providers.dialects.openai_wire import JSON_ASKED
+from engine.providers.dialects.base import JSON_ASKED, NO_PREFILL, Adapter, arguments_of, parsed, thinking_off, whole
 from engine.providers.sse import Frame
 
 _FINISHES = {

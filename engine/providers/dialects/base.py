@@ -17,8 +17,11 @@ from engine.providers.spec import Spec
 from engine.providers.sse import Frame, frames
 
 MOST_ERROR_BYTES = 64_000
+JSON_ASKED = "Answer with one JSON object and nothing else."
 NO_PREFILL = "does not go on with an answer that was begun"
 """Why an offer can't take a request that ends with the assistant's own words."""
+
+compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Adapter(ABC):
@@ -54,7 +57,7 @@ class Adapter(ABC):
 
     @asynccontextmanager
     async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Chunk]]:
-        body = json.dumps(self.body(call), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+        body = compact_json(self.body(call)).encode(errors="replace")
         headers = {
             "content-type": "application/json",
             "accept": "text/event-stream",

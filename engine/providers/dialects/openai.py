@@ -1,15 +1,33 @@
-"""OpenAI's chat completions, as every seller of that dialect speaks it."""
+"""OpenAI's chat completions: the request that a provider is sent, and its stream."""
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
 from engine.catalog.capabilities import MissingCapability
-from engine.chat import Chunk, Delta, Finish, Finished, Served, ToolCallDelta, Usage
+from engine.chat import (
+    ChatRequest,
+    Chunk,
+    Delta,
+    Finish,
+    Finished,
+    Message,
+    Options,
+    Part,
+    Role,
+    Served,
+    Text,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
 from engine.errors import CapabilityMissing, EmptyAnswer, Overloaded, StreamCut
 from engine.ports import ProviderCall
 from engine.providers import http
-from engine.providers.dialects import openai_wire, transcriptions
-from engine.providers.dialects.base import Adapter, parsed, thinking_off, whole
+from engine.providers.dialects import transcriptions
+from engine.providers.dialects.base import JSON_ASKED, Adapter, compact_json, parsed, thinking_off, whole
+from engine.providers.spec import Spec
 from engine.providers.sse import Frame
 from engine.speech import Recording, SpeechText
 
@@ -22,6 +40,10 @@ _FINISHES = {
     "content_filter": Finish.REFUSED,
 }
 _FAILED = {"error", "insufficient_system_resource"}
+_REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
+_NOT_OF_REASONING = frozenset(
+    {"temperature", "top_p", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias", "stop"}
+)
 
 
 class OpenAIDialect(Adapter):
@@ -34,7 +56,7 @@ class OpenAIDialect(Adapter):
     def body(self, call: ProviderCall) -> dict[str, Any]:
         if call.request.n > 1 and self.spec.one_choice:
             raise CapabilityMissing(MissingCapability.CHOICES.value)
-        return {**openai_wire.request_body(call, self.spec), **thinking_off(call, self.spec)}
+        return {**_request_body(call, self.spec), **thinking_off(call, self.spec)}
 
     async def hear(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
         """The recording in writing. Raises a ProviderError."""
@@ -61,6 +83,94 @@ class OpenAIDialect(Adapter):
             raise StreamCut("no end marker, no finish reason")
         if not seen.words and not seen.refused:
             raise EmptyAnswer
+
+
+def _request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
+    """Allow-listed: what could change the bill (service tiers, plug-ins, web search) is not among it."""
+    request, options = call.request, call.request.options
+    body: dict[str, Any] = {
+        "model": call.model,
+        "messages": _messages(request, spec),
+        "stream": True,
+        spec.output_field: call.output_tokens,
+    }
+    if spec.asks_usage:
+        body["stream_options"] = {"include_usage": True}
+        if spec.asks_no_padding:
+            body["stream_options"]["include_obfuscation"] = False
+    optional = {
+        "temperature": options.temperature,
+        "top_p": options.top_p,
+        "stop": list(options.stop) or None,
+        spec.seed_field: options.seed,
+        "frequency_penalty": options.frequency_penalty,
+        "presence_penalty": options.presence_penalty,
+        "tools": [_tool_json(tool) for tool in options.tools] or None,
+        "tool_choice": options.tool_choice,
+        "parallel_tool_calls": options.parallel_tool_calls,
+        "response_format": options.response_format,
+        "logprobs": options.logprobs,
+        "top_logprobs": options.top_logprobs,
+        "logit_bias": options.logit_bias,
+        "n": request.n if request.n > 1 else None,
+        **_effort(options, spec),
+    }
+    unwanted = spec.without | (_NOT_OF_REASONING if _REASONING.search(call.model) else frozenset())
+    return body | {name: value for name, value in optional.items() if value is not None and name not in unwanted}
+
+
+def _effort(options: Options, spec: Spec) -> Mapping[str, Any]:
+    wanted = options.reasoning_effort
+    return spec.efforts.get(wanted, {"reasoning_effort": wanted}) if wanted else {}
+
+
+def _messages(request: ChatRequest, spec: Spec) -> list[dict[str, Any]]:
+    """JSON mode is refused by some, and forgotten by others, unless it is asked for in words too."""
+    messages = [_message_json(message) for message in request.messages]
+    if "messages.name" in spec.without:
+        for message in messages:
+            if message["role"] != Role.TOOL:
+                message.pop("name", None)
+    if (request.options.response_format or {}).get("type") == "json_object" and not _speaks_of_json(request):
+        return [{"role": Role.SYSTEM.value, "content": JSON_ASKED}, *messages]
+    return messages
+
+
+def _speaks_of_json(request: ChatRequest) -> bool:
+    return any("json" in message.text.lower() for message in request.messages)
+
+
+def _message_json(message: Message) -> dict[str, Any]:
+    plain = all(isinstance(part, Text) for part in message.parts)
+    content: Any = message.text if plain else [_part_json(part) for part in message.parts]
+    body: dict[str, Any] = {"role": message.role.value, "content": content}
+    if message.tool_calls:
+        body["tool_calls"] = [_call_json(call) for call in message.tool_calls]
+        body["content"] = content or None
+    if message.tool_call_id:
+        body["tool_call_id"] = message.tool_call_id
+    if message.name:
+        body["name"] = message.name
+    return body
+
+
+def _part_json(part: Part) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    return {"type": "image_url", "image_url": {"url": part.url, "detail": part.detail}}
+
+
+def _tool_json(tool: Tool) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name, "parameters": dict(tool.parameters)}
+    if tool.description:
+        function["description"] = tool.description
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _call_json(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 class _Seen:
@@ -126,7 +236,7 @@ def _tool_call(call: Mapping[str, Any], position: int) -> ToolCallDelta:
         where if isinstance(where, int) else position,
         str(call.get("id") or ""),
         str(function.get("name") or ""),
-        arguments if isinstance(arguments, str) else openai_wire.dumps(arguments),
+        arguments if isinstance(arguments, str) else compact_json(arguments),
     )
 
 

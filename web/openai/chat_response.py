@@ -1,0 +1,125 @@
+"""OpenAI's chat completions, as a tenant is answered: the whole answer, the chunks of a stream, the usage."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.chat import Choice, Completion, Delta, Event, Finished, ToolCall, ToolCallDelta, Usage
+from engine.money import NANO_PER_USD
+from engine.tenancy import Charge
+
+dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def sendable(body: Mapping[str, Any]) -> bytes:
+    """Return `body` as UTF-8 JSON. A lone surrogate, as a provider may send one, becomes a question mark."""
+    return dumps(body).encode(errors="replace")
+
+
+def completion_json(id: str, created: int, completion: Completion, charge: Charge) -> dict[str, Any]:  # noqa: A002
+    return {
+        "id": f"chatcmpl-{id}",
+        "object": "chat.completion",
+        "created": created,
+        "model": completion.model,
+        "choices": [_choice_json(n, choice) for n, choice in enumerate(completion.choices)],
+        "usage": usage_json(completion.usage, charge),
+    }
+
+
+def chunk_json(id: str, created: int, model: str, event: Event, *, start: bool = False) -> dict[str, Any]:  # noqa: A002
+    """Return one chunk of a stream. `start` adds the role, which only the first chunk carries."""
+    index, delta, finish = 0, dict[str, Any](), None
+    logprobs = None
+    if isinstance(event, Delta):
+        index, logprobs = event.index, event.logprobs
+        delta = _delta_json(event)
+    elif isinstance(event, Finished):
+        index, finish = event.index, event.finish.value
+    if start:
+        delta = {"role": "assistant", "content": "", **delta}
+    choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+    return _chunk(id, created, model, [choice])
+
+
+class ChunkEncoder:
+    """Encodes the chunks of one stream. Chunks of plain text differ only in that text, so the rest is encoded once."""
+
+    def __init__(self, id: str, created: int, model: str) -> None:  # noqa: A002
+        self._id, self._created, self._model = id, created, model
+        mark = "<text>"
+        before, _, after = dumps(chunk_json(id, created, model, Delta(mark))).partition(dumps(mark))
+        self._before, self._after = before, after
+
+    def json(self, event: Event, *, start: bool = False) -> str:
+        if start or not _is_plain(event):
+            return dumps(chunk_json(self._id, self._created, self._model, event, start=start))
+        assert isinstance(event, Delta)
+        return self._before + dumps(event.text) + self._after
+
+
+def _is_plain(event: Event) -> bool:
+    if not isinstance(event, Delta) or not event.text:
+        return False
+    return not (event.tool_calls or event.index or event.logprobs)
+
+
+def usage_chunk_json(id: str, created: int, model: str, usage: Usage, charge: Charge) -> dict[str, Any]:  # noqa: A002
+    """Return the last chunk of a stream, for clients that set stream_options.include_usage."""
+    return {**_chunk(id, created, model, []), "usage": usage_json(usage, charge)}
+
+
+def usage_json(usage: Usage, charge: Charge) -> dict[str, Any]:
+    """Return OpenAI's token counts with `cost` (USD from the wallet) and `allowance_tokens` (tokens the plan paid)."""
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "cost": charge.wallet.nanousd / NANO_PER_USD,
+        "allowance_tokens": charge.allowance_tokens,
+    }
+
+
+def _chunk(id: str, created: int, model: str, choices: Sequence[Any]) -> dict[str, Any]:  # noqa: A002
+    return {
+        "id": f"chatcmpl-{id}",
+        "object": "chat.completion.chunk",
+        "created": created,
+        "model": model,
+        "choices": list(choices),
+    }
+
+
+def _delta_json(event: Delta) -> dict[str, Any]:
+    delta: dict[str, Any] = {"content": event.text} if event.text else {}
+    if event.tool_calls:
+        delta["tool_calls"] = [
+            {
+                "index": call.position,
+                **({"id": call.id, "type": "function"} if call.id else {}),
+                "function": {**({"name": call.name} if call.name else {}), "arguments": call.arguments},
+            }
+            for call in event.tool_calls
+        ]
+    return delta
+
+
+def whole_call(position: int, call: ToolCall) -> ToolCallDelta:
+    """Return a tool call as a single delta."""
+    return ToolCallDelta(position, call.id, call.name, call.arguments)
+
+
+def _choice_json(index: int, choice: Choice) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": choice.text or None}
+    if choice.tool_calls:
+        message["tool_calls"] = [_call_json(call) for call in choice.tool_calls]
+    else:
+        message["content"] = choice.text
+    finish = choice.finish.value if choice.finish else None
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": finish}
+
+
+def _call_json(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
