@@ -75,13 +75,13 @@ def _drop_indexes(conn: Connection) -> list[str]:
 
 async def roll_up(db: Database) -> list[float]:
     """The bulk in large units, the last 100,000 as the clock does it: seconds of each of those."""
-    end = await db.write(rollups.reach)
-    while await db.write(lambda conn: rollups.roll(conn, end - 100_000, most=20_000)) is not None:
+    end = await db.write(rollups.last_committed)
+    while await db.write(lambda conn: rollups.roll_up_chunk(conn, end - 100_000, most=20_000)) is not None:
         pass
     units: list[float] = []
     while True:
         start = time.perf_counter()
-        if await db.write(lambda conn: rollups.roll(conn, end)) is None:
+        if await db.write(lambda conn: rollups.roll_up_chunk(conn, end)) is None:
             return units
         units.append(time.perf_counter() - start)
 
@@ -98,7 +98,7 @@ async def main(rows: int, tenants: int, folder: str) -> None:
         month = TODAY - timedelta(days=29)
         mine = await timed(db, lambda conn: usage.rows(conn, month, TODAY, 7))
         house = await timed(db, lambda conn: usage.rows(conn, month, TODAY))
-        spend = await timed(db, lambda conn: usage.house_spend(conn, TODAY, TODAY))
+        spend = await timed(db, lambda conn: usage.provider_spend(conn, TODAY, TODAY))
         print(
             f"with {TAIL:,} attempts not rolled up yet, 30 days: /usage {mine:.1f} ms, /admin/usage {house:.1f} ms,"
             f" the house's spending today {spend:.1f} ms"

@@ -18,12 +18,12 @@ from engine.ports import Clock
 from engine.tenancy import Plan
 from storage.database.database import Database
 from storage.invoices.invoices import Seller
-from storage.telegram.inbox import Claimed
+from storage.telegram.inbox import ClaimedUpdate
 
 if TYPE_CHECKING:
     from bot.notify import TelegramNotifier
 
-claimed_update: ContextVar[Claimed | None] = ContextVar("claimed_update", default=None)
+claimed_update: ContextVar[ClaimedUpdate | None] = ContextVar("claimed_update", default=None)
 """The inbox row that the running handler answers."""
 
 

@@ -20,7 +20,7 @@ from main.settings import Settings
 from storage.database import sqlite
 from storage.database.connection import Connection
 from storage.database.database import Database, migrations_pending, open_database
-from storage.operations.audit import Report, audit
+from storage.operations.audit import AuditReport, audit
 from storage.operations.backup import BackupFailed, backup, restore, sqlite_path
 from storage.reports import rollups
 
@@ -57,7 +57,7 @@ async def _looked(url: str, query: Callable[[Connection], T]) -> T:
         return await db.read(query)
 
 
-def _report(conn: Connection, *, full: bool) -> Report | None:
+def _report(conn: Connection, *, full: bool) -> AuditReport | None:
     """None where the tables are not this release's."""
     return None if migrations_pending(conn) else audit(conn, full=full)
 
@@ -92,7 +92,7 @@ async def rolled_up(settings: Settings, *, rebuild: bool) -> int:
     async with open_database(settings.env.database_url) as db:
         if not await _is_current(db):
             return 2
-        done = await (rollups.rebuild(db) if rebuild else rollups.bring_up_to_date(db))
+        done = await (rollups.rebuild(db) if rebuild else rollups.catch_up(db))
     print(f"{done} attempts were rolled up.")
     return 0
 

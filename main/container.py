@@ -33,7 +33,8 @@ from storage.database.leases import Lease
 from storage.ledger.ledger import SqlJournal, SqlLedger, allowance_rates
 from storage.operations import learned_sizes
 from storage.operations import provider_state as provider_units
-from storage.reports.caps import HouseCaps
+from storage.reports import journal
+from storage.reports.caps import SpendingCaps
 from storage.reports.losses import SqlLosses
 
 log = logging.getLogger("farthing")
@@ -60,7 +61,7 @@ class Container:
     plans: Mapping[str, Plan]
     market: Market
     gateway: Gateway
-    caps: HouseCaps
+    caps: SpendingCaps
     transcriber: Transcriber | None = None
 
     def provider_rows(self, admin: bool) -> list[dict[str, Any]]:
@@ -133,17 +134,17 @@ async def open_house(settings: Settings) -> AsyncIterator[Container]:
         stack.push_async_callback(market.drains.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
         caps = caps_of(settings, db, clock)
-        gateway = Gateway(market, ledger, gates=(caps,), losses=SqlLosses(db, clock))
+        gateway = Gateway(market, ledger, gates=(caps,) if caps.is_set else (), losses=SqlLosses(db, clock))
         transcriber = transcriber_of(settings, market, ledger, all_specs(settings))
         _say_what_free_means(settings)
         yield Container(settings, db, lease, clock, plans, market, gateway, caps, transcriber)
 
 
-def caps_of(settings: Settings, db: Database, clock: SystemClock) -> HouseCaps:
+def caps_of(settings: Settings, db: Database, clock: SystemClock) -> SpendingCaps:
     house = settings.config.house
     per_day = None if house.usd_per_day is None else Money.usd(house.usd_per_day)
     per_month = None if house.usd_per_month is None else Money.usd(house.usd_per_month)
-    return HouseCaps(db, clock, per_day, per_month)
+    return SpendingCaps(db, clock, per_day, per_month)
 
 
 def _say_what_free_means(settings: Settings) -> None:
@@ -197,7 +198,7 @@ async def _count_free(free: FreeTiers, db: Database, clock: SystemClock) -> None
     """What earlier processes used of today's free tiers."""
     now = clock.now()
     for offer in free.allowed:
-        used = partial(provider_units.tries_since, provider=offer.provider, model=offer.model)
+        used = partial(journal.attempts_since, provider=offer.provider, model=offer.model)
         free.begin(offer, now, await db.read(partial(used, since=day_begin(offer, now))))
 
 

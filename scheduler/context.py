@@ -11,7 +11,7 @@ from engine.tenancy import Plan
 from scheduler.ports import Notifier, StarsBook
 from storage.database.database import Database
 from storage.invoices.invoices import Seller
-from storage.reports.caps import HouseCaps
+from storage.reports.caps import SpendingCaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class JobContext:
     digest_hour_utc: int = 7
     take_up: Callable[[], Awaitable[int]] | None = None
     stars: StarsBook | None = None
-    caps: HouseCaps | None = None
+    caps: SpendingCaps | None = None
     per_star: Money = Money(13_000_000)
     wallet_pays_plans: bool = False
     new_per_hour_alert: int = 20

@@ -34,7 +34,7 @@ class Story:
 
 async def happens(desk: JobContext, story: Story, facts: Facts, now: datetime) -> None:
     """Open it, let it grow, or open it again."""
-    known = await desk.db.read(lambda conn: incidents.open_one(conn, story.kind, story.subject))
+    known = await desk.db.read(lambda conn: incidents.find_open(conn, story.kind, story.subject))
     if known is not None:
         await _grow(desk, story, known, facts, now)
         return
@@ -50,7 +50,7 @@ async def happens(desk: JobContext, story: Story, facts: Facts, now: datetime) -
 
 async def is_over(desk: JobContext, story: Story, values: Mapping[str, object], now: datetime) -> None:
     """Close it and say so, as a reply; the reply of an incident that had returned is edited."""
-    known = await desk.db.read(lambda conn: incidents.open_one(conn, story.kind, story.subject))
+    known = await desk.db.read(lambda conn: incidents.find_open(conn, story.kind, story.subject))
     if known is None or not await desk.db.write(lambda conn: incidents.close(conn, known.id, now)):
         return
     replies = _replies(known)
@@ -66,7 +66,7 @@ async def is_over(desk: JobContext, story: Story, values: Mapping[str, object], 
 
 async def is_superseded(desk: JobContext, kind: str, subject: str, now: datetime) -> None:
     """Another incident tells the rest of the story: this one ends without a word."""
-    known = await desk.db.read(lambda conn: incidents.open_one(conn, kind, subject))
+    known = await desk.db.read(lambda conn: incidents.find_open(conn, kind, subject))
     if known is not None:
         await desk.db.write(lambda conn: incidents.close(conn, known.id, now))
 

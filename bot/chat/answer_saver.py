@@ -22,7 +22,7 @@ from engine.ports import Also
 from engine.tenancy import Charge
 from storage.database.connection import Connection
 from storage.telegram import conversations, inbox, outbox
-from storage.telegram.inbox import Claimed
+from storage.telegram.inbox import ClaimedUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,14 @@ class AnswerSaver:
 
         return also
 
-    def _write(self, conn: Connection, claimed: Claimed | None, text: str, parts: list[str]) -> None:
+    def _write(self, conn: Connection, claimed: ClaimedUpdate | None, text: str, parts: list[str]) -> None:
         """Raises HoldLost when a later try has taken over."""
         services, place, request_id = self.context.services, self.place, self.request.id
         now = services.clock.now()
         said = [self.request.messages[-1], says(Role.ASSISTANT, text)]
         conversations.append(conn, place.chat_id, place.thread, self.tenant_id, request_id, said, now)
         outbox.put(conn, request_id, place.chat_id, parts, services.lease_id, now)
-        if claimed is not None and not inbox.done_all(conn, claimed, now):
+        if claimed is not None and not inbox.finish_all(conn, claimed, now):
             raise HoldLost(request_id)
 
     def _tail(self, completion: Completion, charge: Charge, receipt: Receipt) -> str:

@@ -132,4 +132,4 @@ async def _leave_to_next_start(context: Context) -> None:
     """The process stops: nothing was charged, and the next one asks again."""
     claimed = claimed_update.get()
     for each in (claimed, *claimed.rest) if claimed is not None else ():
-        await context.services.db.write(partial(inbox.give_back, inbox_id=each.id, epoch=each.epoch))
+        await context.services.db.write(partial(inbox.release, inbox_id=each.id, epoch=each.epoch))

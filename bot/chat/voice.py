@@ -20,7 +20,7 @@ from engine.speech import Recording
 from engine.tenancy import Charge
 from storage.database.connection import Connection
 from storage.telegram import inbox, outbox
-from storage.telegram.inbox import Claimed
+from storage.telegram.inbox import ClaimedUpdate
 from storage.tenants.tenants import TenantState
 
 HEARD = "farthing_heard"
@@ -84,7 +84,7 @@ async def heard(message: Message, context: Context, number: int) -> str:
     return clean(transcript.text)
 
 
-def _row(number: int) -> Claimed | None:
+def _row(number: int) -> ClaimedUpdate | None:
     """The stored update of this message."""
     claimed = claimed_update.get()
     return (claimed, *claimed.rest)[number] if claimed is not None else None
@@ -97,7 +97,7 @@ class _Hearing:
     recording: Voice | Audio | VideoNote
     transcriber: Transcriber
     state: TenantState
-    row: Claimed | None
+    row: ClaimedUpdate | None
 
     @property
     def id(self) -> str:

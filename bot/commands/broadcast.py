@@ -18,7 +18,7 @@ async def broadcast(update: Update, context: Context) -> None:
     services, owner = context.services, context.user.id
     now = services.clock.now()
     number = await services.db.write(lambda conn: broadcasts.draft(conn, text, owner, now))
-    count = await services.db.read(broadcasts.reached)
+    count = await services.db.read(broadcasts.recipient_count)
     buttons = [
         button(context.t("broadcast.send", count=count), "broadcast", "send", number, owner=owner),
         button(context.t("button.cancel"), "broadcast", "drop", number, owner=owner),

@@ -44,7 +44,7 @@ async def answer_old(update: Update, context: Context, _: tuple[str, ...]) -> No
 
 
 async def _again(context: Context, chat_id: int, thread: int, update: Update, model: str | None) -> None:
-    asked = await context.services.db.write(lambda conn: conversations.take_back_last(conn, chat_id, thread))
+    asked = await context.services.db.write(lambda conn: conversations.remove_last(conn, chat_id, thread))
     message = update.effective_message
     if asked is None or message is None:
         await context.reply(context.t("retry.nothing"))

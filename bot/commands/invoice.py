@@ -10,7 +10,7 @@ from bot.context import Context
 from documents.csv_export import invoice_csv
 from documents.invoice import invoice_pdf
 from storage.invoices import invoices
-from storage.invoices.drafts import BooksDisagree
+from storage.invoices.drafts import LedgerMismatch
 from storage.invoices.invoices import Invoice
 
 log = logging.getLogger(__name__)
@@ -56,8 +56,8 @@ async def _mine(context: Context) -> list[Invoice]:
     state, services = await context.state(), context.services
     try:
         now = services.clock.now()
-        await invoices.bring_up_to_date(services.db, state.id, services.config.invoice_seller, now)
-    except BooksDisagree:
+        await invoices.issue_due(services.db, state.id, services.config.invoice_seller, now)
+    except LedgerMismatch:
         log.exception("an invoice could not be made")
     return await services.db.read(lambda conn: invoices.of_tenant(conn, state.id))
 

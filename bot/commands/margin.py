@@ -14,7 +14,7 @@ from storage.database.connection import Connection, row_number
 from storage.ledger.ledger import allowance_rates
 from storage.reports import liability, usage
 from storage.reports.liability import Liability, StarTotals
-from storage.reports.usage import Totals, UsageRow
+from storage.reports.usage import UsageRow, UsageTotals
 
 MOST_DAYS, SHOWN = 365, 12
 SPANS = ("7", "30", "90")
@@ -47,11 +47,11 @@ async def _show(context: Context, days: int) -> None:
     rates, per_star = allowance_rates(context.services.plans), context.services.config.payout_per_star
 
     def read(conn: Connection) -> tuple[list[UsageRow], StarTotals, Liability]:
-        stars = liability.stars(conn, start, end, per_star)
+        stars = liability.star_totals(conn, start, end, per_star)
         return usage.rows(conn, start, end), stars, liability.liability(conn, rates)
 
     found, stars, owed = await context.services.db.read(read)
-    totals = Totals.of(found)
+    totals = UsageTotals.of(found)
     if found:
         picture = await asyncio.to_thread(charts.margin, found, start, end, _chart_words(context, days, totals))
         await context.bot.send_photo(context.user.id, InputFile(picture, "margin.png"))
@@ -98,11 +98,11 @@ def _lines(context: Context, found: Sequence[UsageRow]) -> str:
     return "\n".join(lines)
 
 
-def _percent(context: Context, totals: Totals) -> str:
+def _percent(context: Context, totals: UsageTotals) -> str:
     return context.t("margin.percent", percent=totals.margin_percent) if totals.margin_percent else ""
 
 
-def _chart_words(context: Context, days: int, totals: Totals) -> dict[str, str]:
+def _chart_words(context: Context, days: int, totals: UsageTotals) -> dict[str, str]:
     return {
         "title": context.t("margin.chart", days=days),
         "subtitle": f"{charts.usd(totals.margin)} USD{_percent(context, totals)}",

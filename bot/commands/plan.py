@@ -109,7 +109,7 @@ async def resume(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 async def _resumed(context: Context, state: TenantState, running: Subscription) -> None:
     if await _edit(context, running, cancelled=False):
-        await context.services.db.write(lambda conn: plans.choose_later(conn, state.id, None))
+        await context.services.db.write(lambda conn: plans.schedule_plan(conn, state.id, None))
         await context.reply(context.t("plan.resumed", plan=running.plan, until=f"{running.until:%Y-%m-%d}"))
 
 
@@ -118,7 +118,7 @@ async def _keep(context: Context, state: TenantState, wanted: Plan, running: Sub
     if running is not None and running.by_us:
         await _resumed(context, state, running)
     elif state.next_plan is not None:
-        await context.services.db.write(lambda conn: plans.choose_later(conn, state.id, None))
+        await context.services.db.write(lambda conn: plans.schedule_plan(conn, state.id, None))
         await context.reply(context.t("plan.stays", plan=state.plan))
     elif not wanted.usd_per_month or _renews_itself(running) or context.services.config.plans_from == "wallet":
         await context.reply(context.t("plan.same"))
@@ -132,7 +132,7 @@ async def _down(context: Context, state: TenantState, wanted: Plan, running: Sub
         assert running is not None
         if not await _edit(context, running, cancelled=True):
             return
-    await context.services.db.write(lambda conn: plans.choose_later(conn, state.id, wanted.name))
+    await context.services.db.write(lambda conn: plans.schedule_plan(conn, state.id, wanted.name))
     text = context.t("plan.later", plan=wanted.name, renews=f"{state.renews_at:%Y-%m-%d}")
     if wanted.usd_per_month:
         key = "plan.later_stars" if context.services.config.plans_from == "stars" else "plan.later_wallet"
@@ -195,7 +195,7 @@ async def _edit(context: Context, running: Subscription, *, cancelled: bool) -> 
     word = "canceled" if cancelled else "active"
 
     def unit(conn: Connection) -> None:
-        subscriptions.said(conn, running.order_id, word, by_us=cancelled)
+        subscriptions.report_state(conn, running.order_id, word, by_us=cancelled)
 
     await context.services.db.write(unit)
     return True
@@ -204,7 +204,7 @@ async def _edit(context: Context, running: Subscription, *, cancelled: bool) -> 
 async def _running(context: Context, state: TenantState) -> Subscription | None:
     """The tenant's subscription, unless it ran out long ago."""
     services = context.services
-    running = await services.db.read(lambda conn: subscriptions.running(conn, state.id))
+    running = await services.db.read(lambda conn: subscriptions.current(conn, state.id))
     return running if running is not None and running.until + GRACE > services.clock.now() else None
 
 

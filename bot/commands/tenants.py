@@ -153,7 +153,7 @@ def _more(conn: Connection, context: Context, state: TenantState) -> str:
         cost=str(sum((row.cost + row.waste for row in used), Money(0))),
         blocked=context.t("admin.blocked") if state.blocked else "",
     )
-    running = subscriptions.running(conn, state.id)
+    running = subscriptions.current(conn, state.id)
     if running is not None:
         until = f"{running.until:%Y-%m-%d}"
         text += context.t("admin.subscription", plan=running.plan, state=running.state, until=until)

@@ -13,7 +13,7 @@ from bot.context import Context
 from documents.csv_export import usage_csv
 from engine.money import ZERO, Money
 from storage.reports import usage as usage_units
-from storage.reports.usage import Totals, UsageRow
+from storage.reports.usage import UsageRow, UsageTotals
 from storage.tenants.tenants import TenantState
 
 SPANS = ("7", "30", "month")
@@ -63,7 +63,7 @@ def days_of(span: str, state: TenantState, today: date) -> tuple[date, date]:
 
 
 def _body(context: Context, found: Sequence[UsageRow]) -> str:
-    totals = Totals.of(found)
+    totals = UsageTotals.of(found)
     text = context.t(
         "usage.total",
         prompts=f"{totals.prompts:,}",
@@ -109,7 +109,7 @@ def _left(context: Context, state: TenantState) -> str:
 
 
 def _chart_words(context: Context, span: str, found: Sequence[UsageRow]) -> dict[str, str]:
-    totals = Totals.of(found)
+    totals = UsageTotals.of(found)
     usd = f"{totals.charge.decimal:,.2f}"
     return {
         "title": context.t("usage.chart", title=context.t(f"usage.title_{span}")),

@@ -21,7 +21,7 @@ from bot.services import Services
 from storage.database import leases
 from storage.database.connection import Connection
 from storage.telegram import outbox
-from storage.telegram.outbox import Part
+from storage.telegram.outbox import OutboxPart
 from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class Courier:
         return None
 
 
-def _finish(conn: Connection, done: list[Part], state: str, now: datetime) -> None:
+def _finish(conn: Connection, done: list[OutboxPart], state: str, now: datetime) -> None:
     """All or none: what one message said is not said again."""
     for part in done:
         outbox.finish(conn, part.id, state, now)
@@ -149,7 +149,7 @@ class _Outcome:
     parts: int = 1
 
 
-async def _deliver(bot: ExtBot[int], services: Services, part: Part, *, moved: bool = False) -> _Outcome:
+async def _deliver(bot: ExtBot[int], services: Services, part: OutboxPart, *, moved: bool = False) -> _Outcome:
     """Raises RetryAfter."""
     message = json.loads(part.payload)
     try:
@@ -201,7 +201,7 @@ async def _sent(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> None
     )
 
 
-async def _plainly(bot: ExtBot[int], part: Part, message: dict[str, Any]) -> str | None:
+async def _plainly(bot: ExtBot[int], part: OutboxPart, message: dict[str, Any]) -> str | None:
     """Better without its formatting than not at all."""
     try:
         await bot.send_message(

@@ -9,7 +9,7 @@ from telegram.error import BadRequest, EndPointNotFound
 from telegram.ext import ExtBot
 
 from bot.delivery.rate_limiter import Urgency
-from storage.telegram.outbox import Part
+from storage.telegram.outbox import OutboxPart
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Tables:
     parts: int
 
 
-async def brought(bot: ExtBot[int], part: Part, message: dict[str, Any]) -> bool:
+async def brought(bot: ExtBot[int], part: OutboxPart, message: dict[str, Any]) -> bool:
     """True when it stands there as a rich message; False where it was not to, or Telegram refuses it."""
     tables = message.get("tables")
     if not tables:

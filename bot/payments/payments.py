@@ -15,7 +15,7 @@ from bot.context import Context
 from bot.payments.stars import StarsClient
 from bot.services import Ask, claimed_update
 from storage.billing import orders, payments, plans, refunds, subscriptions
-from storage.billing.payments import Paid, Payment
+from storage.billing.payments import Payment, PaymentResult
 from storage.billing.subscriptions import Subscription
 from storage.database.connection import Connection
 from storage.telegram import inbox
@@ -122,9 +122,9 @@ async def subscription(update: Update, context: Context) -> None:
         found, payer = subscriptions.of_order(conn, order_id), tenants.by_telegram(conn, user_id)
         if found is None or payer is None or payer.id != found.tenant_id:
             return None, False
-        changed = subscriptions.said(conn, order_id, state)
+        changed = subscriptions.report_state(conn, order_id, state)
         if changed is not None and state == "active":
-            plans.choose_later(conn, found.tenant_id, None)
+            plans.schedule_plan(conn, found.tenant_id, None)
         key = f"payment_failed:{found.tenant_id}:{payer.period_no}"
         tell = state != "failed" or notices.first_time(conn, key, services.clock.now())
         return changed, tell
@@ -144,9 +144,9 @@ async def _tell_state(context: Context, user_id: int, changed: Subscription) -> 
 async def end_replaced(context: Context, payer: int | None = None) -> None:
     """What was replaced is told to collect no more: the asker's, or a `payer`'s. What fails, the clock tries again."""
     stars, mine = StarsClient(context.bot), payer or context.user.id
-    for replaced, user_id in await context.services.db.read(subscriptions.ending):
+    for replaced, user_id in await context.services.db.read(subscriptions.to_cancel):
         if user_id == mine and await stars.cancel(replaced, user_id):
-            await context.services.db.write(partial(subscriptions.ended, order_id=replaced.order_id))
+            await context.services.db.write(partial(subscriptions.mark_canceled, order_id=replaced.order_id))
 
 
 async def newer_update(update: Update, context: Context) -> None:
@@ -183,11 +183,11 @@ async def _booked(context: Context, unit: Callable[[Connection], T]) -> T | None
     except Exception:
         log.exception("a payment could not be booked yet")
         if claimed is not None and claimed.epoch < MOST_EPOCHS:
-            await services.db.write(lambda conn: inbox.give_back(conn, claimed.id, claimed.epoch))
+            await services.db.write(lambda conn: inbox.release(conn, claimed.id, claimed.epoch))
         return None
 
 
-async def _thank(context: Context, booked: Paid) -> None:
+async def _thank(context: Context, booked: PaymentResult) -> None:
     state = await context.state(fresh=True)
     keyboard = None
     if booked.plan:

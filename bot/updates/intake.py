@@ -14,7 +14,7 @@ from bot.updates import merging
 from storage.database import leases
 from storage.database.connection import Connection
 from storage.telegram import inbox
-from storage.telegram.inbox import CHAT, NOW, Claimed, Incoming
+from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate
 
 log = logging.getLogger(__name__)
 Handle = Callable[[dict[str, Any]], Awaitable[None]]
@@ -49,7 +49,7 @@ class Intake:
 
         def unit(conn: Any) -> tuple[int, list[tuple[str, str, int]]]:
             dead = leases.dead(conn, services.clock.now(), services.lease_id)
-            return inbox.take_over(conn, services.bot_id, dead), inbox.waiting(conn, services.bot_id)
+            return inbox.release_dead(conn, services.bot_id, dead), inbox.unclaimed(conn, services.bot_id)
 
         await self._give_back_dropped()
         taken_over, left = await services.db.write(unit)
@@ -64,15 +64,15 @@ class Intake:
         """What a worker let fall (a disk was full when it was done) is claimed still, and would close its chat."""
         db, services = self._services.db, self._services
         for inbox_id, epoch, chat_key, lane, update_id in await db.read(
-            lambda conn: inbox.in_hand(conn, services.bot_id, services.lease_id)
+            lambda conn: inbox.claimed_by(conn, services.bot_id, services.lease_id)
         ):
             if (update_id in self._now_ids) if lane == NOW else (chat_key in self._workers):
                 continue
             if epoch < MOST_EPOCHS:
-                await db.write(partial(inbox.give_back, inbox_id=inbox_id, epoch=epoch))
+                await db.write(partial(inbox.release, inbox_id=inbox_id, epoch=epoch))
             else:
                 log.error("update %d was given up: it could not be finished %d times", update_id, epoch)
-                await db.write(partial(inbox.done, inbox_id=inbox_id, epoch=epoch, now=services.clock.now()))
+                await db.write(partial(inbox.finish, inbox_id=inbox_id, epoch=epoch, now=services.clock.now()))
 
     def close(self) -> None:
         """Take nothing more in hand; what is in hand goes on."""
@@ -113,9 +113,9 @@ class Intake:
         finally:
             del self._workers[chat_key]
 
-    async def _whole(self, claimed: Claimed) -> Claimed:
+    async def _whole(self, claimed: ClaimedUpdate) -> ClaimedUpdate:
         """With what was sent as one and came as several: waited for as long as more may follow."""
-        updates, rest = [json.loads(claimed.payload)], list[Claimed]()
+        updates, rest = [json.loads(claimed.payload)], list[ClaimedUpdate]()
         while len(updates) < merging.MOST_PARTS and merging.waits(updates[-1]):
             last = rest[-1] if rest else claimed
             age = (self._services.clock.now() - last.received_at).total_seconds()
@@ -127,7 +127,7 @@ class Intake:
             updates.append(json.loads(more.payload))
         return replace(claimed, payload=merging.joined(updates), rest=tuple(rest)) if rest else claimed
 
-    def _next(self, chat_key: str, after: int, last: Mapping[str, Any], conn: Connection) -> Claimed | None:
+    def _next(self, chat_key: str, after: int, last: Mapping[str, Any], conn: Connection) -> ClaimedUpdate | None:
         services = self._services
         found = inbox.next_in_chat(conn, services.bot_id, chat_key, after)
         if found is None or not merging.belongs(last, json.loads(found[1])):
@@ -147,7 +147,7 @@ class Intake:
         finally:
             self._now_ids.discard(update_id)
 
-    async def _work(self, claimed: Claimed) -> None:
+    async def _work(self, claimed: ClaimedUpdate) -> None:
         """Handle it and mark it done, unless its handler did, or has given it back to the next start."""
         services = self._services
         token = claimed_update.set(claimed)
@@ -157,7 +157,7 @@ class Intake:
             log.exception("update %d could not be handled", claimed.update_id)
         finally:
             claimed_update.reset(token)
-        await services.db.write(lambda conn: inbox.done_all(conn, claimed, services.clock.now()))
+        await services.db.write(lambda conn: inbox.finish_all(conn, claimed, services.clock.now()))
 
 
 def number_of(update: object) -> int | None:
@@ -166,7 +166,7 @@ def number_of(update: object) -> int | None:
     return number if isinstance(number, int) and 0 <= number < _MOST_ID else None
 
 
-def incoming_of(update: Mapping[str, Any]) -> Incoming | None:
+def incoming_of(update: Mapping[str, Any]) -> IncomingUpdate | None:
     """As it is stored; None for what is no update: one that can't be stored would keep all after it away."""
     number = number_of(update)
     if number is None:
@@ -178,9 +178,9 @@ def incoming_of(update: Mapping[str, Any]) -> Incoming | None:
     message = update.get("message")
     chat = message.get("chat") if isinstance(message, dict) else None
     if not isinstance(message, dict) or not isinstance(chat, dict):
-        return Incoming(number, "", NOW, payload)
+        return IncomingUpdate(number, "", NOW, payload)
     thread = message.get("message_thread_id", 0) if message.get("is_topic_message") else 0
-    return Incoming(number, f"{chat.get('id', 0)}:{thread}", _lane(message), payload)
+    return IncomingUpdate(number, f"{chat.get('id', 0)}:{thread}", _lane(message), payload)
 
 
 def _json(update: object) -> str:

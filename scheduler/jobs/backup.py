@@ -24,7 +24,7 @@ async def run(desk: JobContext) -> None:
         await desk.notifier.tell_admins("alert.backup", {"error": str(error)})
     else:
         log.info("backed up to %s", made)
-    await desk.db.write(lambda conn: daily_runs.done(conn, "backup", now))
+    await desk.db.write(lambda conn: daily_runs.record(conn, "backup", now))
 
 
 JOB = Job("backup", "nightly", run)

@@ -20,11 +20,11 @@ async def run(desk: JobContext) -> None:
 
 async def _send(desk: JobContext, said: Broadcast) -> None:
     after = said.after_id
-    while chunk := await desk.db.read(partial(broadcasts.next_ones, after=after, limit=CHUNK)):
+    while chunk := await desk.db.read(partial(broadcasts.next_recipients, after=after, limit=CHUNK)):
         for tenant_id, user_id in chunk:
             sent = await desk.notifier.tell(user_id, "broadcast.text", {"text": said.text})
             await desk.db.write(
-                partial(broadcasts.told, broadcast_id=said.id, tenant_id=tenant_id, arrived=sent is not None)
+                partial(broadcasts.record_delivery, broadcast_id=said.id, tenant_id=tenant_id, arrived=sent is not None)
             )
         after = chunk[-1][0]
         if len(chunk) == CHUNK:

@@ -14,7 +14,7 @@ from storage.operations.incidents import Incident
 from storage.reports import liability, outcomes, usage
 from storage.reports.liability import Liability, StarTotals
 from storage.reports.outcomes import Outcome
-from storage.reports.usage import TenantShare, Totals
+from storage.reports.usage import TenantShare, UsageTotals
 from storage.tenants import notices
 
 TOP = 5
@@ -25,7 +25,7 @@ class Day:
     """All that is told of one UTC day."""
 
     day: date
-    totals: Totals
+    totals: UsageTotals
     ended: Sequence[Outcome]
     tenants: Sequence[TenantShare]
     incidents: Sequence[Incident]
@@ -62,11 +62,11 @@ def _day(conn: Connection, desk: JobContext, day: date) -> Day:
     start = datetime.combine(day, datetime.min.time(), UTC)
     return Day(
         day,
-        Totals.of(usage.rows(conn, day, day)),
+        UsageTotals.of(usage.rows(conn, day, day)),
         outcomes.rows(conn, day, day),
         usage.top_tenants(conn, day, day, TOP),
         incidents.opened_in(conn, start, start + timedelta(days=1)),
-        liability.stars(conn, day, day, desk.payout_per_star),
+        liability.star_totals(conn, day, day, desk.payout_per_star),
         liability.liability(conn, allowance_rates(desk.plans)),
     )
 

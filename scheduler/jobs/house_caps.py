@@ -6,7 +6,7 @@ from engine.money import ZERO
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.ledger.holds import day_of
-from storage.reports.caps import Cap
+from storage.reports.caps import SpendingCap
 from storage.reports.losses import lost_since
 from storage.tenants import notices
 
@@ -36,7 +36,7 @@ async def _losses(desk: JobContext) -> None:
             await desk.notifier.tell_admins("alert.model_loses", values)
 
 
-async def _first(desk: JobContext, cap: Cap, threshold: int) -> bool:
+async def _first(desk: JobContext, cap: SpendingCap, threshold: int) -> bool:
     return await _once(desk, f"house:{cap.key}:{cap.most}:{threshold}")
 
 

@@ -5,7 +5,7 @@ import logging
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.invoices import invoices
-from storage.invoices.drafts import BooksDisagree
+from storage.invoices.drafts import LedgerMismatch
 from storage.tenants import notices, tenants
 
 log = logging.getLogger(__name__)
@@ -20,8 +20,8 @@ async def run(desk: JobContext) -> None:
     while page := await desk.db.read(lambda conn, after=after: tenants.page(conn, after, PAGE)):  # type: ignore[misc]
         for state in page:
             try:
-                issued += await invoices.bring_up_to_date(desk.db, state.id, desk.seller, now)
-            except BooksDisagree as error:
+                issued += await invoices.issue_due(desk.db, state.id, desk.seller, now)
+            except LedgerMismatch as error:
                 off += 1
                 await _tell(desk, error)
         after = page[-1].id
@@ -31,7 +31,7 @@ async def run(desk: JobContext) -> None:
         await desk.db.write(lambda conn: invoices.note_all_issued(conn, now))
 
 
-async def _tell(desk: JobContext, error: BooksDisagree) -> None:
+async def _tell(desk: JobContext, error: LedgerMismatch) -> None:
     """Once a month and tenant; the invoice is tried again until the books agree."""
     log.error("no invoice: %s", error)
     now = desk.clock.now()

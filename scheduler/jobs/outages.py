@@ -28,12 +28,12 @@ from storage.ledger.holds import day_of
 from storage.operations import incidents
 from storage.operations.incidents import Incident
 from storage.reports import journal
-from storage.reports.journal import NEEDS_MENDING, Detour, Streak
+from storage.reports.journal import NEEDS_OPERATOR, Detour, Streak
 from storage.reports.losses import lost_since
 from storage.tenants import notices
 
 DOWN, ALL_DOWN = "provider_down", "everything_down"
-KINDS = (DOWN, *NEEDS_MENDING)
+KINDS = (DOWN, *NEEDS_OPERATOR)
 MEMORY = timedelta(hours=6)
 RATE_TO_TELL = 0.5
 SHARE_WINDOW = timedelta(hours=1)
@@ -69,7 +69,7 @@ async def _single_keys(desk: JobContext, name: str, now: datetime) -> None:
     """One key of several out of service while the others serve: no outage, but told, once a day."""
     if desk.market.providers[name].keys < 2:  # noqa: PLR2004 - with one key it is an outage
         return
-    found = await desk.db.read(lambda conn: journal.to_be_mended(conn, name, now - RECENT))
+    found = await desk.db.read(lambda conn: journal.operator_failures(conn, name, now - RECENT))
     for outcome in found:
         key = f"key:{name}:{outcome}:{now:%Y-%m-%d}"
         if await desk.db.write(partial(notices.first_time, key=key, now=now)):
@@ -86,7 +86,7 @@ def _latest(conn: Connection, name: str, now: datetime) -> Streak:
 
 def _kind(desk: JobContext, streak: Streak) -> str | None:
     """Which incident this is, if any."""
-    if streak.needs_mending:
+    if streak.needs_operator:
         return streak.last_outcome
     if streak.failures >= desk.failures_to_open:
         return DOWN
@@ -106,7 +106,7 @@ def _story(kind: str, provider: str) -> Story:
 
 async def _back(desk: JobContext, name: str, streak: Streak, now: datetime) -> None:
     for kind in KINDS:
-        known = await desk.db.read(lambda conn, kind=kind: incidents.open_one(conn, kind, name))  # type: ignore[misc]
+        known = await desk.db.read(lambda conn, kind=kind: incidents.find_open(conn, kind, name))  # type: ignore[misc]
         if known is not None:
             back_at = max(streak.last_good_at or now, known.opened_at)
             await telling.is_over(desk, _story(kind, name), await _detour(desk, known, back_at), now)
@@ -181,7 +181,7 @@ def _words(facts: Facts) -> dict[str, object]:
         **facts,
         "status": f" ({status})" if status else "",
         "limited": {"key": "alert.limited", "values": {"n": limited}} if limited else "",
-        "mend": {"key": f"alert.{facts['error']}", "values": {}} if facts["error"] in NEEDS_MENDING else "",
+        "mend": {"key": f"alert.{facts['error']}", "values": {}} if facts["error"] in NEEDS_OPERATOR else "",
         "returned": {"key": "alert.returned", "values": {"n": returned}} if returned else "",
         "now": now if facts["offer"] else {"key": "alert.nobody", "values": {}},
     }
@@ -196,7 +196,7 @@ async def _everything(desk: JobContext, now: datetime) -> None:
     if failed or resting:
         await telling.happens(desk, _ALL, {"count": failed, "since": f"{first:%H:%M:%S}", "states": _states(desk)}, now)
         return
-    known = await desk.db.read(lambda conn: incidents.open_one(conn, ALL_DOWN, "all"))
+    known = await desk.db.read(lambda conn: incidents.find_open(conn, ALL_DOWN, "all"))
     if known is not None and (not known.facts["count"] or (last_good is not None and last_good > known.opened_at)):
         back_at = last_good if last_good is not None and last_good > known.opened_at else now
         minutes = max(1, round((back_at - known.opened_at).total_seconds() / 60))

@@ -5,7 +5,7 @@ from scheduler.job import Job
 from scheduler.ports import Button
 from storage.ledger.holds import month_of
 from storage.reports import quotas
-from storage.reports.quotas import Crossed, KeyCrossed, Low
+from storage.reports.quotas import AllowanceCrossing, KeyCrossing, LowWallet
 from storage.tenants import notices
 
 TOPUP, PLAN, KEYS = (Button(f"button.{name}", name, "open") for name in ("topup", "plan", "keys"))
@@ -15,24 +15,24 @@ FULL = 100
 async def run(desk: JobContext) -> None:
     """Whoever is told is marked as told, so the next reading finds others."""
     percents, month = desk.quota_percent, month_of(desk.clock.now())
-    while found := await desk.db.read(lambda conn: quotas.crossed(conn, percents)):
+    while found := await desk.db.read(lambda conn: quotas.allowances_crossed(conn, percents)):
         for each in found:
             await _tell_quota(desk, each)
     while keys := await desk.db.read(lambda conn: quotas.keys_crossed(conn, percents, month)):
         for key in keys:
             await _tell_key(desk, key)
-    while low := await desk.db.read(lambda conn: quotas.low(conn, desk.low_wallet)):
+    while low := await desk.db.read(lambda conn: quotas.low_wallets(conn, desk.low_wallet)):
         for wallet in low:
             await _tell_low(desk, wallet)
 
 
-async def _tell_quota(desk: JobContext, found: Crossed) -> None:
+async def _tell_quota(desk: JobContext, found: AllowanceCrossing) -> None:
     values = {"percent": found.percent, "left": f"{found.left_tokens:,}", "renews": f"{found.renews_at:%Y-%m-%d}"}
     key = "alert.quota_full" if found.percent >= FULL else "alert.quota"
     await _once(desk, found.key, found.user_id, key, values, (TOPUP, PLAN))
 
 
-async def _tell_key(desk: JobContext, found: KeyCrossed) -> None:
+async def _tell_key(desk: JobContext, found: KeyCrossing) -> None:
     values = {
         "prefix": found.prefix,
         "percent": found.percent,
@@ -43,7 +43,7 @@ async def _tell_key(desk: JobContext, found: KeyCrossed) -> None:
     await _once(desk, found.key, found.user_id, key, values, (KEYS,))
 
 
-async def _tell_low(desk: JobContext, found: Low) -> None:
+async def _tell_low(desk: JobContext, found: LowWallet) -> None:
     await _once(desk, found.key, found.user_id, "alert.wallet_low", {"wallet": str(found.wallet)}, (TOPUP,))
 
 

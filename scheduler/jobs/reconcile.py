@@ -10,9 +10,9 @@ from scheduler.context import JobContext
 from scheduler.job import Job
 from scheduler.ports import StarsBook
 from storage.billing import findings, reconciliation
-from storage.billing.payments import Paid
+from storage.billing.payments import PaymentResult
 from storage.billing.reconciliation import Finding, StarEntry
-from storage.billing.refunds import Refunded
+from storage.billing.refunds import RefundResult
 from storage.database.connection import Connection
 from storage.tenants import tenants
 
@@ -57,17 +57,17 @@ async def _remember(desk: JobContext, stars: StarsBook, offset: int) -> None:
 def _compare(conn: Connection, desk: JobContext, entry: StarEntry, now: datetime) -> None:
     found = reconciliation.compare(conn, entry, per_star=desk.per_star, known=desk.plans, now=now)
     if found is not None:
-        findings.keep(conn, found, desk.lease_id, now)
+        findings.record(conn, found, desk.lease_id, now)
 
 
 def _look_for_unlisted(conn: Connection, desk: JobContext, now: datetime) -> None:
     for found in reconciliation.unlisted(conn, now - UNLISTED_AFTER):
-        findings.keep(conn, found, desk.lease_id, now)
+        findings.record(conn, found, desk.lease_id, now)
 
 
 async def _tell(desk: JobContext) -> None:
     """The payer once, the operators once; also what a run found that was cut short."""
-    waiting = await desk.db.write(lambda conn: findings.to_tell(conn, desk.lease_id, desk.clock.now()))
+    waiting = await desk.db.write(lambda conn: findings.pending(conn, desk.lease_id, desk.clock.now()))
     for kind, group in groupby(waiting, key=lambda each: each.kind):
         await _tell_kind(desk, kind, list(group))
 
@@ -80,7 +80,7 @@ async def _tell_kind(desk: JobContext, kind: str, found: Sequence[Finding]) -> N
             await desk.notifier.tell_admins(f"alert.stars_{kind}", values)
         else:
             log.warning("reconciliation: %s, %d Stars, charge %s", kind, each.stars, each.charge_id)
-        await desk.db.write(partial(findings.told, finding=each))
+        await desk.db.write(partial(findings.mark_delivered, finding=each))
     if more := found[TOLD_SINGLY:]:
         stars = sum(each.stars or each.ours for each in more)
         await desk.notifier.tell_admins("alert.stars_more", {"count": len(more), "stars": stars})
@@ -95,7 +95,7 @@ async def _tell_payer(desk: JobContext, found: Finding) -> None:
     await desk.notifier.tell(state.telegram_user_id, key, values)
 
 
-def _of_payment(paid: Paid, renews_at: datetime) -> tuple[str, dict[str, object]]:
+def _of_payment(paid: PaymentResult, renews_at: datetime) -> tuple[str, dict[str, object]]:
     if paid.plan:
         return "payment.found_plan", {"plan": paid.plan, "until": f"{renews_at:%Y-%m-%d}"}
     if paid.kept:
@@ -104,7 +104,7 @@ def _of_payment(paid: Paid, renews_at: datetime) -> tuple[str, dict[str, object]
     return "payment.found", {"usd": str(paid.credited)}
 
 
-def _of_refund(refunded: Refunded | None) -> tuple[str, dict[str, object]]:
+def _of_refund(refunded: RefundResult | None) -> tuple[str, dict[str, object]]:
     assert refunded is not None
     values: dict[str, object] = {"taken": str(refunded.taken), "owed": str(refunded.owed)}
     if refunded.ended:

@@ -58,10 +58,10 @@ async def _end_subscriptions(desk: JobContext) -> None:
     """Those that were replaced, and that a crash or a silent Telegram has left collecting."""
     if desk.stars is None:
         return
-    for subscription, user_id in await desk.db.read(subscriptions.ending):
+    for subscription, user_id in await desk.db.read(subscriptions.to_cancel):
         done = await desk.stars.cancel(subscription, user_id)
         if done is not None:
-            await desk.db.write(partial(subscriptions.ended, order_id=subscription.order_id))
+            await desk.db.write(partial(subscriptions.mark_canceled, order_id=subscription.order_id))
         if done is False:
             await _say_it_goes_on(desk, subscription, user_id)
 

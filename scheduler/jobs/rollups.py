@@ -6,7 +6,7 @@ from storage.reports import rollups
 
 
 async def run(desk: JobContext) -> None:
-    await rollups.bring_up_to_date(desk.db)
+    await rollups.catch_up(desk.db)
 
 
 JOB = Job("rollups", "rollups", run)

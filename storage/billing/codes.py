@@ -17,7 +17,7 @@ _BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Redeemed:
+class Redemption:
     """`amount` None: the code was wrong or used; `wait`: too many wrong ones, nothing was looked up.
 
     `again`: this very tenant had used it before, and it did nothing more.
@@ -45,9 +45,9 @@ def make(
     return codes
 
 
-def redeem(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redeemed:
+def redeem(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redemption:
     """Credit what a top-up code is worth, once for all."""
-    used = take(conn, tenant_id, code, TOPUP, now)
+    used = use(conn, tenant_id, code, TOPUP, now)
     if used.amount is not None and not used.again:
         credit(
             conn,
@@ -61,11 +61,11 @@ def redeem(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redeem
     return used
 
 
-def take(conn: Connection, tenant_id: int, code: str, kind: str, now: datetime) -> Redeemed:
+def use(conn: Connection, tenant_id: int, code: str, kind: str, now: datetime) -> Redemption:
     """Use a code up. A wrong one counts as a try, under the account's lock: races count each."""
     account(conn, tenant_id)
     if _tries(conn, tenant_id, now) >= MOST_TRIES:
-        return Redeemed(wait=True)
+        return Redemption(wait=True)
     used = conn.run(
         "UPDATE codes SET used_by = :tenant, used_at = :now WHERE sha256 = :sha AND kind = :kind AND used_by IS NULL",
         tenant=tenant_id,
@@ -83,8 +83,8 @@ def take(conn: Connection, tenant_id: int, code: str, kind: str, now: datetime) 
     if mine is None:
         sql = "INSERT INTO code_tries (tenant_id, tried_at) VALUES (:tenant, :now)"
         conn.run(sql, tenant=tenant_id, now=ms(now))
-        return Redeemed()
-    return Redeemed(Money(mine["nanousd"]), again=not used)
+        return Redemption()
+    return Redemption(Money(mine["nanousd"]), again=not used)
 
 
 def digest(code: str) -> str:

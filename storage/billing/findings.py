@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from engine.money import Money
-from storage.billing.payments import Paid
+from storage.billing.payments import PaymentResult
 from storage.billing.reconciliation import Finding, notice_of
-from storage.billing.refunds import Refunded
+from storage.billing.refunds import RefundResult
 from storage.database import leases, notes
 from storage.database.connection import Connection
 from storage.tenants import notices
@@ -15,13 +15,13 @@ from storage.tenants import notices
 _PREFIX = "finding:"
 
 
-def keep(conn: Connection, finding: Finding, lease_id: str, now: datetime) -> None:
+def record(conn: Connection, finding: Finding, lease_id: str, now: datetime) -> None:
     """To be told by the process of this lease. What was kept before is not kept again."""
     if notices.first_time(conn, notice_of(finding.kind, finding.charge_id), now):
         notes.write(conn, _name(finding), _written(finding, lease_id))
 
 
-def to_tell(conn: Connection, lease_id: str, now: datetime) -> list[Finding]:
+def pending(conn: Connection, lease_id: str, now: datetime) -> list[Finding]:
     """What this process kept and has not told, and what dead ones have left; each is one process's to tell."""
     is_dead = leases.dead(conn, now, lease_id)
     return [
@@ -31,7 +31,7 @@ def to_tell(conn: Connection, lease_id: str, now: datetime) -> list[Finding]:
     ]
 
 
-def told(conn: Connection, finding: Finding) -> None:
+def mark_delivered(conn: Connection, finding: Finding) -> None:
     notes.forget(conn, _name(finding))
 
 
@@ -66,8 +66,8 @@ def _read(value: str) -> Finding:
     paid, refunded = None, None
     if stored["paid"]:
         tenant_id, credited, plan, kept = stored["paid"]
-        paid = Paid(True, tenant_id, Money(credited), plan, kept)
+        paid = PaymentResult(True, tenant_id, Money(credited), plan, kept)
     if stored["refunded"]:
         tenant_id, taken, owed, ended = stored["refunded"]
-        refunded = Refunded(True, tenant_id, Money(taken), Money(owed), ended)
+        refunded = RefundResult(True, tenant_id, Money(taken), Money(owed), ended)
     return Finding(kind, charge_id, stars, ours, paid, refunded)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from storage.billing import codes
-from storage.billing.codes import Redeemed
+from storage.billing.codes import Redemption
 from storage.database.connection import Connection
 from storage.tenants import tenants
 
@@ -13,9 +13,9 @@ def make(conn: Connection, count: int, *, made_by: int, now: datetime) -> list[s
     return codes.make(conn, codes.INVITE, count, made_by=made_by, now=now)
 
 
-def enter(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redeemed:
+def enter(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redemption:
     """Let a stranger in by an unused invite; two strangers racing with one: one comes in."""
-    used = codes.take(conn, tenant_id, code, codes.INVITE, now)
+    used = codes.use(conn, tenant_id, code, codes.INVITE, now)
     if used.amount is not None:
         tenants.set_access(conn, tenant_id, tenants.IN)
     return used

@@ -106,7 +106,7 @@ def objection(
 def _plan_objection(
     conn: Connection, wanted: Order, payer: tenants.TenantState, plans: Mapping[str, Plan], now: datetime
 ) -> str | None:
-    running = subscriptions.running(conn, payer.id)
+    running = subscriptions.current(conn, payer.id)
     same = running is not None and running.plan == wanted.plan and running.state == "active" and running.until > now
     if wanted.paid or same:
         return "twice"

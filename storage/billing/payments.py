@@ -27,7 +27,7 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
-class Paid:
+class PaymentResult:
     """What a payment did. `fresh` False: it was known, and nothing happened again.
 
     `plan` is the plan that it began. `kept` says why a plan's payment stayed in the wallet: gone (the plan left
@@ -42,7 +42,9 @@ class Paid:
     kept: str | None = None
 
 
-def pay(conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[str, Plan], now: datetime) -> Paid:
+def pay(
+    conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[str, Plan], now: datetime
+) -> PaymentResult:
     """Book a payment once. What was paid is credited even where its order is unknown, at today's rate `per_star`."""
     before = find(conn, payment.charge_id)
     if before is not None:
@@ -55,7 +57,7 @@ def pay(conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[s
         assert booked is not None
         return _again(conn, booked)
     if order is None or order.kind != PLAN:
-        return Paid(True, tenant_id, credited)
+        return PaymentResult(True, tenant_id, credited)
     return _plan_paid(conn, payment, order, credited, known, now)
 
 
@@ -87,11 +89,11 @@ def latest(conn: Connection, tenant_id: int, limit: int = 5) -> list[Row]:
     return conn.rows(sql, id=tenant_id, n=limit)
 
 
-def _again(conn: Connection, before: Row) -> Paid:
+def _again(conn: Connection, before: Row) -> PaymentResult:
     """What it did when it was booked."""
     begun = scalar(conn, "SELECT reason FROM transfers WHERE ref = :ref", ref=f"plan:{before['charge_id']}")
     plan = begun.removeprefix("plan ") if begun else None
-    return Paid(False, before["tenant_id"], Money(before["credited_nanousd"]), plan)
+    return PaymentResult(False, before["tenant_id"], Money(before["credited_nanousd"]), plan)
 
 
 def _book(
@@ -130,12 +132,12 @@ def _book(
 
 def _plan_paid(
     conn: Connection, payment: Payment, order: Order, credited: Money, known: Mapping[str, Plan], now: datetime
-) -> Paid:
+) -> PaymentResult:
     """The Stars were credited; the price that was offered goes from there. The rest of them stays in the wallet."""
     assert order.plan is not None
     until = payment.until or now + PERIOD
     sub = subscriptions.of_order(conn, order.id)
-    state = plans.locked(conn, order.tenant_id)
+    state = plans.lock_tenant(conn, order.tenant_id)
     plan = known.get(order.plan)
     price = _price(order, plan)
     kept = _kept(conn, order, sub, state, plan, until, now)
@@ -145,15 +147,15 @@ def _plan_paid(
             kept = "owed"
     if kept is not None:
         _leave(conn, payment, order, sub, kept, until)
-        return Paid(True, state.id, credited, kept=kept)
+        return PaymentResult(True, state.id, credited, kept=kept)
     assert plan is not None
     plans.credit_unused(conn, state, max(now, until - PERIOD), now)
     plans.start_plan(conn, state.id, plan, now, until, ref=f"plan:{payment.charge_id}")
     if sub is None:
         subscriptions.begin(conn, order.id, state.id, plan.name, payment.charge_id, until)
     else:
-        subscriptions.renewed(conn, order.id, payment.charge_id, until)
-    return Paid(True, state.id, credited, plan.name)
+        subscriptions.renew(conn, order.id, payment.charge_id, until)
+    return PaymentResult(True, state.id, credited, plan.name)
 
 
 def _kept(
@@ -174,7 +176,7 @@ def _kept(
         return "late"
     if sub is not None:
         return None
-    running = subscriptions.running(conn, state.id)
+    running = subscriptions.current(conn, state.id)
     if running is not None and running.state == "active" and running.plan == plan.name and running.until > now:
         return "twice"
     lower = state.renews_at > now and _price(order, plan) < tenants.paid_for_period(conn, state)
@@ -194,7 +196,7 @@ def _leave(
     if sub is None:
         subscriptions.begin(conn, order.id, order.tenant_id, order.plan, payment.charge_id, until, runs=False)
     elif kept in ("gone", "replaced"):
-        subscriptions.end(conn, order.id)
+        subscriptions.must_cancel(conn, order.id)
 
 
 def _price(order: Order, plan: Plan | None) -> Money:

@@ -19,7 +19,7 @@ _MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Bought:
+class PlanPurchase:
     """What became of buying a plan from the wallet. `credited`: the unused part of the old one."""
 
     done: bool
@@ -47,7 +47,7 @@ def start_plan(
     )
 
 
-def choose_later(conn: Connection, tenant_id: int, plan: str | None) -> None:
+def schedule_plan(conn: Connection, tenant_id: int, plan: str | None) -> None:
     """What begins when this period ends; None takes the choice back."""
     conn.run("UPDATE tenants SET next_plan = :plan WHERE id = :id", id=tenant_id, plan=plan)
 
@@ -63,22 +63,24 @@ def is_lower(conn: Connection, state: TenantState, wanted: Plan, plans: Mapping[
     return wanted.usd_per_month < (current.usd_per_month if current else tenants.paid_for_period(conn, state))
 
 
-def buy_from_wallet(conn: Connection, tenant_id: int, plan: Plan, plans: Mapping[str, Plan], now: datetime) -> Bought:
+def buy_from_wallet(
+    conn: Connection, tenant_id: int, plan: Plan, plans: Mapping[str, Plan], now: datetime
+) -> PlanPurchase:
     """Up at once, with the unused part of the old period credited first, once. Pressed twice, it is bought once."""
-    state = locked(conn, tenant_id)
+    state = lock_tenant(conn, tenant_id)
     if state.plan == plan.name or is_lower(conn, state, plan, plans, now):
-        return Bought(done=False)
+        return PlanPurchase(done=False)
     helps = max(ZERO, unused_part(conn, state, now) - state.owed)
     missing = plan.usd_per_month - (state.wallet - state.held) - helps
     if missing > ZERO:
-        return Bought(done=False, missing=missing)
+        return PlanPurchase(done=False, missing=missing)
     credited = credit_unused(conn, state, now, now)
     ref = f"plan:{tenant_id}:{state.period_no}"
     if not pay_from_wallet(conn, tenant_id, plan, plan.usd_per_month, now, ref=ref):
         raise RuntimeError(f"{ref}: the wallet was looked at under its lock, and held enough")
     start_plan(conn, tenant_id, plan, now, ref=ref)
     subscriptions.supersede(conn, tenant_id)
-    return Bought(done=True, credited=credited)
+    return PlanPurchase(done=True, credited=credited)
 
 
 def set_by_admin(conn: Connection, tenant_id: int, plan: Plan, now: datetime) -> bool:
@@ -86,9 +88,9 @@ def set_by_admin(conn: Connection, tenant_id: int, plan: Plan, now: datetime) ->
 
     A Stars subscription ends with the plan that it paid. The same plan again takes a planned change back; False.
     """
-    state = locked(conn, tenant_id)
+    state = lock_tenant(conn, tenant_id)
     if state.plan == plan.name:
-        choose_later(conn, tenant_id, None)
+        schedule_plan(conn, tenant_id, None)
         return False
     credit_unused(conn, state, now, now)
     start_plan(conn, tenant_id, plan, now)
@@ -149,7 +151,7 @@ def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, price: Money, 
     return True
 
 
-def locked(conn: Connection, tenant_id: int) -> TenantState:
+def lock_tenant(conn: Connection, tenant_id: int) -> TenantState:
     """A tenant's books, which nobody else changes until the transaction ends. Raises LookupError."""
     holds.account(conn, tenant_id)
     state = tenants.state(conn, tenant_id)

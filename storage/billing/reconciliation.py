@@ -7,8 +7,8 @@ from datetime import datetime
 from engine.money import Money
 from engine.tenancy import Plan
 from storage.billing import orders, payments, refunds
-from storage.billing.payments import Paid, Payment
-from storage.billing.refunds import Refunded
+from storage.billing.payments import Payment, PaymentResult
+from storage.billing.refunds import RefundResult
 from storage.database import notes
 from storage.database.connection import Connection, Row, ms, row
 from storage.tenants import tenants
@@ -34,8 +34,8 @@ class Finding:
     charge_id: str
     stars: int
     ours: int = 0
-    paid: Paid | None = None
-    refunded: Refunded | None = None
+    paid: PaymentResult | None = None
+    refunded: RefundResult | None = None
 
 
 def compare(

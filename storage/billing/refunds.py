@@ -18,7 +18,7 @@ _MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Refunded:
+class RefundResult:
     """`taken` from the wallet, `owed` the rest. `fresh` False: it was booked before. `ended`: the plan it ended."""
 
     fresh: bool
@@ -36,7 +36,7 @@ def refund(
     now: datetime,
     unseen: Payment | None = None,
     per_star: Money = ZERO,
-) -> Refunded | None:
+) -> RefundResult | None:
     """Debit what is left and book the rest as owed, once. None: no such payment.
 
     With `unseen` one that was refunded before it was ever seen is booked first, at `per_star` where its order is
@@ -52,11 +52,11 @@ def refund(
     if not _mark(conn, charge_id, now):
         sql = "SELECT amount_nanousd FROM transfers WHERE ref = :ref"
         owed = Money(scalar(conn, sql, ref=f"{ref}:owed") or 0)
-        return Refunded(False, tenant_id, amount - owed, owed)
+        return RefundResult(False, tenant_id, amount - owed, owed)
     ended = _end_plan(conn, paid, known, now)
     reason = f"refund of {paid['stars']} Stars"
     taken = debit_or_owe(conn, tenant_id, amount, kind="refund", to="house:stars", ref=ref, reason=reason, now=now)
-    return Refunded(True, tenant_id, taken, amount - taken, ended)
+    return RefundResult(True, tenant_id, taken, amount - taken, ended)
 
 
 def _mark(conn: Connection, charge_id: str, now: datetime) -> bool:
@@ -67,7 +67,7 @@ def _mark(conn: Connection, charge_id: str, now: datetime) -> bool:
 
 def _end_plan(conn: Connection, paid: Row, known: Mapping[str, Plan], now: datetime) -> str | None:
     """Where a refunded payment bought the running period, that ends: what was not used of it comes back."""
-    state = plans.locked(conn, paid["tenant_id"])
+    state = plans.lock_tenant(conn, paid["tenant_id"])
     if state.period_ref != f"plan:{paid['charge_id']}" or state.renews_at <= now:
         return None
     if unused := _unused(conn, state, now):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from engine.tenancy import Plan
 from storage.billing import subscriptions
-from storage.billing.plans import locked, pay_from_wallet, start_plan
+from storage.billing.plans import lock_tenant, pay_from_wallet, start_plan
 from storage.database.connection import Connection, ms
 from storage.tenants import notices
 from storage.tenants.tenants import PERIOD, TenantState
@@ -69,11 +69,11 @@ def renew(
 
     A subscription that was cancelled is never renewed from the wallet. Who has no Telegram has only the wallet.
     """
-    state, free = locked(conn, tenant_id), next(iter(plans.values()))
+    state, free = lock_tenant(conn, tenant_id), next(iter(plans.values()))
     if state.renews_at > now:
         return None
     wanted = plans.get(state.next_plan or state.plan)
-    running = subscriptions.running(conn, tenant_id)
+    running = subscriptions.current(conn, tenant_id)
     if wanted is None or _was_cancelled(state, running):
         return _begin(conn, state, free, now, LAPSED)
     if not wanted.usd_per_month:

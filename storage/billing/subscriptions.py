@@ -36,7 +36,7 @@ class Subscription:
         return tuple(dict.fromkeys((self.first_charge_id, self.charge_id)))
 
 
-def running(conn: Connection, tenant_id: int) -> Subscription | None:
+def current(conn: Connection, tenant_id: int) -> Subscription | None:
     found = row(conn, f"SELECT * FROM subscriptions WHERE tenant_id = :id AND {RUNNING}", id=tenant_id)
     return None if found is None else _subscription(found)
 
@@ -65,7 +65,7 @@ def begin(
     )
 
 
-def renewed(conn: Connection, order_id: str, charge_id: str, until: datetime) -> None:
+def renew(conn: Connection, order_id: str, charge_id: str, until: datetime) -> None:
     """Paid again: whatever was said of it before, it runs."""
     conn.run(
         "UPDATE subscriptions SET state = 'active', by_us = :no, charge_id = :charge,"
@@ -86,12 +86,12 @@ def supersede(conn: Connection, tenant_id: int) -> None:
     )
 
 
-def end(conn: Connection, order_id: str) -> None:
+def must_cancel(conn: Connection, order_id: str) -> None:
     """To be cancelled at Telegram, though it was before: it was paid again."""
     conn.run("UPDATE subscriptions SET state = 'ending' WHERE order_id = :id", id=order_id)
 
 
-def said(conn: Connection, order_id: str, state: str, *, by_us: bool = False) -> Subscription | None:
+def report_state(conn: Connection, order_id: str, state: str, *, by_us: bool = False) -> Subscription | None:
     """What Telegram (or, `by_us`, our own call) says of a running one: active, canceled, failed.
 
     None where nothing changed. What Telegram tells of our own cancelling leaves it ours.
@@ -108,7 +108,7 @@ def said(conn: Connection, order_id: str, state: str, *, by_us: bool = False) ->
     return of_order(conn, order_id) if changed else None
 
 
-def ending(conn: Connection, limit: int = 50) -> list[tuple[Subscription, int]]:
+def to_cancel(conn: Connection, limit: int = 50) -> list[tuple[Subscription, int]]:
     """Those to be cancelled at Telegram, with their payers' Telegram ids."""
     rows = conn.rows(
         "SELECT s.*, t.telegram_user_id FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id"
@@ -118,7 +118,7 @@ def ending(conn: Connection, limit: int = 50) -> list[tuple[Subscription, int]]:
     return [(_subscription(found), found["telegram_user_id"]) for found in rows]
 
 
-def ended(conn: Connection, order_id: str) -> None:
+def mark_canceled(conn: Connection, order_id: str) -> None:
     """Cancelled at Telegram."""
     conn.run("UPDATE subscriptions SET state = 'ended' WHERE order_id = :id AND state = 'ending'", id=order_id)
 

@@ -17,7 +17,7 @@ SETTLES = timedelta(hours=1)
 DAY_MS = 86_400_000
 
 
-class BooksDisagree(Exception):
+class LedgerMismatch(Exception):
     """A draft's sums are not the ledger's: nothing is issued until somebody has looked."""
 
     def __init__(self, tenant_id: int, month: date, what: str) -> None:
@@ -25,7 +25,7 @@ class BooksDisagree(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class InvoiceLine:
     """One model on one day: `charge` from the wallet, `allowance_tokens` from the plan."""
 
     day: date
@@ -59,7 +59,7 @@ class InvoiceDraft:
     tenant_id: int
     month: date
     opening: Money
-    lines: tuple[Line, ...]
+    lines: tuple[InvoiceLine, ...]
     movements: tuple[Movement, ...]
     owed: Money = ZERO
 
@@ -100,7 +100,7 @@ def next_draft(conn: Connection, tenant_id: int, now: datetime) -> InvoiceDraft 
     month = month_after(month_from(latest["month"])) if latest else moment(tenant["created_at"]).date().replace(day=1)
     while month <= last_closed(now):
         if _money_moved(conn, tenant_id, month):
-            return drawn_up(conn, tenant_id, month, opening)
+            return draft_month(conn, tenant_id, month, opening)
         month = month_after(month)
     return None
 
@@ -125,8 +125,8 @@ _ANSWERS = (
 """An answer belongs to the day on which it was charged; it was begun then or the day before."""
 
 
-def drawn_up(conn: Connection, tenant_id: int, month: date, opening: Money) -> InvoiceDraft:
-    """One month of one tenant. Raises BooksDisagree."""
+def draft_month(conn: Connection, tenant_id: int, month: date, opening: Money) -> InvoiceDraft:
+    """One month of one tenant. Raises LedgerMismatch."""
     draft = InvoiceDraft(
         tenant_id,
         month,
@@ -139,7 +139,7 @@ def drawn_up(conn: Connection, tenant_id: int, month: date, opening: Money) -> I
     return draft
 
 
-def _lines(conn: Connection, tenant_id: int, month: date) -> list[Line]:
+def _lines(conn: Connection, tenant_id: int, month: date) -> list[InvoiceLine]:
     found = conn.rows(
         f"SELECT h.resolved_at / {DAY_MS} AS day, a.asked, COUNT(*) AS answers, SUM(a.input_tokens) AS input,"
         " SUM(a.output_tokens) AS output, SUM(a.allowance_tokens) AS allowance,"
@@ -150,7 +150,7 @@ def _lines(conn: Connection, tenant_id: int, month: date) -> list[Line]:
         **_days(month),
     )
     return [
-        Line(
+        InvoiceLine(
             moment(each["day"] * DAY_MS).date(),
             each["asked"],
             int(each["answers"]),
@@ -233,7 +233,7 @@ def _check(conn: Connection, draft: InvoiceDraft) -> None:
         )
     )
     if moved != draft.moved.nanousd:
-        raise BooksDisagree(draft.tenant_id, draft.month, f"lines sum to {draft.moved}, the ledger to {Money(moved)}")
+        raise LedgerMismatch(draft.tenant_id, draft.month, f"lines sum to {draft.moved}, the ledger to {Money(moved)}")
 
 
 def _sum(amounts: Any) -> Money:

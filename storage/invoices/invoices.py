@@ -12,7 +12,7 @@ from storage.database.connection import Connection, Row, moment, ms, row, scalar
 from storage.database.database import Database
 from storage.invoices.drafts import (
     InvoiceDraft,
-    Line,
+    InvoiceLine,
     Movement,
     last_closed,
     month_after,
@@ -50,10 +50,10 @@ class Invoice:
         return f"F-{self.number:06d}"
 
 
-async def bring_up_to_date(db: Database, tenant_id: int, seller: Seller, now: datetime) -> int:
+async def issue_due(db: Database, tenant_id: int, seller: Seller, now: datetime) -> int:
     """Issue every month of this tenant that is over and has none yet, in order; how many.
 
-    Raises BooksDisagree.
+    Raises LedgerMismatch.
     """
     issued = 0
     while (draft := await db.read(lambda conn: next_draft(conn, tenant_id, now))) is not None:
@@ -156,7 +156,7 @@ def _invoice(found: Row) -> Invoice:
         month_from(found["month"]),
         Money(found["opening_nanousd"]),
         tuple(
-            Line(**{**each, "day": date.fromisoformat(each["day"]), "charge": Money(each["charge"])})
+            InvoiceLine(**{**each, "day": date.fromisoformat(each["day"]), "charge": Money(each["charge"])})
             for each in document["lines"]
         ),
         tuple(

@@ -6,7 +6,7 @@ from typing import Any
 from engine.money import ZERO, Money
 from storage.database.connection import Connection, scalar
 from storage.invoices import drafts, invoices
-from storage.invoices.drafts import BooksDisagree, InvoiceDraft
+from storage.invoices.drafts import InvoiceDraft, LedgerMismatch
 from storage.invoices.invoices import Invoice
 from storage.ledger.holds import month_of
 
@@ -27,8 +27,8 @@ def differences(conn: Connection, after: int = 0) -> Iterator[dict[str, Any]]:
 def _different(conn: Connection, invoice: Invoice) -> str:
     frozen = invoice.draft
     try:
-        today = drafts.drawn_up(conn, frozen.tenant_id, frozen.month, _opening(conn, frozen))
-    except BooksDisagree as error:
+        today = drafts.draft_month(conn, frozen.tenant_id, frozen.month, _opening(conn, frozen))
+    except LedgerMismatch as error:
         return str(error)
     parts = {
         "opening": (today.opening, frozen.opening),

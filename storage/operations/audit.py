@@ -22,18 +22,18 @@ _POINT = "audit"  # the name of its note
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class AuditProblem:
     check: str
     rule: str
     row: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AuditReport:
     """`checked`: rows looked at, per check."""
 
     checked: dict[str, int] = field(default_factory=dict)
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[AuditProblem, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -41,7 +41,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class AuditPoint:
     """All up to these was proven: numbers of a transfer, an attempt, an invoice; milliseconds of a resolution."""
 
     transfer: int = 0
@@ -50,48 +50,48 @@ class Point:
     invoice: int = 0
 
 
-def audit(conn: Connection, *, full: bool = False) -> Report:
+def audit(conn: Connection, *, full: bool = False) -> AuditReport:
     """Every check on one snapshot; `full` looks at everything again, and at the audited point itself."""
-    point = Point() if full else audited_point(conn)
+    point = AuditPoint() if full else audited_point(conn)
     values = _values(conn, point)
     if conn.dialect == "postgresql":
         conn.run("SET LOCAL statement_timeout = '30min'")  # ten million rows take longer than a unit may
     counts = {check.name: check.counts for check in CHECKS} | {verification.NAME: NEW_INVOICES}
     rows = {of: int(scalar(conn, f"SELECT COUNT(*) AS n FROM {of}", **values)) for of in set(counts.values())}
-    return Report({name: rows[of] for name, of in counts.items()}, tuple(problems(conn, point)))
+    return AuditReport({name: rows[of] for name, of in counts.items()}, tuple(problems(conn, point)))
 
 
-def problems(conn: Connection, point: Point | None = None) -> list[Problem]:
+def problems(conn: Connection, point: AuditPoint | None = None) -> list[AuditProblem]:
     """The rows that break a rule."""
-    values = _values(conn, point or Point())
-    found = [Problem(c.name, c.rule, dict(broken)) for c in CHECKS for broken in conn.rows(c.sql, **values)]
+    values = _values(conn, point or AuditPoint())
+    found = [AuditProblem(c.name, c.rule, dict(broken)) for c in CHECKS for broken in conn.rows(c.sql, **values)]
     redrawn = verification.differences(conn, after=values["invoice"])
-    return found + [Problem(verification.NAME, verification.RULE, broken) for broken in redrawn]
+    return found + [AuditProblem(verification.NAME, verification.RULE, broken) for broken in redrawn]
 
 
-def _values(conn: Connection, point: Point) -> dict[str, int]:
+def _values(conn: Connection, point: AuditPoint) -> dict[str, int]:
     return {**asdict(point), "audited": audited_point(conn).transfer}
 
 
-def audited_point(conn: Connection) -> Point:
+def audited_point(conn: Connection) -> AuditPoint:
     return _point(notes.read(conn, _POINT))
 
 
-def _point(stored: str | None) -> Point:
-    return Point(**json.loads(stored)) if stored else Point()
+def _point(stored: str | None) -> AuditPoint:
+    return AuditPoint(**json.loads(stored)) if stored else AuditPoint()
 
 
-def settled_point(conn: Connection, now: datetime) -> Point:
+def settled_point(conn: Connection, now: datetime) -> AuditPoint:
     """How far a clean audit of this snapshot has proven the books."""
     safe = {"safe": ms(now - SETTLED)}
     last = "SELECT id FROM {} WHERE {} < :safe ORDER BY id DESC LIMIT 1"
     transfer = scalar(conn, last.format("transfers", "created_at"), **safe) or 0
     attempt = scalar(conn, last.format("attempts", "started_at"), **safe) or 0
     invoice = scalar(conn, "SELECT MAX(number) AS n FROM invoices") or 0
-    return Point(transfer, max(0, attempt - OVERLAP), safe["safe"], invoice)
+    return AuditPoint(transfer, max(0, attempt - OVERLAP), safe["safe"], invoice)
 
 
-def advance(conn: Connection, to: Point) -> bool:
+def advance(conn: Connection, to: AuditPoint) -> bool:
     """Move the audited point one chunk towards `to`, which a clean audit has proven; True when it is there.
 
     Two clocks that do so at once take turns: no chunk is summed twice.

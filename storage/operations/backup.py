@@ -17,7 +17,7 @@ from urllib.parse import quote
 from storage.database import leases
 from storage.database.sqlite import PRAGMAS, SqliteConnection
 from storage.migrations import head, upgrade
-from storage.operations.audit import Report, audit
+from storage.operations.audit import AuditReport, audit
 
 KEEP = 7
 _NAME = "farthing-*.db"
@@ -84,7 +84,7 @@ def prove(copy: Path) -> None:
         raise BackupFailed(f"{copy} has unsound books: {report.problems[0]}")
 
 
-def _audited(raw: sqlite3.Connection, path: Path) -> Report:
+def _audited(raw: sqlite3.Connection, path: Path) -> AuditReport:
     """Another release's books are looked at in a copy that is brought up to date: the file stays as it is."""
     if raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(head(),)]:
         return audit(SqliteConnection(raw))

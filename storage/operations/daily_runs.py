@@ -14,5 +14,5 @@ def due(conn: Connection, name: str, now: datetime) -> bool:
     return last is None or (now.hour >= NIGHT_HOUR and last < f"{now:%Y-%m-%d}")
 
 
-def done(conn: Connection, name: str, now: datetime) -> None:
+def record(conn: Connection, name: str, now: datetime) -> None:
     notes.write(conn, f"daily:{name}", f"{now:%Y-%m-%d}")

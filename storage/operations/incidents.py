@@ -25,7 +25,7 @@ class Incident:
     sent: tuple[tuple[int, int], ...]
 
 
-def open_one(conn: Connection, kind: str, subject: str) -> Incident | None:
+def find_open(conn: Connection, kind: str, subject: str) -> Incident | None:
     """The open incident about this, if any."""
     return _one(conn, "kind = :kind AND subject = :subject AND state = 'open'", kind=kind, subject=subject)
 

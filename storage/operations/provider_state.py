@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from storage.database.connection import Connection, ms, scalar
+from storage.database.connection import Connection, ms
 
 
 def drained(conn: Connection) -> frozenset[str]:
@@ -17,15 +17,3 @@ def set_drained(conn: Connection, name: str, is_drained: bool, now: datetime) ->
         drained=is_drained,
         now=ms(now),
     )
-
-
-def tries_since(conn: Connection, provider: str, model: str, since: datetime) -> int:
-    """How often an offer was asked since then, by every process."""
-    found = scalar(
-        conn,
-        "SELECT count(*) AS n FROM attempts WHERE provider = :provider AND model = :model AND started_at >= :since",
-        provider=provider,
-        model=model,
-        since=ms(since),
-    )
-    return int(found or 0)

@@ -14,7 +14,7 @@ FRESH_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Cap:
+class SpendingCap:
     """`per` is day or month; `key` names the very one, as `day:2026-11-25`."""
 
     per: str
@@ -27,7 +27,7 @@ class Cap:
         return 100 if not self.most else self.spent.nanousd * 100 // self.most.nanousd
 
 
-class HouseCaps:
+class SpendingCaps:
     """ports.Gate: refuses new answers, kindly, once a cap is reached. None = no cap."""
 
     def __init__(self, db: Database, clock: Clock, per_day: Money | None, per_month: Money | None) -> None:
@@ -38,21 +38,28 @@ class HouseCaps:
         self._today = date.min
         self._before_today = ZERO
 
+    @property
+    def is_set(self) -> bool:
+        """True where at least one period has a cap."""
+        return any(most is not None for most in self._most.values())
+
     async def check(self) -> None:
         """Raises SpendingCapReached. The sums are looked up again every two seconds."""
-        if all(most is None for most in self._most.values()):
+        if not self.is_set:
             return
         await self._look()
         for per, most in self._most.items():
             if most is not None and self._spent[per] >= most:
                 raise SpendingCapReached(per)
 
-    async def caps(self) -> list[Cap]:
+    async def caps(self) -> list[SpendingCap]:
         """Those that are set, as they stand."""
+        if not self.is_set:
+            return []
         await self._look()
         keys = {"day": f"day:{self._today}", "month": f"month:{self._today:%Y-%m}"}
         return [
-            Cap(per, keys[per], self._spent.get(per, ZERO), most)
+            SpendingCap(per, keys[per], self._spent.get(per, ZERO), most)
             for per, most in self._most.items()
             if most is not None
         ]
@@ -65,7 +72,7 @@ class HouseCaps:
         if today != self._today:
             self._before_today = await self._db.read(lambda conn: _before(conn, today))
             self._today = today
-        spent = await self._db.read(lambda conn: usage.house_spend(conn, today, today))
+        spent = await self._db.read(lambda conn: usage.provider_spend(conn, today, today))
         self._spent = {"day": spent, "month": self._before_today + spent}
         self._looked_at = now
 
@@ -74,4 +81,4 @@ def _before(conn: Connection, today: date) -> Money:
     """This month's days that are over: looked up once a day."""
     if today.day == 1:
         return ZERO
-    return usage.house_spend(conn, today.replace(day=1), today.replace(day=today.day - 1))
+    return usage.provider_spend(conn, today.replace(day=1), today.replace(day=today.day - 1))

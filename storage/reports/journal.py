@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from engine.attempt_record import ABANDONED, ANSWERED, CLOSING, HEDGED, NOTHING_HEARD, STOPPED, UNREAD
 from engine.money import Money
-from storage.database.connection import Connection, moment, ms, row
+from storage.database.connection import Connection, moment, ms, row, scalar
 
 _SAYS_NOTHING = (
     ABANDONED,
@@ -21,7 +21,7 @@ _SAYS_NOTHING = (
 )
 _GOOD = (ANSWERED, STOPPED)
 _A_DAY = timedelta(days=1)
-NEEDS_MENDING = ("key_refused", "balance_gone")
+NEEDS_OPERATOR = ("key_refused", "balance_gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Streak:
     last_good_at: datetime | None
 
     @property
-    def needs_mending(self) -> bool:
-        return self.last_outcome in NEEDS_MENDING
+    def needs_operator(self) -> bool:
+        return self.last_outcome in NEEDS_OPERATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,14 @@ def streak(conn: Connection, provider: str, since: datetime, most: int = 500) ->
     return Streak(provider, failures, limited, first, last_outcome, last_status, None)
 
 
-def to_be_mended(conn: Connection, provider: str, since: datetime) -> list[str]:
-    """Which of NEEDS_MENDING it has answered since."""
+def operator_failures(conn: Connection, provider: str, since: datetime) -> list[str]:
+    """Which of NEEDS_OPERATOR it has answered since."""
     rows = conn.rows(
         "SELECT DISTINCT outcome FROM attempts WHERE provider = :provider AND started_at >= :since ORDER BY outcome",
         provider=provider,
         since=ms(since),
     )
-    return [found["outcome"] for found in rows if found["outcome"] in NEEDS_MENDING]
+    return [found["outcome"] for found in rows if found["outcome"] in NEEDS_OPERATOR]
 
 
 def share(conn: Connection, provider: str, start: datetime, end: datetime) -> float:
@@ -186,3 +186,15 @@ def failed_everywhere(conn: Connection, since: datetime) -> tuple[int, datetime]
 def last_answer_at(conn: Connection) -> datetime | None:
     found = row(conn, "SELECT MAX(started_at) AS at FROM attempts WHERE kept")
     return moment(found["at"]) if found and found["at"] is not None else None
+
+
+def attempts_since(conn: Connection, provider: str, model: str, since: datetime) -> int:
+    """Count the attempts of an offer since then, by all processes."""
+    found = scalar(
+        conn,
+        "SELECT count(*) AS n FROM attempts WHERE provider = :provider AND model = :model AND started_at >= :since",
+        provider=provider,
+        model=model,
+        since=ms(since),
+    )
+    return int(found or 0)

@@ -34,7 +34,7 @@ class Liability:
         return self.wallets + self.allowances
 
 
-def stars(conn: Connection, start: date, end: date, per_star: Money) -> StarTotals:
+def star_totals(conn: Connection, start: date, end: date, per_star: Money) -> StarTotals:
     """Both days included, UTC; a refund counts on the day on which it was made."""
     first = datetime.combine(start, datetime.min.time(), UTC)
     after = datetime.combine(end + timedelta(days=1), datetime.min.time(), UTC)

@@ -45,7 +45,7 @@ def rows(conn: Connection, start: date, end: date) -> list[Outcome]:
         " WHERE id > :mark AND +day BETWEEN :start AND :end) x GROUP BY provider, outcome ORDER BY provider, outcome",
         start=day_of(start),
         end=day_of(end),
-        mark=rollups.mark(conn),
+        mark=rollups.watermark(conn),
     )
     return [
         Outcome(

@@ -14,7 +14,7 @@ LEAST_TOKENS = 64 + 80
 
 
 @dataclass(frozen=True, slots=True)
-class Crossed:
+class AllowanceCrossing:
     """A tenant whose allowance passed `percent`. `key`: tells it once per period."""
 
     user_id: int
@@ -25,7 +25,7 @@ class Crossed:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyCrossed:
+class KeyCrossing:
     """An API key that passed `percent` of its own month."""
 
     user_id: int
@@ -38,7 +38,7 @@ class KeyCrossed:
 
 
 @dataclass(frozen=True, slots=True)
-class Low:
+class LowWallet:
     """A wallet under the line, of somebody who spent from it in this period."""
 
     user_id: int
@@ -46,12 +46,12 @@ class Low:
     key: str
 
 
-def crossed(conn: Connection, percents: Sequence[int], limit: int = 200) -> list[Crossed]:
+def allowances_crossed(conn: Connection, percents: Sequence[int], limit: int = 200) -> list[AllowanceCrossing]:
     """Allowances, the highest threshold that each passed. What is only held is not used.
 
-    Crossed together, the higher one alone: once it was told, the lower ones are too late.
+    AllowanceCrossing together, the higher one alone: once it was told, the lower ones are too late.
     """
-    found: list[Crossed] = []
+    found: list[AllowanceCrossing] = []
     for percent in sorted(percents, reverse=True):
         rows = conn.rows(
             "SELECT t.id, t.telegram_user_id, a.allowance_tokens - a.allowance_used_tokens AS left_tokens,"
@@ -63,7 +63,7 @@ def crossed(conn: Connection, percents: Sequence[int], limit: int = 200) -> list
             n=limit,
         )
         found += [
-            Crossed(
+            AllowanceCrossing(
                 each["telegram_user_id"],
                 percent,
                 each["left_tokens"],
@@ -75,9 +75,9 @@ def crossed(conn: Connection, percents: Sequence[int], limit: int = 200) -> list
     return _highest(found, lambda each: each.key.split(":", 2)[2])
 
 
-def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: int = 200) -> list[KeyCrossed]:
+def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: int = 200) -> list[KeyCrossing]:
     """Live keys with a limit of their own, likewise, once per month."""
-    found: list[KeyCrossed] = []
+    found: list[KeyCrossing] = []
     for percent in sorted(percents, reverse=True):
         rows = conn.rows(
             "SELECT k.id, k.prefix, k.tokens_per_month, k.used_tokens, k.month, t.telegram_user_id FROM api_keys k"
@@ -90,7 +90,7 @@ def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: i
             n=limit,
         )
         found += [
-            KeyCrossed(
+            KeyCrossing(
                 each["telegram_user_id"],
                 each["id"],
                 each["prefix"],
@@ -104,7 +104,7 @@ def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: i
     return _highest(found, lambda each: each.key.split(":", 2)[2])
 
 
-def low(conn: Connection, line: Money, limit: int = 200) -> list[Low]:
+def low_wallets(conn: Connection, line: Money, limit: int = 200) -> list[LowWallet]:
     """Wallets under `line` that paid for something in this period. What Stars just paid for never was the wallet's."""
     rows = conn.rows(
         "SELECT t.id, t.telegram_user_id, a.balance_nanousd, a.period_no FROM accounts a"
@@ -119,7 +119,7 @@ def low(conn: Connection, line: Money, limit: int = 200) -> list[Low]:
         n=limit,
     )
     return [
-        Low(each["telegram_user_id"], Money(each["balance_nanousd"]), f"wallet:{each['id']}:{each['period_no']}")
+        LowWallet(each["telegram_user_id"], Money(each["balance_nanousd"]), f"wallet:{each['id']}:{each['period_no']}")
         for each in rows
     ]
 

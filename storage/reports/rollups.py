@@ -47,10 +47,10 @@ _TABLES = (
 _KEYS = {"tenant_id": "COALESCE(tenant_id, 0)", "key_id": "COALESCE(key_id, 0)"}
 
 
-async def bring_up_to_date(db: Database) -> int:
+async def catch_up(db: Database) -> int:
     """Roll up whatever has been journaled, in short units; how many attempts that were."""
-    done, end = 0, await db.write(reach)
-    while (rolled := await db.write(lambda conn: roll(conn, end))) is not None:
+    done, end = 0, await db.write(last_committed)
+    while (rolled := await db.write(lambda conn: roll_up_chunk(conn, end))) is not None:
         done += rolled
     return done
 
@@ -58,15 +58,15 @@ async def bring_up_to_date(db: Database) -> int:
 async def rebuild(db: Database) -> int:
     """Drop everything and roll it up again; sums stay exact meanwhile, and slow."""
     await db.write(clear)
-    return await bring_up_to_date(db)
+    return await catch_up(db)
 
 
-def mark(conn: Connection) -> int:
+def watermark(conn: Connection) -> int:
     """The last attempt that the roll-ups cover."""
     return int(scalar(conn, "SELECT value FROM watermarks WHERE name = :name", name=_NAME) or 0)
 
 
-def reach(conn: Connection) -> int:
+def last_committed(conn: Connection) -> int:
     """The last attempt of which no earlier one can still be committed.
 
     PostgreSQL numbers rows before they are committed: whoever is writing is waited for.
@@ -76,10 +76,10 @@ def reach(conn: Connection) -> int:
     return int(scalar(conn, "SELECT COALESCE(MAX(id), 0) AS n FROM attempts"))
 
 
-def roll(conn: Connection, end: int, most: int = CHUNK) -> int | None:
+def roll_up_chunk(conn: Connection, end: int, most: int = CHUNK) -> int | None:
     """Add the next attempts up to `end`; how many numbers were passed, None when there is nothing left."""
     conn.run("INSERT INTO watermarks (name, value) VALUES (:name, '0') ON CONFLICT (name) DO NOTHING", name=_NAME)
-    after = mark(conn)
+    after = watermark(conn)
     if after >= end:
         return None
     upto = min(after + most, end)

@@ -39,7 +39,7 @@ class UsageRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class UsageTotals:
     """Usage rows summed."""
 
     prompts: int
@@ -51,7 +51,7 @@ class Totals:
     waste: Money
 
     @classmethod
-    def of(cls, rows: Sequence[UsageRow]) -> "Totals":
+    def of(cls, rows: Sequence[UsageRow]) -> "UsageTotals":
         return cls(
             sum(row.prompts for row in rows),
             sum(row.tokens for row in rows),
@@ -121,7 +121,7 @@ def rows(conn: Connection, start: date, end: date, tenant_id: int | None = None)
     return [_usage(each) for each in found]
 
 
-def house_spend(conn: Connection, start: date, end: date) -> Money:
+def provider_spend(conn: Connection, start: date, end: date) -> Money:
     """What providers were paid, waste included."""
     found = row(
         conn,
@@ -187,7 +187,7 @@ def _both(keys: str, table: str, mine: str = "") -> str:
 
 
 def _span(conn: Connection, start: date, end: date) -> dict[str, Any]:
-    return {"start": day_of(start), "end": day_of(end), "mark": rollups.mark(conn)}
+    return {"start": day_of(start), "end": day_of(end), "mark": rollups.watermark(conn)}
 
 
 def _money(nanousd: Any) -> Money:

@@ -45,18 +45,18 @@ def sending(conn: Connection) -> Broadcast | None:
     return None if found is None else _broadcast(found)
 
 
-def reached(conn: Connection) -> int:
+def recipient_count(conn: Connection) -> int:
     """How many a broadcast goes to."""
     return int(scalar(conn, f"SELECT count(*) AS n {_REACHED}"))
 
 
-def next_ones(conn: Connection, after: int, limit: int) -> list[tuple[int, int]]:
+def next_recipients(conn: Connection, after: int, limit: int) -> list[tuple[int, int]]:
     """(tenant id, Telegram id) of those to be told next."""
     sql = f"SELECT id, telegram_user_id {_REACHED} AND id > :after ORDER BY id LIMIT :n"
     return [(found["id"], found["telegram_user_id"]) for found in conn.rows(sql, after=after, n=limit)]
 
 
-def told(conn: Connection, broadcast_id: int, tenant_id: int, *, arrived: bool) -> None:
+def record_delivery(conn: Connection, broadcast_id: int, tenant_id: int, *, arrived: bool) -> None:
     conn.run(
         "UPDATE broadcasts SET after_id = :tenant, sent = sent + :sent, missed = missed + :missed WHERE id = :id",
         id=broadcast_id,

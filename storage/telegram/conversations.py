@@ -12,7 +12,7 @@ MOST_MESSAGES = 60
 MOST_CHARS = 24_000
 
 
-def open_one(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> int:
+def open_conversation(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> int:
     """The chat's open conversation; a new one where there is none."""
     found = _open_id(conn, chat_id, thread_id)
     if found is not None:
@@ -74,7 +74,7 @@ def append(
     now: datetime,
 ) -> None:
     """Add one request's question and answer, once."""
-    conversation = open_one(conn, chat_id, thread_id, now)
+    conversation = open_conversation(conn, chat_id, thread_id, now)
     for message in said:
         conn.run(
             "INSERT INTO messages (conversation_id, tenant_id, role, parts, request_id, created_at)"
@@ -88,7 +88,7 @@ def append(
         )
 
 
-def take_back_last(conn: Connection, chat_id: int, thread_id: int) -> tuple[Part, ...] | None:
+def remove_last(conn: Connection, chat_id: int, thread_id: int) -> tuple[Part, ...] | None:
     """Remove the last question with its answer, for /retry; what was asked."""
     conversation = _open_id(conn, chat_id, thread_id)
     last = scalar(

@@ -12,7 +12,7 @@ CHAT, NOW = "chat", "now"
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class IncomingUpdate:
     """An update as it came. Lane `chat` waits its turn in its chat, lane `now` for nobody."""
 
     update_id: int
@@ -22,7 +22,7 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedUpdate:
     """An update in hand. Only the newest epoch may finish it."""
 
     id: int
@@ -31,10 +31,10 @@ class Claimed:
     payload: str
     epoch: int
     received_at: datetime
-    rest: "tuple[Claimed, ...]" = ()  # what belongs to it and is answered with it
+    rest: "tuple[ClaimedUpdate, ...]" = ()  # what belongs to it and is answered with it
 
 
-def store(conn: Connection, bot_id: int, updates: Sequence[Incoming], now: datetime) -> list[Incoming]:
+def store(conn: Connection, bot_id: int, updates: Sequence[IncomingUpdate], now: datetime) -> list[IncomingUpdate]:
     """Those that were new."""
     return [
         update
@@ -53,7 +53,7 @@ def store(conn: Connection, bot_id: int, updates: Sequence[Incoming], now: datet
     ]
 
 
-def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> Claimed | None:
+def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> ClaimedUpdate | None:
     """The first undone update of a chat, unless one of that chat is in hand already.
 
     Telegram may deliver a hundred at once, in any order: update ids say which was first.
@@ -79,7 +79,7 @@ def next_in_chat(conn: Connection, bot_id: int, chat_key: str, after: int) -> tu
     return None if found is None else (found["update_id"], found["payload"])
 
 
-def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> Claimed | None:
+def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> ClaimedUpdate | None:
     """One update of the `now` lane, unless somebody has it."""
     sql = "SELECT * FROM inbox WHERE bot_id = :bot AND update_id = :update AND state = 'new'"
     found = row(conn, sql + lock(conn), bot=bot_id, update=update_id)
@@ -101,7 +101,7 @@ def add_to_message(conn: Connection, inbox_id: int, epoch: int, field: str, valu
     return bool(conn.run("UPDATE inbox SET payload = :payload WHERE id = :id", id=inbox_id, payload=payload))
 
 
-def done(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
+def finish(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
     """Finish it and forget what it said; False when a later epoch has taken over."""
     return bool(
         conn.run(
@@ -114,13 +114,13 @@ def done(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
     )
 
 
-def done_all(conn: Connection, claimed: Claimed, now: datetime) -> bool:
+def finish_all(conn: Connection, claimed: ClaimedUpdate, now: datetime) -> bool:
     """Finish it with what belongs to it; False when a later epoch has taken over any."""
-    finished = [done(conn, each.id, each.epoch, now) for each in (claimed, *claimed.rest)]
+    finished = [finish(conn, each.id, each.epoch, now) for each in (claimed, *claimed.rest)]
     return all(finished)
 
 
-def give_back(conn: Connection, inbox_id: int, epoch: int) -> bool:
+def release(conn: Connection, inbox_id: int, epoch: int) -> bool:
     """Leave it to the next start."""
     return bool(
         conn.run(
@@ -131,7 +131,7 @@ def give_back(conn: Connection, inbox_id: int, epoch: int) -> bool:
     )
 
 
-def take_over(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) -> int:
+def release_dead(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) -> int:
     """Put back what dead processes had in hand."""
     leases = conn.rows("SELECT DISTINCT lease_id FROM inbox WHERE bot_id = :bot AND state = 'claimed'", bot=bot_id)
     return sum(
@@ -145,7 +145,7 @@ def take_over(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) -> 
     )
 
 
-def in_hand(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, int, str, str, int]]:
+def claimed_by(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, int, str, str, int]]:
     """(id, epoch, chat key, lane, update id) of what this process has claimed and not finished."""
     rows = conn.rows(
         "SELECT id, epoch, chat_key, lane, update_id FROM inbox"
@@ -156,7 +156,7 @@ def in_hand(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, int
     return [(each["id"], each["epoch"], each["chat_key"], each["lane"], each["update_id"]) for each in rows]
 
 
-def waiting(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
+def unclaimed(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
     """(chat key, lane, update id) of everything that nobody has in hand, oldest first."""
     rows = conn.rows(
         "SELECT chat_key, lane, update_id FROM inbox WHERE bot_id = :bot AND state = 'new' ORDER BY id",
@@ -174,7 +174,7 @@ def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
     )
 
 
-def _claim(conn: Connection, found: Row, lease_id: str) -> Claimed:
+def _claim(conn: Connection, found: Row, lease_id: str) -> ClaimedUpdate:
     epoch = found["epoch"] + 1
     conn.run(
         "UPDATE inbox SET state = 'claimed', epoch = :epoch, lease_id = :lease WHERE id = :id",
@@ -182,7 +182,7 @@ def _claim(conn: Connection, found: Row, lease_id: str) -> Claimed:
         epoch=epoch,
         lease=lease_id,
     )
-    return Claimed(
+    return ClaimedUpdate(
         found["id"],
         found["update_id"],
         found["chat_key"],

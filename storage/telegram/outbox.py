@@ -8,7 +8,7 @@ from storage.database.connection import Connection, ms
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class OutboxPart:
     """One message of an answer; `payload` is JSON."""
 
     id: int
@@ -32,10 +32,10 @@ def put(conn: Connection, request_id: str, chat_id: int, payloads: Sequence[str]
         )
 
 
-def parts(conn: Connection, request_id: str, lease_id: str) -> list[Part]:
+def parts(conn: Connection, request_id: str, lease_id: str) -> list[OutboxPart]:
     """What of this answer is still to be sent by the process of this lease, in order."""
     return [
-        Part(found["id"], found["request_id"], found["chat_id"], found["payload"])
+        OutboxPart(found["id"], found["request_id"], found["chat_id"], found["payload"])
         for found in conn.rows(
             "SELECT * FROM outbox WHERE request_id = :id AND state = 'new' AND lease_id = :lease ORDER BY seq",
             id=request_id,

@@ -13,7 +13,7 @@ from documents.csv_export import invoice_csv
 from documents.invoice import invoice_pdf
 from documents.words import EN, VI
 from engine.money import Money
-from storage.invoices.drafts import InvoiceDraft, Line, Movement
+from storage.invoices.drafts import InvoiceDraft, InvoiceLine, Movement
 from storage.invoices.invoices import Invoice, Seller
 
 OCTOBER = date(2026, 10, 1)
@@ -22,8 +22,8 @@ OCTOBER = date(2026, 10, 1)
 def invoice(**changes: Any) -> Invoice:
     """1.20 USD charged, a plan of 9 USD, 26 USD of Stars, on top of 1 USD: 16.80 USD are left."""
     lines = (
-        Line(OCTOBER, "auto", 3, 1200, 800, 2000, Money(0)),
-        Line(OCTOBER, "gpt-4o", 1, 1000, 500, 0, Money(1_200_000_000)),
+        InvoiceLine(OCTOBER, "auto", 3, 1200, 800, 2000, Money(0)),
+        InvoiceLine(OCTOBER, "gpt-4o", 1, 1000, 500, 0, Money(1_200_000_000)),
     )
     movements = (
         Movement(date(2026, 10, 2), "topup", "2000 Stars", Money.usd("26"), 2000, Money(13_000_000)),
@@ -103,7 +103,7 @@ def test_a_month_of_payments_alone_has_its_total_in_full_ink() -> None:
 
 @pytest.mark.parametrize("lines", [7, 8, 9, 10, 44, 45, 46, 47])
 def test_the_notes_never_stand_alone_on_a_page(lines: int) -> None:
-    each = tuple(Line(OCTOBER, f"m{n}", 1, 1, 1, 0, Money(n)) for n in range(lines))
+    each = tuple(InvoiceLine(OCTOBER, f"m{n}", 1, 1, 1, 0, Money(n)) for n in range(lines))
     last = PdfReader(io.BytesIO(invoice_pdf(invoice(lines=each), "Ann"))).pages[-1].extract_text()
     assert "Balance at the end" in last
     assert "exact to the nano-dollar" in last
@@ -115,7 +115,7 @@ def test_no_name_breaks_it(name: str) -> None:
 
 
 def test_a_long_month_has_its_head_on_every_page() -> None:
-    many = tuple(Line(OCTOBER, f"vendor/{'m' * 50}-{n}", 1, 1, 1, 0, Money(n)) for n in range(200))
+    many = tuple(InvoiceLine(OCTOBER, f"vendor/{'m' * 50}-{n}", 1, 1, 1, 0, Money(n)) for n in range(200))
     pages = PdfReader(io.BytesIO(invoice_pdf(invoice(lines=many)))).pages
     assert len(pages) > 3
     assert all("Charged USD" in page.extract_text() for page in pages[:3])
@@ -139,5 +139,5 @@ def test_the_sheet_adds_up() -> None:
 
 
 def test_a_sheet_runs_no_formula() -> None:
-    evil = (Line(OCTOBER, "=HYPERLINK(1)", 1, 1, 1, 0, Money(1)),)
+    evil = (InvoiceLine(OCTOBER, "=HYPERLINK(1)", 1, 1, 1, 0, Money(1)),)
     assert ",'=HYPERLINK(1)," in invoice_csv(invoice(lines=evil)).decode()

@@ -34,7 +34,7 @@ async def test_what_the_books_say_is_counted_rolled_up_or_not(journey: Journey) 
         assert found['farthing_first_token_seconds_bucket{provider="gemini",le="+Inf"}'] == "1"
         assert found['farthing_first_token_seconds_count{provider="gemini"}'] == "1"
         assert found["farthing_open_holds"] == "0"
-        await rollups.bring_up_to_date(journey.house.db)
+        await rollups.catch_up(journey.house.db)
 
 
 async def test_what_this_process_does_is_said_too(journey: Journey) -> None:

@@ -11,7 +11,7 @@ from sandbox.telegram import stars
 from scheduler.jobs import broadcasts, farming, house_caps, quotas, reconcile
 from storage.billing import payments
 from storage.billing.reconciliation import StarEntry
-from storage.reports.caps import HouseCaps
+from storage.reports.caps import SpendingCaps
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 from tests.journeys.test_clock import desk_of, told
 from tests.journeys.test_money import topped_up, wallet
@@ -264,7 +264,7 @@ async def test_a_house_cap_is_told_near_it_and_at_it(journey: Journey) -> None:
     (spent,) = await journey.rows("SELECT SUM(cost_nanousd) AS n FROM attempts")
     house = journey.house
     for most, words in ((spent["n"] * 10 // 9, "At the cap"), (spent["n"], "has reached its cap")):
-        caps = HouseCaps(house.db, house.clock, Money(int(most)), None)
+        caps = SpendingCaps(house.db, house.clock, Money(int(most)), None)
         for _ in range(2):
             await house_caps.run(replace(desk_of(journey), caps=caps))
         assert len(told(journey, OLGA, words)) == 1

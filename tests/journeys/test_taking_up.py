@@ -20,7 +20,7 @@ def limiter_of(journey: Journey) -> Limiter:
 async def test_a_full_disk_at_the_end_of_an_update_does_not_close_its_chat(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = inbox.done_all
+    real = inbox.finish_all
 
     def failing(*_: Any) -> bool:
         raise OSError("the disk is full")
@@ -48,7 +48,7 @@ async def test_a_chat_that_a_dead_process_was_answering_is_written_to_slowly(jou
             inbox.store(
                 conn,
                 services.bot_id,
-                [inbox.Incoming(10**9, key, inbox.CHAT, payload)],
+                [inbox.IncomingUpdate(10**9, key, inbox.CHAT, payload)],
                 services.clock.now(),
             ),
             inbox.claim_next(conn, services.bot_id, key, "dead"),

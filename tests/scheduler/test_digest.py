@@ -16,7 +16,7 @@ async def test_it_tells_of_yesterday_once_at_the_operators_hour(
     await diary.failed("none", "no_provider", status=None)
     await outages.run(desk)
     notebook.told.clear()
-    await rollups.bring_up_to_date(desk.db)
+    await rollups.catch_up(desk.db)
     at_five = clock.at.replace(day=25, hour=5)
     for now, count in ((at_five, 0), (at_five.replace(hour=6), 1), (at_five.replace(hour=23), 1)):
         clock.at = now

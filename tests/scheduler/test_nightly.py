@@ -15,7 +15,7 @@ from storage.database.database import Database
 from storage.operations import idempotency
 from storage.operations.audit import audited_point
 from storage.telegram import conversations, inbox, outbox
-from storage.telegram.inbox import Incoming
+from storage.telegram.inbox import IncomingUpdate
 from tests.storage.books import DOUBLE, NOW, FixedClock, bid, pay, take, tenant
 
 
@@ -99,16 +99,16 @@ async def test_only_what_is_over_is_pruned_chunk_by_chunk(db: Database) -> None:
             if ended is not None:
                 conversations.reset(conn, chat, 0, ended)
         for number, at in ((1, old), (2, young)):
-            inbox.store(conn, 7, [Incoming(number, "c", "now", "words")], at)
+            inbox.store(conn, 7, [IncomingUpdate(number, "c", "now", "words")], at)
             claimed = inbox.claim(conn, 7, number, "L")
             assert claimed is not None
-            inbox.done(conn, claimed.id, claimed.epoch, at)
+            inbox.finish(conn, claimed.id, claimed.epoch, at)
             outbox.put(conn, f"r{number}", 1, ["words"], "L", at)
             outbox.finish(conn, outbox.parts(conn, f"r{number}", "L")[0].id, "sent", at)
             idempotency.begin(
                 conn, owner, f"k{number}", body_sha256="x", lease_id="L", dead=False, request_id="r", now=at
             )
-        inbox.store(conn, 7, [Incoming(3, "c", "now", "an old prompt that waits")], old)
+        inbox.store(conn, 7, [IncomingUpdate(3, "c", "now", "an old prompt that waits")], old)
 
     await db.write(fill)
     desk, _ = desk_of(db, FixedClock())

@@ -8,8 +8,8 @@ from engine.money import Money
 from engine.tenancy import Plan
 from storage.billing import orders, payments, refunds
 from storage.billing.orders import PLAN, TOPUP, Order
-from storage.billing.payments import Paid, Payment
-from storage.billing.refunds import Refunded
+from storage.billing.payments import Payment, PaymentResult
+from storage.billing.refunds import RefundResult
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.tenants import tenants
@@ -46,14 +46,14 @@ def plan_order(conn: Connection, plan: Plan = STARTER) -> Order:
     return orders.make_order(conn, ann(conn), PLAN, plan.usd_per_month, STAR, NOW, plan=plan.name)
 
 
-def paid(conn: Connection, order: Order, charge: str = "c1", *, after: timedelta = timedelta(0)) -> Paid:
+def paid(conn: Connection, order: Order, charge: str = "c1", *, after: timedelta = timedelta(0)) -> PaymentResult:
     """Paid for at NOW + `after`; a plan's until a month later."""
     until = NOW + after + MONTH if order.kind == PLAN else None
     payment = Payment(charge, order.id, ANN, order.stars, until)
     return payments.pay(conn, payment, per_star=STAR, known=KNOWN, now=NOW + after)
 
 
-def refunded(conn: Connection, charge: str = "c1", *, after: timedelta = timedelta(0)) -> Refunded:
+def refunded(conn: Connection, charge: str = "c1", *, after: timedelta = timedelta(0)) -> RefundResult:
     done = refunds.refund(conn, charge, known=KNOWN, now=NOW + after)
     assert done is not None
     return done

@@ -72,7 +72,7 @@ def margin_row(row: usage.UsageRow) -> dict[str, Any]:
     }
 
 
-def margin_totals(totals: usage.Totals, stars: liability.StarTotals, owed: liability.Liability) -> dict[str, Any]:
+def margin_totals(totals: usage.UsageTotals, stars: liability.StarTotals, owed: liability.Liability) -> dict[str, Any]:
     return {
         "charge_usd": str(totals.charge),
         "allowance_usd": str(totals.allowance_worth),
@@ -96,11 +96,11 @@ async def margin(db: Database, plans: Mapping[str, Plan], payout_per_star: Money
     rows, stars, owed = await db.read(
         lambda conn: (
             usage.rows(conn, start, end),
-            liability.stars(conn, start, end, payout_per_star),
+            liability.star_totals(conn, start, end, payout_per_star),
             liability.liability(conn, rates),
         )
     )
-    totals = margin_totals(usage.Totals.of(rows), stars, owed)
+    totals = margin_totals(usage.UsageTotals.of(rows), stars, owed)
     return MarginList.model_validate({"data": [margin_row(row) for row in rows], "totals": totals})
 
 

@@ -11,7 +11,7 @@ from documents.csv_export import invoice_csv
 from documents.invoice import invoice_pdf
 from storage.database.connection import row_number
 from storage.invoices import invoices
-from storage.invoices.drafts import BooksDisagree
+from storage.invoices.drafts import LedgerMismatch
 from storage.invoices.invoices import Invoice, Seller
 from storage.tenants import tenants
 from web.admin.tenants import Tenants
@@ -100,8 +100,8 @@ def router(desk: Tenants, seller: Seller) -> APIRouter:
     async def of_tenant(tenant_id: str) -> InvoiceList:
         tenant = await desk.state(tenant_id)
         try:
-            await invoices.bring_up_to_date(desk.db, tenant.id, seller, desk.clock.now())
-        except BooksDisagree as error:
+            await invoices.issue_due(desk.db, tenant.id, seller, desk.clock.now())
+        except LedgerMismatch as error:
             raise HttpProblem(
                 409, f"The books disagree; nothing was issued: {error}.", code="books_disagree"
             ) from error

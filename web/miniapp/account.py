@@ -11,7 +11,7 @@ from engine.ports import Clock
 from storage.database.connection import Connection, row_number
 from storage.database.database import Database
 from storage.invoices import invoices
-from storage.invoices.drafts import BooksDisagree
+from storage.invoices.drafts import LedgerMismatch
 from storage.invoices.invoices import Invoice, Seller
 from storage.reports import usage
 from storage.tenants import api_keys
@@ -103,8 +103,8 @@ class AccountData:
 
     async def _bring_invoices_up_to_date(self, state: TenantState, now: datetime) -> None:
         try:
-            await invoices.bring_up_to_date(self.db, state.id, self.seller, now)
-        except BooksDisagree:
+            await invoices.issue_due(self.db, state.id, self.seller, now)
+        except LedgerMismatch:
             log.exception("an invoice could not be made")
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from engine.money import ZERO, Money
 from storage.billing import codes
-from storage.billing.codes import Redeemed
+from storage.billing.codes import Redemption
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.tenants import tenants
@@ -32,9 +32,9 @@ async def test_a_code_is_redeemed_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann, bao = tenant(conn), tenant(conn)
         (code,) = made(conn)
-        assert codes.redeem(conn, ann, code, NOW) == Redeemed(FIVE)
-        assert codes.redeem(conn, bao, code, NOW) == Redeemed()
-        assert codes.redeem(conn, ann, code, NOW) == Redeemed(FIVE, again=True)
+        assert codes.redeem(conn, ann, code, NOW) == Redemption(FIVE)
+        assert codes.redeem(conn, bao, code, NOW) == Redemption()
+        assert codes.redeem(conn, ann, code, NOW) == Redemption(FIVE, again=True)
         assert (wallet(conn, ann), wallet(conn, bao)) == (FIVE, ZERO)
         sound(conn)
 
@@ -55,10 +55,13 @@ async def test_five_wrong_codes_an_hour_and_no_more(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann, bao = tenant(conn), tenant(conn)
         (code,) = made(conn)
-        assert [codes.redeem(conn, ann, wrong(n), NOW) for n in range(6)] == [*[Redeemed()] * 5, Redeemed(wait=True)]
-        assert codes.redeem(conn, ann, code, NOW + timedelta(minutes=59)) == Redeemed(wait=True)
-        assert codes.redeem(conn, bao, wrong(0), NOW) == Redeemed()
-        assert codes.redeem(conn, ann, code, NOW + timedelta(hours=1)) == Redeemed(FIVE)
+        assert [codes.redeem(conn, ann, wrong(n), NOW) for n in range(6)] == [
+            *[Redemption()] * 5,
+            Redemption(wait=True),
+        ]
+        assert codes.redeem(conn, ann, code, NOW + timedelta(minutes=59)) == Redemption(wait=True)
+        assert codes.redeem(conn, bao, wrong(0), NOW) == Redemption()
+        assert codes.redeem(conn, ann, code, NOW + timedelta(hours=1)) == Redemption(FIVE)
 
     await db.write(unit)
 
@@ -85,7 +88,7 @@ async def test_an_invitation_is_no_money(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn)
         (invite,) = codes.make(conn, codes.INVITE, 1, made_by=1, now=NOW)
-        assert codes.redeem(conn, ann, invite, NOW) == Redeemed()
+        assert codes.redeem(conn, ann, invite, NOW) == Redemption()
 
     await db.write(unit)
 
@@ -96,7 +99,7 @@ async def test_people_type_codes_as_they_like(db: Database, typed: object) -> No
         ann = tenant(conn)
         (code,) = made(conn)
         assert callable(typed)
-        assert codes.redeem(conn, ann, typed(code), NOW) == Redeemed(FIVE)
+        assert codes.redeem(conn, ann, typed(code), NOW) == Redemption(FIVE)
 
     await db.write(unit)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from engine.money import ZERO, Money
 from engine.tenancy import Plan
 from storage.billing import plans
-from storage.billing.plans import Bought
+from storage.billing.plans import PlanPurchase
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import ledger
@@ -23,7 +23,7 @@ def state(conn: Connection, tenant_id: int) -> TenantState:
     return found
 
 
-def bought(conn: Connection, tenant_id: int, plan: Plan, after: timedelta = timedelta(0)) -> Bought:
+def bought(conn: Connection, tenant_id: int, plan: Plan, after: timedelta = timedelta(0)) -> PlanPurchase:
     return plans.buy_from_wallet(conn, tenant_id, plan, KNOWN, NOW + after)
 
 
@@ -44,7 +44,7 @@ async def test_an_upgrade_credits_price_times_unused_time_once(db: Database) -> 
         ann = tenant(conn, "40")
         bought(conn, ann, STARTER)
         done = bought(conn, ann, PRO, after=PERIOD / 3)
-        assert done == Bought(done=True, credited=Money.usd("6"))
+        assert done == PlanPurchase(done=True, credited=Money.usd("6"))
         assert state(conn, ann).wallet == Money.usd("8")
         assert not bought(conn, ann, PRO, after=PERIOD / 3).done
         assert state(conn, ann).wallet == Money.usd("8")
@@ -57,7 +57,7 @@ async def test_the_unused_part_helps_to_pay_and_what_is_missing_is_said(db: Data
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "29")
         bought(conn, ann, STARTER)
-        assert bought(conn, ann, PRO, after=PERIOD / 3) == Bought(done=False, missing=Money.usd("3"))
+        assert bought(conn, ann, PRO, after=PERIOD / 3) == PlanPurchase(done=False, missing=Money.usd("3"))
         assert state(conn, ann).plan == "starter"
         assert bought(conn, ann, PRO).done
         sound(conn)
@@ -103,7 +103,7 @@ async def test_the_same_plan_by_an_operator_only_takes_a_planned_change_back(db:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "9")
         bought(conn, ann, STARTER)
-        plans.choose_later(conn, ann, "free")
+        plans.schedule_plan(conn, ann, "free")
         assert not plans.set_by_admin(conn, ann, STARTER, NOW + PERIOD / 2)
         now = state(conn, ann)
         assert (now.plan, now.next_plan, now.renews_at) == ("starter", None, NOW + PERIOD)
@@ -149,7 +149,7 @@ async def test_an_unused_part_pays_a_debt_first_and_is_not_spent_twice(db: Datab
         bought(conn, ann, STARTER)
         ledger.debit_or_owe(conn, ann, Money.usd("4"), kind="debit", to="house:x", ref="r", reason="", now=NOW)
         assert state(conn, ann).owed == Money.usd("4")
-        assert bought(conn, ann, PRO) == Bought(done=False, missing=Money.usd("24"))
+        assert bought(conn, ann, PRO) == PlanPurchase(done=False, missing=Money.usd("24"))
         sound(conn)
 
     await db.write(unit)
@@ -172,7 +172,7 @@ async def test_once_the_period_is_over_a_cheaper_plan_waits_no_more(db: Database
         ann = tenant(conn, "40")
         bought(conn, ann, PRO)
         assert not bought(conn, ann, STARTER, after=PERIOD / 2).done
-        assert bought(conn, ann, STARTER, after=PERIOD + timedelta(hours=1)) == Bought(done=True)
+        assert bought(conn, ann, STARTER, after=PERIOD + timedelta(hours=1)) == PlanPurchase(done=True)
         now = state(conn, ann)
         assert (now.plan, now.wallet, now.next_plan) == ("starter", Money.usd("2"), None)
         sound(conn)

@@ -139,7 +139,7 @@ async def test_what_was_found_missing_hides_nothing_that_is_missing_too(db: Data
         first = reconciliation.unlisted(conn, later, limit=2)
         assert len(first) == 2
         for each in first:
-            findings.keep(conn, each, "L", later)
+            findings.record(conn, each, "L", later)
         assert len(reconciliation.unlisted(conn, later, limit=2)) == 1
 
     await check(db, unit)

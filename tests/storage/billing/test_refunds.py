@@ -87,7 +87,7 @@ async def test_a_refunded_subscription_ends_its_plan_and_owes_only_what_was_used
         assert done.ended == "starter"
         assert done.owed == Money.usd("3")
         assert (state(conn).plan, wallet(conn)) == ("free", ZERO)
-        assert [each.order_id for each, _ in subscriptions.ending(conn)] == [order.id]
+        assert [each.order_id for each, _ in subscriptions.to_cancel(conn)] == [order.id]
 
     await check(db, unit)
 

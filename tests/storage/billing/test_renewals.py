@@ -126,7 +126,7 @@ async def test_a_subscriptions_late_stars_have_a_day_before_anything_is_said(db:
         assert renewed(conn, ann, END + 23 * HOUR) is None
         assert state(conn, ann).plan == "starter"
         assert renewed(conn, ann, END + 24 * HOUR) == LAPSED
-        order = subscriptions.running(conn, ann)
+        order = subscriptions.current(conn, ann)
         assert order is not None
         late = Payment("c2", order.order_id, ANN, 693, END + PERIOD)
         assert payments.pay(conn, late, per_star=STAR, known=KNOWN, now=END + 30 * HOUR).plan == "starter"
@@ -139,9 +139,9 @@ async def test_a_subscriptions_late_stars_have_a_day_before_anything_is_said(db:
 async def test_a_cancelled_subscription_is_never_renewed_from_the_wallet(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = subscribed(conn)
-        running = subscriptions.running(conn, ann)
+        running = subscriptions.current(conn, ann)
         assert running is not None
-        subscriptions.said(conn, running.order_id, "canceled", by_us=True)
+        subscriptions.report_state(conn, running.order_id, "canceled", by_us=True)
         rich = Payment("c9", "unknown", ANN, 10_000)
         payments.pay(conn, rich, per_star=STAR, known=KNOWN, now=NOW)
         before = state(conn, ann).wallet
@@ -154,12 +154,12 @@ async def test_a_cancelled_subscription_is_never_renewed_from_the_wallet(db: Dat
 async def test_what_was_chosen_begins_when_the_period_ends(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "38", PRO)
-        plans.choose_later(conn, ann, "starter")
+        plans.schedule_plan(conn, ann, "starter")
         assert renewed(conn, ann, END - HOUR) is None
         assert renewed(conn, ann, END) == CHANGED
         now = state(conn, ann)
         assert (now.plan, now.next_plan, now.wallet) == ("starter", None, Money(0))
-        plans.choose_later(conn, ann, "free")
+        plans.schedule_plan(conn, ann, "free")
         assert renewed(conn, ann, END + PERIOD) == CHANGED
         assert state(conn, ann).plan == "free"
 

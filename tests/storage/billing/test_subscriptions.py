@@ -33,7 +33,7 @@ async def test_a_subscription_begins_its_plan_and_leaves_the_rest_of_its_stars(d
         assert wallet(conn) == Money(693 * STAR.nanousd) - Money.usd("9")
         now = state(conn)
         assert (now.plan, now.allowance_left_tokens, now.renews_at) == ("starter", 2_000_000, NOW + MONTH)
-        running = subscriptions.running(conn, now.id)
+        running = subscriptions.current(conn, now.id)
         assert running is not None
         assert (running.state, running.plan) == ("active", "starter")
 
@@ -71,7 +71,7 @@ async def test_what_was_paid_for_a_plan_that_is_gone_stays_in_the_wallet(db: Dat
         done = payments.pay(conn, payment, per_star=STAR, known={"free": FREE}, now=NOW)
         assert (done.plan, done.kept) == (None, "gone")
         assert wallet(conn) == order.usd
-        assert [each.order_id for each, _ in subscriptions.ending(conn)] == [order.id]
+        assert [each.order_id for each, _ in subscriptions.to_cancel(conn)] == [order.id]
 
     await check(db, unit)
 
@@ -85,7 +85,7 @@ async def test_an_upgrade_credits_the_unused_part_once_and_ends_the_old_subscrip
         done = paid(conn, new, "c2", after=MONTH / 2)
         assert done.plan == "pro"
         assert wallet(conn) == before + new.usd - Money.usd("29") + Money.usd("4.50")
-        assert [each.order_id for each, _ in subscriptions.ending(conn)] == [old.id]
+        assert [each.order_id for each, _ in subscriptions.to_cancel(conn)] == [old.id]
         assert not paid(conn, new, "c2", after=MONTH / 2).fresh
 
     await check(db, unit)
@@ -96,12 +96,12 @@ async def test_a_replaced_subscription_that_collects_again_changes_no_plan(db: D
         old = plan_order(conn)
         paid(conn, old, "c1")
         paid(conn, plan_order(conn, PRO), "c2", after=timedelta(days=1))
-        subscriptions.ended(conn, old.id)
+        subscriptions.mark_canceled(conn, old.id)
         before = wallet(conn)
         done = paid(conn, old, "c3", after=MONTH)
         assert (done.plan, done.kept) == (None, "replaced")
         assert (state(conn).plan, wallet(conn)) == ("pro", before + old.usd)
-        assert [each.order_id for each, _ in subscriptions.ending(conn)] == [old.id]
+        assert [each.order_id for each, _ in subscriptions.to_cancel(conn)] == [old.id]
 
     await check(db, unit)
 
@@ -113,7 +113,7 @@ async def test_two_subscriptions_paid_in_either_order_leave_the_larger(db: Datab
         done = paid(conn, small, "c1")
         assert done.kept == "lower"
         assert state(conn).plan == "pro"
-        assert [each.order_id for each, _ in subscriptions.ending(conn)] == [small.id]
+        assert [each.order_id for each, _ in subscriptions.to_cancel(conn)] == [small.id]
 
     await check(db, unit)
 
@@ -152,7 +152,7 @@ async def test_a_debt_is_paid_before_a_plan(db: Database) -> None:
         done = paid(conn, order, "c1")
         assert (done.plan, done.kept) == (None, "owed")
         assert (state(conn).owed, state(conn).plan) == (ZERO, "free")
-        assert [each.order_id for each, _ in subscriptions.ending(conn)] == [order.id]
+        assert [each.order_id for each, _ in subscriptions.to_cancel(conn)] == [order.id]
 
     await check(db, unit)
 
@@ -161,14 +161,14 @@ async def test_telegrams_word_changes_a_subscription_that_runs_and_no_other(db: 
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         paid(conn, order)
-        assert subscriptions.said(conn, order.id, "canceled", by_us=True) is not None
-        assert subscriptions.said(conn, order.id, "canceled") is None  # Telegram's echo of our own call
-        running = subscriptions.running(conn, order.tenant_id)
+        assert subscriptions.report_state(conn, order.id, "canceled", by_us=True) is not None
+        assert subscriptions.report_state(conn, order.id, "canceled") is None  # Telegram's echo of our own call
+        running = subscriptions.current(conn, order.tenant_id)
         assert running is not None
         assert running.by_us
-        assert subscriptions.said(conn, order.id, "nonsense") is None
+        assert subscriptions.report_state(conn, order.id, "nonsense") is None
         plans.set_by_admin(conn, order.tenant_id, PRO, NOW)
-        assert subscriptions.said(conn, order.id, "active") is None
+        assert subscriptions.report_state(conn, order.id, "active") is None
 
     await check(db, unit)
 

@@ -15,7 +15,7 @@ from storage.billing import plans
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
 from storage.invoices import invoices
-from storage.invoices.drafts import BooksDisagree, next_draft
+from storage.invoices.drafts import LedgerMismatch, next_draft
 from storage.invoices.invoices import Seller
 from storage.ledger import holds, ledger
 from storage.operations.audit import audit
@@ -90,7 +90,7 @@ def lived(conn: Connection) -> int:
 
 async def test_a_month_adds_up_to_the_ledger(db: Database) -> None:
     owner = await db.write(lived)
-    assert await invoices.bring_up_to_date(db, owner, SELLER, at(2, month=12)) == 2
+    assert await invoices.issue_due(db, owner, SELLER, at(2, month=12)) == 2
     november, october = await db.read(lambda conn: invoices.of_tenant(conn, owner))
     draft = october.draft
     assert (october.name, november.name) == ("F-000001", "F-000002")
@@ -115,7 +115,7 @@ async def test_a_month_adds_up_to_the_ledger(db: Database) -> None:
 
 async def test_what_the_plan_paid_stands_beside_what_the_wallet_paid(db: Database) -> None:
     owner = await db.write(lived)
-    await invoices.bring_up_to_date(db, owner, SELLER, at(2, month=12))
+    await invoices.issue_due(db, owner, SELLER, at(2, month=12))
     (october,) = await db.read(lambda conn: invoices.of_tenant(conn, owner, OCTOBER))
     (line,) = [line for line in october.draft.lines if line.day.day == 6]
     assert (line.allowance_tokens, line.charge) == (150, ZERO)
@@ -124,20 +124,20 @@ async def test_what_the_plan_paid_stands_beside_what_the_wallet_paid(db: Databas
 async def test_a_month_is_drawn_up_when_it_is_over_and_an_hour_more(db: Database) -> None:
     owner = await db.write(lived)
     for now, made in ((at(31, 23), 0), (at(1, 0, month=11), 0), (at(1, 1, month=11), 1), (at(9, month=11), 0)):
-        assert await invoices.bring_up_to_date(db, owner, SELLER, now) == made, now
+        assert await invoices.issue_due(db, owner, SELLER, now) == made, now
 
 
 async def test_a_month_without_money_has_no_invoice(db: Database) -> None:
     owner = await db.write(lambda conn: tenants.create(conn, "Ann", FREE, now=FIRST))
     await db.write(lambda conn: ask(conn, owner, "r1", at(5), markup=False))
-    assert await invoices.bring_up_to_date(db, owner, SELLER, at(2, month=12)) == 0
+    assert await invoices.issue_due(db, owner, SELLER, at(2, month=12)) == 0
 
 
 async def test_quiet_months_lie_between(db: Database) -> None:
     owner = await db.write(lambda conn: tenants.create(conn, "Ann", FREE, now=FIRST))
     await db.write(lambda conn: pay_stars(conn, owner, "c", 10, at(2)))
     await db.write(lambda conn: pay_stars(conn, owner, "d", 20, at(2, month=12)))
-    assert await invoices.bring_up_to_date(db, owner, SELLER, at(9, month=12).replace(year=2027)) == 2
+    assert await invoices.issue_due(db, owner, SELLER, at(9, month=12).replace(year=2027)) == 2
     december, _ = await db.read(lambda conn: invoices.of_tenant(conn, owner))
     assert (december.draft.month, december.draft.opening) == (date(2026, 12, 1), Money(130_000_000))
 
@@ -150,11 +150,7 @@ async def test_racing_clocks_leave_no_gap_and_make_no_double(url: str) -> None:
             await one.write(partial(pay_stars, tenant_id=owner, charge_id=f"c{number}", stars=10, now=at(2)))
             owners.append(owner)
         made = await asyncio.gather(
-            *(
-                invoices.bring_up_to_date(db, owner, SELLER, at(2, month=11))
-                for owner in owners
-                for db in (one, two, one)
-            )
+            *(invoices.issue_due(db, owner, SELLER, at(2, month=11)) for owner in owners for db in (one, two, one))
         )
         assert sum(made) == len(owners)
         numbers = [each.number for each in await one.read(lambda conn: invoices.page(conn, 0, 100))]
@@ -173,7 +169,7 @@ async def test_a_crash_before_the_commit_takes_the_number_back(db: Database) -> 
 
     with pytest.raises(RuntimeError):
         await db.write(crashes)
-    await invoices.bring_up_to_date(db, owner, SELLER, at(2, month=11))
+    await invoices.issue_due(db, owner, SELLER, at(2, month=11))
     (made,) = await db.read(lambda conn: invoices.of_tenant(conn, owner))
     assert made.number == 1
 
@@ -181,7 +177,7 @@ async def test_a_crash_before_the_commit_takes_the_number_back(db: Database) -> 
 @pytest.mark.parametrize("sql", ["UPDATE invoices SET closing_nanousd = closing_nanousd", "DELETE FROM invoices"])
 async def test_an_invoice_never_changes(db: Database, sql: str) -> None:
     owner = await db.write(lived)
-    await invoices.bring_up_to_date(db, owner, SELLER, at(2, month=12))
+    await invoices.issue_due(db, owner, SELLER, at(2, month=12))
     with pytest.raises((sqlite3.IntegrityError, psycopg.errors.CheckViolation)):
         await db.write(lambda conn: conn.run(sql))
 
@@ -196,8 +192,8 @@ async def test_books_that_disagree_are_not_invoiced(db: Database) -> None:
         conn.run("DELETE FROM attempts WHERE request_id = 'r2'")
 
     await db.write(spoil)
-    with pytest.raises(BooksDisagree, match="2026-10"):
-        await invoices.bring_up_to_date(db, owner, SELLER, at(2, month=12))
+    with pytest.raises(LedgerMismatch, match="2026-10"):
+        await invoices.issue_due(db, owner, SELLER, at(2, month=12))
     assert await db.read(lambda conn: invoices.of_tenant(conn, owner)) == []
 
 
@@ -214,7 +210,7 @@ async def test_books_that_disagree_are_not_invoiced(db: Database) -> None:
 )
 async def test_the_audit_finds_an_invoice_that_is_off(db: Database, check: str, harm: str) -> None:
     owner = await db.write(lived)
-    await invoices.bring_up_to_date(db, owner, SELLER, at(2, month=12))
+    await invoices.issue_due(db, owner, SELLER, at(2, month=12))
     assert (await db.read(audit)).ok
 
     def spoil(conn: Connection) -> None:

@@ -9,7 +9,7 @@ from storage.billing import codes
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
 from storage.invoices import invoices
-from storage.operations.audit import Point, advance, audit, settled_point
+from storage.operations.audit import AuditPoint, advance, audit, settled_point
 from storage.tenants import api_keys
 from tests.storage.books import NOW, bid, pay, take
 from tests.storage.conftest import Server
@@ -50,7 +50,7 @@ def lived(conn: Connection) -> int:
 
 async def issued(db: Database) -> int:
     owner = await db.write(lived)
-    assert await invoices.bring_up_to_date(db, owner, SELLER, ISSUED) == 2
+    assert await invoices.issue_due(db, owner, SELLER, ISSUED) == 2
     return owner
 
 
@@ -126,7 +126,7 @@ async def test_two_clocks_that_move_the_point_at_once_sum_nothing_twice(
     url = postgres_server.create(f"{postgres_template}_clocks", postgres_template)
     async with open_database(url) as db:
         await issued(db)
-        await db.write(partial(advance, to=Point()))
+        await db.write(partial(advance, to=AuditPoint()))
         point = await db.read(lambda conn: settled_point(conn, ISSUED))
         moved = partial(advance, to=point)
         await meet(db, moved, moved)

@@ -6,7 +6,7 @@ from engine.errors import SpendingCapReached
 from engine.money import Money
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.reports.caps import Cap, HouseCaps
+from storage.reports.caps import SpendingCap, SpendingCaps
 from tests.storage.books import NOW, FixedClock, bid, pay, take, tenant
 
 TENTH = Money.usd("0.10")
@@ -20,7 +20,7 @@ def cost(conn: Connection, request: str) -> None:
 
 async def test_a_cap_refuses_once_it_is_reached_and_not_before(db: Database) -> None:
     clock = FixedClock()
-    caps = HouseCaps(db, clock, TENTH, None)
+    caps = SpendingCaps(db, clock, TENTH, None)
     await db.write(lambda conn: cost(conn, "r1"))
     await caps.check()
     (near,) = await caps.caps()
@@ -33,12 +33,12 @@ async def test_a_cap_refuses_once_it_is_reached_and_not_before(db: Database) -> 
 
 async def test_a_day_that_is_over_counts_for_the_month_only(db: Database) -> None:
     clock = FixedClock()
-    caps = HouseCaps(db, clock, TENTH, Money.usd("0.15"))
+    caps = SpendingCaps(db, clock, TENTH, Money.usd("0.15"))
     await db.write(lambda conn: cost(conn, "r1"))
     clock.move(timedelta(days=1))
     assert await caps.caps() == [
-        Cap("day", f"day:{clock.at:%Y-%m-%d}", Money(0), TENTH),
-        Cap("month", f"month:{NOW:%Y-%m}", Money.usd("0.09"), Money.usd("0.15")),
+        SpendingCap("day", f"day:{clock.at:%Y-%m-%d}", Money(0), TENTH),
+        SpendingCap("month", f"month:{NOW:%Y-%m}", Money.usd("0.09"), Money.usd("0.15")),
     ]
     clock.move(timedelta(days=30))
     assert [each.spent for each in await caps.caps()] == [Money(0), Money(0)]
@@ -46,10 +46,10 @@ async def test_a_day_that_is_over_counts_for_the_month_only(db: Database) -> Non
 
 async def test_a_cap_of_nothing_refuses_everything(db: Database) -> None:
     with pytest.raises(SpendingCapReached):
-        await HouseCaps(db, FixedClock(), Money(0), None).check()
+        await SpendingCaps(db, FixedClock(), Money(0), None).check()
 
 
 async def test_no_cap_asks_nothing(db: Database) -> None:
-    caps = HouseCaps(db, FixedClock(), None, None)
+    caps = SpendingCaps(db, FixedClock(), None, None)
     await caps.check()
     assert await caps.caps() == []

@@ -29,7 +29,7 @@ def spend(conn: Connection, tenant_id: int, tokens: int, request: str = "r1", ke
 
 def told(conn: Connection) -> list[int]:
     """The thresholds that are due, told now."""
-    found = quotas.crossed(conn, PERCENTS)
+    found = quotas.allowances_crossed(conn, PERCENTS)
     assert all(notices.first_time(conn, each.key, NOW) for each in found)
     return [each.percent for each in found]
 
@@ -93,15 +93,15 @@ async def test_who_has_blocked_the_bot_or_has_no_telegram_is_not_looked_for(db: 
 async def test_a_low_wallet_is_told_to_who_spent_from_it_in_this_period(db: Database) -> None:
     def unit(conn: Connection) -> None:
         quiet, ann = in_telegram(conn, "0.50"), in_telegram(conn, "1.01")
-        assert quotas.low(conn, LINE) == []
+        assert quotas.low_wallets(conn, LINE) == []
         asked = bid(ann, tariff=DOUBLE, input_tokens=9_000, output_tokens=1_000)
         pay(conn, asked, take(conn, asked), tokens=10_000)
-        (found,) = quotas.low(conn, LINE)
+        (found,) = quotas.low_wallets(conn, LINE)
         assert (found.user_id, found.wallet) == (1000 + ann, Money.usd("0.99"))
         assert notices.first_time(conn, found.key, NOW)
-        assert quotas.low(conn, LINE) == []
+        assert quotas.low_wallets(conn, LINE) == []
         ledger.credit(conn, quiet, Money.usd("0.10"), ref="x", reason="", now=NOW)
-        assert quotas.low(conn, LINE) == []
+        assert quotas.low_wallets(conn, LINE) == []
 
     await db.write(unit)
 
@@ -110,7 +110,7 @@ async def test_a_plan_bought_from_the_wallet_leaves_it_low(db: Database) -> None
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "29.50")
         plans.buy_from_wallet(conn, ann, PRO, {"free": FREE, "pro": PRO}, NOW)
-        assert [each.user_id for each in quotas.low(conn, LINE)] == [1000 + ann]
+        assert [each.user_id for each in quotas.low_wallets(conn, LINE)] == [1000 + ann]
 
     await db.write(unit)
 
@@ -121,7 +121,7 @@ async def test_a_plan_that_stars_paid_for_was_not_spent_from_the_wallet(db: Data
         order = orders.make_order(conn, ann, orders.PLAN, PRO.usd_per_month, STAR, NOW, plan="pro")
         paid = Payment("c1", order.id, 1000 + ann, order.stars)
         payments.pay(conn, paid, per_star=STAR, known={"free": FREE, "pro": PRO}, now=NOW)
-        assert quotas.low(conn, LINE) == []
+        assert quotas.low_wallets(conn, LINE) == []
 
     await db.write(unit)
 
@@ -132,7 +132,7 @@ async def test_what_was_refunded_was_not_spent(db: Database) -> None:
         order = orders.make_order(conn, ann, orders.TOPUP, Money.usd("5"), STAR, NOW)
         payments.pay(conn, Payment("c1", order.id, 1000 + ann, order.stars), per_star=STAR, known={}, now=NOW)
         refunds.refund(conn, "c1", known={"free": FREE}, now=NOW)
-        assert quotas.low(conn, LINE) == []
+        assert quotas.low_wallets(conn, LINE) == []
 
     await db.write(unit)
 

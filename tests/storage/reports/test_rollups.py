@@ -120,7 +120,7 @@ async def test_an_answer_counts_at_once_and_only_once(db: Database) -> None:
             Money(10 * (number + 1)),
         )
         assert row.margin == Money((70 + 25 - 90 - 10) * (number + 1))
-        await rollups.bring_up_to_date(db)
+        await rollups.catch_up(db)
         assert await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date())) == [row]
 
 
@@ -129,7 +129,7 @@ async def test_an_attempt_that_was_not_kept_counts_its_waste_alone(db: Database)
     free = attempt(2, kept=False, outcome="overloaded", cost=0, waste=0, provider="gemini")
     for rolled in (False, True):
         if rolled:
-            await rollups.bring_up_to_date(db)
+            await rollups.catch_up(db)
         else:
             await db.write(lambda conn: journal(conn, [lost, free]))
         (row,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date()))
@@ -139,7 +139,7 @@ async def test_an_attempt_that_was_not_kept_counts_its_waste_alone(db: Database)
 async def test_days_are_utc_and_both_ends_are_included(db: Database) -> None:
     last, first = DAY + timedelta(hours=23, minutes=59), DAY + timedelta(days=1)
     await db.write(lambda conn: journal(conn, [attempt(1, at=last), attempt(2, at=first)]))
-    await rollups.bring_up_to_date(db)
+    await rollups.catch_up(db)
     today, tomorrow = DAY.date(), first.date()
     rows = await db.read(lambda conn: usage.rows(conn, today, tomorrow))
     assert [row.day for row in rows] == [today, tomorrow]
@@ -153,16 +153,16 @@ async def test_a_tenant_sees_its_own_and_the_house_pays_for_probes(db: Database)
         (mine,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date(), 2))
         (all_,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date()))
         assert (mine.prompts, all_.prompts, all_.waste) == (1, 2, Money(27))
-        assert await db.read(lambda conn: usage.house_spend(conn, DAY.date(), DAY.date())) == Money(207)
-        await rollups.bring_up_to_date(db)
+        assert await db.read(lambda conn: usage.provider_spend(conn, DAY.date(), DAY.date())) == Money(207)
+        await rollups.catch_up(db)
 
 
 async def test_dropped_and_rebuilt_they_are_the_same(db: Database) -> None:
     several = [attempt(n, tenant=n % 3 or None, at=DAY + timedelta(hours=7 * n), first=n * 200) for n in range(30)]
     for start in range(0, 30, 7):
         await db.write(partial(journal, attempts=several[start : start + 7]))
-        end = await db.write(rollups.reach)
-        while await db.write(partial(rollups.roll, end=end, most=3)) is not None:
+        end = await db.write(rollups.last_committed)
+        while await db.write(partial(rollups.roll_up_chunk, end=end, most=3)) is not None:
             pass
     before = await db.read(content)
     assert await rollups.rebuild(db) == 30
@@ -173,10 +173,10 @@ async def test_dropped_and_rebuilt_they_are_the_same(db: Database) -> None:
 async def test_two_clocks_roll_nothing_twice(url: str) -> None:
     async with open_database(url) as one, open_database(url) as two:
         await one.write(lambda conn: journal(conn, [attempt(n) for n in range(50)]))
-        end = await one.write(rollups.reach)
+        end = await one.write(rollups.last_committed)
         for _ in range(60):
-            await one.write(lambda conn: rollups.roll(conn, end, most=1))
-            await two.write(lambda conn: rollups.roll(conn, end, most=1))
+            await one.write(lambda conn: rollups.roll_up_chunk(conn, end, most=1))
+            await two.write(lambda conn: rollups.roll_up_chunk(conn, end, most=1))
         (row,) = await one.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date()))
         assert row.prompts == 50
 
@@ -192,14 +192,14 @@ async def test_a_number_that_is_committed_late_is_waited_for(url: str) -> None:
         late.execute("BEGIN")
         journal(PostgresConnection(late), [attempt(1)])
         await db.write(lambda conn: journal(conn, [attempt(2)]))
-        reaching = asyncio.ensure_future(db.write(rollups.reach))
+        reaching = asyncio.ensure_future(db.write(rollups.last_committed))
         waiting = "SELECT COUNT(*) AS n FROM pg_locks WHERE NOT granted"
         while not (await db.read(lambda conn: conn.rows(waiting)))[0]["n"]:
             assert not reaching.done(), "it did not wait"
         late.execute("COMMIT")
         late.close()
         assert await reaching == 2
-        await rollups.bring_up_to_date(db)
+        await rollups.catch_up(db)
         (row,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date()))
         assert row.prompts == 2
 
@@ -233,7 +233,7 @@ def test_rolled_up_or_not_the_sums_are_those_of_a_plain_scan(
         conn = SqliteConnection(raw)
         raw.execute("BEGIN")
         journal(conn, [attempt(n, **each) for n, each in enumerate(made)])
-        rollups.roll(conn, min(rolled, len(made)), most=100)
+        rollups.roll_up_chunk(conn, min(rolled, len(made)), most=100)
         start, end = DAY.date(), DAY.date() + timedelta(days=2)
         for tenant in (None, 1):
             assert flat(usage.rows(conn, start, end, tenant)) == plainly(conn, start, end, tenant)

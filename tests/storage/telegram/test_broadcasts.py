@@ -16,8 +16,8 @@ async def test_a_broadcast_goes_to_whoever_can_be_reached(db: Database) -> None:
         tenants.set_blocked(conn, 2, True)
         tenants.set_banned(conn, ids[2], True)
         tenant(conn)  # has no Telegram
-        assert broadcasts.reached(conn) == 2
-        assert broadcasts.next_ones(conn, 0, 10) == [(ids[0], 1), (ids[3], 4)]
+        assert broadcasts.recipient_count(conn) == 2
+        assert broadcasts.next_recipients(conn, 0, 10) == [(ids[0], 1), (ids[3], 4)]
 
     await db.write(unit)
 
@@ -29,11 +29,11 @@ async def test_it_goes_on_where_it_stood_and_ends_once(db: Database) -> None:
         assert broadcasts.sending(conn) is None
         assert broadcasts.decide(conn, number, "sending")
         assert not broadcasts.decide(conn, number, "dropped")
-        broadcasts.told(conn, number, ids[0], arrived=True)
+        broadcasts.record_delivery(conn, number, ids[0], arrived=True)
         under_way = broadcasts.sending(conn)
         assert under_way is not None
-        assert broadcasts.next_ones(conn, under_way.after_id, 10) == [(ids[1], 2)]
-        broadcasts.told(conn, number, ids[1], arrived=False)
+        assert broadcasts.next_recipients(conn, under_way.after_id, 10) == [(ids[1], 2)]
+        broadcasts.record_delivery(conn, number, ids[1], arrived=False)
         done = broadcasts.finish(conn, number)
         assert done is not None
         assert (done.sent, done.missed) == (1, 1)

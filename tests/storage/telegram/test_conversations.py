@@ -21,7 +21,7 @@ async def test_an_answer_that_was_taken_back_is_found_no_more(db: Database) -> N
     def unit(conn: Connection) -> str | None:
         said = [says(Role.USER, "a table, please"), says(Role.ASSISTANT, ANSWER)]
         conversations.append(conn, 9, 0, 1, "tg:7:1", said, NOW)
-        conversations.take_back_last(conn, 9, 0)
+        conversations.remove_last(conn, 9, 0)
         return conversations.answer(conn, 1, "tg:7:1")
 
     assert await db.write(unit) is None

@@ -4,15 +4,15 @@ from datetime import timedelta
 from storage.database.connection import Connection, row, scalar
 from storage.database.database import Database
 from storage.telegram import inbox, outbox
-from storage.telegram.inbox import CHAT, Incoming
+from storage.telegram.inbox import CHAT, IncomingUpdate
 from storage.telegram.inbox import NOW as AT_ONCE
 from tests.storage.books import NOW
 
 BOT = 7
 
 
-def update(number: int, chat: str = "c", lane: str = CHAT) -> Incoming:
-    return Incoming(number, chat, lane, f'{{"update_id": {number}}}')
+def update(number: int, chat: str = "c", lane: str = CHAT) -> IncomingUpdate:
+    return IncomingUpdate(number, chat, lane, f'{{"update_id": {number}}}')
 
 
 def stored(conn: Connection, *numbers: int, chat: str = "c", lane: str = CHAT) -> None:
@@ -42,7 +42,7 @@ async def test_a_chat_is_handled_in_the_order_of_its_updates_one_at_a_time(db: D
             assert claimed is not None
             assert claimed.update_id == number
             assert inbox.claim_next(conn, BOT, "c", "L") is None
-            assert inbox.done(conn, claimed.id, claimed.epoch, NOW)
+            assert inbox.finish(conn, claimed.id, claimed.epoch, NOW)
         assert inbox.claim_next(conn, BOT, "c", "L") is None
 
     await db.write(unit)
@@ -85,7 +85,7 @@ async def test_done_forgets_the_words(db: Database) -> None:
         stored(conn, 1)
         claimed = inbox.claim_next(conn, BOT, "c", "L")
         assert claimed is not None
-        inbox.done(conn, claimed.id, claimed.epoch, NOW)
+        inbox.finish(conn, claimed.id, claimed.epoch, NOW)
         assert scalar(conn, "SELECT payload FROM inbox") == ""
 
     await db.write(unit)
@@ -96,13 +96,13 @@ async def test_a_zombie_can_neither_finish_nor_give_back_what_was_taken_over(db:
         stored(conn, 1)
         old = inbox.claim_next(conn, BOT, "c", "dead")
         assert old is not None
-        assert inbox.take_over(conn, BOT, lambda lease: lease == "dead") == 1
+        assert inbox.release_dead(conn, BOT, lambda lease: lease == "dead") == 1
         new = inbox.claim_next(conn, BOT, "c", "here")
         assert new is not None
         assert new.epoch == old.epoch + 1
-        assert not inbox.done(conn, old.id, old.epoch, NOW)
-        assert not inbox.give_back(conn, old.id, old.epoch)
-        assert inbox.done(conn, new.id, new.epoch, NOW)
+        assert not inbox.finish(conn, old.id, old.epoch, NOW)
+        assert not inbox.release(conn, old.id, old.epoch)
+        assert inbox.finish(conn, new.id, new.epoch, NOW)
 
     await db.write(unit)
 
@@ -112,9 +112,9 @@ async def test_what_is_done_cannot_be_given_back(db: Database) -> None:
         stored(conn, 1)
         claimed = inbox.claim_next(conn, BOT, "c", "L")
         assert claimed is not None
-        inbox.done(conn, claimed.id, claimed.epoch, NOW)
-        assert not inbox.give_back(conn, claimed.id, claimed.epoch)
-        assert inbox.waiting(conn, BOT) == []
+        inbox.finish(conn, claimed.id, claimed.epoch, NOW)
+        assert not inbox.release(conn, claimed.id, claimed.epoch)
+        assert inbox.unclaimed(conn, BOT) == []
 
     await db.write(unit)
 
@@ -123,7 +123,7 @@ async def test_the_living_keep_what_they_have_in_hand(db: Database) -> None:
     def unit(conn: Connection) -> None:
         stored(conn, 1)
         inbox.claim_next(conn, BOT, "c", "here")
-        assert inbox.take_over(conn, BOT, lambda lease: lease != "here") == 0
+        assert inbox.release_dead(conn, BOT, lambda lease: lease != "here") == 0
 
     await db.write(unit)
 
@@ -139,9 +139,9 @@ async def test_old_rows_are_swept_and_undone_ones_are_not(db: Database) -> None:
         stored(conn, 1, 2)
         claimed = inbox.claim_next(conn, BOT, "c", "L")
         assert claimed is not None
-        inbox.done(conn, claimed.id, claimed.epoch, NOW)
+        inbox.finish(conn, claimed.id, claimed.epoch, NOW)
         assert inbox.sweep(conn, NOW + timedelta(seconds=1)) == 1
-        assert [number for _, _, number in inbox.waiting(conn, BOT)] == [2]
+        assert [number for _, _, number in inbox.unclaimed(conn, BOT)] == [2]
 
     await db.write(unit)
 
@@ -175,15 +175,15 @@ async def test_what_the_dead_left_unsent_is_found_and_the_livings_is_not(db: Dat
 async def test_a_field_of_the_message_is_there_for_whoever_takes_it_up(db: Database) -> None:
     def unit(conn: Connection) -> list[str]:
         payload = '{"update_id": 1, "message": {"date": 1}}'
-        inbox.store(conn, BOT, [Incoming(1, "c", CHAT, payload)], NOW)
+        inbox.store(conn, BOT, [IncomingUpdate(1, "c", CHAT, payload)], NOW)
         first = inbox.claim_next(conn, BOT, "c", "dead")
         assert first is not None
         assert inbox.add_to_message(conn, first.id, first.epoch, "heard", "Chào bạn")
-        assert inbox.take_over(conn, BOT, lambda lease: lease == "dead") == 1
+        assert inbox.release_dead(conn, BOT, lambda lease: lease == "dead") == 1
         second = inbox.claim_next(conn, BOT, "c", "L")
         assert second is not None
         assert not inbox.add_to_message(conn, first.id, first.epoch, "heard", "too late")
-        assert inbox.done(conn, second.id, second.epoch, NOW)
+        assert inbox.finish(conn, second.id, second.epoch, NOW)
         assert not inbox.add_to_message(conn, second.id, second.epoch, "heard", "too late")
         return [second.payload]
 
