@@ -4,7 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format lock bench bench-routing failover-card soak audit clean
+# MUTANTS=engine/routing/plan.py names the modules for `make mutants`; none: all targets of tools/mutants.py
+MUTANTS ?=
+
+.PHONY: help run setup test lint format mutants lock bench bench-routing failover-card soak audit clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +23,9 @@ test: $(VENV)/dev ## every test
 
 lint: $(VENV)/dev ## ruff, mypy --strict, import-linter, docstring language: all run, then exit 1 if one failed
 	@$(BIN)/python -m tools.lint
+
+mutants: $(VENV)/mutants ## mutation tests of routing, gateway, prices and ledger; see docs/testing.md
+	@$(BIN)/python -m tools.mutants $(MUTANTS)
 
 format: $(VENV)/dev ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
@@ -46,12 +52,13 @@ lock: $(VENV)/uv ## pin and hash every dependency anew
 	$(LOCK) requirements/uv.in -o requirements/uv.txt
 	$(LOCK) requirements/runtime.in -o requirements/runtime.txt
 	$(LOCK) -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
+	$(LOCK) -c requirements/dev.txt requirements/mutants.in -o requirements/mutants.txt
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
         --no-emit-index-url --only-binary :all:
 
 clean: ## remove what make made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # uv installs in a quarter of pip's time; pip brings it in by its hash.
 $(VENV)/uv: requirements/uv.txt
@@ -67,4 +74,8 @@ $(VENV)/runtime: requirements/runtime.txt $(VENV)/uv
 
 $(VENV)/dev: requirements/dev.txt $(VENV)/runtime
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/mutants: requirements/mutants.txt $(VENV)/dev
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: -r requirements/mutants.txt
 	@touch $@

@@ -12,7 +12,7 @@ from pathlib import Path
 REFUSED = re.compile(r"(What|Who|Whose|Whoever|Whatever|Nobody)\b")
 
 _SENTENCE_END = re.compile(r"(?<=[.:])\s+")
-_SKIPPED = {".venv", "versions", "mutants", "node_modules"}  # installed packages, migrations, generated copies
+_SKIPPED = {".venv", ".mutants", "versions"}  # installed packages, copies with mutants, migrations
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -33,7 +33,7 @@ def test_docstrings_of_modules_classes_and_functions_are_checked(tmp_path: Path)
 
 
 def test_folders_are_searched_without_installed_packages_and_migrations(tmp_path: Path) -> None:
-    for name in ("a/b.py", ".venv/c.py", "migrations/versions/d.py", "mutants/e.py", "f.txt"):
+    for name in ("a/b.py", ".venv/c.py", "migrations/versions/d.py", ".mutants/e.py", "f.txt"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("", encoding="utf-8")
