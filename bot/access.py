@@ -51,7 +51,7 @@ async def _entered(message: Message, state: TenantState, context: Context) -> bo
         return False
     services = context.services
     used = await services.db.write(lambda conn: invites.enter(conn, state.id, words[1], services.clock.now()))
-    if used.wait:
+    if used.rate_limited:
         await context.reply(context.t("code.wait"))
     elif used.amount is None:
         await context.reply(context.t("access.bad_code"))

@@ -137,7 +137,7 @@ async def _down(context: Context, state: TenantState, wanted: Plan, running: Sub
     if wanted.usd_per_month:
         key = "plan.later_stars" if context.services.config.plans_from == "stars" else "plan.later_wallet"
         text += " " + context.t(key)
-    await context.reply(text, _resume(context) if running is not None and running.runs else None)
+    await context.reply(text, _resume(context) if running is not None and running.is_current else None)
 
 
 async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:

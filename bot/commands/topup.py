@@ -117,13 +117,13 @@ async def _invoice(context: Context, usd: Money) -> None:
 async def _redeem(context: Context, code: str) -> None:
     state, services = await context.state(), context.services
     used = await services.db.write(lambda conn: codes.redeem(conn, state.id, code, services.clock.now()))
-    if used.wait:
+    if used.rate_limited:
         await context.reply(context.t("code.wait"))
     elif used.amount is None:
         await context.reply(context.t("topup.no_codes"))
     else:
         fresh = await context.state(fresh=True)
-        key = "topup.redeemed_again" if used.again else "topup.redeemed"
+        key = "topup.redeemed_again" if used.repeated else "topup.redeemed"
         await context.reply(context.t(key, usd=str(used.amount), wallet=str(fresh.wallet)))
 
 

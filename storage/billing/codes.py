@@ -1,4 +1,4 @@
-"""Codes: 128 bits, stored as their SHA-256, used once however many race; five wrong ones an hour, no more."""
+"""Top-up and invite codes: 128 random bits, stored as SHA-256, used once. Wrong codes are rate limited per tenant."""
 
 import base64
 import hashlib
@@ -11,28 +11,29 @@ from storage.database.connection import Connection, ms, row, scalar
 from storage.ledger.holds import account
 from storage.ledger.ledger import credit
 
-MOST_TRIES, WINDOW = 5, timedelta(hours=1)
+MAX_WRONG_CODES, WINDOW = 5, timedelta(hours=1)
 TOPUP, INVITE = "topup", "invite"
 _BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """`amount` None: the code was wrong or used; `wait`: too many wrong ones, nothing was looked up.
+    """The result of using a code.
 
-    `again`: this very tenant had used it before, and it did nothing more.
+    `amount` is None when the code is wrong or was used by another tenant. `rate_limited`: the tenant sent too many
+    wrong codes, and this one was not looked up. `repeated`: the same tenant used it before, so nothing was credited.
     """
 
     amount: Money | None = None
-    wait: bool = False
-    again: bool = False
+    rate_limited: bool = False
+    repeated: bool = False
 
 
 def make(
     conn: Connection, kind: str, count: int, *, made_by: int, now: datetime, amount: Money | None = None
 ) -> list[str]:
-    """New codes, in the clear this once."""
-    codes = [_spell(secrets.token_bytes(_BYTES)) for _ in range(count)]
+    """Make new codes and return them in plain text; the database keeps only their digests."""
+    codes = [_encode(secrets.token_bytes(_BYTES)) for _ in range(count)]
     for code in codes:
         conn.run(
             "INSERT INTO codes (sha256, kind, nanousd, made_by, made_at) VALUES (:sha, :kind, :amount, :by, :now)",
@@ -46,9 +47,9 @@ def make(
 
 
 def redeem(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redemption:
-    """Credit what a top-up code is worth, once for all."""
+    """Use a top-up code and credit its amount, at most once."""
     used = use(conn, tenant_id, code, TOPUP, now)
-    if used.amount is not None and not used.again:
+    if used.amount is not None and not used.repeated:
         credit(
             conn,
             tenant_id,
@@ -62,46 +63,49 @@ def redeem(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redemp
 
 
 def use(conn: Connection, tenant_id: int, code: str, kind: str, now: datetime) -> Redemption:
-    """Use a code up. A wrong one counts as a try, under the account's lock: races count each."""
+    """Mark a code as used by this tenant, or count a wrong code.
+
+    The account's row is locked first, so that concurrent wrong codes are all counted.
+    """
     account(conn, tenant_id)
-    if _tries(conn, tenant_id, now) >= MOST_TRIES:
-        return Redemption(wait=True)
-    used = conn.run(
+    if _wrong_codes(conn, tenant_id, now) >= MAX_WRONG_CODES:
+        return Redemption(rate_limited=True)
+    used_now = conn.run(
         "UPDATE codes SET used_by = :tenant, used_at = :now WHERE sha256 = :sha AND kind = :kind AND used_by IS NULL",
         tenant=tenant_id,
         now=ms(now),
         sha=digest(code),
         kind=kind,
     )
-    mine = row(
+    code_row = row(
         conn,
         "SELECT nanousd FROM codes WHERE sha256 = :sha AND kind = :kind AND used_by = :tenant",
         sha=digest(code),
         kind=kind,
         tenant=tenant_id,
     )
-    if mine is None:
+    if code_row is None:
         sql = "INSERT INTO code_tries (tenant_id, tried_at) VALUES (:tenant, :now)"
         conn.run(sql, tenant=tenant_id, now=ms(now))
         return Redemption()
-    return Redemption(Money(mine["nanousd"]), again=not used)
+    return Redemption(Money(code_row["nanousd"]), repeated=not used_now)
 
 
 def digest(code: str) -> str:
-    """People type small letters and dashes."""
-    return hashlib.sha256(_plain(code).encode()).hexdigest()
+    """The SHA-256 of a code; letter case, dashes and surrounding spaces don't matter."""
+    return hashlib.sha256(_normalized(code).encode()).hexdigest()
 
 
-def _plain(code: str) -> str:
+def _normalized(code: str) -> str:
     return code.strip().replace("-", "").upper()
 
 
-def _spell(chance: bytes) -> str:
-    return base64.b32encode(chance).decode().rstrip("=")
+def _encode(random_bytes: bytes) -> str:
+    return base64.b32encode(random_bytes).decode().rstrip("=")
 
 
-def _tries(conn: Connection, tenant_id: int, now: datetime) -> int:
-    """Wrong codes within the window; older ones are forgotten."""
+def _wrong_codes(conn: Connection, tenant_id: int, now: datetime) -> int:
+    """Count the wrong codes within the window and delete older ones."""
     since = ms(now - WINDOW)
     conn.run("DELETE FROM code_tries WHERE tenant_id = :id AND tried_at <= :since", id=tenant_id, since=since)
     return int(scalar(conn, "SELECT count(*) AS n FROM code_tries WHERE tenant_id = :id", id=tenant_id))

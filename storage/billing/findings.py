@@ -1,4 +1,4 @@
-"""Findings on their way: what reconciliation found, written with what it booked and kept until it was told."""
+"""Undelivered findings of the reconciliation: stored in the transaction that books them, until operators are told."""
 
 import json
 from datetime import datetime
@@ -16,18 +16,18 @@ _PREFIX = "finding:"
 
 
 def record(conn: Connection, finding: Finding, lease_id: str, now: datetime) -> None:
-    """To be told by the process of this lease. What was kept before is not kept again."""
+    """Store a finding for the process of this lease to report; a finding that was stored before is skipped."""
     if notices.first_time(conn, notice_of(finding.kind, finding.charge_id), now):
-        notes.write(conn, _name(finding), _written(finding, lease_id))
+        notes.write(conn, _name(finding), _to_json(finding, lease_id))
 
 
 def pending(conn: Connection, lease_id: str, now: datetime) -> list[Finding]:
-    """What this process kept and has not told, and what dead ones have left; each is one process's to tell."""
+    """The undelivered findings of this process, and those of dead processes, which it takes over."""
     is_dead = leases.dead(conn, now, lease_id)
     return [
-        _read(value)
+        _from_json(value)
         for name, value in notes.named(conn, _PREFIX)
-        if _owner(value) == lease_id or (is_dead(_owner(value)) and _adopted(conn, name, value, lease_id))
+        if _owner(value) == lease_id or (is_dead(_owner(value)) and _taken_over(conn, name, value, lease_id))
     ]
 
 
@@ -43,11 +43,11 @@ def _owner(value: str) -> str:
     return str(json.loads(value)["lease"])
 
 
-def _adopted(conn: Connection, name: str, value: str, lease_id: str) -> bool:
+def _taken_over(conn: Connection, name: str, value: str, lease_id: str) -> bool:
     return notes.replace(conn, name, value, json.dumps({**json.loads(value), "lease": lease_id}))
 
 
-def _written(finding: Finding, lease_id: str) -> str:
+def _to_json(finding: Finding, lease_id: str) -> str:
     paid, refunded = finding.paid, finding.refunded
     return json.dumps(
         {
@@ -60,7 +60,7 @@ def _written(finding: Finding, lease_id: str) -> str:
     )
 
 
-def _read(value: str) -> Finding:
+def _from_json(value: str) -> Finding:
     stored: dict[str, Any] = json.loads(value)
     kind, charge_id, stars, ours = stored["finding"]
     paid, refunded = None, None

@@ -1,4 +1,4 @@
-"""Invites: a code lets one stranger in."""
+"""Invites: each is a code that gives one person access."""
 
 from datetime import datetime
 
@@ -9,12 +9,12 @@ from storage.tenants import tenants
 
 
 def make(conn: Connection, count: int, *, made_by: int, now: datetime) -> list[str]:
-    """New invites, in the clear this once; each fits a deep link's `start`."""
+    """Make invite codes and return them in plain text; each fits the `start` parameter of a deep link."""
     return codes.make(conn, codes.INVITE, count, made_by=made_by, now=now)
 
 
 def enter(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redemption:
-    """Let a stranger in by an unused invite; two strangers racing with one: one comes in."""
+    """Give the tenant access by an unused invite. Of two tenants that use one invite at once, one gets access."""
     used = codes.use(conn, tenant_id, code, codes.INVITE, now)
     if used.amount is not None:
         tenants.set_access(conn, tenant_id, tenants.IN)

@@ -1,4 +1,4 @@
-"""Orders: what an invoice asks for. The price it was made at is the price that is honoured."""
+"""Orders: purchases offered to a tenant. An order keeps the price and the Stars rate at which it was made."""
 
 import secrets
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ TOPUP, PLAN = "topup", "plan"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`usd` is what paying it credits; `price` is the plan's, when it was offered."""
+    """One offered purchase. Paying it credits `usd`; `price` is the plan's price when the order was made."""
 
     id: str
     tenant_id: int
@@ -46,7 +46,7 @@ def make_order(
     *,
     plan: str | None = None,
 ) -> Order:
-    """Ask for `usd`; what is credited is Stars x this order's rate."""
+    """Create an order over at least `usd`; it credits its Stars x its rate."""
     stars, order_id = stars_for(usd, per_star), f"{kind}-{secrets.token_urlsafe(12)}"
     conn.run(
         "INSERT INTO orders (id, tenant_id, kind, plan, stars, usd_nanousd, nanousd_per_star, price_nanousd, state,"
@@ -84,9 +84,11 @@ def objection(
     plans: Mapping[str, Plan],
     now: datetime,
 ) -> str | None:
-    """Why a pre-checkout must be refused, as a word of the locales; None when it may be paid.
+    """The reason why a pre-checkout query must be refused, as a key of the locales; None when it may be paid.
 
-    unknown, other (somebody else's), closed (shut out), amount, expired, twice, gone (the plan), lower, owed.
+    unknown (no such order), other (another tenant's order), closed (the tenant has no access), amount (Stars or
+    currency differ), expired, twice (paid before, or the plan is active), gone (the plan left the configuration),
+    lower (a dearer plan is active), owed (the tenant has a debt).
     """
     wanted = order(conn, order_id)
     if wanted is None:
@@ -106,8 +108,8 @@ def objection(
 def _plan_objection(
     conn: Connection, wanted: Order, payer: tenants.TenantState, plans: Mapping[str, Plan], now: datetime
 ) -> str | None:
-    running = subscriptions.current(conn, payer.id)
-    same = running is not None and running.plan == wanted.plan and running.state == "active" and running.until > now
+    current = subscriptions.current(conn, payer.id)
+    same = current is not None and current.plan == wanted.plan and current.state == "active" and current.until > now
     if wanted.paid or same:
         return "twice"
     if wanted.plan not in plans:

@@ -1,4 +1,4 @@
-"""Payments: each Telegram charge id is credited once, as paid, whatever is delivered twice, late or out of order."""
+"""Payments in Telegram Stars: each charge id is credited once, even if it is delivered twice, late or out of order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from storage.tenants.tenants import PERIOD
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What Telegram says of one. `until`: the end of what a subscription's payment bought."""
+    """One payment as Telegram reports it. `until`: the end of the period that a subscription's payment bought."""
 
     charge_id: str
     order_id: str
@@ -28,11 +28,11 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class PaymentResult:
-    """What a payment did. `fresh` False: it was known, and nothing happened again.
+    """The effect of booking a payment. `fresh` is False when it was booked before and nothing changed.
 
-    `plan` is the plan that it began. `kept` says why a plan's payment stayed in the wallet: gone (the plan left
-    the configuration), replaced (its subscription was), late (that period is over), lower (a dearer one runs),
-    twice, owed (a debt was paid first).
+    `plan` is the plan that the payment started. `kept` is the reason why the money for a plan stayed in the wallet:
+    gone (the plan left the configuration), replaced (another subscription replaced this one), late (the paid period
+    is over), lower (a dearer plan is active), twice (the plan is active), owed (the credit repaid a debt first).
     """
 
     fresh: bool
@@ -45,7 +45,7 @@ class PaymentResult:
 def pay(
     conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[str, Plan], now: datetime
 ) -> PaymentResult:
-    """Book a payment once. What was paid is credited even where its order is unknown, at today's rate `per_star`."""
+    """Book a payment once. Without a known order its Stars are credited at the current rate `per_star`."""
     before = find(conn, payment.charge_id)
     if before is not None:
         return _again(conn, before)
@@ -62,7 +62,7 @@ def pay(
 
 
 def book_only(conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[str, Plan], now: datetime) -> None:
-    """Credit a payment without beginning what it was for; nothing where it is known."""
+    """Credit a payment without starting the plan that it was for; do nothing if it was booked before."""
     if find(conn, payment.charge_id) is None:
         order = orders.order(conn, payment.order_id)
         owner = order.tenant_id if order else _payer(conn, payment.user_id, known, now)
@@ -74,7 +74,7 @@ def find(conn: Connection, charge_id: str) -> Row | None:
 
 
 def payer_of(conn: Connection, charge_id: str) -> int | None:
-    """The Telegram user who paid."""
+    """The Telegram user id of the payer; None if the payment is unknown."""
     found = row(
         conn,
         "SELECT t.telegram_user_id AS id FROM payments p JOIN tenants t ON t.id = p.tenant_id WHERE p.charge_id = :id",
@@ -84,22 +84,22 @@ def payer_of(conn: Connection, charge_id: str) -> int | None:
 
 
 def latest(conn: Connection, tenant_id: int, limit: int = 5) -> list[Row]:
-    """charge_id, stars, credited_nanousd, kind, paid_at, refunded_at; newest first."""
+    """The tenant's latest rows of `payments`, newest first."""
     sql = "SELECT * FROM payments WHERE tenant_id = :id ORDER BY paid_at DESC, charge_id LIMIT :n"
     return conn.rows(sql, id=tenant_id, n=limit)
 
 
 def _again(conn: Connection, before: Row) -> PaymentResult:
-    """What it did when it was booked."""
-    begun = scalar(conn, "SELECT reason FROM transfers WHERE ref = :ref", ref=f"plan:{before['charge_id']}")
-    plan = begun.removeprefix("plan ") if begun else None
+    """The result of a payment that was booked before."""
+    reason = scalar(conn, "SELECT reason FROM transfers WHERE ref = :ref", ref=f"plan:{before['charge_id']}")
+    plan = reason.removeprefix("plan ") if reason else None
     return PaymentResult(False, before["tenant_id"], Money(before["credited_nanousd"]), plan)
 
 
 def _book(
     conn: Connection, payment: Payment, order: Order | None, tenant_id: int, per_star: Money, now: datetime
 ) -> Money | None:
-    """The payment and its credit; None when another transaction was faster."""
+    """Insert the payment and credit it; None when another transaction has booked it meanwhile."""
     credited = Money(payment.stars * (order.per_star if order else per_star).nanousd)
     holds.account(conn, tenant_id)
     fresh = conn.run(
@@ -133,20 +133,20 @@ def _book(
 def _plan_paid(
     conn: Connection, payment: Payment, order: Order, credited: Money, known: Mapping[str, Plan], now: datetime
 ) -> PaymentResult:
-    """The Stars were credited; the price that was offered goes from there. The rest of them stays in the wallet."""
+    """Pay the plan's offered price from the credited Stars and start the plan; the remainder stays in the wallet."""
     assert order.plan is not None
     until = payment.until or now + PERIOD
     sub = subscriptions.of_order(conn, order.id)
     state = plans.lock_tenant(conn, order.tenant_id)
     plan = known.get(order.plan)
     price = _price(order, plan)
-    kept = _kept(conn, order, sub, state, plan, until, now)
+    kept = _reason_to_keep(conn, order, sub, state, plan, until, now)
     if kept is None:
         assert plan is not None
         if not plans.pay_from_wallet(conn, state.id, plan, price, now, ref=f"plan:{payment.charge_id}"):
             kept = "owed"
     if kept is not None:
-        _leave(conn, payment, order, sub, kept, until)
+        _cancel_subscription(conn, payment, order, sub, kept, until)
         return PaymentResult(True, state.id, credited, kept=kept)
     assert plan is not None
     plans.credit_unused(conn, state, max(now, until - PERIOD), now)
@@ -158,7 +158,7 @@ def _plan_paid(
     return PaymentResult(True, state.id, credited, plan.name)
 
 
-def _kept(
+def _reason_to_keep(
     conn: Connection,
     order: Order,
     sub: subscriptions.Subscription | None,
@@ -167,23 +167,23 @@ def _kept(
     until: datetime,
     now: datetime,
 ) -> str | None:
-    """Why a plan's payment must stay in the wallet."""
+    """The reason why a plan's payment must stay in the wallet; None when the plan may start."""
     if plan is None:
         return "gone"
-    if sub is not None and not sub.runs:
+    if sub is not None and not sub.is_current:
         return "replaced"
     if until <= now or (sub is not None and state.plan == plan.name and until <= state.renews_at):
         return "late"
     if sub is not None:
         return None
-    running = subscriptions.current(conn, state.id)
-    if running is not None and running.state == "active" and running.plan == plan.name and running.until > now:
+    current = subscriptions.current(conn, state.id)
+    if current is not None and current.state == "active" and current.plan == plan.name and current.until > now:
         return "twice"
     lower = state.renews_at > now and _price(order, plan) < tenants.paid_for_period(conn, state)
     return "lower" if lower else None
 
 
-def _leave(
+def _cancel_subscription(
     conn: Connection,
     payment: Payment,
     order: Order,
@@ -191,16 +191,16 @@ def _leave(
     kept: str,
     until: datetime,
 ) -> None:
-    """A subscription that begins nothing must not collect again."""
+    """Mark a subscription that did not start a plan for cancellation at Telegram, so that it is not charged again."""
     assert order.plan is not None
     if sub is None:
-        subscriptions.begin(conn, order.id, order.tenant_id, order.plan, payment.charge_id, until, runs=False)
+        subscriptions.begin(conn, order.id, order.tenant_id, order.plan, payment.charge_id, until, is_current=False)
     elif kept in ("gone", "replaced"):
-        subscriptions.must_cancel(conn, order.id)
+        subscriptions.mark_to_cancel(conn, order.id)
 
 
 def _price(order: Order, plan: Plan | None) -> Money:
-    """As it was offered; orders of old did not remember it."""
+    """The price that the order offered, at most its credit. Orders from older releases have no stored price."""
     offered = order.price if order.price is not None else plan.usd_per_month if plan else order.usd
     return min(offered, order.usd)
 

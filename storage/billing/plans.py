@@ -1,4 +1,4 @@
-"""Plans: periods of 30 days from the tenant's own date; up at once, down at the period's end."""
+"""Plans: 30-day periods from the tenant's own date. Upgrades apply at once, downgrades at the end of the period."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,10 @@ _MS = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class PlanPurchase:
-    """What became of buying a plan from the wallet. `credited`: the unused part of the old one."""
+    """The result of buying a plan from the wallet.
+
+    `credited`: the value of the old plan's unused part. `missing`: the amount that the wallet lacks.
+    """
 
     done: bool
     credited: Money = ZERO
@@ -30,9 +33,9 @@ class PlanPurchase:
 def start_plan(
     conn: Connection, tenant_id: int, plan: Plan, start: datetime, end: datetime | None = None, *, ref: str = ""
 ) -> None:
-    """A fresh period of `plan`, with all of its allowance; `ref` is the transfer that paid for it.
+    """Start a period of `plan` with its whole allowance; `ref` names the transfer that paid for it.
 
-    What is held stays the old period's.
+    Open holds still belong to the old period.
     """
     conn.run("UPDATE tenants SET plan = :plan, next_plan = NULL WHERE id = :id", id=tenant_id, plan=plan.name)
     conn.run(
@@ -48,14 +51,14 @@ def start_plan(
 
 
 def schedule_plan(conn: Connection, tenant_id: int, plan: str | None) -> None:
-    """What begins when this period ends; None takes the choice back."""
+    """Set the plan that starts when this period ends; None removes it."""
     conn.run("UPDATE tenants SET next_plan = :plan WHERE id = :id", id=tenant_id, plan=plan)
 
 
 def is_lower(conn: Connection, state: TenantState, wanted: Plan, plans: Mapping[str, Plan], now: datetime) -> bool:
-    """True for a change that waits for the period's end: once that has come, no paid plan waits.
+    """True for a change that waits for the period's end. After that end only the free plan counts as lower.
 
-    A plan that left the configuration is worth what was paid.
+    A plan that left the configuration is compared by the price that was paid for the period.
     """
     if not wanted.usd_per_month or state.renews_at <= now:
         return not wanted.usd_per_month
@@ -66,27 +69,28 @@ def is_lower(conn: Connection, state: TenantState, wanted: Plan, plans: Mapping[
 def buy_from_wallet(
     conn: Connection, tenant_id: int, plan: Plan, plans: Mapping[str, Plan], now: datetime
 ) -> PlanPurchase:
-    """Up at once, with the unused part of the old period credited first, once. Pressed twice, it is bought once."""
+    """Upgrade at once, after crediting the unused part of the old period. A repeated call buys nothing more."""
     state = lock_tenant(conn, tenant_id)
     if state.plan == plan.name or is_lower(conn, state, plan, plans, now):
         return PlanPurchase(done=False)
-    helps = max(ZERO, unused_part(conn, state, now) - state.owed)
-    missing = plan.usd_per_month - (state.wallet - state.held) - helps
+    from_unused = max(ZERO, unused_part(conn, state, now) - state.owed)
+    missing = plan.usd_per_month - (state.wallet - state.held) - from_unused
     if missing > ZERO:
         return PlanPurchase(done=False, missing=missing)
     credited = credit_unused(conn, state, now, now)
     ref = f"plan:{tenant_id}:{state.period_no}"
     if not pay_from_wallet(conn, tenant_id, plan, plan.usd_per_month, now, ref=ref):
-        raise RuntimeError(f"{ref}: the wallet was looked at under its lock, and held enough")
+        raise RuntimeError(f"{ref}: the wallet lacks the price although its row is locked and was checked")
     start_plan(conn, tenant_id, plan, now, ref=ref)
     subscriptions.supersede(conn, tenant_id)
     return PlanPurchase(done=True, credited=credited)
 
 
 def set_by_admin(conn: Connection, tenant_id: int, plan: Plan, now: datetime) -> bool:
-    """At once, as the operator says, and for nothing: what was paid for the old period's rest is credited.
+    """Start a plan at once and free of charge, and credit the unused part of the old period.
 
-    A Stars subscription ends with the plan that it paid. The same plan again takes a planned change back; False.
+    A Stars subscription ends with the plan that it paid for. Setting the current plan only removes a scheduled
+    change and returns False.
     """
     state = lock_tenant(conn, tenant_id)
     if state.plan == plan.name:
@@ -99,7 +103,7 @@ def set_by_admin(conn: Connection, tenant_id: int, plan: Plan, now: datetime) ->
 
 
 def unused_part(conn: Connection, state: TenantState, start: datetime) -> Money:
-    """What was paid for the running period x the share of it that lies after `start`."""
+    """The price paid for the current period x the share of its time after `start`."""
     paid = tenants.paid_for_period(conn, state)
     length = state.renews_at - state.period_start
     left = min(length, max(timedelta(0), state.renews_at - start))
@@ -107,7 +111,7 @@ def unused_part(conn: Connection, state: TenantState, start: datetime) -> Money:
 
 
 def credit_unused(conn: Connection, state: TenantState, start: datetime, now: datetime) -> Money:
-    """Give `unused_part` to the wallet, once per period."""
+    """Credit `unused_part` to the wallet, at most once per period; the credited amount."""
     unused = unused_part(conn, state, start)
     if not unused:
         return ZERO
@@ -124,7 +128,7 @@ def credit_unused(conn: Connection, state: TenantState, start: datetime, now: da
 
 
 def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, price: Money, now: datetime, *, ref: str) -> bool:
-    """Take a plan's price from what is free in the wallet; False when that is too little."""
+    """Take a plan's price from the unheld balance; False when that is too little."""
     if not price:
         return True
     taken = conn.run(
@@ -147,12 +151,12 @@ def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, price: Money, 
         reason=f"plan {plan.name}",
     )
     if not posted:
-        raise RuntimeError(f"{ref} was paid before")
+        raise RuntimeError(f"the plan payment {ref} is already booked")
     return True
 
 
 def lock_tenant(conn: Connection, tenant_id: int) -> TenantState:
-    """A tenant's books, which nobody else changes until the transaction ends. Raises LookupError."""
+    """A tenant's state, with the account's row locked until the transaction ends. Raises LookupError if unknown."""
     holds.account(conn, tenant_id)
     state = tenants.state(conn, tenant_id)
     if state is None:

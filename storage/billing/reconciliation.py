@@ -1,4 +1,4 @@
-"""Reconciliation: Telegram's own list of Star transactions against our books; each difference is a finding."""
+"""Reconciliation of Telegram's list of Star transactions with our payments; each difference is a finding."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ CREDITED, REFUNDED, AMOUNT, UNKNOWN, UNLISTED = "credited", "refunded", "amount"
 
 @dataclass(frozen=True, slots=True)
 class StarEntry:
-    """One row of Telegram's list, oldest first. A refund has the charge id of its payment. OTHER: no user's."""
+    """One row of Telegram's list. A refund has the charge id of its payment. `kind` OTHER: not with a user."""
 
     kind: str
     at: datetime
@@ -28,7 +28,11 @@ class StarEntry:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A difference. credited, refunded: mended here. amount, unknown, unlisted: for the operator to look at."""
+    """A difference between Telegram's list and our payments.
+
+    `kind` is credited or refunded when the reconciliation has booked the difference; amount, unknown or unlisted
+    when an operator must look at it.
+    """
 
     kind: str
     charge_id: str
@@ -41,14 +45,14 @@ class Finding:
 def compare(
     conn: Connection, entry: StarEntry, *, per_star: Money, known: Mapping[str, Plan], now: datetime
 ) -> Finding | None:
-    """Book what is missing; None where both say the same."""
+    """Book a payment or refund that we lack; None when both lists agree."""
     if entry.kind == PAYMENT:
         return _payment(conn, entry, per_star, known, now)
     return _refund(conn, entry.payment, known, now) if entry.kind == REFUND else None
 
 
 def unlisted(conn: Connection, before: datetime, limit: int = 20) -> list[Finding]:
-    """Payments and refunds in our books that a whole reading of Telegram's list did not show, and nobody heard of."""
+    """Payments and refunds older than `before` that Telegram's complete list lacks and that were not reported yet."""
     rows = conn.rows(
         "SELECT charge_id, stars FROM payments WHERE ((seen_at IS NULL AND paid_at < :before)"
         " OR (refunded_at < :before AND refund_seen_at IS NULL))"
@@ -61,46 +65,49 @@ def unlisted(conn: Connection, before: datetime, limit: int = 20) -> list[Findin
 
 
 def offset(conn: Connection, bot_id: int) -> int:
-    """How many transactions of this bot have been read."""
-    return int(notes.read(conn, _mark(bot_id)) or 0)
+    """The number of this bot's transactions that have been read."""
+    return int(notes.read(conn, _note(bot_id)) or 0)
 
 
 def remember_offset(conn: Connection, bot_id: int, offset: int) -> None:
-    notes.write(conn, _mark(bot_id), str(offset))
+    notes.write(conn, _note(bot_id), str(offset))
 
 
 def notice_of(kind: str, charge_id: str = "") -> str:
-    """The notice that says that somebody hears, or has heard, of this finding."""
+    """The key of the notice that marks a finding as reported, or about to be."""
     return f"stars:{kind}:{charge_id}"
 
 
 def _payment(
     conn: Connection, entry: StarEntry, per_star: Money, known: Mapping[str, Plan], now: datetime
 ) -> Finding | None:
-    told = entry.payment
-    ours = _ours(conn, told.charge_id)
-    if ours is None and not _is_of_these_books(conn, entry):
-        return Finding(UNKNOWN, told.charge_id, told.stars)
-    paid = payments.pay(conn, told, per_star=per_star, known=known, now=now)
-    conn.run("UPDATE payments SET seen_at = :now WHERE charge_id = :id", now=ms(now), id=told.charge_id)
+    listed = entry.payment
+    ours = _ours(conn, listed.charge_id)
+    if ours is None and not _belongs_here(conn, entry):
+        return Finding(UNKNOWN, listed.charge_id, listed.stars)
+    paid = payments.pay(conn, listed, per_star=per_star, known=known, now=now)
+    conn.run("UPDATE payments SET seen_at = :now WHERE charge_id = :id", now=ms(now), id=listed.charge_id)
     if paid.fresh:
-        return Finding(CREDITED, told.charge_id, told.stars, paid=paid)
-    if ours is not None and ours["stars"] != told.stars:
-        return Finding(AMOUNT, told.charge_id, told.stars, ours["stars"])
+        return Finding(CREDITED, listed.charge_id, listed.stars, paid=paid)
+    if ours is not None and ours["stars"] != listed.stars:
+        return Finding(AMOUNT, listed.charge_id, listed.stars, ours["stars"])
     return None
 
 
-def _refund(conn: Connection, told: Payment, known: Mapping[str, Plan], now: datetime) -> Finding | None:
-    """Of a payment that is not in these books there is nothing to take back."""
-    done = refunds.refund(conn, told.charge_id, known=known, now=now)
-    conn.run("UPDATE payments SET refund_seen_at = :now WHERE charge_id = :id", now=ms(now), id=told.charge_id)
+def _refund(conn: Connection, listed: Payment, known: Mapping[str, Plan], now: datetime) -> Finding | None:
+    """Book a refund; nothing happens for a payment that we don't have."""
+    done = refunds.refund(conn, listed.charge_id, known=known, now=now)
+    conn.run("UPDATE payments SET refund_seen_at = :now WHERE charge_id = :id", now=ms(now), id=listed.charge_id)
     if done is None or not done.fresh:
         return None
-    return Finding(REFUNDED, told.charge_id, told.stars, refunded=done)
+    return Finding(REFUNDED, listed.charge_id, listed.stars, refunded=done)
 
 
-def _is_of_these_books(conn: Connection, entry: StarEntry) -> bool:
-    """A bot that had other books before must not have its old payments credited again."""
+def _belongs_here(conn: Connection, entry: StarEntry) -> bool:
+    """True when the payment belongs to this database: its order is here, or its payer was a tenant by then.
+
+    A bot that ran on another database before must not have its old payments credited here.
+    """
     if orders.order(conn, entry.payment.order_id) is not None:
         return True
     payer = tenants.by_telegram(conn, entry.payment.user_id)
@@ -111,5 +118,5 @@ def _ours(conn: Connection, charge_id: str) -> Row | None:
     return row(conn, "SELECT stars FROM payments WHERE charge_id = :id", id=charge_id)
 
 
-def _mark(bot_id: int) -> str:
+def _note(bot_id: int) -> str:
     return f"stars:{bot_id}"

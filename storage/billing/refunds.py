@@ -1,4 +1,4 @@
-"""Refunds: what is left is debited, the rest owed; the plan that the payment bought ends with it."""
+"""Refunds: debit the unheld balance, book the rest as owed, and end the plan that the payment bought."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,10 @@ _MS = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class RefundResult:
-    """`taken` from the wallet, `owed` the rest. `fresh` False: it was booked before. `ended`: the plan it ended."""
+    """The effect of a refund: `taken` from the wallet, `owed` for the rest, `ended` the plan that it ended.
+
+    `fresh` is False when the refund was booked before.
+    """
 
     fresh: bool
     tenant_id: int
@@ -37,10 +40,10 @@ def refund(
     unseen: Payment | None = None,
     per_star: Money = ZERO,
 ) -> RefundResult | None:
-    """Debit what is left and book the rest as owed, once. None: no such payment.
+    """Refund a payment once: debit the unheld balance and book the rest as owed. None when the payment is unknown.
 
-    With `unseen` one that was refunded before it was ever seen is booked first, at `per_star` where its order is
-    unknown, so that its own late update credits nothing.
+    A refund may arrive before its payment: then pass the payment as `unseen`. It is booked first (at `per_star`
+    where its order is unknown), so that the payment's own late update credits nothing.
     """
     if unseen is not None:
         payments.book_only(conn, unseen, per_star=per_star, known=known, now=now)
@@ -49,7 +52,7 @@ def refund(
         return None
     tenant_id, amount, ref = paid["tenant_id"], Money(paid["credited_nanousd"]), f"refund:{charge_id}"
     holds.account(conn, tenant_id)
-    if not _mark(conn, charge_id, now):
+    if not _mark_refunded(conn, charge_id, now):
         sql = "SELECT amount_nanousd FROM transfers WHERE ref = :ref"
         owed = Money(scalar(conn, sql, ref=f"{ref}:owed") or 0)
         return RefundResult(False, tenant_id, amount - owed, owed)
@@ -59,14 +62,14 @@ def refund(
     return RefundResult(True, tenant_id, taken, amount - taken, ended)
 
 
-def _mark(conn: Connection, charge_id: str, now: datetime) -> bool:
-    """False when it was refunded before."""
+def _mark_refunded(conn: Connection, charge_id: str, now: datetime) -> bool:
+    """Mark the payment as refunded; False when it was marked before."""
     sql = "UPDATE payments SET refunded_at = :now WHERE charge_id = :id AND refunded_at IS NULL"
     return bool(conn.run(sql, id=charge_id, now=ms(now)))
 
 
 def _end_plan(conn: Connection, paid: Row, known: Mapping[str, Plan], now: datetime) -> str | None:
-    """Where a refunded payment bought the running period, that ends: what was not used of it comes back."""
+    """End the current period if the refunded payment bought it, and credit its unused part; the plan that ended."""
     state = plans.lock_tenant(conn, paid["tenant_id"])
     if state.period_ref != f"plan:{paid['charge_id']}" or state.renews_at <= now:
         return None
@@ -86,7 +89,7 @@ def _end_plan(conn: Connection, paid: Row, known: Mapping[str, Plan], now: datet
 
 
 def _unused(conn: Connection, state: tenants.TenantState, now: datetime) -> Money:
-    """Price x the lesser share of what is left: of the time, or of the tokens."""
+    """The price paid x the lesser of the unused share of time and the unused share of tokens."""
     time_left = Fraction((state.renews_at - now) // _MS, max(1, (state.renews_at - state.period_start) // _MS))
     tokens_left = Fraction(state.allowance_left_tokens, max(1, state.allowance_tokens))
     price = tenants.paid_for_period(conn, state)

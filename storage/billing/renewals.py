@@ -1,4 +1,4 @@
-"""Renewals: a period that has ended begins anew, by Stars, from the wallet, or as the free plan."""
+"""Renewals: start the next period of a plan after one has ended, paid by Stars or the wallet, or on the free plan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ RENEWED, CHANGED, UNPAID, LAPSED = "renewed", "changed", "unpaid", "lapsed"
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A period that ended. `unpaid`: the next one isn't paid yet, within its grace; said once."""
+    """The outcome for a period that ended. `unpaid`: the next period isn't paid yet, within the grace time."""
 
     tenant_id: int
     telegram_user_id: int | None
@@ -26,7 +26,7 @@ class Renewal:
 
 
 def renew_free(conn: Connection, free: Plan, now: datetime, limit: int = 200) -> int:
-    """Begin new periods of the free plan, many in one statement; how many. Each keeps its own date."""
+    """Start new periods of the free plan in one statement; the number of them. Each tenant keeps its own date."""
     pick = (
         "SELECT a.tenant_id FROM accounts a JOIN tenants t ON t.id = a.tenant_id"
         " WHERE a.period_end_at <= :now AND t.plan = :free AND t.next_plan IS NULL"
@@ -49,7 +49,7 @@ def renew_free(conn: Connection, free: Plan, now: datetime, limit: int = 200) ->
 
 
 def due(conn: Connection, free: Plan, now: datetime, *, after: int = 0, limit: int = 50) -> list[int]:
-    """Tenants of other plans whose period has ended, by id; those within their grace too."""
+    """The ids of tenants on other plans whose period has ended, including those within the grace time."""
     rows = conn.rows(
         "SELECT a.tenant_id FROM accounts a JOIN tenants t ON t.id = a.tenant_id"
         " WHERE a.period_end_at <= :now AND a.tenant_id > :after AND (t.plan <> :free OR t.next_plan IS NOT NULL)"
@@ -65,43 +65,45 @@ def due(conn: Connection, free: Plan, now: datetime, *, after: int = 0, limit: i
 def renew(
     conn: Connection, tenant_id: int, plans: Mapping[str, Plan], now: datetime, *, wallet_pays: bool
 ) -> Renewal | None:
-    """Begin one tenant's next period; None where nothing is to be told.
+    """Start one tenant's next period; None when there is nothing to notify the tenant about.
 
-    A subscription that was cancelled is never renewed from the wallet. Who has no Telegram has only the wallet.
+    A plan whose subscription was cancelled is not renewed from the wallet. A tenant without Telegram always renews
+    from the wallet.
     """
     state, free = lock_tenant(conn, tenant_id), next(iter(plans.values()))
     if state.renews_at > now:
         return None
     wanted = plans.get(state.next_plan or state.plan)
-    running = subscriptions.current(conn, tenant_id)
-    if wanted is None or _was_cancelled(state, running):
+    subscription = subscriptions.current(conn, tenant_id)
+    if wanted is None or _was_cancelled(state, subscription):
         return _begin(conn, state, free, now, LAPSED)
     if not wanted.usd_per_month:
         return _begin(conn, state, wanted, now, CHANGED if state.next_plan else RENEWED)
     in_grace = now < state.renews_at + GRACE
-    awaited = running is not None and state.next_plan is None and in_grace
-    if not awaited and (wallet_pays or state.telegram_user_id is None):
+    awaits_stars = subscription is not None and state.next_plan is None and in_grace
+    if not awaits_stars and (wallet_pays or state.telegram_user_id is None):
         ref = f"renewal:{tenant_id}:{state.period_no}"
         if pay_from_wallet(conn, tenant_id, wanted, wanted.usd_per_month, now, ref=ref):
             return _begin(conn, state, wanted, now, CHANGED if state.next_plan else RENEWED, ref)
     if in_grace:
-        late = awaited and running is not None and running.state == "active"
-        return None if late else _unpaid(conn, state, wanted, now)
+        on_its_way = awaits_stars and subscription is not None and subscription.state == "active"
+        return None if on_its_way else _unpaid(conn, state, wanted, now)
     return _begin(conn, state, free, now, LAPSED)
 
 
-def _was_cancelled(state: TenantState, running: subscriptions.Subscription | None) -> bool:
-    return running is not None and running.state == "canceled" and state.next_plan is None
+def _was_cancelled(state: TenantState, subscription: subscriptions.Subscription | None) -> bool:
+    return subscription is not None and subscription.state == "canceled" and state.next_plan is None
 
 
 def _begin(conn: Connection, state: TenantState, plan: Plan, now: datetime, outcome: str, ref: str = "") -> Renewal:
-    """The tenant's own date is kept, however long the clock stood still."""
+    """Start the period that contains `now`; the tenant's own date is kept, however long the scheduler was stopped."""
     start = state.renews_at + PERIOD * ((now - state.renews_at) // PERIOD)
     start_plan(conn, state.id, plan, start, ref=ref)
     return Renewal(state.id, state.telegram_user_id, plan.name, outcome)
 
 
 def _unpaid(conn: Connection, state: TenantState, wanted: Plan, now: datetime) -> Renewal | None:
+    """An unpaid renewal, once per period; None when the tenant was notified before."""
     if not notices.first_time(conn, f"unpaid:{state.id}:{state.period_no}", now):
         return None
     return Renewal(state.id, state.telegram_user_id, wanted.name, UNPAID)

@@ -1,7 +1,7 @@
-"""Stars subscriptions: a tenant has one that runs; what replaces it leaves the old one to be cancelled.
+"""Stars subscriptions. A tenant has at most one current subscription; a replaced one must be cancelled at Telegram.
 
-active: renews itself · canceled: runs to its end · failed: Telegram could not collect · ending: must still be
-cancelled at Telegram · ended.
+States: active (renews itself) · canceled (valid to its end) · failed (Telegram could not charge it) · ending (must
+still be cancelled at Telegram) · ended.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from datetime import datetime
 
 from storage.database.connection import Connection, Row, moment, ms, row
 
-RUNNING = "state IN ('active', 'canceled', 'failed')"
-SAID = ("active", "canceled", "failed")
+CURRENT_STATES = ("active", "canceled", "failed")
+_IS_CURRENT = "state IN ('active', 'canceled', 'failed')"
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`by_us`: cancelled by the bot, which may then take it up again. `until`: paid to there."""
+    """One subscription, paid `until` then. `by_us`: the bot cancelled it, so the bot can also resume it."""
 
     order_id: str
     tenant_id: int
@@ -27,17 +27,17 @@ class Subscription:
     until: datetime
 
     @property
-    def runs(self) -> bool:
-        return self.state in SAID
+    def is_current(self) -> bool:
+        return self.state in CURRENT_STATES
 
     @property
     def charge_ids(self) -> tuple[str, ...]:
-        """What Telegram may know it by, the likeliest first."""
+        """The charge ids by which Telegram may identify the subscription, the likeliest first."""
         return tuple(dict.fromkeys((self.first_charge_id, self.charge_id)))
 
 
 def current(conn: Connection, tenant_id: int) -> Subscription | None:
-    found = row(conn, f"SELECT * FROM subscriptions WHERE tenant_id = :id AND {RUNNING}", id=tenant_id)
+    found = row(conn, f"SELECT * FROM subscriptions WHERE tenant_id = :id AND {_IS_CURRENT}", id=tenant_id)
     return None if found is None else _subscription(found)
 
 
@@ -47,10 +47,20 @@ def of_order(conn: Connection, order_id: str) -> Subscription | None:
 
 
 def begin(
-    conn: Connection, order_id: str, tenant_id: int, plan: str, charge_id: str, until: datetime, *, runs: bool = True
+    conn: Connection,
+    order_id: str,
+    tenant_id: int,
+    plan: str,
+    charge_id: str,
+    until: datetime,
+    *,
+    is_current: bool = True,
 ) -> None:
-    """A first payment. One that `runs` replaces the running one; one that doesn't is to be cancelled at once."""
-    if runs:
+    """Record a subscription's first payment.
+
+    It replaces the current subscription if `is_current`; otherwise it is marked for cancellation at Telegram.
+    """
+    if is_current:
         supersede(conn, tenant_id)
     conn.run(
         "INSERT INTO subscriptions (order_id, tenant_id, plan, state, by_us, first_charge_id, charge_id, until_at)"
@@ -58,7 +68,7 @@ def begin(
         order=order_id,
         tenant=tenant_id,
         plan=plan,
-        state="active" if runs else "ending",
+        state="active" if is_current else "ending",
         no=False,
         charge=charge_id,
         until=ms(until),
@@ -66,7 +76,7 @@ def begin(
 
 
 def renew(conn: Connection, order_id: str, charge_id: str, until: datetime) -> None:
-    """Paid again: whatever was said of it before, it runs."""
+    """Record a further payment: the subscription becomes active, whatever its state was."""
     conn.run(
         "UPDATE subscriptions SET state = 'active', by_us = :no, charge_id = :charge,"
         " until_at = CASE WHEN until_at > :until THEN until_at ELSE :until END WHERE order_id = :order",
@@ -78,29 +88,33 @@ def renew(conn: Connection, order_id: str, charge_id: str, until: datetime) -> N
 
 
 def supersede(conn: Connection, tenant_id: int) -> None:
-    """Its plan is replaced: it must be cancelled at Telegram, unless it is cancelled already."""
+    """End the current subscription because its plan is replaced.
+
+    It must be cancelled at Telegram, unless it is cancelled already.
+    """
     conn.run(
         "UPDATE subscriptions SET state = CASE WHEN state = 'canceled' THEN 'ended' ELSE 'ending' END"
-        f" WHERE tenant_id = :id AND {RUNNING}",
+        f" WHERE tenant_id = :id AND {_IS_CURRENT}",
         id=tenant_id,
     )
 
 
-def must_cancel(conn: Connection, order_id: str) -> None:
-    """To be cancelled at Telegram, though it was before: it was paid again."""
+def mark_to_cancel(conn: Connection, order_id: str) -> None:
+    """Mark a subscription for cancellation at Telegram, even if it was cancelled before: it was charged again."""
     conn.run("UPDATE subscriptions SET state = 'ending' WHERE order_id = :id", id=order_id)
 
 
 def report_state(conn: Connection, order_id: str, state: str, *, by_us: bool = False) -> Subscription | None:
-    """What Telegram (or, `by_us`, our own call) says of a running one: active, canceled, failed.
+    """Store the state of a current subscription: active, canceled or failed. None when nothing changed.
 
-    None where nothing changed. What Telegram tells of our own cancelling leaves it ours.
+    Telegram reports it, or the bot's own call has set it (`by_us`). When Telegram then confirms the bot's own
+    cancellation, `by_us` stays set.
     """
-    if state not in SAID:
+    if state not in CURRENT_STATES:
         return None
     changed = conn.run(
         "UPDATE subscriptions SET state = :state, by_us = :by_us"
-        f" WHERE order_id = :id AND {RUNNING} AND (state <> :state OR (:by_us AND NOT by_us))",
+        f" WHERE order_id = :id AND {_IS_CURRENT} AND (state <> :state OR (:by_us AND NOT by_us))",
         id=order_id,
         state=state,
         by_us=by_us,
@@ -109,7 +123,7 @@ def report_state(conn: Connection, order_id: str, state: str, *, by_us: bool = F
 
 
 def to_cancel(conn: Connection, limit: int = 50) -> list[tuple[Subscription, int]]:
-    """Those to be cancelled at Telegram, with their payers' Telegram ids."""
+    """Subscriptions that must be cancelled at Telegram, each with the payer's Telegram user id."""
     rows = conn.rows(
         "SELECT s.*, t.telegram_user_id FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id"
         " WHERE s.state = 'ending' AND t.telegram_user_id IS NOT NULL ORDER BY s.order_id LIMIT :n",
@@ -119,7 +133,7 @@ def to_cancel(conn: Connection, limit: int = 50) -> list[tuple[Subscription, int
 
 
 def mark_canceled(conn: Connection, order_id: str) -> None:
-    """Cancelled at Telegram."""
+    """Record that a subscription was cancelled at Telegram."""
     conn.run("UPDATE subscriptions SET state = 'ended' WHERE order_id = :id AND state = 'ending'", id=order_id)
 
 

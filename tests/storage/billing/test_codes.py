@@ -34,7 +34,7 @@ async def test_a_code_is_redeemed_once(db: Database) -> None:
         (code,) = made(conn)
         assert codes.redeem(conn, ann, code, NOW) == Redemption(FIVE)
         assert codes.redeem(conn, bao, code, NOW) == Redemption()
-        assert codes.redeem(conn, ann, code, NOW) == Redemption(FIVE, again=True)
+        assert codes.redeem(conn, ann, code, NOW) == Redemption(FIVE, repeated=True)
         assert (wallet(conn, ann), wallet(conn, bao)) == (FIVE, ZERO)
         sound(conn)
 
@@ -57,9 +57,9 @@ async def test_five_wrong_codes_an_hour_and_no_more(db: Database) -> None:
         (code,) = made(conn)
         assert [codes.redeem(conn, ann, wrong(n), NOW) for n in range(6)] == [
             *[Redemption()] * 5,
-            Redemption(wait=True),
+            Redemption(rate_limited=True),
         ]
-        assert codes.redeem(conn, ann, code, NOW + timedelta(minutes=59)) == Redemption(wait=True)
+        assert codes.redeem(conn, ann, code, NOW + timedelta(minutes=59)) == Redemption(rate_limited=True)
         assert codes.redeem(conn, bao, wrong(0), NOW) == Redemption()
         assert codes.redeem(conn, ann, code, NOW + timedelta(hours=1)) == Redemption(FIVE)
 
@@ -70,7 +70,7 @@ async def test_wrong_codes_that_race_count_each(db: Database) -> None:
     ann = await db.write(tenant)
     tries = [db.write(lambda conn, n=n: codes.redeem(conn, ann, wrong(n % 10), NOW)) for n in range(20)]  # type: ignore[misc]
     done = await asyncio.gather(*tries)
-    assert sum(not each.wait for each in done) == 5
+    assert sum(not each.rate_limited for each in done) == 5
 
 
 async def test_no_code_stands_in_the_database(db: Database) -> None:
