@@ -1,7 +1,7 @@
-"""Drafts: a tenant's month, summed from the ledger's own rows and the journal's.
+"""Invoice drafts: one month of a tenant, summed up from the ledger and the journal.
 
-A month is drawn up once it is over (and an hour more, for what was on its way), in order, and only where money moved.
-A draft that disagrees with the ledger is not given out.
+Months are drafted in order, each one hour after its end (charges may still be on their way until then), and only
+where money moved. A draft whose sum differs from the ledger's is refused.
 """
 
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from engine.money import ZERO, Money
 from storage.database.connection import Connection, Row, moment, ms, row, scalar
 from storage.ledger.holds import day_of, wallet_of
 
-SETTLES = timedelta(hours=1)
+SETTLE_TIME = timedelta(hours=1)
 DAY_MS = 86_400_000
 
 
 class LedgerMismatch(Exception):
-    """A draft's sums are not the ledger's: nothing is issued until somebody has looked."""
+    """The sum of a draft differs from the ledger's; no invoice is issued until an operator has looked at it."""
 
-    def __init__(self, tenant_id: int, month: date, what: str) -> None:
-        super().__init__(f"tenant {tenant_id}, {month:%Y-%m}: {what}")
+    def __init__(self, tenant_id: int, month: date, difference: str) -> None:
+        super().__init__(f"tenant {tenant_id}, {month:%Y-%m}: {difference}")
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """One model on one day: `charge` from the wallet, `allowance_tokens` from the plan."""
+    """The answers of one model on one day: `charge` was paid by the wallet, `allowance_tokens` by the plan."""
 
     day: date
     model: str
@@ -39,9 +39,10 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What else moved the wallet; below zero when it took. Stars and their rate where it was paid with Stars.
+    """Any other transfer into or out of the wallet; `amount` is negative for one out of it.
 
-    `kind`: topup, credit, refund, repayment, plan, plan_credit, other.
+    `kind`: topup, credit, refund, repayment, plan, plan_credit or other. `stars` and `per_star` are set for payments
+    in Telegram Stars.
     """
 
     day: date
@@ -54,7 +55,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDraft:
-    """A month before it has a number. `owed` is what refunds left to be paid at its end."""
+    """A month's sums, without an invoice number. `owed`: the tenant's debt from refunds at the month's end."""
 
     tenant_id: int
     month: date
@@ -69,7 +70,7 @@ class InvoiceDraft:
 
     @property
     def services(self) -> Money:
-        """What was sold: charges and plans, less what plans gave back."""
+        """The value sold: charges and plan prices, less the credits for unused parts of plans."""
         return self.charges - _sum(each.amount for each in self.movements if each.kind in {"plan", "plan_credit"})
 
     @property
@@ -83,11 +84,11 @@ class InvoiceDraft:
 
 def last_closed(now: datetime) -> date:
     """The first day of the latest month that may be invoiced."""
-    return month_before((now - SETTLES).astimezone(UTC).date().replace(day=1))
+    return month_before((now - SETTLE_TIME).astimezone(UTC).date().replace(day=1))
 
 
 def next_draft(conn: Connection, tenant_id: int, now: datetime) -> InvoiceDraft | None:
-    """The earliest month that is over, moved money and has no invoice."""
+    """Draft the earliest closed month in which money moved and that has no invoice; None if there is none."""
     tenant = row(conn, "SELECT created_at FROM tenants WHERE id = :id", id=tenant_id)
     if tenant is None:
         return None
@@ -106,14 +107,14 @@ def next_draft(conn: Connection, tenant_id: int, now: datetime) -> InvoiceDraft 
 
 
 def _money_moved(conn: Connection, tenant_id: int, month: date) -> bool:
-    """Charges are looked for in the journal, which knows days; everything else by an index of its own."""
+    """True if a transfer belongs to the month. Charges are found through the journal, which is indexed by day."""
     span = {"id": tenant_id, "start": month_begins(month), "end": month_begins(month_after(month))}
-    rare = (
+    other = (
         "SELECT 1 AS one FROM transfers WHERE tenant_id = :id AND kind <> 'charge'"
         " AND created_at >= :start AND created_at < :end LIMIT 1"
     )
     charged = f"SELECT 1 AS one FROM {_ANSWERS} AND t.id IS NOT NULL LIMIT 1"
-    return row(conn, rare, **span) is not None or row(conn, charged, **span, **_days(month)) is not None
+    return row(conn, other, **span) is not None or row(conn, charged, **span, **_days(month)) is not None
 
 
 _ANSWERS = (
@@ -122,11 +123,11 @@ _ANSWERS = (
     " WHERE a.tenant_id = :id AND a.day BETWEEN :first AND :last AND a.kept"
     " AND h.resolved_at >= :start AND h.resolved_at < :end"
 )
-"""An answer belongs to the day on which it was charged; it was begun then or the day before."""
+"""The answers of a month. An answer belongs to the day of its charge; it started on that day or the day before."""
 
 
 def draft_month(conn: Connection, tenant_id: int, month: date, opening: Money) -> InvoiceDraft:
-    """One month of one tenant. Raises LedgerMismatch."""
+    """Sum up one month of one tenant. Raises LedgerMismatch."""
     draft = InvoiceDraft(
         tenant_id,
         month,
@@ -219,7 +220,7 @@ def _owed(conn: Connection, tenant_id: int, month: date) -> Money:
 
 
 def _check(conn: Connection, draft: InvoiceDraft) -> None:
-    """The lines were found through the journal; the ledger's own sum has the last word."""
+    """Raise LedgerMismatch unless the draft, whose lines come from the journal, sums to the ledger's transfers."""
     moved = int(
         scalar(
             conn,
@@ -257,6 +258,6 @@ def month_begins(month: date) -> int:
 
 
 def _days(month: date) -> dict[str, int]:
-    """The journal's days of answers that may have been charged in this month."""
+    """The range of journal days in which an answer charged in this month can have started."""
     first = datetime(month.year, month.month, 1, tzinfo=UTC) - timedelta(days=1)
     return {"first": day_of(first), "last": day_of(datetime.combine(month_after(month), datetime.min.time(), UTC))}

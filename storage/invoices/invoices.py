@@ -1,4 +1,4 @@
-"""Invoices: a drafted month, frozen under the next number."""
+"""Invoices: drafts frozen under consecutive numbers."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -27,7 +27,7 @@ _COUNTER, _DONE = "invoices", "invoiced_until"
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """[seller], as it was when the invoice was issued. Prices include VAT."""
+    """The [seller] section at the time when the invoice was issued. Prices include VAT."""
 
     name: str = ""
     address: str = ""
@@ -37,7 +37,7 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """A draft with its number: it never changes again. Whom it is for is the tenant's to say, or to have forgotten."""
+    """A numbered draft, which never changes again. It holds no customer name, so that a name can be deleted."""
 
     number: int
     issued_at: datetime
@@ -46,15 +46,12 @@ class Invoice:
 
     @property
     def name(self) -> str:
-        """As it is printed: F-000001."""
+        """The printed number, such as F-000001."""
         return f"F-{self.number:06d}"
 
 
 async def issue_due(db: Database, tenant_id: int, seller: Seller, now: datetime) -> int:
-    """Issue every month of this tenant that is over and has none yet, in order; how many.
-
-    Raises LedgerMismatch.
-    """
+    """Issue the missing invoices of a tenant's closed months, in order; the number issued. Raises LedgerMismatch."""
     issued = 0
     while (draft := await db.read(lambda conn: next_draft(conn, tenant_id, now))) is not None:
         issued += await db.write(partial(issue, draft=draft, seller=seller, now=now)) is not None
@@ -62,7 +59,7 @@ async def issue_due(db: Database, tenant_id: int, seller: Seller, now: datetime)
 
 
 def issue(conn: Connection, draft: InvoiceDraft, seller: Seller, now: datetime) -> Invoice | None:
-    """Freeze it under the next number; None when this month was invoiced meanwhile. A number is never left out."""
+    """Freeze a draft under the next number; None when its month was invoiced meanwhile. No number is skipped."""
     conn.run("INSERT INTO watermarks (name, value) VALUES (:name, '0') ON CONFLICT (name) DO NOTHING", name=_COUNTER)
     last = scalar(conn, "SELECT value FROM watermarks WHERE name = :name" + lock(conn), name=_COUNTER)
     known = "SELECT number FROM invoices WHERE tenant_id = :id AND month = :month"
@@ -84,13 +81,13 @@ def issue(conn: Connection, draft: InvoiceDraft, seller: Seller, now: datetime) 
         moved=draft.moved.nanousd,
         closing=draft.closing.nanousd,
         services=draft.services.nanousd,
-        document=_written(invoice),
+        document=_to_json(invoice),
     )
     return invoice
 
 
 def all_issued(conn: Connection, now: datetime) -> bool:
-    """True once every tenant's closed months have been gone through."""
+    """True when the invoices of all tenants' closed months have been issued."""
     return notes.read(conn, _DONE) == str(last_closed(now))
 
 
@@ -99,7 +96,7 @@ def note_all_issued(conn: Connection, now: datetime) -> None:
 
 
 def of_tenant(conn: Connection, tenant_id: int, month: date | None = None) -> list[Invoice]:
-    """Newest first."""
+    """A tenant's invoices, newest first; only the one of `month` if it is given."""
     only = "" if month is None else " AND month = :month"
     found = conn.rows(
         f"SELECT * FROM invoices WHERE tenant_id = :id{only} ORDER BY month DESC",
@@ -110,7 +107,7 @@ def of_tenant(conn: Connection, tenant_id: int, month: date | None = None) -> li
 
 
 def page(conn: Connection, after: int, limit: int, month: date | None = None) -> list[Invoice]:
-    """By number."""
+    """The first `limit` invoices numbered above `after`, by number; only those of `month` if it is given."""
     only = "" if month is None else " AND month = :month"
     found = conn.rows(
         f"SELECT * FROM invoices WHERE number > :after{only} ORDER BY number LIMIT :limit",
@@ -126,23 +123,23 @@ def by_number(conn: Connection, number: int) -> Invoice | None:
     return None if found is None else _invoice(found)
 
 
-def _written(invoice: Invoice) -> str:
-    """The document, once and for all."""
+def _to_json(invoice: Invoice) -> str:
+    """The invoice's content as stored; it is never written again."""
     draft = invoice.draft
     return json.dumps(
         {
             "seller": asdict(invoice.seller),
             "owed": draft.owed.nanousd,
-            "lines": [_plain(asdict(line)) for line in draft.lines],
-            "movements": [_plain(asdict(each)) for each in draft.movements],
+            "lines": [_json_values(asdict(line)) for line in draft.lines],
+            "movements": [_json_values(asdict(each)) for each in draft.movements],
         },
         ensure_ascii=False,
         separators=(",", ":"),
     )
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """`asdict` has taken Money apart already: {"nanousd": n}."""
+def _json_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Dates as text and money as nano-dollars; `asdict` has turned Money into {"nanousd": n}."""
     return {
         name: value["nanousd"] if isinstance(value, dict) else str(value) if isinstance(value, date) else value
         for name, value in values.items()

@@ -1,4 +1,4 @@
-"""Invoices drawn up again: what was frozen must come out of the ledger and the journal once more, to the unit."""
+"""Verification of issued invoices: each is computed again from the ledger and the journal, and must be equal."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,44 +11,44 @@ from storage.invoices.invoices import Invoice
 from storage.ledger.holds import month_of
 
 NAME = "invoice_lines"
-RULE = "every invoice's lines and movements are what the books say of its month, and follow the one before"
+RULE = "every invoice equals its month computed again from the ledger and the journal, and opens with the last closing"
 PAGE = 200
 
 
 def differences(conn: Connection, after: int = 0) -> Iterator[dict[str, Any]]:
-    """Invoices numbered above `after` that would be drawn up otherwise today, each with what differs."""
+    """Yield the invoices numbered above `after` that differ from their month computed now, with the differing parts."""
     while page := invoices.page(conn, after, PAGE):
         for invoice in page:
-            if different := _different(conn, invoice):
-                yield {"number": invoice.number, "tenant_id": invoice.draft.tenant_id, "differs": different}
+            if differs := _differing_parts(conn, invoice):
+                yield {"number": invoice.number, "tenant_id": invoice.draft.tenant_id, "differs": differs}
         after = page[-1].number
 
 
-def _different(conn: Connection, invoice: Invoice) -> str:
+def _differing_parts(conn: Connection, invoice: Invoice) -> str:
     frozen = invoice.draft
     try:
-        today = drafts.draft_month(conn, frozen.tenant_id, frozen.month, _opening(conn, frozen))
+        computed = drafts.draft_month(conn, frozen.tenant_id, frozen.month, _opening(conn, frozen))
     except LedgerMismatch as error:
         return str(error)
     parts = {
-        "opening": (today.opening, frozen.opening),
-        "lines": (today.lines, frozen.lines),
-        "movements": (_amounts(today), _amounts(frozen)),
-        "owed": (today.owed, frozen.owed),
-        "services": (today.services, _services(conn, invoice)),
+        "opening": (computed.opening, frozen.opening),
+        "lines": (computed.lines, frozen.lines),
+        "movements": (_amounts(computed), _amounts(frozen)),
+        "owed": (computed.owed, frozen.owed),
+        "services": (computed.services, _services(conn, invoice)),
     }
     return ", ".join(name for name, (now, then) in parts.items() if now != then)
 
 
 def _opening(conn: Connection, frozen: InvoiceDraft) -> Money:
-    """The closing of the tenant's invoice before."""
+    """The closing balance of the tenant's previous invoice."""
     sql = "SELECT closing_nanousd FROM invoices WHERE tenant_id = :id AND month < :month ORDER BY month DESC LIMIT 1"
     found = scalar(conn, sql, id=frozen.tenant_id, month=month_of(frozen.month))
     return ZERO if found is None else Money(found)
 
 
 def _amounts(draft: InvoiceDraft) -> list[tuple[Any, ...]]:
-    """Words may be put otherwise by a later release; days, sums and Stars may not."""
+    """The compared parts of movements: not kind and reason, which a later release may word differently."""
     return [(each.day, each.amount, each.stars, each.per_star) for each in draft.movements]
 
 

@@ -1,4 +1,4 @@
-"""Conversations: one open per chat and thread; /new ends it."""
+"""Conversations and their messages. Each chat and thread has at most one open conversation; /new ends it."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ MOST_CHARS = 24_000
 
 
 def open_conversation(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> int:
-    """The chat's open conversation; a new one where there is none."""
+    """The id of the chat's open conversation; a new one is created if there is none."""
     found = _open_id(conn, chat_id, thread_id)
     if found is not None:
         return found
@@ -28,7 +28,7 @@ def open_conversation(conn: Connection, chat_id: int, thread_id: int, now: datet
 
 
 def reset(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> bool:
-    """Start afresh; False when there was nothing to forget."""
+    """End the open conversation; False when there is none."""
     return bool(
         conn.run(
             "UPDATE conversations SET ended_at = :now WHERE chat_id = :chat AND thread_id = :thread"
@@ -43,7 +43,10 @@ def reset(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> bool
 def history(
     conn: Connection, chat_id: int, thread_id: int, *, messages: int = MOST_MESSAGES, chars: int = MOST_CHARS
 ) -> tuple[Message, ...]:
-    """The latest messages of the open conversation, oldest first, as many as fit; it begins with the user's words."""
+    """The latest messages of the open conversation that fit both limits, oldest first.
+
+    The first one is the user's, and at least one message is taken however long it is.
+    """
     conversation = _open_id(conn, chat_id, thread_id)
     if conversation is None:
         return ()
@@ -73,7 +76,7 @@ def append(
     said: Sequence[Message],
     now: datetime,
 ) -> None:
-    """Add one request's question and answer, once."""
+    """Add the question and the answer of one request; a repeated call adds nothing."""
     conversation = open_conversation(conn, chat_id, thread_id, now)
     for message in said:
         conn.run(
@@ -89,7 +92,7 @@ def append(
 
 
 def remove_last(conn: Connection, chat_id: int, thread_id: int) -> tuple[Part, ...] | None:
-    """Remove the last question with its answer, for /retry; what was asked."""
+    """Remove the last question and its answer, for /retry; the question's parts, None if there is none."""
     conversation = _open_id(conn, chat_id, thread_id)
     last = scalar(
         conn,
@@ -104,7 +107,7 @@ def remove_last(conn: Connection, chat_id: int, thread_id: int) -> tuple[Part, .
 
 
 def answer(conn: Connection, tenant_id: int, request_id: str) -> str | None:
-    """What a tenant was told, as it was written; None when it is not kept (any more), or not theirs."""
+    """The text of an answer; None when it is not stored (any more) or belongs to another tenant."""
     said = scalar(
         conn,
         "SELECT parts FROM messages WHERE request_id = :request AND role = 'assistant' AND tenant_id = :tenant",
@@ -117,7 +120,7 @@ def answer(conn: Connection, tenant_id: int, request_id: str) -> str | None:
 
 
 def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
-    """All that a tenant said and was told, oldest first: for /export."""
+    """All of a tenant's messages, oldest first, for /export."""
     rows = conn.rows("SELECT role, parts, created_at FROM messages WHERE tenant_id = :id ORDER BY id", id=tenant_id)
     return [
         {"role": found["role"], "parts": json.loads(found["parts"]), "at_ms": found["created_at"]} for found in rows
@@ -125,7 +128,10 @@ def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
 
 
 def sweep(conn: Connection, before: datetime, limit: int) -> int:
-    """Forget up to `limit` messages of conversations that ended before; and those that have none left."""
+    """Delete up to `limit` messages of conversations that ended before `before`, then the empty conversations.
+
+    Returns the number of deleted messages.
+    """
     ended = "SELECT id FROM conversations WHERE ended_at < :before"
     gone = conn.run(
         f"DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id IN ({ended}) LIMIT :n)",
@@ -143,7 +149,7 @@ def sweep(conn: Connection, before: datetime, limit: int) -> int:
 
 
 def parts_to_json(parts: Sequence[Part]) -> str:
-    """Pictures are kept by mention only: they were paid for once."""
+    """Parts as stored: a picture becomes the text "[image]", so that later requests don't pay for it again."""
     items = [{"text": part.text} if isinstance(part, Text) else {"text": "[image]"} for part in parts]
     return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
 

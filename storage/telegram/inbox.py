@@ -1,4 +1,4 @@
-"""Updates taken: stored before they are confirmed, handled in order per chat, once."""
+"""The inbox: Telegram's updates, stored before they are confirmed and handled once, in order per chat."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ CHAT, NOW = "chat", "now"
 
 @dataclass(frozen=True, slots=True)
 class IncomingUpdate:
-    """An update as it came. Lane `chat` waits its turn in its chat, lane `now` for nobody."""
+    """An update as received. In lane `chat` it is handled in its chat's order, in lane `now` at once."""
 
     update_id: int
     chat_key: str
@@ -23,7 +23,7 @@ class IncomingUpdate:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedUpdate:
-    """An update in hand. Only the newest epoch may finish it."""
+    """An update claimed by this process. Only the claim with the newest epoch may finish it."""
 
     id: int
     update_id: int
@@ -31,11 +31,11 @@ class ClaimedUpdate:
     payload: str
     epoch: int
     received_at: datetime
-    rest: "tuple[ClaimedUpdate, ...]" = ()  # what belongs to it and is answered with it
+    rest: "tuple[ClaimedUpdate, ...]" = ()  # further updates that are answered together with it
 
 
 def store(conn: Connection, bot_id: int, updates: Sequence[IncomingUpdate], now: datetime) -> list[IncomingUpdate]:
-    """Those that were new."""
+    """Store updates and return those that were not stored before."""
     return [
         update
         for update in updates
@@ -54,23 +54,23 @@ def store(conn: Connection, bot_id: int, updates: Sequence[IncomingUpdate], now:
 
 
 def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> ClaimedUpdate | None:
-    """The first undone update of a chat, unless one of that chat is in hand already.
+    """Claim a chat's first unfinished update; None while another update of that chat is claimed.
 
-    Telegram may deliver a hundred at once, in any order: update ids say which was first.
+    Telegram may deliver a hundred updates at once in any order; the update ids give the true order.
     """
-    mine = "FROM inbox WHERE bot_id = :bot AND chat_key = :chat AND lane = 'chat'"
-    undone = f"SELECT * {mine} AND state <> 'done' ORDER BY update_id LIMIT 1"
-    first = row(conn, undone + lock(conn), bot=bot_id, chat=chat_key)
+    of_chat = "FROM inbox WHERE bot_id = :bot AND chat_key = :chat AND lane = 'chat'"
+    unfinished = f"SELECT * {of_chat} AND state <> 'done' ORDER BY update_id LIMIT 1"
+    first = row(conn, unfinished + lock(conn), bot=bot_id, chat=chat_key)
     if first is None or first["state"] != "new":
         return None
-    # Asked once the first row's lock is had: whoever had it before has committed.
-    if row(conn, f"SELECT 1 AS one {mine} AND state = 'claimed' LIMIT 1", bot=bot_id, chat=chat_key):
+    # Read only after the first row's lock is taken: the transaction that held it before has committed.
+    if row(conn, f"SELECT 1 AS one {of_chat} AND state = 'claimed' LIMIT 1", bot=bot_id, chat=chat_key):
         return None
     return _claim(conn, first, lease_id)
 
 
 def next_in_chat(conn: Connection, bot_id: int, chat_key: str, after: int) -> tuple[int, str] | None:
-    """(update id, payload) of what nobody has in hand and came next in this chat."""
+    """The chat's next unclaimed update after `after`, as (update id, payload)."""
     sql = (
         "SELECT update_id, payload FROM inbox WHERE bot_id = :bot AND chat_key = :chat AND lane = 'chat'"
         " AND state = 'new' AND update_id > :after ORDER BY update_id LIMIT 1"
@@ -80,16 +80,16 @@ def next_in_chat(conn: Connection, bot_id: int, chat_key: str, after: int) -> tu
 
 
 def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> ClaimedUpdate | None:
-    """One update of the `now` lane, unless somebody has it."""
+    """Claim one update of the `now` lane; None when it is claimed or finished."""
     sql = "SELECT * FROM inbox WHERE bot_id = :bot AND update_id = :update AND state = 'new'"
     found = row(conn, sql + lock(conn), bot=bot_id, update=update_id)
     return None if found is None else _claim(conn, found, lease_id)
 
 
 def add_to_message(conn: Connection, inbox_id: int, epoch: int, field: str, value: str) -> bool:
-    """Put a field into the message of an update in hand, for whoever takes it up after us.
+    """Add a field to the message of a claimed update, for the process that may take it over.
 
-    False when a later epoch has taken over.
+    False when a newer epoch has taken over.
     """
     sql = "SELECT payload FROM inbox WHERE id = :id AND epoch = :epoch AND state = 'claimed'"
     found = row(conn, sql + lock(conn), id=inbox_id, epoch=epoch)
@@ -102,7 +102,7 @@ def add_to_message(conn: Connection, inbox_id: int, epoch: int, field: str, valu
 
 
 def finish(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
-    """Finish it and forget what it said; False when a later epoch has taken over."""
+    """Mark an update as done and delete its payload; False when a newer epoch has taken over."""
     return bool(
         conn.run(
             "UPDATE inbox SET state = 'done', done_at = :now, payload = '' WHERE id = :id AND epoch = :epoch"
@@ -115,13 +115,13 @@ def finish(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
 
 
 def finish_all(conn: Connection, claimed: ClaimedUpdate, now: datetime) -> bool:
-    """Finish it with what belongs to it; False when a later epoch has taken over any."""
+    """Finish an update and those answered with it; False when a newer epoch has taken over one of them."""
     finished = [finish(conn, each.id, each.epoch, now) for each in (claimed, *claimed.rest)]
     return all(finished)
 
 
 def release(conn: Connection, inbox_id: int, epoch: int) -> bool:
-    """Leave it to the next start."""
+    """Give up a claim, so that the update is handled again; False when a newer epoch has taken over."""
     return bool(
         conn.run(
             "UPDATE inbox SET state = 'new' WHERE id = :id AND epoch = :epoch AND state = 'claimed'",
@@ -132,7 +132,7 @@ def release(conn: Connection, inbox_id: int, epoch: int) -> bool:
 
 
 def release_dead(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) -> int:
-    """Put back what dead processes had in hand."""
+    """Give up the claims of dead processes; the number of updates released."""
     leases = conn.rows("SELECT DISTINCT lease_id FROM inbox WHERE bot_id = :bot AND state = 'claimed'", bot=bot_id)
     return sum(
         conn.run(
@@ -146,7 +146,7 @@ def release_dead(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) 
 
 
 def claimed_by(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, int, str, str, int]]:
-    """(id, epoch, chat key, lane, update id) of what this process has claimed and not finished."""
+    """The unfinished claims of this process, each as (id, epoch, chat key, lane, update id)."""
     rows = conn.rows(
         "SELECT id, epoch, chat_key, lane, update_id FROM inbox"
         " WHERE bot_id = :bot AND state = 'claimed' AND lease_id = :lease",
@@ -157,7 +157,7 @@ def claimed_by(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, 
 
 
 def unclaimed(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
-    """(chat key, lane, update id) of everything that nobody has in hand, oldest first."""
+    """The unclaimed updates, each as (chat key, lane, update id), oldest first."""
     rows = conn.rows(
         "SELECT chat_key, lane, update_id FROM inbox WHERE bot_id = :bot AND state = 'new' ORDER BY id",
         bot=bot_id,
@@ -166,7 +166,7 @@ def unclaimed(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
 
 
 def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
-    """Forget updates that were done long ago; Telegram repeats none of them."""
+    """Delete up to `limit` updates that were done before `before`, when Telegram no longer repeats them."""
     return conn.run(
         "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE state = 'done' AND done_at < :before LIMIT :n)",
         before=ms(before),

@@ -1,4 +1,4 @@
-"""Answers to be sent: written in the transaction that charges for them, marked when Telegram has them."""
+"""The outbox: answers to send, stored in the transaction that charges for them, and marked once Telegram has them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ class OutboxPart:
 
 
 def put(conn: Connection, request_id: str, chat_id: int, payloads: Sequence[str], lease_id: str, now: datetime) -> None:
+    """Store the parts of one answer, for the process of this lease to send; a repeated call adds nothing."""
     for seq, payload in enumerate(payloads):
         conn.run(
             "INSERT INTO outbox (request_id, seq, chat_id, payload, state, lease_id, created_at)"
@@ -33,7 +34,7 @@ def put(conn: Connection, request_id: str, chat_id: int, payloads: Sequence[str]
 
 
 def parts(conn: Connection, request_id: str, lease_id: str) -> list[OutboxPart]:
-    """What of this answer is still to be sent by the process of this lease, in order."""
+    """The unsent parts of an answer that the process of this lease must send, in order."""
     return [
         OutboxPart(found["id"], found["request_id"], found["chat_id"], found["payload"])
         for found in conn.rows(
@@ -45,17 +46,17 @@ def parts(conn: Connection, request_id: str, lease_id: str) -> list[OutboxPart]:
 
 
 def adopt(conn: Connection, is_dead: Callable[[str], bool], lease_id: str) -> list[str]:
-    """Take over what dead processes had charged for and not sent; whose answers, oldest first."""
-    left = conn.rows(
-        "SELECT request_id, lease_id FROM outbox WHERE state = 'new' AND lease_id <> :mine ORDER BY id", mine=lease_id
+    """Take over the unsent answers of dead processes; their request ids, oldest first."""
+    unsent = conn.rows(
+        "SELECT request_id, lease_id FROM outbox WHERE state = 'new' AND lease_id <> :lease ORDER BY id", lease=lease_id
     )
-    found = {(each["request_id"], each["lease_id"]): None for each in left if is_dead(each["lease_id"])}
-    sql = "UPDATE outbox SET lease_id = :mine WHERE request_id = :id AND lease_id = :theirs AND state = 'new'"
-    return [request for request, lease in found if conn.run(sql, mine=lease_id, id=request, theirs=lease)]
+    orphans = {(each["request_id"], each["lease_id"]): None for each in unsent if is_dead(each["lease_id"])}
+    sql = "UPDATE outbox SET lease_id = :lease WHERE request_id = :id AND lease_id = :dead AND state = 'new'"
+    return [request for request, dead in orphans if conn.run(sql, lease=lease_id, id=request, dead=dead)]
 
 
 def finish(conn: Connection, part_id: int, state: str, now: datetime) -> None:
-    """`sent`, or `dropped` where Telegram will never take it. Its words are forgotten."""
+    """Mark a part as `sent`, or as `dropped` when Telegram will never accept it, and delete its payload."""
     conn.run(
         "UPDATE outbox SET state = :state, sent_at = :now, payload = '' WHERE id = :id",
         id=part_id,
@@ -65,6 +66,7 @@ def finish(conn: Connection, part_id: int, state: str, now: datetime) -> None:
 
 
 def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
+    """Delete up to `limit` finished parts that were created before `before`; the number deleted."""
     return conn.run(
         "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 'new' AND created_at < :before LIMIT :n)",
         before=ms(before),
