@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import filling, postgres
-from engine.holds import Bid, Ceiling
+from engine.holds import Ceiling, HoldRequest
 from engine.ids import time_ordered
 from engine.tenancy import Flat
 from storage.database import sqlite
@@ -35,9 +35,9 @@ class Figures:
         return self.pairs / self.wall
 
 
-def bid_of(number: int) -> Bid:
+def bid_of(number: int) -> HoldRequest:
     ceilings = (Ceiling(14 * 10**10, 28 * 10**10, 1024), Ceiling(10**11, 4 * 10**11, 1024))
-    return Bid(
+    return HoldRequest(
         f"req-{time_ordered(datetime.now(UTC))}", 1, number % filling.TENANTS + 1, Flat(5 * 10**12), 700, ceilings
     )
 
@@ -65,17 +65,18 @@ class BareSqlite:
         self._raw.execute("COMMIT")
 
 
-def _values(bid: Bid) -> tuple[dict[str, object], dict[str, object]]:
+def _values(hold_request: HoldRequest) -> tuple[dict[str, object], dict[str, object]]:
     hold: dict[str, object] = {
-        "request": bid.request_id, "epoch": 1, "tenant": bid.tenant_id, "key": None, "month": 202611,
+        "request": hold_request.request_id, "epoch": 1, "tenant": hold_request.tenant_id, "key": None, "month": 202611,
         "wallet": 8_620_000, "allowance": 0, "tokens": 1724, "period": 1, "lease": "bare", "now": 1,
     }  # fmt: skip
     line: dict[str, object] = dict.fromkeys(re.findall(r":(\w+)", holds_sql.JOURNAL.sqlite[0]), 0)
     line |= {"asked": "auto", "provider": "deepseek", "model": "deepseek-v4-flash", "outcome": "answered", "served": ""}
-    line |= {"request_id": bid.request_id, "tenant_id": bid.tenant_id, "kept": True, "key_id": None}
+    line |= {"request_id": hold_request.request_id, "tenant_id": hold_request.tenant_id, "kept": True, "key_id": None}
     more: dict[str, object] = {
-        "state": "captured", "charge": 4_000_000, "charged_allowance": 0, "used": 0, "debit": f"tenant:{bid.tenant_id}",
-        "credit": "house:charges", "ref": f"hold:{bid.hold_id}", "receipt": "x" * 300, "answered_at": 1,
+        "state": "captured", "charge": 4_000_000, "charged_allowance": 0, "used": 0,
+        "debit": f"tenant:{hold_request.tenant_id}", "credit": "house:charges",
+        "ref": f"hold:{hold_request.hold_id}", "receipt": "x" * 300, "answered_at": 1,
     }  # fmt: skip
     return hold, hold | line | more
 

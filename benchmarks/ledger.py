@@ -27,7 +27,7 @@ from benchmarks import filling, postgres
 from benchmarks.bare import IN_FLIGHT, BareSqlite, Figures, Pgbench, bid_of
 from engine.attempt_record import ANSWERED, AttemptRecord, DropLine, QuoteLine, Receipt
 from engine.chat import Usage
-from engine.holds import Bid
+from engine.holds import HoldRequest
 from engine.money import Money
 from engine.ports import Bill
 from storage.database.database import Database, open_database
@@ -46,32 +46,48 @@ class Now:
         return time.monotonic()
 
 
-def bill_of(bid: Bid) -> Bill:
+def bill_of(hold_request: HoldRequest) -> Bill:
     now = datetime.now(UTC)
     usage = Usage(600, 200)
     attempt = AttemptRecord(
-        bid.request_id, 1, bid.tenant_id, None, "auto", "deepseek", "deepseek-v4-flash", ANSWERED, now, 1800, 300,
-        usage, Money(140_000), kept=True, status=200,
-    )  # fmt: skip
+        request_id=hold_request.request_id,
+        ordinal=1,
+        tenant_id=hold_request.tenant_id,
+        key_id=None,
+        asked="auto",
+        provider="deepseek",
+        model="deepseek-v4-flash",
+        outcome=ANSWERED,
+        started_at=now,
+        duration_ms=1800,
+        first_token_ms=300,
+        usage=usage,
+        cost=Money(140_000),
+        kept=True,
+        status=200,
+    )
     quotes = (
         QuoteLine("deepseek", "deepseek-v4-flash", Money(140_000)),
         QuoteLine("gemini", "gemini-2.5-flash-lite", Money(160_000)),
     )
     drops = (DropLine("openrouter", "some/model", "no key"),)
     return Bill(
-        attempt, 800, 140_000 * 10**9, Receipt(bid.request_id, "auto", now, quotes, drops, (attempt,), Money(3))
+        attempt,
+        800,
+        140_000 * 10**9,
+        Receipt(hold_request.request_id, "auto", now, quotes, drops, (attempt,), Money(3)),
     )
 
 
 async def ours(ledger: SqlLedger, numbers: Iterator[int], pairs: int, figures: Figures) -> None:
     """`pairs` of hold and capture, 64 at once."""
     bids = [bid_of(next(numbers)) for _ in range(pairs)]
-    work = iter([(bid, bill_of(bid)) for bid in bids])
+    work = iter([(hold_request, bill_of(hold_request)) for hold_request in bids])
 
     async def worker() -> None:
-        for bid, bill in work:
+        for hold_request, bill in work:
             began = time.perf_counter()
-            async with ledger.hold(bid) as hold:
+            async with ledger.hold(hold_request) as hold:
                 held = time.perf_counter()
                 await hold.capture(bill)
             ended = time.perf_counter()
@@ -128,8 +144,10 @@ def show(size: Size, name: str) -> None:
     mine, other = size.mine, size.other
     print(size.title)
     print(f"  pairs/s {mine.rate:,.0f}; {name} {other.rate:,.0f}; ratio {mine.rate / other.rate:.2f}")
-    print(f"  a unit's latency p50 {statistics.median(mine.units):.1f} ms, p99 {tail(mine.units):.1f} ms;"
-          f" a pair's p50 {statistics.median(mine.latencies):.1f} ms, p99 {tail(mine.latencies):.1f} ms")  # fmt: skip
+    print(
+        f"  a unit's latency p50 {statistics.median(mine.units):.1f} ms, p99 {tail(mine.units):.1f} ms;"
+        f" a pair's p50 {statistics.median(mine.latencies):.1f} ms, p99 {tail(mine.latencies):.1f} ms"
+    )
     print(f"  CPU per pair {1000 * mine.cpu / mine.pairs:.3f} ms; loop lag p99 {tail(mine.lags):.1f} ms", flush=True)
 
 

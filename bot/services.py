@@ -11,8 +11,8 @@ from bot.chat.download_limits import Downloads
 from bot.delivery.edits import Turns
 from engine.gateway.answer import Answer
 from engine.gateway.gateway import Gateway
+from engine.gateway.market import Market
 from engine.gateway.transcription import Transcriber
-from engine.gateway.trial import Market
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.chat import Usage
+from engine.chat import ChatRequest, Usage
 from engine.money import ZERO, Money
+from engine.tenancy import Tenant
 
 ANSWERED = "answered"  # kept, whole
 STOPPED = "stopped"  # kept as far as it was delivered: the reader stopped it or left
@@ -12,11 +13,14 @@ ABANDONED = "abandoned"  # the reader left before the first word
 UNREAD = "unread"  # what a provider went on to bill after the reader had left
 HEDGED = "hedged"  # another one was asked too, and was faster
 CLOSING = "closing"  # the process stopped
-NOTHING_HEARD = "nothing_heard"  # a recording without a word: nobody pays for it
+NO_SPEECH = "nothing_heard"  # a recording without a word: nobody pays for it
+NO_PROVIDER = "no_provider"  # no provider could take the prompt; written without an offer
 # any other outcome is the `outcome` of a ProviderError
 
+NO_OFFER = "none"  # provider and model of a NO_PROVIDER line
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
     """One try. Cost is what the provider bills; waste is the part of that bill which nobody pays for.
 
@@ -42,6 +46,22 @@ class AttemptRecord:
     served: str = ""
     status: int | None = None
     detail: str = ""
+
+
+def unanswered(tenant: Tenant, request: ChatRequest, *, ordinal: int, now: datetime) -> AttemptRecord:
+    """Return the journal line of a prompt that no provider could take: outages are detected by it."""
+    return AttemptRecord(
+        request_id=request.id,
+        ordinal=ordinal,
+        tenant_id=tenant.id,
+        key_id=request.key_id,
+        asked=request.model,
+        provider=NO_OFFER,
+        model=NO_OFFER,
+        outcome=NO_PROVIDER,
+        started_at=now,
+        duration_ms=0,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,11 +103,11 @@ class RequestRejected(EngineError):
 
 
 class NoProvider(EngineError):
-    """Nobody could answer. `tried` names each provider asked and how it failed; able is False where no offer fits."""
+    """Nobody could answer. `tried` names each provider asked and how it failed."""
 
-    def __init__(self, retry_after_seconds: float, tried: tuple[str, ...] = (), *, able: bool = True) -> None:
+    def __init__(self, retry_after_seconds: float, tried: tuple[str, ...] = ()) -> None:
         super().__init__(f"no provider can answer now (tried: {', '.join(tried) or 'none'})")
-        self.retry_after_seconds, self.tried, self.able = retry_after_seconds, tried, able
+        self.retry_after_seconds, self.tried = retry_after_seconds, tried
 
 
 class AnswerCut(EngineError):

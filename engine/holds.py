@@ -26,7 +26,7 @@ class Ceiling:
 
 
 @dataclass(frozen=True, slots=True)
-class Bid:
+class HoldRequest:
     """What a request asks to have held. `input_tokens` is an upper bound; one ceiling per quote, in route order.
 
     Output limits are per choice; `n` choices are asked for.
@@ -78,22 +78,26 @@ class Shortfall:
 Fit: TypeAlias = Grant | Shortfall
 
 
-def fit(bid: Bid, funds: Funds) -> Fit:
-    """Size the hold of `bid` to `funds`."""
-    limits = [_limit(bid, ceiling, funds) for ceiling in bid.ceilings]
-    kept = tuple(limit if limit >= _least(ceiling) else 0 for limit, ceiling in zip(limits, bid.ceilings, strict=True))
+def fit(hold_request: HoldRequest, funds: Funds) -> Fit:
+    """Size the hold of `hold_request` to `funds`."""
+    limits = [_limit(hold_request, ceiling, funds) for ceiling in hold_request.ceilings]
+    kept = tuple(
+        limit if limit >= _least(ceiling) else 0 for limit, ceiling in zip(limits, hold_request.ceilings, strict=True)
+    )
     if not any(kept):
-        return _shortfall(bid, funds)
-    tokens = bid.input_tokens + bid.n * max(kept)
-    if isinstance(bid.tariff, Flat):
+        return _shortfall(hold_request, funds)
+    tokens = hold_request.input_tokens + hold_request.n * max(kept)
+    if isinstance(hold_request.tariff, Flat):
         allowance = min(tokens, funds.allowance_tokens)
-        return Grant(allowance, Money.ceil_atto((tokens - allowance) * bid.tariff.atto_per_token), tokens, kept)
+        return Grant(
+            allowance, Money.ceil_atto((tokens - allowance) * hold_request.tariff.atto_per_token), tokens, kept
+        )
     dearest = max(
-        ceiling.cost_atto(bid.input_tokens, bid.n * limit)
-        for limit, ceiling in zip(kept, bid.ceilings, strict=True)
+        ceiling.cost_atto(hold_request.input_tokens, hold_request.n * limit)
+        for limit, ceiling in zip(kept, hold_request.ceilings, strict=True)
         if limit
     )
-    return Grant(0, Money.ceil_atto(dearest, bid.tariff.times), tokens, kept)
+    return Grant(0, Money.ceil_atto(dearest, hold_request.tariff.times), tokens, kept)
 
 
 def settle(tariff: Tariff, grant: Grant, tokens: int, cost_atto: int, spare_allowance_tokens: int) -> Charge:
@@ -113,40 +117,40 @@ def _least(ceiling: Ceiling) -> int:
     return max(1, min(LEAST_OUTPUT_TOKENS, ceiling.output_tokens))
 
 
-def _limit(bid: Bid, ceiling: Ceiling, funds: Funds) -> int:
+def _limit(hold_request: HoldRequest, ceiling: Ceiling, funds: Funds) -> int:
     """The output tokens per choice that `funds` cover on this quote."""
     limit = ceiling.output_tokens
     if funds.key_tokens is not None:
-        limit = min(limit, (funds.key_tokens - bid.input_tokens) // bid.n)
-    if isinstance(bid.tariff, Flat):
-        return _flat_limit(bid, bid.tariff, limit, funds)
-    times = bid.tariff.times
+        limit = min(limit, (funds.key_tokens - hold_request.input_tokens) // hold_request.n)
+    if isinstance(hold_request.tariff, Flat):
+        return _flat_limit(hold_request, hold_request.tariff, limit, funds)
+    times = hold_request.tariff.times
     spend_atto = funds.wallet.nanousd * ATTO_PER_NANO * times.denominator // times.numerator if times else 0
-    left_atto = spend_atto - bid.input_tokens * ceiling.input_atto
+    left_atto = spend_atto - hold_request.input_tokens * ceiling.input_atto
     if left_atto < 0 and times:
         return 0
     if not ceiling.output_atto or not times:
         return limit
-    return min(limit, left_atto // (bid.n * ceiling.output_atto))
+    return min(limit, left_atto // (hold_request.n * ceiling.output_atto))
 
 
-def _flat_limit(bid: Bid, tariff: Flat, limit: int, funds: Funds) -> int:
+def _flat_limit(hold_request: HoldRequest, tariff: Flat, limit: int, funds: Funds) -> int:
     if not tariff.atto_per_token:
         return limit
     bought = funds.wallet.nanousd * ATTO_PER_NANO // tariff.atto_per_token
-    return min(limit, (funds.allowance_tokens + bought - bid.input_tokens) // bid.n)
+    return min(limit, (funds.allowance_tokens + bought - hold_request.input_tokens) // hold_request.n)
 
 
-def _shortfall(bid: Bid, funds: Funds) -> Shortfall:
-    least = [bid.input_tokens + bid.n * _least(ceiling) for ceiling in bid.ceilings]
-    tokens = min(least, default=bid.input_tokens)
+def _shortfall(hold_request: HoldRequest, funds: Funds) -> Shortfall:
+    least = [hold_request.input_tokens + hold_request.n * _least(ceiling) for ceiling in hold_request.ceilings]
+    tokens = min(least, default=hold_request.input_tokens)
     key_limited = funds.key_tokens is not None and funds.key_tokens < tokens
-    if isinstance(bid.tariff, Flat):
+    if isinstance(hold_request.tariff, Flat):
         short = max(0, tokens - funds.allowance_tokens)
-        need = Money.ceil_atto(short * bid.tariff.atto_per_token)
+        need = Money.ceil_atto(short * hold_request.tariff.atto_per_token)
     else:
-        times = bid.tariff.times
-        costs = [c.cost_atto(bid.input_tokens, bid.n * _least(c)) for c in bid.ceilings]
+        times = hold_request.tariff.times
+        costs = [c.cost_atto(hold_request.input_tokens, hold_request.n * _least(c)) for c in hold_request.ceilings]
         need = Money.ceil_atto(min(costs, default=0), times)
     missing = max(ZERO, need - funds.wallet)
-    return Shortfall(missing, funds, key_limited, wallet_only=isinstance(bid.tariff, Markup))
+    return Shortfall(missing, funds, key_limited, wallet_only=isinstance(hold_request.tariff, Markup))

@@ -8,15 +8,15 @@ from typing import Any, Protocol, TypeAlias
 
 from engine.attempt_record import AttemptRecord, Receipt
 from engine.chat import ChatRequest, Chunk
-from engine.holds import Bid, Grant
+from engine.holds import Grant, HoldRequest
 from engine.money import Money
 from engine.speech import Recording, SpeechText
 from engine.tenancy import Charge
 
-Also: TypeAlias = Callable[[Any, Charge], object]
+CaptureStep: TypeAlias = Callable[[Any, Charge], object]
 """A face's unit of work, run in the transaction of the capture: (connection, charge)."""
 
-VoidAlso: TypeAlias = Callable[[Any], object]
+VoidStep: TypeAlias = Callable[[Any], object]
 
 
 class Clock(Protocol):
@@ -111,17 +111,17 @@ class Hold(Protocol):
     @property
     def grant(self) -> Grant: ...
 
-    async def capture(self, bill: Bill, also: Also | None = None) -> Charge:
+    async def capture(self, bill: Bill, also: CaptureStep | None = None) -> Charge:
         """Charge, journal the kept attempt and run `also` in one transaction. Raises HoldLost if it expired."""
         ...
 
-    async def void(self, also: VoidAlso | None = None) -> None:
+    async def void(self, also: VoidStep | None = None) -> None:
         """Give everything back. Harmless when already resolved."""
         ...
 
 
 class Ledger(Protocol):
-    def hold(self, bid: Bid) -> AbstractAsyncContextManager[Hold]:
+    def hold(self, hold_request: HoldRequest) -> AbstractAsyncContextManager[Hold]:
         """A committed hold, voided on the way out unless captured. Raises InsufficientFunds."""
         ...
 

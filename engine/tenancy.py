@@ -7,7 +7,7 @@ from typing import TypeAlias
 from engine.money import ZERO, Money
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A tier. `models` None = every model; requests_per_minute and max_output_tokens bound each request."""
 

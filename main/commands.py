@@ -12,7 +12,7 @@ import httpx
 from engine.catalog.catalog import Offer
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
-from engine.gateway.trial import Market
+from engine.gateway.market import Market
 from engine.money import exact
 from engine.routing.plan import Route, Standing, plan
 from main.container import SystemClock, build_market, migrate_own

@@ -17,8 +17,8 @@ from engine.catalog.free_tiers import FreeTierLimits, FreeTiers, day_begin
 from engine.catalog.prices import PriceBook, flat_price
 from engine.gateway.gateway import Gateway
 from engine.gateway.hedging import Hedging
+from engine.gateway.market import Market
 from engine.gateway.transcription import Transcriber
-from engine.gateway.trial import Market
 from engine.money import Money, atto_per_token, exact
 from engine.ports import Provider
 from engine.providers.registry import build, specs
@@ -131,7 +131,7 @@ async def open_house(settings: Settings) -> AsyncIterator[Container]:
         for provider in market.providers.values():
             stack.push_async_callback(provider.aclose)
         stack.push_async_callback(db.write, partial(learned_sizes.save, sizes=market.catalog.sizes))
-        stack.push_async_callback(market.drains.aclose)
+        stack.push_async_callback(market.background_reads.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
         caps = caps_of(settings, db, clock)
         gateway = Gateway(market, ledger, gates=(caps,) if caps.is_set else (), losses=SqlLosses(db, clock))
@@ -282,12 +282,12 @@ def plans_of(settings: Settings) -> dict[str, Plan]:
     """Free first: the one that first contact gets."""
     return {
         name: Plan(
-            name,
-            Money.usd(plan.usd_per_month),
-            plan.tokens_per_month,
-            plan.requests_per_minute,
-            plan.max_output_tokens,
-            plan.models,
+            name=name,
+            usd_per_month=Money.usd(plan.usd_per_month),
+            tokens_per_month=plan.tokens_per_month,
+            requests_per_minute=plan.requests_per_minute,
+            max_output_tokens=plan.max_output_tokens,
+            models=plan.models,
         )
         for name, plan in settings.config.plans.items()
     }

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Mapping
 from typing import cast
 
+from engine.gateway.market import Market
 from engine.gateway.transcription import Rate, Transcriber
-from engine.gateway.trial import Market
 from engine.money import Money, exact
 from engine.offer import Offer
 from engine.ports import Ledger, SpeechProvider

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.gateway.trial import Market
+from engine.gateway.market import Market
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan

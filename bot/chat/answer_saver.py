@@ -18,7 +18,7 @@ from bot.services import claimed_update
 from engine.attempt_record import Receipt
 from engine.chat import ChatRequest, Completion, Role, says
 from engine.errors import HoldLost
-from engine.ports import Also
+from engine.ports import CaptureStep
 from engine.tenancy import Charge
 from storage.database.connection import Connection
 from storage.telegram import conversations, inbox, outbox
@@ -63,7 +63,7 @@ class AnswerSaver:
     remarks: tuple[str, ...] = ()
     head: str = ""
 
-    def finish(self, completion: Completion, receipt: Receipt) -> Also:
+    def finish(self, completion: Completion, receipt: Receipt) -> CaptureStep:
         """Rendered here, on the loop; what it returns runs in the capture's transaction."""
         text = clean(completion.text) or self.context.t("chat.refused")
         shown = rich(text) if self.with_tables else None

@@ -15,7 +15,7 @@ from bot.formatting.markdown import Piece, clean, plain_head, with_tail
 from bot.services import claimed_update
 from engine.errors import HoldLost
 from engine.gateway.transcription import Spoken, Transcriber
-from engine.ports import Also
+from engine.ports import CaptureStep
 from engine.speech import Recording
 from engine.tenancy import Charge
 from storage.database.connection import Connection
@@ -117,7 +117,7 @@ class _Hearing:
         kind = told or ("video/mp4" if isinstance(self.recording, VideoNote) else "audio/ogg")
         return Recording(data, f"recording.{_ENDINGS.get(kind, 'mp3')}", kind if kind in _ENDINGS else "audio/mpeg")
 
-    def keep(self, said: str) -> Also:
+    def keep(self, said: str) -> CaptureStep:
         """What was heard goes to the stored update and, quoted, to the outbox: with the charge, or not at all."""
         services, message = self.context.services, self.message
         said, now = clean(said), services.clock.now()

@@ -18,14 +18,15 @@ from engine.errors import Closing
 from engine.gateway.answer_stream import AnswerStream, StreamEnd
 from engine.gateway.collected import Collected, partial_usage, whole_usage
 from engine.gateway.failover import Failover
+from engine.gateway.market import Market
 from engine.gateway.running import Running
-from engine.gateway.trial import Market, Trial
+from engine.gateway.trial import Trial
 from engine.money import Money
-from engine.ports import Also, Bill, Hold
+from engine.ports import Bill, CaptureStep, Hold
 from engine.routing.plan import Route
 from engine.tenancy import Charge, Tenant
 
-Finisher: TypeAlias = Callable[[Completion, Receipt], Also]
+Finisher: TypeAlias = Callable[[Completion, Receipt], CaptureStep]
 """Called when the answer is whole or stopped; the unit that it returns runs in the capture's transaction."""
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.attempt_record import HEDGED, AttemptRecord, DropLine
+from engine.attempt_record import HEDGED, AttemptRecord, DropLine, unanswered
 from engine.catalog.catalog import Quote
 from engine.chat import ChatRequest, Delta, Finished, Usage
 from engine.errors import (
@@ -22,8 +22,9 @@ from engine.errors import (
 )
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.collected import Bounds, partial_usage, whole_usage
+from engine.gateway.market import Market
 from engine.gateway.running import Running
-from engine.gateway.trial import Market, Trial, unanswered
+from engine.gateway.trial import Trial
 from engine.holds import Grant
 from engine.routing.health import Permit
 from engine.routing.plan import Route
@@ -111,7 +112,7 @@ class Failover:
                 await self._journal(attempt)
 
         stops = running.task.done() or running.trial.provider.close_stops_bill
-        if stops or not self.market.drains.take(running.task, then):
+        if stops or not self.market.background_reads.take(running.task, then):
             await running.hang_up()
             await then()
 
@@ -257,7 +258,7 @@ class Failover:
             raise AnswerCut(self.attempts[-1].provider, self.attempts[-1].outcome)
         if self._errors and all(isinstance(error, _OF_THE_REQUEST) for error in self._errors):
             raise RequestRejected(self.attempts[-1].provider, self._errors[-1].detail)
-        line = unanswered(self.market, self.tenant, self.request, self.next_ordinal())
+        line = unanswered(self.tenant, self.request, ordinal=self.next_ordinal(), now=self.market.clock.now())
         await self.market.journal.record(line)
         raise NoProvider(self.market.health.smallest_rest_seconds(), tried)
 

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from engine.attempt_record import unanswered
 from engine.catalog.catalog import Drop, Model, Quote
 from engine.chat import ChatRequest
 from engine.errors import Closing, NoProvider, RequestRejected, SpendingCapReached
 from engine.gateway.admission import Admission
 from engine.gateway.answer import Answer, Finisher, Question
-from engine.gateway.trial import Market, unanswered
-from engine.holds import Bid, Ceiling
+from engine.gateway.market import Market
+from engine.holds import Ceiling, HoldRequest
 from engine.ports import AdmissionCheck, Ledger, Losses
 from engine.routing.plan import Route
 from engine.tenancy import Flat, Tariff, Tenant
@@ -48,9 +49,9 @@ class Gateway:
         model = await self._open_to(request.model)
         self._admission.admit(tenant, model.name)
         route = await self._route_or_note(tenant, model, request)
-        bid = self._bid(tenant, model, request, route)
-        async with self._ledger.hold(bid) as hold:
-            question = Question(tenant, request, route, bid.input_tokens, finish, can_restart)
+        hold_request = self._bid(tenant, model, request, route)
+        async with self._ledger.hold(hold_request) as hold:
+            question = Question(tenant, request, route, hold_request.input_tokens, finish, can_restart)
             answer = Answer(self.market, question, hold)
             self._enter(answer)
             try:
@@ -106,7 +107,7 @@ class Gateway:
         try:
             return self.route(model, request, tenant.id, may_lose=may_lose)
         except NoProvider:
-            await self.market.journal.record(unanswered(self.market, tenant, request, 1))
+            await self.market.journal.record(unanswered(tenant, request, ordinal=1, now=self.market.clock.now()))
             raise
 
     async def _may_lose(self, model: Model) -> bool:
@@ -139,9 +140,9 @@ class Gateway:
         if not self._live:
             self._idle.set()
 
-    def _bid(self, tenant: Tenant, model: Model, request: ChatRequest, route: Route) -> Bid:
+    def _bid(self, tenant: Tenant, model: Model, request: ChatRequest, route: Route) -> HoldRequest:
         input_tokens = max(quote.input_ceiling_tokens for quote in route.quotes)
-        return Bid(
+        return HoldRequest(
             request_id=request.id,
             epoch=request.epoch,
             tenant_id=tenant.id,

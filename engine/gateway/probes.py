@@ -5,7 +5,8 @@ from engine.catalog.catalog import Offer
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EmptyAnswer, ProviderError
 from engine.gateway.collected import whole_usage
-from engine.gateway.trial import Market, Trial
+from engine.gateway.market import Market
+from engine.gateway.trial import Trial
 from engine.routing.health import Permit
 
 PROBE_TOKENS = 1

@@ -25,11 +25,11 @@ from engine.errors import (
     RequestFault,
     RequestRejected,
 )
-from engine.gateway.trial import Market
-from engine.holds import Bid, Ceiling
+from engine.gateway.market import Market
+from engine.holds import Ceiling, HoldRequest
 from engine.money import ATTO_PER_NANO, ZERO, Money
 from engine.offer import Offer
-from engine.ports import Also, Bill, Hold, Ledger, SpeechProvider
+from engine.ports import Bill, CaptureStep, Hold, Ledger, SpeechProvider
 from engine.routing.health import Permit
 from engine.speech import Recording, SpeechText
 from engine.tenancy import Markup, Tenant
@@ -85,7 +85,7 @@ class Spoken:
     epoch: int
     seconds: int
     fetch: Callable[[], Awaitable[Recording]]
-    keep: Callable[[str], Also]
+    keep: Callable[[str], CaptureStep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +148,10 @@ class Transcriber:
                 raise Closing from None
             raise FirstTokenLate(f"nothing for {PATIENCE_SECONDS:g} s") from None
 
-    def _bid(self, tenant: Tenant, spoken: Spoken, held_seconds: int) -> Bid:
+    def _bid(self, tenant: Tenant, spoken: Spoken, held_seconds: int) -> HoldRequest:
         """Seconds stand where a prompt has tokens."""
         ceiling = Ceiling(self.rate.minute_atto, 0, 1)
-        return Bid(spoken.id, spoken.epoch, tenant.id, self.rate.tariff, held_seconds, (ceiling,))
+        return HoldRequest(spoken.id, spoken.epoch, tenant.id, self.rate.tariff, held_seconds, (ceiling,))
 
 
 @dataclass(slots=True)
@@ -212,7 +212,7 @@ class _Hearing:
     async def nothing(self, heard: SpeechText) -> None:
         """A provider bills silence too: the house's waste."""
         cost = self.transcriber.rate.cost(self.billed_seconds(heard))
-        await self._journal(self._attempt(outcomes.NOTHING_HEARD, cost=cost, waste=cost))
+        await self._journal(self._attempt(outcomes.NO_SPEECH, cost=cost, waste=cost))
 
     async def capture(self, hold: Hold, heard: SpeechText) -> None:
         """Charge, journal and keep the text in one transaction. Raises HoldLost."""

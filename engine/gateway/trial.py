@@ -1,51 +1,27 @@
 """Trial: one try at one quote: the provider's stream, timed by its words and put together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from fractions import Fraction
 
 from engine.attempt_record import UNREAD, AttemptRecord
-from engine.catalog.catalog import Catalog, Drop, Quote
+from engine.catalog.catalog import Quote
 from engine.catalog.prices import Price
 from engine.chat import ChatRequest, Chunk, Delta, Finished, Usage
 from engine.errors import FirstTokenLate, Garbled, ProviderError, Unreachable, WentSilent
-from engine.gateway.background_reads import BackgroundReads
 from engine.gateway.collected import Collected
-from engine.gateway.hedging import Hedging
+from engine.gateway.market import Market
 from engine.money import ZERO, Money
-from engine.ports import Clock, Journal, Provider, ProviderCall
-from engine.routing.health import Health, HealthPolicy, Permit
-from engine.routing.plan import Route, plan
+from engine.ports import Provider, ProviderCall
+from engine.routing.health import Permit
 from engine.tenancy import Tenant
-
-NOBODY = "none"  # the provider of a prompt that nobody could take
 
 _TAIL_SECONDS = 2.0  # for the bill, after the last word: some never send an end marker, nor close
 _TIMER_SLACK = 1.1  # silence is noticed at most so much later
 LONGEST_SECONDS = 900.0  # nobody answers longer; a provider that only ever thinks is not let to
 
 Emit = Callable[[Delta | Finished], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """What an answer is tried with: who sells, at what price, in what health, and who writes it down."""
-
-    catalog: Catalog
-    health: Health
-    providers: Mapping[str, Provider]
-    journal: Journal
-    clock: Clock
-    policy: HealthPolicy
-    drains: BackgroundReads = field(default_factory=BackgroundReads)
-    hedging: Hedging | None = None
-    delay_usd_per_second: Fraction = Fraction(0)
-
-    def plan(self, quotes: Sequence[Quote], drops: Sequence[Drop] = ()) -> Route:
-        """The order to try them in, as everybody's health is now."""
-        return plan(quotes, drops, self.health.standing, self.delay_usd_per_second)
 
 
 @dataclass(slots=True)
@@ -205,22 +181,6 @@ class Trial:
             output_tokens=self.output_tokens,
             key=self.permit.key,
         )
-
-
-def unanswered(market: Market, tenant: Tenant, request: ChatRequest, ordinal: int) -> AttemptRecord:
-    """The journal's line for a prompt that nobody could take: outages are told from it."""
-    return AttemptRecord(
-        request_id=request.id,
-        ordinal=ordinal,
-        tenant_id=tenant.id,
-        key_id=request.key_id,
-        asked=request.model,
-        provider=NOBODY,
-        model=NOBODY,
-        outcome="no_provider",
-        started_at=market.clock.now(),
-        duration_ms=0,
-    )
 
 
 def _within(usage: Usage, input_tokens: int, output_tokens: int) -> Usage:

@@ -10,7 +10,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from engine.holds import Bid, Fit, Funds, Grant, Shortfall, fit, settle
+from engine.holds import Fit, Funds, Grant, HoldRequest, Shortfall, fit, settle
 from engine.money import Money
 from engine.ports import Bill
 from engine.tenancy import Charge
@@ -24,7 +24,7 @@ from storage.ledger.holds import HOUSE_CHARGES, allowance_worth, line, month_of,
 class CaptureRequest(NamedTuple):
     """A kept answer, and the hold that pays for it."""
 
-    bid: Bid
+    bid: HoldRequest
     grant: Grant
     bill: Bill
 
@@ -59,7 +59,7 @@ class _KeyPurse:
             self.left -= grant.tokens
 
 
-def hold(conn: Connection, bids: Sequence[Bid], lease_id: str, now: datetime) -> list[Fit]:
+def hold(conn: Connection, bids: Sequence[HoldRequest], lease_id: str, now: datetime) -> list[Fit]:
     """Set aside what each asks for, one after the other. Raises Alone."""
     month, stamp = month_of(now), ms(now)
     purses = {found[0]: _Purse(*found[1:]) for found in conn.among(sql.FUNDS, {bid.tenant_id for bid in bids})}
@@ -79,7 +79,7 @@ def hold(conn: Connection, bids: Sequence[Bid], lease_id: str, now: datetime) ->
     return fits
 
 
-def _none_was_tried(conn: Connection, bids: Sequence[Bid], fits: Sequence[Fit]) -> None:
+def _none_was_tried(conn: Connection, bids: Sequence[HoldRequest], fits: Sequence[Fit]) -> None:
     """Raises Alone for twins, and where an earlier try has something to give back, or was paid."""
     short = [bid.request_id for bid, sized in zip(bids, fits, strict=True) if isinstance(sized, Shortfall)]
     twins = len({bid.request_id for bid in bids}) < len(bids)
@@ -87,7 +87,7 @@ def _none_was_tried(conn: Connection, bids: Sequence[Bid], fits: Sequence[Fit]) 
         raise Alone
 
 
-def _fit(bid: Bid, purse: _Purse | None, key: _KeyPurse | None) -> Fit:
+def _fit(bid: HoldRequest, purse: _Purse | None, key: _KeyPurse | None) -> Fit:
     if purse is None:
         raise Alone
     sized = fit(bid, Funds(purse.allowance, Money(purse.wallet), None if key is None else key.left))

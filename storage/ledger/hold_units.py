@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from engine.holds import Bid, Fit
-from engine.ports import Also, Clock
+from engine.holds import Fit, HoldRequest
+from engine.ports import CaptureStep, Clock
 from engine.tenancy import Charge
 from storage.database.connection import Connection
 from storage.database.write_queue import Alike, Alone
@@ -17,7 +17,7 @@ class HoldUnit(Alike):
 
     __slots__ = ("bid", "clock", "lease_id")
 
-    def __init__(self, bid: Bid, lease_id: str, clock: Clock) -> None:
+    def __init__(self, bid: HoldRequest, lease_id: str, clock: Clock) -> None:
         self.bid, self.lease_id, self.clock = bid, lease_id, clock
 
     def __call__(self, conn: Connection) -> Fit:
@@ -36,7 +36,9 @@ class CaptureUnit(Alike):
 
     __slots__ = ("also", "answer", "clock", "rates")
 
-    def __init__(self, answer: CaptureRequest, also: Also | None, rates: Mapping[str, Fraction], clock: Clock) -> None:
+    def __init__(
+        self, answer: CaptureRequest, also: CaptureStep | None, rates: Mapping[str, Fraction], clock: Clock
+    ) -> None:
         self.answer, self.also, self.rates, self.clock = answer, also, rates, clock
 
     def __call__(self, conn: Connection) -> Charge:

@@ -11,7 +11,7 @@ from typing import Any
 from engine.attempt_record import AttemptRecord
 from engine.chat import Usage
 from engine.errors import HoldLost
-from engine.holds import Bid, Fit, Funds, Grant, Shortfall, fit, settle
+from engine.holds import Fit, Funds, Grant, HoldRequest, Shortfall, fit, settle
 from engine.money import ZERO, Money
 from engine.ports import Bill
 from engine.tenancy import Charge
@@ -49,7 +49,7 @@ def account(conn: Connection, tenant_id: int) -> Row | None:
     return row(conn, "SELECT * FROM accounts WHERE tenant_id = :id" + lock(conn), id=tenant_id)
 
 
-def hold(conn: Connection, bid: Bid, lease_id: str, now: datetime) -> Fit:
+def hold(conn: Connection, bid: HoldRequest, lease_id: str, now: datetime) -> Fit:
     """Set aside what `bid` needs, or say what is missing.
 
     Raises HoldLost when the request was paid before, or a try of this epoch or a later one has been made.
@@ -63,7 +63,7 @@ def hold(conn: Connection, bid: Bid, lease_id: str, now: datetime) -> Fit:
     raise HoldLost(bid.hold_id)
 
 
-def _look(conn: Connection, bid: Bid, now: datetime) -> tuple[tuple[int, Money], int]:
+def _look(conn: Connection, bid: HoldRequest, now: datetime) -> tuple[tuple[int, Money], int]:
     """What is free to be held, and the period; an earlier try at the same request is ended first."""
     key = {"tenant": bid.tenant_id, "request": bid.request_id}
     found = conn.first(sql.LOOK, key)
@@ -76,7 +76,7 @@ def _look(conn: Connection, bid: Bid, now: datetime) -> tuple[tuple[int, Money],
     return (allowance, Money(wallet)), period_no
 
 
-def _take(conn: Connection, bid: Bid, grant: Grant, stamp: tuple[int, int, str, datetime]) -> bool:
+def _take(conn: Connection, bid: HoldRequest, grant: Grant, stamp: tuple[int, int, str, datetime]) -> bool:
     """Behind the sum that was just made stand the rows' own guards and their CHECKs."""
     period_no, month, lease_id, now = stamp
     values = {
@@ -100,7 +100,7 @@ def _take(conn: Connection, bid: Bid, grant: Grant, stamp: tuple[int, int, str, 
 
 
 def capture(
-    conn: Connection, bid: Bid, grant: Grant, bill: Bill, *, rates: Mapping[str, Fraction], now: datetime
+    conn: Connection, bid: HoldRequest, grant: Grant, bill: Bill, *, rates: Mapping[str, Fraction], now: datetime
 ) -> Charge:
     """Charge the kept answer, journal it and keep its receipt.
 

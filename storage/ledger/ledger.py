@@ -11,9 +11,9 @@ from typing import Any
 
 from engine.attempt_record import AttemptRecord
 from engine.errors import InsufficientFunds
-from engine.holds import Bid, Grant, Shortfall
+from engine.holds import Grant, HoldRequest, Shortfall
 from engine.money import ZERO, Money
-from engine.ports import Also, Bill, Clock, VoidAlso
+from engine.ports import Bill, CaptureStep, Clock, VoidStep
 from engine.tenancy import Charge, Plan
 from storage.database.connection import Connection, Row, row, scalar
 from storage.database.database import Database
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class SqlHold:
     """A hold that stands in the database. `capture` and `void` are each one transaction."""
 
-    def __init__(self, ledger: "SqlLedger", bid: Bid, grant: Grant) -> None:
+    def __init__(self, ledger: "SqlLedger", bid: HoldRequest, grant: Grant) -> None:
         self._ledger, self._bid, self.grant = ledger, bid, grant
         self.resolved = False
 
@@ -38,13 +38,13 @@ class SqlHold:
     def id(self) -> str:
         return self._bid.hold_id
 
-    async def capture(self, bill: Bill, also: Also | None = None) -> Charge:
+    async def capture(self, bill: Bill, also: CaptureStep | None = None) -> Charge:
         ledger, answer = self._ledger, CaptureRequest(self._bid, self.grant, bill)
         charge: Charge = await ledger.db.submit(CaptureUnit(answer, also, ledger.rates, ledger.clock))
         self.resolved = True
         return charge
 
-    async def void(self, also: VoidAlso | None = None) -> None:
+    async def void(self, also: VoidStep | None = None) -> None:
         ledger = self._ledger
 
         def unit(conn: Connection) -> None:
@@ -67,7 +67,7 @@ class SqlLedger:
     stranded: set[str] = field(default_factory=set, compare=False)
     """Holds that could not be voided when they should have been."""
 
-    def hold(self, bid: Bid) -> "_Holding":
+    def hold(self, bid: HoldRequest) -> "_Holding":
         return _Holding(self, bid)
 
     async def give_back(self, hold: SqlHold) -> None:
@@ -83,7 +83,7 @@ class SqlLedger:
             await self.db.submit(partial(holds.void, hold_id=hold_id, now=self.clock.now()))
             self.stranded.discard(hold_id)
 
-    async def take(self, bid: Bid) -> SqlHold:
+    async def take(self, bid: HoldRequest) -> SqlHold:
         """If we are cancelled while the hold commits, it is voided again before the cancellation goes on."""
         await self._retry_voids()
         taking = self.db.submit(HoldUnit(bid, self.lease.id, self.clock))
@@ -105,7 +105,7 @@ class _Holding:
 
     __slots__ = ("_bid", "_hold", "_ledger")
 
-    def __init__(self, ledger: SqlLedger, bid: Bid) -> None:
+    def __init__(self, ledger: SqlLedger, bid: HoldRequest) -> None:
         self._ledger, self._bid = ledger, bid
 
     async def __aenter__(self) -> SqlHold:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.attempt_record import ABANDONED, ANSWERED, CLOSING, HEDGED, NOTHING_HEARD, STOPPED, UNREAD
+from engine.attempt_record import ABANDONED, ANSWERED, CLOSING, HEDGED, NO_SPEECH, STOPPED, UNREAD
 from engine.money import Money
 from storage.database.connection import Connection, moment, ms, row, scalar
 
@@ -11,7 +11,7 @@ _SAYS_NOTHING = (
     ABANDONED,
     CLOSING,
     HEDGED,
-    NOTHING_HEARD,
+    NO_SPEECH,
     UNREAD,
     "bad_request",
     "unable",

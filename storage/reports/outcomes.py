@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from engine.attempt_record import ABANDONED, ANSWERED, STOPPED
-from engine.gateway.trial import NOBODY
+from engine.attempt_record import ABANDONED, ANSWERED, NO_OFFER, STOPPED
 from storage.database.connection import Connection
 from storage.ledger.holds import day_of
 from storage.reports import rollups
@@ -27,12 +26,12 @@ class Outcome:
     @property
     def is_failure(self) -> bool:
         """A provider's failure, a limit included; a request's own fault is none."""
-        return self.provider != NOBODY and self.outcome not in _NO_FAILURE
+        return self.provider != NO_OFFER and self.outcome not in _NO_FAILURE
 
     @property
     def is_unanswered(self) -> bool:
         """A prompt that nobody could take."""
-        return self.provider == NOBODY and self.outcome not in _NO_FAILURE
+        return self.provider == NO_OFFER and self.outcome not in _NO_FAILURE
 
 
 def rows(conn: Connection, start: date, end: date) -> list[Outcome]:

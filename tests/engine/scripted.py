@@ -13,7 +13,7 @@ from engine.chat import ChatRequest, Chunk, Delta, Event, Finish, Finished, Rest
 from engine.gateway.answer import Answer, Question
 from engine.gateway.background_reads import BackgroundReads
 from engine.gateway.hedging import Hedging
-from engine.gateway.trial import Market
+from engine.gateway.market import Market
 from engine.holds import Grant
 from engine.money import Money
 from engine.ports import Bill, LimitHeaders, ProviderCall
@@ -24,7 +24,9 @@ from tests.engine.clock import HandClock
 
 Step: TypeAlias = Chunk | Exception | asyncio.Event
 PRICE = flat_price("1", "2")
-TENANT = Tenant(7, Plan("free", Money(0), 0, 10, 100))
+TENANT = Tenant(
+    7, Plan(name="free", usd_per_month=Money(0), tokens_per_month=0, requests_per_minute=10, max_output_tokens=100)
+)
 END = Finished(Finish.STOP)
 NEVER = asyncio.Event
 
@@ -135,7 +137,7 @@ class Stage:
 
     async def drained(self) -> None:
         async with asyncio.timeout(20):
-            while len(self.market.drains):
+            while len(self.market.background_reads):
                 await asyncio.sleep(0)
 
     @property

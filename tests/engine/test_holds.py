@@ -3,7 +3,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.holds import Bid, Ceiling, Funds, Grant, Shortfall, fit, settle
+from engine.holds import Ceiling, Funds, Grant, HoldRequest, Shortfall, fit, settle
 from engine.money import ZERO, Money
 from engine.tenancy import Charge, Flat, Markup, Tariff
 
@@ -12,71 +12,71 @@ TIMES = Markup(Fraction("1.4"))
 CEILING = Ceiling(10**12, 2 * 10**12, 1024)
 
 
-def bid(tariff: Tariff = FLAT, *ceilings: Ceiling, input_tokens: int = 100, n: int = 1) -> Bid:
-    return Bid("r", 1, 7, tariff, input_tokens, ceilings or (CEILING,), n)
+def hold_request(tariff: Tariff = FLAT, *ceilings: Ceiling, input_tokens: int = 100, n: int = 1) -> HoldRequest:
+    return HoldRequest("r", 1, 7, tariff, input_tokens, ceilings or (CEILING,), n)
 
 
-def grant(bid: Bid, funds: Funds) -> Grant:
-    sized = fit(bid, funds)
+def grant(hold_request: HoldRequest, funds: Funds) -> Grant:
+    sized = fit(hold_request, funds)
     assert isinstance(sized, Grant)
     return sized
 
 
 def test_the_allowance_pays_first() -> None:
-    assert grant(bid(), Funds(5000, Money.usd("1"))) == Grant(1124, ZERO, 1124, (1024,))
+    assert grant(hold_request(), Funds(5000, Money.usd("1"))) == Grant(1124, ZERO, 1124, (1024,))
 
 
 def test_the_wallet_covers_what_the_allowance_does_not() -> None:
-    held = grant(bid(), Funds(124, Money.usd("1")))
+    held = grant(hold_request(), Funds(124, Money.usd("1")))
     assert (held.allowance_tokens, held.wallet) == (124, Money.usd("0.005"))
 
 
 def test_the_output_limit_shrinks_to_what_is_there() -> None:
-    assert grant(bid(), Funds(300, ZERO)).output_tokens == (200,)
+    assert grant(hold_request(), Funds(300, ZERO)).output_tokens == (200,)
 
 
 def test_under_64_tokens_of_output_nothing_is_held() -> None:
-    sized = fit(bid(), Funds(163, ZERO))
+    sized = fit(hold_request(), Funds(163, ZERO))
     assert isinstance(sized, Shortfall)
     assert sized.missing == Money.usd("0.000005")
 
 
 def test_who_asks_for_less_than_64_tokens_needs_no_more() -> None:
-    assert grant(bid(FLAT, Ceiling(1, 1, 10)), Funds(110, ZERO)).output_tokens == (10,)
+    assert grant(hold_request(FLAT, Ceiling(1, 1, 10)), Funds(110, ZERO)).output_tokens == (10,)
 
 
 def test_choices_multiply_the_hold() -> None:
-    assert grant(bid(n=3), Funds(10**6, ZERO)).tokens == 100 + 3 * 1024
+    assert grant(hold_request(n=3), Funds(10**6, ZERO)).tokens == 100 + 3 * 1024
 
 
 def test_markup_holds_for_the_dearest_quote() -> None:
     dear = Ceiling(10**13, 2 * 10**13, 1024)
-    held = grant(bid(TIMES, CEILING, dear), Funds(0, Money.usd("1")))
+    held = grant(hold_request(TIMES, CEILING, dear), Funds(0, Money.usd("1")))
     assert held.wallet == Money.ceil_atto(100 * 10**13 + 1024 * 2 * 10**13, Fraction("1.4"))
 
 
 def test_a_quote_that_cannot_be_afforded_is_left_out_alone() -> None:
     dear = Ceiling(10**15, 10**15, 1024)
-    assert grant(bid(TIMES, CEILING, dear), Funds(0, Money.usd("0.02"))).output_tokens == (1024, 0)
+    assert grant(hold_request(TIMES, CEILING, dear), Funds(0, Money.usd("0.02"))).output_tokens == (1024, 0)
 
 
 def test_markup_never_touches_the_allowance() -> None:
-    assert isinstance(fit(bid(TIMES), Funds(10**6, ZERO)), Shortfall)
+    assert isinstance(fit(hold_request(TIMES), Funds(10**6, ZERO)), Shortfall)
 
 
 def test_a_free_server_needs_no_money() -> None:
-    assert grant(bid(TIMES, Ceiling(0, 0, 1024)), Funds(0, ZERO)).wallet == ZERO
+    assert grant(hold_request(TIMES, Ceiling(0, 0, 1024)), Funds(0, ZERO)).wallet == ZERO
 
 
 def test_a_key_limit_bounds_the_tokens() -> None:
-    assert grant(bid(), Funds(5000, ZERO, key_tokens=200)).output_tokens == (100,)
-    short = fit(bid(), Funds(5000, ZERO, key_tokens=163))
+    assert grant(hold_request(), Funds(5000, ZERO, key_tokens=200)).output_tokens == (100,)
+    short = fit(hold_request(), Funds(5000, ZERO, key_tokens=163))
     assert isinstance(short, Shortfall)
     assert short.key_limited
 
 
 def test_spare_allowance_pays_before_the_wallet() -> None:
-    held = grant(bid(), Funds(0, Money.usd("1")))
+    held = grant(hold_request(), Funds(0, Money.usd("1")))
     assert settle(FLAT, held, 500, 0, 200) == Charge(Money.usd("0.0015"), 200)
 
 
@@ -98,7 +98,7 @@ tariffs = st.builds(Flat, st.integers(0, 10**14)) | st.builds(Markup, st.fractio
 def test_a_hold_never_exceeds_what_is_there(
     tariff: Tariff, limits: list[Ceiling], input_tokens: int, n: int, there: Funds
 ) -> None:
-    sized = fit(bid(tariff, *limits, input_tokens=input_tokens, n=n), there)
+    sized = fit(hold_request(tariff, *limits, input_tokens=input_tokens, n=n), there)
     if isinstance(sized, Grant):
         assert sized.wallet <= there.wallet
         assert sized.allowance_tokens <= there.allowance_tokens
@@ -109,7 +109,7 @@ def test_a_hold_never_exceeds_what_is_there(
 def test_a_charge_never_exceeds_its_hold(
     tariff: Tariff, limits: list[Ceiling], there: Funds, tokens: int, cost_atto: int, spare: int
 ) -> None:
-    sized = fit(bid(tariff, *limits), there)
+    sized = fit(hold_request(tariff, *limits), there)
     if isinstance(sized, Grant):
         charge = settle(tariff, sized, tokens, cost_atto, spare)
         assert charge.wallet <= sized.wallet

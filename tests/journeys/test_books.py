@@ -17,7 +17,9 @@ from storage.ledger import ledger
 from storage.tenants import tenants
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 
-FREE = Plan("free", Money(0), 100_000, 6, 1024)
+FREE = Plan(
+    name="free", usd_per_month=Money(0), tokens_per_month=100_000, requests_per_minute=6, max_output_tokens=1024
+)
 
 
 def says(words: str, message: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from engine.attempt_record import ANSWERED, AttemptRecord
 from engine.catalog.catalog import Catalog, Model, Offer
 from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import Usage
-from engine.gateway.trial import Market
+from engine.gateway.market import Market
 from engine.money import Money
 from engine.ports import Provider
 from engine.routing.health import Health, HealthPolicy
@@ -130,7 +130,11 @@ def desk_over(db: Database, clock: HandClock, notebook: Notebook) -> JobContext:
     )
     health = Health(HealthPolicy(), clock, dict.fromkeys(NAMES, 1))
     market = Market(catalog, health, cast("Mapping[str, Provider]", sellers), SqlJournal(db), clock, HealthPolicy())
-    plans = {"free": Plan("free", Money(0), 1000, 6, 1024)}
+    plans = {
+        "free": Plan(
+            name="free", usd_per_month=Money(0), tokens_per_month=1000, requests_per_minute=6, max_output_tokens=1024
+        )
+    }
     return JobContext(db, market, plans, notebook, clock, "L")
 
 
@@ -159,19 +163,19 @@ class Diary:
         self.number += 1
         cost = Money(1_000_000) if kept else Money(0)
         made = AttemptRecord(
-            f"r{self.number}",
-            0,
-            1,
-            None,
-            "auto",
-            provider,
-            "m" if provider != "none" else "",
-            outcome,
-            self.clock.move(seconds=0.1),
-            900,
-            300 if kept else None,
-            Usage(1000, 500) if kept else None,
-            cost,
+            request_id=f"r{self.number}",
+            ordinal=0,
+            tenant_id=1,
+            key_id=None,
+            asked="auto",
+            provider=provider,
+            model="m" if provider != "none" else "",
+            outcome=outcome,
+            started_at=self.clock.move(seconds=0.1),
+            duration_ms=900,
+            first_token_ms=300 if kept else None,
+            usage=Usage(1000, 500) if kept else None,
+            cost=cost,
             kept=kept,
             status=status,
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from engine.chat import Role, says
-from engine.gateway.trial import Market
+from engine.gateway.market import Market
 from scheduler.context import JobContext
 from scheduler.jobs import audit as audit_job
 from scheduler.jobs import backup as backup_job

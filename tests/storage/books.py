@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from engine.attempt_record import ANSWERED, AttemptRecord, Receipt
 from engine.chat import Usage
-from engine.holds import Bid, Ceiling, Grant, Shortfall
+from engine.holds import Ceiling, Grant, HoldRequest, Shortfall
 from engine.money import ZERO, Money
 from engine.ports import Bill
 from engine.tenancy import Charge, Flat, Markup, Plan, Tariff
@@ -18,8 +18,14 @@ from storage.tenants import tenants
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FLAT = Flat(5 * 10**12)  # 5 USD per 1M tokens: 5,000 nano-dollars a token
 DOUBLE = Markup(Fraction(2))
-FREE = Plan("free", ZERO, 1_000, 6, 1024)
-PRO = Plan("pro", Money.usd("29"), 7_000_000, 60, 4096)
+FREE = Plan(name="free", usd_per_month=ZERO, tokens_per_month=1_000, requests_per_minute=6, max_output_tokens=1024)
+PRO = Plan(
+    name="pro",
+    usd_per_month=Money.usd("29"),
+    tokens_per_month=7_000_000,
+    requests_per_minute=60,
+    max_output_tokens=4096,
+)
 RATES = ledger.allowance_rates({"free": FREE, "pro": PRO})
 
 
@@ -56,48 +62,48 @@ def bid(
     input_tokens: int = 100,
     output_tokens: int = 100,
     key_id: int | None = None,
-) -> Bid:
+) -> HoldRequest:
     """On a markup tariff, every token may cost the house 1,000 nano-dollars."""
     ceiling = Ceiling(10**12, 10**12, output_tokens)
-    return Bid(request, epoch, tenant_id, tariff, input_tokens, (ceiling,), key_id=key_id)
+    return HoldRequest(request, epoch, tenant_id, tariff, input_tokens, (ceiling,), key_id=key_id)
 
 
-def bill(asked: Bid, tokens: int = 150, cost_atto: int | None = None) -> Bill:
+def bill(asked: HoldRequest, tokens: int = 150, cost_atto: int | None = None) -> Bill:
     """`tokens` as the provider reported them, at 1,000 nano-dollars each unless told."""
     usage = Usage(min(tokens, asked.input_tokens), max(0, tokens - asked.input_tokens))
     cost = tokens * 10**12 if cost_atto is None else cost_atto
     attempt = AttemptRecord(
-        asked.request_id,
-        0,
-        asked.tenant_id,
-        asked.key_id,
-        "auto",
-        "deepseek",
-        "deepseek-v4-flash",
-        ANSWERED,
-        NOW,
-        1200,
-        300,
-        usage,
-        Money.from_atto(cost),
+        request_id=asked.request_id,
+        ordinal=0,
+        tenant_id=asked.tenant_id,
+        key_id=asked.key_id,
+        asked="auto",
+        provider="deepseek",
+        model="deepseek-v4-flash",
+        outcome=ANSWERED,
+        started_at=NOW,
+        duration_ms=1200,
+        first_token_ms=300,
+        usage=usage,
+        cost=Money.from_atto(cost),
         kept=True,
     )
     return Bill(attempt, tokens, cost, Receipt(asked.request_id, "auto", NOW, (), (), (attempt,)))
 
 
-def take(conn: Connection, asked: Bid, lease: str = "L") -> Grant:
+def take(conn: Connection, asked: HoldRequest, lease: str = "L") -> Grant:
     sized = holds.hold(conn, asked, lease, NOW)
     assert isinstance(sized, Grant), sized
     return sized
 
 
-def short(conn: Connection, asked: Bid) -> Shortfall:
+def short(conn: Connection, asked: HoldRequest) -> Shortfall:
     sized = holds.hold(conn, asked, "L", NOW)
     assert isinstance(sized, Shortfall), sized
     return sized
 
 
-def pay(conn: Connection, asked: Bid, grant: Grant, tokens: int = 150, cost_atto: int | None = None) -> Charge:
+def pay(conn: Connection, asked: HoldRequest, grant: Grant, tokens: int = 150, cost_atto: int | None = None) -> Charge:
     return holds.capture(conn, asked, grant, bill(asked, tokens, cost_atto), rates=RATES, now=NOW)
 
 

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from engine.holds import Bid, Fit, Funds, Grant, Shortfall, fit, settle
+from engine.holds import Fit, Funds, Grant, HoldRequest, Shortfall, fit, settle
 from engine.money import ZERO, Money
 from engine.tenancy import Charge
 
 
 @dataclass
 class Held:
-    bid: Bid
+    bid: HoldRequest
     grant: Grant
     period: int
     lease: str
@@ -48,7 +48,7 @@ class Model:
     refs: set[str] = field(default_factory=set)
     answers: dict[str, Charge] = field(default_factory=dict)
 
-    def hold(self, bid: Bid, lease: str, month: int) -> Fit | None:
+    def hold(self, bid: HoldRequest, lease: str, month: int) -> Fit | None:
         """None: it was paid before, or another try has come first."""
         before = self.holds.get(bid.request_id)
         if before is not None and (before.state == "captured" or before.bid.epoch >= bid.epoch):

@@ -17,7 +17,13 @@ from tests.storage.books import FREE, NOW, PRO, sound
 
 T = TypeVar("T")
 STAR = Money(13_000_000)
-STARTER = Plan("starter", Money.usd("9"), 2_000_000, 20, 2048)
+STARTER = Plan(
+    name="starter",
+    usd_per_month=Money.usd("9"),
+    tokens_per_month=2_000_000,
+    requests_per_minute=20,
+    max_output_tokens=2048,
+)
 KNOWN = {"free": FREE, "starter": STARTER, "pro": PRO}
 MONTH = timedelta(days=30)
 ANN = 1001

@@ -75,7 +75,7 @@ class Face:
     async def idle(self) -> None:
         """Until no answer is under way, and none is read on."""
         async with asyncio.timeout(60):
-            while self.house.gateway.in_flight or len(self.house.market.drains):
+            while self.house.gateway.in_flight or len(self.house.market.background_reads):
                 await asyncio.sleep(0.01)
 
     async def check_books(self) -> None:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from engine.attempt_record import Receipt
 from engine.chat import ChatRequest, Completion, Delta, Finished
 from engine.gateway.answer import Finisher
-from engine.ports import Also, Clock
+from engine.ports import CaptureStep, Clock
 from engine.tenancy import Charge
 from storage.database import leases
 from storage.database.connection import Connection
@@ -52,7 +52,7 @@ class Slot:
             return None
         key = self.key
 
-        def finish(completion: Completion, _: Receipt) -> Also:
+        def finish(completion: Completion, _: Receipt) -> CaptureStep:
             def also(conn: Connection, charge: Charge) -> None:
                 body = _replay_body(asked.id, self.created, completion, charge, stream=self.stream)
                 headers = {

@@ -71,7 +71,7 @@ async def test_reading_on_has_a_bound_and_is_then_estimated() -> None:
     for bound in ("time", "room"):
         stage = Stage(Scripted("one", [*words("one two three"), NEVER()], close_stops_bill=False), drain=0.01)
         if bound == "room":
-            stage.market.drains._most = 0
+            stage.market.background_reads._most = 0
         answer, held = stage.answer()
         await anext(answer)
         await answer.leave()
@@ -87,9 +87,9 @@ async def test_stopping_the_house_writes_down_every_bill_that_is_still_read() ->
     answer, _ = stage.answer()
     await anext(answer)
     await answer.leave()
-    await stage.market.drains.aclose()
+    await stage.market.background_reads.aclose()
     assert stage.open == 0
-    assert not stage.market.drains.take(asyncio.current_task(), stage.market.drains.aclose)  # type: ignore[arg-type]
+    assert not stage.market.background_reads.take(asyncio.current_task(), stage.market.background_reads.aclose)  # type: ignore[arg-type]
 
 
 async def test_a_process_that_stops_charges_nothing() -> None:

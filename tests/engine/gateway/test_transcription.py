@@ -22,7 +22,7 @@ from engine.errors import (
 )
 from engine.gateway import transcription
 from engine.gateway.transcription import Rate, Spoken, Transcriber
-from engine.holds import Bid, Funds, Grant, fit
+from engine.holds import Funds, Grant, HoldRequest, fit
 from engine.money import Money
 from engine.offer import Offer
 from engine.ports import Hold, Ledger, LimitHeaders
@@ -60,17 +60,17 @@ class Ear:
 
 
 class Purse:
-    """A ledger with so much money in it, which remembers its last bid and hold."""
+    """A ledger with so much money in it, which remembers its last hold_request and hold."""
 
     def __init__(self, wallet: Money = Money(10**9)) -> None:
         self.wallet = wallet
-        self.bid: Bid | None = None
+        self.hold_request: HoldRequest | None = None
         self.held: Held | None = None
 
     @asynccontextmanager
-    async def hold(self, bid: Bid) -> AsyncIterator[Hold]:
-        self.bid = bid
-        sized = fit(bid, Funds(0, self.wallet))
+    async def hold(self, hold_request: HoldRequest) -> AsyncIterator[Hold]:
+        self.hold_request = hold_request
+        sized = fit(hold_request, Funds(0, self.wallet))
         if not isinstance(sized, Grant):
             raise InsufficientFunds(sized)
         self.held = Held(sized)

@@ -12,7 +12,13 @@ from storage.tenants import tenants
 from storage.tenants.tenants import PERIOD, TenantState
 from tests.storage.books import FREE, NOW, PRO, bid, pay, sound, take, tenant
 
-STARTER = Plan("starter", Money.usd("9"), 2_000_000, 20, 2048)
+STARTER = Plan(
+    name="starter",
+    usd_per_month=Money.usd("9"),
+    tokens_per_month=2_000_000,
+    requests_per_minute=20,
+    max_output_tokens=2048,
+)
 KNOWN = {"free": FREE, "starter": STARTER, "pro": PRO}
 STAR = Money(13_000_000)
 END = NOW + PERIOD

@@ -25,7 +25,13 @@ from tests.storage.books import DOUBLE, FREE, bid, bill
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 FIRST = datetime(2026, 10, 1, tzinfo=UTC)
 SELLER = Seller("House", "Street 1", "T-1", "10")
-STARTER = Plan("starter", Money.usd("9"), 2_000_000, 20, 2048)
+STARTER = Plan(
+    name="starter",
+    usd_per_month=Money.usd("9"),
+    tokens_per_month=2_000_000,
+    requests_per_minute=20,
+    max_output_tokens=2048,
+)
 
 
 def at(day: int, hour: int = 12, month: int = 10) -> datetime:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
 from engine.errors import HoldLost
-from engine.holds import Bid, Fit, Grant
+from engine.holds import Fit, Grant, HoldRequest
 from engine.tenancy import Charge
 from storage.billing import plans
 from storage.database import sqlite
@@ -44,7 +44,7 @@ class Wish:
     flat: bool
     keyed: bool
 
-    def bid(self, number: int, owners: Sequence[int], key: int) -> Bid:
+    def bid(self, number: int, owners: Sequence[int], key: int) -> HoldRequest:
         keyed = key if self.keyed and self.who == 0 else None
         return bid(owners[self.who], f"r{number}", tariff=FLAT if self.flat else DOUBLE, input_tokens=self.size,
                    output_tokens=self.size, key_id=keyed)  # fmt: skip
@@ -202,7 +202,7 @@ def test_a_value_with_every_awkward_sign_comes_back_the_same(raw: Raw) -> None:
     undone(raw, unit)
 
 
-def _held(conn: Connection, asked: Bid) -> Bid:
+def _held(conn: Connection, asked: HoldRequest) -> HoldRequest:
     take(conn, asked)
     return asked
 

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from psycopg.rows import dict_row
 
 from engine.errors import HoldLost, InsufficientFunds
-from engine.holds import Bid, Grant
+from engine.holds import Grant, HoldRequest
 from engine.money import Money
 from engine.ports import Bill
 from engine.tenancy import Plan
@@ -45,7 +45,7 @@ from tests.storage.steps import Step, steps
 
 STEPS = int(os.environ.get("FARTHING_SOAK_STEPS", "10400"))
 STEPS_EACH = 50
-SMALL = Plan("free", Money(0), 700, 6, 1024)
+SMALL = Plan(name="free", usd_per_month=Money(0), tokens_per_month=700, requests_per_minute=6, max_output_tokens=1024)
 seen: Counter[str] = Counter()
 
 
@@ -59,7 +59,7 @@ class Books(RuleBasedStateMachine):
         self.raw = type(self).fresh()
         self.clock, self.model = FixedClock(), Model()
         self.loop = asyncio.new_event_loop()
-        self.born, self.open = 0, dict[str, tuple[Bid, Any, SqlHold]]()
+        self.born, self.open = 0, dict[str, tuple[HoldRequest, Any, SqlHold]]()
         self.process = self._birth()
 
     def _birth(self) -> Process:
@@ -90,13 +90,13 @@ class Books(RuleBasedStateMachine):
         others = ((1 - step.who if step.flat else step.who, step.number + 1), (step.who, step.tokens))
         self._hold([self._asked(step, who, number) for who, number in ((step.who, step.number), *others)], step)
 
-    def _asked(self, step: Step, who: int, number: int) -> Bid:
+    def _asked(self, step: Step, who: int, number: int) -> HoldRequest:
         owner = self.tenants[who]
         name = f"{owner}-{4 * (len(self.model.answers) // 3) + number % 4}"
         return bid(owner, name, epoch=step.epoch, tariff=FLAT if step.flat else DOUBLE, input_tokens=step.size,
                    output_tokens=step.size, key_id=self.key if step.keyed and who == 0 else None)  # fmt: skip
 
-    def _hold(self, bids: list[Bid], step: Step) -> None:
+    def _hold(self, bids: list[HoldRequest], step: Step) -> None:
         process = self.process
         holdings = [process.ledger.hold(asked) for asked in bids]
         cancel = step.cancel if step.fate is Fate.LIVES else None
@@ -158,7 +158,7 @@ class Books(RuleBasedStateMachine):
             elif fate is not Fate.DIES_BEFORE:
                 self.model.void(asked.request_id)
 
-    def _is_lost(self, asked: Bid) -> bool:
+    def _is_lost(self, asked: HoldRequest) -> bool:
         held = self.model.holds[asked.request_id]
         return held.bid.epoch != asked.epoch or held.state != "open"
 
