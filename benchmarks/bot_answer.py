@@ -21,9 +21,9 @@ from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
 from bot.app import Bot
-from main.container import Container, open_house
-from main.processes import _services
-from main.server import settle
+from main.container import Container, open_container
+from main.front_ends import bot_services
+from main.lifecycle import freeze_garbage_collection
 from main.settings import read
 
 CHATS, FIRST = 20, 2000
@@ -97,11 +97,11 @@ async def measure(answers: int, telegram: Telegram, port: int, folder: Path) -> 
         "GEMINI_API_KEY": "k",
         "GEMINI_BASE_URL": f"{url}/providers/gemini",
     }
-    async with open_house(read(variables, folder / "none.env")) as house:
-        bot = Bot(_services(house, footer=False))
+    async with open_container(read(variables, folder / "none.env")) as house:
+        bot = Bot(bot_services(house))
         await bot.start()
         await ask(telegram, CHATS, CHATS, house)  # warm
-        settle()
+        freeze_garbage_collection()
         await asyncio.sleep(5)  # what warming left behind is not an answer's
         measured = [
             await cpu_per_answer(telegram, number, chats, house)

@@ -23,13 +23,13 @@ from typing import Any
 import httpx
 
 from benchmarks.failover_faults import FAULTS, Fault, Seen, judged
-from main.container import open_house
-from main.processes import _parts
+from main.container import open_container
+from main.front_ends import web_services
 from main.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from sandbox.providers import StandIns
-from web.app import build
+from web.app import build_app
 
 ADMIN = "admin-key-of-the-card"
 PROMPT = "Explain why a gateway earns trust only when the provider behind it misbehaves."
@@ -192,8 +192,8 @@ async def _bench(scale: float) -> AsyncIterator[Bench]:
                 variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": "k"}
             config = CONFIG.format(first=10 * scale, idle=30 * scale, rest=10 * scale)
             Path(variables["FARTHING_CONFIG"]).write_text(config)  # noqa: ASYNC240 - nothing runs yet
-            async with open_house(read(variables, Path(folder) / "none.env")) as house:
-                server = http_server(build(_parts(house, None)), "127.0.0.1", 0)
+            async with open_container(read(variables, Path(folder) / "none.env")) as house:
+                server = http_server(build_app(web_services(house)), "127.0.0.1", 0)
                 serving = asyncio.create_task(server.serve())
                 while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                     await asyncio.sleep(0.01)

@@ -19,13 +19,13 @@ from typing import Any
 import httpx
 
 from bot.app import Bot
-from main.container import Container, open_house
-from main.processes import _parts, _services
+from main.container import Container, open_container
+from main.front_ends import bot_services, web_services
 from main.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from tests.served import served
-from web.app import build
+from web.app import build_app
 
 ROOT = str(Path(__file__).parents[1]) + "/"
 PACKAGES = ("main", "bot", "web", "scheduler", "documents", "locales", "storage", "engine")
@@ -81,9 +81,9 @@ async def _running(folder: Path, sandbox: Sandbox) -> AsyncIterator[tuple[Contai
     }
     for name in ("deepseek", "gemini"):
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": "k"}
-    async with open_house(read(variables, folder / "none.env")) as container:
-        bot = Bot(_services(container, footer=False))
-        async with served(http_server(build(_parts(container, bot)), "127.0.0.1", 0)) as url:
+    async with open_container(read(variables, folder / "none.env")) as container:
+        bot = Bot(bot_services(container))
+        async with served(http_server(build_app(web_services(container, bot)), "127.0.0.1", 0)) as url:
             await bot.start()
             try:
                 yield container, url

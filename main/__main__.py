@@ -1,4 +1,4 @@
-"""The command line and composition root: `python -m main` is everything in one process."""
+"""The command line: `python -m main` runs bot, HTTP and clock in one process."""
 
 import argparse
 import asyncio
@@ -42,36 +42,36 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(run=lambda _: serve({"bot", "web", "clock"}))
     commands = parser.add_subparsers(title="sub-commands", metavar="")
-    for name, words, run in _COMMANDS:
-        command = commands.add_parser(name, help=words, description=words)
-        for argument, how in _ARGUMENTS.get(name, {}).items():
-            command.add_argument(argument, **how)
+    for name, summary, run in _COMMANDS:
+        command = commands.add_parser(name, help=summary, description=summary)
+        for argument, options in _ARGUMENTS.get(name, {}).items():
+            command.add_argument(argument, **options)
         command.set_defaults(run=run)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """What `make run` does: the real thing with a token, the sandbox without one."""
+    """Serve everything where a bot token is set, else the sandbox; `make run` does this."""
     return serve({"bot", "web", "clock"}) if _settings().token else sandbox(args)
 
 
 def serve(parts: set[str]) -> int:
     settings = _settings()
-    _log(settings)
-    from main.processes import is_served, live  # noqa: PLC0415 - `--help` and `audit` need none of it
+    _set_up_logs(settings)
+    from main.processes import has_work, run_parts  # noqa: PLC0415 - `--help` and `audit` need no server
 
-    if not is_served(settings):
+    if not has_work(settings):
         print(NOTHING_SET, file=sys.stderr)
         return 2
-    return _asyncio(live(settings, parts))
+    return _run(run_parts(settings, frozenset(parts)))
 
 
 def sandbox(_: argparse.Namespace) -> int:
     settings = _settings()
-    _log(settings)
-    from main.processes import play  # noqa: PLC0415
+    _set_up_logs(settings)
+    from main.sandbox import run_sandbox  # noqa: PLC0415
 
-    return _asyncio(play(settings))
+    return _run(run_sandbox(settings))
 
 
 def migrate(_: argparse.Namespace) -> int:
@@ -84,56 +84,56 @@ def migrate(_: argparse.Namespace) -> int:
 
 
 def setup(_: argparse.Namespace) -> int:
-    from main.setup_wizard import set_up  # noqa: PLC0415
+    from main.setup_wizard import run_setup  # noqa: PLC0415
 
-    return set_up()
+    return run_setup()
 
 
 def audit(args: argparse.Namespace) -> int:
-    from main.commands import audited  # noqa: PLC0415
+    from main.commands import run_audit  # noqa: PLC0415
 
-    return _asyncio(audited(_settings(), full=args.full))
+    return _run(run_audit(_settings(), full=args.full))
 
 
 def backup(args: argparse.Namespace) -> int:
-    from main.commands import backed_up  # noqa: PLC0415
+    from main.commands import run_backup  # noqa: PLC0415
 
-    return backed_up(_settings(), args.folder)
+    return run_backup(_settings(), args.folder)
 
 
 def restore(args: argparse.Namespace) -> int:
-    from main.commands import restored  # noqa: PLC0415
+    from main.commands import run_restore  # noqa: PLC0415
 
-    return restored(_settings(), args.file)
+    return run_restore(_settings(), args.file)
 
 
 def rollup(args: argparse.Namespace) -> int:
-    from main.commands import rolled_up  # noqa: PLC0415
+    from main.commands import run_rollup  # noqa: PLC0415
 
-    return _asyncio(rolled_up(_settings(), rebuild=args.rebuild))
+    return _run(run_rollup(_settings(), rebuild=args.rebuild))
 
 
 def quote(args: argparse.Namespace) -> int:
-    from main.commands import quoted  # noqa: PLC0415
+    from main.quote import run_quote  # noqa: PLC0415
 
-    return _asyncio(quoted(_settings(), args.prompt, args.model))
+    return _run(run_quote(_settings(), args.prompt, args.model))
 
 
 def _settings() -> Settings:
     return settings_module.read()
 
 
-def _log(settings: Settings) -> None:
+def _set_up_logs(settings: Settings) -> None:
     from main import logs  # noqa: PLC0415
 
     logs.set_up(settings.env.log_level, settings.env.log_format, settings.secrets())
     logging.captureWarnings(True)
-    if "FARTHING_CONFIG" in settings.variables and not settings.env.farthing_config.exists():
-        logging.getLogger("farthing").warning("FARTHING_CONFIG names %s, which is not there: every default stands",
-                                              settings.env.farthing_config)  # fmt: skip
+    path = settings.env.farthing_config
+    if "FARTHING_CONFIG" in settings.variables and not path.exists():
+        logging.getLogger("farthing").warning("FARTHING_CONFIG names %s, which does not exist: defaults are used", path)
 
 
-def _asyncio(work: Coroutine[Any, Any, int]) -> int:
+def _run(work: Coroutine[Any, Any, int]) -> int:
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:
@@ -141,25 +141,25 @@ def _asyncio(work: Coroutine[Any, Any, int]) -> int:
 
 
 _COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
-    ("run", "what `make run` does: everything, or the sandbox where no bot token is set", run),
-    ("web", "the HTTP face alone", lambda _: serve({"web"})),
+    ("run", "everything, or the sandbox where no bot token is set; `make run` does this", run),
+    ("web", "HTTP alone", lambda _: serve({"web"})),
     ("clock", "the clock alone: probes, alerts, renewals", lambda _: serve({"clock"})),
     ("sandbox", "a local Telegram with stand-in providers, to try everything without a token", sandbox),
     ("migrate", "bring the database up to date", migrate),
     ("setup", "go live: asks for the bot token and provider keys, checks them, writes .env", setup),
     (
         "audit",
-        "check the books; exit 1 and the rows when something is off, 2 when that couldn't be checked",
+        "check the books; exit 1 with the rows that break a rule, 2 where the books can't be read",
         audit,
     ),
     ("backup", "copy the SQLite database, prove the copy, keep the last few; safe while Farthing runs", backup),
     ("restore", "put a backup in the database's place; the old one is kept beside it", restore),
-    ("rollup", "sum the journal up per day, as the clock does; --rebuild drops the sums first", rollup),
-    ("quote", "what each offer would cost for a prompt, now", quote),
+    ("rollup", "sum the journal per day, as the clock does; --rebuild drops the sums first", rollup),
+    ("quote", "the cost of a prompt at each offer, now", quote),
 )
 
 _ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
-    "audit": {"--full": {"action": "store_true", "help": "everything again, not only what is new"}},
+    "audit": {"--full": {"action": "store_true", "help": "check every row, not only the new ones"}},
     "backup": {"folder": {"nargs": "?", "default": "", "help": "where to (default: [backup] folder)"}},
     "restore": {"file": {"help": "a file that `backup` made"}},
     "rollup": {"--rebuild": {"action": "store_true", "help": "drop them first"}},

@@ -182,7 +182,7 @@ def write_env(path: Path, answers: Mapping[str, str]) -> None:
     draft.replace(path)
 
 
-def set_up(env_file: Path = Path(".env")) -> int:
+def run_setup(env_file: Path = Path(".env")) -> int:
     """The command. Ctrl-C leaves .env as it was."""
     if not is_anyone_there():
         say("Setup asks questions, and there is no terminal to answer them. Copy .env.example to .env and fill it in.")

@@ -1,4 +1,4 @@
-"""The [transcriber] of farthing.toml, put together: who puts recordings into writing, and at what price."""
+"""The transcriber of [transcriber] in farthing.toml: its provider and its price."""
 
 import logging
 from collections.abc import Mapping
@@ -16,24 +16,25 @@ from main.settings import Settings
 log = logging.getLogger("farthing")
 
 
-def transcriber_of(settings: Settings, market: Market, ledger: Ledger, known: Mapping[str, Spec]) -> Transcriber | None:
-    """None where none is configured, or its provider has no key. Raises ConfigError for one that can't hear."""
+def build_transcriber(
+    settings: Settings, market: Market, ledger: Ledger, known: Mapping[str, Spec]
+) -> Transcriber | None:
+    """Return None where none is configured or its provider has no key. Raises ConfigError for an unable provider."""
     section = settings.config.transcriber
     if section is None:
         return None
-    offer, hearing = Offer.named(section.offer), [name for name, spec in known.items() if spec.dialect == "openai"]
-    if offer.provider not in hearing or not offer.model:
+    offer = Offer.named(section.offer)
+    able = [name for name, spec in known.items() if spec.dialect == "openai"]
+    if offer.provider not in able or not offer.model:
         raise ConfigError(
             f'{settings.env.farthing_config}: transcriber.offer: "{section.offer}": expected "provider/model" with a '
-            f"provider of the openai dialect: one of {', '.join(hearing)}"
+            f"provider of the openai dialect: one of {', '.join(able)}"
         )
     provider, spec = market.providers[offer.provider], known[offer.provider]
     if not provider.keys:
-        log.warning("recordings can't be heard: [transcriber] names %s, which has no key", offer.provider)
+        log.warning("recordings can't be transcribed: [transcriber] names %s, which has no key", offer.provider)
         return None
-    billing = settings.config.billing.markup
+    markup = settings.config.billing.markup if section.markup is None else section.markup
     least = spec.least_billed_seconds if section.min_seconds is None else section.min_seconds
-    rate = Rate(
-        Money.usd(section.usd_per_minute), exact(billing if section.markup is None else section.markup), int(least)
-    )
+    rate = Rate(Money.usd(section.usd_per_minute), exact(markup), int(least))
     return Transcriber(market, ledger, cast("SpeechProvider", provider), offer, rate, section.max_seconds)

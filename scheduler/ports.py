@@ -1,4 +1,4 @@
-"""How the clock speaks to people. The bot implements it; without a bot, `Silent` writes to the log."""
+"""Ports of the jobs: notifications and Telegram Stars. The bot implements them."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -58,8 +58,8 @@ class StarsBook(Protocol):
         ...
 
 
-class Silent:
-    """Nobody to tell: the log gets it."""
+class LoggingNotifier:
+    """A notifier without a bot: it writes to the log."""
 
     async def tell(
         self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()

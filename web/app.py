@@ -1,8 +1,7 @@
-"""The HTTP face, put together: routes, the guard before them, every failure in one shape."""
+"""The HTTP app: routes, authentication before them, and one shape for every error."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -31,14 +30,13 @@ from web.openai.idempotency import StoredReplies
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the face is built from. `provider_rows(admin)` is what GET /providers shows."""
+class WebServices:
+    """The storage, engine and settings that the routes work with."""
 
     db: Database
     gateway: Gateway
     plans: Mapping[str, Plan]
     clock: Clock
-    provider_rows: Callable[[bool], list[dict[str, Any]]]
     lease_id: str = ""
     payout_per_star: Money = Money(13_000_000)
     seller: Seller = Seller()
@@ -47,7 +45,7 @@ class Parts:
     more_routes: Sequence[BaseRoute] = ()
 
 
-def build(parts: Parts) -> ASGIApp:
+def build_app(services: WebServices) -> ASGIApp:
     """Without an admin key the admin routes don't exist, without a bot the Mini App."""
     app = FastAPI(
         title="Farthing",
@@ -57,32 +55,32 @@ def build(parts: Parts) -> ASGIApp:
         openapi_url="/openapi.json",
     )
     _translate_errors(app)
-    app.include_router(health.router(parts.db, parts.provider_rows))
-    app.include_router(models.router(parts.gateway.market.catalog))
-    completions = Completions(parts.gateway, StoredReplies(parts.db, parts.clock, parts.lease_id))
+    app.include_router(health.router(services.db, services.gateway.market))
+    app.include_router(models.router(services.gateway.market.catalog))
+    completions = Completions(services.gateway, StoredReplies(services.db, services.clock, services.lease_id))
     app.router.routes.append(Route("/v1/chat/completions", completions.create, methods=["POST"]))
-    if parts.admin_key:
-        desk = tenants.Tenants(parts.db, parts.plans, parts.clock)
+    if services.admin_key:
+        desk = tenants.Tenants(services.db, services.plans, services.clock)
         for router in (
             tenants.router(desk),
             keys.router(desk),
-            books.router(desk, parts.payout_per_star),
-            invoices.router(desk, parts.seller),
+            books.router(desk, services.payout_per_star),
+            invoices.router(desk, services.seller),
         ):
             app.include_router(router)
-        app.include_router(metrics.router(parts.db, parts.gateway))
-    if parts.telegram is not None:
-        app.include_router(_mini_app(parts))
-    app.router.routes.extend(parts.more_routes)
+        app.include_router(metrics.router(services.db, services.gateway))
+    if services.telegram is not None:
+        app.include_router(_mini_app(services))
+    app.router.routes.extend(services.more_routes)
     openapi.describe(app)
-    door = MiniAppAccess(parts.db, parts.clock, parts.telegram) if parts.telegram is not None else None
-    return Guard(app, Keyring(parts.db, parts.plans, parts.clock, parts.admin_key), door)
+    door = MiniAppAccess(services.db, services.clock, services.telegram) if services.telegram is not None else None
+    return Guard(app, Keyring(services.db, services.plans, services.clock, services.admin_key), door)
 
 
-def _mini_app(parts: Parts) -> APIRouter:
+def _mini_app(services: WebServices) -> APIRouter:
     return mini.router(
-        AccountData(parts.db, parts.clock, parts.seller),
-        OperatorData(parts.db, parts.clock, parts.plans, parts.payout_per_star, parts.provider_rows),
+        AccountData(services.db, services.clock, services.seller),
+        OperatorData(services.db, services.clock, services.plans, services.payout_per_star, services.gateway.market),
     )
 
 

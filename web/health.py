@@ -1,12 +1,11 @@
 """Alive, ready, and how the providers do."""
 
-from collections.abc import Callable
-from typing import Any
-
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
+from engine.gateway.market import Market
 from storage.database.database import Database, migrations_pending
+from web.provider_rows import any_configured, provider_rows
 from web.schemas import HealthOut, ProviderList, Ready
 
 
@@ -26,7 +25,7 @@ async def migrations_done(db: Database) -> str | None:
     return "migrations: pending; run `python -m main migrate`" if pending else None
 
 
-def router(db: Database, provider_rows: Callable[[bool], list[dict[str, Any]]]) -> APIRouter:
+def router(db: Database, market: Market) -> APIRouter:
     """/health says that the process lives; /ready says whether it can answer, and why not."""
     routes = APIRouter(tags=["health"])
 
@@ -44,7 +43,7 @@ def router(db: Database, provider_rows: Callable[[bool], list[dict[str, Any]]]) 
     )
     async def ready() -> JSONResponse:
         reasons = [reason for reason in (await database_answers(db), await migrations_done(db)) if reason]
-        if not any(row["configured"] for row in provider_rows(False)):
+        if not any_configured(market):
             reasons.append("providers: none is configured")
         return JSONResponse(
             {"status": "not_ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200
@@ -52,6 +51,6 @@ def router(db: Database, provider_rows: Callable[[bool], list[dict[str, Any]]]) 
 
     @routes.get("/providers", summary="State of every provider; prices and limits for the admin key only")
     async def providers(request: Request) -> ProviderList:
-        return ProviderList.model_validate({"data": provider_rows(request.state.caller.is_admin)})
+        return ProviderList.model_validate({"data": provider_rows(market, admin=request.state.caller.is_admin)})
 
     return routes

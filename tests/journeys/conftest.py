@@ -13,15 +13,15 @@ import httpx
 import pytest
 
 from bot.app import Bot
-from main.container import Container, open_house
-from main.processes import _parts, _services
+from main.container import Container, open_container
+from main.front_ends import bot_services, web_services
 from main.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from storage.migrations import upgrade
 from storage.operations.audit import audit
 from tests.served import served
-from web.app import build
+from web.app import build_app
 
 ANN, BAO, OLGA, ROOM = 1001, 1002, 9001, -100500
 ADMIN_KEY = "admin-key-of-the-tests"
@@ -126,9 +126,9 @@ async def begun(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Async
     }
     for name in ("deepseek", "gemini", "anthropic", "openai"):
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
-    async with open_house(read(variables, tmp_path / "no.env")) as house:
-        bot = Bot(_services(house, footer=False))
-        async with served(http_server(build(_parts(house, bot)), "127.0.0.1", 0)) as url:
+    async with open_container(read(variables, tmp_path / "no.env")) as house:
+        bot = Bot(bot_services(house))
+        async with served(http_server(build_app(web_services(house, bot)), "127.0.0.1", 0)) as url:
             await bot.start()
             try:
                 yield Journey(sandbox, house, bot, url)

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from main.processes import ClockFace
+from main.front_ends import job_context
 from scheduler.context import JobContext
 from scheduler.jobs import expire_holds, outages, probe_providers, quotas, renew_plans
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
@@ -10,9 +10,7 @@ LONG = "tell me about tea at length"
 
 
 def desk_of(journey: Journey) -> JobContext:
-    face = ClockFace(journey.house, journey.bot)
-    desk: JobContext = face._work._desk
-    return desk
+    return job_context(journey.house, journey.bot)
 
 
 def told(journey: Journey, user: int, words: str) -> list[str]:

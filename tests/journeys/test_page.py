@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from main.processes import next_offers
+from main.sandbox import next_offers
 from sandbox.app import Sandbox
 from tests.journeys.conftest import ADMIN_KEY, ANN, begun
 from tests.sandbox.chromium import BINARY, Browser

@@ -1,21 +1,45 @@
-"""What runs, and what is said of it."""
+"""The parts of a process, and the settings that they need."""
 
 from pathlib import Path
 
 import pytest
 
-from main.processes import gap
+from main.processes import has_work, missing_setting
 from main.settings import read
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "expected"),
     [
         ({"OPENAI_API_KEY": "k"}, "ADMIN_API_KEY"),
         ({"OPENAI_API_KEY": "k", "ADMIN_API_KEY": "a" * 32}, ""),
         ({"TELEGRAM_BOT_TOKEN": "1:a"}, ""),
     ],
 )
-def test_a_server_whose_keys_nobody_can_make_says_so(tmp_path: Path, variables: dict[str, str], said: str) -> None:
-    told = gap(read(variables, tmp_path / ".env"))
-    assert (said in told) if said else told == ""
+def test_a_server_without_a_way_to_make_keys_names_the_setting(
+    tmp_path: Path, variables: dict[str, str], expected: str
+) -> None:
+    sentence = missing_setting(read(variables, tmp_path / ".env"))
+    assert (expected in sentence) if expected else sentence == ""
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, False),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, False),
+        ({"OPENAI_API_KEY": "k"}, True),
+        ({"TELEGRAM_BOT_TOKEN": "1:a"}, True),
+        ({"LOCAL_BASE_URL": "http://127.0.0.1:1/v1"}, True),
+    ],
+)
+def test_a_token_a_key_or_a_keyless_server_is_work(
+    tmp_path: Path, variables: dict[str, str], *, expected: bool
+) -> None:
+    assert has_work(read({"FARTHING_CONFIG": str(tmp_path / "none.toml"), **variables}, tmp_path / ".env")) is expected
+
+
+def test_a_keyless_provider_of_the_config_is_work(tmp_path: Path) -> None:
+    path = tmp_path / "farthing.toml"
+    path.write_text('[providers.box]\nbase_url = "http://127.0.0.1:1/v1"\n')
+    assert has_work(read({"FARTHING_CONFIG": str(path)}, tmp_path / ".env"))

@@ -8,14 +8,14 @@ import pytest
 from engine.gateway.transcription import Transcriber
 from engine.money import Money
 from main.config import ConfigError
-from main.container import open_house
+from main.container import open_container
 from main.settings import read
 
 
 async def built(folder: Path, section: str, **variables: str) -> Transcriber | None:
     (folder / "farthing.toml").write_text(section)
     path = {"FARTHING_CONFIG": str(folder / "farthing.toml"), "DATABASE_URL": f"sqlite:///{folder}/farthing.db"}
-    async with open_house(read({**path, **variables}, folder / "no.env")) as house:
+    async with open_container(read({**path, **variables}, folder / "no.env")) as house:
         return house.transcriber
 
 

@@ -9,7 +9,7 @@ from scheduler.context import JobContext
 from scheduler.jobs import audit as audit_job
 from scheduler.jobs import backup as backup_job
 from scheduler.jobs import prune
-from scheduler.ports import Button, Sent, Silent
+from scheduler.ports import Button, LoggingNotifier, Sent
 from storage.database.connection import Connection, scalar
 from storage.database.database import Database
 from storage.operations import idempotency
@@ -19,7 +19,7 @@ from storage.telegram.inbox import IncomingUpdate
 from tests.storage.books import DOUBLE, NOW, FixedClock, bid, pay, take, tenant
 
 
-class Remembers(Silent):
+class Remembers(LoggingNotifier):
     """What the admins were told."""
 
     def __init__(self) -> None:

@@ -11,15 +11,15 @@ import httpx
 import openai
 import pytest
 
-from main.container import Container, open_house
-from main.processes import _parts
+from main.container import Container, open_container
+from main.front_ends import web_services
 from main.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from storage.operations.audit import audit
 from tests.journeys.conftest import _migrated
 from tests.served import served
-from web.app import build
+from web.app import build_app
 
 ADMIN_KEY = "admin-key-of-the-tests"
 NAMES = ("deepseek", "gemini", "anthropic", "openai")
@@ -96,8 +96,8 @@ async def serving(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Asy
     for name in NAMES:
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
     async with (
-        open_house(read(variables, tmp_path / "no.env")) as house,
-        served(http_server(build(_parts(house, None)), "127.0.0.1", 0)) as url,
+        open_container(read(variables, tmp_path / "no.env")) as house,
+        served(http_server(build_app(web_services(house)), "127.0.0.1", 0)) as url,
     ):
         face = Face(sandbox, house, url)
         face.key = await face.make_key(usd="1")

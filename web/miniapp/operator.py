@@ -1,10 +1,11 @@
 """What operators see beside their own: providers, this month's margin, incidents."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from engine.gateway.market import Market
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
@@ -14,19 +15,20 @@ from storage.operations import incidents
 from storage.operations.incidents import Incident
 from web.admin import books
 from web.miniapp.schemas import OperatorOut
+from web.provider_rows import provider_rows
 
 RECENT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorData:
-    """The operator's part. `provider_rows(admin)` is what GET /providers shows."""
+    """The operator's part of the Mini App."""
 
     db: Database
     clock: Clock
     plans: Mapping[str, Plan]
     payout_per_star: Money
-    provider_rows: Callable[[bool], list[dict[str, Any]]]
+    market: Market
 
     async def everything(self) -> OperatorOut:
         now = self.clock.now()
@@ -35,7 +37,7 @@ class OperatorData:
         found = await self.db.read(lambda conn: open_and_recent(conn, now))
         return OperatorOut.model_validate(
             {
-                "providers": self.provider_rows(True),
+                "providers": provider_rows(self.market, admin=True),
                 "margin": margin,
                 "incidents": [_shown(each, now) for each in found],
             }

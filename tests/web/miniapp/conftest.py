@@ -17,8 +17,8 @@ import pytest
 
 from engine.holds import Grant
 from engine.money import Money
-from main.container import Container, open_house
-from main.processes import _parts
+from main.container import Container, open_container
+from main.front_ends import web_services
 from main.server import http_server
 from main.settings import read
 from storage.billing import plans
@@ -29,7 +29,7 @@ from storage.tenants import tenants
 from tests.journeys.conftest import _migrated
 from tests.served import served
 from tests.storage.books import DOUBLE, bid, bill
-from web.app import build
+from web.app import build_app
 
 TOKEN = "424242:AAtoken-of-the-tests"
 PRICES = '[prices."deepseek/deepseek-v4-flash"]\ninput = "0.14"\noutput = "0.28"\n'
@@ -123,8 +123,8 @@ async def opened(tmp_path: Path, config: str = "") -> AsyncIterator[Mini]:
         "FARTHING_CONFIG": str(tmp_path / "farthing.toml"),
     }
     async with (
-        open_house(read(variables, tmp_path / "no.env")) as house,
-        served(http_server(build(_parts(house, None)), "127.0.0.1", 0)) as url,
+        open_container(read(variables, tmp_path / "no.env")) as house,
+        served(http_server(build_app(web_services(house)), "127.0.0.1", 0)) as url,
     ):
         mini = Mini(house, url)
         mini.ann, mini.bao = await mini.lives(ANN, "Ann"), await mini.lives(BAO, "Bao")

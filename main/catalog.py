@@ -1,0 +1,111 @@
+"""Models, offers, prices and plans, built from the settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.catalog.catalog import Catalog, Model, Offer
+from engine.catalog.defaults import AUTO, SMART, default_offers
+from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
+from engine.catalog.prices import PriceBook, flat_price
+from engine.money import Money, atto_per_token, exact
+from engine.ports import Provider
+from engine.providers.registry import specs
+from engine.providers.spec import Spec
+from engine.tenancy import Flat, Markup, Plan, Tariff
+from main.config import ConfigError, ModelSection
+from main.settings import Settings
+
+
+def all_specs(settings: Settings) -> dict[str, Spec]:
+    """Return the built-in addresses and those of [providers]; an entry there replaces the built-in of its name."""
+    configured = {
+        name: Spec(name, section.base_url, section.dialect, needs_key=bool(section.key_env))
+        for name, section in settings.config.providers.items()
+    }
+    return {**specs(), **configured}
+
+
+def check_offers(settings: Settings, known: Mapping[str, Spec]) -> None:
+    """Raise ConfigError for an offer, price or free tier whose provider is not among `known`."""
+    named = [(f'prices."{name}"', name) for name in settings.config.prices]
+    named += [(f'free."{name}"', name) for name in settings.config.free]
+    for model, section in settings.config.models.items():
+        named += [(f"models.{model}", name) for name in (*section.offers, *section.last_resort)]
+    for key, name in named:
+        provider, slash, model = name.partition("/")
+        if provider not in known or not slash or not model:
+            raise ConfigError(
+                f'{settings.env.farthing_config}: {key}: "{name}": expected "provider/model" '
+                f"with one of {', '.join(known)}"
+            )
+
+
+def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: Mapping[str, Spec]) -> Catalog:
+    """Return the catalog of every model and price that the settings and the built-in lists give."""
+    config = settings.config
+    overrides = {
+        name: flat_price(price.input, price.output, price.cached_input, price.cache_write)
+        for name, price in config.prices.items()
+    }
+    keyless = {name for name, section in config.providers.items() if not section.key_env}
+    book = PriceBook(
+        overrides,
+        {name: exact(spec.fee) for name, spec in known.items() if spec.fee != "0"},
+        frozenset({"local", *keyless}),
+    )
+    return Catalog(
+        models=build_models(settings),
+        book=book,
+        configured=lambda name: name in providers and providers[name].keys > 0,
+        named_markup=exact(config.billing.markup),
+        known=tuple(dict.fromkeys((*map(Offer.named, config.prices), *default_offers()))),
+        contexts={name: price.context_tokens for name, price in config.prices.items() if price.context_tokens},
+        free=FreeTiers({Offer.named(name): FreeTierLimits(**tier.model_dump()) for name, tier in config.free.items()}),
+    )
+
+
+def build_models(settings: Settings) -> dict[str, Model]:
+    """Return the built-in `auto` and `smart`, and every model of [models]; one there replaces the built-in."""
+    sections = {name: ModelSection.model_validate(defaults) for name, defaults in _BUILT_IN.items()}
+    return {name: _model(settings, name, each) for name, each in {**sections, **settings.config.models}.items()}
+
+
+def build_plans(settings: Settings) -> dict[str, Plan]:
+    """Return the plans by name. The first one is the plan of a new tenant."""
+    return {
+        name: Plan(
+            name=name,
+            usd_per_month=Money.usd(plan.usd_per_month),
+            tokens_per_month=plan.tokens_per_month,
+            requests_per_minute=plan.requests_per_minute,
+            max_output_tokens=plan.max_output_tokens,
+            models=plan.models,
+        )
+        for name, plan in settings.config.plans.items()
+    }
+
+
+_BUILT_IN: Mapping[str, Mapping[str, Any]] = {"auto": AUTO, "smart": SMART}
+
+
+def _model(settings: Settings, name: str, section: ModelSection) -> Model:
+    defaults = _BUILT_IN.get(name, {})
+    offers = section.offers or tuple(defaults.get("offers", ()))
+    last = section.last_resort if section.offers else section.last_resort or tuple(defaults.get("last_resort", ()))
+    return Model(
+        name,
+        tuple(map(Offer.named, dict.fromkeys((*offers, *last)))),
+        _tariff(settings, name, section),
+        frozenset(map(Offer.named, last)),
+        None if section.max_loss_usd_per_day is None else Money.usd(section.max_loss_usd_per_day),
+    )
+
+
+def _tariff(settings: Settings, name: str, section: ModelSection) -> Tariff:
+    if section.markup is not None:
+        return Markup(exact(section.markup))
+    if section.usd_per_mtok is not None:
+        return Flat(atto_per_token(section.usd_per_mtok))
+    if name == "auto":
+        return Flat(atto_per_token(AUTO["usd_per_mtok"]))
+    return Markup(exact(SMART["markup"]) if name == "smart" else exact(settings.config.billing.markup))

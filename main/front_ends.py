@@ -1,0 +1,127 @@
+"""Bot, HTTP and scheduler over one container: the settings of each, taken from the environment and farthing.toml."""
+
+from pathlib import Path
+
+from bot.app import Bot
+from bot.services import BotConfig, Services
+from engine.money import Money
+from main.container import Container
+from scheduler.app import Scheduler
+from scheduler.context import JobContext
+from scheduler.ports import LoggingNotifier, Notifier
+from storage.invoices.invoices import Seller
+from web.app import WebServices
+from web.miniapp.access import Telegram
+
+LAST_RUNS_SECONDS = 5.0
+"""How long stopping waits for jobs that are running."""
+
+
+def bot_services(container: Container, *, footer: bool = False) -> Services:
+    """Return what the bot works with. `footer` is the default of a new chat."""
+    env, config = container.settings.env, container.settings.config
+    bot_config = BotConfig(
+        token=container.settings.token,
+        api_url=env.telegram_api_url,
+        admin_ids=frozenset(env.admin_ids),
+        public_url=env.public_url,
+        show_costs=config.access.show_costs,
+        per_star=Money.usd(config.billing.usd_per_star),
+        topups=tuple(Money.usd(usd) for usd in config.billing.topup_usd),
+        topup_least=Money.usd(config.billing.topup_min_usd),
+        topup_most=Money.usd(config.billing.topup_max_usd),
+        plans_from=config.billing.plans_from,
+        access_mode=config.access.mode,
+        files_per_minute=config.access.files_per_minute,
+        bytes_per_day=config.access.megabytes_per_day * 1_000_000,
+        footer=footer,
+        http_url=env.public_url or f"http://{env.host}:{env.port}",
+        seller=config.seller.name,
+        payout_per_star=Money.usd(config.billing.payout_usd_per_star),
+        invoice_seller=_seller(container),
+    )
+    return Services(
+        container.db,
+        container.lease.id,
+        container.gateway,
+        container.market,
+        container.plans,
+        container.clock,
+        bot_config,
+        transcriber=container.transcriber,
+    )
+
+
+def web_services(container: Container, bot: Bot | None = None) -> WebServices:
+    """Return what the HTTP app works with. The webhook's route comes from `bot`."""
+    return WebServices(
+        db=container.db,
+        gateway=container.gateway,
+        plans=container.plans,
+        clock=container.clock,
+        lease_id=container.lease.id,
+        payout_per_star=Money.usd(container.settings.config.billing.payout_usd_per_star),
+        seller=_seller(container),
+        admin_key=container.settings.admin_key,
+        telegram=_telegram(container),
+        more_routes=bot.routes if bot is not None else (),
+    )
+
+
+def job_context(container: Container, bot: Bot | None = None) -> JobContext:
+    """Return what the jobs work with. Without `bot`, alerts are written to the log."""
+    config = container.settings.config
+    notifier: Notifier = bot.notifier if bot is not None else LoggingNotifier()
+    return JobContext(
+        db=container.db,
+        market=container.market,
+        plans=container.plans,
+        notifier=notifier,
+        clock=container.clock,
+        lease_id=container.lease.id,
+        failures_to_open=config.health.failures_to_open,
+        reopen_seconds=config.alerts.reopen_seconds,
+        quota_percent=config.alerts.quota_percent,
+        low_wallet=Money.usd(config.billing.low_wallet_usd),
+        backup_folder=Path(config.backup.folder) if config.backup.folder else None,
+        backup_keep=config.backup.keep,
+        payout_per_star=Money.usd(config.billing.payout_usd_per_star),
+        seller=_seller(container),
+        digest_hour_utc=config.alerts.digest_hour_utc,
+        take_up=bot.take_up if bot is not None else None,
+        stars=bot.stars if bot is not None else None,
+        caps=container.caps,
+        per_star=Money.usd(config.billing.usd_per_star),
+        wallet_pays_plans=config.billing.plans_from != "stars",
+        new_per_hour_alert=config.access.new_per_hour_alert,
+    )
+
+
+class Jobs:
+    """The scheduler as a component that is started and stopped with the others."""
+
+    def __init__(self, container: Container, bot: Bot | None = None) -> None:
+        self._scheduler = Scheduler(job_context(container, bot), container.settings.config.schedule.model_dump())
+
+    async def start(self) -> None:
+        self._scheduler.start()
+
+    async def quiet(self) -> None:
+        self._scheduler.pause()
+
+    async def stop(self) -> None:
+        await self._scheduler.stop(LAST_RUNS_SECONDS)
+
+
+def _seller(container: Container) -> Seller:
+    """Return the seller that invoices print: [seller]."""
+    section = container.settings.config.seller
+    return Seller(section.name, section.address, section.tax_id, str(section.vat_percent))
+
+
+def _telegram(container: Container) -> Telegram | None:
+    """Return the bot's facts that the Mini App needs, also where this process does not run the bot."""
+    settings = container.settings
+    if not settings.token:
+        return None
+    return Telegram(settings.token, frozenset(settings.env.admin_ids), settings.config.access.mode == "open")

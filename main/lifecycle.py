@@ -1,0 +1,88 @@
+"""The order in which the parts of a process start and stop."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+from collections.abc import Sequence
+from typing import Protocol
+
+from starlette.types import ASGIApp
+
+from main.container import Container
+from main.server import Server, http_server, run_server, wait_started
+
+log = logging.getLogger("farthing")
+GRACE_SECONDS = 30.0
+
+
+class Component(Protocol):
+    """A part that is started and stopped: the bot, the jobs.
+
+    `quiet` takes no new work; `stop` ends the rest.
+    """
+
+    async def start(self) -> None: ...
+    async def quiet(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and Ctrl-C set. A second signal changes nothing: stopping is bounded in time."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def serve(
+    container: Container, app: ASGIApp | None, components: Sequence[Component], stop: asyncio.Event
+) -> None:
+    """Start HTTP and `components`; when `stop` is set, stop them in order.
+
+    First new work is refused, then the answers in flight end, then everything that sends is stopped.
+    """
+    env = container.settings.env
+    server = http_server(app, env.host, env.port) if app is not None else None
+    serving = asyncio.create_task(run_server(server)) if server is not None else None
+    try:
+        if server is not None and serving is not None:
+            await wait_started(server, serving)
+            log.info("listening on http://%s:%d", env.host, env.port)
+        for component in components:
+            await component.start()
+        freeze_garbage_collection()
+        waits = [asyncio.create_task(stop.wait()), *([serving] if serving else [])]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if serving is not None and serving.done():
+            serving.result()
+    finally:
+        await _stop(container, server, serving, components)
+
+
+def freeze_garbage_collection() -> None:
+    """Exclude start-up objects from garbage collection: scanning them stops the process for 0.1 s."""
+    gc.collect()
+    gc.freeze()
+
+
+async def _stop(
+    container: Container, server: Server | None, serving: "asyncio.Task[None] | None", components: Sequence[Component]
+) -> None:
+    gateway = container.gateway
+    log.info("stopping; answers in flight: %d", gateway.in_flight)
+    for component in components:
+        await component.quiet()
+    try:
+        await gateway.close(GRACE_SECONDS)
+    except TimeoutError:
+        log.warning("%d answers did not end in time; expire_holds will release their holds", gateway.in_flight)
+    for component in reversed(components):
+        await component.stop()
+    if server is not None and serving is not None:
+        server.should_exit = True
+        with contextlib.suppress(Exception):
+            await serving
+    log.info("stopped")

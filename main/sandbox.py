@@ -1,0 +1,74 @@
+"""The sandbox: a local Telegram and stand-in providers, with the real bot over a fresh database."""
+
+import secrets
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+from engine.chat import ChatRequest, Role, says
+from engine.errors import EngineError
+from main.config import BackupSection, TranscriberSection
+from main.container import Container
+from main.processes import EVERYTHING, run_parts
+from main.settings import Settings, read
+from sandbox.app import Sandbox
+
+USUAL_PROMPT = "Explain compound interest to a ten-year-old, with a small table."
+TRANSCRIBER = TranscriberSection(offer="groq/whisper-large-v3-turbo", usd_per_minute=Decimal("0.000667"))
+DATABASE = Path("sandbox-data/farthing.db")
+
+
+async def run_sandbox(settings: Settings) -> int:
+    """Run the sandbox and Farthing over it until a signal; return the exit code."""
+    admin_key = secrets.token_hex(16)
+    farthing_url = f"http://{settings.env.host}:{settings.env.port}"
+    _delete_database()
+    async with Sandbox(
+        port=settings.env.sandbox_port, farthing_url=farthing_url, farthing_admin_key=admin_key
+    ) as sandbox:
+        print(f"\n  Farthing's sandbox is at {sandbox.url}\n  (Ctrl-C stops it)\n", flush=True)  # noqa: T201
+
+        def show_route(container: Container) -> None:
+            sandbox.route_by(partial(next_offers, container))
+
+        return await run_parts(
+            sandbox_settings(settings, sandbox, admin_key), EVERYTHING, is_sandbox=True, opened=show_route
+        )
+
+
+def sandbox_settings(settings: Settings, sandbox: Sandbox, admin_key: str) -> Settings:
+    """Return `settings` with the sandbox's Telegram, providers and database; .env is not read."""
+    env = settings.env
+    variables = {
+        "TELEGRAM_BOT_TOKEN": sandbox.token,
+        "TELEGRAM_API_URL": sandbox.telegram_url,
+        "ADMIN_IDS": str(sandbox.admin_id),
+        "ADMIN_API_KEY": admin_key,
+        "DATABASE_URL": f"sqlite:///{DATABASE}",
+        "HOST": env.host,
+        "PORT": str(env.port),
+        "LOG_LEVEL": env.log_level,
+        "LOG_FORMAT": env.log_format,
+    }
+    for name, url in sandbox.provider_urls.items():
+        variables |= {f"{name.upper()}_BASE_URL": url, f"{name.upper()}_API_KEY": f"sandbox-{name}-key"}
+    changes = {"backup": BackupSection(folder=""), "transcriber": settings.config.transcriber or TRANSCRIBER}
+    return replace(read(variables, Path("no.env")), config=settings.config.model_copy(update=changes))
+
+
+def next_offers(container: Container) -> list[str]:
+    """Return the offers that `auto` would try now for a prompt of usual size, in order; [] where there is none."""
+    request = ChatRequest("page", "auto", (says(Role.USER, USUAL_PROMPT),))
+    try:
+        route = container.gateway.route(container.market.catalog.model("auto"), request)
+    except EngineError:
+        return []
+    return [quote.offer.name for quote in route.quotes]
+
+
+def _delete_database() -> None:
+    """Each run starts with an empty database, since the sandbox's Telegram keeps nothing either."""
+    DATABASE.parent.mkdir(exist_ok=True)
+    for each in DATABASE.parent.glob(f"{DATABASE.name}*"):
+        each.unlink()
