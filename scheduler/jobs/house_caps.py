@@ -17,7 +17,11 @@ async def run(desk: JobContext) -> None:
     for cap in await desk.caps.caps() if desk.caps is not None else []:
         threshold = FULL if cap.percent >= FULL else NEAR if cap.percent >= NEAR else None
         if threshold is not None and await _first(desk, cap, threshold):
-            values = {"per": {"key": f"house.{cap.per}", "values": {}}, "spent": str(cap.spent), "most": str(cap.most)}
+            values = {
+                "per": {"key": f"house.{cap.period}", "values": {}},
+                "spent": str(cap.spent),
+                "most": str(cap.limit),
+            }
             key = "alert.house_full" if threshold == FULL else "alert.house_near"
             await desk.notifier.tell_admins(key, {**values, "percent": cap.percent})
     await _losses(desk)
@@ -37,7 +41,7 @@ async def _losses(desk: JobContext) -> None:
 
 
 async def _first(desk: JobContext, cap: SpendingCap, threshold: int) -> bool:
-    return await _once(desk, f"house:{cap.key}:{cap.most}:{threshold}")
+    return await _once(desk, f"house:{cap.key}:{cap.limit}:{threshold}")
 
 
 async def _once(desk: JobContext, key: str) -> bool:

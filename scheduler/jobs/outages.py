@@ -80,7 +80,7 @@ def _latest(conn: Connection, name: str, now: datetime) -> Streak:
     """The run of failures; or, where it is broken by single answers, the bad minute."""
     streak = journal.streak(conn, name, now - MEMORY)
     minute = journal.window(conn, name, now - timedelta(seconds=WINDOW_SECONDS))
-    busy = minute.tries >= WINDOW_LEAST and minute.streak.failures >= RATE_TO_TELL * minute.tries
+    busy = minute.attempts >= WINDOW_LEAST and minute.streak.failures >= RATE_TO_TELL * minute.attempts
     return minute.streak if busy and streak.failures < minute.streak.failures else streak
 
 

@@ -1,1 +1,1 @@
-"""Sums over the journal: usage, roll-ups, losses, caps, liability."""
+"""Reports: roll-ups of the journal, usage, losses, spending caps, liability and quotas."""

@@ -1,4 +1,4 @@
-"""The house's own brakes: what providers may be paid in a day and in a month."""
+"""The operator's spending caps: the most that providers may cost in a day and in a month."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,70 +15,71 @@ FRESH_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SpendingCap:
-    """`per` is day or month; `key` names the very one, as `day:2026-11-25`."""
+    """A configured cap with the spending so far. `period` is day or month; `key` names it, such as `day:2026-11-25`."""
 
-    per: str
+    period: str
     key: str
     spent: Money
-    most: Money
+    limit: Money
 
     @property
     def percent(self) -> int:
-        return 100 if not self.most else self.spent.nanousd * 100 // self.most.nanousd
+        """The share of the limit that is spent, rounded down; 100 for a limit of zero."""
+        return 100 if not self.limit else self.spent.nanousd * 100 // self.limit.nanousd
 
 
 class SpendingCaps:
-    """ports.Gate: refuses new answers, kindly, once a cap is reached. None = no cap."""
+    """An admission check that refuses new answers once a cap is reached. A limit of None is no cap."""
 
     def __init__(self, db: Database, clock: Clock, per_day: Money | None, per_month: Money | None) -> None:
         self._db, self._clock = db, clock
-        self._most = {"day": per_day, "month": per_month}
+        self._limits = {"day": per_day, "month": per_month}
         self._spent: dict[str, Money] = {}
-        self._looked_at = float("-inf")
+        self._read_at = float("-inf")
         self._today = date.min
         self._before_today = ZERO
 
     @property
     def is_set(self) -> bool:
         """True where at least one period has a cap."""
-        return any(most is not None for most in self._most.values())
+        return any(limit is not None for limit in self._limits.values())
 
     async def check(self) -> None:
-        """Raises SpendingCapReached. The sums are looked up again every two seconds."""
+        """Raise SpendingCapReached if a cap is reached. The sums may be up to FRESH_SECONDS old."""
         if not self.is_set:
             return
-        await self._look()
-        for per, most in self._most.items():
-            if most is not None and self._spent[per] >= most:
-                raise SpendingCapReached(per)
+        await self._refresh()
+        for period, limit in self._limits.items():
+            if limit is not None and self._spent[period] >= limit:
+                raise SpendingCapReached(period)
 
     async def caps(self) -> list[SpendingCap]:
-        """Those that are set, as they stand."""
+        """The configured caps with the current spending."""
         if not self.is_set:
             return []
-        await self._look()
+        await self._refresh()
         keys = {"day": f"day:{self._today}", "month": f"month:{self._today:%Y-%m}"}
         return [
-            SpendingCap(per, keys[per], self._spent.get(per, ZERO), most)
-            for per, most in self._most.items()
-            if most is not None
+            SpendingCap(period, keys[period], self._spent[period], limit)
+            for period, limit in self._limits.items()
+            if limit is not None
         ]
 
-    async def _look(self) -> None:
+    async def _refresh(self) -> None:
         now = self._clock.monotonic()
-        if now - self._looked_at < FRESH_SECONDS:
+        if now - self._read_at < FRESH_SECONDS:
             return
         today = self._clock.now().date()
         if today != self._today:
-            self._before_today = await self._db.read(lambda conn: _before(conn, today))
+            self._before_today = await self._db.read(lambda conn: _spent_before(conn, today))
             self._today = today
         spent = await self._db.read(lambda conn: usage.provider_spend(conn, today, today))
         self._spent = {"day": spent, "month": self._before_today + spent}
-        self._looked_at = now
+        self._read_at = now
 
 
-def _before(conn: Connection, today: date) -> Money:
-    """This month's days that are over: looked up once a day."""
+def _spent_before(conn: Connection, today: date) -> Money:
+    """The spending of this month's earlier days, which no longer changes."""
     if today.day == 1:
         return ZERO
     return usage.provider_spend(conn, today.replace(day=1), today.replace(day=today.day - 1))

@@ -1,4 +1,4 @@
-"""What the journal says of providers: for alerts, which are decided from facts and not from one process's memory."""
+"""Queries over the journal for alerts: all processes see the same attempts, so that each decides alike."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from engine.attempt_record import ABANDONED, ANSWERED, CLOSING, HEDGED, NO_SPEEC
 from engine.money import Money
 from storage.database.connection import Connection, moment, ms, row, scalar
 
-_SAYS_NOTHING = (
+_NEUTRAL = (
     ABANDONED,
     CLOSING,
     HEDGED,
@@ -19,16 +19,17 @@ _SAYS_NOTHING = (
     "too_big",
     "no_such_model",
 )
-_GOOD = (ANSWERED, STOPPED)
+_SUCCESSES = (ANSWERED, STOPPED)
 _A_DAY = timedelta(days=1)
 NEEDS_OPERATOR = ("key_refused", "balance_gone")
 
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """The latest run of failures of one provider; `failures` 0: the last word was good.
+    """A provider's failures since its latest success; none if `failures` is 0.
 
-    Rate limits break no provider: they are counted beside.
+    Rate limits are no failures and are counted separately. `last_outcome` and `last_status` are those of the latest
+    failure, `since` is the start of the first.
     """
 
     provider: str
@@ -46,17 +47,17 @@ class Streak:
 
 @dataclass(frozen=True, slots=True)
 class AttemptWindow:
-    """All that was tried of one provider in a time; `streak` counts its failures, in a row or not."""
+    """A provider's attempts in a span of time; `streak` counts all its failures, consecutive or not."""
 
-    tries: int
+    attempts: int
     streak: Streak
 
 
 @dataclass(frozen=True, slots=True)
 class Detour:
-    """What others answered meanwhile that would have come here: prompts, tokens, and what that cost.
+    """The prompts that other providers answered instead of this one, with their tokens and cost.
 
-    `model` is what this provider had answered with last; empty where it never had.
+    `model` is the model of this provider's latest kept answer; empty if there is none.
     """
 
     prompts: int
@@ -67,6 +68,7 @@ class Detour:
 
 
 def providers_seen(conn: Connection, since: datetime) -> list[str]:
+    """The names of providers with an attempt since then."""
     rows = conn.rows(
         "SELECT DISTINCT provider FROM attempts WHERE started_at >= :since ORDER BY provider", since=ms(since)
     )
@@ -74,7 +76,7 @@ def providers_seen(conn: Connection, since: datetime) -> list[str]:
 
 
 def streak(conn: Connection, provider: str, since: datetime, most: int = 500) -> Streak:
-    """Read back from the newest attempt to the last good one."""
+    """The provider's failures from its newest attempt back to its latest success, within the newest `most` attempts."""
     rows = conn.rows(
         "SELECT outcome, status, started_at FROM attempts WHERE provider = :provider AND started_at >= :since"
         " ORDER BY started_at DESC, id DESC LIMIT :most",
@@ -82,23 +84,24 @@ def streak(conn: Connection, provider: str, since: datetime, most: int = 500) ->
         since=ms(since),
         most=most,
     )
-    failures, limited, first, last_outcome, last_status = 0, 0, None, "", None
+    failures, rate_limited, first, last_outcome, last_status = 0, 0, None, "", None
     for found in rows:
         outcome = found["outcome"]
-        if outcome in _GOOD:
-            return Streak(provider, failures, limited, first, last_outcome, last_status, moment(found["started_at"]))
+        if outcome in _SUCCESSES:
+            good_at = moment(found["started_at"])
+            return Streak(provider, failures, rate_limited, first, last_outcome, last_status, good_at)
         if outcome == "rate_limited":
-            limited += 1
-        elif outcome not in _SAYS_NOTHING:
+            rate_limited += 1
+        elif outcome not in _NEUTRAL:
             failures += 1
             first = moment(found["started_at"])
             last_outcome = last_outcome or outcome
             last_status = last_status or found["status"]
-    return Streak(provider, failures, limited, first, last_outcome, last_status, None)
+    return Streak(provider, failures, rate_limited, first, last_outcome, last_status, None)
 
 
 def operator_failures(conn: Connection, provider: str, since: datetime) -> list[str]:
-    """Which of NEEDS_OPERATOR it has answered since."""
+    """The outcomes among NEEDS_OPERATOR that the provider's attempts had since then."""
     rows = conn.rows(
         "SELECT DISTINCT outcome FROM attempts WHERE provider = :provider AND started_at >= :since ORDER BY outcome",
         provider=provider,
@@ -108,35 +111,35 @@ def operator_failures(conn: Connection, provider: str, since: datetime) -> list[
 
 
 def share(conn: Connection, provider: str, start: datetime, end: datetime) -> float:
-    """Of the answers kept in that time, the part that `provider` gave: 0 to 1."""
+    """The provider's share of the kept answers that started in [start, end): 0 to 1."""
     found = row(
         conn,
-        "SELECT COUNT(*) AS n, SUM(CASE WHEN provider = :provider THEN 1 ELSE 0 END) AS mine FROM attempts"
+        "SELECT COUNT(*) AS n, SUM(CASE WHEN provider = :provider THEN 1 ELSE 0 END) AS here FROM attempts"
         " WHERE kept AND started_at >= :start AND started_at < :end",
         provider=provider,
         start=ms(start),
         end=ms(end),
     )
-    return float(found["mine"] / found["n"]) if found and found["n"] else 0.0
+    return float(found["here"] / found["n"]) if found and found["n"] else 0.0
 
 
 def window(conn: Connection, provider: str, since: datetime) -> AttemptWindow:
-    """What counts as a try is what its breaker counts."""
+    """The provider's attempts since then. Only the outcomes that its breaker counts are counted."""
     rows = conn.rows(
         "SELECT outcome, status, started_at FROM attempts WHERE provider = :provider AND started_at >= :since"
         " ORDER BY started_at DESC, id DESC",
         provider=provider,
         since=ms(since),
     )
-    bad = [found for found in rows if found["outcome"] not in (*_GOOD, *_SAYS_NOTHING, "rate_limited")]
-    good = [found for found in rows if found["outcome"] in _GOOD]
-    limited = sum(1 for found in rows if found["outcome"] == "rate_limited")
+    bad = [found for found in rows if found["outcome"] not in (*_SUCCESSES, *_NEUTRAL, "rate_limited")]
+    good = [found for found in rows if found["outcome"] in _SUCCESSES]
+    rate_limited = sum(1 for found in rows if found["outcome"] == "rate_limited")
     return AttemptWindow(
         len(bad) + len(good),
         Streak(
             provider,
             len(bad),
-            limited,
+            rate_limited,
             moment(bad[-1]["started_at"]) if bad else None,
             bad[0]["outcome"] if bad else "",
             bad[0]["status"] if bad else None,
@@ -146,7 +149,10 @@ def window(conn: Connection, provider: str, since: datetime) -> AttemptWindow:
 
 
 def detour(conn: Connection, provider: str, since: datetime, until: datetime) -> Detour:
-    """Prompts that others answered in that time, of the kinds that this provider had been asked."""
+    """The prompts that other providers answered in [since, until), for models that this provider was asked for.
+
+    A model counts if the provider had an attempt for it in the day before `since` or later.
+    """
     found = row(
         conn,
         "SELECT COUNT(*) AS n, COALESCE(SUM(cost_nanousd), 0) AS cost, COALESCE(SUM(input_tokens), 0) AS input,"
@@ -169,7 +175,11 @@ def detour(conn: Connection, provider: str, since: datetime, until: datetime) ->
 
 
 def failed_everywhere(conn: Connection, since: datetime) -> tuple[int, datetime]:
-    """How many requests somebody failed, or nobody could take, and nobody answered; and when the first was asked."""
+    """The number of requests since then that failed at every offer, and the start of the first.
+
+    Such a request has no kept answer and ended without a further offer. Requests that were abandoned, or whose own
+    fault it was, don't count.
+    """
     found = row(
         conn,
         "SELECT COUNT(DISTINCT request_id) AS n, MIN(started_at) AS at FROM attempts a"
@@ -184,6 +194,7 @@ def failed_everywhere(conn: Connection, since: datetime) -> tuple[int, datetime]
 
 
 def last_answer_at(conn: Connection) -> datetime | None:
+    """The start of the latest kept answer; None if there is none."""
     found = row(conn, "SELECT MAX(started_at) AS at FROM attempts WHERE kept")
     return moment(found["at"]) if found and found["at"] is not None else None
 

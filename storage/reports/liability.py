@@ -1,4 +1,4 @@
-"""Where the house stands with its tenants: Stars taken in, and what is still to be served for them."""
+"""Stars received, and the operator's liability to tenants: value that was paid for and not used yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from storage.database.connection import Connection, ms, row
 
 @dataclass(frozen=True, slots=True)
 class StarTotals:
-    """Stars paid less those given back in a span of days, and what Telegram pays out for them."""
+    """Stars paid and refunded in a span of days, and Telegram's payout for the difference."""
 
     paid: int
     refunded: int
@@ -20,9 +20,9 @@ class StarTotals:
 
 @dataclass(frozen=True, slots=True)
 class Liability:
-    """Money taken that is not income yet: unused wallets, and what is left of allowances at their plan's price.
+    """Money received that is not income yet: wallet balances, and unused allowance tokens at their plan's price.
 
-    `owed` is the other way round: what tenants owe after refunds.
+    `owed` is the opposite: the tenants' debts from refunds.
     """
 
     wallets: Money
@@ -35,7 +35,7 @@ class Liability:
 
 
 def star_totals(conn: Connection, start: date, end: date, per_star: Money) -> StarTotals:
-    """Both days included, UTC; a refund counts on the day on which it was made."""
+    """Sum up the Stars of a span of UTC days, both included; a refund counts on the day of the refund."""
     first = datetime.combine(start, datetime.min.time(), UTC)
     after = datetime.combine(end + timedelta(days=1), datetime.min.time(), UTC)
     found = row(
@@ -52,7 +52,7 @@ def star_totals(conn: Connection, start: date, end: date, per_star: Money) -> St
 
 
 def liability(conn: Connection, rates: Mapping[str, Fraction]) -> Liability:
-    """As of now. `rates`: what an allowance token of each plan was sold for, in nano-dollars."""
+    """The current liability. `rates`: each plan's price of one allowance token, in nano-dollars."""
     found = conn.rows(
         "SELECT t.plan, SUM(a.balance_nanousd) AS balance, SUM(a.owed_nanousd) AS owed,"
         " SUM(a.allowance_tokens - a.allowance_used_tokens) AS unused"

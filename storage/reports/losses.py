@@ -1,4 +1,4 @@
-"""What a model has lost today: cost and waste, less charges and what allowance tokens were sold for."""
+"""Each model's loss of today: cost and waste, less wallet charges and the price of the allowance tokens used."""
 
 from collections import defaultdict
 
@@ -13,40 +13,44 @@ RECOUNT_SECONDS = 60.0
 
 
 class SqlLosses:
-    """Asked before each answer, so it reads only what is new since it last looked, at most once a second.
+    """The losses of the current UTC day, cached because they are read before each answer.
 
-    Every minute it counts the day anew: on PostgreSQL rows may commit in another order than they are numbered.
+    At most once a second it adds the attempts that are new. Once a minute it sums up the whole day again, because on
+    PostgreSQL rows may be committed in another order than their ids.
     """
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db, self._clock = db, clock
         self._lost: defaultdict[str, Money] = defaultdict(lambda: ZERO)
-        self._day = self._seen = 0
-        self._looked_at = self._counted_at = float("-inf")
+        self._day = self._last_id = 0
+        self._read_at = self._recounted_at = float("-inf")
 
     async def lost_today(self, model: str) -> Money:
-        """Of the UTC day, for the name that tenants ask for; negative where the model has earned."""
-        await self._look()
+        """The loss of a model, by the name that tenants ask for; negative if the model earned."""
+        await self._refresh()
         return self._lost[model]
 
-    async def _look(self) -> None:
+    async def _refresh(self) -> None:
         now, day = self._clock.monotonic(), day_of(self._clock.now())
-        if now - self._looked_at < FRESH_SECONDS and day == self._day:
+        if now - self._read_at < FRESH_SECONDS and day == self._day:
             return
-        anew = day != self._day or now - self._counted_at >= RECOUNT_SECONDS
-        after = 0 if anew else self._seen
-        self._looked_at = now  # whoever asks meanwhile is answered from what is known: nothing is added twice
-        sums, seen = await self._db.read(lambda conn: lost_since(conn, day, after))
-        if anew:
+        recount = day != self._day or now - self._recounted_at >= RECOUNT_SECONDS
+        after = 0 if recount else self._last_id
+        self._read_at = now  # before the await, so that a concurrent call doesn't add the same attempts again
+        sums, last_id = await self._db.read(lambda conn: lost_since(conn, day, after))
+        if recount:
             self._lost.clear()
-            self._day, self._counted_at, self._seen = day, now, 0
+            self._day, self._recounted_at, self._last_id = day, now, 0
         for model, lost in sums.items():
             self._lost[model] += lost
-        self._seen = max(self._seen, seen)
+        self._last_id = max(self._last_id, last_id)
 
 
 def lost_since(conn: Connection, day: int, after: int = 0) -> tuple[dict[str, Money], int]:
-    """Per model asked for, what the day's attempts numbered above `after` lost; and the last number."""
+    """The loss per model of the day's attempts with an id above `after`, and the last of these ids.
+
+    `day` is a number such as 20261125.
+    """
     rows = conn.rows(
         "SELECT asked, SUM(cost_nanousd - charge_nanousd - allowance_nanousd) AS lost, MAX(id) AS last FROM attempts"
         " WHERE day = :day AND id > :after GROUP BY asked",

@@ -1,4 +1,4 @@
-"""How attempts ended, and how soon the first word came: the roll-ups, and what was journaled since."""
+"""Outcomes of attempts and times to the first token, from the roll-ups and the attempts journaled since."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,14 +7,17 @@ from engine.attempt_record import ABANDONED, ANSWERED, NO_OFFER, STOPPED
 from storage.database.connection import Connection
 from storage.ledger.holds import day_of
 from storage.reports import rollups
-from storage.reports.rollups import BUCKETS_MS, OF_ONE, TIMINGS
+from storage.reports.rollups import BUCKETS_MS, PER_ATTEMPT, TIMINGS
 
 _NO_FAILURE = (ANSWERED, STOPPED, ABANDONED, "closing", "bad_request", "unable", "context_too_long", "too_big")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Attempts of one provider that ended alike. `within`: first words by the bounds of BUCKETS_MS, cumulated."""
+    """The attempts of one provider with the same outcome.
+
+    `within`: the attempts whose first token came within each bound of BUCKETS_MS, cumulative.
+    """
 
     provider: str
     outcome: str
@@ -25,19 +28,19 @@ class Outcome:
 
     @property
     def is_failure(self) -> bool:
-        """A provider's failure, a limit included; a request's own fault is none."""
+        """True for a provider's failure, including a rate limit; False for a fault of the request."""
         return self.provider != NO_OFFER and self.outcome not in _NO_FAILURE
 
     @property
     def is_unanswered(self) -> bool:
-        """A prompt that nobody could take."""
+        """True for prompts that no provider could answer."""
         return self.provider == NO_OFFER and self.outcome not in _NO_FAILURE
 
 
 def rows(conn: Connection, start: date, end: date) -> list[Outcome]:
-    """Both days included, UTC."""
+    """The outcomes per provider in a span of UTC days, both included."""
     added = ", ".join(f"SUM({name}) AS {name}" for name in TIMINGS)
-    late = ", ".join(f"{OF_ONE[name]} AS {name}" for name in TIMINGS)
+    late = ", ".join(f"{PER_ATTEMPT[name]} AS {name}" for name in TIMINGS)
     found = conn.rows(
         f"SELECT provider, outcome, {added} FROM (SELECT provider, outcome, {', '.join(TIMINGS)} FROM provider_days"
         f" WHERE day BETWEEN :start AND :end UNION ALL SELECT provider, outcome, {late} FROM attempts"

@@ -1,4 +1,4 @@
-"""Whom to tell of quotas: only those who crossed something and were not told of it in this period."""
+"""Tenants and API keys that crossed a quota threshold and were not notified of it in this period."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from storage.database.connection import Connection, moment
 
 T = TypeVar("T")
 LEAST_TOKENS = 64 + 80
-"""The least output, and the least input with its template: under it no answer is covered."""
+"""The least output and the least input with its template: with fewer tokens left no answer is covered."""
 
 
 @dataclass(frozen=True, slots=True)
 class AllowanceCrossing:
-    """A tenant whose allowance passed `percent`. `key`: tells it once per period."""
+    """A tenant who used `percent` of the allowance. `key`: the notice, so that it is sent once per period."""
 
     user_id: int
     percent: int
@@ -26,7 +26,7 @@ class AllowanceCrossing:
 
 @dataclass(frozen=True, slots=True)
 class KeyCrossing:
-    """An API key that passed `percent` of its own month."""
+    """An API key that used `percent` of its monthly tokens. `key`: the notice, sent once per month."""
 
     user_id: int
     key_id: int
@@ -39,7 +39,7 @@ class KeyCrossing:
 
 @dataclass(frozen=True, slots=True)
 class LowWallet:
-    """A wallet under the line, of somebody who spent from it in this period."""
+    """A wallet under the threshold whose tenant spent from it in this period. `key`: the notice, once per period."""
 
     user_id: int
     wallet: Money
@@ -47,9 +47,9 @@ class LowWallet:
 
 
 def allowances_crossed(conn: Connection, percents: Sequence[int], limit: int = 200) -> list[AllowanceCrossing]:
-    """Allowances, the highest threshold that each passed. What is only held is not used.
+    """The highest threshold that each allowance crossed; held tokens don't count as used.
 
-    AllowanceCrossing together, the higher one alone: once it was told, the lower ones are too late.
+    When several thresholds are crossed at once, only the highest is returned; a lower one is never notified after it.
     """
     found: list[AllowanceCrossing] = []
     for percent in sorted(percents, reverse=True):
@@ -58,7 +58,7 @@ def allowances_crossed(conn: Connection, percents: Sequence[int], limit: int = 2
             " a.period_end_at, a.period_no FROM accounts a JOIN tenants t ON t.id = a.tenant_id"
             " WHERE a.allowance_used_tokens > 0 AND t.telegram_user_id IS NOT NULL AND NOT t.blocked"
             f" AND {_passed('a.allowance_used_tokens', 'a.allowance_tokens', percent)}"
-            f" AND NOT EXISTS (SELECT 1 FROM notices n WHERE {_told(percents, percent, 'quota', _PERIOD)})"
+            f" AND NOT EXISTS (SELECT 1 FROM notices n WHERE {_notified(percents, percent, 'quota', _PERIOD)})"
             " ORDER BY t.id LIMIT :n",
             n=limit,
         )
@@ -76,7 +76,7 @@ def allowances_crossed(conn: Connection, percents: Sequence[int], limit: int = 2
 
 
 def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: int = 200) -> list[KeyCrossing]:
-    """Live keys with a limit of their own, likewise, once per month."""
+    """The highest threshold that each valid API key with a limit of its own crossed in `month`."""
     found: list[KeyCrossing] = []
     for percent in sorted(percents, reverse=True):
         rows = conn.rows(
@@ -84,7 +84,7 @@ def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: i
             " JOIN tenants t ON t.id = k.tenant_id WHERE k.tokens_per_month IS NOT NULL AND k.revoked_at IS NULL"
             " AND k.month = :month AND k.used_tokens > 0 AND t.telegram_user_id IS NOT NULL AND NOT t.blocked"
             f" AND {_passed('k.used_tokens', 'k.tokens_per_month', percent)}"
-            f" AND NOT EXISTS (SELECT 1 FROM notices n WHERE {_told(percents, percent, 'key', _MONTH)})"
+            f" AND NOT EXISTS (SELECT 1 FROM notices n WHERE {_notified(percents, percent, 'key', _MONTH)})"
             " ORDER BY k.id LIMIT :n",
             month=month,
             n=limit,
@@ -104,18 +104,21 @@ def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: i
     return _highest(found, lambda each: each.key.split(":", 2)[2])
 
 
-def low_wallets(conn: Connection, line: Money, limit: int = 200) -> list[LowWallet]:
-    """Wallets under `line` that paid for something in this period. What Stars just paid for never was the wallet's."""
+def low_wallets(conn: Connection, threshold: Money, limit: int = 200) -> list[LowWallet]:
+    """Wallets under `threshold` that paid for something in this period.
+
+    A plan that was paid by Stars doesn't count: its price only passed through the wallet.
+    """
     rows = conn.rows(
         "SELECT t.id, t.telegram_user_id, a.balance_nanousd, a.period_no FROM accounts a"
-        " JOIN tenants t ON t.id = a.tenant_id WHERE a.balance_nanousd < :line AND t.telegram_user_id IS NOT NULL"
+        " JOIN tenants t ON t.id = a.tenant_id WHERE a.balance_nanousd < :threshold AND t.telegram_user_id IS NOT NULL"
         " AND NOT t.blocked AND EXISTS (SELECT 1 FROM transfers x WHERE x.tenant_id = t.id"
         " AND x.debit = 'tenant:' || t.id AND x.created_at >= a.period_start_at"
         " AND x.kind NOT IN ('repayment', 'refund')"
         " AND NOT (x.kind = 'plan' AND EXISTS (SELECT 1 FROM payments p WHERE p.charge_id = substr(x.ref, 6))))"
         " AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.key = 'wallet:' || t.id || ':' || a.period_no)"
         " ORDER BY t.id LIMIT :n",
-        line=line.nanousd,
+        threshold=threshold.nanousd,
         n=limit,
     )
     return [
@@ -129,20 +132,20 @@ _MONTH = "k.id || ':' || k.month"
 
 
 def _passed(used: str, most: str, percent: int) -> str:
-    """Full, too, where what is left covers no answer any more."""
+    """SQL: `percent` is used, or all is, because the rest no longer covers an answer."""
     full = f"{most} - {used} < {LEAST_TOKENS}"
     return f"{most} > 0 AND ({full} OR {used} * 100 >= {percent} * {most})"
 
 
-def _told(percents: Sequence[int], percent: int, what: str, whose: str) -> str:
-    """Told of this threshold, or of a higher one."""
-    keys = ", ".join(f"'{what}:{each}:' || {whose}" for each in sorted(percents) if each >= percent)
+def _notified(percents: Sequence[int], percent: int, kind: str, subject: str) -> str:
+    """SQL: a notice exists for this threshold or a higher one."""
+    keys = ", ".join(f"'{kind}:{each}:' || {subject}" for each in sorted(percents) if each >= percent)
     return f"n.key IN ({keys})"
 
 
-def _highest(found: list[T], whose: Callable[[T], str]) -> list[T]:
-    """The first of each, which is its highest."""
+def _highest(found: list[T], subject: Callable[[T], str]) -> list[T]:
+    """The first crossing of each subject; `found` is sorted with the highest threshold first."""
     first: dict[str, T] = {}
     for each in found:
-        first.setdefault(whose(each), each)
+        first.setdefault(subject(each), each)
     return list(first.values())

@@ -1,6 +1,6 @@
-"""Roll-ups: the journal's sums per day. Derived: what is dropped and rebuilt is the same, byte for byte.
+"""Roll-ups: the journal's sums per day, derived from it alone. Rebuilding them gives the same rows.
 
-They cover the attempts up to a watermark; readers add the few that came after it, so a sum is exact at once.
+They cover the attempts up to a watermark. Readers add the few attempts after it, so that sums are always exact.
 """
 
 from storage.database.connection import Connection, scalar
@@ -22,7 +22,7 @@ SUMS = (
 BUCKETS_MS = (250, 500, 1000, 2500, 5000, 10_000)
 TIMINGS = ("attempts", "first_tokens", "first_token_ms", *(f"le_{ms}" for ms in BUCKETS_MS))
 
-OF_ONE: dict[str, str] = {
+PER_ATTEMPT: dict[str, str] = {
     "prompts": "CASE WHEN kept THEN 1 ELSE 0 END",
     "input_tokens": "CASE WHEN kept THEN input_tokens ELSE 0 END",
     "output_tokens": "CASE WHEN kept THEN output_tokens ELSE 0 END",
@@ -36,19 +36,19 @@ OF_ONE: dict[str, str] = {
     "first_token_ms": "COALESCE(first_token_ms, 0)",
     **{f"le_{ms}": f"CASE WHEN first_token_ms <= {ms} THEN 1 ELSE 0 END" for ms in BUCKETS_MS},
 }
-"""What one attempt adds to each sum."""
+"""The SQL expression that one attempt adds to each sum."""
 
-_TELLS = "SUM(CASE WHEN kept THEN 1 ELSE 0 END) > 0 OR SUM(cost_nanousd) > 0"
+_IS_RELEVANT = "SUM(CASE WHEN kept THEN 1 ELSE 0 END) > 0 OR SUM(cost_nanousd) > 0"
 _TABLES = (
-    ("tenant_days", ("tenant_id", "day", "key_id", "asked", "provider", "model"), SUMS, _TELLS),
-    ("house_days", ("day", "asked", "provider", "model"), SUMS, _TELLS),
+    ("tenant_days", ("tenant_id", "day", "key_id", "asked", "provider", "model"), SUMS, _IS_RELEVANT),
+    ("house_days", ("day", "asked", "provider", "model"), SUMS, _IS_RELEVANT),
     ("provider_days", ("day", "provider", "outcome"), TIMINGS, "COUNT(*) > 0"),
 )
 _KEYS = {"tenant_id": "COALESCE(tenant_id, 0)", "key_id": "COALESCE(key_id, 0)"}
 
 
 async def catch_up(db: Database) -> int:
-    """Roll up whatever has been journaled, in short units; how many attempts that were."""
+    """Roll up all committed attempts in short transactions; the number of ids covered."""
     done, end = 0, await db.write(last_committed)
     while (rolled := await db.write(lambda conn: roll_up_chunk(conn, end))) is not None:
         done += rolled
@@ -56,20 +56,20 @@ async def catch_up(db: Database) -> int:
 
 
 async def rebuild(db: Database) -> int:
-    """Drop everything and roll it up again; sums stay exact meanwhile, and slow."""
+    """Delete all roll-ups and compute them again. Sums stay exact meanwhile, but are slow to read."""
     await db.write(clear)
     return await catch_up(db)
 
 
 def watermark(conn: Connection) -> int:
-    """The last attempt that the roll-ups cover."""
+    """The id of the last attempt that the roll-ups cover."""
     return int(scalar(conn, "SELECT value FROM watermarks WHERE name = :name", name=_NAME) or 0)
 
 
 def last_committed(conn: Connection) -> int:
-    """The last attempt of which no earlier one can still be committed.
+    """The id of the last attempt, once no attempt with a lower id can still be committed.
 
-    PostgreSQL numbers rows before they are committed: whoever is writing is waited for.
+    PostgreSQL numbers rows before they are committed, so the table lock waits for the writers.
     """
     if conn.dialect == "postgresql":
         conn.run("LOCK TABLE attempts IN SHARE MODE")
@@ -77,7 +77,7 @@ def last_committed(conn: Connection) -> int:
 
 
 def roll_up_chunk(conn: Connection, end: int, most: int = CHUNK) -> int | None:
-    """Add the next attempts up to `end`; how many numbers were passed, None when there is nothing left."""
+    """Add the next attempts, at most up to id `end`; the number of ids covered, None when there is nothing left."""
     conn.run("INSERT INTO watermarks (name, value) VALUES (:name, '0') ON CONFLICT (name) DO NOTHING", name=_NAME)
     after = watermark(conn)
     if after >= end:
@@ -89,7 +89,7 @@ def roll_up_chunk(conn: Connection, end: int, most: int = CHUNK) -> int | None:
         upto=str(upto),
         after=str(after),
     )
-    if not moved:  # another clock was faster
+    if not moved:  # another process has rolled up this chunk
         return None
     for sql in _ROLL:
         conn.run(sql, after=after, upto=upto)
@@ -103,7 +103,7 @@ def clear(conn: Connection) -> None:
 
 
 def _insert(table: str, keys: tuple[str, ...], sums: tuple[str, ...], having: str) -> str:
-    chosen = ", ".join([*(_KEYS.get(key, key) for key in keys), *(f"SUM({OF_ONE[name]})" for name in sums)])
+    chosen = ", ".join([*(_KEYS.get(key, key) for key in keys), *(f"SUM({PER_ATTEMPT[name]})" for name in sums)])
     added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)
     groups = ", ".join(str(number) for number in range(1, len(keys) + 1))
     return (

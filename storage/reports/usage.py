@@ -1,4 +1,4 @@
-"""Usage and margin per day x model x provider: the roll-ups, and what was journaled since."""
+"""Usage and margin per day x model x provider, from the roll-ups and the attempts journaled since."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,16 @@ from engine.money import ZERO, Money
 from storage.database.connection import Connection, Row, row
 from storage.ledger.holds import day_of
 from storage.reports import rollups
-from storage.reports.rollups import OF_ONE, SUMS
+from storage.reports.rollups import PER_ATTEMPT, SUMS
 
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """Prompts and tokens of kept answers; `cost` without `waste`, which is what nobody paid for."""
+    """The usage of one model of one provider on one day.
+
+    Prompts and tokens are those of kept answers. `waste` is the cost that no tenant's charge covers; `cost` is the
+    rest.
+    """
 
     day: date
     model: str
@@ -34,13 +38,13 @@ class UsageRow:
 
     @property
     def margin(self) -> Money:
-        """Wallet charges + what the allowance tokens were sold for - costs - waste."""
+        """Wallet charges + value of the allowance tokens used - cost - waste."""
         return self.charge + self.allowance_worth - self.cost - self.waste
 
 
 @dataclass(frozen=True, slots=True)
 class UsageTotals:
-    """Usage rows summed."""
+    """The sums of usage rows."""
 
     prompts: int
     tokens: int
@@ -64,7 +68,7 @@ class UsageTotals:
 
     @property
     def sold(self) -> Money:
-        """Wallet charges and what the allowance tokens were sold for."""
+        """Wallet charges and the value of the allowance tokens used."""
         return self.charge + self.allowance_worth
 
     @property
@@ -73,13 +77,13 @@ class UsageTotals:
 
     @property
     def margin_percent(self) -> str | None:
-        """Of what was sold, with one decimal; None where nothing was."""
+        """The margin in percent of `sold`, with one decimal; None if nothing was sold."""
         return f"{self.margin.decimal * 100 / self.sold.decimal:.1f}" if self.sold else None
 
 
 @dataclass(frozen=True, slots=True)
 class OfferTotals:
-    """What one provider's model came to, ever."""
+    """The sums of one provider's model over all time."""
 
     provider: str
     model: str
@@ -94,7 +98,7 @@ class OfferTotals:
 
 @dataclass(frozen=True, slots=True)
 class TenantShare:
-    """What one tenant asked for in a span of days."""
+    """One tenant's usage in a span of days."""
 
     tenant_id: int
     name: str
@@ -104,25 +108,28 @@ class TenantShare:
 
 
 _ADDED = ", ".join(f"SUM({name}) AS {name}" for name in SUMS)
-_LATE = ", ".join(f"{OF_ONE[name]} AS {name}" for name in SUMS)
+_LATE = ", ".join(f"{PER_ATTEMPT[name]} AS {name}" for name in SUMS)
 
 
 def rows(conn: Connection, start: date, end: date, tenant_id: int | None = None) -> list[UsageRow]:
-    """Both days included. Attempts that cost and sold nothing make no row."""
-    mine = "" if tenant_id is None else " AND tenant_id = :tenant"
+    """Usage per day, model and provider, both days included; one tenant's if given.
+
+    There is no row where nothing was answered and nothing cost.
+    """
+    of_tenant = "" if tenant_id is None else " AND tenant_id = :tenant"
     found = conn.rows(
         f"SELECT day, model, provider, {_ADDED} FROM ("
-        f"{_both('day, model, provider', 'house_days' if tenant_id is None else 'tenant_days', mine)}"
+        f"{_both('day, model, provider', 'house_days' if tenant_id is None else 'tenant_days', of_tenant)}"
         ") x GROUP BY day, model, provider HAVING SUM(prompts) > 0 OR SUM(cost_nanousd) + SUM(waste_nanousd) > 0"
         " ORDER BY day, model, provider",
         **_span(conn, start, end),
-        **({"tenant": tenant_id} if mine else {}),
+        **({"tenant": tenant_id} if of_tenant else {}),
     )
     return [_usage(each) for each in found]
 
 
 def provider_spend(conn: Connection, start: date, end: date) -> Money:
-    """What providers were paid, waste included."""
+    """The cost of all attempts, waste included, both days included."""
     found = row(
         conn,
         f"SELECT COALESCE(SUM(cost_nanousd + waste_nanousd), 0) AS n FROM ({_both('day', 'house_days')}) x",
@@ -133,7 +140,7 @@ def provider_spend(conn: Connection, start: date, end: date) -> Money:
 
 
 def top_tenants(conn: Connection, start: date, end: date, most: int = 5) -> list[TenantShare]:
-    """Who asked for the most tokens."""
+    """The `most` tenants with the most tokens, both days included."""
     found = conn.rows(
         "SELECT x.tenant_id, t.name, SUM(prompts) AS prompts, SUM(input_tokens + output_tokens) AS tokens,"
         f" SUM(charge_nanousd) AS charge FROM ({_both('tenant_id', 'tenant_days')}) x"
@@ -149,7 +156,7 @@ def top_tenants(conn: Connection, start: date, end: date, most: int = 5) -> list
 
 
 def totals_by_offer(conn: Connection) -> list[OfferTotals]:
-    """Everything ever journaled."""
+    """The sums per provider and model over the whole journal."""
     found = conn.rows(
         f"SELECT provider, model, {_ADDED} FROM ({_both('provider, model', 'house_days')}) x"
         " GROUP BY provider, model HAVING SUM(prompts) > 0 OR SUM(cost_nanousd) + SUM(waste_nanousd) > 0"
@@ -177,12 +184,15 @@ def day_from(stored: int) -> date:
     return date(year, rest // 100, rest % 100)
 
 
-def _both(keys: str, table: str, mine: str = "") -> str:
-    """What is rolled up, and what came since. The plus keeps an index away: the tail is found by its ids."""
+def _both(keys: str, table: str, condition: str = "") -> str:
+    """SQL: the roll-ups of `table` and the attempts after the watermark.
+
+    The unary plus keeps the planner from an index on the day or the tenant: the few new attempts are found by id.
+    """
     late = "id > :mark AND +day BETWEEN :start AND :end"
     return (
-        f"SELECT {keys}, {', '.join(SUMS)} FROM {table} WHERE day BETWEEN :start AND :end{mine}"
-        f" UNION ALL SELECT {keys}, {_LATE} FROM attempts WHERE {late}{mine.replace('tenant_id', '+tenant_id', 1)}"
+        f"SELECT {keys}, {', '.join(SUMS)} FROM {table} WHERE day BETWEEN :start AND :end{condition}"
+        f" UNION ALL SELECT {keys}, {_LATE} FROM attempts WHERE {late}{condition.replace('tenant_id', '+tenant_id', 1)}"
     )
 
 
