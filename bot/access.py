@@ -3,8 +3,9 @@
 from telegram import Message, Update
 from telegram.ext import ApplicationHandlerStop
 
+from bot.chat.handler import addressed
 from bot.context import Context
-from bot.services import Ask
+from locales.button import Button
 from storage.billing import invites
 from storage.tenants import notices, tenants
 from storage.tenants.tenants import TenantState
@@ -15,7 +16,7 @@ DUTIES = frozenset({"terms", "privacy", "paysupport"})
 
 async def guard(update: Update, context: Context) -> None:
     """Runs before every other handler, and ends a stranger's update here."""
-    if context.services.config.access_mode == "open" or update.effective_user is None:
+    if update.effective_user is None:
         return
     message = update.message
     if context.is_admin or (message is None and update.callback_query is None):
@@ -33,8 +34,6 @@ async def guard(update: Update, context: Context) -> None:
 
 def _for_us(message: Message, context: Context) -> bool:
     """Payments pass, and so does what Telegram's rules owe to everybody; in groups only what is addressed to us."""
-    from bot.chat.handler import addressed  # noqa: PLC0415 - it knows the whole road
-
     if message.successful_payment is not None or message.refunded_payment is not None or message.sender_chat:
         return False
     word, _, addressee = _command(message).partition("@")
@@ -81,15 +80,15 @@ async def _ask_operators(state: TenantState, context: Context) -> None:
     if not await services.db.write(lambda conn: notices.first_time(conn, key, services.clock.now())):
         return
     buttons = (
-        Ask("access.accept", "access", "accept", (str(state.id),)),
-        Ask("access.refuse", "access", "refuse", (str(state.id),)),
+        Button("access.accept", "access", "accept", (str(state.id),)),
+        Button("access.refuse", "access", "refuse", (str(state.id),)),
     )
     values = {
         "name": context.user.full_name,
         "username": f" @{state.username}" if state.username else "",
         "id": state.id,
     }
-    await services.notifier(context.bot).tell_admins("access.asked", values, buttons)
+    await context.notifier.tell_admins("access.asked", values, buttons)
 
 
 def _command(message: Message) -> str:

@@ -20,8 +20,9 @@ from telegram.ext import (
 )
 
 from bot import access, menu
+from bot.buttons import read
 from bot.chat.handler import on_message
-from bot.command import discover, read
+from bot.command import all_commands
 from bot.context import Context
 from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import Limiter
@@ -64,16 +65,18 @@ class Bot:
             .job_queue(None)
             .build()
         )
-        self._application.bot_data["services"] = services
-        self._courier = self._application.bot_data["courier"] = Courier(self.bot, services)
+        self._courier = Courier(self.bot, services.db, services.lease_id, services.clock)
+        self.notifier = TelegramNotifier(self.bot, services.db, config.admin_ids)
+        self._application.bot_data.update(
+            services=services, courier=self._courier, notifier=self.notifier, commands=menu.discover()
+        )
         self._care: asyncio.Task[None] | None = None
         self._intake = Intake(services, self._handle, limiter.careful)
         self._poll_request = self._requests[2]
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
         self._secret = webhook.secret_of(config.token)
-        self.notifier = TelegramNotifier(self.bot, services)
         self.stars = StarsClient(self.bot)
-        _add_handlers(self._application)
+        _add_handlers(self._application, is_open=config.access_mode == "open")
 
     @property
     def bot(self) -> ExtBot[int]:
@@ -165,8 +168,9 @@ class Bot:
             )
 
 
-def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> None:
-    application.add_handler(TypeHandler(Update, access.guard), group=-1)
+def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, is_open: bool) -> None:
+    if not is_open:
+        application.add_handler(TypeHandler(Update, access.guard), group=-1)
     for handler in payments.handlers():
         application.add_handler(handler)
     application.add_handler(CallbackQueryHandler(on_button))
@@ -187,7 +191,7 @@ async def on_command(update: Update, context: Context) -> None:
     if addressee and addressee.lower() != (context.bot.username or "").lower():
         return
     context.args = arguments
-    command = discover().get(name.lower())
+    command = all_commands(context).get(name.lower())
     in_group = message.chat.type != "private"
     if command is None or (command.admin and not context.is_admin):
         if not in_group or addressee:
@@ -206,7 +210,7 @@ async def on_button(update: Update, context: Context) -> None:
     query = update.callback_query
     assert query is not None
     pressed = read(query.data or "")
-    command = discover().get(pressed.command) if pressed else None
+    command = all_commands(context).get(pressed.command) if pressed else None
     press = command.buttons.get(pressed.action) if command and pressed else None
     if pressed is None or command is None or press is None:
         await _answer(query, context.t("button.stale"))

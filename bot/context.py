@@ -1,6 +1,7 @@
-"""Context: typed, so that no handler digs in bot_data."""
+"""The context of a handler: the user, the language of the replies, and the services."""
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +13,17 @@ import locales
 from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import Limiter
 from bot.formatting.markdown import render
-from bot.services import Services, claimed_update
+from bot.notify import TelegramNotifier
+from bot.services import Services
 from engine.tenancy import Tenant
 from storage.database.connection import Connection
+from storage.telegram.inbox import ClaimedUpdate
 from storage.tenants import tenants
 from storage.tenants.tenants import TenantState
 
 Dicts = dict[Any, Any]
+claimed_update: ContextVar[ClaimedUpdate | None] = ContextVar("claimed_update", default=None)
+"""The inbox row of the update that the current handler processes."""
 OLD, VERY_OLD = timedelta(hours=1), timedelta(days=2)
 
 
@@ -50,6 +55,11 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
     def courier(self) -> Courier:
         courier: Courier = self.application.bot_data["courier"]
         return courier
+
+    @property
+    def notifier(self) -> TelegramNotifier:
+        notifier: TelegramNotifier = self.application.bot_data["notifier"]
+        return notifier
 
     @property
     def limiter(self) -> Limiter:

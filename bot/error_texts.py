@@ -6,7 +6,7 @@ from typing import Any
 
 from telegram import InlineKeyboardMarkup
 
-from bot.command import button, rows
+from bot.buttons import button, rows
 from bot.context import Context
 from engine import errors
 

@@ -1,7 +1,10 @@
 """The menu of commands by scope and language, and the button beside the text field: the Mini App or the commands."""
 
 import logging
+import pkgutil
 from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from telegram import (
@@ -18,11 +21,22 @@ from telegram.error import BadRequest, TelegramError
 from telegram.ext import ExtBot
 
 import locales
-from bot.command import Command, discover
-from bot.services import BotConfig
+from bot import commands
+from bot.command import Command
+from bot.config import BotConfig
 
 log = logging.getLogger(__name__)
 APP_PATH = "/app"
+
+
+@cache
+def discover() -> dict[str, Command]:
+    """Import bot/commands and return each COMMAND, or each of COMMANDS, by name, in the order of the menu."""
+    found: list[Command] = []
+    for entry in pkgutil.iter_modules(commands.__path__):
+        module = import_module(f"{commands.__name__}.{entry.name}")
+        found += getattr(module, "COMMANDS", None) or [module.COMMAND]
+    return {command.name: command for command in sorted(found, key=lambda command: command.order)}
 
 
 async def register(bot: ExtBot[int], config: BotConfig) -> None:
@@ -44,15 +58,15 @@ def _button(public_url: str) -> MenuButton:
 
 async def _set_commands(bot: ExtBot[int], admin_ids: Iterable[int]) -> None:
     """For everybody by scope and language; for each admin with the admin's own."""
-    commands = [command for command in discover().values() if command.menu]
-    everyone = [command for command in commands if not command.admin]
+    listed = [command for command in discover().values() if command.menu]
+    everyone = [command for command in listed if not command.admin]
     in_groups = [command for command in everyone if not command.private_only]
     for language in locales.LANGUAGES:
         code = None if language == locales.DEFAULT else language
         await _set(bot, _menu(everyone, language), BotCommandScopeAllPrivateChats(), code)
         await _set(bot, _menu(in_groups, language), BotCommandScopeAllGroupChats(), code)
     for admin in sorted(admin_ids):
-        await _set(bot, _menu(commands, locales.DEFAULT), BotCommandScopeChat(admin), None)
+        await _set(bot, _menu(listed, locales.DEFAULT), BotCommandScopeChat(admin), None)
 
 
 async def _set(bot: ExtBot[int], menu: list[BotCommand], scope: Any, language: str | None) -> None:

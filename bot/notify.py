@@ -2,50 +2,37 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
 import locales
-from bot.command import button, rows
+from bot.buttons import button, rows
 from bot.formatting.markdown import Piece, render
-from bot.services import Services
+from locales.button import Button
+from storage.database.database import Database
 from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
 
 
-class ButtonLike(Protocol):
-    """scheduler.ports.Button, seen from here."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def command(self) -> str: ...
-    @property
-    def action(self) -> str: ...
-    @property
-    def args(self) -> tuple[str, ...]: ...
-
-
 class TelegramNotifier:
     """`sent` are (chat, message) ids."""
 
-    def __init__(self, bot: ExtBot[int], services: Services) -> None:
-        self._bot, self._services = bot, services
+    def __init__(self, bot: ExtBot[int], db: Database, admin_ids: frozenset[int]) -> None:
+        self._bot, self._db, self._admin_ids = bot, db, admin_ids
 
     async def tell(
-        self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[ButtonLike] = ()
+        self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> tuple[int, int] | None:
         language = await self._language(user_id)
         return await self._send(user_id, key, values, self._keyboard(language, buttons, user_id), language)
 
     async def tell_admins(
-        self, key: str, values: Mapping[str, object], buttons: Sequence[ButtonLike] = ()
+        self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> list[tuple[int, int]]:
-        sent = [await self.tell(user_id, key, values, buttons) for user_id in sorted(self._services.config.admin_ids)]
+        sent = [await self.tell(user_id, key, values, buttons) for user_id in sorted(self._admin_ids)]
         return [one for one in sent if one is not None]
 
     async def edit(
@@ -53,7 +40,7 @@ class TelegramNotifier:
         sent: tuple[int, int],
         key: str,
         values: Mapping[str, object],
-        buttons: Sequence[ButtonLike] = (),
+        buttons: Sequence[Button] = (),
     ) -> None:
         language = await self._language(sent[0])
         piece = self._piece(language, key, values)
@@ -92,7 +79,7 @@ class TelegramNotifier:
                 allow_sending_without_reply=True,
             )
         except Forbidden:
-            await self._services.db.write(lambda conn: tenants.set_blocked(conn, user_id, True))
+            await self._db.write(lambda conn: tenants.set_blocked(conn, user_id, True))
             return None
         except BadRequest as error:
             log.warning("user %d could not be told %s (has this user started the bot?): %s", user_id, key, error)
@@ -106,7 +93,7 @@ class TelegramNotifier:
         said = {name: _said(language, value) for name, value in values.items()}
         return render(locales.text(language, key, **said))[0]
 
-    def _keyboard(self, language: str, buttons: Sequence[ButtonLike], owner: int) -> InlineKeyboardMarkup | None:
+    def _keyboard(self, language: str, buttons: Sequence[Button], owner: int) -> InlineKeyboardMarkup | None:
         if not buttons:
             return None
         made = [
@@ -116,7 +103,7 @@ class TelegramNotifier:
         return rows(made, width=3)
 
     async def _language(self, user_id: int) -> str:
-        state = await self._services.db.read(lambda conn: tenants.by_telegram(conn, user_id))
+        state = await self._db.read(lambda conn: tenants.by_telegram(conn, user_id))
         return (state.speaks if state else "") or "en"
 
 

@@ -118,9 +118,13 @@ class RoutingSection(Section):
     hedge: bool = False
 
 
+USD_PER_STAR = Decimal("0.013")
+"""Telegram's payout to the developer for one Star."""
+
+
 class BillingSection(Section):
-    usd_per_star: PositiveUsd = Decimal("0.013")
-    payout_usd_per_star: Usd = Decimal("0.013")
+    usd_per_star: PositiveUsd = USD_PER_STAR
+    payout_usd_per_star: Usd = USD_PER_STAR
     markup: Usd = Decimal("1.40")
     topup_usd: tuple[PositiveUsd, ...] = (Decimal(5), Decimal(10), Decimal(25), Decimal(50))
     topup_min_usd: PositiveUsd = Decimal(1)

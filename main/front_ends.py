@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from bot.app import Bot
-from bot.services import BotConfig, Services
+from bot.config import BotConfig
+from bot.services import Services
 from engine.money import Money
 from main.container import Container
 from scheduler.app import Scheduler

@@ -24,18 +24,18 @@ class JobContext:
     notifier: Notifier
     clock: Clock
     lease_id: str
+    per_star: Money
+    payout_per_star: Money
     failures_to_open: int = 5
     reopen_seconds: float = 600
     quota_percent: tuple[int, ...] = (80, 100)
     low_wallet: Money = Money(10**9)
     backup_folder: Path | None = None
     backup_keep: int = 7
-    payout_per_star: Money = Money(13_000_000)
     seller: Seller = Seller()
     digest_hour_utc: int = 7
     take_up: Callable[[], Awaitable[int]] | None = None
     stars: StarsBook | None = None
     caps: SpendingCaps | None = None
-    per_star: Money = Money(13_000_000)
     wallet_pays_plans: bool = False
     new_per_hour_alert: int = 20

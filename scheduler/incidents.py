@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from locales.button import Button
 from scheduler.context import JobContext
-from scheduler.ports import Button, Sent
+from scheduler.ports import Sent
 from storage.database.connection import Connection
 from storage.operations import incidents
 from storage.operations.incidents import Incident

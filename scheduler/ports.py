@@ -2,23 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from locales.button import Button
 from storage.billing.reconciliation import StarEntry
 from storage.billing.subscriptions import Subscription
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """`key` is the button's word in the locales; pressed, it does `action` of `command` with `args`."""
-
-    key: str
-    command: str
-    action: str
-    args: tuple[str, ...] = ()
 
 
 Sent: TypeAlias = tuple[int, int]

@@ -37,8 +37,8 @@ class WebServices:
     gateway: Gateway
     plans: Mapping[str, Plan]
     clock: Clock
+    payout_per_star: Money
     lease_id: str = ""
-    payout_per_star: Money = Money(13_000_000)
     seller: Seller = Seller()
     admin_key: str = ""
     telegram: Telegram | None = None

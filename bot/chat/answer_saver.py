@@ -6,15 +6,14 @@ from telegram import Message as TelegramMessage
 from telegram.constants import ChatType
 from telegramify_markdown import utf16_len
 
+from bot.buttons import button, rows
 from bot.chat.footer import footer, notes
-from bot.command import button, rows
-from bot.context import Context, thread_of
+from bot.context import Context, claimed_update, thread_of
 from bot.delivery.courier import payload
 from bot.delivery.drafts import Preview
 from bot.delivery.rich_messages import Tables
 from bot.formatting.markdown import Piece, clean, render, with_tail
 from bot.formatting.rich import TAIL_UNITS, Rich, rich
-from bot.services import claimed_update
 from engine.attempt_record import Receipt
 from engine.chat import ChatRequest, Completion, Role, says
 from engine.errors import HoldLost

@@ -7,11 +7,10 @@ from telegram import Message as TelegramMessage
 
 from bot.chat import history
 from bot.chat.answer_saver import AnswerSaver, Place
-from bot.context import Context
+from bot.context import Context, claimed_update
 from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
 from bot.error_texts import refusal
-from bot.services import claimed_update
 from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role
 from engine.errors import Closing, EngineError, HoldLost
 from engine.gateway.answer import Answer
@@ -75,7 +74,7 @@ async def _prepared(
         gulp_seconds=GULP_SECONDS,
     )
     remarks: tuple[str, ...] = ()
-    if len(kept) < len(past) and services.answers.forgets(place.chat_id, place.thread):
+    if len(kept) < len(past) and services.answers.is_first_shortening(place.chat_id, place.thread):
         remarks = (context.t("chat.forgot"),)
     footer = bool(state.settings.get("footer", services.config.footer))
     tables = bool(state.settings.get("tables", False))

@@ -6,11 +6,10 @@ from telegram import Message as TelegramMessage
 from telegram import Update
 from telegram.constants import ChatType
 
-from bot.chat import media
+from bot.buttons import button, rows
+from bot.chat import media, pending_input
 from bot.chat.answering import refused, respond
 from bot.chat.downloads import Unreadable
-from bot.command import button, rows
-from bot.commands.topup import took_amount
 from bot.context import Context, thread_of
 from bot.error_texts import insufficient
 from bot.formatting.rich import words_of
@@ -29,8 +28,8 @@ async def on_message(update: Update, context: Context) -> None:
     if message.sender_chat is not None or context.user.id == ANONYMOUS:
         await context.reply(context.t("chat.anonymous"))
         return
-    await context.state()
-    if await took_amount(message, context):
+    state = await context.state()
+    if pending_input.SETTING in state.settings and await pending_input.took_text(message, context):
         return
     parts = await _read(message, context)
     if parts is None:

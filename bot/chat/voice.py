@@ -9,10 +9,9 @@ from telegramify_markdown import utf16_len
 
 from bot.chat.downloads import Unreadable, download
 from bot.chat.footer import cents
-from bot.context import Context, thread_of
+from bot.context import Context, claimed_update, thread_of
 from bot.delivery.courier import payload
 from bot.formatting.markdown import Piece, clean, plain_head, with_tail
-from bot.services import claimed_update
 from engine.errors import HoldLost
 from engine.gateway.transcription import Spoken, Transcriber
 from engine.ports import CaptureStep

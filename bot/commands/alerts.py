@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from telegram import InlineKeyboardMarkup, Update
 
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.command import Command
 from bot.context import Context
 from storage.operations import incidents
 from storage.operations.incidents import Incident

@@ -2,7 +2,8 @@
 
 from telegram import Update
 
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.command import Command
 from bot.context import Context
 from bot.formatting.markdown import render
 from storage.telegram import broadcasts

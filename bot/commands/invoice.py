@@ -5,7 +5,8 @@ import logging
 
 from telegram import InputFile, Update
 
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.command import Command
 from bot.context import Context
 from documents.csv_export import invoice_csv
 from documents.invoice import invoice_pdf

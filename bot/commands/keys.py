@@ -2,7 +2,8 @@
 
 from telegram import InlineKeyboardMarkup, Update
 
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.command import Command
 from bot.context import Context, arguments
 from storage.tenants import api_keys as key_units
 from storage.tenants.api_keys import ApiKey

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from telegram import InlineKeyboardMarkup, InputFile, Update
 
 from bot import charts
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.command import Command
 from bot.context import Context, arguments
 from documents.csv_export import margin_csv
 from storage.database.connection import Connection, row_number

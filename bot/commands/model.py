@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from telegram import InlineKeyboardMarkup, Update
 
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.command import Command
 from bot.context import Context, arguments
 from bot.error_texts import sentence
 from engine.catalog.defaults import USUAL_REQUEST

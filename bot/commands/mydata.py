@@ -4,7 +4,8 @@ import json
 
 from telegram import InputFile, Update
 
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.command import Command
 from bot.context import Context
 from storage.operations import personal_data
 

@@ -2,7 +2,8 @@
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice, Update
 
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.command import Command
 from bot.commands.terms import agreed
 from bot.context import Context
 from bot.payments import stars
@@ -63,7 +64,7 @@ async def choose(_: Update, context: Context, args: tuple[str, ...]) -> None:
         await _keep(context, state, wanted, running)
     elif await services.db.read(lambda conn: plans.is_lower(conn, state, wanted, services.plans, now)):
         await _down(context, state, wanted, running)
-    elif await agreed(context, then="plan", args=(wanted.name,)):
+    elif await agreed(context, "plan", "set", wanted.name):
         await _offer(context, state, wanted)
 
 
@@ -122,7 +123,7 @@ async def _keep(context: Context, state: TenantState, wanted: Plan, running: Sub
         await context.reply(context.t("plan.stays", plan=state.plan))
     elif not wanted.usd_per_month or _renews_itself(running) or context.services.config.plans_from == "wallet":
         await context.reply(context.t("plan.same"))
-    elif await agreed(context, then="plan", args=(wanted.name,)):
+    elif await agreed(context, "plan", "set", wanted.name):
         await _offer(context, state, wanted)
 
 

@@ -2,7 +2,8 @@
 
 from telegram import InlineKeyboardMarkup, Update
 
-from bot.command import Command, button, read, rows
+from bot.buttons import button, read, rows
+from bot.command import Command
 from bot.context import Context
 from engine.gateway.probes import probe as probe_offer
 from engine.routing.health import ProviderState, State

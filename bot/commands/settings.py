@@ -3,7 +3,8 @@
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MaybeInaccessibleMessage, Update
 
 import locales
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.command import Command
 from bot.context import Context, thread_of
 from bot.delivery.courier import payload
 from bot.formatting.markdown import render, with_tail

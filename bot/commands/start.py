@@ -3,7 +3,7 @@
 from telegram import Update
 
 from bot.chat.footer import cents
-from bot.command import Command, discover
+from bot.command import Command, all_commands
 from bot.context import Context
 
 
@@ -20,7 +20,7 @@ async def start(_: Update, context: Context) -> None:
 
 
 async def help_(update: Update, context: Context) -> None:
-    commands = [command for command in discover().values() if command.menu]
+    commands = [command for command in all_commands(context).values() if command.menu]
     text = context.t("help.head") + _voice(context) + _lines(context, [c for c in commands if not c.admin])
     message = update.message
     if message is not None and message.chat.type != "private" and not context.bot.can_read_all_group_messages:

@@ -4,7 +4,8 @@ import secrets
 
 from telegram import InlineKeyboardMarkup, Update
 
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.command import Command
 from bot.context import Context, arguments
 from bot.payments.payments import end_replaced
 from engine.money import Money
@@ -72,7 +73,7 @@ async def setplan(_: Update, context: Context) -> None:
 async def tell(context: Context, state: TenantState, key: str, **values: object) -> None:
     """A tenant hears what an operator has done, where Telegram reaches."""
     if state.telegram_user_id is not None and not state.blocked:
-        await context.services.notifier(context.bot).tell(state.telegram_user_id, key, values)
+        await context.notifier.tell(state.telegram_user_id, key, values)
 
 
 async def positive(context: Context, text: str) -> Money | None:

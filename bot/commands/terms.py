@@ -2,7 +2,8 @@
 
 from telegram import Update
 
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.command import Command, all_commands
 from bot.context import Context
 from storage.tenants import tenants
 
@@ -32,26 +33,27 @@ async def paysupport(_: Update, context: Context) -> None:
     await context.reply(context.t("paysupport.text", contact=config.seller or admin))
 
 
-async def agreed(context: Context, *, then: str = "topup", args: tuple[object, ...] = ()) -> bool:
-    """True when these terms were agreed to; asks for it when not, and goes on with `then` once they are."""
+async def agreed(context: Context, command: str, action: str, *args: object) -> bool:
+    """Return True if the user has agreed to these terms. Otherwise ask, with a button that then runs the action."""
     state = await context.state(fresh=True)
     if state.agreed_terms == VERSION:
         return True
-    agree = button(context.t("topup.yes"), "terms", "agree", then, *args, owner=context.user.id)
+    agree = button(context.t("topup.yes"), "terms", "agree", command, action, *args, owner=context.user.id)
     await context.reply(context.t("topup.agree"), rows([agree]))
     return False
 
 
 async def agree(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Stored with its date and version; then what was begun goes on."""
-    from bot.commands import plan, topup  # noqa: PLC0415 - they ask for agreement first
-
+    """Store the agreement with its date and version, then run the action that asked for it."""
     state, now = await context.state(), context.services.clock.now()
     await context.services.db.write(lambda conn: tenants.agree_terms(conn, state.id, VERSION, now))
-    if args[:1] == ("plan",) and len(args) == 2:  # noqa: PLR2004 - its name
-        await plan.choose(update, context, args[1:])
+    name, action = (*args, "", "")[:2]
+    command = all_commands(context).get(name)
+    press = command.buttons.get(action) if command is not None and not command.admin else None
+    if press is None:
+        await context.reply(context.t("button.stale"))
     else:
-        await topup.offer(context)
+        await press(update, context, args[2:])
 
 
 COMMANDS = (

@@ -3,19 +3,18 @@
 import re
 from datetime import timedelta
 
-from telegram import LabeledPrice, Message, Update
+from telegram import LabeledPrice, Update
 
-from bot.command import Command, button, rows
+from bot.buttons import button, rows
+from bot.chat.pending_input import wait_for_text
+from bot.command import Command
 from bot.commands.terms import agreed
 from bot.context import Context, arguments
 from engine.money import Money
 from storage.billing import codes, orders
 from storage.billing.orders import stars_for
-from storage.database.connection import ms
-from storage.tenants import tenants
 
-ASKED = "asked_amount_until"
-ASKED_FOR = timedelta(minutes=10)
+AMOUNT_WAIT = timedelta(minutes=10)
 _AMOUNT = re.compile(r"^\$?\s*(\d{1,6}(?:[.,]\d{1,9})?)\s*(?:\$|usd)?$", re.IGNORECASE)
 
 
@@ -52,24 +51,17 @@ async def offer(context: Context) -> None:
 
 
 async def other(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """The next message that is a number is the amount."""
-    state, services = await context.state(), context.services
-    until = ms(services.clock.now() + ASKED_FOR)
-    await services.db.write(lambda conn: tenants.set_setting(conn, state.id, ASKED, until))
-    least, most = services.config.topup_least, services.config.topup_most
+    """Ask for another amount: the next message, if it is a number."""
+    await wait_for_text(context, "topup", AMOUNT_WAIT)
+    least, most = context.services.config.topup_least, context.services.config.topup_most
     await context.reply(context.t("topup.ask", least=str(least), most=str(most)))
 
 
-async def took_amount(message: Message, context: Context) -> bool:
-    """True when this message was the amount that /topup asked for. Anything but a number is a prompt as ever."""
-    state, services = await context.state(), context.services
-    until = state.settings.get(ASKED)
-    if until is None or message.chat.type != "private":
+async def take_amount(context: Context, text: str) -> bool:
+    """Send an invoice for the amount in this text. Return False if it is no amount."""
+    if not _AMOUNT.match(text):
         return False
-    await services.db.write(lambda conn: tenants.set_setting(conn, state.id, ASKED, None))
-    if until < ms(services.clock.now()) or not _AMOUNT.match((message.text or "").strip()):
-        return False
-    await _own_amount(context, (message.text or "").strip())
+    await _own_amount(context, text)
     return True
 
 
@@ -77,25 +69,35 @@ async def pay(_: Update, context: Context, args: tuple[str, ...]) -> None:
     """A button of the list; one of a list that has changed since is too old."""
     usd = Money(int(args[0]))
     if usd in context.services.config.topups:
-        await _invoice(context, usd)
+        await _invoice(context, usd, "pay")
     else:
         await context.reply(context.t("button.stale"))
 
 
+async def pay_own(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Send the invoice for an amount of the user's own that waited for the agreement to the terms."""
+    await _checked_invoice(context, Money(int(args[0])))
+
+
 async def _own_amount(context: Context, text: str) -> None:
-    config, found = context.services.config, _AMOUNT.match(text)
+    found = _AMOUNT.match(text)
     assert found is not None
-    amount = Money.usd(found[1].replace(",", "."))
+    await _checked_invoice(context, Money.usd(found[1].replace(",", ".")))
+
+
+async def _checked_invoice(context: Context, amount: Money) -> None:
+    """Send the invoice if the amount is in whole cents and within the limits."""
+    config = context.services.config
     if amount.nanousd % 10_000_000 or not config.topup_least <= amount <= config.topup_most:
         least, most = str(config.topup_least), str(config.topup_most)
         await context.reply(context.t("topup.out_of_range", least=least, most=most))
         return
-    await _invoice(context, amount)
+    await _invoice(context, amount, "own")
 
 
-async def _invoice(context: Context, usd: Money) -> None:
-    """Its payload is our order: what is paid is credited by it."""
-    if not await agreed(context):
+async def _invoice(context: Context, usd: Money, action: str) -> None:
+    """Send an invoice whose payload is our order. If the terms come first, `action` continues after the agreement."""
+    if not await agreed(context, "topup", action, usd.nanousd):
         return
     state, services = await context.state(), context.services
     order = await services.db.write(
@@ -127,4 +129,6 @@ async def _redeem(context: Context, code: str) -> None:
         await context.reply(context.t(key, usd=str(used.amount), wallet=str(fresh.wallet)))
 
 
-COMMAND = Command("topup", topup, 8, buttons={"open": opened, "pay": pay, "other": other})
+COMMAND = Command(
+    "topup", topup, 8, buttons={"open": opened, "pay": pay, "own": pay_own, "other": other}, take_text=take_amount
+)

@@ -17,9 +17,10 @@ from telegram.ext import ExtBot
 from bot.delivery.rate_limiter import Urgency, seconds_of
 from bot.delivery.rich_messages import Tables, brought
 from bot.formatting.markdown import Piece
-from bot.services import Services
+from engine.ports import Clock
 from storage.database import leases
 from storage.database.connection import Connection
+from storage.database.database import Database
 from storage.telegram import outbox
 from storage.telegram.outbox import OutboxPart
 from storage.tenants import tenants
@@ -58,8 +59,8 @@ class Courier:
     for a duplicate can be borne and a lost answer can't. An edit is repeated without harm.
     """
 
-    def __init__(self, bot: ExtBot[int], services: Services) -> None:
-        self._bot, self._services = bot, services
+    def __init__(self, bot: ExtBot[int], db: Database, lease_id: str, clock: Clock) -> None:
+        self._bot, self._db, self._lease_id, self._clock = bot, db, lease_id, clock
         self._sending: set[str] = set()
         self._later: set[asyncio.Task[None]] = set()
 
@@ -80,8 +81,8 @@ class Courier:
 
     async def adopt(self) -> int:
         """Send what dead processes left: it was charged. How many answers."""
-        now, mine = self._services.clock.now(), self._services.lease_id
-        left = await self._services.db.write(lambda conn: outbox.adopt(conn, leases.dead(conn, now, mine), mine))
+        now, lease_id = self._clock.now(), self._lease_id
+        left = await self._db.write(lambda conn: outbox.adopt(conn, leases.dead(conn, now, lease_id), lease_id))
         for request_id in left:
             if request_id not in self._sending:
                 self._sending.add(request_id)
@@ -120,18 +121,17 @@ class Courier:
 
     async def _all(self, request_id: str) -> float | None:
         """None when nothing is left; else the seconds that Telegram asks to wait (0: it named none)."""
-        services = self._services
-        parts = await services.db.read(lambda conn: outbox.parts(conn, request_id, services.lease_id))
+        parts = await self._db.read(lambda conn: outbox.parts(conn, request_id, self._lease_id))
         while parts:
             try:
-                outcome = await _deliver(self._bot, services, parts[0])
+                outcome = await _deliver(self._bot, self._db, parts[0])
             except RetryAfter as error:
                 log.warning("a part of %s must wait: %s", request_id, error)
                 return seconds_of(error)
             if outcome.state is None:
                 return 0.0  # the rest stays in order
             done, parts = parts[: outcome.parts], parts[outcome.parts :]
-            await services.db.write(partial(_finish, done=done, state=outcome.state, now=services.clock.now()))
+            await self._db.write(partial(_finish, done=done, state=outcome.state, now=self._clock.now()))
         return None
 
 
@@ -149,7 +149,7 @@ class _Outcome:
     parts: int = 1
 
 
-async def _deliver(bot: ExtBot[int], services: Services, part: OutboxPart, *, moved: bool = False) -> _Outcome:
+async def _deliver(bot: ExtBot[int], db: Database, part: OutboxPart, *, moved: bool = False) -> _Outcome:
     """Raises RetryAfter."""
     message = json.loads(part.payload)
     try:
@@ -158,11 +158,11 @@ async def _deliver(bot: ExtBot[int], services: Services, part: OutboxPart, *, mo
         if not (message["edit"] and await _edited(bot, part.chat_id, message)):
             await _sent(bot, part.chat_id, message)
     except Forbidden:
-        await services.db.write(lambda conn: tenants.set_blocked(conn, part.chat_id, True))
+        await db.write(lambda conn: tenants.set_blocked(conn, part.chat_id, True))
         return _Outcome("dropped")
     except ChatMigrated as error:
         there = replace(part, chat_id=error.new_chat_id)
-        return _Outcome(None) if moved else await _deliver(bot, services, there, moved=True)
+        return _Outcome(None) if moved else await _deliver(bot, db, there, moved=True)
     except BadRequest as error:
         log.warning("a part of %s was refused: %s", part.request_id, error)
         return _Outcome(await _plainly(bot, part, message))

@@ -10,10 +10,10 @@ from telegram import Update
 from telegram.error import TelegramError
 from telegram.ext import BaseHandler, MessageHandler, PreCheckoutQueryHandler, TypeHandler, filters
 
-from bot.command import button, rows
-from bot.context import Context
+from bot.buttons import button, rows
+from bot.context import Context, claimed_update
 from bot.payments.stars import StarsClient
-from bot.services import Ask, claimed_update
+from locales.button import Button
 from storage.billing import orders, payments, plans, refunds, subscriptions
 from storage.billing.payments import Payment, PaymentResult
 from storage.billing.subscriptions import Subscription
@@ -137,8 +137,8 @@ async def subscription(update: Update, context: Context) -> None:
 async def _tell_state(context: Context, user_id: int, changed: Subscription) -> None:
     key = {"canceled": "plan.cancelled", "active": "plan.resumed", "failed": "alert.payment_failed"}[changed.state]
     values = {"plan": changed.plan, "until": f"{changed.until:%Y-%m-%d}"}
-    buttons = () if changed.state == "active" else (Ask("button.plan", "plan", "open"),)
-    await context.services.notifier(context.bot).tell(user_id, key, values, buttons)
+    buttons = () if changed.state == "active" else (Button("button.plan", "plan", "open"),)
+    await context.notifier.tell(user_id, key, values, buttons)
 
 
 async def end_replaced(context: Context, payer: int | None = None) -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from bot.context import claimed_update
 from bot.formatting.markdown import clean
-from bot.services import Services, claimed_update
+from bot.services import Services
 from bot.updates import merging
 from storage.database import leases
 from storage.database.connection import Connection

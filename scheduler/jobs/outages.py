@@ -18,11 +18,11 @@ from engine.money import ZERO, Money
 from engine.routing.breaker import WINDOW_LEAST, WINDOW_SECONDS
 from engine.routing.health import State
 from engine.routing.plan import plan
+from locales.button import Button
 from scheduler import incidents as telling
 from scheduler.context import JobContext
 from scheduler.incidents import Facts, Story
 from scheduler.job import Job
-from scheduler.ports import Button
 from storage.database.connection import Connection
 from storage.ledger.holds import day_of
 from storage.operations import incidents

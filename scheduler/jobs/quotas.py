@@ -1,8 +1,8 @@
 """Allowances and keys at 80 % and 100 %, wallets low: each told once per period, with the button that mends it."""
 
+from locales.button import Button
 from scheduler.context import JobContext
 from scheduler.job import Job
-from scheduler.ports import Button
 from storage.ledger.holds import month_of
 from storage.reports import quotas
 from storage.reports.quotas import AllowanceCrossing, KeyCrossing, LowWallet

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Mapping
 from functools import partial
 
+from locales.button import Button
 from scheduler.context import JobContext
 from scheduler.job import Job
-from scheduler.ports import Button
 from storage.billing import renewals, subscriptions
 from storage.billing.renewals import CHANGED, LAPSED, RENEWED, UNPAID, Renewal
 from storage.billing.subscriptions import Subscription

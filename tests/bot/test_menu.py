@@ -2,20 +2,20 @@
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from telegram.ext import ExtBot
 
 from bot import menu
+from bot.config import BotConfig
 from bot.requests import FormRequest
-from bot.services import BotConfig
 from sandbox.app import Sandbox
 from sandbox.telegram.methods import METHODS
 from sandbox.telegram.params import Params
 from sandbox.telegram.refusals import refuse
 from sandbox.telegram.world import World
+from tests.storage.shop import STAR
 
 ADDRESS = "https://farthing.example/some/place"
 
@@ -34,7 +34,14 @@ async def bot(sandbox: Sandbox) -> AsyncIterator[ExtBot[Any]]:
 
 
 def config(sandbox: Sandbox, public_url: str) -> BotConfig:
-    return replace(BotConfig(sandbox.token, sandbox.telegram_url, frozenset({sandbox.admin_id})), public_url=public_url)
+    return BotConfig(
+        token=sandbox.token,
+        per_star=STAR,
+        payout_per_star=STAR,
+        api_url=sandbox.telegram_url,
+        admin_ids=frozenset({sandbox.admin_id}),
+        public_url=public_url,
+    )
 
 
 async def test_with_an_address_it_opens_the_mini_app(sandbox: Sandbox, bot: ExtBot[Any]) -> None:

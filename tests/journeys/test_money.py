@@ -14,14 +14,19 @@ async def topped_up(journey: Journey) -> str:
     await journey.press("5.00 USD")
     await journey.sandbox.world.wait_message(ANN, lambda m: "Do you agree" in m.get("text", ""))
     await journey.press("I agree")
-    await journey.idle()
-    await journey.press("5.00 USD")
     invoice = await journey.sandbox.world.wait_message(ANN, lambda m: "invoice" in m)
     offered = journey.sandbox.world.links[f"message {ANN} {invoice['message_id']}"]
     paid = await stars.pay(journey.sandbox.world, ANN, ANN, offered)
     assert paid["ok"], paid
     await journey.sandbox.world.wait_message(ANN, lambda m: "were added" in m.get("text", ""))
     return str(paid["charge_id"])
+
+
+async def test_own_amount_goes_on_after_the_agreement_to_the_terms(journey: Journey) -> None:
+    assert "Do you agree" in await journey.ask("/topup 7.50")
+    await journey.press("I agree")
+    invoice = await journey.sandbox.world.wait_message(ANN, lambda m: "invoice" in m)
+    assert "7.50 USD" in invoice["invoice"]["title"]
 
 
 async def wallet(journey: Journey) -> int:

@@ -3,8 +3,8 @@ import string
 import pytest
 
 import locales
-from bot.command import discover
 from bot.error_texts import sentence
+from bot.menu import discover
 from engine import errors
 from engine.errors import EngineError
 from engine.holds import Funds, Shortfall

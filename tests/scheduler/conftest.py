@@ -19,8 +19,9 @@ from engine.money import Money
 from engine.ports import Provider
 from engine.routing.health import Health, HealthPolicy
 from engine.tenancy import Charge, Flat, Plan
+from locales.button import Button
 from scheduler.context import JobContext
-from scheduler.ports import Button, Sent
+from scheduler.ports import Sent
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds
@@ -118,6 +119,9 @@ def desk(db: Database, clock: HandClock, notebook: Notebook) -> JobContext:
     return desk_over(db, clock, notebook)
 
 
+STAR = Money(13_000_000)
+
+
 def desk_over(db: Database, clock: HandClock, notebook: Notebook) -> JobContext:
     sellers = {name: Seller(name) for name in NAMES}
     book = PriceBook({name: flat_price(*price) for name, price in PRICES.items()})
@@ -135,7 +139,7 @@ def desk_over(db: Database, clock: HandClock, notebook: Notebook) -> JobContext:
             name="free", usd_per_month=Money(0), tokens_per_month=1000, requests_per_minute=6, max_output_tokens=1024
         )
     }
-    return JobContext(db, market, plans, notebook, clock, "L")
+    return JobContext(db, market, plans, notebook, clock, "L", per_star=STAR, payout_per_star=STAR)
 
 
 @dataclass

@@ -5,11 +5,12 @@ from typing import Any, cast
 
 from engine.chat import Role, says
 from engine.gateway.market import Market
+from locales.button import Button
 from scheduler.context import JobContext
 from scheduler.jobs import audit as audit_job
 from scheduler.jobs import backup as backup_job
 from scheduler.jobs import prune
-from scheduler.ports import Button, LoggingNotifier, Sent
+from scheduler.ports import LoggingNotifier, Sent
 from storage.database.connection import Connection, scalar
 from storage.database.database import Database
 from storage.operations import idempotency
@@ -17,6 +18,7 @@ from storage.operations.audit import audited_point
 from storage.telegram import conversations, inbox, outbox
 from storage.telegram.inbox import IncomingUpdate
 from tests.storage.books import DOUBLE, NOW, FixedClock, bid, pay, take, tenant
+from tests.storage.shop import STAR
 
 
 class Remembers(LoggingNotifier):
@@ -34,7 +36,8 @@ class Remembers(LoggingNotifier):
 def desk_of(db: Database, clock: FixedClock, **more: Any) -> tuple[JobContext, Remembers]:
     notifier = Remembers()
     market = cast(Market, None)  # no job of the night asks for it
-    return JobContext(db=db, market=market, plans={}, notifier=notifier, clock=clock, lease_id="L", **more), notifier
+    desk = JobContext(db, market, {}, notifier, clock, "L", per_star=STAR, payout_per_star=STAR, **more)
+    return desk, notifier
 
 
 def answered(conn: Connection) -> int:

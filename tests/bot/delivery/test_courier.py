@@ -2,7 +2,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from storage.database.database import Database, open_database
 from storage.migrations import upgrade
 from storage.telegram import outbox
 from tests.bot.port import CHAT, Port
+from tests.storage.books import FixedClock
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -60,9 +60,8 @@ async def unsent(db: Database) -> int:
 
 
 def courier_over(db: Database, telegram: Telegram) -> Courier:
-    services: Any = SimpleNamespace(db=db, lease_id="mine", clock=SimpleNamespace(now=lambda: NOW))
     bot = ExtBot("1:t", request=telegram, get_updates_request=Telegram(), rate_limiter=Limiter(burst=100))
-    return Courier(bot, services)
+    return Courier(bot, db, "mine", FixedClock(NOW))
 
 
 async def until_idle(courier: Courier) -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from storage.database.database import Database, open_database
 from storage.migrations import upgrade
 from storage.telegram import outbox
 from tests.bot.port import CHAT, Port
+from tests.storage.books import FixedClock
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 KEYS = {"inline_keyboard": [[{"text": "As text", "callback_data": "settings:text:1:7"}]]}
@@ -60,9 +60,8 @@ async def sent(db: Database, telegram: Telegram, *, edit: int | None = None, rep
     parts = [payload(Piece("one"), thread_id=None, edit=edit, reply_to=reply_to, tables=tables)]
     parts += [payload(Piece(text), thread_id=None) for text in ("two", "three")]
     await db.write(lambda conn: outbox.put(conn, "r", CHAT, parts, "mine", NOW))
-    services: Any = SimpleNamespace(db=db, lease_id="mine", clock=SimpleNamespace(now=lambda: NOW))
     bot = ExtBot("1:t", request=telegram, get_updates_request=Telegram(), rate_limiter=Limiter(burst=100))
-    courier = Courier(bot, services)
+    courier = Courier(bot, db, "mine", FixedClock(NOW))
     await courier.send("r")
     while courier._later:
         await next(iter(courier._later))

@@ -25,7 +25,7 @@ class _Person:
     fetched: deque[float] = field(default_factory=deque)
 
 
-class Downloads:
+class DownloadLimits:
     """Counted in this process: a restart forgets, which costs the house a day's bytes at most."""
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.chat.download_limits import Downloads
+from bot.download_limits import DownloadLimits
 from tests.storage.books import FixedClock
 
 
@@ -12,7 +12,7 @@ class Limits:
 
 
 def test_so_many_files_a_minute() -> None:
-    downloads, clock = Downloads(), FixedClock()
+    downloads, clock = DownloadLimits(), FixedClock()
     assert [downloads.take(1, 1, Limits(), clock) for _ in range(3)] == [None, None, "chat.files_minute"]
     assert downloads.take(2, 1, Limits(), clock) is None
     clock.move(timedelta(minutes=1))
@@ -20,7 +20,7 @@ def test_so_many_files_a_minute() -> None:
 
 
 def test_so_many_bytes_a_day_and_what_is_refused_counts_nothing() -> None:
-    downloads, clock = Downloads(), FixedClock()
+    downloads, clock = DownloadLimits(), FixedClock()
     assert downloads.take(1, 99, Limits(), clock) is None
     assert downloads.take(1, 2, Limits(), clock) == "chat.files_day"
     assert downloads.take(1, 1, Limits(), clock) is None
@@ -29,7 +29,7 @@ def test_so_many_bytes_a_day_and_what_is_refused_counts_nothing() -> None:
 
 
 def test_the_minute_goes_on_over_midnight() -> None:
-    downloads, clock = Downloads(), FixedClock()
+    downloads, clock = DownloadLimits(), FixedClock()
     clock.move(timedelta(hours=11, minutes=59, seconds=50))
     assert [downloads.take(1, 1, Limits(), clock) for _ in range(2)] == [None, None]
     clock.move(timedelta(seconds=20))
@@ -37,7 +37,7 @@ def test_the_minute_goes_on_over_midnight() -> None:
 
 
 def test_a_day_that_was_closed_is_over_at_its_end() -> None:
-    downloads, clock = Downloads(), FixedClock()
+    downloads, clock = DownloadLimits(), FixedClock()
     downloads.close_day(1, Limits(), clock)
     assert downloads.take(1, 0, Limits(), clock) == "chat.files_day"
     assert downloads.take(2, 0, Limits(), clock) is None

@@ -1,0 +1,38 @@
+"""Inline buttons: their callback data, written and read, and their layout in rows."""
+
+from dataclasses import dataclass
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+MOST_DATA_BYTES = 64
+
+
+def button(text: str, command: str, action: str, *args: object, owner: int) -> InlineKeyboardButton:
+    """Return a button that only the user `owner` may press (0: anyone who may use the command)."""
+    data = ":".join([command, action, *map(str, args), str(owner)])
+    if len(data.encode()) > MOST_DATA_BYTES:
+        raise ValueError(f"callback data over {MOST_DATA_BYTES} bytes: {data}")
+    return InlineKeyboardButton(text, callback_data=data)
+
+
+def rows(buttons: list[InlineKeyboardButton], width: int = 2) -> InlineKeyboardMarkup:
+    """Return a keyboard with `width` buttons a row."""
+    return InlineKeyboardMarkup([buttons[start : start + width] for start in range(0, len(buttons), width)])
+
+
+@dataclass(frozen=True, slots=True)
+class PressedButton:
+    """The callback data of a button, split into its fields."""
+
+    command: str
+    action: str
+    args: tuple[str, ...]
+    owner: int
+
+
+def read(data: str) -> PressedButton | None:
+    """Parse callback data. Return None if `button` did not write it."""
+    parts = data.split(":")
+    if len(parts) < 3 or not parts[-1].isdecimal():  # noqa: PLR2004 - command, action, owner
+        return None
+    return PressedButton(parts[0], parts[1], tuple(parts[2:-1]), int(parts[-1]))

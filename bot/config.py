@@ -1,0 +1,33 @@
+"""The settings of the bot, as plain values."""
+
+from dataclasses import dataclass
+
+from engine.money import Money
+from storage.invoices.invoices import Seller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotConfig:
+    """The part of the settings that the bot needs; main reads the environment and farthing.toml.
+
+    `per_star` is the credit for one Star, `payout_per_star` the operator's income for one.
+    """
+
+    token: str
+    per_star: Money
+    payout_per_star: Money
+    api_url: str = "https://api.telegram.org"
+    admin_ids: frozenset[int] = frozenset()
+    public_url: str = ""
+    show_costs: bool = False
+    topups: tuple[Money, ...] = ()
+    topup_least: Money = Money(10**9)
+    topup_most: Money = Money(130 * 10**9)
+    plans_from: str = "stars"
+    access_mode: str = "open"
+    files_per_minute: int = 10
+    bytes_per_day: int = 200_000_000
+    footer: bool = False
+    http_url: str = ""
+    seller: str = ""
+    invoice_seller: Seller = Seller()

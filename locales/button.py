@@ -1,0 +1,13 @@
+"""A button of a message: its label in the locales, and the bot command that it runs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`key` is the label's key in the locales. Pressing the button runs `action` of `command` with `args`."""
+
+    key: str
+    command: str
+    action: str
+    args: tuple[str, ...] = ()
