@@ -12,8 +12,9 @@ from benchmarks.replay import report
 from benchmarks.replay.inputs import BadInput, Fault, Prompt, read_faults, read_prices, read_trace, seeded_faults
 from benchmarks.replay.policies import Farthing, Fixed, LowestListPrice, Market, Oracle, Tally, foresee, replay
 from benchmarks.replay.world import Clock, World
-from engine.catalog.catalog import Catalog, Model, Offer
+from engine.catalog.catalog import Catalog
 from engine.catalog.defaults import AUTO
+from engine.catalog.offers import Model, Offer
 from engine.catalog.prices import Price, PriceBook
 from engine.money import exact
 from engine.providers.registry import specs

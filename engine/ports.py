@@ -38,12 +38,10 @@ class ProviderCall:
 
 @dataclass(frozen=True, slots=True)
 class LimitHeaders:
-    """What a response said of the provider's limits; None where it said nothing."""
+    """The rate-limit headers of a response: quotas that are left and when they reset; None where absent."""
 
-    requests_per_minute: int | None = None
     requests_left: int | None = None
     requests_reset_seconds: float | None = None
-    tokens_per_minute: int | None = None
     tokens_left: int | None = None
     tokens_reset_seconds: float | None = None
 

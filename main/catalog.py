@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.catalog.catalog import Catalog, Model, Offer
+from engine.catalog.catalog import Catalog
 from engine.catalog.defaults import AUTO, SMART, default_offers
 from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
+from engine.catalog.offers import Model, Offer
 from engine.catalog.prices import PriceBook, flat_price
 from engine.money import Money, atto_per_token, exact
 from engine.ports import Provider

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from engine.providers.spec import Dialect
+from engine.providers.registry import dialect_classes
 
 
 class ConfigError(Exception):
@@ -28,6 +28,13 @@ def _decimal(value: object) -> Decimal:
     if isinstance(exponent, int) and exponent < -9:  # noqa: PLR2004 - a nano-dollar
         raise ValueError("at most 9 decimals")
     return number
+
+
+def _dialect(value: object) -> str:
+    names = sorted(dialect_classes())
+    if value not in names:
+        raise ValueError(f"a dialect: one of {', '.join(names)}")
+    return str(value)
 
 
 def _optional_decimal(value: object) -> Decimal | None:
@@ -71,7 +78,7 @@ class FreeSection(Section):
 
 
 class ProviderSection(Section):
-    dialect: Dialect = "openai"
+    dialect: Annotated[str, BeforeValidator(_dialect)] = "openai"
     base_url: str = Field(pattern=r"^https?://")
     key_env: str = ""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
 from engine.gateway.market import Market

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Mapping
 from typing import cast
 
+from engine.catalog.offers import Offer
 from engine.gateway.market import Market
 from engine.gateway.transcription import Rate, Transcriber
 from engine.money import Money, exact
-from engine.offer import Offer
 from engine.ports import Ledger, SpeechProvider
 from engine.providers.spec import Spec
 from main.config import ConfigError

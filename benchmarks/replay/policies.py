@@ -7,7 +7,8 @@ from typing import Protocol
 
 from benchmarks.replay.inputs import Prompt
 from benchmarks.replay.world import PATIENCE_S, Clock, Doors, Process, Try, World, run
-from engine.catalog.catalog import Catalog, Drop, Model, Offer, Quote
+from engine.catalog.catalog import Catalog
+from engine.catalog.offers import Drop, Model, Offer, Quote
 from engine.catalog.prices import Price
 from engine.chat import ChatRequest, Role, Usage, says
 from engine.errors import RateLimited

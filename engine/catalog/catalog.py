@@ -4,10 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from typing import NamedTuple
 
-from engine.catalog.capabilities import MissingCapability, asked, lacks, output_limit
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
+from engine.catalog.offers import (
+    Drop,
+    MissingCapability,
+    Model,
+    Offer,
+    Quote,
+    missing_capabilities,
+    needed_capabilities,
+    output_limit,
+)
 from engine.catalog.prices import Price, PriceBook
 from engine.catalog.prompt_cache import PromptCache
 from engine.catalog.token_counts import Measure, estimate_pictures, estimate_text, measure
@@ -15,63 +23,10 @@ from engine.catalog.token_sizes import TokenSizes
 from engine.chat import ChatRequest, Usage
 from engine.errors import UnknownModel
 from engine.holds import LEAST_OUTPUT_TOKENS
-from engine.money import Money
-from engine.offer import Offer
-from engine.tenancy import Markup, Tariff
-
-__all__ = ["Catalog", "Drop", "MissingCapability", "Model", "Offer", "Quote"]
+from engine.tenancy import Markup
 
 _CACHED_FROM_TOKENS = 1024  # OpenAI caches prompts from here on, and from GPT-5.6 bills the writing
 _MOST_SHELVES = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A name that tenants ask for. `last_resort` offers are tried only when no other can answer.
-
-    Once a day has lost `max_loss_per_day`, offers that cost more than they charge are left out; None: never.
-    """
-
-    name: str
-    offers: tuple[Offer, ...]
-    tariff: Tariff
-    last_resort: frozenset[Offer] = frozenset()
-    max_loss_per_day: Money | None = None
-
-
-class Quote(NamedTuple):
-    """An offer priced for one request at one minute. Limits None = unknown. `free`: at the price of a free tier.
-
-    `input_ceiling_tokens`: what a hold for it is made for. `expected_tokens`: input and output; `input_tokens`: input.
-    """
-
-    offer: Offer
-    price: Price
-    expected_atto: int
-    input_ceiling_tokens: int = 0
-    context_tokens: int | None = None
-    max_output_tokens: int | None = None
-    last_resort: bool = False
-    free: bool = False
-    expected_tokens: int = 0
-    input_tokens: int = 0
-
-    @property
-    def room_tokens(self) -> int | None:
-        """What its context leaves for an answer; None: unknown."""
-        return None if self.context_tokens is None else max(0, self.context_tokens - self.input_tokens)
-
-    @property
-    def expected(self) -> Money:
-        return Money.from_atto(self.expected_atto)
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """An offer left out, and why."""
-
-    offer: Offer
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +91,7 @@ class Catalog:
         """
         answer_tokens = self.sizes.answer_tokens(model.name, tenant_id)
         least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
-        asks = _Asks(request, measure(request), asked(request), answer_tokens, least_tokens)
+        asks = _Asks(request, measure(request), needed_capabilities(request), answer_tokens, least_tokens)
         quotes: list[Quote] = []
         drops: list[Drop] = []
         for shelved in self._shelf(model, at):
@@ -205,7 +160,7 @@ class Catalog:
             offer,
             self.book.price(offer.provider, offer.model, at),
             self.context_tokens(offer),
-            lacks(offer),
+            missing_capabilities(offer),
             output_limit(offer),
             last_resort,
             self.configured(offer.provider),

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Role, says
 
 AUTO: Final[dict[str, Any]] = {

@@ -7,8 +7,8 @@ tokens; Anthropic and Mistral cache only when asked, which we don't.
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from engine.catalog.offers import Offer
 from engine.chat import ChatRequest
-from engine.offer import Offer
 
 LIFETIMES: tuple[tuple[str, float, int], ...] = (
     # (provider, seconds, tokens from which it caches)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.catalog.offers import Offer
 from engine.catalog.token_counts import Measure
-from engine.offer import Offer
 
 USUAL_OUTPUT_TOKENS = 240  # what an answer of unknown length is quoted with
 MEMORY = 0.98

@@ -12,7 +12,7 @@ from typing import Self, TypeAlias
 
 from engine import attempt_record as outcomes
 from engine.attempt_record import AttemptRecord, QuoteLine, Receipt
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Completion, Event, Usage
 from engine.errors import Closing
 from engine.gateway.answer_stream import AnswerStream, StreamEnd

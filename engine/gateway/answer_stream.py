@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.chat import Delta, Event, Finished, Restart
 from engine.gateway.collected import Collected
 from engine.gateway.trial import Trial

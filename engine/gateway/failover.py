@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from engine.attempt_record import HEDGED, AttemptRecord, DropLine, unanswered
-from engine.catalog.catalog import Quote
+from engine.catalog.offers import Quote
 from engine.chat import ChatRequest, Delta, Finished, Usage
 from engine.errors import (
     AnswerCut,

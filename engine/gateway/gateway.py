@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from engine.attempt_record import unanswered
-from engine.catalog.catalog import Drop, Model, Quote
+from engine.catalog.offers import Drop, Model, Quote
 from engine.chat import ChatRequest
 from engine.errors import Closing, NoProvider, RequestRejected, SpendingCapReached
 from engine.gateway.admission import Admission

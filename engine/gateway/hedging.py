@@ -5,7 +5,7 @@ After Dean and Barroso, The Tail at Scale. Each hedge may pay twice, so few prom
 
 from collections import deque
 
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 
 LEAST_SEEN, MOST_SEEN = 20, 200
 QUANTILE = 0.95

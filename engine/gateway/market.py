@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from engine.catalog.catalog import Catalog, Drop, Quote
+from engine.catalog.catalog import Catalog
+from engine.catalog.offers import Drop, Quote
 from engine.gateway.background_reads import BackgroundReads
 from engine.gateway.hedging import Hedging
 from engine.ports import Clock, Journal, Provider

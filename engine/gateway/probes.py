@@ -1,7 +1,7 @@
 """Recovery without traffic: after a rest, one real one-token prompt at the house's cost."""
 
 from engine.attempt_record import ANSWERED
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EmptyAnswer, ProviderError
 from engine.gateway.collected import whole_usage

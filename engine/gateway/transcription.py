@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from engine import attempt_record as outcomes
 from engine.attempt_record import AttemptRecord, QuoteLine, Receipt
+from engine.catalog.offers import Offer
 from engine.errors import (
     BalanceGone,
     Closing,
@@ -28,7 +29,6 @@ from engine.errors import (
 from engine.gateway.market import Market
 from engine.holds import Ceiling, HoldRequest
 from engine.money import ATTO_PER_NANO, ZERO, Money
-from engine.offer import Offer
 from engine.ports import Bill, CaptureStep, Hold, Ledger, SpeechProvider
 from engine.routing.health import Permit
 from engine.speech import Recording, SpeechText

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from engine.attempt_record import UNREAD, AttemptRecord
-from engine.catalog.catalog import Quote
+from engine.catalog.offers import Quote
 from engine.catalog.prices import Price
 from engine.chat import ChatRequest, Chunk, Delta, Finished, Usage
 from engine.errors import FirstTokenLate, Garbled, ProviderError, Unreachable, WentSilent

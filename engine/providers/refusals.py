@@ -1,4 +1,4 @@
-"""What a provider's error means: one reading for every dialect, by the signs that each is known to give."""
+"""Classification of providers' errors: status, code and message of any dialect to one ProviderError."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from engine import errors
 from engine.errors import ProviderError
-from engine.providers import http
+from engine.providers.limit_headers import parse_limits, reset_seconds, retry_after_seconds
 from engine.providers.spec import Spec
 
 _CONTEXT_WORDS = (
@@ -75,7 +75,7 @@ _OUR_FIELDS = (
 )
 _TOO_BIG = ("request too large",)
 _UNABLE_ENDPOINTS = "no endpoints found that"  # ... support tool use, support image input
-_IN_WORDS = re.compile(r"(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h)\b)+|[\dhms.]+s)")
+_WAIT = re.compile(r"(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h)\b)+|[\dhms.]+s)")
 _WITHIN_STREAM = {
     "overloaded_error": 529,
     "server_is_overloaded": 503,
@@ -95,8 +95,8 @@ _WITHIN_STREAM = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Signs:
-    """Everything that an error says of itself."""
+class _ErrorDetails:
+    """One error, as it is classified. `text` is the whole body in lower case, `body` its error object."""
 
     status: int | None
     text: str
@@ -109,28 +109,28 @@ class _Signs:
 
 
 def refusal(spec: Spec, status: int | None, body: Any, headers: Mapping[str, str]) -> ProviderError:
-    """The one class that fits. `status` None: the error came inside of a stream."""
-    signs = _signs(status, body, headers)
-    if spec.dialect == "openai" and "in_flight_budget_exhausted" in signs.text:
-        return _rate_limited(signs)
-    for fits, make in _READINGS:
-        if fits(signs):
-            return make(signs)
-    return errors.Overloaded(signs.message, status=status)
+    """Return the ProviderError that fits. `status` None: the error came within a stream."""
+    details = _details_of(status, body, headers)
+    if spec.dialect == "openai" and "in_flight_budget_exhausted" in details.text:
+        return _rate_limited(details)
+    for fits, make in _CLASSES:
+        if fits(details):
+            return make(details)
+    return errors.Overloaded(details.message, status=status)
 
 
-def _signs(status: int | None, body: Any, headers: Mapping[str, str]) -> _Signs:
+def _details_of(status: int | None, body: Any, headers: Mapping[str, str]) -> _ErrorDetails:
     if isinstance(body, list):
         body = body[0] if body else {}
     error = body.get("error", body) if isinstance(body, dict) else body
     message = error.get("message", "") if isinstance(error, dict) else str(error)
     if status is None and isinstance(error, dict):
         status = _status_within(error)
-    return _Signs(status, str(body).lower(), str(message or "")[:200], error, headers)
+    return _ErrorDetails(status, str(body).lower(), str(message or "")[:200], error, headers)
 
 
 def _status_within(error: Mapping[str, Any]) -> int | None:
-    """The status that an error in a stream would have had."""
+    """Return the HTTP status that an error within a stream corresponds to; None: unknown."""
     code = error.get("code")
     if isinstance(code, str) and code.isdecimal() and len(code) == 3:
         code = int(code)
@@ -140,28 +140,33 @@ def _status_within(error: Mapping[str, Any]) -> int | None:
     return next((_WITHIN_STREAM[name] for name in names if name in _WITHIN_STREAM), None)
 
 
-def _rate_limited(signs: _Signs) -> ProviderError:
-    told = (http.retry_after(signs.headers), _retry_delay(signs.body), _reset_of(signs.headers), _in_words(signs.text))
+def _rate_limited(details: _ErrorDetails) -> ProviderError:
+    waits = (
+        retry_after_seconds(details.headers),
+        _retry_delay(details.body),
+        _reset_of(details.headers),
+        _wait_in_message(details.text),
+    )
     return errors.RateLimited(
-        signs.message,
-        status=signs.status,
-        retry_after_seconds=next((seconds for seconds in told if seconds is not None), None),
-        per_day="perday" in signs.text.replace("_", "").replace(" ", ""),
+        details.message,
+        status=details.status,
+        retry_after_seconds=next((seconds for seconds in waits if seconds is not None), None),
+        per_day="perday" in details.text.replace("_", "").replace(" ", ""),
     )
 
 
 def _retry_delay(error: Any) -> float | None:
-    """Gemini's RetryInfo."""
+    """Return the delay of Gemini's RetryInfo."""
     details = error.get("details") if isinstance(error, dict) else None
     for detail in details if isinstance(details, list) else []:
         if isinstance(detail, dict) and detail.get("retryDelay"):
-            return http.reset_seconds(str(detail["retryDelay"]))
+            return reset_seconds(str(detail["retryDelay"]))
     return None
 
 
 def _reset_of(headers: Mapping[str, str]) -> float | None:
-    """When what is used up comes back."""
-    limits = http.limits(headers)
+    """Return when the quota that is used up resets."""
+    limits = parse_limits(headers)
     if limits is None:
         return None
     if limits.requests_left == 0:
@@ -169,50 +174,50 @@ def _reset_of(headers: Mapping[str, str]) -> float | None:
     return limits.tokens_reset_seconds if limits.tokens_left == 0 else None
 
 
-def _in_words(text: str) -> float | None:
-    """As in: please try again in 7m12.5s."""
-    found = _IN_WORDS.search(text)
-    return http.reset_seconds(found[1]) if found else None
+def _wait_in_message(text: str) -> float | None:
+    """Return the wait in a message such as `please try again in 7m12.5s`."""
+    found = _WAIT.search(text)
+    return reset_seconds(found[1]) if found else None
 
 
-def _too_long(signs: _Signs) -> ProviderError:
-    longest = signs.body.get("n_ctx") if isinstance(signs.body, dict) else None
+def _too_long(details: _ErrorDetails) -> ProviderError:
+    longest = details.body.get("n_ctx") if isinstance(details.body, dict) else None
     longest = longest if isinstance(longest, int) and longest > 0 else None
     for pattern in _LONGEST:
-        if longest is None and (found := pattern.search(signs.text)):
+        if longest is None and (found := pattern.search(details.text)):
             longest = int(found[1].replace(",", ""))
-    return errors.ContextTooLong(signs.message, status=signs.status, context_tokens=longest)
+    return errors.ContextTooLong(details.message, status=details.status, context_tokens=longest)
 
 
-def _plain(kind: type[ProviderError]) -> Callable[[_Signs], ProviderError]:
-    return lambda signs: kind(signs.message, status=signs.status)
+def _plain(kind: type[ProviderError]) -> Callable[[_ErrorDetails], ProviderError]:
+    return lambda details: kind(details.message, status=details.status)
 
 
-def _moderated(signs: _Signs) -> ProviderError:
-    return errors.RequestFault(signs.message, status=signs.status, moderation=True)
+def _moderated(details: _ErrorDetails) -> ProviderError:
+    return errors.RequestFault(details.message, status=details.status, moderation=True)
 
 
-def _is(*statuses: int) -> Callable[[_Signs], bool]:
-    return lambda signs: signs.status in statuses
+def _is(*statuses: int) -> Callable[[_ErrorDetails], bool]:
+    return lambda details: details.status in statuses
 
 
-def _no_money(signs: _Signs) -> bool:
-    if signs.status == 402:
+def _no_money(details: _ErrorDetails) -> bool:
+    if details.status == 402:
         return True
-    if signs.status == 400 and "failed_precondition" in signs.text:
+    if details.status == 400 and "failed_precondition" in details.text:
         return True
-    return signs.status in {400, 403, 429, None} and signs.has(_NO_MONEY)
+    return details.status in {400, 403, 429, None} and details.has(_NO_MONEY)
 
 
-def _refused_for_reasons(signs: _Signs) -> bool:
-    """OpenRouter's moderation names its reasons; other 403s are about keys."""
-    metadata = signs.body.get("metadata") if isinstance(signs.body, dict) else None
-    return (isinstance(metadata, dict) and bool(metadata.get("reasons"))) or signs.has(_MODERATION)
+def _is_moderation(details: _ErrorDetails) -> bool:
+    """Return whether a 403 is OpenRouter's moderation, which names its reasons; other 403s are about keys."""
+    metadata = details.body.get("metadata") if isinstance(details.body, dict) else None
+    return (isinstance(metadata, dict) and bool(metadata.get("reasons"))) or details.has(_MODERATION)
 
 
-_READINGS: tuple[tuple[Callable[[_Signs], bool], Callable[[_Signs], ProviderError]], ...] = (
+_CLASSES: tuple[tuple[Callable[[_ErrorDetails], bool], Callable[[_ErrorDetails], ProviderError]], ...] = (
     (_no_money, _plain(errors.BalanceGone)),
-    (lambda s: s.status == 403 and _refused_for_reasons(s), _moderated),
+    (lambda s: s.status == 403 and _is_moderation(s), _moderated),
     (_is(401, 403), _plain(errors.KeyRefused)),
     (lambda s: s.status == 400 and s.has(_BAD_KEY), _plain(errors.KeyRefused)),
     (lambda s: s.status in {400, 413, 500, None} and s.has(_CONTEXT_WORDS), _too_long),

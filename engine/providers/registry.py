@@ -1,35 +1,44 @@
-"""Sellers of answers: one address a file (a SPEC), one dialect a room in engine/dialects."""
+"""Discovery of dialects and addresses, and the building of adapters.
+
+A module in `dialects/` with a DIALECT is a dialect, named after its file. A module in `addresses/` with a SPEC is a
+provider. Neither has to be entered anywhere.
+"""
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 
 from engine.ports import Provider
-from engine.providers import addresses
-from engine.providers.dialects import anthropic, gemini, openai
+from engine.providers import addresses, dialects
+from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.spec import Spec
 
-_DIALECTS: dict[str, Callable[..., Provider]] = {
-    "openai": openai.OpenAIDialect,
-    "gemini": gemini.GeminiDialect,
-    "anthropic": anthropic.AnthropicDialect,
-}
+__all__ = ["Spec", "build", "dialect_classes", "specs"]
 
 
 @cache
 def specs() -> dict[str, Spec]:
-    """Every address in this folder, by name."""
-    modules = (
-        import_module(f"{addresses.__name__}.{found.name}") for found in pkgutil.iter_modules(addresses.__path__)
-    )
-    found = [module.SPEC for module in modules if hasattr(module, "SPEC")]
+    """Return the SPEC of every module in `addresses/`, by provider name."""
+    found = [module.SPEC for module in _modules(addresses) if hasattr(module, "SPEC")]
     return {spec.name: spec for spec in found}
 
 
+@cache
+def dialect_classes() -> dict[str, type[ProviderAdapter]]:
+    """Return the DIALECT of every module in `dialects/`, by file name."""
+    return {
+        module.__name__.rpartition(".")[2]: module.DIALECT
+        for module in _modules(dialects)
+        if hasattr(module, "DIALECT")
+    }
+
+
 def build(spec: Spec, *, keys: tuple[str, ...] = (), base_url: str | None = None, proxy: str | None = None) -> Provider:
-    """The adapter for an address. Without a key where one is needed it is not configured: `keys` 0."""
-    return _DIALECTS[spec.dialect](spec, keys, base_url or spec.base_url, proxy)
+    """Return the adapter of a provider. Where a key is needed and none is given, its `keys` is 0: not configured."""
+    return dialect_classes()[spec.dialect](spec, keys, base_url or spec.base_url, proxy)
 
 
-__all__ = ["Spec", "build", "specs"]
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    return (import_module(f"{package.__name__}.{found.name}") for found in pkgutil.iter_modules(package.__path__))

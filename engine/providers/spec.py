@@ -1,26 +1,30 @@
-"""Spec: an address is data. A dialect is code, in a file of its own."""
+"""Spec: the facts about one provider. A provider's address is data; its dialect is code in `dialects/`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-Dialect = Literal["openai", "gemini", "anthropic"]
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One seller. Facts with their sources stand in each address's file.
+    """One provider. Facts and their sources are in the provider's file in `addresses/`.
 
-    `thinking_off`: (a part of the model's name, the fields that switch its thinking off), first match wins.
-    `without`: fields (and parts of a message, as `messages.name`) that are an error there. `efforts`: what a wish for
-    an effort of thinking is said as, where it isn't `reasoning_effort`. `one_choice`: `n` is refused or ignored.
+    `dialect`: a module of `dialects/`. `needs_key`: False for a server without keys.
+    `close_stops_bill`: closing the socket ends what the provider bills.
+    `output_field`, `seed_field`: the provider's names for the output limit and the seed.
+    `asks_usage`, `asks_no_padding`: send `stream_options` for usage, and against padded chunks.
+    `without`: fields, and parts of a message (`messages.name`), that the provider refuses.
+    `one_choice`: the provider refuses or ignores `n`.
+    `efforts`: the fields for an effort of thinking, where `reasoning_effort` is not the field.
+    `thinking_off`: (part of a model's name, fields that switch its thinking off); the first match wins.
     `least_billed_seconds`: the shortest recording that a transcription is billed as.
-    `requests_per_day`: its x-ratelimit-*-requests speak of a day. `fee`: what comes on top of catalogue prices.
+    `probe_path`: a free GET that checks network and key. `fee`: share on top of catalogue prices.
+    `console_url`, `free_tier`: for `make setup`, where a key is had and whether a free tier exists.
     """
 
     name: str
     base_url: str
-    dialect: Dialect = "openai"
+    dialect: str = "openai"
     needs_key: bool = True
     close_stops_bill: bool = True
     output_field: str = "max_tokens"
@@ -29,7 +33,6 @@ class Spec:
     without: frozenset[str] = frozenset()
     one_choice: bool = False
     efforts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    requests_per_day: bool = False
     least_billed_seconds: int = 0
     thinking_off: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     seed_field: str = "seed"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.errors import BalanceGone, KeyRefused, NoSuchModel, ProviderError, RateLimited
 from engine.ports import Clock, LimitHeaders
 from engine.routing.breaker import Breaker

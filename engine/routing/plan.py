@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import inf
 from typing import NamedTuple
 
-from engine.catalog.catalog import Drop, Offer, Quote
+from engine.catalog.offers import Drop, Offer, Quote
 
 ATTO_PER_USD = 10**18
 MOST_ODDS = 0.99

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import partial
 
-from engine.catalog.catalog import Model, Offer
 from engine.catalog.defaults import USUAL_REQUEST
+from engine.catalog.offers import Model, Offer
 from engine.chat import Usage
 from engine.errors import EngineError
 from engine.gateway.gateway import loses

@@ -3,7 +3,7 @@
 import logging
 import uuid
 
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.gateway.probes import probe
 from scheduler.context import JobContext
 from scheduler.job import Job

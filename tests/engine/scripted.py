@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from engine.attempt_record import AttemptRecord
-from engine.catalog.catalog import Catalog, Model, Offer, Quote
+from engine.catalog.catalog import Catalog
+from engine.catalog.offers import Model, Offer, Quote
 from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import ChatRequest, Chunk, Delta, Event, Finish, Finished, Restart, Role, Usage, says
 from engine.gateway.answer import Answer, Question

@@ -1,6 +1,6 @@
 """Two providers and their health, under a clock of our own."""
 
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.errors import Overloaded, ProviderError
 from engine.routing.health import Denial, Health, HealthPolicy, Permit, State
 from tests.engine.clock import HandClock

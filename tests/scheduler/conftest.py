@@ -11,7 +11,8 @@ import pytest
 import locales
 from bot.notify import _said
 from engine.attempt_record import ANSWERED, AttemptRecord
-from engine.catalog.catalog import Catalog, Model, Offer
+from engine.catalog.catalog import Catalog
+from engine.catalog.offers import Model, Offer
 from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import Usage
 from engine.gateway.market import Market

@@ -3,7 +3,7 @@ from typing import cast
 
 import pytest
 
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.errors import Unreachable
 from engine.ports import Provider
 from engine.routing.health import Permit

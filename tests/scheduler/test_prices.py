@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.catalog.prices import PriceBook, flat_price
 from scheduler.context import JobContext
 from scheduler.jobs import prices

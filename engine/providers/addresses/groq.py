@@ -10,7 +10,6 @@ SPEC = Spec(
     base_url="https://api.groq.com/openai/v1",
     close_stops_bill=False,
     one_choice=True,
-    requests_per_day=True,
     least_billed_seconds=10,
     without=frozenset({"logprobs", "top_logprobs", "logit_bias", "messages.name"}),
     output_field="max_completion_tokens",

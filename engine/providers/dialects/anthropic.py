@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
-from engine.catalog.capabilities import MissingCapability
+from engine.catalog.offers import MissingCapability
 from engine.chat import (
     Chunk,
     Delta,
@@ -21,7 +21,15 @@ from engine.chat import (
 )
 from engine.errors import CapabilityMissing, EmptyAnswer, StreamCut
 from engine.ports import ProviderCall
-from engine.providers.dialects.base import JSON_ASKED, NO_PREFILL, Adapter, arguments_of, parsed, thinking_off, whole
+from engine.providers.dialects.adapter import (
+    JSON_ASKED,
+    NO_PREFILL,
+    ProviderAdapter,
+    integer,
+    json_object,
+    thinking_off,
+    tool_arguments,
+)
 from engine.providers.sse import Frame
 
 _FINISHES = {
@@ -36,7 +44,7 @@ _FINISHES = {
 _NO_SAMPLING = ("haiku-5", "opus-5", "sonnet-5")
 
 
-class AnthropicDialect(Adapter):
+class AnthropicDialect(ProviderAdapter):
     def url(self, model: str) -> str:  # noqa: ARG002 - the model is in the body
         return f"{self.base_url}/messages"
 
@@ -78,24 +86,24 @@ class AnthropicDialect(Adapter):
         return {"output_config": {"effort": "low" if effort in {"none", "minimal"} else effort}} if effort else {}
 
     async def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
-        seen = _Seen()
+        state = _StreamState()
         async for frame in incoming:
-            data = parsed(frame)
+            data = json_object(frame)
             kind = data.get("type") or frame.event
             if kind == "error":
                 raise self.failure(data)
             if kind == "message_stop":
-                seen.ended = True
+                state.ended = True
                 break
-            for chunk in seen.take(kind, data):
+            for chunk in state.take(kind, data):
                 yield chunk
-        if not seen.ended and not seen.finished:
+        if not state.ended and not state.finished:
             raise StreamCut("no message_stop, no stop_reason")
-        if not seen.words and not seen.refused:
+        if not state.words and not state.refused:
             raise EmptyAnswer
 
 
-class _Seen:
+class _StreamState:
     """How far a stream has come; usage grows, and the last word on each number wins."""
 
     def __init__(self) -> None:
@@ -109,9 +117,9 @@ class _Seen:
             self.usage |= message.get("usage") or {}
             return [Served(str(message.get("model") or ""))]
         if kind == "content_block_start":
-            return self._block(whole(data.get("index")), data.get("content_block") or {})
+            return self._block(integer(data.get("index")), data.get("content_block") or {})
         if kind == "content_block_delta":
-            return self._delta(whole(data.get("index")), data.get("delta") or {})
+            return self._delta(integer(data.get("index")), data.get("delta") or {})
         if kind == "message_delta":
             return self._end(data)
         return self._whole(data) if kind == "message" else []
@@ -164,16 +172,16 @@ class _Seen:
 def usage_of(usage: Mapping[str, Any]) -> Usage:
     """Plain, read and written input are disjoint."""
     read, written = (
-        whole(usage.get("cache_read_input_tokens")),
-        whole(usage.get("cache_creation_input_tokens")),
+        integer(usage.get("cache_read_input_tokens")),
+        integer(usage.get("cache_creation_input_tokens")),
     )
     details = usage.get("output_tokens_details") or {}
     return Usage(
-        whole(usage.get("input_tokens")) + read + written,
-        whole(usage.get("output_tokens")),
+        integer(usage.get("input_tokens")) + read + written,
+        integer(usage.get("output_tokens")),
         read,
         written,
-        whole(details.get("thinking_tokens")),
+        integer(details.get("thinking_tokens")),
     )
 
 
@@ -194,7 +202,7 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
         return [{"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.text}]
     blocks = [_block(part) for part in message.parts if not (isinstance(part, Text) and not part.text)]
     calls = [
-        {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_of(call.arguments)}
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": tool_arguments(call.arguments)}
         for call in message.tool_calls
     ]
     return blocks + calls
@@ -229,3 +237,6 @@ def _tool_choice(choice: Any) -> dict[str, Any]:
     if isinstance(choice, dict):
         return {"tool_choice": {"type": "tool", "name": (choice.get("function") or {}).get("name", "")}}
     return {"tool_choice": {"type": {"required": "any"}.get(choice, choice)}} if choice else {}
+
+
+DIALECT = AnthropicDialect

@@ -20,7 +20,15 @@ from engine.chat import (
 )
 from engine.errors import CapabilityMissing, EmptyAnswer, KeyRefused, Overloaded, StreamCut
 from engine.ports import ProviderCall
-from engine.providers.dialects.base import NO_PREFILL, Adapter, arguments_of, data_url, parsed, thinking_off, whole
+from engine.providers.dialects.adapter import (
+    NO_PREFILL,
+    ProviderAdapter,
+    data_url,
+    integer,
+    json_object,
+    thinking_off,
+    tool_arguments,
+)
 from engine.providers.sse import Frame
 
 _DONE = {"STOP": Finish.STOP, "MAX_TOKENS": Finish.LENGTH, "CONTINUATION": Finish.LENGTH}
@@ -39,7 +47,7 @@ _NO_PREFILL = ("gemini-3.5", "gemini-3.8")
 _TOOL_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
 
-class GeminiDialect(Adapter):
+class GeminiDialect(ProviderAdapter):
     def url(self, model: str) -> str:
         return f"{self.base_url}/models/{model}:streamGenerateContent?alt=sse"
 
@@ -82,57 +90,57 @@ class GeminiDialect(Adapter):
         return {name: value for name, value in config.items() if value is not None}
 
     async def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
-        seen = _Seen()
+        state = _StreamState()
         async for frame in incoming:
-            data = parsed(frame)
+            data = json_object(frame)
             if "error" in data:
                 raise self.failure(data)
-            for chunk in _chunks(data, seen):
+            for chunk in _chunks(data, state):
                 yield chunk
-        if not seen.finished:
+        if not state.finished:
             raise StreamCut("no finish reason")
-        if not seen.words and not seen.refused:
+        if not state.words and not state.refused:
             raise EmptyAnswer
 
 
-class _Seen:
+class _StreamState:
     def __init__(self) -> None:
         self.finished = self.words = self.refused = False
         self.model = ""
         self.calls = 0
 
 
-def _chunks(data: Mapping[str, Any], seen: _Seen) -> list[Chunk]:
+def _chunks(data: Mapping[str, Any], state: _StreamState) -> list[Chunk]:
     found: list[Chunk] = []
     model = data.get("modelVersion")
-    if isinstance(model, str) and model != seen.model:
-        seen.model = model
+    if isinstance(model, str) and model != state.model:
+        state.model = model
         found.append(Served(model))
     if (data.get("promptFeedback") or {}).get("blockReason"):
-        seen.finished = seen.refused = True
+        state.finished = state.refused = True
         found.append(Finished(Finish.REFUSED))
     for candidate in data.get("candidates") or ():
-        found += _candidate(candidate, seen)
+        found += _candidate(candidate, state)
     usage = data.get("usageMetadata")
     if isinstance(usage, dict):
         found.append(usage_of(usage))
     return found
 
 
-def _candidate(candidate: Mapping[str, Any], seen: _Seen) -> list[Chunk]:
-    index = whole(candidate.get("index"))
+def _candidate(candidate: Mapping[str, Any], state: _StreamState) -> list[Chunk]:
+    index = integer(candidate.get("index"))
     parts = (candidate.get("content") or {}).get("parts") or ()
-    found: list[Chunk] = [delta for delta in (_delta(part, index, seen) for part in parts) if delta is not None]
+    found: list[Chunk] = [delta for delta in (_delta(part, index, state) for part in parts) if delta is not None]
     reason = candidate.get("finishReason")
     if reason:
-        found.append(_finished(str(reason), index, seen))
+        found.append(_finished(str(reason), index, state))
     return found
 
 
-def _delta(part: Mapping[str, Any], index: int, seen: _Seen) -> Delta | None:
+def _delta(part: Mapping[str, Any], index: int, state: _StreamState) -> Delta | None:
     if call := part.get("functionCall"):
-        seen.words, seen.calls = True, seen.calls + 1
-        name, position = str(call.get("name") or ""), seen.calls - 1
+        state.words, state.calls = True, state.calls + 1
+        name, position = str(call.get("name") or ""), state.calls - 1
         arguments = json.dumps(call.get("args") or {}, ensure_ascii=False)
         return Delta("", index, (ToolCallDelta(position, call.get("id") or f"call_{position}", name, arguments),))
     text = part.get("text")
@@ -140,30 +148,30 @@ def _delta(part: Mapping[str, Any], index: int, seen: _Seen) -> Delta | None:
         return None
     if part.get("thought"):
         return Delta("", index, (), text)
-    seen.words = True
+    state.words = True
     return Delta(text, index)
 
 
-def _finished(reason: str, index: int, seen: _Seen) -> Finished:
-    seen.finished = True
+def _finished(reason: str, index: int, state: _StreamState) -> Finished:
+    state.finished = True
     if reason == _SHUT_OUT:
         raise KeyRefused(f"finish reason {reason}")
     if reason in _FAILED:
         raise Overloaded(f"finish reason {reason}")
     if reason in _REFUSED or reason.startswith("IMAGE_"):
-        seen.refused = True
+        state.refused = True
         return Finished(Finish.REFUSED, index)
     finish = _DONE.get(reason, Finish.STOP)
-    return Finished(Finish.TOOL_CALLS if seen.calls and finish is Finish.STOP else finish, index)
+    return Finished(Finish.TOOL_CALLS if state.calls and finish is Finish.STOP else finish, index)
 
 
 def usage_of(usage: Mapping[str, Any]) -> Usage:
     """Thoughts stand beside the candidates, not inside."""
-    thoughts = whole(usage.get("thoughtsTokenCount"))
+    thoughts = integer(usage.get("thoughtsTokenCount"))
     return Usage(
-        whole(usage.get("promptTokenCount")) + whole(usage.get("toolUsePromptTokenCount")),
-        whole(usage.get("candidatesTokenCount")) + thoughts,
-        whole(usage.get("cachedContentTokenCount")),
+        integer(usage.get("promptTokenCount")) + integer(usage.get("toolUsePromptTokenCount")),
+        integer(usage.get("candidatesTokenCount")) + thoughts,
+        integer(usage.get("cachedContentTokenCount")),
         0,
         thoughts,
     )
@@ -188,7 +196,7 @@ def _parts(message: Message, names: Mapping[str, str]) -> list[dict[str, Any]]:
         name = message.name or names.get(message.tool_call_id, "tool")
         return [{"functionResponse": {"name": name, "response": {"result": message.text}}}]
     parts = [_part(part) for part in message.parts if not (isinstance(part, Text) and not part.text)]
-    calls = [{"functionCall": {"name": c.name, "args": arguments_of(c.arguments)}} for c in message.tool_calls]
+    calls = [{"functionCall": {"name": c.name, "args": tool_arguments(c.arguments)}} for c in message.tool_calls]
     return parts + calls
 
 
@@ -226,3 +234,6 @@ def _thinking(call: ProviderCall, off: Mapping[str, Any]) -> dict[str, Any] | No
 
 def _schema(wanted: Mapping[str, Any]) -> Any:
     return (wanted.get("json_schema") or {}).get("schema")
+
+
+DIALECT = GeminiDialect

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
-from engine.catalog.capabilities import MissingCapability
+from engine.catalog.offers import MissingCapability
 from engine.chat import (
     ChatRequest,
     Chunk,
@@ -26,7 +26,14 @@ from engine.errors import CapabilityMissing, EmptyAnswer, Overloaded, StreamCut
 from engine.ports import ProviderCall
 from engine.providers import http
 from engine.providers.dialects import transcriptions
-from engine.providers.dialects.base import JSON_ASKED, Adapter, compact_json, parsed, thinking_off, whole
+from engine.providers.dialects.adapter import (
+    JSON_ASKED,
+    ProviderAdapter,
+    compact_json,
+    integer,
+    json_object,
+    thinking_off,
+)
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
 from engine.speech import Recording, SpeechText
@@ -46,7 +53,7 @@ _NOT_OF_REASONING = frozenset(
 )
 
 
-class OpenAIDialect(Adapter):
+class OpenAIDialect(ProviderAdapter):
     def url(self, model: str) -> str:  # noqa: ARG002 - the model is in the body
         return f"{self.base_url}/chat/completions"
 
@@ -64,24 +71,24 @@ class OpenAIDialect(Adapter):
         body, kind = transcriptions.form(url, model, recording)
         headers = {"content-type": kind, "accept": "application/json", **self._headers(key)}
         async with http.post(self._http, url, headers, body) as response:
-            await self._look(response, key)
+            await self._check(response, key)
             return await transcriptions.answered(response)
 
     async def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
-        seen = _Seen()
+        state = _StreamState()
         async for frame in incoming:
             if frame.data == "[DONE]":
-                seen.ended = True
+                state.ended = True
                 break
-            data = parsed(frame)
+            data = json_object(frame)
             error = data.get("error") or (data.get("x_groq") or {}).get("error")
             if error or frame.event == "error" or data.get("object") == "error":
                 raise self.failure(data)
-            for chunk in _chunks(data, seen):
+            for chunk in _chunks(data, state):
                 yield chunk
-        if not seen.ended and not seen.finished:
+        if not state.ended and not state.finished:
             raise StreamCut("no end marker, no finish reason")
-        if not seen.words and not seen.refused:
+        if not state.words and not state.refused:
             raise EmptyAnswer
 
 
@@ -173,7 +180,7 @@ def _call_json(call: ToolCall) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
-class _Seen:
+class _StreamState:
     """How far a stream has come."""
 
     def __init__(self) -> None:
@@ -182,49 +189,49 @@ class _Seen:
         self.model = ""
 
 
-def _chunks(data: Mapping[str, Any], seen: _Seen) -> list[Chunk]:
+def _chunks(data: Mapping[str, Any], state: _StreamState) -> list[Chunk]:
     found: list[Chunk] = []
     model = data.get("model")
-    if isinstance(model, str) and model and model != seen.model:
-        seen.model = model
+    if isinstance(model, str) and model and model != state.model:
+        state.model = model
         found.append(Served(model))
     for choice in data.get("choices") or ():
-        found += _choice(choice, seen)
+        found += _choice(choice, state)
     usage = data.get("usage") or (data.get("x_groq") or {}).get("usage")
     if isinstance(usage, dict):
         found.append(usage_of(usage))
     return found
 
 
-def _choice(choice: Mapping[str, Any], seen: _Seen) -> list[Chunk]:
+def _choice(choice: Mapping[str, Any], state: _StreamState) -> list[Chunk]:
     # Some servers answer a stream request with one whole message.
     delta = choice.get("delta") or choice.get("message") or {}
-    index = whole(choice.get("index"))
+    index = integer(choice.get("index"))
     found: list[Chunk] = []
     text = delta.get("content") or delta.get("refusal") or ""
     text = text if isinstance(text, str) else "".join(p.get("text", "") for p in text if isinstance(p, dict))
     thinking = delta.get("reasoning_content") or delta.get("reasoning") or ""
     calls = tuple(_tool_call(call, n) for n, call in enumerate(delta.get("tool_calls") or ()))
     if text or calls or thinking:
-        seen.words = seen.words or bool(text or calls)
+        state.words = state.words or bool(text or calls)
         if delta.get("refusal"):
-            seen.refusing.add(index)
+            state.refusing.add(index)
         logprobs = choice.get("logprobs")
         thought = thinking if isinstance(thinking, str) else "…"
         found.append(Delta(text, index, calls, thought, logprobs if isinstance(logprobs, dict) else None))
     reason = choice.get("finish_reason")
     if reason:
-        found.append(_finished(str(reason), index, seen))
+        found.append(_finished(str(reason), index, state))
     return found
 
 
-def _finished(reason: str, index: int, seen: _Seen) -> Finished:
+def _finished(reason: str, index: int, state: _StreamState) -> Finished:
     """Raises Overloaded for an ending that is a failure; an unknown one is an end where there are words."""
     if reason in _FAILED:
         raise Overloaded(f"finish reason {reason}")
-    finish = Finish.REFUSED if index in seen.refusing else _FINISHES.get(reason, Finish.STOP)
-    seen.finished = True
-    seen.refused = seen.refused or finish is Finish.REFUSED
+    finish = Finish.REFUSED if index in state.refusing else _FINISHES.get(reason, Finish.STOP)
+    state.finished = True
+    state.refused = state.refused or finish is Finish.REFUSED
     return Finished(finish, index)
 
 
@@ -245,9 +252,12 @@ def usage_of(usage: Mapping[str, Any]) -> Usage:
     details = usage.get("prompt_tokens_details") or {}
     cached = details.get("cached_tokens")
     return Usage(
-        whole(usage.get("prompt_tokens")),
-        whole(usage.get("completion_tokens")),
-        whole(usage.get("prompt_cache_hit_tokens") if cached is None else cached),
-        whole(details.get("cache_write_tokens")),
-        whole((usage.get("completion_tokens_details") or {}).get("reasoning_tokens")),
+        integer(usage.get("prompt_tokens")),
+        integer(usage.get("completion_tokens")),
+        integer(usage.get("prompt_cache_hit_tokens") if cached is None else cached),
+        integer(details.get("cache_write_tokens")),
+        integer((usage.get("completion_tokens_details") or {}).get("reasoning_tokens")),
     )
+
+
+DIALECT = OpenAIDialect

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat.history import fitted, room_tokens, tokens
-from engine.catalog.catalog import Catalog, Model, Offer
+from engine.catalog.catalog import Catalog
+from engine.catalog.offers import Model, Offer
 from engine.catalog.prices import PriceBook
 from engine.chat import Message, Role, says
 from engine.tenancy import Markup

@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from engine.catalog.catalog import Catalog, Drop, Model, Offer
+from engine.catalog.catalog import Catalog
+from engine.catalog.offers import Drop, Model, Offer
 from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import ChatRequest, Image, Message, Options, Role, Text, Tool, says
 from engine.errors import UnknownModel

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from engine.catalog.offers import Offer
 from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import ChatRequest, Role, says
 from engine.errors import ContextTooLong
 from engine.gateway.gateway import _ceiling
-from engine.offer import Offer
 from engine.routing.plan import Route
 from tests.engine.catalog.test_catalog import NOON, asks, catalog, dropped
 from tests.engine.scripted import TENANT, Scripted, Stage, whole

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.catalog.free_tiers import FreeTierLimits, FreeTierRemaining, FreeTiers, day_begin, day_end
-from engine.offer import Offer
+from engine.catalog.offers import Offer
 
 GEMINI, GROQ = Offer("gemini", "lite"), Offer("groq", "oss")
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -1,6 +1,6 @@
+from engine.catalog.offers import Offer
 from engine.catalog.prompt_cache import PromptCache
 from engine.chat import ChatRequest, Message, Role, says
-from engine.offer import Offer
 
 DEEPSEEK, OPENAI, ANTHROPIC = Offer("deepseek", "v4"), Offer("openai", "m"), Offer("anthropic", "m")
 FIRST = (says(Role.USER, "one " * 2000),)

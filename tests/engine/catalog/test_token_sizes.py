@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.catalog.offers import Offer
 from engine.catalog.token_counts import Measure, measure
 from engine.catalog.token_sizes import SAMPLES_TO_HOLD, USUAL_OUTPUT_TOKENS, TokenSizes
 from engine.chat import ChatRequest, Role, says
-from engine.offer import Offer
 
 A, B = Offer("a", "m"), Offer("b", "m")
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.chat import Delta, Finished, Restart, Usage
 from engine.errors import (
     AnswerCut,

@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from engine.catalog.catalog import Quote
 from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
+from engine.catalog.offers import Offer, Quote
 from engine.catalog.token_counts import measure
 from engine.chat import ChatRequest, Role, says
 from engine.errors import NoProvider, Overloaded, RateLimited
-from engine.offer import Offer
 from engine.routing.plan import Route
 from tests.engine.scripted import PRICE, Scripted, Stage, whole
 

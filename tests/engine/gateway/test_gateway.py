@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from engine.catalog.catalog import Model, Offer
+from engine.catalog.offers import Model, Offer
 from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import ChatRequest, Role, says
 from engine.errors import NoProvider, RateLimited, SpendingCapReached

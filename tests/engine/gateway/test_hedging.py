@@ -3,7 +3,7 @@
 import asyncio
 
 from engine.attempt_record import ABANDONED, HEDGED
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.chat import Usage
 from engine.errors import Overloaded
 from engine.gateway.hedging import Hedging

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from engine.attempt_record import ANSWERED
-from engine.catalog.catalog import Catalog, Offer
+from engine.catalog.catalog import Catalog
+from engine.catalog.offers import Offer
 from engine.catalog.prices import PriceBook
 from engine.chat import Delta, Usage
 from engine.errors import EmptyAnswer, Overloaded

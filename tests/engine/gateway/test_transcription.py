@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from engine.catalog.offers import Offer
 from engine.errors import (
     Closing,
     InsufficientFunds,
@@ -24,7 +25,6 @@ from engine.gateway import transcription
 from engine.gateway.transcription import Rate, Spoken, Transcriber
 from engine.holds import Funds, Grant, HoldRequest, fit
 from engine.money import Money
-from engine.offer import Offer
 from engine.ports import Hold, Ledger, LimitHeaders
 from engine.routing.health import Health, Permit
 from engine.speech import Recording, SpeechText

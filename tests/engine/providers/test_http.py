@@ -1,136 +1,177 @@
-"""What headers say of limits and waits, in every provider's way to say it."""
-
 import asyncio
 import gzip
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
 from engine.errors import FirstTokenLate, Unreachable
-from engine.ports import LimitHeaders
-from engine.providers.http import connections, get, limits, post, reset_seconds, retry_after
+from engine.providers import http
 
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("told", "seconds"),
-    [
-        ("6m0s", 360),
-        ("1s", 1),
-        ("20ms", 0.02),
-        ("2m59.56s", 179.56),
-        ("1h2m", 3720),
-        ("36", 36),
-        ("0.5", 0.5),
-        ("2026-11-25T12:00:30Z", 30),
-        ("2026-11-25T11:59:30+00:00", 0),
-        (str(int((NOW.timestamp() + 7) * 1000)), 7),
-        (str(int(NOW.timestamp() + 7)), 7),
-        ("999999h", 86400),
-        ("soon", None),
-        ("-5", None),
-        ("nan", None),
-        ("2026-11-25T12:00:30", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_a_reset_is_read_in_each_of_its_forms(told: str | None, seconds: float | None) -> None:
-    found = reset_seconds(told, NOW)
-    assert found == (seconds if seconds is None else pytest.approx(seconds))
+PIECES = [b"piece %d " % number for number in range(30)]
 
 
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "7"}, 7),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after": "3", "retry-after-ms": "1500"}, 1.5),
-        ({"retry-after": format_datetime(NOW + timedelta(seconds=9), usegmt=True)}, 9),
-        ({"retry-after": "Wed, 25 Nov 2026 12:00:09 -0000"}, 9),
-        ({"retry-after": format_datetime(NOW - timedelta(seconds=9), usegmt=True)}, 0),
-        ({"retry-after": "-3"}, None),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "99999999999"}, 86400),
-        ({"retry-after": "Wed, 99 Nov"}, None),
-        ({}, None),
-    ],
-)
-def test_a_wait_is_seconds_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers, NOW) == seconds
+@asynccontextmanager
+async def served(pieces: list[bytes]) -> AsyncIterator[httpx.Response]:
+    """A response of a local server that sends every piece by itself."""
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        for piece in pieces:
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            await writer.drain()
+            await asyncio.sleep(0)
+        writer.write(b"0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(respond, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, http.connections() as client, http.post(client, url, {}, b"") as response:
+        yield response
 
 
-def test_limits_of_requests_and_tokens() -> None:
-    headers = {
-        "x-ratelimit-limit-requests": "500",
-        "x-ratelimit-remaining-requests": "499",
-        "x-ratelimit-reset-requests": "120ms",
-        "x-ratelimit-limit-tokens": "30000",
-        "x-ratelimit-remaining-tokens": "0",
-        "x-ratelimit-reset-tokens": "6m0s",
-    }
-    assert limits(headers) == LimitHeaders(500, 499, 0.12, 30000, 0, 360)
-    assert limits(headers, requests_per_day=True) == LimitHeaders(None, 499, 0.12, 30000, 0, 360)
+async def read(response: httpx.Response, pause_seconds: float = 0.05) -> bytes:
+    return b"".join([piece async for piece in http.pieces(response, pause_seconds)])
 
 
-def test_anthropics_limits_even_where_only_input_is_told() -> None:
-    told = {"limit": "50", "remaining": "49", "reset": "2026-11-25T12:00:30Z"}
-    whole = {f"anthropic-ratelimit-requests-{name}": value for name, value in told.items()}
-    assert limits(whole, NOW) == LimitHeaders(50, 49, 30)
-    part = {f"anthropic-ratelimit-input-tokens-{name}": value for name, value in told.items()}
-    assert limits(part, NOW) == LimitHeaders(None, None, None, 50, 49, 30)
+async def test_first_pieces_come_at_once_and_the_rest_together() -> None:
+    async with served(PIECES) as response:
+        found = [piece async for piece in http.pieces(response, 0.05)]
+    assert b"".join(found) == b"".join(PIECES)
+    assert len(found) <= http.UNPACED_PIECES + 3
 
 
-def test_openrouters_limits_reset_at_a_millisecond() -> None:
-    reset = str(int((NOW.timestamp() + 7) * 1000))
-    headers = {"x-ratelimit-limit": "20", "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
-    found = limits(headers, NOW)
-    assert found is not None
-    assert (found.requests_per_minute, found.requests_left) == (20, 0)
-    assert found.requests_reset_seconds == pytest.approx(7)
+async def test_socket_is_not_read_during_a_pause() -> None:
+    async with served(PIECES) as response:
+        socket, seen = http.socket_of(response), []
+        assert socket is not None
+        reading = asyncio.create_task(read(response))
+        while not reading.done():
+            seen.append(socket.is_reading())
+            await asyncio.sleep(0)
+        assert await reading == b"".join(PIECES)
+    assert not all(seen)
 
 
-def test_without_headers_there_are_no_limits() -> None:
-    assert limits({"content-type": "text/plain"}) is None
-    assert limits({"x-ratelimit-remaining-requests": "many"}) is None
+async def test_without_a_pause_the_socket_is_read_all_the_time() -> None:
+    async with served(PIECES) as response:
+        socket, seen = http.socket_of(response), []
+        assert socket is not None
+        reading = asyncio.create_task(read(response, 0.0))
+        while not reading.done():
+            seen.append(socket.is_reading())
+            await asyncio.sleep(0)
+        assert await reading == b"".join(PIECES)
+    assert all(seen)
 
 
-async def test_who_does_not_listen_is_unreachable() -> None:
-    http = connections()
+async def test_cancelling_a_pause_closes_the_socket() -> None:
+    async with served(PIECES * 1000) as response:
+        socket, reading = http.socket_of(response), asyncio.create_task(read(response, 60.0))
+        assert socket is not None
+        while socket.is_reading():
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+    assert socket.is_closing()
+
+
+async def test_body_without_a_socket_is_paused_too() -> None:
+    pieces = [b"x"] * (http.UNPACED_PIECES + 2)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=_stream(pieces)))
+    async with http.post(transport, "http://x.test/", {}, b"") as response:
+        assert http.socket_of(response) is None
+        assert await read(response, 0.001) == b"".join(pieces)
+
+
+async def _stream(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def test_closed_port_is_unreachable() -> None:
+    client = http.connections()
     try:
         with pytest.raises(Unreachable):
-            async with post(http, "http://127.0.0.1:9/x", {}, b"{}"):
+            async with http.post(client, "http://127.0.0.1:9/x", {}, b"{}"):
                 pass
     finally:
-        await http.aclose()
+        await client.aclose()
 
 
-async def test_errors_of_the_transport_are_unreachable() -> None:
-    def fails(request: httpx.Request) -> httpx.Response:
-        raise httpx.RemoteProtocolError("garbage", request=request)
+def failing(error: type[httpx.TransportError]) -> Callable[[httpx.Request], httpx.Response]:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise error("detail", request=request)
 
-    http = httpx.MockTransport(fails)
-    with pytest.raises(Unreachable):
-        async with post(http, "http://x.test/", {}, b""):
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (httpx.RemoteProtocolError, Unreachable),
+        (httpx.ConnectTimeout, Unreachable),
+        (httpx.ReadTimeout, FirstTokenLate),
+    ],
+)
+async def test_transport_errors_become_provider_errors(
+    error: type[httpx.TransportError], expected: type[Exception]
+) -> None:
+    client = httpx.MockTransport(failing(error))
+    with pytest.raises(expected, match=error.__name__):
+        async with http.post(client, "http://x.test/", {}, b""):
             pass
+    with pytest.raises(expected):
+        await http.get(client, "http://x.test/", {})
 
 
-async def test_a_packed_answer_is_unpacked() -> None:
-    def packs(request: httpx.Request) -> httpx.Response:
+async def test_connection_that_breaks_within_a_body_is_unreachable() -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"begun"
+        raise httpx.ReadError("reset")
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=broken()))
+    async with http.post(transport, "http://x.test/", {}, b"") as response:
+        body = http.pieces(response)
+        assert await anext(body) == b"begun"
+        with pytest.raises(Unreachable):
+            await anext(body)
+
+
+async def test_compressed_body_is_unpacked() -> None:
+    def packed(request: httpx.Request) -> httpx.Response:
         assert "gzip" in request.headers["accept-encoding"]
-        return httpx.Response(200, headers={"content-encoding": "gzip"}, content=gzip.compress(b"plain words"))
+        return httpx.Response(200, headers={"content-encoding": "gzip"}, content=gzip.compress(b"plain text"))
 
-    response = await get(httpx.MockTransport(packs), "http://x.test/models", {})
-    assert response.content == b"plain words"
+    response = await http.get(httpx.MockTransport(packed), "http://x.test/models", {})
+    assert response.content == b"plain text"
 
 
-async def test_a_free_probe_does_not_wait_for_ever() -> None:
+async def test_callers_headers_win_over_the_default_ones() -> None:
+    sent = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers)
+        return httpx.Response(200)
+
+    await http.get(httpx.MockTransport(respond), "http://x.test/", {"accept-encoding": "identity", "x-key": "k"})
+    assert (sent[0]["user-agent"], sent[0]["accept-encoding"], sent[0]["x-key"]) == ("Farthing", "identity", "k")
+
+
+async def test_get_is_given_up_after_its_time() -> None:
     async def hangs(request: httpx.Request) -> httpx.Response:  # noqa: ARG001
         await asyncio.Event().wait()
         raise AssertionError
 
-    with pytest.raises(FirstTokenLate):
-        await get(httpx.MockTransport(hangs), "http://x.test/models", {}, seconds=0.01)
+    with pytest.raises(FirstTokenLate, match=r"nothing for 0\.01 s"):
+        await http.get(httpx.MockTransport(hangs), "http://x.test/models", {}, seconds=0.01)
+
+
+async def test_proxy_has_a_pool_of_its_own_kind() -> None:
+    through, direct = http.connections("http://127.0.0.1:9"), http.connections()
+    assert isinstance(through, httpx.AsyncHTTPTransport)
+    assert not isinstance(direct, httpx.AsyncHTTPTransport)
+    await through.aclose()
+    await direct.aclose()

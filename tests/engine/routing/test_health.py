@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.catalog.catalog import Offer
+from engine.catalog.offers import Offer
 from engine.errors import KeyRefused, RateLimited
 from engine.routing.health import LimitFact, State
 from tests.engine.ward import A2, DOWN, A, B, Ward

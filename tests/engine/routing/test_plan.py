@@ -5,7 +5,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.catalog.catalog import Drop, Offer, Quote
+from engine.catalog.offers import Drop, Offer, Quote
 from engine.catalog.prices import LOCAL
 from engine.routing.plan import ATTO_PER_USD, FAILURE_SHARE, Standing, plan
 

@@ -3,8 +3,7 @@ elsewhere first."""
 
 from fractions import Fraction
 
-from engine.catalog.catalog import Quote
-from engine.offer import Offer
+from engine.catalog.offers import Offer, Quote
 from engine.ports import LimitHeaders
 from engine.routing.health import Health, HealthPolicy, Permit
 from engine.routing.plan import Route, plan

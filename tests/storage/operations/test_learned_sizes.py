@@ -1,9 +1,9 @@
 from functools import partial
 
+from engine.catalog.offers import Offer
 from engine.catalog.token_counts import measure
 from engine.catalog.token_sizes import TokenSizes
 from engine.chat import ChatRequest, Role, says
-from engine.offer import Offer
 from storage.database.database import Database
 from storage.operations import learned_sizes
 

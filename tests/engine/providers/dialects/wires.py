@@ -8,7 +8,7 @@ import httpx
 
 from engine.chat import ChatRequest, Chunk, Delta, Finish, Finished, Options, Role, Usage, says
 from engine.ports import ProviderCall
-from engine.providers.dialects.base import Adapter
+from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.registry import build, specs
 
 MODELS = {
@@ -45,7 +45,7 @@ class Wire:
             return httpx.Response(status, headers=told, content=_pieces(parts))
 
         provider = build(specs()[name], keys=("k-1",), base_url="http://provider.test/v1")
-        assert isinstance(provider, Adapter)
+        assert isinstance(provider, ProviderAdapter)
         self.provider = provider
         self.provider._http = httpx.MockTransport(answer)
 

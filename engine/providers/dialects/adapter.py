@@ -1,4 +1,4 @@
-"""What every dialect's adapter shares: keys, client, limits, and the road of one call."""
+"""The adapter that every dialect extends: keys, connections, limits and one streamed call; and JSON helpers."""
 
 import json
 from abc import ABC, abstractmethod
@@ -12,6 +12,7 @@ from engine.chat import Chunk
 from engine.errors import CapabilityMissing, Garbled, ProviderError
 from engine.ports import LimitHeaders, ProviderCall
 from engine.providers import http
+from engine.providers.limit_headers import has_limits, parse_limits
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame, frames
@@ -19,13 +20,13 @@ from engine.providers.sse import Frame, frames
 MOST_ERROR_BYTES = 64_000
 JSON_ASKED = "Answer with one JSON object and nothing else."
 NO_PREFILL = "does not go on with an answer that was begun"
-"""Why an offer can't take a request that ends with the assistant's own words."""
+"""The reason why an offer can't take a request whose last message is the assistant's."""
 
 compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class Adapter(ABC):
-    """A provider at an address. A dialect says where to ask, what to send, and how to read the answer."""
+class ProviderAdapter(ABC):
+    """A provider over HTTP. A dialect extends it with the URL, the request body and the reading of the stream."""
 
     def __init__(self, spec: Spec, keys: tuple[str, ...], base_url: str, proxy: str | None) -> None:
         self.spec = spec
@@ -64,12 +65,12 @@ class Adapter(ABC):
             **self._headers(call.key),
         }
         async with http.post(self._http, self.url(call.model), headers, body) as response:
-            await self._look(response, call.key)
-            async with aclosing(self._read(response, call)) as chunks:
+            await self._check(response, call.key)
+            async with aclosing(self._chunks(response, call)) as chunks:
                 yield chunks
 
-    async def _read(self, response: httpx.Response, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
-        """What isn't shaped as the dialect has it is garbage, however it fails to be read."""
+    async def _chunks(self, response: httpx.Response, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
+        """Yield the answer's chunks. Raises Garbled where the body doesn't have the dialect's shape."""
         try:
             async with (
                 aclosing(http.pieces(response, call.request.gulp_seconds)) as pieces,
@@ -84,63 +85,63 @@ class Adapter(ABC):
     async def probe(self, key: int = 0) -> None:
         response = await http.get(self._http, self._base_url + self.spec.probe_path, self._headers(key))
         if response.status_code >= 400:  # noqa: PLR2004
-            raise refusal(self.spec, response.status_code, _json(response.content), response.headers)
+            raise refusal(self.spec, response.status_code, _json_or_text(response.content), response.headers)
 
     async def aclose(self) -> None:
         await self._http.aclose()
 
     @abstractmethod
     def url(self, model: str) -> str:
-        """Where a call of `model` is posted."""
+        """Return the URL that a call of `model` is posted to."""
 
     @abstractmethod
     def auth(self, secret: str) -> dict[str, str]:
-        """The headers that carry a key."""
+        """Return the headers that carry a key."""
 
     @abstractmethod
     def body(self, call: ProviderCall) -> dict[str, Any]:
-        """What is posted, as JSON."""
+        """Return the JSON body of a call. Raises CapabilityMissing for a request that the dialect can't express."""
 
     @abstractmethod
     def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:
-        """The answer in its parts. Raises what `failure` makes of an error that came within a 200."""
+        """Yield the answer's chunks. Raises the `failure` of an error frame, StreamCut and EmptyAnswer."""
 
-    def failure(self, body: Any, status: int | None = None) -> Exception:
-        """An error that came within a 200."""
+    def failure(self, body: Any, status: int | None = None) -> ProviderError:
+        """Return the error that a frame of a stream with status 200 reports."""
         return refusal(self.spec, status, body, {})
 
     def _headers(self, key: int) -> dict[str, str]:
         secret = self._secrets[key] if key < len(self._secrets) else ""
         return {**self.spec.headers, **(self.auth(secret) if secret else {})}
 
-    async def _look(self, response: httpx.Response, key: int) -> None:
-        """Raise what a bad status means; remember what was said of limits."""
-        if told := http.limits(response.headers, requests_per_day=self.spec.requests_per_day):
-            self._limits[key] = told
+    async def _check(self, response: httpx.Response, key: int) -> None:
+        """Store the rate limits of a response. Raises the ProviderError of a bad status, and Garbled for HTML."""
+        if has_limits(name for name, _ in response.headers.raw) and (limits := parse_limits(response.headers)):
+            self._limits[key] = limits
         if response.status_code >= 300:  # noqa: PLR2004
-            raise refusal(self.spec, response.status_code, _json(await _head(response)), response.headers)
-        kind = response.headers.get("content-type", "")
-        if "html" in kind:
+            body = _json_or_text(await _error_body(response))
+            raise refusal(self.spec, response.status_code, body, response.headers)
+        if "html" in response.headers.get("content-type", ""):
             raise Garbled("a page instead of an answer", status=response.status_code)
 
 
 def thinking_off(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
-    """The fields that switch thinking off, unless the request asks for an effort itself."""
+    """Return the fields that switch thinking off; none where the request asks for an effort itself."""
     if call.request.options.reasoning_effort:
         return {}
-    return next((fields for mark, fields in spec.thinking_off if mark in call.model), {})
+    return next((fields for part, fields in spec.thinking_off if part in call.model), {})
 
 
 def data_url(url: str) -> tuple[str, str]:
-    """(media type, base64) of a `data:` URL. Raises CapabilityMissing for any other address."""
+    """Return the media type and base64 of a `data:` URL. Raises CapabilityMissing for any other URL."""
     head, comma, payload = url.partition(",")
     if not head.startswith("data:") or not comma or not head.endswith(";base64"):
         raise CapabilityMissing("takes pictures as data only")
     return head[5:-7] or "image/jpeg", payload
 
 
-def arguments_of(text: str) -> dict[str, Any]:
-    """A tool call's arguments, which a model may have written wrong: always an object."""
+def tool_arguments(text: str) -> dict[str, Any]:
+    """Return a tool call's arguments as an object, also where the model wrote invalid JSON or another value."""
     try:
         found = json.loads(text or "{}")
     except ValueError:
@@ -148,8 +149,8 @@ def arguments_of(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"value": found}
 
 
-def parsed(frame: Frame) -> dict[str, Any]:
-    """A frame's JSON object. Raises Garbled."""
+def json_object(frame: Frame) -> dict[str, Any]:
+    """Return a frame's JSON object. Raises Garbled."""
     try:
         data = json.loads(frame.data)
     except (ValueError, RecursionError) as error:
@@ -161,15 +162,15 @@ def parsed(frame: Frame) -> dict[str, Any]:
     return data
 
 
-def whole(value: Any) -> int:
-    """A count of tokens, negative ones for the gateway to judge; what isn't a whole number counts as none."""
+def integer(value: Any) -> int:
+    """Return a whole number as it is, negative ones too, and 0 for any other value."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-async def _head(response: httpx.Response) -> bytes:
-    """An error's body, as far as it can matter, and as far as it comes."""
+async def _error_body(response: httpx.Response) -> bytes:
+    """Return the first MOST_ERROR_BYTES of a body, or as much of it as arrives."""
     body = b""
     with suppress(ProviderError):
         async with aclosing(http.pieces(response)) as pieces:
@@ -180,7 +181,7 @@ async def _head(response: httpx.Response) -> bytes:
     return body
 
 
-def _json(body: bytes) -> Any:
+def _json_or_text(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

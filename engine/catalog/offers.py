@@ -1,0 +1,136 @@
+"""Models, offers and quotes, and the abilities that offers lack."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from engine.catalog.prices import Price
+from engine.catalog.token_counts import has_pictures
+from engine.chat import ChatRequest
+from engine.money import Money
+from engine.tenancy import Tariff
+
+
+class Offer(NamedTuple):
+    """One model as one provider sells it, named `provider/model`. The model's own name may contain slashes.
+
+    A tuple, because offers are dictionary keys on the path of every prompt.
+    """
+
+    provider: str
+    model: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+    @classmethod
+    def named(cls, name: str) -> "Offer":
+        provider, _, model = name.partition("/")
+        return cls(provider, model)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A name that tenants ask for. `last_resort` offers are tried only when no other offer can answer.
+
+    Once a day has lost `max_loss_per_day`, offers that cost more than they charge are left out; None: never.
+    """
+
+    name: str
+    offers: tuple[Offer, ...]
+    tariff: Tariff
+    last_resort: frozenset[Offer] = frozenset()
+    max_loss_per_day: Money | None = None
+
+
+class Quote(NamedTuple):
+    """An offer priced for one request at one minute. A limit of None is unknown. `free`: priced by a free tier.
+
+    `input_ceiling_tokens` bounds the input that a hold is made for. `expected_tokens` counts input and output,
+    `input_tokens` the expected input alone.
+    """
+
+    offer: Offer
+    price: Price
+    expected_atto: int
+    input_ceiling_tokens: int = 0
+    context_tokens: int | None = None
+    max_output_tokens: int | None = None
+    last_resort: bool = False
+    free: bool = False
+    expected_tokens: int = 0
+    input_tokens: int = 0
+
+    @property
+    def room_tokens(self) -> int | None:
+        """Tokens that the context leaves for an answer; None: unknown."""
+        return None if self.context_tokens is None else max(0, self.context_tokens - self.input_tokens)
+
+    @property
+    def expected(self) -> Money:
+        return Money.from_atto(self.expected_atto)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """An offer left out, and the reason."""
+
+    offer: Offer
+    reason: str
+
+
+class MissingCapability(StrEnum):
+    """An ability that an offer can lack, worded as the reason why it is left out."""
+
+    IMAGES = "takes no images"
+    TOOLS = "calls no tools"
+    JSON = "has no JSON mode"
+    CHOICES = "gives one choice only"
+
+
+_LACKS: tuple[tuple[str, frozenset[MissingCapability]], ...] = (
+    # (a part of the offer's name, the abilities it lacks). Groq: console.groq.com/docs/openai. Gemma: 400 "Function
+    # calling is not enabled", likewise JSON mode. An offer that is not listed is asked; if it refuses, the next one is.
+    ("deepseek/", frozenset({MissingCapability.CHOICES})),
+    ("groq/", frozenset({MissingCapability.CHOICES})),
+    ("anthropic/claude", frozenset({MissingCapability.CHOICES})),
+    ("deepseek", frozenset({MissingCapability.IMAGES})),
+    ("gpt-oss", frozenset({MissingCapability.IMAGES})),
+    ("codestral", frozenset({MissingCapability.IMAGES})),
+    ("llama-3.1-", frozenset({MissingCapability.IMAGES})),
+    ("llama-3.3-", frozenset({MissingCapability.IMAGES})),
+    ("gpt-3.5", frozenset({MissingCapability.IMAGES})),
+    ("gemini/gemma", frozenset({MissingCapability.TOOLS, MissingCapability.JSON})),
+)
+_OUTPUT_LIMITS: tuple[tuple[str, int], ...] = (
+    # (a part of the offer's name, the most tokens of one answer): asking for more is a 400 there.
+    ("gpt-4o", 16_384),
+    ("deepseek-v4", 65_536),
+    ("gemini-2.5", 65_536),
+    ("claude-haiku", 64_000),
+)
+
+
+def needed_capabilities(request: ChatRequest) -> frozenset[MissingCapability]:
+    """Return the abilities that this request needs and that some offers lack."""
+    options = request.options
+    needs = {
+        MissingCapability.IMAGES: has_pictures(request),
+        MissingCapability.TOOLS: bool(options.tools),
+        MissingCapability.JSON: options.wants_json,
+        MissingCapability.CHOICES: request.n > 1,
+    }
+    return frozenset(ability for ability, needed in needs.items() if needed)
+
+
+@lru_cache(maxsize=4096)
+def missing_capabilities(offer: Offer) -> frozenset[MissingCapability]:
+    return frozenset[MissingCapability]().union(*(lacks for part, lacks in _LACKS if part in offer.name))
+
+
+@lru_cache(maxsize=4096)
+def output_limit(offer: Offer) -> int | None:
+    """Return the most tokens of one answer; None: unknown."""
+    return next((limit for part, limit in _OUTPUT_LIMITS if part in offer.name), None)

@@ -1,0 +1,62 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from engine.providers import addresses, dialects
+from engine.providers.dialects.adapter import ProviderAdapter
+from engine.providers.registry import Spec, build, dialect_classes, specs
+
+ROOT = Path(__file__).parents[3]
+NOT_A_DIALECT = {"__init__", "adapter", "transcriptions"}
+SPECS = sorted(specs().values(), key=lambda spec: spec.name)
+
+
+def modules(package: str) -> set[str]:
+    return {path.stem for path in Path(package).glob("*.py")}
+
+
+def env_example() -> str:
+    return (ROOT / ".env.example").read_text()
+
+
+def test_every_module_of_addresses_has_a_spec_of_its_name() -> None:
+    assert set(specs()) == modules(addresses.__path__[0]) - {"__init__"}
+
+
+def test_every_module_of_dialects_has_a_dialect_but_the_shared_ones() -> None:
+    assert set(dialect_classes()) == modules(dialects.__path__[0]) - NOT_A_DIALECT
+    assert all(issubclass(each, ProviderAdapter) for each in dialect_classes().values())
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_every_provider_names_an_existing_dialect(spec: Spec) -> None:
+    assert spec.dialect in dialect_classes(), f"engine/providers/dialects/{spec.dialect}.py has no DIALECT"
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_every_provider_has_its_lines_in_env_example(spec: Spec) -> None:
+    for suffix in ("BASE_URL", "API_KEY") if spec.needs_key else ("BASE_URL",):
+        variable = f"{spec.name.upper()}_{suffix}"
+        line = re.search(rf"^#?{variable}=", env_example(), re.MULTILINE)
+        assert line, f".env.example has no line for {variable}, which the provider {spec.name} needs"
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.base_url], ids=lambda spec: spec.name)
+def test_address_in_env_example_is_the_providers_own(spec: Spec) -> None:
+    assert f"\n#{spec.name.upper()}_BASE_URL={spec.base_url}\n" in env_example()
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.needs_key], ids=lambda spec: spec.name)
+async def test_provider_is_configured_by_its_keys(spec: Spec) -> None:
+    for keys in ((), ("a",), ("a", "b")):
+        provider = build(spec, keys=keys)
+        assert provider.keys == len(keys)
+        await provider.aclose()
+
+
+async def test_keyless_server_is_configured_by_its_address() -> None:
+    for url, keys in ((None, 0), ("http://127.0.0.1:11434/v1/", 1)):
+        provider = build(specs()["local"], base_url=url)
+        assert provider.keys == keys
+        await provider.aclose()
