@@ -13,7 +13,7 @@ from engine.holds import Ceiling, HoldRequest
 from engine.ids import time_ordered
 from engine.tenancy import Flat
 from storage.database import sqlite
-from storage.database.connection import Statement
+from storage.database.statements import Statement
 from storage.ledger import holds_sql
 
 IN_FLIGHT = 64

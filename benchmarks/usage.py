@@ -17,7 +17,7 @@ from typing import Any
 
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
-from storage.ledger import holds
+from storage.database.dates import day_of
 from storage.migrations import upgrade
 from storage.reports import rollups, usage
 
@@ -27,7 +27,7 @@ DAYS, OFFERS, BATCH, TAIL = 90, 10, 100_000, 5_000
 
 def fill(conn: Connection, first: int, count: int, tenants: int) -> None:
     raw = conn.raw  # type: ignore[attr-defined]
-    days = [holds.day_of(TODAY - timedelta(days=n)) for n in range(DAYS)]
+    days = [day_of(TODAY - timedelta(days=n)) for n in range(DAYS)]
     raw.executemany(
         "INSERT INTO attempts (request_id, ordinal, tenant_id, asked, provider, model, served, outcome, kept,"
         " estimated, input_tokens, output_tokens, cost_nanousd, charge_nanousd, allowance_tokens, first_token_ms,"

@@ -78,7 +78,7 @@ async def run_rollup(settings: Settings, *, rebuild: bool) -> int:
 async def _read_only(url: str, query: Callable[[Connection], T]) -> T:
     """Read without changing anything: no SQLite file is made, none is switched to write-ahead logging."""
     if url.startswith("sqlite:"):
-        found: T = sqlite.look(str(sqlite_path(url)), query)
+        found: T = sqlite.query_file(str(sqlite_path(url)), query)
         return found
     async with open_database(url) as db:
         return await db.read(query)

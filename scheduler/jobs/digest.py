@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import Connection, row
-from storage.ledger.holds import day_of
+from storage.database.dates import day_of
 from storage.ledger.ledger import allowance_rates
 from storage.operations import incidents
 from storage.operations.incidents import Incident

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from scheduler.context import JobContext
 from scheduler.job import Job
-from storage.database import notes
+from storage.database import watermarks
 from storage.database.connection import Connection
 from storage.tenants import tenants
 
@@ -22,10 +22,10 @@ async def run(desk: JobContext) -> None:
 
 def _newly_seen(conn: Connection, most: int, now: datetime) -> int:
     """How many came within the hour, where that is to be told now; else 0. Of several clocks one tells."""
-    last = notes.read(conn, _TOLD)
+    last = watermarks.read(conn, _TOLD)
     since, told_at = now - HOUR, datetime.fromisoformat(last) if last else datetime.min.replace(tzinfo=UTC)
     came = tenants.new_since(conn, since) if told_at < since else 0
-    if came < most or not notes.replace(conn, _TOLD, last, now.isoformat()):
+    if came < most or not watermarks.replace(conn, _TOLD, last, now.isoformat()):
         return 0
     return came
 

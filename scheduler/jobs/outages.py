@@ -24,7 +24,7 @@ from scheduler.context import JobContext
 from scheduler.incidents import Facts, Story
 from scheduler.job import Job
 from storage.database.connection import Connection
-from storage.ledger.holds import day_of
+from storage.database.dates import day_of
 from storage.operations import incidents
 from storage.operations.incidents import Incident
 from storage.reports import journal

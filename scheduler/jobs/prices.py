@@ -14,7 +14,7 @@ from engine.catalog.prices import Price
 from engine.money import Money
 from scheduler.context import JobContext
 from scheduler.job import Job
-from storage.database import notes
+from storage.database import watermarks
 from storage.reports import usage
 from storage.reports.usage import UsageRow
 
@@ -57,15 +57,15 @@ def _configured(desk: JobContext) -> Iterable[Offer]:
 
 async def _look(desk: JobContext, offer: Offer, current: Rates, now: datetime) -> None:
     name = f"price:{offer.name}"
-    text = await desk.db.read(lambda conn: notes.read(conn, name))
+    text = await desk.db.read(lambda conn: watermarks.read(conn, name))
     seen = Seen.read(text) if text is not None else None
     if seen is not None and current in seen.known:
         if current != seen.last:
-            await desk.db.write(partial(notes.write, name=name, value=Seen(current, seen.known).written()))
+            await desk.db.write(partial(watermarks.write, name=name, value=Seen(current, seen.known).written()))
         return
     fresh = Seen(current, _of_last_week(desk, offer, now) | {current})
     # Told by whoever writes it first: two clocks see the same change.
-    if await desk.db.write(partial(notes.replace, name=name, old=text, new=fresh.written())) and seen is not None:
+    if await desk.db.write(partial(watermarks.replace, name=name, old=text, new=fresh.written())) and seen is not None:
         await _tell(desk, offer, seen.last, current, now)
 
 

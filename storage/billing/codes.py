@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.money import Money
-from storage.database.connection import Connection, ms, row, scalar
+from storage.database.connection import Connection, row, scalar
+from storage.database.dates import ms
 from storage.ledger.holds import account
 from storage.ledger.ledger import credit
 

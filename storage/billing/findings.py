@@ -8,7 +8,7 @@ from engine.money import Money
 from storage.billing.payments import PaymentResult
 from storage.billing.reconciliation import Finding, notice_of
 from storage.billing.refunds import RefundResult
-from storage.database import leases, notes
+from storage.database import leases, watermarks
 from storage.database.connection import Connection
 from storage.tenants import notices
 
@@ -18,7 +18,7 @@ _PREFIX = "finding:"
 def record(conn: Connection, finding: Finding, lease_id: str, now: datetime) -> None:
     """Store a finding for the process of this lease to report; a finding that was stored before is skipped."""
     if notices.first_time(conn, notice_of(finding.kind, finding.charge_id), now):
-        notes.write(conn, _name(finding), _to_json(finding, lease_id))
+        watermarks.write(conn, _name(finding), _to_json(finding, lease_id))
 
 
 def pending(conn: Connection, lease_id: str, now: datetime) -> list[Finding]:
@@ -26,13 +26,13 @@ def pending(conn: Connection, lease_id: str, now: datetime) -> list[Finding]:
     is_dead = leases.dead(conn, now, lease_id)
     return [
         _from_json(value)
-        for name, value in notes.named(conn, _PREFIX)
+        for name, value in watermarks.with_prefix(conn, _PREFIX)
         if _owner(value) == lease_id or (is_dead(_owner(value)) and _taken_over(conn, name, value, lease_id))
     ]
 
 
 def mark_delivered(conn: Connection, finding: Finding) -> None:
-    notes.forget(conn, _name(finding))
+    watermarks.delete(conn, _name(finding))
 
 
 def _name(finding: Finding) -> str:
@@ -44,7 +44,7 @@ def _owner(value: str) -> str:
 
 
 def _taken_over(conn: Connection, name: str, value: str, lease_id: str) -> bool:
-    return notes.replace(conn, name, value, json.dumps({**json.loads(value), "lease": lease_id}))
+    return watermarks.replace(conn, name, value, json.dumps({**json.loads(value), "lease": lease_id}))
 
 
 def _to_json(finding: Finding, lease_id: str) -> str:

@@ -8,7 +8,8 @@ from engine.money import ZERO, Money
 from engine.tenancy import Plan
 from storage.billing import orders, plans, subscriptions
 from storage.billing.orders import PLAN, TOPUP, Order
-from storage.database.connection import Connection, Row, ms, row, scalar
+from storage.database.connection import Connection, Row, row, scalar
+from storage.database.dates import ms
 from storage.ledger import holds
 from storage.ledger.ledger import credit
 from storage.tenants import tenants

@@ -8,7 +8,8 @@ from fractions import Fraction
 from engine.money import ZERO, Money
 from engine.tenancy import Plan
 from storage.billing import subscriptions
-from storage.database.connection import Connection, ms
+from storage.database.connection import Connection
+from storage.database.dates import ms
 from storage.ledger import holds
 from storage.ledger.ledger import credit
 from storage.ledger.transfers import post

@@ -9,8 +9,9 @@ from engine.tenancy import Plan
 from storage.billing import orders, payments, refunds
 from storage.billing.payments import Payment, PaymentResult
 from storage.billing.refunds import RefundResult
-from storage.database import notes
-from storage.database.connection import Connection, Row, ms, row
+from storage.database import watermarks
+from storage.database.connection import Connection, Row, row
+from storage.database.dates import ms
 from storage.tenants import tenants
 
 PAYMENT, REFUND, OTHER = "payment", "refund", "other"
@@ -66,11 +67,11 @@ def unlisted(conn: Connection, before: datetime, limit: int = 20) -> list[Findin
 
 def offset(conn: Connection, bot_id: int) -> int:
     """The number of this bot's transactions that have been read."""
-    return int(notes.read(conn, _note(bot_id)) or 0)
+    return int(watermarks.read(conn, _note(bot_id)) or 0)
 
 
 def remember_offset(conn: Connection, bot_id: int, offset: int) -> None:
-    notes.write(conn, _note(bot_id), str(offset))
+    watermarks.write(conn, _note(bot_id), str(offset))
 
 
 def notice_of(kind: str, charge_id: str = "") -> str:

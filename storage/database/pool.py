@@ -1,6 +1,6 @@
-"""PostgreSQL's threads: on some, units by themselves; on one more, those that are alike, together.
+"""PostgreSQL database: worker threads that run units alone, and one thread that runs batches.
 
-So a hundred holds are a handful of statements and one sync of the disk.
+A hundred holds that arrive together are a few statements and one sync of the disk.
 """
 
 import asyncio
@@ -9,70 +9,106 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg import errors
 
-from storage.database.postgres import PostgresConnection, command, commit, connect
-from storage.database.write_queue import Alike, Bell, Closed, QueuedUnit, Unit, kinds, next_batch, together
+from storage.database.connection import Connection
+from storage.database.postgres import PostgresConnection, Raw, command, commit, connect
+from storage.database.write_queue import (
+    BatchUnit,
+    CompletionQueue,
+    DatabaseClosed,
+    QueuedUnit,
+    Unit,
+    group_by_class,
+    next_batch,
+    run_batch,
+)
 
+T = TypeVar("T")
 THREADS = 16
-TRIES = 5
-MOST_TOGETHER = 256
-LANE_LOCK_MS = 250  # a row that somebody keeps locked holds up its own unit, not everybody's
-_WRITE = b"BEGIN"
-_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_AGAIN = (errors.SerializationFailure, errors.DeadlockDetected)
-Raw: TypeAlias = psycopg.Connection[dict[str, Any]]
+ATTEMPTS = 5
+MAX_BATCH = 256
+BATCH_LOCK_MS = 250  # a row that another transaction keeps locked delays its own unit, not the whole batch
+_BEGIN_WRITE = b"BEGIN"
+_BEGIN_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
 
 
-class Lane:
-    """One thread for the units that are alike: what has come meanwhile is one transaction for each kind.
+class PostgresDatabase:
+    """Database over one PostgreSQL server."""
 
-    A kind a transaction keeps the locks in one order. What can't be done together is handed to `alone`, each job by
-    itself.
+    dialect = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def __aenter__(self) -> Self:
+        self._pool = Pool(self.url)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._pool.close)
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        return await self.submit(unit)
+
+    def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        return self._pool.submit(unit, write=True)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        result: T = await self._pool.submit(query, write=False)
+        return result
+
+
+class BatchThread:
+    """A thread for BatchUnits: the units that are queued at one time run as one transaction for each class.
+
+    One class a transaction keeps the order of locks the same. Units that cannot run as a batch are passed to
+    `run_alone`, one by one.
     """
 
-    def __init__(self, url: str, bell: Bell, alone: Callable[[QueuedUnit], None]) -> None:
-        self._url, self._bell, self._alone = url, bell, alone
+    def __init__(self, url: str, completions: CompletionQueue, run_alone: Callable[[QueuedUnit], None]) -> None:
+        self._url, self._completions, self._run_alone = url, completions, run_alone
         self._raw: Raw | None = None
         self._jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="farthing-postgres-lane", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="farthing-postgres-batch", daemon=True)
         self._thread.start()
 
     def put(self, job: QueuedUnit) -> None:
         self._jobs.put(job)
 
     def close(self) -> None:
-        """What was put before is still done, or handed on."""
+        """Finish the queued units or pass them on, then close the connection."""
         self._jobs.put(None)
         self._thread.join()
-        self._drop()
+        self._disconnect()
 
     def _work(self) -> None:
         stopping = False
         while not stopping:
-            batch, stopping = next_batch(self._jobs, MOST_TOGETHER)
-            for kind, jobs in kinds(batch).items():
-                if self._together(kind, jobs):
-                    self._bell.ring(jobs)
+            batch, stopping = next_batch(self._jobs, MAX_BATCH)
+            for unit_class, jobs in group_by_class(batch).items():
+                if self._run_batch(unit_class, jobs):
+                    self._completions.put(jobs)
                 else:
                     for job in jobs:
-                        self._alone(job)
+                        self._run_alone(job)
 
-    def _together(self, kind: type[Alike], jobs: list[QueuedUnit]) -> bool:
-        """False: nothing of it stands."""
+    def _run_batch(self, unit_class: type[BatchUnit], jobs: list[QueuedUnit]) -> bool:
+        """Run and commit the jobs; False when nothing was committed and each must run alone."""
         try:
             raw = self._begin()
-            together(PostgresConnection(raw), kind, jobs)
-        except BaseException:  # noqa: BLE001 - found again, and told to whom it belongs, when each is alone
-            self._undo()
+            run_batch(PostgresConnection(raw), unit_class, jobs)
+        except BaseException:  # noqa: BLE001 - running alone raises it again, for the unit it belongs to
+            self._roll_back()
             return False
         try:
             commit(raw)
-        except BaseException as error:  # noqa: BLE001 - nobody knows what stands: everybody must hear of it
-            self._undo()
+        except BaseException as error:  # noqa: BLE001 - the outcome is unknown: every caller gets the error
+            self._roll_back()
             for job in jobs:
                 job.result, job.error = None, error
         return True
@@ -80,43 +116,42 @@ class Lane:
     def _begin(self) -> Raw:
         if self._raw is not None:
             try:
-                command(self._raw, _WRITE)
-            except psycopg.DatabaseError:  # it was lost while it rested
-                self._drop()
+                command(self._raw, _BEGIN_WRITE)
+            except psycopg.DatabaseError:  # the connection was lost while it was idle
+                self._disconnect()
             else:
                 return self._raw
-        self._raw = connect(self._url, LANE_LOCK_MS)
-        command(self._raw, _WRITE)
+        self._raw = connect(self._url, BATCH_LOCK_MS)
+        command(self._raw, _BEGIN_WRITE)
         return self._raw
 
-    def _undo(self) -> None:
+    def _roll_back(self) -> None:
         try:
             if self._raw is not None:
                 command(self._raw, b"ROLLBACK")
         except psycopg.Error:
-            self._drop()
+            self._disconnect()
 
-    def _drop(self) -> None:
+    def _disconnect(self) -> None:
         if self._raw is not None:
             self._raw.close()
             self._raw = None
 
 
 class Pool:
-    """Runs units on threads, each by itself; writes that are alike go to the lane.
+    """Worker threads and the connections that they share. BatchUnits go to the batch thread first.
 
-    A deadlock or conflict runs the whole unit again.
-    A connection that turns out to be lost before the unit began is replaced unseen; after that nobody knows
-    what stands, and the caller hears of it.
+    A deadlock or a serialization failure runs the whole unit again. A connection lost before the unit began is
+    replaced; when one is lost later, the outcome is unknown and the caller gets the error.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._bell = Bell()
+        self._completions = CompletionQueue()
         self._jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
-        self._lane = Lane(url, self._bell, self._jobs.put)
+        self._batches = BatchThread(url, self._completions, self._jobs.put)
         self._free: queue.LifoQueue[Raw] = queue.LifoQueue()
-        self._gate = threading.Lock()
+        self._lock = threading.Lock()
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"farthing-postgres-{number}", daemon=True)
@@ -126,19 +161,19 @@ class Pool:
             thread.start()
 
     def submit(self, unit: Unit, *, write: bool) -> "asyncio.Future[Any]":
-        """Raises Closed after close()."""
+        """Queue a unit; the future is done once it is committed. Raises DatabaseClosed after close()."""
         job = QueuedUnit(unit, write=write)
-        with self._gate:
+        with self._lock:
             if self._closed:
-                raise Closed
-            (self._lane.put if write and isinstance(unit, Alike) else self._jobs.put)(job)
-        return job.waiter
+                raise DatabaseClosed
+            (self._batches.put if write and isinstance(unit, BatchUnit) else self._jobs.put)(job)
+        return job.future
 
     def close(self) -> None:
-        """What was asked for before is still done."""
-        with self._gate:
+        """Finish the queued units, then close every connection."""
+        with self._lock:
             self._closed = True
-        self._lane.close()
+        self._batches.close()
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
@@ -150,33 +185,33 @@ class Pool:
         while (job := self._jobs.get()) is not None:
             try:
                 job.result = self._run(job.unit, job.write)
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked
+            except BaseException as error:  # noqa: BLE001 - it belongs to the unit's caller
                 job.error = error
-            self._bell.ring((job,))
+            self._completions.put((job,))
 
     def _run(self, unit: Unit, write: bool) -> Any:
-        for attempt in range(TRIES):
+        for attempt in range(ATTEMPTS):
             try:
-                return self._once(unit, write)
-            except _AGAIN:
-                if attempt == TRIES - 1:
+                return self._run_once(unit, write)
+            except _RETRIED:
+                if attempt == ATTEMPTS - 1:
                     raise
-                time.sleep(random.uniform(0.001, 0.01) * (attempt + 1))  # noqa: S311 - so that the other goes first
+                time.sleep(random.uniform(0.001, 0.01) * (attempt + 1))  # noqa: S311 - lets the other transaction end
         raise AssertionError("unreachable")
 
-    def _once(self, unit: Unit, write: bool) -> Any:
-        raw = self._begin(_WRITE if write else _READ)
+    def _run_once(self, unit: Unit, write: bool) -> Any:
+        raw = self._begin(_BEGIN_WRITE if write else _BEGIN_READ)
         try:
             result = unit(PostgresConnection(raw))
             commit(raw)
         except BaseException:
-            self._give_up(raw)
+            self._roll_back(raw)
             raise
         self._free.put(raw)
         return result
 
     def _begin(self, begin: bytes) -> Raw:
-        """A connection inside a transaction."""
+        """Return a connection inside a new transaction."""
         while True:
             try:
                 raw = self._free.get_nowait()
@@ -186,13 +221,13 @@ class Pool:
                 return raw
             try:
                 command(raw, begin)
-            except psycopg.DatabaseError:  # it was lost while it rested
+            except psycopg.DatabaseError:  # the connection was lost while it was idle
                 raw.close()
             else:
                 return raw
 
-    def _give_up(self, raw: Raw) -> None:
-        """Undo; a connection that can't is thrown away, and the server undoes."""
+    def _roll_back(self, raw: Raw) -> None:
+        """Roll back and free the connection; close it when that fails, and the server rolls back."""
         try:
             command(raw, b"ROLLBACK")
         except psycopg.Error:

@@ -1,23 +1,26 @@
-"""PostgreSQL: a unit's view of one psycopg connection, and the way to one."""
+"""PostgreSQL connections: Connection over psycopg, with prepared statements run through libpq, and how to connect."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, TypeAlias, cast
 
 import psycopg
 from psycopg import errors, pq
 from psycopg.rows import dict_row
 
-from storage.database.connection import Among, Many, Row, Statement, to_dollar, to_percent
+from storage.database.connection import Row
+from storage.database.statements import PLACEHOLDER, BatchQuery, BatchWrite, Statement
 
+Raw: TypeAlias = psycopg.Connection[dict[str, Any]]
 _SETTINGS = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
 
 
 class PostgresConnection:
-    """A unit's view of one psycopg connection."""
+    """Connection over one psycopg connection."""
 
     dialect = "postgresql"
 
-    def __init__(self, raw: "psycopg.Connection[dict[str, Any]]") -> None:
+    def __init__(self, raw: Raw) -> None:
         self.raw = raw
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
@@ -28,43 +31,67 @@ class PostgresConnection:
         return self.raw.execute(to_percent(sql).encode(), values).rowcount
 
     def first(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        return prepared(self.raw, statement.postgresql, values)
+        text, names = to_dollar(statement.postgresql)
+        result = _execute_prepared(self.raw, text, [_to_wire(values[each]) for each in names])
+        return next(_tuples(result), None)
 
-    def among(self, question: Among, keys: Iterable[int | str]) -> list[tuple[Any, ...]]:
-        return list(_tuples(_planned(self.raw, question.postgresql, [_array(keys, question.kind)])))
+    def query_batch(self, query: BatchQuery, keys: Iterable[int | str]) -> list[tuple[Any, ...]]:
+        return list(_tuples(_execute_prepared(self.raw, query.postgresql, [_array(keys, query.kind)])))
 
-    def many(self, write: Many, rows: Sequence[tuple[Any, ...]]) -> int:
+    def write_batch(self, write: BatchWrite, rows: Sequence[tuple[Any, ...]]) -> int:
         columns = zip(zip(*rows, strict=True), write.types, strict=True)
-        return _planned(self.raw, write.postgresql, [_array(*column) for column in columns]).command_tuples or 0
+        arrays: list[bytes | None] = [_array(*column) for column in columns]
+        return _execute_prepared(self.raw, write.postgresql, arrays).command_tuples or 0
 
 
-def prepared(raw: "psycopg.Connection[Any]", sql: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """The first row of a statement that the server has planned once."""
-    text, names = to_dollar(sql)
-    result = _planned(raw, text, [_to_wire(values[each]) for each in names])
-    return next(_tuples(result), None)
+def connect(url: str, lock_ms: int = 10_000) -> Raw:
+    """Connect; a statement waits `lock_ms` at most for a lock of another transaction."""
+    return psycopg.connect(
+        url,
+        autocommit=True,  # the pool itself sends BEGIN and COMMIT
+        row_factory=dict_row,
+        options=f"{_SETTINGS} -c lock_timeout={lock_ms}",
+        prepare_threshold=None,  # psycopg's own prepared statements would drop ours with DEALLOCATE ALL
+        keepalives=1,
+        keepalives_idle=10,
+        connect_timeout=10,
+    )
 
 
-def _planned(raw: "psycopg.Connection[Any]", text: str, wire: list[bytes | None]) -> pq.abc.PGresult:
-    """Straight through libpq: a tenth of a cursor's CPU."""
+def command(raw: Raw, sql: bytes) -> pq.abc.PGresult:
+    """Run BEGIN, COMMIT or ROLLBACK."""
+    return _checked(raw.pgconn.exec_(sql))
+
+
+def commit(raw: Raw) -> None:
+    """Commit. Raises InFailedSqlTransaction when the server rolled back because a unit had swallowed an SQL error."""
+    if command(raw, b"COMMIT").command_status != b"COMMIT":
+        raise errors.InFailedSqlTransaction("the unit continued after an SQL error; its transaction was rolled back")
+
+
+@lru_cache(maxsize=1024)
+def to_percent(sql: str) -> str:
+    """Turn `:name` into psycopg's `%(name)s`, and double a literal %."""
+    return PLACEHOLDER.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+
+@lru_cache(maxsize=1024)
+def to_dollar(sql: str) -> tuple[str, tuple[str, ...]]:
+    """Turn `:name` into `$1`, as PREPARE wants it; also return the names in the order of their numbers."""
+    names: dict[str, int] = {}
+    text = PLACEHOLDER.sub(lambda match: f"${names.setdefault(match[1], len(names) + 1)}", sql)
+    return text, tuple(names)
+
+
+def _execute_prepared(raw: Raw, text: str, wire: list[bytes | None]) -> pq.abc.PGresult:
+    """Execute through libpq, which takes a tenth of a cursor's CPU; prepare on first use in this connection."""
     known: dict[str, bytes] = raw.__dict__.setdefault("farthing_prepared", {})
     name = known.get(text)
     if name is None:
         name = f"farthing_{len(known)}".encode()
         _checked(raw.pgconn.prepare(name, text.encode()))
         known[text] = name
-    return _checked(raw.pgconn.exec_prepared(name, cast(Any, wire)))  # the driver's types forget that None is NULL
-
-
-def command(raw: "psycopg.Connection[Any]", sql: bytes) -> pq.abc.PGresult:
-    """BEGIN, COMMIT, ROLLBACK."""
-    return _checked(raw.pgconn.exec_(sql))
-
-
-def commit(raw: "psycopg.Connection[Any]") -> None:
-    """Raises when the server rolled back instead: a unit had swallowed an error."""
-    if command(raw, b"COMMIT").command_status != b"COMMIT":
-        raise errors.InFailedSqlTransaction("the unit went on after an error; nothing of it was kept")
+    return _checked(raw.pgconn.exec_prepared(name, cast(Any, wire)))  # psycopg's types forget that None is NULL
 
 
 def _checked(result: pq.abc.PGresult) -> pq.abc.PGresult:
@@ -80,7 +107,7 @@ def _to_wire(value: Any) -> bytes | None:
 
 
 def _array(values: Iterable[Any], kind: str) -> bytes:
-    """An array's literal."""
+    """Return a PostgreSQL array literal."""
     return ("{" + ",".join(map(_ELEMENT[kind], values)) + "}").encode()
 
 
@@ -106,19 +133,5 @@ def _tuples(result: pq.abc.PGresult) -> Iterator[tuple[Any, ...]]:
         yield tuple(None if value is None else read(value) for value, read in values)
 
 
-# pg_type's own numbers: int8, int2, int4; bool
+# Type numbers of pg_type: int8, int2, int4, bool.
 _FROM_WIRE: dict[int, Callable[[bytes], Any]] = {20: int, 21: int, 23: int, 16: b"t".__eq__}
-
-
-def connect(url: str, lock_ms: int = 10_000) -> "psycopg.Connection[dict[str, Any]]":
-    """`lock_ms`: how long a statement waits for somebody else's lock."""
-    return psycopg.connect(
-        url,
-        autocommit=True,  # BEGIN and COMMIT are the pool's own words
-        row_factory=dict_row,
-        options=f"{_SETTINGS} -c lock_timeout={lock_ms}",
-        prepare_threshold=None,  # the driver would forget ours with its own (DEALLOCATE ALL)
-        keepalives=1,
-        keepalives_idle=10,
-        connect_timeout=10,
-    )

@@ -1,8 +1,8 @@
-"""SQLite: one thread writes, in groups; readers have query-only connections of their own.
+"""SQLite: one writer thread that commits units in batches, and query-only connections for readers.
 
-A batch of units is one transaction, BEGIN IMMEDIATE to COMMIT, with synchronous=FULL: what a waiter is
-told of has been synced. If a unit raises, the batch is replayed with a SAVEPOINT around each, so that
-only the culprit's work is undone.
+A batch of units is one transaction, BEGIN IMMEDIATE to COMMIT, with synchronous=FULL: its results are handed out after
+the disk has synced. If a unit raises, the batch is rolled back and replayed with a SAVEPOINT around each unit, so that
+only the failed unit is undone.
 """
 
 import asyncio
@@ -12,31 +12,34 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-from storage.database.connection import Among, Many, Row, Statement
-from storage.database.write_queue import Bell, Closed, QueuedUnit, Unit, do_all, next_batch
+from storage.database.connection import Connection, Row
+from storage.database.statements import BatchQuery, BatchWrite, Statement
+from storage.database.write_queue import CompletionQueue, DatabaseClosed, QueuedUnit, Unit, next_batch, run_all
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 READERS = 2
 BUSY_SECONDS = 10.0
-MOST_IN_BATCH = 256
+MAX_BATCH = 256
 SAFE_VERSION = (3, 51, 3)  # before it, two connections that write at once can corrupt the WAL
 STATEMENTS_CACHED = 512
 PRAGMAS = ("foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
-# Under load the same few hundred pages are written again and again: a WAL of up to 64 MB copies them back far
-# less often. That keeps ten million entries nearly as fast as ten thousand.
+# Under load the same few hundred pages are written repeatedly. A WAL of up to 64 MB is copied back less often, which
+# keeps ten million entries nearly as fast as ten thousand.
 WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 16000", "cache_size = -16384")
 READER_PRAGMAS = ("query_only = ON", "wal_autocheckpoint = 0")
 
 
 class SqliteConnection:
-    """A unit's view of one sqlite3 connection."""
+    """Connection over one sqlite3 connection."""
 
     dialect = "sqlite"
 
@@ -59,22 +62,60 @@ class SqliteConnection:
             cursor = self.raw.execute(part, values)
             if cursor.description is None:
                 continue
-            rows = cursor.fetchall()  # whole: a RETURNING half read would stay open
+            rows = cursor.fetchall()  # all rows: a half-read RETURNING would keep the statement open
             if not rows:
                 return None
             found = rows[0]
         return found
 
-    def among(self, question: Among, keys: Iterable[int | str]) -> list[tuple[Any, ...]]:
-        return self.raw.execute(question.sqlite, (json.dumps(list(keys)),)).fetchall()
+    def query_batch(self, query: BatchQuery, keys: Iterable[int | str]) -> list[tuple[Any, ...]]:
+        return self.raw.execute(query.sqlite, (json.dumps(list(keys)),)).fetchall()
 
-    def many(self, write: Many, rows: Sequence[tuple[Any, ...]]) -> int:
-        bound = rows if write.bound is None else map(write.bound, rows)
-        return self.raw.executemany(write.sqlite, bound).rowcount
+    def write_batch(self, write: BatchWrite, rows: Sequence[tuple[Any, ...]]) -> int:
+        ordered = rows if write.reorder is None else map(write.reorder, rows)
+        return self.raw.executemany(write.sqlite, ordered).rowcount
+
+
+class SqliteDatabase:
+    """Database over one SQLite file."""
+
+    dialect = "sqlite"
+
+    def __init__(self, url: str, path: str) -> None:
+        self.url, self.path = url, path
+
+    async def __aenter__(self) -> Self:
+        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        warn_if_old()
+        self._writer = Writer(self.path)
+        self._writer.start()
+        self._readers = Readers(self.path)
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="farthing-reader")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._close)
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        return await self.submit(unit)
+
+    def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        return self._writer.submit(unit)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        result: T = await loop.run_in_executor(self._threads, self._readers.read, query)
+        return result
+
+    def _close(self) -> None:
+        """Close the readers first: an open snapshot would block the writer's last checkpoint."""
+        self._threads.shutdown(wait=True)
+        self._readers.close()
+        self._writer.stop()
 
 
 def connect(path: str, *, writer: bool) -> sqlite3.Connection:
-    """Autocommit mode: transactions are ours. The one writer checkpoints; readers can't write at all."""
+    """Open a connection in autocommit mode, without implicit transactions; a reader's is query-only."""
     raw = sqlite3.connect(
         path,
         timeout=BUSY_SECONDS,
@@ -91,8 +132,8 @@ def connect(path: str, *, writer: bool) -> sqlite3.Connection:
     return raw
 
 
-def look(path: str, query: Unit) -> Any:
-    """`query` on one snapshot of a file that is there, and is left as it is. Raises sqlite3.Error."""
+def query_file(path: str, query: Unit) -> Any:
+    """Run `query` on a snapshot of an existing file without changing it. Raises sqlite3.Error."""
     name = quote(str(Path(path).absolute()).lstrip("/"))
     with closing(sqlite3.connect(f"file:///{name}?mode=rw", uri=True, isolation_level=None)) as raw:
         for pragma in (*PRAGMAS, *READER_PRAGMAS):
@@ -105,10 +146,9 @@ class Writer:
     """The thread that owns the writing connection."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
         self._jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
-        self._bell = Bell()
-        self._gate = threading.Lock()
+        self._completions = CompletionQueue()
+        self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="farthing-writer", daemon=True)
         self._raw = connect(path, writer=True)
@@ -117,17 +157,17 @@ class Writer:
         self._thread.start()
 
     def submit(self, unit: Unit) -> "asyncio.Future[Any]":
-        """Durable when it is done; the wait can't be cancelled. Raises Closed after stop()."""
+        """Queue a unit; the future is done once it is durable. Raises DatabaseClosed after stop()."""
         job = QueuedUnit(unit)
-        with self._gate:
+        with self._lock:
             if self._closed:
-                raise Closed
+                raise DatabaseClosed
             self._jobs.put(job)
-        return job.waiter
+        return job.future
 
     def stop(self) -> None:
-        """What was asked for before is still done."""
-        with self._gate:
+        """Finish the queued units, then close the connection."""
+        with self._lock:
             self._closed = True
             self._jobs.put(None)
         self._thread.join()
@@ -136,33 +176,34 @@ class Writer:
     def _work(self) -> None:
         stopping = False
         while not stopping:
-            batch, stopping = next_batch(self._jobs, MOST_IN_BATCH)
+            batch, stopping = next_batch(self._jobs, MAX_BATCH)
             if batch:
                 self._commit(batch)
-                self._bell.ring(batch)
+                self._completions.put(batch)
 
     def _commit(self, batch: list[QueuedUnit]) -> None:
         try:
-            if not self._plainly(batch):
-                self._carefully(batch)
-        except BaseException as error:  # noqa: BLE001 - disk full, locked out: everybody must hear of it
+            if not self._commit_together(batch):
+                self._commit_with_savepoints(batch)
+        except BaseException as error:  # noqa: BLE001 - disk full or locked: every caller gets the error
             self._roll_back()
             for job in batch:
                 job.result, job.error = None, error
 
-    def _plainly(self, batch: list[QueuedUnit]) -> bool:
-        """All of them in one transaction; False, with nothing done, when one raised."""
+    def _commit_together(self, batch: list[QueuedUnit]) -> bool:
+        """Commit the batch as it is; False, with nothing done, when a unit raised."""
         conn = SqliteConnection(self._raw)
         self._raw.execute("BEGIN IMMEDIATE")
         try:
-            do_all(conn, batch)
-        except Exception:  # noqa: BLE001 - found again, and kept, in the replay
+            run_all(conn, batch)
+        except Exception:  # noqa: BLE001 - the replay raises it again, for the unit it belongs to
             self._roll_back()
             return False
         self._raw.execute("COMMIT")
         return True
 
-    def _carefully(self, batch: list[QueuedUnit]) -> None:
+    def _commit_with_savepoints(self, batch: list[QueuedUnit]) -> None:
+        """Commit the units that succeed; a unit that raises is undone alone and its caller gets the error."""
         conn = SqliteConnection(self._raw)
         self._raw.execute("BEGIN IMMEDIATE")
         for job in batch:
@@ -170,7 +211,7 @@ class Writer:
             self._raw.execute("SAVEPOINT unit")
             try:
                 job.result = job.unit(conn)
-            except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+            except Exception as error:  # noqa: BLE001 - it belongs to the unit's caller
                 job.error = error
                 self._raw.execute("ROLLBACK TO unit")
             self._raw.execute("RELEASE unit")
@@ -182,7 +223,7 @@ class Writer:
 
 
 class Readers:
-    """Query-only connections, lent to one reader at a time."""
+    """Query-only connections, each lent to one reader at a time."""
 
     def __init__(self, path: str) -> None:
         self._free: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
@@ -191,7 +232,7 @@ class Readers:
             self._free.put(raw)
 
     def read(self, query: Unit) -> Any:
-        """One consistent snapshot."""
+        """Run `query` on one consistent snapshot."""
         raw = self._free.get()
         try:
             raw.execute("BEGIN")
@@ -209,7 +250,7 @@ class Readers:
 
 @functools.cache
 def warn_if_old() -> None:
-    """Once a process, and no alarm: how Farthing writes is what avoids it."""
+    """Log once for each process that this SQLite has the WAL-reset bug, which writing on one connection avoids."""
     if sqlite3.sqlite_version_info < SAFE_VERSION:
         log.info(
             "SQLite %s has the WAL-reset bug fixed in 3.51.3; Farthing writes through one connection, which avoids it",

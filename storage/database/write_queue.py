@@ -1,4 +1,4 @@
-"""A unit on its way: handed to a thread by an event loop, which is woken once however many have come back."""
+"""Units of work on their way from an event loop to a database thread and back, alone or in batches."""
 
 import asyncio
 import logging
@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 Unit = Callable[[Connection], Any]
 
 
-class Alike(ABC):
-    """A unit that can be done `together` with others of its class, in a few statements; or alone, by calling it."""
+class BatchUnit(ABC):
+    """A unit of work that can run in one batch with other units of its class. Calling it runs it alone."""
 
     __slots__ = ()
 
@@ -24,55 +24,56 @@ class Alike(ABC):
 
     @classmethod
     @abstractmethod
-    def together(cls, conn: Connection, units: Sequence[Any]) -> Sequence[Any]:
-        """The result of each. When it raises, nothing may stand, and each is to be done alone."""
+    def run_batch(cls, conn: Connection, units: Sequence[Any]) -> Sequence[Any]:
+        """Return the result of each unit. On any exception the batch is rolled back and each unit runs alone."""
         ...
 
 
-class Alone(Exception):
-    """Something among the units is not as usual: each is to be done by itself."""
+class NotBatchable(Exception):
+    """The units need the general code path: each must run alone."""
 
 
-class Commit(asyncio.Future[Any]):
-    """A wait that can't be cancelled: the work goes on, so the wait does too. Then the cancellation goes on."""
+class DatabaseClosed(Exception):
+    def __init__(self) -> None:
+        super().__init__("the database is closed")
+
+
+class UncancellableFuture(asyncio.Future[Any]):
+    """A future for a commit. Cancelling a task that awaits it takes effect when the commit has ended."""
 
     def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - asyncio's signature
         return False
 
 
-class Closed(Exception):
-    def __init__(self) -> None:
-        super().__init__("the database is closed")
-
-
 class QueuedUnit:
-    """`waiter` is done when the unit is durable. A wait for a read can be cancelled, a wait for a write can't."""
+    """A unit with the future that its caller awaits. The future of a write cannot be cancelled, that of a read can."""
 
-    __slots__ = ("error", "loop", "result", "unit", "waiter", "write")
+    __slots__ = ("error", "future", "loop", "result", "unit", "write")
 
     def __init__(self, unit: Unit, *, write: bool = True) -> None:
         self.unit, self.write = unit, write
         self.loop = asyncio.get_running_loop()
-        self.waiter: asyncio.Future[Any] = Commit(loop=self.loop) if write else self.loop.create_future()
+        self.future: asyncio.Future[Any] = UncancellableFuture(loop=self.loop) if write else self.loop.create_future()
         self.result: Any = None
         self.error: BaseException | None = None
 
-    def wake(self) -> None:
-        if self.waiter.done():
+    def complete(self) -> None:
+        """Hand the result or the error to the caller. Must run in the caller's event loop."""
+        if self.future.done():
             return
         if self.error is not None:
-            self.waiter.set_exception(self.error)
+            self.future.set_exception(self.error)
         else:
-            self.waiter.set_result(self.result)
+            self.future.set_result(self.result)
 
 
-def next_batch(jobs: "queue.SimpleQueue[QueuedUnit | None]", most: int) -> tuple[list[QueuedUnit], bool]:
-    """Wait for one job, then take whatever else has come meanwhile. True: None came, and nothing will after it."""
+def next_batch(jobs: "queue.SimpleQueue[QueuedUnit | None]", max_jobs: int) -> tuple[list[QueuedUnit], bool]:
+    """Wait for one job and take the others already queued; True when the end marker None was reached."""
     batch: list[QueuedUnit] = []
     job = jobs.get()
     while job is not None:
         batch.append(job)
-        if len(batch) >= most:
+        if len(batch) >= max_jobs:
             return batch, False
         try:
             job = jobs.get_nowait()
@@ -81,63 +82,65 @@ def next_batch(jobs: "queue.SimpleQueue[QueuedUnit | None]", most: int) -> tuple
     return batch, True
 
 
-def kinds(batch: Iterable[QueuedUnit]) -> dict[type[Alike], list[QueuedUnit]]:
-    """The jobs that are alike, by their kind."""
-    alike: dict[type[Alike], list[QueuedUnit]] = {}
-    for job in batch:
-        if isinstance(job.unit, Alike):
-            alike.setdefault(type(job.unit), []).append(job)
-    return alike
+def group_by_class(jobs: Iterable[QueuedUnit]) -> dict[type[BatchUnit], list[QueuedUnit]]:
+    """Group the jobs whose unit is a BatchUnit by its class; leave out the others."""
+    groups: dict[type[BatchUnit], list[QueuedUnit]] = {}
+    for job in jobs:
+        if isinstance(job.unit, BatchUnit):
+            groups.setdefault(type(job.unit), []).append(job)
+    return groups
 
 
-def do_all(conn: Connection, batch: Sequence[QueuedUnit]) -> None:
-    """Each job's result, in one transaction: those that are alike together, after the others."""
-    for job in batch:
-        if not isinstance(job.unit, Alike):
+def run_all(conn: Connection, jobs: Sequence[QueuedUnit]) -> None:
+    """Run every job in the open transaction: first the plain units in order, then one batch for each class."""
+    for job in jobs:
+        if not isinstance(job.unit, BatchUnit):
             job.result = job.unit(conn)
-    for kind, jobs in kinds(batch).items():
-        together(conn, kind, jobs)
+    for unit_class, alike in group_by_class(jobs).items():
+        run_batch(conn, unit_class, alike)
 
 
-def together(conn: Connection, kind: type[Alike], jobs: Sequence[QueuedUnit]) -> None:
-    """The results of jobs that are alike. Raises Alone, with nothing to be kept of it."""
+def run_batch(conn: Connection, unit_class: type[BatchUnit], jobs: Sequence[QueuedUnit]) -> None:
+    """Run jobs of one class as a batch. Raises NotBatchable; the caller must then roll back."""
     try:
-        results = kind.together(conn, [job.unit for job in jobs])
-    except Alone:
+        results = unit_class.run_batch(conn, [job.unit for job in jobs])
+    except NotBatchable:
         raise
     except Exception as error:
-        log.info("%d units of %s are done one by one: %s", len(jobs), kind.__name__, error)
-        raise Alone from error
+        log.info("a batch of %d %s failed, each runs alone: %s", len(jobs), unit_class.__name__, error)
+        raise NotBatchable from error
     for job, result in zip(jobs, results, strict=True):
         job.result = result
 
 
-class Bell:
-    """Rung from any thread. A loop that has been rung and hasn't answered yet is not rung again."""
+class CompletionQueue:
+    """Hands finished jobs back to their event loops: one wakeup for all jobs that finish before the loop runs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._back: dict[asyncio.AbstractEventLoop, list[QueuedUnit]] = {}
+        self._finished: dict[asyncio.AbstractEventLoop, list[QueuedUnit]] = {}
 
-    def ring(self, jobs: Iterable[QueuedUnit]) -> None:
+    def put(self, jobs: Iterable[QueuedUnit]) -> None:
+        """Complete `jobs` in their loops soon. Can be called from any thread."""
         with self._lock:
-            quiet = [job.loop for job in jobs if self._put(job)]
-        for loop in quiet:
+            loops_to_wake = [job.loop for job in jobs if self._is_first(job)]
+        for loop in loops_to_wake:
             try:
-                loop.call_soon_threadsafe(self._answer, loop)
+                loop.call_soon_threadsafe(self._complete_all, loop)
             except RuntimeError:
-                log.debug("the loop was closed before its units could be told")
+                log.debug("the event loop was closed before its units were completed")
 
-    def _put(self, job: QueuedUnit) -> bool:
-        waiting = self._back.get(job.loop)
+    def _is_first(self, job: QueuedUnit) -> bool:
+        """Queue the job; True when its loop has no pending wakeup."""
+        waiting = self._finished.get(job.loop)
         if waiting is None:
-            self._back[job.loop] = [job]
+            self._finished[job.loop] = [job]
             return True
         waiting.append(job)
         return False
 
-    def _answer(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _complete_all(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._lock:
-            jobs = self._back.pop(loop)
+            jobs = self._finished.pop(loop)
         for job in jobs:
-            job.wake()
+            job.complete()

@@ -10,8 +10,9 @@ from fractions import Fraction
 from typing import Any
 
 from engine.money import ZERO, Money
-from storage.database.connection import Connection, Row, moment, ms, row, scalar
-from storage.ledger.holds import day_of, wallet_of
+from storage.database.connection import Connection, Row, row, scalar
+from storage.database.dates import day_of, moment, ms
+from storage.ledger.holds import wallet_of
 
 SETTLE_TIME = timedelta(hours=1)
 DAY_MS = 86_400_000

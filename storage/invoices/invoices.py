@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 from engine.money import Money
-from storage.database import notes
-from storage.database.connection import Connection, Row, moment, ms, row, scalar
+from storage.database import watermarks
+from storage.database.connection import Connection, Row, for_update, row, scalar
 from storage.database.database import Database
+from storage.database.dates import moment, month_of, ms
 from storage.invoices.drafts import (
     InvoiceDraft,
     InvoiceLine,
@@ -20,7 +21,6 @@ from storage.invoices.drafts import (
     month_from,
     next_draft,
 )
-from storage.ledger.holds import lock, month_of
 
 _COUNTER, _DONE = "invoices", "invoiced_until"
 
@@ -61,7 +61,7 @@ async def issue_due(db: Database, tenant_id: int, seller: Seller, now: datetime)
 def issue(conn: Connection, draft: InvoiceDraft, seller: Seller, now: datetime) -> Invoice | None:
     """Freeze a draft under the next number; None when its month was invoiced meanwhile. No number is skipped."""
     conn.run("INSERT INTO watermarks (name, value) VALUES (:name, '0') ON CONFLICT (name) DO NOTHING", name=_COUNTER)
-    last = scalar(conn, "SELECT value FROM watermarks WHERE name = :name" + lock(conn), name=_COUNTER)
+    last = scalar(conn, "SELECT value FROM watermarks WHERE name = :name" + for_update(conn), name=_COUNTER)
     known = "SELECT number FROM invoices WHERE tenant_id = :id AND month = :month"
     if row(conn, known, id=draft.tenant_id, month=month_of(draft.month)) is not None:
         return None
@@ -88,11 +88,11 @@ def issue(conn: Connection, draft: InvoiceDraft, seller: Seller, now: datetime) 
 
 def all_issued(conn: Connection, now: datetime) -> bool:
     """True when the invoices of all tenants' closed months have been issued."""
-    return notes.read(conn, _DONE) == str(last_closed(now))
+    return watermarks.read(conn, _DONE) == str(last_closed(now))
 
 
 def note_all_issued(conn: Connection, now: datetime) -> None:
-    notes.write(conn, _DONE, str(last_closed(now)))
+    watermarks.write(conn, _DONE, str(last_closed(now)))
 
 
 def of_tenant(conn: Connection, tenant_id: int, month: date | None = None) -> list[Invoice]:

@@ -5,10 +5,10 @@ from typing import Any
 
 from engine.money import ZERO, Money
 from storage.database.connection import Connection, scalar
+from storage.database.dates import month_of
 from storage.invoices import drafts, invoices
 from storage.invoices.drafts import InvoiceDraft, LedgerMismatch
 from storage.invoices.invoices import Invoice
-from storage.ledger.holds import month_of
 
 NAME = "invoice_lines"
 RULE = "every invoice equals its month computed again from the ledger and the journal, and opens with the last closing"

@@ -1,7 +1,8 @@
-"""Many holds, or many captures, in a few statements: what hot.py does for one, for all of them together.
+"""Batches of holds and of captures in a few statements, for requests without special cases.
 
-Whatever is not as usual raises Alone, and each is done by itself: hot.py knows every case. Accounts are locked first
-and in order, then keys, then holds.
+A special case (an earlier attempt at the request, a new month of an API key, ...) raises NotBatchable, and each unit
+runs alone through holds.py, which handles all of them. Rows are locked in one order: accounts, then API keys, then
+holds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,11 +15,13 @@ from engine.holds import Fit, Funds, Grant, HoldRequest, Shortfall, fit, settle
 from engine.money import Money
 from engine.ports import Bill
 from engine.tenancy import Charge
-from storage.database.connection import Connection, Many, ms
-from storage.database.write_queue import Alone
+from storage.database.connection import Connection
+from storage.database.dates import month_of, ms
+from storage.database.statements import BatchWrite
+from storage.database.write_queue import NotBatchable
 from storage.ledger import hold_batches_sql as sql
 from storage.ledger import receipts
-from storage.ledger.holds import HOUSE_CHARGES, allowance_worth, line, month_of, wallet_of
+from storage.ledger.holds import HOUSE_CHARGES, allowance_worth, line, wallet_of
 
 
 class CaptureRequest(NamedTuple):
@@ -60,9 +63,9 @@ class _KeyPurse:
 
 
 def hold(conn: Connection, bids: Sequence[HoldRequest], lease_id: str, now: datetime) -> list[Fit]:
-    """Set aside what each asks for, one after the other. Raises Alone."""
+    """Set aside what each asks for, one after the other. Raises NotBatchable."""
     month, stamp = month_of(now), ms(now)
-    purses = {found[0]: _Purse(*found[1:]) for found in conn.among(sql.FUNDS, {bid.tenant_id for bid in bids})}
+    purses = {found[0]: _Purse(*found[1:]) for found in conn.query_batch(sql.FUNDS, {bid.tenant_id for bid in bids})}
     keys = _key_purses(conn, {bid.key_id for bid in bids if bid.key_id is not None}, month)
     fits = [_fit(bid, purses.get(bid.tenant_id), None if bid.key_id is None else keys[bid.key_id]) for bid in bids]
     rows = [
@@ -80,16 +83,16 @@ def hold(conn: Connection, bids: Sequence[HoldRequest], lease_id: str, now: date
 
 
 def _none_was_tried(conn: Connection, bids: Sequence[HoldRequest], fits: Sequence[Fit]) -> None:
-    """Raises Alone for twins, and where an earlier try has something to give back, or was paid."""
+    """Raises NotBatchable for twins, and where an earlier try has something to give back, or was paid."""
     short = [bid.request_id for bid, sized in zip(bids, fits, strict=True) if isinstance(sized, Shortfall)]
     twins = len({bid.request_id for bid in bids}) < len(bids)
-    if twins or (short and conn.among(sql.TRIED, short)):  # HOLDS finds the tries of those that were granted
-        raise Alone
+    if twins or (short and conn.query_batch(sql.TRIED, short)):  # HOLDS finds the tries of those that were granted
+        raise NotBatchable
 
 
 def _fit(bid: HoldRequest, purse: _Purse | None, key: _KeyPurse | None) -> Fit:
     if purse is None:
-        raise Alone
+        raise NotBatchable
     sized = fit(bid, Funds(purse.allowance, Money(purse.wallet), None if key is None else key.left))
     if isinstance(sized, Grant):
         purse.take(sized)
@@ -99,19 +102,19 @@ def _fit(bid: HoldRequest, purse: _Purse | None, key: _KeyPurse | None) -> Fit:
 
 
 def _key_purses(conn: Connection, key_ids: set[int], month: int) -> dict[int, _KeyPurse]:
-    """Raises Alone for a key that counts in another month, or isn't there."""
+    """Raises NotBatchable for a key that counts in another month, or isn't there."""
     if not key_ids:
         return {}
-    found = conn.among(sql.KEYS, key_ids)
+    found = conn.query_batch(sql.KEYS, key_ids)
     if len(found) < len(key_ids) or any(counts_in != month for _, counts_in, _ in found):
-        raise Alone
+        raise NotBatchable
     return {key_id: _KeyPurse(left) for key_id, _, left in found}
 
 
-def _all(conn: Connection, write: Many, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Raises Alone unless each row took."""
-    if rows and conn.many(write, rows) != len(rows):
-        raise Alone
+def _all(conn: Connection, write: BatchWrite, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Raises NotBatchable unless each row took."""
+    if rows and conn.write_batch(write, rows) != len(rows):
+        raise NotBatchable
 
 
 class _Held(NamedTuple):
@@ -159,7 +162,7 @@ class _Paid(NamedTuple):
 def capture(
     conn: Connection, answers: Sequence[CaptureRequest], rates: Mapping[str, Fraction], now: datetime
 ) -> list[Charge]:
-    """Charge each kept answer, journal it and keep its receipt. `rates` as in hot.capture. Raises Alone."""
+    """Charge each kept answer, journal it and keep its receipt. `rates` as in hot.capture. Raises NotBatchable."""
     stamp, releases = ms(now), dict[int, _Release]()
     paid = [_settle(answer, held, releases) for answer, held in _pairs(conn, answers)]
     _all(conn, sql.RESOLVE_ALL, [_resolved(each, stamp) for each in paid])
@@ -172,13 +175,13 @@ def capture(
 
 
 def _pairs(conn: Connection, answers: Sequence[CaptureRequest]) -> Iterable[tuple[CaptureRequest, _Held]]:
-    """Raises Alone where a hold is no longer open, or two answers want the same."""
-    found = map(_Held._make, conn.among(sql.ALL_HELD, [answer.bid.request_id for answer in answers]))
+    """Raises NotBatchable where a hold is no longer open, or two answers want the same."""
+    found = map(_Held._make, conn.query_batch(sql.ALL_HELD, [answer.bid.request_id for answer in answers]))
     held = {(each.request_id, each.epoch): each for each in found}
     try:
         return [(answer, held.pop((answer.bid.request_id, answer.bid.epoch))) for answer in answers]
     except KeyError:
-        raise Alone from None
+        raise NotBatchable from None
 
 
 def _settle(answer: CaptureRequest, held: _Held, releases: dict[int, _Release]) -> _Paid:
@@ -218,4 +221,4 @@ def _release_keys(conn: Connection, paid: Sequence[_Paid]) -> None:
         tokens, spent = sums.get(key, (0, 0))
         sums[key] = tokens + each.held.tokens, spent + min(each.answer.bill.tokens, each.answer.grant.tokens)
     if sums:
-        conn.many(sql.RELEASE_KEYS, [(*counts, *key) for key, counts in sums.items()])
+        conn.write_batch(sql.RELEASE_KEYS, [(*counts, *key) for key, counts in sums.items()])

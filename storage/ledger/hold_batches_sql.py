@@ -3,10 +3,10 @@
 What is not as usual among them (a twin, an earlier try, a key's new month) is for hot_sql's statements.
 """
 
-from storage.database.connection import Among, Many
+from storage.database.statements import BatchQuery, BatchWrite
 from storage.ledger.holds_sql import ATTEMPT, INTO_ATTEMPTS, INTO_HOLDS, INTO_RECEIPTS, INTO_TRANSFERS, RECEIPT_AGAIN
 
-FUNDS = Among(
+FUNDS = BatchQuery(
     """
 SELECT tenant_id, allowance_tokens - allowance_used_tokens - allowance_held_tokens, balance_nanousd - held_nanousd,
        period_no
@@ -16,14 +16,14 @@ FROM accounts WHERE true
     "bigint",
     locks="accounts",
 )
-KEYS = Among(
+KEYS = BatchQuery(
     "SELECT id, month, tokens_per_month - used_tokens - held_tokens FROM api_keys WHERE true",
     "id",
     "bigint",
     locks="api_keys",
 )
-TRIED = Among("SELECT 1 FROM holds WHERE true", "request_id", "text")
-TAKE_FUNDS = Many(
+TRIED = BatchQuery("SELECT 1 FROM holds WHERE true", "request_id", "text")
+TAKE_FUNDS = BatchWrite(
     """
 UPDATE accounts SET held_nanousd = held_nanousd + :wallet, allowance_held_tokens = allowance_held_tokens + :allowance
  WHERE tenant_id = :tenant AND balance_nanousd - held_nanousd >= :wallet
@@ -31,7 +31,7 @@ UPDATE accounts SET held_nanousd = held_nanousd + :wallet, allowance_held_tokens
 """,
     "wallet", "allowance", "tenant",
 )  # fmt: skip
-TAKE_KEYS = Many(
+TAKE_KEYS = BatchWrite(
     """
 UPDATE api_keys SET held_tokens = held_tokens + :tokens
  WHERE id = :key AND month = :month
@@ -39,14 +39,14 @@ UPDATE api_keys SET held_tokens = held_tokens + :tokens
 """,
     "tokens", "key", "month",
 )  # fmt: skip
-HOLDS = Many(
+HOLDS = BatchWrite(
     f"""{INTO_HOLDS}
 SELECT :request, :epoch, :tenant, :key, :month, 'open', :wallet, :allowance, :tokens, :period, :lease, :now
  WHERE true ON CONFLICT DO NOTHING
 """,
     "request text", "epoch", "tenant", "key", "month", "wallet", "allowance", "tokens", "period", "lease text", "now",
 )  # fmt: skip
-ALL_HELD = Among(
+ALL_HELD = BatchQuery(
     """
 SELECT h.request_id, h.epoch, h.tenant_id, h.wallet_nanousd, h.allowance_tokens, h.tokens, h.key_id, h.key_month,
        a.period_no = h.period_no, a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens, t.plan
@@ -58,7 +58,7 @@ WHERE h.state = 'open'
     locks="a",
     order="a.tenant_id",
 )
-RESOLVE_ALL = Many(
+RESOLVE_ALL = BatchWrite(
     """
 UPDATE holds SET state = 'captured', resolved_at = :now, charge_nanousd = :charge,
   charged_allowance_tokens = :charged_allowance
@@ -66,7 +66,7 @@ UPDATE holds SET state = 'captured', resolved_at = :now, charge_nanousd = :charg
 """,
     "now", "charge", "charged_allowance", "request text", "epoch",
 )  # fmt: skip
-RELEASE_ALL = Many(
+RELEASE_ALL = BatchWrite(
     """
 UPDATE accounts SET held_nanousd = held_nanousd - :wallet, balance_nanousd = balance_nanousd - :charge,
   allowance_held_tokens = allowance_held_tokens - :allowance, allowance_used_tokens = allowance_used_tokens + :used
@@ -74,24 +74,24 @@ UPDATE accounts SET held_nanousd = held_nanousd - :wallet, balance_nanousd = bal
 """,
     "wallet", "charge", "allowance", "used", "tenant",
 )  # fmt: skip
-RELEASE_KEYS = Many(
+RELEASE_KEYS = BatchWrite(
     """
 UPDATE api_keys SET held_tokens = held_tokens - :tokens, used_tokens = used_tokens + :spent
  WHERE id = :key AND month = :month
 """,
     "tokens", "spent", "key", "month",
 )  # fmt: skip
-CHARGES = Many(
+CHARGES = BatchWrite(
     f"""{INTO_TRANSFERS}
 SELECT 'charge', :debit, :credit, :charge, :tenant, :ref, '', :now WHERE true
 """,
     "debit text", "credit text", "charge", "tenant", "ref text", "now",
 )  # fmt: skip
-LINES = Many(
+LINES = BatchWrite(
     f"{INTO_ATTEMPTS} SELECT {', '.join(f':{name}' for name in ATTEMPT)} WHERE true",
     *(f"{name} {kind}" for name, kind in ATTEMPT.items()),
 )
-RECEIPTS = Many(
+RECEIPTS = BatchWrite(
     f"""{INTO_RECEIPTS}
 SELECT :tenant, :answered_at, :charge, :allowance, :receipt WHERE true {RECEIPT_AGAIN}
 """,

@@ -7,12 +7,12 @@ from engine.holds import Fit, HoldRequest
 from engine.ports import CaptureStep, Clock
 from engine.tenancy import Charge
 from storage.database.connection import Connection
-from storage.database.write_queue import Alike, Alone
+from storage.database.write_queue import BatchUnit, NotBatchable
 from storage.ledger import hold_batches, holds
 from storage.ledger.hold_batches import CaptureRequest
 
 
-class HoldUnit(Alike):
+class HoldUnit(BatchUnit):
     """Sets aside what a bid asks for, under a lease."""
 
     __slots__ = ("bid", "clock", "lease_id")
@@ -24,14 +24,14 @@ class HoldUnit(Alike):
         return holds.hold(conn, self.bid, self.lease_id, self.clock.now())
 
     @classmethod
-    def together(cls, conn: Connection, units: Sequence["HoldUnit"]) -> list[Fit]:
+    def run_batch(cls, conn: Connection, units: Sequence["HoldUnit"]) -> list[Fit]:
         first = units[0]
         if any(unit.lease_id != first.lease_id for unit in units):
-            raise Alone
+            raise NotBatchable
         return hold_batches.hold(conn, [unit.bid for unit in units], first.lease_id, first.clock.now())
 
 
-class CaptureUnit(Alike):
+class CaptureUnit(BatchUnit):
     """Charges a kept answer; `also` runs in its transaction. `rates` as in hot.capture."""
 
     __slots__ = ("also", "answer", "clock", "rates")
@@ -47,10 +47,10 @@ class CaptureUnit(Alike):
         return charge
 
     @classmethod
-    def together(cls, conn: Connection, units: Sequence["CaptureUnit"]) -> list[Charge]:
+    def run_batch(cls, conn: Connection, units: Sequence["CaptureUnit"]) -> list[Charge]:
         first = units[0]
         if any(unit.rates is not first.rates for unit in units):
-            raise Alone
+            raise NotBatchable
         charges = hold_batches.capture(conn, [unit.answer for unit in units], first.rates, first.clock.now())
         for unit, charge in zip(units, charges, strict=True):
             unit.do_also(conn, charge)

@@ -4,7 +4,7 @@ Accounts are locked first, then keys, then holds, so two units never wait for ea
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +15,8 @@ from engine.holds import Fit, Funds, Grant, HoldRequest, Shortfall, fit, settle
 from engine.money import ZERO, Money
 from engine.ports import Bill
 from engine.tenancy import Charge
-from storage.database.connection import Connection, Row, ms, row
+from storage.database.connection import Connection, Row, for_update, row
+from storage.database.dates import day_of, month_of, ms
 from storage.ledger import holds_sql as sql
 from storage.ledger import receipts
 
@@ -29,24 +30,9 @@ def wallet_of(tenant_id: int) -> str:
     return f"tenant:{tenant_id}"
 
 
-def month_of(now: date) -> int:
-    """As 202611: what a key's tokens are counted by, and an invoice is for."""
-    return now.year * 100 + now.month
-
-
-def day_of(moment: date) -> int:
-    """As 20261124: UTC days sort and compare as numbers."""
-    return moment.year * 10_000 + moment.month * 100 + moment.day
-
-
-def lock(conn: Connection) -> str:
-    """PostgreSQL locks what is read to be written; SQLite's writer is alone."""
-    return " FOR UPDATE" if conn.dialect == "postgresql" else ""
-
-
 def account(conn: Connection, tenant_id: int) -> Row | None:
     """A tenant's books, locked until the transaction ends."""
-    return row(conn, "SELECT * FROM accounts WHERE tenant_id = :id" + lock(conn), id=tenant_id)
+    return row(conn, "SELECT * FROM accounts WHERE tenant_id = :id" + for_update(conn), id=tenant_id)
 
 
 def hold(conn: Connection, bid: HoldRequest, lease_id: str, now: datetime) -> Fit:

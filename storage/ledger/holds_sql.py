@@ -1,6 +1,6 @@
 """The SQL of the hot units, in each database's words. Every guard is a condition of the statement that writes."""
 
-from storage.database.connection import Statement
+from storage.database.statements import Statement
 
 LOOK = Statement(
     """

@@ -9,7 +9,8 @@ from engine.attempt_record import AttemptRecord, DropLine, QuoteLine, Receipt
 from engine.chat import Usage
 from engine.money import Money
 from engine.tenancy import Charge
-from storage.database.connection import Connection, moment, ms, row
+from storage.database.connection import Connection, row
+from storage.database.dates import moment, ms
 
 _write = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 _PLAIN = tuple(name for name in AttemptRecord.__slots__ if name not in {"started_at", "usage", "cost", "waste"})

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from engine.money import Money
-from storage.database.connection import Connection, ms
+from storage.database.connection import Connection
+from storage.database.dates import ms
 
 
 def post(

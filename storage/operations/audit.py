@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from storage.database import notes
-from storage.database.connection import Connection, ms, scalar
+from storage.database import watermarks
+from storage.database.connection import Connection, for_update, scalar
+from storage.database.dates import ms
 from storage.invoices import verification
-from storage.ledger.holds import lock
 from storage.operations.audit_checks import CHECKS, NEW_INVOICES
 
 SETTLED = timedelta(minutes=10)  # no transaction lasts that long: older rows are all there
@@ -74,7 +74,7 @@ def _values(conn: Connection, point: AuditPoint) -> dict[str, int]:
 
 
 def audited_point(conn: Connection) -> AuditPoint:
-    return _point(notes.read(conn, _POINT))
+    return _point(watermarks.read(conn, _POINT))
 
 
 def _point(stored: str | None) -> AuditPoint:
@@ -96,8 +96,8 @@ def advance(conn: Connection, to: AuditPoint) -> bool:
 
     Two clocks that do so at once take turns: no chunk is summed twice.
     """
-    notes.replace(conn, _POINT, None, "{}")  # a row to be locked
-    start = _point(scalar(conn, "SELECT value FROM watermarks WHERE name = :name" + lock(conn), name=_POINT))
+    watermarks.replace(conn, _POINT, None, "{}")  # a row to be locked
+    start = _point(scalar(conn, "SELECT value FROM watermarks WHERE name = :name" + for_update(conn), name=_POINT))
     end = min(to.transfer, start.transfer + CHUNK)
     conn.run(
         "INSERT INTO audited_balances (account, sum_nanousd) SELECT account, SUM(amount_nanousd) FROM ledger_entries"
@@ -108,5 +108,5 @@ def advance(conn: Connection, to: AuditPoint) -> bool:
     )
     there = end >= to.transfer
     point = replace(to, transfer=max(end, start.transfer)) if there else replace(start, transfer=end)
-    notes.write(conn, _POINT, json.dumps(asdict(point)))
+    watermarks.write(conn, _POINT, json.dumps(asdict(point)))
     return there

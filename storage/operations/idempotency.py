@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from engine.errors import HoldLost
-from storage.database.connection import Connection, ms, row
+from storage.database.connection import Connection, row
+from storage.database.dates import ms
 
 KEPT = timedelta(days=1)
 

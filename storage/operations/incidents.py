@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database.connection import Connection, Row, moment, moment_or_none, ms, row, scalar
+from storage.database.connection import Connection, Row, row, scalar
+from storage.database.dates import moment, moment_or_none, ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import json
 import logging
 
 from engine.catalog.token_sizes import TokenSizes
-from storage.database import notes
+from storage.database import watermarks
 from storage.database.connection import Connection
 
 log = logging.getLogger(__name__)
@@ -13,12 +13,12 @@ NAME = "learned.sizes"
 
 def save(conn: Connection, sizes: TokenSizes) -> None:
     """The last process to save wins: all of them learn the same."""
-    notes.write(conn, NAME, json.dumps(sizes.dump(), separators=(",", ":")))
+    watermarks.write(conn, NAME, json.dumps(sizes.dump(), separators=(",", ":")))
 
 
 def load(conn: Connection, sizes: TokenSizes) -> None:
     """A row that can't be read is as good as none."""
-    kept = notes.read(conn, NAME)
+    kept = watermarks.read(conn, NAME)
     if kept is None:
         return
     try:

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from typing import Any
 
 from engine.money import Money
-from storage.database.connection import Connection, Row, moment_or_none, ms
+from storage.database.connection import Connection, Row
+from storage.database.dates import moment_or_none, ms
 from storage.invoices import invoices
 from storage.ledger import receipts
 from storage.reports import usage

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from storage.database.connection import Connection, ms
+from storage.database.connection import Connection
+from storage.database.dates import ms
 
 
 def drained(conn: Connection) -> frozenset[str]:

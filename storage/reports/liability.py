@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 from engine.money import ZERO, Money
-from storage.database.connection import Connection, ms, row
+from storage.database.connection import Connection, row
+from storage.database.dates import ms
 
 
 @dataclass(frozen=True, slots=True)

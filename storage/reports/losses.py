@@ -6,7 +6,7 @@ from engine.money import ZERO, Money
 from engine.ports import Clock
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger.holds import day_of
+from storage.database.dates import day_of
 
 FRESH_SECONDS = 1.0
 RECOUNT_SECONDS = 60.0

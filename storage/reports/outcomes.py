@@ -5,7 +5,7 @@ from datetime import date
 
 from engine.attempt_record import ABANDONED, ANSWERED, NO_OFFER, STOPPED
 from storage.database.connection import Connection
-from storage.ledger.holds import day_of
+from storage.database.dates import day_of
 from storage.reports import rollups
 from storage.reports.rollups import BUCKETS_MS, PER_ATTEMPT, TIMINGS
 

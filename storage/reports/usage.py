@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.money import ZERO, Money
 from storage.database.connection import Connection, Row, row
-from storage.ledger.holds import day_of
+from storage.database.dates import day_of
 from storage.reports import rollups
 from storage.reports.rollups import PER_ATTEMPT, SUMS
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database.connection import Connection, Row, moment, ms, row
-from storage.ledger.holds import lock
+from storage.database.connection import Connection, Row, for_update, row
+from storage.database.dates import moment, ms
 
 CHAT, NOW = "chat", "now"
 
@@ -60,7 +60,7 @@ def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> C
     """
     of_chat = "FROM inbox WHERE bot_id = :bot AND chat_key = :chat AND lane = 'chat'"
     unfinished = f"SELECT * {of_chat} AND state <> 'done' ORDER BY update_id LIMIT 1"
-    first = row(conn, unfinished + lock(conn), bot=bot_id, chat=chat_key)
+    first = row(conn, unfinished + for_update(conn), bot=bot_id, chat=chat_key)
     if first is None or first["state"] != "new":
         return None
     # Read only after the first row's lock is taken: the transaction that held it before has committed.
@@ -82,7 +82,7 @@ def next_in_chat(conn: Connection, bot_id: int, chat_key: str, after: int) -> tu
 def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> ClaimedUpdate | None:
     """Claim one update of the `now` lane; None when it is claimed or finished."""
     sql = "SELECT * FROM inbox WHERE bot_id = :bot AND update_id = :update AND state = 'new'"
-    found = row(conn, sql + lock(conn), bot=bot_id, update=update_id)
+    found = row(conn, sql + for_update(conn), bot=bot_id, update=update_id)
     return None if found is None else _claim(conn, found, lease_id)
 
 
@@ -92,7 +92,7 @@ def add_to_message(conn: Connection, inbox_id: int, epoch: int, field: str, valu
     False when a newer epoch has taken over.
     """
     sql = "SELECT payload FROM inbox WHERE id = :id AND epoch = :epoch AND state = 'claimed'"
-    found = row(conn, sql + lock(conn), id=inbox_id, epoch=epoch)
+    found = row(conn, sql + for_update(conn), id=inbox_id, epoch=epoch)
     if found is None:
         return False
     update = json.loads(found["payload"])

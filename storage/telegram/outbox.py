@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database.connection import Connection, ms
+from storage.database.connection import Connection
+from storage.database.dates import ms
 
 
 @dataclass(frozen=True, slots=True)

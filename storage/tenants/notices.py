@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from storage.database.connection import Connection, ms
+from storage.database.connection import Connection
+from storage.database.dates import ms
 
 
 def first_time(conn: Connection, key: str, now: datetime) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 from engine.money import Money
 from engine.tenancy import Plan, Tenant
-from storage.database.connection import Connection, Row, moment, moment_or_none, ms, row, row_number, scalar
-from storage.ledger.holds import lock
+from storage.database.connection import Connection, Row, for_update, row, row_number, scalar
+from storage.database.dates import moment, moment_or_none, ms
 
 PERIOD = timedelta(days=30)
 IN, PENDING, DECLINED = "in", "pending", "declined"
@@ -245,7 +245,7 @@ def set_language(conn: Connection, tenant_id: int, language: str) -> None:
 
 def set_setting(conn: Connection, tenant_id: int, key: str, value: object) -> None:
     """A value of None takes the setting back to its default."""
-    stored = scalar(conn, "SELECT settings FROM tenants WHERE id = :id" + lock(conn), id=tenant_id)
+    stored = scalar(conn, "SELECT settings FROM tenants WHERE id = :id" + for_update(conn), id=tenant_id)
     settings = json.loads(stored or "{}")
     settings = {**settings, key: value} if value is not None else {k: v for k, v in settings.items() if k != key}
     conn.run("UPDATE tenants SET settings = :settings WHERE id = :id", id=tenant_id, settings=json.dumps(settings))

@@ -13,7 +13,7 @@ from storage.database.connection import Connection
 from storage.database.leases import Lease
 from storage.database.postgres import PostgresConnection
 from storage.database.sqlite import SqliteConnection
-from storage.database.write_queue import QueuedUnit, Unit, do_all
+from storage.database.write_queue import QueuedUnit, Unit, run_all
 from storage.ledger.ledger import SqlLedger
 from tests.storage.books import RATES, FixedClock
 
@@ -66,13 +66,13 @@ class Process:
         self._waiting.append(job)
         if len(self._waiting) == 1:
             job.loop.call_soon(self._serve)
-        return job.waiter
+        return job.future
 
     def _serve(self) -> None:
         """As the writers do: all that waits at once; where that can't be, one by one."""
         batch, self._waiting = self._waiting, []
         try:
-            self.now(lambda conn: do_all(conn, batch))
+            self.now(lambda conn: run_all(conn, batch))
         except Killed as error:
             self._all_are_told(batch, error)
         except Exception:  # noqa: BLE001 - found again, and kept, one by one
@@ -80,7 +80,7 @@ class Process:
         else:
             self.stood += [job.unit for job in batch]
         for job in batch:
-            job.loop.call_soon(job.wake)
+            job.loop.call_soon(job.complete)
 
     def _all_are_told(self, batch: list[QueuedUnit], error: Killed) -> None:
         if self.hears_nothing:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.database.connection import Connection, moment, ms, scalar
+from storage.database.connection import Connection, scalar
 from storage.database.database import Database, migrations_pending, open_database
+from storage.database.dates import moment, ms
 from storage.database.sqlite import Readers, Writer, connect
 
 

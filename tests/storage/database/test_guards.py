@@ -12,8 +12,9 @@ from hypothesis import Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from storage.database import write_queue
-from storage.database.connection import Connection, Statement
+from storage.database.connection import Connection
 from storage.database.database import Database, open_database
+from storage.database.statements import Statement
 from storage.ledger import hold_batches_sql, holds_sql
 from tests.storage.books import account, bid, pay, take, tenant
 from tests.storage.ledger.test_machine import Books
@@ -88,7 +89,7 @@ async def test_behind_the_guard_of_many_at_once_stand_the_rows_own(
     def unit(conn: Connection) -> None:
         asked = bid(tenant(conn, "1"))
         pay(conn, asked, take(conn, asked))
-        conn.many(weak, [row])
+        conn.write_batch(weak, [row])
 
     async with open_database(f"sqlite:///{tmp_path}/x.db") as db:
         with pytest.raises(sqlite3.IntegrityError, match=rule):
@@ -115,7 +116,7 @@ async def test_behind_the_statements_guard_stands_the_rows_own(db: Database) -> 
 def test_the_walk_notices_a_statement_without_its_guard(
     name: str, guards: tuple[str, ...], start: int, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_queue, "together", alone)
+    monkeypatch.setattr(write_queue, "run_batch", alone)
     monkeypatch.setattr(holds_sql, name, without(getattr(holds_sql, name), *guards))
     if name == "HELD":
         monkeypatch.setattr(holds_sql, "CAPTURE", without(holds_sql.CAPTURE, " AND epoch = :epoch AND state = 'open'"))
@@ -151,10 +152,10 @@ def lacking(statement: Any, guard: str) -> Any:
 
 def alone(*_: object) -> None:
     """Nothing is done together."""
-    raise write_queue.Alone
+    raise write_queue.NotBatchable
 
 
 def test_the_walk_notices_a_missing_shield(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_queue, "Commit", asyncio.Future)
+    monkeypatch.setattr(write_queue, "UncancellableFuture", asyncio.Future)
     with pytest.raises(NOTICED):
         walk(sqlite_template, 5)

@@ -1,4 +1,4 @@
-"""Two hundred calls race one wallet with money for three."""
+"""Concurrent calls, from one or two processes, for a wallet that can pay for three of them."""
 
 import asyncio
 import subprocess
@@ -13,19 +13,19 @@ from storage.ledger import ledger
 from storage.ledger.ledger import SqlLedger
 from tests.storage.books import DOUBLE, RATES, FixedClock, account, bid, bill, sound, tenant
 
-TOKENS = 164  # the least answer: it can't shrink
+TOKENS = 164  # the smallest answer: its output limit cannot shrink further
 CALLS = 200
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 _RACER = """
 import asyncio, sys
-from tests.storage.test_race import race
+from tests.storage.database.test_race import race
 sys.stdin.readline()
 print(*asyncio.run(race(sys.argv[1], int(sys.argv[2]), range(int(sys.argv[3]), int(sys.argv[4])))))
 """
 
 
 async def race(url: str, owner: int, numbers: range) -> tuple[int, int]:
-    """How many were answered, how many refused."""
+    """Return the numbers of answered and of refused calls."""
     async with open_database(url) as db:
         clock = FixedClock()
         book = SqlLedger(db, Lease(db, clock), clock, RATES)
@@ -43,7 +43,7 @@ async def race(url: str, owner: int, numbers: range) -> tuple[int, int]:
     return sum(answers), len(answers) - sum(answers)
 
 
-async def test_of_200_calls_with_money_for_3_three_are_answered(url: str) -> None:
+async def test_wallet_that_can_pay_for_three_of_200_calls_pays_for_three(url: str) -> None:
     async with open_database(url) as db:
         owner = await db.write(lambda conn: tenant(conn, "0.000984"))
     processes = 1 if url.startswith("sqlite") else 2

@@ -14,7 +14,7 @@ from engine.errors import HoldLost
 from storage.database.connection import Connection, scalar
 from storage.database.database import Database, open_database
 from storage.database.leases import Lease
-from storage.database.write_queue import Alike, Alone, Commit, QueuedUnit, next_batch
+from storage.database.write_queue import BatchUnit, NotBatchable, QueuedUnit, UncancellableFuture, next_batch
 from storage.ledger.hold_units import HoldUnit
 from storage.ledger.ledger import SqlLedger
 from tests.storage.books import RATES, FixedClock, bid, bill, sound, tenant
@@ -22,7 +22,7 @@ from tests.storage.conftest import Server
 from tests.storage.meeting import WAITING
 
 
-class Note(Alike):
+class Note(BatchUnit):
     """Writes a name down. `bad`: alone it raises; together, all of them."""
 
     def __init__(self, name: str, *, bad: bool = False) -> None:
@@ -35,11 +35,11 @@ class Note(Alike):
         return "alone"
 
     @classmethod
-    def together(cls, conn: Connection, units: Sequence[Self]) -> list[str]:
+    def run_batch(cls, conn: Connection, units: Sequence[Self]) -> list[str]:
         for unit in units:
             conn.run("INSERT INTO watermarks (name, value) VALUES (:name, 'together')", name=unit.name)
         if any(unit.bad for unit in units):
-            raise Alone
+            raise NotBatchable
         return ["together"] * len(units)
 
 
@@ -47,7 +47,7 @@ def notes(conn: Connection) -> dict[str, str]:
     return {found["name"]: found["value"] for found in conn.rows("SELECT name, value FROM watermarks")}
 
 
-async def at_once(db: Database, *units: Alike) -> list[Any]:
+async def at_once(db: Database, *units: BatchUnit) -> list[Any]:
     return await asyncio.gather(*(db.write(unit) for unit in units), return_exceptions=True)
 
 
@@ -115,7 +115,7 @@ async def test_what_also_raises_undoes_its_own_capture_and_nobody_elses(db: Data
 
 async def test_a_wait_for_a_commit_ends_with_it_and_then_the_cancellation_goes_on() -> None:
     loop, reached = asyncio.get_running_loop(), []
-    commit = Commit(loop=loop)
+    commit = UncancellableFuture(loop=loop)
 
     async def waits() -> None:
         try:
@@ -143,7 +143,7 @@ async def test_a_batch_is_what_has_come_meanwhile_up_to_its_most() -> None:
     assert next_batch(jobs, 3) == (made[:3], False)
     assert next_batch(jobs, 3) == (made[3:], True)
     for job in made:
-        job.wake()
+        job.complete()
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ async def test_who_does_many_at_once_locks_accounts_in_one_order_whatever_order_
         def at_once(conn: Connection) -> None:
             for way in ("indexscan", "bitmapscan"):  # else the index would do the ordering
                 conn.run(f"SET LOCAL enable_{way} = off")
-            HoldUnit.together(conn, units)
+            HoldUnit.run_batch(conn, units)
 
         keeping = asyncio.ensure_future(db.write(keep))
         await locked.wait()

@@ -20,7 +20,7 @@ from engine.tenancy import Charge
 from storage.billing import plans
 from storage.database import sqlite
 from storage.database.connection import Connection
-from storage.database.write_queue import Alone
+from storage.database.write_queue import NotBatchable
 from storage.ledger import hold_batches, holds
 from storage.ledger.hold_batches import CaptureRequest
 from storage.tenants import api_keys
@@ -209,6 +209,6 @@ def _held(conn: Connection, asked: HoldRequest) -> HoldRequest:
 
 def _alone(raw: Raw, unit: Callable[[Connection], Sequence[Fit] | Sequence[Charge]]) -> None:
     raw.execute("SAVEPOINT alone")
-    with pytest.raises(Alone):
+    with pytest.raises(NotBatchable):
         unit(connection(raw))
     raw.execute("ROLLBACK TO alone")

@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from storage.database.connection import Connection, Many
+from storage.database.connection import Connection
 from storage.database.database import Database
+from storage.database.dates import month_of
+from storage.database.statements import BatchWrite
 from storage.ledger import hold_batches_sql
-from storage.ledger.holds import month_of
 from storage.tenants import api_keys
 from tests.storage.books import NOW, account, bid, take, tenant
 from tests.storage.ledger.test_holds_sql import books, limited
@@ -15,7 +16,7 @@ from tests.storage.ledger.test_holds_sql import books, limited
 MONTH = month_of(NOW)
 
 
-WRITES = {name: each for name, each in vars(hold_batches_sql).items() if isinstance(each, Many)}
+WRITES = {name: each for name, each in vars(hold_batches_sql).items() if isinstance(each, BatchWrite)}
 
 
 @pytest.mark.parametrize("name", WRITES)
@@ -23,15 +24,15 @@ def test_a_row_has_a_value_for_each_placeholder_and_none_has_a_name(name: str) -
     """A sequence for `?1` or `:name` is warned of by some Pythons and refused by later ones."""
     write = WRITES[name]
     row = tuple(range(len(write.types)))
-    assert write.sqlite.count("?") == len(row if write.bound is None else write.bound(row))
+    assert write.sqlite.count("?") == len(row if write.reorder is None else write.reorder(row))
     assert not re.search(r"\?\d|:\w", write.sqlite)
 
 
 async def test_money_that_is_not_there_is_not_taken(db: Database) -> None:
     def unit(conn: Connection) -> None:
         poor, rich = tenant(conn, "1"), tenant(conn, "3")
-        assert conn.many(hold_batches_sql.TAKE_FUNDS, [(2 * 10**9, 0, poor), (2 * 10**9, 0, rich)]) == 1
-        assert conn.many(hold_batches_sql.TAKE_FUNDS, [(0, 1001, rich)]) == 0
+        assert conn.write_batch(hold_batches_sql.TAKE_FUNDS, [(2 * 10**9, 0, poor), (2 * 10**9, 0, rich)]) == 1
+        assert conn.write_batch(hold_batches_sql.TAKE_FUNDS, [(0, 1001, rich)]) == 0
         assert [account(conn, each)["held_nanousd"] for each in (poor, rich)] == [0, 2 * 10**9]
 
     await db.write(unit)
@@ -41,12 +42,12 @@ async def test_a_keys_tokens_beyond_its_limit_or_of_another_month_are_not_taken(
     def unit(conn: Connection) -> None:
         key = limited(conn)
         conn.run("UPDATE api_keys SET month = :month", month=MONTH)
-        assert conn.many(hold_batches_sql.TAKE_KEYS, [(101, key, MONTH)]) == 0
-        assert conn.many(hold_batches_sql.TAKE_KEYS, [(1, key, MONTH + 1)]) == 0
-        assert conn.many(hold_batches_sql.TAKE_KEYS, [(100, key, MONTH)]) == 1
-        conn.many(hold_batches_sql.RELEASE_KEYS, [(100, 60, key, MONTH - 1)])
+        assert conn.write_batch(hold_batches_sql.TAKE_KEYS, [(101, key, MONTH)]) == 0
+        assert conn.write_batch(hold_batches_sql.TAKE_KEYS, [(1, key, MONTH + 1)]) == 0
+        assert conn.write_batch(hold_batches_sql.TAKE_KEYS, [(100, key, MONTH)]) == 1
+        conn.write_batch(hold_batches_sql.RELEASE_KEYS, [(100, 60, key, MONTH - 1)])
         assert books(conn, key) == (100, 0)
-        conn.many(hold_batches_sql.RELEASE_KEYS, [(100, 60, key, MONTH)])
+        conn.write_batch(hold_batches_sql.RELEASE_KEYS, [(100, 60, key, MONTH)])
         assert books(conn, key) == (0, 60)
 
     await db.write(unit)
@@ -57,10 +58,10 @@ async def test_a_request_is_held_for_once_and_resolved_once(db: Database) -> Non
         owner = tenant(conn, "1")
         take(conn, bid(owner, "a"))
         again = ("a", 2, owner, None, MONTH, 0, 0, 1, 1, "L", 0)
-        assert conn.many(hold_batches_sql.HOLDS, [again]) == 0
-        assert conn.many(hold_batches_sql.RESOLVE_ALL, [(1, 0, 0, "a", 2)]) == 0
-        assert conn.many(hold_batches_sql.RESOLVE_ALL, [(1, 0, 0, "a", 1)]) == 1
-        assert conn.many(hold_batches_sql.RESOLVE_ALL, [(2, 0, 0, "a", 1)]) == 0
+        assert conn.write_batch(hold_batches_sql.HOLDS, [again]) == 0
+        assert conn.write_batch(hold_batches_sql.RESOLVE_ALL, [(1, 0, 0, "a", 2)]) == 0
+        assert conn.write_batch(hold_batches_sql.RESOLVE_ALL, [(1, 0, 0, "a", 1)]) == 1
+        assert conn.write_batch(hold_batches_sql.RESOLVE_ALL, [(2, 0, 0, "a", 1)]) == 0
 
     await db.write(unit)
 
@@ -69,8 +70,8 @@ async def test_of_many_keys_those_that_are_there_are_found(db: Database) -> None
     def unit(conn: Connection) -> None:
         made = [api_keys.add(conn, tenant(conn), api_keys.new_key(), name="k", tokens_per_month=None, now=NOW).id
                 for _ in range(3)]  # fmt: skip
-        found = conn.among(hold_batches_sql.KEYS, [*made[:2], 10**9])
+        found = conn.query_batch(hold_batches_sql.KEYS, [*made[:2], 10**9])
         assert sorted(found) == [(made[0], found[0][1], None), (made[1], found[1][1], None)]
-        assert conn.among(hold_batches_sql.KEYS, []) == []
+        assert conn.query_batch(hold_batches_sql.KEYS, []) == []
 
     await db.write(unit)

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from storage.database.connection import Connection, Statement, row
+from storage.database.connection import Connection, row
 from storage.database.database import Database, open_database
+from storage.database.dates import month_of
+from storage.database.statements import Statement
 from storage.ledger import holds_sql
-from storage.ledger.holds import month_of
 from storage.tenants import api_keys
 from tests.storage.books import NOW, tenant
 from tests.storage.conftest import Server

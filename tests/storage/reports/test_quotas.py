@@ -5,8 +5,8 @@ from storage.billing import orders, payments, plans, refunds
 from storage.billing.payments import Payment
 from storage.database.connection import Connection
 from storage.database.database import Database
+from storage.database.dates import month_of
 from storage.ledger import ledger
-from storage.ledger.holds import month_of
 from storage.reports import quotas
 from storage.tenants import api_keys, notices, tenants
 from tests.storage.books import DOUBLE, FREE, NOW, PRO, bid, pay, take, tenant

@@ -18,6 +18,7 @@ from engine.money import Money
 from engine.tenancy import Charge
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
+from storage.database.dates import day_of
 from storage.database.postgres import PostgresConnection
 from storage.database.sqlite import SqliteConnection
 from storage.ledger import holds
@@ -83,7 +84,7 @@ def content(conn: Connection) -> list[list[tuple[Any, ...]]]:
 
 
 def plainly(conn: Connection, start: date, end: date, tenant: int | None = None) -> list[tuple[Any, ...]]:
-    found = conn.rows(PLAIN, start=holds.day_of(start), end=holds.day_of(end), tenant=tenant or 0)
+    found = conn.rows(PLAIN, start=day_of(start), end=day_of(end), tenant=tenant or 0)
     return [
         tuple(int(value) if name not in {"model", "provider"} else value for name, value in row.items())
         for row in found
@@ -93,7 +94,7 @@ def plainly(conn: Connection, start: date, end: date, tenant: int | None = None)
 def flat(rows: list[usage.UsageRow]) -> list[tuple[Any, ...]]:
     return [
         (
-            holds.day_of(row.day),
+            day_of(row.day),
             row.model,
             row.provider,
             row.prompts,
