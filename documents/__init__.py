@@ -1,1 +1,1 @@
-"""What is printed: invoices as PDF, tables as CSV. Values in, bytes out; both faces hand it out, neither owns it."""
+"""Documents: invoices as PDF, tables as CSV. Pure functions from values to bytes, used by bot and web."""

@@ -1,4 +1,4 @@
-"""Tables as CSV, exact: an invoice's lines and movements, usage, margin."""
+"""CSV exports with exact amounts: an invoice's lines and movements, usage, margin."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from documents.amounts import span
 from storage.invoices.invoices import Invoice
 from storage.reports.usage import UsageRow
 
-HEAD = (
+INVOICE_HEADER = (
     "invoice",
     "day",
     "kind",
@@ -24,29 +24,29 @@ HEAD = (
 
 
 def invoice_csv(invoice: Invoice) -> bytes:
-    """The amounts from `opening` on add up to `closing`."""
+    """An invoice's lines and movements; the amounts from the row `opening` on sum to that of the row `closing`."""
     draft, name = invoice.draft, invoice.name
     first, last = span(draft)
     rows: list[Sequence[object]] = [(name, first, "opening", *[""] * 7, draft.opening)]
     for each in draft.movements:
         rate = each.per_star if each.stars else ""
-        rows.append((name, each.day, each.kind, _tame(each.reason), *[""] * 4, each.stars or "", rate, each.amount))
+        rows.append((name, each.day, each.kind, _escaped(each.reason), *[""] * 4, each.stars or "", rate, each.amount))
     for line in draft.lines:
         counts = (line.answers, line.input_tokens, line.output_tokens, line.allowance_tokens)
-        rows.append((name, line.day, "charge", _tame(line.model), *counts, "", "", -line.charge))
-    return _sheet(HEAD, [*rows, (name, last, "closing", *[""] * 7, draft.closing)])
+        rows.append((name, line.day, "charge", _escaped(line.model), *counts, "", "", -line.charge))
+    return _csv(INVOICE_HEADER, [*rows, (name, last, "closing", *[""] * 7, draft.closing)])
 
 
 def usage_csv(rows: Iterable[UsageRow]) -> bytes:
-    """What a tenant used, without what it cost the house."""
-    head = ("day", "model", "provider", "prompts", "input_tokens", "output_tokens", "allowance_tokens", "charge_usd")
-    return _sheet(
-        head,
+    """A tenant's usage, without the operator's costs."""
+    names = ("day", "model", "provider", "prompts", "input_tokens", "output_tokens", "allowance_tokens", "charge_usd")
+    return _csv(
+        names,
         (
             (
                 row.day,
-                _tame(row.model),
-                _tame(row.provider),
+                _escaped(row.model),
+                _escaped(row.provider),
                 row.prompts,
                 row.input_tokens,
                 row.output_tokens,
@@ -59,14 +59,25 @@ def usage_csv(rows: Iterable[UsageRow]) -> bytes:
 
 
 def margin_csv(rows: Iterable[UsageRow]) -> bytes:
-    head = ("day", "model", "provider", "prompts", "charge_usd", "allowance_usd", "cost_usd", "waste_usd", "margin_usd")
-    return _sheet(
-        head,
+    """The operator's charges, costs and margin."""
+    names = (
+        "day",
+        "model",
+        "provider",
+        "prompts",
+        "charge_usd",
+        "allowance_usd",
+        "cost_usd",
+        "waste_usd",
+        "margin_usd",
+    )
+    return _csv(
+        names,
         (
             (
                 row.day,
-                _tame(row.model),
-                _tame(row.provider),
+                _escaped(row.model),
+                _escaped(row.provider),
                 row.prompts,
                 row.charge,
                 row.allowance_worth,
@@ -79,14 +90,14 @@ def margin_csv(rows: Iterable[UsageRow]) -> bytes:
     )
 
 
-def _sheet(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(head)
+    writer.writerow(header)
     writer.writerows(rows)
     return out.getvalue().encode()
 
 
-def _tame(text: str) -> str:
-    """A spreadsheet takes what begins so for a formula."""
+def _escaped(text: str) -> str:
+    """Prefix a text that a spreadsheet would read as a formula with an apostrophe."""
     return f"'{text}" if text[:1] in set("=+-@\t\r") else text

@@ -1,4 +1,4 @@
-"""Source Sans Pro (SIL Open Font License): knows Latin, Vietnamese, Greek and Cyrillic."""
+"""The typeface Source Sans Pro (SIL Open Font License), for Latin, Vietnamese, Greek and Cyrillic."""
 
 import unicodedata
 from functools import cache
@@ -8,7 +8,10 @@ from pathlib import Path
 
 @cache
 def typeface(weight: str = "Regular") -> Path:
-    """The file of a weight: Regular, Semibold, Bold. Found, not imported: the package's import lists all its files."""
+    """The font file of a weight: Regular, Semibold or Bold.
+
+    The package is located without an import, because importing it lists all its files.
+    """
     spec = find_spec("font_source_sans_pro")
     assert spec is not None
     assert spec.origin is not None
@@ -16,16 +19,16 @@ def typeface(weight: str = "Regular") -> Path:
 
 
 def drawable(text: str) -> str:
-    """What of `text` it can draw: other scripts and emoji leave no gaps; nothing where nothing is left."""
-    known = _characters()
-    plain = unicodedata.normalize("NFKC", text)
-    return " ".join("".join(char if ord(char) in known else " " for char in plain).split())
+    """`text` without the characters that the typeface lacks (other scripts, emoji), with single spaces."""
+    available = _characters()
+    normalized = unicodedata.normalize("NFKC", text)
+    return " ".join("".join(char if ord(char) in available else " " for char in normalized).split())
 
 
 @cache
 def _characters() -> frozenset[int]:
-    """Those that both weights of a paper have."""
-    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # noqa: PLC0415 - with the first invoice
+    """The characters that both weights of an invoice have."""
+    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # noqa: PLC0415 - loaded with the first invoice
 
     return frozenset.intersection(
         *(frozenset(TTFont(typeface(weight)).getBestCmap()) for weight in ("Regular", "Semibold"))

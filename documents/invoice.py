@@ -1,4 +1,4 @@
-"""An invoice as PDF: A4, one typeface, figures in line. The same invoice gives the same bytes."""
+"""An invoice as a PDF: A4, one typeface, aligned decimal points. The same invoice gives the same bytes."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -19,26 +19,26 @@ INK, SOFT, RULE, TINT = (28, 39, 51), (96, 110, 124), (205, 213, 221), (244, 247
 LEFT, RIGHT, TOP, WIDE = 20, 20, 18, 170
 SERVICES = {"plan", "plan_credit"}
 ROW, STATEMENT = 6.7, 61
-"""Millimetres: a row of a table; the statement without its payments, with the notes under it."""
-FACE, NOTHING = "Source", "–"
+"""Heights in millimetres: a table row; the statement without payments, with the notes under it."""
+TYPEFACE, EMPTY = "Source", "–"
 
 
 def invoice_pdf(invoice: Invoice, customer: str = "", language: str = "en") -> bytes:
-    """`customer` is who it is for; empty: the account's number alone."""
-    return _Paper(invoice, customer, words(language)).drawn()
+    """Render an invoice. `customer` is the customer's name; if it is empty, only the account's number is printed."""
+    return _InvoicePdf(invoice, customer, words(language)).render()
 
 
-class _Paper:
-    def __init__(self, invoice: Invoice, customer: str, said: Mapping[str, str]) -> None:
-        self._invoice, self._customer, self._t = invoice, customer, said
+class _InvoicePdf:
+    def __init__(self, invoice: Invoice, customer: str, texts: Mapping[str, str]) -> None:
+        self._invoice, self._customer, self._texts = invoice, customer, texts
         draft = invoice.draft
         self._vat = Vat.within(draft.services, invoice.seller.vat_percent)
         amounts = [line.charge for line in draft.lines] + [each.amount for each in draft.movements]
         totals = [draft.opening, draft.closing, draft.services]
         self._column = Column.of([*amounts, *totals, *([self._vat.net, self._vat.tax] if self._vat.is_due else [])])
 
-    def drawn(self) -> bytes:
-        pdf = _sheet(self._invoice, self._t)
+    def render(self) -> bytes:
+        pdf = _new_pdf(self._invoice, self._texts)
         pdf.add_page()
         self._head(pdf)
         self._services(pdf)
@@ -49,8 +49,8 @@ class _Paper:
         return bytes(pdf.output())
 
     def _head(self, pdf: "FPDF") -> None:
-        seller, draft, t = self._invoice.seller, self._invoice.draft, self._t
-        pdf.set_font(FACE, "B", 24)
+        seller, draft, t = self._invoice.seller, self._invoice.draft, self._texts
+        pdf.set_font(TYPEFACE, "B", 24)
         pdf.cell(0, 12, t["invoice"], new_x="LMARGIN", new_y="NEXT")
         pdf.ln(4)
         first, last = span(draft)
@@ -65,26 +65,26 @@ class _Paper:
         pdf.set_y(top)
         for label, value in (*facts, (t["period"], f"{first} – {last}")):
             pdf.set_x(118)
-            self._soft(pdf)
+            self._label_style(pdf)
             pdf.cell(30, 6, label)
-            self._plain(pdf)
+            self._text_style(pdf)
             pdf.cell(42, 6, value, align="R", new_x="LMARGIN", new_y="NEXT")
         pdf.set_y(max(bottom, pdf.get_y()) + 8)
 
     def _block(self, pdf: "FPDF", x: float, y: float, label: str, lines: list[str]) -> None:
         pdf.set_xy(x, y)
-        self._soft(pdf)
+        self._label_style(pdf)
         pdf.cell(90, 5, label, new_x="LEFT", new_y="NEXT")
-        self._plain(pdf)
+        self._text_style(pdf)
         for number, line in enumerate(filter(None, map(drawable, lines))):
-            pdf.set_font(FACE, "B" if number == 0 else "", 10.5)
+            pdf.set_font(TYPEFACE, "B" if number == 0 else "", 10.5)
             pdf.multi_cell(90, 5, line, align="L", new_x="LEFT", new_y="NEXT")
 
     def _services(self, pdf: "FPDF") -> None:
-        t, draft = self._t, self._invoice.draft
+        t, draft = self._texts, self._invoice.draft
         self._title(pdf, t["services"])
         if not draft.lines:
-            self._soft(pdf)
+            self._label_style(pdf)
             pdf.cell(0, 6, t["none"], new_x="LMARGIN", new_y="NEXT")
             return
         names = ("day", "model", "answers", "tokens_in", "tokens_out", "allowance", "charge")
@@ -92,7 +92,7 @@ class _Paper:
             _row(table, [t[name] for name in names])
             for line in draft.lines:
                 counts = (line.answers, line.input_tokens, line.output_tokens, line.allowance_tokens)
-                charge = self._say(line.charge) if line.charge else NOTHING
+                charge = self._amount(line.charge) if line.charge else EMPTY
                 _row(table, [str(line.day), line.model, *map(_count, counts), charge])
             sums = (
                 sum(line.answers for line in draft.lines),
@@ -100,20 +100,20 @@ class _Paper:
                 sum(line.output_tokens for line in draft.lines),
                 sum(line.allowance_tokens for line in draft.lines),
             )
-            _row(table, [t["sum"], "", *map(_count, sums), self._say(draft.charges)], strong=True)
+            _row(table, [t["sum"], "", *map(_count, sums), self._amount(draft.charges)], strong=True)
 
     def _plans(self, pdf: "FPDF") -> None:
         found = [each for each in self._invoice.draft.movements if each.kind in SERVICES]
         if not found:
             return
-        self._title(pdf, self._t["plans"])
+        self._title(pdf, self._texts["plans"])
         with _table(pdf, (21, 118, 41), "LLR") as table:
-            _row(table, [self._t[name] for name in ("day", "text", "amount")])
+            _row(table, [self._texts[name] for name in ("day", "text", "amount")])
             for each in found:
-                _row(table, [str(each.day), self._described(each), self._say(-each.amount)])
+                _row(table, [str(each.day), self._described(each), self._amount(-each.amount)])
 
     def _totals(self, pdf: "FPDF") -> None:
-        t, vat, gross = self._t, self._vat, self._invoice.draft.services
+        t, vat, gross = self._texts, self._vat, self._invoice.draft.services
         pdf.ln(4)
         if vat.is_due:
             self._total(pdf, t["total_net"], vat.net)
@@ -122,15 +122,15 @@ class _Paper:
 
     def _total(self, pdf: "FPDF", label: str, amount: Money, *, strong: bool = False) -> None:
         pdf.set_x(LEFT + 85)
-        self._plain(pdf)
-        pdf.set_font(FACE, "B" if strong else "", 12 if strong else 10.5)
+        self._text_style(pdf)
+        pdf.set_font(TYPEFACE, "B" if strong else "", 12 if strong else 10.5)
         pdf.set_draw_color(*RULE)
         border: str = "T" if strong else ""
         pdf.cell(45, 7, label, border=border)
-        pdf.cell(40, 7, self._say(amount), align="R", border=border, new_x="LMARGIN", new_y="NEXT")
+        pdf.cell(40, 7, self._amount(amount), align="R", border=border, new_x="LMARGIN", new_y="NEXT")
 
     def _statement(self, pdf: "FPDF") -> None:
-        t, draft = self._t, self._invoice.draft
+        t, draft = self._texts, self._invoice.draft
         first, last = span(draft)
         rows = [(str(each.day), self._described(each), each.amount) for each in draft.movements if _is_payment(each)]
         if pdf.get_y() + STATEMENT + ROW * len(rows) > pdf.eph + TOP and len(rows) < 20:  # noqa: PLR2004 - on one page
@@ -138,46 +138,48 @@ class _Paper:
         self._title(pdf, t["statement"])
         with _table(pdf, (21, 118, 41), "LLR") as table:
             _row(table, [t["day"], t["text"], t["amount"]])
-            _row(table, ["", t["opening"].format(day=first), self._say(draft.opening)])
+            _row(table, ["", t["opening"].format(day=first), self._amount(draft.opening)])
             for day, text, amount in rows:
-                _row(table, [day, text, self._say(amount)])
+                _row(table, [day, text, self._amount(amount)])
             if draft.services:
-                _row(table, ["", t["services_paid"], self._say(-draft.services)])
-            _row(table, ["", t["closing"].format(day=last), self._say(draft.closing)], strong=True)
+                _row(table, ["", t["services_paid"], self._amount(-draft.services)])
+            _row(table, ["", t["closing"].format(day=last), self._amount(draft.closing)], strong=True)
 
     def _notes(self, pdf: "FPDF") -> None:
         pdf.ln(6)
-        self._plain(pdf)
-        pdf.set_font(FACE, "B", 10.5)
-        pdf.multi_cell(WIDE, 5, self._t["settled"], new_x="LMARGIN", new_y="NEXT")
+        self._text_style(pdf)
+        pdf.set_font(TYPEFACE, "B", 10.5)
+        pdf.multi_cell(WIDE, 5, self._texts["settled"], new_x="LMARGIN", new_y="NEXT")
         if self._invoice.draft.owed:
-            pdf.multi_cell(WIDE, 5, self._t["owed"].format(usd=self._invoice.draft.owed), new_x="LMARGIN", new_y="NEXT")
-        self._soft(pdf)
-        pdf.multi_cell(WIDE, 4.5, self._t["exact"], new_x="LMARGIN", new_y="NEXT")
+            pdf.multi_cell(
+                WIDE, 5, self._texts["owed"].format(usd=self._invoice.draft.owed), new_x="LMARGIN", new_y="NEXT"
+            )
+        self._label_style(pdf)
+        pdf.multi_cell(WIDE, 4.5, self._texts["exact"], new_x="LMARGIN", new_y="NEXT")
 
     def _described(self, each: Movement) -> str:
-        """A payment whose Stars are not known is told by its reason."""
+        """The text of a movement; a payment without a number of Stars is described by its reason."""
         key = "other" if each.kind in {"topup", "refund"} and not each.stars else each.kind
         reason = each.reason
         if each.kind in SERVICES:
             reason = reason.removeprefix("unused part of ").removeprefix("plan ")
-        return self._t[key].format(reason=drawable(reason), stars=_count(each.stars), rate=each.per_star)
+        return self._texts[key].format(reason=drawable(reason), stars=_count(each.stars), rate=each.per_star)
 
-    def _say(self, amount: Money) -> str:
+    def _amount(self, amount: Money) -> str:
         return self._column.say(amount)
 
     def _title(self, pdf: "FPDF", text: str) -> None:
         pdf.ln(5)
         pdf.set_text_color(*INK)
-        pdf.set_font(FACE, "B", 13)
+        pdf.set_font(TYPEFACE, "B", 13)
         pdf.cell(0, 8, text, new_x="LMARGIN", new_y="NEXT")
 
-    def _plain(self, pdf: "FPDF") -> None:
-        pdf.set_font(FACE, "", 10.5)
+    def _text_style(self, pdf: "FPDF") -> None:
+        pdf.set_font(TYPEFACE, "", 10.5)
         pdf.set_text_color(*INK)
 
-    def _soft(self, pdf: "FPDF") -> None:
-        pdf.set_font(FACE, "", 9.5)
+    def _label_style(self, pdf: "FPDF") -> None:
+        pdf.set_font(TYPEFACE, "", 9.5)
         pdf.set_text_color(*SOFT)
 
 
@@ -185,34 +187,34 @@ def _is_payment(each: Movement) -> bool:
     return each.kind not in SERVICES
 
 
-def _sheet(invoice: Invoice, said: Mapping[str, str]) -> "FPDF":
-    """An empty A4 with our typeface; its date is the invoice's, so that a copy is the same."""
-    from fpdf import FPDF  # noqa: PLC0415 - 40 MB with its font tools: with the first invoice, not at the start
+def _new_pdf(invoice: Invoice, texts: Mapping[str, str]) -> "FPDF":
+    """An empty A4 document with our typeface. Its creation date is the invoice's, so that each copy is the same."""
+    from fpdf import FPDF  # noqa: PLC0415 - 40 MB with its font tools: loaded with the first invoice
 
-    class Sheet(FPDF):
+    class InvoiceDocument(FPDF):
         def footer(self) -> None:
             self.set_y(-14)
-            self.set_font(FACE, "", 8.5)
+            self.set_font(TYPEFACE, "", 8.5)
             self.set_text_color(*SOFT)
-            text = said["page"].format(name=invoice.name, page=self.page_no(), pages="{nb}")
+            text = texts["page"].format(name=invoice.name, page=self.page_no(), pages="{nb}")
             self.cell(0, 6, text, align="C")
 
-    pdf = Sheet(format="A4")
+    pdf = InvoiceDocument(format="A4")
     for style, name in (("", "Regular"), ("B", "Semibold")):
-        pdf.add_font(FACE, style, typeface(name))
+        pdf.add_font(TYPEFACE, style, typeface(name))
     pdf.set_margins(LEFT, TOP, RIGHT)
     pdf.set_auto_page_break(auto=True, margin=20)
     pdf.set_creation_date(invoice.issued_at)
-    pdf.set_title(f"{said['invoice']} {invoice.name}")
+    pdf.set_title(f"{texts['invoice']} {invoice.name}")
     pdf.set_author(invoice.seller.name)
     pdf.set_text_color(*INK)
     return pdf
 
 
 def _table(pdf: "FPDF", widths: tuple[int, ...], aligns: str) -> "AbstractContextManager[Table]":
-    from fpdf.fonts import FontFace  # noqa: PLC0415 - see _sheet
+    from fpdf.fonts import FontFace  # noqa: PLC0415 - see _new_pdf
 
-    pdf.set_font(FACE, "", 9.5)
+    pdf.set_font(TYPEFACE, "", 9.5)
     pdf.set_text_color(*INK)
     pdf.set_draw_color(*RULE)
     return pdf.table(
@@ -227,7 +229,7 @@ def _table(pdf: "FPDF", widths: tuple[int, ...], aligns: str) -> "AbstractContex
 
 
 def _row(table: "Table", cells: list[str], *, strong: bool = False) -> None:
-    from fpdf.fonts import FontFace  # noqa: PLC0415 - see _sheet
+    from fpdf.fonts import FontFace  # noqa: PLC0415 - see _new_pdf
 
     row = table.row(style=FontFace(emphasis="B")) if strong else table.row()
     for cell in cells:
@@ -235,4 +237,4 @@ def _row(table: "Table", cells: list[str], *, strong: bool = False) -> None:
 
 
 def _count(number: int) -> str:
-    return f"{number:,}" if number else NOTHING
+    return f"{number:,}" if number else EMPTY

@@ -11,7 +11,7 @@ from storage.invoices.drafts import InvoiceDraft, LedgerMismatch
 from storage.invoices.invoices import Invoice
 
 NAME = "invoice_lines"
-RULE = "every invoice equals its month computed again from the ledger and the journal, and opens with the last closing"
+RULE = "each invoice equals its month computed again from the ledger and the journal, and opens with the last closing"
 PAGE = 200
 
 

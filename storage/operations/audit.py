@@ -1,7 +1,7 @@
-"""Audit: what must always be true of the books (checks.py, and the invoices drawn up again). Read-only.
+"""The audit: rules that must always hold for the ledger, the journal and the invoices. It only reads.
 
-It rolls forward from the last audited point: what was proven and can't change isn't looked at again. The point
-(`audited_balances` and a watermark) is moved by the clock's job, never by an audit.
+It starts from the audited point: rows up to it were proven and can't change, so they are not read again. The point
+(table `audited_balances` and a watermark) is advanced by the scheduler's job, never by an audit itself.
 """
 
 import json
@@ -15,14 +15,16 @@ from storage.database.dates import ms
 from storage.invoices import verification
 from storage.operations.audit_checks import CHECKS, NEW_INVOICES
 
-SETTLED = timedelta(minutes=10)  # no transaction lasts that long: older rows are all there
-OVERLAP = 10_000  # attempts looked at again: their numbers are given before they are committed
+SETTLED = timedelta(minutes=10)  # no transaction lasts that long, so all older rows are committed
+OVERLAP = 10_000  # attempts that are read again, because ids are assigned before the commit
 CHUNK = 2_000
-_POINT = "audit"  # the name of its note
+_POINT = "audit"  # the name of the watermark that stores the audited point
 
 
 @dataclass(frozen=True, slots=True)
 class AuditProblem:
+    """One row that breaks a rule."""
+
     check: str
     rule: str
     row: dict[str, Any]
@@ -30,7 +32,7 @@ class AuditProblem:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """`checked`: rows looked at, per check."""
+    """The result of an audit. `checked`: the number of rows that each check has read."""
 
     checked: dict[str, int] = field(default_factory=dict)
     problems: tuple[AuditProblem, ...] = ()
@@ -42,7 +44,7 @@ class AuditReport:
 
 @dataclass(frozen=True, slots=True)
 class AuditPoint:
-    """All up to these was proven: numbers of a transfer, an attempt, an invoice; milliseconds of a resolution."""
+    """The last proven rows: ids of a transfer and an attempt, a hold's resolution time in ms, an invoice number."""
 
     transfer: int = 0
     attempt: int = 0
@@ -51,22 +53,22 @@ class AuditPoint:
 
 
 def audit(conn: Connection, *, full: bool = False) -> AuditReport:
-    """Every check on one snapshot; `full` looks at everything again, and at the audited point itself."""
+    """Run every check on one snapshot. With `full` all rows are read again, and the audited point itself is checked."""
     point = AuditPoint() if full else audited_point(conn)
     values = _values(conn, point)
     if conn.dialect == "postgresql":
-        conn.run("SET LOCAL statement_timeout = '30min'")  # ten million rows take longer than a unit may
+        conn.run("SET LOCAL statement_timeout = '30min'")  # ten million rows exceed the usual timeout
     counts = {check.name: check.counts for check in CHECKS} | {verification.NAME: NEW_INVOICES}
     rows = {of: int(scalar(conn, f"SELECT COUNT(*) AS n FROM {of}", **values)) for of in set(counts.values())}
     return AuditReport({name: rows[of] for name, of in counts.items()}, tuple(problems(conn, point)))
 
 
 def problems(conn: Connection, point: AuditPoint | None = None) -> list[AuditProblem]:
-    """The rows that break a rule."""
+    """The rows that break a rule, from `point` on (None: all rows)."""
     values = _values(conn, point or AuditPoint())
     found = [AuditProblem(c.name, c.rule, dict(broken)) for c in CHECKS for broken in conn.rows(c.sql, **values)]
-    redrawn = verification.differences(conn, after=values["invoice"])
-    return found + [AuditProblem(verification.NAME, verification.RULE, broken) for broken in redrawn]
+    wrong_invoices = verification.differences(conn, after=values["invoice"])
+    return found + [AuditProblem(verification.NAME, verification.RULE, broken) for broken in wrong_invoices]
 
 
 def _values(conn: Connection, point: AuditPoint) -> dict[str, int]:
@@ -82,7 +84,7 @@ def _point(stored: str | None) -> AuditPoint:
 
 
 def settled_point(conn: Connection, now: datetime) -> AuditPoint:
-    """How far a clean audit of this snapshot has proven the books."""
+    """The point up to which a clean audit of this snapshot proves the rows."""
     safe = {"safe": ms(now - SETTLED)}
     last = "SELECT id FROM {} WHERE {} < :safe ORDER BY id DESC LIMIT 1"
     transfer = scalar(conn, last.format("transfers", "created_at"), **safe) or 0
@@ -92,11 +94,11 @@ def settled_point(conn: Connection, now: datetime) -> AuditPoint:
 
 
 def advance(conn: Connection, to: AuditPoint) -> bool:
-    """Move the audited point one chunk towards `to`, which a clean audit has proven; True when it is there.
+    """Advance the audited point by one chunk towards `to`, which a clean audit has proven; True when it is reached.
 
-    Two clocks that do so at once take turns: no chunk is summed twice.
+    Two processes that advance it at once take turns by a row lock, so no chunk is added twice.
     """
-    watermarks.replace(conn, _POINT, None, "{}")  # a row to be locked
+    watermarks.replace(conn, _POINT, None, "{}")  # creates the row that is locked next
     start = _point(scalar(conn, "SELECT value FROM watermarks WHERE name = :name" + for_update(conn), name=_POINT))
     end = min(to.transfer, start.transfer + CHUNK)
     conn.run(
@@ -106,7 +108,7 @@ def advance(conn: Connection, to: AuditPoint) -> bool:
         start=start.transfer,
         end=end,
     )
-    there = end >= to.transfer
-    point = replace(to, transfer=max(end, start.transfer)) if there else replace(start, transfer=end)
+    is_reached = end >= to.transfer
+    point = replace(to, transfer=max(end, start.transfer)) if is_reached else replace(start, transfer=end)
     watermarks.write(conn, _POINT, json.dumps(asdict(point)))
-    return there
+    return is_reached

@@ -1,13 +1,13 @@
-"""The audit's checks: each is a query that should find nothing."""
+"""The audit's checks: each is a query that must return no rows."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`sql` selects the rows that break the rule; `counts` says which rows it looked at.
+    """One rule. `sql` selects the rows that break it; `counts` selects the rows that it reads.
 
-    Both may name :transfer, :attempt, :resolved and :invoice, the last that are proven; 0 = everything is looked at.
+    Both may use :transfer, :attempt, :resolved and :invoice, the last rows that are proven; 0 reads all rows.
     """
 
     name: str
@@ -20,7 +20,7 @@ _NEW_TRANSFERS = "transfers WHERE id > :transfer"
 _NEW_ATTEMPTS = "attempts WHERE id > :attempt"
 _NEW_HOLDS = "holds WHERE state <> 'captured' OR resolved_at >= :resolved"
 NEW_INVOICES = "invoices WHERE number > :invoice"
-_OWED = "':' || 'owed'"  # in one word it would be taken for a placeholder
+_OWED = "':' || 'owed'"  # the single literal ':owed' would be read as a placeholder
 _LAST_GIVEN = "COALESCE((SELECT CAST(value AS BIGINT) FROM watermarks WHERE name = 'invoices'), 0)"
 _SUMS = """
 (SELECT account, SUM(part) AS sum FROM
@@ -38,7 +38,7 @@ CHECKS = (
     ),
     Check(
         "not_negative",
-        "no wallet or allowance is below zero, nor held twice",
+        "no wallet or allowance is below zero, and no more is held than there is",
         "SELECT * FROM accounts WHERE balance_nanousd < 0 OR held_nanousd < 0"
         " OR held_nanousd > balance_nanousd OR owed_nanousd < 0"
         " OR allowance_used_tokens < 0 OR allowance_held_tokens < 0"
@@ -47,21 +47,21 @@ CHECKS = (
     ),
     Check(
         "balance",
-        "a wallet's balance is the sum of its entries",
+        "each wallet's balance equals the sum of its ledger entries",
         f"SELECT a.tenant_id, a.balance_nanousd, COALESCE(e.sum, 0) AS entries FROM accounts a LEFT JOIN {_SUMS} e"
         " ON e.account = 'tenant:' || a.tenant_id WHERE a.balance_nanousd <> COALESCE(e.sum, 0)",
         "accounts",
     ),
     Check(
         "owed",
-        "what a tenant owes is the sum of its entries",
+        "each tenant's debt equals the sum of its ledger entries",
         f"SELECT a.tenant_id, a.owed_nanousd, COALESCE(e.sum, 0) AS entries FROM accounts a LEFT JOIN {_SUMS} e"
         " ON e.account = 'owed:' || a.tenant_id WHERE a.owed_nanousd <> -COALESCE(e.sum, 0)",
         "accounts",
     ),
     Check(
         "held",
-        "what is held is the sum of the open holds",
+        "each wallet's held amount equals the sum of its open holds",
         "SELECT a.tenant_id, a.held_nanousd, COALESCE(h.wallet, 0) AS holds FROM accounts a LEFT JOIN"
         " (SELECT tenant_id, SUM(wallet_nanousd) AS wallet FROM holds WHERE state = 'open'"
         " GROUP BY tenant_id) h ON h.tenant_id = a.tenant_id WHERE a.held_nanousd <> COALESCE(h.wallet, 0)",
@@ -69,7 +69,7 @@ CHECKS = (
     ),
     Check(
         "allowance",
-        "the allowance used and held is the sum of this period's holds",
+        "each allowance's used and held tokens equal the sums of this period's holds",
         "SELECT a.tenant_id, a.allowance_used_tokens, a.allowance_held_tokens, COALESCE(h.used, 0) AS used,"
         " COALESCE(h.held, 0) AS held FROM accounts a LEFT JOIN"
         " (SELECT tenant_id, period_no, SUM(charged_allowance_tokens) AS used,"
@@ -83,7 +83,7 @@ CHECKS = (
     ),
     Check(
         "captures",
-        "each captured hold matches one journaled answer, to the unit",
+        "each captured hold matches one kept answer in the journal, to the nano-dollar and token",
         "SELECT h.request_id, h.charge_nanousd, h.charged_allowance_tokens FROM holds h WHERE h.state = 'captured'"
         " AND h.resolved_at >= :resolved"
         " AND NOT EXISTS (SELECT 1 FROM attempts t WHERE t.request_id = h.request_id AND t.kept"
@@ -93,7 +93,7 @@ CHECKS = (
     ),
     Check(
         "answers",
-        "each kept answer has its captured hold",
+        "each kept answer has a captured hold, and each request at most one kept answer",
         "SELECT t.request_id, t.id FROM attempts t LEFT JOIN holds h ON h.request_id = t.request_id"
         " WHERE t.kept AND t.id > :attempt AND (h.request_id IS NULL OR h.state <> 'captured' OR EXISTS"
         " (SELECT 1 FROM attempts o WHERE o.kept AND o.request_id = t.request_id AND o.id <> t.id))",
@@ -101,7 +101,7 @@ CHECKS = (
     ),
     Check(
         "charges",
-        "each captured hold's charge was posted once, within what was held, and no other hold's",
+        "each captured hold's charge was posted, at most as held; no other hold was charged",
         "SELECT h.request_id, h.charge_nanousd, t.amount_nanousd FROM holds h"
         " LEFT JOIN transfers t ON t.ref = 'hold:' || h.request_id || ':' || h.epoch"
         " WHERE (h.state <> 'captured' OR h.resolved_at >= :resolved)"
@@ -112,7 +112,7 @@ CHECKS = (
     ),
     Check(
         "stray_charges",
-        "each charge that was posted names its captured hold",
+        "each posted charge names a captured hold",
         "SELECT t.id, t.ref, t.amount_nanousd FROM transfers t LEFT JOIN holds h"
         " ON h.request_id = rtrim(rtrim(substr(t.ref, 6), '0123456789'), ':') AND h.tenant_id = t.tenant_id"
         " AND t.ref = 'hold:' || h.request_id || ':' || h.epoch AND h.state = 'captured'"
@@ -121,14 +121,14 @@ CHECKS = (
     ),
     Check(
         "payments",
-        "each Telegram charge id is credited once, as paid",
+        "each payment in Stars was credited with its own amount",
         "SELECT p.charge_id, p.credited_nanousd, t.amount_nanousd FROM payments p LEFT JOIN transfers t"
         " ON t.ref = 'stars:' || p.charge_id WHERE t.id IS NULL OR t.amount_nanousd <> p.credited_nanousd",
         "payments",
     ),
     Check(
         "stray_payments",
-        "each credit of Stars names its payment",
+        "each credit for Stars names a payment",
         "SELECT t.id, t.ref, t.amount_nanousd FROM transfers t"
         " LEFT JOIN payments p ON p.charge_id = substr(t.ref, 7)"
         " WHERE t.kind = 'credit' AND t.debit = 'house:stars' AND t.id > :transfer AND p.charge_id IS NULL",
@@ -136,7 +136,7 @@ CHECKS = (
     ),
     Check(
         "refunds",
-        "each refunded payment was taken back in whole, and no other",
+        "each refunded payment was debited or owed in full; no other payment was",
         "SELECT p.charge_id, p.credited_nanousd, p.refunded_at, t.amount_nanousd AS taken, o.amount_nanousd AS owed"
         " FROM payments p LEFT JOIN transfers t ON t.ref = 'refund:' || p.charge_id"
         f" LEFT JOIN transfers o ON o.ref = 'refund:' || p.charge_id || {_OWED}"
@@ -146,7 +146,7 @@ CHECKS = (
     ),
     Check(
         "stray_refunds",
-        "each refund names its payment",
+        "each posted refund names a payment",
         "SELECT t.id, t.ref, t.amount_nanousd FROM transfers t LEFT JOIN payments p ON p.charge_id ="
         f" CASE WHEN t.ref LIKE '%' || {_OWED} THEN substr(t.ref, 8, length(t.ref) - 12) ELSE substr(t.ref, 8) END"
         " WHERE t.kind = 'refund' AND t.id > :transfer AND p.charge_id IS NULL",
@@ -154,7 +154,7 @@ CHECKS = (
     ),
     Check(
         "codes",
-        "each code that was used is credited once, to whoever used it, and no other code",
+        "each used top-up code was credited with its amount to the tenant who used it; no other code was credited",
         "SELECT c.sha256, c.used_by, c.nanousd, t.tenant_id, t.amount_nanousd FROM codes c"
         " LEFT JOIN transfers t ON t.ref = 'code:' || c.sha256 WHERE c.kind = 'topup' AND CASE WHEN c.used_by IS NULL"
         " THEN t.id IS NOT NULL ELSE t.id IS NULL OR t.tenant_id <> c.used_by OR t.amount_nanousd <> c.nanousd END",
@@ -162,14 +162,14 @@ CHECKS = (
     ),
     Check(
         "stray_codes",
-        "each credit of a code names it",
+        "each credit for a code names a code",
         "SELECT t.id, t.ref, t.amount_nanousd FROM transfers t LEFT JOIN codes c ON c.sha256 = substr(t.ref, 6)"
         " WHERE t.debit = 'house:codes' AND t.id > :transfer AND c.sha256 IS NULL",
         _NEW_TRANSFERS,
     ),
     Check(
         "keys",
-        "what a key used and holds this month is the sum of its holds",
+        "each API key's used and held tokens of this month equal the sums of its holds",
         "SELECT k.id, k.month, k.used_tokens, k.held_tokens, COALESCE(h.used, 0) AS used, COALESCE(h.held, 0) AS held"
         " FROM api_keys k LEFT JOIN (SELECT h.key_id, h.key_month,"
         " SUM(CASE WHEN h.state = 'open' THEN h.tokens ELSE 0 END) AS held, SUM(CASE WHEN h.state <> 'captured' THEN 0"
@@ -183,7 +183,7 @@ CHECKS = (
     ),
     Check(
         "audited_point",
-        "what an earlier audit had proven still adds up",
+        "the balances of the audited point equal the sums of their ledger entries",
         "SELECT b.account, b.sum_nanousd, COALESCE(e.sum, 0) AS entries FROM audited_balances b LEFT JOIN"
         " (SELECT account, SUM(amount_nanousd) AS sum FROM ledger_entries"
         " WHERE :transfer = 0 AND transfer_id <= :audited GROUP BY account) e"
@@ -192,7 +192,7 @@ CHECKS = (
     ),
     Check(
         "invoices",
-        "every invoice equals its entries: opening, movement and closing",
+        "each invoice's opening, movement and closing equal the sums of its ledger entries",
         "SELECT i.number, i.tenant_id, i.month, i.opening_nanousd, i.closing_nanousd FROM invoices i"
         " LEFT JOIN transfers t ON t.tenant_id = i.tenant_id AND t.created_at < i.until_at"
         " WHERE i.number > :invoice"
@@ -208,7 +208,7 @@ CHECKS = (
     ),
     Check(
         "invoice_numbers",
-        "invoices are numbered from 1 without gaps to the last number that was given",
+        "invoices are numbered from 1 without gaps up to the last number issued",
         f"SELECT MAX(number) AS last, COUNT(*) AS invoices, {_LAST_GIVEN} AS given FROM invoices"
         f" HAVING COALESCE(MAX(number), 0) <> COUNT(*) OR COUNT(*) <> {_LAST_GIVEN}",
         "invoices",

@@ -1,6 +1,6 @@
-"""Backup and restore of a SQLite database: one file, proven before it gets its name.
+"""Backup and restore of a SQLite database, as one file that is checked and audited before it gets its final name.
 
-PostgreSQL has pg_dump and its own archiving; here it is told so.
+For PostgreSQL both refuse and name pg_dump instead.
 """
 
 import os
@@ -25,50 +25,56 @@ _MAGIC, _HEADER = b"SQLite format 3", 100
 
 
 class BackupFailed(Exception):
-    """The sentence says what was wrong; nothing was kept or changed."""
+    """A backup or restore failed, and nothing was stored or replaced; the message is a sentence for the operator."""
 
 
 def sqlite_path(url: str) -> Path:
-    """The database's file; raises BackupFailed for a PostgreSQL URL."""
+    """The path of the database file. Raises BackupFailed for a PostgreSQL URL."""
     if not url.startswith("sqlite:"):
         raise BackupFailed("this database is PostgreSQL: use pg_dump and pg_restore, or your host's own backups")
     return Path(url.partition("://")[2].removeprefix("/"))
 
 
 def backup(database: Path, folder: Path, now: datetime, keep: int = KEEP) -> Path:
-    """A copy of this moment, checked and audited, beside at most `keep` - 1 older ones. Safe while Farthing runs."""
+    """Save a checked and audited copy of the current state; all but the newest `keep` copies are deleted.
+
+    Farthing may be running meanwhile. Raises BackupFailed.
+    """
     if not database.is_file():
         raise BackupFailed(f"there is no database at {database}")
     final = folder / f"farthing-{now:%Y%m%d-%H%M%S}.db"
-    with _said(f"{database} could not be copied to {folder}"):
+    with _as_backup_failed(f"{database} could not be copied to {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
-        with _unfinished(final) as copy:
+        with _temporary_name(final) as copy:
             with closing(_open(database)) as raw:
                 raw.execute("VACUUM INTO ?", (str(copy),))
             copy.chmod(0o600)
-            prove(copy)
-            _into_place(copy, final)
+            verify(copy)
+            _move_into_place(copy, final)
     for old in sorted(folder.glob(_NAME), reverse=True)[keep:]:
         old.unlink()
     return final
 
 
 def restore(saved: Path, database: Path, now: datetime) -> Path | None:
-    """Put `saved` in the database's place; where the old one was put. Raises BackupFailed while anybody uses it."""
+    """Replace the database by `saved`; the path to which the old database was moved, None if there was none.
+
+    Raises BackupFailed, also while a process uses the database.
+    """
     if not saved.is_file():
         raise BackupFailed(f"there is no file {saved}")
-    prove(saved)
+    verify(saved)
     _refuse_while_used(database, now)
-    with _said(f"{saved} could not be put in the place of {database}"), _unfinished(database) as copy:
+    with _as_backup_failed(f"{saved} could not replace {database}"), _temporary_name(database) as copy:
         shutil.copyfile(saved, copy)
         copy.chmod(0o600)
         aside = _set_aside(database, now)
-        _into_place(copy, database)
+        _move_into_place(copy, database)
     return aside
 
 
-def prove(copy: Path) -> None:
-    """A whole file, with sound books. Raises BackupFailed."""
+def verify(copy: Path) -> None:
+    """Check that the file is complete and that its audit is clean. Raises BackupFailed."""
     if _is_cut_short(copy):
         raise BackupFailed(f"{copy} is damaged: its end is missing")
     try:
@@ -77,15 +83,15 @@ def prove(copy: Path) -> None:
             (verdict,) = raw.execute("PRAGMA integrity_check").fetchone()
             report = _audited(raw, copy) if verdict == "ok" else None
     except sqlite3.Error as error:
-        raise BackupFailed(f"{copy} is no database of Farthing's: {error}") from error
+        raise BackupFailed(f"{copy} is not a Farthing database: {error}") from error
     if report is None:
         raise BackupFailed(f"{copy} is damaged: {verdict}")
     if not report.ok:
-        raise BackupFailed(f"{copy} has unsound books: {report.problems[0]}")
+        raise BackupFailed(f"{copy} fails the audit: {report.problems[0]}")
 
 
 def _audited(raw: sqlite3.Connection, path: Path) -> AuditReport:
-    """Another release's books are looked at in a copy that is brought up to date: the file stays as it is."""
+    """Audit the database. One of another release is migrated in a temporary copy; the file itself stays unchanged."""
     if raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(head(),)]:
         return audit(SqliteConnection(raw))
     with TemporaryDirectory() as folder:
@@ -95,14 +101,16 @@ def _audited(raw: sqlite3.Connection, path: Path) -> AuditReport:
         try:
             upgrade(f"sqlite:///{scratch}")
         except Exception as error:
-            what = f"{path} is of another release and can't be brought up to this one"
-            raise BackupFailed(f"{what}: {error}") from error
+            raise BackupFailed(f"{path} is of another release and can't be migrated to this one: {error}") from error
         with closing(_open(scratch)) as migrated:
             return audit(SqliteConnection(migrated))
 
 
 def _is_cut_short(path: Path) -> bool:
-    """By the header's own count of pages; SQLite reads what is missing of a last page as zeros. A WAL may hold more."""
+    """True if the file is shorter than its header's number of pages; SQLite would read the missing rest as zeros.
+
+    Unknown, and so False, while a WAL exists: it may hold the missing pages.
+    """
     with path.open("rb") as file:
         head = file.read(_HEADER)
     if not head.startswith(_MAGIC) or path.with_name(f"{path.name}-wal").exists():
@@ -116,21 +124,21 @@ def _open(path: Path) -> sqlite3.Connection:
     raw = sqlite3.connect(f"file:///{name}?mode=rw", uri=True, isolation_level=None)
     for pragma in PRAGMAS:
         raw.execute(f"PRAGMA {pragma}")
-    raw.execute("PRAGMA wal_autocheckpoint = 0")  # the running writer's business
+    raw.execute("PRAGMA wal_autocheckpoint = 0")  # a running writer does the checkpoints
     return raw
 
 
 def _refuse_while_used(database: Path, now: datetime) -> None:
-    """What can't be read is in nobody's service: it is what a backup is for."""
+    """Raise BackupFailed if a process with a valid lease uses the database. An unreadable database is not in use."""
     alive: list[Any] = []
     if database.is_file():
         with suppress(sqlite3.DatabaseError), closing(_open(database)) as raw:
-            alive = _living(SqliteConnection(raw), now)
+            alive = _valid_leases(SqliteConnection(raw), now)
     if alive:
         raise BackupFailed(f"Farthing is running on {database} (process {alive[0]['pid']}): stop it first")
 
 
-def _living(conn: SqliteConnection, now: datetime) -> list[Any]:
+def _valid_leases(conn: SqliteConnection, now: datetime) -> list[Any]:
     if not conn.rows("SELECT 1 AS one FROM sqlite_master WHERE name = 'leases'"):
         return []
     is_dead = leases.dead(conn, now, "")
@@ -138,15 +146,15 @@ def _living(conn: SqliteConnection, now: datetime) -> list[Any]:
 
 
 def _set_aside(database: Path, now: datetime) -> Path | None:
-    """Whole, in one file: what its WAL held is written back first. What is left of a damaged one's goes with it."""
+    """Rename the old database, with its WAL written back first. The WAL of a damaged database is renamed too."""
     if not database.is_file():
         return None
     with suppress(sqlite3.DatabaseError), closing(_open(database)) as raw:
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     aside = database.with_name(f"{database.name}.before-{now:%Y%m%d-%H%M%S}")
     try:
-        os.link(database, aside)  # it keeps its own name until the new one takes it
-    except OSError:  # a file system without links
+        os.link(database, aside)  # the old file keeps its name until the new one replaces it
+    except OSError:  # a file system without hard links
         database.rename(aside)
     with suppress(FileNotFoundError):
         database.with_name(f"{database.name}-wal").rename(aside.with_name(f"{aside.name}-wal"))
@@ -155,17 +163,17 @@ def _set_aside(database: Path, now: datetime) -> Path | None:
 
 
 @contextmanager
-def _said(what: str) -> Iterator[None]:
-    """What the disk or SQLite says becomes a sentence."""
+def _as_backup_failed(failure: str) -> Iterator[None]:
+    """Turn errors of the disk and of SQLite into BackupFailed."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        raise BackupFailed(f"{what}: {error}") from error
+        raise BackupFailed(f"{failure}: {error}") from error
 
 
 @contextmanager
-def _unfinished(final: Path) -> Iterator[Path]:
-    """A name for the work; whatever is left there is taken away."""
+def _temporary_name(final: Path) -> Iterator[Path]:
+    """A path beside `final` for the unfinished file; files left there are deleted."""
     copy = final.with_name(f"{final.name}.unfinished")
     copy.unlink(missing_ok=True)
     try:
@@ -175,8 +183,8 @@ def _unfinished(final: Path) -> Iterator[Path]:
             copy.with_name(copy.name + left).unlink(missing_ok=True)
 
 
-def _into_place(copy: Path, final: Path) -> None:
-    """On the disk before it has its name, and its name on the disk before anybody is told."""
+def _move_into_place(copy: Path, final: Path) -> None:
+    """Rename the file, with its content synced to disk before and its new name after."""
     _sync(copy)
     copy.replace(final)
     _sync(final.parent)

@@ -1,18 +1,19 @@
-"""What is done once a day: the tables say whether it is due, however often and by whomever they are asked."""
+"""Jobs that run once a day: the date of each last run, shared by all processes."""
 
 from datetime import datetime
 
 from storage.database import watermarks
 from storage.database.connection import Connection
 
-NIGHT_HOUR = 3  # UTC: when few people ask
+NIGHT_HOUR = 3  # UTC, when there is little traffic
 
 
 def due(conn: Connection, name: str, now: datetime) -> bool:
-    """True from the night on, until `done`; at once where it has never been done."""
+    """True from NIGHT_HOUR on if the job has not run on this UTC day; at any hour if it has never run."""
     last = watermarks.read(conn, f"daily:{name}")
     return last is None or (now.hour >= NIGHT_HOUR and last < f"{now:%Y-%m-%d}")
 
 
 def record(conn: Connection, name: str, now: datetime) -> None:
+    """Record that the job ran on this UTC day."""
     watermarks.write(conn, f"daily:{name}", f"{now:%Y-%m-%d}")

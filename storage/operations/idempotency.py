@@ -1,4 +1,4 @@
-"""Idempotency keys: the first answer is kept for a day and given again."""
+"""Idempotency keys: the first answer under a key is stored for a day and returned to each repeated request."""
 
 import json
 from dataclasses import dataclass
@@ -9,16 +9,18 @@ from engine.errors import HoldLost
 from storage.database.connection import Connection, row
 from storage.database.dates import ms
 
-KEPT = timedelta(days=1)
+RETENTION = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """Nobody asked this before: go on."""
+    """The key is new, and this request now holds it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
+    """The stored answer of the first request."""
+
     status: int
     body: str
     headers: dict[str, str]
@@ -26,7 +28,7 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """Its twin is still being answered."""
+    """Another request under this key is still being answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +46,21 @@ def begin(
     *,
     body_sha256: str,
     lease_id: str,
-    dead: bool,
+    holder_is_dead: bool,
     request_id: str,
     now: datetime,
 ) -> Verdict:
-    """Take the key, or say what stands under it. `dead`: whoever had it in hand is gone."""
+    """Take the key for this request, or return the state of the request that has it.
+
+    `holder_is_dead`: the process that holds the key has no valid lease any more, so that the key may be taken over.
+    """
     found = row(conn, "SELECT * FROM idempotency WHERE tenant_id = :t AND key = :key", t=tenant_id, key=key)
-    if found is not None and found["created_at"] > ms(now - KEPT):
+    if found is not None and found["created_at"] > ms(now - RETENTION):
         if found["body_sha256"] != body_sha256:
             return Mismatch()
         if found["state"] == "done":
             return Replay(found["status"], found["body"], json.loads(found["headers"]))
-        if not dead:
+        if not holder_is_dead:
             return InFlight()
     taken = conn.run(
         "INSERT INTO idempotency (tenant_id, key, body_sha256, state, lease_id, request_id, status, body, headers,"
@@ -71,11 +76,11 @@ def begin(
         request=request_id,
         now=ms(now),
     )
-    return Fresh() if taken else InFlight()  # a twin took it between our look and our writing
+    return Fresh() if taken else InFlight()  # another request took the key between the read and the insert
 
 
 def holder(conn: Connection, tenant_id: int, key: str) -> str | None:
-    """The lease that has this key in hand."""
+    """The lease of the process that holds this key; None if it is free or finished."""
     found = row(
         conn,
         "SELECT lease_id FROM idempotency WHERE tenant_id = :t AND key = :key AND state = 'running'",
@@ -88,11 +93,11 @@ def holder(conn: Connection, tenant_id: int, key: str) -> str | None:
 def finish(
     conn: Connection, tenant_id: int, key: str, request_id: str, status: int, body: str, headers: dict[str, str]
 ) -> None:
-    """In the capture's transaction: an answer that was paid can be had again.
+    """Store the answer in the transaction of its capture, so that every charged answer can be repeated.
 
-    Raises HoldLost where another request has the key in hand by now: two answers are never charged under one.
+    Raises HoldLost when another request holds the key by now, so that two answers are never charged under one key.
     """
-    kept = conn.run(
+    stored = conn.run(
         "UPDATE idempotency SET state = 'done', status = :status, body = :body, headers = :headers"
         " WHERE tenant_id = :t AND key = :key AND request_id = :request AND state = 'running'",
         t=tenant_id,
@@ -102,12 +107,12 @@ def finish(
         body=body,
         headers=json.dumps(headers),
     )
-    if not kept:
+    if not stored:
         raise HoldLost(request_id)
 
 
 def drop(conn: Connection, tenant_id: int, key: str, request_id: str) -> None:
-    """Nothing was charged: the next call under this key is a first one, unless another has it in hand already."""
+    """Free the key of a request that was not charged, unless another request holds the key already."""
     conn.run(
         "DELETE FROM idempotency WHERE tenant_id = :t AND key = :key AND request_id = :request AND state = 'running'",
         t=tenant_id,
@@ -117,9 +122,10 @@ def drop(conn: Connection, tenant_id: int, key: str, request_id: str) -> None:
 
 
 def sweep(conn: Connection, now: datetime, limit: int = 500) -> int:
+    """Delete up to `limit` keys older than RETENTION; the number deleted."""
     return conn.run(
         "DELETE FROM idempotency WHERE (tenant_id, key) IN"
         " (SELECT tenant_id, key FROM idempotency WHERE created_at < :then LIMIT :n)",
-        then=ms(now - KEPT),
+        then=ms(now - RETENTION),
         n=limit,
     )

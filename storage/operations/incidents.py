@@ -1,4 +1,4 @@
-"""Incidents and notices: an outage is one message that grows; each fact is told once."""
+"""Incidents: at most one is open per kind and subject, with the messages that report it."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from storage.database.dates import moment, moment_or_none, ms
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """`sent` are the (chat, message) ids that tell of it."""
+    """One incident. `sent`: the (chat, message) ids of the messages that report it."""
 
     id: int
     kind: str
@@ -27,12 +27,12 @@ class Incident:
 
 
 def find_open(conn: Connection, kind: str, subject: str) -> Incident | None:
-    """The open incident about this, if any."""
+    """The open incident of this kind and subject; None if there is none."""
     return _one(conn, "kind = :kind AND subject = :subject AND state = 'open'", kind=kind, subject=subject)
 
 
 def latest_closed(conn: Connection, kind: str, subject: str, since: datetime) -> Incident | None:
-    """One that closed so lately that a return is the same incident."""
+    """The latest incident of this kind and subject that was closed at `since` or later."""
     return _one(
         conn,
         "kind = :kind AND subject = :subject AND state = 'closed' AND closed_at >= :since",
@@ -43,7 +43,7 @@ def latest_closed(conn: Connection, kind: str, subject: str, since: datetime) ->
 
 
 def begin(conn: Connection, kind: str, subject: str, facts: dict[str, Any], now: datetime) -> int | None:
-    """Its number; None when one about this is open already: somebody else tells of it."""
+    """Open an incident and return its id; None when one is open already, and another process reports it."""
     made = scalar(
         conn,
         "INSERT INTO incidents (kind, subject, state, opened_at, seen_at, muted_until, acknowledged, facts, sent)"
@@ -59,6 +59,7 @@ def begin(conn: Connection, kind: str, subject: str, facts: dict[str, Any], now:
 
 
 def update(conn: Connection, incident_id: int, facts: dict[str, Any], now: datetime) -> None:
+    """Store the current facts of an incident, and that it was seen now."""
     conn.run(
         "UPDATE incidents SET facts = :facts, seen_at = :now WHERE id = :id",
         id=incident_id,
@@ -68,7 +69,7 @@ def update(conn: Connection, incident_id: int, facts: dict[str, Any], now: datet
 
 
 def reopen(conn: Connection, incident_id: int) -> bool:
-    """False when it was opened again already."""
+    """Open a closed incident again; False when it is open already."""
     return bool(
         conn.run(
             "UPDATE incidents SET state = 'open', closed_at = NULL WHERE id = :id AND state = 'closed'", id=incident_id
@@ -77,7 +78,7 @@ def reopen(conn: Connection, incident_id: int) -> bool:
 
 
 def close(conn: Connection, incident_id: int, now: datetime) -> bool:
-    """False when it was closed already: somebody else tells of it."""
+    """Close an incident; False when it was closed already, and another process reports it."""
     return bool(
         conn.run(
             "UPDATE incidents SET state = 'closed', closed_at = :now WHERE id = :id AND state = 'open'",
@@ -108,7 +109,7 @@ def all_open(conn: Connection) -> list[Incident]:
 
 
 def opened_in(conn: Connection, start: datetime, end: datetime) -> list[Incident]:
-    """Those that began in that time, oldest first."""
+    """The incidents opened in [start, end), oldest first."""
     found = conn.rows(
         "SELECT * FROM incidents WHERE opened_at >= :start AND opened_at < :end ORDER BY id",
         start=ms(start),

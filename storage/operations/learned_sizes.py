@@ -1,4 +1,4 @@
-"""What the engine has learned of sizes, kept over restarts: one row, of no worth to the books."""
+"""Storage of the learned token sizes across restarts, as one row."""
 
 import json
 import logging
@@ -12,16 +12,16 @@ NAME = "learned.sizes"
 
 
 def save(conn: Connection, sizes: TokenSizes) -> None:
-    """The last process to save wins: all of them learn the same."""
+    """Store the sizes; they replace those of other processes, which have learned about the same."""
     watermarks.write(conn, NAME, json.dumps(sizes.dump(), separators=(",", ":")))
 
 
 def load(conn: Connection, sizes: TokenSizes) -> None:
-    """A row that can't be read is as good as none."""
-    kept = watermarks.read(conn, NAME)
-    if kept is None:
+    """Load the stored sizes; an unreadable row is logged and ignored."""
+    stored = watermarks.read(conn, NAME)
+    if stored is None:
         return
     try:
-        sizes.load(json.loads(kept))
+        sizes.load(json.loads(stored))
     except (KeyError, TypeError, ValueError) as error:
-        log.warning("what was learned of sizes could not be read and is learned again: %r", error)
+        log.warning("the learned token sizes could not be read and are learned again: %r", error)

@@ -1,6 +1,6 @@
-"""One's own data: all of it to take along, and all that may go to be forgotten.
+"""Personal data of a tenant: its export for /export, and its deletion for /forget.
 
-Money records stay, as the law wants, and name nobody: an account's number is all that is left of its name.
+Money records must stay by law. After the deletion they hold the account's number only, no name.
 """
 
 import json
@@ -21,7 +21,7 @@ GONE_STATUS = 410
 GONE_BODY = json.dumps(
     {
         "error": {
-            "message": "This answer was deleted at its owner's wish; it was charged once. Use another Idempotency-Key.",
+            "message": "This answer was deleted by its owner; it was charged once. Use another Idempotency-Key.",
             "type": "invalid_request_error",
             "param": "Idempotency-Key",
             "code": "answer_deleted",
@@ -31,7 +31,7 @@ GONE_BODY = json.dumps(
 
 
 def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
-    """Everything kept about a tenant, but secrets: of keys there is only a hash, and that stays here."""
+    """All data stored about a tenant, except the hashes of API keys. Raises LookupError for an unknown tenant."""
     state = tenants.state(conn, tenant_id)
     if state is None:
         raise LookupError(f"there is no tenant {tenant_id}")
@@ -43,7 +43,7 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
         ],
         "messages": conversations.everything(conn, tenant_id),
         "usage": [
-            {name: getattr(row, name) for name in row.__slots__ if name not in _HOUSE}
+            {name: getattr(row, name) for name in row.__slots__ if name not in _OPERATOR_FIELDS}
             for row in usage.rows(conn, date.min, now.date(), tenant_id)
         ],
         "orders": _rows(conn, "orders", tenant_id),
@@ -63,16 +63,16 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
     }
 
 
-_HOUSE = frozenset({"cost", "waste", "allowance_worth"})
-"""What an answer cost the house is not the tenant's data."""
+_OPERATOR_FIELDS = frozenset({"cost", "waste", "allowance_worth"})
+"""The operator's costs, which are not the tenant's data."""
 
 
 def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int:
-    """Delete every word: conversations, waiting prompts, stored replies, receipts, the name. Messages that went.
+    """Delete a tenant's conversations, waiting prompts, stored answers, receipts and name; the number of messages.
 
-    A replay that was stored says that it is gone, so that a repeat is not charged.
+    A stored answer under an idempotency key is replaced by an error, so that a repeated request is not charged again.
     """
-    gone = conn.run("DELETE FROM messages WHERE tenant_id = :id", id=tenant_id)
+    deleted = conn.run("DELETE FROM messages WHERE tenant_id = :id", id=tenant_id)
     conn.run(
         "UPDATE conversations SET ended_at = :now WHERE chat_id = :chat AND ended_at IS NULL", chat=user_id, now=ms(now)
     )
@@ -92,13 +92,13 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
     )
     conn.run("DELETE FROM receipts WHERE tenant_id = :id", id=tenant_id)
     tenants.forget_name(conn, tenant_id)
-    return gone
+    return deleted
 
 
 def _receipt(found: Row) -> dict[str, Any]:
-    """Who was asked and what was paid; not what it cost the house."""
+    """A receipt without the operator's costs."""
     receipt = receipts.from_text(found["receipt"])
-    told = ("ordinal", "provider", "model", "served", "outcome", "status", "started_at", "duration_ms")
+    exported = ("ordinal", "provider", "model", "served", "outcome", "status", "started_at", "duration_ms")
     return {
         "request_id": receipt.request_id,
         "asked": receipt.asked,
@@ -107,7 +107,7 @@ def _receipt(found: Row) -> dict[str, Any]:
         "allowance_tokens": found["allowance_tokens"],
         "attempts": [
             {
-                **{name: getattr(attempt, name) for name in told},
+                **{name: getattr(attempt, name) for name in exported},
                 "usage": asdict(attempt.usage) if attempt.usage else None,
             }
             for attempt in receipt.attempts
@@ -120,12 +120,12 @@ def _all(conn: Connection, table: str, tenant_id: int, order: str) -> list[Row]:
 
 
 def _rows(conn: Connection, table: str, tenant_id: int) -> list[dict[str, Any]]:
-    """A table's rows as they are, with money in USD and times as times."""
+    """A table's rows, with money in USD and times as datetimes."""
     order = {"orders": "created_at", "payments": "paid_at", "subscriptions": "tenant_id"}[table]
-    return [dict(map(_told, each.items())) for each in _all(conn, table, tenant_id, order)]
+    return [dict(map(_converted, each.items())) for each in _all(conn, table, tenant_id, order)]
 
 
-def _told(item: tuple[str, Any]) -> tuple[str, Any]:
+def _converted(item: tuple[str, Any]) -> tuple[str, Any]:
     name, value = item
     if name.endswith("_at") or name == "subscription_until":
         return name, moment_or_none(value)

@@ -1,4 +1,4 @@
-"""What operators have said of providers: drained ones take no traffic, on any replica."""
+"""Provider states set by operators: a drained provider takes no traffic on any replica."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ from storage.database.dates import ms
 
 
 def drained(conn: Connection) -> frozenset[str]:
+    """The names of the drained providers."""
     return frozenset(found["name"] for found in conn.rows("SELECT name FROM providers WHERE drained"))
 
 

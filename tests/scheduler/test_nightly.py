@@ -109,7 +109,7 @@ async def test_only_what_is_over_is_pruned_chunk_by_chunk(db: Database) -> None:
             outbox.put(conn, f"r{number}", 1, ["words"], "L", at)
             outbox.finish(conn, outbox.parts(conn, f"r{number}", "L")[0].id, "sent", at)
             idempotency.begin(
-                conn, owner, f"k{number}", body_sha256="x", lease_id="L", dead=False, request_id="r", now=at
+                conn, owner, f"k{number}", body_sha256="x", lease_id="L", holder_is_dead=False, request_id="r", now=at
             )
         inbox.store(conn, 7, [IncomingUpdate(3, "c", "now", "an old prompt that waits")], old)
 

@@ -110,7 +110,7 @@ class StoredReplies:
             key,
             body_sha256=digest,
             lease_id=self.lease_id,
-            dead=gone,
+            holder_is_dead=gone,
             request_id=request_id,
             now=now,
         )

@@ -28,7 +28,7 @@ class Call:
             "k",
             body_sha256="b",
             lease_id=f"lease of {self.request_id}",
-            dead=others_are_dead,
+            holder_is_dead=others_are_dead,
             request_id=self.request_id,
             now=NOW,
         )
