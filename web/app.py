@@ -17,16 +17,16 @@ from engine.tenancy import Plan
 from storage.database.database import Database
 from storage.invoices.invoices import Seller
 from web import health, metrics, openapi
-from web.admin import books, invoices, keys, tenants
-from web.auth import Guard, Keyring
-from web.errors import BROKEN, HttpProblem, bad_request
-from web.miniapp import routes as mini
+from web.admin import invoices, keys, reports, tenants
+from web.auth import Authenticator, AuthMiddleware
+from web.errors import SERVER_ERROR, HttpProblem, bad_request
+from web.miniapp import routes as mini_app
 from web.miniapp.access import MiniAppAccess, Telegram
-from web.miniapp.account import AccountData
-from web.miniapp.operator import OperatorData
+from web.miniapp.account import AccountPages
+from web.miniapp.operator import OperatorPages
 from web.openai import models
 from web.openai.completions import Completions
-from web.openai.idempotency import StoredReplies
+from web.openai.idempotency import IdempotencyKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class WebServices:
 
 
 def build_app(services: WebServices) -> ASGIApp:
-    """Without an admin key the admin routes don't exist, without a bot the Mini App."""
+    """Return the app. Without an admin key the admin routes do not exist, without a bot token the Mini App's."""
     app = FastAPI(
         title="Farthing",
-        description="OpenAI-compatible chat completions from the cheapest provider that is up, and their books.",
+        description="OpenAI-compatible chat completions from the cheapest provider that is up, with exact accounts.",
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
@@ -57,15 +57,15 @@ def build_app(services: WebServices) -> ASGIApp:
     _translate_errors(app)
     app.include_router(health.router(services.db, services.gateway.market))
     app.include_router(models.router(services.gateway.market.catalog))
-    completions = Completions(services.gateway, StoredReplies(services.db, services.clock, services.lease_id))
+    completions = Completions(services.gateway, IdempotencyKeys(services.db, services.clock, services.lease_id))
     app.router.routes.append(Route("/v1/chat/completions", completions.create, methods=["POST"]))
     if services.admin_key:
-        desk = tenants.Tenants(services.db, services.plans, services.clock)
+        store = tenants.TenantStore(services.db, services.plans, services.clock)
         for router in (
-            tenants.router(desk),
-            keys.router(desk),
-            books.router(desk, services.payout_per_star),
-            invoices.router(desk, services.seller),
+            tenants.router(store),
+            keys.router(store),
+            reports.router(store, services.payout_per_star),
+            invoices.router(store, services.seller),
         ):
             app.include_router(router)
         app.include_router(metrics.router(services.db, services.gateway))
@@ -73,14 +73,15 @@ def build_app(services: WebServices) -> ASGIApp:
         app.include_router(_mini_app(services))
     app.router.routes.extend(services.more_routes)
     openapi.describe(app)
-    door = MiniAppAccess(services.db, services.clock, services.telegram) if services.telegram is not None else None
-    return Guard(app, Keyring(services.db, services.plans, services.clock, services.admin_key), door)
+    access = MiniAppAccess(services.db, services.clock, services.telegram) if services.telegram is not None else None
+    authenticator = Authenticator(services.db, services.plans, services.clock, services.admin_key)
+    return AuthMiddleware(app, authenticator, access)
 
 
 def _mini_app(services: WebServices) -> APIRouter:
-    return mini.router(
-        AccountData(services.db, services.clock, services.seller),
-        OperatorData(services.db, services.clock, services.plans, services.payout_per_star, services.gateway.market),
+    return mini_app.router(
+        AccountPages(services.db, services.clock, services.seller),
+        OperatorPages(services.db, services.clock, services.plans, services.payout_per_star, services.gateway.market),
     )
 
 
@@ -107,7 +108,7 @@ def _translate_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def broken(_: Request, __: Exception) -> JSONResponse:
-        return BROKEN.response()
+        return SERVER_ERROR.response()
 
 
 def _invalid(error: RequestValidationError) -> HttpProblem:

@@ -1,4 +1,4 @@
-"""Every failure as HTTP: OpenAI's error shape, and the status that each engine error stands for."""
+"""HTTP errors: OpenAI's error shape, and the status and sentence of every engine error."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from engine import errors
 
 @dataclass(eq=False)
 class HttpProblem(Exception):
-    """An error on its way out. `retry_after_seconds` becomes the Retry-After header, `challenge` a 401's."""
+    """An error response. `retry_after_seconds` becomes Retry-After, `challenge` the WWW-Authenticate of a 401."""
 
     status: int
     message: str
@@ -23,7 +23,7 @@ class HttpProblem(Exception):
     challenge: str = "Bearer"
 
     def new(self) -> "HttpProblem":
-        """One to raise: a constant that is raised itself keeps every frame that it has ever passed."""
+        """Return a copy to raise: a constant that is raised itself keeps the traceback of every raise."""
         return replace(self)
 
     def body(self) -> dict[str, Any]:
@@ -38,7 +38,7 @@ class HttpProblem(Exception):
 
 
 def seconds(value: float) -> str:
-    """Retry-After wants whole seconds, and never too few."""
+    """Return whole seconds, rounded up, at least 1."""
     return str(max(1, math.ceil(value)))
 
 
@@ -52,28 +52,30 @@ def not_found(message: str) -> HttpProblem:
 
 INVALID_KEY = HttpProblem(
     401,
-    "This API key is not valid. Make one in the Telegram bot with /keys, or ask your operator.",
+    "This API key is not valid. Make one in the Telegram bot with /keys, or ask the operator.",
     type="authentication_error",
     code="invalid_api_key",
 )
 
 OPERATORS_ONLY = HttpProblem(
     401,
-    "This is for the operator: send ADMIN_API_KEY as the Bearer key.",
+    "Only the operator may call this: send ADMIN_API_KEY as the Bearer key.",
     type="authentication_error",
     code="invalid_api_key",
 )
 
-BROKEN = HttpProblem(500, "Something broke on our side; nothing was charged.", type="server_error")
+SERVER_ERROR = HttpProblem(
+    500, "An internal error occurred; nothing was charged. Please try again.", type="server_error"
+)
 
 
-def of(error: errors.EngineError) -> HttpProblem:
-    """Total over the error tree: a test walks it."""
-    for kind, translate in _TABLE:
+def from_engine(error: errors.EngineError) -> HttpProblem:
+    """Return the HTTP error of an engine error: that of the first row of ENGINE_ERRORS that fits."""
+    for kind, translate in ENGINE_ERRORS:
         if isinstance(error, kind):
             problem: HttpProblem = translate(error)
             return problem
-    return BROKEN
+    return SERVER_ERROR
 
 
 def _unknown_model(error: Any) -> HttpProblem:
@@ -86,12 +88,12 @@ def _unknown_model(error: Any) -> HttpProblem:
 
 
 def _not_in_plan(error: Any) -> HttpProblem:
-    message = f"The plan {error.plan} does not include the model {error.model}; /plan in the bot changes it."
+    message = f"The plan {error.plan} does not include the model {error.model}. Change the plan with /plan in the bot."
     return HttpProblem(403, message, type="permission_error", code="model_not_in_plan", param="model")
 
 
 def _too_many(error: Any) -> HttpProblem:
-    message = f"Over {error.requests_per_minute} requests a minute, which is what your plan allows."
+    message = f"Your plan allows {error.requests_per_minute} requests a minute. Wait, then try again."
     return HttpProblem(
         429, message, "rate_limit_error", "rate_limit_exceeded", retry_after_seconds=error.retry_after_seconds
     )
@@ -100,25 +102,25 @@ def _too_many(error: Any) -> HttpProblem:
 def _insufficient(error: errors.InsufficientFunds) -> HttpProblem:
     short = error.shortfall
     if short.key_limited:
-        text = "This key's own tokens_per_month are used up; raise its limit with /keys in the bot, or use another key."
+        text = "This key has used its tokens_per_month. Raise its limit with /keys in the bot, or use another key."
     elif short.wallet_only:
-        text = f"This model is paid from the wallet, which lacks {short.missing} USD; top up with /topup in the bot."
+        text = f"This model is paid from the wallet, which lacks {short.missing} USD. Top up with /topup in the bot."
     else:
         text = (
-            "What is left of the allowance and the wallet does not cover this request: "
-            f"{short.missing} USD are missing; top up with /topup or choose a larger plan with /plan in the bot."
+            "Your allowance and your wallet do not cover this request: "
+            f"{short.missing} USD are missing. Top up with /topup, or choose a larger plan with /plan in the bot."
         )
     return HttpProblem(402, text, type="insufficient_quota", code="insufficient_quota")
 
 
 def _banned(_: Any) -> HttpProblem:
     return HttpProblem(
-        403, "This account is closed; ask your operator.", type="permission_error", code="account_closed"
+        403, "This account is closed. Please ask the operator.", type="permission_error", code="account_closed"
     )
 
 
-def _house(error: Any) -> HttpProblem:
-    text = f"The house's own limit for this {error.per} is reached; nothing was charged. Please come back later."
+def _spending_cap(error: Any) -> HttpProblem:
+    text = f"This service has reached its spending limit for this {error.per}; nothing was charged. Try again later."
     return HttpProblem(503, text, "server_error", "house_limit", retry_after_seconds=600)
 
 
@@ -132,19 +134,19 @@ def _rejected(error: errors.RequestRejected) -> HttpProblem:
 
 
 def _no_provider(error: errors.NoProvider) -> HttpProblem:
-    text = "No provider can answer right now; nothing was charged. Please try again shortly."
+    text = "No provider can answer now; nothing was charged. Please try again shortly."
     return HttpProblem(
         503, text, "server_error", "no_provider_available", retry_after_seconds=error.retry_after_seconds
     )
 
 
 def _cut(_: Any) -> HttpProblem:
-    text = "The answer broke off and nobody could restart it; nothing was charged. Please ask again."
+    text = "The answer broke off and could not be restarted; nothing was charged. Please ask again."
     return HttpProblem(502, text, type="server_error", code="answer_cut")
 
 
 def _lost(_: Any) -> HttpProblem:
-    text = "This request was answered or ended elsewhere meanwhile; nothing was charged for this call."
+    text = "Another process has already ended this request; nothing was charged for this call."
     return HttpProblem(409, text, type="invalid_request_error", code="request_conflict")
 
 
@@ -153,13 +155,13 @@ def _closing(_: Any) -> HttpProblem:
     return HttpProblem(503, text, "server_error", "restarting", retry_after_seconds=5)
 
 
-_TABLE: tuple[tuple[type[errors.EngineError], Any], ...] = (
+ENGINE_ERRORS: tuple[tuple[type[errors.EngineError], Any], ...] = (
     (errors.UnknownModel, _unknown_model),
     (errors.ModelNotInPlan, _not_in_plan),
     (errors.TooManyRequests, _too_many),
     (errors.InsufficientFunds, _insufficient),
     (errors.TenantBanned, _banned),
-    (errors.SpendingCapReached, _house),
+    (errors.SpendingCapReached, _spending_cap),
     (errors.BadRequest, _bad_field),
     (errors.Closing, _closing),
     (errors.RequestRejected, _rejected),

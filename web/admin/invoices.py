@@ -1,4 +1,4 @@
-"""Invoices: listed, in full, as PDF and CSV."""
+"""The operator's invoices: a list, one in full, as PDF and as CSV."""
 
 import asyncio
 from datetime import date
@@ -14,14 +14,14 @@ from storage.invoices import invoices
 from storage.invoices.drafts import LedgerMismatch
 from storage.invoices.invoices import Invoice, Seller
 from storage.tenants import tenants
-from web.admin.tenants import Tenants
+from web.admin.tenants import TenantStore
 from web.errors import HttpProblem, bad_request, not_found
 from web.schemas import InvoiceFull, InvoiceList
 
-Month = Annotated[str | None, Query(description="As 2026-10", examples=["2026-10"])]
+Month = Annotated[str | None, Query(description="A month, such as 2026-10", examples=["2026-10"])]
 
 
-def shown(invoice: Invoice) -> dict[str, Any]:
+def invoice_row(invoice: Invoice) -> dict[str, Any]:
     draft = invoice.draft
     vat = Vat.within(draft.services, invoice.seller.vat_percent)
     return {
@@ -39,7 +39,7 @@ def shown(invoice: Invoice) -> dict[str, Any]:
     }
 
 
-def in_full(invoice: Invoice) -> dict[str, Any]:
+def full_invoice(invoice: Invoice) -> dict[str, Any]:
     lines = [
         {
             "day": str(line.day),
@@ -63,58 +63,63 @@ def in_full(invoice: Invoice) -> dict[str, Any]:
         }
         for each in invoice.draft.movements
     ]
-    return {**shown(invoice), "lines": lines, "movements": movements}
+    return {**invoice_row(invoice), "lines": lines, "movements": movements}
 
 
-def router(desk: Tenants, seller: Seller) -> APIRouter:
+def router(store: TenantStore, seller: Seller) -> APIRouter:
     routes = APIRouter(prefix="/admin", tags=["invoices"])
 
-    @routes.get("/invoices", summary="Every invoice, by number, a page at a time")
+    @routes.get("/invoices", summary="All invoices by number, in pages")
     async def listing(
         month: Month = None,
         cursor: Annotated[int, Query(ge=0, lt=2**63)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> InvoiceList:
         first = _month(month)
-        found = await desk.db.read(lambda conn: invoices.page(conn, cursor, limit + 1, first))
+        found = await store.db.read(lambda conn: invoices.page(conn, cursor, limit + 1, first))
         more = str(found[limit - 1].number) if len(found) > limit else None
-        return InvoiceList.model_validate({"data": [shown(each) for each in found[:limit]], "next": more})
+        return InvoiceList.model_validate({"data": [invoice_row(each) for each in found[:limit]], "next": more})
 
     @routes.get("/invoices/{invoice_id}", summary="One invoice with its lines and movements")
     async def one(invoice_id: str) -> InvoiceFull:
-        return InvoiceFull.model_validate(in_full(await _found(desk, invoice_id)))
+        return InvoiceFull.model_validate(full_invoice(await _found(store, invoice_id)))
 
     @routes.get("/invoices/{invoice_id}/pdf", summary="One invoice as PDF", **_file("application/pdf"))
     async def pdf(invoice_id: str, language: str = "en") -> Response:
-        invoice = await _found(desk, invoice_id)
-        customer = await desk.db.read(lambda conn: tenants.state(conn, invoice.draft.tenant_id))
+        invoice = await _found(store, invoice_id)
+        customer = await store.db.read(lambda conn: tenants.state(conn, invoice.draft.tenant_id))
         content = await asyncio.to_thread(invoice_pdf, invoice, customer.name if customer else "", language)
         return _download(content, "application/pdf", f"{invoice.name}.pdf")
 
     @routes.get("/invoices/{invoice_id}/csv", summary="One invoice as CSV", **_file("text/csv"))
     async def sheet(invoice_id: str) -> Response:
-        invoice = await _found(desk, invoice_id)
+        invoice = await _found(store, invoice_id)
         return _download(invoice_csv(invoice), "text/csv; charset=utf-8", f"{invoice.name}.csv")
 
-    @routes.get("/tenants/{tenant_id}/invoices", summary="A tenant's invoices, newest first; past months are made now")
+    @routes.get(
+        "/tenants/{tenant_id}/invoices",
+        summary="A tenant's invoices, newest first; past months are issued now",
+    )
     async def of_tenant(tenant_id: str) -> InvoiceList:
-        tenant = await desk.state(tenant_id)
+        tenant = await store.state(tenant_id)
         try:
-            await invoices.issue_due(desk.db, tenant.id, seller, desk.clock.now())
+            await invoices.issue_due(store.db, tenant.id, seller, store.clock.now())
         except LedgerMismatch as error:
             raise HttpProblem(
-                409, f"The books disagree; nothing was issued: {error}.", code="books_disagree"
+                409,
+                f"Ledger and journal disagree; nothing was issued: {error}. Run the audit.",
+                code="books_disagree",
             ) from error
-        found = await desk.db.read(lambda conn: invoices.of_tenant(conn, tenant.id))
-        return InvoiceList.model_validate({"data": [shown(each) for each in found], "next": None})
+        found = await store.db.read(lambda conn: invoices.of_tenant(conn, tenant.id))
+        return InvoiceList.model_validate({"data": [invoice_row(each) for each in found], "next": None})
 
     return routes
 
 
-async def _found(desk: Tenants, text_id: str) -> Invoice:
-    """By F-000001, or the bare number. Raises HttpProblem 404."""
+async def _found(store: TenantStore, text_id: str) -> Invoice:
+    """Return the invoice of a name such as F-000001, or of its number. Raises HttpProblem 404."""
     number = row_number(text_id.removeprefix("F-"))
-    invoice = None if number is None else await desk.db.read(lambda conn: invoices.by_number(conn, number))
+    invoice = None if number is None else await store.db.read(lambda conn: invoices.by_number(conn, number))
     if invoice is None:
         raise not_found(f"There is no invoice {text_id}.")
     return invoice
@@ -124,7 +129,7 @@ def _month(text: str | None) -> date | None:
     try:
         return date.fromisoformat(f"{text}-01") if text else None
     except ValueError as error:
-        raise bad_request("month", f"month: {text!r} is no month; write it as 2026-10.") from error
+        raise bad_request("month", f"month: {text!r} is not a month; write it as 2026-10.") from error
 
 
 def _file(kind: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tenants, their plans and their wallets."""
+"""The operator's routes for tenants, their plans and wallets."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ from web.schemas import CreditIn, PlanIn, TenantIn, TenantList, TenantOut
 MOST_CREDIT = Money.usd("1000000")
 
 
-def shown(state: tenants.TenantState) -> dict[str, Any]:
-    """A tenant as TenantOut has it: ids as strings, money in USD, times in UTC."""
+def tenant_row(state: tenants.TenantState) -> dict[str, Any]:
+    """Return the fields of TenantOut: ids as strings, money in USD, times in UTC."""
     return {
         "id": str(state.id),
         "telegram_user_id": state.telegram_user_id,
@@ -37,14 +37,14 @@ def shown(state: tenants.TenantState) -> dict[str, Any]:
     }
 
 
-class Tenants:
-    """What the routes below ask of storage."""
+class TenantStore:
+    """Reads and changes tenants for the operator's routes."""
 
     def __init__(self, db: Database, known: Mapping[str, Plan], clock: Clock) -> None:
         self.db, self.plans, self.clock = db, known, clock
 
     async def state(self, text_id: str) -> tenants.TenantState:
-        """By tenant id; raises Problem 404."""
+        """Return the tenant of an id. Raises HttpProblem 404."""
         number = row_number(text_id)
         state = None if number is None else await self.db.read(lambda conn: tenants.state(conn, number))
         if state is None:
@@ -53,11 +53,11 @@ class Tenants:
 
     def plan(self, name: str) -> Plan:
         if name not in self.plans:
-            raise bad_request("plan", f"plan: {name!r} is none of {', '.join(self.plans)}.")
+            raise bad_request("plan", f"plan: {name!r} does not exist; choose one of {', '.join(self.plans)}.")
         return self.plans[name]
 
     async def credit(self, text_id: str, amount: Money, reason: str, key: str) -> tenants.TenantState:
-        """Once per tenant and key; the same key with another amount or reason is refused."""
+        """Credit once per tenant and key. Raises HttpProblem 422 for a used key with another amount or reason."""
         tenant = await self.state(text_id)
         fingerprint = hashlib.sha256(f"{tenant.id}:{key}".encode()).hexdigest()
         ref = f"admin-credit:{fingerprint}"
@@ -71,41 +71,43 @@ class Tenants:
         if not await self.db.write(unit):
             raise HttpProblem(
                 422,
-                "Idempotency-Key: this key was used for another amount or reason.",
+                "Idempotency-Key: this key was used for another amount or reason. Use a new key.",
                 param="Idempotency-Key",
                 code="idempotency_key_reused",
             )
         return await self.state(text_id)
 
 
-def router(desk: Tenants) -> APIRouter:
+def router(store: TenantStore) -> APIRouter:
     routes = APIRouter(prefix="/admin/tenants", tags=["tenants"])
 
-    @routes.get("", summary="Tenants, oldest first, a page at a time")
+    @routes.get("", summary="Tenants, oldest first, in pages")
     async def listing(
         telegram_user_id: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
         cursor: Annotated[int, Query(ge=0, lt=2**63)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> TenantList:
-        rows = await desk.db.read(lambda conn: tenants.page(conn, cursor, limit + 1, telegram_user_id=telegram_user_id))
+        rows = await store.db.read(
+            lambda conn: tenants.page(conn, cursor, limit + 1, telegram_user_id=telegram_user_id)
+        )
         more = str(rows[limit - 1].id) if len(rows) > limit else None
-        return TenantList.model_validate({"data": [shown(row) for row in rows[:limit]], "next": more})
+        return TenantList.model_validate({"data": [tenant_row(row) for row in rows[:limit]], "next": more})
 
-    @routes.post("", status_code=201, summary="A tenant without Telegram")
+    @routes.post("", status_code=201, summary="Make a tenant without Telegram")
     async def create(body: TenantIn) -> TenantOut:
-        plan = desk.plan(body.plan)
-        made = await desk.db.write(lambda conn: tenants.create(conn, body.name, plan, now=desk.clock.now()))
-        return TenantOut.model_validate(shown(await desk.state(str(made))))
+        plan = store.plan(body.plan)
+        made = await store.db.write(lambda conn: tenants.create(conn, body.name, plan, now=store.clock.now()))
+        return TenantOut.model_validate(tenant_row(await store.state(str(made))))
 
     @routes.get("/{tenant_id}", summary="One tenant")
     async def one(tenant_id: str) -> TenantOut:
-        return TenantOut.model_validate(shown(await desk.state(tenant_id)))
+        return TenantOut.model_validate(tenant_row(await store.state(tenant_id)))
 
-    @routes.put("/{tenant_id}/plan", summary="Change the plan, at once")
+    @routes.put("/{tenant_id}/plan", summary="Change the plan at once")
     async def change_plan(tenant_id: str, body: PlanIn) -> TenantOut:
-        state, plan = await desk.state(tenant_id), desk.plan(body.plan)
-        await desk.db.write(lambda conn: plans.set_by_admin(conn, state.id, plan, desk.clock.now()))
-        return TenantOut.model_validate(shown(await desk.state(tenant_id)))
+        state, plan = await store.state(tenant_id), store.plan(body.plan)
+        await store.db.write(lambda conn: plans.set_by_admin(conn, state.id, plan, store.clock.now()))
+        return TenantOut.model_validate(tenant_row(await store.state(tenant_id)))
 
     @routes.post("/{tenant_id}/credits", summary="Credit the wallet, once per Idempotency-Key")
     async def credit(
@@ -116,10 +118,10 @@ def router(desk: Tenants) -> APIRouter:
         if not idempotency_key:
             raise bad_request(
                 "Idempotency-Key",
-                "Idempotency-Key: this header must be given, so that a repeat credits once.",
+                "Idempotency-Key: send this header, so that a repeated call credits only once.",
             )
-        state = await desk.credit(tenant_id, _amount(body.usd), body.reason, idempotency_key)
-        return TenantOut.model_validate(shown(state))
+        state = await store.credit(tenant_id, _amount(body.usd), body.reason, idempotency_key)
+        return TenantOut.model_validate(tenant_row(state))
 
     return routes
 
@@ -130,5 +132,5 @@ def _amount(usd: str) -> Money:
     except ValueError as error:
         raise bad_request("usd", f"usd: {error}.") from error
     if not Money(0) < amount <= MOST_CREDIT:
-        raise bad_request("usd", f"usd: more than zero and at most {MOST_CREDIT}.")
+        raise bad_request("usd", f"usd: must be more than zero and at most {MOST_CREDIT}.")
     return amount

@@ -1,4 +1,4 @@
-"""What a tenant sees in the Mini App: account, spend of the period, keys, invoices. Only ever one's own."""
+"""A tenant's pages of the Mini App: account, usage of the period, API keys, invoices."""
 
 import asyncio
 import logging
@@ -16,23 +16,23 @@ from storage.invoices.invoices import Invoice, Seller
 from storage.reports import usage
 from storage.tenants import api_keys
 from storage.tenants.tenants import TenantState
-from web.admin.invoices import shown as shown_invoice
-from web.admin.keys import shown as shown_key
+from web.admin.invoices import invoice_row
+from web.admin.keys import key_row
 from web.errors import HttpProblem, not_found
-from web.miniapp.access import Guest
+from web.miniapp.access import MiniAppUser
 from web.miniapp.schemas import AccountDataOut, SpentOut
 from web.schemas import KeyIn, NewKeyOut
 
 log = logging.getLogger(__name__)
 MOST_A_DAY = 30
-_USUAL_NAME = "app"
+_DEFAULT_KEY_NAME = "app"
 
 TOO_MANY_KEYS = HttpProblem(
-    409, f"You have {api_keys.MOST_LIVE} keys, which is the most. Revoke one first.", code="too_many_keys"
+    409, f"You have {api_keys.MOST_LIVE} keys, the maximum. Revoke one first.", code="too_many_keys"
 )
 TOO_MANY_TODAY = HttpProblem(
     429,
-    f"{MOST_A_DAY} keys were made within a day, which is the most.",
+    f"You have made {MOST_A_DAY} keys within a day, the maximum. Try again later.",
     "rate_limit_error",
     "rate_limit_exceeded",
     retry_after_seconds=3600,
@@ -40,41 +40,41 @@ TOO_MANY_TODAY = HttpProblem(
 
 
 @dataclass(frozen=True, slots=True)
-class AccountData:
-    """Reads and writes for one guest at a time."""
+class AccountPages:
+    """Reads a tenant's own data and manages its API keys."""
 
     db: Database
     clock: Clock
     seller: Seller
 
-    async def everything(self, guest: Guest) -> AccountDataOut:
-        """Months that are over and have no invoice yet get theirs now, as by /invoice."""
-        state, now = guest.state, self.clock.now()
+    async def read(self, user: MiniAppUser) -> AccountDataOut:
+        """Return all pages' data. Missing invoices of past months are issued now, as /invoice does."""
+        state, now = user.state, self.clock.now()
         await self._bring_invoices_up_to_date(state, now)
 
-        def read(conn: Connection) -> dict[str, Any]:
+        def query(conn: Connection) -> dict[str, Any]:
             spent = usage.rows(conn, state.period_start.date(), now.date(), state.id)
             return {
-                "spent": [_spent(row) for row in spent],
-                "keys": [shown_key(key) for key in api_keys.list_for(conn, state.id, now)],
-                "invoices": [shown_invoice(each) for each in invoices.of_tenant(conn, state.id)],
+                "spent": [_spent_row(row) for row in spent],
+                "keys": [key_row(key) for key in api_keys.list_for(conn, state.id, now)],
+                "invoices": [invoice_row(each) for each in invoices.of_tenant(conn, state.id)],
             }
 
         return AccountDataOut.model_validate(
             {
-                "language": guest.language,
+                "language": user.language,
                 "today": str(now.date()),
-                "is_operator": guest.is_operator,
+                "is_operator": user.is_operator,
                 "most_keys": api_keys.MOST_LIVE,
                 "account": _account(state),
-                **await self.db.read(read),
+                **await self.db.read(query),
             }
         )
 
-    async def make_key(self, guest: Guest, asked: KeyIn) -> NewKeyOut:
-        """Raises HttpProblem 409 at the most live keys, 429 after too many in a day."""
-        key, now, tenant_id = api_keys.new_key(), self.clock.now(), guest.state.id
-        name = asked.name.strip() or _USUAL_NAME
+    async def make_key(self, user: MiniAppUser, asked: KeyIn) -> NewKeyOut:
+        """Make a key. Raises HttpProblem 409 at the maximum of live keys, 429 at the maximum of a day."""
+        key, now, tenant_id = api_keys.new_key(), self.clock.now(), user.state.id
+        name = asked.name.strip() or _DEFAULT_KEY_NAME
 
         def unit(conn: Connection) -> api_keys.ApiKey | HttpProblem:
             if refused := _too_many(api_keys.list_for(conn, tenant_id, now, revoked=True), now):
@@ -84,28 +84,28 @@ class AccountData:
         made = await self.db.write(unit)
         if isinstance(made, HttpProblem):
             raise made.new()
-        return NewKeyOut.model_validate({**shown_key(made), "key": key.secret})
+        return NewKeyOut.model_validate({**key_row(made), "key": key.secret})
 
-    async def revoke_key(self, guest: Guest, text_id: str) -> None:
-        """Raises HttpProblem 404."""
+    async def revoke_key(self, user: MiniAppUser, text_id: str) -> None:
+        """Revoke a key of the user. Raises HttpProblem 404."""
         number, now = row_number(text_id), self.clock.now()
-        if number is None or not await self.db.write(lambda conn: api_keys.revoke(conn, guest.state.id, number, now)):
+        if number is None or not await self.db.write(lambda conn: api_keys.revoke(conn, user.state.id, number, now)):
             raise not_found(f"There is no key {text_id}.")
 
-    async def invoice_pdf(self, guest: Guest, text_id: str) -> tuple[str, bytes]:
-        """Its name and the PDF in the guest's language. Raises HttpProblem 404, also for somebody else's."""
+    async def invoice_pdf(self, user: MiniAppUser, text_id: str) -> tuple[str, bytes]:
+        """Return name and PDF, in the user's language. Raises HttpProblem 404, also for another tenant's invoice."""
         number = row_number(text_id.removeprefix("F-"))
         invoice = None if number is None else await self.db.read(lambda conn: invoices.by_number(conn, number))
-        if not _is_of(invoice, guest.state):
+        if not _is_of(invoice, user.state):
             raise not_found(f"There is no invoice {text_id}.")
         assert invoice is not None
-        return invoice.name, await asyncio.to_thread(invoice_pdf, invoice, guest.state.name, guest.language or "en")
+        return invoice.name, await asyncio.to_thread(invoice_pdf, invoice, user.state.name, user.language or "en")
 
     async def _bring_invoices_up_to_date(self, state: TenantState, now: datetime) -> None:
         try:
             await invoices.issue_due(self.db, state.id, self.seller, now)
         except LedgerMismatch:
-            log.exception("an invoice could not be made")
+            log.exception("an invoice could not be issued")
 
 
 def _is_of(invoice: Invoice | None, state: TenantState) -> bool:
@@ -115,8 +115,8 @@ def _is_of(invoice: Invoice | None, state: TenantState) -> bool:
 def _too_many(made: list[api_keys.ApiKey], now: datetime) -> HttpProblem | None:
     if sum(key.revoked_at is None for key in made) >= api_keys.MOST_LIVE:
         return TOO_MANY_KEYS
-    lately = sum(key.created_at > now - timedelta(days=1) for key in made)
-    return TOO_MANY_TODAY if lately >= MOST_A_DAY else None
+    made_today = sum(key.created_at > now - timedelta(days=1) for key in made)
+    return TOO_MANY_TODAY if made_today >= MOST_A_DAY else None
 
 
 def _account(state: TenantState) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _account(state: TenantState) -> dict[str, Any]:
     }
 
 
-def _spent(row: usage.UsageRow) -> SpentOut:
+def _spent_row(row: usage.UsageRow) -> SpentOut:
     return SpentOut(
         day=str(row.day),
         model=row.model,

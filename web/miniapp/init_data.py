@@ -1,4 +1,4 @@
-"""Who opened the Mini App: Telegram's word for it, proven with the bot's token.
+"""The user in the Mini App's initData, which Telegram signs with the bot's token.
 
 Source: core.telegram.org/bots/webapps, "Validating data received via the Mini App".
 """
@@ -14,7 +14,7 @@ from web.errors import HttpProblem
 
 OLDEST = timedelta(days=1)
 AHEAD = timedelta(minutes=5)
-"""What a clock that is behind Telegram's may be behind."""
+"""How far this machine's clock may be behind Telegram's."""
 MOST_CHARS, MOST_FIELDS = 8192, 40
 
 NOT_SIGNED = HttpProblem(
@@ -26,7 +26,7 @@ NOT_SIGNED = HttpProblem(
 )
 TOO_OLD = HttpProblem(
     401,
-    "This was opened more than a day ago; close it and open it again.",
+    "The app was opened more than a day ago. Close it and open it again.",
     type="authentication_error",
     code="init_data_expired",
     challenge="tma",
@@ -35,19 +35,22 @@ TOO_OLD = HttpProblem(
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user as Telegram names them."""
+    """A Telegram user, as the initData names them."""
 
     id: int
     language: str
 
 
-def secret_of(token: str) -> bytes:
-    """What the bot's initData is signed with."""
+def secret_key(token: str) -> bytes:
+    """Return the key that Telegram signs the bot's initData with."""
     return hmac.new(b"WebAppData", token.encode(), hashlib.sha256).digest()
 
 
-def person(init_data: str, secret: bytes, now: datetime) -> Person:
-    """Whose initData this is. Raises HttpProblem 401: not this bot's, changed since, older than OLDEST, or nobody's."""
+def read_user(init_data: str, secret: bytes, now: datetime) -> Person:
+    """Return the user of `init_data`.
+
+    Raises HttpProblem 401 where the signature is wrong, the data is older than OLDEST, or no user is named.
+    """
     fields = _fields(init_data)
     given = fields.pop("hash", "")
     if not hmac.compare_digest(given.encode(), _hash(fields, secret).encode()):
@@ -58,13 +61,13 @@ def person(init_data: str, secret: bytes, now: datetime) -> Person:
 
 
 def _hash(fields: dict[str, str], secret: bytes) -> str:
-    """Over all fields but `hash` itself, sorted; `signature` is one of them."""
+    """Return the HMAC of all fields but `hash`, sorted by name; `signature` is included."""
     lines = "\n".join(f"{name}={fields[name]}" for name in sorted(fields))
     return hmac.new(secret, lines.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def _fields(init_data: str) -> dict[str, str]:
-    """Each once; a name that comes twice would be two opinions."""
+    """Return the fields. Raises HttpProblem 401 where a name comes twice, or the data is too long."""
     if len(init_data) > MOST_CHARS:
         raise NOT_SIGNED.new()
     try:
@@ -85,7 +88,7 @@ def _moment(fields: dict[str, str], now: datetime) -> datetime:
 
 
 def _user(fields: dict[str, str]) -> Person:
-    """Raises HttpProblem 401 where nobody is named, as when the app was opened by an inline mode's button."""
+    """Raises HttpProblem 401 where no user is named, as when the app was opened by an inline mode's button."""
     try:
         user = json.loads(fields["user"])
         return Person(int(user["id"]), str(user.get("language_code") or ""))

@@ -1,4 +1,4 @@
-"""What operators see beside their own: providers, this month's margin, incidents."""
+"""The operator's pages of the Mini App: providers, this month's margin, incidents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.operations import incidents
 from storage.operations.incidents import Incident
-from web.admin import books
+from web.admin import reports
 from web.miniapp.schemas import OperatorOut
 from web.provider_rows import provider_rows
 
@@ -21,8 +21,8 @@ RECENT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class OperatorData:
-    """The operator's part of the Mini App."""
+class OperatorPages:
+    """Reads the data of the operator's pages."""
 
     db: Database
     clock: Clock
@@ -30,29 +30,29 @@ class OperatorData:
     payout_per_star: Money
     market: Market
 
-    async def everything(self) -> OperatorOut:
+    async def read(self) -> OperatorOut:
         now = self.clock.now()
-        start, end = books.period(None, None, now)
-        margin = await books.margin(self.db, self.plans, self.payout_per_star, start, end)
+        start, end = reports.period(None, None, now)
+        margin = await reports.margin(self.db, self.plans, self.payout_per_star, start, end)
         found = await self.db.read(lambda conn: open_and_recent(conn, now))
         return OperatorOut.model_validate(
             {
                 "providers": provider_rows(self.market, admin=True),
                 "margin": margin,
-                "incidents": [_shown(each, now) for each in found],
+                "incidents": [_incident_row(each, now) for each in found],
             }
         )
 
 
 def open_and_recent(conn: Connection, now: datetime) -> list[Incident]:
-    """Open ones first, however old; then those that began within RECENT, newest first."""
-    live = incidents.all_open(conn)
-    known = {each.id for each in live}
+    """Return the open incidents, then those that began within RECENT; each group newest first."""
+    still_open = incidents.all_open(conn)
+    known = {each.id for each in still_open}
     recent = incidents.opened_in(conn, now - RECENT, now + timedelta(seconds=1))
-    return [*reversed(live), *(each for each in reversed(recent) if each.id not in known)]
+    return [*reversed(still_open), *(each for each in reversed(recent) if each.id not in known)]
 
 
-def _shown(each: Incident, now: datetime) -> dict[str, Any]:
+def _incident_row(each: Incident, now: datetime) -> dict[str, Any]:
     return {
         "id": str(each.id),
         "kind": each.kind,

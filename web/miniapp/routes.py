@@ -1,4 +1,4 @@
-"""GET /app and what stands behind it: the page is anyone's to load, its data only a guest's."""
+"""GET /app and its data. The page is public; its data need a signed user."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 
 from web.errors import not_found
-from web.miniapp.access import Guest, guest, operator
-from web.miniapp.account import AccountData
-from web.miniapp.operator import OperatorData
+from web.miniapp.access import MiniAppUser, current_operator, current_user
+from web.miniapp.account import AccountPages
+from web.miniapp.operator import OperatorPages
 from web.miniapp.schemas import AccountDataOut, OperatorOut
 from web.schemas import KeyIn, NewKeyOut
 
@@ -25,54 +25,54 @@ GUARDED = {
     "cache-control": "no-store",
 }
 _PRIVATE = {"cache-control": "no-store"}
-Who = Annotated[Guest, Depends(guest)]
+User = Annotated[MiniAppUser, Depends(current_user)]
 
 
-def router(mine: AccountData, house: OperatorData) -> APIRouter:
-    """The page's own files are read once."""
+def router(account_pages: AccountPages, operator_pages: OperatorPages) -> APIRouter:
+    """Return the routes. The page's files are read once, here."""
     routes = APIRouter(prefix="/app", tags=["mini app"])
     files = {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix in KINDS}
 
-    @routes.get("", summary="The Mini App's page, to be opened in Telegram", **_file("text/html"))
+    @routes.get("", summary="The Mini App's page, opened in Telegram", **_file("text/html"))
     async def page() -> Response:
-        return _sent("index.html", files["index.html"])
+        return _page_file("index.html", files["index.html"])
 
     @routes.get("/page/{name}", summary="A file of the page", **_file("text/css", "text/javascript"))
     async def part(name: str) -> Response:
         if name not in files:
             raise not_found(f"There is no file {name}.")
-        return _sent(name, files[name])
+        return _page_file(name, files[name])
 
-    @routes.get("/account", summary="One's own: account, spend of this period, keys, invoices")
-    async def account(who: Who, response: Response) -> AccountDataOut:
+    @routes.get("/account", summary="Your account, usage of this period, keys and invoices")
+    async def account(user: User, response: Response) -> AccountDataOut:
         response.headers.update(_PRIVATE)
-        return await mine.everything(who)
+        return await account_pages.read(user)
 
-    @routes.post("/keys", status_code=201, summary="Make an API key; its secret is in this answer only")
-    async def make_key(who: Who, asked: KeyIn, response: Response) -> NewKeyOut:
+    @routes.post("/keys", status_code=201, summary="Make an API key; only this answer contains its secret")
+    async def make_key(user: User, asked: KeyIn, response: Response) -> NewKeyOut:
         response.headers.update(_PRIVATE)
-        return await mine.make_key(who, asked)
+        return await account_pages.make_key(user, asked)
 
-    @routes.delete("/keys/{key_id}", status_code=204, summary="Revoke an API key, at once and for good")
-    async def revoke_key(who: Who, key_id: str) -> Response:
-        await mine.revoke_key(who, key_id)
+    @routes.delete("/keys/{key_id}", status_code=204, summary="Revoke an API key at once, permanently")
+    async def revoke_key(user: User, key_id: str) -> Response:
+        await account_pages.revoke_key(user, key_id)
         return Response(status_code=204)
 
-    @routes.get("/invoices/{invoice_id}/pdf", summary="One of one's own invoices", **_file("application/pdf"))
-    async def invoice(who: Who, invoice_id: str) -> Response:
-        name, content = await mine.invoice_pdf(who, invoice_id)
+    @routes.get("/invoices/{invoice_id}/pdf", summary="One of your invoices as PDF", **_file("application/pdf"))
+    async def invoice(user: User, invoice_id: str) -> Response:
+        name, content = await account_pages.invoice_pdf(user, invoice_id)
         headers = {"content-disposition": f'attachment; filename="{name}.pdf"', **_PRIVATE}
         return Response(content, media_type="application/pdf", headers=headers)
 
     @routes.get("/house", summary="For operators: providers, this month's margin, incidents")
-    async def all_of_it(_: Annotated[Guest, Depends(operator)], response: Response) -> OperatorOut:
+    async def operator(_: Annotated[MiniAppUser, Depends(current_operator)], response: Response) -> OperatorOut:
         response.headers.update(_PRIVATE)
-        return await house.everything()
+        return await operator_pages.read()
 
     return routes
 
 
-def _sent(name: str, content: bytes) -> Response:
+def _page_file(name: str, content: bytes) -> Response:
     return Response(content, media_type=f"{KINDS[Path(name).suffix]}; charset=utf-8", headers=GUARDED)
 
 

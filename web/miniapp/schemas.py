@@ -1,4 +1,4 @@
-"""Shapes of what the Mini App is told; the rest is the same as for API keys and operators."""
+"""Bodies of the Mini App's own routes. The others are those of web/schemas.py."""
 
 from pydantic import BaseModel, Field
 
@@ -7,7 +7,7 @@ from web.schemas import InvoiceOut, KeyOut, MarginList, ProviderOut, Usd
 
 class AccountOut(BaseModel):
     plan: str
-    next_plan: str | None = Field(description="What begins when this period ends, where that is another")
+    next_plan: str | None = Field(description="The plan of the next period, where it differs")
     wallet_usd: Usd
     held_usd: Usd
     owed_usd: Usd
@@ -18,7 +18,7 @@ class AccountOut(BaseModel):
 
 
 class SpentOut(BaseModel):
-    """Kept answers of this period, by day, model and provider; charged from the wallet, or taken from the allowance."""
+    """Answers of this period by day, model and provider: the wallet's charge and the allowance's tokens."""
 
     day: str
     model: str
@@ -51,7 +51,7 @@ class IncidentOut(BaseModel):
 
 
 class OperatorOut(BaseModel):
-    """Providers as they are now, this month's margin, open incidents and those of the last days."""
+    """Providers now, this month's margin, open and recent incidents."""
 
     providers: list[ProviderOut]
     margin: MarginList

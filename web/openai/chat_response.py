@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from string import punctuation
 from typing import Any
+from urllib.parse import quote
 
 from engine.chat import Choice, Completion, Delta, Event, Finished, ToolCall, ToolCallDelta, Usage
 from engine.money import NANO_PER_USD
@@ -14,6 +16,11 @@ dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def sendable(body: Mapping[str, Any]) -> bytes:
     """Return `body` as UTF-8 JSON. A lone surrogate, as a provider may send one, becomes a question mark."""
     return dumps(body).encode(errors="replace")
+
+
+def header_text(name: str) -> str:
+    """Return a model's name for a header. Characters that no header can carry are percent-encoded."""
+    return quote(name, safe=punctuation.replace("%", ""))
 
 
 def completion_json(id: str, created: int, completion: Completion, charge: Charge) -> dict[str, Any]:  # noqa: A002

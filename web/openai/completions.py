@@ -1,9 +1,10 @@
-"""POST /v1/chat/completions: a plain ASGI road for the one call that is hot."""
+"""POST /v1/chat/completions: a plain Starlette route, without FastAPI, since it takes most of the traffic."""
 
 import asyncio
 import json
 import logging
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -16,26 +17,39 @@ from starlette.types import Receive, Scope, Send
 
 from engine.chat import ChatRequest, Event
 from engine.errors import EngineError
-from engine.gateway.answer import Answer
+from engine.gateway.answer import Answer, Finisher
 from engine.gateway.gateway import Gateway
 from engine.ids import time_ordered
+from engine.tenancy import Tenant
 from web import errors
 from web.auth import Caller
-from web.errors import BROKEN, HttpProblem
+from web.errors import SERVER_ERROR, HttpProblem
 from web.openai import chat_request, chat_response
-from web.openai.idempotency import Slot, StoredReplies, header_text
+from web.openai.chat_response import ChunkEncoder
+from web.openai.idempotency import ClaimedKey, IdempotencyKeys
 
 log = logging.getLogger(__name__)
 MOST_VALUES = 200_000
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # also an unclosed one: then nothing is looked at twice
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # linear time: an unclosed string matches too
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request: its author, its question, and how it is to be answered."""
+
+    tenant: Tenant
+    chat: ChatRequest
+    created: int
+    claimed: ClaimedKey | None
+    with_usage: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Completions:
-    """The endpoint. Every failure before the first byte is a status; after it, one error event and no [DONE]."""
+    """The endpoint. A failure before the first byte has a status; after it, one error event and no [DONE]."""
 
     gateway: Gateway
-    keeper: StoredReplies
+    idempotency_keys: IdempotencyKeys
 
     async def create(self, request: Request) -> Response:
         request_id = f"req-{time_ordered(datetime.now(UTC))}"
@@ -44,41 +58,41 @@ class Completions:
         except HttpProblem as problem:
             response = problem.response()
         except EngineError as error:
-            response = errors.of(error).response()
+            response = errors.from_engine(error).response()
         except ClientDisconnect:
             response = Response(status_code=499)
         except Exception:
             log.exception("request %s failed", request_id)
-            response = BROKEN.response()
+            response = SERVER_ERROR.response()
         response.headers["x-request-id"] = request_id
         return response
 
     async def _respond(self, request: Request, request_id: str) -> Response:
         caller: Caller = request.state.caller
+        assert caller.tenant is not None
         raw = await request.body()
-        body = parsed(request, raw)
-        asked = chat_request.chat_request(body, id=request_id, key_id=caller.key_id)
-        stream, usage = chat_request.wants_stream(body), chat_request.wants_usage(body)
-        key = request.headers.get("idempotency-key")
-        slot = await self.keeper.open(caller, key, raw, request_id, stream=stream)
-        if isinstance(slot, Response):
-            return slot
+        body = parse_body(request, raw)
+        chat = chat_request.chat_request(body, id=request_id, key_id=caller.key_id)
+        stream, with_usage = chat_request.wants_stream(body), chat_request.wants_usage(body)
+        created, key, claimed = int(time.time()), request.headers.get("idempotency-key"), None
+        if key is not None:
+            found = await self.idempotency_keys.claim(
+                caller.tenant.id, key, raw, request_id, created=created, stream=stream
+            )
+            if isinstance(found, Response):
+                return found
+            claimed = found
+        call = _Call(caller.tenant, chat, created, claimed, with_usage)
         try:
-            if stream:
-                return await self._stream(caller, asked, slot, usage=usage)
-            return await self._whole(request, caller, asked, slot)
-        except (HttpProblem, EngineError) as error:
-            problem = error if isinstance(error, HttpProblem) else errors.of(error)
-            await slot.release()
-            raise problem from error
+            return await (self._stream(call) if stream else self._whole(request, call))
         except BaseException:
-            await slot.release()
+            if claimed is not None:
+                await claimed.release()
             raise
 
-    async def _whole(self, request: Request, caller: Caller, asked: ChatRequest, slot: Slot) -> Response:
-        assert caller.tenant is not None
-        async with self.gateway.answer(caller.tenant, asked, finish=slot.finisher(asked)) as answer:
-            leaving = asyncio.create_task(_left(request.receive))
+    async def _whole(self, request: Request, call: _Call) -> Response:
+        async with self.gateway.answer(call.tenant, call.chat, finish=_finisher(call)) as answer:
+            leaving = asyncio.create_task(_disconnected(request.receive))
             waiting = asyncio.create_task(answer.whole())
             try:
                 await asyncio.wait({leaving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -89,24 +103,21 @@ class Completions:
                 leaving.cancel()
                 waiting.cancel()
         assert completion is not None
-        text = chat_response.completion_json(asked.id, slot.created, completion, answer.charge)
-        return Response(chat_response.sendable(text), media_type="application/json", headers=_named(answer))
+        body = chat_response.completion_json(call.chat.id, call.created, completion, answer.charge)
+        return Response(chat_response.sendable(body), media_type="application/json", headers=_offer_headers(answer))
 
-    async def _stream(self, caller: Caller, asked: ChatRequest, slot: Slot, *, usage: bool) -> Response:
-        """The head waits for the first word, so that a failure before it still has its status."""
-        assert caller.tenant is not None
+    async def _stream(self, call: _Call) -> Response:
+        """Wait for the first event, so that a failure before it still has its status."""
         async with AsyncExitStack() as stack:
             answer = await stack.enter_async_context(
-                self.gateway.answer(caller.tenant, asked, finish=slot.finisher(asked), can_restart=False)
+                self.gateway.answer(call.tenant, call.chat, finish=_finisher(call), can_restart=False)
             )
             first = await anext(answer, None)
-            return EventStream(
-                stack.pop_all(), _frames(answer, asked, first, slot.created, usage=usage), _named(answer)
-            )
+            return EventStream(stack.pop_all(), _frames(answer, call, first), _offer_headers(answer))
 
 
 class EventStream(Response):
-    """Server-sent events that own their answer: however the sending ends, the answer's context is left."""
+    """Server-sent events that own their answer: its context is left however the sending ends."""
 
     media_type = "text/event-stream"
 
@@ -118,7 +129,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         async with self._stack:
             sending = asyncio.create_task(self._send(send))
-            leaving = asyncio.create_task(_left(receive))
+            leaving = asyncio.create_task(_disconnected(receive))
             try:
                 await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -133,13 +144,13 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
-    """Raises HttpProblem 415 or 400."""
+def parse_body(request: Request, raw: bytes) -> Mapping[str, Any]:
+    """Return the JSON object of the body. Raises HttpProblem 415 or 400."""
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind not in {"application/json", "text/json"} and not kind.endswith("+json"):
         raise HttpProblem(415, f"The content type must be application/json, not {kind}.", code="unsupported_media_type")
-    if _is_bushy(raw):
-        raise errors.bad_request(None, f"The body has over {MOST_VALUES:,} values.")
+    if _has_too_many_values(raw):
+        raise errors.bad_request(None, f"The body has over {MOST_VALUES:,} JSON values.")
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -149,49 +160,53 @@ def parsed(request: Request, raw: bytes) -> Mapping[str, Any]:
     return body
 
 
-def _is_bushy(raw: bytes) -> bool:
-    """True when reading it would hold everybody up: 20 MiB of `[]` take half a gigabyte and seconds."""
-    return _marks(raw) > MOST_VALUES and _marks(_STRING.sub(b"", raw)) > MOST_VALUES
+def _has_too_many_values(raw: bytes) -> bool:
+    """Return True where parsing would stop the event loop: 20 MiB of `[]` take half a gigabyte and seconds."""
+    return _count_separators(raw) > MOST_VALUES and _count_separators(_STRING.sub(b"", raw)) > MOST_VALUES
 
 
-def _marks(raw: bytes) -> int:
+def _count_separators(raw: bytes) -> int:
     return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
-async def _frames(
-    answer: Answer, asked: ChatRequest, first: Event | None, created: int, *, usage: bool
-) -> AsyncIterator[bytes]:
-    chunks = chat_response.ChunkEncoder(asked.id, created, _model(answer))
+def _finisher(call: _Call) -> Finisher | None:
+    return call.claimed.finisher() if call.claimed is not None else None
+
+
+async def _frames(answer: Answer, call: _Call, first: Event | None) -> AsyncIterator[bytes]:
+    request_id, model = call.chat.id, _model(answer)
+    chunks = ChunkEncoder(request_id, call.created, model)
     try:
         if first is not None:
             yield _data(chunks.json(first, start=True))
         async for event in answer:
             yield _data(chunks.json(event))
     except EngineError as error:
-        yield _frame(errors.of(error).body())
+        yield _frame(errors.from_engine(error).body())
         return
     except Exception:
-        log.exception("stream %s failed", asked.id)
-        yield _frame(BROKEN.body())
+        log.exception("stream %s failed", request_id)
+        yield _frame(SERVER_ERROR.body())
         return
-    if usage and answer.completion is not None:
-        usage_chunk = chat_response.usage_chunk_json(
-            asked.id, created, _model(answer), answer.completion.usage, answer.charge
-        )
-        yield _frame(usage_chunk)
+    if call.with_usage and answer.completion is not None:
+        usage = answer.completion.usage
+        yield _frame(chat_response.usage_chunk_json(request_id, call.created, model, usage, answer.charge))
     yield b"data: [DONE]\n\n"
 
 
-async def _left(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     """Return when the client hangs up."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def _named(answer: Answer) -> dict[str, str]:
+def _offer_headers(answer: Answer) -> dict[str, str]:
     if answer.offer is None:
         return {}
-    return {"x-farthing-provider": answer.offer.provider, "x-farthing-model": header_text(answer.offer.model)}
+    return {
+        "x-farthing-provider": answer.offer.provider,
+        "x-farthing-model": chat_response.header_text(answer.offer.model),
+    }
 
 
 def _model(answer: Answer) -> str:

@@ -1,4 +1,4 @@
-"""Addresses of pictures: nobody is sent to a machine that only its neighbours can reach."""
+"""Addresses of images: those of private networks are refused."""
 
 import ipaddress
 import unicodedata
@@ -9,12 +9,12 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # an IPv4 address in its last 32 
 
 
 def is_public(url: str) -> bool:
-    """False for loopback, private, link-local and metadata addresses and local names, in any spelling of them.
+    """Return False for loopback, private, link-local and metadata addresses and local names, in any spelling.
 
-    A name may still resolve to such an address: we never fetch one ourselves, the provider does.
+    A public name may still resolve to such an address. Farthing fetches no image itself; the provider does.
     """
     try:
-        host = _plain(urlsplit(url).hostname or "").rstrip(".").lower()
+        host = _normalized(urlsplit(url).hostname or "").rstrip(".").lower()
     except ValueError:
         return False
     if not host or host in _LOCAL_NAMES or host.endswith(_LOCAL_NAMES) or "." not in host.replace(":", "."):
@@ -23,17 +23,17 @@ def is_public(url: str) -> bool:
     return address is None or address.is_global
 
 
-def _plain(host: str) -> str:
-    """As resolvers read it: digits and dots of other scripts are digits and dots."""
+def _normalized(host: str) -> str:
+    """Return the host as resolvers read it: digits and dots of other scripts become ASCII."""
     return unicodedata.normalize("NFKC", host).replace("\u3002", ".")
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """None for a name."""
+    """Return the IP address of `host`, or None for a name."""
     try:
         found = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        # 127.1, 0x7f000001, 017700000001: what some resolvers read as addresses is nobody's name.
+        # Some resolvers read 127.1, 0x7f000001 and 017700000001 as addresses, so these are refused.
         last = host.rpartition(".")[2]
         return ipaddress.ip_address("0.0.0.0") if last.isdigit() or last.startswith("0x") else None  # noqa: S104 - refused
     if isinstance(found, ipaddress.IPv6Address):

@@ -1,4 +1,4 @@
-"""GET /v1/models: what this key may ask for."""
+"""GET /v1/models: the models that a key may ask for."""
 
 from typing import Annotated
 
@@ -11,38 +11,38 @@ from web.auth import Caller
 from web.errors import HttpProblem
 from web.schemas import ModelList, ModelOut
 
-BORN = 1_767_225_600  # OpenAI's clients want a creation time; a name that moves with prices has none
+CREATED = 1_767_225_600  # OpenAI's clients require a creation time; our models have none
 
 
 def tenant_of(request: Request) -> Tenant:
     caller: Caller = request.state.caller
-    assert caller.tenant is not None  # the guard lets tenants' keys alone come here
+    assert caller.tenant is not None  # the middleware admits only tenants' keys to /v1
     return caller.tenant
 
 
-Asker = Annotated[Tenant, Depends(tenant_of)]
+CurrentTenant = Annotated[Tenant, Depends(tenant_of)]
 
 
 def router(catalog: Catalog) -> APIRouter:
     routes = APIRouter(prefix="/v1/models", tags=["openai"])
 
     @routes.get("", summary="The models that this key may ask for")
-    async def listing(tenant: Asker) -> ModelList:
+    async def listing(tenant: CurrentTenant) -> ModelList:
         names = [name for name in catalog.names() if tenant.plan.allows(name)]
-        return ModelList(data=[_shown(name) for name in names])
+        return ModelList(data=[_model_out(name) for name in names])
 
     @routes.get("/{model:path}", summary="One model")
-    async def one(model: str, tenant: Asker) -> ModelOut:
+    async def one(model: str, tenant: CurrentTenant) -> ModelOut:
         if not _is_sold(catalog, model) or not tenant.plan.allows(model):
             text = f"The model {model!r} does not exist; see GET /v1/models."
             raise HttpProblem(404, text, code="model_not_found", param="model")
-        return _shown(model)
+        return _model_out(model)
 
     return routes
 
 
 def _is_sold(catalog: Catalog, model: str) -> bool:
-    """The same question that a completion asks."""
+    """Return True where a completion would accept the model."""
     try:
         catalog.model(model)
     except UnknownModel:
@@ -50,6 +50,6 @@ def _is_sold(catalog: Catalog, model: str) -> bool:
     return True
 
 
-def _shown(name: str) -> ModelOut:
+def _model_out(name: str) -> ModelOut:
     owner = name.partition("/")[0] if "/" in name else "farthing"
-    return ModelOut(id=name, created=BORN, owned_by=owner)
+    return ModelOut(id=name, created=CREATED, owned_by=owner)

@@ -1,4 +1,4 @@
-"""Telegram's word for who opened the page: anything that is not exactly it is nobody's."""
+"""The signature of initData: every change of the signed data is refused."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
@@ -7,15 +7,15 @@ import pytest
 
 from tests.web.miniapp.conftest import ANN, TOKEN, signed
 from web.errors import HttpProblem
-from web.miniapp.init_data import NOT_SIGNED, TOO_OLD, Person, person, secret_of
+from web.miniapp.init_data import NOT_SIGNED, TOO_OLD, Person, read_user, secret_key
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-SECRET = secret_of(TOKEN)
+SECRET = secret_key(TOKEN)
 
 
 def refused(init_data: str, secret: bytes = SECRET) -> str | None:
     with pytest.raises(HttpProblem) as caught:
-        person(init_data, secret, NOW)
+        read_user(init_data, secret, NOW)
     assert caught.value.status == 401
     assert caught.value.headers()["www-authenticate"] == "tma"
     return caught.value.code
@@ -25,13 +25,13 @@ def changed(**fields: str) -> str:
     return urlencode({**dict(parse_qsl(signed(ANN, at=NOW))), **fields})
 
 
-def test_who_telegram_names_is_believed() -> None:
-    assert person(signed(ANN, at=NOW, language="vi"), SECRET, NOW) == Person(ANN, "vi")
+def test_signed_user_is_returned() -> None:
+    assert read_user(signed(ANN, at=NOW, language="vi"), SECRET, NOW) == Person(ANN, "vi")
 
 
 def test_the_order_of_the_fields_does_not_matter_and_unknown_ones_are_signed_too() -> None:
     pairs = parse_qsl(signed(ANN, at=NOW, start_param="x y&z=ü"))
-    assert person(urlencode(pairs[::-1]), SECRET, NOW).id == ANN
+    assert read_user(urlencode(pairs[::-1]), SECRET, NOW).id == ANN
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_the_order_of_the_fields_does_not_matter_and_unknown_ones_are_signed_too
         signed(ANN, at=NOW, start_param="x" * 9000),
     ],
 )
-def test_whatever_was_tampered_with_is_refused(init_data: str) -> None:
+def test_changed_data_is_refused(init_data: str) -> None:
     assert refused(init_data) == "invalid_init_data"
 
 
-def test_another_bots_word_is_refused() -> None:
+def test_data_signed_for_another_bot_is_refused() -> None:
     assert refused(signed(ANN, "424242:another-token", NOW)) == "invalid_init_data"
 
 
@@ -69,27 +69,27 @@ def test_another_bots_word_is_refused() -> None:
         (timedelta(minutes=-5, seconds=-1), "init_data_expired"),
     ],
 )
-def test_it_holds_for_a_day_and_not_from_the_future(age: timedelta, code: str | None) -> None:
+def test_data_are_valid_for_a_day_and_not_from_the_future(age: timedelta, code: str | None) -> None:
     init_data = signed(ANN, at=NOW - age)
     if code:
         assert refused(init_data) == code
     else:
-        assert person(init_data, SECRET, NOW).id == ANN
+        assert read_user(init_data, SECRET, NOW).id == ANN
 
 
 @pytest.mark.parametrize("auth_date", ["", "yesterday", "9" * 30])
-def test_well_signed_nonsense_for_a_time_is_refused(auth_date: str) -> None:
+def test_signed_but_invalid_time_is_refused(auth_date: str) -> None:
     assert refused(signed(ANN, auth_date=auth_date)) == "invalid_init_data"
 
 
 @pytest.mark.parametrize(
     "user", ["", "null", "[]", '"x"', "{}", '{"id": null}', '{"id": "x"}', '{"id": 1e999}', "[" * 3000]
 )
-def test_well_signed_nonsense_for_a_person_is_refused(user: str) -> None:
+def test_signed_but_invalid_user_is_refused(user: str) -> None:
     assert refused(signed(ANN, at=NOW, user=user)) == "invalid_init_data"
 
 
-def test_refusing_leaves_no_trace_on_the_constants() -> None:
+def test_refusals_leave_no_traceback_on_the_constants() -> None:
     refused("")
     refused(signed(ANN, at=NOW - timedelta(days=2)))
     assert NOT_SIGNED.__traceback__ is None

@@ -2,7 +2,7 @@
 import { account } from "./account.js";
 import { Refused, ask, initData, telegram } from "./ask.js";
 import { $, el, fill } from "./dom.js";
-import { house } from "./house.js";
+import { house } from "./operator.js";
 import { invoices } from "./invoices.js";
 import { keys } from "./keys.js";
 import { spend } from "./spend.js";

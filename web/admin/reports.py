@@ -1,4 +1,4 @@
-"""Usage, margin and the audit."""
+"""The operator's reports: usage, margin and the audit."""
 
 import re
 from collections.abc import Mapping
@@ -14,31 +14,31 @@ from storage.database.database import Database
 from storage.ledger.ledger import allowance_rates
 from storage.operations.audit import audit
 from storage.reports import liability, usage
-from web.admin.tenants import Tenants
+from web.admin.tenants import TenantStore
 from web.errors import bad_request
 from web.schemas import AuditOut, MarginList, UsageList
 
 
 def _iso(value: object) -> object:
-    """A date and nothing else: a bare number would pass for seconds since 1970."""
+    """Accept a date only: pydantic would read a bare number as seconds since 1970."""
     if isinstance(value, str) and not _ISO.fullmatch(value):
         raise ValueError("expected a UTC date such as 2026-11-24")
     return value
 
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_FROM = Query(alias="from", description="UTC date, included; without it, this month's first")
-_TO = Query(description="UTC date, included; without it, today")
+_FROM = Query(alias="from", description="First UTC date, included; default: the first of this month")
+_TO = Query(description="Last UTC date, included; default: today")
 From = Annotated[date | None, BeforeValidator(_iso), _FROM]
 To = Annotated[date | None, BeforeValidator(_iso), _TO]
 
 
 def period(first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
-    """Both dates included; without dates, this month so far. Raises HttpProblem 400 when turned around."""
+    """Return first and last date, both included; default: this month so far. Raises HttpProblem 400 where from > to."""
     today = now.astimezone(UTC).date()
     start, end = first or (last or today).replace(day=1), last or today
     if end == date.max:
-        raise bad_request("to", f"to: {end} is the last day there is.")
+        raise bad_request("to", f"to: {end} is not supported; use an earlier date.")
     if start > end:
         raise bad_request("from", f"from: {start} is after to: {end}.")
     return start, end
@@ -91,7 +91,7 @@ def margin_totals(totals: usage.UsageTotals, stars: liability.StarTotals, owed: 
 
 
 async def margin(db: Database, plans: Mapping[str, Plan], payout_per_star: Money, start: date, end: date) -> MarginList:
-    """Both days included."""
+    """Return margin by day, model and provider from `start` to `end`, both included."""
     rates = allowance_rates(plans)
     rows, stars, owed = await db.read(
         lambda conn: (
@@ -104,24 +104,24 @@ async def margin(db: Database, plans: Mapping[str, Plan], payout_per_star: Money
     return MarginList.model_validate({"data": [margin_row(row) for row in rows], "totals": totals})
 
 
-def router(desk: Tenants, payout_per_star: Money) -> APIRouter:
+def router(store: TenantStore, payout_per_star: Money) -> APIRouter:
     routes = APIRouter(prefix="/admin", tags=["books"])
 
-    @routes.get("/usage", summary="Day x model x provider, unified over providers")
+    @routes.get("/usage", summary="Usage by day, model and provider")
     async def usage_rows(first: From = None, to: To = None, tenant: str | None = None) -> UsageList:
-        start, end = period(first, to, desk.clock.now())
-        owner = (await desk.state(tenant)).id if tenant else None
-        rows = await desk.db.read(lambda conn: usage.rows(conn, start, end, owner))
+        start, end = period(first, to, store.clock.now())
+        owner = (await store.state(tenant)).id if tenant else None
+        rows = await store.db.read(lambda conn: usage.rows(conn, start, end, owner))
         return UsageList.model_validate({"data": [usage_row(row) for row in rows]})
 
-    @routes.get("/margin", summary="Charges, costs, waste and gross margin per day x model x provider")
+    @routes.get("/margin", summary="Charges, costs, waste and gross margin by day, model and provider")
     async def margin_rows(first: From = None, to: To = None) -> MarginList:
-        start, end = period(first, to, desk.clock.now())
-        return await margin(desk.db, desk.plans, payout_per_star, start, end)
+        start, end = period(first, to, store.clock.now())
+        return await margin(store.db, store.plans, payout_per_star, start, end)
 
-    @routes.get("/audit", summary="Check every invariant of the books")
+    @routes.get("/audit", summary="Check every rule of the accounts")
     async def audited() -> AuditOut:
-        report = await desk.db.read(audit)
+        report = await store.db.read(audit)
         return AuditOut(
             ok=report.ok,
             checked=report.checked,
