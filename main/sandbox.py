@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
+from engine.providers.registry import specs
 from main.config import BackupSection, TranscriberSection
 from main.container import Container
 from main.processes import EVERYTHING, run_parts
@@ -25,7 +26,10 @@ async def run_sandbox(settings: Settings) -> int:
     farthing_url = f"http://{settings.env.host}:{settings.env.port}"
     _delete_database()
     async with Sandbox(
-        port=settings.env.sandbox_port, farthing_url=farthing_url, farthing_admin_key=admin_key
+        port=settings.env.sandbox_port,
+        farthing_url=farthing_url,
+        farthing_admin_key=admin_key,
+        providers=stand_in_providers(),
     ) as sandbox:
         print(f"\n  Farthing's sandbox is at {sandbox.url}\n  (Ctrl-C stops it)\n", flush=True)  # noqa: T201
 
@@ -35,6 +39,11 @@ async def run_sandbox(settings: Settings) -> int:
         return await run_parts(
             sandbox_settings(settings, sandbox, admin_key), EVERYTHING, is_sandbox=True, opened=show_route
         )
+
+
+def stand_in_providers() -> dict[str, str]:
+    """Return the dialect of each built-in provider that needs a key, by name: the sandbox stands in for these."""
+    return {name: spec.dialect for name, spec in specs().items() if spec.needs_key}
 
 
 def sandbox_settings(settings: Settings, sandbox: Sandbox, admin_key: str) -> Settings:

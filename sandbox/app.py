@@ -1,10 +1,10 @@
-"""The sandbox put together: a local Telegram, stand-in providers, and a page to look at both."""
+"""The sandbox: a local Telegram, stand-in providers, and a page that shows both."""
 
 import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -38,7 +38,11 @@ class _Server(uvicorn.Server):
 
 
 class Sandbox:
-    """Enter it to serve. `world` is what happens in it, for tests; `stand_ins` its providers."""
+    """One server for Telegram's Bot API, the stand-ins and the page; entering the context starts it.
+
+    `providers`: dialect by name of the providers to stand in for; None: all that have a module of their own.
+    `farthing_url`, `farthing_admin_key`: the running Farthing, to show its state of each provider.
+    """
 
     token = TOKEN
     admin_id = ADMIN_ID
@@ -50,18 +54,19 @@ class Sandbox:
         *,
         farthing_url: str | None = None,
         farthing_admin_key: str | None = None,
+        providers: Mapping[str, str] | None = None,
         word_seconds: float = 0.03,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._socket = _bound(host, port)
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
         self.world = World(monotonic)
-        self.stand_ins = StandIns(word_seconds)
+        self.stand_ins = StandIns(word_seconds, providers=providers)
         farthing = (farthing_url, farthing_admin_key) if farthing_url and farthing_admin_key else None
         self._page_api = PageApi(self.world, self.stand_ins, self.url, farthing)
 
     def route_by(self, next_offers: Callable[[], list[str]]) -> None:
-        """Who names the offers that `auto` would try now, for the page to show."""
+        """Show the offers that `next_offers` returns: those that `auto` would try now, in order."""
         self._page_api.next_offers = next_offers
 
     @property
@@ -70,7 +75,7 @@ class Sandbox:
 
     @property
     def provider_urls(self) -> dict[str, str]:
-        """By name: what is put before the dialect's path."""
+        """Return the base URL of each stand-in, by provider."""
         return {name: f"{self.url}/providers/{name}" for name in self.stand_ins.providers}
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What the page asks of the sandbox: everything at once, then every change; and what people do."""
+"""HTTP interface of the sandbox's page: the whole state, a stream of changes, and the actions of its users."""
 
 import asyncio
 import json
@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from sandbox.providers import MORE_MODES, StandIns
-from sandbox.providers.app import StandIn, shown
-from sandbox.providers.hearing import BYTES_PER_SECOND
+from sandbox.providers.app import StandIn, page_row
+from sandbox.providers.transcription import BYTES_PER_SECOND
 from sandbox.telegram import stars
 from sandbox.telegram.commands import menu
 from sandbox.telegram.refusals import BotApiError
@@ -24,17 +24,17 @@ LAST_MESSAGES = 200
 
 
 class PageApi:
-    """What the routes share.
+    """Routes of the page.
 
-    `farthing`, an address and an admin key, shows each provider as Farthing sees it. `next_offers` names the
-    offers that `auto` would try now, in their order.
+    `farthing`: address and admin key of the running Farthing, to show its state of each provider. `next_offers`
+    returns the offers that `auto` would try now, in order.
     """
 
     def __init__(self, world: World, stand_ins: StandIns, base_url: str, farthing: tuple[str, str] | None) -> None:
         self._world, self._stand_ins, self._base_url, self._farthing = world, stand_ins, base_url, farthing
         self.next_offers: Callable[[], list[str]] = list
         self._states: dict[str, Any] = {}
-        self._asked_at = 0.0
+        self._states_read_at = 0.0
         self._queues: set[asyncio.Queue[dict[str, Any]]] = set()
         world.listeners.add(self._publish)
         stand_ins.subscribe(self._provider_changed)
@@ -60,7 +60,7 @@ class PageApi:
 
     async def _state(self, _: Request) -> Response:
         world = self._world
-        await self._look()
+        await self._refresh_states()
         return JSONResponse(
             {
                 "me": world.bot,
@@ -78,16 +78,16 @@ class PageApi:
                 ],
                 "commands": self._menus(),
                 "more_modes": list(MORE_MODES),
-                **self._seen(),
+                **self._provider_state(),
             }
         )
 
     async def _providers(self, _: Request) -> Response:
-        await self._look()
-        return JSONResponse(self._seen())
+        await self._refresh_states()
+        return JSONResponse(self._provider_state())
 
     async def _link(self, request: Request) -> Response:
-        """What a payment link asks for."""
+        """Return the invoice behind a payment link."""
         offered = self._world.links.get(request.path_params["name"])
         return JSONResponse(offered or {"ok": False, "error": "This link is gone."}, 200 if offered else 404)
 
@@ -155,7 +155,7 @@ class PageApi:
         return {"ok": True}
 
     async def _pay(self, request: Request) -> Any:
-        """An invoice message, or a subscription's link."""
+        """Pay an invoice message, or a subscription's link."""
         body = await request.json()
         chat_id = int(body["chat_id"])
         name = body.get("link") or f"message {chat_id} {body['message_id']}"
@@ -179,14 +179,14 @@ class PageApi:
             self._stand_ins.set_mode(name, str((await request.json())["mode"]))
         except (KeyError, ValueError) as error:
             return JSONResponse({"ok": False, "error": str(error)}, 400)
-        await self._look()
+        await self._refresh_states()
         return JSONResponse(self._provider(self._stand_ins.provider(name)))
 
-    async def _look(self) -> None:
-        """How Farthing sees its providers; once a second at most."""
-        if self._farthing is None or time.monotonic() - self._asked_at < 1:
+    async def _refresh_states(self) -> None:
+        """Read the states of the providers from Farthing, once a second at most."""
+        if self._farthing is None or time.monotonic() - self._states_read_at < 1:
             return
-        self._asked_at = time.monotonic()
+        self._states_read_at = time.monotonic()
         url, key = self._farthing
         try:
             async with httpx.AsyncClient(timeout=2, trust_env=False, verify=False) as client:  # noqa: S501 - loopback
@@ -206,12 +206,12 @@ class PageApi:
     def _provider_changed(self, found: StandIn) -> None:
         self._publish({"type": "provider", "chat_id": 0, "provider": self._provider(found)})
 
-    def _seen(self) -> dict[str, Any]:
+    def _provider_state(self) -> dict[str, Any]:
         providers = [self._provider(found) for found in self._stand_ins.providers.values()]
         return {"next": self.next_offers(), "providers": providers}
 
     def _provider(self, found: StandIn) -> dict[str, Any]:
-        return shown(found, f"{self._base_url}/providers/{found.name}", self._states.get(found.name))
+        return page_row(found, f"{self._base_url}/providers/{found.name}", self._states.get(found.name))
 
     def _message(self, message: dict[str, Any]) -> dict[str, Any]:
         ids = [photo["file_id"] for photo in message.get("photo", [])]
@@ -220,7 +220,7 @@ class PageApi:
         return {**message, "sandbox": {"file_urls": urls}}
 
     def _menus(self) -> dict[str, dict[str, list[dict[str, str]]]]:
-        """By user, then by chat."""
+        """Return the command menus by user, then by chat."""
         world = self._world
         return {
             str(user): {

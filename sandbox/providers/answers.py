@@ -1,21 +1,12 @@
-"""What a stand-in says: that it is one, and a little of everything that has to be shown well."""
+"""Texts that stand-ins answer with: they name the stand-in and contain each kind of formatting."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sandbox.providers.asked import Asked, AskedTool, StandInAnswer, count
+from sandbox.providers.exchange import ParsedRequest, StandInAnswer, StandInToolCall, count
 
-NAMES = {
-    "deepseek": "DeepSeek",
-    "gemini": "Gemini",
-    "openrouter": "OpenRouter",
-    "openai": "OpenAI",
-    "anthropic": "Anthropic",
-    "groq": "Groq",
-    "mistral": "Mistral",
-}
 SHORT_PROMPT_CHARS = 12
 QUOTED_CHARS = 160
 
@@ -50,21 +41,23 @@ _SHORT = (
 _JSON = "I am the stand-in for {name} in Farthing's sandbox."
 _CALLED = "I am the **stand-in for {name}** in Farthing's sandbox. Your tool said:\n\n> {result}"
 _THOUGHT = "I am asked something. I am a stand-in, so I shall say so, and show what an answer can look like."
-REFUSAL = "I can't help with that, says the stand-in for {name} in Farthing's sandbox."
+REFUSAL = "I can't help with that. (The stand-in for {name} in Farthing's sandbox.)"
 MOST_DEPTH = 6
 _WORD = re.compile(r"\S+\s*|\s+")
 
 
-def answer(provider: str, asked: Asked) -> StandInAnswer:
-    """The same for the same request; its output limit covers its thoughts too."""
-    name = NAMES.get(provider, provider)
+def answer(title: str, asked: ParsedRequest) -> StandInAnswer:
+    """Return the answer of the stand-in for `title`, always the same for the same request.
+
+    The output limit covers the thoughts too.
+    """
     thought = _cut(_THOUGHT, asked.most) if asked.thinks else ""
     left = asked.most - count(thought)
     if asked.tool is not None:
         return (
             StandInAnswer("", thought, asked.tool, "tool") if left > 0 else StandInAnswer("", thought, finish="length")
         )
-    text, stopped_by = _stopped(_said(name, asked), asked.stop)
+    text, stopped_by = _stopped(_text(title, asked), asked.stop)
     kept = _cut(text, left)
     if kept != text:
         return StandInAnswer(kept, thought, finish="length")
@@ -72,12 +65,12 @@ def answer(provider: str, asked: Asked) -> StandInAnswer:
 
 
 def words(text: str) -> Iterator[str]:
-    """The text piece by piece; joined they are the text."""
+    """Yield the text word by word. The pieces joined are the text."""
     return (found[0] for found in _WORD.finditer(text))
 
 
 def sample(schema: Mapping[str, Any], says: str, depth: int = 0) -> Any:
-    """Something that fits a JSON Schema of the usual kind; strings say `says`."""
+    """Return a value that fits a JSON Schema of the usual kind. Its strings are `says`."""
     for fixed in ("enum", "anyOf", "oneOf"):
         if schema.get(fixed):
             first = schema[fixed][0]
@@ -92,33 +85,35 @@ def sample(schema: Mapping[str, Any], says: str, depth: int = 0) -> Any:
     return {name: sample(part, says, depth + 1) for name, part in (schema.get("properties") or {}).items()}
 
 
-def chosen(tools: Mapping[str, Mapping[str, Any]], wanted: str | None, prompt: str, *, must: bool) -> AskedTool | None:
-    """The tool to call: the one that was named, else the first when it must be or the prompt speaks of one."""
+def chosen_tool(
+    tools: Mapping[str, Mapping[str, Any]], wanted: str | None, prompt: str, *, must: bool
+) -> StandInToolCall | None:
+    """Return the call of the named tool, else of the first one when a call is required or the prompt names a tool."""
     name = wanted if wanted in tools else next(iter(tools), None)
     if name is None:
         return None
-    is_spoken_of = name.lower() in prompt.lower() or re.search(r"\btool", prompt, re.IGNORECASE)
-    if not (must or wanted or is_spoken_of):
+    is_mentioned = name.lower() in prompt.lower() or re.search(r"\btool", prompt, re.IGNORECASE)
+    if not (must or wanted or is_mentioned):
         return None
     arguments = sample({"type": "object", **tools[name]}, " ".join(prompt.split())[:80])
-    return AskedTool(name, arguments if isinstance(arguments, dict) else {})
+    return StandInToolCall(name, arguments if isinstance(arguments, dict) else {})
 
 
-def _said(name: str, asked: Asked) -> str:
+def _text(title: str, asked: ParsedRequest) -> str:
     if asked.tool_result is not None:
-        return _CALLED.format(name=name, result=_quoted(asked.tool_result))
+        return _CALLED.format(name=title, result=_quoted(asked.tool_result))
     if asked.wants_json:
-        says = _JSON.format(name=name)
+        says = _JSON.format(name=title)
         fitting = sample(asked.schema, says) if asked.schema else {"answer": says, "prompt": _quoted(asked.prompt)}
         return json.dumps(fitting, ensure_ascii=False)
     template = _SHORT if len(asked.prompt) <= SHORT_PROMPT_CHARS and not asked.images else _LONG
     turn = f"This is message {asked.turns} of our conversation. " if asked.turns > 1 else ""
-    said = template.format(name=name, turn=turn, prompt=_quoted(asked.prompt))
+    said = template.format(name=title, turn=turn, prompt=_quoted(asked.prompt))
     return said + (f"\nI see {asked.images} {'picture' if asked.images == 1 else 'pictures'}." if asked.images else "")
 
 
 def _quoted(text: str) -> str:
-    """On one line; nothing in it may end the quotation."""
+    """Return the text on one line, so that nothing in it ends the quotation."""
     line = " ".join(text.split())
     return line[:QUOTED_CHARS] + ("…" if len(line) > QUOTED_CHARS else "")
 
@@ -129,5 +124,5 @@ def _stopped(text: str, stops: tuple[str, ...]) -> tuple[str, str | None]:
 
 
 def _cut(text: str, most_tokens: int) -> str:
-    """At most so many tokens of it, and no half character."""
+    """Return at most so many tokens of the text, without half a character."""
     return text.encode()[: max(0, most_tokens) * 4].decode(errors="ignore")

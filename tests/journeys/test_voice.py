@@ -14,7 +14,7 @@ from tests.journeys.recordings import CHARGE, COST, WALLET, heard, rich, speak, 
 async def test_a_recording_is_written_down_shown_and_answered_and_charged_to_the_nano_dollar(hearing: Journey) -> None:
     tenant = await rich(hearing)
     quoted, answer = await speak(hearing)
-    assert quoted == "🎤 I am a recording of 12 seconds, put into writing by a stand-in for OpenAI."
+    assert quoted == "🎤 I am a recording of 12 seconds, transcribed by a stand-in for OpenAI."
     assert "stand-in for DeepSeek" in answer
     assert "getFile" in [name for name, _ in hearing.sandbox.world.calls]
     (line,) = await heard(hearing)

@@ -1,12 +1,31 @@
-"""Anthropic's Messages: named events, usage at both ends, max_tokens and a version required."""
+"""Anthropic's Messages dialect: named events, usage at both ends, `max_tokens` and a version required."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox.providers.answers import chosen, words
-from sandbox.providers.asked import Asked, AskedCall, AskedTool, StandInAnswer, StandInBill, StandInFrame
-from sandbox.providers.dialects.base import IMAGE_TEXT, dumps, event, listed, messages_of, most_of, names
-from sandbox.providers.refusals import Row, StandInRefused
+from starlette.requests import Request
+
+from sandbox.providers.answers import chosen_tool, words
+from sandbox.providers.dialects.base import (
+    IMAGE_TEXT,
+    StandInDialect,
+    dumps,
+    event,
+    listed,
+    messages_of,
+    names,
+    output_limit,
+)
+from sandbox.providers.exchange import (
+    ParsedRequest,
+    ReceivedCall,
+    StandInAnswer,
+    StandInFrame,
+    StandInToolCall,
+    StandInUsage,
+)
+from sandbox.providers.refusals import DOWN_MESSAGE, SHORT_CONTEXT_TOKENS, Refusal, StandInRefused
 
 _FIELDS = names(
     "model messages max_tokens system stream temperature top_p top_k stop_sequences tools tool_choice thinking "
@@ -18,62 +37,103 @@ _REASONS = {"stop": "end_turn", "length": "max_tokens", "tool": "tool_use", "ref
 _CACHE_FROM = {"haiku-4": 4096}
 
 
-class AnthropicStandIn:
-    comment = b'event: ping\ndata: {"type": "ping"}\n\n'
+_REFUSALS = {
+    "no_key": Refusal(401, "x-api-key header is required", "authentication_error"),
+    "malformed": Refusal(400, "We could not parse the JSON body of your request."),
+    "key_refused": Refusal(401, "invalid x-api-key", "authentication_error"),
+    "429": Refusal(429, "This request would exceed your organization's rate limit.", "rate_limit_error"),
+    "429_untold": Refusal(429, "This request would exceed your organization's rate limit.", "rate_limit_error"),
+    "down": Refusal(503, DOWN_MESSAGE, "api_error"),
+    "overloaded": Refusal(529, "Overloaded", "overloaded_error"),
+    "error_500": Refusal(500, "The server had an error while processing your request.", "api_error"),
+    "moderated": Refusal(400, "The prompt was flagged by moderation.", code="content_policy_violation"),
+    "context_too_long": Refusal(400, f"prompt is too long: 5000 tokens > {SHORT_CONTEXT_TOKENS} maximum"),
+    "money_gone": Refusal(
+        429,
+        "You have reached your organization's spend limit.",
+        "rate_limit_error",
+        "enforced_spend_limit_reached",
+    ),
+}
 
-    def asked(self, call: AskedCall) -> Asked:
+
+class AnthropicStandIn(StandInDialect):
+    dialect = "anthropic"
+    refusals = _REFUSALS
+    models = ("claude-haiku-5-5", "claude-haiku-4-5")
+    keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
+
+    def serves(self, path: str) -> bool:
+        return path == "messages"
+
+    def key(self, request: Request) -> str:
+        return request.headers.get("x-api-key", "")
+
+    def parse(self, call: ReceivedCall) -> ParsedRequest:
         body = call.body
         model = str(body.get("model") or "")
         if "anthropic-version" not in call.headers:
-            raise StandInRefused(Row(400, "anthropic-version: header is required"))
+            raise StandInRefused(Refusal(400, "anthropic-version: header is required"))
         if not model or model.startswith("no-such"):
-            raise StandInRefused(Row(404, f"model: {model}", "not_found_error"))
+            raise StandInRefused(Refusal(404, f"model: {model}", "not_found_error"))
         if unknown := sorted(set(body) - _FIELDS):
-            raise StandInRefused(Row(400, f"{unknown[0]}: Extra inputs are not permitted"))
+            raise StandInRefused(Refusal(400, f"{unknown[0]}: Extra inputs are not permitted"))
         if "max_tokens" not in body:
-            raise StandInRefused(Row(400, "max_tokens: Field required"))
-        turns = messages_of(body, "messages", _ROLES, Row(400, "messages: at least one message is required"))
+            raise StandInRefused(Refusal(400, "max_tokens: Field required"))
+        turns = messages_of(body, "messages", _ROLES, Refusal(400, "messages: at least one message is required"))
         _check(body, model, turns)
-        return _asked(body, model, turns)
+        return _parsed(body, model, turns)
 
-    def cached_written(self, asked: Asked, prompt: int, seen: int) -> tuple[int, int]:
-        """Only where the request asks for it with cache_control."""
+    def cached_written(self, asked: ParsedRequest, prompt: int, seen: int) -> tuple[int, int]:
+        """Return (0, 0) unless the request asks for caching with `cache_control`."""
         least = next((tokens for mark, tokens in _CACHE_FROM.items() if mark in asked.model), 1024)
         if not asked.options.get("cache_control") or prompt < least:
             return 0, 0
         return seen, prompt - seen
 
-    def frames(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> Iterator[StandInFrame]:
+    def frames(self, asked: ParsedRequest, answer: StandInAnswer, usage: StandInUsage | None) -> Iterator[StandInFrame]:
         message = {"id": "msg_stand_in", "type": "message", "role": "assistant", "model": asked.model, "content": []}
-        begun = {"usage": {**_read(bill), "output_tokens": 1}} if bill else {}
+        begun = {"usage": {**_input_counts(usage), "output_tokens": 1}} if usage else {}
         yield StandInFrame(event("message_start", message={**message, "stop_reason": None, **begun}))
-        yield StandInFrame(self.comment)
+        yield StandInFrame(self.keep_alive)
         for index, block in enumerate(_blocks(asked, answer)):
             yield StandInFrame(event("content_block_start", index=index, content_block=block.empty))
             for word in words(block.text):
                 yield StandInFrame(event("content_block_delta", index=index, delta=block.delta(word)), word=True)
             yield StandInFrame(event("content_block_stop", index=index))
-        told = {"usage": _usage(bill)} if bill else {}
+        told = {"usage": _counts(usage)} if usage else {}
         yield StandInFrame(event("message_delta", delta=_ending(answer), **told))
         yield StandInFrame(event("message_stop"))
 
-    def whole(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> dict[str, Any]:
+    def whole(self, asked: ParsedRequest, answer: StandInAnswer, usage: StandInUsage | None) -> dict[str, Any]:
         content = [block.full for block in _blocks(asked, answer)]
         message = {"id": "msg_stand_in", "type": "message", "role": "assistant", "model": asked.model}
-        return {**message, "content": content, **_ending(answer), **({"usage": _usage(bill)} if bill else {})}
+        return {**message, "content": content, **_ending(answer), **({"usage": _counts(usage)} if usage else {})}
 
     def broken(self) -> Iterator[bytes]:
         yield event("error", error={"type": "overloaded_error", "message": "Overloaded"})
 
-    def models(self) -> dict[str, Any]:
-        known = ("claude-haiku-5-5", "claude-haiku-4-5")
-        return {"data": [{"type": "model", "id": name} for name in known], "has_more": False}
+    def model_list(self) -> dict[str, Any]:
+        return {"data": [{"type": "model", "id": name} for name in self.models], "has_more": False}
+
+    def error_body(self, refusal: Refusal, wait_seconds: float) -> dict[str, Any]:  # noqa: ARG002 - told in a header
+        details = {"details": {"error_code": refusal.code}} if refusal.code else {}
+        error = {"type": refusal.kind, "message": refusal.message, **details}
+        return {"type": "error", "error": error, "request_id": "req_stand_in"}
+
+    def limit_headers(self, limit: int, left: int, reset_seconds: float) -> dict[str, str]:
+        reset = (datetime.now(UTC) + timedelta(seconds=reset_seconds)).isoformat(timespec="seconds")
+        return {
+            "anthropic-ratelimit-requests-limit": str(limit),
+            "anthropic-ratelimit-requests-remaining": str(left),
+            "anthropic-ratelimit-requests-reset": reset,
+        }
 
 
 class _Block:
     """A content block; `kind`: text, thinking or tool_use."""
 
-    def __init__(self, kind: str, text: str, tool: AskedTool | None = None) -> None:
+    def __init__(self, kind: str, text: str, tool: StandInToolCall | None = None) -> None:
         self.kind, self.text, self.tool = kind, text, tool
 
     @property
@@ -93,7 +153,7 @@ class _Block:
         return {"type": f"{self.kind}_delta", self.kind: word}
 
 
-def _blocks(asked: Asked, answer: StandInAnswer) -> list[_Block]:
+def _blocks(asked: ParsedRequest, answer: StandInAnswer) -> list[_Block]:
     blocks = [_Block("thinking", answer.thought)] if answer.thought and asked.shows_thoughts else []
     if answer.tool:
         return [*blocks, _Block("tool_use", dumps(answer.tool.arguments), answer.tool)]
@@ -106,38 +166,38 @@ def _ending(answer: StandInAnswer) -> dict[str, Any]:
     return {"stop_reason": _REASONS[answer.finish], "stop_sequence": None}
 
 
-def _read(bill: StandInBill) -> dict[str, int]:
-    """Plain, read and written input are disjoint."""
+def _input_counts(usage: StandInUsage) -> dict[str, int]:
+    """Return the input tokens. Plain, read and written ones are disjoint."""
     return {
-        "input_tokens": bill.prompt - bill.cached - bill.written,
-        "cache_read_input_tokens": bill.cached,
-        "cache_creation_input_tokens": bill.written,
+        "input_tokens": usage.prompt - usage.cached - usage.written,
+        "cache_read_input_tokens": usage.cached,
+        "cache_creation_input_tokens": usage.written,
     }
 
 
-def _usage(bill: StandInBill) -> dict[str, Any]:
-    thinking = {"output_tokens_details": {"thinking_tokens": bill.thought}} if bill.thought else {}
-    return {**_read(bill), "output_tokens": bill.output + bill.thought, **thinking}
+def _counts(usage: StandInUsage) -> dict[str, Any]:
+    thinking = {"output_tokens_details": {"thinking_tokens": usage.thought}} if usage.thought else {}
+    return {**_input_counts(usage), "output_tokens": usage.output + usage.thought, **thinking}
 
 
 def _check(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]]) -> None:
-    """Raises StandInRefused for what the newer models no longer take."""
+    """Raises StandInRefused for fields that the newer models no longer take."""
     if any(turn.get("role") not in _ROLES for turn in turns):
-        raise StandInRefused(Row(400, "messages.0.role: Field required"))
+        raise StandInRefused(Refusal(400, "messages.0.role: Field required"))
     if not any(mark in model for mark in _NO_SAMPLING):
         if {"temperature", "top_p"} <= set(body):
-            raise StandInRefused(Row(400, "`temperature` and `top_p` cannot both be specified for this model."))
+            raise StandInRefused(Refusal(400, "`temperature` and `top_p` cannot both be specified for this model."))
         return
     for name in ("temperature", "top_p", "top_k"):
         if name in body:
-            raise StandInRefused(Row(400, f"{name}: this model does not support it."))
+            raise StandInRefused(Refusal(400, f"{name}: this model does not support it."))
     if "budget_tokens" in (body.get("thinking") or {}):
-        raise StandInRefused(Row(400, "thinking.budget_tokens: this model does not support it."))
+        raise StandInRefused(Refusal(400, "thinking.budget_tokens: this model does not support it."))
     if turns[-1]["role"] == "assistant":
-        raise StandInRefused(Row(400, "This model does not support assistant message prefill."))
+        raise StandInRefused(Refusal(400, "This model does not support assistant message prefill."))
 
 
-def _asked(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]]) -> Asked:
+def _parsed(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]]) -> ParsedRequest:
     blocks = [_content(turn.get("content")) for turn in turns]
     flat = [block for each in blocks for block in each]
     images = sum(block.get("type") == "image" for block in flat)
@@ -147,11 +207,11 @@ def _asked(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]]) 
     system = _text(_content(body.get("system")))
     prompt = asking[-1] if asking else ""
     whole = tools + system + "".join(_counted(block) for block in flat) + IMAGE_TEXT * images
-    return Asked(
+    return ParsedRequest(
         model=model,
         prompt=prompt,
-        whole=whole,
-        most=most_of(body["max_tokens"], Row(400, "max_tokens: Input should be greater than or equal to 1")),
+        counted=whole,
+        most=output_limit(body["max_tokens"], Refusal(400, "max_tokens: Input should be greater than or equal to 1")),
         stream=bool(body.get("stream")),
         turns=len(asking),
         images=images,
@@ -165,7 +225,7 @@ def _asked(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]]) 
 
 
 def _thinks(body: Mapping[str, Any], model: str) -> bool:
-    """The fives do unless told not to; the others only when asked."""
+    """Return whether the model thinks. The 5 series does unless switched off, the others only when asked."""
     kind = (body.get("thinking") or {}).get("type")
     low = (body.get("output_config") or {}).get("effort") == "low"
     return kind in {"enabled", "adaptive"} or (kind is None and not low and any(m in model for m in _NO_SAMPLING))
@@ -186,9 +246,12 @@ def _counted(block: Mapping[str, Any]) -> str:
     return str(block.get("text", "")) + "".join(more)
 
 
-def _tool(body: Mapping[str, Any], prompt: str) -> AskedTool | None:
+def _tool(body: Mapping[str, Any], prompt: str) -> StandInToolCall | None:
     tools = {str(tool.get("name")): tool.get("input_schema") or {} for tool in body.get("tools") or ()}
     choice = body.get("tool_choice") or {}
     if choice.get("type") == "none":
         return None
-    return chosen(tools, choice.get("name"), prompt, must=choice.get("type") == "any")
+    return chosen_tool(tools, choice.get("name"), prompt, must=choice.get("type") == "any")
+
+
+PLAIN = AnthropicStandIn

@@ -1,36 +1,82 @@
-"""What a dialect must be able to do, and what all of them need for it."""
+"""Base of the stand-ins' dialects: the parts that every wire format defines, and helpers that all of them use."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
-from sandbox.providers.asked import Asked, AskedCall, StandInAnswer, StandInBill, StandInFrame
-from sandbox.providers.refusals import Row, StandInRefused
+from starlette.requests import Request
+
+from sandbox.providers.exchange import ParsedRequest, ReceivedCall, StandInAnswer, StandInFrame, StandInUsage
+from sandbox.providers.refusals import Refusal, StandInRefused
 
 IMAGE_TEXT = "i" * 1024  # a picture costs 256 tokens
 
 
-class Dialect(Protocol):
-    """`comment`: what keeps a silent stream alive, if anything does. A bill of None: usage is not told."""
+class StandInDialect(ABC):
+    """How one provider's server reads requests and writes answers.
 
-    @property
-    def comment(self) -> bytes: ...
+    `title`: the provider's name for people. `models`: ids of the models that it lists. `keep_alive`: the comment that
+    keeps a silent stream open, empty where there is none. `blank_lines`: whether a silent answer in one piece begins
+    with blank lines. A usage of None is not reported.
+    """
 
-    def asked(self, call: AskedCall) -> Asked:
-        """Raises StandInRefused, as strictly as the real one."""
+    dialect: ClassVar[str]
+    refusals: ClassVar[Mapping[str, Refusal]]
+    models: ClassVar[tuple[str, ...]]
+    keep_alive: ClassVar[bytes] = b""
+    blank_lines: ClassVar[bool] = False
 
-    def cached_written(self, asked: Asked, prompt: int, seen: int) -> tuple[int, int]:
-        """Of `prompt` tokens, `seen` before: those read from the cache, and those written to it."""
+    def __init__(self, title: str) -> None:
+        self.title = title
 
-    def frames(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> Iterator[StandInFrame]:
-        """The whole stream, up to its end marker."""
+    @abstractmethod
+    def serves(self, path: str) -> bool:
+        """Return whether POST requests to this path, without the base URL, belong to the dialect."""
 
-    def whole(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> dict[str, Any]: ...
+    @abstractmethod
+    def key(self, request: Request) -> str:
+        """Return the caller's secret, empty when there is none."""
 
+    @abstractmethod
+    def parse(self, call: ReceivedCall) -> ParsedRequest:
+        """Read a request. Raises StandInRefused as strictly as the real provider."""
+
+    @abstractmethod
+    def cached_written(self, asked: ParsedRequest, prompt: int, seen: int) -> tuple[int, int]:
+        """Return the tokens read from and written to the prompt cache, of `prompt` tokens with `seen` sent before."""
+
+    @abstractmethod
+    def frames(self, asked: ParsedRequest, answer: StandInAnswer, usage: StandInUsage | None) -> Iterator[StandInFrame]:
+        """Yield the whole stream, up to its end marker."""
+
+    @abstractmethod
+    def whole(self, asked: ParsedRequest, answer: StandInAnswer, usage: StandInUsage | None) -> dict[str, Any]:
+        """Return the body of an answer in one piece."""
+
+    @abstractmethod
     def broken(self) -> Iterator[bytes]:
-        """An error in mid-stream."""
+        """Yield an error in the middle of a stream."""
 
-    def models(self) -> dict[str, Any]: ...
+    @abstractmethod
+    def model_list(self) -> dict[str, Any]:
+        """Return the body of `GET /models`."""
+
+    @abstractmethod
+    def error_body(self, refusal: Refusal, wait_seconds: float) -> dict[str, Any]:
+        """Return the body of an error answer."""
+
+    def retry_headers(self, wait_seconds: float) -> dict[str, str]:
+        """Return the headers of a 429 that name the wait."""
+        return {"retry-after": str(max(1, round(wait_seconds)))}
+
+    def limit_headers(self, limit: int, left: int, reset_seconds: float) -> dict[str, str]:  # noqa: ARG002 - none here
+        """Return the headers of every answer that name the request limit and the rest of it."""
+        return {}
+
+    def probes(self, *, has_money: bool) -> dict[str, Any]:  # noqa: ARG002 - only where a balance can be read
+        """Return the bodies of the free GET requests, by path."""
+        return {"models": self.model_list()}
 
 
 def names(words: str) -> frozenset[str]:
@@ -49,22 +95,22 @@ def event(name: str, **body: Any) -> bytes:
     return f"event: {name}\n".encode() + data({"type": name, **body})
 
 
-def messages_of(body: Mapping[str, Any], name: str, roles: frozenset[str], row: Row) -> list[Mapping[str, Any]]:
-    """The turns under `name`. Raises StandInRefused with `row` when there are none or one isn't a turn."""
+def messages_of(body: Mapping[str, Any], name: str, roles: frozenset[str], refusal: Refusal) -> list[Mapping[str, Any]]:
+    """Return the turns under `name`. Raises StandInRefused with `refusal` when there are none or one isn't a turn."""
     found = body.get(name)
     if not isinstance(found, list) or not found:
-        raise StandInRefused(row)
+        raise StandInRefused(refusal)
     if not all(isinstance(turn, dict) and turn.get("role", "user") in roles for turn in found):
-        raise StandInRefused(row)
+        raise StandInRefused(refusal)
     return found
 
 
-def most_of(value: Any, row: Row, otherwise: int = 4096) -> int:
-    """An output limit. Raises StandInRefused with `row` for what can't be one."""
+def output_limit(value: Any, refusal: Refusal, otherwise: int = 4096) -> int:
+    """Return an output limit in tokens. Raises StandInRefused with `refusal` for a value that can't be one."""
     if value is None:
         return otherwise
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise StandInRefused(row)
+        raise StandInRefused(refusal)
     return value
 
 

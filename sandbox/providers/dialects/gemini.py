@@ -1,12 +1,31 @@
-"""Gemini's REST: CRLF frames, usage in every one of them, and no end marker but the finish reason."""
+"""Gemini's REST dialect: CRLF frames, usage in each of them, and no end marker but the finish reason."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sandbox.providers.answers import chosen, words
-from sandbox.providers.asked import Asked, AskedCall, AskedTool, StandInAnswer, StandInBill, StandInFrame, count
-from sandbox.providers.dialects.base import IMAGE_TEXT, data, dumps, listed, messages_of, most_of, names
-from sandbox.providers.refusals import Row, StandInRefused
+from starlette.requests import Request
+
+from sandbox.providers.answers import chosen_tool, words
+from sandbox.providers.dialects.base import (
+    IMAGE_TEXT,
+    StandInDialect,
+    data,
+    dumps,
+    listed,
+    messages_of,
+    names,
+    output_limit,
+)
+from sandbox.providers.exchange import (
+    ParsedRequest,
+    ReceivedCall,
+    StandInAnswer,
+    StandInFrame,
+    StandInToolCall,
+    StandInUsage,
+    count,
+)
+from sandbox.providers.refusals import DOWN_MESSAGE, SHORT_CONTEXT_TOKENS, Refusal, StandInRefused
 
 _FIELDS = names("contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent")
 _CONFIG_FIELDS = names(
@@ -20,92 +39,144 @@ _ROLES = frozenset({"user", "model"})
 _REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "tool": "STOP", "refused": "SAFETY"}
 
 
-class GeminiStandIn:
-    comment = b""
+_REFUSALS = {
+    "no_key": Refusal(403, "Method doesn't allow unregistered callers. Please use API Key.", "PERMISSION_DENIED"),
+    "malformed": Refusal(400, "Invalid JSON payload received.", "INVALID_ARGUMENT"),
+    "key_refused": Refusal(
+        400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT", "API_KEY_INVALID"
+    ),
+    "429": Refusal(429, "You exceeded your current quota. Please retry in 5s.", "RESOURCE_EXHAUSTED", "retry"),
+    "429_untold": Refusal(429, "You exceeded your current quota. Please retry in 5s.", "RESOURCE_EXHAUSTED"),
+    "down": Refusal(503, DOWN_MESSAGE, "UNAVAILABLE"),
+    "overloaded": Refusal(503, "The model is overloaded. Please try again later.", "UNAVAILABLE"),
+    "error_500": Refusal(500, "The server had an error while processing your request.", "INTERNAL"),
+    "moderated": Refusal(400, "The prompt was flagged by moderation.", "INVALID_ARGUMENT", "content_policy_violation"),
+    "context_too_long": Refusal(
+        400,
+        f"The input token count (5000) exceeds the maximum number of tokens allowed ({SHORT_CONTEXT_TOKENS}).",
+        "INVALID_ARGUMENT",
+    ),
+    "money_gone": Refusal(
+        429, "Your prepayment credits are depleted. Please go to AI Studio to manage them.", "RESOURCE_EXHAUSTED"
+    ),
+}
+_METHODS = {"generateContent", "streamGenerateContent"}
 
-    def asked(self, call: AskedCall) -> Asked:
+
+class GeminiStandIn(StandInDialect):
+    dialect = "gemini"
+    refusals = _REFUSALS
+    models = ("gemini-2.5-flash-lite", "gemini-2.5-flash", "gemini-3.5-flash-lite", "gemini-3.8-flash")
+
+    def serves(self, path: str) -> bool:
+        return path.startswith("models/") and path.rpartition(":")[2] in _METHODS
+
+    def key(self, request: Request) -> str:
+        return request.headers.get("x-goog-api-key") or request.query_params.get("key") or ""
+
+    def parse(self, call: ReceivedCall) -> ParsedRequest:
         if call.model.startswith("no-such"):
             missing = f"models/{call.model} is not found for API version v1beta, or is not supported for {call.method}."
-            raise StandInRefused(Row(404, missing, "NOT_FOUND"))
+            raise StandInRefused(Refusal(404, missing, "NOT_FOUND"))
         body, config = call.body, call.body.get("generationConfig") or {}
         _check(body, config, call.model)
         wrong = _wrong("contents is not specified", "contents")
         turns = messages_of(body, "contents", _ROLES, wrong)
-        return _asked(call, config, turns)
+        return _parsed(call, config, turns)
 
-    def cached_written(self, asked: Asked, prompt: int, seen: int) -> tuple[int, int]:  # noqa: ARG002
+    def cached_written(self, asked: ParsedRequest, prompt: int, seen: int) -> tuple[int, int]:  # noqa: ARG002
         return seen, 0
 
-    def frames(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> Iterator[StandInFrame]:
+    def frames(self, asked: ParsedRequest, answer: StandInAnswer, usage: StandInUsage | None) -> Iterator[StandInFrame]:
         if answer.finish == "refused":
-            yield StandInFrame(self._blocked(asked, bill))
+            yield StandInFrame(self._blocked(asked, usage))
             return
         said = 0
         for word in words(answer.thought if asked.shows_thoughts else ""):
-            yield StandInFrame(self._frame(asked, [{"text": word, "thought": True}], None, bill, 0), word=True)
+            yield StandInFrame(self._frame(asked, [{"text": word, "thought": True}], None, usage, 0), word=True)
         for index in range(asked.n):
             for word in words(answer.text):
                 said += count(word)
-                yield StandInFrame(self._frame(asked, [{"text": word}], None, bill, said, index), word=True)
+                yield StandInFrame(self._frame(asked, [{"text": word}], None, usage, said, index), word=True)
         for index in range(asked.n):
             parts = [_call(answer.tool)] if answer.tool else [{"text": ""}]
-            yield StandInFrame(self._frame(asked, parts, _REASONS[answer.finish], bill, None, index))
+            yield StandInFrame(self._frame(asked, parts, _REASONS[answer.finish], usage, None, index))
 
-    def whole(self, asked: Asked, answer: StandInAnswer, bill: StandInBill | None) -> dict[str, Any]:
+    def whole(self, asked: ParsedRequest, answer: StandInAnswer, usage: StandInUsage | None) -> dict[str, Any]:
         if answer.finish == "refused":
-            return {"promptFeedback": {"blockReason": "SAFETY"}, **self._tail(asked, bill, 0)}
+            return {"promptFeedback": {"blockReason": "SAFETY"}, **self._tail(asked, usage, 0)}
         parts: list[dict[str, Any]] = [_call(answer.tool)] if answer.tool else [{"text": answer.text}]
         if answer.thought and asked.shows_thoughts:
             parts.insert(0, {"text": answer.thought, "thought": True})
         content = {"role": "model", "parts": parts}
         candidates = [{"content": content, "finishReason": _REASONS[answer.finish], "index": n} for n in range(asked.n)]
-        return {"candidates": candidates, **self._tail(asked, bill, None)}
+        return {"candidates": candidates, **self._tail(asked, usage, None)}
 
     def broken(self) -> Iterator[bytes]:
-        """As bare JSON after the last frame."""
+        """Yield the error as bare JSON after the last frame."""
         error = {"code": 503, "message": "The model is overloaded. Please try again later.", "status": "UNAVAILABLE"}
         yield dumps({"error": error}).encode()
 
-    def models(self) -> dict[str, Any]:
-        known = ("gemini-2.5-flash-lite", "gemini-2.5-flash", "gemini-3.8-flash")
+    def model_list(self) -> dict[str, Any]:
         methods = ["generateContent", "streamGenerateContent", "countTokens"]
-        return {"models": [{"name": f"models/{name}", "supportedGenerationMethods": methods} for name in known]}
+        return {"models": [{"name": f"models/{name}", "supportedGenerationMethods": methods} for name in self.models]}
 
-    def _blocked(self, asked: Asked, bill: StandInBill | None) -> bytes:
-        return data({"promptFeedback": {"blockReason": "SAFETY"}, **self._tail(asked, bill, 0)}, "\r\n\r\n")
+    def _blocked(self, asked: ParsedRequest, usage: StandInUsage | None) -> bytes:
+        return data({"promptFeedback": {"blockReason": "SAFETY"}, **self._tail(asked, usage, 0)}, "\r\n\r\n")
 
     def _frame(
         self,
-        asked: Asked,
+        asked: ParsedRequest,
         parts: list[dict[str, Any]],
         finish: str | None,
-        bill: StandInBill | None,
+        usage: StandInUsage | None,
         said: int | None,
         index: int = 0,
     ) -> bytes:
         candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": index}
         if finish:
             candidate["finishReason"] = finish
-        return data({"candidates": [candidate], **self._tail(asked, bill, said)}, "\r\n\r\n")
+        return data({"candidates": [candidate], **self._tail(asked, usage, said)}, "\r\n\r\n")
 
-    def _tail(self, asked: Asked, bill: StandInBill | None, said: int | None) -> dict[str, Any]:
-        """Usage so far; None: all of it."""
+    def _tail(self, asked: ParsedRequest, usage: StandInUsage | None, said: int | None) -> dict[str, Any]:
+        """Return the fields beside the candidates, with the usage after `said` output tokens; None: the whole usage."""
         tail: dict[str, Any] = {"modelVersion": asked.model, "responseId": "stand-in"}
-        if bill is None:
+        if usage is None:
             return tail
-        output = bill.output if said is None else min(said, bill.output)
-        usage = {
-            "promptTokenCount": bill.prompt,
+        output = usage.output if said is None else min(said, usage.output)
+        counts = {
+            "promptTokenCount": usage.prompt,
             "candidatesTokenCount": output,
-            "totalTokenCount": bill.prompt + output + bill.thought,
+            "totalTokenCount": usage.prompt + output + usage.thought,
         }
-        usage |= {"cachedContentTokenCount": bill.cached} if bill.cached else {}
-        usage |= {"thoughtsTokenCount": bill.thought} if bill.thought else {}
-        return {**tail, "usageMetadata": usage}
+        counts |= {"cachedContentTokenCount": usage.cached} if usage.cached else {}
+        counts |= {"thoughtsTokenCount": usage.thought} if usage.thought else {}
+        return {**tail, "usageMetadata": counts}
+
+    def error_body(self, refusal: Refusal, wait_seconds: float) -> dict[str, Any]:
+        error: dict[str, Any] = {"code": refusal.status, "message": refusal.message, "status": refusal.kind}
+        if refusal.code == "retry":
+            violation = {"quotaId": "GenerateRequestsPerMinutePerProjectPerModel", "quotaValue": "15"}
+            delay = f"{max(1, round(wait_seconds))}s"
+            error["details"] = [
+                {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]},
+                {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay},
+            ]
+        elif refusal.code:
+            info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": refusal.code}
+            error["details"] = [{**info, "domain": "googleapis.com"}]
+        elif refusal.param:
+            violations = [{"field": refusal.param, "description": refusal.message}]
+            kind = "type.googleapis.com/google.rpc.BadRequest"
+            error["details"] = [{"@type": kind, "fieldViolations": violations}]
+        return {"error": error}
+
+    def retry_headers(self, wait_seconds: float) -> dict[str, str]:  # noqa: ARG002 - the body names the wait
+        return {}
 
 
 def _check(body: Mapping[str, Any], config: Mapping[str, Any], model: str) -> None:
-    """Raises StandInRefused for the fields that Gemini doesn't know or doesn't take."""
+    """Raises StandInRefused for fields that Gemini does not define or does not take."""
     thinking = config.get("thinkingConfig") or {}
     for where, found, known in (
         ("", body, _FIELDS),
@@ -126,7 +197,7 @@ def _check(body: Mapping[str, Any], config: Mapping[str, Any], model: str) -> No
         raise StandInRefused(_wrong("Penalty is not enabled for this model.", "generation_config"))
 
 
-def _asked(call: AskedCall, config: Mapping[str, Any], turns: list[Mapping[str, Any]]) -> Asked:
+def _parsed(call: ReceivedCall, config: Mapping[str, Any], turns: list[Mapping[str, Any]]) -> ParsedRequest:
     if call.model.startswith("gemini-3.5") and turns[-1].get("role") == "model":
         raise StandInRefused(_wrong("Please ensure that the last turn is of role 'user'.", "contents"))
     parts = [_parts(turn) for turn in turns]
@@ -137,11 +208,11 @@ def _asked(call: AskedCall, config: Mapping[str, Any], turns: list[Mapping[str, 
     asking = ["".join(str(p.get("text", "")) for p in each) for each, t in zip(parts, turns, strict=True) if _asks(t)]
     prompt = asking[-1] if asking else ""
     wrong = _wrong("max_output_tokens must be positive.", "generation_config")
-    return Asked(
+    return ParsedRequest(
         model=call.model,
         prompt=prompt,
-        whole=tools + system + "".join(_counted(part) for each in parts for part in each) + IMAGE_TEXT * images,
-        most=most_of(config.get("maxOutputTokens"), wrong, 8192),
+        counted=tools + system + "".join(_counted(part) for each in parts for part in each) + IMAGE_TEXT * images,
+        most=output_limit(config.get("maxOutputTokens"), wrong, 8192),
         stream=call.method == "streamGenerateContent",
         sse=call.sse,
         turns=len(asking),
@@ -158,7 +229,7 @@ def _asked(call: AskedCall, config: Mapping[str, Any], turns: list[Mapping[str, 
 
 
 def _thinks(model: str, thinking: Mapping[str, Any]) -> bool:
-    """2.5-flash and 3.x do by default, the lite ones only when asked."""
+    """Return whether the model thinks. 2.5-flash and 3.x do by default, the lite models only when asked."""
     if "thinkingBudget" in thinking:
         return bool(thinking["thinkingBudget"] != 0)
     if "thinkingLevel" in thinking:
@@ -185,19 +256,22 @@ def _counted(part: Mapping[str, Any]) -> str:
     return str(part.get("text", "")) + "".join(calls)
 
 
-def _tool(body: Mapping[str, Any], prompt: str) -> AskedTool | None:
+def _tool(body: Mapping[str, Any], prompt: str) -> StandInToolCall | None:
     declared = [each for tool in body.get("tools") or () for each in tool.get("functionDeclarations") or ()]
     tools = {str(d.get("name")): d.get("parametersJsonSchema") or d.get("parameters") or {} for d in declared}
     config = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
     if config.get("mode") == "NONE":
         return None
     wanted = next(iter(config.get("allowedFunctionNames") or ()), None)
-    return chosen(tools, wanted, prompt, must=config.get("mode") == "ANY")
+    return chosen_tool(tools, wanted, prompt, must=config.get("mode") == "ANY")
 
 
-def _call(tool: AskedTool) -> dict[str, Any]:
+def _call(tool: StandInToolCall) -> dict[str, Any]:
     return {"functionCall": {"id": tool.id, "name": tool.name, "args": dict(tool.arguments)}}
 
 
-def _wrong(message: str, field: str) -> Row:
-    return Row(400, message, "INVALID_ARGUMENT", param=field)
+def _wrong(message: str, field: str) -> Refusal:
+    return Refusal(400, message, "INVALID_ARGUMENT", param=field)
+
+
+PLAIN = GeminiStandIn

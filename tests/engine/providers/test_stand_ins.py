@@ -1,4 +1,4 @@
-"""Whatever a tenant may ask, no adapter sends a field that its provider refuses: the stand-ins refuse them all."""
+"""Tests that no adapter sends a field that its provider refuses, for any option of a request."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -10,26 +10,14 @@ from engine.chat import ChatRequest, Message, Options, Role, Text, Tool, ToolCal
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
 from engine.providers.registry import build, specs
+from engine.providers.spec import Spec
+from main.sandbox import stand_in_providers
 from sandbox.app import Sandbox
+from sandbox.providers.registry import stand_ins_of
 from tests.engine.providers.dialects.wires import finishes, text, usage
 
-MODELS = (
-    ("deepseek", "deepseek-v4-flash"),
-    ("gemini", "gemini-2.5-flash-lite"),
-    ("gemini", "gemini-2.5-flash"),
-    ("gemini", "gemini-3.5-flash-lite"),
-    ("gemini", "gemini-3.8-flash"),
-    ("openrouter", "deepseek/deepseek-v4-flash"),
-    ("openrouter", "openai/gpt-oss-20b"),
-    ("openai", "gpt-4o"),
-    ("openai", "gpt-5-nano"),
-    ("openai", "gpt-6-luna"),
-    ("anthropic", "claude-haiku-4-5"),
-    ("anthropic", "claude-haiku-5-5"),
-    ("groq", "openai/gpt-oss-20b"),
-    ("groq", "qwen/qwen3-32b"),
-    ("mistral", "mistral-small-latest"),
-)
+STAND_INS = stand_ins_of(stand_in_providers())
+MODELS = [(name, model) for name, found in STAND_INS.items() for model in found.models]
 HELLO = (says(Role.SYSTEM, "be brief"), says(Role.USER, "tell me about the sea, please"))
 TOOL = Tool("look", "looks", {"type": "object", "properties": {"at": {"type": "string"}}})
 SCHEMA = {"name": "x", "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}
@@ -58,9 +46,9 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield running
 
 
-async def answered(sandbox: Sandbox, name: str, model: str, request: ChatRequest) -> None:
-    """Raises what the provider refuses."""
-    provider = build(specs()[name], keys=("k",), base_url=sandbox.provider_urls[name])
+async def answered(sandbox: Sandbox, name: str, model: str, request: ChatRequest, spec: Spec | None = None) -> None:
+    """Send the request to the stand-in. Raises the error of a refusal."""
+    provider = build(spec or specs()[name], keys=("k",), base_url=sandbox.provider_urls[name])
     try:
         async with provider.stream(ProviderCall(request, model, 500)) as chunks:
             found = [chunk async for chunk in chunks]
@@ -88,3 +76,16 @@ async def test_choices_and_begun_answers_are_given_or_declined_by_us(sandbox: Sa
     for request in (ChatRequest("r", "m", HELLO, n=2), ChatRequest("r", "m", begun)):
         with contextlib.suppress(CapabilityMissing):
             await answered(sandbox, name, model, request)
+
+
+def test_every_provider_with_a_key_has_a_stand_in_with_models() -> None:
+    assert set(STAND_INS) == {name for name, spec in specs().items() if spec.needs_key}
+    assert all(found.models for found in STAND_INS.values())
+
+
+async def test_new_provider_needs_no_stand_in_of_its_own() -> None:
+    spec = Spec(name="newcomer", base_url="")
+    async with Sandbox(word_seconds=0, providers={"newcomer": spec.dialect}) as sandbox:
+        for options in WISHES.values():
+            request = ChatRequest("r", "m", HELLO, options=Options(**options))
+            await answered(sandbox, "newcomer", "stand-in-small", request, spec)

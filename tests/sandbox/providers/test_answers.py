@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sandbox.providers.answers import words
-from sandbox.providers.asked import count
+from sandbox.providers.exchange import count
 from tests.sandbox.providers.dialects import LONG, PROVIDERS, Asking, events, request, said, usage
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sandbox.providers.answers import sample
-from sandbox.providers.asked import count
+from sandbox.providers.exchange import count
 from tests.sandbox.providers.dialects import LONG, PROVIDERS, Asking, said
 
 

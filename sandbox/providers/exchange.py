@@ -1,15 +1,17 @@
-"""What was asked and what is answered, in no dialect."""
+"""A request and its answer as a stand-in handles them, independent of the dialect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+TRANSCRIPTIONS_PATH = "audio/transcriptions"
+
 Finish = Literal["stop", "length", "tool", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class AskedCall:
-    """One HTTP request as a stand-in sees it. `key`: the caller's secret, empty when there is none."""
+class ReceivedCall:
+    """One HTTP request as received. `key`: the caller's secret, empty when there is none."""
 
     body: Mapping[str, Any]
     headers: Mapping[str, str]
@@ -20,8 +22,8 @@ class AskedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedTool:
-    """A function that may be called, and one call of it."""
+class StandInToolCall:
+    """A call of one of the request's functions."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -29,12 +31,15 @@ class AskedTool:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request, whatever its dialect. `whole`: all that its tokens are counted from, in order."""
+class ParsedRequest:
+    """A chat request in any dialect.
+
+    `counted`: the text whose tokens are billed as input, in order. `most`: output limit in tokens.
+    """
 
     model: str
     prompt: str
-    whole: str
+    counted: str
     most: int
     stream: bool = False
     sse: bool = True
@@ -42,7 +47,7 @@ class Asked:
     images: int = 0
     n: int = 1
     stop: tuple[str, ...] = ()
-    tool: AskedTool | None = None
+    tool: StandInToolCall | None = None
     tool_result: str | None = None
     wants_json: bool = False
     schema: Mapping[str, Any] | None = None
@@ -57,14 +62,14 @@ class StandInAnswer:
 
     text: str
     thought: str = ""
-    tool: AskedTool | None = None
+    tool: StandInToolCall | None = None
     finish: Finish = "stop"
     stopped_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class StandInBill:
-    """Tokens. `cached` and `written` are parts of `prompt`; `thought` is beside `output`."""
+class StandInUsage:
+    """Tokens. `cached` and `written` are parts of `prompt`; `thought` is not part of `output`."""
 
     prompt: int
     cached: int
@@ -75,12 +80,12 @@ class StandInBill:
 
 @dataclass(frozen=True, slots=True)
 class StandInFrame:
-    """A piece of a stream; after a `word` there is a breath."""
+    """A piece of a stream. A pause follows each frame with `word` set."""
 
     data: bytes
     word: bool = False
 
 
 def count(text: str) -> int:
-    """A stand-in's tokens: four UTF-8 bytes each, the last one perhaps shorter."""
+    """Return the stand-ins' token count of a text: four UTF-8 bytes each, rounded up."""
     return -(-len(text.encode()) // 4)

@@ -1,0 +1,55 @@
+"""OpenAI's own stand-in: reasoning models with fields of their own, padded deltas, a prompt cache."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.providers.dialects.openai import OpenAIStandIn, request_limit_headers, written_by_itself
+from sandbox.providers.exchange import ParsedRequest
+from sandbox.providers.refusals import Refusal, StandInRefused
+
+_REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
+
+
+class OpenAIOwnStandIn(OpenAIStandIn):
+    """Reasoning models refuse `max_tokens` and a temperature."""
+
+    models = ("gpt-4o-mini", "gpt-4o", "gpt-5-nano", "gpt-6-luna")
+
+    def check(self, body: Mapping[str, Any], model: str) -> None:
+        super().check(body, model)
+        if not _REASONING.search(model):
+            return
+        if "max_tokens" in body:
+            raise StandInRefused(_unsupported("max_tokens", "Use 'max_completion_tokens' instead."))
+        if body.get("temperature", 1) != 1:
+            raise StandInRefused(_unsupported("temperature", "Only the default (1) value is supported."))
+        if "gpt-6" in model and body.get("tools") and body.get("reasoning_effort") != "none":
+            raise StandInRefused(_unsupported("tools", "Set reasoning_effort to 'none'."))
+
+    def thinks(self, body: Mapping[str, Any], model: str) -> bool:
+        return bool(_REASONING.search(model)) and body.get("reasoning_effort") not in {"none", "minimal"}
+
+    def cached_written(self, asked: ParsedRequest, prompt: int, seen: int) -> tuple[int, int]:
+        return seen, written_by_itself(asked.model, prompt, seen)
+
+    def padding(self, asked: ParsedRequest, delta: Mapping[str, Any]) -> dict[str, Any]:
+        """Return filler that brings each delta to one length, so that its content can't be guessed from its size."""
+        if asked.options.get("include_obfuscation") is False or not delta.get("content"):
+            return {}
+        return {"obfuscation": "x" * (-len(delta["content"]) % 16)}
+
+    def retry_headers(self, wait_seconds: float) -> dict[str, str]:
+        milliseconds = {"retry-after-ms": str(int(wait_seconds * 1000)), "x-should-retry": "true"}
+        return {**super().retry_headers(wait_seconds), **milliseconds}
+
+    def limit_headers(self, limit: int, left: int, reset_seconds: float) -> dict[str, str]:
+        return request_limit_headers(limit, left, reset_seconds)
+
+
+def _unsupported(name: str, instead: str) -> Refusal:
+    message = f"Unsupported parameter: '{name}' is not supported with this model. {instead}"
+    return Refusal(400, message, code="unsupported_parameter", param=name)
+
+
+STAND_IN = OpenAIOwnStandIn("OpenAI")

@@ -1,0 +1,71 @@
+"""OpenRouter's stand-in: a reseller that reports the cost of each answer and the credit that is left."""
+
+import time
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from sandbox.providers.dialects.base import data
+from sandbox.providers.dialects.openai import OpenAIStandIn, written_by_itself
+from sandbox.providers.exchange import ParsedRequest, StandInUsage
+from sandbox.providers.refusals import OPENAI_REFUSALS, Refusal, StandInRefused
+
+_CREDITS_PER_TOKEN = (105e-9, 210e-9)  # as for deepseek-v4-flash: input, output
+_REFUSALS = {
+    **OPENAI_REFUSALS,
+    "no_key": Refusal(401, "No auth credentials found"),
+    "key_refused": Refusal(401, "User not found."),
+    "money_gone": Refusal(402, "Insufficient credits. Add more using https://openrouter.ai/settings/credits"),
+    "overloaded": Refusal(502, "Provider returned error"),
+}
+
+
+class OpenRouterStandIn(OpenAIStandIn):
+    """Reports its cost in `usage` and sends an upstream's error as a chunk."""
+
+    refusals = _REFUSALS
+    keep_alive = b": OPENROUTER PROCESSING\n\n"
+    models = ("deepseek/deepseek-v4-flash", "openai/gpt-oss-20b")
+
+    def check(self, body: Mapping[str, Any], model: str) -> None:  # noqa: ARG002
+        if "/" not in model:
+            raise StandInRefused(Refusal(400, f"{model} is not a valid model ID"))
+
+    def thinks(self, body: Mapping[str, Any], model: str) -> bool:
+        wanted = body.get("reasoning") or {}
+        return ("gpt-oss" in model or "deepseek" in model) and wanted.get("effort") != "none"
+
+    def shows_thoughts(self, body: Mapping[str, Any]) -> bool:
+        return not (body.get("reasoning") or {}).get("exclude")
+
+    def usage_body(self, usage: StandInUsage) -> dict[str, Any]:
+        each_in, each_out = _CREDITS_PER_TOKEN
+        cost = usage.prompt * each_in + (usage.output + usage.thought) * each_out
+        return {**super().usage_body(usage), "cost": round(cost, 9)}
+
+    def broken(self) -> Iterator[bytes]:
+        error = {"code": 502, "message": "Provider disconnected", "metadata": {"provider_name": "Stand-in"}}
+        choices = [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
+        yield data({"id": "gen-stand-in", "object": "chat.completion.chunk", "error": error, "choices": choices})
+
+    def padding(self, asked: ParsedRequest, delta: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        return {"provider": "Stand-in"}
+
+    def cached_written(self, asked: ParsedRequest, prompt: int, seen: int) -> tuple[int, int]:
+        return seen, written_by_itself(asked.model, prompt, seen)
+
+    def error_body(self, refusal: Refusal, wait_seconds: float) -> dict[str, Any]:  # noqa: ARG002
+        is_upstream = refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        upstream = {"metadata": {"provider_name": "Stand-in", "raw": refusal.message}} if is_upstream else {}
+        return {"error": {"code": refusal.status, "message": refusal.message, **upstream}}
+
+    def retry_headers(self, wait_seconds: float) -> dict[str, str]:
+        reset_ms = int((time.time() + wait_seconds) * 1000)
+        return {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset_ms)}
+
+    def probes(self, *, has_money: bool) -> dict[str, Any]:
+        left = {"label": "sandbox", "limit_remaining": 10.0 if has_money else 0.0}
+        return {**super().probes(has_money=has_money), "key": {"data": left}}
+
+
+STAND_IN = OpenRouterStandIn("OpenRouter")

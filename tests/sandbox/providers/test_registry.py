@@ -1,0 +1,37 @@
+"""Tests of the discovery of stand-ins."""
+
+import pytest
+
+from engine.providers.registry import dialect_classes, specs
+from sandbox.app import Sandbox
+from sandbox.providers.dialects.openai import OpenAIStandIn
+from sandbox.providers.registry import found_stand_ins, plain_stand_ins, stand_ins_of
+
+
+def test_each_stand_in_belongs_to_a_provider_and_has_its_dialect() -> None:
+    for name, found in found_stand_ins().items():
+        assert found.dialect == specs()[name].dialect, name
+
+
+def test_every_dialect_has_a_plain_stand_in() -> None:
+    assert set(dialect_classes()) == set(plain_stand_ins())
+
+
+@pytest.mark.parametrize("dialect", sorted(plain_stand_ins()))
+def test_provider_without_a_stand_in_gets_the_plain_one_of_its_dialect(dialect: str) -> None:
+    made = stand_ins_of({"newcomer": dialect, "deepseek": "openai"})
+    assert list(made) == ["newcomer", "deepseek"]
+    assert type(made["newcomer"]) is plain_stand_ins()[dialect]
+    assert made["newcomer"].title == "newcomer"
+    assert made["deepseek"].title == "DeepSeek"
+    assert plain_stand_ins()["openai"] is OpenAIStandIn
+
+
+def test_without_a_list_every_provider_with_a_module_is_served() -> None:
+    assert stand_ins_of() == found_stand_ins()
+
+
+async def test_sandbox_serves_the_providers_that_it_is_given() -> None:
+    sandbox = Sandbox(providers={"newcomer": "openai"})
+    assert sandbox.provider_urls == {"newcomer": f"{sandbox.url}/providers/newcomer"}
+    sandbox._socket.close()
