@@ -11,7 +11,7 @@ from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
 from engine.gateway.market import Market
 from engine.money import exact
-from engine.routing.plan import Route, Standing, plan
+from engine.routing.plan import OfferStatus, Route, plan
 from main.clock import SystemClock
 from main.container import build_market, ensure_schema
 from main.settings import Settings
@@ -48,7 +48,7 @@ async def _quote(settings: Settings, market: Market, request: ChatRequest) -> in
     states = await _served_states(settings)
     quotes, drops = market.catalog.quote(request, model, market.clock.now())
     delay = exact(settings.config.routing.delay_usd_per_second)
-    route = plan(quotes, drops, lambda offer: standing(market, states, offer), delay)
+    route = plan(quotes, drops, lambda offer: status_of(market, states, offer), delay)
     _print_route(route, market, states)
     return 0 if route.quotes else 1
 
@@ -67,13 +67,13 @@ async def _served_states(settings: Settings) -> ProviderStates:
     return {row["name"]: row for row in rows}
 
 
-def standing(market: Market, states: ProviderStates, offer: Offer) -> Standing:
-    """Return the offer's standing as the serving process has it, else as this process has it."""
+def status_of(market: Market, states: ProviderStates, offer: Offer) -> OfferStatus:
+    """Return the offer's status as the serving process has it, else as this process has it."""
     row = states.get(offer.provider)
     if row is None:
-        return market.health.standing(offer)
+        return market.health.status(offer)
     is_out = row["state"] in {"open", "resting", "drained"}
-    return Standing(row["reason"] or row["state"] if is_out else "", row["chance_of_failure"], 1.0)
+    return OfferStatus(row["reason"] or row["state"] if is_out else "", row["chance_of_failure"], 1.0)
 
 
 def _print_route(route: Route, market: Market, states: ProviderStates) -> None:

@@ -32,7 +32,7 @@ def _row(market: Market, name: str, provider: Provider, *, admin: bool) -> dict[
             "retry_after_seconds": round(state.seconds, 1),
             "requests_per_minute": state.requests_per_minute,
             "failures": state.failures,
-            "chance_of_failure": round(state.odds, 3),
+            "chance_of_failure": round(state.failure_chance, 3),
             "prices": _prices(market, name),
             "free": _free_tiers(market, name),
         }

@@ -99,7 +99,7 @@ class Farthing:
     def __init__(self, market: Market, clock: Clock, policy: HealthPolicy | None = None) -> None:
         self._market, self._clock = market, clock
         providers = {offer.provider: 1 for offer in market.model.offers}
-        self.health = Health(policy or HealthPolicy(), clock, providers, chance=lambda: 0.5)
+        self.health = Health(policy or HealthPolicy(), clock, providers, random_share=lambda: 0.5)
         self._permits: dict[tuple[int, Offer], Permit] = {}
         self._requests: dict[int, ChatRequest] = {}
 
@@ -117,10 +117,10 @@ class Farthing:
         self._requests.pop(prompt.number, None)
 
     def _plan(self, quotes: Sequence[Quote], drops: Sequence[Drop]) -> Route:
-        return plan(quotes, drops, self.health.standing, self._market.delay_usd_per_second)
+        return plan(quotes, drops, self.health.status, self._market.delay_usd_per_second)
 
     def spoke(self, offer: Offer, prompt: Prompt) -> None:
-        self.health.spoke(self._permits[prompt.number, offer])
+        self.health.first_token(self._permits[prompt.number, offer])
 
     def heard(self, offer: Offer, prompt: Prompt, went: Try) -> None:
         permit = self._permits.pop((prompt.number, offer))

@@ -51,7 +51,7 @@ async def probe(update: Update, context: Context, args: tuple[str, ...]) -> None
     if not offers:
         await context.reply(context.t("button.stale"))
         return
-    market.health.mend(name)
+    market.health.restore(name)
     error = await probe_offer(market, offers[0], f"probe:{context.request_id}")
     if error is None:
         await context.reply(context.t("providers.probed", name=name))
@@ -117,7 +117,11 @@ def _usd(atto_per_token: int) -> str:
 def _limits(context: Context, state: ProviderState) -> str:
     """What was learned of it: how often it fails, what it bears, what is left of its free tiers."""
     catalog, now = context.services.market.catalog, context.services.clock.now()
-    text = context.t("providers.odds", percent=round(100 * state.odds)) if state.odds >= SHOWN_ODDS else ""
+    text = (
+        context.t("providers.odds", percent=round(100 * state.failure_chance))
+        if state.failure_chance >= SHOWN_ODDS
+        else ""
+    )
     if state.requests_per_minute:
         text += context.t("providers.limit", n=state.requests_per_minute)
     for offer in catalog.free.allowed:

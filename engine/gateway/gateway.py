@@ -93,7 +93,7 @@ class Gateway:
                 *(Drop(quote.offer, "costs more than it charges, and today has lost enough") for quote in losing),
             )
         route = self.market.plan(quotes, drops)
-        if len(quotes) == 1 and (seconds := health.standing(quotes[0].offer).crowded_seconds) > 0:
+        if len(quotes) == 1 and (seconds := health.status(quotes[0].offer).over_limit_seconds) > 0:
             raise NoProvider(seconds)  # with nobody else to ask, only staying under its limit helps
         if route.quotes:
             return route

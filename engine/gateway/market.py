@@ -29,4 +29,4 @@ class Market:
 
     def plan(self, quotes: Sequence[Quote], drops: Sequence[Drop] = ()) -> Route:
         """Order `quotes` by the health of their offers at this moment."""
-        return plan(quotes, drops, self.health.standing, self.delay_usd_per_second)
+        return plan(quotes, drops, self.health.status, self.delay_usd_per_second)

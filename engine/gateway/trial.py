@@ -81,7 +81,7 @@ class Trial:
                     patience.reschedule(min(ends_at, now + idle_seconds * _TIMER_SLACK))
                 if not self._alive:
                     self._alive = True
-                    self.market.health.spoke(self.permit)
+                    self.market.health.first_token(self.permit)
             self._take(chunk, emit)
             if isinstance(chunk, Finished) and self._is_whole:
                 patience.reschedule(loop.time() + min(_TAIL_SECONDS, idle_seconds))

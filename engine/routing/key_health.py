@@ -1,95 +1,215 @@
-"""Key: one key at a provider: its rests, what it is told to be left, and the rate that it bears; `now` is passed in."""
+"""The health of one API key: cooldown, reported quotas, learned rate limit. `now` is monotonic seconds, passed in."""
 
+from collections import deque
 from dataclasses import dataclass, field
-from math import isfinite
+from itertools import takewhile
+from math import inf, isfinite
 
 from engine.ports import LimitHeaders
-from engine.routing.rate_limit import LearnedLimit, ReportedQuota
 
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 5.0, 600.0
+WINDOW_SECONDS = 60.0
+SLACK_SECONDS = 0.25  # the provider's minute and ours do not begin together
+NOTABLE_SHARE = 0.9  # a smaller drop is within the difference between the two minutes
+LEAST_SEEN = 5  # fewer requests in a minute say nothing about a rate
+FIRST_RAISE_SECONDS, LONGEST_RAISE_SECONDS = 60.0, 75.0
+
+
+@dataclass(frozen=True, slots=True)
+class LimitDrop:
+    """A rate limit that fell: requests accepted in a minute now, and before."""
+
+    now_per_minute: int
+    before_per_minute: int
+
+
+@dataclass(slots=True)
+class LearnedLimit:
+    """The requests per minute that a key was found to accept.
+
+    A 429 sets the limit to the requests accepted in the minute before it. After a minute without a 429, one request
+    more is tried. If it is accepted, twice as many more may follow, so that a limit that no longer exists is raised
+    within a minute. If it is refused, the next attempt at raising waits longer, so that a limit that still exists
+    costs few refusals.
+    """
+
+    per_minute: int | None = None
+    _begun_at: deque[float] = field(default_factory=deque)
+    _most_per_minute: int = 0
+    _extra: int = 0
+    _raise_at: float = 0.0
+    _raise_after_seconds: float = FIRST_RAISE_SECONDS
+    _refused_at: float = 0.0
+    _drop: LimitDrop | None = None
+
+    def begin(self, now: float) -> None:
+        """Count an attempt that begins."""
+        self._begun_at.append(now)
+
+    def wait_seconds(self, now: float) -> float:
+        """Return the seconds until one more attempt is under the limit, 0 if now."""
+        if self.per_minute is None:
+            return 0.0
+        if not self._extra and now >= self._raise_at:
+            self._extra = 1
+        over = self._rate(now) - self.per_minute - self._extra
+        return self._begun_at[over] + WINDOW_SECONDS + SLACK_SECONDS - now if over >= 0 else 0.0
+
+    def accepted(self, now: float) -> None:
+        """Raise the limit where more than it was accepted."""
+        rate = self._rate(now)
+        self._most_per_minute = max(self._most_per_minute, rate)
+        if self.per_minute is not None and rate > self.per_minute:
+            self.per_minute = rate
+            self._extra = min(self._extra * 2, rate) if self._extra else 0
+            self._raise_after_seconds = FIRST_RAISE_SECONDS
+
+    def refused(self, now: float, began_at: float) -> None:
+        """Learn from a 429 for the attempt that began at `began_at`: those before it were accepted."""
+        accepted = self._accepted_until(now, began_at)
+        self._refused_at = now
+        if accepted < LEAST_SEEN:
+            return
+        if self._extra or self.per_minute is None:
+            self._extra, self._raise_at = 0, now + self._raise_after_seconds
+            self._raise_after_seconds = min(LONGEST_RAISE_SECONDS, self._raise_after_seconds * 2)
+        self._learn(accepted)
+
+    def take_drop(self, now: float) -> LimitDrop | None:
+        """Return a notable drop of the limit, once, after a minute without a 429: until then it may fall further."""
+        if self._drop is None or now < self._refused_at + WINDOW_SECONDS:
+            return None
+        drop, self._drop = self._drop, None
+        return drop if drop.now_per_minute < NOTABLE_SHARE * drop.before_per_minute else None
+
+    def _learn(self, accepted: int) -> None:
+        limit = accepted if self.per_minute is None else min(accepted, self.per_minute)
+        before = max(self._most_per_minute, self._drop.before_per_minute if self._drop else 0)
+        if before > limit:
+            self._drop = LimitDrop(limit, before)
+        self._most_per_minute = self.per_minute = limit
+
+    def _accepted_until(self, now: float, began_at: float) -> int:
+        """Remove the refused attempt, and return how many others of the last minute began by `began_at`."""
+        if began_at in self._begun_at:
+            self._begun_at.remove(began_at)
+        self._rate(now)
+        return sum(1 for _ in takewhile(lambda moment: moment <= began_at, self._begun_at))
+
+    def _rate(self, now: float) -> int:
+        while self._begun_at and self._begun_at[0] <= now - WINDOW_SECONDS:
+            self._begun_at.popleft()
+        return len(self._begun_at)
+
+
+@dataclass(slots=True)
+class ReportedQuota:
+    """The quota that a provider reports as left until its reset. Each attempt takes from it until the next report."""
+
+    remaining: int | None = None
+    until: float = 0.0
+
+    def update(self, now: float, remaining: int | None, reset_seconds: float | None) -> None:
+        if remaining is not None and reset_seconds:
+            self.remaining, self.until = remaining, now + reset_seconds
+
+    def use(self, amount: int) -> None:
+        if self.remaining is not None:
+            self.remaining -= amount
+
+    def wait_seconds(self, now: float) -> float:
+        """Return the seconds until the reset where the quota is used up, else 0."""
+        return self.until - now if self.remaining_at(now) < 1 else 0.0
+
+    def remaining_at(self, now: float) -> float:
+        """Return the quota that is left, infinite where none is known."""
+        return inf if self.remaining is None or now >= self.until else self.remaining
 
 
 @dataclass(slots=True)
 class KeyHealth:
-    """Whether it may be used, and why not."""
+    """Whether a key may be used, and for how long it may not."""
 
     limit: LearnedLimit = field(default_factory=LearnedLimit)
     requests: ReportedQuota = field(default_factory=ReportedQuota)
     tokens: ReportedQuota = field(default_factory=ReportedQuota)
     _rests_until: float = 0.0
-    _rests_for: str = ""
+    _rest_reason: str = ""
     _refused_at: float | None = None
     _next_rest_seconds: float = FIRST_REST_SECONDS
 
     @property
-    def needs_mending(self) -> bool:
-        """True when it was refused, or is out of money: nothing but its owner's hand, or a probe, brings it back."""
+    def is_out_of_service(self) -> bool:
+        """True when the key was refused or has no balance. Only the operator or a probe restores it."""
         return self._refused_at is not None
 
-    def is_clear(self, now: float) -> bool:
-        """True when nothing at all speaks against it: the usual case, asked for at each quote."""
+    def is_unrestricted(self, now: float) -> bool:
+        """True when no cooldown, quota or limit applies: a fast path for the usual case."""
         return (
             self._refused_at is None
             and self._rests_until <= now
-            and (self.requests.left is None or self.requests.left > 0)
-            and (self.tokens.left is None or self.tokens.left > 0)
+            and (self.requests.remaining is None or self.requests.remaining > 0)
+            and (self.tokens.remaining is None or self.tokens.remaining > 0)
             and self.limit.per_minute is None
         )
 
     def wait_seconds(self, now: float) -> float:
-        """0 when it may be used. What it only learned to stay under is not in it: see `crowded_seconds`."""
-        if self.needs_mending:
+        """Return the seconds until the key may be used, 0 if now. The learned limit is not part of it."""
+        if self.is_out_of_service:
             return LONGEST_REST_SECONDS
         return max(0.0, self._rests_until - now, self.requests.wait_seconds(now), self.tokens.wait_seconds(now))
 
-    def crowded_seconds(self, now: float) -> float:
-        """Until it is under its learned limit again; 0 while it is."""
+    def over_limit_seconds(self, now: float) -> float:
+        """Return the seconds until the key is under its learned limit; 0 while it is."""
         return self.limit.wait_seconds(now)
 
     def reason(self, now: float) -> str:
-        """Why it has to wait."""
-        if self.needs_mending or self._rests_until > now:
-            return self._rests_for
+        """Return why the key has to wait."""
+        if self.is_out_of_service or self._rests_until > now:
+            return self._rest_reason
         return "its limit is used up"
 
-    def use(self, now: float, tokens: int = 0) -> None:
-        self.limit.use(now)
+    def begin(self, now: float, tokens: int = 0) -> None:
+        """Count an attempt that begins and is expected to take `tokens`."""
+        self.limit.begin(now)
         self.requests.use(1)
         self.tokens.use(tokens)
 
     def succeeded(self, now: float, began_at: float) -> None:
-        """An answer begun before the key was refused says nothing of it."""
+        """End the growth of cooldowns. Restore a refused key, unless the attempt began before the refusal."""
         self._next_rest_seconds = FIRST_REST_SECONDS
-        self.limit.took(now)
+        self.limit.accepted(now)
         if self._refused_at is not None and began_at > self._refused_at:
             self._refused_at = None
 
     def refused(self, now: float, reason: str) -> None:
-        self._refused_at, self._rests_for = now, reason
+        self._refused_at, self._rest_reason = now, reason
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         self._refused_at, self._rests_until = None, 0.0
 
-    def limited(self, now: float, began_at: float, told_seconds: float | None, *, jitter: float, per_day: bool) -> None:
-        """A 429: rest as told, else 5 s, doubling; and stay under the rate that was just too much."""
-        seconds = self._rest_seconds(now, told_seconds, per_day=per_day) * jitter
+    def rate_limited(
+        self, now: float, began_at: float, retry_after_seconds: float | None, *, jitter: float, per_day: bool
+    ) -> None:
+        """Handle a 429: rest for Retry-After, else 5 s, doubling; a limit per minute is learned from it."""
+        seconds = self._rest_seconds(now, retry_after_seconds, per_day=per_day) * jitter
         self._rests_until = max(self._rests_until, now + seconds)
-        self._rests_for = "rate limited (429)"
+        self._rest_reason = "rate limited (429)"
         if not per_day:
             self.limit.refused(now, began_at)
 
-    def heed(self, now: float, limits: LimitHeaders) -> None:
-        """A provider that says it has nothing left isn't asked until it has."""
-        self.requests.hear(now, limits.requests_left, limits.requests_reset_seconds)
-        self.tokens.hear(now, limits.tokens_left, limits.tokens_reset_seconds)
+    def apply_limits(self, now: float, limits: LimitHeaders) -> None:
+        """Store the quotas that a response reported. A key whose quota is used up waits for the reset."""
+        self.requests.update(now, limits.requests_left, limits.requests_reset_seconds)
+        self.tokens.update(now, limits.tokens_left, limits.tokens_reset_seconds)
 
-    def _rest_seconds(self, now: float, told_seconds: float | None, *, per_day: bool) -> float:
-        if told_seconds is not None and isfinite(told_seconds):
-            return max(0.0, told_seconds)
+    def _rest_seconds(self, now: float, retry_after_seconds: float | None, *, per_day: bool) -> float:
+        if retry_after_seconds is not None and isfinite(retry_after_seconds):
+            return max(0.0, retry_after_seconds)
         if per_day:
             return LONGEST_REST_SECONDS
         if self._rests_until > now:
-            return 0.0  # one of those that were in flight: the rest has begun
+            return 0.0  # an attempt that was in flight when the rest began does not prolong it
         seconds = self._next_rest_seconds
         self._next_rest_seconds = min(LONGEST_REST_SECONDS, seconds * 2)
         return seconds

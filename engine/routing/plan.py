@@ -1,4 +1,4 @@
-"""Routing: the one place that chooses. Pure and synchronous: quotes and standings in, a route out."""
+"""The order in which offers are tried. Pure: quotes and the status of each offer in, a route out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,29 +9,29 @@ from typing import NamedTuple
 from engine.catalog.offers import Drop, Offer, Quote
 
 ATTO_PER_USD = 10**18
-MOST_ODDS = 0.99
-FAILURE_SHARE = 0.6  # what a failed try costs beside the waiting, as a share of the answer's cost
+MOST_FAILURE_CHANCE = 0.99
+FAILURE_SHARE = 0.6  # the cost of a failed attempt beside the waiting, as a share of the answer's cost
 
 
-class Standing(NamedTuple):
-    """How an offer stands now. `reason` says why it can't be asked; empty when it can.
+class OfferStatus(NamedTuple):
+    """The state of an offer, as the planner weighs it. `reason`: why it can't be asked, empty where it can.
 
-    `odds` is the chance that a try fails, `delay_seconds` what a failed try costs in waiting, `latency_seconds`
-    how long its first word takes. `crowded_seconds` until it is under its learned limit, `left_tokens` what it told to
-    be left of its budget: over either it is asked only when nobody else is left.
+    `failure_chance` from 0 to 1; `failure_seconds` that a failed attempt takes; `first_token_seconds` usually.
+    `over_limit_seconds` until it is under its learned limit; `remaining_tokens` of the reported quota: beyond either,
+    an offer is asked only when no other offer is left.
     """
 
     reason: str = ""
-    odds: float = 0.0
-    delay_seconds: float = 0.0
-    latency_seconds: float = 0.0
-    crowded_seconds: float = 0.0
-    left_tokens: float = inf
+    failure_chance: float = 0.0
+    failure_seconds: float = 0.0
+    first_token_seconds: float = 0.0
+    over_limit_seconds: float = 0.0
+    remaining_tokens: float = inf
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Quotes in the order to try them, and what was left out."""
+    """Quotes in the order in which they are tried, and the offers left out."""
 
     quotes: tuple[Quote, ...]
     drops: tuple[Drop, ...]
@@ -40,28 +40,29 @@ class Route:
 def plan(
     quotes: Sequence[Quote],
     drops: Sequence[Drop],
-    standing: Callable[[Offer], Standing],
+    status_of: Callable[[Offer], OfferStatus],
     delay_usd_per_second: Fraction,
 ) -> Route:
-    """Cheapest expected total first; ties go to the faster; last resorts come after all others.
+    """Order quotes by expected total cost; ties go to the faster; last resorts come after all others.
 
-    For offers with cost c, chance of failure p and price of a failed try d, the order that minimises
-    V = (1-p)c + p(d + V of the rest) is by c + d*p/(1-p): the exchange of two neighbours shows it. A failed try
-    costs the waiting, and a share of what the answer would: part of it may be billed, and its place in a limit is lost.
+    For offers with cost c, failure chance p and cost of a failure d, the order that minimises
+    V = (1-p)c + p(d + V of the rest) is by c + d*p/(1-p), as exchanging two neighbours shows. A failure costs the
+    waiting, and a share of the answer's cost: it may be billed in part, and it uses up rate limit.
     """
     delay_atto_per_second = float(delay_usd_per_second) * ATTO_PER_USD
     able: list[tuple[bool, bool, float, float, int]] = []
     left_out = list(drops)
     for number, quote in enumerate(quotes):
-        stands = standing(quote.offer)
-        if stands.reason:
-            left_out.append(Drop(quote.offer, stands.reason))
+        status = status_of(quote.offer)
+        if status.reason:
+            left_out.append(Drop(quote.offer, status.reason))
             continue
         total: float = quote.expected_atto
-        if stands.odds:
-            odds = min(stands.odds, MOST_ODDS)
-            total += (delay_atto_per_second * stands.delay_seconds + FAILURE_SHARE * total) * odds / (1 - odds)
-        crowded = stands.crowded_seconds > 0 or quote.expected_tokens > stands.left_tokens
-        able.append((crowded, quote.last_resort, total, stands.latency_seconds, number))
+        if status.failure_chance:
+            chance = min(status.failure_chance, MOST_FAILURE_CHANCE)
+            failure_atto = delay_atto_per_second * status.failure_seconds + FAILURE_SHARE * total
+            total += failure_atto * chance / (1 - chance)
+        over_limit = status.over_limit_seconds > 0 or quote.expected_tokens > status.remaining_tokens
+        able.append((over_limit, quote.last_resort, total, status.first_token_seconds, number))
     able.sort()
     return Route(tuple(quotes[number] for *_, number in able), tuple(left_out))

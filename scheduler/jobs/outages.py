@@ -15,8 +15,8 @@ from engine.chat import Usage
 from engine.errors import EngineError
 from engine.gateway.gateway import loses
 from engine.money import ZERO, Money
-from engine.routing.breaker import WINDOW_LEAST, WINDOW_SECONDS
 from engine.routing.health import State
+from engine.routing.offer_health import WINDOW_LEAST, WINDOW_SECONDS
 from engine.routing.plan import plan
 from locales.button import Button
 from scheduler import incidents as telling
@@ -161,7 +161,7 @@ async def _instead(desk: JobContext, down: str, now: datetime) -> tuple[Offer | 
     quotes, drops = catalog.quote(USUAL_REQUEST, model, now)
     may_lose = await _may_lose(desk, model, now)
     asked = [q for q in quotes if q.offer.provider not in out and (may_lose or not loses(q, model.tariff))]
-    route = plan(asked, drops, health.standing, Fraction(0))
+    route = plan(asked, drops, health.status, Fraction(0))
     return (route.quotes[0].offer, str(route.quotes[0].expected)) if route.quotes else (None, "")
 
 

@@ -18,14 +18,14 @@ async def run(desk: JobContext) -> None:
         offer = cheapest(desk, name)
         if offer is None:
             continue
-        if health.needs_mending(name):
+        if health.is_locked_out(name):
             # A refused key is asked about for free first: a real prompt only when that says it is mended.
             try:
                 await providers[name].probe(0)
             except Exception as error:  # noqa: BLE001 - not mended yet, whatever it says
                 log.debug("%s is not mended yet: %s", name, error)
                 continue
-            health.mend(name)
+            health.restore(name)
         failed = await probe(desk.market, offer, f"probe:{uuid.uuid4().hex}")
         log.info("probed %s: %s", name, failed or "answers")
 
@@ -34,14 +34,14 @@ async def _refused_keys(desk: JobContext) -> None:
     """One refused key of several: asked about for free, back in turn when it is mended."""
     health, providers = desk.market.health, desk.market.providers
     for name, key in health.refused_keys():
-        if health.needs_mending(name):
+        if health.is_locked_out(name):
             continue
         try:
             await providers[name].probe(key)
         except Exception as error:  # noqa: BLE001 - not mended yet, whatever it says
             log.debug("a key of %s is not mended yet: %s", name, error)
         else:
-            health.mend(name, key)
+            health.restore(name, key)
 
 
 def cheapest(desk: JobContext, provider: str) -> Offer | None:

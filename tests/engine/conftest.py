@@ -1,8 +1,8 @@
 import pytest
 
-from tests.engine.ward import Ward
+from tests.engine.two_providers import TwoProviders
 
 
 @pytest.fixture
-def ward() -> Ward:
-    return Ward()
+def providers() -> TwoProviders:
+    return TwoProviders()

@@ -29,7 +29,7 @@ async def test_an_outage_is_one_message_and_the_return_a_reply(journey: Journey)
     assert alert.splitlines()[0] == "🔴 deepseek is down: overloaded, 5 failures"
     assert "gemini/gemini-2.5-flash-lite answers" in alert
     journey.sandbox.stand_ins.set_mode("deepseek", "up")
-    journey.house.market.health.mend("deepseek")
+    journey.house.market.health.restore("deepseek")
     await journey.ask(LONG)
     await outages.run(desk)
     await outages.run(desk)

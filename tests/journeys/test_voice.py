@@ -80,7 +80,7 @@ async def test_a_refused_key_rests_for_prompts_too(hearing: Journey) -> None:
     await rich(hearing)
     hearing.sandbox.stand_ins.set_mode("openai", "key_refused")
     await speak(hearing)
-    assert hearing.house.market.health.needs_mending("openai")
+    assert hearing.house.market.health.is_locked_out("openai")
     calls = hearing.sandbox.stand_ins.provider("openai").calls
     (told,) = await speak(hearing)
     assert "down or resting" in told

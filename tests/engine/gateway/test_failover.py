@@ -80,7 +80,7 @@ async def test_a_first_word_tells_health_that_the_provider_lives() -> None:
     for _ in range(3):
         stage.market.health.admit(Offer("a", "m"))
     stage.market.clock.wait(30)  # type: ignore[attr-defined]
-    assert stage.market.health.standing(Offer("a", "m")).odds > 0.5
+    assert stage.market.health.status(Offer("a", "m")).failure_chance > 0.5
     answer, _ = stage.answer()
     await answer.whole()
-    assert stage.market.health.standing(Offer("a", "m")).odds == 0
+    assert stage.market.health.status(Offer("a", "m")).failure_chance == 0

@@ -1,127 +1,125 @@
-"""Who is admitted, and what is known and told of each."""
-
 import pytest
 
 from engine.catalog.offers import Offer
 from engine.errors import KeyRefused, RateLimited
 from engine.routing.health import LimitFact, State
-from tests.engine.ward import A2, DOWN, A, B, Ward
+from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
 
 
-def test_who_has_no_key_is_not_asked(ward: Ward) -> None:
-    assert ward.refusal(Offer("none", "m")).reason == "not configured"
-    assert ward.refusal(Offer("never heard of", "m")).reason == "not configured"
+def test_provider_without_a_key_is_not_asked(providers: TwoProviders) -> None:
+    assert providers.denial(Offer("none", "m")).reason == "not configured"
+    assert providers.denial(Offer("never heard of", "m")).reason == "not configured"
 
 
-def test_a_drained_provider_is_not_asked_until_it_is_resumed(ward: Ward) -> None:
-    ward.health.drain("a")
-    assert ward.state() is State.DRAINED
-    assert ward.refusal().reason == "drained by an operator"
-    ward.health.resume("a")
-    ward.permit()
+def test_drained_provider_is_not_asked_until_it_is_resumed(providers: TwoProviders) -> None:
+    providers.health.drain("a")
+    assert providers.state() is State.DRAINED
+    assert providers.denial().reason == "drained by an operator"
+    providers.health.resume("a")
+    providers.permit()
 
 
-def test_resuming_forgets_every_rest(ward: Ward) -> None:
-    ward.fails(DOWN, 5)
-    ward.health.drain("a")
-    ward.health.resume("a")
-    assert ward.state() is State.CLOSED
+def test_resuming_ends_every_rest(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5)
+    providers.health.drain("a")
+    providers.health.resume("a")
+    assert providers.state() is State.CLOSED
 
 
-def test_a_drained_provider_is_not_probed(ward: Ward) -> None:
-    ward.fails(KeyRefused())
-    ward.health.drain("a")
-    assert ward.health.due_probes() == ()
+def test_drained_provider_is_not_probed(providers: TwoProviders) -> None:
+    providers.fails(KeyRefused())
+    providers.health.drain("a")
+    assert providers.health.due_probes() == ()
 
 
-def test_the_smallest_rest_is_the_soonest_of_all(ward: Ward) -> None:
-    assert ward.health.smallest_rest_seconds() == 60
-    ward.fails(DOWN, 5)
-    ward.fails(RateLimited(retry_after_seconds=20), offer=B)
-    assert ward.health.smallest_rest_seconds() == 20
-    ward.clock.wait(15)
-    assert ward.health.smallest_rest_seconds() == 5
+def test_smallest_rest_is_the_soonest_of_all_providers(providers: TwoProviders) -> None:
+    assert providers.health.smallest_rest_seconds() == 60
+    providers.fails(DOWN, 5)
+    providers.fails(RateLimited(retry_after_seconds=20), offer=B)
+    assert providers.health.smallest_rest_seconds() == 20
+    providers.clock.wait(15)
+    assert providers.health.smallest_rest_seconds() == 5
 
 
-def test_a_drained_provider_s_rest_is_nobody_s_hope(ward: Ward) -> None:
-    ward.health.drain("a")
-    ward.health.drain("b")
-    assert ward.health.smallest_rest_seconds() == 60
+def test_drained_provider_is_not_the_smallest_rest(providers: TwoProviders) -> None:
+    providers.health.drain("a")
+    providers.health.drain("b")
+    assert providers.health.smallest_rest_seconds() == 60
 
 
-def test_a_state_says_since_when(ward: Ward) -> None:
-    began = ward.health.state("a").since
-    ward.clock.wait(100)
-    ward.fails(DOWN, 5)
-    opened = ward.health.state("a").since
+def test_state_is_dated_when_it_is_first_read(providers: TwoProviders) -> None:
+    began = providers.health.state("a").since
+    providers.clock.wait(100)
+    providers.fails(DOWN, 5)
+    opened = providers.health.state("a").since
     assert (opened - began).total_seconds() == 100
-    ward.clock.wait(30)
-    assert ward.health.state("a").since == opened
-    ward.clock.wait(30)
-    ward.serves()
-    assert (ward.health.state("a").since - opened).total_seconds() == 60
+    providers.clock.wait(30)
+    assert providers.health.state("a").since == opened
+    providers.clock.wait(30)
+    providers.succeeds()
+    assert (providers.health.state("a").since - opened).total_seconds() == 60
 
 
-def test_the_median_of_the_first_words_is_shown(ward: Ward) -> None:
+def test_state_has_the_median_time_to_the_first_token(providers: TwoProviders) -> None:
     for ms in (100, 900, 300):
-        ward.serves(first_token_ms=ms)
-    assert ward.health.state("a").p50_first_token_ms == 300
+        providers.succeeds(first_token_ms=ms)
+    assert providers.health.state("a").p50_first_token_ms == 300
 
 
-def test_each_offer_has_a_speed_of_its_own(ward: Ward) -> None:
-    ward.serves(3, A, first_token_ms=400)
-    ward.serves(9, A2, first_token_ms=2000)
-    assert ward.health.standing(A).latency_seconds == 0.4
-    assert ward.health.standing(A2).latency_seconds == 2.0
+def test_each_offer_has_its_own_time_to_the_first_token(providers: TwoProviders) -> None:
+    providers.succeeds(3, A, first_token_ms=400)
+    providers.succeeds(9, A2, first_token_ms=2000)
+    assert providers.health.status(A).first_token_seconds == 0.4
+    assert providers.health.status(A2).first_token_seconds == 2.0
 
 
-def test_an_offer_not_tried_yet_stands_as_its_provider_does(ward: Ward) -> None:
-    ward.fails(DOWN, 3)
-    assert ward.health.standing(A2).odds == ward.health.standing(A).odds > 0
+def test_untried_offer_has_the_status_of_its_provider(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 3)
+    assert providers.health.status(A2).failure_chance == providers.health.status(A).failure_chance > 0
 
 
-def test_a_failure_that_took_twenty_seconds_counts_as_such(ward: Ward) -> None:
+def test_time_that_a_failure_took_is_in_the_status(providers: TwoProviders) -> None:
     for _ in range(4):
-        permit = ward.permit()
-        ward.clock.wait(20)
-        ward.health.failed(permit, DOWN)
-    assert ward.health.standing(A).delay_seconds > 10
+        permit = providers.permit()
+        providers.clock.wait(20)
+        providers.health.failed(permit, DOWN)
+    assert providers.health.status(A).failure_seconds > 10
 
 
-def test_a_learned_limit_is_kept_under_and_shown(ward: Ward) -> None:
-    ward.serves(20)
-    ward.fails(RateLimited(retry_after_seconds=1))
-    ward.clock.wait(2)
-    assert ward.health.standing(A).crowded_seconds == pytest.approx(58.25)
-    assert ward.health.state("a").reason == "at its learned limit of 20/min, 59 s left"
-    assert ward.health.state("a").requests_per_minute == 20
-    ward.permit()  # nobody else may be left: then it is asked all the same
+def test_learned_limit_is_in_the_status_and_the_state_but_denies_nothing(providers: TwoProviders) -> None:
+    providers.succeeds(20)
+    providers.fails(RateLimited(retry_after_seconds=1))
+    providers.clock.wait(2)
+    assert providers.health.status(A).over_limit_seconds == pytest.approx(58.25)
+    assert providers.health.state("a").reason == "at its learned limit of 20/min, 59 s left"
+    assert providers.health.state("a").requests_per_minute == 20
+    providers.permit()  # an offer over its limit is still asked where no other is left
 
 
-def test_silence_that_is_unusual_counts_before_the_first_time_out(ward: Ward) -> None:
-    ward.serves(20, first_token_ms=500)
-    waiting = [ward.permit() for _ in range(4)]
-    ward.clock.wait(1)
-    assert ward.health.standing(A).odds == 0
-    ward.clock.wait(2)
-    assert ward.health.standing(A).odds == pytest.approx(0.8)
-    ward.health.spoke(waiting[3])
-    assert ward.health.standing(A).odds == 0
+def test_late_first_tokens_raise_the_failure_chance_before_a_timeout(providers: TwoProviders) -> None:
+    providers.succeeds(20, first_token_ms=500)
+    waiting = [providers.permit() for _ in range(4)]
+    providers.clock.wait(1)
+    assert providers.health.status(A).failure_chance == 0
+    providers.clock.wait(2)
+    assert providers.health.status(A).failure_chance == pytest.approx(0.8)
+    providers.health.first_token(waiting[3])
+    assert providers.health.status(A).failure_chance == 0
 
 
-def test_a_slow_answer_that_has_begun_is_not_silence(ward: Ward) -> None:
-    ward.serves(20, first_token_ms=500)
-    ward.health.spoke(ward.permit())
-    ward.clock.wait(60)
-    assert ward.health.standing(A).odds == 0
+def test_long_answer_that_has_begun_is_not_late(providers: TwoProviders) -> None:
+    providers.succeeds(20, first_token_ms=500)
+    providers.health.first_token(providers.permit())
+    providers.clock.wait(60)
+    assert providers.health.status(A).failure_chance == 0
 
 
-def test_a_fallen_limit_is_told_once_it_is_found(ward: Ward) -> None:
-    ward.serves(40)
-    ward.clock.wait(61)
-    ward.serves(20)
-    ward.fails(RateLimited(retry_after_seconds=1))
-    assert ward.health.limit_facts() == ()
-    ward.clock.wait(60)
-    assert ward.health.limit_facts() == (LimitFact("a", 20, 40, ward.clock.now()),)
-    assert ward.health.limit_facts() == ()
+def test_limit_that_fell_is_reported_once_after_a_minute_without_a_429(providers: TwoProviders) -> None:
+    providers.succeeds(40)
+    providers.clock.wait(61)
+    providers.succeeds(20)
+    providers.fails(RateLimited(retry_after_seconds=1))
+    assert providers.health.limit_facts() == ()
+    providers.clock.wait(60)
+    assert providers.health.limit_facts() == (LimitFact("a", 20, 40, providers.clock.now()),)
+    assert providers.health.limit_facts() == ()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine.catalog.offers import Drop, Offer, Quote
 from engine.catalog.prices import LOCAL
-from engine.routing.plan import ATTO_PER_USD, FAILURE_SHARE, Standing, plan
+from engine.routing.plan import ATTO_PER_USD, FAILURE_SHARE, OfferStatus, plan
 
 A_SECOND_USD = Fraction("0.00001")
 
@@ -16,32 +16,32 @@ def quote(name: str, micro_usd: float, *, last_resort: bool = False) -> Quote:
     return Quote(Offer.named(name), LOCAL, int(micro_usd * 10**12), last_resort=last_resort)
 
 
-def standing(**of: Standing) -> Callable[[Offer], Standing]:
-    return lambda offer: of.get(offer.provider, Standing())
+def status(**of: OfferStatus) -> Callable[[Offer], OfferStatus]:
+    return lambda offer: of.get(offer.provider, OfferStatus())
 
 
 def names(quotes: tuple[Quote, ...]) -> list[str]:
     return [each.offer.provider for each in quotes]
 
 
-def test_the_cheapest_comes_first() -> None:
-    route = plan([quote("b/m", 20), quote("a/m", 10), quote("c/m", 30)], [], standing(), A_SECOND_USD)
+def test_cheapest_offer_comes_first() -> None:
+    route = plan([quote("b/m", 20), quote("a/m", 10), quote("c/m", 30)], [], status(), A_SECOND_USD)
     assert names(route.quotes) == ["a", "b", "c"]
 
 
-def test_a_tie_goes_to_the_faster() -> None:
-    stands = standing(a=Standing(latency_seconds=2), b=Standing(latency_seconds=1))
-    assert names(plan([quote("a/m", 10), quote("b/m", 10)], [], stands, A_SECOND_USD).quotes) == ["b", "a"]
+def test_tie_goes_to_the_faster_offer() -> None:
+    statuses = status(a=OfferStatus(first_token_seconds=2), b=OfferStatus(first_token_seconds=1))
+    assert names(plan([quote("a/m", 10), quote("b/m", 10)], [], statuses, A_SECOND_USD).quotes) == ["b", "a"]
 
 
-def test_a_last_resort_comes_after_all_others_however_cheap() -> None:
+def test_last_resort_comes_after_all_others_however_cheap() -> None:
     quotes = [quote("last/m", 1, last_resort=True), quote("dear/m", 99)]
-    assert names(plan(quotes, [], standing(), A_SECOND_USD).quotes) == ["dear", "last"]
+    assert names(plan(quotes, [], status(), A_SECOND_USD).quotes) == ["dear", "last"]
 
 
-def test_who_may_not_be_asked_is_left_out_with_the_reason() -> None:
-    stands = standing(a=Standing("drained by an operator"))
-    route = plan([quote("a/m", 1), quote("b/m", 2)], [Drop(Offer("c", "m"), "takes no images")], stands, A_SECOND_USD)
+def test_unavailable_offer_is_dropped_with_the_reason() -> None:
+    statuses = status(a=OfferStatus("drained by an operator"))
+    route = plan([quote("a/m", 1), quote("b/m", 2)], [Drop(Offer("c", "m"), "takes no images")], statuses, A_SECOND_USD)
     assert names(route.quotes) == ["b"]
     assert [(drop.offer.provider, drop.reason) for drop in route.drops] == [
         ("c", "takes no images"),
@@ -49,38 +49,38 @@ def test_who_may_not_be_asked_is_left_out_with_the_reason() -> None:
     ]
 
 
-def test_a_flaky_cheap_offer_is_tried_first_when_that_pays() -> None:
-    flaky = standing(flaky=Standing(odds=0.5, delay_seconds=1))
+def test_flaky_cheap_offer_is_tried_first_when_that_pays() -> None:
+    flaky = status(flaky=OfferStatus(failure_chance=0.5, failure_seconds=1))
     assert names(plan([quote("flaky/m", 10), quote("sound/m", 100)], [], flaky, A_SECOND_USD).quotes)[0] == "flaky"
 
 
-def test_a_flaky_cheap_offer_is_not_tried_first_when_waiting_costs_more() -> None:
-    flaky = standing(flaky=Standing(odds=0.5, delay_seconds=20))
+def test_flaky_cheap_offer_comes_later_when_waiting_costs_more() -> None:
+    flaky = status(flaky=OfferStatus(failure_chance=0.5, failure_seconds=20))
     assert names(plan([quote("flaky/m", 10), quote("sound/m", 100)], [], flaky, A_SECOND_USD).quotes)[0] == "sound"
 
 
-def test_one_that_always_fails_comes_last_but_stays() -> None:
-    stands = standing(dead=Standing(odds=1, delay_seconds=1))
-    assert names(plan([quote("dead/m", 1), quote("sound/m", 100)], [], stands, A_SECOND_USD).quotes) == [
+def test_offer_that_always_fails_comes_last_but_stays() -> None:
+    statuses = status(dead=OfferStatus(failure_chance=1, failure_seconds=1))
+    assert names(plan([quote("dead/m", 1), quote("sound/m", 100)], [], statuses, A_SECOND_USD).quotes) == [
         "sound",
         "dead",
     ]
 
 
-def test_one_at_its_learned_limit_comes_after_all_others_even_the_last_resort() -> None:
-    quotes = [quote("crowded/m", 1), quote("last/m", 50, last_resort=True), quote("dear/m", 99)]
-    route = plan(quotes, [], standing(crowded=Standing(crowded_seconds=12)), A_SECOND_USD)
-    assert names(route.quotes) == ["dear", "last", "crowded"]
+def test_offer_over_its_learned_limit_comes_even_after_the_last_resort() -> None:
+    quotes = [quote("busy/m", 1), quote("last/m", 50, last_resort=True), quote("dear/m", 99)]
+    route = plan(quotes, [], status(busy=OfferStatus(over_limit_seconds=12)), A_SECOND_USD)
+    assert names(route.quotes) == ["dear", "last", "busy"]
 
 
-def expected_total(order: tuple[Quote, ...], stands: dict[str, Standing]) -> float:
-    """V = (1-p) cost + p (waiting + what is lost + V of the rest); a rest that costs a dollar when all have failed."""
+def expected_total(order: tuple[Quote, ...], statuses: dict[str, OfferStatus]) -> float:
+    """V = (1-p) cost + p (waiting + lost share + V of the rest); one dollar when all have failed."""
     total = float(ATTO_PER_USD)
     for each in reversed(order):
-        stand = stands[each.offer.provider]
-        waiting = float(A_SECOND_USD) * ATTO_PER_USD * stand.delay_seconds
-        lost = stand.odds * (waiting + FAILURE_SHARE * each.expected_atto + total)
-        total = (1 - stand.odds) * each.expected_atto + lost
+        status = statuses[each.offer.provider]
+        waiting = float(A_SECOND_USD) * ATTO_PER_USD * status.failure_seconds
+        lost = status.failure_chance * (waiting + FAILURE_SHARE * each.expected_atto + total)
+        total = (1 - status.failure_chance) * each.expected_atto + lost
     return total
 
 
@@ -93,7 +93,33 @@ def expected_total(order: tuple[Quote, ...], stands: dict[str, Standing]) -> flo
 )
 def test_no_other_order_has_a_lower_expected_total(offers: list[tuple[float, float, float]]) -> None:
     quotes = [quote(f"p{number}/m", micro) for number, (micro, _, _) in enumerate(offers)]
-    stands = {f"p{number}": Standing("", odds, delay) for number, (_, odds, delay) in enumerate(offers)}
-    route = plan(quotes, [], standing(**stands), A_SECOND_USD)
-    best = min(expected_total(order, stands) for order in permutations(quotes))
-    assert expected_total(route.quotes, stands) <= best * (1 + 1e-9)
+    statuses = {f"p{number}": OfferStatus("", odds, delay) for number, (_, odds, delay) in enumerate(offers)}
+    route = plan(quotes, [], status(**statuses), A_SECOND_USD)
+    best = min(expected_total(order, statuses) for order in permutations(quotes))
+    assert expected_total(route.quotes, statuses) <= best * (1 + 1e-9)
+
+
+def test_certain_failure_is_weighed_as_99_percent() -> None:
+    surest, dearer = quote("dead/m", 100), quote("sound/m", 100 + 60 * 99 - 1)
+    dead = status(dead=OfferStatus(failure_chance=1))
+    assert names(plan([surest, dearer], [], dead, A_SECOND_USD).quotes) == ["sound", "dead"]
+    dearer = quote("sound/m", 100 + 60 * 99 + 1)
+    assert names(plan([surest, dearer], [], dead, A_SECOND_USD).quotes) == ["dead", "sound"]
+
+
+def test_waiting_for_a_failure_is_priced_by_the_second() -> None:
+    slow = status(slow=OfferStatus(failure_chance=0.5, failure_seconds=3))
+    for micro_usd, first in ((16 + 30 - 1, "sound"), (16 + 30 + 1, "slow")):
+        route = plan([quote("slow/m", 10), quote("sound/m", micro_usd)], [], slow, A_SECOND_USD)
+        assert names(route.quotes)[0] == first
+
+
+def test_request_that_takes_exactly_the_remaining_tokens_fits() -> None:
+    quotes = [quote("a/m", 1)._replace(expected_tokens=100), quote("b/m", 2)]
+    for remaining, first in ((100, "a"), (99, "b")):
+        route = plan(quotes, [], status(a=OfferStatus(remaining_tokens=remaining)), A_SECOND_USD)
+        assert names(route.quotes)[0] == first
+
+
+def test_quotes_that_are_alike_keep_their_order() -> None:
+    assert names(plan([quote("b/m", 1), quote("a/m", 1)], [], status(), A_SECOND_USD).quotes) == ["b", "a"]

@@ -1,5 +1,4 @@
-"""A budget of tokens that a provider tells: each try takes from it what it is expected to, and what doesn't fit goes
-elsewhere first."""
+"""The token quota that a provider reports: attempts use it up, and a request that does not fit goes elsewhere first."""
 
 from fractions import Fraction
 
@@ -13,7 +12,7 @@ from tests.engine.scripted import PRICE, Scripted, Stage, whole
 CHEAP, DEAR = Offer("a", "m"), Offer("b", "m")
 
 
-def told(left: int, *, keys: int = 1) -> tuple[Health, HandClock]:
+def reported(left: int, *, keys: int = 1) -> tuple[Health, HandClock]:
     clock = HandClock()
     health = Health(HealthPolicy(), clock, {"a": keys, "b": 1})
     answered(health, left)
@@ -29,26 +28,26 @@ def answered(health: Health, left: int) -> int:
 
 def order(health: Health, tokens: int) -> list[str]:
     quotes = [Quote(offer, PRICE, cost, expected_tokens=tokens) for offer, cost in ((CHEAP, 1), (DEAR, 9))]
-    return [quote.offer.provider for quote in plan(quotes, (), health.standing, Fraction(0)).quotes]
+    return [quote.offer.provider for quote in plan(quotes, (), health.status, Fraction(0)).quotes]
 
 
-def test_what_does_not_fit_in_the_budget_goes_elsewhere_first_until_it_is_filled_again() -> None:
-    health, clock = told(1000)
+def test_request_over_the_quota_goes_elsewhere_first_until_the_reset() -> None:
+    health, clock = reported(1000)
     assert order(health, 1000) == ["a", "b"]
     assert order(health, 1001) == ["b", "a"]
     clock.wait(30)
     assert order(health, 1001) == ["a", "b"]
 
 
-def test_tries_under_way_have_taken_their_part() -> None:
-    health, _ = told(1000)
+def test_attempts_under_way_use_up_the_quota() -> None:
+    health, _ = reported(1000)
     health.admit(CHEAP, 600)
     assert order(health, 500) == ["b", "a"]
     assert order(health, 400) == ["a", "b"]
 
 
-def test_of_several_keys_the_one_with_room_is_used() -> None:
-    health, _ = told(100, keys=2)
+def test_key_with_enough_quota_is_used() -> None:
+    health, _ = reported(100, keys=2)
     assert answered(health, 5000) == 1
     keys = [permit.key for _ in range(3) if isinstance(permit := health.admit(CHEAP, 1000), Permit)]
     assert keys == [1, 1, 1]
@@ -56,10 +55,10 @@ def test_of_several_keys_the_one_with_room_is_used() -> None:
     assert order(health, 2001) == ["b", "a"]
 
 
-async def test_a_walk_takes_what_the_quote_expects() -> None:
+async def test_attempt_uses_up_the_expected_tokens_of_its_quote() -> None:
     stage = Stage(Scripted("a", whole("a says")))
     health = stage.market.health
     answered(health, 1000)
     stage._route = Route(tuple(quote._replace(expected_tokens=700) for quote in stage._route.quotes), ())
     await stage.answer()[0].whole()
-    assert health.standing(CHEAP).left_tokens == 300
+    assert health.status(CHEAP).remaining_tokens == 300

@@ -1,0 +1,214 @@
+from collections.abc import Callable
+
+import pytest
+
+from engine.ports import LimitHeaders
+from engine.routing.key_health import KeyHealth
+from engine.routing.offer_health import Breaker
+from engine.routing.provider_health import (
+    MOST_RETRIES,
+    Availability,
+    PendingAttempts,
+    ProviderHealth,
+    RetryBudget,
+    State,
+)
+from tests.engine.clock import START
+
+
+def provider(keys: int = 1) -> ProviderHealth:
+    return ProviderHealth([KeyHealth() for _ in range(keys)], Breaker(5, 60), START)
+
+
+def opened(now: float = 100) -> ProviderHealth:
+    found = provider()
+    found.last_error = "unreachable"
+    for _ in range(5):
+        found.breaker.failed(now, probe=False)
+    return found
+
+
+def limited(key: KeyHealth, per_minute: int, now: float) -> None:
+    """Teach a key a limit that is used up until about a minute after `now`."""
+    for _ in range(per_minute):
+        key.begin(now)
+        key.limit.accepted(now)
+    key.begin(now)
+    key.limit.refused(now, now)
+
+
+def test_healthy_provider_is_closed_and_unrestricted() -> None:
+    assert provider().availability(0) == Availability(State.CLOSED)
+    assert provider().is_unrestricted(0)
+
+
+def test_provider_with_several_keys_is_never_on_the_fast_path() -> None:
+    assert not provider(2).is_unrestricted(0)
+
+
+RESTRICTIONS: dict[str, Callable[[ProviderHealth], None]] = {
+    "drained": lambda each: setattr(each, "drained", True),
+    "seen at rest": lambda each: setattr(each, "seen", State.RESTING),
+    "breaker": lambda each: setattr(each, "breaker", opened(0).breaker),
+    "refused key": lambda each: each.keys[0].refused(0, "key refused"),
+    "429": lambda each: each.keys[0].rate_limited(0, 0, 60, jitter=1, per_day=False),
+    "no requests": lambda each: each.keys[0].apply_limits(0, LimitHeaders(0, 60)),
+    "no tokens": lambda each: each.keys[0].apply_limits(0, LimitHeaders(None, None, 0, 60)),
+    "learned limit": lambda each: limited(each.keys[0], 5, 0),
+}
+
+
+@pytest.mark.parametrize("restrict", RESTRICTIONS.values(), ids=RESTRICTIONS.keys())
+def test_any_restriction_leaves_the_fast_path(restrict: Callable[[ProviderHealth], None]) -> None:
+    found = provider()
+    restrict(found)
+    assert not found.is_unrestricted(1)
+
+
+def test_drain_comes_before_every_other_state() -> None:
+    found = opened()
+    found.drained = True
+    assert found.availability(100) == Availability(State.DRAINED, "drained by an operator", 600)
+
+
+def test_open_breaker_is_reported_with_the_last_error_and_the_time_left() -> None:
+    found = opened()
+    assert found.availability(100.5) == Availability(State.OPEN, "breaker open after unreachable, 60 s left", 59.5)
+    assert found.availability(160) == Availability(State.HALF_OPEN)
+
+
+def test_half_open_provider_with_a_probe_under_way_is_asked_again_in_a_second() -> None:
+    found = opened()
+    found.breaker.probing = True
+    assert found.availability(160) == Availability(State.HALF_OPEN, "one probe is under way", 1)
+
+
+def test_probe_is_due_when_half_open_without_one() -> None:
+    found = opened()
+    assert not found.is_probe_due(159)
+    assert found.is_probe_due(160)
+    found.breaker.probing = True
+    assert not found.is_probe_due(160)
+
+
+def test_probe_is_due_when_every_key_is_out_of_service_unless_drained() -> None:
+    found = provider(2)
+    found.keys[0].refused(0, "key refused")
+    assert (found.is_locked_out, found.is_probe_due(0)) == (False, False)
+    found.keys[1].refused(0, "balance gone")
+    assert (found.is_locked_out, found.is_probe_due(0)) == (True, True)
+    found.drained = True
+    assert not found.is_probe_due(0)
+
+
+def test_provider_without_keys_is_not_locked_out() -> None:
+    assert not provider(0).is_locked_out
+
+
+def test_next_key_prefers_one_with_quota_for_the_tokens() -> None:
+    found = provider(3)
+    found.keys[0].apply_limits(0, LimitHeaders(None, None, 99, 60))
+    found.keys[1].apply_limits(0, LimitHeaders(None, None, 100, 60))
+    found.keys[2].rate_limited(0, 0, 60, jitter=1, per_day=False)
+    assert [found.next_key(0, 100) for _ in range(2)] == [1, 1]
+    assert found.next_key(0, 99) == 0
+
+
+def test_next_key_prefers_one_under_its_learned_limit() -> None:
+    found = provider(2)
+    limited(found.keys[0], 5, 0)
+    assert [found.next_key(1) for _ in range(2)] == [1, 1]
+
+
+def test_provider_is_over_its_limit_only_when_every_usable_key_is() -> None:
+    found = provider(2)
+    limited(found.keys[0], 5, 0)
+    assert (found.over_limit_seconds(1), found.over_limit_reason(1), found.learned_limit) == (0, "", 5)
+    limited(found.keys[1], 7, 1)
+    assert found.over_limit_seconds(1) == pytest.approx(59.25)
+    assert found.over_limit_reason(1) == "at its learned limit of 12/min, 60 s left"
+
+
+def test_key_at_rest_does_not_count_for_the_limit_or_the_tokens() -> None:
+    found = provider(2)
+    found.keys[0].apply_limits(0, LimitHeaders(None, None, 500, 60))
+    found.keys[1].apply_limits(0, LimitHeaders(None, None, 90, 60))
+    assert found.remaining_tokens(0) == 500
+    found.keys[0].rate_limited(0, 0, 60, jitter=1, per_day=True)
+    assert found.remaining_tokens(0) == 90
+
+
+def test_unreported_token_quota_is_infinite() -> None:
+    assert provider(1).remaining_tokens(0) == provider(2).remaining_tokens(0) == float("inf")
+
+
+def test_no_attempt_is_late_while_too_little_is_known() -> None:
+    found = provider()
+    found.pending.begin(1, 0)
+    assert found.late_attempts(100) == 0
+    for _ in range(10):
+        found.track.succeeded(0, 100)
+    assert (found.late_attempts(1.9), found.late_attempts(2)) == (0, 1)
+
+
+def pending(*began_at: float) -> PendingAttempts:
+    found = PendingAttempts()
+    for number, now in enumerate(began_at):
+        found.begin(number, now)
+    return found
+
+
+def test_late_attempts_are_counted_from_the_oldest() -> None:
+    assert [pending(0, 1, 5).late(6, seconds) for seconds in (1, 1.5, 5, 6, 6.5)] == [3, 2, 2, 1, 0]
+
+
+def test_first_token_clears_earlier_attempts_too() -> None:
+    found = pending(0, 1, 1, 5)
+    found.answered(1)
+    assert found.late(100, 1) == 1
+    found.end(3)
+    assert not found
+
+
+def test_unknown_attempt_clears_nothing() -> None:
+    found = pending(0)
+    found.answered(7)
+    found.end(8)
+    assert found.late(100, 1) == 1
+
+
+def spent(budget: RetryBudget, now: float, wanted: int) -> int:
+    return sum(budget.spend(now) for _ in range(wanted))
+
+
+def test_retries_run_out_and_come_back_one_a_second() -> None:
+    budget = RetryBudget()
+    assert spent(budget, 0, 100) == MOST_RETRIES
+    assert spent(budget, 0.5, 100) == 0
+    assert spent(budget, 3, 100) == 3
+
+
+def test_ten_first_attempts_earn_one_retry() -> None:
+    budget = RetryBudget()
+    spent(budget, 0, 100)
+    for _ in range(55):
+        budget.first_attempt(0)
+    assert spent(budget, 0, 100) == 5
+
+
+def test_quiet_time_saves_up_ten_retries_at_most() -> None:
+    budget = RetryBudget()
+    assert spent(budget, 10**6, 1000) == MOST_RETRIES
+
+
+def test_share_of_a_retry_is_not_enough_and_is_kept() -> None:
+    budget = RetryBudget()
+    spent(budget, 0, 10)
+    assert not budget.spend(0.75)
+    assert budget.spend(1)
+
+
+def test_clock_that_goes_back_earns_nothing() -> None:
+    budget = RetryBudget()
+    spent(budget, 100, 10)
+    assert not budget.spend(50)
