@@ -52,7 +52,7 @@ class BareSqlite:
         work = [_values(bid_of(next(numbers))) for _ in range(pairs)]
         wall = time.perf_counter()
         for hold, capture in work:
-            self._unit(((holds_sql.LOOK, hold), (holds_sql.TAKE, hold)))
+            self._unit(((holds_sql.FUNDS, hold), (holds_sql.TAKE, hold)))
             self._unit(((holds_sql.HELD, hold), (holds_sql.CAPTURE, capture)))
         figures.wall += time.perf_counter() - wall
         figures.pairs += pairs

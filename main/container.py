@@ -25,7 +25,8 @@ from main.settings import Settings
 from main.transcriber import build_transcriber
 from storage.database.database import Database, migrations_pending, open_database
 from storage.database.leases import Lease
-from storage.ledger.ledger import SqlJournal, SqlLedger, allowance_rates
+from storage.ledger.journal import SqlJournal, allowance_rates
+from storage.ledger.ledger import SqlLedger
 from storage.operations import learned_sizes
 from storage.operations import provider_state as provider_units
 from storage.reports import journal

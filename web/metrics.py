@@ -12,7 +12,7 @@ from engine.gateway.gateway import Gateway
 from engine.routing.health import State
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger import ledger
+from storage.ledger import expiry
 from storage.operations import incidents
 from storage.reports import outcomes, usage
 from storage.reports.outcomes import Outcome
@@ -38,7 +38,7 @@ class Books:
         return cls(
             usage.totals_by_offer(conn),
             outcomes.rows(conn, *EVER),
-            ledger.open_holds(conn),
+            expiry.open_holds(conn),
             len(incidents.all_open(conn)),
         )
 

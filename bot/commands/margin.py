@@ -12,7 +12,7 @@ from bot.command import Command
 from bot.context import Context, arguments
 from documents.csv_export import margin_csv
 from storage.database.connection import Connection, row_number
-from storage.ledger.ledger import allowance_rates
+from storage.ledger.journal import allowance_rates
 from storage.reports import liability, usage
 from storage.reports.liability import Liability, StarTotals
 from storage.reports.usage import UsageRow, UsageTotals

@@ -1,6 +1,7 @@
 """Operators: /tenants, /tenant, /credit, /setplan."""
 
 import secrets
+from functools import partial
 
 from telegram import InlineKeyboardMarkup, Update
 
@@ -12,7 +13,7 @@ from engine.money import Money
 from storage.billing import payments, plans, subscriptions
 from storage.database.connection import Connection
 from storage.database.dates import moment
-from storage.ledger import ledger
+from storage.ledger import transfers
 from storage.reports import usage
 from storage.tenants import api_keys
 from storage.tenants import tenants as units
@@ -48,7 +49,8 @@ async def credit(update: Update, context: Context) -> None:
     # The update's own number: delivered twice, it credits once.
     ref = f"admin:{context.request_id}" if update.update_id else f"admin:{secrets.token_hex(8)}"
     reason = f"by operator {context.user.id}"
-    await context.services.db.write(lambda conn: ledger.credit(conn, state.id, amount, ref=ref, reason=reason, now=now))
+    unit = partial(transfers.credit, tenant_id=state.id, amount=amount, ref=ref, reason=reason, now=now)
+    await context.services.db.write(unit)
     fresh = await context.services.db.read(lambda conn: units.state(conn, state.id))
     assert fresh is not None
     await context.reply(context.t("admin.credited", name=state.name or state.id, wallet=str(fresh.wallet)))

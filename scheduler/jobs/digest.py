@@ -8,7 +8,7 @@ from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import Connection, row
 from storage.database.dates import day_of
-from storage.ledger.ledger import allowance_rates
+from storage.ledger.journal import allowance_rates
 from storage.operations import incidents
 from storage.operations.incidents import Incident
 from storage.reports import liability, outcomes, usage

@@ -6,7 +6,7 @@ from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database import leases
 from storage.database.connection import Connection
-from storage.ledger import ledger
+from storage.ledger import expiry
 
 log = logging.getLogger(__name__)
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 async def run(desk: JobContext) -> None:
     def unit(conn: Connection) -> list[str]:
         now = desk.clock.now()
-        ended = ledger.expire_holds(conn, now, leases.dead(conn, now, desk.lease_id))
+        ended = expiry.expire_holds(conn, now, leases.dead(conn, now, desk.lease_id))
         leases.sweep(conn, now)
         return ended
 

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from engine.money import Money
 from storage.database.connection import Connection, row, scalar
 from storage.database.dates import ms
-from storage.ledger.holds import account
-from storage.ledger.ledger import credit
+from storage.ledger.transfers import credit, lock_account
 
 MAX_WRONG_CODES, WINDOW = 5, timedelta(hours=1)
 TOPUP, INVITE = "topup", "invite"
@@ -66,9 +65,9 @@ def redeem(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redemp
 def use(conn: Connection, tenant_id: int, code: str, kind: str, now: datetime) -> Redemption:
     """Mark a code as used by this tenant, or count a wrong code.
 
-    The account's row is locked first, so that concurrent wrong codes are all counted.
+    The lock_account's row is locked first, so that concurrent wrong codes are all counted.
     """
-    account(conn, tenant_id)
+    lock_account(conn, tenant_id)
     if _wrong_codes(conn, tenant_id, now) >= MAX_WRONG_CODES:
         return Redemption(rate_limited=True)
     used_now = conn.run(

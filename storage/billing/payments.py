@@ -10,8 +10,8 @@ from storage.billing import orders, plans, subscriptions
 from storage.billing.orders import PLAN, TOPUP, Order
 from storage.database.connection import Connection, Row, row, scalar
 from storage.database.dates import ms
-from storage.ledger import holds
-from storage.ledger.ledger import credit
+from storage.ledger import transfers
+from storage.ledger.transfers import credit
 from storage.tenants import tenants
 from storage.tenants.tenants import PERIOD
 
@@ -102,7 +102,7 @@ def _book(
 ) -> Money | None:
     """Insert the payment and credit it; None when another transaction has booked it meanwhile."""
     credited = Money(payment.stars * (order.per_star if order else per_star).nanousd)
-    holds.account(conn, tenant_id)
+    transfers.lock_account(conn, tenant_id)
     fresh = conn.run(
         "INSERT INTO payments"
         " (charge_id, order_id, tenant_id, stars, credited_nanousd, kind, subscription_until, paid_at)"

@@ -10,9 +10,8 @@ from engine.tenancy import Plan
 from storage.billing import subscriptions
 from storage.database.connection import Connection
 from storage.database.dates import ms
-from storage.ledger import holds
-from storage.ledger.ledger import credit
-from storage.ledger.transfers import post
+from storage.ledger import transfers
+from storage.ledger.transfers import credit, post
 from storage.tenants import tenants
 from storage.tenants.tenants import PERIOD, TenantState
 
@@ -143,7 +142,7 @@ def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, price: Money, 
     posted = post(
         conn,
         kind="plan",
-        debit=holds.wallet_of(tenant_id),
+        debit=transfers.wallet_of(tenant_id),
         credit="house:plans",
         amount=price,
         tenant_id=tenant_id,
@@ -158,7 +157,7 @@ def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, price: Money, 
 
 def lock_tenant(conn: Connection, tenant_id: int) -> TenantState:
     """A tenant's state, with the account's row locked until the transaction ends. Raises LookupError if unknown."""
-    holds.account(conn, tenant_id)
+    transfers.lock_account(conn, tenant_id)
     state = tenants.state(conn, tenant_id)
     if state is None:
         raise LookupError(f"there is no tenant {tenant_id}")

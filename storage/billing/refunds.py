@@ -11,8 +11,8 @@ from storage.billing import payments, plans, subscriptions
 from storage.billing.payments import Payment
 from storage.database.connection import Connection, Row, scalar
 from storage.database.dates import ms
-from storage.ledger import holds
-from storage.ledger.ledger import credit, debit_or_owe
+from storage.ledger import transfers
+from storage.ledger.transfers import credit, debit_or_owe
 from storage.tenants import tenants
 
 _MS = timedelta(milliseconds=1)
@@ -52,7 +52,7 @@ def refund(
     if paid is None:
         return None
     tenant_id, amount, ref = paid["tenant_id"], Money(paid["credited_nanousd"]), f"refund:{charge_id}"
-    holds.account(conn, tenant_id)
+    transfers.lock_account(conn, tenant_id)
     if not _mark_refunded(conn, charge_id, now):
         sql = "SELECT amount_nanousd FROM transfers WHERE ref = :ref"
         owed = Money(scalar(conn, sql, ref=f"{ref}:owed") or 0)

@@ -12,7 +12,7 @@ from typing import Any
 from engine.money import ZERO, Money
 from storage.database.connection import Connection, Row, row, scalar
 from storage.database.dates import day_of, moment, ms
-from storage.ledger.holds import wallet_of
+from storage.ledger.transfers import wallet_of
 
 SETTLE_TIME = timedelta(hours=1)
 DAY_MS = 86_400_000

@@ -1,8 +1,7 @@
 """Batches of holds and of captures in a few statements, for requests without special cases.
 
-A special case (an earlier attempt at the request, a new month of an API key, ...) raises NotBatchable, and each unit
-runs alone through holds.py, which handles all of them. Rows are locked in one order: accounts, then API keys, then
-holds.
+A special case (an earlier hold of the request, a new month of an API key, ...) raises NotBatchable, and each unit runs
+alone through holds.py, which handles all of them. Rows are locked in one order: accounts, then API keys, then holds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,20 +20,21 @@ from storage.database.statements import BatchWrite
 from storage.database.write_queue import NotBatchable
 from storage.ledger import hold_batches_sql as sql
 from storage.ledger import receipts
-from storage.ledger.holds import HOUSE_CHARGES, allowance_worth, line, wallet_of
+from storage.ledger.journal import allowance_worth, attempt_row
+from storage.ledger.transfers import HOUSE_CHARGES, wallet_of
 
 
 class CaptureRequest(NamedTuple):
-    """A kept answer, and the hold that pays for it."""
+    """A hold and the bill of the kept answer that it pays for."""
 
-    bid: HoldRequest
+    hold_request: HoldRequest
     grant: Grant
     bill: Bill
 
 
 @dataclass(slots=True)
-class _Purse:
-    """What a tenant has left while the holds of one transaction are sized, and what they took."""
+class _TenantFunds:
+    """The free funds of a tenant while the holds of a batch are sized, and the sums that those holds took."""
 
     allowance: int
     wallet: int
@@ -50,8 +50,8 @@ class _Purse:
 
 
 @dataclass(slots=True)
-class _KeyPurse:
-    """The same of a key's tokens; `left` None: no limit."""
+class _KeyTokens:
+    """The tokens that an API key's limit leaves (None: no limit), and the sum that the holds of a batch took."""
 
     left: int | None = None
     took: int = 0
@@ -62,63 +62,70 @@ class _KeyPurse:
             self.left -= grant.tokens
 
 
-def hold(conn: Connection, bids: Sequence[HoldRequest], lease_id: str, now: datetime) -> list[Fit]:
-    """Set aside what each asks for, one after the other. Raises NotBatchable."""
+def hold(conn: Connection, hold_requests: Sequence[HoldRequest], lease_id: str, now: datetime) -> list[Fit]:
+    """Make the holds in order, each from the funds that the ones before it left. Raises NotBatchable."""
     month, stamp = month_of(now), ms(now)
-    purses = {found[0]: _Purse(*found[1:]) for found in conn.query_batch(sql.FUNDS, {bid.tenant_id for bid in bids})}
-    keys = _key_purses(conn, {bid.key_id for bid in bids if bid.key_id is not None}, month)
-    fits = [_fit(bid, purses.get(bid.tenant_id), None if bid.key_id is None else keys[bid.key_id]) for bid in bids]
+    tenant_ids = {each.tenant_id for each in hold_requests}
+    funds = {found[0]: _TenantFunds(*found[1:]) for found in conn.query_batch(sql.FUNDS, tenant_ids)}
+    keys = _read_keys(conn, {each.key_id for each in hold_requests if each.key_id is not None}, month)
+    fits = [
+        _fit(each, funds.get(each.tenant_id), None if each.key_id is None else keys[each.key_id])
+        for each in hold_requests
+    ]
     rows = [
-        (bid.request_id, bid.epoch, bid.tenant_id, bid.key_id, month, sized.wallet.nanousd, sized.allowance_tokens,
-         sized.tokens, purses[bid.tenant_id].period_no, lease_id, stamp)
-        for bid, sized in zip(bids, fits, strict=True)
+        (each.request_id, each.epoch, each.tenant_id, each.key_id, month, sized.wallet.nanousd,
+         sized.allowance_tokens, sized.tokens, funds[each.tenant_id].period_no, lease_id, stamp)
+        for each, sized in zip(hold_requests, fits, strict=True)
         if isinstance(sized, Grant)
     ]  # fmt: skip
-    _none_was_tried(conn, bids, fits)
-    taken = ((purse.took_wallet, purse.took_allowance, tenant) for tenant, purse in purses.items())
-    _all(conn, sql.TAKE_FUNDS, [each for each in taken if each[0] or each[1]])
-    _all(conn, sql.TAKE_KEYS, [(key.took, key_id, month) for key_id, key in keys.items() if key.took])
-    _all(conn, sql.HOLDS, rows)
+    _check_first_attempts(conn, hold_requests, fits)
+    taken = ((each.took_wallet, each.took_allowance, tenant_id) for tenant_id, each in funds.items())
+    _write_all(conn, sql.TAKE_FUNDS, [each for each in taken if each[0] or each[1]])
+    _write_all(conn, sql.TAKE_KEYS, [(key.took, key_id, month) for key_id, key in keys.items() if key.took])
+    _write_all(conn, sql.HOLDS, rows)
     return fits
 
 
-def _none_was_tried(conn: Connection, bids: Sequence[HoldRequest], fits: Sequence[Fit]) -> None:
-    """Raises NotBatchable for twins, and where an earlier try has something to give back, or was paid."""
-    short = [bid.request_id for bid, sized in zip(bids, fits, strict=True) if isinstance(sized, Shortfall)]
-    twins = len({bid.request_id for bid in bids}) < len(bids)
-    if twins or (short and conn.query_batch(sql.TRIED, short)):  # HOLDS finds the tries of those that were granted
+def _check_first_attempts(conn: Connection, hold_requests: Sequence[HoldRequest], fits: Sequence[Fit]) -> None:
+    """Raise NotBatchable for a request that is twice in the batch, and for a refused one that has an earlier hold.
+
+    For granted requests the insert into `holds` finds an earlier hold.
+    """
+    refused = [each.request_id for each, sized in zip(hold_requests, fits, strict=True) if isinstance(sized, Shortfall)]
+    has_duplicates = len({each.request_id for each in hold_requests}) < len(hold_requests)
+    if has_duplicates or (refused and conn.query_batch(sql.HELD_BEFORE, refused)):
         raise NotBatchable
 
 
-def _fit(bid: HoldRequest, purse: _Purse | None, key: _KeyPurse | None) -> Fit:
-    if purse is None:
+def _fit(hold_request: HoldRequest, funds: _TenantFunds | None, key: _KeyTokens | None) -> Fit:
+    if funds is None:
         raise NotBatchable
-    sized = fit(bid, Funds(purse.allowance, Money(purse.wallet), None if key is None else key.left))
+    sized = fit(hold_request, Funds(funds.allowance, Money(funds.wallet), None if key is None else key.left))
     if isinstance(sized, Grant):
-        purse.take(sized)
+        funds.take(sized)
         if key is not None:
             key.take(sized)
     return sized
 
 
-def _key_purses(conn: Connection, key_ids: set[int], month: int) -> dict[int, _KeyPurse]:
-    """Raises NotBatchable for a key that counts in another month, or isn't there."""
+def _read_keys(conn: Connection, key_ids: set[int], month: int) -> dict[int, _KeyTokens]:
+    """Return the tokens of each key. Raises NotBatchable for a key that counts in another month or does not exist."""
     if not key_ids:
         return {}
     found = conn.query_batch(sql.KEYS, key_ids)
-    if len(found) < len(key_ids) or any(counts_in != month for _, counts_in, _ in found):
+    if len(found) < len(key_ids) or any(key_month != month for _, key_month, _ in found):
         raise NotBatchable
-    return {key_id: _KeyPurse(left) for key_id, _, left in found}
+    return {key_id: _KeyTokens(left) for key_id, _, left in found}
 
 
-def _all(conn: Connection, write: BatchWrite, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Raises NotBatchable unless each row took."""
+def _write_all(conn: Connection, write: BatchWrite, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write `rows`. Raises NotBatchable unless every one of them changed a row of the table."""
     if rows and conn.write_batch(write, rows) != len(rows):
         raise NotBatchable
 
 
-class _Held(NamedTuple):
-    """An open hold, its tenant's plan, and the tenant's allowance that no hold had taken."""
+class _OpenHold(NamedTuple):
+    """An open hold, the plan of its tenant, and the tenant's allowance that no hold has taken."""
 
     request_id: str
     epoch: int
@@ -128,97 +135,100 @@ class _Held(NamedTuple):
     tokens: int
     key_id: int | None
     key_month: int
-    same_period: bool
-    spare: int
+    is_same_period: bool
+    spare_tokens: int
     plan: str
 
 
 @dataclass(slots=True)
 class _Release:
-    """What a tenant's captures give back and charge in all; `spare` as it stands after each."""
+    """The sums that a tenant's captures release and charge; `spare_tokens` is current after each of them."""
 
-    spare: int
+    spare_tokens: int
     wallet: int = 0
     charge: int = 0
     allowance: int = 0
     used: int = 0
 
-    def add(self, held: _Held, charge: Charge) -> None:
-        """A past period's allowance is gone: nothing of it comes back."""
+    def add(self, held: _OpenHold, charge: Charge) -> None:
+        """Add one capture. Allowance of a past period is not given back."""
         self.wallet += held.wallet
         self.charge += charge.wallet.nanousd
-        if held.same_period:
+        if held.is_same_period:
             self.allowance += held.allowance
             self.used += charge.allowance_tokens
-            self.spare += held.allowance - charge.allowance_tokens
+            self.spare_tokens += held.allowance - charge.allowance_tokens
 
 
-class _Paid(NamedTuple):
-    answer: CaptureRequest
-    held: _Held
+class _Capture(NamedTuple):
+    request: CaptureRequest
+    held: _OpenHold
     charge: Charge
 
 
 def capture(
-    conn: Connection, answers: Sequence[CaptureRequest], rates: Mapping[str, Fraction], now: datetime
+    conn: Connection, requests: Sequence[CaptureRequest], rates: Mapping[str, Fraction], now: datetime
 ) -> list[Charge]:
-    """Charge each kept answer, journal it and keep its receipt. `rates` as in hot.capture. Raises NotBatchable."""
+    """Charge each kept answer, journal it and store its receipt. `rates` as in holds.capture. Raises NotBatchable."""
     stamp, releases = ms(now), dict[int, _Release]()
-    paid = [_settle(answer, held, releases) for answer, held in _pairs(conn, answers)]
-    _all(conn, sql.RESOLVE_ALL, [_resolved(each, stamp) for each in paid])
-    _all(conn, sql.RELEASE_ALL, [(r.wallet, r.charge, r.allowance, r.used, who) for who, r in releases.items()])
-    _all(conn, sql.CHARGES, [_transfer(each, stamp) for each in paid if each.charge.wallet])
-    _all(conn, sql.LINES, [_line(each, rates) for each in paid])
-    _all(conn, sql.RECEIPTS, list({each.held.tenant_id: _receipt(each) for each in paid}.values()))
-    _release_keys(conn, [each for each in paid if each.held.key_id is not None])
-    return [each.charge for each in paid]
+    captures = [_settle(request, held, releases) for request, held in _open_holds(conn, requests)]
+    _write_all(conn, sql.RESOLVE_ALL, [_resolved_row(each, stamp) for each in captures])
+    released = [(r.wallet, r.charge, r.allowance, r.used, tenant_id) for tenant_id, r in releases.items()]
+    _write_all(conn, sql.RELEASE_ALL, released)
+    _write_all(conn, sql.CHARGES, [_transfer_row(each, stamp) for each in captures if each.charge.wallet])
+    _write_all(conn, sql.ATTEMPTS, [_attempt_row(each, rates) for each in captures])
+    _write_all(conn, sql.RECEIPTS, list({each.held.tenant_id: _receipt_row(each) for each in captures}.values()))
+    _release_keys(conn, [each for each in captures if each.held.key_id is not None])
+    return [each.charge for each in captures]
 
 
-def _pairs(conn: Connection, answers: Sequence[CaptureRequest]) -> Iterable[tuple[CaptureRequest, _Held]]:
-    """Raises NotBatchable where a hold is no longer open, or two answers want the same."""
-    found = map(_Held._make, conn.query_batch(sql.ALL_HELD, [answer.bid.request_id for answer in answers]))
+def _open_holds(conn: Connection, requests: Sequence[CaptureRequest]) -> Iterable[tuple[CaptureRequest, _OpenHold]]:
+    """Pair each request with its open hold. Raises NotBatchable if one is not open or is captured twice."""
+    found = map(_OpenHold._make, conn.query_batch(sql.ALL_HELD, [each.hold_request.request_id for each in requests]))
     held = {(each.request_id, each.epoch): each for each in found}
     try:
-        return [(answer, held.pop((answer.bid.request_id, answer.bid.epoch))) for answer in answers]
+        return [(each, held.pop((each.hold_request.request_id, each.hold_request.epoch))) for each in requests]
     except KeyError:
         raise NotBatchable from None
 
 
-def _settle(answer: CaptureRequest, held: _Held, releases: dict[int, _Release]) -> _Paid:
-    """What it charges, after those before it."""
-    release = releases.setdefault(held.tenant_id, _Release(held.spare))
-    spare = release.spare if held.same_period else 0
-    charge = settle(answer.bid.tariff, answer.grant, answer.bill.tokens, answer.bill.cost_atto, spare)
+def _settle(request: CaptureRequest, held: _OpenHold, releases: dict[int, _Release]) -> _Capture:
+    """Compute the charge, given the captures of the same tenant before it, and add it to `releases`."""
+    release = releases.setdefault(held.tenant_id, _Release(held.spare_tokens))
+    spare_tokens = release.spare_tokens if held.is_same_period else 0
+    bill = request.bill
+    charge = settle(request.hold_request.tariff, request.grant, bill.tokens, bill.cost_atto, spare_tokens)
     release.add(held, charge)
-    return _Paid(answer, held, charge)
+    return _Capture(request, held, charge)
 
 
-def _resolved(paid: _Paid, stamp: int) -> tuple[Any, ...]:
-    charge, held = paid.charge, paid.held
+def _resolved_row(captured: _Capture, stamp: int) -> tuple[Any, ...]:
+    charge, held = captured.charge, captured.held
     return stamp, charge.wallet.nanousd, charge.allowance_tokens, held.request_id, held.epoch
 
 
-def _transfer(paid: _Paid, stamp: int) -> tuple[Any, ...]:
-    tenant_id, bid = paid.held.tenant_id, paid.answer.bid
-    return wallet_of(tenant_id), HOUSE_CHARGES, paid.charge.wallet.nanousd, tenant_id, f"hold:{bid.hold_id}", stamp
+def _transfer_row(captured: _Capture, stamp: int) -> tuple[Any, ...]:
+    tenant_id, hold_id = captured.held.tenant_id, captured.request.hold_request.hold_id
+    return wallet_of(tenant_id), HOUSE_CHARGES, captured.charge.wallet.nanousd, tenant_id, f"hold:{hold_id}", stamp
 
 
-def _line(paid: _Paid, rates: Mapping[str, Fraction]) -> tuple[Any, ...]:
-    return line(paid.answer.bill.attempt, paid.charge, allowance_worth(paid.charge, rates, paid.held.plan))
+def _attempt_row(captured: _Capture, rates: Mapping[str, Fraction]) -> tuple[Any, ...]:
+    worth = allowance_worth(captured.charge, rates, captured.held.plan)
+    return attempt_row(captured.request.bill.attempt, captured.charge, worth)
 
 
-def _receipt(paid: _Paid) -> tuple[Any, ...]:
-    receipt, charge = paid.answer.bill.receipt, paid.charge
-    answered_at = ms(receipt.answered_at)
-    return paid.held.tenant_id, answered_at, charge.wallet.nanousd, charge.allowance_tokens, receipts.to_text(receipt)
+def _receipt_row(captured: _Capture) -> tuple[Any, ...]:
+    receipt, charge = captured.request.bill.receipt, captured.charge
+    answered_at, text = ms(receipt.answered_at), receipts.to_text(receipt)
+    return captured.held.tenant_id, answered_at, charge.wallet.nanousd, charge.allowance_tokens, text
 
 
-def _release_keys(conn: Connection, paid: Sequence[_Paid]) -> None:
-    """What was held in another month is neither given back nor counted in this one."""
+def _release_keys(conn: Connection, captures: Sequence[_Capture]) -> None:
+    """Release and count the tokens of each API key, in the month of the hold only."""
     sums: dict[tuple[int | None, int], tuple[int, int]] = {}
-    for each in paid:
+    for each in captures:
         key = each.held.key_id, each.held.key_month
         tokens, spent = sums.get(key, (0, 0))
-        sums[key] = tokens + each.held.tokens, spent + min(each.answer.bill.tokens, each.answer.grant.tokens)
+        sums[key] = tokens + each.held.tokens, spent + min(each.request.bill.tokens, each.request.grant.tokens)
     if sums:
         conn.write_batch(sql.RELEASE_KEYS, [(*counts, *key) for key, counts in sums.items()])

@@ -1,10 +1,10 @@
-"""The SQL of many holds, or many captures, at once. Every guard is a condition of the statement that writes.
+"""The SQL of batches of holds and captures. Every guard is a condition of the statement that writes.
 
-What is not as usual among them (a twin, an earlier try, a key's new month) is for hot_sql's statements.
+Special cases (a duplicate, an earlier hold, a new month of an API key) are left to the statements of holds_sql.
 """
 
 from storage.database.statements import BatchQuery, BatchWrite
-from storage.ledger.holds_sql import ATTEMPT, INTO_ATTEMPTS, INTO_HOLDS, INTO_RECEIPTS, INTO_TRANSFERS, RECEIPT_AGAIN
+from storage.ledger.holds_sql import ATTEMPT, INTO_ATTEMPTS, INTO_HOLDS, INTO_RECEIPTS, INTO_TRANSFERS, REPLACE_RECEIPT
 
 FUNDS = BatchQuery(
     """
@@ -22,7 +22,7 @@ KEYS = BatchQuery(
     "bigint",
     locks="api_keys",
 )
-TRIED = BatchQuery("SELECT 1 FROM holds WHERE true", "request_id", "text")
+HELD_BEFORE = BatchQuery("SELECT 1 FROM holds WHERE true", "request_id", "text")
 TAKE_FUNDS = BatchWrite(
     """
 UPDATE accounts SET held_nanousd = held_nanousd + :wallet, allowance_held_tokens = allowance_held_tokens + :allowance
@@ -87,13 +87,13 @@ SELECT 'charge', :debit, :credit, :charge, :tenant, :ref, '', :now WHERE true
 """,
     "debit text", "credit text", "charge", "tenant", "ref text", "now",
 )  # fmt: skip
-LINES = BatchWrite(
+ATTEMPTS = BatchWrite(
     f"{INTO_ATTEMPTS} SELECT {', '.join(f':{name}' for name in ATTEMPT)} WHERE true",
     *(f"{name} {kind}" for name, kind in ATTEMPT.items()),
 )
 RECEIPTS = BatchWrite(
     f"""{INTO_RECEIPTS}
-SELECT :tenant, :answered_at, :charge, :allowance, :receipt WHERE true {RECEIPT_AGAIN}
+SELECT :tenant, :answered_at, :charge, :allowance, :receipt WHERE true {REPLACE_RECEIPT}
 """,
     "tenant", "answered_at", "charge", "allowance", "receipt text",
 )  # fmt: skip

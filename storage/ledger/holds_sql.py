@@ -1,8 +1,8 @@
-"""The SQL of the hot units, in each database's words. Every guard is a condition of the statement that writes."""
+"""The SQL of hold, capture and void for one request. Every guard is a condition of the statement that writes."""
 
 from storage.database.statements import Statement
 
-LOOK = Statement(
+FUNDS = Statement(
     """
 SELECT a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens, a.balance_nanousd - a.held_nanousd,
        a.period_no, h.state, h.epoch
@@ -23,7 +23,7 @@ INTO_HOLDS = """
 INSERT INTO holds (request_id, epoch, tenant_id, key_id, key_month, state, wallet_nanousd, allowance_tokens, tokens,
   period_no, lease_id, created_at)
 """
-_HOLD_AGAIN = """
+_REPLACE_HOLD = """
 ON CONFLICT (request_id) DO UPDATE SET epoch = excluded.epoch, key_id = excluded.key_id,
   key_month = excluded.key_month, state = 'open', wallet_nanousd = excluded.wallet_nanousd,
   allowance_tokens = excluded.allowance_tokens, tokens = excluded.tokens, period_no = excluded.period_no,
@@ -35,13 +35,13 @@ TAKE = Statement(
     _TAKE_FUNDS,
     f"""{INTO_HOLDS}
 VALUES (:request, :epoch, :tenant, :key, :month, 'open', :wallet, :allowance, :tokens, :period, :lease, :now)
-{_HOLD_AGAIN}""",
+{_REPLACE_HOLD}""",
     postgresql=f"""
 WITH taken AS ({_TAKE_FUNDS})
 {INTO_HOLDS}
 SELECT :request, :epoch::bigint, :tenant::bigint, :key::bigint, :month::bigint, 'open', :wallet::bigint,
   :allowance::bigint, :tokens::bigint, :period::bigint, :lease, :now::bigint FROM taken
-{_HOLD_AGAIN}""",
+{_REPLACE_HOLD}""",
 )
 
 BEGIN_MONTH = Statement(
@@ -59,7 +59,7 @@ UPDATE api_keys SET held_tokens = held_tokens - :tokens, used_tokens = used_toke
 WHERE id = :key AND month = :month
 """)
 
-# On PostgreSQL the account's row is read anew once its lock is had, the hold's is not: RESOLVE asks again.
+# PostgreSQL reads the account again after waiting for its lock, but not the hold, so RESOLVE checks the state again.
 HELD = Statement(
     """
 SELECT h.tenant_id, h.wallet_nanousd, h.allowance_tokens, h.tokens, h.key_id, h.key_month,
@@ -110,13 +110,13 @@ ATTEMPT = {
 }
 ATTEMPT_VALUES = tuple("charged_allowance_tokens" if column == "allowance_tokens" else column for column in ATTEMPT)
 INTO_ATTEMPTS = f"INSERT INTO attempts ({', '.join(ATTEMPT)})"
-_LINE = f"{INTO_ATTEMPTS} VALUES ({', '.join(f':{value}' for value in ATTEMPT_VALUES)})"
-_LINE_CAST = ", ".join(f":{value}::{kind}" for value, kind in zip(ATTEMPT_VALUES, ATTEMPT.values(), strict=True))
-JOURNAL = Statement(_LINE)
+_INSERT_ATTEMPT = f"{INTO_ATTEMPTS} VALUES ({', '.join(f':{value}' for value in ATTEMPT_VALUES)})"
+_INSERT_CASTS = ", ".join(f":{value}::{kind}" for value, kind in zip(ATTEMPT_VALUES, ATTEMPT.values(), strict=True))
+JOURNAL = Statement(_INSERT_ATTEMPT)
 
 INTO_TRANSFERS = "INSERT INTO transfers (kind, debit, credit, amount_nanousd, tenant_id, ref, reason, created_at)"
 INTO_RECEIPTS = "INSERT INTO receipts (tenant_id, answered_at, charge_nanousd, allowance_tokens, receipt)"
-RECEIPT_AGAIN = """
+REPLACE_RECEIPT = """
 ON CONFLICT (tenant_id) DO UPDATE SET answered_at = excluded.answered_at, charge_nanousd = excluded.charge_nanousd,
   allowance_tokens = excluded.allowance_tokens, receipt = excluded.receipt
 """
@@ -124,8 +124,8 @@ CAPTURE = Statement(
     *RESOLVE.sqlite,
     *RELEASE.sqlite,
     f"{INTO_TRANSFERS} SELECT 'charge', :debit, :credit, :charge, :tenant, :ref, '', :now WHERE :charge > 0",
-    _LINE,
-    f"{INTO_RECEIPTS} VALUES (:tenant, :answered_at, :charge, :charged_allowance, :receipt) {RECEIPT_AGAIN}",
+    _INSERT_ATTEMPT,
+    f"{INTO_RECEIPTS} VALUES (:tenant, :answered_at, :charge, :charged_allowance, :receipt) {REPLACE_RECEIPT}",
     postgresql=f"""
 WITH held AS ({RESOLVE.postgresql}),
 released AS (UPDATE accounts SET held_nanousd = held_nanousd - :wallet, balance_nanousd = balance_nanousd - :charge,
@@ -134,10 +134,10 @@ released AS (UPDATE accounts SET held_nanousd = held_nanousd - :wallet, balance_
 posted AS ({INTO_TRANSFERS}
   SELECT 'charge', :debit, :credit, :charge::bigint, :tenant::bigint, :ref, '', :now::bigint
   FROM held WHERE :charge > 0),
-journaled AS ({INTO_ATTEMPTS} SELECT {_LINE_CAST} FROM held),
+journaled AS ({INTO_ATTEMPTS} SELECT {_INSERT_CASTS} FROM held),
 kept AS ({INTO_RECEIPTS}
   SELECT :tenant::bigint, :answered_at::bigint, :charge::bigint, :charged_allowance::bigint, :receipt
-  FROM held {RECEIPT_AGAIN})
+  FROM held {REPLACE_RECEIPT})
 SELECT 1 FROM held
 """,
 )

@@ -1,46 +1,91 @@
-"""The engine's Ledger and Journal over SQL, and the units that move money outside of answers."""
+"""The engine's Ledger port over SQL, and the units of work that it submits."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from fractions import Fraction
 from functools import partial
-from typing import Any
 
-from engine.attempt_record import AttemptRecord
 from engine.errors import InsufficientFunds
-from engine.holds import Grant, HoldRequest, Shortfall
-from engine.money import ZERO, Money
+from engine.holds import Fit, Grant, HoldRequest, Shortfall
 from engine.ports import Bill, CaptureStep, Clock, VoidStep
-from engine.tenancy import Charge, Plan
-from storage.database.connection import Connection, Row, row, scalar
+from engine.tenancy import Charge
+from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.database.leases import Lease
-from storage.ledger import holds
+from storage.database.write_queue import BatchUnit, NotBatchable
+from storage.ledger import hold_batches, holds
 from storage.ledger.hold_batches import CaptureRequest
-from storage.ledger.hold_units import CaptureUnit, HoldUnit
-from storage.ledger.holds import wallet_of
-from storage.ledger.transfers import post
 
 log = logging.getLogger(__name__)
 
 
-class SqlHold:
-    """A hold that stands in the database. `capture` and `void` are each one transaction."""
+@dataclass(frozen=True, slots=True)
+class SqlLedger:
+    """The engine's Ledger over SQL. Holds belong to `lease` and expire after the end of its process.
 
-    def __init__(self, ledger: "SqlLedger", bid: HoldRequest, grant: Grant) -> None:
-        self._ledger, self._bid, self.grant = ledger, bid, grant
+    `rates` is the worth of an allowance token by plan (journal.allowance_rates). `unvoided` are the ids of holds
+    whose void failed.
+    """
+
+    db: Database
+    lease: Lease
+    clock: Clock
+    rates: Mapping[str, Fraction]
+    unvoided: set[str] = field(default_factory=set, compare=False)
+
+    def hold(self, hold_request: HoldRequest) -> "_HoldContext":
+        """Return a context manager that commits the hold on entry and voids it on exit unless it was captured."""
+        return _HoldContext(self, hold_request)
+
+    async def open_hold(self, hold_request: HoldRequest) -> "SqlHold":
+        """Commit the hold. A cancellation during the commit voids it before it is passed on.
+
+        Raises InsufficientFunds, and HoldLost for a request that was paid or attempted again.
+        """
+        await self._retry_voids()
+        future = self.db.submit(HoldUnit(hold_request, self.lease.id, self.clock))
+        try:
+            sized = await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                grant = future.result()
+                if isinstance(grant, Grant):
+                    await SqlHold(self, hold_request, grant).void()
+            raise
+        if isinstance(sized, Shortfall):
+            raise InsufficientFunds(sized)
+        return SqlHold(self, hold_request, sized)
+
+    async def void_or_remember(self, hold: "SqlHold") -> None:
+        """Void `hold`; when the database fails, remember it so that the next hold retries."""
+        try:
+            await hold.void()
+        except Exception:
+            log.exception("hold %s could not be voided; the next hold retries it", hold.id)
+            self.unvoided.add(hold.id)
+
+    async def _retry_voids(self) -> None:
+        for hold_id in tuple(self.unvoided):
+            await self.db.submit(partial(holds.void, hold_id=hold_id, now=self.clock.now()))
+            self.unvoided.discard(hold_id)
+
+
+class SqlHold:
+    """A committed hold. `capture` and `void` are one transaction each."""
+
+    def __init__(self, ledger: SqlLedger, hold_request: HoldRequest, grant: Grant) -> None:
+        self._ledger, self._hold_request, self.grant = ledger, hold_request, grant
         self.resolved = False
 
     @property
     def id(self) -> str:
-        return self._bid.hold_id
+        return self._hold_request.hold_id
 
     async def capture(self, bill: Bill, also: CaptureStep | None = None) -> Charge:
-        ledger, answer = self._ledger, CaptureRequest(self._bid, self.grant, bill)
-        charge: Charge = await ledger.db.submit(CaptureUnit(answer, also, ledger.rates, ledger.clock))
+        ledger, capture_request = self._ledger, CaptureRequest(self._hold_request, self.grant, bill)
+        charge: Charge = await ledger.db.submit(CaptureUnit(capture_request, also, ledger.rates, ledger.clock))
         self.resolved = True
         return charge
 
@@ -56,202 +101,68 @@ class SqlHold:
         self.resolved = True
 
 
-@dataclass(frozen=True, slots=True)
-class SqlLedger:
-    """ports.Ledger. Holds belong to `lease`: they end with its process."""
+class _HoldContext:
+    """The `async with` block of a hold: leaving it by any path resolves the hold."""
 
-    db: Database
-    lease: Lease
-    clock: Clock
-    rates: Mapping[str, Fraction]
-    stranded: set[str] = field(default_factory=set, compare=False)
-    """Holds that could not be voided when they should have been."""
+    __slots__ = ("_hold", "_hold_request", "_ledger")
 
-    def hold(self, bid: HoldRequest) -> "_Holding":
-        return _Holding(self, bid)
-
-    async def give_back(self, hold: SqlHold) -> None:
-        """A database that fails now must not keep a tenant's money until this process ends."""
-        try:
-            await hold.void()
-        except Exception:
-            log.exception("hold %s could not be voided; the next hold tries again", hold.id)
-            self.stranded.add(hold.id)
-
-    async def _retry_voids(self) -> None:
-        for hold_id in tuple(self.stranded):
-            await self.db.submit(partial(holds.void, hold_id=hold_id, now=self.clock.now()))
-            self.stranded.discard(hold_id)
-
-    async def take(self, bid: HoldRequest) -> SqlHold:
-        """If we are cancelled while the hold commits, it is voided again before the cancellation goes on."""
-        await self._retry_voids()
-        taking = self.db.submit(HoldUnit(bid, self.lease.id, self.clock))
-        try:
-            sized = await taking
-        except asyncio.CancelledError:
-            if taking.done() and not taking.cancelled() and taking.exception() is None:
-                grant = taking.result()
-                if isinstance(grant, Grant):
-                    await SqlHold(self, bid, grant).void()
-            raise
-        if isinstance(sized, Shortfall):
-            raise InsufficientFunds(sized)
-        return SqlHold(self, bid, sized)
-
-
-class _Holding:
-    """`async with` is the safety: no exit can forget a hold."""
-
-    __slots__ = ("_bid", "_hold", "_ledger")
-
-    def __init__(self, ledger: SqlLedger, bid: HoldRequest) -> None:
-        self._ledger, self._bid = ledger, bid
+    def __init__(self, ledger: SqlLedger, hold_request: HoldRequest) -> None:
+        self._ledger, self._hold_request = ledger, hold_request
 
     async def __aenter__(self) -> SqlHold:
-        self._hold = await self._ledger.take(self._bid)
+        self._hold = await self._ledger.open_hold(self._hold_request)
         return self._hold
 
     async def __aexit__(self, *_: object) -> None:
         if not self._hold.resolved:
-            await self._ledger.give_back(self._hold)
+            await self._ledger.void_or_remember(self._hold)
 
 
-def allowance_rates(plans: Mapping[str, Plan]) -> dict[str, Fraction]:
-    """What an allowance token of each plan is worth to the house, in nano-dollars."""
-    return {
-        name: Fraction(plan.usd_per_month.nanousd, plan.tokens_per_month) if plan.tokens_per_month else Fraction(0)
-        for name, plan in plans.items()
-    }
+class HoldUnit(BatchUnit):
+    """The unit of work that makes a hold under a lease."""
+
+    __slots__ = ("clock", "hold_request", "lease_id")
+
+    def __init__(self, hold_request: HoldRequest, lease_id: str, clock: Clock) -> None:
+        self.hold_request, self.lease_id, self.clock = hold_request, lease_id, clock
+
+    def __call__(self, conn: Connection) -> Fit:
+        return holds.hold(conn, self.hold_request, self.lease_id, self.clock.now())
+
+    @classmethod
+    def run_batch(cls, conn: Connection, units: Sequence["HoldUnit"]) -> list[Fit]:
+        first = units[0]
+        if any(unit.lease_id != first.lease_id for unit in units):
+            raise NotBatchable
+        return hold_batches.hold(conn, [unit.hold_request for unit in units], first.lease_id, first.clock.now())
 
 
-@dataclass(frozen=True, slots=True)
-class SqlJournal:
-    """ports.Journal."""
+class CaptureUnit(BatchUnit):
+    """The unit of work that captures a hold and runs `also` in the same transaction."""
 
-    db: Database
+    __slots__ = ("also", "capture_request", "clock", "rates")
 
-    async def record(self, attempt: AttemptRecord) -> None:
-        await self.db.submit(lambda conn: holds.journal(conn, attempt))
+    def __init__(
+        self, capture_request: CaptureRequest, also: CaptureStep | None, rates: Mapping[str, Fraction], clock: Clock
+    ) -> None:
+        self.capture_request, self.also, self.rates, self.clock = capture_request, also, rates, clock
 
+    def __call__(self, conn: Connection) -> Charge:
+        charge = holds.capture(conn, *self.capture_request, rates=self.rates, now=self.clock.now())
+        self.run_also(conn, charge)
+        return charge
 
-def credit(
-    conn: Connection,
-    tenant_id: int,
-    amount: Money,
-    *,
-    ref: str,
-    reason: str,
-    now: datetime,
-    source: str = "house:credits",
-) -> bool:
-    """Add `amount` to the wallet; what is owed is paid first. False when `ref` was credited before."""
-    account = _account(conn, tenant_id)
-    wallet = wallet_of(tenant_id)
-    posted = post(
-        conn,
-        kind="credit",
-        debit=source,
-        credit=wallet,
-        amount=amount,
-        tenant_id=tenant_id,
-        ref=ref,
-        now=now,
-        reason=reason,
-    )
-    if not posted:
-        return False
-    repaid = min(amount, Money(account["owed_nanousd"]))
-    if repaid:
-        post(
-            conn,
-            kind="repayment",
-            debit=wallet,
-            credit=f"owed:{tenant_id}",
-            amount=repaid,
-            tenant_id=tenant_id,
-            ref=f"repaid:{ref}",
-            now=now,
-            reason="owed from a refund",
-        )
-    conn.run(
-        "UPDATE accounts SET balance_nanousd = balance_nanousd + :added,"
-        " owed_nanousd = owed_nanousd - :repaid WHERE tenant_id = :id",
-        id=tenant_id,
-        added=(amount - repaid).nanousd,
-        repaid=repaid.nanousd,
-    )
-    return True
+    @classmethod
+    def run_batch(cls, conn: Connection, units: Sequence["CaptureUnit"]) -> list[Charge]:
+        first = units[0]
+        if any(unit.rates is not first.rates for unit in units):
+            raise NotBatchable
+        requests = [unit.capture_request for unit in units]
+        charges = hold_batches.capture(conn, requests, first.rates, first.clock.now())
+        for unit, charge in zip(units, charges, strict=True):
+            unit.run_also(conn, charge)
+        return charges
 
-
-def debit_or_owe(
-    conn: Connection,
-    tenant_id: int,
-    amount: Money,
-    *,
-    kind: str,
-    to: str,
-    ref: str,
-    reason: str,
-    now: datetime,
-) -> Money:
-    """Take `amount` from what is free in the wallet and book the rest as owed; what was taken is returned.
-
-    A repeat of the same `ref` takes nothing.
-    """
-    account = _account(conn, tenant_id)
-    free = Money(account["balance_nanousd"] - account["held_nanousd"])
-    taken = min(amount, free)
-    owed = amount - taken
-    fresh = _two_parts(conn, tenant_id, (taken, owed), kind=kind, to=to, ref=ref, reason=reason, now=now)
-    if not fresh:
-        return ZERO
-    conn.run(
-        "UPDATE accounts SET balance_nanousd = balance_nanousd - :taken, owed_nanousd = owed_nanousd + :owed"
-        " WHERE tenant_id = :id",
-        id=tenant_id,
-        taken=taken.nanousd,
-        owed=owed.nanousd,
-    )
-    return taken
-
-
-def _account(conn: Connection, tenant_id: int) -> Row:
-    account = holds.account(conn, tenant_id)
-    if account is None:
-        raise LookupError(f"tenant {tenant_id} has no account")
-    return account
-
-
-def _two_parts(conn: Connection, tenant_id: int, parts: tuple[Money, Money], **common: Any) -> bool:
-    """The part from the wallet, and the part that is owed; False when either stands already."""
-    ref, to = common.pop("ref"), common.pop("to")
-    stands = row(conn, "SELECT 1 AS one FROM transfers WHERE ref IN (:ref, :owed)", ref=ref, owed=f"{ref}:owed")
-    if stands is not None:
-        return False
-    sides = ((parts[0], wallet_of(tenant_id), ref), (parts[1], f"owed:{tenant_id}", f"{ref}:owed"))
-    for amount, debit, own_ref in sides:
-        if amount:
-            post(conn, debit=debit, credit=to, amount=amount, tenant_id=tenant_id, ref=own_ref, **common)
-    return True
-
-
-def expire_holds(conn: Connection, now: datetime, is_dead: Callable[[str], bool], limit: int = 500) -> list[str]:
-    """Void the open holds of processes that are dead; their ids. Accounts are locked in one order."""
-    leases = conn.rows("SELECT DISTINCT lease_id FROM holds WHERE state = 'open'")
-    left = [
-        (hold["tenant_id"], hold["id"])
-        for lease in leases
-        if is_dead(lease["lease_id"])
-        for hold in conn.rows(
-            "SELECT request_id || ':' || epoch AS id, tenant_id FROM holds WHERE state = 'open' AND lease_id = :lease"
-            " LIMIT :limit",
-            lease=lease["lease_id"],
-            limit=limit,
-        )
-    ]
-    return [hold_id for _, hold_id in sorted(left)[:limit] if holds.void(conn, hold_id, now, "expired")]
-
-
-def open_holds(conn: Connection) -> int:
-    return int(scalar(conn, "SELECT count(*) AS n FROM holds WHERE state = 'open'"))
+    def run_also(self, conn: Connection, charge: Charge) -> None:
+        if self.also is not None:
+            self.also(conn, charge)

@@ -1,4 +1,4 @@
-"""Receipts: what /why tells of a tenant's last answer, kept in a few hundred bytes."""
+"""Receipts of the last answer of each tenant, stored as a few hundred bytes of JSON for /why."""
 
 import json
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _ATTEMPT_FIELDS, _USAGE_FIELDS = attrgetter(*_PLAIN), attrgetter(*Usage.__slots_
 
 @dataclass(frozen=True, slots=True)
 class PaidReceipt:
-    """A receipt and what the tenant paid."""
+    """A receipt and the charge that the tenant paid."""
 
     receipt: Receipt
     charge: Charge
 
 
 def last(conn: Connection, tenant_id: int) -> PaidReceipt | None:
-    """The latest answer's, if any. The capture that charged for it wrote it."""
+    """Return the receipt of the latest answer, if any."""
     found = row(conn, "SELECT * FROM receipts WHERE tenant_id = :id", id=tenant_id)
     if found is None:
         return None
@@ -34,7 +34,7 @@ def last(conn: Connection, tenant_id: int) -> PaidReceipt | None:
 
 
 def to_text(receipt: Receipt) -> str:
-    """A JSON array: values in the order of the fields, without their names; times to the millisecond."""
+    """Return a JSON array: the values in the order of the fields, without names; times in milliseconds."""
     return _write(
         [
             receipt.request_id,
@@ -49,6 +49,7 @@ def to_text(receipt: Receipt) -> str:
 
 
 def from_text(text: str) -> Receipt:
+    """Parse the JSON that `to_text` returned."""
     request_id, asked, answered_at, quotes, drops, attempts, list_price = json.loads(text)
     return Receipt(
         request_id,

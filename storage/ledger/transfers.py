@@ -1,10 +1,34 @@
-"""Posting: a transfer is one row with two sides; its `ref` makes it happen once."""
+"""Transfers between accounts: posting, crediting a wallet, and debiting it with the rest booked as owed.
+
+A transfer is one row with two sides; its unique `ref` makes it happen once.
+"""
 
 from datetime import datetime
+from typing import Any
 
-from engine.money import Money
-from storage.database.connection import Connection
+from engine.money import ZERO, Money
+from storage.database.connection import Connection, Row, for_update, row
 from storage.database.dates import ms
+
+HOUSE_CHARGES = "house:charges"
+
+
+def wallet_of(tenant_id: int) -> str:
+    """Return the account name of a tenant's wallet."""
+    return f"tenant:{tenant_id}"
+
+
+def debt_of(tenant_id: int) -> str:
+    """Return the account name of the debt of a tenant."""
+    return f"owed:{tenant_id}"
+
+
+def lock_account(conn: Connection, tenant_id: int) -> Row:
+    """Return the row of a tenant's account, locked until the transaction ends. Raises LookupError."""
+    account = row(conn, "SELECT * FROM accounts WHERE tenant_id = :id" + for_update(conn), id=tenant_id)
+    if account is None:
+        raise LookupError(f"tenant {tenant_id} has no account")
+    return account
 
 
 def post(
@@ -19,9 +43,9 @@ def post(
     now: datetime,
     reason: str = "",
 ) -> bool:
-    """Move `amount` (over zero) from `debit` to `credit`; False, with nothing done, where `ref` stands.
+    """Move `amount` (over zero) from account `debit` to account `credit`; False, with nothing done, if `ref` exists.
 
-    The wallet's balance is the caller's to change, in the same transaction.
+    The caller must change the balance of the wallet in the same transaction.
     """
     return bool(
         conn.run(
@@ -38,3 +62,101 @@ def post(
             now=ms(now),
         )
     )
+
+
+def credit(
+    conn: Connection,
+    tenant_id: int,
+    amount: Money,
+    *,
+    ref: str,
+    reason: str,
+    now: datetime,
+    source: str = "house:credits",
+) -> bool:
+    """Add `amount` to the wallet after paying the tenant's debt from it; False when `ref` was credited before.
+
+    Raises LookupError for a tenant without an account.
+    """
+    account = lock_account(conn, tenant_id)
+    wallet = wallet_of(tenant_id)
+    posted = post(
+        conn,
+        kind="credit",
+        debit=source,
+        credit=wallet,
+        amount=amount,
+        tenant_id=tenant_id,
+        ref=ref,
+        now=now,
+        reason=reason,
+    )
+    if not posted:
+        return False
+    repaid = min(amount, Money(account["owed_nanousd"]))
+    if repaid:
+        post(
+            conn,
+            kind="repayment",
+            debit=wallet,
+            credit=debt_of(tenant_id),
+            amount=repaid,
+            tenant_id=tenant_id,
+            ref=f"repaid:{ref}",
+            now=now,
+            reason="owed from a refund",
+        )
+    conn.run(
+        "UPDATE accounts SET balance_nanousd = balance_nanousd + :added,"
+        " owed_nanousd = owed_nanousd - :repaid WHERE tenant_id = :id",
+        id=tenant_id,
+        added=(amount - repaid).nanousd,
+        repaid=repaid.nanousd,
+    )
+    return True
+
+
+def debit_or_owe(
+    conn: Connection,
+    tenant_id: int,
+    amount: Money,
+    *,
+    kind: str,
+    to: str,
+    ref: str,
+    reason: str,
+    now: datetime,
+) -> Money:
+    """Take `amount` from the part of the wallet that no hold needs, and book the rest as owed.
+
+    Returns the amount taken; a repeat of the same `ref` takes nothing. Raises LookupError for a tenant without an
+    account.
+    """
+    account = lock_account(conn, tenant_id)
+    free = Money(account["balance_nanousd"] - account["held_nanousd"])
+    taken = min(amount, free)
+    owed = amount - taken
+    is_new = _post_both(conn, tenant_id, (taken, owed), kind=kind, to=to, ref=ref, reason=reason, now=now)
+    if not is_new:
+        return ZERO
+    conn.run(
+        "UPDATE accounts SET balance_nanousd = balance_nanousd - :taken, owed_nanousd = owed_nanousd + :owed"
+        " WHERE tenant_id = :id",
+        id=tenant_id,
+        taken=taken.nanousd,
+        owed=owed.nanousd,
+    )
+    return taken
+
+
+def _post_both(conn: Connection, tenant_id: int, parts: tuple[Money, Money], **common: Any) -> bool:
+    """Post the part from the wallet and the part that is owed; False when either exists already."""
+    ref, to = common.pop("ref"), common.pop("to")
+    existing = row(conn, "SELECT 1 AS one FROM transfers WHERE ref IN (:ref, :owed)", ref=ref, owed=f"{ref}:owed")
+    if existing is not None:
+        return False
+    sides = ((parts[0], wallet_of(tenant_id), ref), (parts[1], debt_of(tenant_id), f"{ref}:owed"))
+    for amount, debit, own_ref in sides:
+        if amount:
+            post(conn, debit=debit, credit=to, amount=amount, tenant_id=tenant_id, ref=own_ref, **common)
+    return True

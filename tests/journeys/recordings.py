@@ -3,7 +3,7 @@
 from typing import Any
 
 from engine.money import Money
-from storage.ledger import ledger
+from storage.ledger import transfers
 from storage.tenants import tenants
 from tests.journeys.conftest import ANN, Journey
 
@@ -20,7 +20,7 @@ async def rich(journey: Journey, user: int = ANN, wallet: Money = WALLET) -> int
     def unit(conn: Any) -> int:
         state = tenants.by_telegram(conn, user)
         assert state is not None
-        ledger.credit(conn, state.id, wallet, ref=f"gift:{user}", reason="gift", now=now)
+        transfers.credit(conn, state.id, wallet, ref=f"gift:{user}", reason="gift", now=now)
         return state.id
 
     return await journey.house.db.write(unit)

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from engine.money import Money
 from engine.tenancy import Plan
 from storage.database.connection import Connection
-from storage.ledger import ledger
+from storage.ledger import transfers
 from storage.tenants import tenants
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 
@@ -34,7 +34,7 @@ def was_paid(conn: Connection, user: int) -> int:
     """A tenant who came last month, and was credited 5 USD then."""
     then = last_month()
     made = tenants.create(conn, "Ánh Nguyễn", FREE, now=then, telegram_user_id=user)
-    ledger.credit(conn, made, Money.usd("5"), ref=f"gift:{user}", reason="welcome", now=then)
+    transfers.credit(conn, made, Money.usd("5"), ref=f"gift:{user}", reason="welcome", now=then)
     return made
 
 

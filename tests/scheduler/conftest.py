@@ -25,8 +25,8 @@ from scheduler.context import JobContext
 from scheduler.ports import Sent
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger import holds
-from storage.ledger.ledger import SqlJournal
+from storage.ledger import journal
+from storage.ledger.journal import SqlJournal
 from tests.storage.conftest import db, postgres_server, postgres_template, sqlite_template, url
 
 __all__ = ["db", "postgres_server", "postgres_template", "sqlite_template", "url"]
@@ -187,7 +187,7 @@ class Diary:
         charge = Charge(Money(nanousd), 0) if kept else Charge()
 
         def unit(conn: Connection) -> None:
-            holds.journal(conn, made, charge=charge)
+            journal.record(conn, made, charge=charge)
 
         await self.db.write(unit)
 

@@ -3,14 +3,14 @@ from scheduler.context import JobContext
 from scheduler.jobs import invoices
 from storage.database.connection import Connection
 from storage.invoices import invoices as invoice_units
-from storage.ledger import ledger
+from storage.ledger import transfers
 from storage.tenants import tenants
 from tests.scheduler.conftest import NOW, HandClock, Notebook
 
 
 def paying(conn: Connection, desk: JobContext) -> int:
     owner = tenants.create(conn, "Ann", desk.plans["free"], now=NOW)
-    ledger.credit(conn, owner, Money.usd("1"), ref=f"gift:{owner}", reason="", now=NOW)
+    transfers.credit(conn, owner, Money.usd("1"), ref=f"gift:{owner}", reason="", now=NOW)
     return owner
 
 

@@ -11,7 +11,7 @@ from engine.money import ZERO, Money
 from engine.ports import Bill
 from engine.tenancy import Charge, Flat, Markup, Plan, Tariff
 from storage.database.connection import Connection, Row, row
-from storage.ledger import holds, ledger
+from storage.ledger import holds, journal, transfers
 from storage.operations.audit import audit
 from storage.tenants import tenants
 
@@ -26,7 +26,7 @@ PRO = Plan(
     requests_per_minute=60,
     max_output_tokens=4096,
 )
-RATES = ledger.allowance_rates({"free": FREE, "pro": PRO})
+RATES = journal.allowance_rates({"free": FREE, "pro": PRO})
 
 
 @dataclass
@@ -49,7 +49,7 @@ def tenant(conn: Connection, usd: str = "0", plan: Plan = FREE) -> int:
     """A tenant whose wallet holds `usd`."""
     made = tenants.create(conn, "Ann", plan, now=NOW)
     if usd != "0":
-        ledger.credit(conn, made, Money.usd(usd), ref=f"gift:{made}", reason="test", now=NOW)
+        transfers.credit(conn, made, Money.usd(usd), ref=f"gift:{made}", reason="test", now=NOW)
     return made
 
 

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from engine.money import Money
 from engine.tenancy import Plan
 from storage.database.database import Database
-from storage.ledger.ledger import allowance_rates
+from storage.ledger.journal import allowance_rates
 from storage.operations.audit import audit
 from storage.reports import liability, usage
 from web.admin.tenants import TenantStore

@@ -12,7 +12,7 @@ from engine.tenancy import Plan
 from storage.billing import plans
 from storage.database.connection import Connection, row, row_number
 from storage.database.database import Database
-from storage.ledger import ledger
+from storage.ledger import transfers
 from storage.tenants import tenants
 from web.errors import HttpProblem, bad_request, not_found
 from web.schemas import CreditIn, PlanIn, TenantIn, TenantList, TenantOut
@@ -63,7 +63,7 @@ class TenantStore:
         ref = f"admin-credit:{fingerprint}"
 
         def unit(conn: Connection) -> bool:
-            if ledger.credit(conn, tenant.id, amount, ref=ref, reason=reason, now=self.clock.now()):
+            if transfers.credit(conn, tenant.id, amount, ref=ref, reason=reason, now=self.clock.now()):
                 return True
             before = row(conn, "SELECT amount_nanousd, reason FROM transfers WHERE ref = :ref", ref=ref)
             return before is not None and (before["amount_nanousd"], before["reason"]) == (amount.nanousd, reason)

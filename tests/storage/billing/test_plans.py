@@ -8,7 +8,7 @@ from storage.billing import plans
 from storage.billing.plans import PlanPurchase
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger import ledger
+from storage.ledger.transfers import debit_or_owe
 from storage.tenants import tenants
 from storage.tenants.tenants import PERIOD, TenantState
 from tests.storage.books import FREE, NOW, PRO, bid, pay, sound, take, tenant
@@ -153,7 +153,7 @@ async def test_an_unused_part_pays_a_debt_first_and_is_not_spent_twice(db: Datab
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "9")
         bought(conn, ann, STARTER)
-        ledger.debit_or_owe(conn, ann, Money.usd("4"), kind="debit", to="house:x", ref="r", reason="", now=NOW)
+        debit_or_owe(conn, ann, Money.usd("4"), kind="debit", to="house:x", ref="r", reason="", now=NOW)
         assert state(conn, ann).owed == Money.usd("4")
         assert bought(conn, ann, PRO) == PlanPurchase(done=False, missing=Money.usd("24"))
         sound(conn)

@@ -5,7 +5,7 @@ from storage.billing import refunds, subscriptions
 from storage.billing.payments import Payment
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger import ledger
+from storage.ledger.transfers import debit_or_owe
 from tests.storage.books import NOW, bid, pay, take
 from tests.storage.shop import (
     ANN,
@@ -26,7 +26,7 @@ from tests.storage.shop import (
 async def test_a_refund_takes_what_is_left_and_books_the_rest_as_owed(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, topup_order(conn))
-        ledger.debit_or_owe(conn, ann(conn), Money.usd("3"), kind="test", to="house:test", ref="t", reason="", now=NOW)
+        debit_or_owe(conn, ann(conn), Money.usd("3"), kind="test", to="house:test", ref="t", reason="", now=NOW)
         done = refunded(conn)
         assert (done.taken, done.owed) == (Money.usd("2.005"), Money.usd("3"))
         assert (wallet(conn), state(conn).owed) == (ZERO, Money.usd("3"))
@@ -40,7 +40,7 @@ async def test_a_refund_takes_what_is_left_and_books_the_rest_as_owed(db: Databa
 async def test_the_next_credit_pays_what_is_owed_first(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, topup_order(conn))
-        ledger.debit_or_owe(conn, ann(conn), Money.usd("3"), kind="test", to="house:test", ref="t", reason="", now=NOW)
+        debit_or_owe(conn, ann(conn), Money.usd("3"), kind="test", to="house:test", ref="t", reason="", now=NOW)
         refunded(conn)
         paid(conn, topup_order(conn), "c2")
         assert (wallet(conn), state(conn).owed) == (Money.usd("2.005"), ZERO)

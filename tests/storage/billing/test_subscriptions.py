@@ -6,7 +6,7 @@ from storage.billing import payments, plans, subscriptions
 from storage.billing.payments import Payment
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger import ledger
+from storage.ledger.transfers import debit_or_owe
 from tests.storage.books import FREE, NOW, PRO
 from tests.storage.shop import (
     ANN,
@@ -145,7 +145,7 @@ async def test_renewals_that_change_places_never_shorten_a_period(db: Database) 
 async def test_a_debt_is_paid_before_a_plan(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, topup_order(conn), "c0")
-        ledger.debit_or_owe(conn, ann(conn), Money.usd("5"), kind="test", to="house:test", ref="t", reason="", now=NOW)
+        debit_or_owe(conn, ann(conn), Money.usd("5"), kind="test", to="house:test", ref="t", reason="", now=NOW)
         refunded(conn, "c0")
         order = plan_order(conn)
         assert objection(conn, order) == "owed"

@@ -106,8 +106,8 @@ async def test_behind_the_statements_guard_stands_the_rows_own(db: Database) -> 
 @pytest.mark.parametrize(
     ("name", "guards", "start"),
     [
-        ("LOOK", (" - a.held_nanousd",), 3),
-        ("LOOK", (" - a.allowance_held_tokens",), 10),
+        ("FUNDS", (" - a.held_nanousd",), 3),
+        ("FUNDS", (" - a.allowance_held_tokens",), 10),
         ("HELD", (" AND h.epoch = :epoch", " AND h.state = 'open'"), 8),
         ("KEY_TOKENS", (" - held_tokens",), 0),
         ("BEGIN_MONTH", (" AND month < :month",), 0),
@@ -129,7 +129,7 @@ def test_the_walk_notices_a_statement_without_its_guard(
     ("weaker", "start"),
     [
         ({"KEYS": " - held_tokens", "TAKE_KEYS": " + held_tokens"}, 0),
-        ({"TRIED": "SELECT 1 FROM holds WHERE true AND request_id IN"}, 0),
+        ({"HELD_BEFORE": "SELECT 1 FROM holds WHERE true AND request_id IN"}, 0),
     ],
     ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
 )

@@ -9,7 +9,7 @@ from engine.errors import InsufficientFunds
 from storage.database.connection import scalar
 from storage.database.database import open_database
 from storage.database.leases import Lease
-from storage.ledger import ledger
+from storage.ledger import expiry
 from storage.ledger.ledger import SqlLedger
 from tests.storage.books import DOUBLE, RATES, FixedClock, account, bid, bill, sound, tenant
 
@@ -58,7 +58,7 @@ async def test_wallet_that_can_pay_for_three_of_200_calls_pays_for_three(url: st
     assert (sum(answered for answered, _ in counts), sum(refused for _, refused in counts)) == (3, CALLS - 3)
     async with open_database(url) as db:
         await db.read(sound)
-        assert await db.read(ledger.open_holds) == 0
+        assert await db.read(expiry.open_holds) == 0
         assert (await db.read(lambda conn: account(conn, owner)))["balance_nanousd"] == 0
         assert await db.read(lambda conn: scalar(conn, "SELECT count(*) AS n FROM attempts WHERE kept")) == 3
 

@@ -15,8 +15,7 @@ from storage.database.connection import Connection, scalar
 from storage.database.database import Database, open_database
 from storage.database.leases import Lease
 from storage.database.write_queue import BatchUnit, NotBatchable, QueuedUnit, UncancellableFuture, next_batch
-from storage.ledger.hold_units import HoldUnit
-from storage.ledger.ledger import SqlLedger
+from storage.ledger.ledger import HoldUnit, SqlLedger
 from tests.storage.books import RATES, FixedClock, bid, bill, sound, tenant
 from tests.storage.conftest import Server
 from tests.storage.meeting import WAITING
@@ -87,7 +86,7 @@ async def test_units_of_two_ledgers_keep_their_own_leases(db: Database) -> None:
     clock = FixedClock()
     books = [SqlLedger(db, Lease(db, clock), clock, RATES) for _ in range(2)]
     owner = await db.write(lambda conn: tenant(conn, "1"))
-    await asyncio.gather(*(book.take(bid(owner, f"r{number}")) for number, book in enumerate(books)))
+    await asyncio.gather(*(book.open_hold(bid(owner, f"r{number}")) for number, book in enumerate(books)))
     found = await db.read(lambda conn: conn.rows("SELECT lease_id FROM holds ORDER BY request_id"))
     assert [each["lease_id"] for each in found] == [book.lease.id for book in books]
 
@@ -165,7 +164,7 @@ async def test_a_row_that_somebody_keeps_locked_holds_up_its_own_unit_and_nobody
         owners = [await db.write(lambda conn: tenant(conn, "1")) for _ in range(2)]
         keeping = asyncio.ensure_future(db.write(keep))
         await locked.wait()
-        stuck, free = (asyncio.ensure_future(book.take(bid(owner, f"r{owner}"))) for owner in owners)
+        stuck, free = (asyncio.ensure_future(book.open_hold(bid(owner, f"r{owner}"))) for owner in owners)
         assert (await free).grant
         assert not stuck.done()
         go.set()

@@ -17,7 +17,7 @@ from storage.database.database import Database, open_database
 from storage.invoices import invoices
 from storage.invoices.drafts import LedgerMismatch, next_draft
 from storage.invoices.invoices import Seller
-from storage.ledger import holds, ledger
+from storage.ledger import holds, transfers
 from storage.operations.audit import audit
 from storage.tenants import tenants
 from tests.storage.books import DOUBLE, FREE, bid, bill
@@ -59,13 +59,13 @@ def pay_stars(conn: Connection, tenant_id: int, charge_id: str, stars: int, now:
         credited=credited,
     )
     ref = f"stars:{charge_id}"
-    ledger.credit(conn, tenant_id, Money(credited), ref=ref, reason=f"{stars} Stars", now=now, source="house:stars")
+    transfers.credit(conn, tenant_id, Money(credited), ref=ref, reason=f"{stars} Stars", now=now, source="house:stars")
 
 
 def refund_stars(conn: Connection, tenant_id: int, charge_id: str, stars: int, now: datetime) -> None:
     amount, ref = Money(stars * 13_000_000), f"refund:{charge_id}"
     conn.run("UPDATE payments SET refunded_at = 0 WHERE charge_id = :charge", charge=charge_id)
-    ledger.debit_or_owe(conn, tenant_id, amount, kind="refund", to="house:stars", ref=ref, reason="", now=now)
+    transfers.debit_or_owe(conn, tenant_id, amount, kind="refund", to="house:stars", ref=ref, reason="", now=now)
 
 
 def lived(conn: Connection) -> int:
@@ -75,7 +75,7 @@ def lived(conn: Connection) -> int:
     owner = tenants.create(conn, "Ann", FREE, now=FIRST)
     pay_stars(conn, owner, "ch1", 1000, at(2))
     assert plans.pay_from_wallet(conn, owner, STARTER, STARTER.usd_per_month, at(2), ref="plan:x")
-    ledger.credit(
+    transfers.credit(
         conn,
         owner,
         Money(1_000_000_001),
@@ -90,7 +90,7 @@ def lived(conn: Connection) -> int:
     ask(conn, owner, "r4", at(31, 23) + timedelta(minutes=59, seconds=59))
     ask(conn, owner, "r5", at(1, 0, month=11) + timedelta(seconds=1))
     refund_stars(conn, owner, "ch1", 1000, at(30))
-    ledger.credit(conn, owner, Money.usd("20"), ref="gift:1", reason="sorry", now=at(3, month=11))
+    transfers.credit(conn, owner, Money.usd("20"), ref="gift:1", reason="sorry", now=at(3, month=11))
     return owner
 
 

@@ -167,7 +167,7 @@ def test_what_was_tried_before_twins_and_a_keys_new_month_are_done_alone(raw: Ra
         twins = [bid(owners[2], "twin"), bid(owners[2], "twin")]
         new_month = bid(owners[0], "m", key_id=key)
         for unusual in ([again], [poor], twins, [bid(10**6, "nobody")]):
-            _alone(raw, partial(hold_batches.hold, bids=[broke, *unusual], lease_id="L", now=NOW))
+            _alone(raw, partial(hold_batches.hold, hold_requests=[broke, *unusual], lease_id="L", now=NOW))
         conn.run("UPDATE api_keys SET month = 202610")
         _alone(raw, lambda conn: hold_batches.hold(conn, [broke, new_month], "L", NOW))
 

@@ -56,7 +56,7 @@ async def test_what_was_held_in_another_month_is_neither_taken_nor_given_back_in
 
 @pytest.mark.parametrize(
     ("statement", "table"),
-    [(holds_sql.LOOK, "accounts"), (holds_sql.KEY_TOKENS, "api_keys")],
+    [(holds_sql.FUNDS, "accounts"), (holds_sql.KEY_TOKENS, "api_keys")],
     ids=["LOOK", "KEY_TOKENS"],
 )
 async def test_who_looks_in_order_to_take_makes_others_wait(

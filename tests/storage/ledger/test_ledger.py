@@ -12,8 +12,10 @@ from engine.tenancy import Charge
 from storage.database.connection import Connection, row, scalar
 from storage.database.database import Database
 from storage.database.leases import Lease
-from storage.ledger import ledger
-from storage.ledger.ledger import SqlJournal, SqlLedger, credit, debit_or_owe
+from storage.ledger import expiry
+from storage.ledger.journal import SqlJournal
+from storage.ledger.ledger import SqlLedger
+from storage.ledger.transfers import credit, debit_or_owe
 from tests.storage.books import DOUBLE, NOW, RATES, FixedClock, account, bid, bill, pay, sound, take, tenant
 
 
@@ -61,8 +63,8 @@ async def test_holds_of_the_dead_are_expired_and_those_of_the_living_are_not(db:
         owner = tenant(conn, "1")
         take(conn, bid(owner, "a"), "gone")
         take(conn, bid(owner, "b"), "here")
-        assert ledger.expire_holds(conn, NOW, lambda lease: lease == "gone") == ["a:1"]
-        assert ledger.open_holds(conn) == 1
+        assert expiry.expire_holds(conn, NOW, lambda lease: lease == "gone") == ["a:1"]
+        assert expiry.open_holds(conn) == 1
         sound(conn)
 
     await db.write(unit)
@@ -102,7 +104,7 @@ async def test_what_also_raises_undoes_the_capture(db: Database) -> None:
         async with book.hold(bid(owner)) as hold:
             await hold.capture(bill(bid(owner)), also)
     await db.read(sound)
-    assert await db.read(ledger.open_holds) == 0
+    assert await db.read(expiry.open_holds) == 0
     assert await db.read(lambda conn: scalar(conn, "SELECT count(*) AS n FROM attempts")) == 0
 
 
@@ -128,12 +130,12 @@ async def test_leaving_without_a_capture_voids(db: Database) -> None:
 
     async def road() -> None:
         async with book.hold(bid(owner)):
-            assert await db.read(ledger.open_holds) == 1
+            assert await db.read(expiry.open_holds) == 1
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         await road()
-    assert await db.read(ledger.open_holds) == 0
+    assert await db.read(expiry.open_holds) == 0
     await db.read(sound)
 
 
@@ -163,7 +165,7 @@ async def test_cancelled_at_any_moment_no_hold_stays_open(db: Database) -> None:
             await asyncio.sleep(0.0005 * (turns // 3))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        assert await db.read(ledger.open_holds) == 0, turns
+        assert await db.read(expiry.open_holds) == 0, turns
     await db.read(sound)
 
 
@@ -184,7 +186,7 @@ async def test_cancelled_twice_the_void_still_happens(db: Database) -> None:
         await asyncio.sleep(0)
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
-    assert await db.read(ledger.open_holds) == 0
+    assert await db.read(expiry.open_holds) == 0
 
 
 async def test_attempts_that_were_not_kept_are_journaled_too(db: Database) -> None:

@@ -32,9 +32,8 @@ from engine.ports import Bill
 from engine.tenancy import Plan
 from storage.billing import plans
 from storage.database.connection import Connection
-from storage.ledger import ledger
-from storage.ledger.hold_units import CaptureUnit, HoldUnit
-from storage.ledger.ledger import SqlHold
+from storage.ledger import expiry, transfers
+from storage.ledger.ledger import CaptureUnit, HoldUnit, SqlHold
 from storage.operations.audit import problems
 from storage.tenants import api_keys
 from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, FixedClock, bid, bill, tenant
@@ -101,7 +100,7 @@ class Books(RuleBasedStateMachine):
         holdings = [process.ledger.hold(asked) for asked in bids]
         cancel = step.cancel if step.fate is Fate.LIVES else None
         outcomes = self._run([holding.__aenter__ for holding in holdings], step.fate, cancel)
-        stood = {id(unit.bid) for unit in process.stood if isinstance(unit, HoldUnit)}
+        stood = {id(unit.hold_request) for unit in process.stood if isinstance(unit, HoldUnit)}
         given_back = []
         for asked, holding, outcome in zip(bids, holdings, outcomes, strict=True):
             never_asked = cancel == 0 and asked is bids[0]
@@ -146,7 +145,7 @@ class Books(RuleBasedStateMachine):
         cancel = step.cancel if fate is Fate.LIVES else None
         process = self.process
         outcomes = self._run([partial(road, *each[1:]) for each in ending], fate, cancel)
-        heard = {unit.answer.bid.hold_id for unit in process.stood if isinstance(unit, CaptureUnit)}
+        heard = {unit.capture_request.hold_request.hold_id for unit in process.stood if isinstance(unit, CaptureUnit)}
         for number, ((asked, _, hold, bought), outcome) in enumerate(zip(ending, outcomes, strict=True)):
             if cancel == 0 and number == 0:
                 continue
@@ -164,13 +163,13 @@ class Books(RuleBasedStateMachine):
 
     def credit(self, step: Step) -> None:
         owner, amount, ref = self.tenants[step.who], Money(step.nanousd), self._ref("c", step)
-        if self._write(lambda conn: ledger.credit(conn, owner, amount, ref=ref, reason="", now=NOW), step):
+        if self._write(lambda conn: transfers.credit(conn, owner, amount, ref=ref, reason="", now=NOW), step):
             self.model.credit(owner, amount, ref)
 
     def refund(self, step: Step) -> None:
         owner, amount, ref = self.tenants[step.who], Money(step.nanousd), self._ref("r", step)
         facts: dict[str, Any] = {"kind": "debit", "to": "house:debits", "ref": ref, "reason": "", "now": NOW}
-        if self._write(lambda conn: ledger.debit_or_owe(conn, owner, amount, **facts), step):
+        if self._write(lambda conn: transfers.debit_or_owe(conn, owner, amount, **facts), step):
             self.model.debit(owner, amount, ref)
 
     def change_plan(self, step: Step) -> None:
@@ -186,7 +185,7 @@ class Books(RuleBasedStateMachine):
     def expire(self, step: Step) -> None:
         """The clock gives back what dead processes held."""
         mine = self.process.name
-        if self._write(lambda conn: ledger.expire_holds(conn, NOW, lambda lease: lease != mine), step):
+        if self._write(lambda conn: expiry.expire_holds(conn, NOW, lambda lease: lease != mine), step):
             for request_id, held in self.model.holds.items():
                 if held.lease != mine:
                     self.model.void(request_id, "expired")

@@ -7,7 +7,7 @@ import pytest
 from engine.money import Money
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger import ledger
+from storage.ledger import transfers
 from storage.operations import audit as audit_module
 from storage.operations.audit import advance, audit, audited_point, settled_point
 from tests.storage.books import DOUBLE, NOW, bid, pay, take, tenant
@@ -47,8 +47,8 @@ def lived(conn: Connection) -> None:
         " VALUES ('ch1', :t, 100, 1300000000, 'topup', 0)",
         t=owner,
     )
-    ledger.credit(conn, owner, Money(1_300_000_000), ref="stars:ch1", reason="", now=NOW, source="house:stars")
-    ledger.debit_or_owe(conn, owner, Money.usd("9"), kind="debit", to="house:x", ref="x", reason="", now=NOW)
+    transfers.credit(conn, owner, Money(1_300_000_000), ref="stars:ch1", reason="", now=NOW, source="house:stars")
+    transfers.debit_or_owe(conn, owner, Money.usd("9"), kind="debit", to="house:x", ref="x", reason="", now=NOW)
 
 
 def unguard(conn: Connection) -> None:

@@ -10,7 +10,7 @@ import pytest
 from storage.database.connection import Connection
 from storage.database.database import open_database
 from storage.database.leases import Lease
-from storage.ledger import ledger
+from storage.ledger import expiry
 from storage.ledger.ledger import SqlLedger
 from storage.migrations import upgrade
 from storage.operations.audit import audit
@@ -84,7 +84,7 @@ async def test_unsound_books_are_not_backed_up_over_sound_ones(database: Path, t
         await db.write(lambda conn: conn.run("UPDATE accounts SET balance_nanousd = 5 WHERE tenant_id = :id", id=owner))
         with pytest.raises(BackupFailed, match="unsound"):
             backup(database, folder, NOW + timedelta(days=1), keep=1)
-        assert await db.read(ledger.open_holds) == 0
+        assert await db.read(expiry.open_holds) == 0
     assert list(folder.iterdir()) == [sound]
 
 

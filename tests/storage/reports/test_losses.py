@@ -3,7 +3,7 @@ from datetime import timedelta
 from engine.money import Money
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger import holds
+from storage.ledger import journal
 from storage.reports.losses import SqlLosses
 from tests.storage.books import FixedClock, bid, bill, pay, take, tenant
 
@@ -38,7 +38,7 @@ async def test_waste_is_lost_and_an_allowance_was_sold(db: Database) -> None:
         conn.run("UPDATE tenants SET plan = 'pro' WHERE id = :id", id=pro)
         asked = bid(pro)
         pay(conn, asked, take(conn, asked), tokens=150, cost_atto=0)
-        holds.journal(conn, bill(bid(pro, "w"), cost_atto=7 * 10**12).attempt)
+        journal.record(conn, bill(bid(pro, "w"), cost_atto=7 * 10**12).attempt)
 
     await db.write(unit)
     sold = Money(round(150 * 29 * 10**9 / 7_000_000))

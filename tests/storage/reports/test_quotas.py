@@ -6,7 +6,7 @@ from storage.billing.payments import Payment
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.database.dates import month_of
-from storage.ledger import ledger
+from storage.ledger import transfers
 from storage.reports import quotas
 from storage.tenants import api_keys, notices, tenants
 from tests.storage.books import DOUBLE, FREE, NOW, PRO, bid, pay, take, tenant
@@ -100,7 +100,7 @@ async def test_a_low_wallet_is_told_to_who_spent_from_it_in_this_period(db: Data
         assert (found.user_id, found.wallet) == (1000 + ann, Money.usd("0.99"))
         assert notices.first_time(conn, found.key, NOW)
         assert quotas.low_wallets(conn, LINE) == []
-        ledger.credit(conn, quiet, Money.usd("0.10"), ref="x", reason="", now=NOW)
+        transfers.credit(conn, quiet, Money.usd("0.10"), ref="x", reason="", now=NOW)
         assert quotas.low_wallets(conn, LINE) == []
 
     await db.write(unit)

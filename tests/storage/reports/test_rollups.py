@@ -21,7 +21,7 @@ from storage.database.database import Database, open_database
 from storage.database.dates import day_of
 from storage.database.postgres import PostgresConnection
 from storage.database.sqlite import SqliteConnection
-from storage.ledger import holds
+from storage.ledger import journal
 from storage.reports import rollups, usage
 
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
@@ -74,9 +74,9 @@ def attempt(number: int, **changes: Any) -> tuple[AttemptRecord, Charge, Money]:
     return made, paid, Money(25 if given["kept"] else 0)
 
 
-def journal(conn: Connection, attempts: Iterable[tuple[AttemptRecord, Charge, Money]]) -> None:
+def record_all(conn: Connection, attempts: Iterable[tuple[AttemptRecord, Charge, Money]]) -> None:
     for made, paid, worth in attempts:
-        holds.journal(conn, made, charge=paid, allowance_worth=worth)
+        journal.record(conn, made, charge=paid, allowance_worth=worth)
 
 
 def content(conn: Connection) -> list[list[tuple[Any, ...]]]:
@@ -112,7 +112,7 @@ def flat(rows: list[usage.UsageRow]) -> list[tuple[Any, ...]]:
 
 async def test_an_answer_counts_at_once_and_only_once(db: Database) -> None:
     for number in range(3):
-        await db.write(partial(journal, attempts=[attempt(number)]))
+        await db.write(partial(record_all, attempts=[attempt(number)]))
         (row,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date()))
         assert (row.prompts, row.charge, row.cost, row.waste) == (
             number + 1,
@@ -132,14 +132,14 @@ async def test_an_attempt_that_was_not_kept_counts_its_waste_alone(db: Database)
         if rolled:
             await rollups.catch_up(db)
         else:
-            await db.write(lambda conn: journal(conn, [lost, free]))
+            await db.write(lambda conn: record_all(conn, [lost, free]))
         (row,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date()))
         assert (row.provider, row.prompts, row.tokens, row.cost, row.waste) == ("deepseek", 0, 0, Money(0), Money(100))
 
 
 async def test_days_are_utc_and_both_ends_are_included(db: Database) -> None:
     last, first = DAY + timedelta(hours=23, minutes=59), DAY + timedelta(days=1)
-    await db.write(lambda conn: journal(conn, [attempt(1, at=last), attempt(2, at=first)]))
+    await db.write(lambda conn: record_all(conn, [attempt(1, at=last), attempt(2, at=first)]))
     await rollups.catch_up(db)
     today, tomorrow = DAY.date(), first.date()
     rows = await db.read(lambda conn: usage.rows(conn, today, tomorrow))
@@ -149,7 +149,7 @@ async def test_days_are_utc_and_both_ends_are_included(db: Database) -> None:
 
 async def test_a_tenant_sees_its_own_and_the_house_pays_for_probes(db: Database) -> None:
     probe = attempt(3, tenant=None, kept=False, cost=7, waste=7)
-    await db.write(lambda conn: journal(conn, [attempt(1), attempt(2, tenant=2, key=9), probe]))
+    await db.write(lambda conn: record_all(conn, [attempt(1), attempt(2, tenant=2, key=9), probe]))
     for _ in range(2):
         (mine,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date(), 2))
         (all_,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date()))
@@ -161,7 +161,7 @@ async def test_a_tenant_sees_its_own_and_the_house_pays_for_probes(db: Database)
 async def test_dropped_and_rebuilt_they_are_the_same(db: Database) -> None:
     several = [attempt(n, tenant=n % 3 or None, at=DAY + timedelta(hours=7 * n), first=n * 200) for n in range(30)]
     for start in range(0, 30, 7):
-        await db.write(partial(journal, attempts=several[start : start + 7]))
+        await db.write(partial(record_all, attempts=several[start : start + 7]))
         end = await db.write(rollups.last_committed)
         while await db.write(partial(rollups.roll_up_chunk, end=end, most=3)) is not None:
             pass
@@ -173,7 +173,7 @@ async def test_dropped_and_rebuilt_they_are_the_same(db: Database) -> None:
 
 async def test_two_clocks_roll_nothing_twice(url: str) -> None:
     async with open_database(url) as one, open_database(url) as two:
-        await one.write(lambda conn: journal(conn, [attempt(n) for n in range(50)]))
+        await one.write(lambda conn: record_all(conn, [attempt(n) for n in range(50)]))
         end = await one.write(rollups.last_committed)
         for _ in range(60):
             await one.write(lambda conn: rollups.roll_up_chunk(conn, end, most=1))
@@ -191,8 +191,8 @@ async def test_a_number_that_is_committed_late_is_waited_for(url: str) -> None:
     async with open_database(url) as db:
         late = psycopg.connect(url, autocommit=True, row_factory=psycopg.rows.dict_row)
         late.execute("BEGIN")
-        journal(PostgresConnection(late), [attempt(1)])
-        await db.write(lambda conn: journal(conn, [attempt(2)]))
+        record_all(PostgresConnection(late), [attempt(1)])
+        await db.write(lambda conn: record_all(conn, [attempt(2)]))
         reaching = asyncio.ensure_future(db.write(rollups.last_committed))
         waiting = "SELECT COUNT(*) AS n FROM pg_locks WHERE NOT granted"
         while not (await db.read(lambda conn: conn.rows(waiting)))[0]["n"]:
@@ -233,7 +233,7 @@ def test_rolled_up_or_not_the_sums_are_those_of_a_plain_scan(
     with closing(sqlite3.connect(path, isolation_level=None)) as raw:
         conn = SqliteConnection(raw)
         raw.execute("BEGIN")
-        journal(conn, [attempt(n, **each) for n, each in enumerate(made)])
+        record_all(conn, [attempt(n, **each) for n, each in enumerate(made)])
         rollups.roll_up_chunk(conn, min(rolled, len(made)), most=100)
         start, end = DAY.date(), DAY.date() + timedelta(days=2)
         for tenant in (None, 1):

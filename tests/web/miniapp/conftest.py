@@ -23,7 +23,7 @@ from main.server import http_server
 from main.settings import read
 from storage.billing import plans
 from storage.database.connection import Connection
-from storage.ledger import holds, ledger
+from storage.ledger import holds, transfers
 from storage.operations.audit import audit
 from storage.tenants import tenants
 from tests.journeys.conftest import _migrated
@@ -82,7 +82,7 @@ class Mini:
     async def credit(self, tenant: int, usd: str, days_ago: float) -> None:
         ref, now = f"gift:{tenant}:{usd}", datetime.now(UTC) - timedelta(days=days_ago)
         await self.house.db.write(
-            lambda conn: ledger.credit(conn, tenant, Money.usd(usd), ref=ref, reason="hello", now=now)
+            lambda conn: transfers.credit(conn, tenant, Money.usd(usd), ref=ref, reason="hello", now=now)
         )
 
     async def answered(self, tenant: int, name: str, days_ago: float = 0, **how: Any) -> None:
