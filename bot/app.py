@@ -19,20 +19,19 @@ from telegram.ext import (
     filters,
 )
 
-from bot import access, menu
-from bot.buttons import read
+from bot import access, buttons, menu
 from bot.chat.handler import on_message
 from bot.command import all_commands
 from bot.context import Context
 from bot.delivery.courier import Courier
-from bot.delivery.rate_limiter import Limiter
+from bot.delivery.rate_limiter import RateLimiter
 from bot.notify import TelegramNotifier
 from bot.payments import payments
 from bot.payments.stars import StarsClient
 from bot.requests import FormRequest
 from bot.services import Services
-from bot.updates import reading, webhook
-from bot.updates.intake import Intake
+from bot.updates import webhook
+from bot.updates.intake import Intake, read
 from bot.updates.polling import ALLOWED, Poller
 from storage.tenants import tenants
 
@@ -51,7 +50,7 @@ class Bot:
         config = services.config
         self._services = services
         self._requests = [FormRequest() for _ in range(3)]  # to call, unused by us, and to poll
-        limiter = Limiter()
+        limiter = RateLimiter()
         self._application = (
             Application.builder()
             .token(config.token)
@@ -71,7 +70,9 @@ class Bot:
             services=services, courier=self._courier, notifier=self.notifier, commands=menu.discover()
         )
         self._care: asyncio.Task[None] | None = None
-        self._intake = Intake(services, self._handle, limiter.careful)
+        self._intake = Intake(
+            services.db, services.bot_id, services.lease_id, services.clock, self._handle, limiter.slow_down
+        )
         self._poll_request = self._requests[2]
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
         self._secret = webhook.secret_of(config.token)
@@ -136,7 +137,7 @@ class Bot:
                 log.exception("what other processes left could not be taken up")
 
     async def _handle(self, payload: dict[str, Any]) -> None:
-        update = reading.read(payload, self.bot)
+        update = read(payload, self.bot)
         if update is not None:
             await self._application.process_update(update)
 
@@ -209,7 +210,7 @@ async def on_button(update: Update, context: Context) -> None:
     """A button obeys only the person it was made for."""
     query = update.callback_query
     assert query is not None
-    pressed = read(query.data or "")
+    pressed = buttons.read(query.data or "")
     command = all_commands(context).get(pressed.command) if pressed else None
     press = command.buttons.get(pressed.action) if command and pressed else None
     if pressed is None or command is None or press is None:

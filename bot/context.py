@@ -11,7 +11,7 @@ from telegram.ext import Application, CallbackContext, ExtBot
 
 import locales
 from bot.delivery.courier import Courier
-from bot.delivery.rate_limiter import Limiter
+from bot.delivery.rate_limiter import RateLimiter
 from bot.formatting.markdown import render
 from bot.notify import TelegramNotifier
 from bot.services import Services
@@ -62,9 +62,9 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         return notifier
 
     @property
-    def limiter(self) -> Limiter:
+    def limiter(self) -> RateLimiter:
         limiter = self.bot.rate_limiter
-        assert isinstance(limiter, Limiter)
+        assert isinstance(limiter, RateLimiter)
         return limiter
 
     @property

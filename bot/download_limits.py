@@ -1,58 +1,53 @@
-"""Downloads: how many files, and how many bytes, each person may have the house fetch."""
+"""Limits of downloads: files per minute and bytes per day, for each user."""
 
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
 
+from bot.config import BotConfig
 from engine.ports import Clock
 
 WINDOW_SECONDS = 60.0
-KEEP_PEOPLE = 5_000
-
-
-class Limits(Protocol):
-    @property
-    def files_per_minute(self) -> int: ...
-    @property
-    def bytes_per_day(self) -> int: ...
+MOST_USERS = 5_000
+"""Above this number, users without downloads today are forgotten."""
 
 
 @dataclass(slots=True)
-class _Person:
+class _UserDownloads:
     day: date
     bytes_today: int = 0
-    fetched: deque[float] = field(default_factory=deque)
+    fetched_at: deque[float] = field(default_factory=deque)
 
 
 class DownloadLimits:
-    """Counted in this process: a restart forgets, which costs the house a day's bytes at most."""
+    """Counts the downloads of each user in this process. A restart resets the counts."""
 
     def __init__(self) -> None:
-        self._people: dict[int, _Person] = {}
+        self._users: dict[int, _UserDownloads] = {}
 
-    def take(self, user_id: int, size: int, limits: Limits, clock: Clock) -> str | None:
-        """Count one file; or why not, as a key of the locales, and count nothing."""
+    def take(self, user_id: int, size: int, config: BotConfig, clock: Clock) -> str | None:
+        """Count one file of `size` bytes. Over a limit, count nothing and return the locales' key of the reason."""
         now, today = clock.monotonic(), clock.now().date()
-        person = self._person(user_id, today)
-        while person.fetched and person.fetched[0] <= now - WINDOW_SECONDS:
-            person.fetched.popleft()
-        if len(person.fetched) >= limits.files_per_minute:
+        user = self._user(user_id, today)
+        while user.fetched_at and user.fetched_at[0] <= now - WINDOW_SECONDS:
+            user.fetched_at.popleft()
+        if len(user.fetched_at) >= config.files_per_minute:
             return "chat.files_minute"
-        if person.bytes_today + size > limits.bytes_per_day:
+        if user.bytes_today + size > config.bytes_per_day:
             return "chat.files_day"
-        person.fetched.append(now)
-        person.bytes_today += size
+        user.fetched_at.append(now)
+        user.bytes_today += size
         return None
 
-    def close_day(self, user_id: int, limits: Limits, clock: Clock) -> None:
-        """Nothing more is fetched for this person today."""
-        self._person(user_id, clock.now().date()).bytes_today = limits.bytes_per_day + 1
+    def close_day(self, user_id: int, config: BotConfig, clock: Clock) -> None:
+        """Refuse every further file of this user today."""
+        self._user(user_id, clock.now().date()).bytes_today = config.bytes_per_day + 1
 
-    def _person(self, user_id: int, today: date) -> _Person:
-        if len(self._people) > KEEP_PEOPLE:
-            self._people = {key: each for key, each in self._people.items() if each.day == today}
-        person = self._people.get(user_id)
-        if person is None or person.day != today:
-            person = self._people[user_id] = _Person(today, fetched=person.fetched if person else deque())
-        return person
+    def _user(self, user_id: int, today: date) -> _UserDownloads:
+        if len(self._users) > MOST_USERS:
+            self._users = {key: each for key, each in self._users.items() if each.day == today}
+        user = self._users.get(user_id)
+        if user is None or user.day != today:
+            fetched_at = user.fetched_at if user else deque[float]()
+            user = self._users[user_id] = _UserDownloads(today, fetched_at=fetched_at)
+        return user

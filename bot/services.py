@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.config import BotConfig
-from bot.delivery.edits import Turns
+from bot.delivery.edits import EditSchedule
 from bot.download_limits import DownloadLimits
 from bot.running_answers import RunningAnswers
 from engine.gateway.gateway import Gateway
@@ -28,7 +28,7 @@ class Services:
     config: BotConfig
     answers: RunningAnswers = field(default_factory=RunningAnswers)
     downloads: DownloadLimits = field(default_factory=DownloadLimits)
-    turns: Turns = field(default_factory=Turns)
+    edit_schedule: EditSchedule = field(default_factory=EditSchedule)
     transcriber: Transcriber | None = None
     bot_id: int = field(init=False)
 

@@ -1,32 +1,37 @@
-"""What is kept of an answer: conversation, outbox and update, in the transaction that charges for it."""
+"""The transaction that ends an answer: charge, conversation, outbox and update; and the lines below the answer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatType
 from telegramify_markdown import utf16_len
 
 from bot.buttons import button, rows
-from bot.chat.footer import footer, notes
 from bot.context import Context, claimed_update, thread_of
 from bot.delivery.courier import payload
 from bot.delivery.drafts import Preview
-from bot.delivery.rich_messages import Tables
+from bot.delivery.rich_messages import RichPart
 from bot.formatting.markdown import Piece, clean, render, with_tail
 from bot.formatting.rich import TAIL_UNITS, Rich, rich
-from engine.attempt_record import Receipt
-from engine.chat import ChatRequest, Completion, Role, says
+from engine.attempt_record import ABANDONED, Receipt
+from engine.chat import ChatRequest, Completion, Finish, Role, says
 from engine.errors import HoldLost
+from engine.money import Money
 from engine.ports import CaptureStep
 from engine.tenancy import Charge
 from storage.database.connection import Connection
 from storage.telegram import conversations, inbox, outbox
 from storage.telegram.inbox import ClaimedUpdate
 
+Translate = Callable[..., str]
+_ENDINGS = {Finish.REFUSED: "chat.filtered", Finish.LENGTH: "chat.length"}
+
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where an answer goes. In groups it is a reply to its question."""
+class Destination:
+    """The chat and thread of an answer. In groups it is a reply to the question."""
 
     chat_id: int
     thread_id: int | None
@@ -34,13 +39,13 @@ class Place:
     reply_to: int | None
 
     @classmethod
-    def of(cls, message: TelegramMessage) -> "Place":
+    def of(cls, message: TelegramMessage) -> "Destination":
         private = message.chat.type == ChatType.PRIVATE
         return cls(message.chat.id, thread_of(message), private, None if private else message.message_id)
 
     @property
     def thread(self) -> int:
-        """As the books know it: 0 for none."""
+        """The thread as the database stores it: 0 for none."""
         return self.thread_id or 0
 
     @property
@@ -50,10 +55,10 @@ class Place:
 
 @dataclass(slots=True)
 class AnswerSaver:
-    """`finish` is the engine's Finisher. `head` is what the final message begins with, once there is one."""
+    """`finish` is the engine's Finisher. Afterwards `head` is the text of the first final message."""
 
     context: Context
-    place: Place
+    destination: Destination
     tenant_id: int
     request: ChatRequest
     preview: Preview
@@ -63,7 +68,7 @@ class AnswerSaver:
     head: str = ""
 
     def finish(self, completion: Completion, receipt: Receipt) -> CaptureStep:
-        """Rendered here, on the loop; what it returns runs in the capture's transaction."""
+        """Render the answer, in the event loop. The returned function runs in the transaction of the capture."""
         text = clean(completion.text) or self.context.t("chat.refused")
         shown = rich(text) if self.with_tables else None
         first = render(shown.head if shown else text)
@@ -72,22 +77,22 @@ class AnswerSaver:
         edit = self.preview.take_over()
         claimed = claimed_update.get()
 
-        def also(conn: Connection, charge: Charge) -> None:
+        def step(conn: Connection, charge: Charge) -> None:
             tail = self._tail(completion, charge, receipt)
             whole = with_tail([*first, *rest], tail)
-            tables = self._tables(shown, tail, len(first) if rest else len(whole)) if shown else None
-            parts = [self._payload(piece, edit, n, tables) for n, piece in enumerate(whole)]
+            rich_part = self._rich_part(shown, tail, len(first) if rest else len(whole)) if shown else None
+            parts = [self._payload(piece, edit, n, rich_part) for n, piece in enumerate(whole)]
             self._write(conn, claimed, text, parts)
 
-        return also
+        return step
 
     def _write(self, conn: Connection, claimed: ClaimedUpdate | None, text: str, parts: list[str]) -> None:
-        """Raises HoldLost when a later try has taken over."""
-        services, place, request_id = self.context.services, self.place, self.request.id
+        """Raises HoldLost if another process has taken over the update."""
+        services, destination, request_id = self.context.services, self.destination, self.request.id
         now = services.clock.now()
         said = [self.request.messages[-1], says(Role.ASSISTANT, text)]
-        conversations.append(conn, place.chat_id, place.thread, self.tenant_id, request_id, said, now)
-        outbox.put(conn, request_id, place.chat_id, parts, services.lease_id, now)
+        conversations.append(conn, destination.chat_id, destination.thread, self.tenant_id, request_id, said, now)
+        outbox.put(conn, request_id, destination.chat_id, parts, services.lease_id, now)
         if claimed is not None and not inbox.finish_all(conn, claimed, now):
             raise HoldLost(request_id)
 
@@ -98,17 +103,56 @@ class AnswerSaver:
             lines.append(footer(t, completion, charge, receipt))
         return "\n".join(lines)
 
-    def _payload(self, piece: Piece, edit: int | None, number: int, tables: Tables | None) -> str:
-        """Only the first part answers the question, takes the placeholder's place, and may be a rich message."""
+    def _payload(self, piece: Piece, edit: int | None, number: int, rich_part: RichPart | None) -> str:
+        """Only the first part may be a reply, replace the placeholder, or be a rich message."""
+        thread_id = self.destination.thread_id
         if number:
-            return payload(piece, thread_id=self.place.thread_id)
-        return payload(piece, thread_id=self.place.thread_id, reply_to=self.place.reply_to, edit=edit, tables=tables)
+            return payload(piece, thread_id=thread_id)
+        return payload(piece, thread_id=thread_id, reply_to=self.destination.reply_to, edit=edit, rich_part=rich_part)
 
-    def _tables(self, shown: Rich, tail: str, parts: int) -> Tables | None:
-        """The tail stands below the last message. None where it is too long for this one."""
+    def _rich_part(self, shown: Rich, tail: str, parts: int) -> RichPart | None:
+        """Return the rich message, with the tail if it is the last one; None if the tail is too long for it."""
         below = "" if shown.rest else tail
         if utf16_len(below) > TAIL_UNITS:
             return None
         update_id = self.request.id.rpartition(":")[2]
         as_text = button(self.context.t("chat.as_text"), "settings", "text", update_id, owner=self.context.user.id)
-        return Tables(shown.message(below), rows([as_text]).to_dict(), parts)
+        return RichPart(shown.message(below), rows([as_text]).to_dict(), parts)
+
+
+def notes(t: Translate, completion: Completion, charge: Charge, receipt: Receipt) -> list[str]:
+    """Return the lines on failovers, on a stop and on an unusual end of the answer."""
+    found = [t("chat.restarted", provider=name, by=completion.provider) for name in _replaced_providers(receipt)]
+    finish = completion.choices[0].finish if completion.choices else None
+    if completion.stopped:
+        found.append(t("chat.stopped", paid=paid(t, charge)))
+    elif finish in _ENDINGS and completion.text:
+        found.append(t(_ENDINGS[finish]))
+    return found
+
+
+def footer(t: Translate, completion: Completion, charge: Charge, receipt: Receipt) -> str:
+    """Return charge, provider and duration: `0.04 ¢ · deepseek · 1.2 s`."""
+    seconds = sum(attempt.duration_ms for attempt in receipt.attempts) / 1000
+    return f"{paid(t, charge)} · {completion.provider} · {seconds:.1f} s"
+
+
+def paid(t: Translate, charge: Charge) -> str:
+    """Return the allowance tokens, the charge in cents, or both."""
+    tokens = t("chat.tokens", n=f"{charge.allowance_tokens:,}")
+    if not charge.wallet:
+        return tokens if charge.allowance_tokens else cents(charge.wallet)
+    return f"{tokens} + {cents(charge.wallet)}" if charge.allowance_tokens else cents(charge.wallet)
+
+
+def cents(amount: Money) -> str:
+    """Return the amount in cents with three significant digits below 100: `0.0412 ¢`, `1,240 ¢`."""
+    value: Decimal = amount.decimal * 100
+    shown = f"{value:,.{max(0, 2 - value.adjusted())}f}"
+    return f"{shown.rstrip('0').rstrip('.') if '.' in shown else shown} ¢"
+
+
+def _replaced_providers(receipt: Receipt) -> list[str]:
+    """Return the providers whose content was shown and then replaced by another provider's."""
+    lost = (each for each in receipt.attempts if not each.kept and each.first_token_ms is not None)
+    return list(dict.fromkeys(each.provider for each in lost if each.outcome != ABANDONED))

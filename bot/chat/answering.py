@@ -1,35 +1,38 @@
-"""One prompt answered in one chat: asked, shown as it grows, and sent."""
+"""One prompt answered in one chat: the request with its history, the growing preview, and the sent answer."""
 
 from collections.abc import Sequence
 from functools import partial
 
 from telegram import Message as TelegramMessage
 
-from bot.chat import history
-from bot.chat.answer_saver import AnswerSaver, Place
+from bot.chat.answer_saver import AnswerSaver, Destination
 from bot.context import Context, claimed_update
 from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
 from bot.error_texts import refusal
-from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role
+from engine.catalog.catalog import Catalog
+from engine.catalog.token_counts import IMAGE_TOKENS, PER_MESSAGE, estimate_text
+from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role, Text
 from engine.errors import Closing, EngineError, HoldLost
 from engine.gateway.answer import Answer
 from storage.telegram import conversations, inbox
 from storage.tenants.tenants import TenantState
 
-GULP_SECONDS = 0.25  # frames are further apart: to read each word by itself costs more than all the rest
+GULP_SECONDS = 0.25  # frames are further apart; to handle each delta by itself would cost the most CPU
+ALWAYS_FITS_TOKENS = 2000
+_SAFE_SHARE = 0.7  # a model's own token count may be half as much again as the estimate
 
 
 async def respond(
     context: Context, message: TelegramMessage, parts: Sequence[Part], *, model: str | None = None
 ) -> None:
-    """Ask, show the answer growing, and end with it sent; or say in one sentence why there is none."""
-    place, state = Place.of(message), await context.state()
-    preview = _preview(context, place, state)
+    """Answer a prompt: show the growing answer, then send it; or send one sentence that says why there is none."""
+    destination, state = Destination.of(message), await context.state()
+    preview = _preview(context, destination, state)
     try:
         async with preview:
-            keeper = await _prepared(context, place, state, preview, tuple(parts), model)
-            completion = await _answered(context, keeper)
+            saver = await _prepared(context, destination, state, preview, tuple(parts), model)
+            completion = await _answered(context, saver)
     except EngineError as error:
         await refused(context, error)
     else:
@@ -40,84 +43,126 @@ async def respond(
 
 
 async def refused(context: Context, error: EngineError) -> None:
-    """Say why there is no answer; what can be answered yet is left to who can."""
+    """Say why there is no answer."""
     if isinstance(error, HoldLost):
-        await context.courier.send(context.request_id)  # answered before: should it not have been sent, it is now
+        await context.courier.send(context.request_id)  # the answer exists already; send it if that was not done
         return
     if isinstance(error, Closing):
         await _leave_to_next_start(context)
     await context.reply(*refusal(context, error))
 
 
-def _preview(context: Context, place: Place, state: TenantState) -> Preview:
-    limiter = context.limiter
-    if place.is_private and state.settings.get("stream", "draft") == "draft":
-        return DraftPreview(context.bot, limiter, place.chat_id, place.thread_id)
-    return EditPreview(context.bot, limiter, place.chat_id, place.thread_id, place.reply_to, context.services.turns)
+def _preview(context: Context, destination: Destination, state: TenantState) -> Preview:
+    bot, limiter, chat_id, thread_id = context.bot, context.limiter, destination.chat_id, destination.thread_id
+    if destination.is_private and state.settings.get("stream", "draft") == "draft":
+        return DraftPreview(bot, limiter, chat_id, thread_id)
+    return EditPreview(bot, limiter, chat_id, thread_id, destination.reply_to, context.services.edit_schedule)
 
 
 async def _prepared(
-    context: Context, place: Place, state: TenantState, preview: Preview, parts: tuple[Part, ...], model: str | None
+    context: Context,
+    destination: Destination,
+    state: TenantState,
+    preview: Preview,
+    parts: tuple[Part, ...],
+    model: str | None,
 ) -> AnswerSaver:
-    """The request with as much of the conversation as goes with it. Raises UnknownModel."""
+    """Build the request with as much of the conversation as fits. Raises UnknownModel."""
     services, claimed = context.services, claimed_update.get()
     name = model or str(state.settings.get("model", "auto"))
-    asked = Message(Role.USER, parts)
-    past = await _past(context, place, state)
-    kept = _fitting(context, state, name, past, asked)
+    question = Message(Role.USER, parts)
+    past = await _past(context, destination, state)
+    kept = _fitting(context, state, name, past, question)
     request = ChatRequest(
         id=context.request_id,
         model=name,
-        messages=(*kept, asked),
+        messages=(*kept, question),
         epoch=claimed.epoch if claimed else 1,
-        conversation=place.conversation,
+        conversation=destination.conversation,
         gulp_seconds=GULP_SECONDS,
     )
     remarks: tuple[str, ...] = ()
-    if len(kept) < len(past) and services.answers.is_first_shortening(place.chat_id, place.thread):
+    if len(kept) < len(past) and services.answers.is_first_shortening(destination.chat_id, destination.thread):
         remarks = (context.t("chat.forgot"),)
     footer = bool(state.settings.get("footer", services.config.footer))
     tables = bool(state.settings.get("tables", False))
-    return AnswerSaver(context, place, state.id, request, preview, footer, tables, remarks)
+    return AnswerSaver(context, destination, state.id, request, preview, footer, tables, remarks)
 
 
-async def _past(context: Context, place: Place, state: TenantState) -> tuple[Message, ...]:
+async def _past(context: Context, destination: Destination, state: TenantState) -> tuple[Message, ...]:
+    """Return the conversation so far, at most as long as the user set."""
     most = int(state.settings.get("memory", conversations.MOST_MESSAGES))
     if not most:
         return ()
     return await context.services.db.read(
-        lambda conn: conversations.history(conn, place.chat_id, place.thread, messages=most)
+        lambda conn: conversations.history(conn, destination.chat_id, destination.thread, messages=most)
     )
 
 
 def _fitting(
-    context: Context, state: TenantState, name: str, past: tuple[Message, ...], asked: Message
+    context: Context, state: TenantState, name: str, past: tuple[Message, ...], question: Message
 ) -> tuple[Message, ...]:
-    """The oldest turns go where the model's context is too short for all of them."""
+    """Leave out the oldest turns if the model's context is too short for all of them."""
     services = context.services
-    if not past or sum(map(history.tokens, (*past, asked))) < history.ALWAYS_FITS_TOKENS:
+    if not past or sum(map(tokens_of, (*past, question))) < ALWAYS_FITS_TOKENS:
         return past
     output_tokens = state.tenant(services.plans).plan.max_output_tokens
-    room = history.room_tokens(services.market.catalog, name, output_tokens)
-    return past if room is None else history.fitted(past, asked, room)
+    limit = input_limit_tokens(services.market.catalog, name, output_tokens)
+    return past if limit is None else latest_turns(past, question, limit)
 
 
-async def _answered(context: Context, keeper: AnswerSaver) -> Completion | None:
-    """When this returns, the answer is charged and stands in the outbox; None: stopped before its first word."""
-    services, place, preview = context.services, keeper.place, keeper.preview
-    async with services.gateway.answer(await context.tenant(), keeper.request, finish=keeper.finish) as answer:
-        services.answers.begin(place.chat_id, place.thread, answer)
+def input_limit_tokens(catalog: Catalog, name: str, output_tokens: int) -> int | None:
+    """Return the input limit of the longest context among a model's regular offers; None if one is unknown.
+
+    Raises UnknownModel.
+    """
+    model = catalog.model(name)
+    offers = [offer for offer in model.offers if catalog.is_configured(offer.provider)]
+    regular = [offer for offer in offers if offer not in model.last_resort] or offers
+    contexts = [catalog.context_tokens(offer) for offer in regular]
+    known = [context for context in contexts if context is not None]
+    if not known or len(known) < len(contexts):
+        return None
+    longest = max(known)
+    return int((longest - min(output_tokens, longest // 4)) * _SAFE_SHARE)
+
+
+def latest_turns(past: Sequence[Message], question: Message, limit_tokens: int) -> tuple[Message, ...]:
+    """Return the latest messages that fit with the question, oldest first; the first one is the user's."""
+    left = limit_tokens - tokens_of(question)
+    kept: list[Message] = []
+    for message in reversed(past):
+        left -= tokens_of(message)
+        if left < 0:
+            break
+        kept.append(message)
+    while kept and kept[-1].role is not Role.USER:
+        kept.pop()
+    return tuple(reversed(kept))
+
+
+def tokens_of(message: Message) -> int:
+    """Estimate the tokens of a message."""
+    parts = (estimate_text(part.text) if isinstance(part, Text) else IMAGE_TOKENS for part in message.parts)
+    return PER_MESSAGE + sum(parts)
+
+
+async def _answered(context: Context, saver: AnswerSaver) -> Completion | None:
+    """Stream the answer. Afterwards it is charged and in the outbox. None: it was stopped before any content."""
+    services, destination, preview = context.services, saver.destination, saver.preview
+    async with services.gateway.answer(await context.tenant(), saver.request, finish=saver.finish) as answer:
+        services.answers.begin(destination.chat_id, destination.thread, answer)
         try:
             await _show(answer, preview)
         finally:
-            services.answers.end(place.chat_id, place.thread)
+            services.answers.end(destination.chat_id, destination.thread)
     if answer.completion is not None:
-        await preview.end(keeper.head)
+        await preview.end(saver.head)
     return answer.completion
 
 
 async def _show(answer: Answer, preview: Preview) -> None:
-    """Words as they come; when another provider begins anew, its first ones replace all that were there."""
+    """Show the text so far after each event. After a failover the new answer replaces the text."""
     text = ""
     async for event in answer:
         if isinstance(event, Restart):
@@ -128,7 +173,7 @@ async def _show(answer: Answer, preview: Preview) -> None:
 
 
 async def _leave_to_next_start(context: Context) -> None:
-    """The process stops: nothing was charged, and the next one asks again."""
+    """Release the claim because the process stops: nothing was charged, and the next process answers."""
     claimed = claimed_update.get()
     for each in (claimed, *claimed.rest) if claimed is not None else ():
         await context.services.db.write(partial(inbox.release, inbox_id=each.id, epoch=each.epoch))

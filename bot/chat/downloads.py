@@ -1,4 +1,4 @@
-"""Files fetched from Telegram, within its limit and each person's."""
+"""Downloads of files from Telegram, within its size limit and each user's limits."""
 
 from telegram.error import BadRequest, TelegramError
 
@@ -8,7 +8,7 @@ MOST_FILE_BYTES = 20_000_000
 
 
 class Unreadable(Exception):
-    """Why a message can't be asked: a key of the locales."""
+    """A message that can't be a prompt. `key` and `values` are the locales' sentence that says why."""
 
     def __init__(self, key: str, **values: object) -> None:
         super().__init__(key)
@@ -16,7 +16,7 @@ class Unreadable(Exception):
 
 
 async def download(file_id: str, size: int, context: Context) -> bytes:
-    """The whole file. Raises Unreadable."""
+    """Return the whole file. Raises Unreadable."""
     if size > MOST_FILE_BYTES:
         raise Unreadable("chat.file_big")
     services = context.services

@@ -1,4 +1,4 @@
-"""What is said to the bot: meant for us, readable, not too old; then it is answered."""
+"""The handler of messages: a message to the bot becomes a prompt, which is answered."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,16 @@ from bot.chat.downloads import Unreadable
 from bot.context import Context, thread_of
 from bot.error_texts import insufficient
 from bot.formatting.rich import words_of
-from engine.chat import Message, Part, Role
+from engine.chat import Message, Part, Role, Text
 from engine.errors import EngineError, InsufficientFunds
 from storage.telegram import conversations
 
 ANONYMOUS = 1087968824
+"""The sender that Telegram names for anonymous admins of a group."""
 
 
 async def on_message(update: Update, context: Context) -> None:
-    """Text, a photo, a file or a recording: asked, if it is meant for us."""
+    """Answer a text, photo, file or recording that is addressed to the bot."""
     message = update.message
     if message is None or not addressed(message, context):
         return
@@ -31,7 +32,7 @@ async def on_message(update: Update, context: Context) -> None:
     state = await context.state()
     if pending_input.SETTING in state.settings and await pending_input.took_text(message, context):
         return
-    parts = await _read(message, context)
+    parts = await _parts(message, context)
     if parts is None:
         return
     if context.is_old:
@@ -40,10 +41,13 @@ async def on_message(update: Update, context: Context) -> None:
         await respond(context, message, parts)
 
 
-async def _read(message: TelegramMessage, context: Context) -> list[Part] | None:
-    """The message as a prompt; None when it can't be one, and whoever sent it knows why."""
+async def _parts(message: TelegramMessage, context: Context) -> list[Part] | None:
+    """Return the message as a prompt. If it can't be one, tell the sender why and return None."""
+    text = strip_mention(message, context)
+    if text and message.text and message.reply_to_message is None:
+        return [Text(text)]  # a plain text has no media
     try:
-        return await media.parts(message, context, strip_mention(message, context))
+        return await media.parts(message, context, text)
     except Unreadable as error:
         await context.reply(context.t(error.key, **error.values))
     except InsufficientFunds as error:
@@ -54,7 +58,7 @@ async def _read(message: TelegramMessage, context: Context) -> list[Part] | None
 
 
 def addressed(message: TelegramMessage, context: Context) -> bool:
-    """In private always; in groups when replied to or mentioned."""
+    """Return True in private chats; in groups, if the message replies to the bot or mentions it."""
     if message.chat.type == ChatType.PRIVATE:
         return True
     reply = message.reply_to_message
@@ -64,6 +68,7 @@ def addressed(message: TelegramMessage, context: Context) -> bool:
 
 
 def strip_mention(message: TelegramMessage, context: Context) -> str:
+    """Return the text, in groups without the first mention of the bot."""
     text = message.text or message.caption or words_of(message)
     if message.chat.type == ChatType.PRIVATE:
         return text
@@ -73,7 +78,7 @@ def strip_mention(message: TelegramMessage, context: Context) -> str:
 
 
 async def ask_first(message: TelegramMessage, context: Context, parts: Sequence[Part]) -> None:
-    """Keep the question, and offer a button that has it answered."""
+    """Store an old question and offer a button that has it answered."""
     keyboard = rows([button(context.t("chat.answer_old"), "retry", "old", owner=context.user.id)])
     state, thread = await context.state(), thread_of(message) or 0
     said = Message(Role.USER, tuple(parts))

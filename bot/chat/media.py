@@ -1,4 +1,4 @@
-"""What a message carries beside words: photos as data, text and PDF files as text, recordings as what is said."""
+"""The attachments of a message as parts of a prompt: photos as data, files as text, recordings as transcripts."""
 
 import base64
 
@@ -13,7 +13,7 @@ from engine.chat import Image, Part, Text
 
 MOST_TEXT_CHARS = 200_000
 LONGEST_SIDE = 1568
-_PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})  # what every model's API takes
+_PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})  # accepted by every model's API
 _TEXTUAL = ("text/", "application/json", "application/xml", "application/x-sh", "application/javascript")
 _TEXT_NAMES = (
     ".txt",
@@ -35,7 +35,7 @@ _TEXT_NAMES = (
 
 
 async def parts(message: Message, context: Context, text: str) -> list[Part]:
-    """The message as a prompt. Raises Unreadable."""
+    """Return the message, with the text it replies to and its whole album, as a prompt. Raises Unreadable."""
     found: list[Part] = [Text(text)] if text else []
     reply = message.reply_to_message
     if reply is not None and reply.from_user is not None and not reply.from_user.is_bot and reply.text:
@@ -46,16 +46,16 @@ async def parts(message: Message, context: Context, text: str) -> list[Part]:
             found.append(await _photo(each, context))
         elif each.document:
             found.append(await _document(each, context))
-        elif voice.recorded(each):
-            said = await voice.heard(each, context, number)
-            found.append(Text(f"\n\n{said}" if found else said))
+        elif voice.recording_of(each):
+            transcript = await voice.transcript_of(each, context, number)
+            found.append(Text(f"\n\n{transcript}" if found else transcript))
     if not found:
         raise Unreadable("chat.unreadable")
     return found
 
 
 async def _photo(message: Message, context: Context) -> Image:
-    """The smallest size that shows all that models look at."""
+    """Download the largest size within LONGEST_SIDE: models scale larger ones down."""
     sizes = sorted(message.photo, key=lambda size: size.width * size.height)
     fitting = [size for size in sizes if max(size.width, size.height) <= LONGEST_SIDE]
     size = fitting[-1] if fitting else sizes[0]
@@ -65,6 +65,7 @@ async def _photo(message: Message, context: Context) -> Image:
 
 
 async def _document(message: Message, context: Context) -> Part:
+    """Download a picture, a PDF or a text file. Raises Unreadable for other files."""
     document = message.document
     assert document is not None
     name, kind = (document.file_name or "file").lower(), document.mime_type or ""

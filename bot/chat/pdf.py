@@ -1,6 +1,6 @@
-"""The text of a PDF, read in a process of its own: a hostile file can fill that one's memory and time, not ours.
+"""The text of a PDF, extracted in a child process with limits: a hostile file can't exhaust this process.
 
-Run as a module it reads a PDF from stdin and writes its text to stdout.
+As a script this module reads a PDF from stdin and writes its text to stdout.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ MOST_CHARS = 200_001
 MOST_SECONDS, MOST_BYTES = 20, 1_000_000_000
 AT_ONCE = 2
 _ROOT = Path(__file__).resolve().parents[2]
-_room = asyncio.Semaphore(AT_ONCE)
+_slots = asyncio.Semaphore(AT_ONCE)
 
 
 async def text_of(data: bytes) -> str | None:
-    """At most MOST_CHARS of it; None where it is no PDF, or one that takes too much to read."""
-    async with _room:
+    """Return at most MOST_CHARS of the text; None if this is no PDF or takes too much time or memory."""
+    async with _slots:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -43,6 +43,7 @@ async def text_of(data: bytes) -> str | None:
 
 
 def main() -> None:
+    """Extract the text from stdin to stdout, within limits on memory and CPU time."""
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     from pypdf import PdfReader  # noqa: PLC0415 - only the child needs it

@@ -1,4 +1,4 @@
-"""Recordings: put into writing once, whatever crashes between, and shown as they were understood."""
+"""Voice messages, audio files and video notes: transcribed and charged once, even after a crash."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,8 +7,8 @@ from telegram import Audio, Message, MessageEntity, VideoNote, Voice
 from telegram.constants import ChatType
 from telegramify_markdown import utf16_len
 
+from bot.chat.answer_saver import cents
 from bot.chat.downloads import Unreadable, download
-from bot.chat.footer import cents
 from bot.context import Context, claimed_update, thread_of
 from bot.delivery.courier import payload
 from bot.formatting.markdown import Piece, clean, plain_head, with_tail
@@ -22,8 +22,8 @@ from storage.telegram import inbox, outbox
 from storage.telegram.inbox import ClaimedUpdate
 from storage.tenants.tenants import TenantState
 
-HEARD = "farthing_heard"
-"""The field of a stored message that holds what was heard in it."""
+TRANSCRIPT = "farthing_heard"
+"""The field of a stored message that holds its transcript."""
 
 QUOTED_UNITS = 1000
 _ENDINGS = {
@@ -42,55 +42,53 @@ _ENDINGS = {
     "audio/webm": "webm",
     "video/mp4": "mp4",
 }
-"""What servers know a format by: Telegram's own `.oga` is refused by some."""
+"""File name endings that transcription servers accept by media type; some refuse Telegram's own `.oga`."""
 
 
-def recorded(message: Message) -> Voice | Audio | VideoNote | None:
-    """The recording that a message is, where it is one."""
+def recording_of(message: Message) -> Voice | Audio | VideoNote | None:
+    """Return the recording in a message."""
     return message.voice or message.audio or message.video_note
 
 
-def is_unheard(message: Message) -> bool:
-    return recorded(message) is not None and HEARD not in message.api_kwargs
+async def transcript_of(message: Message, context: Context, number: int) -> str:
+    """Return the transcript of a recording; `number` counts the messages of one update. Raises Unreadable, EngineError.
 
-
-async def heard(message: Message, context: Context, number: int) -> str:
-    """What is said in the message, `number` of those that came as one. Raises Unreadable and EngineErrors.
-
-    It is paid for when this returns, stands in the stored update for the next try, and is on its way to be shown.
+    Afterwards it is charged, kept in the stored update for a retry, and sent to the user as a quotation.
     """
-    if not is_unheard(message):
-        return str(message.api_kwargs[HEARD])
-    services, recording = context.services, recorded(message)
+    if TRANSCRIPT in message.api_kwargs:
+        return str(message.api_kwargs[TRANSCRIPT])
+    services, recording = context.services, recording_of(message)
     transcriber = services.transcriber
     if transcriber is None or recording is None:
         raise Unreadable("chat.no_voice")
     if context.is_old:
-        raise Unreadable("voice.old")  # listening costs money: that is not spent unasked
+        raise Unreadable("voice.old")  # a transcription costs money: ask before it is spent
     seconds = _seconds(recording.duration)
     if seconds > transcriber.most_seconds:
         raise Unreadable("voice.long", minutes=f"{transcriber.most_seconds / 60:g}")
     tenant, state = await context.tenant(), await context.state()
     await services.gateway.may_ask(tenant, str(state.settings.get("model", "auto")))
-    hearing = _Hearing(context, message, recording, transcriber, state, _row(number))
-    spoken = Spoken(hearing.id, hearing.epoch, seconds, hearing.fetch, hearing.keep)
+    job = _Transcription(context, message, recording, transcriber, state, _row(number))
+    spoken = Spoken(job.id, job.epoch, seconds, job.fetch, job.save)
     transcript = await transcriber.transcribe(tenant, spoken)
-    if transcript.understated:  # what a bill has over the hold is the house's loss: once a day will do
+    if transcript.understated:  # the operator pays the excess over the hold: allow that once a day
         services.downloads.close_day(context.user.id, services.config, services.clock)
     if not transcript.text:
         raise Unreadable("voice.nothing")
-    await context.courier.send(hearing.id)
+    await context.courier.send(job.id)
     return clean(transcript.text)
 
 
 def _row(number: int) -> ClaimedUpdate | None:
-    """The stored update of this message."""
+    """Return the stored update of this message."""
     claimed = claimed_update.get()
     return (claimed, *claimed.rest)[number] if claimed is not None else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Hearing:
+class _Transcription:
+    """One recording to be transcribed, and the update that it belongs to."""
+
     context: Context
     message: Message
     recording: Voice | Audio | VideoNote
@@ -100,7 +98,7 @@ class _Hearing:
 
     @property
     def id(self) -> str:
-        """The same for every try at the same update, and not the answer's."""
+        """The request id: the same for each retry of the update, and different from the answer's."""
         if self.row is None:
             return f"{self.context.request_id}:voice"
         return f"tg:{self.context.services.bot_id}:{self.row.update_id}:voice"
@@ -110,26 +108,26 @@ class _Hearing:
         return self.row.epoch if self.row is not None else 1
 
     async def fetch(self) -> Recording:
-        """Raises Unreadable."""
+        """Download the recording. Raises Unreadable."""
         data = await download(self.recording.file_id, self.recording.file_size or 0, self.context)
-        told = None if isinstance(self.recording, VideoNote) else self.recording.mime_type
-        kind = told or ("video/mp4" if isinstance(self.recording, VideoNote) else "audio/ogg")
+        declared = None if isinstance(self.recording, VideoNote) else self.recording.mime_type
+        kind = declared or ("video/mp4" if isinstance(self.recording, VideoNote) else "audio/ogg")
         return Recording(data, f"recording.{_ENDINGS.get(kind, 'mp3')}", kind if kind in _ENDINGS else "audio/mpeg")
 
-    def keep(self, said: str) -> CaptureStep:
-        """What was heard goes to the stored update and, quoted, to the outbox: with the charge, or not at all."""
+    def save(self, transcript: str) -> CaptureStep:
+        """Save the transcript in the stored update and the outbox, in the transaction that charges for it."""
         services, message = self.context.services, self.message
-        said, now = clean(said), services.clock.now()
+        said, now = clean(transcript), services.clock.now()
 
-        def also(conn: Connection, charge: Charge) -> None:
+        def step(conn: Connection, charge: Charge) -> None:
             (shown, *_) = with_tail([_quoted(said)], self._footer(charge))
             part = payload(shown, thread_id=thread_of(message), reply_to=self._reply_to)
             outbox.put(conn, self.id, message.chat.id, [part], services.lease_id, now)
             row = self.row
-            if row is not None and not inbox.add_to_message(conn, row.id, row.epoch, HEARD, said):
+            if row is not None and not inbox.add_to_message(conn, row.id, row.epoch, TRANSCRIPT, said):
                 raise HoldLost(self.id)
 
-        return also
+        return step
 
     @property
     def _reply_to(self) -> int | None:
@@ -142,7 +140,7 @@ class _Hearing:
 
 
 def _quoted(said: str) -> Piece:
-    """As much of it as shows what was understood; folded by the app where it is longer than a few lines."""
+    """Return the beginning of the transcript as a quotation, which clients fold after a few lines."""
     head = plain_head(" ".join(said.split()), QUOTED_UNITS)
     text = f"🎤 {head}" + ("…" if utf16_len(said) > QUOTED_UNITS else "")
     return Piece(text, (MessageEntity(MessageEntity.EXPANDABLE_BLOCKQUOTE, 0, utf16_len(text)),))

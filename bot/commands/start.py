@@ -2,7 +2,7 @@
 
 from telegram import Update
 
-from bot.chat.footer import cents
+from bot.chat.answer_saver import cents
 from bot.command import Command, all_commands
 from bot.context import Context
 

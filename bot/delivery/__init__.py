@@ -1,1 +1,1 @@
-"""Messages to Telegram within its limits: previews, edits and final answers."""
+"""Messages to Telegram within its rate limits: previews, edits and final answers."""

@@ -1,4 +1,4 @@
-"""The outbox sent: each part at least once, its place in the books long settled."""
+"""The courier: sends the outbox, each part at least once."""
 
 import asyncio
 import json
@@ -14,8 +14,9 @@ from telegram import MessageEntity, ReplyParameters
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
-from bot.delivery.rate_limiter import Urgency, seconds_of
-from bot.delivery.rich_messages import Tables, brought
+from bot.delivery import rich_messages
+from bot.delivery.rate_limiter import Priority, seconds_of
+from bot.delivery.rich_messages import RichPart
 from bot.formatting.markdown import Piece
 from engine.ports import Clock
 from storage.database import leases
@@ -35,9 +36,9 @@ def payload(
     thread_id: int | None,
     reply_to: int | None = None,
     edit: int | None = None,
-    tables: Tables | None = None,
+    rich_part: RichPart | None = None,
 ) -> str:
-    """One message as JSON. `edit`: what becomes it, where it still stands. `tables`: tried first, where given."""
+    """Return one message as JSON. `edit` is the message that it replaces, `rich_part` is sent instead if it can be."""
     return json.dumps(
         {
             "text": piece.text,
@@ -45,7 +46,7 @@ def payload(
             "thread_id": thread_id,
             "reply_to": reply_to,
             "edit": edit,
-            **({"tables": asdict(tables)} if tables else {}),
+            **({"tables": asdict(rich_part)} if rich_part else {}),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -53,10 +54,10 @@ def payload(
 
 
 class Courier:
-    """Sends answers, in order each, until Telegram has them; what it was charged with is never given up.
+    """Sends the parts of each answer in order, and retries until Telegram has them.
 
-    A call that timed out may have arrived, and Telegram knows no idempotency key: it is made again all the same,
-    for a duplicate can be borne and a lost answer can't. An edit is repeated without harm.
+    A call that timed out may have arrived, and Telegram has no idempotency key. It is repeated all the same: a
+    duplicate is better than a lost answer.
     """
 
     def __init__(self, bot: ExtBot[int], db: Database, lease_id: str, clock: Clock) -> None:
@@ -65,7 +66,7 @@ class Courier:
         self._later: set[asyncio.Task[None]] = set()
 
     async def send(self, request_id: str) -> None:
-        """Send what is written of an answer; what fails now is tried again while the process lives."""
+        """Send the unsent parts of an answer; retry failures later while the process lives."""
         if request_id in self._sending:
             return
         self._sending.add(request_id)
@@ -77,31 +78,31 @@ class Courier:
         if pause is None:
             self._sending.discard(request_id)
             return
-        self._leave(request_id, pause)
+        self._retry_later(request_id, pause)
 
     async def adopt(self) -> int:
-        """Send what dead processes left: it was charged. How many answers."""
+        """Send the charged answers that dead processes left unsent. Return their number."""
         now, lease_id = self._clock.now(), self._lease_id
         left = await self._db.write(lambda conn: outbox.adopt(conn, leases.dead(conn, now, lease_id), lease_id))
         for request_id in left:
             if request_id not in self._sending:
                 self._sending.add(request_id)
-                self._leave(request_id, 0.0, pauses=(0.0,))
+                self._retry_later(request_id, 0.0, pauses=(0.0,))
         return len(left)
 
     async def stop(self) -> None:
-        """What is still unsent is adopted by the next process."""
+        """Cancel the retries; the next process adopts the unsent parts."""
         for task in self._later:
             task.cancel()
         await asyncio.gather(*self._later, return_exceptions=True)
 
-    def _leave(self, request_id: str, pause: float, pauses: tuple[float, ...] = ()) -> None:
-        task = asyncio.create_task(self._again(request_id, pause, chain(pauses, PAUSES)), name=f"sending {request_id}")
+    def _retry_later(self, request_id: str, pause: float, pauses: tuple[float, ...] = ()) -> None:
+        task = asyncio.create_task(self._retry(request_id, pause, chain(pauses, PAUSES)), name=f"sending {request_id}")
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 
-    async def _again(self, request_id: str, pause: float, pauses: Iterable[float]) -> None:
-        """With growing pauses, never shorter than Telegram asked for."""
+    async def _retry(self, request_id: str, pause: float, pauses: Iterable[float]) -> None:
+        """Retry with growing pauses, never shorter than Telegram asked for."""
         try:
             for least in chain(pauses, repeat(PAUSES[-1])):
                 await asyncio.sleep(max(pause, least))
@@ -113,14 +114,15 @@ class Courier:
             self._sending.discard(request_id)
 
     async def _tried(self, request_id: str) -> float | None:
+        """Return None if nothing is left to send, else the shortest pause before a retry."""
         try:
             return await self._all(request_id)
-        except Exception:  # a database that is away comes back
-            log.exception("what is left of %s could not be sent", request_id)
+        except Exception:  # an unreachable database may return
+            log.exception("the unsent parts of %s could not be sent", request_id)
             return 0.0
 
     async def _all(self, request_id: str) -> float | None:
-        """None when nothing is left; else the seconds that Telegram asks to wait (0: it named none)."""
+        """Return None if nothing is left; else the seconds that Telegram asks to wait (0: it named none)."""
         parts = await self._db.read(lambda conn: outbox.parts(conn, request_id, self._lease_id))
         while parts:
             try:
@@ -129,31 +131,31 @@ class Courier:
                 log.warning("a part of %s must wait: %s", request_id, error)
                 return seconds_of(error)
             if outcome.state is None:
-                return 0.0  # the rest stays in order
+                return 0.0  # send the rest later, in order
             done, parts = parts[: outcome.parts], parts[outcome.parts :]
             await self._db.write(partial(_finish, done=done, state=outcome.state, now=self._clock.now()))
         return None
 
 
 def _finish(conn: Connection, done: list[OutboxPart], state: str, now: datetime) -> None:
-    """All or none: what one message said is not said again."""
+    """Mark all parts that one message contained, in one transaction."""
     for part in done:
         outbox.finish(conn, part.id, state, now)
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """`sent`, `dropped` where it can never arrive, None when Telegram is out of reach; of how many parts."""
+    """`state` is sent, dropped (it can never arrive) or None (Telegram is out of reach), for `parts` parts."""
 
     state: str | None
     parts: int = 1
 
 
 async def _deliver(bot: ExtBot[int], db: Database, part: OutboxPart, *, moved: bool = False) -> _Outcome:
-    """Raises RetryAfter."""
+    """Send one part, or the rich message that replaces several. Raises RetryAfter."""
     message = json.loads(part.payload)
     try:
-        if await brought(bot, part, message):
+        if "tables" in message and await rich_messages.sent_rich(bot, part, message):
             return _Outcome("sent", message["tables"]["parts"])
         if not (message["edit"] and await _edited(bot, part.chat_id, message)):
             await _sent(bot, part.chat_id, message)
@@ -161,11 +163,11 @@ async def _deliver(bot: ExtBot[int], db: Database, part: OutboxPart, *, moved: b
         await db.write(lambda conn: tenants.set_blocked(conn, part.chat_id, True))
         return _Outcome("dropped")
     except ChatMigrated as error:
-        there = replace(part, chat_id=error.new_chat_id)
-        return _Outcome(None) if moved else await _deliver(bot, db, there, moved=True)
+        migrated = replace(part, chat_id=error.new_chat_id)
+        return _Outcome(None) if moved else await _deliver(bot, db, migrated, moved=True)
     except BadRequest as error:
         log.warning("a part of %s was refused: %s", part.request_id, error)
-        return _Outcome(await _plainly(bot, part, message))
+        return _Outcome(await _sent_plain(bot, part, message))
     except RetryAfter:
         raise
     except TelegramError as error:
@@ -175,14 +177,14 @@ async def _deliver(bot: ExtBot[int], db: Database, part: OutboxPart, *, moved: b
 
 
 async def _edited(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> bool:
-    """False when the placeholder is gone: then the part is sent anew."""
+    """Edit the placeholder. Return False if it is gone: then the part is sent as a new message."""
     try:
         await bot.edit_message_text(
             message["text"],
             chat_id=chat_id,
             message_id=message["edit"],
             entities=_entities(message),
-            rate_limit_args=Urgency.FINAL,
+            rate_limit_args=Priority.FINAL,
         )
     except BadRequest as error:
         return "not modified" in str(error)
@@ -197,18 +199,18 @@ async def _sent(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> None
         entities=_entities(message),
         message_thread_id=message["thread_id"],
         reply_parameters=ReplyParameters(reply, allow_sending_without_reply=True) if reply else None,
-        rate_limit_args=Urgency.FINAL,
+        rate_limit_args=Priority.FINAL,
     )
 
 
-async def _plainly(bot: ExtBot[int], part: OutboxPart, message: dict[str, Any]) -> str | None:
-    """Better without its formatting than not at all."""
+async def _sent_plain(bot: ExtBot[int], part: OutboxPart, message: dict[str, Any]) -> str | None:
+    """Send the text without its formatting, after Telegram refused it with formatting."""
     try:
         await bot.send_message(
             part.chat_id,
             message["text"],
             message_thread_id=message["thread_id"],
-            rate_limit_args=Urgency.FINAL,
+            rate_limit_args=Priority.FINAL,
         )
     except BadRequest:
         return "dropped"

@@ -1,7 +1,7 @@
-"""One growing message, at a cadence; here as a draft, in private chats.
+"""Previews of a growing answer: the interval between frames, and drafts in private chats.
 
-The rules are Telegram's: a draft is a preview that lives 30 s; the latest text wins and frames never queue;
-before the final message comes one frame equal to its beginning, and after it never a frame.
+Telegram shows a draft for 30 s after its last frame. Only the latest text is sent; frames never queue. The last frame
+before the final message equals its beginning, and no frame follows the final message.
 """
 
 import asyncio
@@ -15,37 +15,37 @@ from telegram.error import BadRequest, TelegramError
 from telegram.ext import ExtBot
 
 from bot import requests
-from bot.delivery.rate_limiter import Limiter
+from bot.delivery.rate_limiter import RateLimiter
 from bot.formatting.markdown import MOST_UNITS, plain_head
 
 log = logging.getLogger(__name__)
 QUICK_SECONDS, QUICK_FOR_SECONDS, CALM_SECONDS, SLOW_SECONDS = 0.6, 3.0, 1.2, 5.0
-FRAMES_PER_SECOND = 12.0  # of all answers together: beyond it each one's cadence widens
+FRAMES_PER_SECOND = 12.0  # of all answers together: above it the interval of each grows
 WIDEST_SECONDS = 8.0
 HEARTBEAT_SECONDS = 18.0
-HEARTBEAT_ROOM = 16  # units of a frame that a heartbeat may add
+HEARTBEAT_UNITS = 16  # units of a frame that a heartbeat may add
 
 
 class Preview(Protocol):
-    """What a reader sees of an answer that is being given. Leaving its context ends it."""
+    """The visible state of an answer in progress. Leaving its context ends it."""
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *_: object) -> None: ...
     def show(self, text: str) -> None:
-        """The text so far; the latest wins."""
+        """Show the text so far."""
         ...
 
     async def end(self, head: str | None) -> None:
-        """Stop, for a final message that begins with `head`; None: there is none, and nothing may hang."""
+        """End the preview before a final message that begins with `head`; None: no message follows."""
         ...
 
     def take_over(self) -> int | None:
-        """The message that the final one will be edited into; None: it is sent anew."""
+        """Return the message that the final one replaces by an edit; None: the final one is sent as a new message."""
         ...
 
 
-class Paced(ABC):
-    """Shows the latest text at a cadence; a subclass says how a frame is sent and when the next may come."""
+class PacedPreview(ABC):
+    """Shows the latest text at intervals; a subclass sends the frames and sets the interval."""
 
     def __init__(self) -> None:
         self._latest = self._shown = ""
@@ -73,14 +73,14 @@ class Paced(ABC):
             finally:
                 await self._hand_over(head)
 
-    async def _pace(self) -> None:
+    async def _send_frames(self) -> None:
         while True:
             try:
-                # Not wait_for: on Python 3.11 it swallows a cancellation that meets a change; _halt would never end.
+                # Not wait_for: on Python 3.11 it can lose a cancellation, and _halt would never end.
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     await self._changed.wait()
             except TimeoutError:
-                await self._beat()
+                await self._heartbeat()
                 continue
             wait = self._last + self._seconds() - time.monotonic()
             if wait > 0:
@@ -89,7 +89,7 @@ class Paced(ABC):
             await self._frame(self._latest)
 
     async def _frame(self, text: str) -> None:
-        """Show it, if that changes anything; past what a frame can hold nothing does, and it must not die of that."""
+        """Send a frame if it changed. The head of a long text stops changing: repeat it before the draft expires."""
         head, now = plain_head(text), time.monotonic()
         if not head or not self._is_free():
             return
@@ -98,10 +98,10 @@ class Paced(ABC):
             await self._send(head)
         elif now - self._last >= HEARTBEAT_SECONDS:
             self._last = now
-            await self._beat()
+            await self._heartbeat()
 
     async def _halt(self) -> None:
-        """Stop pacing; a frame in flight is waited for, so that none comes after the final."""
+        """Stop the loop and wait for the frame in flight, so that no frame follows the final message."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -109,33 +109,33 @@ class Paced(ABC):
 
     @abstractmethod
     async def _begin(self) -> None:
-        """Say that an answer is on its way, then pace."""
+        """Show that an answer is in progress, then run the loop of frames."""
 
     @abstractmethod
     async def _hand_over(self, head: str | None) -> None:
-        """Pacing is over: make room for the final message."""
+        """Prepare for the final message after the last frame."""
 
     @abstractmethod
     async def _send(self, text: str) -> None:
-        """One frame; what arrives is remembered as shown."""
+        """Send one frame, and note the text that arrived."""
 
     @abstractmethod
-    async def _beat(self) -> None:
-        """Nothing came for a while."""
+    async def _heartbeat(self) -> None:
+        """React to HEARTBEAT_SECONDS without new text."""
 
     @abstractmethod
     def _seconds(self) -> float:
-        """Between two frames, as things are now."""
+        """Return the current interval between two frames."""
 
     def _is_free(self) -> bool:
-        """False while a frame would take somebody else's turn."""
+        """Return False while a frame would use another answer's slot."""
         return True
 
 
-class DraftPreview(Paced):
-    """A draft with Telegram's own Stop button: "Thinking..." at once."""
+class DraftPreview(PacedPreview):
+    """A draft with Telegram's own Stop button, which begins as "Thinking..."."""
 
-    def __init__(self, bot: ExtBot[int], limiter: Limiter, chat_id: int, thread_id: int | None) -> None:
+    def __init__(self, bot: ExtBot[int], limiter: RateLimiter, chat_id: int, thread_id: int | None) -> None:
         super().__init__()
         self._bot, self._limiter, self._chat_id = bot, limiter, chat_id
         draft_id = random.randint(1, 2**31 - 1)  # noqa: S311 - a name, not a secret
@@ -155,11 +155,11 @@ class DraftPreview(Paced):
     async def _begin(self) -> None:
         await self._send("")
         if not self._limiter.is_slow(self._chat_id):
-            self._last = 0.0  # the first words go out as soon as they come
-        await self._pace()
+            self._last = 0.0  # send the first text as soon as it comes
+        await self._send_frames()
 
     async def _hand_over(self, head: str | None) -> None:
-        """Clients grow the draft into the final message where both begin alike."""
+        """Make the draft equal the beginning of the final message: clients then turn one into the other."""
         self._limiter.streams -= 1
         if self._in_flight is not None:
             await asyncio.gather(self._in_flight, return_exceptions=True)
@@ -173,7 +173,7 @@ class DraftPreview(Paced):
         return max(own, min(WIDEST_SECONDS, self._limiter.streams / FRAMES_PER_SECOND))
 
     async def _send(self, text: str) -> None:
-        """Shielded, so that halting never leaves a frame on its way unseen."""
+        """Send in a task, so that a frame in flight is awaited when the loop is halted."""
         if self._works:
             self._in_flight = asyncio.create_task(self._call(text))
             await asyncio.shield(self._in_flight)
@@ -192,8 +192,8 @@ class DraftPreview(Paced):
         except TelegramError as error:
             log.debug("a frame was lost: %s", error)
 
-    async def _beat(self) -> None:
-        """A draft dies after 30 s: the same again, with the seconds after it, since only a change counts."""
+    async def _heartbeat(self) -> None:
+        """Repeat the text with the seconds after it before the draft expires: only a changed text prolongs it."""
         waited = f"… {int(time.monotonic() - self._began)} s"
-        text = plain_head(self._latest, MOST_UNITS - HEARTBEAT_ROOM)
+        text = plain_head(self._latest, MOST_UNITS - HEARTBEAT_UNITS)
         await self._send(f"{text}\n\n{waited}" if text else waited)

@@ -1,4 +1,4 @@
-"""A growing message by edits: in groups, and wherever /settings says so. All answers of a chat share its turns."""
+"""Previews by edits of a placeholder: in groups, and in private chats where /settings says so."""
 
 import asyncio
 import logging
@@ -11,8 +11,8 @@ from typing import Any, Self
 from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
-from bot.delivery.drafts import SLOW_SECONDS, Paced
-from bot.delivery.rate_limiter import Limiter, Urgency
+from bot.delivery.drafts import SLOW_SECONDS, PacedPreview
+from bot.delivery.rate_limiter import Priority, RateLimiter
 from bot.formatting.markdown import plain_head
 
 log = logging.getLogger(__name__)
@@ -20,19 +20,19 @@ EDIT_SECONDS = 3.2
 
 
 @dataclass(slots=True)
-class Turns:
-    """Edits of one chat, shared by all answers that grow there: never two within EDIT_SECONDS."""
+class EditSchedule:
+    """The schedule of edits in each chat, shared by its answers: at most one edit within EDIT_SECONDS."""
 
     _next_at: dict[int, float] = field(default_factory=dict)
-    _growing: Counter[int] = field(default_factory=Counter)
+    _previews: Counter[int] = field(default_factory=Counter)
 
     def join(self, chat_id: int) -> None:
-        self._growing[chat_id] += 1
+        self._previews[chat_id] += 1
 
     def leave(self, chat_id: int) -> None:
-        self._growing[chat_id] -= 1
-        if not self._growing[chat_id]:
-            del self._growing[chat_id]
+        self._previews[chat_id] -= 1
+        if not self._previews[chat_id]:
+            del self._previews[chat_id]
             self._next_at.pop(chat_id, None)
 
     def take(self, chat_id: int) -> None:
@@ -42,31 +42,31 @@ class Turns:
         return self._next_at.get(chat_id, 0.0)
 
     def seconds(self, chat_id: int) -> float:
-        """Between two edits of one answer, so that each comes to its turn."""
-        return EDIT_SECONDS * max(1, self._growing[chat_id])
+        """Return the interval between two edits of one answer, so that all answers of the chat take turns."""
+        return EDIT_SECONDS * max(1, self._previews[chat_id])
 
 
-class EditPreview(Paced):
-    """A placeholder that is edited; in groups there is one budget for all, and a slot is kept for the final."""
+class EditPreview(PacedPreview):
+    """A placeholder that is edited. A group has one budget for all answers, with slots kept for final messages."""
 
     def __init__(
         self,
         bot: ExtBot[int],
-        limiter: Limiter,
+        limiter: RateLimiter,
         chat_id: int,
         thread_id: int | None,
         reply_to: int | None,
-        turns: Turns,
+        schedule: EditSchedule,
     ) -> None:
         super().__init__()
         self._bot, self._limiter, self._chat_id, self._thread_id = bot, limiter, chat_id, thread_id
-        self._reply_to, self._turns = reply_to, turns
+        self._reply_to, self._schedule = reply_to, schedule
         self._message_id: int | None = None
         self._taken = False
         self._in_flight: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._turns.join(self._chat_id)
+        self._schedule.join(self._chat_id)
         return await super().__aenter__()
 
     def take_over(self) -> int | None:
@@ -75,12 +75,12 @@ class EditPreview(Paced):
 
     async def _begin(self) -> None:
         if self._limiter.takes_preview(self._chat_id):
-            await self._shielded(self._place())
+            await self._uninterrupted(self._send_placeholder())
         self._last = time.monotonic()
-        await self._pace()
+        await self._send_frames()
 
-    async def _place(self) -> None:
-        self._turns.take(self._chat_id)
+    async def _send_placeholder(self) -> None:
+        self._schedule.take(self._chat_id)
         try:
             sent = await self._bot.send_message(
                 self._chat_id,
@@ -95,8 +95,8 @@ class EditPreview(Paced):
             log.info("no placeholder in chat %d: %s", self._chat_id, error)
 
     async def _hand_over(self, head: str | None) -> None:
-        """The placeholder goes, unless the final message is edited into it."""
-        self._turns.leave(self._chat_id)
+        """Delete the placeholder, unless the final message replaces it by an edit."""
+        self._schedule.leave(self._chat_id)
         if self._in_flight is not None:
             await asyncio.gather(self._in_flight, return_exceptions=True)
         if self._message_id is not None and (head is None or not self._taken):
@@ -106,33 +106,33 @@ class EditPreview(Paced):
                 log.debug("a placeholder stays: %s", error)
 
     def _seconds(self) -> float:
-        own = SLOW_SECONDS if self._limiter.is_slow(self._chat_id) else self._turns.seconds(self._chat_id)
-        return max(own, self._turns.next_at(self._chat_id) - self._last)
+        own = SLOW_SECONDS if self._limiter.is_slow(self._chat_id) else self._schedule.seconds(self._chat_id)
+        return max(own, self._schedule.next_at(self._chat_id) - self._last)
 
     def _is_free(self) -> bool:
-        if self._message_id is None or time.monotonic() < self._turns.next_at(self._chat_id):
+        if self._message_id is None or time.monotonic() < self._schedule.next_at(self._chat_id):
             return False
         return self._limiter.takes_preview(self._chat_id)
 
     async def _send(self, text: str) -> None:
-        self._turns.take(self._chat_id)
-        await self._shielded(self._edit(text))
+        self._schedule.take(self._chat_id)
+        await self._uninterrupted(self._edit(text))
 
     async def _edit(self, text: str) -> None:
         try:
             await self._bot.edit_message_text(
-                text, chat_id=self._chat_id, message_id=self._message_id, rate_limit_args=Urgency.PREVIEW
+                text, chat_id=self._chat_id, message_id=self._message_id, rate_limit_args=Priority.PREVIEW
             )
             self._shown = text
         except TelegramError as error:
             log.debug("an edit was lost: %s", error)
 
-    async def _beat(self) -> None:
-        """An edit that found no slot when its words came."""
+    async def _heartbeat(self) -> None:
+        """Make an edit that found no slot when its text came."""
         if self._latest and plain_head(self._latest) != self._shown:
             await self._frame(self._latest)
 
-    async def _shielded(self, call: Coroutine[Any, Any, None]) -> None:
-        """Halting never leaves a call on its way unseen."""
+    async def _uninterrupted(self, call: Coroutine[Any, Any, None]) -> None:
+        """Make the call in a task: if this preview is halted, the call in flight is still awaited."""
         self._in_flight = asyncio.create_task(call)
         await asyncio.shield(self._in_flight)

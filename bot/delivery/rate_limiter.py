@@ -1,11 +1,11 @@
-"""Telegram's budgets obeyed: previews drop, finals queue and come first, payments never wait.
+"""The rate limiter of Bot API calls: previews are dropped, final messages queue and go first, payments never wait.
 
-One chat about 1/s with short bursts, one group 20/min, all chats 30/s; drafts and chat actions have a
-budget of their own, 20 per 5 s and 40 per 30 s a chat. Telegram counts when a call *arrives*: a chat has one call
-on its way at a time, counted when it has come back, and the whole bot stays well under its number.
+Telegram's limits: about 1/s with short bursts for a chat, 20/min for a group, 30/s for all chats; drafts and chat
+actions have a separate budget of 20 per 5 s and 40 per 30 s a chat. Telegram counts a call when it arrives. Therefore
+a chat has one call in flight, which is counted when it returns, and the whole bot stays well below its limit.
 
-A 429 stalls its chat alone. Several chats refused within a moment mean that the whole bot is too fast: then
-everything waits, except what may never wait.
+After a 429 its chat alone waits. If several chats are refused within EVERYBODY_SECONDS, the whole bot is too fast:
+then every call waits, except those of FREE.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from typing import Any
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
-from bot.delivery.call_budgets import CallGate, CallWindow, Pace
+from bot.delivery.call_budgets import CallGate, CallRate, CallWindow
 
 FREE = frozenset({"answercallbackquery", "answerprecheckoutquery", "getme", "getfile", "setmycommands"})
 DRAFTS = frozenset({"sendmessagedraft", "sendchataction"})
 SLOW_SECONDS = 60.0
-LONGEST_WAIT_SECONDS = 60.0  # beyond it the caller is told instead: an answer stands in the outbox
+LONGEST_WAIT_SECONDS = 60.0  # for a longer wait the call fails at once; an answer stays in the outbox
 MOST_TRIES = 5
 EVERYBODY_CHATS, EVERYBODY_SECONDS = 3, 2.0
 KEPT_FOR_FINALS = 2
@@ -33,8 +33,8 @@ Answer = bool | dict[str, Any] | list[dict[str, Any]]
 Call = Callable[[], Coroutine[Any, Any, Answer]]
 
 
-class Urgency(IntEnum):
-    """PTB's `rate_limit_args`: who passes first where calls queue; a preview never queues."""
+class Priority(IntEnum):
+    """PTB's `rate_limit_args`: the order of queued calls. A preview never queues."""
 
     FINAL = 0
     REPLY = 1
@@ -43,23 +43,23 @@ class Urgency(IntEnum):
 
 
 class _Chat:
-    """What one chat may still be sent."""
+    """The budgets of one chat."""
 
     def __init__(self, chat_id: int) -> None:
-        self.pace = Pace(3, 1.1)
+        self.rate = CallRate(3, 1.1)
         self.group = CallWindow(20, 60.5) if chat_id < 0 else None
         self.drafts = (CallWindow(18, 5.0), CallWindow(36, 30.0))
         self.banned_until = self.slow_until = float("-inf")
         self.turn = asyncio.Lock()
 
     def wait_seconds(self, now: float) -> float:
-        waits = [self.banned_until - now, self.pace.wait_seconds(now)]
+        waits = [self.banned_until - now, self.rate.wait_seconds(now)]
         if self.group is not None:
             waits.append(self.group.wait_seconds(now))
         return max(0.0, *waits)
 
     def spend(self, now: float) -> None:
-        self.pace.spend(now)
+        self.rate.spend(now)
         if self.group is not None:
             self.group.spend(now)
 
@@ -67,33 +67,33 @@ class _Chat:
         return now >= self.banned_until and not any(window.wait_seconds(now) for window in self.drafts)
 
     def takes_edit(self, now: float) -> bool:
-        """True when a preview may take a slot that no final will miss."""
+        """Return True if a preview may be sent now and enough slots are left for final messages."""
         spare = self.group is None or self.group.left(now) > KEPT_FOR_FINALS
         return spare and not self.turn.locked() and self.wait_seconds(now) == 0
 
     def is_idle(self, now: float) -> bool:
-        """True when forgetting it forgets nothing."""
-        quiet = self.group is None or self.group.left(now) == self.group.most
+        """Return True if the state of the chat equals that of a new one."""
+        is_unused = self.group is None or self.group.left(now) == self.group.most
         drafts = self.drafts[-1]
-        rested = self.slow_until <= now and self.pace.is_fresh(now) and drafts.left(now) == drafts.most
-        return quiet and rested and not self.turn.locked()
+        rested = self.slow_until <= now and self.rate.is_fresh(now) and drafts.left(now) == drafts.most
+        return is_unused and rested and not self.turn.locked()
 
 
-class Limiter(BaseRateLimiter[int]):
-    """PTB asks it before each call. Time is the running loop's."""
+class RateLimiter(BaseRateLimiter[int]):
+    """PTB passes each call through `process_request`. Times are those of the running loop."""
 
     def __init__(self, *, burst: int = 4, per_second: float = 22.0) -> None:
-        self._gate = CallGate(Pace(burst, 1 / per_second), _now)
+        self._gate = CallGate(CallRate(burst, 1 / per_second), _now)
         self._chats: dict[int, _Chat] = {}
         self._swept = float("-inf")
         self._refused: deque[tuple[float, int, float]] = deque(maxlen=64)
         self.streams = 0
 
     async def initialize(self) -> None:
-        """Nothing to open."""
+        """Do nothing: there is nothing to open."""
 
     async def shutdown(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
     async def process_request(
         self,
@@ -104,7 +104,7 @@ class Limiter(BaseRateLimiter[int]):
         data: dict[str, Any],
         rate_limit_args: int | None,
     ) -> Answer:
-        """Raises RetryAfter where the wait would be longer than LONGEST_WAIT_SECONDS: the call is not made then."""
+        """Make the call in its turn. Raises RetryAfter, without a call, if the wait is over LONGEST_WAIT_SECONDS."""
         name, chat_id = endpoint.lower(), data.get("chat_id")
 
         def call() -> Coroutine[Any, Any, Answer]:
@@ -114,26 +114,26 @@ class Limiter(BaseRateLimiter[int]):
             return await call()
         if name in DRAFTS and (chat_id > 0 or name != "sendchataction"):
             return await self._draft(chat_id, call)
-        urgency = Urgency.REPLY if rate_limit_args is None else Urgency(rate_limit_args)
-        if name in DRAFTS or urgency is Urgency.PREVIEW:
+        priority = Priority.REPLY if rate_limit_args is None else Priority(rate_limit_args)
+        if name in DRAFTS or priority is Priority.PREVIEW:
             return await self._edit(chat_id, call)
-        return await self._queued(chat_id, call, urgency)
+        return await self._queued(chat_id, call, priority)
 
     def takes_preview(self, chat_id: int) -> bool:
-        """True when a message or an edit that is only a preview may go to this chat now."""
+        """Return True if a message or an edit that is only a preview may be sent to this chat now."""
         return not self._gate.is_shut and self._chat(chat_id).takes_edit(_now())
 
-    def careful(self, chat_id: int) -> None:
-        """What a dead process sent there nobody remembers: for as long as Telegram counts it, frames come slowly."""
+    def slow_down(self, chat_id: int) -> None:
+        """Send frames slowly for as long as Telegram counts the calls that a dead process may have made."""
         chat = self._chat(chat_id)
         chat.slow_until = max(chat.slow_until, _now() + chat.drafts[-1].seconds)
 
     def is_slow(self, chat_id: int) -> bool:
-        """True for a while after a 429, and where a dead process may have spent the budget."""
+        """Return True for a while after a 429, and if a dead process may have used the budget."""
         return _now() < self._chat(chat_id).slow_until
 
     async def _draft(self, chat_id: int, call: Call) -> Answer:
-        """Sent if it may be sent now, else not at all: the next frame says more anyway."""
+        """Send the frame if the budget allows it now, else drop it: the next frame contains its text."""
         chat, now = self._chat(chat_id), _now()
         if self._gate.is_shut or not chat.takes_draft(now):
             return True
@@ -146,23 +146,23 @@ class Limiter(BaseRateLimiter[int]):
             return True
 
     async def _edit(self, chat_id: int, call: Call) -> Answer:
-        """A preview out of the budget that finals use."""
+        """Send a preview from the budget of final messages, or drop it."""
         if not self.takes_preview(chat_id):
             return True
         chat = self._chat(chat_id)
         async with chat.turn:
-            await self._gate.enter(Urgency.PREVIEW)
+            await self._gate.enter(Priority.PREVIEW)
             try:
                 return await self._counted(chat, call)
             except RetryAfter as error:
                 self._obey(chat_id, error)
                 return True
 
-    async def _queued(self, chat_id: int, call: Call, urgency: Urgency) -> Answer:
+    async def _queued(self, chat_id: int, call: Call, priority: Priority) -> Answer:
         chat, tries = self._chat(chat_id), 0
         async with chat.turn:
             while True:
-                await self._turn(chat, urgency)
+                await self._turn(chat, priority)
                 try:
                     return await self._counted(chat, call)
                 except RetryAfter as error:
@@ -171,30 +171,31 @@ class Limiter(BaseRateLimiter[int]):
                     if tries == MOST_TRIES:
                         raise
 
-    async def _turn(self, chat: _Chat, urgency: Urgency) -> None:
-        """Wait for the chat, then for the whole bot; a ban may have come meanwhile."""
+    async def _turn(self, chat: _Chat, priority: Priority) -> None:
+        """Wait for the chat's budget, then for the whole bot's. Check again for a ban that came while waiting."""
         while True:
             while wait := chat.wait_seconds(_now()):
                 if chat.banned_until - _now() > LONGEST_WAIT_SECONDS:
                     raise RetryAfter(timedelta(seconds=int(wait) + 1))
                 await asyncio.sleep(wait)
-            await self._gate.enter(urgency)
+            await self._gate.enter(priority)
             if chat.banned_until <= _now():
                 return
 
     async def _counted(self, chat: _Chat, call: Call) -> Answer:
-        """Counted when it is back: then it has certainly arrived."""
+        """Count the call when it returns: by then Telegram has counted it."""
         try:
             return await call()
         finally:
             chat.spend(_now())
 
     def _obey(self, chat_id: int, error: RetryAfter) -> None:
+        """Stop calls to the chat for as long as Telegram asks, and all calls if several chats were refused."""
         now, seconds, chat = _now(), seconds_of(error), self._chat(chat_id)
         chat.banned_until = max(chat.banned_until, now + seconds + 0.1)
         chat.slow_until = chat.banned_until + SLOW_SECONDS
         self._refused.append((now, chat_id, seconds))
-        lately = {who: wait for when, who, wait in self._refused if when > now - EVERYBODY_SECONDS}
+        lately = {refused_chat: wait for when, refused_chat, wait in self._refused if when > now - EVERYBODY_SECONDS}
         if len(lately) >= EVERYBODY_CHATS:
             self._gate.shut(now + min(lately.values()) + 0.1)
 
@@ -215,9 +216,9 @@ class Limiter(BaseRateLimiter[int]):
 
 
 def seconds_of(error: RetryAfter) -> float:
-    """PTB says it as a number or as a timedelta, by an environment variable."""
-    told = error.retry_after
-    return float(told) if isinstance(told, int | float) else told.total_seconds()
+    """Return `retry_after` in seconds: PTB gives a number or, by an environment variable, a timedelta."""
+    wait = error.retry_after
+    return float(wait) if isinstance(wait, int | float) else wait.total_seconds()
 
 
 def _now() -> float:

@@ -1,1 +1,1 @@
-"""Updates from Telegram: received, stored, ordered per chat."""
+"""Updates from Telegram: received by polling or webhook, stored, and ordered per chat."""

@@ -1,4 +1,7 @@
-"""Updates stored before they are confirmed, then handled: in order per chat, payments and buttons at once."""
+"""The intake of updates: each is stored before it is confirmed to Telegram, then handled once.
+
+Messages are handled in order per chat; payments, buttons and /stop are handled at once.
+"""
 
 import asyncio
 import json
@@ -8,79 +11,85 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from telegram import Update
+from telegram.ext import ExtBot
+
 from bot.context import claimed_update
 from bot.formatting.markdown import clean
-from bot.services import Services
 from bot.updates import merging
+from engine.ports import Clock
 from storage.database import leases
 from storage.database.connection import Connection
+from storage.database.database import Database
 from storage.telegram import inbox
 from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate
 
 log = logging.getLogger(__name__)
 Handle = Callable[[dict[str, Any]], Awaitable[None]]
-_MOST_ID = 2**63
 MOST_EPOCHS = 50
-_SERVICE = ("successful_payment", "refunded_payment")
+_FIRST_INVALID_ID = 2**63
+_PAYMENT_FIELDS = ("successful_payment", "refunded_payment")
+_LONG_CHARS = merging.NEAR_UNITS // 2  # a character is at most two UTF-16 units
 
 
 class Intake:
-    """One task per busy chat; updates of the `now` lane have each a task of their own."""
+    """Runs one task per busy chat, and one task for each update of the `now` lane."""
 
-    def __init__(self, services: Services, handle: Handle, careful: Callable[[int], None]) -> None:
-        """`careful` hears of each chat that a dead process was answering: nobody knows what it had sent there."""
-        self._services, self._handle, self._careful = services, handle, careful
+    def __init__(
+        self, db: Database, bot_id: int, lease_id: str, clock: Clock, handle: Handle, slow_down: Callable[[int], None]
+    ) -> None:
+        """`slow_down` is called for each chat that a dead process was answering: it may have used up that budget."""
+        self._db, self._bot_id, self._lease_id, self._clock = db, bot_id, lease_id, clock
+        self._handle, self._slow_down = handle, slow_down
         self._workers: dict[str, asyncio.Task[None]] = {}
-        self._rung: set[str] = set()
+        self._has_more: set[str] = set()
         self._now_ids: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = self._starts = True
 
     async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
-        """Committed when it returns; only then may they be confirmed."""
+        """Commit the updates and start to handle the new ones. Only afterwards may they be confirmed to Telegram."""
         incoming = [each for update in updates if (each := incoming_of(update)) is not None]
-        services = self._services
-        fresh = await services.db.write(lambda conn: inbox.store(conn, services.bot_id, incoming, services.clock.now()))
+        now = self._clock.now()
+        fresh = await self._db.write(lambda conn: inbox.store(conn, self._bot_id, incoming, now))
         for update in fresh:
             self._dispatch(update.chat_key, update.lane, update.update_id)
 
     async def take_up(self) -> int:
-        """What a crash left, in the order in which it came; how many. Their chats are written to with care."""
-        services = self._services
+        """Handle the updates that dead processes left, oldest first. Return their number."""
 
-        def unit(conn: Any) -> tuple[int, list[tuple[str, str, int]]]:
-            dead = leases.dead(conn, services.clock.now(), services.lease_id)
-            return inbox.release_dead(conn, services.bot_id, dead), inbox.unclaimed(conn, services.bot_id)
+        def unit(conn: Connection) -> tuple[int, list[tuple[str, str, int]]]:
+            dead = leases.dead(conn, self._clock.now(), self._lease_id)
+            return inbox.release_dead(conn, self._bot_id, dead), inbox.unclaimed(conn, self._bot_id)
 
-        await self._give_back_dropped()
-        taken_over, left = await services.db.write(unit)
+        await self._release_unfinished()
+        released, left = await self._db.write(unit)
         for chat_key, lane, update_id in left:
-            if (taken_over or self._starts) and lane == CHAT and chat_key not in self._workers:
-                self._careful(int(chat_key.partition(":")[0]))
+            if (released or self._starts) and lane == CHAT and chat_key not in self._workers:
+                self._slow_down(int(chat_key.partition(":")[0]))
             self._dispatch(chat_key, lane, update_id)
         self._starts = False
         return len(left)
 
-    async def _give_back_dropped(self) -> None:
-        """What a worker let fall (a disk was full when it was done) is claimed still, and would close its chat."""
-        db, services = self._services.db, self._services
-        for inbox_id, epoch, chat_key, lane, update_id in await db.read(
-            lambda conn: inbox.claimed_by(conn, services.bot_id, services.lease_id)
+    async def _release_unfinished(self) -> None:
+        """Release the claims of this process that no task handles (their commit failed): they would block the chat."""
+        for inbox_id, epoch, chat_key, lane, update_id in await self._db.read(
+            lambda conn: inbox.claimed_by(conn, self._bot_id, self._lease_id)
         ):
             if (update_id in self._now_ids) if lane == NOW else (chat_key in self._workers):
                 continue
             if epoch < MOST_EPOCHS:
-                await db.write(partial(inbox.release, inbox_id=inbox_id, epoch=epoch))
+                await self._db.write(partial(inbox.release, inbox_id=inbox_id, epoch=epoch))
             else:
-                log.error("update %d was given up: it could not be finished %d times", update_id, epoch)
-                await db.write(partial(inbox.finish, inbox_id=inbox_id, epoch=epoch, now=services.clock.now()))
+                log.error("update %d is abandoned: it could not be finished %d times", update_id, epoch)
+                await self._db.write(partial(inbox.finish, inbox_id=inbox_id, epoch=epoch, now=self._clock.now()))
 
     def close(self) -> None:
-        """Take nothing more in hand; what is in hand goes on."""
+        """Start to handle no further update; those in progress go on."""
         self._open = False
 
     async def finish(self) -> None:
-        """Wait for what is in hand."""
+        """Wait for the updates in progress."""
         while tasks := [*self._workers.values(), *self._tasks]:
             await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -89,93 +98,96 @@ class Intake:
             return
         if lane == NOW:
             self._now_ids.add(update_id)
-            task = asyncio.create_task(self._now(update_id))
+            task = asyncio.create_task(self._handle_now(update_id))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         elif chat_key in self._workers:
-            self._rung.add(chat_key)
+            self._has_more.add(chat_key)
         else:
-            self._workers[chat_key] = asyncio.create_task(self._drain(chat_key), name=f"chat {chat_key}")
+            self._workers[chat_key] = asyncio.create_task(self._handle_chat(chat_key), name=f"chat {chat_key}")
 
-    async def _drain(self, chat_key: str) -> None:
-        services = self._services
+    async def _handle_chat(self, chat_key: str) -> None:
+        """Handle the updates of one chat in order, until none is left."""
         try:
             while self._open:
-                self._rung.discard(chat_key)
-                claimed = await services.db.write(
-                    lambda conn: inbox.claim_next(conn, services.bot_id, chat_key, services.lease_id)
+                self._has_more.discard(chat_key)
+                claimed = await self._db.write(
+                    lambda conn: inbox.claim_next(conn, self._bot_id, chat_key, self._lease_id)
                 )
                 if claimed is not None:
-                    await self._work(await self._whole(claimed))
-                elif chat_key not in self._rung:
+                    await self._handle_claimed(*await self._parsed(claimed))
+                elif chat_key not in self._has_more:
                     return
         except Exception:
-            log.exception("chat %s could not be drained", chat_key)
+            log.exception("the updates of chat %s could not be handled", chat_key)
         finally:
             del self._workers[chat_key]
 
-    async def _whole(self, claimed: ClaimedUpdate) -> ClaimedUpdate:
-        """With what was sent as one and came as several: waited for as long as more may follow."""
-        updates, rest = [json.loads(claimed.payload)], list[ClaimedUpdate]()
-        while len(updates) < merging.MOST_PARTS and merging.waits(updates[-1]):
+    async def _parsed(self, claimed: ClaimedUpdate) -> tuple[ClaimedUpdate, dict[str, Any]]:
+        """Parse a claimed update. If more messages of one paste or album may follow, wait for them and join them."""
+        update = json.loads(claimed.payload)
+        if not _may_continue(claimed.payload):
+            return claimed, update
+        updates, rest = [update], list[ClaimedUpdate]()
+        while len(updates) < merging.MOST_PARTS and merging.may_continue(updates[-1]):
             last = rest[-1] if rest else claimed
-            age = (self._services.clock.now() - last.received_at).total_seconds()
+            age = (self._clock.now() - last.received_at).total_seconds()
             await asyncio.sleep(max(0.0, merging.JOIN_SECONDS - age))
-            more = await self._services.db.write(partial(self._next, claimed.chat_key, last.update_id, updates[-1]))
+            more = await self._db.write(partial(self._claim_next_part, claimed.chat_key, last.update_id, updates[-1]))
             if more is None:
                 break
-            rest.append(more)
-            updates.append(json.loads(more.payload))
-        return replace(claimed, payload=merging.joined(updates), rest=tuple(rest)) if rest else claimed
+            rest.append(more[0])
+            updates.append(more[1])
+        return (replace(claimed, rest=tuple(rest)), merging.joined(updates)) if rest else (claimed, update)
 
-    def _next(self, chat_key: str, after: int, last: Mapping[str, Any], conn: Connection) -> ClaimedUpdate | None:
-        services = self._services
-        found = inbox.next_in_chat(conn, services.bot_id, chat_key, after)
-        if found is None or not merging.belongs(last, json.loads(found[1])):
+    def _claim_next_part(
+        self, chat_key: str, after: int, last: Mapping[str, Any], conn: Connection
+    ) -> tuple[ClaimedUpdate, dict[str, Any]] | None:
+        """Claim and parse the next update of the chat if it continues `last`."""
+        found = inbox.next_in_chat(conn, self._bot_id, chat_key, after)
+        update = json.loads(found[1]) if found is not None else {}
+        if found is None or not merging.continues(last, update):
             return None
-        return inbox.claim(conn, services.bot_id, found[0], services.lease_id)
+        claimed = inbox.claim(conn, self._bot_id, found[0], self._lease_id)
+        return None if claimed is None else (claimed, update)
 
-    async def _now(self, update_id: int) -> None:
-        services = self._services
+    async def _handle_now(self, update_id: int) -> None:
         try:
-            claimed = await services.db.write(
-                lambda conn: inbox.claim(conn, services.bot_id, update_id, services.lease_id)
-            )
+            claimed = await self._db.write(lambda conn: inbox.claim(conn, self._bot_id, update_id, self._lease_id))
             if claimed is not None:
-                await self._work(claimed)
+                await self._handle_claimed(claimed, json.loads(claimed.payload))
         except Exception:
             log.exception("update %d could not be finished", update_id)
         finally:
             self._now_ids.discard(update_id)
 
-    async def _work(self, claimed: ClaimedUpdate) -> None:
-        """Handle it and mark it done, unless its handler did, or has given it back to the next start."""
-        services = self._services
+    async def _handle_claimed(self, claimed: ClaimedUpdate, update: dict[str, Any]) -> None:
+        """Handle an update and mark it as done, unless its handler finished or released the claim."""
         token = claimed_update.set(claimed)
         try:
-            await self._handle(json.loads(claimed.payload))
+            await self._handle(update)
         except Exception:
             log.exception("update %d could not be handled", claimed.update_id)
         finally:
             claimed_update.reset(token)
-        await services.db.write(lambda conn: inbox.finish_all(conn, claimed, services.clock.now()))
+        await self._db.write(lambda conn: inbox.finish_all(conn, claimed, self._clock.now()))
 
 
 def number_of(update: object) -> int | None:
-    """The update's id; None for what is no update."""
+    """Return the update's id, or None if this is no update."""
     number = update.get("update_id") if isinstance(update, Mapping) else None
-    return number if isinstance(number, int) and 0 <= number < _MOST_ID else None
+    return number if isinstance(number, int) and 0 <= number < _FIRST_INVALID_ID else None
 
 
 def incoming_of(update: Mapping[str, Any]) -> IncomingUpdate | None:
-    """As it is stored; None for what is no update: one that can't be stored would keep all after it away."""
+    """Return the update as it is stored. Return None if it can't be stored: it must not block the updates after it."""
     number = number_of(update)
     if number is None:
-        log.warning("something came that is no update, and was left")
+        log.warning("an update without a valid id was ignored")
         return None
     payload = _json(update)
     if not payload.isascii() or "\\u0000" in payload:
-        payload = _json(_clean(update))
+        payload = _json(_cleaned(update))
     message = update.get("message")
     chat = message.get("chat") if isinstance(message, dict) else None
     if not isinstance(message, dict) or not isinstance(chat, dict):
@@ -184,21 +196,53 @@ def incoming_of(update: Mapping[str, Any]) -> IncomingUpdate | None:
     return IncomingUpdate(number, f"{chat.get('id', 0)}:{thread}", _lane(message), payload)
 
 
+def read(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
+    """Convert an update for the handlers. Return None if no handler could use it; the log names the flaw only."""
+    number = payload.get("update_id")
+    try:
+        update = Update.de_json(dict(payload), bot)
+    except Exception as error:  # noqa: BLE001 - PTB does not check fields: a malformed one raises any error here
+        log.warning("update %s is malformed and was ignored: %s", number, type(error).__name__)
+        return None
+    if update is None or (flaw := _flaw(update)) is None:
+        return update
+    log.warning("update %s is malformed and was ignored: %s", number, flaw)
+    return None
+
+
+def _flaw(update: Update) -> str | None:
+    """Name the first field that is missing or wrong and that handlers rely on."""
+    message = update.message
+    from_user = message or update.callback_query or update.pre_checkout_query
+    if from_user is not None and update.effective_user is None:
+        return "it has no sender"
+    if message is not None and update.effective_chat is None:
+        return "it has no chat"
+    if message is not None and not all(isinstance(text or "", str) for text in (message.text, message.caption)):
+        return "its text is no string"
+    return None
+
+
+def _may_continue(payload: str) -> bool:
+    """Return False, without parsing, if an update is too short for a part of a long paste, and of no album."""
+    return len(payload) > _LONG_CHARS or "media_group_id" in payload
+
+
 def _json(update: object) -> str:
     return json.dumps(update, ensure_ascii=False, separators=(",", ":"))
 
 
-def _clean(value: Any) -> Any:
-    """The same with no text in it that a database refuses."""
+def _cleaned(value: Any) -> Any:
+    """Return the JSON value without characters that a database refuses."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {name: _clean(each) for name, each in value.items()}
-    return [_clean(each) for each in value] if isinstance(value, list) else value
+        return {name: _cleaned(each) for name, each in value.items()}
+    return [_cleaned(each) for each in value] if isinstance(value, list) else value
 
 
 def _lane(message: Mapping[str, Any]) -> str:
-    if any(field in message for field in _SERVICE):
+    if any(field in message for field in _PAYMENT_FIELDS):
         return NOW
-    word = str(message.get("text", "")).split(maxsplit=1)[:1]
-    return NOW if word and word[0].partition("@")[0] == "/stop" else CHAT
+    first = str(message.get("text", "")).split(maxsplit=1)[:1]
+    return NOW if first and first[0].partition("@")[0] == "/stop" else CHAT

@@ -1,37 +1,36 @@
-"""What people send as one and Telegram delivers as several: long pastes, cut near 4,096 units, and albums."""
+"""Messages that a person sent as one and Telegram delivers as several: long pastes and albums."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 JOIN_SECONDS = 0.5
-NEAR_UNITS, MOST_UNITS = 3500, 4096
+NEAR_UNITS, MOST_UNITS = 3500, 4096  # clients cut a long paste near the limit of a message
 MOST_PARTS = 20
 ALBUM = "farthing_album"
-"""The field of a joined message that holds the album's other messages."""
+"""The field of a joined message with the album's other messages."""
 
 Update = Mapping[str, Any]
 
 
-def waits(update: Update) -> bool:
-    """True when more of the same may follow within JOIN_SECONDS."""
+def may_continue(update: Update) -> bool:
+    """Return True if another part of the same paste or album may follow within JOIN_SECONDS."""
     message = _message(update)
     return bool(message.get("media_group_id")) or _units(message.get("text")) >= NEAR_UNITS
 
 
-def belongs(before: Update, after: Update) -> bool:
-    """True when `after` goes on with what `before` began."""
+def continues(before: Update, after: Update) -> bool:
+    """Return True if `after` is the next part of the paste or album of `before`."""
     one, two = _message(before), _message(after)
     if not one or not two or _sender(one) != _sender(two):
         return False
     if one.get("media_group_id"):
         return bool(one["media_group_id"] == two.get("media_group_id"))
-    begun = _units(one.get("text")) >= NEAR_UNITS and "forward_origin" not in two and "reply_to_message" not in two
-    return begun and isinstance(two.get("text"), str) and not two["text"].startswith("/")
+    may_follow = _units(one.get("text")) >= NEAR_UNITS and "forward_origin" not in two and "reply_to_message" not in two
+    return may_follow and isinstance(two.get("text"), str) and not two["text"].startswith("/")
 
 
-def joined(updates: Sequence[Update]) -> str:
-    """One update of them all, as JSON: under the first one's number."""
+def joined(updates: Sequence[Update]) -> dict[str, Any]:
+    """Join the parts into one update, which keeps the first one's id."""
     first = dict(updates[0])
     message = dict(_message(first))
     rest = [_message(update) for update in updates[1:]]
@@ -44,15 +43,15 @@ def joined(updates: Sequence[Update]) -> str:
     elif rest:
         message["text"] = _text([message, *rest])
     first["message"] = message
-    return json.dumps(first, ensure_ascii=False, separators=(",", ":"))
+    return first
 
 
 def _text(messages: Sequence[Mapping[str, Any]]) -> str:
-    """Cut at the limit itself, a word was cut; cut before it, a line was."""
+    """Join texts: a text cut at MOST_UNITS was cut within a line, a shorter one at a line break."""
     text = ""
     for before, after in zip([{}, *messages], messages, strict=False):
-        cut_a_word = not text or _units(before.get("text")) >= MOST_UNITS
-        text += after["text"] if cut_a_word else f"\n{after['text']}"
+        cut_in_line = not text or _units(before.get("text")) >= MOST_UNITS
+        text += after["text"] if cut_in_line else f"\n{after['text']}"
     return text
 
 

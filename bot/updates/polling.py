@@ -1,4 +1,4 @@
-"""Long polling: an update is stored, then confirmed by the next offset. A crash loses none."""
+"""Long polling: updates are stored, then confirmed by the next offset, so that a crash loses none."""
 
 import asyncio
 import logging
@@ -48,15 +48,15 @@ class Poller:
                 updates = await self._fetch()
                 if updates:
                     await self._intake.store(updates)
-                self._offset = confirming(updates)
+                self._offset = next_offset(updates)
                 pause = FIRST_PAUSE_SECONDS
             except (InvalidToken, Forbidden):
-                log.error("Telegram refuses the bot token: no more updates are fetched; mend TELEGRAM_BOT_TOKEN")  # noqa: TRY400 - the sentence says it all
+                log.error("Telegram refuses the bot token, polling stops; correct TELEGRAM_BOT_TOKEN")  # noqa: TRY400 - a traceback would add nothing
                 return
             except RetryAfter as error:
                 await asyncio.sleep(seconds_of(error))
             except TelegramError as error:
-                _explain(error)
+                _log_failure(error)
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
             except Exception:
@@ -73,13 +73,13 @@ class Poller:
         return answer if isinstance(answer, list) else []
 
 
-def confirming(updates: Sequence[Mapping[str, Any]]) -> int:
-    """The offset that confirms these. After silence none is sent: ids may begin anew at a lower number."""
+def next_offset(updates: Sequence[Mapping[str, Any]]) -> int:
+    """Return the offset that confirms these updates, 0 for none: after a pause, ids may restart at a lower number."""
     return max((number for update in updates if (number := number_of(update)) is not None), default=-1) + 1
 
 
-def _explain(error: TelegramError) -> None:
+def _log_failure(error: TelegramError) -> None:
     if isinstance(error, Conflict):
-        log.warning("another process fetches this bot's updates, or a webhook is set: %s", error)
+        log.warning("another process polls this bot, or a webhook is set: %s", error)
     else:
-        log.info("getUpdates failed, trying again: %s", error)
+        log.info("getUpdates failed and is repeated: %s", error)

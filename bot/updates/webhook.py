@@ -1,4 +1,4 @@
-"""POST /telegram: a call without its secret is refused unread; 200 comes after the commit."""
+"""POST /telegram: a call without the secret is refused before its body is read; 200 follows the commit."""
 
 import hashlib
 import hmac
@@ -17,16 +17,18 @@ MOST_BYTES = 1_000_000
 
 
 def secret_of(token: str) -> str:
-    """Derived, so that every replica knows it and nobody has to keep it."""
+    """Derive the secret from the bot token: every replica computes the same one, and none is stored."""
     return hmac.new(token.encode(), b"telegram webhook", hashlib.sha256).hexdigest()
 
 
 def route(intake: Intake, secret: str) -> Route:
+    """Return the route that stores the updates which Telegram posts."""
+
     async def receive(request: Request) -> Response:
         given = request.headers.get("x-telegram-bot-api-secret-token", "")
         if not hmac.compare_digest(given.encode(), secret.encode()):
             return JSONResponse({"ok": False, "description": "Forbidden"}, 403)
-        body = await _bounded(request)
+        body = await _bounded_body(request)
         if body is None:
             return JSONResponse({"ok": False, "description": "Too large"}, 413, {"connection": "close"})
         try:
@@ -41,8 +43,8 @@ def route(intake: Intake, secret: str) -> Route:
     return Route(PATH, receive, methods=["POST"])
 
 
-async def _bounded(request: Request) -> bytes | None:
-    """None as soon as it is over MOST_BYTES: no more is read than that."""
+async def _bounded_body(request: Request) -> bytes | None:
+    """Read the body. Return None, without reading on, as soon as it is longer than MOST_BYTES."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

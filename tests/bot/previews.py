@@ -9,7 +9,7 @@ import pytest
 from bot.delivery import drafts
 from bot.delivery import edits as editing
 from bot.delivery.drafts import DraftPreview
-from bot.delivery.edits import EditPreview, Turns
+from bot.delivery.edits import EditPreview, EditSchedule
 from tests.bot.recorder import Telegram, telegram
 from tests.bot.virtual import run
 
@@ -34,7 +34,7 @@ def draft(recorded: Telegram, chat: int = ANN) -> DraftPreview:
     return DraftPreview(recorded.bot, recorded.limiter, chat, None)
 
 
-def edits(recorded: Telegram, turns: Turns, chat: int = ROOM) -> EditPreview:
+def edits(recorded: Telegram, turns: EditSchedule, chat: int = ROOM) -> EditPreview:
     return EditPreview(recorded.bot, recorded.limiter, chat, None, None, turns)
 
 

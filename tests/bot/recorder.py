@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 from telegram.ext import ExtBot
 
-from bot.delivery.rate_limiter import Limiter
+from bot.delivery.rate_limiter import RateLimiter
 from bot.requests import FormRequest
 from sandbox.app import _bound, _Server
 from sandbox.telegram import server
@@ -50,7 +50,7 @@ class Telegram:
 
     world: World
     bot: ExtBot[int]
-    limiter: Limiter
+    limiter: RateLimiter
     calls: list[Call] = field(default_factory=list)
     fault: Fault = lambda _: None
     lag: float = 0.0
@@ -73,7 +73,7 @@ class Telegram:
 @asynccontextmanager
 async def telegram() -> AsyncIterator[Telegram]:
     loop = asyncio.get_running_loop()
-    world, limiter, socket = World(loop.time), Limiter(), _bound("127.0.0.1", 0)
+    world, limiter, socket = World(loop.time), RateLimiter(), _bound("127.0.0.1", 0)
     address = f"http://127.0.0.1:{socket.getsockname()[1]}"
     bot = ExtBot(TOKEN, base_url=f"{address}/bot", request=CountedRequest(), rate_limiter=limiter)
     recorded = Telegram(world, bot, limiter)

@@ -15,7 +15,7 @@ from sandbox.telegram.methods import METHODS
 from sandbox.telegram.params import Params
 from sandbox.telegram.refusals import refuse
 from sandbox.telegram.world import World
-from tests.storage.shop import STAR
+from tests.bot.settings import bot_config
 
 ADDRESS = "https://farthing.example/some/place"
 
@@ -34,14 +34,8 @@ async def bot(sandbox: Sandbox) -> AsyncIterator[ExtBot[Any]]:
 
 
 def config(sandbox: Sandbox, public_url: str) -> BotConfig:
-    return BotConfig(
-        token=sandbox.token,
-        per_star=STAR,
-        payout_per_star=STAR,
-        api_url=sandbox.telegram_url,
-        admin_ids=frozenset({sandbox.admin_id}),
-        public_url=public_url,
-    )
+    admins = frozenset({sandbox.admin_id})
+    return bot_config(token=sandbox.token, api_url=sandbox.telegram_url, admin_ids=admins, public_url=public_url)
 
 
 async def test_with_an_address_it_opens_the_mini_app(sandbox: Sandbox, bot: ExtBot[Any]) -> None:

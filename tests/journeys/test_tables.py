@@ -1,4 +1,4 @@
-"""Tables as rich messages: who wished for them gets them, and never less than the ordinary message."""
+"""RichPart as rich messages: who wished for them gets them, and never less than the ordinary message."""
 
 import asyncio
 import json

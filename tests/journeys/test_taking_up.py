@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from bot.delivery.rate_limiter import Limiter
+from bot.delivery.rate_limiter import RateLimiter
 from storage.telegram import inbox
 from tests.journeys.conftest import ANN, Journey
 
 
-def limiter_of(journey: Journey) -> Limiter:
+def limiter_of(journey: Journey) -> RateLimiter:
     limiter = journey.bot.bot.rate_limiter
-    assert isinstance(limiter, Limiter)
+    assert isinstance(limiter, RateLimiter)
     return limiter
 
 

@@ -1,12 +1,20 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.chat import Role, says
+from bot.chat.answering import input_limit_tokens, latest_turns, tokens_of
+from engine.catalog.catalog import Catalog
+from engine.catalog.offers import Model, Offer
+from engine.catalog.prices import PriceBook
+from engine.chat import Message, Role, says
+from engine.tenancy import Markup
 from sandbox.app import Sandbox
 from storage.telegram import conversations
 from storage.tenants import tenants
@@ -31,8 +39,8 @@ async def setting(journey: Journey, key: str, value: object) -> None:
     await journey.house.db.write(lambda conn: tenants.set_setting(conn, row["id"], key, value))
 
 
-def hanging(journey: Journey) -> list[str]:
-    """What was drafted after the last message, or still stands."""
+def open_drafts(journey: Journey) -> list[str]:
+    """Return the drafts sent after the last message, and those still open."""
     calls = [(name, params.get("text", "")) for name, params in journey.sandbox.world.calls]
     last = max((place for place, (name, _) in enumerate(calls) if name == "sendMessage"), default=-1)
     late = [text for name, text in calls[last:] if name == "sendMessageDraft"]
@@ -43,26 +51,26 @@ def hanging(journey: Journey) -> list[str]:
     ("mode", "said"),
     [("down", "Every provider is down"), ("cut", "broke off"), ("blocked", "help")],
 )
-async def test_whatever_ends_an_answer_is_said_and_no_draft_hangs(journey: Journey, mode: str, said: str) -> None:
+async def test_failure_is_explained_and_no_draft_stays_open(journey: Journey, mode: str, said: str) -> None:
     for name in ("deepseek", "gemini", "anthropic", "openai"):
         journey.sandbox.stand_ins.set_mode(name, mode)
     assert said in await journey.ask(LONG)
     await journey.idle()
-    assert hanging(journey) == []
+    assert open_drafts(journey) == []
 
 
-async def test_stopped_before_the_first_word_nothing_is_charged_and_no_draft_hangs(journey: Journey) -> None:
+async def test_answer_stopped_before_content_is_not_charged_and_leaves_no_draft(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "keepalive_only")
     journey.sandbox.world.say(ANN, ANN, LONG)
     while not journey.sandbox.stand_ins.provider("deepseek").streams:
         await asyncio.sleep(0.01)
     assert "nothing was charged" in await journey.ask("/stop")
     await journey.idle()
-    assert hanging(journey) == []
+    assert open_drafts(journey) == []
     await journey.check_books()
 
 
-async def test_a_stopped_answer_says_what_was_charged_for_it(journey: Journey) -> None:
+async def test_stopped_answer_names_its_charge(journey: Journey) -> None:
     journey.sandbox.stand_ins._word_seconds = 0.05
     journey.sandbox.world.say(ANN, ANN, LONG)
     while not any(draft["text"] for draft in journey.sandbox.world.chats[ANN].drafts.values()):
@@ -71,10 +79,10 @@ async def test_a_stopped_answer_says_what_was_charged_for_it(journey: Journey) -
     await journey.idle()
     (attempt,) = await journey.rows("SELECT allowance_tokens FROM attempts")
     assert f"Stopped. For what was delivered: {attempt['allowance_tokens']} tokens." in answer
-    assert hanging(journey) == []
+    assert open_drafts(journey) == []
 
 
-async def test_an_answer_that_began_anew_elsewhere_says_so(journey: Journey) -> None:
+async def test_answer_replaced_by_another_provider_says_so(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "cut")
     answer = await journey.ask(LONG)
     assert "stand-in for Gemini" in answer
@@ -82,12 +90,12 @@ async def test_an_answer_that_began_anew_elsewhere_says_so(journey: Journey) -> 
     assert "deepseek broke off; gemini answered anew." in answer
 
 
-async def test_the_footer_names_price_provider_and_time(journey: Journey) -> None:
+async def test_footer_names_charge_provider_and_duration(journey: Journey) -> None:
     await setting(journey, "footer", True)
     assert re.search(r"\n\n[\d,]+ tokens · deepseek · \d+\.\d s$", await journey.ask(LONG))
 
 
-async def test_who_chose_edits_gets_no_drafts(journey: Journey) -> None:
+async def test_user_who_chose_edits_gets_no_drafts(journey: Journey) -> None:
     await setting(journey, "stream", "edit")
     answer = await journey.ask(LONG)
     assert "stand-in" in answer
@@ -96,7 +104,7 @@ async def test_who_chose_edits_gets_no_drafts(journey: Journey) -> None:
     assert [message for message in journey.sandbox.world.messages(ANN) if message.get("text") == "…"] == []
 
 
-async def test_a_long_conversation_goes_on_in_a_short_context_and_says_so_once(tmp_path: Path) -> None:
+async def test_long_conversation_is_shortened_for_a_short_context_and_says_so_once(tmp_path: Path) -> None:
     async with Sandbox(word_seconds=0.001) as sandbox, begun(tmp_path, sandbox, SMALL) as journey:
         await journey.ask("/start")
         turn = [says(Role.USER, "the sea is wide " * 60), says(Role.ASSISTANT, "and the night is long " * 60)]
@@ -111,3 +119,54 @@ async def test_a_long_conversation_goes_on_in_a_short_context_and_says_so_once(t
         attempts = await journey.rows("SELECT outcome, input_tokens FROM attempts")
         assert [attempt["outcome"] for attempt in attempts] == ["answered", "answered"]
         assert all(500 < attempt["input_tokens"] < 4000 for attempt in attempts)
+
+
+SHORT, LARGE, LAST, UNKNOWN = (Offer(name, "m") for name in ("short", "long", "last", "unknown"))
+TEXTS = st.lists(st.text("ab é", min_size=1, max_size=400), max_size=40)
+
+
+def turns(texts: list[str]) -> list[Message]:
+    return [says(Role.ASSISTANT if number % 2 else Role.USER, text) for number, text in enumerate(texts)]
+
+
+def catalog(*offers: Offer) -> Catalog:
+    model = Model("auto", offers, Markup(Fraction(1)), frozenset({LAST}))
+    contexts = {"short/m": 4000, "long/m": 100_000, "last/m": 1_000_000}
+    return Catalog({"auto": model}, PriceBook({}, {}, frozenset()), lambda name: name != "off", contexts=contexts)
+
+
+@given(TEXTS, st.integers(0, 4000))
+def test_kept_turns_fit_and_are_the_latest(texts: list[str], limit: int) -> None:
+    past, asked = turns(texts), says(Role.USER, "and now?")
+    kept = latest_turns(past, asked, limit)
+    assert list(kept) == past[len(past) - len(kept) :]
+    assert not kept or kept[0].role is Role.USER
+    assert not kept or sum(map(tokens_of, (*kept, asked))) <= limit
+
+
+@given(TEXTS)
+def test_all_turns_are_kept_if_they_fit(texts: list[str]) -> None:
+    past = turns(texts)
+    assert list(latest_turns(past, says(Role.USER, "x"), 10**6)) == past
+
+
+def test_longest_context_counts_less_the_answer() -> None:
+    limit = input_limit_tokens(catalog(SHORT, LARGE), "auto", 8000)
+    assert limit is not None
+    assert 60_000 < limit < 92_000
+
+
+def test_last_resort_does_not_count() -> None:
+    limit = input_limit_tokens(catalog(SHORT, LAST), "auto", 1000)
+    assert limit is not None
+    assert limit < 4000
+
+
+def test_unknown_context_sets_no_limit() -> None:
+    assert input_limit_tokens(catalog(SHORT, UNKNOWN), "auto", 1000) is None
+
+
+def test_output_limit_over_the_context_leaves_input_for_the_question() -> None:
+    limit = input_limit_tokens(catalog(SHORT), "auto", 8192)
+    assert limit is not None
+    assert limit > 1000

@@ -11,7 +11,7 @@ from telegram.request import RequestData
 
 from bot.delivery import courier as sending
 from bot.delivery.courier import Courier, payload
-from bot.delivery.rate_limiter import Limiter
+from bot.delivery.rate_limiter import RateLimiter
 from bot.formatting.markdown import render
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
@@ -60,7 +60,7 @@ async def unsent(db: Database) -> int:
 
 
 def courier_over(db: Database, telegram: Telegram) -> Courier:
-    bot = ExtBot("1:t", request=telegram, get_updates_request=Telegram(), rate_limiter=Limiter(burst=100))
+    bot = ExtBot("1:t", request=telegram, get_updates_request=Telegram(), rate_limiter=RateLimiter(burst=100))
     return Courier(bot, db, "mine", FixedClock(NOW))
 
 

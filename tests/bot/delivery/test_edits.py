@@ -3,14 +3,14 @@ import itertools
 
 import pytest
 
-from bot.delivery.edits import EDIT_SECONDS, Turns
+from bot.delivery.edits import EDIT_SECONDS, EditSchedule
 from tests.bot.previews import ANN, ROOM, edits, now, play, speak
 from tests.bot.recorder import Telegram
 
 
 def test_edits_of_a_group_are_three_seconds_apart_whoever_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
-        turns = Turns()
+        turns = EditSchedule()
 
         async def answer(name: str) -> None:
             async with edits(recorded, turns) as preview:
@@ -27,7 +27,7 @@ def test_edits_of_a_group_are_three_seconds_apart_whoever_answers(monkeypatch: p
 
 def test_edits_leave_a_slot_for_the_final_message(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
-        async with edits(recorded, Turns()) as preview:
+        async with edits(recorded, EditSchedule()) as preview:
             await speak(preview, 120.0)
             began = now()
             await recorded.bot.send_message(ROOM, "the final")
@@ -39,7 +39,7 @@ def test_edits_leave_a_slot_for_the_final_message(monkeypatch: pytest.MonkeyPatc
 
 def test_a_placeholder_goes_when_there_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
-        async with edits(recorded, Turns()):
+        async with edits(recorded, EditSchedule()):
             await asyncio.sleep(1)
             assert [message["text"] for message in recorded.world.messages(ROOM)] == ["…"]
         assert recorded.world.messages(ROOM) == []
@@ -49,7 +49,7 @@ def test_a_placeholder_goes_when_there_is_no_answer(monkeypatch: pytest.MonkeyPa
 
 def test_a_placeholder_that_the_final_takes_over_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
-        async with edits(recorded, Turns()) as preview:
+        async with edits(recorded, EditSchedule()) as preview:
             await asyncio.sleep(1)
             (message,) = recorded.world.messages(ROOM)
             assert preview.take_over() == message["message_id"]
@@ -62,7 +62,7 @@ def test_a_placeholder_that_the_final_takes_over_stays(monkeypatch: pytest.Monke
 def test_a_placeholder_that_came_too_late_for_the_final_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         recorded.lag = 1.0
-        async with edits(recorded, Turns()) as preview:
+        async with edits(recorded, EditSchedule()) as preview:
             await asyncio.sleep(0.5)
             assert preview.take_over() is None
             await preview.end("The end")
@@ -73,7 +73,7 @@ def test_a_placeholder_that_came_too_late_for_the_final_goes(monkeypatch: pytest
 
 def test_who_prefers_edits_gets_them_in_private_too(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
-        async with edits(recorded, Turns(), ANN) as preview:
+        async with edits(recorded, EditSchedule(), ANN) as preview:
             text = await speak(preview, 30.0)
             await asyncio.sleep(4)
         assert recorded.texts("editMessageText")[-1].strip() == text.strip()

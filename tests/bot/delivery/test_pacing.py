@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from bot.delivery.drafts import Paced
+from bot.delivery.drafts import PacedPreview
 
 
-class Frames(Paced):
+class Frames(PacedPreview):
     """Keeps its frames to itself."""
 
     def __init__(self) -> None:
@@ -16,7 +16,7 @@ class Frames(Paced):
 
     async def _begin(self) -> None:
         self.texts.append("")
-        await self._pace()
+        await self._send_frames()
 
     async def _send(self, text: str) -> None:
         self._shown = text
@@ -25,8 +25,8 @@ class Frames(Paced):
     async def _hand_over(self, head: str | None) -> None:
         self.texts.append(f"end: {head}")
 
-    async def _beat(self) -> None:
-        self.texts.append("beat")
+    async def _heartbeat(self) -> None:
+        self.texts.append("heartbeat")
 
     def _seconds(self) -> float:
         return 0.0

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from telegram.error import RetryAfter
 
-from bot.delivery.rate_limiter import Limiter, Urgency
+from bot.delivery.rate_limiter import Priority, RateLimiter
 from tests.bot.virtual import run
 
 PRIVATE, GROUP = 7, -100
@@ -20,7 +20,7 @@ class Telegram:
     """Notes when each call arrives: `lag` seconds after it was sent, and back as many later."""
 
     def __init__(self, lag: Callable[[int], float] = lambda _: 0.05) -> None:
-        self.limiter = Limiter()
+        self.limiter = RateLimiter()
         self.arrived: Arrived = []
         self.refusals: dict[int, list[float]] = defaultdict(list)
         self._lag = lag
@@ -49,7 +49,7 @@ def most_within(times: list[float], seconds: float) -> int:
 def test_two_hundred_answers_at_once_leave_at_a_pace_that_telegram_takes() -> None:
     async def story() -> Telegram:
         telegram = Telegram(lambda number: 0.01 + (number * 37 % 100) / 400)
-        await asyncio.gather(*(telegram.call(chat, urgency=Urgency.FINAL) for chat in range(1, 201)))
+        await asyncio.gather(*(telegram.call(chat, urgency=Priority.FINAL) for chat in range(1, 201)))
         return telegram
 
     telegram = run(story())
@@ -60,9 +60,9 @@ def test_two_hundred_answers_at_once_leave_at_a_pace_that_telegram_takes() -> No
 def test_a_final_passes_notices_that_wait() -> None:
     async def story() -> list[int]:
         telegram = Telegram()
-        notices = [asyncio.create_task(telegram.call(chat, urgency=Urgency.NOTICE)) for chat in range(1, 60)]
+        notices = [asyncio.create_task(telegram.call(chat, urgency=Priority.NOTICE)) for chat in range(1, 60)]
         await asyncio.sleep(0.2)
-        await telegram.call(999, urgency=Urgency.FINAL)
+        await telegram.call(999, urgency=Priority.FINAL)
         passed = [chat for _, chat, _ in telegram.arrived]
         await asyncio.gather(*notices)
         return passed
@@ -129,10 +129,10 @@ def test_in_a_group_a_slot_is_kept_for_the_final() -> None:
     async def story() -> float:
         telegram = Telegram()
         for _ in range(100):
-            await telegram.call(GROUP, "editMessageText", Urgency.PREVIEW)
+            await telegram.call(GROUP, "editMessageText", Priority.PREVIEW)
             await asyncio.sleep(0.4)
         begun = asyncio.get_running_loop().time()
-        await telegram.call(GROUP, urgency=Urgency.FINAL)
+        await telegram.call(GROUP, urgency=Priority.FINAL)
         return asyncio.get_running_loop().time() - begun
 
     assert run(story()) < 2.5
@@ -141,7 +141,7 @@ def test_in_a_group_a_slot_is_kept_for_the_final() -> None:
 def test_the_parts_of_a_long_answer_arrive_in_order() -> None:
     async def story() -> list[str]:
         telegram = Telegram(lambda number: 0.3 if number % 2 else 0.01)
-        await asyncio.gather(*(telegram.call(PRIVATE, f"sendMessage{n}", Urgency.FINAL) for n in range(12)))
+        await asyncio.gather(*(telegram.call(PRIVATE, f"sendMessage{n}", Priority.FINAL) for n in range(12)))
         return [method for _, _, method in telegram.arrived]
 
     assert run(story()) == [f"sendMessage{n}" for n in range(12)]
@@ -163,7 +163,7 @@ def test_no_window_ever_exceeds_telegrams_numbers(calls: list[tuple[int, str, fl
     async def story() -> Telegram:
         telegram, tasks = Telegram(lambda number: lag * (number % 3) / 2), []
         for chat, method, pause in calls:
-            preview = Urgency.PREVIEW if method == "editMessageText" else None
+            preview = Priority.PREVIEW if method == "editMessageText" else None
             tasks.append(asyncio.create_task(telegram.call(chat, method, preview)))
             await asyncio.sleep(pause)
         await asyncio.gather(*tasks)

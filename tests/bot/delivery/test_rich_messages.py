@@ -13,8 +13,8 @@ from telegram.request import RequestData
 
 from bot.delivery import courier as sending
 from bot.delivery.courier import Courier, payload
-from bot.delivery.rate_limiter import Limiter
-from bot.delivery.rich_messages import Tables
+from bot.delivery.rate_limiter import RateLimiter
+from bot.delivery.rich_messages import RichPart
 from bot.formatting.markdown import Piece
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
@@ -56,11 +56,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def sent(db: Database, telegram: Telegram, *, edit: int | None = None, reply_to: int | None = None) -> list[str]:
     """Three parts, of which the first two are also a rich message; what Telegram was asked."""
-    tables = Tables({"html": "<p>one two</p>"}, KEYS, 2)
-    parts = [payload(Piece("one"), thread_id=None, edit=edit, reply_to=reply_to, tables=tables)]
+    rich_part = RichPart({"html": "<p>one two</p>"}, KEYS, 2)
+    parts = [payload(Piece("one"), thread_id=None, edit=edit, reply_to=reply_to, rich_part=rich_part)]
     parts += [payload(Piece(text), thread_id=None) for text in ("two", "three")]
     await db.write(lambda conn: outbox.put(conn, "r", CHAT, parts, "mine", NOW))
-    bot = ExtBot("1:t", request=telegram, get_updates_request=Telegram(), rate_limiter=Limiter(burst=100))
+    bot = ExtBot("1:t", request=telegram, get_updates_request=Telegram(), rate_limiter=RateLimiter(burst=100))
     courier = Courier(bot, db, "mine", FixedClock(NOW))
     await courier.send("r")
     while courier._later:

@@ -1,31 +1,31 @@
-"""What may come as an update, and must not keep away what comes after it."""
-
 import json
+import logging
 from typing import Any
 
 import pytest
+from telegram.ext import ExtBot
 
-from bot.updates.intake import incoming_of, number_of
-from bot.updates.merging import belongs, waits
-from bot.updates.polling import confirming
+from bot.updates.intake import incoming_of, number_of, read
+from bot.updates.merging import continues, may_continue
+from bot.updates.polling import next_offset
 from storage.telegram.inbox import CHAT, NOW
 
 
 @pytest.mark.parametrize("number", [None, "5", 2**63, -1, 1.5, [1]])
-def test_what_has_no_number_is_no_update(number: Any) -> None:
+def test_update_without_a_valid_id_is_not_stored(number: Any) -> None:
     assert number_of({"update_id": number}) is None
     assert incoming_of({"update_id": number}) is None
-    assert confirming([{"update_id": number}, {"update_id": 5}]) == 6
+    assert next_offset([{"update_id": number}, {"update_id": 5}]) == 6
 
 
 @pytest.mark.parametrize("message", [None, [], 5, "x", {}, {"chat": None}, {"chat": 5}, {"chat": []}])
-def test_a_message_of_no_chat_is_stored_like_any_other_update(message: Any) -> None:
+def test_message_without_a_chat_is_handled_at_once(message: Any) -> None:
     incoming = incoming_of({"update_id": 5, "message": message})
     assert incoming is not None
     assert (incoming.update_id, incoming.lane) == (5, NOW)
 
 
-def test_halves_of_characters_and_nul_are_left_out_before_a_database_refuses_them() -> None:
+def test_lone_surrogates_and_nul_are_removed_before_storing() -> None:
     said = {"chat": {"id": 7}, "text": "a\ud800b\0c \\u0000", "from": {"last_name": ["\udfff"]}}
     incoming = incoming_of({"update_id": 5, "message": said})
     assert incoming is not None
@@ -35,7 +35,56 @@ def test_halves_of_characters_and_nul_are_left_out_before_a_database_refuses_the
     assert (read["text"], read["from"]) == ("abc \\u0000", {"last_name": [""]})
 
 
-def test_what_is_sent_by_no_person_is_joined_to_nothing() -> None:
+def test_malformed_senders_and_texts_do_not_fail() -> None:
     odd: Any = {"message": {"from": [], "media_group_id": {"a": 1}, "text": ["x"]}}
-    assert waits(odd)
-    assert belongs(odd, odd)
+    assert may_continue(odd)
+    assert continues(odd, odd)
+
+
+BOT: ExtBot[Any] = ExtBot("1:x")
+ANN = {"id": 11, "is_bot": False, "first_name": "Ann"}
+PRIVATE_CHAT = {"id": 11, "type": "private"}
+SOUND = {"message_id": 1, "date": 1, "chat": PRIVATE_CHAT, "from": ANN, "text": "a secret of Ann's"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"pre_checkout_query": {}},
+        {"message": {}},
+        {"message": 5},
+        {"message": {name: value for name, value in SOUND.items() if name != "date"}},
+        {"message": {name: value for name, value in SOUND.items() if name != "from"}},
+        {"message": {name: value for name, value in SOUND.items() if name != "chat"}},
+        {"message": {**SOUND, "date": "a secret of Ann's"}},
+        {"message": {**SOUND, "text": 5}},
+        {"callback_query": {"id": "1"}},
+        {"callback_query": {"id": "1", "chat_instance": "1"}},
+    ],
+    ids=str,
+)
+def test_malformed_update_is_one_warning_without_its_text(
+    body: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert read({"update_id": 5, **body}, BOT) is None
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.exc_info is None
+    assert "update 5 is malformed" in record.getMessage()
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": SOUND},
+        {"callback_query": {"id": "1", "from": ANN, "chat_instance": "1"}},
+        {"stopped_message_generation": {"chat": PRIVATE_CHAT, "draft_id": "5"}},
+        {"a_kind_of_next_year": {"x": 1}},
+        {"channel_post": {"message_id": 1, "date": 1, "chat": {"id": -1, "type": "channel", "title": "C"}}},
+    ],
+    ids=str,
+)
+def test_valid_or_unknown_update_is_read(body: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    assert read({"update_id": 5, **body}, BOT) is not None
+    assert caplog.records == []

@@ -1,7 +1,6 @@
-import json
 from typing import Any
 
-from bot.updates.merging import ALBUM, belongs, joined, waits
+from bot.updates.merging import ALBUM, continues, joined, may_continue
 
 
 def said(text: str, user: int = 1, **more: Any) -> dict[str, Any]:
@@ -13,30 +12,30 @@ def shown(caption: str = "", group: str = "g") -> dict[str, Any]:
     return {"update_id": 1, "message": photo | ({"caption": caption} if caption else {})}
 
 
-def test_only_what_may_go_on_is_waited_for() -> None:
-    assert waits(said("x" * 4000))
-    assert waits(said("🙂" * 2000))
-    assert waits(shown())
-    assert not waits(said("hello"))
-    assert not waits({"update_id": 1, "callback_query": {}})
+def test_only_near_full_texts_and_albums_may_continue() -> None:
+    assert may_continue(said("x" * 4000))
+    assert may_continue(said("🙂" * 2000))
+    assert may_continue(shown())
+    assert not may_continue(said("hello"))
+    assert not may_continue({"update_id": 1, "callback_query": {}})
 
 
-def test_a_long_paste_goes_on_in_the_same_persons_next_message() -> None:
+def test_long_paste_continues_in_the_next_message_of_the_same_sender() -> None:
     long = said("x" * 4096)
-    assert belongs(long, said("y"))
-    assert not belongs(said("short"), said("y"))
-    assert not belongs(long, said("y", user=2))
-    assert not belongs(long, said("/stop"))
-    assert not belongs(long, said("y", forward_origin={}))
+    assert continues(long, said("y"))
+    assert not continues(said("short"), said("y"))
+    assert not continues(long, said("y", user=2))
+    assert not continues(long, said("/stop"))
+    assert not continues(long, said("y", forward_origin={}))
 
 
-def test_a_paste_is_joined_without_losing_a_character() -> None:
-    text = json.loads(joined([said("x" * 4096), said("y" * 3900), said("z")]))["message"]["text"]
+def test_paste_is_joined_without_loss() -> None:
+    text = joined([said("x" * 4096), said("y" * 3900), said("z")])["message"]["text"]
     assert text == "x" * 4096 + "y" * 3900 + "\n" + "z"
 
 
-def test_an_album_is_one_message_with_the_caption_of_any() -> None:
-    assert belongs(shown(), shown())
-    assert not belongs(shown(), shown(group="h"))
-    message = json.loads(joined([shown(), shown("what is this?"), shown()]))["message"]
+def test_album_is_one_message_with_the_first_caption() -> None:
+    assert continues(shown(), shown())
+    assert not continues(shown(), shown(group="h"))
+    message = joined([shown(), shown("what is this?"), shown()])["message"]
     assert (message["caption"], len(message[ALBUM])) == ("what is this?", 2)

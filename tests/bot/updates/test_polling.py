@@ -1,9 +1,9 @@
-from bot.updates.polling import confirming
+from bot.updates.polling import next_offset
 
 
-def test_the_offset_confirms_everything_that_was_stored_whatever_its_order() -> None:
-    assert confirming([{"update_id": 1000}, {"update_id": 5}]) == 1001
+def test_offset_confirms_all_stored_updates_in_any_order() -> None:
+    assert next_offset([{"update_id": 1000}, {"update_id": 5}]) == 1001
 
 
-def test_after_silence_no_offset_hides_ids_that_began_anew() -> None:
-    assert confirming([]) == 0
+def test_no_offset_is_sent_after_an_empty_answer() -> None:
+    assert next_offset([]) == 0

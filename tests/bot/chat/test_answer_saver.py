@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 import locales
-from bot.chat.footer import cents, footer, notes, paid
+from bot.chat.answer_saver import cents, footer, notes, paid
 from engine.attempt_record import ABANDONED, ANSWERED, AttemptRecord, Receipt
 from engine.chat import Choice, Completion, Finish, Usage
 from engine.money import Money
@@ -52,26 +52,26 @@ def completion(finish: Finish | None = Finish.STOP, text: str = "Well.", *, stop
         (100_000_000_000, "10,000 ¢"),
     ],
 )
-def test_cents_are_written_as_people_do(nano: int, shown: str) -> None:
+def test_cents_have_three_significant_digits_below_a_hundred(nano: int, shown: str) -> None:
     assert cents(Money(nano)) == shown
 
 
-def test_what_was_paid_names_both_purses() -> None:
+def test_allowance_and_wallet_are_both_named() -> None:
     assert paid(t, Charge(Money(400_000), 1200)) == "1,200 tokens + 0.04 ¢"
     assert paid(t, Charge(Money(0), 1200)) == "1,200 tokens"
     assert paid(t, Charge(Money(0), 0)) == "0 ¢"
 
 
-def test_the_footer_is_one_line() -> None:
+def test_footer_names_charge_provider_and_duration() -> None:
     line = footer(t, completion(), Charge(Money(400_000)), receipt(attempt("deepseek"), attempt("gemini")))
     assert line == "0.04 ¢ · gemini · 1.2 s"
 
 
-def test_a_plain_answer_has_no_notes() -> None:
+def test_plain_answer_has_no_notes() -> None:
     assert notes(t, completion(), Charge(), receipt(attempt("gemini"))) == []
 
 
-def test_a_provider_that_broke_off_is_named() -> None:
+def test_provider_whose_stream_was_cut_is_named() -> None:
     found = receipt(attempt("deepseek", "cut"), attempt("gemini"))
     assert notes(t, completion(), Charge(), found) == ["deepseek broke off; gemini answered anew."]
 
@@ -79,21 +79,21 @@ def test_a_provider_that_broke_off_is_named() -> None:
 @pytest.mark.parametrize(
     "unseen", [attempt("deepseek", "unreachable", first_token_ms=None), attempt("deepseek", ABANDONED)]
 )
-def test_whose_words_were_never_shown_is_not(unseen: AttemptRecord) -> None:
+def test_provider_whose_content_was_not_shown_is_not_named(unseen: AttemptRecord) -> None:
     assert notes(t, completion(), Charge(), receipt(unseen, attempt("gemini"))) == []
 
 
-def test_a_stopped_answer_says_what_it_cost() -> None:
+def test_stopped_answer_names_its_charge() -> None:
     (note,) = notes(t, completion(None, stopped=True), Charge(allowance_tokens=15), receipt(attempt("gemini")))
     assert note == "Stopped. For what was delivered: 15 tokens."
 
 
-def test_a_filter_and_a_limit_are_told_apart() -> None:
+def test_filter_and_limit_have_different_notes() -> None:
     (filtered,) = notes(t, completion(Finish.REFUSED), Charge(), receipt(attempt("gemini")))
     (cut,) = notes(t, completion(Finish.LENGTH), Charge(), receipt(attempt("gemini")))
     assert "filter" in filtered
     assert "limit" in cut
 
 
-def test_a_refusal_without_words_needs_no_note() -> None:
+def test_refusal_without_text_has_no_note() -> None:
     assert notes(t, completion(Finish.REFUSED, ""), Charge(), receipt(attempt("gemini"))) == []

@@ -9,7 +9,7 @@ import pytest
 from bot import requests
 from bot.delivery import drafts
 from bot.delivery.drafts import DraftPreview
-from bot.delivery.rate_limiter import Limiter
+from bot.delivery.rate_limiter import RateLimiter
 from tests.bot.delivery.test_rate_limiter import most_within
 from tests.bot.virtual import run
 
@@ -26,8 +26,8 @@ class Loop:
 
 async def one_life(seconds: float) -> None:
     """A process takes up the chat, streams words and is killed."""
-    limiter = Limiter()
-    limiter.careful(ANN)
+    limiter = RateLimiter()
+    limiter.slow_down(ANN)
     bot: Any = SimpleNamespace()
     draft = DraftPreview(bot, limiter, ANN, None)
     async with asyncio.timeout(seconds):
@@ -59,9 +59,9 @@ def test_twenty_deaths_in_a_row_send_no_more_frames_than_one_process_may(monkeyp
 
 def test_care_ends_when_telegram_has_forgotten_too() -> None:
     async def story() -> tuple[bool, bool, bool]:
-        limiter = Limiter()
+        limiter = RateLimiter()
         before = limiter.is_slow(ANN)
-        limiter.careful(ANN)
+        limiter.slow_down(ANN)
         during = limiter.is_slow(ANN)
         await asyncio.sleep(30.1)
         return before, during, limiter.is_slow(ANN)
