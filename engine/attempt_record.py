@@ -5,7 +5,6 @@ from datetime import datetime
 
 from engine.chat import ChatRequest, Usage
 from engine.money import ZERO, Money
-from engine.tenancy import Tenant
 
 ANSWERED = "answered"  # kept, whole
 STOPPED = "stopped"  # kept as far as it was delivered: the reader stopped it or left
@@ -17,6 +16,7 @@ NO_SPEECH = "nothing_heard"  # a recording without a word: nobody pays for it
 NO_PROVIDER = "no_provider"  # no provider could take the prompt; written without an offer
 # any other outcome is the `outcome` of a ProviderError
 
+MOST_DETAIL_CHARS = 200  # of a provider's sentence, in the journal
 NO_OFFER = "none"  # provider and model of a NO_PROVIDER line
 
 
@@ -48,12 +48,12 @@ class AttemptRecord:
     detail: str = ""
 
 
-def unanswered(tenant: Tenant, request: ChatRequest, *, ordinal: int, now: datetime) -> AttemptRecord:
+def unanswered(tenant_id: int | None, request: ChatRequest, *, ordinal: int, now: datetime) -> AttemptRecord:
     """Return the journal line of a prompt that no provider could take: outages are detected by it."""
     return AttemptRecord(
         request_id=request.id,
         ordinal=ordinal,
-        tenant_id=tenant.id,
+        tenant_id=tenant_id,
         key_id=request.key_id,
         asked=request.model,
         provider=NO_OFFER,

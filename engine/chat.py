@@ -144,8 +144,8 @@ class Delta:
     logprobs: Mapping[str, object] | None = None
 
     @property
-    def is_word(self) -> bool:
-        """True when it carries some of the answer itself."""
+    def is_content(self) -> bool:
+        """True when it carries a part of the answer itself; reasoning alone is none."""
         return bool(self.text or self.tool_calls)
 
 

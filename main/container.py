@@ -67,7 +67,7 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         stack.push_async_callback(market.background_reads.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
         caps = _caps(settings, db, clock)
-        gateway = Gateway(market, ledger, gates=(caps,) if caps.is_set else (), losses=SqlLosses(db, clock))
+        gateway = Gateway(market, ledger, admission_checks=(caps,) if caps.is_set else (), losses=SqlLosses(db, clock))
         transcriber = build_transcriber(settings, market, ledger, all_specs(settings))
         if settings.config.free:
             log.info("free tiers are used first; their providers may train on prompts, and /privacy says so")

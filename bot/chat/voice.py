@@ -67,7 +67,7 @@ async def transcript_of(message: Message, context: Context, number: int) -> str:
     if seconds > transcriber.most_seconds:
         raise Unreadable("voice.long", minutes=f"{transcriber.most_seconds / 60:g}")
     tenant, state = await context.tenant(), await context.state()
-    await services.gateway.may_ask(tenant, str(state.settings.get("model", "auto")))
+    await services.gateway.check_admission(tenant, str(state.settings.get("model", "auto")))
     job = _Transcription(context, message, recording, transcriber, state, _row(number))
     spoken = Spoken(job.id, job.epoch, seconds, job.fetch, job.save)
     transcript = await transcriber.transcribe(tenant, spoken)

@@ -1,33 +1,51 @@
-"""Gateway: the one road of a prompt: admit, quote, plan, hold, then an Answer that walks the route."""
+"""Gateway: admission, route and hold of each request, before the Answer that makes the first network call."""
 
 import asyncio
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from engine.attempt_record import unanswered
 from engine.catalog.offers import Drop, Model, Quote
 from engine.chat import ChatRequest
-from engine.errors import Closing, NoProvider, RequestRejected, SpendingCapReached
-from engine.gateway.admission import Admission
-from engine.gateway.answer import Answer, Finisher, Question
+from engine.errors import (
+    Closing,
+    ModelNotInPlan,
+    NoProvider,
+    RequestRejected,
+    SpendingCapReached,
+    TenantBanned,
+    TooManyRequests,
+)
+from engine.gateway.answer import Answer
 from engine.gateway.market import Market
+from engine.gateway.question import Finisher, Question
 from engine.holds import Ceiling, HoldRequest
-from engine.ports import AdmissionCheck, Ledger, Losses
+from engine.ports import AdmissionCheck, Clock, Ledger, Losses
 from engine.routing.plan import Route
 from engine.tenancy import Flat, Tariff, Tenant
 
+WINDOW_SECONDS = 60.0
+SWEEP_AT_TENANTS = 10_000
+_ABORT_SECONDS = 5  # for aborted answers to void their holds
+
 
 class Gateway:
-    """Answers requests from the cheapest offers that are up, and books each exactly once."""
+    """Answers requests from the cheapest offers that are up, and charges each exactly once."""
 
     def __init__(
-        self, market: Market, ledger: Ledger, *, gates: Sequence[AdmissionCheck] = (), losses: Losses | None = None
+        self,
+        market: Market,
+        ledger: Ledger,
+        *,
+        admission_checks: Sequence[AdmissionCheck] = (),
+        losses: Losses | None = None,
     ) -> None:
         self.market = market
         self._ledger = ledger
-        self._gates, self._losses = tuple(gates), losses
+        self._admission_checks, self._losses = tuple(admission_checks), losses
         self._admission = Admission(market.clock)
-        self._live: set[Answer] = set()
+        self._answers: set[Answer] = set()
         self._closing = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -41,15 +59,15 @@ class Gateway:
         finish: Finisher | None = None,
         can_restart: bool = True,
     ) -> AsyncIterator[Answer]:
-        """Admit, plan and hold, all before any network; the Answer is then read within the context.
+        """Admit, plan and hold, all before any network call; the Answer is then read within the context.
 
-        Raises a Refused, NoProvider, RequestRejected (nobody is able) or HoldLost (answered before). Leaving
-        early captures what was delivered. `can_restart` says whether the reader can take words back.
+        Raises a Refused, NoProvider, RequestRejected (no offer is able) or HoldLost (answered before). Leaving early
+        captures the part that was delivered. `can_restart`: the reader can take back content that it has shown.
         """
-        model = await self._open_to(request.model)
+        model = await self._model(request.model)
         self._admission.admit(tenant, model.name)
-        route = await self._route_or_note(tenant, model, request)
-        hold_request = self._bid(tenant, model, request, route)
+        route = await self._route_or_journal(tenant, model, request)
+        hold_request = _hold_request(tenant, model, request, route)
         async with self._ledger.hold(hold_request) as hold:
             question = Question(tenant, request, route, hold_request.input_tokens, finish, can_restart)
             answer = Answer(self.market, question, hold)
@@ -62,52 +80,47 @@ class Gateway:
                 finally:
                     self._exit(answer)
 
-    async def may_ask(self, tenant: Tenant, model: str) -> None:
-        """Raise what would refuse an answer now, but for its price: for a side call that comes before one."""
-        self._admission.check(tenant, (await self._open_to(model)).name)
+    async def check_admission(self, tenant: Tenant, model: str) -> None:
+        """Raise the Refused that an answer would raise now, its price aside: for a side call that precedes one."""
+        self._admission.check(tenant, (await self._model(model)).name)
 
-    async def _open_to(self, name: str) -> Model:
+    async def _model(self, name: str) -> Model:
+        """Return the model called `name`. Raises UnknownModel, Closing, or the Refused of an admission check."""
         if self._closing:
             raise Closing
         model = self.market.catalog.model(name)
-        for gate in self._gates:
-            await gate.check()
+        for check in self._admission_checks:
+            await check.check()
         return model
 
     def route(
         self, model: Model, request: ChatRequest, tenant_id: int | None = None, *, may_lose: bool = True
     ) -> Route:
-        """The offers for this request at this minute, in the order to try; raises when there is none.
+        """Return the offers for this request at this minute, in the order to attempt.
 
-        `may_lose` False: without those that are expected to cost more than they charge.
+        `may_lose` False leaves out offers that are expected to cost more than they charge. Raises SpendingCapReached
+        where only such offers are left, RequestRejected where no offer is able, NoProvider where every able one rests.
         """
         catalog, health = self.market.catalog, self.market.health
         quotes, drops = catalog.quote(request, model, self.market.clock.now(), tenant_id)
         if not may_lose:
-            losing = [quote for quote in quotes if loses(quote, model.tariff)]
-            quotes = tuple(quote for quote in quotes if quote not in losing)
-            if losing and not quotes:
-                raise SpendingCapReached("day")
-            drops = (
-                *drops,
-                *(Drop(quote.offer, "costs more than it charges, and today has lost enough") for quote in losing),
-            )
+            quotes, drops = _without_losses(quotes, drops, model.tariff)
         route = self.market.plan(quotes, drops)
         if len(quotes) == 1 and (seconds := health.status(quotes[0].offer).over_limit_seconds) > 0:
-            raise NoProvider(seconds)  # with nobody else to ask, only staying under its limit helps
+            raise NoProvider(seconds)  # the only offer is at its rate limit, and no other one can take the request
         if route.quotes:
             return route
-        if not quotes and any(catalog.is_configured(drop.offer.provider) for drop in drops):
-            reasons = sorted({drop.reason for drop in drops if catalog.is_configured(drop.offer.provider)})
-            raise RequestRejected(model.name, "no model here can take this request: " + "; ".join(reasons))
+        reasons = {drop.reason for drop in drops if catalog.is_configured(drop.offer.provider)}
+        if not quotes and reasons:
+            raise RequestRejected(model.name, "no model here can take this request: " + "; ".join(sorted(reasons)))
         raise NoProvider(health.smallest_rest_seconds())
 
-    async def _route_or_note(self, tenant: Tenant, model: Model, request: ChatRequest) -> Route:
+    async def _route_or_journal(self, tenant: Tenant, model: Model, request: ChatRequest) -> Route:
         may_lose = await self._may_lose(model)
         try:
             return self.route(model, request, tenant.id, may_lose=may_lose)
         except NoProvider:
-            await self.market.journal.record(unanswered(tenant, request, ordinal=1, now=self.market.clock.now()))
+            await self.market.journal.record(unanswered(tenant.id, request, ordinal=1, now=self.market.clock.now()))
             raise
 
     async def _may_lose(self, model: Model) -> bool:
@@ -115,54 +128,104 @@ class Gateway:
         return most is None or self._losses is None or await self._losses.lost_today(model.name) < most
 
     async def close(self, grace_seconds: float = 30) -> None:
-        """Take no new work, give the answers in flight `grace_seconds`, then void what is left."""
+        """Take no new work; give the answers in flight `grace_seconds`, then abort those that are left."""
         self._closing = True
         try:
             async with asyncio.timeout(grace_seconds):
                 await self._idle.wait()
         except TimeoutError:
-            for answer in tuple(self._live):
+            for answer in tuple(self._answers):
                 answer.abort()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(_ABORT_SECONDS):
                 await self._idle.wait()
 
     @property
     def in_flight(self) -> int:
-        """How many answers are being given."""
-        return len(self._live)
+        """The number of answers being given."""
+        return len(self._answers)
 
     def _enter(self, answer: Answer) -> None:
-        self._live.add(answer)
+        self._answers.add(answer)
         self._idle.clear()
 
     def _exit(self, answer: Answer) -> None:
-        self._live.discard(answer)
-        if not self._live:
+        self._answers.discard(answer)
+        if not self._answers:
             self._idle.set()
 
-    def _bid(self, tenant: Tenant, model: Model, request: ChatRequest, route: Route) -> HoldRequest:
-        input_tokens = max(quote.input_ceiling_tokens for quote in route.quotes)
-        return HoldRequest(
-            request_id=request.id,
-            epoch=request.epoch,
-            tenant_id=tenant.id,
-            tariff=model.tariff,
-            input_tokens=input_tokens,
-            ceilings=tuple(_ceiling(quote, tenant, request, input_tokens) for quote in route.quotes),
-            n=request.n,
-            key_id=request.key_id,
-        )
 
+class Admission:
+    """Each tenant's requests of the last minute, counted in this process, and the models of its plan."""
 
-def _ceiling(quote: Quote, tenant: Tenant, request: ChatRequest, input_tokens: int) -> Ceiling:
-    """The least of request, plan, model and what its context has room for bounds the output."""
-    limits = (request.max_output_tokens, tenant.plan.max_output_tokens, quote.max_output_tokens, quote.room_tokens)
-    input_atto, output_atto = quote.price.ceiling(input_tokens)
-    return Ceiling(input_atto, output_atto, min(limit for limit in limits if limit is not None))
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._times: defaultdict[int, deque[float]] = defaultdict(deque)
+
+    def admit(self, tenant: Tenant, model: str) -> None:
+        """Count one request, or raise TenantBanned, ModelNotInPlan or TooManyRequests and count nothing."""
+        self.check(tenant, model).append(self._clock.monotonic())
+
+    def check(self, tenant: Tenant, model: str) -> deque[float]:
+        """Return the times of the tenant's recent requests, or raise as `admit` does."""
+        if tenant.banned:
+            raise TenantBanned(tenant.id)
+        if not tenant.plan.allows(model):
+            raise ModelNotInPlan(model, tenant.plan.name)
+        now = self._clock.monotonic()
+        times = self._recent(tenant.id, now)
+        if len(times) >= tenant.plan.requests_per_minute:
+            raise TooManyRequests(tenant.plan.requests_per_minute, times[0] + WINDOW_SECONDS - now)
+        return times
+
+    def _recent(self, tenant_id: int, now: float) -> deque[float]:
+        if len(self._times) > SWEEP_AT_TENANTS:
+            self._sweep(now)
+        times = self._times[tenant_id]
+        while times and times[0] <= now - WINDOW_SECONDS:
+            times.popleft()
+        return times
+
+    def _sweep(self, now: float) -> None:
+        """Drop tenants without a recent request, so that the table does not grow without bound."""
+        idle = [tenant for tenant, times in self._times.items() if not times or times[-1] <= now - WINDOW_SECONDS]
+        for tenant in idle:
+            del self._times[tenant]
 
 
 def loses(quote: Quote, tariff: Tariff) -> bool:
-    """True where an answer is expected to cost more than its tariff charges, whoever pays."""
+    """Return True where an answer is expected to cost more than its tariff charges."""
     if isinstance(tariff, Flat):
         return quote.expected_atto > quote.expected_tokens * tariff.atto_per_token
     return tariff.times < 1 and quote.expected_atto > 0
+
+
+def _without_losses(
+    quotes: tuple[Quote, ...], drops: tuple[Drop, ...], tariff: Tariff
+) -> tuple[tuple[Quote, ...], tuple[Drop, ...]]:
+    losing = [quote for quote in quotes if loses(quote, tariff)]
+    kept = tuple(quote for quote in quotes if quote not in losing)
+    if losing and not kept:
+        raise SpendingCapReached("day")
+    reason = "costs more than it charges, and today has lost enough"
+    return kept, (*drops, *(Drop(quote.offer, reason) for quote in losing))
+
+
+def _hold_request(tenant: Tenant, model: Model, request: ChatRequest, route: Route) -> HoldRequest:
+    input_tokens = max(quote.input_ceiling_tokens for quote in route.quotes)
+    return HoldRequest(
+        request_id=request.id,
+        epoch=request.epoch,
+        tenant_id=tenant.id,
+        tariff=model.tariff,
+        input_tokens=input_tokens,
+        ceilings=tuple(_ceiling(quote, tenant, request, input_tokens) for quote in route.quotes),
+        n=request.n,
+        key_id=request.key_id,
+    )
+
+
+def _ceiling(quote: Quote, tenant: Tenant, request: ChatRequest, input_tokens: int) -> Ceiling:
+    """Bound the output by the least of the request, the plan, the model and the space left in its context."""
+    limits = (request.max_output_tokens, tenant.plan.max_output_tokens, quote.max_output_tokens, quote.room_tokens)
+    input_atto, output_atto = quote.price.ceiling(input_tokens)
+    return Ceiling(input_atto, output_atto, min(limit for limit in limits if limit is not None))

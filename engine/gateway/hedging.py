@@ -1,47 +1,48 @@
-"""Hedging: when a first word is late, a second offer is asked too. Off by default.
+"""Hedging: a second attempt when the first token is late. Off by default.
 
-After Dean and Barroso, The Tail at Scale. Each hedge may pay twice, so few prompts get one: at most `share` of them.
+After Dean and Barroso, The Tail at Scale. A hedge may cost twice, so at most `share` of the prompts get one.
 """
 
 from collections import deque
 
 from engine.catalog.offers import Offer
 
-LEAST_SEEN, MOST_SEEN = 20, 200
+LEAST_OBSERVED, MOST_OBSERVED = 20, 200
 QUANTILE = 0.95
 _MOST_OFFERS = 1024
 
 
 class Hedging:
-    """When to ask a second offer, by the times that each offer's first word took."""
+    """Decides when to ask a second offer, by the times to first token of each offer."""
 
     def __init__(self, share: float = 0.02) -> None:
         self._share = share
         self._prompts = self._hedged = 0
-        self._seen: dict[Offer, deque[int]] = {}
+        self._first_token_ms: dict[Offer, deque[int]] = {}
 
-    def prompt(self) -> None:
-        """One more prompt, of which a share may be hedged."""
+    def count_prompt(self) -> None:
+        """Count one more prompt: the number of hedges is a share of it."""
         self._prompts += 1
 
-    def heard(self, offer: Offer, first_token_ms: int) -> None:
-        if len(self._seen) > _MOST_OFFERS:
-            self._seen.clear()
-        self._seen.setdefault(offer, deque(maxlen=MOST_SEEN)).append(first_token_ms)
+    def observe(self, offer: Offer, first_token_ms: int) -> None:
+        """Record one time to first token of `offer`."""
+        if len(self._first_token_ms) > _MOST_OFFERS:
+            self._first_token_ms.clear()
+        self._first_token_ms.setdefault(offer, deque(maxlen=MOST_OBSERVED)).append(first_token_ms)
 
-    def patience_seconds(self, offer: Offer) -> float | None:
-        """The p95 of its first words; None while too little is known of it, or no hedge is left."""
-        seen = self._seen.get(offer, ())
-        if len(seen) < LEAST_SEEN or not self._may():
+    def wait_seconds(self, offer: Offer) -> float | None:
+        """Return the 95th percentile of its times; None with too few observed, or when no hedge is left."""
+        observed = self._first_token_ms.get(offer, ())
+        if len(observed) < LEAST_OBSERVED or not self._is_left():
             return None
-        return sorted(seen)[int(len(seen) * QUANTILE)] / 1000
+        return sorted(observed)[int(len(observed) * QUANTILE)] / 1000
 
     def take(self) -> bool:
-        """Use one hedge up, if there is one."""
-        if not self._may():
+        """Use one hedge; return False if none is left."""
+        if not self._is_left():
             return False
         self._hedged += 1
         return True
 
-    def _may(self) -> bool:
+    def _is_left(self) -> bool:
         return self._hedged + 1 <= self._prompts * self._share

@@ -1,45 +1,47 @@
-"""Recovery without traffic: after a rest, one real one-token prompt at the house's cost."""
+"""Probes: after a rest, one real prompt of one token at the operator's cost, so that recovery needs no traffic."""
 
 from engine.attempt_record import ANSWERED
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EmptyAnswer, ProviderError
-from engine.gateway.collected import whole_usage
+from engine.gateway.attempt import Attempt
 from engine.gateway.market import Market
-from engine.gateway.trial import Trial
+from engine.gateway.question import Question
 from engine.routing.health import Permit
+from engine.routing.plan import Route
 
 PROBE_TOKENS = 1
 _PROMPT = says(Role.USER, "Say ok.")
 
 
 async def probe(market: Market, offer: Offer, request_id: str) -> ProviderError | None:
-    """Try `offer` for real, tell its health and journal it. None: it answers, or it may not be asked now."""
+    """Attempt `offer`, report to its health and journal it. None: it answers, or it may not be asked now."""
     permit = market.health.admit(offer)
     if not isinstance(permit, Permit):
         return None
     request = ChatRequest(request_id, offer.model, (_PROMPT,), max_output_tokens=PROBE_TOKENS)
-    quotes, _ = market.catalog.quote(request, market.catalog.model(offer.name), market.clock.now())
+    quotes, drops = market.catalog.quote(request, market.catalog.model(offer.name), market.clock.now())
     if not quotes:
         market.health.abandoned(permit)
         return None
-    trial = Trial(market, None, request, quotes[0], permit, 1, PROBE_TOKENS)
-    return await _run(market, trial)
-
-
-async def _run(market: Market, trial: Trial) -> ProviderError | None:
+    question = Question(None, request, Route(quotes, drops), quotes[0].input_ceiling_tokens)
+    attempt = Attempt(market, question, quotes[0], permit, 1, PROBE_TOKENS)
     try:
-        await trial.run(lambda _: None)
-    except EmptyAnswer:
-        pass  # one token may be a thought: it answered all the same
-    except ProviderError as error:
-        market.health.failed(trial.permit, error)
-        await market.journal.record(trial.lost(error.outcome, error=error))
-        return error
+        error = await attempt.outcome()
     except BaseException:
-        market.health.abandoned(trial.permit)
+        market.health.abandoned(permit)
+        await attempt.close()
         raise
-    limits = trial.provider.limits(trial.permit.key)
-    market.health.succeeded(trial.permit, trial.first_token_ms, limits)
-    await market.journal.record(trial.lost(ANSWERED, whole_usage(trial.request, trial.collected)))
+    return await _report(attempt, error)
+
+
+async def _report(attempt: Attempt, error: ProviderError | None) -> ProviderError | None:
+    market = attempt.market
+    if error is not None and not isinstance(error, EmptyAnswer):  # the one token may be reasoning: it has answered
+        market.health.failed(attempt.permit, error)
+        await market.journal.record(attempt.wasted(error.outcome, error=error))
+        return error
+    limits = attempt.provider.limits(attempt.permit.key)
+    market.health.succeeded(attempt.permit, attempt.first_token_ms, limits)
+    await market.journal.record(attempt.wasted(ANSWERED, attempt.usage()))
     return None

@@ -11,10 +11,11 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Offer, Quote
 from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import ChatRequest, Chunk, Delta, Event, Finish, Finished, Restart, Role, Usage, says
-from engine.gateway.answer import Answer, Question
+from engine.gateway.answer import Answer
 from engine.gateway.background_reads import BackgroundReads
 from engine.gateway.hedging import Hedging
 from engine.gateway.market import Market
+from engine.gateway.question import Question
 from engine.holds import Grant
 from engine.money import Money
 from engine.ports import Bill, LimitHeaders, ProviderCall

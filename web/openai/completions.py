@@ -17,8 +17,9 @@ from starlette.types import Receive, Scope, Send
 
 from engine.chat import ChatRequest, Event
 from engine.errors import EngineError
-from engine.gateway.answer import Answer, Finisher
+from engine.gateway.answer import Answer
 from engine.gateway.gateway import Gateway
+from engine.gateway.question import Finisher
 from engine.ids import time_ordered
 from engine.tenancy import Tenant
 from web import errors

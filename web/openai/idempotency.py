@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from engine.attempt_record import Receipt
 from engine.chat import Completion, Delta, Finished
-from engine.gateway.answer import Finisher
+from engine.gateway.question import Finisher
 from engine.ports import CaptureStep, Clock
 from engine.tenancy import Charge
 from storage.database import leases

@@ -38,7 +38,7 @@ def gateway(*offers: Offer, lost: str = "0") -> tuple[Gateway, Model]:
 
 
 async def planned(made: Gateway, model: Model, tenant: Tenant = TENANT) -> tuple[list[str], list[str]]:
-    route = await made._route_or_note(tenant, model, ASK)
+    route = await made._route_or_journal(tenant, model, ASK)
     return [quote.offer.provider for quote in route.quotes], [drop.reason for drop in route.drops]
 
 

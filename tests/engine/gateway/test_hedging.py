@@ -15,7 +15,7 @@ def hedging(*names: str, share: float = 1.0) -> Hedging:
     known = Hedging(share)
     for name in names:
         for _ in range(20):
-            known.heard(Offer(name, "m"), 1)
+            known.observe(Offer(name, "m"), 1)
     return known
 
 
@@ -60,10 +60,10 @@ async def test_one_that_fails_in_a_race_leaves_the_other_to_go_on() -> None:
 async def test_few_prompts_are_hedged_and_none_by_default() -> None:
     rare = hedging("one", share=0.02)
     for _ in range(100):
-        rare.prompt()
+        rare.count_prompt()
     assert [rare.take() for _ in range(3)] == [True, True, False]
-    assert rare.patience_seconds(Offer("one", "m")) is None
-    assert hedging("one", share=1.0).patience_seconds(Offer("two", "m")) is None
+    assert rare.wait_seconds(Offer("one", "m")) is None
+    assert hedging("one", share=1.0).wait_seconds(Offer("two", "m")) is None
     stage = Stage(Scripted("one", [NEVER()]), Scripted("two", whole("fine")), first=0.02)
     answer, _ = stage.answer()
     await answer.whole()

@@ -199,7 +199,7 @@ async def test_words_of_refusal_end_as_a_refusal() -> None:
 async def test_thoughts_are_life_and_no_words() -> None:
     body = data(delta(reasoning="hm"), delta(reasoning_content="so"), chunk("yes", "stop"))
     found = [piece for piece in await Wire("groq", body).chunks() if isinstance(piece, Delta)]
-    assert [piece.is_word for piece in found] == [False, False, True]
+    assert [piece.is_content for piece in found] == [False, False, True]
     assert [piece.thinking for piece in found] == ["hm", "so", ""]
 
 

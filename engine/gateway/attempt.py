@@ -1,0 +1,257 @@
+"""Attempt: one call of a provider, in a task of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
+from engine.catalog.offers import Quote
+from engine.catalog.prices import Price
+from engine.chat import Chunk, Delta, Finished, Usage
+from engine.errors import FirstTokenLate, ProviderError, Unreachable, WentSilent
+from engine.gateway.answer_stream import AnswerStream, AttemptContent, ContentEvent, text_of
+from engine.gateway.market import Market
+from engine.gateway.question import Question
+from engine.gateway.usage import Bounds, partial_usage, unpaid_usage, whole_usage
+from engine.money import ZERO, Money
+from engine.ports import Provider, ProviderCall
+from engine.routing.health import Permit
+
+_TAIL_SECONDS = 2.0  # for the usage, after the last content: some providers send no end marker and do not close
+_TIMER_SLACK = 1.1  # silence is noticed at most so many times later: the timer is not reset for each delta
+LONGEST_SECONDS = 900.0  # of one answer; a provider that sends nothing but reasoning is cut off then
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One call of a provider. Its task runs on when a waiter is cancelled; `close` ends it.
+
+    The task raises the ProviderError that ended it; the content that came until then stays in `content`. Events go to
+    `stream`, which is None where no reader waits for them. The first content of one attempt detaches its `rivals`.
+    """
+
+    market: Market
+    question: Question
+    quote: Quote
+    permit: Permit
+    ordinal: int
+    output_tokens: int
+    stream: AnswerStream | None = None
+    rivals: tuple["Attempt", ...] = ()
+    content: AttemptContent = field(init=False)
+    started_at: datetime = field(init=False)
+    first_token_ms: int | None = None
+    is_shown: bool = False
+    task: asyncio.Task[None] = field(init=False)
+    _started_seconds: float = field(init=False)
+    _is_alive: bool = False
+    _shown_or_done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        request, clock = self.question.request, self.market.clock
+        self.content = AttemptContent(self.quote.offer, request.n, self.output_tokens * request.n)
+        self.started_at, self._started_seconds = clock.now(), clock.monotonic()
+        self.task = asyncio.create_task(self._run(), name=f"{self.quote.offer.name} for {request.id}")
+
+    @property
+    def provider(self) -> Provider:
+        return self.market.providers[self.quote.offer.provider]
+
+    @property
+    def bounds(self) -> Bounds:
+        """The tokens that were held for this attempt."""
+        return Bounds(self.question.input_ceiling_tokens, self.question.request.n * self.output_tokens)
+
+    @property
+    def has_failed(self) -> bool:
+        """True when it has ended without an answer."""
+        return self.task.done() and self.task.exception() is not None
+
+    @property
+    def elapsed_ms(self) -> int:
+        return round((self.market.clock.monotonic() - self._started_seconds) * 1000)
+
+    # --- waiting ------------------------------------------------------------------------------------
+
+    async def outcome(self) -> ProviderError | None:
+        """Wait for the end; return None when it has answered. Raises any error that is not a ProviderError."""
+        await asyncio.wait({self.task})
+        error = self.task.exception()
+        if error is None or isinstance(error, ProviderError):
+            return error
+        raise error
+
+    async def shown_or_done(self, seconds: float | None = None) -> bool:
+        """Wait until its content is shown or it has ended. Returns False when neither came in `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._shown_or_done.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def detach(self) -> None:
+        """Send no more events to the reader; the call goes on."""
+        self.stream = None
+
+    async def close(self) -> None:
+        """Detach, and close the connection; returns when it is closed."""
+        self.detach()
+        self.task.cancel()
+        await asyncio.wait({self.task})
+        if not self.task.cancelled():
+            self.task.exception()  # retrieved, so that asyncio does not log it
+
+    # --- the call -----------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        try:
+            await self._stream()
+            self.content.finish()
+            if self.content.events:
+                self._notify()
+        finally:
+            self._shown_or_done.set()
+
+    async def _stream(self) -> None:
+        policy = self.market.policy
+        try:
+            async with (
+                asyncio.timeout(policy.first_token_seconds) as timer,
+                self.provider.stream(self._call()) as chunks,
+            ):
+                await self._read(chunks, timer)
+        except TimeoutError:
+            if not self.content.is_whole:
+                late = WentSilent if self._is_alive else FirstTokenLate
+                seconds = policy.idle_seconds if self._is_alive else policy.first_token_seconds
+                raise late(f"nothing for {seconds:g} s") from None
+        except Unreachable:
+            if not self.content.is_whole:
+                raise
+
+    async def _read(self, chunks: AsyncIterator[Chunk], timer: asyncio.Timeout) -> None:
+        """Take the chunks. Only content or reasoning resets the idle timeout; keep-alive comments are no chunks."""
+        loop, idle_seconds, content = asyncio.get_running_loop(), self.market.policy.idle_seconds, self.content
+        ends_at, times_out_at = loop.time() + LONGEST_SECONDS, 0.0
+        async for chunk in chunks:
+            if isinstance(chunk, Delta):
+                now = loop.time()
+                if times_out_at < now + idle_seconds:
+                    times_out_at = min(ends_at, now + idle_seconds * _TIMER_SLACK)
+                    timer.reschedule(times_out_at)
+                if not self._is_alive:
+                    self._is_alive = True
+                    self.market.health.first_token(self.permit)
+            if content.add(chunk):
+                if self.first_token_ms is None:
+                    self.first_token_ms = self.elapsed_ms
+                self._notify()
+            elif isinstance(chunk, Finished) and content.is_whole:
+                timer.reschedule(times_out_at := loop.time() + min(_TAIL_SECONDS, idle_seconds))
+
+    def _notify(self) -> None:
+        """Tell the stream of a new event."""
+        if self.stream is not None:
+            if not self.is_shown:
+                self._show(self.stream)
+            self.stream.notify()
+
+    def _show(self, stream: AnswerStream) -> None:
+        for rival in self.rivals:
+            rival.detach()
+        self.is_shown = True
+        stream.show(self.content)
+        self._shown_or_done.set()
+
+    def _call(self) -> ProviderCall:
+        return ProviderCall(
+            request=self.question.request,
+            model=self.quote.offer.model,
+            output_tokens=self.output_tokens,
+            key=self.permit.key,
+        )
+
+    # --- usage, cost and records --------------------------------------------------------------------
+
+    def usage(self) -> Usage:
+        """Return the usage of the whole answer."""
+        return whole_usage(self.question.request, self.content, self.bounds)
+
+    def usage_of(self, events: Sequence[ContentEvent]) -> Usage:
+        """Return the usage of an answer that ended early, after `events`."""
+        return partial_usage(self.question.request, self.content.usage, text_of(events), self.bounds)
+
+    def wasted_usage(self) -> Usage | None:
+        """Return the usage of an answer that is not kept; None where no usage was reported and no content came."""
+        if self.content.usage is None and not self.content.events:
+            return None
+        return self.usage_of(self.content.events)
+
+    def cost_atto(self, usage: Usage) -> int:
+        """Return the unrounded cost at the price of this attempt's start, by the model that answered."""
+        return self._price.cost_atto(usage)
+
+    def cost(self, usage: Usage) -> Money:
+        return Money.from_atto(self.cost_atto(usage))
+
+    @property
+    def _price(self) -> Price:
+        asked, served = self.quote.offer, self.content.served
+        if served in {"", asked.model}:
+            return self.quote.price
+        book = self.market.catalog.book
+        return book.served_price(self.quote.price, asked.provider, served, self.started_at)
+
+    def wasted(self, outcome: str, usage: Usage | None = None, error: ProviderError | None = None) -> AttemptRecord:
+        """Return the record of an attempt that was not kept: its whole cost is waste."""
+        cost = self.cost(usage) if usage else ZERO
+        return self._record(outcome, usage, cost=cost, waste=cost, error=error)
+
+    def unread(self, ordinal: int, paid: Usage) -> AttemptRecord | None:
+        """Return the record of the part billed after the reader had left with `paid`; None where nothing was."""
+        total = self.usage_of(self.content.events)
+        cost = self.cost(total) - self.cost(paid)
+        if cost <= ZERO:
+            return None
+        return self._record(UNREAD, unpaid_usage(total, paid), cost=cost, waste=cost, ordinal=ordinal)
+
+    def kept(self, outcome: str, usage: Usage) -> AttemptRecord:
+        """Return the record of the answer that was kept. Cost beyond the bounds of its hold is waste."""
+        cost = self.cost(usage)
+        waste = max(ZERO, cost - self.cost(self.bounds.covered(usage)))
+        return self._record(outcome, usage, cost=cost, waste=waste, kept=True)
+
+    def _record(
+        self,
+        outcome: str,
+        usage: Usage | None,
+        *,
+        cost: Money,
+        waste: Money,
+        kept: bool = False,
+        error: ProviderError | None = None,
+        ordinal: int | None = None,
+    ) -> AttemptRecord:
+        offer, request, served = self.quote.offer, self.question.request, self.content.served
+        return AttemptRecord(
+            request_id=request.id,
+            ordinal=self.ordinal if ordinal is None else ordinal,
+            tenant_id=self.question.tenant_id,
+            key_id=request.key_id,
+            asked=request.model,
+            provider=offer.provider,
+            model=offer.model,
+            outcome=outcome,
+            started_at=self.started_at,
+            duration_ms=self.elapsed_ms,
+            first_token_ms=self.first_token_ms,
+            usage=usage,
+            cost=cost,
+            waste=waste,
+            kept=kept,
+            served=served if served != offer.model else "",
+            status=error.status if error else None,
+            detail=error.detail[:MOST_DETAIL_CHARS] if error else "",
+        )

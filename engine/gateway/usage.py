@@ -1,0 +1,82 @@
+"""Usage of an attempt: as its provider reports it, else estimated from the text and marked so."""
+
+from dataclasses import dataclass, replace
+
+from engine.catalog.token_counts import estimate, estimate_text
+from engine.chat import ChatRequest, Usage
+from engine.gateway.answer_stream import AttemptContent, text_of
+
+MOST_TOKENS = 20_000_000  # no model reads or writes as much: a report above it is an error
+_TOLERANCE_TIMES, _TOLERANCE_TOKENS = 4, 10_000  # how far a credible report may exceed the bounds of its request
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most tokens that a request was held for: input, and output of all choices."""
+
+    input_tokens: int
+    output_tokens: int
+
+    def allow(self, usage: Usage) -> bool:
+        """Return True unless `usage` exceeds the bounds so far that the report must be wrong."""
+        return (
+            usage.input_tokens <= self.input_tokens * _TOLERANCE_TIMES + _TOLERANCE_TOKENS
+            and usage.output_tokens <= self.output_tokens * _TOLERANCE_TIMES + _TOLERANCE_TOKENS
+        )
+
+    def covered(self, usage: Usage) -> Usage:
+        """Return the part of `usage` that lies within the bounds."""
+        input_tokens = min(usage.input_tokens, self.input_tokens)
+        cached_tokens = min(usage.cached_tokens, input_tokens)
+        return Usage(
+            input_tokens=input_tokens,
+            output_tokens=min(usage.output_tokens, self.output_tokens),
+            cached_tokens=cached_tokens,
+            cache_write_tokens=min(usage.cache_write_tokens, input_tokens - cached_tokens),
+        )
+
+
+def whole_usage(request: ChatRequest, content: AttemptContent, bounds: Bounds) -> Usage:
+    """Return the usage of a whole answer: the report, or an estimate where it is missing or absurd."""
+    if content.usage is not None and _is_credible(content.usage, bounds):
+        return content.usage
+    return estimated_usage(request, text_of(content.events), bounds)
+
+
+def partial_usage(request: ChatRequest, reported: Usage | None, text: str, bounds: Bounds) -> Usage:
+    """Return the usage of an answer that ended early after `text`: the report, else an estimate.
+
+    Some providers report the input at the start and the output only at the end: then the output is estimated.
+    """
+    estimated = estimated_usage(request, text, bounds)
+    if reported is None or not _is_credible(reported, bounds):
+        return estimated
+    if reported.output_tokens * 2 >= estimated.output_tokens:
+        return reported
+    return replace(reported, output_tokens=estimated.output_tokens, estimated=True)
+
+
+def estimated_usage(request: ChatRequest, text: str, bounds: Bounds) -> Usage:
+    """Estimate the tokens of `request` and of the answer `text` by their bytes, within `bounds`."""
+    input_tokens = min(estimate(request), bounds.input_tokens)
+    return Usage(input_tokens, min(estimate_text(text), bounds.output_tokens), estimated=True)
+
+
+def unpaid_usage(total: Usage, paid: Usage) -> Usage:
+    """Return the tokens of `total` that `paid` does not contain."""
+    return Usage(
+        max(0, total.input_tokens - paid.input_tokens),
+        max(0, total.output_tokens - paid.output_tokens),
+        estimated=total.estimated or paid.estimated,
+    )
+
+
+def _is_credible(usage: Usage, bounds: Bounds) -> bool:
+    parts = (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens)
+    return (
+        min(usage.input_tokens, usage.output_tokens, *parts) >= 0
+        and usage.tokens <= MOST_TOKENS
+        and bounds.allow(usage)
+        and usage.input_tokens > 0
+        and usage.cached_tokens + usage.cache_write_tokens <= usage.input_tokens
+    )

@@ -1,0 +1,94 @@
+"""Reports of usage that are believed, and the estimates in place of all others."""
+
+import pytest
+
+from engine.catalog.offers import Offer
+from engine.chat import ChatRequest, Delta, Role, Usage, says
+from engine.gateway.answer_stream import AttemptContent
+from engine.gateway.usage import MOST_TOKENS, Bounds, estimated_usage, partial_usage, unpaid_usage, whole_usage
+
+REQUEST = ChatRequest("r", "m", (says(Role.USER, "hello"),))
+BOUNDS = Bounds(100, 50)
+
+
+def content(text: str, usage: Usage | None = None) -> AttemptContent:
+    made = AttemptContent(Offer("one", "m"), 1, 1000)
+    made.add(Delta(text))
+    if usage is not None:
+        made.add(usage)
+    return made
+
+
+@pytest.mark.parametrize(
+    "report", [Usage(9, 3), Usage(150, 60), Usage(9, 3, 4, 5, 2), Usage(1, 0), Usage(10_400, 3), Usage(9, 10_200)]
+)
+def test_credible_report_is_the_usage_even_over_the_hold(report: Usage) -> None:
+    assert whole_usage(REQUEST, content("hi", report), BOUNDS) == report
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        Usage(-9, 3),
+        Usage(9, -3),
+        Usage(9, 3, -1),
+        Usage(9, 3, 0, -1),
+        Usage(9, 3, 0, 0, -1),
+        Usage(9, 3, 8, 2),
+        Usage(0, 3),
+        Usage(MOST_TOKENS, 1),
+        Usage(10_401, 3),
+        Usage(9, 10_201),
+    ],
+)
+def test_absurd_report_is_replaced_by_an_estimate_within_the_hold(report: Usage) -> None:
+    for found in (
+        whole_usage(REQUEST, content("hi there", report), BOUNDS),
+        partial_usage(REQUEST, report, "hi there", BOUNDS),
+    ):
+        assert found.estimated
+        assert 0 < found.input_tokens <= 100
+        assert 0 < found.output_tokens <= 50
+
+
+def test_report_above_any_model_is_absurd_even_within_the_bounds() -> None:
+    wide = Bounds(MOST_TOKENS, MOST_TOKENS)
+    assert whole_usage(REQUEST, content("hi", Usage(MOST_TOKENS - 1, 1)), wide) == Usage(MOST_TOKENS - 1, 1)
+    assert whole_usage(REQUEST, content("hi", Usage(MOST_TOKENS, 1)), wide).estimated
+
+
+def test_estimate_stays_within_the_hold() -> None:
+    assert estimated_usage(REQUEST, "long " * 10_000, Bounds(3, 50)) == Usage(3, 50, estimated=True)
+
+
+def test_output_of_a_stopped_answer_is_estimated_where_only_the_input_was_reported() -> None:
+    text = "many words have come so far, all of them read"
+    found = partial_usage(REQUEST, Usage(9, 1), text, BOUNDS)
+    estimate = estimated_usage(REQUEST, text, BOUNDS)
+    assert found == Usage(9, estimate.output_tokens, estimated=True)
+    assert found.output_tokens > 5
+
+
+def test_output_report_of_at_least_half_the_estimate_is_believed() -> None:
+    text = "many words have come so far, all of them read by now"
+    estimate = estimated_usage(REQUEST, text, BOUNDS).output_tokens
+    half = -(-estimate // 2)
+    assert partial_usage(REQUEST, Usage(9, half), text, BOUNDS) == Usage(9, half)
+    assert partial_usage(REQUEST, Usage(9, half - 1), text, BOUNDS).estimated
+
+
+def test_stopped_answer_without_a_report_is_estimated() -> None:
+    assert partial_usage(REQUEST, None, "hi there", BOUNDS) == estimated_usage(REQUEST, "hi there", BOUNDS)
+
+
+def test_hold_covers_each_part_of_a_bill_up_to_its_bounds() -> None:
+    assert Bounds(10, 5).covered(Usage(12, 6, 8, 4, 3)) == Usage(10, 5, 8, 2)
+    assert Bounds(10, 5).covered(Usage(12, 6, 11, 1)) == Usage(10, 5, 10, 0)
+    assert Bounds(10, 5).covered(Usage(7, 3, 2, 1)) == Usage(7, 3, 2, 1)
+
+
+def test_unpaid_usage_is_the_difference_and_never_below_zero() -> None:
+    assert unpaid_usage(Usage(10, 40), Usage(10, 1)) == Usage(0, 39)
+    assert unpaid_usage(Usage(10, 4), Usage(12, 5)) == Usage(0, 0)
+    assert unpaid_usage(Usage(10, 4), Usage(9, 1, estimated=True)) == Usage(1, 3, estimated=True)
+    assert unpaid_usage(Usage(10, 4, estimated=True), Usage(9, 1)).estimated
