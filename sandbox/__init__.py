@@ -1,1 +1,1 @@
-"""A local Telegram, stand-in providers and a page: for trying and testing. It speaks to the bot over HTTP alone."""
+"""A local Telegram, stand-in providers and a page, for trying and testing. The bot reaches them over HTTP only."""

@@ -47,7 +47,7 @@ let pinned = true;
 const isAtEnd = () => pinned;
 const scrollDown = () => { scroller().scrollTop = scroller().scrollHeight; pinned = true; };
 scroller().addEventListener("scroll", () => { pinned = scroller().scrollHeight - scroller().scrollTop - scroller().clientHeight < 80; });
-// When the room for messages changes (the guide, a keyboard, a tab), whoever was at the end stays there.
+// When the height of the message list changes (guide, keyboard, tab), keep the end in view if it was in view.
 new ResizeObserver(() => { if (pinned) scrollDown(); }).observe(scroller());
 
 function node(message) {

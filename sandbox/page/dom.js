@@ -1,4 +1,4 @@
-// Nodes without markup: whatever people or bots wrote arrives as text, never as HTML.
+// Builders of DOM nodes. Texts of people and bots are inserted as text, never as HTML.
 export const $ = (id) => document.getElementById(id);
 
 export function el(tag, props = {}, ...children) {

@@ -1,4 +1,4 @@
-// What to try next, one step at a time, in the first chat.
+// The guide: suggestions of the next step, in the first chat.
 import { $, el } from "./dom.js";
 import { plugAllIn, set, wasRerouted } from "./providers.js";
 import { chat, nextUp, someOut, world } from "./store.js";
@@ -32,7 +32,7 @@ function step() {
     return next ? [note(wasRerouted() ? "" : "2 of 3"), chip("pull", `Pull ${next.title}'s plug`, () => set(next.name, "down"))] : [];
   }
   if (!askedSincePull) return [note("3 of 3"), chip("again", AGAIN, () => say(AGAIN))];
-  return [note("Rerouted: the line under the answer names who gave it."), chip("why", "/why", () => say("/why")), chip("plugs", "Plug back in", plugAllIn)];
+  return [note("Rerouted: the line under the answer names the provider that gave it."), chip("why", "/why", () => say("/why")), chip("plugs", "Plug back in", plugAllIn)];
 }
 
 const note = (text) => (text ? el("span", {}, text) : null);

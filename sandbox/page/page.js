@@ -1,4 +1,4 @@
-// The sandbox's page, put together: the local Telegram and the stand-in providers, shown and acted upon.
+// The sandbox's page: the local Telegram and the stand-in providers.
 import { $, ask, el, face } from "./dom.js";
 import * as conversation from "./chat.js";
 import * as compose from "./compose.js";
@@ -53,7 +53,7 @@ function showTab(name) {
   for (const tab of $("tabs").children) tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
 }
 
-// --- what happens --------------------------------------------------------------------------------------
+// --- events --------------------------------------------------------------------------------------------
 const happenings = {
   message(event, to) {
     to.messages.push(event.message);
@@ -99,7 +99,7 @@ function listen() {
   events.onmessage = (event) => hear(JSON.parse(event.data));
   events.onerror = () => {
     events.close();
-    $("chat-status").textContent = "The sandbox is away; trying again…";
+    $("chat-status").textContent = "The sandbox does not answer; trying again…";
     setTimeout(listen, wait);
     wait = Math.min(LONGEST_WAIT_MS, wait * 2);
   };

@@ -1,14 +1,14 @@
-// The panel on the right: who is asked next, at what price, and the switches.
+// The panel on the right: the provider of the next prompt, prices, and switches for faults.
 import { $, ask, el } from "./dom.js";
 import { byOffer, isUp, nextUp, someOut, world } from "./store.js";
 
 const WORDS = {
-  up: ["up", "Answers"], down: ["down", "Its plug is pulled"], 429: ["429", "Too many requests"], slow: ["slow", "No first word for a minute"],
-  cut: ["cut", "Breaks off in mid-answer"], key_refused: ["key", "Refuses the key"],
+  up: ["up", "Answers"], down: ["down", "Its plug is pulled"], 429: ["429", "Too many requests"], slow: ["slow", "Starts to answer after a minute"],
+  cut: ["cut", "Breaks off within an answer"], key_refused: ["key", "Refuses the key"],
 };
 const STATES = {
-  closed: "The breaker is closed: in service", open: "The breaker is open: resting after failures", half_open: "One prompt is let through to see",
-  resting: "Told to wait, or out until mended", drained: "Taken out by the operator",
+  closed: "The breaker is closed: in service", open: "The breaker is open: resting after failures", half_open: "One prompt is let through as a test",
+  resting: "Waits as the provider asked, or until the fault is fixed", drained: "Taken out by the operator",
 };
 const PLACES = ["next", "2nd", "3rd"];
 let served = null, order = [], changed = () => {};
@@ -26,7 +26,7 @@ export async function plugAllIn() {
   for (const each of [...world.providers.values()].filter((provider) => !isUp(provider))) await set(each.name, "up");
 }
 
-// An answer in place of one whose plug is out is what the page is about.
+// Mark an answer that was given in place of an unplugged provider.
 export function hear(provider) {
   const before = world.providers.get(provider.name);
   if (before && provider.calls > before.calls && provider.last_status === 200) {
@@ -39,7 +39,7 @@ export function hear(provider) {
 
 export function showProviders() {
   const next = nextUp();
-  $("next").replaceChildren(...(next ? ["The next prompt goes to ", el("b", {}, next.title), ", the cheapest that is up."] : [someOut() ? "Nobody is up: whoever asks is told so, and not charged." : "All plugs are in again. Farthing still lets them rest after their failures, and asks one by one within a minute."]));
+  $("next").replaceChildren(...(next ? ["The next prompt goes to ", el("b", {}, next.title), ", the cheapest that is up."] : [someOut() ? "No provider is up: a prompt gets an error and is not charged." : "All plugs are in again. Farthing still lets them rest after their failures, and asks one by one within a minute."]));
   $("plug").hidden = !next && !someOut();
   $("plug").className = next ? "" : "in";
   $("plug").textContent = next ? `Pull ${next.title}'s plug` : "Put every plug back in";
@@ -49,7 +49,7 @@ export function showProviders() {
   if (focus) document.querySelector(`[data-switch="${focus}"]`)?.focus();
 }
 
-// Those that `auto` asks come first, as they stood when the page was opened: nothing moves under the pointer.
+// Providers of `auto` first, in the order at the time the page was opened, so that no row moves under the pointer.
 function inOrder() {
   if (!order.length && world.next.length) order = [...new Set([...world.next.map((name) => name.split("/")[0]), ...world.providers.keys()])];
   return (order.length ? order : [...world.providers.keys()]).map((name) => world.providers.get(name)).filter(Boolean);

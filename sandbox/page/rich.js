@@ -1,4 +1,4 @@
-// A rich message's blocks as nodes: every word arrives as text, never as HTML.
+// Blocks of a rich message as DOM nodes. Texts are inserted as text, never as HTML.
 import { el } from "./dom.js";
 import { SAFE, block as codeBlock } from "./text.js";
 
@@ -9,7 +9,7 @@ export function richBody(message) {
   return el("div", { class: "rich", dir: message.is_rtl ? "rtl" : "auto" }, ...message.blocks.map(node));
 }
 
-// The words alone: for quotations, and for the list of chats.
+// The text alone, for quotations and for the list of chats.
 export function wordsOf(message) {
   return message.blocks.map(plain).filter(Boolean).join(" ");
 }
@@ -41,7 +41,7 @@ function cell(each) {
   return el(each.is_header ? "th" : "td", { class: `to-${align}`, dir: "auto", scope: each.is_header ? "col" : null }, rich(each.text || ""));
 }
 
-// RichText: a string, a list of it, or an object around it.
+// RichText: a string, a list of RichText, or an object that contains it.
 function rich(text) {
   if (typeof text === "string") return document.createTextNode(text);
   const out = document.createDocumentFragment();

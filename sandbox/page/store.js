@@ -1,4 +1,4 @@
-// What the sandbox told us, and who we are now.
+// State received from the sandbox, and the current user and chat.
 export const world = { me: null, users: new Map(), chats: new Map(), providers: new Map(), commands: {}, next: [], more: [] };
 export const here = { chat: null, as: new Map(), replyTo: null };
 
@@ -9,7 +9,7 @@ export const menuOf = () => (world.commands[sender()] || {})[here.chat] || [];
 export const isUp = (provider) => provider.mode === "up";
 export const someOut = () => [...world.providers.values()].some((each) => !isUp(each));
 export const byOffer = (offer) => world.providers.get((offer || "").split("/")[0]);
-// Whom `auto` would ask now: the router's own answer, less what was unplugged and not noticed yet.
+// Offers that `auto` would try now: the router's answer without the providers that were just unplugged.
 export const nextUp = () => world.next.map(byOffer).find((provider) => provider && isUp(provider)) || null;
 
 export function take(state) {

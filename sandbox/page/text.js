@@ -1,4 +1,4 @@
-// A text and its entities, whose offsets are UTF-16 units, which is what JavaScript counts in.
+// A text and its entities. Their offsets are UTF-16 units, as in JavaScript.
 import { el } from "./dom.js";
 
 const TAGS = { bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", blockquote: "blockquote", expandable_blockquote: "blockquote" };
@@ -20,7 +20,7 @@ function pieces(text, start, end, entities, onCommand) {
     const inner = entities.slice(n + 1).filter((other) => other.offset >= entity.offset && other.offset < stop);
     out.append(wrapped(entity, pieces(text, entity.offset, stop, inner, onCommand), text.slice(entity.offset, stop), onCommand));
     at = stop;
-    // A block stands on lines of its own: the breaks around it would show as empty lines.
+    // A block starts and ends a line itself; line breaks around it would show as empty lines.
     while (isBlock(entity) && at < end && text[at] === "\n") at += 1;
   });
   out.append(text.slice(at, end));

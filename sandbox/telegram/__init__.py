@@ -1,1 +1,1 @@
-"""A strict Bot API server: what Telegram refuses, it refuses, with Telegram's own words."""
+"""A strict Bot API server: it refuses the same calls as Telegram, with Telegram's own texts."""

@@ -1,4 +1,4 @@
-"""The command menu: set and read by scope and language; the narrowest wins. And the button beside the text field."""
+"""The command menu, by scope and language (the narrowest wins), and the menu button beside the text field."""
 
 import json
 import re
@@ -22,7 +22,7 @@ async def set_my_commands(world: World, params: Params) -> Any:
     if len(commands) > MOST_COMMANDS:
         raise refuse("commands")
     world.commands[_key(world, params)] = [_checked(command) for command in commands]
-    world.tell("commands", 0)
+    world.publish("commands", 0)
     return True
 
 
@@ -32,12 +32,12 @@ async def get_my_commands(world: World, params: Params) -> Any:
 
 async def delete_my_commands(world: World, params: Params) -> Any:
     world.commands.pop(_key(world, params), None)
-    world.tell("commands", 0)
+    world.publish("commands", 0)
     return True
 
 
 async def set_chat_menu_button(world: World, params: Params) -> Any:
-    """Of one private chat, or of all that have none of their own."""
+    """Set the menu button of one private chat, or of all private chats that have none of their own."""
     world.menu_buttons[_private(world, params)] = _menu_button(params.get("menu_button"))
     return True
 
@@ -49,7 +49,7 @@ async def get_chat_menu_button(world: World, params: Params) -> Any:
 
 
 def menu(world: World, user_id: int, chat_id: int) -> list[dict[str, str]]:
-    """What a person is shown there."""
+    """Return the commands that this user sees in this chat."""
     language = world.users[user_id].get("language_code", "")
     if chat_id == user_id:
         scopes = [f"chat {chat_id}", "all_private_chats", "default"]
@@ -84,7 +84,7 @@ def _private(world: World, params: Params) -> int:
 
 
 def _menu_button(raw: Any) -> dict[str, Any]:
-    """Absent: the default one."""
+    """Return the given menu button, the default one where none is given."""
     if raw in (None, ""):
         return {"type": "default"}
     try:

@@ -1,4 +1,4 @@
-"""Telegram's patience: a chat, a group, all chats, and drafts; a call inside a ban makes it longer."""
+"""Telegram's rate limits for a chat, a group, all chats, and drafts. A call during a ban makes the ban longer."""
 
 import math
 from collections import defaultdict, deque
@@ -13,8 +13,8 @@ _ALL = ((30, 1.0),)
 LONGER_SECONDS = 5.0
 
 
-class Patience:
-    """Counts calls. `monotonic` is Telegram's clock."""
+class FloodControl:
+    """Counter of calls. `monotonic`: the clock, in seconds."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._now = monotonic
@@ -22,7 +22,7 @@ class Patience:
         self._banned: dict[str, float] = {}
 
     def visible(self, chat_id: int) -> None:
-        """A message, an edit, a deletion. Raises the 429."""
+        """Count a message, an edit or a deletion. Raises the refusal 429."""
         self._spend(f"chat {chat_id}", _GROUP if chat_id < 0 else _PRIVATE)
         self._spend("all", _ALL)
 
@@ -30,7 +30,7 @@ class Patience:
         self._spend(f"draft {chat_id}", _DRAFTS)
 
     def ban(self, chat_id: int, seconds: float) -> None:
-        """For tests: this chat has had enough."""
+        """Refuse calls for this chat for so long. For tests."""
         for kind in ("chat", "draft"):
             self._banned[f"{kind} {chat_id}"] = self._now() + seconds
 

@@ -1,4 +1,4 @@
-"""parse_mode=HTML: the tags that Telegram knows, and its refusals of the rest."""
+"""Parser for parse_mode=HTML: Telegram's tags, and its refusals of others."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -18,12 +18,12 @@ STYLES = {
     "tg-spoiler": "spoiler",
     "code": "code",
 }
-"""What a tag makes of the words in it, in any message."""
+"""Entity type of each style tag, in any message."""
 _KINDS = {**STYLES, "pre": "pre", "blockquote": "blockquote", "a": "text_link"}
 
 
 def parsed(source: str) -> tuple[str, list[dict[str, Any]]]:
-    """The text and its entities. Raises "can't parse entities"."""
+    """Return the text and its entities. Raises the refusal "can't parse entities"."""
     reader = _Reader(source)
     reader.feed(source)
     reader.close()
@@ -70,7 +70,7 @@ class _Reader(HTMLParser):
         self._size += len(data.encode("utf-16-le", "surrogatepass")) // 2
 
     def _at(self) -> int:
-        """In bytes, as Telegram counts here."""
+        """Return the current position in bytes, as Telegram counts in this error."""
         line, column = self.getpos()
         before = "".join(self._lines[: line - 1])
         return len((before + "".join(self._lines[line - 1 : line])[:column]).encode())

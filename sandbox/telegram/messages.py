@@ -1,4 +1,4 @@
-"""What the bot sends, edits and deletes: parameters in, Telegram's result out, or its refusal raised."""
+"""Methods that send, edit and delete messages. Each returns Telegram's result or raises its refusal."""
 
 from typing import Any
 
@@ -45,20 +45,20 @@ async def send_message_draft(world: World, params: Params) -> Any:
     found = formatted(params, "text", "entities")
     if units(found.text) > MOST_TEXT:
         raise refuse("too_long")
-    world.patience.draft(chat.id)
+    world.flood_control.draft(chat.id)
     can = {name: is_true(params.get(name)) for name in ("can_stop", "keep_on_stop")}
     world.draft(chat.id, draft_id, {"text": found.text, "entities": found.entities, **can})
     return True
 
 
 async def send_rich_message(world: World, params: Params) -> Any:
-    """It reads back without a text."""
+    """Send a rich message. The returned message has no text."""
     required(params, "chat_id")
     return sent(world, params, {"rich_message": rich_message(params)})
 
 
 async def edit_message_text(world: World, params: Params) -> Any:
-    """A text becomes a rich message, and a rich message a text."""
+    """Edit a text. It may become a rich message, and a rich message a text."""
     if params.get("rich_message"):
         if params.get("text"):
             raise refuse("text_and_rich")
@@ -79,7 +79,7 @@ async def edit_message_reply_markup(world: World, params: Params) -> Any:
 
 async def delete_message(world: World, params: Params) -> Any:
     chat = world.chat_of(params)
-    world.patience.visible(chat.id)
+    world.flood_control.visible(chat.id)
     world.delete(chat.id, _message_id(params))
     return True
 
@@ -89,9 +89,9 @@ async def send_chat_action(world: World, params: Params) -> Any:
     action = str(params.get("action") or "")
     if action not in ACTIONS:
         raise refuse("action")
-    spend = world.patience.draft if chat.type == "private" else world.patience.visible
+    spend = world.flood_control.draft if chat.type == "private" else world.flood_control.visible
     spend(chat.id)
-    world.tell("action", chat.id, action=action)
+    world.publish("action", chat.id, action=action)
     return True
 
 
@@ -118,17 +118,17 @@ async def get_file(world: World, params: Params) -> Any:
 
 
 def sent(world: World, params: Params, content: dict[str, Any]) -> Any:
-    """The new message. Raises the refusals of its chat, its keyboard, and Telegram's patience."""
+    """Post a message. Raises the refusals for its chat, its keyboard, and the rate limits."""
     chat = world.chat_of(params)
     content = {**content, "reply_markup": markup(params)}
     reply_to = _reply_to(params, chat)
-    world.patience.visible(chat.id)
+    world.flood_control.visible(chat.id)
     return world.post(chat.id, world.bot, content, reply_to=reply_to)
 
 
 def _edited(world: World, params: Params, content: dict[str, Any]) -> Any:
     chat = world.chat_of(params)
-    world.patience.visible(chat.id)
+    world.flood_control.visible(chat.id)
     return world.edit(chat.id, _message_id(params), content)
 
 

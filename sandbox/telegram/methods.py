@@ -1,4 +1,4 @@
-"""The table of methods: everything that the bot calls, by Telegram's names, in any case."""
+"""Table of methods that the bot calls, by Telegram's names. Upper and lower case are equal."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ _SECRET = re.compile(r"^[A-Za-z0-9_-]*$")
 
 
 async def call(world: World, name: str, params: Params) -> Any:
-    """Raises Refusal."""
+    """Call the method of this name. Raises BotApiError."""
     method = METHODS.get(name.lower())
     if method is None:
         raise refuse("no_method")
@@ -46,7 +46,7 @@ async def get_updates(world: World, params: Params) -> Any:
 
 
 async def set_webhook(world: World, params: Params) -> Any:
-    """Https on Telegram's ports; on this machine also http and any port, as with a Bot API server of one's own."""
+    """Check a webhook's URL: https on Telegram's ports; on this machine also http and any port."""
     url = str(params.get("url") or "")
     if not url:
         return await delete_webhook(world, params)
@@ -97,7 +97,7 @@ async def answer_callback_query(world: World, params: Params) -> Any:
     if query is None or query["at"] + QUERY_SECONDS < world.now():
         raise refuse("old_query")
     shown = {"text": text, "show_alert": is_true(params.get("show_alert")), "user_id": query["user_id"]}
-    world.tell("callback_answer", query["chat_id"], url=params.get("url"), **shown)
+    world.publish("callback_answer", query["chat_id"], url=params.get("url"), **shown)
     return True
 
 
@@ -107,7 +107,7 @@ async def get_chat(world: World, params: Params) -> Any:
 
 
 def _allow(world: World, params: Params) -> None:
-    """Absent: as before. An empty list: all usual kinds."""
+    """Set the kinds of updates to send. Absent: unchanged. An empty list: all usual kinds."""
     if params.get("allowed_updates"):
         world.updates.allowed = decoded(params, "allowed_updates", list) or None
 

@@ -1,4 +1,4 @@
-"""What a call brings: strings from an address, a form or JSON, and uploads; read as Telegram reads them."""
+"""Parameters of a call: strings from the URL, a form or JSON, and uploads, read as Telegram reads them."""
 
 import json
 import re
@@ -28,13 +28,13 @@ def is_true(value: Any) -> bool:
 
 
 def number(params: Params, field: str) -> int:
-    """0 where it is absent or no number, as Telegram has it."""
+    """Return the number in a field, 0 where it is absent or not a number, as Telegram does."""
     raw = str(params.get(field) or "")
     return int(raw) if re.fullmatch(r"-?\d{1,19}", raw) else 0
 
 
 def required(params: Params, field: str) -> str:
-    """Raises the refusal of what is absent or empty."""
+    """Return a field. Raises the refusal where it is absent or empty."""
     value = str(params.get(field) or "")
     if not value:
         raise missing(field)
@@ -42,7 +42,7 @@ def required(params: Params, field: str) -> str:
 
 
 def decoded(params: Params, field: str, kind: type) -> Any:
-    """JSON in a field, or an empty `kind`. Raises the refusal of anything else."""
+    """Return the JSON value of a field, an empty `kind` where it is absent. Raises the refusal of any other type."""
     raw = params.get(field)
     if raw in (None, ""):
         return kind()
@@ -56,7 +56,7 @@ def decoded(params: Params, field: str, kind: type) -> Any:
 
 
 def markup(params: Params) -> dict[str, Any] | None:
-    """An inline keyboard whose buttons have a text and one action each; other keyboards as they are."""
+    """Return the keyboard. Raises the refusal of an inline button without a text and exactly one action."""
     if params.get("reply_markup") in (None, ""):
         return None
     try:

@@ -1,8 +1,8 @@
-"""One table of refusals, with Telegram's own texts.
+"""Table of refusals, with Telegram's own texts.
 
-Sources: the Bot API server and TDLib, whose sentences it hands on with a small first letter;
-names in capitals are Telegram's own (core.telegram.org/api/errors), but for those of a rich message's depth and
-columns, which nobody has written down: what counts is that it is a 400.
+Sources: the Bot API server, and TDLib, whose sentences it passes on with a small first letter. Names in capitals are
+Telegram's own (core.telegram.org/api/errors). The texts for the depth and the columns of a rich message are not
+documented; only their status, 400, is certain.
 """
 
 from typing import Any
@@ -131,7 +131,7 @@ TABLE = {name: (400, f"Bad Request: {text}") for name, text in _BAD_REQUESTS.ite
 
 
 def refuse(name: str, **values: Any) -> BotApiError:
-    """One of the table, with its values filled in."""
+    """Return a refusal of the table with its values filled in."""
     code, description = TABLE[name]
     return BotApiError(code, description.format(**values) if values else description)
 

@@ -1,4 +1,4 @@
-"""Rich messages: HTML in, blocks out as Telegram gives them back, within its limits. Media are left out here."""
+"""Rich messages: HTML in, blocks out as Telegram returns them, within its limits. Media are not supported."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 
 def rich_message(params: Params) -> Json:
-    """What the message holds. Raises the refusals of what is no HTML of Telegram's, is empty, or is too much."""
+    """Return the content of the message. Raises the refusals of invalid HTML, an empty message, and exceeded limits."""
     given = decoded(params, "rich_message", dict)
     if [name for name in _SOURCES if given.get(name)] != ["html"]:
         raise refuse("rich_source")
@@ -32,7 +32,7 @@ def rich_message(params: Params) -> Json:
 
 @dataclass(slots=True)
 class _Size:
-    """What there is of everything that has a limit."""
+    """Counters of everything that has a limit."""
 
     chars: int = 0
     blocks: int = 0
@@ -58,7 +58,7 @@ class _Size:
 
 
 def _blocks(element: Element, depth: int, size: _Size) -> Iterator[Json]:
-    """Words between blocks are paragraphs."""
+    """Return the blocks. Text between blocks becomes paragraphs."""
     for is_block, group in groupby(element.children, key=_is_block):
         run = list(group)
         if is_block:
@@ -145,7 +145,7 @@ def _filled(element: Element, depth: int, size: _Size) -> Any:
 
 
 def _text(element: Element, depth: int, size: _Size) -> Any:
-    """RichText: a string, an object around more of it, or a list."""
+    """Return RichText: a string, an object that contains RichText, or a list."""
     size.at(depth)
     found = [_piece(each, depth + 1, size) for each in element.children]
     return found[0] if len(found) == 1 else found

@@ -1,4 +1,4 @@
-"""The HTML of rich messages as a tree: the tags that Telegram knows, where they may stand, and its refusals."""
+"""Parser of the HTML of rich messages into a tree, with Telegram's rules for nesting and its refusals."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ BLOCKS = HEADINGS | {"p", "pre", "hr", "ul", "ol", "blockquote", "table", "foote
 _INLINE = frozenset(
     "b strong i em u ins s strike del code mark sub sup tg-spoiler a br".split()  # noqa: SIM905 - read as a list
 )
-DEEPEST = 100  # whatever lies deeper is over the limit, however it is counted
+DEEPEST = 100  # deeper elements are over the limit by any count
 _VOID = frozenset({"br", "hr"})
 _ONLY = {"ul": {"li"}, "ol": {"li"}, "table": {"tr"}, "tr": {"th", "td"}}
 _HOLD_BLOCKS = frozenset({"", "li", "blockquote"})
@@ -20,7 +20,7 @@ _SPACE = re.compile(r"\s+")
 
 @dataclass(slots=True)
 class Element:
-    """`at` is where it begins in the source, in bytes."""
+    """An element. `at`: its start in the source, in bytes."""
 
     tag: str
     attributes: dict[str, str | None]
@@ -36,7 +36,7 @@ class Element:
 
 
 def parsed(source: str) -> Element:
-    """Raises "can't parse entities"."""
+    """Parse the source. Raises the refusal "can't parse entities"."""
     reader = _Reader(source)
     reader.feed(source)
     reader.close()
@@ -87,7 +87,7 @@ class _Reader(HTMLParser):
 
 
 def _may_stand(tag: str, inside: str) -> bool:
-    """A link holds no link, a cell no block; rows and items stand where they belong."""
+    """Return whether the tag may stand inside: no link in a link, no block in a cell, rows only in tables."""
     if inside in _ONLY:
         return tag in _ONLY[inside]
     if inside in _HOLD_BLOCKS and tag in BLOCKS:

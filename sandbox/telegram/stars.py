@@ -1,4 +1,4 @@
-"""Stars: invoices paid through pre-checkout, subscriptions, refunds, and the list of transactions."""
+"""Telegram Stars: invoices paid through pre-checkout, subscriptions, refunds, and the list of transactions."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ MOST_TITLE, MOST_DESCRIPTION, MOST_PAYLOAD_BYTES = 32, 255, 128
 Offered = dict[str, Any]
 
 
-# --- what the bot calls ---------------------------------------------------------------------------------
+# --- methods ----------------------------------------------------------------------------------------------
 
 
 async def send_invoice(world: World, params: Params) -> Any:
@@ -62,7 +62,7 @@ async def refund_star_payment(world: World, params: Params) -> Any:
 
 
 async def get_star_transactions(world: World, params: Params) -> Any:
-    """Oldest first; a refund has the id of its payment, and a receiver."""
+    """Return the transactions, oldest first. A refund has the id of its payment, and a receiver."""
     start, most = max(0, number(params, "offset")), number(params, "limit")
     most = most if 1 <= most <= MOST_TRANSACTIONS else MOST_TRANSACTIONS
     return {"transactions": world.star_rows[start : start + most]}
@@ -73,7 +73,7 @@ async def get_my_star_balance(world: World, _: Params) -> Any:
 
 
 async def edit_user_star_subscription(world: World, params: Params) -> Any:
-    """True ends it with its period; False allows again what the bot itself ended."""
+    """Cancel a subscription at the end of its period (True), or allow its renewal again (False)."""
     required(params, "is_canceled")
     payment = world.payments.get(required(params, "telegram_payment_charge_id"))
     if payment is None or not payment.get("is_recurring") or payment["user_id"] != number(params, "user_id"):
@@ -82,11 +82,11 @@ async def edit_user_star_subscription(world: World, params: Params) -> Any:
     return True
 
 
-# --- what people and Telegram do ------------------------------------------------------------------------
+# --- actions of people and of Telegram ----------------------------------------------------------------------
 
 
 async def pay(world: World, chat_id: int, user_id: int, offered: Offered) -> dict[str, Any]:
-    """Pre-checkout, then the payment; {"ok": False, "error"} when the bot refuses or is too slow."""
+    """Ask for pre-checkout, then pay. Return {"ok": False, "error"} when the bot refuses or is too slow."""
     name = world.name("checkout")
     answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
     world.checkouts[name] = answered
@@ -111,7 +111,7 @@ async def pay(world: World, chat_id: int, user_id: int, offered: Offered) -> dic
 
 
 def paid(world: World, chat_id: int, user_id: int, offered: Offered, *, renewal: bool = False) -> str:
-    """The message that says so; its charge id."""
+    """Post the message of a successful payment. Return its charge id."""
     charge_id = world.name("stx")
     payment: dict[str, Any] = {
         "currency": "XTR",
@@ -130,7 +130,7 @@ def paid(world: World, chat_id: int, user_id: int, offered: Offered, *, renewal:
 
 
 def renew(world: World, charge_id: str) -> str:
-    """A month later. Raises the refusal of a payment that is no subscription's, or one that was ended."""
+    """Pay the next period of a subscription. Return its charge id. Raises the refusal where there is none to renew."""
     payment = world.payments.get(charge_id)
     if payment is None or not payment.get("is_recurring") or payment.get("canceled"):
         raise refuse("no_charge")
@@ -139,7 +139,7 @@ def renew(world: World, charge_id: str) -> str:
 
 
 def cancel(world: World, charge_id: str, state: str = "canceled") -> None:
-    """The user ends a subscription, takes it up again ("active"), or can't pay its renewal ("failed")."""
+    """Set a subscription's state as its user would: "canceled", "active" again, or "failed" to pay."""
     payment = world.payments[charge_id]
     payment["canceled"] = state != "active"
     content = {"user": world.users[payment["user_id"]], "invoice_payload": payment["invoice_payload"], "state": state}
@@ -147,7 +147,7 @@ def cancel(world: World, charge_id: str, state: str = "canceled") -> None:
 
 
 def refund(world: World, user_id: int, charge_id: str) -> None:
-    """By the bot, or by Telegram itself."""
+    """Refund a payment, on behalf of the bot or of Telegram itself."""
     payment = world.payments.get(charge_id)
     if payment is None or payment["user_id"] != user_id:
         raise refuse("no_charge")
@@ -175,7 +175,7 @@ def _book(world: World, charge_id: str, side: str) -> None:
 
 
 def _offered(params: Params) -> Offered:
-    """What sendInvoice and createInvoiceLink have in common. Raises Telegram's refusals."""
+    """Return the fields that sendInvoice and createInvoiceLink share. Raises Telegram's refusals."""
     title, payload = required(params, "title"), required(params, "payload")
     description = required(params, "description")
     if len(title) > MOST_TITLE:
@@ -197,7 +197,7 @@ def _offered(params: Params) -> Offered:
 
 
 def _stars(params: Params) -> int:
-    """Exactly one price, in whole Stars, and no provider."""
+    """Return the price: exactly one, in whole Stars, without a payment provider."""
     prices = decoded(params, "prices", list)
     if len(prices) != 1 or params.get("provider_token"):
         raise refuse("prices")

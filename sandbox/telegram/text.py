@@ -1,4 +1,4 @@
-"""Texts and entities as Telegram takes them: lengths in UTF-16 units, after parsing and trimming."""
+"""Texts and entities by Telegram's rules: lengths in UTF-16 units, after parsing and trimming."""
 
 import re
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ Entity = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Formatted:
-    """A text and its entities, which lie within it."""
+    """A text and its entities."""
 
     text: str
     entities: list[Entity]
@@ -55,7 +55,7 @@ def units(text: str) -> int:
 
 
 def message_text(params: Params, *, edit: bool = False) -> Formatted:
-    """Raises the refusals of an empty text, an overlong one, and of wrong entities."""
+    """Return the fields of a text. Raises the refusals of an empty text, one too long, and wrong entities."""
     found = formatted(params, "text", "entities")
     if not found.text:
         raise refuse("empty")
@@ -65,7 +65,7 @@ def message_text(params: Params, *, edit: bool = False) -> Formatted:
 
 
 def caption(params: Params) -> dict[str, Any]:
-    """The fields of a message."""
+    """Return the fields of a caption."""
     found = formatted(params, "caption", "caption_entities")
     if units(found.text) > MOST_CAPTION:
         raise refuse("caption_too_long")
@@ -73,7 +73,7 @@ def caption(params: Params) -> dict[str, Any]:
 
 
 def formatted(params: Params, field: str, entity_field: str) -> Formatted:
-    """What stays of a text: trimmed, its first hundred entities, and those that Telegram finds by itself."""
+    """Return the trimmed text with its first hundred entities and those that Telegram finds by itself."""
     text, mode = str(params.get(field) or ""), str(params.get("parse_mode") or "").lower()
     if mode == "html":
         text, given = parsed(text)
@@ -86,7 +86,7 @@ def formatted(params: Params, field: str, entity_field: str) -> Formatted:
 
 
 def spotted(text: str) -> list[Entity]:
-    """What Telegram marks by itself."""
+    """Return the entities that Telegram finds by itself."""
     return [
         {"type": kind, "offset": units(text[: match.start()]), "length": units(match.group())}
         for kind, pattern in _SPOTTED
@@ -110,7 +110,7 @@ def _end(entity: Entity) -> int:
 
 
 def _trimmed(text: str, found: list[Entity]) -> tuple[str, list[Entity]]:
-    """Without white space at either end; entities move with their letters."""
+    """Remove white space at both ends and shift the entities accordingly."""
     shift, size = units(text) - units(text.lstrip()), units(text.strip())
     moved = [(max(0, e["offset"] - shift), min(size, _end(e) - shift), e) for e in found]
     return text.strip(), [{**e, "offset": start, "length": end - start} for start, end, e in moved if end > start]
@@ -145,4 +145,4 @@ def _check_bounds(offset: int, length: int, text: str) -> None:
 
 
 def _is_low_surrogate(pair: bytes) -> bool:
-    return len(pair) == 2 and 0xDC <= pair[1] <= 0xDF  # noqa: PLR2004 - UTF-16's
+    return len(pair) == 2 and 0xDC <= pair[1] <= 0xDF  # noqa: PLR2004 - the pair's range in UTF-16

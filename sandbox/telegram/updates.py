@@ -1,4 +1,4 @@
-"""Updates on their way to the bot: kept until confirmed, handed out by long polling or a webhook."""
+"""Updates for the bot: kept until confirmed, delivered by long polling or a webhook."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ _OPT_IN = frozenset(("chat_member", "message_reaction", "message_reaction_count"
 
 @dataclass
 class Updates:
-    """The queue of one bot. `twice`: for tests, deliver each update again once it was confirmed."""
+    """The queue of one bot. `twice`: deliver each update again after it was confirmed, for tests."""
 
     first_id: int
     now: Callable[[], float] = time.monotonic
@@ -39,7 +39,7 @@ class Updates:
         self._closed = False
 
     def push(self, kind: str, content: dict[str, Any]) -> int:
-        """A new update; its id, or 0 when the bot did not ask for its kind."""
+        """Add an update. Return its id, 0 when the bot did not ask for its kind."""
         if (self.allowed is None and kind in _OPT_IN) or (self.allowed is not None and kind not in self.allowed):
             return 0
         number = self._next_id
@@ -62,23 +62,26 @@ class Updates:
         return len(self._waiting)
 
     async def get(self, offset: int, limit: int, timeout: int) -> list[dict[str, Any]]:  # noqa: ASYNC109 - Telegram's own word
-        """Long polling; `offset` confirms. A second poller ends the first; a webhook forbids both."""
+        """Return the waiting updates, after at most `timeout` seconds. `offset` confirms those below it.
+
+        A second poller ends the first. Raises the refusal of polling while a webhook is set.
+        """
         if self.webhook is not None:
             raise refuse("webhook_set")
         self._end_poller("two_pollers")
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._poller = mine
+        poll: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._poller = poll
         self._confirm(offset)
         self._forget_old()
         if not self._waiting:
-            await self._wait(mine, max(0, min(timeout, MOST_TIMEOUT)))
-        if mine.done():
-            mine.result()
-        mine.cancel()
+            await self._wait(poll, max(0, min(timeout, MOST_TIMEOUT)))
+        if poll.done():
+            poll.result()
+        poll.cancel()
         return self._waiting[: limit if 1 <= limit <= MOST_UPDATES else MOST_UPDATES]
 
     def set_webhook(self, webhook: Webhook) -> None:
-        """From now on updates are posted there; those that wait first."""
+        """Deliver updates to the webhook from now on, the waiting ones first."""
         self.drop_webhook()
         self._end_poller("ended_by_webhook")
         self.webhook = webhook
@@ -87,13 +90,13 @@ class Updates:
             self._delivery.add(update)
 
     def drop_webhook(self) -> None:
-        """What was not delivered goes on waiting."""
+        """Remove the webhook. Updates that were not delivered keep waiting."""
         if self._delivery is not None:
             self._delivery.close()
         self.webhook = self._delivery = None
 
     def close(self) -> None:
-        """Let whoever polls go."""
+        """Stop delivery and end the current poll."""
         self.drop_webhook()
         self._closed = True
         self._came.set()
@@ -135,11 +138,11 @@ class Updates:
         if self._poller is not None and not self._poller.done():
             self._poller.set_exception(refuse(why))
 
-    async def _wait(self, mine: "asyncio.Future[None]", seconds: float) -> None:
+    async def _wait(self, poll: "asyncio.Future[None]", seconds: float) -> None:
         if self._closed or not seconds:
             return
         self._came.clear()
         came = asyncio.ensure_future(self._came.wait())
-        both: set[asyncio.Future[Any]] = {came, mine}
+        both: set[asyncio.Future[Any]] = {came, poll}
         await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         came.cancel()

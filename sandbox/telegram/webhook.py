@@ -1,4 +1,4 @@
-"""A webhook's deliveries: in order within a chat, tried again until they succeed; queries never wait for messages."""
+"""Delivery to a webhook: in order within a chat, repeated until it succeeds. Queries never wait for messages."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ Update = dict[str, Any]
 
 @dataclass(slots=True)
 class Webhook:
-    """Where to, with which secret, and what went wrong last."""
+    """Address and secret of a webhook, and its last error."""
 
     url: str
     secret: str = ""
@@ -31,7 +31,7 @@ class Webhook:
 
 @dataclass
 class Delivery:
-    """A task per queue. `waits` says whether an update is still wanted; `delivered` hears of each success."""
+    """One task per queue. `waits`: whether an update still has to be sent. `delivered`: called after each success."""
 
     webhook: Webhook
     first_retry_seconds: float
@@ -56,7 +56,7 @@ class Delivery:
         self._tasks = {"close": asyncio.create_task(self._client.aclose())}
 
     async def _work(self, queue: deque[Update]) -> None:
-        """The next one after a 2xx."""
+        """Post the updates of a queue, each after the one before got a 2xx."""
         while queue:
             if self.waits(queue[0]):
                 await self._deliver(queue[0])
@@ -73,7 +73,7 @@ class Delivery:
             delay = min(MOST_RETRY_SECONDS, delay * 2)
 
     async def _post(self, update: Update) -> float | None:
-        """None when it was taken; else the seconds that the other side asks for."""
+        """Post an update. Return None when it was taken, else the seconds to wait that the receiver asks for."""
         secret = self.webhook.secret
         headers = {"X-Telegram-Bot-Api-Secret-Token": secret} if secret else {}
         try:
@@ -90,7 +90,7 @@ class Delivery:
 
 
 def queue_of(update: Update) -> str:
-    """Messages wait for those of their chat; each kind of query for those of its user."""
+    """Return the queue of an update: messages queue by chat, queries by kind and user."""
     kind = next(name for name in update if name != "update_id")
     content = update[kind]
     if "chat" in content and not kind.endswith("query"):

@@ -1,4 +1,4 @@
-"""World: people, chats, messages, drafts, files: what Telegram would know. Tests act through it as people do."""
+"""State of the local Telegram: people, chats, messages, drafts, files. Tests act through it as people do."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox.telegram.flood import Patience
+from sandbox.telegram.flood import FloodControl
 from sandbox.telegram.refusals import refuse
 from sandbox.telegram.text import spotted
 from sandbox.telegram.updates import Updates
@@ -37,7 +37,7 @@ class Chat:
 
 
 class World:
-    """Everything in one place; `listeners` hear of every change."""
+    """All state, and the actions of people. `listeners` are called after every change."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.now = monotonic
@@ -52,10 +52,10 @@ class World:
             number: Chat(number, "private", str(u["first_name"]), (number,)) for number, u in self.users.items()
         }
         self.chats[GROUP_ID] = Chat(GROUP_ID, "supergroup", "Tea room", tuple(self.users))
-        # Telegram's ids begin anywhere and grow; a sandbox started later must not repeat an earlier one's.
+        # Ids grow. A sandbox that is started later must not repeat the ids of an earlier one.
         self.updates = Updates(first_id=int(time.time()) % 1_000_000_000, now=monotonic)
         self.precheckout_seconds = PRECHECKOUT_SECONDS
-        self.patience = Patience(monotonic)
+        self.flood_control = FloodControl(monotonic)
         self.files: dict[str, tuple[str, str, bytes]] = {}
         self.blocked: set[int] = set()
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
@@ -70,10 +70,10 @@ class World:
         self._next_message = 1
         self._next_name = int(time.time())
 
-    # --- what people do -------------------------------------------------------------------------
+    # --- actions of people ----------------------------------------------------------------------
 
     def say(self, chat_id: int, user_id: int, text: str, *, reply_to: int | None = None, **more: Any) -> Message:
-        """A person writes; the bot gets the update, if privacy mode lets it."""
+        """Post a message of a person. The bot gets the update where privacy mode allows it."""
         content: dict[str, Any] = {"text": text, "entities": spotted(text), **more} if text else dict(more)
         message = self.post(chat_id, self.users[user_id], content, reply_to=reply_to)
         if self._bot_sees(message):
@@ -81,7 +81,7 @@ class World:
         return message
 
     def press(self, chat_id: int, user_id: int, message_id: int, data: str) -> str:
-        """A button is pressed; the id of the callback query."""
+        """Press a button. Return the id of the callback query."""
         name = self.name("query")
         message = self.chats[chat_id].messages[message_id]
         self.queries[name] = {"chat_id": chat_id, "user_id": user_id, "at": self.now()}
@@ -96,7 +96,7 @@ class World:
         return name
 
     def stop_draft(self, chat_id: int, draft_id: int) -> None:
-        """Telegram's own Stop button; the draft goes, unless keep_on_stop. Raises KeyError where there is none."""
+        """Press the Stop button of a draft. It is removed unless `keep_on_stop`. Raises KeyError without a button."""
         chat = self.chats[chat_id]
         draft = chat.drafts[draft_id]
         if not draft["can_stop"]:
@@ -106,7 +106,7 @@ class World:
         self.updates.push("stopped_message_generation", {"chat": self.shown(chat), "draft_id": str(draft_id)})
 
     def block(self, user_id: int) -> None:
-        """Whoever blocks the bot is out of its reach."""
+        """Block the bot as this user: messages to the user are refused from now on."""
         self.blocked.add(user_id)
         self._member(user_id, "member", "kicked")
 
@@ -118,13 +118,13 @@ class World:
         return list(self.chats[chat_id].messages.values())
 
     async def wait_message(self, chat_id: int, wanted: Callable[[Message], bool], seconds: float = 60.0) -> Message:
-        """The first message of the bot that fits, there already or to come. Raises TimeoutError."""
+        """Return the first message of the bot that is wanted, now or later. Raises TimeoutError after `seconds`."""
         changed = asyncio.Event()
 
-        def hear(_: dict[str, Any]) -> None:
+        def wake(_: dict[str, Any]) -> None:
             changed.set()
 
-        self.listeners.add(hear)
+        self.listeners.add(wake)
         try:
             async with asyncio.timeout(seconds):
                 while True:
@@ -134,9 +134,9 @@ class World:
                     changed.clear()
                     await changed.wait()
         finally:
-            self.listeners.discard(hear)
+            self.listeners.discard(wake)
 
-    # --- what happens ---------------------------------------------------------------------------
+    # --- changes --------------------------------------------------------------------------------
 
     def post(
         self, chat_id: int, sender: dict[str, Any], content: dict[str, Any], *, reply_to: int | None = None
@@ -151,12 +151,12 @@ class World:
         }
         self._next_message += 1
         if reply_to is not None and reply_to in chat.messages:
-            message["reply_to_message"] = _bare(chat.messages[reply_to])
+            message["reply_to_message"] = _without_reply(chat.messages[reply_to])
         chat.messages[message["message_id"]] = message
         if sender["id"] == BOT_ID:
             for draft_id in list(chat.drafts):
                 self.drop_draft(chat_id, draft_id)
-        self.tell("message", chat_id, message=message)
+        self.publish("message", chat_id, message=message)
         return message
 
     def draft(self, chat_id: int, draft_id: int, content: dict[str, Any]) -> None:
@@ -165,22 +165,22 @@ class World:
             self.drop_draft(chat_id, other)
         shown = {"chat_id": chat_id, "draft_id": draft_id, "dies_at": self.now() + DRAFT_SECONDS, **content}
         chat.drafts[draft_id] = shown
-        self.tell("draft", chat_id, draft=shown)
+        self.publish("draft", chat_id, draft=shown)
         asyncio.get_running_loop().call_later(DRAFT_SECONDS, self.expire_drafts)
 
     def drop_draft(self, chat_id: int, draft_id: int) -> None:
         if self.chats[chat_id].drafts.pop(draft_id, None) is not None:
-            self.tell("draft_gone", chat_id, draft_id=draft_id)
+            self.publish("draft_gone", chat_id, draft_id=draft_id)
 
     def expire_drafts(self) -> None:
-        """A draft lives 30 s after its last frame."""
+        """Remove drafts 30 s after their last frame."""
         for chat in self.chats.values():
             for draft_id, draft in list(chat.drafts.items()):
                 if draft["dies_at"] <= self.now():
                     self.drop_draft(chat.id, draft_id)
 
     def edit(self, chat_id: int, message_id: int, content: dict[str, Any]) -> Message:
-        """Raises the refusals of an edit that finds nothing, or changes nothing."""
+        """Edit a message of the bot. Raises the refusals where there is none, or where nothing changes."""
         message = self.chats[chat_id].messages.get(message_id)
         if message is None:
             raise refuse("no_edit")
@@ -200,18 +200,18 @@ class World:
             else:
                 message.pop(name, None)
         message["edit_date"] = int(time.time())
-        self.tell("edit", chat_id, message=message)
+        self.publish("edit", chat_id, message=message)
         return message
 
     def delete(self, chat_id: int, message_id: int) -> None:
-        """Raises the refusals of what is not there, and of what others said in a group."""
+        """Delete a message. Raises the refusals where there is none, and for others' messages in a group."""
         message = self.chats[chat_id].messages.get(message_id)
         if message is None:
             raise refuse("no_delete")
         if chat_id < 0 and message["from"]["id"] != BOT_ID:
             raise refuse("cant_delete")
         del self.chats[chat_id].messages[message_id]
-        self.tell("delete", chat_id, message_id=message_id)
+        self.publish("delete", chat_id, message_id=message_id)
 
     def keep_file(self, name: str, kind: str, data: bytes) -> str:
         file_id = self.name("file")
@@ -219,7 +219,7 @@ class World:
         return file_id
 
     def file_path(self, file_id: str) -> str:
-        """Where it is downloaded, under /file/bot{token}/."""
+        """Return the path of a file's download, under /file/bot{token}/."""
         return f"files/{file_id}{Path(self.files[file_id][0]).suffix}"
 
     def name(self, kind: str) -> str:
@@ -227,7 +227,7 @@ class World:
         return f"{kind}{self._next_name}"
 
     def chat_of(self, params: dict[str, Any], *, reach: bool = True) -> Chat:
-        """Raises the refusals of an unknown chat and, where it has to be reached, of one who blocked the bot."""
+        """Return the chat of a call. Raises the refusals: it is unknown, or (with `reach`) its user blocked the bot."""
         raw = str(params.get("chat_id") or "")
         chat = self.chats.get(int(raw)) if raw.lstrip("-").isdigit() else None
         if chat is None:
@@ -242,7 +242,7 @@ class World:
         user = self.users[chat.id]
         return {"id": chat.id, "type": chat.type, **{k: user[k] for k in ("first_name", "username") if k in user}}
 
-    def tell(self, kind: str, chat_id: int, **more: Any) -> None:
+    def publish(self, kind: str, chat_id: int, **more: Any) -> None:
         for listener in tuple(self.listeners):
             listener({"type": kind, "chat_id": chat_id, **more})
 
@@ -253,7 +253,7 @@ class World:
         self.updates.push("my_chat_member", {**change, "chat": chat, "old_chat_member": old, "new_chat_member": new})
 
     def _bot_sees(self, message: Message) -> bool:
-        """Privacy mode: in groups, commands, replies to the bot, and mentions of it."""
+        """Return whether privacy mode shows the message: in groups only commands, replies to the bot, and mentions."""
         if message["chat"]["type"] == "private":
             return True
         text = str(message.get("text") or message.get("caption") or "")
@@ -261,6 +261,6 @@ class World:
         return text.startswith("/") or reply == BOT_ID or f"@{self.bot['username']}" in text
 
 
-def _bare(message: Message) -> Message:
-    """As it is quoted: a reply within a reply is left out."""
+def _without_reply(message: Message) -> Message:
+    """Return the message as it is quoted: without the message that it replies to."""
     return {name: value for name, value in message.items() if name != "reply_to_message"}
