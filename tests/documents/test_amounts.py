@@ -7,18 +7,18 @@ from engine.money import Money
 
 
 @given(gross=st.integers(-(10**15), 10**15), percent=st.sampled_from(["0", "5", "7.7", "10", "19", "20", "25.5"]))
-def test_net_and_tax_add_up_to_what_was_paid(gross: int, percent: str) -> None:
+def test_net_and_tax_sum_to_the_gross_amount(gross: int, percent: str) -> None:
     vat = Vat.within(Money(gross), percent)
     assert vat.net + vat.tax == Money(gross)
     assert abs(vat.tax.nanousd * (100 + float(percent)) - gross * float(percent)) <= 0.51 * (100 + float(percent))
 
 
 @pytest.mark.parametrize(("percent", "words"), [("0", "0"), ("10", "10"), ("7.70", "7.7"), ("100", "100")])
-def test_a_rate_is_said_without_needless_digits(percent: str, words: str) -> None:
+def test_rate_is_printed_without_trailing_zeros(percent: str, words: str) -> None:
     assert Vat.within(Money(1), percent).words() == words
 
 
-def test_every_amount_of_a_column_has_the_decimals_that_the_longest_needs() -> None:
+def test_amounts_of_a_column_have_equal_decimals() -> None:
     column = Column.of([Money.usd("1"), Money.usd("-1234.5671")])
     assert [column.say(Money.usd(usd)) for usd in ("1", "-1234.5671")] == ["1.0000", "−1,234.5671"]
     assert Column.of([]).say(Money.usd("2")) == "2.00"

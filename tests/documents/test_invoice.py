@@ -38,7 +38,7 @@ def read(pdf: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
 
 
-def test_it_says_who_what_and_how_much() -> None:
+def test_invoice_prints_seller_customer_and_amounts() -> None:
     text = read(invoice_pdf(invoice(), "Nguyễn Thị Ánh"))
     for words in (
         "F-000012",
@@ -57,21 +57,21 @@ def test_it_says_who_what_and_how_much() -> None:
         assert words in text, words
 
 
-def test_without_vat_there_is_no_word_of_it() -> None:
+def test_invoice_without_vat_does_not_mention_it() -> None:
     text = read(invoice_pdf(invoice(vat="0")))
     assert "VAT" not in text
     assert "10.20" in text
 
 
-def test_the_same_invoice_gives_the_same_bytes() -> None:
+def test_same_invoice_gives_the_same_bytes() -> None:
     assert invoice_pdf(invoice(), "Ann") == invoice_pdf(invoice(), "Ann")
 
 
-def test_a_nameless_customer_is_an_account() -> None:
+def test_customer_without_a_name_is_printed_as_an_account_number() -> None:
     assert "Account no. 7" in read(invoice_pdf(invoice(), ""))
 
 
-def test_of_a_name_stands_what_the_typeface_can_draw(caplog: pytest.LogCaptureFixture) -> None:
+def test_characters_that_the_typeface_lacks_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
     text = read(invoice_pdf(invoice(), "🦊 A\u0301nh 𝔘𝔫𝔦 محمد Ω"))
     assert "Customer\nÁnh Uni Ω\nAccount no. 7" in text
     assert "Customer\nAccount no. 7" in read(invoice_pdf(invoice(), "王小明"))
@@ -95,14 +95,14 @@ def ink_of(pdf: bytes, size: float) -> set[str]:
     return found
 
 
-def test_a_month_of_payments_alone_has_its_total_in_full_ink() -> None:
+def test_total_of_a_month_with_payments_only_is_printed_in_full_colour() -> None:
     made = invoice(lines=())
     paid = replace(made, draft=replace(made.draft, movements=made.draft.movements[:1]))
     assert ink_of(invoice_pdf(paid, "Ann"), 12.0) == {"1c2733"}
 
 
 @pytest.mark.parametrize("lines", [7, 8, 9, 10, 44, 45, 46, 47])
-def test_the_notes_never_stand_alone_on_a_page(lines: int) -> None:
+def test_notes_stay_on_the_page_of_the_statement(lines: int) -> None:
     each = tuple(InvoiceLine(OCTOBER, f"m{n}", 1, 1, 1, 0, Money(n)) for n in range(lines))
     last = PdfReader(io.BytesIO(invoice_pdf(invoice(lines=each), "Ann"))).pages[-1].extract_text()
     assert "Balance at the end" in last
@@ -110,11 +110,11 @@ def test_the_notes_never_stand_alone_on_a_page(lines: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["李明 👩‍💻", "Ann\nBob", "<b>&amp;</b>", "א" * 200])
-def test_no_name_breaks_it(name: str) -> None:
+def test_unusual_names_are_printed(name: str) -> None:
     assert "F-000012" in read(invoice_pdf(invoice(), name))
 
 
-def test_a_long_month_has_its_head_on_every_page() -> None:
+def test_long_table_repeats_its_header_on_every_page() -> None:
     many = tuple(InvoiceLine(OCTOBER, f"vendor/{'m' * 50}-{n}", 1, 1, 1, 0, Money(n)) for n in range(200))
     pages = PdfReader(io.BytesIO(invoice_pdf(invoice(lines=many)))).pages
     assert len(pages) > 3
@@ -122,22 +122,22 @@ def test_a_long_month_has_its_head_on_every_page() -> None:
     assert f"page 1 of {len(pages)}" in pages[0].extract_text()
 
 
-def test_it_speaks_vietnamese() -> None:
+def test_invoice_is_printed_in_vietnamese() -> None:
     assert "Hóa đơn" in read(invoice_pdf(invoice(), "Ann", "vi"))
 
 
-def test_both_languages_say_the_same_things() -> None:
+def test_both_languages_have_the_same_keys_and_fields() -> None:
     assert set(VI) == set(EN)
     for key, text in EN.items():
         assert {part[1] for part in Formatter().parse(VI[key])} == {part[1] for part in Formatter().parse(text)}, key
 
 
-def test_the_sheet_adds_up() -> None:
+def test_csv_amounts_sum_to_the_closing_balance() -> None:
     rows = list(csv.DictReader(io.StringIO(invoice_csv(invoice()).decode())))
     amounts = [Decimal(row["amount_usd"]) for row in rows]
     assert sum(amounts[:-1]) == amounts[-1] == Decimal("16.80")
 
 
-def test_a_sheet_runs_no_formula() -> None:
+def test_formulas_are_escaped() -> None:
     evil = (InvoiceLine(OCTOBER, "=HYPERLINK(1)", 1, 1, 1, 0, Money(1)),)
     assert ",'=HYPERLINK(1)," in invoice_csv(invoice(lines=evil)).decode()

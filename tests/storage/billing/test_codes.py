@@ -28,7 +28,7 @@ def wrong(number: int) -> str:
     return "A" * 25 + "ABCDEFGHIJ"[number]
 
 
-async def test_a_code_is_redeemed_once(db: Database) -> None:
+async def test_code_is_credited_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann, bao = tenant(conn), tenant(conn)
         (code,) = made(conn)
@@ -41,7 +41,7 @@ async def test_a_code_is_redeemed_once(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_code_that_twenty_race_for_pays_one(db: Database) -> None:
+async def test_of_twenty_racing_tenants_one_redeems_the_code(db: Database) -> None:
     ids = [await db.write(tenant) for _ in range(20)]
     (code,) = await db.write(made)
     redeem = [db.write(lambda conn, each=each: codes.redeem(conn, each, code, NOW)) for each in ids]  # type: ignore[misc]
@@ -51,7 +51,7 @@ async def test_a_code_that_twenty_race_for_pays_one(db: Database) -> None:
     await db.read(sound)
 
 
-async def test_five_wrong_codes_an_hour_and_no_more(db: Database) -> None:
+async def test_sixth_wrong_code_within_an_hour_is_rate_limited(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann, bao = tenant(conn), tenant(conn)
         (code,) = made(conn)
@@ -66,14 +66,14 @@ async def test_five_wrong_codes_an_hour_and_no_more(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_wrong_codes_that_race_count_each(db: Database) -> None:
+async def test_racing_wrong_codes_are_all_counted(db: Database) -> None:
     ann = await db.write(tenant)
     tries = [db.write(lambda conn, n=n: codes.redeem(conn, ann, wrong(n % 10), NOW)) for n in range(20)]  # type: ignore[misc]
     done = await asyncio.gather(*tries)
     assert sum(not each.rate_limited for each in done) == 5
 
 
-async def test_no_code_stands_in_the_database(db: Database) -> None:
+async def test_codes_are_not_stored_in_plain_text(db: Database) -> None:
     def unit(conn: Connection) -> str:
         (code,) = made(conn)
         ann = tenant(conn)
@@ -84,7 +84,7 @@ async def test_no_code_stands_in_the_database(db: Database) -> None:
     assert dump.count(dump[-26:]) == 1
 
 
-async def test_an_invitation_is_no_money(db: Database) -> None:
+async def test_invite_can_not_be_redeemed_as_money(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn)
         (invite,) = codes.make(conn, codes.INVITE, 1, made_by=1, now=NOW)
@@ -94,7 +94,7 @@ async def test_an_invitation_is_no_money(db: Database) -> None:
 
 
 @pytest.mark.parametrize("typed", [str.lower, lambda code: f"{code[:5]}-{code[5:]}", lambda code: f" {code} "])
-async def test_people_type_codes_as_they_like(db: Database, typed: object) -> None:
+async def test_code_is_accepted_in_any_spelling(db: Database, typed: object) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn)
         (code,) = made(conn)
@@ -104,7 +104,7 @@ async def test_people_type_codes_as_they_like(db: Database, typed: object) -> No
     await db.write(unit)
 
 
-async def test_a_hundred_codes_are_all_different_and_have_128_bits(db: Database) -> None:
+async def test_hundred_codes_differ_and_have_128_bits(db: Database) -> None:
     made_now = await db.write(lambda conn: made(conn, 100))
     assert len(set(made_now)) == 100
     assert {len(code) * 5 // 8 for code in made_now} == {16}

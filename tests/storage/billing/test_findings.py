@@ -15,35 +15,35 @@ FOUND = (
 )
 
 
-def kept(conn: Connection, lease_id: str) -> None:
+def record_all(conn: Connection, lease_id: str) -> None:
     for each in FOUND:
         findings.record(conn, each, lease_id, NOW)
 
 
-async def test_what_was_found_is_kept_as_it_was_until_it_is_told(db: Database) -> None:
-    await db.write(lambda conn: kept(conn, "mine"))
-    assert await db.write(lambda conn: findings.pending(conn, "mine", NOW)) == list(FOUND)
+async def test_finding_is_pending_until_it_is_delivered(db: Database) -> None:
+    await db.write(lambda conn: record_all(conn, "own"))
+    assert await db.write(lambda conn: findings.pending(conn, "own", NOW)) == list(FOUND)
     for each in FOUND:
         await db.write(lambda conn, each=each: findings.mark_delivered(conn, each))  # type: ignore[misc]
-    assert await db.write(lambda conn: findings.pending(conn, "mine", NOW)) == []
+    assert await db.write(lambda conn: findings.pending(conn, "own", NOW)) == []
 
 
-async def test_what_is_found_again_is_not_told_again(db: Database) -> None:
-    await db.write(lambda conn: kept(conn, "mine"))
+async def test_repeated_finding_is_not_recorded_again(db: Database) -> None:
+    await db.write(lambda conn: record_all(conn, "own"))
     for each in FOUND:
         await db.write(lambda conn, each=each: findings.mark_delivered(conn, each))  # type: ignore[misc]
-    await db.write(lambda conn: kept(conn, "mine"))
-    assert await db.write(lambda conn: findings.pending(conn, "mine", NOW)) == []
+    await db.write(lambda conn: record_all(conn, "own"))
+    assert await db.write(lambda conn: findings.pending(conn, "own", NOW)) == []
 
 
-async def test_what_a_dead_process_left_is_one_others_to_tell(db: Database) -> None:
+async def test_findings_of_a_dead_process_are_taken_over_once(db: Database) -> None:
     def living(conn: Connection) -> None:
-        for name in ("other", "mine"):
+        for name in ("other", "own"):
             leases._renew(conn, lease_id=name, now=NOW, life=10)
-        kept(conn, "other")
+        record_all(conn, "other")
 
     await db.write(living)
-    assert await db.write(lambda conn: findings.pending(conn, "mine", NOW)) == []
+    assert await db.write(lambda conn: findings.pending(conn, "own", NOW)) == []
     await db.write(lambda conn: conn.run("DELETE FROM leases WHERE id = 'other'"))
-    assert await db.write(lambda conn: findings.pending(conn, "mine", NOW)) == list(FOUND)
+    assert await db.write(lambda conn: findings.pending(conn, "own", NOW)) == list(FOUND)
     assert await db.write(lambda conn: findings.pending(conn, "third", NOW)) == []

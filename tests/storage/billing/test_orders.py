@@ -1,4 +1,4 @@
-"""What a pre-checkout is told."""
+"""The reasons for which a pre-checkout is refused."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ from tests.storage.books import FREE, NOW, PRO
 from tests.storage.shop import MONTH, ann, objection, paid, plan_order, topup_order
 
 
-async def test_a_pre_checkout_looks_at_order_payer_amount_currency_and_age(db: Database) -> None:
+async def test_pre_checkout_checks_order_payer_amount_and_currency(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = topup_order(conn)
         tenants.create(conn, "Bao", FREE, now=NOW, telegram_user_id=7)
@@ -23,16 +23,16 @@ async def test_a_pre_checkout_looks_at_order_payer_amount_currency_and_age(db: D
         assert objection(conn, order, stars=1) == "amount"
         assert objection(conn, order, currency="USD") == "amount"
         assert objection(conn, order, after=timedelta(days=2)) == "expired"
-        assert objection(conn, replace(order, id="nobody's")) == "unknown"
+        assert objection(conn, replace(order, id="missing")) == "unknown"
 
     await db.write(unit)
 
 
-@pytest.mark.parametrize("shut", ["banned", "pending"])
-async def test_who_is_shut_out_is_asked_for_no_money(db: Database, shut: str) -> None:
+@pytest.mark.parametrize("state", ["banned", "pending"])
+async def test_order_of_a_tenant_without_access_is_refused(db: Database, state: str) -> None:
     def unit(conn: Connection) -> str | None:
         order = topup_order(conn)
-        if shut == "banned":
+        if state == "banned":
             tenants.set_banned(conn, order.tenant_id, True)
         else:
             tenants.set_access(conn, order.tenant_id, tenants.PENDING)
@@ -41,7 +41,7 @@ async def test_who_is_shut_out_is_asked_for_no_money(db: Database, shut: str) ->
     assert await db.write(unit) == "closed"
 
 
-async def test_a_second_subscription_is_refused_to_the_same_plan_only(db: Database) -> None:
+async def test_second_subscription_to_the_same_plan_is_refused(db: Database) -> None:
     def unit(conn: Connection) -> None:
         first = plan_order(conn)
         paid(conn, first)
@@ -52,7 +52,7 @@ async def test_a_second_subscription_is_refused_to_the_same_plan_only(db: Databa
     await db.write(unit)
 
 
-async def test_a_smaller_plan_waits_for_the_end_of_the_paid_one(db: Database) -> None:
+async def test_lower_plan_is_refused_until_the_paid_period_ends(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, plan_order(conn, PRO))
         assert objection(conn, plan_order(conn)) == "lower"
@@ -61,7 +61,7 @@ async def test_a_smaller_plan_waits_for_the_end_of_the_paid_one(db: Database) ->
     await db.write(unit)
 
 
-async def test_a_given_plan_is_no_reason_to_refuse_a_smaller_one(db: Database) -> None:
+async def test_plan_set_by_an_admin_does_not_refuse_a_lower_one(db: Database) -> None:
     def unit(conn: Connection) -> None:
         plans.set_by_admin(conn, ann(conn), PRO, NOW)
         assert objection(conn, plan_order(conn)) is None

@@ -11,7 +11,7 @@ from tests.storage.books import NOW, sound
 from tests.storage.shop import ANN, KNOWN, STAR, ann, check, paid, plan_order, refunded, state, topup_order, wallet
 
 
-async def test_a_payment_is_credited_once_however_often_it_is_told(db: Database) -> None:
+async def test_repeated_payment_is_credited_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = topup_order(conn)
         assert paid(conn, order).fresh
@@ -21,7 +21,7 @@ async def test_a_payment_is_credited_once_however_often_it_is_told(db: Database)
     await check(db, unit)
 
 
-async def test_an_invoice_paid_twice_is_credited_twice(db: Database) -> None:
+async def test_order_paid_twice_is_credited_twice(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = topup_order(conn)
         paid(conn, order, "c1")
@@ -31,7 +31,7 @@ async def test_an_invoice_paid_twice_is_credited_twice(db: Database) -> None:
     await check(db, unit)
 
 
-async def test_what_was_paid_late_is_credited_at_its_orders_rate(db: Database) -> None:
+async def test_late_payment_is_credited_at_its_orders_rate(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = topup_order(conn)
         payment = Payment("c1", order.id, ANN, order.stars)
@@ -42,25 +42,25 @@ async def test_what_was_paid_late_is_credited_at_its_orders_rate(db: Database) -
     await check(db, unit)
 
 
-async def test_a_payment_of_an_unknown_order_is_credited_at_todays_rate(db: Database) -> None:
+async def test_payment_of_an_unknown_order_is_credited_at_the_current_rate(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann(conn)
-        payments.pay(conn, Payment("c1", "nobody's", ANN, 100), per_star=STAR, known=KNOWN, now=NOW)
+        payments.pay(conn, Payment("c1", "missing", ANN, 100), per_star=STAR, known=KNOWN, now=NOW)
         assert wallet(conn) == Money(1_300_000_000)
         assert state(conn).name == "Ann"
 
     await check(db, unit)
 
 
-async def test_a_payer_without_an_account_gets_one(db: Database) -> None:
+async def test_payer_without_an_account_gets_one(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        payments.pay(conn, Payment("c1", "nobody's", ANN, 100), per_star=STAR, known=KNOWN, now=NOW)
+        payments.pay(conn, Payment("c1", "missing", ANN, 100), per_star=STAR, known=KNOWN, now=NOW)
         assert wallet(conn) == Money(1_300_000_000)
 
     await check(db, unit)
 
 
-async def test_one_payment_told_to_ten_at_once_is_credited_once(db: Database) -> None:
+async def test_payment_delivered_ten_times_at_once_is_credited_once(db: Database) -> None:
     order = await db.write(plan_order)
     done = await asyncio.gather(*(db.write(lambda conn: paid(conn, order)) for _ in range(10)))
     assert sum(each.fresh for each in done) == 1
@@ -70,7 +70,7 @@ async def test_one_payment_told_to_ten_at_once_is_credited_once(db: Database) ->
     await db.read(sound)
 
 
-async def test_stars_that_are_not_used_are_no_income(db: Database) -> None:
+async def test_unused_stars_are_no_income(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, topup_order(conn), "c1")
         paid(conn, plan_order(conn), "c2")

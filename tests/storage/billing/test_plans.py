@@ -33,7 +33,7 @@ def bought(conn: Connection, tenant_id: int, plan: Plan, after: timedelta = time
     return plans.buy_from_wallet(conn, tenant_id, plan, KNOWN, NOW + after)
 
 
-async def test_a_plan_is_bought_from_the_wallet_with_all_of_its_allowance(db: Database) -> None:
+async def test_bought_plan_starts_with_its_whole_allowance(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "10")
         assert bought(conn, ann, STARTER).done
@@ -45,7 +45,7 @@ async def test_a_plan_is_bought_from_the_wallet_with_all_of_its_allowance(db: Da
     await db.write(unit)
 
 
-async def test_an_upgrade_credits_price_times_unused_time_once(db: Database) -> None:
+async def test_upgrade_credits_the_unused_time_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "40")
         bought(conn, ann, STARTER)
@@ -59,7 +59,7 @@ async def test_an_upgrade_credits_price_times_unused_time_once(db: Database) -> 
     await db.write(unit)
 
 
-async def test_the_unused_part_helps_to_pay_and_what_is_missing_is_said(db: Database) -> None:
+async def test_unused_part_counts_towards_the_price(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "29")
         bought(conn, ann, STARTER)
@@ -71,7 +71,7 @@ async def test_the_unused_part_helps_to_pay_and_what_is_missing_is_said(db: Data
     await db.write(unit)
 
 
-async def test_what_an_answer_holds_pays_no_plan(db: Database) -> None:
+async def test_held_money_pays_no_plan(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "9")
         asked = bid(ann, input_tokens=2_000)
@@ -83,7 +83,7 @@ async def test_what_an_answer_holds_pays_no_plan(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_plan_that_was_given_credits_nothing(db: Database) -> None:
+async def test_plan_set_by_an_admin_has_no_unused_value(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "29")
         assert plans.set_by_admin(conn, ann, STARTER, NOW)
@@ -94,7 +94,7 @@ async def test_a_plan_that_was_given_credits_nothing(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_an_operator_who_replaces_a_paid_plan_gives_its_rest_back(db: Database) -> None:
+async def test_replacing_a_paid_plan_credits_its_unused_part(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "9")
         bought(conn, ann, STARTER)
@@ -105,7 +105,7 @@ async def test_an_operator_who_replaces_a_paid_plan_gives_its_rest_back(db: Data
     await db.write(unit)
 
 
-async def test_the_same_plan_by_an_operator_only_takes_a_planned_change_back(db: Database) -> None:
+async def test_setting_the_current_plan_only_removes_a_scheduled_change(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "9")
         bought(conn, ann, STARTER)
@@ -117,7 +117,7 @@ async def test_the_same_plan_by_an_operator_only_takes_a_planned_change_back(db:
     await db.write(unit)
 
 
-async def test_a_hold_of_the_old_period_takes_nothing_from_the_new_one(db: Database) -> None:
+async def test_hold_of_the_old_period_uses_no_allowance_of_the_new_one(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "9")
         asked = bid(ann)
@@ -131,7 +131,7 @@ async def test_a_hold_of_the_old_period_takes_nothing_from_the_new_one(db: Datab
     await db.write(unit)
 
 
-async def test_a_button_pressed_ten_times_at_once_buys_one_plan(db: Database) -> None:
+async def test_ten_simultaneous_purchases_buy_one_plan(db: Database) -> None:
     ann = await db.write(lambda conn: tenant(conn, "90"))
     done = await asyncio.gather(*(db.write(lambda conn: bought(conn, ann, STARTER)) for _ in range(10)))
     assert sum(each.done for each in done) == 1
@@ -139,7 +139,7 @@ async def test_a_button_pressed_ten_times_at_once_buys_one_plan(db: Database) ->
     await db.read(sound)
 
 
-async def test_a_free_plan_and_a_smaller_one_are_not_bought(db: Database) -> None:
+async def test_lower_and_free_plans_are_not_bought_at_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "100")
         bought(conn, ann, PRO)
@@ -149,7 +149,7 @@ async def test_a_free_plan_and_a_smaller_one_are_not_bought(db: Database) -> Non
     await db.write(unit)
 
 
-async def test_an_unused_part_pays_a_debt_first_and_is_not_spent_twice(db: Database) -> None:
+async def test_unused_part_repays_a_debt_before_the_new_plan(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "9")
         bought(conn, ann, STARTER)
@@ -161,7 +161,7 @@ async def test_an_unused_part_pays_a_debt_first_and_is_not_spent_twice(db: Datab
     await db.write(unit)
 
 
-async def test_from_a_plan_that_is_gone_a_cheaper_one_waits_and_a_dearer_one_begins(db: Database) -> None:
+async def test_removed_plan_is_compared_by_its_paid_price(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "100")
         bought(conn, ann, PRO)
@@ -173,7 +173,7 @@ async def test_from_a_plan_that_is_gone_a_cheaper_one_waits_and_a_dearer_one_beg
     await db.write(unit)
 
 
-async def test_once_the_period_is_over_a_cheaper_plan_waits_no_more(db: Database) -> None:
+async def test_lower_plan_can_be_bought_after_the_period(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "40")
         bought(conn, ann, PRO)

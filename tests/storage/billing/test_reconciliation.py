@@ -30,7 +30,7 @@ HOUR = timedelta(hours=1)
 
 
 def ordered(conn: Connection) -> Payment:
-    """A payment of Ann's for an order of 5 USD, which the bot has not seen yet."""
+    """A payment for an order of 5 USD that the bot has not received yet."""
     ann = tenants.create(conn, "Ann", FREE, now=NOW, telegram_user_id=ANN)
     order = orders.make_order(conn, ann, orders.TOPUP, Money.usd("5"), STAR, NOW)
     return Payment("c1", order.id, ANN, order.stars)
@@ -53,7 +53,7 @@ async def check(db: Database, unit: Callable[[Connection], T]) -> T:
     return result
 
 
-async def test_a_payment_that_was_never_seen_is_credited_once(db: Database) -> None:
+async def test_missing_payment_is_credited_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         payment = ordered(conn)
         found = compared(conn, payment)
@@ -66,7 +66,7 @@ async def test_a_payment_that_was_never_seen_is_credited_once(db: Database) -> N
     await check(db, unit)
 
 
-async def test_a_refund_that_was_never_seen_is_booked_once(db: Database) -> None:
+async def test_missing_refund_is_booked_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         payment = ordered(conn)
         payments.pay(conn, payment, per_star=STAR, known=KNOWN, now=NOW)
@@ -79,7 +79,7 @@ async def test_a_refund_that_was_never_seen_is_booked_once(db: Database) -> None
     await check(db, unit)
 
 
-async def test_a_difference_in_stars_is_said_and_left_alone(db: Database) -> None:
+async def test_different_number_of_stars_is_reported_and_not_changed(db: Database) -> None:
     def unit(conn: Connection) -> None:
         payment = ordered(conn)
         payments.pay(conn, payment, per_star=STAR, known=KNOWN, now=NOW)
@@ -91,11 +91,11 @@ async def test_a_difference_in_stars_is_said_and_left_alone(db: Database) -> Non
     await check(db, unit)
 
 
-async def test_what_another_database_was_paid_is_not_credited_here(db: Database) -> None:
+async def test_payments_of_another_database_are_not_credited(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ordered(conn)
-        for stranger in (Payment("old", "order-of-old", ANN, 9), Payment("other", "x", 77, 9)):
-            found = compared(conn, stranger, after=-HOUR)
+        for foreign in (Payment("old", "order-of-old", ANN, 9), Payment("other", "x", 77, 9)):
+            found = compared(conn, foreign, after=-HOUR)
             assert found is not None
             assert found.kind == UNKNOWN
         assert compared(conn, Payment("old", "order-of-old", ANN, 9), REFUND) is None
@@ -104,7 +104,7 @@ async def test_what_another_database_was_paid_is_not_credited_here(db: Database)
     await check(db, unit)
 
 
-async def test_a_known_payers_unknown_order_is_credited(db: Database) -> None:
+async def test_unknown_order_of_a_known_payer_is_credited(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ordered(conn)
         found = compared(conn, Payment("c7", "x", ANN, 100))
@@ -114,7 +114,7 @@ async def test_a_known_payers_unknown_order_is_credited(db: Database) -> None:
     await check(db, unit)
 
 
-async def test_what_telegram_does_not_list_is_found_after_a_day(db: Database) -> None:
+async def test_unlisted_payment_and_refund_are_found(db: Database) -> None:
     def unit(conn: Connection) -> None:
         payment = ordered(conn)
         payments.pay(conn, payment, per_star=STAR, known=KNOWN, now=NOW)
@@ -130,7 +130,7 @@ async def test_what_telegram_does_not_list_is_found_after_a_day(db: Database) ->
     await check(db, unit)
 
 
-async def test_what_was_found_missing_hides_nothing_that_is_missing_too(db: Database) -> None:
+async def test_reported_findings_do_not_hide_further_ones(db: Database) -> None:
     def unit(conn: Connection) -> None:
         payment = ordered(conn)
         for number in range(3):
@@ -145,11 +145,11 @@ async def test_what_was_found_missing_hides_nothing_that_is_missing_too(db: Data
     await check(db, unit)
 
 
-async def test_what_no_user_paid_is_nobodys(db: Database) -> None:
+async def test_transaction_without_a_user_is_ignored(db: Database) -> None:
     assert await db.write(lambda conn: compared(conn, Payment("w", "", 0, 1000), OTHER)) is None
 
 
-async def test_each_bot_has_its_own_place_in_its_own_list(db: Database) -> None:
+async def test_offset_is_stored_per_bot(db: Database) -> None:
     def unit(conn: Connection) -> None:
         reconciliation.remember_offset(conn, 1, 300)
         reconciliation.remember_offset(conn, 1, 400)

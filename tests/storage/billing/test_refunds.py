@@ -23,7 +23,7 @@ from tests.storage.shop import (
 )
 
 
-async def test_a_refund_takes_what_is_left_and_books_the_rest_as_owed(db: Database) -> None:
+async def test_refund_debits_the_balance_and_owes_the_rest(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, topup_order(conn))
         debit_or_owe(conn, ann(conn), Money.usd("3"), kind="test", to="house:test", ref="t", reason="", now=NOW)
@@ -37,7 +37,7 @@ async def test_a_refund_takes_what_is_left_and_books_the_rest_as_owed(db: Databa
     await check(db, unit)
 
 
-async def test_the_next_credit_pays_what_is_owed_first(db: Database) -> None:
+async def test_next_credit_repays_the_debt_first(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, topup_order(conn))
         debit_or_owe(conn, ann(conn), Money.usd("3"), kind="test", to="house:test", ref="t", reason="", now=NOW)
@@ -48,7 +48,7 @@ async def test_the_next_credit_pays_what_is_owed_first(db: Database) -> None:
     await check(db, unit)
 
 
-async def test_a_refund_leaves_what_an_answer_holds(db: Database) -> None:
+async def test_refund_leaves_held_money_alone(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, topup_order(conn))
         asked = bid(ann(conn), input_tokens=2_000, output_tokens=8_000)
@@ -62,7 +62,7 @@ async def test_a_refund_leaves_what_an_answer_holds(db: Database) -> None:
     await check(db, unit)
 
 
-async def test_a_refund_that_comes_before_its_payment_leaves_nothing(db: Database) -> None:
+async def test_refund_before_its_payment_leaves_nothing_to_credit(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         unseen = Payment("c1", order.id, ANN, order.stars)
@@ -75,11 +75,11 @@ async def test_a_refund_that_comes_before_its_payment_leaves_nothing(db: Databas
     await check(db, unit)
 
 
-async def test_a_refund_of_a_payment_that_nobody_knows_is_no_refund(db: Database) -> None:
+async def test_refund_of_an_unknown_payment_does_nothing(db: Database) -> None:
     assert await db.write(lambda conn: refunds.refund(conn, "c1", known=KNOWN, now=NOW)) is None
 
 
-async def test_a_refunded_subscription_ends_its_plan_and_owes_only_what_was_used(db: Database) -> None:
+async def test_refunded_subscription_ends_its_plan_and_owes_only_the_used_part(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         paid(conn, order)
@@ -92,7 +92,7 @@ async def test_a_refunded_subscription_ends_its_plan_and_owes_only_what_was_used
     await check(db, unit)
 
 
-async def test_who_used_the_allowance_up_owes_the_plan_after_its_refund(db: Database) -> None:
+async def test_used_up_plan_is_owed_in_full_after_its_refund(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, plan_order(conn))
         asked = bid(ann(conn), input_tokens=1_000_000, output_tokens=1_000_000)
@@ -102,7 +102,7 @@ async def test_who_used_the_allowance_up_owes_the_plan_after_its_refund(db: Data
     await check(db, unit)
 
 
-async def test_a_refund_of_an_earlier_period_leaves_the_plan(db: Database) -> None:
+async def test_refund_of_an_earlier_period_keeps_the_plan(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         paid(conn, order, "c1")

@@ -33,7 +33,7 @@ def state(conn: Connection, tenant_id: int) -> TenantState:
 
 
 def in_telegram(conn: Connection, usd: str = "0", plan: Plan | None = None) -> int:
-    """A tenant of Telegram's, with `usd` and a plan bought from it."""
+    """A tenant with a Telegram id, `usd` in the wallet and a plan bought from it."""
     made = tenant(conn, usd)
     conn.run("UPDATE tenants SET telegram_user_id = :user WHERE id = :id", user=ANN, id=made)
     if plan is not None:
@@ -49,13 +49,13 @@ def subscribed(conn: Connection, plan: Plan = STARTER) -> int:
 
 
 def renewed(conn: Connection, tenant_id: int, at: datetime, *, wallet: bool = True) -> str | None:
-    """The outcome; the books are clean after it."""
+    """Renew and return the outcome; the audit is clean afterwards."""
     done = renewals.renew(conn, tenant_id, KNOWN, at, wallet_pays=wallet)
     sound(conn)
     return done.outcome if done else None
 
 
-async def test_free_periods_begin_anew_on_each_ones_own_date(db: Database) -> None:
+async def test_free_periods_are_renewed_on_each_tenants_own_date(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ids = [tenant(conn) for _ in range(3)]
         asked = bid(ids[0])
@@ -72,7 +72,7 @@ async def test_free_periods_begin_anew_on_each_ones_own_date(db: Database) -> No
     await db.write(unit)
 
 
-async def test_a_period_that_runs_is_left_alone(db: Database) -> None:
+async def test_period_is_not_renewed_before_its_end(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "9")
         plans.buy_from_wallet(conn, ann, STARTER, KNOWN, NOW)
@@ -84,7 +84,7 @@ async def test_a_period_that_runs_is_left_alone(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_wallet_that_holds_enough_renews_the_plan_on_its_date(db: Database) -> None:
+async def test_sufficient_wallet_renews_the_plan_on_its_date(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "18", STARTER)
         assert renewed(conn, ann, END + HOUR) == RENEWED
@@ -96,7 +96,7 @@ async def test_a_wallet_that_holds_enough_renews_the_plan_on_its_date(db: Databa
     await db.write(unit)
 
 
-async def test_what_is_not_paid_is_told_once_and_lapses_after_its_grace(db: Database) -> None:
+async def test_unpaid_plan_is_notified_once_and_lapses_after_the_grace(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "10", STARTER)
         assert renewed(conn, ann, END) == UNPAID
@@ -108,7 +108,7 @@ async def test_what_is_not_paid_is_told_once_and_lapses_after_its_grace(db: Data
     await db.write(unit)
 
 
-async def test_where_only_stars_buy_plans_a_wallet_is_left_alone(db: Database) -> None:
+async def test_wallet_pays_no_renewal_where_only_stars_do(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "18", STARTER)
         assert renewed(conn, ann, END, wallet=False) == UNPAID
@@ -117,7 +117,7 @@ async def test_where_only_stars_buy_plans_a_wallet_is_left_alone(db: Database) -
     await db.write(unit)
 
 
-async def test_who_has_no_telegram_pays_from_the_wallet_everywhere(db: Database) -> None:
+async def test_tenant_without_telegram_renews_from_the_wallet(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "18")
         plans.buy_from_wallet(conn, ann, STARTER, KNOWN, NOW)
@@ -126,7 +126,7 @@ async def test_who_has_no_telegram_pays_from_the_wallet_everywhere(db: Database)
     await db.write(unit)
 
 
-async def test_a_subscriptions_late_stars_have_a_day_before_anything_is_said(db: Database) -> None:
+async def test_late_stars_of_a_subscription_have_a_day_before_it_lapses(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = subscribed(conn)
         assert renewed(conn, ann, END + 23 * HOUR) is None
@@ -142,12 +142,12 @@ async def test_a_subscriptions_late_stars_have_a_day_before_anything_is_said(db:
     await db.write(unit)
 
 
-async def test_a_cancelled_subscription_is_never_renewed_from_the_wallet(db: Database) -> None:
+async def test_cancelled_subscription_is_not_renewed_from_the_wallet(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = subscribed(conn)
-        running = subscriptions.current(conn, ann)
-        assert running is not None
-        subscriptions.report_state(conn, running.order_id, "canceled", by_us=True)
+        current = subscriptions.current(conn, ann)
+        assert current is not None
+        subscriptions.report_state(conn, current.order_id, "canceled", by_us=True)
         rich = Payment("c9", "unknown", ANN, 10_000)
         payments.pay(conn, rich, per_star=STAR, known=KNOWN, now=NOW)
         before = state(conn, ann).wallet
@@ -157,7 +157,7 @@ async def test_a_cancelled_subscription_is_never_renewed_from_the_wallet(db: Dat
     await db.write(unit)
 
 
-async def test_what_was_chosen_begins_when_the_period_ends(db: Database) -> None:
+async def test_scheduled_plan_starts_at_the_end_of_the_period(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "38", PRO)
         plans.schedule_plan(conn, ann, "starter")
@@ -172,7 +172,7 @@ async def test_what_was_chosen_begins_when_the_period_ends(db: Database) -> None
     await db.write(unit)
 
 
-async def test_a_plan_that_left_the_configuration_lapses(db: Database) -> None:
+async def test_plan_that_left_the_configuration_lapses(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "100", PRO)
         done = renewals.renew(conn, ann, {"free": FREE}, END, wallet_pays=True)
@@ -183,7 +183,7 @@ async def test_a_plan_that_left_the_configuration_lapses(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_those_in_their_grace_hide_nobody_who_is_due(db: Database) -> None:
+async def test_pages_of_due_tenants_skip_none(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ids = [tenant(conn) for _ in range(5)]
         for each in ids:

@@ -26,21 +26,21 @@ from tests.storage.shop import (
 )
 
 
-async def test_a_subscription_begins_its_plan_and_leaves_the_rest_of_its_stars(db: Database) -> None:
+async def test_subscription_starts_its_plan_and_credits_the_remainder(db: Database) -> None:
     def unit(conn: Connection) -> None:
         done = paid(conn, plan_order(conn))
         assert (done.plan, done.kept) == ("starter", None)
         assert wallet(conn) == Money(693 * STAR.nanousd) - Money.usd("9")
         now = state(conn)
         assert (now.plan, now.allowance_left_tokens, now.renews_at) == ("starter", 2_000_000, NOW + MONTH)
-        running = subscriptions.current(conn, now.id)
-        assert running is not None
-        assert (running.state, running.plan) == ("active", "starter")
+        current = subscriptions.current(conn, now.id)
+        assert current is not None
+        assert (current.state, current.plan) == ("active", "starter")
 
     await check(db, unit)
 
 
-async def test_a_renewal_pays_the_same_order_again(db: Database) -> None:
+async def test_renewal_pays_the_same_order_again(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         paid(conn, order, "c1")
@@ -52,7 +52,7 @@ async def test_a_renewal_pays_the_same_order_again(db: Database) -> None:
     await check(db, unit)
 
 
-async def test_a_price_that_rose_is_honoured_as_it_was_offered(db: Database) -> None:
+async def test_order_keeps_its_price_when_the_plan_gets_dearer(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         dearer = {**KNOWN, "starter": replace(STARTER, usd_per_month=Money.usd("12"))}
@@ -64,7 +64,7 @@ async def test_a_price_that_rose_is_honoured_as_it_was_offered(db: Database) -> 
     await check(db, unit)
 
 
-async def test_what_was_paid_for_a_plan_that_is_gone_stays_in_the_wallet(db: Database) -> None:
+async def test_payment_for_a_removed_plan_stays_in_the_wallet(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         payment = Payment("c1", order.id, ANN, order.stars, NOW + MONTH)
@@ -76,7 +76,7 @@ async def test_what_was_paid_for_a_plan_that_is_gone_stays_in_the_wallet(db: Dat
     await check(db, unit)
 
 
-async def test_an_upgrade_credits_the_unused_part_once_and_ends_the_old_subscription(db: Database) -> None:
+async def test_upgrade_credits_the_unused_part_and_ends_the_old_subscription(db: Database) -> None:
     def unit(conn: Connection) -> None:
         old = plan_order(conn)
         paid(conn, old, "c1")
@@ -91,7 +91,7 @@ async def test_an_upgrade_credits_the_unused_part_once_and_ends_the_old_subscrip
     await check(db, unit)
 
 
-async def test_a_replaced_subscription_that_collects_again_changes_no_plan(db: Database) -> None:
+async def test_charge_of_a_replaced_subscription_changes_no_plan(db: Database) -> None:
     def unit(conn: Connection) -> None:
         old = plan_order(conn)
         paid(conn, old, "c1")
@@ -106,7 +106,7 @@ async def test_a_replaced_subscription_that_collects_again_changes_no_plan(db: D
     await check(db, unit)
 
 
-async def test_two_subscriptions_paid_in_either_order_leave_the_larger(db: Database) -> None:
+async def test_of_two_paid_subscriptions_the_dearer_stays(db: Database) -> None:
     def unit(conn: Connection) -> None:
         small, large = plan_order(conn), plan_order(conn, PRO)
         paid(conn, large, "c2")
@@ -118,7 +118,7 @@ async def test_two_subscriptions_paid_in_either_order_leave_the_larger(db: Datab
     await check(db, unit)
 
 
-async def test_renewals_that_change_places_never_shorten_a_period(db: Database) -> None:
+async def test_renewals_out_of_order_do_not_shorten_a_period(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         paid(conn, order, "c1")
@@ -142,7 +142,7 @@ async def test_renewals_that_change_places_never_shorten_a_period(db: Database) 
     await check(db, unit)
 
 
-async def test_a_debt_is_paid_before_a_plan(db: Database) -> None:
+async def test_debt_is_paid_before_a_plan(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, topup_order(conn), "c0")
         debit_or_owe(conn, ann(conn), Money.usd("5"), kind="test", to="house:test", ref="t", reason="", now=NOW)
@@ -157,15 +157,15 @@ async def test_a_debt_is_paid_before_a_plan(db: Database) -> None:
     await check(db, unit)
 
 
-async def test_telegrams_word_changes_a_subscription_that_runs_and_no_other(db: Database) -> None:
+async def test_reported_state_changes_a_current_subscription_only(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         paid(conn, order)
         assert subscriptions.report_state(conn, order.id, "canceled", by_us=True) is not None
-        assert subscriptions.report_state(conn, order.id, "canceled") is None  # Telegram's echo of our own call
-        running = subscriptions.current(conn, order.tenant_id)
-        assert running is not None
-        assert running.by_us
+        assert subscriptions.report_state(conn, order.id, "canceled") is None  # Telegram's report of our own call
+        current = subscriptions.current(conn, order.tenant_id)
+        assert current is not None
+        assert current.by_us
         assert subscriptions.report_state(conn, order.id, "nonsense") is None
         plans.set_by_admin(conn, order.tenant_id, PRO, NOW)
         assert subscriptions.report_state(conn, order.id, "active") is None
@@ -173,7 +173,7 @@ async def test_telegrams_word_changes_a_subscription_that_runs_and_no_other(db: 
     await check(db, unit)
 
 
-async def test_a_renewal_that_comes_hours_early_costs_no_time(db: Database) -> None:
+async def test_early_renewal_does_not_shorten_the_paid_time(db: Database) -> None:
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         paid(conn, order, "c1")

@@ -23,23 +23,23 @@ def database(sqlite_template: Path, tmp_path: Path) -> Path:
     return shutil.copyfile(sqlite_template, tmp_path / "farthing.db")
 
 
-def paid(conn: Connection) -> set[str]:
+def answered(conn: Connection) -> set[str]:
     return {found["request_id"] for found in conn.rows("SELECT request_id FROM attempts WHERE kept")}
 
 
-async def test_a_backup_under_load_has_all_that_was_acknowledged_before_it_began(database: Path) -> None:
+async def test_backup_under_load_contains_all_commits_before_it(database: Path) -> None:
     acknowledged: list[str] = []
     stop = asyncio.Event()
     async with open_database(f"sqlite:///{database}") as db:
         clock = FixedClock()
-        book = SqlLedger(db, Lease(db, clock), clock, RATES)
+        sql_ledger = SqlLedger(db, Lease(db, clock), clock, RATES)
         owner = await db.write(lambda conn: tenant(conn, "1000"))
 
         async def load(worker: int) -> None:
             number = 0
             while not stop.is_set():
                 asked = bid(owner, f"w{worker}-{number}")
-                async with book.hold(asked) as hold:
+                async with sql_ledger.hold(asked) as hold:
                     await hold.capture(bill(asked))
                 acknowledged.append(asked.request_id)
                 number += 1
@@ -55,13 +55,13 @@ async def test_a_backup_under_load_has_all_that_was_acknowledged_before_it_began
     aside = restore(made, database, NOW)
     async with open_database(f"sqlite:///{database}") as db:
         assert (await db.read(audit)).ok
-        assert before <= await db.read(paid)
+        assert before <= await db.read(answered)
     assert aside is not None
     async with open_database(f"sqlite:///{aside}") as db:
-        assert len(await db.read(paid)) == after, "the old file is whole, with what its WAL held"
+        assert len(await db.read(answered)) == after, "the old file lacks commits of its WAL"
 
 
-async def test_restore_refuses_while_a_process_runs(database: Path) -> None:
+async def test_restore_is_refused_while_a_process_runs(database: Path) -> None:
     made = backup(database, database.parent, NOW)
     async with open_database(f"sqlite:///{database}") as db, Lease(db, FixedClock()):
         with pytest.raises(BackupFailed, match="is running"):
@@ -69,26 +69,26 @@ async def test_restore_refuses_while_a_process_runs(database: Path) -> None:
     assert restore(made, database, NOW) is not None
 
 
-def test_the_last_few_are_kept(database: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "many"
+def test_only_the_newest_backups_are_kept(database: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
     made = [backup(database, folder, NOW + timedelta(days=day), keep=3) for day in range(5)]
     assert sorted(folder.iterdir()) == made[2:]
-    assert all(each.stat().st_mode & 0o077 == 0 for each in made[2:]), "nobody else reads conversations"
+    assert all(each.stat().st_mode & 0o077 == 0 for each in made[2:]), "a backup is readable by others"
 
 
-async def test_unsound_books_are_not_backed_up_over_sound_ones(database: Path, tmp_path: Path) -> None:
+async def test_database_that_fails_the_audit_replaces_no_backup(database: Path, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     async with open_database(f"sqlite:///{database}") as db:
         owner = await db.write(lambda conn: tenant(conn, "1"))
         sound = backup(database, folder, NOW, keep=1)
         await db.write(lambda conn: conn.run("UPDATE accounts SET balance_nanousd = 5 WHERE tenant_id = :id", id=owner))
-        with pytest.raises(BackupFailed, match="unsound"):
+        with pytest.raises(BackupFailed, match="fails the audit"):
             backup(database, folder, NOW + timedelta(days=1), keep=1)
         assert await db.read(expiry.open_holds) == 0
     assert list(folder.iterdir()) == [sound]
 
 
-def test_what_is_no_sound_database_is_not_restored(database: Path, tmp_path: Path) -> None:
+def test_damaged_file_is_not_restored(database: Path, tmp_path: Path) -> None:
     before = database.read_bytes()
     text, torn, cut, empty = (tmp_path / name for name in ("text.db", "torn.db", "cut.db", "empty.db"))
     text.write_text("hello " * 1000)
@@ -101,7 +101,7 @@ def test_what_is_no_sound_database_is_not_restored(database: Path, tmp_path: Pat
     assert database.read_bytes() == before
 
 
-def test_a_database_that_is_damaged_is_replaced_and_kept(database: Path, tmp_path: Path) -> None:
+def test_damaged_database_is_replaced_and_set_aside(database: Path, tmp_path: Path) -> None:
     made = backup(database, tmp_path / "kept", NOW)
     database.write_text("no database any more " * 500)
     aside = restore(made, database, NOW)
@@ -111,7 +111,7 @@ def test_a_database_that_is_damaged_is_replaced_and_kept(database: Path, tmp_pat
 
 
 @pytest.mark.parametrize("revision", ["0001", "0003"])
-async def test_a_backup_of_an_earlier_release_is_restored_as_it_is(tmp_path: Path, revision: str) -> None:
+async def test_backup_of_an_earlier_release_is_restored_unchanged(tmp_path: Path, revision: str) -> None:
     old, database = tmp_path / "old.db", tmp_path / "farthing.db"
     upgrade(f"sqlite:///{old}", revision)
     made = backup(old, tmp_path / "kept", NOW)
@@ -123,7 +123,7 @@ async def test_a_backup_of_an_earlier_release_is_restored_as_it_is(tmp_path: Pat
         assert (await db.read(audit)).ok
 
 
-def test_a_backup_of_a_later_release_is_said_to_be_one(database: Path, tmp_path: Path) -> None:
+def test_backup_of_a_later_release_is_refused_as_such(database: Path, tmp_path: Path) -> None:
     newer = shutil.copyfile(database, tmp_path / "newer.db")
     with closing(sqlite3.connect(newer)) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -132,7 +132,7 @@ def test_a_backup_of_a_later_release_is_said_to_be_one(database: Path, tmp_path:
         restore(newer, database, NOW)
 
 
-def test_a_restore_that_fails_at_the_last_step_leaves_the_database_in_its_place(
+def test_restore_that_fails_at_the_last_step_keeps_the_database(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_restore_that_fails_at_the_last_step_leaves_the_database_in_its_place(
     assert database.read_bytes() == before
 
 
-def test_what_stands_in_the_way_of_a_backup_is_said(database: Path, tmp_path: Path) -> None:
+def test_cause_of_a_failed_backup_is_named(database: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(BackupFailed, match=r"could not be copied to .*file"):
         backup(database, tmp_path / "file", NOW)
@@ -155,13 +155,13 @@ def test_what_stands_in_the_way_of_a_backup_is_said(database: Path, tmp_path: Pa
         backup(database, tmp_path / "kept", NOW)
 
 
-def test_postgresql_is_told_of_pg_dump() -> None:
+def test_postgresql_url_is_refused_with_a_hint_at_pg_dump() -> None:
     with pytest.raises(BackupFailed, match="pg_dump"):
         sqlite_path("postgres://u:secret@host/db")
 
 
 @pytest.mark.parametrize("name", ["with space", "what?", "100%", "//twice"])
-def test_a_database_of_any_name_is_backed_up(database: Path, tmp_path: Path, name: str) -> None:
+def test_database_with_special_characters_in_its_path_is_backed_up(database: Path, tmp_path: Path, name: str) -> None:
     folder = Path(f"/{tmp_path}/{name.strip('/')}") if name.startswith("//") else tmp_path / name
     folder.mkdir()
     made = backup(shutil.copyfile(database, folder / "farthing.db"), folder / "backups", NOW)

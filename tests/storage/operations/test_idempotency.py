@@ -16,7 +16,7 @@ from tests.storage.meeting import meet
 
 @dataclass(frozen=True)
 class Call:
-    """A request under the key `k`, in a process of its own."""
+    """A request under the key `k`, in its own process."""
 
     owner: int
     request_id: str
@@ -37,20 +37,20 @@ class Call:
         idempotency.finish(conn, self.owner, "k", self.request_id, 200, self.request_id, {})
 
 
-async def test_a_key_is_in_one_hand_and_then_replayed(db: Database) -> None:
+async def test_second_request_is_in_flight_until_the_first_is_replayed(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn)
-        first, twin = Call(owner, "r1"), Call(owner, "r2")
+        first, second = Call(owner, "r1"), Call(owner, "r2")
         assert first.begins(conn) == Fresh()
-        assert twin.begins(conn) == InFlight()
+        assert second.begins(conn) == InFlight()
         first.ends(conn)
-        assert twin.begins(conn) == Replay(200, "r1", {})
+        assert second.begins(conn) == Replay(200, "r1", {})
 
     await db.write(unit)
 
 
-async def test_who_was_taken_for_dead_and_wakes_charges_nothing(db: Database) -> None:
-    """A paused process: its key went to another, its hold is still open."""
+async def test_paused_request_whose_key_was_taken_over_charges_nothing(db: Database) -> None:
+    """The process was paused: another took over its key, while its hold stayed open."""
     owner = await db.write(lambda conn: tenant(conn, "1"))
     paused, other = Call(owner, "r1"), Call(owner, "r2")
     asked = bid(owner, "r1", tariff=DOUBLE)
@@ -59,23 +59,23 @@ async def test_who_was_taken_for_dead_and_wakes_charges_nothing(db: Database) ->
         assert paused.begins(conn) == Fresh()
         assert other.begins(conn, others_are_dead=True) == Fresh()
 
-    def wakes(conn: Connection) -> None:
+    def resume(conn: Connection) -> None:
         holds.capture(conn, asked, grant, bill(asked), rates=RATES, now=NOW)
         paused.ends(conn)
 
     await db.write(begin)
     grant = await db.write(lambda conn: take(conn, asked))
     with pytest.raises(HoldLost):
-        await db.write(wakes)
+        await db.write(resume)
     await db.write(other.ends)
     with pytest.raises(HoldLost):
-        await db.write(wakes)
+        await db.write(resume)
     assert (await db.read(lambda conn: account(conn, owner)))["balance_nanousd"] == 10**9
     assert await db.write(paused.begins) == Replay(200, "r2", {})
     await db.read(sound)
 
 
-async def test_who_gives_up_late_leaves_the_key_to_who_has_it_now(db: Database) -> None:
+async def test_late_drop_leaves_the_key_to_its_new_holder(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn)
         late, other, third = Call(owner, "r1"), Call(owner, "r2"), Call(owner, "r3")
@@ -89,17 +89,17 @@ async def test_who_gives_up_late_leaves_the_key_to_who_has_it_now(db: Database) 
     await db.write(unit)
 
 
-async def test_of_twenty_twins_at_once_one_goes_on(db: Database) -> None:
+async def test_of_twenty_concurrent_requests_one_proceeds(db: Database) -> None:
     owner = await db.write(tenant)
-    twins = [Call(owner, f"r{number}") for number in range(20)]
-    verdicts = await asyncio.gather(*(db.write(twin.begins) for twin in twins))
+    requests = [Call(owner, f"r{number}") for number in range(20)]
+    verdicts = await asyncio.gather(*(db.write(second.begins) for second in requests))
     assert sorted(map(repr, verdicts)) == ["Fresh()"] + ["InFlight()"] * 19
 
 
-async def test_a_twin_that_comes_before_the_first_is_committed_waits_for_it(
+async def test_concurrent_request_waits_for_the_uncommitted_first(
     postgres_server: Server, postgres_template: str
 ) -> None:
-    """Both have looked and seen nobody; the second to write must not take the key over."""
+    """Both have read that the key is free; the second to write must not take it over."""
     url = postgres_server.create(f"{postgres_template}_twins", postgres_template)
     async with open_database(url) as db:
         owner = await db.write(tenant)

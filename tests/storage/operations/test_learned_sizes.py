@@ -11,7 +11,7 @@ OFFER = Offer("deepseek", "deepseek/with/slashes")
 PROSE = measure(ChatRequest("1", "auto", (says(Role.USER, "How high is the mountain? " * 40),)))
 
 
-async def test_what_was_learned_outlives_the_process(db: Database) -> None:
+async def test_learned_sizes_survive_a_restart(db: Database) -> None:
     before, after = TokenSizes(), TokenSizes()
     for _ in range(150):
         before.learn_input(OFFER, PROSE, round(PROSE.tokens * 1.3))
@@ -24,13 +24,13 @@ async def test_what_was_learned_outlives_the_process(db: Database) -> None:
     assert after.answer_tokens("auto", None) == before.answer_tokens("auto", None)
 
 
-async def test_nothing_kept_is_nothing_learned(db: Database) -> None:
+async def test_without_a_stored_row_nothing_is_learned(db: Database) -> None:
     sizes = TokenSizes()
     await db.read(partial(learned_sizes.load, sizes=sizes))
     assert sizes.output_times(OFFER) == 1
 
 
-async def test_a_row_that_cannot_be_read_is_learned_again(db: Database) -> None:
+async def test_unreadable_row_is_ignored(db: Database) -> None:
     sizes = TokenSizes()
     await db.write(
         lambda conn: conn.run(

@@ -18,7 +18,7 @@ def cost(conn: Connection, request: str) -> None:
     pay(conn, asked, take(conn, asked), cost_atto=9 * 10**16)
 
 
-async def test_a_cap_refuses_once_it_is_reached_and_not_before(db: Database) -> None:
+async def test_cap_refuses_only_once_it_is_reached(db: Database) -> None:
     clock = FixedClock()
     caps = SpendingCaps(db, clock, TENTH, None)
     await db.write(lambda conn: cost(conn, "r1"))
@@ -31,7 +31,7 @@ async def test_a_cap_refuses_once_it_is_reached_and_not_before(db: Database) -> 
         await caps.check()
 
 
-async def test_a_day_that_is_over_counts_for_the_month_only(db: Database) -> None:
+async def test_earlier_day_counts_for_the_month_only(db: Database) -> None:
     clock = FixedClock()
     caps = SpendingCaps(db, clock, TENTH, Money.usd("0.15"))
     await db.write(lambda conn: cost(conn, "r1"))
@@ -44,12 +44,12 @@ async def test_a_day_that_is_over_counts_for_the_month_only(db: Database) -> Non
     assert [each.spent for each in await caps.caps()] == [Money(0), Money(0)]
 
 
-async def test_a_cap_of_nothing_refuses_everything(db: Database) -> None:
+async def test_cap_of_zero_refuses_everything(db: Database) -> None:
     with pytest.raises(SpendingCapReached):
         await SpendingCaps(db, FixedClock(), Money(0), None).check()
 
 
-async def test_no_cap_asks_nothing(db: Database) -> None:
+async def test_without_a_cap_nothing_is_refused(db: Database) -> None:
     caps = SpendingCaps(db, FixedClock(), None, None)
     await caps.check()
     assert await caps.caps() == []

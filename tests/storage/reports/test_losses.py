@@ -17,7 +17,7 @@ def answer(conn: Connection, request: str, cost_atto: int) -> Money:
     return Money.from_atto(cost_atto) - charge.wallet
 
 
-async def test_what_a_model_lost_is_its_cost_less_its_charges(db: Database) -> None:
+async def test_loss_is_cost_less_charges(db: Database) -> None:
     clock = FixedClock()
     losses = SqlLosses(db, clock)
     assert await losses.lost_today("auto") == Money(0)
@@ -32,7 +32,7 @@ async def test_what_a_model_lost_is_its_cost_less_its_charges(db: Database) -> N
     assert await losses.lost_today("smart") == Money(0)
 
 
-async def test_waste_is_lost_and_an_allowance_was_sold(db: Database) -> None:
+async def test_waste_is_a_loss_and_allowance_tokens_are_revenue(db: Database) -> None:
     def unit(conn: Connection) -> None:
         pro = tenant(conn)
         conn.run("UPDATE tenants SET plan = 'pro' WHERE id = :id", id=pro)
@@ -45,7 +45,7 @@ async def test_waste_is_lost_and_an_allowance_was_sold(db: Database) -> None:
     assert await SqlLosses(db, FixedClock()).lost_today("auto") == Money(7_000) - sold
 
 
-async def test_yesterday_is_forgotten_and_a_recount_changes_nothing(db: Database) -> None:
+async def test_recount_changes_nothing_and_a_new_day_starts_at_zero(db: Database) -> None:
     clock = FixedClock()
     losses = SqlLosses(db, clock)
     lost = await db.write(lambda conn: answer(conn, "r1", 5 * 10**16))

@@ -12,7 +12,7 @@ from storage.tenants import api_keys, notices, tenants
 from tests.storage.books import DOUBLE, FREE, NOW, PRO, bid, pay, take, tenant
 
 PERCENTS = (80, 100)
-LINE = Money.usd("1")
+THRESHOLD = Money.usd("1")
 STAR = Money(13_000_000)
 
 
@@ -27,117 +27,117 @@ def spend(conn: Connection, tenant_id: int, tokens: int, request: str = "r1", ke
     pay(conn, asked, take(conn, asked), tokens=tokens)
 
 
-def told(conn: Connection) -> list[int]:
-    """The thresholds that are due, told now."""
+def notified(conn: Connection) -> list[int]:
+    """The thresholds that are due; each is marked as notified."""
     found = quotas.allowances_crossed(conn, PERCENTS)
     assert all(notices.first_time(conn, each.key, NOW) for each in found)
     return [each.percent for each in found]
 
 
-async def test_eighty_percent_is_told_once_and_then_a_hundred(db: Database) -> None:
+async def test_each_threshold_is_notified_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn)
         spend(conn, ann, 790)
-        assert told(conn) == []
+        assert notified(conn) == []
         spend(conn, ann, 20, "r2")
-        assert told(conn) == [80]
-        assert told(conn) == []
-        spend(conn, ann, 50, "r3")  # 140 are left: no answer is covered any more
-        assert told(conn) == [100]
-        assert told(conn) == []
+        assert notified(conn) == [80]
+        assert notified(conn) == []
+        spend(conn, ann, 50, "r3")  # 140 tokens are left, too few for an answer
+        assert notified(conn) == [100]
+        assert notified(conn) == []
 
     await db.write(unit)
 
 
-async def test_crossed_together_a_hundred_alone_is_told(db: Database) -> None:
+async def test_of_two_thresholds_crossed_at_once_the_higher_is_notified(db: Database) -> None:
     def unit(conn: Connection) -> None:
         spend(conn, in_telegram(conn), 900)
-        assert told(conn) == [100]
-        assert told(conn) == []
+        assert notified(conn) == [100]
+        assert notified(conn) == []
 
     await db.write(unit)
 
 
-async def test_what_is_only_held_is_not_used(db: Database) -> None:
+async def test_held_tokens_do_not_count_as_used(db: Database) -> None:
     def unit(conn: Connection) -> None:
         take(conn, bid(in_telegram(conn), input_tokens=900, output_tokens=64))
-        assert told(conn) == []
+        assert notified(conn) == []
 
     await db.write(unit)
 
 
-async def test_a_new_period_tells_anew(db: Database) -> None:
+async def test_new_period_is_notified_again(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn)
         spend(conn, ann, 820)
-        assert told(conn) == [80]
+        assert notified(conn) == [80]
         plans.start_plan(conn, ann, FREE, NOW)
-        assert told(conn) == []
+        assert notified(conn) == []
         spend(conn, ann, 820, "r2")
-        assert told(conn) == [80]
+        assert notified(conn) == [80]
 
     await db.write(unit)
 
 
-async def test_who_has_blocked_the_bot_or_has_no_telegram_is_not_looked_for(db: Database) -> None:
+async def test_tenants_without_telegram_or_who_blocked_the_bot_are_skipped(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn)
         spend(conn, ann, 900)
         tenants.set_blocked(conn, 1000 + ann, True)
         spend(conn, tenant(conn), 900, "r2")
-        assert told(conn) == []
+        assert notified(conn) == []
 
     await db.write(unit)
 
 
-async def test_a_low_wallet_is_told_to_who_spent_from_it_in_this_period(db: Database) -> None:
+async def test_low_wallet_is_found_only_if_it_was_spent_from_in_this_period(db: Database) -> None:
     def unit(conn: Connection) -> None:
         quiet, ann = in_telegram(conn, "0.50"), in_telegram(conn, "1.01")
-        assert quotas.low_wallets(conn, LINE) == []
+        assert quotas.low_wallets(conn, THRESHOLD) == []
         asked = bid(ann, tariff=DOUBLE, input_tokens=9_000, output_tokens=1_000)
         pay(conn, asked, take(conn, asked), tokens=10_000)
-        (found,) = quotas.low_wallets(conn, LINE)
+        (found,) = quotas.low_wallets(conn, THRESHOLD)
         assert (found.user_id, found.wallet) == (1000 + ann, Money.usd("0.99"))
         assert notices.first_time(conn, found.key, NOW)
-        assert quotas.low_wallets(conn, LINE) == []
+        assert quotas.low_wallets(conn, THRESHOLD) == []
         transfers.credit(conn, quiet, Money.usd("0.10"), ref="x", reason="", now=NOW)
-        assert quotas.low_wallets(conn, LINE) == []
+        assert quotas.low_wallets(conn, THRESHOLD) == []
 
     await db.write(unit)
 
 
-async def test_a_plan_bought_from_the_wallet_leaves_it_low(db: Database) -> None:
+async def test_buying_a_plan_from_the_wallet_counts_as_spending(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "29.50")
         plans.buy_from_wallet(conn, ann, PRO, {"free": FREE, "pro": PRO}, NOW)
-        assert [each.user_id for each in quotas.low_wallets(conn, LINE)] == [1000 + ann]
+        assert [each.user_id for each in quotas.low_wallets(conn, THRESHOLD)] == [1000 + ann]
 
     await db.write(unit)
 
 
-async def test_a_plan_that_stars_paid_for_was_not_spent_from_the_wallet(db: Database) -> None:
+async def test_plan_paid_by_stars_does_not_count_as_spending(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn)
         order = orders.make_order(conn, ann, orders.PLAN, PRO.usd_per_month, STAR, NOW, plan="pro")
         paid = Payment("c1", order.id, 1000 + ann, order.stars)
         payments.pay(conn, paid, per_star=STAR, known={"free": FREE, "pro": PRO}, now=NOW)
-        assert quotas.low_wallets(conn, LINE) == []
+        assert quotas.low_wallets(conn, THRESHOLD) == []
 
     await db.write(unit)
 
 
-async def test_what_was_refunded_was_not_spent(db: Database) -> None:
+async def test_refund_does_not_count_as_spending(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn)
         order = orders.make_order(conn, ann, orders.TOPUP, Money.usd("5"), STAR, NOW)
         payments.pay(conn, Payment("c1", order.id, 1000 + ann, order.stars), per_star=STAR, known={}, now=NOW)
         refunds.refund(conn, "c1", known={"free": FREE}, now=NOW)
-        assert quotas.low_wallets(conn, LINE) == []
+        assert quotas.low_wallets(conn, THRESHOLD) == []
 
     await db.write(unit)
 
 
-async def test_keys_have_their_own_quota_once_a_month(db: Database) -> None:
+async def test_key_thresholds_are_notified_once_a_month(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "10")
         key = api_keys.add(conn, ann, api_keys.new_key(), name="dev", tokens_per_month=1_000, now=NOW)

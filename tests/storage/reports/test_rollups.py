@@ -75,15 +75,15 @@ def attempt(number: int, **changes: Any) -> tuple[AttemptRecord, Charge, Money]:
 
 
 def record_all(conn: Connection, attempts: Iterable[tuple[AttemptRecord, Charge, Money]]) -> None:
-    for made, paid, worth in attempts:
-        journal.record(conn, made, charge=paid, allowance_worth=worth)
+    for made, charge, value in attempts:
+        journal.record(conn, made, charge=charge, allowance_worth=value)
 
 
 def content(conn: Connection) -> list[list[tuple[Any, ...]]]:
     return [sorted(tuple(row.values()) for row in conn.rows(f"SELECT * FROM {table}")) for table in TABLES]
 
 
-def plainly(conn: Connection, start: date, end: date, tenant: int | None = None) -> list[tuple[Any, ...]]:
+def plain_scan(conn: Connection, start: date, end: date, tenant: int | None = None) -> list[tuple[Any, ...]]:
     found = conn.rows(PLAIN, start=day_of(start), end=day_of(end), tenant=tenant or 0)
     return [
         tuple(int(value) if name not in {"model", "provider"} else value for name, value in row.items())
@@ -110,7 +110,7 @@ def flat(rows: list[usage.UsageRow]) -> list[tuple[Any, ...]]:
     ]
 
 
-async def test_an_answer_counts_at_once_and_only_once(db: Database) -> None:
+async def test_answer_counts_once_before_and_after_the_roll_up(db: Database) -> None:
     for number in range(3):
         await db.write(partial(record_all, attempts=[attempt(number)]))
         (row,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date()))
@@ -125,7 +125,7 @@ async def test_an_answer_counts_at_once_and_only_once(db: Database) -> None:
         assert await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date())) == [row]
 
 
-async def test_an_attempt_that_was_not_kept_counts_its_waste_alone(db: Database) -> None:
+async def test_attempt_without_a_kept_answer_counts_only_its_waste(db: Database) -> None:
     lost = attempt(1, kept=False, outcome="cut", cost=100, waste=100)
     free = attempt(2, kept=False, outcome="overloaded", cost=0, waste=0, provider="gemini")
     for rolled in (False, True):
@@ -137,7 +137,7 @@ async def test_an_attempt_that_was_not_kept_counts_its_waste_alone(db: Database)
         assert (row.provider, row.prompts, row.tokens, row.cost, row.waste) == ("deepseek", 0, 0, Money(0), Money(100))
 
 
-async def test_days_are_utc_and_both_ends_are_included(db: Database) -> None:
+async def test_span_of_utc_days_includes_both_ends(db: Database) -> None:
     last, first = DAY + timedelta(hours=23, minutes=59), DAY + timedelta(days=1)
     await db.write(lambda conn: record_all(conn, [attempt(1, at=last), attempt(2, at=first)]))
     await rollups.catch_up(db)
@@ -147,18 +147,18 @@ async def test_days_are_utc_and_both_ends_are_included(db: Database) -> None:
     assert [row.day for row in await db.read(lambda conn: usage.rows(conn, today, today))] == [today]
 
 
-async def test_a_tenant_sees_its_own_and_the_house_pays_for_probes(db: Database) -> None:
+async def test_tenant_sees_its_own_usage_and_probes_count_as_waste(db: Database) -> None:
     probe = attempt(3, tenant=None, kept=False, cost=7, waste=7)
     await db.write(lambda conn: record_all(conn, [attempt(1), attempt(2, tenant=2, key=9), probe]))
     for _ in range(2):
-        (mine,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date(), 2))
+        (own,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date(), 2))
         (all_,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date()))
-        assert (mine.prompts, all_.prompts, all_.waste) == (1, 2, Money(27))
+        assert (own.prompts, all_.prompts, all_.waste) == (1, 2, Money(27))
         assert await db.read(lambda conn: usage.provider_spend(conn, DAY.date(), DAY.date())) == Money(207)
         await rollups.catch_up(db)
 
 
-async def test_dropped_and_rebuilt_they_are_the_same(db: Database) -> None:
+async def test_rebuilt_roll_ups_are_the_same(db: Database) -> None:
     several = [attempt(n, tenant=n % 3 or None, at=DAY + timedelta(hours=7 * n), first=n * 200) for n in range(30)]
     for start in range(0, 30, 7):
         await db.write(partial(record_all, attempts=several[start : start + 7]))
@@ -171,7 +171,7 @@ async def test_dropped_and_rebuilt_they_are_the_same(db: Database) -> None:
     assert all(before)
 
 
-async def test_two_clocks_roll_nothing_twice(url: str) -> None:
+async def test_two_processes_roll_up_nothing_twice(url: str) -> None:
     async with open_database(url) as one, open_database(url) as two:
         await one.write(lambda conn: record_all(conn, [attempt(n) for n in range(50)]))
         end = await one.write(rollups.last_committed)
@@ -183,23 +183,23 @@ async def test_two_clocks_roll_nothing_twice(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-async def test_a_number_that_is_committed_late_is_waited_for(url: str) -> None:
-    """PostgreSQL gives out numbers before it commits: a lower one may come after a higher one was seen.
+async def test_roll_up_waits_for_an_id_that_is_committed_late(url: str) -> None:
+    """PostgreSQL assigns ids before the commit, so a lower id may become visible after a higher one.
 
-    SQLite has one writer: its numbers are committed in order.
+    SQLite has one writer, so its ids are committed in order.
     """
     async with open_database(url) as db:
         late = psycopg.connect(url, autocommit=True, row_factory=psycopg.rows.dict_row)
         late.execute("BEGIN")
         record_all(PostgresConnection(late), [attempt(1)])
         await db.write(lambda conn: record_all(conn, [attempt(2)]))
-        reaching = asyncio.ensure_future(db.write(rollups.last_committed))
+        reading = asyncio.ensure_future(db.write(rollups.last_committed))
         waiting = "SELECT COUNT(*) AS n FROM pg_locks WHERE NOT granted"
         while not (await db.read(lambda conn: conn.rows(waiting)))[0]["n"]:
-            assert not reaching.done(), "it did not wait"
+            assert not reading.done(), "the roll-up did not wait"
         late.execute("COMMIT")
         late.close()
-        assert await reaching == 2
+        assert await reading == 2
         await rollups.catch_up(db)
         (row,) = await db.read(lambda conn: usage.rows(conn, DAY.date(), DAY.date()))
         assert row.prompts == 2
@@ -225,7 +225,7 @@ attempts_made: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
 @pytest.mark.parametrize("rolled", [0, 5, 40])
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=attempts_made)
-def test_rolled_up_or_not_the_sums_are_those_of_a_plain_scan(
+def test_usage_equals_a_plain_scan_of_the_journal(
     sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory, rolled: int, made: list[dict[str, Any]]
 ) -> None:
     path = tmp_path_factory.mktemp("plain") / "farthing.db"
@@ -237,4 +237,4 @@ def test_rolled_up_or_not_the_sums_are_those_of_a_plain_scan(
         rollups.roll_up_chunk(conn, min(rolled, len(made)), most=100)
         start, end = DAY.date(), DAY.date() + timedelta(days=2)
         for tenant in (None, 1):
-            assert flat(usage.rows(conn, start, end, tenant)) == plainly(conn, start, end, tenant)
+            assert flat(usage.rows(conn, start, end, tenant)) == plain_scan(conn, start, end, tenant)

@@ -9,7 +9,7 @@ def person(conn: Connection, user: int, access: str = tenants.IN) -> int:
     return tenants.create(conn, f"P{user}", FREE, now=NOW, telegram_user_id=user, access=access)
 
 
-async def test_a_broadcast_goes_to_whoever_can_be_reached(db: Database) -> None:
+async def test_broadcast_goes_to_all_reachable_tenants(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ids = [person(conn, user) for user in (1, 2, 3, 4)]
         person(conn, 5, tenants.PENDING)
@@ -22,7 +22,7 @@ async def test_a_broadcast_goes_to_whoever_can_be_reached(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_it_goes_on_where_it_stood_and_ends_once(db: Database) -> None:
+async def test_broadcast_continues_after_the_last_recipient_and_ends_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ids = [person(conn, user) for user in (1, 2)]
         number = broadcasts.draft(conn, "Hello", 9, NOW)

@@ -7,7 +7,7 @@ from tests.storage.books import NOW
 ANSWER = "| a | b |\n|---|---|\n| c | d |"
 
 
-async def test_an_answer_is_found_as_it_was_written_by_whom_it_was_given(db: Database) -> None:
+async def test_answer_is_returned_verbatim_to_its_tenant_only(db: Database) -> None:
     def unit(conn: Connection) -> list[str | None]:
         said = [says(Role.USER, "a table, please"), says(Role.ASSISTANT, ANSWER)]
         conversations.append(conn, 9, 0, 1, "tg:7:1", said, NOW)
@@ -17,7 +17,7 @@ async def test_an_answer_is_found_as_it_was_written_by_whom_it_was_given(db: Dat
     assert await db.write(unit) == [ANSWER, None, None]
 
 
-async def test_an_answer_that_was_taken_back_is_found_no_more(db: Database) -> None:
+async def test_removed_answer_is_not_found(db: Database) -> None:
     def unit(conn: Connection) -> str | None:
         said = [says(Role.USER, "a table, please"), says(Role.ASSISTANT, ANSWER)]
         conversations.append(conn, 9, 0, 1, "tg:7:1", said, NOW)

@@ -19,7 +19,7 @@ def stored(conn: Connection, *numbers: int, chat: str = "c", lane: str = CHAT) -
     inbox.store(conn, BOT, [update(number, chat, lane) for number in numbers], NOW)
 
 
-async def test_a_repeated_update_is_stored_once(db: Database) -> None:
+async def test_repeated_update_is_stored_once(db: Database) -> None:
     def unit(conn: Connection) -> list[list[int]]:
         batches = ([update(1), update(2)], [update(2), update(3)])
         return [[new.update_id for new in inbox.store(conn, BOT, batch, NOW)] for batch in batches]
@@ -27,14 +27,14 @@ async def test_a_repeated_update_is_stored_once(db: Database) -> None:
     assert await db.write(unit) == [[1, 2], [3]]
 
 
-async def test_two_bots_may_have_updates_of_the_same_number(db: Database) -> None:
+async def test_two_bots_may_have_the_same_update_id(db: Database) -> None:
     def unit(conn: Connection) -> int:
         return sum(len(inbox.store(conn, bot, [update(1)], NOW)) for bot in (BOT, BOT + 1))
 
     assert await db.write(unit) == 2
 
 
-async def test_a_chat_is_handled_in_the_order_of_its_updates_one_at_a_time(db: Database) -> None:
+async def test_updates_of_a_chat_are_claimed_in_order_one_at_a_time(db: Database) -> None:
     def unit(conn: Connection) -> None:
         stored(conn, 5, 3, 4)
         for number in (3, 4, 5):
@@ -48,7 +48,7 @@ async def test_a_chat_is_handled_in_the_order_of_its_updates_one_at_a_time(db: D
     await db.write(unit)
 
 
-async def test_one_that_comes_late_does_not_run_beside_its_successor(db: Database) -> None:
+async def test_late_update_waits_for_its_claimed_successor(db: Database) -> None:
     def unit(conn: Connection) -> None:
         stored(conn, 5)
         first = inbox.claim_next(conn, BOT, "c", "L")
@@ -69,7 +69,7 @@ async def test_chats_do_not_wait_for_each_other(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_the_fast_lane_waits_for_nobody(db: Database) -> None:
+async def test_updates_of_the_now_lane_do_not_wait(db: Database) -> None:
     def unit(conn: Connection) -> None:
         stored(conn, 1)
         stored(conn, 2, lane=AT_ONCE)
@@ -80,7 +80,7 @@ async def test_the_fast_lane_waits_for_nobody(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_done_forgets_the_words(db: Database) -> None:
+async def test_finished_update_has_no_payload(db: Database) -> None:
     def unit(conn: Connection) -> None:
         stored(conn, 1)
         claimed = inbox.claim_next(conn, BOT, "c", "L")
@@ -91,7 +91,7 @@ async def test_done_forgets_the_words(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_zombie_can_neither_finish_nor_give_back_what_was_taken_over(db: Database) -> None:
+async def test_old_claim_can_neither_finish_nor_release_after_a_takeover(db: Database) -> None:
     def unit(conn: Connection) -> None:
         stored(conn, 1)
         old = inbox.claim_next(conn, BOT, "c", "dead")
@@ -107,7 +107,7 @@ async def test_a_zombie_can_neither_finish_nor_give_back_what_was_taken_over(db:
     await db.write(unit)
 
 
-async def test_what_is_done_cannot_be_given_back(db: Database) -> None:
+async def test_finished_update_can_not_be_released(db: Database) -> None:
     def unit(conn: Connection) -> None:
         stored(conn, 1)
         claimed = inbox.claim_next(conn, BOT, "c", "L")
@@ -119,7 +119,7 @@ async def test_what_is_done_cannot_be_given_back(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_the_living_keep_what_they_have_in_hand(db: Database) -> None:
+async def test_claims_of_living_processes_are_not_released(db: Database) -> None:
     def unit(conn: Connection) -> None:
         stored(conn, 1)
         inbox.claim_next(conn, BOT, "c", "here")
@@ -128,13 +128,13 @@ async def test_the_living_keep_what_they_have_in_hand(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_claim_that_raced_is_had_by_one(db: Database) -> None:
+async def test_of_racing_claims_one_succeeds(db: Database) -> None:
     await db.write(lambda conn: stored(conn, *range(20)))
     claims = await asyncio.gather(*(db.write(lambda conn: inbox.claim_next(conn, BOT, "c", "L")) for _ in range(30)))
     assert [claim.update_id for claim in claims if claim is not None] == [0]
 
 
-async def test_old_rows_are_swept_and_undone_ones_are_not(db: Database) -> None:
+async def test_only_finished_updates_are_swept(db: Database) -> None:
     def unit(conn: Connection) -> None:
         stored(conn, 1, 2)
         claimed = inbox.claim_next(conn, BOT, "c", "L")
@@ -146,7 +146,7 @@ async def test_old_rows_are_swept_and_undone_ones_are_not(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_the_parts_of_an_answer_are_put_once_and_sent_in_order(db: Database) -> None:
+async def test_parts_of_an_answer_are_stored_once_and_in_order(db: Database) -> None:
     def unit(conn: Connection) -> None:
         for _ in range(2):
             outbox.put(conn, "r", 9, ["one", "two"], "L", NOW)
@@ -161,7 +161,7 @@ async def test_the_parts_of_an_answer_are_put_once_and_sent_in_order(db: Databas
     await db.write(unit)
 
 
-async def test_what_the_dead_left_unsent_is_found_and_the_livings_is_not(db: Database) -> None:
+async def test_only_unsent_answers_of_dead_processes_are_adopted(db: Database) -> None:
     def unit(conn: Connection) -> None:
         outbox.put(conn, "a", 9, ["left"], "dead", NOW)
         outbox.put(conn, "b", 9, ["going out"], "here", NOW)
@@ -172,7 +172,7 @@ async def test_what_the_dead_left_unsent_is_found_and_the_livings_is_not(db: Dat
     await db.write(unit)
 
 
-async def test_a_field_of_the_message_is_there_for_whoever_takes_it_up(db: Database) -> None:
+async def test_field_added_to_a_message_survives_a_takeover(db: Database) -> None:
     def unit(conn: Connection) -> list[str]:
         payload = '{"update_id": 1, "message": {"date": 1}}'
         inbox.store(conn, BOT, [IncomingUpdate(1, "c", CHAT, payload)], NOW)
