@@ -1,1 +1,1 @@
-"""Telegram: updates in, answers out."""
+"""The Telegram bot: updates, commands, answers and payments."""

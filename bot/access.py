@@ -1,4 +1,4 @@
-"""The door: where an operator wants a word with strangers first, they cost nothing and get one kind answer."""
+"""Access control: with approval or invitations, new users wait outside and get one answer a day."""
 
 from telegram import Message, Update
 from telegram.ext import ApplicationHandlerStop
@@ -10,18 +10,18 @@ from storage.billing import invites
 from storage.tenants import notices, tenants
 from storage.tenants.tenants import TenantState
 
-DUTIES = frozenset({"terms", "privacy", "paysupport"})
-"""What Telegram's rules owe to everybody."""
+PUBLIC = frozenset({"terms", "privacy", "paysupport"})
+"""The commands that Telegram's rules grant to every user."""
 
 
 async def guard(update: Update, context: Context) -> None:
-    """Runs before every other handler, and ends a stranger's update here."""
+    """Run before every other handler, and end the update of a user without access."""
     if update.effective_user is None:
         return
     message = update.message
     if context.is_admin or (message is None and update.callback_query is None):
         return
-    if message is not None and not _for_us(message, context):
+    if message is not None and not _is_guarded(message, context):
         return
     state = await context.state()
     if state.is_in:
@@ -32,19 +32,19 @@ async def guard(update: Update, context: Context) -> None:
     raise ApplicationHandlerStop
 
 
-def _for_us(message: Message, context: Context) -> bool:
-    """Payments pass, and so does what Telegram's rules owe to everybody; in groups only what is addressed to us."""
+def _is_guarded(message: Message, context: Context) -> bool:
+    """Return True for messages that need access: not payments, nor PUBLIC commands, nor others' talk in groups."""
     if message.successful_payment is not None or message.refunded_payment is not None or message.sender_chat:
         return False
-    word, _, addressee = _command(message).partition("@")
-    if word:
-        mine = not addressee or addressee.lower() == (context.bot.username or "").lower()
-        return mine and word not in DUTIES
+    name, _, addressee = _command(message).partition("@")
+    if name:
+        to_us = not addressee or addressee.lower() == (context.bot.username or "").lower()
+        return to_us and name not in PUBLIC
     return addressed(message, context)
 
 
 async def _entered(message: Message, state: TenantState, context: Context) -> bool:
-    """/start CODE. True when it was answered, whatever the answer."""
+    """Redeem the invitation of /start CODE. Return True if the message was one."""
     words = (message.text or "").split()
     if _command(message).partition("@")[0] != "start" or len(words) != 2:  # noqa: PLR2004 - the code
         return False
@@ -61,12 +61,14 @@ async def _entered(message: Message, state: TenantState, context: Context) -> bo
 
 
 async def _answer_once(update: Update, state: TenantState, context: Context) -> None:
-    """One kind answer a day. Where operators let people in, they are asked, once per stranger."""
+    """Answer once a day. In mode approval, ask the operators once for each new user."""
     services, now = context.services, context.services.clock.now()
-    told = await services.db.write(lambda conn: notices.first_time(conn, f"stranger:{state.id}:{now:%Y-%m-%d}", now))
-    if told and state.access == tenants.DECLINED:
+    is_first = await services.db.write(
+        lambda conn: notices.first_time(conn, f"stranger:{state.id}:{now:%Y-%m-%d}", now)
+    )
+    if is_first and state.access == tenants.DECLINED:
         await context.reply(context.t("access.declined"))
-    elif told:
+    elif is_first:
         await context.reply(context.t(f"access.wait_{services.config.access_mode}"))
     if update.callback_query is not None:
         await update.callback_query.answer()
@@ -92,6 +94,6 @@ async def _ask_operators(state: TenantState, context: Context) -> None:
 
 
 def _command(message: Message) -> str:
-    """`start@name` of `/start@name CODE`; empty where it is none."""
-    word = (message.text or message.caption or "").split(maxsplit=1)[:1]
-    return word[0].removeprefix("/").lower() if word and word[0].startswith("/") else ""
+    """Return `start@name` of `/start@name CODE`; empty if the message is no command."""
+    first = (message.text or message.caption or "").split(maxsplit=1)[:1]
+    return first[0].removeprefix("/").lower() if first and first[0].startswith("/") else ""

@@ -1,4 +1,4 @@
-"""The bot: PTB's Application built from the folder, updates from the inbox, answers to the outbox."""
+"""The bot: PTB's Application with its handlers, the intake of updates and the sending of answers."""
 
 import asyncio
 import logging
@@ -36,20 +36,20 @@ from bot.updates.polling import ALLOWED, Poller
 from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
-CARE_SECONDS = 5.0
+TAKE_UP_SECONDS = 5.0
 
 
 class TokenRefusedError(OSError):
-    """Telegram does not know this token."""
+    """Telegram refuses the bot token."""
 
 
 class Bot:
-    """Start it, let it go quiet, stop it. `routes` is the webhook, where one is used."""
+    """The bot as a component: start, quiet, stop. `routes` contains the webhook if one is used."""
 
     def __init__(self, services: Services) -> None:
         config = services.config
         self._services = services
-        self._requests = [FormRequest() for _ in range(3)]  # to call, unused by us, and to poll
+        self._requests = [FormRequest() for _ in range(3)]  # for calls, PTB's own poller (unused), and our poller
         limiter = RateLimiter()
         self._application = (
             Application.builder()
@@ -69,7 +69,7 @@ class Bot:
         self._application.bot_data.update(
             services=services, courier=self._courier, notifier=self.notifier, commands=menu.discover()
         )
-        self._care: asyncio.Task[None] | None = None
+        self._take_up_loop: asyncio.Task[None] | None = None
         self._intake = Intake(
             services.db, services.bot_id, services.lease_id, services.clock, self._handle, limiter.slow_down
         )
@@ -88,7 +88,7 @@ class Bot:
         return [webhook.route(self._intake, self._secret)] if self._services.config.public_url else []
 
     async def start(self) -> None:
-        """Raises TokenRefusedError. Sends what a crash left unsent, takes up what it left unanswered, then listens."""
+        """Send and answer the remains of dead processes, then receive updates. Raises TokenRefusedError, OSError."""
         try:
             await self._application.initialize()
         except InvalidToken as error:
@@ -97,19 +97,19 @@ class Bot:
             where = self._services.config.api_url
             raise OSError(f"the Bot API at {where} does not answer: {error}") from error
         await self._poll_request.initialize()
-        await self._listen()
+        await self._set_webhook()
         await menu.register(self.bot, self._services.config)
         await self.take_up()
-        self._care = asyncio.create_task(self._take_care(), name="taking up what others leave")
+        self._take_up_loop = asyncio.create_task(self._take_up_often(), name="take up")
         if not self._services.config.public_url:
             self._poller.start()
         log.info("bot @%s is up", self.bot.username)
 
     async def quiet(self) -> None:
-        """Take nothing new; what is being answered goes on."""
-        if self._care is not None:
-            self._care.cancel()
-            await asyncio.gather(self._care, return_exceptions=True)
+        """Take no new updates; answers in progress go on."""
+        if self._take_up_loop is not None:
+            self._take_up_loop.cancel()
+            await asyncio.gather(self._take_up_loop, return_exceptions=True)
         await self._poller.stop()
         self._intake.close()
 
@@ -119,34 +119,34 @@ class Bot:
         await self._intake.finish()
         await self._courier.stop()
         await self._application.shutdown()
-        for request in self._requests:  # also of one that never got to start
+        for request in self._requests:  # also those that were never started
             await request.shutdown()
 
     async def take_up(self) -> int:
-        """Send and answer what dead processes have left; how many updates."""
+        """Send and answer the remains of dead processes. Return the number of updates."""
         if sent := await self._courier.adopt():
-            log.info("sending %d answers that another process had left", sent)
+            log.info("sending %d answers that a dead process left", sent)
         return await self._intake.take_up()
 
-    async def _take_care(self) -> None:
+    async def _take_up_often(self) -> None:
         while True:
-            await asyncio.sleep(CARE_SECONDS)
+            await asyncio.sleep(TAKE_UP_SECONDS)
             try:
                 await self.take_up()
             except Exception:
-                log.exception("what other processes left could not be taken up")
+                log.exception("the remains of dead processes could not be taken up")
 
     async def _handle(self, payload: dict[str, Any]) -> None:
         update = read(payload, self.bot)
         if update is not None:
             await self._application.process_update(update)
 
-    async def _listen(self) -> None:
+    async def _set_webhook(self) -> None:
         config = self._services.config
         if not config.public_url:
             await self.bot.delete_webhook(drop_pending_updates=False)
             return
-        await self._say_how_the_webhook_fares()
+        await self._log_webhook_state()
         await self.bot.set_webhook(
             f"{config.public_url.rstrip('/')}{webhook.PATH}",
             secret_token=self._secret,
@@ -154,8 +154,8 @@ class Bot:
             max_connections=40,
         )
 
-    async def _say_how_the_webhook_fares(self) -> None:
-        """What Telegram last complained of stands nowhere else."""
+    async def _log_webhook_state(self) -> None:
+        """Log Telegram's last error of the webhook: it is recorded only there."""
         try:
             info = await self.bot.get_webhook_info()
         except TelegramError as error:
@@ -184,11 +184,11 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, i
 
 
 async def on_command(update: Update, context: Context) -> None:
-    """Who may not know a command hears the same as of one that does not exist."""
+    """Run a command. An admin command is unknown to other users."""
     message = update.message
     assert message is not None
-    word, *arguments = (message.text or message.caption or "/").split()
-    name, _, addressee = word.removeprefix("/").partition("@")
+    first, *arguments = (message.text or message.caption or "/").split()
+    name, _, addressee = first.removeprefix("/").partition("@")
     if addressee and addressee.lower() != (context.bot.username or "").lower():
         return
     context.args = arguments
@@ -207,7 +207,7 @@ async def on_command(update: Update, context: Context) -> None:
 
 
 async def on_button(update: Update, context: Context) -> None:
-    """A button obeys only the person it was made for."""
+    """Run the action of a pressed button, if the user is its owner."""
     query = update.callback_query
     assert query is not None
     pressed = buttons.read(query.data or "")
@@ -228,11 +228,11 @@ async def _answer(query: CallbackQuery, text: str | None = None, *, alert: bool 
     try:
         await query.answer(text, show_alert=alert)
     except BadRequest:
-        log.debug("a button was answered before, or too late")
+        log.debug("a button press was already answered, or is too old")
 
 
 async def on_membership(update: Update, context: Context) -> None:
-    """Who blocks the bot is not written to; who lets it in again is."""
+    """Note whether a user has blocked the bot: a blocked bot sends no notices."""
     change = update.my_chat_member
     assert change is not None
     if change.chat.type == "private":
@@ -241,7 +241,7 @@ async def on_membership(update: Update, context: Context) -> None:
 
 
 async def on_error(update: object, context: Context) -> None:
-    """The user gets a sentence, the operator the traceback."""
+    """Log the error for the operator and send the user a sentence."""
     error = context.error
     number = update.update_id if isinstance(update, Update) else 0
     log.error("update %d failed", number, exc_info=error)
@@ -249,4 +249,4 @@ async def on_error(update: object, context: Context) -> None:
         try:
             await context.reply(context.t("error.EngineError"))
         except TelegramError as failed:
-            log.info("the apology could not be sent: %s", failed)
+            log.info("the error message could not be sent: %s", failed)

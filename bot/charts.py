@@ -1,4 +1,4 @@
-"""Charts as PNG, drawn with Pillow at a phone's width: what was used by model, what was earned. Call it in a thread."""
+"""Charts as PNG at a phone's width, drawn with Pillow: usage by model, and margin. Call them in a thread."""
 
 import io
 from collections import defaultdict
@@ -15,7 +15,7 @@ from storage.reports.usage import UsageRow
 
 WIDTH, SCALE, EDGE = 560, 2, 28
 PLOT, AXIS = 230, 46
-PAPER, INK, SOFT, FAINT = "#ffffff", "#1c2733", "#66727f", "#e4e9ee"
+BACKGROUND, INK, SOFT, FAINT = "#ffffff", "#1c2733", "#66727f", "#e4e9ee"
 COLOURS = ("#2a7de1", "#f2a541", "#2f9e6e", "#b455a0", "#7b6cf6", "#e05d5d")
 OTHERS, EARNED, SPENT = "#9aa5b1", "#2f9e6e", "#e05d5d"
 LINES, MOST_LABELS = 4, 7
@@ -25,7 +25,7 @@ Words = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One colour of a chart: a value for each day, and what the legend says of it."""
+    """One colour of a chart: a value for each day, and its name and note in the legend."""
 
     name: str
     note: str
@@ -34,7 +34,7 @@ class Series:
 
 
 def usage(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> bytes:
-    """Tokens a day, stacked by model. `words`: title, subtitle, others."""
+    """Draw the tokens of each day, stacked by model. `words`: title, subtitle, others."""
     days = _days(start, end)
     series = _by_model(rows, days, words["others"])
     stacks = [[one.values[number] for one in series] for number in range(len(days))]
@@ -48,7 +48,7 @@ def usage(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> byt
 
 
 def margin(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> bytes:
-    """What was sold and what it cost, side by side, a day. `words`: title, subtitle, earned, spent."""
+    """Draw income and costs of each day side by side. `words`: title, subtitle, earned, spent."""
     days = _days(start, end)
     earned, spent = _per_day(rows, days, _income), _per_day(rows, days, _outlay)
     series = (
@@ -65,13 +65,13 @@ def margin(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> by
 
 
 def usd(amount: Money) -> str:
-    """In cents; what is less than a dollar to the ten-thousandth of a cent, so that little never reads as nothing."""
+    """Return USD to the cent, below a dollar to six decimals, so that small amounts are not shown as zero."""
     exact = amount.decimal
     return f"{exact:,.2f}" if not amount or abs(exact) >= 1 else f"{exact:.6f}"
 
 
 def _by_model(rows: Sequence[UsageRow], days: Sequence[date], others: str) -> list[Series]:
-    """The models with the most tokens, the rest as one."""
+    """Return one series for each of the models with the most tokens, and one for all others."""
     totals: dict[str, int] = defaultdict(int)
     for row in rows:
         totals[row.model] += row.tokens
@@ -88,13 +88,13 @@ def _by_model(rows: Sequence[UsageRow], days: Sequence[date], others: str) -> li
 
 
 class _Drawing:
-    """Paper that grows with its legend: head, plot, one line for each series."""
+    """A picture of a head, a plot and a legend with one line for each series."""
 
     def __init__(self, legends: int) -> None:
         from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - with the first chart, not at the start
 
         self._height = 112 + PLOT + 36 + 30 * legends + 16
-        self._picture = Image.new("RGB", (WIDTH * SCALE, self._height * SCALE), PAPER)
+        self._picture = Image.new("RGB", (WIDTH * SCALE, self._height * SCALE), BACKGROUND)
         self._draw: ImageDraw.ImageDraw = ImageDraw.Draw(self._picture)
         self._fonts: dict[tuple[int, str], Any] = {}
         self._load = ImageFont.truetype
@@ -104,15 +104,15 @@ class _Drawing:
         self._text(EDGE, 24, title, 25, weight="Semibold")
         self._text(EDGE, 62, self._fit(subtitle, 17, WIDTH - 2 * EDGE), 17, SOFT)
 
-    def plot(self, days: Sequence[date], most: float, say: Callable[[float], str]) -> None:
-        """The grid: lines with their values, days along the foot."""
+    def plot(self, days: Sequence[date], most: float, label: Callable[[float], str]) -> None:
+        """Draw the grid: lines with their values, and the days below."""
         self._most = _round_up(most)
         self._step = (WIDTH - 2 * EDGE - AXIS) / max(1, len(days))
         for line in range(LINES + 1):
             value = self._most * line / LINES
             y = self._y(value)
             self._draw.line([_at(EDGE + AXIS, y), _at(WIDTH - EDGE, y)], FAINT, SCALE)
-            self._text(EDGE + AXIS - 8, y, say(value), 15, SOFT, anchor="rm")
+            self._text(EDGE + AXIS - 8, y, label(value), 15, SOFT, anchor="rm")
         every = -(-len(days) // MOST_LABELS)
         for number, day in enumerate(days):
             if (len(days) - 1 - number) % every == 0:
@@ -148,7 +148,7 @@ class _Drawing:
         return out.getvalue()
 
     def _bar(self, left: float, width: float, low: float, high: float, colour: str) -> None:
-        """Whatever is more than nothing is seen."""
+        """Draw a bar; any value above zero is at least one pixel high."""
         if high > low:
             foot = self._y(low)
             self._draw.rectangle([_at(left, min(self._y(high), foot - 1)), _at(left + width, foot)], colour)
@@ -173,7 +173,7 @@ class _Drawing:
         return float(self._draw.textlength(text, self._font(size))) / SCALE
 
     def _fit(self, text: str, size: int, width: float) -> str:
-        """Cut in the middle: a model's name is told by both its ends."""
+        """Shorten a text in the middle: model names differ at both ends."""
         if self._width(text, size) <= width:
             return text
         for kept in range(len(text) - 1, 0, -1):
@@ -218,7 +218,7 @@ def _outlay(row: UsageRow) -> Money:
 
 
 def _round_up(value: float) -> float:
-    """The next number that divides well into the lines."""
+    """Return the next number that divides evenly among the lines."""
     if value <= 0:
         return 1.0
     step = 10.0 ** floor(log10(value))
@@ -226,7 +226,7 @@ def _round_up(value: float) -> float:
 
 
 def _tokens(value: float) -> str:
-    """In three digits: what rounds to a thousand of one unit is one of the next."""
+    """Return the number in three digits with its unit; 999.6 k rounds to 1 M."""
     for limit, unit in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
         if value >= limit * 0.9995:
             return f"{value / limit:.3g} {unit}"

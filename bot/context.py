@@ -28,7 +28,7 @@ OLD, VERY_OLD = timedelta(hours=1), timedelta(days=2)
 
 
 class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
-    """What a handler gets: who asks, in which words to answer, and the services."""
+    """PTB's context with the sender's tenant, language and services."""
 
     def __init__(
         self,
@@ -80,34 +80,34 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
 
     @property
     def language(self) -> str:
-        """The one chosen in /settings, else the app's."""
+        """The language chosen in /settings, else that of the user's app."""
         chosen = self._state.language if self._state else ""
         return chosen or self.user.language_code or "en"
 
     @property
     def request_id(self) -> str:
-        """The same for every try at the same update."""
+        """The id of the engine's request: the same for each retry of an update."""
         claimed = claimed_update.get()
         number = claimed.update_id if claimed else getattr(self.incoming, "update_id", 0)
         return f"tg:{self.services.bot_id}:{number}"
 
     @property
     def is_old(self) -> bool:
-        """Sent over an hour ago: whoever asked may not want to pay for it any more."""
+        """True for a message sent over an hour ago: the sender may no longer want to pay for an answer."""
         message = self.incoming.effective_message if self.incoming else None
         if claimed_update.get() is None or message is None:
             return False
         return OLD < self.services.clock.now() - message.date < VERY_OLD
 
     async def state(self, *, fresh: bool = False) -> TenantState:
-        """The tenant of whoever asks, made at first contact."""
+        """Return the sender's tenant, which the first message creates."""
         if self._state is None or fresh:
             user, services = self.user, self.services
             known = await services.db.read(lambda conn: tenants.by_telegram(conn, user.id))
             named = (user.full_name or "", user.username or "")  # a deleted account has no name
             if known is not None and (known.is_nameless or (known.name, known.username) == named):
                 self._state = await self._let_in(known)
-                await self._hear_language(known)
+                await self._store_language(known)
                 return self._state
             self._state, _ = await services.db.write(
                 lambda conn: tenants.ensure_telegram(
@@ -122,17 +122,19 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                 )
             )
             assert self._state is not None
-            await self._hear_language(self._state)
+            await self._store_language(self._state)
         return self._state
 
-    async def _hear_language(self, known: TenantState) -> None:
-        """The app's is kept: the clock has words for people too, and no update to read it from."""
-        said = self.user.language_code
-        if said and not known.is_nameless and known.settings.get(tenants.APP_LANGUAGE) != said:
-            await self.services.db.write(lambda conn: tenants.set_setting(conn, known.id, tenants.APP_LANGUAGE, said))
+    async def _store_language(self, known: TenantState) -> None:
+        """Store the language of the user's app: the scheduler's notices need it."""
+        language = self.user.language_code
+        if language and not known.is_nameless and known.settings.get(tenants.APP_LANGUAGE) != language:
+            await self.services.db.write(
+                lambda conn: tenants.set_setting(conn, known.id, tenants.APP_LANGUAGE, language)
+            )
 
     async def _let_in(self, known: TenantState) -> TenantState:
-        """Who waited at a door that is open by now, or is an operator by now, waits no more."""
+        """Let a waiting user in if access is open by now, or if the user is an operator by now."""
         waits = known.access == tenants.PENDING and (self.services.config.access_mode == "open" or self.is_admin)
         if not waits:
             return known
@@ -147,11 +149,11 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         return (await self.state()).tenant(self.services.plans)
 
     def t(self, key: str, /, **values: object) -> str:
-        """A text of the locales, in the user's language."""
+        """Return a text of the locales in the user's language."""
         return locales.text(self.language, key, **values)
 
     async def reply(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> Message | None:
-        """Send Markdown to where the update came from; what follows 4,096 units comes as further messages."""
+        """Send Markdown to the chat of the update, in several messages if it is longer than one."""
         assert self.incoming is not None
         chat = self.incoming.effective_chat
         assert chat is not None
@@ -170,8 +172,8 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
             )
         return sent
 
-    async def redraw(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:
-        """Put this Markdown where the pressed button stands; as a new message where that can't be."""
+    async def edit_or_reply(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:
+        """Replace the message of the pressed button by this Markdown, or send it if that is not possible."""
         query = self.incoming.callback_query if self.incoming is not None else None
         pieces = render(text)
         if query is None or len(pieces) > 1 or not isinstance(query.message, Message):
@@ -185,12 +187,12 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
 
 
 def thread_of(message: object) -> int | None:
-    """The topic that a message stands in, where it is one."""
+    """Return the topic of a message, if it is in one."""
     if isinstance(message, Message) and message.is_topic_message:
         return message.message_thread_id
     return None
 
 
 def arguments(context: Context) -> Sequence[str]:
-    """The words after a command."""
+    """Return the arguments of a command."""
     return context.args or ()

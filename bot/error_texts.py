@@ -1,4 +1,4 @@
-"""Every engine error as a sentence: what is wrong, what to do. A test walks the tree."""
+"""The sentence of every engine error: the cause, and the remedy. A test checks that none is missing."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,14 +12,14 @@ from engine import errors
 
 
 def refusal(context: Context, error: errors.EngineError) -> tuple[str, InlineKeyboardMarkup | None]:
-    """The sentence for an error, with the button that mends it where there is one."""
+    """Return the sentence for an error, and the button that remedies it if there is one."""
     if isinstance(error, errors.InsufficientFunds):
         return insufficient(context, error)
     return sentence(context.t, error), None
 
 
 def sentence(t: Callable[..., str], error: errors.EngineError) -> str:
-    """By the nearest class that has words."""
+    """Return the sentence of the error's class, or of the nearest base class that has one."""
     for kind in type(error).__mro__:
         if issubclass(kind, errors.EngineError) and kind in _KEYS:
             key, values = _KEYS[kind]
@@ -30,7 +30,7 @@ def sentence(t: Callable[..., str], error: errors.EngineError) -> str:
 def insufficient(
     context: Context, error: errors.InsufficientFunds, wallet_key: str = "error.wallet_short"
 ) -> tuple[str, InlineKeyboardMarkup]:
-    """`wallet_key`: the words for what the wallet alone pays."""
+    """Return the sentence on missing funds; `wallet_key` is used if only the wallet may pay."""
     short = error.shortfall
     key = wallet_key if short.wallet_only else "error.allowance_short"
     text = context.t(

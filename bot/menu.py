@@ -40,7 +40,7 @@ def discover() -> dict[str, Command]:
 
 
 async def register(bot: ExtBot[int], config: BotConfig) -> None:
-    """Whatever the Bot API refuses of it is said in the log, and stops nothing."""
+    """Register the commands and the menu button. A refusal by the Bot API is only logged."""
     await _set_commands(bot, config.admin_ids)
     try:
         await bot.set_chat_menu_button(menu_button=_button(config.public_url))
@@ -49,7 +49,7 @@ async def register(bot: ExtBot[int], config: BotConfig) -> None:
 
 
 def _button(public_url: str) -> MenuButton:
-    """The Mini App where there is an address for it, else the commands. Telegram has one text for all languages."""
+    """Return the button of the Mini App, or of the commands without a public URL. It has one text for all languages."""
     if not public_url:
         return MenuButtonCommands()
     app = WebAppInfo(f"{public_url.rstrip('/')}{APP_PATH}")
@@ -57,7 +57,7 @@ def _button(public_url: str) -> MenuButton:
 
 
 async def _set_commands(bot: ExtBot[int], admin_ids: Iterable[int]) -> None:
-    """For everybody by scope and language; for each admin with the admin's own."""
+    """Set the menu for all users by scope and language, and a longer one for each admin."""
     listed = [command for command in discover().values() if command.menu]
     everyone = [command for command in listed if not command.admin]
     in_groups = [command for command in everyone if not command.private_only]
@@ -73,7 +73,7 @@ async def _set(bot: ExtBot[int], menu: list[BotCommand], scope: Any, language: s
     try:
         await bot.set_my_commands(menu, scope=scope, language_code=language)
     except BadRequest as error:
-        log.info("the menu of %s could not be set (a chat that is not begun yet?): %s", scope.type, error)
+        log.info("the menu of %s could not be set (has the chat not been started yet?): %s", scope.type, error)
     except TelegramError as error:
         log.warning("the menu could not be set: %s", error)
 

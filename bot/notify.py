@@ -1,4 +1,4 @@
-"""How the clock speaks to people: texts by key, in each reader's language. Nothing here raises."""
+"""Notices from the scheduler and from handlers: texts by key, in each reader's language. Nothing here raises."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class TelegramNotifier:
-    """`sent` are (chat, message) ids."""
+    """Sends notices. A sent notice is identified by its (chat id, message id)."""
 
     def __init__(self, bot: ExtBot[int], db: Database, admin_ids: frozenset[int]) -> None:
         self._bot, self._db, self._admin_ids = bot, db, admin_ids
@@ -82,16 +82,16 @@ class TelegramNotifier:
             await self._db.write(lambda conn: tenants.set_blocked(conn, user_id, True))
             return None
         except BadRequest as error:
-            log.warning("user %d could not be told %s (has this user started the bot?): %s", user_id, key, error)
+            log.warning("notice %s was not sent to user %d (has this user started the bot?): %s", key, user_id, error)
             return None
         except TelegramError as error:
-            log.warning("user %d could not be told %s: %s", user_id, key, error)
+            log.warning("notice %s was not sent to user %d: %s", key, user_id, error)
             return None
         return user_id, message.message_id
 
     def _piece(self, language: str, key: str, values: Mapping[str, object]) -> Piece:
-        said = {name: _said(language, value) for name, value in values.items()}
-        return render(locales.text(language, key, **said))[0]
+        translated = {name: translated(language, value) for name, value in values.items()}
+        return render(locales.text(language, key, **translated))[0]
 
     def _keyboard(self, language: str, buttons: Sequence[Button], owner: int) -> InlineKeyboardMarkup | None:
         if not buttons:
@@ -107,8 +107,8 @@ class TelegramNotifier:
         return (state.speaks if state else "") or "en"
 
 
-def _said(language: str, value: object) -> object:
-    """A value may be a text of the locales itself: {"key": ..., "values": ...}."""
+def translated(language: str, value: object) -> object:
+    """Translate a value that is itself a text of the locales: {"key": ..., "values": ...}."""
     if isinstance(value, dict) and "key" in value:
         return locales.text(language, value["key"], **value["values"])
     return value

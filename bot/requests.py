@@ -1,4 +1,4 @@
-"""PTB's requests over httpx-aiohttp, and straight into the transport: httpx's client is most of a call's CPU."""
+"""PTB's HTTP requests, passed to the httpx-aiohttp transport directly: httpx's client would cost most of the CPU."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,7 +16,7 @@ from telegram.request._requestparameter import RequestParameter
 from engine.providers.http import tls
 
 POOL = 512
-_WAITS = {"connect": 10.0, "read": 20.0, "write": 20.0, "pool": 10.0}
+_TIMEOUTS = {"connect": 10.0, "read": 20.0, "write": 20.0, "pool": 10.0}
 _HEADERS = httpx.Headers(
     {"user-agent": HTTPXRequest.USER_AGENT, "content-type": "application/x-www-form-urlencoded", "accept": "*/*"}
 )
@@ -24,7 +24,7 @@ _address = lru_cache(maxsize=256)(httpx.URL)
 
 
 class FormRequest(HTTPXRequest):
-    """A form is posted without httpx's client between; files go the long way."""
+    """Posts forms by the transport alone. Files go through httpx's client."""
 
     def __init__(self) -> None:
         limits = httpx.Limits(max_connections=POOL, max_keepalive_connections=64)
@@ -32,10 +32,10 @@ class FormRequest(HTTPXRequest):
         super().__init__(
             connection_pool_size=POOL,
             httpx_kwargs={"transport": self._transport, "trust_env": False},
-            read_timeout=_WAITS["read"],
-            write_timeout=_WAITS["write"],
-            connect_timeout=_WAITS["connect"],
-            pool_timeout=_WAITS["pool"],
+            read_timeout=_TIMEOUTS["read"],
+            write_timeout=_TIMEOUTS["write"],
+            connect_timeout=_TIMEOUTS["connect"],
+            pool_timeout=_TIMEOUTS["pool"],
         )
 
     async def do_request(
@@ -48,14 +48,14 @@ class FormRequest(HTTPXRequest):
         connect_timeout: Any = DEFAULT_NONE,
         pool_timeout: Any = DEFAULT_NONE,
     ) -> tuple[int, bytes]:
-        """Raises TimedOut and NetworkError, as PTB's own does."""
-        waits = {"read": read_timeout, "write": write_timeout, "connect": connect_timeout, "pool": pool_timeout}
+        """Return status and body. Raises TimedOut and NetworkError, like PTB's own class."""
+        timeouts = {"read": read_timeout, "write": write_timeout, "connect": connect_timeout, "pool": pool_timeout}
         if request_data is None or request_data.contains_files or self._client.is_closed:
-            named = {f"{name}_timeout": seconds for name, seconds in waits.items()}
+            named = {f"{name}_timeout": seconds for name, seconds in timeouts.items()}
             return await super().do_request(url, method, request_data, **named)
         body = urlencode(request_data.json_parameters).encode()
         request = httpx.Request(
-            method, _address(url), headers=_HEADERS, content=body, extensions={"timeout": _chosen(waits)}
+            method, _address(url), headers=_HEADERS, content=body, extensions={"timeout": _chosen(timeouts)}
         )
         try:
             response = await self._transport.handle_async_request(request)
@@ -70,7 +70,7 @@ class FormRequest(HTTPXRequest):
 
 
 async def post(bot: ExtBot[int], method: str, fields: Mapping[str, object]) -> object:
-    """A call without PTB's objects, past the limiter: ask there first. Raises TelegramError."""
+    """Call a method without PTB's objects and without the rate limiter. Raises TelegramError."""
     data = RequestData([parameter(name, value) for name, value in fields.items()])
     return await bot.request.post(f"{bot.base_url}/{method}", data)
 
@@ -79,5 +79,7 @@ def parameter(name: str, value: object) -> RequestParameter:
     return RequestParameter.from_input(name, value)
 
 
-def _chosen(waits: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _WAITS[name] if isinstance(wait, DefaultValue) else wait for name, wait in waits.items()}
+def _chosen(timeouts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _TIMEOUTS[name] if isinstance(seconds, DefaultValue) else seconds for name, seconds in timeouts.items()
+    }

@@ -79,7 +79,7 @@ async def _redraw(update: Update, context: Context) -> None:
     """The list tells what is so now; an alert, whose buttons are any admin's, keeps its words."""
     pressed = read((update.callback_query and update.callback_query.data) or "")
     if pressed is not None and pressed.owner:
-        await context.redraw(*_shown(context))
+        await context.edit_or_reply(*_shown(context))
 
 
 def _line(context: Context, state: ProviderState) -> str:

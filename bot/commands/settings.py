@@ -49,7 +49,7 @@ async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
         )
     elif name == "stream" and value in {"draft", "edit"}:
         await db.write(lambda conn: tenants.set_setting(conn, state.id, "stream", value))
-    await context.redraw(*await _shown(context))
+    await context.edit_or_reply(*await _shown(context))
 
 
 async def as_text(update: Update, context: Context, args: tuple[str, ...]) -> None:

@@ -1,1 +1,1 @@
-"""Markdown to Telegram's entities and rich messages."""
+"""Models' Markdown converted to Telegram's entities and rich messages."""

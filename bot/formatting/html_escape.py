@@ -1,6 +1,7 @@
-"""Models write `Vec<String>` and `<div>` and mean it: what Markdown would take for HTML is made text.
+"""Escaping of Markdown: HTML, spoilers and endless lists become text before the conversion.
 
-The converter takes HTML out, a block of it up to the next blank line. The parser itself says where it sees some.
+Models write `Vec<String>` and `<div>` as text. The converter would delete it as HTML, a block up to the next blank
+line. The events of its parser show the places.
 """
 
 import re
@@ -16,29 +17,33 @@ _PIPES = re.compile(rb"(?<!\\)\|(?=\|)|(?<=\|)\|")  # `a || b || c` is no spoile
 _BAR, _ROW = re.compile(rb"(?<!\\)\|"), re.compile(rb"[^\n]+")
 _TAG_OPENS = re.compile(r"<(?!https?:|mailto:)")
 MOST_LISTS = 8
-"""Lists in lists that are laid out; each line of them grows by the depth, so `- - - - ...` would never end."""
+"""The depth of nested lists. The converter's time grows with it for each line: `- - - - ...` would take for ever."""
 _DEEP = re.compile(rf"^(?:[ \t>]*+(?:[-*+]|\d{{1,9}}[.)])[ \t]++){{{MOST_LISTS + 1}}}", re.MULTILINE)
 _MARKER = re.compile(rb"\s*\d*")
 Edit = tuple[int, int, bytes]
 
 
-def shielded(markdown: str) -> str:
-    """The same Markdown without HTML, spoilers or endless lists, and headings in list items on their own lines."""
+def needs_escape(markdown: str) -> bool:
+    """Return False for Markdown that `escaped` would not change."""
+    return any(mark in markdown for mark in ("<", "#", "|")) or _DEEP.search(markdown) is not None
+
+
+def escaped(markdown: str) -> str:
+    """Return the Markdown without HTML, spoilers and endless lists, with headings of list items on their own lines."""
     if _DEEP.search(markdown):
         data = markdown.encode()
-        markdown = _edited(data, list(_bottomless(data))).decode()
-    if not any(mark in markdown for mark in ("<", "#", "|")):
-        return markdown
+        markdown = _edited(data, list(_deep_items(data))).decode()
     data = markdown.encode()
-    for _ in range(MOST_PASSES):  # a block that is text now may hold what is HTML now
+    for _ in range(MOST_PASSES):  # a block that became text may contain further HTML
         edits = sorted(_edits(data))
         if not edits:
             return data.decode()
         data = _edited(data, edits)
-    return _by_eye(data.decode())
+    return _by_pattern(data.decode())
 
 
 def _edits(data: bytes) -> Iterator[Edit]:
+    """Find HTML, spoilers, rows with too many cells and headings that continue a line."""
     after_text = False
     for event, where in pyromark.events_with_range(data.decode(), options=STANDARD_OPTIONS):
         start = where["start"]
@@ -61,8 +66,8 @@ def _edits(data: bytes) -> Iterator[Edit]:
         after_text = isinstance(event, dict) and bool(event.keys() & {"Text", "Code", "InlineHtml"})
 
 
-def _bottomless(data: bytes) -> Iterator[Edit]:
-    """The marks of list items deeper than MOST_LISTS become text."""
+def _deep_items(data: bytes) -> Iterator[Edit]:
+    """Escape the markers of list items deeper than MOST_LISTS."""
     depth = 0
     for event, where in pyromark.events_with_range(data.decode(), options=STANDARD_OPTIONS):
         if not isinstance(event, dict):
@@ -77,7 +82,7 @@ def _bottomless(data: bytes) -> Iterator[Edit]:
 
 
 def _row_edits(data: bytes, start: int, end: int, columns: int) -> Iterator[Edit]:
-    """Cells beyond the last column would be left out: they stay in it. Bars side by side would be a spoiler."""
+    """Keep the cells beyond the last column as text in it, and separate adjacent bars: two would begin a spoiler."""
     bars = [bar.start() for bar in _BAR.finditer(data, start, end)]
     if bars and not data[start : bars[0]].strip(b" \t>"):
         columns += 1
@@ -97,8 +102,8 @@ def _edited(data: bytes, edits: list[Edit]) -> bytes:
     return b"".join([*out, data[position:]])
 
 
-def _by_eye(markdown: str) -> str:
-    """For what is nested on purpose: every `<` that does not look like code."""
+def _by_pattern(markdown: str) -> str:
+    """Escape every `<` outside code, for HTML nested deeper than MOST_PASSES."""
     out, position = [], 0
     for code in _CODE.finditer(markdown):
         out += [_TAG_OPENS.sub("&lt;", markdown[position : code.start()]), code.group()]

@@ -1,6 +1,6 @@
-"""Markdown -> text and entities, split under Telegram's limits, no text lost.
+"""Markdown converted to text and entities, split to Telegram's limits without loss of text.
 
-Entities can't fail on a stray `*`, as parse modes do. Limits: 4,096 UTF-16 units and 100 entities a message.
+Unlike a parse mode, entities can't fail on a stray `*`. Limits of a message: 4,096 UTF-16 units and 100 entities.
 """
 
 import re
@@ -13,12 +13,12 @@ from telegram import MessageEntity
 from telegramify_markdown import MessageEntity as Span
 from telegramify_markdown import RenderConfig, convert, split_entities, utf16_len
 
-from bot.formatting.html_escape import shielded
+from bot.formatting.html_escape import escaped, needs_escape
 
 MOST_UNITS, MOST_ENTITIES = 4096, 100
 _NEWLINE = "\n".encode("utf-16-le")
 _UNSAFE_LINK = re.compile(r"^(?!https?://|mailto:|tg://|tel:)", re.IGNORECASE)
-_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn"})  # alone: controls, zero-width characters, marks with nothing under them
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn"})  # controls, zero-width characters, combining marks
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
 _BLOCKS = frozenset({"pre", "blockquote", "expandable_blockquote"})
 _SOLID = frozenset({"pre", "code"})  # nothing nests in them
@@ -26,7 +26,7 @@ _SOLID = frozenset({"pre", "code"})  # nothing nests in them
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One message's worth: within every limit."""
+    """The text and entities of one message, within every limit."""
 
     text: str
     entities: tuple[MessageEntity, ...] = ()
@@ -44,30 +44,30 @@ _CONFIG = _config()
 
 
 def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
-    """Every word of `markdown`, in as many messages as it takes; at least one."""
+    """Convert the whole text to as many messages as it takes, at least one."""
     markdown = clean(markdown)
-    text, spans = convert(shielded(markdown), latex_escape=True, config=_CONFIG)
+    text, spans = convert(escaped(markdown) if needs_escape(markdown) else markdown, latex_escape=True, config=_CONFIG)
     if not text.strip():
-        return _seen([Piece(part) for part in _chunks(markdown.strip() or "…", limit)])
+        return _visible([Piece(part) for part in _chunks(markdown.strip() or "…", limit)])
     text, spans = _blocks_apart(text, _flat(spans))
     pieces: list[Piece] = []
     for part, part_spans in split_entities(text, spans, limit):
         pieces += _under_the_cap(part, [span for span in part_spans if _allowed(span)])
-    return _seen(pieces)
+    return _visible(pieces)
 
 
-def _seen(pieces: list[Piece]) -> list[Piece]:
-    """Without those that show nothing: Telegram refuses them, and who paid would hear nothing at all."""
+def _visible(pieces: list[Piece]) -> list[Piece]:
+    """Leave out pieces without visible characters: Telegram refuses them. If none is left, return an ellipsis."""
     return [piece for piece in pieces if any(map(is_visible, piece.text))] or [Piece("…")]
 
 
 def is_visible(char: str) -> bool:
-    """False for what takes no ink, where it stands alone."""
+    """Return False for a character that shows nothing by itself."""
     return not char.isspace() and char not in _FILLERS and category(char) not in _UNSEEN
 
 
 def clean(text: str) -> str:
-    """Without what neither Telegram nor a database takes: halves of characters, and NUL."""
+    """Remove the characters that Telegram and databases refuse: lone surrogates and NUL."""
     if "\0" in text:
         text = text.replace("\0", "")
     if text.isascii():
@@ -76,7 +76,7 @@ def clean(text: str) -> str:
 
 
 def with_tail(pieces: list[Piece], tail: str) -> list[Piece]:
-    """With a few lines in italics below; in a message of their own where the last one is full."""
+    """Append lines in italics to the last message, or as another message if the last one is full."""
     if not tail:
         return pieces
     last, length = pieces[-1], utf16_len(tail)
@@ -88,7 +88,7 @@ def with_tail(pieces: list[Piece], tail: str) -> list[Piece]:
 
 
 def plain_head(markdown: str, limit: int = MOST_UNITS) -> str:
-    """The beginning that fits a draft: an append-only prefix, cut between characters, without blanks at its end."""
+    """Return the beginning of the text that fits a draft: it only ever grows, and does not end with blanks."""
     head = clean(markdown[:limit]).rstrip()
     return head if head.isascii() or utf16_len(head) <= limit else _cut(head, limit)
 
@@ -102,12 +102,12 @@ def is_safe_link(url: str) -> bool:
 
 
 def _under_the_cap(text: str, spans: list[Span]) -> list[Piece]:
-    """Telegram leaves entities over the hundredth unstyled: split where they run out."""
+    """Split before the entity over the limit: Telegram would leave it unstyled."""
     if len(spans) <= MOST_ENTITIES:
         return [Piece(text, tuple(_entity(span) for span in spans))]
     spans = sorted(spans, key=lambda span: span.offset)
     cut = spans[MOST_ENTITIES].offset
-    # Never inside a span that began before.
+    # Never cut an entity that began before.
     cut = min([cut, *(span.offset for span in spans[:MOST_ENTITIES] if span.offset + span.length > cut)])
     if cut == 0:
         return [Piece(text, tuple(_entity(span) for span in spans[:MOST_ENTITIES]))]
@@ -119,7 +119,7 @@ def _under_the_cap(text: str, spans: list[Span]) -> list[Piece]:
 
 
 def _flat(spans: list[Span]) -> list[Span]:
-    """Without what Telegram nests in nothing: quotes in quotes, and anything in code."""
+    """Leave out entities that Telegram does not nest: quotations in quotations, and any entity in code."""
     kept: list[Span] = []
     solid_until = quote_until = 0
     for span in sorted(spans, key=lambda span: (span.offset, -span.length, span.type not in _BLOCKS)):
@@ -137,7 +137,7 @@ def _flat(spans: list[Span]) -> list[Span]:
 
 
 def _blocks_apart(text: str, spans: list[Span]) -> tuple[str, list[Span]]:
-    """A block in a list item comes glued to the words around it: each gets its own line."""
+    """Put each block on its own lines: in a list item the converter joins it to the text around it."""
     units = text.encode("utf-16-le")
     breaks: set[int] = set()
     for span in (span for span in spans if span.type in _BLOCKS):
@@ -176,6 +176,7 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _chunks(text: str, limit: int) -> list[str]:
+    """Split plain text at the limit."""
     found = []
     while text:
         head = _cut(text, limit)

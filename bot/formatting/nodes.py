@@ -1,4 +1,4 @@
-"""Rich HTML as a tree: escaped where it is written, so no word of a model is ever markup."""
+"""The tree of a rich message's HTML, whose text is escaped when written: a model's text is never markup."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,20 +9,20 @@ from bot.formatting.markdown import is_visible
 BLOCKS = frozenset(
     {"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "hr", "ul", "ol", "li", "blockquote", "table", "tr", "footer"}
 )
-"""What Telegram counts: rows and items too."""
+"""The elements that Telegram counts as blocks, rows and items included."""
 
 QUOTED = "quote"
-"""A quotation within one: its blocks stand in the outer."""
+"""A quotation in a quotation: its blocks are written into the outer one."""
 
 CONTAINERS = frozenset({"li", "blockquote", QUOTED})
-_UNSEEN = frozenset({"", QUOTED})
+_WITHOUT_TAG = frozenset({"", QUOTED})
 _VOID = frozenset({"br", "hr"})
 _MAY_BE_EMPTY = frozenset({"br", "hr", "tr", "th", "td"})
 
 
 @dataclass(slots=True)
 class Node:
-    """An element, or with no tag just what it holds. `implied`: a paragraph that the Markdown did not name."""
+    """An element; without a tag, only its content. `implied` marks a paragraph that the Markdown did not begin."""
 
     tag: str
     attributes: dict[str, str] = field(default_factory=dict)
@@ -37,19 +37,19 @@ class Node:
         if self.tag in _VOID:
             return f"<{self.tag}/>"
         inner = "".join(escape(each, quote=False) if isinstance(each, str) else each.html() for each in self.children)
-        if self.tag in _UNSEEN:
+        if self.tag in _WITHOUT_TAG:
             return inner
         return f"<{self.tag}{''.join(map(_attribute, self.attributes.items()))}>{inner}</{self.tag}>"
 
     def shows(self) -> bool:
-        """False where nothing can be seen of it: Telegram refuses a whole message for one empty block."""
+        """Return False if the element shows nothing: one empty block makes Telegram refuse the whole message."""
         return self.tag == "hr" or any(map(is_visible, self.text))
 
     def prune(self) -> None:
-        """Without blocks that show nothing. Items of a numbered list keep their numbers."""
+        """Remove blocks that show nothing. Items of a numbered list keep their numbers."""
         if self.tag == "ol":
             self._number()
-        self.children = [each for each in self.children if isinstance(each, str) or _stays(each)]
+        self.children = [each for each in self.children if isinstance(each, str) or _is_kept(each)]
         for each in self.children:
             if isinstance(each, Node):
                 each.prune()
@@ -65,11 +65,11 @@ class Node:
         return (each for each in self.children if isinstance(each, Node))
 
 
-def _stays(node: Node) -> bool:
+def _is_kept(node: Node) -> bool:
     return node.tag in _MAY_BE_EMPTY or node.tag not in BLOCKS or node.shows()
 
 
 def _attribute(item: tuple[str, str]) -> str:
-    """One without a value is only named."""
+    """Write one attribute, without `=` if its value is empty."""
     name, value = item
     return f' {name}="{escape(value)}"' if value else f" {name}"

@@ -1,7 +1,7 @@
-"""Markdown with a table -> one rich message, from our own reading of it; never the model's Markdown itself.
+"""Markdown with a table converted to one rich message, as HTML that is written here.
 
-Limits: 32,768 characters, 500 blocks with rows and items counted, 16 levels, 20 columns. Here the HTML with its tags
-keeps to the first, which is stricter. What does not fit, or shows no table, is for ordinary messages.
+Telegram's limits: 32,768 characters, 500 blocks with rows and items, 16 levels, 20 columns. The HTML with its tags
+stays within the first limit, which is stricter. Text that does not fit, or has no table, goes into ordinary messages.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from telegram import TelegramObject
 from telegramify_markdown import utf16_len
 from telegramify_markdown.converter import STANDARD_OPTIONS, _parse
 
-from bot.formatting.html_escape import shielded
+from bot.formatting.html_escape import escaped
 from bot.formatting.markdown import clean
 from bot.formatting.nodes import Node
 from bot.formatting.tree import Block, Tree
 
 MOST_UNITS, MOST_BLOCKS = 32_768, 500
-TAIL_UNITS = 1024  # kept free for the lines below an answer
+TAIL_UNITS = 1024  # reserved for the lines below an answer
 TAIL_BLOCKS = 1
 _ROOM = MOST_UNITS - TAIL_UNITS
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
@@ -29,7 +29,7 @@ _STRONG = _RIGHT_TO_LEFT | {"L"}
 
 @dataclass(frozen=True, slots=True)
 class Rich:
-    """`head`: the Markdown that it shows; `rest`: what is left of it for ordinary messages."""
+    """A rich message: `head` is the Markdown that it shows, `rest` the Markdown left for ordinary messages."""
 
     html: str
     is_rtl: bool
@@ -37,16 +37,16 @@ class Rich:
     rest: str
 
     def message(self, tail: str = "") -> dict[str, Any]:
-        """Telegram's InputRichMessage, with a few lines below."""
+        """Return Telegram's InputRichMessage, with `tail` as its footer."""
         html = self.html + (_footer(tail) if tail else "")
         return {"html": html, "is_rtl": True} if self.is_rtl else {"html": html}
 
 
 def rich(markdown: str) -> Rich | None:
-    """As many blocks from the first on as fit; None where there is no table among them."""
+    """Convert as many blocks as fit, from the first on. Return None if they contain no table."""
     if "|" not in markdown:
         return None
-    source, events = _parse(shielded(clean(markdown)), STANDARD_OPTIONS, latex_escape=True)
+    source, events = _parse(escaped(clean(markdown)), STANDARD_OPTIONS, latex_escape=True)
     blocks = Tree().read(events)
     shown = _fitting(blocks)
     if not any(block.has_table for block in shown):
@@ -56,18 +56,18 @@ def rich(markdown: str) -> Rich | None:
 
 
 def footer_of(message: TelegramObject) -> str:
-    """The lines below a rich message, as Telegram gives it back; empty where there are none."""
+    """Return the footer of a rich message received from Telegram; empty if it has none."""
     last = [{}, *_blocks(message)][-1]
     return _plain(last.get("text")) if last.get("type") == "footer" else ""
 
 
 def words_of(message: TelegramObject) -> str:
-    """What a rich message says, a line a row or block: it has no text. Empty for any other message."""
+    """Return the text of a rich message, a line for each row or block; empty for any other message."""
     return "\n".join(filter(None, map(_lines, _blocks(message))))
 
 
 def _blocks(message: TelegramObject) -> list[Any]:
-    """PTB knows none: they are where it keeps what it doesn't know."""
+    """Return the blocks, which PTB leaves among the fields that it does not know."""
     blocks: list[Any] = (message.api_kwargs.get("rich_message") or {}).get("blocks") or []
     return blocks
 
@@ -84,7 +84,7 @@ def _fitting(blocks: list[Block]) -> list[Block]:
 
 
 def _split(markdown: str, source: str, blocks: list[Block], shown: int) -> tuple[str, str]:
-    """Between two blocks, where a line begins."""
+    """Split the Markdown at the line where the first block begins that is not shown."""
     if not any(block.html or not block.fits for block in blocks[shown:]):
         return markdown, ""
     data = source.encode()
@@ -93,7 +93,7 @@ def _split(markdown: str, source: str, blocks: list[Block], shown: int) -> tuple
 
 
 def _is_rtl(blocks: list[Block]) -> bool:
-    """By the first letter that has a direction."""
+    """Return True if the first letter with a direction is written from right to left."""
     strong = (bidirectional(char) for block in blocks for char in block.text)
     return next((kind for kind in strong if kind in _STRONG), "L") in _RIGHT_TO_LEFT
 
@@ -106,7 +106,7 @@ def _footer(tail: str) -> str:
 
 
 def _plain(text: Any) -> str:
-    """RichText: a string, a list of it, or an object around it."""
+    """Return the text of a RichText: a string, a list of RichTexts, or an object that contains one."""
     if isinstance(text, str):
         return text
     if isinstance(text, list | tuple):
@@ -115,6 +115,7 @@ def _plain(text: Any) -> str:
 
 
 def _lines(block: Mapping[str, Any]) -> str:
+    """Return the text of a block and of the blocks in it."""
     rows = [" | ".join(map(_plain, row)) for row in block.get("cells") or []]
     within = [_lines(each) for name in ("blocks", "items") for each in block.get(name) or []]
     label = [block["label"]] if block.get("label") else []

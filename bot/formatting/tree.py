@@ -1,4 +1,4 @@
-"""The parser's events -> blocks of rich HTML, each measured, and with the place in the source where it begins."""
+"""The parser's events converted to blocks of rich HTML, each with its size and its start in the source."""
 
 import re
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ Events = Iterable[tuple[Any, dict[str, int]]]
 
 @dataclass(slots=True)
 class Block:
-    """One of the outermost. One that shows nothing has no HTML; one that does not fit none either."""
+    """An outermost block. Its HTML is empty if it shows nothing or exceeds a limit."""
 
     start: int
     node: Node
@@ -43,7 +43,7 @@ class Block:
 
 @dataclass(slots=True)
 class Tree:
-    """Each Start of the parser opens one node, each End closes one; words in a container stand in a paragraph."""
+    """Opens a node for each Start of the parser and closes it at its End. Text in a container gets a paragraph."""
 
     _blocks: list[Block] = field(default_factory=list)
     _open: list[Node] = field(default_factory=list)
@@ -56,16 +56,16 @@ class Tree:
         for event, where in events:
             self._at = where["start"]
             if isinstance(event, str):
-                self._hear(event)
+                self._mark(event)
             elif "Start" in event:
                 self._start(event["Start"])
             elif "End" in event:
                 self._end(event["End"])
             else:
-                self._words(*next(iter(event.items())))
+                self._text(*next(iter(event.items())))
         return self._blocks
 
-    def _hear(self, name: str) -> None:
+    def _mark(self, name: str) -> None:
         if name == "Rule":
             self._leave_implied()
             self._push(Node("hr"))
@@ -103,18 +103,18 @@ class Tree:
             self._open[-1].children[-1] = last.removesuffix("\n") if isinstance(last, str) else last
         self._pop()
 
-    def _words(self, kind: str, words: Any) -> None:
+    def _text(self, kind: str, text: Any) -> None:
         if kind == "TaskListMarker":
-            self._write(DONE if words else TO_DO)
+            self._write(DONE if text else TO_DO)
         elif kind in {"InlineMath", "DisplayMath"}:
-            self._write(Node("code", children=[_math(words)]))
+            self._write(Node("code", children=[_math(text)]))
         elif kind == "Code":
-            self._write(Node("code", children=[words]))
-        elif words not in _SPOILER:
-            self._write(words)
+            self._write(Node("code", children=[text]))
+        elif text not in _SPOILER:
+            self._write(text)
 
     def _link(self, name: str, url: str) -> None:
-        """No picture is fetched for a model's sake: it is a link, like the words for it."""
+        """Write a link. A picture becomes a link too: none is fetched for a model."""
         within = any(node.tag == "a" for node in self._open)
         linked = is_safe_link(url) and not within
         self._inline(Node("a", {"href": url}) if linked else Node(""))
@@ -143,9 +143,9 @@ class Tree:
         self._imply()
         self._push(node)
 
-    def _write(self, what: Node | str) -> None:
+    def _write(self, content: Node | str) -> None:
         self._imply()
-        self._open[-1].children.append(what)
+        self._open[-1].children.append(content)
 
     def _imply(self) -> None:
         if not self._open or self._open[-1].tag in CONTAINERS:
@@ -160,7 +160,7 @@ class Tree:
             self._blocks.append(Block(self._at, node))
         block = self._blocks[-1]
         block.count += node.tag in BLOCKS
-        block.fits &= len(self._open) < MOST_DEPTH - 1  # code, a break or a language may be one deeper
+        block.fits &= len(self._open) < MOST_DEPTH - 1  # code or a line break may add one level
         if self._open and block.fits:
             self._open[-1].children.append(node)
         self._open.append(node)
@@ -172,12 +172,12 @@ class Tree:
 
 
 def _named(tag: Any) -> tuple[str, Any]:
-    """The parser's tags are words, or one word and what belongs to it."""
+    """Split a tag of the parser into its name and its data."""
     return next(iter(tag.items())) if isinstance(tag, dict) else (tag, None)
 
 
 def _node(name: str, more: Any, *, in_quote: bool) -> Node:
-    """Whatever else the parser may find is a paragraph."""
+    """Return the node of a block; any unknown block is a paragraph."""
     if name == "Heading":
         return Node(f"h{str(more['level']).removeprefix('H')}")
     if name == "List":
@@ -188,6 +188,6 @@ def _node(name: str, more: Any, *, in_quote: bool) -> Node:
 
 
 def _math(source: str) -> str:
-    """As ordinary messages show it: LaTeX in Unicode."""
+    """Convert LaTeX to Unicode, as in ordinary messages."""
     text, spans = convert(f"${source.strip()}$", latex_escape=True)
     return text if len(spans) == 1 and spans[0].type == "code" else source

@@ -1,4 +1,4 @@
-"""Where money comes in: pre-checkout at once, each charge id credited once, refunds booked."""
+"""Payments in Stars: pre-checkout queries, payments credited once per charge id, refunds and subscriptions."""
 
 import logging
 from collections.abc import Callable
@@ -24,11 +24,11 @@ from storage.tenants import notices, tenants
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 MOST_EPOCHS = 50
-"""How often a payment that can't be booked is taken up again; then the daily reconciliation has it."""
+"""The number of times that booking a payment is tried; after it the daily reconciliation books it."""
 
 
 async def pre_checkout(update: Update, context: Context) -> None:
-    """Telegram gives 10 s; the order, the payer, the amount and its age are looked at."""
+    """Check order, payer, amount and age of an invoice. Telegram allows 10 s for the answer."""
     query = update.pre_checkout_query
     assert query is not None
     services = context.services
@@ -47,7 +47,7 @@ async def pre_checkout(update: Update, context: Context) -> None:
     try:
         objection = await services.db.read(unit)
     except Exception:
-        log.exception("a pre-checkout could not be looked at: refused, so that nobody pays for nothing")
+        log.exception("a pre-checkout query could not be checked and is refused")
         objection = "later"
     if objection is None:
         await query.answer(ok=True)
@@ -56,18 +56,22 @@ async def pre_checkout(update: Update, context: Context) -> None:
 
 
 async def paid(update: Update, context: Context) -> None:
-    """What was paid is credited, once. The thanks may be said twice or be missing, the money not."""
+    """Credit a payment once. After a crash the confirmation may be sent twice or not at all."""
     message = update.message
     assert message is not None
-    told = message.successful_payment
-    assert told is not None
-    if told.currency != "XTR":
-        log.error("a payment in %s came in, and was not booked: only Stars are asked for", told.currency)
+    telegram_payment = message.successful_payment
+    assert telegram_payment is not None
+    if telegram_payment.currency != "XTR":
+        log.error("a payment in %s was not booked: only Stars are accepted", telegram_payment.currency)
         return
     services = context.services
-    until = told.subscription_expiration_date
+    until = telegram_payment.subscription_expiration_date
     payment = Payment(
-        told.telegram_payment_charge_id, told.invoice_payload, context.user.id, told.total_amount, _moment(until)
+        telegram_payment.telegram_payment_charge_id,
+        telegram_payment.invoice_payload,
+        context.user.id,
+        telegram_payment.total_amount,
+        _moment(until),
     )
     booked = await _booked(
         context,
@@ -79,17 +83,22 @@ async def paid(update: Update, context: Context) -> None:
     if booked is None or not (booked.fresh or (claimed is not None and claimed.epoch > 1)):
         return
     await end_replaced(context)
-    await _thank(context, booked)
+    await _confirm(context, booked)
 
 
 async def refunded(update: Update, context: Context) -> None:
-    """Telegram has given Stars back: the wallet gives back what it has, and owes the rest."""
+    """Book a refund by Telegram: debit the wallet; the rest is owed."""
     message = update.message
     assert message is not None
-    told = message.refunded_payment
-    assert told is not None
+    telegram_refund = message.refunded_payment
+    assert telegram_refund is not None
     services = context.services
-    unseen = Payment(told.telegram_payment_charge_id, told.invoice_payload, context.user.id, told.total_amount)
+    unseen = Payment(
+        telegram_refund.telegram_payment_charge_id,
+        telegram_refund.invoice_payload,
+        context.user.id,
+        telegram_refund.total_amount,
+    )
     done = await _booked(
         context,
         lambda conn: refunds.refund(
@@ -111,7 +120,7 @@ async def refunded(update: Update, context: Context) -> None:
 
 
 async def subscription(update: Update, context: Context) -> None:
-    """A subscription was cancelled, taken up again, or its payment failed."""
+    """Book that a subscription was cancelled, resumed, or not paid."""
     data: dict[str, Any] = (update.api_kwargs or {}).get("subscription") or {}
     order_id, user_id = data.get("invoice_payload"), (data.get("user") or {}).get("id")
     state, services = str(data.get("state")), context.services
@@ -126,15 +135,15 @@ async def subscription(update: Update, context: Context) -> None:
         if changed is not None and state == "active":
             plans.schedule_plan(conn, found.tenant_id, None)
         key = f"payment_failed:{found.tenant_id}:{payer.period_no}"
-        tell = state != "failed" or notices.first_time(conn, key, services.clock.now())
-        return changed, tell
+        is_new = state != "failed" or notices.first_time(conn, key, services.clock.now())
+        return changed, is_new
 
-    changed, tell = await services.db.write(unit)
-    if changed is not None and tell:
-        await _tell_state(context, user_id, changed)
+    changed, is_new = await services.db.write(unit)
+    if changed is not None and is_new:
+        await _notify_state(context, user_id, changed)
 
 
-async def _tell_state(context: Context, user_id: int, changed: Subscription) -> None:
+async def _notify_state(context: Context, user_id: int, changed: Subscription) -> None:
     key = {"canceled": "plan.cancelled", "active": "plan.resumed", "failed": "alert.payment_failed"}[changed.state]
     values = {"plan": changed.plan, "until": f"{changed.until:%Y-%m-%d}"}
     buttons = () if changed.state == "active" else (Button("button.plan", "plan", "open"),)
@@ -142,15 +151,15 @@ async def _tell_state(context: Context, user_id: int, changed: Subscription) -> 
 
 
 async def end_replaced(context: Context, payer: int | None = None) -> None:
-    """What was replaced is told to collect no more: the asker's, or a `payer`'s. What fails, the clock tries again."""
-    stars, mine = StarsClient(context.bot), payer or context.user.id
+    """Cancel the replaced subscriptions of the user, or of `payer`, at Telegram. A job retries failures."""
+    stars, payer_id = StarsClient(context.bot), payer or context.user.id
     for replaced, user_id in await context.services.db.read(subscriptions.to_cancel):
-        if user_id == mine and await stars.cancel(replaced, user_id):
+        if user_id == payer_id and await stars.cancel(replaced, user_id):
             await context.services.db.write(partial(subscriptions.mark_canceled, order_id=replaced.order_id))
 
 
 async def newer_update(update: Update, context: Context) -> None:
-    """Kinds of updates that PTB has no name for yet."""
+    """Handle the kinds of updates that PTB does not have yet."""
     more = update.api_kwargs or {}
     if "stopped_message_generation" in more:
         stopped = more["stopped_message_generation"] or {}
@@ -163,6 +172,7 @@ async def newer_update(update: Update, context: Context) -> None:
 
 
 def handlers() -> list[BaseHandler[Any, Any, Any]]:
+    """Return the handlers of payments, which come before all others."""
     return [
         PreCheckoutQueryHandler(pre_checkout),
         MessageHandler(filters.SUCCESSFUL_PAYMENT, paid),
@@ -171,12 +181,12 @@ def handlers() -> list[BaseHandler[Any, Any, Any]]:
 
 
 def last_handlers() -> list[BaseHandler[Any, Any, Any]]:
-    """After all others: what nobody else knows."""
+    """Return the handler that comes after all others."""
     return [TypeHandler(Update, newer_update)]
 
 
 async def _booked(context: Context, unit: Callable[[Connection], T]) -> T | None:
-    """Books, or leaves the update to be taken up again: a database's bad moment must not lose money."""
+    """Book, or release the update for a retry if the database fails: no payment may be lost."""
     services, claimed = context.services, claimed_update.get()
     try:
         return await services.db.write(unit)
@@ -187,7 +197,7 @@ async def _booked(context: Context, unit: Callable[[Connection], T]) -> T | None
         return None
 
 
-async def _thank(context: Context, booked: PaymentResult) -> None:
+async def _confirm(context: Context, booked: PaymentResult) -> None:
     state = await context.state(fresh=True)
     keyboard = None
     if booked.plan:
@@ -200,7 +210,7 @@ async def _thank(context: Context, booked: PaymentResult) -> None:
     try:
         await context.reply(text, keyboard)
     except TelegramError as error:
-        log.info("the thanks could not be said: %s", error)
+        log.info("the confirmation of a payment could not be sent: %s", error)
 
 
 def _moment(date: Any) -> datetime | None:

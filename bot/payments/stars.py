@@ -1,4 +1,4 @@
-"""Telegram's side of the money: its list of Star transactions, and subscriptions told to collect no more."""
+"""Telegram's list of Star transactions, and the cancelling of subscriptions."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ PAGE = 100
 
 
 class StarsClient:
-    """The clock's StarsBook."""
+    """Telegram's side of the payments, for the scheduler's jobs."""
 
     def __init__(self, bot: ExtBot[int]) -> None:
         self._bot = bot
@@ -27,7 +27,7 @@ class StarsClient:
         return self._bot.id
 
     async def page(self, offset: int) -> list[StarEntry]:
-        """Up to 100 transactions from `offset` on, oldest first. Raises OSError when Telegram doesn't say."""
+        """Return up to 100 transactions from `offset` on, oldest first. Raises OSError if Telegram is out of reach."""
         try:
             found = await self._bot.get_star_transactions(offset=offset, limit=PAGE)
         except TelegramError as error:
@@ -35,12 +35,12 @@ class StarsClient:
         return [entry(each) for each in found.transactions]
 
     async def cancel(self, subscription: Subscription, user_id: int) -> bool | None:
-        """Collect no more. True: done. False: Telegram refuses, for good. None: out of reach, try again."""
+        """Cancel a subscription. True: done. False: Telegram refuses. None: out of reach, retry later."""
         return await edit(self._bot, subscription, user_id, cancelled=True)
 
 
 async def edit(bot: ExtBot[int], subscription: Subscription, user_id: int, *, cancelled: bool) -> bool | None:
-    """Cancel, or take up again, under whichever of its charge ids Telegram knows."""
+    """Cancel or resume a subscription, by the first of its charge ids that Telegram accepts."""
     for charge_id in subscription.charge_ids:
         try:
             await bot.edit_user_star_subscription(user_id, charge_id, cancelled)
@@ -55,7 +55,7 @@ async def edit(bot: ExtBot[int], subscription: Subscription, user_id: int, *, ca
 
 
 def entry(found: StarTransaction) -> StarEntry:
-    """A user's payment has a source, a refund a receiver. What is of no invoice (gifts, paid media) is OTHER."""
+    """Convert a transaction: a payment has a source, a refund a receiver. Gifts and paid media are OTHER."""
     source, receiver = found.source, found.receiver
     at = found.date if isinstance(found.date, datetime) else datetime.fromtimestamp(found.date, UTC)
     if isinstance(source, TransactionPartnerUser) and source.transaction_type == Kind.INVOICE_PAYMENT:

@@ -25,12 +25,12 @@ async def test_a_full_disk_at_the_end_of_an_update_does_not_close_its_chat(
     def failing(*_: Any) -> bool:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(inbox, "done_all", failing)
+    monkeypatch.setattr(inbox, "finish_all", failing)
     await journey.ask("/help")
     async with asyncio.timeout(30):
         while journey.bot._intake._workers:
             await asyncio.sleep(0.01)
-    monkeypatch.setattr(inbox, "done_all", real)
+    monkeypatch.setattr(inbox, "finish_all", real)
     assert not limiter_of(journey).is_slow(ANN)
     assert await journey.bot.take_up() == 1
     await journey.idle()

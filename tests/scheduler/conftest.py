@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 import locales
-from bot.notify import _said
+from bot.notify import translated
 from engine.attempt_record import ANSWERED, AttemptRecord
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Offer
@@ -94,7 +94,7 @@ class Notebook:
 
 
 def _text(key: str, values: Mapping[str, object]) -> str:
-    return locales.text("en", key, **{name: _said("en", value) for name, value in values.items()})
+    return locales.text("en", key, **{name: translated("en", value) for name, value in values.items()})
 
 
 @dataclass(frozen=True)

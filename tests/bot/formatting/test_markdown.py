@@ -100,7 +100,7 @@ def said(markdown: str) -> str:
 
 @given(MARKDOWN)
 @settings(max_examples=MOST_EXAMPLES)
-def test_whatever_comes_it_fits_telegram(markdown: str) -> None:
+def test_any_markdown_fits_the_limits(markdown: str) -> None:
     pieces = render(markdown)
     check_limits(pieces)
     for piece in pieces:
@@ -109,9 +109,9 @@ def test_whatever_comes_it_fits_telegram(markdown: str) -> None:
 
 @given(st.lists(st.integers(100, 999).map("w{}w".format) | HOSTILE.filter(lambda mark: "](" not in mark), max_size=60))
 @settings(max_examples=MOST_EXAMPLES)
-def test_no_word_is_lost(marks: list[str]) -> None:
+def test_text_is_never_lost(marks: list[str]) -> None:
     markdown = " ".join(marks)
-    info_strings = set(re.findall(r"(?:```|~~~)[^\n]*", markdown))  # a fence's language is an entity's, not the text's
+    info_strings = set(re.findall(r"(?:```|~~~)[^\n]*", markdown))  # the language of a fence goes into the entity
     wanted = [word for word in re.findall(r"w\d+w", markdown) if not any(word in info for info in info_strings)]
     text = said(markdown)
     assert [word for word in wanted if word not in text] == []
@@ -119,13 +119,13 @@ def test_no_word_is_lost(marks: list[str]) -> None:
 
 @given(st.integers(1, 20).flatmap(lambda n: st.lists(MARKDOWN, min_size=n, max_size=n)), st.integers(1, 300))
 @settings(max_examples=20)
-def test_long_answers_come_in_parts(paragraphs: list[str], times: int) -> None:
+def test_long_answers_are_split(paragraphs: list[str], times: int) -> None:
     markdown = "\n\n".join(paragraphs * times)[:100_000]
     check_limits(render(markdown))
 
 
 @given(MARKDOWN, st.integers(0, 40))
-def test_a_frame_goes_on_where_the_one_before_ended(markdown: str, more: int) -> None:
+def test_each_frame_begins_with_the_one_before(markdown: str, more: int) -> None:
     text = markdown * 40
     shorter, longer = plain_head(text[: -more or None]), plain_head(text)
     assert longer.startswith(shorter)
@@ -146,7 +146,7 @@ def test_a_frame_goes_on_where_the_one_before_ended(markdown: str, more: int) ->
         "snake_case_name and 2 * 3",
     ],
 )
-def test_what_looks_like_markup_is_shown_as_it_is(text: str) -> None:
+def test_text_that_looks_like_markup_is_unchanged(text: str) -> None:
     assert said(text).replace("\n", " ") == text.replace("\n", " ")
 
 
@@ -161,27 +161,27 @@ def test_code_keeps_its_angle_brackets(code: str) -> None:
     assert len(piece.entities) == 1
 
 
-def test_html_nested_on_purpose_is_shown_too() -> None:
+def test_deeply_nested_html_is_shown() -> None:
     text = said("<div>\n" * 50 + "word")
     assert text.count("<div>") == 50
     assert "word" in text
 
 
-def test_an_unclosed_fence_is_code_to_the_end() -> None:
+def test_unclosed_fence_is_code_to_the_end() -> None:
     (piece,) = render("see\n```python\nx = 1\ny = 2")
     (entity,) = piece.entities
     assert (entity.type, entity.language) == ("pre", "python")
     assert covered(piece, entity) == "x = 1\ny = 2"
 
 
-def test_a_block_in_a_list_item_stands_on_lines_of_its_own() -> None:
+def test_block_in_a_list_item_has_its_own_lines() -> None:
     (piece,) = render("1. first\n   ```py\n   x = 1\n   ```\n\n   after\n2. second\n   # head\n3. third\n   > said")
     assert piece.text.split("\n")[:4] == ["1. first", "x = 1", "after", "2. second"]
     assert piece.text.split("\n")[4:7] == ["head", "3. third", "said"]
     assert [covered(piece, entity) for entity in piece.entities if entity.type == "pre"] == ["x = 1"]
 
 
-def test_a_table_is_aligned_and_monospaced() -> None:
+def test_table_is_aligned_and_monospaced() -> None:
     (piece,) = render("| provider | price |\n|---|---|\n| deepseek | 0.14 |\n| x | || \n")
     (entity,) = piece.entities
     rows = covered(piece, entity).rstrip("\n").split("\n")
@@ -189,13 +189,13 @@ def test_a_table_is_aligned_and_monospaced() -> None:
     assert len({row.index("|") for row in rows if "|" in row}) == 1
 
 
-def test_a_row_with_more_cells_than_columns_loses_none() -> None:
+def test_row_with_more_cells_than_columns_loses_none() -> None:
     text = said("| a | b |\n|---|---|\n| 1 | 2 | 3 | 4 |\n| 5 || 6 |")
     assert "3 | 4" in text
     assert "6" in text
 
 
-def test_it_loses_none_in_an_answer_that_has_nothing_else_to_look_after() -> None:
+def test_single_table_loses_no_cell() -> None:
     assert "3 | 4" in said("| a | b |\n|---|---|\n| 1 | 2 | 3 | 4 |")
 
 
@@ -204,14 +204,14 @@ def test_lists_nest() -> None:
     assert [line.strip() for line in piece.text.strip().split("\n")] == ["• a", "• b", "1. c"]
 
 
-def test_the_language_of_code_is_kept_over_parts() -> None:
+def test_language_of_code_is_kept_over_parts() -> None:
     pieces = render("```rust\n" + "let x: Vec<u8> = vec![];\n" * 600 + "```")
     assert len(pieces) > 2
     assert all([(entity.type, entity.language) for entity in piece.entities] == [("pre", "rust")] for piece in pieces)
     assert sum(piece.text.count("let x: Vec<u8>") for piece in pieces) == 600
 
 
-def test_more_than_a_hundred_entities_come_in_parts_with_all_of_them() -> None:
+def test_more_than_a_hundred_entities_are_split_without_loss() -> None:
     pieces = render(" ".join(f"**b{number}**" for number in range(250)))
     bold = [covered(piece, entity) for piece in pieces for entity in piece.entities]
     assert bold == [f"b{number}" for number in range(250)]
@@ -221,33 +221,33 @@ def test_more_than_a_hundred_entities_come_in_parts_with_all_of_them() -> None:
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "/relative", "file:///"]
 )
-def test_a_link_that_leads_nowhere_good_is_text(url: str) -> None:
+def test_unsafe_link_is_text(url: str) -> None:
     (piece,) = render(f"[here]({url})")
     assert piece.text == "here"
     assert piece.entities == ()
 
 
-def test_a_link_that_is_one_is_kept() -> None:
+def test_safe_link_is_kept() -> None:
     (piece,) = render("[here](https://example.org/a?b=c)")
     assert [(entity.type, entity.url) for entity in piece.entities] == [("text_link", "https://example.org/a?b=c")]
 
 
 @pytest.mark.parametrize("markdown", ["", " ", "  \n ", "<div>", "```", "**", "\x00", "\ud83d"])
-def test_nothing_at_all_is_still_a_message(markdown: str) -> None:
+def test_empty_text_is_still_one_message(markdown: str) -> None:
     assert len(render(markdown)) == 1
 
 
-def test_halves_of_characters_are_left_out() -> None:
+def test_lone_surrogates_are_removed() -> None:
     assert clean("a\ud83d\ude00b\ud83d\0") == "a😀b"
 
 
-def test_the_tail_stands_below_in_italics() -> None:
+def test_tail_is_below_in_italics() -> None:
     (piece,) = with_tail(render("**Hi** 😀"), "0.04 ¢ · deepseek")
     assert piece.text == "Hi 😀\n\n0.04 ¢ · deepseek"
     assert covered(piece, piece.entities[-1]) == "0.04 ¢ · deepseek"
 
 
-def test_a_full_message_gets_its_tail_in_the_next() -> None:
+def test_tail_of_a_full_message_is_another_message() -> None:
     pieces = with_tail(render("a" * 4090), "0.04 ¢ · deepseek")
     assert [len(piece.text) for piece in pieces] == [4090, 17]
     check_limits(pieces)

@@ -29,13 +29,13 @@ def shown(markdown: str) -> Rich:
 
 
 def cells(found: Rich) -> list[list[Any]]:
-    """As Telegram reads them."""
+    """Return the cells as the Bot API parses them."""
     (table,) = (block for block in accepted(found) if block["type"] == "table")
     return [[cell.get("text", "") for cell in row] for row in table["cells"]]
 
 
 def accepted(found: Rich, tail: str = "") -> list[dict[str, Any]]:
-    """The blocks. Raises where the strict Bot API refuses it."""
+    """Return the blocks. Raises if the strict Bot API refuses the message."""
     blocks: list[dict[str, Any]] = rich_message({"rich_message": json.dumps(found.message(tail))})["blocks"]
     return blocks
 
@@ -64,7 +64,7 @@ class Reader(HTMLParser):
 @example("- " * 200 + "a", "")
 @example("[![a](http://x/y.png)](http://z)", "[a [b](http://c)](http://d)")
 @example("1.\n2. b\n3.\n4. d", "#\n\n>\n\n-\n\n```\n\n```\n\n| |\n|-|\n| |\n")
-def test_whatever_comes_telegram_takes_it(before: str, after: str) -> None:
+def test_any_markdown_is_accepted(before: str, after: str) -> None:
     found = rich(before + TABLE + after)
     if found is None:
         return
@@ -75,7 +75,7 @@ def test_whatever_comes_telegram_takes_it(before: str, after: str) -> None:
 
 @given(MARKS)
 @settings(max_examples=MOST_EXAMPLES)
-def test_no_word_is_lost(marks: list[str]) -> None:
+def test_text_is_never_lost(marks: list[str]) -> None:
     markdown = " ".join(marks) + TABLE
     found = rich(markdown)
     if found is None:
@@ -88,7 +88,7 @@ def test_no_word_is_lost(marks: list[str]) -> None:
 
 @given(st.integers(1, 700), st.integers(1, 90), st.integers(0, 400))
 @settings(max_examples=40)
-def test_what_does_not_fit_is_left_over_whole_and_once(paragraphs: int, words: int, rows: int) -> None:
+def test_rest_continues_where_the_rich_message_ends(paragraphs: int, words: int, rows: int) -> None:
     table = "| a |\n|---|\n" + "".join(f"| r{n}r |\n" for n in range(rows))
     markdown = f"{table}\n" + "".join(" ".join(f"w{n}x{k}w" for k in range(words)) + "\n\n" for n in range(paragraphs))
     found = rich(markdown)
@@ -101,7 +101,7 @@ def test_what_does_not_fit_is_left_over_whole_and_once(paragraphs: int, words: i
     assert re.findall(r"w\d+x\d+w", found.head + found.rest) == said
 
 
-def test_cells_are_words_whatever_they_look_like() -> None:
+def test_cells_are_text_even_if_they_look_like_html() -> None:
     found = shown(
         "| <b>a</b> | `x\\|y` |\n|---|---|\n| <script>alert(1)</script> | a \\| b |\n| &amp; | <!-- c --> |\n"
     )
@@ -111,12 +111,12 @@ def test_cells_are_words_whatever_they_look_like() -> None:
     assert "<b>a</b>" in cells(found)[0][0]
 
 
-def test_cells_beyond_the_last_column_stay_in_it_and_missing_ones_are_empty() -> None:
+def test_extra_cells_stay_in_the_last_column_and_missing_ones_are_empty() -> None:
     found = shown("| a | b |\n|---|---|\n| 1 | 2 | 3 | 4 |\n| 5 |\n| | 6 |\n")
     assert cells(found)[1:] == [["1", "2 | 3 | 4"], ["5", ""], ["", "6"]]
 
 
-def test_alignment_is_the_tables_own() -> None:
+def test_alignment_of_the_table_is_kept() -> None:
     found = shown("| a | b | c | d |\n|:-|:-:|-:|-|\n| 1 | 2 | 3 | 4 |\n")
     assert re.findall(r"<td[^>]*>", found.html) == [
         '<td align="left">',
@@ -127,20 +127,20 @@ def test_alignment_is_the_tables_own() -> None:
 
 
 @pytest.mark.parametrize(("columns", "fits"), [(20, True), (21, False), (50, False)])
-def test_a_table_wider_than_telegram_takes_is_an_ordinary_message(columns: int, fits: bool) -> None:
+def test_table_over_twenty_columns_is_an_ordinary_message(columns: int, fits: bool) -> None:
     row = "| " + " | ".join(f"c{n}" for n in range(columns)) + " |\n"
     assert (rich(row + "|---" * columns + "|\n" + row) is not None) is fits
 
 
 @pytest.mark.parametrize(("rows", "fits"), [(MOST_BLOCKS - 3, True), (MOST_BLOCKS, False), (1000, False)])
-def test_a_table_longer_than_telegram_takes_is_an_ordinary_message(rows: int, fits: bool) -> None:
+def test_table_over_the_block_limit_is_an_ordinary_message(rows: int, fits: bool) -> None:
     found = rich("| a |\n|---|\n" + "| x |\n" * rows)
     assert (found is not None) is fits
     if found:
         accepted(found, TAIL)
 
 
-def test_one_table_too_many_is_left_over() -> None:
+def test_table_that_does_not_fit_is_left_over() -> None:
     wide = "| x " * 30 + "|\n" + "|---" * 30 + "|\n"
     found = shown(TABLE + "then\n\n" + wide)
     assert found.rest == wide
@@ -148,16 +148,16 @@ def test_one_table_too_many_is_left_over() -> None:
 
 
 @pytest.mark.parametrize("markdown", ["no table", "a | b", "```\n| a | b |\n|---|---|\n```", "| |\n|---|\n| |\n", "|"])
-def test_without_a_table_to_be_seen_there_is_no_rich_message(markdown: str) -> None:
+def test_text_without_a_visible_table_is_no_rich_message(markdown: str) -> None:
     assert rich(markdown) is None
 
 
-def test_who_writes_from_the_right_is_shown_from_the_right() -> None:
+def test_right_to_left_text_is_marked() -> None:
     assert shown("| مرحبا | b |\n|---|---|\n| 1 | x |\n").message()["is_rtl"]
     assert "is_rtl" not in shown("| 1 | b |\n|---|---|\n| مرحبا | x |\n").message()
 
 
-def test_no_picture_is_fetched_and_no_script_is_linked() -> None:
+def test_pictures_become_links_and_scripts_text() -> None:
     found = shown('![alt](http://x/y.png) [go](javascript:alert(1)) [ok](https://example.org/?a=1&b="2")' + TABLE)
     assert 'href="http://x/y.png"' in found.html
     assert "javascript" not in found.html
@@ -170,19 +170,19 @@ def test_two_prices_are_no_formula() -> None:
     assert "It costs $5 to $10, and <code>α</code>." in found.html
 
 
-def test_the_items_of_a_list_keep_their_numbers() -> None:
+def test_list_items_keep_their_numbers() -> None:
     found = shown("3. c\n4.\n5. e\n" + TABLE)
     assert [item["value"] for item in accepted(found)[0]["items"]] == [3, 5]
 
 
-def test_the_lines_below_are_read_back() -> None:
+def test_footer_is_read_back() -> None:
     found = shown(TABLE)
     assert footer_of(given_back(accepted(found, TAIL))) == TAIL
     assert footer_of(given_back(accepted(found))) == ""
     assert footer_of(given_back([])) == footer_of(TelegramObject()) == words_of(TelegramObject()) == ""
 
 
-def test_what_it_says_can_be_read_without_a_text() -> None:
+def test_text_of_a_rich_message_is_read_from_its_blocks() -> None:
     found = shown(
         "# Head\n\nsome *words*\n\n| a | b |\n|---|---|\n| **c** | |\n\n1. x\n2. y\n   - z\n\n> q\n\n```\ncode\n```"
     )
@@ -190,7 +190,7 @@ def test_what_it_says_can_be_read_without_a_text() -> None:
     assert " ".join(said.split()) == "Head some words a | b c | 1. x 2. y • z q code"
 
 
-def test_there_is_always_room_for_the_lines_below() -> None:
+def test_longest_footer_always_fits() -> None:
     found = shown(TABLE + "a b\n\n" * 300 + "w " * 20_000)
     assert found.rest
     accepted(found, "t" * TAIL_UNITS)
