@@ -90,7 +90,7 @@ async def _ask_operators(state: TenantState, context: Context) -> None:
         "username": f" @{state.username}" if state.username else "",
         "id": state.id,
     }
-    await context.notifier.tell_admins("access.asked", values, buttons)
+    await context.notifier.notify_admins("access.asked", values, buttons)
 
 
 def _command(message: Message) -> str:

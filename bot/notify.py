@@ -23,16 +23,16 @@ class TelegramNotifier:
     def __init__(self, bot: ExtBot[int], db: Database, admin_ids: frozenset[int]) -> None:
         self._bot, self._db, self._admin_ids = bot, db, admin_ids
 
-    async def tell(
+    async def notify(
         self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> tuple[int, int] | None:
         language = await self._language(user_id)
         return await self._send(user_id, key, values, self._keyboard(language, buttons, user_id), language)
 
-    async def tell_admins(
+    async def notify_admins(
         self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> list[tuple[int, int]]:
-        sent = [await self.tell(user_id, key, values, buttons) for user_id in sorted(self._admin_ids)]
+        sent = [await self.notify(user_id, key, values, buttons) for user_id in sorted(self._admin_ids)]
         return [one for one in sent if one is not None]
 
     async def edit(

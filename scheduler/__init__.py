@@ -1,1 +1,1 @@
-"""The clock: jobs that ask the tables what is due."""
+"""Timed jobs: each reads from the database what is due."""

@@ -1,4 +1,4 @@
-"""APScheduler and nothing else: it knows when, the jobs know what."""
+"""The scheduler: APScheduler runs the jobs at their intervals. No other module imports it."""
 
 import asyncio
 import logging
@@ -16,13 +16,13 @@ log = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """Runs every job at its interval, each at once at the start. A job that fails is logged and runs again."""
+    """Runs every job at the start, then at its interval. A job that fails is logged and runs again."""
 
-    def __init__(self, desk: JobContext, seconds: Mapping[str, float], jobs: tuple[Job, ...] | None = None) -> None:
-        self._desk, self._seconds = desk, seconds
+    def __init__(self, context: JobContext, seconds: Mapping[str, float], jobs: tuple[Job, ...] | None = None) -> None:
+        self._desk, self._seconds = context, seconds
         self._jobs = discover() if jobs is None else jobs
         self._running: set[asyncio.Task[Any]] = set()
-        # Late runs are run, missed ones once: a laptop that slept must not skip its renewals.
+        # Late runs take place, missed ones once: after a suspend of the machine, renewals must not be skipped.
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
@@ -39,14 +39,14 @@ class Scheduler:
         self._scheduler.start()
 
     def pause(self) -> None:
-        """Begin no more runs; those that are on go on."""
+        """Start no more runs; those in progress go on."""
         if self._scheduler.running:
             self._scheduler.pause()
 
     async def stop(self, seconds: float) -> None:
-        """Give the runs that are on so long to end: one that wrote what it is about to say should say it."""
+        """Wait `seconds` for the runs in progress, then cancel them: a run that stored a notice should send it."""
         self.pause()
-        await asyncio.sleep(0)  # what was begun a moment ago is seen to run
+        await asyncio.sleep(0)  # a run that APScheduler has just started registers itself
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=seconds)
             for task in late:
@@ -63,8 +63,8 @@ class Scheduler:
             task.add_done_callback(self._running.discard)
             try:
                 await job.run(self._desk)
-            except asyncio.CancelledError:  # ends here: APScheduler would log it as an error of the job
-                log.warning("job %s was cut short by the end of the process; it runs again at the next start", job.name)
+            except asyncio.CancelledError:  # not raised on: APScheduler would log an error of the job
+                log.warning("job %s was canceled because the process stops; it runs again at the next start", job.name)
             except Exception:
                 log.exception("job %s failed; it runs again in %g s", job.name, self._seconds[job.every])
 

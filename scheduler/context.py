@@ -1,4 +1,4 @@
-"""Desk: what the jobs work with."""
+"""The storage, engine and settings that the jobs work with."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from storage.reports.caps import SpendingCaps
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """`take_up` hands the bot what another process's death has left. `stars` is there where a bot is."""
+    """`take_up` gives the bot the updates that a dead process left. It and `stars` are None without a bot."""
 
     db: Database
     market: Market

@@ -1,13 +1,13 @@
-"""Telling: an incident is one message to each admin that grows, and one reply that says how it ended.
+"""Messages about incidents: one message to each admin that grows, and one reply that reports the recovery.
 
-What returns within `reopen_seconds` is the same incident: both messages are edited, nobody is told anew.
+A failure that returns within `reopen_seconds` belongs to the same incident: both messages are edited, none is sent.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from locales.button import Button
 from scheduler.context import JobContext
@@ -16,105 +16,108 @@ from storage.database.connection import Connection
 from storage.operations import incidents
 from storage.operations.incidents import Incident
 
-Facts = dict[str, Any]
-LASTING = ("since", "share")
-"""Facts of the beginning: an incident that grows keeps them."""
+IncidentFacts: TypeAlias = dict[str, Any]
+"""The values of an incident's message, as they are stored with the incident."""
+
+FIRST_FACTS = ("since", "share", "returned", "replies")
+"""Facts that a growing incident keeps from before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """How an incident is told: `words` makes the text's values of its facts, `buttons` of its number."""
+class Alert:
+    """The texts of an incident.
+
+    `values` makes the message's values from the facts, `buttons` its buttons from the incident's number.
+    """
 
     kind: str
     subject: str
     key: str
-    back_key: str
-    words: Callable[[Facts], Mapping[str, object]] = dict
+    recovery_key: str
+    values: Callable[[IncidentFacts], Mapping[str, object]] = dict
     buttons: Callable[[int], tuple[Button, ...]] = lambda _: ()
 
 
-async def happens(desk: JobContext, story: Story, facts: Facts, now: datetime) -> None:
-    """Open it, let it grow, or open it again."""
-    known = await desk.db.read(lambda conn: incidents.find_open(conn, story.kind, story.subject))
+async def report(context: JobContext, alert: Alert, facts: IncidentFacts, now: datetime) -> None:
+    """Open the incident, update the open one, or reopen one that was resolved within `reopen_seconds`."""
+    known = await context.db.read(lambda conn: incidents.find_open(conn, alert.kind, alert.subject))
     if known is not None:
-        await _grow(desk, story, known, facts, now)
+        await _update(context, alert, known, facts, now)
         return
-    since = now - timedelta(seconds=desk.reopen_seconds)
-    earlier = await desk.db.read(lambda conn: incidents.latest_closed(conn, story.kind, story.subject, since))
+    since = now - timedelta(seconds=context.reopen_seconds)
+    earlier = await context.db.read(lambda conn: incidents.latest_closed(conn, alert.kind, alert.subject, since))
     if earlier is not None:
-        await _reopen(desk, story, earlier, facts, now)
+        await _reopen(context, alert, earlier, facts, now)
         return
-    number = await desk.db.write(lambda conn: incidents.begin(conn, story.kind, story.subject, facts, now))
-    if number is not None:  # else another clock was faster, and tells
-        await _send(desk, story, number, facts)
+    number = await context.db.write(lambda conn: incidents.begin(conn, alert.kind, alert.subject, facts, now))
+    if number is not None:  # None: another process opened it first, and sends the message
+        await _send(context, alert, number, facts)
 
 
-async def is_over(desk: JobContext, story: Story, values: Mapping[str, object], now: datetime) -> None:
-    """Close it and say so, as a reply; the reply of an incident that had returned is edited."""
-    known = await desk.db.read(lambda conn: incidents.find_open(conn, story.kind, story.subject))
-    if known is None or not await desk.db.write(lambda conn: incidents.close(conn, known.id, now)):
+async def resolve(context: JobContext, alert: Alert, values: Mapping[str, object], now: datetime) -> None:
+    """Close the incident and reply to its messages; the reply of a reopened incident is edited."""
+    known = await context.db.read(lambda conn: incidents.find_open(conn, alert.kind, alert.subject))
+    if known is None or not await context.db.write(lambda conn: incidents.close(conn, known.id, now)):
         return
     replies = _replies(known)
     for reply in replies:
-        await desk.notifier.edit(reply, story.back_key, values)
+        await context.notifier.edit(reply, alert.recovery_key, values)
     if replies:
-        await _edit(desk, story, known, known.facts)
+        await _edit(context, alert, known, known.facts)
         return
-    made = [await desk.notifier.reply(sent, story.back_key, values) for sent in known.sent]
+    made = [await context.notifier.reply(sent, alert.recovery_key, values) for sent in known.sent]
     facts = {**known.facts, "replies": [list(one) for one in made if one is not None]}
-    await desk.db.write(lambda conn: incidents.update(conn, known.id, facts, now))
+    await context.db.write(lambda conn: incidents.update(conn, known.id, facts, now))
 
 
-async def is_superseded(desk: JobContext, kind: str, subject: str, now: datetime) -> None:
-    """Another incident tells the rest of the story: this one ends without a word."""
-    known = await desk.db.read(lambda conn: incidents.find_open(conn, kind, subject))
+async def close_silently(context: JobContext, kind: str, subject: str, now: datetime) -> None:
+    """Close the incident without a message: another incident of the same subject goes on."""
+    known = await context.db.read(lambda conn: incidents.find_open(conn, kind, subject))
     if known is not None:
-        await desk.db.write(lambda conn: incidents.close(conn, known.id, now))
+        await context.db.write(lambda conn: incidents.close(conn, known.id, now))
 
 
-async def _grow(desk: JobContext, story: Story, known: Incident, facts: Facts, now: datetime) -> None:
-    facts = _with_the_beginning(known, facts)
-    if not known.sent:  # whoever opened it died before it could tell
-        await _send(desk, story, known.id, facts)
+async def _update(context: JobContext, alert: Alert, known: Incident, facts: IncidentFacts, now: datetime) -> None:
+    facts = _with_first_facts(known, facts)
+    if not known.sent:  # the process that opened it died before it sent the message
+        await _send(context, alert, known.id, facts)
         return
     if facts == known.facts:
         return
-    await desk.db.write(lambda conn: incidents.update(conn, known.id, facts, now))
+    await context.db.write(lambda conn: incidents.update(conn, known.id, facts, now))
     if now >= known.muted_until:
-        await _edit(desk, story, known, facts)
+        await _edit(context, alert, known, facts)
 
 
-async def _reopen(desk: JobContext, story: Story, earlier: Incident, facts: Facts, now: datetime) -> None:
-    facts = {**_with_the_beginning(earlier, facts), "returned": earlier.facts.get("returned", 0) + 1}
-    if not await desk.db.write(partial(_open_again, incident_id=earlier.id, facts=facts, now=now)):
+async def _reopen(context: JobContext, alert: Alert, earlier: Incident, facts: IncidentFacts, now: datetime) -> None:
+    facts = {**_with_first_facts(earlier, facts), "returned": earlier.facts.get("returned", 0) + 1}
+    if not await context.db.write(partial(_open_again, incident_id=earlier.id, facts=facts, now=now)):
         return
     if now >= earlier.muted_until:
-        await _edit(desk, story, earlier, facts)
+        await _edit(context, alert, earlier, facts)
     for reply in _replies(earlier):
-        await desk.notifier.edit(reply, "alert.relapsed", {"subject": story.subject})
+        await context.notifier.edit(reply, "alert.relapsed", {"subject": alert.subject})
 
 
-def _open_again(conn: Connection, incident_id: int, facts: Facts, now: datetime) -> bool:
+def _open_again(conn: Connection, incident_id: int, facts: IncidentFacts, now: datetime) -> bool:
     if not incidents.reopen(conn, incident_id):
         return False
     incidents.update(conn, incident_id, facts, now)
     return True
 
 
-async def _send(desk: JobContext, story: Story, number: int, facts: Facts) -> None:
-    sent = await desk.notifier.tell_admins(story.key, story.words(facts), story.buttons(number))
-    await desk.db.write(lambda conn: incidents.remember_sent(conn, number, sent))
+async def _send(context: JobContext, alert: Alert, number: int, facts: IncidentFacts) -> None:
+    sent = await context.notifier.notify_admins(alert.key, alert.values(facts), alert.buttons(number))
+    await context.db.write(lambda conn: incidents.remember_sent(conn, number, sent))
 
 
-async def _edit(desk: JobContext, story: Story, known: Incident, facts: Facts) -> None:
+async def _edit(context: JobContext, alert: Alert, known: Incident, facts: IncidentFacts) -> None:
     for sent in known.sent:
-        await desk.notifier.edit(sent, story.key, story.words(facts), story.buttons(known.id))
+        await context.notifier.edit(sent, alert.key, alert.values(facts), alert.buttons(known.id))
 
 
-def _with_the_beginning(known: Incident, facts: Facts) -> Facts:
-    """What only the beginning knows, and what we keep there ourselves."""
-    kept = {name: known.facts[name] for name in (*LASTING, "returned", "replies") if name in known.facts}
-    return {**facts, **kept}
+def _with_first_facts(known: Incident, facts: IncidentFacts) -> IncidentFacts:
+    return {**facts, **{name: known.facts[name] for name in FIRST_FACTS if name in known.facts}}
 
 
 def _replies(known: Incident) -> list[Sent]:

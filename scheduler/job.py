@@ -1,4 +1,4 @@
-"""Job: one thing that the clock does."""
+"""A job of the scheduler."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from scheduler.context import JobContext
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`run` asks the tables what is due, so a run that is late, early or repeated does the same once.
+    """`run` reads from the database what is due, so a run that is late, early or repeated has the same effect.
 
-    `every` names the key of [schedule] that gives the seconds between runs.
+    `every` names the key of [schedule] that holds the seconds between runs.
     """
 
     name: str

@@ -12,17 +12,17 @@ log = logging.getLogger(__name__)
 
 
 Sent: TypeAlias = tuple[int, int]
-"""A message that stands in a chat, and can be edited or replied to: (chat id, message id)."""
+"""A message in a chat that can be edited or replied to: (chat id, message id)."""
 
 
 class Notifier(Protocol):
-    """Every text is a key of the locales with values: the words are the bot's. Nothing here raises."""
+    """Sends messages. A text is a key of locales with values; the bot translates it. No method raises."""
 
-    async def tell(
+    async def notify(
         self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> Sent | None: ...
 
-    async def tell_admins(
+    async def notify_admins(
         self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> list[Sent]: ...
 
@@ -34,35 +34,35 @@ class Notifier(Protocol):
 
 
 class StarsBook(Protocol):
-    """Telegram's side of the money. The bot implements it."""
+    """Telegram's list of Star transactions. The bot implements it."""
 
     @property
     def bot_id(self) -> int: ...
 
     async def page(self, offset: int) -> list[StarEntry]:
-        """Up to 100 transactions from `offset` on, oldest first; [] at the end. Raises OSError out of reach."""
+        """Return up to 100 transactions from `offset` on, oldest first; [] at the end. Raises OSError offline."""
         ...
 
     async def cancel(self, subscription: Subscription, user_id: int) -> bool | None:
-        """Collect no more. True: done. False: Telegram refuses, for good. None: out of reach, try again."""
+        """Cancel it. Returns False where Telegram refuses for good, None where it can't be reached: try again."""
         ...
 
 
 class LoggingNotifier:
     """A notifier without a bot: it writes to the log."""
 
-    async def tell(
+    async def notify(
         self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> Sent | None:
         log.info("no bot to tell user %s: %s %s%s", user_id, key, dict(values), " (buttons)" if buttons else "")
         return None
 
-    async def tell_admins(self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> list[Sent]:
+    async def notify_admins(self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> list[Sent]:
         log.warning("no bot to tell the admins: %s %s%s", key, dict(values), " (buttons)" if buttons else "")
         return []
 
     async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> None:
-        """Nothing was sent that could be edited."""
+        """Do nothing: no message was sent."""
 
     async def reply(self, sent: Sent, key: str, values: Mapping[str, object]) -> Sent | None:  # noqa: ARG002
         return None

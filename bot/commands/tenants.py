@@ -76,7 +76,7 @@ async def setplan(_: Update, context: Context) -> None:
 async def tell(context: Context, state: TenantState, key: str, **values: object) -> None:
     """A tenant hears what an operator has done, where Telegram reaches."""
     if state.telegram_user_id is not None and not state.blocked:
-        await context.notifier.tell(state.telegram_user_id, key, values)
+        await context.notifier.notify(state.telegram_user_id, key, values)
 
 
 async def positive(context: Context, text: str) -> Money | None:

@@ -147,7 +147,7 @@ async def _notify_state(context: Context, user_id: int, changed: Subscription) -
     key = {"canceled": "plan.cancelled", "active": "plan.resumed", "failed": "alert.payment_failed"}[changed.state]
     values = {"plan": changed.plan, "until": f"{changed.until:%Y-%m-%d}"}
     buttons = () if changed.state == "active" else (Button("button.plan", "plan", "open"),)
-    await context.notifier.tell(user_id, key, values, buttons)
+    await context.notifier.notify(user_id, key, values, buttons)
 
 
 async def end_replaced(context: Context, payer: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""One job a file; `discover` finds them."""
+"""One job in each file; `discover` finds them."""
 
 import pkgutil
 from importlib import import_module

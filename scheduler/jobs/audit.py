@@ -1,4 +1,4 @@
-"""Every night the books are checked; what is wrong is told to the admins, and what is proven isn't looked at again."""
+"""The nightly audit. Problems are reported to the admins; audited rows are not checked again."""
 
 import logging
 
@@ -10,36 +10,36 @@ from storage.operations.audit import AuditPoint, AuditReport, advance, audit, se
 from storage.tenants import notices
 
 log = logging.getLogger(__name__)
-TOLD = 3
+MOST_SHOWN = 3
 
 
-async def run(desk: JobContext) -> None:
-    if not await desk.db.read(lambda conn: daily_runs.due(conn, "audit", desk.clock.now())):
+async def run(context: JobContext) -> None:
+    if not await context.db.read(lambda conn: daily_runs.due(conn, "audit", context.clock.now())):
         return
 
     def look(conn: Connection) -> tuple[AuditReport, AuditPoint]:
-        return audit(conn), settled_point(conn, desk.clock.now())
+        return audit(conn), settled_point(conn, context.clock.now())
 
-    report, point = await desk.db.read(look)
+    report, point = await context.db.read(look)
     if report.ok:
-        while not await desk.db.write(lambda conn: advance(conn, point)):
-            pass  # chunk by chunk: nobody waits long
+        while not await context.db.write(lambda conn: advance(conn, point)):
+            pass  # in chunks, so that other writes wait only briefly
     else:
-        log.error("the audit found %d problems: %s", len(report.problems), report.problems[:TOLD])
-        await _tell(desk, report)
-    await desk.db.write(lambda conn: daily_runs.record(conn, "audit", desk.clock.now()))
+        log.error("the audit found %d problems: %s", len(report.problems), report.problems[:MOST_SHOWN])
+        await _report(context, report)
+    await context.db.write(lambda conn: daily_runs.record(conn, "audit", context.clock.now()))
 
 
-async def _tell(desk: JobContext, report: AuditReport) -> None:
-    """Once a day, whichever clock found it."""
-    now = desk.clock.now()
-    if await desk.db.write(lambda conn: notices.first_time(conn, f"audit:{now:%Y-%m-%d}", now)):
-        await desk.notifier.tell_admins("alert.audit", _values(report))
+async def _report(context: JobContext, report: AuditReport) -> None:
+    """Report once a day, whichever process found it."""
+    now = context.clock.now()
+    if await context.db.write(lambda conn: notices.first_time(conn, f"audit:{now:%Y-%m-%d}", now)):
+        await context.notifier.notify_admins("alert.audit", _values(report))
 
 
 def _values(report: AuditReport) -> dict[str, object]:
     rules = dict.fromkeys(problem.rule for problem in report.problems)
-    return {"n": len(report.problems), "rules": "\n".join(f"- {rule}" for rule in list(rules)[:TOLD])}
+    return {"n": len(report.problems), "rules": "\n".join(f"- {rule}" for rule in list(rules)[:MOST_SHOWN])}
 
 
 JOB = Job("audit", "nightly", run)

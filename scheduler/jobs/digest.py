@@ -1,4 +1,4 @@
-"""Yesterday in one message, at the operator's hour; once a day, however often the process starts."""
+"""The daily digest: one message about yesterday, at the operator's hour."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ TOP = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """All that is told of one UTC day."""
+class DailyFigures:
+    """The figures of one UTC day."""
 
     day: date
     totals: UsageTotals
@@ -37,45 +37,45 @@ class Day:
         return not (self.totals.prompts or self.ended or self.incidents or self.stars.paid)
 
 
-async def run(desk: JobContext) -> None:
-    now = desk.clock.now().astimezone(UTC)
-    if now.hour < desk.digest_hour_utc:
+async def run(context: JobContext) -> None:
+    now = context.clock.now().astimezone(UTC)
+    if now.hour < context.digest_hour_utc:
         return
     yesterday = now.date() - timedelta(days=1)
-    if not await desk.db.read(lambda conn: _has_lived(conn, yesterday)):
+    if not await context.db.read(lambda conn: _has_history(conn, yesterday)):
         return
-    if not await desk.db.write(lambda conn: notices.first_time(conn, f"digest:{yesterday}", now)):
+    if not await context.db.write(lambda conn: notices.first_time(conn, f"digest:{yesterday}", now)):
         return
-    told = await desk.db.read(lambda conn: _day(conn, desk, yesterday))
-    if told.is_quiet:
-        await desk.notifier.tell_admins("digest.quiet", {"day": yesterday})
+    figures = await context.db.read(lambda conn: _figures(conn, context, yesterday))
+    if figures.is_quiet:
+        await context.notifier.notify_admins("digest.quiet", {"day": yesterday})
     else:
-        await desk.notifier.tell_admins("digest.day", words(told))
+        await context.notifier.notify_admins("digest.day", digest_values(figures))
 
 
-def _has_lived(conn: Connection, day: date) -> bool:
-    """A house that opened today has no yesterday to tell of."""
+def _has_history(conn: Connection, day: date) -> bool:
+    """Return True where an attempt was made on `day` or before: a new service has no yesterday."""
     return row(conn, "SELECT 1 AS one FROM attempts WHERE day <= :day LIMIT 1", day=day_of(day)) is not None
 
 
-def _day(conn: Connection, desk: JobContext, day: date) -> Day:
+def _figures(conn: Connection, context: JobContext, day: date) -> DailyFigures:
     start = datetime.combine(day, datetime.min.time(), UTC)
-    return Day(
+    return DailyFigures(
         day,
         UsageTotals.of(usage.rows(conn, day, day)),
         outcomes.rows(conn, day, day),
         usage.top_tenants(conn, day, day, TOP),
         incidents.opened_in(conn, start, start + timedelta(days=1)),
-        liability.star_totals(conn, day, day, desk.payout_per_star),
-        liability.liability(conn, allowance_rates(desk.plans)),
+        liability.star_totals(conn, day, day, context.payout_per_star),
+        liability.liability(conn, allowance_rates(context.plans)),
     )
 
 
-def words(told: Day) -> Mapping[str, object]:
-    totals = told.totals
+def digest_values(figures: DailyFigures) -> Mapping[str, object]:
+    totals = figures.totals
     percent = {"key": "margin.percent", "values": {"percent": totals.margin_percent}} if totals.margin_percent else ""
     return {
-        "day": told.day,
+        "day": figures.day,
         "prompts": f"{totals.prompts:,}",
         "tokens": f"{totals.tokens:,}",
         "charge": str(totals.charge),
@@ -84,26 +84,26 @@ def words(told: Day) -> Mapping[str, object]:
         "waste": str(totals.waste),
         "margin": str(totals.margin),
         "percent": percent,
-        "failures": f"{sum(each.attempts for each in told.ended if each.is_failure):,}",
-        "worst": _worst(told.ended),
-        "unanswered": f"{sum(each.attempts for each in told.ended if each.is_unanswered):,}",
-        "tenants": "\n".join(map(_tenant, told.tenants)) or "–",  # noqa: RUF001 - typography
-        "incidents": "\n".join(map(_incident, told.incidents)) or "–",  # noqa: RUF001 - likewise
-        "stars": f"{told.stars.paid - told.stars.refunded:,}",
-        "payout": str(told.stars.payout),
-        "liability": str(told.owed.total),
+        "failures": f"{sum(each.attempts for each in figures.ended if each.is_failure):,}",
+        "worst": _worst(figures.ended),
+        "unanswered": f"{sum(each.attempts for each in figures.ended if each.is_unanswered):,}",
+        "tenants": "\n".join(map(_tenant, figures.tenants)) or "–",  # noqa: RUF001 - typography
+        "incidents": "\n".join(map(_incident, figures.incidents)) or "–",  # noqa: RUF001 - likewise
+        "stars": f"{figures.stars.paid - figures.stars.refunded:,}",
+        "payout": str(figures.stars.payout),
+        "liability": str(figures.owed.total),
     }
 
 
 def _worst(ended: Sequence[Outcome]) -> str:
-    """The commonest failures: (deepseek timeout 12, openai rate_limited 3)."""
+    """Return the three most frequent failures, such as (deepseek timeout 12, openai rate_limited 3)."""
     failures = sorted((each for each in ended if each.is_failure), key=lambda each: -each.attempts)[:3]
     said = ", ".join(f"{each.provider} {each.outcome} {each.attempts:,}" for each in failures)
     return f" ({said})" if said else ""
 
 
 def _tenant(share: TenantShare) -> str:
-    """A name is quoted as it is: it is no Markdown of ours."""
+    """Return one line. The name is shown as code, so that its characters are not read as Markdown."""
     name = share.name.replace("`", "'") or str(share.tenant_id)
     return f"• `{name}`: {share.prompts:,} · {share.tokens:,} tokens · {share.charge} USD"
 

@@ -1,4 +1,4 @@
-"""End the holds of processes that are dead, and hand their unanswered updates to the bot."""
+"""Expiry of dead processes' holds. Their unanswered updates go to the bot of this process."""
 
 import logging
 
@@ -11,17 +11,17 @@ from storage.ledger import expiry
 log = logging.getLogger(__name__)
 
 
-async def run(desk: JobContext) -> None:
+async def run(context: JobContext) -> None:
     def unit(conn: Connection) -> list[str]:
-        now = desk.clock.now()
-        ended = expiry.expire_holds(conn, now, leases.dead(conn, now, desk.lease_id))
+        now = context.clock.now()
+        ended = expiry.expire_holds(conn, now, leases.dead(conn, now, context.lease_id))
         leases.sweep(conn, now)
         return ended
 
-    ended = await desk.db.write(unit)
+    ended = await context.db.write(unit)
     if ended:
-        log.warning("%d holds of dead processes were given back", len(ended))
-    if desk.take_up is not None and (taken := await desk.take_up()):
+        log.warning("%d holds of dead processes have expired", len(ended))
+    if context.take_up is not None and (taken := await context.take_up()):
         log.info("%d updates of dead processes were taken up", taken)
 
 

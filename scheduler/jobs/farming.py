@@ -1,4 +1,4 @@
-"""Many fresh accounts at once: somebody may be farming the free plan. The operators hear of each account once."""
+"""Alert about many new accounts within an hour, which may be one person using the free plan many times."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,25 +9,25 @@ from storage.database.connection import Connection
 from storage.tenants import tenants
 
 HOUR = timedelta(hours=1)
-_TOLD = "farming_told_at"
+_REPORTED_AT = "farming_reported_at"
 
 
-async def run(desk: JobContext) -> None:
-    """At most once an hour, of those who came since. `new_per_hour_alert` = 0 switches it off."""
-    most, now = desk.new_per_hour_alert, desk.clock.now()
-    came = await desk.db.write(lambda conn: _newly_seen(conn, most, now)) if most else 0
-    if came:
-        await desk.notifier.tell_admins("alert.farming", {"count": came})
+async def run(context: JobContext) -> None:
+    """Report at most once an hour, each account once. `new_per_hour_alert` = 0 switches it off."""
+    threshold, now = context.new_per_hour_alert, context.clock.now()
+    new_accounts = await context.db.write(lambda conn: _newly_seen(conn, threshold, now)) if threshold else 0
+    if new_accounts:
+        await context.notifier.notify_admins("alert.farming", {"count": new_accounts})
 
 
-def _newly_seen(conn: Connection, most: int, now: datetime) -> int:
-    """How many came within the hour, where that is to be told now; else 0. Of several clocks one tells."""
-    last = watermarks.read(conn, _TOLD)
-    since, told_at = now - HOUR, datetime.fromisoformat(last) if last else datetime.min.replace(tzinfo=UTC)
-    came = tenants.new_since(conn, since) if told_at < since else 0
-    if came < most or not watermarks.replace(conn, _TOLD, last, now.isoformat()):
+def _newly_seen(conn: Connection, threshold: int, now: datetime) -> int:
+    """Return the new accounts of the last hour where this process is to report them now, else 0."""
+    last = watermarks.read(conn, _REPORTED_AT)
+    since, reported_at = now - HOUR, datetime.fromisoformat(last) if last else datetime.min.replace(tzinfo=UTC)
+    new_accounts = tenants.new_since(conn, since) if reported_at < since else 0
+    if new_accounts < threshold or not watermarks.replace(conn, _REPORTED_AT, last, now.isoformat()):
         return 0
-    return came
+    return new_accounts
 
 
 JOB = Job("farming", "farming", run)

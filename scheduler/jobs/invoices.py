@@ -1,4 +1,4 @@
-"""Invoices on the 1st: every month that is over, of every tenant, under numbers without gaps."""
+"""Invoices of past months, issued on the 1st for every tenant, numbered without gaps."""
 
 import logging
 
@@ -12,31 +12,31 @@ log = logging.getLogger(__name__)
 PAGE = 200
 
 
-async def run(desk: JobContext) -> None:
-    now = desk.clock.now()
-    if await desk.db.read(lambda conn: invoices.all_issued(conn, now)):
+async def run(context: JobContext) -> None:
+    now = context.clock.now()
+    if await context.db.read(lambda conn: invoices.all_issued(conn, now)):
         return
-    issued, off, after = 0, 0, 0
-    while page := await desk.db.read(lambda conn, after=after: tenants.page(conn, after, PAGE)):  # type: ignore[misc]
+    issued, mismatches, after = 0, 0, 0
+    while page := await context.db.read(lambda conn, after=after: tenants.page(conn, after, PAGE)):  # type: ignore[misc]
         for state in page:
             try:
-                issued += await invoices.issue_due(desk.db, state.id, desk.seller, now)
+                issued += await invoices.issue_due(context.db, state.id, context.seller, now)
             except LedgerMismatch as error:
-                off += 1
-                await _tell(desk, error)
+                mismatches += 1
+                await _report(context, error)
         after = page[-1].id
     if issued:
         log.info("%d invoices were issued", issued)
-    if not off:
-        await desk.db.write(lambda conn: invoices.note_all_issued(conn, now))
+    if not mismatches:
+        await context.db.write(lambda conn: invoices.note_all_issued(conn, now))
 
 
-async def _tell(desk: JobContext, error: LedgerMismatch) -> None:
-    """Once a month and tenant; the invoice is tried again until the books agree."""
+async def _report(context: JobContext, error: LedgerMismatch) -> None:
+    """Report once for each month and tenant. The invoice is tried again until ledger and journal agree."""
     log.error("no invoice: %s", error)
-    now = desk.clock.now()
-    if await desk.db.write(lambda conn: notices.first_time(conn, f"invoice:{error}", now)):
-        await desk.notifier.tell_admins("alert.invoice_off", {"what": str(error)})
+    now = context.clock.now()
+    if await context.db.write(lambda conn: notices.first_time(conn, f"invoice:{error}", now)):
+        await context.notifier.notify_admins("alert.invoice_off", {"what": str(error)})
 
 
 JOB = Job("invoices", "invoices", run)

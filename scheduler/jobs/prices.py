@@ -1,6 +1,6 @@
-"""A price that changed: old, new, and what that does to the margin.
+"""Alerts about changed prices: old, new, and the effect on the margin.
 
-A price that goes up and down with the hours is one price: new is what the week before has not seen.
+A price that varies with the hour is one price: only a price that the last week did not have is new.
 """
 
 import json
@@ -26,51 +26,52 @@ Rates = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What is remembered of an offer: its price when last looked at, and all that it had in the week before."""
+class KnownPrices:
+    """The stored prices of an offer: the latest, and all of the week before it was stored."""
 
     last: Rates
     known: frozenset[Rates]
 
     @classmethod
-    def read(cls, text: str) -> "Seen":
+    def read(cls, text: str) -> "KnownPrices":
         last, known = json.loads(text)
         return cls(tuple(last), frozenset(tuple(each) for each in known))
 
-    def written(self) -> str:
+    def to_text(self) -> str:
         return json.dumps([self.last, sorted(self.known)])
 
 
-async def run(desk: JobContext) -> None:
-    now = desk.clock.now()
-    for offer in _configured(desk):
-        price = desk.market.catalog.book.price(offer.provider, offer.model, now)
+async def run(context: JobContext) -> None:
+    now = context.clock.now()
+    for offer in _configured(context):
+        price = context.market.catalog.book.price(offer.provider, offer.model, now)
         if price is not None:
-            await _look(desk, offer, rates(price), now)
+            await _check(context, offer, rates(price), now)
 
 
-def _configured(desk: JobContext) -> Iterable[Offer]:
-    catalog = desk.market.catalog
+def _configured(context: JobContext) -> Iterable[Offer]:
+    catalog = context.market.catalog
     offers = dict.fromkeys(offer for model in catalog.models.values() for offer in model.offers)
     return [offer for offer in offers if catalog.is_configured(offer.provider)]
 
 
-async def _look(desk: JobContext, offer: Offer, current: Rates, now: datetime) -> None:
+async def _check(context: JobContext, offer: Offer, current: Rates, now: datetime) -> None:
     name = f"price:{offer.name}"
-    text = await desk.db.read(lambda conn: watermarks.read(conn, name))
-    seen = Seen.read(text) if text is not None else None
+    text = await context.db.read(lambda conn: watermarks.read(conn, name))
+    seen = KnownPrices.read(text) if text is not None else None
     if seen is not None and current in seen.known:
         if current != seen.last:
-            await desk.db.write(partial(watermarks.write, name=name, value=Seen(current, seen.known).written()))
+            known = KnownPrices(current, seen.known)
+            await context.db.write(partial(watermarks.write, name=name, value=known.to_text()))
         return
-    fresh = Seen(current, _of_last_week(desk, offer, now) | {current})
-    # Told by whoever writes it first: two clocks see the same change.
-    if await desk.db.write(partial(watermarks.replace, name=name, old=text, new=fresh.written())) and seen is not None:
-        await _tell(desk, offer, seen.last, current, now)
+    updated = KnownPrices(current, _rates_of_last_week(context, offer, now) | {current})
+    replace = partial(watermarks.replace, name=name, old=text, new=updated.to_text())
+    if await context.db.write(replace) and seen is not None:  # of two processes one replaces, and reports
+        await _report(context, offer, seen.last, current, now)
 
 
-def _of_last_week(desk: JobContext, offer: Offer, now: datetime) -> frozenset[Rates]:
-    book = desk.market.catalog.book
+def _rates_of_last_week(context: JobContext, offer: Offer, now: datetime) -> frozenset[Rates]:
+    book = context.market.catalog.book
     prices = (book.price(offer.provider, offer.model, now - timedelta(hours=hour)) for hour in range(1, HOURS + 1))
     return frozenset(rates(price) for price in prices if price is not None)
 
@@ -80,31 +81,31 @@ def rates(price: Price) -> Rates:
     return first.input, first.cached_input, first.output
 
 
-async def _tell(desk: JobContext, offer: Offer, old: Rates, new: Rates, now: datetime) -> None:
+async def _report(context: JobContext, offer: Offer, old: Rates, new: Rates, now: datetime) -> None:
     today = now.date()
-    found = await desk.db.read(lambda conn: usage.rows(conn, today - WEEK + timedelta(days=1), today))
-    mine = [row for row in found if (row.provider, row.model) == (offer.provider, offer.model)]
-    more = _more(mine, old, new)
-    margin = sum((row.margin for row in mine), Money(0))
+    found = await context.db.read(lambda conn: usage.rows(conn, today - WEEK + timedelta(days=1), today))
+    rows = [row for row in found if (row.provider, row.model) == (offer.provider, offer.model)]
+    extra = _extra_cost(rows, old, new)
+    margin = sum((row.margin for row in rows), Money(0))
     values = {
         "offer": offer.name,
-        "old": _said(old),
-        "new": _said(new),
-        "more": f"{'+' if more.nanousd > 0 else ''}{more}",
+        "old": _rates_text(old),
+        "new": _rates_text(new),
+        "more": f"{'+' if extra.nanousd > 0 else ''}{extra}",
         "margin": str(margin),
-        "after": str(margin - more),
+        "after": str(margin - extra),
     }
-    await desk.notifier.tell_admins("alert.price_changed", values)
+    await context.notifier.notify_admins("alert.price_changed", values)
 
 
-def _more(rows: Iterable[UsageRow], old: Rates, new: Rates) -> Money:
-    """What the same tokens would have cost more, none of them cached."""
+def _extra_cost(rows: Iterable[UsageRow], old: Rates, new: Rates) -> Money:
+    """Return the extra cost of the same tokens at the new price, without cached input."""
     atto = sum(row.input_tokens * (new[0] - old[0]) + row.output_tokens * (new[2] - old[2]) for row in rows)
     return Money.from_atto(atto)
 
 
-def _said(prices: Rates) -> str:
-    """Input/output in USD per 1M tokens."""
+def _rates_text(prices: Rates) -> str:
+    """Return input/output in USD per 1M tokens."""
     return "/".join(str(Money.per_mtok(each)) for each in (prices[0], prices[2]))
 
 

@@ -1,4 +1,4 @@
-"""Recovery without traffic: where a rest is over and nobody has tried since, one real one-token prompt."""
+"""Probes after a cooldown without traffic: one real prompt of one token, or a free call for a refused key."""
 
 import logging
 import uuid
@@ -11,42 +11,42 @@ from scheduler.job import Job
 log = logging.getLogger(__name__)
 
 
-async def run(desk: JobContext) -> None:
-    health, providers = desk.market.health, desk.market.providers
-    await _refused_keys(desk)
+async def run(context: JobContext) -> None:
+    health, providers = context.market.health, context.market.providers
+    await _probe_refused_keys(context)
     for name in health.due_probes():
-        offer = cheapest(desk, name)
+        offer = cheapest_offer(context, name)
         if offer is None:
             continue
         if health.is_locked_out(name):
-            # A refused key is asked about for free first: a real prompt only when that says it is mended.
+            # A refused key is probed for free first; the real prompt is sent once that succeeds.
             try:
                 await providers[name].probe(0)
-            except Exception as error:  # noqa: BLE001 - not mended yet, whatever it says
-                log.debug("%s is not mended yet: %s", name, error)
+            except Exception as error:  # noqa: BLE001 - any error means that it still refuses
+                log.debug("%s still refuses: %s", name, error)
                 continue
             health.restore(name)
-        failed = await probe(desk.market, offer, f"probe:{uuid.uuid4().hex}")
+        failed = await probe(context.market, offer, f"probe:{uuid.uuid4().hex}")
         log.info("probed %s: %s", name, failed or "answers")
 
 
-async def _refused_keys(desk: JobContext) -> None:
-    """One refused key of several: asked about for free, back in turn when it is mended."""
-    health, providers = desk.market.health, desk.market.providers
+async def _probe_refused_keys(context: JobContext) -> None:
+    """Probe, for free, each refused key of a provider whose other keys serve; use it again once it is accepted."""
+    health, providers = context.market.health, context.market.providers
     for name, key in health.refused_keys():
         if health.is_locked_out(name):
             continue
         try:
             await providers[name].probe(key)
-        except Exception as error:  # noqa: BLE001 - not mended yet, whatever it says
-            log.debug("a key of %s is not mended yet: %s", name, error)
+        except Exception as error:  # noqa: BLE001 - any error means that it still refuses
+            log.debug("%s still refuses a key: %s", name, error)
         else:
             health.restore(name, key)
 
 
-def cheapest(desk: JobContext, provider: str) -> Offer | None:
-    """What a probe costs least with."""
-    catalog, now = desk.market.catalog, desk.clock.now()
+def cheapest_offer(context: JobContext, provider: str) -> Offer | None:
+    """Return the offer of `provider` with the lowest price, or None where no price is known."""
+    catalog, now = context.market.catalog, context.clock.now()
     priced = [
         (price.rates(0).input + price.rates(0).output, offer.model, offer)
         for offer in catalog.offers_of(provider)

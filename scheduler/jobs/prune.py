@@ -1,4 +1,4 @@
-"""What nobody needs any more is deleted, in chunks so small that nobody waits for them."""
+"""Deletion of rows that are no longer needed, in chunks so that other writes wait only briefly."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,18 +12,18 @@ from storage.telegram import conversations, inbox, outbox
 
 CHUNK = 100
 AFTER_NEW = timedelta(days=30)
-HANDLED = timedelta(days=2)  # Telegram repeats within one, and begins its numbers anew after a week of silence
+HANDLED = timedelta(days=2)  # Telegram repeats within a day; numbers restart after a week of silence
 
 
-async def run(desk: JobContext) -> None:
-    now = desk.clock.now()
+async def run(context: JobContext) -> None:
+    now = context.clock.now()
     for sweep in sweeps(now):
-        while await desk.db.write(sweep) >= CHUNK:
+        while await context.db.write(sweep) >= CHUNK:
             pass
 
 
 def sweeps(now: datetime) -> tuple[Callable[[Connection], int], ...]:
-    """Each deletes one chunk, and says how many rows that were."""
+    """Return units that delete one chunk each and return the number of deleted rows."""
     return (
         partial(conversations.sweep, before=now - AFTER_NEW, limit=CHUNK),
         partial(inbox.sweep, before=now - HANDLED, limit=CHUNK),

@@ -1,4 +1,4 @@
-"""Telegram's list of Star transactions against the books, daily: what is missing is booked, the rest is told."""
+"""The daily comparison of Telegram's Star transactions with the ledger: missing ones are booked, others reported."""
 
 import logging
 from collections.abc import Sequence
@@ -18,81 +18,81 @@ from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
 SETTLE = timedelta(minutes=15)
-"""An update may still be on its way."""
+"""Younger transactions are left out: their update may still arrive."""
 OVERLAP = 100
 UNLISTED_AFTER = timedelta(days=1)
 TOLD_SINGLY = 10
-"""Of each kind in one run; how many more there are is one message."""
+"""Messages for each kind in one run; one further message counts the rest."""
 
 
-async def run(desk: JobContext) -> None:
-    if desk.stars is None:
+async def run(context: JobContext) -> None:
+    if context.stars is None:
         return
     try:
-        await _read(desk, desk.stars)
+        await _read(context, context.stars)
     except OSError as error:
-        log.warning("the list of Star transactions is out of reach; the next run goes on from here: %s", error)
-    await _tell(desk)
+        log.warning("Telegram's Star transactions could not be read; the next run goes on from here: %s", error)
+    await _notify(context)
 
 
-async def _read(desk: JobContext, stars: StarsBook) -> None:
-    """From where the last run ended, and a little before, to the end. Booking twice books once."""
-    now = desk.clock.now()
-    offset = max(0, await desk.db.read(lambda conn: reconciliation.offset(conn, stars.bot_id)) - OVERLAP)
+async def _read(context: JobContext, stars: StarsBook) -> None:
+    """Compare from a little before the last run's end. A transaction that is compared twice is booked once."""
+    now = context.clock.now()
+    offset = max(0, await context.db.read(lambda conn: reconciliation.offset(conn, stars.bot_id)) - OVERLAP)
     while page := await stars.page(offset):
         settled = [entry for entry in page if entry.at <= now - SETTLE]
         for entry in settled:
-            await desk.db.write(partial(_compare, desk=desk, entry=entry, now=now))
+            await context.db.write(partial(_compare, context=context, entry=entry, now=now))
         offset += len(settled)
-        await _remember(desk, stars, offset)
+        await _remember(context, stars, offset)
         if len(settled) < len(page):
             break
-    await desk.db.write(partial(_look_for_unlisted, desk=desk, now=now))
+    await context.db.write(partial(_look_for_unlisted, context=context, now=now))
 
 
-async def _remember(desk: JobContext, stars: StarsBook, offset: int) -> None:
-    await desk.db.write(lambda conn: reconciliation.remember_offset(conn, stars.bot_id, offset))
+async def _remember(context: JobContext, stars: StarsBook, offset: int) -> None:
+    await context.db.write(lambda conn: reconciliation.remember_offset(conn, stars.bot_id, offset))
 
 
-def _compare(conn: Connection, desk: JobContext, entry: StarEntry, now: datetime) -> None:
-    found = reconciliation.compare(conn, entry, per_star=desk.per_star, known=desk.plans, now=now)
+def _compare(conn: Connection, context: JobContext, entry: StarEntry, now: datetime) -> None:
+    found = reconciliation.compare(conn, entry, per_star=context.per_star, known=context.plans, now=now)
     if found is not None:
-        findings.record(conn, found, desk.lease_id, now)
+        findings.record(conn, found, context.lease_id, now)
 
 
-def _look_for_unlisted(conn: Connection, desk: JobContext, now: datetime) -> None:
+def _look_for_unlisted(conn: Connection, context: JobContext, now: datetime) -> None:
     for found in reconciliation.unlisted(conn, now - UNLISTED_AFTER):
-        findings.record(conn, found, desk.lease_id, now)
+        findings.record(conn, found, context.lease_id, now)
 
 
-async def _tell(desk: JobContext) -> None:
-    """The payer once, the operators once; also what a run found that was cut short."""
-    waiting = await desk.db.write(lambda conn: findings.pending(conn, desk.lease_id, desk.clock.now()))
+async def _notify(context: JobContext) -> None:
+    """Notify payer and operators once, also about the findings of a run that did not end."""
+    waiting = await context.db.write(lambda conn: findings.pending(conn, context.lease_id, context.clock.now()))
     for kind, group in groupby(waiting, key=lambda each: each.kind):
-        await _tell_kind(desk, kind, list(group))
+        await _notify_kind(context, kind, list(group))
 
 
-async def _tell_kind(desk: JobContext, kind: str, found: Sequence[Finding]) -> None:
+async def _notify_kind(context: JobContext, kind: str, found: Sequence[Finding]) -> None:
     for number, each in enumerate(found):
-        await _tell_payer(desk, each)
+        await _notify_payer(context, each)
         if number < TOLD_SINGLY:
             values = {"charge": each.charge_id, "stars": each.stars, "ours": each.ours}
-            await desk.notifier.tell_admins(f"alert.stars_{kind}", values)
+            await context.notifier.notify_admins(f"alert.stars_{kind}", values)
         else:
             log.warning("reconciliation: %s, %d Stars, charge %s", kind, each.stars, each.charge_id)
-        await desk.db.write(partial(findings.mark_delivered, finding=each))
+        await context.db.write(partial(findings.mark_delivered, finding=each))
     if more := found[TOLD_SINGLY:]:
         stars = sum(each.stars or each.ours for each in more)
-        await desk.notifier.tell_admins("alert.stars_more", {"count": len(more), "stars": stars})
+        await context.notifier.notify_admins("alert.stars_more", {"count": len(more), "stars": stars})
 
 
-async def _tell_payer(desk: JobContext, found: Finding) -> None:
-    told = found.paid or found.refunded
-    state = None if told is None else await desk.db.read(lambda conn: tenants.state(conn, told.tenant_id))
+async def _notify_payer(context: JobContext, found: Finding) -> None:
+    booked = found.paid or found.refunded
+    state = None if booked is None else await context.db.read(lambda conn: tenants.state(conn, booked.tenant_id))
     if state is None or state.telegram_user_id is None:
         return
     key, values = _of_payment(found.paid, state.renews_at) if found.paid else _of_refund(found.refunded)
-    await desk.notifier.tell(state.telegram_user_id, key, values)
+    await context.notifier.notify(state.telegram_user_id, key, values)
 
 
 def _of_payment(paid: PaymentResult, renews_at: datetime) -> tuple[str, dict[str, object]]:

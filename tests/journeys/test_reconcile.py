@@ -8,7 +8,7 @@ import pytest
 
 from engine.money import Money
 from sandbox.telegram import stars
-from scheduler.jobs import broadcasts, farming, house_caps, quotas, reconcile
+from scheduler.jobs import broadcasts, farming, quotas, reconcile, spending_caps
 from storage.billing import payments
 from storage.billing.reconciliation import StarEntry
 from storage.reports.caps import SpendingCaps
@@ -172,10 +172,10 @@ class Silence:
     def count(self, key: str) -> int:
         return self._heard.count(key)
 
-    async def tell(self, _: int, key: str, *__: Any) -> None:
+    async def notify(self, _: int, key: str, *__: Any) -> None:
         self._heard.append(key)
 
-    async def tell_admins(self, key: str, *_: Any) -> list[tuple[int, int]]:
+    async def notify_admins(self, key: str, *_: Any) -> list[tuple[int, int]]:
         self._heard.append(key)
         return []
 
@@ -266,7 +266,7 @@ async def test_a_house_cap_is_told_near_it_and_at_it(journey: Journey) -> None:
     for most, words in ((spent["n"] * 10 // 9, "At the cap"), (spent["n"], "has reached its cap")):
         caps = SpendingCaps(house.db, house.clock, Money(int(most)), None)
         for _ in range(2):
-            await house_caps.run(replace(desk_of(journey), caps=caps))
+            await spending_caps.run(replace(desk_of(journey), caps=caps))
         assert len(told(journey, OLGA, words)) == 1
 
 

@@ -1,4 +1,4 @@
-"""A desk over a real database, with a clock that is moved by hand and a notifier that keeps what it was told."""
+"""Fixtures: a job context over a real database, a manual clock, a recording notifier, journaled attempts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ from scheduler.context import JobContext
 from scheduler.ports import Sent
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger import journal
+from storage.ledger import journal as ledger_journal
 from storage.ledger.journal import SqlJournal
 from tests.storage.conftest import db, postgres_server, postgres_template, sqlite_template, url
 
@@ -53,8 +53,8 @@ class HandClock:
 
 
 @dataclass
-class Told:
-    """A message as an admin sees it now: what was sent, then edited."""
+class SentMessage:
+    """A message as its reader sees it now, after its edits."""
 
     text: str
     reply_to: Sent | None = None
@@ -63,33 +63,33 @@ class Told:
 
 
 @dataclass
-class Notebook:
-    """scheduler.ports.Notifier, with one admin who reads English."""
+class Notifications:
+    """A Notifier that records its messages. There is one admin, who reads English."""
 
-    told: dict[Sent, Told] = field(default_factory=dict)
+    messages: dict[Sent, SentMessage] = field(default_factory=dict)
 
-    async def tell(
+    async def notify(
         self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> Sent | None:
-        return self._keep(user_id, Told(_text(key, values), buttons=buttons))
+        return self._record(user_id, SentMessage(_text(key, values), buttons=buttons))
 
-    async def tell_admins(self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> list[Sent]:
-        return [self._keep(ADMIN, Told(_text(key, values), buttons=buttons))]
+    async def notify_admins(self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> list[Sent]:
+        return [self._record(ADMIN, SentMessage(_text(key, values), buttons=buttons))]
 
     async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> None:
-        told = self.told[sent]
-        told.text, told.edits, told.buttons = _text(key, values), told.edits + 1, buttons
+        message = self.messages[sent]
+        message.text, message.edits, message.buttons = _text(key, values), message.edits + 1, buttons
 
     async def reply(self, sent: Sent, key: str, values: Mapping[str, object]) -> Sent | None:
-        return self._keep(sent[0], Told(_text(key, values), reply_to=sent))
+        return self._record(sent[0], SentMessage(_text(key, values), reply_to=sent))
 
     @property
     def texts(self) -> list[str]:
-        return [told.text for told in self.told.values()]
+        return [message.text for message in self.messages.values()]
 
-    def _keep(self, chat: int, told: Told) -> Sent:
-        sent = (chat, len(self.told) + 1)
-        self.told[sent] = told
+    def _record(self, chat: int, message: SentMessage) -> Sent:
+        sent = (chat, len(self.messages) + 1)
+        self.messages[sent] = message
         return sent
 
 
@@ -98,8 +98,8 @@ def _text(key: str, values: Mapping[str, object]) -> str:
 
 
 @dataclass(frozen=True)
-class Seller:
-    """As much of a provider as the clock looks at."""
+class StandInProvider:
+    """The attributes of a provider that the jobs read."""
 
     name: str
     keys: int = 1
@@ -111,41 +111,41 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-def notebook() -> Notebook:
-    return Notebook()
+def notifier() -> Notifications:
+    return Notifications()
 
 
 @pytest.fixture
-def desk(db: Database, clock: HandClock, notebook: Notebook) -> JobContext:
-    return desk_over(db, clock, notebook)
+def context(db: Database, clock: HandClock, notifier: Notifications) -> JobContext:
+    return context_over(db, clock, notifier)
 
 
 STAR = Money(13_000_000)
 
 
-def desk_over(db: Database, clock: HandClock, notebook: Notebook) -> JobContext:
-    sellers = {name: Seller(name) for name in NAMES}
+def context_over(db: Database, clock: HandClock, notifier: Notifications) -> JobContext:
+    providers = {name: StandInProvider(name) for name in NAMES}
     book = PriceBook({name: flat_price(*price) for name, price in PRICES.items()})
     offers = tuple(Offer(name, "m") for name in NAMES)
     catalog = Catalog(
         models={"auto": Model("auto", offers, Flat(5 * 10**12))},
         book=book,
-        configured=lambda name: name in sellers,
+        configured=lambda name: name in providers,
         named_markup=Fraction(2),
     )
     health = Health(HealthPolicy(), clock, dict.fromkeys(NAMES, 1))
-    market = Market(catalog, health, cast("Mapping[str, Provider]", sellers), SqlJournal(db), clock, HealthPolicy())
+    market = Market(catalog, health, cast("Mapping[str, Provider]", providers), SqlJournal(db), clock, HealthPolicy())
     plans = {
         "free": Plan(
             name="free", usd_per_month=Money(0), tokens_per_month=1000, requests_per_minute=6, max_output_tokens=1024
         )
     }
-    return JobContext(db, market, plans, notebook, clock, "L", per_star=STAR, payout_per_star=STAR)
+    return JobContext(db, market, plans, notifier, clock, "L", per_star=STAR, payout_per_star=STAR)
 
 
 @dataclass
-class Diary:
-    """Writes attempts down as the gateway would."""
+class Journal:
+    """Journals attempts as the gateway does."""
 
     db: Database
     clock: HandClock
@@ -158,7 +158,7 @@ class Diary:
             await self._write(provider, outcome, status=status)
 
     async def answered(self, provider: str, times: int = 1, *, nanousd: int = 5_000_000) -> None:
-        """At a cost of a million nano-dollars."""
+        """Each costs a million nano-dollars and charges `nanousd`."""
         for _ in range(times):
             await self._write(provider, ANSWERED, kept=True, nanousd=nanousd)
 
@@ -187,18 +187,18 @@ class Diary:
         charge = Charge(Money(nanousd), 0) if kept else Charge()
 
         def unit(conn: Connection) -> None:
-            journal.record(conn, made, charge=charge)
+            ledger_journal.record(conn, made, charge=charge)
 
         await self.db.write(unit)
 
 
 @pytest.fixture
-def diary(db: Database, clock: HandClock) -> Diary:
-    return Diary(db, clock)
+def journal(db: Database, clock: HandClock) -> Journal:
+    return Journal(db, clock)
 
 
-def capped(desk: JobContext, usd: str) -> JobContext:
-    """The same, where `auto` charges 1 USD per 1M tokens and may lose so much a day."""
-    catalog = desk.market.catalog
+def capped(context: JobContext, usd: str) -> JobContext:
+    """Return a context whose `auto` charges 1 USD per 1M tokens and may lose `usd` a day."""
+    catalog = context.market.catalog
     auto = replace(catalog.models["auto"], max_loss_per_day=Money.usd(usd), tariff=Flat(10**12))
-    return replace(desk, market=replace(desk.market, catalog=replace(catalog, models={"auto": auto})))
+    return replace(context, market=replace(context.market, catalog=replace(catalog, models={"auto": auto})))

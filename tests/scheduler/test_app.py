@@ -11,11 +11,11 @@ from scheduler.job import Job
 LONG, AT_ONCE = 60.0, 0.0
 
 
-def clockwork(run: Callable[[Any], Awaitable[None]]) -> Scheduler:
-    return Scheduler(None, {"often": 0.01}, (Job("tell", "often", run),))  # type: ignore[arg-type]
+def scheduler_of(run: Callable[[Any], Awaitable[None]]) -> Scheduler:
+    return Scheduler(None, {"often": 0.01}, (Job("notify", "often", run),))  # type: ignore[arg-type]
 
 
-async def test_a_run_that_is_on_is_finished_before_the_clock_has_stopped() -> None:
+async def test_stop_waits_for_a_run_in_progress() -> None:
     begun, go, told = asyncio.Event(), asyncio.Event(), []
 
     async def run(_: Any) -> None:
@@ -23,7 +23,7 @@ async def test_a_run_that_is_on_is_finished_before_the_clock_has_stopped() -> No
         await go.wait()
         told.append("the notice")
 
-    clock = clockwork(run)
+    clock = scheduler_of(run)
     clock.start()
     await begun.wait()
     stopping = asyncio.create_task(clock.stop(LONG))
@@ -33,7 +33,7 @@ async def test_a_run_that_is_on_is_finished_before_the_clock_has_stopped() -> No
     assert told == ["the notice"]
 
 
-async def test_once_paused_no_run_begins() -> None:
+async def test_no_run_starts_after_pause() -> None:
     runs: list[int] = []
     begun = asyncio.Event()
 
@@ -41,7 +41,7 @@ async def test_once_paused_no_run_begins() -> None:
         runs.append(1)
         begun.set()
 
-    clock = clockwork(run)
+    clock = scheduler_of(run)
     clock.start()
     await begun.wait()
     clock.pause()
@@ -52,22 +52,22 @@ async def test_once_paused_no_run_begins() -> None:
     await clock.stop(LONG)
 
 
-async def test_a_run_that_takes_too_long_is_cut_short_and_that_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_late_run_is_canceled_without_an_error(caplog: pytest.LogCaptureFixture) -> None:
     begun = asyncio.Event()
 
     async def run(_: Any) -> None:
         begun.set()
         await asyncio.Event().wait()
 
-    clock = clockwork(run)
+    clock = scheduler_of(run)
     clock.start()
     await begun.wait()
     await clock.stop(AT_ONCE)
-    assert "job tell was cut short" in caplog.text
+    assert "job notify was canceled" in caplog.text
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-async def test_a_run_that_fails_is_logged_and_runs_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failed_run_is_logged_and_repeated(caplog: pytest.LogCaptureFixture) -> None:
     again = asyncio.Event()
     runs: list[int] = []
 
@@ -77,14 +77,14 @@ async def test_a_run_that_fails_is_logged_and_runs_again(caplog: pytest.LogCaptu
             again.set()
         raise ValueError("broken")
 
-    clock = clockwork(run)
+    clock = scheduler_of(run)
     clock.start()
     await again.wait()
     await clock.stop(LONG)
-    assert "job tell failed" in caplog.text
+    assert "job notify failed" in caplog.text
 
 
-async def test_stopping_what_never_started_is_fine() -> None:
+async def test_stop_without_start_does_nothing() -> None:
     async def run(_: Any) -> None: ...
 
-    await clockwork(run).stop(LONG)
+    await scheduler_of(run).stop(LONG)

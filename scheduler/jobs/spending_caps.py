@@ -1,0 +1,47 @@
+"""Alerts about the operator's spending caps at 80 % and 100 %, and about a model's losses at their limit."""
+
+from functools import partial
+
+from engine.money import ZERO
+from scheduler.context import JobContext
+from scheduler.job import Job
+from storage.database.dates import day_of
+from storage.reports.losses import lost_since
+from storage.tenants import notices
+
+NEAR, FULL = 80, 100
+
+
+async def run(context: JobContext) -> None:
+    for cap in await context.caps.caps() if context.caps is not None else []:
+        threshold = FULL if cap.percent >= FULL else NEAR if cap.percent >= NEAR else None
+        if threshold is not None and await _once(context, f"house:{cap.key}:{cap.limit}:{threshold}"):
+            values = {
+                "per": {"key": f"house.{cap.period}", "values": {}},
+                "spent": str(cap.spent),
+                "most": str(cap.limit),
+            }
+            key = "alert.house_full" if threshold == FULL else "alert.house_near"
+            await context.notifier.notify_admins(key, {**values, "percent": cap.percent})
+    await _report_losses(context)
+
+
+async def _report_losses(context: JobContext) -> None:
+    """Report, once a day, each model whose losses have reached `max_loss_usd_per_day`."""
+    limits = {name: model.max_loss_per_day for name, model in context.market.catalog.models.items()}
+    if all(most is None for most in limits.values()):
+        return
+    day = day_of(context.clock.now())
+    lost, _ = await context.db.read(partial(lost_since, day=day))
+    for name, most in limits.items():
+        loss = lost.get(name, ZERO)
+        if most is not None and loss >= most and await _once(context, f"loss:{name}:{day}"):
+            values = {"model": name, "lost": str(loss), "most": str(most)}
+            await context.notifier.notify_admins("alert.model_loses", values)
+
+
+async def _once(context: JobContext, key: str) -> bool:
+    return await context.db.write(partial(notices.first_time, key=key, now=context.clock.now()))
+
+
+JOB = Job("spending_caps", "house", run)

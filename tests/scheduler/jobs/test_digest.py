@@ -1,0 +1,62 @@
+from dataclasses import replace
+
+from scheduler.context import JobContext
+from scheduler.jobs import digest, outages
+from storage.reports import rollups
+from storage.tenants import tenants
+from tests.scheduler.conftest import NOW, HandClock, Journal, Notifications
+
+
+async def test_digest_is_sent_once_at_the_operators_hour(
+    context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
+) -> None:
+    await context.db.write(lambda conn: tenants.create(conn, "Ann *star* `tick`", context.plans["free"], now=NOW))
+    await journal.answered("deepseek", 3)
+    await journal.failed("gemini", "timeout", 7, status=None)
+    await journal.failed("none", "no_provider", status=None)
+    await outages.run(context)
+    notifier.messages.clear()
+    await rollups.catch_up(context.db)
+    at_five = clock.at.replace(day=25, hour=5)
+    for now, count in ((at_five, 0), (at_five.replace(hour=6), 1), (at_five.replace(hour=23), 1)):
+        clock.at = now
+        await digest.run(replace(context, digest_hour_utc=6))
+        assert len(notifier.texts) == count, now
+    (text,) = notifier.texts
+    for words in (
+        "2026-11-24",
+        "Answers: 3 · tokens: 4,500",
+        "Charged 0.015 USD",
+        "cost 0.003 USD",
+        "80.0 % of what was sold",
+        "Failed attempts: 7 (gemini timeout 7)",
+        "nobody answered: 1",
+        "`Ann *star* 'tick'`: 3 · 4,500 tokens · 0.015 USD",
+        "gemini: provider down",
+    ):
+        assert words in text, words
+
+
+async def test_restart_sends_no_second_digest_and_late_start_sends_it_late(
+    context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
+) -> None:
+    await journal.answered("deepseek")
+    clock.at = clock.at.replace(day=25, hour=22)
+    for _ in range(3):
+        await digest.run(replace(context))
+    assert len(notifier.texts) == 1
+
+
+async def test_quiet_day_has_its_own_message(
+    context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
+) -> None:
+    await journal.answered("deepseek")
+    clock.at = clock.at.replace(day=26)
+    await digest.run(context)
+    assert notifier.texts == ["📒 2026-11-25: a quiet day, nobody asked anything."]
+
+
+async def test_new_service_sends_no_digest(context: JobContext, journal: Journal, notifier: Notifications) -> None:
+    await journal.answered("deepseek")
+    await digest.run(context)
+    assert notifier.texts == []

@@ -1,0 +1,72 @@
+from datetime import UTC, datetime
+
+from engine.catalog.offers import Offer
+from engine.catalog.prices import PriceBook, flat_price
+from scheduler.context import JobContext
+from scheduler.jobs import prices
+from tests.scheduler.conftest import HandClock, Journal, Notifications, context_over
+
+
+def set_prices(context: JobContext, **changes: tuple[str, str]) -> None:
+    """Change the configured prices, as a restart with another farthing.toml does."""
+    for provider, price in changes.items():
+        overrides = context.market.catalog.book.overrides
+        assert isinstance(overrides, dict)
+        overrides[f"{provider}/m"] = flat_price(*price)
+
+
+async def test_first_run_reports_nothing(context: JobContext, notifier: Notifications) -> None:
+    for _ in range(2):
+        await prices.run(context)
+    assert notifier.texts == []
+
+
+async def test_new_price_is_reported_once_with_its_effect_on_the_margin(
+    context: JobContext, journal: Journal, notifier: Notifications
+) -> None:
+    await prices.run(context)
+    await journal.answered("deepseek", 1000)  # 1M tokens in, 0.5M out, at 5 USD charged and 1 USD paid
+    set_prices(context, deepseek=("0.20", "0.60"))
+    for _ in range(3):
+        await prices.run(context)
+    (text,) = notifier.texts
+    assert "deepseek/m has a new price: 0.20/0.60 USD" in text
+    assert "it was 0.10/0.20" in text
+    assert "+0.30 USD a week in cost, margin 4.00 → 3.70 USD" in text
+
+
+async def test_two_processes_report_a_price_once(
+    context: JobContext, clock: HandClock, notifier: Notifications
+) -> None:
+    twin = context_over(context.db, clock, notifier)
+    await prices.run(context)
+    for each in (context, twin):
+        set_prices(each, gemini=("9", "9"))
+    for each in (context, twin, twin, context):
+        await prices.run(each)
+    assert len(notifier.texts) == 1
+
+
+async def test_return_to_an_old_price_is_reported(context: JobContext, notifier: Notifications) -> None:
+    await prices.run(context)
+    for price in (("3", "3"), ("0.20", "0.40")):
+        set_prices(context, gemini=price)
+        await prices.run(context)
+    assert len(notifier.texts) == 2
+
+
+async def test_hourly_price_is_no_change(context: JobContext, clock: HandClock, notifier: Notifications) -> None:
+    """DeepSeek doubles its price in two windows of a working day. Each hour of a week is checked."""
+    clock.at = datetime(2026, 11, 23, tzinfo=UTC)
+    real = context.market.catalog
+    object.__setattr__(real, "book", PriceBook())
+    object.__setattr__(real.models["auto"], "offers", (Offer("deepseek", "deepseek-v4-flash"),))
+    seen = set()
+    for _ in range(7 * 24):
+        price = real.book.price("deepseek", "deepseek-v4-flash", clock.at)
+        assert price is not None
+        seen.add(prices.rates(price))
+        await prices.run(context)
+        clock.move(hours=1)
+    assert len(seen) > 1, "this price does change with the hour"
+    assert notifier.texts == []

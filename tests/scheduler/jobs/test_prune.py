@@ -1,0 +1,60 @@
+from datetime import datetime, timedelta
+
+from engine.chat import Role, says
+from scheduler.context import JobContext
+from scheduler.jobs import prune
+from storage.database.connection import Connection, scalar
+from storage.operations import idempotency
+from storage.telegram import conversations, inbox, outbox
+from storage.telegram.inbox import IncomingUpdate
+from tests.scheduler.conftest import NOW
+from tests.storage.books import tenant
+
+OLD, YOUNG = NOW - timedelta(days=40), NOW - timedelta(hours=1)
+TABLES = ("messages", "conversations", "inbox", "outbox", "idempotency")
+MESSAGES_PER_CHAT = 120
+"""More than one chunk."""
+
+
+def counts(conn: Connection) -> dict[str, int]:
+    return {table: int(scalar(conn, f"SELECT count(*) AS n FROM {table}")) for table in TABLES}
+
+
+def add_conversation(conn: Connection, owner: int, chat: int, ended: datetime | None) -> None:
+    said = (says(Role.USER, "hello"), says(Role.ASSISTANT, "good day"))
+    for number in range(MESSAGES_PER_CHAT):
+        conversations.append(conn, chat, 0, owner, f"{chat}-{number}", said, OLD)
+    if ended is not None:
+        conversations.reset(conn, chat, 0, ended)
+
+
+def add_finished_update(conn: Connection, owner: int, number: int, at: datetime) -> None:
+    inbox.store(conn, 7, [IncomingUpdate(number, "c", "now", "words")], at)
+    claimed = inbox.claim(conn, 7, number, "L")
+    assert claimed is not None
+    inbox.finish(conn, claimed.id, claimed.epoch, at)
+    outbox.put(conn, f"r{number}", 1, ["words"], "L", at)
+    outbox.finish(conn, outbox.parts(conn, f"r{number}", "L")[0].id, "sent", at)
+    idempotency.begin(
+        conn, owner, f"k{number}", body_sha256="x", lease_id="L", holder_is_dead=False, request_id="r", now=at
+    )
+
+
+async def test_only_old_and_finished_rows_are_deleted(context: JobContext) -> None:
+    def fill(conn: Connection) -> None:
+        owner = tenant(conn)
+        for chat, ended in ((1, OLD), (2, YOUNG), (3, None)):
+            add_conversation(conn, owner, chat, ended)
+        for number, at in ((1, OLD), (2, YOUNG)):
+            add_finished_update(conn, owner, number, at)
+        inbox.store(conn, 7, [IncomingUpdate(3, "c", "now", "an old prompt that waits")], OLD)
+
+    await context.db.write(fill)
+    await prune.run(context)
+    assert await context.db.read(counts) == {
+        "messages": 2 * 2 * MESSAGES_PER_CHAT,
+        "conversations": 2,
+        "inbox": 2,
+        "outbox": 1,
+        "idempotency": 1,
+    }
