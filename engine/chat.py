@@ -113,6 +113,10 @@ class ChatRequest:
     conversation: str = ""
     gulp_seconds: float = 0.0
 
+    @property
+    def has_pictures(self) -> bool:
+        return any(isinstance(part, Image) for message in self.messages for part in message.parts)
+
 
 class Finish(StrEnum):
     """Why an answer ended, in OpenAI's words."""

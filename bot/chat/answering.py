@@ -11,7 +11,8 @@ from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
 from bot.error_texts import refusal
 from engine.catalog.catalog import Catalog
-from engine.catalog.token_counts import IMAGE_TOKENS, PER_MESSAGE, estimate_text
+from engine.catalog.picture_tokens import IMAGE_TOKENS
+from engine.catalog.token_counts import PER_MESSAGE, estimate_text
 from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role, Text
 from engine.errors import Closing, EngineError, HoldLost
 from engine.gateway.answer import Answer

@@ -1,4 +1,4 @@
-"""Model (what a tenant asks for), Offer (who sells it), Quote (an offer priced for one request)."""
+"""Catalog: the models that can be asked for, and a quote of each offer for one request at one minute."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,22 +16,22 @@ from engine.catalog.offers import (
     needed_capabilities,
     output_limit,
 )
+from engine.catalog.picture_tokens import estimate_pictures
 from engine.catalog.prices import Price, PriceBook
 from engine.catalog.prompt_cache import PromptCache
-from engine.catalog.token_counts import Measure, estimate_pictures, estimate_text, measure
-from engine.catalog.token_sizes import TokenSizes
+from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, measure
 from engine.chat import ChatRequest, Usage
 from engine.errors import UnknownModel
 from engine.holds import LEAST_OUTPUT_TOKENS
 from engine.tenancy import Markup
 
-_CACHED_FROM_TOKENS = 1024  # OpenAI caches prompts from here on, and from GPT-5.6 bills the writing
-_MOST_SHELVES = 1024
+_CACHED_FROM_TOKENS = 1024  # OpenAI caches prompts of this length, and since GPT-5.6 bills the writing
+_MOST_MODELS = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Shelved:
-    """What is true of an offer for a minute, whatever is asked."""
+class _OfferFacts:
+    """Facts about an offer that hold for a minute, whatever the request."""
 
     offer: Offer
     price: Price | None
@@ -45,9 +45,9 @@ class _Shelved:
 
 @dataclass(slots=True)
 class Catalog:
-    """Everything that can be asked for, and what it costs now.
+    """All models and offers, and their prices now.
 
-    `known`: offers that tenants may name beside those of `models`. `configured` says who has a key.
+    `known`: offers that tenants may name beside those of `models`. `configured`: whether a provider has a key.
     """
 
     models: Mapping[str, Model]
@@ -61,19 +61,19 @@ class Catalog:
     prefixes: PromptCache = field(default_factory=PromptCache)
     _learned_contexts: dict[Offer, int] = field(default_factory=dict)
     _offers: tuple[Offer, ...] = field(init=False)
-    _shelves: dict[tuple[str, tuple[Offer, ...]], tuple[int, tuple[_Shelved, ...]]] = field(default_factory=dict)
+    _facts: dict[tuple[str, tuple[Offer, ...]], tuple[int, tuple[_OfferFacts, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         in_models = (offer for model in self.models.values() for offer in model.offers)
         self._offers = tuple(dict.fromkeys((*in_models, *self.known)))
 
     def names(self) -> tuple[str, ...]:
-        """What may be asked for now: the configured names, then every offer of a configured provider."""
+        """Return the names that may be asked for now: models, then the offers of configured providers."""
         offers = sorted({offer.name for offer in self._offers if self.configured(offer.provider)})
         return (*self.models, *offers)
 
     def model(self, name: str) -> Model:
-        """A configured name, `provider/model`, or a model's bare name. Raises UnknownModel."""
+        """Return the model of a configured name, of `provider/model`, or of a bare model name. Raises UnknownModel."""
         if name in self.models:
             return self.models[name]
         offers = tuple(offer for offer in self._sellers(name) if self.configured(offer.provider))
@@ -84,29 +84,29 @@ class Catalog:
     def quote(
         self, request: ChatRequest, model: Model, at: datetime, tenant_id: int | None = None
     ) -> tuple[tuple[Quote, ...], tuple[Drop, ...]]:
-        """Every offer of `model` that can serve this request, priced; and those that can't, with the reason.
+        """Return the offers of `model` that can serve the request, priced, and the others with a reason.
 
-        Expected: input as this offer's tokenizer was seen to count it, what of it sits in this provider's cache,
-        and an answer as long as this tenant's usually are, thinking included.
+        The expected cost is of the input as the offer's tokenizer counts it, less the part in the provider's prompt
+        cache, and of an answer as long as this tenant's usually are, thinking included.
         """
         answer_tokens = self.sizes.answer_tokens(model.name, tenant_id)
         least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
-        asks = _Asks(request, measure(request), needed_capabilities(request), answer_tokens, least_tokens)
+        sized = _SizedRequest(request, measure(request), needed_capabilities(request), answer_tokens, least_tokens)
         quotes: list[Quote] = []
         drops: list[Drop] = []
-        for shelved in self._shelf(model, at):
-            input_tokens, ceiling_tokens = self.sizes.input_tokens(shelved.offer, asks.measure)
-            if not asks.measure.is_plain:
-                input_tokens += estimate_pictures(request, shelved.offer.model)
-            reason = _unable(shelved, asks, input_tokens)
+        for facts in self._facts_now(model, at):
+            input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.offer, sized.measure)
+            if request.has_pictures:
+                input_tokens += estimate_pictures(request, facts.offer.model)
+            reason = _unable(facts, sized, input_tokens)
             if reason:
-                drops.append(Drop(shelved.offer, reason))
+                drops.append(Drop(facts.offer, reason))
             else:
-                quotes.append(self._priced(shelved, asks, (input_tokens, ceiling_tokens), at))
+                quotes.append(self._priced(facts, sized, (input_tokens, ceiling_tokens), at))
         return tuple(quotes), tuple(drops)
 
-    def learn(self, request: ChatRequest, offer: Offer, usage: Usage, said: str, tenant_id: int | None) -> None:
-        """What an answer was reported to have taken; estimates teach nothing."""
+    def learn(self, request: ChatRequest, offer: Offer, usage: Usage, answer: str, tenant_id: int | None) -> None:
+        """Learn token sizes from an answer's reported usage. Estimated usage is ignored."""
         if usage.estimated:
             return
         size = measure(request)
@@ -114,49 +114,73 @@ class Catalog:
             self.sizes.learn_input(offer, size, usage.input_tokens)
         if not request.max_output_tokens:
             reported = (usage.output_tokens, usage.reasoning_tokens)
-            self.sizes.learn_output(offer, request.model, tenant_id, estimate_text(said), reported)
+            self.sizes.learn_output(offer, request.model, tenant_id, estimate_text(answer), reported)
 
     def remember(self, request: ChatRequest, offer: Offer, usage: Usage, at: datetime) -> None:
-        """The prompt lies in this provider's cache from now on."""
-        self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, at.timestamp())
+        """Note that the provider has cached this prompt, where it is part of a conversation."""
+        if request.conversation:
+            self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, at.timestamp())
 
-    def _priced(self, shelved: _Shelved, asks: "_Asks", tokens: tuple[int, int], at: datetime) -> Quote:
-        offer = shelved.offer
+    def is_configured(self, provider: str) -> bool:
+        return self.configured(provider)
+
+    def list_price(self, model: str, at: datetime) -> Price | None:
+        return self.book.list_price(model, at)
+
+    def context_tokens(self, offer: Offer) -> int | None:
+        """Return the longest context: as learned, else as configured, else as in the price catalogue."""
+        learned = self._learned_contexts.get(offer) or self.contexts.get(offer.name)
+        return learned or self.book.context_tokens(offer.provider, offer.model)
+
+    def teach_context(self, offer: Offer, named_tokens: int | None, refused_tokens: int) -> None:
+        """Learn the longest context from a refused input: as the error names it, else below `refused_tokens`."""
+        known = self.context_tokens(offer)
+        if named_tokens and named_tokens != known:
+            self._learned_contexts[offer] = named_tokens
+        elif refused_tokens > 0:
+            self._learned_contexts[offer] = max(1, min(refused_tokens - 1, known or refused_tokens))
+        self._facts.clear()
+
+    def offers_of(self, provider: str) -> tuple[Offer, ...]:
+        return tuple(offer for offer in self._offers if offer.provider == provider)
+
+    def _priced(self, facts: _OfferFacts, sized: "_SizedRequest", tokens: tuple[int, int], at: datetime) -> Quote:
+        offer = facts.offer
         free = bool(self.free.allowed) and self.free.is_open(offer, at)
-        price = FREE_PRICE if free else shelved.price
+        price = FREE_PRICE if free else facts.price
         assert price is not None
-        expected, output = 0, asks.output_tokens(self.sizes.output_times(offer))
+        expected, output = 0, sized.output_tokens(self.sizes.output_times(offer))
         if not free:
             cached = 0
-            if asks.request.conversation:
-                cached = min(tokens[0], self.prefixes.cached_tokens(asks.request, offer, at.timestamp()))
-            expected = _expected_atto(price, tokens[0], cached, output, writes_cache=shelved.writes_cache)
+            if sized.request.conversation:
+                cached = min(tokens[0], self.prefixes.cached_tokens(sized.request, offer, at.timestamp()))
+            expected = _expected_atto(price, tokens[0], cached, output, writes_cache=facts.writes_cache)
         return Quote(
             offer,
             price,
             expected,
-            tokens[1],
-            shelved.context_tokens,
-            shelved.max_output_tokens,
-            shelved.last_resort,
-            free,
-            tokens[0] + output,
-            tokens[0],
+            input_ceiling_tokens=tokens[1],
+            context_tokens=facts.context_tokens,
+            max_output_tokens=facts.max_output_tokens,
+            last_resort=facts.last_resort,
+            free=free,
+            expected_tokens=tokens[0] + output,
+            input_tokens=tokens[0],
         )
 
-    def _shelf(self, model: Model, at: datetime) -> tuple[_Shelved, ...]:
-        """Compiled once a minute."""
+    def _facts_now(self, model: Model, at: datetime) -> tuple[_OfferFacts, ...]:
+        """Return the facts about each offer of a model, gathered once a minute."""
         minute, key = int(at.timestamp() // 60), (model.name, model.offers)
-        found = self._shelves.get(key)
+        found = self._facts.get(key)
         if found is None or found[0] != minute:
-            if len(self._shelves) > _MOST_SHELVES:
-                self._shelves.clear()
-            shelf = tuple(self._shelve(offer, offer in model.last_resort, at) for offer in model.offers)
-            found = self._shelves[key] = (minute, shelf)
+            if len(self._facts) > _MOST_MODELS:
+                self._facts.clear()
+            facts = tuple(self._facts_of(offer, offer in model.last_resort, at) for offer in model.offers)
+            found = self._facts[key] = (minute, facts)
         return found[1]
 
-    def _shelve(self, offer: Offer, last_resort: bool, at: datetime) -> _Shelved:
-        return _Shelved(
+    def _facts_of(self, offer: Offer, last_resort: bool, at: datetime) -> _OfferFacts:
+        return _OfferFacts(
             offer,
             self.book.price(offer.provider, offer.model, at),
             self.context_tokens(offer),
@@ -167,31 +191,8 @@ class Catalog:
             "openai" in offer.name,
         )
 
-    def is_configured(self, provider: str) -> bool:
-        return self.configured(provider)
-
-    def list_price(self, model: str, at: datetime) -> Price | None:
-        return self.book.list_price(model, at)
-
-    def context_tokens(self, offer: Offer) -> int | None:
-        """The longest context: as learned, as configured, as catalogued."""
-        learned = self._learned_contexts.get(offer) or self.contexts.get(offer.name)
-        return learned or self.book.context_tokens(offer.provider, offer.model)
-
-    def teach_context(self, offer: Offer, named_tokens: int | None, refused_tokens: int) -> None:
-        """An input of about so many tokens was refused. No limit named, or the known one: that alone teaches."""
-        known = self.context_tokens(offer)
-        if named_tokens and named_tokens != known:
-            self._learned_contexts[offer] = named_tokens
-        elif refused_tokens > 0:
-            self._learned_contexts[offer] = max(1, min(refused_tokens - 1, known or refused_tokens))
-        self._shelves.clear()
-
-    def offers_of(self, provider: str) -> tuple[Offer, ...]:
-        return tuple(offer for offer in self._offers if offer.provider == provider)
-
     def _sellers(self, name: str) -> tuple[Offer, ...]:
-        """What we know to be sold under that name comes before what the price catalogue says is."""
+        """Return the offers of a name: known ones first, then those of the price catalogue."""
         exact = Offer.named(name)
         known = tuple(offer for offer in self._offers if offer.model == name)
         if exact in self._offers or (not known and self._is_sold(exact)):
@@ -204,10 +205,10 @@ class Catalog:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asks:
-    """One request, as every offer has to see it. `answer_tokens`: what is expected to be seen of each choice.
+class _SizedRequest:
+    """One request with its sizes. `answer_tokens`: expected visible tokens of each choice.
 
-    `least_tokens`: an answer that has to be cut off earlier is none.
+    `least_tokens`: an offer whose context leaves less output than this can't serve the request.
     """
 
     request: ChatRequest
@@ -217,21 +218,21 @@ class _Asks:
     least_tokens: int
 
     def output_tokens(self, times: float) -> int:
-        """`times`: tokens billed for one that is seen."""
+        """Return the output tokens expected to be billed. `times`: tokens billed for one visible token."""
         expected = round(self.answer_tokens * times)
         return self.request.n * min(self.request.max_output_tokens or expected, expected)
 
 
-def _unable(shelved: _Shelved, asks: _Asks, input_tokens: int) -> str:
-    """Why it can't serve the request; empty where it can."""
-    if not shelved.configured:
+def _unable(facts: _OfferFacts, sized: _SizedRequest, input_tokens: int) -> str:
+    """Return why an offer can't serve the request; empty where it can."""
+    if not facts.configured:
         return "not configured"
-    context, needed = shelved.context_tokens, input_tokens + asks.least_tokens
+    context, needed = facts.context_tokens, input_tokens + sized.least_tokens
     if context is not None and needed > context:
         return f"context too short: {context:,} tokens, and about {needed:,} are needed"
-    if asks.needs and (missing := asks.needs & shelved.lacks):
+    if sized.needs and (missing := sized.needs & facts.lacks):
         return ", ".join(lack.value for lack in MissingCapability if lack in missing)
-    return "" if shelved.price is not None else "no price is known"
+    return "" if facts.price is not None else "no price is known"
 
 
 def _expected_atto(

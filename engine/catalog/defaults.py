@@ -1,4 +1,4 @@
-"""What `auto` and `smart` mean when nobody says otherwise, and what a usual prompt is."""
+"""The default offers and tariffs of the models `auto` and `smart`, and a prompt of usual size."""
 
 from typing import Any, Final
 
@@ -31,9 +31,9 @@ SMART: Final[dict[str, Any]] = {
 
 
 USUAL_REQUEST = ChatRequest("usual", "auto", (says(Role.USER, "x" * 2000),))
-"""A prompt of usual size: to name a price by before anybody has asked. It is never sent."""
+"""A prompt of usual size, to quote a price with. It is never sent."""
 
 
 def default_offers() -> tuple[Offer, ...]:
-    """Every offer that the built-in names use."""
+    """Return every offer of the default models."""
     return tuple(Offer.named(name) for name in (*AUTO["offers"], *AUTO["last_resort"], *SMART["offers"]))

@@ -1,4 +1,4 @@
-"""Free tiers: offers at price zero within their limits per minute and day, counted by us; the clock is passed in."""
+"""Free tiers: offers at price zero within limits per minute and day, which we count. The time is passed in."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -11,7 +11,9 @@ from engine.catalog.prices import FREE, FREE_SOURCE, Price
 
 FREE_PRICE = Price(((0, FREE),), FREE_SOURCE)
 _MINUTE = timedelta(minutes=1)
-_ZONES = {"gemini": ZoneInfo("America/Los_Angeles")}  # whose midnight begins a provider's day; UTC's elsewhere
+_ZONES = {
+    "gemini": ZoneInfo("America/Los_Angeles")
+}  # the zone whose midnight begins a provider's day; UTC for the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class FreeTierLimits:
 
 @dataclass(frozen=True, slots=True)
 class FreeTierRemaining:
-    """For display: what a free tier still gives."""
+    """The requests that a free tier still allows."""
 
     this_minute: int
     today: int
@@ -36,12 +38,12 @@ class _Tier:
     recent: deque[datetime] = field(default_factory=deque)
     day: int = 0
     used_today: int = 0
-    shut_until: datetime | None = None
+    closed_until: datetime | None = None
 
 
 @dataclass(slots=True)
 class FreeTiers:
-    """Told of every try at a free price; a refusal shuts the tier as long as the provider says."""
+    """The free tiers in use. Every attempt at a free price is counted; a 429 closes the tier for as long as it says."""
 
     allowed: Mapping[Offer, FreeTierLimits] = field(default_factory=dict)
     _tiers: dict[Offer, _Tier] = field(init=False)
@@ -50,12 +52,12 @@ class FreeTiers:
         self._tiers = {offer: _Tier(allowed) for offer, allowed in self.allowed.items()}
 
     def left(self, offer: Offer, now: datetime) -> FreeTierRemaining | None:
-        """None: it has no free tier."""
+        """Return the requests left; None where the offer has no free tier."""
         tier = self._tiers.get(offer)
         if tier is None:
             return None
         _roll(tier, offer, now)
-        if tier.shut_until is not None and now < tier.shut_until:
+        if tier.closed_until is not None and now < tier.closed_until:
             return FreeTierRemaining(0, 0)
         minute = tier.allowed.requests_per_minute - len(tier.recent)
         return FreeTierRemaining(max(0, minute), max(0, tier.allowed.requests_per_day - tier.used_today))
@@ -73,22 +75,22 @@ class FreeTiers:
         tier.used_today += 1
 
     def refused(self, offer: Offer, now: datetime, seconds: float | None, *, per_day: bool) -> None:
-        """A 429 at a free price: shut for so long, or until the provider's next day."""
+        """Close the tier after a 429: for `seconds`, or until the provider's next day."""
         tier = self._tiers.get(offer)
         if tier is None:
             return
         until = day_end(offer, now) if per_day else now + timedelta(seconds=60 if seconds is None else seconds)
-        tier.shut_until = max(until, tier.shut_until or until)
+        tier.closed_until = max(until, tier.closed_until or until)
 
     def begin(self, offer: Offer, now: datetime, used_today: int) -> None:
-        """What an earlier process has used of the day."""
+        """Set the requests of today, as earlier processes used them."""
         tier = self._tiers[offer]
         _roll(tier, offer, now)
         tier.used_today = used_today
 
 
 def day_begin(offer: Offer, now: datetime) -> datetime:
-    """When the provider's present day began, in UTC."""
+    """Return when the provider's current day began, in UTC."""
     return _midnight(offer, now, 0)
 
 
@@ -97,7 +99,7 @@ def day_end(offer: Offer, now: datetime) -> datetime:
 
 
 def _midnight(offer: Offer, now: datetime, days: int) -> datetime:
-    """The one that began the provider's day at `now`, or so many days later: a day may have 23 hours, or 25."""
+    """Return the midnight that began the provider's day, or one `days` later; a day may have 23 or 25 hours."""
     zone = _ZONES.get(offer.provider, UTC)
     day = now.astimezone(zone).date() + timedelta(days=days)
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from engine.catalog.prices import Price
-from engine.catalog.token_counts import has_pictures
 from engine.chat import ChatRequest
 from engine.money import Money
 from engine.tenancy import Tariff
@@ -117,7 +116,7 @@ def needed_capabilities(request: ChatRequest) -> frozenset[MissingCapability]:
     """Return the abilities that this request needs and that some offers lack."""
     options = request.options
     needs = {
-        MissingCapability.IMAGES: has_pictures(request),
+        MissingCapability.IMAGES: request.has_pictures,
         MissingCapability.TOOLS: bool(options.tools),
         MissingCapability.JSON: options.wants_json,
         MissingCapability.CHOICES: request.n > 1,

@@ -1,7 +1,7 @@
 """Prices: data with dates and hours, compiled to whole atto-dollars per token once a minute.
 
-The catalogue is genai-prices; farthing.toml's overrides stand above it. No price is not a price of zero:
-such an offer can't be quoted. Facts: genai-prices 0.2.3, run; DeepSeek's pricing page for the weekend.
+The catalogue is genai-prices; overrides of farthing.toml come first. An offer without a known price can't be quoted:
+it does not count as free. Facts: genai-prices 0.2.3, by running it; DeepSeek's pricing page for the weekend.
 """
 
 import logging
@@ -21,11 +21,11 @@ from engine.money import atto_per_token
 
 log = logging.getLogger(__name__)
 _CATALOGUE_NAMES = {"gemini": "google"}
-_ONLY_SOLD_THERE = {"gemini": ("gemini", "gemma")}  # the catalogue's google is Vertex too, which sells Claude
+_ONLY_SOLD_THERE = {"gemini": ("gemini", "gemma")}  # google in the catalogue is also Vertex, which sells Claude
 _WEEKEND = 5  # Saturday, as datetime counts
 _PEAK_HOURS_SINCE = date(2026, 8, 17)
 _OFF_PEAK_HOUR = 12
-_MOST_NAMES = 4096  # tenants may name what they like: the shelf is emptied before it grows over this
+_MOST_NAMES = 4096  # upper bound of the looked-up names: tenants may ask for any name
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ CATALOGUE, FREE_SOURCE = "catalogue", "free"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """`tiers`: (above so many input tokens, rates), ascending from 0; the whole request moves at the cliff."""
+    """`tiers`: (above this many input tokens, rates), ascending from 0. A tier applies to the whole request."""
 
     tiers: tuple[tuple[int, Rates], ...]
     source: str = CATALOGUE
@@ -57,7 +57,7 @@ class Price:
         return found
 
     def cost_atto(self, usage: Usage) -> int:
-        """Exact, unrounded."""
+        """Return the exact, unrounded cost."""
         rates = self.rates(usage.input_tokens)
         plain = max(0, usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens)
         return (
@@ -68,7 +68,7 @@ class Price:
         )
 
     def ceiling(self, input_tokens: int) -> tuple[int, int]:
-        """The dearest that an input and an output token can be, for up to `input_tokens` of input."""
+        """Return the highest prices of an input and an output token, for up to `input_tokens` of input."""
         reachable = [rates for above, rates in self.tiers if above <= input_tokens]
         return (
             max(max(rates.input, rates.cached_input, rates.cache_write) for rates in reachable),
@@ -84,7 +84,7 @@ def flat_price(
     *,
     source: str = "override",
 ) -> Price:
-    """USD per 1M tokens; what isn't given costs as much as input."""
+    """Return a price from USD per 1M tokens. A price that is not given is that of input."""
     plain = atto_per_token(input_usd)
     cached = plain if cached_usd is None else atto_per_token(cached_usd)
     written = plain if write_usd is None else atto_per_token(write_usd)
@@ -96,9 +96,9 @@ LOCAL = Price(((0, FREE),), "local")
 
 @dataclass(slots=True)
 class PriceBook:
-    """What a token costs at a minute. `fees` come on top of catalogue prices, never of overrides.
+    """The price of each offer at a given minute. `fees` are added to catalogue prices, not to overrides.
 
-    What the catalogue says is looked up once, and compiled once a minute; a newer catalogue starts afresh.
+    Catalogue entries are looked up once and compiled once a minute. A newer catalogue clears both.
     """
 
     overrides: Mapping[str, Price] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class PriceBook:
     _compiled: dict[tuple[str, str], tuple[int, Price | None]] = field(default_factory=dict)
 
     def price(self, provider: str, model: str, at: datetime) -> Price | None:
-        """None: no price is known, so it can't be sold."""
+        """Return the price; None where none is known, so that the offer can't be sold."""
         override = self.overrides.get(f"{provider}/{model}")
         if override is not None:
             return override
@@ -118,9 +118,9 @@ class PriceBook:
         return self._catalogued(provider, model, at)
 
     def served_price(self, asked: Price, provider: str, served: str, at: datetime) -> Price:
-        """What an answer costs that another model gave than was asked: aliases move, and resellers fall back.
+        """Return the price of an answer by another model than asked: aliases move, and resellers fall back.
 
-        That model's own price where it is known by exactly this name; what the operator said of the offer stands.
+        It is the serving model's price where that exact name is known. An override of the asked offer stays in force.
         """
         own = self.overrides.get(f"{provider}/{served}")
         if own is not None and asked.source != FREE_SOURCE:
@@ -130,7 +130,7 @@ class PriceBook:
         return self._catalogued(provider, served, at) or asked
 
     def list_price(self, model: str, at: datetime) -> Price | None:
-        """What OpenAI itself asks for it: what every saving is measured against."""
+        """Return OpenAI's own price, against which savings are measured."""
         return self._catalogued("openai", model, at)
 
     def context_tokens(self, provider: str, model: str) -> int | None:
@@ -138,13 +138,13 @@ class PriceBook:
         return found.context_window if found is not None else None
 
     def knows(self, provider: str, model: str) -> bool:
-        """True where the provider sells such a model; a server of one's own is taken at its word."""
+        """Return whether the provider sells the model; a local server is assumed to have any model."""
         if f"{provider}/{model}" in self.overrides or provider in self.free_providers:
             return True
         return self._find(provider, model) is not None
 
     def sellers(self, model: str, configured: Callable[[str], bool]) -> tuple[str, ...]:
-        """Every configured provider whose catalogue has a model of exactly this name."""
+        """Return every configured provider whose catalogue has a model of exactly this name."""
         ours = {theirs: name for name, theirs in _CATALOGUE_NAMES.items()}
         names = (ours.get(provider.id, provider.id) for provider in get_snapshot().providers)
         return tuple(name for name in names if configured(name) and _is_called(self._find(name, model), model))
@@ -173,19 +173,19 @@ class PriceBook:
 
 
 class _Updates(UpdatePrices):
-    """A publisher that can't be reached leaves the prices as they are."""
+    """Updates that keep the current prices where the publisher can't be reached."""
 
     def fetch(self) -> DataSnapshot | None:
         try:
             return super().fetch()
-        except Exception as error:  # noqa: BLE001 - whatever the network says, today's prices stay in use
+        except Exception as error:  # noqa: BLE001 - on any error the current prices stay in use
             log.warning("the price catalogue could not be refreshed, its prices stay as they are: %s", error)
             return get_snapshot()
 
 
 @contextmanager
 def fresh_prices(every_seconds: float = 3600) -> Iterator[None]:
-    """Keep the catalogue fresh from its publisher, by a thread of its own; without it, prices age with the release."""
+    """Update the catalogue from its publisher in a thread. Without it, prices are those of the installed release."""
     with _Updates(update_interval=every_seconds):
         yield
 
@@ -201,7 +201,7 @@ def _look_up(snapshot: DataSnapshot, provider: str, model: str) -> ModelInfo | N
 
 
 def _is_called(found: ModelInfo | None, model: str) -> bool:
-    """A name that only begins like one of theirs may be a misspelling: that is not for us to sell."""
+    """Return whether `model` is exactly a name of `found`. A name that only begins like one may be a misspelling."""
     return found is not None and (found.id == model or _names(found.match, model))
 
 
@@ -212,7 +212,7 @@ def _names(match: object, model: str) -> bool:
 
 
 def _compile(found: ModelInfo, at: datetime, fee: Fraction) -> Price | None:
-    """None where the catalogue has no price: it would count as zero there."""
+    """Return the price; None where the catalogue lacks one, which it would count as zero."""
     prices: ModelPrice = found.get_prices(at)
     if prices.input_mtok is None or prices.output_mtok is None:
         return None
@@ -222,10 +222,10 @@ def _compile(found: ModelInfo, at: datetime, fee: Fraction) -> Price | None:
 
 
 def _priced_at(provider: str, at: datetime) -> datetime:
-    """The moment to ask the catalogue about, which knows hours and dates but not both at once, and no weekday.
+    """Return the time to look prices up for. The catalogue has hours or dates, not both, and no weekdays.
 
-    DeepSeek's peak hours are dearer on weekdays only, and only since they were introduced: at other times it is
-    asked for an hour off-peak of the same day.
+    DeepSeek's peak hours apply on weekdays only, since their introduction. At other times its price is that of an
+    off-peak hour of the same day.
     """
     moment = at.astimezone(UTC)
     if provider != "deepseek":
@@ -251,7 +251,7 @@ def _rates(prices: ModelPrice, above: int, times: Fraction) -> Rates:
 
 
 def _at(price: Decimal | TieredPrices | None, above: int) -> Decimal | None:
-    """The tier that holds just over `above` input tokens."""
+    """Return the price of the tier just over `above` input tokens."""
     if not isinstance(price, TieredPrices):
         return price
     found = price.base

@@ -1,7 +1,7 @@
-"""Prefixes: what of a conversation sits in a provider's cache: what was sent to whom, when; the clock is passed in.
+"""Prompt caches: the part of a conversation that a provider is expected to have cached. `now` is passed in.
 
-Lifetimes and least lengths are the providers': DeepSeek keeps for hours, OpenAI and Gemini for minutes and from 1,024
-tokens; Anthropic and Mistral cache only when asked, which we don't.
+Lifetimes and least lengths are the providers': DeepSeek keeps prompts for hours, OpenAI and Gemini for minutes and from
+1,024 tokens. Anthropic and Mistral cache only on request, and we send none.
 """
 
 from collections import OrderedDict
@@ -33,13 +33,13 @@ class _Sent:
 
 @dataclass(slots=True)
 class PromptCache:
+    """The last prompt of each conversation, by offer. Requests without a conversation do not come here."""
+
     _sent: OrderedDict[tuple[str, Offer], _Sent] = field(default_factory=OrderedDict)
     _hits: dict[Offer, float] = field(default_factory=dict)
 
     def cached_tokens(self, request: ChatRequest, offer: Offer, now: float) -> int:
-        """How many of its input tokens `offer` is expected to bill as cached."""
-        if not request.conversation:
-            return 0
+        """Return the input tokens that `offer` is expected to bill as cached."""
         lifetime = _BY_PROVIDER.get(offer.provider)
         sent = self._sent.get((request.conversation, offer)) if lifetime else None
         if sent is None or lifetime is None or now - sent.at > lifetime[0] or sent.tokens < lifetime[1]:
@@ -49,8 +49,8 @@ class PromptCache:
         return int(sent.tokens * self._hits.get(offer, 1.0))
 
     def sent(self, request: ChatRequest, offer: Offer, input_tokens: int, cached_tokens: int, now: float) -> None:
-        """An answer was given: the whole prompt lies in the cache from now on. What was expected of it is corrected."""
-        if not request.conversation or offer.provider not in _BY_PROVIDER:
+        """Note that the whole prompt is cached now, and correct the hit rate by the reported `cached_tokens`."""
+        if offer.provider not in _BY_PROVIDER:
             return
         key = (request.conversation, offer)
         before = self._sent.get(key)
@@ -65,5 +65,5 @@ class PromptCache:
 
 
 def fingerprint(request: ChatRequest, messages: int) -> int:
-    """Of the first `messages` of its messages: the same prompt so far, the same number."""
+    """Return a hash of the first `messages` messages."""
     return hash(request.messages[:messages])

@@ -1,4 +1,4 @@
-"""Contexts: a request goes only where it and its answer have room, and a refusal is not asked for twice."""
+"""Context lengths: a request goes only where it fits with its answer, and refusals teach the length."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def long(words: int, **more: object) -> ChatRequest:
     return asks(says(Role.USER, "word " * words), **more)
 
 
-def test_a_refusal_that_names_the_context_teaches_it() -> None:
+def test_refusal_that_names_the_context_teaches_it() -> None:
     of, offer = catalog(), Offer("deepseek", "deepseek-v4-flash")
     assert of.context_tokens(offer) == 1_000_000
     of.teach_context(offer, 100, 300)
@@ -29,7 +29,7 @@ def test_a_refusal_that_names_the_context_teaches_it() -> None:
     assert offer.name in dropped(of, long(200))
 
 
-def test_a_refusal_that_names_none_teaches_that_so_much_is_too_much() -> None:
+def test_refusal_without_a_length_teaches_one_below_the_request() -> None:
     of = catalog(frozenset({"mybox"}), offers=(MINE,), book=BOOK)
     assert of.context_tokens(MINE) is None
     quotes, _ = of.quote(long(2000), of.model("auto"), NOON)
@@ -38,7 +38,7 @@ def test_a_refusal_that_names_none_teaches_that_so_much_is_too_much() -> None:
     assert not dropped(of, long(1000))
 
 
-def test_a_length_that_is_refused_although_the_known_context_has_room_is_not_tried_again() -> None:
+def test_refusal_below_the_known_context_lowers_it() -> None:
     of = catalog(frozenset({"mybox"}), offers=(MINE,), book=BOOK, contexts={MINE.name: 4096})
     quotes, _ = of.quote(long(2000), of.model("auto"), NOON)
     of.teach_context(MINE, 4096, quotes[0].input_tokens)
@@ -46,14 +46,14 @@ def test_a_length_that_is_refused_although_the_known_context_has_room_is_not_tri
 
 
 @pytest.mark.parametrize(("most", "able"), [(None, False), (20, True)])
-def test_an_answer_needs_room_too(most: int | None, able: bool) -> None:
+def test_context_has_to_fit_the_answer_too(most: int | None, able: bool) -> None:
     free = catalog(frozenset({"mybox"}), offers=(MINE,), book=BOOK)
     needed = free.quote(long(1000), free.model("auto"), NOON)[0][0].input_tokens
     of = catalog(frozenset({"mybox"}), offers=(MINE,), book=BOOK, contexts={MINE.name: needed + 30})
     assert (not dropped(of, long(1000, max_output_tokens=most))) is able
 
 
-def test_the_output_limit_that_is_sent_fits_in_the_context() -> None:
+def test_output_limit_fits_in_the_context() -> None:
     of = catalog(frozenset({"mybox"}), offers=(MINE,), book=BOOK, contexts={MINE.name: 2000})
     (quote,), _ = of.quote(long(1000), of.model("auto"), NOON)
     tenant = replace(TENANT, plan=replace(TENANT.plan, max_output_tokens=4096))
@@ -61,7 +61,7 @@ def test_the_output_limit_that_is_sent_fits_in_the_context() -> None:
     assert quote.input_tokens + ceiling.output_tokens == 2000
 
 
-async def test_a_walk_that_was_refused_for_length_teaches_the_catalogue() -> None:
+async def test_attempt_refused_for_length_teaches_the_catalog() -> None:
     stage = Stage(Scripted("a", [ContextTooLong()]), Scripted("b", whole("b says")))
     stage._route = Route(tuple(quote._replace(input_tokens=500) for quote in stage._route.quotes), ())
     await stage.answer()[0].whole()

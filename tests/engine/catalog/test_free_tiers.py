@@ -13,22 +13,23 @@ def tiers(per_minute: int = 2, per_day: int = 3) -> FreeTiers:
     return FreeTiers({GEMINI: FreeTierLimits(per_minute, per_day), GROQ: FreeTierLimits(per_minute, per_day)})
 
 
-def test_who_is_not_listed_has_none() -> None:
+def test_unlisted_offer_has_no_free_tier() -> None:
     assert not FreeTiers().is_open(GEMINI, NOW)
     assert FreeTiers().left(GEMINI, NOW) is None
 
 
-def test_a_minute_s_limit_is_counted_and_passes() -> None:
+def test_limit_per_minute_is_counted_and_ends() -> None:
     free = tiers()
     for _ in range(2):
         assert free.is_open(GEMINI, NOW)
         free.use(GEMINI, NOW)
     assert not free.is_open(GEMINI, NOW)
     assert free.left(GEMINI, NOW) == FreeTierRemaining(0, 1)
+    assert not free.is_open(GEMINI, NOW + timedelta(seconds=59))
     assert free.is_open(GEMINI, NOW + timedelta(seconds=60))
 
 
-def test_a_day_s_limit_ends_with_the_provider_s_day() -> None:
+def test_limit_per_day_ends_with_the_providers_day() -> None:
     free = tiers(per_minute=10)
     for _ in range(3):
         free.use(GEMINI, NOW)
@@ -46,29 +47,57 @@ def test_a_day_s_limit_ends_with_the_provider_s_day() -> None:
         ("2026-01-10T07:59", "2026-01-09T08:00", "2026-01-10T08:00"),
         ("2026-07-10T07:01", "2026-07-10T07:00", "2026-07-11T07:00"),  # summer time
         ("2026-03-08T12:00", "2026-03-08T08:00", "2026-03-09T07:00"),  # a day of 23 hours
-        ("2026-11-01T12:00", "2026-11-01T07:00", "2026-11-02T08:00"),  # and one of 25
+        ("2026-11-01T12:00", "2026-11-01T07:00", "2026-11-02T08:00"),  # a day of 25 hours
     ],
 )
-def test_gemini_s_day_begins_at_midnight_in_california_summer_and_winter(now: str, begins: str, ends: str) -> None:
+def test_geminis_day_begins_at_midnight_in_california(now: str, begins: str, ends: str) -> None:
     moment, begin, end = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (now, begins, ends))
     assert (day_begin(GEMINI, moment), day_end(GEMINI, moment)) == (begin, end)
 
 
-def test_a_refusal_shuts_it_for_as_long_as_is_told() -> None:
+def test_429_closes_the_tier_for_retry_after() -> None:
     free = tiers()
     free.refused(GEMINI, NOW, 36, per_day=False)
     assert not free.is_open(GEMINI, NOW + timedelta(seconds=35))
     assert free.is_open(GEMINI, NOW + timedelta(seconds=36))
 
 
-def test_a_day_s_refusal_shuts_it_until_the_next_day() -> None:
+def test_429_for_the_day_closes_the_tier_until_the_next_day() -> None:
     free = tiers()
     free.refused(GROQ, NOW, None, per_day=True)
     assert not free.is_open(GROQ, NOW + timedelta(hours=11))
     assert free.is_open(GROQ, NOW + timedelta(hours=12))
 
 
-def test_what_an_earlier_process_used_counts() -> None:
+def test_requests_of_an_earlier_process_count() -> None:
     free = tiers(per_minute=10)
     free.begin(GROQ, NOW, 3)
     assert not free.is_open(GROQ, NOW)
+
+
+def test_429_without_retry_after_closes_the_tier_for_a_minute() -> None:
+    free = tiers()
+    free.refused(GROQ, NOW, None, per_day=False)
+    assert not free.is_open(GROQ, NOW + timedelta(seconds=59))
+    assert free.is_open(GROQ, NOW + timedelta(seconds=60))
+
+
+def test_shorter_429_does_not_open_a_closed_tier() -> None:
+    free = tiers()
+    free.refused(GROQ, NOW, 600, per_day=False)
+    free.refused(GROQ, NOW, 0, per_day=False)
+    assert free.left(GROQ, NOW + timedelta(seconds=599)) == FreeTierRemaining(0, 0)
+    assert free.is_open(GROQ, NOW + timedelta(seconds=600))
+
+
+def test_429_of_an_offer_without_a_free_tier_is_ignored() -> None:
+    free = FreeTiers()
+    free.refused(GROQ, NOW, 60, per_day=False)
+    assert free.left(GROQ, NOW) is None
+
+
+def test_overused_tier_has_nothing_left() -> None:
+    free = tiers(per_minute=1, per_day=1)
+    for _ in range(3):
+        free.use(GROQ, NOW)
+    assert free.left(GROQ, NOW) == FreeTierRemaining(0, 0)

@@ -17,40 +17,50 @@ def sent(offer: Offer, tokens: int = 2000) -> PromptCache:
     return prefixes
 
 
-def test_what_was_sent_before_is_expected_to_be_cached() -> None:
+def test_prompt_that_was_sent_is_expected_to_be_cached() -> None:
     assert sent(DEEPSEEK).cached_tokens(request(SECOND), DEEPSEEK, now=60) == 2000
 
 
-def test_another_provider_s_cache_holds_nothing_of_it() -> None:
+def test_prompt_is_not_cached_at_another_provider() -> None:
     assert sent(DEEPSEEK).cached_tokens(request(SECOND), OPENAI, now=60) == 0
 
 
-def test_a_cache_forgets_in_its_provider_s_time() -> None:
+def test_cached_prompt_expires_in_the_providers_time() -> None:
+    assert sent(DEEPSEEK).cached_tokens(request(SECOND), DEEPSEEK, now=3600) == 2000
     assert sent(DEEPSEEK).cached_tokens(request(SECOND), DEEPSEEK, now=3601) == 0
     assert sent(OPENAI).cached_tokens(request(SECOND), OPENAI, now=299) == 2000
     assert sent(OPENAI).cached_tokens(request(SECOND), OPENAI, now=301) == 0
 
 
-def test_a_short_prompt_is_not_cached_where_there_is_a_least() -> None:
-    assert sent(OPENAI, 1000).cached_tokens(request(SECOND), OPENAI, now=1) == 0
+def test_prompt_below_the_providers_minimum_is_not_cached() -> None:
+    assert sent(OPENAI, 1024).cached_tokens(request(SECOND), OPENAI, now=1) == 1024
+    assert sent(OPENAI, 1023).cached_tokens(request(SECOND), OPENAI, now=1) == 0
 
 
-def test_who_caches_only_when_asked_is_not_counted_on() -> None:
+def test_provider_that_caches_on_request_only_caches_nothing() -> None:
     assert sent(ANTHROPIC).cached_tokens(request(SECOND), ANTHROPIC, now=1) == 0
 
 
-def test_a_conversation_that_was_changed_begins_anew() -> None:
+def test_changed_conversation_is_not_cached() -> None:
     other = (says(Role.USER, "two " * 2000), *SECOND[1:])
     assert sent(DEEPSEEK).cached_tokens(request(other), DEEPSEEK, now=1) == 0
 
 
-def test_without_a_conversation_nothing_is_kept() -> None:
+def test_reported_hits_keep_the_expectation() -> None:
+    prefixes = sent(DEEPSEEK)
+    prefixes.sent(request(SECOND), DEEPSEEK, 2100, 5000, now=1)
+    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=2) == 2100
+
+
+def test_oldest_conversation_is_forgotten_at_twenty_thousand() -> None:
     prefixes = PromptCache()
-    prefixes.sent(request(FIRST, ""), DEEPSEEK, 2000, 0, now=0)
-    assert prefixes.cached_tokens(request(SECOND, ""), DEEPSEEK, now=1) == 0
+    for number in range(20_001):
+        prefixes.sent(request(FIRST, f"c{number}"), DEEPSEEK, 2000, 0, now=0)
+    assert prefixes.cached_tokens(request(SECOND, "c0"), DEEPSEEK, now=1) == 0
+    assert prefixes.cached_tokens(request(SECOND, "c1"), DEEPSEEK, now=1) == 2000
 
 
-def test_a_cache_that_misses_is_counted_on_less() -> None:
+def test_cache_misses_lower_the_expectation() -> None:
     prefixes = sent(DEEPSEEK)
     for _ in range(30):
         prefixes.sent(request(FIRST), DEEPSEEK, 2000, 0, now=1)

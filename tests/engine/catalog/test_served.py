@@ -1,4 +1,4 @@
-"""Who answers may be another model than was asked: the bill is by the one that is named in the answer."""
+"""An answer by another model than asked is billed at the price of the model that the answer names."""
 
 from datetime import UTC, datetime
 
@@ -22,28 +22,28 @@ def catalogued(provider: str, model: str) -> Price:
 ASKED = catalogued("openrouter", FLASH)
 
 
-def test_a_fallback_is_billed_at_its_own_price() -> None:
+def test_fallback_is_billed_at_its_own_price() -> None:
     served = BOOK.served_price(ASKED, "openrouter", "deepseek/deepseek-v4.1-flash", NOON)
     assert served == catalogued("openrouter", "deepseek/deepseek-v4.1-flash") != ASKED
 
 
-def test_a_dated_name_of_the_same_model_is_the_same_price() -> None:
+def test_dated_name_of_the_same_model_has_the_same_price() -> None:
     asked = catalogued("openai", "gpt-4o-mini")
     assert BOOK.served_price(asked, "openai", "gpt-4o-mini-2024-07-18", NOON) == asked
 
 
-def test_a_name_that_is_in_no_catalogue_is_billed_as_asked() -> None:
+def test_model_unknown_to_the_catalogue_is_billed_as_asked() -> None:
     assert BOOK.served_price(ASKED, "openrouter", "stand-in", NOON) == ASKED
 
 
-def test_what_the_operator_said_of_an_offer_stands() -> None:
+def test_override_of_the_asked_offer_stays_in_force() -> None:
     own = flat_price("9", "9")
     assert PriceBook().served_price(own, "openrouter", "deepseek/deepseek-v4.1-flash", NOON) == own
     book = PriceBook({"openrouter/other": own})
     assert book.served_price(ASKED, "openrouter", "other", NOON) == own
 
 
-async def test_an_answer_of_another_model_is_booked_at_that_models_price() -> None:
+async def test_answer_of_another_model_is_booked_at_that_models_price() -> None:
     stage = Stage(Scripted("openrouter", [Served("deepseek/deepseek-v4.1-flash"), *whole("hi", tokens=(1000, 100))]))
     quote = stage._route.quotes[0]
     stage._route = Route((quote._replace(price=ASKED),), ())

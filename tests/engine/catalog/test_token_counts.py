@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.catalog.token_counts import estimate, estimate_text, has_pictures, upper_bound
+from engine.catalog.token_counts import estimate, estimate_text, measure, script, upper_bound
 from engine.chat import ChatRequest, Image, Message, Options, Role, Text, Tool, ToolCall, says
 
 PNG = Image("data:image/png;base64,AAAA")
@@ -26,31 +26,31 @@ def asks(text: str, *, options: Options = Options(), images: tuple[Image, ...] =
         ("😀🎉🚀🔥💯", 2.3),
     ],
 )
-def test_a_script_has_its_ratio(text: str, bytes_per_token: float) -> None:
+def test_each_script_has_its_bytes_per_token(text: str, bytes_per_token: float) -> None:
     text *= 20
     assert len(text.encode()) / estimate_text(text) == pytest.approx(bytes_per_token, rel=0.03)
 
 
-def test_nothing_is_no_token_and_a_letter_one() -> None:
+def test_empty_text_is_no_token_and_a_letter_is_one() -> None:
     assert (estimate_text(""), estimate_text("a")) == (0, 1)
 
 
-def test_a_short_word_is_not_taken_for_packed_data() -> None:
+def test_short_word_is_not_packed_data() -> None:
     assert estimate_text("Donaudampfschifffahrt") < 8
 
 
 @given(st.text(max_size=2000))
-def test_the_bound_is_the_bytes_and_what_templates_add(text: str) -> None:
+def test_bound_is_the_bytes_and_the_chat_template(text: str) -> None:
     assert upper_bound(asks(text)) >= len(text.encode()) + 16 + 64
 
 
 @given(st.text(max_size=2000), st.integers(0, 3))
-def test_an_estimate_is_never_over_the_bound(text: str, pictures: int) -> None:
+def test_estimate_is_never_over_the_bound(text: str, pictures: int) -> None:
     request = asks(text, images=(PNG,) * pictures)
     assert 0 < estimate(request) <= upper_bound(request)
 
 
-def test_half_a_surrogate_pair_is_counted_like_any_letter() -> None:
+def test_lone_surrogate_is_counted_like_any_letter() -> None:
     request = asks("broken \ud83d here")
     assert upper_bound(request) > estimate(request) > 0
 
@@ -67,31 +67,64 @@ def test_tools_count_with_their_json_and_a_template() -> None:
     assert estimate(tooled) > estimate(bare)
 
 
-def test_a_schema_counts() -> None:
+def test_schema_counts() -> None:
     schema = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
     assert upper_bound(asks("hi", options=Options(response_format=schema))) > upper_bound(asks("hi")) + 64
 
 
-def test_what_the_model_called_before_counts() -> None:
+def test_earlier_tool_calls_count() -> None:
     call = Message(Role.ASSISTANT, (), (ToolCall("1", "weather", '{"city": "Hanoi"}' * 50),))
     request = ChatRequest("r", "auto", (says(Role.USER, "hi"), call))
     assert estimate(request) > 150
     assert upper_bound(request) > 17 * 50
 
 
-def test_a_picture_is_bounded_by_its_pixels() -> None:
-    def bound(width: int, height: int) -> int:
-        return upper_bound(asks("", images=(Image("https://x/y.png", width=width, height=height),))) - upper_bound(
-            asks("")
-        )
-
-    assert bound(320, 200) == 1600
-    assert bound(1600, 1200) == 3840
-    assert bound(0, 0) == bound(10_000, 10_000) == 16_000
+def test_pictures_are_added_to_the_estimate_and_the_bound() -> None:
+    bare, pictured = asks("hi"), asks("hi", images=(PNG, PNG))
+    assert estimate(pictured, "gemini-2.5-flash") - estimate(bare, "gemini-2.5-flash") == 2200
+    assert upper_bound(pictured) - upper_bound(bare) == 32_000
 
 
-def test_a_picture_weighs_what_the_model_makes_of_it() -> None:
-    request = asks("what is this?", images=(PNG,))
-    assert estimate(request, "gpt-4o-mini") > 10 * estimate(request, "gemini-2.5-flash-lite")
-    assert has_pictures(request)
-    assert not has_pictures(asks("what is this?"))
+def spaced(spaces: int, length: int) -> str:
+    return "x" * (length - spaces) + " " * spaces
+
+
+def test_text_is_packed_with_less_than_a_space_in_forty_characters() -> None:
+    assert script(spaced(9, 401)) == script(spaced(10, 401)) == "packed"
+    assert script(spaced(11, 401)) == script(spaced(0, 400)) == "plain"
+
+
+def test_text_is_code_with_more_than_a_mark_in_nine_characters() -> None:
+    assert script("{" * 10 + "x" * 80) == "plain"
+    assert script("{" * 11 + "x" * 80) == "code"
+
+
+def test_script_is_foreign_from_an_eighth_of_its_bytes() -> None:
+    assert script("\u00e9" * 4 + "x" * 57) == "plain"
+    assert script("\u00e9" * 4 + "x" * 56) == "accented"
+
+
+def test_script_is_that_of_the_majority_of_foreign_bytes() -> None:
+    assert script("\u4e2d" * 5) == "ideographs"
+    assert script("\u4e2d" * 2 + "\u00e9" * 4) == "accented"
+    assert script("\U0001f600" * 3 + "\u4e2d") == "emoji"
+
+
+@pytest.mark.parametrize(
+    ("options", "images", "plain"),
+    [
+        (Options(), (), True),
+        (Options(), (PNG,), False),
+        (Options(tools=(Tool("t"),)), (), False),
+        (Options(response_format={"type": "json_object"}), (), False),
+    ],
+)
+def test_request_is_plain_with_nothing_but_text(options: Options, images: tuple[Image, ...], plain: bool) -> None:
+    assert measure(asks("hi", options=options, images=images)).is_plain is plain
+
+
+def test_measure_has_the_script_of_the_longest_text() -> None:
+    request = ChatRequest("r", "auto", (says(Role.SYSTEM, "be brief"), says(Role.USER, "\u4e2d" * 9)))
+    found = measure(request)
+    assert (found.script, found.overhead_tokens) == ("ideographs", 2 * 16 + 64)
+    assert (found.tokens, found.most_tokens) == (estimate(request), upper_bound(request))

@@ -3,8 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.catalog.offers import Offer
-from engine.catalog.token_counts import Measure, measure
-from engine.catalog.token_sizes import SAMPLES_TO_HOLD, USUAL_OUTPUT_TOKENS, TokenSizes
+from engine.catalog.token_counts import SAMPLES_TO_HOLD, USUAL_OUTPUT_TOKENS, Measure, TokenSizes, measure
 from engine.chat import ChatRequest, Role, says
 
 A, B = Offer("a", "m"), Offer("b", "m")
@@ -18,11 +17,11 @@ PROSE = asks("How high is the mountain, and who has climbed it? " * 20)
 VIETNAMESE = asks("Ngọn núi ấy cao bao nhiêu, và ai đã leo lên đó? " * 20)
 
 
-def test_nothing_learned_means_the_script_s_estimate_and_whole_bytes() -> None:
+def test_without_samples_the_estimate_and_the_bytes_are_used() -> None:
     assert TokenSizes().input_tokens(A, PROSE) == (PROSE.tokens, PROSE.most_tokens)
 
 
-def test_an_offer_s_own_tokenizer_is_learned_by_script() -> None:
+def test_tokenizer_of_an_offer_is_learned_by_script() -> None:
     sizes = TokenSizes()
     for _ in range(200):
         sizes.learn_input(A, VIETNAMESE, round(VIETNAMESE.tokens * 1.6))
@@ -32,7 +31,7 @@ def test_an_offer_s_own_tokenizer_is_learned_by_script() -> None:
     assert sizes.input_tokens(A, PROSE)[0] == PROSE.tokens
 
 
-def test_an_offer_that_was_never_asked_is_taken_to_count_as_all_others_do() -> None:
+def test_untried_offer_counts_as_the_others_do() -> None:
     sizes = TokenSizes()
     for _ in range(3):
         sizes.learn_input(A, PROSE, PROSE.tokens * 3)
@@ -41,7 +40,7 @@ def test_an_offer_that_was_never_asked_is_taken_to_count_as_all_others_do() -> N
     assert sizes.output_times(B) == pytest.approx(sizes.output_times(A))
 
 
-def test_a_hold_shrinks_below_the_bytes_only_when_enough_is_learned() -> None:
+def test_hold_is_below_the_bytes_only_after_enough_samples() -> None:
     sizes = TokenSizes()
     for _ in range(SAMPLES_TO_HOLD - 1):
         sizes.learn_input(A, PROSE, PROSE.tokens)
@@ -51,7 +50,7 @@ def test_a_hold_shrinks_below_the_bytes_only_when_enough_is_learned() -> None:
 
 
 @given(st.lists(st.floats(0.2, 4), min_size=SAMPLES_TO_HOLD, max_size=SAMPLES_TO_HOLD + 50))
-def test_a_hold_covers_whatever_was_seen_and_never_more_than_the_bytes(ratios: list[float]) -> None:
+def test_hold_covers_the_reported_maximum_and_never_exceeds_the_bytes(ratios: list[float]) -> None:
     sizes = TokenSizes()
     for ratio in ratios:
         sizes.learn_input(A, PROSE, round(PROSE.tokens * ratio))
@@ -59,14 +58,14 @@ def test_a_hold_covers_whatever_was_seen_and_never_more_than_the_bytes(ratios: l
     assert min(PROSE.most_tokens, PROSE.tokens * max(ratios)) <= most <= PROSE.most_tokens
 
 
-def test_a_picture_keeps_the_hold_at_its_bound() -> None:
+def test_hold_for_a_picture_stays_at_the_bound() -> None:
     sizes, seen = TokenSizes(), Measure("plain", 100, 20_000, 80, is_plain=False)
     for _ in range(SAMPLES_TO_HOLD):
         sizes.learn_input(A, PROSE, PROSE.tokens)
     assert sizes.input_tokens(A, seen)[1] == 20_000
 
 
-def test_answers_are_as_long_as_they_were() -> None:
+def test_answer_length_is_learned_by_tenant_and_model() -> None:
     sizes = TokenSizes()
     assert sizes.answer_tokens("auto", 7) == USUAL_OUTPUT_TOKENS
     for _ in range(50):
@@ -78,7 +77,7 @@ def test_answers_are_as_long_as_they_were() -> None:
     assert sizes.answer_tokens("smart", 7) == USUAL_OUTPUT_TOKENS
 
 
-def test_thinking_that_is_billed_is_learned_per_offer() -> None:
+def test_billed_thinking_is_learned_by_offer() -> None:
     sizes = TokenSizes()
     for _ in range(20):
         sizes.learn_output(A, "auto", None, 100, (400, 300))
@@ -86,9 +85,51 @@ def test_thinking_that_is_billed_is_learned_per_offer() -> None:
     assert sizes.output_times(B) == 1
 
 
-def test_what_was_not_reported_teaches_nothing() -> None:
+def test_unreported_usage_teaches_nothing() -> None:
     sizes = TokenSizes()
     sizes.learn_input(A, PROSE, 0)
     sizes.learn_output(A, "auto", None, 0, (100, 0))
     assert sizes.input_tokens(A, PROSE)[0] == PROSE.tokens
     assert sizes.output_times(A) == 1
+
+
+def sized(tokens: int) -> Measure:
+    return Measure("plain", tokens, 10 * tokens, 80, is_plain=True)
+
+
+def test_prompt_under_twenty_tokens_teaches_nothing() -> None:
+    sizes = TokenSizes()
+    sizes.learn_input(A, sized(19), 190)
+    assert sizes.input_tokens(A, sized(100))[0] == 100
+    sizes.learn_input(A, sized(20), 40)
+    assert sizes.input_tokens(A, sized(100))[0] == 200
+
+
+def test_absurd_reports_are_capped() -> None:
+    sizes = TokenSizes()
+    sizes.learn_input(A, sized(100), 10**9)
+    assert sizes.input_tokens(A, sized(100))[0] == 800
+    sizes.learn_output(A, "auto", None, 1, (10**9, 0))
+    assert sizes.output_times(A) == 32
+
+
+def test_few_samples_of_an_offer_are_blended_with_those_of_all() -> None:
+    sizes = TokenSizes()
+    for _ in range(20):
+        sizes.learn_input(A, sized(100), 100)
+    sizes.learn_input(B, sized(100), 400)
+    pooled = (20 * 1 + 4) / 21
+    assert sizes.input_tokens(B, sized(1000))[0] == round(1000 * (4 + 20 * pooled) / 21)
+
+
+def test_hold_has_a_margin_of_a_third_and_the_template() -> None:
+    sizes = TokenSizes()
+    for _ in range(SAMPLES_TO_HOLD):
+        sizes.learn_input(A, sized(100), 200)
+    assert sizes.input_tokens(A, sized(100)) == (200, 100 * 2 * 1.3 + 80)
+
+
+def test_answer_that_was_all_thinking_teaches_nothing() -> None:
+    sizes = TokenSizes()
+    sizes.learn_output(A, "auto", 7, 100, (300, 300))
+    assert (sizes.output_times(A), sizes.answer_tokens("auto", 7)) == (1, USUAL_OUTPUT_TOKENS)
