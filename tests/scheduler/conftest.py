@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 import locales
 from bot.notify import translated
-from engine.attempt_record import ANSWERED, AttemptRecord
+from engine.attempt_record import ANSWERED
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Offer
 from engine.catalog.prices import PriceBook, flat_price
@@ -19,14 +19,13 @@ from engine.gateway.market import Market
 from engine.money import Money
 from engine.ports import Provider
 from engine.routing.health import Health, HealthPolicy
-from engine.tenancy import Charge, Flat, Plan
+from engine.tenancy import Flat, Plan
 from locales.button import Button
 from scheduler.context import JobContext
 from scheduler.ports import Sent
-from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger import journal as ledger_journal
 from storage.ledger.journal import SqlJournal
+from tests.builders import attempt, journaled, spent
 from tests.storage.conftest import db, postgres_server, postgres_template, sqlite_template, url
 
 __all__ = ["db", "postgres_server", "postgres_template", "sqlite_template", "url"]
@@ -166,30 +165,18 @@ class Journal:
         self, provider: str, outcome: str, *, kept: bool = False, status: int | None = None, nanousd: int = 0
     ) -> None:
         self.number += 1
-        cost = Money(1_000_000) if kept else Money(0)
-        made = AttemptRecord(
-            request_id=f"r{self.number}",
-            ordinal=0,
-            tenant_id=1,
-            key_id=None,
-            asked="auto",
-            provider=provider,
-            model="m" if provider != "none" else "",
-            outcome=outcome,
-            started_at=self.clock.move(seconds=0.1),
-            duration_ms=900,
-            first_token_ms=300 if kept else None,
-            usage=Usage(1000, 500) if kept else None,
-            cost=cost,
-            kept=kept,
-            status=status,
-        )
-        charge = Charge(Money(nanousd), 0) if kept else Charge()
-
-        def unit(conn: Connection) -> None:
-            ledger_journal.record(conn, made, charge=charge)
-
-        await self.db.write(unit)
+        common: dict[str, Any] = {
+            "request_id": f"r{self.number}",
+            "provider": provider,
+            "model": "m" if provider != "none" else "",
+            "status": status,
+        }
+        at = self.clock.move(seconds=0.1)
+        if kept:
+            common |= {"usage": Usage(1000, 500), "cost": Money(1_000_000)}
+            await self.db.write(spent(1, Money(nanousd), at, outcome=outcome, **common))
+        else:
+            await self.db.write(journaled(attempt(outcome=outcome, started_at=at, kept=False, **common)))
 
 
 @pytest.fixture

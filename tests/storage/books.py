@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from engine.attempt_record import ANSWERED, AttemptRecord, Receipt
+from engine.attempt_record import Receipt
 from engine.chat import Usage
 from engine.holds import Ceiling, Grant, HoldRequest, Shortfall
 from engine.money import ZERO, Money
@@ -14,6 +14,7 @@ from storage.database.connection import Connection, Row, row
 from storage.ledger import holds, journal, transfers
 from storage.operations.audit import audit
 from storage.tenants import tenants
+from tests.builders import attempt
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FLAT = Flat(5 * 10**12)  # 5 USD per 1M tokens: 5,000 nano-dollars a token
@@ -72,23 +73,16 @@ def bill(asked: HoldRequest, tokens: int = 150, cost_atto: int | None = None) ->
     """`tokens` as the provider reported them, at 1,000 nano-dollars each unless told."""
     usage = Usage(min(tokens, asked.input_tokens), max(0, tokens - asked.input_tokens))
     cost = tokens * 10**12 if cost_atto is None else cost_atto
-    attempt = AttemptRecord(
+    record = attempt(
         request_id=asked.request_id,
-        ordinal=0,
         tenant_id=asked.tenant_id,
         key_id=asked.key_id,
-        asked="auto",
-        provider="deepseek",
-        model="deepseek-v4-flash",
-        outcome=ANSWERED,
         started_at=NOW,
         duration_ms=1200,
-        first_token_ms=300,
         usage=usage,
         cost=Money.from_atto(cost),
-        kept=True,
     )
-    return Bill(attempt, tokens, cost, Receipt(asked.request_id, "auto", NOW, (), (), (attempt,)))
+    return Bill(record, tokens, cost, Receipt(asked.request_id, "auto", NOW, (), (), (record,)))
 
 
 def take(conn: Connection, asked: HoldRequest, lease: str = "L") -> Grant:

@@ -8,6 +8,7 @@ from engine.attempt_record import ABANDONED, ANSWERED, AttemptRecord, Receipt
 from engine.chat import Choice, Completion, Finish, Usage
 from engine.money import Money
 from engine.tenancy import Charge
+from tests import builders
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -17,19 +18,13 @@ def t(key: str, **values: object) -> str:
 
 
 def attempt(provider: str, outcome: str = ANSWERED, *, first_token_ms: int | None = 200) -> AttemptRecord:
-    return AttemptRecord(
+    return builders.attempt(
         request_id="r",
-        ordinal=1,
-        tenant_id=1,
-        key_id=None,
-        asked="auto",
         provider=provider,
-        model="m",
         outcome=outcome,
         started_at=NOON,
         duration_ms=600,
         first_token_ms=first_token_ms,
-        kept=outcome == ANSWERED,
     )
 
 

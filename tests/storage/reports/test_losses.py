@@ -3,9 +3,9 @@ from datetime import timedelta
 from engine.money import Money
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger import journal
 from storage.reports.losses import SqlLosses
-from tests.storage.books import FixedClock, bid, bill, pay, take, tenant
+from tests.builders import spent
+from tests.storage.books import NOW, FixedClock, bid, pay, take, tenant
 
 SECOND = timedelta(seconds=1)
 
@@ -38,7 +38,7 @@ async def test_waste_is_a_loss_and_allowance_tokens_are_revenue(db: Database) ->
         conn.run("UPDATE tenants SET plan = 'pro' WHERE id = :id", id=pro)
         asked = bid(pro)
         pay(conn, asked, take(conn, asked), tokens=150, cost_atto=0)
-        journal.record(conn, bill(bid(pro, "w"), cost_atto=7 * 10**12).attempt)
+        spent(pro, Money(0), NOW, request_id="w", cost=Money(7_000))(conn)
 
     await db.write(unit)
     sold = Money(round(150 * 29 * 10**9 / 7_000_000))

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.attempt_record import ANSWERED, AttemptRecord
 from engine.chat import Usage
 from engine.money import Money
 from engine.tenancy import Charge
@@ -21,8 +20,9 @@ from storage.database.database import Database, open_database
 from storage.database.dates import day_of
 from storage.database.postgres import PostgresConnection
 from storage.database.sqlite import SqliteConnection
-from storage.ledger import journal
 from storage.reports import rollups, usage
+from tests import builders
+from tests.builders import Unit, journaled
 
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
 TABLES = ("tenant_days", "house_days", "provider_days")
@@ -38,45 +38,29 @@ ORDER BY day, model, provider
 """
 
 
-def attempt(number: int, **changes: Any) -> tuple[AttemptRecord, Charge, Money]:
-    """A kept answer of 30 + 20 tokens that cost 100, of which 10 are waste; charged 70 and 5 tokens."""
-    given: dict[str, Any] = {
-        "tenant": 1,
-        "key": None,
-        "kept": True,
-        "at": DAY + timedelta(hours=12),
-        "provider": "deepseek",
-        "model": "deepseek-v4-flash",
-        "outcome": ANSWERED,
-        "cost": 100,
-        "waste": 10,
-        "first": 300,
-        **changes,
-    }
-    made = AttemptRecord(
+def attempt(number: int, **changes: Any) -> Unit:
+    """Journal a kept answer of 30 + 20 tokens that cost 100, of which 10 are waste; charged 70 and 5 tokens."""
+    given: dict[str, Any] = {"tenant": 1, "key": None, "kept": True, "at": DAY + timedelta(hours=12), "cost": 100,
+                             "waste": 10, "first": 300, **changes}  # fmt: skip
+    plain = {name: given[name] for name in ("provider", "model", "outcome") if name in given}
+    record = builders.attempt(
         request_id=f"r{number}",
-        ordinal=0,
         tenant_id=given["tenant"],
         key_id=given["key"],
-        asked="auto",
-        provider=given["provider"],
-        model=given["model"],
-        outcome=given["outcome"],
         started_at=given["at"],
-        duration_ms=900,
         first_token_ms=given["first"],
         usage=Usage(30, 20),
         cost=Money(given["cost"]),
         waste=Money(given["waste"]),
         kept=given["kept"],
+        **plain,
     )
-    paid = Charge(Money(70), 5) if given["kept"] else Charge()
-    return made, paid, Money(25 if given["kept"] else 0)
+    return journaled(record, Charge(Money(70), 5), Money(25)) if given["kept"] else journaled(record)
 
 
-def record_all(conn: Connection, attempts: Iterable[tuple[AttemptRecord, Charge, Money]]) -> None:
-    for made, charge, value in attempts:
-        journal.record(conn, made, charge=charge, allowance_worth=value)
+def record_all(conn: Connection, attempts: Iterable[Unit]) -> None:
+    for each in attempts:
+        each(conn)
 
 
 def content(conn: Connection) -> list[list[tuple[Any, ...]]]:
