@@ -90,8 +90,8 @@ class TelegramNotifier:
         return user_id, message.message_id
 
     def _piece(self, language: str, key: str, values: Mapping[str, object]) -> Piece:
-        translated = {name: translated(language, value) for name, value in values.items()}
-        return render(locales.text(language, key, **translated))[0]
+        texts = {name: translated(language, value) for name, value in values.items()}
+        return render(locales.text(language, key, **texts))[0]
 
     def _keyboard(self, language: str, buttons: Sequence[Button], owner: int) -> InlineKeyboardMarkup | None:
         if not buttons:

@@ -1,0 +1,116 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from telegram.ext import ExtBot
+
+from bot.notify import TelegramNotifier, translated
+from bot.requests import FormRequest
+from locales.button import Button
+from sandbox.app import Sandbox
+from storage.database.connection import Connection
+from storage.database.database import Database, open_database
+from storage.migrations import upgrade
+from storage.tenants import tenants
+from storage.tenants.tenants import TenantState
+from tests.storage.books import FREE, NOW
+
+ANN, BAO, OLGA = 1001, 1002, 9001
+TOPUP = Button("button.topup", "topup", "open")
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    url = f"sqlite:///{tmp_path}/books.db"
+    upgrade(url)
+    async with open_database(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def notifier(sandbox: Sandbox, db: Database) -> AsyncIterator[TelegramNotifier]:
+    bot: ExtBot[Any] = ExtBot(sandbox.token, base_url=f"{sandbox.telegram_url}/bot", request=FormRequest())
+    async with bot:
+        yield TelegramNotifier(bot, db, frozenset({OLGA, BAO}))
+
+
+async def join(db: Database, user_id: int, language: str = "") -> None:
+    def unit(conn: Connection) -> None:
+        tenants.ensure_telegram(
+            conn, user_id, name="Ann", username="ann", language=language, plan=FREE, now=NOW, access=tenants.IN
+        )
+
+    await db.write(unit)
+
+
+async def state(db: Database, user_id: int) -> TenantState:
+    found = await db.read(lambda conn: tenants.by_telegram(conn, user_id))
+    assert found is not None
+    return found
+
+
+async def test_notice_is_in_the_language_of_its_reader(
+    sandbox: Sandbox, db: Database, notifier: TelegramNotifier
+) -> None:
+    await join(db, BAO, "vi")
+    await notifier.tell(ANN, "topup.yes", {})
+    await notifier.tell(BAO, "topup.yes", {})
+    texts = [sandbox.world.messages(user)[-1]["text"] for user in (ANN, BAO)]
+    assert texts[0] == "I agree"
+    assert texts[1] not in {"", "I agree"}
+
+
+async def test_buttons_of_a_notice_belong_to_its_reader(sandbox: Sandbox, notifier: TelegramNotifier) -> None:
+    await notifier.tell(ANN, "topup.yes", {}, [TOPUP])
+    (message,) = sandbox.world.messages(ANN)
+    ((button,),) = message["reply_markup"]["inline_keyboard"]
+    assert button["callback_data"] == f"topup:open:{ANN}"
+
+
+async def test_every_admin_gets_a_notice_and_unreachable_ones_are_left_out(
+    sandbox: Sandbox, notifier: TelegramNotifier
+) -> None:
+    sandbox.world.block(BAO)
+    sent = await notifier.tell_admins("topup.yes", {})
+    assert [chat for chat, _ in sent] == [OLGA]
+
+
+async def test_user_who_blocks_the_bot_is_marked(sandbox: Sandbox, db: Database, notifier: TelegramNotifier) -> None:
+    await join(db, ANN)
+    sandbox.world.block(ANN)
+    assert await notifier.tell(ANN, "topup.yes", {}) is None
+    assert (await state(db, ANN)).blocked
+
+
+async def test_unknown_chat_is_no_error_and_marks_nobody(db: Database, notifier: TelegramNotifier) -> None:
+    await join(db, ANN)
+    assert await notifier.tell(5, "topup.yes", {}) is None
+    assert not (await state(db, ANN)).blocked
+
+
+async def test_notice_is_edited_and_replied_to(sandbox: Sandbox, notifier: TelegramNotifier) -> None:
+    sent = await notifier.tell(ANN, "topup.yes", {})
+    assert sent is not None
+    await notifier.edit(sent, "button.topup", {}, [TOPUP])
+    await notifier.reply(sent, "topup.yes", {})
+    first, reply = sandbox.world.messages(ANN)
+    assert first["text"] != "I agree"
+    assert first["reply_markup"]["inline_keyboard"]
+    assert reply["reply_to_message"]["message_id"] == first["message_id"]
+
+
+async def test_edit_of_a_deleted_notice_is_no_error(notifier: TelegramNotifier) -> None:
+    await notifier.edit((ANN, 12345), "topup.yes", {})
+
+
+def test_text_as_a_value_is_translated_and_other_values_are_kept() -> None:
+    assert translated("en", {"key": "topup.yes", "values": {}}) == "I agree"
+    assert translated("en", {"a": 1}) == {"a": 1}
+    assert translated("en", 5) == 5

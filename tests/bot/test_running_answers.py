@@ -1,0 +1,68 @@
+from typing import Any, cast
+
+import pytest
+
+from bot import running_answers
+from bot.running_answers import RunningAnswers
+from engine.gateway.answer import Answer
+
+CHAT, OTHER = 7, 8
+
+
+class Stoppable:
+    """An answer that notes its stop."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@pytest.fixture
+def answers() -> dict[tuple[int, int], Stoppable]:
+    return {(CHAT, 0): Stoppable(), (CHAT, 5): Stoppable(), (OTHER, 0): Stoppable()}
+
+
+@pytest.fixture
+def running(answers: dict[tuple[int, int], Stoppable]) -> RunningAnswers:
+    made = RunningAnswers()
+    for (chat, thread), answer in answers.items():
+        made.begin(chat, thread, cast(Answer, answer))
+    return made
+
+
+def stopped(answers: dict[tuple[int, int], Any]) -> set[tuple[int, int]]:
+    return {place for place, answer in answers.items() if answer.stopped}
+
+
+def test_stop_reaches_the_answer_of_one_thread_only(
+    running: RunningAnswers, answers: dict[tuple[int, int], Stoppable]
+) -> None:
+    assert running.stop(CHAT, 0)
+    assert stopped(answers) == {(CHAT, 0)}
+
+
+def test_stop_without_a_thread_reaches_the_whole_chat(
+    running: RunningAnswers, answers: dict[tuple[int, int], Stoppable]
+) -> None:
+    assert running.stop(CHAT)
+    assert stopped(answers) == {(CHAT, 0), (CHAT, 5)}
+
+
+def test_ended_answer_is_not_stopped(running: RunningAnswers, answers: dict[tuple[int, int], Stoppable]) -> None:
+    running.end(OTHER, 0)
+    running.end(OTHER, 0)
+    assert not running.stop(OTHER)
+    assert stopped(answers) == set()
+
+
+def test_shortened_conversation_is_new_once_in_each_thread() -> None:
+    running = RunningAnswers()
+    assert [running.is_first_shortening(CHAT, thread) for thread in (0, 0, 1)] == [True, False, True]
+
+
+def test_shortened_conversations_are_forgotten_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running_answers, "MOST_REMEMBERED", 2)
+    running = RunningAnswers()
+    assert [running.is_first_shortening(chat, 0) for chat in (1, 2, 2, 1)] == [True, True, False, True]
