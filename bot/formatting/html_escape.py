@@ -18,19 +18,14 @@ _BAR, _ROW = re.compile(rb"(?<!\\)\|"), re.compile(rb"[^\n]+")
 _TAG_OPENS = re.compile(r"<(?!https?:|mailto:)")
 MOST_LISTS = 8
 """The depth of nested lists. The converter's time grows with it for each line: `- - - - ...` would take for ever."""
-_DEEP = re.compile(rf"^(?:[ \t>]*+(?:[-*+]|\d{{1,9}}[.)])[ \t]++){{{MOST_LISTS + 1}}}", re.MULTILINE)
+DEEP_LIST = re.compile(rf"^(?:[ \t>]*+(?:[-*+]|\d{{1,9}}[.)])[ \t]++){{{MOST_LISTS + 1}}}", re.MULTILINE)
 _MARKER = re.compile(rb"\s*\d*")
 Edit = tuple[int, int, bytes]
 
 
-def needs_escape(markdown: str) -> bool:
-    """Return False for Markdown that `escaped` would not change."""
-    return any(mark in markdown for mark in ("<", "#", "|")) or _DEEP.search(markdown) is not None
-
-
 def escaped(markdown: str) -> str:
     """Return the Markdown without HTML, spoilers and endless lists, with headings of list items on their own lines."""
-    if _DEEP.search(markdown):
+    if DEEP_LIST.search(markdown):
         data = markdown.encode()
         markdown = _edited(data, list(_deep_items(data))).decode()
     data = markdown.encode()

@@ -13,7 +13,7 @@ from telegram import MessageEntity
 from telegramify_markdown import MessageEntity as Span
 from telegramify_markdown import RenderConfig, convert, split_entities, utf16_len
 
-from bot.formatting.html_escape import escaped, needs_escape
+from bot.formatting.html_escape import DEEP_LIST, escaped
 
 MOST_UNITS, MOST_ENTITIES = 4096, 100
 _NEWLINE = "\n".encode("utf-16-le")
@@ -46,7 +46,7 @@ _CONFIG = _config()
 def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
     """Convert the whole text to as many messages as it takes, at least one."""
     markdown = clean(markdown)
-    text, spans = convert(escaped(markdown) if needs_escape(markdown) else markdown, latex_escape=True, config=_CONFIG)
+    text, spans = convert(escaped(markdown) if _needs_escape(markdown) else markdown, latex_escape=True, config=_CONFIG)
     if not text.strip():
         return _visible([Piece(part) for part in _chunks(markdown.strip() or "…", limit)])
     text, spans = _blocks_apart(text, _flat(spans))
@@ -54,6 +54,11 @@ def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
     for part, part_spans in split_entities(text, spans, limit):
         pieces += _under_the_cap(part, [span for span in part_spans if _allowed(span)])
     return _visible(pieces)
+
+
+def _needs_escape(markdown: str) -> bool:
+    """Return False if `escaped` would not change this Markdown."""
+    return any(mark in markdown for mark in ("<", "#", "|")) or DEEP_LIST.search(markdown) is not None
 
 
 def _visible(pieces: list[Piece]) -> list[Piece]:

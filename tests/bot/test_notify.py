@@ -60,15 +60,15 @@ async def test_notice_is_in_the_language_of_its_reader(
     sandbox: Sandbox, db: Database, notifier: TelegramNotifier
 ) -> None:
     await join(db, BAO, "vi")
-    await notifier.tell(ANN, "topup.yes", {})
-    await notifier.tell(BAO, "topup.yes", {})
+    await notifier.notify(ANN, "topup.yes", {})
+    await notifier.notify(BAO, "topup.yes", {})
     texts = [sandbox.world.messages(user)[-1]["text"] for user in (ANN, BAO)]
     assert texts[0] == "I agree"
     assert texts[1] not in {"", "I agree"}
 
 
 async def test_buttons_of_a_notice_belong_to_its_reader(sandbox: Sandbox, notifier: TelegramNotifier) -> None:
-    await notifier.tell(ANN, "topup.yes", {}, [TOPUP])
+    await notifier.notify(ANN, "topup.yes", {}, [TOPUP])
     (message,) = sandbox.world.messages(ANN)
     ((button,),) = message["reply_markup"]["inline_keyboard"]
     assert button["callback_data"] == f"topup:open:{ANN}"
@@ -78,25 +78,25 @@ async def test_every_admin_gets_a_notice_and_unreachable_ones_are_left_out(
     sandbox: Sandbox, notifier: TelegramNotifier
 ) -> None:
     sandbox.world.block(BAO)
-    sent = await notifier.tell_admins("topup.yes", {})
+    sent = await notifier.notify_admins("topup.yes", {})
     assert [chat for chat, _ in sent] == [OLGA]
 
 
 async def test_user_who_blocks_the_bot_is_marked(sandbox: Sandbox, db: Database, notifier: TelegramNotifier) -> None:
     await join(db, ANN)
     sandbox.world.block(ANN)
-    assert await notifier.tell(ANN, "topup.yes", {}) is None
+    assert await notifier.notify(ANN, "topup.yes", {}) is None
     assert (await state(db, ANN)).blocked
 
 
 async def test_unknown_chat_is_no_error_and_marks_nobody(db: Database, notifier: TelegramNotifier) -> None:
     await join(db, ANN)
-    assert await notifier.tell(5, "topup.yes", {}) is None
+    assert await notifier.notify(5, "topup.yes", {}) is None
     assert not (await state(db, ANN)).blocked
 
 
 async def test_notice_is_edited_and_replied_to(sandbox: Sandbox, notifier: TelegramNotifier) -> None:
-    sent = await notifier.tell(ANN, "topup.yes", {})
+    sent = await notifier.notify(ANN, "topup.yes", {})
     assert sent is not None
     await notifier.edit(sent, "button.topup", {}, [TOPUP])
     await notifier.reply(sent, "topup.yes", {})
