@@ -1,4 +1,4 @@
-"""The sentence of every engine error: the cause, and the remedy. A test checks that none is missing."""
+"""A sentence for each engine error: the cause, and what to do about it."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -10,27 +10,31 @@ from bot.buttons import button, rows
 from bot.context import Context
 from engine import errors
 
+Values = Mapping[str, Callable[[Any], object]]
+
 
 def refusal(context: Context, error: errors.EngineError) -> tuple[str, InlineKeyboardMarkup | None]:
-    """Return the sentence for an error, and the button that remedies it if there is one."""
+    """The sentence for an error, with buttons where they can fix it."""
     if isinstance(error, errors.InsufficientFunds):
         return insufficient(context, error)
     return sentence(context.t, error), None
 
 
 def sentence(t: Callable[..., str], error: errors.EngineError) -> str:
-    """Return the sentence of the error's class, or of the nearest base class that has one."""
-    for kind in type(error).__mro__:
-        if issubclass(kind, errors.EngineError) and kind in _KEYS:
-            key, values = _KEYS[kind]
-            return t(key, **{name: read(error) for name, read in values.items()})
-    return t("error.EngineError")
+    """The text of the error's class, or of its nearest parent that has one."""
+    kind = next(kind for kind in type(error).__mro__ if kind in VALUES)
+    return t(key_of(kind), **{name: read(error) for name, read in VALUES[kind].items()})
+
+
+def key_of(kind: type) -> str:
+    """The locales' key of an error class."""
+    return f"error.{kind.__name__}"
 
 
 def insufficient(
     context: Context, error: errors.InsufficientFunds, wallet_key: str = "error.wallet_short"
 ) -> tuple[str, InlineKeyboardMarkup]:
-    """Return the sentence on missing funds; `wallet_key` is used if only the wallet may pay."""
+    """The shortfall in figures. `wallet_key` is the text for models that only the wallet pays for."""
     short = error.shortfall
     key = wallet_key if short.wallet_only else "error.allowance_short"
     text = context.t(
@@ -48,20 +52,37 @@ def insufficient(
     )
 
 
-_KEYS: Mapping[type[errors.EngineError], tuple[str, Mapping[str, Callable[[Any], object]]]] = {
-    errors.UnknownModel: ("error.UnknownModel", {"model": lambda e: e.model}),
-    errors.ModelNotInPlan: ("error.ModelNotInPlan", {"model": lambda e: e.model, "plan": lambda e: e.plan}),
-    errors.TooManyRequests: (
-        "error.TooManyRequests",
-        {"limit": lambda e: e.requests_per_minute, "seconds": lambda e: math.ceil(e.retry_after_seconds)},
-    ),
-    errors.TenantBanned: ("error.TenantBanned", {}),
-    errors.SpendingCapReached: ("error.HouseCapReached", {}),
-    errors.BadRequest: ("error.BadRequest", {"reason": lambda e: e.reason}),
-    errors.Closing: ("error.Closing", {}),
-    errors.InsufficientFunds: ("error.InsufficientFunds", {}),
-    errors.RequestRejected: ("error.RequestRejected", {"reason": lambda e: e.reason[:200]}),
-    errors.NoProvider: ("error.NoProvider", {"seconds": lambda e: math.ceil(e.retry_after_seconds)}),
-    errors.AnswerCut: ("error.AnswerCut", {}),
-    errors.HoldLost: ("error.HoldLost", {}),
+VALUES: Mapping[type, Values] = {
+    errors.EngineError: {},
+    errors.UnknownModel: {"model": lambda e: e.model},
+    errors.ModelNotInPlan: {"model": lambda e: e.model, "plan": lambda e: e.plan},
+    errors.TooManyRequests: {
+        "limit": lambda e: e.requests_per_minute,
+        "seconds": lambda e: math.ceil(e.retry_after_seconds),
+    },
+    errors.InsufficientFunds: {},
+    errors.TenantBanned: {},
+    errors.SpendingCapReached: {},
+    errors.BadRequest: {"reason": lambda e: e.reason},
+    errors.Closing: {},
+    errors.RequestRejected: {"reason": lambda e: e.reason[:200]},
+    errors.NoProvider: {"seconds": lambda e: math.ceil(e.retry_after_seconds)},
+    errors.HoldLost: {},
+    errors.AnswerCut: {},
+    errors.KeyRefused: {},
+    errors.BalanceGone: {},
+    errors.RateLimited: {},
+    errors.TooBigForNow: {},
+    errors.ContextTooLong: {},
+    errors.RequestFault: {},
+    errors.CapabilityMissing: {},
+    errors.NoSuchModel: {},
+    errors.Overloaded: {},
+    errors.Unreachable: {},
+    errors.FirstTokenLate: {},
+    errors.WentSilent: {},
+    errors.StreamCut: {},
+    errors.Garbled: {},
+    errors.EmptyAnswer: {},
 }
+"""The values that an error's text is filled with: a row for each class that is raised."""

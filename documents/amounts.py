@@ -1,4 +1,4 @@
-"""Amounts as a column wants them: every one with the decimals that the longest needs."""
+"""Amounts of an invoice: a column of equal decimals, and the VAT within a gross amount."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from engine.money import Money, exact
+from locales.formats import Formats
 from storage.invoices.drafts import InvoiceDraft, month_after
 
 LEAST_DECIMALS = 2
@@ -13,21 +14,23 @@ LEAST_DECIMALS = 2
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """How many decimals all amounts of one paper have, so that their points stand in one line."""
+    """The decimals that all amounts of one invoice have, so that their points align."""
 
+    formats: Formats
     decimals: int
 
     @classmethod
-    def of(cls, amounts: Iterable[Money]) -> "Column":
-        return cls(max((len(str(amount).partition(".")[2]) for amount in amounts), default=LEAST_DECIMALS))
+    def of(cls, formats: Formats, amounts: Iterable[Money]) -> "Column":
+        """As many decimals as the longest amount needs."""
+        return cls(formats, max((len(str(amount).partition(".")[2]) for amount in amounts), default=LEAST_DECIMALS))
 
     def say(self, amount: Money) -> str:
-        return f"{amount.decimal:,.{self.decimals}f}".replace("-", "−")
+        return self.formats.amount(amount.decimal, self.decimals)
 
 
 @dataclass(frozen=True, slots=True)
 class Vat:
-    """What a gross amount holds of tax, to the nano-dollar, half to even."""
+    """The net amount and the tax within a gross amount, to the nano-dollar, rounded half-even."""
 
     percent: Decimal
     net: Money
@@ -48,5 +51,5 @@ class Vat:
 
 
 def span(draft: InvoiceDraft) -> tuple[date, date]:
-    """The first and the last day of its month."""
+    """The first and the last day of the invoice's month."""
     return draft.month, month_after(draft.month) - timedelta(days=1)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from documents.amounts import Column, Vat, span
 from documents.fonts import drawable, typeface
-from documents.words import words
 from engine.money import Money
+from locales import Language, find
 from storage.invoices.drafts import Movement
 from storage.invoices.invoices import Invoice
 
@@ -25,17 +25,19 @@ TYPEFACE, EMPTY = "Source", "–"
 
 def invoice_pdf(invoice: Invoice, customer: str = "", language: str = "en") -> bytes:
     """Render an invoice. `customer` is the customer's name; if it is empty, only the account's number is printed."""
-    return _InvoicePdf(invoice, customer, words(language)).render()
+    return _InvoicePdf(invoice, customer, find(language)).render()
 
 
 class _InvoicePdf:
-    def __init__(self, invoice: Invoice, customer: str, texts: Mapping[str, str]) -> None:
-        self._invoice, self._customer, self._texts = invoice, customer, texts
+    def __init__(self, invoice: Invoice, customer: str, language: Language) -> None:
+        self._invoice, self._customer = invoice, customer
+        self._texts, self._formats = language.invoice, language.formats
         draft = invoice.draft
         self._vat = Vat.within(draft.services, invoice.seller.vat_percent)
         amounts = [line.charge for line in draft.lines] + [each.amount for each in draft.movements]
         totals = [draft.opening, draft.closing, draft.services]
-        self._column = Column.of([*amounts, *totals, *([self._vat.net, self._vat.tax] if self._vat.is_due else [])])
+        parts = [self._vat.net, self._vat.tax] if self._vat.is_due else []
+        self._column = Column.of(self._formats, [*amounts, *totals, *parts])
 
     def render(self) -> bytes:
         pdf = _new_pdf(self._invoice, self._texts)
@@ -61,9 +63,9 @@ class _InvoicePdf:
             pdf, LEFT, pdf.get_y() + 4, t["customer"], [self._customer, t["account"].format(id=draft.tenant_id)]
         )
         bottom = pdf.get_y()
-        facts = ((t["number"], self._invoice.name), (t["issued"], f"{self._invoice.issued_at:%Y-%m-%d}"))
+        facts = ((t["number"], self._invoice.name), (t["issued"], self._formats.day(self._invoice.issued_at)))
         pdf.set_y(top)
-        for label, value in (*facts, (t["period"], f"{first} – {last}")):
+        for label, value in (*facts, (t["period"], f"{self._formats.day(first)} – {self._formats.day(last)}")):
             pdf.set_x(118)
             self._label_style(pdf)
             pdf.cell(30, 6, label)
@@ -93,14 +95,14 @@ class _InvoicePdf:
             for line in draft.lines:
                 counts = (line.answers, line.input_tokens, line.output_tokens, line.allowance_tokens)
                 charge = self._amount(line.charge) if line.charge else EMPTY
-                _row(table, [str(line.day), line.model, *map(_count, counts), charge])
+                _row(table, [self._formats.day(line.day), line.model, *map(self._count, counts), charge])
             sums = (
                 sum(line.answers for line in draft.lines),
                 sum(line.input_tokens for line in draft.lines),
                 sum(line.output_tokens for line in draft.lines),
                 sum(line.allowance_tokens for line in draft.lines),
             )
-            _row(table, [t["sum"], "", *map(_count, sums), self._amount(draft.charges)], strong=True)
+            _row(table, [t["sum"], "", *map(self._count, sums), self._amount(draft.charges)], strong=True)
 
     def _plans(self, pdf: "FPDF") -> None:
         found = [each for each in self._invoice.draft.movements if each.kind in SERVICES]
@@ -110,7 +112,7 @@ class _InvoicePdf:
         with _table(pdf, (21, 118, 41), "LLR") as table:
             _row(table, [self._texts[name] for name in ("day", "text", "amount")])
             for each in found:
-                _row(table, [str(each.day), self._described(each), self._amount(-each.amount)])
+                _row(table, [self._formats.day(each.day), self._described(each), self._amount(-each.amount)])
 
     def _totals(self, pdf: "FPDF") -> None:
         t, vat, gross = self._texts, self._vat, self._invoice.draft.services
@@ -132,18 +134,24 @@ class _InvoicePdf:
     def _statement(self, pdf: "FPDF") -> None:
         t, draft = self._texts, self._invoice.draft
         first, last = span(draft)
-        rows = [(str(each.day), self._described(each), each.amount) for each in draft.movements if _is_payment(each)]
+        rows = [
+            (self._formats.day(each.day), self._described(each), each.amount)
+            for each in draft.movements
+            if _is_payment(each)
+        ]
         if pdf.get_y() + STATEMENT + ROW * len(rows) > pdf.eph + TOP and len(rows) < 20:  # noqa: PLR2004 - on one page
             pdf.add_page()
         self._title(pdf, t["statement"])
         with _table(pdf, (21, 118, 41), "LLR") as table:
             _row(table, [t["day"], t["text"], t["amount"]])
-            _row(table, ["", t["opening"].format(day=first), self._amount(draft.opening)])
+            _row(table, ["", t["opening"].format(day=self._formats.day(first)), self._amount(draft.opening)])
             for day, text, amount in rows:
                 _row(table, [day, text, self._amount(amount)])
             if draft.services:
                 _row(table, ["", t["services_paid"], self._amount(-draft.services)])
-            _row(table, ["", t["closing"].format(day=last), self._amount(draft.closing)], strong=True)
+            _row(
+                table, ["", t["closing"].format(day=self._formats.day(last)), self._amount(draft.closing)], strong=True
+            )
 
     def _notes(self, pdf: "FPDF") -> None:
         pdf.ln(6)
@@ -163,10 +171,13 @@ class _InvoicePdf:
         reason = each.reason
         if each.kind in SERVICES:
             reason = reason.removeprefix("unused part of ").removeprefix("plan ")
-        return self._texts[key].format(reason=drawable(reason), stars=_count(each.stars), rate=each.per_star)
+        return self._texts[key].format(reason=drawable(reason), stars=self._count(each.stars), rate=each.per_star)
 
     def _amount(self, amount: Money) -> str:
         return self._column.say(amount)
+
+    def _count(self, number: int) -> str:
+        return self._formats.count(number) if number else EMPTY
 
     def _title(self, pdf: "FPDF", text: str) -> None:
         pdf.ln(5)
@@ -234,7 +245,3 @@ def _row(table: "Table", cells: list[str], *, strong: bool = False) -> None:
     row = table.row(style=FontFace(emphasis="B")) if strong else table.row()
     for cell in cells:
         row.cell(cell)
-
-
-def _count(number: int) -> str:
-    return f"{number:,}" if number else EMPTY

@@ -90,7 +90,8 @@ async def _mine(context: Context) -> list[ApiKey]:
 
 def _line(context: Context, key: ApiKey) -> str:
     limit = context.t("keys.limit", limit=f"{key.tokens_per_month:,}") if key.tokens_per_month else ""
-    last = f"{key.last_used_at:%Y-%m-%d}" if key.last_used_at else context.t("keys.never")
+    used_at = key.last_used_at
+    last = context.t("keys.last", day=f"{used_at:%Y-%m-%d}") if used_at else context.t("keys.never")
     return context.t("keys.line", prefix=key.prefix, name=key.name, used=f"{key.used_tokens:,}", limit=limit, last=last)
 
 

@@ -13,7 +13,6 @@ from storage.telegram import conversations, outbox
 from storage.tenants import tenants
 
 MEMORIES = (0, 10, 60)
-NAMES = {"en": "English", "vi": "Tiếng Việt"}
 
 
 async def settings(_: Update, context: Context) -> None:
@@ -27,7 +26,7 @@ async def _shown(context: Context) -> tuple[str, InlineKeyboardMarkup]:
     stream = str(state.settings.get("stream", "draft"))
     text = context.t(
         "settings.head",
-        language=NAMES.get(context.language.partition("-")[0], NAMES["en"]),
+        language=locales.find(context.language).name,
         footer=context.t("settings.on" if footer else "settings.off"),
         memory=state.settings.get("memory", conversations.MOST_MESSAGES),
         stream=context.t(f"settings.{stream}"),
@@ -86,7 +85,7 @@ def _keyboard(context: Context, *, footer: bool, stream: str, tables: bool) -> I
     def to(label: str, name: str, value: object) -> InlineKeyboardButton:
         return button(label, "settings", "set", name, value, owner=owner)
 
-    buttons = [to(NAMES[language], "language", language) for language in locales.LANGUAGES]
+    buttons = [to(each.name, "language", each.code) for each in locales.LANGUAGES.values()]
     buttons.append(to(context.t("settings.button_footer"), "footer", "off" if footer else "on"))
     buttons.append(to(context.t("settings.button_stream"), "stream", "edit" if stream == "draft" else "draft"))
     buttons.append(to(context.t("settings.button_tables"), "tables", "off" if tables else "on"))

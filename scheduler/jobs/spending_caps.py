@@ -17,11 +17,11 @@ async def run(context: JobContext) -> None:
         threshold = FULL if cap.percent >= FULL else NEAR if cap.percent >= NEAR else None
         if threshold is not None and await _once(context, f"house:{cap.key}:{cap.limit}:{threshold}"):
             values = {
-                "per": {"key": f"house.{cap.period}", "values": {}},
+                "per": {"key": f"cap.{cap.period}", "values": {}},
                 "spent": str(cap.spent),
                 "most": str(cap.limit),
             }
-            key = "alert.house_full" if threshold == FULL else "alert.house_near"
+            key = "alert.cap_full" if threshold == FULL else "alert.cap_near"
             await context.notifier.notify_admins(key, {**values, "percent": cap.percent})
     await _report_losses(context)
 

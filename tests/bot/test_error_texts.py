@@ -1,34 +1,89 @@
+"""Each error of the engine has a sentence of its own in each language."""
+
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
 import locales
-from bot.error_texts import _KEYS, sentence
+from bot.error_texts import VALUES, key_of, sentence
 from engine import errors
+from engine.holds import Funds, Shortfall
+from engine.money import Money
+
+PARENTS = {errors.EngineError, errors.Refused, errors.ProviderError}
+"""Raised by no one: each error that is raised is of a child class."""
+
+EXAMPLES: dict[type[errors.EngineError], errors.EngineError] = {
+    errors.UnknownModel: errors.UnknownModel("x-9"),
+    errors.ModelNotInPlan: errors.ModelNotInPlan("x-9", "starter"),
+    errors.TooManyRequests: errors.TooManyRequests(6, 12.5),
+    errors.InsufficientFunds: errors.InsufficientFunds(Shortfall(Money(1), Funds(0, Money(0)))),
+    errors.TenantBanned: errors.TenantBanned(1),
+    errors.SpendingCapReached: errors.SpendingCapReached("day"),
+    errors.BadRequest: errors.BadRequest("model", "must be a string"),
+    errors.Closing: errors.Closing(),
+    errors.RequestRejected: errors.RequestRejected("openai", "not that"),
+    errors.NoProvider: errors.NoProvider(11.2),
+    errors.HoldLost: errors.HoldLost("r:1"),
+    errors.AnswerCut: errors.AnswerCut("openai", "cut"),
+}
+FACTS: dict[type[errors.EngineError], tuple[str, ...]] = {
+    errors.UnknownModel: ("x-9",),
+    errors.ModelNotInPlan: ("x-9", "starter"),
+    errors.TooManyRequests: ("6", "13"),
+    errors.BadRequest: ("must be a string",),
+    errors.RequestRejected: ("not that",),
+    errors.NoProvider: ("12",),
+}
 
 
 def family(kind: type[errors.EngineError]) -> Iterator[type[errors.EngineError]]:
-    yield kind
+    if kind.__module__ == errors.__name__:
+        yield kind
     for child in kind.__subclasses__():
         yield from family(child)
 
 
-def reaches_readers(kind: type[errors.EngineError]) -> bool:
-    """Parents and single attempts never do by themselves; they fall back as below."""
-    ours = kind.__module__ == errors.__name__
-    return ours and kind is not errors.Refused and not issubclass(kind, errors.ProviderError)
+RAISED = [kind for kind in family(errors.EngineError) if kind not in PARENTS]
+
+
+def example(kind: type[errors.EngineError]) -> errors.EngineError:
+    return EXAMPLES.get(kind) or kind()
 
 
 @pytest.mark.parametrize("language", locales.LANGUAGES)
-@pytest.mark.parametrize("kind", [*filter(reaches_readers, family(errors.EngineError))])
-def test_every_error_has_its_sentence(kind: type[errors.EngineError], language: str) -> None:
-    keys = {errors.EngineError: "error.EngineError"} | {known: key for known, (key, _) in _KEYS.items()}
-    nearest = next(parent for parent in kind.__mro__ if parent in keys)
-    assert nearest is not errors.EngineError or kind is errors.EngineError
-    assert keys[nearest] in locales.LANGUAGES[language]
+@pytest.mark.parametrize("kind", RAISED, ids=lambda kind: kind.__name__)
+def test_each_error_class_has_its_own_sentence(kind: type[errors.EngineError], language: str) -> None:
+    assert kind in VALUES, f"bot/error_texts.py has no row for {kind.__name__}"
+    assert key_of(kind) in locales.LANGUAGES[language].texts
+    text = sentence(partial(locales.text, language), example(kind))
+    assert text == locales.text(
+        language, key_of(kind), **{name: read(example(kind)) for name, read in VALUES[kind].items()}
+    )
+    assert "{" not in text
+    for fact in FACTS.get(kind, ()):
+        assert fact in text
 
 
-def test_what_nobody_foresaw_gets_the_general_sentence() -> None:
-    t = partial(locales.text, "en")
-    assert sentence(t, errors.Overloaded("boom")) == locales.text("en", "error.EngineError")
+@pytest.mark.parametrize("language", locales.LANGUAGES)
+def test_no_two_errors_share_a_sentence(language: str) -> None:
+    texts = [locales.LANGUAGES[language].texts[key_of(kind)] for kind in VALUES]
+    assert len(set(texts)) == len(texts)
+
+
+def test_no_row_is_for_a_class_that_the_engine_lacks() -> None:
+    assert set(VALUES) == {errors.EngineError, *RAISED}
+
+
+def test_unforeseen_error_gets_the_general_sentence() -> None:
+    class Unforeseen(errors.EngineError):
+        pass
+
+    assert sentence(partial(locales.text, "en"), Unforeseen()) == locales.text("en", "error.EngineError")
+
+
+def test_long_reason_of_a_provider_is_shortened() -> None:
+    text = sentence(partial(locales.text, "en"), errors.RequestRejected("openai", "x" * 500))
+    assert "x" * 200 in text
+    assert "x" * 201 not in text

@@ -4,6 +4,9 @@ from hypothesis import strategies as st
 
 from documents.amounts import Column, Vat
 from engine.money import Money
+from locales import find
+
+FORMATS = find("en").formats
 
 
 @given(gross=st.integers(-(10**15), 10**15), percent=st.sampled_from(["0", "5", "7.7", "10", "19", "20", "25.5"]))
@@ -19,6 +22,6 @@ def test_rate_is_printed_without_trailing_zeros(percent: str, words: str) -> Non
 
 
 def test_amounts_of_a_column_have_equal_decimals() -> None:
-    column = Column.of([Money.usd("1"), Money.usd("-1234.5671")])
+    column = Column.of(FORMATS, [Money.usd("1"), Money.usd("-1234.5671")])
     assert [column.say(Money.usd(usd)) for usd in ("1", "-1234.5671")] == ["1.0000", "−1,234.5671"]
-    assert Column.of([]).say(Money.usd("2")) == "2.00"
+    assert Column.of(FORMATS, []).say(Money.usd("2")) == "2.00"

@@ -3,7 +3,6 @@ import io
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from string import Formatter
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from pypdf import PdfReader
 
 from documents.csv_export import invoice_csv
 from documents.invoice import invoice_pdf
-from documents.words import EN, VI
 from engine.money import Money
 from storage.invoices.drafts import InvoiceDraft, InvoiceLine, Movement
 from storage.invoices.invoices import Invoice, Seller
@@ -124,12 +122,6 @@ def test_long_table_repeats_its_header_on_every_page() -> None:
 
 def test_invoice_is_printed_in_vietnamese() -> None:
     assert "Hóa đơn" in read(invoice_pdf(invoice(), "Ann", "vi"))
-
-
-def test_both_languages_have_the_same_keys_and_fields() -> None:
-    assert set(VI) == set(EN)
-    for key, text in EN.items():
-        assert {part[1] for part in Formatter().parse(VI[key])} == {part[1] for part in Formatter().parse(text)}, key
 
 
 def test_csv_amounts_sum_to_the_closing_balance() -> None:

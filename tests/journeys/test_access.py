@@ -46,7 +46,7 @@ async def test_a_stranger_costs_nothing_and_gets_one_kind_answer(approving: Jour
     assert await nothing_was_spent(approving)
     (answer,) = from_bot(approving, ANN)
     assert "has been asked about you" in answer
-    (question,) = told(approving, OLGA, "would like to use the bot")
+    (question,) = told(approving, OLGA, "asks to use the bot")
     assert "Ann" in question
 
 
@@ -54,11 +54,11 @@ async def test_an_accepted_stranger_is_told_and_answered(approving: Journey) -> 
     await says(approving, "hello")
     await approving.press("Accept", OLGA)
     await approving.idle()
-    assert told(approving, ANN, "You may come in")
+    assert told(approving, ANN, "You're in")
     assert len(await approving.ask("tell me about tea at length")) > 100
     await approving.press("Accept", OLGA)
     await approving.idle()
-    assert told(approving, OLGA, "decided already")
+    assert told(approving, OLGA, "already decided")
     await approving.check_books()
 
 
@@ -71,12 +71,12 @@ async def test_a_declined_stranger_is_told_once_and_can_be_let_in_later(approvin
     assert await nothing_was_spent(approving)
     await approving.ask("/unban 1", OLGA)
     await approving.idle()
-    assert len(told(approving, ANN, "You may come in")) == 1
+    assert len(told(approving, ANN, "You're in")) == 1
 
 
 async def test_waiting_is_not_being_banned(approving: Journey) -> None:
     await says(approving, "hello")
-    assert "waiting to be let in" in await approving.ask("/tenant 1", OLGA)
+    assert "waiting for access" in await approving.ask("/tenant 1", OLGA)
     assert "Banned" not in await approving.ask("/tenant 1", OLGA)
     assert "Ann" in await approving.ask("/access", OLGA)
 
@@ -108,10 +108,10 @@ async def test_an_invitation_lets_one_person_in(inviting: Journey) -> None:
     code = made.rpartition("?start=")[2].strip()
     assert "not valid" in await inviting.ask("/start AAAAAAAAAAAAAAAAAAAAAAAAAA")
     assert await nothing_was_spent(inviting)
-    assert "may come in" in await inviting.ask(f"/start {code}")
+    assert "You're in" in await inviting.ask(f"/start {code}")
     assert "không hợp lệ" in await inviting.ask(f"/start {code}", BAO)
     assert len(await inviting.ask("tell me about tea at length")) > 100
-    assert not told(inviting, OLGA, "would like to use the bot")
+    assert not told(inviting, OLGA, "asks to use the bot")
 
 
 async def test_five_wrong_invitations_an_hour(inviting: Journey) -> None:
@@ -126,7 +126,7 @@ async def test_a_ban_and_its_end_are_told(journey: Journey) -> None:
     for command in ("/ban 1", "/ban 1", "/unban 1", "/unban 1"):
         await journey.ask(command, OLGA)
     await journey.idle()
-    assert len(told(journey, ANN, "has closed this account")) == 1
+    assert len(told(journey, ANN, "has closed your account")) == 1
     assert len(told(journey, ANN, "open again")) == 1
 
 

@@ -48,7 +48,7 @@ async def documents(journey: Journey, user: int, count: int) -> list[dict[str, A
 
 async def test_a_past_month_is_an_invoice_in_telegram(journey: Journey) -> None:
     await journey.house.db.write(lambda conn: was_paid(conn, ANN))
-    assert "press a month" in await journey.ask("/invoice")
+    assert "choose a month" in await journey.ask("/invoice")
     await journey.press(f"{last_month():%Y-%m}")
     pdf, sheet = await documents(journey, ANN, 2)
     assert (pdf["file_name"], sheet["file_name"]) == ("F-000001.pdf", "F-000001.csv")
@@ -148,8 +148,8 @@ async def test_margin_adds_up_and_says_what_is_still_owed_in_service(journey: Jo
 async def test_an_operator_sees_the_margin_as_words_picture_and_table(journey: Journey) -> None:
     await journey.ask("tell me about tea")
     text = await journey.ask("/margin 30", OLGA)
-    assert "Margin, the last 30 days" in text
-    assert "no income yet: 0.00 USD" in text
+    assert "Margin over 30 days" in text
+    assert "Not yet earned: 0.00 USD" in text
     assert [m for m in journey.sandbox.world.messages(OLGA) if "photo" in m]
     await journey.press("CSV", OLGA)
     (sheet,) = await documents(journey, OLGA, 1)
@@ -158,12 +158,12 @@ async def test_an_operator_sees_the_margin_as_words_picture_and_table(journey: J
 
 
 async def test_usage_says_days_models_providers_and_what_is_left(journey: Journey) -> None:
-    assert "ask me something first" in await journey.ask("/usage")
+    assert "Ask me something first" in await journey.ask("/usage")
     await journey.ask("tell me about tea")
     text = await journey.ask("/usage")
     for words in ("This period", "By day", "By model", "By provider", "deepseek-v4-flash", "Left: "):
         assert words in text, words
-    for label, title in (("7 days", "The last 7 days"), ("Month", "This month")):
+    for label, title in (("7 days", "Last 7 days"), ("Month", "This month")):
         await journey.press(label)
         await journey.sandbox.world.wait_message(ANN, partial(says, title))
     await journey.press("CSV")
@@ -198,10 +198,10 @@ async def test_to_be_forgotten_is_asked_twice_and_leaves_money_without_a_name(jo
     await journey.house.db.write(lambda conn: was_paid(conn, ANN))
     await journey.ask("tell me about tea")
     await journey.ask("/invoice")
-    assert "Nothing brings them back" in await journey.ask("/forget")
+    assert "This can't be undone" in await journey.ask("/forget")
     assert len(await journey.rows("SELECT * FROM messages")) == 2
     await journey.press("Yes, delete")
-    await journey.sandbox.world.wait_message(ANN, partial(says, "2 messages are gone"))
+    await journey.sandbox.world.wait_message(ANN, partial(says, "Deleted: your name and 2 messages"))
     assert "/usage" not in await journey.ask("/why")
     (tenant,) = await journey.rows("SELECT * FROM tenants")
     assert (tenant["name"], tenant["username"]) == ("", "")
@@ -220,7 +220,7 @@ async def test_who_cancels_is_not_forgotten(journey: Journey) -> None:
     await journey.ask("tell me about tea")
     await journey.ask("/forget")
     await journey.press("Cancel")
-    await journey.sandbox.world.wait_message(ANN, partial(says, "stays as it is"))
+    await journey.sandbox.world.wait_message(ANN, partial(says, "Nothing was deleted"))
     assert len(await journey.rows("SELECT * FROM messages")) == 2
 
 
@@ -233,7 +233,7 @@ async def test_a_replay_that_was_deleted_says_so_and_charges_nothing(journey: Jo
         assert (await http.post("/v1/chat/completions", json=body, headers=headers)).status_code == 200
         await journey.ask("/forget")
         await journey.press("Yes, delete")
-        await journey.sandbox.world.wait_message(ANN, partial(says, "are gone"))
+        await journey.sandbox.world.wait_message(ANN, partial(says, "Deleted: your name"))
         again = await http.post("/v1/chat/completions", json=body, headers=headers)
         assert (again.status_code, again.json()["error"]["code"]) == (410, "answer_deleted")
     assert len(await journey.rows("SELECT * FROM attempts WHERE kept")) == 1

@@ -34,7 +34,7 @@ async def test_an_outage_is_one_message_and_the_return_a_reply(journey: Journey)
     await outages.run(desk)
     await outages.run(desk)
     (back,) = told(journey, OLGA, "is back")
-    assert "Others answered" in back
+    assert "others answered" in back
 
 
 async def test_a_refused_key_is_told_at_once(journey: Journey) -> None:

@@ -77,5 +77,5 @@ async def test_switched_on_by_clicks_a_table_comes_and_its_words_by_another(tmp_
         await click(page, "#suggest")
         await page.until(f"{LAST}?.querySelector('table td')?.textContent === 'DeepSeek'")
         await page.picture(pictures(tmp_path) / "table-journey.png")
-        await click_key(page, "As text")
+        await click_key(page, "Show as text")
         await page.until(f"{LAST}?.querySelector('pre') && !{LAST}.querySelector('table')")

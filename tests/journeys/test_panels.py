@@ -16,7 +16,7 @@ async def test_a_drained_provider_is_shown_so_where_its_button_was_pressed(journ
     await journey.press("Resume gemini", OLGA)
     await journey.idle()
     (shown,) = lists(journey, OLGA, "Providers")
-    assert "🟢 gemini: closed" in shown
+    assert "🟢 gemini: up" in shown
 
 
 async def test_settings_change_in_place_and_pressing_the_same_again_is_no_error(journey: Journey) -> None:
@@ -26,7 +26,7 @@ async def test_settings_change_in_place_and_pressing_the_same_again_is_no_error(
         await journey.idle()
     (shown,) = lists(journey, ANN, "Settings")
     assert "Memory: 10 messages" in shown
-    assert not lists(journey, ANN, "Something broke")
+    assert not lists(journey, ANN, "Something went wrong")
 
 
 async def test_a_list_that_was_deleted_meanwhile_comes_as_a_new_message(journey: Journey) -> None:

@@ -49,12 +49,12 @@ def calls(journey: Journey, name: str) -> list[dict[str, Any]]:
 
 async def test_who_wished_for_it_gets_a_table_as_a_rich_message(journey: Journey) -> None:
     await wished(journey)
-    assert "rich messages (for new apps): on" in journey.sandbox.world.messages(ANN)[-1]["text"]
+    assert "rich messages (needs a recent app): on" in journey.sandbox.world.messages(ANN)[-1]["text"]
     (message,) = await answered(journey)
     (table,) = (block for block in rich_of(message) if block["type"] == "table")
     assert table["cells"][1][0]["text"] == "DeepSeek"
     assert "text" not in message
-    assert key(message)["text"] == "As text"
+    assert key(message)["text"] == "Show as text"
     (kept,) = await journey.rows("SELECT parts FROM messages WHERE role = 'assistant'")
     assert "| provider | state |" in kept["parts"]
     await journey.check_books()
@@ -77,7 +77,7 @@ async def test_a_vietnamese_reads_of_it_in_vietnamese(journey: Journey) -> None:
     await wished(journey, BAO)
     assert "bảng" in journey.sandbox.world.messages(BAO)[-1]["text"].lower()
     (message,) = await answered(journey, BAO, BAO)
-    assert key(message)["text"] == "Dạng chữ thường"
+    assert key(message)["text"] == "Hiện dạng chữ"
 
 
 @pytest.mark.parametrize("why", ["rich_text", "rich_content", "no_method"])
@@ -205,7 +205,7 @@ async def test_an_answer_that_is_kept_no_more_says_so(journey: Journey) -> None:
     journey.sandbox.world.press(ANN, ANN, message["message_id"], key(message)["callback_data"])
     while (event := await told.get())["type"] != "callback_answer":
         continue
-    assert "not kept" in event["text"]
+    assert "no longer stored" in event["text"]
 
 
 async def test_process_killed_between_charge_and_sending_leaves_the_table_to_the_next_process(

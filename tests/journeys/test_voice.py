@@ -83,14 +83,14 @@ async def test_a_refused_key_rests_for_prompts_too(hearing: Journey) -> None:
     assert hearing.house.market.health.is_locked_out("openai")
     calls = hearing.sandbox.stand_ins.provider("openai").calls
     (told,) = await speak(hearing)
-    assert "down or resting" in told
+    assert "No provider can answer" in told
     assert hearing.sandbox.stand_ins.provider("openai").calls == calls
 
 
 async def test_too_little_money_is_said_before_anything_is_fetched(hearing: Journey) -> None:
     tenant = await rich(hearing, wallet=Money(CHARGE))  # the hold is a nano-dollar more
     (told,) = await speak(hearing)
-    assert "Listening is paid from your wallet" in told
+    assert "Recordings are paid from your wallet" in told
     assert "0.000000001 USD more" in told
     assert hearing.sandbox.stand_ins.provider("openai").calls == 0
     assert "getFile" not in [name for name, _ in hearing.sandbox.world.calls]
@@ -132,7 +132,7 @@ async def test_an_app_that_understates_the_length_pays_for_what_was_held_and_the
     assert line["charge_nanousd"] == held * 14 // 10
     assert await wallet(hearing, tenant) == WALLET.nanousd - held * 14 // 10
     (told,) = await speak(hearing)
-    assert "files tomorrow" in told
+    assert "files again tomorrow" in told
     assert hearing.sandbox.stand_ins.provider("openai").calls == 1
     await hearing.check_books()
 

@@ -1,61 +1,226 @@
+"""Every language has every text, with the same placeholders; every text is used, and every used key exists."""
+
+import ast
+import re
 import string
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import locales
-from bot.error_texts import sentence
+from bot.error_texts import VALUES, key_of
 from bot.menu import discover
-from engine import errors
-from engine.errors import EngineError
-from engine.holds import Funds, Shortfall
-from engine.money import Money
-from locales import en, vi
+from engine.routing.health import State
+from storage.billing import orders, payments
+
+ROOT = Path(__file__).parents[2]
+READERS = ("bot", "web", "scheduler", "main")
+PAGE = ROOT / "web" / "miniapp" / "page"
+ENGLISH = locales.LANGUAGES["en"]
+PARTS = ("texts", "invoice", "miniapp")
+OTHERS = [code for code in locales.LANGUAGES if code != locales.DEFAULT]
+
+FAMILIES: dict[str, set[str]] = {
+    "access.wait_": {"approval", "invite"},
+    "admin.access_": {"in", "pending", "declined"},
+    "admin.mark_": {"pending", "declined"},
+    "alert.": {"key_refused", "balance_gone"},
+    "alert.stars_": {"credited", "refunded", "amount", "unknown", "unlisted"},
+    "button.": {"topup", "plan", "keys"},
+    "cap.": {"day", "month"},
+    "command.": set(discover()),
+    "error.": {kind.__name__ for kind in VALUES},
+    "incident.": {"provider_down", "key_refused", "balance_gone", "everything_down"},
+    "payment.": {"unknown", "other", "amount", "expired", "twice", "closed", "gone", "lower", "owed", "later"},
+    "payment.kept_": {"gone", "replaced", "late", "lower", "twice", "owed"},
+    "plan.is_": {"active", "canceled", "failed"},
+    "providers.": {"drain", "resume"},
+    "providers.state_": {state.value for state in State},
+    "settings.": {"draft", "edit"},
+    "usage.": {"day", "model", "provider", "7", "30", "month"},
+    "usage.title_": {"period", "7", "30", "month"},
+    "why.charge_": {"wallet", "allowance", "both", "free"},
+}
+"""The keys that the code completes at run time, by their fixed beginning."""
+
+PAGE_FAMILIES: dict[str, set[str]] = {
+    "tab.": {"spend", "keys", "invoices", "operator"},
+    "incident.": FAMILIES["incident."],
+    "state.": {state.value for state in State},
+    "error.": {
+        "offline",
+        "broken",
+        "invalid_init_data",
+        "init_data_expired",
+        "not_begun",
+        "account_closed",
+        "access_pending",
+        "access_declined",
+        "too_many_keys",
+        "rate_limit_exceeded",
+        "not_found",
+    },
+}
+NOT_KEYS = {"chat.completion"}
+FILES = (".png", ".csv", ".pdf", ".js")
 
 
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-def test_no_language_has_a_key_that_english_lacks() -> None:
-    assert set(vi.TEXTS) <= set(en.TEXTS)
+def trees() -> Iterator[ast.AST]:
+    for folder in READERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield from ast.walk(ast.parse(path.read_text()))
 
 
-@pytest.mark.parametrize("key", sorted(vi.TEXTS))
-def test_a_translation_says_the_same_things(key: str) -> None:
-    assert placeholders(vi.TEXTS[key]) == placeholders(en.TEXTS[key])
+def literals() -> set[str]:
+    """The string constants that look like a key of a group that exists."""
+    groups = {key.partition(".")[0] for key in ENGLISH.texts if "." in key}
+    found = {node.value for node in trees() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    keys = {word for word in found if re.fullmatch(r"[a-z]+\.[A-Za-z0-9_]+", word) and word.partition(".")[0] in groups}
+    plain = {word for word in found if word in ENGLISH.texts}
+    return {key for key in keys | plain if key not in NOT_KEYS and not key.endswith((*FILES, "_"))}
 
 
-def test_every_command_has_its_words() -> None:
-    assert all(f"command.{name}" in en.TEXTS for name in discover())
+def called() -> set[str]:
+    """The literal keys that are handed to `t`, `text`, `notify` and `notify_admins`."""
+    found = set()
+    for node in trees():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            place = {"t": 0, "text": 1, "notify_admins": 0, "notify": 1}.get(node.func.attr)
+            if place is not None and len(node.args) > place:
+                key = node.args[place]
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    found.add(key.value)
+    return found
 
 
-def every(kind: type[EngineError]) -> list[type[EngineError]]:
-    return [kind, *(each for child in kind.__subclasses__() for each in every(child))]
+def beginnings() -> set[str]:
+    """The fixed beginnings of the keys that f-strings complete."""
+    heads = {
+        node.values[0].value
+        for node in trees()
+        if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant)
+    }
+    groups = {key.partition(".")[0] for key in ENGLISH.texts}
+    return {
+        head
+        for head in heads
+        if isinstance(head, str) and re.fullmatch(r"[a-z]+\.[a-z_]*", head) and head.partition(".")[0] in groups
+    }
 
 
-EXAMPLES: dict[type[EngineError], EngineError] = {
-    errors.UnknownModel: errors.UnknownModel("x"),
-    errors.ModelNotInPlan: errors.ModelNotInPlan("x", "free"),
-    errors.TooManyRequests: errors.TooManyRequests(6, 12.5),
-    errors.InsufficientFunds: errors.InsufficientFunds(Shortfall(Money(1), Funds(0, Money(0)))),
-    errors.TenantBanned: errors.TenantBanned(1),
-    errors.SpendingCapReached: errors.SpendingCapReached("day"),
-    errors.BadRequest: errors.BadRequest("model", "must be a string"),
-    errors.Closing: errors.Closing(),
-    errors.RequestRejected: errors.RequestRejected("openai", "no"),
-    errors.NoProvider: errors.NoProvider(12.0),
-    errors.HoldLost: errors.HoldLost("r:1"),
-    errors.AnswerCut: errors.AnswerCut("openai", "cut"),
-}
+def page_code() -> str:
+    return "".join(path.read_text() for path in sorted(PAGE.glob("*.js")))
 
 
-@pytest.mark.parametrize("kind", every(EngineError))
-def test_every_engine_error_has_its_sentence(kind: type[EngineError]) -> None:
-    example = EXAMPLES.get(kind) or (kind() if issubclass(kind, errors.ProviderError) else EngineError())
-    words = sentence(lambda key, **values: locales.text("en", key, **values), example)
-    assert words
-    assert "{" not in words
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("code", OTHERS)
+def test_no_language_lacks_a_text(code: str, part: str) -> None:
+    english, other = getattr(ENGLISH, part), getattr(locales.LANGUAGES[code], part)
+    assert sorted(set(english) - set(other)) == [], f"locales/{code} lacks these {part}"
+    assert sorted(set(other) - set(english)) == [], f"locales/en lacks these {part}"
 
 
-def test_an_unknown_language_gets_english() -> None:
-    assert locales.text("de-AT", "new.done") == en.TEXTS["new.done"]
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("code", OTHERS)
+def test_placeholders_are_the_same_in_every_language(code: str, part: str) -> None:
+    english, other = getattr(ENGLISH, part), getattr(locales.LANGUAGES[code], part)
+    assert [key for key in english if key in other and placeholders(english[key]) != placeholders(other[key])] == []
+
+
+@pytest.mark.parametrize("code", locales.LANGUAGES)
+def test_no_key_is_in_two_modules_of_a_language(code: str) -> None:
+    keys: list[str] = []
+    for theme in locales.THEMES:
+        namespace: dict[str, dict[str, str]] = {}
+        exec((ROOT / "locales" / code / f"{theme}.py").read_text(), namespace)
+        keys += namespace["TEXTS"]
+    assert sorted({key for key in keys if keys.count(key) > 1}) == []
+
+
+def test_every_used_key_exists() -> None:
+    assert sorted((literals() | called()) - set(ENGLISH.texts)) == []
+
+
+def test_every_completed_key_is_declared_here_and_exists() -> None:
+    assert sorted(beginnings() - set(FAMILIES)) == [], "declare the keys that these f-strings complete in FAMILIES"
+    made = {head + tail for head, tails in FAMILIES.items() for tail in tails}
+    assert sorted(made - set(ENGLISH.texts)) == []
+
+
+def test_no_text_is_unused() -> None:
+    used = literals() | called() | {head + tail for head in beginnings() for tail in FAMILIES[head]}
+    used |= {key_of(kind) for kind in VALUES}
+    assert sorted(set(ENGLISH.texts) - used) == []
+
+
+def test_every_objection_to_a_payment_has_its_text() -> None:
+    """The words that storage returns become keys: payment.<objection> and payment.kept_<reason>."""
+    for module, head in ((orders, "payment."), (payments, "payment.kept_")):
+        tree = ast.parse(Path(module.__file__ or "").read_text())
+        returned = {
+            node.value.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Return) and isinstance(node.value, ast.Constant)
+        }
+        assert {word for word in returned if isinstance(word, str) and word} <= FAMILIES[head]
+
+
+def test_the_page_uses_every_text_and_no_other() -> None:
+    code = page_code()
+    keys = set(re.findall(r'"([a-z_]+(?:\.[a-z_]+)?)"', code)) & set(ENGLISH.miniapp)
+    asked = set(re.findall(r'\bt\("([^"]+)"', code))
+    heads = set(re.findall(r"`([a-z]+\.)\$\{", code))
+    assert sorted(asked - set(ENGLISH.miniapp)) == []
+    assert sorted(heads - set(PAGE_FAMILIES)) == []
+    made = {head + tail for head in heads for tail in PAGE_FAMILIES[head]}
+    assert sorted(made - set(ENGLISH.miniapp)) == []
+    assert sorted(set(ENGLISH.miniapp) - keys - made) == []
+
+
+def test_every_text_of_the_invoice_is_used() -> None:
+    source = (ROOT / "documents" / "invoice.py").read_text()
+    kinds = {"plan", "plan_credit", "topup", "credit", "refund", "repayment", "other"}
+    assert [key for key in ENGLISH.invoice if f'"{key}"' not in source and key not in kinds] == []
+
+
+def test_first_form_is_for_exactly_one() -> None:
+    many = ENGLISH.texts["margin.chart"]
+    assert "{days:day|days}" in many
+    assert locales.text("en", "margin.chart", days=1) == "Margin over 1 day"
+    assert locales.text("en", "margin.chart", days="1") == "Margin over 1 day"
+    assert locales.text("en", "margin.chart", days=0) == "Margin over 0 days"
+    assert locales.text("en", "margin.chart", days=11) == "Margin over 11 days"
+
+
+@pytest.mark.parametrize("tag", ["vi", "vi-VN", "VI"])
+def test_language_tag_is_read_by_its_first_part(tag: str) -> None:
+    assert locales.find(tag).code == "vi"
+
+
+def test_unknown_language_gets_english() -> None:
+    assert locales.text("de-AT", "new.done") == ENGLISH.texts["new.done"]
+
+
+def test_unknown_key_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        locales.text("en", "no.such_key")
+
+
+def test_every_folder_is_a_language() -> None:
+    folders = {path.name for path in (ROOT / "locales").iterdir() if (path / "__init__.py").exists()}
+    assert set(locales.LANGUAGES) == folders
+    assert all(language.code == code and language.name for code, language in locales.LANGUAGES.items())
+
+
+@pytest.mark.parametrize("code", locales.LANGUAGES)
+def test_button_labels_are_short(code: str) -> None:
+    texts = locales.LANGUAGES[code].texts
+    labels = {key for key in texts if key.startswith("button.") and key not in {"button.stale", "button.not_yours"}}
+    labels |= {"plan.cancel", "plan.resume", "topup.other", "topup.yes", "keys.make", "keys.no_limit", "forget.yes"}
+    labels |= {"access.accept", "access.refuse", "alert.mute", "alert.drain", "alert.probe", "chat.as_text"}
+    assert [texts[key] for key in labels if len(texts[key]) > 20] == []

@@ -1,10 +1,12 @@
 """GET /app and its data. The page is public; its data need a signed user."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
+import locales
 from web.errors import not_found
 from web.miniapp.access import MiniAppUser, current_operator, current_user
 from web.miniapp.account import AccountPages
@@ -32,6 +34,7 @@ def router(account_pages: AccountPages, operator_pages: OperatorPages) -> APIRou
     """Return the routes. The page's files are read once, here."""
     routes = APIRouter(prefix="/app", tags=["mini app"])
     files = {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix in KINDS}
+    files["texts.js"] = _texts()
 
     @routes.get("", summary="The Mini App's page, opened in Telegram", **_file("text/html"))
     async def page() -> Response:
@@ -70,6 +73,12 @@ def router(account_pages: AccountPages, operator_pages: OperatorPages) -> APIRou
         return await operator_pages.read()
 
     return routes
+
+
+def _texts() -> bytes:
+    """Return the texts of every language as a JavaScript module."""
+    texts = {code: dict(language.miniapp) for code, language in locales.LANGUAGES.items()}
+    return f"export const TEXTS = {json.dumps(texts, ensure_ascii=False)};\n".encode()
 
 
 def _page_file(name: str, content: bytes) -> Response:

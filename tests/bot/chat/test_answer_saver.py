@@ -68,7 +68,7 @@ def test_plain_answer_has_no_notes() -> None:
 
 def test_provider_whose_stream_was_cut_is_named() -> None:
     found = receipt(attempt("deepseek", "cut"), attempt("gemini"))
-    assert notes(t, completion(), Charge(), found) == ["deepseek broke off; gemini answered anew."]
+    assert notes(t, completion(), Charge(), found) == ["deepseek broke off; gemini started the answer again."]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_provider_whose_content_was_not_shown_is_not_named(unseen: AttemptRecord
 
 def test_stopped_answer_names_its_charge() -> None:
     (note,) = notes(t, completion(None, stopped=True), Charge(allowance_tokens=15), receipt(attempt("gemini")))
-    assert note == "Stopped. For what was delivered: 15 tokens."
+    assert note == "Stopped. Charged for the part delivered: 15 tokens."
 
 
 def test_filter_and_limit_have_different_notes() -> None:

@@ -49,7 +49,7 @@ def open_drafts(journey: Journey) -> list[str]:
 
 @pytest.mark.parametrize(
     ("mode", "said"),
-    [("down", "Every provider is down"), ("cut", "broke off"), ("blocked", "help")],
+    [("down", "No provider can answer"), ("cut", "broke off"), ("blocked", "help")],
 )
 async def test_failure_is_explained_and_no_draft_stays_open(journey: Journey, mode: str, said: str) -> None:
     for name in ("deepseek", "gemini", "anthropic", "openai"):
@@ -64,7 +64,7 @@ async def test_answer_stopped_before_content_is_not_charged_and_leaves_no_draft(
     journey.sandbox.world.say(ANN, ANN, LONG)
     while not journey.sandbox.stand_ins.provider("deepseek").streams:
         await asyncio.sleep(0.01)
-    assert "nothing was charged" in await journey.ask("/stop")
+    assert "Nothing was charged" in await journey.ask("/stop")
     await journey.idle()
     assert open_drafts(journey) == []
     await journey.check_books()
@@ -78,7 +78,7 @@ async def test_stopped_answer_names_its_charge(journey: Journey) -> None:
     answer = await journey.ask("/stop")
     await journey.idle()
     (attempt,) = await journey.rows("SELECT allowance_tokens FROM attempts")
-    assert f"Stopped. For what was delivered: {attempt['allowance_tokens']} tokens." in answer
+    assert f"Stopped. Charged for the part delivered: {attempt['allowance_tokens']} tokens." in answer
     assert open_drafts(journey) == []
 
 
@@ -87,7 +87,7 @@ async def test_answer_replaced_by_another_provider_says_so(journey: Journey) -> 
     answer = await journey.ask(LONG)
     assert "stand-in for Gemini" in answer
     assert "stand-in for DeepSeek" not in answer
-    assert "deepseek broke off; gemini answered anew." in answer
+    assert "deepseek broke off; gemini started the answer again." in answer
 
 
 async def test_footer_names_charge_provider_and_duration(journey: Journey) -> None:

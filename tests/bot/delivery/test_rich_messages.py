@@ -24,7 +24,7 @@ from tests.bot.port import CHAT, Port
 from tests.storage.books import FixedClock
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-KEYS = {"inline_keyboard": [[{"text": "As text", "callback_data": "settings:text:1:7"}]]}
+KEYS = {"inline_keyboard": [[{"text": "Show as text", "callback_data": "settings:text:1:7"}]]}
 GONE = BadRequest("Message to edit not found")
 SAME = BadRequest("Message is not modified: specified new message content is exactly the same")
 

@@ -28,9 +28,9 @@ async def test_digest_is_sent_once_at_the_operators_hour(
         "Answers: 3 · tokens: 4,500",
         "Charged 0.015 USD",
         "cost 0.003 USD",
-        "80.0 % of what was sold",
+        "80.0 % of sales",
         "Failed attempts: 7 (gemini timeout 7)",
-        "nobody answered: 1",
+        "unanswered prompts: 1",
         "`Ann *star* 'tick'`: 3 · 4,500 tokens · 0.015 USD",
         "gemini: provider down",
     ):
@@ -53,7 +53,7 @@ async def test_quiet_day_has_its_own_message(
     await journal.answered("deepseek")
     clock.at = clock.at.replace(day=26)
     await digest.run(context)
-    assert notifier.texts == ["📒 2026-11-25: a quiet day, nobody asked anything."]
+    assert notifier.texts == ["📒 2026-11-25: a quiet day, no one asked anything."]
 
 
 async def test_new_service_sends_no_digest(context: JobContext, journal: Journal, notifier: Notifications) -> None:

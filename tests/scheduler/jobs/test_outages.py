@@ -33,7 +33,9 @@ async def test_first_line_names_provider_error_and_count(
     assert [button.action for button in told.buttons] == ["mute", "drain", "probe"]
 
 
-@pytest.mark.parametrize(("may_lose", "now"), [("1.00", "Now openai/m answers"), ("0.002", "Nobody else can answer")])
+@pytest.mark.parametrize(
+    ("may_lose", "now"), [("1.00", "Now openai/m answers"), ("0.002", "No other provider can answer")]
+)
 async def test_losing_offer_is_not_named_once_the_day_has_lost_enough(
     context: JobContext, journal: Journal, notifier: Notifications, may_lose: str, now: str
 ) -> None:
@@ -68,7 +70,7 @@ async def test_rate_limited_answers_are_counted_in_the_alert(
     await journal.failed("deepseek", "rate_limited", 4, status=429)
     await journal.failed("deepseek", "timeout", 5, status=None)
     await outages.run(context)
-    assert "it also answered 429 (rate limit) 4 times" in notifier.texts[0]
+    assert "It also answered 429 (rate limit) 4 times" in notifier.texts[0]
 
 
 async def test_growing_incident_edits_its_message(
@@ -96,8 +98,8 @@ async def test_recovery_is_a_reply_with_the_cost_of_the_detour(
     alert, back = notifier.messages.values()
     assert back.reply_to == (ADMIN, 1)
     assert "deepseek is back after 10 min" in back.text
-    assert "Others answered 4 prompts meanwhile, for 0.004 USD" in back.text
-    assert "the detour: 0.0032 USD" in back.text  # 1,000 + 500 tokens would have cost 0.0002 here
+    assert "Meanwhile others answered 4 prompts for 0.004 USD" in back.text
+    assert "cost of the detour: 0.0032 USD" in back.text  # 1,000 + 500 tokens would have cost 0.0002 here
     assert "is down" in alert.text
 
 
@@ -132,7 +134,7 @@ async def test_failure_after_reopen_seconds_is_a_new_incident(
 
 
 @pytest.mark.parametrize(
-    ("outcome", "words"), [("key_refused", "refuses the key"), ("balance_gone", "balance is used up")]
+    ("outcome", "words"), [("key_refused", "refuses the API key"), ("balance_gone", "balance is used up")]
 )
 async def test_refused_key_and_empty_balance_replace_the_outage_at_once(
     context: JobContext, journal: Journal, notifier: Notifications, outcome: str, words: str
@@ -160,7 +162,7 @@ async def test_one_refused_key_of_several_is_reported_once_and_is_no_outage(
         await journal.answered("deepseek")
         await outages.run(two_keys)
     (text,) = notifier.texts
-    assert "deepseek refuses one of its keys (key_refused)" in text
+    assert "deepseek refuses one of its API keys (key_refused)" in text
 
 
 async def test_muted_incident_is_not_edited(
@@ -207,7 +209,7 @@ async def test_prompt_that_failed_everywhere_is_reported_within_one_run(
     clock.move(minutes=1)
     await outages.run(context)
     (alert,) = notifier.texts
-    assert alert.startswith(f"🚨 Everything is down: prompts that failed everywhere since {first:%H:%M:%S} UTC: 1.")
+    assert alert.startswith(f"🚨 Everything is down: 1 prompt failed at every provider since {first:%H:%M:%S} UTC.")
     clock.move(minutes=3)
     await journal.answered("gemini")
     await outages.run(context)
@@ -226,7 +228,7 @@ async def test_all_providers_resting_is_reported_without_traffic(
     await outages.run(context)
     await outages.run(context)
     (alert,) = notifier.texts
-    assert "every provider rests or is out" in alert
+    assert "every provider is cooling down or out of service" in alert
     clock.move(seconds=90)
     await outages.run(context)
     assert "answered again" in notifier.texts[1]

@@ -231,6 +231,11 @@ async def test_the_page_allows_telegrams_script_and_nothing_else_foreign(mini: M
             part = await http.get(f"/app/page/{name}")
             assert (part.status_code, part.headers["x-content-type-options"]) == (200, "nosniff")
             assert f'"app/page/{name}"' in page.text
+        texts = await http.get("/app/page/texts.js")
+        assert texts.headers["content-type"].startswith("text/javascript")
+        assert texts.headers["content-security-policy"] == page.headers["content-security-policy"]
+        assert "Tài khoản số" not in texts.text
+        assert "Chi tiêu" in texts.text
         for name in ("nothing.js", "..%2Froutes.py", "routes.py"):
             assert (await http.get(f"/app/page/{name}")).status_code == 404
 

@@ -41,7 +41,7 @@ function show(mine, all) {
   $("notice").hidden = true;
   fill($("account"), ...account(mine)).hidden = false;
   const parts = { spend: () => spend(mine), keys: () => keys(mine, load), invoices: () => invoices(mine) };
-  if (all) parts.house = () => house(all);
+  if (all) parts.operator = () => house(all);
   const names = Object.keys(parts);
   if (!names.includes(current)) current = names[0];
   fill($("tabs"), ...names.map((name) => tab(name, names))).hidden = false;
