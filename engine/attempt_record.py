@@ -1,4 +1,4 @@
-"""Attempt: one try at one offer, always journaled; Receipt: all that /why tells of an answer."""
+"""AttemptRecord: the journal's line of one attempt. Receipt: the facts about an answer that /why shows."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,14 +7,14 @@ from engine.chat import ChatRequest, Usage
 from engine.money import ZERO, Money
 
 ANSWERED = "answered"  # kept, whole
-STOPPED = "stopped"  # kept as far as it was delivered: the reader stopped it or left
-ABANDONED = "abandoned"  # the reader left before the first word
-UNREAD = "unread"  # what a provider went on to bill after the reader had left
-HEDGED = "hedged"  # another one was asked too, and was faster
+STOPPED = "stopped"  # the delivered part was kept: the reader stopped it or left
+ABANDONED = "abandoned"  # the reader left before the first content
+UNREAD = "unread"  # billed by the provider after the reader had left
+HEDGED = "hedged"  # a second offer was asked too, and was faster
 CLOSING = "closing"  # the process stopped
-NO_SPEECH = "nothing_heard"  # a recording without a word: nobody pays for it
+NO_SPEECH = "nothing_heard"  # a recording without speech: not charged
 NO_PROVIDER = "no_provider"  # no provider could take the prompt; written without an offer
-# any other outcome is the `outcome` of a ProviderError
+# every other outcome is the `outcome` of a ProviderError
 
 MOST_DETAIL_CHARS = 200  # of a provider's sentence, in the journal
 NO_OFFER = "none"  # provider and model of a NO_PROVIDER line
@@ -22,10 +22,10 @@ NO_OFFER = "none"  # provider and model of a NO_PROVIDER line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """One try. Cost is what the provider bills; waste is the part of that bill which nobody pays for.
+    """One attempt. `cost` is the provider's bill; `waste` is the part of it that no tenant pays for.
 
-    `tenant_id` None: a probe at the house's cost. `served` is the model that the provider named, if another.
-    `first_token_ms` None: no word came.
+    `tenant_id` None: a probe at the operator's cost. `served` is the model that the provider named, if another.
+    `first_token_ms` None: no content came.
     """
 
     request_id: str
@@ -66,7 +66,7 @@ def unanswered(tenant_id: int | None, request: ChatRequest, *, ordinal: int, now
 
 @dataclass(frozen=True, slots=True)
 class QuoteLine:
-    """One offer on the route, as it was quoted: USD expected for this request at that minute."""
+    """One offer of the route, with its expected cost for this request at that minute."""
 
     provider: str
     model: str
@@ -76,7 +76,7 @@ class QuoteLine:
 
 @dataclass(frozen=True, slots=True)
 class DropLine:
-    """One offer left out, and why."""
+    """One offer that was left out, with the reason."""
 
     provider: str
     model: str
@@ -85,9 +85,9 @@ class DropLine:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Who was asked, dropped and answered; what it cost the house, and what it would have cost elsewhere.
+    """The offers that were quoted, dropped and attempted for one answer.
 
-    `list_price` is what GPT-4o costs for the same tokens at list price; None where no price is known.
+    `list_price` is GPT-4o's list price for the same tokens; None where no price is known.
     """
 
     request_id: str

@@ -1,4 +1,4 @@
-"""What is said: a request, its answer in pieces, and what a provider reports. No provider's dialect."""
+"""Chat requests, the events of their answers and the usage reports, independent of any dialect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture: a `data:` URL with base64 content, or an https address."""
+    """A picture: a `data:` URL with base64 content, or an https URL."""
 
     url: str
     detail: str = "auto"
@@ -33,7 +33,7 @@ Part: TypeAlias = Text | Image
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call that the model asks for; `arguments` is JSON text, as the model wrote it."""
+    """A call that the model requests; `arguments` is JSON text as the model wrote it."""
 
     id: str
     name: str
@@ -54,7 +54,7 @@ class Message:
 
 
 def says(role: Role, text: str) -> Message:
-    """A message of text alone."""
+    """Return a message of text alone."""
     return Message(role, (Text(text),))
 
 
@@ -68,9 +68,9 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a request may ask beside its messages. Only these ever go out: no other field can change the bill.
+    """The options of a request. No other field is sent to a provider, so none can change the bill.
 
-    `tool_choice` and `response_format` are in OpenAI's form. None means: not asked.
+    `tool_choice` and `response_format` are in OpenAI's form. None: not requested.
     """
 
     temperature: float | None = None
@@ -97,9 +97,9 @@ class Options:
 class ChatRequest:
     """One prompt. `id` comes from the update or the HTTP request, so that a retry is the same request.
 
-    `max_output_tokens` is per choice; None = as much as plan and model allow.
-    `epoch` counts the tries at answering it (a crash, a restart): the hold's id is (id, epoch).
-    `gulp_seconds`: words may be read together, so far apart, by one who is shown them at a slower pace anyway.
+    `max_output_tokens` is per choice; None: as many as plan and model allow.
+    `epoch` counts the times that an answer was begun (after a crash, a restart): the hold's id is (id, epoch).
+    `read_pause_seconds`: the time between reads of the stream, where the reader shows the answer more slowly anyway.
     """
 
     id: str
@@ -111,7 +111,7 @@ class ChatRequest:
     epoch: int = 1
     key_id: int | None = None
     conversation: str = ""
-    gulp_seconds: float = 0.0
+    read_pause_seconds: float = 0.0
 
     @property
     def has_pictures(self) -> bool:
@@ -119,7 +119,7 @@ class ChatRequest:
 
 
 class Finish(StrEnum):
-    """Why an answer ended, in OpenAI's words."""
+    """The reason why a choice ended, named as in OpenAI's API."""
 
     STOP = "stop"
     LENGTH = "length"
@@ -129,7 +129,7 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of a tool call: `position` says which call of the choice it belongs to."""
+    """A piece of a tool call; `position` numbers the calls of one choice."""
 
     position: int
     id: str = ""
@@ -139,7 +139,7 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer, for choice number `index`. `thinking` is a sign of life, not the answer."""
+    """A piece of choice number `index`. `thinking` is reasoning: it shows that the model works, but is no content."""
 
     text: str = ""
     index: int = 0
@@ -149,13 +149,13 @@ class Delta:
 
     @property
     def is_content(self) -> bool:
-        """True when it carries a part of the answer itself; reasoning alone is none."""
+        """True when it holds a part of the answer itself."""
         return bool(self.text or self.tool_calls)
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A choice has ended."""
+    """The end of a choice."""
 
     finish: Finish
     index: int = 0
@@ -163,7 +163,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as a provider reports them. `input_tokens` includes cached ones, `output_tokens` the thinking."""
+    """Tokens as a provider reports them. `input_tokens` includes cached ones, `output_tokens` the reasoning."""
 
     input_tokens: int
     output_tokens: int
@@ -179,25 +179,25 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The provider names the model that answers (aliases and fallbacks move)."""
+    """The model that answers, as its provider names it: aliases and fallbacks may change it."""
 
     model: str
 
 
 Chunk: TypeAlias = Delta | Finished | Usage | Served
-"""What a provider's stream yields. The last Usage wins; the stream returns only after a proper end."""
+"""An item of a provider's stream. The last Usage counts; the stream returns only after a proper end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Take back every word shown so far: another provider begins the answer anew."""
+    """The reader must discard all content shown so far: another provider begins the answer anew."""
 
     provider: str
     model: str
 
 
 Event: TypeAlias = Delta | Finished | Restart
-"""What an answer yields to a face."""
+"""An item of an answer, for a front end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The kept answer, whole. `finish` of a choice is None where it was stopped or cut by its reader."""
+    """The answer that was kept. `finish` of a choice is None where its reader stopped it."""
 
     provider: str
     model: str

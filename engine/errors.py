@@ -1,37 +1,38 @@
-"""Everything that can go wrong on the road of a prompt: one class per cause, a parent you can catch.
+"""The errors of the engine: one class per cause, under parents to catch.
 
 EngineError
 ├── Refused                 before any network call; nothing sent, nothing charged
-│   ├── UnknownModel        nobody sells it under that name
-│   ├── ModelNotInPlan      the tenant's plan leaves it out
+│   ├── UnknownModel        no provider sells a model of that name
+│   ├── ModelNotInPlan      the tenant's plan does not include the model
 │   ├── TooManyRequests     the plan's requests per minute are used up
-│   ├── InsufficientFunds   neither allowance nor wallet covers the least answer
-│   ├── TenantBanned        an operator has shut this tenant out
-│   ├── SpendingCapReached  the operator's own brake
+│   ├── InsufficientFunds   allowance and wallet do not cover the smallest answer
+│   ├── TenantBanned        an operator has banned this tenant
+│   ├── SpendingCapReached  the operator's spending cap is reached
 │   ├── BadRequest          a field is wrong, and which
 │   └── Closing             the process is stopping and takes no new work
-├── RequestRejected         a provider says that the request itself is at fault: final
-├── NoProvider              nobody could answer; says when the smallest rest ends
-├── HoldLost                resolved by somebody else meanwhile: nothing was charged
-├── AnswerCut               broke off after the first word and nobody could restart it
-└── ProviderError           one attempt failed; the gateway decides what follows
-    ├── KeyRefused          rests until mended, tells the admins
-    ├── BalanceGone         rests until mended, tells the admins
-    ├── RateLimited         rests as told; no failure of the provider
-    ├── TooBigForNow        over the minute's token budget: this offer is unable at this size
+├── RequestRejected         the request itself is at fault, by a provider's refusal or by every offer's limits: final
+├── NoProvider              no provider could answer; with the seconds until the next one may be asked
+├── HoldLost                the hold was captured, void or expired meanwhile: nothing was charged
+├── AnswerCut               broke off after the first content and could not be restarted
+└── ProviderError           one attempt failed; the gateway decides how to go on
+    ├── KeyRefused          the API key rests until an operator mends it; admins are alerted
+    ├── BalanceGone         the API key rests until an operator pays; admins are alerted
+    ├── RateLimited         the API key rests as the provider says; no failure of the provider
+    ├── TooBigForNow        over the provider's tokens per minute: this offer can't take a request of this size
     ├── ContextTooLong      the next offer with a longer context
     ├── RequestFault        the request's own fault: final
-    ├── CapabilityMissing   a 400 about what this offer lacks, or a field that we added: the next offer
+    ├── CapabilityMissing   a 400 about a capability that this offer lacks, or a field that we added: the next offer
     ├── NoSuchModel         the offer is out until the next refresh
-    ├── Overloaded          5xx and kin
-    ├── Unreachable         DNS, connect, TLS, reset
-    ├── FirstTokenLate      no first word in time
-    ├── WentSilent          silence within an answer
+    ├── Overloaded          a 5xx, or its like
+    ├── Unreachable         DNS, connection or TLS failed, or the connection was reset
+    ├── FirstTokenLate      no first token in time
+    ├── WentSilent          no content or reasoning for too long within an answer
     ├── StreamCut           ended without an end marker or finish reason
-    ├── Garbled             a 200 that isn't the dialect
+    ├── Garbled             a 200 that is not in the dialect
     └── EmptyAnswer         ended properly with nothing in it
 
-No status codes of ours, no words for users: each face translates them.
+Errors build their own sentence, for operators. They hold no HTTP status of ours and no words for users: each front end
+translates them.
 """
 
 from typing import ClassVar
@@ -40,11 +41,11 @@ from engine.holds import Shortfall
 
 
 class EngineError(Exception):
-    """Any of the above."""
+    """Any error of the engine."""
 
 
 class Refused(EngineError):
-    """Not admitted: nothing was sent, nothing charged."""
+    """The request was not admitted: nothing was sent, nothing charged."""
 
 
 class UnknownModel(Refused):
@@ -79,7 +80,7 @@ class TenantBanned(Refused):
 
 class SpendingCapReached(Refused):
     def __init__(self, per: str) -> None:
-        super().__init__(f"the house's own limit per {per} is reached")
+        super().__init__(f"this service has reached its spending cap per {per}")
         self.per = per
 
 
@@ -95,7 +96,7 @@ class Closing(Refused):
 
 
 class RequestRejected(EngineError):
-    """Final: `reason` is the provider's sentence; `moderation` when it is a refusal of the prompt."""
+    """The request is at fault. `reason` is the provider's sentence; `moderation` when it refuses the prompt."""
 
     def __init__(self, provider: str, reason: str, *, moderation: bool = False) -> None:
         super().__init__(f"{provider} rejects the request: {reason}")
@@ -103,7 +104,7 @@ class RequestRejected(EngineError):
 
 
 class NoProvider(EngineError):
-    """Nobody could answer. `tried` names each provider asked and how it failed."""
+    """No provider could answer. `tried` names each provider that was asked and how it failed."""
 
     def __init__(self, retry_after_seconds: float, tried: tuple[str, ...] = ()) -> None:
         super().__init__(f"no provider can answer now (tried: {', '.join(tried) or 'none'})")
@@ -112,12 +113,12 @@ class NoProvider(EngineError):
 
 class AnswerCut(EngineError):
     def __init__(self, provider: str, outcome: str) -> None:
-        super().__init__(f"the answer of {provider} broke off ({outcome}) and nobody could restart it")
+        super().__init__(f"the answer of {provider} broke off ({outcome}) and could not be restarted")
         self.provider, self.outcome = provider, outcome
 
 
 class HoldLost(EngineError):
-    """The hold expired, or a later epoch of the same request took over: nothing was charged."""
+    """The hold was resolved, or a later epoch of the same request took over: nothing was charged."""
 
     def __init__(self, hold_id: str) -> None:
         super().__init__(f"hold {hold_id} was resolved meanwhile")
@@ -125,7 +126,7 @@ class HoldLost(EngineError):
 
 
 class ProviderError(EngineError):
-    """One attempt failed. `outcome` is its name in the journal; `counts` when the breaker counts it."""
+    """One attempt failed. `outcome` is its name in the journal; `counts`: it counts towards the offer's breaker."""
 
     outcome: ClassVar[str] = "failed"
     counts: ClassVar[bool] = False
@@ -144,7 +145,7 @@ class BalanceGone(ProviderError):
 
 
 class RateLimited(ProviderError):
-    """`retry_after_seconds` None: the provider did not say. `per_day` when a day's quota is used up."""
+    """A 429. `retry_after_seconds` None: the provider gave no time. `per_day`: a day's quota is used up."""
 
     outcome = "rate_limited"
 
@@ -165,7 +166,7 @@ class TooBigForNow(ProviderError):
 
 
 class ContextTooLong(ProviderError):
-    """`context_tokens`: the longest context, where the provider names it."""
+    """The prompt exceeds the context. `context_tokens` is its length, where the provider names it."""
 
     outcome = "context_too_long"
 
@@ -175,7 +176,7 @@ class ContextTooLong(ProviderError):
 
 
 class RequestFault(ProviderError):
-    """The request's own fault; `moderation` when the provider refuses the prompt for what it says."""
+    """The request's own fault. `moderation`: the provider refuses the prompt for its content."""
 
     outcome = "bad_request"
 

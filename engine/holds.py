@@ -1,7 +1,7 @@
-"""How much to hold before an answer, and what to charge after it: pure, so that both databases agree.
+"""The size of a hold before an answer and the charge after it: pure functions, so that both databases agree.
 
-A hold covers what the answer can charge at most. Where less is there, the output limit shrinks to fit; under
-`LEAST_OUTPUT_TOKENS` nothing is sent.
+A hold covers the highest possible charge. Where the funds are lower, the output limit shrinks to fit; below
+`LEAST_OUTPUT_TOKENS` the request is refused.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LEAST_OUTPUT_TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The most that a token can cost on one quote of the route, in atto-dollars, and its output limit."""
+    """The highest price of a token on one quote of the route, in atto-dollars, and the output limit per choice."""
 
     input_atto: int
     output_atto: int
@@ -27,7 +27,7 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class HoldRequest:
-    """What a request asks to have held. `input_tokens` is an upper bound; one ceiling per quote, in route order.
+    """A request for a hold. `input_tokens` is an upper bound; `ceilings` has one entry per quote, in route order.
 
     Output limits are per choice; `n` choices are asked for.
     """
@@ -48,7 +48,7 @@ class HoldRequest:
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """What is free to be held: beyond what other holds took. `key_tokens` None = the key has no limit."""
+    """The funds that no other hold has taken. `key_tokens` None: the API key has no limit."""
 
     allowance_tokens: int
     wallet: Money
@@ -57,7 +57,7 @@ class Funds:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What is held. `output_tokens`: per quote, the limit to send (0: that quote can't be afforded)."""
+    """The size of a hold. `output_tokens`: the limit to send, per quote; 0 where the funds do not cover the quote."""
 
     allowance_tokens: int
     wallet: Money
@@ -67,7 +67,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """Why nothing could be held. `missing` is the wallet money that would have sufficed for the least answer."""
+    """The reason for a refused hold. `missing` is the wallet money that the smallest answer lacks."""
 
     missing: Money
     funds: Funds
@@ -79,7 +79,7 @@ Fit: TypeAlias = Grant | Shortfall
 
 
 def fit(hold_request: HoldRequest, funds: Funds) -> Fit:
-    """Size the hold of `hold_request` to `funds`."""
+    """Return the hold that `funds` cover, or the shortfall."""
     limits = [_limit(hold_request, ceiling, funds) for ceiling in hold_request.ceilings]
     kept = tuple(
         limit if limit >= _least(ceiling) else 0 for limit, ceiling in zip(limits, hold_request.ceilings, strict=True)
@@ -101,9 +101,9 @@ def fit(hold_request: HoldRequest, funds: Funds) -> Fit:
 
 
 def settle(tariff: Tariff, grant: Grant, tokens: int, cost_atto: int, spare_allowance_tokens: int) -> Charge:
-    """What the kept answer charges: never over its hold, the allowance first.
+    """Return the charge of the kept answer: never over its hold, the allowance first.
 
-    `spare_allowance_tokens` is allowance that no hold has taken: it pays before the wallet does.
+    `spare_allowance_tokens` is allowance that no hold has taken: it pays before the wallet.
     """
     if isinstance(tariff, Markup):
         return Charge(min(Money.from_atto(cost_atto, tariff.times), grant.wallet))
@@ -118,7 +118,7 @@ def _least(ceiling: Ceiling) -> int:
 
 
 def _limit(hold_request: HoldRequest, ceiling: Ceiling, funds: Funds) -> int:
-    """The output tokens per choice that `funds` cover on this quote."""
+    """Return the output tokens per choice that `funds` cover on this quote; may be negative."""
     limit = ceiling.output_tokens
     if funds.key_tokens is not None:
         limit = min(limit, (funds.key_tokens - hold_request.input_tokens) // hold_request.n)

@@ -19,13 +19,13 @@ _MOST_DIGITS = 18
 
 @dataclass(frozen=True, slots=True, order=True)
 class Money:
-    """An amount in whole nano-dollars; may be negative where a difference is meant."""
+    """An amount in whole nano-dollars; negative for a difference."""
 
     nanousd: int
 
     @classmethod
     def usd(cls, amount: str | Decimal) -> Self:
-        """Exact: raises ValueError for anything finer than a nano-dollar or not a finite number."""
+        """Read an exact amount. Raises ValueError for a finer one than a nano-dollar and for no finite number."""
         nano = exact(amount) * NANO_PER_USD
         if nano.denominator != 1:
             raise ValueError(f"{amount} USD is finer than a nano-dollar")
@@ -83,12 +83,12 @@ class Money:
 ZERO = Money(0)
 
 
-# Plain digits, as people write money: no exponents (1e9999999 takes minutes to compute), no other scripts' digits.
+# Plain ASCII digits without an exponent: 1e9999999 takes minutes to compute.
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?|-?\.[0-9]{1,18}")
 
 
 def exact(number: str | int | Decimal) -> Fraction:
-    """Read a decimal without losing a digit; ValueError when it is not a plain number of at most 18.18 digits."""
+    """Read a decimal number exactly. Raises ValueError unless it is plain, with at most 18 digits on each side."""
     text = f"{number:f}" if isinstance(number, Decimal) and abs(number.adjusted()) < _MOST_DIGITS else str(number)
     if _DECIMAL.fullmatch(text) is None:
         raise ValueError(f"{text[:40]!r} is not a decimal number")
@@ -96,7 +96,7 @@ def exact(number: str | int | Decimal) -> Fraction:
 
 
 def atto_per_token(usd_per_mtok: str | Decimal, times: Fraction = Fraction(1)) -> int:
-    """USD per 1M tokens -> atto-dollars per token; ValueError when finer than that or negative."""
+    """Convert USD per 1M tokens to atto-dollars per token. Raises ValueError if it is negative or not whole."""
     atto = exact(usd_per_mtok) * times * ATTO_PER_TOKEN_PER_USD_PER_MTOK
     if atto.denominator != 1 or atto < 0:
         raise ValueError(f"{usd_per_mtok} USD per 1M tokens is negative or has over 12 decimals")

@@ -1,4 +1,4 @@
-"""What the engine asks of the world. Fakes live beside the tests; one contract suite runs on both."""
+"""The ports of the engine: interfaces that other packages implement."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -14,13 +14,14 @@ from engine.speech import Recording, SpeechText
 from engine.tenancy import Charge
 
 CaptureStep: TypeAlias = Callable[[Any, Charge], object]
-"""A face's unit of work, run in the transaction of the capture: (connection, charge)."""
+"""A unit of work that runs in the transaction of the capture: (connection, charge)."""
 
 VoidStep: TypeAlias = Callable[[Any], object]
+"""A unit of work that runs in the transaction of the void: (connection)."""
 
 
 class Clock(Protocol):
-    """Time as an input: `now` is aware UTC, `monotonic` in seconds."""
+    """Time as an input: `now` in aware UTC, `monotonic` in seconds."""
 
     def now(self) -> datetime: ...
     def monotonic(self) -> float: ...
@@ -28,7 +29,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProviderCall:
-    """One request to one provider: `model` in the provider's own name, `output_tokens` per choice."""
+    """One request to one provider: `model` by the provider's name for it, `output_tokens` per choice."""
 
     request: ChatRequest
     model: str
@@ -47,7 +48,7 @@ class LimitHeaders:
 
 
 class Provider(Protocol):
-    """A seller at an address, in a dialect.
+    """A provider at an address, in a dialect.
 
     `stream` raises a ProviderError on entry or while iterating; the iterator ends only after the
     dialect's proper end. Leaving the context closes the socket. `key` of a ProviderCall counts from 0.
@@ -57,35 +58,35 @@ class Provider(Protocol):
     def name(self) -> str: ...
     @property
     def keys(self) -> int:
-        """How many keys it has; 0 = not configured. A keyless server counts as one."""
+        """The number of API keys; 0: not configured. A server without keys has one."""
         ...
 
     @property
     def close_stops_bill(self) -> bool:
-        """True where closing the socket stops the bill."""
+        """True where closing the connection stops the bill."""
         ...
 
     def stream(self, call: ProviderCall) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]: ...
     def limits(self, key: int) -> LimitHeaders | None:
-        """What the last response under this key said."""
+        """Return the rate-limit headers of the last response to this key."""
         ...
 
     async def probe(self, key: int = 0) -> None:
-        """The free probe: network and key only. Raises a ProviderError."""
+        """Check the network and the key by a free request. Raises a ProviderError."""
         ...
 
     async def aclose(self) -> None: ...
 
 
 class SpeechProvider(Protocol):
-    """A provider that puts speech into writing."""
+    """A provider that transcribes speech."""
 
     @property
     def name(self) -> str: ...
     @property
     def keys(self) -> int: ...
-    async def hear(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
-        """Raises a ProviderError. How long it may take is its caller's business."""
+    async def transcribe(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
+        """Return the text of `recording`. Raises a ProviderError. The caller limits the time."""
         ...
 
     def limits(self, key: int) -> LimitHeaders | None: ...
@@ -93,7 +94,7 @@ class SpeechProvider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What the kept answer came to: `tokens` as reported, `cost_atto` unrounded."""
+    """The bill of the answer that was kept: `tokens` as reported, `cost_atto` unrounded."""
 
     attempt: AttemptRecord
     tokens: int
@@ -102,7 +103,7 @@ class Bill:
 
 
 class Hold(Protocol):
-    """Money set aside for one answer. Resolves at most once."""
+    """Money held for one answer; captured or void, at most once."""
 
     @property
     def id(self) -> str: ...
@@ -110,33 +111,33 @@ class Hold(Protocol):
     def grant(self) -> Grant: ...
 
     async def capture(self, bill: Bill, also: CaptureStep | None = None) -> Charge:
-        """Charge, journal the kept attempt and run `also` in one transaction. Raises HoldLost if it expired."""
+        """Charge, journal the kept attempt and run `also`, in one transaction. Raises HoldLost if the hold expired."""
         ...
 
     async def void(self, also: VoidStep | None = None) -> None:
-        """Give everything back. Harmless when already resolved."""
+        """Return the money to its owner; does nothing when the hold is captured or void."""
         ...
 
 
 class Ledger(Protocol):
     def hold(self, hold_request: HoldRequest) -> AbstractAsyncContextManager[Hold]:
-        """A committed hold, voided on the way out unless captured. Raises InsufficientFunds."""
+        """Return a committed hold that is voided on exit unless captured. Raises InsufficientFunds."""
         ...
 
 
 class AdmissionCheck(Protocol):
-    """A word of the operator's before each new answer. Raises a Refused."""
+    """A check of the operator's own before each new answer. Raises a Refused."""
 
     async def check(self) -> None: ...
 
 
 class Losses(Protocol):
-    """What the house has lost on a model today; negative where it has earned."""
+    """The operator's loss on a model today; negative where it has earned."""
 
     async def lost_today(self, model: str) -> Money: ...
 
 
 class Journal(Protocol):
     def record(self, attempt: AttemptRecord) -> Awaitable[None]:
-        """Write down an attempt that was not kept."""
+        """Record an attempt that was not kept."""
         ...

@@ -1,11 +1,11 @@
-"""What is said aloud: a recording, and what a provider understood of it."""
+"""Recordings of speech and their text."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A file of speech; `name` ends as its format wants it: servers go by that. `kind` is its media type."""
+    """A file of speech. `name` has its format's extension, which servers decide by; `kind` is its media type."""
 
     data: bytes
     name: str
@@ -14,7 +14,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class SpeechText:
-    """What was said; `seconds` is the length that the provider reports, None where it says nothing of it."""
+    """The text of a recording; `seconds` is the length that the provider reports, None if it reports none."""
 
     text: str
     seconds: float | None = None

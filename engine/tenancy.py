@@ -1,4 +1,4 @@
-"""Who asks, what they may ask, and what they pay for it."""
+"""Tenants, plans, tariffs and charges."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,7 +9,7 @@ from engine.money import ZERO, Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A tier. `models` None = every model; requests_per_minute and max_output_tokens bound each request."""
+    """A plan. `models` None: every model. `max_output_tokens` bounds each choice of a request."""
 
     name: str
     usd_per_month: Money
@@ -24,7 +24,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Someone with limits and books of their own."""
+    """A user of the service, with limits, a wallet and an allowance of its own."""
 
     id: int
     plan: Plan
@@ -35,14 +35,14 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """So much for each token, input and output alike; the plan's allowance pays first."""
+    """A fixed price per token, input and output alike; the plan's allowance pays first."""
 
     atto_per_token: int
 
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """Cost x times, always from the wallet."""
+    """The cost x `times`, always from the wallet."""
 
     times: Fraction
 
@@ -52,7 +52,7 @@ Tariff: TypeAlias = Flat | Markup
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a tenant paid for one answer."""
+    """The price of one answer to its tenant: wallet money and allowance tokens."""
 
     wallet: Money = ZERO
     allowance_tokens: int = 0

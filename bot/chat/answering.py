@@ -19,7 +19,7 @@ from engine.gateway.answer import Answer
 from storage.telegram import conversations, inbox
 from storage.tenants.tenants import TenantState
 
-GULP_SECONDS = 0.25  # frames are further apart; to handle each delta by itself would cost the most CPU
+READ_PAUSE_SECONDS = 0.25  # frames are further apart; to handle each delta by itself would cost the most CPU
 ALWAYS_FITS_TOKENS = 2000
 _SAFE_SHARE = 0.7  # a model's own token count may be half as much again as the estimate
 
@@ -80,7 +80,7 @@ async def _prepared(
         messages=(*kept, question),
         epoch=claimed.epoch if claimed else 1,
         conversation=destination.conversation,
-        gulp_seconds=GULP_SECONDS,
+        read_pause_seconds=READ_PAUSE_SECONDS,
     )
     remarks: tuple[str, ...] = ()
     if len(kept) < len(past) and services.answers.is_first_shortening(destination.chat_id, destination.thread):

@@ -13,7 +13,7 @@ from bot.context import Context, claimed_update, thread_of
 from bot.delivery.courier import payload
 from bot.formatting.markdown import Piece, clean, plain_head, with_tail
 from engine.errors import HoldLost
-from engine.gateway.transcription import Spoken, Transcriber
+from engine.gateway.transcription import Transcriber, TranscriptionRequest
 from engine.ports import CaptureStep
 from engine.speech import Recording
 from engine.tenancy import Charge
@@ -69,8 +69,8 @@ async def transcript_of(message: Message, context: Context, number: int) -> str:
     tenant, state = await context.tenant(), await context.state()
     await services.gateway.check_admission(tenant, str(state.settings.get("model", "auto")))
     job = _Transcription(context, message, recording, transcriber, state, _row(number))
-    spoken = Spoken(job.id, job.epoch, seconds, job.fetch, job.save)
-    transcript = await transcriber.transcribe(tenant, spoken)
+    request = TranscriptionRequest(job.id, job.epoch, seconds, job.fetch, job.save)
+    transcript = await transcriber.transcribe(tenant, request)
     if transcript.understated:  # the operator pays the excess over the hold: allow that once a day
         services.downloads.close_day(context.user.id, services.config, services.clock)
     if not transcript.text:

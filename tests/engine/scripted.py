@@ -1,4 +1,4 @@
-"""Providers that follow a script, a hold and a journal that remember: for answers without a network or a database."""
+"""Providers that follow a script, and a hold and a journal in memory: answers without a network or a database."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -33,16 +33,18 @@ END = Finished(Finish.STOP)
 NEVER = asyncio.Event
 
 
-def words(text: str) -> list[Step]:
+def deltas(text: str) -> list[Step]:
+    """Return one delta per word."""
     return [Delta(word + " ") for word in text.split()]
 
 
 def whole(text: str, *, tokens: tuple[int, int] = (10, 5)) -> list[Step]:
-    return [*words(text), END, Usage(*tokens)]
+    """Return the script of a whole answer, with its usage."""
+    return [*deltas(text), END, Usage(*tokens)]
 
 
-class Scripted:
-    """Answers its scripts in turn, the last one again and again; `open` streams are counted."""
+class ScriptedProvider:
+    """A provider that follows its scripts in turn, then the last one again. `open` counts its open streams."""
 
     def __init__(self, name: str, *scripts: list[Step], close_stops_bill: bool = True) -> None:
         self.name, self.close_stops_bill, self.keys = name, close_stops_bill, 1
@@ -76,8 +78,8 @@ class Scripted:
     async def aclose(self) -> None: ...
 
 
-class Held:
-    """A hold that remembers how it ended."""
+class ScriptedHold:
+    """A hold in memory; `bill` or `voided` shows how it ended."""
 
     id = "r:1"
 
@@ -97,47 +99,54 @@ class Held:
         self.voided = True
 
 
-class Book:
+class ScriptedJournal:
+    """A journal in memory."""
+
     def __init__(self) -> None:
-        self.lines: list[AttemptRecord] = []
+        self.records: list[AttemptRecord] = []
 
     async def record(self, attempt: AttemptRecord) -> None:
-        self.lines.append(attempt)
+        self.records.append(attempt)
 
-    def told(self) -> list[tuple[str, str]]:
-        return [(line.provider, line.outcome) for line in self.lines]
+    def outcomes(self) -> list[tuple[str, str]]:
+        return [(line.provider, line.outcome) for line in self.records]
 
 
-class Stage:
-    """Everything that an answer needs, around `providers` in the order to try."""
+class AnswerSetup:
+    """Everything that an answer needs, with `providers` in the order of the route."""
 
     def __init__(
-        self, *providers: Scripted, hedging: Hedging | None = None, first: float = 5, idle: float = 5, drain: float = 5
+        self,
+        *providers: ScriptedProvider,
+        hedging: Hedging | None = None,
+        first: float = 5,
+        idle: float = 5,
+        background_seconds: float = 5,
     ) -> None:
         offers = tuple(Offer(provider.name, "m") for provider in providers)
         policy = HealthPolicy(first_token_seconds=first, idle_seconds=idle)
         clock = HandClock()
-        self.book, self.providers = Book(), providers
+        self.journal, self.providers = ScriptedJournal(), providers
         self.market = Market(
             Catalog({"auto": Model("auto", offers, Markup(Fraction(1)))}, PriceBook(), lambda _: True),
             Health(policy, clock, {provider.name: 1 for provider in providers}),
             {provider.name: provider for provider in providers},
-            self.book,
+            self.journal,
             clock,
             policy,
-            BackgroundReads(seconds=drain),
+            BackgroundReads(seconds=background_seconds),
             hedging,
         )
         self._route = Route(tuple(Quote(offer, PRICE, 1) for offer in offers), ())
 
     def answer(
         self, prompt: str = "tell me something", *, can_restart: bool = True, n: int = 1, output: int = 100
-    ) -> tuple[Answer, Held]:
+    ) -> tuple[Answer, ScriptedHold]:
         request = ChatRequest("r", "auto", (says(Role.USER, prompt),), n=n)
-        held = Held(Grant(0, Money(10**9), 1000, (output,) * len(self._route.quotes)))
-        return Answer(self.market, Question(TENANT, request, self._route, 200, None, can_restart), held), held
+        hold = ScriptedHold(Grant(0, Money(10**9), 1000, (output,) * len(self._route.quotes)))
+        return Answer(self.market, Question(TENANT, request, self._route, 200, None, can_restart), hold), hold
 
-    async def drained(self) -> None:
+    async def background_reads_done(self) -> None:
         async with asyncio.timeout(20):
             while len(self.market.background_reads):
                 await asyncio.sleep(0)
@@ -148,7 +157,7 @@ class Stage:
 
 
 def shown(events: list[Event]) -> str:
-    """What a reader who can take words back has before them at the end."""
+    """Return the text that a reader who obeys a Restart has at the end."""
     text = ""
     for event in events:
         text = "" if isinstance(event, Restart) else text + (event.text if isinstance(event, Delta) else "")
@@ -159,7 +168,7 @@ def cost(usage: Usage) -> Money:
     return Money.from_atto(PRICE.cost_atto(usage))
 
 
-def paid(held: Held) -> Usage:
-    assert held.bill is not None
-    assert held.bill.attempt.usage is not None
-    return held.bill.attempt.usage
+def paid(hold: ScriptedHold) -> Usage:
+    assert hold.bill is not None
+    assert hold.bill.attempt.usage is not None
+    return hold.bill.attempt.usage

@@ -26,22 +26,22 @@ def test_the_allowance_pays_first() -> None:
     assert grant(hold_request(), Funds(5000, Money.usd("1"))) == Grant(1124, ZERO, 1124, (1024,))
 
 
-def test_the_wallet_covers_what_the_allowance_does_not() -> None:
+def test_wallet_covers_the_tokens_beyond_the_allowance() -> None:
     held = grant(hold_request(), Funds(124, Money.usd("1")))
     assert (held.allowance_tokens, held.wallet) == (124, Money.usd("0.005"))
 
 
-def test_the_output_limit_shrinks_to_what_is_there() -> None:
+def test_output_limit_shrinks_to_the_funds() -> None:
     assert grant(hold_request(), Funds(300, ZERO)).output_tokens == (200,)
 
 
-def test_under_64_tokens_of_output_nothing_is_held() -> None:
+def test_hold_is_refused_under_64_tokens_of_output() -> None:
     sized = fit(hold_request(), Funds(163, ZERO))
     assert isinstance(sized, Shortfall)
     assert sized.missing == Money.usd("0.000005")
 
 
-def test_who_asks_for_less_than_64_tokens_needs_no_more() -> None:
+def test_request_for_less_than_64_tokens_needs_no_more() -> None:
     assert grant(hold_request(FLAT, Ceiling(1, 1, 10)), Funds(110, ZERO)).output_tokens == (10,)
 
 
@@ -55,7 +55,7 @@ def test_markup_holds_for_the_dearest_quote() -> None:
     assert held.wallet == Money.ceil_atto(100 * 10**13 + 1024 * 2 * 10**13, Fraction("1.4"))
 
 
-def test_a_quote_that_cannot_be_afforded_is_left_out_alone() -> None:
+def test_quote_over_the_funds_is_left_out_alone() -> None:
     dear = Ceiling(10**15, 10**15, 1024)
     assert grant(hold_request(TIMES, CEILING, dear), Funds(0, Money.usd("0.02"))).output_tokens == (1024, 0)
 
@@ -64,7 +64,7 @@ def test_markup_never_touches_the_allowance() -> None:
     assert isinstance(fit(hold_request(TIMES), Funds(10**6, ZERO)), Shortfall)
 
 
-def test_a_free_server_needs_no_money() -> None:
+def test_free_server_needs_no_money() -> None:
     assert grant(hold_request(TIMES, Ceiling(0, 0, 1024)), Funds(0, ZERO)).wallet == ZERO
 
 
@@ -95,7 +95,7 @@ tariffs = st.builds(Flat, st.integers(0, 10**14)) | st.builds(Markup, st.fractio
 
 
 @given(tariffs, ceilings, st.integers(0, 20_000), st.integers(1, 4), funds)
-def test_a_hold_never_exceeds_what_is_there(
+def test_hold_never_exceeds_the_funds(
     tariff: Tariff, limits: list[Ceiling], input_tokens: int, n: int, there: Funds
 ) -> None:
     sized = fit(hold_request(tariff, *limits, input_tokens=input_tokens, n=n), there)

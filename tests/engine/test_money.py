@@ -8,7 +8,7 @@ from engine.money import Money, atto_per_token, exact
 
 
 @given(st.integers(-(10**15), 10**15))
-def test_what_is_printed_reads_back_exactly(nano: int) -> None:
+def test_printed_amount_reads_back_exactly(nano: int) -> None:
     assert Money.usd(str(Money(nano))) == Money(nano)
 
 
@@ -25,7 +25,7 @@ def test_halves_round_to_even_once() -> None:
 
 
 @given(st.integers(-(10**30), 10**30), st.fractions(min_value=-100, max_value=100))
-def test_rounding_is_the_exact_fractions_own(atto: int, times: Fraction) -> None:
+def test_rounding_equals_the_one_of_exact_fractions(atto: int, times: Fraction) -> None:
     assert Money.from_atto(atto, times).nanousd == round(Fraction(atto, 10**9) * times)
 
 
@@ -67,7 +67,7 @@ def test_prices_become_whole_atto_dollars() -> None:
 @pytest.mark.parametrize(
     "bad", ["", "a", "NaN", "Infinity", "1,5", "1e3", "1e9999999", "+1", " 1", "\uff11", "1_000", "9" * 19]
 )
-def test_what_is_no_number_is_refused(bad: str) -> None:
+def test_text_that_is_no_plain_number_is_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="number"):
         exact(bad)
 

@@ -49,7 +49,7 @@ async def test_a_server_of_ones_own_may_be_named(tmp_path: Path) -> None:
     own = '[providers.ear]\nbase_url = "http://127.0.0.1:9/v1"\n'
     found = await built(tmp_path, section("ear/whisper") + own)
     assert found is not None
-    assert found.listener.name == "ear"
+    assert found.provider.name == "ear"
 
 
 @pytest.mark.parametrize("offer", ["gemini/gemini-2.5-flash-lite", "anthropic/x", "nobody/whisper", "groq", "groq/"])

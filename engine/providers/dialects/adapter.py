@@ -73,7 +73,7 @@ class ProviderAdapter(ABC):
         """Yield the answer's chunks. Raises Garbled where the body doesn't have the dialect's shape."""
         try:
             async with (
-                aclosing(http.pieces(response, call.request.gulp_seconds)) as pieces,
+                aclosing(http.pieces(response, call.request.read_pause_seconds)) as pieces,
                 aclosing(frames(pieces)) as incoming,
                 aclosing(self.read(incoming, call)) as chunks,
             ):

@@ -65,7 +65,7 @@ class OpenAIDialect(ProviderAdapter):
             raise CapabilityMissing(MissingCapability.CHOICES.value)
         return {**_request_body(call, self.spec), **thinking_off(call, self.spec)}
 
-    async def hear(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
+    async def transcribe(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
         """The recording in writing. Raises a ProviderError."""
         url = self.base_url + transcriptions.PATH
         body, kind = transcriptions.form(url, model, recording)

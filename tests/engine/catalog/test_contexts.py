@@ -11,7 +11,7 @@ from engine.errors import ContextTooLong
 from engine.gateway.gateway import _ceiling
 from engine.routing.plan import Route
 from tests.engine.catalog.test_catalog import NOON, asks, catalog, dropped
-from tests.engine.scripted import TENANT, Scripted, Stage, whole
+from tests.engine.scripted import TENANT, AnswerSetup, ScriptedProvider, whole
 
 MINE = Offer("mybox", "m")
 BOOK = PriceBook({MINE.name: flat_price("1", "1")})
@@ -62,7 +62,7 @@ def test_output_limit_fits_in_the_context() -> None:
 
 
 async def test_attempt_refused_for_length_teaches_the_catalog() -> None:
-    stage = Stage(Scripted("a", [ContextTooLong()]), Scripted("b", whole("b says")))
-    stage._route = Route(tuple(quote._replace(input_tokens=500) for quote in stage._route.quotes), ())
-    await stage.answer()[0].whole()
-    assert stage.market.catalog.context_tokens(Offer("a", "m")) == 499
+    setup = AnswerSetup(ScriptedProvider("a", [ContextTooLong()]), ScriptedProvider("b", whole("b says")))
+    setup._route = Route(tuple(quote._replace(input_tokens=500) for quote in setup._route.quotes), ())
+    await setup.answer()[0].whole()
+    assert setup.market.catalog.context_tokens(Offer("a", "m")) == 499

@@ -6,7 +6,7 @@ from engine.catalog.prices import Price, PriceBook, flat_price
 from engine.chat import Served
 from engine.money import Money
 from engine.routing.plan import Route
-from tests.engine.scripted import Scripted, Stage, whole
+from tests.engine.scripted import AnswerSetup, ScriptedProvider, whole
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FLASH = "deepseek/deepseek-v4-flash"
@@ -44,13 +44,15 @@ def test_override_of_the_asked_offer_stays_in_force() -> None:
 
 
 async def test_answer_of_another_model_is_booked_at_that_models_price() -> None:
-    stage = Stage(Scripted("openrouter", [Served("deepseek/deepseek-v4.1-flash"), *whole("hi", tokens=(1000, 100))]))
-    quote = stage._route.quotes[0]
-    stage._route = Route((quote._replace(price=ASKED),), ())
-    answer, held = stage.answer()
+    setup = AnswerSetup(
+        ScriptedProvider("openrouter", [Served("deepseek/deepseek-v4.1-flash"), *whole("hi", tokens=(1000, 100))])
+    )
+    quote = setup._route.quotes[0]
+    setup._route = Route((quote._replace(price=ASKED),), ())
+    answer, hold = setup.answer()
     await answer.whole()
     price = catalogued("openrouter", "deepseek/deepseek-v4.1-flash")
-    assert held.bill is not None
-    assert held.bill.cost_atto == 1000 * price.rates(0).input + 100 * price.rates(0).output
-    assert held.bill.attempt.cost == Money.from_atto(held.bill.cost_atto)
-    assert held.bill.attempt.served == "deepseek/deepseek-v4.1-flash"
+    assert hold.bill is not None
+    assert hold.bill.cost_atto == 1000 * price.rates(0).input + 100 * price.rates(0).output
+    assert hold.bill.attempt.cost == Money.from_atto(hold.bill.cost_atto)
+    assert hold.bill.attempt.served == "deepseek/deepseek-v4.1-flash"

@@ -1,4 +1,4 @@
-"""How an answer can end, and what each end costs whom."""
+"""The ends of an answer: charge, waste and events of each."""
 
 import asyncio
 
@@ -20,141 +20,147 @@ from engine.errors import (
     Unreachable,
 )
 from engine.money import Money
-from tests.engine.scripted import END, NEVER, Scripted, Stage, Step, cost, paid, shown, whole, words
+from tests.engine.scripted import END, NEVER, AnswerSetup, ScriptedProvider, Step, cost, deltas, paid, shown, whole
 
 
-async def test_a_whole_answer_is_paid_as_reported() -> None:
-    stage = Stage(Scripted("one", whole("a b c", tokens=(12, 3))))
-    answer, held = stage.answer()
+async def test_whole_answer_is_charged_as_reported() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", whole("a b c", tokens=(12, 3))))
+    answer, hold = setup.answer()
     events = [event async for event in answer]
     assert shown(events) == "a b c "
     assert events[-1] == END
-    assert paid(held) == Usage(12, 3)
-    assert stage.book.lines == []
+    assert paid(hold) == Usage(12, 3)
+    assert setup.journal.records == []
 
 
-async def test_a_failure_before_the_first_word_is_never_seen() -> None:
-    stage = Stage(Scripted("one", [Overloaded("x", status=503)]), Scripted("two", whole("fine")))
-    answer, held = stage.answer(can_restart=False)
+async def test_failure_before_the_first_content_is_not_shown() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [Overloaded("x", status=503)]), ScriptedProvider("two", whole("fine")))
+    answer, hold = setup.answer(can_restart=False)
     events = [event async for event in answer]
     assert not any(isinstance(event, Restart) for event in events)
     assert shown(events) == "fine "
-    assert stage.book.told() == [("one", "overloaded")]
-    assert held.bill is not None
+    assert setup.journal.outcomes() == [("one", "overloaded")]
+    assert hold.bill is not None
 
 
-async def test_after_a_cut_the_text_is_the_seconds_and_the_firsts_cost_is_waste() -> None:
-    cut = [*words("these words are lost"), Usage(10, 4), StreamCut("x")]
-    stage = Stage(Scripted("one", cut), Scripted("two", whole("these words stay", tokens=(9, 3))))
-    answer, held = stage.answer()
+async def test_cut_answer_is_replaced_and_its_cost_is_waste() -> None:
+    cut = [*deltas("these words are lost"), Usage(10, 4), StreamCut("x")]
+    setup = AnswerSetup(ScriptedProvider("one", cut), ScriptedProvider("two", whole("these words stay", tokens=(9, 3))))
+    answer, hold = setup.answer()
     events = [event async for event in answer]
     assert shown(events) == "these words stay "
     assert answer.completion is not None
     assert answer.completion.text == "these words stay "
-    assert paid(held) == Usage(9, 3)
-    [lost] = stage.book.lines
+    assert paid(hold) == Usage(9, 3)
+    [lost] = setup.journal.records
     assert (lost.outcome, lost.waste, lost.kept) == ("cut", cost(Usage(10, 4)), False)
 
 
-async def test_a_cut_without_usage_is_wasted_by_estimate() -> None:
-    stage = Stage(Scripted("one", [*words("these words are lost"), StreamCut("x")]), Scripted("two", whole("ok")))
-    answer, _ = stage.answer()
+async def test_cut_answer_without_usage_is_waste_by_estimate() -> None:
+    setup = AnswerSetup(
+        ScriptedProvider("one", [*deltas("these words are lost"), StreamCut("x")]), ScriptedProvider("two", whole("ok"))
+    )
+    answer, _ = setup.answer()
     await answer.whole()
-    [lost] = stage.book.lines
+    [lost] = setup.journal.records
     assert lost.usage is not None
     assert lost.usage.estimated
     assert lost.waste == cost(lost.usage) > Money(0)
 
 
-async def test_who_cannot_take_words_back_gets_an_error_and_pays_nothing() -> None:
-    stage = Stage(Scripted("one", [*words("half an"), StreamCut("x")]), Scripted("two", whole("unasked")))
-    answer, held = stage.answer(can_restart=False)
+async def test_reader_that_cannot_restart_gets_an_error_and_is_not_charged() -> None:
+    setup = AnswerSetup(
+        ScriptedProvider("one", [*deltas("half an"), StreamCut("x")]), ScriptedProvider("two", whole("unasked"))
+    )
+    answer, hold = setup.answer(can_restart=False)
     with pytest.raises(AnswerCut):
         [event async for event in answer]
-    assert (held.voided, held.bill, stage.providers[1].calls) == (True, None, [])
+    assert (hold.voided, hold.bill, setup.providers[1].calls) == (True, None, [])
 
 
 @pytest.mark.parametrize("error", [EmptyAnswer(), Garbled("x"), RateLimited("x"), ContextTooLong("x")])
-async def test_each_failure_of_one_is_the_turn_of_the_next(error: Exception) -> None:
-    stage = Stage(Scripted("one", [error]), Scripted("two", whole("fine")))
-    answer, _ = stage.answer()
+async def test_next_offer_is_attempted_after_a_failure(error: Exception) -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [error]), ScriptedProvider("two", whole("fine")))
+    answer, _ = setup.answer()
     await answer.whole()
     assert answer.offer == Offer("two", "m")
 
 
-async def test_the_requests_own_fault_is_told_at_once() -> None:
-    stage = Stage(Scripted("one", [RequestFault("bad")]), Scripted("two", whole("unasked")))
-    answer, held = stage.answer()
+async def test_request_fault_ends_the_failover_at_once() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [RequestFault("bad")]), ScriptedProvider("two", whole("unasked")))
+    answer, hold = setup.answer()
     with pytest.raises(RequestRejected):
         await answer.whole()
-    assert (held.voided, stage.providers[1].calls) == (True, [])
+    assert (hold.voided, setup.providers[1].calls) == (True, [])
 
 
-async def test_with_nobody_left_it_is_no_provider_and_nothing_is_charged() -> None:
-    stage = Stage(Scripted("one", [Overloaded("x")]), Scripted("two", [StreamCut("x")]))
-    answer, held = stage.answer()
+async def test_answer_without_any_provider_is_not_charged() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [Overloaded("x")]), ScriptedProvider("two", [StreamCut("x")]))
+    answer, hold = setup.answer()
     with pytest.raises(NoProvider) as failed:
         await answer.whole()
     assert failed.value.tried == ("one: overloaded", "two: cut")
-    assert held.voided
-    assert stage.book.told()[-1] == ("none", "no_provider")
+    assert hold.voided
+    assert setup.journal.outcomes()[-1] == ("none", "no_provider")
 
 
 @pytest.mark.parametrize(
     "absurd",
     [None, Usage(-1, 5), Usage(10, -5), Usage(10**9, 5), Usage(10, 999_999), Usage(0, 0), Usage(10, 5, 11)],
 )
-async def test_usage_that_is_missing_or_absurd_is_estimated_within_the_hold(absurd: Usage | None) -> None:
-    stage = Stage(Scripted("one", [*words("a few words"), END, *([absurd] if absurd else [])]))
-    answer, held = stage.answer(output=100)
+async def test_missing_or_absurd_usage_is_estimated_within_the_hold(absurd: Usage | None) -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [*deltas("a few words"), END, *([absurd] if absurd else [])]))
+    answer, hold = setup.answer(output=100)
     await answer.whole()
-    assert paid(held).estimated
-    assert 0 < paid(held).input_tokens <= 200
-    assert 0 < paid(held).output_tokens <= 100
+    assert paid(hold).estimated
+    assert 0 < paid(hold).input_tokens <= 200
+    assert 0 < paid(hold).output_tokens <= 100
 
 
-async def test_an_ending_is_told_once_and_a_missing_one_is_made_up() -> None:
-    stage = Stage(Scripted("one", [*words("hi"), END, END, Usage(1, 1)], [*words("hi"), Usage(1, 1)]))
+async def test_end_of_a_choice_is_delivered_once_even_when_none_was_reported() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [*deltas("hi"), END, END, Usage(1, 1)], [*deltas("hi"), Usage(1, 1)]))
     for _ in range(2):
-        answer, _ = stage.answer()
+        answer, _ = setup.answer()
         assert [event for event in [event async for event in answer] if isinstance(event, Finished)] == [END]
 
 
-async def test_a_choice_that_nobody_asked_for_is_garbage() -> None:
-    stage = Stage(Scripted("one", [Delta("x", 10**9), END]), Scripted("two", whole("fine")))
-    answer, _ = stage.answer()
+async def test_choice_that_was_not_asked_for_is_garbled() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [Delta("x", 10**9), END]), ScriptedProvider("two", whole("fine")))
+    answer, _ = setup.answer()
     await answer.whole()
-    assert stage.book.told() == [("one", "garbled")]
+    assert setup.journal.outcomes() == [("one", "garbled")]
 
 
-async def test_no_first_word_in_time_is_the_next_ones_turn() -> None:
-    stage = Stage(Scripted("one", [NEVER()]), Scripted("two", whole("fine")), first=0.02)
-    answer, _ = stage.answer()
+async def test_late_first_token_is_a_timeout() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [NEVER()]), ScriptedProvider("two", whole("fine")), first=0.02)
+    answer, _ = setup.answer()
     await answer.whole()
-    assert stage.book.told() == [("one", "timeout")]
-    assert stage.open == 0
+    assert setup.journal.outcomes() == [("one", "timeout")]
+    assert setup.open == 0
 
 
-async def test_silence_within_an_answer_is_a_restart() -> None:
-    stage = Stage(Scripted("one", [*words("half"), NEVER()]), Scripted("two", whole("fine")), idle=0.02)
-    answer, _ = stage.answer()
+async def test_silence_within_an_answer_restarts_it() -> None:
+    setup = AnswerSetup(
+        ScriptedProvider("one", [*deltas("half"), NEVER()]), ScriptedProvider("two", whole("fine")), idle=0.02
+    )
+    answer, _ = setup.answer()
     assert shown([event async for event in answer]) == "fine "
-    assert stage.book.told() == [("one", "silence")]
+    assert setup.journal.outcomes() == [("one", "silence")]
 
 
 @pytest.mark.parametrize("last", [NEVER(), Unreachable("reset")])
-async def test_after_the_finish_reason_no_end_marker_is_waited_for(last: asyncio.Event | Exception) -> None:
-    script: list[Step] = [*words("all said"), END, Usage(10, 2), last]
-    stage = Stage(Scripted("one", script), Scripted("two", whole("unasked")), idle=0.02)
-    answer, held = stage.answer(can_restart=False)
+async def test_end_marker_is_not_waited_for_after_the_finish_reason(last: asyncio.Event | Exception) -> None:
+    script: list[Step] = [*deltas("all said"), END, Usage(10, 2), last]
+    setup = AnswerSetup(ScriptedProvider("one", script), ScriptedProvider("two", whole("unasked")), idle=0.02)
+    answer, hold = setup.answer(can_restart=False)
     assert shown([event async for event in answer]) == "all said "
-    assert paid(held) == Usage(10, 2)
-    assert (stage.open, stage.book.lines) == (0, [])
+    assert paid(hold) == Usage(10, 2)
+    assert (setup.open, setup.journal.records) == (0, [])
 
 
-async def test_thoughts_keep_a_stream_alive() -> None:
+async def test_reasoning_keeps_a_stream_alive() -> None:
     thoughts = [Delta(thinking="hm")] * 5
-    stage = Stage(Scripted("one", [*thoughts, *whole("so")]))
-    answer, held = stage.answer()
+    setup = AnswerSetup(ScriptedProvider("one", [*thoughts, *whole("so")]))
+    answer, hold = setup.answer()
     assert shown([event async for event in answer]) == "so "
-    assert held.bill is not None
+    assert hold.bill is not None

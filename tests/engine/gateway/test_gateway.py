@@ -1,4 +1,4 @@
-"""What the gateway leaves out, and what it raises when nothing is left."""
+"""Admission, offers that the gateway leaves out, and the error when none is left."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -13,7 +13,7 @@ from engine.gateway.gateway import Gateway, loses
 from engine.money import Money
 from engine.routing.health import Permit
 from engine.tenancy import Flat, Markup, Tenant
-from tests.engine.scripted import TENANT, Scripted, Stage, whole
+from tests.engine.scripted import TENANT, AnswerSetup, ScriptedProvider, whole
 
 CHEAP, DEAR = Offer("cheap", "m"), Offer("dear", "m")
 FLAT = Flat(5 * 10**12)
@@ -29,11 +29,11 @@ class Lost:
 
 
 def gateway(*offers: Offer, lost: str = "0") -> tuple[Gateway, Model]:
-    stage = Stage(*(Scripted(offer.provider, whole("words")) for offer in offers))
+    setup = AnswerSetup(*(ScriptedProvider(offer.provider, whole("words")) for offer in offers))
     model = Model("auto", offers, FLAT, max_loss_per_day=Money.usd("1"))
     book = PriceBook({"cheap/m": flat_price("1", "1"), "dear/m": flat_price("20", "20")})
-    catalog = replace(stage.market.catalog, models={"auto": model}, book=book)
-    market = replace(stage.market, catalog=catalog)
+    catalog = replace(setup.market.catalog, models={"auto": model}, book=book)
+    market = replace(setup.market, catalog=catalog)
     return Gateway(market, None, losses=Lost(lost)), model  # type: ignore[arg-type]
 
 
@@ -42,29 +42,29 @@ async def planned(made: Gateway, model: Model, tenant: Tenant = TENANT) -> tuple
     return [quote.offer.provider for quote in route.quotes], [drop.reason for drop in route.drops]
 
 
-async def test_what_loses_is_asked_until_the_day_has_lost_enough() -> None:
+async def test_losing_offer_is_used_until_the_day_has_lost_enough() -> None:
     assert (await planned(*gateway(CHEAP, DEAR, lost="0.99")))[0] == ["cheap", "dear"]
 
 
-async def test_then_it_is_left_out_and_the_reason_is_told() -> None:
+async def test_losing_offer_is_dropped_with_a_reason_after_that() -> None:
     quotes, drops = await planned(*gateway(CHEAP, DEAR, lost="1"))
     assert quotes == ["cheap"]
     assert drops == ["costs more than it charges, and today has lost enough"]
 
 
-async def test_where_only_losing_offers_are_left_the_house_has_reached_its_limit() -> None:
+async def test_spending_cap_is_reached_where_only_losing_offers_are_left() -> None:
     with pytest.raises(SpendingCapReached):
         await planned(*gateway(DEAR, lost="2"))
 
 
-def test_a_markup_loses_only_below_one() -> None:
+def test_markup_loses_only_below_one() -> None:
     made, model = gateway(CHEAP)
     (quote,) = made.route(model, ASK).quotes
     assert not loses(quote, Markup(Fraction("1.4")))
     assert loses(quote, Markup(Fraction("0.5")))
 
 
-async def test_the_only_offer_is_kept_under_its_learned_limit() -> None:
+async def test_only_offer_is_kept_under_its_learned_rate_limit() -> None:
     made, model = gateway(CHEAP)
     health = made.market.health
     permits = [health.admit(CHEAP) for _ in range(10)]

@@ -1,4 +1,4 @@
-"""Two offers in a race for the first word, and what the loser costs."""
+"""Two attempts in a race for the first content, and the cost of the loser."""
 
 import asyncio
 
@@ -7,11 +7,11 @@ from engine.catalog.offers import Offer
 from engine.chat import Usage
 from engine.errors import Overloaded
 from engine.gateway.hedging import Hedging
-from tests.engine.scripted import NEVER, Scripted, Stage, cost, shown, whole
+from tests.engine.scripted import NEVER, AnswerSetup, ScriptedProvider, cost, shown, whole
 
 
 def hedging(*names: str, share: float = 1.0) -> Hedging:
-    """That knows each offer to speak at once."""
+    """Return a Hedging that expects each offer's first token after 1 ms."""
     known = Hedging(share)
     for name in names:
         for _ in range(20):
@@ -19,42 +19,46 @@ def hedging(*names: str, share: float = 1.0) -> Hedging:
     return known
 
 
-async def test_a_late_first_word_has_a_second_offer_asked_and_the_losers_bill_is_waste() -> None:
-    slow = Scripted("one", [Usage(10, 3), NEVER()])
-    stage = Stage(slow, Scripted("two", whole("quick")), hedging=hedging("one"))
-    answer, held = stage.answer(can_restart=False)
+async def test_late_first_token_starts_a_second_attempt_and_the_losers_bill_is_waste() -> None:
+    slow = ScriptedProvider("one", [Usage(10, 3), NEVER()])
+    setup = AnswerSetup(slow, ScriptedProvider("two", whole("quick")), hedging=hedging("one"))
+    answer, hold = setup.answer(can_restart=False)
     assert shown([event async for event in answer]) == "quick "
     assert answer.offer == Offer("two", "m")
-    assert held.bill is not None
-    [line] = stage.book.lines
+    assert hold.bill is not None
+    [line] = setup.journal.records
     assert (line.provider, line.outcome, line.waste) == ("one", HEDGED, cost(Usage(10, 3)))
-    assert stage.open == 0
+    assert setup.open == 0
 
 
-async def test_the_first_to_speak_wins_even_when_it_was_late() -> None:
+async def test_late_attempt_wins_if_its_content_comes_first() -> None:
     speak = asyncio.Event()
-    stage = Stage(Scripted("one", [speak, *whole("late")]), Scripted("two", [NEVER()]), hedging=hedging("one"))
-    answer, _ = stage.answer()
-    while not stage.providers[1].calls:
+    setup = AnswerSetup(
+        ScriptedProvider("one", [speak, *whole("late")]), ScriptedProvider("two", [NEVER()]), hedging=hedging("one")
+    )
+    answer, _ = setup.answer()
+    while not setup.providers[1].calls:
         await asyncio.sleep(0)
     speak.set()
     assert shown([event async for event in answer]) == "late "
-    assert stage.book.told() == [("two", HEDGED)]
-    assert stage.open == 0
+    assert setup.journal.outcomes() == [("two", HEDGED)]
+    assert setup.open == 0
 
 
-async def test_one_that_fails_in_a_race_leaves_the_other_to_go_on() -> None:
+async def test_failed_attempt_leaves_the_race_to_the_other() -> None:
     fail = asyncio.Event()
-    stage = Stage(
-        Scripted("one", [fail, Overloaded("x")]), Scripted("two", [fail, *whole("fine")]), hedging=hedging("one")
+    setup = AnswerSetup(
+        ScriptedProvider("one", [fail, Overloaded("x")]),
+        ScriptedProvider("two", [fail, *whole("fine")]),
+        hedging=hedging("one"),
     )
-    answer, _ = stage.answer()
-    while not stage.providers[1].calls:
+    answer, _ = setup.answer()
+    while not setup.providers[1].calls:
         await asyncio.sleep(0)
     fail.set()
     assert shown([event async for event in answer]) == "fine "
-    assert stage.book.told() == [("one", "overloaded")]
-    assert len(stage.providers[1].calls) == 1
+    assert setup.journal.outcomes() == [("one", "overloaded")]
+    assert len(setup.providers[1].calls) == 1
 
 
 async def test_few_prompts_are_hedged_and_none_by_default() -> None:
@@ -64,17 +68,17 @@ async def test_few_prompts_are_hedged_and_none_by_default() -> None:
     assert [rare.take() for _ in range(3)] == [True, True, False]
     assert rare.wait_seconds(Offer("one", "m")) is None
     assert hedging("one", share=1.0).wait_seconds(Offer("two", "m")) is None
-    stage = Stage(Scripted("one", [NEVER()]), Scripted("two", whole("fine")), first=0.02)
-    answer, _ = stage.answer()
+    setup = AnswerSetup(ScriptedProvider("one", [NEVER()]), ScriptedProvider("two", whole("fine")), first=0.02)
+    answer, _ = setup.answer()
     await answer.whole()
-    assert stage.book.told() == [("one", "timeout")]
+    assert setup.journal.outcomes() == [("one", "timeout")]
 
 
-async def test_who_leaves_during_a_race_hangs_up_on_both() -> None:
-    stage = Stage(Scripted("one", [NEVER()]), Scripted("two", [NEVER()]), hedging=hedging("one"))
-    answer, held = stage.answer()
-    while not stage.providers[1].calls:
+async def test_leaving_during_a_race_closes_both_attempts() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [NEVER()]), ScriptedProvider("two", [NEVER()]), hedging=hedging("one"))
+    answer, hold = setup.answer()
+    while not setup.providers[1].calls:
         await asyncio.sleep(0)
     await answer.leave()
-    assert (stage.open, held.voided) == (0, True)
-    assert sorted(stage.book.told()) == [("one", ABANDONED), ("two", ABANDONED)]
+    assert (setup.open, hold.voided) == (0, True)
+    assert sorted(setup.journal.outcomes()) == [("one", ABANDONED), ("two", ABANDONED)]

@@ -1,4 +1,4 @@
-"""A recording tried under the provider's keys, held for and priced: the listener follows a script."""
+"""A recording tried under the provider's keys, hold for and priced: the listener follows a script."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,21 +22,21 @@ from engine.errors import (
     RequestRejected,
 )
 from engine.gateway import transcription
-from engine.gateway.transcription import Rate, Spoken, Transcriber
+from engine.gateway.transcription import Rate, Transcriber, TranscriptionRequest
 from engine.holds import Funds, Grant, HoldRequest, fit
 from engine.money import Money
 from engine.ports import Hold, Ledger, LimitHeaders
 from engine.routing.health import Health, Permit
 from engine.speech import Recording, SpeechText
 from tests.engine.clock import HandClock
-from tests.engine.scripted import TENANT, Held, Scripted, Stage
+from tests.engine.scripted import TENANT, AnswerSetup, ScriptedHold, ScriptedProvider
 
 OFFER, RECORDING = Offer("one", "whisper"), Recording(b"sound", "recording.ogg", "audio/ogg")
 RATE = Rate(Money(667_000), Fraction("1.40"))
 
 
-class Ear:
-    """Says what its script says, in turn; which keys were used."""
+class ScriptedSpeech:
+    """A speech provider that follows its script, in turn. `used`: the keys that it was called with."""
 
     name = "one"
 
@@ -44,7 +44,7 @@ class Ear:
         self._script, self.keys = list(script), keys
         self.used: list[int] = []
 
-    async def hear(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
+    async def transcribe(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
         assert (model, recording) == ("whisper", RECORDING)
         self.used.append(key)
         step = self._script.pop(0)
@@ -59,13 +59,13 @@ class Ear:
         return None
 
 
-class Purse:
-    """A ledger with so much money in it, which remembers its last hold_request and hold."""
+class ScriptedLedger:
+    """A ledger with `wallet` in it; the last request and hold are kept."""
 
     def __init__(self, wallet: Money = Money(10**9)) -> None:
         self.wallet = wallet
         self.hold_request: HoldRequest | None = None
-        self.held: Held | None = None
+        self.last_hold: ScriptedHold | None = None
 
     @asynccontextmanager
     async def hold(self, hold_request: HoldRequest) -> AsyncIterator[Hold]:
@@ -73,22 +73,22 @@ class Purse:
         sized = fit(hold_request, Funds(0, self.wallet))
         if not isinstance(sized, Grant):
             raise InsufficientFunds(sized)
-        self.held = Held(sized)
-        yield cast("Hold", self.held)
+        self.last_hold = ScriptedHold(sized)
+        yield cast("Hold", self.last_hold)
 
 
-class Room:
-    """A transcriber with everything around it; `fetched` counts downloads, `kept` is what was written down."""
+class Setup:
+    """A transcriber with everything around it; `fetched` counts downloads, `kept` lists the texts kept."""
 
-    def __init__(self, ear: Ear, *, rate: Rate = RATE, wallet: Money = Money(10**9)) -> None:
-        stage = Stage(Scripted("one", []))
-        health = Health(stage.market.policy, stage.market.clock, {"one": ear.keys})
-        self.book, self.purse = stage.book, Purse(wallet)
-        market = replace(stage.market, health=health)
-        self.transcriber = Transcriber(market, cast("Ledger", self.purse), ear, OFFER, rate, 600)
+    def __init__(self, speech: ScriptedSpeech, *, rate: Rate = RATE, wallet: Money = Money(10**9)) -> None:
+        setup = AnswerSetup(ScriptedProvider("one", []))
+        health = Health(setup.market.policy, setup.market.clock, {"one": speech.keys})
+        self.journal, self.ledger = setup.journal, ScriptedLedger(wallet)
+        market = replace(setup.market, health=health)
+        self.transcriber = Transcriber(market, cast("Ledger", self.ledger), speech, OFFER, rate, 600)
         self.fetched, self.kept = 0, list[str]()
 
-    async def hear(self, seconds: int = 12) -> str:
+    async def transcribe(self, seconds: int = 12) -> str:
         async def fetch() -> Recording:
             self.fetched += 1
             return RECORDING
@@ -96,131 +96,132 @@ class Room:
         def keep(text: str) -> Any:
             return lambda *_: self.kept.append(text)
 
-        return (await self.transcriber.transcribe(TENANT, Spoken("r:voice", 1, seconds, fetch, keep))).text
+        request = TranscriptionRequest("r:voice", 1, seconds, fetch, keep)
+        return (await self.transcriber.transcribe(TENANT, request)).text
 
 
-def test_a_price_a_minute_is_divided_once() -> None:
+def test_price_of_a_minute_is_divided_once() -> None:
     assert (RATE.cost(13), RATE.charge(13)) == (Money(144_517), Money(202_323))
 
 
 @pytest.mark.parametrize(("seconds", "billed"), [(0, 10), (9.2, 10), (10, 10), (10.01, 11), (61, 61)])
-def test_begun_seconds_are_billed_and_the_shortest_length_at_least(seconds: float, billed: int) -> None:
+def test_begun_seconds_are_billed_and_at_least_the_shortest_length(seconds: float, billed: int) -> None:
     assert Rate(Money(1), Fraction(1), least_seconds=10).billed_seconds(seconds) == billed
 
 
 @pytest.mark.parametrize("wallet", [Money(0), Money(10**9)])
-async def test_a_server_of_ones_own_may_cost_nothing(wallet: Money) -> None:
-    room = Room(Ear(SpeechText("hello", 12)), rate=Rate(Money(0), Fraction("1.40")), wallet=wallet)
-    assert await room.hear() == "hello"
+async def test_own_server_may_cost_nothing(wallet: Money) -> None:
+    setup = Setup(ScriptedSpeech(SpeechText("hello", 12)), rate=Rate(Money(0), Fraction("1.40")), wallet=wallet)
+    assert await setup.transcribe() == "hello"
 
 
-async def test_the_length_that_the_provider_reports_is_billed() -> None:
-    room = Room(Ear(SpeechText("hello", 4.2)))
-    assert await room.hear(12) == "hello"
-    assert room.purse.held is not None
-    assert room.purse.held.grant.wallet == Money.ceil_atto(13 * RATE.minute_atto, RATE.tariff.times)
-    bill = room.purse.held.bill
+async def test_length_reported_by_the_provider_is_billed() -> None:
+    setup = Setup(ScriptedSpeech(SpeechText("hello", 4.2)))
+    assert await setup.transcribe(12) == "hello"
+    assert setup.ledger.last_hold is not None
+    assert setup.ledger.last_hold.grant.wallet == Money.ceil_atto(13 * RATE.minute_atto, RATE.tariff.times)
+    bill = setup.ledger.last_hold.bill
     assert bill is not None
     assert (bill.attempt.cost, bill.attempt.waste) == (RATE.cost(5), Money(0))
-    assert room.kept == ["hello"]
+    assert setup.kept == ["hello"]
 
 
-async def test_where_it_reports_none_the_apps_word_is_taken() -> None:
-    room = Room(Ear(SpeechText("hello")))
-    await room.hear(12)
-    assert room.purse.held is not None
-    assert room.purse.held.bill is not None
-    assert room.purse.held.bill.attempt.cost == RATE.cost(12)
+async def test_length_by_the_app_is_billed_where_the_provider_reports_none() -> None:
+    setup = Setup(ScriptedSpeech(SpeechText("hello")))
+    await setup.transcribe(12)
+    assert setup.ledger.last_hold is not None
+    assert setup.ledger.last_hold.bill is not None
+    assert setup.ledger.last_hold.bill.attempt.cost == RATE.cost(12)
 
 
-async def test_a_key_that_was_refused_makes_room_for_the_next() -> None:
-    ear = Ear(KeyRefused("no", status=401), RateLimited("slow"), SpeechText("hello", 12), keys=3)
-    room = Room(ear)
-    assert await room.hear() == "hello"
-    assert sorted(ear.used) == [0, 1, 2]
-    assert room.book.told() == [("one", "key_refused"), ("one", "rate_limited")]
-    assert room.purse.held is not None
-    assert room.purse.held.bill is not None
-    assert room.purse.held.bill.attempt.ordinal == 3
+async def test_next_key_is_tried_after_a_refused_one() -> None:
+    speech = ScriptedSpeech(KeyRefused("no", status=401), RateLimited("slow"), SpeechText("hello", 12), keys=3)
+    setup = Setup(speech)
+    assert await setup.transcribe() == "hello"
+    assert sorted(speech.used) == [0, 1, 2]
+    assert setup.journal.outcomes() == [("one", "key_refused"), ("one", "rate_limited")]
+    assert setup.ledger.last_hold is not None
+    assert setup.ledger.last_hold.bill is not None
+    assert setup.ledger.last_hold.bill.attempt.ordinal == 3
 
 
-async def test_another_key_does_not_help_a_server_that_is_down() -> None:
-    ear = Ear(Overloaded("503", status=503), keys=2)
-    room = Room(ear)
+async def test_other_keys_are_not_tried_when_the_server_is_down() -> None:
+    speech = ScriptedSpeech(Overloaded("503", status=503), keys=2)
+    setup = Setup(speech)
     with pytest.raises(NoProvider) as raised:
-        await room.hear()
+        await setup.transcribe()
     assert raised.value.tried == ("one: overloaded",)
-    assert len(ear.used) == 1
-    assert room.kept == []
+    assert len(speech.used) == 1
+    assert setup.kept == []
 
 
-async def test_what_nobody_could_hear_is_the_requests_own_fault() -> None:
-    room = Room(Ear(RequestFault("Invalid file format.")))
+async def test_unreadable_recording_is_the_requests_own_fault() -> None:
+    setup = Setup(ScriptedSpeech(RequestFault("Invalid file format.")))
     with pytest.raises(RequestRejected, match="Invalid file format"):
-        await room.hear()
-    assert room.book.told() == [("one", "bad_request")]
+        await setup.transcribe()
+    assert setup.journal.outcomes() == [("one", "bad_request")]
 
 
-async def test_who_rests_is_not_asked() -> None:
-    ear = Ear()
-    room = Room(ear)
-    room.transcriber.market.health.drain("one")
+async def test_resting_provider_is_not_asked() -> None:
+    speech = ScriptedSpeech()
+    setup = Setup(speech)
+    setup.transcriber.market.health.drain("one")
     with pytest.raises(NoProvider):
-        await room.hear()
-    assert ear.used == []
-    assert room.book.lines == []
+        await setup.transcribe()
+    assert speech.used == []
+    assert setup.journal.records == []
 
 
-async def test_without_money_nothing_is_fetched() -> None:
-    ear = Ear()
-    room = Room(ear, wallet=Money(1000))
+async def test_recording_is_not_fetched_without_money() -> None:
+    speech = ScriptedSpeech()
+    setup = Setup(speech, wallet=Money(1000))
     with pytest.raises(InsufficientFunds) as raised:
-        await room.hear(12)
+        await setup.transcribe(12)
     assert raised.value.shortfall.wallet_only
     assert raised.value.shortfall.missing == Money(202_324 - 1000)
-    assert (room.fetched, ear.used) == (0, [])
+    assert (setup.fetched, speech.used) == (0, [])
 
 
-async def test_patience_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transcription, "PATIENCE_SECONDS", 0.0)
-    room = Room(Ear(None))
+async def test_transcription_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcription, "TIMEOUT_SECONDS", 0.0)
+    setup = Setup(ScriptedSpeech(None))
     with pytest.raises(NoProvider):
-        await room.hear()
-    assert room.book.told() == [("one", "timeout")]
-    assert room.transcriber.market.health.state("one").failures == 1
+        await setup.transcribe()
+    assert setup.journal.outcomes() == [("one", "timeout")]
+    assert setup.transcriber.market.health.state("one").failures == 1
 
 
-async def test_a_closed_transcriber_ends_what_it_hears_and_takes_nothing_more() -> None:
-    ear = Ear(None)
-    room = Room(ear)
-    hearing = asyncio.create_task(room.hear())
+async def test_closed_transcriber_ends_its_work_and_takes_no_more() -> None:
+    speech = ScriptedSpeech(None)
+    setup = Setup(speech)
+    running = asyncio.create_task(setup.transcribe())
     async with asyncio.timeout(10):
-        while not ear.used:
+        while not speech.used:
             await asyncio.sleep(0)
-    room.transcriber.close(0)
+    setup.transcriber.close(0)
     with pytest.raises(Closing):
-        await hearing
-    assert room.book.told() == [("one", "closing")]
-    assert room.transcriber.market.health.state("one").failures == 0
+        await running
+    assert setup.journal.outcomes() == [("one", "closing")]
+    assert setup.transcriber.market.health.state("one").failures == 0
     with pytest.raises(Closing):
-        await room.hear()
-    assert room.fetched == 1
+        await setup.transcribe()
+    assert setup.fetched == 1
 
 
-async def test_who_hangs_up_leaves_a_probes_place_free() -> None:
-    ear = Ear(None, SpeechText("hello", 12))
-    room = Room(ear)
-    market = room.transcriber.market
+async def test_cancelled_transcription_leaves_the_probe_to_the_next() -> None:
+    speech = ScriptedSpeech(None, SpeechText("hello", 12))
+    setup = Setup(speech)
+    market = setup.transcriber.market
     for _ in range(market.policy.failures_to_open):
         permit = market.health.admit(OFFER)
         assert isinstance(permit, Permit)
         market.health.failed(permit, Overloaded("503", status=503))
     cast("HandClock", market.clock).wait(market.policy.rest_seconds + 1)
-    hearing = asyncio.create_task(room.hear())
+    running = asyncio.create_task(setup.transcribe())
     async with asyncio.timeout(10):
-        while not ear.used:
+        while not speech.used:
             await asyncio.sleep(0)
-    hearing.cancel()
+    running.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await hearing
-    assert await room.hear() == "hello"
+        await running
+    assert await setup.transcribe() == "hello"

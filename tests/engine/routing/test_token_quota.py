@@ -7,7 +7,7 @@ from engine.ports import LimitHeaders
 from engine.routing.health import Health, HealthPolicy, Permit
 from engine.routing.plan import Route, plan
 from tests.engine.clock import HandClock
-from tests.engine.scripted import PRICE, Scripted, Stage, whole
+from tests.engine.scripted import PRICE, AnswerSetup, ScriptedProvider, whole
 
 CHEAP, DEAR = Offer("a", "m"), Offer("b", "m")
 
@@ -56,9 +56,9 @@ def test_key_with_enough_quota_is_used() -> None:
 
 
 async def test_attempt_uses_up_the_expected_tokens_of_its_quote() -> None:
-    stage = Stage(Scripted("a", whole("a says")))
-    health = stage.market.health
+    setup = AnswerSetup(ScriptedProvider("a", whole("a says")))
+    health = setup.market.health
     answered(health, 1000)
-    stage._route = Route(tuple(quote._replace(expected_tokens=700) for quote in stage._route.quotes), ())
-    await stage.answer()[0].whole()
+    setup._route = Route(tuple(quote._replace(expected_tokens=700) for quote in setup._route.quotes), ())
+    await setup.answer()[0].whole()
     assert health.status(CHEAP).remaining_tokens == 300

@@ -24,7 +24,7 @@ async def hears(
     body: bytes | str | list[bytes], *, model: str = "whisper-1", status: int = 200, kind: str = "application/json"
 ) -> tuple[SpeechText, Wire]:
     wire = Wire("groq", body, status=status, headers={"content-type": kind})
-    return await listener(wire).hear(model, RECORDING), wire
+    return await listener(wire).transcribe(model, RECORDING), wire
 
 
 def posted(wire: Wire) -> dict[str, Any]:
