@@ -1,0 +1,75 @@
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import pytest
+
+from engine.money import ZERO, Money
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.database.dates import ms
+from storage.reports import liability
+from storage.reports.liability import Liability, StarTotals
+from tests.storage.books import PRO, tenant
+
+DAY = datetime(2026, 11, 24, tzinfo=UTC)
+MS = timedelta(milliseconds=1)
+PAYOUT = Money(13_000_000)
+
+
+def payment(
+    conn: Connection, owner: int, name: str, stars: int, paid: datetime, refunded: datetime | None = None
+) -> None:
+    conn.run(
+        "INSERT INTO payments (charge_id, tenant_id, stars, credited_nanousd, kind, paid_at, refunded_at)"
+        " VALUES (:id, :owner, :stars, 0, 'topup', :paid, :refunded)",
+        id=name,
+        owner=owner,
+        stars=stars,
+        paid=ms(paid),
+        refunded=ms(refunded) if refunded else None,
+    )
+
+
+async def test_stars_count_on_the_utc_day_of_payment_or_refund(db: Database) -> None:
+    def unit(conn: Connection) -> StarTotals:
+        ann = tenant(conn)
+        payment(conn, ann, "before", 1, DAY - MS)
+        payment(conn, ann, "first", 10, DAY)
+        payment(conn, ann, "last", 100, DAY + timedelta(days=2) - MS)
+        payment(conn, ann, "after", 1000, DAY + timedelta(days=2))
+        payment(conn, ann, "refunded", 7, DAY - timedelta(days=9), DAY)
+        payment(conn, ann, "refunded-later", 70, DAY - timedelta(days=9), DAY + timedelta(days=2))
+        return liability.star_totals(conn, DAY.date(), DAY.date() + timedelta(days=1), PAYOUT)
+
+    assert await db.write(unit) == StarTotals(110, 7, Money(103 * 13_000_000))
+
+
+async def test_days_without_payments_have_no_stars(db: Database) -> None:
+    read = await db.read(lambda conn: liability.star_totals(conn, DAY.date(), DAY.date(), PAYOUT))
+    assert read == StarTotals(0, 0, ZERO)
+
+
+@pytest.mark.parametrize(("rate", "allowances"), [(Fraction(5, 2), 2), (Fraction(7, 2), 4), (Fraction(29, 7), 4)])
+async def test_liability_is_wallets_and_unused_allowances(db: Database, rate: Fraction, allowances: int) -> None:
+    def unit(conn: Connection) -> Liability:
+        for usd in ("1", "2"):
+            tenant(conn, usd)
+        pro = tenant(conn, "4", PRO)
+        conn.run(
+            "UPDATE accounts SET owed_nanousd = 3, allowance_tokens = 9, allowance_used_tokens = 8"
+            " WHERE tenant_id = :id",
+            id=pro,
+        )
+        return liability.liability(conn, {"pro": rate})
+
+    found = await db.write(unit)
+    assert found == Liability(Money.usd("7"), Money(allowances), Money(3))
+    assert found.total == Money.usd("7") + Money(allowances)
+
+
+async def test_held_tokens_are_still_a_liability(db: Database) -> None:
+    def unit(conn: Connection) -> Liability:
+        conn.run("UPDATE accounts SET allowance_held_tokens = 500 WHERE tenant_id = :id", id=tenant(conn))
+        return liability.liability(conn, {"free": Fraction(1)})
+
+    assert (await db.write(unit)).allowances == Money(1_000)
