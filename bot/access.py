@@ -24,7 +24,7 @@ async def guard(update: Update, context: Context) -> None:
     if message is not None and not _is_guarded(message, context):
         return
     state = await context.state()
-    if state.is_in:
+    if state.is_admitted:
         return
     if message is not None and await _entered(message, state, context):
         raise ApplicationHandlerStop

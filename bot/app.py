@@ -33,7 +33,7 @@ from bot.services import Services
 from bot.updates import webhook
 from bot.updates.intake import Intake, read
 from bot.updates.polling import ALLOWED, Poller
-from storage.tenants import tenants
+from storage.tenants import tenant_settings
 
 log = logging.getLogger(__name__)
 TAKE_UP_SECONDS = 5.0
@@ -237,7 +237,7 @@ async def on_membership(update: Update, context: Context) -> None:
     assert change is not None
     if change.chat.type == "private":
         user_id, blocked = change.chat.id, change.new_chat_member.status == "kicked"
-        await context.services.db.write(lambda conn: tenants.set_blocked(conn, user_id, blocked))
+        await context.services.db.write(lambda conn: tenant_settings.set_blocked(conn, user_id, blocked))
 
 
 async def on_error(update: object, context: Context) -> None:

@@ -18,7 +18,7 @@ from bot.services import Services
 from engine.tenancy import Tenant
 from storage.database.connection import Connection
 from storage.telegram.inbox import ClaimedUpdate
-from storage.tenants import tenants
+from storage.tenants import tenant_settings, tenants
 from storage.tenants.tenants import TenantState
 
 Dicts = dict[Any, Any]
@@ -109,6 +109,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                 self._state = await self._let_in(known)
                 await self._store_language(known)
                 return self._state
+            is_admitted = services.config.access_mode == "open" or self.is_admin
             self._state, _ = await services.db.write(
                 lambda conn: tenants.ensure_telegram(
                     conn,
@@ -118,7 +119,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                     language="",
                     plan=services.free_plan,
                     now=services.clock.now(),
-                    access=tenants.IN if services.config.access_mode == "open" or self.is_admin else tenants.PENDING,
+                    access=tenants.ADMITTED if is_admitted else tenants.PENDING,
                 )
             )
             assert self._state is not None
@@ -130,7 +131,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         language = self.user.language_code
         if language and not known.is_nameless and known.settings.get(tenants.APP_LANGUAGE) != language:
             await self.services.db.write(
-                lambda conn: tenants.set_setting(conn, known.id, tenants.APP_LANGUAGE, language)
+                lambda conn: tenant_settings.set_setting(conn, known.id, tenants.APP_LANGUAGE, language)
             )
 
     async def _let_in(self, known: TenantState) -> TenantState:
@@ -140,7 +141,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
             return known
 
         def unit(conn: Connection) -> TenantState | None:
-            tenants.set_access(conn, known.id, tenants.IN)
+            tenant_settings.set_access(conn, known.id, tenants.ADMITTED)
             return tenants.state(conn, known.id)
 
         return await self.services.db.write(unit) or known

@@ -12,7 +12,7 @@ from bot.buttons import button, rows
 from bot.formatting.markdown import Piece, render
 from locales.button import Button
 from storage.database.database import Database
-from storage.tenants import tenants
+from storage.tenants import tenant_settings, tenants
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class TelegramNotifier:
                 allow_sending_without_reply=True,
             )
         except Forbidden:
-            await self._db.write(lambda conn: tenants.set_blocked(conn, user_id, True))
+            await self._db.write(lambda conn: tenant_settings.set_blocked(conn, user_id, True))
             return None
         except BadRequest as error:
             log.warning("notice %s was not sent to user %d (has this user started the bot?): %s", key, user_id, error)
@@ -104,7 +104,7 @@ class TelegramNotifier:
 
     async def _language(self, user_id: int) -> str:
         state = await self._db.read(lambda conn: tenants.by_telegram(conn, user_id))
-        return (state.speaks if state else "") or "en"
+        return (state.shown_language if state else "") or "en"
 
 
 def translated(language: str, value: object) -> object:

@@ -8,7 +8,7 @@ from telegram.constants import ChatType
 from bot.command import Command, all_commands
 from bot.context import Context
 from storage.database.dates import ms
-from storage.tenants import tenants
+from storage.tenants import tenant_settings
 
 SETTING = "pending_input"
 """The tenant's setting: the command's name, and the time in ms until which it waits."""
@@ -18,7 +18,7 @@ async def wait_for_text(context: Context, command: str, wait: timedelta) -> None
     """Give the next message of this user to the `take_text` of the command, unless it comes after `wait`."""
     state, services = await context.state(), context.services
     pending = [command, ms(services.clock.now() + wait)]
-    await services.db.write(lambda conn: tenants.set_setting(conn, state.id, SETTING, pending))
+    await services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, SETTING, pending))
 
 
 async def took_text(message: Message, context: Context) -> bool:
@@ -27,7 +27,7 @@ async def took_text(message: Message, context: Context) -> bool:
     pending = state.settings.get(SETTING)
     if pending is None or message.chat.type != ChatType.PRIVATE:
         return False
-    await services.db.write(lambda conn: tenants.set_setting(conn, state.id, SETTING, None))
+    await services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, SETTING, None))
     name, until = pending
     command: Command | None = all_commands(context).get(name)
     if until < ms(services.clock.now()) or command is None or command.take_text is None:

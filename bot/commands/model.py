@@ -12,7 +12,7 @@ from engine.catalog.defaults import USUAL_REQUEST
 from engine.errors import EngineError, ModelNotInPlan
 from engine.money import Money
 from engine.tenancy import Flat, Markup
-from storage.tenants import tenants
+from storage.tenants import tenant_settings
 
 MOST_NAMED = 12
 
@@ -43,7 +43,7 @@ async def choose(context: Context, name: str) -> None:
     except EngineError as error:
         await context.reply(sentence(context.t, error))
         return
-    await services.db.write(lambda conn: tenants.set_setting(conn, state.id, "model", name))
+    await services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, "model", name))
     await context.reply(context.t("model.set", model=name))
 
 

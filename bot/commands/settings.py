@@ -10,7 +10,7 @@ from bot.delivery.courier import payload
 from bot.formatting.markdown import render, with_tail
 from bot.formatting.rich import footer_of, rich
 from storage.telegram import conversations, outbox
-from storage.tenants import tenants
+from storage.tenants import tenant_settings
 
 MEMORIES = (0, 10, 60)
 
@@ -39,15 +39,17 @@ async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
     name, value = args
     state, db = await context.state(), context.services.db
     if name == "language" and value in locales.LANGUAGES:
-        await db.write(lambda conn: tenants.set_language(conn, state.id, value))
+        await db.write(lambda conn: tenant_settings.set_language(conn, state.id, value))
     elif name in {"footer", "tables"}:
-        await db.write(lambda conn: tenants.set_setting(conn, state.id, name, value == "on"))
+        await db.write(lambda conn: tenant_settings.set_setting(conn, state.id, name, value == "on"))
     elif name == "memory" and value.isdecimal():
         await db.write(
-            lambda conn: tenants.set_setting(conn, state.id, "memory", min(int(value), conversations.MOST_MESSAGES))
+            lambda conn: tenant_settings.set_setting(
+                conn, state.id, "memory", min(int(value), conversations.MOST_MESSAGES)
+            )
         )
     elif name == "stream" and value in {"draft", "edit"}:
-        await db.write(lambda conn: tenants.set_setting(conn, state.id, "stream", value))
+        await db.write(lambda conn: tenant_settings.set_setting(conn, state.id, "stream", value))
     await context.edit_or_reply(*await _shown(context))
 
 

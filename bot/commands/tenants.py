@@ -114,7 +114,7 @@ async def _page(context: Context, before: int | None) -> None:
 
 def _line(context: Context, state: TenantState) -> str:
     mark = context.t("admin.mark_banned") if state.banned else ""
-    mark = mark or ("" if state.is_in else context.t(f"admin.mark_{state.access}"))
+    mark = mark or ("" if state.is_admitted else context.t(f"admin.mark_{state.access}"))
     return f"• {state.id} {state.name}: {state.plan}, {state.wallet} USD{mark}"
 
 

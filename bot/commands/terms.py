@@ -5,7 +5,7 @@ from telegram import Update
 from bot.buttons import button, rows
 from bot.command import Command, all_commands
 from bot.context import Context
-from storage.tenants import tenants
+from storage.tenants import tenant_settings
 
 VERSION = "2026-11-25"
 """Of `terms.text`: changed with it, so that everybody is asked anew before the next payment."""
@@ -46,7 +46,7 @@ async def agreed(context: Context, command: str, action: str, *args: object) -> 
 async def agree(update: Update, context: Context, args: tuple[str, ...]) -> None:
     """Store the agreement with its date and version, then run the action that asked for it."""
     state, now = await context.state(), context.services.clock.now()
-    await context.services.db.write(lambda conn: tenants.agree_terms(conn, state.id, VERSION, now))
+    await context.services.db.write(lambda conn: tenant_settings.agree_terms(conn, state.id, VERSION, now))
     name, action = (*args, "", "")[:2]
     command = all_commands(context).get(name)
     press = command.buttons.get(action) if command is not None and not command.admin else None

@@ -24,7 +24,7 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.telegram import outbox
 from storage.telegram.outbox import OutboxPart
-from storage.tenants import tenants
+from storage.tenants import tenant_settings
 
 log = logging.getLogger(__name__)
 PAUSES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 300.0)
@@ -160,7 +160,7 @@ async def _deliver(bot: ExtBot[int], db: Database, part: OutboxPart, *, moved: b
         if not (message["edit"] and await _edited(bot, part.chat_id, message)):
             await _sent(bot, part.chat_id, message)
     except Forbidden:
-        await db.write(lambda conn: tenants.set_blocked(conn, part.chat_id, True))
+        await db.write(lambda conn: tenant_settings.set_blocked(conn, part.chat_id, True))
         return _Outcome("dropped")
     except ChatMigrated as error:
         migrated = replace(part, chat_id=error.new_chat_id)

@@ -5,7 +5,7 @@ from datetime import datetime
 from storage.billing import codes
 from storage.billing.codes import Redemption
 from storage.database.connection import Connection
-from storage.tenants import tenants
+from storage.tenants import tenant_settings, tenants
 
 
 def make(conn: Connection, count: int, *, made_by: int, now: datetime) -> list[str]:
@@ -17,5 +17,5 @@ def enter(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redempt
     """Give the tenant access by an unused invite. Of two tenants that use one invite at once, one gets access."""
     used = codes.use(conn, tenant_id, code, codes.INVITE, now)
     if used.amount is not None:
-        tenants.set_access(conn, tenant_id, tenants.IN)
+        tenant_settings.set_access(conn, tenant_id, tenants.ADMITTED)
     return used

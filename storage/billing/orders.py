@@ -97,7 +97,7 @@ def objection(
     payer = tenants.by_telegram(conn, user_id)
     if payer is None or payer.id != wanted.tenant_id:
         return "other"
-    if payer.banned or not payer.is_in:
+    if payer.banned or not payer.is_admitted:
         return "closed"
     if currency != "XTR" or wanted.stars != stars:
         return "amount"

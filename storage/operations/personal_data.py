@@ -15,7 +15,7 @@ from storage.invoices import invoices
 from storage.ledger import receipts
 from storage.reports import usage
 from storage.telegram import conversations
-from storage.tenants import api_keys, tenants
+from storage.tenants import api_keys, tenant_settings, tenants
 
 GONE_STATUS = 410
 GONE_BODY = json.dumps(
@@ -91,7 +91,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
         now=ms(now),
     )
     conn.run("DELETE FROM receipts WHERE tenant_id = :id", id=tenant_id)
-    tenants.forget_name(conn, tenant_id)
+    tenant_settings.forget_name(conn, tenant_id)
     return deleted
 
 

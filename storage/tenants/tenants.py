@@ -1,4 +1,4 @@
-"""Tenants: first contact makes one, with an account and the free plan's first period."""
+"""Tenants: their creation with an account and a first plan period, and their state as it is read."""
 
 import json
 from collections.abc import Mapping
@@ -8,18 +8,18 @@ from typing import Any
 
 from engine.money import Money
 from engine.tenancy import Plan, Tenant
-from storage.database.connection import Connection, Row, for_update, row, row_number, scalar
+from storage.database.connection import Connection, Row, row, row_number, scalar
 from storage.database.dates import moment, moment_or_none, ms
 
 PERIOD = timedelta(days=30)
-IN, PENDING, DECLINED = "in", "pending", "declined"
+ADMITTED, PENDING, DECLINED = "in", "pending", "declined"
 APP_LANGUAGE = "app_language"
-"""The setting that keeps what the person's Telegram says; /settings outranks it."""
+"""The setting that stores the language of the user's Telegram app; a choice in /settings has precedence."""
 
 
 @dataclass(frozen=True, slots=True)
 class TenantState:
-    """A tenant with its books as they stand."""
+    """A tenant with its account and settings at one moment."""
 
     id: int
     telegram_user_id: int | None
@@ -46,27 +46,27 @@ class TenantState:
     period_ref: str
 
     @property
-    def is_in(self) -> bool:
-        """False for a stranger who waits for the operator's word, or was declined."""
-        return self.access == IN
+    def is_admitted(self) -> bool:
+        """False while the operator's decision is pending, and after it was to decline."""
+        return self.access == ADMITTED
 
     @property
     def is_nameless(self) -> bool:
-        """They wished to be forgotten: their name is not stored again."""
+        """True after /forget: the name must not be stored again."""
         return bool(self.settings.get("nameless"))
 
     @property
-    def speaks(self) -> str:
-        """The language chosen in /settings, else the app's as last seen; empty where neither is known."""
+    def shown_language(self) -> str:
+        """The language chosen in /settings, else the app's language as last seen, else empty."""
         return self.language or str(self.settings.get(APP_LANGUAGE, ""))
 
     def tenant(self, plans: Mapping[str, Plan]) -> Tenant:
-        """As the engine knows it: a stranger is shut out like the banned.
+        """Return the engine's Tenant; one that is not admitted counts as banned.
 
-        A plan that left the configuration counts as the first one there is.
+        A plan that is no longer configured is replaced by the first configured plan.
         """
         plan = plans.get(self.plan) or next(iter(plans.values()))
-        return Tenant(self.id, plan, self.name, self.telegram_user_id, self.banned or not self.is_in)
+        return Tenant(self.id, plan, self.name, self.telegram_user_id, self.banned or not self.is_admitted)
 
 
 _STATE = """
@@ -85,9 +85,9 @@ def ensure_telegram(
     language: str,
     plan: Plan,
     now: datetime,
-    access: str = IN,
+    access: str = ADMITTED,
 ) -> tuple[TenantState, bool]:
-    """The tenant of a Telegram user, and whether this is the first contact, which gets `access`."""
+    """Return the tenant of a Telegram user, and True when it was just created; `access` is for a new tenant."""
     known = by_telegram(conn, user_id)
     if known is not None:
         if (known.name, known.username) != (name, username) and not known.is_nameless:
@@ -113,9 +113,9 @@ def create(
     telegram_user_id: int | None = None,
     username: str = "",
     language: str = "",
-    access: str = IN,
+    access: str = ADMITTED,
 ) -> int:
-    """A tenant and its account; its id. Two first contacts at once make one."""
+    """Create a tenant with its account and return its id; for a known Telegram user, return the existing id."""
     made = scalar(
         conn,
         "INSERT INTO tenants (telegram_user_id, name, username, plan, language, access, banned, blocked, settings,"
@@ -153,13 +153,13 @@ def by_telegram(conn: Connection, user_id: int) -> TenantState | None:
 
 
 def find(conn: Connection, text: str) -> TenantState | None:
-    """By tenant id or Telegram id, as an operator types it. The tenant id wins."""
+    """Find a tenant by the tenant id or Telegram id that an operator typed. The tenant id has precedence."""
     number = row_number(text)
     return None if number is None else state(conn, number) or by_telegram(conn, number)
 
 
 def page(conn: Connection, after: int, limit: int, *, telegram_user_id: int | None = None) -> list[TenantState]:
-    """Oldest first, those with ids above `after`."""
+    """Return tenants with ids above `after`, oldest first."""
     only = " AND t.telegram_user_id = :user" if telegram_user_id is not None else ""
     rows = conn.rows(
         f"{_STATE} WHERE t.id > :after{only} ORDER BY t.id LIMIT :limit",
@@ -171,20 +171,20 @@ def page(conn: Connection, after: int, limit: int, *, telegram_user_id: int | No
 
 
 def newest(conn: Connection, before: int | None, limit: int) -> list[TenantState]:
-    """Newest first, those with ids below `before`."""
+    """Return tenants with ids below `before`, newest first."""
     older = "WHERE t.id < :before " if before is not None else ""
     values = {"before": before} if before is not None else {}
     return [_state(found) for found in conn.rows(f"{_STATE} {older}ORDER BY t.id DESC LIMIT :n", n=limit, **values)]
 
 
 def waiting(conn: Connection, limit: int = 50) -> list[TenantState]:
-    """Strangers who wait for the operator's word, oldest first."""
+    """Return the tenants whose access is pending, oldest first."""
     rows = conn.rows(f"{_STATE} WHERE t.access = :pending ORDER BY t.id LIMIT :n", pending=PENDING, n=limit)
     return [_state(found) for found in rows]
 
 
 def paid_for_period(conn: Connection, tenant: TenantState) -> Money:
-    """What the running period was bought for; zero where it was free or given."""
+    """Return the amount paid for the current plan period; zero where it was free or granted."""
     if not tenant.period_ref:
         return Money(0)
     paid = scalar(conn, "SELECT amount_nanousd FROM transfers WHERE ref = :ref", ref=tenant.period_ref)
@@ -192,63 +192,13 @@ def paid_for_period(conn: Connection, tenant: TenantState) -> Money:
 
 
 def new_since(conn: Connection, since: datetime) -> int:
-    """How many of Telegram's users have come since then."""
+    """Count the tenants with a Telegram user that were created since `since`."""
     sql = "SELECT count(*) AS n FROM tenants WHERE created_at >= :since AND telegram_user_id IS NOT NULL"
     return int(scalar(conn, sql, since=ms(since)))
 
 
 def count(conn: Connection) -> int:
     return int(scalar(conn, "SELECT count(*) AS n FROM tenants"))
-
-
-def set_banned(conn: Connection, tenant_id: int, banned: bool) -> None:
-    conn.run("UPDATE tenants SET banned = :banned WHERE id = :id", id=tenant_id, banned=banned)
-
-
-def set_access(conn: Connection, tenant_id: int, access: str) -> bool:
-    """A word about a stranger: in, or declined; False when it was said before."""
-    return bool(
-        conn.run(
-            "UPDATE tenants SET access = :access WHERE id = :id AND access <> :access", id=tenant_id, access=access
-        )
-    )
-
-
-def set_blocked(conn: Connection, user_id: int, blocked: bool) -> None:
-    """The user has blocked the bot, or let it in again."""
-    conn.run(
-        "UPDATE tenants SET blocked = :blocked WHERE telegram_user_id = :id AND blocked <> :blocked",
-        id=user_id,
-        blocked=blocked,
-    )
-
-
-def agree_terms(conn: Connection, tenant_id: int, version: str, now: datetime) -> None:
-    conn.run(
-        "UPDATE tenants SET agreed_terms_at = :now, agreed_terms = :version"
-        " WHERE id = :id AND agreed_terms <> :version",
-        id=tenant_id,
-        now=ms(now),
-        version=version,
-    )
-
-
-def forget_name(conn: Connection, tenant_id: int) -> None:
-    """For good: the number is all that is left."""
-    conn.run("UPDATE tenants SET name = '', username = '' WHERE id = :id", id=tenant_id)
-    set_setting(conn, tenant_id, "nameless", True)
-
-
-def set_language(conn: Connection, tenant_id: int, language: str) -> None:
-    conn.run("UPDATE tenants SET language = :language WHERE id = :id", id=tenant_id, language=language)
-
-
-def set_setting(conn: Connection, tenant_id: int, key: str, value: object) -> None:
-    """A value of None takes the setting back to its default."""
-    stored = scalar(conn, "SELECT settings FROM tenants WHERE id = :id" + for_update(conn), id=tenant_id)
-    settings = json.loads(stored or "{}")
-    settings = {**settings, key: value} if value is not None else {k: v for k, v in settings.items() if k != key}
-    conn.run("UPDATE tenants SET settings = :settings WHERE id = :id", id=tenant_id, settings=json.dumps(settings))
 
 
 def _one(conn: Connection, sql: str, **values: Any) -> TenantState | None:

@@ -44,7 +44,7 @@ async def notifier(sandbox: Sandbox, db: Database) -> AsyncIterator[TelegramNoti
 async def join(db: Database, user_id: int, language: str = "") -> None:
     def unit(conn: Connection) -> None:
         tenants.ensure_telegram(
-            conn, user_id, name="Ann", username="ann", language=language, plan=FREE, now=NOW, access=tenants.IN
+            conn, user_id, name="Ann", username="ann", language=language, plan=FREE, now=NOW, access=tenants.ADMITTED
         )
 
     await db.write(unit)

@@ -58,7 +58,7 @@ class MiniAppAccess:
     def _refusal(self, state: TenantState, *, is_operator: bool) -> HttpProblem | None:
         if state.banned:
             return CLOSED
-        if state.is_in or is_operator:
+        if state.is_admitted or is_operator:
             return None
         if state.access == tenants.DECLINED:
             return DECLINED

@@ -17,7 +17,7 @@ from engine.chat import Message, Role, says
 from engine.tenancy import Markup
 from sandbox.app import Sandbox
 from storage.telegram import conversations
-from storage.tenants import tenants
+from storage.tenants import tenant_settings
 from tests.journeys.conftest import ANN, CONFIG, Journey, begun
 
 LONG = "please tell me at length about the sea"
@@ -36,7 +36,7 @@ async def journey(tmp_path: Path) -> AsyncIterator[Journey]:
 async def setting(journey: Journey, key: str, value: object) -> None:
     await journey.ask("/start")
     (row,) = await journey.rows("SELECT id FROM tenants WHERE telegram_user_id = :id", id=ANN)
-    await journey.house.db.write(lambda conn: tenants.set_setting(conn, row["id"], key, value))
+    await journey.house.db.write(lambda conn: tenant_settings.set_setting(conn, row["id"], key, value))
 
 
 def open_drafts(journey: Journey) -> list[str]:

@@ -14,7 +14,7 @@ def pending_tenant(conn: Connection, user: int) -> int:
 def has_access(conn: Connection, tenant_id: int) -> bool:
     state = tenants.state(conn, tenant_id)
     assert state is not None
-    return state.is_in
+    return state.is_admitted
 
 
 async def test_invite_gives_access_once(db: Database) -> None:

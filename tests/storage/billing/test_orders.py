@@ -8,7 +8,7 @@ import pytest
 from storage.billing import plans
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.tenants import tenants
+from storage.tenants import tenant_settings, tenants
 from tests.storage.books import FREE, NOW, PRO
 from tests.storage.shop import MONTH, ann, objection, paid, plan_order, topup_order
 
@@ -33,9 +33,9 @@ async def test_order_of_a_tenant_without_access_is_refused(db: Database, state: 
     def unit(conn: Connection) -> str | None:
         order = topup_order(conn)
         if state == "banned":
-            tenants.set_banned(conn, order.tenant_id, True)
+            tenant_settings.set_banned(conn, order.tenant_id, True)
         else:
-            tenants.set_access(conn, order.tenant_id, tenants.PENDING)
+            tenant_settings.set_access(conn, order.tenant_id, tenants.PENDING)
         return objection(conn, order)
 
     assert await db.write(unit) == "closed"

@@ -8,7 +8,7 @@ from storage.database.database import Database
 from storage.database.dates import month_of
 from storage.ledger import transfers
 from storage.reports import quotas
-from storage.tenants import api_keys, notices, tenants
+from storage.tenants import api_keys, notices, tenant_settings
 from tests.storage.books import DOUBLE, FREE, NOW, PRO, bid, pay, take, tenant
 
 PERCENTS = (80, 100)
@@ -83,7 +83,7 @@ async def test_tenants_without_telegram_or_who_blocked_the_bot_are_skipped(db: D
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn)
         spend(conn, ann, 900)
-        tenants.set_blocked(conn, 1000 + ann, True)
+        tenant_settings.set_blocked(conn, 1000 + ann, True)
         spend(conn, tenant(conn), 900, "r2")
         assert notified(conn) == []
 

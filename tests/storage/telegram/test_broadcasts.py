@@ -1,11 +1,11 @@
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.telegram import broadcasts
-from storage.tenants import tenants
+from storage.tenants import tenant_settings, tenants
 from tests.storage.books import FREE, NOW, tenant
 
 
-def person(conn: Connection, user: int, access: str = tenants.IN) -> int:
+def person(conn: Connection, user: int, access: str = tenants.ADMITTED) -> int:
     return tenants.create(conn, f"P{user}", FREE, now=NOW, telegram_user_id=user, access=access)
 
 
@@ -13,8 +13,8 @@ async def test_broadcast_goes_to_all_reachable_tenants(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ids = [person(conn, user) for user in (1, 2, 3, 4)]
         person(conn, 5, tenants.PENDING)
-        tenants.set_blocked(conn, 2, True)
-        tenants.set_banned(conn, ids[2], True)
+        tenant_settings.set_blocked(conn, 2, True)
+        tenant_settings.set_banned(conn, ids[2], True)
         tenant(conn)  # has no Telegram
         assert broadcasts.recipient_count(conn) == 2
         assert broadcasts.next_recipients(conn, 0, 10) == [(ids[0], 1), (ids[3], 4)]

@@ -1,7 +1,7 @@
 from functools import partial
 
 from storage.database.database import open_database
-from storage.tenants import tenants
+from storage.tenants import tenant_settings, tenants
 from tests.storage.books import tenant
 from tests.storage.conftest import Server
 from tests.storage.meeting import meet
@@ -11,7 +11,7 @@ async def test_two_settings_chosen_at_once_are_both_kept(postgres_server: Server
     url = postgres_server.create(f"{postgres_template}_settings", postgres_template)
     async with open_database(url) as db:
         owner = await db.write(tenant)
-        choose = partial(tenants.set_setting, tenant_id=owner)
+        choose = partial(tenant_settings.set_setting, tenant_id=owner)
         await meet(db, partial(choose, key="footer", value=True), partial(choose, key="language", value="vi"))
         state = await db.read(lambda conn: tenants.state(conn, owner))
     assert state is not None

@@ -13,7 +13,7 @@ import pytest
 import locales
 from storage.database.connection import Connection
 from storage.operations import incidents
-from storage.tenants import tenants
+from storage.tenants import tenant_settings
 from tests.sandbox.chromium import BINARY, Browser
 from tests.web.miniapp.conftest import ANN, NOBODY, OLGA, Mini, signed
 
@@ -260,7 +260,7 @@ async def test_in_vietnamese_where_that_is_the_language(mini: Mini, tmp_path: Pa
 
 @pytest.mark.parametrize(("who", "said"), [(NOBODY, "press Start"), (ANN, "closed your account")])
 async def test_who_may_not_look_hears_it_kindly(mini: Mini, who: int, said: str) -> None:
-    await mini.house.db.write(lambda conn: tenants.set_banned(conn, mini.ann, True))
+    await mini.house.db.write(lambda conn: tenant_settings.set_banned(conn, mini.ann, True))
     async with held(mini, who) as page:
         assert said in await words(page, "#notice")
         assert await page.js("document.querySelector('#tabs').hidden")

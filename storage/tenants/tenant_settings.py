@@ -1,0 +1,59 @@
+"""Changes to a tenant's access and settings: ban, admission, terms, name, language, chosen settings."""
+
+import json
+from datetime import datetime
+
+from storage.database.connection import Connection, for_update, scalar
+from storage.database.dates import ms
+
+
+def set_banned(conn: Connection, tenant_id: int, banned: bool) -> None:
+    conn.run("UPDATE tenants SET banned = :banned WHERE id = :id", id=tenant_id, banned=banned)
+
+
+def set_access(conn: Connection, tenant_id: int, access: str) -> bool:
+    """Admit or decline a tenant; False when `access` was its access already."""
+    return bool(
+        conn.run(
+            "UPDATE tenants SET access = :access WHERE id = :id AND access <> :access", id=tenant_id, access=access
+        )
+    )
+
+
+def set_blocked(conn: Connection, user_id: int, blocked: bool) -> None:
+    """Store whether the Telegram user has blocked the bot."""
+    conn.run(
+        "UPDATE tenants SET blocked = :blocked WHERE telegram_user_id = :id AND blocked <> :blocked",
+        id=user_id,
+        blocked=blocked,
+    )
+
+
+def agree_terms(conn: Connection, tenant_id: int, version: str, now: datetime) -> None:
+    """Store the agreement to a version of the terms; the time of a repeated agreement is not changed."""
+    conn.run(
+        "UPDATE tenants SET agreed_terms_at = :now, agreed_terms = :version"
+        " WHERE id = :id AND agreed_terms <> :version",
+        id=tenant_id,
+        now=ms(now),
+        version=version,
+    )
+
+
+def forget_name(conn: Connection, tenant_id: int) -> None:
+    """Erase the name and username, and never store them again."""
+    conn.run("UPDATE tenants SET name = '', username = '' WHERE id = :id", id=tenant_id)
+    set_setting(conn, tenant_id, "nameless", True)
+
+
+def set_language(conn: Connection, tenant_id: int, language: str) -> None:
+    """Store the language chosen in /settings."""
+    conn.run("UPDATE tenants SET language = :language WHERE id = :id", id=tenant_id, language=language)
+
+
+def set_setting(conn: Connection, tenant_id: int, key: str, value: object) -> None:
+    """Store a setting; None restores its default."""
+    stored = scalar(conn, "SELECT settings FROM tenants WHERE id = :id" + for_update(conn), id=tenant_id)
+    settings = json.loads(stored or "{}")
+    settings = {**settings, key: value} if value is not None else {k: v for k, v in settings.items() if k != key}
+    conn.run("UPDATE tenants SET settings = :settings WHERE id = :id", id=tenant_id, settings=json.dumps(settings))
