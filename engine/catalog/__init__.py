@@ -1,1 +1,1 @@
-"""Models and offers: what each can do and what it costs now."""
+"""Models and offers: capabilities, prices, token counts."""

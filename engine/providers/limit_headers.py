@@ -2,7 +2,7 @@
 
 import email.utils
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from engine.ports import LimitHeaders
@@ -36,11 +36,6 @@ def parse_limits(headers: Mapping[str, str], now: datetime | None = None) -> Lim
         if requests[0] is not None or tokens[0] is not None:
             return LimitHeaders(*requests, *tokens)
     return None
-
-
-def has_limits(names: Iterable[bytes]) -> bool:
-    """Return whether any of these header names, as a server sent them, tells of a rate limit."""
-    return any(b"ratelimit" in name.lower() for name in names)
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

@@ -1,7 +1,7 @@
 """Server-sent events from bytes, by the specification: CR, LF or CRLF, comments, frames cut anywhere.
 
-Beside them bare JSON, as it is met in the wild: a whole answer where `stream` is ignored, one array of all frames,
-an error after the last frame, laid out over many lines or not.
+Bare JSON is read too, on one line or many: a whole answer where a server ignores `stream`, one array of all frames, an
+error after the last frame.
 """
 
 import codecs
@@ -21,7 +21,7 @@ class Frame:
 
 
 class LineSplitter:
-    """Whole lines out of pieces of bytes, even where a piece ends inside a character or a CRLF."""
+    """Splits pieces of bytes into lines, also where a piece ends within a character or a CRLF."""
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
@@ -30,7 +30,7 @@ class LineSplitter:
     def feed(self, piece: bytes, *, final: bool = False) -> list[str]:
         text = self._rest + self._decode(piece, final)
         if "\r" in text:
-            # A CR at the very end may be half of a CRLF: it waits for what comes next.
+            # A CR at the very end may be half of a CRLF: it is held back until the next piece.
             held = "\r" if text.endswith("\r") and not final else ""
             text = text[: len(text) - len(held)].replace("\r\n", "\n").replace("\r", "\n")
         else:
@@ -46,15 +46,15 @@ class LineSplitter:
         return self._rest
 
 
-class _Gathering:
-    """The frame that is being read."""
+class _FrameBuilder:
+    """Builds frames from lines."""
 
     def __init__(self) -> None:
         self._event, self._data, self._chars = "", list[str](), 0
         self._bare = False
 
     def take(self, line: str) -> Iterator[Frame]:
-        """Take one line in; at the end of a frame, give it."""
+        """Add one line. Yields the frame that it ends."""
         if not line:
             if not self._bare or _is_json(self._text):
                 yield from self.end()
@@ -99,17 +99,17 @@ class _Gathering:
 
 
 async def frames(pieces: AsyncIterable[bytes]) -> AsyncGenerator[Frame, None]:
-    """Every frame with data, as it comes. An unfinished last frame is given too: some send errors that way."""
-    lines, gathering = LineSplitter(), _Gathering()
+    """Yield every frame with data, also an unfinished last one: some servers send errors that way."""
+    lines, builder = LineSplitter(), _FrameBuilder()
     async for piece in pieces:
         for line in lines.feed(piece):
-            for frame in gathering.take(line):
+            for frame in builder.take(line):
                 yield frame
     for line in [*lines.feed(b"", final=True), lines.rest]:
         if line:
-            for frame in gathering.take(line):
+            for frame in builder.take(line):
                 yield frame
-    for frame in gathering.end():
+    for frame in builder.end():
         yield frame
 
 
@@ -122,7 +122,7 @@ def _is_json(text: str) -> bool:
 
 
 def _elements(text: str) -> list[str]:
-    """The frames within bare JSON: those of an array one by one."""
+    """Return the frames of bare JSON: the elements of an array one by one."""
     if not text.lstrip().startswith("["):
         return [text]
     try:

@@ -1,1 +1,1 @@
-"""Which offer is asked next: the route, health and rate limits."""
+"""The order in which offers are asked: plan, health, rate limits."""

@@ -1,1 +1,1 @@
-"""One provider a file: its SPEC, with the facts and their sources."""
+"""Providers, one a file: a SPEC with the facts and their sources."""

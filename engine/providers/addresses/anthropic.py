@@ -1,4 +1,4 @@
-"""Anthropic's Messages: max_tokens is required and thinking counts in it."""
+"""Anthropic: `max_tokens` is required, and thinking counts towards it."""
 
 from engine.providers.spec import Spec
 

@@ -1,4 +1,4 @@
-"""DeepSeek: thinks by default, reports usage always; closing the socket stops the bill."""
+"""DeepSeek: thinks by default, always reports usage; closing the socket stops the bill."""
 
 from engine.providers.spec import Spec
 

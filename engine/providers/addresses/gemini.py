@@ -1,4 +1,4 @@
-"""Gemini's native REST; assume that hanging up does not stop the bill."""
+"""Gemini over its native REST API; closing the socket is assumed not to stop the bill."""
 
 from engine.providers.spec import Spec
 

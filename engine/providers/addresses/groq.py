@@ -1,6 +1,6 @@
-"""Groq: gpt-oss always thinks (low is the least), qwen3 can be told not to; usage hides in x_groq.
+"""Groq: gpt-oss always thinks (`low` is the minimum), qwen3 can be switched off; usage is in `x_groq`.
 
-A transcription is billed as ten seconds at least (console.groq.com/docs/speech-to-text).
+A transcription is billed as at least ten seconds (console.groq.com/docs/speech-to-text).
 """
 
 from engine.providers.spec import Spec

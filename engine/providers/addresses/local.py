@@ -1,4 +1,4 @@
-"""Ollama, llama.cpp or vLLM on a machine of one's own: no key, price zero; LOCAL_BASE_URL switches it on."""
+"""A local server (Ollama, llama.cpp, vLLM): no key, price zero; LOCAL_BASE_URL switches it on."""
 
 from engine.providers.spec import Spec
 

@@ -1,4 +1,4 @@
-"""Mistral: refuses fields that it doesn't know; usage comes always, in the last chunk."""
+"""Mistral: refuses unknown fields; usage always comes in the last chunk."""
 
 from engine.providers.spec import Spec
 

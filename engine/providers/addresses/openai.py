@@ -1,4 +1,4 @@
-"""OpenAI: reasoning models refuse max_tokens; deltas are padded unless asked not to."""
+"""OpenAI: reasoning models refuse `max_tokens`; chunks are padded unless a request disables it."""
 
 from engine.providers.spec import Spec
 

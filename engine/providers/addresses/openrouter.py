@@ -1,4 +1,4 @@
-"""OpenRouter: a reseller with a 5.5 % fee on credits; not every upstream stops billing when we hang up."""
+"""OpenRouter: a reseller with a 5.5 % fee on credits; not every upstream stops billing on a closed socket."""
 
 from engine.providers.spec import Spec
 

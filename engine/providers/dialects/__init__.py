@@ -1,1 +1,1 @@
-"""One wire format a file."""
+"""Wire formats, one a file: a DIALECT that extends ProviderAdapter."""

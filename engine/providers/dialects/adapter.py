@@ -12,7 +12,7 @@ from engine.chat import Chunk
 from engine.errors import CapabilityMissing, Garbled, ProviderError
 from engine.ports import LimitHeaders, ProviderCall
 from engine.providers import http
-from engine.providers.limit_headers import has_limits, parse_limits
+from engine.providers.limit_headers import parse_limits
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame, frames
@@ -116,7 +116,7 @@ class ProviderAdapter(ABC):
 
     async def _check(self, response: httpx.Response, key: int) -> None:
         """Store the rate limits of a response. Raises the ProviderError of a bad status, and Garbled for HTML."""
-        if has_limits(name for name, _ in response.headers.raw) and (limits := parse_limits(response.headers)):
+        if _has_limits(response) and (limits := parse_limits(response.headers)):
             self._limits[key] = limits
         if response.status_code >= 300:  # noqa: PLR2004
             body = _json_or_text(await _error_body(response))
@@ -167,6 +167,11 @@ def integer(value: Any) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _has_limits(response: httpx.Response) -> bool:
+    """Return whether a response has any rate-limit header: reading them all costs more than this."""
+    return any(b"ratelimit" in name.lower() for name, _ in response.headers.raw)
 
 
 async def _error_body(response: httpx.Response) -> bytes:

@@ -41,7 +41,7 @@ _FINISHES = {
     "model_context_window_exceeded": Finish.LENGTH,
     "refusal": Finish.REFUSED,
 }
-_NO_SAMPLING = ("haiku-5", "opus-5", "sonnet-5")
+_FIFTH_GENERATION = ("haiku-5", "opus-5", "sonnet-5")
 
 
 class AnthropicDialect(ProviderAdapter):
@@ -55,7 +55,7 @@ class AnthropicDialect(ProviderAdapter):
         request, options = call.request, call.request.options
         if request.n > 1:
             raise CapabilityMissing(MissingCapability.CHOICES.value)
-        if request.messages[-1].role is Role.ASSISTANT and any(mark in call.model for mark in _NO_SAMPLING):
+        if request.messages[-1].role is Role.ASSISTANT and _is_fifth_generation(call.model):
             raise CapabilityMissing(NO_PREFILL)
         system = [m.text for m in request.messages if m.role is Role.SYSTEM]
         system += [JSON_ASKED] if options.wants_json else []
@@ -69,7 +69,7 @@ class AnthropicDialect(ProviderAdapter):
             body["system"] = "\n\n".join(system)
         if options.stop:
             body["stop_sequences"] = list(options.stop)
-        if not any(mark in call.model for mark in _NO_SAMPLING):
+        if not _is_fifth_generation(call.model):
             body |= _sampling(options.temperature, options.top_p)
         if options.tools:
             body["tools"] = [_tool(tool) for tool in options.tools]
@@ -79,7 +79,7 @@ class AnthropicDialect(ProviderAdapter):
     def _thinking(self, call: ProviderCall) -> dict[str, Any]:
         off = thinking_off(call, self.spec)
         effort = call.request.options.reasoning_effort
-        if effort == "none" and any(mark in call.model for mark in _NO_SAMPLING):
+        if effort == "none" and _is_fifth_generation(call.model):
             off = {"type": "disabled"}
         if off:
             return {"thinking": dict(off)}
@@ -99,15 +99,15 @@ class AnthropicDialect(ProviderAdapter):
                 yield chunk
         if not state.ended and not state.finished:
             raise StreamCut("no message_stop, no stop_reason")
-        if not state.words and not state.refused:
+        if not state.content and not state.refused:
             raise EmptyAnswer
 
 
 class _StreamState:
-    """How far a stream has come; usage grows, and the last word on each number wins."""
+    """The progress of one stream. Usage comes in parts; the latest value of each number counts."""
 
     def __init__(self) -> None:
-        self.ended = self.finished = self.words = self.refused = False
+        self.ended = self.finished = self.content = self.refused = False
         self.usage: dict[str, Any] = {}
         self.calls: dict[int, int] = {}
 
@@ -137,7 +137,7 @@ class _StreamState:
 
     def _block(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
         if block.get("type") == "tool_use":
-            self.words = True
+            self.content = True
             position = self.calls.setdefault(index, len(self.calls))
             return [Delta("", 0, (ToolCallDelta(position, str(block.get("id")), str(block.get("name"))),))]
         return self._text(block.get("text"))
@@ -154,7 +154,7 @@ class _StreamState:
     def _text(self, text: Any) -> list[Chunk]:
         if not isinstance(text, str) or not text:
             return []
-        self.words = True
+        self.content = True
         return [Delta(text)]
 
     def _end(self, data: Mapping[str, Any]) -> list[Chunk]:
@@ -170,11 +170,8 @@ class _StreamState:
 
 
 def usage_of(usage: Mapping[str, Any]) -> Usage:
-    """Plain, read and written input are disjoint."""
-    read, written = (
-        integer(usage.get("cache_read_input_tokens")),
-        integer(usage.get("cache_creation_input_tokens")),
-    )
+    """Read usage, in which plain, cached and cache-written input are disjoint."""
+    read, written = integer(usage.get("cache_read_input_tokens")), integer(usage.get("cache_creation_input_tokens"))
     details = usage.get("output_tokens_details") or {}
     return Usage(
         integer(usage.get("input_tokens")) + read + written,
@@ -183,6 +180,11 @@ def usage_of(usage: Mapping[str, Any]) -> Usage:
         written,
         integer(details.get("thinking_tokens")),
     )
+
+
+def _is_fifth_generation(model: str) -> bool:
+    """Return whether the model refuses sampling parameters and begun answers, and thinks unless that is disabled."""
+    return any(part in model for part in _FIFTH_GENERATION)
 
 
 def _turns(messages: list[Message]) -> list[dict[str, Any]]:
@@ -222,7 +224,7 @@ def _source(url: str) -> dict[str, str]:
 
 
 def _sampling(temperature: float | None, top_p: float | None) -> dict[str, float]:
-    """One of the two; a temperature over 1 is the most there is."""
+    """Return temperature or top_p, never both; a temperature above 1 becomes 1, the maximum."""
     if temperature is not None:
         return {"temperature": min(1.0, temperature)}
     return {} if top_p is None else {"top_p": top_p}

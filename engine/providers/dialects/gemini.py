@@ -40,7 +40,7 @@ _FAILED = {
     "UNEXPECTED_TOOL_CALL",
     "MISSING_THOUGHT_SIGNATURE",
 }
-_SHUT_OUT = "PUP_LIMITED_DISABLED"  # the account may use this no more: for its owner to mend
+_ACCOUNT_DISABLED = "PUP_LIMITED_DISABLED"  # the account may no longer use the model; its owner has to act
 _EFFORT_BUDGET = {"none": 0, "minimal": 0, "low": 1024, "medium": 8192, "high": 24576}
 _EFFORT_LEVEL = {"none": "minimal", "xhigh": "high", "max": "high"}
 _NO_PREFILL = ("gemini-3.5", "gemini-3.8")
@@ -99,13 +99,13 @@ class GeminiDialect(ProviderAdapter):
                 yield chunk
         if not state.finished:
             raise StreamCut("no finish reason")
-        if not state.words and not state.refused:
+        if not state.content and not state.refused:
             raise EmptyAnswer
 
 
 class _StreamState:
     def __init__(self) -> None:
-        self.finished = self.words = self.refused = False
+        self.finished = self.content = self.refused = False
         self.model = ""
         self.calls = 0
 
@@ -139,7 +139,7 @@ def _candidate(candidate: Mapping[str, Any], state: _StreamState) -> list[Chunk]
 
 def _delta(part: Mapping[str, Any], index: int, state: _StreamState) -> Delta | None:
     if call := part.get("functionCall"):
-        state.words, state.calls = True, state.calls + 1
+        state.content, state.calls = True, state.calls + 1
         name, position = str(call.get("name") or ""), state.calls - 1
         arguments = json.dumps(call.get("args") or {}, ensure_ascii=False)
         return Delta("", index, (ToolCallDelta(position, call.get("id") or f"call_{position}", name, arguments),))
@@ -148,13 +148,13 @@ def _delta(part: Mapping[str, Any], index: int, state: _StreamState) -> Delta | 
         return None
     if part.get("thought"):
         return Delta("", index, (), text)
-    state.words = True
+    state.content = True
     return Delta(text, index)
 
 
 def _finished(reason: str, index: int, state: _StreamState) -> Finished:
     state.finished = True
-    if reason == _SHUT_OUT:
+    if reason == _ACCOUNT_DISABLED:
         raise KeyRefused(f"finish reason {reason}")
     if reason in _FAILED:
         raise Overloaded(f"finish reason {reason}")
@@ -166,7 +166,7 @@ def _finished(reason: str, index: int, state: _StreamState) -> Finished:
 
 
 def usage_of(usage: Mapping[str, Any]) -> Usage:
-    """Thoughts stand beside the candidates, not inside."""
+    """Read usage, in which thinking is counted beside the candidates."""
     thoughts = integer(usage.get("thoughtsTokenCount"))
     return Usage(
         integer(usage.get("promptTokenCount")) + integer(usage.get("toolUsePromptTokenCount")),
@@ -178,7 +178,7 @@ def usage_of(usage: Mapping[str, Any]) -> Usage:
 
 
 def _contents(messages: list[Message]) -> list[dict[str, Any]]:
-    """Turns of one role in a row are one turn; tool results are the user's."""
+    """Return the turns. Messages of one role in a row are one turn; tool results belong to the user."""
     turns: list[dict[str, Any]] = []
     names = {call.id: call.name for message in messages for call in message.tool_calls}
     for message in messages:
@@ -232,8 +232,8 @@ def _thinking(call: ProviderCall, off: Mapping[str, Any]) -> dict[str, Any] | No
     return {"thinkingBudget": _EFFORT_BUDGET.get(effort, 8192)}
 
 
-def _schema(wanted: Mapping[str, Any]) -> Any:
-    return (wanted.get("json_schema") or {}).get("schema")
+def _schema(response_format: Mapping[str, Any]) -> Any:
+    return (response_format.get("json_schema") or {}).get("schema")
 
 
 DIALECT = GeminiDialect

@@ -48,7 +48,7 @@ _FINISHES = {
 }
 _FAILED = {"error", "insufficient_system_resource"}
 _REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
-_NOT_OF_REASONING = frozenset(
+_REFUSED_BY_REASONING = frozenset(
     {"temperature", "top_p", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias", "stop"}
 )
 
@@ -66,13 +66,13 @@ class OpenAIDialect(ProviderAdapter):
         return {**_request_body(call, self.spec), **thinking_off(call, self.spec)}
 
     async def transcribe(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
-        """The recording in writing. Raises a ProviderError."""
+        """Return the recording as text. Raises a ProviderError."""
         url = self.base_url + transcriptions.PATH
         body, kind = transcriptions.form(url, model, recording)
         headers = {"content-type": kind, "accept": "application/json", **self._headers(key)}
         async with http.post(self._http, url, headers, body) as response:
             await self._check(response, key)
-            return await transcriptions.answered(response)
+            return await transcriptions.transcript(response)
 
     async def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
         state = _StreamState()
@@ -88,12 +88,12 @@ class OpenAIDialect(ProviderAdapter):
                 yield chunk
         if not state.ended and not state.finished:
             raise StreamCut("no end marker, no finish reason")
-        if not state.words and not state.refused:
+        if not state.content and not state.refused:
             raise EmptyAnswer
 
 
 def _request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
-    """Allow-listed: what could change the bill (service tiers, plug-ins, web search) is not among it."""
+    """Return the allow-listed fields: none can change the bill (service tiers, plug-ins, web search)."""
     request, options = call.request, call.request.options
     body: dict[str, Any] = {
         "model": call.model,
@@ -122,28 +122,28 @@ def _request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
         "n": request.n if request.n > 1 else None,
         **_effort(options, spec),
     }
-    unwanted = spec.without | (_NOT_OF_REASONING if _REASONING.search(call.model) else frozenset())
-    return body | {name: value for name, value in optional.items() if value is not None and name not in unwanted}
+    refused = spec.without | (_REFUSED_BY_REASONING if _REASONING.search(call.model) else frozenset())
+    return body | {name: value for name, value in optional.items() if value is not None and name not in refused}
 
 
 def _effort(options: Options, spec: Spec) -> Mapping[str, Any]:
-    wanted = options.reasoning_effort
-    return spec.efforts.get(wanted, {"reasoning_effort": wanted}) if wanted else {}
+    effort = options.reasoning_effort
+    return spec.efforts.get(effort, {"reasoning_effort": effort}) if effort else {}
 
 
 def _messages(request: ChatRequest, spec: Spec) -> list[dict[str, Any]]:
-    """JSON mode is refused by some, and forgotten by others, unless it is asked for in words too."""
+    """Return the messages. JSON mode is asked for in words too, as some providers refuse or ignore it otherwise."""
     messages = [_message_json(message) for message in request.messages]
     if "messages.name" in spec.without:
         for message in messages:
             if message["role"] != Role.TOOL:
                 message.pop("name", None)
-    if (request.options.response_format or {}).get("type") == "json_object" and not _speaks_of_json(request):
+    if (request.options.response_format or {}).get("type") == "json_object" and not _mentions_json(request):
         return [{"role": Role.SYSTEM.value, "content": JSON_ASKED}, *messages]
     return messages
 
 
-def _speaks_of_json(request: ChatRequest) -> bool:
+def _mentions_json(request: ChatRequest) -> bool:
     return any("json" in message.text.lower() for message in request.messages)
 
 
@@ -181,11 +181,11 @@ def _call_json(call: ToolCall) -> dict[str, Any]:
 
 
 class _StreamState:
-    """How far a stream has come."""
+    """The progress of one stream."""
 
     def __init__(self) -> None:
-        self.ended = self.finished = self.words = self.refused = False
-        self.refusing: set[int] = set()
+        self.ended = self.finished = self.content = self.refused = False
+        self.refused_choices: set[int] = set()
         self.model = ""
 
 
@@ -213,9 +213,9 @@ def _choice(choice: Mapping[str, Any], state: _StreamState) -> list[Chunk]:
     thinking = delta.get("reasoning_content") or delta.get("reasoning") or ""
     calls = tuple(_tool_call(call, n) for n, call in enumerate(delta.get("tool_calls") or ()))
     if text or calls or thinking:
-        state.words = state.words or bool(text or calls)
+        state.content = state.content or bool(text or calls)
         if delta.get("refusal"):
-            state.refusing.add(index)
+            state.refused_choices.add(index)
         logprobs = choice.get("logprobs")
         thought = thinking if isinstance(thinking, str) else "…"
         found.append(Delta(text, index, calls, thought, logprobs if isinstance(logprobs, dict) else None))
@@ -226,10 +226,10 @@ def _choice(choice: Mapping[str, Any], state: _StreamState) -> list[Chunk]:
 
 
 def _finished(reason: str, index: int, state: _StreamState) -> Finished:
-    """Raises Overloaded for an ending that is a failure; an unknown one is an end where there are words."""
+    """Return the end of a choice; an unknown reason counts as `stop`. Raises Overloaded for a failure."""
     if reason in _FAILED:
         raise Overloaded(f"finish reason {reason}")
-    finish = Finish.REFUSED if index in state.refusing else _FINISHES.get(reason, Finish.STOP)
+    finish = Finish.REFUSED if index in state.refused_choices else _FINISHES.get(reason, Finish.STOP)
     state.finished = True
     state.refused = state.refused or finish is Finish.REFUSED
     return Finished(finish, index)
@@ -237,10 +237,10 @@ def _finished(reason: str, index: int, state: _StreamState) -> Finished:
 
 def _tool_call(call: Mapping[str, Any], position: int) -> ToolCallDelta:
     function = call.get("function") or {}
-    where = call.get("index")
+    index = call.get("index")
     arguments = function.get("arguments") or ""
     return ToolCallDelta(
-        where if isinstance(where, int) else position,
+        index if isinstance(index, int) else position,
         str(call.get("id") or ""),
         str(function.get("name") or ""),
         arguments if isinstance(arguments, str) else compact_json(arguments),
@@ -248,7 +248,7 @@ def _tool_call(call: Mapping[str, Any], position: int) -> ToolCallDelta:
 
 
 def usage_of(usage: Mapping[str, Any]) -> Usage:
-    """Every seller's way to tell of cached tokens; what is absurd is left for the gateway to judge."""
+    """Read usage, with cached tokens in each provider's field. Absurd numbers are judged by the gateway."""
     details = usage.get("prompt_tokens_details") or {}
     cached = details.get("cached_tokens")
     return Usage(

@@ -1,7 +1,7 @@
-"""OpenAI's audio transcriptions: the form that is posted, and the answer read.
+"""OpenAI's audio transcriptions: the form that is posted, and the reading of the response.
 
-Whisper tells a recording's length when asked for `verbose_json`, which newer models refuse: they get no format, and
-some say the length in their usage.
+Whisper reports a recording's length in the format `verbose_json`, which newer models refuse. They are sent no format,
+and some report the length in their usage.
 """
 
 import json
@@ -16,20 +16,20 @@ from engine.providers import http
 from engine.speech import Recording, SpeechText
 
 PATH = "/audio/transcriptions"
-MOST_SECONDS = 86_400  # what is said to be longer is a mistake
+MOST_SECONDS = 86_400  # a longer length is an error of the provider
 MOST_ANSWER_BYTES = 4_000_000  # ten minutes in verbose_json take a twentieth of it
 
 
 def form(url: str, model: str, recording: Recording) -> tuple[bytes, str]:
-    """The body, and its content type with the boundary."""
+    """Return the body, and its content type with the boundary."""
     fields = {"model": model, **({"response_format": "verbose_json"} if "whisper" in model else {})}
     file = (recording.name, recording.data, recording.kind)
     request = httpx.Request("POST", url, data=fields, files={"file": file})
     return request.read(), request.headers["content-type"]
 
 
-async def answered(response: httpx.Response) -> SpeechText:
-    """Raises Garbled for what is not the dialect, or has no end."""
+async def transcript(response: httpx.Response) -> SpeechText:
+    """Return the text of a response. Raises Garbled for another shape, or an endless body."""
     body = bytearray()
     async with aclosing(http.pieces(response)) as pieces:
         async for piece in pieces:
@@ -40,7 +40,7 @@ async def answered(response: httpx.Response) -> SpeechText:
 
 
 def read(body: bytes) -> SpeechText:
-    """Raises Garbled."""
+    """Return the text and length in a body. Raises Garbled."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -52,10 +52,10 @@ def read(body: bytes) -> SpeechText:
 
 
 def _seconds(data: Mapping[str, Any]) -> float | None:
-    """Whisper's duration, OpenAI's usage in seconds, Mistral's prompt_audio_seconds."""
+    """Return the recording's length: Whisper's duration, OpenAI's usage in seconds, Mistral's prompt_audio_seconds."""
     usage = data.get("usage")
     usage = usage if isinstance(usage, dict) else {}
-    for told in (data.get("duration"), usage.get("seconds"), usage.get("prompt_audio_seconds")):
-        if isinstance(told, int | float) and not isinstance(told, bool) and 0 <= told <= MOST_SECONDS:
-            return float(told)
+    for seconds in (data.get("duration"), usage.get("seconds"), usage.get("prompt_audio_seconds")):
+        if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= MOST_SECONDS:
+            return float(seconds)
     return None

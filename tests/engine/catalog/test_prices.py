@@ -8,7 +8,8 @@ from genai_prices import calc_price
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.catalog.prices import LOCAL, PriceBook, Rates, flat_price
+from engine.catalog.free_tiers import FREE_PRICE
+from engine.catalog.prices import LOCAL, Price, PriceBook, Rates, flat_price
 from engine.chat import Usage
 from engine.money import Money
 
@@ -33,7 +34,7 @@ def test_deepseek_doubles_its_price_in_two_weekday_windows() -> None:
     assert hours == {hour: Decimal("0.3") if hour in peak else Decimal("0.15") for hour in range(24)}
 
 
-def test_a_peak_begins_and_ends_on_the_minute() -> None:
+def test_peak_hours_begin_and_end_on_the_minute() -> None:
     at = MONDAY_NOON
     edges = (
         at.replace(hour=0, minute=59, second=59),
@@ -44,20 +45,20 @@ def test_a_peak_begins_and_ends_on_the_minute() -> None:
     assert [input_usd(edge) for edge in edges] == [Decimal(each) for each in ("0.15", "0.3", "0.3", "0.15")]
 
 
-def test_the_weekend_is_off_peak_all_day() -> None:
+def test_weekend_is_off_peak_all_day() -> None:
     assert {input_usd(datetime(2026, 11, day, 2, 30, tzinfo=UTC)) for day in (21, 22)} == {Decimal("0.15")}
 
 
-def test_before_there_were_peak_hours_there_was_one_price() -> None:
+def test_there_was_one_price_before_peak_hours_existed() -> None:
     assert input_usd(datetime(2026, 8, 14, 2, 30, tzinfo=UTC)) == Decimal("0.14")
 
 
-def test_a_price_starts_on_its_date() -> None:
+def test_price_starts_on_its_date() -> None:
     days = [datetime(2026, *day, 12, tzinfo=UTC) for day in ((8, 16), (8, 17), (9, 9), (9, 10))]
     assert [input_usd(day) for day in days] == [Decimal(each) for each in ("0.14", "0.22", "0.22", "0.15")]
 
 
-def test_a_book_that_was_asked_before_the_peak_knows_it_a_minute_later() -> None:
+def test_price_is_compiled_anew_each_minute() -> None:
     book = PriceBook()
     before = book.price(*FLASH, MONDAY_NOON.replace(hour=0, minute=59))
     within = book.price(*FLASH, MONDAY_NOON.replace(hour=1, minute=0))
@@ -66,7 +67,7 @@ def test_a_book_that_was_asked_before_the_peak_knows_it_a_minute_later() -> None
     assert within.rates(0).input == 2 * before.rates(0).input
 
 
-def test_within_a_minute_a_price_is_compiled_once() -> None:
+def test_price_is_compiled_once_within_a_minute() -> None:
     book = PriceBook()
     assert book.price(*FLASH, MONDAY_NOON) is book.price(*FLASH, MONDAY_NOON.replace(second=59))
 
@@ -90,7 +91,7 @@ def test_within_a_minute_a_price_is_compiled_once() -> None:
     output=st.integers(0, 50_000),
     hour=st.integers(0, 23),
 )
-def test_our_integers_are_the_catalogues_decimals(
+def test_costs_equal_those_of_the_catalogue(
     provider: str, model: str, plain: int, cached: int, output: int, hour: int
 ) -> None:
     at = MONDAY_NOON.replace(hour=hour)
@@ -106,14 +107,14 @@ def test_our_integers_are_the_catalogues_decimals(
     assert Decimal(ours) / 10**18 == theirs.total_price
 
 
-def test_the_whole_request_moves_at_the_cliff() -> None:
+def test_tier_applies_to_the_whole_request() -> None:
     price = PriceBook().price("anthropic", "claude-haiku-5-5", MONDAY_NOON)
     assert price is not None
     assert usd(price.cost_atto(Usage(100_000, 0))) == Decimal(10000)
     assert usd(price.cost_atto(Usage(100_001, 0))) == 100_001 * Decimal("0.5")
 
 
-def test_the_ceiling_covers_every_tier_that_can_be_reached() -> None:
+def test_ceiling_covers_every_tier_that_can_be_reached() -> None:
     price = PriceBook().price("anthropic", "claude-haiku-5-5", MONDAY_NOON)
     assert price is not None
     assert tuple(map(usd, price.ceiling(1000))) == (Decimal("0.125"), Decimal("0.5"))
@@ -127,7 +128,7 @@ def test_the_ceiling_covers_every_tier_that_can_be_reached() -> None:
     output=st.integers(0, 9_000),
     slack=st.integers(0, 1000),
 )
-def test_no_bill_is_over_the_ceiling(
+def test_no_cost_is_over_the_ceiling(
     input_tokens: int, cached_share: float, written_share: float, output: int, slack: int
 ) -> None:
     price = PriceBook().price("openai", "gpt-6-luna", MONDAY_NOON)
@@ -139,19 +140,19 @@ def test_no_bill_is_over_the_ceiling(
     assert bill <= input_tokens * most_input + output * most_output
 
 
-def test_a_model_without_a_price_is_not_free() -> None:
+def test_model_without_a_price_is_not_free() -> None:
     book = PriceBook()
     assert book.knows("openrouter", "openai/gpt-oss-20b:free")
     assert book.price("openrouter", "openai/gpt-oss-20b:free", MONDAY_NOON) is None
 
 
-def test_an_unknown_model_has_no_price() -> None:
+def test_unknown_model_has_no_price() -> None:
     book = PriceBook()
     assert book.price("openai", "gpt-nobody", MONDAY_NOON) is None
     assert book.price("nobody", "gpt-4o", MONDAY_NOON) is None
 
 
-def test_the_reseller_s_fee_comes_on_top_of_the_catalogue() -> None:
+def test_resellers_fee_is_added_to_the_catalogue_price() -> None:
     offer = ("openrouter", "deepseek/deepseek-v4-flash", MONDAY_NOON)
     bare, fee = PriceBook().price(*offer), PriceBook(fees={"openrouter": Fraction("0.055")}).price(*offer)
     assert bare is not None
@@ -159,47 +160,47 @@ def test_the_reseller_s_fee_comes_on_top_of_the_catalogue() -> None:
     assert Fraction(fee.rates(0).output, bare.rates(0).output) == Fraction("1.055")
 
 
-def test_an_override_is_what_the_operator_pays_and_bears_no_fee() -> None:
+def test_override_bears_no_fee() -> None:
     own = flat_price("0.10", "0.20", "0.01")
     book = PriceBook({"openrouter/x": own}, {"openrouter": Fraction("0.055")})
     assert book.price("openrouter", "x", MONDAY_NOON) is own
     assert own.source == "override"
 
 
-def test_what_is_not_given_costs_as_much_as_input() -> None:
+def test_missing_prices_are_those_of_input() -> None:
     assert flat_price("2", "3").rates(0) == Rates(2 * MTOK, 2 * MTOK, 2 * MTOK, 3 * MTOK)
 
 
-def test_a_server_of_ones_own_costs_nothing() -> None:
+def test_local_server_costs_nothing() -> None:
     assert PriceBook().price("local", "llama", MONDAY_NOON) is LOCAL
     assert PriceBook(free_providers=frozenset({"mybox"})).price("mybox", "qwen", MONDAY_NOON) is LOCAL
     assert LOCAL.cost_atto(Usage(10**6, 10**6)) == 0
 
 
-def test_a_usage_that_counts_its_cache_twice_is_not_paid_back() -> None:
+def test_cache_counted_twice_makes_no_negative_cost() -> None:
     assert flat_price("1", "1", "0").cost_atto(Usage(10, 0, cached_tokens=10, cache_write_tokens=10)) == 10 * MTOK
 
 
-def test_deepseek_s_cache_hits_are_billed_as_hits() -> None:
+def test_deepseeks_cache_hits_are_billed_as_hits() -> None:
     price = flat_price("0.14", "0.28", "0.0028")
     cost = price.cost_atto(Usage(1000, 220, cached_tokens=900))
     assert Money.from_atto(cost) == Money.usd("0.00007812")
 
 
-def test_gpt_4o_at_list_price_is_the_yardstick() -> None:
+def test_list_price_is_openais() -> None:
     price = PriceBook().list_price("gpt-4o", MONDAY_NOON)
     assert price is not None
     assert Money.from_atto(price.cost_atto(Usage(1200, 240))) == Money.usd("0.0054")
 
 
-def test_contexts_are_the_catalogue_s() -> None:
+def test_context_lengths_are_the_catalogues() -> None:
     book = PriceBook()
     assert book.context_tokens("openai", "gpt-4o") == 128_000
     assert book.context_tokens("mistral", "mistral-small-latest") is None
     assert book.context_tokens("nobody", "x") is None
 
 
-def test_a_bare_name_is_sold_by_those_who_call_it_exactly_so() -> None:
+def test_bare_name_is_sold_by_providers_with_exactly_that_name() -> None:
     book = PriceBook()
     have = {"openai", "gemini", "deepseek", "anthropic"}.__contains__
     assert book.sellers("gpt-4o", have) == ("openai",)
@@ -208,6 +209,42 @@ def test_a_bare_name_is_sold_by_those_who_call_it_exactly_so() -> None:
     assert book.sellers("deepseek-v4-flash-and-more", have) == ()
 
 
-def test_gemini_s_api_does_not_sell_claude() -> None:
+def test_geminis_api_does_not_sell_claude() -> None:
     assert not PriceBook().knows("gemini", "claude-haiku-4-5")
     assert PriceBook().sellers("claude-haiku-4-5", {"gemini", "anthropic"}.__contains__) == ("anthropic",)
+
+
+TIERED = Price(((0, Rates(1, 2, 3, 4)), (100, Rates(9, 5, 6, 7)), (200, Rates(5, 10, 11, 12))))
+
+
+def test_tier_begins_above_its_start() -> None:
+    assert [TIERED.rates(tokens).input for tokens in (0, 100, 101, 200, 201)] == [1, 1, 9, 9, 5]
+
+
+def test_ceiling_is_the_maximum_of_input_cache_reads_and_writes() -> None:
+    assert [TIERED.ceiling(tokens) for tokens in (99, 100, 200)] == [(3, 4), (9, 7), (11, 12)]
+
+
+def test_every_kind_of_token_has_its_own_price() -> None:
+    usage = Usage(60, 7, cached_tokens=10, cache_write_tokens=20)
+    assert TIERED.cost_atto(usage) == 30 * 1 + 10 * 2 + 20 * 3 + 7 * 4
+
+
+def test_free_tier_is_not_billed_as_the_serving_models_override() -> None:
+    book = PriceBook({"openrouter/other": flat_price("9", "9")})
+    assert book.served_price(FREE_PRICE, "openrouter", "other", MONDAY_NOON) is FREE_PRICE
+
+
+def test_newer_catalogue_replaces_prices_within_the_minute() -> None:
+    book = PriceBook()
+    before = book.price(*FLASH, MONDAY_NOON)
+    book._snapshot = None
+    assert book.price(*FLASH, MONDAY_NOON) is not before
+    assert book.price(*FLASH, MONDAY_NOON) == before
+
+
+def test_looked_up_names_are_bounded() -> None:
+    book = PriceBook()
+    for number in range(5000):
+        book.knows("openai", f"gpt-{number}-nobody")
+    assert len(book._found) < 4200

@@ -1,5 +1,3 @@
-"""What a provider's error means, as each is known to say it."""
-
 import json
 from typing import Any
 
@@ -139,7 +137,7 @@ def wire(name: str, status: int, body: Any, **headers: str) -> Wire:
 
 
 @pytest.mark.parametrize(("name", "status", "body", "kind"), ROWS, ids=lambda value: str(value)[:40])
-async def test_each_refusal_is_of_its_class(name: str, status: int, body: Any, kind: type[ProviderError]) -> None:
+async def test_error_has_its_class(name: str, status: int, body: Any, kind: type[ProviderError]) -> None:
     with pytest.raises(ProviderError) as refused:
         await wire(name, status, body).chunks()
     assert type(refused.value) is kind
@@ -147,18 +145,18 @@ async def test_each_refusal_is_of_its_class(name: str, status: int, body: Any, k
         assert refused.value.context_tokens == 8192
 
 
-async def test_gemini_wraps_its_errors_in_a_list_on_streams() -> None:
+async def test_geminis_error_in_a_list_is_read() -> None:
     with pytest.raises(RateLimited):
         await wire("gemini", 429, [google(429, "slow", "RESOURCE_EXHAUSTED")]).chunks()
 
 
-async def test_a_refusal_for_safety_is_known_as_one() -> None:
+async def test_refusal_for_safety_is_moderation() -> None:
     with pytest.raises(RequestFault) as refused:
         await wire("openai", 400, says("x", code="content_policy_violation")).chunks()
     assert refused.value.moderation
 
 
-async def test_only_breakage_counts_against_a_provider() -> None:
+async def test_only_outages_count_against_a_provider() -> None:
     for name, status, body, _ in ROWS:
         with pytest.raises(ProviderError) as refused:
             await wire(name, status, body).chunks()
@@ -184,7 +182,7 @@ RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "36.
         ("deepseek", says(), {}, None),
     ],
 )
-async def test_the_wait_is_read_wherever_it_is_told(
+async def test_wait_is_read_from_every_place(
     name: str, body: Any, headers: dict[str, str], seconds: float | None
 ) -> None:
     with pytest.raises(RateLimited) as refused:
@@ -192,12 +190,12 @@ async def test_the_wait_is_read_wherever_it_is_told(
     assert refused.value.retry_after_seconds == seconds
 
 
-async def test_a_quota_of_a_day_is_known_as_one() -> None:
+async def test_quota_of_a_day_is_recognised() -> None:
     with pytest.raises(RateLimited) as refused:
         await wire("gemini", 429, google(429, "x", "RESOURCE_EXHAUSTED", PER_DAY)).chunks()
     assert refused.value.per_day
 
 
-async def test_a_long_error_is_not_read_to_its_end() -> None:
+async def test_long_error_is_not_read_to_its_end() -> None:
     with pytest.raises(Overloaded):
         await Wire("openai", (b"x" * 10_000 for _ in range(10**9)), status=500).chunks()

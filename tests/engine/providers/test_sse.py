@@ -23,28 +23,28 @@ async def read(raw: bytes, *cuts: int) -> list[Frame]:
 WHOLE = [Frame("a", "một\n二"), Frame("", "🌊"), Frame("", " two spaces"), Frame("", "last")]
 
 
-async def test_frames_as_the_specification_has_them() -> None:
+async def test_frames_are_read_by_the_specification() -> None:
     assert await read(BODY.encode()) == WHOLE
     assert await read(b"\xef\xbb\xbf" + BODY.encode()) == WHOLE
 
 
 @given(st.sampled_from(["\n", "\r\n", "\r"]), st.lists(st.integers(0, 90), max_size=8))
-async def test_where_the_bytes_are_cut_does_not_matter(ending: str, cuts: list[int]) -> None:
+async def test_frames_do_not_depend_on_where_bytes_are_split(ending: str, cuts: list[int]) -> None:
     assert await read(BODY.replace("\n", ending).encode(), *cuts) == WHOLE
 
 
 @pytest.mark.parametrize("pretty", ['{"a": 1}', '{\n "a": 1\n}', '{\n\n "a": 1\n\n}\n\n'])
-async def test_bare_json_is_a_frame_however_it_is_laid_out(pretty: str) -> None:
+async def test_bare_json_is_a_frame_in_any_layout(pretty: str) -> None:
     [frame] = await read(pretty.encode())
     assert frame.data.replace("\n", "").replace(" ", "") == '{"a":1}'
 
 
-async def test_an_array_is_its_elements_and_an_event_after_bare_json_is_another() -> None:
+async def test_array_is_read_as_its_elements_and_an_event_after_it_is_another_frame() -> None:
     assert [frame.data for frame in await read(b'[{"a": 1},\n{"b": 2}]')] == ['{"a": 1}', '{"b": 2}']
     assert [frame.data for frame in await read(b'{"a": 1}\ndata: x\n\n')] == ['{"a": 1}', "x"]
 
 
-async def test_what_never_ends_is_garbage() -> None:
+async def test_endless_line_and_frame_are_garbled() -> None:
     lines = LineSplitter()
     for _ in range(8):
         lines.feed(b"x" * 1_000_000)
@@ -52,7 +52,7 @@ async def test_what_never_ends_is_garbage() -> None:
         lines.feed(b"x")
 
 
-def test_half_a_character_waits_for_its_other_half() -> None:
+def test_half_a_character_is_held_back() -> None:
     lines = LineSplitter()
     assert lines.feed("🌊".encode()[:2]) == []
     assert lines.feed("🌊".encode()[2:] + b"\n") == ["🌊"]

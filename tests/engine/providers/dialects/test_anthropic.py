@@ -1,5 +1,3 @@
-"""Anthropic's Messages over real bytes."""
-
 import json
 from typing import Any
 
@@ -22,11 +20,11 @@ def said(words: str, index: int = 0) -> str:
     return event("content_block_delta", index=index, delta={"type": "text_delta", "text": words})
 
 
-def ended(reason: str | None, **usage_told: Any) -> str:
-    return event("message_delta", delta={"stop_reason": reason}, usage=usage_told)
+def ended(reason: str | None, **usage: Any) -> str:
+    return event("message_delta", delta={"stop_reason": reason}, usage=usage)
 
 
-async def test_named_events_pings_and_an_end() -> None:
+async def test_named_events_and_pings_are_read_to_the_end() -> None:
     body = (START + event("ping") + said("Chào ") + said("🌊") + ended("end_turn", output_tokens=4) + STOP).encode()
     for width in (1, 3, len(body)):
         found = await Wire("anthropic", [body[n : n + width] for n in range(0, len(body), width)]).chunks()
@@ -34,7 +32,7 @@ async def test_named_events_pings_and_an_end() -> None:
         assert Served("claude-haiku-4-5") in found
 
 
-async def test_a_stop_reason_is_an_end_and_nothing_is_a_cut() -> None:
+async def test_stream_without_an_end_or_a_stop_reason_is_cut() -> None:
     assert text(await Wire("anthropic", START + said("a") + ended("end_turn", output_tokens=1)).chunks()) == "a"
     for body in ("", START, START + said("a")):
         with pytest.raises(StreamCut):
@@ -54,11 +52,11 @@ async def test_a_stop_reason_is_an_end_and_nothing_is_a_cut() -> None:
         ("something_new", Finish.STOP),
     ],
 )
-async def test_stop_reasons_in_our_words(reason: str, ours: Finish) -> None:
+async def test_stop_reason_is_mapped_to_a_finish(reason: str, ours: Finish) -> None:
     assert finishes(await Wire("anthropic", START + said("a") + ended(reason) + STOP).chunks()) == [ours]
 
 
-async def test_a_refusal_without_words_is_an_answer_and_an_end_without_words_is_none() -> None:
+async def test_refusal_without_text_is_an_answer_and_an_empty_end_is_not() -> None:
     assert finishes(await Wire("anthropic", START + ended("refusal") + STOP).chunks()) == [Finish.REFUSED]
     thought = event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "hm"})
     for body in (START + ended("end_turn") + STOP, START + thought + ended("max_tokens") + STOP):
@@ -89,12 +87,12 @@ async def test_usage_is_replaced_not_added_and_inputs_are_disjoint() -> None:
     ("kind", "expected"),
     [("overloaded_error", Overloaded), ("api_error", Overloaded), ("rate_limit_error", RateLimited)],
 )
-async def test_an_error_event_in_mid_stream(kind: str, expected: type[Exception]) -> None:
+async def test_error_event_within_a_stream_is_raised(kind: str, expected: type[Exception]) -> None:
     with pytest.raises(expected):
         await Wire("anthropic", START + said("a") + event("error", error={"type": kind, "message": "x"})).chunks()
 
 
-async def test_tools_are_called_in_pieces_after_thoughts() -> None:
+async def test_tool_calls_come_in_pieces_after_thinking() -> None:
     body = (
         START
         + event("content_block_start", index=0, content_block={"type": "thinking", "thinking": ""})
@@ -110,7 +108,7 @@ async def test_tools_are_called_in_pieces_after_thoughts() -> None:
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-async def test_who_ignores_stream_is_understood_all_the_same(indent: int | None) -> None:
+async def test_whole_message_of_a_server_that_ignores_stream_is_read(indent: int | None) -> None:
     whole = {
         "type": "message",
         "model": "claude-haiku-4-5",
@@ -135,7 +133,7 @@ async def test_who_ignores_stream_is_understood_all_the_same(indent: int | None)
         event("message_delta", delta=7),
     ],
 )
-async def test_an_event_of_another_shape_is_garbage_and_nothing_worse(bad: str) -> None:
+async def test_event_of_another_shape_is_garbled(bad: str) -> None:
     with pytest.raises(Garbled):
         await Wire("anthropic", START + bad + STOP).chunks()
 
@@ -143,7 +141,7 @@ async def test_an_event_of_another_shape_is_garbage_and_nothing_worse(bad: str) 
 # --- what goes out ----------------------------------------------------------------------------------
 
 
-async def test_turns_the_system_and_the_limit_find_their_places() -> None:
+async def test_turns_system_and_output_limit_are_sent() -> None:
     request = ChatRequest(
         "r",
         "m",
@@ -163,7 +161,7 @@ async def test_turns_the_system_and_the_limit_find_their_places() -> None:
     assert body["messages"][2]["content"] == [{"type": "tool_result", "tool_use_id": "c", "content": "7"}]
 
 
-async def test_the_fives_get_no_sampling_no_thinking_and_no_begun_answer() -> None:
+async def test_fifth_generation_gets_no_sampling_no_thinking_and_no_begun_answer() -> None:
     five = Wire("anthropic", model="claude-haiku-5-5")
     body = await five.body(asking(temperature=0.3, top_p=0.5))
     assert not {"temperature", "top_p", "top_k"} & set(body)
@@ -174,7 +172,7 @@ async def test_the_fives_get_no_sampling_no_thinking_and_no_begun_answer() -> No
         await five.body(ChatRequest("r", "m", (says(Role.USER, "x"), says(Role.ASSISTANT, "y"))))
 
 
-async def test_others_get_one_way_of_sampling_and_one_choice() -> None:
+async def test_earlier_models_get_one_sampling_parameter_and_one_choice() -> None:
     body = await Wire("anthropic").body(asking(temperature=1.7, top_p=0.5))
     assert body["temperature"] == 1.0
     assert "top_p" not in body
@@ -182,18 +180,18 @@ async def test_others_get_one_way_of_sampling_and_one_choice() -> None:
         await Wire("anthropic").body(asking(n=2))
 
 
-async def test_tools_and_their_choice_are_in_its_words() -> None:
+async def test_tools_and_tool_choice_are_translated() -> None:
     body = await Wire("anthropic").body(asking(tools=(Tool("look"),), tool_choice="required"))
     assert body["tools"] == [{"name": "look", "description": "", "input_schema": {"type": "object", "properties": {}}}]
     assert body["tool_choice"] == {"type": "any"}
 
 
-async def test_json_is_asked_for_in_words() -> None:
+async def test_json_is_asked_for_in_the_system_prompt() -> None:
     body = await Wire("anthropic").body(asking(response_format={"type": "json_object"}))
     assert "JSON" in body["system"]
 
 
-async def test_the_version_and_the_key_stand_in_the_headers() -> None:
+async def test_version_and_key_are_headers() -> None:
     wire = Wire("anthropic", START + said("a") + ended("end_turn") + STOP)
     await wire.chunks()
     assert wire.sent[0].headers["anthropic-version"] == "2023-06-01"

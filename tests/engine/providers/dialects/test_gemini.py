@@ -1,5 +1,3 @@
-"""Gemini's REST over real bytes."""
-
 import json
 from typing import Any
 
@@ -16,7 +14,7 @@ def frame(*parts: Any, finish: str | None = None, **more: Any) -> dict[str, Any]
     return {"candidates": [candidate | ({"finishReason": finish} if finish else {})], **more}
 
 
-async def test_frames_end_in_crlf_and_the_finish_reason_is_the_end() -> None:
+async def test_frames_with_crlf_are_read_to_the_finish_reason() -> None:
     body = data(frame("Chào "), frame("🌊"), frame(finish="STOP", modelVersion="gemini-2.5"), end="\r\n\r\n").encode()
     for width in (1, 3, len(body)):
         found = await Wire("gemini", [body[n : n + width] for n in range(0, len(body), width)]).chunks()
@@ -43,7 +41,7 @@ async def test_frames_end_in_crlf_and_the_finish_reason_is_the_end() -> None:
         )
     ],
 )
-async def test_finish_reasons_in_our_words(reason: str, ours: Finish) -> None:
+async def test_finish_reason_is_mapped_to_a_finish(reason: str, ours: Finish) -> None:
     assert finishes(await Wire("gemini", data(frame("a", finish=reason))).chunks()) == [ours]
 
 
@@ -56,12 +54,12 @@ async def test_some_finish_reasons_are_failures(reason: str) -> None:
         await Wire("gemini", data(frame("a"), frame(finish=reason))).chunks()
 
 
-async def test_an_account_that_is_shut_out_rests_until_mended() -> None:
+async def test_disabled_account_is_a_refused_key() -> None:
     with pytest.raises(KeyRefused):
         await Wire("gemini", data(frame(finish="PUP_LIMITED_DISABLED"))).chunks()
 
 
-async def test_a_blocked_prompt_is_an_answer() -> None:
+async def test_blocked_prompt_is_an_answer() -> None:
     blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 8}}
     found = await Wire("gemini", data(blocked)).chunks()
     assert (finishes(found), text(found)) == ([Finish.REFUSED], "")
@@ -69,7 +67,7 @@ async def test_a_blocked_prompt_is_an_answer() -> None:
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-async def test_an_error_within_a_200_may_be_a_frame_a_list_or_bare(indent: int | None) -> None:
+async def test_error_within_a_200_is_read_as_frame_list_or_bare_json(indent: int | None) -> None:
     error = {"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}
     for last in (data(error), json.dumps(error, indent=indent), json.dumps([error], indent=indent), data([error])):
         for before in ("", data(frame("a"), end="\r\n\r\n")):
@@ -78,15 +76,15 @@ async def test_an_error_within_a_200_may_be_a_frame_a_list_or_bare(indent: int |
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-async def test_an_array_of_all_frames_and_a_whole_answer_are_understood(indent: int | None) -> None:
+async def test_array_of_frames_and_whole_answer_are_read(indent: int | None) -> None:
     frames = [frame("a"), frame("b", finish="STOP", usageMetadata={"promptTokenCount": 3})]
     found = await Wire("gemini", json.dumps(frames, indent=indent)).chunks()
     assert (text(found), finishes(found)) == ("ab", [Finish.STOP])
     assert text(await Wire("gemini", json.dumps(frame("ab", finish="STOP"), indent=indent)).chunks()) == "ab"
 
 
-async def test_usage_grows_and_its_thoughts_stand_beside() -> None:
-    told = {
+async def test_usage_adds_the_thinking_tokens() -> None:
+    last = {
         "promptTokenCount": 20,
         "toolUsePromptTokenCount": 5,
         "cachedContentTokenCount": 4,
@@ -95,18 +93,18 @@ async def test_usage_grows_and_its_thoughts_stand_beside() -> None:
     }
     first = {"promptTokenCount": 20, "candidatesTokenCount": 1}
     found = usage(
-        await Wire("gemini", data(frame("a", usageMetadata=first), frame(finish="STOP", usageMetadata=told))).chunks()
+        await Wire("gemini", data(frame("a", usageMetadata=first), frame(finish="STOP", usageMetadata=last))).chunks()
     )
     assert found is not None
     assert (found.input_tokens, found.output_tokens, found.cached_tokens, found.reasoning_tokens) == (25, 18, 4, 11)
 
 
-async def test_thoughts_that_eat_the_whole_limit_are_an_empty_answer() -> None:
+async def test_answer_of_thinking_alone_is_empty() -> None:
     with pytest.raises(EmptyAnswer):
         await Wire("gemini", data(frame({"text": "hm", "thought": True}), frame(finish="MAX_TOKENS"))).chunks()
 
 
-async def test_functions_are_called_whole() -> None:
+async def test_function_calls_come_whole() -> None:
     call = {"functionCall": {"name": "look", "args": {"a": 1}}}
     found = await Wire("gemini", data(frame("so", call, finish="STOP"))).chunks()
     assert calls(found) == [("look", '{"a": 1}')]
@@ -117,12 +115,12 @@ async def test_functions_are_called_whole() -> None:
     "bad",
     [{"candidates": 5}, {"candidates": [None]}, frame(7), {"candidates": [{"content": "x"}]}, {"promptFeedback": "x"}],
 )
-async def test_a_frame_of_another_shape_is_garbage_and_nothing_worse(bad: Any) -> None:
+async def test_frame_of_another_shape_is_garbled(bad: Any) -> None:
     with pytest.raises(Garbled):
         await Wire("gemini", data(frame("a"), bad, frame(finish="STOP"))).chunks()
 
 
-async def test_a_page_or_nothing_is_a_failure() -> None:
+async def test_html_page_and_empty_body_are_failures() -> None:
     for body in ("", "<html>", "[]"):
         with pytest.raises(ProviderError):
             await Wire("gemini", body).chunks()
@@ -131,7 +129,7 @@ async def test_a_page_or_nothing_is_a_failure() -> None:
 # --- what goes out ----------------------------------------------------------------------------------
 
 
-async def test_turns_roles_and_the_system_find_their_places() -> None:
+async def test_turns_roles_and_system_are_sent() -> None:
     request = ChatRequest(
         "r",
         "m",
@@ -151,7 +149,7 @@ async def test_turns_roles_and_the_system_find_their_places() -> None:
     assert set(body) == {"contents", "systemInstruction", "generationConfig"}
 
 
-async def test_the_config_is_in_geminis_words() -> None:
+async def test_options_are_translated_to_the_generation_config() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
     body = await Wire("gemini").body(asking(temperature=0.5, top_p=0.9, stop=("END",), seed=3, response_format=wanted))
@@ -177,12 +175,12 @@ async def test_the_config_is_in_geminis_words() -> None:
         ("gemini-2.5-flash", "low", {"thinkingBudget": 1024}),
     ],
 )
-async def test_thinking_is_off_and_never_said_in_both_ways(model: str, effort: str | None, thinking: Any) -> None:
+async def test_thinking_is_set_by_level_or_budget_never_both(model: str, effort: str | None, thinking: Any) -> None:
     body = await Wire("gemini", model=model).body(asking(reasoning_effort=effort))
     assert body["generationConfig"].get("thinkingConfig") == thinking
 
 
-async def test_pictures_go_inline_and_addresses_go_elsewhere() -> None:
+async def test_pictures_are_sent_inline_and_urls_are_refused() -> None:
     picture = Message(Role.USER, (Image("data:image/png;base64,AAAA"),))
     body = await Wire("gemini").body(ChatRequest("r", "m", (picture,)))
     assert body["contents"][0]["parts"] == [{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]
@@ -190,7 +188,7 @@ async def test_pictures_go_inline_and_addresses_go_elsewhere() -> None:
         await Wire("gemini").body(ChatRequest("r", "m", (Message(Role.USER, (Image("https://x.test/a.png"),)),)))
 
 
-async def test_the_newest_take_no_penalties_and_no_begun_answer() -> None:
+async def test_newest_models_get_no_penalties_and_no_begun_answer() -> None:
     config = (await Wire("gemini", model="gemini-3.5-flash-lite").body(asking(presence_penalty=1.0)))[
         "generationConfig"
     ]
@@ -200,14 +198,14 @@ async def test_the_newest_take_no_penalties_and_no_begun_answer() -> None:
         await Wire("gemini", model="gemini-3.5-flash-lite").body(begun)
 
 
-async def test_tools_are_declared_and_chosen() -> None:
+async def test_tools_and_tool_choice_are_translated() -> None:
     tool = Tool("look", "looks", {"type": "object", "properties": {}})
     body = await Wire("gemini").body(asking(tools=(tool,), tool_choice={"function": {"name": "look"}}))
     assert body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"] == tool.parameters
     assert body["toolConfig"]["functionCallingConfig"] == {"mode": "ANY", "allowedFunctionNames": ["look"]}
 
 
-async def test_the_key_is_in_no_address() -> None:
+async def test_key_is_a_header_not_in_the_url() -> None:
     wire = Wire("gemini", data(frame("a", finish="STOP")))
     await wire.chunks()
     assert wire.sent[0].headers["x-goog-api-key"] == "k-1"

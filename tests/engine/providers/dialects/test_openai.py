@@ -1,5 +1,3 @@
-"""OpenAI's dialect over real bytes, as its sellers send them and as they shouldn't."""
-
 import gzip
 import json
 from typing import Any
@@ -34,7 +32,7 @@ def delta(**fields: Any) -> dict[str, Any]:
 USUAL = data(chunk("Ch"), chunk("ào 🌊"), chunk(finish="stop"), {"choices": [], "usage": USAGE}, "[DONE]")
 
 
-async def test_bytes_may_split_anywhere_even_inside_a_character() -> None:
+async def test_bytes_may_be_split_within_a_character() -> None:
     for width in (1, 2, 3, 5, 7):
         raw = USUAL.encode()
         found = await Wire("openai", [raw[n : n + width] for n in range(0, len(raw), width)]).chunks()
@@ -43,31 +41,31 @@ async def test_bytes_may_split_anywhere_even_inside_a_character() -> None:
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r", "\n"])
-async def test_lines_may_end_in_each_of_the_three_ways(ending: str) -> None:
+async def test_every_line_ending_is_read(ending: str) -> None:
     raw = USUAL.replace("\n", ending).encode()
     for width in (1, 4, len(raw)):
         found = await Wire("openai", [raw[n : n + width] for n in range(0, len(raw), width)]).chunks()
         assert text(found) == "Chào 🌊"
 
 
-async def test_comments_events_and_ids_are_no_words() -> None:
+async def test_comments_events_and_ids_are_skipped() -> None:
     body = ": OPENROUTER PROCESSING\n\n:\n\nid: 7\nretry: 10\nevent: message\n" + USUAL
     assert text(await Wire("openrouter", body).chunks()) == "Chào 🌊"
 
 
-async def test_data_of_many_lines_is_one_frame() -> None:
+async def test_data_of_several_lines_is_one_frame() -> None:
     pretty = "\n".join(f"data: {line}" for line in json.dumps(chunk("hi", "stop"), indent=2).splitlines())
     assert text(await Wire("openai", pretty + "\n\ndata: [DONE]\n\n").chunks()) == "hi"
 
 
-async def test_an_end_marker_or_a_finish_reason_is_an_end_and_neither_is_a_cut() -> None:
+async def test_stream_without_an_end_marker_or_a_finish_reason_is_cut() -> None:
     assert text(await Wire("openai", data(chunk("hi"), "[DONE]")).chunks()) == "hi"
     assert text(await Wire("openai", data(chunk("hi", "stop"))).chunks()) == "hi"
     with pytest.raises(StreamCut):
         await Wire("openai", data(chunk("hi"))).chunks()
 
 
-async def test_a_body_without_an_answer_is_a_failure() -> None:
+async def test_body_without_an_answer_is_a_failure() -> None:
     for body in (b"", b"\n\n\n", b": keep-alive\n\n", b"upstream connect error\n"):
         with pytest.raises(StreamCut):
             await Wire("openai", body).chunks()
@@ -78,7 +76,7 @@ async def test_a_body_without_an_answer_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-async def test_who_ignores_stream_is_understood_all_the_same(indent: int | None) -> None:
+async def test_whole_answer_of_a_server_that_ignores_stream_is_read(indent: int | None) -> None:
     whole = {
         "object": "chat.completion",
         "model": "gpt-4o",
@@ -91,11 +89,11 @@ async def test_who_ignores_stream_is_understood_all_the_same(indent: int | None)
     assert usage(found) is not None
 
 
-async def test_a_stream_may_call_itself_json() -> None:
+async def test_stream_with_a_json_content_type_is_read() -> None:
     assert text(await Wire("groq", USUAL, headers={"content-type": "application/json"}).chunks()) == "Chào 🌊"
 
 
-async def test_packed_bodies_are_unpacked() -> None:
+async def test_compressed_bodies_are_unpacked() -> None:
     packed = gzip.compress(USUAL.encode())
     found = await Wire("openai", [packed[:10], packed[10:]], headers={"content-encoding": "gzip"}).chunks()
     assert text(found) == "Chào 🌊"
@@ -103,7 +101,7 @@ async def test_packed_bodies_are_unpacked() -> None:
         await Wire("openai", b"not gzip at all", headers={"content-encoding": "gzip"}).chunks()
 
 
-async def test_a_frame_has_a_size_and_an_answer_too() -> None:
+async def test_endless_frame_and_answer_are_garbled() -> None:
     with pytest.raises(Garbled):
         await Wire("openai", (b"x" * 1_000_000 for _ in range(9))).chunks()
     with pytest.raises(Garbled):
@@ -126,7 +124,7 @@ async def test_a_frame_has_a_size_and_an_answer_too() -> None:
         {"x_groq": "y"},
     ],
 )
-async def test_a_frame_of_another_shape_is_garbage_and_nothing_worse(frame: Any) -> None:
+async def test_frame_of_another_shape_is_garbled(frame: Any) -> None:
     with pytest.raises(Garbled):
         await Wire("openai", data(chunk("a"), frame, chunk(finish="stop"))).chunks()
 
@@ -144,13 +142,13 @@ async def test_a_frame_of_another_shape_is_garbage_and_nothing_worse(frame: Any)
         ({"error": {"code": 400, "type": "exceed_context_size_error", "n_ctx": 4096, "message": "x"}}, ContextTooLong),
     ],
 )
-async def test_an_error_within_a_200_is_what_it_says(frame: Any, kind: type[ProviderError]) -> None:
+async def test_error_within_a_200_has_its_own_class(frame: Any, kind: type[ProviderError]) -> None:
     for before in ((), (chunk("some words"),)):
         with pytest.raises(kind):
             await Wire("openai", data(*before, frame, "[DONE]")).chunks()
 
 
-async def test_an_event_named_error_and_bare_json_after_the_last_frame_are_errors() -> None:
+async def test_event_named_error_and_bare_json_after_the_last_frame_are_errors() -> None:
     with pytest.raises(Overloaded):
         await Wire("openai", data(chunk("a")) + 'event: error\ndata: {"message": "gone"}\n\n').chunks()
     for indent in (None, 2):
@@ -177,11 +175,11 @@ async def test_some_finish_reasons_are_failures(reason: str) -> None:
         ("eos_of_tomorrow", Finish.STOP),
     ],
 )
-async def test_finish_reasons_in_our_words(reason: str, ours: Finish) -> None:
+async def test_finish_reason_is_mapped_to_a_finish(reason: str, ours: Finish) -> None:
     assert finishes(await Wire("mistral", data(chunk("a"), chunk(finish=reason))).chunks()) == [ours]
 
 
-async def test_an_answer_of_thoughts_alone_is_empty_but_a_refusal_is_an_answer() -> None:
+async def test_answer_of_thinking_alone_is_empty_but_a_refusal_is_an_answer() -> None:
     thoughts = data(delta(reasoning_content="hm"), chunk(finish="length"), "[DONE]")
     for body in (thoughts, data(chunk(finish="stop"), "[DONE]"), data(chunk(finish="odd"), "[DONE]")):
         with pytest.raises(EmptyAnswer):
@@ -190,20 +188,20 @@ async def test_an_answer_of_thoughts_alone_is_empty_but_a_refusal_is_an_answer()
     assert finishes(refused) == [Finish.REFUSED]
 
 
-async def test_words_of_refusal_end_as_a_refusal() -> None:
+async def test_text_of_a_refusal_finishes_as_a_refusal() -> None:
     body = data(delta(refusal="I can't"), delta(refusal=" help."), chunk(finish="stop"), "[DONE]")
     found = await Wire("openai", body).chunks()
     assert (text(found), finishes(found)) == ("I can't help.", [Finish.REFUSED])
 
 
-async def test_thoughts_are_life_and_no_words() -> None:
+async def test_thinking_is_not_content() -> None:
     body = data(delta(reasoning="hm"), delta(reasoning_content="so"), chunk("yes", "stop"))
     found = [piece for piece in await Wire("groq", body).chunks() if isinstance(piece, Delta)]
     assert [piece.is_content for piece in found] == [False, False, True]
     assert [piece.thinking for piece in found] == ["hm", "so", ""]
 
 
-async def test_tool_calls_come_in_pieces_or_whole() -> None:
+async def test_tool_calls_are_read_in_pieces_or_whole() -> None:
     pieces = data(
         delta(tool_calls=[{"index": 0, "id": "c1", "function": {"name": "look", "arguments": ""}}]),
         delta(tool_calls=[{"index": 0, "function": {"arguments": '{"a":'}}]),
@@ -218,7 +216,7 @@ async def test_tool_calls_come_in_pieces_or_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("reported", "expected"),
     [
         ({"usage": {"prompt_tokens": 9, "completion_tokens": 3}}, (9, 3, 0, 0, 0)),
         ({"usage": {**USAGE, "prompt_cache_hit_tokens": 4, "prompt_cache_miss_tokens": 5}}, (9, 3, 4, 0, 0)),
@@ -229,21 +227,21 @@ async def test_tool_calls_come_in_pieces_or_whole() -> None:
         ({"usage": {**USAGE, "prompt_tokens_details": None, "completion_tokens_details": None}}, (9, 3, 0, 0, 0)),
     ],
 )
-async def test_usage_is_found_in_each_of_its_places(told: dict[str, Any], expected: tuple[int, ...]) -> None:
-    for last in (data(chunk("a", "stop", **told)), data(chunk("a", "stop"), {"choices": [], **told})):
+async def test_usage_is_read_from_every_providers_fields(reported: dict[str, Any], expected: tuple[int, ...]) -> None:
+    for last in (data(chunk("a", "stop", **reported)), data(chunk("a", "stop"), {"choices": [], **reported})):
         found = usage(await Wire("openai", last + data("[DONE]")).chunks())
         assert found is not None
         parts = (found.input_tokens, found.output_tokens, found.cached_tokens, found.cache_write_tokens)
         assert (*parts, found.reasoning_tokens) == expected
 
 
-async def test_the_last_usage_that_is_not_null_wins() -> None:
+async def test_last_usage_that_is_not_null_counts() -> None:
     body = data(chunk("a", usage={"prompt_tokens": 1, "completion_tokens": 1}), chunk("b", "stop", usage=USAGE))
     found = usage(await Wire("openai", body + data({"choices": [], "usage": None}, "[DONE]")).chunks())
     assert found is not None
     assert found.tokens == 12
 
 
-async def test_the_model_that_answered_is_told_once() -> None:
+async def test_serving_model_is_reported_once() -> None:
     served = [piece for piece in await Wire("openai", USUAL).chunks() if isinstance(piece, Served)]
     assert served == [Served("gpt-4o")]

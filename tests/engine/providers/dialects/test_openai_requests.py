@@ -1,4 +1,4 @@
-"""What goes out to the sellers of OpenAI's dialect, to each in its own way."""
+"""Requests in OpenAI's dialect, as each of its providers takes them."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from engine.errors import CapabilityMissing
 from tests.engine.providers.dialects.wires import Wire, asking, data
 
 
-async def test_nothing_that_could_change_the_bill_goes_out() -> None:
+async def test_no_field_that_could_change_the_bill_is_sent() -> None:
     known = {"model", "messages", "stream", "stream_options", "max_completion_tokens"}
     assert set(await Wire("openai").body()) == known
 
@@ -30,14 +30,14 @@ async def test_openai_is_asked_for_no_padding_and_mistral_for_no_usage() -> None
         ("mistral", "max_tokens"),
     ],
 )
-async def test_each_has_its_own_name_for_the_limit(name: str, field: str) -> None:
+async def test_output_limit_has_the_providers_name(name: str, field: str) -> None:
     body = await Wire(name).body()
     assert body[field] == 100
     assert len({"max_tokens", "max_completion_tokens"} & set(body)) == 1
 
 
 @pytest.mark.parametrize("name", ["groq", "mistral"])
-async def test_what_groq_and_mistral_refuse_is_not_sent(name: str) -> None:
+async def test_fields_that_groq_and_mistral_refuse_are_not_sent(name: str) -> None:
     named = Message(Role.USER, (Text("hi"),), name="ann")
     result = Message(Role.TOOL, (Text("7"),), tool_call_id="c", name="look")
     request = ChatRequest("r", "m", (named, result), options=asking(logprobs=True, top_logprobs=2).options)
@@ -47,13 +47,13 @@ async def test_what_groq_and_mistral_refuse_is_not_sent(name: str) -> None:
     assert body["messages"][1]["name"] == "look"
 
 
-async def test_mistral_has_its_own_seed() -> None:
+async def test_mistrals_seed_has_its_own_name() -> None:
     body = await Wire("mistral").body(asking(seed=7))
     assert body["random_seed"] == 7
 
 
 @pytest.mark.parametrize("name", ["deepseek", "openrouter", "groq"])
-async def test_who_gives_one_choice_is_not_asked_for_two(name: str) -> None:
+async def test_provider_of_one_choice_is_not_asked_for_two(name: str) -> None:
     with pytest.raises(CapabilityMissing):
         await Wire(name).body(asking(n=2))
     assert (await Wire("openai").body(asking(n=2)))["n"] == 2
@@ -88,14 +88,14 @@ async def test_reasoning_models_get_no_sampling() -> None:
     assert (await Wire("openai").body(wished))["temperature"] == 0.2
 
 
-async def test_json_mode_is_asked_for_in_words_too_unless_somebody_did() -> None:
+async def test_json_mode_is_asked_for_in_words_unless_a_message_does() -> None:
     wanted: Any = {"response_format": {"type": "json_object"}}
     body = await Wire("openai").body(asking(**wanted))
     assert "JSON" in body["messages"][0]["content"]
     assert len((await Wire("openai").body(asking("as json please", **wanted)))["messages"]) == 1
 
 
-async def test_tools_go_out_as_they_came() -> None:
+async def test_tools_are_sent_as_they_were_given() -> None:
     tool = Tool("look", "looks", {"type": "object", "properties": {}}, strict=True)
     body = await Wire("openai").body(asking(tools=(tool,), tool_choice="required", parallel_tool_calls=False))
     assert body["tools"][0]["function"] == {
@@ -107,7 +107,7 @@ async def test_tools_go_out_as_they_came() -> None:
     assert (body["tool_choice"], body["parallel_tool_calls"]) == ("required", False)
 
 
-async def test_the_key_goes_in_its_header_and_nowhere_else() -> None:
+async def test_key_is_sent_in_its_header_only() -> None:
     wire = Wire("openai", data({"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]}))
     await wire.chunks(ChatRequest("r", "m", (says(Role.USER, "x"),)))
     assert wire.sent[0].headers["authorization"] == "Bearer k-1"

@@ -1,5 +1,3 @@
-"""OpenAI's audio transcriptions over bytes of the test's own."""
-
 import json
 from email.parser import BytesParser
 from typing import Any
@@ -35,7 +33,7 @@ def posted(wire: Wire) -> dict[str, Any]:
     return {str(part.get_param("name", header="content-disposition")): part for part in parts}
 
 
-async def test_file_and_model_are_posted_under_the_key_of_the_provider() -> None:
+async def test_file_and_model_are_posted_with_the_key() -> None:
     _, wire = await hears('{"text": "hello"}')
     (request,) = wire.sent
     assert str(request.url) == "http://provider.test/v1/audio/transcriptions"
@@ -47,7 +45,7 @@ async def test_file_and_model_are_posted_under_the_key_of_the_provider() -> None
 
 
 @pytest.mark.parametrize(("model", "wanted"), [("whisper-large-v3-turbo", "verbose_json"), ("gpt-4o-transcribe", None)])
-async def test_the_length_is_asked_for_where_the_model_tells_it(model: str, wanted: str | None) -> None:
+async def test_length_is_asked_for_where_the_model_reports_it(model: str, wanted: str | None) -> None:
     _, wire = await hears('{"text": "hello"}', model=model)
     part = posted(wire).get("response_format")
     assert (part.get_payload() if part else None) == wanted
@@ -68,22 +66,22 @@ async def test_the_length_is_asked_for_where_the_model_tells_it(model: str, want
         ({"text": ""}, SpeechText("")),
     ],
 )
-async def test_an_answer_is_read_with_the_length_that_it_tells(answer: dict[str, Any], heard: SpeechText) -> None:
+async def test_transcript_is_read_with_its_length(answer: dict[str, Any], heard: SpeechText) -> None:
     found, _ = await hears(json.dumps(answer))
     assert found == heard
 
 
 @pytest.mark.parametrize("body", ["", "no json", "[]", '{"text": null}', "[" * 100_000, '{"duration": NaN}'])
-async def test_what_is_no_transcription_is_garbled(body: str) -> None:
+async def test_body_of_another_shape_is_garbled(body: str) -> None:
     with pytest.raises(errors.Garbled):
         await hears(body)
 
 
-def test_a_length_that_is_no_number_is_none() -> None:
+def test_length_that_is_no_number_is_none() -> None:
     assert transcriptions.read(b'{"text": "hello", "duration": NaN}') == SpeechText("hello")
 
 
-async def test_an_answer_without_end_is_not_read_to_it() -> None:
+async def test_endless_body_is_not_read_to_its_end() -> None:
     with pytest.raises(errors.Garbled, match="without end"):
         await hears([b"x" * 1_000_000] * 5)
 
@@ -100,11 +98,11 @@ async def test_an_answer_without_end_is_not_read_to_it() -> None:
         (503, "", errors.Overloaded),
     ],
 )
-async def test_an_error_means_what_it_means_of_a_prompt(status: int, body: str, kind: type[Exception]) -> None:
+async def test_error_has_the_same_class_as_for_a_prompt(status: int, body: str, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         await hears(body, status=status)
 
 
-async def test_a_page_is_no_answer() -> None:
+async def test_html_page_is_garbled() -> None:
     with pytest.raises(errors.Garbled):
         await hears("<html>", kind="text/html")

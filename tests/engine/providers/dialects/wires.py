@@ -1,4 +1,4 @@
-"""A provider's adapter over bytes of the test's own: httpx.MockTransport instead of a network."""
+"""A provider's adapter over httpx.MockTransport: tests choose the bytes of every response."""
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -36,13 +36,13 @@ class Wire:
         model: str = "",
     ) -> None:
         self.sent: list[httpx.Request] = []
-        self.model = model or MODELS[name]
+        self.model = model or MODELS.get(name, "a-model")
         parts = [body.encode()] if isinstance(body, str) else [body] if isinstance(body, bytes) else body
 
         def answer(request: httpx.Request) -> httpx.Response:
             self.sent.append(request)
-            told = {"content-type": "text/event-stream", **(headers or {})}
-            return httpx.Response(status, headers=told, content=_pieces(parts))
+            given = {"content-type": "text/event-stream", **(headers or {})}
+            return httpx.Response(status, headers=given, content=_pieces(parts))
 
         provider = build(specs()[name], keys=("k-1",), base_url="http://provider.test/v1")
         assert isinstance(provider, ProviderAdapter)

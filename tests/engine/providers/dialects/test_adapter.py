@@ -1,0 +1,106 @@
+from typing import Any
+
+import pytest
+
+from engine.chat import ChatRequest, Options, Role, says
+from engine.errors import CapabilityMissing, Garbled, KeyRefused, Overloaded
+from engine.ports import LimitHeaders, ProviderCall
+from engine.providers.dialects.adapter import data_url, integer, json_object, thinking_off, tool_arguments
+from engine.providers.spec import Spec
+from engine.providers.sse import Frame
+from tests.engine.providers.dialects.wires import Wire, data
+
+ANSWER = data({"choices": [{"delta": {"content": "hi"}, "finish_reason": "stop"}]}, "[DONE]")
+HELLO = (says(Role.USER, "hello"),)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [(7, 7), (-7, -7), (7.0, 7), (7.5, 0), (True, 0), ("7", 0), (None, 0), (float("inf"), 0)],
+)
+def test_integer_is_zero_for_anything_else(value: Any, number: int) -> None:
+    assert integer(value) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [('{"a": 1}', {"a": 1}), ("", {}), ("[1]", {"value": [1]}), ("{broken", {"text": "{broken"})],
+)
+def test_tool_arguments_are_always_an_object(text: str, arguments: dict[str, Any]) -> None:
+    assert tool_arguments(text) == arguments
+
+
+@pytest.mark.parametrize(("text", "found"), [('{"a": 1}', {"a": 1}), ('[{"a": 1}, 2]', {"a": 1}), ("[]", {})])
+def test_frame_is_an_object_or_the_first_of_a_list(text: str, found: dict[str, Any]) -> None:
+    assert json_object(Frame("", text)) == found
+
+
+@pytest.mark.parametrize("text", ["", "{", "7", "[7]", "[" * 100_000])
+def test_frame_without_an_object_is_garbled(text: str) -> None:
+    with pytest.raises(Garbled):
+        json_object(Frame("", text))
+
+
+def test_data_url_is_split_into_its_type_and_base64() -> None:
+    assert data_url("data:image/png;base64,AAAA") == ("image/png", "AAAA")
+    assert data_url("data:;base64,AAAA") == ("image/jpeg", "AAAA")
+
+
+@pytest.mark.parametrize("url", ["https://x.test/a.png", "data:image/png;base64", "data:image/png,AAAA", "x;base64,AA"])
+def test_url_without_base64_data_is_refused(url: str) -> None:
+    with pytest.raises(CapabilityMissing):
+        data_url(url)
+
+
+def test_first_matching_part_of_a_model_name_switches_thinking_off() -> None:
+    spec = Spec("x", "", thinking_off=(("big", {"a": 1}), ("big-2", {"b": 2}), ("", {"c": 3})))
+    found = [thinking_off(ProviderCall(ChatRequest("r", "m", HELLO), model, 10), spec) for model in ("big-2", "small")]
+    assert found == [{"a": 1}, {"c": 3}]
+    asked = ChatRequest("r", "m", HELLO, options=Options(reasoning_effort="low"))
+    assert thinking_off(ProviderCall(asked, "big", 10), spec) == {}
+
+
+async def test_limits_of_a_response_are_stored_by_key() -> None:
+    wire = Wire("openai", ANSWER, headers={"X-RateLimit-Remaining-Requests": "3", "x-ratelimit-reset-requests": "6s"})
+    await wire.chunks()
+    assert wire.provider.limits(0) == LimitHeaders(3, 6)
+    assert wire.provider.limits(1) is None
+
+
+async def test_response_without_limits_keeps_the_last_ones() -> None:
+    wire = Wire("openai", ANSWER, headers={"retry-after": "3"})
+    wire.provider._limits[0] = LimitHeaders(3, 6)
+    await wire.chunks()
+    assert wire.provider.limits(0) == LimitHeaders(3, 6)
+
+
+@pytest.mark.parametrize(("status", "error"), [(300, Garbled), (399, Garbled), (401, KeyRefused), (503, Overloaded)])
+async def test_status_from_300_is_an_error(status: int, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        await Wire("openai", ANSWER, status=status).chunks()
+
+
+async def test_status_299_is_an_answer() -> None:
+    assert await Wire("openai", ANSWER, status=299).chunks()
+
+
+async def test_html_page_is_garbled() -> None:
+    with pytest.raises(Garbled, match="a page instead of an answer"):
+        await Wire("openai", "<html>", headers={"content-type": "text/html; charset=utf-8"}).chunks()
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, True), (399, False)])
+async def test_probe_fails_from_status_400(status: int, error: bool) -> None:
+    wire = Wire("openai", "{}", status=status)
+    if error:
+        with pytest.raises(Exception, match="bad_request"):
+            await wire.provider.probe()
+    else:
+        await wire.provider.probe()
+    assert str(wire.sent[0].url) == "http://provider.test/v1/models"
+
+
+async def test_lone_surrogate_is_sent_as_a_question_mark() -> None:
+    wire = Wire("openai", ANSWER)
+    await wire.chunks(ChatRequest("r", "m", (says(Role.USER, "a\ud83d"),)))
+    assert b'"content":"a?"' in wire.sent[0].content
