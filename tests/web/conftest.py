@@ -44,7 +44,7 @@ class Face:
     """`key` is a tenant's with 1 USD in the wallet and a plan's allowance."""
 
     sandbox: Sandbox
-    house: Container
+    container: Container
     url: str
     key: str = ""
 
@@ -70,16 +70,16 @@ class Face:
             self.sandbox.stand_ins.set_mode(name, mode)
 
     async def rows(self, sql: str) -> list[Any]:
-        return await self.house.db.read(lambda conn: conn.rows(sql))
+        return await self.container.db.read(lambda conn: conn.rows(sql))
 
     async def idle(self) -> None:
         """Until no answer is under way, and none is read on."""
         async with asyncio.timeout(60):
-            while self.house.gateway.in_flight or len(self.house.market.background_reads):
+            while self.container.gateway.in_flight or len(self.container.market.background_reads):
                 await asyncio.sleep(0.01)
 
     async def check_books(self) -> None:
-        report = await self.house.db.read(audit)
+        report = await self.container.db.read(audit)
         assert report.ok, report.problems
         assert await self.rows("SELECT * FROM holds WHERE state = 'open'") == []
 
@@ -96,15 +96,15 @@ async def serving(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Asy
     for name in NAMES:
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
     async with (
-        open_container(read(variables, tmp_path / "no.env")) as house,
-        served(http_server(build_app(web_services(house)), "127.0.0.1", 0)) as url,
+        open_container(read(variables, tmp_path / "no.env")) as container,
+        served(http_server(build_app(web_services(container)), "127.0.0.1", 0)) as url,
     ):
-        face = Face(sandbox, house, url)
+        face = Face(sandbox, container, url)
         face.key = await face.make_key(usd="1")
         try:
             yield face
         finally:
-            await house.gateway.close(5)
+            await container.gateway.close(5)
 
 
 @pytest.fixture

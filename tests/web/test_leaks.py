@@ -48,7 +48,7 @@ async def storm(face: Face, *, leaves: bool) -> None:
     ) as http:
         await asyncio.gather(*(one(http, leaves=leaves) for _ in range(AT_ONCE)))
     await face.idle()
-    for provider in face.house.market.providers.values():
+    for provider in face.container.market.providers.values():
         await provider.aclose()  # idle connections are kept on purpose
 
 

@@ -55,7 +55,7 @@ def signed(who: int, /, token: str = TOKEN, at: datetime | None = None, **more: 
 class Mini:
     """`ann` and `bao` are tenants; Olga is the operator."""
 
-    house: Container
+    container: Container
     url: str
     ann: int = 0
     bao: int = 0
@@ -65,23 +65,23 @@ class Mini:
         return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, verify=False, timeout=60)
 
     async def rows(self, sql: str, **values: Any) -> list[Any]:
-        return await self.house.db.read(lambda conn: conn.rows(sql, **values))
+        return await self.container.db.read(lambda conn: conn.rows(sql, **values))
 
     async def lives(self, user: int, name: str) -> int:
         """Came seventy days ago; this period is eleven days old."""
         now = datetime.now(UTC)
-        free = self.house.plans["free"]
+        free = self.container.plans["free"]
 
         def unit(conn: Connection) -> int:
             made = tenants.create(conn, name, free, now=now - timedelta(days=70), telegram_user_id=user)
             plans.start_plan(conn, made, free, now - timedelta(days=11))
             return made
 
-        return await self.house.db.write(unit)
+        return await self.container.db.write(unit)
 
     async def credit(self, tenant: int, usd: str, days_ago: float) -> None:
         ref, now = f"gift:{tenant}:{usd}", datetime.now(UTC) - timedelta(days=days_ago)
-        await self.house.db.write(
+        await self.container.db.write(
             lambda conn: transfers.credit(conn, tenant, Money.usd(usd), ref=ref, reason="hello", now=now)
         )
 
@@ -104,10 +104,10 @@ class Mini:
             )
             holds.capture(conn, asked, grant, replace(made, attempt=attempt), rates={"free": Fraction(0)}, now=now)
 
-        await self.house.db.write(unit)
+        await self.container.db.write(unit)
 
     async def check_books(self) -> None:
-        report = await self.house.db.read(audit)
+        report = await self.container.db.read(audit)
         assert report.ok, report.problems
 
 
@@ -123,10 +123,10 @@ async def opened(tmp_path: Path, config: str = "") -> AsyncIterator[Mini]:
         "FARTHING_CONFIG": str(tmp_path / "farthing.toml"),
     }
     async with (
-        open_container(read(variables, tmp_path / "no.env")) as house,
-        served(http_server(build_app(web_services(house)), "127.0.0.1", 0)) as url,
+        open_container(read(variables, tmp_path / "no.env")) as container,
+        served(http_server(build_app(web_services(container)), "127.0.0.1", 0)) as url,
     ):
-        mini = Mini(house, url)
+        mini = Mini(container, url)
         mini.ann, mini.bao = await mini.lives(ANN, "Ann"), await mini.lives(BAO, "Bao")
         await mini.lives(OLGA, "Olga")
         yield mini

@@ -200,13 +200,13 @@ async def test_operators_have_the_house_beside_it(mini: Mini, tmp_path: Path, si
     await busy(mini)
 
     def unit(conn: Connection) -> None:
-        now = mini.house.clock.now()
+        now = mini.container.clock.now()
         closed = incidents.begin(conn, "provider_down", "gemini", {}, now)
         assert closed
         incidents.close(conn, closed, now)
         incidents.begin(conn, "key_refused", "deepseek", {}, now)
 
-    await mini.house.db.write(unit)
+    await mini.container.db.write(unit)
     async with held(mini, OLGA, size, dark=size == DESK) as page:
         await click(page, "#tab-operator")
         seen = await words(page, "#panel-operator")
@@ -260,7 +260,7 @@ async def test_in_vietnamese_where_that_is_the_language(mini: Mini, tmp_path: Pa
 
 @pytest.mark.parametrize(("who", "said"), [(NOBODY, "press Start"), (ANN, "closed your account")])
 async def test_who_may_not_look_hears_it_kindly(mini: Mini, who: int, said: str) -> None:
-    await mini.house.db.write(lambda conn: tenant_settings.set_banned(conn, mini.ann, True))
+    await mini.container.db.write(lambda conn: tenant_settings.set_banned(conn, mini.ann, True))
     async with held(mini, who) as page:
         assert said in await words(page, "#notice")
         assert await page.js("document.querySelector('#tabs').hidden")

@@ -71,7 +71,7 @@ async def test_one_sees_what_is_left_and_what_was_spent(mini: Mini) -> None:
 
 async def test_the_language_is_the_chosen_one_then_the_apps(mini: Mini) -> None:
     assert (await account(mini, ANN, language="vi"))["language"] == "vi"
-    await mini.house.db.write(lambda conn: tenant_settings.set_language(conn, mini.ann, "en"))
+    await mini.container.db.write(lambda conn: tenant_settings.set_language(conn, mini.ann, "en"))
     assert (await account(mini, ANN, language="vi"))["language"] == "en"
 
 
@@ -145,13 +145,13 @@ async def test_operators_see_the_house_and_nobody_else_knows_of_it(mini: Mini) -
     await mini.answered(mini.ann, "a", 0)
 
     def unit(conn: Connection) -> None:
-        now = mini.house.clock.now()
+        now = mini.container.clock.now()
         closed = incidents.begin(conn, "provider_down", "gemini", {}, now)
         assert closed
         incidents.close(conn, closed, now)
         incidents.begin(conn, "key_refused", "deepseek", {}, now)
 
-    await mini.house.db.write(unit)
+    await mini.container.db.write(unit)
     async with mini.http(OLGA) as olga, mini.http(ANN) as ann:
         seen = (await olga.get("/app/house")).json()
         assert (await olga.get("/app/account")).json()["is_operator"]
@@ -200,21 +200,21 @@ async def test_a_stranger_makes_no_tenant(mini: Mini) -> None:
 
 
 async def test_the_banned_are_refused(mini: Mini) -> None:
-    await mini.house.db.write(lambda conn: tenant_settings.set_banned(conn, mini.ann, True))
+    await mini.container.db.write(lambda conn: tenant_settings.set_banned(conn, mini.ann, True))
     assert await refusals(mini, ANN) == {(403, "account_closed")}
 
 
 async def test_who_waits_or_was_declined_is_told_so(tmp_path: Path) -> None:
     async with opened(tmp_path, '[access]\nmode = "approval"\n') as mini:
         for access, code in ((tenants.PENDING, "access_pending"), (tenants.DECLINED, "access_declined")):
-            await mini.house.db.write(partial(tenant_settings.set_access, tenant_id=mini.ann, access=access))
+            await mini.container.db.write(partial(tenant_settings.set_access, tenant_id=mini.ann, access=access))
             assert await refusals(mini, ANN) == {(403, code)}
-        await mini.house.db.write(lambda conn: tenant_settings.set_access(conn, mini.ann, tenants.ADMITTED))
+        await mini.container.db.write(lambda conn: tenant_settings.set_access(conn, mini.ann, tenants.ADMITTED))
         assert (await account(mini, ANN))["account"]["plan"] == "free"
 
 
 async def test_who_waited_at_a_door_that_is_open_by_now_is_in(mini: Mini) -> None:
-    await mini.house.db.write(lambda conn: tenant_settings.set_access(conn, mini.ann, tenants.PENDING))
+    await mini.container.db.write(lambda conn: tenant_settings.set_access(conn, mini.ann, tenants.PENDING))
     assert (await account(mini, ANN))["account"]["plan"] == "free"
 
 

@@ -67,7 +67,7 @@ async def test_what_is_no_name_of_a_model_is_refused(face: Face, model: str) -> 
 @pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "k"}])
 async def test_half_a_character_of_a_provider_breaks_no_answer(face: Face, stream: bool, key: dict[str, str]) -> None:
     half = b'data: {"choices": [{"delta": {"content": "a\\ud800b"}, "finish_reason": "stop"}]}\n\n'
-    deepseek: Any = face.house.market.providers["deepseek"]
+    deepseek: Any = face.container.market.providers["deepseek"]
     deepseek._http = httpx.MockTransport(lambda _: httpx.Response(200, content=half))
     async with face.http(**key) as http:
         body = {"model": "deepseek/deepseek-v4-flash", "messages": ASKED, "stream": stream}

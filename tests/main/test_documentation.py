@@ -1,0 +1,78 @@
+"""Every setting is documented, and every documented setting exists."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from pydantic import BaseModel
+
+from engine.providers.registry import specs
+from main.config import Config
+from main.settings import Environment
+
+ROOT = Path(__file__).parents[2]
+
+
+def sections() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Each section of farthing.toml with its model; for a table of tables, the model of its rows."""
+    for name, field in Config.model_fields.items():
+        kinds = (field.annotation, *get_args(field.annotation))
+        yield name, next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
+
+
+def documented_keys() -> dict[str, set[str]]:
+    """The keys of each section in the table of docs/configuration.md."""
+    found: dict[str, set[str]] = {}
+    section = ""
+    for line in (ROOT / "docs/configuration.md").read_text().splitlines():
+        cells = line.split(" | ")
+        if not line.startswith("|") or len(cells) < 4:
+            continue
+        if heading := re.match(r"\|\s*`\[(\w+)", cells[0]):
+            section = heading[1]
+        if section:
+            found.setdefault(section, set()).update(re.findall(r"`(\w+)`", cells[1]))
+    return found
+
+
+def env_variables() -> set[str]:
+    """The variables in .env.example, commented out or not."""
+    return set(re.findall(r"^#?([A-Z][A-Z_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+
+def provider_variables() -> set[str]:
+    kinds = ("API_KEY", "BASE_URL", "PROXY")
+    return {f"{name.upper()}_{kind}" for name in specs() for kind in kinds}
+
+
+def test_every_key_of_farthing_toml_is_documented() -> None:
+    documented = documented_keys()
+    missing = [
+        f"{section}.{key}"
+        for section, model in sections()
+        for key in model.model_fields
+        if key not in documented.get(section, set())
+    ]
+    assert missing == [], "add these keys to the table of docs/configuration.md"
+
+
+def test_every_documented_key_of_farthing_toml_exists() -> None:
+    known = {section: set(model.model_fields) for section, model in sections()}
+    unknown = [
+        f"{section}.{key}"
+        for section, keys in documented_keys().items()
+        for key in sorted(keys)
+        if key not in known.get(section, set())
+    ]
+    assert unknown == [], "docs/configuration.md lists keys that main/config.py does not have"
+
+
+def test_every_variable_is_in_env_example() -> None:
+    missing = {name.upper() for name in Environment.model_fields} - env_variables()
+    assert missing == set(), "add these variables to .env.example"
+
+
+def test_every_variable_in_env_example_exists() -> None:
+    known = {name.upper() for name in Environment.model_fields} | provider_variables()
+    assert env_variables() - known == set(), ".env.example lists variables that main/settings.py does not read"

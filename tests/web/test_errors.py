@@ -1,0 +1,86 @@
+"""Every engine error as HTTP."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.errors import (
+    BadRequest,
+    EngineError,
+    InsufficientFunds,
+    NoProvider,
+    ProviderError,
+    Refused,
+    RequestRejected,
+    SpendingCapReached,
+    TooManyRequests,
+    UnknownModel,
+)
+from engine.holds import Funds, Shortfall
+from engine.money import Money
+from web import errors
+from web.errors import ENGINE_ERRORS, HttpProblem
+
+PARENTS = (EngineError, Refused)
+"""Classes that no code raises: each of their children needs a row of its own."""
+
+
+def descendants(kind: type[EngineError]) -> Iterator[type[EngineError]]:
+    for child in kind.__subclasses__():
+        if child.__module__ == EngineError.__module__:
+            yield child
+            yield from descendants(child)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in descendants(EngineError) if kind not in PARENTS])
+def test_every_engine_error_has_an_http_row(kind: type[EngineError]) -> None:
+    rows = [row for row, _ in ENGINE_ERRORS if issubclass(kind, row)]
+    assert rows, f"{kind.__name__} has no row in ENGINE_ERRORS of web/errors.py: it would be a 500"
+
+
+def test_no_row_hides_a_later_one() -> None:
+    kinds = [kind for kind, _ in ENGINE_ERRORS]
+    hidden = [
+        (later.__name__, earlier.__name__)
+        for number, later in enumerate(kinds)
+        for earlier in kinds[:number]
+        if issubclass(later, earlier)
+    ]
+    assert hidden == []
+
+
+def shortfall(*, key_limited: bool = False, wallet_only: bool = False) -> Shortfall:
+    return Shortfall(Money.usd("0.02"), Funds(wallet=Money(0), allowance_tokens=0), key_limited, wallet_only)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "words"),
+    [
+        (UnknownModel("x"), 404, "model_not_found", "GET /v1/models"),
+        (TooManyRequests(6, 12.2), 429, "rate_limit_exceeded", "6 requests a minute"),
+        (InsufficientFunds(shortfall()), 402, "insufficient_quota", "/plan"),
+        (InsufficientFunds(shortfall(wallet_only=True)), 402, "insufficient_quota", "wallet, which lacks 0.02 USD"),
+        (InsufficientFunds(shortfall(key_limited=True)), 402, "insufficient_quota", "tokens_per_month"),
+        (SpendingCapReached("day"), 503, "house_limit", "This service has reached its spending limit for this day"),
+        (BadRequest("n", "must be 1"), 400, "invalid_value", "n: must be 1"),
+        (RequestRejected("p", "no", moderation=True), 400, "content_policy_violation", "rejected"),
+        (RequestRejected("p", "no"), 400, "invalid_request", "rejected"),
+        (NoProvider(7.5), 503, "no_provider_available", "nothing was charged"),
+        (ProviderError("late"), 502, "answer_cut", "nothing was charged"),
+    ],
+)
+def test_engine_error_has_its_status_code_and_sentence(error: EngineError, status: int, code: str, words: str) -> None:
+    problem = errors.from_engine(error)
+    assert (problem.status, problem.code) == (status, code)
+    assert words in problem.message
+
+
+@pytest.mark.parametrize(("seconds", "header"), [(0, "1"), (0.2, "1"), (12.0, "12"), (12.2, "13")])
+def test_retry_after_is_rounded_up_to_whole_seconds(seconds: float, header: str) -> None:
+    problem = HttpProblem(503, "later", retry_after_seconds=seconds)
+    assert problem.headers() == {"retry-after": header}
+
+
+def test_only_a_401_has_a_challenge() -> None:
+    assert HttpProblem(401, "no", challenge="tma").headers() == {"www-authenticate": "tma"}
+    assert HttpProblem(403, "no", challenge="tma").headers() == {}

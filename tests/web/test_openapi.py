@@ -1,0 +1,69 @@
+"""/openapi.json describes every route."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpx
+from starlette.routing import BaseRoute, Route
+
+from main.front_ends import web_services
+from tests.web.conftest import Face
+from web.app import build_app
+from web.auth import AuthMiddleware
+
+
+def routes(face: Face) -> Iterator[Route]:
+    """The app's routes, those of its routers included."""
+    app = build_app(web_services(face.container))
+    assert isinstance(app, AuthMiddleware)
+    return flat(app._app.routes)  # type: ignore[attr-defined]
+
+
+def flat(found: Iterable[BaseRoute]) -> Iterator[Route]:
+    for route in found:
+        if isinstance(route, Route):
+            yield route
+        elif (router := getattr(route, "original_router", None)) is not None:  # FastAPI's included router
+            yield from flat(router.routes)
+        else:
+            raise AssertionError(f"{route} is neither a route nor a router")
+
+
+def openapi_path(route: Route) -> str:
+    return route.path.replace(":path}", "}")
+
+
+async def described(http: httpx.AsyncClient) -> dict[str, Any]:
+    paths: dict[str, Any] = (await http.get("/openapi.json")).json()["paths"]
+    return paths
+
+
+async def test_every_v1_route_is_described_with_its_401(face: Face) -> None:
+    async with face.http() as http:
+        paths = await described(http)
+    v1 = [route for route in routes(face) if route.path.startswith("/v1")]
+    assert len(v1) >= 3
+    missing = [
+        f"{method} {route.path}"
+        for route in v1
+        for method in sorted((route.methods or set()) - {"HEAD"})
+        if "401" not in paths.get(openapi_path(route), {}).get(method.lower(), {}).get("responses", {})
+    ]
+    assert missing == [], "describe these in web/openapi.py, with their 401"
+
+
+async def test_every_described_path_has_a_route(face: Face) -> None:
+    async with face.http() as http:
+        paths = await described(http)
+    assert set(paths) <= {openapi_path(route) for route in routes(face)}
+
+
+async def test_every_401_names_a_security_scheme(face: Face) -> None:
+    async with face.http() as http:
+        whole = (await http.get("/openapi.json")).json()
+    schemes = set(whole["components"]["securitySchemes"])
+    for operations in whole["paths"].values():
+        for operation in operations.values():
+            used = {name for each in operation.get("security", []) for name in each}
+            assert bool(used) is ("401" in operation["responses"])
+            assert used <= schemes
