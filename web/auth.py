@@ -53,7 +53,7 @@ class Authenticator:
 
     async def tenant(self, secret: str) -> Caller:
         """Return the tenant of a live API key. Raises HttpProblem 401 for anything else."""
-        if not api_keys.looks_right(secret):
+        if not api_keys.is_well_formed(secret):
             raise INVALID_KEY.new()
         found = await self._db.read(lambda conn: api_keys.authenticate(conn, api_keys.digest(secret), self._plans))
         if found is None:

@@ -30,8 +30,8 @@ async def _list(context: Context) -> None:
 
 
 async def make(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    if len(await _mine(context)) >= key_units.MOST_LIVE:
-        await context.reply(context.t("keys.many", count=key_units.MOST_LIVE))
+    if len(await _mine(context)) >= key_units.MAX_LIVE:
+        await context.reply(context.t("keys.many", count=key_units.MAX_LIVE))
         return
     state, services, key = await context.state(), context.services, key_units.new_key()
     await services.db.write(

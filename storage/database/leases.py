@@ -1,6 +1,6 @@
-"""Leases: a process says that it lives; what it held or claimed ends with it.
+"""Leases: a process's renewed claim to be alive. Its holds and claims end when its lease does.
 
-On PostgreSQL the server's clock decides, for replicas' own clocks differ; on SQLite all share one machine's.
+On PostgreSQL the server's clock decides, because the clocks of replicas differ; on SQLite all processes share a clock.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ from storage.database.dates import ms
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 10.0
-_PROCESS = uuid.uuid4().hex  # tells this process from an earlier one that had its pid
+_PROCESS = uuid.uuid4().hex  # distinguishes this process from an earlier one with the same pid
 
 
 class Lease:
-    """Enter to take it; it renews itself until left."""
+    """The lease of this process: taken on entry, renewed in the background, deleted on exit."""
 
     def __init__(self, db: Database, clock: Clock, lease_seconds: float = LEASE_SECONDS) -> None:
         self.id = uuid.uuid4().hex
@@ -35,7 +35,7 @@ class Lease:
 
     async def __aenter__(self) -> Self:
         await self.renew()
-        self._task = asyncio.create_task(self._keep(), name="lease")
+        self._task = asyncio.create_task(self._renew_repeatedly(), name="lease")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -46,54 +46,60 @@ class Lease:
         await self._db.write(lambda conn: conn.run("DELETE FROM leases WHERE id = :id", id=self.id))
 
     async def renew(self) -> None:
-        await self._db.write(partial(_renew, lease_id=self.id, now=self._clock.now(), life=self._lease_seconds))
+        await self._db.write(
+            partial(_renew, lease_id=self.id, now=self._clock.now(), lease_seconds=self._lease_seconds)
+        )
 
-    async def _keep(self) -> None:
-        """A database that is away for a moment must not end the lease of a process that lives."""
+    async def _renew_repeatedly(self) -> None:
+        """Renew three times in a lease's duration. A failure is logged: the next renewal may still be in time."""
         while True:
             await asyncio.sleep(self._lease_seconds / 3)
             try:
                 await self.renew()
-            except Exception:  # whatever it was, the next third of the lease tries again
+            except Exception:
                 log.warning("the lease could not be renewed", exc_info=True)
 
 
-def dead(conn: Connection, now: datetime, mine: str) -> Callable[[str], bool]:
-    """Tells which leases have ended: run out, given up, or of a process on this host that is gone."""
+def dead(conn: Connection, now: datetime, own_id: str) -> Callable[[str], bool]:
+    """Return a predicate for the id of a lease that is dead: expired, deleted, or of a dead process on this host.
+
+    The lease `own_id` counts as alive until it expires.
+    """
     alive = {
         lease["id"]
         for lease in conn.rows(f"SELECT * FROM leases WHERE expires_at >= {_now(conn)}", now=ms(now))
-        if lease["id"] == mine or not _is_gone(lease["host"], lease["pid"], lease["process"])
+        if lease["id"] == own_id or not _is_gone(lease["host"], lease["pid"], lease["process"])
     }
     return lambda lease_id: lease_id not in alive
 
 
 def sweep(conn: Connection, now: datetime, after: timedelta = timedelta(hours=1)) -> int:
-    """Forget leases that ended long ago."""
+    """Delete the leases that expired over `after` ago; return their number."""
     return conn.run("DELETE FROM leases WHERE expires_at < :then", then=ms(now - after))
 
 
-def _renew(conn: Connection, *, lease_id: str, now: datetime, life: float) -> None:
+def _renew(conn: Connection, *, lease_id: str, now: datetime, lease_seconds: float) -> None:
     conn.run(
         "INSERT INTO leases (id, host, pid, process, expires_at)"
-        f" VALUES (:id, :host, :pid, :process, {_now(conn)} + :life)"
+        f" VALUES (:id, :host, :pid, :process, {_now(conn)} + :lease_ms)"
         " ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
         id=lease_id,
         host=socket.gethostname(),
         pid=os.getpid(),
         process=_PROCESS,
         now=ms(now),
-        life=round(life * 1000),
+        lease_ms=round(lease_seconds * 1000),
     )
 
 
 def _now(conn: Connection) -> str:
+    """Return the SQL of the current time in milliseconds; it may use the value `now`."""
     server = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
     return server if conn.dialect == "postgresql" else ":now"
 
 
 def _is_gone(host: str, pid: int, process: str) -> bool:
-    """A crash needs no waiting where the process can be looked for."""
+    """True when the process ran on this host and no longer exists: its lease need not expire first."""
     if host != socket.gethostname():
         return False
     if pid == os.getpid():

@@ -1,4 +1,4 @@
-"""Alembic's way in: one connection, one transaction for each revision."""
+"""Entry point of Alembic: one connection, one transaction for each revision."""
 
 from alembic import context
 from sqlalchemy import create_engine, event, pool
@@ -11,7 +11,7 @@ if engine.dialect.name == "sqlite":
 
     @event.listens_for(engine, "connect")
     def begin_ourselves(raw: object, _: object) -> None:
-        """The driver would commit before DDL; then a revision that fails half-way would stay half done."""
+        """Stop the driver from committing before DDL: a revision that fails must be undone whole."""
         raw.isolation_level = None  # type: ignore[attr-defined]
 
     @event.listens_for(engine, "begin")

@@ -1,4 +1,4 @@
-"""What a table can't say of itself: rows that never change, and the two sides of a transfer."""
+"""Triggers that protect rows which never change, and the view of both sides of each transfer."""
 
 VIEW = """
 CREATE VIEW ledger_entries AS
@@ -43,7 +43,7 @@ POSTGRESQL_DOWN = (
     "DROP FUNCTION refuse_change()",
 )
 
-# Since 0002: one row a request. What was given back may be taken anew by a later epoch; what was captured stays.
+# Since 0002 a request has one row: a void or expired hold may be replaced by a later epoch, a captured one never.
 HELD_AGAIN = "OLD.state IN ('void', 'expired') AND NOT (NEW.state = 'open' AND NEW.epoch > OLD.epoch)"
 SQLITE_HOLDS = (
     f"""CREATE TRIGGER resolved_holds_stay BEFORE UPDATE ON holds WHEN OLD.state = 'captured' OR ({HELD_AGAIN})

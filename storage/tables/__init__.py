@@ -1,6 +1,6 @@
-"""Rows as SQLModel declares them: for migrations and admin. Hot units speak SQL to the same tables.
+"""Table declarations (SQLModel), used by the migrations. The units of work use SQL on the same tables.
 
-Money is whole nano-dollars, times are whole milliseconds since 1970 UTC, ids and both in 64 bits.
+Money is in whole nano-dollars, times are in whole milliseconds since 1970 UTC; these and ids have 64 bits.
 """
 
 from sqlmodel import SQLModel

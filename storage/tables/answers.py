@@ -1,4 +1,4 @@
-"""What was tried and answered: attempts, receipts, conversations, replays."""
+"""Tables of answers: attempts, receipts, conversations, messages, stored responses for repeated requests."""
 
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
@@ -7,7 +7,7 @@ from storage.tables.columns import big, number
 
 
 class AttemptRow(SQLModel, table=True):
-    """One try. Numbers only: no prompt, no answer."""
+    """One attempt. It contains neither the prompt nor the answer."""
 
     __tablename__ = "attempts"
     __table_args__ = (
@@ -53,7 +53,7 @@ class AttemptRow(SQLModel, table=True):
 
 
 class ReceiptRow(SQLModel, table=True):
-    """A tenant's last answer, for /why."""
+    """The receipt of a tenant's last answer, for /why."""
 
     __tablename__ = "receipts"
 
@@ -65,6 +65,8 @@ class ReceiptRow(SQLModel, table=True):
 
 
 class ConversationRow(SQLModel, table=True):
+    """A conversation of one chat or thread; it is open until `ended_at` is set."""
+
     __tablename__ = "conversations"
     __table_args__ = (
         Index(
@@ -85,7 +87,7 @@ class ConversationRow(SQLModel, table=True):
 
 
 class MessageRow(SQLModel, table=True):
-    """`parts` is JSON. One request adds its question and its answer once."""
+    """A message of a conversation; `parts` is JSON. A request has at most one question and one answer."""
 
     __tablename__ = "messages"
     __table_args__ = (Index("one_message_per_request_and_role", "request_id", "role", unique=True),)
@@ -100,7 +102,7 @@ class MessageRow(SQLModel, table=True):
 
 
 class IdempotencyRow(SQLModel, table=True):
-    """A repeated call within a day gets the first answer. `state`: running, done."""
+    """The response to an idempotency key, kept for a day. `state`: running, done."""
 
     __tablename__ = "idempotency"
 

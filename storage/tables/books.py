@@ -1,4 +1,4 @@
-"""What is derived from the journal (roll-ups), and what is frozen from the books (invoices)."""
+"""Tables derived from the journal (roll-ups) and from the ledger (invoices)."""
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -7,7 +7,7 @@ from storage.tables.columns import big, number
 
 
 class TenantDayRow(SQLModel, table=True):
-    """A tenant's day. `tenant_id` 0: the house's own probes; `key_id` 0: no key. Cost is without waste."""
+    """A tenant's day. `tenant_id` 0: probes, paid by the operator; `key_id` 0: no API key. Cost excludes waste."""
 
     __tablename__ = "tenant_days"
     __table_args__ = (Index("tenant_days_of_day", "day"),)
@@ -29,7 +29,7 @@ class TenantDayRow(SQLModel, table=True):
 
 
 class HouseDayRow(SQLModel, table=True):
-    """The same over all tenants: an operator's month is a few hundred rows, however many tenants there are."""
+    """A day of all tenants: the operator's month is a few hundred rows for any number of tenants."""
 
     __tablename__ = "house_days"
 
@@ -48,7 +48,7 @@ class HouseDayRow(SQLModel, table=True):
 
 
 class ProviderDayRow(SQLModel, table=True):
-    """Attempts by how they ended, and how soon the first word came: each `le_` counts all up to so many ms."""
+    """A day's attempts by outcome, with a cumulative histogram (`le_`) of the milliseconds to the first token."""
 
     __tablename__ = "provider_days"
 
@@ -67,7 +67,7 @@ class ProviderDayRow(SQLModel, table=True):
 
 
 class InvoiceRow(SQLModel, table=True):
-    """A month, frozen. `number` has no gaps; `document` is JSON: seller, lines, movements. Never changed."""
+    """The invoice of a month, never changed. `number` has no gaps; `document` is JSON: seller, lines, movements."""
 
     __tablename__ = "invoices"
     __table_args__ = (

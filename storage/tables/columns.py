@@ -1,16 +1,16 @@
-"""The few kinds of columns that there are."""
+"""The column types of the tables."""
 
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer
 from sqlmodel import Field
 
-# SQLite numbers rows by itself only where the key is an INTEGER; there that has 64 bits.
+# SQLite generates row ids only for a key of type INTEGER, which has 64 bits there.
 Big = BigInteger().with_variant(Integer, "sqlite")
 
 
 def big(default: Any = ..., **more: Any) -> Any:
-    """A 64-bit number; SQLModel's int has 32 bits on PostgreSQL, which is $2.15."""
+    """Return a 64-bit column. SQLModel's int has 32 bits on PostgreSQL, which is $2.15 in nano-dollars."""
     if default is not ...:
         more["default"] = default
     if isinstance(default, int):
@@ -19,5 +19,5 @@ def big(default: Any = ..., **more: Any) -> Any:
 
 
 def number() -> Any:
-    """A row's own number, given by the database."""
+    """Return a primary key that the database generates."""
     return Field(default=None, sa_type=Big, primary_key=True)

@@ -1,4 +1,4 @@
-"""Money: leases, holds, transfers, orders, payments."""
+"""Tables of money: leases, holds, transfers, orders, payments, subscriptions, codes."""
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
@@ -7,7 +7,7 @@ from storage.tables.columns import big, number
 
 
 class LeaseRow(SQLModel, table=True):
-    """A process's life. Its holds and claims end with it."""
+    """A process's claim to be alive. Its holds and claims end with it."""
 
     __tablename__ = "leases"
 
@@ -19,7 +19,7 @@ class LeaseRow(SQLModel, table=True):
 
 
 class HoldRow(SQLModel, table=True):
-    """Money set aside for a request. A later epoch's try takes the row over; once captured it never changes."""
+    """Funds set aside for a request. A hold of a later epoch replaces the row; a captured row never changes."""
 
     __tablename__ = "holds"
     __table_args__ = (
@@ -56,7 +56,7 @@ class HoldRow(SQLModel, table=True):
 
 
 class TransferRow(SQLModel, table=True):
-    """Double entry in one row: its two sides can't differ. Never changed, never deleted."""
+    """A transfer as double entry in one row, so that its two sides are equal. Never changed, never deleted."""
 
     __tablename__ = "transfers"
     __table_args__ = (
@@ -83,7 +83,7 @@ class TransferRow(SQLModel, table=True):
 
 
 class AuditedBalanceRow(SQLModel, table=True):
-    """What an account's entries came to at the last audited point. No part of the books: a proof about them."""
+    """The sum of an account's entries at the last audited point: a cache of the audit, not part of the ledger."""
 
     __tablename__ = "audited_balances"
 
@@ -92,7 +92,7 @@ class AuditedBalanceRow(SQLModel, table=True):
 
 
 class OrderRow(SQLModel, table=True):
-    """What an invoice asks for; its id is the invoice's payload. The price it was made at is honoured."""
+    """An order of Stars. Its id is the payload of Telegram's invoice; its price stays valid."""
 
     __tablename__ = "orders"
     __table_args__ = (CheckConstraint("stars > 0", name="order_costs_stars"),)
@@ -110,7 +110,7 @@ class OrderRow(SQLModel, table=True):
 
 
 class PaymentRow(SQLModel, table=True):
-    """Telegram's charge id is the key: credited once, whatever is delivered twice."""
+    """A payment. Its key is Telegram's charge id, so that a repeated update credits it once."""
 
     __tablename__ = "payments"
 
@@ -128,9 +128,10 @@ class PaymentRow(SQLModel, table=True):
 
 
 class SubscriptionRow(SQLModel, table=True):
-    """A Stars subscription. `order_id` is its payload in every payment; a tenant has one that runs.
+    """A Stars subscription; a tenant has at most one that is active, canceled or failed.
 
-    `ending`: it must still be cancelled at Telegram. `first_charge_id` began it, `charge_id` paid last.
+    `order_id` is the payload of each of its payments. State `ending`: it must still be cancelled at Telegram.
+    `first_charge_id` is its first payment, `charge_id` the latest.
     """
 
     __tablename__ = "subscriptions"
@@ -165,7 +166,7 @@ class SubscriptionRow(SQLModel, table=True):
 
 
 class CodeRow(SQLModel, table=True):
-    """A code that tops a wallet up, or lets a stranger in (`nanousd` 0). Only its hash is stored."""
+    """A code that credits a wallet, or an invitation (`nanousd` 0). Only its hash is stored."""
 
     __tablename__ = "codes"
     __table_args__ = (CheckConstraint("nanousd >= 0", name="code_not_negative"),)
@@ -180,7 +181,7 @@ class CodeRow(SQLModel, table=True):
 
 
 class CodeTryRow(SQLModel, table=True):
-    """A wrong code, for as long as it counts."""
+    """An attempt with a wrong code, kept while it counts towards the limit."""
 
     __tablename__ = "code_tries"
     __table_args__ = (Index("tries_of_tenant", "tenant_id", "tried_at"),)

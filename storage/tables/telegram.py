@@ -1,4 +1,4 @@
-"""Updates taken and answers to be sent."""
+"""Tables of Telegram: received updates and messages to send."""
 
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import SQLModel
@@ -7,7 +7,7 @@ from storage.tables.columns import big, number
 
 
 class InboxRow(SQLModel, table=True):
-    """An update, stored before it is confirmed. `payload` is blanked when it is done."""
+    """An update, stored before it is confirmed to Telegram. `payload` is emptied when it is done."""
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -35,7 +35,7 @@ class InboxRow(SQLModel, table=True):
 
 
 class OutboxRow(SQLModel, table=True):
-    """A part of an answer that was charged, until it is sent: perhaps twice, never charged twice."""
+    """A part of a charged answer. A crash may cause it to be sent twice, never to be charged twice."""
 
     __tablename__ = "outbox"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Who there is: tenants, their keys, their accounts."""
+"""Tables of tenants, accounts and API keys, and of the operator's state: incidents, providers, broadcasts."""
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
@@ -7,7 +7,7 @@ from storage.tables.columns import big, number
 
 
 class TenantRow(SQLModel, table=True):
-    """`access`: in, or a stranger who is pending or was declined. `agreed_terms` is their version."""
+    """A tenant. `access`: in, pending or declined. `agreed_terms` is the version of the terms."""
 
     __tablename__ = "tenants"
 
@@ -28,9 +28,9 @@ class TenantRow(SQLModel, table=True):
 
 
 class AccountRow(SQLModel, table=True):
-    """A tenant's wallet and allowance. What is held is still in the balance, and can't be held twice.
+    """A tenant's wallet and allowance. The balance includes the held amount, which cannot be held twice.
 
-    `period_ref` is the transfer that paid for the running period; empty where nothing did.
+    `period_ref` is the transfer that paid for the current period; empty where none did.
     """
 
     __tablename__ = "accounts"
@@ -58,7 +58,7 @@ class AccountRow(SQLModel, table=True):
 
 
 class ApiKeyRow(SQLModel, table=True):
-    """`month` (as 202611) is the one that the token counts belong to."""
+    """An API key. `month` (as 202611) is the month that its token counts belong to."""
 
     __tablename__ = "api_keys"
     __table_args__ = (CheckConstraint("used_tokens >= 0 AND held_tokens >= 0", name="key_tokens_not_negative"),)
@@ -78,7 +78,7 @@ class ApiKeyRow(SQLModel, table=True):
 
 
 class NoticeRow(SQLModel, table=True):
-    """Each fact is told once: its key stands here from then on."""
+    """The key of a notification that was sent, so that it is sent once."""
 
     __tablename__ = "notices"
 
@@ -87,6 +87,8 @@ class NoticeRow(SQLModel, table=True):
 
 
 class IncidentRow(SQLModel, table=True):
+    """An incident; `facts` and `sent` (the messages about it) are JSON."""
+
     __tablename__ = "incidents"
     __table_args__ = (
         Index(
@@ -113,7 +115,7 @@ class IncidentRow(SQLModel, table=True):
 
 
 class ProviderRow(SQLModel, table=True):
-    """What operators have said of a provider; its health is measured, not stored."""
+    """The operator's settings for a provider. Its health is measured and not stored here."""
 
     __tablename__ = "providers"
 
@@ -123,6 +125,8 @@ class ProviderRow(SQLModel, table=True):
 
 
 class WatermarkRow(SQLModel, table=True):
+    """A value remembered between runs."""
+
     __tablename__ = "watermarks"
 
     name: str = Field(primary_key=True)
@@ -130,7 +134,7 @@ class WatermarkRow(SQLModel, table=True):
 
 
 class BroadcastRow(SQLModel, table=True):
-    """A word to every tenant; `after_id` is the last one that got it."""
+    """A message to every tenant; `after_id` is the last tenant that it was sent to."""
 
     __tablename__ = "broadcasts"
     __table_args__ = (CheckConstraint("state IN ('draft', 'sending', 'done', 'dropped')", name="broadcast_state"),)

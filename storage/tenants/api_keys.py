@@ -1,4 +1,4 @@
-"""API keys: `fk-` + 43 characters, 37 random and 6 of checksum; stored as SHA-256, shown once."""
+"""API keys: `fk-` + 37 random characters + 6 of checksum; the secret is shown once and stored as SHA-256."""
 
 import hashlib
 import secrets
@@ -16,12 +16,14 @@ from storage.tenants import tenants
 PREFIX = "fk-"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_CHARS, _CHECK_CHARS, _SHOWN_CHARS = 37, 6, 8
-MOST_LIVE = 10
-"""What a tenant may have at once of those that they make themselves."""
+MAX_LIVE = 10
+"""Upper bound for the live keys that a tenant makes without the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
+    """A new key with its secret, which is not stored."""
+
     secret: str
 
     @property
@@ -35,7 +37,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What may be shown of a key. `used_tokens` are this month's."""
+    """The parts of a key that may be shown. `used_tokens` counts the current month."""
 
     id: int
     name: str
@@ -48,19 +50,21 @@ class ApiKey:
 
 
 def new_key() -> NewKey:
-    """220 bits of chance; the checksum lets scanners and us reject a typo without asking the database."""
-    chance = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARS))
-    return NewKey(PREFIX + chance + _checksum(chance))
+    """Generate a key with 220 random bits. Its checksum lets a typo be rejected without a database query."""
+    random_part = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARS))
+    return NewKey(PREFIX + random_part + _checksum(random_part))
 
 
-def looks_right(secret: str) -> bool:
+def is_well_formed(secret: str) -> bool:
+    """True when prefix, length and checksum are those of an API key."""
     if not secret.startswith(PREFIX) or len(secret) != len(PREFIX) + _RANDOM_CHARS + _CHECK_CHARS:
         return False
-    chance, check = secret[len(PREFIX) : -_CHECK_CHARS], secret[-_CHECK_CHARS:]
-    return secret.isascii() and secrets.compare_digest(_checksum(chance), check)
+    random_part, check = secret[len(PREFIX) : -_CHECK_CHARS], secret[-_CHECK_CHARS:]
+    return secret.isascii() and secrets.compare_digest(_checksum(random_part), check)
 
 
 def digest(secret: str) -> str:
+    """Return the SHA-256 under which a secret is stored."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -84,13 +88,13 @@ def add(
 
 
 def list_for(conn: Connection, tenant_id: int, now: datetime, *, revoked: bool = False) -> list[ApiKey]:
-    """Oldest first; revoked ones only when asked for."""
+    """Return the tenant's keys, oldest first; the revoked ones only with `revoked`."""
     rows = conn.rows("SELECT * FROM api_keys WHERE tenant_id = :id ORDER BY id", id=tenant_id)
     return [_key(found, now) for found in rows if revoked or found["revoked_at"] is None]
 
 
 def authenticate(conn: Connection, sha256: str, plans: Mapping[str, Plan]) -> tuple[Tenant, int] | None:
-    """Whose live key this is, and its id. The lookup is by hash: there is nothing to time."""
+    """Return the tenant and the id of a live key, if any. Looking up a hash leaks nothing by its timing."""
     found = row(conn, "SELECT * FROM api_keys WHERE sha256 = :sha256 AND revoked_at IS NULL", sha256=sha256)
     state = tenants.state(conn, found["tenant_id"]) if found else None
     if found is None or state is None:
@@ -99,11 +103,12 @@ def authenticate(conn: Connection, sha256: str, plans: Mapping[str, Plan]) -> tu
 
 
 def touch(conn: Connection, key_id: int, now: datetime) -> None:
+    """Store the time of the last use."""
     conn.run("UPDATE api_keys SET last_used_at = :now WHERE id = :id", id=key_id, now=ms(now))
 
 
 def set_limit(conn: Connection, tenant_id: int, key_id: int, tokens_per_month: int | None) -> bool:
-    """False when the tenant has no such live key."""
+    """Set or remove the monthly limit; False when the tenant has no such live key."""
     return bool(
         conn.run(
             "UPDATE api_keys SET tokens_per_month = :limit"
@@ -116,7 +121,7 @@ def set_limit(conn: Connection, tenant_id: int, key_id: int, tokens_per_month: i
 
 
 def revoke(conn: Connection, tenant_id: int, key_id: int, now: datetime) -> bool:
-    """At once and for good; False when the tenant has no such live key."""
+    """Revoke a key at once and for good; False when the tenant has no such live key."""
     return bool(
         conn.run(
             "UPDATE api_keys SET revoked_at = :now WHERE id = :id AND tenant_id = :tenant AND revoked_at IS NULL",
@@ -128,6 +133,7 @@ def revoke(conn: Connection, tenant_id: int, key_id: int, now: datetime) -> bool
 
 
 def live_keys(conn: Connection, tenant_id: int) -> int:
+    """Count the live keys of a tenant."""
     return int(
         scalar(
             conn,
@@ -137,8 +143,9 @@ def live_keys(conn: Connection, tenant_id: int) -> int:
     )
 
 
-def _checksum(chance: str) -> str:
-    number, digits = zlib.crc32(chance.encode()), ""
+def _checksum(random_part: str) -> str:
+    """Return the CRC-32 as digits of the key alphabet."""
+    number, digits = zlib.crc32(random_part.encode()), ""
     for _ in range(_CHECK_CHARS):
         number, digit = divmod(number, len(_ALPHABET))
         digits = _ALPHABET[digit] + digits

@@ -1,4 +1,4 @@
-"""Notices: the facts that have been told, so that each is told once."""
+"""Notices: the keys of notifications that were sent, so that each is sent once."""
 
 from datetime import datetime, timedelta
 
@@ -7,7 +7,7 @@ from storage.database.dates import ms
 
 
 def first_time(conn: Connection, key: str, now: datetime) -> bool:
-    """Record `key`. True for the first caller, who then tells the fact; False for every later one."""
+    """Record `key`. True for its first caller, which must then notify; False for every later one."""
     return bool(
         conn.run(
             "INSERT INTO notices (key, created_at) VALUES (:key, :now) ON CONFLICT (key) DO NOTHING",
@@ -18,4 +18,5 @@ def first_time(conn: Connection, key: str, now: datetime) -> bool:
 
 
 def sweep(conn: Connection, now: datetime, after: timedelta = timedelta(days=90)) -> int:
+    """Delete the keys recorded over `after` ago; return their number."""
     return conn.run("DELETE FROM notices WHERE created_at < :then", then=ms(now - after))

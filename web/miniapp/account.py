@@ -28,7 +28,7 @@ MOST_A_DAY = 30
 _DEFAULT_KEY_NAME = "app"
 
 TOO_MANY_KEYS = HttpProblem(
-    409, f"You have {api_keys.MOST_LIVE} keys, the maximum. Revoke one first.", code="too_many_keys"
+    409, f"You have {api_keys.MAX_LIVE} keys, the maximum. Revoke one first.", code="too_many_keys"
 )
 TOO_MANY_TODAY = HttpProblem(
     429,
@@ -65,7 +65,7 @@ class AccountPages:
                 "language": user.language,
                 "today": str(now.date()),
                 "is_operator": user.is_operator,
-                "most_keys": api_keys.MOST_LIVE,
+                "most_keys": api_keys.MAX_LIVE,
                 "account": _account(state),
                 **await self.db.read(query),
             }
@@ -113,7 +113,7 @@ def _is_of(invoice: Invoice | None, state: TenantState) -> bool:
 
 
 def _too_many(made: list[api_keys.ApiKey], now: datetime) -> HttpProblem | None:
-    if sum(key.revoked_at is None for key in made) >= api_keys.MOST_LIVE:
+    if sum(key.revoked_at is None for key in made) >= api_keys.MAX_LIVE:
         return TOO_MANY_KEYS
     made_today = sum(key.created_at > now - timedelta(days=1) for key in made)
     return TOO_MANY_TODAY if made_today >= MOST_A_DAY else None

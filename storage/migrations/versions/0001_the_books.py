@@ -1,4 +1,4 @@
-"""the books"""
+"""the first tables"""
 
 from alembic import op
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""one hold per request: fewer indexes to keep, and every guard in one row"""
+"""one hold per request: all guards in one row, fewer indexes"""
 
 from alembic import op
 import sqlalchemy as sa
@@ -62,7 +62,7 @@ def _triggers(sqlite: tuple[str, ...], postgresql: tuple[str, ...]) -> None:
 
 
 def upgrade() -> None:
-    # Of several tries at one request the captured one counts, else the latest.
+    # Of the holds of one request keep the captured one, else the latest.
     for index in ('ix_holds_request_id', 'ix_holds_tenant_id', 'one_capture_per_request'):
         op.drop_index(index, table_name='holds')
     latest = (

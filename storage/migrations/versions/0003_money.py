@@ -1,4 +1,4 @@
-"""money: what paid for a period, subscriptions of their own, codes, strangers, broadcasts"""
+"""the payment of a plan period, subscriptions, codes, admission, broadcasts"""
 
 from alembic import op
 import sqlalchemy as sa

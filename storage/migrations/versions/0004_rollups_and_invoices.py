@@ -1,4 +1,4 @@
-"""roll-ups of the journal, invoices, one open incident about each thing"""
+"""roll-ups of the journal, invoices, one open incident per subject"""
 
 from alembic import op
 import sqlalchemy as sa
@@ -58,7 +58,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('number'),
     sa.UniqueConstraint('tenant_id', 'month', name='one_invoice_a_month')
     )
-    # Everything that moves money but the charges, which are found through the journal.
+    # For all transfers except charges, which are found through the journal.
     rare = sa.text("kind <> 'charge'")
     op.create_index('transfers_besides_charges', 'transfers', ['tenant_id', 'created_at'], unique=False,
                     sqlite_where=rare, postgresql_where=rare)

@@ -39,7 +39,7 @@ async def test_repeated_finding_is_not_recorded_again(db: Database) -> None:
 async def test_findings_of_a_dead_process_are_taken_over_once(db: Database) -> None:
     def living(conn: Connection) -> None:
         for name in ("other", "own"):
-            leases._renew(conn, lease_id=name, now=NOW, life=10)
+            leases._renew(conn, lease_id=name, now=NOW, lease_seconds=10)
         record_all(conn, "other")
 
     await db.write(living)

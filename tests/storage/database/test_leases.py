@@ -14,7 +14,7 @@ from tests.storage.books import NOW, FixedClock
 
 
 def lease(conn: Connection, name: str, *, host: str = "elsewhere", pid: int = 1, seconds: float = 10) -> None:
-    leases._renew(conn, lease_id=name, now=NOW, life=seconds)
+    leases._renew(conn, lease_id=name, now=NOW, lease_seconds=seconds)
     conn.run(
         "UPDATE leases SET host = :host, pid = :pid, process = 'x' WHERE id = :id",
         id=name,

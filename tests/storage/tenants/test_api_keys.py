@@ -84,5 +84,5 @@ async def test_a_keys_month_begins_anew(db: Database) -> None:
 
 async def test_a_typing_error_is_known_without_the_database() -> None:
     secret = api_keys.new_key().secret
-    assert api_keys.looks_right(secret)
-    assert not api_keys.looks_right(secret[:-1] + ("a" if secret[-1] != "a" else "b"))
+    assert api_keys.is_well_formed(secret)
+    assert not api_keys.is_well_formed(secret[:-1] + ("a" if secret[-1] != "a" else "b"))

@@ -110,7 +110,7 @@ async def test_a_key_is_shown_once_works_and_is_revoked_for_good(mini: Mini) -> 
 
 async def test_keys_have_a_most_at_once_and_a_day(mini: Mini) -> None:
     async with mini.http(ANN) as http:
-        for _ in range(api_keys.MOST_LIVE):
+        for _ in range(api_keys.MAX_LIVE):
             assert (await http.post("/app/keys", json={})).status_code == 201
         answer = await http.post("/app/keys", json={})
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "too_many_keys")
