@@ -137,14 +137,24 @@ class AnswerSetup:
             BackgroundReads(seconds=background_seconds),
             hedging,
         )
-        self._route = Route(tuple(Quote(offer, PRICE, 1) for offer in offers), ())
+        self.route = Route(tuple(Quote(offer, PRICE, 1) for offer in offers), ())
+
+    def question(self, prompt: str = "tell me something", *, can_restart: bool = True, n: int = 1) -> Question:
+        request = ChatRequest("r", "auto", (says(Role.USER, prompt),), n=n)
+        return Question(TENANT, request, self.route, 200, None, can_restart)
 
     def answer(
-        self, prompt: str = "tell me something", *, can_restart: bool = True, n: int = 1, output: int = 100
+        self,
+        prompt: str = "tell me something",
+        *,
+        can_restart: bool = True,
+        n: int = 1,
+        output: int | tuple[int, ...] = 100,
     ) -> tuple[Answer, ScriptedHold]:
-        request = ChatRequest("r", "auto", (says(Role.USER, prompt),), n=n)
-        hold = ScriptedHold(Grant(0, Money(10**9), 1000, (output,) * len(self._route.quotes)))
-        return Answer(self.market, Question(TENANT, request, self._route, 200, None, can_restart), hold), hold
+        """Begin an answer; `output` is the limit of each quote, or of all."""
+        limits = (output,) * len(self.route.quotes) if isinstance(output, int) else output
+        hold = ScriptedHold(Grant(0, Money(10**9), 1000, limits))
+        return Answer(self.market, self.question(prompt, can_restart=can_restart, n=n), hold), hold
 
     async def background_reads_done(self) -> None:
         async with asyncio.timeout(20):

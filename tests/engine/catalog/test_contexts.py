@@ -63,6 +63,6 @@ def test_output_limit_fits_in_the_context() -> None:
 
 async def test_attempt_refused_for_length_teaches_the_catalog() -> None:
     setup = AnswerSetup(ScriptedProvider("a", [ContextTooLong()]), ScriptedProvider("b", whole("b says")))
-    setup._route = Route(tuple(quote._replace(input_tokens=500) for quote in setup._route.quotes), ())
+    setup.route = Route(tuple(quote._replace(input_tokens=500) for quote in setup.route.quotes), ())
     await setup.answer()[0].whole()
     assert setup.market.catalog.context_tokens(Offer("a", "m")) == 499

@@ -47,8 +47,8 @@ async def test_answer_of_another_model_is_booked_at_that_models_price() -> None:
     setup = AnswerSetup(
         ScriptedProvider("openrouter", [Served("deepseek/deepseek-v4.1-flash"), *whole("hi", tokens=(1000, 100))])
     )
-    quote = setup._route.quotes[0]
-    setup._route = Route((quote._replace(price=ASKED),), ())
+    quote = setup.route.quotes[0]
+    setup.route = Route((quote._replace(price=ASKED),), ())
     answer, hold = setup.answer()
     await answer.whole()
     price = catalogued("openrouter", "deepseek/deepseek-v4.1-flash")

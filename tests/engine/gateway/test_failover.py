@@ -40,7 +40,7 @@ async def test_order_follows_the_health_learned_since_the_plan() -> None:
 async def test_second_offer_of_a_failed_provider_needs_its_retry_budget() -> None:
     setup = AnswerSetup(ScriptedProvider("a", [DOWN], whole("again")))
     other = Quote(Offer("a", "other"), PRICE, 2)
-    setup._route = Route((*setup._route.quotes, other), ())
+    setup.route = Route((*setup.route.quotes, other), ())
     while setup.market.health.admit(Offer("a", "m"), repeat=True).__class__.__name__ == "Permit":
         pass
     answer, hold = setup.answer()
@@ -68,7 +68,7 @@ async def test_attempt_at_a_free_price_is_counted_and_a_refusal_closes_the_tier(
     )
     offer, now = Offer("a", "m"), setup.market.clock.now()
     setup.market.catalog.free = FreeTiers({offer: FreeTierLimits(5, 5)})
-    setup._route = Route((setup._route.quotes[0]._replace(free=True), setup._route.quotes[1]), ())
+    setup.route = Route((setup.route.quotes[0]._replace(free=True), setup.route.quotes[1]), ())
     answer, _ = setup.answer()
     await answer.whole()
     free = setup.market.catalog.free

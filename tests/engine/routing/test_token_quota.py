@@ -59,6 +59,6 @@ async def test_attempt_uses_up_the_expected_tokens_of_its_quote() -> None:
     setup = AnswerSetup(ScriptedProvider("a", whole("a says")))
     health = setup.market.health
     answered(health, 1000)
-    setup._route = Route(tuple(quote._replace(expected_tokens=700) for quote in setup._route.quotes), ())
+    setup.route = Route(tuple(quote._replace(expected_tokens=700) for quote in setup.route.quotes), ())
     await setup.answer()[0].whole()
     assert health.status(CHEAP).remaining_tokens == 300

@@ -1,0 +1,240 @@
+"""One call of a provider: its task, its timeouts, and the record that the journal gets."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from engine.attempt_record import ABANDONED, ANSWERED, MOST_DETAIL_CHARS, UNREAD
+from engine.catalog.offers import Offer
+from engine.catalog.prices import PriceBook, flat_price
+from engine.chat import Delta, Finish, Finished, Served, Usage
+from engine.errors import FirstTokenLate, Garbled, Overloaded, StreamCut, Unreachable, WentSilent
+from engine.gateway.answer_stream import AnswerStream, text_of
+from engine.gateway.attempt import Attempt
+from engine.gateway.question import Question
+from engine.money import Money
+from engine.routing.health import Permit
+from tests.engine.clock import HandClock
+from tests.engine.scripted import END, NEVER, PRICE, TENANT, AnswerSetup, ScriptedProvider, Step, cost, deltas, whole
+
+
+def started(
+    setup: AnswerSetup, *, stream: AnswerStream | None = None, output: int = 100, n: int = 1, number: int = 0
+) -> Attempt:
+    """Start an attempt at quote `number`; 200 input tokens are held for."""
+    question = replace(setup.question(n=n), tenant=TENANT)
+    quote = question.route.quotes[number]
+    permit = setup.market.health.admit(quote.offer)
+    assert isinstance(permit, Permit)
+    return Attempt(setup.market, question, quote, permit, 1, output, stream)
+
+
+def attempt(*script: Step, first: float = 5, idle: float = 5, n: int = 1, output: int = 100) -> Attempt:
+    setup = AnswerSetup(ScriptedProvider("one", list(script)), first=first, idle=idle)
+    return started(setup, n=n, output=output)
+
+
+async def test_answered_attempt_has_its_content_and_usage() -> None:
+    made = attempt(*whole("a b", tokens=(7, 2)))
+    assert await made.outcome() is None
+    assert text_of(made.content.events) == "a b "
+    assert made.content.events[-1] == END
+    assert made.usage() == Usage(7, 2)
+    assert not made.has_failed
+
+
+async def test_cancelled_waiter_does_not_cancel_the_attempt() -> None:
+    go_on = asyncio.Event()
+    made = attempt(go_on, *whole("a"))
+    waiter = asyncio.create_task(made.outcome())
+    await asyncio.sleep(0)
+    waiter.cancel()
+    await asyncio.wait({waiter})
+    go_on.set()
+    assert await made.outcome() is None
+
+
+async def test_closed_attempt_has_closed_its_connection() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [*deltas("a"), NEVER()]))
+    made = started(setup, stream=AnswerStream())
+    assert await made.shown_or_done()
+    assert setup.open == 1
+    await made.close()
+    assert (setup.open, made.task.cancelled(), made.stream) == (0, True, None)
+
+
+async def test_error_that_is_no_providers_is_raised() -> None:
+    made = attempt(KeyError("x"))
+    with pytest.raises(KeyError):
+        await made.outcome()
+
+
+@pytest.mark.parametrize("error", [StreamCut("x"), Unreachable("x")])
+async def test_error_before_the_end_is_the_outcome_and_the_content_stays(error: Exception) -> None:
+    made = attempt(*deltas("a"), error)
+    assert await made.outcome() is error
+    assert made.has_failed
+    assert made.content.events == [Delta("a ")]
+
+
+async def test_nothing_in_time_is_a_late_first_token() -> None:
+    error = await attempt(NEVER(), first=0.01).outcome()
+    assert isinstance(error, FirstTokenLate)
+    assert error.detail == "nothing for 0.01 s"
+
+
+@pytest.mark.parametrize("piece", [Delta("a"), Delta(thinking="hm")])
+async def test_silence_after_content_or_reasoning_is_silence(piece: Delta) -> None:
+    error = await attempt(piece, NEVER(), idle=0.01).outcome()
+    assert isinstance(error, WentSilent)
+    assert error.detail == "nothing for 0.01 s"
+
+
+@pytest.mark.parametrize("piece", [Usage(1, 1), Served("m")])
+async def test_usage_and_served_model_are_no_sign_of_life(piece: Usage | Served) -> None:
+    assert isinstance(await attempt(piece, NEVER(), first=0.01, idle=5).outcome(), FirstTokenLate)
+
+
+@pytest.mark.parametrize("last", [NEVER(), Unreachable("reset")])
+async def test_whole_answer_needs_no_end_marker(last: Step) -> None:
+    made = attempt(*deltas("a"), END, last, idle=0.01)
+    assert await made.outcome() is None
+    assert made.content.events == [Delta("a "), END]
+
+
+async def test_answer_with_a_choice_missing_is_not_whole() -> None:
+    made = attempt(Delta("a"), Finished(Finish.STOP), Unreachable("reset"), n=2)
+    assert isinstance(await made.outcome(), Unreachable)
+
+
+async def test_choice_beyond_those_asked_for_is_garbled() -> None:
+    assert isinstance(await attempt(Delta("a", 2), n=2).outcome(), Garbled)
+    assert await attempt(Delta("a", 1), END, Finished(Finish.STOP, 1), n=2).outcome() is None
+
+
+async def test_first_content_shows_the_attempt_and_detaches_its_rivals() -> None:
+    go_on, stream = asyncio.Event(), AnswerStream()
+    setup = AnswerSetup(ScriptedProvider("one", [go_on, *whole("a")]), ScriptedProvider("two", [go_on, *whole("b")]))
+    one, two = started(setup, stream=stream), started(setup, stream=stream, number=1)
+    one.rivals, two.rivals = (two,), (one,)
+    go_on.set()
+    assert [await one.outcome(), await two.outcome()] == [None, None]
+    assert (one.is_shown, two.is_shown, two.stream) == (True, False, None)
+    assert stream.offer == Offer("one", "m")
+    assert text_of(two.content.events) == "b "
+
+
+async def test_detached_attempt_goes_on_unseen() -> None:
+    go_on, stream = asyncio.Event(), AnswerStream()
+    made = started(AnswerSetup(ScriptedProvider("one", [go_on, *whole("a")])), stream=stream)
+    made.detach()
+    go_on.set()
+    assert await made.outcome() is None
+    assert (stream.has_begun, made.is_shown) == (False, False)
+
+
+async def test_waiting_for_content_ends_with_content_the_end_or_the_time() -> None:
+    shown = started(AnswerSetup(ScriptedProvider("one", [*deltas("a"), NEVER()])), stream=AnswerStream())
+    failed, silent = attempt(Overloaded("x")), attempt(NEVER())
+    assert await shown.shown_or_done()
+    assert await failed.shown_or_done()
+    assert failed.has_failed
+    assert not await silent.shown_or_done(0)
+    for each in (shown, silent):
+        await each.close()
+
+
+async def test_times_are_measured_from_the_start() -> None:
+    go_on, later = asyncio.Event(), asyncio.Event()
+    setup = AnswerSetup(ScriptedProvider("one", [Delta(thinking="hm"), go_on, *deltas("a"), later, *whole("b")]))
+    clock = setup.market.clock
+    assert isinstance(clock, HandClock)
+    stream = AnswerStream()
+    made = started(setup, stream=stream)
+    clock.wait(0.25)
+    go_on.set()
+    await stream.next()
+    clock.wait(0.5)
+    later.set()
+    await made.outcome()
+    record = made.kept(ANSWERED, made.usage())
+    assert (record.first_token_ms, record.duration_ms) == (250, 750)
+
+
+async def test_refusal_without_content_has_no_first_token() -> None:
+    made = attempt(Finished(Finish.REFUSED), Usage(5, 0))
+    assert await made.outcome() is None
+    assert (made.first_token_ms, made.content.events) == (None, [Finished(Finish.REFUSED)])
+
+
+async def test_kept_record_wastes_the_cost_beyond_its_hold() -> None:
+    made = attempt(*whole("a b c", tokens=(250, 120)), output=100)
+    await made.outcome()
+    record = made.kept(ANSWERED, made.usage())
+    assert record.cost == cost(Usage(250, 120))
+    assert record.waste == cost(Usage(250, 120)) - cost(Usage(200, 100))
+    assert (record.kept, record.tenant_id, record.outcome, record.ordinal) == (True, TENANT.id, ANSWERED, 1)
+
+
+async def test_kept_record_within_its_hold_wastes_nothing() -> None:
+    made = attempt(*whole("a", tokens=(200, 100)), output=100)
+    await made.outcome()
+    assert made.kept(ANSWERED, made.usage()).waste == Money(0)
+
+
+async def test_wasted_record_holds_the_error_and_its_whole_cost_is_waste() -> None:
+    made = attempt(Usage(10, 3), error := Overloaded("x" * 300, status=503))
+    await made.outcome()
+    record = made.wasted(error.outcome, made.wasted_usage(), error)
+    assert record.cost == record.waste == cost(Usage(10, 3))
+    assert (record.status, record.detail, record.kept) == (503, "x" * MOST_DETAIL_CHARS, False)
+
+
+async def test_attempt_without_usage_or_content_costs_nothing() -> None:
+    made = attempt(Overloaded("x"))
+    await made.outcome()
+    assert made.wasted_usage() is None
+    assert made.wasted(ABANDONED).cost == Money(0)
+
+
+async def test_content_without_usage_is_waste_by_estimate() -> None:
+    made = attempt(*deltas("a few words"), Overloaded("x"))
+    await made.outcome()
+    usage = made.wasted_usage()
+    assert usage is not None
+    assert usage.estimated
+    assert usage.output_tokens > 0
+
+
+async def test_unread_record_holds_the_bill_beyond_the_paid_part() -> None:
+    made = attempt(*whole("a b c", tokens=(10, 40)))
+    await made.outcome()
+    record = made.unread(4, Usage(10, 1))
+    assert record is not None
+    assert (record.outcome, record.ordinal, record.usage) == (UNREAD, 4, Usage(0, 39))
+    assert record.cost == record.waste == cost(Usage(10, 40)) - cost(Usage(10, 1))
+    assert made.unread(4, Usage(10, 40)) is None
+
+
+async def test_another_served_model_is_recorded_and_sets_the_price() -> None:
+    book = PriceBook({"one/m": PRICE, "one/other": flat_price("10", "20")})
+    for served, factor, name in (("", 1, ""), ("m", 1, ""), ("other", 10, "other")):
+        setup = AnswerSetup(ScriptedProvider("one", [Served(served), *whole("a", tokens=(10, 1))]))
+        setup.market = replace(setup.market, catalog=replace(setup.market.catalog, book=book))
+        made = started(setup)
+        await made.outcome()
+        record = made.kept(ANSWERED, made.usage())
+        assert record.served == name
+        assert record.cost == Money(cost(Usage(10, 1)).nanousd * factor)
+
+
+async def test_probe_has_no_tenant() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", whole("a")))
+    permit = setup.market.health.admit(Offer("one", "m"))
+    assert isinstance(permit, Permit)
+    question = replace(setup.question(), tenant=None)
+    assert isinstance(question, Question)
+    made = Attempt(setup.market, question, question.route.quotes[0], permit, 1, 1)
+    await made.outcome()
+    assert made.wasted(ANSWERED).tenant_id is None
