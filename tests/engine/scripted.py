@@ -122,6 +122,7 @@ class AnswerSetup:
         first: float = 5,
         idle: float = 5,
         background_seconds: float = 5,
+        keys: int = 1,
     ) -> None:
         offers = tuple(Offer(provider.name, "m") for provider in providers)
         policy = HealthPolicy(first_token_seconds=first, idle_seconds=idle)
@@ -129,7 +130,7 @@ class AnswerSetup:
         self.journal, self.providers = ScriptedJournal(), providers
         self.market = Market(
             Catalog({"auto": Model("auto", offers, Markup(Fraction(1)))}, PriceBook(), lambda _: True),
-            Health(policy, clock, {provider.name: 1 for provider in providers}),
+            Health(policy, clock, {provider.name: keys for provider in providers}),
             {provider.name: provider for provider in providers},
             self.journal,
             clock,

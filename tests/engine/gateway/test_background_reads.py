@@ -5,9 +5,11 @@ import asyncio
 import pytest
 
 from engine.attempt_record import ABANDONED, CLOSING, STOPPED, UNREAD
-from engine.chat import Delta, Usage
-from engine.errors import Closing
-from tests.engine.scripted import END, NEVER, AnswerSetup, ScriptedProvider, cost, deltas, paid, whole
+from engine.catalog.offers import Offer
+from engine.chat import Delta, Restart, Usage
+from engine.errors import Closing, StreamCut
+from engine.gateway.background_reads import BackgroundReads
+from tests.engine.scripted import END, NEVER, AnswerSetup, ScriptedProvider, Step, cost, deltas, paid, whole
 
 
 async def test_stopped_answer_is_charged_for_its_delivered_part_and_closed() -> None:
@@ -104,3 +106,72 @@ async def test_answer_aborted_by_the_process_is_not_charged() -> None:
         [event async for event in answer]
     assert (hold.voided, hold.bill) == (True, None)
     assert setup.journal.outcomes() == [("one", CLOSING)]
+
+
+async def test_stopped_answer_is_not_charged_while_its_restart_is_not_taken() -> None:
+    second = [*deltas("never taken"), NEVER()]
+    setup = AnswerSetup(
+        ScriptedProvider("one", [*deltas("first half"), StreamCut("x")]), ScriptedProvider("two", second)
+    )
+    answer, hold = setup.answer()
+    assert await anext(answer) == Delta("first ")
+    while answer.offer != Offer("two", "m"):
+        await asyncio.sleep(0)
+    await answer.leave()
+    assert (hold.voided, hold.bill) == (True, None)
+    assert setup.journal.outcomes() == [("one", "cut"), ("two", ABANDONED)]
+
+
+async def test_stopped_answer_is_charged_for_the_part_after_its_restart() -> None:
+    second = [*deltas("taken not"), NEVER()]
+    setup = AnswerSetup(ScriptedProvider("one", [*deltas("half"), StreamCut("x")]), ScriptedProvider("two", second))
+    answer, hold = setup.answer()
+    assert [await anext(answer) for _ in range(3)] == [Delta("half "), Restart("two", "m"), Delta("taken ")]
+    await answer.leave()
+    assert answer.completion is not None
+    assert (answer.completion.provider, answer.completion.text) == ("two", "taken ")
+    assert hold.bill is not None
+    assert hold.bill.attempt.provider == "two"
+
+
+async def test_nothing_is_delivered_after_the_stop_was_settled() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [*deltas("one two three"), NEVER()]))
+    answer, _ = setup.answer()
+    await anext(answer)
+    await answer.leave()
+    assert [event async for event in answer] == []
+    assert answer.completion is not None
+    assert answer.completion.text == "one "
+
+
+async def test_failed_background_read_is_still_journaled() -> None:
+    go_on = asyncio.Event()
+    script: list[Step] = [Usage(10, 1), *deltas("one"), go_on, *deltas("two three"), StreamCut("x")]
+    setup = AnswerSetup(ScriptedProvider("one", script, close_stops_bill=False))
+    answer, _ = setup.answer()
+    await anext(answer)
+    await answer.leave()
+    go_on.set()
+    await setup.background_reads_done()
+    [rest] = setup.journal.records
+    assert (rest.outcome, rest.usage) == (UNREAD, Usage(0, 3, estimated=True))
+
+
+async def test_reads_are_taken_up_to_their_number() -> None:
+    reads = BackgroundReads(most=1, seconds=5)
+    go_on = asyncio.Event()
+    done: list[str] = []
+
+    async def journal() -> None:
+        done.append("journaled")
+
+    async def read() -> None:
+        await go_on.wait()
+
+    tasks = [asyncio.create_task(read()) for _ in range(2)]
+    assert [reads.take(task, journal) for task in tasks] == [True, False]
+    assert len(reads) == 1
+    go_on.set()
+    while len(reads):
+        await asyncio.sleep(0)
+    assert done == ["journaled"]

@@ -8,9 +8,23 @@ from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
 from engine.catalog.offers import Offer, Quote
 from engine.catalog.token_counts import measure
 from engine.chat import ChatRequest, Role, says
-from engine.errors import NoProvider, Overloaded, RateLimited
+from engine.errors import (
+    AnswerCut,
+    CapabilityMissing,
+    ContextTooLong,
+    Garbled,
+    KeyRefused,
+    NoProvider,
+    Overloaded,
+    ProviderError,
+    RateLimited,
+    RequestFault,
+    RequestRejected,
+    StreamCut,
+    TooBigForNow,
+)
 from engine.routing.plan import Route
-from tests.engine.scripted import PRICE, AnswerSetup, ScriptedProvider, whole
+from tests.engine.scripted import PRICE, AnswerSetup, ScriptedProvider, deltas, whole
 
 DOWN = Overloaded("503", status=503)
 
@@ -90,3 +104,112 @@ async def test_first_token_is_reported_to_health() -> None:
     answer, _ = setup.answer()
     await answer.whole()
     assert setup.market.health.status(Offer("a", "m")).failure_chance == 0
+
+
+@pytest.mark.parametrize(("context_tokens", "asked"), [(None, True), (1001, True), (1000, False), (999, False)])
+async def test_only_a_longer_context_is_attempted_after_one_that_was_too_short(
+    context_tokens: int | None, asked: bool
+) -> None:
+    second = ScriptedProvider("b", whole("b says"))
+    short = ScriptedProvider("a", [ContextTooLong("x", context_tokens=1000)])
+    setup = AnswerSetup(short, second, ScriptedProvider("c", whole("c says")))
+    first, other, last = setup.route.quotes
+    setup.route = Route((first, other._replace(context_tokens=context_tokens), last), ())
+    answer, _ = setup.answer()
+    completion = await answer.whole()
+    assert completion is not None
+    assert completion.provider == ("b" if asked else "c")
+    assert bool(second.calls) is asked
+    assert [drop.reason for drop in answer.receipt.drops] == ([] if asked else ["context too short"])
+
+
+async def test_context_of_unknown_length_that_was_too_short_excludes_no_other() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [ContextTooLong("x")]), ScriptedProvider("b", whole("b says")))
+    first, other = setup.route.quotes
+    setup.route = Route((first, other._replace(context_tokens=1)), ())
+    answer, _ = setup.answer()
+    await answer.whole()
+    assert answer.offer == Offer("b", "m")
+
+
+async def test_longest_context_that_was_too_short_counts() -> None:
+    errors = [ContextTooLong("x", context_tokens=tokens) for tokens in (500, 2000)]
+    last = ScriptedProvider("c", whole("c says"))
+    setup = AnswerSetup(ScriptedProvider("a", [errors[0]]), ScriptedProvider("b", [errors[1]]), last)
+    first, other, third = setup.route.quotes
+    setup.route = Route((first, other, third._replace(context_tokens=1000)), ())
+    answer, _ = setup.answer()
+    with pytest.raises(RequestRejected):
+        await answer.whole()
+    assert not last.calls
+
+
+@pytest.mark.parametrize("error", [ContextTooLong("x"), CapabilityMissing("x"), TooBigForNow("x")])
+async def test_request_that_no_offer_can_take_is_rejected(error: ProviderError) -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [error]), ScriptedProvider("b", [CapabilityMissing("no tools")]))
+    answer, hold = setup.answer()
+    with pytest.raises(RequestRejected) as rejected:
+        await answer.whole()
+    assert (rejected.value.provider, rejected.value.reason) == ("b", "no tools")
+    assert hold.voided
+
+
+async def test_one_failure_of_a_provider_among_them_is_no_rejection() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [CapabilityMissing("x")]), ScriptedProvider("b", [DOWN]))
+    answer, _ = setup.answer()
+    with pytest.raises(NoProvider) as failed:
+        await answer.whole()
+    assert failed.value.tried == ("a: unable", "b: overloaded")
+
+
+async def test_refused_prompt_is_rejected_with_its_moderation() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [RequestFault("no", moderation=True)]))
+    answer, _ = setup.answer()
+    with pytest.raises(RequestRejected) as rejected:
+        await answer.whole()
+    assert (rejected.value.moderation, rejected.value.reason) == (True, "no")
+
+
+async def test_answer_that_no_other_offer_can_restart_is_cut() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [*deltas("half"), StreamCut("x")]), ScriptedProvider("b", [DOWN]))
+    answer, hold = setup.answer()
+    with pytest.raises(AnswerCut) as cut:
+        await answer.whole()
+    assert (cut.value.provider, cut.value.outcome) == ("b", "overloaded")
+    assert hold.voided
+
+
+async def test_quote_over_the_hold_is_dropped_with_a_reason() -> None:
+    dear = ScriptedProvider("a", whole("a says"))
+    setup = AnswerSetup(dear, ScriptedProvider("b", whole("b says")))
+    answer, _ = setup.answer(output=(0, 1))
+    await answer.whole()
+    assert (answer.offer, dear.calls) == (Offer("b", "m"), [])
+    assert [(drop.provider, drop.reason) for drop in answer.receipt.drops] == [("a", "dearer than what is left")]
+    assert setup.providers[1].calls[0].output_tokens == 1
+
+
+@pytest.mark.parametrize(("error", "keys"), [(RateLimited("x"), [0, 1]), (KeyRefused("x"), [0, 1]), (DOWN, [0])])
+async def test_other_keys_are_tried_only_where_the_key_was_at_fault(error: ProviderError, keys: list[int]) -> None:
+    first = ScriptedProvider("a", [error])
+    setup = AnswerSetup(first, ScriptedProvider("b", whole("b says")), keys=2)
+    answer, _ = setup.answer()
+    await answer.whole()
+    assert sorted(call.key for call in first.calls) == keys
+    assert answer.offer == Offer("b", "m")
+
+
+async def test_attempts_are_numbered_from_one() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [DOWN]), ScriptedProvider("b", [Garbled("x")]))
+    answer, _ = setup.answer()
+    with pytest.raises(NoProvider):
+        await answer.whole()
+    assert [(record.provider, record.ordinal) for record in setup.journal.records] == [("a", 1), ("b", 2), ("none", 3)]
+
+
+async def test_error_that_is_no_providers_ends_the_answer_uncharged() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [KeyError("x")]), ScriptedProvider("b", whole("unasked")))
+    answer, hold = setup.answer()
+    with pytest.raises(KeyError):
+        await answer.whole()
+    assert (hold.voided, setup.providers[1].calls) == (True, [])
