@@ -1,0 +1,203 @@
+"""The intake over a real database: order per chat, the `now` lane, joined parts and the remains of dead processes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bot.context import claimed_update
+from bot.updates import merging
+from bot.updates.intake import MOST_EPOCHS, Intake
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.database.leases import Lease
+from storage.telegram import inbox
+from tests.storage.books import FixedClock
+
+Handle = Callable[[dict[str, Any]], Awaitable[None]]
+ANN, BAO = 11, 12
+
+
+def message(number: int, text: str = "hello", chat: int = ANN, **more: Any) -> dict[str, Any]:
+    sender = {"id": chat, "is_bot": False, "first_name": "Ann"}
+    return {"update_id": number, "message": {"chat": {"id": chat}, "from": sender, "text": text, **more}}
+
+
+class Handled:
+    """Notes each handled update. Chats in `busy` are not finished until `free` is set."""
+
+    def __init__(self) -> None:
+        self.updates: list[dict[str, Any]] = []
+        self.epochs: list[int] = []
+        self.busy: set[int] = set()
+        self.free = asyncio.Event()
+        self.fails: set[int] = set()
+
+    async def __call__(self, update: dict[str, Any]) -> None:
+        claimed = claimed_update.get()
+        assert claimed is not None
+        self.updates.append(update)
+        self.epochs.append(claimed.epoch)
+        if update.get("message", {}).get("chat", {}).get("id") in self.busy:
+            await self.free.wait()
+        if update["update_id"] in self.fails:
+            raise ValueError("no")
+
+    @property
+    def numbers(self) -> list[int]:
+        return [update["update_id"] for update in self.updates]
+
+
+@pytest.fixture
+def handled() -> Handled:
+    return Handled()
+
+
+@pytest.fixture(autouse=True)
+def short_join(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "JOIN_SECONDS", 0.01)
+
+
+def intake(db: Database, handled: Handled, lease: str = "mine", slowed: list[int] | None = None) -> Intake:
+    slow_down = slowed.append if slowed is not None else lambda _: None
+    return Intake(db, 1, lease, FixedClock(), handled, slow_down)
+
+
+async def states(db: Database) -> list[tuple[int, str]]:
+    def query(conn: Connection) -> list[tuple[int, str]]:
+        return [(row["update_id"], row["state"]) for row in conn.rows("SELECT * FROM inbox ORDER BY update_id")]
+
+    return await db.read(query)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_messages_of_a_chat_are_handled_in_order_and_once(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    await work.store([message(3), message(1), message(2)])
+    await work.store([message(2)])
+    await work.finish()
+    assert handled.numbers == [1, 2, 3]
+    assert await states(db) == [(1, "done"), (2, "done"), (3, "done")]
+
+
+async def test_busy_chat_delays_neither_other_chats_nor_payments_nor_stop(db: Database, handled: Handled) -> None:
+    handled.busy = {ANN}
+    work = intake(db, handled)
+    await work.store([message(1), message(2), message(3, chat=BAO)])
+    await work.store([message(4, "", successful_payment={}), message(5, "/stop@bot now"), {"update_id": 6}])
+    await until(lambda: {1, 3, 4, 5, 6} <= set(handled.numbers))
+    assert 2 not in handled.numbers
+    handled.free.set()
+    await work.finish()
+    assert 2 in handled.numbers
+
+
+async def test_failing_handler_blocks_nothing(db: Database, handled: Handled) -> None:
+    handled.fails = {1}
+    work = intake(db, handled)
+    await work.store([message(1), message(2)])
+    await work.finish()
+    assert handled.numbers == [1, 2]
+    assert await states(db) == [(1, "done"), (2, "done")]
+
+
+async def test_parts_of_a_paste_are_one_update(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    await work.store([message(1, "x" * 4096), message(2, "y"), message(3, "z")])
+    await work.finish()
+    texts = [update["message"]["text"] for update in handled.updates]
+    assert texts == ["x" * 4096 + "y", "z"]
+    assert await states(db) == [(1, "done"), (2, "done"), (3, "done")]
+
+
+async def test_parts_in_emoji_are_joined_too(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    await work.store([message(1, "🙂" * 1800), message(2, "y")])
+    await work.finish()
+    assert [update["message"]["text"] for update in handled.updates] == ["🙂" * 1800 + "\ny"]
+
+
+async def test_album_is_one_update(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    await work.store([message(1, "", media_group_id="g"), message(2, "", media_group_id="g"), message(3)])
+    await work.finish()
+    assert handled.numbers == [1, 3]
+    assert len(handled.updates[0]["message"][merging.ALBUM]) == 1
+
+
+async def test_closed_intake_stores_and_leaves_the_rest(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    work.close()
+    await work.store([message(1), {"update_id": 2}])
+    await work.finish()
+    assert handled.numbers == []
+    assert await states(db) == [(1, "new"), (2, "new")]
+
+
+async def test_first_start_handles_the_remains_slowly(db: Database, handled: Handled) -> None:
+    old = intake(db, handled)
+    old.close()
+    await old.store([message(1), {"update_id": 2}])
+    slowed: list[int] = []
+    work = intake(db, handled, slowed=slowed)
+    assert await work.take_up() == 2
+    await work.finish()
+    assert sorted(handled.numbers) == [1, 2]
+    assert slowed == [ANN]
+    assert await work.take_up() == 0
+
+
+async def test_claim_of_a_dead_process_is_taken_over_with_a_new_epoch(db: Database, handled: Handled) -> None:
+    old = intake(db, handled)
+    old.close()
+    await old.store([message(1)])
+    await db.write(lambda conn: inbox.claim_next(conn, 1, f"{ANN}:0", "dead"))
+    work = intake(db, handled)
+    assert await work.take_up() == 1
+    await work.finish()
+    assert handled.epochs == [2]
+
+
+async def test_unfinished_claim_of_this_process_is_handled_again(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    work.close()
+    await work.store([message(1), message(2)])
+    await db.write(lambda conn: inbox.claim_next(conn, 1, f"{ANN}:0", "mine"))
+    again = intake(db, handled)
+    await again.take_up()
+    await again.finish()
+    assert handled.numbers == [1, 2]
+
+
+async def test_update_that_can_never_be_finished_is_abandoned(
+    db: Database, handled: Handled, caplog: pytest.LogCaptureFixture
+) -> None:
+    work = intake(db, handled)
+    work.close()
+    await work.store([message(1), message(2)])
+    await db.write(lambda conn: inbox.claim_next(conn, 1, f"{ANN}:0", "mine"))
+    await db.write(lambda conn: conn.run(f"UPDATE inbox SET epoch = {MOST_EPOCHS} WHERE state = 'claimed'"))
+    again = intake(db, handled)
+    await again.take_up()
+    await again.finish()
+    assert handled.numbers == [2]
+    assert "update 1 is abandoned" in caplog.text
+
+
+async def test_claim_in_progress_is_not_released(db: Database, handled: Handled) -> None:
+    handled.busy = {ANN}
+    lease = Lease(db, FixedClock())
+    await lease.renew()
+    work = intake(db, handled, lease.id)
+    await work.store([message(1)])
+    await until(lambda: handled.numbers == [1])
+    assert await work.take_up() == 0
+    handled.free.set()
+    await work.finish()
+    assert handled.epochs == [1]
