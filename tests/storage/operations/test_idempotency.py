@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -8,10 +9,12 @@ from storage.database.connection import Connection
 from storage.database.database import Database, open_database
 from storage.ledger import holds
 from storage.operations import idempotency
-from storage.operations.idempotency import Fresh, InFlight, Replay, Verdict
+from storage.operations.idempotency import RETENTION, Fresh, InFlight, Mismatch, Replay, Verdict
 from tests.storage.books import DOUBLE, NOW, RATES, account, bid, bill, sound, take, tenant
 from tests.storage.conftest import Server
 from tests.storage.meeting import meet
+
+MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -20,17 +23,18 @@ class Call:
 
     owner: int
     request_id: str
+    body: str = "b"
 
-    def begins(self, conn: Connection, *, others_are_dead: bool = False) -> Verdict:
+    def begins(self, conn: Connection, *, others_are_dead: bool = False, now: datetime = NOW) -> Verdict:
         return idempotency.begin(
             conn,
             self.owner,
             "k",
-            body_sha256="b",
+            body_sha256=self.body,
             lease_id=f"lease of {self.request_id}",
             holder_is_dead=others_are_dead,
             request_id=self.request_id,
-            now=NOW,
+            now=now,
         )
 
     def ends(self, conn: Connection) -> None:
@@ -105,3 +109,72 @@ async def test_concurrent_request_waits_for_the_uncommitted_first(
         owner = await db.write(tenant)
         one, two = Call(owner, "r1"), Call(owner, "r2")
         assert await meet(db, one.begins, two.begins) == (Fresh(), InFlight())
+
+
+async def test_key_of_another_body_is_a_mismatch(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn)
+        first, other = Call(owner, "r1"), Call(owner, "r2", body="other")
+        assert first.begins(conn) == Fresh()
+        assert other.begins(conn, others_are_dead=True) == Mismatch()
+        first.ends(conn)
+        assert other.begins(conn) == Mismatch()
+
+    await db.write(unit)
+
+
+async def test_key_is_of_one_tenant(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        assert Call(tenant(conn), "r1").begins(conn) == Fresh()
+        assert Call(tenant(conn), "r2").begins(conn) == Fresh()
+
+    await db.write(unit)
+
+
+async def test_answer_is_replayed_for_a_day(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn)
+        first = Call(owner, "r1")
+        first.begins(conn)
+        first.ends(conn)
+        end = NOW + RETENTION
+        assert Call(owner, "r2").begins(conn, now=end - MS) == Replay(200, "r1", {})
+        assert Call(owner, "r3", body="other").begins(conn, now=end) == Fresh()
+
+    await db.write(unit)
+
+
+async def test_only_an_unfinished_request_holds_its_key(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn)
+        call = Call(owner, "r1")
+        assert idempotency.holder(conn, owner, "k") is None
+        call.begins(conn)
+        assert idempotency.holder(conn, owner, "k") == "lease of r1"
+        call.ends(conn)
+        assert idempotency.holder(conn, owner, "k") is None
+
+    await db.write(unit)
+
+
+async def test_finished_key_can_not_be_dropped(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn)
+        call = Call(owner, "r1")
+        call.begins(conn)
+        call.ends(conn)
+        idempotency.drop(conn, owner, "k", "r1")
+        assert Call(owner, "r2").begins(conn) == Replay(200, "r1", {})
+
+    await db.write(unit)
+
+
+async def test_keys_are_swept_after_their_retention(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        for number in range(3):
+            Call(tenant(conn), f"r{number}").begins(conn)
+        end = NOW + RETENTION
+        assert idempotency.sweep(conn, end) == 0
+        assert [idempotency.sweep(conn, end + MS, limit=2) for _ in range(3)] == [2, 1, 0]
+
+    await db.write(unit)
