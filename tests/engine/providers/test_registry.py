@@ -60,3 +60,16 @@ async def test_keyless_server_is_configured_by_its_address() -> None:
         provider = build(specs()["local"], base_url=url)
         assert provider.keys == keys
         await provider.aclose()
+
+
+@pytest.mark.parametrize("name", sorted(dialect_classes()))
+def test_every_dialect_is_documented(name: str) -> None:
+    rows = (ROOT / "docs" / "configuration.md").read_text().splitlines()
+    row = next(row for row in rows if row.startswith("| `[providers.NAME]` | `dialect` |"))
+    assert f"`{name}`" in row, f"docs/configuration.md does not name the dialect {name} in the row of [providers.NAME]"
+
+
+@pytest.mark.parametrize("name", sorted(dialect_classes()))
+def test_every_dialect_has_tests_and_a_stand_in(name: str) -> None:
+    for path in (f"tests/engine/providers/dialects/test_{name}.py", f"sandbox/providers/dialects/{name}.py"):
+        assert (ROOT / path).exists(), f"the dialect {name} has no {path}"

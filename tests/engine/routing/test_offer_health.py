@@ -1,8 +1,7 @@
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from engine.routing.offer_health import LEAST_SAMPLES, Breaker, TrackRecord
+from engine.routing.offer_health import Breaker
 
 
 def opened() -> Breaker:
@@ -227,106 +226,6 @@ def test_flakiness_of_some_minutes_ago_is_forgotten() -> None:
     breaker.succeeded(70, probe=True)
     fail(breaker, 5, 200)
     assert breaker.is_open
-
-
-def test_untried_offer_has_no_failure_chance_and_no_speed() -> None:
-    track = TrackRecord()
-    assert (track.failure_chance(0), track.p50_first_token_ms) == (0, None)
-
-
-def test_failure_chance_follows_the_outcomes() -> None:
-    track = TrackRecord()
-    for _ in range(50):
-        track.failed(0, 1)
-    assert track.failure_chance(0) == pytest.approx(1, abs=0.01)
-    for _ in range(50):
-        track.succeeded(0, 100)
-    assert track.failure_chance(0) == pytest.approx(0, abs=0.01)
-
-
-def test_one_failure_in_four_is_about_a_quarter() -> None:
-    track = TrackRecord()
-    for _ in range(100):
-        track.failed(0, 1)
-        for _ in range(3):
-            track.succeeded(0, 100)
-    assert 0.05 < track.failure_chance(0) < 0.4
-
-
-def test_failure_chance_halves_each_minute_without_attempts() -> None:
-    track = TrackRecord()
-    for _ in range(5):
-        track.failed(0, 1)
-    assert track.failure_chance(60) == pytest.approx(track.failure_chance(0) / 2)
-    assert track.failure_chance(3600) < 0.001
-
-
-def test_failure_seconds_follow_the_time_failures_take() -> None:
-    track = TrackRecord()
-    for _ in range(60):
-        track.failed(0, 20)
-    assert track.failure_seconds == pytest.approx(20, abs=0.1)
-
-
-def test_median_is_of_the_latest_fifty_first_tokens() -> None:
-    track = TrackRecord()
-    for ms in [5000] * 50 + [100] * 20 + [300] * 30:
-        track.succeeded(0, ms)
-    assert track.p50_first_token_ms == 300
-
-
-def test_answer_without_a_token_teaches_no_speed() -> None:
-    track = TrackRecord()
-    track.succeeded(0, None)
-    assert track.p50_first_token_ms is None
-
-
-def test_recovery_leaves_a_small_failure_chance() -> None:
-    track = TrackRecord()
-    for _ in range(50):
-        track.failed(0, 1)
-    track.recovered(0)
-    assert track.failure_chance(0) == 0.05
-    assert track.failure_chance(60) == pytest.approx(0.025)
-
-
-def test_recovery_does_not_raise_a_lower_failure_chance() -> None:
-    track = TrackRecord()
-    track.succeeded(0, 100)
-    track.recovered(0)
-    assert track.failure_chance(0) == 0
-
-
-def test_single_failure_weighs_a_tenth() -> None:
-    track = TrackRecord()
-    track.failed(0, 6)
-    assert track.failure_chance(0) == pytest.approx(0.1)
-    assert track.failure_seconds == pytest.approx(0.8 * 1 + 0.2 * 6)
-
-
-def test_clock_that_goes_back_does_not_raise_the_failure_chance() -> None:
-    track = TrackRecord()
-    track.failed(100, -5)
-    assert track.failure_chance(50) == pytest.approx(0.1)
-    assert track.failure_seconds == pytest.approx(0.8)
-
-
-def test_lateness_is_unknown_below_ten_samples_and_at_least_two_seconds() -> None:
-    track = TrackRecord()
-    for _ in range(LEAST_SAMPLES - 1):
-        track.succeeded(0, 100)
-    assert track.late_seconds is None
-    track.succeeded(0, 100)
-    assert track.late_seconds == 2
-
-
-def test_lateness_is_four_times_the_95th_percentile() -> None:
-    track = TrackRecord()
-    for ms in [200] * 19 + [1000]:
-        track.succeeded(0, ms)
-    assert (track.p50_first_token_ms, track.p95_first_token_ms) == (200, 1000)
-    assert track.late_seconds == 4
-    assert track.first_token_seconds == 0.2
 
 
 def test_outcome_of_exactly_a_minute_ago_no_longer_counts() -> None:

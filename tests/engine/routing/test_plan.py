@@ -69,7 +69,7 @@ def test_offer_that_always_fails_comes_last_but_stays() -> None:
 
 def test_offer_over_its_learned_limit_comes_even_after_the_last_resort() -> None:
     quotes = [quote("busy/m", 1), quote("last/m", 50, last_resort=True), quote("dear/m", 99)]
-    route = plan(quotes, [], status(busy=OfferStatus(over_limit_seconds=12)), A_SECOND_USD)
+    route = plan(quotes, [], status(busy=OfferStatus(over_limit_seconds=0.5)), A_SECOND_USD)
     assert names(route.quotes) == ["dear", "last", "busy"]
 
 
