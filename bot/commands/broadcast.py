@@ -12,7 +12,7 @@ from storage.telegram import broadcasts
 async def broadcast(update: Update, context: Context) -> None:
     message = update.message
     assert message is not None
-    text = (message.text or "").partition(" ")[2].strip() or (message.text or "").partition("\n")[2].strip()
+    text = "".join((message.text or "").split(maxsplit=1)[1:]).strip()
     if not text or len(render(text)) > 1:
         await context.reply(context.t("broadcast.usage"))
         return

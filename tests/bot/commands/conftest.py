@@ -1,0 +1,295 @@
+"""A light bot: the commands over a real SQLite database and scripted providers, with a Bot API that records calls."""
+
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from telegram import Update
+from telegram.ext import Application, ContextTypes
+from telegram.request import BaseRequest, RequestData
+
+from bot.app import _add_handlers
+from bot.config import BotConfig
+from bot.context import Context
+from bot.delivery.courier import Courier
+from bot.delivery.rate_limiter import RateLimiter
+from bot.menu import discover
+from bot.notify import TelegramNotifier
+from bot.services import Services
+from engine.catalog.catalog import Catalog
+from engine.catalog.offers import Model, Offer
+from engine.catalog.prices import PriceBook, flat_price
+from engine.gateway.gateway import Gateway
+from engine.gateway.market import Market
+from engine.money import Money
+from engine.routing.health import Health, HealthPolicy
+from engine.tenancy import Flat, Markup
+from storage.database.connection import Connection
+from storage.database.database import Database, open_database
+from storage.database.leases import Lease
+from storage.ledger.journal import SqlJournal, allowance_rates
+from storage.ledger.ledger import SqlLedger
+from storage.operations.audit import audit
+from storage.tenants.tenants import TenantState, by_telegram
+from tests.bot.settings import bot_config
+from tests.engine.scripted import ScriptedProvider, whole
+from tests.scheduler.conftest import HandClock
+from tests.storage.conftest import sqlite_template
+from tests.storage.shop import KNOWN
+
+__all__ = ["sqlite_template"]
+
+T = TypeVar("T")
+ANN, BAO, OLGA, ROOM = 1001, 1002, 9001, -100500
+NAMES = {ANN: "Ann", BAO: "Bao", OLGA: "Olga"}
+PROVIDERS = ("deepseek", "gemini", "openai")
+OFFERS = tuple(Offer(name, "m") for name in PROVIDERS)
+ME = {"id": 1, "is_bot": True, "first_name": "Farthing", "username": "farthing_bot"}
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of the Bot API: its method, its parameters, and the names of the files that came with it."""
+
+    method: str
+    params: dict[str, Any]
+    files: dict[str, bytes]
+
+    @property
+    def text(self) -> str:
+        return str(self.params.get("text") or self.params.get("caption") or self.params.get("rich_message") or "")
+
+
+class RecordingRequest(BaseRequest):
+    """PTB's way to Telegram. `refusals` maps a method to the error that answers it."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.refusals: dict[str, Exception] = {}
+
+    @property
+    def read_timeout(self) -> float | None:
+        return 1
+
+    async def initialize(self) -> None: ...
+    async def shutdown(self) -> None: ...
+
+    async def do_request(
+        self,
+        url: str,
+        method: str,  # noqa: ARG002 - PTB's signature
+        request_data: RequestData | None = None,
+        *_: Any,
+        **__: Any,
+    ) -> tuple[int, bytes]:
+        name, params = url.rpartition("/")[2], request_data.parameters if request_data else {}
+        files = request_data.multipart_data if request_data else None
+        named = {
+            str(part[0]): part[1] if isinstance(part[1], bytes) else part[1].read() for part in (files or {}).values()
+        }
+        self.calls.append(Call(name, dict(params), named))
+        if error := self.refusals.get(name):
+            raise error
+        return 200, json.dumps({"ok": True, "result": self._result(name, params)}).encode()
+
+    def _result(self, name: str, params: dict[str, Any]) -> Any:
+        if name == "getMe":
+            return ME
+        if name == "createInvoiceLink":
+            return "https://t.me/$invoice"
+        if name.startswith(("send", "editMessage")) and name not in {"sendChatAction", "sendMessageDraft"}:
+            return {"message_id": 1000 + len(self.calls), "date": 0, "chat": chat_of(params.get("chat_id", ANN))}
+        return True
+
+
+def chat_of(chat_id: Any) -> dict[str, Any]:
+    number = int(chat_id)
+    return {"id": number, "type": "private" if number > 0 else "supergroup", "title": "Room", "first_name": "A"}
+
+
+@dataclass(slots=True)
+class Chat:
+    """Says things to the bot as a user, presses its buttons, and returns its answers."""
+
+    application: "Application[Any, Any, Any, Any, Any, Any]"
+    request: RecordingRequest
+    services: Services
+    clock: HandClock
+    scripts: dict[str, ScriptedProvider]
+    language: str = "en"
+    errors: list[BaseException] = field(default_factory=list)
+    number: int = 0
+
+    async def say(self, text: str, user: int = ANN, chat: int | None = None, **more: Any) -> str:
+        """Send a message; return the texts that the bot sent back, one per line."""
+        return self._texts(await self.send(text, user, chat, **more))
+
+    async def send(self, text: str, user: int = ANN, chat: int | None = None, **more: Any) -> list[Call]:
+        self.number += 1
+        message: dict[str, Any] = {
+            "message_id": self.number,
+            "date": int(self.clock.now().timestamp()),
+            "chat": chat_of(user if chat is None else chat),
+            "from": self._user(user),
+            "text": text,
+            **more,
+        }
+        if text.startswith("/"):
+            message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])}]
+        return await self._handle({"message": message})
+
+    async def press(self, label: str, user: int = ANN) -> str:
+        """Press the newest button whose label contains `label`; return the texts that the bot sent back."""
+        return self._texts(await self.press_data(self.button(label), user))
+
+    async def press_data(self, data: str, user: int = ANN) -> list[Call]:
+        message = {"message_id": 900, "date": int(self.clock.now().timestamp()), "chat": chat_of(user), "from": ME}
+        query = {"id": "1", "from": self._user(user), "chat_instance": "1", "data": data, "message": message}
+        return await self._handle({"callback_query": query})
+
+    def button(self, label: str) -> str:
+        """The callback data of the newest button whose label contains `label`."""
+        for name, data in reversed(self.buttons()):
+            if label in name:
+                return data
+        raise AssertionError(f"no button {label!r} among {[name for name, _ in self.buttons()]}")
+
+    def buttons(self) -> list[tuple[str, str]]:
+        """The labels and the callback data, or the addresses, of every button that was sent."""
+        found = []
+        for call in self.request.calls:
+            markup = call.params.get("reply_markup")
+            keyboard = (json.loads(markup) if isinstance(markup, str) else markup or {}).get("inline_keyboard", [])
+            found += [
+                (each["text"], each.get("callback_data") or each.get("url", "")) for row in keyboard for each in row
+            ]
+        return found
+
+    def told(self, user: int) -> list[str]:
+        """The texts that a user was sent."""
+        return [each.text for each in self.request.calls if each.params.get("chat_id") == user and each.text]
+
+    async def state(self, user: int = ANN) -> TenantState:
+        found = await self.read(lambda conn: by_telegram(conn, user))
+        assert found is not None
+        return found
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        return await self.services.db.read(unit)
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        return await self.services.db.write(unit)
+
+    async def rows(self, sql: str, **values: Any) -> list[Any]:
+        return await self.read(lambda conn: conn.rows(sql, **values))
+
+    async def check_books(self) -> None:
+        report = await self.read(audit)
+        assert report.ok, report.problems
+
+    def configure(self, **changes: Any) -> None:
+        """Change the operator's settings."""
+        self.change(config=replace(self.services.config, **changes))
+
+    def change(self, **changes: Any) -> None:
+        """Change the services."""
+        self.services = self.application.bot_data["services"] = replace(self.services, **changes)
+
+    def _user(self, user: int) -> dict[str, Any]:
+        return {"id": user, "is_bot": False, "first_name": NAMES[user], "language_code": self.language}
+
+    async def _handle(self, payload: dict[str, Any]) -> list[Call]:
+        self.number += 1
+        before = len(self.request.calls)
+        update = Update.de_json({"update_id": self.number, **payload}, self.application.bot)
+        await self.application.process_update(update)
+        if self.errors:
+            raise self.errors[0]
+        return self.request.calls[before:]
+
+    @staticmethod
+    def _texts(calls: list[Call]) -> str:
+        return "\n".join(each.text for each in calls if each.text)
+
+
+@pytest.fixture
+async def database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    path = tmp_path / "farthing.db"
+    shutil.copyfile(sqlite_template, path)
+    async with open_database(f"sqlite:///{path}") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def chat(database: Database) -> AsyncIterator[Chat]:
+    clock = HandClock()
+    scripts = {name: ScriptedProvider(name, whole(f"an answer by {name}")) for name in PROVIDERS}
+    async with Lease(database, clock) as lease:
+        services = build_services(database, lease, clock, scripts)
+        request = RecordingRequest()
+        application = build_application(services, request)
+        made = Chat(application, request, services, clock, scripts)
+
+        async def noted(_: object, context: Any) -> None:
+            made.errors.append(context.error)
+
+        application.error_handlers.clear()
+        application.add_error_handler(noted)
+        await application.initialize()
+        request.calls.clear()
+        try:
+            yield made
+        finally:
+            await application.bot_data["courier"].stop()
+            await application.shutdown()
+
+
+def build_services(db: Database, lease: Lease, clock: HandClock, scripts: dict[str, ScriptedProvider]) -> Services:
+    book = PriceBook({f"{name}/m": flat_price("0.10", "0.20") for name in PROVIDERS})
+    models = {
+        "auto": Model("auto", OFFERS, Flat(5 * 10**12)),
+        "smart": Model("smart", OFFERS[2:], Markup(Fraction(14, 10))),
+    }
+    catalog = Catalog(models=models, book=book, configured=lambda name: name in scripts, named_markup=Fraction(14, 10))
+    policy = HealthPolicy()
+    market = Market(
+        catalog, Health(policy, clock, dict.fromkeys(PROVIDERS, 1)), dict(scripts), SqlJournal(db), clock, policy
+    )
+    gateway = Gateway(market, SqlLedger(db, lease, clock, allowance_rates(KNOWN)))
+    return Services(db, lease.id, gateway, market, KNOWN, clock, config())
+
+
+def config() -> BotConfig:
+    return bot_config(
+        admin_ids=frozenset({OLGA}),
+        topups=(Money.usd("5"), Money.usd("10")),
+        http_url="https://farthing.example/",
+    )
+
+
+def build_application(services: Services, request: RecordingRequest) -> "Application[Any, Any, Any, Any, Any, Any]":
+    application = (
+        Application.builder()
+        .token(services.config.token)
+        .request(request)
+        .get_updates_request(request)
+        .rate_limiter(RateLimiter())
+        .context_types(ContextTypes(context=Context))
+        .updater(None)
+        .job_queue(None)
+        .build()
+    )
+    bot = application.bot
+    application.bot_data.update(
+        services=services,
+        courier=Courier(bot, services.db, services.lease_id, services.clock),
+        notifier=TelegramNotifier(bot, services.db, services.config.admin_ids),
+        commands=discover(),
+    )
+    _add_handlers(application, is_open=True)
+    return application

@@ -1,0 +1,47 @@
+"""/alerts: open incidents, with buttons to mute and to acknowledge."""
+
+from datetime import timedelta
+
+from storage.database.connection import Connection
+from storage.operations import incidents
+from tests.bot.commands.conftest import OLGA, Chat
+
+
+async def opened(chat: Chat) -> None:
+    def unit(conn: Connection) -> None:
+        incidents.begin(conn, "provider_down", "deepseek", {}, chat.clock.now())
+
+    await chat.write(unit)
+
+
+async def test_admin_command_is_unknown_to_others(chat: Chat) -> None:
+    assert "I don't know that command" in await chat.say("/alerts")
+
+
+async def test_no_incident_is_said(chat: Chat) -> None:
+    assert await chat.say("/alerts", OLGA) == "No open incidents."
+
+
+async def test_open_incident_is_listed_with_its_start(chat: Chat) -> None:
+    await opened(chat)
+    text = await chat.say("/alerts", OLGA)
+    assert f"deepseek: down since {chat.clock.now():%Y-%m-%d %H:%M} UTC" in text
+    assert "muted" not in text
+    assert "acknowledged" not in text
+
+
+async def test_muted_incident_is_marked_for_an_hour(chat: Chat) -> None:
+    await opened(chat)
+    await chat.say("/alerts", OLGA)
+    assert "Muted for an hour." in await chat.press("Mute deepseek", OLGA)
+    until = chat.clock.now() + timedelta(hours=1)
+    assert f"muted until {until:%H:%M}" in await chat.say("/alerts", OLGA)
+    chat.clock.move(hours=1)
+    assert "muted" not in await chat.say("/alerts", OLGA)
+
+
+async def test_acknowledged_incident_is_marked(chat: Chat) -> None:
+    await opened(chat)
+    await chat.say("/alerts", OLGA)
+    assert "Acknowledged" in await chat.press("✓ deepseek", OLGA)
+    assert "· acknowledged" in await chat.say("/alerts", OLGA)
