@@ -54,7 +54,7 @@ def tenant(conn: Connection, usd: str = "0", plan: Plan = FREE) -> int:
     return made
 
 
-def bid(
+def hold_request(
     tenant_id: int,
     request: str = "r1",
     *,
@@ -91,7 +91,7 @@ def take(conn: Connection, asked: HoldRequest, lease: str = "L") -> Grant:
     return sized
 
 
-def short(conn: Connection, asked: HoldRequest) -> Shortfall:
+def shortfall_of(conn: Connection, asked: HoldRequest) -> Shortfall:
     sized = holds.hold(conn, asked, "L", NOW)
     assert isinstance(sized, Shortfall), sized
     return sized
@@ -107,7 +107,7 @@ def account(conn: Connection, tenant_id: int) -> Row:
     return found
 
 
-def sound(conn: Connection) -> None:
+def check_books(conn: Connection) -> None:
     """The books are clean."""
     report = audit(conn)
     assert report.ok, report.problems

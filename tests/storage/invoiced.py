@@ -12,7 +12,7 @@ from storage.database.connection import Connection
 from storage.invoices.invoices import Seller
 from storage.ledger import holds, transfers
 from storage.tenants import tenants
-from tests.storage.books import DOUBLE, FREE, bid, bill
+from tests.storage.books import DOUBLE, FREE, bill, hold_request
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 FIRST = datetime(2026, 10, 1, tzinfo=UTC)
@@ -51,7 +51,7 @@ def newcomer(conn: Connection) -> int:
 
 def ask(conn: Connection, tenant_id: int, name: str, now: datetime, *, tokens: int = 150, markup: bool = True) -> Money:
     """A kept answer that began two seconds before it was charged at `now`; its charge."""
-    asked = bid(tenant_id, name, tariff=DOUBLE) if markup else bid(tenant_id, name)
+    asked = hold_request(tenant_id, name, tariff=DOUBLE) if markup else hold_request(tenant_id, name)
     grant = holds.hold(conn, asked, "L", now)
     assert isinstance(grant, Grant), grant
     made = bill(asked, tokens)

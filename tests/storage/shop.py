@@ -13,7 +13,7 @@ from storage.billing.refunds import RefundResult
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.tenants import tenants
-from tests.storage.books import FREE, NOW, PRO, sound
+from tests.storage.books import FREE, NOW, PRO, check_books
 
 T = TypeVar("T")
 STAR = Money(13_000_000)
@@ -75,5 +75,5 @@ def objection(
 async def check(db: Database, unit: Callable[[Connection], T]) -> T:
     """Run the unit; the audit is clean afterwards."""
     result = await db.write(unit)
-    await db.read(sound)
+    await db.read(check_books)
     return result

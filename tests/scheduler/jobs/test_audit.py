@@ -5,11 +5,11 @@ from scheduler.jobs import audit
 from storage.database.connection import Connection
 from storage.operations.audit import audited_point
 from tests.scheduler.conftest import HandClock, Notifications
-from tests.storage.books import DOUBLE, bid, pay, take, tenant
+from tests.storage.books import DOUBLE, hold_request, pay, take, tenant
 
 
 def captured_answer(conn: Connection) -> int:
-    asked = bid(tenant(conn, "1"), tariff=DOUBLE)
+    asked = hold_request(tenant(conn, "1"), tariff=DOUBLE)
     pay(conn, asked, take(conn, asked))
     return asked.tenant_id
 

@@ -9,7 +9,7 @@ from storage.billing.codes import Redemption
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.tenants import tenants
-from tests.storage.books import NOW, sound, tenant
+from tests.storage.books import NOW, check_books, tenant
 
 FIVE = Money.usd("5")
 
@@ -36,7 +36,7 @@ async def test_code_is_credited_once(db: Database) -> None:
         assert codes.redeem(conn, bao, code, NOW) == Redemption()
         assert codes.redeem(conn, ann, code, NOW) == Redemption(FIVE, repeated=True)
         assert (wallet(conn, ann), wallet(conn, bao)) == (FIVE, ZERO)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -48,7 +48,7 @@ async def test_of_twenty_racing_tenants_one_redeems_the_code(db: Database) -> No
     done = await asyncio.gather(*redeem)
     assert sum(each.amount is not None for each in done) == 1
     assert sum([(await db.read(lambda conn, n=n: wallet(conn, n))).nanousd for n in ids]) == FIVE.nanousd  # type: ignore[misc]
-    await db.read(sound)
+    await db.read(check_books)
 
 
 async def test_sixth_wrong_code_within_an_hour_is_rate_limited(db: Database) -> None:

@@ -7,7 +7,7 @@ from storage.billing.payments import Payment
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.reports import usage
-from tests.storage.books import NOW, sound
+from tests.storage.books import NOW, check_books
 from tests.storage.shop import ANN, KNOWN, STAR, ann, check, paid, plan_order, refunded, state, topup_order, wallet
 
 
@@ -67,7 +67,7 @@ async def test_payment_delivered_ten_times_at_once_is_credited_once(db: Database
     assert {each.plan for each in done} == {"starter"}
     back = await asyncio.gather(*(db.write(refunded) for _ in range(10)))
     assert sum(each.fresh for each in back) == 1
-    await db.read(sound)
+    await db.read(check_books)
 
 
 async def test_unused_stars_are_no_income(db: Database) -> None:

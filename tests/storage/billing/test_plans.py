@@ -11,7 +11,7 @@ from storage.database.database import Database
 from storage.ledger.transfers import debit_or_owe
 from storage.tenants import tenants
 from storage.tenants.tenants import PERIOD, TenantState
-from tests.storage.books import FREE, NOW, PRO, bid, pay, sound, take, tenant
+from tests.storage.books import FREE, NOW, PRO, check_books, hold_request, pay, take, tenant
 
 STARTER = Plan(
     name="starter",
@@ -40,7 +40,7 @@ async def test_bought_plan_starts_with_its_whole_allowance(db: Database) -> None
         now = state(conn, ann)
         assert (now.plan, now.wallet, now.allowance_left_tokens) == ("starter", Money.usd("1"), 2_000_000)
         assert now.renews_at == NOW + PERIOD
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -54,7 +54,7 @@ async def test_upgrade_credits_the_unused_time_once(db: Database) -> None:
         assert state(conn, ann).wallet == Money.usd("8")
         assert not bought(conn, ann, PRO, after=PERIOD / 3).done
         assert state(conn, ann).wallet == Money.usd("8")
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -66,7 +66,7 @@ async def test_unused_part_counts_towards_the_price(db: Database) -> None:
         assert bought(conn, ann, PRO, after=PERIOD / 3) == PlanPurchase(done=False, missing=Money.usd("3"))
         assert state(conn, ann).plan == "starter"
         assert bought(conn, ann, PRO).done
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -74,11 +74,11 @@ async def test_unused_part_counts_towards_the_price(db: Database) -> None:
 async def test_held_money_pays_no_plan(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "9")
-        asked = bid(ann, input_tokens=2_000)
+        asked = hold_request(ann, input_tokens=2_000)
         grant = take(conn, asked)
         assert bought(conn, ann, STARTER).missing == grant.wallet
         pay(conn, asked, grant)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -89,7 +89,7 @@ async def test_plan_set_by_an_admin_has_no_unused_value(db: Database) -> None:
         assert plans.set_by_admin(conn, ann, STARTER, NOW)
         assert bought(conn, ann, PRO).credited == ZERO
         assert state(conn, ann).wallet == ZERO
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -100,7 +100,7 @@ async def test_replacing_a_paid_plan_credits_its_unused_part(db: Database) -> No
         bought(conn, ann, STARTER)
         plans.set_by_admin(conn, ann, FREE, NOW + PERIOD / 2)
         assert (state(conn, ann).plan, state(conn, ann).wallet) == ("free", Money.usd("4.50"))
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -120,13 +120,13 @@ async def test_setting_the_current_plan_only_removes_a_scheduled_change(db: Data
 async def test_hold_of_the_old_period_uses_no_allowance_of_the_new_one(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "9")
-        asked = bid(ann)
+        asked = hold_request(ann)
         grant = take(conn, asked)
         assert grant.allowance_tokens
         bought(conn, ann, STARTER)
         pay(conn, asked, grant)
         assert state(conn, ann).allowance_left_tokens == 2_000_000
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -136,7 +136,7 @@ async def test_ten_simultaneous_purchases_buy_one_plan(db: Database) -> None:
     done = await asyncio.gather(*(db.write(lambda conn: bought(conn, ann, STARTER)) for _ in range(10)))
     assert sum(each.done for each in done) == 1
     assert (await db.read(lambda conn: state(conn, ann))).wallet == Money.usd("81")
-    await db.read(sound)
+    await db.read(check_books)
 
 
 async def test_lower_and_free_plans_are_not_bought_at_once(db: Database) -> None:
@@ -156,7 +156,7 @@ async def test_unused_part_repays_a_debt_before_the_new_plan(db: Database) -> No
         debit_or_owe(conn, ann, Money.usd("4"), kind="debit", to="house:x", ref="r", reason="", now=NOW)
         assert state(conn, ann).owed == Money.usd("4")
         assert bought(conn, ann, PRO) == PlanPurchase(done=False, missing=Money.usd("24"))
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -181,6 +181,6 @@ async def test_lower_plan_can_be_bought_after_the_period(db: Database) -> None:
         assert bought(conn, ann, STARTER, after=PERIOD + timedelta(hours=1)) == PlanPurchase(done=True)
         now = state(conn, ann)
         assert (now.plan, now.wallet, now.next_plan) == ("starter", Money.usd("2"), None)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)

@@ -20,7 +20,7 @@ from storage.billing.reconciliation import (
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.tenants import tenants
-from tests.storage.books import FREE, NOW, PRO, sound
+from tests.storage.books import FREE, NOW, PRO, check_books
 
 T = TypeVar("T")
 STAR = Money(13_000_000)
@@ -49,7 +49,7 @@ def wallet(conn: Connection) -> Money:
 
 async def check(db: Database, unit: Callable[[Connection], T]) -> T:
     result = await db.write(unit)
-    await db.read(sound)
+    await db.read(check_books)
     return result
 
 

@@ -6,7 +6,7 @@ from storage.billing.payments import Payment
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger.transfers import debit_or_owe
-from tests.storage.books import NOW, bid, pay, take
+from tests.storage.books import NOW, hold_request, pay, take
 from tests.storage.shop import (
     ANN,
     KNOWN,
@@ -51,7 +51,7 @@ async def test_next_credit_repays_the_debt_first(db: Database) -> None:
 async def test_refund_leaves_held_money_alone(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, topup_order(conn))
-        asked = bid(ann(conn), input_tokens=2_000, output_tokens=8_000)
+        asked = hold_request(ann(conn), input_tokens=2_000, output_tokens=8_000)
         grant = take(conn, asked)
         assert grant.wallet > ZERO
         done = refunded(conn)
@@ -95,7 +95,7 @@ async def test_refunded_subscription_ends_its_plan_and_owes_only_the_used_part(d
 async def test_used_up_plan_is_owed_in_full_after_its_refund(db: Database) -> None:
     def unit(conn: Connection) -> None:
         paid(conn, plan_order(conn))
-        asked = bid(ann(conn), input_tokens=1_000_000, output_tokens=1_000_000)
+        asked = hold_request(ann(conn), input_tokens=1_000_000, output_tokens=1_000_000)
         pay(conn, asked, take(conn, asked), tokens=2_000_000)
         assert refunded(conn, after=timedelta(hours=1)).owed == Money.usd("9")
 

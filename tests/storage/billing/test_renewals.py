@@ -10,7 +10,7 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.tenants import tenants
 from storage.tenants.tenants import PERIOD, TenantState
-from tests.storage.books import FREE, NOW, PRO, bid, pay, sound, take, tenant
+from tests.storage.books import FREE, NOW, PRO, check_books, hold_request, pay, take, tenant
 
 STARTER = Plan(
     name="starter",
@@ -51,14 +51,14 @@ def subscribed(conn: Connection, plan: Plan = STARTER) -> int:
 def renewed(conn: Connection, tenant_id: int, at: datetime, *, wallet: bool = True) -> str | None:
     """Renew and return the outcome; the audit is clean afterwards."""
     done = renewals.renew(conn, tenant_id, KNOWN, at, wallet_pays=wallet)
-    sound(conn)
+    check_books(conn)
     return done.outcome if done else None
 
 
 async def test_free_periods_are_renewed_on_each_tenants_own_date(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ids = [tenant(conn) for _ in range(3)]
-        asked = bid(ids[0])
+        asked = hold_request(ids[0])
         pay(conn, asked, take(conn, asked))
         late = END + PERIOD + HOUR
         assert renewals.renew_free(conn, FREE, late, limit=2) == 2
@@ -67,7 +67,7 @@ async def test_free_periods_are_renewed_on_each_tenants_own_date(db: Database) -
         for each in (state(conn, number) for number in ids):
             assert (each.period_start, each.renews_at) == (END + PERIOD, END + 2 * PERIOD)
             assert each.allowance_left_tokens == FREE.tokens_per_month
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -137,7 +137,7 @@ async def test_late_stars_of_a_subscription_have_a_day_before_it_lapses(db: Data
         late = Payment("c2", order.order_id, ANN, 693, END + PERIOD)
         assert payments.pay(conn, late, per_star=STAR, known=KNOWN, now=END + 30 * HOUR).plan == "starter"
         assert state(conn, ann).renews_at == END + PERIOD
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 

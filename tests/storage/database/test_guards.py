@@ -16,7 +16,7 @@ from storage.database.connection import Connection
 from storage.database.database import Database, open_database
 from storage.database.statements import Statement
 from storage.ledger import hold_batches_sql, holds_sql
-from tests.storage.books import account, bid, pay, take, tenant
+from tests.storage.books import account, hold_request, pay, take, tenant
 from tests.storage.ledger.test_machine import Books
 
 QUICK = settings(max_examples=400, stateful_step_count=50, deadline=None, database=None,
@@ -87,7 +87,7 @@ async def test_behind_the_guard_of_many_at_once_stand_the_rows_own(
     weak = lacking(getattr(hold_batches_sql, name), guard)
 
     def unit(conn: Connection) -> None:
-        asked = bid(tenant(conn, "1"))
+        asked = hold_request(tenant(conn, "1"))
         pay(conn, asked, take(conn, asked))
         conn.write_batch(weak, [row])
 

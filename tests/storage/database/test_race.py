@@ -11,7 +11,7 @@ from storage.database.database import open_database
 from storage.database.leases import Lease
 from storage.ledger import expiry
 from storage.ledger.ledger import SqlLedger
-from tests.storage.books import DOUBLE, RATES, FixedClock, account, bid, bill, sound, tenant
+from tests.storage.books import DOUBLE, RATES, FixedClock, account, bill, check_books, hold_request, tenant
 
 TOKENS = 164  # the smallest answer: its output limit cannot shrink further
 CALLS = 200
@@ -31,7 +31,7 @@ async def race(url: str, owner: int, numbers: range) -> tuple[int, int]:
         book = SqlLedger(db, Lease(db, clock), clock, RATES)
 
         async def call(number: int) -> bool:
-            asked = bid(owner, f"race-{number}", tariff=DOUBLE, output_tokens=TOKENS - 100)
+            asked = hold_request(owner, f"race-{number}", tariff=DOUBLE, output_tokens=TOKENS - 100)
             try:
                 async with book.hold(asked) as hold:
                     await hold.capture(bill(asked, TOKENS))
@@ -57,7 +57,7 @@ async def test_wallet_that_can_pay_for_three_of_200_calls_pays_for_three(url: st
     counts = [tuple(map(int, words.split())) for words, _ in told]
     assert (sum(answered for answered, _ in counts), sum(refused for _, refused in counts)) == (3, CALLS - 3)
     async with open_database(url) as db:
-        await db.read(sound)
+        await db.read(check_books)
         assert await db.read(expiry.open_holds) == 0
         assert (await db.read(lambda conn: account(conn, owner)))["balance_nanousd"] == 0
         assert await db.read(lambda conn: scalar(conn, "SELECT count(*) AS n FROM attempts WHERE kept")) == 3

@@ -16,9 +16,9 @@ from storage.database.database import Database, open_database
 from storage.database.leases import Lease
 from storage.database.write_queue import BatchUnit, NotBatchable, QueuedUnit, UncancellableFuture, next_batch
 from storage.ledger.ledger import HoldUnit, SqlLedger
-from tests.storage.books import RATES, FixedClock, bid, bill, sound, tenant
+from tests.storage.books import RATES, FixedClock, bill, check_books, hold_request, tenant
+from tests.storage.conflicts import LOCK_WAITS
 from tests.storage.conftest import Server
-from tests.storage.meeting import WAITING
 
 
 class Note(BatchUnit):
@@ -71,7 +71,7 @@ async def test_holds_and_captures_that_come_together_are_done_together(
     clock = FixedClock()
     book = SqlLedger(db, Lease(db, clock), clock, RATES)
     owners = [await db.write(lambda conn: tenant(conn, "1")) for _ in range(3)]
-    asked = [bid(owners[number % 3], f"r{number}") for number in range(30)]
+    asked = [hold_request(owners[number % 3], f"r{number}") for number in range(30)]
 
     async def call(number: int) -> None:
         async with book.hold(asked[number]) as hold:
@@ -79,14 +79,14 @@ async def test_holds_and_captures_that_come_together_are_done_together(
 
     await asyncio.gather(*map(call, range(30)))
     assert await db.read(lambda conn: scalar(conn, "SELECT count(*) AS n FROM holds WHERE state = 'captured'")) == 30
-    await db.read(sound)
+    await db.read(check_books)
 
 
 async def test_units_of_two_ledgers_keep_their_own_leases(db: Database) -> None:
     clock = FixedClock()
     books = [SqlLedger(db, Lease(db, clock), clock, RATES) for _ in range(2)]
     owner = await db.write(lambda conn: tenant(conn, "1"))
-    await asyncio.gather(*(book.open_hold(bid(owner, f"r{number}")) for number, book in enumerate(books)))
+    await asyncio.gather(*(book.open_hold(hold_request(owner, f"r{number}")) for number, book in enumerate(books)))
     found = await db.read(lambda conn: conn.rows("SELECT lease_id FROM holds ORDER BY request_id"))
     assert [each["lease_id"] for each in found] == [book.lease.id for book in books]
 
@@ -102,14 +102,14 @@ async def test_what_also_raises_undoes_its_own_capture_and_nobody_elses(db: Data
             raise HoldLost("a later try has taken over")
 
     async def call(number: int) -> None:
-        asked = bid(owner, f"r{number}")
+        asked = hold_request(owner, f"r{number}")
         async with book.hold(asked) as hold:
             await hold.capture(bill(asked), lambda conn, _charge: also(number, conn))
 
     told = await asyncio.gather(*map(call, range(5)), return_exceptions=True)
     assert [type(each) for each in told] == [type(None), type(None), HoldLost, type(None), type(None)]
     assert set(await db.read(notes)) == {"n0", "n1", "n3", "n4"}
-    await db.read(sound)
+    await db.read(check_books)
 
 
 async def test_a_wait_for_a_commit_ends_with_it_and_then_the_cancellation_goes_on() -> None:
@@ -164,13 +164,13 @@ async def test_a_row_that_somebody_keeps_locked_holds_up_its_own_unit_and_nobody
         owners = [await db.write(lambda conn: tenant(conn, "1")) for _ in range(2)]
         keeping = asyncio.ensure_future(db.write(keep))
         await locked.wait()
-        stuck, free = (asyncio.ensure_future(book.open_hold(bid(owner, f"r{owner}"))) for owner in owners)
+        stuck, free = (asyncio.ensure_future(book.open_hold(hold_request(owner, f"r{owner}"))) for owner in owners)
         assert (await free).grant
         assert not stuck.done()
         go.set()
         assert (await stuck).grant
         await keeping
-        await db.read(sound)
+        await db.read(check_books)
 
 
 async def test_who_does_many_at_once_locks_accounts_in_one_order_whatever_order_they_came_in(address: str) -> None:
@@ -185,7 +185,7 @@ async def test_who_does_many_at_once_locks_accounts_in_one_order_whatever_order_
     async with open_database(address) as db:
         owners = [await db.write(lambda conn: tenant(conn, "1")) for _ in range(4)]
         await db.write(lambda conn: conn.run("UPDATE accounts SET owed_nanousd = 0 WHERE tenant_id = 3"))  # now last
-        units = [HoldUnit(bid(owner, f"r{owner}"), "L", FixedClock()) for owner in reversed(owners)]
+        units = [HoldUnit(hold_request(owner, f"r{owner}"), "L", FixedClock()) for owner in reversed(owners)]
 
         def at_once(conn: Connection) -> None:
             for way in ("indexscan", "bitmapscan"):  # else the index would do the ordering
@@ -195,12 +195,12 @@ async def test_who_does_many_at_once_locks_accounts_in_one_order_whatever_order_
         keeping = asyncio.ensure_future(db.write(keep))
         await locked.wait()
         holding = asyncio.ensure_future(db.write(at_once))
-        while not await db.read(lambda conn: conn.rows(WAITING)):
+        while not await db.read(lambda conn: conn.rows(LOCK_WAITS)):
             assert not holding.done()
         await db.write(lambda conn: conn.rows("SELECT 1 AS one FROM accounts WHERE tenant_id = 4 FOR UPDATE NOWAIT"))
         go.set()
         await asyncio.gather(keeping, holding)
-        await db.read(sound)
+        await db.read(check_books)
 
 
 async def test_the_lane_replaces_a_connection_lost_at_rest(postgres_server: Server, address: str) -> None:

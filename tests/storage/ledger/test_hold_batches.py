@@ -24,7 +24,7 @@ from storage.database.write_queue import NotBatchable
 from storage.ledger import hold_batches, holds
 from storage.ledger.hold_batches import CaptureRequest
 from storage.tenants import api_keys
-from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, RATES, bid, bill, sound, take, tenant
+from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, RATES, bill, check_books, hold_request, take, tenant
 from tests.storage.conftest import Server
 from tests.storage.process import Raw, connection
 
@@ -36,7 +36,7 @@ QUICK = settings(max_examples=60, deadline=None, database=None, suppress_health_
 
 @dataclass(frozen=True)
 class Wish:
-    """A bid, and what its answer comes to."""
+    """A hold request and the tokens of its answer."""
 
     who: int
     size: int
@@ -44,10 +44,10 @@ class Wish:
     flat: bool
     keyed: bool
 
-    def bid(self, number: int, owners: Sequence[int], key: int) -> HoldRequest:
+    def hold_request(self, number: int, owners: Sequence[int], key: int) -> HoldRequest:
         keyed = key if self.keyed and self.who == 0 else None
-        return bid(owners[self.who], f"r{number}", tariff=FLAT if self.flat else DOUBLE, input_tokens=self.size,
-                   output_tokens=self.size, key_id=keyed)  # fmt: skip
+        return hold_request(owners[self.who], f"r{number}", tariff=FLAT if self.flat else DOUBLE,
+                            input_tokens=self.size, output_tokens=self.size, key_id=keyed)  # fmt: skip
 
 
 wishes = st.lists(
@@ -94,7 +94,7 @@ def both(raw: Raw, one_by_one: Callable[[Connection], T], together: Callable[[Co
         raw.execute("SAVEPOINT same")
         conn = connection(raw)
         found.append((unit(conn), rows(conn)))
-        sound(conn)
+        check_books(conn)
         raw.execute("ROLLBACK TO same")
     return found[0], found[1]
 
@@ -120,7 +120,7 @@ def people(conn: Connection) -> tuple[list[int], int]:
 def test_together_holds_come_to_what_they_come_to_in_turn(raw: Raw, wanted: list[Wish]) -> None:
     def unit(conn: Connection) -> None:
         owners, key = people(conn)
-        bids = [wish.bid(number, owners, key) for number, wish in enumerate(wanted)]
+        bids = [wish.hold_request(number, owners, key) for number, wish in enumerate(wanted)]
         in_turn, at_once = both(
             raw,
             lambda conn: [holds.hold(conn, each, "L", NOW) for each in bids],
@@ -136,7 +136,7 @@ def test_together_holds_come_to_what_they_come_to_in_turn(raw: Raw, wanted: list
 def test_together_captures_come_to_what_they_come_to_in_turn(raw: Raw, wanted: list[Wish], new_period: bool) -> None:
     def unit(conn: Connection) -> None:
         owners, key = people(conn)
-        bids = [wish.bid(number, owners, key) for number, wish in enumerate(wanted)]
+        bids = [wish.hold_request(number, owners, key) for number, wish in enumerate(wanted)]
         sized = [holds.hold(conn, each, "L", NOW) for each in bids]
         if new_period:
             plans.start_plan(conn, owners[0], FREE, NOW)
@@ -158,15 +158,15 @@ def test_together_captures_come_to_what_they_come_to_in_turn(raw: Raw, wanted: l
 def test_what_was_tried_before_twins_and_a_keys_new_month_are_done_alone(raw: Raw) -> None:
     def unit(conn: Connection) -> None:
         owners, key = people(conn)
-        tried = bid(owners[2], "tried")
+        tried = hold_request(owners[2], "tried")
         holds.void(conn, _held(conn, tried).hold_id, NOW)
-        again, broke = bid(owners[2], "tried", epoch=2), bid(owners[1], "x", tariff=DOUBLE)
-        paid = bid(owners[1], "paid", output_tokens=64)
+        again, broke = hold_request(owners[2], "tried", epoch=2), hold_request(owners[1], "x", tariff=DOUBLE)
+        paid = hold_request(owners[1], "paid", output_tokens=64)
         holds.capture(conn, paid, take(conn, paid), bill(paid), rates=RATES, now=NOW)
-        poor = bid(owners[1], "paid", tariff=DOUBLE, epoch=2)
-        twins = [bid(owners[2], "twin"), bid(owners[2], "twin")]
-        new_month = bid(owners[0], "m", key_id=key)
-        for unusual in ([again], [poor], twins, [bid(10**6, "nobody")]):
+        poor = hold_request(owners[1], "paid", tariff=DOUBLE, epoch=2)
+        twins = [hold_request(owners[2], "twin"), hold_request(owners[2], "twin")]
+        new_month = hold_request(owners[0], "m", key_id=key)
+        for unusual in ([again], [poor], twins, [hold_request(10**6, "nobody")]):
             _alone(raw, partial(hold_batches.hold, hold_requests=[broke, *unusual], lease_id="L", now=NOW))
         conn.run("UPDATE api_keys SET month = 202610")
         _alone(raw, lambda conn: hold_batches.hold(conn, [broke, new_month], "L", NOW))
@@ -177,7 +177,7 @@ def test_what_was_tried_before_twins_and_a_keys_new_month_are_done_alone(raw: Ra
 def test_a_capture_of_a_hold_that_is_gone_or_wanted_twice_is_done_alone(raw: Raw) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
-        one, other = bid(owner, "a"), bid(owner, "b")
+        one, other = hold_request(owner, "a"), hold_request(owner, "b")
         answers = [CaptureRequest(each, take(conn, each), bill(each)) for each in (one, other)]
         _alone(raw, lambda conn: hold_batches.capture(conn, [*answers, answers[0]], RATES, NOW))
         holds.void(conn, one.hold_id, NOW)
@@ -192,7 +192,7 @@ def test_a_capture_of_a_hold_that_is_gone_or_wanted_twice_is_done_alone(raw: Raw
 def test_a_value_with_every_awkward_sign_comes_back_the_same(raw: Raw) -> None:
     def unit(conn: Connection) -> None:
         names = ['a "quoted" \\ back', "{braces}, comma", "NULL", "Ünï\ncode \U0001f600 ' ; --", " "]
-        bids = [bid(tenant(conn, "1"), name) for name in names]
+        bids = [hold_request(tenant(conn, "1"), name) for name in names]
         assert all(isinstance(each, Grant) for each in hold_batches.hold(conn, bids, 'le"ase', NOW))
         found = conn.rows("SELECT request_id, lease_id, key_id FROM holds")
         assert {(each["request_id"], each["lease_id"], each["key_id"]) for each in found} == {

@@ -10,7 +10,7 @@ from storage.database.dates import month_of
 from storage.database.statements import BatchWrite
 from storage.ledger import hold_batches_sql
 from storage.tenants import api_keys
-from tests.storage.books import NOW, account, bid, take, tenant
+from tests.storage.books import NOW, account, hold_request, take, tenant
 from tests.storage.ledger.test_holds_sql import books, limited
 
 MONTH = month_of(NOW)
@@ -56,7 +56,7 @@ async def test_a_keys_tokens_beyond_its_limit_or_of_another_month_are_not_taken(
 async def test_a_request_is_held_for_once_and_resolved_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
-        take(conn, bid(owner, "a"))
+        take(conn, hold_request(owner, "a"))
         again = ("a", 2, owner, None, MONTH, 0, 0, 1, 1, "L", 0)
         assert conn.write_batch(hold_batches_sql.HOLDS, [again]) == 0
         assert conn.write_batch(hold_batches_sql.RESOLVE_ALL, [(1, 0, 0, "a", 2)]) == 0

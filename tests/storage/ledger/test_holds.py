@@ -14,40 +14,54 @@ from storage.database.connection import Connection, row, scalar
 from storage.database.database import Database
 from storage.ledger import holds
 from storage.tenants import api_keys
-from tests.storage.books import DOUBLE, FREE, NOW, PRO, RATES, account, bid, bill, pay, short, sound, take, tenant
+from tests.storage.books import (
+    DOUBLE,
+    FREE,
+    NOW,
+    PRO,
+    RATES,
+    account,
+    bill,
+    check_books,
+    hold_request,
+    pay,
+    shortfall_of,
+    take,
+    tenant,
+)
 
 
 async def test_the_allowance_pays_before_the_wallet(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        asked = bid(tenant(conn, "1"), input_tokens=900, output_tokens=300)
+        asked = hold_request(tenant(conn, "1"), input_tokens=900, output_tokens=300)
         grant = take(conn, asked)
         assert (grant.allowance_tokens, grant.wallet) == (1000, Money(200 * 5000))
         assert pay(conn, asked, grant, tokens=1100) == Charge(Money(100 * 5000), 1000)
         books = account(conn, asked.tenant_id)
         assert (books["allowance_used_tokens"], books["allowance_held_tokens"]) == (1000, 0)
         assert (books["balance_nanousd"], books["held_nanousd"]) == (10**9 - 500_000, 0)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
 
 async def test_a_markup_takes_the_wallet_only(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        asked = bid(tenant(conn, "1"), tariff=DOUBLE)
+        asked = hold_request(tenant(conn, "1"), tariff=DOUBLE)
         charge = pay(conn, asked, take(conn, asked), tokens=150)
         assert charge == Charge(Money(2 * 150 * 1000), 0)
         assert account(conn, asked.tenant_id)["allowance_used_tokens"] == 0
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
 
 async def test_a_charge_never_exceeds_its_hold(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        asked = bid(tenant(conn, "1"), tariff=DOUBLE)
+        asked = hold_request(tenant(conn, "1"), tariff=DOUBLE)
         grant = take(conn, asked)
         assert pay(conn, asked, grant, tokens=10**6).wallet == grant.wallet
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -55,7 +69,7 @@ async def test_a_charge_never_exceeds_its_hold(db: Database) -> None:
 async def test_without_funds_nothing_is_held_and_what_is_missing_is_told(db: Database) -> None:
     def unit(conn: Connection) -> None:
         poor = tenant(conn)
-        missing = short(conn, bid(poor, tariff=DOUBLE)).missing
+        missing = shortfall_of(conn, hold_request(poor, tariff=DOUBLE)).missing
         assert missing == Money(2 * 164 * 1000)
         assert account(conn, poor)["held_nanousd"] == 0
         assert scalar(conn, "SELECT count(*) AS n FROM holds") == 0
@@ -66,45 +80,45 @@ async def test_without_funds_nothing_is_held_and_what_is_missing_is_told(db: Dat
 async def test_two_holds_cannot_take_the_same_money(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "0.0004")  # one answer of 200 tokens at 2,000 each
-        take(conn, bid(owner, "a", tariff=DOUBLE))
-        short(conn, bid(owner, "b", tariff=DOUBLE))
+        take(conn, hold_request(owner, "a", tariff=DOUBLE))
+        shortfall_of(conn, hold_request(owner, "b", tariff=DOUBLE))
 
     await db.write(unit)
 
 
 async def test_a_void_gives_everything_back_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        asked = bid(tenant(conn, "1"), input_tokens=1000)
+        asked = hold_request(tenant(conn, "1"), input_tokens=1000)
         take(conn, asked)
         assert holds.void(conn, asked.hold_id, NOW)
         assert not holds.void(conn, asked.hold_id, NOW)
         books = account(conn, asked.tenant_id)
         assert (books["held_nanousd"], books["allowance_held_tokens"]) == (0, 0)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
 
 async def test_a_voided_hold_cannot_be_captured(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        asked = bid(tenant(conn, "1"))
+        asked = hold_request(tenant(conn, "1"))
         grant = take(conn, asked)
         holds.void(conn, asked.hold_id, NOW)
         with pytest.raises(HoldLost):
             pay(conn, asked, grant)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
 
 async def test_a_hold_is_captured_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        asked = bid(tenant(conn, "1"))
+        asked = hold_request(tenant(conn, "1"))
         grant = take(conn, asked)
         pay(conn, asked, grant)
         with pytest.raises(HoldLost):
             pay(conn, asked, grant)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -112,12 +126,12 @@ async def test_a_hold_is_captured_once(db: Database) -> None:
 async def test_a_later_epoch_ends_the_earlier_one(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
-        first, second = bid(owner, epoch=1), bid(owner, epoch=2)
+        first, second = hold_request(owner, epoch=1), hold_request(owner, epoch=2)
         old, new = take(conn, first), take(conn, second)
         with pytest.raises(HoldLost):
             pay(conn, first, old)
         pay(conn, second, new)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -125,12 +139,12 @@ async def test_a_later_epoch_ends_the_earlier_one(db: Database) -> None:
 async def test_an_earlier_epoch_cannot_push_out_a_later_one(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
-        second = bid(owner, epoch=2)
+        second = hold_request(owner, epoch=2)
         grant = take(conn, second)
         with pytest.raises(HoldLost):
-            holds.hold(conn, bid(owner, epoch=1), "L", NOW)
+            holds.hold(conn, hold_request(owner, epoch=1), "L", NOW)
         pay(conn, second, grant)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -138,37 +152,37 @@ async def test_an_earlier_epoch_cannot_push_out_a_later_one(db: Database) -> Non
 async def test_a_request_that_was_paid_is_never_held_for_again(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
-        asked = bid(owner)
+        asked = hold_request(owner)
         pay(conn, asked, take(conn, asked))
         for epoch in (1, 2):
             with pytest.raises(HoldLost):
-                holds.hold(conn, bid(owner, epoch=epoch), "L", NOW)
-        sound(conn)
+                holds.hold(conn, hold_request(owner, epoch=epoch), "L", NOW)
+        check_books(conn)
 
     await db.write(unit)
 
 
 async def test_a_past_periods_allowance_does_not_come_back_into_the_new_one(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        asked = bid(tenant(conn), input_tokens=500)
+        asked = hold_request(tenant(conn), input_tokens=500)
         grant = take(conn, asked)
         plans.start_plan(conn, asked.tenant_id, FREE, NOW + timedelta(days=30))
         assert pay(conn, asked, grant, tokens=550) == Charge(ZERO, 550)
         books = account(conn, asked.tenant_id)
         assert (books["allowance_used_tokens"], books["allowance_held_tokens"]) == (0, 0)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
 
 async def test_a_void_after_the_period_gives_no_allowance_back(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        asked = bid(tenant(conn), input_tokens=500)
+        asked = hold_request(tenant(conn), input_tokens=500)
         take(conn, asked)
         plans.start_plan(conn, asked.tenant_id, FREE, NOW + timedelta(days=30))
         holds.void(conn, asked.hold_id, NOW)
         assert account(conn, asked.tenant_id)["allowance_held_tokens"] == 0
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -177,16 +191,16 @@ async def test_a_keys_own_limit_holds_beside_its_tenants(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=300, now=NOW)
-        first = bid(owner, "a", key_id=key.id)
+        first = hold_request(owner, "a", key_id=key.id)
         grant = take(conn, first)
-        assert short(conn, bid(owner, "b", key_id=key.id)).key_limited
+        assert shortfall_of(conn, hold_request(owner, "b", key_id=key.id)).key_limited
         pay(conn, first, grant, tokens=120)
-        second = bid(owner, "b", key_id=key.id)
+        second = hold_request(owner, "b", key_id=key.id)
         assert take(conn, second).tokens == 180
         found = row(conn, "SELECT * FROM api_keys WHERE id = :id", id=key.id)
         assert found is not None
         assert (found["used_tokens"], found["held_tokens"]) == (120, 180)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -195,10 +209,10 @@ async def test_a_key_starts_each_month_afresh_and_old_holds_do_not_count(db: Dat
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=300, now=NOW)
-        old = bid(owner, "a", key_id=key.id)
+        old = hold_request(owner, "a", key_id=key.id)
         grant = take(conn, old)
         december = NOW + timedelta(days=10)
-        new = bid(owner, "b", key_id=key.id)
+        new = hold_request(owner, "b", key_id=key.id)
         assert not isinstance(holds.hold(conn, new, "L", december), Shortfall)
         pay(conn, old, grant)
         found = row(conn, "SELECT * FROM api_keys WHERE id = :id", id=key.id)
@@ -210,7 +224,7 @@ async def test_a_key_starts_each_month_afresh_and_old_holds_do_not_count(db: Dat
 
 async def test_an_allowance_token_is_worth_its_share_of_the_plans_price(db: Database) -> None:
     def unit(conn: Connection) -> int:
-        asked = bid(tenant(conn, plan=PRO), input_tokens=700, output_tokens=300)
+        asked = hold_request(tenant(conn, plan=PRO), input_tokens=700, output_tokens=300)
         pay(conn, asked, take(conn, asked), tokens=1000)
         return int(scalar(conn, "SELECT allowance_nanousd FROM attempts"))
 
@@ -220,16 +234,16 @@ async def test_an_allowance_token_is_worth_its_share_of_the_plans_price(db: Data
 async def test_a_request_belongs_to_the_tenant_who_made_it(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner, other = tenant(conn, "1"), tenant(conn, "1")
-        asked = bid(owner, epoch=1)
+        asked = hold_request(owner, epoch=1)
         take(conn, asked)
         holds.void(conn, asked.hold_id, NOW)
         with pytest.raises(HoldLost):
-            holds.hold(conn, bid(other, epoch=2), "L", NOW)
+            holds.hold(conn, hold_request(other, epoch=2), "L", NOW)
         raise Undone
 
     with pytest.raises(Undone):
         await db.write(unit)
-    await db.read(sound)
+    await db.read(check_books)
 
 
 class Undone(Exception):
@@ -240,7 +254,9 @@ async def test_an_attempts_row_is_short_and_holds_no_prompt(db: Database) -> Non
     """At most 300 bytes, with the longest name that is built in and large numbers."""
 
     def unit(conn: Connection) -> int:
-        asked = bid(tenant(conn, "1000"), f"req-{'f' * 32}", tariff=DOUBLE, input_tokens=10**5, output_tokens=10**5)
+        asked = hold_request(
+            tenant(conn, "1000"), f"req-{'f' * 32}", tariff=DOUBLE, input_tokens=10**5, output_tokens=10**5
+        )
         bought = bill(asked, tokens=123_456)
         long = replace(
             bought.attempt,

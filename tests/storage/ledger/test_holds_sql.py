@@ -11,8 +11,8 @@ from storage.database.statements import Statement
 from storage.ledger import holds_sql
 from storage.tenants import api_keys
 from tests.storage.books import NOW, tenant
+from tests.storage.conflicts import run_conflicting
 from tests.storage.conftest import Server
-from tests.storage.meeting import meet
 
 MONTH = month_of(NOW)
 
@@ -70,5 +70,5 @@ async def test_who_looks_in_order_to_take_makes_others_wait(
         def look(conn: Connection) -> object:
             return conn.first(statement, values)
 
-        one, other = await meet(db, look, look)
+        one, other = await run_conflicting(db, look, look)
         assert one == other is not None

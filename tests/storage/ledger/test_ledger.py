@@ -16,7 +16,19 @@ from storage.ledger import expiry
 from storage.ledger.journal import SqlJournal
 from storage.ledger.ledger import SqlLedger
 from storage.ledger.transfers import credit, debit_or_owe
-from tests.storage.books import DOUBLE, NOW, RATES, FixedClock, account, bid, bill, pay, sound, take, tenant
+from tests.storage.books import (
+    DOUBLE,
+    NOW,
+    RATES,
+    FixedClock,
+    account,
+    bill,
+    check_books,
+    hold_request,
+    pay,
+    take,
+    tenant,
+)
 
 
 async def test_a_credit_counts_once_and_pays_what_is_owed_first(db: Database) -> None:
@@ -28,7 +40,7 @@ async def test_a_credit_counts_once_and_pays_what_is_owed_first(db: Database) ->
         assert not credit(conn, owner, Money.usd("5"), ref="c1", reason="x", now=NOW)
         books = account(conn, owner)
         assert (books["balance_nanousd"], books["owed_nanousd"]) == (3 * 10**9, 0)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -36,7 +48,7 @@ async def test_a_credit_counts_once_and_pays_what_is_owed_first(db: Database) ->
 async def test_a_debit_leaves_held_money_alone_and_happens_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
-        asked = bid(owner, tariff=DOUBLE)
+        asked = hold_request(owner, tariff=DOUBLE)
         grant = take(conn, asked)
         for _ in range(2):
             debit_or_owe(
@@ -53,7 +65,7 @@ async def test_a_debit_leaves_held_money_alone_and_happens_once(db: Database) ->
         assert books["balance_nanousd"] == books["held_nanousd"] == grant.wallet.nanousd
         assert books["owed_nanousd"] == 10**9 + grant.wallet.nanousd
         pay(conn, asked, grant)
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -61,18 +73,18 @@ async def test_a_debit_leaves_held_money_alone_and_happens_once(db: Database) ->
 async def test_holds_of_the_dead_are_expired_and_those_of_the_living_are_not(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
-        take(conn, bid(owner, "a"), "gone")
-        take(conn, bid(owner, "b"), "here")
+        take(conn, hold_request(owner, "a"), "gone")
+        take(conn, hold_request(owner, "b"), "here")
         assert expiry.expire_holds(conn, NOW, lambda lease: lease == "gone") == ["a:1"]
         assert expiry.open_holds(conn) == 1
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
 
 async def test_rows_that_must_not_change_refuse_to(db: Database) -> None:
     def prepare(conn: Connection) -> None:
-        asked = bid(tenant(conn, "1"), tariff=DOUBLE)
+        asked = hold_request(tenant(conn, "1"), tariff=DOUBLE)
         pay(conn, asked, take(conn, asked))
 
     await db.write(prepare)
@@ -90,7 +102,7 @@ async def test_rows_that_must_not_change_refuse_to(db: Database) -> None:
     ):
         with pytest.raises(Exception, match=r"(?i)never|constraint"):
             await db.write(partial(_run, sql=sql))
-    await db.read(sound)
+    await db.read(check_books)
 
 
 async def test_what_also_raises_undoes_the_capture(db: Database) -> None:
@@ -101,9 +113,9 @@ async def test_what_also_raises_undoes_the_capture(db: Database) -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        async with book.hold(bid(owner)) as hold:
-            await hold.capture(bill(bid(owner)), also)
-    await db.read(sound)
+        async with book.hold(hold_request(owner)) as hold:
+            await hold.capture(bill(hold_request(owner)), also)
+    await db.read(check_books)
     assert await db.read(expiry.open_holds) == 0
     assert await db.read(lambda conn: scalar(conn, "SELECT count(*) AS n FROM attempts")) == 0
 
@@ -117,11 +129,11 @@ async def test_what_also_wrote_stands_with_the_charge(db: Database) -> None:
         seen.append(charge)
         conn.run("INSERT INTO watermarks (name, value) VALUES ('w', 'x')")
 
-    async with book.hold(bid(owner)) as hold:
-        charge = await hold.capture(bill(bid(owner)), also)
+    async with book.hold(hold_request(owner)) as hold:
+        charge = await hold.capture(bill(hold_request(owner)), also)
     assert seen[-1] == charge
     assert await db.read(lambda conn: scalar(conn, "SELECT count(*) AS n FROM watermarks")) == 1
-    await db.read(sound)
+    await db.read(check_books)
 
 
 async def test_leaving_without_a_capture_voids(db: Database) -> None:
@@ -129,21 +141,21 @@ async def test_leaving_without_a_capture_voids(db: Database) -> None:
     owner = await db.write(lambda conn: tenant(conn, "1"))
 
     async def road() -> None:
-        async with book.hold(bid(owner)):
+        async with book.hold(hold_request(owner)):
             assert await db.read(expiry.open_holds) == 1
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         await road()
     assert await db.read(expiry.open_holds) == 0
-    await db.read(sound)
+    await db.read(check_books)
 
 
 async def test_too_little_money_raises_with_the_sum_that_is_missing(db: Database) -> None:
     book = await _ledger(db)
     owner = await db.write(tenant)
     with pytest.raises(InsufficientFunds) as caught:
-        async with book.hold(bid(owner, tariff=DOUBLE)):
+        async with book.hold(hold_request(owner, tariff=DOUBLE)):
             raise AssertionError("nothing was there to hold")
     assert caught.value.shortfall.missing == Money(328_000)
 
@@ -159,14 +171,14 @@ async def test_cancelled_at_any_moment_no_hold_stays_open(db: Database) -> None:
             await hold.capture(bill(asked))
 
     for turns in range(60):
-        task = asyncio.ensure_future(road(bid(owner, f"c{turns}")))
+        task = asyncio.ensure_future(road(hold_request(owner, f"c{turns}")))
         await _turns(turns)
         if turns % 3 == 2:  # and while it waits for the database
             await asyncio.sleep(0.0005 * (turns // 3))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert await db.read(expiry.open_holds) == 0, turns
-    await db.read(sound)
+    await db.read(check_books)
 
 
 async def test_cancelled_twice_the_void_still_happens(db: Database) -> None:
@@ -175,7 +187,7 @@ async def test_cancelled_twice_the_void_still_happens(db: Database) -> None:
     entered = asyncio.Event()
 
     async def road() -> None:
-        async with book.hold(bid(owner)):
+        async with book.hold(hold_request(owner)):
             entered.set()
             await asyncio.Event().wait()
 
@@ -191,7 +203,7 @@ async def test_cancelled_twice_the_void_still_happens(db: Database) -> None:
 
 async def test_attempts_that_were_not_kept_are_journaled_too(db: Database) -> None:
     owner = await db.write(tenant)
-    attempt = bill(bid(owner)).attempt
+    attempt = bill(hold_request(owner)).attempt
     failed = type(attempt)(
         **{name: getattr(attempt, name) for name in attempt.__slots__} | {"kept": False, "outcome": "timeout"}
     )
@@ -199,7 +211,7 @@ async def test_attempts_that_were_not_kept_are_journaled_too(db: Database) -> No
     found = await db.read(lambda conn: row(conn, "SELECT * FROM attempts"))
     assert found is not None
     assert (found["outcome"], bool(found["kept"]), found["day"]) == ("timeout", False, 20261124)
-    await db.read(sound)
+    await db.read(check_books)
 
 
 async def _ledger(db: Database) -> SqlLedger:

@@ -36,7 +36,7 @@ from storage.ledger import expiry, transfers
 from storage.ledger.ledger import CaptureUnit, HoldUnit, SqlHold
 from storage.operations.audit import problems
 from storage.tenants import api_keys
-from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, FixedClock, bid, bill, tenant
+from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, FixedClock, bill, hold_request, tenant
 from tests.storage.conftest import Server
 from tests.storage.model import Account, Key, Model
 from tests.storage.process import Fate, Killed, Process, Raw, connection
@@ -92,7 +92,7 @@ class Books(RuleBasedStateMachine):
     def _asked(self, step: Step, who: int, number: int) -> HoldRequest:
         owner = self.tenants[who]
         name = f"{owner}-{4 * (len(self.model.answers) // 3) + number % 4}"
-        return bid(owner, name, epoch=step.epoch, tariff=FLAT if step.flat else DOUBLE, input_tokens=step.size,
+        return hold_request(owner, name, epoch=step.epoch, tariff=FLAT if step.flat else DOUBLE, input_tokens=step.size,
                    output_tokens=step.size, key_id=self.key if step.keyed and who == 0 else None)  # fmt: skip
 
     def _hold(self, bids: list[HoldRequest], step: Step) -> None:

@@ -6,14 +6,14 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds, receipts
 from storage.ledger.receipts import PaidReceipt
-from tests.storage.books import NOW, RATES, bid, bill, take, tenant
+from tests.storage.books import NOW, RATES, bill, hold_request, take, tenant
 
 
 async def test_the_last_receipt_comes_back_as_it_was(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         for number in range(2):
-            asked = bid(owner, f"r{number}")
+            asked = hold_request(owner, f"r{number}")
             bought = bill(asked)
             receipt = replace(
                 bought.receipt,

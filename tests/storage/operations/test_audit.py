@@ -8,10 +8,10 @@ from storage.database.database import Database, open_database
 from storage.invoices import invoices
 from storage.operations import audit as audit_module
 from storage.operations.audit import SETTLED, AuditPoint, advance, audit, audited_point, settled_point
-from tests.storage.books import DOUBLE, NOW, bid, pay, take, tenant
+from tests.storage.books import DOUBLE, NOW, hold_request, pay, take, tenant
+from tests.storage.conflicts import run_conflicting
 from tests.storage.conftest import Server
 from tests.storage.invoiced import SELLER, at, damage, two_months
-from tests.storage.meeting import meet
 
 LATER = NOW + timedelta(hours=1)
 ISSUED = at(2, month=12)
@@ -19,7 +19,7 @@ ISSUED = at(2, month=12)
 
 def answered(conn: Connection, request: str = "r1") -> None:
     """A tenant whose wallet paid for an answer: a credit and a charge, with two entries each."""
-    asked = bid(tenant(conn, "1"), request, tariff=DOUBLE)
+    asked = hold_request(tenant(conn, "1"), request, tariff=DOUBLE)
     pay(conn, asked, take(conn, asked))
 
 
@@ -139,5 +139,5 @@ async def test_two_processes_that_advance_at_once_add_no_chunk_twice(
         await db.write(partial(advance, to=AuditPoint()))
         point = await db.read(lambda conn: settled_point(conn, ISSUED))
         step = partial(advance, to=point)
-        await meet(db, step, step)
+        await run_conflicting(db, step, step)
         assert await problems(db) == await problems(db, full=True) == set()

@@ -9,7 +9,7 @@ from storage.ledger import transfers
 from storage.operations.audit import audit
 from storage.operations.audit_checks import CHECKS
 from storage.tenants import api_keys
-from tests.storage.books import DOUBLE, NOW, bid, pay, take, tenant
+from tests.storage.books import DOUBLE, NOW, hold_request, pay, take, tenant
 from tests.storage.invoiced import SELLER, at, damage, two_months
 
 FURTHER_GUARDS = {
@@ -40,9 +40,9 @@ def used_wallet(conn: Connection) -> None:
     """A tenant with a top-up, five answers, an open hold, and a debt."""
     owner = tenant(conn, "1")
     for number in range(5):
-        asked = bid(owner, f"r{number}", tariff=DOUBLE) if number % 2 else bid(owner, f"r{number}")
+        asked = hold_request(owner, f"r{number}", tariff=DOUBLE) if number % 2 else hold_request(owner, f"r{number}")
         pay(conn, asked, take(conn, asked))
-    take(conn, bid(owner, "open", input_tokens=300))
+    take(conn, hold_request(owner, "open", input_tokens=300))
     conn.run(
         "INSERT INTO payments (charge_id, tenant_id, stars, credited_nanousd, kind, paid_at)"
         " VALUES ('ch1', :t, 100, 1300000000, 'topup', 0)",
@@ -60,9 +60,9 @@ async def invoiced(db: Database) -> None:
         used, _ = codes.make(conn, codes.TOPUP, 2, made_by=1, now=NOW, amount=Money.usd("3"))
         assert codes.redeem(conn, owner, used, at(7, month=12)).amount
         key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=5000, now=NOW)
-        asked = bid(owner, "keyed", key_id=key.id)
+        asked = hold_request(owner, "keyed", key_id=key.id)
         pay(conn, asked, take(conn, asked))
-        take(conn, bid(owner, "open", key_id=key.id))
+        take(conn, hold_request(owner, "open", key_id=key.id))
         return owner
 
     owner = await db.write(unit)

@@ -15,7 +15,7 @@ from storage.ledger.ledger import SqlLedger
 from storage.migrations import upgrade
 from storage.operations.audit import audit
 from storage.operations.backup import BackupFailed, backup, restore, sqlite_path
-from tests.storage.books import NOW, RATES, FixedClock, bid, bill, tenant
+from tests.storage.books import NOW, RATES, FixedClock, bill, hold_request, tenant
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ async def test_backup_under_load_contains_all_commits_before_it(database: Path) 
         async def load(worker: int) -> None:
             number = 0
             while not stop.is_set():
-                asked = bid(owner, f"w{worker}-{number}")
+                asked = hold_request(owner, f"w{worker}-{number}")
                 async with sql_ledger.hold(asked) as hold:
                     await hold.capture(bill(asked))
                 acknowledged.append(asked.request_id)

@@ -10,9 +10,9 @@ from storage.database.database import Database, open_database
 from storage.ledger import holds
 from storage.operations import idempotency
 from storage.operations.idempotency import RETENTION, Fresh, InFlight, Mismatch, Replay, Verdict
-from tests.storage.books import DOUBLE, NOW, RATES, account, bid, bill, sound, take, tenant
+from tests.storage.books import DOUBLE, NOW, RATES, account, bill, check_books, hold_request, take, tenant
+from tests.storage.conflicts import run_conflicting
 from tests.storage.conftest import Server
-from tests.storage.meeting import meet
 
 MS = timedelta(milliseconds=1)
 
@@ -57,7 +57,7 @@ async def test_paused_request_whose_key_was_taken_over_charges_nothing(db: Datab
     """The process was paused: another took over its key, while its hold stayed open."""
     owner = await db.write(lambda conn: tenant(conn, "1"))
     paused, other = Call(owner, "r1"), Call(owner, "r2")
-    asked = bid(owner, "r1", tariff=DOUBLE)
+    asked = hold_request(owner, "r1", tariff=DOUBLE)
 
     def begin(conn: Connection) -> None:
         assert paused.begins(conn) == Fresh()
@@ -76,7 +76,7 @@ async def test_paused_request_whose_key_was_taken_over_charges_nothing(db: Datab
         await db.write(resume)
     assert (await db.read(lambda conn: account(conn, owner)))["balance_nanousd"] == 10**9
     assert await db.write(paused.begins) == Replay(200, "r2", {})
-    await db.read(sound)
+    await db.read(check_books)
 
 
 async def test_late_drop_leaves_the_key_to_its_new_holder(db: Database) -> None:
@@ -108,7 +108,7 @@ async def test_concurrent_request_waits_for_the_uncommitted_first(
     async with open_database(url) as db:
         owner = await db.write(tenant)
         one, two = Call(owner, "r1"), Call(owner, "r2")
-        assert await meet(db, one.begins, two.begins) == (Fresh(), InFlight())
+        assert await run_conflicting(db, one.begins, two.begins) == (Fresh(), InFlight())
 
 
 async def test_key_of_another_body_is_a_mismatch(db: Database) -> None:

@@ -16,7 +16,7 @@ from storage.telegram import conversations, inbox
 from storage.telegram.inbox import CHAT, IncomingUpdate
 from storage.telegram.inbox import NOW as AT_ONCE
 from storage.tenants import api_keys, tenants
-from tests.storage.books import DOUBLE, FREE, NOW, bid, pay, sound, take
+from tests.storage.books import DOUBLE, FREE, NOW, check_books, hold_request, pay, take
 from tests.storage.invoiced import SELLER, at, two_months
 from tests.storage.shop import paid, plan_order, refunded, topup_order
 
@@ -28,7 +28,7 @@ def person(conn: Connection, user: int = USER) -> int:
     """A tenant with a wallet, a paid answer in a conversation, and an API key."""
     owner = tenants.create(conn, "Ann", FREE, now=NOW, telegram_user_id=user, username="ann")
     transfers.credit(conn, owner, Money.usd("1"), ref=f"gift:{owner}", reason="a gift", now=NOW)
-    asked = bid(owner, f"tg:{user}:1", tariff=DOUBLE)
+    asked = hold_request(owner, f"tg:{user}:1", tariff=DOUBLE)
     pay(conn, asked, take(conn, asked))
     said = [says(Role.USER, "my secret question"), says(Role.ASSISTANT, "my secret answer")]
     conversations.append(conn, user, 0, owner, f"tg:{user}:1", said, NOW)
@@ -127,7 +127,7 @@ async def test_deletion_leaves_no_words_and_no_name(db: Database) -> None:
         inbox.store(conn, BOT, updates, NOW)
         deleted = personal_data.forget(conn, owner, USER, NOW)
         tables = ("messages", "inbox", "idempotency", "receipts", "tenants", "conversations")
-        sound(conn)
+        check_books(conn)
         return deleted, str([list(found.values()) for table in tables for found in conn.rows(f"SELECT * FROM {table}")])
 
     deleted, left = await db.write(unit)

@@ -5,14 +5,14 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.reports.losses import SqlLosses
 from tests.builders import spent
-from tests.storage.books import NOW, FixedClock, bid, pay, take, tenant
+from tests.storage.books import NOW, FixedClock, hold_request, pay, take, tenant
 
 SECOND = timedelta(seconds=1)
 
 
 def answer(conn: Connection, request: str, cost_atto: int) -> Money:
     """An answer of 2,000 tokens from the wallet; what it lost."""
-    asked = bid(tenant(conn, "1"), request, input_tokens=2_000)
+    asked = hold_request(tenant(conn, "1"), request, input_tokens=2_000)
     charge = pay(conn, asked, take(conn, asked), tokens=2_000, cost_atto=cost_atto)
     return Money.from_atto(cost_atto) - charge.wallet
 
@@ -36,7 +36,7 @@ async def test_waste_is_a_loss_and_allowance_tokens_are_revenue(db: Database) ->
     def unit(conn: Connection) -> None:
         pro = tenant(conn)
         conn.run("UPDATE tenants SET plan = 'pro' WHERE id = :id", id=pro)
-        asked = bid(pro)
+        asked = hold_request(pro)
         pay(conn, asked, take(conn, asked), tokens=150, cost_atto=0)
         spent(pro, Money(0), NOW, request_id="w", cost=Money(7_000))(conn)
 

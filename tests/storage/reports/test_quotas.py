@@ -9,7 +9,7 @@ from storage.database.dates import month_of
 from storage.ledger import transfers
 from storage.reports import quotas
 from storage.tenants import api_keys, notices, tenant_settings
-from tests.storage.books import DOUBLE, FREE, NOW, PRO, bid, pay, take, tenant
+from tests.storage.books import DOUBLE, FREE, NOW, PRO, hold_request, pay, take, tenant
 
 PERCENTS = (80, 100)
 THRESHOLD = Money.usd("1")
@@ -23,7 +23,7 @@ def in_telegram(conn: Connection, usd: str = "0") -> int:
 
 
 def spend(conn: Connection, tenant_id: int, tokens: int, request: str = "r1", key_id: int | None = None) -> None:
-    asked = bid(tenant_id, request, input_tokens=tokens, output_tokens=64, key_id=key_id)
+    asked = hold_request(tenant_id, request, input_tokens=tokens, output_tokens=64, key_id=key_id)
     pay(conn, asked, take(conn, asked), tokens=tokens)
 
 
@@ -60,7 +60,7 @@ async def test_of_two_thresholds_crossed_at_once_the_higher_is_notified(db: Data
 
 async def test_held_tokens_do_not_count_as_used(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        take(conn, bid(in_telegram(conn), input_tokens=900, output_tokens=64))
+        take(conn, hold_request(in_telegram(conn), input_tokens=900, output_tokens=64))
         assert notified(conn) == []
 
     await db.write(unit)
@@ -94,7 +94,7 @@ async def test_low_wallet_is_found_only_if_it_was_spent_from_in_this_period(db: 
     def unit(conn: Connection) -> None:
         quiet, ann = in_telegram(conn, "0.50"), in_telegram(conn, "1.01")
         assert quotas.low_wallets(conn, THRESHOLD) == []
-        asked = bid(ann, tariff=DOUBLE, input_tokens=9_000, output_tokens=1_000)
+        asked = hold_request(ann, tariff=DOUBLE, input_tokens=9_000, output_tokens=1_000)
         pay(conn, asked, take(conn, asked), tokens=10_000)
         (found,) = quotas.low_wallets(conn, THRESHOLD)
         assert (found.user_id, found.wallet) == (1000 + ann, Money.usd("0.99"))

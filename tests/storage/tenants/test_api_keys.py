@@ -7,7 +7,7 @@ from storage.database.database import Database
 from storage.ledger import holds
 from storage.tenants import api_keys
 from storage.tenants.api_keys import ApiKey
-from tests.storage.books import NOW, bid, pay, short, sound, take, tenant
+from tests.storage.books import NOW, check_books, hold_request, pay, shortfall_of, take, tenant
 
 
 def key(conn: Connection, tenant_id: int, tokens: int | None) -> ApiKey:
@@ -20,14 +20,14 @@ async def test_a_key_is_bound_by_its_own_limit_inside_its_tenants(db: Database) 
     def unit(conn: Connection) -> None:
         team = tenant(conn, "1000")
         dev, production = key(conn, team, 1_000_000), key(conn, team, 25_000_000)
-        asked = bid(team, "r1", input_tokens=900_000, output_tokens=100_000, key_id=dev.id)
+        asked = hold_request(team, "r1", input_tokens=900_000, output_tokens=100_000, key_id=dev.id)
         pay(conn, asked, take(conn, asked), tokens=1_000_000)
-        short(conn, bid(team, "r2", key_id=dev.id))
-        more = bid(team, "r3", input_tokens=900_000, key_id=production.id)
+        shortfall_of(conn, hold_request(team, "r2", key_id=dev.id))
+        more = hold_request(team, "r3", input_tokens=900_000, key_id=production.id)
         pay(conn, more, take(conn, more), tokens=900_000)
         used = {each.id: each.used_tokens for each in api_keys.list_for(conn, team, NOW)}
         assert used == {dev.id: 1_000_000, production.id: 900_000}
-        sound(conn)
+        check_books(conn)
 
     await db.write(unit)
 
@@ -36,7 +36,7 @@ async def test_a_key_with_much_left_stops_where_its_tenant_does(db: Database) ->
     def unit(conn: Connection) -> None:
         poor = tenant(conn)  # a thousand tokens of allowance, and no money
         rich_key = key(conn, poor, 25_000_000)
-        short(conn, bid(poor, input_tokens=2_000, key_id=rich_key.id))
+        shortfall_of(conn, hold_request(poor, input_tokens=2_000, key_id=rich_key.id))
 
     await db.write(unit)
 
@@ -49,7 +49,9 @@ async def test_calls_that_race_never_take_a_key_over_its_limit(db: Database) -> 
     team, number = await db.write(begin)
 
     def hold(conn: Connection, request: str) -> Grant | Shortfall:
-        return holds.hold(conn, bid(team, request, input_tokens=100, output_tokens=200, key_id=number), "L", NOW)
+        return holds.hold(
+            conn, hold_request(team, request, input_tokens=100, output_tokens=200, key_id=number), "L", NOW
+        )
 
     sized = await asyncio.gather(*(db.write(lambda conn, n=n: hold(conn, f"r{n}")) for n in range(20)))  # type: ignore[misc]
     granted = [each for each in sized if isinstance(each, Grant)]
@@ -62,10 +64,10 @@ async def test_a_limit_can_be_set_and_taken_away(db: Database) -> None:
         ann, bao = tenant(conn, "10"), tenant(conn, "10")
         made = key(conn, ann, None)
         assert api_keys.set_limit(conn, ann, made.id, 100)
-        short(conn, bid(ann, key_id=made.id))
+        shortfall_of(conn, hold_request(ann, key_id=made.id))
         assert not api_keys.set_limit(conn, bao, made.id, None)
         assert api_keys.set_limit(conn, ann, made.id, None)
-        take(conn, bid(ann, key_id=made.id))
+        take(conn, hold_request(ann, key_id=made.id))
 
     await db.write(unit)
 
@@ -74,10 +76,10 @@ async def test_a_keys_month_begins_anew(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "10")
         made = key(conn, ann, 200)
-        asked = bid(ann, key_id=made.id)
+        asked = hold_request(ann, key_id=made.id)
         pay(conn, asked, take(conn, asked), tokens=200)
         later = NOW + timedelta(days=10)
-        assert isinstance(holds.hold(conn, bid(ann, "r2", key_id=made.id), "L", later), Grant)
+        assert isinstance(holds.hold(conn, hold_request(ann, "r2", key_id=made.id), "L", later), Grant)
 
     await db.write(unit)
 

@@ -3,8 +3,8 @@ from functools import partial
 from storage.database.database import open_database
 from storage.tenants import tenant_settings, tenants
 from tests.storage.books import tenant
+from tests.storage.conflicts import run_conflicting
 from tests.storage.conftest import Server
-from tests.storage.meeting import meet
 
 
 async def test_two_settings_chosen_at_once_are_both_kept(postgres_server: Server, postgres_template: str) -> None:
@@ -12,7 +12,9 @@ async def test_two_settings_chosen_at_once_are_both_kept(postgres_server: Server
     async with open_database(url) as db:
         owner = await db.write(tenant)
         choose = partial(tenant_settings.set_setting, tenant_id=owner)
-        await meet(db, partial(choose, key="footer", value=True), partial(choose, key="language", value="vi"))
+        await run_conflicting(
+            db, partial(choose, key="footer", value=True), partial(choose, key="language", value="vi")
+        )
         state = await db.read(lambda conn: tenants.state(conn, owner))
     assert state is not None
     assert state.settings == {"footer": True, "language": "vi"}

@@ -28,7 +28,7 @@ from storage.operations.audit import audit
 from storage.tenants import tenants
 from tests.journeys.conftest import _migrated
 from tests.served import served
-from tests.storage.books import DOUBLE, bid, bill
+from tests.storage.books import DOUBLE, bill, hold_request
 from web.app import build_app
 
 TOKEN = "424242:AAtoken-of-the-tests"
@@ -92,7 +92,11 @@ class Mini:
         def unit(conn: Connection) -> None:
             tokens = how.get("tokens", 150)
             size = {"input_tokens": tokens // 2, "output_tokens": tokens}
-            asked = bid(tenant, name, tariff=DOUBLE, **size) if how.get("markup") else bid(tenant, name, **size)
+            asked = (
+                hold_request(tenant, name, tariff=DOUBLE, **size)
+                if how.get("markup")
+                else hold_request(tenant, name, **size)
+            )
             grant = holds.hold(conn, asked, "L", now)
             assert isinstance(grant, Grant), grant
             made = bill(asked, tokens)
