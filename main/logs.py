@@ -1,4 +1,4 @@
-"""Logs: console or JSON lines, and no secret in either, tracebacks included."""
+"""Log formats: console or JSON lines. Secrets are hidden in both, also inside tracebacks."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 _SHAPES = re.compile(r"\b\d{5,}:[A-Za-z0-9_-]{30,}|\bfk-[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{16,}|\bAIza[\w-]{30,}")
 _HIDDEN = "[hidden]"
-_QUIET = (
+QUIET_LOGGERS = (
     "httpx",
     "httpcore",
     "telegram",
@@ -23,7 +23,7 @@ _LEAST_SECRET_CHARS = 6
 
 
 class Redacting(logging.Formatter):
-    """A formatter whose last act is to take out every secret it was told of, and all that looks like one."""
+    """Hides the given secrets, and text that looks like one, in the lines of another formatter."""
 
     def __init__(self, inner: logging.Formatter, secrets: Iterable[str]) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Redacting(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and the traceback where there is one."""
+    """One JSON object in each line: time, level, logger, message, and a traceback where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -52,10 +52,10 @@ class JsonLines(logging.Formatter):
 
 
 def set_up(level: str, style: str, secrets: Iterable[str]) -> None:
-    """Take over the root logger. Libraries that log URLs (and so tokens) are heard from WARNING on."""
+    """Configure the root logger. Libraries that log URLs, which contain tokens, log from WARNING on."""
     console = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Redacting(JsonLines() if style == "json" else console, secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in _QUIET:
+    for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)

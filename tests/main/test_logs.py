@@ -1,0 +1,83 @@
+"""Log lines: their formats, and no secret in any of them."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from main import logs
+from main.logs import JsonLines, Redacting
+
+TOKEN = "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
+
+
+def record(message: str, *, with_traceback: bool = False) -> logging.LogRecord:
+    error = None
+    if with_traceback:
+        try:
+            int(message)
+        except ValueError:
+            error = sys.exc_info()
+    return logging.LogRecord("farthing", logging.WARNING, __file__, 1, message, None, error)
+
+
+@pytest.fixture
+def _root_logger() -> Iterator[None]:
+    """Restore the root logger and the levels that set_up changes."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    levels = {name: logging.getLogger(name).level for name in logs.QUIET_LOGGERS}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
+
+
+@pytest.mark.parametrize("secret", ["s3cret-one", "s3cret-one-longer"])
+def test_known_secrets_are_hidden(secret: str) -> None:
+    formatter = Redacting(logging.Formatter(), ["s3cret-one", "s3cret-one-longer"])
+    assert formatter.format(record(f"the key {secret} was refused")) == "the key [hidden] was refused"
+
+
+def test_short_values_are_no_secrets() -> None:
+    """An empty or short setting would hide ordinary text."""
+    assert Redacting(logging.Formatter(), ["", "k", "local"]).format(record("a local key")) == "a local key"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [TOKEN, "fk-" + "a" * 43, "sk-" + "a" * 20, "AIza" + "b" * 35],
+    ids=["telegram", "ours", "openai", "google"],
+)
+def test_text_that_looks_like_a_secret_is_hidden(secret: str) -> None:
+    line = Redacting(logging.Formatter(), []).format(record(f"https://api/bot{secret} x {secret}"))
+    assert f" {secret}" not in line
+    assert line.endswith("x [hidden]")
+
+
+def test_secrets_in_a_traceback_are_hidden() -> None:
+    line = Redacting(JsonLines(), ["s3cret-one"]).format(record("s3cret-one", with_traceback=True))
+    assert "s3cret-one" not in line
+    assert "base 10: '[hidden]'" in json.loads(line)["traceback"]
+
+
+def test_json_line_has_time_level_logger_and_message() -> None:
+    line = json.loads(JsonLines().format(record("Größe")))
+    assert (line["level"], line["logger"], line["message"]) == ("warning", "farthing", "Größe")
+    assert line["time"].endswith("+00:00")
+    assert "traceback" not in line
+
+
+@pytest.mark.usefixtures("_root_logger")
+@pytest.mark.parametrize(("style", "is_json"), [("json", True), ("console", False)])
+def test_set_up_logs_in_the_chosen_format(capsys: pytest.CaptureFixture[str], style: str, *, is_json: bool) -> None:
+    logs.set_up("INFO", style, ["s3cret-one"])
+    logging.getLogger("farthing").info("with s3cret-one")
+    logging.getLogger("farthing").debug("not shown")
+    logging.getLogger("httpx").info("not shown: it would show URLs")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("{") is is_json
+    assert "with [hidden]" in line
