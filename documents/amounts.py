@@ -24,7 +24,7 @@ class Column:
         """As many decimals as the longest amount needs."""
         return cls(formats, max((len(str(amount).partition(".")[2]) for amount in amounts), default=LEAST_DECIMALS))
 
-    def say(self, amount: Money) -> str:
+    def text(self, amount: Money) -> str:
         return self.formats.amount(amount.decimal, self.decimals)
 
 
@@ -46,7 +46,9 @@ class Vat:
     def is_due(self) -> bool:
         return self.percent != 0
 
-    def words(self) -> str:
+    @property
+    def percent_text(self) -> str:
+        """The percentage without trailing zeros."""
         return f"{self.percent:f}"
 
 

@@ -42,7 +42,7 @@ class _InvoicePdf:
     def render(self) -> bytes:
         pdf = _new_pdf(self._invoice, self._texts)
         pdf.add_page()
-        self._head(pdf)
+        self._header(pdf)
         self._services(pdf)
         self._plans(pdf)
         self._totals(pdf)
@@ -50,7 +50,7 @@ class _InvoicePdf:
         self._notes(pdf)
         return bytes(pdf.output())
 
-    def _head(self, pdf: "FPDF") -> None:
+    def _header(self, pdf: "FPDF") -> None:
         seller, draft, t = self._invoice.seller, self._invoice.draft, self._texts
         pdf.set_font(TYPEFACE, "B", 24)
         pdf.cell(0, 12, t["invoice"], new_x="LMARGIN", new_y="NEXT")
@@ -119,7 +119,7 @@ class _InvoicePdf:
         pdf.ln(4)
         if vat.is_due:
             self._total(pdf, t["total_net"], vat.net)
-            self._total(pdf, t["total_vat"].format(percent=vat.words()), vat.tax)
+            self._total(pdf, t["total_vat"].format(percent=vat.percent_text), vat.tax)
         self._total(pdf, t["total"] if vat.is_due else t["total_no_vat"], gross, strong=True)
 
     def _total(self, pdf: "FPDF", label: str, amount: Money, *, strong: bool = False) -> None:
@@ -174,7 +174,7 @@ class _InvoicePdf:
         return self._texts[key].format(reason=drawable(reason), stars=self._count(each.stars), rate=each.per_star)
 
     def _amount(self, amount: Money) -> str:
-        return self._column.say(amount)
+        return self._column.text(amount)
 
     def _count(self, number: int) -> str:
         return self._formats.count(number) if number else EMPTY

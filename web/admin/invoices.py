@@ -33,7 +33,7 @@ def invoice_row(invoice: Invoice) -> dict[str, Any]:
         "total_usd": str(draft.services),
         "net_usd": str(vat.net),
         "vat_usd": str(vat.tax),
-        "vat_percent": vat.words(),
+        "vat_percent": vat.percent_text,
         "closing_usd": str(draft.closing),
         "owed_usd": str(draft.owed),
     }

@@ -1,27 +1,138 @@
-from engine.chat import Role, says
-from storage.database.connection import Connection
+from datetime import timedelta
+
+from engine.chat import Image, Message, Role, Text, says
+from storage.database.connection import Connection, scalar
 from storage.database.database import Database
 from storage.telegram import conversations
 from tests.storage.books import NOW
 
+CHAT, THREAD, ANN = 9, 0, 1
 ANSWER = "| a | b |\n|---|---|\n| c | d |"
+MS = timedelta(milliseconds=1)
+
+
+def exchange(
+    conn: Connection, request: str, question: str = "a table, please", answer: str = ANSWER, *, thread: int = THREAD
+) -> None:
+    said = [says(Role.USER, question), says(Role.ASSISTANT, answer)]
+    conversations.append(conn, CHAT, thread, ANN, request, said, NOW)
+
+
+def texts(conn: Connection, **limits: int) -> list[str]:
+    found = conversations.history(conn, CHAT, THREAD, **limits)
+    return [part.text for message in found for part in message.parts if isinstance(part, Text)]
 
 
 async def test_answer_is_returned_verbatim_to_its_tenant_only(db: Database) -> None:
     def unit(conn: Connection) -> list[str | None]:
-        said = [says(Role.USER, "a table, please"), says(Role.ASSISTANT, ANSWER)]
-        conversations.append(conn, 9, 0, 1, "tg:7:1", said, NOW)
-        asked = ((1, "tg:7:1"), (2, "tg:7:1"), (1, "tg:7:2"))
+        exchange(conn, "r1")
+        asked = ((ANN, "r1"), (ANN + 1, "r1"), (ANN, "r2"))
         return [conversations.answer(conn, tenant, request) for tenant, request in asked]
 
     assert await db.write(unit) == [ANSWER, None, None]
 
 
-async def test_removed_answer_is_not_found(db: Database) -> None:
-    def unit(conn: Connection) -> str | None:
-        said = [says(Role.USER, "a table, please"), says(Role.ASSISTANT, ANSWER)]
-        conversations.append(conn, 9, 0, 1, "tg:7:1", said, NOW)
-        conversations.remove_last(conn, 9, 0)
-        return conversations.answer(conn, 1, "tg:7:1")
+async def test_last_exchange_is_removed_and_its_question_returned(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        exchange(conn, "r1", "first", "one")
+        exchange(conn, "r2", "second", "two")
+        exchange(conn, "elsewhere", thread=5)
+        assert conversations.remove_last(conn, CHAT, THREAD) == (Text("second"),)
+        assert conversations.answer(conn, ANN, "r2") is None
+        assert texts(conn) == ["first", "one"]
+        assert conversations.remove_last(conn, CHAT, THREAD) == (Text("first"),)
+        assert conversations.remove_last(conn, CHAT, THREAD) is None
+        assert conversations.remove_last(conn, 404, THREAD) is None
+        assert conversations.answer(conn, ANN, "elsewhere") == ANSWER
 
-    assert await db.write(unit) is None
+    await db.write(unit)
+
+
+async def test_repeated_request_is_appended_once(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        for _ in range(2):
+            exchange(conn, "r1", "q", "a")
+        assert texts(conn) == ["q", "a"]
+
+    await db.write(unit)
+
+
+async def test_conversation_is_open_per_chat_and_thread_until_it_is_reset(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        assert not conversations.reset(conn, CHAT, THREAD, NOW)
+        number = conversations.open_conversation(conn, CHAT, THREAD, NOW)
+        assert conversations.open_conversation(conn, CHAT, THREAD, NOW) == number
+        assert conversations.open_conversation(conn, CHAT, 5, NOW) != number
+        exchange(conn, "r1", "q", "a")
+        assert conversations.reset(conn, CHAT, THREAD, NOW)
+        assert texts(conn) == []
+        assert not conversations.reset(conn, CHAT, THREAD, NOW)
+        assert conversations.open_conversation(conn, CHAT, THREAD, NOW) != number
+
+    await db.write(unit)
+
+
+async def test_history_is_the_latest_messages_from_a_question_on(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        for number in range(3):
+            exchange(conn, f"r{number}", f"q{number}", f"a{number}")
+        assert texts(conn) == ["q0", "a0", "q1", "a1", "q2", "a2"]
+        assert texts(conn, messages=4) == ["q1", "a1", "q2", "a2"]
+        assert texts(conn, messages=3) == ["q2", "a2"]
+
+    await db.write(unit)
+
+
+async def test_history_fits_the_limit_of_characters(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        exchange(conn, "r1", "q1", "a1")
+        exchange(conn, "r2", "q2", "a2")
+        one = len('[{"text":"q1"}]')
+        assert texts(conn, chars=4 * one) == ["q1", "a1", "q2", "a2"]
+        assert texts(conn, chars=4 * one - 1) == ["q2", "a2"]
+        assert texts(conn, chars=one) == []
+
+    await db.write(unit)
+
+
+async def test_history_has_a_question_longer_than_the_limit(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        conversations.append(conn, CHAT, THREAD, ANN, "r1", [says(Role.USER, "long " * 9)], NOW)
+        assert texts(conn, chars=10) == ["long " * 9]
+
+    await db.write(unit)
+
+
+async def test_picture_is_stored_as_a_mention(db: Database) -> None:
+    def unit(conn: Connection) -> list[str]:
+        parts = (Text("look"), Image("data:image/png;base64,c2VjcmV0"))
+        conversations.append(conn, CHAT, THREAD, ANN, "r1", [Message(Role.USER, parts)], NOW)
+        return texts(conn)
+
+    assert await db.write(unit) == ["look", "[image]"]
+
+
+async def test_export_has_all_messages_of_a_tenant_in_order(db: Database) -> None:
+    def unit(conn: Connection) -> list[tuple[str, str]]:
+        exchange(conn, "r1", "Chào", "a")
+        conversations.reset(conn, CHAT, THREAD, NOW)
+        exchange(conn, "r2", "q", "b")
+        conversations.append(conn, 2, 0, ANN + 1, "r3", [says(Role.USER, "another's")], NOW)
+        return [(each["role"], each["parts"][0]["text"]) for each in conversations.everything(conn, ANN)]
+
+    assert await db.write(unit) == [("user", "Chào"), ("assistant", "a"), ("user", "q"), ("assistant", "b")]
+
+
+async def test_ended_conversations_are_swept_in_portions_after_their_time(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        exchange(conn, "r1")
+        conversations.reset(conn, CHAT, THREAD, NOW)
+        exchange(conn, "r2", "kept", "kept")
+        assert conversations.sweep(conn, NOW, 10) == 0
+        assert [conversations.sweep(conn, NOW + MS, 1) for _ in range(2)] == [1, 1]
+        assert scalar(conn, "SELECT count(*) AS n FROM conversations") == 2
+        assert conversations.sweep(conn, NOW + MS, 1) == 0
+        assert scalar(conn, "SELECT count(*) AS n FROM conversations") == 1
+        assert texts(conn) == ["kept", "kept"]
+
+    await db.write(unit)

@@ -1,9 +1,10 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
-from storage.database.connection import Connection, row, scalar
+from storage.database.connection import Connection, scalar
 from storage.database.database import Database
-from storage.telegram import inbox, outbox
+from storage.telegram import inbox
 from storage.telegram.inbox import CHAT, IncomingUpdate
 from storage.telegram.inbox import NOW as AT_ONCE
 from tests.storage.books import NOW
@@ -146,32 +147,6 @@ async def test_only_finished_updates_are_swept(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_parts_of_an_answer_are_stored_once_and_in_order(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        for _ in range(2):
-            outbox.put(conn, "r", 9, ["one", "two"], "L", NOW)
-        first, second = outbox.parts(conn, "r", "L")
-        assert (first.payload, second.payload) == ("one", "two")
-        outbox.finish(conn, first.id, "sent", NOW)
-        assert [part.payload for part in outbox.parts(conn, "r", "L")] == ["two"]
-        found = row(conn, "SELECT * FROM outbox WHERE id = :id", id=first.id)
-        assert found is not None
-        assert (found["state"], found["payload"]) == ("sent", "")
-
-    await db.write(unit)
-
-
-async def test_only_unsent_answers_of_dead_processes_are_adopted(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        outbox.put(conn, "a", 9, ["left"], "dead", NOW)
-        outbox.put(conn, "b", 9, ["going out"], "here", NOW)
-        assert outbox.adopt(conn, lambda lease: lease == "dead", "mine") == ["a"]
-        assert outbox.adopt(conn, lambda lease: lease == "dead", "other") == []
-        assert [part.payload for part in outbox.parts(conn, "a", "mine")] == ["left"]
-
-    await db.write(unit)
-
-
 async def test_field_added_to_a_message_survives_a_takeover(db: Database) -> None:
     def unit(conn: Connection) -> list[str]:
         payload = '{"update_id": 1, "message": {"date": 1}}'
@@ -188,3 +163,77 @@ async def test_field_added_to_a_message_survives_a_takeover(db: Database) -> Non
         return [second.payload]
 
     assert await db.write(unit) == ['{"update_id":1,"message":{"date":1,"heard":"Chào bạn"}}']
+
+
+async def test_next_update_of_a_chat_is_looked_up_without_a_claim(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1, 3, 4)
+        stored(conn, 2, chat="d")
+        stored(conn, 5, lane=AT_ONCE)
+        assert inbox.next_in_chat(conn, BOT, "c", 1) == (3, '{"update_id": 3}')
+        assert inbox.next_in_chat(conn, BOT, "c", 3) == (4, '{"update_id": 4}')
+        assert inbox.next_in_chat(conn, BOT, "c", 4) is None
+        claimed = inbox.claim_next(conn, BOT, "c", "L")
+        assert claimed is not None
+        assert inbox.next_in_chat(conn, BOT, "c", 0) == (3, '{"update_id": 3}')
+
+    await db.write(unit)
+
+
+async def test_claims_of_a_process_are_listed_until_they_are_finished(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1, 2)
+        stored(conn, 3, chat="d")
+        own, other = inbox.claim_next(conn, BOT, "c", "own"), inbox.claim_next(conn, BOT, "d", "other")
+        assert own is not None
+        assert other is not None
+        assert inbox.claimed_by(conn, BOT, "own") == [(own.id, own.epoch, "c", CHAT, 1)]
+        assert inbox.claimed_by(conn, BOT + 1, "own") == []
+        inbox.finish(conn, own.id, own.epoch, NOW)
+        assert inbox.claimed_by(conn, BOT, "own") == []
+        assert inbox.unclaimed(conn, BOT) == [("c", CHAT, 2)]
+
+    await db.write(unit)
+
+
+async def test_released_update_is_claimed_again_with_a_new_epoch(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1)
+        first = inbox.claim_next(conn, BOT, "c", "L")
+        assert first is not None
+        assert inbox.release(conn, first.id, first.epoch)
+        assert not inbox.release(conn, first.id, first.epoch)
+        second = inbox.claim_next(conn, BOT, "c", "L")
+        assert second is not None
+        assert (second.update_id, second.epoch, second.received_at) == (1, first.epoch + 1, NOW)
+
+    await db.write(unit)
+
+
+async def test_updates_answered_together_are_finished_together(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1)
+        stored(conn, 2, lane=AT_ONCE)
+        first, second = inbox.claim_next(conn, BOT, "c", "L"), inbox.claim(conn, BOT, 2, "L")
+        assert first is not None
+        assert second is not None
+        both = replace(first, rest=(second,))
+        assert inbox.finish_all(conn, both, NOW)
+        assert inbox.claimed_by(conn, BOT, "L") == []
+        assert not inbox.finish_all(conn, both, NOW)
+
+    await db.write(unit)
+
+
+async def test_updates_are_swept_in_portions_after_their_time(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        stored(conn, 1, 2, 3)
+        for _ in range(3):
+            claimed = inbox.claim_next(conn, BOT, "c", "L")
+            assert claimed is not None
+            inbox.finish(conn, claimed.id, claimed.epoch, NOW)
+        assert inbox.sweep(conn, NOW) == 0
+        later = NOW + timedelta(milliseconds=1)
+        assert [inbox.sweep(conn, later, limit=2) for _ in range(3)] == [2, 1, 0]
+
+    await db.write(unit)
