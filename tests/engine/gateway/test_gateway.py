@@ -1,19 +1,35 @@
 """Admission, offers that the gateway leaves out, and the error when none is left."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from fractions import Fraction
+from typing import cast
 
 import pytest
 
-from engine.catalog.offers import Model, Offer
+from engine.catalog.offers import Model, Offer, Quote
 from engine.catalog.prices import PriceBook, flat_price
 from engine.chat import ChatRequest, Role, says
-from engine.errors import NoProvider, RateLimited, SpendingCapReached
-from engine.gateway.gateway import Gateway, loses
+from engine.errors import (
+    Closing,
+    ModelNotInPlan,
+    NoProvider,
+    RateLimited,
+    RequestRejected,
+    SpendingCapReached,
+    TenantBanned,
+    TooManyRequests,
+)
+from engine.gateway.gateway import SWEEP_AT_TENANTS, WINDOW_SECONDS, Admission, Gateway, loses
+from engine.holds import Grant, HoldRequest
 from engine.money import Money
+from engine.ports import Ledger
 from engine.routing.health import Permit
 from engine.tenancy import Flat, Markup, Tenant
-from tests.engine.scripted import TENANT, AnswerSetup, ScriptedProvider, whole
+from tests.engine.clock import HandClock
+from tests.engine.scripted import NEVER, TENANT, AnswerSetup, ScriptedHold, ScriptedProvider, Step, deltas, shown, whole
 
 CHEAP, DEAR = Offer("cheap", "m"), Offer("dear", "m")
 FLAT = Flat(5 * 10**12)
@@ -74,6 +90,231 @@ async def test_only_offer_is_kept_under_its_learned_rate_limit() -> None:
     refused = health.admit(CHEAP)
     assert isinstance(refused, Permit)
     health.failed(refused, RateLimited(retry_after_seconds=0))
-    with pytest.raises(NoProvider) as told:
+    with pytest.raises(NoProvider) as raised:
         made.route(model, ASK)
-    assert told.value.retry_after_seconds == pytest.approx(60, abs=1)
+    assert raised.value.retry_after_seconds == pytest.approx(60, abs=1)
+
+
+async def test_prompt_without_any_provider_is_journaled() -> None:
+    setup = AnswerSetup(ScriptedProvider("cheap", whole("unasked")))
+    setup.market.health.drain("cheap")
+    model = Model("auto", (CHEAP,), FLAT)
+    book = PriceBook({"cheap/m": flat_price("1", "1")})
+    market = replace(setup.market, catalog=replace(setup.market.catalog, models={"auto": model}, book=book))
+    with pytest.raises(NoProvider):
+        await planned(Gateway(market, None), model)  # type: ignore[arg-type]
+    [record] = setup.journal.records
+    assert (record.provider, record.model, record.outcome, record.ordinal) == ("none", "none", "no_provider", 1)
+    assert (record.tenant_id, record.request_id, record.cost) == (TENANT.id, "r", Money(0))
+
+
+def test_request_that_no_offer_is_able_to_take_is_rejected_with_the_reasons() -> None:
+    made, model = gateway(CHEAP)
+    made.market.catalog.teach_context(CHEAP, 10, 1000)
+    with pytest.raises(RequestRejected) as rejected:
+        made.route(model, ASK)
+    assert rejected.value.reason.startswith("no model here can take this request: ")
+
+
+def test_flat_tariff_loses_where_the_expected_cost_is_above_it() -> None:
+    quote = Quote(CHEAP, flat_price("1", "1"), 100, expected_tokens=10)
+    assert not loses(quote, Flat(10))
+    assert loses(quote, Flat(9))
+
+
+def test_markup_of_one_and_a_free_offer_never_lose() -> None:
+    quote = Quote(CHEAP, flat_price("1", "1"), 100)
+    assert not loses(quote, Markup(Fraction(1)))
+    assert not loses(quote._replace(expected_atto=0), Markup(Fraction("0.5")))
+
+
+# --- admission --------------------------------------------------------------------------------------
+
+
+def tenant(*, requests_per_minute: int = 2, models: tuple[str, ...] | None = None, banned: bool = False) -> Tenant:
+    plan = replace(TENANT.plan, requests_per_minute=requests_per_minute, models=models)
+    return Tenant(7, plan, banned=banned)
+
+
+def test_requests_of_a_minute_are_limited_by_the_plan() -> None:
+    clock = HandClock()
+    admission = Admission(clock)
+    admission.admit(tenant(), "auto")
+    clock.wait(20)
+    admission.admit(tenant(), "auto")
+    with pytest.raises(TooManyRequests) as refused:
+        admission.admit(tenant(), "auto")
+    assert (refused.value.requests_per_minute, refused.value.retry_after_seconds) == (2, 40)
+
+
+def test_request_stops_counting_after_exactly_a_minute() -> None:
+    clock = HandClock()
+    admission = Admission(clock)
+    admission.admit(tenant(requests_per_minute=1), "auto")
+    clock.wait(WINDOW_SECONDS - 0.001)
+    with pytest.raises(TooManyRequests):
+        admission.admit(tenant(requests_per_minute=1), "auto")
+    clock.wait(0.001)
+    admission.admit(tenant(requests_per_minute=1), "auto")
+
+
+def test_refused_and_checked_requests_do_not_count() -> None:
+    admission = Admission(HandClock())
+    for _ in range(5):
+        admission.check(tenant(), "auto")
+    admission.admit(tenant(), "auto")
+    admission.admit(tenant(), "auto")
+    for _ in range(3):
+        with pytest.raises(TooManyRequests):
+            admission.admit(tenant(), "auto")
+    assert len(admission._times[7]) == 2
+
+
+def test_tenants_are_counted_by_themselves() -> None:
+    admission = Admission(HandClock())
+    admission.admit(tenant(requests_per_minute=1), "auto")
+    admission.admit(replace(tenant(requests_per_minute=1), id=8), "auto")
+
+
+def test_banned_tenant_is_refused_before_anything_else() -> None:
+    with pytest.raises(TenantBanned):
+        Admission(HandClock()).admit(tenant(models=(), banned=True), "auto")
+
+
+def test_model_outside_the_plan_is_refused() -> None:
+    admission = Admission(HandClock())
+    admission.admit(tenant(models=("auto",)), "auto")
+    with pytest.raises(ModelNotInPlan) as refused:
+        admission.admit(tenant(models=("auto",)), "smart")
+    assert (refused.value.model, refused.value.plan) == ("smart", "free")
+
+
+def test_tenants_without_recent_requests_are_forgotten() -> None:
+    clock = HandClock()
+    admission = Admission(clock)
+    for number in range(SWEEP_AT_TENANTS):
+        admission.admit(replace(tenant(), id=number), "auto")
+    clock.wait(1)
+    admission.admit(replace(tenant(), id=SWEEP_AT_TENANTS), "auto")
+    assert len(admission._times) == SWEEP_AT_TENANTS + 1
+    clock.wait(WINDOW_SECONDS - 1)
+    admission.admit(replace(tenant(), id=SWEEP_AT_TENANTS + 1), "auto")
+    assert sorted(admission._times) == [SWEEP_AT_TENANTS, SWEEP_AT_TENANTS + 1]
+
+
+# --- the whole way ----------------------------------------------------------------------------------
+
+
+class Holds:
+    """A ledger in memory that grants every request at its ceilings."""
+
+    def __init__(self) -> None:
+        self.requests: list[HoldRequest] = []
+        self.holds: list[ScriptedHold] = []
+
+    @asynccontextmanager
+    async def hold(self, hold_request: HoldRequest) -> AsyncIterator[ScriptedHold]:
+        self.requests.append(hold_request)
+        limits = tuple(ceiling.output_tokens for ceiling in hold_request.ceilings)
+        self.holds.append(ScriptedHold(Grant(0, Money(10**9), 1000, limits)))
+        yield self.holds[-1]
+
+
+class Refusing:
+    """An admission check that refuses with a spending cap."""
+
+    async def check(self) -> None:
+        raise SpendingCapReached("month")
+
+
+def serving(*script: Step, checks: tuple[Refusing, ...] = ()) -> tuple[Gateway, Holds, AnswerSetup]:
+    setup = AnswerSetup(ScriptedProvider("cheap", list(script)))
+    book = PriceBook({"cheap/m": flat_price("1", "1")})
+    catalog = replace(setup.market.catalog, models={"auto": Model("auto", (CHEAP,), FLAT)}, book=book)
+    ledger = Holds()
+    market = replace(setup.market, catalog=catalog)
+    return Gateway(market, cast("Ledger", ledger), admission_checks=checks), ledger, setup
+
+
+async def test_answer_is_held_for_and_captured() -> None:
+    made, ledger, _ = serving(*whole("a b", tokens=(9, 2)))
+    async with made.answer(TENANT, ASK) as answer:
+        assert made.in_flight == 1
+        assert shown([event async for event in answer]) == "a b "
+    assert made.in_flight == 0
+    [request] = ledger.requests
+    assert (request.request_id, request.tenant_id, request.tariff, request.n) == ("r", TENANT.id, FLAT, 1)
+    assert ledger.holds[0].bill is not None
+
+
+async def test_output_is_bounded_by_the_least_of_request_plan_and_model() -> None:
+    made, ledger, setup = serving(*whole("a"))
+    for asked, limit in ((None, 100), (101, 100), (99, 99)):
+        async with made.answer(TENANT, replace(ASK, max_output_tokens=asked)) as answer:
+            await answer.whole()
+        assert ledger.requests[-1].ceilings[0].output_tokens == limit
+        assert setup.providers[0].calls[-1].output_tokens == limit
+
+
+async def test_admission_check_refuses_before_any_hold() -> None:
+    made, ledger, _ = serving(*whole("a"), checks=(Refusing(),))
+    with pytest.raises(SpendingCapReached):
+        async with made.answer(TENANT, ASK):
+            pass
+    with pytest.raises(SpendingCapReached):
+        await made.check_admission(TENANT, "auto")
+    assert ledger.requests == []
+
+
+async def test_admission_check_of_a_side_call_counts_no_request() -> None:
+    made, _, _ = serving(*whole("a"))
+    asking = tenant(requests_per_minute=1)
+    await made.check_admission(asking, "auto")
+    async with made.answer(asking, ASK) as answer:
+        await answer.whole()
+    with pytest.raises(TooManyRequests):
+        await made.check_admission(asking, "auto")
+
+
+async def test_closed_gateway_takes_no_new_work() -> None:
+    made, ledger, _ = serving(*whole("a"))
+    await made.close(0)
+    with pytest.raises(Closing):
+        async with made.answer(TENANT, ASK):
+            pass
+    assert ledger.requests == []
+
+
+async def test_answers_in_flight_are_aborted_when_the_grace_is_over() -> None:
+    made, ledger, setup = serving(*deltas("half"), NEVER())
+
+    async def read() -> None:
+        async with made.answer(TENANT, ASK) as answer:
+            [event async for event in answer]
+
+    reading = asyncio.create_task(read())
+    while not setup.open:
+        await asyncio.sleep(0)
+    await made.close(0)
+    with pytest.raises(Closing):
+        await reading
+    assert (ledger.holds[0].voided, ledger.holds[0].bill, made.in_flight) == (True, None, 0)
+
+
+async def test_answers_in_flight_may_end_within_the_grace() -> None:
+    go_on = asyncio.Event()
+    made, ledger, setup = serving(go_on, *whole("a"))
+
+    async def read() -> None:
+        async with made.answer(TENANT, ASK) as answer:
+            await answer.whole()
+
+    reading = asyncio.create_task(read())
+    while not setup.open:
+        await asyncio.sleep(0)
+    closing = asyncio.create_task(made.close(5))
+    await asyncio.sleep(0)
+    go_on.set()
+    await closing
+    await reading
+    assert ledger.holds[0].bill is not None

@@ -2,20 +2,25 @@
 
 import asyncio
 
+import pytest
+
 from engine.attempt_record import ABANDONED, HEDGED
 from engine.catalog.offers import Offer
 from engine.chat import Usage
-from engine.errors import Overloaded
-from engine.gateway.hedging import Hedging
+from engine.errors import NoProvider, Overloaded
+from engine.gateway.hedging import LEAST_OBSERVED, MOST_OBSERVED, Hedging
+from engine.routing.plan import Route
 from tests.engine.scripted import NEVER, AnswerSetup, ScriptedProvider, cost, shown, whole
 
+ONE = Offer("one", "m")
 
-def hedging(*names: str, share: float = 1.0) -> Hedging:
-    """Return a Hedging that expects each offer's first token after 1 ms."""
+
+def hedging(*names: str, share: float = 1.0, first_token_ms: int = 1) -> Hedging:
+    """Return a Hedging that expects each offer's first token after `first_token_ms`."""
     known = Hedging(share)
     for name in names:
         for _ in range(20):
-            known.observe(Offer(name, "m"), 1)
+            known.observe(Offer(name, "m"), first_token_ms)
     return known
 
 
@@ -82,3 +87,100 @@ async def test_leaving_during_a_race_closes_both_attempts() -> None:
     await answer.leave()
     assert (setup.open, hold.voided) == (0, True)
     assert sorted(setup.journal.outcomes()) == [("one", ABANDONED), ("two", ABANDONED)]
+
+
+def observed(*times_ms: int, share: float = 1.0) -> Hedging:
+    made = Hedging(share)
+    for _ in range(10):
+        made.count_prompt()
+    for time_ms in times_ms:
+        made.observe(ONE, time_ms)
+    return made
+
+
+def test_wait_is_the_95th_percentile_of_enough_times() -> None:
+    assert observed(*range(1, LEAST_OBSERVED)).wait_seconds(ONE) is None
+    assert observed(*range(LEAST_OBSERVED, 0, -1)).wait_seconds(ONE) == 0.02
+    assert observed(*range(100, 0, -1)).wait_seconds(ONE) == 0.096
+
+
+def test_only_the_latest_times_count() -> None:
+    made = observed(*([9000] * MOST_OBSERVED), *([10] * MOST_OBSERVED))
+    assert made.wait_seconds(ONE) == 0.01
+
+
+def test_number_of_observed_offers_is_bounded() -> None:
+    made = observed(*([10] * LEAST_OBSERVED))
+    for number in range(1024):
+        made.observe(Offer("p", str(number)), 1)
+    assert made.wait_seconds(ONE) == 0.01
+    made.observe(Offer("p", "one more"), 1)
+    assert made.wait_seconds(ONE) is None
+
+
+def test_hedges_are_at_most_a_share_of_the_prompts() -> None:
+    made = Hedging(0.1)
+    for _ in range(9):
+        made.count_prompt()
+    assert not made.take()
+    made.count_prompt()
+    assert made.take()
+    assert not made.take()
+
+
+@pytest.mark.parametrize("reason", ["no hedge left", "last resort", "over the hold", "resting"])
+async def test_second_attempt_is_not_started(reason: str) -> None:
+    rare = hedging("one", share=0.0 if reason == "no hedge left" else 1.0, first_token_ms=0)
+    slow = asyncio.Event()
+    second = ScriptedProvider("two", whole("quick"))
+    setup = AnswerSetup(ScriptedProvider("one", [slow, *whole("slow")]), second, hedging=rare)
+    if reason == "last resort":
+        one, two = setup.route.quotes
+        setup.route = Route((one, two._replace(last_resort=True)), ())
+    if reason == "resting":
+        setup.market.health.drain("two")
+    answer, hold = setup.answer(output=(100, 0) if reason == "over the hold" else 100)
+    for _ in range(30):
+        await asyncio.sleep(0)
+    slow.set()
+    assert shown([event async for event in answer]) == "slow "
+    assert (second.calls, setup.journal.records) == ([], [])
+    assert hold.bill is not None
+
+
+async def test_prompt_whose_first_token_is_in_time_is_not_hedged() -> None:
+    second = ScriptedProvider("two", whole("quick"))
+    setup = AnswerSetup(ScriptedProvider("one", whole("at once")), second, hedging=hedging("one"))
+    answer, _ = setup.answer()
+    assert shown([event async for event in answer]) == "at once "
+    assert second.calls == []
+
+
+async def test_failure_of_the_loser_does_not_cut_an_answer_that_cannot_restart() -> None:
+    fail = asyncio.Event()
+    setup = AnswerSetup(
+        ScriptedProvider("one", [fail, Overloaded("x")]),
+        ScriptedProvider("two", [fail, *whole("fine")]),
+        hedging=hedging("one"),
+    )
+    answer, hold = setup.answer(can_restart=False)
+    while not setup.providers[1].calls:
+        await asyncio.sleep(0)
+    fail.set()
+    assert shown([event async for event in answer]) == "fine "
+    assert hold.bill is not None
+
+
+async def test_attempts_of_a_race_that_both_fail_are_both_journaled() -> None:
+    setup = AnswerSetup(
+        ScriptedProvider("one", [fail := asyncio.Event(), Overloaded("x")]),
+        ScriptedProvider("two", [fail, Overloaded("y")]),
+        hedging=hedging("one"),
+    )
+    answer, _ = setup.answer()
+    while not setup.providers[1].calls:
+        await asyncio.sleep(0)
+    fail.set()
+    with pytest.raises(NoProvider) as failed:
+        await answer.whole()
+    assert failed.value.tried == ("one: overloaded", "two: overloaded")
