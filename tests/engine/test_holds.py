@@ -114,3 +114,87 @@ def test_a_charge_never_exceeds_its_hold(
         charge = settle(tariff, sized, tokens, cost_atto, spare)
         assert charge.wallet <= sized.wallet
         assert charge.allowance_tokens <= sized.allowance_tokens + spare
+
+
+def shortfall(hold_request: HoldRequest, funds: Funds) -> Shortfall:
+    sized = fit(hold_request, funds)
+    assert isinstance(sized, Shortfall)
+    return sized
+
+
+def test_64_tokens_of_output_are_just_enough() -> None:
+    assert grant(hold_request(), Funds(164, ZERO)).output_tokens == (64,)
+    assert shortfall(hold_request(), Funds(163, ZERO)).missing == Money.usd("0.000005")
+    assert grant(hold_request(), Funds(163, Money.usd("0.000005"))) == Grant(163, Money.usd("0.000005"), 164, (64,))
+    assert shortfall(hold_request(), Funds(163, Money.usd("0.000004999"))).missing == Money(1)
+
+
+def test_64_tokens_of_output_are_just_enough_with_a_markup() -> None:
+    needed = Money.ceil_atto(100 * 10**12 + 64 * 2 * 10**12, TIMES.times)
+    assert grant(hold_request(TIMES), Funds(0, needed)).output_tokens == (64,)
+    short = shortfall(hold_request(TIMES), Funds(0, needed - Money(1)))
+    assert (short.missing, short.wallet_only) == (Money(1), True)
+
+
+def test_shortfall_of_a_flat_tariff_is_not_of_the_wallet_alone() -> None:
+    short = shortfall(hold_request(), Funds(0, ZERO))
+    assert (short.wallet_only, short.key_limited) == (False, False)
+    assert short.missing == Money.ceil_atto(164 * FLAT.atto_per_token)
+
+
+def test_shortfall_is_of_the_cheapest_quote() -> None:
+    dear = Ceiling(10**13, 2 * 10**13, 1024)
+    short = shortfall(hold_request(TIMES, dear, CEILING), Funds(0, ZERO))
+    assert short.missing == Money.ceil_atto(100 * 10**12 + 64 * 2 * 10**12, TIMES.times)
+
+
+def test_key_limit_is_reached_only_below_the_least_answer() -> None:
+    wallet = Money.usd("1")
+    assert grant(hold_request(), Funds(0, wallet, key_tokens=164)).tokens == 164
+    short = shortfall(hold_request(), Funds(0, wallet, key_tokens=163))
+    assert (short.key_limited, short.missing) == (True, ZERO)
+    assert not shortfall(hold_request(), Funds(0, ZERO, key_tokens=164)).key_limited
+
+
+def test_choices_share_the_limit_of_a_key() -> None:
+    assert grant(hold_request(n=2), Funds(5000, ZERO, key_tokens=301)).output_tokens == (100,)
+
+
+def test_hold_is_made_for_the_quote_with_the_most_output() -> None:
+    small = Ceiling(10**12, 2 * 10**12, 70)
+    assert grant(hold_request(FLAT, small, CEILING), Funds(5000, ZERO)).tokens == 1124
+
+
+def test_dearest_quote_counts_only_if_it_is_covered() -> None:
+    dear = Ceiling(10**15, 10**15, 1024)
+    held = grant(hold_request(TIMES, CEILING, dear), Funds(0, Money.usd("0.02")))
+    assert held.wallet == Money.ceil_atto(100 * 10**12 + 1024 * 2 * 10**12, TIMES.times)
+
+
+def test_input_that_takes_the_whole_wallet_leaves_no_output() -> None:
+    free_output = Ceiling(10**12, 0, 1024)
+    needed = Money.ceil_atto(100 * 10**12, TIMES.times)
+    assert grant(hold_request(TIMES, free_output), Funds(0, needed)).output_tokens == (1024,)
+    assert shortfall(hold_request(TIMES, free_output), Funds(0, needed - Money(1))).missing == Money(1)
+
+
+def test_tariffs_of_zero_need_no_money() -> None:
+    assert grant(hold_request(Flat(0)), Funds(0, ZERO)).output_tokens == (1024,)
+    assert grant(hold_request(Markup(Fraction(0))), Funds(0, ZERO)).wallet == ZERO
+
+
+def test_flat_charge_takes_the_held_allowance_then_the_wallet() -> None:
+    held = Grant(100, Money.usd("0.005"), 1100, (1000,))
+    assert settle(FLAT, held, 80, 0, 0) == Charge(ZERO, 80)
+    assert settle(FLAT, held, 300, 0, 0) == Charge(Money.usd("0.001"), 100)
+    assert settle(FLAT, held, 9999, 0, 0) == Charge(Money.usd("0.005"), 100)
+
+
+def test_markup_charge_is_the_cost_by_its_factor_up_to_the_hold() -> None:
+    held = Grant(0, Money(10), 0, (1000,))
+    assert settle(Markup(Fraction("1.5")), held, 0, 5 * 10**9, 99) == Charge(Money(8))
+    assert settle(Markup(Fraction("1.5")), held, 0, 9 * 10**9, 99) == Charge(Money(10))
+
+
+def test_hold_id_names_the_request_and_its_epoch() -> None:
+    assert hold_request().hold_id == "r:1"
