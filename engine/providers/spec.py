@@ -10,7 +10,7 @@ class Spec:
     """One provider. Facts and their sources are in the provider's file in `addresses/`.
 
     `dialect`: a module of `dialects/`. `needs_key`: False for a server without keys.
-    `close_stops_bill`: closing the socket ends what the provider bills.
+    `close_stops_bill`: closing the socket stops the bill.
     `output_field`, `seed_field`: the provider's names for the output limit and the seed.
     `asks_usage`, `asks_no_padding`: send `stream_options` for usage, and against padded chunks.
     `without`: fields, and parts of a message (`messages.name`), that the provider refuses.

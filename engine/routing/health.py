@@ -8,7 +8,7 @@ from engine.catalog.offers import Offer
 from engine.errors import BalanceGone, KeyRefused, NoSuchModel, ProviderError, RateLimited
 from engine.ports import Clock, LimitHeaders
 from engine.routing.key_health import LONGEST_REST_SECONDS, KeyHealth
-from engine.routing.offer_health import Breaker, TrackRecord
+from engine.routing.offer_health import Breaker, OfferHealth, TrackRecord
 from engine.routing.plan import OfferStatus
 from engine.routing.provider_health import Availability, LimitFact, ProviderHealth, ProviderState, State
 
@@ -17,7 +17,7 @@ __all__ = ["Denial", "Health", "HealthPolicy", "LimitFact", "Permit", "ProviderS
 MODEL_GONE_SECONDS = 3600.0
 JITTER = 0.1
 RETRY_WAIT_SECONDS = 1.0
-_MOST_OFFERS = 4096  # upper bound of the track records: tenants may ask for any name
+_MOST_OFFERS = 4096  # upper bound of the offers kept: tenants may ask for any name
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +68,21 @@ class Health:
             )
             for name, keys in providers.items()
         }
-        self._tracks: dict[Offer, TrackRecord] = {}
-        self._gone_until: dict[Offer, float] = {}
+        self._offers: dict[Offer, OfferHealth] = {}
         self._permits = 0
 
     # --- before an attempt ----------------------------------------------------------------------------
 
     def status(self, offer: Offer) -> OfferStatus:
         """Return how the planner weighs `offer` now; nothing is reserved. An untried offer counts as its provider."""
-        now, provider = self._clock.monotonic(), self._providers.get(offer.provider)
-        unrestricted = provider is not None and not self._gone_until and provider.is_unrestricted(now)
+        now, provider, own = self._clock.monotonic(), self._providers.get(offer.provider), self._offers.get(offer)
+        gone = own is not None and own.gone_until > now
+        unrestricted = provider is not None and not gone and provider.is_unrestricted(now)
         if provider is None or not unrestricted:
             denial = self._denial(offer, now)
             if denial is not None or provider is None:
                 return OfferStatus(denial.reason if denial else "not configured")
-        track = self._tracks.get(offer) or provider.track
+        track = (own.track if own else None) or provider.track
         chance, failure_seconds = track.failure_chance(now), track.failure_seconds
         if late := provider.late_attempts(now):
             chance, failure_seconds = max(chance, late / (late + 1)), self._policy.first_token_seconds
@@ -123,7 +123,7 @@ class Health:
         provider, now = self._providers[permit.offer.provider], self._clock.monotonic()
         provider.pending.answered(permit.number)
         provider.breaker.succeeded(now, probe=permit.probe)
-        for track in (provider.track, self._track(permit.offer)):
+        for track in (provider.track, self._track(permit.offer, now)):
             track.succeeded(now, first_token_ms)
         if permit.probe:
             self._recovered(permit.offer.provider, now)
@@ -148,8 +148,7 @@ class Health:
         elif isinstance(error, KeyRefused | BalanceGone):
             key.refused(now, error.outcome.replace("_", " "))
         elif isinstance(error, NoSuchModel):
-            self._gone_until = {offer: until for offer, until in self._gone_until.items() if until > now}
-            self._gone_until[permit.offer] = now + MODEL_GONE_SECONDS
+            self._offer(permit.offer, now).gone_until = now + MODEL_GONE_SECONDS
         self._availability(provider, now)
 
     def abandoned(self, permit: Permit) -> None:
@@ -240,9 +239,9 @@ class Health:
         provider = self._providers.get(offer.provider)
         if provider is None or not provider.keys:
             return Denial("not configured", LONGEST_REST_SECONDS)
-        gone_seconds = self._gone_until.get(offer, 0.0) - now if self._gone_until else 0.0
-        if gone_seconds > 0:
-            return Denial("the provider has no such model", gone_seconds)
+        own = self._offers.get(offer)
+        if own is not None and own.gone_until > now:
+            return Denial("the provider has no such model", own.gone_until - now)
         availability = self._availability(provider, now)
         return Denial(availability.reason, availability.seconds) if availability.seconds > 0 else None
 
@@ -256,15 +255,23 @@ class Health:
     def _count(self, provider: ProviderHealth, permit: Permit, error: ProviderError, now: float) -> None:
         provider.last_error = error.outcome
         provider.breaker.failed(now, probe=permit.probe)
-        for track in (provider.track, self._track(permit.offer)):
+        for track in (provider.track, self._track(permit.offer, now)):
             track.failed(now, now - permit.began_at)
 
     def _recovered(self, name: str, now: float) -> None:
-        of_offers = [track for offer, track in self._tracks.items() if offer.provider == name]
+        of_offers = [own.track for offer, own in self._offers.items() if offer.provider == name]
         for track in (self._providers[name].track, *of_offers):
-            track.recovered(now)
+            if track is not None:
+                track.recovered(now)
 
-    def _track(self, offer: Offer) -> TrackRecord:
-        if len(self._tracks) > _MOST_OFFERS:
-            self._tracks.clear()
-        return self._tracks.setdefault(offer, TrackRecord())
+    def _track(self, offer: Offer, now: float) -> TrackRecord:
+        own = self._offer(offer, now)
+        if own.track is None:
+            own.track = TrackRecord()
+        return own.track
+
+    def _offer(self, offer: Offer, now: float) -> OfferHealth:
+        """Return the health of an offer. At _MOST_OFFERS, all but those known to be gone are forgotten."""
+        if len(self._offers) > _MOST_OFFERS:
+            self._offers = {each: own for each, own in self._offers.items() if own.gone_until > now}
+        return self._offers.setdefault(offer, OfferHealth())

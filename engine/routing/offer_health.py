@@ -1,4 +1,4 @@
-"""The circuit breaker, and the track record of an offer: failures and speed. `now` is monotonic seconds, passed in."""
+"""The health of one offer: circuit breaker, failure chance, speed. `now` is monotonic seconds, passed in."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -140,6 +140,14 @@ class TrackRecord:
     def _record(self, now: float, *, failed: bool) -> None:
         self._failure_chance = self.failure_chance(now) * MEMORY + (1 - MEMORY) * failed
         self._updated_at = now
+
+
+@dataclass(slots=True)
+class OfferHealth:
+    """`track` is None until an attempt has a result. `gone_until`: the provider has no such model until then."""
+
+    track: TrackRecord | None = None
+    gone_until: float = 0.0
 
 
 def _share(failed: list[bool]) -> float:

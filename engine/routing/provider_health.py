@@ -150,7 +150,7 @@ class ProviderHealth:
             return Availability(State.OPEN, f"breaker open after {self.last_error}, {ceil(wait)} s left", wait)
         key = self.keys[0] if len(self.keys) == 1 else min(self.keys, key=lambda each: each.wait_seconds(now))
         if (wait := key.wait_seconds(now)) > 0:
-            until = "until mended" if key.is_out_of_service else f"{ceil(wait)} s left"
+            until = "until restored" if key.is_out_of_service else f"{ceil(wait)} s left"
             return Availability(State.RESTING, f"{key.reason(now)}, {until}", wait)
         if self.breaker.probing:
             return Availability(State.HALF_OPEN, "one probe is under way", PROBE_UNDER_WAY_SECONDS)

@@ -1,3 +1,5 @@
+import pytest
+
 from engine.catalog.offers import Offer
 from engine.catalog.prompt_cache import PromptCache
 from engine.chat import ChatRequest, Message, Role, says
@@ -65,3 +67,28 @@ def test_cache_misses_lower_the_expectation() -> None:
     for _ in range(30):
         prefixes.sent(request(FIRST), DEEPSEEK, 2000, 0, now=1)
     assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=2) < 200
+
+
+@pytest.mark.parametrize(
+    ("provider", "seconds", "least_tokens"),
+    [
+        ("deepseek", 3600, 64),
+        ("openai", 300, 1024),
+        ("gemini", 300, 1024),
+        ("openrouter", 300, 1024),
+        ("groq", 300, 1024),
+    ],
+)
+def test_each_provider_has_its_lifetime_and_minimum(provider: str, seconds: int, least_tokens: int) -> None:
+    offer = Offer(provider, "m")
+    assert sent(offer, least_tokens).cached_tokens(request(SECOND), offer, now=seconds) == least_tokens
+    assert sent(offer, least_tokens).cached_tokens(request(SECOND), offer, now=seconds + 0.5) == 0
+    assert sent(offer, least_tokens - 1).cached_tokens(request(SECOND), offer, now=seconds) == 0
+
+
+def test_conversation_in_use_is_not_the_oldest() -> None:
+    prefixes = PromptCache()
+    for number in (*range(20_000), 0, 20_001):
+        prefixes.sent(request(FIRST, f"c{number}"), DEEPSEEK, 2000, 2000, now=0)
+    assert prefixes.cached_tokens(request(SECOND, "c0"), DEEPSEEK, now=1) == 2000
+    assert prefixes.cached_tokens(request(SECOND, "c1"), DEEPSEEK, now=1) == 0

@@ -105,6 +105,7 @@ def test_openrouters_reset_is_a_time_in_milliseconds() -> None:
 
 def test_quota_without_a_reset_is_read() -> None:
     assert parse_limits({"x-ratelimit-remaining-requests": "3"}) == LimitHeaders(3)
+    assert parse_limits({"x-ratelimit-remaining-tokens": "3"}) == LimitHeaders(None, None, 3)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
         ContextTooLong,
     ),
     ("local", 400, {"object": "error", "message": TOO_LONG, "type": "BadRequestError", "code": 400}, ContextTooLong),
-    # the request's own fault, and what only looks like it
+    # faults of the request, and errors that only look like one
     ("openai", 400, says("Invalid value for 'messages'", param="messages"), RequestFault),
     ("deepseek", 422, says("bad role"), RequestFault),
     ("anthropic", 413, claude("request_too_large"), RequestFault),

@@ -1,8 +1,8 @@
 import pytest
 
 from engine.catalog.offers import Offer
-from engine.errors import KeyRefused, RateLimited
-from engine.routing.health import LimitFact, State
+from engine.errors import KeyRefused, NoSuchModel, RateLimited
+from engine.routing.health import Denial, LimitFact, Permit, State
 from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
 
 
@@ -123,3 +123,70 @@ def test_limit_that_fell_is_reported_once_after_a_minute_without_a_429(providers
     providers.clock.wait(60)
     assert providers.health.limit_facts() == (LimitFact("a", 20, 40, providers.clock.now()),)
     assert providers.health.limit_facts() == ()
+
+
+def test_forgotten_offers_do_not_include_missing_models(providers: TwoProviders) -> None:
+    providers.fails(NoSuchModel())
+    for number in range(5000):
+        providers.succeeds(offer=Offer("a", f"m{number}"))
+    assert len(providers.health._offers) < 4200
+    assert providers.denial(A).reason == "the provider has no such model"
+
+
+def test_missing_model_counts_as_its_provider_when_it_is_back(providers: TwoProviders) -> None:
+    providers.fails(NoSuchModel())
+    providers.clock.wait(3599.5)
+    assert providers.denial(A).seconds == 0.5
+    assert providers.health.status(A).reason == "the provider has no such model"
+    providers.clock.wait(0.5)
+    providers.fails(DOWN, 3, A2)
+    assert providers.health.status(A) == providers.health.status(A2)
+
+
+def test_recovery_of_one_provider_leaves_the_others_failure_chance(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 4, B)
+    before = providers.health.status(B).failure_chance
+    providers.health.restore("a")
+    assert providers.health.status(B).failure_chance == before > 0.05
+
+
+def test_repeat_spends_a_retry_and_a_first_attempt_does_not(providers: TwoProviders) -> None:
+    for _ in range(10):
+        assert isinstance(providers.health.admit(A, repeat=True), Permit)
+    assert providers.health.admit(A, repeat=True) == Denial("its retry budget is used up", 1)
+    assert isinstance(providers.health.admit(A), Permit)
+
+
+def test_late_first_tokens_never_lower_the_failure_chance(providers: TwoProviders) -> None:
+    providers.succeeds(20, first_token_ms=500)
+    providers.fails(DOWN, 4)
+    before = providers.health.status(A)
+    providers.permit()
+    providers.clock.wait(2)
+    late = providers.health.status(A)
+    assert late.failure_chance == pytest.approx(0.5)
+    assert before.failure_chance < 0.5
+    assert before.failure_seconds == pytest.approx(0.8**4)
+    assert late.failure_seconds == 20
+
+
+def test_successful_attempt_is_no_longer_pending(providers: TwoProviders) -> None:
+    providers.succeeds(20, first_token_ms=500)
+    providers.health.failed(providers.permit(), KeyRefused())
+    providers.health.restore("a")
+    providers.health.abandoned(providers.permit())
+    providers.clock.wait(100)
+    assert providers.health.status(A).failure_chance == 0
+
+
+def test_state_of_a_provider_without_a_key_is_closed(providers: TwoProviders) -> None:
+    state = providers.health.state("none")
+    assert (state.state, state.reason, state.seconds) == (State.CLOSED, "", 0)
+    assert providers.health.due_probes() == ()
+
+
+def test_drained_provider_has_no_refused_keys() -> None:
+    providers = TwoProviders(keys=2)
+    providers.fails(KeyRefused())
+    providers.health.drain("a")
+    assert providers.health.refused_keys() == ()

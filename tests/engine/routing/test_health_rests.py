@@ -145,7 +145,7 @@ def test_refused_key_rests_until_it_is_restored(providers: TwoProviders, error: 
     providers.fails(error)
     providers.clock.wait(10**6)
     assert providers.state() is State.RESTING
-    assert providers.denial().reason == f"{error.outcome.replace('_', ' ')}, until mended"
+    assert providers.denial().reason == f"{error.outcome.replace('_', ' ')}, until restored"
     assert providers.health.is_locked_out("a")
     assert providers.health.due_probes() == ("a",)
     providers.health.restore("a")

@@ -74,6 +74,7 @@ def test_drain_comes_before_every_other_state() -> None:
 def test_open_breaker_is_reported_with_the_last_error_and_the_time_left() -> None:
     found = opened()
     assert found.availability(100.5) == Availability(State.OPEN, "breaker open after unreachable, 60 s left", 59.5)
+    assert found.availability(159.5) == Availability(State.OPEN, "breaker open after unreachable, 1 s left", 0.5)
     assert found.availability(160) == Availability(State.HALF_OPEN)
 
 
@@ -114,6 +115,12 @@ def test_next_key_prefers_one_with_quota_for_the_tokens() -> None:
     assert found.next_key(0, 99) == 0
 
 
+def test_key_with_a_pause_of_half_a_second_is_not_used() -> None:
+    found = provider(2)
+    found.keys[0].rate_limited(0, 0, 0.5, jitter=1, per_day=False)
+    assert [found.next_key(0) for _ in range(2)] == [1, 1]
+
+
 def test_next_key_prefers_one_under_its_learned_limit() -> None:
     found = provider(2)
     limited(found.keys[0], 5, 0)
@@ -136,6 +143,13 @@ def test_key_at_rest_does_not_count_for_the_limit_or_the_tokens() -> None:
     assert found.remaining_tokens(0) == 500
     found.keys[0].rate_limited(0, 0, 60, jitter=1, per_day=True)
     assert found.remaining_tokens(0) == 90
+
+
+def test_provider_whose_keys_all_rest_is_not_over_its_limit() -> None:
+    found = provider()
+    limited(found.keys[0], 5, 0)
+    found.keys[0].rate_limited(0, 0, 60, jitter=1, per_day=True)
+    assert (found.over_limit_seconds(1), found.over_limit_reason(1)) == (0, "")
 
 
 def test_unreported_token_quota_is_infinite() -> None:

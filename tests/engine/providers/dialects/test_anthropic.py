@@ -138,7 +138,7 @@ async def test_event_of_another_shape_is_garbled(bad: str) -> None:
         await Wire("anthropic", START + bad + STOP).chunks()
 
 
-# --- what goes out ----------------------------------------------------------------------------------
+# --- requests --------------------------------------------------------------------------------------
 
 
 async def test_turns_system_and_output_limit_are_sent() -> None:

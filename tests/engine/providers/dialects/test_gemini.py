@@ -126,7 +126,7 @@ async def test_html_page_and_empty_body_are_failures() -> None:
             await Wire("gemini", body).chunks()
 
 
-# --- what goes out ----------------------------------------------------------------------------------
+# --- requests --------------------------------------------------------------------------------------
 
 
 async def test_turns_roles_and_system_are_sent() -> None:

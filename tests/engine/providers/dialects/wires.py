@@ -24,7 +24,7 @@ ASKED = ChatRequest("r", "auto", (says(Role.USER, "hello"),))
 
 
 class Wire:
-    """One provider whose every answer is `status`, `headers` and `body`; `sent` is what it was sent."""
+    """A provider that always responds with `status`, `headers` and `body`; `sent` holds its requests."""
 
     def __init__(
         self,
