@@ -1,4 +1,4 @@
-"""Replays traffic through Farthing's real catalogue, planner, health and limits, beside its rivals and an oracle."""
+"""A replay of traffic through Farthing's real catalog, planner, health and limits, beside rivals and an oracle."""
 
 import argparse
 import json
@@ -10,7 +10,16 @@ from pathlib import Path
 
 from benchmarks.replay import report
 from benchmarks.replay.inputs import BadInput, Fault, Prompt, read_faults, read_prices, read_trace, seeded_faults
-from benchmarks.replay.policies import Farthing, Fixed, LowestListPrice, Market, Oracle, Tally, foresee, replay
+from benchmarks.replay.policies import (
+    Farthing,
+    Fixed,
+    LowestListPrice,
+    Oracle,
+    ReplayCatalog,
+    Tally,
+    replay,
+    replay_oracle,
+)
 from benchmarks.replay.world import Clock, World
 from engine.catalog.catalog import Catalog
 from engine.catalog.defaults import AUTO
@@ -30,9 +39,9 @@ formats:
   --trace   CSV with the columns arrival_s, input_tokens, output_tokens, in order of arrival.
   --faults  CSV with the columns provider, from_s, to_s, kind, value; or a JSON list of such objects. Kinds:
               down   connections are refused, and answers under way break off; value: seconds until a refusal (0.05)
-              flaky  a try fails with a 503; value: its chance (0.3)
+              flaky  an attempt fails with a 503; value: its chance (0.3)
               limit  429 without Retry-After over so many requests in any 60 s; value: requests (20)
-              slow   the first word comes later; value: by so many seconds (30; over 20 in all is a time-out)
+              slow   the first token comes later; value: by so many seconds (30; over 20 in all is a timeout)
               cut    an answer breaks off midway, billed up to there; value: its chance (0.3)
             Several at once on one provider all apply. Without --faults: once calm, once a script made from --seed.
   --prices  USD per 1M tokens for each offer that is sold in the replay, which replaces the built-in list:
@@ -43,8 +52,8 @@ formats:
             delay_p50_s, delay_p99_s, answered_by}]}].
 
 The clock is simulated. The same prompt has the same luck at the same provider under every policy; limits count each
-policy's own requests. First words come after about 0.5 s (lognormal), then 80 tokens a second. The oracle knows who
-answers (outages, luck, limits) and how long answers are; the mean-oracle knows who answers, and only the mean lengths.
+policy's own requests. First tokens come after about 0.5 s (lognormal), then 80 tokens a second. The oracle knows which
+provider answers (outages, luck, limits) and how long answers are; the mean-oracle knows only the mean lengths.
 The trace has no conversations: none are replayed, so nothing is ever cached.
 """
 
@@ -81,37 +90,37 @@ def main() -> int:
 def compare(
     prompts: Sequence[Prompt], faults: Sequence[Fault], prices: dict[str, Price] | None, seed: int
 ) -> list[report.Line]:
-    """Every policy over the same prompts and faults, the oracle last."""
+    """Replay every policy over the same prompts and faults, the oracle last."""
     world = World(faults, seed)
     mean = (_mean([p.input_tokens for p in prompts]), _mean([p.output_tokens for p in prompts]))
-    oracle = _foreseen(prices, world, prompts, None)
-    mean_oracle = _foreseen(prices, world, prompts, mean)
+    oracle = _oracle_tally(prices, world, prompts, None)
+    mean_oracle = _oracle_tally(prices, world, prompts, mean)
     tallies: dict[str, Tally] = {}
     for make in (_farthing, _litellm, _blog, _gpt_4o):
-        market, clock = _market(prices), Clock(START)
+        market, clock = _offers(prices), Clock(START)
         policy = make(market, clock)
         tallies[policy.name] = replay(policy, market, world, clock, prompts)
     tallies["oracle, mean lengths"], tallies["oracle"] = mean_oracle, oracle
     return [report.line(name, tally, oracle, mean_oracle) for name, tally in tallies.items()]
 
 
-def _foreseen(
+def _oracle_tally(
     prices: dict[str, Price] | None, world: World, prompts: Sequence[Prompt], mean: tuple[int, int] | None
 ) -> Tally:
-    market, clock = _market(prices), Clock(START)
-    return foresee(Oracle(market, world, clock, mean), market, world, clock, prompts)
+    market, clock = _offers(prices), Clock(START)
+    return replay_oracle(Oracle(market, world, clock, mean), market, world, clock, prompts)
 
 
-def _farthing(market: Market, clock: Clock) -> Farthing:
+def _farthing(market: ReplayCatalog, clock: Clock) -> Farthing:
     return Farthing(market, clock)
 
 
-def _litellm(market: Market, clock: Clock) -> LowestListPrice:
+def _litellm(market: ReplayCatalog, clock: Clock) -> LowestListPrice:
     return LowestListPrice(market, clock)
 
 
-def _blog(market: Market, clock: Clock) -> Fixed:  # noqa: ARG001 - it knows no time
-    """The first offer of each of the blog's providers; of OpenAI the dearest it had."""
+def _blog(market: ReplayCatalog, clock: Clock) -> Fixed:  # noqa: ARG001 - the order never changes
+    """Use the first offer of each of the blog's providers; of OpenAI the dearest one."""
     order = [offer for name in BLOG_ORDER for offer in market.model.offers if offer.provider == name]
     firsts = {offer.provider: offer for offer in reversed(order)}
     if GPT_4O in order:
@@ -119,12 +128,12 @@ def _blog(market: Market, clock: Clock) -> Fixed:  # noqa: ARG001 - it knows no 
     return Fixed("the blog's fixed order", [firsts[name] for name in BLOG_ORDER if name in firsts])
 
 
-def _gpt_4o(market: Market, clock: Clock) -> Fixed:  # noqa: ARG001 - likewise
+def _gpt_4o(market: ReplayCatalog, clock: Clock) -> Fixed:  # noqa: ARG001 - the order never changes
     return Fixed("always GPT-4o", [GPT_4O])
 
 
-def _market(prices: dict[str, Price] | None) -> Market:
-    """What is sold: the price list, or `auto` as it is built in, at the catalogue's prices of the simulated moment."""
+def _offers(prices: dict[str, Price] | None) -> ReplayCatalog:
+    """Return the offers of the price list; without one those of the built-in `auto`, at the catalog's prices."""
     if prices is None:
         names = [name for name in (*AUTO["offers"], *AUTO["last_resort"]) if not name.startswith("local/")]
         last = frozenset(map(Offer.named, AUTO["last_resort"]))
@@ -133,7 +142,7 @@ def _market(prices: dict[str, Price] | None) -> Market:
     fees = {name: exact(spec.fee) for name, spec in specs().items() if spec.fee != "0"}
     model = Model("auto", tuple(map(Offer.named, names)), Flat(5 * 10**12), last)
     book = PriceBook(prices or {}, fees)
-    return Market(Catalog({"auto": model}, book, lambda _: True), model, DELAY_USD_PER_SECOND)
+    return ReplayCatalog(Catalog({"auto": model}, book, lambda _: True), model, DELAY_USD_PER_SECOND)
 
 
 def _scripts(
@@ -141,11 +150,11 @@ def _scripts(
 ) -> dict[str, list[Fault]]:
     if args.faults:
         faults = read_faults(args.faults)
-        sold = {offer.provider for offer in _market(prices).model.offers}
+        sold = {offer.provider for offer in _offers(prices).model.offers}
         for name in sorted({fault.provider for fault in faults} - sold):
-            print(f"nobody called {name} sells in this replay: its faults do nothing", file=sys.stderr)
+            print(f"no offer in this replay is of {name}: its faults do nothing", file=sys.stderr)
         return {args.faults.stem: faults}
-    providers = list(dict.fromkeys(offer.provider for offer in _market(prices).model.offers))
+    providers = list(dict.fromkeys(offer.provider for offer in _offers(prices).model.offers))
     return {"calm": [], "faults": seeded_faults(providers, prompts[-1].arrival_s, args.seed)}
 
 

@@ -1,1 +1,1 @@
-"""A replay of traffic through the real catalogue, planner, health and limits, on a simulated clock."""
+"""A replay of traffic through the real catalog, planner, health and limits, on a simulated clock."""

@@ -1,4 +1,4 @@
-"""What a replay is made from: a trace, a fault script, a price list. Formats: `python -m benchmarks.routing --help`."""
+"""The inputs of a replay: a trace, a fault script, a price list. Formats: `python -m benchmarks.routing --help`."""
 
 import csv
 import json
@@ -17,12 +17,12 @@ USUAL_VALUES: Mapping[str, float] = {"down": 0.05, "flaky": 0.3, "limit": 20, "s
 
 
 class BadInput(ValueError):
-    """A file that can't be replayed: which, and why."""
+    """A file that can't be replayed, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One request of a trace. Its output length is known to the bill and the oracle, never to a planner."""
+    """One request of a trace. Only the bill and the oracle use its output length, never a planner."""
 
     number: int
     arrival_s: float
@@ -32,7 +32,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`provider` fails in the way of `kind` from `from_s` until `to_s`."""
+    """A fault of `provider` from `from_s` until `to_s`."""
 
     provider: str
     from_s: float
@@ -42,7 +42,7 @@ class Fault:
 
 
 def read_trace(path: Path) -> list[Prompt]:
-    """Columns arrival_s, input_tokens, output_tokens, in order of arrival. Raises BadInput."""
+    """Read a trace with the columns arrival_s, input_tokens, output_tokens. Raises BadInput."""
     try:
         with path.open(newline="") as file:
             rows = list(csv.DictReader(file))
@@ -58,7 +58,7 @@ def read_trace(path: Path) -> list[Prompt]:
 
 
 def read_faults(path: Path) -> list[Fault]:
-    """A CSV with provider,from_s,to_s,kind,value, or a JSON list of such objects. Raises BadInput."""
+    """Read a CSV with provider,from_s,to_s,kind,value, or a JSON list of such objects. Raises BadInput."""
     try:
         text = path.read_text(encoding="utf-8")
         return [_fault(row) for row in _rows(path, text)]
@@ -84,7 +84,7 @@ def _fault(row: Mapping[str, Any]) -> Fault:
 
 
 def read_prices(path: Path) -> dict[str, Price]:
-    """Offer -> price: TOML as in farthing.toml, JSON of the same shape, or a CSV. Raises BadInput."""
+    """Read prices by offer: TOML as in farthing.toml, JSON of the same shape, or a CSV. Raises BadInput."""
     try:
         text = path.read_text(encoding="utf-8")
         found = _price_sections(path, text)
@@ -116,7 +116,7 @@ def _price(section: Mapping[str, Any]) -> Price:
 
 
 def seeded_faults(providers: Sequence[str], span_s: float, seed: int) -> list[Fault]:
-    """A mixed day in small: for each provider an outage, a flaky phase, a limit, a slow phase or cuts, by chance."""
+    """Return two random faults for each provider, of different kinds."""
     chance = random.Random(f"faults {seed}")
     faults: list[Fault] = []
     for provider in providers:

@@ -1,4 +1,4 @@
-"""Who answers a replay: Farthing's own planner, the rivals' rules, and an oracle."""
+"""The policies of a replay: Farthing's own planner, the rules of its rivals, and an oracle."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from benchmarks.replay.inputs import Prompt
-from benchmarks.replay.world import PATIENCE_S, Clock, Doors, Process, Try, World, run
+from benchmarks.replay.world import CLIENT_TIMEOUT_S, Clock, Limits, Outcome, Process, World, run
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Drop, Model, Offer, Quote
 from engine.catalog.prices import Price
@@ -18,12 +18,12 @@ from engine.routing.plan import Route, plan
 ATTO_PER_USD = 10**18
 BYTES_PER_TOKEN = 4
 COOLDOWN_S = 5.0  # LiteLLM's default
-MOST_TRIES = 3  # LiteLLM's default: two retries
+MOST_ATTEMPTS = 3  # LiteLLM's default: two retries
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
-    """What is sold in a replay: offers, their price at a moment, and the model that sells them all."""
+class ReplayCatalog:
+    """The offers of a replay, their prices, and the one model that has them all."""
 
     catalog: Catalog
     model: Model
@@ -37,13 +37,13 @@ class Market:
 
 @dataclass(slots=True)
 class Tally:
-    """What a policy did: per prompt its whole cost in atto-dollars, None where unanswered; delays by failed tries."""
+    """The results of a policy. `costs`: atto-dollars per prompt, None if unanswered; `delays_s`: by failed attempts."""
 
     costs: dict[int, int | None] = field(default_factory=dict)
     delays_s: list[float] = field(default_factory=list)
     by_offer: dict[str, int] = field(default_factory=dict)
-    tries: int = 0
-    wasted_tries: int = 0
+    attempts: int = 0
+    wasted_attempts: int = 0
     refusals: dict[str, list[float]] = field(default_factory=dict)
     sent: dict[str, list[float]] = field(default_factory=dict)
 
@@ -52,51 +52,53 @@ class Policy(Protocol):
     @property
     def name(self) -> str: ...
     def offers(self, prompt: Prompt) -> Iterator[Offer]:
-        """Whom to ask, one after the other; it is told how each try went by `heard`."""
+        """Yield the offers to attempt, in order; `ended` reports the outcome of each before the next is taken."""
         ...
 
-    def spoke(self, offer: Offer, prompt: Prompt) -> None: ...
-    def heard(self, offer: Offer, prompt: Prompt, went: Try) -> None: ...
+    def first_token(self, offer: Offer, prompt: Prompt) -> None: ...
+    def ended(self, offer: Offer, prompt: Prompt, outcome: Outcome) -> None: ...
 
 
-def replay(policy: Policy, market: Market, world: World, clock: Clock, prompts: Sequence[Prompt]) -> Tally:
-    """Every prompt answered, or not, as `policy` would have it."""
-    tally, doors = Tally(), Doors(world, clock)
-    run(clock, prompts, lambda prompt: _answer(policy, market, doors, clock, tally, prompt))
+def replay(policy: Policy, market: ReplayCatalog, world: World, clock: Clock, prompts: Sequence[Prompt]) -> Tally:
+    """Answer the prompts with the offers that `policy` chooses."""
+    tally, limits = Tally(), Limits(world, clock)
+    run(clock, prompts, lambda prompt: _answer(policy, market, limits, clock, tally, prompt))
     return tally
 
 
-def _answer(policy: Policy, market: Market, doors: Doors, clock: Clock, tally: Tally, prompt: Prompt) -> Process:
+def _answer(
+    policy: Policy, market: ReplayCatalog, limits: Limits, clock: Clock, tally: Tally, prompt: Prompt
+) -> Process:
     spent, began = 0, clock.at
     for ordinal, offer in enumerate(policy.offers(prompt), 1):
-        price, tried_at = market.price(offer, clock), clock.at
-        went = doors.knock(offer.provider, prompt, ordinal)
-        tally.tries += 1
+        price, attempted_at = market.price(offer, clock), clock.at
+        outcome = limits.attempt(offer.provider, prompt, ordinal)
+        tally.attempts += 1
         tally.sent.setdefault(offer.provider, []).append(clock.at)
-        if isinstance(went.error, RateLimited):
+        if isinstance(outcome.error, RateLimited):
             tally.refusals.setdefault(offer.provider, []).append(clock.at)
-        if went.first_token_s is not None:
-            yield went.first_token_s
-            policy.spoke(offer, prompt)
-        yield went.seconds - (went.first_token_s or 0.0)
-        policy.heard(offer, prompt, went)
-        if went.output_tokens:
-            spent += price.cost_atto(Usage(prompt.input_tokens, went.output_tokens))
-        if went.error is None:
+        if outcome.first_token_s is not None:
+            yield outcome.first_token_s
+            policy.first_token(offer, prompt)
+        yield outcome.seconds - (outcome.first_token_s or 0.0)
+        policy.ended(offer, prompt, outcome)
+        if outcome.output_tokens:
+            spent += price.cost_atto(Usage(prompt.input_tokens, outcome.output_tokens))
+        if outcome.error is None:
             tally.costs[prompt.number] = spent
-            tally.delays_s.append(tried_at - began)
+            tally.delays_s.append(attempted_at - began)
             tally.by_offer[offer.name] = tally.by_offer.get(offer.name, 0) + 1
             return
-        tally.wasted_tries += 1
+        tally.wasted_attempts += 1
     tally.costs[prompt.number] = None
 
 
 class Farthing:
-    """The real catalogue, planner, health and limits."""
+    """The real catalog, planner, health and limits."""
 
     name = "Farthing"
 
-    def __init__(self, market: Market, clock: Clock, policy: HealthPolicy | None = None) -> None:
+    def __init__(self, market: ReplayCatalog, clock: Clock, policy: HealthPolicy | None = None) -> None:
         self._market, self._clock = market, clock
         providers = {offer.provider: 1 for offer in market.model.offers}
         self.health = Health(policy or HealthPolicy(), clock, providers, random_share=lambda: 0.5)
@@ -113,24 +115,24 @@ class Farthing:
             if isinstance(permit, Permit):
                 self._permits[prompt.number, quote.offer] = permit
                 yield quote.offer
-            route = self._plan(rest, ())  # what was learned meanwhile may change the order
+            route = self._plan(rest, ())  # the health learned meanwhile may change the order
         self._requests.pop(prompt.number, None)
 
     def _plan(self, quotes: Sequence[Quote], drops: Sequence[Drop]) -> Route:
         return plan(quotes, drops, self.health.status, self._market.delay_usd_per_second)
 
-    def spoke(self, offer: Offer, prompt: Prompt) -> None:
+    def first_token(self, offer: Offer, prompt: Prompt) -> None:
         self.health.first_token(self._permits[prompt.number, offer])
 
-    def heard(self, offer: Offer, prompt: Prompt, went: Try) -> None:
+    def ended(self, offer: Offer, prompt: Prompt, outcome: Outcome) -> None:
         permit = self._permits.pop((prompt.number, offer))
-        if went.error is not None:
-            self.health.failed(permit, went.error)
+        if outcome.error is not None:
+            self.health.failed(permit, outcome.error)
             return
-        assert went.first_token_s is not None
-        self.health.succeeded(permit, round(went.first_token_s * 1000))
-        usage = Usage(prompt.input_tokens, went.output_tokens)
-        said = "word " * _words(went.output_tokens)
+        assert outcome.first_token_s is not None
+        self.health.succeeded(permit, round(outcome.first_token_s * 1000))
+        usage = Usage(prompt.input_tokens, outcome.output_tokens)
+        said = "word " * _words(outcome.output_tokens)
         self._market.catalog.learn(self._requests.pop(prompt.number), offer, usage, said, None)
 
 
@@ -143,42 +145,42 @@ def _words(tokens: int) -> int:
 
 
 class Fixed:
-    """Always in the same order, with no memory: the blog's proxy, and `always GPT-4o` with one offer."""
+    """The same order for every prompt: the blog's proxy, and `always GPT-4o` with one offer."""
 
     def __init__(self, name: str, order: Sequence[Offer]) -> None:
         self.name, self._order = name, order
 
-    def offers(self, prompt: Prompt) -> Iterator[Offer]:  # noqa: ARG002 - whatever it is
+    def offers(self, prompt: Prompt) -> Iterator[Offer]:  # noqa: ARG002 - the same for every prompt
         return iter(self._order)
 
-    def spoke(self, offer: Offer, prompt: Prompt) -> None:
+    def first_token(self, offer: Offer, prompt: Prompt) -> None:
         """Nothing is learned."""
 
-    def heard(self, offer: Offer, prompt: Prompt, went: Try) -> None:
+    def ended(self, offer: Offer, prompt: Prompt, outcome: Outcome) -> None:
         """Nothing is learned."""
 
 
 class LowestListPrice:
-    """LiteLLM's cost strategy: the lowest list price per token of those not cooling down; two retries."""
+    """LiteLLM's cost strategy: the lowest list price per token among offers not in cooldown; two retries."""
 
     name = "LiteLLM's lowest cost"
 
-    def __init__(self, market: Market, clock: Clock) -> None:
+    def __init__(self, market: ReplayCatalog, clock: Clock) -> None:
         self._market, self._clock = market, clock
         self._cool_until: dict[Offer, float] = {}
 
-    def offers(self, prompt: Prompt) -> Iterator[Offer]:  # noqa: ARG002 - it does not look at the request
-        for _ in range(MOST_TRIES):
+    def offers(self, prompt: Prompt) -> Iterator[Offer]:  # noqa: ARG002 - the request does not matter
+        for _ in range(MOST_ATTEMPTS):
             ready = [o for o in self._market.model.offers if self._cool_until.get(o, 0.0) <= self._clock.at]
             if not ready:
                 return
             yield min(ready, key=self._list_price)
 
-    def spoke(self, offer: Offer, prompt: Prompt) -> None:
-        """It looks at failures alone."""
+    def first_token(self, offer: Offer, prompt: Prompt) -> None:
+        """Only failures are learned from."""
 
-    def heard(self, offer: Offer, prompt: Prompt, went: Try) -> None:  # noqa: ARG002 - only whether
-        if went.error is not None:
+    def ended(self, offer: Offer, prompt: Prompt, outcome: Outcome) -> None:  # noqa: ARG002 - only the error matters
+        if outcome.error is not None:
             self._cool_until[offer] = self._clock.at + COOLDOWN_S
 
     def _list_price(self, offer: Offer) -> int:
@@ -187,13 +189,13 @@ class LowestListPrice:
 
 
 class Oracle:
-    """Knows who answers before asking, outages, luck and limits alike; and what the answer will cost."""
+    """Chooses with full knowledge of outages, random failures, limits and the length of the answer."""
 
-    def __init__(self, market: Market, world: World, clock: Clock, mean: tuple[int, int] | None = None) -> None:
-        """`mean` (input, output): then it knows no lengths but these."""
+    def __init__(self, market: ReplayCatalog, world: World, clock: Clock, mean: tuple[int, int] | None = None) -> None:
+        """`mean` (input, output): choose by these lengths instead of the real ones."""
         self.name = "oracle" if mean is None else "oracle with mean lengths"
         self._market, self._world, self._clock, self._mean = market, world, clock, mean
-        self.doors: Callable[[str], bool] = lambda _: True
+        self.admits: Callable[[str], bool] = lambda _: True
 
     def offers(self, prompt: Prompt) -> Iterator[Offer]:
         lengths = self._mean or (prompt.input_tokens, prompt.output_tokens)
@@ -203,26 +205,38 @@ class Oracle:
             return self._market.price(offer, self._clock).cost_atto(usage)
 
         for offer in sorted(self._market.model.offers, key=cost):
-            if not self.doors(offer.provider):
+            if not self.admits(offer.provider):
                 continue
-            went = self._world.attempt(offer.provider, prompt, 1, self._clock.at)
-            if went.error is None:
+            outcome = self._world.attempt(offer.provider, prompt, 1, self._clock.at)
+            if outcome.error is None:
                 yield offer
                 return
 
-    def spoke(self, offer: Offer, prompt: Prompt) -> None:
-        """It knew."""
+    def first_token(self, offer: Offer, prompt: Prompt) -> None:
+        """Nothing is learned."""
 
-    def heard(self, offer: Offer, prompt: Prompt, went: Try) -> None:
-        """It knew."""
+    def ended(self, offer: Offer, prompt: Prompt, outcome: Outcome) -> None:
+        """Nothing is learned."""
 
 
-def foresee(oracle: Oracle, market: Market, world: World, clock: Clock, prompts: Sequence[Prompt]) -> Tally:
-    """The oracle's own replay: it sees its own limits."""
-    tally, doors = Tally(), Doors(world, clock)
-    oracle.doors = doors.is_open
-    run(clock, prompts, lambda prompt: _answer(oracle, market, doors, clock, tally, prompt))
+def replay_oracle(
+    oracle: Oracle, market: ReplayCatalog, world: World, clock: Clock, prompts: Sequence[Prompt]
+) -> Tally:
+    """Replay the oracle, which sees its own limits."""
+    tally, limits = Tally(), Limits(world, clock)
+    oracle.admits = limits.admits
+    run(clock, prompts, lambda prompt: _answer(oracle, market, limits, clock, tally, prompt))
     return tally
 
 
-__all__ = ["PATIENCE_S", "Farthing", "Fixed", "LowestListPrice", "Market", "Oracle", "Tally", "foresee", "replay"]
+__all__ = [
+    "CLIENT_TIMEOUT_S",
+    "Farthing",
+    "Fixed",
+    "LowestListPrice",
+    "Oracle",
+    "ReplayCatalog",
+    "Tally",
+    "replay",
+    "replay_oracle",
+]

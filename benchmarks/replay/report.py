@@ -1,4 +1,4 @@
-"""What a replay came to: dollars, failures, waste and delay beside the oracle; as lines, as JSON, as a picture."""
+"""The report of a replay: dollars, failures, waste and delay beside the oracle, as a table, JSON or a picture."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ INK, FAINT, PAPER, BAR, OURS = "#1c2733", "#e4e9ee", "#ffffff", "#9fb3c8", "#2a9
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One policy. Ratios are over the prompts that both it and the oracle answered; waste is in its dollars."""
+    """The figures of one policy. Ratios are over the prompts that both it and the oracle answered."""
 
     policy: str
     usd_per_1000: float
@@ -37,8 +37,8 @@ def line(name: str, tally: Tally, oracle: Tally, mean_oracle: Tally) -> Line:
         ratio(tally, oracle),
         ratio(tally, mean_oracle),
         100 * (prompts - len(answered)) / prompts,
-        1000 * tally.wasted_tries / prompts,
-        100 * refusals / max(1, tally.tries),
+        1000 * tally.wasted_attempts / prompts,
+        100 * refusals / max(1, tally.attempts),
         delays[len(delays) // 2],
         delays[int(len(delays) * 0.99)],
         dict(sorted(tally.by_offer.items(), key=lambda item: -item[1])),
@@ -81,7 +81,7 @@ def markdown(lines: Sequence[Line]) -> str:
 
 
 def chart(parts: Mapping[str, Sequence[Line]], path: Path) -> None:
-    """Dollars per 1,000 prompts as bars, a block for each part."""
+    """Draw dollars per 1,000 prompts as bars, one block per part."""
     from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - only where a picture is wanted
 
     rows = sum(len(lines) + 2 for lines in parts.values())

@@ -1,4 +1,4 @@
-"""The world that a replay happens in: providers that answer, fail and limit, and a clock that jumps."""
+"""The simulated providers of a replay, with their faults and limits, and a clock that jumps between events."""
 
 import heapq
 import random
@@ -14,14 +14,14 @@ FIRST_TOKEN_MEDIAN_S, FIRST_TOKEN_SIGMA = 0.5, 0.35
 TOKENS_PER_SECOND = 80.0
 REFUSAL_S = 0.05
 WINDOW_S = 60.0
-PATIENCE_S = 20.0  # a client's, for the first word
+CLIENT_TIMEOUT_S = 20.0  # for the first token
 
 Process = Generator[float, None, None]
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """How one attempt went. `output_tokens` were generated, and so are billed with the input; 0 = nothing is."""
+class Outcome:
+    """The outcome of one attempt. `output_tokens` are billed with the input; with 0 of them nothing is billed."""
 
     seconds: float
     error: ProviderError | None = None
@@ -31,7 +31,7 @@ class Try:
 
 @dataclass(slots=True)
 class Clock:
-    """Simulated: `at` seconds after `start`."""
+    """A simulated clock: `at` seconds after `start`."""
 
     start: datetime
     at: float = 0.0
@@ -65,8 +65,10 @@ class Simulation:
 
 @dataclass(slots=True)
 class World:
-    """What each provider does at each moment. The same prompt at the same provider has the same luck under every
-    policy; only what depends on the load, a limit, is the policy's own doing."""
+    """The behaviour of each provider over time.
+
+    Random outcomes depend on the prompt and the provider, not on the policy; limits depend on the policy's own load.
+    """
 
     faults: Sequence[Fault]
     seed: int
@@ -78,7 +80,7 @@ class World:
             self._by.setdefault((fault.provider, fault.kind), []).append(fault)
 
     def fault(self, provider: str, kind: str, at: float) -> Fault | None:
-        """The one that is on now; of several the last."""
+        """Return the fault of this kind at this moment; of several the last one."""
         found = None
         for each in self._by.get((provider, kind), ()):
             if each.from_s <= at < each.to_s:
@@ -86,7 +88,7 @@ class World:
         return found
 
     def down_within(self, provider: str, begin: float, end: float) -> float | None:
-        """When an answer that runs from `begin` to `end` is broken by an outage."""
+        """Return the time at which an outage breaks an answer that runs from `begin` to `end`."""
         starts = [f.from_s for f in self._by.get((provider, "down"), ()) if begin < f.from_s < end]
         return min(starts, default=None)
 
@@ -94,56 +96,56 @@ class World:
         found = self.fault(provider, "limit", at)
         return None if found is None else int(found.value)
 
-    def attempt(self, provider: str, prompt: Prompt, ordinal: int, at: float) -> Try:
-        """What happens to `prompt` there, if the limit lets it in."""
+    def attempt(self, provider: str, prompt: Prompt, ordinal: int, at: float) -> Outcome:
+        """Return the outcome of `prompt` at `provider`, limits aside."""
         luck = random.Random(f"{self.seed} {provider} {prompt.number} {ordinal}")
         first = FIRST_TOKEN_MEDIAN_S * luck.lognormvariate(0, FIRST_TOKEN_SIGMA)
         flaky, cut, where = luck.random(), luck.random(), luck.uniform(0.05, 0.95)
         if (down := self.fault(provider, "down", at)) is not None:
-            return Try(max(REFUSAL_S, min(PATIENCE_S, down.value)), Unreachable("refused"))
+            return Outcome(max(REFUSAL_S, min(CLIENT_TIMEOUT_S, down.value)), Unreachable("refused"))
         if (fault := self.fault(provider, "flaky", at)) is not None and flaky < fault.value:
-            return Try(first / 2, Overloaded("503", status=503))
+            return Outcome(first / 2, Overloaded("503", status=503))
         if (slow := self.fault(provider, "slow", at)) is not None:
             first += slow.value
-        if first > PATIENCE_S:
-            return Try(PATIENCE_S, FirstTokenLate("late"))
+        if first > CLIENT_TIMEOUT_S:
+            return Outcome(CLIENT_TIMEOUT_S, FirstTokenLate("late"))
         whole = first + prompt.output_tokens / TOKENS_PER_SECOND
         if (fault := self.fault(provider, "cut", at)) is not None and cut < fault.value:
             return _cut(prompt, first, where)
         if (broken := self.down_within(provider, at, at + whole)) is not None:
             return _broken(prompt, first, broken - at)
-        return Try(whole, None, first, prompt.output_tokens)
+        return Outcome(whole, None, first, prompt.output_tokens)
 
 
-def _cut(prompt: Prompt, first: float, share: float) -> Try:
+def _cut(prompt: Prompt, first: float, share: float) -> Outcome:
     tokens = max(1, int(prompt.output_tokens * share))
-    return Try(first + tokens / TOKENS_PER_SECOND, StreamCut("cut"), first, tokens)
+    return Outcome(first + tokens / TOKENS_PER_SECOND, StreamCut("cut"), first, tokens)
 
 
-def _broken(prompt: Prompt, first: float, after: float) -> Try:
+def _broken(prompt: Prompt, first: float, after: float) -> Outcome:
     if after <= first:
-        return Try(after, Unreachable("reset"))
+        return Outcome(after, Unreachable("reset"))
     tokens = min(prompt.output_tokens, int((after - first) * TOKENS_PER_SECOND))
-    return Try(after, StreamCut("cut"), first, max(1, tokens))
+    return Outcome(after, StreamCut("cut"), first, max(1, tokens))
 
 
-class Doors:
-    """The limits as one policy meets them: what it was let in for in the last minute, per provider."""
+class Limits:
+    """The rate limits that one policy meets: its requests of the last minute, per provider."""
 
     def __init__(self, world: World, clock: Clock) -> None:
         self._world, self._clock = world, clock
         self._taken: defaultdict[str, deque[float]] = defaultdict(deque)
 
-    def knock(self, provider: str, prompt: Prompt, ordinal: int) -> Try:
+    def attempt(self, provider: str, prompt: Prompt, ordinal: int) -> Outcome:
         at = self._clock.at
-        if not self.is_open(provider):
-            return Try(REFUSAL_S, RateLimited("429"))
-        went = self._world.attempt(provider, prompt, ordinal, at)
-        if not isinstance(went.error, Unreachable):
+        if not self.admits(provider):
+            return Outcome(REFUSAL_S, RateLimited("429"))
+        outcome = self._world.attempt(provider, prompt, ordinal, at)
+        if not isinstance(outcome.error, Unreachable):
             self._taken[provider].append(at)
-        return went
+        return outcome
 
-    def is_open(self, provider: str) -> bool:
+    def admits(self, provider: str) -> bool:
         taken, at = self._taken[provider], self._clock.at
         while taken and taken[0] <= at - WINDOW_S:
             taken.popleft()

@@ -137,7 +137,7 @@ class Answer:
         await self._capture(attempt, outcomes.ANSWERED, attempt.usage(), attempt.content.events)
 
     async def _interrupted(self) -> Exception | None:
-        """Keep what was delivered of the running attempts, unless the process stops; release the rest."""
+        """Keep the delivered part of a running attempt, unless the process stops; abandon the other attempts."""
         task = asyncio.current_task()
         if task is not None:
             task.uncancel()

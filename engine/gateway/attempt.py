@@ -152,7 +152,7 @@ class Attempt:
                 timer.reschedule(times_out_at := loop.time() + min(_TAIL_SECONDS, idle_seconds))
 
     def _notify(self) -> None:
-        """Tell the stream of a new event."""
+        """Pass a new event on to the stream."""
         if self.stream is not None:
             if not self.is_shown:
                 self._show(self.stream)

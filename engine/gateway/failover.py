@@ -60,7 +60,7 @@ class Failover:
             while (number := self._next()) is not None:
                 quote, limit = self.question.route.quotes[number], self.grant.output_tokens[number]
                 if not limit:
-                    self._drop(quote, "dearer than what is left")
+                    self._drop(quote, "costs more than the funds left")
                 elif (attempt := await self._try_keys(number, quote, limit)) is not None:
                     return attempt
                 self._attempted.add(number)

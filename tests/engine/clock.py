@@ -4,7 +4,7 @@ START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
 
 
 class HandClock:
-    """A clock that moves when it is told to."""
+    """A clock that only `wait` moves."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0

@@ -185,7 +185,7 @@ async def test_quote_over_the_hold_is_dropped_with_a_reason() -> None:
     answer, _ = setup.answer(output=(0, 1))
     await answer.whole()
     assert (answer.offer, dear.calls) == (Offer("b", "m"), [])
-    assert [(drop.provider, drop.reason) for drop in answer.receipt.drops] == [("a", "dearer than what is left")]
+    assert [(drop.provider, drop.reason) for drop in answer.receipt.drops] == [("a", "costs more than the funds left")]
     assert setup.providers[1].calls[0].output_tokens == 1
 
 
