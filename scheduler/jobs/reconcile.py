@@ -21,7 +21,7 @@ SETTLE = timedelta(minutes=15)
 """Younger transactions are left out: their update may still arrive."""
 OVERLAP = 100
 UNLISTED_AFTER = timedelta(days=1)
-TOLD_SINGLY = 10
+MOST_SINGLE_MESSAGES = 10
 """Messages for each kind in one run; one further message counts the rest."""
 
 
@@ -75,13 +75,13 @@ async def _notify(context: JobContext) -> None:
 async def _notify_kind(context: JobContext, kind: str, found: Sequence[Finding]) -> None:
     for number, each in enumerate(found):
         await _notify_payer(context, each)
-        if number < TOLD_SINGLY:
+        if number < MOST_SINGLE_MESSAGES:
             values = {"charge": each.charge_id, "stars": each.stars, "ours": each.ours}
             await context.notifier.notify_admins(f"alert.stars_{kind}", values)
         else:
             log.warning("reconciliation: %s, %d Stars, charge %s", kind, each.stars, each.charge_id)
         await context.db.write(partial(findings.mark_delivered, finding=each))
-    if more := found[TOLD_SINGLY:]:
+    if more := found[MOST_SINGLE_MESSAGES:]:
         stars = sum(each.stars or each.ours for each in more)
         await context.notifier.notify_admins("alert.stars_more", {"count": len(more), "stars": stars})
 

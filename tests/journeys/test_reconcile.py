@@ -112,7 +112,7 @@ async def test_what_a_process_booked_and_died_is_told_by_the_next_one(
     paid_unseen(journey, await ordered(journey), "lost1")
     settled(journey)
     with monkeypatch.context() as dying:
-        dying.setattr(reconcile, "_tell", died)
+        dying.setattr(reconcile, "_notify", died)
         with pytest.raises(KeyboardInterrupt):
             await reconcile.run(replace(desk_of(journey), lease_id="of-a-dead-one"))
     assert await wallet(journey) == 2 * FIVE

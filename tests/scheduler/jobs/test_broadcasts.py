@@ -1,0 +1,98 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from engine.tenancy import Plan
+from locales.button import Button
+from scheduler.context import JobContext
+from scheduler.jobs import broadcasts
+from scheduler.ports import Sent
+from storage.billing.subscriptions import Subscription
+from storage.database.connection import Connection
+from storage.telegram import broadcasts as stored
+from storage.tenants import tenants
+from tests.scheduler.conftest import ADMIN, NOW, Notifications
+
+
+class NoStars:
+    """Telegram's list of Star transactions, empty: it shows only that a bot runs."""
+
+    bot_id = 1
+
+    async def page(self, _: int) -> list[Any]:
+        return []
+
+    async def cancel(self, *_: Subscription | int) -> bool | None:
+        return None
+
+
+class Unreachable(Notifications):
+    """A notifier whose user 5001 has blocked the bot."""
+
+    async def notify(
+        self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
+    ) -> Sent | None:
+        sent = await super().notify(user_id, key, values, buttons)
+        return None if user_id == 5001 else sent
+
+
+async def drafted(context: JobContext, users: int) -> int:
+    free: Plan = context.plans["free"]
+
+    def unit(conn: Connection) -> int:
+        for user in range(5000, 5000 + users):
+            tenants.create(conn, "", free, now=NOW, telegram_user_id=user)
+        made = stored.draft(conn, "maintenance tonight", ADMIN, NOW)
+        stored.decide(conn, made, "sending")
+        return made
+
+    return await context.db.write(unit)
+
+
+async def test_every_user_gets_the_text_once_and_the_author_the_result(context: JobContext) -> None:
+    notifier = Unreachable()
+    context = replace(context, notifier=notifier, stars=NoStars())
+    await drafted(context, 3)
+    for _ in range(2):
+        await broadcasts.run(context)
+    readers = [chat for chat, _ in notifier.messages]
+    assert readers == [5000, 5001, 5002, ADMIN]
+    assert "maintenance tonight" in notifier.texts[0]
+    assert "2" in notifier.texts[3]
+    assert "1" in notifier.texts[3]
+
+
+async def test_broadcast_continues_with_the_next_user_after_a_crash(
+    context: JobContext, notifier: Notifications
+) -> None:
+    context = replace(context, stars=NoStars())
+    number = await drafted(context, 3)
+    first = (await context.db.read(lambda conn: stored.next_recipients(conn, 0, 1)))[0][0]
+    await context.db.write(lambda conn: stored.record_delivery(conn, number, first, arrived=True))
+    await broadcasts.run(context)
+    assert [chat for chat, _ in notifier.messages] == [5001, 5002, ADMIN]
+
+
+async def test_chunks_are_separated_by_a_pause(
+    context: JobContext, notifier: Notifications, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    monkeypatch.setattr(broadcasts, "CHUNK", 2)
+    context = replace(context, stars=NoStars())
+    await drafted(context, 5)
+    await broadcasts.run(context)
+    assert len(notifier.messages) == 6
+    assert [seconds for seconds in pauses if seconds] == [broadcasts.PAUSE_SECONDS] * 2
+
+
+async def test_without_a_bot_nothing_is_sent(context: JobContext, notifier: Notifications) -> None:
+    await drafted(context, 1)
+    await broadcasts.run(context)
+    assert notifier.texts == []
