@@ -1,82 +1,69 @@
+"""The contract of Database on SQLite and PostgreSQL, and its factory."""
+
 import asyncio
-import sqlite3
 import threading
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from storage.database.connection import Connection, scalar
 from storage.database.database import Database, migrations_pending, open_database
-from storage.database.dates import moment, ms
-from storage.database.sqlite import Readers, Writer, connect
+from storage.database.pool import PostgresDatabase
+from storage.database.sqlite import SqliteDatabase
+from storage.database.write_queue import DatabaseClosed
+from tests.storage.marks import insert_mark, marks
 
 
-def mark(name: str, *, fail: bool = False) -> Callable[[Connection], str]:
-    def unit(conn: Connection) -> str:
-        conn.run("INSERT INTO watermarks (name, value) VALUES (:name, 'x')", name=name)
-        if fail:
-            raise ValueError(name)
-        return name
-
-    return unit
+async def test_committed_write_is_visible_to_readers(db: Database) -> None:
+    assert await db.write(insert_mark("a")) == "a"
+    assert await db.read(marks) == {"a": "x"}
 
 
-def names(conn: Connection) -> set[str]:
-    return {found["name"] for found in conn.rows("SELECT name FROM watermarks")}
-
-
-async def test_what_a_unit_wrote_is_there_for_every_reader(db: Database) -> None:
-    assert await db.write(mark("a")) == "a"
-    assert await db.read(names) == {"a"}
-
-
-async def test_a_unit_that_raises_undoes_its_own_work_and_nobody_elses(db: Database) -> None:
-    units = [db.write(mark(f"n{i}", fail=i % 7 == 3)) for i in range(50)]
+async def test_unit_that_raises_undoes_its_own_work_only(db: Database) -> None:
+    units = [db.write(insert_mark(f"n{i}", fails=i % 7 == 3)) for i in range(50)]
     results = await asyncio.gather(*units, return_exceptions=True)
     failed = {i for i, result in enumerate(results) if isinstance(result, ValueError)}
     assert failed == {i for i in range(50) if i % 7 == 3}
-    assert await db.read(names) == {f"n{i}" for i in range(50) if i not in failed}
+    assert set(await db.read(marks)) == {f"n{i}" for i in range(50) if i not in failed}
 
 
-async def test_a_broken_constraint_is_its_own_units_fault_alone(db: Database) -> None:
-    results = await asyncio.gather(*(db.write(mark("same")) for _ in range(5)), return_exceptions=True)
+async def test_violated_constraint_fails_its_own_unit_only(db: Database) -> None:
+    results = await asyncio.gather(*(db.write(insert_mark("same")) for _ in range(5)), return_exceptions=True)
     assert sum(result == "same" for result in results) == 1
     assert sum(isinstance(result, Exception) for result in results) == 4
 
 
-async def test_a_read_cannot_write(db: Database) -> None:
+async def test_read_cannot_write(db: Database) -> None:
     with pytest.raises(Exception, match=r"readonly|read-only"):
-        await db.read(mark("a"))
-    assert await db.read(names) == set()
+        await db.read(insert_mark("a"))
+    assert await db.read(marks) == {}
 
 
-async def test_cancelling_the_wait_does_not_undo_the_work(url: str) -> None:
-    begun, go = asyncio.Event(), threading.Event()
+async def test_cancelled_write_is_committed_before_the_cancellation_takes_effect(url: str) -> None:
+    started, proceed = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
     def unit(conn: Connection) -> None:
-        mark("a")(conn)
-        loop.call_soon_threadsafe(begun.set)
-        go.wait(10)
+        insert_mark("a")(conn)
+        loop.call_soon_threadsafe(started.set)
+        proceed.wait(10)
 
     async with open_database(url) as first:
         waiting = asyncio.create_task(first.write(unit))
-        await begun.wait()
+        await started.wait()
         waiting.cancel()
         await asyncio.sleep(0)
-        assert not waiting.done()  # it ends with the commit
-        go.set()
+        assert not waiting.done()
+        proceed.set()
         await asyncio.gather(waiting, return_exceptions=True)
         assert waiting.cancelled()
     async with open_database(url) as second:
-        assert await second.read(names) == {"a"}
+        assert set(await second.read(marks)) == {"a"}
 
 
-async def test_many_units_at_once_lose_nothing(db: Database) -> None:
+async def test_concurrent_updates_of_one_row_lose_nothing(db: Database) -> None:
     def add_one(conn: Connection) -> int:
-        lock = " FOR UPDATE" if conn.dialect == "postgresql" else ""
-        value = int(scalar(conn, f"SELECT value FROM watermarks WHERE name = 'n'{lock}"))
+        locking = " FOR UPDATE" if conn.dialect == "postgresql" else ""
+        value = int(scalar(conn, f"SELECT value FROM watermarks WHERE name = 'n'{locking}"))
         conn.run("UPDATE watermarks SET value = :value WHERE name = 'n'", value=str(value + 1))
         return value
 
@@ -85,70 +72,28 @@ async def test_many_units_at_once_lose_nothing(db: Database) -> None:
     assert sorted(seen) == list(range(200))
 
 
-async def test_a_migrated_database_has_nothing_pending(db: Database) -> None:
+async def test_migrated_database_has_no_pending_migrations(db: Database) -> None:
     assert await db.read(migrations_pending) is False
 
 
-async def test_a_literal_percent_and_a_cast_survive_the_translation(db: Database) -> None:
-    cast = "CAST(:n AS TEXT)" if db.dialect == "sqlite" else ":n::text"
-    found = await db.read(lambda conn: scalar(conn, f"SELECT {cast} || '%' AS x WHERE 'ab' LIKE 'a%'", n=5))
-    assert found == "5%"
+async def test_older_revision_has_pending_migrations(db: Database) -> None:
+    await db.write(lambda conn: conn.run("UPDATE alembic_version SET version_num = '0001'"))
+    assert await db.read(migrations_pending) is True
 
 
-def test_every_sqlite_connection_keeps_the_rules(tmp_path: object) -> None:
-    path = f"{tmp_path}/x.db"
-    writer, readers = Writer(path), Readers(path)
-    assert _pragmas(writer._raw) == {
-        "journal_mode": "wal",
-        "synchronous": 2,
-        "foreign_keys": 1,
-        "busy_timeout": 10_000,
-        "query_only": 0,
-        "wal_autocheckpoint": 16_000,
-    }
-    for raw in readers._all:
-        assert _pragmas(raw) | {"synchronous": 2} == {
-            "journal_mode": "wal",
-            "synchronous": 2,
-            "foreign_keys": 1,
-            "busy_timeout": 10_000,
-            "query_only": 1,
-            "wal_autocheckpoint": 0,
-        }
-    readers.close()
-    writer.start()
-    writer.stop()
-
-
-async def test_a_closed_database_says_so_instead_of_waiting_forever(url: str) -> None:
+async def test_closed_database_raises_instead_of_waiting(url: str) -> None:
     async with open_database(url) as opened:
         pass
-    with pytest.raises(Exception, match=r"closed|shutdown|cannot"):
-        await asyncio.wait_for(opened.write(mark("late")), 2)
+    with pytest.raises(DatabaseClosed):
+        await asyncio.wait_for(opened.write(insert_mark("late")), 2)
 
 
-def test_times_are_whole_milliseconds_and_come_back_the_same() -> None:
-    for stored in (0, 1, 999, 1_764_000_000_123, 4_102_444_800_999):
-        assert ms(moment(stored)) == stored
-
-
-def _pragmas(raw: sqlite3.Connection) -> dict[str, object]:
-    names = (
-        "journal_mode",
-        "synchronous",
-        "foreign_keys",
-        "busy_timeout",
-        "query_only",
-        "wal_autocheckpoint",
-    )
-    return {name: raw.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
-
-
-def test_what_is_no_database_is_not_left_open(tmp_path: Path) -> None:
-    path = tmp_path / "text.db"
-    path.write_text("no database " * 500)
-    with pytest.raises(sqlite3.DatabaseError) as kept:  # the error keeps what it came through alive
-        connect(str(path), writer=True)
-    opened = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
-    assert kept.value.args
-    assert str(path) not in opened
+def test_url_chooses_the_database() -> None:
+    relative, absolute = open_database("sqlite:///farthing.db"), open_database("sqlite:////srv/farthing.db")
+    assert isinstance(relative, SqliteDatabase)
+    assert isinstance(absolute, SqliteDatabase)
+    assert (relative.path, absolute.path, relative.dialect) == ("farthing.db", "/srv/farthing.db", "sqlite")
+    for scheme in ("postgres", "postgresql"):
+        server = open_database(f"{scheme}://u:p@host/name")
+        assert isinstance(server, PostgresDatabase)
+        assert (server.url, server.dialect) == ("postgresql://u:p@host/name", "postgresql")

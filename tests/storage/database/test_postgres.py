@@ -1,67 +1,71 @@
-import asyncio
-import threading
+"""PostgresConnection: placeholders, prepared statements and values in PostgreSQL's text format."""
+
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 
-from storage.database.connection import Connection, scalar
-from storage.database.database import open_database
+from storage.database.postgres import PostgresConnection, Raw, command, commit, connect, to_dollar, to_percent
+from storage.database.statements import BatchWrite, Statement
 from tests.storage.conftest import Server
+
+VALUES = BatchWrite("UPDATE pairs SET label = :label, flag = :flag WHERE id = :id", "id", "label text", "flag boolean")
+AWKWARD = ['a "quoted" \\ back', "{braces}, comma", "NULL", "null", "", " ", "Ünï\ncode \U0001f600 ' ; --", None]
 
 
 @pytest.fixture
-def address(postgres_server: Server, postgres_template: str) -> str:
-    return postgres_server.create(f"t{uuid.uuid4().hex}", postgres_template)
+def raw(postgres_server: Server, postgres_template: str) -> Iterator[Raw]:
+    with connect(postgres_server.create(f"t{uuid.uuid4().hex}", postgres_template)) as opened:
+        opened.execute("CREATE TEMPORARY TABLE pairs (id BIGINT, label TEXT, flag BOOLEAN)")
+        yield opened
 
 
-async def test_a_connection_lost_at_rest_is_replaced_unseen(postgres_server: Server, address: str) -> None:
-    async with open_database(address) as db:
-        lost = await db.write(lambda conn: scalar(conn, "SELECT pg_backend_pid() AS pid"))
-        with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(%s, 5000)", (lost,))
-        found = await db.write(lambda conn: scalar(conn, "SELECT pg_backend_pid() AS pid"))
-        assert found != lost
+def test_placeholders_become_the_drivers() -> None:
+    assert to_percent("SELECT :a, '5%' WHERE :a = :b_2::text") == "SELECT %(a)s, '5%%' WHERE %(a)s = %(b_2)s::text"
 
 
-async def test_a_deadlock_is_run_again_and_nobody_hears_of_it(postgres_server: Server, postgres_template: str) -> None:
-    """Two units lock two rows in opposite order, and each waits for the other's first lock."""
-    url = postgres_server.create(f"{postgres_template}_ring", postgres_template)
-    meeting, tries = threading.Barrier(2), []
-
-    def crossing(first: str, second: str) -> Callable[[Connection], None]:
-        def unit(conn: Connection) -> None:
-            tries.append(first)
-            add = "UPDATE watermarks SET value = value || 'x' WHERE name = :name"
-            conn.run(add, name=first)
-            with suppress(threading.BrokenBarrierError):
-                meeting.wait(5)
-            meeting.abort()  # whoever comes again finds nobody to wait for
-            conn.run(add, name=second)
-
-        return unit
-
-    def rows(conn: Connection) -> None:
-        conn.run("INSERT INTO watermarks (name, value) VALUES ('a', ''), ('b', '')")
-
-    async with open_database(url) as db:
-        await db.write(rows)
-        await asyncio.gather(db.write(crossing("a", "b")), db.write(crossing("b", "a")))
-        values = await db.read(lambda conn: [found["value"] for found in conn.rows("SELECT * FROM watermarks")])
-    assert values == ["xx", "xx"]
-    assert len(tries) >= 3
+def test_placeholders_are_numbered_by_first_use() -> None:
+    assert to_dollar("SELECT :b::bigint, :a, :b") == ("SELECT $1::bigint, $2, $1", ("b", "a"))
 
 
-async def test_a_unit_that_swallows_an_error_is_not_told_that_it_was_kept(address: str) -> None:
-    def unit(conn: Connection) -> str:
-        conn.run("INSERT INTO watermarks (name, value) VALUES ('a', '')")
-        with suppress(psycopg.Error):
-            conn.run("SELECT no such thing")
-        return "kept"
+@pytest.mark.parametrize(("kind", "value"), [("bigint", -(2**62)), ("text", "5%"), ("boolean", True),
+                                             ("boolean", False), ("bigint", None), ("text", "")])  # fmt: skip
+def test_value_of_a_statement_is_read_back(raw: Raw, kind: str, value: Any) -> None:
+    assert PostgresConnection(raw).first(Statement(f"SELECT :x::{kind}"), {"x": value}) == (value,)
 
-    async with open_database(address) as db:
-        with pytest.raises(psycopg.Error, match="was rolled back"):
-            await db.write(unit)
-        assert await db.read(lambda conn: conn.rows("SELECT * FROM watermarks")) == []
+
+def test_statement_is_prepared_once_in_a_connection(raw: Raw) -> None:
+    conn, statement = PostgresConnection(raw), Statement("SELECT :x::bigint")
+    assert [conn.first(statement, {"x": number}) for number in range(3)] == [(0,), (1,), (2,)]
+    assert conn.rows("SELECT count(*) AS n FROM pg_prepared_statements WHERE NOT from_sql") == [{"n": 1}]
+
+
+def test_values_of_a_batch_are_read_back(raw: Raw) -> None:
+    conn = PostgresConnection(raw)
+    for number in range(len(AWKWARD)):
+        conn.run("INSERT INTO pairs (id) VALUES (:id)", id=number)
+    rows = [(number, label, number % 2 == 0) for number, label in enumerate(AWKWARD)]
+    assert conn.write_batch(VALUES, rows) == len(rows)
+    assert [tuple(found.values()) for found in conn.rows("SELECT id, label, flag FROM pairs ORDER BY id")] == rows
+
+
+def test_error_of_a_prepared_statement_has_its_class(raw: Raw) -> None:
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        PostgresConnection(raw).first(Statement("SELECT 1 / :x::bigint"), {"x": 0})
+
+
+def test_commit_after_an_sql_error_raises(raw: Raw) -> None:
+    command(raw, b"BEGIN")
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        command(raw, b"SELECT nothing")
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction, match="was rolled back"):
+        commit(raw)
+
+
+def test_connection_has_time_limits_and_utc(postgres_server: Server) -> None:
+    names = ("statement_timeout", "idle_in_transaction_session_timeout", "timezone", "lock_timeout")
+    with connect(postgres_server.url("postgres"), 250) as opened:
+        found = [next(iter(opened.execute(f"SHOW {name}".encode()).fetchone().values())) for name in names]  # type: ignore[union-attr]
+    assert found == ["30s", "30s", "UTC", "250ms"]

@@ -1,0 +1,172 @@
+"""SqliteDatabase: pragmas, batches that fail, shutdown, and reading a file without changing it."""
+
+import asyncio
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.database import sqlite
+from storage.database.connection import Connection
+from storage.database.database import Database, open_database
+from storage.database.sqlite import Readers, Writer, connect, query_file
+from storage.database.write_queue import DatabaseClosed
+from tests.storage.marks import MarkUnit, insert_mark, marks
+
+
+@pytest.fixture
+def url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "farthing.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    return f"sqlite:///{path}"
+
+
+def test_writer_syncs_and_readers_cannot_write(tmp_path: Path) -> None:
+    writer, readers = Writer(f"{tmp_path}/x.db"), Readers(f"{tmp_path}/x.db")
+    assert _pragmas(writer._raw) == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": 10_000,
+        "query_only": 0,
+        "wal_autocheckpoint": 16_000,
+    }
+    assert len(readers._all) == sqlite.READERS
+    for raw in readers._all:
+        assert _pragmas(raw) | {"synchronous": 2} == {
+            "journal_mode": "wal",
+            "synchronous": 2,
+            "foreign_keys": 1,
+            "busy_timeout": 10_000,
+            "query_only": 1,
+            "wal_autocheckpoint": 0,
+        }
+    readers.close()
+    writer.start()
+    writer.stop()
+
+
+def test_file_that_is_no_database_is_closed_again(tmp_path: Path) -> None:
+    path = tmp_path / "text.db"
+    path.write_text("no database " * 500)
+    with pytest.raises(sqlite3.DatabaseError) as kept:  # the error keeps its traceback, and so the frames, alive
+        connect(str(path), writer=True)
+    opened = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    assert kept.value.args
+    assert str(path) not in opened
+
+
+async def test_missing_folder_is_created(tmp_path: Path) -> None:
+    async with open_database(f"sqlite:///{tmp_path}/deep/er/x.db") as db:
+        assert await db.read(lambda conn: conn.rows("SELECT 1 AS one")) == [{"one": 1}]
+
+
+async def test_failed_commit_of_a_batch_is_an_error_for_each_unit(db: Database) -> None:
+    assert isinstance(db, sqlite.SqliteDatabase)
+    started, proceed, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+
+    def block(_conn: Connection) -> None:
+        loop.call_soon_threadsafe(started.set)
+        proceed.wait(10)
+
+    def break_commit(conn: Connection) -> None:
+        conn.run("PRAGMA defer_foreign_keys = ON")
+        conn.run("INSERT INTO code_tries (tenant_id, tried_at) VALUES (-1, 0)")
+
+    blocking = db.submit(block)
+    await started.wait()
+    units = (insert_mark("a"), break_commit, insert_mark("b"))
+    batch: list[asyncio.Future[Any]] = [db.submit(unit) for unit in units]
+    proceed.set()
+    await blocking
+    results = await asyncio.gather(*batch, return_exceptions=True)
+    assert [type(result) for result in results] == [sqlite3.IntegrityError] * 3
+    assert await db.read(marks) == {}
+    await db.write(insert_mark("later"))
+    assert await db.read(marks) == {"later": "x"}
+
+
+async def test_batch_unit_that_fails_runs_alone_with_the_others(db: Database) -> None:
+    units = [MarkUnit("a"), MarkUnit("b", fails=True), MarkUnit("c")]
+    results = await asyncio.gather(*map(db.write, units), return_exceptions=True)
+    assert isinstance(results[1], ValueError)
+    assert set(await db.read(marks)) == {"a", "c"}
+
+
+async def test_writer_finishes_queued_units_before_it_stops(url: str) -> None:
+    async with open_database(url) as db:
+        queued = [db.submit(insert_mark(f"n{number}")) for number in range(20)]
+    assert len(await asyncio.gather(*queued)) == 20
+    async with open_database(url) as again:
+        assert len(await again.read(marks)) == 20
+
+
+async def test_writer_refuses_units_after_it_stopped(url: str) -> None:
+    async with open_database(url) as db:
+        pass
+    with pytest.raises(DatabaseClosed, match="the database is closed"):
+        db.submit(insert_mark("late"))
+
+
+async def test_readers_work_at_the_same_time_on_snapshots_of_their_own(db: Database) -> None:
+    both = threading.Barrier(sqlite.READERS)
+
+    def query(conn: Connection) -> int:
+        both.wait(10)
+        return len(conn.rows("SELECT 1 AS one"))
+
+    assert await asyncio.gather(*(db.read(query) for _ in range(sqlite.READERS))) == [1] * sqlite.READERS
+
+
+async def test_reader_is_usable_after_a_query_raised(db: Database) -> None:
+    def fail(_conn: Connection) -> None:
+        raise ValueError("no")
+
+    for _ in range(sqlite.READERS + 1):
+        with pytest.raises(ValueError, match="no"):
+            await db.read(fail)
+    assert await db.read(marks) == {}
+
+
+def test_query_file_reads_without_changing_the_file(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "farthing.db"
+    before = path.read_bytes()
+    assert query_file(str(path), marks) == {}
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        query_file(str(path), insert_mark("a"))
+    assert path.read_bytes() == before
+    assert url.endswith(str(path))
+
+
+def test_query_file_does_not_create_a_file(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        query_file(str(tmp_path / "none.db"), marks)
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_query_file_accepts_names_with_url_characters(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "50% of?what#x.db"
+    (tmp_path / "farthing.db").rename(path)
+    assert query_file(str(path), marks) == {}
+    assert url
+
+
+@pytest.mark.parametrize(("version", "logged"), [((3, 51, 2), True), ((3, 51, 3), False)])
+def test_old_sqlite_is_logged_once(
+    version: tuple[int, int, int], logged: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    sqlite.warn_if_old.cache_clear()
+    with caplog.at_level("INFO"):
+        sqlite.warn_if_old()
+        sqlite.warn_if_old()
+    assert len(caplog.records) == logged
+
+
+def _pragmas(raw: sqlite3.Connection) -> dict[str, object]:
+    names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "query_only", "wal_autocheckpoint")
+    with closing(raw.cursor()) as cursor:
+        return {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
