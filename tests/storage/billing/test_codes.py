@@ -12,6 +12,7 @@ from storage.tenants import tenants
 from tests.storage.books import NOW, check_books, tenant
 
 FIVE = Money.usd("5")
+MS = timedelta(milliseconds=1)
 
 
 def made(conn: Connection, count: int = 1) -> list[str]:
@@ -59,7 +60,7 @@ async def test_sixth_wrong_code_within_an_hour_is_rate_limited(db: Database) -> 
             *[Redemption()] * 5,
             Redemption(rate_limited=True),
         ]
-        assert codes.redeem(conn, ann, code, NOW + timedelta(minutes=59)) == Redemption(rate_limited=True)
+        assert codes.redeem(conn, ann, code, NOW + timedelta(hours=1) - MS) == Redemption(rate_limited=True)
         assert codes.redeem(conn, bao, wrong(0), NOW) == Redemption()
         assert codes.redeem(conn, ann, code, NOW + timedelta(hours=1)) == Redemption(FIVE)
 
@@ -108,3 +109,25 @@ async def test_hundred_codes_differ_and_have_128_bits(db: Database) -> None:
     made_now = await db.write(lambda conn: made(conn, 100))
     assert len(set(made_now)) == 100
     assert {len(code) * 5 // 8 for code in made_now} == {16}
+
+
+async def test_right_code_is_not_counted_as_a_wrong_one(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn)
+        for number, code in enumerate(made(conn, 6)):
+            assert codes.redeem(conn, ann, code, NOW) == Redemption(FIVE), number
+        assert wallet(conn, ann) == Money.usd("30")
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_wrong_codes_of_the_last_hour_count_wherever_it_begins(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn)
+        for minute in range(0, 50, 10):
+            codes.redeem(conn, ann, wrong(0), NOW + timedelta(minutes=minute))
+        assert codes.redeem(conn, ann, wrong(1), NOW + timedelta(hours=1)) == Redemption()
+        assert codes.redeem(conn, ann, wrong(2), NOW + timedelta(hours=1)) == Redemption(rate_limited=True)
+
+    await db.write(unit)

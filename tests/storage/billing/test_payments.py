@@ -1,6 +1,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from engine.money import Money
 from storage.billing import payments
 from storage.billing.payments import Payment
@@ -8,7 +10,20 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.reports import usage
 from tests.storage.books import NOW, check_books
-from tests.storage.shop import ANN, KNOWN, STAR, ann, check, paid, plan_order, refunded, state, topup_order, wallet
+from tests.storage.shop import (
+    ANN,
+    KNOWN,
+    MONTH,
+    STAR,
+    ann,
+    check,
+    paid,
+    plan_order,
+    refunded,
+    state,
+    topup_order,
+    wallet,
+)
 
 
 async def test_repeated_payment_is_credited_once(db: Database) -> None:
@@ -75,5 +90,75 @@ async def test_unused_stars_are_no_income(db: Database) -> None:
         paid(conn, topup_order(conn), "c1")
         paid(conn, plan_order(conn), "c2")
         assert usage.rows(conn, NOW.date(), NOW.date()) == []
+
+    await check(db, unit)
+
+
+async def test_payments_are_listed_newest_first(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        for number in range(6):
+            paid(conn, topup_order(conn), f"c{number}", after=timedelta(minutes=number))
+        owner = ann(conn)
+        assert [each["charge_id"] for each in payments.latest(conn, owner)] == ["c5", "c4", "c3", "c2", "c1"]
+        assert [each["charge_id"] for each in payments.latest(conn, owner, 1)] == ["c5"]
+        assert payments.latest(conn, owner + 1) == []
+        assert (payments.payer_of(conn, "c0"), payments.payer_of(conn, "missing")) == (ANN, None)
+
+    await check(db, unit)
+
+
+async def test_repeated_payment_reports_its_first_effect(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        order = plan_order(conn)
+        first, again = paid(conn, order), paid(conn, order)
+        assert (first.fresh, again.fresh) == (True, False)
+        assert (again.tenant_id, again.credited, again.plan) == (first.tenant_id, first.credited, "starter")
+        topup = topup_order(conn)
+        paid(conn, topup, "c2")
+        assert paid(conn, topup, "c2").plan is None
+
+    await check(db, unit)
+
+
+async def test_payment_booked_only_starts_no_plan(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        order = plan_order(conn)
+        for _ in range(2):
+            payments.book_only(conn, Payment("c1", order.id, ANN, order.stars), per_star=STAR, known=KNOWN, now=NOW)
+        assert (wallet(conn), state(conn).plan) == (order.usd, "free")
+
+    await check(db, unit)
+
+
+@pytest.mark.parametrize(("early", "kept"), [(timedelta(0), "late"), (timedelta(milliseconds=1), None)])
+async def test_payment_for_a_period_that_is_over_starts_nothing(
+    db: Database, early: timedelta, kept: str | None
+) -> None:
+    def unit(conn: Connection) -> None:
+        order = plan_order(conn)
+        payment = Payment("c1", order.id, ANN, order.stars, NOW + MONTH)
+        done = payments.pay(conn, payment, per_star=STAR, known=KNOWN, now=NOW + MONTH - early)
+        assert done.kept == kept
+
+    await check(db, unit)
+
+
+async def test_second_active_subscription_to_the_same_plan_starts_nothing(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        first, second = plan_order(conn), plan_order(conn)
+        paid(conn, first, "c1")
+        done = paid(conn, second, "c2")
+        assert (done.plan, done.kept, done.credited) == (None, "twice", second.usd)
+        assert state(conn).renews_at == NOW + MONTH
+
+    await check(db, unit)
+
+
+async def test_old_order_without_a_price_costs_the_plans_price(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        order = plan_order(conn)
+        conn.run("UPDATE orders SET price_nanousd = NULL")
+        assert paid(conn, order).plan == "starter"
+        assert wallet(conn) == order.usd - Money.usd("9")
 
     await check(db, unit)

@@ -2,13 +2,15 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from engine.money import ZERO, Money
 from engine.tenancy import Plan
 from storage.billing import plans
 from storage.billing.plans import PlanPurchase
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger.transfers import debit_or_owe
+from storage.ledger.transfers import credit, debit_or_owe
 from storage.tenants import tenants
 from storage.tenants.tenants import PERIOD, TenantState
 from tests.storage.books import FREE, NOW, PRO, check_books, hold_request, pay, take, tenant
@@ -184,3 +186,52 @@ async def test_lower_plan_can_be_bought_after_the_period(db: Database) -> None:
         check_books(conn)
 
     await db.write(unit)
+
+
+@pytest.mark.parametrize(
+    ("after", "usd"),
+    [
+        (timedelta(days=-1), "9"),
+        (timedelta(0), "9"),
+        (PERIOD / 3, "6"),
+        (PERIOD - timedelta(milliseconds=1), "0.000000003"),
+        (PERIOD, "0"),
+        (PERIOD * 2, "0"),
+    ],
+)
+async def test_unused_part_is_the_share_of_the_time_left(db: Database, after: timedelta, usd: str) -> None:
+    def unit(conn: Connection) -> Money:
+        ann = tenant(conn, "9")
+        bought(conn, ann, STARTER)
+        return plans.unused_part(conn, state(conn, ann), NOW + after)
+
+    assert await db.write(unit) == Money.usd(usd)
+
+
+async def test_missing_amount_of_one_nano_dollar_buys_nothing(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "8.999999999")
+        assert bought(conn, ann, STARTER) == PlanPurchase(done=False, missing=Money(1))
+        credit(conn, ann, Money(1), ref="x", reason="", now=NOW)
+        assert bought(conn, ann, STARTER) == PlanPurchase(done=True)
+        assert state(conn, ann).wallet == ZERO
+
+    await db.write(unit)
+
+
+async def test_downgrade_waits_for_the_periods_end(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "29")
+        bought(conn, ann, PRO)
+        now = state(conn, ann)
+        assert plans.is_lower(conn, now, STARTER, KNOWN, NOW + PERIOD - timedelta(milliseconds=1))
+        assert not plans.is_lower(conn, now, STARTER, KNOWN, NOW + PERIOD)
+        assert plans.is_lower(conn, now, FREE, KNOWN, NOW + PERIOD)
+        assert not plans.is_lower(conn, now, replace(PRO, name="same-price"), KNOWN, NOW)
+
+    await db.write(unit)
+
+
+async def test_plan_of_an_unknown_tenant_is_an_error(db: Database) -> None:
+    with pytest.raises(LookupError):
+        await db.write(lambda conn: plans.lock_tenant(conn, 99))

@@ -3,6 +3,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
+import pytest
+
 from engine.money import ZERO, Money
 from storage.billing import findings, orders, payments, reconciliation, refunds
 from storage.billing.payments import Payment
@@ -154,5 +156,25 @@ async def test_offset_is_stored_per_bot(db: Database) -> None:
         reconciliation.remember_offset(conn, 1, 300)
         reconciliation.remember_offset(conn, 1, 400)
         assert (reconciliation.offset(conn, 1), reconciliation.offset(conn, 2)) == (400, 0)
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize(("after", "kind"), [(timedelta(0), CREDITED), (-timedelta(milliseconds=1), UNKNOWN)])
+async def test_payment_since_the_tenants_creation_belongs_here(db: Database, after: timedelta, kind: str) -> None:
+    def unit(conn: Connection) -> str:
+        ordered(conn)
+        found = compared(conn, Payment("c7", "missing", ANN, 100), after=after)
+        assert found is not None
+        return found.kind
+
+    assert await check(db, unit) == kind
+
+
+async def test_only_payments_before_the_reading_are_unlisted(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        payments.pay(conn, ordered(conn), per_star=STAR, known=KNOWN, now=NOW)
+        assert reconciliation.unlisted(conn, NOW) == []
+        assert len(reconciliation.unlisted(conn, NOW + timedelta(milliseconds=1))) == 1
 
     await db.write(unit)

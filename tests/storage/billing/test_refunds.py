@@ -111,3 +111,43 @@ async def test_refund_of_an_earlier_period_keeps_the_plan(db: Database) -> None:
         assert state(conn).plan == "starter"
 
     await check(db, unit)
+
+
+async def test_unused_share_is_the_lesser_of_time_and_tokens(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        paid(conn, plan_order(conn))
+        asked = hold_request(ann(conn), input_tokens=500_000, output_tokens=500_000)
+        pay(conn, asked, take(conn, asked), tokens=500_000)
+        assert refunded(conn, after=MONTH / 10).owed == Money.usd("2.25")
+
+    await check(db, unit)
+
+
+async def test_refund_after_the_period_ends_no_plan(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        paid(conn, plan_order(conn))
+        done = refunded(conn, after=MONTH)
+        assert (done.ended, done.owed) == (None, Money.usd("9"))
+        assert state(conn).plan == "starter"
+
+    await check(db, unit)
+
+
+async def test_refund_just_before_the_periods_end_ends_the_plan(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        paid(conn, plan_order(conn))
+        assert refunded(conn, after=MONTH - timedelta(milliseconds=1)).ended == "starter"
+
+    await check(db, unit)
+
+
+async def test_refund_before_a_payment_without_an_order_uses_the_current_rate(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        unseen = Payment("c1", "missing", ANN, 100)
+        for fresh in (True, False):
+            done = refunds.refund(conn, "c1", known=KNOWN, now=NOW, unseen=unseen, per_star=STAR)
+            assert done is not None
+            assert (done.fresh, done.taken, done.owed) == (fresh, Money(1_300_000_000), ZERO)
+        assert wallet(conn) == ZERO
+
+    await check(db, unit)

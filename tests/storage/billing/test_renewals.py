@@ -22,7 +22,7 @@ STARTER = Plan(
 KNOWN = {"free": FREE, "starter": STARTER, "pro": PRO}
 STAR = Money(13_000_000)
 END = NOW + PERIOD
-HOUR = timedelta(hours=1)
+HOUR, MS = timedelta(hours=1), timedelta(milliseconds=1)
 ANN = 1001
 
 
@@ -77,8 +77,8 @@ async def test_period_is_not_renewed_before_its_end(db: Database) -> None:
         ann = tenant(conn, "9")
         plans.buy_from_wallet(conn, ann, STARTER, KNOWN, NOW)
         assert renewals.renew_free(conn, FREE, END) == 0
-        assert renewed(conn, ann, END - HOUR) is None
-        assert renewals.due(conn, FREE, END - HOUR) == []
+        assert renewed(conn, ann, END - MS) is None
+        assert renewals.due(conn, FREE, END - MS) == []
         assert renewals.due(conn, FREE, END) == [ann]
 
     await db.write(unit)
@@ -101,6 +101,7 @@ async def test_unpaid_plan_is_notified_once_and_lapses_after_the_grace(db: Datab
         ann = in_telegram(conn, "10", STARTER)
         assert renewed(conn, ann, END) == UNPAID
         assert renewed(conn, ann, END + HOUR) is None
+        assert renewed(conn, ann, END + 24 * HOUR - MS) is None
         assert state(conn, ann).plan == "starter"
         assert renewed(conn, ann, END + 24 * HOUR) == LAPSED
         assert (state(conn, ann).plan, state(conn, ann).wallet) == ("free", Money.usd("1"))
@@ -129,7 +130,7 @@ async def test_tenant_without_telegram_renews_from_the_wallet(db: Database) -> N
 async def test_late_stars_of_a_subscription_have_a_day_before_it_lapses(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = subscribed(conn)
-        assert renewed(conn, ann, END + 23 * HOUR) is None
+        assert renewed(conn, ann, END + 24 * HOUR - MS) is None
         assert state(conn, ann).plan == "starter"
         assert renewed(conn, ann, END + 24 * HOUR) == LAPSED
         order = subscriptions.current(conn, ann)
@@ -161,7 +162,7 @@ async def test_scheduled_plan_starts_at_the_end_of_the_period(db: Database) -> N
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "38", PRO)
         plans.schedule_plan(conn, ann, "starter")
-        assert renewed(conn, ann, END - HOUR) is None
+        assert renewed(conn, ann, END - MS) is None
         assert renewed(conn, ann, END) == CHANGED
         now = state(conn, ann)
         assert (now.plan, now.next_plan, now.wallet) == ("starter", None, Money(0))
@@ -193,5 +194,60 @@ async def test_pages_of_due_tenants_skip_none(db: Database) -> None:
         while page := renewals.due(conn, FREE, END, after=after, limit=2):
             seen, after = [*seen, *page], page[-1]
         assert seen == ids
+
+    await db.write(unit)
+
+
+async def test_free_period_is_renewed_at_its_end_and_not_before(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn)
+        assert renewals.renew_free(conn, FREE, END - MS) == 0
+        assert renewals.renew_free(conn, FREE, END) == 1
+        assert (state(conn, ann).period_start, state(conn, ann).renews_at) == (END, END + PERIOD)
+
+    await db.write(unit)
+
+
+async def test_free_tenant_with_a_scheduled_plan_is_due_instead_of_renewed(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn, "9")
+        plans.schedule_plan(conn, ann, "starter")
+        assert renewals.renew_free(conn, FREE, END) == 0
+        assert renewals.due(conn, FREE, END) == [ann]
+        assert renewed(conn, ann, END) == CHANGED
+        assert state(conn, ann).plan == "starter"
+
+    await db.write(unit)
+
+
+async def test_long_pause_of_the_scheduler_keeps_the_tenants_date(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn, "18", STARTER)
+        assert renewed(conn, ann, END + 2 * PERIOD - MS) == RENEWED
+        assert (state(conn, ann).period_start, state(conn, ann).renews_at) == (END + PERIOD, END + 2 * PERIOD)
+
+    await db.write(unit)
+
+
+async def test_failed_subscription_is_notified_at_once(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = subscribed(conn)
+        current = subscriptions.current(conn, ann)
+        assert current is not None
+        subscriptions.report_state(conn, current.order_id, "failed")
+        assert renewed(conn, ann, END) == UNPAID
+        assert renewed(conn, ann, END + HOUR) is None
+        assert renewed(conn, ann, END + 24 * HOUR) == LAPSED
+
+    await db.write(unit)
+
+
+async def test_scheduled_plan_does_not_wait_for_the_subscription(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = subscribed(conn)
+        payments.pay(conn, Payment("c9", "unknown", ANN, 10_000), per_star=STAR, known=KNOWN, now=NOW)
+        plans.schedule_plan(conn, ann, "pro")
+        assert renewed(conn, ann, END) == CHANGED
+        assert state(conn, ann).plan == "pro"
 
     await db.write(unit)

@@ -184,3 +184,83 @@ async def test_early_renewal_does_not_shorten_the_paid_time(db: Database) -> Non
         assert (state(conn).renews_at, wallet(conn)) == (NOW + 2 * MONTH, before + order.usd - Money.usd("9"))
 
     await check(db, unit)
+
+
+def begun(conn: Connection, order_id: str, *, is_current: bool = True) -> None:
+    owner = ann(conn)
+    subscriptions.begin(conn, order_id, owner, "starter", f"charge-{order_id}", NOW + MONTH, is_current=is_current)
+
+
+async def test_tenant_has_one_current_subscription(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        assert subscriptions.current(conn, ann(conn)) is None
+        begun(conn, "a")
+        begun(conn, "b")
+        begun(conn, "c", is_current=False)
+        current = subscriptions.current(conn, ann(conn))
+        assert current is not None
+        assert (current.order_id, current.is_current, current.until) == ("b", True, NOW + MONTH)
+        assert [(each.order_id, user) for each, user in subscriptions.to_cancel(conn)] == [("a", ANN), ("c", ANN)]
+        assert len(subscriptions.to_cancel(conn, limit=1)) == 1
+
+    await db.write(unit)
+
+
+async def test_canceled_subscription_that_is_replaced_has_ended(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        begun(conn, "a")
+        subscriptions.report_state(conn, "a", "canceled")
+        subscriptions.supersede(conn, ann(conn))
+        found = subscriptions.of_order(conn, "a")
+        assert found is not None
+        assert (found.state, found.is_current) == ("ended", False)
+        assert subscriptions.to_cancel(conn) == []
+        assert subscriptions.of_order(conn, "missing") is None
+
+    await db.write(unit)
+
+
+async def test_only_a_subscription_marked_for_it_becomes_ended(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        begun(conn, "a")
+        subscriptions.mark_canceled(conn, "a")
+        assert subscriptions.current(conn, ann(conn)) is not None
+        subscriptions.mark_to_cancel(conn, "a")
+        subscriptions.mark_canceled(conn, "a")
+        found = subscriptions.of_order(conn, "a")
+        assert found is not None
+        assert found.state == "ended"
+
+    await db.write(unit)
+
+
+async def test_further_payment_makes_a_subscription_active_and_never_shortens_it(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        begun(conn, "a")
+        subscriptions.report_state(conn, "a", "canceled", by_us=True)
+        subscriptions.renew(conn, "a", "c2", NOW + MONTH - timedelta(days=1))
+        found = subscriptions.of_order(conn, "a")
+        assert found is not None
+        assert (found.state, found.by_us, found.until) == ("active", False, NOW + MONTH)
+        assert found.charge_ids == ("charge-a", "c2")
+        subscriptions.renew(conn, "a", "charge-a", NOW + 2 * MONTH)
+        found = subscriptions.of_order(conn, "a")
+        assert found is not None
+        assert (found.until, found.charge_ids) == (NOW + 2 * MONTH, ("charge-a",))
+
+    await db.write(unit)
+
+
+async def test_cancellation_by_the_bot_is_recorded_after_telegrams_report(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        begun(conn, "a")
+        reported = subscriptions.report_state(conn, "a", "canceled")
+        assert reported is not None
+        assert not reported.by_us
+        ours = subscriptions.report_state(conn, "a", "canceled", by_us=True)
+        assert ours is not None
+        assert ours.by_us
+        assert subscriptions.report_state(conn, "a", "canceled", by_us=True) is None
+        assert subscriptions.report_state(conn, "a", "ended") is None
+
+    await db.write(unit)
