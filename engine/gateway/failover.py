@@ -25,6 +25,7 @@ from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.holds import Grant
 from engine.routing.health import Permit
+from engine.routing.plan import plan
 
 _OF_ONE_KEY = (RateLimited, KeyRefused, BalanceGone)
 _OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow)
@@ -97,7 +98,8 @@ class Failover:
         """Return the position of the quote to attempt next, by health as it is now."""
         quotes = self.question.route.quotes
         left = [number for number in range(len(quotes)) if number not in self._attempted]
-        route = self.market.plan([quotes[number] for number in left])
+        market = self.market
+        route = plan([quotes[number] for number in left], (), market.health.status, market.delay_usd_per_second)
         if route.quotes:
             return next(number for number in left if quotes[number] is route.quotes[0])
         self.drops += [DropLine(drop.offer.provider, drop.offer.model, drop.reason) for drop in route.drops]

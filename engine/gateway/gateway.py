@@ -22,7 +22,7 @@ from engine.gateway.market import Market
 from engine.gateway.question import Finisher, Question
 from engine.holds import Ceiling, HoldRequest
 from engine.ports import AdmissionCheck, Clock, Ledger, Losses
-from engine.routing.plan import Route
+from engine.routing.plan import Route, plan
 from engine.tenancy import Flat, Tariff, Tenant
 
 WINDOW_SECONDS = 60.0
@@ -69,7 +69,7 @@ class Gateway:
         route = await self._route_or_journal(tenant, model, request)
         hold_request = _hold_request(tenant, model, request, route)
         async with self._ledger.hold(hold_request) as hold:
-            question = Question(tenant, request, route, hold_request.input_tokens, finish, can_restart)
+            question = Question(tenant.id, request, route, hold_request.input_tokens, finish, can_restart)
             answer = Answer(self.market, question, hold)
             self._enter(answer)
             try:
@@ -105,7 +105,7 @@ class Gateway:
         quotes, drops = catalog.quote(request, model, self.market.clock.now(), tenant_id)
         if not may_lose:
             quotes, drops = _without_losses(quotes, drops, model.tariff)
-        route = self.market.plan(quotes, drops)
+        route = plan(quotes, drops, health.status, self.market.delay_usd_per_second)
         if len(quotes) == 1 and (seconds := health.status(quotes[0].offer).over_limit_seconds) > 0:
             raise NoProvider(seconds)  # the only offer is at its rate limit, and no other one can take the request
         if route.quotes:

@@ -8,7 +8,6 @@ from engine.attempt_record import Receipt
 from engine.chat import ChatRequest, Completion
 from engine.ports import CaptureStep
 from engine.routing.plan import Route
-from engine.tenancy import Tenant
 
 Finisher: TypeAlias = Callable[[Completion, Receipt], CaptureStep]
 """Called when the answer is whole or stopped; the step that it returns runs in the capture's transaction."""
@@ -16,19 +15,15 @@ Finisher: TypeAlias = Callable[[Completion, Receipt], CaptureStep]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request, who asks it, and the route planned for it.
+    """One request of a tenant, and the route planned for it.
 
-    `tenant` None: a probe at the operator's cost. `input_ceiling_tokens` is the input that was held for.
+    `tenant_id` None: a probe at the operator's cost. `input_ceiling_tokens` is the input that was held for.
     `can_restart`: the reader can take back content that it has shown.
     """
 
-    tenant: Tenant | None
+    tenant_id: int | None
     request: ChatRequest
     route: Route
     input_ceiling_tokens: int
     finish: Finisher | None = None
     can_restart: bool = True
-
-    @property
-    def tenant_id(self) -> int | None:
-        return self.tenant.id if self.tenant else None

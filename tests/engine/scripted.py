@@ -142,7 +142,7 @@ class AnswerSetup:
 
     def question(self, prompt: str = "tell me something", *, can_restart: bool = True, n: int = 1) -> Question:
         request = ChatRequest("r", "auto", (says(Role.USER, prompt),), n=n)
-        return Question(TENANT, request, self.route, 200, None, can_restart)
+        return Question(TENANT.id, request, self.route, 200, None, can_restart)
 
     def answer(
         self,

@@ -12,7 +12,6 @@ from engine.chat import Delta, Finish, Finished, Served, Usage
 from engine.errors import FirstTokenLate, Garbled, Overloaded, StreamCut, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream, text_of
 from engine.gateway.attempt import Attempt
-from engine.gateway.question import Question
 from engine.money import Money
 from engine.routing.health import Permit
 from tests.engine.clock import HandClock
@@ -23,7 +22,7 @@ def started(
     setup: AnswerSetup, *, stream: AnswerStream | None = None, output: int = 100, n: int = 1, number: int = 0
 ) -> Attempt:
     """Start an attempt at quote `number`; 200 input tokens are held for."""
-    question = replace(setup.question(n=n), tenant=TENANT)
+    question = setup.question(n=n)
     quote = question.route.quotes[number]
     permit = setup.market.health.admit(quote.offer)
     assert isinstance(permit, Permit)
@@ -233,8 +232,7 @@ async def test_probe_has_no_tenant() -> None:
     setup = AnswerSetup(ScriptedProvider("one", whole("a")))
     permit = setup.market.health.admit(Offer("one", "m"))
     assert isinstance(permit, Permit)
-    question = replace(setup.question(), tenant=None)
-    assert isinstance(question, Question)
+    question = replace(setup.question(), tenant_id=None)
     made = Attempt(setup.market, question, question.route.quotes[0], permit, 1, 1)
     await made.outcome()
     assert made.wasted(ANSWERED).tenant_id is None
