@@ -31,6 +31,8 @@ async def pressed(_: Update, context: Context, args: tuple[str, ...]) -> None:
     number = int(args[0])
     if number < len(names):
         await choose(context, names[number])
+    else:
+        await context.reply(context.t("button.stale"))
 
 
 async def choose(context: Context, name: str) -> None:

@@ -1,0 +1,102 @@
+"""/new, /stop, /retry and /ask."""
+
+from tests.bot.commands.conftest import ANN, ME, PROVIDERS, ROOM, Chat
+
+QUOTED = {"message_id": 1, "date": 0, "chat": {"id": ANN, "type": "private"}, "from": ME}
+
+
+def prompts(chat: Chat) -> list[list[str]]:
+    """The texts of each request that reached a provider."""
+    calls = [call for name in PROVIDERS for call in chat.scripts[name].calls]
+    return [[message.text for message in call.request.messages] for call in calls]
+
+
+async def test_new_ends_the_conversation(chat: Chat) -> None:
+    assert await chat.say("/new") == "This conversation is already new."
+    await chat.say("/ask first question")
+    assert await chat.say("/new") == "New conversation started. Ask away."
+    await chat.say("/ask second question")
+    assert "first question" not in " ".join(prompts(chat)[-1])
+
+
+async def test_stop_without_an_answer_says_so(chat: Chat) -> None:
+    assert await chat.say("/stop") == "I'm not answering anything right now."
+
+
+async def test_stop_reaches_only_the_answer_of_its_chat(chat: Chat) -> None:
+    stopped: list[bool] = []
+
+    class Running:
+        def stop(self) -> None:
+            stopped.append(True)
+
+    chat.services.answers.begin(ROOM, 0, Running())  # type: ignore[arg-type]
+    assert "not answering" in await chat.say("/stop")
+    assert stopped == []
+    assert await chat.say("/stop", ANN, ROOM) == ""
+    assert stopped == [True]
+
+
+async def test_ask_answers_the_question(chat: Chat) -> None:
+    assert "an answer by deepseek" in await chat.say("/ask How tall is Everest?")
+    assert prompts(chat)[-1][-1] == "How tall is Everest?"
+    await chat.check_books()
+
+
+async def test_ask_without_a_question_shows_how(chat: Chat) -> None:
+    assert "Write your question after the command" in await chat.say("/ask")
+    assert prompts(chat) == []
+
+
+async def test_ask_as_a_reply_quotes_the_message(chat: Chat) -> None:
+    quoted = {
+        "message_id": 1,
+        "date": 0,
+        "chat": {"id": ANN, "type": "private"},
+        "from": ME,
+        "text": "The sea is wide.",
+    }
+    await chat.say("/ask How wide?", reply_to_message=quoted)
+    assert prompts(chat)[-1][-1].split("\n\n") == ["> The sea is wide.", "How wide?"]
+
+
+async def test_ask_as_a_reply_needs_no_words_of_its_own(chat: Chat) -> None:
+    await chat.say("/ask", reply_to_message={**QUOTED, "caption": "A picture"})
+    assert prompts(chat)[-1][-1] == "> A picture\n\n"
+
+
+async def test_anonymous_sender_is_told_why_there_is_no_answer(chat: Chat) -> None:
+    sender = {"id": ROOM, "type": "supergroup", "title": "Room"}
+    assert "Anonymous senders have no wallet" in await chat.say("/ask why?", ANN, ROOM, sender_chat=sender)
+    assert prompts(chat) == []
+
+
+async def test_retry_without_a_question_says_so(chat: Chat) -> None:
+    assert "There is nothing to ask again" in await chat.say("/retry")
+
+
+async def test_retry_asks_the_last_question_again(chat: Chat) -> None:
+    await chat.say("/ask first question")
+    await chat.say("/ask second question")
+    await chat.say("/retry")
+    assert prompts(chat)[-1] == prompts(chat)[-2]
+    assert prompts(chat)[-1][-1] == "second question"
+
+
+async def test_retry_with_a_model_asks_that_model(chat: Chat) -> None:
+    await chat.say("/ask a question")
+    assert "There is no model called “nothing”" in await chat.say("/retry nothing")
+
+
+async def test_old_question_is_answered_by_its_button(chat: Chat) -> None:
+    await chat.say("/ask a question")
+    calls = await chat.press_data(f"retry:old:{ANN}")
+    assert "an answer by" in "".join(call.text for call in calls)
+    assert len(prompts(chat)) == 2
+
+
+async def test_button_obeys_its_owner_only(chat: Chat) -> None:
+    await chat.say("/ask a question")
+    calls = await chat.press_data("retry:old:77")
+    assert [call.params.get("text") for call in calls] == ["This button was made for someone else."]
+    assert len(prompts(chat)) == 1

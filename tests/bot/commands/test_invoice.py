@@ -1,0 +1,61 @@
+"""/invoice: months with their PDF and CSV."""
+
+import pytest
+
+from storage.database.connection import Connection
+from tests.bot.commands.conftest import ANN, BAO, Chat
+from tests.storage.invoiced import OCTOBER, damage, two_months
+
+
+async def invoiced(chat: Chat) -> None:
+    """Ann has an invoice for October."""
+
+    def unit(conn: Connection) -> None:
+        owner = two_months(conn)
+        conn.run("UPDATE tenants SET telegram_user_id = :user WHERE id = :id", user=ANN, id=owner)
+
+    await chat.write(unit)
+
+
+async def test_no_invoice_is_explained(chat: Chat) -> None:
+    assert "No invoices yet" in await chat.say("/invoice")
+    assert chat.buttons() == []
+
+
+async def test_each_past_month_has_a_button(chat: Chat) -> None:
+    await invoiced(chat)
+    assert "choose a month" in await chat.say("/invoice")
+    assert [label.partition(" · ")[0] for label, _ in chat.buttons()] == [f"{OCTOBER:%Y-%m}"]
+
+
+async def test_button_sends_the_pdf_and_the_csv(chat: Chat) -> None:
+    await invoiced(chat)
+    await chat.say("/invoice")
+    calls = await chat.press_data(chat.button("2026-10"))
+    files = [(name, data) for call in calls if call.method == "sendDocument" for name, data in call.files.items()]
+    (pdf, content), (sheet, table) = files
+    assert (pdf.endswith(".pdf"), sheet.endswith(".csv")) == (True, True)
+    assert content.startswith(b"%PDF")
+    assert table.startswith(b"invoice,day,kind")
+    assert f"Invoice {pdf.removesuffix('.pdf')} for 2026-10" in [call.text for call in calls]
+
+
+async def test_invoice_of_another_tenant_is_not_sent(chat: Chat) -> None:
+    await invoiced(chat)
+    await chat.say("/invoice")
+    number = chat.button("2026-10").split(":")[2]
+    calls = await chat.press_data(f"invoice:pdf:{number}:{BAO}", BAO)
+    assert "No invoices yet" in "".join(call.text for call in calls)
+    assert not [call for call in calls if call.method == "sendDocument"]
+
+
+async def test_unknown_invoice_is_not_sent(chat: Chat) -> None:
+    calls = await chat.press_data(f"invoice:pdf:77:{ANN}")
+    assert "No invoices yet" in "".join(call.text for call in calls)
+
+
+async def test_books_that_disagree_are_logged_and_make_no_invoice(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
+    await invoiced(chat)
+    await chat.write(lambda conn: damage(conn, "DELETE FROM attempts WHERE request_id = 'r2'"))
+    assert "No invoices yet" in await chat.say("/invoice")
+    assert "an invoice could not be made" in caplog.text

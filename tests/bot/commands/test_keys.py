@@ -1,0 +1,111 @@
+"""/keys: make, list, limit, revoke."""
+
+import re
+
+import pytest
+
+from storage.tenants import api_keys
+from tests.bot.commands.conftest import ANN, BAO, Chat
+
+SECRET = re.compile(r"fk-\S{43}")
+
+
+async def made(chat: Chat, user: int = ANN) -> str:
+    """The secret of a new key."""
+    await chat.say("/keys", user)
+    found = SECRET.search(await chat.press("New key", user))
+    assert found is not None
+    return found[0]
+
+
+async def limits(chat: Chat) -> list[int | None]:
+    rows = await chat.rows("SELECT tokens_per_month FROM api_keys WHERE revoked_at IS NULL ORDER BY id")
+    return [row["tokens_per_month"] for row in rows]
+
+
+async def test_list_without_keys_says_so_and_names_the_address(chat: Chat) -> None:
+    text = await chat.say("/keys")
+    assert "https://farthing.example/v1" in text
+    assert "You have no keys yet." in text
+
+
+async def test_secret_is_shown_once_and_the_list_has_its_prefix(chat: Chat) -> None:
+    secret = await made(chat)
+    text = await chat.say("/keys")
+    assert secret not in text
+    assert re.search(re.escape(secret[:6]) + r"\S*… telegram: 0 tokens this month, never used", text)
+
+
+async def test_used_key_shows_its_last_day(chat: Chat) -> None:
+    await made(chat)
+    await chat.write(lambda conn: api_keys.touch(conn, 1, chat.clock.now()))
+    assert f"last used {chat.clock.now():%Y-%m-%d}" in await chat.say("/keys")
+
+
+async def test_no_more_keys_than_the_limit(chat: Chat) -> None:
+    for _ in range(api_keys.MAX_LIVE):
+        await made(chat)
+    assert f"You have {api_keys.MAX_LIVE} keys, which is the limit" in await chat.press("New key")
+    assert len(await limits(chat)) == api_keys.MAX_LIVE
+
+
+async def test_revoked_key_is_gone_and_a_second_press_says_so(chat: Chat) -> None:
+    await made(chat)
+    await chat.say("/keys")
+    assert "Revoked. No program can use that key any more." in await chat.press("Revoke fk-")
+    assert "already revoked" in await chat.press("Revoke fk-")
+    assert "already revoked" in await chat.press("Limit fk-")
+    assert await limits(chat) == []
+
+
+async def test_key_of_another_tenant_is_out_of_reach(chat: Chat) -> None:
+    await made(chat)
+    await chat.say("/start", BAO)
+    for data in (f"keys:revoke:1:{BAO}", f"keys:set:1:5:{BAO}", f"keys:limit:1:{BAO}"):
+        calls = await chat.press_data(data, BAO)
+        assert "That key is already revoked." in [call.text for call in calls]
+    assert await limits(chat) == [None]
+
+
+async def test_limit_is_chosen_by_button_and_taken_off_again(chat: Chat) -> None:
+    await made(chat)
+    await chat.say("/keys")
+    assert "How many tokens may" in await chat.press("Limit fk-")
+    assert "may now use 1,000,000 tokens a month" in await chat.press("1,000,000")
+    assert await limits(chat) == [1_000_000]
+    assert "0 tokens this month of 1,000,000" in await chat.say("/keys")
+    await chat.press("Limit fk-")
+    assert "no longer has a limit of its own" in await chat.press("No limit")
+    assert await limits(chat) == [None]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "stored"), [("2,500_000", 2_500_000), ("0", None), ("999999999999999", 999_999_999_999_999)]
+)
+async def test_limit_command_sets_any_number(chat: Chat, tokens: str, stored: int | None) -> None:
+    secret = await made(chat)
+    await chat.say(f"/keys limit {secret[:8]}… {tokens}")
+    assert await limits(chat) == [stored]
+
+
+@pytest.mark.parametrize("rest", ["", " fk-", " fk- x", " nothing 5", " fk- 5 6", " fk- -5", " fk- 1000000000000000"])
+async def test_limit_command_with_wrong_arguments_shows_its_usage(chat: Chat, rest: str) -> None:
+    await made(chat)
+    assert "To limit a key, send /keys limit PREFIX TOKENS" in await chat.say(f"/keys limit{rest}")
+    assert await limits(chat) == [None]
+
+
+async def test_limit_command_needs_a_prefix_of_one_key_only(chat: Chat) -> None:
+    await made(chat)
+    await made(chat)
+    assert "To limit a key" in await chat.say("/keys limit fk- 5")
+    assert await limits(chat) == [None, None]
+
+
+async def test_keys_of_a_group_point_to_the_private_chat(chat: Chat) -> None:
+    assert "open @farthing_bot and send /keys there" in await chat.say("/keys", ANN, -100500)
+
+
+async def test_open_button_lists_the_keys(chat: Chat) -> None:
+    calls = await chat.press_data(f"keys:open:{ANN}")
+    assert "You have no keys yet." in "".join(call.text for call in calls)

@@ -1,0 +1,84 @@
+"""/providers: health, prices, and the buttons to drain, resume and probe."""
+
+import pytest
+
+from engine.errors import Overloaded
+from engine.routing.health import State
+from storage.operations import provider_state
+from tests.bot.commands.conftest import OLGA, Chat
+
+
+async def drained(chat: Chat) -> list[str]:
+    return sorted(await chat.read(provider_state.drained))
+
+
+async def test_admin_command_is_unknown_to_others(chat: Chat) -> None:
+    assert "I don't know that command" in await chat.say("/providers")
+
+
+async def test_list_shows_state_and_price(chat: Chat) -> None:
+    text = await chat.say("/providers", OLGA)
+    for name in ("deepseek", "gemini", "openai"):
+        assert f"🟢 {name}: up since" in text
+    assert "m 0.10/0.20 USD per 1M" in text
+    assert "Not configured" not in text
+    assert "attempts fail" not in text
+
+
+async def test_list_is_in_the_language_of_the_admin(chat: Chat) -> None:
+    chat.language = "vi"
+    assert "🟢 deepseek: hoạt động từ" in await chat.say("/providers", OLGA)
+
+
+async def test_provider_without_a_key_is_listed_apart(chat: Chat) -> None:
+    chat.scripts["gemini"].keys = 0
+    text = await chat.say("/providers", OLGA)
+    assert "Not configured: gemini" in text
+    assert "gemini: up" not in text
+
+
+async def test_drained_provider_gets_no_prompts_until_it_is_resumed(chat: Chat) -> None:
+    await chat.say("/providers", OLGA)
+    assert "gemini gets no prompts until you resume it." in await chat.press("Drain gemini", OLGA)
+    health = chat.services.market.health
+    assert health.state("gemini").state is State.DRAINED
+    assert await drained(chat) == ["gemini"]
+    assert "gemini is back in service." in await chat.press("Resume gemini", OLGA)
+    assert health.state("gemini").state is State.CLOSED
+    assert await drained(chat) == []
+
+
+async def test_list_is_drawn_again_where_its_button_was_pressed(chat: Chat) -> None:
+    await chat.say("/providers", OLGA)
+    calls = await chat.press_data(chat.button("Drain gemini"), OLGA)
+    (edit,) = [call for call in calls if call.method == "editMessageText"]
+    assert "⚪ gemini: drained" in edit.text
+
+
+async def test_alert_keeps_its_text_when_its_button_is_pressed(chat: Chat) -> None:
+    calls = await chat.press_data("providers:drain:gemini:0", OLGA)
+    assert not [call for call in calls if call.method == "editMessageText"]
+    assert chat.services.market.health.state("gemini").state is State.DRAINED
+
+
+@pytest.mark.parametrize("action", ["drain", "resume", "probe"])
+async def test_unknown_provider_is_a_stale_button(chat: Chat, action: str) -> None:
+    calls = await chat.press_data(f"providers:{action}:nothing:{OLGA}", OLGA)
+    assert "out of date" in calls[0].text
+
+
+async def test_probe_tells_whether_the_provider_answers(chat: Chat) -> None:
+    await chat.say("/providers", OLGA)
+    assert "deepseek answers." in await chat.press("Probe deepseek", OLGA)
+    assert len(chat.scripts["deepseek"].calls) == 1
+
+
+async def test_probe_that_fails_names_the_failure(chat: Chat) -> None:
+    chat.scripts["deepseek"]._scripts = [[Overloaded("busy", status=503)]]
+    await chat.say("/providers", OLGA)
+    assert "deepseek fails: overloaded: busy." in await chat.press("Probe deepseek", OLGA)
+
+
+async def test_button_of_an_admin_does_nothing_for_others(chat: Chat) -> None:
+    await chat.press_data("providers:drain:gemini:0")
+    assert chat.services.market.health.state("gemini").state is State.CLOSED

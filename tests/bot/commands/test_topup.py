@@ -1,0 +1,102 @@
+"""/topup: amounts, an amount of one's own, and codes."""
+
+import pytest
+
+from bot.commands.terms import VERSION
+from bot.commands.topup import AMOUNT_WAIT
+from engine.money import Money
+from storage.tenants import tenant_settings
+from tests.bot.commands.conftest import ANN, BAO, ROOM, Call, Chat
+
+
+@pytest.fixture
+async def agreed(chat: Chat) -> Chat:
+    """A chat with Ann, who has agreed to the terms."""
+    await chat.say("/start")
+    await chat.write(lambda conn: tenant_settings.agree_terms(conn, 1, VERSION, chat.clock.now()))
+    return chat
+
+
+def invoices(calls: list[Call]) -> list[str]:
+    return [call.params["title"] for call in calls if call.method == "sendInvoice"]
+
+
+async def test_each_amount_has_a_button_with_its_stars(chat: Chat) -> None:
+    assert "Top up your wallet (now 0.00 USD)" in await chat.say("/topup")
+    labels = [label for label, _ in chat.buttons()]
+    assert labels == ["5.00 USD · 385 ⭐", "10.00 USD · 770 ⭐", "Other amount"]
+
+
+async def test_button_sends_an_invoice_whose_payload_is_our_order(agreed: Chat) -> None:
+    await agreed.say("/topup")
+    calls = await agreed.press_data(agreed.button("5.00 USD"))
+    (sent,) = [call.params for call in calls if call.method == "sendInvoice"]
+    (order,) = await agreed.rows("SELECT * FROM orders")
+    assert (sent["payload"], sent["currency"], sent["chat_id"]) == (order["id"], "XTR", ANN)
+    assert "385" in str(sent["prices"])
+
+
+async def test_button_of_an_amount_that_is_no_longer_offered_is_stale(agreed: Chat) -> None:
+    calls = await agreed.press_data(f"topup:pay:{Money.usd('7').nanousd}:{ANN}")
+    assert "out of date" in calls[0].text
+    assert invoices(calls) == []
+
+
+@pytest.mark.parametrize("text", ["7.50", "7,50", "$7.50", "7.50 usd", "7.50$"])
+async def test_amount_after_the_command_is_invoiced(agreed: Chat, text: str) -> None:
+    assert invoices(await agreed.send(f"/topup {text}")) == ["7.501 USD for your wallet"]
+
+
+@pytest.mark.parametrize(
+    ("text", "ok"), [("0.99", False), ("1", True), ("130", True), ("130.01", False), ("1.005", False)]
+)
+async def test_amount_has_bounds_and_whole_cents(agreed: Chat, text: str, ok: bool) -> None:
+    calls = await agreed.send(f"/topup {text}")
+    assert bool(invoices(calls)) == ok
+    assert any("from 1.00 to 130.00 USD" in call.text for call in calls) != ok
+
+
+async def test_other_amount_is_the_next_message(agreed: Chat) -> None:
+    await agreed.say("/topup")
+    assert "How much, in USD?" in await agreed.press("Other amount")
+    assert invoices(await agreed.send("7,50")) == ["7.501 USD for your wallet"]
+    assert invoices(await agreed.send("7,50")) == []
+
+
+async def test_question_instead_of_an_amount_is_answered(agreed: Chat) -> None:
+    await agreed.say("/topup")
+    await agreed.press("Other amount")
+    assert "an answer by deepseek" in await agreed.say("how tall is Everest?")
+    assert invoices(await agreed.send("7,50")) == []
+
+
+async def test_amount_that_comes_too_late_is_a_question(agreed: Chat) -> None:
+    await agreed.say("/topup")
+    await agreed.press("Other amount")
+    agreed.clock.move(seconds=AMOUNT_WAIT.total_seconds() + 1)
+    assert invoices(await agreed.send("7,50")) == []
+
+
+async def test_agreement_goes_on_with_an_amount_of_ones_own(chat: Chat) -> None:
+    await chat.say("/topup 7.50")
+    assert invoices(await chat.press_data(chat.button("I agree"))) == ["7.501 USD for your wallet"]
+
+
+async def test_wrong_code_is_refused_and_after_five_the_user_waits(chat: Chat) -> None:
+    for _ in range(5):
+        assert "That code is not valid." in await chat.say("/topup wrong-code")
+    assert "five wrong codes within an hour" in await chat.say("/topup wrong-code")
+
+
+async def test_code_credits_once_and_a_repeat_says_so(chat: Chat) -> None:
+    made = await chat.say("/code 5", 9001)
+    code = made.splitlines()[-1]
+    assert "5.00 USD was added. Your wallet holds 5.00 USD." in await chat.say(f"/topup {code}")
+    assert "You have already used that code" in await chat.say(f"/topup {code}")
+    assert "That code is not valid." in await chat.say(f"/topup {code}", BAO)
+    assert (await chat.state()).wallet == Money.usd("5")
+    await chat.check_books()
+
+
+async def test_topup_in_a_group_points_to_the_private_chat(chat: Chat) -> None:
+    assert "send /topup there" in await chat.say("/topup", ANN, ROOM)

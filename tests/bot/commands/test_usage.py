@@ -1,0 +1,90 @@
+"""/usage: tokens and USD by day, model and provider."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.commands.usage import MOST_LINES
+from engine.chat import Usage
+from engine.money import Money
+from storage.database.connection import Connection
+from tests.bot.commands.conftest import ANN, BAO, Chat
+from tests.builders import spent
+
+
+async def used(chat: Chat, days: int = 1) -> None:
+    """Ann has spent 0.50 USD and 1,500 tokens a day, today and before."""
+    await chat.say("/start")
+
+    def unit(conn: Connection) -> None:
+        for number in range(days):
+            at = chat.clock.now() - timedelta(days=number)
+            spent(1, Money.usd("0.50"), at, request_id=f"r{number}", usage=Usage(1000, 500))(conn)
+
+    await chat.write(unit)
+
+
+async def test_no_usage_says_so_and_has_no_picture(chat: Chat) -> None:
+    calls = await chat.send("/usage")
+    assert [call.method for call in calls] == ["sendMessage"]
+    assert "Nothing yet. Ask me something first." in calls[0].text
+
+
+async def test_usage_has_totals_lists_and_a_picture(chat: Chat) -> None:
+    await used(chat)
+    calls = await chat.send("/usage")
+    assert calls[0].method == "sendPhoto"
+    text = calls[-1].text
+    for line in (
+        "This period",
+        "Answers: 1 · tokens: 1,500 · 0.50 USD from the wallet",
+        f"By day\n{chat.clock.now():%Y-%m-%d}: 1,500 tokens · 0.50 USD",
+        "By model\ndeepseek-v4-flash: 1,500 tokens",
+        "By provider\ndeepseek: 1,500 tokens",
+        "Left: ",
+    ):
+        assert line in text, line
+
+
+async def test_usage_of_others_is_not_shown(chat: Chat) -> None:
+    await used(chat)
+    assert "Nothing yet" in await chat.say("/usage", BAO)
+
+
+@pytest.mark.parametrize(("label", "title", "answers"), [("7 days", "Last 7 days", 7), ("30 days", "Last 30 days", 30)])
+async def test_span_counts_its_days_with_today(chat: Chat, label: str, title: str, answers: int) -> None:
+    await used(chat, 31)
+    await chat.say("/usage")
+    text = await chat.press(label)
+    assert title in text
+    assert f"Answers: {answers} " in text
+
+
+async def test_month_begins_on_its_first_day(chat: Chat) -> None:
+    await used(chat, 31)
+    await chat.say("/usage")
+    assert f"Answers: {chat.clock.now().day} " in await chat.press("Month")
+
+
+async def test_more_lines_than_fit_are_counted(chat: Chat) -> None:
+    await used(chat, MOST_LINES)
+    await chat.say("/usage")
+    assert "more; the CSV" not in await chat.press("30 days")
+    await chat.write(spent(1, Money.usd("1"), chat.clock.now() - timedelta(days=MOST_LINES), request_id="more"))
+    assert "… and 1 more; the CSV file has them all." in await chat.press("30 days")
+
+
+async def test_csv_has_a_year_without_the_costs(chat: Chat) -> None:
+    await used(chat)
+    await chat.say("/usage")
+    calls = await chat.press_data(chat.button("CSV"))
+    ((name, table),) = [item for call in calls for item in call.files.items()]
+    assert name == "usage.csv"
+    assert b"charge_usd" in table
+    assert b"cost" not in table
+
+
+async def test_button_obeys_its_owner_only(chat: Chat) -> None:
+    await used(chat)
+    calls = await chat.press_data(f"usage:show:7:{ANN}", BAO)
+    assert [call.method for call in calls] == ["answerCallbackQuery"]
