@@ -226,3 +226,7 @@ class Garbled(ProviderError):
 class EmptyAnswer(ProviderError):
     outcome = "empty"
     counts = True
+
+
+KEY_ERRORS = (RateLimited, KeyRefused, BalanceGone)
+"""Errors of one API key: another key of the same provider may do."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from engine.attempt_record import HEDGED, AttemptRecord, DropLine, unanswered
 from engine.catalog.offers import Quote
 from engine.errors import (
+    KEY_ERRORS,
     AnswerCut,
-    BalanceGone,
     CapabilityMissing,
     ContextTooLong,
-    KeyRefused,
     NoProvider,
     ProviderError,
     RateLimited,
@@ -27,7 +26,6 @@ from engine.holds import Grant
 from engine.routing.health import Permit
 from engine.routing.plan import plan
 
-_OF_ONE_KEY = (RateLimited, KeyRefused, BalanceGone)
 _OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow)
 
 
@@ -125,7 +123,7 @@ class Failover:
             attempt = await self._attempt(number, self._start(quote, permit, limit))
             if attempt is not None:
                 return attempt
-            if not isinstance(self._errors[-1], _OF_ONE_KEY):
+            if not isinstance(self._errors[-1], KEY_ERRORS):
                 return None
 
     def _is_long_enough(self, quote: Quote) -> bool:

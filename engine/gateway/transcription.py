@@ -16,13 +16,11 @@ from engine import attempt_record as outcomes
 from engine.attempt_record import MOST_DETAIL_CHARS, AttemptRecord, QuoteLine, Receipt
 from engine.catalog.offers import Offer
 from engine.errors import (
-    BalanceGone,
+    KEY_ERRORS,
     Closing,
     FirstTokenLate,
-    KeyRefused,
     NoProvider,
     ProviderError,
-    RateLimited,
     RequestFault,
     RequestRejected,
 )
@@ -38,7 +36,6 @@ TIMEOUT_SECONDS = 120.0
 GRACE_SECONDS = 10.0
 ROUNDING_SECONDS = 1
 TRUSTED_TIMES = 2
-_OF_ONE_KEY = (RateLimited, KeyRefused, BalanceGone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +175,7 @@ class _TranscriptionRun:
                 offer = self.transcriber.offer
                 raise RequestRejected(offer.provider, error.detail, moderation=error.moderation) from error
             except ProviderError as error:
-                if not isinstance(error, _OF_ONE_KEY):
+                if not isinstance(error, KEY_ERRORS):
                     raise self._no_provider() from error
 
     def _admit(self, used: set[int]) -> Permit:
