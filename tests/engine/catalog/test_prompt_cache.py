@@ -92,3 +92,22 @@ def test_conversation_in_use_is_not_the_oldest() -> None:
         prefixes.sent(request(FIRST, f"c{number}"), DEEPSEEK, 2000, 2000, now=0)
     assert prefixes.cached_tokens(request(SECOND, "c0"), DEEPSEEK, now=1) == 2000
     assert prefixes.cached_tokens(request(SECOND, "c1"), DEEPSEEK, now=1) == 0
+
+
+def test_lifetime_counts_from_the_last_prompt() -> None:
+    prefixes = PromptCache()
+    prefixes.sent(request(FIRST), DEEPSEEK, 2000, 0, now=9000)
+    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=12_600) == 2000
+    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=12_601) == 0
+
+
+def test_expired_prompt_says_nothing_about_hits() -> None:
+    prefixes = sent(DEEPSEEK)
+    prefixes.sent(request(FIRST), DEEPSEEK, 2000, 0, now=4000)
+    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=4001) == 2000
+
+
+def test_one_half_hit_lowers_the_expectation_by_a_twentieth() -> None:
+    prefixes = sent(DEEPSEEK)
+    prefixes.sent(request(FIRST), DEEPSEEK, 2000, 1000, now=1)
+    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=2) == 1900

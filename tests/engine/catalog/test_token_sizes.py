@@ -133,3 +133,13 @@ def test_answer_that_was_all_thinking_teaches_nothing() -> None:
     sizes = TokenSizes()
     sizes.learn_output(A, "auto", 7, 100, (300, 300))
     assert (sizes.output_times(A), sizes.answer_tokens("auto", 7)) == (1, USUAL_OUTPUT_TOKENS)
+
+
+def test_tenants_own_answers_weigh_against_ten_of_all() -> None:
+    sizes = TokenSizes()
+    for _ in range(5):
+        sizes.learn_output(A, "auto", 8, 400, (400, 0))
+    sizes.learn_output(A, "auto", 7, 100, (100, 0))
+    usual = (5 * 400 + 100) / 6
+    assert sizes.answer_tokens("auto", None) == pytest.approx(usual)
+    assert sizes.answer_tokens("auto", 7) == pytest.approx((100 + 10 * usual) / 11)

@@ -152,6 +152,22 @@ def test_provider_whose_keys_all_rest_is_not_over_its_limit() -> None:
     assert (found.over_limit_seconds(1), found.over_limit_reason(1)) == (0, "")
 
 
+def test_key_that_rests_for_half_a_second_is_not_usable() -> None:
+    found = provider(2)
+    limited(found.keys[0], 5, 0)
+    found.keys[0].apply_limits(0, LimitHeaders(None, None, 500, 60))
+    found.keys[1].rate_limited(1, 1, 0.5, jitter=1, per_day=True)
+    assert found.over_limit_seconds(1) > 0
+    assert found.remaining_tokens(1) == 500
+
+
+def test_limit_is_named_also_in_its_last_second() -> None:
+    found = provider()
+    limited(found.keys[0], 5, 0)
+    assert found.over_limit_reason(59.75) == "at its learned limit of 5/min, 1 s left"
+    assert found.over_limit_reason(60.25) == ""
+
+
 def test_unreported_token_quota_is_infinite() -> None:
     assert provider(1).remaining_tokens(0) == provider(2).remaining_tokens(0) == float("inf")
 
