@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+import pytest
+
 from engine.money import Money
 from storage.billing import orders, payments, plans, refunds
 from storage.billing.payments import Payment
@@ -9,6 +11,7 @@ from storage.database.dates import month_of
 from storage.ledger import transfers
 from storage.reports import quotas
 from storage.tenants import api_keys, notices, tenant_settings
+from storage.tenants.tenants import PERIOD
 from tests.storage.books import DOUBLE, FREE, NOW, PRO, hold_request, pay, take, tenant
 
 PERCENTS = (80, 100)
@@ -152,5 +155,67 @@ async def test_key_thresholds_are_notified_once_a_month(db: Database) -> None:
         assert quotas.keys_crossed(conn, PERCENTS, month_of(NOW + timedelta(days=31))) == []
         api_keys.revoke(conn, ann, key.id, NOW)
         assert quotas.keys_crossed(conn, PERCENTS, month) == []
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize(
+    ("allowance", "used", "percents"),
+    [
+        (1_000, 799, []),
+        (1_000, 800, [80]),
+        (1_000, 856, [80]),
+        (1_000, 857, [100]),
+        (100_000, 99_999, [100]),
+        (100, 1, [100]),
+        (0, 0, []),
+        (1_000_000, 0, []),
+    ],
+)
+async def test_thresholds_are_exact(db: Database, allowance: int, used: int, percents: list[int]) -> None:
+    def unit(conn: Connection) -> list[int]:
+        conn.run(
+            "UPDATE accounts SET allowance_tokens = :allowance, allowance_used_tokens = :used WHERE tenant_id = :id",
+            id=in_telegram(conn),
+            allowance=allowance,
+            used=used,
+        )
+        return [each.percent for each in quotas.allowances_crossed(conn, PERCENTS)]
+
+    assert await db.write(unit) == percents
+
+
+async def test_crossing_names_the_tokens_left_and_the_renewal(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn)
+        spend(conn, ann, 850)
+        (found,) = quotas.allowances_crossed(conn, PERCENTS)
+        assert (found.user_id, found.left_tokens, found.renews_at) == (1000 + ann, 150, NOW + PERIOD)
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize(("usd", "found"), [("1.000000001", 0), ("1.30", 0), ("0.999999999", 1)])
+async def test_wallet_is_low_below_the_threshold_only(db: Database, usd: str, found: int) -> None:
+    def unit(conn: Connection) -> int:
+        ann = in_telegram(conn, usd)
+        asked = hold_request(ann, tariff=DOUBLE)
+        pay(conn, asked, take(conn, asked), tokens=0, cost_atto=10**9)
+        conn.run("UPDATE accounts SET balance_nanousd = :n WHERE tenant_id = :id", id=ann, n=Money.usd(usd).nanousd)
+        return len(quotas.low_wallets(conn, THRESHOLD))
+
+    assert await db.write(unit) == found
+
+
+async def test_spending_of_an_earlier_period_makes_no_wallet_low(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = in_telegram(conn, "0.50")
+        asked = hold_request(ann, tariff=DOUBLE)
+        pay(conn, asked, take(conn, asked))
+        assert len(quotas.low_wallets(conn, THRESHOLD)) == 1
+        plans.start_plan(conn, ann, FREE, NOW)
+        assert len(quotas.low_wallets(conn, THRESHOLD)) == 1
+        plans.start_plan(conn, ann, FREE, NOW + timedelta(milliseconds=1))
+        assert quotas.low_wallets(conn, THRESHOLD) == []
 
     await db.write(unit)
