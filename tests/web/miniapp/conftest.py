@@ -140,3 +140,32 @@ async def opened(tmp_path: Path, config: str = "") -> AsyncIterator[Mini]:
 async def mini(tmp_path: Path) -> AsyncIterator[Mini]:
     async with opened(tmp_path) as running:
         yield running
+
+
+CALLS = (
+    ("GET", "/app/account"),
+    ("POST", "/app/keys"),
+    ("DELETE", "/app/keys/1"),
+    ("GET", "/app/invoices/F-000001/pdf"),
+    ("GET", "/app/house"),
+)
+"""One call of each route that needs a user."""
+
+
+async def account(mini: Mini, user: int, **how: Any) -> dict[str, Any]:
+    async with mini.http(user, **how) as http:
+        answer = await http.get("/app/account")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def refusals(mini: Mini, user: int | None, **how: Any) -> set[tuple[int, str]]:
+    """Return status and code of every call in CALLS."""
+    found = set()
+    async with mini.http(user, **how) as http:
+        for method, path in CALLS:
+            answer = await http.request(method, path, json={} if method == "POST" else None)
+            found.add((answer.status_code, answer.json()["error"]["code"]))
+    return found

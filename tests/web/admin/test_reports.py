@@ -1,0 +1,104 @@
+"""The operator's usage, margin and audit."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.web.conftest import ADMIN_KEY, ASKED, Face
+from web.admin.reports import period
+from web.errors import HttpProblem
+
+HUGE = "9" * 30
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+async def answered(face: Face) -> None:
+    async with face.http() as http:
+        assert (await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED})).status_code == 200
+    await face.idle()
+
+
+async def got(face: Face, path: str, **query: str) -> Any:
+    async with face.http(ADMIN_KEY) as admin:
+        answer = await admin.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (None, None, ("2026-11-01", "2026-11-24")),
+        ("2026-10-05", None, ("2026-10-05", "2026-11-24")),
+        (None, "2026-10-05", ("2026-10-01", "2026-10-05")),
+        ("2026-10-05", "2026-10-05", ("2026-10-05", "2026-10-05")),
+    ],
+)
+def test_period_is_this_month_unless_given(first: str | None, last: str | None, expected: tuple[str, str]) -> None:
+    dates = [date.fromisoformat(each) if each else None for each in (first, last)]
+    assert tuple(map(str, period(dates[0], dates[1], NOW))) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "param"), [(date(2026, 11, 2), date(2026, 11, 1), "from"), (None, date.max, "to")]
+)
+def test_impossible_period_names_its_parameter(first: date | None, last: date, param: str) -> None:
+    with pytest.raises(HttpProblem) as caught:
+        period(first, last, NOW)
+    assert (caught.value.status, caught.value.param) == (400, param)
+
+
+async def test_usage_is_that_of_all_tenants_or_of_one(face: Face) -> None:
+    await answered(face)
+    await face.make_key()
+    (row,) = (await got(face, "/admin/usage"))["data"]
+    assert (row["model"], row["provider"], row["prompts"]) == ("deepseek-v4-flash", "deepseek", 1)
+    assert row["allowance_tokens"] == row["input_tokens"] + row["output_tokens"]
+    assert (await got(face, "/admin/usage", tenant="1"))["data"] == [row]
+    assert (await got(face, "/admin/usage", tenant="2"))["data"] == []
+    assert (await got(face, "/admin/usage", to="2020-01-01"))["data"] == []
+
+
+async def test_margin_totals_are_the_sums_of_the_rows(face: Face) -> None:
+    await answered(face)
+    found = await got(face, "/admin/margin")
+    (row,), totals = found["data"], found["totals"]
+    for name in ("charge_usd", "allowance_usd", "cost_usd", "waste_usd", "margin_usd"):
+        assert totals[name] == row[name]
+    parts = [Decimal(row[name]) for name in ("charge_usd", "allowance_usd", "cost_usd", "waste_usd")]
+    assert Decimal(row["margin_usd"]) == parts[0] + parts[1] - parts[2] - parts[3] < 0
+    assert totals["liability_wallets_usd"] == "1.00"
+
+
+async def test_audit_lists_its_problems(face: Face) -> None:
+    clean = await got(face, "/admin/audit")
+    assert clean["ok"]
+    assert clean["checked"]
+    spoil = "UPDATE accounts SET balance_nanousd = balance_nanousd + 1"
+    await face.container.db.write(lambda conn: conn.run(spoil))
+    spoiled = await got(face, "/admin/audit")
+    assert not spoiled["ok"]
+    assert set(spoiled["problems"][0]) == {"check", "rule", "row"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", f"/admin/tenants?cursor={HUGE}", 400),
+        ("GET", f"/admin/tenants?telegram_user_id={HUGE}", 400),
+        ("GET", f"/admin/invoices?cursor={HUGE}", 400),
+        ("DELETE", f"/admin/tenants/1/keys/{HUGE}", 404),
+        ("DELETE", "/admin/tenants/1/keys/²", 404),
+        ("GET", "/admin/tenants/²", 404),
+        ("GET", "/admin/margin?from=9999-12-31&to=9999-12-31", 400),
+        ("GET", "/admin/usage?to=9999-12-31", 400),
+        ("GET", "/admin/usage?from=0001-01-01&to=9999-12-30", 200),
+        ("GET", "/admin/usage?from=1700000000", 400),
+        ("GET", "/admin/usage?from=2026-02-30", 400),
+    ],
+)
+async def test_impossible_numbers_and_dates_are_refused(face: Face, method: str, path: str, status: int) -> None:
+    async with face.http(ADMIN_KEY) as admin:
+        assert (await admin.request(method, path)).status_code == status

@@ -1,0 +1,35 @@
+"""The operator's pages of the Mini App."""
+
+import json
+
+from storage.database.connection import Connection
+from storage.operations import incidents
+from tests.web.miniapp.conftest import ANN, OLGA, Mini
+
+
+async def test_operator_pages_are_hidden_from_others(mini: Mini) -> None:
+    await mini.answered(mini.ann, "a", 0)
+
+    def unit(conn: Connection) -> None:
+        now = mini.container.clock.now()
+        closed = incidents.begin(conn, "provider_down", "gemini", {}, now)
+        assert closed
+        incidents.close(conn, closed, now)
+        incidents.begin(conn, "key_refused", "deepseek", {}, now)
+
+    await mini.container.db.write(unit)
+    async with mini.http(OLGA) as olga, mini.http(ANN) as ann:
+        seen = (await olga.get("/app/house")).json()
+        assert (await olga.get("/app/account")).json()["is_operator"]
+        hidden, nothing = await ann.get("/app/house"), await ann.get("/app/nothing")
+    assert (hidden.status_code, hidden.json()) == (nothing.status_code, nothing.json()) == (404, nothing.json())
+    deepseek = next(row for row in seen["providers"] if row["name"] == "deepseek")
+    assert deepseek["configured"]
+    assert deepseek["prices"]
+    assert "k-deepseek" not in json.dumps(seen)
+    assert [row["provider"] for row in seen["margin"]["data"]] == ["deepseek"]
+    assert seen["margin"]["totals"]["cost_usd"] == seen["margin"]["data"][0]["cost_usd"]
+    assert [(each["subject"], bool(each["closed_at"])) for each in seen["incidents"]] == [
+        ("deepseek", False),
+        ("gemini", True),
+    ]
