@@ -4,8 +4,8 @@
 
 The sandbox (Telegram, providers, the people who ask) runs in a process of its own; the figure is this process's
 user + system time between the first prompt and the last sent answer, divided by the answers: for one chat at a
-time, and for twenty at once. Beside it, in the same run, one message sent through PTB's stock HTTPXRequest: the
-ratio holds where machines differ.
+time, and for twenty at once. For comparison, the same run sends messages through PTB's stock HTTPXRequest: the
+ratio is comparable between machines.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ asyncio.run(main())
 
 
 class Telegram:
-    """The sandbox's process: it speaks for people, and counts the bot's calls."""
+    """The sandbox's process: sends prompts and counts the bot's calls."""
 
     def __init__(self, port: int) -> None:
         script = _SANDBOX.format(words=WORDS, port=port, pace=SECONDS / WORDS, chats=CHATS, first=FIRST)
@@ -66,7 +66,7 @@ class Telegram:
         self._in.flush()
 
     def calls(self) -> dict[str, int]:
-        """How often each method was called since the last time."""
+        """Return the calls of each method since the last time."""
         self._in.write("count\n")
         self._in.flush()
         counted: dict[str, int] = json.loads(self._out.readline())
@@ -97,14 +97,14 @@ async def measure(answers: int, telegram: Telegram, port: int, folder: Path) -> 
         "GEMINI_API_KEY": "k",
         "GEMINI_BASE_URL": f"{url}/providers/gemini",
     }
-    async with open_container(read(variables, folder / "none.env")) as house:
-        bot = Bot(bot_services(house))
+    async with open_container(read(variables, folder / "none.env")) as container:
+        bot = Bot(bot_services(container))
         await bot.start()
-        await ask(telegram, CHATS, CHATS, house)  # warm
+        await ask(telegram, CHATS, CHATS, container)  # warm
         freeze_garbage_collection()
-        await asyncio.sleep(5)  # what warming left behind is not an answer's
+        await asyncio.sleep(5)  # the rest of the warm-up is not counted
         measured = [
-            await cpu_per_answer(telegram, number, chats, house)
+            await cpu_per_answer(telegram, number, chats, container)
             for number, chats in ((max(5, answers // 10), 1), (answers, CHATS))
         ]
         await asyncio.sleep(5)
@@ -116,32 +116,32 @@ async def measure(answers: int, telegram: Telegram, port: int, folder: Path) -> 
         print(f"{line}: {seconds * 1000:.1f} ms = {seconds / bare:.1f} bare sends")
 
 
-async def cpu_per_answer(telegram: Telegram, answers: int, chats: int, house: Container) -> tuple[str, float]:
+async def cpu_per_answer(telegram: Telegram, answers: int, chats: int, container: Container) -> tuple[str, float]:
     telegram.calls()
     began = time.process_time()
-    await ask(telegram, answers, chats, house)
+    await ask(telegram, answers, chats, container)
     each = (time.process_time() - began) / answers
     frames = telegram.calls().get("sendMessageDraft", 0) / answers
     return f"{answers} answers of {WORDS} words over {SECONDS:g} s, {chats} at once, {frames:.1f} frames each", each
 
 
-async def ask(telegram: Telegram, answers: int, chats: int, house: Container) -> None:
+async def ask(telegram: Telegram, answers: int, chats: int, container: Container) -> None:
     for start in range(0, answers, chats):
         for number in range(start, min(start + chats, answers)):
-            telegram.say(FIRST + number % CHATS)  # everybody in turn: nobody asks faster than the free plan lets them
+            telegram.say(FIRST + number % CHATS)  # in turn, so that each stays within the free plan's limit
         await asyncio.sleep(SECONDS + 0.5)
-        while house.gateway.in_flight:  # noqa: ASYNC110
+        while container.gateway.in_flight:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
 async def stock_send_seconds(url: str, token: str) -> float:
-    """CPU of one message by PTB as it comes, with nothing kept from being sent."""
+    """Return the CPU of one message sent with PTB's default request class."""
     stock = HTTPXRequest(httpx_kwargs={"trust_env": False})
     async with ExtBot(token, base_url=f"{url}/telegram/bot", request=stock) as bot:
         await asyncio.gather(*(bot.send_message(FIRST + number, "word " * WORDS) for number in range(CHATS)))  # warm
         spent = 0.0
         for _ in range(ROUNDS_OF_SENDS):
-            await asyncio.sleep(1.1)  # Telegram's patience
+            await asyncio.sleep(1.1)  # Telegram's rate limit
             began = time.process_time()
             await asyncio.gather(*(bot.send_message(FIRST + number, "word " * WORDS) for number in range(CHATS)))
             spent += time.process_time() - began

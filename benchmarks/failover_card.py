@@ -1,10 +1,10 @@
-"""Our card: sixteen faults of a provider, and what a caller of POST /v1/chat/completions gets in each.
+"""The failover card: sixteen faults of a provider, and the result for a caller of POST /v1/chat/completions.
 
     python -m benchmarks.failover_card [--scale 0.1] [--write docs/failover-card.md]
 
 The faults, and what counts as a pass, are those of Failover Bench (github.com/failoverbench/failoverbench, methodology
-0.1), built anew as switches of the sandbox's stand-ins; this is no run of their program. `--scale` shortens every time
-of theirs and of ours alike: at 0.1 a provider that is silent for 30 s is silent for 3, and waited for a tenth as long.
+0.1), implemented as modes of the sandbox's stand-ins; this is no run of their program. `--scale` shortens all times
+of both sides: at 0.1 a provider that is silent for 30 s is silent for 3 s, and timeouts are a tenth as long.
 """
 
 import argparse
@@ -72,7 +72,7 @@ rest_seconds = {rest}
 
 @dataclass(slots=True)
 class Bench:
-    """The house under test, and how to reach it."""
+    """The program under test and a client for it."""
 
     sandbox: Sandbox
     http: httpx.AsyncClient
@@ -81,7 +81,7 @@ class Bench:
     texts: dict[str, str] = field(default_factory=dict)
 
     async def ask(self, model: str, *, stream: bool, most_seconds: float) -> Seen:
-        """One call as a caller sees it; the wallet is looked at before and after."""
+        """Make one call as a client. Return its result, with the wallet's change."""
         before, began = await self.wallet(), time.monotonic()
         calls = {name: found.calls for name, found in self.sandbox.stand_ins.providers.items()}
         body = {"model": model, "messages": [{"role": "user", "content": PROMPT}], "stream": stream}
@@ -144,7 +144,7 @@ def _take(seen: Seen, line: str) -> None:
 
 
 async def run(fault: Fault, *, stream: bool, scale: float) -> Seen:
-    """A house of its own for each fault: no breaker remembers the one before."""
+    """Run one fault in a new program, so that no breaker has a memory."""
     async with _bench(scale) as bench:
         for model, name in (("one", PRIMARY), ("two", SECOND), ("three", NO_PREFILL)):
             bench.texts[name] = (await bench.ask(model, stream=False, most_seconds=30)).text
@@ -160,7 +160,7 @@ async def run(fault: Fault, *, stream: bool, scale: float) -> Seen:
 
 
 async def _flapping(bench: Bench, fault: Fault, *, stream: bool) -> Seen:
-    """Down for a minute, then healthy: twenty calls, one every four seconds."""
+    """Make twenty calls, one every four seconds, at a provider that is down for a minute and then healthy."""
     began, sum_of = time.monotonic(), Seen(alive_after=True, whole=True)
     bench.sandbox.stand_ins.set_mode(PRIMARY, fault.mode)
     for number in range(20):
@@ -192,8 +192,8 @@ async def _bench(scale: float) -> AsyncIterator[Bench]:
                 variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": "k"}
             config = CONFIG.format(first=10 * scale, idle=30 * scale, rest=10 * scale)
             Path(variables["FARTHING_CONFIG"]).write_text(config)  # noqa: ASYNC240 - nothing runs yet
-            async with open_container(read(variables, Path(folder) / "none.env")) as house:
-                server = http_server(build_app(web_services(house)), "127.0.0.1", 0)
+            async with open_container(read(variables, Path(folder) / "none.env")) as container:
+                server = http_server(build_app(web_services(container)), "127.0.0.1", 0)
                 serving = asyncio.create_task(server.serve())
                 while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                     await asyncio.sleep(0.01)
@@ -202,13 +202,13 @@ async def _bench(scale: float) -> AsyncIterator[Bench]:
                     async with httpx.AsyncClient(base_url=url, timeout=None, trust_env=False) as http:
                         yield await _entered(Bench(sandbox, http, scale))
                 finally:
-                    await house.gateway.close(1)
+                    await container.gateway.close(1)
                     server.should_exit = True
                     await serving
 
 
 async def _entered(bench: Bench) -> Bench:
-    """A tenant with money and a key."""
+    """Create a tenant with money and a key."""
     as_admin = {"authorization": f"Bearer {ADMIN}"}
     bench.tenant = (await bench.http.post("/admin/tenants", json={"name": "card"}, headers=as_admin)).json()["id"]
     path = f"/admin/tenants/{bench.tenant}"
@@ -247,7 +247,7 @@ def card(rows: list[tuple[Fault, bool, Seen]], scale: float) -> str:
 
 _ABOUT = """
 The sixteen faults, and what counts as a pass, are those of [Failover Bench](https://github.com/failoverbench/failoverbench)
-(methodology 0.1), built anew as switches of the sandbox's stand-ins. This is our own run of our own harness, not a row
+(methodology 0.1), implemented as modes of the sandbox's stand-ins. This is our own run of our own harness, not a row
 of theirs. *pass*: the caller got the whole answer and the gateway behaved. *partial*: it did, but something advised
 was left out. *safe*: no answer, but a clean error, soon, and no charge. *fail*: a hang, a cut answer passed off as
 whole, or a wrong charge. The first provider is DeepSeek's stand-in, the second Gemini's (S14: Claude's, which takes no

@@ -1,4 +1,4 @@
-"""The sixteen faults of the card, what a caller saw in one, and the verdict on it."""
+"""The sixteen faults of the card, the result of one, and its verdict."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ PRIMARY = "deepseek"
 
 @dataclass(slots=True)
 class Seen:
-    """One call from outside. Seconds are of real time, whatever the scale; `calls` are those that providers had."""
+    """Result of one call. Seconds are unscaled; `calls`: calls of each provider."""
 
     text: str = ""
     error: str = ""
@@ -42,7 +42,7 @@ class Seen:
         return f"{'the whole' if self.whole else 'a CUT'} answer of {self.provider}, {self.seconds:.1f} s"
 
     def add(self, other: "Seen", *, is_whole: bool) -> None:
-        """One call of a series."""
+        """Add one call of a series."""
         answered = is_whole and not other.error and not other.hung
         self.answers += answered
         self.failures += not answered
@@ -59,7 +59,7 @@ Check = tuple[str, Callable[[Seen], bool]]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`mode`: the first provider's switch. `must` decides between pass and fail, `advised` between pass and partial."""
+    """`mode`: the first provider's mode. `must` decides between pass and fail, `advised` between pass and partial."""
 
     id: str
     title: str
@@ -115,7 +115,7 @@ FAULTS = (
 
 
 def judged(fault: Fault, seen: Seen) -> tuple[str, str]:
-    """(pass, partial, safe or fail; why)."""
+    """Return the verdict (pass, partial, safe or fail) and its reason."""
     if seen.hung:
         return "fail", "it hangs"
     if seen.charged_nanousd != seen.expected_nanousd:

@@ -1,4 +1,4 @@
-"""Books with a long past, made by SQL: so many ledger entries, all of them sound."""
+"""A ledger with many consistent entries, made by SQL."""
 
 import sqlite3
 from pathlib import Path
@@ -50,7 +50,7 @@ CHUNK = 250_000
 
 
 def fill_sqlite(path: Path, entries: int) -> None:
-    """A migrated file with about `entries` ledger entries, two for each answer."""
+    """Create a migrated file with about `entries` ledger entries, two for each answer."""
     upgrade(f"sqlite:///{path}")
     raw = sqlite3.connect(path, isolation_level=None)
     raw.execute("PRAGMA synchronous = OFF")
@@ -89,5 +89,5 @@ def _statements(dialect: str, identity: str, entries: int) -> list[str]:
 
 
 def _numbered(numbers: str, insert: str) -> str:
-    """SQLite and PostgreSQL both take WITH before INSERT."""
+    """Return the statement. SQLite and PostgreSQL both accept WITH before INSERT."""
     return f"{numbers} {insert}"

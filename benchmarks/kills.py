@@ -1,10 +1,10 @@
-"""kill -9 of the real process at random moments under load, and what the books say afterwards.
+"""Test of kill -9: the real process is killed at random moments under load, and the ledger is audited afterwards.
 
     python -m benchmarks.kills [TIMES] [SEED] [--database postgresql]
 
 The sandbox (Telegram and the providers) runs here and outlives every kill; `python -m main` is the process that is
 killed. Twelve people ask all the time, and two HTTP clients repeat each call under its Idempotency-Key until it is
-answered. After each kill the books are audited as they lie, and the process starts again. At the end every prompt
+answered. After each kill the database is audited as it is, and the process starts again. At the end every prompt
 must have been answered, each charged once, nothing held, no credit lost. Exit 1 when not.
 """
 
@@ -54,7 +54,7 @@ folder = ""
 
 @dataclass
 class Load:
-    """What people said, and what was acknowledged to HTTP clients."""
+    """Prompts of people, and answers acknowledged to HTTP clients."""
 
     sandbox: Sandbox
     url: str
@@ -68,11 +68,11 @@ class Load:
             self.sandbox.world.chats[user] = Chat(user, "private", f"P{user}", (user,))
 
     async def person(self, user: int) -> None:
-        """Says the next thing once the last one was answered."""
+        """Send the next prompt once the last one was answered."""
         while not self.stopping:
             self.asked[user] = self.asked.get(user, 0) + 1
             said = self.sandbox.world.say(user, user, f"number {self.asked[user]}: tell me about tea please")
-            while not self._answered_since(user, said["message_id"]):  # noqa: ASYNC110 - the world rings no bell
+            while not self._answered_since(user, said["message_id"]):  # noqa: ASYNC110 - the world has no event for it
                 await asyncio.sleep(0.02)
 
     def _answered_since(self, user: int, message_id: int) -> bool:
@@ -81,7 +81,7 @@ class Load:
         )
 
     async def client(self, name: int, key: str) -> None:
-        """Repeats one call under one key until it is answered; a twin in flight is waited for."""
+        """Repeat one call under one key until it is answered."""
         number = 0
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=30) as http:
             while not self.stopping:
@@ -109,7 +109,7 @@ def _is_answer(message: dict[str, object]) -> bool:
 
 
 class Victim:
-    """`python -m main` in a folder of its own."""
+    """A process of `python -m main` in its own folder."""
 
     def __init__(self, folder: Path, sandbox: Sandbox, port: int, database: str) -> None:
         self._database, self.url = database, f"http://127.0.0.1:{port}"
@@ -151,7 +151,7 @@ class Victim:
         self._log.close()
 
     async def problems(self) -> list[str]:
-        """The audit's, of the books as they lie."""
+        """Return the problems that the audit finds."""
         report = await self._read(lambda conn: audit(conn, full=True))
         return [str(problem) for problem in report.problems]
 
@@ -164,7 +164,7 @@ class Victim:
 
 
 async def make_key(url: str) -> str:
-    """A tenant over HTTP, with a credit that must still be there in the end."""
+    """Create a tenant over HTTP with a credit, which must still exist at the end."""
     headers = {"authorization": f"Bearer {ADMIN_KEY}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as http:
         made = (await http.post("/admin/tenants", json={"name": "kills"})).json()
@@ -200,13 +200,13 @@ async def kill_often(times: int, seed: int, folder: Path, database: str) -> list
         for task in late:
             task.cancel()
         await settled(victim)
-        faults += await last_words(victim, load)
+        faults += await final_check(victim, load)
         victim.close()
     return faults
 
 
 async def settled(victim: Victim) -> None:
-    """Until everything was done and sent, or two minutes: an answer sent twice may have been taken for the next."""
+    """Wait until everything is handled and sent, for two minutes at most."""
     for _ in range(240):
         if not await victim.number(UNDONE):
             return
@@ -219,8 +219,8 @@ SELECT (SELECT COUNT(*) FROM inbox WHERE state <> 'done') + (SELECT COUNT(*) FRO
 """
 
 
-async def last_words(victim: Victim, load: Load) -> list[str]:
-    """Books and world must agree when all is still."""
+async def final_check(victim: Victim, load: Load) -> list[str]:
+    """Stop the process. Return the differences between the database and the sandbox."""
     code = victim.end(signal.SIGTERM)
     prompts, calls = sum(load.asked.values()), len(load.answered)
     telegram = await victim.number("SELECT COUNT(*) FROM attempts WHERE kept AND request_id NOT LIKE 'req-%'")
@@ -241,7 +241,7 @@ async def last_words(victim: Victim, load: Load) -> list[str]:
 
 @contextmanager
 def database_of(kind: str, folder: Path) -> Iterator[str]:
-    """The address of an empty, migrated database."""
+    """Yield the URL of an empty, migrated database."""
     with ExitStack() as stack:
         url = f"sqlite:///{folder}/farthing.db"
         if kind == "postgresql":

@@ -1,8 +1,8 @@
-"""The ledger's speed: hold + capture with journal, each durable, 64 in flight, through the real storage.
+"""Benchmark of the ledger: hold + capture with journal, each durable, 64 in flight, through the real storage.
 
     python -m benchmarks.ledger [--database sqlite|postgresql] [--entries 10000 10000000] [--pairs 4000]
 
-Beside it, turn by turn in the same run so that noise hits both: on SQLite the bare driver doing the same statements
+For comparison, alternating in the same run: on SQLite the bare driver doing the same statements
 with a commit of its own for each unit, on PostgreSQL pgbench doing the same work, statement by statement, prepared,
 with as many in flight. Several sizes take turns too; the last line is the first one's speed over the last one's.
 """
@@ -80,7 +80,7 @@ def bill_of(hold_request: HoldRequest) -> Bill:
 
 
 async def ours(ledger: SqlLedger, numbers: Iterator[int], pairs: int, figures: Figures) -> None:
-    """`pairs` of hold and capture, 64 at once."""
+    """Run `pairs` of hold and capture, 64 at once."""
     bids = [bid_of(next(numbers)) for _ in range(pairs)]
     work = iter([(hold_request, bill_of(hold_request)) for hold_request in bids])
 
@@ -94,7 +94,7 @@ async def ours(ledger: SqlLedger, numbers: Iterator[int], pairs: int, figures: F
             figures.latencies.append(1000 * (ended - began))
             figures.units += [1000 * (held - began), 1000 * (ended - held)]
 
-    gc.freeze()  # as serving.settle does, so that what we prepared is in nobody's way
+    gc.freeze()  # as the server does after its start
     beat = asyncio.create_task(_beat(figures.lags))
     cpu, wall = time.process_time(), time.perf_counter()
     await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
@@ -106,7 +106,7 @@ async def ours(ledger: SqlLedger, numbers: Iterator[int], pairs: int, figures: F
 
 
 async def _beat(lags: list[float]) -> None:
-    """How late a sleeper of 2 ms wakes."""
+    """Record the delay of a sleep of 2 ms."""
     while True:
         began = time.perf_counter()
         await asyncio.sleep(0.002)
@@ -115,7 +115,7 @@ async def _beat(lags: list[float]) -> None:
 
 @dataclass
 class Size:
-    """Books with so many entries, ours and the bare way to them, and what was measured."""
+    """A database with this many entries, our ledger and the bare driver over it, and their measurements."""
 
     title: str
     db: Database
@@ -125,7 +125,7 @@ class Size:
 
 
 async def compare(sizes: list[Size], pairs: int) -> None:
-    """All of them turn by turn, so that noise hits every size alike."""
+    """Measure all sizes in turn, so that noise affects all of them."""
     numbers = itertools.count()
     ledgers = [SqlLedger(size.db, Lease(size.db, Now()), Now(), RATES) for size in sizes]
     for size, ledger in zip(sizes, ledgers, strict=True):
@@ -161,7 +161,7 @@ async def on_sqlite(folder: Path, entries: list[int], pairs: int) -> list[Size]:
             megabytes = path.stat().st_size / 1e6
             title = f"SQLite {sqlite3.sqlite_version}, {number:,} entries ({megabytes:,.0f} MB)"
             sizes.append(Size(title, db, BareSqlite(path).pairs))
-        os.sync()  # what filling wrote is on its way to the disk no more
+        os.sync()  # so that writes of the filling do not disturb
         await compare(sizes, pairs)
     return sizes
 

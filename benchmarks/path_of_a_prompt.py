@@ -1,4 +1,4 @@
-"""The files of ours that one streamed answer runs through, by Telegram and over HTTP.
+"""Count of our files that one streamed answer runs through, by Telegram and over HTTP.
 
     python -m benchmarks.path_of_a_prompt [-v]
 
@@ -33,7 +33,7 @@ USER, ADMIN_KEY, QUESTION = 1001, "admin-key-of-the-benchmark", "tell me about t
 
 
 class Observer:
-    """Counts files while `on`. Installed before any thread starts, so that the database's threads are observed too."""
+    """Counter of files while `on`. Install it before any thread starts, so that database threads are included."""
 
     def __init__(self) -> None:
         self.on = False
@@ -94,7 +94,7 @@ async def _running(folder: Path, sandbox: Sandbox) -> AsyncIterator[tuple[Contai
 
 
 async def measure() -> dict[str, tuple[list[str], int]]:
-    """Files and pairs of files per way in."""
+    """Return files and pairs of files for Telegram and HTTP."""
     observer = Observer()
     observer.install()
     with tempfile.TemporaryDirectory() as folder:

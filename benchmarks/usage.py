@@ -1,4 +1,4 @@
-"""What /usage and /admin/usage cost over many journal rows, rolled up and not.
+"""Benchmark of /usage and /admin/usage over a large journal, with and without roll-ups.
 
 `python -m benchmarks.usage --rows 10000000` writes a database of its own: tenants and days are spread evenly, ten
 offers, one attempt in twenty not kept.
@@ -54,7 +54,7 @@ async def timed(db: Database, query: Callable[[Connection], Any], times: int = 1
 
 
 async def prepare(db: Database, rows: int, tenants: int) -> None:
-    """Without its indexes until it is full: they would take hours."""
+    """Fill the journal without its indexes, which would take hours."""
     indexes = await db.write(_drop_indexes)
     for first in range(0, rows, BATCH):
         await db.write(partial(fill, first=first, count=min(BATCH, rows - first), tenants=tenants))
@@ -74,7 +74,7 @@ def _drop_indexes(conn: Connection) -> list[str]:
 
 
 async def roll_up(db: Database) -> list[float]:
-    """The bulk in large units, the last 100,000 as the clock does it: seconds of each of those."""
+    """Roll up the bulk in large units, the last 100,000 as the job does. Return the seconds of each of those."""
     end = await db.write(rollups.last_committed)
     while await db.write(lambda conn: rollups.roll_up_chunk(conn, end - 100_000, most=20_000)) is not None:
         pass
@@ -96,12 +96,12 @@ async def main(rows: int, tenants: int, folder: str) -> None:
         print(f"units of {rollups.CHUNK} attempts, durable: median {statistics.median(units) * 1000:.1f} ms")
         await db.write(lambda conn: fill(conn, rows, TAIL, tenants))
         month = TODAY - timedelta(days=29)
-        mine = await timed(db, lambda conn: usage.rows(conn, month, TODAY, 7))
-        house = await timed(db, lambda conn: usage.rows(conn, month, TODAY))
+        own = await timed(db, lambda conn: usage.rows(conn, month, TODAY, 7))
+        admin = await timed(db, lambda conn: usage.rows(conn, month, TODAY))
         spend = await timed(db, lambda conn: usage.provider_spend(conn, TODAY, TODAY))
         print(
-            f"with {TAIL:,} attempts not rolled up yet, 30 days: /usage {mine:.1f} ms, /admin/usage {house:.1f} ms,"
-            f" the house's spending today {spend:.1f} ms"
+            f"with {TAIL:,} attempts not rolled up yet, 30 days: /usage {own:.1f} ms, /admin/usage {admin:.1f} ms,"
+            f" spending today {spend:.1f} ms"
         )
         await db.write(rollups.clear)
         scan = await timed(db, lambda conn: usage.rows(conn, month, TODAY), times=1)

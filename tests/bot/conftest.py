@@ -8,7 +8,7 @@ import pytest
 from sandbox.app import Sandbox
 from storage.database.database import Database, open_database
 from storage.migrations import upgrade
-from tests.journeys.conftest import Journey, begun
+from tests.journeys.conftest import Journey, started
 
 
 @pytest.fixture
@@ -27,5 +27,5 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def journey(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
-    async with begun(tmp_path, sandbox) as running:
+    async with started(tmp_path, sandbox) as running:
         yield running

@@ -6,9 +6,9 @@ from telegram import Update
 
 import locales
 from bot.context import Context
-from tests.journeys.conftest import ANN, ROOM, Journey
+from tests.journeys.conftest import ANN, GROUP_ID, Journey
 
-GROUP = {"id": ROOM, "type": "supergroup", "title": "Tea room"}
+GROUP = {"id": GROUP_ID, "type": "supergroup", "title": "Tea room"}
 
 
 def private_message(text: str | None = "hello", user: int = ANN, **more: Any) -> dict[str, Any]:

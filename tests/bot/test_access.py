@@ -5,18 +5,18 @@ import pytest
 
 from sandbox.app import Sandbox
 from tests.bot.contexts import bot_texts, text
-from tests.journeys.conftest import ANN, CONFIG, OLGA, ROOM, Journey, begun
+from tests.journeys.conftest import ANN, CONFIG, GROUP_ID, OLGA, Journey, started
 
 
 @pytest.fixture
 async def inviting(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
-    async with begun(tmp_path, sandbox, f'{CONFIG}\n[access]\nmode = "invite"\n') as running:
+    async with started(tmp_path, sandbox, f'{CONFIG}\n[access]\nmode = "invite"\n') as running:
         yield running
 
 
 @pytest.fixture
 async def approving(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
-    async with begun(tmp_path, sandbox, f'{CONFIG}\n[access]\nmode = "approval"\n') as running:
+    async with started(tmp_path, sandbox, f'{CONFIG}\n[access]\nmode = "approval"\n') as running:
         yield running
 
 
@@ -55,8 +55,8 @@ async def test_button_without_access_is_answered_and_does_nothing(inviting: Jour
 
 
 async def test_talk_in_a_group_is_ignored_and_a_command_to_the_bot_is_answered_once(inviting: Journey) -> None:
-    assert await said(inviting, "hello all", "/usage@other_bot", chat=ROOM) == []
-    assert await said(inviting, "/usage", "/usage", chat=ROOM) == [text("access.wait_invite")]
+    assert await said(inviting, "hello all", "/usage@other_bot", chat=GROUP_ID) == []
+    assert await said(inviting, "/usage", "/usage", chat=GROUP_ID) == [text("access.wait_invite")]
 
 
 async def test_operators_are_asked_once_for_each_user(approving: Journey) -> None:

@@ -10,11 +10,11 @@ from bot.services import Services
 from main.front_ends import bot_services
 from storage.tenants import tenants
 from tests.bot.contexts import bot_texts, text
-from tests.journeys.conftest import ANN, BAO, OLGA, ROOM, Journey
+from tests.journeys.conftest import ANN, BAO, GROUP_ID, OLGA, Journey
 
 
 def services(journey: Journey, **changes: Any) -> Services:
-    made = bot_services(journey.house)
+    made = bot_services(journey.container)
     return replace(made, config=replace(made.config, **changes))
 
 
@@ -38,9 +38,9 @@ async def test_webhook_has_a_route_and_polling_has_none(journey: Journey) -> Non
 
 async def test_unknown_command_is_answered_in_private_and_ignored_in_a_group(journey: Journey) -> None:
     assert await journey.ask("/nonsense") == text("unknown_command")
-    journey.sandbox.world.say(ROOM, ANN, "/nonsense")
+    journey.sandbox.world.say(GROUP_ID, ANN, "/nonsense")
     await journey.idle()
-    assert bot_texts(journey, ROOM) == []
+    assert bot_texts(journey, GROUP_ID) == []
 
 
 async def test_command_of_another_bot_is_ignored(journey: Journey) -> None:
@@ -55,7 +55,7 @@ async def test_command_is_found_in_any_case_and_with_the_bots_name(journey: Jour
 
 
 async def test_private_command_in_a_group_points_to_the_private_chat(journey: Journey) -> None:
-    answer = await journey.ask("/keys", ANN, ROOM)
+    answer = await journey.ask("/keys", ANN, GROUP_ID)
     assert answer == text("in_private_only", bot=journey.bot.bot.username, command="keys").replace("**", "")
 
 
@@ -105,7 +105,7 @@ async def test_block_is_noted_until_the_user_returns(journey: Journey) -> None:
 
     async def blocked() -> bool:
         await journey.idle()
-        state = await journey.house.db.read(lambda conn: tenants.by_telegram(conn, ANN))
+        state = await journey.container.db.read(lambda conn: tenants.by_telegram(conn, ANN))
         return state is not None and state.blocked
 
     journey.sandbox.world.block(ANN)

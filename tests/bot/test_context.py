@@ -29,7 +29,7 @@ async def test_language_is_the_chosen_one_then_the_apps_then_english(journey: Jo
     context = context_of(journey, message)
     assert context.language == "vi"
     state = await context.state()
-    await journey.house.db.write(lambda conn: tenant_settings.set_language(conn, state.id, "en"))
+    await journey.container.db.write(lambda conn: tenant_settings.set_language(conn, state.id, "en"))
     await context.state(fresh=True)
     assert context.language == "en"
     del message["from"]["language_code"]
@@ -60,7 +60,7 @@ async def test_waiting_user_is_let_in_once_access_is_open(journey: Journey) -> N
 
     context = context_of(journey, private_message())
     state = await context.state()
-    await journey.house.db.write(wait)
+    await journey.container.db.write(wait)
     assert (await context.state(fresh=True)).access == tenants.ADMITTED
 
 

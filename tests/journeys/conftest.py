@@ -1,4 +1,4 @@
-"""The whole house over the sandbox: real bot, real HTTP, real books."""
+"""Fixtures of the whole program over the sandbox: real bot, real HTTP, real database."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from storage.operations.audit import audit
 from tests.served import served
 from web.app import build_app
 
-ANN, BAO, OLGA, ROOM = 1001, 1002, 9001, -100500
+ANN, BAO, OLGA, GROUP_ID = 1001, 1002, 9001, -100500
 ADMIN_KEY = "admin-key-of-the-tests"
 CONFIG = """
 [models.auto]
@@ -48,15 +48,15 @@ requests_per_minute = 1000
 
 @dataclass(slots=True)
 class Journey:
-    """Everything at hand. `said` waits for the bot's next fitting message in a chat."""
+    """The running program and the sandbox around it."""
 
     sandbox: Sandbox
-    house: Container
+    container: Container
     bot: Bot
     url: str
 
     async def ask(self, text: str, user: int = ANN, chat: int | None = None) -> str:
-        """What the bot answers to this, in whole."""
+        """Send a text and return the bot's final answer."""
         chat = user if chat is None else chat
         before = {message["message_id"] for message in self.sandbox.world.messages(chat)}
         said = self.sandbox.world.say(chat, user, text)
@@ -69,7 +69,7 @@ class Journey:
         return str(answer.get("text", ""))
 
     async def press(self, label: str, user: int = ANN) -> None:
-        """The newest button whose words hold `label`."""
+        """Press the newest button whose text contains `label`."""
         for message in reversed(self.sandbox.world.messages(user)):
             rows = (message.get("reply_markup") or {}).get("inline_keyboard", [])
             for button in (button for row in rows for button in row):
@@ -79,7 +79,7 @@ class Journey:
         raise AssertionError(f"there is no button {label!r}")
 
     async def idle(self) -> None:
-        """Until no update waits, none is in hand, and nothing is left to be sent."""
+        """Wait until every update is handled and every message is sent."""
 
         def undone(conn: Any) -> int:
             waiting = conn.rows("SELECT count(*) AS n FROM inbox WHERE state <> 'done'")[0]["n"]
@@ -87,14 +87,14 @@ class Journey:
             return int(waiting + unsent)
 
         async with asyncio.timeout(60):
-            while self.sandbox.world.updates.pending or await self.house.db.read(undone):
+            while self.sandbox.world.updates.pending or await self.container.db.read(undone):
                 await asyncio.sleep(0.01)
 
     async def rows(self, sql: str, **values: Any) -> list[Any]:
-        return await self.house.db.read(lambda conn: conn.rows(sql, **values))
+        return await self.container.db.read(lambda conn: conn.rows(sql, **values))
 
     async def check_books(self) -> None:
-        report = await self.house.db.read(audit)
+        report = await self.container.db.read(audit)
         assert report.ok, report.problems
         assert await self.rows("SELECT * FROM holds WHERE state = 'open'") == []
 
@@ -104,18 +104,18 @@ class Journey:
 
 
 @functools.cache
-def _migrated() -> bytes:
-    """A database of today, made once."""
+def migrated_database() -> bytes:
+    """Return an empty, migrated SQLite database, made once."""
     with tempfile.TemporaryDirectory() as folder:
         upgrade(f"sqlite:///{folder}/new.db")
         return Path(f"{folder}/new.db").read_bytes()
 
 
 @contextlib.asynccontextmanager
-async def begun(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> AsyncIterator[Journey]:
+async def started(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> AsyncIterator[Journey]:
     (tmp_path / "farthing.toml").write_text(config)
     if not (tmp_path / "farthing.db").exists():
-        (tmp_path / "farthing.db").write_bytes(_migrated())
+        (tmp_path / "farthing.db").write_bytes(migrated_database())
     variables = {
         "TELEGRAM_BOT_TOKEN": sandbox.token,
         "TELEGRAM_API_URL": sandbox.telegram_url,
@@ -126,31 +126,31 @@ async def begun(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Async
     }
     for name in ("deepseek", "gemini", "anthropic", "openai"):
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
-    async with open_container(read(variables, tmp_path / "no.env")) as house:
-        bot = Bot(bot_services(house))
-        async with served(http_server(build_app(web_services(house, bot)), "127.0.0.1", 0)) as url:
+    async with open_container(read(variables, tmp_path / "no.env")) as container:
+        bot = Bot(bot_services(container))
+        async with served(http_server(build_app(web_services(container, bot)), "127.0.0.1", 0)) as url:
             await bot.start()
             try:
-                yield Journey(sandbox, house, bot, url)
+                yield Journey(sandbox, container, bot, url)
             finally:
                 await bot.quiet()
-                await house.gateway.close(5)
+                await container.gateway.close(5)
                 await bot.stop()
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(word_seconds=0.001) as running:
-        yield running
+    async with Sandbox(word_seconds=0.001) as started_sandbox:
+        yield started_sandbox
 
 
 @pytest.fixture
 async def journey(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
-    async with begun(tmp_path, sandbox) as running:
-        yield running
+    async with started(tmp_path, sandbox) as started_sandbox:
+        yield started_sandbox
 
 
-HEARS = """
+TRANSCRIBER = """
 [transcriber]
 offer = "openai/whisper-1"
 usd_per_minute = "0.000667"
@@ -159,7 +159,7 @@ max_seconds = 60
 
 
 @pytest.fixture
-async def hearing(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
-    """A journey that hears recordings too."""
-    async with begun(tmp_path, sandbox, CONFIG + HEARS) as running:
-        yield running
+async def transcribing(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
+    """Return a journey with a transcriber."""
+    async with started(tmp_path, sandbox, CONFIG + TRANSCRIBER) as started_sandbox:
+        yield started_sandbox

@@ -1,4 +1,4 @@
-"""People who speak: what the journeys of recordings share."""
+"""Helpers for journeys of recordings."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from storage.ledger import transfers
 from storage.tenants import tenants
 from tests.journeys.conftest import ANN, Journey
 
-SPOKEN = b"s" * 50_000  # 12.5 seconds to the stand-in: 13 are billed
+RECORDING = b"s" * 50_000  # 12.5 seconds to the stand-in: 13 are billed
 COST, CHARGE = 144_517, 202_323  # 667,000 x 13 / 60 = 144,516.67; times 1.40 = 202,323.33
 WALLET = Money.usd("5")
 
 
-async def rich(journey: Journey, user: int = ANN, wallet: Money = WALLET) -> int:
-    """The tenant of this user, with money."""
+async def funded_tenant(journey: Journey, user: int = ANN, wallet: Money = WALLET) -> int:
+    """Credit the user's wallet. Return the tenant's id."""
     await journey.ask("/start", user)
-    now = journey.house.clock.now()
+    now = journey.container.clock.now()
 
     def unit(conn: Any) -> int:
         state = tenants.by_telegram(conn, user)
@@ -23,10 +23,10 @@ async def rich(journey: Journey, user: int = ANN, wallet: Money = WALLET) -> int
         transfers.credit(conn, state.id, wallet, ref=f"gift:{user}", reason="gift", now=now)
         return state.id
 
-    return await journey.house.db.write(unit)
+    return await journey.container.db.write(unit)
 
 
-def voice(journey: Journey, data: bytes = SPOKEN, seconds: int = 12) -> dict[str, Any]:
+def voice(journey: Journey, data: bytes = RECORDING, seconds: int = 12) -> dict[str, Any]:
     world = journey.sandbox.world
     file = world.keep_file("file_0.oga", "audio/ogg", data)
     return {
@@ -38,8 +38,8 @@ def voice(journey: Journey, data: bytes = SPOKEN, seconds: int = 12) -> dict[str
     }
 
 
-async def speak(journey: Journey, user: int = ANN, chat: int | None = None, **recording: Any) -> list[str]:
-    """All that the bot says to a recording."""
+async def send_recording(journey: Journey, user: int = ANN, chat: int | None = None, **recording: Any) -> list[str]:
+    """Send a recording. Return the texts of the bot's messages after it."""
     world, place = journey.sandbox.world, user if chat is None else chat
     replied = recording.pop("reply_to", None)
     said = world.say(place, user, "", reply_to=replied, voice=voice(journey, **recording))
@@ -48,7 +48,7 @@ async def speak(journey: Journey, user: int = ANN, chat: int | None = None, **re
     return [m["text"] for m in world.messages(place) if m["message_id"] > said["message_id"]]
 
 
-async def heard(journey: Journey) -> list[Any]:
+async def transcription_attempts(journey: Journey) -> list[Any]:
     return await journey.rows("SELECT * FROM attempts WHERE request_id LIKE '%:voice' ORDER BY id")
 
 

@@ -1,4 +1,4 @@
-"""Usage, margin, invoices and one's own data, over Telegram and HTTP."""
+"""Journeys of usage, margin, invoices and personal data, over Telegram and HTTP."""
 
 import io
 import json
@@ -30,8 +30,8 @@ def last_month() -> datetime:
     return datetime.now(UTC).replace(day=1, hour=12) - timedelta(days=3)
 
 
-def was_paid(conn: Connection, user: int) -> int:
-    """A tenant who came last month, and was credited 5 USD then."""
+def credit_last_month(conn: Connection, user: int) -> int:
+    """Create a tenant last month and credit 5 USD then. Return the tenant's id."""
     then = last_month()
     made = tenants.create(conn, "Ánh Nguyễn", FREE, now=then, telegram_user_id=user)
     transfers.credit(conn, made, Money.usd("5"), ref=f"gift:{user}", reason="welcome", now=then)
@@ -46,17 +46,17 @@ async def documents(journey: Journey, user: int, count: int) -> list[dict[str, A
     return found()
 
 
-async def test_a_past_month_is_an_invoice_in_telegram(journey: Journey) -> None:
-    await journey.house.db.write(lambda conn: was_paid(conn, ANN))
+async def test_past_month_is_an_invoice_in_telegram(journey: Journey) -> None:
+    await journey.container.db.write(lambda conn: credit_last_month(conn, ANN))
     assert "choose a month" in await journey.ask("/invoice")
     await journey.press(f"{last_month():%Y-%m}")
     pdf, sheet = await documents(journey, ANN, 2)
     assert (pdf["file_name"], sheet["file_name"]) == ("F-000001.pdf", "F-000001.csv")
 
 
-async def test_nobody_gets_the_invoice_of_another(journey: Journey) -> None:
-    await journey.house.db.write(lambda conn: was_paid(conn, ANN))
-    await journey.house.db.write(lambda conn: was_paid(conn, BAO))
+async def test_invoice_of_another_tenant_is_not_sent(journey: Journey) -> None:
+    await journey.container.db.write(lambda conn: credit_last_month(conn, ANN))
+    await journey.container.db.write(lambda conn: credit_last_month(conn, BAO))
     await journey.ask("/invoice")
     await journey.ask("/invoice", BAO)
     message = next(m for m in reversed(journey.sandbox.world.messages(BAO)) if "reply_markup" in m)
@@ -69,7 +69,7 @@ async def test_nobody_gets_the_invoice_of_another(journey: Journey) -> None:
 
 
 async def test_operators_read_every_invoice(journey: Journey) -> None:
-    owner = await journey.house.db.write(lambda conn: was_paid(conn, ANN))
+    owner = await journey.container.db.write(lambda conn: credit_last_month(conn, ANN))
     async with journey.admin() as http:
         (row,) = (await http.get(f"/admin/tenants/{owner}/invoices")).json()["data"]
         assert row["id"] == "F-000001"
@@ -101,7 +101,7 @@ async def test_operators_read_every_invoice(journey: Journey) -> None:
         ({"tenant": "nobody"}, None),
     ],
 )
-async def test_bad_dates_are_refused_by_their_name(journey: Journey, query: dict[str, str], field: str | None) -> None:
+async def test_bad_dates_are_refused_by_field(journey: Journey, query: dict[str, str], field: str | None) -> None:
     async with journey.admin() as http:
         for path in ("/admin/usage", "/admin/margin"):
             answer = await http.get(path, params=query)
@@ -112,7 +112,7 @@ async def test_bad_dates_are_refused_by_their_name(journey: Journey, query: dict
             assert (await http.get("/admin/usage", params=query)).status_code == 404
 
 
-async def test_an_answer_stands_in_usage_at_once(journey: Journey) -> None:
+async def test_answer_is_in_usage_at_once(journey: Journey) -> None:
     await journey.ask("tell me about tea")
     async with journey.admin() as http:
         (row,) = (await http.get("/admin/usage")).json()["data"]
@@ -132,8 +132,8 @@ async def test_an_answer_stands_in_usage_at_once(journey: Journey) -> None:
         }
 
 
-async def test_margin_adds_up_and_says_what_is_still_owed_in_service(journey: Journey) -> None:
-    await journey.house.db.write(lambda conn: was_paid(conn, ANN))
+async def test_margin_adds_up_and_shows_the_unused_balances(journey: Journey) -> None:
+    await journey.container.db.write(lambda conn: credit_last_month(conn, ANN))
     await journey.ask("tell me about tea")
     async with journey.admin() as http:
         answer = (await http.get("/admin/margin")).json()
@@ -145,7 +145,7 @@ async def test_margin_adds_up_and_says_what_is_still_owed_in_service(journey: Jo
     assert totals["margin_percent"] is None  # the free plan sells nothing
 
 
-async def test_an_operator_sees_the_margin_as_words_picture_and_table(journey: Journey) -> None:
+async def test_operator_gets_the_margin_as_text_picture_and_table(journey: Journey) -> None:
     await journey.ask("tell me about tea")
     text = await journey.ask("/margin 30", OLGA)
     assert "Margin over 30 days" in text
@@ -157,7 +157,7 @@ async def test_an_operator_sees_the_margin_as_words_picture_and_table(journey: J
     assert "/margin" in await journey.ask("/margin forever", OLGA)
 
 
-async def test_usage_says_days_models_providers_and_what_is_left(journey: Journey) -> None:
+async def test_usage_shows_days_models_providers_and_the_rest(journey: Journey) -> None:
     assert "Ask me something first" in await journey.ask("/usage")
     await journey.ask("tell me about tea")
     text = await journey.ask("/usage")
@@ -171,8 +171,8 @@ async def test_usage_says_days_models_providers_and_what_is_left(journey: Journe
     assert sheet["file_name"] == "usage.csv"
 
 
-async def test_export_is_complete_and_holds_no_secret(journey: Journey) -> None:
-    owner = await journey.house.db.write(lambda conn: was_paid(conn, ANN))
+async def test_export_is_complete_and_contains_no_secret(journey: Journey) -> None:
+    owner = await journey.container.db.write(lambda conn: credit_last_month(conn, ANN))
     await journey.ask("tell me about tea")
     await journey.ask("/invoice")
     async with journey.admin() as http:
@@ -190,12 +190,12 @@ async def test_export_is_complete_and_holds_no_secret(journey: Journey) -> None:
     assert data["invoices"][0]["number"] == "F-000001"
     (receipt,) = data["receipts"]
     assert receipt["attempts"][0]["outcome"] == "answered"
-    assert "cost" not in text, "what it cost the house is the house's"
+    assert "cost" not in text, "the operator's cost is not shown to tenants"
     assert set(data) >= {"account", "orders", "payments", "subscription"}
 
 
-async def test_to_be_forgotten_is_asked_twice_and_leaves_money_without_a_name(journey: Journey) -> None:
-    await journey.house.db.write(lambda conn: was_paid(conn, ANN))
+async def test_forget_asks_first_and_keeps_money_without_a_name(journey: Journey) -> None:
+    await journey.container.db.write(lambda conn: credit_last_month(conn, ANN))
     await journey.ask("tell me about tea")
     await journey.ask("/invoice")
     assert "This can't be undone" in await journey.ask("/forget")
@@ -216,7 +216,7 @@ async def test_to_be_forgotten_is_asked_twice_and_leaves_money_without_a_name(jo
     await journey.check_books()
 
 
-async def test_who_cancels_is_not_forgotten(journey: Journey) -> None:
+async def test_cancelled_forget_deletes_nothing(journey: Journey) -> None:
     await journey.ask("tell me about tea")
     await journey.ask("/forget")
     await journey.press("Cancel")
@@ -224,7 +224,7 @@ async def test_who_cancels_is_not_forgotten(journey: Journey) -> None:
     assert len(await journey.rows("SELECT * FROM messages")) == 2
 
 
-async def test_a_replay_that_was_deleted_says_so_and_charges_nothing(journey: Journey) -> None:
+async def test_deleted_replay_is_reported_and_not_charged(journey: Journey) -> None:
     await journey.ask("/start")
     async with journey.admin() as http:
         key = (await http.post("/admin/tenants/1/keys", json={"name": "k"})).json()["key"]

@@ -5,12 +5,12 @@ import pytest
 
 from sandbox.app import Sandbox
 from sandbox.telegram.world import Chat
-from tests.journeys.conftest import ANN, BAO, OLGA, ROOM, Journey, begun
+from tests.journeys.conftest import ANN, BAO, GROUP_ID, OLGA, Journey, started
 
 LONG = "please tell me at length about the sea"
 
 
-async def test_a_prompt_is_answered_by_the_cheapest_and_booked(journey: Journey) -> None:
+async def test_prompt_is_answered_by_the_cheapest_offer_and_charged(journey: Journey) -> None:
     answer = await journey.ask(LONG)
     assert "stand-in for DeepSeek" in answer
     await journey.idle()
@@ -44,7 +44,7 @@ async def test_formatting_arrives_as_entities(journey: Journey) -> None:
         "keepalive_only",
     ],
 )
-async def test_whatever_fails_the_next_one_answers(journey: Journey, mode: str) -> None:
+async def test_next_offer_answers_after_any_failure(journey: Journey, mode: str) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", mode)
     assert "stand-in for Gemini" in await journey.ask(LONG)
     await journey.idle()
@@ -53,7 +53,7 @@ async def test_whatever_fails_the_next_one_answers(journey: Journey, mode: str) 
     await journey.check_books()
 
 
-async def test_a_refusal_is_an_answer(journey: Journey) -> None:
+async def test_refusal_is_an_answer(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "blocked")
     assert "can't help" in await journey.ask(LONG)
     await journey.idle()
@@ -70,7 +70,7 @@ async def test_missing_usage_is_estimated_and_marked(journey: Journey) -> None:
     await journey.check_books()
 
 
-async def test_when_everybody_is_down_the_user_is_told_and_pays_nothing(journey: Journey) -> None:
+async def test_with_all_providers_down_the_user_gets_an_error_and_no_charge(journey: Journey) -> None:
     for name in ("deepseek", "gemini", "anthropic", "openai"):
         journey.sandbox.stand_ins.set_mode(name, "down")
     assert "No provider can answer" in await journey.ask(LONG)
@@ -79,15 +79,15 @@ async def test_when_everybody_is_down_the_user_is_told_and_pays_nothing(journey:
     await journey.check_books()
 
 
-async def test_five_failures_open_the_breaker_and_nobody_asks_any_more(journey: Journey) -> None:
+async def test_five_failures_open_the_breaker_and_stop_calls(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "down")
     for number in range(7):
         await journey.ask(f"{LONG} {number}")
     assert journey.sandbox.stand_ins.provider("deepseek").calls == 5
-    assert journey.house.market.health.state("deepseek").state == "open"
+    assert journey.container.market.health.state("deepseek").state == "open"
 
 
-async def test_an_update_delivered_twice_is_answered_once(journey: Journey) -> None:
+async def test_update_delivered_twice_is_answered_once(journey: Journey) -> None:
     await journey.ask(LONG)
     await journey.idle()
     first = min(journey.sandbox.world.updates._all)
@@ -97,7 +97,7 @@ async def test_an_update_delivered_twice_is_answered_once(journey: Journey) -> N
     assert len(await journey.rows("SELECT * FROM holds WHERE state = 'captured'")) == 1
 
 
-async def test_a_conversation_is_remembered_until_new(journey: Journey) -> None:
+async def test_conversation_is_remembered_until_new(journey: Journey) -> None:
     await journey.ask("my name is Ann and I like long walks")
     await journey.ask("what is my name? answer at length")
     await journey.ask("/new")
@@ -106,7 +106,7 @@ async def test_a_conversation_is_remembered_until_new(journey: Journey) -> None:
     assert inputs[1] > inputs[2]
 
 
-async def test_drafts_grow_and_are_gone_when_the_answer_stands(journey: Journey) -> None:
+async def test_drafts_grow_and_end_with_the_answer(journey: Journey) -> None:
     await journey.ask(LONG)
     await journey.idle()
     drafts = [params for name, params in journey.sandbox.world.calls if name == "sendMessageDraft"]
@@ -116,7 +116,7 @@ async def test_drafts_grow_and_are_gone_when_the_answer_stands(journey: Journey)
     assert journey.sandbox.world.chats[ANN].drafts == {}
 
 
-async def test_stop_keeps_and_charges_what_was_delivered(journey: Journey) -> None:
+async def test_stop_keeps_and_charges_the_delivered_part(journey: Journey) -> None:
     journey.sandbox.stand_ins._word_seconds = 0.05
     journey.sandbox.world.say(ANN, ANN, LONG)
     while not any(draft["text"] for draft in journey.sandbox.world.chats[ANN].drafts.values()):
@@ -130,19 +130,19 @@ async def test_stop_keeps_and_charges_what_was_delivered(journey: Journey) -> No
     await journey.check_books()
 
 
-async def test_in_a_group_the_bot_answers_when_asked_by_edits(journey: Journey) -> None:
-    answer = await journey.ask("/ask what is tea made of, at length?", BAO, ROOM)
+async def test_group_answer_grows_by_edits(journey: Journey) -> None:
+    answer = await journey.ask("/ask what is tea made of, at length?", BAO, GROUP_ID)
     assert "stand-in" in answer
     assert not any(name == "sendMessageDraft" for name, _ in journey.sandbox.world.calls)
 
 
-async def test_in_a_group_it_keeps_quiet_otherwise(journey: Journey) -> None:
-    journey.sandbox.world.say(ROOM, ANN, "nice weather")
+async def test_bot_ignores_other_messages_in_a_group(journey: Journey) -> None:
+    journey.sandbox.world.say(GROUP_ID, ANN, "nice weather")
     await journey.ask("/help")
-    assert all(message["from"]["id"] != 424242 for message in journey.sandbox.world.messages(ROOM))
+    assert all(message["from"]["id"] != 424242 for message in journey.sandbox.world.messages(GROUP_ID))
 
 
-async def test_forty_users_at_once_are_all_answered_and_the_books_are_clean(journey: Journey) -> None:
+async def test_forty_users_at_once_are_all_answered_and_the_audit_passes(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("gemini", "down")
     world = journey.sandbox.world
     for number in range(40):
@@ -155,16 +155,16 @@ async def test_forty_users_at_once_are_all_answered_and_the_books_are_clean(jour
     await journey.check_books()
 
 
-async def test_what_a_crash_left_is_answered_at_the_next_start(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_unanswered_prompt_is_answered_after_a_crash(tmp_path: Path, sandbox: Sandbox) -> None:
     sandbox.stand_ins._word_seconds = 1.0
-    async with begun(tmp_path, sandbox) as first:
+    async with started(tmp_path, sandbox) as first:
         sandbox.world.say(ANN, ANN, LONG)
         while not sandbox.stand_ins.provider("deepseek").streams:
             await asyncio.sleep(0.01)
         await first.bot.quiet()
-        await first.house.gateway.close(0)
+        await first.container.gateway.close(0)
     sandbox.stand_ins._word_seconds = 0.001
-    async with begun(tmp_path, sandbox) as second:
+    async with started(tmp_path, sandbox) as second:
         message = await sandbox.world.wait_message(ANN, lambda message: "stand-in" in message.get("text", ""))
         assert message
         await second.idle()
@@ -178,7 +178,7 @@ async def test_admin_commands_do_not_exist_for_others(journey: Journey) -> None:
     assert "Providers" in await journey.ask("/providers", OLGA)
 
 
-async def test_a_long_paste_that_came_as_several_messages_is_one_prompt(journey: Journey) -> None:
+async def test_long_paste_in_several_messages_is_one_prompt(journey: Journey) -> None:
     parts = ["tea " * 1024, "sea " * 1024, "at length please"]
     for part in parts:
         journey.sandbox.world.say(ANN, ANN, part)
@@ -205,7 +205,7 @@ STRANGE: tuple[tuple[str, dict[str, object]], ...] = (
 )
 
 
-async def test_whatever_comes_the_next_question_is_answered(journey: Journey) -> None:
+async def test_next_question_is_answered_after_any_update(journey: Journey) -> None:
     ann, chat = journey.sandbox.world.users[ANN], {"id": ANN, "type": "private", "first_name": "Ann"}
     journey.sandbox.world.updates.allowed = None
     for kind, more in STRANGE:
@@ -222,7 +222,7 @@ async def test_whatever_comes_the_next_question_is_answered(journey: Journey) ->
     await journey.check_books()
 
 
-async def test_who_blocks_the_bot_is_marked_until_it_is_let_in_again(journey: Journey) -> None:
+async def test_blocking_user_is_marked_until_the_bot_is_unblocked(journey: Journey) -> None:
     await journey.ask("/help")
     ann, bot = journey.sandbox.world.users[ANN], journey.sandbox.world.bot
     for status in ("kicked", "member"):

@@ -9,8 +9,8 @@ from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 LONG = "tell me about tea at length"
 
 
-def desk_of(journey: Journey) -> JobContext:
-    return job_context(journey.house, journey.bot)
+def context_of(journey: Journey) -> JobContext:
+    return job_context(journey.container, journey.bot)
 
 
 def told(journey: Journey, user: int, words: str) -> list[str]:
@@ -18,8 +18,8 @@ def told(journey: Journey, user: int, words: str) -> list[str]:
     return [text for text in texts if words in text]
 
 
-async def test_an_outage_is_one_message_and_the_return_a_reply(journey: Journey) -> None:
-    desk = desk_of(journey)
+async def test_outage_is_one_message_and_the_recovery_a_reply(journey: Journey) -> None:
+    desk = context_of(journey)
     journey.sandbox.stand_ins.set_mode("deepseek", "down")
     for number in range(6):
         await journey.ask(f"{LONG} {number}")
@@ -29,7 +29,7 @@ async def test_an_outage_is_one_message_and_the_return_a_reply(journey: Journey)
     assert alert.splitlines()[0] == "🔴 deepseek is down: overloaded, 5 failures"
     assert "gemini/gemini-2.5-flash-lite answers" in alert
     journey.sandbox.stand_ins.set_mode("deepseek", "up")
-    journey.house.market.health.restore("deepseek")
+    journey.container.market.health.restore("deepseek")
     await journey.ask(LONG)
     await outages.run(desk)
     await outages.run(desk)
@@ -37,48 +37,48 @@ async def test_an_outage_is_one_message_and_the_return_a_reply(journey: Journey)
     assert "others answered" in back
 
 
-async def test_a_refused_key_is_told_at_once(journey: Journey) -> None:
+async def test_refused_key_is_alerted_at_once(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "key_refused")
     await journey.ask(LONG)
-    await outages.run(desk_of(journey))
+    await outages.run(context_of(journey))
     (alert,) = told(journey, OLGA, "is down")
     assert "key_refused" in alert
 
 
-async def test_everything_down_is_told_within_one_run(journey: Journey) -> None:
+async def test_everything_down_is_alerted_within_one_run(journey: Journey) -> None:
     for name in ("deepseek", "gemini", "anthropic", "openai"):
         journey.sandbox.stand_ins.set_mode(name, "down")
     await journey.ask(LONG)
-    await outages.run(desk_of(journey))
+    await outages.run(context_of(journey))
     assert len(told(journey, OLGA, "Everything is down")) == 1
 
 
-async def test_a_probe_mends_without_traffic(journey: Journey) -> None:
+async def test_probe_ends_an_outage_without_traffic(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "key_refused")
     await journey.ask(LONG)
-    await probe_providers.run(desk_of(journey))
-    assert journey.house.market.health.state("deepseek").state == "resting"
+    await probe_providers.run(context_of(journey))
+    assert journey.container.market.health.state("deepseek").state == "resting"
     journey.sandbox.stand_ins.set_mode("deepseek", "up")
-    await probe_providers.run(desk_of(journey))
-    assert journey.house.market.health.state("deepseek").state == "closed"
+    await probe_providers.run(context_of(journey))
+    assert journey.container.market.health.state("deepseek").state == "closed"
 
 
-async def test_a_quota_is_told_once_per_period(journey: Journey) -> None:
+async def test_quota_is_notified_once_per_period(journey: Journey) -> None:
     await journey.ask(LONG)
     await journey.idle()
     sql = "UPDATE accounts SET allowance_tokens = allowance_used_tokens + 150 WHERE allowance_used_tokens > 0"
-    await journey.house.db.write(lambda conn: conn.run(sql))
+    await journey.container.db.write(lambda conn: conn.run(sql))
     for _ in range(2):
-        await quotas.run(replace(desk_of(journey), quota_percent=(20, 100)))
+        await quotas.run(replace(context_of(journey), quota_percent=(20, 100)))
     assert len(told(journey, ANN, "% of your plan's tokens")) == 1
 
 
 async def test_periods_renew_and_unpaid_plans_lapse(journey: Journey) -> None:
     await journey.ask("/start")
     await journey.ask("/setplan 1 starter", OLGA)
-    desk = desk_of(journey)
+    desk = context_of(journey)
     past = int((desk.clock.now() - timedelta(days=2)).timestamp() * 1000)
-    await journey.house.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))
+    await journey.container.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))
     await renew_plans.run(desk)
     plans = {row["telegram_user_id"]: row["plan"] for row in await journey.rows("SELECT * FROM tenants")}
     assert plans[ANN] == "free"
@@ -86,19 +86,19 @@ async def test_periods_renew_and_unpaid_plans_lapse(journey: Journey) -> None:
     await journey.check_books()
 
 
-async def test_holds_of_the_dead_are_given_back(journey: Journey) -> None:
+async def test_holds_of_a_dead_process_expire(journey: Journey) -> None:
     await journey.ask("/start")
-    await journey.house.db.write(
+    await journey.container.db.write(
         lambda conn: conn.run(
             "INSERT INTO holds (request_id, epoch, tenant_id, key_month, state, wallet_nanousd, allowance_tokens,"
             " tokens, period_no, lease_id, created_at, charge_nanousd, charged_allowance_tokens)"
             " VALUES ('r', 1, 1, 0, 'open', 0, 10, 10, 1, 'dead', 0, 0, 0)"
         )
     )
-    await journey.house.db.write(
+    await journey.container.db.write(
         lambda conn: conn.run("UPDATE accounts SET allowance_held_tokens = 10 WHERE tenant_id = 1")
     )
-    await expire_holds.run(desk_of(journey))
+    await expire_holds.run(context_of(journey))
     assert [hold["state"] for hold in await journey.rows("SELECT state FROM holds")] == ["expired"]
     assert [
         books["allowance_held_tokens"] for books in await journey.rows("SELECT * FROM accounts WHERE tenant_id = 1")
@@ -106,8 +106,8 @@ async def test_holds_of_the_dead_are_given_back(journey: Journey) -> None:
     await journey.check_books()
 
 
-async def test_the_clock_speaks_the_readers_language(journey: Journey) -> None:
+async def test_jobs_write_in_the_readers_language(journey: Journey) -> None:
     await journey.ask("/start", BAO)
-    await journey.house.db.write(lambda conn: conn.run("UPDATE accounts SET allowance_used_tokens = 85000"))
-    await quotas.run(desk_of(journey))
+    await journey.container.db.write(lambda conn: conn.run("UPDATE accounts SET allowance_used_tokens = 85000"))
+    await quotas.run(context_of(journey))
     assert len(told(journey, BAO, "Bạn đã dùng 80 % token")) == 1

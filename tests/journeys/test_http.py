@@ -27,7 +27,7 @@ def client(journey: Journey, key: str) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(base_url=f"{journey.url}/v1", api_key=key, max_retries=0)
 
 
-async def test_the_openai_client_gets_a_whole_answer_with_its_cost(journey: Journey) -> None:
+async def test_openai_client_gets_a_whole_answer_with_its_cost(journey: Journey) -> None:
     async with client(journey, await key_of(journey, usd="1")) as ai:
         answer = await ai.chat.completions.create(model="gpt-4o", messages=ASKED)
         assert "stand-in for OpenAI" in (answer.choices[0].message.content or "")
@@ -39,7 +39,7 @@ async def test_the_openai_client_gets_a_whole_answer_with_its_cost(journey: Jour
     await journey.check_books()
 
 
-async def test_a_stream_ends_with_usage_and_done(journey: Journey) -> None:
+async def test_stream_ends_with_usage_and_done(journey: Journey) -> None:
     async with client(journey, await key_of(journey)) as ai:
         stream = await ai.chat.completions.create(
             model="auto",
@@ -55,7 +55,7 @@ async def test_a_stream_ends_with_usage_and_done(journey: Journey) -> None:
     assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "stop"
 
 
-async def test_who_answered_stands_in_the_headers(journey: Journey) -> None:
+async def test_headers_name_the_provider_and_the_model(journey: Journey) -> None:
     async with client(journey, await key_of(journey)) as ai:
         raw = await ai.chat.completions.with_raw_response.create(model="auto", messages=ASKED)
     assert raw.headers["x-farthing-provider"] == "deepseek"
@@ -63,7 +63,7 @@ async def test_who_answered_stands_in_the_headers(journey: Journey) -> None:
     assert raw.headers["x-request-id"]
 
 
-async def test_a_wrong_key_is_401_and_an_empty_wallet_402(journey: Journey) -> None:
+async def test_wrong_key_is_401_and_empty_wallet_402(journey: Journey) -> None:
     async with client(journey, "fk-wrong") as ai:
         with pytest.raises(openai.AuthenticationError) as refused:
             await ai.models.list()
@@ -93,7 +93,7 @@ async def test_bad_fields_are_named(journey: Journey) -> None:
         assert (await http.post("/v1/chat/completions", json={"model": "nope", "messages": ASKED})).status_code == 404
 
 
-async def test_with_everybody_down_it_is_503_with_retry_after(journey: Journey) -> None:
+async def test_all_providers_down_is_503_with_retry_after(journey: Journey) -> None:
     for name in ("deepseek", "gemini", "anthropic", "openai"):
         journey.sandbox.stand_ins.set_mode(name, "down")
     async with client(journey, await key_of(journey)) as ai:
@@ -104,7 +104,7 @@ async def test_with_everybody_down_it_is_503_with_retry_after(journey: Journey) 
     await journey.check_books()
 
 
-async def test_a_stream_that_breaks_ends_with_one_error_event_and_no_done(journey: Journey) -> None:
+async def test_broken_stream_ends_with_one_error_event_and_no_done(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "cut")
     key = await key_of(journey)
     async with httpx.AsyncClient(
@@ -118,7 +118,7 @@ async def test_a_stream_that_breaks_ends_with_one_error_event_and_no_done(journe
     assert await journey.rows("SELECT * FROM holds WHERE state = 'captured'") == []
 
 
-async def test_a_client_that_leaves_pays_for_what_it_got(journey: Journey) -> None:
+async def test_client_that_leaves_is_charged_for_the_delivered_part(journey: Journey) -> None:
     journey.sandbox.stand_ins._word_seconds = 0.02
     key = await key_of(journey)
     http = httpx.AsyncClient(
@@ -129,14 +129,14 @@ async def test_a_client_that_leaves_pays_for_what_it_got(journey: Journey) -> No
         async for _ in answer.aiter_lines():
             break
     async with asyncio.timeout(30):
-        while journey.house.gateway.in_flight:
+        while journey.container.gateway.in_flight:
             await asyncio.sleep(0.01)
     outcomes = [row["outcome"] for row in await journey.rows("SELECT outcome FROM attempts")]
     assert outcomes == ["stopped"]
     await journey.check_books()
 
 
-async def test_an_idempotency_key_charges_once_and_replays(journey: Journey) -> None:
+async def test_idempotency_key_charges_once_and_replays(journey: Journey) -> None:
     key = await key_of(journey)
     headers = {"authorization": f"Bearer {key}", "idempotency-key": "once"}
     async with httpx.AsyncClient(base_url=journey.url, headers=headers, trust_env=False, verify=False) as http:
@@ -149,7 +149,7 @@ async def test_an_idempotency_key_charges_once_and_replays(journey: Journey) -> 
     assert len(await journey.rows("SELECT * FROM holds WHERE state = 'captured'")) == 1
 
 
-async def test_a_keys_own_limit_holds(journey: Journey) -> None:
+async def test_keys_own_limit_is_enforced(journey: Journey) -> None:
     async with client(journey, await key_of(journey, tokens_per_month=300)) as ai:
         await ai.chat.completions.create(model="auto", messages=ASKED)
         with pytest.raises(openai.APIStatusError) as refused:
@@ -158,7 +158,7 @@ async def test_a_keys_own_limit_holds(journey: Journey) -> None:
     assert "tokens_per_month" in refused.value.message
 
 
-async def test_without_the_admin_key_there_is_no_admin(journey: Journey) -> None:
+async def test_admin_routes_need_the_admin_key(journey: Journey) -> None:
     async with httpx.AsyncClient(base_url=journey.url, trust_env=False, verify=False) as http:
         assert (await http.get("/admin/tenants")).status_code == 401
         assert (await http.get("/health")).json() == {"status": "healthy"}

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.app import Sandbox
 from storage.reports import rollups
-from tests.journeys.conftest import Journey, begun
+from tests.journeys.conftest import Journey, started
 from web.metrics import LoopLag, _sample
 
 
@@ -19,7 +19,7 @@ async def scraped(journey: Journey) -> dict[str, str]:
     return dict(line.rsplit(" ", 1) for line in lines)
 
 
-async def test_what_the_books_say_is_counted_rolled_up_or_not(journey: Journey) -> None:
+async def test_database_metrics_are_the_same_rolled_up_or_not(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "down")
     await journey.ask("tell me about tea")
     await journey.idle()
@@ -34,11 +34,11 @@ async def test_what_the_books_say_is_counted_rolled_up_or_not(journey: Journey) 
         assert found['farthing_first_token_seconds_bucket{provider="gemini",le="+Inf"}'] == "1"
         assert found['farthing_first_token_seconds_count{provider="gemini"}'] == "1"
         assert found["farthing_open_holds"] == "0"
-        await rollups.catch_up(journey.house.db)
+        await rollups.catch_up(journey.container.db)
 
 
-async def test_what_this_process_does_is_said_too(journey: Journey) -> None:
-    journey.house.market.health.drain("openai")
+async def test_metrics_of_the_process_are_included(journey: Journey) -> None:
+    journey.container.market.health.drain("openai")
     found = await scraped(journey)
     assert found['farthing_provider_state{provider="openai",state="drained"}'] == "1"
     assert found['farthing_provider_state{provider="openai",state="closed"}'] == "0"
@@ -47,26 +47,26 @@ async def test_what_this_process_does_is_said_too(journey: Journey) -> None:
     assert float(found["farthing_loop_lag_seconds"]) >= 0
 
 
-async def test_only_the_admin_key_opens_it(journey: Journey) -> None:
+async def test_metrics_need_the_admin_key(journey: Journey) -> None:
     async with httpx.AsyncClient(base_url=journey.url, trust_env=False) as http:
         assert (await http.get("/metrics")).status_code == 401
 
 
-async def test_without_an_admin_key_it_does_not_exist(
+async def test_metrics_do_not_exist_without_an_admin_key(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.journeys.conftest.ADMIN_KEY", "")
-    async with begun(tmp_path, sandbox) as journey, httpx.AsyncClient(base_url=journey.url, trust_env=False) as http:
+    async with started(tmp_path, sandbox) as journey, httpx.AsyncClient(base_url=journey.url, trust_env=False) as http:
         for path in ("/metrics", "/admin/usage", "/admin/invoices"):
             assert (await http.get(path, headers={"authorization": "Bearer x"})).status_code == 404, path
 
 
-async def test_a_loop_that_was_held_up_is_seen() -> None:
+async def test_blocked_event_loop_is_measured() -> None:
     lag = LoopLag(beat_seconds=0.001)
     lag.worst_seconds()
     until = asyncio.get_running_loop().time() + 0.05
     while asyncio.get_running_loop().time() < until:
-        """Hold the loop up."""
+        """Block the event loop."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(5):
             while not (worst := lag.worst_seconds()):
@@ -74,5 +74,5 @@ async def test_a_loop_that_was_held_up_is_seen() -> None:
     assert worst >= 0.04
 
 
-def test_a_label_can_hold_anything() -> None:
+def test_label_values_are_escaped() -> None:
     assert _sample("m", {"model": 'a"b\\c\nd'}, 1) == 'm{model="a\\"b\\\\c\\nd"} 1'

@@ -8,8 +8,8 @@ EVERY_COMMAND = (
 )
 
 
-async def topped_up(journey: Journey) -> str:
-    """Ann agrees to the terms and pays 5 USD; the charge id."""
+async def top_up(journey: Journey) -> str:
+    """Let Ann agree to the terms and pay 5 USD. Return the charge id."""
     await journey.ask("/topup")
     await journey.press("5.00 USD")
     await journey.sandbox.world.wait_message(ANN, lambda m: "Do you agree" in m.get("text", ""))
@@ -22,7 +22,7 @@ async def topped_up(journey: Journey) -> str:
     return str(paid["charge_id"])
 
 
-async def test_own_amount_goes_on_after_the_agreement_to_the_terms(journey: Journey) -> None:
+async def test_own_amount_continues_after_the_agreement_to_the_terms(journey: Journey) -> None:
     assert "Do you agree" in await journey.ask("/topup 7.50")
     await journey.press("I agree")
     invoice = await journey.sandbox.world.wait_message(ANN, lambda m: "invoice" in m)
@@ -37,8 +37,8 @@ async def wallet(journey: Journey) -> int:
     return int(rows[0]["n"])
 
 
-async def test_stars_are_credited_once_however_often_they_are_told(journey: Journey) -> None:
-    await topped_up(journey)
+async def test_stars_are_credited_once_for_repeated_updates(journey: Journey) -> None:
+    await top_up(journey)
     assert await wallet(journey) == 385 * 13_000_000
     updates = journey.sandbox.world.updates
     number = next(n for n, update in updates._all.items() if "successful_payment" in update.get("message", {}))
@@ -50,24 +50,24 @@ async def test_stars_are_credited_once_however_often_they_are_told(journey: Jour
     await journey.check_books()
 
 
-async def test_an_invoice_is_refused_to_another_payer(journey: Journey) -> None:
-    await topped_up(journey)
+async def test_invoice_is_refused_to_another_payer(journey: Journey) -> None:
+    await top_up(journey)
     (offered, *_) = journey.sandbox.world.links.values()
     refused = await stars.pay(journey.sandbox.world, OLGA, OLGA, offered)
     assert not refused["ok"]
     assert "someone else" in refused["error"]
 
 
-async def test_a_refund_takes_what_is_left(journey: Journey) -> None:
-    charge_id = await topped_up(journey)
+async def test_refund_debits_the_rest_of_the_wallet(journey: Journey) -> None:
+    charge_id = await top_up(journey)
     assert "Refunded" in await journey.ask(f"/refund {charge_id}", OLGA)
     await journey.idle()
     assert await wallet(journey) == 0
     await journey.check_books()
 
 
-async def test_a_plan_is_bought_by_subscription(journey: Journey) -> None:
-    await topped_up(journey)
+async def test_plan_is_bought_by_subscription(journey: Journey) -> None:
+    await top_up(journey)
     await journey.ask("/plan")
     await journey.press("starter")
     message = await journey.sandbox.world.wait_message(ANN, lambda m: "Telegram subscription" in m.get("text", ""))
@@ -80,15 +80,15 @@ async def test_a_plan_is_bought_by_subscription(journey: Journey) -> None:
     await journey.check_books()
 
 
-async def test_a_long_answer_delays_no_payment(journey: Journey) -> None:
-    await topped_up(journey)
+async def test_long_answer_delays_no_payment(journey: Journey) -> None:
+    await top_up(journey)
     (offered, *_) = journey.sandbox.world.links.values()
     journey.sandbox.stand_ins._word_seconds = 0.5
     journey.sandbox.world.say(ANN, ANN, "tell me at length about tea")
-    while not journey.house.gateway.in_flight:
+    while not journey.container.gateway.in_flight:
         await asyncio.sleep(0.01)
     assert (await stars.pay(journey.sandbox.world, ANN, ANN, offered))["ok"]
-    assert journey.house.gateway.in_flight == 1
+    assert journey.container.gateway.in_flight == 1
     journey.sandbox.world.say(ANN, ANN, "/stop")
     await journey.idle()
     assert await wallet(journey) == 2 * 385 * 13_000_000
@@ -113,7 +113,7 @@ async def test_every_command_answers_without_breaking(journey: Journey) -> None:
     await journey.check_books()
 
 
-async def test_a_new_key_works_and_is_shown_once(journey: Journey) -> None:
+async def test_new_key_works_and_is_shown_once(journey: Journey) -> None:
     await journey.ask("/keys")
     await journey.press("New key")
     message = await journey.sandbox.world.wait_message(ANN, lambda m: "fk-" in m.get("text", ""))
@@ -125,7 +125,7 @@ async def test_a_new_key_works_and_is_shown_once(journey: Journey) -> None:
     assert secret not in await journey.ask("/keys")
 
 
-async def test_why_tells_who_was_asked_and_what_it_cost(journey: Journey) -> None:
+async def test_why_shows_the_attempts_and_the_charge(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "down")
     await journey.ask("tell me about tea at length")
     receipt = await journey.ask("/why")
@@ -134,8 +134,8 @@ async def test_why_tells_who_was_asked_and_what_it_cost(journey: Journey) -> Non
     assert "GPT-4o at list price" in receipt
 
 
-async def test_another_amount_is_the_next_message(journey: Journey) -> None:
-    await topped_up(journey)
+async def test_next_message_is_taken_as_the_amount(journey: Journey) -> None:
+    await top_up(journey)
     await journey.ask("/topup")
     await journey.press("Other amount")
     await journey.sandbox.world.wait_message(ANN, lambda m: "How much" in m.get("text", ""))
@@ -143,11 +143,11 @@ async def test_another_amount_is_the_next_message(journey: Journey) -> None:
     invoice = await journey.sandbox.world.wait_message(ANN, lambda m: m.get("invoice", {}).get("total_amount") == 577)
     assert invoice["invoice"]["title"] == "7.501 USD for your wallet"
     assert not await journey.rows("SELECT * FROM holds")
-    await journey.ask("7,50")  # asked for once: from here on a number is a prompt like any other
+    await journey.ask("7,50")  # the amount was asked for once; from here on a number is a prompt
     assert await journey.rows("SELECT * FROM holds")
 
 
-async def test_an_amount_out_of_range_is_refused_and_a_question_is_never_swallowed(journey: Journey) -> None:
+async def test_amount_out_of_range_is_refused_and_a_question_is_answered(journey: Journey) -> None:
     await journey.ask("/start")
     for text in ("/topup 0.5", "/topup 131", "/topup 1.005"):
         assert "from 1.00 to 130.00 USD" in await journey.ask(text)
@@ -157,7 +157,7 @@ async def test_an_amount_out_of_range_is_refused_and_a_question_is_never_swallow
     assert len(await journey.ask("how tall is Everest, at length?")) > 100
 
 
-async def test_a_code_is_made_shown_once_and_redeemed_once(journey: Journey) -> None:
+async def test_code_is_shown_once_and_redeemed_once(journey: Journey) -> None:
     shown = await journey.ask("/code 5 2", OLGA)
     first, second = shown.splitlines()[-2:]
     assert "5.00 USD was added" in await journey.ask(f"/topup {first}")
@@ -170,7 +170,7 @@ async def test_a_code_is_made_shown_once_and_redeemed_once(journey: Journey) -> 
     await journey.check_books()
 
 
-async def test_five_wrong_codes_an_hour(journey: Journey) -> None:
+async def test_five_wrong_codes_an_hour_are_the_limit(journey: Journey) -> None:
     code = (await journey.ask("/code 5", OLGA)).splitlines()[-1]
     for _ in range(5):
         assert "not valid" in await journey.ask("/topup NONSENSE")
@@ -178,8 +178,8 @@ async def test_five_wrong_codes_an_hour(journey: Journey) -> None:
     assert await wallet(journey) == 0
 
 
-async def test_a_refund_by_the_bot_is_told_to_both_and_repeating_it_changes_nothing(journey: Journey) -> None:
-    charge_id = await topped_up(journey)
+async def test_refund_notifies_both_and_repeating_it_changes_nothing(journey: Journey) -> None:
+    charge_id = await top_up(journey)
     for _ in range(2):
         assert "Refunded: 5.005 USD was taken" in await journey.ask(f"/refund {charge_id}", OLGA)
     await journey.idle()
@@ -200,7 +200,7 @@ async def test_tenants_are_paged_newest_first(journey: Journey) -> None:
     assert await journey.sandbox.world.wait_message(OLGA, lambda m: "Shop 04" in m.get("text", ""))
 
 
-async def test_files_are_fetched_so_many_a_minute(journey: Journey) -> None:
+async def test_files_per_minute_are_limited(journey: Journey) -> None:
     world = journey.sandbox.world
     file_id = world.keep_file("a.txt", "text/plain", b"How tall is Everest?")
     document = {"file_id": file_id, "file_unique_id": file_id, "file_name": "a.txt", "mime_type": "text/plain"}
@@ -210,7 +210,7 @@ async def test_files_are_fetched_so_many_a_minute(journey: Journey) -> None:
     assert len([m for m in world.messages(ANN) if "more than 10 files" in m.get("text", "")]) == 1
 
 
-async def test_a_credits_key_is_good_for_one_amount(journey: Journey) -> None:
+async def test_idempotency_key_of_a_credit_is_bound_to_its_amount(journey: Journey) -> None:
     await journey.ask("/start")
     async with journey.admin() as http:
         for usd, status in (("2", 200), ("2", 200), ("3", 422)):

@@ -1,4 +1,4 @@
-"""The page as a person uses it: every step is a click or a key in headless Chromium."""
+"""Journeys on the sandbox's page: every step is a click or a key in headless Chromium."""
 
 import os
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ import pytest
 
 from main.sandbox import next_offers
 from sandbox.app import Sandbox
-from tests.journeys.conftest import ADMIN_KEY, ANN, begun
+from tests.journeys.conftest import ADMIN_KEY, ANN, started
 from tests.sandbox.chromium import BINARY, Browser
 
 pytestmark = pytest.mark.skipif(BINARY is None, reason="there is no Chromium on this machine")
@@ -26,23 +26,23 @@ def pictures(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def opened(tmp_path: Path, sandbox: Sandbox, width: int = 1400, height: int = 900) -> AsyncIterator[Browser]:
-    """The page over the whole house, as `make run` shows it."""
-    async with begun(tmp_path, sandbox) as journey, Browser(width=width, height=height) as page:
+    """Open the page over the whole program, as `make run` shows it."""
+    async with started(tmp_path, sandbox) as journey, Browser(width=width, height=height) as page:
         sandbox._page_api._farthing = (journey.url, ADMIN_KEY)
-        sandbox.route_by(partial(next_offers, journey.house))
+        sandbox.route_by(partial(next_offers, journey.container))
         await page.open(sandbox.url)
         await page.until("document.querySelector('#suggest')")
         yield page
 
 
 async def click(page: Browser, selector: str) -> None:
-    """Once it is there."""
+    """Click the element once it exists."""
     await page.until(f"document.querySelector({selector!r})")
     await page.js(f"document.querySelector({selector!r}).click()")
 
 
 async def click_key(page: Browser, label: str) -> None:
-    """The newest button of a message with these words."""
+    """Click the newest button with this label."""
     found = (
         f"[...document.querySelectorAll('.keys button')].filter((key) => key.textContent.includes({label!r})).at(-1)"
     )
@@ -51,14 +51,14 @@ async def click_key(page: Browser, label: str) -> None:
 
 
 async def write(page: Browser, text: str) -> None:
-    """As typed, then Enter."""
+    """Type the text and press Enter."""
     await page.js(f"document.querySelector('#text').value = {text!r}")
     await page.js(
         "document.querySelector('#text').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}))"
     )
 
 
-async def test_a_newcomer_asks_pulls_a_plug_and_is_answered_by_another(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_another_provider_answers_after_a_plug_is_pulled(tmp_path: Path, sandbox: Sandbox) -> None:
     sandbox.stand_ins._word_seconds = 0.02
     async with opened(tmp_path, sandbox) as page:
         await page.until("document.querySelector('#plug').textContent === \"Pull DeepSeek's plug\"")
@@ -84,7 +84,7 @@ async def test_a_newcomer_asks_pulls_a_plug_and_is_answered_by_another(tmp_path:
         await page.until("document.querySelector('[data-provider=deepseek] [data-mode=up][aria-pressed=true]')")
 
 
-async def test_the_stop_button_ends_the_draft_and_keeps_what_came(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_stop_button_ends_the_draft_and_keeps_the_delivered_part(tmp_path: Path, sandbox: Sandbox) -> None:
     sandbox.stand_ins._word_seconds = 0.2
     async with opened(tmp_path, sandbox) as page:
         await click(page, "#suggest")
@@ -95,7 +95,7 @@ async def test_the_stop_button_ends_the_draft_and_keeps_what_came(tmp_path: Path
         assert not await page.js(f"{LAST}.textContent.includes('ask again')")
 
 
-async def test_on_a_phone_stars_are_paid_by_clicking(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_stars_are_paid_by_clicking_on_a_phone(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path, sandbox, width=390, height=844) as page:
         await page._call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
         await write(page, "/topup")
@@ -116,7 +116,7 @@ async def test_on_a_phone_stars_are_paid_by_clicking(tmp_path: Path, sandbox: Sa
         assert await page.js("document.documentElement.scrollWidth <= innerWidth")
 
 
-async def test_the_menu_is_the_persons_own_and_keys_move_in_it(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_menu_belongs_to_the_person_and_is_used_by_keys(tmp_path: Path, sandbox: Sandbox) -> None:
     def menu(command: str) -> str:
         return f"[...document.querySelectorAll('#menu b')].some((each) => each.textContent === {command!r})"
 
@@ -134,7 +134,7 @@ async def test_the_menu_is_the_persons_own_and_keys_move_in_it(tmp_path: Path, s
         await page.until(menu("/providers"))
 
 
-async def test_what_people_write_never_becomes_markup(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_message_text_never_becomes_markup(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path, sandbox) as page:
         await write(page, HOSTILE)
         await page.until(f"{LAST}?.textContent.includes('stand-in')")
@@ -143,7 +143,7 @@ async def test_what_people_write_never_becomes_markup(tmp_path: Path, sandbox: S
         assert await page.js("document.querySelector('#chat-list img') === null")
 
 
-async def test_a_file_goes_up_and_a_picture_comes_down(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_file_is_uploaded_and_picture_is_shown(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path, sandbox) as page:
         await page.js(
             "{ const list = new DataTransfer(); list.items.add(new File(['tea, or coffee?'], 'question.txt', "

@@ -1,4 +1,4 @@
-"""What the page says of providers is so."""
+"""Journeys of the marks that the page shows for providers."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.sandbox.chromium import BINARY
 pytestmark = pytest.mark.skipif(BINARY is None, reason="there is no Chromium on this machine")
 
 
-async def test_an_answer_after_a_probe_of_another_is_not_called_rerouted(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_answer_after_a_probe_is_not_marked_rerouted(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path, sandbox) as page:
         await click(page, f"[data-chat='{OLGA}']")
         await write(page, "/providers")
@@ -25,7 +25,7 @@ async def test_an_answer_after_a_probe_of_another_is_not_called_rerouted(tmp_pat
         assert await page.js("document.querySelector('.rerouted') === null")
 
 
-async def test_when_all_plugs_are_in_again_none_is_asked_to_be_put_in(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_plug_button_is_hidden_when_no_provider_is_unplugged(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path, sandbox) as page:
         await page.until("document.querySelector('#next').textContent.startsWith('The next prompt goes to')")
         await page._call("Network.enable")

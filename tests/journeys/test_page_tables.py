@@ -1,4 +1,4 @@
-"""A rich message on the page: a real table, and nothing in it is ever markup."""
+"""Journeys of tables on the page: a real table whose text never becomes markup."""
 
 from pathlib import Path
 
@@ -41,8 +41,8 @@ async def sent(sandbox: Sandbox, markdown: str) -> None:
         assert (await client.post(url, json=body)).json()["ok"]
 
 
-async def looked_at(page: Browser) -> None:
-    """Whatever is written in cells is words, wide tables scroll in themselves, and the page does not."""
+async def check_table(page: Browser) -> None:
+    """Check that cells contain text only, and that a wide table scrolls while the page does not."""
     assert await page.js(f"{LAST}.querySelectorAll('tr').length") == 5
     assert await page.js(f"{LAST}.querySelectorAll('td')[8].textContent") == HOSTILE
     assert await page.js(f"{LAST}.querySelectorAll('td')[11].textContent") == "<script>alert(1)</script>"
@@ -51,25 +51,25 @@ async def looked_at(page: Browser) -> None:
     assert await page.js(f"{LAST}.querySelector('.bubble').getBoundingClientRect().right <= innerWidth")
 
 
-async def test_a_table_stands_on_the_page_as_one(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_table_is_shown_as_a_table(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path, sandbox) as page:
         await sent(sandbox, TABLE)
         await page.until(f"{LAST}?.querySelector('table')")
-        await looked_at(page)
+        await check_table(page)
         assert await page.js("document.querySelector('#chat-list .who span').textContent.includes('Tea and its price')")
         await page.picture(pictures(tmp_path) / "table.png")
 
 
-async def test_a_table_stands_on_a_phone_too(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_table_is_shown_on_a_phone_too(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path, sandbox, width=390, height=844) as page:
         await page._call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=2, mobile=True)
         await sent(sandbox, TABLE)
         await page.until(f"{LAST}?.querySelector('table')")
-        await looked_at(page)
+        await check_table(page)
         await page.picture(pictures(tmp_path) / "table-phone.png")
 
 
-async def test_switched_on_by_clicks_a_table_comes_and_its_words_by_another(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_clicks_switch_tables_on_and_show_the_plain_text(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path, sandbox) as page:
         await write(page, "/settings")
         await click_key(page, "Rich tables")

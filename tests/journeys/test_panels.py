@@ -1,4 +1,4 @@
-"""Lists with buttons tell what is so now, in place."""
+"""Journeys of lists with buttons, which are updated in place."""
 
 from tests.journeys.conftest import ANN, OLGA, Journey
 
@@ -7,7 +7,7 @@ def lists(journey: Journey, user: int, head: str) -> list[str]:
     return [m["text"] for m in journey.sandbox.world.messages(user) if m.get("text", "").startswith(head)]
 
 
-async def test_a_drained_provider_is_shown_so_where_its_button_was_pressed(journey: Journey) -> None:
+async def test_drained_provider_is_shown_in_the_same_message(journey: Journey) -> None:
     await journey.ask("/providers", OLGA)
     await journey.press("Drain gemini", OLGA)
     await journey.idle()
@@ -19,7 +19,7 @@ async def test_a_drained_provider_is_shown_so_where_its_button_was_pressed(journ
     assert "🟢 gemini: up" in shown
 
 
-async def test_settings_change_in_place_and_pressing_the_same_again_is_no_error(journey: Journey) -> None:
+async def test_settings_change_in_place_and_repeated_press_is_no_error(journey: Journey) -> None:
     await journey.ask("/settings")
     for _ in range(2):
         await journey.press("Memory 10")
@@ -29,7 +29,7 @@ async def test_settings_change_in_place_and_pressing_the_same_again_is_no_error(
     assert not lists(journey, ANN, "Something went wrong")
 
 
-async def test_a_list_that_was_deleted_meanwhile_comes_as_a_new_message(journey: Journey) -> None:
+async def test_deleted_list_is_sent_as_a_new_message(journey: Journey) -> None:
     await journey.ask("/settings")
     world = journey.sandbox.world
     (message,) = [m for m in world.messages(ANN) if m.get("text", "").startswith("Settings")]
@@ -41,7 +41,7 @@ async def test_a_list_that_was_deleted_meanwhile_comes_as_a_new_message(journey:
     assert "Memory: 0 messages" in shown
 
 
-async def test_who_helps_with_payments_is_a_person_and_not_a_number(journey: Journey) -> None:
+async def test_payment_support_is_a_link_and_not_a_number(journey: Journey) -> None:
     text = await journey.ask("/paysupport")
     assert "to the operator" in text
     assert str(OLGA) not in text

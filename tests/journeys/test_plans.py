@@ -1,4 +1,4 @@
-"""Plans as people buy, change and leave them."""
+"""Journeys of plans: bought, changed and cancelled."""
 
 import time
 from datetime import timedelta
@@ -8,16 +8,16 @@ from typing import Any
 from sandbox.app import Sandbox
 from sandbox.telegram import stars
 from scheduler.jobs import renew_plans
-from tests.journeys.conftest import ANN, CONFIG, OLGA, Journey, begun
-from tests.journeys.test_clock import desk_of, told
-from tests.journeys.test_money import topped_up, wallet
+from tests.journeys.conftest import ANN, CONFIG, OLGA, Journey, started
+from tests.journeys.test_clock import context_of, told
+from tests.journeys.test_money import top_up, wallet
 
 MONTH_SECONDS = 30 * 86_400
 BOTH = f'{CONFIG}\n[billing]\nplans_from = "both"\n'
 
 
-async def link_to(journey: Journey, plan: str) -> dict[str, Any]:
-    """The newest subscription that is offered, after pressing `plan` in /plan."""
+async def subscription_link(journey: Journey, plan: str) -> dict[str, Any]:
+    """Press `plan` in /plan. Return the subscription that is then offered."""
     known = set(journey.sandbox.world.links)
     await journey.ask("/plan")
     await journey.press(plan)
@@ -26,16 +26,16 @@ async def link_to(journey: Journey, plan: str) -> dict[str, Any]:
     return journey.sandbox.world.links[name]
 
 
-async def subscribed(journey: Journey, plan: str = "starter") -> str:
-    """Ann subscribes; the charge id."""
-    offered = await link_to(journey, plan)
+async def subscribe(journey: Journey, plan: str = "starter") -> str:
+    """Let Ann subscribe. Return the charge id."""
+    offered = await subscription_link(journey, plan)
     paid = await stars.pay(journey.sandbox.world, ANN, ANN, offered)
     assert paid["ok"], paid
     await journey.idle()
     return str(paid["charge_id"])
 
 
-async def agreed(journey: Journey) -> None:
+async def agree_to_terms(journey: Journey) -> None:
     await journey.ask("/plan")
     await journey.press("starter")
     await journey.sandbox.world.wait_message(ANN, lambda m: "Do you agree" in m.get("text", ""))
@@ -48,36 +48,36 @@ async def plan_of(journey: Journey, user: int = ANN) -> str:
     return str(rows[0]["plan"])
 
 
-async def test_terms_are_agreed_to_before_the_first_payment_and_kept_with_their_version(journey: Journey) -> None:
-    await agreed(journey)
-    assert told(journey, ANN, "Telegram subscription")  # what was begun goes on
+async def test_terms_are_agreed_to_before_the_first_payment_and_stored_with_their_version(journey: Journey) -> None:
+    await agree_to_terms(journey)
+    assert told(journey, ANN, "Telegram subscription")  # the subscription that was begun continues
     (tenant,) = await journey.rows("SELECT * FROM tenants WHERE telegram_user_id = :user", user=ANN)
     assert tenant["agreed_terms"] in await journey.ask("/terms")
     assert tenant["agreed_terms_at"]
 
 
-async def test_an_upgrade_ends_the_old_subscription_at_telegram(journey: Journey) -> None:
-    await agreed(journey)
-    old = await subscribed(journey)
-    new = await subscribed(journey, "pro")
+async def test_upgrade_cancels_the_old_subscription_at_telegram(journey: Journey) -> None:
+    await agree_to_terms(journey)
+    old = await subscribe(journey)
+    new = await subscribe(journey, "pro")
     payments = journey.sandbox.world.payments
     assert (payments[old].get("canceled"), payments[new].get("canceled")) == (True, None)
     assert await plan_of(journey) == "pro"
     await journey.check_books()
 
 
-async def test_a_second_subscription_to_the_same_plan_is_refused(journey: Journey) -> None:
-    await agreed(journey)
-    first, second = await link_to(journey, "starter"), await link_to(journey, "starter")
+async def test_second_subscription_to_the_same_plan_is_refused(journey: Journey) -> None:
+    await agree_to_terms(journey)
+    first, second = await subscription_link(journey, "starter"), await subscription_link(journey, "starter")
     assert (await stars.pay(journey.sandbox.world, ANN, ANN, first))["ok"]
     await journey.idle()
     refused = await stars.pay(journey.sandbox.world, ANN, ANN, second)
     assert refused == {"ok": False, "error": "You already have this subscription. /plan shows it."}
 
 
-async def test_a_renewal_is_paid_by_the_same_order_and_credited_once(journey: Journey) -> None:
-    await agreed(journey)
-    offered = await link_to(journey, "starter")
+async def test_renewal_uses_the_same_order_and_is_credited_once(journey: Journey) -> None:
+    await agree_to_terms(journey)
+    offered = await subscription_link(journey, "starter")
     world = journey.sandbox.world
     assert (await stars.pay(world, ANN, ANN, offered))["ok"]
     await journey.idle()
@@ -96,9 +96,9 @@ async def test_a_renewal_is_paid_by_the_same_order_and_credited_once(journey: Jo
     await journey.check_books()
 
 
-async def test_a_subscription_is_cancelled_and_taken_up_again_by_buttons(journey: Journey) -> None:
-    await agreed(journey)
-    charge = await subscribed(journey)
+async def test_subscription_is_cancelled_and_resumed_by_buttons(journey: Journey) -> None:
+    await agree_to_terms(journey)
+    charge = await subscribe(journey)
     await journey.ask("/plan")
     await journey.press("Cancel subscription")
     await journey.sandbox.world.wait_message(ANN, lambda m: "ends on" in m.get("text", ""))
@@ -110,9 +110,9 @@ async def test_a_subscription_is_cancelled_and_taken_up_again_by_buttons(journey
     assert "renews on" in await journey.ask("/plan")
 
 
-async def test_down_waits_for_the_periods_end_and_cancels_at_telegram(journey: Journey) -> None:
-    await agreed(journey)
-    charge = await subscribed(journey, "pro")
+async def test_downgrade_waits_for_the_periods_end_and_cancels_at_telegram(journey: Journey) -> None:
+    await agree_to_terms(journey)
+    charge = await subscribe(journey, "pro")
     await journey.ask("/plan")
     await journey.press("starter")
     await journey.sandbox.world.wait_message(ANN, lambda m: "begins when this period ends" in m.get("text", ""))
@@ -125,26 +125,26 @@ async def test_down_waits_for_the_periods_end_and_cancels_at_telegram(journey: J
     assert journey.sandbox.world.payments[charge]["canceled"] is False
 
 
-async def test_the_smaller_plan_is_subscribed_to_once_the_larger_one_is_over(journey: Journey) -> None:
-    await agreed(journey)
-    await subscribed(journey, "pro")
+async def test_smaller_plan_can_be_subscribed_to_once_the_larger_one_is_over(journey: Journey) -> None:
+    await agree_to_terms(journey)
+    await subscribe(journey, "pro")
     await journey.ask("/plan")
     await journey.press("starter")
     await journey.sandbox.world.wait_message(ANN, lambda m: "I'll ask you" in m.get("text", ""))
-    desk = desk_of(journey)
+    desk = context_of(journey)
     over = "UPDATE accounts SET period_start_at = period_start_at - :ms, period_end_at = period_end_at - :ms"
-    await journey.house.db.write(lambda conn: conn.run(over, ms=(MONTH_SECONDS + 3600) * 1000))
+    await journey.container.db.write(lambda conn: conn.run(over, ms=(MONTH_SECONDS + 3600) * 1000))
     await renew_plans.run(desk)
     assert len(told(journey, ANN, "subscribe with /plan")) == 1
-    await subscribed(journey, "starter")
+    await subscribe(journey, "starter")
     assert await plan_of(journey) == "starter"
     assert "renews on" in await journey.ask("/plan")
     await journey.check_books()
 
 
-async def test_telegrams_own_word_on_a_subscription_is_told_once(journey: Journey) -> None:
-    await agreed(journey)
-    await subscribed(journey)
+async def test_subscription_update_of_telegram_is_notified_once(journey: Journey) -> None:
+    await agree_to_terms(journey)
+    await subscribe(journey)
     (order,) = await journey.rows("SELECT order_id FROM subscriptions")
     said = {"user": {"id": ANN}, "invoice_payload": order["order_id"]}
     for state in ("failed", "failed", "canceled", "active"):
@@ -158,9 +158,9 @@ async def test_telegrams_own_word_on_a_subscription_is_told_once(journey: Journe
     assert (await journey.rows("SELECT state FROM subscriptions"))[0]["state"] == "active"
 
 
-async def test_a_subscription_that_telegram_gives_back_ends_its_plan(journey: Journey) -> None:
-    await agreed(journey)
-    charge = await subscribed(journey)
+async def test_refunded_subscription_ends_its_plan(journey: Journey) -> None:
+    await agree_to_terms(journey)
+    charge = await subscribe(journey)
     stars.refund(journey.sandbox.world, ANN, charge)
     await journey.idle()
     assert await plan_of(journey) == "free"
@@ -169,23 +169,21 @@ async def test_a_subscription_that_telegram_gives_back_ends_its_plan(journey: Jo
     await journey.check_books()
 
 
-async def test_an_operators_plan_ends_the_subscription_to_another(journey: Journey) -> None:
-    await agreed(journey)
-    charge = await subscribed(journey)
+async def test_plan_set_by_an_operator_ends_another_subscription(journey: Journey) -> None:
+    await agree_to_terms(journey)
+    charge = await subscribe(journey)
     async with journey.admin() as http:
         (tenant,) = (await http.get("/admin/tenants", params={"telegram_user_id": ANN})).json()["data"]
         assert (await http.put(f"/admin/tenants/{tenant['id']}/plan", json={"plan": "pro"})).status_code == 200
-    await renew_plans.run(desk_of(journey))
+    await renew_plans.run(context_of(journey))
     assert journey.sandbox.world.payments[charge]["canceled"] is True
     assert await journey.rows("SELECT * FROM subscriptions WHERE state <> 'ended'") == []
     await journey.check_books()
 
 
-async def test_a_plan_is_bought_and_renewed_from_the_wallet_where_the_operator_likes(
-    tmp_path: Path, sandbox: Sandbox
-) -> None:
-    async with begun(tmp_path, sandbox, BOTH) as journey:
-        await topped_up(journey)
+async def test_plan_is_bought_and_renewed_from_the_wallet_where_configured(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with started(tmp_path, sandbox, BOTH) as journey:
+        await top_up(journey)
         await journey.ask("/credit 1 20", OLGA)
         await journey.ask("/plan")
         await journey.press("starter")
@@ -193,9 +191,9 @@ async def test_a_plan_is_bought_and_renewed_from_the_wallet_where_the_operator_l
         await journey.press("from the wallet")
         await journey.sandbox.world.wait_message(ANN, lambda m: "on plan starter now" in m.get("text", ""))
         assert await wallet(journey) == 385 * 13_000_000 + 20 * 10**9 - 9 * 10**9
-        desk = desk_of(journey)
+        desk = context_of(journey)
         past = int((desk.clock.now() - timedelta(hours=2)).timestamp() * 1000)
-        await journey.house.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))
+        await journey.container.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))
         for _ in range(2):
             await renew_plans.run(desk)
         assert await wallet(journey) == 385 * 13_000_000 + 2 * 10**9
@@ -203,13 +201,13 @@ async def test_a_plan_is_bought_and_renewed_from_the_wallet_where_the_operator_l
         await journey.check_books()
 
 
-async def test_who_can_not_renew_is_told_with_buttons_and_lapses_after_a_day(journey: Journey) -> None:
+async def test_unpaid_renewal_is_notified_with_buttons_and_lapses_after_a_day(journey: Journey) -> None:
     await journey.ask("/start")
     await journey.ask("/setplan 1 starter", OLGA)
-    desk = desk_of(journey)
+    desk = context_of(journey)
     for hours in (2, 3, 25):
         past = int((desk.clock.now() - timedelta(hours=hours)).timestamp() * 1000)
-        await journey.house.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))  # noqa: B023
+        await journey.container.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))  # noqa: B023
         await renew_plans.run(desk)
     assert len(told(journey, ANN, "is not paid")) == 1
     assert len(told(journey, ANN, "was not renewed")) == 1

@@ -1,4 +1,4 @@
-"""Telegram's list of Star transactions against the books, and what the operators hear."""
+"""Journeys of the reconciliation with Telegram's Star transactions, and of messages to operators."""
 
 import asyncio
 from dataclasses import replace
@@ -13,39 +13,39 @@ from storage.billing import payments
 from storage.billing.reconciliation import StarEntry
 from storage.reports.caps import SpendingCaps
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
-from tests.journeys.test_clock import desk_of, told
-from tests.journeys.test_money import topped_up, wallet
+from tests.journeys.test_clock import context_of, told
+from tests.journeys.test_money import top_up, wallet
 
 FIVE = 385 * 13_000_000
 HOUR = 3600
 
 
-async def ordered(journey: Journey) -> str:
-    """Ann has an invoice; its payload."""
-    await topped_up(journey)
+async def order(journey: Journey) -> str:
+    """Send Ann an invoice. Return its payload."""
+    await top_up(journey)
     (offered, *_) = journey.sandbox.world.links.values()
     return str(offered["payload"])
 
 
-def settled(journey: Journey) -> None:
-    """As if an hour had passed since everything at Telegram."""
+def age_transactions(journey: Journey) -> None:
+    """Make all transactions at Telegram an hour old."""
     for row in journey.sandbox.world.star_rows:
         row["date"] -= HOUR
 
 
-def paid_unseen(journey: Journey, payload: str, charge: str) -> None:
-    """Telegram took it, and its update was lost."""
+def pay_without_update(journey: Journey, payload: str, charge: str) -> None:
+    """Pay at Telegram without an update for the bot."""
     payment = {"total_amount": 385, "invoice_payload": payload, "user_id": ANN, "refunded": False, "currency": "XTR"}
     journey.sandbox.world.payments[charge] = {**payment, "telegram_payment_charge_id": charge}
     stars._book(journey.sandbox.world, charge, "source")
 
 
-async def test_a_payment_the_bot_never_saw_is_credited_and_told_once(journey: Journey) -> None:
-    paid_unseen(journey, await ordered(journey), "lost1")
-    desk = desk_of(journey)
+async def test_unseen_payment_is_credited_and_notified_once(journey: Journey) -> None:
+    pay_without_update(journey, await order(journey), "lost1")
+    desk = context_of(journey)
     await reconcile.run(desk)
-    assert await wallet(journey) == FIVE  # its update may still be on its way
-    settled(journey)
+    assert await wallet(journey) == FIVE  # its update may still arrive
+    age_transactions(journey)
     for _ in range(3):
         await reconcile.run(desk)
     assert await wallet(journey) == 2 * FIVE
@@ -54,34 +54,34 @@ async def test_a_payment_the_bot_never_saw_is_credited_and_told_once(journey: Jo
     await journey.check_books()
 
 
-async def test_a_refund_the_bot_never_saw_is_booked_once(journey: Journey) -> None:
-    charge = await topped_up(journey)
+async def test_unseen_refund_is_booked_once(journey: Journey) -> None:
+    charge = await top_up(journey)
     journey.sandbox.world.payments[charge]["refunded"] = True
     stars._book(journey.sandbox.world, charge, "receiver")
-    settled(journey)
+    age_transactions(journey)
     for _ in range(2):
-        await reconcile.run(desk_of(journey))
+        await reconcile.run(context_of(journey))
     assert await wallet(journey) == 0
     assert len(told(journey, ANN, "was refunded")) == 1
     await journey.check_books()
 
 
-async def test_books_that_agree_are_told_to_nobody(journey: Journey) -> None:
-    charge = await topped_up(journey)
+async def test_agreeing_books_cause_no_message(journey: Journey) -> None:
+    charge = await top_up(journey)
     stars.refund(journey.sandbox.world, ANN, charge)
     await journey.idle()
-    settled(journey)
+    age_transactions(journey)
     before = len(journey.sandbox.world.messages(OLGA))
-    await reconcile.run(desk_of(journey))
+    await reconcile.run(context_of(journey))
     assert len(journey.sandbox.world.messages(OLGA)) == before
 
 
-async def test_a_long_list_is_read_to_its_end_and_from_there_on(journey: Journey) -> None:
-    payload = await ordered(journey)
+async def test_long_list_is_read_to_its_end_and_continued_from_there(journey: Journey) -> None:
+    payload = await order(journey)
     for number in range(230):
-        paid_unseen(journey, payload, f"lost{number}")
-    settled(journey)
-    desk = replace(desk_of(journey), notifier=Silence())
+        pay_without_update(journey, payload, f"lost{number}")
+    age_transactions(journey)
+    desk = replace(context_of(journey), notifier=Silence())
     await reconcile.run(desk)
     assert await wallet(journey) == 231 * FIVE
     calls = [params for name, params in journey.sandbox.world.calls if name.lower() == "getstartransactions"]
@@ -91,12 +91,12 @@ async def test_a_long_list_is_read_to_its_end_and_from_there_on(journey: Journey
     await journey.check_books()
 
 
-async def test_what_was_booked_is_told_though_telegram_fell_silent_before_the_end(journey: Journey) -> None:
-    payload = await ordered(journey)
+async def test_bookings_are_notified_when_the_list_breaks_off(journey: Journey) -> None:
+    payload = await order(journey)
     for number in range(30):
-        paid_unseen(journey, payload, f"lost{number}")
-    settled(journey)
-    desk, heard = desk_of(journey), Silence()
+        pay_without_update(journey, payload, f"lost{number}")
+    age_transactions(journey)
+    desk, heard = context_of(journey), Silence()
     assert desk.stars is not None
     await reconcile.run(replace(desk, stars=FirstPages([await desk.stars.page(0)]), notifier=heard))
     assert await wallet(journey) == 31 * FIVE
@@ -106,23 +106,23 @@ async def test_what_was_booked_is_told_though_telegram_fell_silent_before_the_en
     assert heard.count("payment.found") == 30
 
 
-async def test_what_a_process_booked_and_died_is_told_by_the_next_one(
+async def test_bookings_of_a_dead_process_are_notified_by_the_next_one(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paid_unseen(journey, await ordered(journey), "lost1")
-    settled(journey)
+    pay_without_update(journey, await order(journey), "lost1")
+    age_transactions(journey)
     with monkeypatch.context() as dying:
-        dying.setattr(reconcile, "_notify", died)
+        dying.setattr(reconcile, "_notify", fail_as_if_killed)
         with pytest.raises(KeyboardInterrupt):
-            await reconcile.run(replace(desk_of(journey), lease_id="of-a-dead-one"))
+            await reconcile.run(replace(context_of(journey), lease_id="of-a-dead-one"))
     assert await wallet(journey) == 2 * FIVE
     for _ in range(2):
-        await reconcile.run(desk_of(journey))
+        await reconcile.run(context_of(journey))
     assert len(told(journey, ANN, "had not reached me")) == 1
     assert len(told(journey, OLGA, "had not reached the bot")) == 1
 
 
-async def test_a_subscriptions_payment_that_was_never_seen_begins_its_plan_and_says_so(journey: Journey) -> None:
+async def test_unseen_subscription_payment_begins_its_plan_and_is_notified(journey: Journey) -> None:
     await journey.ask("/plan")
     await journey.press("pro")
     await journey.idle()
@@ -132,22 +132,22 @@ async def test_a_subscriptions_payment_that_was_never_seen_begins_its_plan_and_s
     payment = {"total_amount": offered["total_amount"], "invoice_payload": offered["payload"], "user_id": ANN}
     journey.sandbox.world.payments["sub1"] = {**payment, "is_recurring": True}
     stars._book(journey.sandbox.world, "sub1", "source")
-    settled(journey)
-    await reconcile.run(desk_of(journey))
+    age_transactions(journey)
+    await reconcile.run(context_of(journey))
     assert len(told(journey, ANN, "you are on plan pro until")) == 1
     stars._book(journey.sandbox.world, "sub1", "receiver")
-    settled(journey)
-    await reconcile.run(desk_of(journey))
+    age_transactions(journey)
+    await reconcile.run(context_of(journey))
     assert len(told(journey, ANN, "Plan pro ended with it")) == 1
     await journey.check_books()
 
 
-async def died(_: Any) -> None:
+async def fail_as_if_killed(_: Any) -> None:
     raise KeyboardInterrupt
 
 
 class FirstPages:
-    """A list of Star transactions that is out of reach after its first pages."""
+    """A list of Star transactions that fails after its first pages."""
 
     bot_id = 1
 
@@ -164,7 +164,7 @@ class FirstPages:
 
 
 class Silence:
-    """Hears, and says nothing: 230 notices would take Telegram's limits minutes."""
+    """A notifier that records only: sending 230 notices would take minutes under Telegram's limits."""
 
     def __init__(self) -> None:
         self._heard: list[str] = []
@@ -186,10 +186,8 @@ class Silence:
         return None
 
 
-async def test_a_payment_that_can_not_be_booked_is_taken_up_again(
-    journey: Journey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A database's bad moment, between Telegram's payment and our books."""
+async def test_payment_that_could_not_be_booked_is_retried(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database fails once, between Telegram's payment and its booking."""
     real, broken = payments.pay, [True]
 
     def failing(*args: Any, **kwargs: Any) -> Any:
@@ -197,7 +195,7 @@ async def test_a_payment_that_can_not_be_booked_is_taken_up_again(
             raise OSError("the disk is full")
         return real(*args, **kwargs)
 
-    await ordered(journey)
+    await order(journey)
     (offered, *_) = journey.sandbox.world.links.values()
     monkeypatch.setattr(payments, "pay", failing)
     assert (await stars.pay(journey.sandbox.world, ANN, ANN, offered))["ok"]
@@ -212,8 +210,8 @@ async def test_a_payment_that_can_not_be_booked_is_taken_up_again(
     assert len(told(journey, ANN, "was added")) == 2
 
 
-async def test_a_refund_that_overtakes_its_payment_leaves_nothing(journey: Journey) -> None:
-    await ordered(journey)
+async def test_refund_before_its_payment_leaves_nothing(journey: Journey) -> None:
+    await order(journey)
     (offered, *_) = journey.sandbox.world.links.values()
     updates = journey.sandbox.world.updates
     charge = stars.paid(journey.sandbox.world, ANN, ANN, {**offered, "total_amount": 100})
@@ -231,13 +229,13 @@ async def test_a_refund_that_overtakes_its_payment_leaves_nothing(journey: Journ
     await journey.check_books()
 
 
-async def test_a_broadcast_asks_first_and_reaches_who_has_not_blocked_the_bot(journey: Journey) -> None:
+async def test_broadcast_asks_first_and_skips_users_that_blocked_the_bot(journey: Journey) -> None:
     await journey.ask("/start")
     await journey.ask("/start", BAO)
     journey.sandbox.world.block(BAO)
     await journey.idle()
     await journey.ask("/broadcast We are *back*.\nThanks!", OLGA)
-    desk = desk_of(journey)
+    desk = context_of(journey)
     await broadcasts.run(desk)
     assert not told(journey, ANN, "We are back")
     for _ in range(2):
@@ -248,29 +246,29 @@ async def test_a_broadcast_asks_first_and_reaches_who_has_not_blocked_the_bot(jo
     assert told(journey, OLGA, "2 got it, 0 could not be reached")
 
 
-async def test_many_new_accounts_are_told_once_an_hour(journey: Journey) -> None:
+async def test_many_new_accounts_are_alerted_once_an_hour(journey: Journey) -> None:
     await journey.ask("/start")
     await journey.ask("/start", BAO)
-    await farming.run(replace(desk_of(journey), new_per_hour_alert=4))
+    await farming.run(replace(context_of(journey), new_per_hour_alert=4))
     assert not told(journey, OLGA, "new accounts")
     for _ in range(2):
-        await farming.run(replace(desk_of(journey), new_per_hour_alert=2))
+        await farming.run(replace(context_of(journey), new_per_hour_alert=2))
     assert len(told(journey, OLGA, "new accounts")) == 1
 
 
-async def test_a_house_cap_is_told_near_it_and_at_it(journey: Journey) -> None:
+async def test_spending_cap_is_alerted_near_it_and_at_it(journey: Journey) -> None:
     await journey.ask("tell me about tea at length")
     await journey.idle()
     (spent,) = await journey.rows("SELECT SUM(cost_nanousd) AS n FROM attempts")
-    house = journey.house
+    container = journey.container
     for most, words in ((spent["n"] * 10 // 9, "At the cap"), (spent["n"], "has reached the cap")):
-        caps = SpendingCaps(house.db, house.clock, Money(int(most)), None)
+        caps = SpendingCaps(container.db, container.clock, Money(int(most)), None)
         for _ in range(2):
-            await spending_caps.run(replace(desk_of(journey), caps=caps))
+            await spending_caps.run(replace(context_of(journey), caps=caps))
         assert len(told(journey, OLGA, words)) == 1
 
 
-async def test_a_key_near_its_own_limit_is_told_with_its_button(journey: Journey) -> None:
+async def test_key_near_its_limit_is_notified_with_its_button(journey: Journey) -> None:
     await journey.ask("/keys")
     await journey.press("New key")
     await journey.sandbox.world.wait_message(ANN, lambda m: "fk-" in m.get("text", ""))
@@ -279,12 +277,12 @@ async def test_a_key_near_its_own_limit_is_told_with_its_button(journey: Journey
     await journey.idle()
     await journey.press("1,000,000")
     await journey.sandbox.world.wait_message(ANN, lambda m: "may now use 1,000,000" in m.get("text", ""))
-    now = journey.house.clock.now()
-    await journey.house.db.write(
+    now = journey.container.clock.now()
+    await journey.container.db.write(
         lambda conn: conn.run("UPDATE api_keys SET used_tokens = 850000, month = :m", m=now.year * 100 + now.month)
     )
     for _ in range(2):
-        await quotas.run(desk_of(journey))
+        await quotas.run(context_of(journey))
     assert len(told(journey, ANN, "85 %")) + len(told(journey, ANN, "has used 80 %")) == 1
     await journey.press("API keys")
     await journey.idle()

@@ -1,9 +1,9 @@
-"""Who writes to the bot without being anybody in particular."""
+"""Journey of an account without a name."""
 
 from tests.journeys.conftest import ANN, Journey
 
 
-async def test_an_account_without_a_name_is_answered(journey: Journey) -> None:
+async def test_account_without_a_name_is_answered(journey: Journey) -> None:
     for each in journey.sandbox.world.users.values():
         if each["id"] == ANN:
             each["first_name"] = ""

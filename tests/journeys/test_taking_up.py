@@ -1,4 +1,4 @@
-"""What a process could not finish, or another one left, is taken up; its chat is written to with care."""
+"""Journeys of updates that a process could not finish, or a dead process left."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ def limiter_of(journey: Journey) -> RateLimiter:
     return limiter
 
 
-async def test_a_full_disk_at_the_end_of_an_update_does_not_close_its_chat(
+async def test_full_disk_at_the_end_of_an_update_does_not_block_its_chat(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = inbox.finish_all
@@ -38,7 +38,7 @@ async def test_a_full_disk_at_the_end_of_an_update_does_not_close_its_chat(
     await journey.check_books()
 
 
-async def test_a_chat_that_a_dead_process_was_answering_is_written_to_slowly(journey: Journey) -> None:
+async def test_drafts_start_slowly_in_a_chat_of_a_dead_process(journey: Journey) -> None:
     services, key = journey.bot._services, f"{ANN}:0"
     chat = {"id": ANN, "type": "private"}
     said = {"message_id": 1, "date": 1, "chat": chat, "from": {"id": ANN, "is_bot": False, "first_name": "Ann"}}

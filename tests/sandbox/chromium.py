@@ -1,4 +1,4 @@
-"""Headless Chromium over its DevTools protocol: enough to click, wait and take a picture."""
+"""Headless Chromium over its DevTools protocol: click, wait, take a picture."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ FLAGS = [
 
 
 class Browser:
-    """One page. `js` evaluates and awaits; `until` looks again until it is so."""
+    """One page. `js` evaluates and awaits an expression; `until` repeats it until it is true."""
 
     def __init__(self, width: int = 1400, height: int = 850) -> None:
         self._size = f"--window-size={width},{height}"
@@ -97,6 +97,6 @@ class Browser:
 
 
 def _read_port(folder: str) -> str:
-    """Chromium writes it there when it listens."""
+    """Return the port from the file that Chromium writes when it listens."""
     path = Path(folder) / "DevToolsActivePort"
     return path.read_text().partition("\n")[0] if path.exists() else ""

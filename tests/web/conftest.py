@@ -17,7 +17,7 @@ from main.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from storage.operations.audit import audit
-from tests.journeys.conftest import _migrated
+from tests.journeys.conftest import migrated_database
 from tests.served import served
 from web.app import build_app
 
@@ -87,7 +87,7 @@ class Face:
 @contextlib.asynccontextmanager
 async def serving(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> AsyncIterator[Face]:
     (tmp_path / "farthing.toml").write_text(config)
-    (tmp_path / "farthing.db").write_bytes(_migrated())
+    (tmp_path / "farthing.db").write_bytes(migrated_database())
     variables = {
         "ADMIN_API_KEY": ADMIN_KEY,
         "DATABASE_URL": f"sqlite:///{tmp_path}/farthing.db",

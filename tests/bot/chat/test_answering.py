@@ -18,7 +18,7 @@ from engine.tenancy import Markup
 from sandbox.app import Sandbox
 from storage.telegram import conversations
 from storage.tenants import tenant_settings
-from tests.journeys.conftest import ANN, CONFIG, Journey, begun
+from tests.journeys.conftest import ANN, CONFIG, Journey, started
 
 LONG = "please tell me at length about the sea"
 SMALL = CONFIG.replace('output = "0.28"', 'output = "0.28"\ncontext_tokens = 4000').replace(
@@ -29,14 +29,14 @@ SMALL = CONFIG.replace('output = "0.28"', 'output = "0.28"\ncontext_tokens = 400
 
 @pytest.fixture
 async def journey(tmp_path: Path) -> AsyncIterator[Journey]:
-    async with Sandbox(word_seconds=0.001) as sandbox, begun(tmp_path, sandbox) as running:
+    async with Sandbox(word_seconds=0.001) as sandbox, started(tmp_path, sandbox) as running:
         yield running
 
 
 async def setting(journey: Journey, key: str, value: object) -> None:
     await journey.ask("/start")
     (row,) = await journey.rows("SELECT id FROM tenants WHERE telegram_user_id = :id", id=ANN)
-    await journey.house.db.write(lambda conn: tenant_settings.set_setting(conn, row["id"], key, value))
+    await journey.container.db.write(lambda conn: tenant_settings.set_setting(conn, row["id"], key, value))
 
 
 def open_drafts(journey: Journey) -> list[str]:
@@ -105,13 +105,13 @@ async def test_user_who_chose_edits_gets_no_drafts(journey: Journey) -> None:
 
 
 async def test_long_conversation_is_shortened_for_a_short_context_and_says_so_once(tmp_path: Path) -> None:
-    async with Sandbox(word_seconds=0.001) as sandbox, begun(tmp_path, sandbox, SMALL) as journey:
+    async with Sandbox(word_seconds=0.001) as sandbox, started(tmp_path, sandbox, SMALL) as journey:
         await journey.ask("/start")
         turn = [says(Role.USER, "the sea is wide " * 60), says(Role.ASSISTANT, "and the night is long " * 60)]
-        now = journey.house.clock.now()
+        now = journey.container.clock.now()
         for number in range(50):
             unit = partial(conversations.append, chat_id=ANN, thread_id=0, tenant_id=1, said=turn, now=now)
-            await journey.house.db.write(partial(unit, request_id=f"old:{number}"))
+            await journey.container.db.write(partial(unit, request_id=f"old:{number}"))
         answers = [await journey.ask(LONG) for _ in range(2)]
         await journey.idle()
         assert all("stand-in" in answer for answer in answers)

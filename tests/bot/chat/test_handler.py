@@ -5,7 +5,7 @@ import pytest
 from bot.chat.handler import ANONYMOUS, addressed, strip_mention
 from bot.context import Context
 from tests.bot.contexts import GROUP, bot_texts, context_of, private_message, text
-from tests.journeys.conftest import ANN, ROOM, Journey
+from tests.journeys.conftest import ANN, GROUP_ID, Journey
 
 
 def group_message(words: str | None, journey: Journey, *, replies_to: int | None = None, **more: Any) -> dict[str, Any]:
@@ -50,18 +50,18 @@ async def test_first_mention_is_stripped_in_groups_only(journey: Journey) -> Non
 
 async def test_anonymous_senders_are_told_that_they_can_not_ask(journey: Journey) -> None:
     world, name = journey.sandbox.world, journey.bot.bot.username
-    world.say(ROOM, ANN, f"@{name} hello", sender_chat={"id": ROOM, "type": "supergroup", "title": "Tea room"})
+    world.say(GROUP_ID, ANN, f"@{name} hello", sender_chat={"id": GROUP_ID, "type": "supergroup", "title": "Tea room"})
     world.users[ANONYMOUS] = {"id": ANONYMOUS, "is_bot": False, "first_name": "Group", "username": "GroupAnonymousBot"}
-    world.say(ROOM, ANONYMOUS, f"@{name} hello")
+    world.say(GROUP_ID, ANONYMOUS, f"@{name} hello")
     await journey.idle()
-    assert bot_texts(journey, ROOM) == [text("chat.anonymous")] * 2
+    assert bot_texts(journey, GROUP_ID) == [text("chat.anonymous")] * 2
     assert await journey.rows("SELECT * FROM holds") == []
 
 
 async def test_mention_without_text_is_unreadable(journey: Journey) -> None:
-    journey.sandbox.world.say(ROOM, ANN, f"@{journey.bot.bot.username}")
+    journey.sandbox.world.say(GROUP_ID, ANN, f"@{journey.bot.bot.username}")
     await journey.idle()
-    assert bot_texts(journey, ROOM) == [text("chat.unreadable")]
+    assert bot_texts(journey, GROUP_ID) == [text("chat.unreadable")]
 
 
 @pytest.mark.parametrize("words", ["tell me about the sea"])

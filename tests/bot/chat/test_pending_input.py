@@ -60,7 +60,7 @@ async def test_photo_is_no_text_for_the_command(journey: Journey) -> None:
 async def test_setting_is_a_pair_of_command_and_time(journey: Journey) -> None:
     state = await context_of(journey, private_message()).state()
     until = 2**52
-    await journey.house.db.write(
+    await journey.container.db.write(
         lambda conn: tenant_settings.set_setting(conn, state.id, pending_input.SETTING, ["topup", until])
     )
     assert await took(context_of(journey, private_message("5000")))

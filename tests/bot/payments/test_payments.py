@@ -25,7 +25,7 @@ async def invoice(journey: Journey) -> Offered:
 
 async def wallet(journey: Journey) -> int:
     await journey.idle()
-    state = await journey.house.db.read(lambda conn: tenants.by_telegram(conn, ANN))
+    state = await journey.container.db.read(lambda conn: tenants.by_telegram(conn, ANN))
     assert state is not None
     return state.wallet.nanousd
 
@@ -83,7 +83,7 @@ async def test_pre_checkout_that_can_not_be_checked_is_refused(
     async def unreachable(_: Any) -> Any:
         raise OSError("the database is away")
 
-    monkeypatch.setattr(journey.house.db, "read", unreachable)
+    monkeypatch.setattr(journey.container.db, "read", unreachable)
     refused = await stars.pay(journey.sandbox.world, ANN, ANN, offered)
     assert refused == {"ok": False, "error": text("payment.later")}
 
@@ -101,20 +101,20 @@ async def fail_once(journey: Journey, epoch: int) -> None:
     """Book a payment while the database fails, as the given try of its update."""
     offered = await invoice(journey)
     await journey.idle()
-    await journey.house.db.write(lambda conn: conn.run("ALTER TABLE payments RENAME TO payments_away"))
+    await journey.container.db.write(lambda conn: conn.run("ALTER TABLE payments RENAME TO payments_away"))
     journey.sandbox.world.say(ANN, ANN, "", successful_payment=payment(offered["payload"]))
 
     def tried(conn: Connection) -> int:
         return len(conn.rows("SELECT 1 AS one FROM inbox WHERE state = 'new' AND epoch >= 1"))
 
-    while not await journey.house.db.read(tried):
+    while not await journey.container.db.read(tried):
         pass
-    await journey.house.db.write(lambda conn: conn.run(f"UPDATE inbox SET epoch = {epoch} WHERE state = 'new'"))
+    await journey.container.db.write(lambda conn: conn.run(f"UPDATE inbox SET epoch = {epoch} WHERE state = 'new'"))
 
 
 async def test_payment_that_can_not_be_booked_is_retried(journey: Journey) -> None:
     await fail_once(journey, 1)
-    await journey.house.db.write(lambda conn: conn.run("ALTER TABLE payments_away RENAME TO payments"))
+    await journey.container.db.write(lambda conn: conn.run("ALTER TABLE payments_away RENAME TO payments"))
     assert await journey.bot.take_up() == 1
     assert await wallet(journey) == NANOUSD
     assert bot_texts(journey).count(CREDITED) == 1

@@ -1,4 +1,4 @@
-"""What the stand-ins say, and where each puts the usage."""
+"""Tests of the stand-ins' answers and usage."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.sandbox.providers.dialects import LONG, PROVIDERS, Asking, events, re
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-async def test_a_stream_says_that_it_is_a_stand_in_and_shows_everything(asking: Asking, name: str) -> None:
+async def test_stream_says_that_it_is_a_stand_in_and_shows_everything(asking: Asking, name: str) -> None:
     text = said(name, await asking.frames(name))
     assert "stand-in for" in text
     assert LONG in text
@@ -18,9 +18,7 @@ async def test_a_stream_says_that_it_is_a_stand_in_and_shows_everything(asking: 
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-async def test_a_short_prompt_gets_a_short_answer_and_streamed_or_whole_it_is_the_same(
-    asking: Asking, name: str
-) -> None:
+async def test_short_prompt_gets_a_short_answer_and_streamed_or_whole_it_is_the_same(asking: Asking, name: str) -> None:
     streamed = said(name, await asking.frames(name, "hi"))
     body = (await asking(name, "hi", stream=False)).json()
     if name == "gemini":
@@ -62,7 +60,7 @@ async def test_usage_comes_beside_the_finish_reason_or_in_a_chunk_of_its_own(ask
         assert asked[-3]["choices"][0]["finish_reason"] == "stop"
 
 
-async def test_openrouter_says_what_it_cost(asking: Asking) -> None:
+async def test_openrouter_reports_its_cost(asking: Asking) -> None:
     frames = await asking.frames("openrouter", stream_options={"include_usage": True})
     told = frames[-2]["usage"]
     assert told["cost"] == pytest.approx(told["prompt_tokens"] * 105e-9 + told["completion_tokens"] * 210e-9)

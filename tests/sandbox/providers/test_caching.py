@@ -1,11 +1,11 @@
-"""Starts that were seen before, as each provider bills them."""
+"""Tests of prompt caches, as each provider bills them."""
 
 from typing import Any
 
 from tests.sandbox.providers.dialects import Asking
 
 
-async def test_a_start_that_was_seen_before_is_cached_from_1024_tokens_on_per_key(asking: Asking) -> None:
+async def test_repeated_start_is_cached_per_key_from_1024_tokens_on(asking: Asking) -> None:
     start = "tea " * 1200
     for prompt, key, hits in ((start, "k-1", 0), (start + "and more", "k-1", 1152), (start + "and more", "k-2", 0)):
         frames = await asking.frames("deepseek", prompt, key=key)
@@ -15,7 +15,7 @@ async def test_a_start_that_was_seen_before_is_cached_from_1024_tokens_on_per_ke
     assert (await asking.frames("deepseek", "tea " * 500))[-2]["usage"]["prompt_cache_hit_tokens"] == 0
 
 
-async def test_anthropic_caches_only_for_who_asks_and_bills_the_writing(asking: Asking) -> None:
+async def test_anthropic_caches_only_on_request_and_bills_the_writing(asking: Asking) -> None:
     block = {"type": "text", "text": "tea " * 1280, "cache_control": {"type": "ephemeral"}}
     wrote, read = [
         (await asking("anthropic", stream=False, messages=[{"role": "user", "content": [block]}])).json()["usage"]
@@ -25,7 +25,7 @@ async def test_anthropic_caches_only_for_who_asks_and_bills_the_writing(asking: 
     assert (read["cache_creation_input_tokens"], read["cache_read_input_tokens"], read["input_tokens"]) == (0, 1280, 0)
 
 
-async def test_the_newer_openai_models_write_their_cache_by_themselves(asking: Asking) -> None:
+async def test_newer_openai_models_write_their_cache_by_themselves(asking: Asking) -> None:
     more: Any = {"model": "gpt-6-luna", "reasoning_effort": "none"}
     body = (await asking("openai", "tea " * 1280, stream=False, **more)).json()
     assert body["usage"]["prompt_tokens_details"]["cache_write_tokens"] == 1280

@@ -1,4 +1,4 @@
-"""The rarer faults that failover has to survive."""
+"""Tests of rarer faults."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ from tests.sandbox.providers.dialects import OPENAI_LIKE, PROVIDERS, Asking, sai
 
 @pytest.mark.parametrize("name", PROVIDERS)
 @pytest.mark.parametrize(("mode", "status"), [("error_500", 500), ("429_untold", 429), ("moderated", 400)])
-async def test_more_refusals_in_each_ones_own_shape(asking: Asking, name: str, mode: str, status: int) -> None:
+async def test_refusals_have_the_providers_own_shape(asking: Asking, name: str, mode: str, status: int) -> None:
     asking.stand_ins.set_mode(name, mode)
     refused = await asking(name)
     assert refused.status_code == status
@@ -22,14 +22,14 @@ async def test_once_is_for_one_call(asking: Asking) -> None:
     assert [(await asking("openai")).status_code for _ in range(2)] == [429, 200]
 
 
-async def test_a_reset_comes_before_any_byte(asking: Asking) -> None:
+async def test_reset_comes_before_any_byte(asking: Asking) -> None:
     asking.stand_ins.set_mode("openai", "once:reset")
     with pytest.raises(httpx.TransportError):
         await asking("openai")
     assert (await asking("openai")).status_code == 200
 
 
-async def test_a_mute_one_takes_the_call_and_never_answers(asking: Asking) -> None:
+async def test_mute_one_takes_the_call_and_never_answers(asking: Asking) -> None:
     asking.stand_ins.set_mode("openai", "mute")
     with pytest.raises(httpx.ReadTimeout):
         await asking.http.post(
@@ -39,7 +39,7 @@ async def test_a_mute_one_takes_the_call_and_never_answers(asking: Asking) -> No
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-async def test_a_stall_ends_in_a_broken_connection(asking: Asking, name: str) -> None:
+async def test_stall_ends_in_a_broken_connection(asking: Asking, name: str) -> None:
     asking.stand_ins.set_mode(name, "stall")
     with pytest.raises(httpx.TransportError):
         await asking(name)

@@ -1,4 +1,4 @@
-"""The switches on the page, each provider failing in its own shape."""
+"""Tests of the modes: each provider fails in its own way."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ async def test_each_refusal_comes_in_the_providers_own_shape(asking: Asking, nam
     assert asking.stand_ins.provider(name).last_status == status
 
 
-async def test_each_tells_the_wait_in_its_own_way(asking: Asking) -> None:
+async def test_wait_is_named_in_the_providers_own_way(asking: Asking) -> None:
     for name in PROVIDERS:
         asking.stand_ins.set_mode(name, "429")
     assert (await asking("openai")).headers["retry-after-ms"] == "5000"
@@ -69,7 +69,7 @@ async def test_down_breaks_an_answer_that_is_under_way(asking: Asking) -> None:
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-async def test_an_error_within_the_stream_comes_as_each_sends_it(asking: Asking, name: str) -> None:
+async def test_error_within_a_stream_has_the_providers_own_shape(asking: Asking, name: str) -> None:
     asking.stand_ins.set_mode(name, "stream_error")
     text = (await asking(name)).text
     last = text.strip().splitlines()[-1].removeprefix("data: ")
@@ -115,14 +115,14 @@ async def test_slow_keeps_alive_until_the_switch_is_moved(asking: Asking) -> Non
         assert "stand-in" in said(name, events(text))
 
 
-async def test_keepalive_only_never_says_a_word(asking: Asking) -> None:
+async def test_keepalive_only_sends_no_content(asking: Asking) -> None:
     asking.stand_ins.set_mode("openai", "keepalive_only")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
             await asking("openai")
 
 
-async def test_a_limit_lets_so_many_pass_a_minute(asking: Asking) -> None:
+async def test_limit_of_requests_per_minute_is_enforced(asking: Asking) -> None:
     asking.stand_ins.set_mode("openai", "limit:2")
     found = asking.stand_ins.provider("openai")
     moment = 100.0
@@ -135,15 +135,15 @@ async def test_a_limit_lets_so_many_pass_a_minute(asking: Asking) -> None:
     assert (await asking("openai")).status_code == 200
 
 
-async def test_calls_are_counted_and_listeners_hear_of_every_change(asking: Asking) -> None:
-    heard: list[tuple[str, str, int]] = []
-    asking.stand_ins.subscribe(lambda found: heard.append((found.name, found.mode, found.calls)))
+async def test_calls_are_counted_and_listeners_get_every_change(asking: Asking) -> None:
+    changes: list[tuple[str, str, int]] = []
+    asking.stand_ins.subscribe(lambda found: changes.append((found.name, found.mode, found.calls)))
     asking.stand_ins.set_mode("groq", "down")
     await asking("groq")
-    assert heard == [("groq", "down", 0), ("groq", "down", 1)]
+    assert changes == [("groq", "down", 0), ("groq", "down", 1)]
 
 
-def test_there_is_no_other_mode() -> None:
+def test_unknown_mode_is_refused() -> None:
     stand_ins = StandIns()
     for mode in (*MODES, *MORE_MODES, "limit:3"):
         stand_ins.set_mode("openai", mode)
@@ -152,7 +152,7 @@ def test_there_is_no_other_mode() -> None:
             stand_ins.set_mode("openai", mode)
 
 
-async def test_the_free_probes_tell_of_money_and_keys(asking: Asking) -> None:
+async def test_free_probes_report_balance_and_models(asking: Asking) -> None:
     headers = {"authorization": "Bearer k"}
     balance = f"{asking.url}/deepseek/user/balance"
     assert (await asking.http.get(balance, headers=headers)).json()["is_available"] is True

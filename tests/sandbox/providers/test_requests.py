@@ -1,4 +1,4 @@
-"""What a request may ask for: limits, thinking, tools, JSON, pictures."""
+"""Tests of request options: limits, thinking, tools, JSON, pictures."""
 
 import json
 
@@ -10,21 +10,21 @@ from tests.sandbox.providers.dialects import LONG, PROVIDERS, Asking, said
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-async def test_the_output_limit_is_kept_and_named(asking: Asking, name: str) -> None:
+async def test_output_limit_is_kept_and_reported(asking: Asking, name: str) -> None:
     frames = await asking.frames(name, most=7)
     text = json.dumps(frames)
     assert any(reason in text for reason in ('"length"', '"MAX_TOKENS"', '"max_tokens"'))
     assert count(said(name, frames)) <= 7
 
 
-async def test_a_thinking_model_can_eat_its_whole_limit(asking: Asking) -> None:
+async def test_thinking_can_use_the_whole_limit(asking: Asking) -> None:
     frames = await asking.frames("deepseek", most=5, thinking={"type": "enabled"})
     assert said("deepseek", frames) == ""
     assert any("reasoning_content" in c["delta"] for f in frames[:-1] for c in f["choices"])
     assert frames[-2]["usage"]["completion_tokens_details"]["reasoning_tokens"] == 5
 
 
-async def test_who_thinks_by_default_does_unless_told_not_to(asking: Asking) -> None:
+async def test_thinking_by_default_can_be_switched_off(asking: Asking) -> None:
     body = {"contents": [{"parts": [{"text": LONG}]}]}
     for thinking, expected in (({}, True), ({"thinkingBudget": 0}, False)):
         url = f"{asking.url}/gemini/models/gemini-2.5-flash:generateContent"
@@ -39,7 +39,7 @@ async def test_who_thinks_by_default_does_unless_told_not_to(asking: Asking) -> 
     assert [f["content_block"]["type"] for f in claude if f["type"] == "content_block_start"] == ["thinking", "text"]
 
 
-async def test_a_stop_sequence_ends_the_answer_before_itself(asking: Asking) -> None:
+async def test_stop_sequence_ends_the_answer_before_itself(asking: Asking) -> None:
     assert said("openai", await asking.frames("openai", stop=["stand-in"])) == "## A "
     frames = await asking.frames("anthropic", stop_sequences=["stand-in"])
     assert frames[-2]["delta"] == {"stop_reason": "stop_sequence", "stop_sequence": "stand-in"}
@@ -55,7 +55,7 @@ async def test_n_answers_are_n_choices_and_all_are_billed(asking: Asking) -> Non
 _SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
 
 
-async def test_tools_are_called_when_they_must_be_or_are_spoken_of(asking: Asking) -> None:
+async def test_tools_are_called_when_required_or_mentioned(asking: Asking) -> None:
     tools = [{"type": "function", "function": {"name": "weather", "parameters": _SCHEMA}}]
     assert "tool_calls" not in (await asking("openai", tools=tools)).text
     for prompt, choice in ((LONG, "required"), ("what is the weather like in Hanoi?", "auto")):
@@ -78,7 +78,7 @@ async def test_tools_are_called_in_the_other_dialects_too(asking: Asking) -> Non
     assert gemini["candidates"][0]["content"]["parts"][0]["functionCall"]["name"] == "weather"
 
 
-async def test_a_tools_result_is_answered_in_words(asking: Asking) -> None:
+async def test_tool_result_is_answered_with_text(asking: Asking) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
     messages = [
         {"role": "user", "content": "weather?"},
@@ -97,7 +97,7 @@ async def test_json_mode_answers_json_that_fits_the_schema(asking: Asking) -> No
     assert json.loads(fitting.json()["choices"][0]["message"]["content"])["days"] == 1
 
 
-def test_a_sample_fits_its_schema() -> None:
+def test_sample_fits_its_schema() -> None:
     schema = {
         "type": "object",
         "properties": {

@@ -1,4 +1,4 @@
-"""What the real ones refuse is refused."""
+"""Tests that stand-ins refuse the same requests as the real providers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.sandbox.providers.dialects import LONG, PROVIDERS, Asking, request
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-async def test_without_a_key_nobody_answers(asking: Asking, name: str) -> None:
+async def test_request_without_a_key_is_refused(asking: Asking, name: str) -> None:
     response = await asking(name, key="")
     assert response.status_code == (403 if name == "gemini" else 401)
     assert (await asking.http.get(f"{asking.url}/{name}/models")).status_code == response.status_code
@@ -42,7 +42,7 @@ async def test_without_a_key_nobody_answers(asking: Asking, name: str) -> None:
         ("gemini", {"contents": [{"role": "assistant", "parts": []}]}, 400, "contents"),
     ],
 )
-async def test_what_the_real_one_refuses_is_refused(
+async def test_request_that_the_real_provider_refuses_is_refused(
     asking: Asking, name: str, more: dict[str, Any], status: int, words: str
 ) -> None:
     response = await asking(name, **more)
@@ -59,7 +59,7 @@ async def test_anthropic_needs_max_tokens_and_its_version(asking: Asking) -> Non
     assert "max_tokens: Field required" in (await asking.http.post(url, headers=versioned, json=body)).text
 
 
-async def test_a_body_that_is_no_json_is_a_400_in_the_dialect(asking: Asking) -> None:
+async def test_body_that_is_no_json_is_a_400_in_the_dialect(asking: Asking) -> None:
     for name, path in (("openai", "/chat/completions"), ("gemini", "/models/m:generateContent")):
         headers = {"authorization": "Bearer k", "x-goog-api-key": "k"}
         for content in (b"{", b"[]", b"\xff"):
@@ -68,7 +68,7 @@ async def test_a_body_that_is_no_json_is_a_400_in_the_dialect(asking: Asking) ->
             assert "error" in response.json()
 
 
-async def test_a_path_of_another_dialect_is_a_404(asking: Asking) -> None:
+async def test_path_of_another_dialect_is_a_404(asking: Asking) -> None:
     for path in (
         "/gemini/chat/completions",
         "/openai/messages",

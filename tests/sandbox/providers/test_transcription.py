@@ -1,4 +1,4 @@
-"""Stand-ins that put recordings into writing, as strict as the real ones."""
+"""Tests of transcription by stand-ins."""
 
 import httpx
 import pytest
@@ -18,14 +18,14 @@ async def send(
 
 
 @pytest.mark.parametrize("name", OPENAI_LIKE)
-async def test_it_says_that_it_is_a_stand_in_and_how_long_it_listened(asking: Asking, name: str) -> None:
+async def test_transcript_names_the_stand_in_and_the_length(asking: Asking, name: str) -> None:
     answer = (await send(asking, name, response_format="verbose_json")).json()
     assert answer["duration"] == 12.5
     assert "stand-in" in answer["text"]
     assert asking.stand_ins.provider(name).calls == 1
 
 
-async def test_newer_models_tell_tokens_and_refuse_to_be_verbose(asking: Asking) -> None:
+async def test_newer_models_report_tokens_and_refuse_verbose_json(asking: Asking) -> None:
     answer = (await send(asking, model="gpt-4o-mini-transcribe")).json()
     assert answer["usage"]["type"] == "tokens"
     assert "duration" not in answer
@@ -37,16 +37,16 @@ async def test_newer_models_tell_tokens_and_refuse_to_be_verbose(asking: Asking)
     ("wrong", "status"),
     [({"file": "a.oga"}, 400), ({"model": "no-such-ear"}, 404), ({"model": ""}, 400), ({"key": ""}, 401)],
 )
-async def test_what_is_wrong_is_refused(asking: Asking, wrong: dict[str, str], status: int) -> None:
+async def test_invalid_form_is_refused(asking: Asking, wrong: dict[str, str], status: int) -> None:
     assert (await send(asking, **wrong)).status_code == status
 
 
 @pytest.mark.parametrize("name", ["gemini", "anthropic"])
-async def test_other_dialects_do_not_hear(asking: Asking, name: str) -> None:
+async def test_other_dialects_do_not_transcribe(asking: Asking, name: str) -> None:
     assert (await send(asking, name)).status_code == 404
 
 
-async def test_the_switch_counts_here_too(asking: Asking) -> None:
+async def test_modes_apply_to_transcription(asking: Asking) -> None:
     asking.stand_ins.set_mode("groq", "429")
     assert (await send(asking)).status_code == 429
     asking.stand_ins.set_mode("groq", "empty")

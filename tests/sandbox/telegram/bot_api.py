@@ -1,4 +1,4 @@
-"""A bot with nothing between it and the Bot API, and what the tests of it have in common."""
+"""A plain client of the Bot API, and helpers for its tests."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ STARS = {"title": "Top-up", "description": "5 USD", "payload": "order 1", "curre
 
 @dataclass(slots=True)
 class Clock:
-    """Telegram's patience, drafts and queries go by it."""
+    """The clock of rate limits, drafts and queries."""
 
     at: float = 1000.0
 
@@ -25,7 +25,7 @@ class Clock:
 
 @dataclass(slots=True)
 class Bot:
-    """A client with nothing in between. `call` is the result; `refused` the description of what is not done."""
+    """A plain client. `call` returns the result, `refused` the description of a refusal."""
 
     sandbox: Sandbox
     clock: Clock
@@ -62,7 +62,7 @@ def keys() -> dict[str, Any]:
 
 
 async def polls(bot: Bot) -> None:
-    """Until a poller waits."""
+    """Wait until a poll is open."""
     async with asyncio.timeout(60):
         while bot.world.updates._poller is None or bot.world.updates._poller.done():
             await asyncio.sleep(0)

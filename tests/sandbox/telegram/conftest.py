@@ -1,4 +1,4 @@
-"""The sandbox's Bot API, its clock in the test's hand, and a bot that calls it over HTTP."""
+"""Fixture of a Bot API client over HTTP, with a clock that the test sets."""
 
 from collections.abc import AsyncIterator
 

@@ -8,7 +8,7 @@ from sandbox.telegram.world import GROUP_ID
 from tests.sandbox.telegram.bot_api import ANN, BAO, OLGA, Bot
 
 
-async def test_the_narrowest_menu_wins_and_then_the_language(bot: Bot) -> None:
+async def test_narrowest_menu_wins_and_then_the_language(bot: Bot) -> None:
     def said(name: str) -> list[dict[str, str]]:
         return [{"command": "start", "description": name}]
 
@@ -39,11 +39,11 @@ async def test_the_narrowest_menu_wins_and_then_the_language(bot: Bot) -> None:
         ({"commands": [], "scope": {"type": "moon"}}, "can't parse BotCommandScope: unsupported type specified"),
     ],
 )
-async def test_commands_that_can_not_be_are_refused(bot: Bot, params: dict[str, Any], why: str) -> None:
+async def test_invalid_commands_are_refused(bot: Bot, params: dict[str, Any], why: str) -> None:
     assert await bot.refused("setMyCommands", **params) == f"Bad Request: {why}"
 
 
-async def test_the_menu_button_is_a_chats_own_then_everybodys(bot: Bot) -> None:
+async def test_menu_button_is_a_chats_own_then_everybodys(bot: Bot) -> None:
     app = {"type": "web_app", "text": "Open", "web_app": {"url": "https://farthing.example/app"}}
     assert await bot.call("getChatMenuButton") == {"type": "commands"}
     assert await bot.call("setChatMenuButton", menu_button=app) is True
@@ -74,7 +74,7 @@ async def test_the_menu_button_is_a_chats_own_then_everybodys(bot: Bot) -> None:
         ),
     ],
 )
-async def test_a_menu_button_that_can_not_be_is_refused(bot: Bot, button: dict[str, Any], why: str) -> None:
+async def test_invalid_menu_button_is_refused(bot: Bot, button: dict[str, Any], why: str) -> None:
     assert await bot.refused("setChatMenuButton", menu_button=button) == f"Bad Request: {why}"
     assert await bot.refused("setChatMenuButton", chat_id=GROUP_ID, menu_button={"type": "default"}) == (
         "Bad Request: user not found"

@@ -1,4 +1,4 @@
-"""Drafts: how long they live and who may stop them."""
+"""Tests of drafts: their lifetime and their Stop button."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sandbox.telegram.world import DRAFT_SECONDS, GROUP_ID
 from tests.sandbox.telegram.bot_api import ANN, Bot
 
 
-async def test_a_draft_lives_30_seconds_after_its_last_frame(bot: Bot) -> None:
+async def test_draft_lives_30_seconds_after_its_last_frame(bot: Bot) -> None:
     assert await bot.call("sendMessageDraft", chat_id=ANN, draft_id=5, text="") is True
     bot.clock.at += DRAFT_SECONDS - 1
     await bot.call("sendMessageDraft", chat_id=ANN, draft_id=5, text="Once")
@@ -40,7 +40,7 @@ async def test_another_draft_or_a_message_replaces_a_draft(bot: Bot) -> None:
         ),
     ],
 )
-async def test_a_draft_that_can_not_be_is_refused(bot: Bot, params: dict[str, Any], why: str) -> None:
+async def test_invalid_draft_is_refused(bot: Bot, params: dict[str, Any], why: str) -> None:
     fields = {"chat_id": ANN, "draft_id": 1, "text": "a", **params}
     assert await bot.refused("sendMessageDraft", **fields) == f"Bad Request: {why}"
 
@@ -55,7 +55,7 @@ async def test_stop_tells_the_bot_with_the_drafts_id_as_a_string(bot: Bot, keep:
     assert (77 in bot.world.chats[ANN].drafts) is keep
 
 
-async def test_a_draft_without_a_stop_button_can_not_be_stopped(bot: Bot) -> None:
+async def test_draft_without_a_stop_button_can_not_be_stopped(bot: Bot) -> None:
     await bot.call("sendMessageDraft", chat_id=ANN, draft_id=77, text="Once")
     with pytest.raises(KeyError):
         bot.world.stop_draft(ANN, 77)

@@ -1,9 +1,9 @@
-"""Files, up and down."""
+"""Tests of uploads and downloads."""
 
 from tests.sandbox.telegram.bot_api import ANN, Bot, upload
 
 
-async def test_a_document_is_sent_and_downloaded_again(bot: Bot) -> None:
+async def test_document_is_sent_and_downloaded_again(bot: Bot) -> None:
     answer = await upload(bot, "sendDocument", "document", b"a,b\n1,2\n", name="usage.csv", caption="Your usage")
     message = answer.json()["result"]
     assert (message["document"]["file_name"], message["caption"]) == ("usage.csv", "Your usage")
@@ -14,7 +14,7 @@ async def test_a_document_is_sent_and_downloaded_again(bot: Bot) -> None:
     assert (await bot.http.get(url)).content == b"a,b\n1,2\n"
 
 
-async def test_what_a_person_uploads_is_there_for_the_bot(bot: Bot) -> None:
+async def test_upload_of_a_person_can_be_downloaded_by_the_bot(bot: Bot) -> None:
     form = {"chat_id": str(ANN), "user_id": str(ANN), "caption": "listen"}
     files = {"file": ("voice.ogg", b"OggS...", "audio/ogg")}
     assert (await bot.http.post(f"{bot.sandbox.url}/api/upload", data=form, files=files)).status_code == 200
@@ -25,7 +25,7 @@ async def test_what_a_person_uploads_is_there_for_the_bot(bot: Bot) -> None:
     assert answer.content == b"OggS..."
 
 
-async def test_files_that_can_not_be_are_refused(bot: Bot) -> None:
+async def test_invalid_files_are_refused(bot: Bot) -> None:
     assert await bot.refused("getFile", file_id="nothing") == "Bad Request: invalid file_id"
     assert await bot.refused("sendPhoto", chat_id=ANN) == "Bad Request: there is no photo in the request"
     why = await bot.refused("sendDocument", chat_id=ANN, document="nothing")

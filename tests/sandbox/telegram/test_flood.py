@@ -1,4 +1,4 @@
-"""Telegram's patience."""
+"""Tests of Telegram's rate limits."""
 
 from sandbox.telegram.world import GROUP_ID
 from tests.sandbox.telegram.bot_api import ANN, BAO, Bot
@@ -23,7 +23,7 @@ async def test_drafts_and_actions_share_a_budget_of_20_in_5_seconds(bot: Bot) ->
     assert (await bot.raw("sendMessageDraft", chat_id=ANN, draft_id=1, text="x"))["error_code"] == 429
 
 
-async def test_a_group_takes_20_a_minute_actions_included(bot: Bot) -> None:
+async def test_group_takes_20_a_minute_actions_included(bot: Bot) -> None:
     for n in range(19):
         bot.clock.at += 1
         await bot.call("sendMessage", chat_id=GROUP_ID, text=f"{n}")

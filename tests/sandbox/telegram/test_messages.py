@@ -1,4 +1,4 @@
-"""Messages: what is sent, edited, deleted and pressed."""
+"""Tests of sending, editing, deleting and buttons."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ from tests.sandbox.telegram.bot_api import ANN, Bot, keys, upload
         ({"text": "a", "parse_mode": "Bold"}, "unsupported parse_mode"),
     ],
 )
-async def test_a_message_that_can_not_be_is_refused(bot: Bot, params: dict[str, Any], why: str) -> None:
+async def test_invalid_message_is_refused(bot: Bot, params: dict[str, Any], why: str) -> None:
     assert await bot.refused("sendMessage", **{"chat_id": ANN, **params}) == f"Bad Request: {why}"
     assert bot.world.messages(ANN) == []
 
@@ -51,24 +51,24 @@ async def test_4096_utf16_units_are_a_message(bot: Bot) -> None:
         ({"callback_data": "a"}, "can't parse inline keyboard button: Can't find field \"text\""),
     ],
 )
-async def test_a_button_that_can_not_be_is_refused(bot: Bot, key: dict[str, Any], why: str) -> None:
+async def test_invalid_button_is_refused(bot: Bot, key: dict[str, Any], why: str) -> None:
     markup = {"inline_keyboard": [[key]]}
     assert await bot.refused("sendMessage", chat_id=ANN, text="a", reply_markup=markup) == f"Bad Request: {why}"
 
 
-async def test_a_missing_reply_may_be_allowed(bot: Bot) -> None:
+async def test_missing_reply_may_be_allowed(bot: Bot) -> None:
     params = {"message_id": 999, "allow_sending_without_reply": True}
     assert "reply_to_message" not in await bot.call("sendMessage", chat_id=ANN, text="a", reply_parameters=params)
 
 
-async def test_an_edit_changes_text_and_takes_the_keyboard_away(bot: Bot) -> None:
+async def test_edit_changes_text_and_takes_the_keyboard_away(bot: Bot) -> None:
     message = await bot.call("sendMessage", chat_id=ANN, text="a", reply_markup=keys())
     edited = await bot.call("editMessageText", chat_id=ANN, message_id=message["message_id"], text="b")
     assert edited["text"] == "b"
     assert "reply_markup" not in edited
 
 
-async def test_an_edit_that_can_not_be_is_refused(bot: Bot) -> None:
+async def test_invalid_edit_is_refused(bot: Bot) -> None:
     mine = (await bot.call("sendMessage", chat_id=ANN, text="a"))["message_id"]
     theirs = bot.world.say(ANN, ANN, "hers")["message_id"]
     picture = (await upload(bot, "sendPhoto", "photo", b"\x89PNG")).json()["result"]["message_id"]
@@ -85,7 +85,7 @@ async def test_an_edit_that_can_not_be_is_refused(bot: Bot) -> None:
         assert await bot.refused("editMessageText", chat_id=ANN, message_id=number, text=text) == why
 
 
-async def test_a_keyboard_is_edited_alone_and_a_caption_too(bot: Bot) -> None:
+async def test_keyboard_is_edited_alone_and_a_caption_too(bot: Bot) -> None:
     message = await bot.call("sendMessage", chat_id=ANN, text="a")
     params = {"chat_id": ANN, "message_id": message["message_id"]}
     assert (await bot.call("editMessageReplyMarkup", **params, reply_markup=keys()))["reply_markup"] == keys()
@@ -93,7 +93,7 @@ async def test_a_keyboard_is_edited_alone_and_a_caption_too(bot: Bot) -> None:
     assert await bot.refused("editMessageCaption", **params, caption="b") == TABLE["no_caption"][1]
 
 
-async def test_a_message_is_deleted_once_and_others_words_in_a_group_never(bot: Bot) -> None:
+async def test_message_is_deleted_once_and_others_messages_in_a_group_never(bot: Bot) -> None:
     number = (await bot.call("sendMessage", chat_id=ANN, text="a"))["message_id"]
     assert await bot.call("deleteMessage", chat_id=ANN, message_id=number) is True
     assert await bot.refused("deleteMessage", chat_id=ANN, message_id=number) == TABLE["no_delete"][1]
@@ -107,7 +107,7 @@ async def test_chat_actions_have_names(bot: Bot) -> None:
     assert why == "Bad Request: wrong parameter action in request"
 
 
-async def test_a_callback_is_answered_once_within_150_seconds(bot: Bot) -> None:
+async def test_callback_is_answered_once_within_150_seconds(bot: Bot) -> None:
     message = await bot.call("sendMessage", chat_id=ANN, text="a", reply_markup=keys())
     name = bot.world.press(ANN, ANN, message["message_id"], "go")
     (update,) = await bot.updates()

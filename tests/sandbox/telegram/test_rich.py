@@ -1,4 +1,4 @@
-"""Rich messages: what Telegram takes, how it gives it back, and what it refuses."""
+"""Tests of rich messages: accepted HTML, returned blocks, refusals."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ async def blocks(bot: Bot, html: str) -> list[dict[str, Any]]:
     return found
 
 
-async def test_a_table_comes_back_as_cells(bot: Bot) -> None:
+async def test_table_is_returned_as_cells(bot: Bot) -> None:
     html = (
         '<table bordered striped><tr><th align="right">a &lt; b</th><th></th></tr><tr><td><b>c</b> d</td></tr></table>'
     )
@@ -33,7 +33,7 @@ async def test_a_table_comes_back_as_cells(bot: Bot) -> None:
     ]
 
 
-async def test_words_lists_quotations_and_code_come_back_as_blocks(bot: Bot) -> None:
+async def test_text_lists_quotations_and_code_are_returned_as_blocks(bot: Bot) -> None:
     found = await blocks(
         bot,
         "<h2>a</h2>plain<br/>words<ol start='3'><li><p>c</p><ul><li>d</li></ul></li></ol>"
@@ -78,12 +78,12 @@ async def test_words_lists_quotations_and_code_come_back_as_blocks(bot: Bot) -> 
         ("<p>x", "Bad Request: can't parse entities: Can't find end tag corresponding to start tag \"p\""),
     ],
 )
-async def test_what_is_no_rich_message_is_refused(bot: Bot, html: str, why: str) -> None:
+async def test_invalid_rich_message_is_refused(bot: Bot, html: str, why: str) -> None:
     assert await bot.refused("sendRichMessage", chat_id=ANN, rich_message={"html": html}) == why
     assert bot.world.messages(ANN) == []
 
 
-async def test_a_table_of_a_cell_that_holds_blocks_is_refused(bot: Bot) -> None:
+async def test_table_of_a_cell_that_holds_blocks_is_refused(bot: Bot) -> None:
     html = "<table><tr><td><ul><li>x</li></ul></td></tr></table>"
     assert "Unsupported start tag" in await bot.refused("sendRichMessage", chat_id=ANN, rich_message={"html": html})
 
@@ -98,11 +98,11 @@ async def test_a_table_of_a_cell_that_holds_blocks_is_refused(bot: Bot) -> None:
         "<p>" + "<b>" * 15 + "x" + "</b>" * 15 + "</p>",
     ],
 )
-async def test_at_its_limits_it_is_taken(bot: Bot, html: str) -> None:
+async def test_message_at_the_limits_is_accepted(bot: Bot, html: str) -> None:
     assert await blocks(bot, html)
 
 
-async def test_a_text_becomes_a_rich_message_and_a_text_again(bot: Bot) -> None:
+async def test_text_becomes_a_rich_message_and_a_text_again(bot: Bot) -> None:
     number = (await bot.call("sendMessage", chat_id=ANN, text="a"))["message_id"]
     where = {"chat_id": ANN, "message_id": number}
     rich = {"rich_message": {"html": "<p>b</p>"}, "reply_markup": keys()}
@@ -116,6 +116,6 @@ async def test_a_text_becomes_a_rich_message_and_a_text_again(bot: Bot) -> None:
     assert "rich_message" not in again
 
 
-async def test_only_html_is_spoken_here(bot: Bot) -> None:
+async def test_markdown_is_refused(bot: Bot) -> None:
     for given in ({"markdown": "a"}, {"html": "<p>a</p>", "markdown": "a"}, {}):
         assert await bot.refused("sendRichMessage", chat_id=ANN, rich_message=given) == TABLE["rich_source"][1]

@@ -1,9 +1,9 @@
-"""How methods are called and refused, as any bot would call them."""
+"""Tests of method calls in general."""
 
 from tests.sandbox.telegram.bot_api import ANN, Bot
 
 
-async def test_get_me_says_who_and_what_it_may(bot: Bot) -> None:
+async def test_get_me_names_the_bot_and_its_abilities(bot: Bot) -> None:
     me = await bot.call("getMe")
     assert me["is_bot"]
     assert me["can_read_all_group_messages"] is False
@@ -16,10 +16,10 @@ async def test_methods_are_found_in_any_case_and_by_get(bot: Bot) -> None:
     assert sent.json()["result"]["text"] == "hi"
 
 
-async def test_an_unknown_method_is_not_found(bot: Bot) -> None:
+async def test_unknown_method_is_not_found(bot: Bot) -> None:
     assert await bot.raw("sendTelepathy") == {"ok": False, "error_code": 404, "description": "Not Found"}
 
 
-async def test_a_wrong_token_is_unauthorized(bot: Bot) -> None:
+async def test_wrong_token_is_unauthorized(bot: Bot) -> None:
     answer = await bot.http.post(f"{bot.sandbox.telegram_url}/bot1:x/getMe")
     assert answer.json() == {"ok": False, "error_code": 401, "description": "Unauthorized"}

@@ -26,7 +26,7 @@ from tests.sandbox.telegram.bot_api import ANN, BAO, STARS, Bot, invoice
     ],
 )
 @pytest.mark.parametrize("method", ["sendInvoice", "createInvoiceLink"])
-async def test_an_invoice_that_can_not_be_is_refused(bot: Bot, method: str, params: dict[str, Any], why: str) -> None:
+async def test_invalid_invoice_is_refused(bot: Bot, method: str, params: dict[str, Any], why: str) -> None:
     fields = {"chat_id": ANN, **STARS, "prices": [{"label": "a", "amount": 5}], **params}
     assert await bot.refused(method, **fields) == f"Bad Request: {why}"
 
@@ -39,12 +39,12 @@ async def test_an_invoice_that_can_not_be_is_refused(bot: Bot, method: str, para
         (2_592_000, 10_001, "CURRENCY_TOTAL_AMOUNT_INVALID"),
     ],
 )
-async def test_a_subscription_is_a_month_and_at_most_10000_stars(bot: Bot, period: int, amount: int, why: str) -> None:
+async def test_subscription_is_a_month_and_at_most_10000_stars(bot: Bot, period: int, amount: int, why: str) -> None:
     fields = {**STARS, "prices": [{"label": "a", "amount": amount}], "subscription_period": period}
     assert await bot.refused("createInvoiceLink", **fields) == f"Bad Request: {why}"
 
 
-async def test_an_invoice_is_paid_through_pre_checkout(bot: Bot) -> None:
+async def test_invoice_is_paid_through_pre_checkout(bot: Bot) -> None:
     paying = asyncio.create_task(stars.pay(bot.world, ANN, ANN, await invoice(bot)))
     checkout = (await bot.call("getUpdates", timeout=50))[0]["pre_checkout_query"]
     assert (checkout["currency"], checkout["total_amount"], checkout["invoice_payload"]) == ("XTR", 5, "order 1")
@@ -55,7 +55,7 @@ async def test_an_invoice_is_paid_through_pre_checkout(bot: Bot) -> None:
     assert "is_recurring" not in paid
 
 
-async def test_a_refused_or_unanswered_checkout_is_no_payment(bot: Bot) -> None:
+async def test_refused_or_unanswered_checkout_is_no_payment(bot: Bot) -> None:
     offered = await invoice(bot)
     paying = asyncio.create_task(stars.pay(bot.world, ANN, ANN, offered))
     name = (await bot.call("getUpdates", timeout=50))[0]["pre_checkout_query"]["id"]
@@ -74,7 +74,7 @@ async def test_a_refused_or_unanswered_checkout_is_no_payment(bot: Bot) -> None:
     assert bot.world.payments == {}
 
 
-async def test_a_charge_is_refunded_once_by_its_payer(bot: Bot) -> None:
+async def test_charge_is_refunded_once_by_its_payer(bot: Bot) -> None:
     charge_id = stars.paid(bot.world, ANN, ANN, await invoice(bot))
     params = {"telegram_payment_charge_id": charge_id}
     assert await bot.refused("refundStarPayment", user_id=BAO, **params) == "Bad Request: CHARGE_NOT_FOUND"
@@ -96,7 +96,7 @@ async def test_transactions_come_oldest_first_and_a_refund_at_its_own_time(bot: 
     assert await bot.call("getMyStarBalance") == {"amount": 103 * 5}
 
 
-async def test_a_subscription_renews_until_it_is_ended(bot: Bot) -> None:
+async def test_subscription_renews_until_it_is_ended(bot: Bot) -> None:
     link = await bot.call(
         "createInvoiceLink", **STARS, prices=[{"label": "a", "amount": 5}], subscription_period=2_592_000
     )

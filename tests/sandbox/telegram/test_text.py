@@ -1,4 +1,4 @@
-"""Entities, counted in UTF-16, and the HTML that becomes them."""
+"""Tests of entities in UTF-16 units, and of HTML."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ from tests.sandbox.telegram.bot_api import ANN, Bot
         ({"offset": 0, "length": 1, "type": "text_link"}, "entity URL '' is invalid: URL host is empty"),
     ],
 )
-async def test_an_entity_out_of_bounds_is_refused(bot: Bot, entity: dict[str, Any], why: str) -> None:
+async def test_entity_out_of_bounds_is_refused(bot: Bot, entity: dict[str, Any], why: str) -> None:
     entities = [{"type": "bold", **entity}]
     assert await bot.refused("sendMessage", chat_id=ANN, text="aba caba", entities=entities) == f"Bad Request: {why}"
 
 
-async def test_an_entity_may_not_split_an_emoji(bot: Bot) -> None:
+async def test_entity_may_not_split_an_emoji(bot: Bot) -> None:
     entities = [{"type": "bold", "offset": 1, "length": 1}]
     why = await bot.refused("sendMessage", chat_id=ANN, text="😀a", entities=entities)
     assert why.startswith("Bad Request: entity begins in a middle of a UTF-16 symbol")
@@ -38,7 +38,7 @@ async def test_of_more_than_a_hundred_entities_the_rest_are_left_out_silently(bo
     assert message["entities"] == entities[:100]
 
 
-async def test_white_space_at_the_ends_goes_and_entities_move_along(bot: Bot) -> None:
+async def test_white_space_at_the_ends_is_removed_and_entities_are_shifted(bot: Bot) -> None:
     entities = [{"type": "bold", "offset": 2, "length": 4}]
     message = await bot.call("sendMessage", chat_id=ANN, text="\n ab \n ", entities=entities)
     assert (message["text"], message["entities"]) == ("ab", [{"type": "bold", "offset": 0, "length": 2}])

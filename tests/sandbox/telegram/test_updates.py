@@ -1,4 +1,4 @@
-"""Updates by polling: their order, their age, who is told what."""
+"""Tests of updates by polling: order, age, kinds."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from sandbox.telegram.world import GROUP_ID
 from tests.sandbox.telegram.bot_api import ANN, BAO, Bot, keys, polls
 
 
-async def test_an_offset_confirms_everything_before_it(bot: Bot) -> None:
+async def test_offset_confirms_everything_before_it(bot: Bot) -> None:
     for text in ("one", "two", "three"):
         bot.world.say(ANN, ANN, text)
     first = await bot.updates()
@@ -26,7 +26,7 @@ async def test_at_most_a_hundred_updates_come_at_once(bot: Bot, limit: int, got:
     assert len(await bot.call("getUpdates", limit=limit)) == got
 
 
-async def test_a_long_poll_waits_for_what_comes(bot: Bot) -> None:
+async def test_long_poll_waits_for_the_next_update(bot: Bot) -> None:
     polling = asyncio.create_task(bot.call("getUpdates", timeout=50))
     await polls(bot)
     bot.world.say(ANN, ANN, "at last")
@@ -61,7 +61,7 @@ async def test_queries_are_forgotten_after_150_seconds_messages_after_a_day(bot:
     assert await bot.updates() == []
 
 
-async def test_with_the_switch_on_each_update_comes_twice(bot: Bot) -> None:
+async def test_updates_are_repeated_once_where_switched_on(bot: Bot) -> None:
     bot.world.updates.twice = True
     bot.world.say(ANN, ANN, "hi")
     (first,) = await bot.updates()
@@ -70,7 +70,7 @@ async def test_with_the_switch_on_each_update_comes_twice(bot: Bot) -> None:
     assert await bot.updates(first["update_id"] + 1) == []
 
 
-async def test_privacy_mode_hides_what_a_group_says_to_itself(bot: Bot) -> None:
+async def test_privacy_mode_hides_other_messages_in_a_group(bot: Bot) -> None:
     said = await bot.call("sendMessage", chat_id=GROUP_ID, text="I am here")
     bot.world.say(GROUP_ID, ANN, "nice weather")
     bot.world.say(GROUP_ID, ANN, "/ask who")
@@ -79,7 +79,7 @@ async def test_privacy_mode_hides_what_a_group_says_to_itself(bot: Bot) -> None:
     assert texts == ["/ask who", "and why?"]
 
 
-async def test_blocking_tells_the_bot_and_shuts_it_out(bot: Bot) -> None:
+async def test_block_is_an_update_and_refuses_messages(bot: Bot) -> None:
     bot.world.block(ANN)
     (update,) = await bot.updates()
     assert update["my_chat_member"]["new_chat_member"]["status"] == "kicked"

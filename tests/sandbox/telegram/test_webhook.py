@@ -1,4 +1,4 @@
-"""Updates by webhook, to a receiver that answers as a test wants."""
+"""Tests of updates by webhook, with a receiver whose answers the test sets."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from tests.sandbox.telegram.bot_api import ANN, BAO, Bot, keys, polls
 
 @dataclass(slots=True)
 class Receiver:
-    """A webhook's other side; `statuses` are answered in turn, then 200. `gate` holds messages back."""
+    """The receiver of a webhook. It answers `statuses` in turn, then 200. `gate` delays messages."""
 
     statuses: list[int] = field(default_factory=list)
     got: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -51,7 +51,7 @@ async def receiver() -> AsyncIterator[tuple[Receiver, str]]:
         made.gate.set()
 
 
-async def test_a_webhook_gets_what_waited_with_its_secret(bot: Bot, receiver: tuple[Receiver, str]) -> None:
+async def test_webhook_gets_waiting_updates_with_its_secret(bot: Bot, receiver: tuple[Receiver, str]) -> None:
     side, url = receiver
     bot.world.say(ANN, ANN, "before")
     await bot.call("setWebhook", url=url, secret_token="s3cret", max_connections=3)
@@ -65,7 +65,7 @@ async def test_a_webhook_gets_what_waited_with_its_secret(bot: Bot, receiver: tu
     assert (info["url"], info["max_connections"]) == (url, 3)
 
 
-async def test_a_webhook_is_tried_again_in_order(bot: Bot, receiver: tuple[Receiver, str]) -> None:
+async def test_webhook_is_retried_in_order(bot: Bot, receiver: tuple[Receiver, str]) -> None:
     side, url = receiver
     bot.world.updates.first_retry_seconds = 0.001
     side.statuses = [500, 502]
@@ -77,9 +77,7 @@ async def test_a_webhook_is_tried_again_in_order(bot: Bot, receiver: tuple[Recei
     assert (await bot.call("getWebhookInfo"))["last_error_message"] == "Wrong response from the webhook: 502 X"
 
 
-async def test_a_webhooks_buttons_and_other_chats_pass_a_stuck_message(
-    bot: Bot, receiver: tuple[Receiver, str]
-) -> None:
+async def test_webhooks_buttons_and_other_chats_pass_a_stuck_message(bot: Bot, receiver: tuple[Receiver, str]) -> None:
     side, url = receiver
     side.gate.clear()
     message = await bot.call("sendMessage", chat_id=ANN, text="press", reply_markup=keys())
@@ -122,5 +120,5 @@ async def test_polling_and_a_webhook_exclude_each_other(bot: Bot, receiver: tupl
         ({"url": "https://example.org/x", "secret_token": "a" * 257}, "secret token is too long"),
     ],
 )
-async def test_a_webhook_that_can_not_be_is_refused(bot: Bot, params: dict[str, Any], why: str) -> None:
+async def test_invalid_webhook_is_refused(bot: Bot, params: dict[str, Any], why: str) -> None:
     assert await bot.refused("setWebhook", **params) == f"Bad Request: {why}"

@@ -26,7 +26,7 @@ from storage.database.connection import Connection
 from storage.ledger import holds, transfers
 from storage.operations.audit import audit
 from storage.tenants import tenants
-from tests.journeys.conftest import _migrated
+from tests.journeys.conftest import migrated_database
 from tests.served import served
 from tests.storage.books import DOUBLE, bill, hold_request
 from web.app import build_app
@@ -118,7 +118,7 @@ class Mini:
 @contextlib.asynccontextmanager
 async def opened(tmp_path: Path, config: str = "") -> AsyncIterator[Mini]:
     (tmp_path / "farthing.toml").write_text(PRICES + config)
-    (tmp_path / "farthing.db").write_bytes(_migrated())
+    (tmp_path / "farthing.db").write_bytes(migrated_database())
     variables = {
         "TELEGRAM_BOT_TOKEN": TOKEN,
         "ADMIN_IDS": str(OLGA),
