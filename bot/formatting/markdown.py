@@ -1,19 +1,22 @@
 """Markdown converted to text and entities, split to Telegram's limits without loss of text.
 
 Unlike a parse mode, entities can't fail on a stray `*`. Limits of a message: 4,096 UTF-16 units and 100 entities.
+HTML, spoilers and endless lists are escaped first: models write `Vec<String>` and `<div>` as text, which the converter
+would delete as HTML. The events of its parser show the places.
 """
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from unicodedata import category
 
+import pyromark
 from telegram import MessageEntity
 from telegramify_markdown import MessageEntity as Span
 from telegramify_markdown import RenderConfig, convert, split_entities, utf16_len
-
-from bot.formatting.html_escape import DEEP_LIST, escaped
+from telegramify_markdown.converter import STANDARD_OPTIONS
 
 MOST_UNITS, MOST_ENTITIES = 4096, 100
 _NEWLINE = "\n".encode("utf-16-le")
@@ -22,6 +25,17 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn"})  # controls, zero-width characters
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
 _BLOCKS = frozenset({"pre", "blockquote", "expandable_blockquote"})
 _SOLID = frozenset({"pre", "code"})  # nothing nests in them
+MOST_PASSES = 8
+_LESS = b"&lt;"
+_CODE = re.compile(r"(?:^|\n)(?P<fence>```|~~~).*?(?:\n(?P=fence)|\Z)|`[^`\n]+`", re.DOTALL)
+_PIPES = re.compile(rb"(?<!\\)\|(?=\|)|(?<=\|)\|")  # `a || b || c` is no spoiler
+_BAR, _ROW = re.compile(rb"(?<!\\)\|"), re.compile(rb"[^\n]+")
+_TAG_OPENS = re.compile(r"<(?!https?:|mailto:)")
+MOST_LISTS = 8
+"""The depth of nested lists. The converter's time grows with it for each line: `- - - - ...` would take for ever."""
+_DEEP_LIST = re.compile(rf"^(?:[ \t>]*+(?:[-*+]|\d{{1,9}}[.)])[ \t]++){{{MOST_LISTS + 1}}}", re.MULTILINE)
+_MARKER = re.compile(rb"\s*\d*")
+_Edit = tuple[int, int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +60,7 @@ _CONFIG = _config()
 def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
     """Convert the whole text to as many messages as it takes, at least one."""
     markdown = clean(markdown)
-    text, spans = convert(escaped(markdown) if _needs_escape(markdown) else markdown, latex_escape=True, config=_CONFIG)
+    text, spans = convert(escaped(markdown), latex_escape=True, config=_CONFIG)
     if not text.strip():
         return _visible([Piece(part) for part in _chunks(markdown.strip() or "…", limit)])
     text, spans = _blocks_apart(text, _flat(spans))
@@ -54,11 +68,6 @@ def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
     for part, part_spans in split_entities(text, spans, limit):
         pieces += _under_the_cap(part, [span for span in part_spans if _allowed(span)])
     return _visible(pieces)
-
-
-def _needs_escape(markdown: str) -> bool:
-    """Return False if `escaped` would not change this Markdown."""
-    return any(mark in markdown for mark in ("<", "#", "|")) or DEEP_LIST.search(markdown) is not None
 
 
 def _visible(pieces: list[Piece]) -> list[Piece]:
@@ -188,3 +197,88 @@ def _chunks(text: str, limit: int) -> list[str]:
         found.append(head)
         text = text[len(head) :]
     return found
+
+
+def escaped(markdown: str) -> str:
+    """Return the Markdown without HTML, spoilers and endless lists, with headings of list items on their own lines."""
+    if _DEEP_LIST.search(markdown):
+        data = markdown.encode()
+        markdown = _edited(data, list(_deep_items(data))).decode()
+    if not any(mark in markdown for mark in ("<", "#", "|")):
+        return markdown
+    data = markdown.encode()
+    for _ in range(MOST_PASSES):  # a block that became text may contain further HTML
+        edits = sorted(_edits(data))
+        if not edits:
+            return data.decode()
+        data = _edited(data, edits)
+    return _by_pattern(data.decode())
+
+
+def _edits(data: bytes) -> Iterator[_Edit]:
+    """Find HTML, spoilers, rows with too many cells and headings that continue a line."""
+    after_text = False
+    for event, where in pyromark.events_with_range(data.decode(), options=STANDARD_OPTIONS):
+        start = where["start"]
+        began = event.get("Start") if isinstance(event, dict) else None
+        if isinstance(event, dict) and "InlineHtml" in event:
+            yield start, start + 1, _LESS
+        elif began == "HtmlBlock":
+            opens = data.index(b"<", start)
+            yield opens, opens + 1, _LESS
+        elif after_text and isinstance(began, dict) and "Heading" in began:
+            line = data.rfind(b"\n", 0, start) + 1
+            if line and not data[line:start].strip():
+                yield line, line, b"\n"
+        elif isinstance(began, dict) and "Table" in began:
+            columns = len(began["Table"])
+            for row in _ROW.finditer(data, start, where["end"]):
+                yield from _row_edits(data, row.start(), row.end(), columns)
+        elif isinstance(event, dict) and "Text" in event:
+            yield from ((pipe.start(), pipe.start(), b"\\") for pipe in _PIPES.finditer(data, start, where["end"]))
+        after_text = isinstance(event, dict) and bool(event.keys() & {"Text", "Code", "InlineHtml"})
+
+
+def _deep_items(data: bytes) -> Iterator[_Edit]:
+    """Escape the markers of list items deeper than MOST_LISTS."""
+    depth = 0
+    for event, where in pyromark.events_with_range(data.decode(), options=STANDARD_OPTIONS):
+        if not isinstance(event, dict):
+            continue
+        began, ended = event.get("Start"), event.get("End")
+        depth += isinstance(began, dict) and "List" in began
+        depth -= isinstance(ended, dict) and "List" in ended
+        if began == "Item" and depth > MOST_LISTS:
+            marker = _MARKER.match(data, where["start"])
+            assert marker is not None
+            yield marker.end(), marker.end(), b"\\"
+
+
+def _row_edits(data: bytes, start: int, end: int, columns: int) -> Iterator[_Edit]:
+    """Keep the cells beyond the last column as text in it, and separate adjacent bars: two would begin a spoiler."""
+    bars = [bar.start() for bar in _BAR.finditer(data, start, end)]
+    if bars and not data[start : bars[0]].strip(b" \t>"):
+        columns += 1
+    within = bars[: columns - 1]
+    beyond = bars[columns - 1 :]
+    if beyond and not data[beyond[-1] + 1 : end].strip():
+        beyond.pop()
+    yield from ((bar, bar, b"\\") for bar in beyond)
+    yield from ((bar + 1, bar + 1, b" ") for bar in within if data[bar + 1 : bar + 2] == b"|")
+
+
+def _edited(data: bytes, edits: list[_Edit]) -> bytes:
+    out, position = [], 0
+    for start, end, new in edits:
+        out += [data[position:start], new]
+        position = end
+    return b"".join([*out, data[position:]])
+
+
+def _by_pattern(markdown: str) -> str:
+    """Escape every `<` outside code, for HTML nested deeper than MOST_PASSES."""
+    out, position = [], 0
+    for code in _CODE.finditer(markdown):
+        out += [_TAG_OPENS.sub("&lt;", markdown[position : code.start()]), code.group()]
+        position = code.end()
+    return "".join([*out, _TAG_OPENS.sub("&lt;", markdown[position:])])

@@ -14,8 +14,7 @@ from telegram import TelegramObject
 from telegramify_markdown import utf16_len
 from telegramify_markdown.converter import STANDARD_OPTIONS, _parse
 
-from bot.formatting.html_escape import escaped
-from bot.formatting.markdown import clean
+from bot.formatting.markdown import clean, escaped
 from bot.formatting.nodes import Node
 from bot.formatting.tree import Block, Tree
 
