@@ -1,4 +1,4 @@
-"""PTB's port to Telegram, answered in place."""
+"""A request object of PTB that answers in place."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ CHAT = 7
 
 
 class Port(BaseRequest):
-    """Each call fails with the next of `errors` (bytes: answers so), or `arrives`."""
+    """Each call raises the next of `errors`, returns it if it is bytes, or else calls `arrives`."""
 
     def __init__(self, *errors: Exception | bytes) -> None:
         self.errors = list(errors)
@@ -22,10 +22,10 @@ class Port(BaseRequest):
     async def shutdown(self) -> None: ...
 
     def called(self, method: str, data: RequestData) -> None:
-        """Noted before it fails or arrives."""
+        """Note a call before it fails or arrives."""
 
     def arrives(self, data: RequestData) -> dict[str, Any]:  # noqa: ARG002 - for those who note what did
-        """The message that stands there now."""
+        """Return the sent message."""
         return {"message_id": 1, "date": 0, "chat": {"id": CHAT, "type": "private"}}
 
     async def do_request(

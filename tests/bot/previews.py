@@ -1,4 +1,4 @@
-"""Answers shown as they come, in a time that passes only while everybody waits."""
+"""Previews of growing answers, in the time of a virtual loop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ WORDS = "the sea is wide and the night is long "
 
 
 def play(monkeypatch: pytest.MonkeyPatch, scenario: Scenario) -> None:
-    """In a time that passes only while everybody waits."""
+    """Run a scenario in the time of a virtual loop."""
 
     async def work() -> None:
         for module in (drafts, editing):
@@ -34,12 +34,12 @@ def draft(recorded: Telegram, chat: int = ANN) -> DraftPreview:
     return DraftPreview(recorded.bot, recorded.limiter, chat, None)
 
 
-def edits(recorded: Telegram, turns: EditSchedule, chat: int = ROOM) -> EditPreview:
-    return EditPreview(recorded.bot, recorded.limiter, chat, None, None, turns)
+def edits(recorded: Telegram, schedule: EditSchedule, chat: int = ROOM) -> EditPreview:
+    return EditPreview(recorded.bot, recorded.limiter, chat, None, None, schedule)
 
 
-async def speak(preview: DraftPreview | EditPreview, seconds: float, text: str = "", every: float = 0.05) -> str:
-    """A word each `every` seconds; the whole text."""
+async def show_words(preview: DraftPreview | EditPreview, seconds: float, text: str = "", every: float = 0.05) -> str:
+    """Show one more word each `every` seconds. Return the whole text."""
     words = (WORDS * 400).split()
     for number in range(round(seconds / every)):
         text += f"{words[number % len(words)]} "
@@ -53,5 +53,5 @@ def now() -> float:
 
 
 def in_any(times: list[float], seconds: float) -> int:
-    """The most of them within so many seconds."""
+    """Return the largest number of times within so many seconds."""
     return max(sum(1 for other in times if at <= other < at + seconds) for at in times)

@@ -1,4 +1,4 @@
-"""The sandbox's Bot API over real HTTP, each call noted with the loop's time; refusals and lags to order."""
+"""The sandbox's Bot API over real HTTP. It notes each call with its time; tests may order refusals and lags."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ Fault = Callable[[str], tuple[int, dict[str, Any]] | None]
 
 
 class CountedRequest(FormRequest):
-    """The loop's time stands still while its calls are on the wire."""
+    """Stops the loop's time while its calls are in flight."""
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         _loop().called(1)
@@ -36,7 +36,7 @@ class CountedRequest(FormRequest):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call as it arrived, and the status that it was answered with."""
+    """One call as it arrived, and the status of its answer."""
 
     at: float
     method: str
@@ -46,7 +46,7 @@ class Call:
 
 @dataclass(slots=True)
 class Telegram:
-    """`fault` answers instead of the sandbox where it says something; every call takes `lag` seconds."""
+    """If `fault` returns an answer, it replaces the sandbox's. Every call takes `lag` seconds."""
 
     world: World
     bot: ExtBot[int]
@@ -92,7 +92,7 @@ async def telegram() -> AsyncIterator[Telegram]:
 
 
 class _Recorder:
-    """Around the sandbox's app: notes, delays, refuses."""
+    """Middleware of the sandbox's app: notes, delays and refuses calls."""
 
     def __init__(self, recorded: Telegram, app: Starlette) -> None:
         self._recorded, self._app = recorded, app
@@ -126,7 +126,7 @@ def _loop() -> VirtualLoop:
 
 
 async def _lag(seconds: float) -> None:
-    """The wire is idle while Telegram thinks."""
+    """Let time pass: no call is in flight while Telegram works."""
     _loop().called(-1)
     await asyncio.sleep(seconds)
     _loop().called(1)
@@ -142,7 +142,7 @@ async def _whole(receive: Receive) -> bytes:
 
 async def _refuse(send: Send, status: int, parameters: dict[str, Any]) -> None:
     content = json.dumps(
-        {"ok": False, "error_code": status, "description": "Refused, to try it", "parameters": parameters}
+        {"ok": False, "error_code": status, "description": "Refused by the test", "parameters": parameters}
     ).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -30,13 +30,13 @@ def pixels(png: bytes, colour: str) -> int:
 
 @pytest.mark.parametrize("days", [1, 7, 31, 365])
 @pytest.mark.parametrize("draw", [charts.usage, charts.margin])
-def test_it_is_as_wide_as_a_phone_likes_however_many_days(days: int, draw: object) -> None:
+def test_width_is_a_phones_for_any_number_of_days(days: int, draw: object) -> None:
     start = END - timedelta(days=days - 1)
     png = draw([row(END, "deepseek-v4-flash", 1200)], start, END, WORDS)  # type: ignore[operator]
     assert picture(png).width == charts.WIDTH * charts.SCALE
 
 
-def test_twice_the_tokens_are_twice_the_ink() -> None:
+def test_twice_the_tokens_are_twice_the_coloured_area() -> None:
     start = END - timedelta(days=1)
     small = charts.usage([row(END, "m", 5000), row(start, "n", 10_000)], start, END, WORDS)
     first, second = charts.COLOURS[:2]
@@ -44,13 +44,13 @@ def test_twice_the_tokens_are_twice_the_ink() -> None:
     assert pixels(small, first) - legend == pytest.approx(2 * (pixels(small, second) - legend), rel=0.05)
 
 
-def test_what_is_beyond_the_colours_is_drawn_as_others() -> None:
+def test_models_beyond_the_colours_are_drawn_as_others() -> None:
     rows = [row(END, f"model-{n}", 1000 - n) for n in range(10)]
     assert pixels(charts.usage(rows, END, END, WORDS), charts.OTHERS) > 14 * 14 * charts.SCALE**2
     assert pixels(charts.usage(rows[:6], END, END, WORDS), charts.OTHERS) == 0
 
 
-def test_a_long_name_keeps_both_its_ends_and_stays_on_the_paper() -> None:
+def test_long_name_keeps_both_ends_and_fits() -> None:
     drawing = charts._Drawing(1)
     short = drawing._fit("openrouter/" + "x" * 100 + "-20260929", 17, 300)
     assert short.startswith("openrouter/")
@@ -59,7 +59,7 @@ def test_a_long_name_keeps_both_its_ends_and_stays_on_the_paper() -> None:
 
 
 @given(st.floats(1e-6, 1e12))
-def test_the_highest_bar_fills_at_least_a_third_of_the_plot(value: float) -> None:
+def test_highest_bar_fills_at_least_a_third_of_the_plot(value: float) -> None:
     assert value <= charts._round_up(value) <= 3 * value
 
 
@@ -75,5 +75,5 @@ def test_the_highest_bar_fills_at_least_a_third_of_the_plot(value: float) -> Non
         (10**12, "1 T"),
     ],
 )
-def test_tokens_are_said_in_three_digits_and_a_unit(tokens: int, words: str) -> None:
+def test_tokens_have_three_digits_and_a_unit(tokens: int, words: str) -> None:
     assert charts._tokens(tokens) == words

@@ -1,4 +1,4 @@
-"""The button beside the text field: the Mini App where there is an address, the commands where there is none."""
+"""The menu button: the Mini App if there is a public URL, else the commands."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -38,19 +38,19 @@ def config(sandbox: Sandbox, public_url: str) -> BotConfig:
     return bot_config(token=sandbox.token, api_url=sandbox.telegram_url, admin_ids=admins, public_url=public_url)
 
 
-async def test_with_an_address_it_opens_the_mini_app(sandbox: Sandbox, bot: ExtBot[Any]) -> None:
+async def test_button_opens_the_mini_app_with_a_public_url(sandbox: Sandbox, bot: ExtBot[Any]) -> None:
     await menu.register(bot, config(sandbox, f"{ADDRESS}/"))
     shown = await bot.get_chat_menu_button(1001)
     assert shown.to_dict() == {"type": "web_app", "text": "Account", "web_app": {"url": f"{ADDRESS}/app"}}
 
 
-async def test_without_one_any_more_it_shows_the_commands_again(sandbox: Sandbox, bot: ExtBot[Any]) -> None:
+async def test_button_shows_the_commands_without_a_public_url(sandbox: Sandbox, bot: ExtBot[Any]) -> None:
     await menu.register(bot, config(sandbox, ADDRESS))
     await menu.register(bot, config(sandbox, ""))
     assert (await bot.get_chat_menu_button(1001)).type == "commands"
 
 
-async def test_a_bot_api_that_refuses_it_stops_nothing(
+async def test_refusal_by_the_bot_api_is_only_logged(
     sandbox: Sandbox, bot: ExtBot[Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refusing(_: World, __: Params) -> Any:

@@ -1,4 +1,4 @@
-"""A loop whose time passes only when nobody has anything to do: hours in a moment, always the same."""
+"""An event loop with virtual time, which passes only while no task is ready: hours take a moment."""
 
 import asyncio
 import selectors
@@ -10,7 +10,7 @@ REAL_SECONDS = 0.05
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waiting is moving the clock."""
+    """Moves the clock instead of waiting."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._virtual.now
 
     def called(self, by: int) -> None:
-        """So many more calls are on their way over a real wire: until they are back, time stands still."""
+        """Count calls in flight over real sockets: time stands still until they return."""
         self._virtual.calls += by
 
 

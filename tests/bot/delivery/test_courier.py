@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 class Telegram(Port):
-    """Calls are counted; what arrives is noted."""
+    """Counts calls and notes the arrived texts."""
 
     def __init__(self, *errors: Exception | bytes) -> None:
         super().__init__(*errors)
@@ -75,7 +75,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("error", [TimedOut(), NetworkError("reset")])
-async def test_what_fails_is_sent_again_while_the_process_lives_and_in_order(db: Database, error: Exception) -> None:
+async def test_failed_parts_are_sent_again_in_order(db: Database, error: Exception) -> None:
     await written(db, "one", "two", "three")
     telegram = Telegram(error, error)
     courier = courier_over(db, telegram)
@@ -86,14 +86,14 @@ async def test_what_fails_is_sent_again_while_the_process_lives_and_in_order(db:
     assert await unsent(db) == 0
 
 
-async def test_a_flood_wait_delays_the_parts_and_keeps_their_order(db: Database) -> None:
+async def test_flood_wait_delays_the_parts_and_keeps_their_order(db: Database) -> None:
     await written(db, "one", "two")
     telegram = Telegram(RetryAfter(0), RetryAfter(0))
     await courier_over(db, telegram).send("r")
     assert telegram.texts == ["one", "two"]
 
 
-async def test_an_answer_that_is_being_sent_is_not_sent_beside_it(db: Database) -> None:
+async def test_answer_is_not_sent_twice_at_the_same_time(db: Database) -> None:
     await written(db, "one")
     telegram = Telegram(NetworkError("reset"))
     courier = courier_over(db, telegram)
@@ -104,7 +104,7 @@ async def test_an_answer_that_is_being_sent_is_not_sent_beside_it(db: Database) 
     assert telegram.texts == ["one"]
 
 
-async def test_what_a_dead_process_left_is_sent_once_and_the_livings_is_not(db: Database) -> None:
+async def test_remains_of_a_dead_process_are_sent_once_and_those_of_a_living_one_are_not(db: Database) -> None:
     await written(db, "left", lease="dead")
     telegram = Telegram()
     courier = courier_over(db, telegram)
@@ -113,7 +113,7 @@ async def test_what_a_dead_process_left_is_sent_once_and_the_livings_is_not(db: 
     assert telegram.texts == ["left"]
 
 
-async def test_who_blocked_the_bot_is_not_asked_again(db: Database) -> None:
+async def test_user_who_blocked_the_bot_is_marked_and_the_answer_dropped(db: Database) -> None:
     await written(db, "one")
     telegram = Telegram(Forbidden("bot was blocked by the user"))
     courier = courier_over(db, telegram)
@@ -121,14 +121,14 @@ async def test_who_blocked_the_bot_is_not_asked_again(db: Database) -> None:
     assert (telegram.calls, await unsent(db)) == (1, 0)
 
 
-async def test_a_part_that_is_refused_is_sent_without_its_formatting(db: Database) -> None:
+async def test_refused_part_is_sent_without_its_formatting(db: Database) -> None:
     await written(db, "**bold**")
     telegram = Telegram(BadRequest("can't parse entities"))
     await courier_over(db, telegram).send("r")
     assert telegram.texts == ["bold"]
 
 
-async def test_a_stop_leaves_the_unsent_to_the_next_process(db: Database) -> None:
+async def test_stop_leaves_unsent_parts_to_the_next_process(db: Database) -> None:
     await written(db, "one")
     courier = courier_over(db, Telegram(*[NetworkError("away")] * 1000))
     await courier.send("r")
@@ -137,7 +137,7 @@ async def test_a_stop_leaves_the_unsent_to_the_next_process(db: Database) -> Non
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_an_answer_of_telegram_that_can_not_be_read_leaves_no_part_behind(db: Database) -> None:
+async def test_unreadable_response_of_telegram_loses_no_part(db: Database) -> None:
     telegram = Telegram(b"[]", b'{"ok": true, "result": null}')
     courier = courier_over(db, telegram)
     await written(db, "one", "two")
@@ -149,7 +149,7 @@ async def test_an_answer_of_telegram_that_can_not_be_read_leaves_no_part_behind(
     await courier.stop()
 
 
-async def test_an_answer_follows_its_group_to_the_supergroup(db: Database) -> None:
+async def test_answer_follows_its_group_to_the_supergroup(db: Database) -> None:
     telegram = Telegram(ChatMigrated(-1009))
     courier = courier_over(db, telegram)
     await written(db, "one")

@@ -7,11 +7,11 @@ import pytest
 from bot.delivery.drafts import FRAMES_PER_SECOND
 from sandbox.telegram.text import units
 from sandbox.telegram.world import Chat
-from tests.bot.previews import ANN, draft, in_any, now, play, speak
+from tests.bot.previews import ANN, draft, in_any, now, play, show_words
 from tests.bot.recorder import Telegram
 
 
-def test_thinking_is_said_at_once_with_a_stop_button(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_draft_with_a_stop_button_is_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         began = now()
         async with draft(recorded):
@@ -24,7 +24,7 @@ def test_thinking_is_said_at_once_with_a_stop_button(monkeypatch: pytest.MonkeyP
     play(monkeypatch, scenario)
 
 
-def test_the_first_words_are_shown_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_text_is_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with draft(recorded) as preview:
             await asyncio.sleep(0.2)
@@ -40,7 +40,7 @@ def test_the_first_words_are_shown_as_they_come(monkeypatch: pytest.MonkeyPatch)
 def test_each_frame_is_the_latest_text_and_continues_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with draft(recorded) as preview:
-            text = await speak(preview, 2.0)
+            text = await show_words(preview, 2.0)
             await asyncio.sleep(1.5)
         frames = recorded.texts("sendMessageDraft")
         assert 4 <= len(frames) <= 7
@@ -50,10 +50,10 @@ def test_each_frame_is_the_latest_text_and_continues_the_one_before(monkeypatch:
     play(monkeypatch, scenario)
 
 
-def test_a_long_answer_stays_under_telegrams_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_answer_stays_within_the_draft_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with draft(recorded) as preview:
-            await speak(preview, 90.0, every=0.15)
+            await show_words(preview, 90.0, every=0.15)
         times = [call.at for call in recorded.of("sendMessageDraft")]
         assert recorded.floods == []
         assert in_any(times, 5.0) <= 20
@@ -64,7 +64,7 @@ def test_a_long_answer_stays_under_telegrams_budget(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("said", ["", "So far"])
-def test_silence_is_bridged_by_a_heartbeat_that_changes(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+def test_heartbeat_changes_while_no_text_comes(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with draft(recorded) as preview:
             preview.show(said)
@@ -81,12 +81,12 @@ def test_silence_is_bridged_by_a_heartbeat_that_changes(monkeypatch: pytest.Monk
     play(monkeypatch, scenario)
 
 
-def test_past_the_longest_draft_its_head_stays_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_head_of_a_text_longer_than_a_draft_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with draft(recorded) as preview:
             text = "😀" * 2040
             preview.show(text)
-            await speak(preview, 70.0, text)
+            await show_words(preview, 70.0, text)
             recorded.world.expire_drafts()
             assert recorded.world.chats[ANN].drafts
         calls = recorded.of("sendMessageDraft")
@@ -99,7 +99,7 @@ def test_past_the_longest_draft_its_head_stays_alive(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(("shown", "head"), [("## Title", "Title"), ("", "Short"), ("**Bold** word", "Bold word")])
-def test_before_the_final_comes_a_frame_equal_to_its_start(
+def test_last_frame_equals_the_start_of_the_final_message(
     monkeypatch: pytest.MonkeyPatch, shown: str, head: str
 ) -> None:
     async def scenario(recorded: Telegram) -> None:
@@ -112,7 +112,7 @@ def test_before_the_final_comes_a_frame_equal_to_its_start(
     play(monkeypatch, scenario)
 
 
-def test_a_heartbeat_is_taken_back_before_the_final(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heartbeat_is_replaced_before_the_final_message(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with draft(recorded) as preview:
             preview.show("Well")
@@ -124,7 +124,7 @@ def test_a_heartbeat_is_taken_back_before_the_final(monkeypatch: pytest.MonkeyPa
     play(monkeypatch, scenario)
 
 
-def test_no_frame_comes_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_frame_follows_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         recorded.lag = 0.7
         async with draft(recorded) as preview:
@@ -142,11 +142,11 @@ def test_no_frame_comes_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     play(monkeypatch, scenario)
 
 
-def test_whoever_is_cancelled_leaves_no_frames_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancelled_answer_sends_no_further_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async def answer() -> None:
             async with draft(recorded) as preview:
-                await speak(preview, 100.0)
+                await show_words(preview, 100.0)
 
         task = asyncio.create_task(answer())
         await asyncio.sleep(3.0)
@@ -160,7 +160,7 @@ def test_whoever_is_cancelled_leaves_no_frames_behind(monkeypatch: pytest.Monkey
     play(monkeypatch, scenario)
 
 
-def test_a_429_is_obeyed_slowly_and_never_answered_with_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_429_slows_drafts_and_causes_no_edits(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         refused: list[float] = []
 
@@ -172,7 +172,7 @@ def test_a_429_is_obeyed_slowly_and_never_answered_with_edits(monkeypatch: pytes
 
         recorded.fault = once
         async with draft(recorded) as preview:
-            await speak(preview, 40.0)
+            await show_words(preview, 40.0)
         assert {call.method for call in recorded.calls} == {"sendMessageDraft"}
         after = [call.at for call in recorded.calls if call.at > refused[0]]
         assert after[0] - refused[0] >= 4.0
@@ -181,18 +181,18 @@ def test_a_429_is_obeyed_slowly_and_never_answered_with_edits(monkeypatch: pytes
     play(monkeypatch, scenario)
 
 
-def test_where_drafts_are_refused_none_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_drafts_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         recorded.fault = lambda method: (400, {}) if method == "sendMessageDraft" else None
         async with draft(recorded) as preview:
-            await speak(preview, 10.0)
+            await show_words(preview, 10.0)
             await preview.end("The end")
         assert len(recorded.calls) == 1
 
     play(monkeypatch, scenario)
 
 
-def test_many_streams_at_once_widen_the_cadence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interval_grows_with_the_number_of_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         chats = range(5000, 5036)
         for chat in chats:
@@ -201,7 +201,7 @@ def test_many_streams_at_once_widen_the_cadence(monkeypatch: pytest.MonkeyPatch)
 
         async def answer(chat: int) -> None:
             async with draft(recorded, chat) as preview:
-                await speak(preview, 20.0, every=0.25)
+                await show_words(preview, 20.0, every=0.25)
 
         began = now()
         await asyncio.gather(*map(answer, chats))

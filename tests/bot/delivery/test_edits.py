@@ -4,17 +4,17 @@ import itertools
 import pytest
 
 from bot.delivery.edits import EDIT_SECONDS, EditSchedule
-from tests.bot.previews import ANN, ROOM, edits, now, play, speak
+from tests.bot.previews import ANN, ROOM, edits, now, play, show_words
 from tests.bot.recorder import Telegram
 
 
-def test_edits_of_a_group_are_three_seconds_apart_whoever_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_edits_of_a_group_are_three_seconds_apart_over_all_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         turns = EditSchedule()
 
         async def answer(name: str) -> None:
             async with edits(recorded, turns) as preview:
-                await speak(preview, 55.0, f"{name}: ")
+                await show_words(preview, 55.0, f"{name}: ")
 
         await asyncio.gather(answer("one"), answer("two"), answer("three"))
         shown = recorded.of("editMessageText")
@@ -28,7 +28,7 @@ def test_edits_of_a_group_are_three_seconds_apart_whoever_answers(monkeypatch: p
 def test_edits_leave_a_slot_for_the_final_message(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with edits(recorded, EditSchedule()) as preview:
-            await speak(preview, 120.0)
+            await show_words(preview, 120.0)
             began = now()
             await recorded.bot.send_message(ROOM, "the final")
             assert now() - began < 2.0
@@ -37,7 +37,7 @@ def test_edits_leave_a_slot_for_the_final_message(monkeypatch: pytest.MonkeyPatc
     play(monkeypatch, scenario)
 
 
-def test_a_placeholder_goes_when_there_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_placeholder_is_deleted_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with edits(recorded, EditSchedule()):
             await asyncio.sleep(1)
@@ -47,7 +47,7 @@ def test_a_placeholder_goes_when_there_is_no_answer(monkeypatch: pytest.MonkeyPa
     play(monkeypatch, scenario)
 
 
-def test_a_placeholder_that_the_final_takes_over_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_placeholder_replaced_by_the_final_message_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with edits(recorded, EditSchedule()) as preview:
             await asyncio.sleep(1)
@@ -59,7 +59,7 @@ def test_a_placeholder_that_the_final_takes_over_stays(monkeypatch: pytest.Monke
     play(monkeypatch, scenario)
 
 
-def test_a_placeholder_that_came_too_late_for_the_final_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_late_placeholder_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         recorded.lag = 1.0
         async with edits(recorded, EditSchedule()) as preview:
@@ -71,10 +71,10 @@ def test_a_placeholder_that_came_too_late_for_the_final_goes(monkeypatch: pytest
     play(monkeypatch, scenario)
 
 
-def test_who_prefers_edits_gets_them_in_private_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_edits_work_in_private_chats(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with edits(recorded, EditSchedule(), ANN) as preview:
-            text = await speak(preview, 30.0)
+            text = await show_words(preview, 30.0)
             await asyncio.sleep(4)
         assert recorded.texts("editMessageText")[-1].strip() == text.strip()
         assert recorded.of("sendMessageDraft") == []

@@ -1,4 +1,4 @@
-"""A preview ends when it is told to, whatever else happens in the same turn of the loop."""
+"""The loop of frames ends when it is halted, also in the turn of the event loop in which text comes."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from bot.delivery.drafts import PacedPreview
 
 
 class Frames(PacedPreview):
-    """Keeps its frames to itself."""
+    """Notes its frames."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,9 +38,9 @@ async def turns(number: int) -> None:
 
 
 @pytest.mark.parametrize("between", range(5))
-async def test_words_followed_at_once_by_the_end_do_not_keep_the_preview_waiting(between: int) -> None:
+async def test_text_followed_at_once_by_the_end_does_not_delay_it(between: int) -> None:
     async with Frames() as frames:
-        await turns(10)  # the worker waits for words
+        await turns(10)  # the loop waits for text
         frames.show("Answer")
         await turns(between)
         ending = asyncio.create_task(frames.end("Answer, whole"))
@@ -48,7 +48,7 @@ async def test_words_followed_at_once_by_the_end_do_not_keep_the_preview_waiting
         assert ending.done()
 
 
-async def test_after_the_end_comes_no_frame() -> None:
+async def test_no_frame_follows_the_end() -> None:
     async with Frames() as frames:
         await turns(10)
         frames.show("Answer")

@@ -46,7 +46,7 @@ def most_within(times: list[float], seconds: float) -> int:
     return max((sum(begin <= t < begin + seconds for t in times) for begin in times), default=0)
 
 
-def test_two_hundred_answers_at_once_leave_at_a_pace_that_telegram_takes() -> None:
+def test_two_hundred_answers_at_once_stay_within_the_bots_rate() -> None:
     async def story() -> Telegram:
         telegram = Telegram(lambda number: 0.01 + (number * 37 % 100) / 400)
         await asyncio.gather(*(telegram.call(chat, urgency=Priority.FINAL) for chat in range(1, 201)))
@@ -57,7 +57,7 @@ def test_two_hundred_answers_at_once_leave_at_a_pace_that_telegram_takes() -> No
     assert most_within(telegram.times(*range(1, 201)), 1.0) <= 30
 
 
-def test_a_final_passes_notices_that_wait() -> None:
+def test_final_message_passes_waiting_notices() -> None:
     async def story() -> list[int]:
         telegram = Telegram()
         notices = [asyncio.create_task(telegram.call(chat, urgency=Priority.NOTICE)) for chat in range(1, 60)]
@@ -70,7 +70,7 @@ def test_a_final_passes_notices_that_wait() -> None:
     assert len(run(story())) < 15
 
 
-def test_a_429_stalls_its_chat_alone_and_is_obeyed() -> None:
+def test_429_stalls_its_chat_alone() -> None:
     async def story() -> tuple[float, Telegram]:
         telegram = Telegram()
         telegram.refusals[1] = [10.0]
@@ -90,7 +90,7 @@ def test_a_429_stalls_its_chat_alone_and_is_obeyed() -> None:
     assert telegram.arrived[-1][1:] == (1, "sendMessage")
 
 
-def test_several_chats_refused_at_once_stall_everything_but_payments_and_buttons() -> None:
+def test_several_refused_chats_stall_all_calls_except_payments_and_buttons() -> None:
     async def story() -> tuple[float, float]:
         telegram = Telegram()
         for chat in (1, 2, 3):
@@ -112,7 +112,7 @@ def test_several_chats_refused_at_once_stall_everything_but_payments_and_buttons
     assert message > 19
 
 
-def test_a_long_ban_is_told_and_no_call_made() -> None:
+def test_long_ban_raises_without_a_call() -> None:
     async def story() -> int:
         telegram = Telegram()
         telegram.refusals[1] = [5000.0]
@@ -125,7 +125,7 @@ def test_a_long_ban_is_told_and_no_call_made() -> None:
     assert run(story()) == 1
 
 
-def test_in_a_group_a_slot_is_kept_for_the_final() -> None:
+def test_slot_of_a_group_is_reserved_for_the_final_message() -> None:
     async def story() -> float:
         telegram = Telegram()
         for _ in range(100):
@@ -138,7 +138,7 @@ def test_in_a_group_a_slot_is_kept_for_the_final() -> None:
     assert run(story()) < 2.5
 
 
-def test_the_parts_of_a_long_answer_arrive_in_order() -> None:
+def test_parts_of_a_long_answer_arrive_in_order() -> None:
     async def story() -> list[str]:
         telegram = Telegram(lambda number: 0.3 if number % 2 else 0.01)
         await asyncio.gather(*(telegram.call(PRIVATE, f"sendMessage{n}", Priority.FINAL) for n in range(12)))
@@ -159,7 +159,7 @@ CALLS = st.lists(
 
 @settings(max_examples=40)
 @given(CALLS, st.floats(0, 0.4))
-def test_no_window_ever_exceeds_telegrams_numbers(calls: list[tuple[int, str, float]], lag: float) -> None:
+def test_no_window_exceeds_telegrams_limits(calls: list[tuple[int, str, float]], lag: float) -> None:
     async def story() -> Telegram:
         telegram, tasks = Telegram(lambda number: lag * (number % 3) / 2), []
         for chat, method, pause in calls:
@@ -179,7 +179,7 @@ def test_no_window_ever_exceeds_telegrams_numbers(calls: list[tuple[int, str, fl
     assert most_within([t for t, c, m in arrived if c == GROUP and m != "sendMessageDraft"], 60) <= 20
 
 
-def test_what_is_idle_is_forgotten() -> None:
+def test_idle_chats_are_forgotten() -> None:
     async def story() -> int:
         telegram = Telegram()
         for chat in range(1, 50):

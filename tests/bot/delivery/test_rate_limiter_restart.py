@@ -1,4 +1,4 @@
-"""Drafts of a chat that a dead process was answering: twenty deaths in a row stay within Telegram's budget."""
+"""Drafts of a chat that dead processes were answering stay within Telegram's budget."""
 
 import asyncio
 from types import SimpleNamespace
@@ -24,8 +24,8 @@ class Loop:
         return asyncio.get_running_loop().time()
 
 
-async def one_life(seconds: float) -> None:
-    """A process takes up the chat, streams words and is killed."""
+async def one_process(seconds: float) -> None:
+    """Take up the chat, stream text and end abruptly."""
     limiter = RateLimiter()
     limiter.slow_down(ANN)
     bot: Any = SimpleNamespace()
@@ -37,7 +37,7 @@ async def one_life(seconds: float) -> None:
                 await asyncio.sleep(0.1)
 
 
-def test_twenty_deaths_in_a_row_send_no_more_frames_than_one_process_may(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_twenty_restarts_send_no_more_frames_than_one_process_may(monkeypatch: pytest.MonkeyPatch) -> None:
     times: list[float] = []
 
     async def post(_: Any, method: str, __: Any) -> bool:
@@ -48,7 +48,7 @@ def test_twenty_deaths_in_a_row_send_no_more_frames_than_one_process_may(monkeyp
     async def story() -> None:
         for _ in range(20):
             with pytest.raises(TimeoutError):
-                await one_life(1.5)
+                await one_process(1.5)
 
     monkeypatch.setattr(requests, "post", post)
     monkeypatch.setattr(drafts, "time", Loop)
@@ -57,7 +57,7 @@ def test_twenty_deaths_in_a_row_send_no_more_frames_than_one_process_may(monkeyp
     assert most_within(times, 5.0) <= 20
 
 
-def test_care_ends_when_telegram_has_forgotten_too() -> None:
+def test_slow_time_ends_with_telegrams_window() -> None:
     async def story() -> tuple[bool, bool, bool]:
         limiter = RateLimiter()
         before = limiter.is_slow(ANN)

@@ -30,7 +30,7 @@ SAME = BadRequest("Message is not modified: specified new message content is exa
 
 
 class Telegram(Port):
-    """Each call is noted as what it was."""
+    """Notes each call by its kind."""
 
     def __init__(self, *errors: Exception) -> None:
         super().__init__(*errors)
@@ -55,7 +55,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def sent(db: Database, telegram: Telegram, *, edit: int | None = None, reply_to: int | None = None) -> list[str]:
-    """Three parts, of which the first two are also a rich message; what Telegram was asked."""
+    """Send three parts, of which the first two are also a rich message. Return the calls."""
     rich_part = RichPart({"html": "<p>one two</p>"}, KEYS, 2)
     parts = [payload(Piece("one"), thread_id=None, edit=edit, reply_to=reply_to, rich_part=rich_part)]
     parts += [payload(Piece(text), thread_id=None) for text in ("two", "three")]
@@ -75,7 +75,7 @@ async def states(db: Database) -> list[str]:
     return await db.read(query)
 
 
-async def test_a_rich_message_stands_for_its_parts_and_the_rest_follows(db: Database) -> None:
+async def test_rich_message_replaces_its_parts_and_the_rest_follows(db: Database) -> None:
     telegram = Telegram()
     assert await sent(db, telegram, reply_to=5) == ["sendRichMessage rich", "sendMessage three"]
     assert json.loads(telegram.parameters[0]["rich_message"]) == {"html": "<p>one two</p>"}
@@ -84,43 +84,43 @@ async def test_a_rich_message_stands_for_its_parts_and_the_rest_follows(db: Data
     assert await states(db) == ["sent", "sent", "sent"]
 
 
-async def test_refused_the_parts_go_one_by_one(db: Database) -> None:
+async def test_parts_are_sent_one_by_one_after_a_refusal(db: Database) -> None:
     calls = await sent(db, Telegram(BadRequest("RICH_MESSAGE_CONTENT_REQUIRED")))
     assert calls == ["sendRichMessage rich", "sendMessage one", "sendMessage two", "sendMessage three"]
 
 
-async def test_a_placeholder_becomes_it(db: Database) -> None:
+async def test_placeholder_is_edited_to_the_rich_message(db: Database) -> None:
     telegram = Telegram()
     assert await sent(db, telegram, edit=3) == ["editMessageText rich", "sendMessage three"]
     assert "text" not in telegram.parameters[0]
     assert json.loads(telegram.parameters[0]["rich_message"]) == {"html": "<p>one two</p>"}
 
 
-async def test_where_the_placeholder_is_gone_it_is_sent(db: Database) -> None:
+async def test_rich_message_is_sent_if_the_placeholder_is_gone(db: Database) -> None:
     assert (await sent(db, Telegram(GONE), edit=3))[:2] == ["editMessageText rich", "sendRichMessage rich"]
 
 
-async def test_a_placeholder_that_became_it_already_is_done(db: Database) -> None:
+async def test_unmodified_placeholder_counts_as_sent(db: Database) -> None:
     assert await sent(db, Telegram(SAME), edit=3) == ["editMessageText rich", "sendMessage three"]
 
 
-async def test_a_placeholder_that_takes_no_rich_message_takes_the_ordinary_one(db: Database) -> None:
+async def test_placeholder_that_refuses_the_rich_message_gets_the_ordinary_one(db: Database) -> None:
     calls = await sent(db, Telegram(BadRequest("message text is empty")), edit=3)
     assert calls == ["editMessageText rich", "editMessageText one", "sendMessage two", "sendMessage three"]
 
 
 @pytest.mark.parametrize("trouble", [NetworkError("reset"), RetryAfter(0)])
-async def test_out_of_reach_it_is_tried_again_as_it_was(db: Database, trouble: Exception) -> None:
+async def test_unreachable_telegram_gets_the_same_rich_message_later(db: Database, trouble: Exception) -> None:
     assert await sent(db, Telegram(trouble)) == ["sendRichMessage rich"] * 2 + ["sendMessage three"]
     assert await states(db) == ["sent", "sent", "sent"]
 
 
-async def test_it_follows_its_group_to_the_supergroup(db: Database) -> None:
+async def test_rich_message_follows_its_group_to_the_supergroup(db: Database) -> None:
     telegram = Telegram(ChatMigrated(-1009))
     assert (await sent(db, telegram))[:2] == ["sendRichMessage rich"] * 2
     assert telegram.parameters[1]["chat_id"] == "-1009"
 
 
-async def test_who_blocked_the_bot_loses_all_of_it(db: Database) -> None:
+async def test_rich_message_to_a_user_who_blocked_the_bot_is_dropped(db: Database) -> None:
     await sent(db, Telegram(*[Forbidden("bot was blocked by the user")] * 3))
     assert await states(db) == ["dropped", "dropped", "dropped"]

@@ -17,28 +17,28 @@ def read(**fields: Any) -> StarTransaction:
     return found
 
 
-def test_what_a_user_paid_has_a_source() -> None:
+def test_payment_has_a_source() -> None:
     found = entry(read(source=PAID))
     assert (found.kind, found.payment.charge_id, found.payment.order_id) == (PAYMENT, "c1", "topup-1")
     assert (found.payment.user_id, found.payment.stars, found.payment.until) == (7, 385, None)
     assert found.at.timestamp() == 1_800_000_000
 
 
-def test_a_subscriptions_payment_says_until_when_it_pays() -> None:
+def test_subscription_payment_has_its_end() -> None:
     found = entry(read(source={**PAID, "subscription_period": 2_592_000}))
     assert found.payment.until == found.at + timedelta(days=30)
 
 
-def test_a_refund_has_a_receiver_and_its_payments_id() -> None:
+def test_refund_has_a_receiver_and_the_id_of_its_payment() -> None:
     found = entry(read(receiver={**PAID}))
     assert (found.kind, found.payment.charge_id) == (REFUND, "c1")
 
 
-def test_a_withdrawal_is_nobodys() -> None:
+def test_withdrawal_is_of_another_kind() -> None:
     assert entry(read(receiver={"type": "fragment"})).kind == OTHER
 
 
 @pytest.mark.parametrize("kind", ["gift_purchase", "paid_media_payment", "business_account_transfer"])
 @pytest.mark.parametrize("side", ["source", "receiver"])
-def test_what_is_of_no_invoice_is_nobodys(kind: str, side: str) -> None:
+def test_transaction_without_an_invoice_is_of_another_kind(kind: str, side: str) -> None:
     assert entry(read(**{side: {**PAID, "transaction_type": kind}})).kind == OTHER

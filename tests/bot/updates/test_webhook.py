@@ -16,7 +16,7 @@ HEADERS = {"x-telegram-bot-api-secret-token": SECRET}
 
 @dataclass(slots=True)
 class Inbox:
-    """Keeps what was stored."""
+    """Keeps the stored updates."""
 
     updates: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -40,7 +40,7 @@ async def face(inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
 
 
 class Endless:
-    """A body that goes on as long as it is read; `sent` counts its bytes."""
+    """An endless body; `sent` counts the bytes that were read of it."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -51,13 +51,13 @@ class Endless:
             yield b"x" * 65_536
 
 
-async def test_an_update_is_stored_before_the_200(face: httpx.AsyncClient, inbox: Inbox) -> None:
+async def test_update_is_stored_before_the_200(face: httpx.AsyncClient, inbox: Inbox) -> None:
     answer = await face.post("/telegram", json={"update_id": 5, "message": {}}, headers=HEADERS)
     assert (answer.status_code, inbox.updates) == (200, [{"update_id": 5, "message": {}}])
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-telegram-bot-api-secret-token": "wrong"}])
-async def test_without_its_secret_a_call_is_refused(
+async def test_call_without_the_secret_is_refused(
     face: httpx.AsyncClient, inbox: Inbox, headers: dict[str, str]
 ) -> None:
     answer = await face.post("/telegram", json={"update_id": 5}, headers=headers)
@@ -65,17 +65,17 @@ async def test_without_its_secret_a_call_is_refused(
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"update_id": "x"}', b'"text"', b"\xff\xfe", b"[" * 100_000])
-async def test_what_is_no_update_is_a_400(face: httpx.AsyncClient, inbox: Inbox, body: bytes) -> None:
+async def test_invalid_update_is_a_400(face: httpx.AsyncClient, inbox: Inbox, body: bytes) -> None:
     answer = await face.post("/telegram", content=body, headers=HEADERS)
     assert (answer.status_code, inbox.updates) == (400, [])
 
 
-async def test_a_huge_body_is_refused_without_being_read_whole(face: httpx.AsyncClient, inbox: Inbox) -> None:
+async def test_huge_body_is_refused_without_being_read_whole(face: httpx.AsyncClient, inbox: Inbox) -> None:
     body = Endless()
     try:
         answer = await face.post("/telegram", content=body, headers=HEADERS)
         assert answer.status_code == 413
     except httpx.TransportError:
-        pass  # the server hung up on the rest: refused as well
+        pass  # the server closed the connection: refused as well
     assert body.sent < 100_000_000
     assert inbox.updates == []
