@@ -1,4 +1,4 @@
-"""A disk whose power can be cut: what was written since the last sync is forgotten."""
+"""A disk whose power can be cut: writes since the last sync are lost."""
 
 import itertools
 from typing import Any
@@ -9,7 +9,7 @@ _names = itertools.count()
 
 
 class Disk(apsw.VFS):
-    """A VFS over the ordinary one. Keep it until its connections are closed."""
+    """An SQLite VFS over the default one. Keep a reference to it until its connections are closed."""
 
     def __init__(self) -> None:
         self.name = f"disk{next(_names)}"
@@ -20,27 +20,27 @@ class Disk(apsw.VFS):
 
 
 class _File(apsw.VFSFile):
-    """Reads see every write; the file itself sees them when they are synced."""
+    """Reads return every write; the file on disk gets the writes when they are synced."""
 
     def __init__(self, name: Any, flags: list[int]) -> None:
         super().__init__("", name, flags)
-        self._now = bytearray(super().xRead(super().xFileSize(), 0))
+        self._current = bytearray(super().xRead(super().xFileSize(), 0))
         self._unsynced: list[tuple[int, bytes] | int] = []
 
     def xFileSize(self) -> int:
-        return len(self._now)
+        return len(self._current)
 
     def xRead(self, amount: int, offset: int) -> bytes:
-        return bytes(self._now[offset : offset + amount])
+        return bytes(self._current[offset : offset + amount])
 
     def xWrite(self, data: bytes, offset: int) -> None:
-        if len(self._now) < offset:
-            self._now.extend(bytes(offset - len(self._now)))
-        self._now[offset : offset + len(data)] = data
+        if len(self._current) < offset:
+            self._current.extend(bytes(offset - len(self._current)))
+        self._current[offset : offset + len(data)] = data
         self._unsynced.append((offset, bytes(data)))
 
     def xTruncate(self, newsize: int) -> None:
-        del self._now[newsize:]
+        del self._current[newsize:]
         self._unsynced.append(newsize)
 
     def xSync(self, flags: int) -> None:

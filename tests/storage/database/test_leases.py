@@ -1,3 +1,5 @@
+"""Leases: expiry, dead processes, renewal and cleanup."""
+
 import asyncio
 import os
 import socket
@@ -23,13 +25,13 @@ def lease(conn: Connection, name: str, *, host: str = "elsewhere", pid: int = 1,
     )
 
 
-async def test_a_lease_lives_until_it_is_left(db: Database) -> None:
-    async with Lease(db, FixedClock()) as mine:
-        assert not await db.read(lambda conn: leases.dead(conn, NOW, "")(mine.id))
-    assert await db.read(lambda conn: leases.dead(conn, NOW, "")(mine.id))
+async def test_lease_is_alive_until_its_context_is_left(db: Database) -> None:
+    async with Lease(db, FixedClock()) as own:
+        assert not await db.read(lambda conn: leases.dead(conn, NOW, "")(own.id))
+    assert await db.read(lambda conn: leases.dead(conn, NOW, "")(own.id))
 
 
-async def test_a_lease_elsewhere_lives_while_it_is_renewed(db: Database) -> None:
+async def test_lease_of_another_host_is_alive_until_it_expires(db: Database) -> None:
     def unit(conn: Connection) -> None:
         lease(conn, "fresh")
         lease(conn, "stale", seconds=-1)
@@ -39,23 +41,23 @@ async def test_a_lease_elsewhere_lives_while_it_is_renewed(db: Database) -> None
     await db.write(unit)
 
 
-async def test_a_process_that_is_gone_is_dead_at_once(db: Database) -> None:
-    gone = subprocess.Popen([sys.executable, "-c", ""])  # noqa: ASYNC220 - it ends by itself
-    gone.wait()
+async def test_lease_of_a_dead_process_on_this_host_is_dead_at_once(db: Database) -> None:
+    dead_process = subprocess.Popen([sys.executable, "-c", ""])  # noqa: ASYNC220 - it ends by itself
+    dead_process.wait()
 
     def unit(conn: Connection) -> None:
         here = socket.gethostname()
-        lease(conn, "gone", host=here, pid=gone.pid)
+        lease(conn, "dead", host=here, pid=dead_process.pid)
         lease(conn, "before a restart", host=here, pid=os.getpid())
         lease(conn, "neighbour", host=here, pid=os.getppid())
         dead = leases.dead(conn, NOW, "")
-        assert [dead("gone"), dead("before a restart"), dead("neighbour")] == [True, True, False]
+        assert [dead("dead"), dead("before a restart"), dead("neighbour")] == [True, True, False]
 
     await db.write(unit)
 
 
-async def test_on_postgresql_the_servers_clock_decides(db: Database) -> None:
-    """A replica whose own clock is an hour ahead must not bury the living."""
+async def test_postgresql_servers_clock_decides_about_expiry(db: Database) -> None:
+    """A replica whose clock is an hour ahead must not treat live leases as dead."""
 
     def unit(conn: Connection) -> bool:
         lease(conn, "fresh")
@@ -64,12 +66,12 @@ async def test_on_postgresql_the_servers_clock_decides(db: Database) -> None:
     assert await db.write(unit) is (db.dialect == "sqlite")
 
 
-async def test_a_failed_renewal_does_not_end_the_lease(db: Database) -> None:
-    class Moody:
+async def test_failed_renewal_is_repeated(db: Database) -> None:
+    class Flaky:
         """A database that fails every other write."""
 
         def __init__(self) -> None:
-            self.writes, self.enough = 0, asyncio.Event()
+            self.writes, self.renewed_often = 0, asyncio.Event()
 
         def __getattr__(self, name: str) -> object:
             return getattr(db, name)
@@ -77,21 +79,21 @@ async def test_a_failed_renewal_does_not_end_the_lease(db: Database) -> None:
         async def write(self, unit: object) -> object:
             self.writes += 1
             if self.writes >= 6:
-                self.enough.set()
+                self.renewed_often.set()
             if self.writes > 0 and self.writes % 2 == 0:
-                raise OSError("away for a moment")
+                raise OSError("connection lost")
             return await db.write(unit)  # type: ignore[arg-type]
 
-    moody = Moody()
-    mine = Lease(moody, FixedClock(), lease_seconds=0.003)  # type: ignore[arg-type]
-    async with mine:
-        await moody.enough.wait()
-        assert mine._task is not None
-        assert not mine._task.done()
-        moody.writes = -(10**6)  # from here on it is well
+    flaky = Flaky()
+    own = Lease(flaky, FixedClock(), lease_seconds=0.003)  # type: ignore[arg-type]
+    async with own:
+        await flaky.renewed_often.wait()
+        assert own._task is not None
+        assert not own._task.done()
+        flaky.writes = -(10**6)  # no failures from here on
 
 
-async def test_leases_that_ended_long_ago_are_forgotten(db: Database) -> None:
+async def test_leases_that_expired_long_ago_are_deleted(db: Database) -> None:
     def unit(conn: Connection) -> None:
         lease(conn, "old")
         conn.run("UPDATE leases SET expires_at = :at", at=ms(NOW - timedelta(hours=2)))

@@ -1,3 +1,5 @@
+"""Migrations: up and down, the declared tables, and the data that they convert."""
+
 import sqlite3
 from pathlib import Path
 
@@ -29,7 +31,7 @@ def revisions() -> list[str]:
     return sorted(path.stem.partition("_")[0] for path in here.glob("[0-9]*.py"))
 
 
-def test_every_revision_goes_up_down_and_up_again(bare: str) -> None:
+def test_every_revision_migrates_up_down_and_up_again(bare: str) -> None:
     for below, revision in zip(["base", *revisions()], revisions(), strict=False):
         migrations.upgrade(bare, revision)
         migrations.downgrade(bare, below)
@@ -38,7 +40,7 @@ def test_every_revision_goes_up_down_and_up_again(bare: str) -> None:
     assert _leftovers(bare) == {"alembic_version"}
 
 
-def test_the_tables_as_migrated_are_the_tables_as_declared(url: str) -> None:
+def test_migrated_tables_equal_the_declared_tables(url: str) -> None:
     engine = create_engine(migrations.sqlalchemy_url(url), poolclass=NullPool)
     with engine.connect() as conn:
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
@@ -46,7 +48,7 @@ def test_the_tables_as_migrated_are_the_tables_as_declared(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-def test_no_number_has_fewer_than_64_bits(url: str) -> None:
+def test_every_number_has_64_bits(url: str) -> None:
     """SQLModel's int has 32 bits on PostgreSQL: $2.15 in nano-dollars. SQLite has one kind of integer, of 64 bits."""
     engine = create_engine(migrations.sqlalchemy_url(url), poolclass=NullPool)
     look = inspect(engine)
@@ -59,7 +61,7 @@ def test_no_number_has_fewer_than_64_bits(url: str) -> None:
     assert {name: kind for name, kind in kinds.items() if kind in {"INTEGER", "SMALLINT"}} == {}
 
 
-async def test_pending_until_it_is_migrated(bare: str) -> None:
+async def test_migrations_are_pending_until_upgrade(bare: str) -> None:
     async with open_database(bare) as db:
         assert await db.read(migrations_pending)
     migrations.upgrade(bare)
@@ -71,15 +73,15 @@ def test_head_is_the_newest_revision() -> None:
     assert migrations.head() == revisions()[-1]
 
 
-async def test_of_several_tries_at_a_request_the_paid_or_latest_one_is_kept(bare: str) -> None:
-    """0002 keeps one hold a request; the money it speaks of stays the same."""
+async def test_captured_or_latest_hold_of_a_request_survives_0002(bare: str) -> None:
+    """0002 keeps one hold per request; the charges are unchanged."""
     migrations.upgrade(bare, "0001")
     columns = "epoch, tenant_id, state, wallet_nanousd, allowance_tokens, tokens, period_no, lease_id, created_at"
     made = (
         f"INSERT INTO holds (id, request_id, charge_nanousd, {columns})"
         " VALUES ('{r}:{e}', '{r}', {c}, {e}, 1, '{s}', 9, 0, 9, 1, 'L', 0)"
     )
-    tries = [("a", 1, "captured", 7), ("a", 2, "expired", 0), ("b", 1, "expired", 0), ("b", 2, "open", 0)]
+    made_holds = [("a", 1, "captured", 7), ("a", 2, "expired", 0), ("b", 1, "expired", 0), ("b", 2, "open", 0)]
     async with open_database(bare) as db:
 
         def fill(conn: Connection) -> None:
@@ -88,7 +90,7 @@ async def test_of_several_tries_at_a_request_the_paid_or_latest_one_is_kept(bare
                 " VALUES (1, '', '', 'free', '', :no, :no, '{}', 0)",
                 no=False,
             )
-            for request, epoch, state, charge in tries:
+            for request, epoch, state, charge in made_holds:
                 conn.run(made.format(r=request, e=epoch, s=state, c=charge))
 
         await db.write(fill)

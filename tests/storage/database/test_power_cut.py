@@ -1,4 +1,4 @@
-"""What a power cut can lose. kill -9 can't tell FULL from NORMAL: the kernel still has what the process wrote."""
+"""Commits that survive a power cut, which kill -9 cannot simulate: the kernel keeps the writes of a killed process."""
 
 import shutil
 import sqlite3
@@ -13,7 +13,7 @@ COMMITS = 100
 
 
 def survivors(template: Path, folder: Path, pragmas: tuple[str, ...]) -> int:
-    """Of a hundred acknowledged commits, those that are there when the power is back."""
+    """Return how many of COMMITS acknowledged commits are left after a power cut."""
     from tests.storage.power import Disk  # noqa: PLC0415 - only where apsw is
 
     path, disk = folder / "cut.db", Disk()
@@ -25,7 +25,7 @@ def survivors(template: Path, folder: Path, pragmas: tuple[str, ...]) -> int:
         conn.execute("BEGIN IMMEDIATE")
         conn.execute("INSERT INTO watermarks (name, value) VALUES (?, 'x')", (f"commit {number}",))
         conn.execute("COMMIT")
-    for name in ("cut.db", "cut.db-wal"):  # the power goes: this is what the disk has
+    for name in ("cut.db", "cut.db-wal"):  # the power cut: only the synced bytes are left
         shutil.copyfile(folder / name, folder / f"after-{name}")
     conn.close()
     after = sqlite3.connect(folder / "after-cut.db")
@@ -35,11 +35,11 @@ def survivors(template: Path, folder: Path, pragmas: tuple[str, ...]) -> int:
     return int(found)
 
 
-def test_a_power_cut_loses_nothing_that_was_acknowledged(sqlite_template: Path, tmp_path: Path) -> None:
+def test_power_cut_loses_no_acknowledged_commit(sqlite_template: Path, tmp_path: Path) -> None:
     assert survivors(sqlite_template, tmp_path, sqlite.WRITER_PRAGMAS) == COMMITS
 
 
-def test_with_synchronous_normal_it_would(sqlite_template: Path, tmp_path: Path) -> None:
+def test_power_cut_would_lose_commits_with_synchronous_normal(sqlite_template: Path, tmp_path: Path) -> None:
     weaker = tuple(pragma.replace("FULL", "NORMAL") for pragma in sqlite.WRITER_PRAGMAS)
     assert weaker != sqlite.WRITER_PRAGMAS
     assert survivors(sqlite_template, tmp_path, weaker) < COMMITS

@@ -1,4 +1,4 @@
-"""Together, holds and captures come to what they come to one after the other: the same answers, the same rows."""
+"""Batches of holds and captures: the same results and rows as one by one."""
 
 import shutil
 import uuid
@@ -35,7 +35,7 @@ QUICK = settings(max_examples=60, deadline=None, database=None, suppress_health_
 
 
 @dataclass(frozen=True)
-class Wish:
+class Case:
     """A hold request and the tokens of its answer."""
 
     who: int
@@ -50,9 +50,9 @@ class Wish:
                             input_tokens=self.size, output_tokens=self.size, key_id=keyed)  # fmt: skip
 
 
-wishes = st.lists(
+cases = st.lists(
     st.builds(
-        Wish,
+        Case,
         who=st.integers(0, 2),
         size=st.sampled_from([100, 10, 350, 800]),
         tokens=st.sampled_from([120, 0, 5, 400, 5000]),
@@ -78,8 +78,8 @@ def raw(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Raw]:
         yield other
 
 
-def undone(raw: Raw, unit: Callable[[Connection], T]) -> T:
-    """What it came to; nothing of it stays."""
+def rolled_back(raw: Raw, unit: Callable[[Connection], T]) -> T:
+    """Run `unit` and roll it back; return its result."""
     raw.execute("BEGIN")
     try:
         return unit(connection(raw))
@@ -87,10 +87,10 @@ def undone(raw: Raw, unit: Callable[[Connection], T]) -> T:
         raw.execute("ROLLBACK")
 
 
-def both(raw: Raw, one_by_one: Callable[[Connection], T], together: Callable[[Connection], T]) -> tuple[T, T]:
-    """What each came to, with the rows that it left, from the same books."""
+def both(raw: Raw, alone: Callable[[Connection], T], batch: Callable[[Connection], T]) -> tuple[T, T]:
+    """Return (result, rows written) of both units, each run on the same data."""
     found: list[Any] = []
-    for unit in (one_by_one, together):
+    for unit in (alone, batch):
         raw.execute("SAVEPOINT same")
         conn = connection(raw)
         found.append((unit(conn), rows(conn)))
@@ -100,96 +100,98 @@ def both(raw: Raw, one_by_one: Callable[[Connection], T], together: Callable[[Co
 
 
 def rows(conn: Connection) -> dict[str, Any]:
-    """All that a hold or a capture may write; a transfer's number is no part of it."""
+    """Return all rows that a hold or a capture may write, without the ids of the rows."""
     return {
         table: [{**row, "id": 0} for row in conn.rows(f"SELECT * FROM {table} ORDER BY {key}")]
         for table, key in TABLES.items()
     }
 
 
-def people(conn: Connection) -> tuple[list[int], int]:
-    """One with a little money and a key, one with none, one who has much."""
+def owners_and_key(conn: Connection) -> tuple[list[int], int]:
+    """Create three tenants (a little money and an API key, no money, much money); return their ids and the key."""
     made = [tenant(conn, "0.002", FREE), tenant(conn, "0", FREE), tenant(conn, "9", PRO)]
     key = api_keys.add(conn, made[0], api_keys.new_key(), name="k", tokens_per_month=900, now=NOW).id
-    conn.run("UPDATE api_keys SET month = 202611")  # as its first hold of the month leaves it
+    conn.run("UPDATE api_keys SET month = 202611")  # as after its first hold of the month
     return made, key
 
 
 @QUICK
-@given(wanted=wishes)
-def test_together_holds_come_to_what_they_come_to_in_turn(raw: Raw, wanted: list[Wish]) -> None:
+@given(drawn=cases)
+def test_batch_of_holds_equals_holds_one_by_one(raw: Raw, drawn: list[Case]) -> None:
     def unit(conn: Connection) -> None:
-        owners, key = people(conn)
-        bids = [wish.hold_request(number, owners, key) for number, wish in enumerate(wanted)]
-        in_turn, at_once = both(
+        owners, key = owners_and_key(conn)
+        bids = [case.hold_request(number, owners, key) for number, case in enumerate(drawn)]
+        one_by_one, together = both(
             raw,
             lambda conn: [holds.hold(conn, each, "L", NOW) for each in bids],
             lambda conn: hold_batches.hold(conn, bids, "L", NOW),
         )
-        assert at_once == in_turn
+        assert together == one_by_one
 
-    undone(raw, unit)
+    rolled_back(raw, unit)
 
 
 @QUICK
-@given(wanted=wishes, new_period=st.booleans())
-def test_together_captures_come_to_what_they_come_to_in_turn(raw: Raw, wanted: list[Wish], new_period: bool) -> None:
+@given(drawn=cases, new_period=st.booleans())
+def test_batch_of_captures_equals_captures_one_by_one(raw: Raw, drawn: list[Case], new_period: bool) -> None:
     def unit(conn: Connection) -> None:
-        owners, key = people(conn)
-        bids = [wish.hold_request(number, owners, key) for number, wish in enumerate(wanted)]
+        owners, key = owners_and_key(conn)
+        bids = [case.hold_request(number, owners, key) for number, case in enumerate(drawn)]
         sized = [holds.hold(conn, each, "L", NOW) for each in bids]
         if new_period:
             plans.start_plan(conn, owners[0], FREE, NOW)
         answers = [
-            CaptureRequest(each, grant, bill(each, wish.tokens))
-            for wish, each, grant in zip(wanted, bids, sized, strict=True)
+            CaptureRequest(each, grant, bill(each, case.tokens))
+            for case, each, grant in zip(drawn, bids, sized, strict=True)
             if isinstance(grant, Grant)
         ]
-        in_turn, at_once = both(
+        one_by_one, together = both(
             raw,
             lambda conn: [holds.capture(conn, *answer, rates=RATES, now=NOW) for answer in answers],
             lambda conn: hold_batches.capture(conn, answers, RATES, NOW),
         )
-        assert at_once == in_turn
+        assert together == one_by_one
 
-    undone(raw, unit)
+    rolled_back(raw, unit)
 
 
-def test_what_was_tried_before_twins_and_a_keys_new_month_are_done_alone(raw: Raw) -> None:
+def test_special_holds_are_not_batchable(raw: Raw) -> None:
     def unit(conn: Connection) -> None:
-        owners, key = people(conn)
+        owners, key = owners_and_key(conn)
         tried = hold_request(owners[2], "tried")
         holds.void(conn, _held(conn, tried).hold_id, NOW)
-        again, broke = hold_request(owners[2], "tried", epoch=2), hold_request(owners[1], "x", tariff=DOUBLE)
+        again, short_of_money = hold_request(owners[2], "tried", epoch=2), hold_request(owners[1], "x", tariff=DOUBLE)
         paid = hold_request(owners[1], "paid", output_tokens=64)
         holds.capture(conn, paid, take(conn, paid), bill(paid), rates=RATES, now=NOW)
         poor = hold_request(owners[1], "paid", tariff=DOUBLE, epoch=2)
-        twins = [hold_request(owners[2], "twin"), hold_request(owners[2], "twin")]
+        duplicates = [hold_request(owners[2], "duplicate"), hold_request(owners[2], "duplicate")]
         new_month = hold_request(owners[0], "m", key_id=key)
-        for unusual in ([again], [poor], twins, [hold_request(10**6, "nobody")]):
-            _alone(raw, partial(hold_batches.hold, hold_requests=[broke, *unusual], lease_id="L", now=NOW))
+        for special in ([again], [poor], duplicates, [hold_request(10**6, "nobody")]):
+            _assert_not_batchable(
+                raw, partial(hold_batches.hold, hold_requests=[short_of_money, *special], lease_id="L", now=NOW)
+            )
         conn.run("UPDATE api_keys SET month = 202610")
-        _alone(raw, lambda conn: hold_batches.hold(conn, [broke, new_month], "L", NOW))
+        _assert_not_batchable(raw, lambda conn: hold_batches.hold(conn, [short_of_money, new_month], "L", NOW))
 
-    undone(raw, unit)
+    rolled_back(raw, unit)
 
 
-def test_a_capture_of_a_hold_that_is_gone_or_wanted_twice_is_done_alone(raw: Raw) -> None:
+def test_a_capture_of_a_hold_that_is_gone_or_drawn_twice_is_done_assert_not_batchable(raw: Raw) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         one, other = hold_request(owner, "a"), hold_request(owner, "b")
         answers = [CaptureRequest(each, take(conn, each), bill(each)) for each in (one, other)]
-        _alone(raw, lambda conn: hold_batches.capture(conn, [*answers, answers[0]], RATES, NOW))
+        _assert_not_batchable(raw, lambda conn: hold_batches.capture(conn, [*answers, answers[0]], RATES, NOW))
         holds.void(conn, one.hold_id, NOW)
-        _alone(raw, lambda conn: hold_batches.capture(conn, answers, RATES, NOW))
+        _assert_not_batchable(raw, lambda conn: hold_batches.capture(conn, answers, RATES, NOW))
         with pytest.raises(HoldLost):
             holds.capture(conn, *answers[0], rates=RATES, now=NOW)
         assert isinstance(holds.capture(conn, *answers[1], rates=RATES, now=NOW), Charge)
 
-    undone(raw, unit)
+    rolled_back(raw, unit)
 
 
-def test_a_value_with_every_awkward_sign_comes_back_the_same(raw: Raw) -> None:
+def test_special_characters_in_ids_are_stored_unchanged(raw: Raw) -> None:
     def unit(conn: Connection) -> None:
         names = ['a "quoted" \\ back', "{braces}, comma", "NULL", "Ünï\ncode \U0001f600 ' ; --", " "]
         bids = [hold_request(tenant(conn, "1"), name) for name in names]
@@ -199,7 +201,7 @@ def test_a_value_with_every_awkward_sign_comes_back_the_same(raw: Raw) -> None:
             (name, 'le"ase', None) for name in names
         }
 
-    undone(raw, unit)
+    rolled_back(raw, unit)
 
 
 def _held(conn: Connection, asked: HoldRequest) -> HoldRequest:
@@ -207,7 +209,7 @@ def _held(conn: Connection, asked: HoldRequest) -> HoldRequest:
     return asked
 
 
-def _alone(raw: Raw, unit: Callable[[Connection], Sequence[Fit] | Sequence[Charge]]) -> None:
+def _assert_not_batchable(raw: Raw, unit: Callable[[Connection], Sequence[Fit] | Sequence[Charge]]) -> None:
     raw.execute("SAVEPOINT alone")
     with pytest.raises(NotBatchable):
         unit(connection(raw))

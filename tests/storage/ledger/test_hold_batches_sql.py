@@ -1,4 +1,4 @@
-"""The statements for many at once: each guards itself, row by row, without what reads before it."""
+"""Guards inside the statements for batches, without the code that reads before them."""
 
 import re
 
@@ -11,7 +11,7 @@ from storage.database.statements import BatchWrite
 from storage.ledger import hold_batches_sql
 from storage.tenants import api_keys
 from tests.storage.books import NOW, account, hold_request, take, tenant
-from tests.storage.ledger.test_holds_sql import books, limited
+from tests.storage.ledger.test_holds_sql import key_counts, limited
 
 MONTH = month_of(NOW)
 
@@ -20,15 +20,15 @@ WRITES = {name: each for name, each in vars(hold_batches_sql).items() if isinsta
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_a_row_has_a_value_for_each_placeholder_and_none_has_a_name(name: str) -> None:
-    """A sequence for `?1` or `:name` is warned of by some Pythons and refused by later ones."""
+def test_placeholders_are_positional_and_match_the_columns(name: str) -> None:
+    """Python 3.12 warns of a sequence of values for `?1` or `:name`; 3.14 refuses it."""
     write = WRITES[name]
     row = tuple(range(len(write.types)))
     assert write.sqlite.count("?") == len(row if write.reorder is None else write.reorder(row))
     assert not re.search(r"\?\d|:\w", write.sqlite)
 
 
-async def test_money_that_is_not_there_is_not_taken(db: Database) -> None:
+async def test_missing_funds_are_not_taken(db: Database) -> None:
     def unit(conn: Connection) -> None:
         poor, rich = tenant(conn, "1"), tenant(conn, "3")
         assert conn.write_batch(hold_batches_sql.TAKE_FUNDS, [(2 * 10**9, 0, poor), (2 * 10**9, 0, rich)]) == 1
@@ -38,7 +38,7 @@ async def test_money_that_is_not_there_is_not_taken(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_keys_tokens_beyond_its_limit_or_of_another_month_are_not_taken(db: Database) -> None:
+async def test_tokens_beyond_the_limit_or_of_another_month_are_not_taken(db: Database) -> None:
     def unit(conn: Connection) -> None:
         key = limited(conn)
         conn.run("UPDATE api_keys SET month = :month", month=MONTH)
@@ -46,14 +46,14 @@ async def test_a_keys_tokens_beyond_its_limit_or_of_another_month_are_not_taken(
         assert conn.write_batch(hold_batches_sql.TAKE_KEYS, [(1, key, MONTH + 1)]) == 0
         assert conn.write_batch(hold_batches_sql.TAKE_KEYS, [(100, key, MONTH)]) == 1
         conn.write_batch(hold_batches_sql.RELEASE_KEYS, [(100, 60, key, MONTH - 1)])
-        assert books(conn, key) == (100, 0)
+        assert key_counts(conn, key) == (100, 0)
         conn.write_batch(hold_batches_sql.RELEASE_KEYS, [(100, 60, key, MONTH)])
-        assert books(conn, key) == (0, 60)
+        assert key_counts(conn, key) == (0, 60)
 
     await db.write(unit)
 
 
-async def test_a_request_is_held_for_once_and_resolved_once(db: Database) -> None:
+async def test_request_is_held_once_and_resolved_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         take(conn, hold_request(owner, "a"))
@@ -66,7 +66,7 @@ async def test_a_request_is_held_for_once_and_resolved_once(db: Database) -> Non
     await db.write(unit)
 
 
-async def test_of_many_keys_those_that_are_there_are_found(db: Database) -> None:
+async def test_only_existing_keys_are_found(db: Database) -> None:
     def unit(conn: Connection) -> None:
         made = [api_keys.add(conn, tenant(conn), api_keys.new_key(), name="k", tokens_per_month=None, now=NOW).id
                 for _ in range(3)]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Hold, capture and void, each within one transaction."""
+"""Hold, capture and void of one request."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +31,7 @@ from tests.storage.books import (
 )
 
 
-async def test_the_allowance_pays_before_the_wallet(db: Database) -> None:
+async def test_allowance_pays_before_the_wallet(db: Database) -> None:
     def unit(conn: Connection) -> None:
         asked = hold_request(tenant(conn, "1"), input_tokens=900, output_tokens=300)
         grant = take(conn, asked)
@@ -45,7 +45,7 @@ async def test_the_allowance_pays_before_the_wallet(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_markup_takes_the_wallet_only(db: Database) -> None:
+async def test_markup_is_paid_from_the_wallet_only(db: Database) -> None:
     def unit(conn: Connection) -> None:
         asked = hold_request(tenant(conn, "1"), tariff=DOUBLE)
         charge = pay(conn, asked, take(conn, asked), tokens=150)
@@ -56,7 +56,7 @@ async def test_a_markup_takes_the_wallet_only(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_charge_never_exceeds_its_hold(db: Database) -> None:
+async def test_charge_never_exceeds_its_hold(db: Database) -> None:
     def unit(conn: Connection) -> None:
         asked = hold_request(tenant(conn, "1"), tariff=DOUBLE)
         grant = take(conn, asked)
@@ -66,7 +66,7 @@ async def test_a_charge_never_exceeds_its_hold(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_without_funds_nothing_is_held_and_what_is_missing_is_told(db: Database) -> None:
+async def test_shortfall_names_the_missing_amount_and_holds_nothing(db: Database) -> None:
     def unit(conn: Connection) -> None:
         poor = tenant(conn)
         missing = shortfall_of(conn, hold_request(poor, tariff=DOUBLE)).missing
@@ -79,14 +79,14 @@ async def test_without_funds_nothing_is_held_and_what_is_missing_is_told(db: Dat
 
 async def test_two_holds_cannot_take_the_same_money(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        owner = tenant(conn, "0.0004")  # one answer of 200 tokens at 2,000 each
+        owner = tenant(conn, "0.0004")  # one answer of 200 tokens at 2,000 nano-dollars each
         take(conn, hold_request(owner, "a", tariff=DOUBLE))
         shortfall_of(conn, hold_request(owner, "b", tariff=DOUBLE))
 
     await db.write(unit)
 
 
-async def test_a_void_gives_everything_back_once(db: Database) -> None:
+async def test_void_releases_the_funds_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         asked = hold_request(tenant(conn, "1"), input_tokens=1000)
         take(conn, asked)
@@ -99,7 +99,7 @@ async def test_a_void_gives_everything_back_once(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_voided_hold_cannot_be_captured(db: Database) -> None:
+async def test_voided_hold_cannot_be_captured(db: Database) -> None:
     def unit(conn: Connection) -> None:
         asked = hold_request(tenant(conn, "1"))
         grant = take(conn, asked)
@@ -111,7 +111,7 @@ async def test_a_voided_hold_cannot_be_captured(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_hold_is_captured_once(db: Database) -> None:
+async def test_hold_is_captured_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         asked = hold_request(tenant(conn, "1"))
         grant = take(conn, asked)
@@ -123,7 +123,7 @@ async def test_a_hold_is_captured_once(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_later_epoch_ends_the_earlier_one(db: Database) -> None:
+async def test_later_epoch_expires_the_earlier_hold(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         first, second = hold_request(owner, epoch=1), hold_request(owner, epoch=2)
@@ -136,7 +136,7 @@ async def test_a_later_epoch_ends_the_earlier_one(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_an_earlier_epoch_cannot_push_out_a_later_one(db: Database) -> None:
+async def test_earlier_epoch_cannot_replace_a_later_hold(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         second = hold_request(owner, epoch=2)
@@ -149,7 +149,7 @@ async def test_an_earlier_epoch_cannot_push_out_a_later_one(db: Database) -> Non
     await db.write(unit)
 
 
-async def test_a_request_that_was_paid_is_never_held_for_again(db: Database) -> None:
+async def test_paid_request_cannot_be_held_again(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         asked = hold_request(owner)
@@ -162,7 +162,7 @@ async def test_a_request_that_was_paid_is_never_held_for_again(db: Database) -> 
     await db.write(unit)
 
 
-async def test_a_past_periods_allowance_does_not_come_back_into_the_new_one(db: Database) -> None:
+async def test_capture_after_the_period_does_not_change_the_new_allowance(db: Database) -> None:
     def unit(conn: Connection) -> None:
         asked = hold_request(tenant(conn), input_tokens=500)
         grant = take(conn, asked)
@@ -175,7 +175,7 @@ async def test_a_past_periods_allowance_does_not_come_back_into_the_new_one(db: 
     await db.write(unit)
 
 
-async def test_a_void_after_the_period_gives_no_allowance_back(db: Database) -> None:
+async def test_void_after_the_period_releases_no_allowance(db: Database) -> None:
     def unit(conn: Connection) -> None:
         asked = hold_request(tenant(conn), input_tokens=500)
         take(conn, asked)
@@ -187,7 +187,7 @@ async def test_a_void_after_the_period_gives_no_allowance_back(db: Database) -> 
     await db.write(unit)
 
 
-async def test_a_keys_own_limit_holds_beside_its_tenants(db: Database) -> None:
+async def test_limit_of_an_api_key_bounds_its_holds(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=300, now=NOW)
@@ -205,7 +205,7 @@ async def test_a_keys_own_limit_holds_beside_its_tenants(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_key_starts_each_month_afresh_and_old_holds_do_not_count(db: Database) -> None:
+async def test_api_key_counts_each_month_by_itself(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=300, now=NOW)
@@ -222,7 +222,7 @@ async def test_a_key_starts_each_month_afresh_and_old_holds_do_not_count(db: Dat
     await db.write(unit)
 
 
-async def test_an_allowance_token_is_worth_its_share_of_the_plans_price(db: Database) -> None:
+async def test_capture_journals_the_worth_of_the_allowance(db: Database) -> None:
     def unit(conn: Connection) -> int:
         asked = hold_request(tenant(conn, plan=PRO), input_tokens=700, output_tokens=300)
         pay(conn, asked, take(conn, asked), tokens=1000)
@@ -231,7 +231,7 @@ async def test_an_allowance_token_is_worth_its_share_of_the_plans_price(db: Data
     assert await db.write(unit) == round(1000 * RATES["pro"])
 
 
-async def test_a_request_belongs_to_the_tenant_who_made_it(db: Database) -> None:
+async def test_request_of_another_tenant_cannot_be_held(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner, other = tenant(conn, "1"), tenant(conn, "1")
         asked = hold_request(owner, epoch=1)
@@ -239,19 +239,19 @@ async def test_a_request_belongs_to_the_tenant_who_made_it(db: Database) -> None
         holds.void(conn, asked.hold_id, NOW)
         with pytest.raises(HoldLost):
             holds.hold(conn, hold_request(other, epoch=2), "L", NOW)
-        raise Undone
+        raise RollBack
 
-    with pytest.raises(Undone):
+    with pytest.raises(RollBack):
         await db.write(unit)
     await db.read(check_books)
 
 
-class Undone(Exception):
-    """What the unit wrote is not to stand."""
+class RollBack(Exception):
+    """Rolls back the unit of work."""
 
 
-async def test_an_attempts_row_is_short_and_holds_no_prompt(db: Database) -> None:
-    """At most 300 bytes, with the longest name that is built in and large numbers."""
+async def test_row_of_an_attempt_is_short_and_contains_no_prompt(db: Database) -> None:
+    """At most 300 bytes, with the longest built-in model name and large numbers."""
 
     def unit(conn: Connection) -> int:
         asked = hold_request(

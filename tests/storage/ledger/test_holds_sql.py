@@ -1,4 +1,4 @@
-"""The hot statements by themselves: each stands without the unit around it."""
+"""Guards and locks inside the statements of one request, without the code around them."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ MONTH = month_of(NOW)
 
 
 def limited(conn: Connection) -> int:
-    """A key with 100 tokens a month."""
+    """Create an API key with 100 tokens a month; return its id."""
     made = api_keys.add(conn, tenant(conn, "1"), api_keys.new_key(), name="dev", tokens_per_month=100, now=NOW)
     return made.id
 
@@ -27,29 +27,29 @@ def tokens(key: int, number: int, month: int = MONTH) -> dict[str, Any]:
     return {"key": key, "month": month, "tokens": number, "spent": number}
 
 
-def books(conn: Connection, key: int) -> tuple[int, int]:
+def key_counts(conn: Connection, key: int) -> tuple[int, int]:
     found = row(conn, "SELECT held_tokens, used_tokens FROM api_keys WHERE id = :id", id=key)
     assert found is not None
     return found["held_tokens"], found["used_tokens"]
 
 
-async def test_the_statement_that_takes_a_keys_tokens_guards_itself(db: Database) -> None:
+async def test_key_tokens_beyond_the_limit_are_not_taken(db: Database) -> None:
     def unit(conn: Connection) -> None:
         key = limited(conn)
         assert conn.first(holds_sql.TAKE_KEY, tokens(key, 60)) is not None
         assert conn.first(holds_sql.TAKE_KEY, tokens(key, 41)) is None
         assert conn.first(holds_sql.TAKE_KEY, tokens(key, 40)) is not None
-        assert books(conn, key) == (100, 0)
+        assert key_counts(conn, key) == (100, 0)
 
     await db.write(unit)
 
 
-async def test_what_was_held_in_another_month_is_neither_taken_nor_given_back_in_this(db: Database) -> None:
+async def test_key_tokens_of_another_month_are_neither_taken_nor_released(db: Database) -> None:
     def unit(conn: Connection) -> None:
         key = limited(conn)
         assert conn.first(holds_sql.TAKE_KEY, tokens(key, 1, MONTH + 1)) is None
         conn.first(holds_sql.RELEASE_KEY, tokens(key, 1, MONTH - 1))
-        assert books(conn, key) == (0, 0)
+        assert key_counts(conn, key) == (0, 0)
 
     await db.write(unit)
 
@@ -57,9 +57,9 @@ async def test_what_was_held_in_another_month_is_neither_taken_nor_given_back_in
 @pytest.mark.parametrize(
     ("statement", "table"),
     [(holds_sql.FUNDS, "accounts"), (holds_sql.KEY_TOKENS, "api_keys")],
-    ids=["LOOK", "KEY_TOKENS"],
+    ids=["FUNDS", "KEY_TOKENS"],
 )
-async def test_who_looks_in_order_to_take_makes_others_wait(
+async def test_reading_funds_locks_their_row(
     postgres_server: Server, postgres_template: str, statement: Statement, table: str
 ) -> None:
     url = postgres_server.create(f"{postgres_template}_{table}", postgres_template)
@@ -67,8 +67,8 @@ async def test_who_looks_in_order_to_take_makes_others_wait(
         key = await db.write(limited)
         values = {"tenant": 1, "request": "r", "key": key}
 
-        def look(conn: Connection) -> object:
+        def read_and_lock(conn: Connection) -> object:
             return conn.first(statement, values)
 
-        one, other = await run_conflicting(db, look, look)
+        one, other = await run_conflicting(db, read_and_lock, read_and_lock)
         assert one == other is not None

@@ -1,3 +1,5 @@
+"""Receipts as they are stored and read back."""
+
 from dataclasses import replace
 
 from engine.attempt_record import DropLine, QuoteLine
@@ -9,7 +11,7 @@ from storage.ledger.receipts import PaidReceipt
 from tests.storage.books import NOW, RATES, bill, hold_request, take, tenant
 
 
-async def test_the_last_receipt_comes_back_as_it_was(db: Database) -> None:
+async def test_last_receipt_is_read_back_unchanged(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
         for number in range(2):

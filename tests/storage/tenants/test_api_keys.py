@@ -1,3 +1,5 @@
+"""API keys: limits, months, revocation and the form of a secret."""
+
 import asyncio
 from datetime import timedelta
 
@@ -14,9 +16,7 @@ def key(conn: Connection, tenant_id: int, tokens: int | None) -> ApiKey:
     return api_keys.add(conn, tenant_id, api_keys.new_key(), name="k", tokens_per_month=tokens, now=NOW)
 
 
-async def test_a_key_is_bound_by_its_own_limit_inside_its_tenants(db: Database) -> None:
-    """A team's development key has a million a month, its production key 25."""
-
+async def test_each_key_of_a_tenant_has_its_own_limit(db: Database) -> None:
     def unit(conn: Connection) -> None:
         team = tenant(conn, "1000")
         dev, production = key(conn, team, 1_000_000), key(conn, team, 25_000_000)
@@ -32,16 +32,16 @@ async def test_a_key_is_bound_by_its_own_limit_inside_its_tenants(db: Database) 
     await db.write(unit)
 
 
-async def test_a_key_with_much_left_stops_where_its_tenant_does(db: Database) -> None:
+async def test_key_limit_does_not_extend_the_tenants_funds(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        poor = tenant(conn)  # a thousand tokens of allowance, and no money
+        poor = tenant(conn)  # an allowance of 1,000 tokens and an empty wallet
         rich_key = key(conn, poor, 25_000_000)
         shortfall_of(conn, hold_request(poor, input_tokens=2_000, key_id=rich_key.id))
 
     await db.write(unit)
 
 
-async def test_calls_that_race_never_take_a_key_over_its_limit(db: Database) -> None:
+async def test_concurrent_holds_never_exceed_a_key_limit(db: Database) -> None:
     def begin(conn: Connection) -> tuple[int, int]:
         team = tenant(conn, "100")
         return team, key(conn, team, 1_000).id
@@ -59,7 +59,7 @@ async def test_calls_that_race_never_take_a_key_over_its_limit(db: Database) -> 
     assert sum(each.tokens for each in granted) <= 1_000
 
 
-async def test_a_limit_can_be_set_and_taken_away(db: Database) -> None:
+async def test_limit_can_be_set_and_removed(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann, bao = tenant(conn, "10"), tenant(conn, "10")
         made = key(conn, ann, None)
@@ -72,7 +72,7 @@ async def test_a_limit_can_be_set_and_taken_away(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_keys_month_begins_anew(db: Database) -> None:
+async def test_key_limit_is_full_again_in_a_new_month(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "10")
         made = key(conn, ann, 200)
@@ -84,7 +84,7 @@ async def test_a_keys_month_begins_anew(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_a_typing_error_is_known_without_the_database() -> None:
+async def test_typing_error_in_a_secret_is_detected() -> None:
     secret = api_keys.new_key().secret
     assert api_keys.is_well_formed(secret)
     assert not api_keys.is_well_formed(secret[:-1] + ("a" if secret[-1] != "a" else "b"))

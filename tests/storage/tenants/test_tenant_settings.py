@@ -1,3 +1,5 @@
+"""Changes to a tenant's access and settings."""
+
 from functools import partial
 
 from storage.database.database import open_database
@@ -7,7 +9,7 @@ from tests.storage.conflicts import run_conflicting
 from tests.storage.conftest import Server
 
 
-async def test_two_settings_chosen_at_once_are_both_kept(postgres_server: Server, postgres_template: str) -> None:
+async def test_two_settings_stored_at_once_are_both_kept(postgres_server: Server, postgres_template: str) -> None:
     url = postgres_server.create(f"{postgres_template}_settings", postgres_template)
     async with open_database(url) as db:
         owner = await db.write(tenant)

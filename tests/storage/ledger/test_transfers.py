@@ -1,0 +1,122 @@
+"""Posting, credits and debits."""
+
+from functools import partial
+
+import pytest
+
+from engine.money import ZERO, Money
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.ledger.transfers import credit, debit_or_owe, debt_of, lock_account, post, wallet_of
+from tests.storage.books import DOUBLE, NOW, account, check_books, hold_request, pay, take, tenant
+
+
+def debit(conn: Connection, owner: int, usd: str, ref: str = "d1") -> Money:
+    amount = Money.usd(usd)
+    return debit_or_owe(conn, owner, amount, kind="debit", to="house:x", ref=ref, reason="fee", now=NOW)
+
+
+def transfers(conn: Connection, owner: int) -> list[tuple[str, str, str, str, int]]:
+    found = conn.rows("SELECT * FROM transfers WHERE tenant_id = :id AND kind <> 'gift' ORDER BY id", id=owner)
+    return [(each["kind"], each["debit"], each["credit"], each["ref"], each["amount_nanousd"]) for each in found]
+
+
+async def test_transfer_is_posted_once_for_its_ref(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn)
+        move = partial(post, kind="k", debit="house:a", credit="house:b", tenant_id=owner, now=NOW)
+        assert move(conn, amount=Money(5), ref="r")
+        assert not move(conn, amount=Money(6), ref="r")
+        assert transfers(conn, owner) == [("k", "house:a", "house:b", "r", 5)]
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize(("amount", "sides"), [(0, ("a", "b")), (-1, ("a", "b")), (1, ("a", "a"))])
+async def test_transfer_needs_a_positive_amount_and_two_accounts(
+    db: Database, amount: int, sides: tuple[str, str]
+) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn)
+        post(conn, kind="k", debit=sides[0], credit=sides[1], amount=Money(amount), tenant_id=owner, ref="r", now=NOW)
+
+    with pytest.raises(Exception, match=r"transfer_moves_money|transfer_has_two_sides"):
+        await db.write(unit)
+
+
+async def test_credit_counts_once_for_its_ref(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn)
+        give = partial(credit, conn, owner, ref="c1", reason="x", now=NOW)
+        assert give(Money.usd("5"))
+        assert not give(Money.usd("7"))
+        assert account(conn, owner)["balance_nanousd"] == 5 * 10**9
+        assert transfers(conn, owner) == [("credit", "house:credits", wallet_of(owner), "c1", 5 * 10**9)]
+        check_books(conn)
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize(("credited", "balance", "owed"), [("1.5", 0, 500_000_000), ("2", 0, 0), ("5", 3 * 10**9, 0)])
+async def test_credit_pays_the_debt_first(db: Database, credited: str, balance: int, owed: int) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        assert debit(conn, owner, "3") == Money.usd("1")
+        assert account(conn, owner)["owed_nanousd"] == 2 * 10**9
+        assert credit(conn, owner, Money.usd(credited), ref="c1", reason="x", now=NOW, source="house:gifts")
+        books = account(conn, owner)
+        assert (books["balance_nanousd"], books["owed_nanousd"]) == (balance, owed)
+        repaid = min(Money.usd(credited), Money.usd("2")).nanousd
+        assert transfers(conn, owner)[-2:] == [
+            ("credit", "house:gifts", wallet_of(owner), "c1", Money.usd(credited).nanousd),
+            ("repayment", wallet_of(owner), debt_of(owner), "repaid:c1", repaid),
+        ]
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_debit_within_the_wallet_owes_nothing(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        assert debit(conn, owner, "1") == Money.usd("1")
+        books = account(conn, owner)
+        assert (books["balance_nanousd"], books["owed_nanousd"]) == (0, 0)
+        assert transfers(conn, owner)[-1] == ("debit", wallet_of(owner), "house:x", "d1", 10**9)
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_debit_of_an_empty_wallet_is_owed_whole(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn)
+        assert debit(conn, owner, "1") == ZERO
+        assert debit(conn, owner, "1") == ZERO
+        assert account(conn, owner)["owed_nanousd"] == 10**9
+        assert transfers(conn, owner) == [("debit", debt_of(owner), "house:x", "d1:owed", 10**9)]
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_debit_leaves_held_money_and_happens_once(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        asked = hold_request(owner, tariff=DOUBLE)
+        grant = take(conn, asked)
+        assert debit(conn, owner, "2") == Money.usd("1") - grant.wallet
+        assert debit(conn, owner, "2") == ZERO
+        books = account(conn, owner)
+        assert books["balance_nanousd"] == books["held_nanousd"] == grant.wallet.nanousd
+        assert books["owed_nanousd"] == 10**9 + grant.wallet.nanousd
+        pay(conn, asked, grant)
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_account_of_an_unknown_tenant_is_an_error(db: Database) -> None:
+    for unit in (lock_account, partial(credit, amount=Money(1), ref="r", reason="", now=NOW), partial(debit, usd="1")):
+        with pytest.raises(LookupError, match="tenant 99 has no account"):
+            await db.write(lambda conn, unit=unit: unit(conn, 99))  # type: ignore[misc]
