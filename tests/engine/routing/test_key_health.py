@@ -160,3 +160,17 @@ def test_restored_key_has_no_cooldown() -> None:
     assert key.is_unrestricted(60)
     key.restore()
     assert (key.wait_seconds(0), key.reason(0)) == (0, "its limit is used up")
+
+
+def test_reason_of_a_429_ends_with_its_rest() -> None:
+    key = KeyHealth()
+    rate_limit(key, 100, 36)
+    assert key.reason(135.9) == "rate limited (429)"
+    assert key.reason(136) == "its limit is used up"
+
+
+def test_success_begun_with_the_refusal_restores_nothing() -> None:
+    key = KeyHealth()
+    key.refused(100, "key refused")
+    key.succeeded(110, 100)
+    assert key.is_out_of_service

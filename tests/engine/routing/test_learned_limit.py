@@ -219,3 +219,31 @@ def test_quota_without_a_reset_limits_nothing(reset_seconds: float | None) -> No
     quota.update(0, 0, reset_seconds)
     assert quota.wait_seconds(0) == 0
     assert quota.remaining_at(0) == float("inf")
+
+
+def test_raise_allows_one_more_then_twice_as_many() -> None:
+    limit = learned(20)
+    fill(limit, 80)
+    assert limit.wait_seconds(80) == 0
+    limit.begin(80)
+    assert limit.wait_seconds(80) > 0
+    limit.accepted(80)
+    assert (limit.per_minute, limit.wait_seconds(80)) == (21, 0)
+    limit.begin(80)
+    assert limit.wait_seconds(80) == 0
+    limit.begin(80)
+    assert limit.wait_seconds(80) > 0
+
+
+def test_attempt_of_exactly_a_minute_ago_teaches_nothing() -> None:
+    limit = LearnedLimit()
+    for at in (0, 0, 0.5, 0.5, 0.5, 0.5, 0.5):
+        limit.begin(at)
+    refuse(limit, 60)
+    assert limit.per_minute == 5
+
+
+def test_quota_is_unknown_from_its_reset_on() -> None:
+    quota = ReportedQuota()
+    quota.update(0, 3, 6)
+    assert (quota.remaining_at(5.9), quota.remaining_at(6)) == (3, float("inf"))
