@@ -16,6 +16,7 @@ __all__ = ["Denial", "Health", "HealthPolicy", "LimitFact", "Permit", "ProviderS
 
 MODEL_GONE_SECONDS = 3600.0
 JITTER = 0.1
+NOT_CONFIGURED = "not configured"
 RETRY_WAIT_SECONDS = 1.0
 _MOST_OFFERS = 4096  # upper bound of the offers kept: tenants may ask for any name
 
@@ -76,12 +77,12 @@ class Health:
     def status(self, offer: Offer) -> OfferStatus:
         """Return how the planner weighs `offer` now; nothing is reserved. An untried offer counts as its provider."""
         now, provider, own = self._clock.monotonic(), self._providers.get(offer.provider), self._offers.get(offer)
+        if provider is None:
+            return OfferStatus(NOT_CONFIGURED)
         gone = own is not None and own.gone_until > now
-        unrestricted = provider is not None and not gone and provider.is_unrestricted(now)
-        if provider is None or not unrestricted:
-            denial = self._denial(offer, now)
-            if denial is not None or provider is None:
-                return OfferStatus(denial.reason if denial else "not configured")
+        unrestricted = not gone and provider.is_unrestricted(now)
+        if not unrestricted and (denial := self._denial(offer, now)) is not None:
+            return OfferStatus(denial.reason)
         track = (own.track if own else None) or provider.track
         chance, failure_seconds = track.failure_chance(now), track.failure_seconds
         if late := provider.late_attempts(now):
@@ -238,7 +239,7 @@ class Health:
     def _denial(self, offer: Offer, now: float) -> Denial | None:
         provider = self._providers.get(offer.provider)
         if provider is None or not provider.keys:
-            return Denial("not configured", LONGEST_REST_SECONDS)
+            return Denial(NOT_CONFIGURED, LONGEST_REST_SECONDS)
         own = self._offers.get(offer)
         if own is not None and own.gone_until > now:
             return Denial("the provider has no such model", own.gone_until - now)
