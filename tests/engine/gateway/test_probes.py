@@ -1,6 +1,9 @@
 """One real prompt at the operator's cost, reported to health and journaled."""
 
+import asyncio
 from dataclasses import replace
+
+import pytest
 
 from engine.attempt_record import ANSWERED
 from engine.catalog.catalog import Catalog
@@ -10,7 +13,7 @@ from engine.chat import Delta, Usage
 from engine.errors import EmptyAnswer, Overloaded
 from engine.gateway.probes import probe
 from engine.money import Money
-from tests.engine.scripted import END, PRICE, AnswerSetup, ScriptedProvider, Step, whole
+from tests.engine.scripted import END, NEVER, PRICE, AnswerSetup, ScriptedProvider, Step, whole
 
 OFFER = Offer("one", "m")
 
@@ -49,3 +52,22 @@ async def test_drained_offer_is_not_probed() -> None:
     made.market.health.drain("one")
     assert await probe(made.market, OFFER, "p") is None
     assert made.providers[0].calls == []
+
+
+async def test_cancelled_probe_closes_its_connection_and_frees_its_permit() -> None:
+    setup = staged(NEVER(), *whole("ok"))
+    probing = asyncio.create_task(probe(setup.market, OFFER, "p"))
+    while not setup.open:
+        await asyncio.sleep(0)
+    probing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await probing
+    assert (setup.open, setup.journal.records) == (0, [])
+    assert setup.market.health.state("one").failures == 0
+
+
+async def test_offer_that_cannot_be_quoted_is_not_probed() -> None:
+    setup = staged(*whole("ok"))
+    catalog = replace(setup.market.catalog, book=PriceBook())
+    assert await probe(replace(setup.market, catalog=catalog), OFFER, "p") is None
+    assert (setup.providers[0].calls, setup.journal.records) == ([], [])

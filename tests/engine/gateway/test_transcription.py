@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from engine.attempt_record import NO_SPEECH
 from engine.catalog.offers import Offer
 from engine.errors import (
     Closing,
@@ -22,7 +23,7 @@ from engine.errors import (
     RequestRejected,
 )
 from engine.gateway import transcription
-from engine.gateway.transcription import Rate, Transcriber, TranscriptionRequest
+from engine.gateway.transcription import Rate, Transcriber, Transcript, TranscriptionRequest
 from engine.holds import Funds, Grant, HoldRequest, fit
 from engine.money import Money
 from engine.ports import Hold, Ledger, LimitHeaders
@@ -86,9 +87,9 @@ class Setup:
         self.journal, self.ledger = setup.journal, ScriptedLedger(wallet)
         market = replace(setup.market, health=health)
         self.transcriber = Transcriber(market, cast("Ledger", self.ledger), speech, OFFER, rate, 600)
-        self.fetched, self.kept = 0, list[str]()
+        self.speech, self.fetched, self.kept = speech, 0, list[str]()
 
-    async def transcribe(self, seconds: int = 12) -> str:
+    def request(self, seconds: int) -> TranscriptionRequest:
         async def fetch() -> Recording:
             self.fetched += 1
             return RECORDING
@@ -96,8 +97,10 @@ class Setup:
         def keep(text: str) -> Any:
             return lambda *_: self.kept.append(text)
 
-        request = TranscriptionRequest("r:voice", 1, seconds, fetch, keep)
-        return (await self.transcriber.transcribe(TENANT, request)).text
+        return TranscriptionRequest("r:voice", 1, seconds, fetch, keep)
+
+    async def transcribe(self, seconds: int = 12) -> str:
+        return (await self.transcriber.transcribe(TENANT, self.request(seconds))).text
 
 
 def test_price_of_a_minute_is_divided_once() -> None:
@@ -225,3 +228,54 @@ async def test_cancelled_transcription_leaves_the_probe_to_the_next() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert await setup.transcribe() == "hello"
+
+
+async def test_recording_without_speech_is_waste_and_not_charged() -> None:
+    setup = Setup(ScriptedSpeech(SpeechText("", 7)))
+    assert await setup.transcribe() == ""
+    [record] = setup.journal.records
+    assert (record.outcome, record.kept) == (NO_SPEECH, False)
+    assert record.cost == record.waste == RATE.cost(7)
+    assert setup.ledger.last_hold is not None
+    assert (setup.ledger.last_hold.bill, setup.kept) == (None, [])
+
+
+async def test_cost_beyond_the_hold_is_waste() -> None:
+    setup = Setup(ScriptedSpeech(SpeechText("hello", 20)))
+    await setup.transcribe(12)
+    assert setup.ledger.last_hold is not None
+    bill = setup.ledger.last_hold.bill
+    assert bill is not None
+    assert (bill.attempt.cost, bill.attempt.waste) == (RATE.cost(20), RATE.cost(20) - RATE.cost(13))
+    assert bill.cost_atto == 20 * RATE.minute_atto
+    assert bill.attempt.kept
+
+
+@pytest.mark.parametrize(("seconds", "understated"), [(26, False), (26.1, True)])
+async def test_length_is_understated_above_twice_the_held_one(seconds: float, understated: bool) -> None:
+    setup = Setup(ScriptedSpeech(SpeechText("hello", seconds)))
+    transcript = await setup.transcriber.transcribe(TENANT, setup.request(12))
+    assert transcript == Transcript("hello", understated)
+
+
+async def test_duration_of_each_attempt_is_measured_from_its_own_start() -> None:
+    setup = Setup(ScriptedSpeech(RateLimited("slow"), None, keys=2))
+    clock = cast("HandClock", setup.transcriber.market.clock)
+    running = asyncio.create_task(setup.transcribe())
+    async with asyncio.timeout(10):
+        while len(setup.speech.used) < 2:
+            await asyncio.sleep(0)
+    clock.wait(1.5)
+    setup.transcriber.close(0)
+    with pytest.raises(Closing):
+        await running
+    assert [record.duration_ms for record in setup.journal.records] == [0, 1500]
+
+
+async def test_no_further_key_is_tried_when_all_were() -> None:
+    speech = ScriptedSpeech(KeyRefused("no"), KeyRefused("no"), keys=2)
+    setup = Setup(speech)
+    with pytest.raises(NoProvider) as failed:
+        await setup.transcribe()
+    assert failed.value.tried == ("one: key_refused", "one: key_refused")
+    assert sorted(speech.used) == [0, 1]
