@@ -21,7 +21,7 @@ class Column:
 
     @classmethod
     def of(cls, formats: Formats, amounts: Iterable[Money]) -> "Column":
-        """As many decimals as the longest amount needs."""
+        """Return a column with as many decimals as the longest amount needs."""
         return cls(formats, max((len(str(amount).partition(".")[2]) for amount in amounts), default=LEAST_DECIMALS))
 
     def text(self, amount: Money) -> str:
@@ -53,5 +53,5 @@ class Vat:
 
 
 def span(draft: InvoiceDraft) -> tuple[date, date]:
-    """The first and the last day of the invoice's month."""
+    """Return the first and the last day of the invoice's month."""
     return draft.month, month_after(draft.month) - timedelta(days=1)

@@ -24,7 +24,7 @@ INVOICE_HEADER = (
 
 
 def invoice_csv(invoice: Invoice) -> bytes:
-    """An invoice's lines and movements; the amounts from the row `opening` on sum to that of the row `closing`."""
+    """Return an invoice's lines and movements. The amounts before the row `closing` sum to its amount."""
     draft, name = invoice.draft, invoice.name
     first, last = span(draft)
     rows: list[Sequence[object]] = [(name, first, "opening", *[""] * 7, draft.opening)]
@@ -38,7 +38,7 @@ def invoice_csv(invoice: Invoice) -> bytes:
 
 
 def usage_csv(rows: Iterable[UsageRow]) -> bytes:
-    """A tenant's usage, without the operator's costs."""
+    """Return a tenant's usage, without the operator's costs."""
     names = ("day", "model", "provider", "prompts", "input_tokens", "output_tokens", "allowance_tokens", "charge_usd")
     return _csv(
         names,
@@ -59,7 +59,7 @@ def usage_csv(rows: Iterable[UsageRow]) -> bytes:
 
 
 def margin_csv(rows: Iterable[UsageRow]) -> bytes:
-    """The operator's charges, costs and margin."""
+    """Return charges, costs and margin for the operator."""
     names = (
         "day",
         "model",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @cache
 def typeface(weight: str = "Regular") -> Path:
-    """The font file of a weight: Regular, Semibold or Bold.
+    """Return the font file of a weight: Regular, Semibold or Bold.
 
     The package is located without an import, because importing it lists all its files.
     """
@@ -19,7 +19,7 @@ def typeface(weight: str = "Regular") -> Path:
 
 
 def drawable(text: str) -> str:
-    """`text` without the characters that the typeface lacks (other scripts, emoji), with single spaces."""
+    """Return `text` without the characters that the typeface lacks (other scripts, emoji), with single spaces."""
     available = _characters()
     normalized = unicodedata.normalize("NFKC", text)
     return " ".join("".join(char if ord(char) in available else " " for char in normalized).split())
@@ -27,7 +27,7 @@ def drawable(text: str) -> str:
 
 @cache
 def _characters() -> frozenset[int]:
-    """The characters that both weights of an invoice have."""
+    """Return the characters that both weights of an invoice have."""
     from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # noqa: PLC0415 - loaded with the first invoice
 
     return frozenset.intersection(

@@ -166,7 +166,7 @@ class _InvoicePdf:
         pdf.multi_cell(WIDE, 4.5, self._texts["exact"], new_x="LMARGIN", new_y="NEXT")
 
     def _described(self, each: Movement) -> str:
-        """The text of a movement; a payment without a number of Stars is described by its reason."""
+        """Return the text of a movement. A payment without a number of Stars is described by its reason."""
         key = "other" if each.kind in {"topup", "refund"} and not each.stars else each.kind
         reason = each.reason
         if each.kind in SERVICES:
@@ -199,7 +199,7 @@ def _is_payment(each: Movement) -> bool:
 
 
 def _new_pdf(invoice: Invoice, texts: Mapping[str, str]) -> "FPDF":
-    """An empty A4 document with our typeface. Its creation date is the invoice's, so that each copy is the same."""
+    """Return an empty A4 document. Its creation date is the invoice's, so that each copy has the same bytes."""
     from fpdf import FPDF  # noqa: PLC0415 - 40 MB with its font tools: loaded with the first invoice
 
     class InvoiceDocument(FPDF):

@@ -196,7 +196,7 @@ async def _edit(context: Context, running: Subscription, *, cancelled: bool) -> 
     word = "canceled" if cancelled else "active"
 
     def unit(conn: Connection) -> None:
-        subscriptions.report_state(conn, running.order_id, word, by_us=cancelled)
+        subscriptions.record_state(conn, running.order_id, word, by_us=cancelled)
 
     await context.services.db.write(unit)
     return True

@@ -131,7 +131,7 @@ async def subscription(update: Update, context: Context) -> None:
         found, payer = subscriptions.of_order(conn, order_id), tenants.by_telegram(conn, user_id)
         if found is None or payer is None or payer.id != found.tenant_id:
             return None, False
-        changed = subscriptions.report_state(conn, order_id, state)
+        changed = subscriptions.record_state(conn, order_id, state)
         if changed is not None and state == "active":
             plans.schedule_plan(conn, found.tenant_id, None)
         key = f"payment_failed:{found.tenant_id}:{payer.period_no}"

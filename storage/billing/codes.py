@@ -32,7 +32,7 @@ class Redemption:
 def make(
     conn: Connection, kind: str, count: int, *, made_by: int, now: datetime, amount: Money | None = None
 ) -> list[str]:
-    """Make new codes and return them in plain text; the database keeps only their digests."""
+    """Make codes and return them in plain text. The database stores only their digests."""
     codes = [_encode(secrets.token_bytes(_BYTES)) for _ in range(count)]
     for code in codes:
         conn.run(
@@ -65,7 +65,7 @@ def redeem(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redemp
 def use(conn: Connection, tenant_id: int, code: str, kind: str, now: datetime) -> Redemption:
     """Mark a code as used by this tenant, or count a wrong code.
 
-    The lock_account's row is locked first, so that concurrent wrong codes are all counted.
+    The account's row is locked first, so that concurrent wrong codes are all counted.
     """
     lock_account(conn, tenant_id)
     if _wrong_codes(conn, tenant_id, now) >= MAX_WRONG_CODES:
@@ -92,7 +92,7 @@ def use(conn: Connection, tenant_id: int, code: str, kind: str, now: datetime) -
 
 
 def digest(code: str) -> str:
-    """The SHA-256 of a code; letter case, dashes and surrounding spaces don't matter."""
+    """Return the SHA-256 of a code. Letter case, dashes and surrounding spaces don't matter."""
     return hashlib.sha256(_normalized(code).encode()).hexdigest()
 
 
@@ -105,7 +105,7 @@ def _encode(random_bytes: bytes) -> str:
 
 
 def _wrong_codes(conn: Connection, tenant_id: int, now: datetime) -> int:
-    """Count the wrong codes within the window and delete older ones."""
+    """Delete wrong codes older than the window and return the number of the rest."""
     since = ms(now - WINDOW)
     conn.run("DELETE FROM code_tries WHERE tenant_id = :id AND tried_at <= :since", id=tenant_id, since=since)
     return int(scalar(conn, "SELECT count(*) AS n FROM code_tries WHERE tenant_id = :id", id=tenant_id))

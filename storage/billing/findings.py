@@ -1,4 +1,4 @@
-"""Undelivered findings of the reconciliation: stored in the transaction that books them, until operators are told."""
+"""Findings of the reconciliation of which the operators have not been notified yet, one row each."""
 
 import json
 from datetime import datetime
@@ -16,13 +16,13 @@ _PREFIX = "finding:"
 
 
 def record(conn: Connection, finding: Finding, lease_id: str, now: datetime) -> None:
-    """Store a finding for the process of this lease to report; a finding that was stored before is skipped."""
+    """Store a finding, to be reported by the process of this lease. A finding that was stored before is skipped."""
     if notices.first_time(conn, notice_of(finding.kind, finding.charge_id), now):
         watermarks.write(conn, _name(finding), _to_json(finding, lease_id))
 
 
 def pending(conn: Connection, lease_id: str, now: datetime) -> list[Finding]:
-    """The undelivered findings of this process, and those of dead processes, which it takes over."""
+    """Return this process's findings, and those of dead processes, which it takes over."""
     is_dead = leases.dead(conn, now, lease_id)
     return [
         _from_json(value)
@@ -32,6 +32,7 @@ def pending(conn: Connection, lease_id: str, now: datetime) -> list[Finding]:
 
 
 def mark_delivered(conn: Connection, finding: Finding) -> None:
+    """Delete a finding of which the operators have been notified."""
     watermarks.delete(conn, _name(finding))
 
 

@@ -9,12 +9,12 @@ from storage.tenants import tenant_settings, tenants
 
 
 def make(conn: Connection, count: int, *, made_by: int, now: datetime) -> list[str]:
-    """Make invite codes and return them in plain text; each fits the `start` parameter of a deep link."""
+    """Make invite codes and return them in plain text. Each fits the `start` parameter of a deep link."""
     return codes.make(conn, codes.INVITE, count, made_by=made_by, now=now)
 
 
 def enter(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redemption:
-    """Give the tenant access by an unused invite. Of two tenants that use one invite at once, one gets access."""
+    """Give the tenant access if the invite is unused. Of two tenants that use it at once, one gets access."""
     used = codes.use(conn, tenant_id, code, codes.INVITE, now)
     if used.amount is not None:
         tenant_settings.set_access(conn, tenant_id, tenants.ADMITTED)

@@ -33,7 +33,7 @@ class Order:
 
 
 def stars_for(usd: Money, per_star: Money) -> int:
-    """ceil(USD / usd_per_star)."""
+    """Return the least number of Stars that is worth `usd`: ceil(usd / per_star)."""
     return -(-usd.nanousd // per_star.nanousd)
 
 
@@ -47,7 +47,7 @@ def make_order(
     *,
     plan: str | None = None,
 ) -> Order:
-    """Create an order over at least `usd`; it credits its Stars x its rate."""
+    """Create an order for at least `usd`. Paying it credits its number of Stars x `per_star`."""
     stars, order_id = stars_for(usd, per_star), f"{kind}-{secrets.token_urlsafe(12)}"
     conn.run(
         "INSERT INTO orders (id, tenant_id, kind, plan, stars, usd_nanousd, nanousd_per_star, price_nanousd, state,"
@@ -85,7 +85,7 @@ def objection(
     plans: Mapping[str, Plan],
     now: datetime,
 ) -> str | None:
-    """The reason why a pre-checkout query must be refused, as a key of the locales; None when it may be paid.
+    """Return why a pre-checkout query must be refused, as a key of the locales, or None if it may be paid.
 
     unknown (no such order), other (another tenant's order), closed (the tenant has no access), amount (Stars or
     currency differ), expired, twice (paid before, or the plan is active), gone (the plan left the configuration),

@@ -63,7 +63,7 @@ def pay(
 
 
 def book_only(conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[str, Plan], now: datetime) -> None:
-    """Credit a payment without starting the plan that it was for; do nothing if it was booked before."""
+    """Credit a payment without starting the plan that it was for. Do nothing if it was booked before."""
     if find(conn, payment.charge_id) is None:
         order = orders.order(conn, payment.order_id)
         owner = order.tenant_id if order else _payer(conn, payment.user_id, known, now)
@@ -75,7 +75,7 @@ def find(conn: Connection, charge_id: str) -> Row | None:
 
 
 def payer_of(conn: Connection, charge_id: str) -> int | None:
-    """The Telegram user id of the payer; None if the payment is unknown."""
+    """Return the Telegram user id of the payer, or None if the payment is unknown."""
     found = row(
         conn,
         "SELECT t.telegram_user_id AS id FROM payments p JOIN tenants t ON t.id = p.tenant_id WHERE p.charge_id = :id",
@@ -85,13 +85,13 @@ def payer_of(conn: Connection, charge_id: str) -> int | None:
 
 
 def latest(conn: Connection, tenant_id: int, limit: int = 5) -> list[Row]:
-    """The tenant's latest rows of `payments`, newest first."""
+    """Return the tenant's latest rows of `payments`, newest first."""
     sql = "SELECT * FROM payments WHERE tenant_id = :id ORDER BY paid_at DESC, charge_id LIMIT :n"
     return conn.rows(sql, id=tenant_id, n=limit)
 
 
 def _again(conn: Connection, before: Row) -> PaymentResult:
-    """The result of a payment that was booked before."""
+    """Return the result of a payment that was booked before."""
     reason = scalar(conn, "SELECT reason FROM transfers WHERE ref = :ref", ref=f"plan:{before['charge_id']}")
     plan = reason.removeprefix("plan ") if reason else None
     return PaymentResult(False, before["tenant_id"], Money(before["credited_nanousd"]), plan)
@@ -100,7 +100,7 @@ def _again(conn: Connection, before: Row) -> PaymentResult:
 def _book(
     conn: Connection, payment: Payment, order: Order | None, tenant_id: int, per_star: Money, now: datetime
 ) -> Money | None:
-    """Insert the payment and credit it; None when another transaction has booked it meanwhile."""
+    """Insert the payment, credit it and return the amount, or None if another transaction has booked it meanwhile."""
     credited = Money(payment.stars * (order.per_star if order else per_star).nanousd)
     transfers.lock_account(conn, tenant_id)
     fresh = conn.run(
@@ -134,7 +134,7 @@ def _book(
 def _plan_paid(
     conn: Connection, payment: Payment, order: Order, credited: Money, known: Mapping[str, Plan], now: datetime
 ) -> PaymentResult:
-    """Pay the plan's offered price from the credited Stars and start the plan; the remainder stays in the wallet."""
+    """Take the price of the plan from the wallet and start the plan. The rest of the credit stays in the wallet."""
     assert order.plan is not None
     until = payment.until or now + PERIOD
     sub = subscriptions.of_order(conn, order.id)
@@ -168,7 +168,7 @@ def _reason_to_keep(
     until: datetime,
     now: datetime,
 ) -> str | None:
-    """The reason why a plan's payment must stay in the wallet; None when the plan may start."""
+    """Return why a plan's payment must stay in the wallet, or None if the plan may start."""
     if plan is None:
         return "gone"
     if sub is not None and not sub.is_current:
@@ -192,7 +192,7 @@ def _cancel_subscription(
     kept: str,
     until: datetime,
 ) -> None:
-    """Mark a subscription that did not start a plan for cancellation at Telegram, so that it is not charged again."""
+    """Mark the subscription for cancellation at Telegram, because its payment started no plan."""
     assert order.plan is not None
     if sub is None:
         subscriptions.begin(conn, order.id, order.tenant_id, order.plan, payment.charge_id, until, is_current=False)
@@ -201,7 +201,7 @@ def _cancel_subscription(
 
 
 def _price(order: Order, plan: Plan | None) -> Money:
-    """The price that the order offered, at most its credit. Orders from older releases have no stored price."""
+    """Return the price that the order offered, at most its credit. Orders of older releases have no price stored."""
     offered = order.price if order.price is not None else plan.usd_per_month if plan else order.usd
     return min(offered, order.usd)
 

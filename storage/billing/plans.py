@@ -51,12 +51,12 @@ def start_plan(
 
 
 def schedule_plan(conn: Connection, tenant_id: int, plan: str | None) -> None:
-    """Set the plan that starts when this period ends; None removes it."""
+    """Set the plan that starts when this period ends, or remove it (None)."""
     conn.run("UPDATE tenants SET next_plan = :plan WHERE id = :id", id=tenant_id, plan=plan)
 
 
 def is_lower(conn: Connection, state: TenantState, wanted: Plan, plans: Mapping[str, Plan], now: datetime) -> bool:
-    """True for a change that waits for the period's end. After that end only the free plan counts as lower.
+    """Return whether a change to `wanted` waits for the period's end. After that end only the free plan is lower.
 
     A plan that left the configuration is compared by the price that was paid for the period.
     """
@@ -103,7 +103,7 @@ def set_by_admin(conn: Connection, tenant_id: int, plan: Plan, now: datetime) ->
 
 
 def unused_part(conn: Connection, state: TenantState, start: datetime) -> Money:
-    """The price paid for the current period x the share of its time after `start`."""
+    """Return the price paid for the current period x the share of its time after `start`."""
     paid = tenants.paid_for_period(conn, state)
     length = state.renews_at - state.period_start
     left = min(length, max(timedelta(0), state.renews_at - start))
@@ -111,7 +111,7 @@ def unused_part(conn: Connection, state: TenantState, start: datetime) -> Money:
 
 
 def credit_unused(conn: Connection, state: TenantState, start: datetime, now: datetime) -> Money:
-    """Credit `unused_part` to the wallet, at most once per period; the credited amount."""
+    """Credit `unused_part` to the wallet, at most once per period, and return the credited amount."""
     unused = unused_part(conn, state, start)
     if not unused:
         return ZERO
@@ -128,7 +128,7 @@ def credit_unused(conn: Connection, state: TenantState, start: datetime, now: da
 
 
 def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, price: Money, now: datetime, *, ref: str) -> bool:
-    """Take a plan's price from the unheld balance; False when that is too little."""
+    """Take a plan's price from the unheld balance. Return False if that is too little."""
     if not price:
         return True
     taken = conn.run(
@@ -156,7 +156,7 @@ def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, price: Money, 
 
 
 def lock_tenant(conn: Connection, tenant_id: int) -> TenantState:
-    """A tenant's state, with the account's row locked until the transaction ends. Raises LookupError if unknown."""
+    """Lock the account until the transaction ends and return the tenant's state. Raises LookupError if unknown."""
     transfers.lock_account(conn, tenant_id)
     state = tenants.state(conn, tenant_id)
     if state is None:

@@ -20,7 +20,7 @@ CREDITED, REFUNDED, AMOUNT, UNKNOWN, UNLISTED = "credited", "refunded", "amount"
 
 @dataclass(frozen=True, slots=True)
 class StarEntry:
-    """One row of Telegram's list. A refund has the charge id of its payment. `kind` OTHER: not with a user."""
+    """One row of Telegram's list. A refund has its payment's charge id; OTHER is a transaction without a user."""
 
     kind: str
     at: datetime
@@ -46,14 +46,14 @@ class Finding:
 def compare(
     conn: Connection, entry: StarEntry, *, per_star: Money, known: Mapping[str, Plan], now: datetime
 ) -> Finding | None:
-    """Book a payment or refund that we lack; None when both lists agree."""
+    """Book a payment or refund that is missing here. Return the difference, or None if both lists agree."""
     if entry.kind == PAYMENT:
         return _payment(conn, entry, per_star, known, now)
     return _refund(conn, entry.payment, known, now) if entry.kind == REFUND else None
 
 
 def unlisted(conn: Connection, before: datetime, limit: int = 20) -> list[Finding]:
-    """Payments and refunds older than `before` that Telegram's complete list lacks and that were not reported yet."""
+    """Return payments and refunds older than `before` that Telegram's list lacks and that were not reported yet."""
     rows = conn.rows(
         "SELECT charge_id, stars FROM payments WHERE ((seen_at IS NULL AND paid_at < :before)"
         " OR (refunded_at < :before AND refund_seen_at IS NULL))"
@@ -66,7 +66,7 @@ def unlisted(conn: Connection, before: datetime, limit: int = 20) -> list[Findin
 
 
 def offset(conn: Connection, bot_id: int) -> int:
-    """The number of this bot's transactions that have been read."""
+    """Return the number of this bot's transactions that have been read."""
     return int(watermarks.read(conn, _note(bot_id)) or 0)
 
 
@@ -75,7 +75,7 @@ def remember_offset(conn: Connection, bot_id: int, offset: int) -> None:
 
 
 def notice_of(kind: str, charge_id: str = "") -> str:
-    """The key of the notice that marks a finding as reported, or about to be."""
+    """Return the key of the notice by which a finding is stored only once."""
     return f"stars:{kind}:{charge_id}"
 
 
@@ -96,7 +96,7 @@ def _payment(
 
 
 def _refund(conn: Connection, listed: Payment, known: Mapping[str, Plan], now: datetime) -> Finding | None:
-    """Book a refund; nothing happens for a payment that we don't have."""
+    """Book a refund. One whose payment is not stored here is ignored."""
     done = refunds.refund(conn, listed.charge_id, known=known, now=now)
     conn.run("UPDATE payments SET refund_seen_at = :now WHERE charge_id = :id", now=ms(now), id=listed.charge_id)
     if done is None or not done.fresh:
@@ -105,7 +105,7 @@ def _refund(conn: Connection, listed: Payment, known: Mapping[str, Plan], now: d
 
 
 def _belongs_here(conn: Connection, entry: StarEntry) -> bool:
-    """True when the payment belongs to this database: its order is here, or its payer was a tenant by then.
+    """Return whether the payment belongs to this database: its order is here, or its payer was a tenant by then.
 
     A bot that ran on another database before must not have its old payments credited here.
     """

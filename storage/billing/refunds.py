@@ -41,7 +41,7 @@ def refund(
     unseen: Payment | None = None,
     per_star: Money = ZERO,
 ) -> RefundResult | None:
-    """Refund a payment once: debit the unheld balance and book the rest as owed. None when the payment is unknown.
+    """Refund a payment once: debit the unheld balance and book the rest as owed. Return None if it is unknown.
 
     A refund may arrive before its payment: then pass the payment as `unseen`. It is booked first (at `per_star`
     where its order is unknown), so that the payment's own late update credits nothing.
@@ -64,13 +64,13 @@ def refund(
 
 
 def _mark_refunded(conn: Connection, charge_id: str, now: datetime) -> bool:
-    """Mark the payment as refunded; False when it was marked before."""
+    """Mark the payment as refunded. Return False if it was marked before."""
     sql = "UPDATE payments SET refunded_at = :now WHERE charge_id = :id AND refunded_at IS NULL"
     return bool(conn.run(sql, id=charge_id, now=ms(now)))
 
 
 def _end_plan(conn: Connection, paid: Row, known: Mapping[str, Plan], now: datetime) -> str | None:
-    """End the current period if the refunded payment bought it, and credit its unused part; the plan that ended."""
+    """End the current period if the payment bought it, credit its unused part, and return the plan that ended."""
     state = plans.lock_tenant(conn, paid["tenant_id"])
     if state.period_ref != f"plan:{paid['charge_id']}" or state.renews_at <= now:
         return None
@@ -90,7 +90,7 @@ def _end_plan(conn: Connection, paid: Row, known: Mapping[str, Plan], now: datet
 
 
 def _unused(conn: Connection, state: tenants.TenantState, now: datetime) -> Money:
-    """The price paid x the lesser of the unused share of time and the unused share of tokens."""
+    """Return the price paid x the lesser of the unused shares of time and tokens."""
     time_left = Fraction((state.renews_at - now) // _MS, max(1, (state.renews_at - state.period_start) // _MS))
     tokens_left = Fraction(state.allowance_left_tokens, max(1, state.allowance_tokens))
     price = tenants.paid_for_period(conn, state)

@@ -1,4 +1,4 @@
-"""Renewals: start the next period of a plan after one has ended, paid by Stars or the wallet, or on the free plan."""
+"""Renewals: the start of a tenant's next period, paid by Stars or the wallet, or on the free plan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Renewal:
 
 
 def renew_free(conn: Connection, free: Plan, now: datetime, limit: int = 200) -> int:
-    """Start new periods of the free plan in one statement; the number of them. Each tenant keeps its own date."""
+    """Start new periods of the free plan and return their number. Each tenant keeps its own date."""
     pick = (
         "SELECT a.tenant_id FROM accounts a JOIN tenants t ON t.id = a.tenant_id"
         " WHERE a.period_end_at <= :now AND t.plan = :free AND t.next_plan IS NULL"
@@ -50,7 +50,7 @@ def renew_free(conn: Connection, free: Plan, now: datetime, limit: int = 200) ->
 
 
 def due(conn: Connection, free: Plan, now: datetime, *, after: int = 0, limit: int = 50) -> list[int]:
-    """The ids of tenants on other plans whose period has ended, including those within the grace time."""
+    """Return the ids of tenants on other plans whose period has ended, including those within the grace time."""
     rows = conn.rows(
         "SELECT a.tenant_id FROM accounts a JOIN tenants t ON t.id = a.tenant_id"
         " WHERE a.period_end_at <= :now AND a.tenant_id > :after AND (t.plan <> :free OR t.next_plan IS NOT NULL)"
@@ -66,7 +66,7 @@ def due(conn: Connection, free: Plan, now: datetime, *, after: int = 0, limit: i
 def renew(
     conn: Connection, tenant_id: int, plans: Mapping[str, Plan], now: datetime, *, wallet_pays: bool
 ) -> Renewal | None:
-    """Start one tenant's next period; None when there is nothing to notify the tenant about.
+    """Start one tenant's next period. Return None if there is nothing to notify the tenant of.
 
     A plan whose subscription was cancelled is not renewed from the wallet. A tenant without Telegram always renews
     from the wallet.
@@ -97,14 +97,14 @@ def _was_cancelled(state: TenantState, subscription: subscriptions.Subscription 
 
 
 def _begin(conn: Connection, state: TenantState, plan: Plan, now: datetime, outcome: str, ref: str = "") -> Renewal:
-    """Start the period that contains `now`; the tenant's own date is kept, however long the scheduler was stopped."""
+    """Start the period that contains `now`, on the tenant's own date even if the scheduler was stopped for long."""
     start = state.renews_at + PERIOD * ((now - state.renews_at) // PERIOD)
     start_plan(conn, state.id, plan, start, ref=ref)
     return Renewal(state.id, state.telegram_user_id, plan.name, outcome)
 
 
 def _unpaid(conn: Connection, state: TenantState, wanted: Plan, now: datetime) -> Renewal | None:
-    """An unpaid renewal, once per period; None when the tenant was notified before."""
+    """Return an unpaid renewal, or None if the tenant was notified of it before."""
     if not notices.first_time(conn, f"unpaid:{state.id}:{state.period_no}", now):
         return None
     return Renewal(state.id, state.telegram_user_id, wanted.name, UNPAID)

@@ -77,7 +77,7 @@ def begin(
 
 
 def renew(conn: Connection, order_id: str, charge_id: str, until: datetime) -> None:
-    """Record a further payment: the subscription becomes active, whatever its state was."""
+    """Record a further payment: the subscription becomes active, even if it was cancelled or failed."""
     conn.run(
         "UPDATE subscriptions SET state = 'active', by_us = :no, charge_id = :charge,"
         " until_at = CASE WHEN until_at > :until THEN until_at ELSE :until END WHERE order_id = :order",
@@ -105,8 +105,8 @@ def mark_to_cancel(conn: Connection, order_id: str) -> None:
     conn.run("UPDATE subscriptions SET state = 'ending' WHERE order_id = :id", id=order_id)
 
 
-def report_state(conn: Connection, order_id: str, state: str, *, by_us: bool = False) -> Subscription | None:
-    """Store the state of a current subscription: active, canceled or failed. None when nothing changed.
+def record_state(conn: Connection, order_id: str, state: str, *, by_us: bool = False) -> Subscription | None:
+    """Store the state of a current subscription: active, canceled or failed. Return None if nothing changed.
 
     Telegram reports it, or the bot's own call has set it (`by_us`). When Telegram then confirms the bot's own
     cancellation, `by_us` stays set.
@@ -124,7 +124,7 @@ def report_state(conn: Connection, order_id: str, state: str, *, by_us: bool = F
 
 
 def to_cancel(conn: Connection, limit: int = 50) -> list[tuple[Subscription, int]]:
-    """Subscriptions that must be cancelled at Telegram, each with the payer's Telegram user id."""
+    """Return the subscriptions to cancel at Telegram, each with the payer's Telegram user id."""
     rows = conn.rows(
         "SELECT s.*, t.telegram_user_id FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id"
         " WHERE s.state = 'ending' AND t.telegram_user_id IS NOT NULL ORDER BY s.order_id LIMIT :n",

@@ -26,7 +26,7 @@ class LedgerMismatch(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class InvoiceLine:
+class ChargeLine:
     """The answers of one model on one day: `charge` was paid by the wallet, `allowance_tokens` by the plan."""
 
     day: date
@@ -61,7 +61,7 @@ class InvoiceDraft:
     tenant_id: int
     month: date
     opening: Money
-    lines: tuple[InvoiceLine, ...]
+    lines: tuple[ChargeLine, ...]
     movements: tuple[Movement, ...]
     owed: Money = ZERO
 
@@ -84,12 +84,12 @@ class InvoiceDraft:
 
 
 def last_closed(now: datetime) -> date:
-    """The first day of the latest month that may be invoiced."""
+    """Return the first day of the latest month that may be invoiced."""
     return month_before((now - SETTLE_TIME).astimezone(UTC).date().replace(day=1))
 
 
 def next_draft(conn: Connection, tenant_id: int, now: datetime) -> InvoiceDraft | None:
-    """Draft the earliest closed month in which money moved and that has no invoice; None if there is none."""
+    """Draft the earliest closed month that moved money and has no invoice. Return None if there is none."""
     tenant = row(conn, "SELECT created_at FROM tenants WHERE id = :id", id=tenant_id)
     if tenant is None:
         return None
@@ -108,7 +108,10 @@ def next_draft(conn: Connection, tenant_id: int, now: datetime) -> InvoiceDraft 
 
 
 def _money_moved(conn: Connection, tenant_id: int, month: date) -> bool:
-    """True if a transfer belongs to the month. Charges are found through the journal, which is indexed by day."""
+    """Return whether the tenant has a transfer in the month.
+
+    Charges are found through the journal, which is indexed by day.
+    """
     span = {"id": tenant_id, "start": month_begins(month), "end": month_begins(month_after(month))}
     other = (
         "SELECT 1 AS one FROM transfers WHERE tenant_id = :id AND kind <> 'charge'"
@@ -141,7 +144,7 @@ def draft_month(conn: Connection, tenant_id: int, month: date, opening: Money) -
     return draft
 
 
-def _lines(conn: Connection, tenant_id: int, month: date) -> list[InvoiceLine]:
+def _lines(conn: Connection, tenant_id: int, month: date) -> list[ChargeLine]:
     found = conn.rows(
         f"SELECT h.resolved_at / {DAY_MS} AS day, a.asked, COUNT(*) AS answers, SUM(a.input_tokens) AS input,"
         " SUM(a.output_tokens) AS output, SUM(a.allowance_tokens) AS allowance,"
@@ -152,7 +155,7 @@ def _lines(conn: Connection, tenant_id: int, month: date) -> list[InvoiceLine]:
         **_days(month),
     )
     return [
-        InvoiceLine(
+        ChargeLine(
             moment(each["day"] * DAY_MS).date(),
             each["asked"],
             int(each["answers"]),
@@ -259,6 +262,6 @@ def month_begins(month: date) -> int:
 
 
 def _days(month: date) -> dict[str, int]:
-    """The range of journal days in which an answer charged in this month can have started."""
+    """Return the first and last journal day on which an answer charged in this month can have started."""
     first = datetime(month.year, month.month, 1, tzinfo=UTC) - timedelta(days=1)
     return {"first": day_of(first), "last": day_of(datetime.combine(month_after(month), datetime.min.time(), UTC))}

@@ -1,4 +1,4 @@
-"""Invoices: drafts frozen under consecutive numbers."""
+"""Invoices: drafts stored under consecutive numbers and never changed again."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -12,8 +12,8 @@ from storage.database.connection import Connection, Row, for_update, row, scalar
 from storage.database.database import Database
 from storage.database.dates import moment, month_of, ms
 from storage.invoices.drafts import (
+    ChargeLine,
     InvoiceDraft,
-    InvoiceLine,
     Movement,
     last_closed,
     month_after,
@@ -51,7 +51,10 @@ class Invoice:
 
 
 async def issue_due(db: Database, tenant_id: int, seller: Seller, now: datetime) -> int:
-    """Issue the missing invoices of a tenant's closed months, in order; the number issued. Raises LedgerMismatch."""
+    """Issue the missing invoices of a tenant's closed months, in order, and return their number.
+
+    Raises LedgerMismatch.
+    """
     issued = 0
     while (draft := await db.read(lambda conn: next_draft(conn, tenant_id, now))) is not None:
         issued += await db.write(partial(issue, draft=draft, seller=seller, now=now)) is not None
@@ -59,7 +62,7 @@ async def issue_due(db: Database, tenant_id: int, seller: Seller, now: datetime)
 
 
 def issue(conn: Connection, draft: InvoiceDraft, seller: Seller, now: datetime) -> Invoice | None:
-    """Freeze a draft under the next number; None when its month was invoiced meanwhile. No number is skipped."""
+    """Store a draft under the next number. Return None if its month was invoiced meanwhile; no number is skipped."""
     conn.run("INSERT INTO watermarks (name, value) VALUES (:name, '0') ON CONFLICT (name) DO NOTHING", name=_COUNTER)
     last = scalar(conn, "SELECT value FROM watermarks WHERE name = :name" + for_update(conn), name=_COUNTER)
     known = "SELECT number FROM invoices WHERE tenant_id = :id AND month = :month"
@@ -87,7 +90,7 @@ def issue(conn: Connection, draft: InvoiceDraft, seller: Seller, now: datetime) 
 
 
 def all_issued(conn: Connection, now: datetime) -> bool:
-    """True when the invoices of all tenants' closed months have been issued."""
+    """Return whether the invoices of all tenants' closed months have been issued."""
     return watermarks.read(conn, _DONE) == str(last_closed(now))
 
 
@@ -96,7 +99,7 @@ def note_all_issued(conn: Connection, now: datetime) -> None:
 
 
 def of_tenant(conn: Connection, tenant_id: int, month: date | None = None) -> list[Invoice]:
-    """A tenant's invoices, newest first; only the one of `month` if it is given."""
+    """Return a tenant's invoices, newest first, or only the one of `month`."""
     only = "" if month is None else " AND month = :month"
     found = conn.rows(
         f"SELECT * FROM invoices WHERE tenant_id = :id{only} ORDER BY month DESC",
@@ -107,7 +110,7 @@ def of_tenant(conn: Connection, tenant_id: int, month: date | None = None) -> li
 
 
 def page(conn: Connection, after: int, limit: int, month: date | None = None) -> list[Invoice]:
-    """The first `limit` invoices numbered above `after`, by number; only those of `month` if it is given."""
+    """Return the first `limit` invoices numbered above `after`, in order, or only those of `month`."""
     only = "" if month is None else " AND month = :month"
     found = conn.rows(
         f"SELECT * FROM invoices WHERE number > :after{only} ORDER BY number LIMIT :limit",
@@ -124,7 +127,7 @@ def by_number(conn: Connection, number: int) -> Invoice | None:
 
 
 def _to_json(invoice: Invoice) -> str:
-    """The invoice's content as stored; it is never written again."""
+    """Return the invoice's content as it is stored."""
     draft = invoice.draft
     return json.dumps(
         {
@@ -139,7 +142,7 @@ def _to_json(invoice: Invoice) -> str:
 
 
 def _json_values(values: dict[str, Any]) -> dict[str, Any]:
-    """Dates as text and money as nano-dollars; `asdict` has turned Money into {"nanousd": n}."""
+    """Convert dates to text and money to nano-dollars; `asdict` has turned Money into {"nanousd": n}."""
     return {
         name: value["nanousd"] if isinstance(value, dict) else str(value) if isinstance(value, date) else value
         for name, value in values.items()
@@ -153,7 +156,7 @@ def _invoice(found: Row) -> Invoice:
         month_from(found["month"]),
         Money(found["opening_nanousd"]),
         tuple(
-            InvoiceLine(**{**each, "day": date.fromisoformat(each["day"]), "charge": Money(each["charge"])})
+            ChargeLine(**{**each, "day": date.fromisoformat(each["day"]), "charge": Money(each["charge"])})
             for each in document["lines"]
         ),
         tuple(

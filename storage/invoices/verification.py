@@ -41,14 +41,14 @@ def _differing_parts(conn: Connection, invoice: Invoice) -> str:
 
 
 def _opening(conn: Connection, frozen: InvoiceDraft) -> Money:
-    """The closing balance of the tenant's previous invoice."""
+    """Return the closing balance of the tenant's previous invoice."""
     sql = "SELECT closing_nanousd FROM invoices WHERE tenant_id = :id AND month < :month ORDER BY month DESC LIMIT 1"
     found = scalar(conn, sql, id=frozen.tenant_id, month=month_of(frozen.month))
     return ZERO if found is None else Money(found)
 
 
 def _amounts(draft: InvoiceDraft) -> list[tuple[Any, ...]]:
-    """The compared parts of movements: not kind and reason, which a later release may word differently."""
+    """Return the compared parts of movements: not kind and reason, which another release may word differently."""
     return [(each.day, each.amount, each.stars, each.per_star) for each in draft.movements]
 
 

@@ -64,7 +64,7 @@ def audit(conn: Connection, *, full: bool = False) -> AuditReport:
 
 
 def problems(conn: Connection, point: AuditPoint | None = None) -> list[AuditProblem]:
-    """The rows that break a rule, from `point` on (None: all rows)."""
+    """Return the rows after `point` that break a rule (None: of all rows)."""
     values = _values(conn, point or AuditPoint())
     found = [AuditProblem(c.name, c.rule, dict(broken)) for c in CHECKS for broken in conn.rows(c.sql, **values)]
     wrong_invoices = verification.differences(conn, after=values["invoice"])
@@ -84,7 +84,7 @@ def _point(stored: str | None) -> AuditPoint:
 
 
 def settled_point(conn: Connection, now: datetime) -> AuditPoint:
-    """The point up to which a clean audit of this snapshot proves the rows."""
+    """Return the point up to which a clean audit of this snapshot proves the rows."""
     safe = {"safe": ms(now - SETTLED)}
     last = "SELECT id FROM {} WHERE {} < :safe ORDER BY id DESC LIMIT 1"
     transfer = scalar(conn, last.format("transfers", "created_at"), **safe) or 0
@@ -94,7 +94,7 @@ def settled_point(conn: Connection, now: datetime) -> AuditPoint:
 
 
 def advance(conn: Connection, to: AuditPoint) -> bool:
-    """Advance the audited point by one chunk towards `to`, which a clean audit has proven; True when it is reached.
+    """Advance the audited point by one chunk towards `to`, which a clean audit has proven. Return True once there.
 
     Two processes that advance it at once take turns by a row lock, so no chunk is added twice.
     """

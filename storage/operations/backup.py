@@ -25,20 +25,20 @@ _MAGIC, _HEADER = b"SQLite format 3", 100
 
 
 class BackupFailed(Exception):
-    """A backup or restore failed, and nothing was stored or replaced; the message is a sentence for the operator."""
+    """A backup or restore failed; nothing was stored or replaced. The message is a sentence for the operator."""
 
 
 def sqlite_path(url: str) -> Path:
-    """The path of the database file. Raises BackupFailed for a PostgreSQL URL."""
+    """Return the path of the database file. Raises BackupFailed for a PostgreSQL URL."""
     if not url.startswith("sqlite:"):
         raise BackupFailed("this database is PostgreSQL: use pg_dump and pg_restore, or your host's own backups")
     return Path(url.partition("://")[2].removeprefix("/"))
 
 
 def backup(database: Path, folder: Path, now: datetime, keep: int = KEEP) -> Path:
-    """Save a checked and audited copy of the current state; all but the newest `keep` copies are deleted.
+    """Save a checked and audited copy, delete all but the newest `keep` copies, and return the copy's path.
 
-    Farthing may be running meanwhile. Raises BackupFailed.
+    Farthing may run meanwhile. Raises BackupFailed.
     """
     if not database.is_file():
         raise BackupFailed(f"there is no database at {database}")
@@ -57,7 +57,7 @@ def backup(database: Path, folder: Path, now: datetime, keep: int = KEEP) -> Pat
 
 
 def restore(saved: Path, database: Path, now: datetime) -> Path | None:
-    """Replace the database by `saved`; the path to which the old database was moved, None if there was none.
+    """Replace the database by `saved` and return the path to which the old one was moved, if there was one.
 
     Raises BackupFailed, also while a process uses the database.
     """
@@ -107,9 +107,9 @@ def _audited(raw: sqlite3.Connection, path: Path) -> AuditReport:
 
 
 def _is_cut_short(path: Path) -> bool:
-    """True if the file is shorter than its header's number of pages; SQLite would read the missing rest as zeros.
+    """Return whether the file has fewer pages than its header says; SQLite would read the missing rest as zeros.
 
-    Unknown, and so False, while a WAL exists: it may hold the missing pages.
+    False while a WAL exists, because it may hold the missing pages.
     """
     with path.open("rb") as file:
         head = file.read(_HEADER)
@@ -173,7 +173,7 @@ def _as_backup_failed(failure: str) -> Iterator[None]:
 
 @contextmanager
 def _temporary_name(final: Path) -> Iterator[Path]:
-    """A path beside `final` for the unfinished file; files left there are deleted."""
+    """Yield a path beside `final` for the unfinished file, and delete files left there."""
     copy = final.with_name(f"{final.name}.unfinished")
     copy.unlink(missing_ok=True)
     try:
@@ -184,7 +184,7 @@ def _temporary_name(final: Path) -> Iterator[Path]:
 
 
 def _move_into_place(copy: Path, final: Path) -> None:
-    """Rename the file, with its content synced to disk before and its new name after."""
+    """Rename the file. Its content is synced to disk before that, and its new name after it."""
     _sync(copy)
     copy.replace(final)
     _sync(final.parent)

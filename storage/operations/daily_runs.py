@@ -9,7 +9,7 @@ NIGHT_HOUR = 3  # UTC, when there is little traffic
 
 
 def due(conn: Connection, name: str, now: datetime) -> bool:
-    """True from NIGHT_HOUR on if the job has not run on this UTC day; at any hour if it has never run."""
+    """Return whether the job must run: from NIGHT_HOUR on if it has not run on this UTC day, at once if never."""
     last = watermarks.read(conn, f"daily:{name}")
     return last is None or (now.hour >= NIGHT_HOUR and last < f"{now:%Y-%m-%d}")
 

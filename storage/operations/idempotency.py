@@ -80,7 +80,7 @@ def begin(
 
 
 def holder(conn: Connection, tenant_id: int, key: str) -> str | None:
-    """The lease of the process that holds this key; None if it is free or finished."""
+    """Return the lease of the process that holds this key, or None if it is free or finished."""
     found = row(
         conn,
         "SELECT lease_id FROM idempotency WHERE tenant_id = :t AND key = :key AND state = 'running'",
@@ -122,7 +122,7 @@ def drop(conn: Connection, tenant_id: int, key: str, request_id: str) -> None:
 
 
 def sweep(conn: Connection, now: datetime, limit: int = 500) -> int:
-    """Delete up to `limit` keys older than RETENTION; the number deleted."""
+    """Delete up to `limit` keys older than RETENTION, and return their number."""
     return conn.run(
         "DELETE FROM idempotency WHERE (tenant_id, key) IN"
         " (SELECT tenant_id, key FROM idempotency WHERE created_at < :then LIMIT :n)",

@@ -27,12 +27,12 @@ class Incident:
 
 
 def find_open(conn: Connection, kind: str, subject: str) -> Incident | None:
-    """The open incident of this kind and subject; None if there is none."""
+    """Return the open incident of this kind and subject, or None if there is none."""
     return _one(conn, "kind = :kind AND subject = :subject AND state = 'open'", kind=kind, subject=subject)
 
 
 def latest_closed(conn: Connection, kind: str, subject: str, since: datetime) -> Incident | None:
-    """The latest incident of this kind and subject that was closed at `since` or later."""
+    """Return the latest incident of this kind and subject that was closed at `since` or later."""
     return _one(
         conn,
         "kind = :kind AND subject = :subject AND state = 'closed' AND closed_at >= :since",
@@ -43,7 +43,7 @@ def latest_closed(conn: Connection, kind: str, subject: str, since: datetime) ->
 
 
 def begin(conn: Connection, kind: str, subject: str, facts: dict[str, Any], now: datetime) -> int | None:
-    """Open an incident and return its id; None when one is open already, and another process reports it."""
+    """Open an incident and return its id, or None if one is open already, which another process reports."""
     made = scalar(
         conn,
         "INSERT INTO incidents (kind, subject, state, opened_at, seen_at, muted_until, acknowledged, facts, sent)"
@@ -59,7 +59,7 @@ def begin(conn: Connection, kind: str, subject: str, facts: dict[str, Any], now:
 
 
 def update(conn: Connection, incident_id: int, facts: dict[str, Any], now: datetime) -> None:
-    """Store the current facts of an incident, and that it was seen now."""
+    """Store the facts of an incident and the time at which it was last seen."""
     conn.run(
         "UPDATE incidents SET facts = :facts, seen_at = :now WHERE id = :id",
         id=incident_id,
@@ -69,7 +69,7 @@ def update(conn: Connection, incident_id: int, facts: dict[str, Any], now: datet
 
 
 def reopen(conn: Connection, incident_id: int) -> bool:
-    """Open a closed incident again; False when it is open already."""
+    """Open a closed incident again. Return False if it is open already."""
     return bool(
         conn.run(
             "UPDATE incidents SET state = 'open', closed_at = NULL WHERE id = :id AND state = 'closed'", id=incident_id
@@ -78,7 +78,7 @@ def reopen(conn: Connection, incident_id: int) -> bool:
 
 
 def close(conn: Connection, incident_id: int, now: datetime) -> bool:
-    """Close an incident; False when it was closed already, and another process reports it."""
+    """Close an incident. Return False if it was closed already, which another process reports."""
     return bool(
         conn.run(
             "UPDATE incidents SET state = 'closed', closed_at = :now WHERE id = :id AND state = 'open'",
@@ -109,7 +109,7 @@ def all_open(conn: Connection) -> list[Incident]:
 
 
 def opened_in(conn: Connection, start: datetime, end: datetime) -> list[Incident]:
-    """The incidents opened in [start, end), oldest first."""
+    """Return the incidents opened in [start, end), oldest first."""
     found = conn.rows(
         "SELECT * FROM incidents WHERE opened_at >= :start AND opened_at < :end ORDER BY id",
         start=ms(start),

@@ -12,12 +12,12 @@ NAME = "learned.sizes"
 
 
 def save(conn: Connection, sizes: TokenSizes) -> None:
-    """Store the sizes; they replace those of other processes, which have learned about the same."""
+    """Store the sizes. They replace those of other processes, which have learned nearly the same."""
     watermarks.write(conn, NAME, json.dumps(sizes.dump(), separators=(",", ":")))
 
 
 def load(conn: Connection, sizes: TokenSizes) -> None:
-    """Load the stored sizes; an unreadable row is logged and ignored."""
+    """Load the stored sizes. An unreadable row is logged and ignored."""
     stored = watermarks.read(conn, NAME)
     if stored is None:
         return

@@ -31,7 +31,7 @@ GONE_BODY = json.dumps(
 
 
 def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
-    """All data stored about a tenant, except the hashes of API keys. Raises LookupError for an unknown tenant."""
+    """Return all data stored about a tenant, except the hashes of API keys. Raises LookupError if unknown."""
     state = tenants.state(conn, tenant_id)
     if state is None:
         raise LookupError(f"there is no tenant {tenant_id}")
@@ -68,7 +68,7 @@ _OPERATOR_FIELDS = frozenset({"cost", "waste", "allowance_worth"})
 
 
 def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int:
-    """Delete a tenant's conversations, waiting prompts, stored answers, receipts and name; the number of messages.
+    """Delete a tenant's messages, waiting prompts, stored answers, receipts and name. Return the number of messages.
 
     A stored answer under an idempotency key is replaced by an error, so that a repeated request is not charged again.
     """
@@ -96,7 +96,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
 
 
 def _receipt(found: Row) -> dict[str, Any]:
-    """A receipt without the operator's costs."""
+    """Return a receipt without the operator's costs."""
     receipt = receipts.from_text(found["receipt"])
     exported = ("ordinal", "provider", "model", "served", "outcome", "status", "started_at", "duration_ms")
     return {
@@ -120,7 +120,7 @@ def _all(conn: Connection, table: str, tenant_id: int, order: str) -> list[Row]:
 
 
 def _rows(conn: Connection, table: str, tenant_id: int) -> list[dict[str, Any]]:
-    """A table's rows, with money in USD and times as datetimes."""
+    """Return a table's rows, with money in USD and times as datetimes."""
     order = {"orders": "created_at", "payments": "paid_at", "subscriptions": "tenant_id"}[table]
     return [dict(map(_converted, each.items())) for each in _all(conn, table, tenant_id, order)]
 

@@ -7,7 +7,7 @@ from storage.database.dates import ms
 
 
 def drained(conn: Connection) -> frozenset[str]:
-    """The names of the drained providers."""
+    """Return the names of the drained providers."""
     return frozenset(found["name"] for found in conn.rows("SELECT name FROM providers WHERE drained"))
 
 

@@ -54,7 +54,7 @@ class SpendingCaps:
                 raise SpendingCapReached(period)
 
     async def caps(self) -> list[SpendingCap]:
-        """The configured caps with the current spending."""
+        """Return the configured caps with the current spending."""
         if not self.is_set:
             return []
         await self._refresh()
@@ -79,7 +79,7 @@ class SpendingCaps:
 
 
 def _spent_before(conn: Connection, today: date) -> Money:
-    """The spending of this month's earlier days, which no longer changes."""
+    """Return the spending of this month's earlier days, which no longer changes."""
     if today.day == 1:
         return ZERO
     return usage.provider_spend(conn, today.replace(day=1), today.replace(day=today.day - 1))

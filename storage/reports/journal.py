@@ -1,4 +1,4 @@
-"""Queries over the journal for alerts: all processes see the same attempts, so that each decides alike."""
+"""Queries over the journal for alerts. All processes read the same attempts, so they come to the same decisions."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -69,7 +69,7 @@ class Detour:
 
 
 def providers_seen(conn: Connection, since: datetime) -> list[str]:
-    """The names of providers with an attempt since then."""
+    """Return the names of providers with an attempt since then."""
     rows = conn.rows(
         "SELECT DISTINCT provider FROM attempts WHERE started_at >= :since ORDER BY provider", since=ms(since)
     )
@@ -77,7 +77,7 @@ def providers_seen(conn: Connection, since: datetime) -> list[str]:
 
 
 def streak(conn: Connection, provider: str, since: datetime, most: int = 500) -> Streak:
-    """The provider's failures from its newest attempt back to its latest success, within the newest `most` attempts."""
+    """Return the failures since the provider's latest success. Only its newest `most` attempts are read."""
     rows = conn.rows(
         "SELECT outcome, status, started_at FROM attempts WHERE provider = :provider AND started_at >= :since"
         " ORDER BY started_at DESC, id DESC LIMIT :most",
@@ -102,7 +102,7 @@ def streak(conn: Connection, provider: str, since: datetime, most: int = 500) ->
 
 
 def operator_failures(conn: Connection, provider: str, since: datetime) -> list[str]:
-    """The outcomes among NEEDS_OPERATOR that the provider's attempts had since then."""
+    """Return the outcomes among NEEDS_OPERATOR that the provider's attempts had since then."""
     rows = conn.rows(
         "SELECT DISTINCT outcome FROM attempts WHERE provider = :provider AND started_at >= :since ORDER BY outcome",
         provider=provider,
@@ -112,7 +112,7 @@ def operator_failures(conn: Connection, provider: str, since: datetime) -> list[
 
 
 def share(conn: Connection, provider: str, start: datetime, end: datetime) -> float:
-    """The provider's share of the kept answers that started in [start, end): 0 to 1."""
+    """Return the provider's share, 0 to 1, of the kept answers that started in [start, end)."""
     found = row(
         conn,
         "SELECT COUNT(*) AS n, SUM(CASE WHEN provider = :provider THEN 1 ELSE 0 END) AS here FROM attempts"
@@ -125,7 +125,7 @@ def share(conn: Connection, provider: str, start: datetime, end: datetime) -> fl
 
 
 def window(conn: Connection, provider: str, since: datetime) -> AttemptWindow:
-    """The provider's attempts since then. Only the outcomes that its breaker counts are counted."""
+    """Count the provider's attempts since then, leaving out the outcomes that its breaker ignores."""
     rows = conn.rows(
         "SELECT outcome, status, started_at FROM attempts WHERE provider = :provider AND started_at >= :since"
         " ORDER BY started_at DESC, id DESC",
@@ -150,9 +150,9 @@ def window(conn: Connection, provider: str, since: datetime) -> AttemptWindow:
 
 
 def detour(conn: Connection, provider: str, since: datetime, until: datetime) -> Detour:
-    """The prompts that other providers answered in [since, until), for models that this provider was asked for.
+    """Sum up the prompts that other providers answered in [since, until) instead of this one.
 
-    A model counts if the provider had an attempt for it in the day before `since` or later.
+    Only prompts for a model count for which this provider had an attempt since the day before `since`.
     """
     found = row(
         conn,
@@ -176,10 +176,10 @@ def detour(conn: Connection, provider: str, since: datetime, until: datetime) ->
 
 
 def failed_everywhere(conn: Connection, since: datetime) -> tuple[int, datetime]:
-    """The number of requests since then that failed at every offer, and the start of the first.
+    """Return the number of requests since then that failed at every offer, and the start of the first.
 
-    Such a request has no kept answer and ended without a further offer. Requests that were abandoned, or whose own
-    fault it was, don't count.
+    Such a request has a journal line without a provider and no kept answer. Requests that were abandoned or that were
+    at fault themselves don't count.
     """
     found = row(
         conn,
@@ -195,7 +195,7 @@ def failed_everywhere(conn: Connection, since: datetime) -> tuple[int, datetime]
 
 
 def last_answer_at(conn: Connection) -> datetime | None:
-    """The start of the latest kept answer; None if there is none."""
+    """Return the start of the latest kept answer, or None if there is none."""
     found = row(conn, "SELECT MAX(started_at) AS at FROM attempts WHERE kept")
     return moment(found["at"]) if found and found["at"] is not None else None
 

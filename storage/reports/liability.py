@@ -53,7 +53,7 @@ def star_totals(conn: Connection, start: date, end: date, per_star: Money) -> St
 
 
 def liability(conn: Connection, rates: Mapping[str, Fraction]) -> Liability:
-    """The current liability. `rates`: each plan's price of one allowance token, in nano-dollars."""
+    """Return the current liability. `rates`: each plan's price of one allowance token, in nano-dollars."""
     found = conn.rows(
         "SELECT t.plan, SUM(a.balance_nanousd) AS balance, SUM(a.owed_nanousd) AS owed,"
         " SUM(a.allowance_tokens - a.allowance_used_tokens) AS unused"

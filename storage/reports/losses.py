@@ -26,7 +26,7 @@ class SqlLosses:
         self._read_at = self._recounted_at = float("-inf")
 
     async def lost_today(self, model: str) -> Money:
-        """The loss of a model, by the name that tenants ask for; negative if the model earned."""
+        """Return the loss of a model, by the name that tenants ask for; a profit is negative."""
         await self._refresh()
         return self._lost[model]
 
@@ -47,7 +47,7 @@ class SqlLosses:
 
 
 def lost_since(conn: Connection, day: int, after: int = 0) -> tuple[dict[str, Money], int]:
-    """The loss per model of the day's attempts with an id above `after`, and the last of these ids.
+    """Return the loss per model of the day's attempts with an id above `after`, and the last of these ids.
 
     `day` is a number such as 20261125.
     """

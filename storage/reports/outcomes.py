@@ -38,7 +38,7 @@ class Outcome:
 
 
 def rows(conn: Connection, start: date, end: date) -> list[Outcome]:
-    """The outcomes per provider in a span of UTC days, both included."""
+    """Return the outcomes per provider in a span of UTC days, both included."""
     added = ", ".join(f"SUM({name}) AS {name}" for name in TIMINGS)
     late = ", ".join(f"{PER_ATTEMPT[name]} AS {name}" for name in TIMINGS)
     found = conn.rows(

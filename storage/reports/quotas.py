@@ -48,9 +48,9 @@ class LowWallet:
 
 
 def allowances_crossed(conn: Connection, percents: Sequence[int], limit: int = 200) -> list[AllowanceCrossing]:
-    """The highest threshold that each allowance crossed; held tokens don't count as used.
+    """Return the highest threshold that each allowance crossed. Held tokens don't count as used.
 
-    When several thresholds are crossed at once, only the highest is returned; a lower one is never notified after it.
+    When several thresholds are crossed at once, only the highest is returned. A lower one is not returned after it.
     """
     found: list[AllowanceCrossing] = []
     for percent in sorted(percents, reverse=True):
@@ -77,7 +77,7 @@ def allowances_crossed(conn: Connection, percents: Sequence[int], limit: int = 2
 
 
 def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: int = 200) -> list[KeyCrossing]:
-    """The highest threshold that each valid API key with a limit of its own crossed in `month`."""
+    """Return the highest threshold that each valid API key with a limit of its own crossed in `month`."""
     found: list[KeyCrossing] = []
     for percent in sorted(percents, reverse=True):
         rows = conn.rows(
@@ -106,9 +106,9 @@ def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: i
 
 
 def low_wallets(conn: Connection, threshold: Money, limit: int = 200) -> list[LowWallet]:
-    """Wallets under `threshold` that paid for something in this period.
+    """Return the wallets under `threshold` that paid for something in this period.
 
-    A plan that was paid by Stars doesn't count: its price only passed through the wallet.
+    A plan paid by Stars doesn't count, because its price only passed through the wallet.
     """
     rows = conn.rows(
         "SELECT t.id, t.telegram_user_id, a.balance_nanousd, a.period_no FROM accounts a"
@@ -133,7 +133,7 @@ _MONTH = "k.id || ':' || k.month"
 
 
 def _passed(used: str, most: str, percent: int) -> str:
-    """SQL: `percent` is used, or all is, because the rest no longer covers an answer."""
+    """SQL: at least `percent` is used, or the rest no longer covers an answer."""
     full = f"{most} - {used} < {LEAST_TOKENS}"
     return f"{most} > 0 AND ({full} OR {used} * 100 >= {percent} * {most})"
 
@@ -145,7 +145,7 @@ def _notified(percents: Sequence[int], percent: int, kind: str, subject: str) ->
 
 
 def _highest(found: list[T], subject: Callable[[T], str]) -> list[T]:
-    """The first crossing of each subject; `found` is sorted with the highest threshold first."""
+    """Return the first crossing of each subject. `found` has the highest thresholds first."""
     first: dict[str, T] = {}
     for each in found:
         first.setdefault(subject(each), each)

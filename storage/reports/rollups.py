@@ -48,7 +48,7 @@ _KEYS = {"tenant_id": "COALESCE(tenant_id, 0)", "key_id": "COALESCE(key_id, 0)"}
 
 
 async def catch_up(db: Database) -> int:
-    """Roll up all committed attempts in short transactions; the number of ids covered."""
+    """Roll up all committed attempts in short transactions and return the number of ids covered."""
     done, end = 0, await db.write(last_committed)
     while (rolled := await db.write(lambda conn: roll_up_chunk(conn, end))) is not None:
         done += rolled
@@ -62,12 +62,12 @@ async def rebuild(db: Database) -> int:
 
 
 def watermark(conn: Connection) -> int:
-    """The id of the last attempt that the roll-ups cover."""
+    """Return the id of the last attempt that the roll-ups cover."""
     return int(scalar(conn, "SELECT value FROM watermarks WHERE name = :name", name=_NAME) or 0)
 
 
 def last_committed(conn: Connection) -> int:
-    """The id of the last attempt, once no attempt with a lower id can still be committed.
+    """Return the id of the last attempt, once no attempt with a lower id can still be committed.
 
     PostgreSQL numbers rows before they are committed, so the table lock waits for the writers.
     """
@@ -77,7 +77,7 @@ def last_committed(conn: Connection) -> int:
 
 
 def roll_up_chunk(conn: Connection, end: int, most: int = CHUNK) -> int | None:
-    """Add the next attempts, at most up to id `end`; the number of ids covered, None when there is nothing left."""
+    """Add the next attempts up to id `end`. Return the number of ids covered, or None if there is nothing left."""
     conn.run("INSERT INTO watermarks (name, value) VALUES (:name, '0') ON CONFLICT (name) DO NOTHING", name=_NAME)
     after = watermark(conn)
     if after >= end:

@@ -112,9 +112,9 @@ _LATE = ", ".join(f"{PER_ATTEMPT[name]} AS {name}" for name in SUMS)
 
 
 def rows(conn: Connection, start: date, end: date, tenant_id: int | None = None) -> list[UsageRow]:
-    """Usage per day, model and provider, both days included; one tenant's if given.
+    """Return the usage per day, model and provider, of one tenant or of all; both days are included.
 
-    There is no row where nothing was answered and nothing cost.
+    A row without an answer and without cost is left out.
     """
     of_tenant = "" if tenant_id is None else " AND tenant_id = :tenant"
     found = conn.rows(
@@ -129,7 +129,7 @@ def rows(conn: Connection, start: date, end: date, tenant_id: int | None = None)
 
 
 def provider_spend(conn: Connection, start: date, end: date) -> Money:
-    """The cost of all attempts, waste included, both days included."""
+    """Return the cost of all attempts, including waste, of a span of days; both are included."""
     found = row(
         conn,
         f"SELECT COALESCE(SUM(cost_nanousd + waste_nanousd), 0) AS n FROM ({_both('day', 'house_days')}) x",
@@ -140,7 +140,7 @@ def provider_spend(conn: Connection, start: date, end: date) -> Money:
 
 
 def top_tenants(conn: Connection, start: date, end: date, most: int = 5) -> list[TenantShare]:
-    """The `most` tenants with the most tokens, both days included."""
+    """Return the `most` tenants with the most tokens in a span of days; both are included."""
     found = conn.rows(
         "SELECT x.tenant_id, t.name, SUM(prompts) AS prompts, SUM(input_tokens + output_tokens) AS tokens,"
         f" SUM(charge_nanousd) AS charge FROM ({_both('tenant_id', 'tenant_days')}) x"
@@ -156,7 +156,7 @@ def top_tenants(conn: Connection, start: date, end: date, most: int = 5) -> list
 
 
 def totals_by_offer(conn: Connection) -> list[OfferTotals]:
-    """The sums per provider and model over the whole journal."""
+    """Return the sums per provider and model over the whole journal."""
     found = conn.rows(
         f"SELECT provider, model, {_ADDED} FROM ({_both('provider, model', 'house_days')}) x"
         " GROUP BY provider, model HAVING SUM(prompts) > 0 OR SUM(cost_nanousd) + SUM(waste_nanousd) > 0"

@@ -35,24 +35,24 @@ def draft(conn: Connection, text: str, made_by: int, now: datetime) -> int:
 
 
 def decide(conn: Connection, broadcast_id: int, state: str) -> bool:
-    """Set a draft to `sending` or `dropped`; False when that was decided before."""
+    """Set a draft to `sending` or `dropped`. Return False if that was decided before."""
     sql = "UPDATE broadcasts SET state = :state WHERE id = :id AND state = 'draft'"
     return bool(conn.run(sql, id=broadcast_id, state=state))
 
 
 def sending(conn: Connection) -> Broadcast | None:
-    """The oldest broadcast that is being sent."""
+    """Return the oldest broadcast that is being sent."""
     found = row(conn, "SELECT * FROM broadcasts WHERE state = 'sending' ORDER BY id LIMIT 1")
     return None if found is None else _broadcast(found)
 
 
 def recipient_count(conn: Connection) -> int:
-    """The number of tenants that a broadcast is sent to."""
+    """Return the number of tenants that a broadcast is sent to."""
     return int(scalar(conn, f"SELECT count(*) AS n {_RECIPIENTS}"))
 
 
 def next_recipients(conn: Connection, after: int, limit: int) -> list[tuple[int, int]]:
-    """The next recipients after tenant `after`, each as (tenant id, Telegram user id)."""
+    """Return the next recipients after tenant `after`, each as (tenant id, Telegram user id)."""
     sql = f"SELECT id, telegram_user_id {_RECIPIENTS} AND id > :after ORDER BY id LIMIT :n"
     return [(found["id"], found["telegram_user_id"]) for found in conn.rows(sql, after=after, n=limit)]
 
@@ -68,7 +68,7 @@ def record_delivery(conn: Connection, broadcast_id: int, tenant_id: int, *, arri
 
 
 def finish(conn: Connection, broadcast_id: int) -> Broadcast | None:
-    """Mark a broadcast as done; None when it was finished before."""
+    """Mark a broadcast as done and return it, or None if it was finished before."""
     done = conn.run("UPDATE broadcasts SET state = 'done' WHERE id = :id AND state = 'sending'", id=broadcast_id)
     found = row(conn, "SELECT * FROM broadcasts WHERE id = :id", id=broadcast_id) if done else None
     return None if found is None else _broadcast(found)

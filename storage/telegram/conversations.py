@@ -14,7 +14,7 @@ MOST_CHARS = 24_000
 
 
 def open_conversation(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> int:
-    """The id of the chat's open conversation; a new one is created if there is none."""
+    """Return the id of the chat's open conversation; create one if there is none."""
     found = _open_id(conn, chat_id, thread_id)
     if found is not None:
         return found
@@ -29,7 +29,7 @@ def open_conversation(conn: Connection, chat_id: int, thread_id: int, now: datet
 
 
 def reset(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> bool:
-    """End the open conversation; False when there is none."""
+    """End the open conversation. Return False if there is none."""
     return bool(
         conn.run(
             "UPDATE conversations SET ended_at = :now WHERE chat_id = :chat AND thread_id = :thread"
@@ -44,9 +44,9 @@ def reset(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> bool
 def history(
     conn: Connection, chat_id: int, thread_id: int, *, messages: int = MOST_MESSAGES, chars: int = MOST_CHARS
 ) -> tuple[Message, ...]:
-    """The latest messages of the open conversation that fit both limits, oldest first.
+    """Return the latest messages of the open conversation that fit both limits, oldest first.
 
-    The first one is the user's, and at least one message is taken however long it is.
+    The first one is always a question. The latest message is taken even if it is longer than `chars`.
     """
     conversation = _open_id(conn, chat_id, thread_id)
     if conversation is None:
@@ -77,7 +77,7 @@ def append(
     said: Sequence[Message],
     now: datetime,
 ) -> None:
-    """Add the question and the answer of one request; a repeated call adds nothing."""
+    """Add the question and the answer of one request. A repeated call adds nothing."""
     conversation = open_conversation(conn, chat_id, thread_id, now)
     for message in said:
         conn.run(
@@ -93,7 +93,7 @@ def append(
 
 
 def remove_last(conn: Connection, chat_id: int, thread_id: int) -> tuple[Part, ...] | None:
-    """Remove the last question and its answer, for /retry; the question's parts, None if there is none."""
+    """Remove the last question and its answer, for /retry. Return the question's parts, or None if there is none."""
     conversation = _open_id(conn, chat_id, thread_id)
     last = scalar(
         conn,
@@ -108,7 +108,7 @@ def remove_last(conn: Connection, chat_id: int, thread_id: int) -> tuple[Part, .
 
 
 def answer(conn: Connection, tenant_id: int, request_id: str) -> str | None:
-    """The text of an answer; None when it is not stored (any more) or belongs to another tenant."""
+    """Return the text of an answer, or None if it is not stored (any more) or belongs to another tenant."""
     said = scalar(
         conn,
         "SELECT parts FROM messages WHERE request_id = :request AND role = 'assistant' AND tenant_id = :tenant",
@@ -121,7 +121,7 @@ def answer(conn: Connection, tenant_id: int, request_id: str) -> str | None:
 
 
 def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
-    """All of a tenant's messages, oldest first, for /export."""
+    """Return all of a tenant's messages, oldest first, for /export."""
     rows = conn.rows("SELECT role, parts, created_at FROM messages WHERE tenant_id = :id ORDER BY id", id=tenant_id)
     return [
         {"role": found["role"], "parts": json.loads(found["parts"]), "at_ms": found["created_at"]} for found in rows
@@ -150,7 +150,7 @@ def sweep(conn: Connection, before: datetime, limit: int) -> int:
 
 
 def parts_to_json(parts: Sequence[Part]) -> str:
-    """Parts as stored: a picture becomes the text "[image]", so that later requests don't pay for it again."""
+    """Return parts as they are stored. A picture becomes "[image]", so that later requests don't pay for it again."""
     items = [{"text": part.text} if isinstance(part, Text) else {"text": "[image]"} for part in parts]
     return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
 

@@ -54,7 +54,7 @@ def store(conn: Connection, bot_id: int, updates: Sequence[IncomingUpdate], now:
 
 
 def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> ClaimedUpdate | None:
-    """Claim a chat's first unfinished update; None while another update of that chat is claimed.
+    """Claim a chat's first unfinished update. Return None while another update of that chat is claimed.
 
     Telegram may deliver a hundred updates at once in any order; the update ids give the true order.
     """
@@ -70,7 +70,7 @@ def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> C
 
 
 def next_in_chat(conn: Connection, bot_id: int, chat_key: str, after: int) -> tuple[int, str] | None:
-    """The chat's next unclaimed update after `after`, as (update id, payload)."""
+    """Return the chat's next unclaimed update after `after`, as (update id, payload)."""
     sql = (
         "SELECT update_id, payload FROM inbox WHERE bot_id = :bot AND chat_key = :chat AND lane = 'chat'"
         " AND state = 'new' AND update_id > :after ORDER BY update_id LIMIT 1"
@@ -80,7 +80,7 @@ def next_in_chat(conn: Connection, bot_id: int, chat_key: str, after: int) -> tu
 
 
 def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> ClaimedUpdate | None:
-    """Claim one update of the `now` lane; None when it is claimed or finished."""
+    """Claim one update of the `now` lane. Return None if it is claimed or finished."""
     sql = "SELECT * FROM inbox WHERE bot_id = :bot AND update_id = :update AND state = 'new'"
     found = row(conn, sql + for_update(conn), bot=bot_id, update=update_id)
     return None if found is None else _claim(conn, found, lease_id)
@@ -89,7 +89,7 @@ def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> Claim
 def add_to_message(conn: Connection, inbox_id: int, epoch: int, field: str, value: str) -> bool:
     """Add a field to the message of a claimed update, for the process that may take it over.
 
-    False when a newer epoch has taken over.
+    Return False if a newer epoch has taken over.
     """
     sql = "SELECT payload FROM inbox WHERE id = :id AND epoch = :epoch AND state = 'claimed'"
     found = row(conn, sql + for_update(conn), id=inbox_id, epoch=epoch)
@@ -102,7 +102,7 @@ def add_to_message(conn: Connection, inbox_id: int, epoch: int, field: str, valu
 
 
 def finish(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
-    """Mark an update as done and delete its payload; False when a newer epoch has taken over."""
+    """Mark an update as done and delete its payload. Return False if a newer epoch has taken over."""
     return bool(
         conn.run(
             "UPDATE inbox SET state = 'done', done_at = :now, payload = '' WHERE id = :id AND epoch = :epoch"
@@ -115,13 +115,13 @@ def finish(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
 
 
 def finish_all(conn: Connection, claimed: ClaimedUpdate, now: datetime) -> bool:
-    """Finish an update and those answered with it; False when a newer epoch has taken over one of them."""
+    """Finish an update and those answered with it. Return False if a newer epoch has taken over one of them."""
     finished = [finish(conn, each.id, each.epoch, now) for each in (claimed, *claimed.rest)]
     return all(finished)
 
 
 def release(conn: Connection, inbox_id: int, epoch: int) -> bool:
-    """Give up a claim, so that the update is handled again; False when a newer epoch has taken over."""
+    """Give up a claim, so that the update is handled again. Return False if a newer epoch has taken over."""
     return bool(
         conn.run(
             "UPDATE inbox SET state = 'new' WHERE id = :id AND epoch = :epoch AND state = 'claimed'",
@@ -132,7 +132,7 @@ def release(conn: Connection, inbox_id: int, epoch: int) -> bool:
 
 
 def release_dead(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) -> int:
-    """Give up the claims of dead processes; the number of updates released."""
+    """Give up the claims of dead processes and return the number of updates released."""
     leases = conn.rows("SELECT DISTINCT lease_id FROM inbox WHERE bot_id = :bot AND state = 'claimed'", bot=bot_id)
     return sum(
         conn.run(
@@ -146,7 +146,7 @@ def release_dead(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) 
 
 
 def claimed_by(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, int, str, str, int]]:
-    """The unfinished claims of this process, each as (id, epoch, chat key, lane, update id)."""
+    """Return the unfinished claims of a process, each as (id, epoch, chat key, lane, update id)."""
     rows = conn.rows(
         "SELECT id, epoch, chat_key, lane, update_id FROM inbox"
         " WHERE bot_id = :bot AND state = 'claimed' AND lease_id = :lease",
@@ -157,7 +157,7 @@ def claimed_by(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, 
 
 
 def unclaimed(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
-    """The unclaimed updates, each as (chat key, lane, update id), oldest first."""
+    """Return the unclaimed updates, each as (chat key, lane, update id), oldest first."""
     rows = conn.rows(
         "SELECT chat_key, lane, update_id FROM inbox WHERE bot_id = :bot AND state = 'new' ORDER BY id",
         bot=bot_id,
@@ -166,7 +166,7 @@ def unclaimed(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
 
 
 def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
-    """Delete up to `limit` updates that were done before `before`, when Telegram no longer repeats them."""
+    """Delete up to `limit` updates that were done before `before`, and return their number."""
     return conn.run(
         "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE state = 'done' AND done_at < :before LIMIT :n)",
         before=ms(before),

@@ -19,7 +19,7 @@ class OutboxPart:
 
 
 def put(conn: Connection, request_id: str, chat_id: int, payloads: Sequence[str], lease_id: str, now: datetime) -> None:
-    """Store the parts of one answer, for the process of this lease to send; a repeated call adds nothing."""
+    """Store the parts of one answer, to be sent by the process of this lease. A repeated call adds nothing."""
     for seq, payload in enumerate(payloads):
         conn.run(
             "INSERT INTO outbox (request_id, seq, chat_id, payload, state, lease_id, created_at)"
@@ -35,7 +35,7 @@ def put(conn: Connection, request_id: str, chat_id: int, payloads: Sequence[str]
 
 
 def parts(conn: Connection, request_id: str, lease_id: str) -> list[OutboxPart]:
-    """The unsent parts of an answer that the process of this lease must send, in order."""
+    """Return the unsent parts of an answer that the process of this lease must send, in order."""
     return [
         OutboxPart(found["id"], found["request_id"], found["chat_id"], found["payload"])
         for found in conn.rows(
@@ -47,7 +47,7 @@ def parts(conn: Connection, request_id: str, lease_id: str) -> list[OutboxPart]:
 
 
 def adopt(conn: Connection, is_dead: Callable[[str], bool], lease_id: str) -> list[str]:
-    """Take over the unsent answers of dead processes; their request ids, oldest first."""
+    """Take over the unsent answers of dead processes and return their request ids, oldest first."""
     unsent = conn.rows(
         "SELECT request_id, lease_id FROM outbox WHERE state = 'new' AND lease_id <> :lease ORDER BY id", lease=lease_id
     )
@@ -67,7 +67,7 @@ def finish(conn: Connection, part_id: int, state: str, now: datetime) -> None:
 
 
 def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
-    """Delete up to `limit` finished parts that were created before `before`; the number deleted."""
+    """Delete up to `limit` finished parts that were created before `before`, and return their number."""
     return conn.run(
         "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 'new' AND created_at < :before LIMIT :n)",
         before=ms(before),

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from engine.money import Money
-from storage.invoices.drafts import InvoiceDraft, InvoiceLine, Movement
+from storage.invoices.drafts import ChargeLine, InvoiceDraft, Movement
 from storage.invoices.invoices import Invoice, Seller
 
 OCTOBER = date(2026, 10, 1)
@@ -13,8 +13,8 @@ OCTOBER = date(2026, 10, 1)
 def invoice(**changes: Any) -> Invoice:
     """An invoice over 1.20 USD of charges, a plan of 9 USD and a top-up of 26 USD: 1 USD opens, 16.80 USD close it."""
     lines = (
-        InvoiceLine(OCTOBER, "auto", 3, 1200, 800, 2000, Money(0)),
-        InvoiceLine(OCTOBER, "gpt-4o", 1, 1000, 500, 0, Money(1_200_000_000)),
+        ChargeLine(OCTOBER, "auto", 3, 1200, 800, 2000, Money(0)),
+        ChargeLine(OCTOBER, "gpt-4o", 1, 1000, 500, 0, Money(1_200_000_000)),
     )
     movements = (
         Movement(date(2026, 10, 2), "topup", "2000 Stars", Money.usd("26"), 2000, Money(13_000_000)),

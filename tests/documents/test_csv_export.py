@@ -7,7 +7,7 @@ import pytest
 
 from documents.csv_export import invoice_csv, margin_csv, usage_csv
 from engine.money import Money
-from storage.invoices.drafts import InvoiceLine, Movement
+from storage.invoices.drafts import ChargeLine, Movement
 from storage.reports.usage import UsageRow
 from tests.documents.sample import OCTOBER, invoice
 
@@ -41,7 +41,7 @@ def test_csv_has_stars_for_payments_and_counts_for_charges() -> None:
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_formulas_are_escaped(text: str) -> None:
-    lines = (InvoiceLine(OCTOBER, text, 1, 1, 1, 0, Money(1)),)
+    lines = (ChargeLine(OCTOBER, text, 1, 1, 1, 0, Money(1)),)
     movements = (Movement(date(2026, 10, 2), "credit", text, Money(1)),)
     rows = read(invoice_csv(invoice(lines=lines, movements=movements)))
     assert [row["text"] for row in rows[1:3]] == [f"'{text}"] * 2

@@ -7,7 +7,7 @@ from pypdf import PdfReader
 
 from documents.invoice import invoice_pdf
 from engine.money import Money
-from storage.invoices.drafts import InvoiceLine
+from storage.invoices.drafts import ChargeLine
 from tests.documents.sample import OCTOBER, invoice
 
 
@@ -80,7 +80,7 @@ def test_total_of_a_month_with_payments_only_is_printed_in_full_colour() -> None
 
 @pytest.mark.parametrize("lines", [7, 8, 9, 10, 44, 45, 46, 47])
 def test_notes_stay_on_the_page_of_the_statement(lines: int) -> None:
-    each = tuple(InvoiceLine(OCTOBER, f"m{n}", 1, 1, 1, 0, Money(n)) for n in range(lines))
+    each = tuple(ChargeLine(OCTOBER, f"m{n}", 1, 1, 1, 0, Money(n)) for n in range(lines))
     last = PdfReader(io.BytesIO(invoice_pdf(invoice(lines=each), "Ann"))).pages[-1].extract_text()
     assert "Balance at the end" in last
     assert "exact to the nano-dollar" in last
@@ -92,7 +92,7 @@ def test_unusual_names_are_printed(name: str) -> None:
 
 
 def test_long_table_repeats_its_header_on_every_page() -> None:
-    lines = tuple(InvoiceLine(OCTOBER, f"vendor/{'m' * 50}-{n}", 1, 1, 1, 0, Money(n)) for n in range(200))
+    lines = tuple(ChargeLine(OCTOBER, f"vendor/{'m' * 50}-{n}", 1, 1, 1, 0, Money(n)) for n in range(200))
     pages = PdfReader(io.BytesIO(invoice_pdf(invoice(lines=lines)))).pages
     assert len(pages) > 3
     assert all("Charged USD" in page.extract_text() for page in pages[:3])

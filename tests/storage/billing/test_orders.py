@@ -88,7 +88,7 @@ async def test_canceled_subscription_does_not_refuse_the_same_plan(db: Database)
     def unit(conn: Connection) -> None:
         first = plan_order(conn)
         paid(conn, first)
-        subscriptions.report_state(conn, first.id, "canceled")
+        subscriptions.record_state(conn, first.id, "canceled")
         assert objection(conn, plan_order(conn)) is None
         assert objection(conn, first) == "twice"
 

@@ -148,7 +148,7 @@ async def test_cancelled_subscription_is_not_renewed_from_the_wallet(db: Databas
         ann = subscribed(conn)
         current = subscriptions.current(conn, ann)
         assert current is not None
-        subscriptions.report_state(conn, current.order_id, "canceled", by_us=True)
+        subscriptions.record_state(conn, current.order_id, "canceled", by_us=True)
         rich = Payment("c9", "unknown", ANN, 10_000)
         payments.pay(conn, rich, per_star=STAR, known=KNOWN, now=NOW)
         before = state(conn, ann).wallet
@@ -234,7 +234,7 @@ async def test_failed_subscription_is_notified_at_once(db: Database) -> None:
         ann = subscribed(conn)
         current = subscriptions.current(conn, ann)
         assert current is not None
-        subscriptions.report_state(conn, current.order_id, "failed")
+        subscriptions.record_state(conn, current.order_id, "failed")
         assert renewed(conn, ann, END) == UNPAID
         assert renewed(conn, ann, END + HOUR) is None
         assert renewed(conn, ann, END + 24 * HOUR) == LAPSED

@@ -161,14 +161,14 @@ async def test_reported_state_changes_a_current_subscription_only(db: Database) 
     def unit(conn: Connection) -> None:
         order = plan_order(conn)
         paid(conn, order)
-        assert subscriptions.report_state(conn, order.id, "canceled", by_us=True) is not None
-        assert subscriptions.report_state(conn, order.id, "canceled") is None  # Telegram's report of our own call
+        assert subscriptions.record_state(conn, order.id, "canceled", by_us=True) is not None
+        assert subscriptions.record_state(conn, order.id, "canceled") is None  # Telegram's report of our own call
         current = subscriptions.current(conn, order.tenant_id)
         assert current is not None
         assert current.by_us
-        assert subscriptions.report_state(conn, order.id, "nonsense") is None
+        assert subscriptions.record_state(conn, order.id, "nonsense") is None
         plans.set_by_admin(conn, order.tenant_id, PRO, NOW)
-        assert subscriptions.report_state(conn, order.id, "active") is None
+        assert subscriptions.record_state(conn, order.id, "active") is None
 
     await check(db, unit)
 
@@ -209,7 +209,7 @@ async def test_tenant_has_one_current_subscription(db: Database) -> None:
 async def test_canceled_subscription_that_is_replaced_has_ended(db: Database) -> None:
     def unit(conn: Connection) -> None:
         begun(conn, "a")
-        subscriptions.report_state(conn, "a", "canceled")
+        subscriptions.record_state(conn, "a", "canceled")
         subscriptions.supersede(conn, ann(conn))
         found = subscriptions.of_order(conn, "a")
         assert found is not None
@@ -237,7 +237,7 @@ async def test_only_a_subscription_marked_for_it_becomes_ended(db: Database) -> 
 async def test_further_payment_makes_a_subscription_active_and_never_shortens_it(db: Database) -> None:
     def unit(conn: Connection) -> None:
         begun(conn, "a")
-        subscriptions.report_state(conn, "a", "canceled", by_us=True)
+        subscriptions.record_state(conn, "a", "canceled", by_us=True)
         subscriptions.renew(conn, "a", "c2", NOW + MONTH - timedelta(days=1))
         found = subscriptions.of_order(conn, "a")
         assert found is not None
@@ -254,13 +254,13 @@ async def test_further_payment_makes_a_subscription_active_and_never_shortens_it
 async def test_cancellation_by_the_bot_is_recorded_after_telegrams_report(db: Database) -> None:
     def unit(conn: Connection) -> None:
         begun(conn, "a")
-        reported = subscriptions.report_state(conn, "a", "canceled")
+        reported = subscriptions.record_state(conn, "a", "canceled")
         assert reported is not None
         assert not reported.by_us
-        ours = subscriptions.report_state(conn, "a", "canceled", by_us=True)
+        ours = subscriptions.record_state(conn, "a", "canceled", by_us=True)
         assert ours is not None
         assert ours.by_us
-        assert subscriptions.report_state(conn, "a", "canceled", by_us=True) is None
-        assert subscriptions.report_state(conn, "a", "ended") is None
+        assert subscriptions.record_state(conn, "a", "canceled", by_us=True) is None
+        assert subscriptions.record_state(conn, "a", "ended") is None
 
     await db.write(unit)

@@ -6,7 +6,7 @@ from engine.money import ZERO, Money
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.invoices import drafts
-from storage.invoices.drafts import InvoiceDraft, InvoiceLine, LedgerMismatch, Movement
+from storage.invoices.drafts import ChargeLine, InvoiceDraft, LedgerMismatch, Movement
 from storage.ledger import transfers
 from storage.tenants import tenants
 from tests.storage.books import FREE, PRO
@@ -52,7 +52,7 @@ def test_months_follow_each_other_over_the_year() -> None:
 
 
 def test_draft_sums_services_and_movements() -> None:
-    lines = (InvoiceLine(OCTOBER, "auto", 1, 1, 1, 0, Money(7)), InvoiceLine(OCTOBER, "smart", 1, 1, 1, 0, Money(20)))
+    lines = (ChargeLine(OCTOBER, "auto", 1, 1, 1, 0, Money(7)), ChargeLine(OCTOBER, "smart", 1, 1, 1, 0, Money(20)))
     movements = (
         Movement(OCTOBER, "topup", "", Money(1000)),
         Movement(OCTOBER, "plan", "", Money(-300)),
