@@ -128,7 +128,8 @@ def _with_request_id(send: Send) -> Send:
     async def send_with_id(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=message.setdefault("headers", []))
-            headers.setdefault("x-request-id", f"req-{time_ordered(datetime.now(UTC))}")
+            if "x-request-id" not in headers:
+                headers["x-request-id"] = f"req-{time_ordered(datetime.now(UTC))}"
         await send(message)
 
     return send_with_id

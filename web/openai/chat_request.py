@@ -1,17 +1,16 @@
-"""What a tenant asks in OpenAI's dialect, read field by field: each is as it should be, or BadRequest names it."""
+"""The body of POST /v1/chat/completions, read field by field into a ChatRequest."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Tool, ToolCall
 from engine.errors import BadRequest
-from web.openai.fields import Fields
 from web.openai.image_addresses import is_public
 
 MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, 128
 MOST_NAME_CHARS = 200
 _TOOL_CHOICES = ("none", "auto", "required")
-_FORMS = ("text", "json_object", "json_schema")
+_RESPONSE_FORMATS = ("text", "json_object", "json_schema")
 _ROLES = {
     "system": Role.SYSTEM,
     "developer": Role.SYSTEM,
@@ -22,8 +21,80 @@ _ROLES = {
 }
 
 
+class Fields:
+    """The fields of a JSON object, checked by type and range. Absent and null are the same. Raises BadRequest."""
+
+    def __init__(self, data: Mapping[str, Any], prefix: str = "") -> None:
+        self._data, self._prefix = data, prefix
+
+    def text(self, name: str) -> str:
+        value = self._data.get(name)
+        if not isinstance(value, str) or not value:
+            raise self._bad(name, "a string that is not empty")
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        value = self._data.get(name)
+        if value is not None and not isinstance(value, str):
+            raise self._bad(name, "a string")
+        return value
+
+    def integer(self, name: str, least: int, most: int) -> int | None:
+        value = self._data.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise self._bad(name, f"a whole number from {least} to {most}")
+        return value
+
+    def number(self, name: str, least: float, most: float) -> float | None:
+        value = self._data.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+            raise self._bad(name, f"a number from {least} to {most}")
+        return value
+
+    def boolean(self, name: str) -> bool | None:
+        value = self._data.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise self._bad(name, "true or false")
+        return value
+
+    def object(self, name: str) -> dict[str, Any] | None:
+        value = self._data.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise self._bad(name, "an object")
+        return value
+
+    def text_or_object(self, name: str) -> str | dict[str, Any] | None:
+        value = self._data.get(name)
+        if value is not None and not isinstance(value, str | dict):
+            raise self._bad(name, "a string or an object")
+        return value
+
+    def text_or_list(self, name: str, most: int) -> tuple[str, ...]:
+        value = self._data.get(name)
+        items = [value] if isinstance(value, str) else value or []
+        if not isinstance(items, list) or len(items) > most or not all(isinstance(i, str) for i in items):
+            raise self._bad(name, f"a string or a list of at most {most}")
+        return tuple(items)
+
+    def list_of_objects(self, name: str, *, least: int = 0, most: int) -> list[dict[str, Any]]:
+        value = self._data.get(name)
+        items = [] if value is None else value
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise self._bad(name, "a list of objects")
+        if not least <= len(items) <= most:
+            raise self._bad(name, f"a list of {least} to {most} objects")
+        return items
+
+    def _bad(self, name: str, expected: str) -> BadRequest:
+        return BadRequest(f"{self._prefix}.{name}" if self._prefix else name, f"must be {expected}")
+
+
 def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None) -> ChatRequest:  # noqa: A002
-    """Read a request; unknown fields are ignored. Raises BadRequest with the field that is wrong."""
+    """Read a request; unknown fields are ignored. Raises BadRequest that names the wrong field."""
     fields = Fields(body)
     messages = fields.list_of_objects("messages", least=1, most=MOST_MESSAGES)
     limit = fields.integer("max_completion_tokens", 1, 10**7) or fields.integer("max_tokens", 1, 10**7)
@@ -39,7 +110,7 @@ def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None)
 
 
 def _model(fields: Fields) -> str:
-    """A server of one's own takes any name: it is journaled, so it has to be a name."""
+    """Return the model's name. It is journaled, so it must be short and printable."""
     name = fields.text("model")
     if len(name) > MOST_NAME_CHARS or not name.isprintable():
         raise BadRequest("model", f"must be at most {MOST_NAME_CHARS} printable characters")
@@ -66,9 +137,9 @@ def _options(fields: Fields) -> Options:
         tools=tuple(
             _tool(tool, f"tools.{n}") for n, tool in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS))
         ),
-        tool_choice=_choice_of_tool(fields),
+        tool_choice=_tool_choice(fields),
         parallel_tool_calls=fields.boolean("parallel_tool_calls"),
-        response_format=_form(fields),
+        response_format=_response_format(fields),
         reasoning_effort=fields.optional_text("reasoning_effort"),
         logprobs=fields.boolean("logprobs"),
         top_logprobs=fields.integer("top_logprobs", 0, 20),
@@ -76,7 +147,7 @@ def _options(fields: Fields) -> Options:
     )
 
 
-def _choice_of_tool(fields: Fields) -> str | Mapping[str, Any] | None:
+def _tool_choice(fields: Fields) -> str | Mapping[str, Any] | None:
     choice = fields.text_or_object("tool_choice")
     if isinstance(choice, str) and choice not in _TOOL_CHOICES:
         raise BadRequest("tool_choice", f"must be one of {', '.join(_TOOL_CHOICES)}, or a function")
@@ -86,32 +157,32 @@ def _choice_of_tool(fields: Fields) -> str | Mapping[str, Any] | None:
     return choice
 
 
-def _form(fields: Fields) -> Mapping[str, Any] | None:
-    form = fields.object("response_format")
-    if form is None:
+def _response_format(fields: Fields) -> Mapping[str, Any] | None:
+    chosen = fields.object("response_format")
+    if chosen is None:
         return None
-    inner = Fields(form, "response_format")
-    if inner.text("type") not in _FORMS:
-        raise BadRequest("response_format.type", f"must be one of {', '.join(_FORMS)}")
-    schema = inner.object("json_schema") if form["type"] == "json_schema" else {}
+    inner = Fields(chosen, "response_format")
+    if inner.text("type") not in _RESPONSE_FORMATS:
+        raise BadRequest("response_format.type", f"must be one of {', '.join(_RESPONSE_FORMATS)}")
+    schema = inner.object("json_schema") if chosen["type"] == "json_schema" else {}
     if schema is None:
         raise BadRequest("response_format.json_schema", "must be an object")
     Fields(schema, "response_format.json_schema").object("schema")
-    return form
+    return chosen
 
 
 def _message(raw: Mapping[str, Any], where: str) -> Message:
     fields = Fields(raw, where)
     role = _ROLES.get(str(raw.get("role")))
     if role is None:
-        raise BadRequest(f"{where}.role", f"one of {', '.join(_ROLES)}")
+        raise BadRequest(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
     calls = tuple(
-        _called(call, f"{where}.tool_calls.{n}")
+        _tool_call(call, f"{where}.tool_calls.{n}")
         for n, call in enumerate(fields.list_of_objects("tool_calls", most=MOST_TOOLS))
     )
     content = raw.get("content")
     if content is None and not calls and role is not Role.ASSISTANT:
-        raise BadRequest(f"{where}.content", "a string or a list of parts")
+        raise BadRequest(f"{where}.content", "must be a string or a list of parts")
     return Message(
         role,
         _parts(content, f"{where}.content"),
@@ -127,7 +198,7 @@ def _parts(content: Any, where: str) -> tuple[Part, ...]:
     if isinstance(content, str):
         return (Text(content),)
     if not isinstance(content, list):
-        raise BadRequest(where, "a string or a list of parts")
+        raise BadRequest(where, "must be a string or a list of parts")
     return tuple(_part(part, f"{where}.{n}") for n, part in enumerate(content))
 
 
@@ -136,24 +207,24 @@ def _part(raw: Any, where: str) -> Part:
     if kind in {"text", "refusal"}:
         text = raw.get(kind)
         if not isinstance(text, str):
-            raise BadRequest(f"{where}.{kind}", "a string")
+            raise BadRequest(f"{where}.{kind}", "must be a string")
         return Text(text)
     if kind == "image_url":
         image = raw.get("image_url")
         image = {"url": image} if isinstance(image, str) else image
         url = image.get("url") if isinstance(image, dict) else None
         if not isinstance(url, str) or not url.startswith(("data:image/", "https://", "http://")):
-            raise BadRequest(f"{where}.image_url", "a data:image/... or an https address")
+            raise BadRequest(f"{where}.image_url", "must be a data:image/... or an https address")
         if not url.startswith("data:") and not is_public(url):
-            raise BadRequest(f"{where}.image_url", "an address that the whole internet can reach")
+            raise BadRequest(f"{where}.image_url", "must be an address that the public internet can reach")
         return Image(url, str(image.get("detail") or "auto"))
-    raise BadRequest(f"{where}.type", "text or image_url")
+    raise BadRequest(f"{where}.type", "must be text or image_url")
 
 
 def _tool(raw: Mapping[str, Any], where: str) -> Tool:
     function = raw.get("function")
     if raw.get("type", "function") != "function" or not isinstance(function, dict):
-        raise BadRequest(where, "a tool of type function")
+        raise BadRequest(where, "must be a tool of type function")
     fields = Fields(function, f"{where}.function")
     return Tool(
         fields.text("name"),
@@ -163,8 +234,8 @@ def _tool(raw: Mapping[str, Any], where: str) -> Tool:
     )
 
 
-def _called(raw: Mapping[str, Any], where: str) -> ToolCall:
+def _tool_call(raw: Mapping[str, Any], where: str) -> ToolCall:
     function = raw.get("function")
     if not isinstance(function, dict):
-        raise BadRequest(f"{where}.function", "an object")
+        raise BadRequest(f"{where}.function", "must be an object")
     return ToolCall(str(raw.get("id") or ""), str(function.get("name") or ""), str(function.get("arguments") or ""))

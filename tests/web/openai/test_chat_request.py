@@ -1,0 +1,152 @@
+"""The body of a chat completion, read into a ChatRequest."""
+
+from typing import Any
+
+import pytest
+
+from engine.chat import ChatRequest, Image, Role, Text, Tool, ToolCall
+from engine.errors import BadRequest
+from web.openai import chat_request
+from web.openai.chat_request import Fields
+
+HELLO = {"role": "user", "content": "hello"}
+TOOL = {
+    "type": "function",
+    "function": {"name": "look", "description": "Look.", "parameters": {"a": 1}, "strict": True},
+}
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+
+
+def read(**fields: Any) -> ChatRequest:
+    return chat_request.chat_request({"model": "auto", "messages": [HELLO], **fields}, id="r", key_id=7)
+
+
+def refused(**fields: Any) -> str:
+    with pytest.raises(BadRequest) as caught:
+        read(**fields)
+    return caught.value.field
+
+
+def test_plain_request_has_defaults() -> None:
+    request = read()
+    assert (request.id, request.key_id, request.model, request.n, request.max_output_tokens) == (
+        "r",
+        7,
+        "auto",
+        1,
+        None,
+    )
+    assert request.messages[0].parts == (Text("hello"),)
+    assert request.options.stop == ()
+
+
+def test_options_pass_through() -> None:
+    options = read(temperature=0.5, top_p=1, stop="x", seed=3, tools=[TOOL], tool_choice="auto", logprobs=True).options
+    assert (options.temperature, options.top_p, options.stop, options.seed) == (0.5, 1, ("x",), 3)
+    assert options.tools == (Tool("look", "Look.", {"a": 1}, strict=True),)
+    assert (options.tool_choice, options.logprobs) == ("auto", True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "limit"),
+    [
+        ({"max_tokens": 5}, 5),
+        ({"max_completion_tokens": 6}, 6),
+        ({"max_tokens": 5, "max_completion_tokens": 6}, 6),
+        ({"max_tokens": None}, None),
+    ],
+)
+def test_newer_name_of_the_output_limit_wins(fields: dict[str, int], limit: int | None) -> None:
+    assert read(**fields).max_output_tokens == limit
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"), [("system", Role.SYSTEM), ("developer", Role.SYSTEM), ("function", Role.TOOL)]
+)
+def test_roles_of_older_and_newer_clients_are_read(role: str, expected: Role) -> None:
+    assert read(messages=[{"role": role, "content": "x"}]).messages[0].role is expected
+
+
+def test_tool_calls_need_no_content() -> None:
+    call = {"id": "c1", "function": {"name": "look", "arguments": "{}"}}
+    made, result = read(
+        messages=[{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c1", "content": "x"}]
+    ).messages
+    assert (made.parts, made.tool_calls) == ((), (ToolCall("c1", "look", "{}"),))
+    assert result.tool_call_id == "c1"
+
+
+@pytest.mark.parametrize("image", [{"url": PIXEL, "detail": "low"}, PIXEL])
+def test_image_is_an_object_or_an_address(image: object) -> None:
+    parts = read(messages=[{"role": "user", "content": [{"type": "image_url", "image_url": image}]}]).messages[0].parts
+    assert parts == (Image(PIXEL, "low" if isinstance(image, dict) else "auto"),)
+
+
+@pytest.mark.parametrize(
+    ("messages", "field"),
+    [
+        ([], "messages"),
+        ([{"role": "king", "content": "x"}], "messages.0.role"),
+        ([{"content": "x"}], "messages.0.role"),
+        ([{"role": "user"}], "messages.0.content"),
+        ([HELLO, {"role": "user", "content": 5}], "messages.1.content"),
+        ([{"role": "user", "content": [{"type": "text", "text": 5}]}], "messages.0.content.0.text"),
+        ([{"role": "user", "content": ["x"]}], "messages.0.content.0.type"),
+        ([{"role": "assistant", "tool_calls": [{"id": "c1"}]}], "messages.0.tool_calls.0.function"),
+        (
+            [{"role": "user", "content": [{"type": "image_url", "image_url": "http://10.0.0.1/x"}]}],
+            "messages.0.content.0.image_url",
+        ),
+    ],
+)
+def test_wrong_message_is_named(messages: object, field: str) -> None:
+    assert refused(messages=messages) == field
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"tools": [{"type": "web_search"}]}, "tools.0"),
+        ({"tools": [{"type": "function", "function": {}}]}, "tools.0.function.name"),
+        ({"tool_choice": {"type": "function"}}, "tool_choice.function.name"),
+        ({"response_format": {}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"schema": 1}}},
+            "response_format.json_schema.schema",
+        ),
+        ({"model": "x" * 201}, "model"),
+        ({"model": "a\nb"}, "model"),
+        ({"n": 9}, "n"),
+        ({"n": True}, "n"),
+        ({"stop": ["a"] * 5}, "stop"),
+        ({"stop": ["a", 1]}, "stop"),
+        ({"tools": [TOOL] * 129}, "tools"),
+    ],
+)
+def test_wrong_option_is_named(fields: dict[str, Any], field: str) -> None:
+    assert refused(**fields) == field
+
+
+@pytest.mark.parametrize("fields", [{"n": 8}, {"stop": ["a"] * 4}, {"model": "x" * 200}, {"tools": [TOOL] * 128}])
+def test_limits_are_inclusive(fields: dict[str, Any]) -> None:
+    read(**fields)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), float("nan"), float("inf"), True, "1"])
+def test_number_outside_its_range_is_named(value: object) -> None:
+    with pytest.raises(BadRequest, match="temperature"):
+        Fields({"temperature": value}).number("temperature", 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "stream", "usage"),
+    [
+        ({}, False, False),
+        ({"stream": None, "stream_options": None}, False, False),
+        ({"stream": True, "stream_options": {}}, True, False),
+        ({"stream": True, "stream_options": {"include_usage": True}}, True, True),
+    ],
+)
+def test_stream_and_usage_are_asked_for(body: dict[str, Any], *, stream: bool, usage: bool) -> None:
+    assert (chat_request.wants_stream(body), chat_request.wants_usage(body)) == (stream, usage)
