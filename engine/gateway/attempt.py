@@ -161,7 +161,7 @@ class Attempt:
     def _show(self, stream: AnswerStream) -> None:
         for rival in self.rivals:
             rival.detach()
-        self.is_shown = True
+        self.rivals, self.is_shown = (), True
         stream.show(self.content)
         self._shown_or_done.set()
 
