@@ -1,1 +1,1 @@
-"""One command a file: menu, help, handler and buttons come from its COMMAND."""
+"""One command per file: its COMMAND, or COMMANDS, holds handler, menu place and buttons."""

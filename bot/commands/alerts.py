@@ -1,4 +1,4 @@
-"""Operators: /alerts: open incidents, muted for an hour or acknowledged by a button."""
+"""Operators: /alerts lists open incidents, with buttons to mute one for an hour and to acknowledge it."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Operators: /broadcast TEXT, to everybody who can be reached, after a second word."""
+"""Operators: /broadcast TEXT drafts a message to every reachable user; a button sends it."""
 
 from telegram import Update
 
@@ -36,7 +36,7 @@ async def drop(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def _decide(context: Context, number: int, state: str, key: str) -> None:
-    """The clock sends; pressed twice, it is sent once."""
+    """Store the decision; a job sends the broadcast. A second press changes nothing."""
     fresh = await context.services.db.write(lambda conn: broadcasts.decide(conn, number, state))
     await context.reply(context.t(key if fresh else "broadcast.decided"))
 

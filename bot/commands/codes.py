@@ -1,11 +1,11 @@
-"""Operators: /code makes codes that top a wallet up, /invite codes that let strangers in. Each is shown once."""
+"""Operators: /code makes codes that top up a wallet, /invite codes that admit new users. Each is shown once."""
 
 from collections.abc import Sequence
 
 from telegram import Update
 
 from bot.command import Command
-from bot.commands.tenants import positive
+from bot.commands.tenants import read_amount
 from bot.context import Context, arguments
 from storage.billing import codes, invites
 
@@ -13,12 +13,12 @@ MOST = 50
 
 
 async def code(_: Update, context: Context) -> None:
-    words = arguments(context)
-    count = _count(words[1:])
-    if not words or count is None:
+    given = arguments(context)
+    count = _count(given[1:])
+    if not given or count is None:
         await context.reply(context.t("admin.usage", usage=f"/code USD [1-{MOST}]"))
         return
-    amount = await positive(context, words[0])
+    amount = await read_amount(context, given[0])
     if amount is None:
         return
     by, now = context.user.id, context.services.clock.now()
@@ -41,12 +41,12 @@ async def invite(_: Update, context: Context) -> None:
     await context.reply(context.t("invite.made", count=count, lines=lines))
 
 
-def _count(words: Sequence[str]) -> int | None:
-    """One where nothing is said; None for what is no number from 1 to MOST."""
-    if not words:
+def _count(given: Sequence[str]) -> int | None:
+    """Return the number of codes: 1 without an argument, None if it is not a number from 1 to MOST."""
+    if not given:
         return 1
     known = {str(number): number for number in range(1, MOST + 1)}
-    return known.get(words[0]) if len(words) == 1 else None
+    return known.get(given[0]) if len(given) == 1 else None
 
 
 COMMANDS = (

@@ -1,4 +1,4 @@
-"""/new, /stop, /retry, /ask: the conversation itself."""
+"""/new, /stop, /retry, /ask: commands of the conversation."""
 
 from telegram import Update
 
@@ -19,7 +19,7 @@ async def new(update: Update, context: Context) -> None:
 
 
 async def stop(update: Update, context: Context) -> None:
-    """The answer itself shows that it stopped; only when there was none is there something to say."""
+    """Stop the answer of this chat. A stopped answer says so itself; reply only if there was none."""
     message = update.message
     assert message is not None
     if not context.services.answers.stop(message.chat.id, thread_of(message) or 0):
@@ -34,7 +34,7 @@ async def retry(update: Update, context: Context) -> None:
 
 
 async def answer_old(update: Update, context: Context, _: tuple[str, ...]) -> None:
-    """The user still wants what was asked while the bot was away."""
+    """Answer a question that arrived while the bot was offline."""
     query = update.callback_query
     assert query is not None
     await query.answer()

@@ -1,4 +1,4 @@
-"""/invoice: past months as PDF."""
+"""/invoice: the invoices of past months as PDF and CSV."""
 
 import asyncio
 import logging
@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 SHOWN = 12
 
 
-async def listed(_: Update, context: Context) -> None:
-    found = await _mine(context)
+async def show(_: Update, context: Context) -> None:
+    found = await _issued(context)
     if not found:
         await context.reply(context.t("invoice.none"))
         return
@@ -36,8 +36,8 @@ async def listed(_: Update, context: Context) -> None:
     await context.reply(context.t("invoice.choose"), rows(buttons))
 
 
-async def pressed(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """The PDF, and the same as CSV. Only one's own."""
+async def send(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Send an invoice of the user as PDF and as CSV."""
     assert update.callback_query is not None
     await update.callback_query.answer()
     state, services = await context.state(), context.services
@@ -52,8 +52,8 @@ async def pressed(update: Update, context: Context, args: tuple[str, ...]) -> No
     await context.bot.send_document(context.user.id, InputFile(invoice_csv(invoice), f"{invoice.name}.csv"))
 
 
-async def _mine(context: Context) -> list[Invoice]:
-    """Months that are over and have none yet are made now; where the books disagree the operators hear of it."""
+async def _issued(context: Context) -> list[Invoice]:
+    """Issue the invoices that are due and return all. A mismatch with the ledger is logged, and nothing is issued."""
     state, services = await context.state(), context.services
     try:
         now = services.clock.now()
@@ -63,4 +63,4 @@ async def _mine(context: Context) -> list[Invoice]:
     return await services.db.read(lambda conn: invoices.of_tenant(conn, state.id))
 
 
-COMMAND = Command("invoice", listed, 8, buttons={"pdf": pressed})
+COMMAND = Command("invoice", show, 8, buttons={"pdf": send})

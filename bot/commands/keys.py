@@ -1,4 +1,4 @@
-"""/keys: make, list, limit, revoke; the secret is shown once."""
+"""/keys: make, list, limit and revoke API keys. A secret is shown once."""
 
 from telegram import InlineKeyboardMarkup, Update
 
@@ -15,22 +15,22 @@ async def keys(_: Update, context: Context) -> None:
     if arguments(context)[:1] == ["limit"]:
         await _limit(context, list(arguments(context)[1:]))
         return
-    await _list(context)
+    await _show(context)
 
 
-async def opened(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    await _list(context)
+async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    await _show(context)
 
 
-async def _list(context: Context) -> None:
-    found = await _mine(context)
+async def _show(context: Context) -> None:
+    found = await _own_keys(context)
     lines = "\n".join(_line(context, key) for key in found) or context.t("keys.none")
     text = context.t("keys.head", url=_url(context), lines=lines)
     await context.reply(text, _keyboard(context, found))
 
 
 async def make(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    if len(await _mine(context)) >= key_units.MAX_LIVE:
+    if len(await _own_keys(context)) >= key_units.MAX_LIVE:
         await context.reply(context.t("keys.many", count=key_units.MAX_LIVE))
         return
     state, services, key = await context.state(), context.services, key_units.new_key()
@@ -49,8 +49,8 @@ async def revoke(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def choose_limit(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """A button per limit; any other number by `/keys limit`."""
-    found = [key for key in await _mine(context) if str(key.id) == args[0]]
+    """Offer a button per limit. `/keys limit` sets any other number."""
+    found = [key for key in await _own_keys(context) if str(key.id) == args[0]]
     if not found:
         await context.reply(context.t("keys.gone"))
         return
@@ -74,16 +74,16 @@ async def _set(context: Context, key_id: int, tokens: int | None) -> None:
         await context.reply(context.t("keys.limit_set", limit=f"{tokens:,}") if tokens else context.t("keys.limit_off"))
 
 
-async def _limit(context: Context, words: list[str]) -> None:
-    found = [key for key in await _mine(context) if words and key.prefix.startswith(words[0].rstrip("…"))]
-    plain = [word.replace(",", "").replace("_", "") for word in words]
-    if len(words) != 2 or not plain[1].isdecimal() or len(plain[1]) > 15 or len(found) != 1:  # noqa: PLR2004 - 64 bits
+async def _limit(context: Context, given: list[str]) -> None:
+    found = [key for key in await _own_keys(context) if given and key.prefix.startswith(given[0].rstrip("…"))]
+    plain = [word.replace(",", "").replace("_", "") for word in given]
+    if len(given) != 2 or not plain[1].isdecimal() or len(plain[1]) > 15 or len(found) != 1:  # noqa: PLR2004 - 64 bits
         await context.reply(context.t("keys.usage"))
         return
     await _set(context, found[0].id, int(plain[1]) or None)
 
 
-async def _mine(context: Context) -> list[ApiKey]:
+async def _own_keys(context: Context) -> list[ApiKey]:
     state, now = await context.state(), context.services.clock.now()
     return await context.services.db.read(lambda conn: key_units.list_for(conn, state.id, now))
 
@@ -112,5 +112,5 @@ COMMAND = Command(
     "keys",
     keys,
     9,
-    buttons={"open": opened, "make": make, "revoke": revoke, "limit": choose_limit, "set": set_limit},
+    buttons={"open": show, "make": make, "revoke": revoke, "limit": choose_limit, "set": set_limit},
 )

@@ -1,4 +1,4 @@
-"""Operators: /margin: what was sold, what it cost, what is left, and what is still owed in service."""
+"""Operators: /margin: sales, costs, margin, and the liability for Stars that are not used yet."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ async def margin(_: Update, context: Context) -> None:
     await _show(context, days)
 
 
-async def pressed(update: Update, context: Context, args: tuple[str, ...]) -> None:
+async def show_span(update: Update, context: Context, args: tuple[str, ...]) -> None:
     assert update.callback_query is not None
     await update.callback_query.answer()
     await _show(context, int(args[0]))
 
 
-async def as_csv(update: Update, context: Context, args: tuple[str, ...]) -> None:
+async def send_csv(update: Update, context: Context, args: tuple[str, ...]) -> None:
     assert update.callback_query is not None
     await update.callback_query.answer()
     start, end = _days(context, int(args[0]))
@@ -54,7 +54,7 @@ async def _show(context: Context, days: int) -> None:
     found, stars, owed = await context.services.db.read(read)
     totals = UsageTotals.of(found)
     if found:
-        picture = await asyncio.to_thread(charts.margin, found, start, end, _chart_words(context, days, totals))
+        picture = await asyncio.to_thread(charts.margin, found, start, end, _chart_texts(context, days, totals))
         await context.bot.send_photo(context.user.id, InputFile(picture, "margin.png"))
     text = context.t(
         "margin.head",
@@ -79,7 +79,7 @@ async def _show(context: Context, days: int) -> None:
 
 
 def _lines(context: Context, found: Sequence[UsageRow]) -> str:
-    """The newest first; the rest stands in the CSV."""
+    """Return a line per day and offer, the newest first, at most SHOWN; the CSV has all."""
     if not found:
         return context.t("margin.none")
     lines = [
@@ -103,7 +103,7 @@ def _percent(context: Context, totals: UsageTotals) -> str:
     return context.t("margin.percent", percent=totals.margin_percent) if totals.margin_percent else ""
 
 
-def _chart_words(context: Context, days: int, totals: UsageTotals) -> dict[str, str]:
+def _chart_texts(context: Context, days: int, totals: UsageTotals) -> dict[str, str]:
     return {
         "title": context.t("margin.chart", days=days),
         "subtitle": f"{charts.usd(totals.margin)} USD{_percent(context, totals)}",
@@ -123,4 +123,4 @@ def _keyboard(context: Context, days: int) -> InlineKeyboardMarkup:
     return rows([*spans, button(context.t("usage.csv"), "margin", "csv", days, owner=owner)], width=4)
 
 
-COMMAND = Command("margin", margin, 107, admin=True, buttons={"show": pressed, "csv": as_csv})
+COMMAND = Command("margin", margin, 107, admin=True, buttons={"show": show_span, "csv": send_csv})

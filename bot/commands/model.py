@@ -1,4 +1,4 @@
-"""/model: who should answer, with what each charges today."""
+"""/model: choose the model that answers, with the charge of each today."""
 
 from decimal import Decimal
 
@@ -26,7 +26,7 @@ async def model(_: Update, context: Context) -> None:
     await context.reply(text, _keyboard(context))
 
 
-async def pressed(_: Update, context: Context, args: tuple[str, ...]) -> None:
+async def choose_by_number(_: Update, context: Context, args: tuple[str, ...]) -> None:
     names = context.services.market.catalog.names()
     number = int(args[0])
     if number < len(names):
@@ -77,16 +77,16 @@ def _price(context: Context, name: str) -> str:
 
 
 def about(amount: Money) -> str:
-    """USD to two significant digits, at least two decimals: an estimate that looks like one."""
+    """Return an estimate in USD: two significant digits, at least two decimals."""
     decimals = max(2, 1 - amount.decimal.adjusted()) if amount else 2
     return f"{amount.decimal:.{decimals}f}"
 
 
 def _keyboard(context: Context) -> InlineKeyboardMarkup:
-    """By number: a model's name may be longer than a button's data."""
+    """Return the buttons. They carry a number, since a model's name may be longer than callback data."""
     names = context.services.market.catalog.names()
     owner = context.user.id
     return rows([button(n, "model", "set", names.index(n), owner=owner) for n in _offered(context)])
 
 
-COMMAND = Command("model", model, 5, private_only=False, buttons={"set": pressed})
+COMMAND = Command("model", model, 5, private_only=False, buttons={"set": choose_by_number})

@@ -1,4 +1,4 @@
-"""/export and /forget: all data about me, and its end."""
+"""/export and /forget: send a user's data, delete it."""
 
 import json
 
@@ -21,7 +21,7 @@ async def export(_: Update, context: Context) -> None:
 
 
 async def forget(_: Update, context: Context) -> None:
-    """Asks first: what is gone stays gone."""
+    """Ask before deleting, since it can't be undone."""
     owner = context.user.id
     buttons = [
         button(context.t("forget.yes"), "forget", "yes", owner=owner),

@@ -1,4 +1,4 @@
-"""/plan: see, choose, pay by a Stars subscription or from the wallet, cancel, take up again."""
+"""/plan: see, choose, pay by a Stars subscription or from the wallet, cancel, resume."""
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice, Update
 
@@ -32,7 +32,7 @@ async def plan(_: Update, context: Context) -> None:
         )
         for each in services.plans.values()
     )
-    running = await _running(context, state)
+    subscription = await _current_subscription(context, state)
     text = context.t(
         "plan.now",
         plan=state.plan,
@@ -43,12 +43,14 @@ async def plan(_: Update, context: Context) -> None:
         next=context.t("plan.next", plan=state.next_plan) if state.next_plan else "",
         lines=lines,
     )
-    if running is not None:
-        text += "\n\n" + context.t(f"plan.is_{running.state}", plan=running.plan, until=f"{running.until:%Y-%m-%d}")
-    await context.reply(text, _keyboard(context, state, running))
+    if subscription is not None:
+        text += "\n\n" + context.t(
+            f"plan.is_{subscription.state}", plan=subscription.plan, until=f"{subscription.until:%Y-%m-%d}"
+        )
+    await context.reply(text, _keyboard(context, state, subscription))
 
 
-async def opened(update: Update, context: Context, _: tuple[str, ...]) -> None:
+async def show_again(update: Update, context: Context, _: tuple[str, ...]) -> None:
     await plan(update, context)
 
 
@@ -58,18 +60,18 @@ async def choose(_: Update, context: Context, args: tuple[str, ...]) -> None:
     if wanted is None:
         await context.reply(context.t("button.stale"))
         return
-    running, now = await _running(context, state), services.clock.now()
-    is_over = state.renews_at <= now and not _renews_itself(running)
+    subscription, now = await _current_subscription(context, state), services.clock.now()
+    is_over = state.renews_at <= now and not _renews_itself(subscription)
     if wanted.name == state.plan and not is_over:
-        await _keep(context, state, wanted, running)
+        await _keep(context, state, wanted, subscription)
     elif await services.db.read(lambda conn: plans.is_lower(conn, state, wanted, services.plans, now)):
-        await _down(context, state, wanted, running)
+        await _downgrade(context, state, wanted, subscription)
     elif await agreed(context, "plan", "set", wanted.name):
         await _offer(context, state, wanted)
 
 
 async def from_wallet(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Bought at once, where the operator takes wallets."""
+    """Buy a plan from the wallet at once, if the operator allows it."""
     state, services = await context.state(), context.services
     wanted, now = services.plans.get(args[0]), services.clock.now()
     if wanted is None or services.config.plans_from == "stars":
@@ -88,61 +90,62 @@ async def from_wallet(_: Update, context: Context, args: tuple[str, ...]) -> Non
 
 
 async def cancel(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    running = await _running(context, await context.state())
-    if running is not None and running.state != "canceled":
-        if await _edit(context, running, cancelled=True):
+    subscription = await _current_subscription(context, await context.state())
+    if subscription is not None and subscription.state != "canceled":
+        if await _edit_at_telegram(context, subscription, cancelled=True):
             await context.reply(
-                context.t("plan.cancelled", plan=running.plan, until=f"{running.until:%Y-%m-%d}"), _resume(context)
+                context.t("plan.cancelled", plan=subscription.plan, until=f"{subscription.until:%Y-%m-%d}"),
+                _resume(context),
             )
     else:
         await context.reply(context.t("button.stale"))
 
 
 async def resume(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """What the bot has cancelled goes on; a change that was planned is taken back."""
+    """Resume a subscription that the bot has cancelled, and drop the planned change of plan."""
     state = await context.state()
-    running = await _running(context, state)
-    if running is None or not running.by_us:
+    subscription = await _current_subscription(context, state)
+    if subscription is None or not subscription.by_us:
         await context.reply(context.t("button.stale"))
     else:
-        await _resumed(context, state, running)
+        await _resume_now(context, state, subscription)
 
 
-async def _resumed(context: Context, state: TenantState, running: Subscription) -> None:
-    if await _edit(context, running, cancelled=False):
+async def _resume_now(context: Context, state: TenantState, subscription: Subscription) -> None:
+    if await _edit_at_telegram(context, subscription, cancelled=False):
         await context.services.db.write(lambda conn: plans.schedule_plan(conn, state.id, None))
-        await context.reply(context.t("plan.resumed", plan=running.plan, until=f"{running.until:%Y-%m-%d}"))
+        await context.reply(context.t("plan.resumed", plan=subscription.plan, until=f"{subscription.until:%Y-%m-%d}"))
 
 
-async def _keep(context: Context, state: TenantState, wanted: Plan, running: Subscription | None) -> None:
-    """The plan one has: a change that was planned is taken back; one that would end may be paid for."""
-    if running is not None and running.by_us:
-        await _resumed(context, state, running)
+async def _keep(context: Context, state: TenantState, wanted: Plan, subscription: Subscription | None) -> None:
+    """Keep the current plan: drop a planned change, or offer a subscription to a plan that would end."""
+    if subscription is not None and subscription.by_us:
+        await _resume_now(context, state, subscription)
     elif state.next_plan is not None:
         await context.services.db.write(lambda conn: plans.schedule_plan(conn, state.id, None))
         await context.reply(context.t("plan.stays", plan=state.plan))
-    elif not wanted.usd_per_month or _renews_itself(running) or context.services.config.plans_from == "wallet":
+    elif not wanted.usd_per_month or _renews_itself(subscription) or context.services.config.plans_from == "wallet":
         await context.reply(context.t("plan.same"))
     elif await agreed(context, "plan", "set", wanted.name):
         await _offer(context, state, wanted)
 
 
-async def _down(context: Context, state: TenantState, wanted: Plan, running: Subscription | None) -> None:
-    """At the period's end. A subscription is cancelled at Telegram first: only then it is promised."""
-    if _renews_itself(running):
-        assert running is not None
-        if not await _edit(context, running, cancelled=True):
+async def _downgrade(context: Context, state: TenantState, wanted: Plan, subscription: Subscription | None) -> None:
+    """Change to a lower plan when the period ends. The subscription is cancelled at Telegram first."""
+    if _renews_itself(subscription):
+        assert subscription is not None
+        if not await _edit_at_telegram(context, subscription, cancelled=True):
             return
     await context.services.db.write(lambda conn: plans.schedule_plan(conn, state.id, wanted.name))
     text = context.t("plan.later", plan=wanted.name, renews=f"{state.renews_at:%Y-%m-%d}")
     if wanted.usd_per_month:
         key = "plan.later_stars" if context.services.config.plans_from == "stars" else "plan.later_wallet"
         text += " " + context.t(key)
-    await context.reply(text, _resume(context) if running is not None and running.is_current else None)
+    await context.reply(text, _resume(context) if subscription is not None and subscription.is_current else None)
 
 
 async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:
-    """By Stars with a link, since subscriptions can't be plain invoices; or from the wallet; or as one likes."""
+    """Offer to pay by a Stars subscription, which needs a link, from the wallet, or either, as the operator allows."""
     ways = context.services.config.plans_from
     per_star = context.services.config.per_star
     by_stars = ways != "wallet" and stars_for(wanted.usd_per_month, per_star) <= MOST_STARS
@@ -163,7 +166,7 @@ async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:
 
 
 async def _link(context: Context, state: TenantState, wanted: Plan) -> InlineKeyboardButton:
-    """Its payload is our order, which remembers the price that is offered now."""
+    """Return the button of an invoice link. Its payload is an order with today's price."""
     services = context.services
     order = await services.db.write(
         lambda conn: orders.make_order(
@@ -187,54 +190,54 @@ async def _link(context: Context, state: TenantState, wanted: Plan) -> InlineKey
     return InlineKeyboardButton(context.t("plan.pay_button", stars=order.stars), url=link)
 
 
-async def _edit(context: Context, running: Subscription, *, cancelled: bool) -> bool:
-    """At Telegram first; only what it did is remembered. A refusal is said."""
-    done = await stars.edit(context.bot, running, context.user.id, cancelled=cancelled)
+async def _edit_at_telegram(context: Context, subscription: Subscription, *, cancelled: bool) -> bool:
+    """Cancel or resume at Telegram, then store the new state. Return False, and say why, if Telegram does not do it."""
+    done = await stars.edit(context.bot, subscription, context.user.id, cancelled=cancelled)
     if not done:
         await context.reply(context.t("plan.telegram_refused" if done is False else "plan.telegram_silent"))
         return False
-    word = "canceled" if cancelled else "active"
+    state_name = "canceled" if cancelled else "active"
 
     def unit(conn: Connection) -> None:
-        subscriptions.record_state(conn, running.order_id, word, by_us=cancelled)
+        subscriptions.record_state(conn, subscription.order_id, state_name, by_us=cancelled)
 
     await context.services.db.write(unit)
     return True
 
 
-async def _running(context: Context, state: TenantState) -> Subscription | None:
-    """The tenant's subscription, unless it ran out long ago."""
+async def _current_subscription(context: Context, state: TenantState) -> Subscription | None:
+    """Return the tenant's subscription, or None if it ended more than the grace time ago."""
     services = context.services
-    running = await services.db.read(lambda conn: subscriptions.current(conn, state.id))
-    return running if running is not None and running.until + GRACE > services.clock.now() else None
+    subscription = await services.db.read(lambda conn: subscriptions.current(conn, state.id))
+    return subscription if subscription is not None and subscription.until + GRACE > services.clock.now() else None
 
 
-def _renews_itself(running: Subscription | None) -> bool:
-    return running is not None and running.state != "canceled"
+def _renews_itself(subscription: Subscription | None) -> bool:
+    return subscription is not None and subscription.state != "canceled"
 
 
 def _resume(context: Context) -> InlineKeyboardMarkup:
     return rows([button(context.t("plan.resume"), "plan", "resume", owner=context.user.id)])
 
 
-def _keyboard(context: Context, state: TenantState, running: Subscription | None) -> InlineKeyboardMarkup:
+def _keyboard(context: Context, state: TenantState, subscription: Subscription | None) -> InlineKeyboardMarkup:
     owner = context.user.id
     choices = [
         button(_label(context, each), "plan", "set", each.name, owner=owner)
         for each in context.services.plans.values()
         if each.name != state.plan and _is_for_sale(context, each)
     ]
-    if state.next_plan or (running is not None and running.state == "canceled" and not running.by_us):
+    if state.next_plan or (subscription is not None and subscription.state == "canceled" and not subscription.by_us):
         choices.append(button(context.t("plan.keep", plan=state.plan), "plan", "set", state.plan, owner=owner))
-    if _renews_itself(running):
+    if _renews_itself(subscription):
         choices.append(button(context.t("plan.cancel"), "plan", "cancel", owner=owner))
-    elif running is not None and running.by_us:
+    elif subscription is not None and subscription.by_us:
         choices.append(button(context.t("plan.resume"), "plan", "resume", owner=owner))
     return rows(choices, width=1)
 
 
 def _is_for_sale(context: Context, each: Plan) -> bool:
-    """Telegram takes no subscription over 10,000 Stars."""
+    """Return False for a plan over MOST_STARS, Telegram's limit for a subscription, unless the wallet may pay."""
     config = context.services.config
     return config.plans_from != "stars" or stars_for(each.usd_per_month, config.per_star) <= MOST_STARS
 
@@ -252,5 +255,5 @@ COMMAND = Command(
     "plan",
     plan,
     7,
-    buttons={"open": opened, "set": choose, "wallet": from_wallet, "cancel": cancel, "resume": resume},
+    buttons={"open": show_again, "set": choose, "wallet": from_wallet, "cancel": cancel, "resume": resume},
 )

@@ -1,4 +1,4 @@
-"""Operators: /providers, with drain, resume and probe."""
+"""Operators: /providers lists health, prices and limits, with buttons to drain, resume and probe."""
 
 from telegram import InlineKeyboardMarkup, Update
 
@@ -20,10 +20,10 @@ MARKS = {
 
 
 async def providers(_: Update, context: Context) -> None:
-    await context.reply(*_shown(context))
+    await context.reply(*_page(context))
 
 
-def _shown(context: Context) -> tuple[str, InlineKeyboardMarkup]:
+def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
     market = context.services.market
     live = [name for name, provider in market.providers.items() if provider.keys]
     missing = [name for name in market.providers if name not in live]
@@ -43,7 +43,7 @@ async def resume(update: Update, context: Context, args: tuple[str, ...]) -> Non
 
 
 async def probe(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """One real prompt of one token, at the house's cost; rests are forgotten for it."""
+    """End the provider's cooldowns and send one real prompt of one token, which the operator pays."""
     market, name = context.services.market, args[0]
     offers = [
         o for o in market.catalog.offers_of(name) if market.catalog.book.price(o.provider, o.model, market.clock.now())
@@ -76,10 +76,10 @@ async def _set(update: Update, context: Context, name: str, *, drained: bool) ->
 
 
 async def _redraw(update: Update, context: Context) -> None:
-    """The list tells what is so now; an alert, whose buttons are any admin's, keeps its words."""
+    """Update the list whose button was pressed. An alert, whose buttons belong to any admin, keeps its text."""
     pressed = read((update.callback_query and update.callback_query.data) or "")
     if pressed is not None and pressed.owner:
-        await context.edit_or_reply(*_shown(context))
+        await context.edit_or_reply(*_page(context))
 
 
 def _line(context: Context, state: ProviderState) -> str:
@@ -109,13 +109,13 @@ def _line(context: Context, state: ProviderState) -> str:
 
 
 def _usd(atto_per_token: int) -> str:
-    """USD per 1M tokens, with at least two decimals."""
+    """Return USD per 1M tokens, with at least two decimals."""
     whole, _, part = f"{atto_per_token / 1e12:.6f}".rstrip("0").partition(".")
     return f"{whole}.{part:0<2}"
 
 
 def _limits(context: Context, state: ProviderState) -> str:
-    """What was learned of it: how often it fails, what it bears, what is left of its free tiers."""
+    """Return the learned facts: failure rate, rate limit, and the rest of the free tiers today."""
     catalog, now = context.services.market.catalog, context.services.clock.now()
     text = (
         context.t("providers.odds", percent=round(100 * state.failure_chance))

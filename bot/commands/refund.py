@@ -1,4 +1,4 @@
-"""Operators: /refund CHARGE_ID."""
+"""Operators: /refund CHARGE_ID pays a Stars payment back."""
 
 from telegram import Update
 from telegram.error import TelegramError
@@ -10,7 +10,7 @@ from storage.billing import payments, refunds
 
 
 async def refund(_: Update, context: Context) -> None:
-    """Telegram first: only what it gave back is booked. Its own update or the clock mends a crash between the two."""
+    """Refund at Telegram, then book it. After a crash between the two, Telegram's update or a job books it."""
     if len(arguments(context)) != 1:
         await context.reply(context.t("admin.usage", usage="/refund CHARGE_ID"))
         return

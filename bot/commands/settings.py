@@ -16,10 +16,10 @@ MEMORIES = (0, 10, 60)
 
 
 async def settings(_: Update, context: Context) -> None:
-    await context.reply(*await _shown(context))
+    await context.reply(*await _page(context))
 
 
-async def _shown(context: Context) -> tuple[str, InlineKeyboardMarkup]:
+async def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
     state = await context.state(fresh=True)
     footer = bool(state.settings.get("footer", context.services.config.footer))
     tables = bool(state.settings.get("tables", False))
@@ -50,29 +50,29 @@ async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
         )
     elif name == "stream" and value in {"draft", "edit"}:
         await db.write(lambda conn: tenant_settings.set_setting(conn, state.id, "stream", value))
-    await context.edit_or_reply(*await _shown(context))
+    await context.edit_or_reply(*await _page(context))
 
 
 async def as_text(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Put an answer's own words where a rich message of it stands; a second press finds them on their way."""
+    """Replace a rich message with the text of its answer. The outbox makes a second press harmless."""
     query, state = update.callback_query, await context.state()
     assert query is not None
     services, request_id = context.services, f"tg:{context.services.bot_id}:{args[0]}"
-    said = await services.db.read(lambda conn: conversations.answer(conn, state.id, request_id))
-    if said is None or query.message is None:
+    answer = await services.db.read(lambda conn: conversations.answer(conn, state.id, request_id))
+    if answer is None or query.message is None:
         await query.answer(context.t("chat.text_gone"), show_alert=True)
         return
     place, again = query.message, f"{request_id}:text"
-    parts = _in_words(said, place)
+    parts = _as_messages(answer, place)
     now = services.clock.now()
     await services.db.write(lambda conn: outbox.put(conn, again, place.chat.id, parts, services.lease_id, now))
     await context.courier.send(again)
 
 
-def _in_words(said: str, place: MaybeInaccessibleMessage) -> list[str]:
-    """The parts that the rich message stands for; what came after it in ordinary messages stays there."""
-    shown = rich(said)
-    pieces = render(shown.head if shown else said)
+def _as_messages(answer: str, place: MaybeInaccessibleMessage) -> list[str]:
+    """Return the messages that replace the rich message. Ordinary messages that followed it stay."""
+    rich_message = rich(answer)
+    pieces = render(rich_message.head if rich_message else answer)
     tail = footer_of(place)
     whole, thread_id = with_tail(pieces, tail), thread_of(place)
     return [

@@ -1,4 +1,4 @@
-"""/start and /help: who I am, what is left, the menu."""
+"""/start and /help: a greeting with the rest of the plan, and the list of commands."""
 
 from telegram import Update
 
@@ -31,7 +31,7 @@ async def help_(update: Update, context: Context) -> None:
 
 
 def _voice(context: Context) -> str:
-    """Recordings, and what a minute of them costs, where they are heard."""
+    """Return the sentence on voice messages and their price, if a transcriber is configured."""
     transcriber = context.services.transcriber
     return context.t("help.voice", price=cents(transcriber.rate.charge(60))) if transcriber is not None else ""
 

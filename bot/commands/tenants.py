@@ -22,7 +22,7 @@ from storage.tenants.tenants import TenantState
 SHOWN = 20
 
 
-async def listing(_: Update, context: Context) -> None:
+async def show_all(_: Update, context: Context) -> None:
     await _page(context, None)
 
 
@@ -30,23 +30,23 @@ async def older(_: Update, context: Context, args: tuple[str, ...]) -> None:
     await _page(context, int(args[0]))
 
 
-async def one(_: Update, context: Context) -> None:
-    state = await tenant_named(context, "/tenant ID", 1)
+async def show(_: Update, context: Context) -> None:
+    state = await find_tenant(context, "/tenant ID", 1)
     if state is not None:
         await context.reply(
-            _shown(context, state) + await context.services.db.read(lambda conn: _more(conn, context, state))
+            _account(context, state) + await context.services.db.read(lambda conn: _details(conn, context, state))
         )
 
 
 async def credit(update: Update, context: Context) -> None:
-    state = await tenant_named(context, "/credit ID USD", 2)
+    state = await find_tenant(context, "/credit ID USD", 2)
     if state is None:
         return
-    amount = await positive(context, arguments(context)[1])
+    amount = await read_amount(context, arguments(context)[1])
     if amount is None:
         return
     now = context.services.clock.now()
-    # The update's own number: delivered twice, it credits once.
+    # The update's number is the reference: an update delivered twice credits once.
     ref = f"admin:{context.request_id}" if update.update_id else f"admin:{secrets.token_hex(8)}"
     reason = f"by operator {context.user.id}"
     unit = partial(transfers.credit, tenant_id=state.id, amount=amount, ref=ref, reason=reason, now=now)
@@ -57,7 +57,7 @@ async def credit(update: Update, context: Context) -> None:
 
 
 async def setplan(_: Update, context: Context) -> None:
-    state = await tenant_named(context, "/setplan ID PLAN", 2)
+    state = await find_tenant(context, "/setplan ID PLAN", 2)
     if state is None:
         return
     plan = context.services.plans.get(arguments(context)[1])
@@ -70,17 +70,17 @@ async def setplan(_: Update, context: Context) -> None:
     await end_replaced(context, state.telegram_user_id)
     await context.reply(context.t("admin.plan_set", name=state.name or state.id, plan=plan.name))
     if changed:
-        await tell(context, state, "plan.changed", plan=plan.name)
+        await notify_tenant(context, state, "plan.changed", plan=plan.name)
 
 
-async def tell(context: Context, state: TenantState, key: str, **values: object) -> None:
-    """A tenant hears what an operator has done, where Telegram reaches."""
+async def notify_tenant(context: Context, state: TenantState, key: str, **values: object) -> None:
+    """Tell a tenant about an operator's change, unless the tenant has no Telegram or blocks the bot."""
     if state.telegram_user_id is not None and not state.blocked:
         await context.notifier.notify(state.telegram_user_id, key, values)
 
 
-async def positive(context: Context, text: str) -> Money | None:
-    """An amount over zero; says what is wrong with any other."""
+async def read_amount(context: Context, text: str) -> Money | None:
+    """Return an amount above zero, or None after saying the mistake."""
     try:
         amount = Money.usd(text)
     except ValueError:
@@ -91,20 +91,20 @@ async def positive(context: Context, text: str) -> Money | None:
     return None
 
 
-async def tenant_named(context: Context, usage_: str, count: int) -> TenantState | None:
-    """The tenant named first; says what is wrong where there is none."""
-    words = arguments(context)
-    if len(words) != count:
-        await context.reply(context.t("admin.usage", usage=usage_))
+async def find_tenant(context: Context, usage_text: str, count: int) -> TenantState | None:
+    """Return the tenant of the first argument, or None after naming the mistake."""
+    given = arguments(context)
+    if len(given) != count:
+        await context.reply(context.t("admin.usage", usage=usage_text))
         return None
-    found = await context.services.db.read(lambda conn: units.find(conn, words[0]))
+    found = await context.services.db.read(lambda conn: units.find(conn, given[0]))
     if found is None:
-        await context.reply(context.t("admin.no_tenant", id=words[0]))
+        await context.reply(context.t("admin.no_tenant", id=given[0]))
     return found
 
 
 async def _page(context: Context, before: int | None) -> None:
-    """Newest first, a screen at a time."""
+    """Show SHOWN tenants, the newest first, of those made before the tenant `before`."""
     db = context.services.db
     count = await db.read(units.count)
     found = await db.read(lambda conn: units.newest(conn, before, SHOWN + 1))
@@ -125,7 +125,7 @@ def _pager(context: Context, found: list[TenantState]) -> InlineKeyboardMarkup |
     return rows([button(context.t("admin.older"), "tenants", "older", last, owner=context.user.id)])
 
 
-def _shown(context: Context, state: TenantState) -> str:
+def _account(context: Context, state: TenantState) -> str:
     return context.t(
         "admin.tenant",
         name=state.name + (f" @{state.username}" if state.username else ""),
@@ -142,8 +142,8 @@ def _shown(context: Context, state: TenantState) -> str:
     )
 
 
-def _more(conn: Connection, context: Context, state: TenantState) -> str:
-    """Since when, who shut the door, this month's use, keys, subscription and the latest payments."""
+def _details(conn: Connection, context: Context, state: TenantState) -> str:
+    """Return the start, access, this month's usage, keys, subscription and latest payments."""
     today = context.services.clock.now().date()
     used = usage.rows(conn, today.replace(day=1), today, state.id)
     text = context.t(
@@ -157,10 +157,10 @@ def _more(conn: Connection, context: Context, state: TenantState) -> str:
         cost=str(sum((row.cost + row.waste for row in used), Money(0))),
         blocked=context.t("admin.blocked") if state.blocked else "",
     )
-    running = subscriptions.current(conn, state.id)
-    if running is not None:
-        until = f"{running.until:%Y-%m-%d}"
-        text += context.t("admin.subscription", plan=running.plan, state=running.state, until=until)
+    subscription = subscriptions.current(conn, state.id)
+    if subscription is not None:
+        until = f"{subscription.until:%Y-%m-%d}"
+        text += context.t("admin.subscription", plan=subscription.plan, state=subscription.state, until=until)
     for paid in payments.latest(conn, state.id):
         refunded = context.t("admin.payment_refunded") if paid["refunded_at"] else ""
         day = f"{moment(paid['paid_at']):%Y-%m-%d}"
@@ -169,8 +169,8 @@ def _more(conn: Connection, context: Context, state: TenantState) -> str:
 
 
 COMMANDS = (
-    Command("tenants", listing, 101, admin=True, buttons={"older": older}),
-    Command("tenant", one, 102, admin=True),
+    Command("tenants", show_all, 101, admin=True, buttons={"older": older}),
+    Command("tenant", show, 102, admin=True),
     Command("credit", credit, 103, admin=True),
     Command("setplan", setplan, 104, admin=True),
 )

@@ -1,4 +1,4 @@
-"""/terms, /privacy, /paysupport: what Telegram's rules for payments ask for."""
+"""/terms, /privacy, /paysupport, which Telegram's rules for payments require."""
 
 from telegram import Update
 
@@ -8,7 +8,7 @@ from bot.context import Context
 from storage.tenants import tenant_settings
 
 VERSION = "2026-11-25"
-"""Of `terms.text`: changed with it, so that everybody is asked anew before the next payment."""
+"""The version of `terms.text`. Change both together: users are then asked again before their next payment."""
 
 
 async def terms(_: Update, context: Context) -> None:
@@ -21,8 +21,8 @@ async def terms(_: Update, context: Context) -> None:
 async def privacy(_: Update, context: Context) -> None:
     services = context.services
     free = context.t("privacy.free") if services.market.catalog.free.allowed else ""
-    hears = services.transcriber
-    voice = context.t("privacy.voice", provider=hears.offer.provider) if hears is not None else ""
+    transcriber = services.transcriber
+    voice = context.t("privacy.voice", provider=transcriber.offer.provider) if transcriber is not None else ""
     await context.reply(context.t("privacy.text", voice=voice, free=free))
 
 

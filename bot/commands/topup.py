@@ -1,4 +1,4 @@
-"""/topup: a button per amount, or one of one's own; pressed, a Stars invoice. /topup CODE redeems a code."""
+"""/topup: a Stars invoice for a listed amount or for another one. /topup CODE redeems a code."""
 
 import re
 from datetime import timedelta
@@ -19,16 +19,16 @@ _AMOUNT = re.compile(r"^\$?\s*(\d{1,6}(?:[.,]\d{1,9})?)\s*(?:\$|usd)?$", re.IGNO
 
 
 async def topup(_: Update, context: Context) -> None:
-    words = arguments(context)
-    if not words:
+    given = arguments(context)
+    if not given:
         await offer(context)
-    elif _AMOUNT.match(" ".join(words)):
-        await _own_amount(context, " ".join(words))
+    elif _AMOUNT.match(" ".join(given)):
+        await _own_amount(context, " ".join(given))
     else:
-        await _redeem(context, words[0])
+        await _redeem(context, given[0])
 
 
-async def opened(_: Update, context: Context, __: tuple[str, ...]) -> None:
+async def show_again(_: Update, context: Context, __: tuple[str, ...]) -> None:
     await offer(context)
 
 
@@ -66,7 +66,7 @@ async def take_amount(context: Context, text: str) -> bool:
 
 
 async def pay(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """A button of the list; one of a list that has changed since is too old."""
+    """Send the invoice for an amount of the list, if it is still listed."""
     usd = Money(int(args[0]))
     if usd in context.services.config.topups:
         await _invoice(context, usd, "pay")
@@ -75,7 +75,7 @@ async def pay(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def pay_own(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Send the invoice for an amount of the user's own that waited for the agreement to the terms."""
+    """Send the invoice for another amount, after the agreement to the terms."""
     await _checked_invoice(context, Money(int(args[0])))
 
 
@@ -130,5 +130,5 @@ async def _redeem(context: Context, code: str) -> None:
 
 
 COMMAND = Command(
-    "topup", topup, 8, buttons={"open": opened, "pay": pay, "own": pay_own, "other": other}, take_text=take_amount
+    "topup", topup, 8, buttons={"open": show_again, "pay": pay, "own": pay_own, "other": other}, take_text=take_amount
 )

@@ -1,4 +1,4 @@
-"""/usage: tokens and USD by day, model and provider, what is left, and a chart."""
+"""/usage: tokens and USD by day, model and provider, the rest of the plan, and a chart."""
 
 import asyncio
 from collections import defaultdict
@@ -26,7 +26,7 @@ async def usage(_: Update, context: Context) -> None:
     await show(context, PERIOD)
 
 
-async def pressed(update: Update, context: Context, args: tuple[str, ...]) -> None:
+async def show_span(update: Update, context: Context, args: tuple[str, ...]) -> None:
     assert update.callback_query is not None
     await update.callback_query.answer()
     await show(context, args[0])
@@ -37,15 +37,15 @@ async def show(context: Context, span: str) -> None:
     start, end = days_of(span, state, context.services.clock.now().date())
     found = await context.services.db.read(lambda conn: usage_units.rows(conn, start, end, state.id))
     if found:
-        picture = await asyncio.to_thread(charts.usage, found, start, end, _chart_words(context, span, found))
+        picture = await asyncio.to_thread(charts.usage, found, start, end, _chart_texts(context, span, found))
         await context.bot.send_photo(context.user.id, InputFile(picture, "usage.png"))
     text = context.t("usage.head", title=context.t(f"usage.title_{span}"))
     text += _body(context, found) if found else context.t("usage.none")
     await context.reply(text + _left(context, state), _keyboard(context))
 
 
-async def as_csv(update: Update, context: Context, _: tuple[str, ...]) -> None:
-    """A year back, without what it cost the house."""
+async def send_csv(update: Update, context: Context, _: tuple[str, ...]) -> None:
+    """Send the usage of the last year, without the operator's costs."""
     assert update.callback_query is not None
     await update.callback_query.answer()
     state, today = await context.state(), context.services.clock.now().date()
@@ -55,7 +55,7 @@ async def as_csv(update: Update, context: Context, _: tuple[str, ...]) -> None:
 
 
 def days_of(span: str, state: TenantState, today: date) -> tuple[date, date]:
-    """The tenant's own period, the month so far, or so many days; today included."""
+    """Return the first and the last day of a span: the plan's period, this month, or 7 or 30 days with today."""
     if span == PERIOD:
         return state.period_start.date(), today
     if span == "month":
@@ -81,9 +81,9 @@ def _body(context: Context, found: Sequence[UsageRow]) -> str:
 
 
 def _by(
-    context: Context, what: str, found: Sequence[UsageRow], key: Callable[[UsageRow], str], *, newest: bool = False
+    context: Context, group: str, found: Sequence[UsageRow], key: Callable[[UsageRow], str], *, newest: bool = False
 ) -> str:
-    """The largest, or the newest, a line each."""
+    """Return a line for each of the largest groups, or of the newest ones."""
     tokens: dict[str, int] = defaultdict(int)
     charged: dict[str, Money] = defaultdict(lambda: ZERO)
     for row in found:
@@ -96,7 +96,7 @@ def _by(
     ]
     if len(names) > MOST_LINES:
         lines.append(context.t("usage.more", n=len(names) - MOST_LINES))
-    return context.t("usage.by", what=context.t(f"usage.{what}"), lines="\n".join(lines))
+    return context.t("usage.by", group=context.t(f"usage.{group}"), lines="\n".join(lines))
 
 
 def _left(context: Context, state: TenantState) -> str:
@@ -109,7 +109,7 @@ def _left(context: Context, state: TenantState) -> str:
     )
 
 
-def _chart_words(context: Context, span: str, found: Sequence[UsageRow]) -> dict[str, str]:
+def _chart_texts(context: Context, span: str, found: Sequence[UsageRow]) -> dict[str, str]:
     totals = UsageTotals.of(found)
     usd = f"{totals.charge.decimal:,.2f}"
     return {
@@ -125,4 +125,4 @@ def _keyboard(context: Context) -> InlineKeyboardMarkup:
     return rows([*spans, button(context.t("usage.csv"), "usage", "csv", owner=owner)], width=4)
 
 
-COMMAND = Command("usage", usage, 6, buttons={"show": pressed, "csv": as_csv})
+COMMAND = Command("usage", usage, 6, buttons={"show": show_span, "csv": send_csv})

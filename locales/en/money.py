@@ -10,7 +10,7 @@ TEXTS = {
     "usage.none": "Nothing yet. Ask me something first.",
     "usage.total": "Answers: {prompts} · tokens: {tokens} · {usd} USD from the wallet · {allowance} tokens from the plan\n",
     "usage.left": "\nLeft: {left} of {allowance} plan tokens until {renews} · wallet {wallet} USD",
-    "usage.by": "\n**By {what}**\n{lines}\n",
+    "usage.by": "\n**By {group}**\n{lines}\n",
     "usage.line": "{name}: {tokens} tokens · {usd} USD",
     "usage.more": "… and {n} more; the CSV file has them all.",
     "usage.day": "day",

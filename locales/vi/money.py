@@ -10,7 +10,7 @@ TEXTS = {
     "usage.none": "Chưa có gì. Hãy hỏi tôi trước đã.",
     "usage.total": "{prompts} câu trả lời · {tokens} token · {usd} USD từ ví · {allowance} token từ gói\n",
     "usage.left": "\nCòn lại: {left} trong {allowance} token của gói đến {renews} · ví {wallet} USD",
-    "usage.by": "\n**Theo {what}**\n{lines}\n",
+    "usage.by": "\n**Theo {group}**\n{lines}\n",
     "usage.line": "{name}: {tokens} token · {usd} USD",
     "usage.more": "… và {n} dòng nữa; tệp CSV có đủ.",
     "usage.day": "ngày",

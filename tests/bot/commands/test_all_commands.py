@@ -1,0 +1,72 @@
+"""Every command: its texts in each language, its place, and the admin commands that do not exist for others."""
+
+import pkgutil
+
+import pytest
+
+import locales
+from bot import commands
+from bot.menu import discover
+from storage.tenants import tenants
+from tests.bot.commands.conftest import ANN, OLGA, ROOM, Chat
+
+ALL = discover()
+ADMIN = [name for name, command in ALL.items() if command.admin]
+PRIVATE = [name for name, command in ALL.items() if command.private_only and not command.admin]
+
+
+@pytest.mark.parametrize("language", locales.LANGUAGES)
+@pytest.mark.parametrize("name", ALL)
+async def test_menu_text_fits_and_is_in_the_help(chat: Chat, name: str, language: str) -> None:
+    text = locales.LANGUAGES[language].texts[f"command.{name}"]
+    assert 0 < len(text) <= 256
+    chat.language = language
+    assert (f"/{name}: {text}" in await chat.say("/help", OLGA)) == ALL[name].menu
+
+
+@pytest.mark.parametrize("name", ADMIN)
+async def test_admin_command_does_not_exist_for_others(chat: Chat, name: str) -> None:
+    unknown = await chat.say("/no_such_command")
+    assert await chat.say(f"/{name} 1 1") == unknown
+    assert await chat.say(f"/{name} 1 1", ANN, ROOM) == ""
+
+
+@pytest.mark.parametrize("name", ADMIN)
+async def test_button_of_an_admin_command_works_for_admins_only(chat: Chat, name: str) -> None:
+    for action in ALL[name].buttons:
+        for owner in (0, ANN):
+            calls = await chat.press_data(f"{name}:{action}:1:{owner}")
+            assert [call.params.get("text") for call in calls] == ["This button was made for someone else."]
+
+
+@pytest.mark.parametrize("name", [*PRIVATE, *ADMIN])
+async def test_private_command_in_a_group_points_to_the_private_chat(chat: Chat, name: str) -> None:
+    text = await chat.say(f"/{name}", OLGA, ROOM)
+    assert text == f"That works only in our private chat: open @farthing_bot and send /{name} there."
+
+
+@pytest.mark.parametrize("name", [name for name, command in ALL.items() if command.buttons])
+async def test_button_obeys_its_owner_only(chat: Chat, name: str) -> None:
+    await chat.say("/start")
+    for action in ALL[name].buttons:
+        calls = await chat.press_data(f"{name}:{action}:1:77", OLGA)
+        assert [call.method for call in calls] == ["answerCallbackQuery"]
+        assert calls[0].params["show_alert"]
+
+
+async def test_command_for_another_bot_is_ignored(chat: Chat) -> None:
+    assert await chat.say("/help@other_bot", ANN, ROOM) == ""
+    assert await chat.read(tenants.count) == 0
+    assert "What I can do" in await chat.say("/help@Farthing_Bot", ANN, ROOM)
+
+
+@pytest.mark.parametrize("data", ["", "nothing", "nothing:at:all:0", f"usage:nothing:{ANN}"])
+async def test_unknown_button_is_out_of_date(chat: Chat, data: str) -> None:
+    calls = await chat.press_data(data)
+    assert [call.params.get("text") for call in calls] == ["This button is out of date. Please send the command again."]
+
+
+def test_no_two_commands_share_a_name_and_each_module_has_one() -> None:
+    modules = [entry.name for entry in pkgutil.iter_modules(commands.__path__)]
+    found = {command.run.__module__.rpartition(".")[2] for command in ALL.values()}
+    assert found == set(modules)
