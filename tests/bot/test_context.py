@@ -12,11 +12,9 @@ from storage.tenants import tenant_settings, tenants
 from tests.bot.contexts import context_of, private_message
 from tests.journeys.conftest import ANN, OLGA, Journey
 
-NOW = datetime.now(UTC)
-
 
 def sent_before(seconds: float) -> dict[str, Any]:
-    return private_message(date=int((NOW - timedelta(seconds=seconds)).timestamp()))
+    return private_message(date=int((datetime.now(UTC) - timedelta(seconds=seconds)).timestamp()))
 
 
 def keyboard() -> InlineKeyboardMarkup:
@@ -75,7 +73,7 @@ async def test_admins_are_those_of_the_settings(journey: Journey) -> None:
 async def test_stored_message_is_old_between_an_hour_and_two_days(journey: Journey, seconds: float, old: bool) -> None:
     context = context_of(journey, sent_before(seconds))
     assert not context.is_old
-    token = claimed_update.set(ClaimedUpdate(1, 77, "x", "", 1, NOW))
+    token = claimed_update.set(ClaimedUpdate(1, 77, "x", "", 1, datetime.now(UTC)))
     try:
         assert context.is_old is old
         assert context.request_id == f"tg:{journey.bot.bot.id}:77"

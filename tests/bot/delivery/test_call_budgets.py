@@ -58,7 +58,7 @@ def entered(
 ) -> list[tuple[int, float]]:
     """Return the order and times in which calls of these priorities pass a gate of one call a second."""
 
-    async def story() -> list[tuple[int, float]]:
+    async def scenario() -> list[tuple[int, float]]:
         now = asyncio.get_running_loop().time
         begun, passed = now(), list[tuple[int, float]]()
         gate = CallGate(CallRate(1, 1.0), now)
@@ -75,7 +75,7 @@ def entered(
         await asyncio.gather(*tasks, return_exceptions=True)
         return passed
 
-    return run(story())
+    return run(scenario())
 
 
 def test_gate_lets_the_lowest_priority_number_pass_first() -> None:

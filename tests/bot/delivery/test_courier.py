@@ -70,7 +70,7 @@ async def until_idle(courier: Courier) -> None:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "PAUSES", (0.001,))
 
 
@@ -136,7 +136,7 @@ async def test_stop_leaves_unsent_parts_to_the_next_process(db: Database) -> Non
     assert await unsent(db) == 1
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_pauses")
 async def test_unreadable_response_of_telegram_loses_no_part(db: Database) -> None:
     telegram = Telegram(b"[]", b'{"ok": true, "result": null}')
     courier = courier_over(db, telegram)

@@ -25,7 +25,7 @@ class Telegram:
         self.refusals: dict[int, list[float]] = defaultdict(list)
         self._lag = lag
 
-    async def call(self, chat: int, method: str = "sendMessage", urgency: int | None = None) -> object:
+    async def call(self, chat: int, method: str = "sendMessage", priority: int | None = None) -> object:
         async def answer() -> bool | dict[str, Any]:
             lag = self._lag(len(self.arrived))
             await asyncio.sleep(lag)
@@ -35,7 +35,7 @@ class Telegram:
             await asyncio.sleep(lag)
             return {}
 
-        return await self.limiter.process_request(answer, (), {}, method, {"chat_id": chat}, urgency)
+        return await self.limiter.process_request(answer, (), {}, method, {"chat_id": chat}, priority)
 
     def times(self, *chats: int) -> list[float]:
         return [when for when, chat, _ in self.arrived if chat in chats]
@@ -47,31 +47,31 @@ def most_within(times: list[float], seconds: float) -> int:
 
 
 def test_two_hundred_answers_at_once_stay_within_the_bots_rate() -> None:
-    async def story() -> Telegram:
+    async def scenario() -> Telegram:
         telegram = Telegram(lambda number: 0.01 + (number * 37 % 100) / 400)
-        await asyncio.gather(*(telegram.call(chat, urgency=Priority.FINAL) for chat in range(1, 201)))
+        await asyncio.gather(*(telegram.call(chat, priority=Priority.FINAL) for chat in range(1, 201)))
         return telegram
 
-    telegram = run(story())
+    telegram = run(scenario())
     assert len(telegram.arrived) == 200
     assert most_within(telegram.times(*range(1, 201)), 1.0) <= 30
 
 
 def test_final_message_passes_waiting_notices() -> None:
-    async def story() -> list[int]:
+    async def scenario() -> list[int]:
         telegram = Telegram()
-        notices = [asyncio.create_task(telegram.call(chat, urgency=Priority.NOTICE)) for chat in range(1, 60)]
+        notices = [asyncio.create_task(telegram.call(chat, priority=Priority.NOTICE)) for chat in range(1, 60)]
         await asyncio.sleep(0.2)
-        await telegram.call(999, urgency=Priority.FINAL)
+        await telegram.call(999, priority=Priority.FINAL)
         passed = [chat for _, chat, _ in telegram.arrived]
         await asyncio.gather(*notices)
         return passed
 
-    assert len(run(story())) < 15
+    assert len(run(scenario())) < 15
 
 
 def test_429_stalls_its_chat_alone() -> None:
-    async def story() -> tuple[float, Telegram]:
+    async def scenario() -> tuple[float, Telegram]:
         telegram = Telegram()
         telegram.refusals[1] = [10.0]
         refused = asyncio.create_task(telegram.call(1))
@@ -83,7 +83,7 @@ def test_429_stalls_its_chat_alone() -> None:
         await refused
         return other, telegram
 
-    other, telegram = run(story())
+    other, telegram = run(scenario())
     first, second = telegram.times(1)
     assert other < 1
     assert second - first > 10
@@ -91,7 +91,7 @@ def test_429_stalls_its_chat_alone() -> None:
 
 
 def test_several_refused_chats_stall_all_calls_except_payments_and_buttons() -> None:
-    async def story() -> tuple[float, float]:
+    async def scenario() -> tuple[float, float]:
         telegram = Telegram()
         for chat in (1, 2, 3):
             telegram.refusals[chat] = [20.0]
@@ -107,13 +107,13 @@ def test_several_refused_chats_stall_all_calls_except_payments_and_buttons() -> 
         await asyncio.gather(*refused)
         return payment, message
 
-    payment, message = run(story())
+    payment, message = run(scenario())
     assert payment < 1
     assert message > 19
 
 
 def test_long_ban_raises_without_a_call() -> None:
-    async def story() -> int:
+    async def scenario() -> int:
         telegram = Telegram()
         telegram.refusals[1] = [5000.0]
         with pytest.raises(RetryAfter):
@@ -122,29 +122,29 @@ def test_long_ban_raises_without_a_call() -> None:
             await telegram.call(1)
         return len(telegram.arrived)
 
-    assert run(story()) == 1
+    assert run(scenario()) == 1
 
 
 def test_slot_of_a_group_is_reserved_for_the_final_message() -> None:
-    async def story() -> float:
+    async def scenario() -> float:
         telegram = Telegram()
         for _ in range(100):
             await telegram.call(GROUP, "editMessageText", Priority.PREVIEW)
             await asyncio.sleep(0.4)
         begun = asyncio.get_running_loop().time()
-        await telegram.call(GROUP, urgency=Priority.FINAL)
+        await telegram.call(GROUP, priority=Priority.FINAL)
         return asyncio.get_running_loop().time() - begun
 
-    assert run(story()) < 2.5
+    assert run(scenario()) < 2.5
 
 
 def test_parts_of_a_long_answer_arrive_in_order() -> None:
-    async def story() -> list[str]:
+    async def scenario() -> list[str]:
         telegram = Telegram(lambda number: 0.3 if number % 2 else 0.01)
         await asyncio.gather(*(telegram.call(PRIVATE, f"sendMessage{n}", Priority.FINAL) for n in range(12)))
         return [method for _, _, method in telegram.arrived]
 
-    assert run(story()) == [f"sendMessage{n}" for n in range(12)]
+    assert run(scenario()) == [f"sendMessage{n}" for n in range(12)]
 
 
 CALLS = st.lists(
@@ -160,7 +160,7 @@ CALLS = st.lists(
 @settings(max_examples=40)
 @given(CALLS, st.floats(0, 0.4))
 def test_no_window_exceeds_telegrams_limits(calls: list[tuple[int, str, float]], lag: float) -> None:
-    async def story() -> Telegram:
+    async def scenario() -> Telegram:
         telegram, tasks = Telegram(lambda number: lag * (number % 3) / 2), []
         for chat, method, pause in calls:
             preview = Priority.PREVIEW if method == "editMessageText" else None
@@ -169,7 +169,7 @@ def test_no_window_exceeds_telegrams_limits(calls: list[tuple[int, str, float]],
         await asyncio.gather(*tasks)
         return telegram
 
-    arrived = run(story()).arrived
+    arrived = run(scenario()).arrived
     for chat in (PRIVATE, 8):
         drafts = [t for t, c, m in arrived if c == chat and m in {"sendMessageDraft", "sendChatAction"}]
         assert most_within(drafts, 5) <= 20
@@ -180,7 +180,7 @@ def test_no_window_exceeds_telegrams_limits(calls: list[tuple[int, str, float]],
 
 
 def test_idle_chats_are_forgotten() -> None:
-    async def story() -> int:
+    async def scenario() -> int:
         telegram = Telegram()
         for chat in range(1, 50):
             await telegram.call(chat, "sendMessageDraft")
@@ -188,4 +188,4 @@ def test_idle_chats_are_forgotten() -> None:
         await telegram.call(1000)
         return len(telegram.limiter._chats)
 
-    assert run(story()) == 1
+    assert run(scenario()) == 1

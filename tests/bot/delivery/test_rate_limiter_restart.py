@@ -45,20 +45,20 @@ def test_twenty_restarts_send_no_more_frames_than_one_process_may(monkeypatch: p
         times.append(Loop.monotonic())
         return True
 
-    async def story() -> None:
+    async def scenario() -> None:
         for _ in range(20):
             with pytest.raises(TimeoutError):
                 await one_process(1.5)
 
     monkeypatch.setattr(requests, "post", post)
     monkeypatch.setattr(drafts, "time", Loop)
-    run(story())
+    run(scenario())
     assert most_within(times, 30.0) <= 40
     assert most_within(times, 5.0) <= 20
 
 
 def test_slow_time_ends_with_telegrams_window() -> None:
-    async def story() -> tuple[bool, bool, bool]:
+    async def scenario() -> tuple[bool, bool, bool]:
         limiter = RateLimiter()
         before = limiter.is_slow(ANN)
         limiter.slow_down(ANN)
@@ -66,4 +66,4 @@ def test_slow_time_ends_with_telegrams_window() -> None:
         await asyncio.sleep(30.1)
         return before, during, limiter.is_slow(ANN)
 
-    assert run(story()) == (False, True, False)
+    assert run(scenario()) == (False, True, False)
