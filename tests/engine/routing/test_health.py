@@ -1,8 +1,10 @@
+from collections.abc import Callable
+
 import pytest
 
 from engine.catalog.offers import Offer
 from engine.errors import KeyRefused, NoSuchModel, RateLimited
-from engine.routing.health import Denial, LimitFact, Permit, State
+from engine.routing.health import Denial, HealthPolicy, LimitFact, Permit, State
 from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
 
 
@@ -190,3 +192,25 @@ def test_drained_provider_has_no_refused_keys() -> None:
     providers.fails(KeyRefused())
     providers.health.drain("a")
     assert providers.health.refused_keys() == ()
+
+
+def test_state_changes_are_dated_when_they_happen_also_if_read_later(providers: TwoProviders) -> None:
+    def change(act: Callable[[], None]) -> None:
+        providers.clock.wait(100)
+        at = providers.clock.now()
+        act()
+        providers.clock.wait(7)
+        assert providers.health.state("a").since == at
+
+    change(lambda: providers.health.drain("a"))
+    change(lambda: providers.health.resume("a"))
+    change(lambda: providers.fails(DOWN, 5))
+    providers.clock.wait(60)
+    assert providers.state() is State.HALF_OPEN
+    change(providers.succeeds)
+    change(lambda: providers.fails(KeyRefused()))
+    change(lambda: providers.health.restore("a"))
+
+
+def test_default_policy_is_that_of_the_documentation() -> None:
+    assert HealthPolicy() == HealthPolicy(5, 60, 20, 30)

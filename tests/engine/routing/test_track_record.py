@@ -1,6 +1,6 @@
 import pytest
 
-from engine.routing.offer_health import LEAST_SAMPLES, TrackRecord
+from engine.routing.offer_health import TrackRecord
 
 
 def test_untried_offer_has_no_failure_chance_and_no_speed() -> None:
@@ -87,7 +87,7 @@ def test_clock_that_goes_back_does_not_raise_the_failure_chance() -> None:
 
 def test_lateness_is_unknown_below_ten_samples_and_at_least_two_seconds() -> None:
     track = TrackRecord()
-    for _ in range(LEAST_SAMPLES - 1):
+    for _ in range(9):
         track.succeeded(0, 100)
     assert track.late_seconds is None
     track.succeeded(0, 100)
@@ -101,3 +101,10 @@ def test_lateness_is_four_times_the_95th_percentile() -> None:
     assert (track.p50_first_token_ms, track.p95_first_token_ms) == (200, 1000)
     assert track.late_seconds == 4
     assert track.first_token_seconds == 0.2
+
+
+def test_fifty_first_token_times_are_kept() -> None:
+    track = TrackRecord()
+    for ms in [10] + [100] * 25 + [300] * 25:
+        track.succeeded(0, ms)
+    assert track.p50_first_token_ms == 300
