@@ -5,6 +5,7 @@ import pytest
 from engine.catalog.offers import Offer
 from engine.errors import KeyRefused, NoSuchModel, RateLimited
 from engine.routing.health import Denial, HealthPolicy, LimitFact, Permit, State
+from engine.routing.plan import OfferStatus
 from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
 
 
@@ -214,3 +215,21 @@ def test_state_changes_are_dated_when_they_happen_also_if_read_later(providers: 
 
 def test_default_policy_is_that_of_the_documentation() -> None:
     assert HealthPolicy() == HealthPolicy(5, 60, 20, 30)
+
+
+def test_status_of_a_fresh_provider_weighs_nothing(providers: TwoProviders) -> None:
+    assert providers.health.status(A) == OfferStatus(failure_seconds=1)
+
+
+def test_ten_first_attempts_earn_a_retry(providers: TwoProviders) -> None:
+    while isinstance(providers.health.admit(A, repeat=True), Permit):
+        pass
+    for _ in range(11):
+        providers.permit()
+    assert isinstance(providers.health.admit(A, repeat=True), Permit)
+
+
+def test_restored_provider_keeps_a_small_failure_chance(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 4)
+    providers.health.restore("a")
+    assert providers.health.status(A).failure_chance == providers.health.state("a").failure_chance == 0.05

@@ -254,3 +254,23 @@ def test_released_probe_allows_another() -> None:
     breaker.probing = True
     breaker.release_probe()
     assert (breaker.is_open, breaker.probing) == (True, False)
+
+
+def test_twenty_attempts_show_that_a_provider_is_flaky() -> None:
+    for rounds, is_open in ((10, False), (9, True)):
+        breaker = Breaker(5, 60)
+        for _ in range(rounds):
+            breaker.failed(0, probe=False)
+            breaker.succeeded(0, probe=False)
+        fail(breaker, 5, 1)
+        assert breaker.is_open is is_open
+
+
+def test_flakiness_is_remembered_for_a_rest_and_a_minute() -> None:
+    for now, is_open in ((120, False), (120.5, True)):
+        breaker = Breaker(5, 60)
+        flaky(breaker, 0)
+        fail(breaker, 5, 0)
+        assert not breaker.is_open
+        fail(breaker, 1, now)
+        assert breaker.is_open is is_open
