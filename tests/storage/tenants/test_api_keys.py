@@ -1,7 +1,10 @@
 """API keys: limits, months, revocation and the form of a secret."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+
+import pytest
 
 from engine.holds import Grant, Shortfall
 from storage.database.connection import Connection
@@ -9,7 +12,7 @@ from storage.database.database import Database
 from storage.ledger import holds
 from storage.tenants import api_keys
 from storage.tenants.api_keys import ApiKey
-from tests.storage.books import NOW, check_books, hold_request, pay, shortfall_of, take, tenant
+from tests.storage.books import FREE, NOW, check_books, hold_request, pay, shortfall_of, take, tenant
 
 
 def key(conn: Connection, tenant_id: int, tokens: int | None) -> ApiKey:
@@ -88,3 +91,58 @@ async def test_typing_error_in_a_secret_is_detected() -> None:
     secret = api_keys.new_key().secret
     assert api_keys.is_well_formed(secret)
     assert not api_keys.is_well_formed(secret[:-1] + ("a" if secret[-1] != "a" else "b"))
+
+
+@pytest.mark.parametrize("change", [lambda s: s[:-1], lambda s: s + "0", lambda s: "sk-" + s[3:], lambda s: "é" + s[1:],
+                                    lambda s: s[:5] + "é" + s[6:], lambda s: s[:0]])  # fmt: skip
+def test_malformed_secret_is_refused(change: Callable[[str], str]) -> None:
+    assert not api_keys.is_well_formed(change(api_keys.new_key().secret))
+
+
+async def test_live_key_authenticates_its_tenant_until_it_is_revoked(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann, bao = tenant(conn), tenant(conn)
+        new = api_keys.new_key()
+        made = api_keys.add(conn, ann, new, name="dev", tokens_per_month=None, now=NOW)
+        assert (made.name, made.prefix, made.used_tokens) == ("dev", new.secret[:8], 0)
+        assert new.secret not in str(conn.rows("SELECT * FROM api_keys"))
+        found = api_keys.authenticate(conn, api_keys.digest(new.secret), {"free": FREE})
+        assert found is not None
+        assert (found[0].id, found[1]) == (ann, made.id)
+        assert api_keys.authenticate(conn, api_keys.digest("fk-other"), {"free": FREE}) is None
+        assert not api_keys.revoke(conn, bao, made.id, NOW)
+        assert api_keys.live_keys(conn, ann) == 1
+        assert api_keys.revoke(conn, ann, made.id, NOW)
+        assert not api_keys.revoke(conn, ann, made.id, NOW)
+        assert not api_keys.set_limit(conn, ann, made.id, 5)
+        assert api_keys.authenticate(conn, api_keys.digest(new.secret), {"free": FREE}) is None
+        assert api_keys.live_keys(conn, ann) == 0
+
+    await db.write(unit)
+
+
+async def test_revoked_keys_are_listed_only_on_request(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn)
+        first, second = key(conn, ann, None), key(conn, ann, None)
+        api_keys.revoke(conn, ann, first.id, NOW)
+        api_keys.touch(conn, second.id, NOW)
+        assert [each.id for each in api_keys.list_for(conn, ann, NOW)] == [second.id]
+        listed = api_keys.list_for(conn, ann, NOW, revoked=True)
+        assert [(each.id, each.revoked_at, each.last_used_at) for each in listed] == [
+            (first.id, NOW, None),
+            (second.id, None, NOW),
+        ]
+
+    await db.write(unit)
+
+
+async def test_used_tokens_of_a_past_month_are_shown_as_zero(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = tenant(conn, "10")
+        asked = hold_request(ann, key_id=key(conn, ann, 200).id)
+        pay(conn, asked, take(conn, asked), tokens=150)
+        months = (NOW, NOW + timedelta(days=10))
+        assert [api_keys.list_for(conn, ann, now)[0].used_tokens for now in months] == [150, 0]
+
+    await db.write(unit)
