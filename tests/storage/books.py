@@ -1,4 +1,4 @@
-"""What the tests of the books have in common: a clock, a tenant with money, a bid and its bill."""
+"""Helpers of the ledger tests: a clock, plans, a tenant with money, a hold request and its bill."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ RATES = journal.allowance_rates({"free": FREE, "pro": PRO})
 
 @dataclass
 class FixedClock:
-    """Time stands still until a test moves it."""
+    """A clock that stands still until a test moves it."""
 
     at: datetime = NOW
 
@@ -47,7 +47,7 @@ class FixedClock:
 
 
 def tenant(conn: Connection, usd: str = "0", plan: Plan = FREE) -> int:
-    """A tenant whose wallet holds `usd`."""
+    """Create a tenant with `usd` in its wallet; return its id."""
     made = tenants.create(conn, "Ann", plan, now=NOW)
     if usd != "0":
         transfers.credit(conn, made, Money.usd(usd), ref=f"gift:{made}", reason="test", now=NOW)
@@ -64,13 +64,13 @@ def hold_request(
     output_tokens: int = 100,
     key_id: int | None = None,
 ) -> HoldRequest:
-    """On a markup tariff, every token may cost the house 1,000 nano-dollars."""
+    """Return a hold request with one offer, which costs 1,000 nano-dollars a token on a markup tariff."""
     ceiling = Ceiling(10**12, 10**12, output_tokens)
     return HoldRequest(request, epoch, tenant_id, tariff, input_tokens, (ceiling,), key_id=key_id)
 
 
 def bill(asked: HoldRequest, tokens: int = 150, cost_atto: int | None = None) -> Bill:
-    """`tokens` as the provider reported them, at 1,000 nano-dollars each unless told."""
+    """Return the bill for an answer of `tokens`, which cost 1,000 nano-dollars each unless `cost_atto` is given."""
     usage = Usage(min(tokens, asked.input_tokens), max(0, tokens - asked.input_tokens))
     cost = tokens * 10**12 if cost_atto is None else cost_atto
     record = attempt(
@@ -86,28 +86,32 @@ def bill(asked: HoldRequest, tokens: int = 150, cost_atto: int | None = None) ->
 
 
 def take(conn: Connection, asked: HoldRequest, lease: str = "L") -> Grant:
+    """Make a hold that must be granted."""
     sized = holds.hold(conn, asked, lease, NOW)
     assert isinstance(sized, Grant), sized
     return sized
 
 
 def shortfall_of(conn: Connection, asked: HoldRequest) -> Shortfall:
+    """Make a hold that must be refused; return its shortfall."""
     sized = holds.hold(conn, asked, "L", NOW)
     assert isinstance(sized, Shortfall), sized
     return sized
 
 
 def pay(conn: Connection, asked: HoldRequest, grant: Grant, tokens: int = 150, cost_atto: int | None = None) -> Charge:
+    """Capture a hold for an answer of `tokens`."""
     return holds.capture(conn, asked, grant, bill(asked, tokens, cost_atto), rates=RATES, now=NOW)
 
 
 def account(conn: Connection, tenant_id: int) -> Row:
+    """Return the account's row."""
     found = row(conn, "SELECT * FROM accounts WHERE tenant_id = :id", id=tenant_id)
     assert found is not None
     return found
 
 
 def check_books(conn: Connection) -> None:
-    """The books are clean."""
+    """Assert that the audit finds no problem."""
     report = audit(conn)
     assert report.ok, report.problems

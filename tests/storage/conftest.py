@@ -18,7 +18,7 @@ from storage.database.database import Database, open_database
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A PostgreSQL of our own, on a unix socket in a folder of its own."""
+    """A temporary PostgreSQL server on a unix socket."""
 
     folder: Path
 
@@ -37,17 +37,17 @@ class Server:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
-    """initdb refuses root, so root lends the server to the account `postgres`."""
+    """Start a PostgreSQL server; when run by root, as the account `postgres`, because initdb refuses root."""
     if shutil.which("initdb") is None or shutil.which("pg_ctl") is None:
         pytest.skip("no PostgreSQL binaries (initdb, pg_ctl) on this machine")
-    folder = Path(tempfile.mkdtemp(prefix="farthing-pg-", dir=_roomy()))
+    folder = Path(tempfile.mkdtemp(prefix="farthing-pg-", dir=_temporary_folder()))
     data, options = folder / "data", f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
-    _as_mortal(folder, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
-    _as_mortal(folder, "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start")
+    _run_unprivileged(folder, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+    _run_unprivileged(folder, "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start")
     try:
         yield Server(folder)
     finally:
-        _as_mortal(folder, "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        _run_unprivileged(folder, "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -66,7 +66,7 @@ def postgres_template(postgres_server: Server) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where a migrated, empty database of each kind is."""
+    """The URL of a migrated, empty database of each kind."""
     if request.param == "sqlite":
         path = tmp_path / "farthing.db"
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
@@ -84,14 +84,14 @@ async def db(url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-def _roomy() -> Path:
-    """Memory, where there is a gibibyte of it to lend: each test's database is hundreds of small files."""
+def _temporary_folder() -> Path:
+    """Return /dev/shm when it has 1 GiB free, because each database is hundreds of small files; else /tmp."""
     memory = Path("/dev/shm")
-    lent = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
-    return memory if lent else Path("/tmp")
+    usable = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
+    return memory if usable else Path("/tmp")
 
 
-def _as_mortal(folder: Path, *command: str | Path) -> None:
+def _run_unprivileged(folder: Path, *command: str | Path) -> None:
     owner = "postgres" if os.geteuid() == 0 else None
     if owner:
         shutil.chown(folder, owner, owner)

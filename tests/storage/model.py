@@ -1,4 +1,4 @@
-"""The books in thirty lines of Python: what any order of operations must come to."""
+"""A model of the ledger in plain Python, which any order of operations must agree with."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from engine.tenancy import Charge
 
 @dataclass
 class Held:
-    bid: HoldRequest
+    hold_request: HoldRequest
     grant: Grant
     period: int
     lease: str
@@ -48,31 +48,33 @@ class Model:
     refs: set[str] = field(default_factory=set)
     answers: dict[str, Charge] = field(default_factory=dict)
 
-    def hold(self, bid: HoldRequest, lease: str, month: int) -> Fit | None:
-        """None: it was paid before, or another try has come first."""
-        before = self.holds.get(bid.request_id)
-        if before is not None and (before.state == "captured" or before.bid.epoch >= bid.epoch):
+    def hold(self, hold_request: HoldRequest, lease: str, month: int) -> Fit | None:
+        """Size the hold; None when the request was paid, or was held in this epoch or a later one."""
+        before = self.holds.get(hold_request.request_id)
+        if before is not None and (before.state == "captured" or before.hold_request.epoch >= hold_request.epoch):
             return None
-        self.void(bid.request_id)
-        books, key = self.accounts[bid.tenant_id], self.keys.get(bid.key_id or 0)
+        self.void(hold_request.request_id)
+        account, key = self.accounts[hold_request.tenant_id], self.keys.get(hold_request.key_id or 0)
         if key is not None and key.month < month:
             key.month, key.used, key.held = month, 0, 0
         left = None if key is None or key.limit is None else key.limit - key.used - key.held
-        sized = fit(bid, Funds(books.spare, Money(books.balance - books.held), left))
+        sized = fit(hold_request, Funds(account.spare, Money(account.balance - account.held), left))
         if isinstance(sized, Shortfall):
             return sized
-        books.held += sized.wallet.nanousd
-        books.held_tokens += sized.allowance_tokens
+        account.held += sized.wallet.nanousd
+        account.held_tokens += sized.allowance_tokens
         if key is not None:
             key.held += sized.tokens
-        self.holds[bid.request_id] = Held(bid, sized, books.period, lease, key.month if key else month)
+        self.holds[hold_request.request_id] = Held(
+            hold_request, sized, account.period, lease, key.month if key else month
+        )
         return sized
 
     def capture(self, request_id: str, tokens: int, cost_atto: int) -> None:
         held = self.holds[request_id]
-        books = self.accounts[held.bid.tenant_id]
-        same = books.period == held.period
-        charge = settle(held.bid.tariff, held.grant, tokens, cost_atto, books.spare if same else 0)
+        account = self.accounts[held.hold_request.tenant_id]
+        same = account.period == held.period
+        charge = settle(held.hold_request.tariff, held.grant, tokens, cost_atto, account.spare if same else 0)
         self._release(held, charge, tokens, "captured")
         self.answers[request_id] = charge
 
@@ -82,13 +84,13 @@ class Model:
             self._release(held, Charge(), 0, state)
 
     def _release(self, held: Held, charge: Charge, tokens: int, state: str) -> None:
-        books, key = self.accounts[held.bid.tenant_id], self.keys.get(held.bid.key_id or 0)
+        account, key = self.accounts[held.hold_request.tenant_id], self.keys.get(held.hold_request.key_id or 0)
         held.state = state
-        books.held -= held.grant.wallet.nanousd
-        books.balance -= charge.wallet.nanousd
-        if books.period == held.period:
-            books.held_tokens -= held.grant.allowance_tokens
-            books.used += charge.allowance_tokens
+        account.held -= held.grant.wallet.nanousd
+        account.balance -= charge.wallet.nanousd
+        if account.period == held.period:
+            account.held_tokens -= held.grant.allowance_tokens
+            account.used += charge.allowance_tokens
         if key is not None and key.month == held.month:
             key.held -= held.grant.tokens
             key.used += min(tokens, held.grant.tokens)
@@ -96,19 +98,19 @@ class Model:
     def credit(self, tenant: int, amount: Money, ref: str) -> None:
         if ref not in self.refs:
             self.refs.add(ref)
-            books = self.accounts[tenant]
-            repaid = min(amount.nanousd, books.owed)
-            books.owed -= repaid
-            books.balance += amount.nanousd - repaid
+            account = self.accounts[tenant]
+            repaid = min(amount.nanousd, account.owed)
+            account.owed -= repaid
+            account.balance += amount.nanousd - repaid
 
     def debit(self, tenant: int, amount: Money, ref: str) -> None:
         if ref not in self.refs and amount != ZERO:
             self.refs.add(ref)
-            books = self.accounts[tenant]
-            taken = min(amount.nanousd, books.balance - books.held)
-            books.balance -= taken
-            books.owed += amount.nanousd - taken
+            account = self.accounts[tenant]
+            taken = min(amount.nanousd, account.balance - account.held)
+            account.balance -= taken
+            account.owed += amount.nanousd - taken
 
     def start_plan(self, tenant: int, tokens: int) -> None:
-        books = self.accounts[tenant]
-        books.tokens, books.used, books.held_tokens, books.period = tokens, 0, 0, books.period + 1
+        account = self.accounts[tenant]
+        account.tokens, account.used, account.held_tokens, account.period = tokens, 0, 0, account.period + 1

@@ -1,4 +1,4 @@
-"""A process that may be killed at any commit: its database does as it is told, in the test's own thread."""
+"""A simulated process that can be killed at any commit; its database runs in the test's own thread."""
 
 import asyncio
 import sqlite3
@@ -22,28 +22,28 @@ Raw = sqlite3.Connection | psycopg.Connection[Any]
 
 
 class Fate(Enum):
-    """What becomes of the process at its next commit."""
+    """The fate of a process at its next commit."""
 
-    LIVES = "it lives"
-    DIES_BEFORE = "it dies before the commit"
-    DIES_AFTER = "it dies after the commit, before it hears of it"
+    LIVES = "lives"
+    DIES_BEFORE = "killed before the commit"
+    DIES_AFTER = "killed after the commit, before the result arrives"
 
 
 class Killed(BaseException):
-    """The process is no more."""
+    """Raised to callers in a killed process."""
 
 
 class Process:
-    """ports.Ledger over one raw connection. `fate` decides the next commit; the dead write nothing more.
+    """A process with a SqlLedger over one raw connection. `fate` decides the next commit.
 
-    `stood`: the units whose commit stands, in order.
+    A dead process writes nothing. `committed` are the units that were committed, in order.
     """
 
     def __init__(self, raw: Raw, name: str, clock: FixedClock) -> None:
         self._raw, self.name, self.dead, self.fate = raw, name, False, Fate.LIVES
         self.url = self.dialect = ""
-        self.hears_nothing = False
-        self.stood: list[Unit] = []
+        self._died_after_commit = False
+        self.committed: list[Unit] = []
         self._waiting: list[QueuedUnit] = []
         lease = cast(Lease, SimpleNamespace(id=name))
         self.ledger = SqlLedger(self, lease, clock, RATES)
@@ -52,7 +52,7 @@ class Process:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Nothing to close: the connection is the test's."""
+        """Close nothing: the connection belongs to the test."""
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
         return await self.submit(unit)
@@ -61,7 +61,8 @@ class Process:
         return await self.submit(query)
 
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
-        """Done a turn of the loop later and told another turn later, so that a cancellation may come in between."""
+        """Run the unit one turn of the event loop later and complete it one more turn later, so that a cancellation can
+        arrive in between."""
         job = QueuedUnit(unit)
         self._waiting.append(job)
         if len(self._waiting) == 1:
@@ -69,22 +70,22 @@ class Process:
         return job.future
 
     def _serve(self) -> None:
-        """As the writers do: all that waits at once; where that can't be, one by one."""
+        """Run all waiting units in one transaction, as the database threads do; one by one if that fails."""
         batch, self._waiting = self._waiting, []
         try:
-            self.now(lambda conn: run_all(conn, batch))
+            self.run_now(lambda conn: run_all(conn, batch))
         except Killed as error:
-            self._all_are_told(batch, error)
-        except Exception:  # noqa: BLE001 - found again, and kept, one by one
+            self._fail_all(batch, error)
+        except Exception:  # noqa: BLE001 - running one by one raises it again
             self._one_by_one(batch)
         else:
-            self.stood += [job.unit for job in batch]
+            self.committed += [job.unit for job in batch]
         for job in batch:
             job.loop.call_soon(job.complete)
 
-    def _all_are_told(self, batch: list[QueuedUnit], error: Killed) -> None:
-        if self.hears_nothing:
-            self.stood += [job.unit for job in batch]
+    def _fail_all(self, batch: list[QueuedUnit], error: Killed) -> None:
+        if self._died_after_commit:
+            self.committed += [job.unit for job in batch]
         for job in batch:
             job.error = error
 
@@ -92,14 +93,14 @@ class Process:
         for job in batch:
             job.result, was_dead = None, self.dead
             try:
-                job.result = self.now(job.unit)
-            except BaseException as error:  # noqa: BLE001 - it is the waiter's
+                job.result = self.run_now(job.unit)
+            except BaseException as error:  # noqa: BLE001 - it belongs to the unit's caller
                 job.error = error
-            if job.error is None or (self.hears_nothing and not was_dead):
-                self.stood.append(job.unit)
+            if job.error is None or (self._died_after_commit and not was_dead):
+                self.committed.append(job.unit)
 
-    def now(self, unit: Callable[[Connection], T]) -> T:
-        """One transaction, and what `fate` makes of it."""
+    def run_now(self, unit: Callable[[Connection], T]) -> T:
+        """Run one transaction; `fate` decides whether it commits and whether the process dies. Raises Killed."""
         if self.dead:
             raise Killed
         self._raw.execute("BEGIN")
@@ -111,7 +112,7 @@ class Process:
         fate, self.fate = self.fate, Fate.LIVES
         self._raw.execute("ROLLBACK" if fate is Fate.DIES_BEFORE else "COMMIT")
         if fate is not Fate.LIVES:
-            self.dead, self.hears_nothing = True, fate is Fate.DIES_AFTER
+            self.dead, self._died_after_commit = True, fate is Fate.DIES_AFTER
             raise Killed
         return result
 

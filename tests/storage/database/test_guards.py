@@ -1,4 +1,4 @@
-"""Each guard is broken in turn, and something must notice: a proof that can't fail proves nothing."""
+"""Tests of the ledger's tests: with each guard removed in turn, the state machine or a CHECK must fail."""
 
 import asyncio
 import shutil
@@ -17,15 +17,15 @@ from storage.database.database import Database, open_database
 from storage.database.statements import Statement
 from storage.ledger import hold_batches_sql, holds_sql
 from tests.storage.books import account, hold_request, pay, take, tenant
-from tests.storage.ledger.test_machine import Books
+from tests.storage.ledger.test_machine import LedgerMachine
 
 QUICK = settings(max_examples=400, stateful_step_count=50, deadline=None, database=None,
                  phases=(Phase.generate,))  # fmt: skip
-NOTICED = (AssertionError, sqlite3.IntegrityError)  # by the model, or by the database's own CHECK
+DETECTED = (AssertionError, sqlite3.IntegrityError)  # by the model, or by a CHECK of the database
 
 
-def walk(template: Path, start: int) -> None:
-    """`start` seeds it: one from which the harm is met early, so that nobody waits for the rest."""
+def run_machine(template: Path, start: int) -> None:
+    """Run the state machine from the seed `start`, which was chosen to reach the broken guard early."""
     source = sqlite3.connect(template)
 
     def fresh() -> sqlite3.Connection:
@@ -34,16 +34,16 @@ def walk(template: Path, start: int) -> None:
         return raw
 
     try:
-        machine = type("Guarded", (Books,), {"fresh": staticmethod(fresh)})
+        machine = type("Guarded", (LedgerMachine,), {"fresh": staticmethod(fresh)})
         run_state_machine_as_test(seed(start)(machine), settings=QUICK)
     finally:
         source.close()
 
 
 def without(statement: Statement, *guards: str) -> Statement:
-    """The statement with each of `guards` taken out of its text."""
+    """Return the statement without `guards`."""
     for guard in guards:
-        assert guard in _spaced(*statement.sqlite), f"{guard!r} guards nothing"
+        assert guard in _spaced(*statement.sqlite), f"{guard!r} is not in the statement"
     broken = [_spaced(part) for part in (*statement.sqlite, statement.postgresql)]
     for guard in guards:
         broken = [part.replace(guard, "") for part in broken]
@@ -54,16 +54,16 @@ def _spaced(*parts: str) -> str:
     return " ".join(" ".join(parts).split())
 
 
-def blind(owner: int) -> dict[str, Any]:
-    """A hold of 2 USD, whoever it is from."""
+def values_of_large_hold(owner: int) -> dict[str, Any]:
+    """Return the values of a hold of 2 USD."""
     return {"request": "r", "epoch": 1, "tenant": owner, "key": None, "month": 202611, "wallet": 2 * 10**9,
             "allowance": 0, "tokens": 1, "period": 1, "lease": "L", "now": 0}  # fmt: skip
 
 
-async def test_the_statement_that_takes_money_guards_itself(db: Database) -> None:
+async def test_statement_does_not_take_missing_money(db: Database) -> None:
     def unit(conn: Connection) -> int:
         owner = tenant(conn, "1")
-        assert conn.first(holds_sql.TAKE, blind(owner)) is None
+        assert conn.first(holds_sql.TAKE, values_of_large_hold(owner)) is None
         return int(account(conn, owner)["held_nanousd"])
 
     assert await db.write(unit) == 0
@@ -80,7 +80,7 @@ _ALLOWANCE = "allowance_tokens - allowance_used_tokens - allowance_held_tokens >
         ("RESOLVE_ALL", " AND state = 'open'", (1, 0, 0, "r1", 1), "never changed"),
     ],
 )
-async def test_behind_the_guard_of_many_at_once_stand_the_rows_own(
+async def test_table_refuses_a_batch_whose_statement_lacks_its_guard(
     name: str, guard: str, row: tuple[Any, ...], rule: str, sqlite_template: Path, tmp_path: Path
 ) -> None:
     shutil.copyfile(sqlite_template, tmp_path / "x.db")
@@ -96,11 +96,11 @@ async def test_behind_the_guard_of_many_at_once_stand_the_rows_own(
             await db.write(unit)
 
 
-async def test_behind_the_statements_guard_stands_the_rows_own(db: Database) -> None:
+async def test_table_refuses_a_hold_whose_statement_lacks_its_guard(db: Database) -> None:
     broken = without(holds_sql.TAKE, " AND balance_nanousd - held_nanousd >= :wallet")
     owner = await db.write(lambda conn: tenant(conn, "1"))
     with pytest.raises(Exception, match="holds_within_wallet"):
-        await db.write(lambda conn: conn.first(broken, blind(owner)))
+        await db.write(lambda conn: conn.first(broken, values_of_large_hold(owner)))
 
 
 @pytest.mark.parametrize(
@@ -113,16 +113,16 @@ async def test_behind_the_statements_guard_stands_the_rows_own(db: Database) -> 
         ("BEGIN_MONTH", (" AND month < :month",), 0),
     ],
 )
-def test_the_walk_notices_a_statement_without_its_guard(
+def test_machine_detects_a_statement_without_its_guard(
     name: str, guards: tuple[str, ...], start: int, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_queue, "run_batch", alone)
+    monkeypatch.setattr(write_queue, "run_batch", refuse_batch)
     monkeypatch.setattr(holds_sql, name, without(getattr(holds_sql, name), *guards))
     if name == "HELD":
         monkeypatch.setattr(holds_sql, "CAPTURE", without(holds_sql.CAPTURE, " AND epoch = :epoch AND state = 'open'"))
         monkeypatch.setattr(holds_sql, "RESOLVE", without(holds_sql.RESOLVE, " AND epoch = :epoch AND state = 'open'"))
-    with pytest.raises(NOTICED):
-        walk(sqlite_template, start)
+    with pytest.raises(DETECTED):
+        run_machine(sqlite_template, start)
 
 
 @pytest.mark.parametrize(
@@ -133,29 +133,28 @@ def test_the_walk_notices_a_statement_without_its_guard(
     ],
     ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
 )
-def test_the_walk_notices_when_many_at_once_lack_a_guard(
+def test_machine_detects_a_batch_without_its_guard(
     weaker: dict[str, str], start: int, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, guard in weaker.items():
         monkeypatch.setattr(hold_batches_sql, name, lacking(getattr(hold_batches_sql, name), guard))
-    with pytest.raises(NOTICED):
-        walk(sqlite_template, start)
+    with pytest.raises(DETECTED):
+        run_machine(sqlite_template, start)
 
 
 def lacking(statement: Any, guard: str) -> Any:
-    """The statement as SQLite runs it, without `guard`."""
+    """Return the batch statement without `guard` in its SQLite text."""
     weak, text = copy(statement), _spaced(statement.sqlite)
-    assert guard in text, f"{guard!r} guards nothing"
+    assert guard in text, f"{guard!r} is not in the statement"
     weak.sqlite = text.replace(guard, "SELECT 1 WHERE NOT EXISTS" if guard.startswith("SELECT") else "")
     return weak
 
 
-def alone(*_: object) -> None:
-    """Nothing is done together."""
+def refuse_batch(*_: object) -> None:
     raise write_queue.NotBatchable
 
 
-def test_the_walk_notices_a_missing_shield(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machine_detects_a_cancellable_commit(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write_queue, "UncancellableFuture", asyncio.Future)
-    with pytest.raises(NOTICED):
-        walk(sqlite_template, 5)
+    with pytest.raises(DETECTED):
+        run_machine(sqlite_template, 5)

@@ -1,6 +1,6 @@
-"""Every operation on the books, in any order, killed at any commit and cancelled at any await, against the model.
+"""All ledger operations in random order, killed at any commit and cancelled at any await, compared with the model.
 
-`FARTHING_SOAK_STEPS` asks for more steps than a test run has time for; `make soak` sets it.
+`FARTHING_SOAK_STEPS` sets the number of steps; `make soak` sets more than a test run has time for.
 """
 
 import asyncio
@@ -48,8 +48,8 @@ SMALL = Plan(name="free", usd_per_month=Money(0), tokens_per_month=700, requests
 seen: Counter[str] = Counter()
 
 
-class Books(RuleBasedStateMachine):
-    """Two tenants, one with a key; a process that holds and captures, and is born again when it was killed."""
+class LedgerMachine(RuleBasedStateMachine):
+    """Two tenants, one with an API key; a process that holds and captures, and is replaced after it was killed."""
 
     fresh: ClassVar[Callable[[], Raw]]
 
@@ -58,34 +58,34 @@ class Books(RuleBasedStateMachine):
         self.raw = type(self).fresh()
         self.clock, self.model = FixedClock(), Model()
         self.loop = asyncio.new_event_loop()
-        self.born, self.open = 0, dict[str, tuple[HoldRequest, Any, SqlHold]]()
-        self.process = self._birth()
+        self._processes_started, self.open = 0, dict[str, tuple[HoldRequest, Any, SqlHold]]()
+        self.process = self._start_process()
 
-    def _birth(self) -> Process:
-        self.born += 1
+    def _start_process(self) -> Process:
+        self._processes_started += 1
         self.open.clear()
-        return Process(self.raw, f"process {self.born}", self.clock)
+        return Process(self.raw, f"process {self._processes_started}", self.clock)
 
     @initialize()
-    def move_in(self) -> None:
+    def create_tenants(self) -> None:
         def unit(conn: Connection) -> tuple[list[int], int]:
             made = [tenant(conn, plan=FREE), tenant(conn, plan=SMALL)]
             return made, api_keys.add(conn, made[0], api_keys.new_key(), name="k", tokens_per_month=900, now=NOW).id
 
-        self.tenants, self.key = self.process.now(unit)
+        self.tenants, self.key = self.process.run_now(unit)
         for each, plan in zip(self.tenants, (FREE, SMALL), strict=True):
             self.model.accounts[each] = Account(tokens=plan.tokens_per_month)
         self.model.keys[self.key] = Key(900, 202611)
 
     @rule(step=steps)
-    def goes_on(self, step: Step) -> None:
-        getattr(self, step.do)(step)
+    def run_step(self, step: Step) -> None:
+        getattr(self, step.operation)(step)
 
     def hold(self, step: Step) -> None:
         self._hold([self._asked(step, step.who, step.number)], step)
 
     def rush(self, step: Step) -> None:
-        """Three at the same moment, of one tenant or of two; two of them may be the same request."""
+        """Three holds at once, of one or two tenants; two of them may be for the same request."""
         others = ((1 - step.who if step.flat else step.who, step.number + 1), (step.who, step.tokens))
         self._hold([self._asked(step, who, number) for who, number in ((step.who, step.number), *others)], step)
 
@@ -95,71 +95,73 @@ class Books(RuleBasedStateMachine):
         return hold_request(owner, name, epoch=step.epoch, tariff=FLAT if step.flat else DOUBLE, input_tokens=step.size,
                    output_tokens=step.size, key_id=self.key if step.keyed and who == 0 else None)  # fmt: skip
 
-    def _hold(self, bids: list[HoldRequest], step: Step) -> None:
+    def _hold(self, hold_requests: list[HoldRequest], step: Step) -> None:
         process = self.process
-        holdings = [process.ledger.hold(asked) for asked in bids]
+        contexts = [process.ledger.hold(asked) for asked in hold_requests]
         cancel = step.cancel if step.fate is Fate.LIVES else None
-        outcomes = self._run([holding.__aenter__ for holding in holdings], step.fate, cancel)
-        stood = {id(unit.hold_request) for unit in process.stood if isinstance(unit, HoldUnit)}
-        given_back = []
-        for asked, holding, outcome in zip(bids, holdings, outcomes, strict=True):
-            never_asked = cancel == 0 and asked is bids[0]
-            if never_asked or (outcome is Killed and id(asked) not in stood):
+        outcomes = self._run([context.__aenter__ for context in contexts], step.fate, cancel)
+        committed = {id(unit.hold_request) for unit in process.committed if isinstance(unit, HoldUnit)}
+        voided = []
+        for asked, context, outcome in zip(hold_requests, contexts, outcomes, strict=True):
+            cancelled_before_start = cancel == 0 and asked is hold_requests[0]
+            if cancelled_before_start or (outcome is Killed and id(asked) not in committed):
                 continue
             expected = self.model.hold(asked, process.name, self._month())
             if outcome is asyncio.CancelledError:
-                given_back += [asked.request_id] if isinstance(expected, Grant) else []
+                voided += [asked.request_id] if isinstance(expected, Grant) else []
             elif isinstance(outcome, SqlHold):
                 assert outcome.grant == expected
-                self.open[asked.request_id] = (asked, holding, outcome)
+                self.open[asked.request_id] = (asked, context, outcome)
             elif outcome is not Killed:
                 assert outcome is (HoldLost if expected is None else InsufficientFunds), (outcome, expected)
-        for request_id in given_back:
+        for request_id in voided:
             self.model.void(request_id)
 
     def answer(self, step: Step) -> None:
         self._end(step, capture=True)
 
     def answers(self, step: Step) -> None:
-        """Up to three at the same moment."""
+        """Up to three captures at once."""
         self._end(step, capture=True, most=3)
 
-    def give_up(self, step: Step) -> None:
+    def leave(self, step: Step) -> None:
         self._end(step, capture=False)
 
     def _end(self, step: Step, *, capture: bool, most: int = 1) -> None:
-        """Capture or leave; the way out voids what wasn't captured."""
+        """Capture open holds, or leave their contexts, which voids them."""
         names = sorted(self.open)
         first = step.number % len(names) if names else 0
         ending = [(*self.open[name], bill(self.open[name][0], step.tokens)) for name in names[first : first + most]]
 
-        async def road(holding: Any, hold: SqlHold, bought: Bill) -> None:
+        async def end(context: Any, hold: SqlHold, bought: Bill) -> None:
             try:
                 if capture:
                     await hold.capture(bought)
             finally:
-                await holding.__aexit__()
+                await context.__aexit__()
 
         lost = {asked.request_id for asked, *_ in ending if self._is_lost(asked)}
         fate = Fate.LIVES if lost else step.fate
         cancel = step.cancel if fate is Fate.LIVES else None
         process = self.process
-        outcomes = self._run([partial(road, *each[1:]) for each in ending], fate, cancel)
-        heard = {unit.capture_request.hold_request.hold_id for unit in process.stood if isinstance(unit, CaptureUnit)}
+        outcomes = self._run([partial(end, *each[1:]) for each in ending], fate, cancel)
+        captured = {
+            unit.capture_request.hold_request.hold_id for unit in process.committed if isinstance(unit, CaptureUnit)
+        }
         for number, ((asked, _, hold, bought), outcome) in enumerate(zip(ending, outcomes, strict=True)):
             if cancel == 0 and number == 0:
                 continue
             self.open.pop(asked.request_id, None)
             if asked.request_id in lost:
                 assert outcome in {HoldLost if capture else None, asyncio.CancelledError}
-            elif capture and (outcome is not Killed or hold.id in heard):
+            elif capture and (outcome is not Killed or hold.id in captured):
                 self.model.capture(asked.request_id, bought.tokens, bought.cost_atto)
             elif fate is not Fate.DIES_BEFORE:
                 self.model.void(asked.request_id)
 
     def _is_lost(self, asked: HoldRequest) -> bool:
         held = self.model.holds[asked.request_id]
-        return held.bid.epoch != asked.epoch or held.state != "open"
+        return held.hold_request.epoch != asked.epoch or held.state != "open"
 
     def credit(self, step: Step) -> None:
         owner, amount, ref = self.tenants[step.who], Money(step.nanousd), self._ref("c", step)
@@ -183,33 +185,36 @@ class Books(RuleBasedStateMachine):
             self.model.keys[self.key].limit = limit
 
     def expire(self, step: Step) -> None:
-        """The clock gives back what dead processes held."""
-        mine = self.process.name
-        if self._write(lambda conn: expiry.expire_holds(conn, NOW, lambda lease: lease != mine), step):
+        """Expire the holds of dead processes."""
+        own = self.process.name
+        if self._write(lambda conn: expiry.expire_holds(conn, NOW, lambda lease: lease != own), step):
             for request_id, held in self.model.holds.items():
-                if held.lease != mine:
+                if held.lease != own:
                     self.model.void(request_id, "expired")
 
     def kill(self, _: Step) -> None:
         self.process.dead = True
-        self.process = self._birth()
+        self.process = self._start_process()
 
-    def a_week_passes(self, _: Step) -> None:
+    def advance_a_week(self, _: Step) -> None:
         self.clock.move(timedelta(days=7))
 
     def _ref(self, kind: str, step: Step) -> str:
         return f"{kind}{step.number}-{len(self.model.answers) // 3}-{step.who}"
 
     @invariant()
-    def the_books_are_sound_and_as_the_model_says(self) -> None:
+    def audit_finds_no_problem_and_the_model_agrees(self) -> None:
         seen[type(self.raw).__module__] += 1
         conn = connection(self.raw)
         assert problems(conn) == []
-        for owner, books in self.model.accounts.items():
+        for owner, expected in self.model.accounts.items():
             found = conn.rows("SELECT * FROM accounts WHERE tenant_id = :id", id=owner)[0]
             assert (found["balance_nanousd"], found["held_nanousd"], found["owed_nanousd"]) == (
-                books.balance, books.held, books.owed)  # fmt: skip
-            assert (found["allowance_used_tokens"], found["allowance_held_tokens"]) == (books.used, books.held_tokens)
+                expected.balance, expected.held, expected.owed)  # fmt: skip
+            assert (found["allowance_used_tokens"], found["allowance_held_tokens"]) == (
+                expected.used,
+                expected.held_tokens,
+            )
         for number, key in self.model.keys.items():
             found = conn.rows("SELECT * FROM api_keys WHERE id = :id", id=number)[0]
             assert (found["month"], found["used_tokens"], found["held_tokens"]) == (key.month, key.used, key.held)
@@ -225,47 +230,47 @@ class Books(RuleBasedStateMachine):
         return self.clock.at.year * 100 + self.clock.at.month
 
     def _write(self, unit: Callable[[Connection], object], step: Step) -> bool:
-        """True when it stands, whether or not anybody heard of it."""
+        """Run one unit; True when it was committed, even if the process died before the result arrived."""
         self.process.fate = step.fate
         try:
-            self.process.now(unit)
+            self.process.run_now(unit)
         except Killed:
-            self.process = self._birth()
+            self.process = self._start_process()
         return step.fate is not Fate.DIES_BEFORE
 
-    def _run(self, works: list[Callable[[], Any]], fate: Fate, cancel: int | None) -> list[Any]:
-        """What each returned, or the class of what it raised; the first is cancelled after so many turns."""
+    def _run(self, calls: list[Callable[[], Any]], fate: Fate, cancel: int | None) -> list[Any]:
+        """Return each result, or the class of the exception. The first task is cancelled after `cancel` loop turns."""
         process = self.process
-        process.fate, process.stood = fate, []
+        process.fate, process.committed = fate, []
 
-        async def driven() -> list[Any]:
-            tasks = [asyncio.ensure_future(work()) for work in works]
+        async def run_all() -> list[Any]:
+            tasks = [asyncio.ensure_future(call()) for call in calls]
             for _ in range(cancel if cancel is not None else 0):
                 await asyncio.sleep(0)
             if cancel is not None and tasks:
                 tasks[0].cancel()
             return await asyncio.gather(*tasks, return_exceptions=True)
 
-        outcomes = self.loop.run_until_complete(driven())
+        outcomes = self.loop.run_until_complete(run_all())
         process.fate = Fate.LIVES
         if process.dead:
-            self.process = self._birth()
+            self.process = self._start_process()
         return [type(outcome) if isinstance(outcome, BaseException) else outcome for outcome in outcomes]
 
 
-def walk(fresh: Callable[[], Raw], steps: int) -> None:
-    machine = type("BooksOf", (Books,), {"fresh": staticmethod(fresh)})
-    many = settings(
+def run_machine(fresh: Callable[[], Raw], steps: int) -> None:
+    machine = type("MachineOnDatabase", (LedgerMachine,), {"fresh": staticmethod(fresh)})
+    thorough = settings(
         max_examples=-(-steps * 6 // (5 * STEPS_EACH)),
         stateful_step_count=STEPS_EACH,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
     )
-    run_state_machine_as_test(machine, settings=many)
+    run_state_machine_as_test(machine, settings=thorough)
 
 
-def test_any_order_of_operations_leaves_sound_books_on_sqlite(sqlite_template: Path) -> None:
+def test_random_operations_agree_with_the_model_on_sqlite(sqlite_template: Path) -> None:
     source = sqlite3.connect(sqlite_template)
 
     def fresh() -> sqlite3.Connection:
@@ -274,7 +279,7 @@ def test_any_order_of_operations_leaves_sound_books_on_sqlite(sqlite_template: P
         raw.execute("PRAGMA foreign_keys = ON")
         return raw
 
-    walk(fresh, STEPS * 8 // 10)
+    run_machine(fresh, STEPS * 8 // 10)
     source.close()
     assert seen["sqlite3"] >= STEPS * 8 // 10
 
@@ -287,10 +292,10 @@ def postgres(postgres_server: Server, postgres_template: str) -> Iterator[psycop
         yield raw
 
 
-def test_any_order_of_operations_leaves_sound_books_on_postgresql(postgres: psycopg.Connection[Any]) -> None:
+def test_random_operations_agree_with_the_model_on_postgresql(postgres: psycopg.Connection[Any]) -> None:
     def fresh() -> psycopg.Connection[Any]:
         postgres.execute("TRUNCATE tenants, accounts, api_keys, holds, transfers, attempts, receipts CASCADE")
         return postgres
 
-    walk(fresh, STEPS * 2 // 10)
+    run_machine(fresh, STEPS * 2 // 10)
     assert sum(seen.values()) - seen["sqlite3"] >= STEPS * 2 // 10
