@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.replay.policies import ATTO_PER_USD, Tally
 
 WIDTH, ROW, LEFT, SCALE = 900, 34, 250, 2
-INK, FAINT, PAPER, BAR, OURS = "#1c2733", "#e4e9ee", "#ffffff", "#9fb3c8", "#2a9df4"
+INK, FAINT, BACKGROUND, BAR, OURS = "#1c2733", "#e4e9ee", "#ffffff", "#9fb3c8", "#2a9df4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def chart(parts: Mapping[str, Sequence[Line]], path: Path) -> None:
     from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - only where a picture is wanted
 
     rows = sum(len(lines) + 2 for lines in parts.values())
-    picture = Image.new("RGB", (WIDTH * SCALE, (rows * ROW + 20) * SCALE), PAPER)
+    picture = Image.new("RGB", (WIDTH * SCALE, (rows * ROW + 20) * SCALE), BACKGROUND)
     draw = ImageDraw.Draw(picture)
     small, title = ImageFont.load_default(13 * SCALE), ImageFont.load_default(16 * SCALE)
     y = 12

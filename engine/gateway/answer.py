@@ -137,14 +137,14 @@ class Answer:
         await self._capture(attempt, outcomes.ANSWERED, attempt.usage(), attempt.content.events)
 
     async def _interrupted(self) -> Exception | None:
-        """Keep the delivered part of a running attempt, unless the process stops; abandon the other attempts."""
+        """Keep the delivered part of an active attempt, unless the process stops; abandon the other attempts."""
         task = asyncio.current_task()
         if task is not None:
             task.uncancel()
         self._stream.freeze()
         closing = self._interruption is not _Interruption.STOPPED
         try:
-            for attempt in tuple(self._failover.running):
+            for attempt in tuple(self._failover.active):
                 taken = self._stream.taken(attempt.content)
                 if not closing and any(isinstance(event, Delta) for event in taken):
                     await self._keep_part(attempt, taken)

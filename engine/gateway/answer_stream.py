@@ -12,7 +12,7 @@ from engine.errors import Garbled
 
 MOST_NAME_CHARS = 200
 MOST_CHARS = 16_000_000  # of one answer: an answer above it does not end
-_SPARE_CHARS, _CHARS_PER_TOKEN = 200_000, 64  # room per token of the limit; only runs of blanks need as much
+_SPARE_CHARS, _CHARS_PER_TOKEN = 200_000, 64  # allowed beside the limit, and per token of it: only blanks need as much
 _EVENT_CHARS, _CALL_CHARS = 8, 32  # size of an event, and of a piece of a tool call, beside its text
 
 ContentEvent: TypeAlias = Delta | Finished
@@ -30,8 +30,8 @@ class AttemptContent:
         self.usage: Usage | None = None
         self.served = ""
         self._choices = choices
-        self._room_chars = min(MOST_CHARS, _SPARE_CHARS + _CHARS_PER_TOKEN * most_tokens)
-        self._thinking_room_chars = MOST_CHARS
+        self._left_chars = min(MOST_CHARS, _SPARE_CHARS + _CHARS_PER_TOKEN * most_tokens)
+        self._left_thinking_chars = MOST_CHARS
         self._finishes: dict[int, Finish] = {}
 
     def add(self, chunk: Chunk) -> bool:
@@ -67,12 +67,12 @@ class AttemptContent:
             raise Garbled(f"choice {event.index} of {self._choices}")
 
     def _add_delta(self, delta: Delta) -> bool:
-        self._thinking_room_chars -= len(delta.thinking)
+        self._left_thinking_chars -= len(delta.thinking)
         if delta.is_content:
-            self._room_chars -= _EVENT_CHARS + len(delta.text)
+            self._left_chars -= _EVENT_CHARS + len(delta.text)
             for call in delta.tool_calls:
-                self._room_chars -= _CALL_CHARS + len(call.id) + len(call.name) + len(call.arguments)
-        if self._room_chars < 0 or self._thinking_room_chars < 0:
+                self._left_chars -= _CALL_CHARS + len(call.id) + len(call.name) + len(call.arguments)
+        if self._left_chars < 0 or self._left_thinking_chars < 0:
             raise Garbled("an answer without an end")
         if delta.is_content:
             self.events.append(delta)

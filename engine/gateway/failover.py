@@ -33,7 +33,7 @@ _OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow)
 class Failover:
     """The attempts at one question. The planner chooses each next quote; nothing is charged here.
 
-    `running` are the attempts under way: the code that cancels `run` releases them. `records` and `drops` are the
+    `active` are the attempts under way: the code that cancels `run` releases them. `records` and `drops` are the
     attempts that ended and the offers left out, for the receipt.
     """
 
@@ -43,7 +43,7 @@ class Failover:
     stream: AnswerStream
     records: list[AttemptRecord] = field(default_factory=list)
     drops: list[DropLine] = field(default_factory=list)
-    running: list[Attempt] = field(default_factory=list)
+    active: list[Attempt] = field(default_factory=list)
     _errors: list[ProviderError] = field(default_factory=list)
     _ordinal: int = 0
     _attempted: set[int] = field(default_factory=set)
@@ -65,7 +65,7 @@ class Failover:
                 self._attempted.add(number)
             return await self._give_up()
         except Exception:
-            for attempt in tuple(self.running):
+            for attempt in tuple(self.active):
                 await self.abandon(attempt, HEDGED)
             raise
 
@@ -81,7 +81,7 @@ class Failover:
     async def release(self, attempt: Attempt, record: Callable[[], AttemptRecord | None]) -> None:
         """Close `attempt`, or read it in the background where closing does not stop its bill; then journal `record`."""
         attempt.detach()
-        self.running.remove(attempt)
+        self.active.remove(attempt)
 
         async def journal() -> None:
             if (line := record()) is not None:
@@ -139,7 +139,7 @@ class Failover:
         if quote.free:
             self.market.catalog.free.use(quote.offer, self.market.clock.now())
         attempt = Attempt(self.market, self.question, quote, permit, self.next_ordinal(), limit, self.stream)
-        self.running.append(attempt)
+        self.active.append(attempt)
         return attempt
 
     async def _attempt(self, number: int, attempt: Attempt) -> Attempt | None:
@@ -153,9 +153,9 @@ class Failover:
             error = await attempt.outcome()
         except Exception:
             self.market.health.abandoned(attempt.permit)
-            self.running.remove(attempt)
+            self.active.remove(attempt)
             raise
-        self.running.remove(attempt)
+        self.active.remove(attempt)
         if error is None:
             self._succeeded(attempt)
             return attempt

@@ -198,3 +198,14 @@ def test_markup_charge_is_the_cost_by_its_factor_up_to_the_hold() -> None:
 
 def test_hold_id_names_the_request_and_its_epoch() -> None:
     assert hold_request().hold_id == "r:1"
+
+
+def test_least_answer_of_a_shortfall_is_the_smallest_of_the_quotes() -> None:
+    short = shortfall(hold_request(FLAT, CEILING, Ceiling(1, 1, 10)), Funds(100, ZERO, key_tokens=110))
+    assert (short.missing, short.key_limited) == (Money.ceil_atto(10 * FLAT.atto_per_token), False)
+
+
+def test_request_is_for_one_choice_and_a_shortfall_of_neither_kind_by_default() -> None:
+    assert HoldRequest("r", 1, 7, FLAT, 100, ()).n == 1
+    short = Shortfall(ZERO, Funds(0, ZERO))
+    assert (short.key_limited, short.wallet_only) == (False, False)

@@ -148,6 +148,11 @@ async def test_reader_that_waits_is_woken_by_the_next_event() -> None:
     made.add(Delta("a"))
     stream.notify()
     assert await waiting == Delta("a")
+    waiting = asyncio.create_task(stream.next())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    stream.end(None)
+    assert await waiting == StreamEnd()
 
 
 async def test_cancelled_wait_takes_no_event() -> None:

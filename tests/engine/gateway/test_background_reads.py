@@ -70,12 +70,12 @@ async def test_abandoned_answer_is_waste_to_its_end() -> None:
 
 
 async def test_background_read_is_bounded_and_then_estimated() -> None:
-    for bound in ("time", "room"):
+    for bound in ("time", "number"):
         setup = AnswerSetup(
             ScriptedProvider("one", [*deltas("one two three"), NEVER()], close_stops_bill=False),
             background_seconds=0.01,
         )
-        if bound == "room":
+        if bound == "number":
             setup.market.background_reads._most = 0
         answer, hold = setup.answer()
         await anext(answer)
