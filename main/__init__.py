@@ -1,1 +1,1 @@
-"""Composition root and command line: `python -m main`."""
+"""The composition root and the command line: `python -m main`."""

@@ -1,4 +1,4 @@
-"""farthing.toml: what may stand in it, and what is meant where it is silent (docs/configuration.md)."""
+"""The sections and keys of farthing.toml with their defaults (docs/configuration.md)."""
 
 import tomllib
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from engine.providers.registry import dialect_classes
 
 
 class ConfigError(Exception):
-    """The file, the key and what was expected, in one sentence a line."""
+    """A wrong setting: file, key and expected value, one line for each fault."""
 
 
 def _decimal(value: object) -> Decimal:
@@ -218,7 +218,7 @@ class Config(Section):
     @model_validator(mode="before")
     @classmethod
     def fill_in_plans(cls, data: Any) -> Any:
-        """The four tiers stand unless a key of theirs is given anew."""
+        """Fill the keys of the four built-in plans that the file does not set."""
         given = data.get("plans", {}) if isinstance(data, dict) else {}
         if not isinstance(given, dict) or not all(isinstance(plan, dict) for plan in given.values()):
             return data
@@ -227,7 +227,7 @@ class Config(Section):
 
 
 def load(path: Path) -> Config:
-    """Read the file, or take every default where there is none. Raises ConfigError."""
+    """Read the file; return the defaults where it does not exist. Raises ConfigError."""
     if not path.exists():
         return Config()
     try:
@@ -241,7 +241,7 @@ def load(path: Path) -> Config:
 
 
 def explain(source: str, error: ValidationError, spell: Callable[[str], str] = str) -> str:
-    """One line per fault: where, which key as `spell` writes it, what was expected; never the value, maybe a secret."""
+    """Return a line for each fault: source, key as `spell` writes it, expected value. Given values may be secrets."""
     return "\n".join(f"{source}: {spell(_key(fault['loc']))}: {_expected(fault)}" for fault in error.errors())
 
 
@@ -251,6 +251,6 @@ def _key(location: tuple[int | str, ...]) -> str:
 
 def _expected(fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
-        return "no such key; see docs/configuration.md for those that there are"
+        return "no such key; docs/configuration.md lists the existing keys"
     message = str(fault["msg"]).removeprefix("Value error, ")
     return f"expected {message}" if message.startswith(("a", "e")) else message[:1].lower() + message[1:]

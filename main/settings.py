@@ -1,4 +1,4 @@
-"""The environment, `.env` and farthing.toml, read once into one frozen object. Read by main only."""
+"""The settings: the environment, `.env` and farthing.toml, read once. Only main reads them."""
 
 import os
 import re
@@ -17,12 +17,12 @@ TELEGRAM_API = "https://api.telegram.org"
 
 
 def comma_separated(text: str) -> tuple[str, ...]:
-    """Its parts, trimmed; empty ones are left out."""
+    """Return the parts of `text`, trimmed, without empty ones."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 class Environment(BaseSettings):
-    """Every variable of .env.example but the providers'. An empty value counts as unset."""
+    """The variables of .env.example except the providers'. An empty value counts as unset."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -59,7 +59,7 @@ class Environment(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """What the environment says of one provider; `keys` are secrets and never shown."""
+    """The environment's settings of one provider. `keys` are secrets, which are never shown."""
 
     name: str
     keys: tuple[SecretStr, ...] = ()
@@ -74,7 +74,7 @@ class Settings:
     variables: Mapping[str, str]
 
     def provider(self, name: str, *, key_env: str = "") -> ProviderSettings:
-        """`<NAME>_API_KEY` (or `key_env`), `<NAME>_BASE_URL`, `<NAME>_PROXY`. Raises ConfigError."""
+        """Read `<NAME>_API_KEY` (or `key_env`), `<NAME>_BASE_URL` and `<NAME>_PROXY`. Raises ConfigError."""
         upper = name.upper().replace("-", "_")
         keys = self.variables.get(key_env or f"{upper}_API_KEY", "")
         return ProviderSettings(
@@ -92,7 +92,7 @@ class Settings:
 
     @property
     def token(self) -> str:
-        """The bot's token, or nothing."""
+        """The bot's token; "" where none is set."""
         return self.env.telegram_bot_token.get_secret_value() if self.env.telegram_bot_token else ""
 
     @property
@@ -100,16 +100,16 @@ class Settings:
         return self.env.admin_api_key.get_secret_value() if self.env.admin_api_key else ""
 
     def secrets(self) -> tuple[str, ...]:
-        """Everything that no log may show."""
+        """Return the values that no log may show."""
         keys = (value for name, value in self.variables.items() if name.endswith(("_API_KEY", "_TOKEN")))
         return tuple(part for value in keys for part in comma_separated(value))
 
 
 def read(environ: Mapping[str, str] | None = None, env_file: Path = Path(".env")) -> Settings:
-    """Raises ConfigError with every fault, named by its key."""
+    """Read the settings; the environment overrides `env_file`. Raises ConfigError with one line for each fault."""
     environ = os.environ if environ is None else environ
-    filed = {key: value for key, value in dotenv_values(env_file).items() if value}
-    variables = {**filed, **{key: value for key, value in environ.items() if value}}
+    from_file = {key: value for key, value in dotenv_values(env_file).items() if value}
+    variables = {**from_file, **{key: value for key, value in environ.items() if value}}
     known = {key.lower(): value for key, value in variables.items() if key.lower() in Environment.model_fields}
     try:
         env = Environment.model_validate(known)

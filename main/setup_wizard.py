@@ -1,4 +1,4 @@
-"""`make setup`: going live in two minutes. Asks, checks at once, writes .env; never echoes a secret."""
+"""The `setup` command: asks for token and keys, checks each at once, writes .env. Secrets are not echoed."""
 
 import asyncio
 import getpass
@@ -25,7 +25,7 @@ _HEADLINE = """Farthing setup. Enter leaves a line as it is; what you paste is n
 
 
 def ask_hidden(prompt: str) -> str:
-    """From a terminal without echo; from a pipe, a line (so that it can be scripted)."""
+    """Read a secret: from a terminal without echo, from a pipe as a line, so that setup can be scripted."""
     if sys.stdin.isatty():
         return getpass.getpass(prompt).strip()
     sys.stdout.write(prompt + "\n")
@@ -33,14 +33,14 @@ def ask_hidden(prompt: str) -> str:
 
 
 def ask_open(prompt: str) -> str:
-    """What is no secret may be seen."""
+    """Read a value that is not a secret."""
     sys.stdout.write(prompt)
     sys.stdout.flush()
     return sys.stdin.readline().strip()
 
 
-def is_anyone_there() -> bool:
-    """A terminal, or a pipe with answers in it."""
+def has_input() -> bool:
+    """Return True for a terminal, or a pipe that has answers."""
     pipe = sys.stdin.buffer
     return sys.stdin.isatty() or (isinstance(pipe, io.BufferedReader) and bool(pipe.peek(1)))
 
@@ -51,7 +51,7 @@ def say(text: str) -> None:
 
 @dataclass(slots=True)
 class Wizard:
-    """One run of the questions. `found` is what .env and the environment say already."""
+    """One run of the questions. `found` holds the variables that are set already."""
 
     env_file: Path
     found: Mapping[str, str]
@@ -60,7 +60,7 @@ class Wizard:
     answers: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> int:
-        """0 when Farthing can start with what is there now."""
+        """Ask, write .env, and return 0 where Farthing can start with the settings."""
         say(_HEADLINE)
         await self._token()
         self._admins()
@@ -114,10 +114,10 @@ class Wizard:
         providers = [s for s in specs().values() if self.value(f"{s.name.upper()}_API_KEY")]
         local = self.value("LOCAL_BASE_URL")
         if not providers and not local:
-            say("\nNo provider yet: nobody could answer. Run `make setup` again when you have a key.")
+            say("\nNo provider is set yet, so nothing could be answered. Run `make setup` again with a key.")
             return 1
         if not self.value(TOKEN):
-            say("\nNo bot token yet: Farthing would serve HTTP only. Run `make setup` again when you have one.")
+            say("\nNo bot token is set yet, so Farthing would serve HTTP only. Run `make setup` again with one.")
             return 1
         say("\nAll set. Start it with `make run`.")
         return 0
@@ -130,7 +130,7 @@ class Verdict:
 
 
 async def check_token(api_url: str, token: str) -> Verdict:
-    """Ask the Bot API who this is."""
+    """Check a token by the Bot API's getMe."""
     if not _TOKEN_SHAPE.match(token):
         return Verdict(False, "That does not look like a bot token (12345678:AA...); please paste it whole.")
     try:
@@ -145,7 +145,7 @@ async def check_token(api_url: str, token: str) -> Verdict:
 
 
 async def check_keys(spec: Spec, given: str, base_url: str | None) -> Verdict:
-    """The free probe, once per key."""
+    """Check each key by the provider's free probe."""
     keys = comma_separated(given)
     provider = build(spec, keys=keys, base_url=base_url or None)
     try:
@@ -163,32 +163,32 @@ async def check_keys(spec: Spec, given: str, base_url: str | None) -> Verdict:
 
 
 def write_env(path: Path, answers: Mapping[str, str]) -> None:
-    """Set these lines and leave every other one as it is; readable by its owner alone, and whole or not at all."""
+    """Replace or add the lines of `answers` atomically; only the owner may read the file."""
     path = path.resolve()
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept: list[str] = []
+    lines_out: list[str] = []
     left = dict(answers)
     for text in lines:
         name = text.partition("=")[0].strip().removeprefix("export ").strip()
         if name not in answers:
-            kept.append(text)
-        elif name in left:  # a later line of that name would win over this one, so it goes
-            kept.append(f"{name}={left.pop(name)}")
-    kept += [f"{name}={value}" for name, value in left.items()]
+            lines_out.append(text)
+        elif name in left:  # a later line of the same name would override this one, so it is dropped
+            lines_out.append(f"{name}={left.pop(name)}")
+    lines_out += [f"{name}={value}" for name, value in left.items()]
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write("\n".join(kept) + "\n")
+        file.write("\n".join(lines_out) + "\n")
     draft.replace(path)
 
 
 def run_setup(env_file: Path = Path(".env")) -> int:
-    """The command. Ctrl-C leaves .env as it was."""
-    if not is_anyone_there():
+    """Run the command; return its exit code. Ctrl-C leaves .env unchanged."""
+    if not has_input():
         say("Setup asks questions, and there is no terminal to answer them. Copy .env.example to .env and fill it in.")
         return 2
     found = {key: value for key, value in {**dotenv_values(env_file), **os.environ}.items() if value}
-    # asyncio would take the first Ctrl-C for itself, and a question that waits would never hear of it.
+    # asyncio handles the first Ctrl-C itself, which would not interrupt a question that waits for input.
     signal.signal(signal.SIGINT, _interrupt)
     try:
         return asyncio.run(Wizard(env_file, found).run())

@@ -1,1 +1,1 @@
-"""Every HTTP route but the Telegram webhook."""
+"""The HTTP app: all routes except the Telegram webhook."""

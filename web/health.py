@@ -1,4 +1,4 @@
-"""Alive, ready, and how the providers do."""
+"""GET /health, /ready and /providers."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
@@ -12,7 +12,7 @@ from web.schemas import HealthOut, ProviderList, Ready
 async def database_answers(db: Database) -> str | None:
     try:
         await db.read(lambda conn: conn.rows("SELECT 1 AS one"))
-    except Exception:  # noqa: BLE001 - whatever the driver says, the reason is the same
+    except Exception:  # noqa: BLE001 - every driver error has the same meaning here
         return "database: does not answer"
     return None
 
@@ -20,17 +20,17 @@ async def database_answers(db: Database) -> str | None:
 async def migrations_done(db: Database) -> str | None:
     try:
         pending = await db.read(migrations_pending)
-    except Exception:  # noqa: BLE001 - the database's own check says why
+    except Exception:  # noqa: BLE001 - database_answers() reports the reason
         return "migrations: unknown"
     return "migrations: pending; run `python -m main migrate`" if pending else None
 
 
 def router(db: Database, market: Market) -> APIRouter:
-    """/health says that the process lives; /ready says whether it can answer, and why not."""
+    """Return the routes. /health: the process runs. /ready: it can answer prompts, or the reasons why not."""
     routes = APIRouter(tags=["health"])
 
-    @routes.head("/health", include_in_schema=False)  # some monitors ask so
-    @routes.get("/health", summary="Whether the process lives")
+    @routes.head("/health", include_in_schema=False)  # some monitors send HEAD
+    @routes.get("/health", summary="Whether the process runs")
     async def health() -> HealthOut:
         return HealthOut(status="healthy")
 
@@ -39,7 +39,7 @@ def router(db: Database, market: Market) -> APIRouter:
         "/ready",
         summary="Whether prompts can be answered, and if not, why",
         response_model=Ready,
-        responses={503: {"model": Ready, "description": "Not ready: `reasons` says why"}},
+        responses={503: {"model": Ready, "description": "Not ready: see `reasons`"}},
     )
     async def ready() -> JSONResponse:
         reasons = [reason for reason in (await database_answers(db), await migrations_done(db)) if reason]
@@ -49,7 +49,7 @@ def router(db: Database, market: Market) -> APIRouter:
             {"status": "not_ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200
         )
 
-    @routes.get("/providers", summary="State of every provider; prices and limits for the admin key only")
+    @routes.get("/providers", summary="State of every provider; prices and limits with the admin key only")
     async def providers(request: Request) -> ProviderList:
         return ProviderList.model_validate({"data": provider_rows(market, admin=request.state.caller.is_admin)})
 

@@ -1,4 +1,4 @@
-"""GET /metrics: Prometheus text. What was answered and paid comes from the books, so a restart loses no count."""
+"""GET /metrics: Prometheus text. Counters come from the database, so a restart does not reset them."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,8 +25,8 @@ BEAT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """All that a scrape reads of the database, on one snapshot."""
+class Counters:
+    """The database's part of a scrape, read on one snapshot."""
 
     totals: Sequence[OfferTotals]
     ended: Sequence[Outcome]
@@ -34,7 +34,7 @@ class Books:
     open_incidents: int
 
     @classmethod
-    def read(cls, conn: Connection) -> "Books":
+    def read(cls, conn: Connection) -> "Counters":
         return cls(
             usage.totals_by_offer(conn),
             outcomes.rows(conn, *EVER),
@@ -44,7 +44,7 @@ class Books:
 
 
 class LoopLag:
-    """How late the event loop came to a timer, at most, since it was last asked. Runs from the first question on."""
+    """The event loop's worst delay of a timer since the last scrape. Measured from the first scrape on."""
 
     def __init__(self, beat_seconds: float = BEAT_SECONDS) -> None:
         self._beat_seconds = beat_seconds
@@ -74,64 +74,68 @@ def router(db: Database, gateway: Gateway) -> APIRouter:
 
     @routes.get("/metrics", summary="Prometheus", response_class=Response, responses=answers)  # type: ignore[arg-type]
     async def metrics() -> Response:
-        books = await db.read(Books.read)
-        lines = [*_of_books(books), *_of_process(db, gateway, lag)]
+        counters = await db.read(Counters.read)
+        lines = [*_database_metrics(counters), *_process_metrics(db, gateway, lag)]
         return Response("\n".join(lines) + "\n", media_type=KIND)
 
     return routes
 
 
-def _of_books(books: Books) -> Iterable[str]:
+def _database_metrics(counters: Counters) -> Iterable[str]:
     columns: Sequence[tuple[str, str, Callable[[OfferTotals], object]]] = (
-        ("prompts", "Answers that were kept", lambda each: each.prompts),
-        ("input_tokens", "Input tokens of kept answers", lambda each: each.input_tokens),
-        ("output_tokens", "Output tokens of kept answers", lambda each: each.output_tokens),
-        ("allowance_tokens", "Tokens that plans paid for", lambda each: each.allowance_tokens),
-        ("charge_usd", "Taken from wallets", lambda each: each.charge),
-        ("cost_usd", "What providers were paid for kept answers", lambda each: each.cost),
-        ("waste_usd", "What providers were paid for nothing", lambda each: each.waste),
+        ("prompts", "Answers that were delivered and charged", lambda each: each.prompts),
+        ("input_tokens", "Input tokens of these answers", lambda each: each.input_tokens),
+        ("output_tokens", "Output tokens of these answers", lambda each: each.output_tokens),
+        ("allowance_tokens", "Tokens paid by plan allowances", lambda each: each.allowance_tokens),
+        ("charge_usd", "Charges to wallets", lambda each: each.charge),
+        ("cost_usd", "Cost of delivered answers", lambda each: each.cost),
+        ("waste_usd", "Cost of attempts whose answer was not delivered", lambda each: each.waste),
     )
     for name, words, value in columns:
-        pairs = (({"provider": each.provider, "model": each.model}, value(each)) for each in books.totals)
+        pairs = (({"provider": each.provider, "model": each.model}, value(each)) for each in counters.totals)
         yield from _metric(f"farthing_{name}_total", "counter", words, pairs)
-    ends = (({"provider": each.provider, "outcome": each.outcome}, each.attempts) for each in books.ended)
-    yield from _metric("farthing_attempts_total", "counter", "Attempts, by how they ended", ends)
-    yield from _first_tokens(books.ended)
-    yield from _metric("farthing_open_holds", "gauge", "Answers that money is set aside for", [({}, books.open_holds)])
-    yield from _metric("farthing_open_incidents", "gauge", "Incidents that are open", [({}, books.open_incidents)])
+    attempts = (({"provider": each.provider, "outcome": each.outcome}, each.attempts) for each in counters.ended)
+    yield from _metric("farthing_attempts_total", "counter", "Attempts by outcome", attempts)
+    yield from _first_tokens(counters.ended)
+    yield from _metric("farthing_open_holds", "gauge", "Open holds", [({}, counters.open_holds)])
+    yield from _metric("farthing_open_incidents", "gauge", "Open incidents", [({}, counters.open_incidents)])
 
 
 def _first_tokens(ended: Sequence[Outcome]) -> Iterable[str]:
     name = "farthing_first_token_seconds"
-    yield f"# HELP {name} Time to the first word"
+    yield f"# HELP {name} Time to the first token"
     yield f"# TYPE {name} histogram"
     for provider in sorted({each.provider for each in ended if each.first_tokens}):
-        mine = [each for each in ended if each.provider == provider]
-        count = sum(each.first_tokens for each in mine)
+        own = [each for each in ended if each.provider == provider]
+        count = sum(each.first_tokens for each in own)
         for number, bound in enumerate(BUCKETS_MS):
-            within = sum(each.within[number] for each in mine)
+            within = sum(each.within[number] for each in own)
             yield _sample(f"{name}_bucket", {"provider": provider, "le": f"{bound / 1000:g}"}, within)
         yield _sample(f"{name}_bucket", {"provider": provider, "le": "+Inf"}, count)
-        yield _sample(f"{name}_sum", {"provider": provider}, sum(each.first_token_ms for each in mine) / 1000)
+        yield _sample(f"{name}_sum", {"provider": provider}, sum(each.first_token_ms for each in own) / 1000)
         yield _sample(f"{name}_count", {"provider": provider}, count)
 
 
-def _of_process(db: Database, gateway: Gateway, lag: LoopLag) -> Iterable[str]:
+def _process_metrics(db: Database, gateway: Gateway, lag: LoopLag) -> Iterable[str]:
     states = [each for each in gateway.market.health.states() if gateway.market.providers[each.name].keys]
     flags = (
         ({"provider": each.name, "state": state.value}, int(each.state is state)) for each in states for state in State
     )
-    yield from _metric("farthing_provider_state", "gauge", "1 for the state that a provider is in, here", flags)
+    yield from _metric(
+        "farthing_provider_state", "gauge", "1 for the current state of a provider in this process", flags
+    )
     p50s = (
         ({"provider": each.name}, each.p50_first_token_ms / 1000)
         for each in states
         if each.p50_first_token_ms is not None
     )
-    yield from _metric("farthing_first_token_p50_seconds", "gauge", "Median time to the first word, lately, here", p50s)
+    yield from _metric(
+        "farthing_first_token_p50_seconds", "gauge", "Recent median time to the first token in this process", p50s
+    )
     singles = {
-        "farthing_in_flight_answers": ("Answers being given by this process", gateway.in_flight),
+        "farthing_in_flight_answers": ("Answers in progress in this process", gateway.in_flight),
         "farthing_loop_lag_seconds": (
-            "How late the event loop was, at most, since the last scrape",
+            "Worst delay of the event loop since the last scrape",
             f"{lag.worst_seconds():.6f}",
         ),
         "farthing_database_wal_bytes": ("Size of SQLite's write-ahead log", _wal_bytes(db)),
@@ -149,8 +153,8 @@ def _metric(name: str, kind: str, words: str, samples: Iterable[tuple[Mapping[st
 
 
 def _sample(name: str, labels: Mapping[str, str], value: object) -> str:
-    said = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-    return f"{name}{{{said}}} {value}" if said else f"{name} {value}"
+    pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{{{pairs}}} {value}" if pairs else f"{name} {value}"
 
 
 def _escaped(text: str) -> str:
@@ -158,7 +162,7 @@ def _escaped(text: str) -> str:
 
 
 def _wal_bytes(db: Database) -> int | None:
-    """None where there is none: PostgreSQL's is its own business."""
+    """Return the size of SQLite's write-ahead log; None for PostgreSQL."""
     if db.dialect != "sqlite":
         return None
     wal = Path(db.url.removeprefix("sqlite:///") + "-wal")

@@ -1,4 +1,4 @@
-"""/openapi.json: what FastAPI can't see of the plain road, and one error shape for all."""
+"""/openapi.json: the plain routes that FastAPI does not see, and the errors of every path."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from web.schemas import Error
 _CHAT = {
     "post": {
         "tags": ["openai"],
-        "summary": "Answer a chat, streamed or whole, in OpenAI's own shape",
+        "summary": "Answer a chat, streamed or whole, in OpenAI's format",
         "description": (
-            "`model`: auto, smart, or a name of GET /v1/models. `usage.cost` is the money taken from the wallet in "
-            "USD, `usage.allowance_tokens` the tokens taken from the plan. An `Idempotency-Key` repeated within a "
-            "day charges once."
+            "`model`: auto, smart, or a name of GET /v1/models. `usage.cost` is the charge to the wallet in USD, "
+            "`usage.allowance_tokens` the tokens taken from the plan. An `Idempotency-Key` that is repeated within "
+            "a day is charged once."
         ),
         "parameters": [
             {
@@ -43,7 +43,7 @@ _CHAT = {
         },
         "responses": {
             "200": {
-                "description": "The answer; with `stream` a `text/event-stream` that ends with `[DONE]`",
+                "description": "The answer; with `stream`, a `text/event-stream` that ends with `[DONE]`",
                 "headers": {
                     name: {"schema": {"type": "string"}}
                     for name in ("x-request-id", "x-farthing-provider", "x-farthing-model")
@@ -56,20 +56,20 @@ _CHAT = {
         },
     }
 }
-_FAILURES = {
+_ERRORS = {
     "400": "A field is wrong: `param` names it",
     "401": "The key is missing or not valid",
-    "402": "Neither allowance nor wallet covers it",
-    "403": "Not for this plan or account",
-    "404": "No such thing",
-    "409": "The same Idempotency-Key is in flight",
+    "402": "Neither allowance nor wallet covers the request",
+    "403": "The plan does not include the model, or the account is closed",
+    "404": "It does not exist",
+    "409": "A request with this Idempotency-Key is still being answered",
     "413": "The body is over 20 MiB",
     "415": "The body is not JSON",
     "422": "The Idempotency-Key was used with another body",
-    "429": "Too many requests a minute: see Retry-After",
-    "503": "Nobody can answer now: see Retry-After",
+    "429": "Too many requests in a minute: see Retry-After",
+    "503": "No provider can answer now, or the spending limit is reached: see Retry-After",
 }
-_OF_PATHS = {
+_PATH_ERRORS = {
     "/v1/chat/completions": ("400", "401", "402", "403", "404", "409", "413", "415", "422", "429", "503"),
     "/v1/models": ("401",),
     "/v1/models/{model}": ("401", "404"),
@@ -82,13 +82,13 @@ _OF_PATHS = {
     "/app/invoices/{invoice_id}/pdf": ("401", "403", "404"),
     "/app/house": ("401", "403", "404"),
 }
-_FAILURES_OF_APP = {
-    "401": "The initData is missing, not this bot's, or older than a day",
-    "403": "Not known to the bot yet, not let in yet, declined, or banned: `code` says which",
-    "409": "There are as many keys as there may be",
-    "429": "Too many keys were made today: see Retry-After",
+_APP_ERRORS = {
+    "401": "The initData is missing, not signed for this bot, or older than a day",
+    "403": "The user has not started the bot, is not admitted, was declined, or is banned: see `code`",
+    "409": "The maximum number of keys exists",
+    "429": "Too many keys were made within a day: see Retry-After",
 }
-_OF_ADMIN = ("400", "401", "404")
+_ADMIN_ERRORS = ("400", "401", "404")
 
 
 _SCHEMES = {
@@ -96,13 +96,13 @@ _SCHEMES = {
     "telegram": {
         "type": "http",
         "scheme": "tma",
-        "description": "`Authorization: tma <initData>`, as the Mini App has it from Telegram",
+        "description": "`Authorization: tma <initData>` with the initData that Telegram gives the Mini App",
     },
 }
 
 
 def describe(app: FastAPI) -> None:
-    """Every path, every answer, and the key that it wants."""
+    """Complete the app's OpenAPI document: plain routes, errors, and the key that each path needs."""
     plain = app.openapi
 
     def whole() -> dict[str, Any]:
@@ -115,22 +115,22 @@ def describe(app: FastAPI) -> None:
         parts["securitySchemes"] = _SCHEMES
         for path, operations in schema["paths"].items():
             for operation in operations.values():
-                _add_failures(path, operation)
+                _add_errors(path, operation)
         return schema
 
     app.openapi = whole  # type: ignore[method-assign]
 
 
-def _add_failures(path: str, operation: dict[str, Any]) -> None:
+def _add_errors(path: str, operation: dict[str, Any]) -> None:
     operation["responses"].pop("422", None)
-    failures = _OF_PATHS.get(path, _OF_ADMIN if path.startswith("/admin") else ())
+    statuses = _PATH_ERRORS.get(path, _ADMIN_ERRORS if path.startswith("/admin") else ())
     of_app = path.startswith("/app/")
-    for status in failures:
+    for status in statuses:
         operation["responses"][status] = {
-            "description": (_FAILURES | _FAILURES_OF_APP if of_app else _FAILURES)[status],
+            "description": (_ERRORS | _APP_ERRORS if of_app else _ERRORS)[status],
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
         }
-    if "401" in failures:
+    if "401" in statuses:
         operation["security"] = [{"telegram" if of_app else "key": []}]
 
 

@@ -1,4 +1,4 @@
-"""Shapes of what goes in and out, as /openapi.json tells them. Money in strings of USD, exact to the nano-dollar."""
+"""Bodies of requests and responses, as /openapi.json describes them. Money is a string of USD, exact to 1e-9."""
 
 from typing import Annotated, Any, Literal
 
@@ -17,7 +17,7 @@ class Ready(BaseModel):
 
 
 class ProviderOut(BaseModel):
-    """Prices and limits are there for the admin key only; a key never is."""
+    """A provider's state. Prices and limits are added for the admin key; API keys are never shown."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -40,7 +40,7 @@ class ErrorBody(BaseModel):
 
 
 class Error(BaseModel):
-    """Every failure has this shape."""
+    """The body of every error."""
 
     error: ErrorBody
 
@@ -65,7 +65,7 @@ class TenantList(BaseModel):
 
 
 class In(BaseModel):
-    """What comes in: unknown fields are ignored."""
+    """A request body. Unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -77,7 +77,7 @@ def _plain(text: str) -> str:
 
 
 Plain = Annotated[str, AfterValidator(_plain)]
-"""Text that every database takes."""
+"""Text without NUL, which PostgreSQL does not accept."""
 
 
 class TenantIn(In):
@@ -111,7 +111,7 @@ class KeyOut(BaseModel):
 
 
 class NewKeyOut(KeyOut):
-    key: str = Field(description="Shown this once and never again")
+    key: str = Field(description="The secret, shown only in this answer")
 
 
 class KeyList(BaseModel):
@@ -120,7 +120,7 @@ class KeyList(BaseModel):
 
 
 class UsageOut(BaseModel):
-    """Prompts and tokens of kept answers; waste is what the house paid for answers that nobody kept."""
+    """Prompts and tokens of delivered answers. Waste is the cost of attempts whose answer was not delivered."""
 
     day: str
     model: str
@@ -151,14 +151,14 @@ class MarginOut(BaseModel):
 
 
 class MarginTotals(BaseModel):
-    """Sums of the rows; Stars of the same days; liabilities as of now: money taken that is not income yet."""
+    """Sums of the rows, Stars of the same days, and current liabilities: money received but not earned yet."""
 
     charge_usd: Usd
     allowance_usd: Usd
     cost_usd: Usd
     waste_usd: Usd
     margin_usd: Usd
-    margin_percent: str | None = Field(description="Of charges and allowance; null where nothing was sold")
+    margin_percent: str | None = Field(description="Margin as a share of charges and allowance; null without sales")
     stars_paid: int
     stars_refunded: int
     stars_payout_usd: Usd
@@ -193,7 +193,7 @@ class ModelList(BaseModel):
 
 
 class InvoiceOut(BaseModel):
-    """A month, frozen. `total_usd` is what was sold, VAT included; the wallet paid it."""
+    """The invoice of a month. `total_usd` is the amount paid by the wallet for services, VAT included."""
 
     id: str = Field(examples=["F-000001"])
     tenant_id: str
@@ -224,7 +224,7 @@ class InvoiceLine(BaseModel):
 
 
 class InvoiceMovement(BaseModel):
-    """What else moved the wallet; below zero when it took."""
+    """Another change of the wallet; below zero for a debit."""
 
     day: str
     kind: Literal["topup", "credit", "refund", "repayment", "plan", "plan_credit", "other"]

@@ -48,7 +48,7 @@ def test_a_wrong_setting_is_one_line_and_no_traceback(tmp_path: Path) -> None:
     done = ran(tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "farthing.toml: plans.free.tokens: no such key; see docs/configuration.md for those that there are",
+        "farthing.toml: plans.free.tokens: no such key; docs/configuration.md lists the existing keys",
         done.stderr.splitlines()[1],
     ]
     assert "farthing.toml: health.rest_seconds:" in done.stderr

@@ -1,1 +1,1 @@
-"""The operator's calls, behind ADMIN_API_KEY. Without that key they don't exist."""
+"""The operator's routes, which need ADMIN_API_KEY. Without that setting they do not exist."""

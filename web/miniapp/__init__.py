@@ -1,1 +1,1 @@
-"""The Mini App: one page inside Telegram, and the calls behind it. Without a bot token they don't exist."""
+"""The Mini App: a page inside Telegram and its routes. Without a bot token they do not exist."""

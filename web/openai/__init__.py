@@ -1,1 +1,1 @@
-"""OpenAI's endpoints: no code change but the base URL."""
+"""OpenAI's endpoints: a client of OpenAI needs only another base URL."""

@@ -1,0 +1,45 @@
+"""Every module with a branch in it has a test module of its own: tests/<path>/test_<module>.py."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("main", "web", "scheduler")
+BRANCHES = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.IfExp, ast.BoolOp, ast.Match)
+WITHOUT_TESTS = (
+    "*/__init__.py",
+    "storage/tables/*",
+    "storage/migrations/*",
+    "engine/providers/addresses/*",  # rows of data, tested together in test_registry.py
+)
+
+
+def modules() -> Iterator[PurePosixPath]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield PurePosixPath(path.relative_to(ROOT).as_posix())
+
+
+def has_branch(source: str) -> bool:
+    return any(
+        isinstance(node, BRANCHES) or (isinstance(node, ast.comprehension) and node.ifs)
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def path_of_tests(module: PurePosixPath) -> PurePosixPath:
+    return PurePosixPath("tests") / module.parent / f"test_{module.stem.strip('_')}.py"
+
+
+def is_exempt(module: PurePosixPath) -> bool:
+    return any(module.match(pattern) for pattern in WITHOUT_TESTS)
+
+
+def test_every_module_with_a_branch_has_its_tests() -> None:
+    missing = [
+        str(path_of_tests(module))
+        for module in modules()
+        if not is_exempt(module) and has_branch((ROOT / module).read_text()) and not (ROOT / path_of_tests(module)).exists()
+    ]
+    assert missing == [], "add these test modules"
