@@ -167,7 +167,7 @@ async def test_with_all_skipped_it_says_what_is_missing_and_writes_nothing(tmp_p
         await screen.answer("TELEGRAM_BOT_TOKEN")
         await screen.answer("ADMIN_IDS")
         await skip(screen, *PROVIDERS)
-        await screen.expect("No provider yet: nobody could answer.")
+        await screen.expect("No provider is set yet, so nothing could be answered.")
         assert await screen.ended() == 1
     assert not (tmp_path / ".env").exists()
 
@@ -194,7 +194,7 @@ async def test_a_provider_that_is_down_does_not_lose_its_key(tmp_path: Path, san
         await screen.answer("DEEPSEEK_API_KEY", SECRET)
         await screen.expect("Kept, but not checked")
         await skip(screen, *between("deepseek", None))
-        await screen.expect("No bot token yet")
+        await screen.expect("No bot token is set yet")
         assert await screen.ended() == 1
     assert f"DEEPSEEK_API_KEY={SECRET}" in (tmp_path / ".env").read_text()
 
