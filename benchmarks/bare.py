@@ -35,7 +35,7 @@ class Figures:
         return self.pairs / self.wall
 
 
-def bid_of(number: int) -> HoldRequest:
+def hold_request_of(number: int) -> HoldRequest:
     ceilings = (Ceiling(14 * 10**10, 28 * 10**10, 1024), Ceiling(10**11, 4 * 10**11, 1024))
     return HoldRequest(
         f"req-{time_ordered(datetime.now(UTC))}", 1, number % filling.TENANTS + 1, Flat(5 * 10**12), 700, ceilings
@@ -49,7 +49,7 @@ class BareSqlite:
         self._raw = sqlite.connect(str(path), writer=True)
 
     def pairs(self, numbers: Iterator[int], pairs: int, figures: Figures) -> None:
-        work = [_values(bid_of(next(numbers))) for _ in range(pairs)]
+        work = [_values(hold_request_of(next(numbers))) for _ in range(pairs)]
         wall = time.perf_counter()
         for hold, capture in work:
             self._unit(((holds_sql.FUNDS, hold), (holds_sql.TAKE, hold)))
@@ -125,10 +125,10 @@ class Pgbench:
 
     def pairs(self, _numbers: Iterator[int], pairs: int, figures: Figures) -> None:
         each = max(1, pairs // IN_FLIGHT)
-        told = postgres.run(
+        printed = postgres.run(
             self._folder, "pgbench", "-h", self._folder, "-U", "postgres", "-n", "-M", "prepared", "-c", IN_FLIGHT,
             "-j", 2, "-t", each, "-D", "n=0", "-D", f"run={next(self._runs)}", "-f", self._script, self._database,
         )  # fmt: skip
-        rate = float(re.findall(r"tps = ([\d.]+) \(without", told)[0])
+        rate = float(re.findall(r"tps = ([\d.]+) \(without", printed)[0])
         figures.wall += each * IN_FLIGHT / rate
         figures.pairs += each * IN_FLIGHT

@@ -24,7 +24,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from benchmarks import filling, postgres
-from benchmarks.bare import IN_FLIGHT, BareSqlite, Figures, Pgbench, bid_of
+from benchmarks.bare import IN_FLIGHT, BareSqlite, Figures, Pgbench, hold_request_of
 from engine.attempt_record import ANSWERED, AttemptRecord, DropLine, QuoteLine, Receipt
 from engine.chat import Usage
 from engine.holds import HoldRequest
@@ -79,10 +79,10 @@ def bill_of(hold_request: HoldRequest) -> Bill:
     )
 
 
-async def ours(ledger: SqlLedger, numbers: Iterator[int], pairs: int, figures: Figures) -> None:
+async def run_pairs(ledger: SqlLedger, numbers: Iterator[int], pairs: int, figures: Figures) -> None:
     """Run `pairs` of hold and capture, 64 at once."""
-    bids = [bid_of(next(numbers)) for _ in range(pairs)]
-    work = iter([(hold_request, bill_of(hold_request)) for hold_request in bids])
+    hold_requests = [hold_request_of(next(numbers)) for _ in range(pairs)]
+    work = iter([(hold_request, bill_of(hold_request)) for hold_request in hold_requests])
 
     async def worker() -> None:
         for hold_request, bill in work:
@@ -120,7 +120,7 @@ class Size:
     title: str
     db: Database
     bare: Callable[[Iterator[int], int, Figures], None]
-    mine: Figures = field(default_factory=Figures)
+    ours: Figures = field(default_factory=Figures)
     other: Figures = field(default_factory=Figures)
 
 
@@ -129,11 +129,11 @@ async def compare(sizes: list[Size], pairs: int) -> None:
     numbers = itertools.count()
     ledgers = [SqlLedger(size.db, Lease(size.db, Now()), Now(), RATES) for size in sizes]
     for size, ledger in zip(sizes, ledgers, strict=True):
-        await ours(ledger, numbers, WARM, Figures())
+        await run_pairs(ledger, numbers, WARM, Figures())
         await asyncio.to_thread(size.bare, numbers, WARM, Figures())
     for _ in range(ROUNDS):
         for size, ledger in zip(sizes, ledgers, strict=True):
-            await ours(ledger, numbers, pairs // ROUNDS, size.mine)
+            await run_pairs(ledger, numbers, pairs // ROUNDS, size.ours)
             await asyncio.to_thread(size.bare, numbers, pairs // ROUNDS, size.other)
 
 
@@ -141,14 +141,14 @@ def show(size: Size, name: str) -> None:
     def tail(values: list[float]) -> float:
         return statistics.quantiles(values, n=100)[98]
 
-    mine, other = size.mine, size.other
+    ours, other = size.ours, size.other
     print(size.title)
-    print(f"  pairs/s {mine.rate:,.0f}; {name} {other.rate:,.0f}; ratio {mine.rate / other.rate:.2f}")
+    print(f"  pairs/s {ours.rate:,.0f}; {name} {other.rate:,.0f}; ratio {ours.rate / other.rate:.2f}")
     print(
-        f"  a unit's latency p50 {statistics.median(mine.units):.1f} ms, p99 {tail(mine.units):.1f} ms;"
-        f" a pair's p50 {statistics.median(mine.latencies):.1f} ms, p99 {tail(mine.latencies):.1f} ms"
+        f"  a unit's latency p50 {statistics.median(ours.units):.1f} ms, p99 {tail(ours.units):.1f} ms;"
+        f" a pair's p50 {statistics.median(ours.latencies):.1f} ms, p99 {tail(ours.latencies):.1f} ms"
     )
-    print(f"  CPU per pair {1000 * mine.cpu / mine.pairs:.3f} ms; loop lag p99 {tail(mine.lags):.1f} ms", flush=True)
+    print(f"  CPU per pair {1000 * ours.cpu / ours.pairs:.3f} ms; loop lag p99 {tail(ours.lags):.1f} ms", flush=True)
 
 
 async def on_sqlite(folder: Path, entries: list[int], pairs: int) -> list[Size]:
@@ -190,17 +190,17 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         if args.database != "postgresql":
-            _told(asyncio.run(on_sqlite(Path(folder), args.entries, args.pairs)), "bare")
+            _print_results(asyncio.run(on_sqlite(Path(folder), args.entries, args.pairs)), "bare")
     if args.database != "sqlite":
         with postgres.server() as host:
-            _told(asyncio.run(on_postgres(host, args.entries, args.pairs)), "pgbench")
+            _print_results(asyncio.run(on_postgres(host, args.entries, args.pairs)), "pgbench")
 
 
-def _told(sizes: list[Size], name: str) -> None:
+def _print_results(sizes: list[Size], name: str) -> None:
     for size in sizes:
         show(size, name)
     if len(sizes) > 1:
-        print(f"  first size's speed over the last's: {sizes[0].mine.rate / sizes[-1].mine.rate:.2f}")
+        print(f"  first size's speed over the last's: {sizes[0].ours.rate / sizes[-1].ours.rate:.2f}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from storage.database.database import Database, open_database
 from storage.database.statements import Statement
 from storage.ledger import hold_batches_sql, holds_sql
 from tests.storage.books import account, hold_request, pay, take, tenant
-from tests.storage.ledger.test_machine import LedgerMachine
+from tests.storage.ledger.machine import LedgerMachine
 
 QUICK = settings(max_examples=400, stateful_step_count=50, deadline=None, database=None,
                  phases=(Phase.generate,))  # fmt: skip

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -22,34 +21,9 @@ from tests.storage.books import (
     bill,
     check_books,
     hold_request,
-    pay,
-    take,
     tenant,
 )
 from tests.storage.marks import insert_mark, marks
-
-
-async def test_final_rows_cannot_be_changed(db: Database) -> None:
-    def prepare(conn: Connection) -> None:
-        asked = hold_request(tenant(conn, "1"), tariff=DOUBLE)
-        pay(conn, asked, take(conn, asked))
-
-    await db.write(prepare)
-    for sql in (
-        "UPDATE transfers SET amount_nanousd = amount_nanousd + 1",
-        "DELETE FROM transfers",
-        "UPDATE holds SET state = 'open'",
-        "DELETE FROM holds",
-        "UPDATE attempts SET cost_nanousd = 0",
-        "DELETE FROM attempts",
-        "UPDATE accounts SET balance_nanousd = -1, held_nanousd = -1",
-        "UPDATE accounts SET held_nanousd = balance_nanousd + 1",
-        "UPDATE accounts SET allowance_held_tokens = allowance_tokens + 1",
-        "UPDATE transfers SET ref = 'x'",
-    ):
-        with pytest.raises(Exception, match=r"(?i)never|constraint"):
-            await db.write(partial(_run, sql=sql))
-    await db.read(check_books)
 
 
 async def test_capture_step_that_raises_undoes_the_capture(db: Database) -> None:
