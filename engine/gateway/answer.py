@@ -16,7 +16,7 @@ from engine.catalog.offers import Offer
 from engine.chat import Completion, Delta, Event, Usage
 from engine.errors import Closing
 from engine.gateway.answer_stream import AnswerStream, ContentEvent, StreamEnd, choices_of
-from engine.gateway.attempt import Attempt
+from engine.gateway.attempt import Attempt, uninterrupted
 from engine.gateway.failover import Failover
 from engine.gateway.market import Market
 from engine.gateway.question import Question
@@ -95,14 +95,7 @@ class Answer:
     async def leave(self) -> None:
         """Stop, and wait until the hold is captured or void. Cancelling the caller does not shorten the wait."""
         self.stop()
-        cancelled: asyncio.CancelledError | None = None
-        while not self._task.done():
-            try:
-                await asyncio.shield(self._task)
-            except asyncio.CancelledError as error:
-                cancelled = error
-        if cancelled is not None:
-            raise cancelled
+        await uninterrupted(self._task)
 
     def _interrupt(self, interruption: _Interruption) -> None:
         if self._interruption is None and not self._is_capturing and not self._task.done():

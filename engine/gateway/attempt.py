@@ -23,6 +23,20 @@ _TIMER_SLACK = 1.1  # silence is noticed at most so many times later: the timer 
 LONGEST_SECONDS = 900.0  # of one answer; a provider that sends nothing but reasoning is cut off then
 
 
+async def uninterrupted(task: asyncio.Task[None]) -> None:
+    """Wait for the end of `task`, however often the caller is cancelled; then raise that cancellation, or its error."""
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    if not task.cancelled():
+        task.result()
+
+
 @dataclass(slots=True, eq=False)
 class Attempt:
     """One call of a provider. Its task runs on when a waiter is cancelled; `close` ends it.

@@ -1,7 +1,7 @@
 """Failover: the offers of a route attempted in turn, until one has answered."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from engine.attempt_record import HEDGED, AttemptRecord, DropLine, unanswered
@@ -19,7 +19,7 @@ from engine.errors import (
     TooBigForNow,
 )
 from engine.gateway.answer_stream import AnswerStream, text_of
-from engine.gateway.attempt import Attempt
+from engine.gateway.attempt import Attempt, uninterrupted
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.holds import Grant
@@ -89,8 +89,7 @@ class Failover:
 
         close_stops_bill = attempt.task.done() or attempt.provider.close_stops_bill
         if close_stops_bill or not self.market.background_reads.take(attempt.task, journal):
-            await attempt.close()
-            await journal()
+            await uninterrupted(asyncio.create_task(_close(attempt, journal)))
 
     def _next(self) -> int | None:
         """Return the position of the quote to attempt next, by health as it is now."""
@@ -254,3 +253,8 @@ class Failover:
 
     def _drop(self, quote: Quote, reason: str) -> None:
         self.drops.append(DropLine(quote.offer.provider, quote.offer.model, reason))
+
+
+async def _close(attempt: Attempt, journal: Callable[[], Awaitable[None]]) -> None:
+    await attempt.close()
+    await journal()

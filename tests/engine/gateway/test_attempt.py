@@ -1,6 +1,8 @@
 """One call of a provider: its task, its timeouts, and the record that the journal gets."""
 
 import asyncio
+import itertools
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from engine.attempt_record import ABANDONED, ANSWERED, MOST_DETAIL_CHARS, UNREAD
 from engine.catalog.offers import Offer
 from engine.catalog.prices import PriceBook, flat_price
-from engine.chat import Delta, Finish, Finished, Served, Usage
+from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
 from engine.errors import FirstTokenLate, Garbled, Overloaded, StreamCut, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream, text_of
 from engine.gateway.attempt import Attempt
@@ -236,3 +238,17 @@ async def test_probe_has_no_tenant() -> None:
     made = Attempt(setup.market, question, question.route.quotes[0], permit, 1, 1)
     await made.outcome()
     assert made.wasted(ANSWERED).tenant_id is None
+
+
+async def test_attempt_that_only_ever_reasons_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Endless(ScriptedProvider):
+        async def _follow(self, script: list[Step]) -> AsyncIterator[Chunk]:
+            for step in itertools.cycle(script):
+                await asyncio.sleep(0)
+                assert isinstance(step, Delta)
+                yield step
+
+    monkeypatch.setattr("engine.gateway.attempt.LONGEST_SECONDS", 0.02)
+    made = started(AnswerSetup(Endless("one", [Delta(thinking="hm")])))
+    async with asyncio.timeout(10):
+        assert isinstance(await made.outcome(), WentSilent)

@@ -7,8 +7,10 @@ import pytest
 from engine.attempt_record import ABANDONED, CLOSING, STOPPED, UNREAD
 from engine.catalog.offers import Offer
 from engine.chat import Delta, Restart, Usage
-from engine.errors import Closing, StreamCut
+from engine.errors import Closing, Overloaded, StreamCut
 from engine.gateway.background_reads import BackgroundReads
+from engine.routing.health import Permit
+from tests.engine.clock import HandClock
 from tests.engine.scripted import END, NEVER, AnswerSetup, ScriptedProvider, Step, cost, deltas, paid, whole
 
 
@@ -175,3 +177,29 @@ async def test_reads_are_taken_up_to_their_number() -> None:
     while len(reads):
         await asyncio.sleep(0)
     assert done == ["journaled"]
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+async def test_attempt_that_its_reader_left_frees_the_probe_of_a_half_open_breaker(taken: int) -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [*deltas("a b")[:taken], NEVER()]))
+    health, offer = setup.market.health, Offer("one", "m")
+    for _ in range(setup.market.policy.failures_to_open):
+        permit = health.admit(offer)
+        assert isinstance(permit, Permit)
+        health.failed(permit, Overloaded("503", status=503))
+    assert isinstance(setup.market.clock, HandClock)
+    setup.market.clock.wait(setup.market.policy.rest_seconds + 1)
+    answer, _ = setup.answer()
+    while not setup.open:
+        await asyncio.sleep(0)
+    for _ in range(taken):
+        await anext(answer)
+    await answer.leave()
+    assert isinstance(health.admit(offer), Permit)
+
+
+async def test_answer_left_before_it_began_is_not_attempted() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", whole("a")))
+    answer, hold = setup.answer()
+    await answer.leave()
+    assert (hold.bill, setup.providers[0].calls) == (None, [])

@@ -7,10 +7,10 @@ import pytest
 from engine.attempt_record import ABANDONED, HEDGED
 from engine.catalog.offers import Offer
 from engine.chat import Usage
-from engine.errors import NoProvider, Overloaded
+from engine.errors import NoProvider, Overloaded, RequestFault, RequestRejected
 from engine.gateway.hedging import LEAST_OBSERVED, MOST_OBSERVED, Hedging
 from engine.routing.plan import Route
-from tests.engine.scripted import NEVER, AnswerSetup, ScriptedProvider, cost, shown, whole
+from tests.engine.scripted import NEVER, AnswerSetup, ScriptedProvider, cost, deltas, shown, whole
 
 ONE = Offer("one", "m")
 
@@ -184,3 +184,37 @@ async def test_attempts_of_a_race_that_both_fail_are_both_journaled() -> None:
     with pytest.raises(NoProvider) as failed:
         await answer.whole()
     assert failed.value.tried == ("one: overloaded", "two: overloaded")
+
+
+async def test_loser_of_a_race_is_journaled_once_even_when_the_reader_leaves() -> None:
+    setup = AnswerSetup(
+        ScriptedProvider("one", [NEVER()]), ScriptedProvider("two", [*deltas("a b"), NEVER()]), hedging=hedging("one")
+    )
+    answer, hold = setup.answer()
+    await anext(answer)
+    while setup.open > 1:
+        await asyncio.sleep(0)
+    await answer.leave()
+    assert setup.journal.outcomes() == [("one", HEDGED)]
+    assert hold.bill is not None
+    assert hold.bill.attempt.provider == "two"
+
+
+async def test_attempt_read_in_the_background_delivers_no_content() -> None:
+    fail, go_on = asyncio.Event(), asyncio.Event()
+    setup = AnswerSetup(
+        ScriptedProvider("one", [fail, RequestFault("bad")]),
+        ScriptedProvider("two", [go_on, *whole("too late")], close_stops_bill=False),
+        hedging=hedging("one"),
+    )
+    answer, _ = setup.answer()
+    while not setup.providers[1].calls:
+        await asyncio.sleep(0)
+    fail.set()
+    while not len(setup.market.background_reads):
+        await asyncio.sleep(0)
+    go_on.set()
+    await setup.background_reads_done()
+    with pytest.raises(RequestRejected):
+        await anext(answer)
+    assert setup.journal.outcomes() == [("one", "bad_request"), ("two", HEDGED)]
