@@ -160,7 +160,8 @@ def _details(conn: Connection, context: Context, state: TenantState) -> str:
     subscription = subscriptions.current(conn, state.id)
     if subscription is not None:
         until = f"{subscription.until:%Y-%m-%d}"
-        text += context.t("admin.subscription", plan=subscription.plan, state=subscription.state, until=until)
+        state_name = context.t(f"admin.subscription_{subscription.state}")
+        text += context.t("admin.subscription", plan=subscription.plan, state=state_name, until=until)
     for paid in payments.latest(conn, state.id):
         refunded = context.t("admin.payment_refunded") if paid["refunded_at"] else ""
         day = f"{moment(paid['paid_at']):%Y-%m-%d}"

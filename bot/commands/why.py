@@ -2,9 +2,10 @@
 
 from telegram import Update
 
+import locales
 from bot.command import Command
 from bot.context import Context
-from engine.attempt_record import ANSWERED, STOPPED, AttemptRecord
+from engine.attempt_record import AttemptRecord
 from engine.tenancy import Charge
 from storage.ledger import receipts
 
@@ -55,16 +56,19 @@ def _tokens(context: Context, kept: AttemptRecord) -> str:
 
 
 def _attempt(context: Context, attempt: AttemptRecord, costs: bool) -> str:
-    words = {ANSWERED: context.t("why.answered"), STOPPED: context.t("why.stopped")}
-    outcome = words.get(attempt.outcome, attempt.outcome.replace("_", " "))
     return context.t(
         "why.attempt",
         n=attempt.ordinal,
         offer=f"{attempt.provider}/{attempt.model}",
-        outcome=outcome + (f" ({attempt.status})" if attempt.status else ""),
+        outcome=_outcome(context, attempt.outcome) + (f" ({attempt.status})" if attempt.status else ""),
         seconds=f"{attempt.duration_ms / 1000:.1f}",
         cost=context.t("why.cost", usd=str(attempt.cost)) if costs else "",
     )
+
+
+def _outcome(context: Context, outcome: str) -> str:
+    """Return the text of an outcome. An old receipt may have one that no longer exists; it is shown as stored."""
+    return locales.find(context.language).texts.get(f"why.outcome_{outcome}", outcome.replace("_", " "))
 
 
 COMMAND = Command("why", why, 10, private_only=False)

@@ -11,8 +11,11 @@ import pytest
 import locales
 from bot.error_texts import VALUES, key_of
 from bot.menu import discover
+from engine import attempt_record
+from engine.errors import ProviderError
 from engine.routing.health import State
 from storage.billing import orders, payments
+from storage.billing.subscriptions import CURRENT_STATES
 
 ROOT = Path(__file__).parents[2]
 READERS = ("bot", "web", "scheduler", "main")
@@ -21,10 +24,24 @@ ENGLISH = locales.LANGUAGES["en"]
 PARTS = ("texts", "invoice", "miniapp")
 OTHERS = [code for code in locales.LANGUAGES if code != locales.DEFAULT]
 
+OUTCOMES = {
+    attempt_record.ANSWERED,
+    attempt_record.STOPPED,
+    attempt_record.ABANDONED,
+    attempt_record.UNREAD,
+    attempt_record.HEDGED,
+    attempt_record.CLOSING,
+    attempt_record.NO_SPEECH,
+    attempt_record.NO_PROVIDER,
+    ProviderError.outcome,
+    *(kind.outcome for kind in ProviderError.__subclasses__()),
+}
+
 FAMILIES: dict[str, set[str]] = {
     "access.wait_": {"approval", "invite"},
     "admin.access_": {"in", "pending", "declined"},
     "admin.mark_": {"pending", "declined"},
+    "admin.subscription_": set(CURRENT_STATES),
     "alert.": {"key_refused", "balance_gone"},
     "alert.stars_": {"credited", "refunded", "amount", "unknown", "unlisted"},
     "button.": {"topup", "plan", "keys"},
@@ -40,6 +57,7 @@ FAMILIES: dict[str, set[str]] = {
     "settings.": {"draft", "edit"},
     "usage.": {"day", "model", "provider", "7", "30", "month"},
     "usage.title_": {"period", "7", "30", "month"},
+    "why.outcome_": OUTCOMES,
     "why.charge_": {"wallet", "allowance", "both", "free"},
 }
 """The keys that the code completes at run time, by their fixed beginning."""
@@ -186,6 +204,17 @@ def test_every_text_of_the_invoice_is_used() -> None:
     source = (ROOT / "documents" / "invoice.py").read_text()
     kinds = {"plan", "plan_credit", "topup", "credit", "refund", "repayment", "other"}
     assert [key for key in ENGLISH.invoice if f'"{key}"' not in source and key not in kinds] == []
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("code", locales.LANGUAGES)
+def test_every_text_can_be_filled_in(code: str, part: str) -> None:
+    """The page and the invoice fill in plain placeholders only: they have no plural forms."""
+    for key, text in getattr(locales.LANGUAGES[code], part).items():
+        values = dict.fromkeys(placeholders(text), "2")
+        filled = locales.text(code, key, **values) if part == "texts" else text.format(**values)
+        assert "{" not in filled.replace("{nb}", ""), key
+        assert part == "texts" or "|" not in text, key
 
 
 def test_first_form_is_for_exactly_one() -> None:

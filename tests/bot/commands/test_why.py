@@ -80,3 +80,18 @@ def test_charge_names_each_source(charge: Charge, key: str) -> None:
             return key
 
     assert charged(Keys(), charge) == key  # type: ignore[arg-type]
+
+
+async def test_outcomes_are_in_the_readers_language(chat: Chat) -> None:
+    chat.scripts["deepseek"]._scripts = [[Overloaded("busy", status=503)]]
+    chat.language = "vi"
+    await chat.say("/ask a question")
+    text = await chat.say("/why")
+    assert "1. deepseek/m: quá tải (503)" in text
+    assert "gemini/m: đã trả lời" in text
+
+
+async def test_outcome_of_an_old_receipt_is_shown_as_stored(chat: Chat) -> None:
+    await chat.say("/ask a question")
+    await chat.write(lambda conn: conn.run("UPDATE receipts SET receipt = replace(receipt, 'answered', 'long_gone')"))
+    assert "1. deepseek/m: long gone" in await chat.say("/why")
