@@ -42,7 +42,7 @@ NAMED = (
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(word_seconds=0) as running:
+    async with Sandbox(word_seconds=0, providers=stand_in_providers()) as running:
         yield running
 
 

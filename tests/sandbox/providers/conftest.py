@@ -7,6 +7,7 @@ import httpx
 import pytest
 import uvicorn
 
+from main.sandbox import stand_in_providers
 from sandbox.providers import StandIns
 from tests.sandbox.providers.dialects import Asking
 from tests.served import served
@@ -14,7 +15,7 @@ from tests.served import served
 
 @pytest.fixture
 async def asking() -> AsyncIterator[Asking]:
-    stand_ins = StandIns(word_seconds=0.0, slow_seconds=0.0)
+    stand_ins = StandIns(word_seconds=0.0, slow_seconds=0.0, providers=stand_in_providers())
     config = uvicorn.Config(stand_ins.app(), port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]

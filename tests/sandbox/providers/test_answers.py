@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.providers.answers import words
 from sandbox.providers.exchange import count
-from tests.sandbox.providers.dialects import LONG, PROVIDERS, Asking, events, request, said, usage
+from tests.sandbox.providers.dialects import LONG, OPENAI_LIKE, PLAIN, PROVIDERS, Asking, events, request, said, usage
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
@@ -34,7 +34,8 @@ async def test_short_prompt_gets_a_short_answer_and_streamed_or_whole_it_is_the_
 
 @pytest.mark.parametrize("name", PROVIDERS)
 async def test_usage_counts_four_bytes_a_token_where_each_puts_it(asking: Asking, name: str) -> None:
-    more: Any = {"stream_options": {"include_usage": True}} if name in {"openai", "openrouter", "groq"} else {}
+    on_request = {"openai", "openrouter", "groq"} | {plain for plain in PLAIN if plain in OPENAI_LIKE}
+    more: Any = {"stream_options": {"include_usage": True}} if name in on_request else {}
     frames = await asking.frames(name, **more)
     told = usage(name, [f for f in frames if f == "[DONE]" or "x_groq" in f] if name == "groq" else frames)
     asked, answered = count(LONG), count(said(name, frames))
