@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot import charts
-from engine.money import Money
+from engine.money import ZERO, Money
 from storage.reports.usage import UsageRow
 
 END = date(2026, 11, 25)
@@ -77,3 +77,19 @@ def test_highest_bar_fills_at_least_a_third_of_the_plot(value: float) -> None:
 )
 def test_tokens_have_three_digits_and_a_unit(tokens: int, words: str) -> None:
     assert charts._tokens(tokens) == words
+
+
+def test_loss_below_a_cent_is_not_shown_as_zero() -> None:
+    assert charts.usd(Money(-64_692)) == "-0.000065"
+    assert charts.usd(ZERO) == "0.00"
+    assert charts.usd(Money.usd("1234.5")) == "1,234.50"
+
+
+def test_small_values_of_a_chart_have_no_exponents() -> None:
+    assert [charts._usd(value) for value in (0.000075, 0.0001, 0.25, 12, 0)] == [
+        "0.000075",
+        "0.0001",
+        "0.25",
+        "12",
+        "0",
+    ]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.commands.providers import _usd
 from engine.errors import Overloaded
 from engine.routing.health import State
 from storage.operations import provider_state
@@ -82,3 +83,8 @@ async def test_probe_that_fails_names_the_failure(chat: Chat) -> None:
 async def test_button_of_an_admin_does_nothing_for_others(chat: Chat) -> None:
     await chat.press_data("providers:drain:gemini:0")
     assert chat.services.market.health.state("gemini").state is State.CLOSED
+
+
+@pytest.mark.parametrize(("atto", "shown"), [(10**11, "0.10"), (110775 * 10**6, "0.110775"), (15 * 10**12, "15.00")])
+def test_price_is_exact_and_has_cents(atto: int, shown: str) -> None:
+    assert _usd(atto) == shown
