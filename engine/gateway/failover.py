@@ -118,7 +118,6 @@ class Failover:
                 self.market.health.abandoned(permit)
                 return None
             used.add(permit.key)
-            self._attempted.add(number)
             attempt = await self._attempt(number, self._start(quote, permit, limit))
             if attempt is not None:
                 return attempt

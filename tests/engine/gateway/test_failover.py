@@ -189,7 +189,15 @@ async def test_quote_over_the_hold_is_dropped_with_a_reason() -> None:
     assert setup.providers[1].calls[0].output_tokens == 1
 
 
-@pytest.mark.parametrize(("error", "keys"), [(RateLimited("x"), [0, 1]), (KeyRefused("x"), [0, 1]), (DOWN, [0])])
+@pytest.mark.parametrize(
+    ("error", "keys"),
+    [
+        (RateLimited("x"), [0, 1]),
+        (RateLimited("x", retry_after_seconds=0), [0, 1]),
+        (KeyRefused("x"), [0, 1]),
+        (DOWN, [0]),
+    ],
+)
 async def test_other_keys_are_tried_only_where_the_key_was_at_fault(error: ProviderError, keys: list[int]) -> None:
     first = ScriptedProvider("a", [error])
     setup = AnswerSetup(first, ScriptedProvider("b", whole("b says")), keys=2)
@@ -213,3 +221,12 @@ async def test_error_that_is_no_providers_ends_the_answer_uncharged() -> None:
     with pytest.raises(KeyError):
         await answer.whole()
     assert (hold.voided, setup.providers[1].calls) == (True, [])
+
+
+async def test_failures_and_successes_are_reported_to_health() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [DOWN], whole("again")), ScriptedProvider("b", whole("b says")))
+    for failures in (1, 0):
+        answer, _ = setup.answer()
+        await answer.whole()
+        assert setup.market.health.state("a").failures == failures
+        setup.route = Route(setup.route.quotes[:1], ())
