@@ -10,15 +10,12 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 PYTHON = sys.executable
 
-# Folders whose docstrings are checked. An empty list means the whole repository.
-LANGUAGE_FOLDERS = ["tools", "tests/tools"]
-
 TOOLS: dict[str, list[str]] = {
     "ruff check": [str(BIN / "ruff"), "check", "."],
     "ruff format": [str(BIN / "ruff"), "format", "--check", "."],
     "mypy": [str(BIN / "mypy"), "."],
     "import-linter": [str(BIN / "lint-imports")],
-    "language": [PYTHON, "-m", "tools.check_language", *LANGUAGE_FOLDERS],
+    "language": [PYTHON, "-m", "tools.check_language"],
 }
 
 

@@ -1,4 +1,4 @@
-"""Who opens a connection and never gets to ask is hung up on."""
+"""Tests of the HTTP server: its address, and connections that send no request in time."""
 
 import asyncio
 

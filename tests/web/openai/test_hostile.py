@@ -1,4 +1,4 @@
-"""What a caller with a key may send to break the house, and what it gets."""
+"""Tests of hostile input from a client with a key, and of its answers."""
 
 import json
 from typing import Any
