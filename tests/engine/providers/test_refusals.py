@@ -16,6 +16,8 @@ from engine.errors import (
     RequestFault,
     TooBigForNow,
 )
+from engine.providers.refusals import refusal
+from engine.providers.registry import specs
 from tests.engine.providers.dialects.wires import Wire
 
 
@@ -177,6 +179,8 @@ RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "36.
         ("groq", says("Please try again in 20ms."), {}, 0.02),
         ("openai", says(), {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360),
         ("openai", says(), {"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "6m0s"}, None),
+        ("openai", says(), {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "9s"}, 9),
+        ("openai", says(), {"x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "9s"}, None),
         ("openai", says(), {"retry-after": "1e12"}, 86400),
         ("openai", says(), {"retry-after": "soon"}, None),
         ("deepseek", says(), {}, None),
@@ -199,3 +203,26 @@ async def test_quota_of_a_day_is_recognised() -> None:
 async def test_long_error_is_not_read_to_its_end() -> None:
     with pytest.raises(Overloaded):
         await Wire("openai", (b"x" * 10_000 for _ in range(10**9)), status=500).chunks()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "status"),
+    [
+        ({"type": "overloaded_error"}, Overloaded, None),
+        ({"code": "server_is_overloaded"}, Overloaded, None),
+        ({"type": "rate_limit_error"}, RateLimited, 429),
+        ({"code": 1301, "type": "rate_limit_error"}, RateLimited, 429),
+        ({"code": 600, "type": "rate_limit_error"}, RateLimited, 429),
+        ({"code": "503"}, Overloaded, None),
+        ({"code": "abc", "type": "authentication_error"}, KeyRefused, 401),
+        ({"code": "4040", "type": "server_error"}, Overloaded, None),
+        ({"status": "RESOURCE_EXHAUSTED"}, RateLimited, 429),
+        ({"code": 399}, Overloaded, None),
+        ({"message": "unknown"}, Overloaded, None),
+    ],
+)
+def test_error_within_a_stream_is_classified_by_its_code_or_type(
+    error: dict[str, Any], kind: type[ProviderError], status: int | None
+) -> None:
+    found = refusal(specs()["openai"], None, {"error": error}, {})
+    assert (type(found), found.status) == (kind, status)

@@ -233,3 +233,8 @@ def test_restored_provider_keeps_a_small_failure_chance(providers: TwoProviders)
     providers.fails(DOWN, 4)
     providers.health.restore("a")
     assert providers.health.status(A).failure_chance == providers.health.state("a").failure_chance == 0.05
+
+
+def test_rest_of_half_a_second_is_the_smallest(providers: TwoProviders) -> None:
+    providers.fails(RateLimited(retry_after_seconds=0.5))
+    assert providers.health.smallest_rest_seconds() == 0.5
