@@ -88,3 +88,7 @@ def test_malformed_update_is_one_warning_without_its_text(
 def test_valid_or_unknown_update_is_read(body: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     assert read({"update_id": 5, **body}, BOT) is not None
     assert caplog.records == []
+
+
+def test_lowest_and_highest_ids_are_valid() -> None:
+    assert [number_of({"update_id": number}) for number in (0, 2**63 - 1)] == [0, 2**63 - 1]

@@ -1,6 +1,6 @@
 from typing import Any
 
-from bot.updates.merging import ALBUM, continues, joined, may_continue
+from bot.updates.merging import ALBUM, NEAR_UNITS, continues, joined, may_continue
 
 
 def said(text: str, user: int = 1, **more: Any) -> dict[str, Any]:
@@ -39,3 +39,8 @@ def test_album_is_one_message_with_the_first_caption() -> None:
     assert not continues(shown(), shown(group="h"))
     message = joined([shown(), shown("what is this?"), shown()])["message"]
     assert (message["caption"], len(message[ALBUM])) == ("what is this?", 2)
+
+
+def test_text_may_continue_from_the_near_limit_on() -> None:
+    assert may_continue(said("x" * NEAR_UNITS))
+    assert not may_continue(said("x" * (NEAR_UNITS - 1)))
