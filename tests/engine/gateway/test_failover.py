@@ -1,5 +1,6 @@
 """Failover: the next offer is planned before each attempt, and outcomes teach the catalog."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -23,8 +24,11 @@ from engine.errors import (
     StreamCut,
     TooBigForNow,
 )
+from engine.gateway.answer import Answer
+from engine.holds import Grant
+from engine.money import Money
 from engine.routing.plan import Route
-from tests.engine.scripted import PRICE, AnswerSetup, ScriptedProvider, deltas, whole
+from tests.engine.scripted import PRICE, AnswerSetup, ScriptedHold, ScriptedProvider, deltas, whole
 
 DOWN = Overloaded("503", status=503)
 
@@ -230,3 +234,12 @@ async def test_failures_and_successes_are_reported_to_health() -> None:
         await answer.whole()
         assert setup.market.health.state("a").failures == failures
         setup.route = Route(setup.route.quotes[:1], ())
+
+
+async def test_prompt_of_a_conversation_is_remembered_as_cached() -> None:
+    setup = AnswerSetup(ScriptedProvider("deepseek", whole("words", tokens=(4000, 5))))
+    question = setup.question("tell me something " * 1000)
+    question = replace(question, request=replace(question.request, conversation="c"))
+    await Answer(setup.market, question, ScriptedHold(Grant(0, Money(10**9), 1000, (100,)))).whole()
+    now = setup.market.clock.now().timestamp()
+    assert setup.market.catalog.prefixes.cached_tokens(question.request, Offer("deepseek", "m"), now) == 4000

@@ -218,3 +218,13 @@ async def test_attempt_read_in_the_background_delivers_no_content() -> None:
     with pytest.raises(RequestRejected):
         await anext(answer)
     assert setup.journal.outcomes() == [("one", "bad_request"), ("two", HEDGED)]
+
+
+async def test_times_to_first_token_are_learned_from_answers() -> None:
+    learning = Hedging(1.0)
+    setup = AnswerSetup(ScriptedProvider("one", whole("a")), hedging=learning)
+    for _ in range(LEAST_OBSERVED):
+        assert learning.wait_seconds(ONE) is None
+        answer, _ = setup.answer()
+        await answer.whole()
+    assert learning.wait_seconds(ONE) == 0
