@@ -1,4 +1,4 @@
-"""farthing.toml: what stops the start, and with which words."""
+"""farthing.toml: defaults, and the errors of wrong keys and values."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_without_a_file_there_are_four_plans(tmp_path: Path) -> None:
+def test_defaults_have_four_plans(tmp_path: Path) -> None:
     config = load(tmp_path / "farthing.toml")
     assert config == Config()
     assert list(config.plans) == ["free", "starter", "pro", "scale"]
 
 
-def test_one_key_of_a_plan_may_be_given_anew(tmp_path: Path) -> None:
+def test_one_key_of_a_plan_can_be_replaced(tmp_path: Path) -> None:
     plan = load(written(tmp_path, "[plans.free]\ntokens_per_month = 5\n")).plans["free"]
     assert (plan.tokens_per_month, plan.requests_per_minute) == (5, 6)
 
@@ -36,13 +36,13 @@ def test_one_key_of_a_plan_may_be_given_anew(tmp_path: Path) -> None:
         ('[access]\nmode = "shut"\n', "access.mode"),
     ],
 )
-def test_a_wrong_key_or_value_names_file_and_key(tmp_path: Path, text: str, key: str) -> None:
+def test_wrong_key_or_value_names_file_and_key(tmp_path: Path, text: str, key: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(ConfigError) as caught:
         load(path)
     assert str(caught.value).startswith(f"{path}: {key}: ")
 
 
-def test_what_is_no_toml_says_where(tmp_path: Path) -> None:
+def test_invalid_toml_names_its_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"not valid TOML: .*line 1"):
         load(written(tmp_path, "models = = 1"))

@@ -1,4 +1,4 @@
-"""The command line as a shell sees it."""
+"""The command line, run in a subprocess."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ def test_each_sub_command_explains_itself(tmp_path: Path, name: str) -> None:
     assert done.stdout.startswith(f"usage: python -m main {name}")
 
 
-def test_with_nothing_set_it_says_what_is_missing_and_how_to_try(tmp_path: Path) -> None:
+def test_start_without_settings_names_them_and_the_sandbox(tmp_path: Path) -> None:
     done = ran(tmp_path)
     assert done.returncode == 2
     assert "TELEGRAM_BOT_TOKEN" in done.stderr
@@ -43,7 +43,7 @@ def test_with_nothing_set_it_says_what_is_missing_and_how_to_try(tmp_path: Path)
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_wrong_setting_is_one_line_and_no_traceback(tmp_path: Path) -> None:
+def test_wrong_setting_is_one_line_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "farthing.toml").write_text('[plans.free]\ntokens = 5\n[health]\nrest_seconds = "long"\n')
     done = ran(tmp_path)
     assert done.returncode == 2
@@ -54,7 +54,7 @@ def test_a_wrong_setting_is_one_line_and_no_traceback(tmp_path: Path) -> None:
     assert "farthing.toml: health.rest_seconds:" in done.stderr
 
 
-def test_a_wrong_variable_is_named_and_its_value_never_shown(tmp_path: Path) -> None:
+def test_wrong_variable_is_named_and_its_value_is_hidden(tmp_path: Path) -> None:
     done = ran(tmp_path, PORT="s3cret-port", ADMIN_IDS="me")
     assert done.returncode == 2
     assert "environment: PORT:" in done.stderr

@@ -16,7 +16,7 @@ from main.settings import read
         ({"TELEGRAM_BOT_TOKEN": "1:a"}, ""),
     ],
 )
-def test_a_server_without_a_way_to_make_keys_names_the_setting(
+def test_server_without_a_way_to_make_keys_names_the_setting(
     tmp_path: Path, variables: dict[str, str], expected: str
 ) -> None:
     sentence = missing_setting(read(variables, tmp_path / ".env"))
@@ -33,13 +33,11 @@ def test_a_server_without_a_way_to_make_keys_names_the_setting(
         ({"LOCAL_BASE_URL": "http://127.0.0.1:1/v1"}, True),
     ],
 )
-def test_a_token_a_key_or_a_keyless_server_is_work(
-    tmp_path: Path, variables: dict[str, str], *, expected: bool
-) -> None:
+def test_token_key_or_keyless_server_is_work(tmp_path: Path, variables: dict[str, str], *, expected: bool) -> None:
     assert has_work(read({"FARTHING_CONFIG": str(tmp_path / "none.toml"), **variables}, tmp_path / ".env")) is expected
 
 
-def test_a_keyless_provider_of_the_config_is_work(tmp_path: Path) -> None:
+def test_keyless_provider_of_the_config_is_work(tmp_path: Path) -> None:
     path = tmp_path / "farthing.toml"
     path.write_text('[providers.box]\nbase_url = "http://127.0.0.1:1/v1"\n')
     assert has_work(read({"FARTHING_CONFIG": str(path)}, tmp_path / ".env"))

@@ -1,11 +1,11 @@
-"""`python -m main quote` as a shell sees it."""
+"""`python -m main quote`, run in a subprocess."""
 
 from pathlib import Path
 
 from tests.main.test_main import ran
 
 
-def test_a_fresh_machine_gets_todays_table_with_what_is_chosen_and_what_is_left_out(tmp_path: Path) -> None:
+def test_quote_lists_chosen_and_dropped_offers(tmp_path: Path) -> None:
     done = ran(tmp_path, "quote", "Explain tea", GEMINI_API_KEY="g", OPENAI_API_KEY="o")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -16,7 +16,7 @@ def test_a_fresh_machine_gets_todays_table_with_what_is_chosen_and_what_is_left_
     assert any(line.startswith("deepseek/") and line.endswith("not configured") for line in lines)
 
 
-def test_without_any_key_nobody_is_chosen_and_the_exit_says_so(tmp_path: Path) -> None:
+def test_quote_without_keys_chooses_no_offer_and_exits_1(tmp_path: Path) -> None:
     done = ran(tmp_path, "quote", "Explain tea")
     assert done.returncode == 1
     assert "chosen" not in done.stdout

@@ -1,4 +1,4 @@
-"""Tests of the HTTP server: its address, and connections that send no request in time."""
+"""The time limit of a request's head."""
 
 import asyncio
 
@@ -18,8 +18,8 @@ async def slowly(_: Request) -> Response:
     return PlainTextResponse("here")
 
 
-async def heard(monkeypatch: pytest.MonkeyPatch, *said: bytes) -> bytes:
-    """All that comes until the server hangs up."""
+async def received(monkeypatch: pytest.MonkeyPatch, *said: bytes) -> bytes:
+    """Send the pieces; return all bytes until the server closes the connection."""
     monkeypatch.setattr(serving, "HEAD_SECONDS", 0.1)
     server = serving.http_server(Starlette(routes=[Route("/slow", slowly)]), "127.0.0.1", 0)
     running = asyncio.create_task(server.serve())
@@ -44,13 +44,15 @@ async def heard(monkeypatch: pytest.MonkeyPatch, *said: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("said", [(), (b"GET /slow HT",), (b"GET /slow HTTP/1.1\r\n", b"x: y\r\n")])
-async def test_a_head_that_never_ends_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, said: tuple[bytes, ...]) -> None:
-    assert await heard(monkeypatch, *said) == b""
+async def test_unfinished_request_head_closes_the_connection(
+    monkeypatch: pytest.MonkeyPatch, said: tuple[bytes, ...]
+) -> None:
+    assert await received(monkeypatch, *said) == b""
 
 
-async def test_an_answer_may_take_longer_than_a_head_and_a_second_head_is_timed_too(
+async def test_time_limit_applies_to_each_head_and_not_to_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answer = await heard(monkeypatch, WHOLE, b"GET /slow HT")
+    answer = await received(monkeypatch, WHOLE, b"GET /slow HT")
     assert answer.endswith(b"here")
     assert answer.startswith(b"HTTP/1.1 200")

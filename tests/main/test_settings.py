@@ -8,7 +8,7 @@ from main.config import ConfigError
 from main.settings import read
 
 
-def test_the_environment_wins_over_the_file_and_an_empty_value_is_unset(tmp_path: Path) -> None:
+def test_environment_overrides_the_file_and_empty_values_are_unset(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PORT=9000\nHOST=0.0.0.0\nADMIN_IDS=1, 2\n")
     env = read({"PORT": "9001", "HOST": ""}, tmp_path / ".env").env
     assert (env.port, env.host, env.admin_ids) == (9001, "0.0.0.0", (1, 2))
@@ -35,7 +35,7 @@ def test_several_keys_are_several_secrets(tmp_path: Path) -> None:
         ("SANDBOX_PORT", "no"),
     ],
 )
-def test_a_wrong_value_is_named_by_its_variable_alone(tmp_path: Path, name: str, value: str) -> None:
+def test_wrong_value_is_reported_by_its_variable_only(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read({name: value}, tmp_path / ".env")
     assert str(caught.value).startswith(f"environment: {name}: ")
@@ -46,6 +46,6 @@ def test_a_wrong_value_is_named_by_its_variable_alone(tmp_path: Path, name: str,
     ("name", "value"),
     [("DEEPSEEK_BASE_URL", "not-an-url"), ("DEEPSEEK_BASE_URL", "https:///v1"), ("DEEPSEEK_PROXY", "proxy.local:3128")],
 )
-def test_an_address_of_a_provider_that_is_none_is_named(tmp_path: Path, name: str, value: str) -> None:
+def test_invalid_address_of_a_provider_is_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"environment: {name}: expected an address"):
         read({name: value}, tmp_path / ".env").provider("deepseek")

@@ -147,7 +147,7 @@ async def test_from_nothing_to_a_bot_that_can_start(tmp_path: Path, sandbox: San
     assert sandbox.token not in screen.screen
 
 
-async def test_a_second_run_keeps_what_is_there(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_second_run_keeps_existing_values(tmp_path: Path, sandbox: Sandbox) -> None:
     before = f"# mine\nTELEGRAM_BOT_TOKEN={sandbox.token}\n\nPORT=9000 # here\nGROQ_API_KEY=old\n"
     (tmp_path / ".env").write_text(before)
     with terminal(tmp_path, sandbox) as screen:
@@ -185,7 +185,7 @@ async def test_ctrl_c_halfway_changes_nothing(tmp_path: Path, sandbox: Sandbox) 
     assert not (tmp_path / ".env.new").exists()
 
 
-async def test_a_provider_that_is_down_does_not_lose_its_key(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_key_of_an_unreachable_provider_is_kept(tmp_path: Path, sandbox: Sandbox) -> None:
     sandbox.stand_ins.set_mode("deepseek", "down")
     with terminal(tmp_path, sandbox) as screen:
         await screen.answer("TELEGRAM_BOT_TOKEN")
@@ -215,7 +215,7 @@ def test_without_a_terminal_it_says_what_to_do_instead(tmp_path: Path) -> None:
     assert not (tmp_path / ".env").exists()
 
 
-def test_a_repeated_name_is_set_once_since_the_last_one_would_win(tmp_path: Path) -> None:
+def test_repeated_variable_is_written_once(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("export A_API_KEY=1\nB=2\nA_API_KEY=3\n")
     path.chmod(0o644)

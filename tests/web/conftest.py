@@ -1,4 +1,4 @@
-"""The HTTP face over real books and stand-in providers, without the bot."""
+"""Fixtures: the HTTP app over a real database and stand-in providers, without the bot."""
 
 import asyncio
 import contextlib
@@ -40,8 +40,8 @@ requests_per_minute = 100000
 
 
 @dataclass(slots=True)
-class Face:
-    """`key` is a tenant's with 1 USD in the wallet and a plan's allowance."""
+class RunningApi:
+    """The served app. `key` is an API key of a tenant with 1 USD in the wallet and an allowance."""
 
     sandbox: Sandbox
     container: Container
@@ -73,7 +73,7 @@ class Face:
         return await self.container.db.read(lambda conn: conn.rows(sql))
 
     async def idle(self) -> None:
-        """Until no answer is under way, and none is read on."""
+        """Wait until no answer and no background read is in progress."""
         async with asyncio.timeout(60):
             while self.container.gateway.in_flight or len(self.container.market.background_reads):
                 await asyncio.sleep(0.01)
@@ -85,7 +85,7 @@ class Face:
 
 
 @contextlib.asynccontextmanager
-async def serving(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> AsyncIterator[Face]:
+async def serving(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> AsyncIterator[RunningApi]:
     (tmp_path / "farthing.toml").write_text(config)
     (tmp_path / "farthing.db").write_bytes(migrated_database())
     variables = {
@@ -99,10 +99,10 @@ async def serving(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Asy
         open_container(read(variables, tmp_path / "no.env")) as container,
         served(http_server(build_app(web_services(container)), "127.0.0.1", 0)) as url,
     ):
-        face = Face(sandbox, container, url)
-        face.key = await face.make_key(usd="1")
+        api = RunningApi(sandbox, container, url)
+        api.key = await api.make_key(usd="1")
         try:
-            yield face
+            yield api
         finally:
             await container.gateway.close(5)
 
@@ -114,6 +114,6 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-async def face(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Face]:
+async def api(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[RunningApi]:
     async with serving(tmp_path, sandbox) as running:
         yield running

@@ -1,20 +1,23 @@
-"""The key before the body, and the body within its bounds: raw sockets, since clients are too polite for this."""
+"""The key is checked before the body, and the body is limited. Raw sockets send what no client would."""
 
 import asyncio
 import json
+import sqlite3
+from typing import Any
 
 import pytest
 
-from tests.web.conftest import ADMIN_KEY, Face
+from storage.tenants import api_keys
+from tests.web.conftest import ADMIN_KEY, ASKED, RunningApi
 from web.auth import MOST_BODY_BYTES
 from web.errors import INVALID_KEY, OPERATORS_ONLY
 
 MIB = 1024 * 1024
 
 
-async def raw(face: Face, head: str, *pieces: bytes) -> tuple[int, bytes]:
-    """Status and body of the answer to `head` and as much of `pieces` as the server takes."""
-    host, port = face.url.removeprefix("http://").split(":")
+async def raw(api: RunningApi, head: str, *pieces: bytes) -> tuple[int, bytes]:
+    """Send `head` and `pieces`; return status and body of the answer."""
+    host, port = api.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
         writer.write(head.replace("\n", "\r\n").encode())
@@ -35,47 +38,61 @@ def head(key: str, *lines: str) -> str:
     return "\n".join(("POST /v1/chat/completions HTTP/1.1", "Host: x", f"Authorization: Bearer {key}", *lines, "", ""))
 
 
-async def test_a_wrong_key_is_told_before_a_byte_of_the_body_is_there(face: Face) -> None:
-    status, body = await raw(face, head("fk-wrong", "Content-Length: 1000", "Content-Type: application/json"))
+async def test_wrong_key_is_refused_before_the_body_is_read(api: RunningApi) -> None:
+    status, body = await raw(api, head("fk-wrong", "Content-Length: 1000", "Content-Type: application/json"))
     assert (status, json.loads(body)["error"]["code"]) == (401, "invalid_api_key")
 
 
-async def test_a_large_body_is_refused_before_it_is_read(face: Face) -> None:
-    status, body = await raw(face, head(face.key, f"Content-Length: {MOST_BODY_BYTES + 1}"))
+async def test_large_body_is_refused_before_it_is_read(api: RunningApi) -> None:
+    status, body = await raw(api, head(api.key, f"Content-Length: {MOST_BODY_BYTES + 1}"))
     assert (status, json.loads(body)["error"]["code"]) == (413, "request_too_large")
 
 
-async def test_a_large_body_in_chunks_is_refused_when_it_is_too_large(face: Face) -> None:
+async def test_large_body_in_chunks_is_refused_at_the_limit(api: RunningApi) -> None:
     piece = f"{MIB:x}\r\n".encode() + b"x" * MIB + b"\r\n"
     lines = ("Transfer-Encoding: chunked", "Content-Type: application/json")
-    status, body = await raw(face, head(face.key, *lines), *[piece] * 21)
+    status, body = await raw(api, head(api.key, *lines), *[piece] * 21)
     assert (status, json.loads(body)["error"]["code"]) == (413, "request_too_large")
 
 
 @pytest.mark.parametrize("path", ["/admin/tenants", "/v1/chat/completions"])
-async def test_the_bound_holds_for_every_path(face: Face, path: str) -> None:
-    key = ADMIN_KEY if path.startswith("/admin") else face.key
+async def test_body_limit_holds_for_every_path(api: RunningApi, path: str) -> None:
+    key = ADMIN_KEY if path.startswith("/admin") else api.key
     piece = f"{MIB:x}\r\n".encode() + b"x" * MIB + b"\r\n"
     lines = ("Transfer-Encoding: chunked", "Content-Type: application/json")
-    status, body = await raw(face, head(key, *lines).replace("/v1/chat/completions", path, 1), *[piece] * 21)
+    status, body = await raw(api, head(key, *lines).replace("/v1/chat/completions", path, 1), *[piece] * 21)
     assert (status, json.loads(body)["error"]["code"]) == (413, "request_too_large")
 
 
-async def test_a_length_that_is_no_number_is_400(face: Face) -> None:
-    status, _ = await raw(face, head(face.key, "Content-Length: many"))
+async def test_invalid_content_length_is_400(api: RunningApi) -> None:
+    status, _ = await raw(api, head(api.key, "Content-Length: many"))
     assert status == 400
 
 
-async def test_a_tenant_at_the_operators_door_is_told_whose_it_is(face: Face) -> None:
-    asked = f"GET /admin/tenants HTTP/1.1\nHost: x\nAuthorization: Bearer {face.key}\n\n"
-    status, body = await raw(face, asked)
+async def test_api_key_at_an_operators_route_names_the_admin_key(api: RunningApi) -> None:
+    asked = f"GET /admin/tenants HTTP/1.1\nHost: x\nAuthorization: Bearer {api.key}\n\n"
+    status, body = await raw(api, asked)
     assert (status, json.loads(body)["error"]["code"]) == (401, "invalid_api_key")
     assert "ADMIN_API_KEY" in json.loads(body)["error"]["message"]
 
 
-async def test_refusing_a_key_keeps_nothing_of_the_call(face: Face) -> None:
+async def test_refusals_leave_no_traceback_on_the_constants(api: RunningApi) -> None:
     for path in ("/v1/models", "/metrics"):
-        async with face.http("fk-wrong") as http:
+        async with api.http("fk-wrong") as http:
             assert (await http.get(path)).status_code == 401
     assert INVALID_KEY.__traceback__ is None
     assert OPERATORS_ONLY.__traceback__ is None
+
+
+async def test_database_error_of_authentication_has_openais_shape(
+    api: RunningApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: Any) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(api_keys, "authenticate", locked)
+    async with api.http() as http:
+        answer = await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED})
+    assert answer.status_code == 500
+    assert answer.json()["error"]["type"] == "server_error"
+    assert "locked" not in answer.text

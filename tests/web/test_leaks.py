@@ -1,4 +1,4 @@
-"""Two hundred streams at once over real sockets, under each fault: afterwards nothing is left."""
+"""Two hundred concurrent streams over real sockets under each fault leave no socket, task or hold."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from sandbox.app import Sandbox
-from tests.web.conftest import ASKED, CONFIG, Face, serving
+from tests.web.conftest import ASKED, CONFIG, RunningApi, serving
 
 AT_ONCE = 200
 HASTY = CONFIG + "[health]\nfirst_token_seconds = 2\nidle_seconds = 2\nfailures_to_open = 100000\n"
@@ -16,7 +16,7 @@ LEAVES, STAYS = True, False
 
 
 def sockets() -> int:
-    """How many this process has open."""
+    """Return the number of open sockets of this process."""
     found = 0
     for link in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):  # closed meanwhile
@@ -36,19 +36,19 @@ async def one(http: httpx.AsyncClient, *, leaves: bool) -> None:
                 return
 
 
-async def storm(face: Face, *, leaves: bool) -> None:
+async def storm(api: RunningApi, *, leaves: bool) -> None:
     limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
     async with httpx.AsyncClient(
-        base_url=face.url,
-        headers={"authorization": f"Bearer {face.key}"},
+        base_url=api.url,
+        headers={"authorization": f"Bearer {api.key}"},
         trust_env=False,
         verify=False,
         timeout=120,
         limits=limits,
     ) as http:
         await asyncio.gather(*(one(http, leaves=leaves) for _ in range(AT_ONCE)))
-    await face.idle()
-    for provider in face.container.market.providers.values():
+    await api.idle()
+    for provider in api.container.market.providers.values():
         await provider.aclose()  # idle connections are kept on purpose
 
 
@@ -68,15 +68,15 @@ async def storm(face: Face, *, leaves: bool) -> None:
 )
 async def test_no_socket_task_or_hold_is_left(tmp_path: Path, mode: str, *, leaves: bool) -> None:
     before = sockets()
-    async with Sandbox(word_seconds=0.005) as sandbox, serving(tmp_path, sandbox, HASTY) as face:
+    async with Sandbox(word_seconds=0.005) as sandbox, serving(tmp_path, sandbox, HASTY) as api:
         quiet = tasks()
-        face.set_mode(mode, "deepseek")
-        await storm(face, leaves=leaves)
+        api.set_mode(mode, "deepseek")
+        await storm(api, leaves=leaves)
         async with asyncio.timeout(30):
             while tasks() > quiet:
                 await asyncio.sleep(0.02)
         assert sum(found.streams for found in sandbox.stand_ins.providers.values()) == 0
-        await face.check_books()
+        await api.check_books()
     async with asyncio.timeout(10):
         while sockets() > before:
             await asyncio.sleep(0.02)

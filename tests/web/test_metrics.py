@@ -6,24 +6,24 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from storage.database.database import Database
-from tests.web.conftest import ADMIN_KEY, ASKED, Face
+from tests.web.conftest import ADMIN_KEY, ASKED, RunningApi
 from web.metrics import LoopLag, _sample, _wal_bytes
 
 
-async def scrape(face: Face) -> dict[str, str]:
-    async with face.http(ADMIN_KEY) as admin:
+async def scrape(api: RunningApi) -> dict[str, str]:
+    async with api.http(ADMIN_KEY) as admin:
         answer = await admin.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
     return dict(line.rsplit(" ", 1) for line in lines)
 
 
-async def test_answers_and_attempts_are_counted_by_offer_and_outcome(face: Face) -> None:
-    face.set_mode("down", "deepseek")
-    async with face.http() as http:
+async def test_answers_and_attempts_are_counted_by_offer_and_outcome(api: RunningApi) -> None:
+    api.set_mode("down", "deepseek")
+    async with api.http() as http:
         await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED})
-    await face.idle()
-    found = await scrape(face)
+    await api.idle()
+    found = await scrape(api)
     offer = 'provider="gemini",model="gemini-2.5-flash-lite"'
     assert found[f"farthing_prompts_total{{{offer}}}"] == "1"
     assert float(found[f"farthing_cost_usd_total{{{offer}}}"]) > 0
@@ -34,22 +34,22 @@ async def test_answers_and_attempts_are_counted_by_offer_and_outcome(face: Face)
     assert (found["farthing_open_holds"], found["farthing_in_flight_answers"]) == ("0", "0")
 
 
-async def test_histogram_buckets_are_cumulative(face: Face) -> None:
-    async with face.http() as http:
+async def test_histogram_buckets_are_cumulative(api: RunningApi) -> None:
+    async with api.http() as http:
         await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED})
-    await face.idle()
-    found = await scrape(face)
+    await api.idle()
+    found = await scrape(api)
     buckets = [int(value) for name, value in found.items() if name.startswith("farthing_first_token_seconds_bucket")]
     assert buckets == sorted(buckets)
     assert buckets[-1] == 1
 
 
-async def test_states_and_medians_are_shown_for_configured_providers(face: Face) -> None:
-    face.container.market.health.drain("openai")
-    async with face.http() as http:
+async def test_states_and_medians_are_shown_for_configured_providers(api: RunningApi) -> None:
+    api.container.market.health.drain("openai")
+    async with api.http() as http:
         await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED})
-    await face.idle()
-    found = await scrape(face)
+    await api.idle()
+    found = await scrape(api)
     assert found['farthing_provider_state{provider="openai",state="drained"}'] == "1"
     assert found['farthing_provider_state{provider="openai",state="closed"}'] == "0"
     assert not [name for name in found if 'provider="groq"' in name]

@@ -7,14 +7,14 @@ import httpx
 from starlette.routing import BaseRoute, Route
 
 from main.front_ends import web_services
-from tests.web.conftest import Face
+from tests.web.conftest import RunningApi
 from web.app import build_app
 from web.auth import AuthMiddleware
 
 
-def routes(face: Face) -> Iterator[Route]:
+def routes(api: RunningApi) -> Iterator[Route]:
     """The app's routes, those of its routers included."""
-    app = build_app(web_services(face.container))
+    app = build_app(web_services(api.container))
     assert isinstance(app, AuthMiddleware)
     return flat(app._app.routes)  # type: ignore[attr-defined]
 
@@ -38,10 +38,10 @@ async def described(http: httpx.AsyncClient) -> dict[str, Any]:
     return paths
 
 
-async def test_every_v1_route_is_described_with_its_401(face: Face) -> None:
-    async with face.http() as http:
+async def test_every_v1_route_is_described_with_its_401(api: RunningApi) -> None:
+    async with api.http() as http:
         paths = await described(http)
-    v1 = [route for route in routes(face) if route.path.startswith("/v1")]
+    v1 = [route for route in routes(api) if route.path.startswith("/v1")]
     assert len(v1) >= 3
     missing = [
         f"{method} {route.path}"
@@ -52,14 +52,14 @@ async def test_every_v1_route_is_described_with_its_401(face: Face) -> None:
     assert missing == [], "describe these in web/openapi.py, with their 401"
 
 
-async def test_every_described_path_has_a_route(face: Face) -> None:
-    async with face.http() as http:
+async def test_every_described_path_has_a_route(api: RunningApi) -> None:
+    async with api.http() as http:
         paths = await described(http)
-    assert set(paths) <= {openapi_path(route) for route in routes(face)}
+    assert set(paths) <= {openapi_path(route) for route in routes(api)}
 
 
-async def test_every_401_names_a_security_scheme(face: Face) -> None:
-    async with face.http() as http:
+async def test_every_401_names_a_security_scheme(api: RunningApi) -> None:
+    async with api.http() as http:
         whole = (await http.get("/openapi.json")).json()
     schemes = set(whole["components"]["securitySchemes"])
     for operations in whole["paths"].values():

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.conftest import ADMIN_KEY, ASKED, Face
+from tests.web.conftest import ADMIN_KEY, ASKED, RunningApi
 from web.admin.reports import period
 from web.errors import HttpProblem
 
@@ -14,14 +14,14 @@ HUGE = "9" * 30
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-async def answered(face: Face) -> None:
-    async with face.http() as http:
+async def answered(api: RunningApi) -> None:
+    async with api.http() as http:
         assert (await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED})).status_code == 200
-    await face.idle()
+    await api.idle()
 
 
-async def got(face: Face, path: str, **query: str) -> Any:
-    async with face.http(ADMIN_KEY) as admin:
+async def got(api: RunningApi, path: str, **query: str) -> Any:
+    async with api.http(ADMIN_KEY) as admin:
         answer = await admin.get(path, params=query)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -50,20 +50,20 @@ def test_impossible_period_names_its_parameter(first: date | None, last: date, p
     assert (caught.value.status, caught.value.param) == (400, param)
 
 
-async def test_usage_is_that_of_all_tenants_or_of_one(face: Face) -> None:
-    await answered(face)
-    await face.make_key()
-    (row,) = (await got(face, "/admin/usage"))["data"]
+async def test_usage_is_that_of_all_tenants_or_of_one(api: RunningApi) -> None:
+    await answered(api)
+    await api.make_key()
+    (row,) = (await got(api, "/admin/usage"))["data"]
     assert (row["model"], row["provider"], row["prompts"]) == ("deepseek-v4-flash", "deepseek", 1)
     assert row["allowance_tokens"] == row["input_tokens"] + row["output_tokens"]
-    assert (await got(face, "/admin/usage", tenant="1"))["data"] == [row]
-    assert (await got(face, "/admin/usage", tenant="2"))["data"] == []
-    assert (await got(face, "/admin/usage", to="2020-01-01"))["data"] == []
+    assert (await got(api, "/admin/usage", tenant="1"))["data"] == [row]
+    assert (await got(api, "/admin/usage", tenant="2"))["data"] == []
+    assert (await got(api, "/admin/usage", to="2020-01-01"))["data"] == []
 
 
-async def test_margin_totals_are_the_sums_of_the_rows(face: Face) -> None:
-    await answered(face)
-    found = await got(face, "/admin/margin")
+async def test_margin_totals_are_the_sums_of_the_rows(api: RunningApi) -> None:
+    await answered(api)
+    found = await got(api, "/admin/margin")
     (row,), totals = found["data"], found["totals"]
     for name in ("charge_usd", "allowance_usd", "cost_usd", "waste_usd", "margin_usd"):
         assert totals[name] == row[name]
@@ -72,13 +72,13 @@ async def test_margin_totals_are_the_sums_of_the_rows(face: Face) -> None:
     assert totals["liability_wallets_usd"] == "1.00"
 
 
-async def test_audit_lists_its_problems(face: Face) -> None:
-    clean = await got(face, "/admin/audit")
+async def test_audit_lists_its_problems(api: RunningApi) -> None:
+    clean = await got(api, "/admin/audit")
     assert clean["ok"]
     assert clean["checked"]
     spoil = "UPDATE accounts SET balance_nanousd = balance_nanousd + 1"
-    await face.container.db.write(lambda conn: conn.run(spoil))
-    spoiled = await got(face, "/admin/audit")
+    await api.container.db.write(lambda conn: conn.run(spoil))
+    spoiled = await got(api, "/admin/audit")
     assert not spoiled["ok"]
     assert set(spoiled["problems"][0]) == {"check", "rule", "row"}
 
@@ -99,6 +99,6 @@ async def test_audit_lists_its_problems(face: Face) -> None:
         ("GET", "/admin/usage?from=2026-02-30", 400),
     ],
 )
-async def test_impossible_numbers_and_dates_are_refused(face: Face, method: str, path: str, status: int) -> None:
-    async with face.http(ADMIN_KEY) as admin:
+async def test_impossible_numbers_and_dates_are_refused(api: RunningApi, method: str, path: str, status: int) -> None:
+    async with api.http(ADMIN_KEY) as admin:
         assert (await admin.request(method, path)).status_code == status

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.web.conftest import ADMIN_KEY, Face
+from tests.web.conftest import ADMIN_KEY, RunningApi
 
 
 async def make(admin: httpx.AsyncClient, name: str = "team", **more: str) -> Any:
@@ -19,8 +19,8 @@ async def credit(admin: httpx.AsyncClient, tenant: str, usd: str, key: str | Non
     return await admin.post(f"/admin/tenants/{tenant}/credits", json={"usd": usd, "reason": reason}, headers=headers)
 
 
-async def test_tenant_is_made_on_the_free_plan_or_another(face: Face) -> None:
-    async with face.http(ADMIN_KEY) as admin:
+async def test_tenant_is_made_on_the_free_plan_or_another(api: RunningApi) -> None:
+    async with api.http(ADMIN_KEY) as admin:
         free, pro = await make(admin), await make(admin, plan="pro")
         assert (free["plan"], free["wallet_usd"], free["telegram_user_id"]) == ("free", "0.00", None)
         assert pro["plan"] == "pro"
@@ -30,8 +30,8 @@ async def test_tenant_is_made_on_the_free_plan_or_another(face: Face) -> None:
         assert "free, starter, pro, scale" in refused.json()["error"]["message"]
 
 
-async def test_tenants_are_listed_in_pages(face: Face) -> None:
-    async with face.http(ADMIN_KEY) as admin:
+async def test_tenants_are_listed_in_pages(api: RunningApi) -> None:
+    async with api.http(ADMIN_KEY) as admin:
         made = ["1", *[(await make(admin))["id"] for _ in range(3)]]
         seen: list[str] = []
         cursor: str | None = "0"
@@ -44,16 +44,16 @@ async def test_tenants_are_listed_in_pages(face: Face) -> None:
         assert (await admin.get("/admin/tenants", params={"telegram_user_id": 5})).json()["data"] == []
 
 
-async def test_plan_is_changed_at_once(face: Face) -> None:
-    async with face.http(ADMIN_KEY) as admin:
+async def test_plan_is_changed_at_once(api: RunningApi) -> None:
+    async with api.http(ADMIN_KEY) as admin:
         changed = (await admin.put("/admin/tenants/1/plan", json={"plan": "pro"})).json()
         assert (changed["plan"], changed["allowance_tokens"]) == ("pro", 7_000_000)
         assert (await admin.put("/admin/tenants/1/plan", json={"plan": "gold"})).status_code == 400
         assert (await admin.put("/admin/tenants/99/plan", json={"plan": "pro"})).status_code == 404
 
 
-async def test_credit_is_given_once_per_key(face: Face) -> None:
-    async with face.http(ADMIN_KEY) as admin:
+async def test_credit_is_given_once_per_key(api: RunningApi) -> None:
+    async with api.http(ADMIN_KEY) as admin:
         tenant = (await make(admin))["id"]
         for _ in range(2):
             assert (await credit(admin, tenant, "2.5")).json()["wallet_usd"] == "2.50"
@@ -61,11 +61,11 @@ async def test_credit_is_given_once_per_key(face: Face) -> None:
         for usd, reason in (("3", "t"), ("2.5", "another reason")):
             answer = await credit(admin, tenant, usd, reason=reason)
             assert (answer.status_code, answer.json()["error"]["code"]) == (422, "idempotency_key_reused")
-    await face.check_books()
+    await api.check_books()
 
 
-async def test_credit_without_a_key_is_refused(face: Face) -> None:
-    async with face.http(ADMIN_KEY) as admin:
+async def test_credit_without_a_key_is_refused(api: RunningApi) -> None:
+    async with api.http(ADMIN_KEY) as admin:
         answer = await credit(admin, "1", "1", key=None)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "Idempotency-Key")
 
@@ -73,14 +73,14 @@ async def test_credit_without_a_key_is_refused(face: Face) -> None:
 @pytest.mark.parametrize(
     ("usd", "status"), [("0", 400), ("-1", 400), ("1e2x", 400), ("1000000", 200), ("1000000.000000001", 400)]
 )
-async def test_credit_is_above_zero_and_at_most_a_million(face: Face, usd: str, status: int) -> None:
-    async with face.http(ADMIN_KEY) as admin:
+async def test_credit_is_above_zero_and_at_most_a_million(api: RunningApi, usd: str, status: int) -> None:
+    async with api.http(ADMIN_KEY) as admin:
         answer = await credit(admin, "1", usd, key="another")
     assert answer.status_code == status, answer.text
     assert status == 200 or answer.json()["error"]["param"] == "usd"
 
 
-async def test_names_with_nul_characters_are_refused(face: Face) -> None:
-    async with face.http(ADMIN_KEY) as admin:
+async def test_names_with_nul_characters_are_refused(api: RunningApi) -> None:
+    async with api.http(ADMIN_KEY) as admin:
         answer = await admin.post("/admin/tenants", json={"name": "a\0b"})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "name")

@@ -1,4 +1,4 @@
-"""The Mini App over real books, without a bot: Telegram's signature is made here."""
+"""Fixtures: the Mini App over a real database, without a bot, and initData signed as Telegram does."""
 
 import contextlib
 import hashlib
@@ -37,7 +37,7 @@ ANN, BAO, OLGA, NOBODY = 1001, 1002, 9001, 7777
 
 
 def signed(who: int, /, token: str = TOKEN, at: datetime | None = None, **more: str) -> str:
-    """initData as Telegram makes it."""
+    """Return initData with the signature that Telegram makes."""
     user = {"id": who, "first_name": "Ann & <b>co</b>", "language_code": more.pop("language", "en")}
     fields = {
         "query_id": "AAH",
@@ -53,7 +53,7 @@ def signed(who: int, /, token: str = TOKEN, at: datetime | None = None, **more: 
 
 @dataclass(slots=True)
 class Mini:
-    """`ann` and `bao` are tenants; Olga is the operator."""
+    """The served app. `ann` and `bao` are tenants' ids; Olga is the operator."""
 
     container: Container
     url: str
@@ -67,8 +67,8 @@ class Mini:
     async def rows(self, sql: str, **values: Any) -> list[Any]:
         return await self.container.db.read(lambda conn: conn.rows(sql, **values))
 
-    async def lives(self, user: int, name: str) -> int:
-        """Came seventy days ago; this period is eleven days old."""
+    async def make_tenant(self, user: int, name: str) -> int:
+        """Make a tenant who came seventy days ago and whose period is eleven days old; return its id."""
         now = datetime.now(UTC)
         free = self.container.plans["free"]
 
@@ -86,7 +86,7 @@ class Mini:
         )
 
     async def answered(self, tenant: int, name: str, days_ago: float = 0, **how: Any) -> None:
-        """A kept answer of `tokens` by `provider`'s `model`; from the wallet where it has a markup."""
+        """Book an answer of `tokens` by `provider`'s `model`; with `markup` it is charged to the wallet."""
         now = datetime.now(UTC) - timedelta(days=days_ago)
 
         def unit(conn: Connection) -> None:
@@ -131,8 +131,8 @@ async def opened(tmp_path: Path, config: str = "") -> AsyncIterator[Mini]:
         served(http_server(build_app(web_services(container)), "127.0.0.1", 0)) as url,
     ):
         mini = Mini(container, url)
-        mini.ann, mini.bao = await mini.lives(ANN, "Ann"), await mini.lives(BAO, "Bao")
-        await mini.lives(OLGA, "Olga")
+        mini.ann, mini.bao = await mini.make_tenant(ANN, "Ann"), await mini.make_tenant(BAO, "Bao")
+        await mini.make_tenant(OLGA, "Olga")
         yield mini
 
 

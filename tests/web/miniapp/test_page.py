@@ -118,7 +118,7 @@ async def busy(mini: Mini) -> None:
             await mini.answered(mini.ann, f"r{number}", day, tokens=400 + 997 * number % 3100, **how)
 
 
-async def test_an_ordinary_browser_is_told_how_to_open_it(mini: Mini, tmp_path: Path) -> None:
+async def test_ordinary_browser_shows_how_to_open_the_app(mini: Mini, tmp_path: Path) -> None:
     async with held(mini, None) as page:
         assert "menu button" in await words(page, "#notice")
         assert await page.js("document.querySelector('#tabs').hidden")
@@ -127,7 +127,7 @@ async def test_an_ordinary_browser_is_told_how_to_open_it(mini: Mini, tmp_path: 
 
 
 @pytest.mark.parametrize("dark", [False, True])
-async def test_on_a_phone_one_sees_what_is_left_and_where_it_went(mini: Mini, tmp_path: Path, dark: bool) -> None:
+async def test_phone_shows_the_rest_and_the_usage(mini: Mini, tmp_path: Path, dark: bool) -> None:
     await busy(mini)
     async with held(mini, ANN, dark=dark) as page:
         await page.until("document.querySelector('.bars button i')")
@@ -151,7 +151,7 @@ async def test_on_a_phone_one_sees_what_is_left_and_where_it_went(mini: Mini, tm
     await mini.check_books()
 
 
-async def test_a_key_is_made_shown_once_and_revoked(mini: Mini, tmp_path: Path) -> None:
+async def test_key_is_made_shown_once_and_revoked(mini: Mini, tmp_path: Path) -> None:
     async with held(mini, ANN, dark=True) as page:
         await click(page, "#tab-keys")
         assert "no keys yet" in await words(page, "#panel-keys")
@@ -178,7 +178,7 @@ async def test_a_key_is_made_shown_once_and_revoked(mini: Mini, tmp_path: Path) 
     assert [row["revoked_at"] is None for row in await mini.rows("SELECT revoked_at FROM api_keys")] == [False]
 
 
-async def test_an_invoice_arrives_as_a_file(mini: Mini, tmp_path: Path) -> None:
+async def test_invoice_arrives_as_a_file(mini: Mini, tmp_path: Path) -> None:
     await mini.credit(mini.ann, "5", 66)
     await mini.answered(mini.ann, "old", 65, markup=True)
     async with held(mini, ANN) as page:
@@ -225,7 +225,7 @@ async def test_operators_have_the_house_beside_it(mini: Mini, tmp_path: Path, si
         await page.picture(pictures(tmp_path) / f"mini-margin-{size[0]}.png")
 
 
-async def test_nobody_else_has_a_house(mini: Mini) -> None:
+async def test_tenants_have_no_operator_page(mini: Mini) -> None:
     async with held(mini, ANN) as page:
         await page.until("document.querySelector('#tab-spend')")
         assert await page.js("[...document.querySelectorAll('[role=tab]')].map((each) => each.id).join()") == (

@@ -1,6 +1,6 @@
 """The Mini App's page and files, and the description of its routes."""
 
-from tests.web.conftest import Face
+from tests.web.conftest import RunningApi
 from tests.web.miniapp.conftest import OLGA, Mini
 
 
@@ -46,7 +46,7 @@ async def test_every_path_is_described_truthfully(mini: Mini) -> None:
                     assert "security" not in operation
 
 
-async def test_without_a_bot_the_app_does_not_exist(face: Face) -> None:
-    async with face.http("") as http:
+async def test_without_a_bot_the_app_does_not_exist(api: RunningApi) -> None:
+    async with api.http("") as http:
         assert (await http.get("/app")).status_code == 404
         assert (await http.get("/app/account")).status_code == 404

@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.web.conftest import ASKED, Face
+from tests.web.conftest import ASKED, RunningApi
 
 CHAT = "/v1/chat/completions"
 TOOL: Any = {
@@ -19,8 +19,8 @@ NO_PICTURE: Any = {"type": "image_url", "image_url": {}}
 
 
 @pytest.mark.parametrize("name", ["deepseek/deepseek-v4-flash", "gemini/gemini-2.5-flash-lite", "gpt-4o"])
-async def test_every_dialect_answers_whole_and_streamed_alike(face: Face, name: str) -> None:
-    async with face.ai() as ai:
+async def test_every_dialect_answers_whole_and_streamed_alike(api: RunningApi, name: str) -> None:
+    async with api.ai() as ai:
         whole = await ai.chat.completions.create(model=name, messages=ASKED)
         stream = await ai.chat.completions.create(model=name, messages=ASKED, stream=True)
         chunks = [chunk async for chunk in stream]
@@ -30,12 +30,12 @@ async def test_every_dialect_answers_whole_and_streamed_alike(face: Face, name: 
     assert chunks[0].choices[0].delta.role == "assistant"
     assert [chunk.choices[0].finish_reason for chunk in chunks][-1] == "stop"
     assert len({chunk.id for chunk in chunks}) == 1
-    await face.check_books()
+    await api.check_books()
 
 
-async def test_tools_are_called_and_their_results_understood(face: Face) -> None:
+async def test_tool_calls_and_results_pass_through(api: RunningApi) -> None:
     messages: Any = [{"role": "user", "content": "use the tool look"}]
-    async with face.ai() as ai:
+    async with api.ai() as ai:
         for name in ("deepseek/deepseek-v4-flash", "gemini/gemini-2.5-flash-lite", "anthropic/claude-haiku-4-5"):
             asked: Any = {"model": name, "tools": [TOOL], "tool_choice": "required"}
             whole = await ai.chat.completions.create(messages=messages, **asked)
@@ -53,13 +53,13 @@ async def test_tools_are_called_and_their_results_understood(face: Face) -> None
             assert "a whale" in (after.choices[0].message.content or "")
 
 
-async def test_json_mode_gives_json_everywhere(face: Face) -> None:
+async def test_json_mode_gives_json_everywhere(api: RunningApi) -> None:
     schema = {"type": "object", "properties": {"word": {"type": "string"}}}
     forms: Any = [
         {"type": "json_object"},
         {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
     ]
-    async with face.ai() as ai:
+    async with api.ai() as ai:
         for name in ("gpt-4o", "gemini/gemini-2.5-flash-lite"):
             for form in forms:
                 answer = await ai.chat.completions.create(model=name, messages=ASKED, response_format=form)
@@ -67,7 +67,7 @@ async def test_json_mode_gives_json_everywhere(face: Face) -> None:
                 assert form["type"] == "json_object" or set(found) == {"word"}
 
 
-async def test_pictures_choices_stops_and_limits_pass_through(face: Face) -> None:
+async def test_pictures_choices_stops_and_limits_pass_through(api: RunningApi) -> None:
     seen: Any = [
         {
             "role": "user",
@@ -77,7 +77,7 @@ async def test_pictures_choices_stops_and_limits_pass_through(face: Face) -> Non
             ],
         }
     ]
-    async with face.ai() as ai:
+    async with api.ai() as ai:
         picture = await ai.chat.completions.create(model="seen", messages=seen)
         assert "I see 1 picture" in (picture.choices[0].message.content or "")
         two = await ai.chat.completions.create(model="gpt-4o", messages=ASKED, n=2)
@@ -91,8 +91,8 @@ async def test_pictures_choices_stops_and_limits_pass_through(face: Face) -> Non
             assert short.usage.completion_tokens <= 5
 
 
-async def test_usage_comes_in_a_stream_only_when_it_is_asked_for(face: Face) -> None:
-    async with face.ai() as ai:
+async def test_stream_has_usage_only_on_request(api: RunningApi) -> None:
+    async with api.ai() as ai:
         for asked in (True, False):
             stream = await ai.chat.completions.create(
                 model="auto", messages=ASKED, stream=True, stream_options={"include_usage": asked}
@@ -102,8 +102,8 @@ async def test_usage_comes_in_a_stream_only_when_it_is_asked_for(face: Face) -> 
             assert not asked or told[-1].choices == []
 
 
-async def test_names_of_who_answered_and_a_request_id_stand_in_the_headers(face: Face) -> None:
-    async with face.http() as http:
+async def test_headers_have_provider_model_and_request_id(api: RunningApi) -> None:
+    async with api.http() as http:
         for stream in (True, False):
             answer = await http.post(CHAT, json={"model": "auto", "messages": ASKED, "stream": stream})
             assert answer.headers["x-farthing-provider"] == "deepseek"
@@ -136,8 +136,8 @@ async def test_names_of_who_answered_and_a_request_id_stand_in_the_headers(face:
         ("top_logprobs", 50),
     ],
 )
-async def test_a_bad_field_is_400_and_named(face: Face, field: str, value: Any) -> None:
-    async with face.http() as http:
+async def test_wrong_field_is_400_and_named(api: RunningApi, field: str, value: Any) -> None:
+    async with api.http() as http:
         answer = await http.post(CHAT, json={"model": "auto", "messages": ASKED, field: value})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, field)
 
@@ -159,14 +159,14 @@ async def test_a_bad_field_is_400_and_named(face: Face, field: str, value: Any) 
         ("tools", [{"type": "function", "function": {"name": "x", "parameters": 1}}], "tools.0.function.parameters"),
     ],
 )
-async def test_a_bad_part_of_a_field_is_named_too(face: Face, field: str, value: Any, param: str) -> None:
-    async with face.http() as http:
+async def test_wrong_part_of_a_field_is_named(api: RunningApi, field: str, value: Any, param: str) -> None:
+    async with api.http() as http:
         answer = await http.post(CHAT, json={"model": "auto", "messages": ASKED, field: value})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
 
-async def test_a_body_that_is_no_json_is_400_and_another_type_415(face: Face) -> None:
-    async with face.http() as http:
+async def test_body_without_json_is_400_and_another_type_415(api: RunningApi) -> None:
+    async with api.http() as http:
         for body in (b"", b"{", b"[]", b"7", b"\xff\xfe", b"[" * 100_000, b'{"a": ' * 100_000):
             answer = await http.post(CHAT, content=body, headers={"content-type": "application/json"})
             assert answer.status_code == 400
@@ -178,15 +178,15 @@ async def test_a_body_that_is_no_json_is_400_and_another_type_415(face: Face) ->
         assert answer.status_code == 200
 
 
-async def test_unknown_fields_and_half_characters_are_no_reason_to_fail(face: Face) -> None:
+async def test_unknown_fields_and_lone_surrogates_are_accepted(api: RunningApi) -> None:
     body = {"model": "auto", "messages": [{"role": "user", "content": "half \ud83c of it"}], "service_tier": "priority"}
-    async with face.http() as http:
+    async with api.http() as http:
         answer = await http.post(CHAT, content=json.dumps(body).encode(), headers={"content-type": "application/json"})
     assert answer.status_code == 200
 
 
-async def test_an_empty_wallet_is_402_and_an_unknown_model_404(face: Face) -> None:
-    async with face.ai(await face.make_key()) as ai:
+async def test_empty_wallet_is_402_and_unknown_model_404(api: RunningApi) -> None:
+    async with api.ai(await api.make_key()) as ai:
         with pytest.raises(openai.APIStatusError) as poor:
             await ai.chat.completions.create(model="gpt-4o", messages=ASKED)
         assert (poor.value.status_code, poor.value.code) == (402, "insufficient_quota")
@@ -195,61 +195,61 @@ async def test_an_empty_wallet_is_402_and_an_unknown_model_404(face: Face) -> No
         assert (unknown.value.code, unknown.value.param) == ("model_not_found", "model")
 
 
-async def test_a_refusal_for_safety_is_an_answer(face: Face) -> None:
-    face.set_mode("blocked")
-    async with face.ai() as ai:
+async def test_refusal_for_safety_is_an_answer(api: RunningApi) -> None:
+    api.set_mode("blocked")
+    async with api.ai() as ai:
         for name in ("auto", "seen", "gpt-4o", "anthropic/claude-haiku-4-5"):
             answer = await ai.chat.completions.create(model=name, messages=ASKED)
             assert answer.choices[0].finish_reason == "content_filter"
             stream = await ai.chat.completions.create(model=name, messages=ASKED, stream=True)
             assert [chunk.choices[0].finish_reason async for chunk in stream][-1] == "content_filter"
-    await face.check_books()
+    await api.check_books()
 
 
-async def test_a_prompt_that_is_refused_for_what_it_says_is_400(face: Face) -> None:
-    face.set_mode("moderated")
-    async with face.ai() as ai:
+async def test_moderated_prompt_is_400(api: RunningApi) -> None:
+    api.set_mode("moderated")
+    async with api.ai() as ai:
         with pytest.raises(openai.BadRequestError) as refused:
             await ai.chat.completions.create(model="auto", messages=ASKED)
     assert refused.value.code == "content_policy_violation"
 
 
-async def test_who_leaves_a_whole_answer_early_is_charged_nothing(face: Face) -> None:
-    face.set_mode("slow", "deepseek")
-    async with face.http() as http:
+async def test_canceled_whole_answer_is_not_charged(api: RunningApi) -> None:
+    api.set_mode("slow", "deepseek")
+    async with api.http() as http:
         asking = asyncio.create_task(http.post(CHAT, json={"model": "auto", "messages": ASKED}))
         async with asyncio.timeout(60):
-            while not face.sandbox.stand_ins.provider("deepseek").streams:
+            while not api.sandbox.stand_ins.provider("deepseek").streams:
                 await asyncio.sleep(0.01)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-    await face.idle()
-    assert [row["outcome"] for row in await face.rows("SELECT outcome FROM attempts")] == ["abandoned"]
-    assert face.sandbox.stand_ins.provider("deepseek").streams == 0
-    await face.check_books()
+    await api.idle()
+    assert [row["outcome"] for row in await api.rows("SELECT outcome FROM attempts")] == ["abandoned"]
+    assert api.sandbox.stand_ins.provider("deepseek").streams == 0
+    await api.check_books()
 
 
-async def test_who_leaves_a_stream_of_one_that_bills_on_pays_for_what_came(face: Face) -> None:
-    face.sandbox.stand_ins._word_seconds = 0.02
+async def test_canceled_stream_is_charged_for_the_delivered_part(api: RunningApi) -> None:
+    api.sandbox.stand_ins._word_seconds = 0.02
     body = {"model": "seen", "messages": ASKED, "stream": True}
-    async with face.http() as http, http.stream("POST", CHAT, json=body) as answer:
+    async with api.http() as http, http.stream("POST", CHAT, json=body) as answer:
         async for line in answer.aiter_lines():
             if line:
                 break
-    await face.idle()
-    rows = await face.rows("SELECT outcome, kept, output_tokens, waste_nanousd FROM attempts ORDER BY ordinal")
+    await api.idle()
+    rows = await api.rows("SELECT outcome, kept, output_tokens, waste_nanousd FROM attempts ORDER BY ordinal")
     assert [row["outcome"] for row in rows] == ["stopped", "unread"]
     assert rows[1]["waste_nanousd"] > 0
     assert rows[1]["output_tokens"] > rows[0]["output_tokens"]
-    await face.check_books()
+    await api.check_books()
 
 
-async def test_a_key_used_again_gives_the_first_answer_and_charges_once(face: Face) -> None:
-    async with face.http(**{"Idempotency-Key": "once"}) as http:
+async def test_repeated_stream_is_replayed_and_charged_once(api: RunningApi) -> None:
+    async with api.http(**{"Idempotency-Key": "once"}) as http:
         body = {"model": "auto", "messages": ASKED, "stream": True}
         first, again = [await http.post(CHAT, json=body) for _ in range(2)]
     assert again.headers["idempotent-replayed"] == "true"
     assert again.text.endswith("data: [DONE]\n\n")
     assert first.headers["x-farthing-provider"] == again.headers["x-farthing-provider"]
-    assert len(await face.rows("SELECT request_id FROM holds WHERE state = 'captured'")) == 1
+    assert len(await api.rows("SELECT request_id FROM holds WHERE state = 'captured'")) == 1

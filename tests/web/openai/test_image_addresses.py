@@ -6,7 +6,7 @@ from web.openai.image_addresses import is_public
 @pytest.mark.parametrize(
     "url", ["https://example.org/a.png", "https://8.8.8.8/x", "https://[2606:4700::1]/x", "http://a.b.c:8080/x"]
 )
-def test_what_the_internet_can_reach_is_public(url: str) -> None:
+def test_public_address_is_accepted(url: str) -> None:
     assert is_public(url)
 
 
@@ -36,5 +36,5 @@ def test_what_the_internet_can_reach_is_public(url: str) -> None:
         "https:///x",
     ],
 )
-def test_what_only_neighbours_can_reach_is_not(url: str) -> None:
+def test_private_address_is_refused(url: str) -> None:
     assert not is_public(url)

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.app import Sandbox
-from tests.web.conftest import CONFIG, Face, serving
+from tests.web.conftest import CONFIG, RunningApi, serving
 
 
-async def test_models_of_the_service_are_listed(face: Face) -> None:
-    async with face.http() as http:
+async def test_models_of_the_service_are_listed(api: RunningApi) -> None:
+    async with api.http() as http:
         found = (await http.get("/v1/models")).json()
     assert found["object"] == "list"
     by_id = {each["id"]: each for each in found["data"]}
@@ -22,8 +22,8 @@ async def test_models_of_the_service_are_listed(face: Face) -> None:
     ("name", "status"),
     [("auto", 200), ("deepseek/deepseek-v4-flash", 200), ("gpt-4o", 200), ("nobody/sells-this", 404), ("a//b", 404)],
 )
-async def test_one_model_is_found_by_its_name(face: Face, name: str, status: int) -> None:
-    async with face.http() as http:
+async def test_one_model_is_found_by_its_name(api: RunningApi, name: str, status: int) -> None:
+    async with api.http() as http:
         answer = await http.get(f"/v1/models/{name}")
     assert answer.status_code == status
     if status == 200:
@@ -34,6 +34,6 @@ async def test_one_model_is_found_by_its_name(face: Face, name: str, status: int
 
 async def test_models_outside_the_plan_are_hidden(tmp_path: Path, sandbox: Sandbox) -> None:
     config = CONFIG + 'models = ["auto"]\n'
-    async with serving(tmp_path, sandbox, config) as face, face.http() as http:
+    async with serving(tmp_path, sandbox, config) as api, api.http() as http:
         assert [each["id"] for each in (await http.get("/v1/models")).json()["data"]] == ["auto"]
         assert (await http.get("/v1/models/smart")).status_code == 404
