@@ -72,6 +72,15 @@ async def test_neutral_outcomes_are_no_failures(db: Database, outcome: str) -> N
     assert (found.failures, found.rate_limited, found.last_outcome) == (1, 0, "overloaded")
 
 
+async def test_of_attempts_at_the_same_moment_the_last_written_is_the_latest(db: Database) -> None:
+    def unit(conn: Connection) -> Streak:
+        write(conn, failure("a"), attempt("b"), failure("c", "timeout"))
+        return streak(conn)
+
+    found = await db.write(unit)
+    assert (found.failures, found.last_outcome) == (1, "timeout")
+
+
 async def test_streak_has_the_latest_known_status(db: Database) -> None:
     def unit(conn: Connection) -> Streak:
         write(conn, failure("a", status=500, started_at=NOON), failure("b", status=502, started_at=NOON + SECOND))

@@ -58,6 +58,7 @@ async def test_usage_is_grouped_by_day_model_and_provider(db: Database, rolled_u
         write(conn, attempt("a"), attempt("b", tenant_id=2, waste=Money(10)), charge=charge, worth=Money(25))
         write(conn, attempt("c", started_at=MIDNIGHT - MS), attempt("d", started_at=MIDNIGHT + DAY))
         write(conn, attempt("e", model="v3"), attempt("f", provider="gemini", model="flash"), failure("g"))
+        write(conn, failure("without-cost", provider="mistral"))
 
     await db.write(unit)
     if rolled_up:
