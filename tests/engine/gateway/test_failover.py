@@ -243,3 +243,23 @@ async def test_prompt_of_a_conversation_is_remembered_as_cached() -> None:
     await Answer(setup.market, question, ScriptedHold(Grant(0, Money(10**9), 1000, (100,)))).whole()
     now = setup.market.clock.now().timestamp()
     assert setup.market.catalog.prefixes.cached_tokens(question.request, Offer("deepseek", "m"), now) == 4000
+
+
+async def test_context_that_was_too_short_is_learned() -> None:
+    short = ScriptedProvider("a", [ContextTooLong("x", context_tokens=1000)])
+    setup = AnswerSetup(short, ScriptedProvider("b", whole("b says")))
+    answer, _ = setup.answer()
+    await answer.whole()
+    catalog = setup.market.catalog
+    assert (catalog.context_tokens(Offer("a", "m")), catalog.context_tokens(Offer("b", "m"))) == (1000, None)
+
+
+async def test_rate_limit_at_a_paid_price_closes_no_free_tier() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [RateLimited("x")]), ScriptedProvider("b", whole("b says")))
+    offer, now = Offer("a", "m"), setup.market.clock.now()
+    free = setup.market.catalog.free = FreeTiers({offer: FreeTierLimits(5, 5)})
+    before = free.left(offer, now)
+    answer, _ = setup.answer()
+    await answer.whole()
+    assert free.left(offer, now) == before
+    assert before is not None
