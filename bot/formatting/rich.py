@@ -21,7 +21,7 @@ from bot.formatting.tree import Block, Tree
 MOST_UNITS, MOST_BLOCKS = 32_768, 500
 TAIL_UNITS = 1024  # reserved for the lines below an answer
 TAIL_BLOCKS = 1
-_ROOM = MOST_UNITS - TAIL_UNITS
+_BLOCK_UNITS = MOST_UNITS - TAIL_UNITS
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 _STRONG = _RIGHT_TO_LEFT | {"L"}
 
@@ -77,7 +77,7 @@ def _fitting(blocks: list[Block]) -> list[Block]:
     def fits(block: Block) -> bool:
         nonlocal units, count
         units, count = units + utf16_len(block.html), count + block.count
-        return block.fits and units <= _ROOM and count <= MOST_BLOCKS - TAIL_BLOCKS
+        return block.fits and units <= _BLOCK_UNITS and count <= MOST_BLOCKS - TAIL_BLOCKS
 
     return list(takewhile(fits, blocks))
 

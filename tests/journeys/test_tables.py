@@ -152,7 +152,7 @@ async def test_placeholder_becomes_the_ordinary_message_after_a_refusal(
 async def test_content_over_the_limits_follows_in_ordinary_messages(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rich, "_ROOM", 730)
+    monkeypatch.setattr(rich, "_BLOCK_UNITS", 730)
     await switch_tables_on(journey)
     first, second = await ask(journey)
     assert any(block["type"] == "table" for block in rich_blocks(first))
