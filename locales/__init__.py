@@ -31,7 +31,9 @@ def text(language: str, key: str, /, **values: object) -> str:
     Raises KeyError for an unknown key.
     """
     template = find(language).texts[key]
-    return _FORMATTER.vformat(template, (), values) if values else template
+    if not values:
+        return template
+    return _FORMATTER.vformat(template, (), values) if "|" in template else template.format(**values)
 
 
 def find(language: str) -> Language:
