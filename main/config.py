@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from engine.providers.registry import dialect_classes
-
 
 class ConfigError(Exception):
     """A wrong setting: file, key and expected value, one line for each fault."""
@@ -31,6 +29,8 @@ def _decimal(value: object) -> Decimal:
 
 
 def _dialect(value: object) -> str:
+    from engine.providers.registry import dialect_classes  # noqa: PLC0415 - it loads httpx, which `--help` does not need
+
     names = sorted(dialect_classes())
     if value not in names:
         raise ValueError(f"a dialect: one of {', '.join(names)}")

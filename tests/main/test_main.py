@@ -60,3 +60,20 @@ def test_wrong_variable_is_named_and_its_value_is_hidden(tmp_path: Path) -> None
     assert "environment: PORT:" in done.stderr
     assert "environment: ADMIN_IDS: " in done.stderr
     assert "s3cret-port" not in done.stderr
+
+
+def test_help_loads_neither_engine_nor_http_client() -> None:
+    """Imports are most of the time that `--help` takes."""
+    listing = "import sys, main.__main__; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", listing],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(done.stdout.split())
+    assert "main.settings" in loaded
+    heavy = {"httpx", "fastapi", "telegram", "sqlmodel", "uvicorn", "engine.gateway", "engine.providers.http"}
+    assert loaded & heavy == set()

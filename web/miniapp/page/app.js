@@ -2,7 +2,7 @@
 import { account } from "./account.js";
 import { Refused, ask, initData, telegram } from "./ask.js";
 import { $, el, fill } from "./dom.js";
-import { house } from "./operator.js";
+import { operatorPanel } from "./operator.js";
 import { invoices } from "./invoices.js";
 import { keys } from "./keys.js";
 import { spend } from "./spend.js";
@@ -41,7 +41,7 @@ function show(mine, all) {
   $("notice").hidden = true;
   fill($("account"), ...account(mine)).hidden = false;
   const parts = { spend: () => spend(mine), keys: () => keys(mine, load), invoices: () => invoices(mine) };
-  if (all) parts.operator = () => house(all);
+  if (all) parts.operator = () => operatorPanel(all);
   const names = Object.keys(parts);
   if (!names.includes(current)) current = names[0];
   fill($("tabs"), ...names.map((name) => tab(name, names))).hidden = false;

@@ -6,7 +6,7 @@ import { known, t } from "./words.js";
 const SHOWN = 20;
 const SHOWN_ODDS = 0.005;
 
-export function house(all) {
+export function operatorPanel(all) {
   return [incidents(all.incidents), providers(all.providers), margin(all.margin)];
 }
 
