@@ -1,5 +1,6 @@
 """Models, prices and plans from farthing.toml."""
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -12,9 +13,9 @@ from engine.catalog.defaults import AUTO, SMART
 from engine.catalog.offers import Offer
 from engine.money import Money
 from engine.ports import Provider
-from engine.tenancy import Flat, Markup
+from engine.tenancy import Flat, Markup, Plan
 from main.catalog import all_specs, build_catalog, build_models, build_plans, check_offers
-from main.config import ConfigError
+from main.config import ConfigError, PlanSection
 from main.settings import Settings, read
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -140,3 +141,8 @@ def test_first_plan_is_the_free_one(tmp_path: Path) -> None:
     assert list(plans) == ["free", "starter", "pro", "scale"]
     assert plans["free"].models == ("auto",)
     assert plans["pro"].usd_per_month == Money.usd("29")
+
+
+def test_every_plan_setting_is_a_field_of_the_plan() -> None:
+    missing = set(PlanSection.model_fields) - {field.name for field in fields(Plan)}
+    assert missing == set(), "add these keys of PlanSection to engine.tenancy.Plan, and enforce them"
