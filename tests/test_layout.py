@@ -10,7 +10,7 @@ BRANCHES = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.IfExp, ast.Bo
 WITHOUT_TESTS = (
     "*/__init__.py",
     "storage/tables/*",
-    "storage/migrations/*",  # tested together, up and down, in tests/storage/database/test_migrations.py
+    "storage/migrations/*",  # tested together, up and down, in tests/storage/migrations/test_migrations.py
     "storage/migrations/versions/*",
     "engine/providers/addresses/*",  # rows of data, tested together in test_registry.py
 )
