@@ -11,9 +11,10 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Drop, Model, Offer, Quote
 from engine.catalog.prices import Price
 from engine.chat import ChatRequest, Role, Usage, says
-from engine.errors import RateLimited
+from engine.errors import ProviderError, RateLimited
 from engine.routing.health import Health, HealthPolicy, Permit
 from engine.routing.plan import Route, plan
+from engine.routing.selection import Pause, Selection
 
 ATTO_PER_USD = 10**18
 BYTES_PER_TOKEN = 4
@@ -51,8 +52,8 @@ class Tally:
 class Policy(Protocol):
     @property
     def name(self) -> str: ...
-    def offers(self, prompt: Prompt) -> Iterator[Offer]:
-        """Yield the offers to attempt, in order; `ended` reports the outcome of each before the next is taken."""
+    def offers(self, prompt: Prompt) -> Iterator[Offer | float]:
+        """The offers to attempt, one after the other, and seconds to wait; `ended` reports how each attempt went."""
         ...
 
     def first_token(self, offer: Offer, prompt: Prompt) -> None: ...
@@ -70,7 +71,12 @@ def _answer(
     policy: Policy, market: ReplayCatalog, limits: Limits, clock: Clock, tally: Tally, prompt: Prompt
 ) -> Process:
     spent, began = 0, clock.at
-    for ordinal, offer in enumerate(policy.offers(prompt), 1):
+    ordinal = 0
+    for offer in policy.offers(prompt):
+        if isinstance(offer, float):
+            yield offer
+            continue
+        ordinal += 1
         price, attempted_at = market.price(offer, clock), clock.at
         outcome = limits.attempt(offer.provider, prompt, ordinal)
         tally.attempts += 1
@@ -104,21 +110,27 @@ class Farthing:
         self.health = Health(policy or HealthPolicy(), clock, providers, random_share=lambda: 0.5)
         self._permits: dict[tuple[int, Offer], Permit] = {}
         self._requests: dict[int, ChatRequest] = {}
+        self._failures: dict[int, tuple[ProviderError, float]] = {}
 
-    def offers(self, prompt: Prompt) -> Iterator[Offer]:
+    def offers(self, prompt: Prompt) -> Iterator[Offer | float]:
         request, catalog = _request(prompt, self._market.model.name), self._market.catalog
         self._requests[prompt.number] = request
-        route = self._plan(*catalog.quote(request, self._market.model, self._clock.now()))
-        while route.quotes:
-            quote, *rest = route.quotes
-            permit = self.health.admit(quote.offer)
-            if isinstance(permit, Permit):
-                self._permits[prompt.number, quote.offer] = permit
-                yield quote.offer
-            route = self._plan(rest, ())  # the health learned meanwhile may change the order
+        quotes, drops = catalog.quote(request, self._market.model, self._clock.now())
+        route = self._plan(quotes, drops)
+        selection = Selection(self.health, route.quotes or route.resting, self._plan)
+        while (step := selection.next(self._clock.at)) is not None:
+            if isinstance(step, Pause):
+                yield step.seconds
+                continue
+            offer = selection.quotes[step.number].offer
+            selection.begin(step.number)
+            self._permits[prompt.number, offer] = step.permit
+            yield offer
+            error, seconds = self._failures.pop(prompt.number)
+            selection.failed(step, error, seconds=seconds, was_shown=False, now=self._clock.at)
         self._requests.pop(prompt.number, None)
 
-    def _plan(self, quotes: Sequence[Quote], drops: Sequence[Drop]) -> Route:
+    def _plan(self, quotes: Sequence[Quote], drops: Sequence[Drop] = ()) -> Route:
         return plan(quotes, drops, self.health.status, self._market.delay_usd_per_second)
 
     def first_token(self, offer: Offer, prompt: Prompt) -> None:
@@ -128,6 +140,7 @@ class Farthing:
         permit = self._permits.pop((prompt.number, offer))
         if outcome.error is not None:
             self.health.failed(permit, outcome.error)
+            self._failures[prompt.number] = outcome.error, outcome.seconds
             return
         assert outcome.first_token_s is not None
         self.health.succeeded(permit, round(outcome.first_token_s * 1000))

@@ -1,13 +1,12 @@
 """Failover: the offers of a route attempted in turn, until one has answered."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from engine.attempt_record import HEDGED, AttemptRecord, DropLine, unanswered
 from engine.catalog.offers import Quote
 from engine.errors import (
-    KEY_ERRORS,
     AnswerCut,
     CapabilityMissing,
     ContextTooLong,
@@ -23,8 +22,9 @@ from engine.gateway.attempt import Attempt, uninterrupted
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.holds import Grant
-from engine.routing.health import Permit
-from engine.routing.plan import plan
+from engine.routing.permits import Permit
+from engine.routing.plan import Route, plan
+from engine.routing.selection import Choice, Pause, Selection
 
 _OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow)
 
@@ -33,8 +33,8 @@ _OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow)
 class Failover:
     """The attempts at one question. The planner chooses each next quote; nothing is charged here.
 
-    `active` are the attempts under way: the code that cancels `run` releases them. `records` and `drops` are the
-    attempts that ended and the offers left out, for the receipt.
+    `active` are the attempts under way: the code that cancels `run` releases them. `records` are the
+    attempts that ended, for the receipt.
     """
 
     market: Market
@@ -42,27 +42,36 @@ class Failover:
     grant: Grant
     stream: AnswerStream
     records: list[AttemptRecord] = field(default_factory=list)
-    drops: list[DropLine] = field(default_factory=list)
     active: list[Attempt] = field(default_factory=list)
     _errors: list[ProviderError] = field(default_factory=list)
     _ordinal: int = 0
-    _attempted: set[int] = field(default_factory=set)
+    selection: Selection = field(init=False)
 
     def __post_init__(self) -> None:
-        self.drops += [DropLine(d.offer.provider, d.offer.model, d.reason) for d in self.question.route.drops]
+        self.selection = Selection(self.market.health, self.question.route.quotes, self._order)
+        for number, limit in enumerate(self.grant.output_tokens):
+            if not limit:
+                self.selection.leave_out(number, "costs more than the funds left")
+
+    @property
+    def drops(self) -> tuple[DropLine, ...]:
+        """The offers left out so far, and why."""
+        left_out = (*self.question.route.drops, *self.selection.drops)
+        return tuple(DropLine(drop.offer.provider, drop.offer.model, drop.reason) for drop in left_out)
 
     async def run(self) -> Attempt:
         """Return the attempt that has answered. Raises RequestRejected, AnswerCut or NoProvider."""
         if self.market.hedging is not None:
             self.market.hedging.count_prompt()
         try:
-            while (number := self._next()) is not None:
-                quote, limit = self.question.route.quotes[number], self.grant.output_tokens[number]
-                if not limit:
-                    self._drop(quote, "costs more than the funds left")
-                elif (attempt := await self._try_keys(number, quote, limit)) is not None:
+            while (step := self.selection.next(self.market.clock.monotonic())) is not None:
+                if isinstance(step, Pause):
+                    await self.market.sleep(step.seconds)
+                elif not self._is_long_enough(quote := self.question.route.quotes[step.number]):
+                    self.market.health.abandoned(step.permit)
+                    self.selection.leave_out(step.number, "context too short")
+                elif (attempt := await self._attempt(step, self._start(step, quote))) is not None:
                     return attempt
-                self._attempted.add(number)
             return await self._give_up()
         except Exception:
             for attempt in tuple(self.active):
@@ -91,61 +100,29 @@ class Failover:
         if close_stops_bill or not self.market.background_reads.take(attempt.task, journal):
             await uninterrupted(asyncio.create_task(_close(attempt, journal)))
 
-    def _next(self) -> int | None:
-        """Return the position of the quote to attempt next, by health as it is now."""
-        quotes = self.question.route.quotes
-        left = [number for number in range(len(quotes)) if number not in self._attempted]
-        market = self.market
-        route = plan([quotes[number] for number in left], (), market.health.status, market.delay_usd_per_second)
-        if route.quotes:
-            return next(number for number in left if quotes[number] is route.quotes[0])
-        self.drops += [DropLine(drop.offer.provider, drop.offer.model, drop.reason) for drop in route.drops]
-        return None
-
-    async def _try_keys(self, number: int, quote: Quote, limit: int) -> Attempt | None:
-        """Attempt one quote; with another key of the same provider where only the key was at fault."""
-        if not self._is_long_enough(quote):
-            self._drop(quote, "context too short")
-            return None
-        used: set[int] = set()
-        while True:
-            repeat = not used and self._has_failed(quote.offer.provider)
-            permit = self.market.health.admit(quote.offer, quote.expected_tokens, repeat=repeat)
-            if not isinstance(permit, Permit):
-                self._drop(quote, permit.reason)
-                return None
-            if permit.key in used:
-                self.market.health.abandoned(permit)
-                return None
-            used.add(permit.key)
-            attempt = await self._attempt(number, self._start(quote, permit, limit))
-            if attempt is not None:
-                return attempt
-            if not isinstance(self._errors[-1], KEY_ERRORS):
-                return None
+    def _order(self, quotes: Sequence[Quote]) -> Route:
+        return plan(quotes, (), self.market.health.status, self.market.delay_usd_per_second)
 
     def _is_long_enough(self, quote: Quote) -> bool:
         """Return True when this offer's context is longer than every one that was too short."""
         known = [error.context_tokens or 0 for error in self._errors if isinstance(error, ContextTooLong)]
         return not known or quote.context_tokens is None or quote.context_tokens > max(known)
 
-    def _has_failed(self, provider: str) -> bool:
-        """Return True where this provider failed this very prompt: a repeat needs its retry budget."""
-        return any(record.provider == provider for record in self.records)
-
-    def _start(self, quote: Quote, permit: Permit, limit: int) -> Attempt:
+    def _start(self, choice: Choice, quote: Quote) -> Attempt:
+        self.selection.begin(choice.number)
         if quote.free:
             self.market.catalog.free.use(quote.offer, self.market.clock.now())
-        attempt = Attempt(self.market, self.question, quote, permit, self.next_ordinal(), limit, self.stream)
+        limit = self.grant.output_tokens[choice.number]
+        attempt = Attempt(self.market, self.question, quote, choice.permit, self.next_ordinal(), limit, self.stream)
         self.active.append(attempt)
         return attempt
 
-    async def _attempt(self, number: int, attempt: Attempt) -> Attempt | None:
-        if self.market.hedging is not None and (rival := await self._hedge(number, attempt)) is not None:
-            return await self._race(attempt, rival)
-        return await self._finish(attempt)
+    async def _attempt(self, choice: Choice, attempt: Attempt) -> Attempt | None:
+        if self.market.hedging is not None and (rival := await self._hedge(choice, attempt)) is not None:
+            return await self._race((choice, attempt), rival)
+        return await self._finish(choice, attempt)
 
-    async def _finish(self, attempt: Attempt) -> Attempt | None:
+    async def _finish(self, choice: Choice, attempt: Attempt) -> Attempt | None:
         """Wait for the end; return the attempt if it has answered. A failure is reported to health and journaled."""
         try:
             error = await attempt.outcome()
@@ -161,6 +138,8 @@ class Failover:
         await self._journal(attempt.wasted(error.outcome, attempt.wasted_usage(), error))
         self._errors.append(error)
         self._after_failure(attempt, error)
+        seconds, now = attempt.elapsed_ms / 1000, self.market.clock.monotonic()
+        self.selection.failed(choice, error, seconds=seconds, was_shown=attempt.is_shown, now=now)
         return None
 
     # --- success ------------------------------------------------------------------------------------
@@ -182,7 +161,7 @@ class Failover:
 
     # --- hedging ------------------------------------------------------------------------------------
 
-    async def _hedge(self, number: int, attempt: Attempt) -> Attempt | None:
+    async def _hedge(self, choice: Choice, attempt: Attempt) -> tuple[Choice, Attempt] | None:
         """Start a second attempt when the first token is late; None when it is not, or no other offer may be asked."""
         hedging = self.market.hedging
         if hedging is None or self.stream.has_begun:
@@ -190,34 +169,34 @@ class Failover:
         wait_seconds = hedging.wait_seconds(attempt.quote.offer)
         if wait_seconds is None or await attempt.shown_or_done(wait_seconds):
             return None
-        for later in range(number + 1, len(self.question.route.quotes)):
-            quote, limit = self.question.route.quotes[later], self.grant.output_tokens[later]
-            if not limit or later in self._attempted or quote.last_resort:
+        for number in range(choice.number + 1, len(self.question.route.quotes)):
+            quote = self.question.route.quotes[number]
+            if not self.selection.is_fresh(number) or quote.last_resort:
                 continue
             permit = self.market.health.admit(quote.offer, quote.expected_tokens)
             if isinstance(permit, Permit):
                 if not hedging.take():
                     self.market.health.abandoned(permit)
                     return None
-                self._attempted.add(later)
-                return self._start(quote, permit, limit)
+                rival = Choice(number, permit)
+                return rival, self._start(rival, quote)
         return None
 
-    async def _race(self, one: Attempt, other: Attempt) -> Attempt | None:
+    async def _race(self, one: tuple[Choice, Attempt], other: tuple[Choice, Attempt]) -> Attempt | None:
         """Keep the attempt with the first content; the other's bill is waste. If one fails, the other goes on."""
-        one.rivals, other.rivals = (other,), (one,)
-        waits = [asyncio.create_task(each.shown_or_done()) for each in (one, other)]
+        one[1].rivals, other[1].rivals = (other[1],), (one[1],)
+        waits = [asyncio.create_task(attempt.shown_or_done()) for _, attempt in (one, other)]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
-        for attempt, rival in ((one, other), (other, one)):
-            if attempt.has_failed:
-                return await self._finish(attempt) or await self._finish(rival)
-        winner, loser = (one, other) if one.is_shown else (other, one)
-        await self.abandon(loser, HEDGED)
-        return await self._finish(winner)
+        for first, second in ((one, other), (other, one)):
+            if first[1].has_failed:
+                return await self._finish(*first) or await self._finish(*second)
+        winner, loser = (one, other) if one[1].is_shown else (other, one)
+        await self.abandon(loser[1], HEDGED)
+        return await self._finish(*winner)
 
     # --- failure ------------------------------------------------------------------------------------
 
@@ -244,14 +223,11 @@ class Failover:
         await self.market.journal.record(
             unanswered(self.question.tenant_id, self.question.request, ordinal=ordinal, now=now)
         )
-        raise NoProvider(self.market.health.smallest_rest_seconds(), tried)
+        raise NoProvider(self.selection.retry_after_seconds, tried)
 
     async def _journal(self, record: AttemptRecord) -> None:
         self.records.append(record)
         await self.market.journal.record(record)
-
-    def _drop(self, quote: Quote, reason: str) -> None:
-        self.drops.append(DropLine(quote.offer.provider, quote.offer.model, reason))
 
 
 async def _close(attempt: Attempt, journal: Callable[[], Awaitable[None]]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from engine.attempt_record import unanswered
 from engine.catalog.offers import Drop, Model, Quote
@@ -99,21 +100,22 @@ class Gateway:
         """Return the offers for this request at this minute, in the order to attempt.
 
         `may_lose` False leaves out offers that are expected to cost more than they charge. Raises SpendingCapReached
-        where only such offers are left, RequestRejected where no offer is able, NoProvider where every able one rests.
+        where only such offers are left, RequestRejected where no offer is able, NoProvider where none of the able ones
+        may be asked soon. Where every able one rests for a while, they are the route: one may be back in a moment.
         """
-        catalog, health = self.market.catalog, self.market.health
+        catalog = self.market.catalog
         quotes, drops = catalog.quote(request, model, self.market.clock.now(), tenant_id)
         if not may_lose:
             quotes, drops = _without_losses(quotes, drops, model.tariff)
-        route = plan(quotes, drops, health.status, self.market.delay_usd_per_second)
-        if len(quotes) == 1 and (seconds := health.status(quotes[0].offer).over_limit_seconds) > 0:
-            raise NoProvider(seconds)  # the only offer is at its rate limit, and no other one can take the request
+        route = plan(quotes, drops, self.market.health.status, self.market.delay_usd_per_second)
         if route.quotes:
             return route
+        if route.resting:
+            return replace(route, quotes=route.resting)
         reasons = {drop.reason for drop in drops if catalog.is_configured(drop.offer.provider)}
         if not quotes and reasons:
             raise RequestRejected(model.name, "no model here can take this request: " + "; ".join(sorted(reasons)))
-        raise NoProvider(health.smallest_rest_seconds())
+        raise NoProvider(self.market.health.smallest_rest_seconds())
 
     async def _route_or_journal(self, tenant: Tenant, model: Model, request: ChatRequest) -> Route:
         may_lose = await self._may_lose(model)

@@ -1,6 +1,7 @@
 """Market: the providers, their prices and their health, and the journal of attempts."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -24,3 +25,4 @@ class Market:
     background_reads: BackgroundReads = field(default_factory=BackgroundReads)
     hedging: Hedging | None = None
     delay_usd_per_second: Fraction = Fraction(0)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -1,56 +1,28 @@
 """Health: the one view of every provider, key and offer. Each attempt is admitted by it and reported to it."""
 
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.catalog.offers import Offer
-from engine.errors import BalanceGone, KeyRefused, NoSuchModel, ProviderError, RateLimited
+from engine.errors import BalanceGone, KeyRefused, NoSuchModel, ProviderError, RateLimited, Unreachable
 from engine.ports import Clock, LimitHeaders
-from engine.routing.key_health import LONGEST_REST_SECONDS, KeyHealth
-from engine.routing.offer_health import Breaker, OfferHealth, TrackRecord
-from engine.routing.plan import OfferStatus
-from engine.routing.provider_health import Availability, LimitFact, ProviderHealth, ProviderState, State
+from engine.routing.key_health import LONGEST_REST_SECONDS
+from engine.routing.offer_health import OfferHealth
+from engine.routing.permits import Denial, Early, HealthPolicy, Permit
+from engine.routing.plan import OfferStatus, Route
+from engine.routing.provider_health import LimitFact, ProviderHealth, ProviderState, State
+from engine.routing.provider_registry import ProviderRegistry
 
-__all__ = ["Denial", "Health", "HealthPolicy", "LimitFact", "Permit", "ProviderState", "State"]
+__all__ = ["Denial", "Early", "Health", "HealthPolicy", "LimitFact", "Permit", "ProviderState", "State"]
 
 MODEL_GONE_SECONDS = 3600.0
 JITTER = 0.1
-NOT_CONFIGURED = "not configured"
 RETRY_WAIT_SECONDS = 1.0
-_MOST_OFFERS = 4096  # upper bound of the offers kept: tenants may ask for any name
+EARLY_SECONDS = 1.0  # between the attempts at an offer during its rest
+MOST_OFFERS = 4096  # of one provider: tenants may ask for any name
 
 
-@dataclass(frozen=True, slots=True)
-class HealthPolicy:
-    """When a provider rests, and how long tokens are waited for: [health] in farthing.toml."""
-
-    failures_to_open: int = 5
-    rest_seconds: float = 60
-    first_token_seconds: float = 20
-    idle_seconds: float = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """Permission for one attempt, under one key. `probe`: it is the one attempt of a half-open breaker."""
-
-    offer: Offer
-    key: int
-    probe: bool = False
-    began_at: float = 0.0
-    number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Denial:
-    """An offer may not be tried now; `seconds` until it may."""
-
-    reason: str
-    seconds: float
-
-
-class Health:
+class Health(ProviderRegistry):
     """The health of all providers, as this process has seen it. One per process."""
 
     def __init__(
@@ -61,218 +33,204 @@ class Health:
         random_share: Callable[[], float] = random.random,
     ) -> None:
         """`providers`: the number of keys by name. `random_share`: from 0 to 1, for the jitter of cooldowns."""
-        self._policy, self._clock, self._random_share = policy, clock, random_share
-        now = clock.now()
-        self._providers = {
-            name: ProviderHealth(
-                [KeyHealth() for _ in range(keys)], Breaker(policy.failures_to_open, policy.rest_seconds), now
-            )
-            for name, keys in providers.items()
-        }
-        self._offers: dict[Offer, OfferHealth] = {}
+        super().__init__(policy, clock, providers)
+        self._random_share = random_share
         self._permits = 0
+        self._alive: set[int] = set()
 
     # --- before an attempt ----------------------------------------------------------------------------
 
     def status(self, offer: Offer) -> OfferStatus:
         """Return how the planner weighs `offer` now; nothing is reserved. An untried offer counts as its provider."""
-        now, provider, own = self._clock.monotonic(), self._providers.get(offer.provider), self._offers.get(offer)
-        if provider is None:
-            return OfferStatus(NOT_CONFIGURED)
-        gone = own is not None and own.gone_until > now
-        unrestricted = not gone and provider.is_unrestricted(now)
-        if not unrestricted and (denial := self._denial(offer, now)) is not None:
-            return OfferStatus(denial.reason)
-        track = (own.track if own else None) or provider.track
+        now, provider = self._clock.monotonic(), self._providers.get(offer.provider)
+        unrestricted = provider is not None and provider.is_unrestricted(now, offer.model)
+        if provider is None or not unrestricted:
+            denial = self._denial(offer, now)
+            if denial is not None or provider is None:
+                return _NOT_CONFIGURED if denial is None else OfferStatus(denial.reason, denial.may_end)
+        health = provider.offers.get(offer.model)
+        track = provider.track if health is None or health.track.is_untried else health.track
         chance, failure_seconds = track.failure_chance(now), track.failure_seconds
-        if late := provider.late_attempts(now):
+        if health is not None and (late := health.late_attempts(now)):
             chance, failure_seconds = max(chance, late / (late + 1)), self._policy.first_token_seconds
-        over_limit_seconds = 0.0 if unrestricted else provider.over_limit_seconds(now)
-        remaining_tokens = provider.remaining_tokens(now)
-        return OfferStatus("", chance, failure_seconds, track.first_token_seconds, over_limit_seconds, remaining_tokens)
+        status = OfferStatus("", False, chance, failure_seconds, track.failure_share, track.first_token_seconds)
+        return status if unrestricted else self._limited(status, provider, offer.model, now)
 
-    def admit(self, offer: Offer, tokens: int = 0, *, repeat: bool = False) -> Permit | Denial:
+    def admit(self, offer: Offer, tokens: int = 0, *, repeat: bool = False, early: bool = False) -> Permit | Denial:
         """Return permission to try `offer` now, under the next key; a half-open breaker admits one attempt.
 
         An offer over its learned limit is admitted: the planner puts it behind all others. `tokens` are expected to be
-        taken from the reported quota. `repeat`: this provider failed this prompt before, so a retry is spent.
+        taken from the reported quota. `repeat`: this offer failed this prompt before, so a retry is spent. `early`:
+        during a rest, as `early()` allowed.
         """
         now = self._clock.monotonic()
         denial = self._denial(offer, now)
-        if denial is not None:
+        if denial is not None and not (early and denial.may_end):
             return denial
         provider = self._providers[offer.provider]
         if not repeat:
             provider.budget.first_attempt(now)
         elif not provider.budget.spend(now):
-            return Denial("its retry budget is used up", RETRY_WAIT_SECONDS)
-        key = provider.next_key(now, tokens)
-        provider.keys[key].begin(now, tokens)
+            return Denial("its retry budget is used up", RETRY_WAIT_SECONDS, may_end=True)
+        health = self._offer(offer)
+        key = provider.next_key(now, offer.model, tokens)
+        provider.keys[key].begin(now, offer.model, tokens)
         self._permits += 1
-        provider.pending.begin(self._permits, now)
-        provider.breaker.probing = provider.breaker.is_open
-        return Permit(offer, key, provider.breaker.is_open, now, self._permits)
+        health.pending.begin(self._permits, now)
+        probe = provider.breaker.is_open or health.breaker.is_open
+        if probe and denial is None:
+            provider.breaker.probing, health.breaker.probing = provider.breaker.is_open, health.breaker.is_open
+        if early:
+            health.early_at = now + EARLY_SECONDS
+        return Permit(offer, key, probe, now, self._permits, early=early and denial is not None)
+
+    def early(self, offers: Sequence[Offer]) -> Early | None:
+        """Return the offer that is likeliest to be back, and when the next attempt at it is due: one a second.
+
+        None where no offer may be attempted before its rest is over, and none is at the end of one.
+        """
+        now = self._clock.monotonic()
+        found: list[tuple[float, float, Offer]] = []
+        for offer in offers:
+            denial = self._denial(offer, now)
+            if denial is not None and not denial.may_end:
+                continue
+            due = max(0.0, self._offer(offer).early_at - now)
+            if denial is not None and not denial.may_be_early:
+                due = max(due, denial.seconds)
+            elif denial is None:
+                due = min(due, self._providers[offer.provider].over_limit_seconds(now, offer.model))
+            found.append((0.0 if denial is None else denial.seconds, due, offer))
+        if not found:
+            return None
+        _, due, offer = min(found, key=lambda each: each[:2])
+        return Early(offer, due)
+
+    def demanded(self, route: Route) -> None:
+        """Count a prompt for the offer that it would take first, if that one has a learned limit."""
+        offer = route.cheapest
+        if offer is not None and self._providers[offer.provider].limit_of(offer.model) is not None:
+            self._offer(offer).demand.add(self._clock.monotonic(), route.saving_atto)
 
     # --- the result of an attempt -----------------------------------------------------------------------
 
     def first_token(self, permit: Permit) -> None:
-        """Report that the first token has come."""
-        self._providers[permit.offer.provider].pending.answered(permit.number)
+        """Report that the first content or reasoning has come: the attempt counts as a success from now on.
+
+        A good probe ends the outage of its offer, and of its provider.
+        """
+        now, provider, health = (
+            self._clock.monotonic(),
+            self._providers[permit.offer.provider],
+            self._offer(permit.offer),
+        )
+        self._alive.add(permit.number)
+        health.pending.answered(permit.number)
+        if provider.breaker.is_open and permit.probe:
+            provider.track.recovered(now, provider.breaker.usual_failure_share)
+        provider.breaker.succeeded(now, permit.began_at, number=permit.number, probe=permit.probe)
+        health.succeeded(now, permit.began_at, number=permit.number, probe=permit.probe)
+        provider.track.succeeded(now, None)
+        provider.keys[permit.key].accepted(now, permit.offer.model, permit.began_at)
+        self._availability(provider, now)
 
     def succeeded(self, permit: Permit, first_token_ms: int | None, limits: LimitHeaders | None = None) -> None:
-        """Report a proper end. A good probe ends the outage."""
-        provider, now = self._providers[permit.offer.provider], self._clock.monotonic()
-        provider.pending.answered(permit.number)
-        provider.breaker.succeeded(now, probe=permit.probe)
-        for track in (provider.track, self._track(permit.offer, now)):
-            track.succeeded(now, first_token_ms)
-        if permit.probe:
-            self._recovered(permit.offer.provider, now)
-        key = provider.keys[permit.key]
-        key.succeeded(now, permit.began_at)
+        """Report a proper end."""
+        if permit.number not in self._alive:
+            self.first_token(permit)
+        self._alive.discard(permit.number)
+        now, provider = self._clock.monotonic(), self._providers[permit.offer.provider]
+        for track in (provider.track, self._offer(permit.offer).track):
+            track.learn_speed(first_token_ms)
         if limits is not None:
-            key.apply_limits(now, limits)
+            provider.keys[permit.key].apply_limits(now, permit.offer.model, limits)
         self._availability(provider, now)
 
     def failed(self, permit: Permit, error: ProviderError) -> None:
-        """Report a failure: to the breaker where it `counts`, to the key or the offer where it is theirs."""
-        provider, now = self._providers[permit.offer.provider], self._clock.monotonic()
-        provider.pending.end(permit.number)
+        """Report a failure: to the breakers where it `counts`, to the key or the offer where it is theirs."""
+        now, provider, health = (
+            self._clock.monotonic(),
+            self._providers[permit.offer.provider],
+            self._offer(permit.offer),
+        )
+        health.pending.end(permit.number)
         if error.counts:
-            self._count(provider, permit, error, now)
-        elif permit.probe:
+            self._count(provider, health, permit, error, now)
+        elif permit.probe and not permit.early:
             provider.breaker.release_probe()
+            health.breaker.release_probe()
+        self._alive.discard(permit.number)
         key = provider.keys[permit.key]
         if isinstance(error, RateLimited):
-            jitter = 1 + JITTER * self._random_share()
-            key.rate_limited(now, permit.began_at, error.retry_after_seconds, jitter=jitter, per_day=error.per_day)
+            jitter, model = 1 + JITTER * self._random_share(), permit.offer.model
+            wait = error.retry_after_seconds
+            key.rate_limited(now, model, permit.began_at, wait, jitter=jitter, per_day=error.per_day)
         elif isinstance(error, KeyRefused | BalanceGone):
             key.refused(now, error.outcome.replace("_", " "))
         elif isinstance(error, NoSuchModel):
-            self._offer(permit.offer, now).gone_until = now + MODEL_GONE_SECONDS
+            health.gone_until = now + MODEL_GONE_SECONDS
         self._availability(provider, now)
 
     def abandoned(self, permit: Permit) -> None:
         """Report an attempt that ended without a result: nothing is learned, and another probe is allowed."""
-        provider = self._providers[permit.offer.provider]
-        provider.pending.end(permit.number)
-        if permit.probe:
+        provider, health = self._providers[permit.offer.provider], self._offer(permit.offer)
+        health.pending.end(permit.number)
+        self._alive.discard(permit.number)
+        if permit.probe and not permit.early:
             provider.breaker.release_probe()
-
-    # --- the operator and the probes --------------------------------------------------------------------
-
-    def drain(self, name: str) -> None:
-        self._providers[name].drained = True
-        self._availability(self._providers[name], self._clock.monotonic())
-
-    def resume(self, name: str) -> None:
-        """End a drain and every rest."""
-        self._providers[name].drained = False
-        self.restore(name)
-
-    def restore(self, name: str, key: int | None = None) -> None:
-        """End every rest of a provider, or of one of its keys: the operator fixed it, or a free probe succeeded."""
-        provider, now = self._providers[name], self._clock.monotonic()
-        if key is None:
-            provider.breaker.close()
-            self._recovered(name, now)
-        for each in provider.keys if key is None else (provider.keys[key],):
-            each.restore()
-        self._availability(provider, now)
-
-    def due_probes(self) -> tuple[str, ...]:
-        """Return providers whose rest is over without an attempt since, and those without a key in service."""
-        now = self._clock.monotonic()
-        return tuple(name for name, each in self._providers.items() if each.keys and each.is_probe_due(now))
-
-    def is_locked_out(self, name: str) -> bool:
-        """Return whether every key of a provider was refused or has no balance."""
-        return self._providers[name].is_locked_out
-
-    def refused_keys(self) -> tuple[tuple[str, int], ...]:
-        """Return (provider, key) for each key out of service while other keys of its provider are in service."""
-        return tuple(
-            (name, number)
-            for name, provider in self._providers.items()
-            if not provider.drained and not provider.is_locked_out
-            for number, key in enumerate(provider.keys)
-            if key.is_out_of_service
-        )
-
-    # --- for display ------------------------------------------------------------------------------------
-
-    def smallest_rest_seconds(self) -> float:
-        """Return the seconds until the first resting provider may be asked; a default rest where none rests."""
-        waits = [state.seconds for state in self.states() if state.seconds > 0 and state.state is not State.DRAINED]
-        return min(waits, default=self._policy.rest_seconds)
-
-    def states(self) -> tuple[ProviderState, ...]:
-        return tuple(self.state(name) for name in self._providers)
-
-    def state(self, name: str) -> ProviderState:
-        provider, now = self._providers[name], self._clock.monotonic()
-        availability = self._availability(provider, now) if provider.keys else Availability(State.CLOSED)
-        return ProviderState(
-            name=name,
-            state=availability.state,
-            since=provider.since,
-            reason=availability.reason or provider.over_limit_reason(now),
-            seconds=availability.seconds,
-            p50_first_token_ms=provider.track.p50_first_token_ms,
-            requests_per_minute=provider.learned_limit,
-            failures=provider.breaker.failures,
-            failure_chance=provider.track.failure_chance(now),
-        )
-
-    def limit_facts(self) -> tuple[LimitFact, ...]:
-        """Return rate limits that fell, each once, after a minute without a 429 has shown where the limit is."""
-        now = self._clock.monotonic()
-        return tuple(
-            LimitFact(name, drop.now_per_minute, drop.before_per_minute, self._clock.now())
-            for name, provider in self._providers.items()
-            for key in provider.keys
-            if (drop := key.limit.take_drop(now)) is not None
-        )
+            health.breaker.release_probe()
 
     # --- helpers ------------------------------------------------------------------------------------------
+
+    def _offer(self, offer: Offer) -> OfferHealth:
+        offers = self._providers[offer.provider].offers
+        found = offers.get(offer.model)
+        if found is None:
+            if len(offers) >= MOST_OFFERS:
+                del offers[next(iter(offers))]
+            found = offers[offer.model] = OfferHealth(self._breaker())
+        return found
+
+    def _of(self, permit: Permit) -> tuple[float, ProviderHealth, OfferHealth]:
+        """Return the time now, and the health of the provider and the offer that a permit is for."""
+        return self._clock.monotonic(), self._providers[permit.offer.provider], self._offer(permit.offer)
+
+    def _limited(self, status: OfferStatus, provider: ProviderHealth, model: str, now: float) -> OfferStatus:
+        """Return `status` with the rate limits of `model`."""
+        limit, health = provider.limit_of(model), provider.offers.get(model)
+        slot = health.demand.slot_atto(now, limit) if limit is not None and health is not None else 0.0
+        return status._replace(
+            over_limit_seconds=provider.over_limit_seconds(now, model),
+            remaining_tokens=provider.remaining_tokens(now, model),
+            slot_atto=slot,
+        )
 
     def _denial(self, offer: Offer, now: float) -> Denial | None:
         provider = self._providers.get(offer.provider)
         if provider is None or not provider.keys:
-            return Denial(NOT_CONFIGURED, LONGEST_REST_SECONDS)
-        own = self._offers.get(offer)
-        if own is not None and own.gone_until > now:
-            return Denial("the provider has no such model", own.gone_until - now)
-        availability = self._availability(provider, now)
-        return Denial(availability.reason, availability.seconds) if availability.seconds > 0 else None
+            return Denial("not configured", LONGEST_REST_SECONDS)
+        self._availability(provider, now)
+        found = provider.availability(now, offer.model)
+        if found.seconds <= 0:
+            return None
+        rests = found.state in {State.OPEN, State.HALF_OPEN}
+        may_end = rests or (found.state is State.RESTING and found.seconds < LONGEST_REST_SECONDS)
+        return Denial(found.reason, found.seconds, may_end=may_end, may_be_early=rests)
 
-    def _availability(self, provider: ProviderHealth, now: float) -> Availability:
-        """Return a provider's availability. A change of its state is dated when it is first read."""
-        found = provider.availability(now)
-        if found.state is not provider.seen:
-            provider.seen, provider.since = found.state, self._clock.now()
-        return found
+    def _count(
+        self, provider: ProviderHealth, health: OfferHealth, permit: Permit, error: ProviderError, now: float
+    ) -> None:
+        """Count a failure against its offer, and against its provider where the connection failed."""
+        number, probe, was_alive = permit.number, permit.probe and not permit.early, permit.number in self._alive
+        provider.last_error = health.last_error = error.outcome
+        provider.track.failed(now, now - permit.began_at, was_alive=was_alive)
+        patience = self._policy.first_token_seconds
+        if health.failed(
+            now, permit.began_at, number=number, probe=probe, was_alive=was_alive, patience_seconds=patience
+        ):
+            provider.offer_opened(permit.offer.model, now)
+        if isinstance(error, Unreachable) or provider.breaker.is_open:
+            provider.breaker.failed(now, permit.began_at, number=number, probe=probe)
 
-    def _count(self, provider: ProviderHealth, permit: Permit, error: ProviderError, now: float) -> None:
-        provider.last_error = error.outcome
-        provider.breaker.failed(now, probe=permit.probe)
-        for track in (provider.track, self._track(permit.offer, now)):
-            track.failed(now, now - permit.began_at)
 
-    def _recovered(self, name: str, now: float) -> None:
-        of_offers = [own.track for offer, own in self._offers.items() if offer.provider == name]
-        for track in (self._providers[name].track, *of_offers):
-            if track is not None:
-                track.recovered(now)
-
-    def _track(self, offer: Offer, now: float) -> TrackRecord:
-        own = self._offer(offer, now)
-        if own.track is None:
-            own.track = TrackRecord()
-        return own.track
-
-    def _offer(self, offer: Offer, now: float) -> OfferHealth:
-        """Return the health of an offer. At _MOST_OFFERS, all but those known to be gone are forgotten."""
-        if len(self._offers) > _MOST_OFFERS:
-            self._offers = {each: own for each, own in self._offers.items() if own.gone_until > now}
-        return self._offers.setdefault(offer, OfferHealth())
+_NOT_CONFIGURED = OfferStatus("not configured")

@@ -13,6 +13,7 @@ SLACK_SECONDS = 0.25  # the provider's minute and ours do not begin together
 NOTABLE_SHARE = 0.9  # a smaller drop is within the difference between the two minutes
 LEAST_SEEN = 5  # fewer requests in a minute say nothing about a rate
 FIRST_RAISE_SECONDS, LONGEST_RAISE_SECONDS = 60.0, 75.0
+MOST_MODELS = 1024  # upper bound of the budgets of a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,89 +128,166 @@ class ReportedQuota:
 
 
 @dataclass(slots=True)
-class KeyHealth:
-    """Whether a key may be used, and for how long it may not."""
+class RateBudget:
+    """The rate limit of one model under one key: cooldown after a 429, reported quotas, learned limit."""
 
     limit: LearnedLimit = field(default_factory=LearnedLimit)
     requests: ReportedQuota = field(default_factory=ReportedQuota)
     tokens: ReportedQuota = field(default_factory=ReportedQuota)
-    _rests_until: float = 0.0
-    _rest_reason: str = ""
-    _refused_at: float | None = None
+    rests_until: float = 0.0
     _next_rest_seconds: float = FIRST_REST_SECONDS
-
-    @property
-    def is_out_of_service(self) -> bool:
-        """True when the key was refused or has no balance. Only the operator or a probe restores it."""
-        return self._refused_at is not None
 
     def is_unrestricted(self, now: float) -> bool:
         """True when no cooldown, quota or limit applies: a fast path for the usual case."""
         return (
-            self._refused_at is None
-            and self._rests_until <= now
+            self.rests_until <= now
             and (self.requests.remaining is None or self.requests.remaining > 0)
-            and (self.tokens.remaining is None or self.tokens.remaining > 0)
+            and self.tokens.remaining is None
             and self.limit.per_minute is None
         )
 
     def wait_seconds(self, now: float) -> float:
-        """Return the seconds until the key may be used, 0 if now. The learned limit is not part of it."""
-        if self.is_out_of_service:
-            return LONGEST_REST_SECONDS
-        return max(0.0, self._rests_until - now, self.requests.wait_seconds(now), self.tokens.wait_seconds(now))
+        """Return the seconds until it may be used, 0 if now. The learned limit is not part of it."""
+        return max(0.0, self.rests_until - now, self.requests.wait_seconds(now), self.tokens.wait_seconds(now))
 
-    def over_limit_seconds(self, now: float) -> float:
-        """Return the seconds until the key is under its learned limit; 0 while it is."""
-        return self.limit.wait_seconds(now)
-
-    def reason(self, now: float) -> str:
-        """Return why the key has to wait."""
-        if self.is_out_of_service or self._rests_until > now:
-            return self._rest_reason
-        return "its limit is used up"
-
-    def begin(self, now: float, tokens: int = 0) -> None:
+    def begin(self, now: float, tokens: int) -> None:
         """Count an attempt that begins and is expected to take `tokens`."""
         self.limit.begin(now)
         self.requests.use(1)
         self.tokens.use(tokens)
 
-    def succeeded(self, now: float, began_at: float) -> None:
-        """End the growth of cooldowns. Restore a refused key, unless the attempt began before the refusal."""
+    def accepted(self, now: float) -> None:
+        """End the growth of cooldowns: an attempt was accepted."""
         self._next_rest_seconds = FIRST_REST_SECONDS
         self.limit.accepted(now)
-        if self._refused_at is not None and began_at > self._refused_at:
-            self._refused_at = None
-
-    def refused(self, now: float, reason: str) -> None:
-        self._refused_at, self._rest_reason = now, reason
-
-    def restore(self) -> None:
-        self._refused_at, self._rests_until = None, 0.0
-
-    def rate_limited(
-        self, now: float, began_at: float, retry_after_seconds: float | None, *, jitter: float, per_day: bool
-    ) -> None:
-        """Handle a 429: rest for Retry-After, else 5 s, doubling; a limit per minute is learned from it."""
-        seconds = self._rest_seconds(now, retry_after_seconds, per_day=per_day) * jitter
-        self._rests_until = max(self._rests_until, now + seconds)
-        self._rest_reason = "rate limited (429)"
-        if not per_day:
-            self.limit.refused(now, began_at)
 
     def apply_limits(self, now: float, limits: LimitHeaders) -> None:
-        """Store the quotas that a response reported. A key whose quota is used up waits for the reset."""
+        """Store the quotas that a response reported. A budget that is used up waits for the reset."""
         self.requests.update(now, limits.requests_left, limits.requests_reset_seconds)
         self.tokens.update(now, limits.tokens_left, limits.tokens_reset_seconds)
+
+    def rest(self, now: float, retry_after_seconds: float | None, *, jitter: float, per_day: bool) -> None:
+        """Rest for Retry-After, else 5 s, doubling."""
+        seconds = self._rest_seconds(now, retry_after_seconds, per_day=per_day) * jitter
+        self.rests_until = max(self.rests_until, now + seconds)
 
     def _rest_seconds(self, now: float, retry_after_seconds: float | None, *, per_day: bool) -> float:
         if retry_after_seconds is not None and isfinite(retry_after_seconds):
             return max(0.0, retry_after_seconds)
         if per_day:
             return LONGEST_REST_SECONDS
-        if self._rests_until > now:
+        if self.rests_until > now:
             return 0.0  # an attempt that was in flight when the rest began does not prolong it
         seconds = self._next_rest_seconds
         self._next_rest_seconds = min(LONGEST_REST_SECONDS, seconds * 2)
         return seconds
+
+
+@dataclass(slots=True)
+class KeyHealth:
+    """Whether a key may be used for a model, and for how long it may not.
+
+    Providers limit each model by itself, so a 429 rests one model's budget. When a second model gets a 429 meanwhile,
+    the limit is the key's: every model of the key rests.
+    """
+
+    budgets: dict[str, RateBudget] = field(default_factory=dict)
+    _rests_until: float = 0.0
+    _refused_at: float | None = None
+    _refused_for: str = ""
+
+    def budget(self, model: str) -> RateBudget:
+        found = self.budgets.get(model)
+        if found is None:
+            if len(self.budgets) >= MOST_MODELS:
+                self.budgets.pop(next(iter(self.budgets)))
+            found = self.budgets[model] = RateBudget()
+        return found
+
+    @property
+    def is_out_of_service(self) -> bool:
+        """True when the key was refused or has no balance. Only the operator or a probe restores it."""
+        return self._refused_at is not None
+
+    def is_unrestricted(self, now: float, model: str) -> bool:
+        """True when nothing at all restricts the use of the key for `model`: a fast path for the usual case."""
+        if self._refused_at is not None or self._rests_until > now:
+            return False
+        budget = self.budgets.get(model)
+        return budget is None or budget.is_unrestricted(now)
+
+    def wait_seconds(self, now: float, model: str | None = None) -> float:
+        """Return the seconds until the key may be used for `model` (None: for any), 0 if now.
+
+        The learned limit is not part of it.
+        """
+        if self.is_out_of_service:
+            return LONGEST_REST_SECONDS
+        own = max(0.0, self._rests_until - now)
+        if model is not None:
+            return max(own, self.budget(model).wait_seconds(now))
+        shortest = inf
+        for budget in self.budgets.values():
+            shortest = min(shortest, budget.wait_seconds(now))
+            if not shortest:
+                return own
+        return max(own, shortest) if self.budgets else own
+
+    def over_limit_seconds(self, now: float, model: str) -> float:
+        """Return the seconds until the key is under the learned limit of `model`; 0 while it is."""
+        return self.budget(model).limit.wait_seconds(now)
+
+    @property
+    def learned_limit(self) -> int | None:
+        """The requests per minute of all models together; None where no limit was learned."""
+        limits = [each.limit.per_minute for each in self.budgets.values() if each.limit.per_minute is not None]
+        return sum(limits) if limits else None
+
+    def reason(self, now: float, model: str | None = None) -> str:
+        """Return why the key has to wait."""
+        if self.is_out_of_service:
+            return self._refused_for
+        budgets = self.budgets.values() if model is None else (self.budget(model),)
+        if self._rests_until > now or any(budget.rests_until > now for budget in budgets):
+            return "rate limited (429)"
+        return "its limit is used up"
+
+    def begin(self, now: float, model: str, tokens: int = 0) -> None:
+        """Count an attempt that begins and is expected to take `tokens`."""
+        self.budget(model).begin(now, tokens)
+
+    def accepted(self, now: float, model: str, began_at: float) -> None:
+        """Record an accepted attempt. It restores a refused key, unless it began before the refusal."""
+        self.budget(model).accepted(now)
+        if self._refused_at is not None and began_at > self._refused_at:
+            self._refused_at = None
+
+    def refused(self, now: float, reason: str) -> None:
+        self._refused_at, self._refused_for = now, reason
+
+    def restore(self) -> None:
+        self._refused_at, self._rests_until = None, 0.0
+        for budget in self.budgets.values():
+            budget.rests_until = 0.0
+
+    def rate_limited(
+        self,
+        now: float,
+        model: str,
+        began_at: float,
+        retry_after_seconds: float | None,
+        *,
+        jitter: float,
+        per_day: bool,
+    ) -> None:
+        """Handle a 429: the model's budget rests, and every model where another one rests too."""
+        budget = self.budget(model)
+        budget.rest(now, retry_after_seconds, jitter=jitter, per_day=per_day)
+        if any(other.rests_until > now for name, other in self.budgets.items() if name != model):
+            self._rests_until = max(self._rests_until, budget.rests_until)
+        if not per_day:
+            budget.limit.refused(now, began_at)
+
+    def apply_limits(self, now: float, model: str, limits: LimitHeaders) -> None:
+        """Store the quotas that a response for `model` reported."""
+        self.budget(model).apply_limits(now, limits)

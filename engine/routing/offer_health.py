@@ -1,93 +1,21 @@
-"""The health of one offer: circuit breaker, failure chance, speed. `now` is monotonic seconds, passed in."""
+"""The health of one offer: breaker, track record, pending attempts, demand. `now` is monotonic seconds, passed in."""
 
 from collections import deque
 from dataclasses import dataclass, field
 
-WINDOW_SECONDS, WINDOW_LEAST = 60.0, 20
-RATE_TO_OPEN = 0.8
-MOST_USUAL = 0.99
-CHANCE_TO_OPEN = 1e-5  # a run of failures less likely than this, given the minute before it, is an outage
+from engine.routing.breaker import Breaker
 
 FIRST_TOKEN_SAMPLES = 50
 MEMORY = 0.9  # the weight of the past at each attempt
-FAILURE_SECONDS_MEMORY = 0.8  # the weight of the past at each failure
+FAILURE_MEMORY = 0.8  # the weight of the past at each failure
 HALF_LIFE_SECONDS = 60.0  # without attempts the failure chance halves, so that an offer is asked again in time
 USUAL_FAILURE_SECONDS = 1.0
+QUICK_FAILURE_SHARE, CUT_SHARE = 0.05, 0.6  # the part of an answer's cost that a failure costs: before, after content
 NEGLIGIBLE_CHANCE = 1e-4
 CHANCE_AFTER_RECOVERY = 0.05
 LATE_LEAST_SECONDS, LATE_TIMES = 2.0, 4.0
 LEAST_SAMPLES = 10
-
-
-@dataclass(slots=True)
-class Breaker:
-    """A circuit breaker: opens, rests, then lets one probe through at a time (half-open) until a probe succeeds.
-
-    It opens after `failures_to_open` failures in a row, or when most attempts of a busy minute failed. Where the minute
-    before was flaky, a run of failures has to be so long that chance is an unlikely explanation.
-    """
-
-    failures_to_open: int
-    rest_seconds: float
-    failures: int = 0
-    probing: bool = False
-    _opened_until: float | None = None
-    _usual: float = 0.0  # the share of attempts that failed before the last run of failures
-    _usual_at: float = 0.0
-    _outcomes: deque[tuple[float, bool]] = field(default_factory=deque)
-
-    @property
-    def is_open(self) -> bool:
-        """True also while half-open."""
-        return self._opened_until is not None
-
-    def wait_seconds(self, now: float) -> float:
-        """Return the seconds until it may be probed; 0 when closed or half-open."""
-        return 0.0 if self._opened_until is None else max(0.0, self._opened_until - now)
-
-    def succeeded(self, now: float, *, probe: bool) -> None:
-        """Record a success. Only a probe closes an open breaker: other attempts may have begun before the outage."""
-        self._record(now, failed=False)
-        if probe:
-            self.close()
-        elif not self.is_open:
-            self.failures = 0
-
-    def failed(self, now: float, *, probe: bool) -> None:
-        """Record a failure. A failed probe begins another rest; attempts still in flight do not prolong a rest."""
-        self._record(now, failed=True)
-        self.failures += 1
-        if probe:
-            self.probing = False
-        if probe if self.is_open else self._is_outage(now):
-            self._opened_until = now + self.rest_seconds
-
-    def release_probe(self) -> None:
-        """Allow another probe: the last one ended without a result."""
-        self.probing = False
-
-    def close(self) -> None:
-        self._opened_until, self.probing, self.failures = None, False, 0
-        self._outcomes.clear()
-
-    def _is_outage(self, now: float) -> bool:
-        if self.failures >= self.failures_to_open and not self._may_be_chance(now):
-            return True
-        attempts, failed = len(self._outcomes), sum(failed for _, failed in self._outcomes)
-        return attempts >= WINDOW_LEAST and failed >= RATE_TO_OPEN * attempts
-
-    def _may_be_chance(self, now: float) -> bool:
-        """Return whether so many failures in a row are likely, by the failure rate before them, also before a rest."""
-        before = [failed for _, failed in self._outcomes][: -self.failures]
-        if len(before) >= WINDOW_LEAST:
-            self._usual, self._usual_at = max(_share(before), _share(before[-WINDOW_LEAST:])), now
-        is_recent = now - self._usual_at <= self.rest_seconds + WINDOW_SECONDS
-        return is_recent and min(self._usual, MOST_USUAL) ** self.failures > CHANCE_TO_OPEN
-
-    def _record(self, now: float, *, failed: bool) -> None:
-        self._outcomes.append((now, failed))
-        while self._outcomes[0][0] <= now - WINDOW_SECONDS:
-            self._outcomes.popleft()
+DEMAND_SECONDS, MOST_SAVINGS, LEAST_SAVINGS = 60.0, 4096, 5
 
 
 @dataclass(slots=True)
@@ -97,6 +25,8 @@ class TrackRecord:
     p50_first_token_ms: int | None = None
     p95_first_token_ms: int | None = None
     failure_seconds: float = USUAL_FAILURE_SECONDS
+    failure_share: float = QUICK_FAILURE_SHARE
+    is_untried: bool = True
     _failure_chance: float = 0.0
     _updated_at: float = 0.0
     _first_tokens_ms: deque[int] = field(default_factory=lambda: deque(maxlen=FIRST_TOKEN_SAMPLES))
@@ -121,34 +51,142 @@ class TrackRecord:
 
     def succeeded(self, now: float, first_token_ms: int | None) -> None:
         self._record(now, failed=False)
+        self.learn_speed(first_token_ms)
+
+    def learn_speed(self, first_token_ms: int | None) -> None:
         if first_token_ms is not None:
             self._first_tokens_ms.append(first_token_ms)
             ordered = sorted(self._first_tokens_ms)
             self.p50_first_token_ms = ordered[len(ordered) // 2]
             self.p95_first_token_ms = ordered[len(ordered) * 95 // 100]
 
-    def failed(self, now: float, seconds: float) -> None:
-        """Record a failure that took `seconds`."""
+    def failed(self, now: float, seconds: float, *, was_alive: bool = False) -> None:
+        """Record a failure that took `seconds`; `was_alive`: after its first token, so that a part was billed."""
         self._record(now, failed=True)
-        new = max(0.0, seconds)
-        self.failure_seconds = FAILURE_SECONDS_MEMORY * self.failure_seconds + (1 - FAILURE_SECONDS_MEMORY) * new
+        share = CUT_SHARE if was_alive else QUICK_FAILURE_SHARE
+        self.failure_seconds += (1 - FAILURE_MEMORY) * (max(0.0, seconds) - self.failure_seconds)
+        self.failure_share += (1 - FAILURE_MEMORY) * (share - self.failure_share)
 
-    def recovered(self, now: float) -> None:
-        """Reduce the failure chance to a small prior: the outage that it was learned from is over."""
-        self._failure_chance, self._updated_at = min(self.failure_chance(now), CHANCE_AFTER_RECOVERY), now
+    def recovered(self, now: float, usual: float = 0.0) -> None:
+        """Reduce the failure chance to a small prior, or to the `usual` share: the outage that it was from is over."""
+        least = max(CHANCE_AFTER_RECOVERY, usual)
+        self._failure_chance, self._updated_at = min(self.failure_chance(now), least), now
 
     def _record(self, now: float, *, failed: bool) -> None:
+        self.is_untried = False
         self._failure_chance = self.failure_chance(now) * MEMORY + (1 - MEMORY) * failed
         self._updated_at = now
 
 
 @dataclass(slots=True)
+class PendingAttempts:
+    """Attempts without a first token yet, oldest first."""
+
+    _began_at: dict[int, float] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self._began_at)
+
+    def begin(self, number: int, now: float) -> None:
+        self._began_at[number] = now
+
+    def end(self, number: int) -> None:
+        self._began_at.pop(number, None)
+
+    def answered(self, number: int) -> None:
+        """Remove an attempt that got its first token, and all that began before it: the provider is alive."""
+        began_at = self._began_at.pop(number, None)
+        if began_at is not None:
+            for other in [each for each, at in self._began_at.items() if at <= began_at]:
+                del self._began_at[other]
+
+    def hopeful(self, now: float, late_seconds: float) -> list[float]:
+        """Return when the attempts began that have waited for less than `late_seconds`."""
+        return [began_at for began_at in self._began_at.values() if now - began_at < late_seconds]
+
+    def late(self, now: float, late_seconds: float) -> int:
+        """Return how many have waited for `late_seconds` or longer."""
+        count = 0
+        for began_at in self._began_at.values():
+            if now - began_at < late_seconds:
+                break
+            count += 1
+        return count
+
+
+@dataclass(slots=True)
+class SlotDemand:
+    """The savings of the prompts that would take an offer first, in the last minute: the value of a place there.
+
+    Where a learned limit lets in fewer than want in, a place costs as much as the prompts beyond the limit would save,
+    so that the places go to those that save most. Savings are in atto-dollars.
+    """
+
+    _savings: deque[tuple[float, float]] = field(default_factory=deque)
+    _price: float = 0.0
+    _priced_at: float = 0.0
+
+    def add(self, now: float, saving_atto: float) -> None:
+        self._savings.append((now, saving_atto))
+        if len(self._savings) > MOST_SAVINGS:
+            self._savings.popleft()
+
+    def slot_atto(self, now: float, per_minute: int) -> float:
+        """Return the value of a place; computed once a second."""
+        if now >= self._priced_at + 1.0 or now < self._priced_at:
+            self._priced_at, self._price = now, self._value(now, per_minute)
+        return self._price
+
+    def _value(self, now: float, per_minute: int) -> float:
+        while self._savings and self._savings[0][0] <= now - DEMAND_SECONDS:
+            self._savings.popleft()
+        wanted = len(self._savings)
+        if wanted <= max(per_minute, LEAST_SAVINGS):
+            return 0.0
+        return sorted(saving for _, saving in self._savings)[wanted - per_minute - 1]
+
+
+@dataclass(slots=True)
 class OfferHealth:
-    """`track` is None until an attempt has a result. `gone_until`: the provider has no such model until then."""
+    """The health of one offer. `gone_until`: the provider has said that it has no such model.
 
-    track: TrackRecord | None = None
+    `early_at`: the time of the next attempt during a rest.
+    """
+
+    breaker: Breaker
+    last_error: str = ""
     gone_until: float = 0.0
+    early_at: float = 0.0
+    track: TrackRecord = field(default_factory=TrackRecord)
+    pending: PendingAttempts = field(default_factory=PendingAttempts)
+    demand: SlotDemand = field(default_factory=SlotDemand)
 
+    def late_attempts(self, now: float) -> int:
+        """Return how many attempts wait unusually long for a first token: an outage shows there before a timeout."""
+        late_seconds = self.track.late_seconds if self.pending else None
+        return 0 if late_seconds is None else self.pending.late(now, late_seconds)
 
-def _share(failed: list[bool]) -> float:
-    return sum(failed) / len(failed)
+    def succeeded(self, now: float, began_at: float, *, number: int, probe: bool) -> None:
+        """Record a first token."""
+        ignored, recovers = self.breaker.ignores(began_at), probe and self.breaker.is_open
+        self.breaker.succeeded(now, began_at, number=number, probe=probe)
+        if recovers:
+            self.track.recovered(now, self.breaker.usual_failure_share)
+        if recovers or not ignored:
+            self.track.succeeded(now, None)
+
+    def failed(
+        self, now: float, began_at: float, *, number: int, probe: bool, was_alive: bool, patience_seconds: float
+    ) -> bool:
+        """Record a failure; return True when it opens the breaker. `patience_seconds` a first token is waited for."""
+        if probe or not self.breaker.ignores(began_at):
+            self.track.failed(now, now - began_at, was_alive=was_alive)
+        late_seconds = self.track.late_seconds or patience_seconds
+        pending = self.pending.hopeful(now, late_seconds)
+        return self.breaker.failed(now, began_at, number=number, probe=probe, pending=pending)
+
+    def restore(self, now: float) -> None:
+        """End a rest."""
+        self.breaker.close(now)
+        self.gone_until = 0.0
+        self.track.recovered(now, self.breaker.usual_failure_share)

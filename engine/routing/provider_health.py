@@ -1,4 +1,4 @@
-"""The health of one provider: state, breaker, keys, track record, retry budget, pending attempts.
+"""The health of one provider: state, breaker, keys, offers, track record, retry budget.
 
 `now` is monotonic seconds, passed in.
 """
@@ -9,10 +9,12 @@ from datetime import datetime
 from enum import StrEnum
 from math import ceil, inf
 
+from engine.routing.breaker import Breaker
 from engine.routing.key_health import LONGEST_REST_SECONDS, KeyHealth
-from engine.routing.offer_health import Breaker, TrackRecord
+from engine.routing.offer_health import OfferHealth, TrackRecord
 
 PROBE_UNDER_WAY_SECONDS = 1.0
+SHARED_SECONDS = 60.0  # two offers that open within this time share a cause
 RETRY_SHARE = 0.1
 RETRIES_PER_SECOND = 1.0
 MOST_RETRIES = 10.0  # upper bound of the retries that quiet time saves up
@@ -37,9 +39,10 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class LimitFact:
-    """A provider answers 429 at `now_per_minute`; it accepted `before_per_minute` before."""
+    """A provider answers 429 at `now_per_minute` for a model; it accepted `before_per_minute` before."""
 
     provider: str
+    model: str
     now_per_minute: int
     before_per_minute: int
     at: datetime
@@ -91,40 +94,11 @@ class RetryBudget:
 
 
 @dataclass(slots=True)
-class PendingAttempts:
-    """Attempts without a first token yet, oldest first."""
-
-    _began_at: dict[int, float] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self._began_at)
-
-    def begin(self, number: int, now: float) -> None:
-        self._began_at[number] = now
-
-    def end(self, number: int) -> None:
-        self._began_at.pop(number, None)
-
-    def answered(self, number: int) -> None:
-        """Remove an attempt that got its first token, and all that began before it: the provider is alive."""
-        began_at = self._began_at.pop(number, None)
-        if began_at is not None:
-            for other in [each for each, at in self._began_at.items() if at <= began_at]:
-                del self._began_at[other]
-
-    def late(self, now: float, late_seconds: float) -> int:
-        """Return how many have waited for `late_seconds` or longer."""
-        count = 0
-        for began_at in self._began_at.values():
-            if now - began_at < late_seconds:
-                break
-            count += 1
-        return count
-
-
-@dataclass(slots=True)
 class ProviderHealth:
-    """`seen` is the state when it was last read, `since` when that state was first read."""
+    """The evidence that all offers of a provider share. `seen` is the state when it was last read, `since` its date.
+
+    The breaker opens on failures of the connection, and when two offers open within a minute.
+    """
 
     keys: Sequence[KeyHealth]
     breaker: Breaker
@@ -133,8 +107,9 @@ class ProviderHealth:
     drained: bool = False
     last_error: str = ""
     track: TrackRecord = field(default_factory=TrackRecord)
-    pending: PendingAttempts = field(default_factory=PendingAttempts)
     budget: RetryBudget = field(default_factory=RetryBudget)
+    offers: dict[str, OfferHealth] = field(default_factory=dict)
+    _opened: dict[str, float] = field(default_factory=dict)
     _next_key: int = 0
 
     @property
@@ -142,67 +117,133 @@ class ProviderHealth:
         """True when every key was refused or has no balance."""
         return bool(self.keys) and all(key.is_out_of_service for key in self.keys)
 
-    def availability(self, now: float) -> Availability:
+    def availability(self, now: float, model: str | None = None) -> Availability:
+        """Return whether `model` may be asked; for None, whether any offer may."""
         if self.drained:
             return Availability(State.DRAINED, "drained by an operator", LONGEST_REST_SECONDS)
-        wait = self.breaker.wait_seconds(now)
-        if wait > 0:
-            return Availability(State.OPEN, f"breaker open after {self.last_error}, {ceil(wait)} s left", wait)
-        key = self.keys[0] if len(self.keys) == 1 else min(self.keys, key=lambda each: each.wait_seconds(now))
-        if (wait := key.wait_seconds(now)) > 0:
+        own, offer = self._breaker_state(now, model), None if model is None else self.offers.get(model)
+        if offer is not None and (gone := offer.gone_until - now) > 0:
+            return Availability(State.RESTING, "the provider has no such model", gone)
+        if own.state is State.OPEN:
+            return own
+        if not self.keys:
+            return own
+        key = self.keys[0] if len(self.keys) == 1 else min(self.keys, key=lambda each: each.wait_seconds(now, model))
+        if (wait := key.wait_seconds(now, model)) > 0:
             until = "until restored" if key.is_out_of_service else f"{ceil(wait)} s left"
-            return Availability(State.RESTING, f"{key.reason(now)}, {until}", wait)
-        if self.breaker.probing:
-            return Availability(State.HALF_OPEN, "one probe is under way", PROBE_UNDER_WAY_SECONDS)
-        return _HALF_OPEN if self.breaker.is_open else _CLOSED
+            return Availability(State.RESTING, f"{key.reason(now, model)}, {until}", wait)
+        return own
 
-    def is_unrestricted(self, now: float) -> bool:
+    def _breaker_state(self, now: float, model: str | None) -> Availability:
+        """Return the worse of the provider's breaker and the offer's; for None, that of the offer that is best off."""
+        own = _state_of(self.breaker, self.last_error, now)
+        if model is not None:
+            offer = self.offers.get(model)
+            return own if offer is None else max(own, _state_of(offer.breaker, offer.last_error, now), key=_badness)
+        if any(not offer.breaker.is_open for offer in self.offers.values()) or not self.offers:
+            return own
+        states = (_state_of(offer.breaker, offer.last_error, now) for offer in self.offers.values())
+        return max(own, min(states, key=_badness), key=_badness)
+
+    def is_unrestricted(self, now: float, model: str) -> bool:
         """True when a single key, without any restriction, can be asked: a fast path for the usual case."""
-        if self.drained or self.breaker.is_open or self.seen is not State.CLOSED:
+        if self.drained or self.breaker.is_open or self.seen is not State.CLOSED or len(self.keys) != 1:
             return False
-        return len(self.keys) == 1 and self.keys[0].is_unrestricted(now)
+        offer = self.offers.get(model)
+        if offer is not None and (offer.breaker.is_open or offer.gone_until > now):
+            return False
+        return self.keys[0].is_unrestricted(now, model)
 
-    def is_probe_due(self, now: float) -> bool:
-        """True when a probe would have a result: half-open without a probe, or without a key in service."""
-        half_open = self.availability(now).state is State.HALF_OPEN and not self.breaker.probing
-        return half_open or (self.is_locked_out and not self.drained)
-
-    def next_key(self, now: float, tokens: int = 0) -> int:
+    def next_key(self, now: float, model: str, tokens: int = 0) -> int:
         """Return the next key in turn. Usable keys come first, then those with quota for `tokens` and under limit."""
+        if len(self.keys) == 1:
+            return 0
 
         def preference(number: int) -> tuple[bool, bool, float]:
             key = self.keys[number]
-            return key.wait_seconds(now) > 0, key.tokens.remaining_at(now) < tokens, key.over_limit_seconds(now)
+            lacks_tokens = key.budget(model).tokens.remaining_at(now) < tokens
+            return key.wait_seconds(now, model) > 0, lacks_tokens, key.over_limit_seconds(now, model)
 
         total = len(self.keys)
         number = min(((self._next_key + step) % total for step in range(total)), key=preference)
         self._next_key = (number + 1) % total
         return number
 
-    def over_limit_seconds(self, now: float) -> float:
-        """Return the seconds until one of the usable keys is under its learned limit; 0 while one is."""
-        return min((key.over_limit_seconds(now) for key in self.keys if key.wait_seconds(now) <= 0), default=0.0)
+    def over_limit_seconds(self, now: float, model: str) -> float:
+        """Return the seconds until one of the usable keys is under the learned limit of `model`; 0 while one is."""
+        usable = (key for key in self.keys if key.wait_seconds(now, model) <= 0)
+        return min((key.over_limit_seconds(now, model) for key in usable), default=0.0)
+
+    def limit_of(self, model: str) -> int | None:
+        """Return the learned requests per minute of `model` over all keys; None where no limit was learned."""
+        limits = [key.budget(model).limit.per_minute for key in self.keys]
+        known = [limit for limit in limits if limit is not None]
+        return sum(known) if known else None
 
     def over_limit_reason(self, now: float) -> str:
-        """Return a sentence where every usable key is at its learned limit, else an empty string."""
-        seconds = self.over_limit_seconds(now)
-        return f"at its learned limit of {self.learned_limit}/min, {ceil(seconds)} s left" if seconds > 0 else ""
+        """Return a sentence where a model is at its learned limit under every usable key, else an empty string."""
+        for model in {model for key in self.keys for model in key.budgets}:
+            if (seconds := self.over_limit_seconds(now, model)) > 0:
+                return f"{model} is at its learned limit of {self.limit_of(model)}/min, {ceil(seconds)} s left"
+        return ""
 
     @property
     def learned_limit(self) -> int | None:
         """The requests per minute of all keys together; None where no limit was learned."""
-        limits = [key.limit.per_minute for key in self.keys if key.limit.per_minute is not None]
+        limits = [key.learned_limit for key in self.keys if key.learned_limit is not None]
         return sum(limits) if limits else None
 
-    def remaining_tokens(self, now: float) -> float:
+    def remaining_tokens(self, now: float, model: str) -> float:
         """Return the largest token quota of a usable key, infinite where none is reported."""
-        if len(self.keys) == 1:
-            return self.keys[0].tokens.remaining_at(now)
-        return max((key.tokens.remaining_at(now) for key in self.keys if key.wait_seconds(now) <= 0), default=inf)
+        usable = (key for key in self.keys if len(self.keys) == 1 or key.wait_seconds(now, model) <= 0)
+        return max((key.budget(model).tokens.remaining_at(now) for key in usable), default=inf)
 
-    def late_attempts(self, now: float) -> int:
-        """Return how many attempts wait unusually long for a first token: an outage shows there before a timeout."""
-        if not self.pending:
-            return 0
-        late_seconds = self.track.late_seconds
-        return 0 if late_seconds is None else self.pending.late(now, late_seconds)
+    def state(self, name: str, availability: Availability, now: float) -> ProviderState:
+        """Return the health for display."""
+        shown = availability if self.keys else _CLOSED
+        return ProviderState(
+            name=name,
+            state=shown.state,
+            since=self.since,
+            reason=shown.reason or self.over_limit_reason(now),
+            seconds=shown.seconds,
+            p50_first_token_ms=self.track.p50_first_token_ms,
+            requests_per_minute=self.learned_limit,
+            failures=max((each.breaker.failures for each in self.offers.values()), default=0),
+            failure_chance=self.track.failure_chance(now),
+        )
+
+    def limit_facts(self, name: str, now: float, at: datetime) -> list[LimitFact]:
+        """Return the rate limits that fell, each once."""
+        return [
+            LimitFact(name, model, drop.now_per_minute, drop.before_per_minute, at)
+            for key in self.keys
+            for model, budget in key.budgets.items()
+            if (drop := budget.limit.take_drop(now)) is not None
+        ]
+
+    def offer_opened(self, model: str, now: float) -> None:
+        """Record that an offer's breaker has opened; the second one within a minute rests the provider."""
+        self._opened = {name: at for name, at in self._opened.items() if at > now - SHARED_SECONDS and name != model}
+        if self._opened and not self.breaker.is_open:
+            self.last_error = self.offers[model].last_error
+            self.breaker.open(now)
+        self._opened[model] = now
+
+
+_BADNESS = {State.CLOSED: 0, State.HALF_OPEN: 1, State.RESTING: 2, State.OPEN: 3, State.DRAINED: 4}
+
+
+def _badness(availability: Availability) -> tuple[int, float]:
+    return _BADNESS[availability.state], availability.seconds
+
+
+def _state_of(breaker: Breaker, last_error: str, now: float) -> Availability:
+    if not breaker.is_open:
+        return _CLOSED
+    wait = breaker.wait_seconds(now)
+    if wait > 0:
+        return Availability(State.OPEN, f"breaker open after {last_error}, {ceil(wait)} s left", wait)
+    if breaker.probing:
+        return Availability(State.HALF_OPEN, "one probe is under way", PROBE_UNDER_WAY_SECONDS)
+    return _HALF_OPEN

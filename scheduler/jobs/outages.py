@@ -7,8 +7,8 @@ A refused key and an empty balance are incidents of their own, reported at once.
 from datetime import datetime, timedelta
 from functools import partial
 
+from engine.routing.breaker import WINDOW_LEAST, WINDOW_SECONDS
 from engine.routing.health import State
-from engine.routing.offer_health import WINDOW_LEAST, WINDOW_SECONDS
 from locales.button import Button
 from scheduler.context import JobContext
 from scheduler.incidents import Alert, IncidentFacts, close_silently, report, resolve

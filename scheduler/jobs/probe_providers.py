@@ -12,22 +12,29 @@ log = logging.getLogger(__name__)
 
 
 async def run(context: JobContext) -> None:
-    health, providers = context.market.health, context.market.providers
     await _probe_refused_keys(context)
-    for name in health.due_probes():
-        offer = cheapest_offer(context, name)
-        if offer is None:
-            continue
-        if health.is_locked_out(name):
-            # A refused key is probed for free first; the real prompt is sent once that succeeds.
-            try:
-                await providers[name].probe(0)
-            except Exception as error:  # noqa: BLE001 - any error means that it still refuses
-                log.debug("%s still refuses: %s", name, error)
-                continue
-            health.restore(name)
-        failed = await probe(context.market, offer, f"probe:{uuid.uuid4().hex}")
-        log.info("probed %s: %s", name, failed or "answers")
+    for name in context.market.health.locked_out():
+        await _probe_locked_out(context, name)
+    for offer in context.market.health.due_probes():
+        await _probe(context, offer)
+
+
+async def _probe_locked_out(context: JobContext, name: str) -> None:
+    """Probe the key of a provider without one in service, for free; a real prompt is sent once that succeeds."""
+    try:
+        await context.market.providers[name].probe(0)
+    except Exception as error:  # noqa: BLE001 - any error means that it still refuses
+        log.debug("%s still refuses: %s", name, error)
+        return
+    context.market.health.restore(name)
+    offer = cheapest_offer(context, name)
+    if offer is not None:
+        await _probe(context, offer)
+
+
+async def _probe(context: JobContext, offer: Offer) -> None:
+    failed = await probe(context.market, offer, f"probe:{uuid.uuid4().hex}")
+    log.info("probed %s: %s", offer.name, failed or "answers")
 
 
 async def _probe_refused_keys(context: JobContext) -> None:

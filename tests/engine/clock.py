@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
@@ -17,3 +18,8 @@ class HandClock:
 
     def wait(self, seconds: float) -> None:
         self.seconds += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Move the clock, and let other tasks run."""
+        self.wait(seconds)
+        await asyncio.sleep(0)

@@ -137,6 +137,7 @@ class AnswerSetup:
             policy,
             BackgroundReads(seconds=background_seconds),
             hedging,
+            sleep=clock.sleep,
         )
         self.route = Route(tuple(Quote(offer, PRICE, 1) for offer in offers), ())
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -27,6 +28,7 @@ from engine.errors import (
 from engine.gateway.answer import Answer
 from engine.holds import Grant
 from engine.money import Money
+from engine.routing.permits import Permit
 from engine.routing.plan import Route
 from tests.engine.scripted import PRICE, AnswerSetup, ScriptedHold, ScriptedProvider, deltas, whole
 
@@ -55,17 +57,60 @@ async def test_order_follows_the_health_learned_since_the_plan() -> None:
     assert (await answer.whole()).text == "c says "  # type: ignore[union-attr]
 
 
-async def test_second_offer_of_a_failed_provider_needs_its_retry_budget() -> None:
-    setup = AnswerSetup(ScriptedProvider("a", [DOWN], whole("again")))
-    other = Quote(Offer("a", "other"), PRICE, 2)
-    setup.route = Route((*setup.route.quotes, other), ())
-    while setup.market.health.admit(Offer("a", "m"), repeat=True).__class__.__name__ == "Permit":
+async def test_second_offer_of_a_failed_provider_needs_no_retry_budget() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [DOWN], whole("from the other")))
+    setup.route = Route((*setup.route.quotes, Quote(Offer("a", "other"), PRICE, 2)), ())
+    while isinstance(setup.market.health.admit(Offer("a", "m"), repeat=True), Permit):
         pass
+    answer, _ = setup.answer()
+    completion = await answer.whole()
+    assert completion is not None
+    assert completion.model == "other"
+
+
+async def test_only_offer_is_attempted_five_times_with_growing_pauses() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [DOWN]))
+    clock = setup.market.clock
+    setup.market.health.succeeded(cast("Permit", setup.market.health.admit(Offer("a", "m"))), 100)
     answer, hold = setup.answer()
-    with pytest.raises(NoProvider, match="a: overloaded"):
+    with pytest.raises(NoProvider):
         await answer.whole()
-    assert hold.bill is None
-    assert [drop.reason for drop in answer.receipt.drops] == ["its retry budget is used up"]
+    begun = [
+        (record.started_at - setup.journal.records[0].started_at).total_seconds() for record in setup.journal.records
+    ]
+    assert begun == [0, 0.25, 0.75, 1.75, 3.75, 3.75]
+    assert clock.monotonic() == pytest.approx(1003.75)
+    assert hold.voided
+
+
+async def test_only_offer_that_fails_once_answers_at_its_second_attempt() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [DOWN], whole("at last")))
+    answer, hold = setup.answer()
+    assert await answer.whole() is not None
+    assert hold.bill is not None
+    assert len(setup.providers[0].calls) == 2
+
+
+async def test_cheap_offer_is_repeated_once_where_the_next_costs_over_three_times_as_much() -> None:
+    for cost_of_next, answered_by in ((3, "dear"), (4, "cheap")):
+        setup = AnswerSetup(ScriptedProvider("cheap", [DOWN], whole("a")), ScriptedProvider("dear", whole("b")))
+        cheap, dear = setup.route.quotes
+        setup.route = Route(
+            (cheap._replace(expected_atto=10**15), dear._replace(expected_atto=cost_of_next * 10**15)), ()
+        )
+        answer, _ = setup.answer()
+        completion = await answer.whole()
+        assert completion is not None
+        assert completion.provider == answered_by
+
+
+async def test_cheap_offer_is_repeated_only_once_before_the_next() -> None:
+    setup = AnswerSetup(ScriptedProvider("cheap", [DOWN]), ScriptedProvider("dear", whole("b")))
+    cheap, dear = setup.route.quotes
+    setup.route = Route((cheap._replace(expected_atto=10**15), dear._replace(expected_atto=9 * 10**15)), ())
+    answer, _ = setup.answer()
+    assert await answer.whole() is not None
+    assert [len(provider.calls) for provider in setup.providers] == [2, 1]
 
 
 async def test_answer_teaches_the_catalog_its_token_sizes() -> None:
@@ -163,7 +208,7 @@ async def test_one_failure_of_a_provider_among_them_is_no_rejection() -> None:
     answer, _ = setup.answer()
     with pytest.raises(NoProvider) as failed:
         await answer.whole()
-    assert failed.value.tried == ("a: unable", "b: overloaded")
+    assert failed.value.tried[:2] == ("a: unable", "b: overloaded")
 
 
 async def test_refused_prompt_is_rejected_with_its_moderation() -> None:
@@ -216,7 +261,7 @@ async def test_attempts_are_numbered_from_one() -> None:
     answer, _ = setup.answer()
     with pytest.raises(NoProvider):
         await answer.whole()
-    assert [(record.provider, record.ordinal) for record in setup.journal.records] == [("a", 1), ("b", 2), ("none", 3)]
+    assert [record.ordinal for record in setup.journal.records] == list(range(1, len(setup.journal.records) + 1))
 
 
 async def test_error_that_is_no_providers_ends_the_answer_uncharged() -> None:

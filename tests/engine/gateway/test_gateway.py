@@ -15,6 +15,7 @@ from engine.chat import ChatRequest, Role, says
 from engine.errors import (
     Closing,
     NoProvider,
+    Overloaded,
     RateLimited,
     RequestRejected,
     SpendingCapReached,
@@ -77,19 +78,27 @@ def test_markup_loses_only_below_one() -> None:
     assert loses(quote, Markup(Fraction("0.5")))
 
 
-async def test_only_offer_is_kept_under_its_learned_rate_limit() -> None:
+async def test_only_offer_over_its_learned_rate_limit_stays_on_the_route() -> None:
     made, model = gateway(CHEAP)
     health = made.market.health
-    permits = [health.admit(CHEAP) for _ in range(10)]
-    for permit in permits:
+    for permit in [health.admit(CHEAP) for _ in range(10)]:
         assert isinstance(permit, Permit)
         health.succeeded(permit, 100)
     refused = health.admit(CHEAP)
     assert isinstance(refused, Permit)
     health.failed(refused, RateLimited(retry_after_seconds=0))
-    with pytest.raises(NoProvider) as raised:
-        made.route(model, ASK)
-    assert raised.value.retry_after_seconds == pytest.approx(60, abs=1)
+    route = made.route(model, ASK)
+    assert [quote.offer for quote in route.quotes] == [CHEAP]
+    assert route.is_over_limit
+
+
+async def test_resting_offers_are_the_route_where_no_other_is_able() -> None:
+    made, model = gateway(CHEAP)
+    for _ in range(5):
+        permit = made.market.health.admit(CHEAP)
+        assert isinstance(permit, Permit)
+        made.market.health.failed(permit, Overloaded("503", status=503))
+    assert [quote.offer for quote in made.route(model, ASK).quotes] == [CHEAP]
 
 
 async def test_prompt_without_any_provider_is_journaled() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from engine.catalog.offers import Offer
 from engine.errors import KeyRefused, NoSuchModel, RateLimited
-from engine.routing.health import Denial, HealthPolicy, LimitFact, Permit, State
+from engine.routing.health import MOST_OFFERS, Denial, HealthPolicy, LimitFact, Permit, State
 from engine.routing.plan import OfferStatus
 from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
 
@@ -39,9 +39,9 @@ def test_smallest_rest_is_the_soonest_of_all_providers(providers: TwoProviders) 
     assert providers.health.smallest_rest_seconds() == 60
     providers.fails(DOWN, 5)
     providers.fails(RateLimited(retry_after_seconds=20), offer=B)
-    assert providers.health.smallest_rest_seconds() == 20
-    providers.clock.wait(15)
     assert providers.health.smallest_rest_seconds() == 5
+    providers.clock.wait(4)
+    assert providers.health.smallest_rest_seconds() == 1
 
 
 def test_drained_provider_is_not_the_smallest_rest(providers: TwoProviders) -> None:
@@ -56,11 +56,11 @@ def test_state_is_dated_when_it_is_first_read(providers: TwoProviders) -> None:
     providers.fails(DOWN, 5)
     opened = providers.health.state("a").since
     assert (opened - began).total_seconds() == 100
-    providers.clock.wait(30)
+    providers.clock.wait(3)
     assert providers.health.state("a").since == opened
-    providers.clock.wait(30)
+    providers.clock.wait(3)
     providers.succeeds()
-    assert (providers.health.state("a").since - opened).total_seconds() == 60
+    assert (providers.health.state("a").since - opened).total_seconds() == 6
 
 
 def test_state_has_the_median_time_to_the_first_token(providers: TwoProviders) -> None:
@@ -94,7 +94,7 @@ def test_learned_limit_is_in_the_status_and_the_state_but_denies_nothing(provide
     providers.fails(RateLimited(retry_after_seconds=1))
     providers.clock.wait(2)
     assert providers.health.status(A).over_limit_seconds == pytest.approx(58.25)
-    assert providers.health.state("a").reason == "at its learned limit of 20/min, 59 s left"
+    assert providers.health.state("a").reason == "m is at its learned limit of 20/min, 59 s left"
     assert providers.health.state("a").requests_per_minute == 20
     providers.permit()  # an offer over its limit is still asked where no other is left
 
@@ -124,16 +124,14 @@ def test_limit_that_fell_is_reported_once_after_a_minute_without_a_429(providers
     providers.fails(RateLimited(retry_after_seconds=1))
     assert providers.health.limit_facts() == ()
     providers.clock.wait(60)
-    assert providers.health.limit_facts() == (LimitFact("a", 20, 40, providers.clock.now()),)
+    assert providers.health.limit_facts() == (LimitFact("a", "m", 20, 40, providers.clock.now()),)
     assert providers.health.limit_facts() == ()
 
 
-def test_forgotten_offers_do_not_include_missing_models(providers: TwoProviders) -> None:
-    providers.fails(NoSuchModel())
+def test_number_of_offers_that_are_remembered_is_bounded(providers: TwoProviders) -> None:
     for number in range(5000):
         providers.succeeds(offer=Offer("a", f"m{number}"))
-    assert len(providers.health._offers) < 4200
-    assert providers.denial(A).reason == "the provider has no such model"
+    assert len(providers.health._providers["a"].offers) == MOST_OFFERS
 
 
 def test_missing_model_counts_as_its_provider_when_it_is_back(providers: TwoProviders) -> None:
@@ -156,7 +154,7 @@ def test_recovery_of_one_provider_leaves_the_others_failure_chance(providers: Tw
 def test_repeat_spends_a_retry_and_a_first_attempt_does_not(providers: TwoProviders) -> None:
     for _ in range(10):
         assert isinstance(providers.health.admit(A, repeat=True), Permit)
-    assert providers.health.admit(A, repeat=True) == Denial("its retry budget is used up", 1)
+    assert providers.health.admit(A, repeat=True) == Denial("its retry budget is used up", 1, may_end=True)
     assert isinstance(providers.health.admit(A), Permit)
 
 
@@ -200,7 +198,7 @@ def test_state_changes_are_dated_when_they_happen_also_if_read_later(providers: 
         providers.clock.wait(100)
         at = providers.clock.now()
         act()
-        providers.clock.wait(7)
+        providers.clock.wait(4)
         assert providers.health.state("a").since == at
 
     change(lambda: providers.health.drain("a"))
@@ -218,7 +216,7 @@ def test_default_policy_is_that_of_the_documentation() -> None:
 
 
 def test_status_of_a_fresh_provider_weighs_nothing(providers: TwoProviders) -> None:
-    assert providers.health.status(A) == OfferStatus(failure_seconds=1)
+    assert providers.health.status(A) == OfferStatus(failure_seconds=1, failure_share=0.05)
 
 
 def test_ten_first_attempts_earn_a_retry(providers: TwoProviders) -> None:

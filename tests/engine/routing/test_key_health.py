@@ -5,13 +5,13 @@ from engine.routing.key_health import KeyHealth, LimitDrop
 
 
 def rate_limit(key: KeyHealth, now: float, retry_after: float | None = None, *, per_day: bool = False) -> None:
-    key.begin(now)
-    key.rate_limited(now, now, retry_after, jitter=1, per_day=per_day)
+    key.begin(now, "m")
+    key.rate_limited(now, "m", now, retry_after, jitter=1, per_day=per_day)
 
 
 def serve_key(key: KeyHealth, now: float) -> None:
-    key.begin(now)
-    key.succeeded(now, now)
+    key.begin(now, "m")
+    key.accepted(now, "m", now)
 
 
 def test_429_rests_the_key_for_retry_after() -> None:
@@ -70,28 +70,28 @@ def test_used_up_quota_of_a_day_rests_ten_minutes() -> None:
 
 def test_key_waits_for_the_reset_of_a_used_up_quota() -> None:
     key = KeyHealth()
-    key.apply_limits(100, LimitHeaders(requests_left=0, requests_reset_seconds=6))
+    key.apply_limits(100, "m", LimitHeaders(requests_left=0, requests_reset_seconds=6))
     assert (key.wait_seconds(100), key.reason(100)) == (6, "its limit is used up")
-    key.apply_limits(100, LimitHeaders(tokens_left=0, tokens_reset_seconds=9))
+    key.apply_limits(100, "m", LimitHeaders(tokens_left=0, tokens_reset_seconds=9))
     assert key.wait_seconds(100) == 9
-    key.apply_limits(100, LimitHeaders(requests_left=3, requests_reset_seconds=60))
+    key.apply_limits(100, "m", LimitHeaders(requests_left=3, requests_reset_seconds=60))
     assert key.wait_seconds(100) == 9
 
 
 def test_attempts_use_up_the_reported_quota_until_its_reset() -> None:
     key = KeyHealth()
-    key.apply_limits(100, LimitHeaders(requests_left=2, requests_reset_seconds=6))
-    key.begin(100)
+    key.apply_limits(100, "m", LimitHeaders(requests_left=2, requests_reset_seconds=6))
+    key.begin(100, "m")
     assert key.wait_seconds(100) == 0
-    key.begin(100)
+    key.begin(100, "m")
     assert key.wait_seconds(101) == 5
     assert key.wait_seconds(106) == 0
 
 
 def test_expected_tokens_use_up_the_reported_token_quota() -> None:
     key = KeyHealth()
-    key.apply_limits(100, LimitHeaders(tokens_left=5000, tokens_reset_seconds=6))
-    key.begin(100, tokens=5000)
+    key.apply_limits(100, "m", LimitHeaders(tokens_left=5000, tokens_reset_seconds=6))
+    key.begin(100, "m", tokens=5000)
     assert (key.wait_seconds(100), key.reason(100)) == (6, "its limit is used up")
 
 
@@ -106,11 +106,11 @@ def test_refused_key_is_out_of_service_until_it_is_restored() -> None:
 
 def test_success_restores_a_refused_key_only_if_it_began_after_the_refusal() -> None:
     key = KeyHealth()
-    key.begin(90)
+    key.begin(90, "m")
     key.refused(100, "balance gone")
-    key.succeeded(110, 90)
+    key.accepted(110, "m", 90)
     assert key.is_out_of_service
-    key.succeeded(120, 115)
+    key.accepted(120, "m", 115)
     assert not key.is_out_of_service
 
 
@@ -121,9 +121,9 @@ def test_drop_is_reported_exactly_a_minute_after_the_last_429() -> None:
     for _ in range(10):
         serve_key(key, 61)
     rate_limit(key, 61, 1)
-    assert key.limit.take_drop(120.9) is None
-    assert key.limit.take_drop(121) == LimitDrop(10, 20)
-    assert key.limit.take_drop(122) is None
+    assert key.budget("m").limit.take_drop(120.9) is None
+    assert key.budget("m").limit.take_drop(121) == LimitDrop(10, 20)
+    assert key.budget("m").limit.take_drop(122) is None
 
 
 def test_429_teaches_a_limit_unless_it_is_for_the_day() -> None:
@@ -132,15 +132,15 @@ def test_429_teaches_a_limit_unless_it_is_for_the_day() -> None:
         for _ in range(6):
             serve_key(key, 0)
         rate_limit(key, 1, 1, per_day=per_day)
-        assert key.limit.per_minute == limit
+        assert key.budget("m").limit.per_minute == limit
 
 
 def test_attempt_without_expected_tokens_takes_none() -> None:
     key = KeyHealth()
-    key.apply_limits(0, LimitHeaders(tokens_left=1, tokens_reset_seconds=6))
-    key.begin(0)
+    key.apply_limits(0, "m", LimitHeaders(tokens_left=1, tokens_reset_seconds=6))
+    key.begin(0, "m")
     assert key.wait_seconds(0) == 0
-    key.begin(0, 1)
+    key.begin(0, "m", 1)
     assert key.wait_seconds(0) == 6
 
 
@@ -156,8 +156,8 @@ def test_cooldown_doubles_up_to_ten_minutes() -> None:
 def test_restored_key_has_no_cooldown() -> None:
     key = KeyHealth()
     rate_limit(key, 0, 60)
-    assert not key.is_unrestricted(59)
-    assert key.is_unrestricted(60)
+    assert not key.is_unrestricted(59, "m")
+    assert key.is_unrestricted(60, "m")
     key.restore()
     assert (key.wait_seconds(0), key.reason(0)) == (0, "its limit is used up")
 
@@ -172,5 +172,5 @@ def test_reason_of_a_429_ends_with_its_rest() -> None:
 def test_success_begun_with_the_refusal_restores_nothing() -> None:
     key = KeyHealth()
     key.refused(100, "key refused")
-    key.succeeded(110, 100)
+    key.accepted(110, "m", 100)
     assert key.is_out_of_service

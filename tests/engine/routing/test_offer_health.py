@@ -1,276 +1,143 @@
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+import pytest
 
-from engine.routing.offer_health import Breaker
-
-
-def opened() -> Breaker:
-    breaker = Breaker(failures_to_open=5, rest_seconds=60)
-    for _ in range(5):
-        breaker.failed(100, probe=False)
-    return breaker
+from engine.routing.breaker import Breaker
+from engine.routing.offer_health import OfferHealth, PendingAttempts, SlotDemand
 
 
-def test_five_failures_in_a_row_open_the_breaker() -> None:
-    breaker = Breaker(5, 60)
-    for _ in range(4):
-        breaker.failed(0, probe=False)
-    assert breaker.wait_seconds(0) == 0
-    breaker.failed(0, probe=False)
-    assert breaker.is_open
-    assert breaker.wait_seconds(15) == 45
+def offer_health() -> OfferHealth:
+    return OfferHealth(Breaker(5, 60))
 
 
-def test_one_success_resets_the_count_of_failures() -> None:
-    breaker = Breaker(5, 60)
-    for _ in range(4):
-        breaker.failed(0, probe=False)
-    breaker.succeeded(0, probe=False)
-    breaker.failed(0, probe=False)
-    assert not breaker.is_open
-
-
-def mostly_failing(rounds: int) -> Breaker:
-    breaker = Breaker(5, 60)
-    for _ in range(rounds):
-        breaker.succeeded(0, probe=False)
-        for _ in range(4):
-            breaker.failed(0, probe=False)
-    return breaker
-
-
-def test_four_failures_in_five_attempts_of_a_busy_minute_open_the_breaker() -> None:
-    assert mostly_failing(4).is_open
-
-
-def test_four_failures_in_five_attempts_of_a_quiet_minute_do_not() -> None:
-    assert not mostly_failing(3).is_open
-
-
-def test_every_second_attempt_failing_does_not_open_the_breaker() -> None:
-    breaker = Breaker(5, 60)
-    for _ in range(50):
-        breaker.succeeded(0, probe=False)
-        breaker.failed(0, probe=False)
-    assert not breaker.is_open
-
-
-def test_failures_of_an_hour_ago_are_forgotten() -> None:
-    breaker = Breaker(5, 60)
-    for number in range(200):
-        breaker.failed(number * 10, probe=False)
-        breaker.succeeded(number * 10, probe=False)
-    assert not breaker.is_open
-
-
-def test_failures_of_attempts_in_flight_do_not_prolong_the_rest() -> None:
-    breaker = opened()
-    breaker.failed(150, probe=False)
-    assert breaker.wait_seconds(160) == 0
-
-
-def test_success_that_is_not_a_probe_does_not_close_an_open_breaker() -> None:
-    breaker = opened()
-    breaker.succeeded(101, probe=False)
-    assert breaker.is_open
-
-
-def test_good_probe_closes_the_breaker_and_resets_the_count() -> None:
-    breaker = opened()
-    breaker.probing = True
-    breaker.succeeded(160, probe=True)
-    assert not breaker.is_open
-    assert not breaker.probing
-    breaker.failed(161, probe=False)
-    assert not breaker.is_open
-
-
-def test_failed_probe_begins_another_rest() -> None:
-    breaker = opened()
-    breaker.probing = True
-    breaker.failed(160, probe=True)
-    assert breaker.wait_seconds(160) == 60
-    assert not breaker.probing
-
-
-def test_probe_that_fails_after_the_breaker_was_closed_is_one_ordinary_failure() -> None:
-    breaker = opened()
-    breaker.probing = True
-    breaker.close()
-    breaker.failed(160, probe=True)
-    assert not breaker.is_open
-
-
-class BreakerMachine(RuleBasedStateMachine):
-    """Compared with a model: open exactly from the fifth unlikely failure in a row to a good probe."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.breaker = Breaker(5, 60)
-        self.now = 0.0
-        self.in_a_row = 0
-        self.minute: list[bool] = []  # True for each failure since the clock last moved by over a minute
-        self.usual = (0.0, 0.0)
-        self.open_until: float | None = None
-
-    def is_unlikely(self) -> bool:
-        """Five in a row; more in a row where the provider was flaky within the last two minutes."""
-        if self.in_a_row < 5:
-            return False
-        before = self.minute[: -self.in_a_row]
-        if len(before) >= 20:
-            self.usual = max(sum(before) / len(before), sum(before[-20:]) / 20), self.now
-        share, seen_at = self.usual
-        return self.now - seen_at > 120 or min(share, 0.99) ** self.in_a_row <= 1e-5
-
-    @rule(seconds=st.floats(61, 500))
-    def time_passes(self, seconds: float) -> None:
-        self.now += seconds
-        self.minute = []
-
-    @precondition(lambda self: self.open_until is None)
-    @rule()
-    def an_attempt_fails(self) -> None:
-        self.breaker.failed(self.now, probe=False)
-        self.in_a_row += 1
-        self.minute.append(True)
-        if self.is_unlikely() or (len(self.minute) >= 20 and sum(self.minute) >= 0.8 * len(self.minute)):
-            self.open_until = self.now + 60
-
-    @precondition(lambda self: self.open_until is None)
-    @rule()
-    def an_attempt_succeeds(self) -> None:
-        self.breaker.succeeded(self.now, probe=False)
-        self.in_a_row = 0
-        self.minute.append(False)
-
-    @precondition(lambda self: self.open_until is not None)
-    @rule(good=st.booleans())
-    def an_attempt_in_flight_ends(self, good: bool) -> None:
-        self.minute.append(not good)
-        (self.breaker.succeeded if good else self.breaker.failed)(self.now, probe=False)
-
-    @precondition(lambda self: self.open_until is not None and self.now >= self.open_until)
-    @rule(good=st.booleans())
-    def a_probe_ends(self, good: bool) -> None:
-        self.breaker.probing = True
-        (self.breaker.succeeded if good else self.breaker.failed)(self.now, probe=True)
-        self.open_until = None if good else self.now + 60
-        self.in_a_row = 0 if good else self.in_a_row
-        self.minute = [] if good else [*self.minute, True]
-
-    @precondition(lambda self: self.open_until is None)
-    @rule()
-    def it_is_closed_by_hand(self) -> None:
-        self.breaker.close()
-        self.in_a_row = 0
-        self.minute = []
-
-    @invariant()
-    def breaker_agrees_with_the_model(self) -> None:
-        assert self.breaker.is_open is (self.open_until is not None)
-        left = max(0.0, self.open_until - self.now) if self.open_until is not None else 0.0
-        assert self.breaker.wait_seconds(self.now) == left
-        assert not self.breaker.probing
-
-
-TestBreaker = BreakerMachine.TestCase
-
-
-def test_flaky_provider_needs_a_longer_run_of_failures() -> None:
-    breaker = Breaker(5, 60)
-    for number in range(40):
-        (breaker.failed if number % 3 == 0 else breaker.succeeded)(0, probe=False)
-    for _ in range(5):
-        breaker.failed(1, probe=False)
-    assert not breaker.is_open
-    for _ in range(8):
-        breaker.failed(1, probe=False)
-    assert breaker.is_open
-
-
-def flaky(breaker: Breaker, now: float) -> None:
-    for _ in range(20):
-        breaker.succeeded(now, probe=False)
-        breaker.failed(now, probe=False)
-
-
-def fail(breaker: Breaker, times: int, now: float) -> None:
+def answer(health: OfferHealth, times: int, *, first_token_ms: int = 500) -> None:
     for _ in range(times):
-        breaker.failed(now, probe=False)
+        health.succeeded(0, 0, number=0, probe=False)
+        health.track.learn_speed(first_token_ms)
 
 
-def test_flakiness_is_noticed_within_twenty_attempts() -> None:
-    breaker = Breaker(5, 60)
-    for _ in range(400):
-        breaker.succeeded(0, probe=False)
-    flaky(breaker, 20)
-    fail(breaker, 6, 30)
-    assert not breaker.is_open
+def fail(health: OfferHealth, now: float, *, probe: bool = False, was_alive: bool = False) -> bool:
+    return health.failed(now, now, number=0, probe=probe, was_alive=was_alive, patience_seconds=20)
 
 
-def test_flakiness_is_remembered_over_a_rest() -> None:
-    breaker = Breaker(5, 60)
-    flaky(breaker, 0)
-    fail(breaker, 17, 10)
-    assert breaker.is_open
-    breaker.succeeded(70, probe=True)
-    fail(breaker, 8, 80)
-    assert not breaker.is_open
+def test_fifth_failure_opens_the_offer() -> None:
+    health = offer_health()
+    assert [fail(health, now) for now in range(5)] == [False, False, False, False, True]
 
 
-def test_flakiness_of_some_minutes_ago_is_forgotten() -> None:
-    breaker = Breaker(5, 60)
-    flaky(breaker, 0)
-    fail(breaker, 17, 10)
-    breaker.succeeded(70, probe=True)
-    fail(breaker, 5, 200)
-    assert breaker.is_open
+def test_good_probe_closes_the_offer_and_leaves_a_small_failure_chance() -> None:
+    health = offer_health()
+    for now in range(5):
+        fail(health, now)
+    health.succeeded(10, 10, number=9, probe=True)
+    assert not health.breaker.is_open
+    assert health.track.failure_chance(10) == pytest.approx(0.045)
 
 
-def test_outcome_of_exactly_a_minute_ago_no_longer_counts() -> None:
-    for age, is_open in ((59, True), (60, False)):
-        breaker = mostly_failing(4)
-        breaker.close()
-        for _ in range(4):
-            breaker.failed(0, probe=False)
-        breaker.succeeded(0, probe=False)
-        for _ in range(3):
-            fail(breaker, 4, age)
-            breaker.succeeded(age, probe=False)
-        assert not breaker.is_open
-        fail(breaker, 4, age)
-        assert breaker.is_open is is_open
+def test_good_probe_of_a_flaky_offer_leaves_its_usual_failure_chance() -> None:
+    health = offer_health()
+    for now in range(20):
+        health.succeeded(now, now, number=0, probe=False)
+        fail(health, now + 0.5)
+    for now in range(40, 60):
+        fail(health, now)
+    assert health.breaker.is_open
+    health.succeeded(70, 70, number=99, probe=True)
+    assert health.track.failure_chance(70) == pytest.approx(0.45, abs=0.02)
 
 
-def test_open_breaker_counts_failures_but_rests_no_longer() -> None:
-    breaker = opened()
-    breaker.failed(170, probe=False)
-    assert (breaker.failures, breaker.wait_seconds(159), breaker.wait_seconds(161)) == (6, 1, 0)
+def test_failure_of_an_attempt_in_flight_during_a_rest_teaches_nothing() -> None:
+    health = offer_health()
+    for now in range(5):
+        fail(health, now)
+    chance = health.track.failure_chance(4)
+    fail(health, 4)
+    assert health.track.failure_chance(4) == chance
 
 
-def test_released_probe_allows_another() -> None:
-    breaker = opened()
-    breaker.probing = True
-    breaker.release_probe()
-    assert (breaker.is_open, breaker.probing) == (True, False)
+def test_failure_after_the_first_token_costs_a_larger_share() -> None:
+    cut, refused = offer_health(), offer_health()
+    for now in range(4):
+        fail(cut, now, was_alive=True)
+        fail(refused, now)
+    assert cut.track.failure_share > 0.3
+    assert refused.track.failure_share == pytest.approx(0.05)
 
 
-def test_twenty_attempts_show_that_a_provider_is_flaky() -> None:
-    for rounds, is_open in ((10, False), (9, True)):
-        breaker = Breaker(5, 60)
-        for _ in range(rounds):
-            breaker.failed(0, probe=False)
-            breaker.succeeded(0, probe=False)
-        fail(breaker, 5, 1)
-        assert breaker.is_open is is_open
+def test_attempt_that_may_still_answer_keeps_the_offer_in_service() -> None:
+    health = offer_health()
+    health.pending.begin(1, 2.5)
+    assert not any(fail(health, now) for now in range(8))
+    health.pending.end(1)
+    assert fail(health, 8)
 
 
-def test_flakiness_is_remembered_for_a_rest_and_a_minute() -> None:
-    for now, is_open in ((120, False), (120.5, True)):
-        breaker = Breaker(5, 60)
-        flaky(breaker, 0)
-        fail(breaker, 5, 0)
-        assert not breaker.is_open
-        fail(breaker, 1, now)
-        assert breaker.is_open is is_open
+def test_attempt_that_is_unusually_late_is_no_reason_to_wait() -> None:
+    health = offer_health()
+    answer(health, 10)
+    health.pending.begin(1, 1.5)
+    for now in (1, 2, 3):
+        fail(health, now)
+    assert [fail(health, now) for now in (3.4, 3.5)] == [False, True]
+
+
+def test_late_attempts_are_counted_from_the_oldest() -> None:
+    health = offer_health()
+    health.pending.begin(1, 0)
+    assert health.late_attempts(100) == 0
+    answer(health, 10)
+    health.pending.begin(2, 1)
+    assert [health.late_attempts(now) for now in (1.9, 2, 3)] == [0, 1, 2]
+
+
+def test_restoring_ends_the_rest_and_the_missing_model() -> None:
+    health = offer_health()
+    for now in range(5):
+        fail(health, now)
+    health.gone_until = 3600
+    health.restore(5)
+    assert (health.breaker.is_open, health.gone_until) == (False, 0)
+
+
+def test_first_token_clears_earlier_attempts_too() -> None:
+    pending = PendingAttempts()
+    for number, now in ((1, 0.0), (2, 1.0), (3, 2.0)):
+        pending.begin(number, now)
+    pending.answered(2)
+    assert pending.hopeful(10, 100) == [2.0]
+
+
+def test_unknown_attempt_clears_nothing() -> None:
+    pending = PendingAttempts()
+    pending.begin(1, 0)
+    pending.answered(7)
+    assert pending.late(1, 1) == 1
+
+
+def test_place_has_no_value_while_fewer_want_it_than_the_limit_lets_in() -> None:
+    demand = SlotDemand()
+    for saving in range(20):
+        demand.add(0, saving)
+    assert demand.slot_atto(10, 20) == 0
+
+
+def test_place_is_worth_the_best_saving_beyond_the_limit() -> None:
+    demand = SlotDemand()
+    for saving in range(30):
+        demand.add(0, saving)
+    assert demand.slot_atto(10, 20) == 9
+    assert sum(saving > 9 for saving in range(30)) == 20
+
+
+def test_value_of_a_place_is_computed_once_a_second() -> None:
+    demand = SlotDemand()
+    for saving in range(30):
+        demand.add(0, saving)
+    assert demand.slot_atto(10, 20) == 9
+    assert demand.slot_atto(10.9, 10) == 9
+    assert demand.slot_atto(11, 10) == 19
+
+
+def test_demand_of_a_minute_ago_is_forgotten() -> None:
+    demand = SlotDemand()
+    for saving in range(30):
+        demand.add(0, saving)
+    assert demand.slot_atto(60, 20) == 0

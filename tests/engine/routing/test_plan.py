@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine.catalog.offers import Drop, Offer, Quote
 from engine.catalog.prices import LOCAL
-from engine.routing.plan import ATTO_PER_USD, FAILURE_SHARE, OfferStatus, plan
+from engine.routing.plan import ATTO_PER_USD, OfferStatus, plan
 
 A_SECOND_USD = Fraction("0.00001")
 
@@ -79,21 +79,24 @@ def expected_total(order: tuple[Quote, ...], statuses: dict[str, OfferStatus]) -
     for each in reversed(order):
         status = statuses[each.offer.provider]
         waiting = float(A_SECOND_USD) * ATTO_PER_USD * status.failure_seconds
-        lost = status.failure_chance * (waiting + FAILURE_SHARE * each.expected_atto + total)
+        lost = status.failure_chance * (waiting + status.failure_share * each.expected_atto + total)
         total = (1 - status.failure_chance) * each.expected_atto + lost
     return total
 
 
 @given(
     st.lists(
-        st.tuples(st.floats(1, 1000), st.floats(0, 0.95), st.floats(0, 30)),
+        st.tuples(st.floats(1, 1000), st.floats(0, 0.95), st.floats(0, 30), st.floats(0, 1)),
         min_size=1,
         max_size=5,
     )
 )
-def test_no_other_order_has_a_lower_expected_total(offers: list[tuple[float, float, float]]) -> None:
-    quotes = [quote(f"p{number}/m", micro) for number, (micro, _, _) in enumerate(offers)]
-    statuses = {f"p{number}": OfferStatus("", odds, delay) for number, (_, odds, delay) in enumerate(offers)}
+def test_no_other_order_has_a_lower_expected_total(offers: list[tuple[float, float, float, float]]) -> None:
+    quotes = [quote(f"p{number}/m", micro) for number, (micro, *_) in enumerate(offers)]
+    statuses = {
+        f"p{number}": OfferStatus(failure_chance=chance, failure_seconds=seconds, failure_share=share)
+        for number, (_, chance, seconds, share) in enumerate(offers)
+    }
     route = plan(quotes, [], status(**statuses), A_SECOND_USD)
     best = min(expected_total(order, statuses) for order in permutations(quotes))
     assert expected_total(route.quotes, statuses) <= best * (1 + 1e-9)
@@ -101,14 +104,14 @@ def test_no_other_order_has_a_lower_expected_total(offers: list[tuple[float, flo
 
 def test_certain_failure_is_weighed_as_99_percent() -> None:
     surest, dearer = quote("dead/m", 100), quote("sound/m", 100 + 60 * 99 - 1)
-    dead = status(dead=OfferStatus(failure_chance=1))
+    dead = status(dead=OfferStatus(failure_chance=1, failure_share=0.6))
     assert names(plan([surest, dearer], [], dead, A_SECOND_USD).quotes) == ["sound", "dead"]
     dearer = quote("sound/m", 100 + 60 * 99 + 1)
     assert names(plan([surest, dearer], [], dead, A_SECOND_USD).quotes) == ["dead", "sound"]
 
 
 def test_waiting_for_a_failure_is_priced_by_the_second() -> None:
-    slow = status(slow=OfferStatus(failure_chance=0.5, failure_seconds=3))
+    slow = status(slow=OfferStatus(failure_chance=0.5, failure_seconds=3, failure_share=0.6))
     for micro_usd, first in ((16 + 30 - 1, "sound"), (16 + 30 + 1, "slow")):
         route = plan([quote("slow/m", 10), quote("sound/m", micro_usd)], [], slow, A_SECOND_USD)
         assert names(route.quotes)[0] == first
@@ -123,3 +126,30 @@ def test_request_that_takes_exactly_the_remaining_tokens_fits() -> None:
 
 def test_quotes_that_are_alike_keep_their_order() -> None:
     assert names(plan([quote("b/m", 1), quote("a/m", 1)], [], status(), A_SECOND_USD).quotes) == ["b", "a"]
+
+
+def test_place_under_a_limit_goes_to_the_prompt_that_saves_more_than_it_is_worth() -> None:
+    limited = status(cheap=OfferStatus(slot_atto=30 * 10**12))
+    for cost_of_next, first in ((39, "next"), (41, "cheap")):
+        quotes = [quote("cheap/m", 10), quote("next/m", cost_of_next)]
+        assert names(plan(quotes, [], limited, A_SECOND_USD).quotes)[0] == first
+
+
+def test_route_names_the_cheapest_offer_and_its_saving_whatever_the_limits() -> None:
+    busy = status(a=OfferStatus(over_limit_seconds=9, slot_atto=10**15))
+    quotes = [quote("a/m", 10), quote("b/m", 25), quote("last/m", 1, last_resort=True)]
+    route = plan(quotes, [], busy, A_SECOND_USD)
+    assert (route.cheapest, route.saving_atto) == (Offer("a", "m"), 15 * 10**12)
+    assert plan(quotes[:1], [], busy, A_SECOND_USD).cheapest is None
+
+
+def test_only_offers_that_may_return_are_resting() -> None:
+    statuses = status(a=OfferStatus("breaker open", may_return=True), b=OfferStatus("drained by an operator"))
+    route = plan([quote("a/m", 1), quote("b/m", 1)], [], statuses, A_SECOND_USD)
+    assert (route.quotes, names(route.resting), len(route.drops)) == ((), ["a"], 2)
+
+
+def test_route_is_over_limit_only_when_every_quote_is() -> None:
+    busy = status(a=OfferStatus(over_limit_seconds=1))
+    assert plan([quote("a/m", 1)], [], busy, A_SECOND_USD).is_over_limit
+    assert not plan([quote("a/m", 1), quote("b/m", 9)], [], busy, A_SECOND_USD).is_over_limit

@@ -3,12 +3,12 @@ from collections.abc import Callable
 import pytest
 
 from engine.ports import LimitHeaders
+from engine.routing.breaker import Breaker
 from engine.routing.key_health import KeyHealth
-from engine.routing.offer_health import Breaker
+from engine.routing.offer_health import OfferHealth
 from engine.routing.provider_health import (
     MOST_RETRIES,
     Availability,
-    PendingAttempts,
     ProviderHealth,
     RetryBudget,
     State,
@@ -24,26 +24,26 @@ def opened(now: float = 100) -> ProviderHealth:
     found = provider()
     found.last_error = "unreachable"
     for _ in range(5):
-        found.breaker.failed(now, probe=False)
+        found.breaker.failed(now, now)
     return found
 
 
 def limited(key: KeyHealth, per_minute: int, now: float) -> None:
     """Teach a key a limit that is used up until about a minute after `now`."""
     for _ in range(per_minute):
-        key.begin(now)
-        key.limit.accepted(now)
-    key.begin(now)
-    key.limit.refused(now, now)
+        key.begin(now, "m")
+        key.budget("m").limit.accepted(now)
+    key.begin(now, "m")
+    key.budget("m").limit.refused(now, now)
 
 
 def test_healthy_provider_is_closed_and_unrestricted() -> None:
     assert provider().availability(0) == Availability(State.CLOSED)
-    assert provider().is_unrestricted(0)
+    assert provider().is_unrestricted(0, "m")
 
 
 def test_provider_with_several_keys_is_never_on_the_fast_path() -> None:
-    assert not provider(2).is_unrestricted(0)
+    assert not provider(2).is_unrestricted(0, "m")
 
 
 RESTRICTIONS: dict[str, Callable[[ProviderHealth], None]] = {
@@ -51,9 +51,9 @@ RESTRICTIONS: dict[str, Callable[[ProviderHealth], None]] = {
     "seen at rest": lambda each: setattr(each, "seen", State.RESTING),
     "breaker": lambda each: setattr(each, "breaker", opened(0).breaker),
     "refused key": lambda each: each.keys[0].refused(0, "key refused"),
-    "429": lambda each: each.keys[0].rate_limited(0, 0, 60, jitter=1, per_day=False),
-    "no requests": lambda each: each.keys[0].apply_limits(0, LimitHeaders(0, 60)),
-    "no tokens": lambda each: each.keys[0].apply_limits(0, LimitHeaders(None, None, 0, 60)),
+    "429": lambda each: each.keys[0].rate_limited(0, "m", 0, 60, jitter=1, per_day=False),
+    "no requests": lambda each: each.keys[0].apply_limits(0, "m", LimitHeaders(0, 60)),
+    "no tokens": lambda each: each.keys[0].apply_limits(0, "m", LimitHeaders(None, None, 0, 60)),
     "learned limit": lambda each: limited(each.keys[0], 5, 0),
 }
 
@@ -62,7 +62,7 @@ RESTRICTIONS: dict[str, Callable[[ProviderHealth], None]] = {
 def test_any_restriction_leaves_the_fast_path(restrict: Callable[[ProviderHealth], None]) -> None:
     found = provider()
     restrict(found)
-    assert not found.is_unrestricted(1)
+    assert not found.is_unrestricted(1, "m")
 
 
 def test_drain_comes_before_every_other_state() -> None:
@@ -73,33 +73,61 @@ def test_drain_comes_before_every_other_state() -> None:
 
 def test_open_breaker_is_reported_with_the_last_error_and_the_time_left() -> None:
     found = opened()
-    assert found.availability(100.5) == Availability(State.OPEN, "breaker open after unreachable, 60 s left", 59.5)
-    assert found.availability(159.5) == Availability(State.OPEN, "breaker open after unreachable, 1 s left", 0.5)
-    assert found.availability(160) == Availability(State.HALF_OPEN)
+    assert found.availability(100.5) == Availability(State.OPEN, "breaker open after unreachable, 5 s left", 4.5)
+    assert found.availability(104.5) == Availability(State.OPEN, "breaker open after unreachable, 1 s left", 0.5)
+    assert found.availability(105) == Availability(State.HALF_OPEN)
 
 
 def test_half_open_provider_with_a_probe_under_way_is_asked_again_in_a_second() -> None:
     found = opened()
     found.breaker.probing = True
-    assert found.availability(160) == Availability(State.HALF_OPEN, "one probe is under way", 1)
+    assert found.availability(105) == Availability(State.HALF_OPEN, "one probe is under way", 1)
 
 
-def test_probe_is_due_when_half_open_without_one() -> None:
-    found = opened()
-    assert not found.is_probe_due(159)
-    assert found.is_probe_due(160)
-    found.breaker.probing = True
-    assert not found.is_probe_due(160)
+def opens(found: ProviderHealth, model: str, now: float) -> None:
+    health = found.offers.setdefault(model, OfferHealth(Breaker(5, 60)))
+    health.last_error = "overloaded"
+    health.breaker.open(now)
+    found.offer_opened(model, now)
 
 
-def test_probe_is_due_when_every_key_is_out_of_service_unless_drained() -> None:
-    found = provider(2)
-    found.keys[0].refused(0, "key refused")
-    assert (found.is_locked_out, found.is_probe_due(0)) == (False, False)
-    found.keys[1].refused(0, "balance gone")
-    assert (found.is_locked_out, found.is_probe_due(0)) == (True, True)
-    found.drained = True
-    assert not found.is_probe_due(0)
+def test_open_offer_rests_alone_and_its_provider_is_closed() -> None:
+    found = provider()
+    found.offers["well"] = OfferHealth(Breaker(5, 60))
+    opens(found, "sick", 100)
+    assert found.availability(100, "sick").state is State.OPEN
+    assert found.availability(100, "well") == Availability(State.CLOSED)
+    assert found.availability(100).state is State.CLOSED
+    assert found.is_unrestricted(100, "well")
+    assert not found.is_unrestricted(100, "sick")
+
+
+def test_provider_whose_every_known_offer_rests_is_open() -> None:
+    found = provider()
+    opens(found, "sick", 100)
+    assert found.availability(102) == Availability(State.OPEN, "breaker open after overloaded, 3 s left", 3)
+
+
+def test_second_offer_that_opens_within_a_minute_rests_the_provider() -> None:
+    for seconds, state in ((59.9, State.OPEN), (60, State.CLOSED)):
+        found = provider()
+        opens(found, "sick", 100)
+        opens(found, "sick too", 100 + seconds)
+        assert found.availability(100 + seconds, "untried").state is state
+
+
+def test_offer_that_opens_twice_does_not_rest_the_provider() -> None:
+    found = provider()
+    opens(found, "sick", 100)
+    opens(found, "sick", 110)
+    assert found.availability(110, "untried").state is State.CLOSED
+
+
+def test_missing_model_rests_and_others_do_not() -> None:
+    found = provider()
+    found.offers["gone"] = OfferHealth(Breaker(5, 60), gone_until=3600)
+    assert found.availability(0, "gone") == Availability(State.RESTING, "the provider has no such model", 3600)
+    assert found.availability(0, "other") == Availability(State.CLOSED)
 
 
 def test_provider_without_keys_is_not_locked_out() -> None:
@@ -108,103 +136,68 @@ def test_provider_without_keys_is_not_locked_out() -> None:
 
 def test_next_key_prefers_one_with_quota_for_the_tokens() -> None:
     found = provider(3)
-    found.keys[0].apply_limits(0, LimitHeaders(None, None, 99, 60))
-    found.keys[1].apply_limits(0, LimitHeaders(None, None, 100, 60))
-    found.keys[2].rate_limited(0, 0, 60, jitter=1, per_day=False)
-    assert [found.next_key(0, 100) for _ in range(2)] == [1, 1]
-    assert found.next_key(0, 99) == 0
+    found.keys[0].apply_limits(0, "m", LimitHeaders(None, None, 99, 60))
+    found.keys[1].apply_limits(0, "m", LimitHeaders(None, None, 100, 60))
+    found.keys[2].rate_limited(0, "m", 0, 60, jitter=1, per_day=False)
+    assert [found.next_key(0, "m", 100) for _ in range(2)] == [1, 1]
+    assert found.next_key(0, "m", 99) == 0
 
 
 def test_key_with_a_pause_of_half_a_second_is_not_used() -> None:
     found = provider(2)
-    found.keys[0].rate_limited(0, 0, 0.5, jitter=1, per_day=False)
-    assert [found.next_key(0) for _ in range(2)] == [1, 1]
+    found.keys[0].rate_limited(0, "m", 0, 0.5, jitter=1, per_day=False)
+    assert [found.next_key(0, "m") for _ in range(2)] == [1, 1]
 
 
 def test_next_key_prefers_one_under_its_learned_limit() -> None:
     found = provider(2)
     limited(found.keys[0], 5, 0)
-    assert [found.next_key(1) for _ in range(2)] == [1, 1]
+    assert [found.next_key(1, "m") for _ in range(2)] == [1, 1]
 
 
 def test_provider_is_over_its_limit_only_when_every_usable_key_is() -> None:
     found = provider(2)
     limited(found.keys[0], 5, 0)
-    assert (found.over_limit_seconds(1), found.over_limit_reason(1), found.learned_limit) == (0, "", 5)
+    assert (found.over_limit_seconds(1, "m"), found.over_limit_reason(1), found.learned_limit) == (0, "", 5)
     limited(found.keys[1], 7, 1)
-    assert found.over_limit_seconds(1) == pytest.approx(59.25)
-    assert found.over_limit_reason(1) == "at its learned limit of 12/min, 60 s left"
+    assert found.over_limit_seconds(1, "m") == pytest.approx(59.25)
+    assert found.over_limit_reason(1) == "m is at its learned limit of 12/min, 60 s left"
 
 
 def test_key_at_rest_does_not_count_for_the_limit_or_the_tokens() -> None:
     found = provider(2)
-    found.keys[0].apply_limits(0, LimitHeaders(None, None, 500, 60))
-    found.keys[1].apply_limits(0, LimitHeaders(None, None, 90, 60))
-    assert found.remaining_tokens(0) == 500
-    found.keys[0].rate_limited(0, 0, 60, jitter=1, per_day=True)
-    assert found.remaining_tokens(0) == 90
+    found.keys[0].apply_limits(0, "m", LimitHeaders(None, None, 500, 60))
+    found.keys[1].apply_limits(0, "m", LimitHeaders(None, None, 90, 60))
+    assert found.remaining_tokens(0, "m") == 500
+    found.keys[0].rate_limited(0, "m", 0, 60, jitter=1, per_day=True)
+    assert found.remaining_tokens(0, "m") == 90
 
 
 def test_provider_whose_keys_all_rest_is_not_over_its_limit() -> None:
     found = provider()
     limited(found.keys[0], 5, 0)
-    found.keys[0].rate_limited(0, 0, 60, jitter=1, per_day=True)
-    assert (found.over_limit_seconds(1), found.over_limit_reason(1)) == (0, "")
+    found.keys[0].rate_limited(0, "m", 0, 60, jitter=1, per_day=True)
+    assert (found.over_limit_seconds(1, "m"), found.over_limit_reason(1)) == (0, "")
 
 
 def test_key_that_rests_for_half_a_second_is_not_usable() -> None:
     found = provider(2)
     limited(found.keys[0], 5, 0)
-    found.keys[0].apply_limits(0, LimitHeaders(None, None, 500, 60))
-    found.keys[1].rate_limited(1, 1, 0.5, jitter=1, per_day=True)
-    assert found.over_limit_seconds(1) > 0
-    assert found.remaining_tokens(1) == 500
+    found.keys[0].apply_limits(0, "m", LimitHeaders(None, None, 500, 60))
+    found.keys[1].rate_limited(1, "m", 1, 0.5, jitter=1, per_day=True)
+    assert found.over_limit_seconds(1, "m") > 0
+    assert found.remaining_tokens(1, "m") == 500
 
 
 def test_limit_is_named_also_in_its_last_second() -> None:
     found = provider()
     limited(found.keys[0], 5, 0)
-    assert found.over_limit_reason(59.75) == "at its learned limit of 5/min, 1 s left"
+    assert found.over_limit_reason(59.75) == "m is at its learned limit of 5/min, 1 s left"
     assert found.over_limit_reason(60.25) == ""
 
 
 def test_unreported_token_quota_is_infinite() -> None:
-    assert provider(1).remaining_tokens(0) == provider(2).remaining_tokens(0) == float("inf")
-
-
-def test_no_attempt_is_late_while_too_little_is_known() -> None:
-    found = provider()
-    found.pending.begin(1, 0)
-    assert found.late_attempts(100) == 0
-    for _ in range(10):
-        found.track.succeeded(0, 100)
-    assert (found.late_attempts(1.9), found.late_attempts(2)) == (0, 1)
-
-
-def pending(*began_at: float) -> PendingAttempts:
-    found = PendingAttempts()
-    for number, now in enumerate(began_at):
-        found.begin(number, now)
-    return found
-
-
-def test_late_attempts_are_counted_from_the_oldest() -> None:
-    assert [pending(0, 1, 5).late(6, seconds) for seconds in (1, 1.5, 5, 6, 6.5)] == [3, 2, 2, 1, 0]
-
-
-def test_first_token_clears_earlier_attempts_too() -> None:
-    found = pending(0, 1, 1, 5)
-    found.answered(1)
-    assert found.late(100, 1) == 1
-    found.end(3)
-    assert not found
-
-
-def test_unknown_attempt_clears_nothing() -> None:
-    found = pending(0)
-    found.answered(7)
-    found.end(8)
-    assert found.late(100, 1) == 1
+    assert provider(1).remaining_tokens(0, "m") == provider(2).remaining_tokens(0, "m") == float("inf")
 
 
 def spent(budget: RetryBudget, now: float, wanted: int) -> int:

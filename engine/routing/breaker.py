@@ -1,0 +1,167 @@
+"""A circuit breaker. `now` is monotonic seconds, passed in."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import inf
+
+WINDOW_SECONDS, WINDOW_LEAST = 60.0, 20
+RATE_TO_OPEN = 0.8
+MOST_USUAL = 0.99
+CHANCE_TO_OPEN = 1e-5  # a run of failures less likely than this, given the minute before it, is an outage
+FIRST_REST_SHARE = 1 / 12  # of the longest rest; each failed probe doubles the rest
+
+
+@dataclass(slots=True)
+class Outcome:
+    """One attempt as the breaker counts it: when it began, and when its first token or its failure came."""
+
+    number: int
+    began_at: float
+    known_at: float
+    failed: bool
+
+
+@dataclass(slots=True)
+class Breaker:
+    """A circuit breaker: opens, rests, then lets one probe through at a time (half-open) until a probe succeeds.
+
+    It opens after `failures_to_open` failures in a row, or when most attempts of a busy minute failed. "In a row" is
+    by the time at which the attempts began: a failure that began before the latest success says nothing about now.
+    Where the minute before was flaky, the run has to be so long that chance is an unlikely explanation. The first rest
+    is a twelfth of `rest_seconds`, and each failed probe doubles it up to `rest_seconds`.
+    """
+
+    failures_to_open: int
+    rest_seconds: float
+    probing: bool = False
+    _opened_until: float | None = None
+    _next_rest_seconds: float = 0.0
+    _closed_at: float = -inf  # the end of the last outage
+    _usual: float = 0.0  # the share of attempts that failed before the last run of failures
+    _usual_at: float = -inf
+    _outcomes: deque[Outcome] = field(default_factory=deque)
+
+    @property
+    def is_open(self) -> bool:
+        """True also while half-open."""
+        return self._opened_until is not None
+
+    @property
+    def usual_failure_share(self) -> float:
+        """The share of attempts that failed before the last run of failures, from 0 to 1."""
+        return self._usual
+
+    @property
+    def failures(self) -> int:
+        """The failures since the latest success, by the time at which the attempts began."""
+        return len(self._run())
+
+    def wait_seconds(self, now: float) -> float:
+        """Return the seconds until it may be probed; 0 when closed or half-open."""
+        return 0.0 if self._opened_until is None else max(0.0, self._opened_until - now)
+
+    def ignores(self, began_at: float) -> bool:
+        """Return whether an attempt says nothing: it began before the end of an outage, and is no probe of it."""
+        return self.is_open or began_at < self._closed_at
+
+    def succeeded(self, now: float, began_at: float, *, number: int = 0, probe: bool = False) -> None:
+        """Record a first token. An open breaker is closed by its probe alone: others may have begun before it."""
+        if probe and self.is_open:
+            self.close(now)
+        elif self.ignores(began_at):
+            return
+        self._record(Outcome(number, began_at, now, failed=False))
+
+    def failed(
+        self, now: float, began_at: float, *, number: int = 0, probe: bool = False, pending: Iterable[float] = ()
+    ) -> bool:
+        """Record a failure; return True when it opens the breaker.
+
+        A failure after the first token replaces the success of the same `number`. A failed probe begins another rest.
+        `pending`: when the attempts began that may still answer; while one of them began within the run of failures,
+        the run is not in a row.
+        """
+        if probe and self.is_open:
+            self.probing = False
+            self._rest(now)
+            return False
+        if self.ignores(began_at):
+            return False
+        self._record_failure(Outcome(number, began_at, now, failed=True))
+        if not self._is_outage(now, pending):
+            return False
+        self.open(now)
+        return True
+
+    def open(self, now: float) -> None:
+        """Begin an outage."""
+        self._next_rest_seconds = self.rest_seconds * FIRST_REST_SHARE
+        self._rest(now)
+
+    def release_probe(self) -> None:
+        """Allow another probe: the last one ended without a result."""
+        self.probing = False
+
+    def close(self, now: float) -> None:
+        """End an outage. The failure share from before it is remembered for as long again."""
+        if self.is_open:
+            self._closed_at = now
+            self._usual_at = max(self._usual_at, now) if self._usual else self._usual_at
+        self._opened_until, self.probing = None, False
+        self._outcomes.clear()
+
+    def _rest(self, since: float) -> None:
+        self._opened_until = since + self._next_rest_seconds
+        self._next_rest_seconds = min(self.rest_seconds, 2 * self._next_rest_seconds)
+
+    def _is_outage(self, now: float, pending: Iterable[float]) -> bool:
+        run = self._run()
+        if len(run) >= self.failures_to_open and not self._may_be_chance(now, run):
+            first, last = run[0].began_at, run[-1].began_at
+            return not any(first < began_at <= last for began_at in pending)
+        window = self._window(now)
+        return len(window) >= WINDOW_LEAST and sum(each.failed for each in window) >= RATE_TO_OPEN * len(window)
+
+    def _may_be_chance(self, now: float, run: list[Outcome]) -> bool:
+        """Return whether so many failures in a row are likely, by the failure rate before them, also before a rest."""
+        of_run = set(map(id, run))
+        before = [each.failed for each in self._window(now) if id(each) not in of_run]
+        if len(before) >= WINDOW_LEAST:
+            self._usual, self._usual_at = max(_share(before), _share(before[-WINDOW_LEAST:])), now
+        is_recent = now - self._usual_at <= self.rest_seconds + WINDOW_SECONDS
+        return is_recent and min(self._usual, MOST_USUAL) ** len(run) > CHANCE_TO_OPEN
+
+    def _run(self) -> list[Outcome]:
+        """Return the failures that began after the latest success began, in that order."""
+        run: list[Outcome] = []
+        good_since = -inf
+        for outcome in reversed(self._outcomes):
+            if outcome.known_at < good_since:
+                break
+            if not outcome.failed:
+                good_since = max(good_since, outcome.began_at)
+                run = [each for each in run if each.began_at >= good_since]
+            elif outcome.began_at > good_since:
+                run.append(outcome)
+        return sorted(run, key=lambda each: each.began_at)
+
+    def _window(self, now: float) -> list[Outcome]:
+        return [each for each in self._outcomes if each.known_at > now - WINDOW_SECONDS]
+
+    def _record_failure(self, outcome: Outcome) -> None:
+        for known in reversed(self._outcomes):
+            if outcome.number and known.number == outcome.number:
+                known.failed = True
+                return
+        self._record(outcome)
+
+    def _record(self, outcome: Outcome) -> None:
+        """Keep the outcomes of the last minute, and the latest ones of a quiet offer however old they are."""
+        self._outcomes.append(outcome)
+        while len(self._outcomes) > WINDOW_LEAST and self._outcomes[0].known_at <= outcome.known_at - WINDOW_SECONDS:
+            self._outcomes.popleft()
+
+
+def _share(failed: list[bool]) -> float:
+    return sum(failed) / len(failed)

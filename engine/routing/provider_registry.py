@@ -1,0 +1,107 @@
+"""The providers of this process and their health, for operators, probes and displays."""
+
+from collections.abc import Mapping
+
+from engine.catalog.offers import Offer
+from engine.ports import Clock
+from engine.routing.breaker import Breaker
+from engine.routing.key_health import KeyHealth
+from engine.routing.permits import HealthPolicy
+from engine.routing.provider_health import Availability, LimitFact, ProviderHealth, ProviderState, State
+
+
+class ProviderRegistry:
+    """Drains, restores and lists providers."""
+
+    def __init__(self, policy: HealthPolicy, clock: Clock, providers: Mapping[str, int]) -> None:
+        """`providers`: the number of keys by name."""
+        self._policy, self._clock = policy, clock
+        now = clock.now()
+        self._providers = {
+            name: ProviderHealth([KeyHealth() for _ in range(keys)], self._breaker(), now)
+            for name, keys in providers.items()
+        }
+
+    # --- the operator and the probes --------------------------------------------------------------------
+
+    def drain(self, name: str) -> None:
+        self._providers[name].drained = True
+        self._availability(self._providers[name], self._clock.monotonic())
+
+    def resume(self, name: str) -> None:
+        """End a drain and every rest."""
+        self._providers[name].drained = False
+        self.restore(name)
+
+    def restore(self, name: str, key: int | None = None) -> None:
+        """End every rest of a provider, or of one of its keys: the operator fixed it, or a free probe succeeded."""
+        provider, now = self._providers[name], self._clock.monotonic()
+        if key is None:
+            provider.breaker.close(now)
+            provider.track.recovered(now, provider.breaker.usual_failure_share)
+            for health in provider.offers.values():
+                health.restore(now)
+        for each in provider.keys if key is None else (provider.keys[key],):
+            each.restore()
+        self._availability(provider, now)
+
+    def due_probes(self) -> tuple[Offer, ...]:
+        """Return offers whose rest is over without an attempt since."""
+        now = self._clock.monotonic()
+        return tuple(
+            Offer(name, model)
+            for name, provider in self._providers.items()
+            for model, health in provider.offers.items()
+            if (provider.breaker.is_open or health.breaker.is_open)
+            and not (provider.breaker.probing or health.breaker.probing)
+            and provider.availability(now, model).state is State.HALF_OPEN
+        )
+
+    def locked_out(self) -> tuple[str, ...]:
+        """Return providers without a key in service that are not drained."""
+        return tuple(name for name, each in self._providers.items() if each.is_locked_out and not each.drained)
+
+    def is_locked_out(self, name: str) -> bool:
+        """Return whether every key of a provider was refused or has no balance."""
+        return self._providers[name].is_locked_out
+
+    def refused_keys(self) -> tuple[tuple[str, int], ...]:
+        """Return (provider, key) for each key out of service while other keys of its provider are in service."""
+        return tuple(
+            (name, number)
+            for name, provider in self._providers.items()
+            if not provider.drained and not provider.is_locked_out
+            for number, key in enumerate(provider.keys)
+            if key.is_out_of_service
+        )
+
+    # --- for display ------------------------------------------------------------------------------------
+
+    def smallest_rest_seconds(self) -> float:
+        """Return the seconds until the first resting provider may be asked; a default rest where none rests."""
+        waits = [state.seconds for state in self.states() if state.seconds > 0 and state.state is not State.DRAINED]
+        return min(waits, default=self._policy.rest_seconds)
+
+    def states(self) -> tuple[ProviderState, ...]:
+        return tuple(self.state(name) for name in self._providers)
+
+    def state(self, name: str) -> ProviderState:
+        provider, now = self._providers[name], self._clock.monotonic()
+        return provider.state(name, self._availability(provider, now), now)
+
+    def limit_facts(self) -> tuple[LimitFact, ...]:
+        """Return rate limits that fell, each once, after a minute without a 429 has shown where the limit is."""
+        now, at = self._clock.monotonic(), self._clock.now()
+        return tuple(fact for name, each in self._providers.items() for fact in each.limit_facts(name, now, at))
+
+    # --- helpers ------------------------------------------------------------------------------------------
+
+    def _breaker(self) -> Breaker:
+        return Breaker(self._policy.failures_to_open, self._policy.rest_seconds)
+
+    def _availability(self, provider: ProviderHealth, now: float) -> Availability:
+        """Return a provider's availability. A change of its state is dated when it is first read."""
+        found = provider.availability(now)
+        if found.state is not provider.seen:
+            provider.seen, provider.since = found.state, self._clock.now()
+        return found

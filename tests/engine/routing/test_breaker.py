@@ -1,0 +1,326 @@
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from engine.routing.breaker import Breaker
+
+
+def opened() -> Breaker:
+    breaker = Breaker(failures_to_open=5, rest_seconds=60)
+    for _ in range(5):
+        breaker.failed(100, 100, probe=False)
+    return breaker
+
+
+def test_five_failures_in_a_row_open_the_breaker() -> None:
+    breaker = Breaker(5, 60)
+    for _ in range(4):
+        breaker.failed(0, 0, probe=False)
+    assert breaker.wait_seconds(0) == 0
+    breaker.failed(0, 0, probe=False)
+    assert breaker.is_open
+    assert breaker.wait_seconds(2) == 3
+
+
+def test_one_success_resets_the_count_of_failures() -> None:
+    breaker = Breaker(5, 60)
+    for _ in range(4):
+        breaker.failed(0, 0, probe=False)
+    breaker.succeeded(0, 0, probe=False)
+    breaker.failed(0, 0, probe=False)
+    assert not breaker.is_open
+
+
+def mostly_failing(rounds: int) -> Breaker:
+    breaker = Breaker(5, 60)
+    for _ in range(rounds):
+        breaker.succeeded(0, 0, probe=False)
+        for _ in range(4):
+            breaker.failed(0, 0, probe=False)
+    return breaker
+
+
+def test_four_failures_in_five_attempts_of_a_busy_minute_open_the_breaker() -> None:
+    assert mostly_failing(4).is_open
+
+
+def test_four_failures_in_five_attempts_of_a_quiet_minute_do_not() -> None:
+    assert not mostly_failing(3).is_open
+
+
+def test_every_second_attempt_failing_does_not_open_the_breaker() -> None:
+    breaker = Breaker(5, 60)
+    for _ in range(50):
+        breaker.succeeded(0, 0, probe=False)
+        breaker.failed(0, 0, probe=False)
+    assert not breaker.is_open
+
+
+def test_failures_of_an_hour_ago_are_forgotten() -> None:
+    breaker = Breaker(5, 60)
+    for number in range(200):
+        breaker.failed(number * 10, number * 10, probe=False)
+        breaker.succeeded(number * 10, number * 10, probe=False)
+    assert not breaker.is_open
+
+
+def test_failures_of_attempts_in_flight_do_not_prolong_the_rest() -> None:
+    breaker = opened()
+    breaker.failed(150, 150, probe=False)
+    assert breaker.wait_seconds(160) == 0
+
+
+def test_success_that_is_not_a_probe_does_not_close_an_open_breaker() -> None:
+    breaker = opened()
+    breaker.succeeded(101, 101, probe=False)
+    assert breaker.is_open
+
+
+def test_good_probe_closes_the_breaker_and_resets_the_count() -> None:
+    breaker = opened()
+    breaker.probing = True
+    breaker.succeeded(160, 160, probe=True)
+    assert not breaker.is_open
+    assert not breaker.probing
+    breaker.failed(161, 161, probe=False)
+    assert not breaker.is_open
+
+
+def test_rest_begins_at_a_twelfth_and_each_failed_probe_doubles_it_up_to_the_longest() -> None:
+    breaker, now, rests = opened(), 100.0, []
+    for _ in range(6):
+        rests.append(breaker.wait_seconds(now))
+        now += rests[-1]
+        breaker.probing = True
+        breaker.failed(now, now, probe=True)
+        assert not breaker.probing
+    assert rests == [5, 10, 20, 40, 60, 60]
+
+
+def test_next_outage_begins_with_a_short_rest_again() -> None:
+    breaker = opened()
+    breaker.failed(105, 105, probe=True)
+    breaker.succeeded(120, 120, probe=True)
+    fail(breaker, 5, 200)
+    assert breaker.wait_seconds(200) == 5
+
+
+def test_failure_begun_before_the_latest_success_is_not_in_a_row() -> None:
+    breaker = Breaker(5, 60)
+    breaker.succeeded(30, 29)
+    for _ in range(9):
+        breaker.failed(31, 11)  # timeouts of an outage that is over
+    assert not breaker.is_open
+    assert breaker.failures == 0
+
+
+def test_success_begun_before_the_failures_does_not_end_their_row() -> None:
+    breaker = Breaker(5, 60)
+    for began_at in (10, 10.1, 10.2, 10.3):
+        breaker.failed(began_at, began_at)
+    breaker.succeeded(10.4, 9)  # begun before the outage
+    breaker.failed(10.5, 10.5)
+    assert breaker.is_open
+
+
+def test_attempts_begun_before_the_end_of_an_outage_say_nothing_after_it() -> None:
+    breaker = opened()
+    breaker.succeeded(110, 109, probe=True)
+    for _ in range(9):
+        breaker.failed(115, 108)
+    assert not breaker.is_open
+    breaker.succeeded(116, 99)
+    assert breaker.failures == 0
+    fail(breaker, 5, 117)
+    assert breaker.is_open
+
+
+def test_cut_after_the_first_token_turns_the_success_into_a_failure() -> None:
+    breaker = Breaker(5, 60)
+    for number in range(1, 6):
+        breaker.succeeded(number, number, number=number)
+    for number in range(1, 5):
+        breaker.failed(10, number, number=number)
+    assert not breaker.is_open
+    breaker.failed(10, 5, number=5)
+    assert breaker.is_open
+
+
+def test_row_is_not_complete_while_an_attempt_begun_within_it_may_still_answer() -> None:
+    for pending, is_open in (((2.5,), False), ((0.5,), True), ((6.0,), True)):
+        breaker = Breaker(5, 60)
+        for began_at in range(1, 6):
+            breaker.failed(began_at, began_at, pending=pending)
+        assert breaker.is_open is is_open
+
+
+def test_failures_far_apart_are_still_in_a_row() -> None:
+    breaker = Breaker(5, 60)
+    for number in range(5):
+        breaker.failed(number * 300, number * 300)
+    assert breaker.is_open
+
+
+def test_failed_returns_whether_it_opened_the_breaker() -> None:
+    breaker = Breaker(2, 60)
+    assert [breaker.failed(now, now) for now in (1, 2, 3)] == [False, True, False]
+
+
+def test_probe_that_fails_after_the_breaker_was_closed_is_one_ordinary_failure() -> None:
+    breaker = opened()
+    breaker.probing = True
+    breaker.close(150)
+    breaker.failed(160, 160, probe=True)
+    assert not breaker.is_open
+
+
+class BreakerMachine(RuleBasedStateMachine):
+    """Compared with a model, one attempt at a time: open exactly from the unlikely run of failures to a good probe."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.breaker = Breaker(5, 60)
+        self.now = 0.0
+        self.in_a_row = 0
+        self.minute: list[bool] = []  # True for each failure since the clock last moved by over a minute
+        self.usual = (0.0, -1e9)
+        self.open_until: float | None = None
+        self.rest = 5.0
+
+    def is_unlikely(self) -> bool:
+        """Five in a row; more in a row where the offer was flaky within the last two minutes."""
+        if self.in_a_row < 5:
+            return False
+        before = self.minute[: -self.in_a_row]
+        if len(before) >= 20:
+            self.usual = max(sum(before) / len(before), sum(before[-20:]) / 20), self.now
+        share, seen_at = self.usual
+        return self.now - seen_at > 120 or min(share, 0.99) ** self.in_a_row <= 1e-5
+
+    @rule(seconds=st.floats(61, 500))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+        self.minute = []
+
+    @precondition(lambda self: self.open_until is None)
+    @rule()
+    def an_attempt_fails(self) -> None:
+        self.now += 0.001
+        self.breaker.failed(self.now, self.now)
+        self.in_a_row += 1
+        self.minute.append(True)
+        if self.is_unlikely() or (len(self.minute) >= 20 and sum(self.minute) >= 0.8 * len(self.minute)):
+            self.open_until, self.rest = self.now + 5, 10.0
+
+    @precondition(lambda self: self.open_until is None)
+    @rule()
+    def an_attempt_succeeds(self) -> None:
+        self.now += 0.001
+        self.breaker.succeeded(self.now, self.now)
+        self.in_a_row = 0
+        self.minute.append(False)
+
+    @precondition(lambda self: self.open_until is not None)
+    @rule(good=st.booleans())
+    def an_attempt_in_flight_ends(self, good: bool) -> None:
+        (self.breaker.succeeded if good else self.breaker.failed)(self.now, self.now)
+
+    @precondition(lambda self: self.open_until is not None and self.now >= self.open_until)
+    @rule(good=st.booleans())
+    def a_probe_ends(self, good: bool) -> None:
+        self.now += 0.001
+        self.breaker.probing = True
+        (self.breaker.succeeded if good else self.breaker.failed)(self.now, self.now, probe=True)
+        if good:
+            self.open_until, self.in_a_row, self.minute = None, 0, [False]
+            self.usual = (self.usual[0], max(self.now, self.usual[1]) if self.usual[0] else self.usual[1])
+        else:
+            self.open_until, self.rest = self.now + self.rest, min(60.0, self.rest * 2)
+
+    @invariant()
+    def breaker_agrees_with_the_model(self) -> None:
+        assert self.breaker.is_open is (self.open_until is not None)
+        left = max(0.0, self.open_until - self.now) if self.open_until is not None else 0.0
+        assert self.breaker.wait_seconds(self.now) == left
+        assert not self.breaker.probing
+
+
+TestBreaker = BreakerMachine.TestCase
+
+
+def test_flaky_provider_needs_a_longer_run_of_failures() -> None:
+    breaker = Breaker(5, 60)
+    for number in range(40):
+        (breaker.failed if number % 3 == 0 else breaker.succeeded)(number / 100, number / 100)
+    for _ in range(5):
+        breaker.failed(1, 1, probe=False)
+    assert not breaker.is_open
+    for _ in range(8):
+        breaker.failed(1, 1, probe=False)
+    assert breaker.is_open
+
+
+def flaky(breaker: Breaker, now: float) -> None:
+    for _ in range(20):
+        breaker.succeeded(now, now, probe=False)
+        breaker.failed(now, now, probe=False)
+
+
+def fail(breaker: Breaker, times: int, now: float) -> None:
+    for _ in range(times):
+        breaker.failed(now, now, probe=False)
+
+
+def test_flakiness_is_noticed_within_twenty_attempts() -> None:
+    breaker = Breaker(5, 60)
+    for _ in range(400):
+        breaker.succeeded(0, 0, probe=False)
+    flaky(breaker, 20)
+    fail(breaker, 6, 30)
+    assert not breaker.is_open
+
+
+def test_flakiness_is_remembered_over_a_rest() -> None:
+    breaker = Breaker(5, 60)
+    flaky(breaker, 0)
+    fail(breaker, 17, 10)
+    assert breaker.is_open
+    breaker.succeeded(70, 70, probe=True)
+    fail(breaker, 8, 80)
+    assert not breaker.is_open
+
+
+def test_flakiness_of_some_minutes_ago_is_forgotten() -> None:
+    breaker = Breaker(5, 60)
+    flaky(breaker, 0)
+    fail(breaker, 17, 10)
+    breaker.succeeded(70, 70, probe=True)
+    fail(breaker, 5, 200)
+    assert breaker.is_open
+
+
+def test_outcome_of_exactly_a_minute_ago_no_longer_counts() -> None:
+    for age, is_open in ((59, True), (60, False)):
+        breaker = mostly_failing(4)
+        breaker.close(0)
+        for _ in range(4):
+            breaker.failed(0, 0, probe=False)
+        breaker.succeeded(0, 0, probe=False)
+        for _ in range(3):
+            fail(breaker, 4, age)
+            breaker.succeeded(age, age, probe=False)
+        assert not breaker.is_open
+        fail(breaker, 4, age)
+        assert breaker.is_open is is_open
+
+
+def test_failures_while_it_is_open_do_not_count() -> None:
+    breaker = opened()
+    breaker.failed(102, 102)
+    assert (breaker.failures, breaker.wait_seconds(102)) == (5, 3)
+
+
+def test_released_probe_allows_another() -> None:
+    breaker = opened()
+    breaker.probing = True
+    breaker.release_probe()
+    assert (breaker.is_open, breaker.probing) == (True, False)

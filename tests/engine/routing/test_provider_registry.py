@@ -1,0 +1,45 @@
+from engine.errors import KeyRefused, RateLimited
+from engine.routing.health import State
+from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
+
+
+def test_every_provider_has_a_state(providers: TwoProviders) -> None:
+    assert [(each.name, each.state) for each in providers.health.states()] == [
+        ("a", State.CLOSED),
+        ("b", State.CLOSED),
+        ("none", State.CLOSED),
+    ]
+
+
+def test_each_offer_at_the_end_of_its_rest_is_due_for_a_probe(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5, A)
+    providers.fails(DOWN, 5, B)
+    providers.clock.wait(4.9)
+    assert providers.health.due_probes() == ()
+    providers.clock.wait(0.1)
+    assert providers.health.due_probes() == (A, B)
+    providers.permit(A)
+    assert providers.health.due_probes() == (B,)
+
+
+def test_resting_key_delays_the_probe(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5)
+    providers.clock.wait(5)
+    providers.fails(RateLimited(retry_after_seconds=60))
+    assert providers.health.due_probes() == ()
+
+
+def test_drained_provider_is_not_listed_as_locked_out(providers: TwoProviders) -> None:
+    providers.fails(KeyRefused())
+    assert providers.health.locked_out() == ("a",)
+    providers.health.drain("a")
+    assert providers.health.locked_out() == ()
+
+
+def test_restoring_a_provider_ends_the_rests_of_all_its_offers(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5, A)
+    providers.fails(DOWN, 5, A2)
+    providers.health.restore("a")
+    assert providers.state() is State.CLOSED
+    providers.permit(A)
+    providers.permit(A2)
