@@ -10,11 +10,11 @@ from pathlib import Path
 
 from benchmarks import filling, postgres
 from engine.holds import Ceiling, HoldRequest
-from engine.ids import time_ordered
 from engine.tenancy import Flat
 from storage.database import sqlite
 from storage.database.statements import Statement
 from storage.ledger import holds_sql
+from web.auth import new_request_id
 
 IN_FLIGHT = 64
 
@@ -38,7 +38,7 @@ class Figures:
 def hold_request_of(number: int) -> HoldRequest:
     ceilings = (Ceiling(14 * 10**10, 28 * 10**10, 1024), Ceiling(10**11, 4 * 10**11, 1024))
     return HoldRequest(
-        f"req-{time_ordered(datetime.now(UTC))}", 1, number % filling.TENANTS + 1, Flat(5 * 10**12), 700, ceilings
+        new_request_id(datetime.now(UTC)), 1, number % filling.TENANTS + 1, Flat(5 * 10**12), 700, ceilings
     )
 
 

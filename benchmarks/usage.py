@@ -15,9 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from storage.database.connection import Connection
+from storage.database.connection import Connection, day_of
 from storage.database.database import Database, open_database
-from storage.database.dates import day_of
 from storage.migrations import upgrade
 from storage.reports import rollups, usage
 

@@ -31,7 +31,7 @@ from bot.payments.stars import StarsClient
 from bot.requests import FormRequest
 from bot.services import Services
 from bot.updates import webhook
-from bot.updates.intake import Intake, read
+from bot.updates.intake import Intake, handler_of
 from bot.updates.polling import ALLOWED, Poller
 from storage.tenants import tenant_settings
 
@@ -70,8 +70,9 @@ class Bot:
             services=services, courier=self._courier, notifier=self.notifier, commands=menu.discover()
         )
         self._take_up_loop: asyncio.Task[None] | None = None
+        handle = handler_of(self.bot, self._application.process_update)
         self._intake = Intake(
-            services.db, services.bot_id, services.lease_id, services.clock, self._handle, limiter.slow_down
+            services.db, services.bot_id, services.lease_id, services.clock, handle, limiter.slow_down
         )
         self._poll_request = self._requests[2]
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
@@ -135,11 +136,6 @@ class Bot:
                 await self.take_up()
             except Exception:
                 log.exception("the remains of dead processes could not be taken up")
-
-    async def _handle(self, payload: dict[str, Any]) -> None:
-        update = read(payload, self.bot)
-        if update is not None:
-            await self._application.process_update(update)
 
     async def _set_webhook(self) -> None:
         config = self._services.config

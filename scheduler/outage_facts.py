@@ -13,7 +13,7 @@ from engine.money import ZERO, Money
 from engine.routing.plan import plan
 from scheduler.context import JobContext
 from scheduler.incidents import IncidentFacts
-from storage.database.dates import day_of
+from storage.database.connection import day_of
 from storage.operations import incidents
 from storage.operations.incidents import Incident
 from storage.reports import journal

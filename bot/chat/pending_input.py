@@ -7,7 +7,7 @@ from telegram.constants import ChatType
 
 from bot.command import Command, all_commands
 from bot.context import Context
-from storage.database.dates import ms
+from storage.database.connection import ms
 from storage.tenants import tenant_settings
 
 SETTING = "pending_input"

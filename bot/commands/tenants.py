@@ -11,8 +11,7 @@ from bot.context import Context, arguments
 from bot.payments.payments import end_replaced
 from engine.money import Money
 from storage.billing import payments, plans, subscriptions
-from storage.database.connection import Connection
-from storage.database.dates import moment
+from storage.database.connection import Connection, moment
 from storage.ledger import transfers
 from storage.reports import usage
 from storage.tenants import api_keys

@@ -7,12 +7,12 @@ from bot.command import Command
 from bot.context import Context
 from engine.attempt_record import AttemptRecord
 from engine.tenancy import Charge
-from storage.ledger import receipts
+from storage.ledger import journal
 
 
 async def why(_: Update, context: Context) -> None:
     state = await context.state()
-    found = await context.services.db.read(lambda conn: receipts.last(conn, state.id))
+    found = await context.services.db.read(lambda conn: journal.last_receipt(conn, state.id))
     if found is None:
         await context.reply(context.t("why.none"))
         return

@@ -196,6 +196,17 @@ def incoming_of(update: Mapping[str, Any]) -> IncomingUpdate | None:
     return IncomingUpdate(number, f"{chat.get('id', 0)}:{thread}", _lane(message), payload)
 
 
+def handler_of(bot: ExtBot[int], process: Callable[[Update], Awaitable[None]]) -> Handle:
+    """Return a function that converts an update and passes it to `process`."""
+
+    async def handle(payload: dict[str, Any]) -> None:
+        update = read(payload, bot)
+        if update is not None:
+            await process(update)
+
+    return handle
+
+
 def read(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
     """Convert an update for the handlers. Return None if no handler could use it; the log names the flaw only."""
     number = payload.get("update_id")

@@ -171,7 +171,7 @@ class Admission:
         """Return the times of the tenant's recent requests, or raise as `admit` does."""
         if tenant.banned:
             raise TenantBanned(tenant.id)
-        if not tenant.plan.allows(model):
+        if tenant.plan.models is not None and not tenant.plan.allows(model):
             raise ModelNotInPlan(model, tenant.plan.name)
         now = self._clock.monotonic()
         times = self._recent(tenant.id, now)

@@ -132,7 +132,7 @@ class Health(ProviderRegistry):
         health.succeeded(now, permit.began_at, number=permit.number, probe=permit.probe)
         provider.track.succeeded(now, None)
         provider.keys[permit.key].accepted(now, permit.offer.model, permit.began_at)
-        self._availability(provider, now)
+        provider.read(self._clock)
 
     def succeeded(self, permit: Permit, first_token_ms: int | None, limits: LimitHeaders | None = None) -> None:
         """Report a proper end."""
@@ -144,7 +144,7 @@ class Health(ProviderRegistry):
             track.learn_speed(first_token_ms)
         if limits is not None:
             provider.keys[permit.key].apply_limits(now, permit.offer.model, limits)
-        self._availability(provider, now)
+        provider.read(self._clock)
 
     def failed(self, permit: Permit, error: ProviderError) -> None:
         """Report a failure: to the breakers where it `counts`, to the key or the offer where it is theirs."""
@@ -169,7 +169,7 @@ class Health(ProviderRegistry):
             key.refused(now, error.outcome.replace("_", " "))
         elif isinstance(error, NoSuchModel):
             health.gone_until = now + MODEL_GONE_SECONDS
-        self._availability(provider, now)
+        provider.read(self._clock)
 
     def abandoned(self, permit: Permit) -> None:
         """Report an attempt that ended without a result: nothing is learned, and another probe is allowed."""
@@ -209,7 +209,7 @@ class Health(ProviderRegistry):
         provider = self._providers.get(offer.provider)
         if provider is None or not provider.keys:
             return Denial("not configured", LONGEST_REST_SECONDS)
-        self._availability(provider, now)
+        provider.read(self._clock)
         found = provider.availability(now, offer.model)
         if found.seconds <= 0:
             return None

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from math import ceil, inf
 
+from engine.ports import Clock
 from engine.routing.breaker import Breaker
 from engine.routing.key_health import LONGEST_REST_SECONDS, KeyHealth
 from engine.routing.offer_health import OfferHealth, TrackRecord
@@ -133,6 +134,13 @@ class ProviderHealth:
             until = "until restored" if key.is_out_of_service else f"{ceil(wait)} s left"
             return Availability(State.RESTING, f"{key.reason(now, model)}, {until}", wait)
         return own
+
+    def read(self, clock: Clock) -> Availability:
+        """Return whether any offer may be asked now. A change of the state is dated when it is first read."""
+        found = self.availability(clock.monotonic())
+        if found.state is not self.seen:
+            self.seen, self.since = found.state, clock.now()
+        return found
 
     def _breaker_state(self, now: float, model: str | None) -> Availability:
         """Return the worse of the provider's breaker and the offer's; for None, that of the offer that is best off."""

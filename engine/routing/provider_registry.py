@@ -7,7 +7,7 @@ from engine.ports import Clock
 from engine.routing.breaker import Breaker
 from engine.routing.key_health import KeyHealth
 from engine.routing.permits import HealthPolicy
-from engine.routing.provider_health import Availability, LimitFact, ProviderHealth, ProviderState, State
+from engine.routing.provider_health import LimitFact, ProviderHealth, ProviderState, State
 
 
 class ProviderRegistry:
@@ -26,7 +26,7 @@ class ProviderRegistry:
 
     def drain(self, name: str) -> None:
         self._providers[name].drained = True
-        self._availability(self._providers[name], self._clock.monotonic())
+        self._providers[name].read(self._clock)
 
     def resume(self, name: str) -> None:
         """End a drain and every rest."""
@@ -43,7 +43,7 @@ class ProviderRegistry:
                 health.restore(now)
         for each in provider.keys if key is None else (provider.keys[key],):
             each.restore()
-        self._availability(provider, now)
+        provider.read(self._clock)
 
     def due_probes(self) -> tuple[Offer, ...]:
         """Return offers whose rest is over without an attempt since."""
@@ -87,7 +87,7 @@ class ProviderRegistry:
 
     def state(self, name: str) -> ProviderState:
         provider, now = self._providers[name], self._clock.monotonic()
-        return provider.state(name, self._availability(provider, now), now)
+        return provider.state(name, provider.read(self._clock), now)
 
     def limit_facts(self) -> tuple[LimitFact, ...]:
         """Return rate limits that fell, each once, after a minute without a 429 has shown where the limit is."""
@@ -98,10 +98,3 @@ class ProviderRegistry:
 
     def _breaker(self) -> Breaker:
         return Breaker(self._policy.failures_to_open, self._policy.rest_seconds)
-
-    def _availability(self, provider: ProviderHealth, now: float) -> Availability:
-        """Return a provider's availability. A change of its state is dated when it is first read."""
-        found = provider.availability(now)
-        if found.state is not provider.seen:
-            provider.seen, provider.since = found.state, self._clock.now()
-        return found

@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from scheduler.context import JobContext
 from scheduler.job import Job
-from storage.database.connection import Connection, row
-from storage.database.dates import day_of
+from storage.database.connection import Connection, day_of, row
 from storage.ledger.journal import allowance_rates
 from storage.operations import incidents
 from storage.operations.incidents import Incident

@@ -3,7 +3,7 @@
 from locales.button import Button
 from scheduler.context import JobContext
 from scheduler.job import Job
-from storage.database.dates import month_of
+from storage.database.connection import month_of
 from storage.reports import quotas
 from storage.reports.quotas import AllowanceCrossing, KeyCrossing, LowWallet
 from storage.tenants import notices

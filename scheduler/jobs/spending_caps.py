@@ -5,7 +5,7 @@ from functools import partial
 from engine.money import ZERO
 from scheduler.context import JobContext
 from scheduler.job import Job
-from storage.database.dates import day_of
+from storage.database.connection import day_of
 from storage.reports.losses import lost_since
 from storage.tenants import notices
 

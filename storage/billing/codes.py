@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.money import Money
-from storage.database.connection import Connection, row, scalar
-from storage.database.dates import ms
+from storage.database.connection import Connection, ms, row, scalar
 from storage.ledger.transfers import credit, lock_account
 
 MAX_WRONG_CODES, WINDOW = 5, timedelta(hours=1)

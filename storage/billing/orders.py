@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from engine.money import Money
 from engine.tenancy import Plan
 from storage.billing import subscriptions
-from storage.database.connection import Connection, Row, row
-from storage.database.dates import moment, ms
+from storage.database.connection import Connection, Row, moment, ms, row
 from storage.tenants import tenants
 
 ORDER_LIFE = timedelta(days=1)

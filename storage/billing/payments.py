@@ -8,8 +8,7 @@ from engine.money import ZERO, Money
 from engine.tenancy import Plan
 from storage.billing import orders, plans, subscriptions
 from storage.billing.orders import PLAN, TOPUP, Order
-from storage.database.connection import Connection, Row, row, scalar
-from storage.database.dates import ms
+from storage.database.connection import Connection, Row, ms, row, scalar
 from storage.ledger import transfers
 from storage.ledger.transfers import credit
 from storage.tenants import tenants

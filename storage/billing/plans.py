@@ -8,8 +8,7 @@ from fractions import Fraction
 from engine.money import ZERO, Money
 from engine.tenancy import Plan
 from storage.billing import subscriptions
-from storage.database.connection import Connection
-from storage.database.dates import ms
+from storage.database.connection import Connection, ms
 from storage.ledger import transfers
 from storage.ledger.transfers import credit, post
 from storage.tenants import tenants

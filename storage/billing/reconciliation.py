@@ -10,8 +10,7 @@ from storage.billing import orders, payments, refunds
 from storage.billing.payments import Payment, PaymentResult
 from storage.billing.refunds import RefundResult
 from storage.database import watermarks
-from storage.database.connection import Connection, Row, row
-from storage.database.dates import ms
+from storage.database.connection import Connection, Row, ms, row
 from storage.tenants import tenants
 
 PAYMENT, REFUND, OTHER = "payment", "refund", "other"

@@ -9,8 +9,7 @@ from engine.money import ZERO, Money
 from engine.tenancy import Plan
 from storage.billing import payments, plans, subscriptions
 from storage.billing.payments import Payment
-from storage.database.connection import Connection, Row, scalar
-from storage.database.dates import ms
+from storage.database.connection import Connection, Row, ms, scalar
 from storage.ledger import transfers
 from storage.ledger.transfers import credit, debit_or_owe
 from storage.tenants import tenants

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from engine.tenancy import Plan
 from storage.billing import subscriptions
 from storage.billing.plans import lock_tenant, pay_from_wallet, start_plan
-from storage.database.connection import Connection
-from storage.database.dates import ms
+from storage.database.connection import Connection, ms
 from storage.tenants import notices
 from storage.tenants.tenants import PERIOD, TenantState
 

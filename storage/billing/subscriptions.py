@@ -7,8 +7,7 @@ still be cancelled at Telegram) · ended.
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database.connection import Connection, Row, row
-from storage.database.dates import moment, ms
+from storage.database.connection import Connection, Row, moment, ms, row
 
 CURRENT_STATES = ("active", "canceled", "failed")
 _IS_CURRENT = "state IN ('active', 'canceled', 'failed')"

@@ -1,11 +1,16 @@
-"""Connection: the view of the database that a unit of work receives, and helpers that read single rows."""
+"""Connection: the view of the database that a unit of work receives; single rows, and dates as they are stored.
+
+The database stores moments, days and months as whole numbers in UTC.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from storage.database.statements import BatchQuery, BatchWrite, Statement
 
 Row = Mapping[str, Any]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_DIGITS = 18  # every number of 18 digits fits into 64 bits
 
 
@@ -61,3 +66,29 @@ def for_update(conn: Connection) -> str:
 def row_number(text: str) -> int | None:
     """Parse a row id as people type it; None for other text and for numbers that may not fit into 64 bits."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS else None
+
+
+def ms(moment: datetime) -> int:
+    """Milliseconds since 1970 UTC, rounded down."""
+    delta = moment - _EPOCH
+    return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
+
+
+def moment(stored_ms: int) -> datetime:
+    """The UTC time of stored milliseconds."""
+    return datetime.fromtimestamp(stored_ms / 1000, UTC)
+
+
+def moment_or_none(stored_ms: int | None) -> datetime | None:
+    """The UTC time of stored milliseconds; None for NULL."""
+    return None if stored_ms is None else moment(stored_ms)
+
+
+def month_of(moment: date) -> int:
+    """A month as a number, 202611 for November 2026. API key limits and invoices are counted by month."""
+    return moment.year * 100 + moment.month
+
+
+def day_of(moment: date) -> int:
+    """A UTC day as a number, 20261124 for 24 November 2026; days sort and compare as numbers."""
+    return moment.year * 10_000 + moment.month * 100 + moment.day

@@ -15,9 +15,8 @@ from functools import partial
 from typing import Self
 
 from engine.ports import Clock
-from storage.database.connection import Connection
+from storage.database.connection import Connection, ms
 from storage.database.database import Database
-from storage.database.dates import ms
 
 log = logging.getLogger(__name__)
 

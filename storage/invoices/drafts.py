@@ -10,8 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from engine.money import ZERO, Money
-from storage.database.connection import Connection, Row, row, scalar
-from storage.database.dates import day_of, moment, ms
+from storage.database.connection import Connection, Row, day_of, moment, ms, row, scalar
 from storage.ledger.transfers import wallet_of
 
 SETTLE_TIME = timedelta(hours=1)

@@ -8,9 +8,8 @@ from typing import Any
 
 from engine.money import Money
 from storage.database import watermarks
-from storage.database.connection import Connection, Row, for_update, row, scalar
+from storage.database.connection import Connection, Row, for_update, moment, month_of, ms, row, scalar
 from storage.database.database import Database
-from storage.database.dates import moment, month_of, ms
 from storage.invoices.drafts import (
     ChargeLine,
     InvoiceDraft,

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.money import ZERO, Money
-from storage.database.connection import Connection, scalar
-from storage.database.dates import month_of
+from storage.database.connection import Connection, month_of, scalar
 from storage.invoices import drafts, invoices
 from storage.invoices.drafts import InvoiceDraft, LedgerMismatch
 from storage.invoices.invoices import Invoice

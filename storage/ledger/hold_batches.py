@@ -14,13 +14,11 @@ from engine.holds import Fit, Funds, Grant, HoldRequest, Shortfall, fit, settle
 from engine.money import Money
 from engine.ports import Bill
 from engine.tenancy import Charge
-from storage.database.connection import Connection
-from storage.database.dates import month_of, ms
+from storage.database.connection import Connection, month_of, ms
 from storage.database.statements import BatchWrite
 from storage.database.write_queue import NotBatchable
 from storage.ledger import hold_batches_sql as sql
-from storage.ledger import receipts
-from storage.ledger.journal import allowance_worth, attempt_row
+from storage.ledger.journal import allowance_worth, attempt_row, receipt_text
 from storage.ledger.transfers import HOUSE_CHARGES, wallet_of
 
 
@@ -219,7 +217,7 @@ def _attempt_row(captured: _Capture, rates: Mapping[str, Fraction]) -> tuple[Any
 
 def _receipt_row(captured: _Capture) -> tuple[Any, ...]:
     receipt, charge = captured.request.bill.receipt, captured.charge
-    answered_at, text = ms(receipt.answered_at), receipts.to_text(receipt)
+    answered_at, text = ms(receipt.answered_at), receipt_text(receipt)
     return captured.held.tenant_id, answered_at, charge.wallet.nanousd, charge.allowance_tokens, text
 
 

@@ -13,11 +13,9 @@ from engine.holds import Fit, Funds, Grant, HoldRequest, Shortfall, fit, settle
 from engine.money import Money
 from engine.ports import Bill
 from engine.tenancy import Charge
-from storage.database.connection import Connection
-from storage.database.dates import month_of, ms
+from storage.database.connection import Connection, month_of, ms
 from storage.ledger import holds_sql as sql
-from storage.ledger import receipts
-from storage.ledger.journal import allowance_worth, attempt_row
+from storage.ledger.journal import allowance_worth, attempt_row, receipt_text
 from storage.ledger.transfers import HOUSE_CHARGES, wallet_of
 
 
@@ -60,7 +58,7 @@ def capture(
         "debit": wallet_of(hold_request.tenant_id),
         "credit": HOUSE_CHARGES,
         "ref": f"hold:{hold_request.hold_id}",
-        "receipt": receipts.to_text(bill.receipt),
+        "receipt": receipt_text(bill.receipt),
         "answered_at": ms(bill.receipt.answered_at),
     }
     if conn.first(sql.CAPTURE, values) is None:

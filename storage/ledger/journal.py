@@ -1,21 +1,28 @@
-"""The journal of attempts as it is written: their rows, and the engine's Journal port over SQL."""
+"""Attempts as they are stored: the rows of the journal, and the receipt of each tenant's last answer for /why.
 
+A receipt is a few hundred bytes of JSON.
+"""
+
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any
 
-from engine.attempt_record import AttemptRecord
+from engine.attempt_record import AttemptRecord, DropLine, QuoteLine, Receipt
 from engine.chat import Usage
 from engine.money import ZERO, Money
 from engine.tenancy import Charge, Plan
-from storage.database.connection import Connection
+from storage.database.connection import Connection, day_of, moment, ms, row
 from storage.database.database import Database
-from storage.database.dates import day_of, ms
 from storage.ledger import holds_sql as sql
 
 _NO_CHARGE = Charge()
 _NO_USAGE = Usage(0, 0)
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+_PLAIN = tuple(name for name in AttemptRecord.__slots__ if name not in {"started_at", "usage", "cost", "waste"})
+_ATTEMPT_FIELDS, _USAGE_FIELDS = attrgetter(*_PLAIN), attrgetter(*Usage.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +91,73 @@ def allowance_worth(charge: Charge, rates: Mapping[str, Fraction], plan: str) ->
     """
     rate = rates.get(plan)
     return Money.from_fraction(charge.allowance_tokens * rate) if rate and charge.allowance_tokens else ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class PaidReceipt:
+    """A receipt and the charge that the tenant paid."""
+
+    receipt: Receipt
+    charge: Charge
+
+
+def last_receipt(conn: Connection, tenant_id: int) -> PaidReceipt | None:
+    """Return the receipt of the latest answer, if any."""
+    found = row(conn, "SELECT * FROM receipts WHERE tenant_id = :id", id=tenant_id)
+    if found is None:
+        return None
+    return PaidReceipt(
+        read_receipt(found["receipt"]), Charge(Money(found["charge_nanousd"]), found["allowance_tokens"])
+    )
+
+
+def receipt_text(receipt: Receipt) -> str:
+    """Return a JSON array: the values in the order of the fields, without names; times in milliseconds."""
+    return _to_json(
+        [
+            receipt.request_id,
+            receipt.asked,
+            ms(receipt.answered_at),
+            [[q.provider, q.model, q.expected.nanousd, q.last_resort] for q in receipt.quotes],
+            [[d.provider, d.model, d.reason] for d in receipt.drops],
+            [_attempt_values(attempt) for attempt in receipt.attempts],
+            None if receipt.list_price is None else receipt.list_price.nanousd,
+        ]
+    )
+
+
+def read_receipt(text: str) -> Receipt:
+    """Parse the JSON that `receipt_text` returned."""
+    request_id, asked, answered_at, quotes, drops, attempts, list_price = json.loads(text)
+    return Receipt(
+        request_id,
+        asked,
+        moment(answered_at),
+        tuple(QuoteLine(provider, model, Money(expected), last) for provider, model, expected, last in quotes),
+        tuple(DropLine(*line) for line in drops),
+        tuple(_read_attempt(line) for line in attempts),
+        None if list_price is None else Money(list_price),
+    )
+
+
+def _attempt_values(attempt: AttemptRecord) -> list[Any]:
+    values = _ATTEMPT_FIELDS(attempt)
+    usage = attempt.usage
+    return [
+        *values,
+        ms(attempt.started_at),
+        None if usage is None else _USAGE_FIELDS(usage),
+        attempt.cost.nanousd,
+        attempt.waste.nanousd,
+    ]
+
+
+def _read_attempt(line: list[Any]) -> AttemptRecord:
+    *values, started_at, usage, cost, waste = line
+    return AttemptRecord(
+        **dict(zip(_PLAIN, values, strict=True)),
+        started_at=moment(started_at),
+        usage=None if usage is None else Usage(*usage),
+        cost=Money(cost),
+        waste=Money(waste),
+    )

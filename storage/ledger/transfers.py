@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.money import ZERO, Money
-from storage.database.connection import Connection, Row, for_update, row
-from storage.database.dates import ms
+from storage.database.connection import Connection, Row, for_update, ms, row
 
 HOUSE_CHARGES = "house:charges"
 

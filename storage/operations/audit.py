@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from storage.database import watermarks
-from storage.database.connection import Connection, for_update, scalar
-from storage.database.dates import ms
+from storage.database.connection import Connection, for_update, ms, scalar
 from storage.invoices import verification
 from storage.operations.audit_checks import CHECKS, NEW_INVOICES
 

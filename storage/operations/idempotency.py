@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from engine.errors import HoldLost
-from storage.database.connection import Connection, row
-from storage.database.dates import ms
+from storage.database.connection import Connection, ms, row
 
 RETENTION = timedelta(days=1)
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database.connection import Connection, Row, row, scalar
-from storage.database.dates import moment, moment_or_none, ms
+from storage.database.connection import Connection, Row, moment, moment_or_none, ms, row, scalar
 
 
 @dataclass(frozen=True, slots=True)

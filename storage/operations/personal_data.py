@@ -9,10 +9,9 @@ from datetime import date, datetime
 from typing import Any
 
 from engine.money import Money
-from storage.database.connection import Connection, Row
-from storage.database.dates import moment_or_none, ms
+from storage.database.connection import Connection, Row, moment_or_none, ms
 from storage.invoices import invoices
-from storage.ledger import receipts
+from storage.ledger import journal
 from storage.reports import usage
 from storage.telegram import conversations
 from storage.tenants import api_keys, tenant_settings, tenants
@@ -97,7 +96,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
 
 def _receipt(found: Row) -> dict[str, Any]:
     """Return a receipt without the operator's costs."""
-    receipt = receipts.from_text(found["receipt"])
+    receipt = journal.read_receipt(found["receipt"])
     exported = ("ordinal", "provider", "model", "served", "outcome", "status", "started_at", "duration_ms")
     return {
         "request_id": receipt.request_id,

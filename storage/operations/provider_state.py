@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from storage.database.connection import Connection
-from storage.database.dates import ms
+from storage.database.connection import Connection, ms
 
 
 def drained(conn: Connection) -> frozenset[str]:

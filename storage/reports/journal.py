@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 from engine.attempt_record import ABANDONED, ANSWERED, CLOSING, HEDGED, NO_SPEECH, STOPPED, UNREAD
 from engine.money import Money
-from storage.database.connection import Connection, row, scalar
-from storage.database.dates import moment, ms
+from storage.database.connection import Connection, moment, ms, row, scalar
 
 _NEUTRAL = (
     ABANDONED,

@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 from engine.money import ZERO, Money
-from storage.database.connection import Connection, row
-from storage.database.dates import ms
+from storage.database.connection import Connection, ms, row
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ from collections import defaultdict
 
 from engine.money import ZERO, Money
 from engine.ports import Clock
-from storage.database.connection import Connection
+from storage.database.connection import Connection, day_of
 from storage.database.database import Database
-from storage.database.dates import day_of
 
 FRESH_SECONDS = 1.0
 RECOUNT_SECONDS = 60.0

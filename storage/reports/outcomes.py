@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.attempt_record import ABANDONED, ANSWERED, NO_OFFER, STOPPED
-from storage.database.connection import Connection
-from storage.database.dates import day_of
+from storage.database.connection import Connection, day_of
 from storage.reports import rollups
 from storage.reports.rollups import BUCKETS_MS, PER_ATTEMPT, TIMINGS
 

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from engine.money import Money
-from storage.database.connection import Connection
-from storage.database.dates import moment
+from storage.database.connection import Connection, moment
 
 T = TypeVar("T")
 LEAST_TOKENS = 64 + 80

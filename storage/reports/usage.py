@@ -6,8 +6,7 @@ from datetime import date
 from typing import Any
 
 from engine.money import ZERO, Money
-from storage.database.connection import Connection, Row, row
-from storage.database.dates import day_of
+from storage.database.connection import Connection, Row, day_of, row
 from storage.reports import rollups
 from storage.reports.rollups import PER_ATTEMPT, SUMS
 

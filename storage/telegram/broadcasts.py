@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database.connection import Connection, Row, row, scalar
-from storage.database.dates import ms
+from storage.database.connection import Connection, Row, ms, row, scalar
 
 _RECIPIENTS = "FROM tenants WHERE telegram_user_id IS NOT NULL AND NOT blocked AND NOT banned AND access = 'in'"
 

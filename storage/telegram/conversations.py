@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.chat import Message, Part, Role, Text
-from storage.database.connection import Connection, scalar
-from storage.database.dates import ms
+from storage.database.connection import Connection, ms, scalar
 
 MOST_MESSAGES = 60
 MOST_CHARS = 24_000

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database.connection import Connection, Row, for_update, row
-from storage.database.dates import moment, ms
+from storage.database.connection import Connection, Row, for_update, moment, ms, row
 
 CHAT, NOW = "chat", "now"
 

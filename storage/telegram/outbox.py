@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database.connection import Connection
-from storage.database.dates import ms
+from storage.database.connection import Connection, ms
 
 
 @dataclass(frozen=True, slots=True)

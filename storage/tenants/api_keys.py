@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.tenancy import Plan, Tenant
-from storage.database.connection import Connection, Row, row, scalar
-from storage.database.dates import moment, moment_or_none, month_of, ms
+from storage.database.connection import Connection, Row, moment, moment_or_none, month_of, ms, row, scalar
 from storage.tenants import tenants
 
 PREFIX = "fk-"

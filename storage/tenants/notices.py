@@ -2,8 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from storage.database.connection import Connection
-from storage.database.dates import ms
+from storage.database.connection import Connection, ms
 
 
 def first_time(conn: Connection, key: str, now: datetime) -> bool:

@@ -3,8 +3,7 @@
 import json
 from datetime import datetime
 
-from storage.database.connection import Connection, for_update, scalar
-from storage.database.dates import ms
+from storage.database.connection import Connection, for_update, ms, scalar
 
 
 def set_banned(conn: Connection, tenant_id: int, banned: bool) -> None:

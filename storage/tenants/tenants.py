@@ -8,8 +8,7 @@ from typing import Any
 
 from engine.money import Money
 from engine.tenancy import Plan, Tenant
-from storage.database.connection import Connection, Row, row, row_number, scalar
-from storage.database.dates import moment, moment_or_none, ms
+from storage.database.connection import Connection, Row, moment, moment_or_none, ms, row, row_number, scalar
 
 PERIOD = timedelta(days=30)
 ADMITTED, PENDING, DECLINED = "in", "pending", "declined"

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from storage.tenants import api_keys
 from tests.web.conftest import ADMIN_KEY, ASKED, RunningApi
-from web.auth import MOST_BODY_BYTES
+from web.auth import MOST_BODY_BYTES, new_request_id
 from web.errors import INVALID_KEY, OPERATORS_ONLY
 
 MIB = 1024 * 1024
@@ -96,3 +97,15 @@ async def test_database_error_of_authentication_has_openais_shape(
     assert answer.status_code == 500
     assert answer.json()["error"]["type"] == "server_error"
     assert "locked" not in answer.text
+
+
+NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+
+
+def test_later_request_id_sorts_after_an_earlier_one() -> None:
+    assert new_request_id(NOW) < new_request_id(NOW + timedelta(milliseconds=1))
+
+
+def test_request_ids_of_one_moment_differ() -> None:
+    first, second = new_request_id(NOW), new_request_id(NOW)
+    assert (len(first), first[:16], first != second) == (36, second[:16], True)

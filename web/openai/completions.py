@@ -20,10 +20,9 @@ from engine.errors import EngineError
 from engine.gateway.answer import Answer
 from engine.gateway.gateway import Gateway
 from engine.gateway.question import Finisher
-from engine.ids import time_ordered
 from engine.tenancy import Tenant
 from web import errors
-from web.auth import Caller
+from web.auth import Caller, new_request_id
 from web.errors import SERVER_ERROR, HttpProblem
 from web.openai import chat_request, chat_response
 from web.openai.chat_response import ChunkEncoder
@@ -53,7 +52,7 @@ class Completions:
     idempotency_keys: IdempotencyKeys
 
     async def create(self, request: Request) -> Response:
-        request_id = f"req-{time_ordered(datetime.now(UTC))}"
+        request_id = new_request_id(datetime.now(UTC))
         try:
             response = await self._respond(request, request_id)
         except HttpProblem as problem:

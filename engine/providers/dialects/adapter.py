@@ -12,10 +12,10 @@ from engine.chat import Chunk
 from engine.errors import CapabilityMissing, Garbled, ProviderError
 from engine.ports import LimitHeaders, ProviderCall
 from engine.providers import http
+from engine.providers.http import Frame, frames
 from engine.providers.limit_headers import parse_limits
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
-from engine.providers.sse import Frame, frames
 
 MOST_ERROR_BYTES = 64_000
 JSON_ASKED = "Answer with one JSON object and nothing else."

@@ -30,7 +30,7 @@ from engine.providers.dialects.adapter import (
     thinking_off,
     tool_arguments,
 )
-from engine.providers.sse import Frame
+from engine.providers.http import Frame
 
 _FINISHES = {
     "end_turn": Finish.STOP,

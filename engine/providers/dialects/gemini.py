@@ -29,7 +29,7 @@ from engine.providers.dialects.adapter import (
     thinking_off,
     tool_arguments,
 )
-from engine.providers.sse import Frame
+from engine.providers.http import Frame
 
 _DONE = {"STOP": Finish.STOP, "MAX_TOKENS": Finish.LENGTH, "CONTINUATION": Finish.LENGTH}
 _REFUSED = {"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"}

@@ -34,8 +34,8 @@ from engine.providers.dialects.adapter import (
     json_object,
     thinking_off,
 )
+from engine.providers.http import Frame
 from engine.providers.spec import Spec
-from engine.providers.sse import Frame
 from engine.speech import Recording, SpeechText
 
 _FINISHES = {

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import Garbled
-from engine.providers.sse import Frame, LineSplitter, frames
+from engine.providers.http import Frame, LineSplitter, frames
 
 BODY = "event: a\ndata: một\ndata: 二\n\n: note\n\ndata:🌊\n\ndata:  two spaces\n\nevent: lost\n\ndata: last"
 

@@ -5,8 +5,7 @@ import pytest
 from engine.money import Money
 from scheduler.context import JobContext
 from scheduler.jobs import quotas
-from storage.database.connection import Connection
-from storage.database.dates import month_of
+from storage.database.connection import Connection, month_of
 from storage.ledger import transfers
 from storage.tenants import api_keys, tenants
 from tests.scheduler.conftest import NOW, Notifications

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from storage.database.dates import day_of, moment, moment_or_none, month_of, ms
+from storage.database.connection import day_of, moment, moment_or_none, month_of, ms
 
 AT = datetime(2026, 11, 24, 12, 30, 15, 999_999, tzinfo=UTC)
 

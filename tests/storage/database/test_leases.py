@@ -8,9 +8,8 @@ import sys
 from datetime import timedelta
 
 from storage.database import leases
-from storage.database.connection import Connection, row
+from storage.database.connection import Connection, ms, row
 from storage.database.database import Database
-from storage.database.dates import ms
 from storage.database.leases import Lease
 from tests.storage.books import NOW, FixedClock
 

@@ -4,9 +4,8 @@ import re
 
 import pytest
 
-from storage.database.connection import Connection
+from storage.database.connection import Connection, month_of
 from storage.database.database import Database
-from storage.database.dates import month_of
 from storage.database.statements import BatchWrite
 from storage.ledger import hold_batches_sql
 from storage.tenants import api_keys

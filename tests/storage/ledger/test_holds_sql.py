@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from storage.database.connection import Connection, row
+from storage.database.connection import Connection, month_of, row
 from storage.database.database import Database, open_database
-from storage.database.dates import month_of
 from storage.database.statements import Statement
 from storage.ledger import holds_sql
 from storage.tenants import api_keys

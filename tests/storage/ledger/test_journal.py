@@ -8,9 +8,8 @@ from engine.attempt_record import AttemptRecord
 from engine.chat import Usage
 from engine.money import ZERO, Money
 from engine.tenancy import Charge, Plan
-from storage.database.connection import Connection, row
+from storage.database.connection import Connection, ms, row
 from storage.database.database import Database
-from storage.database.dates import ms
 from storage.ledger import holds_sql, journal
 from storage.ledger.journal import SqlJournal, allowance_rates, allowance_worth, attempt_row
 from tests.builders import NOON, attempt

@@ -6,8 +6,8 @@ from engine.attempt_record import DropLine, QuoteLine
 from engine.money import Money
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger import holds, receipts
-from storage.ledger.receipts import PaidReceipt
+from storage.ledger import holds, journal
+from storage.ledger.journal import PaidReceipt
 from tests.storage.books import NOW, RATES, bill, hold_request, take, tenant
 
 
@@ -27,6 +27,6 @@ async def test_last_receipt_is_read_back_unchanged(db: Database) -> None:
             charge = holds.capture(
                 conn, asked, take(conn, asked), replace(bought, receipt=receipt), rates=RATES, now=NOW
             )
-            assert receipts.last(conn, owner) == PaidReceipt(receipt, charge)
+            assert journal.last_receipt(conn, owner) == PaidReceipt(receipt, charge)
 
     await db.write(unit)

@@ -1,8 +1,7 @@
 from datetime import timedelta
 
-from storage.database.connection import Connection, scalar
+from storage.database.connection import Connection, ms, scalar
 from storage.database.database import Database
-from storage.database.dates import ms
 from storage.operations import provider_state
 from tests.storage.books import NOW
 

@@ -4,9 +4,8 @@ from fractions import Fraction
 import pytest
 
 from engine.money import ZERO, Money
-from storage.database.connection import Connection
+from storage.database.connection import Connection, ms
 from storage.database.database import Database
-from storage.database.dates import ms
 from storage.reports import liability
 from storage.reports.liability import Liability, StarTotals
 from tests.storage.books import PRO, tenant

@@ -2,9 +2,8 @@ import asyncio
 from datetime import timedelta
 
 from engine.money import Money
-from storage.database.connection import Connection
+from storage.database.connection import Connection, day_of
 from storage.database.database import Database
-from storage.database.dates import day_of
 from storage.reports.losses import SqlLosses, lost_since
 from tests.builders import attempt, journaled, spent
 from tests.storage.books import NOW, FixedClock, hold_request, pay, take, tenant

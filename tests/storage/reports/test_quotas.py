@@ -5,9 +5,8 @@ import pytest
 from engine.money import Money
 from storage.billing import orders, payments, plans, refunds
 from storage.billing.payments import Payment
-from storage.database.connection import Connection
+from storage.database.connection import Connection, month_of
 from storage.database.database import Database
-from storage.database.dates import month_of
 from storage.ledger import transfers
 from storage.reports import quotas
 from storage.tenants import api_keys, notices, tenant_settings

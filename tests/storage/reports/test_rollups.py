@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from engine.chat import Usage
 from engine.money import Money
 from engine.tenancy import Charge
-from storage.database.connection import Connection
+from storage.database.connection import Connection, day_of
 from storage.database.database import Database, open_database
-from storage.database.dates import day_of
 from storage.database.postgres import PostgresConnection
 from storage.database.sqlite import SqliteConnection
 from storage.reports import rollups, usage
