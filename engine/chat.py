@@ -155,10 +155,16 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a choice."""
+    """The end of a choice. `at_stop_sequence`: it may have ended at a stop sequence of the request."""
 
     finish: Finish
     index: int = 0
+    at_stop_sequence: bool = field(default=False, compare=False)
+
+    @property
+    def is_answer(self) -> bool:
+        """True when the end is an answer also without any content."""
+        return self.at_stop_sequence or self.finish in {Finish.LENGTH, Finish.REFUSED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ EngineError
     ├── WentSilent          no content or reasoning for too long within an answer
     ├── StreamCut           ended without an end marker or finish reason
     ├── Garbled             a 200 that is not in the dialect
-    └── EmptyAnswer         ended properly with nothing in it
+    └── EmptyAnswer         ended without content, reasoning or a reason to have none
 
 Errors build their own sentence, for operators. They hold no HTTP status of ours and no words for users: each front end
 translates them.

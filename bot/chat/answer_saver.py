@@ -27,6 +27,7 @@ from storage.telegram.inbox import ClaimedUpdate
 
 Translate = Callable[..., str]
 _ENDINGS = {Finish.REFUSED: "chat.filtered", Finish.LENGTH: "chat.length"}
+_WITHOUT_TEXT = {Finish.LENGTH: "chat.all_thinking", Finish.STOP: "chat.no_text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class AnswerSaver:
 
     def finish(self, completion: Completion, receipt: Receipt) -> CaptureStep:
         """Render the answer, in the event loop. The returned function runs in the transaction of the capture."""
-        text = clean(completion.text) or self.context.t("chat.refused")
+        text = clean(completion.text) or self.context.t(no_text_key(completion))
         shown = rich(text) if self.with_tables else None
         first = render(shown.head if shown else text)
         rest = render(shown.rest) if shown and shown.rest else []
@@ -129,6 +130,12 @@ def notes(t: Translate, completion: Completion, charge: Charge, receipt: Receipt
     elif finish in _ENDINGS and completion.text:
         found.append(t(_ENDINGS[finish]))
     return found
+
+
+def no_text_key(completion: Completion) -> str:
+    """Return the key of the sentence that is sent in place of an answer without text."""
+    finish = completion.choices[0].finish if completion.choices else None
+    return _WITHOUT_TEXT.get(finish, "chat.refused") if finish else "chat.refused"
 
 
 def footer(t: Translate, completion: Completion, charge: Charge, receipt: Receipt) -> str:

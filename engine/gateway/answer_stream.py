@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from engine.catalog.offers import Offer
 from engine.chat import Choice, Chunk, Delta, Event, Finish, Finished, Restart, Served, ToolCall, Usage
-from engine.errors import Garbled
+from engine.errors import EmptyAnswer, Garbled
 
 MOST_NAME_CHARS = 200
 MOST_CHARS = 16_000_000  # of one answer: an answer above it does not end
@@ -33,6 +33,7 @@ class AttemptContent:
         self._left_chars = min(MOST_CHARS, _SPARE_CHARS + _CHARS_PER_TOKEN * most_tokens)
         self._left_thinking_chars = MOST_CHARS
         self._finishes: dict[int, Finish] = {}
+        self._is_answer = False  # also without content: by its reasoning, or by an end that is an answer
 
     def add(self, chunk: Chunk) -> bool:
         """Record `chunk`; return True if it is content. Raises Garbled for a wrong choice or too much content."""
@@ -42,19 +43,33 @@ class AttemptContent:
         if isinstance(chunk, Finished):
             self._check(chunk)
             self._finishes.setdefault(chunk.index, chunk.finish)
+            self._is_answer = self._is_answer or chunk.is_answer
         elif isinstance(chunk, Usage):
             self.usage = chunk
+            self._is_answer = self._is_answer or chunk.reasoning_tokens > 0
         elif isinstance(chunk, Served):
             self.served = chunk.model[:MOST_NAME_CHARS]
         return False
 
     @property
     def is_whole(self) -> bool:
-        """True when every choice has ended, with content or a refusal: only the usage may still be missing."""
-        return len(self._finishes) >= self._choices and (bool(self.events) or Finish.REFUSED in self._finishes.values())
+        """True when every choice has ended, and it is an answer: only the usage may still be missing."""
+        return len(self._finishes) >= self._choices and self._is_kept
+
+    @property
+    def _is_kept(self) -> bool:
+        return self._is_answer or bool(self.events)
 
     def finish(self) -> None:
-        """Append the end of each choice, once. A choice without a reported end gets one by its content."""
+        """Append the end of each choice, once. A choice without a reported end gets one by its content.
+
+        An answer may be without content: after reasoning, at the output limit, at a stop sequence of the request, or as
+        a refusal. Raises EmptyAnswer for any other end without content.
+        """
+        if not self._is_kept:
+            raise EmptyAnswer
+        if not self.events and not self._finishes:
+            self._finishes[0] = Finish.STOP
         if len(self._finishes) < self._choices:
             deltas = [event for event in self.events if isinstance(event, Delta)]
             with_calls = {delta.index for delta in deltas if delta.tool_calls}
@@ -67,7 +82,9 @@ class AttemptContent:
             raise Garbled(f"choice {event.index} of {self._choices}")
 
     def _add_delta(self, delta: Delta) -> bool:
-        self._left_thinking_chars -= len(delta.thinking)
+        if delta.thinking:
+            self._is_answer = True
+            self._left_thinking_chars -= len(delta.thinking)
         if delta.is_content:
             self._left_chars -= _EVENT_CHARS + len(delta.text)
             for call in delta.tool_calls:

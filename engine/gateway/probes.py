@@ -3,7 +3,7 @@
 from engine.attempt_record import ANSWERED
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Role, says
-from engine.errors import EmptyAnswer, ProviderError
+from engine.errors import ProviderError
 from engine.gateway.attempt import Attempt
 from engine.gateway.market import Market
 from engine.gateway.question import Question
@@ -37,7 +37,7 @@ async def probe(market: Market, offer: Offer, request_id: str) -> ProviderError 
 
 async def _report(attempt: Attempt, error: ProviderError | None) -> ProviderError | None:
     market = attempt.market
-    if error is not None and not isinstance(error, EmptyAnswer):  # the one token may be reasoning: it has answered
+    if error is not None:
         market.health.failed(attempt.permit, error)
         await market.journal.record(attempt.wasted(error.outcome, error=error))
         return error

@@ -36,6 +36,8 @@ TEXTS = {
     "ask.usage": "Write your question after the command, for example: /ask How tall is Everest?",
     "chat.stopped_empty": "Stopped before the answer began. Nothing was charged.",
     "chat.refused": "The model declined to answer this.",
+    "chat.all_thinking": "The model used its whole output limit for thinking and wrote no answer. The thinking is charged. Ask for something shorter, or choose another model with /model.",
+    "chat.no_text": "The model ended without writing an answer. Ask again, or choose another model with /model.",
     "chat.tokens": "{n} tokens",
     "chat.restarted": "{provider} broke off; {by} started the answer again.",
     "chat.stopped": "Stopped. Charged for the part delivered: {paid}.",

@@ -36,6 +36,8 @@ TEXTS = {
     "ask.usage": "Hãy viết câu hỏi sau lệnh, ví dụ: /ask Núi Everest cao bao nhiêu?",
     "chat.stopped_empty": "Đã dừng trước khi có câu trả lời. Không tính phí.",
     "chat.refused": "Mô hình từ chối trả lời câu này.",
+    "chat.all_thinking": "Mô hình đã dùng hết giới hạn đầu ra để suy nghĩ và không viết câu trả lời nào. Phần suy nghĩ được tính phí. Hãy hỏi ngắn gọn hơn, hoặc chọn mô hình khác bằng /model.",
+    "chat.no_text": "Mô hình kết thúc mà không viết câu trả lời. Hãy hỏi lại, hoặc chọn mô hình khác bằng /model.",
     "chat.tokens": "{n} token",
     "chat.restarted": "{provider} bị đứt giữa chừng; {by} đã trả lời lại từ đầu.",
     "chat.stopped": "Đã dừng. Phí cho phần đã nhận: {paid}.",

@@ -104,7 +104,10 @@ class ProviderAdapter(ABC):
 
     @abstractmethod
     def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:
-        """Yield the answer's chunks. Raises the `failure` of an error frame, StreamCut and EmptyAnswer."""
+        """Yield the answer's chunks. Raises the `failure` of an error frame, and StreamCut.
+
+        An end without content is no error here: AttemptContent decides whether it is an answer.
+        """
 
     def failure(self, body: Any, status: int | None = None) -> ProviderError:
         """Return the error that a frame of a stream with status 200 reports."""

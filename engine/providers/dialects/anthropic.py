@@ -19,7 +19,7 @@ from engine.chat import (
     ToolCallDelta,
     Usage,
 )
-from engine.errors import CapabilityMissing, EmptyAnswer, StreamCut
+from engine.errors import CapabilityMissing, StreamCut
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import (
     JSON_ASKED,
@@ -99,15 +99,13 @@ class AnthropicDialect(ProviderAdapter):
                 yield chunk
         if not state.ended and not state.finished:
             raise StreamCut("no message_stop, no stop_reason")
-        if not state.content and not state.refused:
-            raise EmptyAnswer
 
 
 class _StreamState:
     """The progress of one stream. Usage comes in parts; the latest value of each number counts."""
 
     def __init__(self) -> None:
-        self.ended = self.finished = self.content = self.refused = False
+        self.ended = self.finished = False
         self.usage: dict[str, Any] = {}
         self.calls: dict[int, int] = {}
 
@@ -137,7 +135,6 @@ class _StreamState:
 
     def _block(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
         if block.get("type") == "tool_use":
-            self.content = True
             position = self.calls.setdefault(index, len(self.calls))
             return [Delta("", 0, (ToolCallDelta(position, str(block.get("id")), str(block.get("name"))),))]
         return self._text(block.get("text"))
@@ -154,7 +151,6 @@ class _StreamState:
     def _text(self, text: Any) -> list[Chunk]:
         if not isinstance(text, str) or not text:
             return []
-        self.content = True
         return [Delta(text)]
 
     def _end(self, data: Mapping[str, Any]) -> list[Chunk]:
@@ -164,8 +160,7 @@ class _StreamState:
         if reason:
             self.finished = True
             finish = _FINISHES.get(str(reason), Finish.STOP)
-            self.refused = self.refused or finish is Finish.REFUSED
-            found.append(Finished(finish))
+            found.append(Finished(finish, at_stop_sequence=reason == "stop_sequence"))
         return found
 
 

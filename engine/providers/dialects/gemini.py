@@ -18,7 +18,7 @@ from engine.chat import (
     ToolCallDelta,
     Usage,
 )
-from engine.errors import CapabilityMissing, EmptyAnswer, KeyRefused, Overloaded, StreamCut
+from engine.errors import CapabilityMissing, KeyRefused, Overloaded, StreamCut
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import (
     NO_PREFILL,
@@ -89,8 +89,8 @@ class GeminiDialect(ProviderAdapter):
             config["responseJsonSchema"] = _schema(options.response_format or {})
         return {name: value for name, value in config.items() if value is not None}
 
-    async def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
-        state = _StreamState()
+    async def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:
+        state = _StreamState(has_stop_sequences=bool(call.request.options.stop))
         async for frame in incoming:
             data = json_object(frame)
             if "error" in data:
@@ -99,13 +99,12 @@ class GeminiDialect(ProviderAdapter):
                 yield chunk
         if not state.finished:
             raise StreamCut("no finish reason")
-        if not state.content and not state.refused:
-            raise EmptyAnswer
 
 
 class _StreamState:
-    def __init__(self) -> None:
-        self.finished = self.content = self.refused = False
+    def __init__(self, *, has_stop_sequences: bool) -> None:
+        self.finished = False
+        self.has_stop_sequences = has_stop_sequences
         self.model = ""
         self.calls = 0
 
@@ -117,7 +116,7 @@ def _chunks(data: Mapping[str, Any], state: _StreamState) -> list[Chunk]:
         state.model = model
         found.append(Served(model))
     if (data.get("promptFeedback") or {}).get("blockReason"):
-        state.finished = state.refused = True
+        state.finished = True
         found.append(Finished(Finish.REFUSED))
     for candidate in data.get("candidates") or ():
         found += _candidate(candidate, state)
@@ -139,7 +138,7 @@ def _candidate(candidate: Mapping[str, Any], state: _StreamState) -> list[Chunk]
 
 def _delta(part: Mapping[str, Any], index: int, state: _StreamState) -> Delta | None:
     if call := part.get("functionCall"):
-        state.content, state.calls = True, state.calls + 1
+        state.calls += 1
         name, position = str(call.get("name") or ""), state.calls - 1
         arguments = json.dumps(call.get("args") or {}, ensure_ascii=False)
         return Delta("", index, (ToolCallDelta(position, call.get("id") or f"call_{position}", name, arguments),))
@@ -148,7 +147,6 @@ def _delta(part: Mapping[str, Any], index: int, state: _StreamState) -> Delta | 
         return None
     if part.get("thought"):
         return Delta("", index, (), text)
-    state.content = True
     return Delta(text, index)
 
 
@@ -159,10 +157,11 @@ def _finished(reason: str, index: int, state: _StreamState) -> Finished:
     if reason in _FAILED:
         raise Overloaded(f"finish reason {reason}")
     if reason in _REFUSED or reason.startswith("IMAGE_"):
-        state.refused = True
         return Finished(Finish.REFUSED, index)
     finish = _DONE.get(reason, Finish.STOP)
-    return Finished(Finish.TOOL_CALLS if state.calls and finish is Finish.STOP else finish, index)
+    if state.calls and finish is Finish.STOP:
+        return Finished(Finish.TOOL_CALLS, index)
+    return Finished(finish, index, at_stop_sequence=reason == "STOP" and state.has_stop_sequences)
 
 
 def usage_of(usage: Mapping[str, Any]) -> Usage:

@@ -22,7 +22,7 @@ from engine.chat import (
     ToolCallDelta,
     Usage,
 )
-from engine.errors import CapabilityMissing, EmptyAnswer, Overloaded, StreamCut
+from engine.errors import CapabilityMissing, Overloaded, StreamCut
 from engine.ports import ProviderCall
 from engine.providers import http
 from engine.providers.dialects import transcriptions
@@ -74,8 +74,8 @@ class OpenAIDialect(ProviderAdapter):
             await self._check(response, key)
             return await transcriptions.transcript(response)
 
-    async def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:  # noqa: ARG002
-        state = _StreamState()
+    async def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:
+        state = _StreamState(has_stop_sequences=_sends_stop(call, self.spec))
         async for frame in incoming:
             if frame.data == "[DONE]":
                 state.ended = True
@@ -88,8 +88,6 @@ class OpenAIDialect(ProviderAdapter):
                 yield chunk
         if not state.ended and not state.finished:
             raise StreamCut("no end marker, no finish reason")
-        if not state.content and not state.refused:
-            raise EmptyAnswer
 
 
 def _request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
@@ -122,8 +120,16 @@ def _request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
         "n": request.n if request.n > 1 else None,
         **_effort(options, spec),
     }
-    refused = spec.without | (_REFUSED_BY_REASONING if _REASONING.search(call.model) else frozenset())
+    refused = _refused_fields(call.model, spec)
     return body | {name: value for name, value in optional.items() if value is not None and name not in refused}
+
+
+def _refused_fields(model: str, spec: Spec) -> frozenset[str]:
+    return spec.without | (_REFUSED_BY_REASONING if _REASONING.search(model) else frozenset())
+
+
+def _sends_stop(call: ProviderCall, spec: Spec) -> bool:
+    return bool(call.request.options.stop) and "stop" not in _refused_fields(call.model, spec)
 
 
 def _effort(options: Options, spec: Spec) -> Mapping[str, Any]:
@@ -183,8 +189,9 @@ def _call_json(call: ToolCall) -> dict[str, Any]:
 class _StreamState:
     """The progress of one stream."""
 
-    def __init__(self) -> None:
-        self.ended = self.finished = self.content = self.refused = False
+    def __init__(self, *, has_stop_sequences: bool) -> None:
+        self.ended = self.finished = False
+        self.has_stop_sequences = has_stop_sequences
         self.refused_choices: set[int] = set()
         self.model = ""
 
@@ -213,7 +220,6 @@ def _choice(choice: Mapping[str, Any], state: _StreamState) -> list[Chunk]:
     thinking = delta.get("reasoning_content") or delta.get("reasoning") or ""
     calls = tuple(_tool_call(call, n) for n, call in enumerate(delta.get("tool_calls") or ()))
     if text or calls or thinking:
-        state.content = state.content or bool(text or calls)
         if delta.get("refusal"):
             state.refused_choices.add(index)
         logprobs = choice.get("logprobs")
@@ -231,8 +237,7 @@ def _finished(reason: str, index: int, state: _StreamState) -> Finished:
         raise Overloaded(f"finish reason {reason}")
     finish = Finish.REFUSED if index in state.refused_choices else _FINISHES.get(reason, Finish.STOP)
     state.finished = True
-    state.refused = state.refused or finish is Finish.REFUSED
-    return Finished(finish, index)
+    return Finished(finish, index, at_stop_sequence=reason == "stop" and state.has_stop_sequences)
 
 
 def _tool_call(call: Mapping[str, Any], position: int) -> ToolCallDelta:

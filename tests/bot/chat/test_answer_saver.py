@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 import locales
-from bot.chat.answer_saver import cents, footer, notes, paid
+from bot.chat.answer_saver import cents, footer, no_text_key, notes, paid
 from engine.attempt_record import ABANDONED, ANSWERED, AttemptRecord, Receipt
 from engine.chat import Choice, Completion, Finish, Usage
 from engine.money import Money
@@ -92,3 +92,20 @@ def test_filter_and_limit_have_different_notes() -> None:
 
 def test_refusal_without_text_has_no_note() -> None:
     assert notes(t, completion(Finish.REFUSED, ""), Charge(), receipt(attempt("gemini"))) == []
+
+
+@pytest.mark.parametrize(
+    ("finish", "key"),
+    [
+        (Finish.LENGTH, "chat.all_thinking"),
+        (Finish.STOP, "chat.no_text"),
+        (Finish.REFUSED, "chat.refused"),
+        (None, "chat.refused"),
+    ],
+)
+def test_answer_without_text_is_sent_as_a_sentence_that_says_why(finish: Finish | None, key: str) -> None:
+    assert no_text_key(completion(finish, "")) == key
+
+
+def test_answer_without_text_that_was_cut_at_the_limit_has_no_second_note() -> None:
+    assert notes(t, completion(Finish.LENGTH, ""), Charge(), receipt(attempt("gemini"))) == []

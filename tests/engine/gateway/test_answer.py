@@ -104,6 +104,29 @@ async def test_next_offer_is_attempted_after_a_failure(error: Exception) -> None
     assert answer.offer == Offer("two", "m")
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        [Delta(thinking="hm"), Finished(Finish.LENGTH), Usage(10, 100, reasoning_tokens=100)],
+        [Finished(Finish.LENGTH), Usage(10, 100)],
+        [Finished(Finish.STOP, at_stop_sequence=True), Usage(10, 1)],
+        [Finished(Finish.REFUSED), Usage(10, 1)],
+    ],
+)
+async def test_end_without_content_is_charged_and_no_failure_of_its_offer(script: list[Step]) -> None:
+    one, two = ScriptedProvider("one", script), ScriptedProvider("two", whole("unasked"))
+    setup = AnswerSetup(one, two)
+    for _ in range(6):
+        answer, hold = setup.answer(can_restart=False)
+        events = [event async for event in answer]
+        assert events == [piece for piece in script if isinstance(piece, Finished)]
+        assert (paid(hold), answer.offer) == (script[-1], Offer("one", "m"))
+        assert answer.completion is not None
+        assert answer.completion.text == ""
+    assert two.calls == []
+    assert setup.market.health.status(Offer("one", "m")).failure_chance == 0
+
+
 async def test_request_fault_ends_the_failover_at_once() -> None:
     setup = AnswerSetup(ScriptedProvider("one", [RequestFault("bad")]), ScriptedProvider("two", whole("unasked")))
     answer, hold = setup.answer()

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from engine.catalog.offers import Offer
-from engine.chat import Choice, Delta, Finish, Finished, Restart, Served, ToolCall, ToolCallDelta, Usage
-from engine.errors import Garbled
+from engine.chat import Choice, Chunk, Delta, Finish, Finished, Restart, Served, ToolCall, ToolCallDelta, Usage
+from engine.errors import EmptyAnswer, Garbled
 from engine.gateway.answer_stream import (
     MOST_CHARS,
     MOST_NAME_CHARS,
@@ -220,3 +220,31 @@ def test_stream_has_begun_with_its_first_content() -> None:
     assert (stream.has_begun, stream.offer) == (False, None)
     stream.show(content())
     assert (stream.has_begun, stream.offer) == (True, ONE)
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [Finished(Finish.LENGTH)],
+        [Finished(Finish.STOP, at_stop_sequence=True)],
+        [Delta(thinking="hm"), Finished(Finish.STOP)],
+        [Usage(5, 5, reasoning_tokens=5), Finished(Finish.STOP)],
+    ],
+)
+def test_end_without_content_is_whole_for_a_reason(chunks: list[Chunk]) -> None:
+    made = content()
+    assert not any(made.add(chunk) for chunk in chunks)
+    assert made.is_whole
+    made.finish()
+    assert made.events == chunks[-1:]
+
+
+def test_end_without_content_or_reason_is_empty() -> None:
+    made = content()
+    made.add(Finished(Finish.STOP))
+    made.add(Usage(5, 5))
+    assert not made.is_whole
+    with pytest.raises(EmptyAnswer):
+        made.finish()
+    with pytest.raises(EmptyAnswer):
+        content().finish()

@@ -9,7 +9,7 @@ from engine.attempt_record import ANSWERED
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Offer
 from engine.catalog.prices import PriceBook
-from engine.chat import Delta, Usage
+from engine.chat import Delta, Finish, Finished, Usage
 from engine.errors import EmptyAnswer, Overloaded
 from engine.gateway.probes import probe
 from engine.money import Money
@@ -35,9 +35,15 @@ async def test_answered_probe_is_waste_of_the_operator() -> None:
     assert made.providers[0].calls[0].output_tokens == 1
 
 
-async def test_probe_answered_by_reasoning_alone_succeeds() -> None:
-    made = staged(Delta(thinking="hm"), END, EmptyAnswer())
+@pytest.mark.parametrize("script", [[Delta(thinking="hm"), END], [Finished(Finish.LENGTH), Usage(8, 1)]])
+async def test_probe_whose_one_token_is_reasoning_succeeds(script: list[Step]) -> None:
+    made = staged(*script)
     assert await probe(made.market, OFFER, "p") is None
+    assert made.journal.outcomes() == [("one", ANSWERED)]
+
+
+async def test_probe_that_ends_with_nothing_fails() -> None:
+    assert isinstance(await probe(staged(END).market, OFFER, "p"), EmptyAnswer)
 
 
 async def test_failed_probe_returns_its_error() -> None:

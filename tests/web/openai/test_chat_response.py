@@ -121,3 +121,10 @@ def test_tool_calls_come_with_null_content_and_an_empty_answer_with_an_empty_str
 
 def test_lone_surrogate_becomes_a_question_mark() -> None:
     assert chat_response.sendable({"text": "a\ud83d"}) == b'{"text":"a?"}'
+
+
+def test_answer_of_thinking_alone_has_empty_content_and_its_finish_reason() -> None:
+    completion = Completion("openai", "m", (Choice("", finish=Finish.LENGTH),), USAGE)
+    [shown] = chat_response.completion_json("r", 1, completion, CHARGE)["choices"]
+    assert (shown["message"], shown["finish_reason"]) == ({"role": "assistant", "content": ""}, "length")
+    assert chunk(Finished(Finish.LENGTH), start=True)["choices"][0]["delta"]["content"] == ""

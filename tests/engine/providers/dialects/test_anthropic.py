@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from engine.chat import ChatRequest, Finish, Image, Message, Role, Served, Text, Tool, ToolCall, says
-from engine.errors import CapabilityMissing, EmptyAnswer, Garbled, Overloaded, RateLimited, StreamCut
+from engine.errors import CapabilityMissing, Garbled, Overloaded, RateLimited, StreamCut
 from tests.engine.providers.dialects.wires import Wire, asking, calls, finishes, text, usage
 
 
@@ -54,14 +54,6 @@ async def test_stream_without_an_end_or_a_stop_reason_is_cut() -> None:
 )
 async def test_stop_reason_is_mapped_to_a_finish(reason: str, ours: Finish) -> None:
     assert finishes(await Wire("anthropic", START + said("a") + ended(reason) + STOP).chunks()) == [ours]
-
-
-async def test_refusal_without_text_is_an_answer_and_an_empty_end_is_not() -> None:
-    assert finishes(await Wire("anthropic", START + ended("refusal") + STOP).chunks()) == [Finish.REFUSED]
-    thought = event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "hm"})
-    for body in (START + ended("end_turn") + STOP, START + thought + ended("max_tokens") + STOP):
-        with pytest.raises(EmptyAnswer):
-            await Wire("anthropic", body).chunks()
 
 
 async def test_usage_is_replaced_not_added_and_inputs_are_disjoint() -> None:

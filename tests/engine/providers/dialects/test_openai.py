@@ -8,7 +8,6 @@ from engine.chat import Delta, Finish, Served
 from engine.errors import (
     BalanceGone,
     ContextTooLong,
-    EmptyAnswer,
     Garbled,
     Overloaded,
     ProviderError,
@@ -177,15 +176,6 @@ async def test_some_finish_reasons_are_failures(reason: str) -> None:
 )
 async def test_finish_reason_is_mapped_to_a_finish(reason: str, ours: Finish) -> None:
     assert finishes(await Wire("mistral", data(chunk("a"), chunk(finish=reason))).chunks()) == [ours]
-
-
-async def test_answer_of_thinking_alone_is_empty_but_a_refusal_is_an_answer() -> None:
-    thoughts = data(delta(reasoning_content="hm"), chunk(finish="length"), "[DONE]")
-    for body in (thoughts, data(chunk(finish="stop"), "[DONE]"), data(chunk(finish="odd"), "[DONE]")):
-        with pytest.raises(EmptyAnswer):
-            await Wire("deepseek", body).chunks()
-    refused = await Wire("openai", data(chunk(finish="content_filter"), "[DONE]")).chunks()
-    assert finishes(refused) == [Finish.REFUSED]
 
 
 async def test_text_of_a_refusal_finishes_as_a_refusal() -> None:
