@@ -11,7 +11,8 @@ from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
 from engine.gateway.market import Market
 from engine.money import exact
-from engine.routing.plan import OfferStatus, Route, plan
+from engine.routing.permits import OfferStatus
+from engine.routing.plan import Route, plan
 from main.clock import SystemClock
 from main.container import build_market, ensure_schema
 from main.settings import Settings

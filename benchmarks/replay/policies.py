@@ -13,8 +13,7 @@ from engine.catalog.prices import Price
 from engine.chat import ChatRequest, Role, Usage, says
 from engine.errors import ProviderError, RateLimited
 from engine.routing.health import Health, HealthPolicy, Permit
-from engine.routing.plan import Route, plan
-from engine.routing.selection import Pause, Selection
+from engine.routing.plan import Pause, Route, Selection, plan
 
 ATTO_PER_USD = 10**18
 BYTES_PER_TOKEN = 4

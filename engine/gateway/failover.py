@@ -23,8 +23,7 @@ from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.holds import Grant
 from engine.routing.permits import Permit
-from engine.routing.plan import Route, plan
-from engine.routing.selection import Choice, Pause, Selection
+from engine.routing.plan import Choice, Pause, Route, Selection, plan
 
 _OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow)
 

@@ -8,8 +8,7 @@ from engine.errors import BalanceGone, KeyRefused, NoSuchModel, ProviderError, R
 from engine.ports import Clock, LimitHeaders
 from engine.routing.key_health import LONGEST_REST_SECONDS
 from engine.routing.offer_health import OfferHealth
-from engine.routing.permits import Denial, Early, HealthPolicy, Permit
-from engine.routing.plan import OfferStatus, Route
+from engine.routing.permits import Denial, Early, HealthPolicy, OfferStatus, Permit
 from engine.routing.provider_health import LimitFact, ProviderHealth, ProviderState, State
 from engine.routing.provider_registry import ProviderRegistry
 
@@ -106,11 +105,10 @@ class Health(ProviderRegistry):
         _, due, offer = min(found, key=lambda each: each[:2])
         return Early(offer, due)
 
-    def demanded(self, route: Route) -> None:
-        """Count a prompt for the offer that it would take first, if that one has a learned limit."""
-        offer = route.cheapest
+    def demanded(self, offer: Offer | None, saving_atto: float) -> None:
+        """Count a prompt, and its saving, for the offer that it would take first, if that one has a learned limit."""
         if offer is not None and self._providers[offer.provider].limit_of(offer.model) is not None:
-            self._offer(offer).demand.add(self._clock.monotonic(), route.saving_atto)
+            self._offer(offer).demand.add(self._clock.monotonic(), saving_atto)
 
     # --- the result of an attempt -----------------------------------------------------------------------
 

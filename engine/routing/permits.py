@@ -1,6 +1,8 @@
-"""Values that pass between health and those who attempt offers: policy, permit, denial, early attempt."""
+"""Values that pass between health and those who attempt offers: policy, status, permit, denial, early attempt."""
 
 from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
 
 from engine.catalog.offers import Offer
 
@@ -13,6 +15,26 @@ class HealthPolicy:
     rest_seconds: float = 60
     first_token_seconds: float = 20
     idle_seconds: float = 30
+
+
+class OfferStatus(NamedTuple):
+    """The state of an offer, as the planner weighs it. `reason`: why it can't be asked, empty where it can.
+
+    `may_return`: it rests only for a while. `failure_chance` from 0 to 1; `failure_seconds` that a failed attempt
+    takes, and `failure_share` that it costs of an answer; `first_token_seconds` usually. `over_limit_seconds` until it
+    is under its learned limit; `remaining_tokens` of the reported quota: beyond either, an offer is asked only when no
+    other offer is left. `slot_atto`: the value of a place under the learned limit, in atto-dollars.
+    """
+
+    reason: str = ""
+    may_return: bool = False
+    failure_chance: float = 0.0
+    failure_seconds: float = 0.0
+    failure_share: float = 0.0
+    first_token_seconds: float = 0.0
+    over_limit_seconds: float = 0.0
+    remaining_tokens: float = inf
+    slot_atto: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

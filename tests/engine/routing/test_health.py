@@ -5,7 +5,7 @@ import pytest
 from engine.catalog.offers import Offer
 from engine.errors import KeyRefused, NoSuchModel, RateLimited
 from engine.routing.health import MOST_OFFERS, Denial, HealthPolicy, LimitFact, Permit, State
-from engine.routing.plan import OfferStatus
+from engine.routing.permits import OfferStatus
 from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
 
 

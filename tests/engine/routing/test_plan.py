@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from engine.catalog.offers import Drop, Offer, Quote
 from engine.catalog.prices import LOCAL
-from engine.routing.plan import ATTO_PER_USD, OfferStatus, plan
+from engine.routing.permits import OfferStatus
+from engine.routing.plan import ATTO_PER_USD, plan
 
 A_SECOND_USD = Fraction("0.00001")
 

@@ -5,8 +5,7 @@ import pytest
 
 from engine.catalog.offers import Offer, Quote
 from engine.errors import ContextTooLong, Overloaded, ProviderError, RateLimited
-from engine.routing.plan import Route, plan
-from engine.routing.selection import Choice, Pause, Selection
+from engine.routing.plan import Choice, Pause, Route, Selection, plan
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import DOWN, A, B, TwoProviders
 
