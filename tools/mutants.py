@@ -1,7 +1,7 @@
 """Mutation testing of routing, gateway, prices and ledger with mutmut, in copies of the repository under `.mutants/`.
 
 `python -m tools.mutants` runs over all of TARGETS, `python -m tools.mutants engine/routing/plan.py` over one module.
-Exit code 1 where less than KILLED_PERCENT of the mutants were killed.
+Exit code 1 where less than KILLED_PERCENT of the mutants were killed. `--again` repeats the survivors only.
 """
 
 import argparse
@@ -23,10 +23,12 @@ TARGETS = {
     "storage/ledger/*.py": "tests/storage/ledger",
 }
 KILLED_PERCENT = 90
+TIMEOUT_SECONDS = 60  # for tests that take no time: a busy machine must not look like a killed mutant
 WORK = Path(".mutants")
 
 _MUTATED_ROOTS = ("engine", "storage")
 _KILLED = {"killed", "timeout", "segfault"}  # a mutant that hangs or crashes its tests is noticed
+_TIMEOUT_TIMES = 15  # mutmut's own factor
 _RESULT = re.compile(r"^\s*(?P<name>\S+): (?P<status>.+)$")
 
 
@@ -64,6 +66,8 @@ def configuration(run: MutationRun, copied: list[str], *, with_postgresql: bool)
         "also_copy": copied,
         "process_isolation": "forkserver",  # database threads do not survive a plain fork
         "use_git_change_detection": False,
+        "timeout_constant": TIMEOUT_SECONDS / _TIMEOUT_TIMES,
+        "timeout_multiplier": _TIMEOUT_TIMES,
     }
     return "\n[tool.mutmut]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
 
@@ -78,22 +82,29 @@ def killed_percent(found: dict[str, str]) -> float:
     return 100 * sum(status in _KILLED for status in found.values()) / len(found) if found else 100.0
 
 
-def run_mutants(run: MutationRun, *, children: int, with_postgresql: bool) -> dict[str, str]:
-    """Copy the repository, run mutmut there, print the diff of each survivor. Return the status of each mutant."""
+def run_mutants(run: MutationRun, *, children: int, with_postgresql: bool, again: bool = False) -> dict[str, str]:
+    """Copy the repository, run mutmut there, print the diff of each survivor. Return the status of each mutant.
+
+    `again`: repeat only the mutants of the last run that survived, and those of functions changed since then.
+    """
     folder = WORK / run.name
-    shutil.rmtree(folder, ignore_errors=True)
+    if not again:
+        shutil.rmtree(folder, ignore_errors=True)
     files = _output(["git", "ls-files", "--cached", "--others", "--exclude-standard"], Path()).splitlines()
+    copied = sorted({name.split("/")[0] for name in files} - {*_MUTATED_ROOTS, "tests", "pyproject.toml"})
+    section = configuration(run, copied, with_postgresql=with_postgresql)
     for name in files:
         if Path(name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(name, folder / name)
-    copied = sorted({name.split("/")[0] for name in files} - {*_MUTATED_ROOTS, "tests", "pyproject.toml"})
-    with (folder / "pyproject.toml").open("a", encoding="utf-8") as project:
-        project.write(configuration(run, copied, with_postgresql=with_postgresql))
+            content = Path(name).read_bytes() + (section.encode() if name == "pyproject.toml" else b"")
+            _write(folder / name, content)
     _say(f"== {run.name}: {' '.join(run.sources)} with {' '.join(run.tests)}")
     mutmut = [sys.executable, "-m", "mutmut"]
-    subprocess.run([*mutmut, "run", "--max-children", str(children)], cwd=folder, check=True)
-    found = statuses(_output([*mutmut, "results", "--all", "true"], folder))
+    results = [*mutmut, "results", "--all", "true"]
+    names = [name for name, status in statuses(_output(results, folder)).items() if status != "killed"] if again else []
+    environment = {**os.environ, "SQLITE_TEMPLATE": str((folder / "template.db").resolve())}
+    command = [*mutmut, "run", "--max-children", str(children), *names]
+    subprocess.run(command, cwd=folder, check=True, env=environment)
+    found = statuses(_output(results, folder))
     for name, status in found.items():
         if status not in _KILLED:
             _say(f"\n{_output([*mutmut, 'show', name], folder)}")
@@ -107,10 +118,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--tests", nargs="+", default=[], help="tests to run instead of those of the folder")
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1, help="mutants tested at the same time")
     parser.add_argument("--postgresql", action="store_true", help="run the tests on PostgreSQL too (slow)")
+    parser.add_argument("--again", action="store_true", help="repeat the survivors of the last run only")
     chosen = parser.parse_args(arguments)
     found: dict[str, str] = {}
     for run in planned_runs(chosen.modules, chosen.tests):
-        found |= run_mutants(run, children=chosen.children, with_postgresql=chosen.postgresql)
+        found |= run_mutants(run, children=chosen.children, with_postgresql=chosen.postgresql, again=chosen.again)
     _say(report(found))
     return 1 if killed_percent(found) < KILLED_PERCENT else 0
 
@@ -129,6 +141,13 @@ def _row(title: str, found: dict[str, str]) -> str:
 
 def _module(mutant: str) -> str:
     return mutant.rpartition(".")[0]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file unless it holds `content` already: its date says to mutmut whether it has changed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_bytes() != content:
+        path.write_bytes(content)
 
 
 def _output(command: list[str], folder: Path) -> str:

@@ -195,14 +195,11 @@ class Selection:
         repeat = self._attempts.get(number, 0) > len(used)
         permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat)
         if isinstance(permit, Denial):
-            if not repeat:
-                self._fresh.discard(number)
-                if not used:
-                    self.leave_out(number, permit.reason)
+            if self.is_fresh(number):
+                self.leave_out(number, permit.reason)
             return None
         if permit.key in used:
             self.health.abandoned(permit)
-            self._fresh.discard(number)
             return None
         return Choice(number, permit)
 

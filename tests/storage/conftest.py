@@ -53,8 +53,10 @@ def postgres_server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "farthing.db"
-    migrations.upgrade(f"sqlite:///{path}")
+    """Return a migrated database: the one at SQLITE_TEMPLATE where that is set (by tools/mutants.py), else a new one."""
+    path = Path(os.environ.get("SQLITE_TEMPLATE") or tmp_path_factory.mktemp("template") / "farthing.db")
+    if not path.exists():
+        migrations.upgrade(f"sqlite:///{path}")
     return path
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from engine.ports import LimitHeaders
-from engine.routing.key_health import KeyHealth, LimitDrop
+from engine.routing.key_health import KeyHealth, LearnedLimit, LimitDrop
 
 
 def rate_limit(key: KeyHealth, now: float, retry_after: float | None = None, *, per_day: bool = False) -> None:
@@ -174,3 +174,33 @@ def test_success_begun_with_the_refusal_restores_nothing() -> None:
     key.refused(100, "key refused")
     key.accepted(110, "m", 100)
     assert key.is_out_of_service
+
+
+def test_429_just_before_the_end_of_a_rest_does_not_prolong_it() -> None:
+    key = KeyHealth()
+    rate_limit(key, 100)
+    rate_limit(key, 104.5)
+    assert key.wait_seconds(104.5) == 0.5
+
+
+def test_429s_of_two_models_rest_the_key_only_while_both_rest() -> None:
+    for second_at, is_resting in ((109.9, True), (110, False)):
+        key = KeyHealth()
+        rate_limit(key, 100, 10)
+        key.rate_limited(second_at, "other", second_at, 5, jitter=1, per_day=False)
+        assert (key.wait_seconds(second_at, "third") > 0) is is_resting
+
+
+def test_reason_for_a_model_is_its_own() -> None:
+    key = KeyHealth()
+    rate_limit(key, 100, 60)
+    key.apply_limits(100, "other", LimitHeaders(requests_left=0, requests_reset_seconds=6))
+    assert (key.reason(101, "m"), key.reason(101, "other")) == ("rate limited (429)", "its limit is used up")
+
+
+def test_429_never_raises_a_learned_limit() -> None:
+    limit = LearnedLimit(per_minute=6)
+    for _ in range(9):
+        limit.begin(10)
+    limit.refused(11, 11)
+    assert limit.per_minute == 6

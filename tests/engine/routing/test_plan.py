@@ -154,3 +154,9 @@ def test_route_is_over_limit_only_when_every_quote_is() -> None:
     busy = status(a=OfferStatus(over_limit_seconds=1))
     assert plan([quote("a/m", 1)], [], busy, A_SECOND_USD).is_over_limit
     assert not plan([quote("a/m", 1), quote("b/m", 9)], [], busy, A_SECOND_USD).is_over_limit
+
+
+def test_two_quotes_over_their_limits_make_a_route_over_limit_that_still_names_the_cheapest() -> None:
+    busy = status(a=OfferStatus(over_limit_seconds=1), b=OfferStatus(remaining_tokens=-1))
+    route = plan([quote("a/m", 1), quote("b/m", 9)], [], busy, A_SECOND_USD)
+    assert (route.is_over_limit, route.cheapest) == (True, Offer("a", "m"))
