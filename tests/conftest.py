@@ -5,11 +5,12 @@ import socket
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 os.environ.setdefault("PTB_TIMEDELTA", "1")  # else a RetryAfter warns, and warnings are errors here
 
 settings.register_profile("house", deadline=None, print_blob=True)  # the machines are noisy: no timed tests
+settings.register_profile("mutants", deadline=None, max_examples=25, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("house")
 
 _LOCAL = ("127.", "::1", "localhost", "0.0.0.0")

@@ -62,7 +62,7 @@ def configuration(run: MutationRun, copied: list[str], *, with_postgresql: bool)
         "source_paths": list(_MUTATED_ROOTS),
         "only_mutate": run.sources,
         "pytest_add_cli_args_test_selection": run.tests,
-        "pytest_add_cli_args": [] if with_postgresql else ["-k", "not postgresql"],
+        "pytest_add_cli_args": ["--hypothesis-profile=mutants", *([] if with_postgresql else ["-k", "not postgresql"])],
         "also_copy": copied,
         "process_isolation": "forkserver",  # database threads do not survive a plain fork
         "use_git_change_detection": False,

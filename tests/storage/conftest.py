@@ -53,7 +53,7 @@ def postgres_server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a migrated database: the one at SQLITE_TEMPLATE where that is set (by tools/mutants.py), else a new one."""
+    """Return a migrated database; tools/mutants.py sets SQLITE_TEMPLATE, so that all its workers share one."""
     path = Path(os.environ.get("SQLITE_TEMPLATE") or tmp_path_factory.mktemp("template") / "farthing.db")
     if not path.exists():
         migrations.upgrade(f"sqlite:///{path}")

@@ -42,9 +42,9 @@ def test_configuration_is_toml_and_leaves_postgresql_out_unless_asked_for() -> N
     section = tomllib.loads(mutants.configuration(run, ["main"], with_postgresql=False))["tool"]["mutmut"]
     assert section["only_mutate"] == ["engine/money.py"]
     assert section["also_copy"] == ["main"]
-    assert section["pytest_add_cli_args"] == ["-k", "not postgresql"]
+    assert section["pytest_add_cli_args"] == ["--hypothesis-profile=mutants", "-k", "not postgresql"]
     both = tomllib.loads(mutants.configuration(run, [], with_postgresql=True))["tool"]["mutmut"]
-    assert both["pytest_add_cli_args"] == []
+    assert both["pytest_add_cli_args"] == ["--hypothesis-profile=mutants"]
 
 
 def test_survivors_and_untested_mutants_lower_the_share_but_timeouts_count_as_killed() -> None:
