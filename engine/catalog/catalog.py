@@ -1,10 +1,12 @@
 """Catalog: the models that can be asked for, and a quote of each offer for one request at one minute."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
+from math import ceil
 
+from engine.catalog.conversation_forecast import ConversationForecast, Outlook
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
 from engine.catalog.offers import (
     Drop,
@@ -17,8 +19,8 @@ from engine.catalog.offers import (
     output_limit,
 )
 from engine.catalog.picture_tokens import estimate_pictures
-from engine.catalog.prices import Price, PriceBook
-from engine.catalog.prompt_cache import PromptCache
+from engine.catalog.prices import Price, PriceBook, Rates
+from engine.catalog.prompt_cache import OfferHits, PromptCache
 from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, measure
 from engine.chat import ChatRequest, Usage
 from engine.errors import UnknownModel
@@ -59,6 +61,7 @@ class Catalog:
     free: FreeTiers = field(default_factory=FreeTiers)
     sizes: TokenSizes = field(default_factory=TokenSizes)
     prefixes: PromptCache = field(default_factory=PromptCache)
+    forecast: ConversationForecast = field(default_factory=ConversationForecast)
     _learned_contexts: dict[Offer, int] = field(default_factory=dict)
     _offers: tuple[Offer, ...] = field(init=False)
     _facts: dict[tuple[str, tuple[Offer, ...]], tuple[int, tuple[_OfferFacts, ...]]] = field(default_factory=dict)
@@ -87,11 +90,14 @@ class Catalog:
         """Return the offers of `model` that can serve the request, priced, and the others with a reason.
 
         The expected cost is of the input as the offer's tokenizer counts it, less the part in the provider's prompt
-        cache, and of an answer as long as this tenant's usually are, thinking included.
+        cache, and of an answer as long as this tenant's usually are, thinking included. In a conversation, the turns
+        that are expected after this one are priced too.
         """
         answer_tokens = self.sizes.answer_tokens(model.name, tenant_id)
         least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
-        sized = _SizedRequest(request, measure(request), needed_capabilities(request), answer_tokens, least_tokens)
+        outlook = self.forecast.outlook(request.conversation, tenant_id) if request.conversation else None
+        needs = needed_capabilities(request)
+        sized = _SizedRequest(request, measure(request), needs, answer_tokens, least_tokens, outlook)
         quotes: list[Quote] = []
         drops: list[Drop] = []
         for facts in self._facts_now(model, at):
@@ -116,10 +122,14 @@ class Catalog:
             reported = (usage.output_tokens, usage.reasoning_tokens)
             self.sizes.learn_output(offer, request.model, tenant_id, estimate_text(answer), reported)
 
-    def remember(self, request: ChatRequest, offer: Offer, usage: Usage, at: datetime) -> None:
-        """Note that the provider has cached this prompt, where it is part of a conversation."""
+    def remember(
+        self, request: ChatRequest, offer: Offer, usage: Usage, at: datetime, tenant_id: int | None = None
+    ) -> None:
+        """Count an answered turn of a conversation, and note that the provider has cached its prompt."""
         if request.conversation:
-            self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, at.timestamp())
+            now = at.timestamp()
+            self.forecast.answered(request.conversation, tenant_id, usage.input_tokens, now)
+            self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, now)
 
     def is_configured(self, provider: str) -> bool:
         return self.configured(provider)
@@ -149,12 +159,15 @@ class Catalog:
         free = bool(self.free.allowed) and self.free.is_open(offer, at)
         price = FREE_PRICE if free else facts.price
         assert price is not None
-        expected, output = 0, sized.output_tokens(self.sizes.output_times(offer))
+        expected, later, output = 0, 0, sized.output_tokens(self.sizes.output_times(offer))
         if not free:
-            cached = 0
-            if sized.request.conversation:
-                cached = min(tokens[0], self.prefixes.cached_tokens(sized.request, offer, at.timestamp()))
-            expected = _expected_atto(price, tokens[0], cached, output, writes_cache=facts.writes_cache)
+            cached, now = 0, at.timestamp()
+            rates = _rates(price, tokens[0], writes_cache=facts.writes_cache)
+            if sized.outlook is not None:
+                cached = min(tokens[0], self.prefixes.cached_tokens(sized.request, offer, now))
+                hits = self.prefixes.hits(offer, now) if rates.cached_input < rates.input else None
+                later = _later_atto(rates, tokens[0], output, sized.outlook, hits)
+            expected = (tokens[0] - cached) * rates.input + cached * rates.cached_input + output * rates.output
         return Quote(
             offer,
             price,
@@ -166,6 +179,7 @@ class Catalog:
             free=free,
             expected_tokens=tokens[0] + output,
             input_tokens=tokens[0],
+            later_atto=later,
         )
 
     def _facts_now(self, model: Model, at: datetime) -> tuple[_OfferFacts, ...]:
@@ -208,7 +222,8 @@ class Catalog:
 class _SizedRequest:
     """One request with its sizes. `answer_tokens`: expected visible tokens of each choice.
 
-    `least_tokens`: an offer whose context leaves less output than this can't serve the request.
+    `least_tokens`: an offer whose context leaves less output than this can't serve the request. `outlook`: the further
+    turns of its conversation; None where it is part of none.
     """
 
     request: ChatRequest
@@ -216,6 +231,7 @@ class _SizedRequest:
     needs: frozenset[MissingCapability]
     answer_tokens: float
     least_tokens: int
+    outlook: Outlook | None = None
 
     def output_tokens(self, times: float) -> int:
         """Return the output tokens expected to be billed. `times`: tokens billed for one visible token."""
@@ -235,11 +251,31 @@ def _unable(facts: _OfferFacts, sized: _SizedRequest, input_tokens: int) -> str:
     return "" if facts.price is not None else "no price is known"
 
 
-def _expected_atto(
-    price: Price, input_tokens: int, cached_tokens: int, output_tokens: int, *, writes_cache: bool
-) -> int:
+def _rates(price: Price, input_tokens: int, *, writes_cache: bool) -> Rates:
+    """Return the rates of this input; where its cache is written unasked, that is the price of input."""
     rates = price.rates(input_tokens)
-    plain = rates.input
-    if writes_cache and input_tokens >= _CACHED_FROM_TOKENS:
-        plain = max(plain, rates.cache_write)
-    return (input_tokens - cached_tokens) * plain + cached_tokens * rates.cached_input + output_tokens * rates.output
+    if writes_cache and input_tokens >= _CACHED_FROM_TOKENS and rates.cache_write > rates.input:
+        return replace(rates, input=rates.cache_write)
+    return rates
+
+
+def _later_atto(rates: Rates, input_tokens: int, output_tokens: int, outlook: Outlook, hits: OfferHits | None) -> int:
+    """Return the expected cost of the further turns at one offer. `hits` None: a cache saves nothing there.
+
+    The inputs grow by the same number of tokens each turn, and each of them has the one before it as its prefix.
+    """
+    turns, growth = outlook.turns, outlook.growth_tokens
+    if not turns:
+        return 0
+    input_sum = turns * input_tokens + outlook.turns_squared * growth
+    cost = input_sum * rates.input + turns * output_tokens * rates.output
+    if hits is not None:
+        prefix, chance = float(input_tokens), 1.0
+        if prefix < hits.least_tokens:
+            if growth < 1:
+                return round(cost)
+            without = ceil((hits.least_tokens - prefix) / growth)
+            prefix, chance = prefix + without * growth, (turns / (1 + turns)) ** without
+        prefix_sum = chance * (turns * prefix + (outlook.turns_squared - turns) * growth)
+        cost -= hits.share(outlook.gaps) * prefix_sum * (rates.input - rates.cached_input)
+    return round(cost)

@@ -48,7 +48,8 @@ class Quote(NamedTuple):
     """An offer priced for one request at one minute. A limit of None is unknown. `free`: priced by a free tier.
 
     `input_ceiling_tokens` bounds the input that a hold is made for. `expected_tokens` counts input and output,
-    `input_tokens` the expected input alone.
+    `input_tokens` the expected input alone. `expected_atto` is of this request, `later_atto` of the further turns that
+    its conversation is expected to have, if they are answered by this offer too.
     """
 
     offer: Offer
@@ -61,6 +62,12 @@ class Quote(NamedTuple):
     free: bool = False
     expected_tokens: int = 0
     input_tokens: int = 0
+    later_atto: int = 0
+
+    @property
+    def plan_atto(self) -> int:
+        """The amount by which offers are ordered."""
+        return self.expected_atto + self.later_atto
 
     @property
     def room_tokens(self) -> int | None:

@@ -1,10 +1,14 @@
-"""Prompt caches: the part of a conversation that a provider is expected to have cached. `now` is passed in.
+"""Prompt caches: the part of a conversation that a provider is expected to bill as cached. `now` is passed in.
 
-Lifetimes and least lengths are the providers': DeepSeek keeps prompts for hours, OpenAI and Gemini for minutes and from
-1,024 tokens. Anthropic and Mistral cache only on request, and we send none.
+Lifetimes and least lengths are the providers' own: DeepSeek keeps prompts for hours, OpenAI and Gemini for minutes and
+from 1,024 tokens. They are only a first guess: the share of hits is learned from the reported usage, by the time
+between two turns. An offer without reports is expected to hit, also where a provider is said to cache on request only:
+a few reports correct that, but an offer that is never asked reports nothing.
 """
 
+from bisect import bisect_left
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine.catalog.offers import Offer
@@ -18,9 +22,15 @@ LIFETIMES: tuple[tuple[str, float, int], ...] = (
     ("openrouter", 300.0, 1024),
     ("groq", 300.0, 1024),
 )
+GAP_SECONDS = (60.0, 300.0, 3600.0)
+"""The upper ends of the classes of gaps between two turns; the last class has none."""
+
 _BY_PROVIDER = {provider: (seconds, least) for provider, seconds, least in LIFETIMES}
+_USUAL = (300.0, 1024)
 _MOST_CONVERSATIONS = 20_000
-_MEMORY = 0.9
+_FIRST_SHARE, _FIRST_WEIGHT = 0.9, 2.0  # of hits, and the number of reports that outweigh it
+_MOST_REPORTS = 50.0  # later reports replace earlier ones
+_FORGET_SECONDS = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +42,88 @@ class _Sent:
 
 
 @dataclass(slots=True)
+class OfferHits:
+    """The share of a sent prompt that an offer bills as cached in the next turn, by class of gap.
+
+    `least_tokens`: a shorter prompt is not cached.
+    """
+
+    least_tokens: int
+    lifetime_seconds: float
+    shares: tuple[float, ...] = ()
+    at: float = 0.0
+    _reports: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)] * (len(GAP_SECONDS) + 1))
+
+    def __post_init__(self) -> None:
+        self._blend()
+
+    @classmethod
+    def of(cls, provider: str) -> "OfferHits":
+        seconds, least = _BY_PROVIDER.get(provider, _USUAL)
+        return cls(least, seconds)
+
+    def learn(self, gap: int, share: float, now: float) -> None:
+        """Add the reported share of a turn whose gap is of the class `gap`."""
+        mean, weight = self._reports[gap]
+        weight = min(weight + 1, _MOST_REPORTS)
+        self._reports[gap] = (mean + (share - mean) / weight, weight)
+        self.at = now
+        self._blend()
+
+    def share(self, gaps: Sequence[float]) -> float:
+        """Return the expected share of hits for a distribution over the classes of gaps."""
+        return sum(map(float.__mul__, self.shares, gaps))
+
+    def _blend(self) -> None:
+        """Draw each class towards the next shorter one while its reports are few; beyond the lifetime, towards none."""
+        shares: list[float] = []
+        expected = _FIRST_SHARE
+        for number, (mean, weight) in enumerate(self._reports):
+            if number and GAP_SECONDS[number - 1] >= self.lifetime_seconds:
+                expected = 0.0
+            expected = (mean * weight + expected * _FIRST_WEIGHT) / (weight + _FIRST_WEIGHT)
+            shares.append(expected)
+        self.shares = tuple(shares)
+
+
+@dataclass(slots=True)
 class PromptCache:
-    """The last prompt of each conversation, by offer. Requests without a conversation do not come here."""
+    """The last prompt of each conversation, by offer, and each offer's hits.
+
+    Requests without a conversation do not come here.
+    """
 
     _sent: OrderedDict[tuple[str, Offer], _Sent] = field(default_factory=OrderedDict)
-    _hits: dict[Offer, float] = field(default_factory=dict)
+    _hits: dict[Offer, OfferHits] = field(default_factory=dict)
 
     def cached_tokens(self, request: ChatRequest, offer: Offer, now: float) -> int:
         """Return the input tokens that `offer` is expected to bill as cached."""
-        lifetime = _BY_PROVIDER.get(offer.provider)
-        sent = self._sent.get((request.conversation, offer)) if lifetime else None
-        if sent is None or lifetime is None or now - sent.at > lifetime[0] or sent.tokens < lifetime[1]:
+        sent = self._sent.get((request.conversation, offer))
+        if sent is None:
             return 0
-        if fingerprint(request, sent.messages) != sent.fingerprint:
+        hits = self.hits(offer, now)
+        if sent.tokens < hits.least_tokens or not _continues(request, sent):
             return 0
-        return int(sent.tokens * self._hits.get(offer, 1.0))
+        return int(sent.tokens * hits.shares[gap_class(now - sent.at)])
+
+    def hits(self, offer: Offer, now: float) -> OfferHits:
+        """Return an offer's hits. Reports are forgotten six hours after the last one, so that it is asked again."""
+        found = self._hits.get(offer)
+        if found is None or now - found.at > _FORGET_SECONDS:
+            found = self._hits[offer] = OfferHits.of(offer.provider)
+            found.at = now
+        return found
 
     def sent(self, request: ChatRequest, offer: Offer, input_tokens: int, cached_tokens: int, now: float) -> None:
-        """Note that the whole prompt is cached now, and correct the hit rate by the reported `cached_tokens`."""
-        if offer.provider not in _BY_PROVIDER:
-            return
+        """Note that the whole prompt is cached now, and correct the share of hits by the reported `cached_tokens`."""
         key = (request.conversation, offer)
         before = self._sent.get(key)
-        if before is not None and self.cached_tokens(request, offer, now) > 0:
-            share = min(1.0, cached_tokens / before.tokens)
-            self._hits[offer] = _MEMORY * self._hits.get(offer, 1.0) + (1 - _MEMORY) * share
+        if before is not None and before.tokens > 0 and _continues(request, before):
+            hits = self.hits(offer, now)
+            if cached_tokens > 0:
+                hits.least_tokens = min(hits.least_tokens, before.tokens)
+            if before.tokens >= hits.least_tokens:
+                hits.learn(gap_class(now - before.at), min(1.0, cached_tokens / before.tokens), now)
         count = len(request.messages)
         self._sent[key] = _Sent(count, fingerprint(request, count), input_tokens, now)
         self._sent.move_to_end(key)
@@ -64,6 +131,15 @@ class PromptCache:
             self._sent.popitem(last=False)
 
 
+def gap_class(seconds: float) -> int:
+    """Return the class of a gap between two turns, an index into the classes of GAP_SECONDS."""
+    return bisect_left(GAP_SECONDS, seconds)
+
+
 def fingerprint(request: ChatRequest, messages: int) -> int:
     """Return a hash of the first `messages` messages."""
     return hash(request.messages[:messages])
+
+
+def _continues(request: ChatRequest, sent: _Sent) -> bool:
+    return fingerprint(request, sent.messages) == sent.fingerprint

@@ -156,7 +156,7 @@ class Failover:
         if not usage.estimated:
             request, offer, catalog = self.question.request, attempt.quote.offer, self.market.catalog
             catalog.learn(request, offer, usage, text_of(attempt.content.events), self.question.tenant_id)
-            catalog.remember(request, offer, usage, self.market.clock.now())
+            catalog.remember(request, offer, usage, self.market.clock.now(), self.question.tenant_id)
 
     # --- hedging ------------------------------------------------------------------------------------
 

@@ -50,6 +50,8 @@ def plan(
 ) -> Route:
     """Order quotes by expected total cost; ties go to the faster; last resorts come after all others.
 
+    The cost of an offer is that of this request and of the further turns of its conversation.
+
     For offers with cost c, failure chance p and cost of a failure d, the order that minimises
     V = (1-p)c + p(d + V of the rest) is by c + d*p/(1-p), as exchanging two neighbours shows. A failure costs the
     waiting, and the share of the answer's cost that failures of this offer were billed. A place under a learned limit
@@ -66,10 +68,10 @@ def plan(
             if status.may_return:
                 resting.append(quote)
             continue
-        total: float = quote.expected_atto
+        total: float = quote.plan_atto
         if status.failure_chance:
             chance = min(status.failure_chance, MOST_FAILURE_CHANCE)
-            failure_atto = delay_atto_per_second * status.failure_seconds + status.failure_share * total
+            failure_atto = delay_atto_per_second * status.failure_seconds + status.failure_share * quote.expected_atto
             total += failure_atto * chance / (1 - chance)
         if not quote.last_resort:
             costs.append((total, quote.offer))

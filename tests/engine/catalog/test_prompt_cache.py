@@ -1,12 +1,13 @@
 import pytest
 
 from engine.catalog.offers import Offer
-from engine.catalog.prompt_cache import PromptCache
+from engine.catalog.prompt_cache import GAP_SECONDS, OfferHits, PromptCache, gap_class
 from engine.chat import ChatRequest, Message, Role, says
 
-DEEPSEEK, OPENAI, ANTHROPIC = Offer("deepseek", "v4"), Offer("openai", "m"), Offer("anthropic", "m")
+DEEPSEEK, OPENAI, OTHER = Offer("deepseek", "v4"), Offer("openai", "m"), Offer("mybox", "m")
 FIRST = (says(Role.USER, "one " * 2000),)
 SECOND = (*FIRST, says(Role.ASSISTANT, "yes"), says(Role.USER, "and then?"))
+SHORT, MEDIUM, LONG, FOREVER = ((1.0, 0, 0, 0), (0, 1.0, 0, 0), (0, 0, 1.0, 0), (0, 0, 0, 1.0))
 
 
 def request(messages: tuple[Message, ...], conversation: str = "c") -> ChatRequest:
@@ -19,54 +20,17 @@ def sent(offer: Offer, tokens: int = 2000) -> PromptCache:
     return prefixes
 
 
-def test_prompt_that_was_sent_is_expected_to_be_cached() -> None:
-    assert sent(DEEPSEEK).cached_tokens(request(SECOND), DEEPSEEK, now=60) == 2000
+def test_nine_tenths_of_a_sent_prompt_are_expected_to_be_cached() -> None:
+    assert sent(DEEPSEEK).cached_tokens(request(SECOND), DEEPSEEK, now=60) == 1800
 
 
 def test_prompt_is_not_cached_at_another_provider() -> None:
     assert sent(DEEPSEEK).cached_tokens(request(SECOND), OPENAI, now=60) == 0
 
 
-def test_cached_prompt_expires_in_the_providers_time() -> None:
-    assert sent(DEEPSEEK).cached_tokens(request(SECOND), DEEPSEEK, now=3600) == 2000
-    assert sent(DEEPSEEK).cached_tokens(request(SECOND), DEEPSEEK, now=3601) == 0
-    assert sent(OPENAI).cached_tokens(request(SECOND), OPENAI, now=299) == 2000
-    assert sent(OPENAI).cached_tokens(request(SECOND), OPENAI, now=301) == 0
-
-
-def test_prompt_below_the_providers_minimum_is_not_cached() -> None:
-    assert sent(OPENAI, 1024).cached_tokens(request(SECOND), OPENAI, now=1) == 1024
-    assert sent(OPENAI, 1023).cached_tokens(request(SECOND), OPENAI, now=1) == 0
-
-
-def test_provider_that_caches_on_request_only_caches_nothing() -> None:
-    assert sent(ANTHROPIC).cached_tokens(request(SECOND), ANTHROPIC, now=1) == 0
-
-
 def test_changed_conversation_is_not_cached() -> None:
     other = (says(Role.USER, "two " * 2000), *SECOND[1:])
     assert sent(DEEPSEEK).cached_tokens(request(other), DEEPSEEK, now=1) == 0
-
-
-def test_reported_hits_keep_the_expectation() -> None:
-    prefixes = sent(DEEPSEEK)
-    prefixes.sent(request(SECOND), DEEPSEEK, 2100, 5000, now=1)
-    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=2) == 2100
-
-
-def test_oldest_conversation_is_forgotten_at_twenty_thousand() -> None:
-    prefixes = PromptCache()
-    for number in range(20_001):
-        prefixes.sent(request(FIRST, f"c{number}"), DEEPSEEK, 2000, 0, now=0)
-    assert prefixes.cached_tokens(request(SECOND, "c0"), DEEPSEEK, now=1) == 0
-    assert prefixes.cached_tokens(request(SECOND, "c1"), DEEPSEEK, now=1) == 2000
-
-
-def test_cache_misses_lower_the_expectation() -> None:
-    prefixes = sent(DEEPSEEK)
-    for _ in range(30):
-        prefixes.sent(request(FIRST), DEEPSEEK, 2000, 0, now=1)
-    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=2) < 200
 
 
 @pytest.mark.parametrize(
@@ -77,37 +41,107 @@ def test_cache_misses_lower_the_expectation() -> None:
         ("gemini", 300, 1024),
         ("openrouter", 300, 1024),
         ("groq", 300, 1024),
+        ("mybox", 300, 1024),
     ],
 )
 def test_each_provider_has_its_lifetime_and_minimum(provider: str, seconds: int, least_tokens: int) -> None:
     offer = Offer(provider, "m")
-    assert sent(offer, least_tokens).cached_tokens(request(SECOND), offer, now=seconds) == least_tokens
+    assert sent(offer, least_tokens).cached_tokens(request(SECOND), offer, now=seconds) == int(0.9 * least_tokens)
     assert sent(offer, least_tokens).cached_tokens(request(SECOND), offer, now=seconds + 0.5) == 0
     assert sent(offer, least_tokens - 1).cached_tokens(request(SECOND), offer, now=seconds) == 0
+
+
+def test_lifetime_counts_from_the_last_prompt() -> None:
+    prefixes = PromptCache()
+    prefixes.sent(request(FIRST), DEEPSEEK, 2000, 0, now=9000)
+    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=12_600) == 1800
+    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=12_601) == 0
+
+
+def test_gaps_are_classed_by_their_upper_ends() -> None:
+    assert [gap_class(seconds) for seconds in (0, 60, 61, 300, 301, 3600, 3601)] == [0, 0, 1, 1, 2, 2, 3]
+    assert len(GAP_SECONDS) == 3
+
+
+def test_one_report_weighs_half_of_the_first_guess() -> None:
+    prefixes = sent(DEEPSEEK)
+    prefixes.sent(request(FIRST), DEEPSEEK, 2000, 1000, now=1)
+    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=2) == int(2000 * (2 * 0.9 + 0.5) / 3)
+
+
+def test_reports_over_the_whole_prompt_count_as_the_whole() -> None:
+    prefixes = sent(DEEPSEEK)
+    prefixes.sent(request(SECOND), DEEPSEEK, 2100, 5000, now=1)
+    assert prefixes.hits(DEEPSEEK, 1).share(SHORT) == pytest.approx((2 * 0.9 + 1) / 3)
+
+
+def test_misses_lower_the_expectation_and_hits_raise_it_again() -> None:
+    hits = OfferHits.of("deepseek")
+    for _ in range(50):
+        hits.learn(0, 0.0, 1)
+    assert hits.share(SHORT) < 0.05
+    for _ in range(100):
+        hits.learn(0, 1.0, 1)
+    assert hits.share(SHORT) > 0.8
+
+
+def test_misses_after_short_gaps_are_expected_after_longer_ones_too() -> None:
+    hits = OfferHits.of("deepseek")
+    for _ in range(50):
+        hits.learn(0, 0.0, 1)
+    assert hits.share(LONG) < 0.05
+
+
+def test_hits_beyond_the_known_lifetime_are_learned() -> None:
+    hits = OfferHits.of("openai")
+    assert [round(hits.share(gaps), 2) for gaps in (SHORT, MEDIUM, LONG, FOREVER)] == [0.9, 0.9, 0, 0]
+    for _ in range(20):
+        hits.learn(2, 1.0, 1)
+    assert hits.share(LONG) > 0.9
+    assert hits.share(FOREVER) == 0
+
+
+def test_share_of_a_mixture_of_gaps_is_the_weighted_mean() -> None:
+    assert OfferHits.of("openai").share((0.25, 0.25, 0.5, 0.0)) == pytest.approx(0.45)
+
+
+def test_misses_of_prompts_below_the_minimum_teach_nothing() -> None:
+    prefixes = sent(OPENAI, 1023)
+    prefixes.sent(request(FIRST), OPENAI, 1023, 0, now=1)
+    assert prefixes.hits(OPENAI, 2).share(SHORT) == 0.9
+
+
+def test_hit_of_a_prompt_below_the_minimum_lowers_the_minimum() -> None:
+    prefixes = sent(OPENAI, 500)
+    prefixes.sent(request(FIRST), OPENAI, 500, 448, now=1)
+    assert prefixes.hits(OPENAI, 2).least_tokens == 500
+    assert prefixes.cached_tokens(request(SECOND), OPENAI, now=2) > 400
+
+
+def test_changed_conversation_says_nothing_about_hits() -> None:
+    prefixes = sent(DEEPSEEK)
+    prefixes.sent(request((says(Role.USER, "two " * 2000),)), DEEPSEEK, 2000, 0, now=1)
+    assert prefixes.hits(DEEPSEEK, 1).share(SHORT) == 0.9
+
+
+def test_reports_are_forgotten_six_hours_after_the_last_one() -> None:
+    prefixes = sent(OTHER)
+    prefixes.sent(request(FIRST), OTHER, 2000, 0, now=10)
+    assert prefixes.hits(OTHER, 10 + 6 * 3600).share(SHORT) == pytest.approx(0.6)
+    assert prefixes.hits(OTHER, 11 + 6 * 3600).share(SHORT) == 0.9
+
+
+def test_oldest_conversation_is_forgotten_at_twenty_thousand() -> None:
+    prefixes = PromptCache()
+    for number in range(20_001):
+        prefixes.sent(request(FIRST, f"c{number}"), DEEPSEEK, 2000, 0, now=0)
+    assert prefixes.cached_tokens(request(SECOND, "c0"), DEEPSEEK, now=1) == 0
+    assert prefixes.cached_tokens(request(SECOND, "c1"), DEEPSEEK, now=1) == 1800
 
 
 def test_conversation_in_use_is_not_the_oldest() -> None:
     prefixes = PromptCache()
     for number in (*range(20_000), 0, 20_001):
         prefixes.sent(request(FIRST, f"c{number}"), DEEPSEEK, 2000, 2000, now=0)
-    assert prefixes.cached_tokens(request(SECOND, "c0"), DEEPSEEK, now=1) == 2000
+    assert prefixes.cached_tokens(request(SECOND, "c0"), DEEPSEEK, now=1) > 0
     assert prefixes.cached_tokens(request(SECOND, "c1"), DEEPSEEK, now=1) == 0
-
-
-def test_lifetime_counts_from_the_last_prompt() -> None:
-    prefixes = PromptCache()
-    prefixes.sent(request(FIRST), DEEPSEEK, 2000, 0, now=9000)
-    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=12_600) == 2000
-    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=12_601) == 0
-
-
-def test_expired_prompt_says_nothing_about_hits() -> None:
-    prefixes = sent(DEEPSEEK)
-    prefixes.sent(request(FIRST), DEEPSEEK, 2000, 0, now=4000)
-    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=4001) == 2000
-
-
-def test_one_half_hit_lowers_the_expectation_by_a_twentieth() -> None:
-    prefixes = sent(DEEPSEEK)
-    prefixes.sent(request(FIRST), DEEPSEEK, 2000, 1000, now=1)
-    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=2) == 1900

@@ -287,7 +287,7 @@ async def test_prompt_of_a_conversation_is_remembered_as_cached() -> None:
     question = replace(question, request=replace(question.request, conversation="c"))
     await Answer(setup.market, question, ScriptedHold(Grant(0, Money(10**9), 1000, (100,)))).whole()
     now = setup.market.clock.now().timestamp()
-    assert setup.market.catalog.prefixes.cached_tokens(question.request, Offer("deepseek", "m"), now) == 4000
+    assert setup.market.catalog.prefixes.cached_tokens(question.request, Offer("deepseek", "m"), now) == 3600
 
 
 async def test_context_that_was_too_short_is_learned() -> None:

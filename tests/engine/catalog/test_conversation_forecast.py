@@ -1,0 +1,114 @@
+import pytest
+
+from engine.catalog.conversation_forecast import ConversationForecast
+
+TENANT, OTHER = 7, 8
+
+
+def converse(
+    forecast: ConversationForecast,
+    turns: int,
+    *,
+    number: int,
+    at: float,
+    gap: float = 10.0,
+    growth: int = 100,
+    tenant: int | None = TENANT,
+    prefix: str = "",
+) -> float:
+    """Answer the turns of a new conversation; return the time of the last one."""
+    for turn in range(turns):
+        forecast.answered(f"{prefix}{number}:0", tenant, 1000 + growth * turn, at + gap * turn)
+    return at + gap * (turns - 1)
+
+
+def taught(turns: int, *, conversations: int = 200, gap: float = 10.0, prefix: str = "") -> ConversationForecast:
+    forecast = ConversationForecast()
+    at = 0.0
+    for number in range(conversations):
+        at = converse(forecast, turns, number=number, at=at, gap=gap, prefix=prefix) + 5 * gap
+    forecast.answered("end:0", None, 0, at + 10**5)
+    forecast.answered(prefix + "end:0", None, 0, at + 10**5)
+    return forecast
+
+
+def test_one_further_turn_is_expected_while_nothing_was_seen() -> None:
+    outlook = ConversationForecast().outlook("1:0", TENANT)
+    assert outlook[:2] == pytest.approx((1.0, 2.0))
+    assert outlook[2:] == (300.0, (1.0, 0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize("turns", [1, 2, 4, 8])
+def test_number_of_further_turns_is_learned(turns: int) -> None:
+    outlook = taught(turns).outlook("new:0", None)
+    assert outlook.turns == pytest.approx(turns - 1, abs=0.3 + 0.2 * turns)
+
+
+def test_expected_sum_of_turns_grows_with_their_square() -> None:
+    outlook = taught(2).outlook("new:0", None)
+    assert outlook.turns_squared == pytest.approx(outlook.turns, rel=0.35)
+    longer = taught(8).outlook("new:0", None)
+    assert longer.turns_squared > 3 * longer.turns
+
+
+def test_turns_so_far_change_the_expectation() -> None:
+    forecast = taught(2)
+    first = forecast.outlook("new:0", None).turns
+    forecast.answered("new:0", None, 1000, 10**6)
+    assert forecast.outlook("new:0", None).turns < first / 2
+
+
+def test_front_ends_are_learned_apart() -> None:
+    forecast = taught(1, prefix="http:")
+    assert forecast.outlook("http:new", None).turns < 0.1
+    assert forecast.outlook("1:0", None).turns == pytest.approx(1.0, abs=0.3)
+
+
+def test_tenant_is_learned_apart_and_new_one_is_as_all() -> None:
+    forecast = ConversationForecast()
+    at = 0.0
+    for number in range(100):
+        at = converse(forecast, 1, number=number, at=at, tenant=TENANT) + 50
+        at = converse(forecast, 6, number=1000 + number, at=at, tenant=OTHER) + 50
+    whole = forecast.outlook("new:0", None).turns
+    assert forecast.outlook("new:0", TENANT).turns < whole / 2 < whole < forecast.outlook("new:0", OTHER).turns
+    assert forecast.outlook("new:0", 99).turns == whole
+
+
+def test_growth_is_learned() -> None:
+    assert taught(3).outlook("new:0", None).growth_tokens == pytest.approx(100, rel=0.05)
+
+
+def test_shrinking_history_expects_no_growth() -> None:
+    forecast = ConversationForecast()
+    for number in range(50):
+        converse(forecast, 3, number=number, at=100.0 * number, growth=-200)
+    assert forecast.outlook("new:0", None).growth_tokens == 0
+
+
+def test_gaps_are_learned() -> None:
+    gaps = taught(3, gap=1000.0).outlook("new:0", None).gaps
+    assert sum(gaps) == pytest.approx(1)
+    assert gaps[2] > 0.9
+
+
+def test_gaps_of_the_conversation_itself_outweigh_the_usual_ones() -> None:
+    forecast = taught(3)
+    converse(forecast, 9, number=10**6, at=10**6, gap=1000.0)
+    assert forecast.outlook(f"{10**6}:0", None).gaps[2] > 0.7
+
+
+def test_conversation_continued_after_its_supposed_end_counts_as_continued() -> None:
+    forecast = ConversationForecast()
+    for number in range(100):
+        forecast.answered(f"{number}:0", None, 100, 1000.0 * number)
+    assert forecast.outlook("new:0", None).turns < 0.2
+    for number in range(100):
+        forecast.answered(f"{number}:0", None, 100, 10**5 + 1.0 * number)
+    forecast.answered("new:1", None, 100, 10**6)
+    assert forecast.outlook("new:0", None).turns > 0.7
+
+
+def test_expectation_has_an_upper_bound() -> None:
+    assert converse(forecast := ConversationForecast(), 3000, number=1, at=0) > 0
+    assert forecast.outlook("1:0", None).turns == pytest.approx(19)
