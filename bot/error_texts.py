@@ -55,6 +55,7 @@ def insufficient(
 VALUES: Mapping[type, Values] = {
     errors.EngineError: {},
     errors.UnknownModel: {"model": lambda e: e.model},
+    errors.ModelNotSold: {"model": lambda e: e.model},
     errors.ModelNotInPlan: {"model": lambda e: e.model, "plan": lambda e: e.plan},
     errors.TooManyRequests: {
         "limit": lambda e: e.requests_per_minute,

@@ -3,6 +3,7 @@
 EngineError
 ├── Refused                 before any network call; nothing sent, nothing charged
 │   ├── UnknownModel        no provider sells a model of that name
+│   ├── ModelNotSold        the model exists, and its bill is not counted in text tokens
 │   ├── ModelNotInPlan      the tenant's plan does not include the model
 │   ├── TooManyRequests     the plan's requests per minute are used up
 │   ├── InsufficientFunds   allowance and wallet do not cover the smallest answer
@@ -52,6 +53,14 @@ class UnknownModel(Refused):
     def __init__(self, model: str, known: tuple[str, ...] = ()) -> None:
         super().__init__(f"no model is called {model!r}")
         self.model, self.known = model, known
+
+
+class ModelNotSold(Refused):
+    """`unit`: the unit that the model's bill is counted in beside text tokens, such as searches or pictures."""
+
+    def __init__(self, model: str, unit: str) -> None:
+        super().__init__(f"{model!r} is not sold: its bill is not counted in text tokens but in {unit}")
+        self.model, self.unit = model, unit
 
 
 class ModelNotInPlan(Refused):

@@ -87,6 +87,15 @@ def _unknown_model(error: Any) -> HttpProblem:
     )
 
 
+def _not_sold(error: Any) -> HttpProblem:
+    return HttpProblem(
+        404,
+        f"The model {error.model!r} is not sold here: its bill is not counted in text tokens but in {error.unit}.",
+        code="model_not_found",
+        param="model",
+    )
+
+
 def _not_in_plan(error: Any) -> HttpProblem:
     message = f"The plan {error.plan} does not include the model {error.model}. Change the plan with /plan in the bot."
     return HttpProblem(403, message, type="permission_error", code="model_not_in_plan", param="model")
@@ -157,6 +166,7 @@ def _closing(_: Any) -> HttpProblem:
 
 ENGINE_ERRORS: tuple[tuple[type[errors.EngineError], Any], ...] = (
     (errors.UnknownModel, _unknown_model),
+    (errors.ModelNotSold, _not_sold),
     (errors.ModelNotInPlan, _not_in_plan),
     (errors.TooManyRequests, _too_many),
     (errors.InsufficientFunds, _insufficient),

@@ -8,6 +8,7 @@ from math import ceil
 
 from engine.catalog.conversation_forecast import ConversationForecast, Outlook
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
+from engine.catalog.model_names import MOST_NAME_CHARS, is_model_name, unit_beside_text
 from engine.catalog.offers import (
     Drop,
     MissingCapability,
@@ -23,7 +24,7 @@ from engine.catalog.prices import Price, PriceBook, Rates
 from engine.catalog.prompt_cache import OfferHits, PromptCache
 from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, measure
 from engine.chat import ChatRequest, Usage
-from engine.errors import UnknownModel
+from engine.errors import ModelNotSold, UnknownModel
 from engine.holds import LEAST_OUTPUT_TOKENS
 from engine.tenancy import Markup
 
@@ -43,6 +44,7 @@ class _OfferFacts:
     last_resort: bool
     configured: bool
     writes_cache: bool
+    unpriced: str  # the reason why there is no price; empty where there is one
 
 
 @dataclass(slots=True)
@@ -72,13 +74,22 @@ class Catalog:
 
     def names(self) -> tuple[str, ...]:
         """Return the names that may be asked for now: models, then the offers of configured providers."""
-        offers = sorted({offer.name for offer in self._offers if self.configured(offer.provider)})
+        sold = (offer for offer in self._offers if not unit_beside_text(offer.name))
+        offers = sorted({offer.name for offer in sold if self.configured(offer.provider)})
         return (*self.models, *offers)
 
     def model(self, name: str) -> Model:
-        """Return the model of a configured name, of `provider/model`, or of a bare model name. Raises UnknownModel."""
+        """Return the model of a configured name, of `provider/model`, or of a bare model name.
+
+        Raises UnknownModel, also for anything that is no name (only the operator's offers may have any), and
+        ModelNotSold.
+        """
         if name in self.models:
             return self.models[name]
+        if not is_model_name(name) and not any(name in {offer.name, offer.model} for offer in self._offers):
+            raise UnknownModel(name[:MOST_NAME_CHARS], tuple(self.models))
+        if unit := unit_beside_text(name):
+            raise ModelNotSold(name, unit)
         offers = tuple(offer for offer in self._sellers(name) if self.configured(offer.provider))
         if not offers:
             raise UnknownModel(name, tuple(self.models))
@@ -194,16 +205,27 @@ class Catalog:
         return found[1]
 
     def _facts_of(self, offer: Offer, last_resort: bool, at: datetime) -> _OfferFacts:
+        price = self.book.price(offer.provider, offer.model, at)
         return _OfferFacts(
             offer,
-            self.book.price(offer.provider, offer.model, at),
+            price,
             self.context_tokens(offer),
             missing_capabilities(offer),
             output_limit(offer),
             last_resort,
             self.configured(offer.provider),
             "openai" in offer.name,
+            self._why_unpriced(offer, price, at),
         )
+
+    def _why_unpriced(self, offer: Offer, price: Price | None, at: datetime) -> str:
+        """Return why an offer can't be sold by the token; empty where it can."""
+        if unit_beside_text(offer.name) or self.book.bills_beside_text(offer.provider, offer.model, at):
+            return "its bill is not counted in text tokens"
+        if price is not None:
+            return ""
+        unreadable = self.book.is_unreadable(offer.provider, offer.model, at)
+        return "its price can't be read" if unreadable else "no price is known"
 
     def _sellers(self, name: str) -> tuple[Offer, ...]:
         """Return the offers of a name: known ones first, then those of the price catalogue."""
@@ -248,7 +270,7 @@ def _unable(facts: _OfferFacts, sized: _SizedRequest, input_tokens: int) -> str:
         return f"context too short: {context:,} tokens, and about {needed:,} are needed"
     if sized.needs and (missing := sized.needs & facts.lacks):
         return ", ".join(lack.value for lack in MissingCapability if lack in missing)
-    return "" if facts.price is not None else "no price is known"
+    return facts.unpriced
 
 
 def _rates(price: Price, input_tokens: int, *, writes_cache: bool) -> Rates:

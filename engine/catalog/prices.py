@@ -16,6 +16,7 @@ from genai_prices import UpdatePrices
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot
 from genai_prices.types import ClauseEquals, ClauseOr, ModelInfo, ModelPrice, TieredPrices
 
+from engine.catalog.model_names import without_date
 from engine.chat import Usage
 from engine.money import atto_per_token
 
@@ -26,6 +27,9 @@ _WEEKEND = 5  # Saturday, as datetime counts
 _PEAK_HOURS_SINCE = date(2026, 8, 17)
 _OFF_PEAK_HOUR = 12
 _MOST_NAMES = 4096  # upper bound of the looked-up names: tenants may ask for any name
+_BESIDE_TEXT = ("output_image_mtok", "output_audio_mtok", "output_video_mtok", "requests_kcount", "audio_hours")
+_MOST_ATTO_PER_TOKEN = 10**18  # 1 USD a token: a higher price is an error, and would overflow the ledger
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +109,34 @@ class PriceBook:
     fees: Mapping[str, Fraction] = field(default_factory=dict)
     free_providers: frozenset[str] = frozenset({"local"})
     _snapshot: DataSnapshot | None = None
+    _names: dict[str, dict[str, ModelInfo]] = field(default_factory=dict)
     _found: dict[tuple[str, str], ModelInfo | None] = field(default_factory=dict)
-    _compiled: dict[tuple[str, str], tuple[int, Price | None]] = field(default_factory=dict)
+    _compiled: dict[tuple[str, str], tuple[int, Price | None, bool]] = field(default_factory=dict)
 
     def price(self, provider: str, model: str, at: datetime) -> Price | None:
-        """Return the price; None where none is known, so that the offer can't be sold."""
+        """Return the price; None where none is known or it can't be read, so that the offer can't be sold."""
         override = self.overrides.get(f"{provider}/{model}")
         if override is not None:
             return override
         if provider in self.free_providers:
             return LOCAL
         return self._catalogued(provider, model, at)
+
+    def is_unreadable(self, provider: str, model: str, at: datetime) -> bool:
+        """Return whether the catalogue has a price that can't be read exactly, and nothing overrides it."""
+        if f"{provider}/{model}" in self.overrides or provider in self.free_providers:
+            return False
+        self._catalogued(provider, model, at)
+        known = self._compiled.get((provider, model))
+        return known is not None and known[2]
+
+    def bills_beside_text(self, provider: str, model: str, at: datetime) -> bool:
+        """Return whether the catalogue has a price for pictures, audio, video or requests that a model answers with."""
+        found = self._find(provider, model)
+        if found is None:
+            return False
+        prices: ModelPrice = found.get_prices(at)
+        return any(getattr(prices, unit, None) is not None for unit in _BESIDE_TEXT)
 
     def served_price(self, asked: Price, provider: str, served: str, at: datetime) -> Price:
         """Return the price of an answer by another model than asked: aliases move, and resellers fall back.
@@ -125,7 +146,7 @@ class PriceBook:
         own = self.overrides.get(f"{provider}/{served}")
         if own is not None and asked.source != FREE_SOURCE:
             return own
-        if asked.source != CATALOGUE or not _is_called(self._find(provider, served), served):
+        if asked.source != CATALOGUE:
             return asked
         return self._catalogued(provider, served, at) or asked
 
@@ -147,7 +168,7 @@ class PriceBook:
         """Return every configured provider whose catalogue has a model of exactly this name."""
         ours = {theirs: name for name, theirs in _CATALOGUE_NAMES.items()}
         names = (ours.get(provider.id, provider.id) for provider in get_snapshot().providers)
-        return tuple(name for name in names if configured(name) and _is_called(self._find(name, model), model))
+        return tuple(name for name in names if configured(name) and self._find(name, model) is not None)
 
     def _catalogued(self, provider: str, model: str, at: datetime) -> Price | None:
         found = self._find(provider, model)
@@ -156,20 +177,34 @@ class PriceBook:
         minute = int(at.timestamp() // 60)
         known = self._compiled.get((provider, model))
         if known is None or known[0] != minute:
-            price = _compile(found, _priced_at(provider, at), self.fees.get(provider, Fraction(0)))
-            known = self._compiled[provider, model] = (minute, price)
+            price, unreadable = _compile(found, _priced_at(provider, at), self.fees.get(provider, Fraction(0)))
+            known = self._compiled[provider, model] = (minute, price, unreadable)
         return known[1]
 
     def _find(self, provider: str, model: str) -> ModelInfo | None:
+        """Return the catalogue's model of exactly this name, or of this name with a date after it."""
         snapshot = get_snapshot()
         if snapshot is not self._snapshot or len(self._found) > _MOST_NAMES:
             self._snapshot = snapshot
-            self._found.clear()
-            self._compiled.clear()
+            for cache in (self._names, self._found, self._compiled):
+                cache.clear()
         key = (provider, model)
         if key not in self._found:
-            self._found[key] = _look_up(snapshot, provider, model)
+            self._found[key] = self._look_up(snapshot, provider, model)
         return self._found[key]
+
+    def _look_up(self, snapshot: DataSnapshot, provider: str, model: str) -> ModelInfo | None:
+        if provider not in self._names:
+            self._names[provider] = _exact_names(snapshot, provider)
+        names = self._names[provider]
+        exact = names.get(model)
+        if exact is not None or (undated := names.get(without_date(model))) is None:
+            return exact
+        try:
+            _, found = snapshot.find_provider_model(model, None, _CATALOGUE_NAMES.get(provider, provider), None)
+        except LookupError:
+            return None
+        return undated if found is undated else None
 
 
 class _Updates(UpdatePrices):
@@ -190,35 +225,43 @@ def fresh_prices(every_seconds: float = 3600) -> Iterator[None]:
         yield
 
 
-def _look_up(snapshot: DataSnapshot, provider: str, model: str) -> ModelInfo | None:
-    if not model.startswith(_ONLY_SOLD_THERE.get(provider, "")):
-        return None
-    try:
-        _, found = snapshot.find_provider_model(model, None, _CATALOGUE_NAMES.get(provider, provider), None)
-    except LookupError:
-        return None
-    return found
+def _exact_names(snapshot: DataSnapshot, provider: str) -> dict[str, ModelInfo]:
+    """Return the models of `provider` by each exact name: ids first, then the aliases that the catalogue lists.
+
+    The catalogue's patterns (begins with, contains) are not names: a name that only fits one may be a misspelling.
+    """
+    theirs, begin = _CATALOGUE_NAMES.get(provider, provider), _ONLY_SOLD_THERE.get(provider, "")
+    models = [model for each in snapshot.providers if each.id == theirs for model in each.models]
+    names = {model.id: model for model in models}
+    for model in models:
+        for name in _aliases(model.match):
+            names.setdefault(name, model)
+    return {name: model for name, model in names.items() if name.startswith(begin)}
 
 
-def _is_called(found: ModelInfo | None, model: str) -> bool:
-    """Return whether `model` is exactly a name of `found`. A name that only begins like one may be a misspelling."""
-    return found is not None and (found.id == model or _names(found.match, model))
-
-
-def _names(match: object, model: str) -> bool:
+def _aliases(match: object) -> Iterator[str]:
     if isinstance(match, ClauseOr):
-        return any(_names(each, model) for each in match.or_)
-    return isinstance(match, ClauseEquals) and match.equals == model
+        for each in match.or_:
+            yield from _aliases(each)
+    elif isinstance(match, ClauseEquals):
+        yield match.equals
 
 
-def _compile(found: ModelInfo, at: datetime, fee: Fraction) -> Price | None:
-    """Return the price; None where the catalogue lacks one, which it would count as zero."""
-    prices: ModelPrice = found.get_prices(at)
-    if prices.input_mtok is None or prices.output_mtok is None:
-        return None
-    each = (prices.input_mtok, prices.cache_read_mtok, prices.cache_write_mtok, prices.output_mtok)
-    starts = sorted({0}.union(*map(_starts, each)))
-    return Price(tuple((start, _rates(prices, start, 1 + fee)) for start in starts))
+def _compile(found: ModelInfo, at: datetime, fee: Fraction) -> tuple[Price | None, bool]:
+    """Return the price, and whether there is one that can't be read exactly.
+
+    None without that: the catalogue has no price, which it would count as zero.
+    """
+    try:
+        prices: ModelPrice = found.get_prices(at)
+        if prices.input_mtok is None or prices.output_mtok is None:
+            return None, False
+        each = (prices.input_mtok, prices.cache_read_mtok, prices.cache_write_mtok, prices.output_mtok)
+        starts = sorted({0}.union(*map(_starts, each)))
+        return Price(tuple((start, _rates(prices, start, 1 + fee)) for start in starts)), False
+    except _UNREADABLE as error:
+        log.warning("the price of %s can't be read: %s", found.id, error)
+        return None, True
 
 
 def _priced_at(provider: str, at: datetime) -> datetime:
@@ -239,15 +282,24 @@ def _starts(price: Decimal | TieredPrices | None) -> list[int]:
 
 
 def _rates(prices: ModelPrice, above: int, times: Fraction) -> Rates:
-    plain = _at(prices.input_mtok, above)
+    plain, output = _at(prices.input_mtok, above), _at(prices.output_mtok, above)
     cached, written = _at(prices.cache_read_mtok, above), _at(prices.cache_write_mtok, above)
-    assert plain is not None
+    if plain is None or output is None:
+        raise ValueError(f"no price above {above} tokens of input")
     return Rates(
-        atto_per_token(plain, times),
-        atto_per_token(plain if cached is None else cached, times),
-        atto_per_token(plain if written is None else written, times),
-        atto_per_token(_at(prices.output_mtok, above) or Decimal(0), times),
+        _readable(plain, times),
+        _readable(plain if cached is None else cached, times),
+        _readable(plain if written is None else written, times),
+        _readable(output, times),
     )
+
+
+def _readable(usd_per_mtok: Decimal, times: Fraction) -> int:
+    """Return atto-dollars per token. Raises ValueError for a price that is not exact, is negative or absurdly high."""
+    atto = atto_per_token(usd_per_mtok, times)
+    if atto > _MOST_ATTO_PER_TOKEN:
+        raise ValueError(f"{usd_per_mtok} USD per 1M tokens is more than any model costs")
+    return atto
 
 
 def _at(price: Decimal | TieredPrices | None, above: int) -> Decimal | None:

@@ -3,6 +3,7 @@
 TEXTS = {
     "error.EngineError": "Something went wrong on my side. Nothing was charged. Please try again.",
     "error.UnknownModel": "There is no model called “{model}”. /model shows the models on offer.",
+    "error.ModelNotSold": "“{model}” is not sold here: its bill is not counted in text tokens. /model shows the models on offer.",
     "error.ModelNotInPlan": "Your plan {plan} does not include {model}. /plan changes the plan, /model chooses another model.",
     "error.TooManyRequests": "Your plan allows {limit} {limit:question|questions} a minute, and you have used them. Please try again in {seconds} s.",
     "error.TenantBanned": "This account is closed, or the operator has not approved it yet. Nothing was charged. Questions: /paysupport.",

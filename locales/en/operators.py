@@ -134,6 +134,10 @@ TEXTS = {
     "alert.all_rest": "every provider is cooling down or out of service.",
     "alert.everything_back": "🟢 Prompts are answered again, after {minutes} min.",
     "alert.limit_fell": "📉 {provider} answers 429 at {now} requests/min; it took {before} before. I now stay under it.",
+    "alert.price_unreadable": (
+        "🏷 The price of {offer} can't be read exactly. The offer is left out "
+        'until the catalogue has a readable price or [prices."{offer}"] in farthing.toml sets one.'
+    ),
     "alert.price_changed": (
         "🏷 {offer} has a new price: {new} USD per 1M tokens in/out; it was {old}.\n"
         "At the usage of the last 7 days: {more} USD a week in cost, margin {margin} → {after} USD."

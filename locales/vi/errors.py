@@ -3,6 +3,7 @@
 TEXTS = {
     "error.EngineError": "Có trục trặc ở phía tôi. Không tính phí. Hãy thử lại.",
     "error.UnknownModel": "Không có mô hình tên “{model}”. /model liệt kê các mô hình có sẵn.",
+    "error.ModelNotSold": "“{model}” không được bán ở đây: chi phí của nó không tính theo token văn bản. /model liệt kê các mô hình có sẵn.",
     "error.ModelNotInPlan": "Gói {plan} của bạn không có {model}. /plan để đổi gói, /model để chọn mô hình khác.",
     "error.TooManyRequests": "Gói của bạn cho phép {limit} câu hỏi mỗi phút và bạn đã dùng hết. Hãy thử lại sau {seconds} giây.",
     "error.TenantBanned": "Tài khoản này đã bị đóng hoặc chưa được người vận hành duyệt. Không tính phí. Hỗ trợ: /paysupport.",

@@ -134,6 +134,10 @@ TEXTS = {
     "alert.all_rest": "mọi nhà cung cấp đang tạm nghỉ hoặc ngừng hoạt động.",
     "alert.everything_back": "🟢 Đã trả lời lại được, sau {minutes} phút.",
     "alert.limit_fell": "📉 {provider} trả lời 429 ở mức {now} yêu cầu/phút; trước đây nhận được {before}. Từ giờ tôi giữ dưới mức này.",
+    "alert.price_unreadable": (
+        "🏷 Không đọc được chính xác giá của {offer}. Nguồn này bị loại ra cho "
+        'đến khi danh mục có giá đọc được hoặc [prices."{offer}"] trong farthing.toml đặt giá.'
+    ),
     "alert.price_changed": (
         "🏷 {offer} có giá mới: {new} USD mỗi 1 triệu token vào/ra; trước là {old}.\n"
         "Theo mức dùng 7 ngày qua: giá vốn {more} USD mỗi tuần, lãi {margin} → {after} USD."

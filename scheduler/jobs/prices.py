@@ -1,4 +1,4 @@
-"""Alerts about changed prices: old, new, and the effect on the margin.
+"""Alerts about prices that changed (old, new, the effect on the margin) or that can't be read.
 
 A price that varies with the hour is one price: only a price that the last week did not have is new.
 """
@@ -20,6 +20,7 @@ from storage.reports.usage import UsageRow
 
 WEEK = timedelta(days=7)
 HOURS = 7 * 24
+_YES, _NO = "yes", "no"
 
 Rates = tuple[int, int, int]
 """Input, cached input, output: atto-dollars per token in the first tier."""
@@ -44,7 +45,10 @@ class KnownPrices:
 async def run(context: JobContext) -> None:
     now = context.clock.now()
     for offer in _configured(context):
-        price = context.market.catalog.book.price(offer.provider, offer.model, now)
+        book = context.market.catalog.book
+        price = book.price(offer.provider, offer.model, now)
+        unreadable = price is None and book.is_unreadable(offer.provider, offer.model, now)
+        await _check_readable(context, offer, unreadable=unreadable)
         if price is not None:
             await _check(context, offer, rates(price), now)
 
@@ -68,6 +72,17 @@ async def _check(context: JobContext, offer: Offer, current: Rates, now: datetim
     replace = partial(watermarks.replace, name=name, old=text, new=updated.to_text())
     if await context.db.write(replace) and seen is not None:  # of two processes one replaces, and reports
         await _report(context, offer, seen.last, current, now)
+
+
+async def _check_readable(context: JobContext, offer: Offer, *, unreadable: bool) -> None:
+    """Alert once when the price of an offer can't be read; a price that can be read again ends that."""
+    name = f"unreadable price:{offer.name}"
+    text = await context.db.read(lambda conn: watermarks.read(conn, name))
+    if unreadable == (text == _YES):
+        return
+    replace = partial(watermarks.replace, name=name, old=text, new=_YES if unreadable else _NO)
+    if await context.db.write(replace) and unreadable:
+        await context.notifier.notify_admins("alert.price_unreadable", {"offer": offer.name})
 
 
 def _rates_of_last_week(context: JobContext, offer: Offer, now: datetime) -> frozenset[Rates]:

@@ -16,6 +16,7 @@ PARENTS = {errors.EngineError, errors.Refused, errors.ProviderError}
 
 EXAMPLES: dict[type[errors.EngineError], errors.EngineError] = {
     errors.UnknownModel: errors.UnknownModel("x-9"),
+    errors.ModelNotSold: errors.ModelNotSold("x-9", "searches"),
     errors.ModelNotInPlan: errors.ModelNotInPlan("x-9", "starter"),
     errors.TooManyRequests: errors.TooManyRequests(6, 12.5),
     errors.InsufficientFunds: errors.InsufficientFunds(Shortfall(Money(1), Funds(0, Money(0)))),
@@ -30,6 +31,7 @@ EXAMPLES: dict[type[errors.EngineError], errors.EngineError] = {
 }
 FACTS: dict[type[errors.EngineError], tuple[str, ...]] = {
     errors.UnknownModel: ("x-9",),
+    errors.ModelNotSold: ("x-9",),
     errors.ModelNotInPlan: ("x-9", "starter"),
     errors.TooManyRequests: ("6", "13"),
     errors.BadRequest: ("must be a string",),

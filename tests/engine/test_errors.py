@@ -16,6 +16,7 @@ from engine.errors import (
     HoldLost,
     InsufficientFunds,
     ModelNotInPlan,
+    ModelNotSold,
     NoProvider,
     Overloaded,
     ProviderError,
@@ -77,6 +78,7 @@ def test_only_failures_of_the_offer_count_towards_its_breaker() -> None:
     ("error", "sentence"),
     [
         (UnknownModel("x"), "no model is called 'x'"),
+        (ModelNotSold("x", "audio"), "'x' is not sold: its bill is not counted in text tokens but in audio"),
         (ModelNotInPlan("smart", "free"), "the plan free does not include the model smart"),
         (TooManyRequests(6, 12.6), "over 6 requests a minute; free again in 13 s"),
         (

@@ -8,6 +8,7 @@ from engine.errors import (
     BadRequest,
     EngineError,
     InsufficientFunds,
+    ModelNotSold,
     NoProvider,
     ProviderError,
     Refused,
@@ -57,6 +58,12 @@ def shortfall(*, key_limited: bool = False, wallet_only: bool = False) -> Shortf
     ("error", "status", "code", "words"),
     [
         (UnknownModel("x"), 404, "model_not_found", "GET /v1/models"),
+        (
+            ModelNotSold("x", "searches"),
+            404,
+            "model_not_found",
+            "its bill is not counted in text tokens but in searches",
+        ),
         (TooManyRequests(6, 12.2), 429, "rate_limit_exceeded", "6 requests a minute"),
         (InsufficientFunds(shortfall()), 402, "insufficient_quota", "/plan"),
         (InsufficientFunds(shortfall(wallet_only=True)), 402, "insufficient_quota", "wallet, which lacks 0.02 USD"),

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.catalog.model_names import MOST_NAME_CHARS
 from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Tool, ToolCall
-from engine.errors import BadRequest
+from engine.errors import BadRequest, UnknownModel
 from web.openai.image_addresses import is_public
 
 MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, 128
-MOST_NAME_CHARS = 200
 _TOOL_CHOICES = ("none", "auto", "required")
 _RESPONSE_FORMATS = ("text", "json_object", "json_schema")
 _ROLES = {
@@ -110,10 +110,10 @@ def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None)
 
 
 def _model(fields: Fields) -> str:
-    """Return the model's name. It is journaled, so it must be short and printable."""
+    """Return the model's name. It is journaled, so it must be short and printable. Raises UnknownModel."""
     name = fields.text("model")
     if len(name) > MOST_NAME_CHARS or not name.isprintable():
-        raise BadRequest("model", f"must be at most {MOST_NAME_CHARS} printable characters")
+        raise UnknownModel(name[:MOST_NAME_CHARS])
     return name
 
 

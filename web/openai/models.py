@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from engine.catalog.catalog import Catalog
-from engine.errors import UnknownModel
+from engine.errors import ModelNotSold, UnknownModel
 from engine.tenancy import Tenant
 from web.auth import Caller
 from web.errors import HttpProblem
@@ -45,7 +45,7 @@ def _is_sold(catalog: Catalog, model: str) -> bool:
     """Return True where a completion would accept the model."""
     try:
         catalog.model(model)
-    except UnknownModel:
+    except (UnknownModel, ModelNotSold):
         return False
     return True
 

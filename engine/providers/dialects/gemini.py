@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from engine.chat import (
     Chunk,
@@ -49,7 +50,7 @@ _TOOL_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
 class GeminiDialect(ProviderAdapter):
     def url(self, model: str) -> str:
-        return f"{self.base_url}/models/{model}:streamGenerateContent?alt=sse"
+        return f"{self.base_url}/models/{quote(model, safe='')}:streamGenerateContent?alt=sse"
 
     def auth(self, secret: str) -> dict[str, str]:
         return {"x-goog-api-key": secret}

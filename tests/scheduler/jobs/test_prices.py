@@ -70,3 +70,21 @@ async def test_hourly_price_is_no_change(context: JobContext, clock: HandClock, 
         clock.move(hours=1)
     assert len(seen) > 1, "this price does change with the hour"
     assert notifier.texts == []
+
+
+async def test_unreadable_price_is_alerted_once_until_it_can_be_read(
+    context: JobContext, clock: HandClock, notifier: Notifications
+) -> None:
+    """OpenRouter's Gemini models have a cache-write price with more than 12 decimals."""
+    catalog = context.market.catalog
+    offer = Offer("openrouter", "google/gemini-2.5-flash-lite")
+    readable = {offer.name: flat_price("0.1", "0.4")}
+    object.__setattr__(catalog, "book", PriceBook())
+    object.__setattr__(catalog, "configured", lambda _: True)
+    object.__setattr__(catalog.models["auto"], "offers", (offer,))
+    for overrides, alerts in (({}, 1), ({}, 1), (readable, 1), (readable, 1), ({}, 2)):
+        catalog.book.overrides = overrides
+        await prices.run(context)
+        clock.move(minutes=1)
+        assert len(notifier.texts) == alerts
+    assert f"The price of {offer.name} can't be read" in notifier.texts[0]

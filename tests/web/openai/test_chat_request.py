@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.chat import ChatRequest, Image, Role, Text, Tool, ToolCall
-from engine.errors import BadRequest
+from engine.errors import BadRequest, UnknownModel
 from web.openai import chat_request
 from web.openai.chat_request import Fields
 
@@ -115,8 +115,6 @@ def test_wrong_message_is_named(messages: object, field: str) -> None:
             {"response_format": {"type": "json_schema", "json_schema": {"schema": 1}}},
             "response_format.json_schema.schema",
         ),
-        ({"model": "x" * 201}, "model"),
-        ({"model": "a\nb"}, "model"),
         ({"n": 9}, "n"),
         ({"n": True}, "n"),
         ({"stop": ["a"] * 5}, "stop"),
@@ -150,3 +148,9 @@ def test_number_outside_its_range_is_named(value: object) -> None:
 )
 def test_stream_and_usage_are_asked_for(body: dict[str, Any], *, stream: bool, usage: bool) -> None:
     assert (chat_request.wants_stream(body), chat_request.wants_usage(body)) == (stream, usage)
+
+
+@pytest.mark.parametrize("name", ["x" * 201, "a\nb", "\0"])
+def test_name_that_can_not_be_journaled_is_an_unknown_model(name: str) -> None:
+    with pytest.raises(UnknownModel):
+        read(model=name)

@@ -20,7 +20,14 @@ async def test_models_of_the_service_are_listed(api: RunningApi) -> None:
 
 @pytest.mark.parametrize(
     ("name", "status"),
-    [("auto", 200), ("deepseek/deepseek-v4-flash", 200), ("gpt-4o", 200), ("nobody/sells-this", 404), ("a//b", 404)],
+    [
+        ("auto", 200),
+        ("deepseek/deepseek-v4-flash", 200),
+        ("gpt-4o", 200),
+        ("nobody/sells-this", 404),
+        ("a//b", 404),
+        ("gpt-4o-search-preview", 404),
+    ],
 )
 async def test_one_model_is_found_by_its_name(api: RunningApi, name: str, status: int) -> None:
     async with api.http() as http:

@@ -1,0 +1,47 @@
+"""Names of models: the alphabet that a name may use, and the kinds of models that are not billed by text tokens."""
+
+import re
+
+MOST_NAME_CHARS = 200
+_SEGMENT = r"(?!\.(?:/|\Z))[A-Za-z0-9._:@-]+"
+_NAME = re.compile(rf"(?!.*\.\.){_SEGMENT}(?:/{_SEGMENT})*")
+_DATE = re.compile(r"[-@](?:20\d{6}|20\d\d-\d\d-\d\d)")
+
+
+def is_model_name(name: str) -> bool:
+    """Return whether `name` can be a model's name. A path (`..`, `//`), a query, a fragment or an escape can not."""
+    return len(name) <= MOST_NAME_CHARS and _NAME.fullmatch(name) is not None
+
+
+def without_date(name: str) -> str:
+    """Return the name of a dated release without its date: `claude-haiku-4-5` for `claude-haiku-4-5-20251001`."""
+    found = _DATE.search(name, max(0, len(name) - len("-2025-10-01")))
+    return name[: found.start()] if found is not None and found.end() == len(name) else name
+
+
+_NOT_IN_TEXT_TOKENS: tuple[tuple[str, str], ...] = (
+    # (a pattern, searched in the lower-case name; the unit of the bill). Sources:
+    # OpenAI (developers.openai.com/api/docs/pricing): search, images, audio, realtime, moderation;
+    # Google (ai.google.dev/gemini-api/docs/pricing): images, TTS, live, Imagen, Veo, Lyria, Omni, embeddings;
+    # Perplexity (docs.perplexity.ai/getting-started/pricing): a fee for each request;
+    # OpenRouter (openrouter.ai/docs/features/web-search): `:online`; Mistral (mistral.ai/pricing): OCR and audio;
+    # Groq (groq.com/pricing): Whisper by the hour, Orpheus by the character.
+    (r"search-(preview|api)\b", "searches"),
+    (r"(^|/)sonar\b|[-/]sonar-|^perplexity/|/perplexity/", "searches"),
+    (r"[:-]online\b", "searches"),
+    (r"deep-research", "searches"),
+    (r"(^|[-/])image(-|:|$)|(^|/)dall-e|(^|/)imagen\b|nano-banana|(^|/)flux[.-]", "pictures"),
+    (r"(^|[-/])(audio|tts|realtime|live|native-audio)(-|:|$)|(^|/)(lyria|orpheus|whisper)\b|/orpheus", "audio"),
+    (r"transcribe|(^|[-/])(voxtral-mini-2602|speech|asr|translate)(-|:|$)", "audio"),
+    (r"(^|/)(sora|veo)\b|(^|[-/])(omni-(flash|1\.1-flash)|video)(-|:|$)", "video"),
+    (r"(^|[-/])embed(ding|dings)?(-|:|$)|(^|/)text-embedding", "embeddings"),
+    (r"(^|[-/])moderation(-|:|$)|(^|[-/])rerank", "requests"),
+    (r"(^|[-/])ocr(-|:|$)", "pages"),
+)
+_PATTERNS = tuple((re.compile(pattern), unit) for pattern, unit in _NOT_IN_TEXT_TOKENS)
+
+
+def unit_beside_text(model: str) -> str:
+    """Return the unit that a model's bill is counted in beside text tokens; empty where text tokens are all."""
+    name = model.lower()
+    return next((unit for pattern, unit in _PATTERNS if pattern.search(name)), "")
