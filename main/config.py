@@ -150,6 +150,7 @@ class HealthSection(Section):
     failures_to_open: int = Field(5, gt=0)
     rest_seconds: float = Field(60, gt=0)
     first_token_seconds: float = Field(20, gt=0)
+    first_token_seconds_thinking: float = Field(120, gt=0)
     idle_seconds: float = Field(30, gt=0)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
 from engine.catalog.offers import Quote
 from engine.catalog.prices import Price
+from engine.catalog.thinking import thinks_first
 from engine.chat import Chunk, Delta, Finished, Usage
 from engine.errors import FirstTokenLate, ProviderError, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream, AttemptContent, ContentEvent, text_of
@@ -59,6 +60,7 @@ class Attempt:
     is_shown: bool = False
     task: asyncio.Task[None] = field(init=False)
     _started_seconds: float = field(init=False)
+    _patience_seconds: float = field(init=False)
     _is_alive: bool = False
     _shown_or_done: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -66,6 +68,9 @@ class Attempt:
         request, clock = self.question.request, self.market.clock
         self.content = AttemptContent(self.quote.offer, request.n, self.output_tokens * request.n)
         self.started_at, self._started_seconds = clock.now(), clock.monotonic()
+        model, effort = self.quote.offer.model, request.options.reasoning_effort
+        self._patience_seconds = self.market.policy.patience_seconds(thinks=thinks_first(model, effort))
+        self.market.health.expect_thinking(self.permit, effort)
         self.task = asyncio.create_task(self._run(), name=f"{self.quote.offer.name} for {request.id}")
 
     @property
@@ -129,17 +134,16 @@ class Attempt:
             self._shown_or_done.set()
 
     async def _stream(self) -> None:
-        policy = self.market.policy
         try:
             async with (
-                asyncio.timeout(policy.first_token_seconds) as timer,
+                asyncio.timeout(self._patience_seconds) as timer,
                 self.provider.stream(self._call()) as chunks,
             ):
                 await self._read(chunks, timer)
         except TimeoutError:
             if not self.content.is_whole:
                 late = WentSilent if self._is_alive else FirstTokenLate
-                seconds = policy.idle_seconds if self._is_alive else policy.first_token_seconds
+                seconds = self.market.policy.idle_seconds if self._is_alive else self._patience_seconds
                 raise late(f"nothing for {seconds:g} s") from None
         except Unreachable:
             if not self.content.is_whole:

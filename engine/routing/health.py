@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.catalog.offers import Offer
+from engine.catalog.thinking import is_thinking_model, thinks_first
 from engine.errors import BalanceGone, KeyRefused, NoSuchModel, ProviderError, RateLimited, Unreachable
 from engine.ports import Clock, LimitHeaders
 from engine.routing.key_health import LONGEST_REST_SECONDS
@@ -51,7 +52,8 @@ class Health(ProviderRegistry):
         track = provider.track if health is None or health.track.is_untried else health.track
         chance, failure_seconds = track.failure_chance(now), track.failure_seconds
         if health is not None and (late := health.late_attempts(now)):
-            chance, failure_seconds = max(chance, late / (late + 1)), self._policy.first_token_seconds
+            chance = max(chance, late / (late + 1))
+            failure_seconds = self._policy.patience_seconds(thinks=is_thinking_model(offer.model))
         status = OfferStatus("", False, chance, failure_seconds, track.failure_share, track.first_token_seconds)
         return status if unrestricted else self._limited(status, provider, offer.model, now)
 
@@ -109,6 +111,18 @@ class Health(ProviderRegistry):
         """Count a prompt, and its saving, for the offer that it would take first, if that one has a learned limit."""
         if offer is not None and self._providers[offer.provider].limit_of(offer.model) is not None:
             self._offer(offer).demand.add(self._clock.monotonic(), saving_atto)
+
+    def expect_thinking(self, permit: Permit, effort: str | None) -> None:
+        """Note that an attempt may think before its first token, by its model or the request's `reasoning_effort`.
+
+        Where the model always thinks, the usual times to its first token include that, and the attempt is late after
+        `first_token_seconds` at the earliest. Otherwise it is late only when its patience is over.
+        """
+        model = permit.offer.model
+        if thinks_first(model, effort):
+            policy = self._policy
+            seconds = policy.first_token_seconds if is_thinking_model(model) else policy.patience_seconds(thinks=True)
+            self._offer(permit.offer).pending.think(permit.number, seconds)
 
     # --- the result of an attempt -----------------------------------------------------------------------
 
@@ -222,7 +236,7 @@ class Health(ProviderRegistry):
         number, probe, was_alive = permit.number, permit.probe and not permit.early, permit.number in self._alive
         provider.last_error = health.last_error = error.outcome
         provider.track.failed(now, now - permit.began_at, was_alive=was_alive)
-        patience = self._policy.first_token_seconds
+        patience = self._policy.patience_seconds(thinks=is_thinking_model(permit.offer.model))
         if health.failed(
             now, permit.began_at, number=number, probe=probe, was_alive=was_alive, patience_seconds=patience
         ):

@@ -80,9 +80,10 @@ class TrackRecord:
 
 @dataclass(slots=True)
 class PendingAttempts:
-    """Attempts without a first token yet, oldest first."""
+    """Attempts without a first token yet, oldest first. Some may think, and are late only after their own time."""
 
     _began_at: dict[int, float] = field(default_factory=dict)
+    _thinking_seconds: dict[int, float] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self._began_at)
@@ -90,27 +91,37 @@ class PendingAttempts:
     def begin(self, number: int, now: float) -> None:
         self._began_at[number] = now
 
+    def think(self, number: int, seconds: float) -> None:
+        """Let an attempt be late only after `seconds`."""
+        if number in self._began_at:
+            self._thinking_seconds[number] = seconds
+
     def end(self, number: int) -> None:
         self._began_at.pop(number, None)
+        self._thinking_seconds.pop(number, None)
 
     def answered(self, number: int) -> None:
         """Remove an attempt that got its first token, and all that began before it: the provider is alive."""
-        began_at = self._began_at.pop(number, None)
+        began_at = self._began_at.get(number)
         if began_at is not None:
             for other in [each for each, at in self._began_at.items() if at <= began_at]:
-                del self._began_at[other]
+                self.end(other)
 
     def hopeful(self, now: float, late_seconds: float) -> list[float]:
         """Return when the attempts began that have waited for less than `late_seconds`."""
-        return [began_at for began_at in self._began_at.values() if now - began_at < late_seconds]
+        return [
+            began_at
+            for number, began_at in self._began_at.items()
+            if now - began_at < max(late_seconds, self._thinking_seconds.get(number, 0.0))
+        ]
 
     def late(self, now: float, late_seconds: float) -> int:
         """Return how many have waited for `late_seconds` or longer."""
         count = 0
-        for began_at in self._began_at.values():
+        for number, began_at in self._began_at.items():
             if now - began_at < late_seconds:
                 break
-            count += 1
+            count += now - began_at >= self._thinking_seconds.get(number, 0.0)
         return count
 
 

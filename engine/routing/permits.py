@@ -15,6 +15,13 @@ class HealthPolicy:
     rest_seconds: float = 60
     first_token_seconds: float = 20
     idle_seconds: float = 30
+    first_token_seconds_thinking: float = 120
+
+    def patience_seconds(self, *, thinks: bool) -> float:
+        """Return the time that a first token is waited for; `thinks`: the model may think before it."""
+        if not thinks:
+            return self.first_token_seconds
+        return max(self.first_token_seconds, self.first_token_seconds_thinking)
 
 
 class OfferStatus(NamedTuple):

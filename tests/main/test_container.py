@@ -81,8 +81,11 @@ async def test_hedging_is_off_unless_configured(tmp_path: Path, toml: str, *, he
 
 
 async def test_health_section_is_the_policy(tmp_path: Path) -> None:
-    async with open_container(settings_of(tmp_path, "[health]\nidle_seconds = 7\n")) as container:
+    async with open_container(
+        settings_of(tmp_path, "[health]\nidle_seconds = 7\nfirst_token_seconds_thinking = 90\n")
+    ) as container:
         assert container.market.policy.idle_seconds == 7
+        assert container.market.policy.first_token_seconds_thinking == 90
 
 
 def test_system_clock_is_aware_utc_and_monotonic() -> None:

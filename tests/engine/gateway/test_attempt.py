@@ -10,12 +10,13 @@ import pytest
 from engine.attempt_record import ABANDONED, ANSWERED, MOST_DETAIL_CHARS, UNREAD
 from engine.catalog.offers import Offer
 from engine.catalog.prices import PriceBook, flat_price
-from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
+from engine.chat import Chunk, Delta, Finish, Finished, Options, Served, Usage
 from engine.errors import FirstTokenLate, Garbled, Overloaded, StreamCut, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream, text_of
 from engine.gateway.attempt import Attempt
 from engine.money import Money
 from engine.routing.health import Permit
+from tests.bot.virtual import run
 from tests.engine.clock import HandClock
 from tests.engine.scripted import END, NEVER, PRICE, TENANT, AnswerSetup, ScriptedProvider, Step, cost, deltas, whole
 
@@ -252,3 +253,28 @@ async def test_attempt_that_only_ever_reasons_is_cut_off(monkeypatch: pytest.Mon
     made = started(AnswerSetup(Endless("one", [Delta(thinking="hm")])))
     async with asyncio.timeout(10):
         assert isinstance(await made.outcome(), WentSilent)
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "seconds"),
+    [("m", None, 20), ("m", "minimal", 20), ("m", "high", 120), ("gpt-5-nano", None, 120)],
+)
+def test_first_token_is_waited_for_longer_where_the_model_thinks(
+    model: str, effort: str | None, seconds: float
+) -> None:
+    async def scenario() -> tuple[float, str]:
+        setup = AnswerSetup(ScriptedProvider("one", [NEVER()]), first=20)
+        question = setup.question()
+        options = Options(reasoning_effort=effort)
+        question = replace(question, request=replace(question.request, options=options))
+        quote = question.route.quotes[0]._replace(offer=Offer("one", model))
+        permit = setup.market.health.admit(quote.offer)
+        assert isinstance(permit, Permit)
+        begun = asyncio.get_running_loop().time()
+        error = await Attempt(setup.market, question, quote, permit, 1, 100).outcome()
+        assert isinstance(error, FirstTokenLate)
+        return asyncio.get_running_loop().time() - begun, error.detail
+
+    waited, detail = run(scenario())
+    assert waited == pytest.approx(seconds, abs=0.1)
+    assert detail == f"nothing for {seconds} s"

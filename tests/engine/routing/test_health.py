@@ -110,6 +110,28 @@ def test_late_first_tokens_raise_the_failure_chance_before_a_timeout(providers: 
     assert providers.health.status(A).failure_chance == 0
 
 
+@pytest.mark.parametrize(
+    ("offer", "effort", "late_seconds"), [(Offer("a", "m"), "high", 120), (Offer("a", "o3"), None, 20)]
+)
+def test_attempt_that_thinks_is_late_after_its_own_time(
+    providers: TwoProviders, offer: Offer, effort: str | None, late_seconds: float
+) -> None:
+    providers.succeeds(20, offer, first_token_ms=500)
+    permit = providers.permit(offer)
+    providers.health.expect_thinking(permit, effort)
+    providers.clock.wait(late_seconds - 0.1)
+    assert providers.health.status(offer).failure_chance == 0
+    providers.clock.wait(0.1)
+    assert providers.health.status(offer).failure_chance == pytest.approx(0.5)
+
+
+def test_hung_thinking_model_is_expected_to_fail_after_its_patience(providers: TwoProviders) -> None:
+    providers.succeeds(20, Offer("a", "o3"))
+    providers.permit(Offer("a", "o3"))
+    providers.clock.wait(30)
+    assert providers.health.status(Offer("a", "o3")).failure_seconds == 120
+
+
 def test_long_answer_that_has_begun_is_not_late(providers: TwoProviders) -> None:
     providers.succeeds(20, first_token_ms=500)
     providers.health.first_token(providers.permit())
@@ -212,7 +234,7 @@ def test_state_changes_are_dated_when_they_happen_also_if_read_later(providers: 
 
 
 def test_default_policy_is_that_of_the_documentation() -> None:
-    assert HealthPolicy() == HealthPolicy(5, 60, 20, 30)
+    assert HealthPolicy() == HealthPolicy(5, 60, 20, 30, 120)
 
 
 def test_status_of_a_fresh_provider_weighs_nothing(providers: TwoProviders) -> None:

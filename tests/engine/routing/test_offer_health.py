@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from engine.routing.breaker import Breaker
@@ -141,3 +143,30 @@ def test_demand_of_a_minute_ago_is_forgotten() -> None:
     for saving in range(30):
         demand.add(0, saving)
     assert demand.slot_atto(60, 20) == 0
+
+
+def test_attempt_that_thinks_is_late_after_its_own_time() -> None:
+    pending = PendingAttempts()
+    for number in (1, 2):
+        pending.begin(number, 0)
+    pending.think(1, 20)
+    assert [pending.late(now, 2) for now in (1, 2, 19, 20)] == [0, 1, 1, 2]
+    assert [pending.hopeful(now, 2) for now in (1, 2, 20)] == [[0, 0], [0], []]
+
+
+def test_time_to_think_never_shortens_the_usual_one() -> None:
+    pending = PendingAttempts()
+    pending.begin(1, 0)
+    pending.think(1, 20)
+    assert (pending.late(30, 40), pending.hopeful(30, 40)) == (0, [0])
+
+
+@pytest.mark.parametrize("end", [PendingAttempts.end, PendingAttempts.answered])
+def test_time_to_think_ends_with_its_attempt(end: Callable[[PendingAttempts, int], None]) -> None:
+    pending = PendingAttempts()
+    pending.begin(1, 0)
+    pending.think(1, 20)
+    end(pending, 1)
+    pending.think(1, 20)
+    pending.begin(1, 0)
+    assert pending.late(2, 2) == 1
