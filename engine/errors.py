@@ -21,7 +21,7 @@ EngineError
     ├── RateLimited         the API key rests as the provider says; no failure of the provider
     ├── TooBigForNow        over the provider's tokens per minute: this offer can't take a request of this size
     ├── ContextTooLong      the next offer with a longer context
-    ├── RequestFault        the request's own fault: final
+    ├── RequestFault        a 400 that is not classified: one other offer; a second one, or moderation, is final
     ├── CapabilityMissing   a 400 about a capability that this offer lacks, or a field that we added: the next offer
     ├── NoSuchModel         the offer is out until the next refresh
     ├── Overloaded          a 5xx, or its like
@@ -105,11 +105,14 @@ class Closing(Refused):
 
 
 class RequestRejected(EngineError):
-    """The request is at fault. `reason` is the provider's sentence; `moderation` when it refuses the prompt."""
+    """The request is at fault. `reason` is a sentence of ours, `code` the provider's; both are fit for a tenant.
 
-    def __init__(self, provider: str, reason: str, *, moderation: bool = False) -> None:
+    `moderation`: a provider refuses the prompt for its content.
+    """
+
+    def __init__(self, provider: str, reason: str, *, moderation: bool = False, code: str = "") -> None:
         super().__init__(f"{provider} rejects the request: {reason}")
-        self.provider, self.reason, self.moderation = provider, reason, moderation
+        self.provider, self.reason, self.moderation, self.code = provider, reason, moderation, code
 
 
 class NoProvider(EngineError):
@@ -135,7 +138,11 @@ class HoldLost(EngineError):
 
 
 class ProviderError(EngineError):
-    """One attempt failed. `outcome` is its name in the journal; `counts`: it counts towards the offer's breaker."""
+    """One attempt failed. `outcome` is its name in the journal; `counts`: it counts towards the offer's breaker.
+
+    `detail` is the provider's text: for operators only, as it may quote a tenant. `code`: the provider's code, empty
+    or a short word. `field`: the request field that the provider names, empty where it names none.
+    """
 
     outcome: ClassVar[str] = "failed"
     counts: ClassVar[bool] = False
@@ -143,6 +150,7 @@ class ProviderError(EngineError):
     def __init__(self, detail: str = "", *, status: int | None = None) -> None:
         super().__init__(f"{self.outcome}: {detail}" if detail else self.outcome)
         self.detail, self.status = detail, status
+        self.code = self.field = ""
 
 
 class KeyRefused(ProviderError):
@@ -175,17 +183,27 @@ class TooBigForNow(ProviderError):
 
 
 class ContextTooLong(ProviderError):
-    """The prompt exceeds the context. `context_tokens` is its length, where the provider names it."""
+    """The prompt exceeds the context. `context_tokens` is its length, where the provider names it.
+
+    `is_certain`: the provider says so by its code or type, so that the length may be learned.
+    """
 
     outcome = "context_too_long"
 
-    def __init__(self, detail: str = "", *, status: int | None = 400, context_tokens: int | None = None) -> None:
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        status: int | None = 400,
+        context_tokens: int | None = None,
+        is_certain: bool = False,
+    ) -> None:
         super().__init__(detail, status=status)
-        self.context_tokens = context_tokens
+        self.context_tokens, self.is_certain = context_tokens, is_certain
 
 
 class RequestFault(ProviderError):
-    """The request's own fault. `moderation`: the provider refuses the prompt for its content."""
+    """A refusal of the request that is not classified. `moderation`: the prompt is refused for its content."""
 
     outcome = "bad_request"
 

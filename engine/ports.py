@@ -62,6 +62,11 @@ class Provider(Protocol):
         ...
 
     @property
+    def dialect(self) -> str:
+        """The name of the wire format."""
+        ...
+
+    @property
     def close_stops_bill(self) -> bool:
         """True where closing the connection stops the bill."""
         ...

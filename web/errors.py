@@ -138,7 +138,7 @@ def _bad_field(error: errors.BadRequest) -> HttpProblem:
 
 
 def _rejected(error: errors.RequestRejected) -> HttpProblem:
-    code = "content_policy_violation" if error.moderation else "invalid_request"
+    code = "content_policy_violation" if error.moderation else error.code or "invalid_request"
     return HttpProblem(400, f"The request was rejected: {error.reason}", code=code)
 
 

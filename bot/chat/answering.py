@@ -1,6 +1,7 @@
 """One prompt answered in one chat: the request with its history, the growing preview, and the sent answer."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
 from telegram import Message as TelegramMessage
@@ -108,11 +109,11 @@ def _fitting(
     if not past or sum(map(tokens_of, (*past, question))) < ALWAYS_FITS_TOKENS:
         return past
     output_tokens = state.tenant(services.plans).plan.max_output_tokens
-    limit = input_limit_tokens(services.market.catalog, name, output_tokens)
+    limit = input_limit_tokens(services.market.catalog, name, output_tokens, services.market.clock.now())
     return past if limit is None else latest_turns(past, question, limit)
 
 
-def input_limit_tokens(catalog: Catalog, name: str, output_tokens: int) -> int | None:
+def input_limit_tokens(catalog: Catalog, name: str, output_tokens: int, at: datetime) -> int | None:
     """Return the input limit of the longest context among a model's regular offers; None if one is unknown.
 
     Raises UnknownModel.
@@ -120,7 +121,7 @@ def input_limit_tokens(catalog: Catalog, name: str, output_tokens: int) -> int |
     model = catalog.model(name)
     offers = [offer for offer in model.offers if catalog.is_configured(offer.provider)]
     regular = [offer for offer in offers if offer not in model.last_resort] or offers
-    contexts = [catalog.context_tokens(offer) for offer in regular]
+    contexts = [catalog.context_tokens(offer, at) for offer in regular]
     known = [context for context in contexts if context is not None]
     if not known or len(known) < len(contexts):
         return None

@@ -6,6 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 from math import ceil
 
+from engine.catalog.contexts import LearnedContexts
 from engine.catalog.conversation_forecast import ConversationForecast, Outlook
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
 from engine.catalog.model_names import MOST_NAME_CHARS, is_model_name, unit_beside_text
@@ -64,7 +65,7 @@ class Catalog:
     sizes: TokenSizes = field(default_factory=TokenSizes)
     prefixes: PromptCache = field(default_factory=PromptCache)
     forecast: ConversationForecast = field(default_factory=ConversationForecast)
-    _learned_contexts: dict[Offer, int] = field(default_factory=dict)
+    learned_contexts: LearnedContexts = field(default_factory=LearnedContexts)
     _offers: tuple[Offer, ...] = field(init=False)
     _facts: dict[tuple[str, tuple[Offer, ...]], tuple[int, tuple[_OfferFacts, ...]]] = field(default_factory=dict)
 
@@ -126,6 +127,7 @@ class Catalog:
         """Learn token sizes from an answer's reported usage. Estimated usage is ignored."""
         if usage.estimated:
             return
+        self.learned_contexts.served(offer, usage.input_tokens)
         size = measure(request)
         if size.is_plain:
             self.sizes.learn_input(offer, size, usage.input_tokens)
@@ -148,19 +150,23 @@ class Catalog:
     def list_price(self, model: str, at: datetime) -> Price | None:
         return self.book.list_price(model, at)
 
-    def context_tokens(self, offer: Offer) -> int | None:
-        """Return the longest context: as learned, else as configured, else as in the price catalogue."""
-        learned = self._learned_contexts.get(offer) or self.contexts.get(offer.name)
-        return learned or self.book.context_tokens(offer.provider, offer.model)
+    def context_tokens(self, offer: Offer, at: datetime) -> int | None:
+        """Return the longest context: as learned within the last hour, else as configured, else as catalogued."""
+        learned = self.learned_contexts.tokens(offer, at)
+        return learned or self._told_context_tokens(offer)
 
-    def teach_context(self, offer: Offer, named_tokens: int | None, refused_tokens: int) -> None:
-        """Learn the longest context from a refused input: as the error names it, else below `refused_tokens`."""
-        known = self.context_tokens(offer)
-        if named_tokens and named_tokens != known:
-            self._learned_contexts[offer] = named_tokens
-        elif refused_tokens > 0:
-            self._learned_contexts[offer] = max(1, min(refused_tokens - 1, known or refused_tokens))
+    def teach_context(self, offer: Offer, named_tokens: int | None, refused_tokens: int, at: datetime) -> None:
+        """Learn the longest context from a refused input that the provider itself classified as too long.
+
+        It is as the error names it; where none is named or known, below `refused_tokens`.
+        """
+        if named_tokens is None and self.context_tokens(offer, at) is not None:
+            return
+        self.learned_contexts.learn(offer, named_tokens or refused_tokens - 1, at)
         self._facts.clear()
+
+    def _told_context_tokens(self, offer: Offer) -> int | None:
+        return self.contexts.get(offer.name) or self.book.context_tokens(offer.provider, offer.model)
 
     def offers_of(self, provider: str) -> tuple[Offer, ...]:
         return tuple(offer for offer in self._offers if offer.provider == provider)
@@ -209,7 +215,7 @@ class Catalog:
         return _OfferFacts(
             offer,
             price,
-            self.context_tokens(offer),
+            self.context_tokens(offer, at),
             missing_capabilities(offer),
             output_limit(offer),
             last_resort,

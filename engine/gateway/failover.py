@@ -14,18 +14,18 @@ from engine.errors import (
     ProviderError,
     RateLimited,
     RequestFault,
-    RequestRejected,
     TooBigForNow,
 )
 from engine.gateway.answer_stream import AnswerStream, text_of
 from engine.gateway.attempt import Attempt, uninterrupted
 from engine.gateway.market import Market
 from engine.gateway.question import Question
+from engine.gateway.rejections import rejected
 from engine.holds import Grant
 from engine.routing.permits import Permit
 from engine.routing.plan import Choice, Pause, Route, Selection, plan
 
-_OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow)
+_OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow, RequestFault)
 
 
 @dataclass(slots=True, eq=False)
@@ -201,23 +201,43 @@ class Failover:
 
     def _after_failure(self, attempt: Attempt, error: ProviderError) -> None:
         """Teach the catalog from `error`; raise where no further offer is to be attempted."""
-        quote = attempt.quote
+        quote, now = attempt.quote, self.market.clock.now()
         if isinstance(error, RateLimited) and quote.free:
-            free, now = self.market.catalog.free, self.market.clock.now()
-            free.refused(quote.offer, now, error.retry_after_seconds, per_day=error.per_day)
-        if isinstance(error, ContextTooLong):
-            self.market.catalog.teach_context(quote.offer, error.context_tokens, quote.input_tokens)
+            self.market.catalog.free.refused(quote.offer, now, error.retry_after_seconds, per_day=error.per_day)
+        if isinstance(error, ContextTooLong) and error.is_certain:
+            self.market.catalog.teach_context(quote.offer, error.context_tokens, quote.input_tokens, now)
         if isinstance(error, RequestFault):
-            raise RequestRejected(quote.offer.provider, error.detail, moderation=error.moderation)
+            self._after_fault(quote, error)
         if attempt.is_shown and not self.question.can_restart:
             raise AnswerCut(quote.offer.provider, error.outcome)
+
+    def _after_fault(self, quote: Quote, error: RequestFault) -> None:
+        """Leave one other offer to the request: of another dialect if one is usable, else of another provider.
+
+        Raises RequestRejected for moderation and for the second refusal.
+        """
+        if error.moderation or sum(isinstance(each, RequestFault) for each in self._errors) > 1:
+            raise rejected(quote.offer.provider, error)
+        quotes, dialect = self.question.route.quotes, self._dialect(quote)
+        others = {
+            number
+            for number, each in enumerate(quotes)
+            if self.selection.is_fresh(number)
+            and each.offer.provider != quote.offer.provider
+            and not self.market.health.status(each.offer).reason
+        }
+        foreign = {number for number in others if self._dialect(quotes[number]) != dialect}
+        self.selection.keep_only(foreign or others, f"{quote.offer.provider} refused the request")
+
+    def _dialect(self, quote: Quote) -> str:
+        return self.market.providers[quote.offer.provider].dialect
 
     async def _give_up(self) -> Attempt:
         tried = tuple(f"{record.provider}: {record.outcome}" for record in self.records)
         if self.stream.has_begun:
             raise AnswerCut(self.records[-1].provider, self.records[-1].outcome)
         if self._errors and all(isinstance(error, _OF_THE_REQUEST) for error in self._errors):
-            raise RequestRejected(self.records[-1].provider, self._errors[-1].detail)
+            raise rejected(self.records[-1].provider, self._errors[-1])
         ordinal, now = self.next_ordinal(), self.market.clock.now()
         await self.market.journal.record(
             unanswered(self.question.tenant_id, self.question.request, ordinal=ordinal, now=now)

@@ -22,9 +22,9 @@ from engine.errors import (
     NoProvider,
     ProviderError,
     RequestFault,
-    RequestRejected,
 )
 from engine.gateway.market import Market
+from engine.gateway.rejections import rejected
 from engine.holds import Ceiling, HoldRequest
 from engine.money import ATTO_PER_NANO, ZERO, Money
 from engine.ports import Bill, CaptureStep, Hold, Ledger, SpeechProvider
@@ -172,8 +172,7 @@ class _TranscriptionRun:
             try:
                 return await self._attempt(permit, recording)
             except RequestFault as error:
-                offer = self.transcriber.offer
-                raise RequestRejected(offer.provider, error.detail, moderation=error.moderation) from error
+                raise rejected(self.transcriber.offer.provider, error) from error
             except ProviderError as error:
                 if not isinstance(error, KEY_ERRORS):
                     raise self._no_provider() from error

@@ -1,165 +1,117 @@
-"""Classification of providers' errors: status, code and message of any dialect to one ProviderError."""
+"""Classification of providers' errors: status, code and type of any dialect to one ProviderError.
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+A message, a `param` and the metadata may quote what a tenant sent. They decide nothing that lasts longer than the
+request: see `message_templates`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from engine import errors
 from engine.errors import ProviderError
+from engine.providers.error_details import ErrorDetails, error_details, objects, texts
 from engine.providers.limit_headers import parse_limits, reset_seconds, retry_after_seconds
-from engine.providers.spec import Spec
-
-_CONTEXT_WORDS = (
-    "context_length_exceeded",
-    "maximum context length",
-    "exceeds the maximum number of tokens",
-    "exceed_context_size",
-    "prompt is too long",
-    "context window",
-    "input token count",
+from engine.providers.message_templates import (
+    LEAST_AFFORDABLE_TOKENS,
+    LONGEST_WAIT_IN_MESSAGE_SECONDS,
+    affordable_tokens,
+    context_text,
+    is_balance_text,
+    is_no_endpoints_text,
+    is_thinking_text,
+    is_too_large_text,
+    wait_text,
 )
-_LONGEST = (
-    re.compile(r"maximum context length is (\d[\d,]*)"),
-    re.compile(r"> (\d[\d,]*) maximum"),
-    re.compile(r"maximum number of tokens allowed \(?(\d[\d,]*)"),
-    re.compile(r"context (?:size|window)[^0-9]{1,20}(\d[\d,]*)"),
+
+MOST_DETAIL_CHARS = 200
+MOST_CONTEXT_TOKENS = 10**9
+THINKING = "thinking"
+"""The `field` of an error that refuses the switch of a model's thinking, by whichever name."""
+_NO_BALANCE = frozenset(
+    {
+        "insufficient_quota",
+        "insufficient_balance",
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+        "enforced_spend_limit_reached",
+        "billing_error",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+    }
 )
-_NO_MONEY = (
-    "insufficient_quota",
-    "credit_balance_exhausted",
-    "spend_limit_exceeded",
-    "organization_usage_limit_exceeded",
-    "enforced_spend_limit_reached",
-    "billing_error",
-    "prepayment credits are depleted",
-    "credit balance is too low",
-    "insufficient balance",
-    "billing_hard_limit",
-    "spend limit",
-    "reached your specified api usage limits",
+_BAD_KEY = frozenset({"api_key_invalid", "invalid_api_key", "authentication_error"})
+_MODERATION = frozenset(
+    {
+        "content_policy_violation",
+        "content_filter",
+        "moderation_blocked",
+        "invalid_prompt",
+        "responsibleaipolicyviolation",
+    }
 )
-_BAD_KEY = (
-    "api_key_invalid",
-    "invalid_api_key",
-    "authentication_error",
-    "api key not valid",
-    "permission_error",
+_NO_MODEL = frozenset(
+    {
+        "model_not_found",
+        "model_not_available",
+        "model_decommissioned",
+        "model_permission_blocked_org",
+        "model_permission_blocked_project",
+        "model_terms_required",
+        "invalid_model",
+    }
 )
-_MODERATION = ("content_policy_violation", "content_filter", "moderation", "invalid_prompt", "responsibleai", "flagged")
-_NO_MODEL = (
-    "not a valid model",
-    "no endpoints found",
-    "model_not_found",
-    "does not exist",
-    "is not found for api",
-    "unknown model",
+_CONTEXT = frozenset({"context_length_exceeded", "exceed_context_size_error"})
+_UNABLE = frozenset(
+    {
+        "unsupported_parameter",
+        "unsupported_value",
+        "unknown_parameter",
+        "extra_forbidden",
+        "tool_use_failed",  # Groq: the model wrote an invalid tool call, or no JSON
+        "json_validate_failed",
+    }
 )
-_OUR_FIELDS = (
-    "response_format",
-    "output_config",
-    "prefill",
-    "thinking",
-    "reasoning",
-    "stream_options",
-    "max_completion_tokens",
-    "max_tokens",
-    "extra_forbidden",
-    "unsupported_parameter",
-    "unsupported parameter",
-    "unknown name",
-    "does not support",
-    "not supported",
-    "image_url",
-    "unsupported_value",
-)
-_TOO_BIG = ("request too large",)
-_UNABLE_ENDPOINTS = "no endpoints found that"  # ... support tool use, support image input
-_WAIT = re.compile(r"(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h)\b)+|[\dhms.]+s)")
-_WITHIN_STREAM = {
-    "overloaded_error": 529,
-    "server_is_overloaded": 503,
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-    "rate_limited": 429,
-    "slow_down": 429,
-    "resource_exhausted": 429,
-    "authentication_error": 401,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "model_not_found": 404,
-    "invalid_request_error": 400,
-    "api_error": 500,
-    "server_error": 500,
-}
 
 
-@dataclass(frozen=True, slots=True)
-class _ErrorDetails:
-    """One error, as it is classified. `text` is the whole body in lower case, `body` its error object."""
-
-    status: int | None
-    text: str
-    message: str
-    body: Any
-    headers: Mapping[str, str]
-
-    def has(self, words: tuple[str, ...]) -> bool:
-        return any(word in self.text for word in words)
-
-
-def refusal(spec: Spec, status: int | None, body: Any, headers: Mapping[str, str]) -> ProviderError:
+def refusal(status: int | None, body: Any, headers: Mapping[str, str]) -> ProviderError:
     """Return the ProviderError that fits. `status` None: the error came within a stream."""
-    details = _details_of(status, body, headers)
-    if spec.dialect == "openai" and "in_flight_budget_exhausted" in details.text:
-        return _rate_limited(details)
-    for fits, make in _CLASSES:
-        if fits(details):
-            return make(details)
-    return errors.Overloaded(details.message, status=status)
+    details = error_details(status, body, headers)
+    make = next((make for fits, make in _CLASSES if fits(details)), _plain(errors.Overloaded))
+    error = make(details)
+    error.code, error.field = details.code, details.field
+    if is_thinking_text(details.message):
+        error.field = THINKING
+    return error
 
 
-def _details_of(status: int | None, body: Any, headers: Mapping[str, str]) -> _ErrorDetails:
-    if isinstance(body, list):
-        body = body[0] if body else {}
-    error = body.get("error", body) if isinstance(body, dict) else body
-    message = error.get("message", "") if isinstance(error, dict) else str(error)
-    if status is None and isinstance(error, dict):
-        status = _status_within(error)
-    return _ErrorDetails(status, str(body).lower(), str(message or "")[:200], error, headers)
-
-
-def _status_within(error: Mapping[str, Any]) -> int | None:
-    """Return the HTTP status that an error within a stream corresponds to; None: unknown."""
-    code = error.get("code")
-    if isinstance(code, str) and code.isdecimal() and len(code) == 3:
-        code = int(code)
-    if isinstance(code, int) and 400 <= code < 600:
-        return code
-    names = (str(error.get(name) or "").lower() for name in ("code", "status", "type"))
-    return next((_WITHIN_STREAM[name] for name in names if name in _WITHIN_STREAM), None)
-
-
-def _rate_limited(details: _ErrorDetails) -> ProviderError:
+def _rate_limited(details: ErrorDetails) -> ProviderError:
     waits = (
         retry_after_seconds(details.headers),
         _retry_delay(details.body),
         _reset_of(details.headers),
-        _wait_in_message(details.text),
+        _wait_in_message(details.message),
     )
     return errors.RateLimited(
-        details.message,
+        details.message[:MOST_DETAIL_CHARS],
         status=details.status,
         retry_after_seconds=next((seconds for seconds in waits if seconds is not None), None),
-        per_day="perday" in details.text.replace("_", "").replace(" ", ""),
+        per_day=any("perday" in quota.lower() for quota in _quotas(details.body)),
     )
 
 
-def _retry_delay(error: Any) -> float | None:
+def _quotas(error: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the quotas that are used up, as Gemini's QuotaFailure has them."""
+    for detail in objects(error.get("details")):
+        for violation in objects(detail.get("violations")):
+            yield from texts(violation, "quotaId")
+
+
+def _retry_delay(error: Mapping[str, Any]) -> float | None:
     """Return the delay of Gemini's RetryInfo."""
-    details = error.get("details") if isinstance(error, dict) else None
-    for detail in details if isinstance(details, list) else []:
-        if isinstance(detail, dict) and detail.get("retryDelay"):
+    for detail in objects(error.get("details")):
+        if detail.get("retryDelay"):
             return reset_seconds(str(detail["retryDelay"]))
     return None
 
@@ -174,60 +126,95 @@ def _reset_of(headers: Mapping[str, str]) -> float | None:
     return limits.tokens_reset_seconds if limits.tokens_left == 0 else None
 
 
-def _wait_in_message(text: str) -> float | None:
-    """Return the wait in a message such as `please try again in 7m12.5s`."""
-    found = _WAIT.search(text)
-    return reset_seconds(found[1]) if found else None
+def _wait_in_message(message: str) -> float | None:
+    """Return the wait in a message such as `Please try again in 7m12.5s.`, of ten minutes at most."""
+    seconds = reset_seconds(wait_text(message))
+    return None if seconds is None else min(seconds, LONGEST_WAIT_IN_MESSAGE_SECONDS)
 
 
-def _too_long(details: _ErrorDetails) -> ProviderError:
-    longest = details.body.get("n_ctx") if isinstance(details.body, dict) else None
-    longest = longest if isinstance(longest, int) and longest > 0 else None
-    for pattern in _LONGEST:
-        if longest is None and (found := pattern.search(details.text)):
-            longest = int(found[1].replace(",", ""))
-    return errors.ContextTooLong(details.message, status=details.status, context_tokens=longest)
+def _too_long(details: ErrorDetails) -> ProviderError:
+    """A code or type makes the refusal certain; with a message alone it moves one request on."""
+    longest = details.body.get("n_ctx")
+    if not isinstance(longest, int) or isinstance(longest, bool):
+        found = context_text(details.message)
+        longest = found.tokens if found is not None else None
+    return errors.ContextTooLong(
+        details.message[:MOST_DETAIL_CHARS],
+        status=details.status,
+        context_tokens=longest if longest is not None and 0 < longest <= MOST_CONTEXT_TOKENS else None,
+        is_certain=details.is_one_of(_CONTEXT),
+    )
 
 
-def _plain(kind: type[ProviderError]) -> Callable[[_ErrorDetails], ProviderError]:
-    return lambda details: kind(details.message, status=details.status)
+def _plain(kind: type[ProviderError]) -> Callable[[ErrorDetails], ProviderError]:
+    return lambda details: kind(details.message[:MOST_DETAIL_CHARS], status=details.status)
 
 
-def _moderated(details: _ErrorDetails) -> ProviderError:
-    return errors.RequestFault(details.message, status=details.status, moderation=True)
+def _moderated(details: ErrorDetails) -> ProviderError:
+    return errors.RequestFault(details.message[:MOST_DETAIL_CHARS], status=details.status, moderation=True)
 
 
-def _is(*statuses: int) -> Callable[[_ErrorDetails], bool]:
+def _is(*statuses: int) -> Callable[[ErrorDetails], bool]:
     return lambda details: details.status in statuses
 
 
-def _no_money(details: _ErrorDetails) -> bool:
+def _is_over_budget(details: ErrorDetails) -> bool:
+    """Return whether a 402 refuses this request only: a smaller one can still be paid for."""
+    return details.status == 402 and (affordable_tokens(details.message) or 0) >= LEAST_AFFORDABLE_TOKENS
+
+
+def _has_no_balance(details: ErrorDetails) -> bool:
     if details.status == 402:
         return True
-    if details.status == 400 and "failed_precondition" in details.text:
+    if details.status == 400 and "failed_precondition" in details.words:
         return True
-    return details.status in {400, 403, 429, None} and details.has(_NO_MONEY)
+    return details.status in {400, 403, 429, None} and details.is_one_of(_NO_BALANCE)
 
 
-def _is_moderation(details: _ErrorDetails) -> bool:
-    """Return whether a 403 is OpenRouter's moderation, which names its reasons; other 403s are about keys."""
-    metadata = details.body.get("metadata") if isinstance(details.body, dict) else None
-    return (isinstance(metadata, dict) and bool(metadata.get("reasons"))) or details.has(_MODERATION)
+def _is_moderation(details: ErrorDetails) -> bool:
+    """Return whether it is moderation by its code, or OpenRouter's, whose metadata has the reasons."""
+    metadata = details.body.get("metadata")
+    has_reasons = isinstance(metadata, dict) and isinstance(metadata.get("reasons"), list) and bool(metadata["reasons"])
+    return details.status in {400, 403, None} and (details.is_one_of(_MODERATION) or has_reasons)
 
 
-_CLASSES: tuple[tuple[Callable[[_ErrorDetails], bool], Callable[[_ErrorDetails], ProviderError]], ...] = (
-    (_no_money, _plain(errors.BalanceGone)),
-    (lambda s: s.status == 403 and _is_moderation(s), _moderated),
+def _is_upstream_refusal(details: ErrorDetails) -> bool:
+    """Return whether a 403 of a reseller is that of the provider behind it, which refused the request."""
+    metadata = details.body.get("metadata")
+    return details.status == 403 and isinstance(metadata, dict) and bool(metadata.get("provider_name"))
+
+
+def _is_too_big(details: ErrorDetails) -> bool:
+    if details.status == 413 and "tokens" in details.words:
+        return True
+    return details.status == 429 and is_too_large_text(details.message)
+
+
+def _is_too_long(details: ErrorDetails) -> bool:
+    if details.status not in {400, 413, 422, 500, None}:
+        return False
+    return details.is_one_of(_CONTEXT) or context_text(details.message) is not None
+
+
+_CLASSES: tuple[tuple[Callable[[ErrorDetails], bool], Callable[[ErrorDetails], ProviderError]], ...] = (
+    (lambda s: s.status == 402 and "in_flight_budget_exhausted" in s.words, _rate_limited),
+    (_is_over_budget, _plain(errors.TooBigForNow)),
+    (_has_no_balance, _plain(errors.BalanceGone)),
+    (_is_moderation, _moderated),
+    (lambda s: s.status in {400, 403} and s.is_one_of(_NO_MODEL), _plain(errors.NoSuchModel)),
+    (_is_upstream_refusal, _plain(errors.RequestFault)),
     (_is(401, 403), _plain(errors.KeyRefused)),
-    (lambda s: s.status == 400 and s.has(_BAD_KEY), _plain(errors.KeyRefused)),
-    (lambda s: s.status in {400, 413, 500, None} and s.has(_CONTEXT_WORDS), _too_long),
-    (lambda s: s.status in {413, 429} and s.has(_TOO_BIG), _plain(errors.TooBigForNow)),
-    (lambda s: s.status == 413 and "'type': 'tokens'" in s.text, _plain(errors.TooBigForNow)),
+    (lambda s: s.status == 400 and s.is_one_of(_BAD_KEY), _plain(errors.KeyRefused)),
+    (_is_too_long, _too_long),
+    (_is_too_big, _plain(errors.TooBigForNow)),
     (_is(429, 498), _rate_limited),
-    (lambda s: s.status in {400, 404} and _UNABLE_ENDPOINTS in s.text, _plain(errors.CapabilityMissing)),
-    (lambda s: s.status == 404 or (s.status == 400 and s.has(_NO_MODEL)), _plain(errors.NoSuchModel)),
-    (lambda s: s.status == 400 and s.has(_MODERATION), _moderated),
-    (lambda s: s.status in {400, 422} and s.has(_OUR_FIELDS), _plain(errors.CapabilityMissing)),
-    (lambda s: s.status in {400, 413, 422}, _plain(errors.RequestFault)),
+    (lambda s: s.status == 404 and is_no_endpoints_text(s.message), _plain(errors.CapabilityMissing)),
+    (_is(404), _plain(errors.NoSuchModel)),
+    (lambda s: s.status == 400 and is_balance_text(s.message), _rate_limited),
+    (
+        lambda s: s.status in {400, 422} and (s.is_one_of(_UNABLE) or is_thinking_text(s.message)),
+        _plain(errors.CapabilityMissing),
+    ),
+    (_is(400, 413, 414, 415, 422, 431, 451), _plain(errors.RequestFault)),
     (lambda s: s.status is not None and s.status < 400, _plain(errors.Garbled)),
 )

@@ -5,6 +5,7 @@ resting offers.
 """
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -136,6 +137,12 @@ class Selection:
         self._fresh.discard(number)
         self._repeatable.discard(number)
         self.drops.append(Drop(self.quotes[number].offer, reason))
+
+    def keep_only(self, numbers: AbstractSet[int], reason: str) -> None:
+        """Attempt none but these quotes from now on."""
+        for number in sorted(self._fresh - numbers):
+            self.leave_out(number, reason)
+        self._repeatable &= numbers
 
     def begin(self, number: int) -> None:
         """Record that an attempt at this quote begins."""

@@ -46,8 +46,8 @@ def whole(text: str, *, tokens: tuple[int, int] = (10, 5)) -> list[Step]:
 class ScriptedProvider:
     """A provider that follows its scripts in turn, then the last one again. `open` counts its open streams."""
 
-    def __init__(self, name: str, *scripts: list[Step], close_stops_bill: bool = True) -> None:
-        self.name, self.close_stops_bill, self.keys = name, close_stops_bill, 1
+    def __init__(self, name: str, *scripts: list[Step], close_stops_bill: bool = True, dialect: str = "openai") -> None:
+        self.name, self.close_stops_bill, self.keys, self.dialect = name, close_stops_bill, 1, dialect
         self._scripts = list(scripts)
         self.calls: list[ProviderCall] = []
         self.open = 0

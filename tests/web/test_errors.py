@@ -72,6 +72,8 @@ def shortfall(*, key_limited: bool = False, wallet_only: bool = False) -> Shortf
         (BadRequest("n", "must be 1"), 400, "invalid_value", "n: must be 1"),
         (RequestRejected("p", "no", moderation=True), 400, "content_policy_violation", "rejected"),
         (RequestRejected("p", "no"), 400, "invalid_request", "rejected"),
+        (RequestRejected("p", "no", code="invalid_value"), 400, "invalid_value", "rejected: no"),
+        (RequestRejected("p", "no", moderation=True, code="x"), 400, "content_policy_violation", "rejected"),
         (NoProvider(7.5), 503, "no_provider_available", "nothing was charged"),
         (ProviderError("late"), 502, "answer_cut", "nothing was charged"),
     ],

@@ -10,6 +10,8 @@ from web.openai.image_addresses import is_public
 
 MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, 128
 _TOOL_CHOICES = ("none", "auto", "required")
+_REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_IMAGE_DETAILS = ("auto", "low", "high")
 _RESPONSE_FORMATS = ("text", "json_object", "json_schema")
 _ROLES = {
     "system": Role.SYSTEM,
@@ -53,6 +55,12 @@ class Fields:
             return None
         if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
             raise self._bad(name, f"a number from {least} to {most}")
+        return value
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str | None:
+        value = self._data.get(name)
+        if value is not None and value not in allowed:
+            raise self._bad(name, f"one of {', '.join(allowed)}")
         return value
 
     def boolean(self, name: str) -> bool | None:
@@ -127,6 +135,7 @@ def wants_usage(body: Mapping[str, Any]) -> bool:
 
 
 def _options(fields: Fields) -> Options:
+    tools = tuple(_tool(tool, f"tools.{n}") for n, tool in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS)))
     return Options(
         temperature=fields.number("temperature", 0, 2),
         top_p=fields.number("top_p", 0, 1),
@@ -134,27 +143,31 @@ def _options(fields: Fields) -> Options:
         seed=fields.integer("seed", -(2**63), 2**63),
         frequency_penalty=fields.number("frequency_penalty", -2, 2),
         presence_penalty=fields.number("presence_penalty", -2, 2),
-        tools=tuple(
-            _tool(tool, f"tools.{n}") for n, tool in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS))
-        ),
-        tool_choice=_tool_choice(fields),
+        tools=tools,
+        tool_choice=_tool_choice(fields, tools),
         parallel_tool_calls=fields.boolean("parallel_tool_calls"),
         response_format=_response_format(fields),
-        reasoning_effort=fields.optional_text("reasoning_effort"),
+        reasoning_effort=fields.choice("reasoning_effort", _REASONING_EFFORTS),
         logprobs=fields.boolean("logprobs"),
         top_logprobs=fields.integer("top_logprobs", 0, 20),
         logit_bias=fields.object("logit_bias"),
     )
 
 
-def _tool_choice(fields: Fields) -> str | Mapping[str, Any] | None:
+def _tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> str | Mapping[str, Any] | None:
     choice = fields.text_or_object("tool_choice")
-    if isinstance(choice, str) and choice not in _TOOL_CHOICES:
-        raise BadRequest("tool_choice", f"must be one of {', '.join(_TOOL_CHOICES)}, or a function")
-    if isinstance(choice, dict):
-        function = Fields(choice, "tool_choice").object("function")
-        Fields(function or {}, "tool_choice.function").text("name")
-    return choice
+    if choice is None:
+        return None
+    if isinstance(choice, str):
+        if choice not in _TOOL_CHOICES:
+            raise BadRequest("tool_choice", f"must be one of {', '.join(_TOOL_CHOICES)}, or a function")
+        return choice
+    inner = Fields(choice, "tool_choice")
+    inner.choice("type", ("function",))
+    name = Fields(inner.object("function") or {}, "tool_choice.function").text("name")
+    if all(tool.name != name for tool in tools):
+        raise BadRequest("tool_choice.function.name", "must be the name of one of the tools")
+    return {"type": "function", "function": {"name": name}}
 
 
 def _response_format(fields: Fields) -> Mapping[str, Any] | None:
@@ -211,13 +224,13 @@ def _part(raw: Any, where: str) -> Part:
         return Text(text)
     if kind == "image_url":
         image = raw.get("image_url")
-        image = {"url": image} if isinstance(image, str) else image
-        url = image.get("url") if isinstance(image, dict) else None
+        image = image if isinstance(image, dict) else {"url": image}
+        url = image.get("url")
         if not isinstance(url, str) or not url.startswith(("data:image/", "https://", "http://")):
             raise BadRequest(f"{where}.image_url", "must be a data:image/... or an https address")
         if not url.startswith("data:") and not is_public(url):
             raise BadRequest(f"{where}.image_url", "must be an address that the public internet can reach")
-        return Image(url, str(image.get("detail") or "auto"))
+        return Image(url, Fields(image, f"{where}.image_url").choice("detail", _IMAGE_DETAILS) or "auto")
     raise BadRequest(f"{where}.type", "must be text or image_url")
 
 

@@ -9,18 +9,23 @@ from typing import Any
 import httpx
 
 from engine.chat import Chunk
-from engine.errors import CapabilityMissing, Garbled, ProviderError
+from engine.errors import CapabilityMissing, Garbled, ProviderError, RequestFault
 from engine.ports import LimitHeaders, ProviderCall
 from engine.providers import http
 from engine.providers.http import Frame, frames
 from engine.providers.limit_headers import parse_limits
-from engine.providers.refusals import refusal
+from engine.providers.refusals import THINKING, refusal
 from engine.providers.spec import Spec
 
 MOST_ERROR_BYTES = 64_000
+MOST_MODELS = 1024  # upper bound of the models whose refused fields are remembered
 JSON_ASKED = "Answer with one JSON object and nothing else."
 NO_PREFILL = "does not go on with an answer that was begun"
 """The reason why an offer can't take a request whose last message is the assistant's."""
+
+USAGE_FIELD = "stream_options"
+OUTPUT_FIELDS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+"""Names of the output limit: it is renamed, never left out."""
 
 compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -34,10 +39,15 @@ class ProviderAdapter(ABC):
         self._base_url = base_url.rstrip("/")
         self._http = http.connections(proxy)
         self._limits: dict[int, LimitHeaders] = {}
+        self._left_out: dict[str, frozenset[str]] = {}
 
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def dialect(self) -> str:
+        return self.spec.dialect
 
     @property
     def base_url(self) -> str:
@@ -58,16 +68,61 @@ class ProviderAdapter(ABC):
 
     @asynccontextmanager
     async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Chunk]]:
-        body = compact_json(self.body(call)).encode(errors="replace")
+        """Repeat the request without a field of our own that the model refuses, and leave it out from then on.
+
+        It is left out of other requests only when the repeated one was taken.
+        """
         headers = {
             "content-type": "application/json",
             "accept": "text/event-stream",
             **self._headers(call.key),
         }
-        async with http.post(self._http, self.url(call.model), headers, body) as response:
-            await self._check(response, call.key)
-            async with aclosing(self._chunks(response, call)) as chunks:
-                yield chunks
+        left_out = self._left_out.get(call.model, frozenset())
+        while True:
+            body = compact_json(self._body_without(call, left_out)).encode(errors="replace")
+            async with http.post(self._http, self.url(call.model), headers, body) as response:
+                try:
+                    await self._check(response, call.key)
+                except (CapabilityMissing, RequestFault) as error:
+                    field = self._own_field(call, error.field)
+                    if not field or field in left_out:
+                        raise
+                    left_out |= {field}
+                    continue
+                self._remember(call.model, left_out)
+                async with aclosing(self._chunks(response, call)) as chunks:
+                    yield chunks
+                return
+
+    def _body_without(self, call: ProviderCall, left_out: frozenset[str]) -> dict[str, Any]:
+        body = self.body(call)
+        for path in left_out & self.own_fields(call):
+            *parents, name = path.split(".")
+            holder = body
+            for parent in parents:
+                holder = holder.get(parent) or {}
+            value = holder.pop(name, None)
+            if value is not None and name in OUTPUT_FIELDS:
+                holder[OUTPUT_FIELDS[name]] = value
+        return body
+
+    def _own_field(self, call: ProviderCall, named: str) -> str:
+        """Return the field of our own that an error names, empty where it names none."""
+        own = self.own_fields(call)
+        if named == THINKING:
+            return next(iter(own - {USAGE_FIELD, *OUTPUT_FIELDS}), "")
+        named_path = [_plain_name(part) for part in named.split(".")]
+        for path in own:
+            own_path = [_plain_name(part) for part in path.split(".")]
+            if named_path[: len(own_path)] == own_path:
+                return path
+        return ""
+
+    def _remember(self, model: str, left_out: frozenset[str]) -> None:
+        if left_out:
+            if len(self._left_out) >= MOST_MODELS:
+                del self._left_out[next(iter(self._left_out))]
+            self._left_out[model] = left_out
 
     async def _chunks(self, response: httpx.Response, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
         """Yield the answer's chunks. Raises Garbled where the body doesn't have the dialect's shape."""
@@ -85,7 +140,7 @@ class ProviderAdapter(ABC):
     async def probe(self, key: int = 0) -> None:
         response = await http.get(self._http, self._base_url + self.spec.probe_path, self._headers(key))
         if response.status_code >= 400:  # noqa: PLR2004
-            raise refusal(self.spec, response.status_code, _json_or_text(response.content), response.headers)
+            raise refusal(response.status_code, _json_or_text(response.content), response.headers)
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -103,6 +158,10 @@ class ProviderAdapter(ABC):
         """Return the JSON body of a call. Raises CapabilityMissing for a request that the dialect can't express."""
 
     @abstractmethod
+    def own_fields(self, call: ProviderCall) -> frozenset[str]:
+        """Return the fields of the body, as paths, that the request did not ask for and that may be left out."""
+
+    @abstractmethod
     def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:
         """Yield the answer's chunks. Raises the `failure` of an error frame, and StreamCut.
 
@@ -111,7 +170,7 @@ class ProviderAdapter(ABC):
 
     def failure(self, body: Any, status: int | None = None) -> ProviderError:
         """Return the error that a frame of a stream with status 200 reports."""
-        return refusal(self.spec, status, body, {})
+        return refusal(status, body, {})
 
     def _headers(self, key: int) -> dict[str, str]:
         secret = self._secrets[key] if key < len(self._secrets) else ""
@@ -123,7 +182,7 @@ class ProviderAdapter(ABC):
             self._limits[key] = limits
         if response.status_code >= 300:  # noqa: PLR2004
             body = _json_or_text(await _error_body(response))
-            raise refusal(self.spec, response.status_code, body, response.headers)
+            raise refusal(response.status_code, body, response.headers)
         if "html" in response.headers.get("content-type", ""):
             raise Garbled("a page instead of an answer", status=response.status_code)
 
@@ -133,6 +192,11 @@ def thinking_off(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
     if call.request.options.reasoning_effort:
         return {}
     return next((fields for part, fields in spec.thinking_off if part in call.model), {})
+
+
+def _plain_name(name: str) -> str:
+    """Return a field's name without its case: errors name `thinkingConfig` as `thinking_config`."""
+    return name.replace("_", "").lower()
 
 
 def data_url(url: str) -> tuple[str, str]:

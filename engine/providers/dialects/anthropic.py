@@ -76,6 +76,9 @@ class AnthropicDialect(ProviderAdapter):
             body |= _tool_choice(options.tool_choice)
         return body | self._thinking(call)
 
+    def own_fields(self, call: ProviderCall) -> frozenset[str]:
+        return frozenset({"thinking"} if thinking_off(call, self.spec) else ())
+
     def _thinking(self, call: ProviderCall) -> dict[str, Any]:
         off = thinking_off(call, self.spec)
         effort = call.request.options.reasoning_effort

@@ -71,6 +71,9 @@ class GeminiDialect(ProviderAdapter):
             body |= _tool_config(request.options.tool_choice)
         return body
 
+    def own_fields(self, call: ProviderCall) -> frozenset[str]:
+        return frozenset({"generationConfig.thinkingConfig"} if thinking_off(call, self.spec) else ())
+
     def _config(self, call: ProviderCall) -> dict[str, Any]:
         options = call.request.options
         config: dict[str, Any] = {

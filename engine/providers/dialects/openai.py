@@ -28,6 +28,7 @@ from engine.providers import http
 from engine.providers.dialects import transcriptions
 from engine.providers.dialects.adapter import (
     JSON_ASKED,
+    USAGE_FIELD,
     ProviderAdapter,
     compact_json,
     integer,
@@ -64,6 +65,10 @@ class OpenAIDialect(ProviderAdapter):
         if call.request.n > 1 and self.spec.one_choice:
             raise CapabilityMissing(MissingCapability.CHOICES.value)
         return {**_request_body(call, self.spec), **thinking_off(call, self.spec)}
+
+    def own_fields(self, call: ProviderCall) -> frozenset[str]:
+        usage = {USAGE_FIELD} if self.spec.asks_usage else set()
+        return frozenset({self.spec.output_field, *usage, *thinking_off(call, self.spec)})
 
     async def transcribe(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
         """Return the recording as text. Raises a ProviderError."""

@@ -1,6 +1,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from sandbox.app import Sandbox
 from storage.telegram import conversations
 from storage.tenants import tenant_settings
 from tests.journeys.conftest import ANN, CONFIG, Journey, started
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 LONG = "please tell me at length about the sea"
 SMALL = CONFIG.replace('output = "0.28"', 'output = "0.28"\ncontext_tokens = 4000').replace(
@@ -151,22 +154,22 @@ def test_all_turns_are_kept_if_they_fit(texts: list[str]) -> None:
 
 
 def test_longest_context_counts_less_the_answer() -> None:
-    limit = input_limit_tokens(catalog(SHORT, LARGE), "auto", 8000)
+    limit = input_limit_tokens(catalog(SHORT, LARGE), "auto", 8000, NOON)
     assert limit is not None
     assert 60_000 < limit < 92_000
 
 
 def test_last_resort_does_not_count() -> None:
-    limit = input_limit_tokens(catalog(SHORT, LAST), "auto", 1000)
+    limit = input_limit_tokens(catalog(SHORT, LAST), "auto", 1000, NOON)
     assert limit is not None
     assert limit < 4000
 
 
 def test_unknown_context_sets_no_limit() -> None:
-    assert input_limit_tokens(catalog(SHORT, UNKNOWN), "auto", 1000) is None
+    assert input_limit_tokens(catalog(SHORT, UNKNOWN), "auto", 1000, NOON) is None
 
 
 def test_output_limit_over_the_context_leaves_input_for_the_question() -> None:
-    limit = input_limit_tokens(catalog(SHORT), "auto", 8192)
+    limit = input_limit_tokens(catalog(SHORT), "auto", 8192, NOON)
     assert limit is not None
     assert limit > 1000

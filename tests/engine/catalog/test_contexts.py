@@ -1,12 +1,14 @@
 """Context lengths: a request goes only where it fits with its answer, and refusals teach the length."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from engine.catalog.contexts import MOST_OFFERS, LearnedContexts
 from engine.catalog.offers import Offer
 from engine.catalog.prices import PriceBook, flat_price
-from engine.chat import ChatRequest, Role, says
+from engine.chat import ChatRequest, Role, Usage, says
 from engine.errors import ContextTooLong
 from engine.gateway.gateway import _ceiling
 from engine.routing.plan import Route
@@ -21,28 +23,47 @@ def long(words: int, **more: object) -> ChatRequest:
     return asks(says(Role.USER, "word " * words), **more)
 
 
-def test_refusal_that_names_the_context_teaches_it() -> None:
+def test_refusal_that_names_the_context_teaches_it_for_an_hour() -> None:
     of, offer = catalog(), Offer("deepseek", "deepseek-v4-flash")
-    assert of.context_tokens(offer) == 1_000_000
-    of.teach_context(offer, 100, 300)
-    assert of.context_tokens(offer) == 100
+    assert of.context_tokens(offer, NOON) == 1_000_000
+    of.teach_context(offer, 100, 300, NOON)
+    assert of.context_tokens(offer, NOON + timedelta(minutes=59)) == 100
     assert offer.name in dropped(of, long(200))
+    assert of.context_tokens(offer, NOON + timedelta(minutes=60)) == 1_000_000
 
 
 def test_refusal_without_a_length_teaches_one_below_the_request() -> None:
     of = catalog(frozenset({"mybox"}), offers=(MINE,), book=BOOK)
-    assert of.context_tokens(MINE) is None
+    assert of.context_tokens(MINE, NOON) is None
     quotes, _ = of.quote(long(2000), of.model("auto"), NOON)
-    of.teach_context(MINE, None, quotes[0].input_tokens)
+    of.teach_context(MINE, None, quotes[0].input_tokens, NOON)
     assert MINE.name in dropped(of, long(2000))
     assert not dropped(of, long(1000))
 
 
-def test_refusal_below_the_known_context_lowers_it() -> None:
+def test_refusal_without_a_length_teaches_nothing_where_the_length_is_known() -> None:
     of = catalog(frozenset({"mybox"}), offers=(MINE,), book=BOOK, contexts={MINE.name: 4096})
-    quotes, _ = of.quote(long(2000), of.model("auto"), NOON)
-    of.teach_context(MINE, 4096, quotes[0].input_tokens)
-    assert MINE.name in dropped(of, long(2000))
+    of.teach_context(MINE, None, 300, NOON)
+    assert of.context_tokens(MINE, NOON) == 4096
+
+
+def test_learned_context_is_not_below_the_largest_input_that_was_served() -> None:
+    of = catalog(frozenset({"mybox"}), offers=(MINE,), book=BOOK)
+    of.learn(asks(), MINE, Usage(5000, 5), "words", None)
+    of.learn(asks(), MINE, Usage(20, 5), "words", None)
+    of.teach_context(MINE, 10, 300, NOON)
+    assert of.context_tokens(MINE, NOON) == 5000
+
+
+def test_contexts_of_so_many_offers_are_kept_and_no_more() -> None:
+    learned = LearnedContexts()
+    for number in range(MOST_OFFERS + 1):
+        learned.learn(Offer("mybox", str(number)), 1000, NOON)
+        learned.served(Offer("mybox", str(number)), 2000)
+    assert learned.tokens(Offer("mybox", "0"), NOON) is None
+    assert learned.tokens(Offer("mybox", "1"), NOON) == 2000
+    learned.learn(Offer("mybox", "0"), 1000, NOON)
+    assert learned.tokens(Offer("mybox", "0"), NOON) == 1000
 
 
 @pytest.mark.parametrize(("most", "able"), [(None, False), (20, True)])
@@ -62,7 +83,9 @@ def test_output_limit_fits_in_the_context() -> None:
 
 
 async def test_attempt_refused_for_length_teaches_the_catalog() -> None:
-    setup = AnswerSetup(ScriptedProvider("a", [ContextTooLong()]), ScriptedProvider("b", whole("b says")))
+    setup = AnswerSetup(
+        ScriptedProvider("a", [ContextTooLong(is_certain=True)]), ScriptedProvider("b", whole("b says"))
+    )
     setup.route = Route(tuple(quote._replace(input_tokens=500) for quote in setup.route.quotes), ())
     await setup.answer()[0].whole()
-    assert setup.market.catalog.context_tokens(Offer("a", "m")) == 499
+    assert setup.market.catalog.context_tokens(Offer("a", "m"), setup.market.clock.now()) == 499

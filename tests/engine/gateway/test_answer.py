@@ -127,8 +127,9 @@ async def test_end_without_content_is_charged_and_no_failure_of_its_offer(script
     assert setup.market.health.status(Offer("one", "m")).failure_chance == 0
 
 
-async def test_request_fault_ends_the_failover_at_once() -> None:
-    setup = AnswerSetup(ScriptedProvider("one", [RequestFault("bad")]), ScriptedProvider("two", whole("unasked")))
+async def test_moderation_ends_the_failover_at_once() -> None:
+    fault = RequestFault("bad", moderation=True)
+    setup = AnswerSetup(ScriptedProvider("one", [fault]), ScriptedProvider("two", whole("unasked")))
     answer, hold = setup.answer()
     with pytest.raises(RequestRejected):
         await answer.whole()

@@ -199,7 +199,7 @@ async def test_request_that_no_offer_can_take_is_rejected(error: ProviderError) 
     answer, hold = setup.answer()
     with pytest.raises(RequestRejected) as rejected:
         await answer.whole()
-    assert (rejected.value.provider, rejected.value.reason) == ("b", "no tools")
+    assert (rejected.value.provider, rejected.value.reason) == ("b", "no model here can take it: no tools")
     assert hold.voided
 
 
@@ -212,11 +212,70 @@ async def test_one_failure_of_a_provider_among_them_is_no_rejection() -> None:
 
 
 async def test_refused_prompt_is_rejected_with_its_moderation() -> None:
-    setup = AnswerSetup(ScriptedProvider("a", [RequestFault("no", moderation=True)]))
-    answer, _ = setup.answer()
+    fault = RequestFault("no", moderation=True)
+    fault.code = "invalid_prompt"
+    other = ScriptedProvider("b", whole("unasked"), dialect="gemini")
+    setup = AnswerSetup(ScriptedProvider("a", [fault]), other)
+    answer, hold = setup.answer()
     with pytest.raises(RequestRejected) as rejected:
         await answer.whole()
-    assert (rejected.value.moderation, rejected.value.reason) == (True, "no")
+    assert (rejected.value.moderation, rejected.value.code) == (True, "invalid_prompt")
+    assert rejected.value.reason == "the provider refuses its content (invalid_prompt)"
+    assert (hold.voided, other.calls) == (True, [])
+
+
+async def test_refused_request_is_tried_on_one_offer_of_another_dialect() -> None:
+    alike, foreign = ScriptedProvider("b", whole("b says")), ScriptedProvider("c", whole("c says"), dialect="gemini")
+    setup = AnswerSetup(ScriptedProvider("a", [RequestFault("bad")]), alike, foreign)
+    answer, hold = setup.answer()
+    assert await answer.whole() is not None
+    assert (answer.offer, alike.calls) == (Offer("c", "m"), [])
+    assert [(drop.provider, drop.reason) for drop in answer.receipt.drops] == [("b", "a refused the request")]
+    assert hold.bill is not None
+
+
+async def test_refused_request_is_tried_on_another_provider_where_no_other_dialect_is_usable() -> None:
+    resting = ScriptedProvider("b", whole("b says"), dialect="gemini")
+    setup = AnswerSetup(ScriptedProvider("a", [RequestFault("bad")]), resting, ScriptedProvider("c", whole("c says")))
+    setup.market.health.drain("b")
+    answer, _ = setup.answer()
+    await answer.whole()
+    assert (answer.offer, resting.calls) == (Offer("c", "m"), [])
+
+
+async def test_second_refusal_of_a_request_ends_it() -> None:
+    third = ScriptedProvider("c", whole("unasked"), dialect="gemini")
+    setup = AnswerSetup(
+        ScriptedProvider("a", [RequestFault("secret words")]),
+        ScriptedProvider("b", [RequestFault("secret words")], dialect="anthropic"),
+        third,
+    )
+    answer, hold = setup.answer()
+    with pytest.raises(RequestRejected) as rejected:
+        await answer.whole()
+    assert (rejected.value.provider, rejected.value.reason) == ("b", "the provider refuses it as invalid")
+    assert (hold.voided, third.calls) == (True, [])
+    assert setup.journal.outcomes() == [("a", "bad_request"), ("b", "bad_request")]
+
+
+async def test_another_model_of_the_same_provider_is_not_asked_after_a_refusal() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [RequestFault("bad")], whole("from the other")))
+    setup.route = Route((*setup.route.quotes, Quote(Offer("a", "other"), PRICE, 2)), ())
+    answer, _ = setup.answer()
+    with pytest.raises(RequestRejected):
+        await answer.whole()
+    assert len(setup.providers[0].calls) == 1
+
+
+async def test_refused_request_goes_on_where_the_other_offer_is_only_down() -> None:
+    setup = AnswerSetup(
+        ScriptedProvider("a", [RequestFault("bad")]),
+        ScriptedProvider("b", [DOWN], dialect="gemini"),
+        ScriptedProvider("c", whole("c says"), dialect="gemini"),
+    )
+    answer, _ = setup.answer()
+    await answer.whole()
+    assert answer.offer == Offer("c", "m")
 
 
 async def test_answer_that_no_other_offer_can_restart_is_cut() -> None:
@@ -290,13 +349,15 @@ async def test_prompt_of_a_conversation_is_remembered_as_cached() -> None:
     assert setup.market.catalog.prefixes.cached_tokens(question.request, Offer("deepseek", "m"), now) == 3600
 
 
-async def test_context_that_was_too_short_is_learned() -> None:
-    short = ScriptedProvider("a", [ContextTooLong("x", context_tokens=1000)])
-    setup = AnswerSetup(short, ScriptedProvider("b", whole("b says")))
-    answer, _ = setup.answer()
-    await answer.whole()
-    catalog = setup.market.catalog
-    assert (catalog.context_tokens(Offer("a", "m")), catalog.context_tokens(Offer("b", "m"))) == (1000, None)
+async def test_context_is_learned_only_where_the_provider_classified_the_refusal() -> None:
+    for is_certain in (True, False):
+        short = ScriptedProvider("a", [ContextTooLong("x", context_tokens=1000, is_certain=is_certain)])
+        setup = AnswerSetup(short, ScriptedProvider("b", whole("b says")))
+        answer, _ = setup.answer()
+        await answer.whole()
+        catalog, now = setup.market.catalog, setup.market.clock.now()
+        assert catalog.context_tokens(Offer("a", "m"), now) == (1000 if is_certain else None)
+        assert catalog.context_tokens(Offer("b", "m"), now) is None
 
 
 async def test_rate_limit_at_a_paid_price_closes_no_free_tier() -> None:

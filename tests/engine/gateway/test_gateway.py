@@ -116,7 +116,7 @@ async def test_prompt_without_any_provider_is_journaled() -> None:
 
 def test_request_that_no_offer_is_able_to_take_is_rejected_with_the_reasons() -> None:
     made, model = gateway(CHEAP)
-    made.market.catalog.teach_context(CHEAP, 10, 1000)
+    made.market.catalog.teach_context(CHEAP, 10, 1000, made.market.clock.now())
     with pytest.raises(RequestRejected) as rejected:
         made.route(model, ASK)
     assert rejected.value.reason.startswith("no model here can take this request: ")

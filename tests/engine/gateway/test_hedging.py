@@ -203,7 +203,7 @@ async def test_loser_of_a_race_is_journaled_once_even_when_the_reader_leaves() -
 async def test_attempt_read_in_the_background_delivers_no_content() -> None:
     fail, go_on = asyncio.Event(), asyncio.Event()
     setup = AnswerSetup(
-        ScriptedProvider("one", [fail, RequestFault("bad")]),
+        ScriptedProvider("one", [fail, RequestFault("bad", moderation=True)]),
         ScriptedProvider("two", [go_on, *whole("too late")], close_stops_bill=False),
         hedging=hedging("one"),
     )

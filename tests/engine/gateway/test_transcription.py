@@ -160,7 +160,7 @@ async def test_other_keys_are_not_tried_when_the_server_is_down() -> None:
 
 async def test_unreadable_recording_is_the_requests_own_fault() -> None:
     setup = Setup(ScriptedSpeech(RequestFault("Invalid file format.")))
-    with pytest.raises(RequestRejected, match="Invalid file format"):
+    with pytest.raises(RequestRejected, match="the provider refuses it as invalid"):
         await setup.transcribe()
     assert setup.journal.outcomes() == [("one", "bad_request")]
 

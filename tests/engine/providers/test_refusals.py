@@ -17,7 +17,6 @@ from engine.errors import (
     TooBigForNow,
 )
 from engine.providers.refusals import refusal
-from engine.providers.registry import specs
 from tests.engine.providers.dialects.wires import Wire
 
 
@@ -36,6 +35,15 @@ def claude(kind: str, message: str = "no", **details: Any) -> dict[str, Any]:
 
 BAD_KEY = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
 TOO_LONG = "This model's maximum context length is 8,192 tokens. However, you requested 9000 tokens."
+NO_CREDIT = (
+    "Your credit balance is too low to access the Anthropic API. "
+    "Please go to Plans & Billing to upgrade or purchase credits."
+)
+AFFORDS = (
+    "This request requires more credits, or fewer max_tokens. You requested up to 16384 tokens, "
+    "but can only afford {}. To increase, visit https://openrouter.ai/settings/credits and upgrade to a paid account"
+)
+NO_MINIMAL = "Thinking level MINIMAL is not supported for this model. Please retry with other thinking level."
 PER_DAY = {"violations": [{"quotaId": "GenerateRequestsPerDayPerProject", "quotaValue": "1000"}]}
 ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     # key refused
@@ -49,7 +57,7 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     ("openrouter", 402, says("Insufficient credits", code=402), BalanceGone),
     ("openrouter", 402, says("x", code=402, metadata={"error_type": "in_flight_budget_exhausted"}), RateLimited),
     ("gemini", 402, google(402, "pay", "FAILED_PRECONDITION"), BalanceGone),
-    ("gemini", 429, google(429, "Your prepayment credits are depleted.", "RESOURCE_EXHAUSTED"), BalanceGone),
+    ("gemini", 429, google(429, "Your prepayment credits are depleted.", "RESOURCE_EXHAUSTED"), RateLimited),
     ("gemini", 400, google(400, "User location is not supported.", "FAILED_PRECONDITION"), BalanceGone),
     ("openai", 429, says("You exceeded your current quota", type="insufficient_quota"), BalanceGone),
     ("openai", 429, says("x", code="credit_balance_exhausted"), BalanceGone),
@@ -58,8 +66,11 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     ("openai", 429, says("x", code="organization_usage_limit_exceeded"), BalanceGone),
     ("anthropic", 429, claude("rate_limit_error", error_code="enforced_spend_limit_reached"), BalanceGone),
     ("anthropic", 402, claude("billing_error"), BalanceGone),
-    ("anthropic", 400, claude("invalid_request_error", "Your credit balance is too low"), BalanceGone),
-    ("anthropic", 400, claude("invalid_request_error", "over your spend limit"), BalanceGone),
+    ("openai", 400, says("x", code="billing_hard_limit_reached"), BalanceGone),
+    ("openrouter", 402, says(AFFORDS.format(255), code=402), BalanceGone),
+    # balance wording without a code: a short rest
+    ("anthropic", 400, claude("invalid_request_error", NO_CREDIT), RateLimited),
+    ("anthropic", 400, claude("invalid_request_error", f"bad tool: {NO_CREDIT}"), RequestFault),
     # rate limits
     ("openai", 429, says("Rate limit reached", code="rate_limit_exceeded"), RateLimited),
     ("openai", 429, says("Slow down", code="slow_down"), RateLimited),
@@ -78,7 +89,9 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     ),
     ("mistral", 429, {"object": "error", "message": "limit", "type": "rate_limited", "code": "1300"}, RateLimited),
     ("openai", 429, "slow down", RateLimited),
-    # too big for the minute
+    # too big for the minute, or for the balance
+    ("openrouter", 402, says(AFFORDS.format(256), code=402), TooBigForNow),
+    ("openrouter", 402, says("Prompt tokens limit exceeded: 230799 > 91442.", code=402), TooBigForNow),
     ("groq", 413, says("Limit 6000, Requested 7000", type="tokens", code="rate_limit_exceeded"), TooBigForNow),
     ("openai", 429, says("Request too large for gpt-4o", type="tokens"), TooBigForNow),
     # context too long
@@ -87,7 +100,11 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     (
         "gemini",
         400,
-        google(400, "exceeds the maximum number of tokens allowed (8192)", "INVALID_ARGUMENT"),
+        google(
+            400,
+            "The input token count (9000) exceeds the maximum number of tokens allowed (8192).",
+            "INVALID_ARGUMENT",
+        ),
         ContextTooLong,
     ),
     (
@@ -100,7 +117,7 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     (
         "local",
         500,
-        says("the request exceeds the available context size. maximum context length is 8192"),
+        says("request (9000 tokens) exceeds the available context size (8192 tokens), try increasing it"),
         ContextTooLong,
     ),
     ("local", 400, {"object": "error", "message": TOO_LONG, "type": "BadRequestError", "code": 400}, ContextTooLong),
@@ -110,16 +127,23 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     ("anthropic", 413, claude("request_too_large"), RequestFault),
     ("openai", 400, says("Unsupported parameter: 'max_tokens'", code="unsupported_parameter"), CapabilityMissing),
     ("mistral", 422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "x"]}]}, CapabilityMissing),
-    ("groq", 400, says("this model does not support image_url"), CapabilityMissing),
-    ("deepseek", 400, says("This response_format type is unavailable now"), CapabilityMissing),
+    ("mistral", 422, {"message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "x"]}]}}, CapabilityMissing),
+    ("groq", 400, says("Failed to call a function.", code="tool_use_failed"), CapabilityMissing),
+    ("deepseek", 400, says("This response_format type is unavailable now"), RequestFault),
+    ("gemini", 400, google(400, NO_MINIMAL, "INVALID_ARGUMENT"), CapabilityMissing),
     ("openrouter", 404, says("No endpoints found that support tool use", code=404), CapabilityMissing),
+    ("openrouter", 403, says("Provider returned error", code=403, metadata={"provider_name": "xAI"}), RequestFault),
+    ("openai", 415, says("no"), RequestFault),
     # moderation
     ("openrouter", 403, says("flagged", code=403, metadata={"reasons": ["violence"]}), RequestFault),
     ("openai", 400, says("x", code="content_policy_violation"), RequestFault),
     ("openai", 400, says("x", code="invalid_prompt"), RequestFault),
     # no such model
     ("openai", 404, says("The model `x` does not exist", code="model_not_found"), NoSuchModel),
-    ("openrouter", 400, says("x is not a valid model ID", code=400), NoSuchModel),
+    ("openai", 403, says("Project `p` does not have access to model `m`", code="model_not_found"), NoSuchModel),
+    ("groq", 400, says("gone", code="model_decommissioned"), NoSuchModel),
+    ("mistral", 400, {"object": "error", "message": "no", "type": "invalid_model", "code": "1500"}, NoSuchModel),
+    ("openrouter", 400, says("x is not a valid model ID", code=400), RequestFault),
     ("openrouter", 404, says("No endpoints found for x.", code=404), NoSuchModel),
     ("gemini", 404, google(404, "models/x is not found for API version v1beta", "NOT_FOUND"), NoSuchModel),
     # overloaded, broken
@@ -208,14 +232,14 @@ async def test_long_error_is_not_read_to_its_end() -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "status"),
     [
-        ({"type": "overloaded_error"}, Overloaded, None),
-        ({"code": "server_is_overloaded"}, Overloaded, None),
+        ({"type": "overloaded_error"}, Overloaded, 529),
+        ({"code": "server_is_overloaded"}, Overloaded, 503),
         ({"type": "rate_limit_error"}, RateLimited, 429),
         ({"code": 1301, "type": "rate_limit_error"}, RateLimited, 429),
         ({"code": 600, "type": "rate_limit_error"}, RateLimited, 429),
-        ({"code": "503"}, Overloaded, None),
+        ({"code": "503"}, Overloaded, 503),
         ({"code": "abc", "type": "authentication_error"}, KeyRefused, 401),
-        ({"code": "4040", "type": "server_error"}, Overloaded, None),
+        ({"code": "4040", "type": "server_error"}, Overloaded, 500),
         ({"status": "RESOURCE_EXHAUSTED"}, RateLimited, 429),
         ({"code": 399}, Overloaded, None),
         ({"message": "unknown"}, Overloaded, None),
@@ -224,5 +248,65 @@ async def test_long_error_is_not_read_to_its_end() -> None:
 def test_error_within_a_stream_is_classified_by_its_code_or_type(
     error: dict[str, Any], kind: type[ProviderError], status: int | None
 ) -> None:
-    found = refusal(specs()["openai"], None, {"error": error}, {})
+    found = refusal(None, {"error": error}, {})
     assert (type(found), found.status) == (kind, status)
+
+
+@pytest.mark.parametrize("message", [TOO_LONG, "This model's maximum context length is 8192 tokens."])
+def test_context_is_certain_only_by_code_or_type(message: str) -> None:
+    by_code = refusal(400, says(message, code="context_length_exceeded"), {})
+    assert isinstance(by_code, ContextTooLong)
+    assert by_code.is_certain
+    by_text = refusal(400, says(TOO_LONG), {})
+    assert isinstance(by_text, ContextTooLong)
+    assert not by_text.is_certain
+
+
+@pytest.mark.parametrize("size", [0, -1, True, "8192", 10**9 + 1, None])
+def test_absurd_context_length_is_none(size: Any) -> None:
+    found = refusal(400, says("x", type="exceed_context_size_error", n_ctx=size), {})
+    assert isinstance(found, ContextTooLong)
+    assert found.context_tokens is None
+    limit = refusal(400, says("x", type="exceed_context_size_error", n_ctx=10**9), {})
+    assert isinstance(limit, ContextTooLong)
+    assert limit.context_tokens == 10**9
+
+
+def test_wait_in_a_message_is_of_ten_minutes_at_most() -> None:
+    found = refusal(429, says("Rate limit reached for gpt-4o. Please try again in 9h."), {})
+    assert isinstance(found, RateLimited)
+    assert found.retry_after_seconds == 600
+
+
+def test_wait_and_day_quoted_in_a_rate_limit_are_not_read() -> None:
+    found = refusal(429, says("Cannot parse 'Please try again in 9h. GenerateRequestsPerDay'"), {})
+    assert isinstance(found, RateLimited)
+    assert (found.retry_after_seconds, found.per_day) == (None, False)
+
+
+def test_code_is_the_most_exact_word_and_the_field_is_named() -> None:
+    for body, code, field in (
+        (
+            says("x", type="invalid_request_error", code="invalid_value", param="temperature"),
+            "invalid_value",
+            "temperature",
+        ),
+        (says("x", type="invalid_request_error", code=400), "invalid_request_error", ""),
+        (says("x", code="4 4", type="invalid_request_error"), "invalid_request_error", ""),
+        (says("x", code="a" * 65), "", ""),
+        (says("x", code="a" * 64), "a" * 64, ""),
+        (claude("invalid_request_error", error_code="spend"), "spend", ""),
+        (google(400, "x", "INVALID_ARGUMENT", {"fieldViolations": [{"field": "a.b"}]}), "INVALID_ARGUMENT", "a.b"),
+        ({"detail": [{"type": "extra_forbidden", "loc": ["body", "x", 0]}]}, "extra_forbidden", "x.0"),
+    ):
+        found = refusal(400, body, {})
+        assert (found.code, found.field) == (code, field)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [None, [], [[]], 7, "x", {}, {"error": None}, {"error": 7}, {"error": []}, {"error": {"message": 7, "details": 7}}],
+)
+def test_error_of_any_shape_is_classified(body: Any) -> None:
+    assert type(refusal(400, body, {})) is RequestFault
+    assert type(refusal(None, body, {})) is Overloaded

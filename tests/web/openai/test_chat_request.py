@@ -109,6 +109,13 @@ def test_wrong_message_is_named(messages: object, field: str) -> None:
         ({"tools": [{"type": "web_search"}]}, "tools.0"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools.0.function.name"),
         ({"tool_choice": {"type": "function"}}, "tool_choice.function.name"),
+        (
+            {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "other"}}},
+            "tool_choice.function.name",
+        ),
+        ({"tools": [TOOL], "tool_choice": {"type": "x", "function": {"name": "look"}}}, "tool_choice.type"),
+        ({"reasoning_effort": "insufficient_quota"}, "reasoning_effort"),
+        ({"reasoning_effort": ["low"]}, "reasoning_effort"),
         ({"response_format": {}}, "response_format.type"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
         (
@@ -124,6 +131,24 @@ def test_wrong_message_is_named(messages: object, field: str) -> None:
 )
 def test_wrong_option_is_named(fields: dict[str, Any], field: str) -> None:
     assert refused(**fields) == field
+
+
+def test_image_detail_is_allow_listed() -> None:
+    image = {"url": PIXEL, "detail": "invalid_api_key"}
+    messages = [{"role": "user", "content": [{"type": "image_url", "image_url": image}]}]
+    assert refused(messages=messages) == "messages.0.content.0.image_url.detail"
+
+
+def test_chosen_tool_goes_out_with_known_fields_only() -> None:
+    name = "look"
+    choice = {"function": {"name": name, "more": "x"}, "more": "x"}
+    chosen = read(tools=[TOOL], tool_choice=choice).options.tool_choice
+    assert chosen == {"type": "function", "function": {"name": name}}
+
+
+@pytest.mark.parametrize("effort", ["none", "minimal", "low", "medium", "high", "xhigh", "max"])
+def test_known_efforts_of_reasoning_pass(effort: str) -> None:
+    assert read(reasoning_effort=effort).options.reasoning_effort == effort
 
 
 @pytest.mark.parametrize("fields", [{"n": 8}, {"stop": ["a"] * 4}, {"model": "x" * 200}, {"tools": [TOOL] * 128}])

@@ -1,0 +1,28 @@
+"""The refusal of a request, in a sentence of our own: a provider's text never reaches a tenant."""
+
+from engine.errors import (
+    CapabilityMissing,
+    ContextTooLong,
+    ProviderError,
+    RequestFault,
+    RequestRejected,
+    TooBigForNow,
+)
+
+_SENTENCES: tuple[tuple[type[ProviderError], str], ...] = (
+    (ContextTooLong, "it is longer than the context of every model that could answer"),
+    (CapabilityMissing, "no model here can do everything that it asks for"),
+    (TooBigForNow, "it is larger than a provider takes at once; a shorter one, or less output, may pass"),
+    (ProviderError, "the provider refuses it as invalid"),
+)
+_MODERATION = "the provider refuses its content"
+
+
+def rejected(provider: str, error: ProviderError) -> RequestRejected:
+    """Return the refusal that `error` of `provider` amounts to, with the provider's code."""
+    moderation = isinstance(error, RequestFault) and error.moderation
+    sentence = _MODERATION if moderation else next(text for kind, text in _SENTENCES if isinstance(error, kind))
+    if isinstance(error, CapabilityMissing) and error.status is None and error.detail:
+        sentence = f"no model here can take it: {error.detail}"  # of a dialect of ours: nothing was sent
+    code = f" ({error.code})" if error.code else ""
+    return RequestRejected(provider, sentence + code, moderation=moderation, code=error.code)

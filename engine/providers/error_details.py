@@ -1,0 +1,127 @@
+"""The facts of one provider's error, as each dialect has them: status, words that classify it, message, field."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_STATUS = re.compile(r"[45]\d\d")
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_WITHIN_STREAM = {
+    "overloaded_error": 529,
+    "server_is_overloaded": 503,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "rate_limited": 429,
+    "slow_down": 429,
+    "resource_exhausted": 429,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "invalid_request_error": 400,
+    "tool_use_failed": 400,
+    "json_validate_failed": 400,
+    "invalid_argument": 400,
+    "api_error": 500,
+    "server_error": 500,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetails:
+    """One error. `words`: its code, type, status word and reasons, in lower case; `code`: the most exact one.
+
+    `field`: the request field that it names. It and `message` may quote a tenant. `body`: the error object.
+    """
+
+    status: int | None
+    words: frozenset[str]
+    message: str
+    code: str
+    field: str
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+    def is_one_of(self, words: frozenset[str]) -> bool:
+        return not self.words.isdisjoint(words)
+
+
+def error_details(status: int | None, body: Any, headers: Mapping[str, str]) -> ErrorDetails:
+    """Read an error's body. `status` None: the error came within a stream."""
+    error, message = _error_of(body[0] if isinstance(body, list) and body else body)
+    words = tuple(_words(error))
+    if status is None:
+        status = _status_within(error, words)
+    code = next((word for word in words if _CODE.fullmatch(word) and not word.isdecimal()), "")
+    lower = frozenset(word.lower() for word in words)
+    return ErrorDetails(status, lower, message, code, _field_of(error), error, headers)
+
+
+def _error_of(body: Any) -> tuple[Mapping[str, Any], str]:
+    """Return the error object and its message."""
+    if not isinstance(body, dict):
+        return {}, body if isinstance(body, str) else ""
+    groq = body.get("x_groq")
+    error = body.get("error") or (groq.get("error") if isinstance(groq, dict) else None) or body
+    if isinstance(error, str):
+        return body, error
+    if not isinstance(error, dict):
+        return body, ""
+    message = error.get("message")
+    return error, message if isinstance(message, str) else ""
+
+
+def _words(error: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the words by which a provider classifies an error itself, the most exact one first."""
+    details = error.get("details")
+    if isinstance(details, dict):  # Anthropic
+        yield from texts(details, "error_code")
+    for detail in objects(details):  # Gemini
+        yield from texts(detail, "reason")
+    metadata = error.get("metadata")
+    if isinstance(metadata, dict):  # OpenRouter
+        yield from texts(metadata, "error_type")
+    for problem in _problems(error):  # FastAPI
+        yield from texts(problem, "type")
+    yield from texts(error, "code", "type", "status")
+
+
+def texts(found: Mapping[str, Any], *names: str) -> Iterator[str]:
+    """Yield the values of the fields `names` that are texts."""
+    return (value for name in names if isinstance(value := found.get(name), str) and value)
+
+
+def objects(found: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list; none where it is no list."""
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _field_of(error: Mapping[str, Any]) -> str:
+    """Return the field that an error names: OpenAI's `param`, Gemini's field violation, FastAPI's location."""
+    param = error.get("param")
+    if isinstance(param, str):
+        return param
+    for detail in objects(error.get("details")):
+        for violation in objects(detail.get("fieldViolations")):
+            return str(violation.get("field") or "")
+    for problem in _problems(error):
+        path = problem.get("loc")
+        return ".".join(str(part) for part in path if part != "body") if isinstance(path, list) else ""
+    return ""
+
+
+def _status_within(error: Mapping[str, Any], words: tuple[str, ...]) -> int | None:
+    """Return the HTTP status that an error within a stream corresponds to; None: unknown."""
+    code = error.get("code")
+    if isinstance(code, str) and _STATUS.fullmatch(code):
+        code = int(code)
+    if isinstance(code, int) and _STATUS.fullmatch(str(code)):
+        return code
+    return next((_WITHIN_STREAM[word.lower()] for word in words if word.lower() in _WITHIN_STREAM), None)
+
+
+def _problems(error: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return FastAPI's list of wrong fields. Mistral has it within its message."""
+    message = error.get("message")
+    return objects(message.get("detail") if isinstance(message, dict) else error.get("detail"))
