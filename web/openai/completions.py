@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from web.auth import Caller, new_request_id
 from web.errors import SERVER_ERROR, HttpProblem
 from web.openai import chat_request, chat_response
 from web.openai.chat_response import ChunkEncoder
+from web.openai.conversation_ids import ConversationIds
 from web.openai.idempotency import ClaimedKey, IdempotencyKeys
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Completions:
 
     gateway: Gateway
     idempotency_keys: IdempotencyKeys
+    conversations: ConversationIds = field(default_factory=lambda: ConversationIds(time.monotonic))
 
     async def create(self, request: Request) -> Response:
         request_id = new_request_id(datetime.now(UTC))
@@ -73,6 +75,7 @@ class Completions:
         raw = await request.body()
         body = parse_body(request, raw)
         chat = chat_request.chat_request(body, id=request_id, key_id=caller.key_id)
+        chat = replace(chat, conversation=self.conversations.of(caller.tenant.id, chat.messages, request_id))
         stream, with_usage = chat_request.wants_stream(body), chat_request.wants_usage(body)
         created, key, claimed = int(time.time()), request.headers.get("idempotency-key"), None
         if key is not None:
