@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("main", "bot", "web", "scheduler", "documents", "locales", "storage", "engine")
+PACKAGES = ("main", "bot", "web", "scheduler", "documents", "locales", "storage", "engine", "sandbox", "tools")
 BRANCHES = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.IfExp, ast.BoolOp, ast.Match)
 WITHOUT_TESTS = (
     "*/__init__.py",

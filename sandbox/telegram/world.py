@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.telegram.flood import FloodControl
+from sandbox.telegram.params import number
 from sandbox.telegram.refusals import refuse
 from sandbox.telegram.text import spotted
 from sandbox.telegram.updates import Updates
@@ -161,7 +162,7 @@ class World:
 
     def draft(self, chat_id: int, draft_id: int, content: dict[str, Any]) -> None:
         chat = self.chats[chat_id]
-        for other in [number for number in chat.drafts if number != draft_id]:
+        for other in [known for known in chat.drafts if known != draft_id]:
             self.drop_draft(chat_id, other)
         shown = {"chat_id": chat_id, "draft_id": draft_id, "dies_at": self.now() + DRAFT_SECONDS, **content}
         chat.drafts[draft_id] = shown
@@ -228,8 +229,7 @@ class World:
 
     def chat_of(self, params: dict[str, Any], *, reach: bool = True) -> Chat:
         """Return the chat of a call. Raises the refusals: it is unknown, or (with `reach`) its user blocked the bot."""
-        raw = str(params.get("chat_id") or "")
-        chat = self.chats.get(int(raw)) if raw.lstrip("-").isdigit() else None
+        chat = self.chats.get(number(params, "chat_id"))
         if chat is None:
             raise refuse("no_chat")
         if reach and chat.id in self.blocked:

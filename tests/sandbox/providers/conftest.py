@@ -9,7 +9,7 @@ import uvicorn
 
 from main.sandbox import stand_in_providers
 from sandbox.providers import StandIns
-from tests.sandbox.providers.dialects import Asking
+from tests.sandbox.providers.asking import Asking
 from tests.served import served
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.providers.answers import words
 from sandbox.providers.exchange import count
-from tests.sandbox.providers.dialects import LONG, OPENAI_LIKE, PLAIN, PROVIDERS, Asking, events, request, said, usage
+from tests.sandbox.providers.asking import LONG, OPENAI_LIKE, PLAIN, PROVIDERS, Asking, events, request, said, usage
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.sandbox.providers.dialects import Asking
+from tests.sandbox.providers.asking import Asking
 
 
 async def test_repeated_start_is_cached_per_key_from_1024_tokens_on(asking: Asking) -> None:

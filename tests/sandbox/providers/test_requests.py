@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.providers.answers import sample
 from sandbox.providers.exchange import count
-from tests.sandbox.providers.dialects import LONG, PROVIDERS, Asking, said
+from tests.sandbox.providers.asking import LONG, PROVIDERS, Asking, said
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.providers.dialects import LONG, PROVIDERS, Asking, request
+from tests.sandbox.providers.asking import LONG, PROVIDERS, Asking, request
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

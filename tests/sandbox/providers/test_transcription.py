@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.sandbox.providers.dialects import OPENAI_LIKE, Asking
+from tests.sandbox.providers.asking import OPENAI_LIKE, Asking
 
 
 async def send(

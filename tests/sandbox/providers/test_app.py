@@ -1,4 +1,4 @@
-"""Tests of the modes: each provider fails in its own way."""
+"""The server of all stand-ins: modes, in which each provider fails in its own way, limits and free probes."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from sandbox.providers import MODES, MORE_MODES, StandIns
-from tests.sandbox.providers.dialects import LONG, PLAIN, PROVIDERS, Asking, events, request, said
+from tests.sandbox.providers.asking import LONG, PLAIN, PROVIDERS, Asking, events, request, said
 
 _REFUSALS = {
     "key_refused": {"gemini": (400, "API_KEY_INVALID"), "anthropic": (401, "authentication_error"), "": (401, "")},
@@ -163,3 +163,35 @@ async def test_free_probes_report_balance_and_models(asking: Asking) -> None:
     assert key["data"]["limit_remaining"] > 0
     models = (await asking.http.get(f"{asking.url}/gemini/models", headers={"x-goog-api-key": "k"})).json()
     assert models["models"][0]["name"].startswith("models/gemini")
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize(("mode", "status"), [("error_500", 500), ("429_untold", 429), ("moderated", 400)])
+async def test_refusals_have_the_providers_own_shape(asking: Asking, name: str, mode: str, status: int) -> None:
+    asking.stand_ins.set_mode(name, mode)
+    refused = await asking(name)
+    assert refused.status_code == status
+    assert refused.json()["error"]["message"] if name != "mistral" else refused.json()["message"]
+    assert "retry-after" not in refused.headers
+    assert "retryDelay" not in refused.text
+
+
+async def test_once_is_for_one_call(asking: Asking) -> None:
+    asking.stand_ins.set_mode("openai", "once:429")
+    assert [(await asking("openai")).status_code for _ in range(2)] == [429, 200]
+
+
+async def test_reset_comes_before_any_byte(asking: Asking) -> None:
+    asking.stand_ins.set_mode("openai", "once:reset")
+    with pytest.raises(httpx.TransportError):
+        await asking("openai")
+    assert (await asking("openai")).status_code == 200
+
+
+async def test_mute_one_takes_the_call_and_never_answers(asking: Asking) -> None:
+    asking.stand_ins.set_mode("openai", "mute")
+    with pytest.raises(httpx.ReadTimeout):
+        await asking.http.post(
+            f"{asking.url}/openai/chat/completions", headers={"authorization": "Bearer k"}, json={}, timeout=0.3
+        )
+    assert asking.stand_ins.provider("openai").calls == 1
