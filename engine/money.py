@@ -56,6 +56,12 @@ class Money:
         """Return `part` of this amount, rounded towards zero: shares never sum to more than the whole."""
         return Money(int(self.nanousd * part))
 
+    def significant(self, digits: int) -> "Money":
+        """Return the amount rounded to so many significant digits, half to even, for estimates."""
+        unit = 10 ** max(0, len(str(abs(self.nanousd))) - digits)
+        whole, rest = divmod(self.nanousd, unit)
+        return Money((whole + (2 * rest > unit or (2 * rest == unit and whole % 2))) * unit)
+
     def __add__(self, other: "Money") -> "Money":
         return Money(self.nanousd + other.nanousd)
 

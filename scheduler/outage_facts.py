@@ -1,4 +1,4 @@
-"""The values of the messages about a provider's outage: errors, traffic, the next offer, the recovery."""
+"""The values of the messages about outages and avoided offers: errors, traffic, the next offer, extra cost."""
 
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -13,39 +13,71 @@ from engine.money import ZERO, Money
 from engine.routing.plan import plan
 from scheduler.context import JobContext
 from scheduler.incidents import IncidentFacts
+from scheduler.journal_replay import Failures, RecentAttempts
 from storage.database.connection import day_of
 from storage.operations import incidents
 from storage.operations.incidents import Incident
 from storage.reports import journal
-from storage.reports.journal import NEEDS_OPERATOR, Detour, Streak
+from storage.reports.journal import NEEDS_OPERATOR, Detour
 from storage.reports.losses import lost_since
 
-PROVIDER_DOWN = "provider_down"
-OUTAGE_KINDS = (PROVIDER_DOWN, *NEEDS_OPERATOR)
+PROVIDER_DOWN, OFFER_DOWN, OFFER_AVOIDED = "provider_down", "offer_down", "offer_avoided"
+PROVIDER_KINDS = (PROVIDER_DOWN, *NEEDS_OPERATOR)
+OUTAGE_KINDS = (*PROVIDER_KINDS, OFFER_DOWN)
 SHARE_WINDOW = timedelta(hours=1)
+AVOIDED_WINDOW = timedelta(minutes=5)
+"""The span over which the share of failures of an avoided offer, and the cost of the detour, are counted."""
+A_DAY = timedelta(days=1)
+DIGITS = 2
+"""The significant digits of an extrapolated cost."""
 
 
-async def providers_out(context: JobContext) -> set[str]:
-    """Return the providers that have an open outage."""
+async def subjects_out(context: JobContext) -> set[str]:
+    """Return the providers and the offers, by their names, that have an open outage."""
     return {each.subject for each in await context.db.read(incidents.all_open) if each.kind in OUTAGE_KINDS}
 
 
-async def outage_facts(context: JobContext, streak: Streak, now: datetime) -> IncidentFacts:
-    """Return the facts of an outage that are stored with its incident."""
-    since = streak.since or now
-    share = await context.db.read(lambda conn: journal.share(conn, streak.provider, since - SHARE_WINDOW, since))
-    offer, usd = await _next_offer(context, streak.provider, now)
+async def outage_facts(context: JobContext, subject: str, failures: Failures, now: datetime) -> IncidentFacts:
+    """Return the facts of the outage of a provider or an offer that are stored with its incident."""
+    since = failures.since or now
+    provider, _, model = subject.partition("/")
+    share = await context.db.read(lambda conn: journal.share(conn, provider, since - SHARE_WINDOW, since, model))
+    offer, usd = await _next_offer(context, subject, now)
     return {
-        "provider": streak.provider,
-        "error": streak.last_outcome,
-        "count": streak.failures,
-        "limited": streak.rate_limited,
-        "status": streak.last_status,
+        "provider": subject,
+        "error": failures.last_outcome,
+        "count": failures.count,
+        "limited": failures.rate_limited,
+        "status": failures.last_status,
         "since": f"{since:%H:%M:%S}",
         "share": round(share * 100),
         "offer": offer.name if offer else "",
         "usd": usd,
     }
+
+
+async def avoided_facts(context: JobContext, offer: Offer, recent: RecentAttempts, now: datetime) -> IncidentFacts:
+    """Return the facts of an offer that fails too often to be preferred, but not so often that it rests."""
+    price = context.market.catalog.book.price(offer.provider, offer.model, now)
+    start = now - AVOIDED_WINDOW
+    cost = await context.db.read(lambda conn: journal.waste(conn, offer.provider, offer.model, start))
+    if price is not None:
+        for each in await context.db.read(lambda conn: journal.detours(conn, offer.provider, offer.model, start, now)):
+            here = Money.from_atto(price.cost_atto(Usage(each.input_tokens, each.output_tokens)))
+            cost += max(ZERO, each.cost - here)
+    return {
+        "offer": offer.name,
+        "error": recent.usual_outcome,
+        "percent": round(100 * recent.failed / recent.count),
+        "since": f"{start:%H:%M:%S}",
+        "usd": str(Money(cost.nanousd * (A_DAY // AVOIDED_WINDOW)).significant(DIGITS)),
+    }
+
+
+def avoided_values(facts: IncidentFacts) -> dict[str, object]:
+    """Return the message's values; a sentence without a fact is left out."""
+    returned = facts.get("returned", 0)
+    return {**facts, "returned": {"key": "alert.returned", "values": {"n": returned}} if returned else ""}
 
 
 def outage_values(facts: IncidentFacts) -> dict[str, object]:
@@ -63,9 +95,10 @@ def outage_values(facts: IncidentFacts) -> dict[str, object]:
 
 
 async def recovery_values(context: JobContext, known: Incident, back_at: datetime) -> dict[str, object]:
-    """Return duration, prompts that other providers answered, their cost, and the extra cost over this provider's."""
-    found = await context.db.read(lambda conn: journal.detour(conn, known.subject, known.opened_at, back_at))
-    extra = _extra_cost(context, known.subject, found, back_at)
+    """Return duration, prompts that others answered, their cost, and the extra cost over that of the subject."""
+    provider, _, model = known.subject.partition("/")
+    found = await context.db.read(lambda conn: journal.detour(conn, provider, known.opened_at, back_at, model))
+    extra = _extra_cost(context, provider, found, back_at)
     return {
         "provider": known.subject,
         "minutes": minutes_between(known.opened_at, back_at),
@@ -95,10 +128,12 @@ async def _next_offer(context: JobContext, down: str, now: datetime) -> tuple[Of
         model = catalog.model("auto")
     except EngineError:
         return None, ""
-    out = await providers_out(context) | {down}
+    out = await subjects_out(context) | {down}
     quotes, drops = catalog.quote(USUAL_REQUEST, model, now)
     may_lose = await _may_lose(context, model, now)
-    asked = [q for q in quotes if q.offer.provider not in out and (may_lose or not loses(q, model.tariff))]
+    asked = [
+        q for q in quotes if not {q.offer.provider, q.offer.name} & out and (may_lose or not loses(q, model.tariff))
+    ]
     route = plan(asked, drops, health.status, Fraction(0))
     return (route.quotes[0].offer, str(route.quotes[0].expected)) if route.quotes else (None, "")
 

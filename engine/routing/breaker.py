@@ -55,7 +55,25 @@ class Breaker:
     @property
     def failures(self) -> int:
         """The failures since the latest success, by the time at which the attempts began."""
-        return len(self._run())
+        return len(self.run())
+
+    def run(self) -> list[Outcome]:
+        """Return the failures that began after the latest success began, in that order."""
+        run: list[Outcome] = []
+        good_since = -inf
+        for outcome in reversed(self._outcomes):
+            if outcome.known_at < good_since:
+                break
+            if not outcome.failed:
+                good_since = max(good_since, outcome.began_at)
+                run = [each for each in run if each.began_at >= good_since]
+            elif outcome.began_at > good_since:
+                run.append(outcome)
+        return sorted(run, key=lambda each: each.began_at)
+
+    def window(self, now: float) -> list[Outcome]:
+        """Return the outcomes of the last minute."""
+        return [each for each in self._outcomes if each.known_at > now - WINDOW_SECONDS]
 
     def wait_seconds(self, now: float) -> float:
         """Return the seconds until it may be probed; 0 when closed or half-open."""
@@ -116,38 +134,21 @@ class Breaker:
         self._next_rest_seconds = min(self.rest_seconds, 2 * self._next_rest_seconds)
 
     def _is_outage(self, now: float, pending: Iterable[float]) -> bool:
-        run = self._run()
+        run = self.run()
         if len(run) >= self.failures_to_open and not self._may_be_chance(now, run):
             first, last = run[0].began_at, run[-1].began_at
             return not any(first < began_at <= last for began_at in pending)
-        window = self._window(now)
+        window = self.window(now)
         return len(window) >= WINDOW_LEAST and sum(each.failed for each in window) >= RATE_TO_OPEN * len(window)
 
     def _may_be_chance(self, now: float, run: list[Outcome]) -> bool:
         """Return whether so many failures in a row are likely, by the failure rate before them, also before a rest."""
         of_run = set(map(id, run))
-        before = [each.failed for each in self._window(now) if id(each) not in of_run]
+        before = [each.failed for each in self.window(now) if id(each) not in of_run]
         if len(before) >= WINDOW_LEAST:
             self._usual, self._usual_at = max(_share(before), _share(before[-WINDOW_LEAST:])), now
         is_recent = now - self._usual_at <= self.rest_seconds + WINDOW_SECONDS
         return is_recent and min(self._usual, MOST_USUAL) ** len(run) > CHANCE_TO_OPEN
-
-    def _run(self) -> list[Outcome]:
-        """Return the failures that began after the latest success began, in that order."""
-        run: list[Outcome] = []
-        good_since = -inf
-        for outcome in reversed(self._outcomes):
-            if outcome.known_at < good_since:
-                break
-            if not outcome.failed:
-                good_since = max(good_since, outcome.began_at)
-                run = [each for each in run if each.began_at >= good_since]
-            elif outcome.began_at > good_since:
-                run.append(outcome)
-        return sorted(run, key=lambda each: each.began_at)
-
-    def _window(self, now: float) -> list[Outcome]:
-        return [each for each in self._outcomes if each.known_at > now - WINDOW_SECONDS]
 
     def _record_failure(self, outcome: Outcome) -> None:
         for known in reversed(self._outcomes):

@@ -64,6 +64,26 @@ class ProviderState:
     failure_chance: float
 
 
+class Status(StrEnum):
+    """A state as a reader needs it: whether prompts are answered there now."""
+
+    ANSWERING = "answering"
+    FAILING = "failing"
+    RESTING = "resting"
+    DRAINED = "drained"
+    NO_KEY = "no_key"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferState:
+    """An offer's health for display. `until`: the end of its rest; None where it does not rest, or its end is open."""
+
+    model: str
+    state: State
+    status: Status
+    until: datetime | None = None
+
+
 _CLOSED, _HALF_OPEN = Availability(State.CLOSED), Availability(State.HALF_OPEN)
 
 

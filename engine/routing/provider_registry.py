@@ -7,7 +7,15 @@ from engine.ports import Clock
 from engine.routing.breaker import Breaker
 from engine.routing.key_health import KeyHealth
 from engine.routing.permits import HealthPolicy
-from engine.routing.provider_health import LimitFact, ProviderHealth, ProviderState, State
+from engine.routing.provider_health import (
+    LimitFact,
+    OfferState,
+    ProviderHealth,
+    ProviderState,
+    State,
+    Status,
+)
+from engine.routing.statuses import offer_state, status_of
 
 
 class ProviderRegistry:
@@ -88,6 +96,15 @@ class ProviderRegistry:
     def state(self, name: str) -> ProviderState:
         provider, now = self._providers[name], self._clock.monotonic()
         return provider.state(name, provider.read(self._clock), now)
+
+    def status_of(self, name: str) -> Status:
+        """Return whether a provider answers now, as far as this process has seen."""
+        return status_of(self._providers[name], self._clock.monotonic(), self._clock.now())
+
+    def offer_state(self, offer: Offer) -> OfferState:
+        """Return whether an offer answers now, and if it rests, until when."""
+        provider = self._providers[offer.provider]
+        return offer_state(provider, offer.model, self._clock.monotonic(), self._clock.now())
 
     def limit_facts(self) -> tuple[LimitFact, ...]:
         """Return rate limits that fell, each once, after a minute without a 429 has shown where the limit is."""

@@ -84,6 +84,8 @@ TEXTS = {
     "state.resting": "cooling down",
     "state.drained": "drained",
     "incident.provider_down": "down",
+    "incident.offer_down": "model down",
+    "incident.offer_avoided": "model avoided",
     "incident.key_refused": "key refused",
     "incident.balance_gone": "balance used up",
     "incident.everything_down": "everything is down",

@@ -113,6 +113,8 @@ TEXTS = {
     "incident.key_refused": "key refused",
     "incident.balance_gone": "balance used up",
     "incident.everything_down": "everything is down",
+    "incident.offer_down": "model down",
+    "incident.offer_avoided": "model avoided",
     "cap.day": "day",
     "cap.month": "month",
     "alert.provider_down": (
@@ -132,8 +134,14 @@ TEXTS = {
     "alert.everything_down": "🚨 Everything is down: {what} Users are told, and nothing is charged.\n{states}",
     "alert.failed_everywhere": "{count} {count:prompt|prompts} failed at every provider since {since} UTC.",
     "alert.all_rest": "every provider is cooling down or out of service.",
+    "alert.model_rests": "every offer of {models} is cooling down or out of service.",
     "alert.everything_back": "🟢 Prompts are answered again, after {minutes} min.",
-    "alert.limit_fell": "📉 {provider} answers 429 at {now} requests/min; it took {before} before. I now stay under it.",
+    "alert.offer_avoided": (
+        "🟡 {offer} is avoided: {percent} % of its attempts fail ({error})\n\nCounted over the 5 minutes since {since} UTC. It is not down, "
+        "so it is still asked where it is expected to be cheaper.\nThe detour costs about {usd} USD a day: wasted attempts, and dearer answers by others.{returned}"
+    ),
+    "alert.offer_preferred": "🟢 {offer} answers reliably again, after {minutes} min.",
+    "alert.limit_fell": "📉 {offer} answers 429 at {now} requests/min; it took {before} before. I now stay under it.",
     "alert.price_unreadable": (
         "🏷 The price of {offer} can't be read exactly. The offer is left out "
         'until the catalogue has a readable price or [prices."{offer}"] in farthing.toml sets one.'

@@ -84,6 +84,8 @@ TEXTS = {
     "state.resting": "tạm nghỉ",
     "state.drained": "đã ngừng giao việc",
     "incident.provider_down": "ngừng hoạt động",
+    "incident.offer_down": "mô hình ngừng hoạt động",
+    "incident.offer_avoided": "mô hình bị tránh",
     "incident.key_refused": "khóa bị từ chối",
     "incident.balance_gone": "hết số dư",
     "incident.everything_down": "mọi thứ ngừng hoạt động",

@@ -113,6 +113,8 @@ TEXTS = {
     "incident.key_refused": "khóa bị từ chối",
     "incident.balance_gone": "hết số dư",
     "incident.everything_down": "mọi thứ ngừng hoạt động",
+    "incident.offer_down": "mô hình ngừng hoạt động",
+    "incident.offer_avoided": "mô hình bị tránh",
     "cap.day": "ngày",
     "cap.month": "tháng",
     "alert.provider_down": (
@@ -132,8 +134,14 @@ TEXTS = {
     "alert.everything_down": "🚨 Mọi thứ ngừng hoạt động: {what} Người dùng được báo, không tính phí.\n{states}",
     "alert.failed_everywhere": "{count} câu hỏi thất bại ở mọi nhà cung cấp từ {since} UTC.",
     "alert.all_rest": "mọi nhà cung cấp đang tạm nghỉ hoặc ngừng hoạt động.",
+    "alert.model_rests": "mọi nơi bán {models} đang tạm nghỉ hoặc ngừng hoạt động.",
     "alert.everything_back": "🟢 Đã trả lời lại được, sau {minutes} phút.",
-    "alert.limit_fell": "📉 {provider} trả lời 429 ở mức {now} yêu cầu/phút; trước đây nhận được {before}. Từ giờ tôi giữ dưới mức này.",
+    "alert.offer_avoided": (
+        "🟡 {offer} đang bị tránh: {percent} % lần gọi bị lỗi ({error})\n\nTính trong 5 phút kể từ {since} UTC. Nơi này chưa ngừng hoạt động, "
+        "nên vẫn được gọi khi dự tính rẻ hơn.\nViệc đi vòng tốn khoảng {usd} USD mỗi ngày: các lần gọi lãng phí, và câu trả lời đắt hơn từ nơi khác.{returned}"
+    ),
+    "alert.offer_preferred": "🟢 {offer} đã trả lời ổn định trở lại, sau {minutes} phút.",
+    "alert.limit_fell": "📉 {offer} trả lời 429 ở mức {now} yêu cầu/phút; trước đây nhận được {before}. Từ giờ tôi giữ dưới mức này.",
     "alert.price_unreadable": (
         "🏷 Không đọc được chính xác giá của {offer}. Nguồn này bị loại ra cho "
         'đến khi danh mục có giá đọc được hoặc [prices."{offer}"] trong farthing.toml đặt giá.'

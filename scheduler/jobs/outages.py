@@ -1,80 +1,153 @@
-"""Alerts about providers that are down, decided from journaled attempts: they come from every replica.
+"""Alerts about providers and offers that are down or avoided, from the journal of all processes.
 
-A provider is down after `failures_to_open` failures in a row, or when half of the attempts of a busy minute failed.
-A refused key and an empty balance are incidents of their own, reported at once.
+An offer is down when its attempts would open its breaker, a provider when the evidence concerns all its offers. Refused
+keys and an empty balance are incidents of their own, reported at once.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from engine.routing.breaker import WINDOW_LEAST, WINDOW_SECONDS
-from engine.routing.health import State
+from engine.catalog.offers import Offer
 from locales.button import Button
 from scheduler.context import JobContext
-from scheduler.incidents import Alert, IncidentFacts, close_silently, report, resolve
+from scheduler.everything_down import RECENT, report_everything_down
+from scheduler.incidents import Alert, close_silently, report, resolve
 from scheduler.job import Job
+from scheduler.journal_replay import OfferReplay, ProviderReplay, RecentAttempts, longest_answer, replay
 from scheduler.outage_facts import (
+    AVOIDED_WINDOW,
+    OFFER_AVOIDED,
+    OFFER_DOWN,
     OUTAGE_KINDS,
     PROVIDER_DOWN,
+    PROVIDER_KINDS,
+    avoided_facts,
+    avoided_values,
     minutes_between,
     outage_facts,
     outage_values,
-    providers_out,
     recovery_values,
 )
 from storage.database.connection import Connection
 from storage.operations import incidents
+from storage.operations.incidents import Incident
 from storage.reports import journal
-from storage.reports.journal import Streak
 from storage.tenants import notices
 
-ALL_DOWN = "everything_down"
 LOOK_BACK = timedelta(hours=6)
-RECENT = timedelta(minutes=10)
-DOWN_SHARE = 0.5
-"""Share of a busy minute's attempts whose failure is an outage."""
+AVOIDED_LEAST, AVOIDED_SHARE = 20, 0.05
+"""Attempts within AVOIDED_WINDOW, and the share of them whose failure makes an offer avoided."""
+OVER_LEAST = 10
+"""Attempts within AVOIDED_WINDOW that show that an offer is no longer avoided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A provider's health by the journal. Attempts that began until `complete_until` are all in the journal."""
+
+    name: str
+    found: ProviderReplay
+    complete_until: datetime
 
 
 async def run(context: JobContext) -> None:
-    """Report each provider, then all together, then limits that fell."""
+    """Report each provider with its offers, then all together, then limits that fell."""
     now = context.clock.now()
-    since = now - LOOK_BACK
-    for name in await context.db.read(lambda conn: journal.providers_seen(conn, since)):
-        if name in context.market.providers:
-            await _report_provider(context, name, now)
-    await _report_all_down(context, now)
+    known = [each for each in await context.db.read(incidents.all_open) if each.kind in (*OUTAGE_KINDS, OFFER_AVOIDED)]
+    for name in context.market.providers:
+        own = [each for each in known if each.subject.partition("/")[0] == name]
+        reading = await context.db.read(lambda conn, name=name, own=own: _read(context, conn, name, own, now))  # type: ignore[misc]
+        if reading is not None:
+            await _report_provider(context, reading, own, now)
+    await report_everything_down(context, now)
     await _report_limits(context, now)
 
 
-async def _report_provider(context: JobContext, name: str, now: datetime) -> None:
-    streak = await context.db.read(lambda conn: _failures(conn, name, now))
-    kind = _outage_kind(context, streak)
-    if kind is None:
-        await _report_single_keys(context, name, now)
-        if not streak.failures:
-            await _resolve_provider(context, name, streak, now)
+def _read(context: JobContext, conn: Connection, name: str, known: list[Incident], now: datetime) -> Reading | None:
+    """Replay the journal of a provider; None where nothing failed lately and no incident is open."""
+    models = set(journal.failing_models(conn, name, now - RECENT))
+    if not models and not known:
+        return None
+    models |= {each.subject.partition("/")[2] for each in known} - {""}
+    attempts = journal.attempts_of(conn, name, sorted(models), now - LOOK_BACK)
+    requests = journal.open_requests(conn, now - longest_answer(attempts, context.market.policy))
+    found = replay(attempts, requests, context.failures_to_open, context.market.policy)
+    return Reading(name, found, min((each.began_at for each in requests), default=now))
+
+
+async def _report_provider(context: JobContext, reading: Reading, known: list[Incident], now: datetime) -> None:
+    name, found = reading.name, reading.found
+    kind = _provider_kind(context, reading)
+    if kind is not None:
+        for each in known:
+            if (each.kind, each.subject) != (kind, name):
+                await close_silently(context, each.kind, each.subject, now)
+        await report(context, _outage_alert(kind, name), await outage_facts(context, name, found.failures(), now), now)
         return
-    for other in OUTAGE_KINDS:
-        if other != kind:
-            await close_silently(context, other, name, now)
-    await report(context, _outage_alert(kind, name), await outage_facts(context, streak, now), now)
+    await _report_single_keys(context, name, now)
+    if found.has_recovered:
+        for each in known:
+            if each.kind in PROVIDER_KINDS:
+                await _resolve_outage(context, each, found.good_at, now)
+    for each in known:
+        if each.kind == OFFER_AVOIDED and each.subject.partition("/")[2] not in found.offers:
+            await close_silently(context, each.kind, each.subject, now)
+    for model, offer in found.offers.items():
+        own = [each for each in known if each.subject == f"{name}/{model}"]
+        await _report_offer(context, reading, Offer(name, model), offer, own, now)
 
 
-def _failures(conn: Connection, name: str, now: datetime) -> Streak:
-    """Return the failures in a row; where single answers break the row, those of the bad minute."""
-    streak = journal.streak(conn, name, now - LOOK_BACK)
-    minute = journal.window(conn, name, now - timedelta(seconds=WINDOW_SECONDS))
-    is_bad = minute.attempts >= WINDOW_LEAST and minute.streak.failures >= DOWN_SHARE * minute.attempts
-    return minute.streak if is_bad and streak.failures < minute.streak.failures else streak
+def _provider_kind(context: JobContext, reading: Reading) -> str | None:
+    """Return the kind of the provider's incident, or None where the evidence is not against all its offers."""
+    refused = reading.found.refused
+    if refused and len(refused) >= context.market.providers[reading.name].keys:
+        return refused[-1].outcome
+    return PROVIDER_DOWN if reading.found.is_down else None
 
 
-def _outage_kind(context: JobContext, streak: Streak) -> str | None:
-    if streak.needs_operator:
-        return streak.last_outcome
-    return PROVIDER_DOWN if streak.failures >= context.failures_to_open else None
+async def _report_offer(
+    context: JobContext, reading: Reading, offer: Offer, found: OfferReplay, known: list[Incident], now: datetime
+) -> None:
+    """Report that an offer is down or avoided, or that it no longer is."""
+    if found.is_down:
+        await close_silently(context, OFFER_AVOIDED, offer.name, now)
+        facts = await outage_facts(context, offer.name, reading.found.failures(offer.model), now)
+        await report(context, _outage_alert(OFFER_DOWN, offer.name), facts, now)
+        return
+    for each in known:
+        if each.kind == OFFER_DOWN and found.has_recovered:
+            await _resolve_outage(context, each, found.good_at, now)
+    recent = found.recent(now - AVOIDED_WINDOW, reading.complete_until)
+    if _is_avoided(recent) and not found.began_outage_since(now - AVOIDED_WINDOW):
+        await report(context, _avoided_alert(offer), await avoided_facts(context, offer, recent, now), now)
+    elif any(each.kind == OFFER_AVOIDED for each in known) and _is_over(recent):
+        (opened_at,) = (each.opened_at for each in known if each.kind == OFFER_AVOIDED)
+        values = {"offer": offer.name, "minutes": minutes_between(opened_at, now)}
+        await resolve(context, _avoided_alert(offer), values, now)
 
 
-def _outage_alert(kind: str, provider: str) -> Alert:
+def _is_avoided(recent: RecentAttempts) -> bool:
+    return recent.count >= AVOIDED_LEAST and recent.failed > AVOIDED_SHARE * recent.count
+
+
+def _is_over(recent: RecentAttempts) -> bool:
+    return recent.count >= OVER_LEAST and recent.failed <= AVOIDED_SHARE * recent.count
+
+
+def _outage_alert(kind: str, subject: str) -> Alert:
+    return Alert(kind, subject, "alert.provider_down", "alert.provider_back", outage_values, _buttons(subject))
+
+
+def _avoided_alert(offer: Offer) -> Alert:
+    key = "alert.offer_avoided"
+    return Alert(OFFER_AVOIDED, offer.name, key, "alert.offer_preferred", avoided_values, _buttons(offer.name))
+
+
+def _buttons(subject: str) -> Callable[[int], tuple[Button, ...]]:
+    provider = subject.partition("/")[0]
+
     def buttons(incident: int) -> tuple[Button, ...]:
         return (
             Button("alert.mute", "alerts", "mute", (str(incident),)),
@@ -82,15 +155,13 @@ def _outage_alert(kind: str, provider: str) -> Alert:
             Button("alert.probe", "providers", "probe", (provider,)),
         )
 
-    return Alert(kind, provider, "alert.provider_down", "alert.provider_back", outage_values, buttons)
+    return buttons
 
 
-async def _resolve_provider(context: JobContext, name: str, streak: Streak, now: datetime) -> None:
-    for kind in OUTAGE_KINDS:
-        known = await context.db.read(partial(incidents.find_open, kind=kind, subject=name))
-        if known is not None:
-            back_at = max(streak.last_good_at or now, known.opened_at)
-            await resolve(context, _outage_alert(kind, name), await recovery_values(context, known, back_at), now)
+async def _resolve_outage(context: JobContext, known: Incident, good_at: datetime | None, now: datetime) -> None:
+    back_at = max(good_at or now, known.opened_at)
+    alert = _outage_alert(known.kind, known.subject)
+    await resolve(context, alert, await recovery_values(context, known, back_at), now)
 
 
 async def _report_single_keys(context: JobContext, name: str, now: datetime) -> None:
@@ -103,57 +174,13 @@ async def _report_single_keys(context: JobContext, name: str, now: datetime) -> 
             await context.notifier.notify_admins("alert.one_key", {"provider": name, "error": outcome})
 
 
-async def _report_all_down(context: JobContext, now: datetime) -> None:
-    """Report that a prompt failed at every provider since the last answer, or that every provider is out."""
-    last_answer = await context.db.read(journal.last_answer_at)
-    since = max(now - RECENT, last_answer or now - RECENT)
-    failed, first = await context.db.read(lambda conn: journal.failed_everywhere(conn, since))
-    if failed or await _all_out(context):
-        facts = {"count": failed, "since": f"{first:%H:%M:%S}", "states": _states(context)}
-        await report(context, _ALL_DOWN_ALERT, facts, now)
-        return
-    known = await context.db.read(partial(incidents.find_open, kind=ALL_DOWN, subject="all"))
-    if known is None:
-        return
-    has_answered = last_answer is not None and last_answer > known.opened_at
-    if has_answered or not known.facts["count"]:
-        back_at = last_answer if has_answered and last_answer is not None else now
-        await resolve(context, _ALL_DOWN_ALERT, {"minutes": minutes_between(known.opened_at, back_at)}, now)
-
-
-async def _all_out(context: JobContext) -> bool:
-    """Return True where every configured provider is out, by this process's health or by an open incident."""
-    out = await providers_out(context)
-    states = [state for state in context.market.health.states() if context.market.providers[state.name].keys]
-    in_service = [state for state in states if state.state is not State.DRAINED]
-    return bool(in_service) and all(
-        state.name in out or state.state in {State.OPEN, State.RESTING} for state in in_service
-    )
-
-
-def _states(context: JobContext) -> str:
-    """Return why each provider is out, without its seconds: they would change the message with every run."""
-    return "\n".join(
-        f"{state.name}: {state.reason.partition(',')[0] or state.state.value}"
-        for state in context.market.health.states()
-        if context.market.providers[state.name].keys
-    )
-
-
-def _all_down_values(facts: IncidentFacts) -> dict[str, object]:
-    key = "alert.failed_everywhere" if facts["count"] else "alert.all_rest"
-    return {**facts, "what": {"key": key, "values": {"count": facts["count"], "since": facts["since"]}}}
-
-
-_ALL_DOWN_ALERT = Alert(ALL_DOWN, "all", "alert.everything_down", "alert.everything_back", _all_down_values)
-
-
 async def _report_limits(context: JobContext, now: datetime) -> None:
     """Report a rate limit that fell, once a day however many replicas have learned it."""
     for fact in context.market.health.limit_facts():
-        key = f"limit:{fact.provider}:{fact.now_per_minute}:{now:%Y-%m-%d}"
+        offer = f"{fact.provider}/{fact.model}"
+        key = f"limit:{offer}:{fact.now_per_minute}:{now:%Y-%m-%d}"
         if await context.db.write(partial(notices.first_time, key=key, now=now)):
-            values = {"provider": fact.provider, "now": fact.now_per_minute, "before": fact.before_per_minute}
+            values = {"offer": offer, "now": fact.now_per_minute, "before": fact.before_per_minute}
             await context.notifier.notify_admins("alert.limit_fell", values)
 
 

@@ -1,63 +1,63 @@
 """Queries over the journal for alerts. All processes read the same attempts, so they come to the same decisions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.attempt_record import ABANDONED, ANSWERED, CLOSING, HEDGED, NO_SPEECH, STOPPED, UNREAD
+from engine.attempt_record import ANSWERED, STOPPED, UNREAD
+from engine.errors import ProviderError
 from engine.money import Money
-from storage.database.connection import Connection, moment, ms, row, scalar
+from storage.database.connection import Connection, Row, moment, ms, row, scalar
 
-_NEUTRAL = (
-    ABANDONED,
-    CLOSING,
-    HEDGED,
-    NO_SPEECH,
-    UNREAD,
-    "bad_request",
-    "unable",
-    "context_too_long",
-    "too_big",
-    "no_such_model",
-)
 _SUCCESSES = (ANSWERED, STOPPED)
 _A_DAY = timedelta(days=1)
+MOST_ROWS = 500
+"""The newest attempts of each offer that are read."""
+MOST_SCANNED = 50_000
+"""The newest attempts of a provider that are searched for those of one offer."""
+FAILURES = frozenset(error.outcome for error in ProviderError.__subclasses__() if error.counts)
 NEEDS_OPERATOR = ("key_refused", "balance_gone")
 
 
 @dataclass(frozen=True, slots=True)
-class Streak:
-    """A provider's failures since its latest success; none if `failures` is 0.
+class JournaledAttempt:
+    """One attempt as its breaker counts it. `first_token_at` None: no content came."""
 
-    Rate limits are no failures and are counted separately. `last_outcome` and `last_status` are those of the latest
-    failure, `since` is the start of the first.
-    """
-
-    provider: str
-    failures: int
-    rate_limited: int
-    since: datetime | None
-    last_outcome: str
-    last_status: int | None
-    last_good_at: datetime | None
+    number: int
+    request_id: str
+    model: str
+    outcome: str
+    status: int | None
+    began_at: datetime
+    first_token_at: datetime | None
+    ended_at: datetime
 
     @property
-    def needs_operator(self) -> bool:
-        return self.last_outcome in NEEDS_OPERATOR
+    def has_failed(self) -> bool:
+        """True for a failure that counts against the offer."""
+        return self.outcome in FAILURES
+
+    @property
+    def good_at(self) -> datetime | None:
+        """The time at which it was known to answer, which may be before a failure; None where it never was."""
+        if self.first_token_at is not None or self.outcome not in _SUCCESSES:
+            return self.first_token_at
+        return self.ended_at
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptWindow:
-    """A provider's attempts in a span of time; `streak` counts all its failures, consecutive or not."""
+class OpenRequest:
+    """A request whose answer is not settled yet: its attempt under way is not in the journal."""
 
-    attempts: int
-    streak: Streak
+    request_id: str
+    began_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Detour:
-    """The prompts that other providers answered instead of this one, with their tokens and cost.
+    """The prompts that others answered instead of a provider or an offer, with their tokens and cost.
 
-    `model` is the model of this provider's latest kept answer; empty if there is none.
+    `model` is the model of the latest kept answer here; empty if there is none.
     """
 
     prompts: int
@@ -67,37 +67,41 @@ class Detour:
     model: str
 
 
-def providers_seen(conn: Connection, since: datetime) -> list[str]:
-    """Return the names of providers with an attempt since then."""
+def failing_models(conn: Connection, provider: str, since: datetime) -> list[str]:
+    """Return the models of the provider that had a failure, or a refused key, since then."""
     rows = conn.rows(
-        "SELECT DISTINCT provider FROM attempts WHERE started_at >= :since ORDER BY provider", since=ms(since)
-    )
-    return [found["provider"] for found in rows]
-
-
-def streak(conn: Connection, provider: str, since: datetime, most: int = 500) -> Streak:
-    """Return the failures since the provider's latest success. Only its newest `most` attempts are read."""
-    rows = conn.rows(
-        "SELECT outcome, status, started_at FROM attempts WHERE provider = :provider AND started_at >= :since"
-        " ORDER BY started_at DESC, id DESC LIMIT :most",
+        "SELECT DISTINCT model, outcome FROM attempts WHERE provider = :provider AND started_at >= :since",
         provider=provider,
         since=ms(since),
-        most=most,
     )
-    failures, rate_limited, first, last_outcome, last_status = 0, 0, None, "", None
-    for found in rows:
-        outcome = found["outcome"]
-        if outcome in _SUCCESSES:
-            good_at = moment(found["started_at"])
-            return Streak(provider, failures, rate_limited, first, last_outcome, last_status, good_at)
-        if outcome == "rate_limited":
-            rate_limited += 1
-        elif outcome not in _NEUTRAL:
-            failures += 1
-            first = moment(found["started_at"])
-            last_outcome = last_outcome or outcome
-            last_status = last_status or found["status"]
-    return Streak(provider, failures, rate_limited, first, last_outcome, last_status, None)
+    return sorted({found["model"] for found in rows if found["outcome"] in (*FAILURES, *NEEDS_OPERATOR)})
+
+
+def attempts_of(
+    conn: Connection, provider: str, models: Iterable[str], since: datetime, most: int = MOST_ROWS
+) -> list[JournaledAttempt]:
+    """Return the newest attempts of the provider since then: `most` of any model, and `most` of each of `models`."""
+    found = {}
+    for model in (None, *models):
+        for each in conn.rows(
+            _ATTEMPTS if model is None else _ATTEMPTS_OF_MODEL,
+            provider=provider,
+            since=ms(since),
+            most=most,
+            **({} if model is None else {"model": model, "scanned": MOST_SCANNED}),
+        ):
+            found[each["id"]] = each
+    return [_attempt(found[number]) for number in sorted(found)]
+
+
+def open_requests(conn: Connection, since: datetime) -> list[OpenRequest]:
+    """Return the requests begun since then whose hold is open: an attempt of each may be under way."""
+    rows = conn.rows(
+        "SELECT request_id, created_at FROM holds WHERE state = 'open' AND created_at >= :since"
+        " ORDER BY created_at, request_id",
+        since=ms(since),
+    )
+    return [OpenRequest(found["request_id"], moment(found["created_at"])) for found in rows]
 
 
 def operator_failures(conn: Connection, provider: str, since: datetime) -> list[str]:
@@ -110,68 +114,74 @@ def operator_failures(conn: Connection, provider: str, since: datetime) -> list[
     return [found["outcome"] for found in rows if found["outcome"] in NEEDS_OPERATOR]
 
 
-def share(conn: Connection, provider: str, start: datetime, end: datetime) -> float:
-    """Return the provider's share, 0 to 1, of the kept answers that started in [start, end)."""
+def share(conn: Connection, provider: str, start: datetime, end: datetime, model: str = "") -> float:
+    """Return the share, 0 to 1, that the provider or its `model` had of the kept answers begun in [start, end)."""
     found = row(
         conn,
-        "SELECT COUNT(*) AS n, SUM(CASE WHEN provider = :provider THEN 1 ELSE 0 END) AS here FROM attempts"
+        f"SELECT COUNT(*) AS n, SUM(CASE WHEN {_HERE} THEN 1 ELSE 0 END) AS here FROM attempts"
         " WHERE kept AND started_at >= :start AND started_at < :end",
         provider=provider,
+        model=model,
         start=ms(start),
         end=ms(end),
     )
     return float(found["here"] / found["n"]) if found and found["n"] else 0.0
 
 
-def window(conn: Connection, provider: str, since: datetime) -> AttemptWindow:
-    """Count the provider's attempts since then, leaving out the outcomes that its breaker ignores."""
-    rows = conn.rows(
-        "SELECT outcome, status, started_at FROM attempts WHERE provider = :provider AND started_at >= :since"
-        " ORDER BY started_at DESC, id DESC",
-        provider=provider,
-        since=ms(since),
-    )
-    bad = [found for found in rows if found["outcome"] not in (*_SUCCESSES, *_NEUTRAL, "rate_limited")]
-    good = [found for found in rows if found["outcome"] in _SUCCESSES]
-    rate_limited = sum(1 for found in rows if found["outcome"] == "rate_limited")
-    return AttemptWindow(
-        len(bad) + len(good),
-        Streak(
-            provider,
-            len(bad),
-            rate_limited,
-            moment(bad[-1]["started_at"]) if bad else None,
-            bad[0]["outcome"] if bad else "",
-            bad[0]["status"] if bad else None,
-            moment(good[0]["started_at"]) if good else None,
-        ),
-    )
+def detour(conn: Connection, provider: str, since: datetime, until: datetime, model: str = "") -> Detour:
+    """Sum up the prompts that others answered in [since, until) instead of the provider, or of its `model`.
 
-
-def detour(conn: Connection, provider: str, since: datetime, until: datetime) -> Detour:
-    """Sum up the prompts that other providers answered in [since, until) instead of this one.
-
-    Only prompts for a model count for which this provider had an attempt since the day before `since`.
+    Only prompts for a model count for which there was an attempt here since the day before `since`.
     """
     found = row(
         conn,
         "SELECT COUNT(*) AS n, COALESCE(SUM(cost_nanousd), 0) AS cost, COALESCE(SUM(input_tokens), 0) AS input,"
-        " COALESCE(SUM(output_tokens), 0) AS output FROM attempts"
-        " WHERE kept AND provider <> :provider AND started_at >= :since AND started_at < :until"
-        " AND asked IN (SELECT asked FROM attempts WHERE provider = :provider AND started_at >= :before)",
+        f" COALESCE(SUM(output_tokens), 0) AS output {_OF_OTHERS}",
         provider=provider,
+        model=model,
         since=ms(since),
         until=ms(until),
         before=ms(since - _A_DAY),
     )
-    model = row(
+    latest = row(
         conn,
-        "SELECT model FROM attempts WHERE provider = :provider AND kept ORDER BY started_at DESC LIMIT 1",
+        f"SELECT model FROM attempts WHERE {_HERE} AND kept ORDER BY started_at DESC LIMIT 1",
         provider=provider,
+        model=model,
     )
     assert found is not None
     tokens = (int(found["input"]), int(found["output"]))
-    return Detour(int(found["n"]), *tokens, Money(int(found["cost"])), model["model"] if model else "")
+    return Detour(int(found["n"]), *tokens, Money(int(found["cost"])), latest["model"] if latest else "")
+
+
+def detours(conn: Connection, provider: str, model: str, since: datetime, until: datetime) -> list[Detour]:
+    """Return the sums of `detour`, one for each offer that answered instead; `model` is that of the offer avoided."""
+    rows = conn.rows(
+        "SELECT COUNT(*) AS n, SUM(cost_nanousd) AS cost, SUM(input_tokens) AS input, SUM(output_tokens) AS output"
+        f" {_OF_OTHERS} GROUP BY provider, model",
+        provider=provider,
+        model=model,
+        since=ms(since),
+        until=ms(until),
+        before=ms(since - _A_DAY),
+    )
+    return [
+        Detour(int(each["n"]), int(each["input"]), int(each["output"]), Money(int(each["cost"])), model)
+        for each in rows
+    ]
+
+
+def waste(conn: Connection, provider: str, model: str, since: datetime) -> Money:
+    """Return the waste of an offer's attempts since then."""
+    found = scalar(
+        conn,
+        "SELECT COALESCE(SUM(waste_nanousd), 0) AS n FROM attempts"
+        " WHERE provider = :provider AND model = :model AND started_at >= :since",
+        provider=provider,
+        model=model,
+        since=ms(since),
+    )
+    return Money(int(found or 0))
 
 
 def failed_everywhere(conn: Connection, since: datetime) -> tuple[int, datetime]:
@@ -209,3 +219,35 @@ def attempts_since(conn: Connection, provider: str, model: str, since: datetime)
         since=ms(since),
     )
     return int(found or 0)
+
+
+_HERE = "provider = :provider AND (:model = '' OR model = :model)"
+_OF_OTHERS = (
+    f"FROM attempts WHERE kept AND NOT ({_HERE}) AND started_at >= :since AND started_at < :until"
+    f" AND asked IN (SELECT asked FROM attempts WHERE {_HERE} AND started_at >= :before)"
+)
+
+
+def _attempt(found: Row) -> JournaledAttempt:
+    began_at = moment(found["started_at"])
+    first_token_ms = found["first_token_ms"]
+    return JournaledAttempt(
+        number=found["id"],
+        request_id=found["request_id"],
+        model=found["model"],
+        outcome=found["outcome"],
+        status=found["status"],
+        began_at=began_at,
+        first_token_at=None if first_token_ms is None else began_at + timedelta(milliseconds=first_token_ms),
+        ended_at=began_at + timedelta(milliseconds=found["duration_ms"]),
+    )
+
+
+_COLUMNS = "id, request_id, model, outcome, status, started_at, first_token_ms, duration_ms"
+_OF_PROVIDER = f"FROM attempts WHERE provider = :provider AND started_at >= :since AND outcome <> '{UNREAD}'"
+_NEWEST = "ORDER BY started_at DESC, id DESC LIMIT"
+_ATTEMPTS = f"SELECT {_COLUMNS} {_OF_PROVIDER} {_NEWEST} :most"
+_ATTEMPTS_OF_MODEL = (
+    f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS} {_OF_PROVIDER} {_NEWEST} :scanned) AS newest"
+    f" WHERE model = :model {_NEWEST} :most"
+)

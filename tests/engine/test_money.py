@@ -80,3 +80,11 @@ def test_finer_than_a_nano_dollar_is_refused() -> None:
 def test_negative_prices_are_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
         atto_per_token("-1")
+
+
+@pytest.mark.parametrize(
+    ("nanousd", "expected"),
+    [(0, 0), (7, 7), (123, 120), (125, 120), (135, 140), (996, 1000), (-1234, -1200), (921_600_000, 920_000_000)],
+)
+def test_estimate_has_two_significant_digits(nanousd: int, expected: int) -> None:
+    assert Money(nanousd).significant(2) == Money(expected)

@@ -26,7 +26,7 @@ async def test_outage_is_one_message_and_the_recovery_a_reply(journey: Journey) 
     for _ in range(3):
         await outages.run(desk)
     (alert,) = told(journey, OLGA, "is down")
-    assert alert.splitlines()[0] == "🔴 deepseek is down: overloaded, 5 failures"
+    assert alert.splitlines()[0] == "🔴 deepseek/deepseek-v4-flash is down: overloaded, 5 failures"
     assert "gemini/gemini-2.5-flash-lite answers" in alert
     journey.sandbox.stand_ins.set_mode("deepseek", "up")
     journey.container.market.health.restore("deepseek")

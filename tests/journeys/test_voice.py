@@ -124,7 +124,7 @@ async def test_silence_is_not_charged_and_is_waste(transcribing: Journey) -> Non
     assert (line["cost_nanousd"], line["waste_nanousd"], line["charge_nanousd"]) == (COST, COST, 0)
     assert transcribing.container.market.health.state("openai").failures == 0
     since = transcribing.container.clock.now() - timedelta(hours=1)
-    assert (await transcribing.container.db.read(lambda conn: journal.streak(conn, "openai", since))).failures == 0
+    assert not await transcribing.container.db.read(lambda conn: journal.failing_models(conn, "openai", since))
     assert await wallet(transcribing, tenant) == WALLET.nanousd
     await transcribing.check_books()
 

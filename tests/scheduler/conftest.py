@@ -144,34 +144,79 @@ def context_over(db: Database, clock: HandClock, notifier: Notifications) -> Job
 
 @dataclass
 class Journal:
-    """Journals attempts as the gateway does."""
+    """Journals attempts as the gateway does. Each begins 0.1 s after the one before, and is over in 50 ms."""
 
     db: Database
     clock: HandClock
     number: int = 0
 
     async def failed(
-        self, provider: str, outcome: str = "overloaded", times: int = 1, status: int | None = 503
+        self,
+        provider: str,
+        outcome: str = "overloaded",
+        times: int = 1,
+        status: int | None = 503,
+        *,
+        model: str = "m",
+        cut_after_ms: int | None = None,
     ) -> None:
+        """`cut_after_ms`: the first token came that long before the failure."""
         for _ in range(times):
-            await self._write(provider, outcome, status=status)
+            await self._write(
+                provider,
+                outcome,
+                status=status,
+                model=model,
+                first_token_ms=None if cut_after_ms is None else 20,
+                duration_ms=50 if cut_after_ms is None else 20 + cut_after_ms,
+            )
 
-    async def answered(self, provider: str, times: int = 1, *, nanousd: int = 5_000_000) -> None:
-        """Each costs a million nano-dollars and charges `nanousd`."""
+    async def answered(
+        self,
+        provider: str,
+        times: int = 1,
+        *,
+        nanousd: int = 5_000_000,
+        model: str = "m",
+        duration_ms: int = 50,
+        began_seconds_ago: float | None = None,
+    ) -> None:
+        """Each costs a million nano-dollars and charges `nanousd`. Its first token comes after 20 ms."""
         for _ in range(times):
-            await self._write(provider, ANSWERED, kept=True, nanousd=nanousd)
+            await self._write(
+                provider,
+                ANSWERED,
+                kept=True,
+                nanousd=nanousd,
+                model=model,
+                duration_ms=duration_ms,
+                began_seconds_ago=began_seconds_ago,
+            )
 
     async def _write(
-        self, provider: str, outcome: str, *, kept: bool = False, status: int | None = None, nanousd: int = 0
+        self,
+        provider: str,
+        outcome: str,
+        *,
+        model: str,
+        kept: bool = False,
+        status: int | None = None,
+        nanousd: int = 0,
+        first_token_ms: int | None = None,
+        duration_ms: int = 50,
+        began_seconds_ago: float | None = None,
     ) -> None:
         self.number += 1
         common: dict[str, Any] = {
             "request_id": f"r{self.number}",
             "provider": provider,
-            "model": "m" if provider != "none" else "",
+            "model": model if provider != "none" else "",
             "status": status,
+            "duration_ms": duration_ms,
+            "first_token_ms": 20 if kept else first_token_ms,
         }
-        at = self.clock.move(seconds=0.1)
+        at = self.clock.move(seconds=0.1) if began_seconds_ago is None else self.clock.at
+        at -= timedelta(seconds=began_seconds_ago or 0)
         if kept:
             common |= {"usage": Usage(1000, 500), "cost": Money(1_000_000)}
             await self.db.write(spent(1, Money(nanousd), at, outcome=outcome, **common))

@@ -32,7 +32,7 @@ async def test_digest_is_sent_once_at_the_operators_hour(
         "Failed attempts: 7 (gemini timeout 7)",
         "unanswered prompts: 1",
         "`Ann *star* 'tick'`: 3 · 4,500 tokens · 0.015 USD",
-        "gemini: provider down",
+        "gemini/m: offer down",
     ):
         assert words in text, words
 

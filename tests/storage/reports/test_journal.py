@@ -5,12 +5,15 @@ import pytest
 from engine.attempt_record import ABANDONED, CLOSING, HEDGED, NO_OFFER, NO_PROVIDER, NO_SPEECH, STOPPED, UNREAD
 from engine.chat import Usage
 from engine.money import Money
+from engine.tenancy import Plan
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.reports import journal
-from storage.reports.journal import Detour, Streak
+from storage.reports.journal import Detour, JournaledAttempt, OpenRequest
+from storage.tenants import tenants
 from tests.storage.reports.attempts import NOON, attempt, failure, write
 
+FREE = Plan(name="free", usd_per_month=Money(0), tokens_per_month=1000, requests_per_minute=6, max_output_tokens=99)
 SECOND, MS, DAY = timedelta(seconds=1), timedelta(milliseconds=1), timedelta(days=1)
 NEUTRAL = (
     ABANDONED,
@@ -35,68 +38,81 @@ def sequence(conn: Connection, *outcomes: str, provider: str = "deepseek") -> No
         write(conn, build(f"{provider}-{number}", outcome=outcome, provider=provider, started_at=at))
 
 
-def streak(conn: Connection, since: datetime = NOON, most: int = 500) -> Streak:
-    return journal.streak(conn, "deepseek", since, most)
+def hold(conn: Connection, request_id: str, state: str, at: datetime) -> None:
+    owner = tenants.create(conn, request_id, FREE, now=at)
+    conn.run(
+        "INSERT INTO holds (request_id, epoch, tenant_id, key_month, state, wallet_nanousd, allowance_tokens, tokens,"
+        " period_no, lease_id, created_at, charge_nanousd, charged_allowance_tokens)"
+        " VALUES (:request, 1, :owner, 0, :state, 0, 0, 0, 1, 'L', :at, 0, 0)",
+        request=request_id,
+        owner=owner,
+        state=state,
+        at=round(at.timestamp() * 1000),
+    )
 
 
-async def test_without_attempts_there_is_no_streak(db: Database) -> None:
-    assert await db.read(streak) == Streak("deepseek", 0, 0, None, "", None, None)
+def numbered(conn: Connection, *models: str, since: datetime = NOON, most: int = 500) -> list[str]:
+    return [each.request_id for each in journal.attempts_of(conn, "deepseek", models, since, most)]
 
 
-async def test_streak_counts_failures_back_to_the_latest_success(db: Database) -> None:
-    def unit(conn: Connection) -> Streak:
-        sequence(conn, "timeout", "answered", "overloaded", "rate_limited", "timeout")
-        sequence(conn, "answered", "answered", provider="gemini")
-        return streak(conn)
+async def test_attempt_is_known_at_its_first_token_and_at_its_end(db: Database) -> None:
+    def unit(conn: Connection) -> list[JournaledAttempt]:
+        write(conn, attempt("whole", first_token_ms=300, duration_ms=900))
+        write(conn, attempt("wordless", first_token_ms=None, duration_ms=900))
+        write(conn, failure("cut", "cut", first_token_ms=300, duration_ms=900, status=None))
+        write(conn, failure("late", "timeout", duration_ms=20_000))
+        return journal.attempts_of(conn, "deepseek", (), NOON)
 
-    found = await db.write(unit)
-    assert (found.failures, found.rate_limited, found.last_outcome) == (2, 1, "timeout")
-    assert (found.since, found.last_good_at) == (NOON + 2 * SECOND, NOON + SECOND)
-
-
-async def test_stopped_answer_ends_a_streak(db: Database) -> None:
-    def unit(conn: Connection) -> Streak:
-        sequence(conn, "overloaded", STOPPED)
-        return streak(conn)
-
-    assert (await db.write(unit)).failures == 0
-
-
-@pytest.mark.parametrize("outcome", NEUTRAL)
-async def test_neutral_outcomes_are_no_failures(db: Database, outcome: str) -> None:
-    def unit(conn: Connection) -> Streak:
-        sequence(conn, "overloaded", outcome)
-        return streak(conn)
-
-    found = await db.write(unit)
-    assert (found.failures, found.rate_limited, found.last_outcome) == (1, 0, "overloaded")
+    whole, wordless, cut, late = await db.write(unit)
+    assert [each.good_at for each in (whole, wordless, cut, late)] == [
+        NOON + 300 * MS,
+        NOON + 900 * MS,
+        NOON + 300 * MS,
+        None,
+    ]
+    assert [each.has_failed for each in (whole, wordless, cut, late)] == [False, False, True, True]
+    assert (late.began_at, late.ended_at, late.status) == (NOON, NOON + 20 * SECOND, 503)
+    assert (cut.model, cut.outcome, cut.status) == ("deepseek-v4-flash", "cut", None)
 
 
-async def test_of_attempts_at_the_same_moment_the_last_written_is_the_latest(db: Database) -> None:
-    def unit(conn: Connection) -> Streak:
-        write(conn, failure("a"), attempt("b"), failure("c", "timeout"))
-        return streak(conn)
+@pytest.mark.parametrize("outcome", [*NEUTRAL, "rate_limited", "key_refused", "balance_gone"])
+async def test_other_outcomes_are_no_failures_of_the_offer(db: Database, outcome: str) -> None:
+    def unit(conn: Connection) -> list[JournaledAttempt]:
+        sequence(conn, outcome)
+        return journal.attempts_of(conn, "deepseek", (), NOON)
 
-    found = await db.write(unit)
-    assert (found.failures, found.last_outcome) == (1, "timeout")
-
-
-async def test_streak_has_the_latest_known_status(db: Database) -> None:
-    def unit(conn: Connection) -> Streak:
-        write(conn, failure("a", status=500, started_at=NOON), failure("b", status=502, started_at=NOON + SECOND))
-        write(conn, failure("c", "timeout", status=None, started_at=NOON + 2 * SECOND))
-        return streak(conn)
-
-    found = await db.write(unit)
-    assert (found.last_outcome, found.last_status) == ("timeout", 502)
+    assert not [each for each in await db.write(unit) if each.has_failed or each.good_at]
 
 
-async def test_streak_reads_a_span_and_a_number_of_attempts(db: Database) -> None:
+async def test_newest_attempts_are_read_of_all_models_and_of_each_named_one(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        sequence(conn, *["overloaded"] * 5)
-        assert streak(conn, NOON + SECOND).failures == 4
-        assert streak(conn, NOON + SECOND + MS).failures == 3
-        assert streak(conn, most=2).failures == 2
+        write(conn, failure("rare-1", model="v3"), failure("rare-2", model="v3", started_at=NOON + SECOND))
+        sequence(conn, "answered", "overloaded", "answered", "answered")
+        write(conn, failure("bill", UNREAD), failure("other", provider="gemini"))
+        assert numbered(conn, most=2) == ["deepseek-2", "deepseek-3"]
+        assert numbered(conn, "v3", most=2) == ["rare-1", "rare-2", "deepseek-2", "deepseek-3"]
+        assert numbered(conn, "v3", most=2, since=NOON + MS) == ["rare-2", "deepseek-2", "deepseek-3"]
+        assert numbered(conn, since=NOON + 3 * SECOND) == ["deepseek-3"]
+
+    await db.write(unit)
+
+
+async def test_failing_models_are_those_with_a_failure_or_a_refused_key(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        write(conn, attempt("a", model="good"), failure("b", "rate_limited", model="limited"))
+        write(conn, failure("c", model="sick"), failure("d", "key_refused", model="locked", started_at=NOON + SECOND))
+        write(conn, failure("e", model="elsewhere", provider="gemini"))
+        assert journal.failing_models(conn, "deepseek", NOON) == ["locked", "sick"]
+        assert journal.failing_models(conn, "deepseek", NOON + MS) == ["locked"]
+
+    await db.write(unit)
+
+
+async def test_open_requests_are_those_with_an_open_hold(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        for name, state, at in (("old", "open", NOON - MS), ("new", "open", NOON), ("done", "void", NOON)):
+            hold(conn, name, state, at)
+        assert journal.open_requests(conn, NOON) == [OpenRequest("new", NOON)]
 
     await db.write(unit)
 
@@ -105,20 +121,9 @@ async def test_streak_reads_a_span_and_a_number_of_attempts(db: Database) -> Non
 async def test_refused_key_and_empty_balance_need_an_operator(db: Database, outcome: str, needs: bool) -> None:
     def unit(conn: Connection) -> None:
         sequence(conn, outcome)
-        assert streak(conn).needs_operator is needs
         assert journal.operator_failures(conn, "deepseek", NOON) == ([outcome] if needs else [])
         assert journal.operator_failures(conn, "deepseek", NOON + MS) == []
         assert journal.operator_failures(conn, "gemini", NOON) == []
-
-    await db.write(unit)
-
-
-async def test_providers_are_seen_from_their_attempts(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        sequence(conn, "answered", "overloaded")
-        sequence(conn, "overloaded", provider="anthropic")
-        assert journal.providers_seen(conn, NOON) == ["anthropic", "deepseek"]
-        assert journal.providers_seen(conn, NOON + MS) == ["deepseek"]
 
     await db.write(unit)
 
@@ -136,16 +141,20 @@ async def test_share_is_of_kept_answers_in_a_half_open_span(db: Database) -> Non
     await db.write(unit)
 
 
-async def test_window_counts_failures_that_are_not_consecutive(db: Database) -> None:
+async def test_detours_are_per_offer_that_answered_instead(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        sequence(conn, "overloaded", "answered", "timeout", "answered", "rate_limited", ABANDONED)
-        found = journal.window(conn, "deepseek", NOON)
-        assert (found.attempts, found.streak.failures, found.streak.rate_limited) == (4, 2, 1)
-        assert (found.streak.since, found.streak.last_outcome) == (NOON, "timeout")
-        assert (found.streak.last_status, found.streak.last_good_at) == (503, NOON + 3 * SECOND)
-        later = journal.window(conn, "deepseek", NOON + MS)
-        assert (later.attempts, later.streak.failures) == (3, 1)
-        assert journal.window(conn, "gemini", NOON).streak == Streak("gemini", 0, 0, None, "", None, None)
+        write(conn, attempt("here", model="v4"), failure("wasted", "cut", model="v4", waste=Money(7)))
+        write(conn, failure("earlier", "cut", model="v4", waste=Money(5), started_at=NOON - SECOND))
+        write(conn, attempt("sibling", model="v3"), attempt("a", provider="gemini"), attempt("b", provider="gemini"))
+        found = journal.detours(conn, "deepseek", "v4", NOON, NOON + SECOND)
+        assert sorted((each.prompts, each.cost.nanousd, each.model) for each in found) == [
+            (1, 100, "v4"),
+            (2, 200, "v4"),
+        ]
+        assert journal.detour(conn, "deepseek", NOON, NOON + SECOND, "v4").prompts == 3
+        assert journal.detour(conn, "deepseek", NOON, NOON + SECOND).prompts == 2
+        assert journal.share(conn, "deepseek", NOON, NOON + SECOND, "v4") == pytest.approx(1 / 4)
+        assert journal.waste(conn, "deepseek", "v4", NOON) == Money(7)
 
     await db.write(unit)
 

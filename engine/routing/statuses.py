@@ -1,0 +1,42 @@
+"""The status of offers and providers for display, from their health in this process."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from engine.routing.provider_health import OfferState, ProviderHealth, State, Status
+
+FAILING_CHANCE = 0.1  # of a failure: above it an offer is shown as failing though its latest attempt has answered
+_RESTS = {State.OPEN, State.RESTING}
+
+
+def offer_state(provider: ProviderHealth, model: str, now: float, at: datetime) -> OfferState:
+    """Return the state of a provider's offer. `now` is in monotonic seconds, `at` the same moment as a date.
+
+    An offer at the end of its rest, and one whose latest attempts failed before its breaker opened, is failing.
+    """
+    found, health = provider.availability(now, model), provider.offers.get(model)
+    if not provider.keys:
+        return OfferState(model, found.state, Status.NO_KEY)
+    if found.state is State.DRAINED:
+        return OfferState(model, found.state, Status.DRAINED)
+    if found.state in _RESTS:
+        until = None if provider.is_locked_out else at + timedelta(seconds=found.seconds)
+        return OfferState(model, found.state, Status.RESTING, until)
+    has_failed = health is not None and (
+        health.breaker.failures > 0 or health.track.failure_chance(now) > FAILING_CHANCE
+    )
+    is_failing = has_failed or found.state is State.HALF_OPEN
+    return OfferState(model, found.state, Status.FAILING if is_failing else Status.ANSWERING)
+
+
+def status_of(provider: ProviderHealth, now: float, at: datetime) -> Status:
+    """Return the status of a provider: the best one of the offers that were attempted."""
+    if not provider.keys:
+        return Status.NO_KEY
+    tried = [model for model, health in provider.offers.items() if not health.track.is_untried]
+    found = {offer_state(provider, model, now, at).status for model in tried}
+    return _best(found or {offer_state(provider, "", now, at).status})
+
+
+def _best(statuses: Iterable[Status]) -> Status:
+    return min(statuses, key=list(Status).index)

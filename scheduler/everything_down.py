@@ -1,0 +1,93 @@
+"""The alert that nothing answers: a prompt failed at every offer, or every offer of a model is out."""
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from engine.catalog.offers import Model, Offer
+from engine.routing.health import State
+from engine.routing.plan import MOST_EARLY_WAIT_SECONDS
+from scheduler.context import JobContext
+from scheduler.incidents import Alert, IncidentFacts, report, resolve
+from scheduler.outage_facts import OUTAGE_KINDS, minutes_between, subjects_out
+from storage.operations import incidents
+from storage.reports import journal
+
+ALL_DOWN = "everything_down"
+RECENT = timedelta(minutes=10)
+
+
+async def report_everything_down(context: JobContext, now: datetime) -> None:
+    """Report that a prompt failed at every provider since the last answer, or that all offers of a model are out."""
+    last_answer = await context.db.read(journal.last_answer_at)
+    since = max(now - RECENT, last_answer or now - RECENT)
+    failed, first = await context.db.read(lambda conn: journal.failed_everywhere(conn, since))
+    models = await _models_out(context)
+    if failed or models:
+        facts = {
+            "count": failed,
+            "since": f"{first:%H:%M:%S}",
+            "states": await _states(context),
+            "models": "" if len(models) == len(context.market.catalog.models) else ", ".join(models),
+        }
+        await report(context, _ALL_DOWN_ALERT, facts, now)
+        return
+    known = await context.db.read(partial(incidents.find_open, kind=ALL_DOWN, subject="all"))
+    if known is None:
+        return
+    has_answered = last_answer is not None and last_answer > known.opened_at
+    if has_answered or not known.facts["count"]:
+        back_at = last_answer if has_answered and last_answer is not None else now
+        await resolve(context, _ALL_DOWN_ALERT, {"minutes": minutes_between(known.opened_at, back_at)}, now)
+
+
+async def _models_out(context: JobContext) -> list[str]:
+    """Return the models of which every offer in service is out, by an open incident or by this process's health."""
+    out = await subjects_out(context)
+
+    def is_out(model: Model) -> bool:
+        offers = [offer for offer in model.offers if _is_in_service(context, offer)]
+        return bool(offers) and all({offer.provider, offer.name} & out or _rests(context, offer) for offer in offers)
+
+    return [name for name, model in context.market.catalog.models.items() if is_out(model)]
+
+
+def _is_in_service(context: JobContext, offer: Offer) -> bool:
+    provider = context.market.providers.get(offer.provider)
+    return bool(provider and provider.keys) and context.market.health.offer_state(offer).state is not State.DRAINED
+
+
+def _rests(context: JobContext, offer: Offer) -> bool:
+    """Return whether the offer rests for longer than a prompt waits for it."""
+    found = context.market.health.offer_state(offer)
+    if found.state not in {State.OPEN, State.RESTING}:
+        return False
+    return found.until is None or found.until > context.clock.now() + timedelta(seconds=MOST_EARLY_WAIT_SECONDS)
+
+
+async def _states(context: JobContext) -> str:
+    """Return why each provider is out, without its seconds: they would change the message with every run."""
+    health = context.market.health
+    names = [name for name, provider in context.market.providers.items() if provider.keys]
+    errors = {
+        each.subject: str(each.facts.get("error", ""))
+        for each in await context.db.read(incidents.all_open)
+        if each.kind in OUTAGE_KINDS
+    }
+    lines = []
+    for name in names:
+        reason = health.state(name).reason.partition(",")[0]
+        own = [f"{subject}: {error}" for subject, error in errors.items() if subject.partition("/")[0] == name]
+        lines += own or [f"{name}: {reason or health.status_of(name).value}"]
+    return "\n".join(lines)
+
+
+def _all_down_values(facts: IncidentFacts) -> dict[str, object]:
+    if facts["count"]:
+        key = "alert.failed_everywhere"
+    else:
+        key = "alert.model_rests" if facts.get("models") else "alert.all_rest"
+    values = {name: facts.get(name, "") for name in ("count", "since", "models")}
+    return {**facts, "what": {"key": key, "values": values}}
+
+
+_ALL_DOWN_ALERT = Alert(ALL_DOWN, "all", "alert.everything_down", "alert.everything_back", _all_down_values)
