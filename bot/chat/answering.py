@@ -130,17 +130,13 @@ def input_limit_tokens(catalog: Catalog, name: str, output_tokens: int, at: date
 
 
 def latest_turns(past: Sequence[Message], question: Message, limit_tokens: int) -> tuple[Message, ...]:
-    """Return the latest messages that fit with the question, oldest first; the first one is the user's."""
-    left = limit_tokens - tokens_of(question)
-    kept: list[Message] = []
-    for message in reversed(past):
-        left -= tokens_of(message)
-        if left < 0:
-            break
-        kept.append(message)
-    while kept and kept[-1].role is not Role.USER:
-        kept.pop()
-    return tuple(reversed(kept))
+    """Return the latest messages that fit with the question, oldest first; the first one is the user's.
+
+    Over the limit, the oldest are left out down to half of it: see `first_kept`.
+    """
+    sizes = [tokens_of(message) for message in (*past, question)]
+    asked = [message.role is Role.USER for message in (*past, question)]
+    return tuple(past[conversations.first_kept(sizes, asked, limit_tokens) :])
 
 
 def tokens_of(message: Message) -> int:

@@ -45,26 +45,55 @@ def history(
 ) -> tuple[Message, ...]:
     """Return the latest messages of the open conversation that fit both limits, oldest first.
 
-    The first one is always a question. The latest message is taken even if it is longer than `chars`.
+    The first one is always a question. The latest message is taken even if it is longer than `chars`. Over a limit, the
+    oldest messages are left out down to half of it, so that the next prompts begin alike and are cached.
     """
     conversation = _open_id(conn, chat_id, thread_id)
     if conversation is None:
         return ()
+    total = scalar(conn, "SELECT COUNT(*) FROM messages WHERE conversation_id = :id", id=conversation)
     rows = conn.rows(
-        "SELECT role, parts FROM messages WHERE conversation_id = :id ORDER BY id DESC LIMIT :n",
+        "SELECT role, parts FROM messages WHERE conversation_id = :id ORDER BY id LIMIT :n OFFSET :left_out",
         id=conversation,
         n=messages,
+        left_out=_left_out(int(total), messages),
     )
-    kept: list[Message] = []
-    size = 0
-    for found in rows:
-        size += len(found["parts"])
-        if size > chars and kept:
-            break
-        kept.append(Message(Role(found["role"]), parts_from_json(found["parts"])))
-    while kept and kept[-1].role is not Role.USER:
-        kept.pop()
-    return tuple(reversed(kept))
+    sizes = [len(found["parts"]) for found in rows]
+    asked = [found["role"] == Role.USER for found in rows]
+    first = first_kept(sizes, asked, chars)
+    return tuple(Message(Role(found["role"]), parts_from_json(found["parts"])) for found in rows[first:])
+
+
+def _left_out(total: int, most: int) -> int:
+    """Return how many of the oldest messages are left out: a multiple of about half of `most`, an even number."""
+    step = max(2, most // 2 // 2 * 2)
+    return -(-max(0, total - most) // step) * step
+
+
+def first_kept(sizes: Sequence[int], asked: Sequence[bool], limit: int) -> int:
+    """Return the index of the first message to send, a question; the number of messages where there is none.
+
+    Message by message from the oldest on: where the sum is over `limit`, the oldest are left out down to half of it; as
+    few as possible where a question and its answer are larger than half. A message over the limit stands alone. The
+    result stays the same for further messages until they are over the limit again.
+    """
+    first = size = 0
+    for number, added in enumerate(sizes):
+        size += added
+        if size <= limit:
+            continue
+        left: dict[int, int] = {}
+        for start in range(first + 1, number + 1):
+            size -= sizes[start - 1]
+            if asked[start]:
+                left[start] = size
+        half = (start for start, rest in left.items() if start < number and rest <= limit // 2)
+        whole = (start for start, rest in left.items() if rest <= limit)
+        first = next(half, next(whole, number))
+        size = sum(sizes[first : number + 1])
+    while first < len(sizes) and not asked[first]:
+        first += 1
+    return first
 
 
 def append(

@@ -153,6 +153,13 @@ def test_all_turns_are_kept_if_they_fit(texts: list[str]) -> None:
     assert list(latest_turns(past, says(Role.USER, "x"), 10**6)) == past
 
 
+def test_kept_turns_begin_alike_for_several_questions() -> None:
+    past, asked = turns(["word " * 100] * 200), says(Role.USER, "and now?")
+    firsts = [len(past[:n]) - len(latest_turns(past[:n], asked, 4000)) for n in range(2, 200, 2)]
+    assert firsts[-1] > 150
+    assert len(set(firsts)) <= 16
+
+
 def test_longest_context_counts_less_the_answer() -> None:
     limit = input_limit_tokens(catalog(SHORT, LARGE), "auto", 8000, NOON)
     assert limit is not None

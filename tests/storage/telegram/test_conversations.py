@@ -103,6 +103,47 @@ async def test_history_has_a_question_longer_than_the_limit(db: Database) -> Non
     await db.write(unit)
 
 
+async def test_long_conversation_begins_alike_for_several_prompts(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        firsts = []
+        for number in range(200):
+            exchange(conn, f"r{number}", f"question {number} " + "x" * 300, "answer " * 60)
+            found = texts(conn)
+            assert len(found) <= conversations.MOST_MESSAGES
+            assert found[-2].startswith(f"question {number} ")
+            firsts.append(found[0])
+        assert len(set(firsts)) <= 200 / 10
+
+    await db.write(unit)
+
+
+async def test_oldest_messages_are_left_out_by_halves_of_the_number(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        kept = []
+        for number in range(16):
+            exchange(conn, f"r{number}", "q", "a")
+            kept.append(len(texts(conn, messages=12)))
+        assert kept == [2, 4, 6, 8, 10, 12, 8, 10, 12, 8, 10, 12, 8, 10, 12, 8]
+
+    await db.write(unit)
+
+
+def test_first_kept_question_moves_by_halves_of_the_limit() -> None:
+    asked = [True, False] * 20
+    firsts = [conversations.first_kept([10] * number, asked[:number], 100) for number in range(2, 32, 2)]
+    assert firsts == [0, 0, 0, 0, 0, 6, 6, 6, 12, 12, 12, 18, 18, 18, 24]
+
+
+def test_large_exchange_is_kept_where_it_fits_the_whole_limit() -> None:
+    assert conversations.first_kept([10, 10, 10, 60], [True, False, True, False], 80) == 2
+    assert conversations.first_kept([10, 10, 10, 10, 60], [True, False, True, False, True], 80) == 2
+
+
+def test_question_over_the_limit_stands_alone() -> None:
+    assert conversations.first_kept([10, 10, 200], [True, False, True], 100) == 2
+    assert conversations.first_kept([10, 200], [True, False], 100) == 2
+
+
 async def test_picture_is_stored_as_a_mention(db: Database) -> None:
     def unit(conn: Connection) -> list[str]:
         parts = (Text("look"), Image("data:image/png;base64,c2VjcmV0"))
