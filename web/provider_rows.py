@@ -5,6 +5,7 @@ from typing import Any
 from engine.gateway.market import Market
 from engine.money import Money
 from engine.ports import Provider
+from engine.routing.provider_health import OfferState
 
 
 def provider_rows(market: Market, *, admin: bool) -> list[dict[str, Any]]:
@@ -23,8 +24,10 @@ def _row(market: Market, name: str, provider: Provider, *, admin: bool) -> dict[
         "name": name,
         "configured": provider.keys > 0,
         "state": state.state.value,
+        "status": market.health.status_of(name).value,
         "since": state.since.isoformat(),
         "p50_first_token_ms": state.p50_first_token_ms,
+        "offers": [_offer(market.health.offer_state(offer)) for offer in market.catalog.offers_of(name)],
     }
     if admin:
         row |= {
@@ -37,6 +40,15 @@ def _row(market: Market, name: str, provider: Provider, *, admin: bool) -> dict[
             "free": _free_tiers(market, name),
         }
     return row
+
+
+def _offer(state: OfferState) -> dict[str, Any]:
+    return {
+        "model": state.model,
+        "state": state.state.value,
+        "status": state.status.value,
+        "until": state.until.isoformat(timespec="milliseconds") if state.until else None,
+    }
 
 
 def _prices(market: Market, provider: str) -> list[dict[str, Any]]:

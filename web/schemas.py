@@ -1,6 +1,6 @@
 """Bodies of requests and responses, as /openapi.json describes them. Money is a string of USD, exact to 1e-9."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -16,6 +16,19 @@ class Ready(BaseModel):
     reasons: list[str]
 
 
+ProviderStateOut: TypeAlias = Literal["closed", "open", "half_open", "resting", "drained"]
+ProviderStatusOut: TypeAlias = Literal["answering", "failing", "resting", "drained", "no_key"]
+
+
+class OfferOut(BaseModel):
+    """The state of one model. `until`: the end of its rest in RFC 3339; null where it has no known end."""
+
+    model: str
+    state: ProviderStateOut
+    status: ProviderStatusOut
+    until: str | None
+
+
 class ProviderOut(BaseModel):
     """A provider's state. Prices and limits are added for the admin key; API keys are never shown."""
 
@@ -23,9 +36,11 @@ class ProviderOut(BaseModel):
 
     name: str
     configured: bool
-    state: Literal["closed", "open", "half_open", "resting", "drained"]
+    state: ProviderStateOut
+    status: ProviderStatusOut
     since: str | None
     p50_first_token_ms: int | None
+    offers: list[OfferOut]
 
 
 class ProviderList(BaseModel):

@@ -7,9 +7,13 @@ from bot.command import Command
 from bot.context import Context
 from engine.gateway.probes import probe as probe_offer
 from engine.routing.health import ProviderState, State
+from engine.routing.provider_health import OfferState, Status
 from storage.operations import provider_state as units
 
 SHOWN_ODDS = 0.005
+MOST_OFFERS = 5
+"""The offers of a provider that are listed because they do not answer."""
+FAILING_MARK = "🟡"
 MARKS = {
     State.CLOSED: "🟢",
     State.OPEN: "🔴",
@@ -43,7 +47,10 @@ async def resume(update: Update, context: Context, args: tuple[str, ...]) -> Non
 
 
 async def probe(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """End the provider's cooldowns and send one real prompt of one token, which the operator pays."""
+    """End the provider's cooldowns and send one real prompt of one token, which the operator pays.
+
+    It goes to an offer that does not answer, where there is one.
+    """
     market, name = context.services.market, args[0]
     offers = [
         o for o in market.catalog.offers_of(name) if market.catalog.book.price(o.provider, o.model, market.clock.now())
@@ -51,8 +58,10 @@ async def probe(update: Update, context: Context, args: tuple[str, ...]) -> None
     if not offers:
         await context.reply(context.t("button.stale"))
         return
+    silent = {offer for offer in offers if market.health.offer_state(offer).status is not Status.ANSWERING}
     market.health.restore(name)
-    error = await probe_offer(market, offers[0], f"probe:{context.request_id}")
+    offer = min(offers, key=lambda each: each not in silent)
+    error = await probe_offer(market, offer, f"probe:{context.request_id}")
     if error is None:
         await context.reply(context.t("providers.probed", name=name))
     else:
@@ -95,16 +104,17 @@ def _line(context: Context, state: ProviderState) -> str:
                 input=_usd(rates.input),
                 output=_usd(rates.output),
             )
+    is_failing = state.state is State.CLOSED and market.health.status_of(state.name) is Status.FAILING
     return context.t(
         "providers.line",
-        mark=MARKS[state.state],
+        mark=FAILING_MARK if is_failing else MARKS[state.state],
         name=state.name,
-        state=context.t(f"providers.state_{state.state.value}"),
+        state=context.t("providers.state_failing" if is_failing else f"providers.state_{state.state.value}"),
         since=context.t("providers.since", at=f"{state.since:%H:%M}"),
         reason=context.t("providers.reason", reason=state.reason) if state.reason else "",
         latency=context.t("providers.latency", ms=state.p50_first_token_ms) if state.p50_first_token_ms else "",
         price=price,
-        more=_limits(context, state),
+        more=_limits(context, state) + _silent_offers(context, state),
     )
 
 
@@ -129,6 +139,27 @@ def _limits(context: Context, state: ProviderState) -> str:
         if left is not None:
             text += context.t("providers.free", model=offer.model, n=left.today)
     return text
+
+
+def _silent_offers(context: Context, state: ProviderState) -> str:
+    """Return a line for each offer that fails, or that rests, with the time until which it does."""
+    if state.state is State.DRAINED:
+        return ""
+    catalog, health = context.services.market.catalog, context.services.market.health
+    found = [health.offer_state(offer) for offer in catalog.offers_of(state.name)]
+    silent = [each for each in found if each.status in {Status.RESTING, Status.FAILING}]
+    lines = [_silent_offer(context, each) for each in silent[:MOST_OFFERS]]
+    if len(silent) > MOST_OFFERS:
+        lines.append(context.t("providers.offers_more", n=len(silent) - MOST_OFFERS))
+    return "".join(f"\n  · {line}" for line in lines)
+
+
+def _silent_offer(context: Context, offer: OfferState) -> str:
+    if offer.status is Status.FAILING:
+        return context.t("providers.offer_fails", model=offer.model)
+    if offer.until is None:
+        return context.t("providers.offer_out", model=offer.model)
+    return context.t("providers.offer_rests", model=offer.model, until=f"{offer.until:%H:%M:%S}")
 
 
 def _keyboard(context: Context, names: list[str]) -> InlineKeyboardMarkup:

@@ -80,6 +80,7 @@ TEXTS = {
     "operator.more_totals": "Waste, included in the cost: {waste} · Stars: {stars}, paid out at {payout} · Not yet earned: {liability}",
     "state.closed": "up",
     "state.open": "down",
+    "state.failing": "failing",
     "state.half_open": "being probed",
     "state.resting": "cooling down",
     "state.drained": "drained",

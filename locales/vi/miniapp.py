@@ -80,6 +80,7 @@ TEXTS = {
     "operator.more_totals": "Hao phí, tính trong giá vốn: {waste} · Stars: {stars}, chi trả {payout} · Chưa phải doanh thu: {liability}",
     "state.closed": "hoạt động",
     "state.open": "ngừng hoạt động",
+    "state.failing": "đang lỗi",
     "state.half_open": "đang thử lại",
     "state.resting": "tạm nghỉ",
     "state.drained": "đã ngừng giao việc",

@@ -9,6 +9,7 @@ const WORDS = {
 const STATES = {
   closed: "The breaker is closed: in service", open: "The breaker is open: resting after failures", half_open: "One prompt is let through as a test",
   resting: "Waits as the provider asked, or until the fault is fixed", drained: "Taken out by the operator",
+  failing: "The latest attempts failed; the breaker is still closed", unnoticed: "Farthing notices with its next attempt there",
 };
 const PLACES = ["next", "2nd", "3rd"];
 let served = null, order = [], changed = () => {};
@@ -56,12 +57,19 @@ function inOrder() {
 }
 
 function card(provider, next) {
-  const farthing = provider.farthing || {}, state = farthing.state || "unknown";
+  const farthing = provider.farthing || {}, state = shownState(provider, farthing);
   return el("li", { class: isUp(provider) ? "" : "off", "data-provider": provider.name },
     el("div", { class: "row" }, el("b", {}, provider.title), ...marks(provider, next), el("span", { class: "state " + state, title: [STATES[state], farthing.reason].filter(Boolean).join(". ") }, state.replace("_", "-"))),
     el("p", { class: "price" }, price(provider)),
     el("p", { class: "calls" }, `${provider.calls} ${provider.calls === 1 ? "call" : "calls"}${provider.last_status ? `, last answered ${provider.last_status}` : ""}`),
     switches(provider));
+}
+
+// A provider is not shown as closed while its latest attempts fail, or its fault is switched on and not noticed yet.
+function shownState(provider, farthing) {
+  if (farthing.state !== "closed") return farthing.state || "unknown";
+  if (farthing.status === "failing") return "failing";
+  return isUp(provider) ? "closed" : "unnoticed";
 }
 
 function marks(provider, next) {

@@ -66,7 +66,7 @@ FAMILIES: dict[str, set[str]] = {
 PAGE_FAMILIES: dict[str, set[str]] = {
     "tab.": {"spend", "keys", "invoices", "operator"},
     "incident.": FAMILIES["incident."],
-    "state.": {state.value for state in State},
+    "state.": {*(state.value for state in State), "failing"},
     "error.": {
         "offline",
         "broken",

@@ -45,6 +45,8 @@ async def test_prices_of_providers_are_for_the_operator(api: RunningApi, *, is_a
     async with api.http(ADMIN_KEY if is_admin else None) as http:
         rows = (await http.get("/providers")).json()["data"]
     assert ("prices" in rows[0]) is sees_prices
+    assert {"model", "state", "status", "until"} == set(rows[0]["offers"][0])
+    assert rows[0]["status"] == "answering"
 
 
 async def test_providers_need_a_key(api: RunningApi) -> None:

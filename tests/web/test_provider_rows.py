@@ -1,10 +1,13 @@
 """The rows of GET /providers."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from engine.catalog.offers import Offer
+from engine.errors import Overloaded
+from engine.routing.health import Permit
 from main.container import open_container
 from main.settings import Settings, read
 from web.provider_rows import any_configured, provider_rows
@@ -23,7 +26,7 @@ async def test_tenants_see_the_state_of_every_provider(tmp_path: Path) -> None:
     async with open_container(settings_of(tmp_path, GEMINI_API_KEY="k-secret")) as container:
         rows = {row["name"]: row for row in provider_rows(container.market, admin=False)}
     assert set(rows) == set(container.market.providers)
-    assert set(rows["gemini"]) == {"name", "configured", "state", "since", "p50_first_token_ms"}
+    assert set(rows["gemini"]) == {"name", "configured", "state", "status", "since", "p50_first_token_ms", "offers"}
     assert (rows["gemini"]["configured"], rows["gemini"]["state"]) == (True, "closed")
     assert not rows["openai"]["configured"]
     assert "k-secret" not in str(rows)
@@ -44,6 +47,26 @@ async def test_operators_see_prices_limits_and_free_tiers(tmp_path: Path) -> Non
     assert rows["gemini"]["free"] == [
         {"model": "gemini-2.5-flash-lite", "left_this_minute": 15, "left_today": 993},
     ]
+
+
+async def test_status_and_offers_say_where_prompts_are_answered(tmp_path: Path) -> None:
+    async with open_container(settings_of(tmp_path, PRICE, DEEPSEEK_API_KEY="k", GEMINI_API_KEY="k")) as container:
+        health, offer = container.market.health, Offer.named("deepseek/deepseek-v4-flash")
+        before = container.clock.now()
+        for _ in range(5):
+            permit = health.admit(offer)
+            assert isinstance(permit, Permit)
+            health.failed(permit, Overloaded("busy"))
+        health.drain("gemini")
+        rows = {row["name"]: row for row in provider_rows(container.market, admin=False)}
+    offers = {each["model"]: each for each in rows["deepseek"]["offers"]}
+    resting = offers.pop("deepseek-v4-flash")
+    assert (resting["state"], resting["status"]) == ("open", "resting")
+    assert 4 < (datetime.fromisoformat(resting["until"]) - before).total_seconds() < 60
+    assert all((each["status"], each["until"]) == ("answering", None) for each in offers.values())
+    assert (rows["deepseek"]["state"], rows["deepseek"]["status"]) == ("open", "resting")
+    assert (rows["gemini"]["status"], rows["openai"]["status"]) == ("drained", "no_key")
+    assert {each["status"] for each in rows["openai"]["offers"]} == {"no_key"}
 
 
 @pytest.mark.parametrize(("variables", "expected"), [({}, False), ({"OPENAI_API_KEY": "k"}, True)])

@@ -3,8 +3,9 @@
 import pytest
 
 from bot.commands.providers import _usd
-from engine.errors import Overloaded
-from engine.routing.health import State
+from engine.catalog.offers import Offer
+from engine.errors import KeyRefused, Overloaded, ProviderError
+from engine.routing.health import Permit, State
 from storage.operations import provider_state
 from tests.bot.commands.conftest import OLGA, Chat
 
@@ -36,6 +37,36 @@ async def test_provider_without_a_key_is_listed_apart(chat: Chat) -> None:
     text = await chat.say("/providers", OLGA)
     assert "Not configured: gemini" in text
     assert "gemini: up" not in text
+
+
+def fail(chat: Chat, name: str, times: int, error: ProviderError) -> None:
+    health = chat.services.market.health
+    for _ in range(times):
+        permit = health.admit(Offer(name, "m"))
+        assert isinstance(permit, Permit)
+        health.failed(permit, error)
+
+
+async def test_offer_that_rests_is_listed_with_the_time_until(chat: Chat) -> None:
+    fail(chat, "gemini", 5, Overloaded("busy", status=503))
+    until = chat.services.market.health.offer_state(Offer("gemini", "m")).until
+    assert until is not None
+    text = await chat.say("/providers", OLGA)
+    assert "🔴 gemini: down since" in text
+    assert f"· m is cooling down until {until:%H:%M}" in text
+
+
+async def test_offer_whose_latest_attempt_failed_is_not_green(chat: Chat) -> None:
+    fail(chat, "gemini", 1, Overloaded("busy", status=503))
+    text = await chat.say("/providers", OLGA)
+    assert "🟡 gemini: failing since" in text
+    assert "· m failed at its latest attempts" in text
+    assert "🟢 deepseek: up since" in text
+
+
+async def test_offer_of_a_refused_key_rests_until_it_is_fixed(chat: Chat) -> None:
+    fail(chat, "gemini", 1, KeyRefused("wrong", status=401))
+    assert "· m is out of service until the fault is fixed" in await chat.say("/providers", OLGA)
 
 
 async def test_drained_provider_gets_no_prompts_until_it_is_resumed(chat: Chat) -> None:
