@@ -120,6 +120,8 @@ class StandIns:
             asked = provider.parse(call)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise StandInRefused(provider.refusals["malformed"]) from error
+        if mode == "rejected":
+            raise StandInRefused(provider.rejected(asked))
         answered = _answered(found, asked)
         usage = None if found.mode == "no_usage" else _usage(found, call, asked, answered)
         if not asked.stream:

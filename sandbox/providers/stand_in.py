@@ -26,6 +26,7 @@ MORE_MODES = (
     "error_500",
     "429_untold",  # a 429 that does not name the wait
     "moderated",  # 400: the prompt is refused for its content
+    "rejected",  # 400 that quotes the prompt
     # connections and streams
     "reset",  # the connection is reset before a byte of the answer
     "mute",  # the request is read and never answered

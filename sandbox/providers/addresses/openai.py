@@ -8,7 +8,9 @@ from sandbox.providers.dialects.openai import OpenAIStandIn, request_limit_heade
 from sandbox.providers.exchange import ParsedRequest
 from sandbox.providers.refusals import Refusal, StandInRefused
 
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
+_NO_MINIMAL = re.compile(r"(^|/)gpt-5\.[1-9]")
 
 
 class OpenAIOwnStandIn(OpenAIStandIn):
@@ -18,6 +20,13 @@ class OpenAIOwnStandIn(OpenAIStandIn):
 
     def check(self, body: Mapping[str, Any], model: str) -> None:
         super().check(body, model)
+        effort = body.get("reasoning_effort", "low")
+        if effort not in _EFFORTS:
+            message = f"Invalid value: '{effort}'. Supported values are: {', '.join(map(repr, _EFFORTS))}."
+            raise StandInRefused(Refusal(400, message, code="invalid_value", param="reasoning_effort"))
+        if effort == "minimal" and _NO_MINIMAL.search(model):
+            message = f"Unsupported value: 'reasoning_effort' does not support '{effort}' with this model."
+            raise StandInRefused(Refusal(400, message, code="unsupported_value", param="reasoning_effort"))
         if not _REASONING.search(model):
             return
         if "max_tokens" in body:

@@ -201,6 +201,7 @@ def _parsed(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]])
     blocks = [_content(turn.get("content")) for turn in turns]
     flat = [block for each in blocks for block in each]
     images = sum(block.get("type") == "image" for block in flat)
+    _check_tool_results(blocks)
     results = [block for block in blocks[-1] if block.get("type") == "tool_result"]
     asking = [_text(each) for each, turn in zip(blocks, turns, strict=True) if turn["role"] == "user" and _text(each)]
     tools = dumps(body["tools"]) if body.get("tools") else ""
@@ -222,6 +223,20 @@ def _parsed(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]])
         thinks=_thinks(body, model),
         options={"cache_control": "cache_control" in dumps(body)},
     )
+
+
+def _check_tool_results(turns: list[list[Mapping[str, Any]]]) -> None:
+    """Raises StandInRefused for a tool call whose result is not in the next turn."""
+    for number, (turn, following) in enumerate(zip(turns, [*turns[1:], []], strict=True)):
+        results = {block.get("tool_use_id") for block in following if block.get("type") == "tool_result"}
+        calls = [str(block.get("id")) for block in turn if block.get("type") == "tool_use"]
+        if missing := [call for call in calls if call not in results]:
+            message = (
+                f"messages.{number}: `tool_use` ids were found without `tool_result` blocks immediately after: "
+                f"{', '.join(missing)}. Each `tool_use` block must have a corresponding `tool_result` block in the "
+                "next message."
+            )
+            raise StandInRefused(Refusal(400, message))
 
 
 def _thinks(body: Mapping[str, Any], model: str) -> bool:

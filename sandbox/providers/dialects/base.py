@@ -3,6 +3,7 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from starlette.requests import Request
@@ -65,6 +66,11 @@ class StandInDialect(ABC):
     @abstractmethod
     def error_body(self, refusal: Refusal, wait_seconds: float) -> dict[str, Any]:
         """Return the body of an error answer."""
+
+    def rejected(self, asked: ParsedRequest) -> Refusal:
+        """Return a refusal that quotes the prompt in every part of it that may quote one."""
+        message = f"Invalid value: '{asked.prompt}'. Please change it, then try again."
+        return replace(self.refusals["malformed"], message=message, param=asked.prompt)
 
     def retry_headers(self, wait_seconds: float) -> dict[str, str]:
         """Return the headers of a 429 that name the wait."""

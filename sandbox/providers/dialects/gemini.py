@@ -35,6 +35,8 @@ _CONFIG_FIELDS = names(
 )
 _THINKING_FIELDS = names("includeThoughts thinkingBudget thinkingLevel")
 _PART_FIELDS = names("text inlineData fileData functionCall functionResponse thought thoughtSignature")
+_NO_MINIMAL = ("gemini-3.7-flash", "gemini-3.8-flash")
+_MEDIA_TYPES = names("image/png image/jpeg image/webp image/heic image/heif")
 _ROLES = frozenset({"user", "model"})
 _REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "tool": "STOP", "refused": "SAFETY"}
 
@@ -193,6 +195,9 @@ def _check(body: Mapping[str, Any], config: Mapping[str, Any], model: str) -> No
         )
     if "thinkingLevel" in thinking and not model.startswith("gemini-3"):
         raise StandInRefused(_wrong("Thinking level is not supported for this model.", "thinking_config"))
+    if thinking.get("thinkingLevel") == "minimal" and model.startswith(_NO_MINIMAL):
+        message = "Thinking level MINIMAL is not supported for this model. Please retry with other thinking level."
+        raise StandInRefused(Refusal(400, message, "INVALID_ARGUMENT"))
     if model.startswith("gemini-3.5") and {"presencePenalty", "frequencyPenalty"} & set(config):
         raise StandInRefused(_wrong("Penalty is not enabled for this model.", "generation_config"))
 
@@ -201,6 +206,9 @@ def _parsed(call: ReceivedCall, config: Mapping[str, Any], turns: list[Mapping[s
     if call.model.startswith("gemini-3.5") and turns[-1].get("role") == "model":
         raise StandInRefused(_wrong("Please ensure that the last turn is of role 'user'.", "contents"))
     parts = [_parts(turn) for turn in turns]
+    for kind in (part["inlineData"].get("mimeType") for each in parts for part in each if "inlineData" in part):
+        if kind not in _MEDIA_TYPES:
+            raise StandInRefused(Refusal(400, f"Unsupported MIME type: {kind}", "INVALID_ARGUMENT"))
     system = "".join(str(p.get("text", "")) for p in _parts(call.body.get("systemInstruction") or {}))
     tools = dumps(call.body["tools"]) if call.body.get("tools") else ""
     images = sum("inlineData" in part or "fileData" in part for each in parts for part in each)

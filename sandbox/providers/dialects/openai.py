@@ -69,6 +69,12 @@ class OpenAIStandIn(StandInDialect):
         wrong = Refusal(400, "Invalid type for 'messages': expected a list of messages.", param="messages")
         messages = messages_of(body, "messages", ROLES, wrong)
         limit = Refusal(400, "Invalid 'max_tokens': expected an integer above or equal to 1.", param="max_tokens")
+        if unanswered := _unanswered(messages):
+            message = (
+                "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+                f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(unanswered)}"
+            )
+            raise StandInRefused(Refusal(400, message, param="messages"))
         most = output_limit(body.get("max_completion_tokens", body.get("max_tokens")), limit)
         return self._parsed(body, model, messages, most)
 
@@ -223,6 +229,13 @@ def images_in(content: Any) -> int:
     if not isinstance(content, list):
         return 0
     return sum(isinstance(part, dict) and part.get("type") == "image_url" for part in content)
+
+
+def _unanswered(messages: list[Mapping[str, Any]]) -> list[str]:
+    """Return the ids of the tool calls that no later message responds to."""
+    answered = {str(message.get("tool_call_id")) for message in messages if message["role"] == "tool"}
+    called = [str(call.get("id")) for message in messages for call in message.get("tool_calls") or ()]
+    return [call for call in called if call not in answered]
 
 
 def _counted(message: Mapping[str, Any]) -> str:

@@ -176,6 +176,14 @@ async def test_refusals_have_the_providers_own_shape(asking: Asking, name: str, 
     assert "retryDelay" not in refused.text
 
 
+@pytest.mark.parametrize("name", PROVIDERS)
+async def test_rejection_quotes_the_prompt(asking: Asking, name: str) -> None:
+    asking.stand_ins.set_mode(name, "rejected")
+    refused = await asking(name, "insufficient_quota")
+    assert refused.status_code == 400
+    assert "'insufficient_quota'" in refused.text
+
+
 async def test_once_is_for_one_call(asking: Asking) -> None:
     asking.stand_ins.set_mode("openai", "once:429")
     assert [(await asking("openai")).status_code for _ in range(2)] == [429, 200]

@@ -6,6 +6,18 @@ import pytest
 
 from tests.sandbox.providers.asking import LONG, PROVIDERS, Asking, request
 
+HELLO = {"role": "user", "content": "hello"}
+CALLED = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [{"id": "call_insufficient_quota", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+}
+USED = {
+    "role": "assistant",
+    "content": [{"type": "tool_use", "id": "toolu_invalid_api_key", "name": "f", "input": {}}],
+}
+PICTURE = {"inlineData": {"mimeType": "image/billing", "data": "aaaa"}}
+
 
 @pytest.mark.parametrize("name", PROVIDERS)
 async def test_request_without_a_key_is_refused(asking: Asking, name: str) -> None:
@@ -29,6 +41,11 @@ async def test_request_without_a_key_is_refused(asking: Asking, name: str) -> No
         ("openai", {"response_format": {"type": "json_object"}}, 400, "must contain the word 'json'"),
         ("openai", {"model": "no-such-model"}, 404, "model_not_found"),
         ("openai", {"stream_options": 7}, 400, "could not parse"),
+        ("openai", {"reasoning_effort": "model_not_found"}, 400, "Invalid value: 'model_not_found'"),
+        ("openai", {"model": "gpt-5.1", "reasoning_effort": "minimal"}, 400, "unsupported_value"),
+        ("openai", {"messages": [CALLED]}, 400, "did not have response messages: call_insufficient_quota"),
+        ("anthropic", {"messages": [HELLO, USED, HELLO]}, 400, "immediately after: toolu_invalid_api_key"),
+        ("gemini", {"contents": [{"role": "user", "parts": [PICTURE]}]}, 400, "Unsupported MIME type: image/billing"),
         ("openrouter", {"model": "nonsense"}, 400, "not a valid model ID"),
         ("groq", {"plugins": []}, 400, "property 'plugins' is unsupported"),
         ("groq", {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, 400, "image_url"),

@@ -1,0 +1,198 @@
+"""Texts of tenants that providers quote in their errors: they change nothing but the request that they came with."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.catalog.offers import Offer
+from engine.errors import NoProvider, RequestRejected
+from engine.providers.dialects.adapter import ProviderAdapter
+from engine.providers.registry import build, specs
+from engine.providers.spec import Spec
+from tests.engine.scripted import AnswerSetup, ScriptedProvider, whole
+
+PLAIN = "blue"
+TEXTS = (
+    "insufficient_quota",
+    "invalid_api_key",
+    "API_KEY_INVALID",
+    "authentication_error",
+    "permission_error",
+    "billing_error",
+    "billing",
+    "credit balance is too low",
+    "Your credit balance is too low to access the Anthropic API.",
+    "prepayment credits are depleted",
+    "Insufficient Balance",
+    "spend limit",
+    "FAILED_PRECONDITION",
+    "maximum context length is 10 tokens",
+    "This model's maximum context length is 10 tokens. However, you requested 20 tokens.",
+    "prompt is too long: 20 tokens > 10 maximum",
+    "The input token count (20) exceeds the maximum number of tokens allowed (10).",
+    "context_length_exceeded",
+    "exceed_context_size_error",
+    "model_not_found",
+    "unknown model",
+    "x is not a valid model ID",
+    "No endpoints found for x.",
+    "does not exist",
+    "content_policy_violation",
+    "unsupported_parameter",
+    "stream_options",
+    "reasoning_effort",
+    "thinking",
+    "thinkingConfig",
+    "generation_config.thinking_config",
+    "max_tokens",
+    "overloaded_error",
+    "rate_limit_exceeded",
+    "Request too large for gpt-4o",
+    "Please try again in 9h.",
+    "GenerateRequestsPerDay",
+    "in_flight_budget_exhausted",
+    "no such model",
+    "quota",
+    "{'type': 'tokens'}",
+)
+QUOTES = (
+    ("Invalid value: '", "'. Supported values are: 'auto', 'low', 'high'."),
+    ("unknown variant `", "`, expected one of `a`, `b` at line 1 column 9"),
+    ("", " is not of type 'string' - 'messages.0'"),
+    ('Invalid JSON payload received. Unknown name "', '": Cannot find field.'),
+    ("Please change this: ", ""),
+    ("", ""),
+)
+
+
+class Kind(NamedTuple):
+    """A kind of refusal. `status` 0: an error event in a stream; `code` goes where the dialect has it."""
+
+    status: int
+    code: str | None = None
+
+
+OF_THE_REQUEST = (
+    Kind(400),
+    Kind(400, "invalid_value"),
+    Kind(400, "unsupported_value"),
+    Kind(413),
+    Kind(422),
+    Kind(422, "extra_forbidden"),
+    Kind(0, "invalid_request_error"),
+)
+OF_OTHERS = (Kind(401), Kind(403), Kind(404), Kind(429), Kind(500), Kind(503), Kind(0), Kind(0, "server_error"))
+SPECS = sorted(specs().values(), key=lambda spec: spec.name)
+
+
+def body_of(spec: Spec, kind: Kind, message: str, text: str) -> Any:
+    """Return an error of the dialect that quotes `text` wherever a provider might."""
+    if spec.dialect == "gemini":
+        violations = [{"field": text, "description": message}]
+        details = [{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations}]
+        error = {"code": kind.status or 500, "message": message, "status": kind.code or "UNKNOWN", "details": details}
+        return {"error": {**error, "code": 400} if kind.code == "invalid_request_error" else error}
+    if spec.dialect == "anthropic":
+        error = {"type": kind.code or "unknown_error", "message": message, "param": text}
+        return {"type": "error", "error": error, "request_id": text}
+    metadata = {"raw": message, "flagged_input": text, "previous_errors": [{"message": message}]}
+    return {"error": {"message": message, "type": None, "param": text, "code": kind.code, "metadata": metadata}}
+
+
+class Echo:
+    """One provider's own adapter before a server that quotes `text`, and a provider that is well beside it.
+
+    The other provider has another dialect.
+    """
+
+    def __init__(self, spec: Spec, kind: Kind) -> None:
+        self.spec, self.kind = spec, kind
+        self.message = self.text = ""
+        made = build(spec, keys=("k",), base_url="http://provider.test/v1")
+        assert isinstance(made, ProviderAdapter)
+        made._http = httpx.MockTransport(self._respond)
+        self.provider = made
+        other = "gemini" if spec.dialect != "gemini" else "anthropic"
+        well = ScriptedProvider("well", whole("fine"), dialect=other)
+        self.setup = AnswerSetup(made, well)  # type: ignore[arg-type]
+
+    async def quote(self, text: str, before: str, after: str) -> str:
+        """Answer one prompt; return the provider that answered, or the refusal."""
+        self.text, self.message = text, f"{before}{text}{after}"
+        answer, _ = self.setup.answer(text)
+        try:
+            await answer.whole()
+        except (RequestRejected, NoProvider) as error:
+            return str(error)
+        assert answer.offer is not None
+        return answer.offer.provider
+
+    def state(self) -> tuple[Any, ...]:
+        """Return all that outlasts a request."""
+        health, offer = self.setup.market.health, Offer(self.spec.name, "m")
+        state, status = health.state(self.spec.name), health.status(offer)
+        learned = self.setup.market.catalog.context_tokens(offer, self.setup.market.clock.now())
+        rest_seconds = round(state.seconds / 10)  # without its jitter
+        facts = (state.state, rest_seconds, state.requests_per_minute, state.failures, state.failure_chance)
+        return facts, status.failure_chance, bool(status.reason), learned, dict(self.provider._left_out)
+
+    def _respond(self, _: httpx.Request) -> httpx.Response:
+        body = body_of(self.spec, self.kind, self.message, self.text)
+        if self.kind.status:
+            return httpx.Response(self.kind.status, json=body)
+        frame = f"data: {json.dumps(body)}\n\n".encode()
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=_pieces(frame))
+
+
+async def _pieces(piece: bytes) -> AsyncIterator[bytes]:
+    yield piece
+
+
+@pytest.mark.parametrize("kind", OF_THE_REQUEST, ids=str)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+async def test_quoted_text_in_a_refused_request_changes_nothing(spec: Spec, kind: Kind) -> None:
+    echo = Echo(spec, kind)
+    untouched = echo.state()
+    for number, text in enumerate(TEXTS):
+        assert await echo.quote(text, *QUOTES[number % len(QUOTES)]) == "well"
+        assert echo.state() == untouched, text
+
+
+@pytest.mark.parametrize("kind", OF_OTHERS, ids=str)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+async def test_quoted_text_makes_no_failure_another_one(spec: Spec, kind: Kind) -> None:
+    plain, quoting = Echo(spec, kind), Echo(spec, kind)
+    for echo, text in ((plain, PLAIN), (quoting, "; ".join(TEXTS))):
+        for _ in range(2):
+            await echo.quote(text, *QUOTES[0])
+    assert quoting.state() == plain.state()
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+async def test_tenant_reads_no_text_of_a_provider(spec: Spec) -> None:
+    echo = Echo(spec, Kind(400, "invalid_value"))
+    echo.setup.market.health.drain("well")
+    said = await echo.quote("secret words", *QUOTES[0])
+    assert said.startswith(f"{spec.name} rejects the request: the provider refuses it as invalid (")
+    [record] = echo.setup.journal.records
+    assert "secret words" in record.detail
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    text=st.text(max_size=80) | st.sampled_from(TEXTS),
+    before=st.text(max_size=20),
+    after=st.text(max_size=20),
+    spec=st.sampled_from(SPECS),
+    kind=st.sampled_from(OF_THE_REQUEST),
+)
+async def test_any_quoted_text_changes_nothing(text: str, before: str, after: str, spec: Spec, kind: Kind) -> None:
+    echo = Echo(spec, kind)
+    untouched = echo.state()
+    assert await echo.quote(text, before + "'", "'" + after) == "well"
+    assert echo.state() == untouched

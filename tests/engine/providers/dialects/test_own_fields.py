@@ -1,0 +1,165 @@
+"""Fields of our own that a model refuses: left out, and the request repeated at once."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from engine.chat import ChatRequest
+from engine.errors import CapabilityMissing, RequestFault
+from engine.ports import ProviderCall
+from engine.providers.dialects.adapter import MOST_MODELS
+from tests.engine.providers.dialects.wires import ASKED, Wire, asking, data, text
+
+OPENAI = data({"choices": [{"delta": {"content": "fine"}, "finish_reason": "stop", "index": 0}]}, "[DONE]")
+GEMINI = data({"candidates": [{"content": {"parts": [{"text": "fine"}]}, "finishReason": "STOP"}]})
+NO_MINIMAL = "Thinking level MINIMAL is not supported for this model. Please retry with other thinking level."
+
+
+def openai_error(code: str, param: str) -> dict[str, Any]:
+    return {"error": {"message": "no", "type": "invalid_request_error", "code": code, "param": param}}
+
+
+def gemini_error(message: str, field: str = "") -> dict[str, Any]:
+    details = [{"fieldViolations": [{"field": field}]}] if field else []
+    return {"error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT", "details": details}}
+
+
+def picky(
+    name: str, model: str, takes: Callable[[dict[str, Any]], bool], error: Any, answer: str
+) -> tuple[Wire, list[dict[str, Any]]]:
+    """Return a provider that refuses bodies which `takes` is False for, and the list of the bodies sent."""
+    wire, sent = Wire(name, model=model), []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        if not takes(sent[-1]):
+            return httpx.Response(400, json=error)
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=answer)
+
+    wire.provider._http = httpx.MockTransport(respond)
+    return wire, sent
+
+
+@pytest.mark.parametrize("code", ["unsupported_parameter", "unsupported_value", "invalid_value"])
+@pytest.mark.parametrize(
+    ("name", "model", "field", "param"),
+    [
+        ("openai", "gpt-5.1", "reasoning_effort", "reasoning_effort"),
+        ("openai", "gpt-4o", "stream_options", "stream_options.include_obfuscation"),
+        ("openrouter", "minimax/m2", "reasoning", "reasoning.effort"),
+        ("deepseek", "deepseek-v4-flash", "thinking", "thinking"),
+    ],
+)
+async def test_refused_field_of_our_own_is_left_out_from_then_on(
+    name: str, model: str, field: str, param: str, code: str
+) -> None:
+    wire, sent = picky(name, model, lambda body: field not in body, openai_error(code, param), OPENAI)
+    for requests in (2, 3):
+        assert text(await wire.chunks()) == "fine"
+        assert len(sent) == requests
+    assert {key: value for key, value in sent[0].items() if key != field} == sent[1] == sent[2]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        gemini_error("no", "generation_config.thinking_config"),
+        gemini_error("no", "generation_config.thinking_config.thinking_level"),
+        gemini_error(NO_MINIMAL),
+        gemini_error("Budget 0 is invalid. This model only works in thinking mode."),
+    ],
+)
+async def test_refused_switch_of_geminis_thinking_is_left_out(error: Any) -> None:
+    def takes(body: dict[str, Any]) -> bool:
+        return "thinkingConfig" not in body["generationConfig"]
+
+    wire, sent = picky("gemini", "gemini-3.8-flash", takes, error, GEMINI)
+    assert text(await wire.chunks()) == "fine"
+    assert text(await wire.chunks()) == "fine"
+    assert len(sent) == 3
+
+
+async def test_openrouters_mandatory_reasoning_is_left_on() -> None:
+    error = {"error": {"code": 400, "message": "Reasoning is mandatory for this endpoint and cannot be disabled."}}
+    wire, sent = picky("openrouter", "minimax/m2", lambda body: "reasoning" not in body, error, OPENAI)
+    assert text(await wire.chunks()) == "fine"
+    assert [("reasoning" in body, "stream_options" in body) for body in sent] == [(True, True), (False, True)]
+
+
+async def test_output_limit_goes_by_its_other_name_and_is_never_left_out() -> None:
+    error = openai_error("unsupported_parameter", "max_tokens")
+    wire, sent = picky("deepseek", "deepseek-v4-flash", lambda body: "max_tokens" not in body, error, OPENAI)
+    assert text(await wire.chunks()) == "fine"
+    assert (sent[0]["max_tokens"], sent[1]["max_completion_tokens"]) == (100, 100)
+
+
+async def test_several_refused_fields_are_left_out_one_after_the_other() -> None:
+    wire, sent = picky("openai", "gpt-5-nano", lambda _: False, openai_error("unknown_parameter", "stream_options"), "")
+    with pytest.raises(CapabilityMissing):
+        await wire.chunks()
+    assert len(sent) == 2
+    errors = [openai_error("unsupported_value", name) for name in ("reasoning_effort", "stream_options")]
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        if errors:
+            return httpx.Response(400, json=errors.pop(0))
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=OPENAI)
+
+    wire.provider._http = httpx.MockTransport(respond)
+    assert text(await wire.chunks()) == "fine"
+    assert not {"reasoning_effort", "stream_options"} & set(sent[-1])
+
+
+async def test_field_is_not_remembered_where_the_repeated_request_is_refused_too() -> None:
+    wire, sent = picky("openai", "gpt-4o", lambda _: False, openai_error("invalid_value", "stream_options"), "")
+    for requests in (2, 4):
+        with pytest.raises(RequestFault):
+            await wire.chunks()
+        assert len(sent) == requests
+    assert "stream_options" in sent[2]
+
+
+@pytest.mark.parametrize("param", ["temperature", "messages", "messages.0.stream_options", "model", "", "stream"])
+async def test_refused_field_of_the_request_is_not_left_out(param: str) -> None:
+    wire, sent = picky("openai", "gpt-4o", lambda _: False, openai_error("unsupported_value", param), "")
+    with pytest.raises(CapabilityMissing):
+        await wire.chunks(asking(temperature=0.5))
+    assert len(sent) == 1
+
+
+async def test_effort_that_the_tenant_asked_for_is_not_left_out() -> None:
+    error = openai_error("unsupported_value", "reasoning_effort")
+    wire, sent = picky("openai", "gpt-5.1", lambda _: False, error, "")
+    with pytest.raises(CapabilityMissing):
+        await wire.chunks(asking(reasoning_effort="minimal"))
+    assert len(sent) == 1
+
+
+async def test_other_models_keep_the_field() -> None:
+    error = openai_error("unsupported_parameter", "stream_options")
+    wire, sent = picky("openai", "gpt-4o", lambda body: "stream_options" not in body, error, OPENAI)
+    await wire.chunks()
+    wire.model = "gpt-4o-mini"
+    await wire.chunks()
+    assert ["stream_options" in body for body in sent] == [True, False, True, False]
+
+
+async def test_so_many_models_are_remembered_and_no_more() -> None:
+    error = openai_error("unsupported_parameter", "stream_options")
+    wire, sent = picky("openai", "m", lambda body: "stream_options" not in body, error, OPENAI)
+    for number in range(MOST_MODELS + 1):
+        await _chunks(wire, ASKED, f"m{number}")
+    sent.clear()
+    await _chunks(wire, ASKED, "m1")
+    assert len(sent) == 1
+    await _chunks(wire, ASKED, "m0")
+    assert len(sent) == 3
+
+
+async def _chunks(wire: Wire, request: ChatRequest, model: str) -> None:
+    async with wire.provider.stream(ProviderCall(request, model, 100)) as chunks:
+        [chunk async for chunk in chunks]
