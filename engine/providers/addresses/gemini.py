@@ -10,6 +10,10 @@ SPEC = Spec(
     thinking_off=(
         ("2.5-flash-lite", {}),
         ("2.5-flash", {"thinkingBudget": 0}),
+        ("2.5-pro", {}),
+        ("3.7-flash", {"thinkingLevel": "low"}),
+        ("3.8-flash", {"thinkingLevel": "low"}),
+        ("-pro", {"thinkingLevel": "low"}),
         ("gemini-3", {"thinkingLevel": "minimal"}),
     ),
     console_url="aistudio.google.com/apikey",

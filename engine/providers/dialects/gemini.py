@@ -44,6 +44,7 @@ _FAILED = {
 _ACCOUNT_DISABLED = "PUP_LIMITED_DISABLED"  # the account may no longer use the model; its owner has to act
 _EFFORT_BUDGET = {"none": 0, "minimal": 0, "low": 1024, "medium": 8192, "high": 24576}
 _EFFORT_LEVEL = {"none": "minimal", "xhigh": "high", "max": "high"}
+_NO_MINIMAL = ("3.7-flash", "3.8-flash", "-pro")
 _NO_PREFILL = ("gemini-3.5", "gemini-3.8")
 _TOOL_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
@@ -231,7 +232,9 @@ def _thinking(call: ProviderCall, off: Mapping[str, Any]) -> dict[str, Any] | No
     if not effort:
         return dict(off) or None
     if call.model.startswith("gemini-3"):
-        return {"thinkingLevel": _EFFORT_LEVEL.get(effort, effort)}
+        level = _EFFORT_LEVEL.get(effort, effort)
+        has_minimal = not any(part in call.model for part in _NO_MINIMAL)
+        return {"thinkingLevel": level if level != "minimal" or has_minimal else "low"}
     return {"thinkingBudget": _EFFORT_BUDGET.get(effort, 8192)}
 
 

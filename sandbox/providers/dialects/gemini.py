@@ -206,7 +206,9 @@ def _parsed(call: ReceivedCall, config: Mapping[str, Any], turns: list[Mapping[s
     if call.model.startswith("gemini-3.5") and turns[-1].get("role") == "model":
         raise StandInRefused(_wrong("Please ensure that the last turn is of role 'user'.", "contents"))
     parts = [_parts(turn) for turn in turns]
-    for kind in (part["inlineData"].get("mimeType") for each in parts for part in each if "inlineData" in part):
+    for kind in (
+        part["inlineData"].get("mimeType", "image/png") for each in parts for part in each if "inlineData" in part
+    ):
         if kind not in _MEDIA_TYPES:
             raise StandInRefused(Refusal(400, f"Unsupported MIME type: {kind}", "INVALID_ARGUMENT"))
     system = "".join(str(p.get("text", "")) for p in _parts(call.body.get("systemInstruction") or {}))

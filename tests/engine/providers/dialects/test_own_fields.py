@@ -76,7 +76,7 @@ async def test_refused_switch_of_geminis_thinking_is_left_out(error: Any) -> Non
     def takes(body: dict[str, Any]) -> bool:
         return "thinkingConfig" not in body["generationConfig"]
 
-    wire, sent = picky("gemini", "gemini-3.8-flash", takes, error, GEMINI)
+    wire, sent = picky("gemini", "gemini-3.9-flash", takes, error, GEMINI)
     assert text(await wire.chunks()) == "fine"
     assert text(await wire.chunks()) == "fine"
     assert len(sent) == 3
