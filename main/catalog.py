@@ -74,14 +74,7 @@ def build_models(settings: Settings) -> dict[str, Model]:
 def build_plans(settings: Settings) -> dict[str, Plan]:
     """Return the plans by name. The first one is the plan of a new tenant."""
     return {
-        name: Plan(
-            name=name,
-            usd_per_month=Money.usd(plan.usd_per_month),
-            tokens_per_month=plan.tokens_per_month,
-            requests_per_minute=plan.requests_per_minute,
-            max_output_tokens=plan.max_output_tokens,
-            models=plan.models,
-        )
+        name: Plan(**{**dict(plan), "name": name, "usd_per_month": Money.usd(plan.usd_per_month)})
         for name, plan in settings.config.plans.items()
     }
 

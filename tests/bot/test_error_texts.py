@@ -51,7 +51,10 @@ RAISED = [kind for kind in family(errors.EngineError) if kind not in PARENTS]
 
 
 def example(kind: type[errors.EngineError]) -> errors.EngineError:
-    return EXAMPLES.get(kind) or kind()
+    try:
+        return EXAMPLES.get(kind) or kind()
+    except TypeError as error:
+        raise AssertionError(f"add an example of {kind.__name__} to EXAMPLES above: {error}") from error
 
 
 @pytest.mark.parametrize("language", locales.LANGUAGES)

@@ -143,6 +143,15 @@ def test_first_plan_is_the_free_one(tmp_path: Path) -> None:
     assert plans["pro"].usd_per_month == Money.usd("29")
 
 
-def test_every_plan_setting_is_a_field_of_the_plan() -> None:
-    missing = set(PlanSection.model_fields) - {field.name for field in fields(Plan)}
-    assert missing == set(), "add these keys of PlanSection to engine.tenancy.Plan, and enforce them"
+def test_plan_has_the_fields_of_its_section_and_a_name() -> None:
+    settings, plan = set(PlanSection.model_fields), {field.name for field in fields(Plan)} - {"name"}
+    assert settings - plan == set(), "add these keys of PlanSection to engine.tenancy.Plan, and enforce them"
+    assert plan - settings == set(), "add these fields of engine.tenancy.Plan to PlanSection in main/config.py"
+
+
+def test_every_setting_of_a_plan_is_handed_over(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, '[plans.free]\nmodels = ["auto"]\n')
+    for name, plan in build_plans(settings).items():
+        section = settings.config.plans[name]
+        given = {key: getattr(section, key) for key in PlanSection.model_fields}
+        assert {key: getattr(plan, key) for key in given} == given | {"usd_per_month": Money.usd(section.usd_per_month)}

@@ -7,8 +7,9 @@ from typing import get_args
 
 from pydantic import BaseModel
 
+from bot.menu import discover
 from engine.providers.registry import specs
-from main.config import Config
+from main.config import Config, ScheduleSection
 from main.settings import Environment
 
 ROOT = Path(__file__).parents[2]
@@ -76,3 +77,20 @@ def test_every_variable_is_in_env_example() -> None:
 def test_every_variable_in_env_example_exists() -> None:
     known = {name.upper() for name in Environment.model_fields} | provider_variables()
     assert env_variables() - known == set(), ".env.example lists variables that main/settings.py does not read"
+
+
+def test_every_schedule_key_is_documented_with_its_default() -> None:
+    rows = [line.split(" | ") for line in (ROOT / "docs/configuration.md").read_text().splitlines()]
+    documented = {
+        key: float(default)
+        for cells in rows
+        if len(cells) > 3
+        for key, default in zip(re.findall(r"`(\w+)`", cells[1]), re.findall(r"`([\d.]+)`", cells[2]), strict=False)
+        if key in ScheduleSection.model_fields
+    }
+    assert documented == {name: field.default for name, field in ScheduleSection.model_fields.items()}
+
+
+def test_every_command_is_in_the_readme() -> None:
+    named = set(re.findall(r"`/(\w+)`", (ROOT / "README.md").read_text()))
+    assert set(discover()) - named == set(), "add these commands to the table of README.md"

@@ -1,11 +1,15 @@
 """/openapi.json describes every route."""
 
+import ast
+import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 from starlette.routing import BaseRoute, Route
 
+import web
 from main.front_ends import web_services
 from tests.web.conftest import RunningApi
 from web.app import build_app
@@ -67,3 +71,17 @@ async def test_every_401_names_a_security_scheme(api: RunningApi) -> None:
             used = {name for each in operation.get("security", []) for name in each}
             assert bool(used) is ("401" in operation["responses"])
             assert used <= schemes
+
+
+def test_every_router_is_included_in_the_app() -> None:
+    root = Path(web.__file__).parent
+    made = [path for path in root.rglob("*.py") if re.search(r"^def router\(", path.read_text(), re.MULTILINE)]
+    included = imported_modules(ast.parse((root / "app.py").read_text()))
+    modules = {".".join(path.relative_to(root.parent).with_suffix("").parts) for path in made}
+    assert len(modules) >= 7
+    assert modules - included == set(), "include the routers of these modules in web/app.py"
+
+
+def imported_modules(tree: ast.Module) -> set[str]:
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return {f"{node.module}.{alias.name}" for node in imports for alias in node.names}
