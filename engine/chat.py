@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -169,7 +170,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as a provider reports them. `input_tokens` includes cached ones, `output_tokens` the reasoning."""
+    """Tokens as a provider reports them. `input_tokens` includes cached ones, `output_tokens` the reasoning.
+
+    `cost_usd`: the provider's bill, before its fee, where it reports one above zero.
+    """
 
     input_tokens: int
     output_tokens: int
@@ -177,6 +181,7 @@ class Usage:
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     estimated: bool = False
+    cost_usd: Decimal | None = None
 
     @property
     def tokens(self) -> int:

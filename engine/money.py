@@ -101,6 +101,11 @@ def exact(number: str | int | Decimal) -> Fraction:
     return Fraction(text)
 
 
+def reported_atto(usd: Decimal, times: Fraction) -> int:
+    """Return `usd` x `times` in whole atto-dollars, half to even: far finer than any amount that is booked."""
+    return round(Fraction(usd) * times * NANO_PER_USD * ATTO_PER_NANO)
+
+
 def atto_per_token(usd_per_mtok: str | Decimal, times: Fraction = Fraction(1)) -> int:
     """Convert USD per 1M tokens to atto-dollars per token. Raises ValueError if it is negative or not whole."""
     atto = exact(usd_per_mtok) * times * ATTO_PER_TOKEN_PER_USD_PER_MTOK

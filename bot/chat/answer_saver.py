@@ -126,7 +126,7 @@ def notes(t: Translate, completion: Completion, charge: Charge, receipt: Receipt
     found = [t("chat.restarted", provider=name, by=completion.provider) for name in _replaced_providers(receipt)]
     finish = completion.choices[0].finish if completion.choices else None
     if completion.stopped:
-        found.append(t("chat.stopped", paid=paid(t, charge)))
+        found.append(t("chat.stopped" if completion.text else "chat.stopped_paid", paid=paid(t, charge)))
     elif finish in _ENDINGS and completion.text:
         found.append(t(_ENDINGS[finish]))
     return found
@@ -134,6 +134,8 @@ def notes(t: Translate, completion: Completion, charge: Charge, receipt: Receipt
 
 def no_text_key(completion: Completion) -> str:
     """Return the key of the sentence that is sent in place of an answer without text."""
+    if completion.stopped:
+        return "chat.stopped_first"
     finish = completion.choices[0].finish if completion.choices else None
     return _WITHOUT_TEXT.get(finish, "chat.refused") if finish else "chat.refused"
 

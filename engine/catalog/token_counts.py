@@ -213,9 +213,13 @@ class TokenSizes:
 
     def output_times(self, offer: Offer) -> float:
         """Return the tokens billed for one estimated visible token, by the offer's tokenizer and its thinking."""
-        thought = self._thought.get(offer)
         words = _blended(self._words.get(offer), self._all_words) if self._all_words.samples else 1.0
-        return words * (thought.value if thought else 1.0)
+        return words * self.thinking_times(offer)
+
+    def thinking_times(self, offer: Offer) -> float:
+        """Return the tokens billed for one visible token, by the offer's thinking."""
+        thought = self._thought.get(offer)
+        return thought.value if thought else 1.0
 
     def learn_input(self, offer: Offer, measure: Measure, reported_tokens: int) -> None:
         if measure.tokens >= LEAST_TOKENS and reported_tokens > 0:

@@ -13,7 +13,7 @@ from typing import Self
 from engine import attempt_record as outcomes
 from engine.attempt_record import AttemptRecord, QuoteLine, Receipt
 from engine.catalog.offers import Offer
-from engine.chat import Completion, Delta, Event, Usage
+from engine.chat import Choice, Completion, Event, Usage
 from engine.errors import Closing
 from engine.gateway.answer_stream import AnswerStream, ContentEvent, StreamEnd, choices_of
 from engine.gateway.attempt import Attempt, uninterrupted
@@ -75,7 +75,7 @@ class Answer:
         return self._stream.offer
 
     async def whole(self) -> Completion | None:
-        """Wait for the end without delivering any event: a reader who leaves early is charged nothing."""
+        """Wait for the end without delivering any event: a reader who leaves early is charged for the input."""
         self._end(await self._stream.last())
         return self.completion
 
@@ -85,7 +85,7 @@ class Answer:
             raise end.error
 
     def stop(self) -> None:
-        """End the answer here: the part that was delivered is kept and charged; without any, nothing is."""
+        """End the answer here. The input and the part that was delivered are charged, once a provider has taken it."""
         self._interrupt(_Interruption.STOPPED)
 
     def abort(self) -> None:
@@ -130,46 +130,71 @@ class Answer:
         await self._capture(attempt, outcomes.ANSWERED, attempt.usage(), attempt.content.events)
 
     async def _interrupted(self) -> Exception | None:
-        """Keep the delivered part of an active attempt, unless the process stops; abandon the other attempts."""
+        """Keep the delivered part of an active attempt, unless the process stops; abandon the other attempts.
+
+        An attempt whose content the reader took comes first, then one that its provider has taken.
+        """
         task = asyncio.current_task()
         if task is not None:
             task.uncancel()
         self._stream.freeze()
         closing = self._interruption is not _Interruption.STOPPED
         try:
+            kept = None if closing else self._paid_attempt()
             for attempt in tuple(self._failover.active):
-                taken = self._stream.taken(attempt.content)
-                if not closing and any(isinstance(event, Delta) for event in taken):
-                    await self._keep_part(attempt, taken)
+                if attempt is kept:
+                    await self._keep_part(attempt)
                 else:
                     await self._failover.abandon(attempt, outcomes.CLOSING if closing else outcomes.ABANDONED)
         except Exception as failed:  # noqa: BLE001 - the reader gets it
             return failed
         return Closing() if closing else None
 
-    async def _keep_part(self, attempt: Attempt, taken: Sequence[ContentEvent]) -> None:
-        """Keep and charge the events that the reader took; the bill beyond them is waste."""
+    def _paid_attempt(self) -> Attempt | None:
+        """Return the attempt that a reader who leaves now pays for; None where no provider has taken the request."""
+        active = self._failover.active
+        read = (attempt for attempt in active if self._stream.taken(attempt.content))
+        return next(read, None) or next((attempt for attempt in active if attempt.is_taken), None)
+
+    async def _keep_part(self, attempt: Attempt) -> None:
+        """Keep and charge the events that the reader took; the bill beyond them is waste.
+
+        After the last content the bill is waited for.
+        """
         self.market.health.abandoned(attempt.permit)
+        taken = self._stream.taken(attempt.content)
+        attempt.detach()
+        if attempt.content.is_whole or len(taken) == len(attempt.content.events) > 0:
+            await attempt.bill(self.market.bill_seconds)
         paid, ordinal = attempt.usage_of(taken), self._failover.next_ordinal()
 
         def unread() -> AttemptRecord | None:
             return None if attempt.provider.close_stops_bill else attempt.unread(ordinal, paid)
 
-        attempt.detach()
+        billed: Usage | None = None
         if attempt.provider.close_stops_bill:
             await attempt.close()
+            billed = attempt.usage_of(attempt.content.events)
         try:
-            await self._capture(attempt, outcomes.STOPPED, paid, taken)
+            await self._capture(attempt, outcomes.STOPPED, paid, taken, billed)
         finally:
             await self._failover.release(attempt, unread)
 
-    async def _capture(self, attempt: Attempt, outcome: str, usage: Usage, events: Sequence[ContentEvent]) -> None:
+    async def _capture(
+        self,
+        attempt: Attempt,
+        outcome: str,
+        usage: Usage,
+        events: Sequence[ContentEvent],
+        billed: Usage | None = None,
+    ) -> None:
         self._is_capturing = True
         offer, finish = attempt.quote.offer, self.question.finish
-        record = attempt.kept(outcome, usage)
+        record = attempt.kept(outcome, usage, billed)
         self._failover.records.append(record)
         stopped = outcome == outcomes.STOPPED
-        completion = Completion(offer.provider, offer.model, choices_of(events), usage, stopped=stopped)
+        choices = choices_of(events) or (Choice(""),)
+        completion = Completion(offer.provider, offer.model, choices, usage, stopped=stopped)
         self.receipt = self._receipt(usage)
         bill = Bill(record, usage.tokens, attempt.cost_atto(usage), self.receipt)
         self.charge = await self.hold.capture(bill, finish(completion, self.receipt) if finish else None)

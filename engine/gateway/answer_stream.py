@@ -27,6 +27,8 @@ class AttemptContent:
     def __init__(self, offer: Offer, choices: int, most_tokens: int) -> None:
         self.offer = offer
         self.events: list[ContentEvent] = []
+        self.thoughts: list[str] = []  # reasoning, for counting its tokens
+        self.deltas = 0  # pieces that came, of content or reasoning
         self.usage: Usage | None = None
         self.served = ""
         self._choices = choices
@@ -39,6 +41,7 @@ class AttemptContent:
         """Record `chunk`; return True if it is content. Raises Garbled for a wrong choice or too much content."""
         if isinstance(chunk, Delta):
             self._check(chunk)
+            self.deltas += 1
             return self._add_delta(chunk)
         if isinstance(chunk, Finished):
             self._check(chunk)
@@ -55,6 +58,11 @@ class AttemptContent:
     def is_whole(self) -> bool:
         """True when every choice has ended, and it is an answer: only the usage may still be missing."""
         return len(self._finishes) >= self._choices and self._is_kept
+
+    @property
+    def is_billed(self) -> bool:
+        """True when every choice has ended and the usage has been reported."""
+        return self.is_whole and self.usage is not None
 
     @property
     def _is_kept(self) -> bool:
@@ -85,6 +93,7 @@ class AttemptContent:
         if delta.thinking:
             self._is_answer = True
             self._left_thinking_chars -= len(delta.thinking)
+            self.thoughts.append(delta.thinking)
         if delta.is_content:
             self._left_chars -= _EVENT_CHARS + len(delta.text)
             for call in delta.tool_calls:

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 
 from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
 from engine.catalog.offers import Quote
@@ -14,8 +16,8 @@ from engine.errors import FirstTokenLate, ProviderError, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream, AttemptContent, ContentEvent, text_of
 from engine.gateway.market import Market
 from engine.gateway.question import Question
-from engine.gateway.usage import Bounds, partial_usage, unpaid_usage, whole_usage
-from engine.money import ZERO, Money
+from engine.gateway.usage import Bounds, Delivered, partial_usage, unpaid_usage, whole_usage
+from engine.money import ZERO, Money, reported_atto
 from engine.ports import Provider, ProviderCall
 from engine.routing.health import Permit
 
@@ -58,11 +60,13 @@ class Attempt:
     started_at: datetime = field(init=False)
     first_token_ms: int | None = None
     is_shown: bool = False
+    is_taken: bool = False  # the response's headers have come: the provider bills the input
     task: asyncio.Task[None] = field(init=False)
     _started_seconds: float = field(init=False)
     _patience_seconds: float = field(init=False)
     _is_alive: bool = False
     _shown_or_done: asyncio.Event = field(default_factory=asyncio.Event)
+    _chunk_or_done: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         request, clock = self.question.request, self.market.clock
@@ -110,6 +114,15 @@ class Attempt:
             return False
         return True
 
+    async def bill(self, seconds: float) -> None:
+        """Wait for the usage after the last content, at most `seconds`; return at once when the answer goes on."""
+        deltas = self.content.deltas
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not (self.task.done() or self.content.deltas > deltas or self.content.is_billed):
+                    self._chunk_or_done.clear()
+                    await self._chunk_or_done.wait()
+
     def detach(self) -> None:
         """Send no more events to the reader; the call goes on."""
         self.stream = None
@@ -132,6 +145,7 @@ class Attempt:
                 self._notify()
         finally:
             self._shown_or_done.set()
+            self._chunk_or_done.set()
 
     async def _stream(self) -> None:
         try:
@@ -139,6 +153,7 @@ class Attempt:
                 asyncio.timeout(self._patience_seconds) as timer,
                 self.provider.stream(self._call()) as chunks,
             ):
+                self.is_taken = True
                 await self._read(chunks, timer)
         except TimeoutError:
             if not self.content.is_whole:
@@ -168,6 +183,7 @@ class Attempt:
                 self._notify()
             elif isinstance(chunk, Finished) and content.is_whole:
                 timer.reschedule(times_out_at := loop.time() + min(_TAIL_SECONDS, idle_seconds))
+            self._chunk_or_done.set()
 
     def _notify(self) -> None:
         """Pass a new event on to the stream."""
@@ -195,24 +211,52 @@ class Attempt:
 
     def usage(self) -> Usage:
         """Return the usage of the whole answer."""
-        return whole_usage(self.question.request, self.content, self.bounds)
+        delivered = self._delivered(self.content.events)
+        return whole_usage(self.question.request, self.content.usage, delivered, self.bounds)
 
     def usage_of(self, events: Sequence[ContentEvent]) -> Usage:
         """Return the usage of an answer that ended early, after `events`."""
-        return partial_usage(self.question.request, self.content.usage, text_of(events), self.bounds)
+        return partial_usage(self.question.request, self.content.usage, self._delivered(events), self.bounds)
 
     def wasted_usage(self) -> Usage | None:
-        """Return the usage of an answer that is not kept; None where no usage was reported and no content came."""
-        if self.content.usage is None and not self.content.events:
+        """Return the usage of an answer that is not kept; None where the provider bills nothing.
+
+        It bills a request that it has taken, unless it reported a failure before anything else.
+        """
+        content = self.content
+        if content.usage is None and not content.deltas and not (self.is_taken and self._is_unreported):
             return None
-        return self.usage_of(self.content.events)
+        return self.usage_of(content.events)
+
+    @property
+    def _is_unreported(self) -> bool:
+        """True unless the provider itself ended the attempt with a failure."""
+        if not self.task.done() or self.task.cancelled():
+            return True
+        return isinstance(self.task.exception(), FirstTokenLate | None)
+
+    def _delivered(self, events: Sequence[ContentEvent]) -> Delivered:
+        times = self.market.catalog.sizes.thinking_times(self.quote.offer)
+        return Delivered(text_of(events), "".join(self.content.thoughts), times)
 
     def cost_atto(self, usage: Usage) -> int:
-        """Return the unrounded cost at the price of this attempt's start, by the model that answered."""
+        """Return the unrounded cost: as reported, with the fee; else at the price of this attempt's start.
+
+        Another model that answered counts at its own price.
+        """
+        if usage.cost_usd is not None:
+            fee = self.market.catalog.book.fees.get(self.quote.offer.provider, Fraction(0))
+            return reported_atto(usage.cost_usd, 1 + fee)
         return self._price.cost_atto(usage)
 
     def cost(self, usage: Usage) -> Money:
         return Money.from_atto(self.cost_atto(usage))
+
+    @property
+    def _held_cost(self) -> Money:
+        """The most that the hold covers, at the price that was quoted."""
+        input_atto, output_atto = self.quote.price.ceiling(self.bounds.input_tokens)
+        return Money.ceil_atto(self.bounds.input_tokens * input_atto + self.bounds.output_tokens * output_atto)
 
     @property
     def _price(self) -> Price:
@@ -235,10 +279,15 @@ class Attempt:
             return None
         return self._record(UNREAD, unpaid_usage(total, paid), cost=cost, waste=cost, ordinal=ordinal)
 
-    def kept(self, outcome: str, usage: Usage) -> AttemptRecord:
-        """Return the record of the answer that was kept. Cost beyond the bounds of its hold is waste."""
-        cost = self.cost(usage)
-        waste = max(ZERO, cost - self.cost(self.bounds.covered(usage)))
+    def kept(self, outcome: str, usage: Usage, billed: Usage | None = None) -> AttemptRecord:
+        """Return the record of the answer that was kept. Cost beyond `usage` and the bounds of its hold is waste.
+
+        `billed`: the tokens that the provider bills, where they are more than those of the kept part.
+        """
+        paid = self.cost(usage)
+        covered = min(paid, self._held_cost if usage.cost_usd else self.cost(self.bounds.covered(usage)))
+        cost = paid if billed is None else max(paid, self.cost(billed))
+        waste = cost - covered
         return self._record(outcome, usage, cost=cost, waste=waste, kept=True)
 
     def _record(

@@ -25,4 +25,5 @@ class Market:
     background_reads: BackgroundReads = field(default_factory=BackgroundReads)
     hedging: Hedging | None = None
     delay_usd_per_second: Fraction = Fraction(0)
+    bill_seconds: float = 2.0  # for the bill of an answer whose reader has left after the last content
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

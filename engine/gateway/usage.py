@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from engine.catalog.token_counts import estimate, estimate_text
 from engine.chat import ChatRequest, Usage
-from engine.gateway.answer_stream import AttemptContent, text_of
 
 MOST_TOKENS = 20_000_000  # no model reads or writes as much: a report above it is an error
 _TOLERANCE_TIMES, _TOLERANCE_TOKENS = 4, 10_000  # how far a credible report may exceed the bounds of its request
@@ -36,30 +35,56 @@ class Bounds:
         )
 
 
-def whole_usage(request: ChatRequest, content: AttemptContent, bounds: Bounds) -> Usage:
-    """Return the usage of a whole answer: the report, or an estimate where it is missing or absurd."""
-    if content.usage is not None and _is_credible(content.usage, bounds):
-        return content.usage
-    return estimated_usage(request, text_of(content.events), bounds)
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The part of an answer that is paid, as its provider sent it: `text`, and the reasoning that came with it.
+
+    `thinking_times`: the offer's learned tokens billed for one visible token; it counts where no reasoning was sent.
+    """
+
+    text: str
+    thinking: str = ""
+    thinking_times: float = 1.0
+
+    @property
+    def sent_tokens(self) -> int:
+        """The estimated tokens of the text and the reasoning that were sent."""
+        return estimate_text(self.text) + estimate_text(self.thinking)
+
+    @property
+    def output_tokens(self) -> int:
+        """The estimated output tokens, with the reasoning that was not sent."""
+        return self.sent_tokens if self.thinking else round(self.sent_tokens * max(1.0, self.thinking_times))
 
 
-def partial_usage(request: ChatRequest, reported: Usage | None, text: str, bounds: Bounds) -> Usage:
-    """Return the usage of an answer that ended early after `text`: the report, else an estimate.
+def whole_usage(request: ChatRequest, reported: Usage | None, delivered: Delivered, bounds: Bounds) -> Usage:
+    """Return the usage of a whole answer: the report, or an estimate where it is missing or absurd.
+
+    A reported bill counts in either case.
+    """
+    if reported is not None and _is_credible(reported, bounds):
+        return reported
+    estimated = estimated_usage(request, delivered, bounds)
+    return replace(estimated, cost_usd=reported.cost_usd) if reported is not None else estimated
+
+
+def partial_usage(request: ChatRequest, reported: Usage | None, delivered: Delivered, bounds: Bounds) -> Usage:
+    """Return the usage of an answer that ended early: the report, else an estimate.
 
     Some providers report the input at the start and the output only at the end: then the output is estimated.
     """
-    estimated = estimated_usage(request, text, bounds)
+    estimated = estimated_usage(request, delivered, bounds)
     if reported is None or not _is_credible(reported, bounds):
         return estimated
-    if reported.output_tokens * 2 >= estimated.output_tokens:
+    if reported.output_tokens * 2 >= min(delivered.sent_tokens, bounds.output_tokens):
         return reported
-    return replace(reported, output_tokens=estimated.output_tokens, estimated=True)
+    return replace(reported, output_tokens=estimated.output_tokens, estimated=True, cost_usd=None)
 
 
-def estimated_usage(request: ChatRequest, text: str, bounds: Bounds) -> Usage:
-    """Estimate the tokens of `request` and of the answer `text` by their bytes, within `bounds`."""
+def estimated_usage(request: ChatRequest, delivered: Delivered, bounds: Bounds) -> Usage:
+    """Estimate the tokens of `request` and of the answer by their bytes, within `bounds`."""
     input_tokens = min(estimate(request), bounds.input_tokens)
-    return Usage(input_tokens, min(estimate_text(text), bounds.output_tokens), estimated=True)
+    return Usage(input_tokens, min(delivered.output_tokens, bounds.output_tokens), estimated=True)
 
 
 def unpaid_usage(total: Usage, paid: Usage) -> Usage:

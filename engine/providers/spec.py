@@ -18,6 +18,7 @@ class Spec:
     `efforts`: the fields for an effort of thinking, where `reasoning_effort` is not the field.
     `thinking_off`: (part of a model's name, fields that switch its thinking off); the first match wins.
     `least_billed_seconds`: the shortest recording that a transcription is billed as.
+    `reports_cost`: usage holds the bill in USD, before the fee.
     `probe_path`: a free GET that checks network and key. `fee`: share on top of catalogue prices.
     `console_url`, `free_tier`: for `make setup`, where a key is had and whether a free tier exists.
     """
@@ -38,6 +39,7 @@ class Spec:
     seed_field: str = "seed"
     probe_path: str = "/models"
     fee: str = "0"
+    reports_cost: bool = False
     console_url: str = ""
     free_tier: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -34,6 +34,8 @@ TEXTS = {
     "stop.nothing": "I'm not answering anything right now.",
     "retry.nothing": "There is nothing to ask again: this conversation is new.",
     "ask.usage": "Write your question after the command, for example: /ask How tall is Everest?",
+    "chat.stopped_first": "Stopped before the answer began.",
+    "chat.stopped_paid": "Charged for the question, which the model had begun to read: {paid}.",
     "chat.stopped_empty": "Stopped before the answer began. Nothing was charged.",
     "chat.refused": "The model declined to answer this.",
     "chat.all_thinking": "The model used its whole output limit for thinking and wrote no answer. The thinking is charged. Ask for something shorter, or choose another model with /model.",

@@ -34,6 +34,8 @@ TEXTS = {
     "stop.nothing": "Hiện tôi không trả lời câu nào.",
     "retry.nothing": "Không có gì để hỏi lại: cuộc trò chuyện này còn mới.",
     "ask.usage": "Hãy viết câu hỏi sau lệnh, ví dụ: /ask Núi Everest cao bao nhiêu?",
+    "chat.stopped_first": "Đã dừng trước khi có câu trả lời.",
+    "chat.stopped_paid": "Tính phí cho câu hỏi, vì mô hình đã bắt đầu đọc: {paid}.",
     "chat.stopped_empty": "Đã dừng trước khi có câu trả lời. Không tính phí.",
     "chat.refused": "Mô hình từ chối trả lời câu này.",
     "chat.all_thinking": "Mô hình đã dùng hết giới hạn đầu ra để suy nghĩ và không viết câu trả lời nào. Phần suy nghĩ được tính phí. Hãy hỏi ngắn gọn hơn, hoặc chọn mô hình khác bằng /model.",

@@ -123,6 +123,7 @@ class AnswerSetup:
         idle: float = 5,
         background_seconds: float = 5,
         keys: int = 1,
+        bill_seconds: float = 0.01,
     ) -> None:
         offers = tuple(Offer(provider.name, "m") for provider in providers)
         policy = HealthPolicy(first_token_seconds=first, idle_seconds=idle)
@@ -137,6 +138,7 @@ class AnswerSetup:
             policy,
             BackgroundReads(seconds=background_seconds),
             hedging,
+            bill_seconds=bill_seconds,
             sleep=clock.sleep,
         )
         self.route = Route(tuple(Quote(offer, PRICE, 1) for offer in offers), ())

@@ -13,6 +13,7 @@ SPEC = Spec(
     thinking_off=(("", {"reasoning": {"effort": "none"}}),),
     probe_path="/key",
     fee="0.055",
+    reports_cost=True,
     console_url="openrouter.ai/keys",
     free_tier=True,
     headers={"X-Title": "Farthing"},

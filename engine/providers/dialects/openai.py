@@ -1,7 +1,10 @@
 """OpenAI's chat completions: the request that a provider is sent, and its stream."""
 
+import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from engine.catalog.offers import MissingCapability
@@ -47,6 +50,7 @@ _FINISHES = {
     "model_length": Finish.LENGTH,
     "content_filter": Finish.REFUSED,
 }
+_LEAST_COST_USD, _MOST_COST_USD, _MOST_COST_DIGITS = Decimal("1e-18"), 1000, 40  # any other report is an error
 _FAILED = {"error", "insufficient_system_resource"}
 _REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
 _REFUSED_BY_REASONING = frozenset(
@@ -90,7 +94,7 @@ class OpenAIDialect(ProviderAdapter):
             if error or frame.event == "error" or data.get("object") == "error":
                 raise self.failure(data)
             for chunk in _chunks(data, state):
-                yield chunk
+                yield replace(chunk, cost_usd=_cost(frame, self.spec)) if isinstance(chunk, Usage) else chunk
         if not state.ended and not state.finished:
             raise StreamCut("no end marker, no finish reason")
 
@@ -257,14 +261,34 @@ def _tool_call(call: Mapping[str, Any], position: int) -> ToolCallDelta:
     )
 
 
+def _cost(frame: Frame, spec: Spec) -> Decimal | None:
+    """Return the reported bill as its exact digits; None where there is none above zero.
+
+    With the operator's own key at the upstream the bill is only a part of the cost, so it does not count.
+    """
+    if not spec.reports_cost:
+        return None
+    usage = json.loads(frame.data, parse_float=Decimal).get("usage")
+    cost = usage.get("cost") if isinstance(usage, dict) and usage.get("is_byok") is not True else None
+    if not isinstance(cost, Decimal | int) or isinstance(cost, bool):
+        return None
+    cost = Decimal(cost)
+    is_credible = _LEAST_COST_USD <= cost <= _MOST_COST_USD and len(cost.as_tuple().digits) <= _MOST_COST_DIGITS
+    return cost if is_credible else None
+
+
 def usage_of(usage: Mapping[str, Any]) -> Usage:
-    """Read usage, with cached tokens in each provider's field. Absurd numbers are judged by the gateway."""
+    """Read usage, with cached tokens in each provider's field. Absurd numbers are judged by the gateway.
+
+    Where the parts and the total disagree, the larger counts: some report reasoning beside `completion_tokens`.
+    """
+    prompt, completion = integer(usage.get("prompt_tokens")), integer(usage.get("completion_tokens"))
     details = usage.get("prompt_tokens_details") or {}
-    cached = details.get("cached_tokens")
+    cached = integer(details.get("cached_tokens")) or integer(usage.get("prompt_cache_hit_tokens"))
     return Usage(
-        integer(usage.get("prompt_tokens")),
-        integer(usage.get("completion_tokens")),
-        integer(usage.get("prompt_cache_hit_tokens") if cached is None else cached),
+        prompt,
+        completion if min(prompt, completion) < 0 else max(completion, integer(usage.get("total_tokens")) - prompt),
+        cached,
         integer(details.get("cache_write_tokens")),
         integer((usage.get("completion_tokens_details") or {}).get("reasoning_tokens")),
     )

@@ -62,13 +62,19 @@ async def test_failure_is_explained_and_no_draft_stays_open(journey: Journey, mo
     assert open_drafts(journey) == []
 
 
-async def test_answer_stopped_before_content_is_not_charged_and_leaves_no_draft(journey: Journey) -> None:
+async def test_answer_stopped_before_content_is_charged_for_its_question_and_leaves_no_draft(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "keepalive_only")
     journey.sandbox.world.say(ANN, ANN, LONG)
     while not journey.sandbox.stand_ins.provider("deepseek").streams:
         await asyncio.sleep(0.01)
-    assert "Nothing was charged" in await journey.ask("/stop")
+    answer = await journey.ask("/stop")
+    assert "Stopped before the answer began." in answer
     await journey.idle()
+    (attempt,) = await journey.rows("SELECT allowance_tokens, output_tokens FROM attempts")
+    assert attempt["output_tokens"] == 0 < attempt["allowance_tokens"]
+    assert (
+        f"Charged for the question, which the model had begun to read: {attempt['allowance_tokens']} tokens." in answer
+    )
     assert open_drafts(journey) == []
     await journey.check_books()
 
@@ -80,7 +86,7 @@ async def test_stopped_answer_names_its_charge(journey: Journey) -> None:
         await asyncio.sleep(0.01)
     answer = await journey.ask("/stop")
     await journey.idle()
-    (attempt,) = await journey.rows("SELECT allowance_tokens FROM attempts")
+    (attempt,) = await journey.rows("SELECT allowance_tokens FROM attempts WHERE kept")
     assert f"Stopped. Charged for the part delivered: {attempt['allowance_tokens']} tokens." in answer
     assert open_drafts(journey) == []
 

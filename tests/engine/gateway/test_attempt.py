@@ -4,6 +4,8 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -278,3 +280,37 @@ def test_first_token_is_waited_for_longer_where_the_model_thinks(
     waited, detail = run(scenario())
     assert waited == pytest.approx(seconds, abs=0.1)
     assert detail == f"nothing for {seconds} s"
+
+
+async def test_timeout_of_a_request_that_was_taken_is_billed_for_its_input() -> None:
+    late = attempt(NEVER(), first=0.01)
+    assert isinstance(await late.outcome(), FirstTokenLate)
+    usage = late.wasted_usage()
+    assert usage is not None
+    assert usage.input_tokens > 0
+    assert (usage.output_tokens, usage.estimated) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("reported", "fee", "nanousd"),
+    [
+        ("0.0000125", "0.055", 13_188),  # 13,187.5 is rounded half to even
+        ("0.000012", "0", 12_000),
+        ("1.2E-5", "0", 12_000),
+        ("0.123456789012345", "0.055", 130_246_912),
+    ],
+)
+async def test_reported_cost_with_the_fee_is_the_cost(reported: str, fee: str, nanousd: int) -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [*deltas("a"), END, Usage(10, 5, cost_usd=Decimal(reported))]))
+    setup.market.catalog.book.fees = {"one": Fraction(fee)}
+    made = started(setup)
+    await made.outcome()
+    record = made.kept(ANSWERED, made.usage())
+    assert record.cost == Money(nanousd)
+
+
+@pytest.mark.parametrize(("reported", "waste"), [("0.0004", 0), ("0.0005", 100_000)])
+async def test_reported_cost_beyond_the_hold_is_waste(reported: str, waste: int) -> None:
+    made = attempt(*deltas("a"), END, Usage(10, 5, cost_usd=Decimal(reported)), output=100)
+    await made.outcome()
+    assert made.kept(ANSWERED, made.usage()).waste == Money(waste)  # 200 in and 100 out cost 0.0004 at most

@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
-from engine.attempt_record import ABANDONED, HEDGED
+from engine.attempt_record import ABANDONED, HEDGED, STOPPED
 from engine.catalog.offers import Offer
 from engine.chat import Usage
 from engine.errors import NoProvider, Overloaded, RequestFault, RequestRejected
 from engine.gateway.hedging import LEAST_OBSERVED, MOST_OBSERVED, Hedging
+from engine.money import Money
 from engine.routing.plan import Route
 from tests.engine.scripted import NEVER, AnswerSetup, ScriptedProvider, cost, deltas, shown, whole
 
@@ -85,8 +86,12 @@ async def test_leaving_during_a_race_closes_both_attempts() -> None:
     while not setup.providers[1].calls:
         await asyncio.sleep(0)
     await answer.leave()
-    assert (setup.open, hold.voided) == (0, True)
-    assert sorted(setup.journal.outcomes()) == [("one", ABANDONED), ("two", ABANDONED)]
+    assert (setup.open, hold.voided) == (0, False)
+    assert hold.bill is not None
+    assert (hold.bill.attempt.provider, hold.bill.attempt.outcome) == ("one", STOPPED)
+    [other] = setup.journal.records
+    assert (other.provider, other.outcome) == ("two", ABANDONED)
+    assert other.waste == other.cost == hold.bill.attempt.cost > Money(0)
 
 
 def observed(*times_ms: int, share: float = 1.0) -> Hedging:

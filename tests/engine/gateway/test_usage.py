@@ -1,29 +1,34 @@
 """Reports of usage that are believed, and the estimates in place of all others."""
 
+from decimal import Decimal
+
 import pytest
 
-from engine.catalog.offers import Offer
-from engine.chat import ChatRequest, Delta, Role, Usage, says
-from engine.gateway.answer_stream import AttemptContent
-from engine.gateway.usage import MOST_TOKENS, Bounds, estimated_usage, partial_usage, unpaid_usage, whole_usage
+from engine.catalog.token_counts import estimate_text
+from engine.chat import ChatRequest, Role, Usage, says
+from engine.gateway.usage import (
+    MOST_TOKENS,
+    Bounds,
+    Delivered,
+    estimated_usage,
+    partial_usage,
+    unpaid_usage,
+    whole_usage,
+)
 
 REQUEST = ChatRequest("r", "m", (says(Role.USER, "hello"),))
 BOUNDS = Bounds(100, 50)
 
 
-def content(text: str, usage: Usage | None = None) -> AttemptContent:
-    made = AttemptContent(Offer("one", "m"), 1, 1000)
-    made.add(Delta(text))
-    if usage is not None:
-        made.add(usage)
-    return made
+def said(text: str, thinking: str = "", times: float = 1.0) -> Delivered:
+    return Delivered(text, thinking, times)
 
 
 @pytest.mark.parametrize(
     "report", [Usage(9, 3), Usage(150, 60), Usage(9, 3, 4, 5, 2), Usage(1, 0), Usage(10_400, 3), Usage(9, 10_200)]
 )
 def test_credible_report_is_the_usage_even_over_the_hold(report: Usage) -> None:
-    assert whole_usage(REQUEST, content("hi", report), BOUNDS) == report
+    assert whole_usage(REQUEST, report, said("hi"), BOUNDS) == report
 
 
 @pytest.mark.parametrize(
@@ -43,8 +48,8 @@ def test_credible_report_is_the_usage_even_over_the_hold(report: Usage) -> None:
 )
 def test_absurd_report_is_replaced_by_an_estimate_within_the_hold(report: Usage) -> None:
     for found in (
-        whole_usage(REQUEST, content("hi there", report), BOUNDS),
-        partial_usage(REQUEST, report, "hi there", BOUNDS),
+        whole_usage(REQUEST, report, said("hi there"), BOUNDS),
+        partial_usage(REQUEST, report, said("hi there"), BOUNDS),
     ):
         assert found.estimated
         assert 0 < found.input_tokens <= 100
@@ -53,32 +58,32 @@ def test_absurd_report_is_replaced_by_an_estimate_within_the_hold(report: Usage)
 
 def test_report_above_any_model_is_absurd_even_within_the_bounds() -> None:
     wide = Bounds(MOST_TOKENS, MOST_TOKENS)
-    assert whole_usage(REQUEST, content("hi", Usage(MOST_TOKENS - 1, 1)), wide) == Usage(MOST_TOKENS - 1, 1)
-    assert whole_usage(REQUEST, content("hi", Usage(MOST_TOKENS, 1)), wide).estimated
+    assert whole_usage(REQUEST, Usage(MOST_TOKENS - 1, 1), said("hi"), wide) == Usage(MOST_TOKENS - 1, 1)
+    assert whole_usage(REQUEST, Usage(MOST_TOKENS, 1), said("hi"), wide).estimated
 
 
 def test_estimate_stays_within_the_hold() -> None:
-    assert estimated_usage(REQUEST, "long " * 10_000, Bounds(3, 50)) == Usage(3, 50, estimated=True)
+    assert estimated_usage(REQUEST, said("long " * 10_000), Bounds(3, 50)) == Usage(3, 50, estimated=True)
 
 
 def test_output_of_a_stopped_answer_is_estimated_where_only_the_input_was_reported() -> None:
     text = "many words have come so far, all of them read"
-    found = partial_usage(REQUEST, Usage(9, 1), text, BOUNDS)
-    estimate = estimated_usage(REQUEST, text, BOUNDS)
+    found = partial_usage(REQUEST, Usage(9, 1), said(text), BOUNDS)
+    estimate = estimated_usage(REQUEST, said(text), BOUNDS)
     assert found == Usage(9, estimate.output_tokens, estimated=True)
     assert found.output_tokens > 5
 
 
 def test_output_report_of_at_least_half_the_estimate_is_believed() -> None:
     text = "many words have come so far, all of them read by now"
-    estimate = estimated_usage(REQUEST, text, BOUNDS).output_tokens
+    estimate = estimated_usage(REQUEST, said(text), BOUNDS).output_tokens
     half = -(-estimate // 2)
-    assert partial_usage(REQUEST, Usage(9, half), text, BOUNDS) == Usage(9, half)
-    assert partial_usage(REQUEST, Usage(9, half - 1), text, BOUNDS).estimated
+    assert partial_usage(REQUEST, Usage(9, half), said(text), BOUNDS) == Usage(9, half)
+    assert partial_usage(REQUEST, Usage(9, half - 1), said(text), BOUNDS).estimated
 
 
 def test_stopped_answer_without_a_report_is_estimated() -> None:
-    assert partial_usage(REQUEST, None, "hi there", BOUNDS) == estimated_usage(REQUEST, "hi there", BOUNDS)
+    assert partial_usage(REQUEST, None, said("hi there"), BOUNDS) == estimated_usage(REQUEST, said("hi there"), BOUNDS)
 
 
 def test_hold_covers_each_part_of_a_bill_up_to_its_bounds() -> None:
@@ -92,3 +97,31 @@ def test_unpaid_usage_is_the_difference_and_never_below_zero() -> None:
     assert unpaid_usage(Usage(10, 4), Usage(12, 5)) == Usage(0, 0)
     assert unpaid_usage(Usage(10, 4), Usage(9, 1, estimated=True)) == Usage(1, 3, estimated=True)
     assert unpaid_usage(Usage(10, 4, estimated=True), Usage(9, 1)).estimated
+
+
+def test_streamed_reasoning_is_paid_with_the_delivered_text() -> None:
+    wide = Bounds(100, 5000)
+    plain = partial_usage(REQUEST, None, said("hi there"), wide)
+    thoughtful = partial_usage(REQUEST, None, said("hi there", "many thoughts " * 100), wide)
+    assert thoughtful.output_tokens - plain.output_tokens == estimate_text("many thoughts " * 100)
+    assert thoughtful.estimated
+
+
+def test_learned_share_of_reasoning_counts_only_where_none_was_streamed() -> None:
+    wide = Bounds(100, 5000)
+    plain = partial_usage(REQUEST, None, said("hi there"), wide).output_tokens
+    assert partial_usage(REQUEST, None, said("hi there", times=8), wide).output_tokens == 8 * plain
+    assert partial_usage(REQUEST, None, said("hi there", "hm", 8), wide).output_tokens == plain + 1
+    assert partial_usage(REQUEST, None, said("hi there", times=0.5), wide).output_tokens == plain
+    assert partial_usage(REQUEST, None, said("hi there", times=9999), wide).output_tokens == 5000
+
+
+def test_report_of_the_output_is_not_replaced_by_the_learned_share() -> None:
+    assert partial_usage(REQUEST, Usage(9, 3), said("hi there", times=30), BOUNDS) == Usage(9, 3)
+
+
+def test_reported_bill_counts_for_a_whole_answer_but_not_for_an_estimated_part() -> None:
+    bill = Decimal("0.01")
+    assert whole_usage(REQUEST, Usage(-9, 3, cost_usd=bill), said("hi"), BOUNDS).cost_usd == bill
+    text = "many words have come so far, all of them read"
+    assert partial_usage(REQUEST, Usage(9, 1, cost_usd=bill), said(text), BOUNDS).cost_usd is None

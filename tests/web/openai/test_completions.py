@@ -229,7 +229,7 @@ async def test_moderated_prompt_is_400(api: RunningApi) -> None:
     assert refused.value.code == "content_policy_violation"
 
 
-async def test_canceled_whole_answer_is_not_charged(api: RunningApi) -> None:
+async def test_canceled_whole_answer_is_charged_for_its_input(api: RunningApi) -> None:
     api.set_mode("slow", "deepseek")
     async with api.http() as http:
         asking = asyncio.create_task(http.post(CHAT, json={"model": "auto", "messages": ASKED}))
@@ -240,7 +240,9 @@ async def test_canceled_whole_answer_is_not_charged(api: RunningApi) -> None:
         with pytest.raises(asyncio.CancelledError):
             await asking
     await api.idle()
-    assert [row["outcome"] for row in await api.rows("SELECT outcome FROM attempts")] == ["abandoned"]
+    [row] = await api.rows("SELECT outcome, kept, input_tokens, output_tokens, cost_nanousd FROM attempts")
+    assert (row["outcome"], bool(row["kept"]), row["output_tokens"]) == ("stopped", True, 0)
+    assert min(row["input_tokens"], row["cost_nanousd"]) > 0
     assert api.sandbox.stand_ins.provider("deepseek").streams == 0
     await api.check_books()
 

@@ -1,10 +1,11 @@
 import gzip
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from engine.chat import Delta, Finish, Served
+from engine.chat import Delta, Finish, Served, Usage
 from engine.errors import (
     BalanceGone,
     ContextTooLong,
@@ -14,6 +15,7 @@ from engine.errors import (
     RateLimited,
     StreamCut,
 )
+from engine.providers.dialects.openai import usage_of
 from tests.engine.providers.dialects.wires import Wire, calls, data, finishes, text, usage
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 3}
@@ -235,3 +237,55 @@ async def test_last_usage_that_is_not_null_counts() -> None:
 async def test_serving_model_is_reported_once() -> None:
     served = [piece for piece in await Wire("openai", USUAL).chunks() if isinstance(piece, Served)]
     assert served == [Served("gpt-4o")]
+
+
+@pytest.mark.parametrize(
+    ("name", "cost", "expected"),
+    [
+        ("openrouter", "0.000123456789012345", "0.000123456789012345"),
+        ("openrouter", "1.2e-05", "0.000012"),
+        ("openrouter", "2", "2"),
+        ("openrouter", "0", None),
+        ("openrouter", "0.0", None),
+        ("openrouter", "-1.5", None),
+        ("openrouter", "1000.5", None),
+        ("openrouter", "NaN", None),
+        ("openrouter", "1e999999999", None),
+        ("openrouter", "1e-999999999", None),
+        ("openrouter", "0." + "1" * 41, None),
+        ("openrouter", "0." + "1" * 40, "0." + "1" * 40),
+        ("openrouter", '"0.5"', None),
+        ("openrouter", "true", None),
+        ("openrouter", "null", None),
+        ("openrouter", '0.5, "is_byok": true', None),
+        ("openrouter", '0.5, "is_byok": false', "0.5"),
+        ("openai", "0.5", None),
+    ],
+)
+async def test_reported_cost_is_read_digit_by_digit(name: str, cost: str, expected: str | None) -> None:
+    body = (
+        'data: {"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}\n\n'
+        f'data: {{"choices": [], "usage": {{"prompt_tokens": 9, "completion_tokens": 3, "cost": {cost}}}}}\n\n'
+        "data: [DONE]\n\n"
+    )
+    chunks = await Wire(name, body).chunks()
+    [usage] = [chunk for chunk in chunks if isinstance(chunk, Usage)]
+    assert usage == Usage(9, 3, cost_usd=None if expected is None else Decimal(expected))
+
+
+@pytest.mark.parametrize(
+    ("reported", "expected"),
+    [
+        ({"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 112}, (9, 103)),
+        ({"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 5}, (9, 3)),
+        ({"prompt_tokens": 9, "completion_tokens": -3, "total_tokens": 112}, (9, -3)),
+    ],
+)
+def test_larger_of_the_parts_and_the_total_counts(reported: dict[str, int], expected: tuple[int, int]) -> None:
+    found = usage_of(reported)
+    assert (found.input_tokens, found.output_tokens) == expected
+
+
+def test_hits_count_where_the_details_say_zero() -> None:
+    found = usage_of({"prompt_tokens": 9, "prompt_cache_hit_tokens": 7, "prompt_tokens_details": {"cached_tokens": 0}})
+    assert found.cached_tokens == 7
