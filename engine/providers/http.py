@@ -22,6 +22,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from engine.errors import FirstTokenLate, Garbled, Unreachable
+from engine.providers.body_ends import BodyEnds
 
 MOST_CONNECTIONS = 1000
 CONNECT_SECONDS = 10.0
@@ -29,6 +30,7 @@ MOST_FRAME_CHARS = 8_000_000
 UNPACED_PIECES = 8  # the first pieces are passed on as they come, so that an answer is seen to begin
 _NETWORK_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError)  # the transport lets some aiohttp errors through
 _DEFAULT_HEADERS = {"user-agent": "Farthing", "accept-encoding": "gzip, deflate"}  # both libraries can unpack these
+_BODY = "farthing_body"  # the extension of a response that holds its body, once that is being read
 _TIMEOUTS = {"timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "read": None, "write": None}}
 
 
@@ -48,13 +50,28 @@ def connections(proxy: str | None = None) -> httpx.AsyncBaseTransport:
 
 @asynccontextmanager
 async def post(
-    http: httpx.AsyncBaseTransport, url: str, headers: Mapping[str, str], body: bytes
+    http: httpx.AsyncBaseTransport,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    ends: BodyEnds | None = None,
 ) -> AsyncIterator[httpx.Response]:
-    """Yield a response with its body unread, and close the socket on exit. Raises Unreachable, FirstTokenLate."""
+    """Yield a response with its body unread. Raises Unreachable, FirstTokenLate.
+
+    On exit the socket is closed, unless the whole body was read. After a regular exit `ends` first reads on to the end
+    of a body that was read in part, without delaying the exit.
+    """
     response = await _send(http, "POST", url, headers, body)
     try:
         yield response
-    finally:
+    except BaseException:
+        response.extensions.pop(_BODY, None)
+        await response.aclose()
+        raise
+    begun: AsyncIterator[bytes] | None = response.extensions.pop(_BODY, None)
+    if ends is not None and begun is not None and not _has_ended(response):
+        await ends.finish(response, begun)
+    else:
         await response.aclose()
 
 
@@ -80,7 +97,8 @@ async def pieces(response: httpx.Response, pause_seconds: float = 0.0) -> AsyncG
     """Yield the body: the first pieces as they come, the rest with a pause after each. Raises Unreachable."""
     number = 0
     try:
-        async for piece in response.aiter_bytes():
+        response.extensions[_BODY] = body = response.aiter_bytes()
+        async for piece in body:
             yield piece
             number += 1
             if pause_seconds and number >= UNPACED_PIECES:
@@ -102,10 +120,21 @@ async def _pause(socket: asyncio.ReadTransport | None, seconds: float) -> None:
 
 def socket_of(response: httpx.Response) -> asyncio.ReadTransport | None:
     """Return the socket a response is read from; None once the body is complete, and through a proxy."""
-    under: aiohttp.ClientResponse | None = getattr(response.stream, "_aiohttp_response", None)  # no public way to it
+    under = _aiohttp_response(response)
     connection = under.connection if under is not None else None
     socket = connection.transport if connection is not None else None
     return socket if isinstance(socket, asyncio.ReadTransport) else None
+
+
+def _has_ended(response: httpx.Response) -> bool:
+    """Return whether the whole body has arrived: the connection was then given back already."""
+    under = _aiohttp_response(response)
+    return response.is_closed or (under is not None and under.connection is None)
+
+
+def _aiohttp_response(response: httpx.Response) -> aiohttp.ClientResponse | None:
+    found: aiohttp.ClientResponse | None = getattr(response.stream, "_aiohttp_response", None)  # no public way to it
+    return found
 
 
 async def _send(

@@ -12,6 +12,7 @@ from engine.chat import Chunk
 from engine.errors import CapabilityMissing, Garbled, ProviderError, RequestFault
 from engine.ports import LimitHeaders, ProviderCall
 from engine.providers import http
+from engine.providers.body_ends import BodyEnds
 from engine.providers.http import Frame, frames
 from engine.providers.limit_headers import parse_limits
 from engine.providers.refusals import THINKING, refusal
@@ -38,6 +39,7 @@ class ProviderAdapter(ABC):
         self._secrets = keys
         self._base_url = base_url.rstrip("/")
         self._http = http.connections(proxy)
+        self._body_ends = BodyEnds()
         self._limits: dict[int, LimitHeaders] = {}
         self._left_out: dict[str, frozenset[str]] = {}
 
@@ -80,7 +82,7 @@ class ProviderAdapter(ABC):
         left_out = self._left_out.get(call.model, frozenset())
         while True:
             body = compact_json(self._body_without(call, left_out)).encode(errors="replace")
-            async with http.post(self._http, self.url(call.model), headers, body) as response:
+            async with http.post(self._http, self.url(call.model), headers, body, self._body_ends) as response:
                 try:
                     await self._check(response, call.key)
                 except (CapabilityMissing, RequestFault) as error:
@@ -143,6 +145,7 @@ class ProviderAdapter(ABC):
             raise refusal(response.status_code, _json_or_text(response.content), response.headers)
 
     async def aclose(self) -> None:
+        await self._body_ends.aclose()
         await self._http.aclose()
 
     @abstractmethod
