@@ -70,6 +70,15 @@ class CallGate:
         """Let no call pass before `until`."""
         self._shut_until = max(self._shut_until, until)
 
+    def open(self) -> None:
+        """Let calls pass again, at the rate."""
+        if self.is_shut:
+            self._shut_until = float("-inf")
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            self._start_timer()
+
     async def enter(self, priority: int) -> None:
         """Wait for the turn of this call; the lowest `priority` goes first."""
         if not self._waiting and self._wait_seconds() == 0:

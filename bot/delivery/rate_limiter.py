@@ -4,8 +4,8 @@ Telegram's limits: about 1/s with short bursts for a chat, 20/min for a group, 3
 actions have a separate budget of 20 per 5 s and 40 per 30 s a chat. Telegram counts a call when it arrives. Therefore
 a chat has one call in flight, which is counted when it returns, and the whole bot stays well below its limit.
 
-After a 429 its chat alone waits. If several chats are refused within EVERYBODY_SECONDS, the whole bot is too fast:
-then every call waits, except those of FREE.
+After a 429 its chat alone waits. If several chats are refused within EVERYBODY_SECONDS, and Telegram accepts no call in
+between, the whole bot is too fast: then every call waits, except those of FREE.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class RateLimiter(BaseRateLimiter[int]):
         self._gate = CallGate(CallRate(burst, 1 / per_second), _now)
         self._chats: dict[int, _Chat] = {}
         self._swept = float("-inf")
-        self._refused: deque[tuple[float, int, float]] = deque(maxlen=64)
+        self._refused: deque[tuple[float, int, float]] = deque(maxlen=64)  # since the last accepted call
         self.streams = 0
 
     async def initialize(self) -> None:
@@ -140,7 +140,7 @@ class RateLimiter(BaseRateLimiter[int]):
         for window in chat.drafts:
             window.spend(now)
         try:
-            return await call()
+            return await self._call(call)
         except RetryAfter as error:
             self._obey(chat_id, error)
             return True
@@ -185,9 +185,16 @@ class RateLimiter(BaseRateLimiter[int]):
     async def _counted(self, chat: _Chat, call: Call) -> Answer:
         """Count the call when it returns: by then Telegram has counted it."""
         try:
-            return await call()
+            return await self._call(call)
         finally:
             chat.spend(_now())
+
+    async def _call(self, call: Call) -> Answer:
+        """Make the call. When Telegram accepts it, the refusals so far were of single chats, and all may go on."""
+        answer = await call()
+        self._refused.clear()
+        self._gate.open()
+        return answer
 
     def _obey(self, chat_id: int, error: RetryAfter) -> None:
         """Stop calls to the chat for as long as Telegram asks, and all calls if several chats were refused."""

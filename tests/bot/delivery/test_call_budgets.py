@@ -1,5 +1,6 @@
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,3 +101,20 @@ def test_gate_is_shut_until_the_latest_time() -> None:
     gate.shut(11.0)
     assert gate.is_shut
     assert not CallGate(CallRate(1, 1.0), lambda: 10.0).is_shut
+
+
+def test_gate_that_is_opened_early_lets_the_waiting_calls_pass() -> None:
+    async def scenario() -> float:
+        loop = asyncio.get_running_loop()
+        gate = CallGate(CallRate(1, 0.1), loop.time)
+        begun = loop.time()
+        gate.open()
+        gate.shut(begun + 60)
+        waiting = asyncio.create_task(gate.enter(0))
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        gate.open()
+        await waiting
+        return loop.time() - begun
+
+    assert run(scenario()) == pytest.approx(1)

@@ -189,3 +189,73 @@ def test_idle_chats_are_forgotten() -> None:
         return len(telegram.limiter._chats)
 
     assert run(scenario()) == 1
+
+
+def test_refused_chats_do_not_stall_the_others_while_telegram_accepts_calls() -> None:
+    async def scenario() -> list[float]:
+        telegram, waits = Telegram(), []
+        for chat in (5, 7, 9):
+            telegram.refusals[chat] = [20.0]
+        now = asyncio.get_running_loop().time
+        tasks = []
+        for chat in range(1, 41):
+            tasks.append(asyncio.create_task(telegram.call(chat)))
+            await asyncio.sleep(0.1)
+        for chat in range(50, 60):
+            begun = now()
+            await telegram.call(chat)
+            waits.append(now() - begun)
+        await asyncio.gather(*tasks)
+        return waits
+
+    assert max(run(scenario())) < 0.5
+
+
+def test_burst_with_three_refused_chats_delays_no_other_chat_for_long() -> None:
+    async def scenario() -> dict[int, float]:
+        telegram = Telegram()
+        for chat in (5, 6, 7):
+            telegram.refusals[chat] = [20.0]
+        begun = asyncio.get_running_loop().time()
+        await asyncio.gather(*(telegram.call(chat) for chat in range(1, 41)))
+        return {chat: when - begun for when, chat, _ in telegram.arrived if chat > 7}
+
+    assert max(run(scenario()).values()) < 2.5
+
+
+def test_accepted_call_opens_the_gate_for_the_calls_that_wait() -> None:
+    async def accepted_late() -> bool:
+        await asyncio.sleep(2.0)
+        return True
+
+    async def scenario() -> float:
+        telegram = Telegram()
+        for chat in (1, 2, 3):
+            telegram.refusals[chat] = [20.0]
+        slow = telegram.limiter.process_request(accepted_late, (), {}, "sendMessage", {"chat_id": 9}, None)
+        tasks = [asyncio.create_task(slow), *(asyncio.create_task(telegram.call(chat)) for chat in (1, 2, 3))]
+        await asyncio.sleep(0.5)
+        begun = asyncio.get_running_loop().time()
+        await telegram.call(4)
+        waited = asyncio.get_running_loop().time() - begun
+        await asyncio.gather(*tasks)
+        return waited
+
+    assert 1.4 < run(scenario()) < 2.0
+
+
+def test_refusals_of_everybody_count_again_after_an_accepted_call() -> None:
+    async def scenario() -> float:
+        telegram = Telegram()
+        for chat in (2, 3, 4):
+            telegram.refusals[chat] = [20.0]
+        await telegram.call(1)
+        refused = [asyncio.create_task(telegram.call(chat)) for chat in (2, 3, 4)]
+        await asyncio.sleep(0.5)
+        begun = asyncio.get_running_loop().time()
+        await telegram.call(5)
+        waited = asyncio.get_running_loop().time() - begun
+        await asyncio.gather(*refused)
+        return waited
+
+    assert run(scenario()) > 19
