@@ -37,6 +37,48 @@ async def test_outage_is_one_message_and_the_recovery_a_reply(journey: Journey) 
     assert "others answered" in back
 
 
+async def test_flapping_outage_is_one_message_and_one_reply(journey: Journey) -> None:
+    desk, health = context_of(journey), journey.container.market.health
+    for turn in range(3):
+        journey.sandbox.stand_ins.set_mode("deepseek", "down")
+        for number in range(6):
+            await journey.ask(f"{LONG} {turn} {number}")
+        await outages.run(desk)
+        journey.sandbox.stand_ins.set_mode("deepseek", "up")
+        health.restore("deepseek")
+        await journey.ask(f"{LONG} {turn}")
+        await outages.run(desk)
+    (alert,) = told(journey, OLGA, "is down:")
+    assert "It came back and went down again: 2 times so far." in alert
+    (back,) = told(journey, OLGA, "is back")
+    assert back.startswith("🟢 deepseek/deepseek-v4-flash is back")
+
+
+async def test_answers_that_break_off_are_an_outage(journey: Journey) -> None:
+    """The connection breaks within each answer, which concerns all offers of the provider; others answer whole."""
+    journey.sandbox.stand_ins.set_mode("deepseek", "cut")
+    for number in range(5):
+        await journey.ask(f"{LONG} {number}")
+        await outages.run(context_of(journey))
+        assert bool(told(journey, OLGA, "is down")) is (number == 4)
+    (alert,) = told(journey, OLGA, "is down")
+    assert alert.splitlines()[0] == "🔴 deepseek is down: unreachable, 5 failures"
+    rows = await journey.rows("SELECT COUNT(*) AS n FROM attempts WHERE kept AND provider <> 'deepseek'")
+    assert rows == [{"n": 5}]
+
+
+async def test_one_failure_is_shown_to_operators_and_alerted_to_no_one(journey: Journey) -> None:
+    journey.sandbox.stand_ins.set_mode("deepseek", "down")
+    await journey.ask(LONG)
+    journey.sandbox.stand_ins.set_mode("deepseek", "up")
+    await outages.run(context_of(journey))
+    await journey.ask("/providers", OLGA)
+    (listed,) = told(journey, OLGA, "Providers")
+    assert "🟡 deepseek: failing since" in listed
+    assert "deepseek-v4-flash failed at its latest attempts" in listed
+    assert not told(journey, OLGA, "is down")
+
+
 async def test_refused_key_is_alerted_at_once(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "key_refused")
     await journey.ask(LONG)
