@@ -105,11 +105,12 @@ class Catalog:
         cache, and of an answer as long as this tenant's usually are, thinking included. In a conversation, the turns
         that are expected after this one are priced too.
         """
-        answer_tokens = self.sizes.answer_tokens(model.name, tenant_id)
+        size = measure(request)
+        answer_tokens = self.sizes.answer_tokens(model.name, tenant_id, size.tokens)
         least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
         outlook = self.forecast.outlook(request.conversation, tenant_id) if request.conversation else None
         needs = needed_capabilities(request)
-        sized = _SizedRequest(request, measure(request), needs, answer_tokens, least_tokens, outlook)
+        sized = _SizedRequest(request, size, needs, answer_tokens, least_tokens, outlook)
         quotes: list[Quote] = []
         drops: list[Drop] = []
         for facts in self._facts_now(model, at):
@@ -123,17 +124,30 @@ class Catalog:
                 quotes.append(self._priced(facts, sized, (input_tokens, ceiling_tokens), at))
         return tuple(quotes), tuple(drops)
 
-    def learn(self, request: ChatRequest, offer: Offer, usage: Usage, answer: str, tenant_id: int | None) -> None:
-        """Learn token sizes from an answer's reported usage. Estimated usage is ignored."""
+    def learn(
+        self,
+        request: ChatRequest,
+        offer: Offer,
+        usage: Usage,
+        answer: str,
+        tenant_id: int | None,
+        *,
+        is_cut: bool = False,
+    ) -> None:
+        """Learn token sizes from an answer's reported usage. Estimated usage is ignored.
+
+        `is_cut`: the answer ended at the output limit, so that its length says nothing.
+        """
         if usage.estimated:
             return
         self.learned_contexts.served(offer, usage.input_tokens)
         size = measure(request)
         if size.is_plain:
             self.sizes.learn_input(offer, size, usage.input_tokens)
-        if not request.max_output_tokens:
-            reported = (usage.output_tokens, usage.reasoning_tokens)
-            self.sizes.learn_output(offer, request.model, tenant_id, estimate_text(answer), reported)
+        if not is_cut:
+            reported = (usage.output_tokens // request.n, usage.reasoning_tokens // request.n)
+            visible_tokens = estimate_text(answer) // request.n
+            self.sizes.learn_output(offer, request.model, tenant_id, visible_tokens, reported, input_tokens=size.tokens)
 
     def remember(
         self, request: ChatRequest, offer: Offer, usage: Usage, at: datetime, tenant_id: int | None = None

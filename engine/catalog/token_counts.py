@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.catalog.answer_lengths import AnswerLengths, Mean
 from engine.catalog.offers import Offer
 from engine.catalog.picture_tokens import estimate_pictures, pictures_bound
 from engine.chat import ChatRequest, Message, Text
@@ -26,14 +27,10 @@ _ASCII = bytes(range(0x80))
 _NOT_IDEOGRAPHS = bytes(set(range(0x100)) - set(range(0xE3, 0xEE)))
 _NOT_EMOJI = bytes(set(range(0x100)) - set(range(0xF0, 0xF5)))
 
-USUAL_OUTPUT_TOKENS = 240  # the expected length of an answer while none was seen
-MEMORY = 0.98
-OWN_WEIGHT = 10.0  # this many answers of one tenant weigh as much as those of all tenants
 POOL_WEIGHT = 20.0  # this many answers of one offer weigh as much as those of all offers
 SAMPLES_TO_HOLD = 100  # with fewer samples, a hold is made for the bytes
 HOLD_MARGIN = 1.3
 LEAST_TOKENS = 20  # a shorter prompt measures the chat template rather than the tokenizer
-_MOST_TENANTS = 20_000
 _MOST_INPUT_RATIO, _MOST_OUTPUT_RATIO = 8.0, 32.0
 
 
@@ -146,18 +143,6 @@ def _texts(message: Message) -> Iterable[Text]:
 
 
 @dataclass(slots=True)
-class Mean:
-    """A mean with forgetting: the first samples count in full, later ones with `1 - MEMORY` each."""
-
-    value: float = 0.0
-    samples: float = 0.0
-
-    def add(self, value: float) -> None:
-        self.samples = min(self.samples + 1, 1 / (1 - MEMORY))
-        self.value += (value - self.value) / self.samples
-
-
-@dataclass(slots=True)
 class Ratio:
     """Reported over estimated input tokens, for one offer and script: the mean and the maximum."""
 
@@ -184,8 +169,7 @@ class TokenSizes:
     _thought: dict[Offer, Mean] = field(default_factory=dict)
     _words: dict[Offer, Mean] = field(default_factory=dict)
     _all_words: Mean = field(default_factory=Mean)
-    _answers: dict[str, Mean] = field(default_factory=dict)
-    _own: dict[tuple[int, str], Mean] = field(default_factory=dict)
+    _lengths: AnswerLengths = field(default_factory=AnswerLengths)
 
     def input_tokens(self, offer: Offer, measure: Measure) -> tuple[int, int]:
         """Return the expected input tokens at `offer`, and those that a hold is made for.
@@ -202,14 +186,9 @@ class TokenSizes:
         most = int(measure.tokens * ratio.most * HOLD_MARGIN) + measure.overhead_tokens
         return expected, min(measure.most_tokens, most)
 
-    def answer_tokens(self, model: str, tenant_id: int | None) -> float:
-        """Return the expected visible tokens of an answer, for this tenant."""
-        of_all = self._answers.get(model)
-        usual = USUAL_OUTPUT_TOKENS if of_all is None else of_all.value
-        own = None if tenant_id is None else self._own.get((tenant_id, model))
-        if own is None:
-            return usual
-        return (own.value * own.samples + usual * OWN_WEIGHT) / (own.samples + OWN_WEIGHT)
+    def answer_tokens(self, model: str, tenant_id: int | None, input_tokens: int = 0) -> float:
+        """Return the expected visible tokens of an answer, for this tenant and size of the input (0: unknown)."""
+        return self._lengths.expected(model, tenant_id, input_tokens)
 
     def output_times(self, offer: Offer) -> float:
         """Return the tokens billed for one estimated visible token, by the offer's tokenizer and its thinking."""
@@ -228,9 +207,19 @@ class TokenSizes:
             self._pooled.setdefault(measure.script, Mean()).add(value)
 
     def learn_output(
-        self, offer: Offer, model: str, tenant_id: int | None, visible_tokens: int, reported: tuple[int, int]
+        self,
+        offer: Offer,
+        model: str,
+        tenant_id: int | None,
+        visible_tokens: int,
+        reported: tuple[int, int],
+        *,
+        input_tokens: int = 0,
     ) -> None:
-        """`visible_tokens`: estimated from the answer; `reported`: all output tokens, then those of thinking."""
+        """`visible_tokens`: estimated from the answer; `reported`: all output tokens, then those of thinking.
+
+        `input_tokens`: the estimated size of the input; 0 is unknown.
+        """
         billed, thought = reported
         if visible_tokens <= 0 or billed <= thought:
             return
@@ -238,11 +227,7 @@ class TokenSizes:
         self._thought.setdefault(offer, Mean()).add(min(_MOST_OUTPUT_RATIO, billed / visible))
         for mean in (self._words.setdefault(offer, Mean()), self._all_words):
             mean.add(min(_MOST_OUTPUT_RATIO, visible / visible_tokens))
-        self._answers.setdefault(model, Mean()).add(visible_tokens)
-        if tenant_id is not None:
-            if len(self._own) > _MOST_TENANTS:
-                self._own.clear()
-            self._own.setdefault((tenant_id, model), Mean()).add(visible_tokens)
+        self._lengths.learn(model, tenant_id, input_tokens, visible_tokens)
 
     def dump(self) -> dict[str, Any]:
         """Return the state to keep over a restart, as JSON; tenants' own answer lengths are learned again."""
@@ -255,7 +240,7 @@ class TokenSizes:
             "words": [[offer.name, mean.value, mean.samples] for offer, mean in self._words.items()],
             "pooled": [[script, mean.value, mean.samples] for script, mean in self._pooled.items()],
             "all_words": [self._all_words.value, self._all_words.samples],
-            "answers": [[model, mean.value, mean.samples] for model, mean in self._answers.items()],
+            **self._lengths.dump(),
         }
 
     def load(self, kept: Mapping[str, Any]) -> None:
@@ -268,12 +253,11 @@ class TokenSizes:
         for script, value, samples in kept["pooled"]:
             self._pooled[str(script)] = Mean(float(value), float(samples))
         self._all_words = Mean(*map(float, kept["all_words"]))
-        for model, value, samples in kept["answers"]:
-            self._answers[str(model)] = Mean(float(value), float(samples))
+        self._lengths.load(kept)
 
 
 def _blended(own: Mean | None, pooled: Mean) -> float:
     """Return one offer's mean, drawn towards the mean of all while its samples are few."""
     if own is None:
         return pooled.value
-    return (own.value * own.samples + pooled.value * POOL_WEIGHT) / (own.samples + POOL_WEIGHT)
+    return own.drawn(pooled.value, POOL_WEIGHT)

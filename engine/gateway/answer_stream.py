@@ -60,6 +60,11 @@ class AttemptContent:
         return len(self._finishes) >= self._choices and self._is_kept
 
     @property
+    def is_cut(self) -> bool:
+        """True when a choice ended at the output limit."""
+        return Finish.LENGTH in self._finishes.values()
+
+    @property
     def is_billed(self) -> bool:
         """True when every choice has ended and the usage has been reported."""
         return self.is_whole and self.usage is not None

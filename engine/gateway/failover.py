@@ -155,7 +155,8 @@ class Failover:
         usage = attempt.usage()
         if not usage.estimated:
             request, offer, catalog = self.question.request, attempt.quote.offer, self.market.catalog
-            catalog.learn(request, offer, usage, text_of(attempt.content.events), self.question.tenant_id)
+            text, tenant_id = text_of(attempt.content.events), self.question.tenant_id
+            catalog.learn(request, offer, usage, text, tenant_id, is_cut=attempt.content.is_cut)
             catalog.remember(request, offer, usage, self.market.clock.now(), self.question.tenant_id)
 
     # --- hedging ------------------------------------------------------------------------------------

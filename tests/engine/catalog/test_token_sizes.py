@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.catalog.answer_lengths import USUAL_OUTPUT_TOKENS
 from engine.catalog.offers import Offer
-from engine.catalog.token_counts import SAMPLES_TO_HOLD, USUAL_OUTPUT_TOKENS, Measure, TokenSizes, measure
+from engine.catalog.token_counts import SAMPLES_TO_HOLD, Measure, TokenSizes, measure
 from engine.chat import ChatRequest, Role, says
 
 A, B = Offer("a", "m"), Offer("b", "m")
