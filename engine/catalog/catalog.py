@@ -108,7 +108,9 @@ class Catalog:
         size = measure(request)
         answer_tokens = self.sizes.answer_tokens(model.name, tenant_id, size.tokens)
         least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
-        outlook = self.forecast.outlook(request.conversation, tenant_id) if request.conversation else None
+        outlook = (
+            self.forecast.outlook(request.conversation, tenant_id, at.timestamp()) if request.conversation else None
+        )
         needs = needed_capabilities(request)
         sized = _SizedRequest(request, size, needs, answer_tokens, least_tokens, outlook)
         quotes: list[Quote] = []

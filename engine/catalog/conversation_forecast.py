@@ -5,7 +5,9 @@ end. The weight of old turns fades.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import exp
 from typing import NamedTuple
 
 from engine.catalog.prompt_cache import GAP_SECONDS, gap_class
@@ -16,11 +18,10 @@ HTTP_PREFIX = "http:"
 _FIRST_TURNS = (1, 2, 3, 5, 9)  # the first turn of each class of turns
 _CLASSES = len(_FIRST_TURNS)
 _MOST_CHANCE = 0.95
-_FIRST_CHANCE, _FIRST_WEIGHT = 0.5, 4.0
-_OWN_WEIGHT = 10.0  # so many turns of a tenant weigh as much as those of all tenants
-_FIRST_GAP_SECONDS, _FIRST_GROWTH_TOKENS = 60.0, 300.0
-_END_GAPS = 2.0  # a conversation counts as ended after so many times the mean gap
-_LEAST_END_SECONDS, _MOST_END_SECONDS = 30.0, 7200.0
+_FIRST_CHANCES, _FIRST_WEIGHT = (0.7,) * _CLASSES, 4.0
+_OWN_WEIGHT = 30.0  # so many turns of a tenant weigh as much as those of all tenants
+_WAIT_TIMES = 1.5  # of the mean gap: the longest gaps are seen last
+_FIRST_GAP_SECONDS, _MOST_GAP_SECONDS, _FIRST_GROWTH_TOKENS = 60.0, 7200.0, 300.0
 _MOST_SAMPLES_OF_ALL, _MOST_SAMPLES_OF_ONE = 500.0, 50.0
 _MOST_CONVERSATIONS, _MOST_TENANTS = 20_000, 20_000
 
@@ -40,7 +41,6 @@ class Outlook(NamedTuple):
 
 @dataclass(slots=True)
 class _Conversation:
-    tenant_id: int | None
     turns: int
     tokens: int
     at: float
@@ -58,49 +58,71 @@ class _Fading:
         self.samples = min(self.samples + 1, most)
         self.value += (value - self.value) / self.samples
 
-    def correct(self, by: float) -> None:
-        """Change an earlier sample."""
-        if self.samples:
-            self.value = min(1.0, self.value + by / self.samples)
-
     def blended(self, with_value: float, weight: float) -> float:
         return (self.value * self.samples + with_value * weight) / (self.samples + weight)
 
 
 @dataclass(slots=True)
 class _Habits:
-    """The conversations of one front end, or of one tenant there. `chances` of a further turn, by class of turns."""
+    """The conversations of one front end, or of one tenant there. `gaps`: how often, by class of gaps.
+
+    By class of turns: `asked` turns, those that `continued`, and those still `open`: each as the share of the usual
+    wait for the next turn that is still ahead. A share falls exponentially, so that one number holds the sum of all.
+    """
 
     most_samples: float
-    chances: list[_Fading] = field(default_factory=lambda: [_Fading() for _ in _FIRST_TURNS])
+    asked: list[float] = field(default_factory=lambda: [0.0] * _CLASSES)
+    continued: list[float] = field(default_factory=lambda: [0.0] * _CLASSES)
+    open: list[float] = field(default_factory=lambda: [0.0] * _CLASSES)
+    at: float = 0.0
     growth_tokens: _Fading = field(default_factory=_Fading)
     gap_seconds: _Fading = field(default_factory=_Fading)
     gaps: list[float] = field(default_factory=lambda: [0.0] * (len(GAP_SECONDS) + 1))
 
-    def continued(self, turns: int, growth_tokens: float, gap_seconds: float, *, after_end: bool) -> None:
-        chance = self.chances[_turn_class(turns)]
-        if after_end:
-            chance.correct(1.0)
-        else:
-            chance.add(1.0, self.most_samples)
+    def add(self, turn: int, now: float, wait_seconds: float) -> None:
+        """Count an answered turn, which waits for the next one."""
+        share = self._open_share(now, wait_seconds)
+        self.open = [count * share for count in self.open]
+        self.at = max(self.at, now)
+        number = _turn_class(turn)
+        if self.asked[number] >= 2 * self.most_samples:
+            for counts in (self.asked, self.continued, self.open):
+                counts[number] /= 2
+        self.asked[number] += 1
+        self.open[number] += 1
+
+    def add_gap(self, turn: int, growth_tokens: float, gap_seconds: float) -> None:
+        """Count that a turn was continued after `gap_seconds`."""
+        self.continued[_turn_class(turn)] += 1
         self.growth_tokens.add(growth_tokens, self.most_samples)
-        self.gap_seconds.add(min(gap_seconds, _MOST_END_SECONDS), self.most_samples)
-        if sum(self.gaps) >= self.most_samples:
+        self.gap_seconds.add(min(gap_seconds, _MOST_GAP_SECONDS), self.most_samples)
+        if sum(self.gaps) >= 2 * self.most_samples:
             self.gaps = [count / 2 for count in self.gaps]
         self.gaps[gap_class(gap_seconds)] += 1
 
-    def ended(self, turns: int) -> None:
-        self.chances[_turn_class(turns)].add(0.0, self.most_samples)
+    def chances(self, now: float, wait_seconds: float, expected: Sequence[float], weight: float) -> list[float]:
+        """Return the chance of a further turn by class of turns, drawn towards the expected ones."""
+        share = self._open_share(now, wait_seconds)
+        rows = zip(self.asked, self.continued, self.open, expected, strict=True)
+        return [
+            min((continued + weight * chance) / (max(asked - share * waiting, continued) + weight), _MOST_CHANCE)
+            for asked, continued, waiting, chance in rows
+        ]
+
+    def _open_share(self, now: float, wait_seconds: float) -> float:
+        return exp(min(0.0, self.at - now) / wait_seconds)
 
 
 @dataclass(slots=True)
 class _FrontEnd:
-    """The conversations of one front end: open ones by their last turn, and those counted as ended."""
+    """The conversations of one front end, and the habits of all and of each tenant."""
 
     habits: _Habits = field(default_factory=lambda: _Habits(_MOST_SAMPLES_OF_ALL))
     tenants: OrderedDict[int, _Habits] = field(default_factory=OrderedDict)
-    open: OrderedDict[str, _Conversation] = field(default_factory=OrderedDict)
-    ended: OrderedDict[str, _Conversation] = field(default_factory=OrderedDict)
+    conversations: OrderedDict[str, _Conversation] = field(default_factory=OrderedDict)
+
+    def wait_seconds(self) -> float:
+        return _WAIT_TIMES * self.habits.gap_seconds.blended(_FIRST_GAP_SECONDS, _FIRST_WEIGHT)
 
     def habits_of(self, tenant_id: int | None) -> tuple[_Habits, ...]:
         if tenant_id is None:
@@ -112,20 +134,6 @@ class _FrontEnd:
                 self.tenants.popitem(last=False)
         return (self.habits, own)
 
-    def end_idle(self, now: float) -> None:
-        gap_seconds = self.habits.gap_seconds.blended(_FIRST_GAP_SECONDS, _FIRST_WEIGHT)
-        before = now - min(max(_END_GAPS * gap_seconds, _LEAST_END_SECONDS), _MOST_END_SECONDS)
-        while self.open:
-            name, oldest = next(iter(self.open.items()))
-            if oldest.at >= before and len(self.open) <= _MOST_CONVERSATIONS:
-                break
-            del self.open[name]
-            for habits in self.habits_of(oldest.tenant_id):
-                habits.ended(oldest.turns)
-            self.ended[name] = oldest
-            if len(self.ended) > _MOST_CONVERSATIONS:
-                self.ended.popitem(last=False)
-
 
 @dataclass(slots=True)
 class ConversationForecast:
@@ -133,53 +141,43 @@ class ConversationForecast:
 
     _front_ends: dict[bool, _FrontEnd] = field(default_factory=lambda: {True: _FrontEnd(), False: _FrontEnd()})
 
-    def outlook(self, conversation: str, tenant_id: int | None) -> Outlook:
+    def outlook(self, conversation: str, tenant_id: int | None, now: float) -> Outlook:
         """Return the further turns that are expected after the next one of a conversation."""
         front_end = self._front_ends[conversation.startswith(HTTP_PREFIX)]
-        known = front_end.open.get(conversation) or front_end.ended.get(conversation)
+        known, wait_seconds = front_end.conversations.get(conversation), front_end.wait_seconds()
         whole = front_end.habits
         own = front_end.tenants.get(tenant_id) if tenant_id is not None else None
-        turns, turns_squared = _expected_turns(_chances(whole, own), known.turns + 1 if known else 1)
+        chances = whole.chances(now, wait_seconds, _FIRST_CHANCES, _FIRST_WEIGHT)
         growth = whole.growth_tokens.blended(_FIRST_GROWTH_TOKENS, 1.0)
         gaps = _shares(whole.gaps, (1.0, *(0.0 for _ in GAP_SECONDS)), 1.0)
         if own is not None:
+            chances = own.chances(now, wait_seconds, chances, _OWN_WEIGHT)
             growth = own.growth_tokens.blended(growth, _OWN_WEIGHT)
             gaps = _shares(own.gaps, gaps, _OWN_WEIGHT)
         if known is not None:
             gaps = _shares(known.gaps, gaps, 2.0)
+        turns, turns_squared = _expected_turns(chances, known.turns + 1 if known else 1)
         return Outlook(turns, turns_squared, max(0.0, growth), gaps)
 
     def answered(self, conversation: str, tenant_id: int | None, input_tokens: int, now: float) -> None:
         """Count an answered turn. `input_tokens`: as reported for it."""
         front_end = self._front_ends[conversation.startswith(HTTP_PREFIX)]
-        front_end.end_idle(now)
-        known, after_end = front_end.open.pop(conversation, None), False
+        known, wait_seconds = front_end.conversations.pop(conversation, None), front_end.wait_seconds()
         if known is None:
-            known = front_end.ended.pop(conversation, None)
-            after_end = known is not None
-        if known is None:
-            known = _Conversation(tenant_id, 0, input_tokens, now, [0.0] * (len(GAP_SECONDS) + 1))
-        else:
-            growth_tokens, gap_seconds = input_tokens - known.tokens, now - known.at
-            for habits in front_end.habits_of(tenant_id):
-                habits.continued(known.turns, growth_tokens, gap_seconds, after_end=after_end)
-            known.gaps[gap_class(gap_seconds)] += 1
+            known = _Conversation(0, input_tokens, now, [0.0] * (len(GAP_SECONDS) + 1))
+            if len(front_end.conversations) >= _MOST_CONVERSATIONS:
+                front_end.conversations.popitem(last=False)
+        for habits in front_end.habits_of(tenant_id):
+            if known.turns:
+                habits.add_gap(known.turns, input_tokens - known.tokens, now - known.at)
+            habits.add(known.turns + 1, now, wait_seconds)
+        if known.turns:
+            known.gaps[gap_class(now - known.at)] += 1
         known.turns, known.tokens, known.at = known.turns + 1, input_tokens, now
-        front_end.open[conversation] = known
+        front_end.conversations[conversation] = known
 
 
-def _chances(whole: _Habits, own: _Habits | None) -> list[float]:
-    """Return the chance of a further turn by class of turns. Each class is drawn towards the one before it."""
-    chances: list[float] = []
-    chance = _FIRST_CHANCE
-    for number in range(_CLASSES):
-        chance = whole.chances[number].blended(chance, _FIRST_WEIGHT)
-        found = chance if own is None else own.chances[number].blended(chance, _OWN_WEIGHT)
-        chances.append(min(found, _MOST_CHANCE))
-    return chances
-
-
-def _expected_turns(chances: list[float], turn: int) -> tuple[float, float]:
+def _expected_turns(chances: Sequence[float], turn: int) -> tuple[float, float]:
     """Return the expected number of turns after `turn`, and the expected sum 1 + 2 + … over them."""
     last = chances[-1]
     turns = last / (1 - last)

@@ -95,11 +95,11 @@ async def test_turns_that_send_their_history_again_are_one_conversation(api: Run
     forecast = api.container.market.catalog.forecast
     async with api.ai() as ai:
         first = await ai.chat.completions.create(model="auto", messages=ASKED)
-        before = forecast.outlook("http:unknown", None).growth_tokens
+        before = forecast.outlook("http:unknown", None, 0.0).growth_tokens
         said: Any = {"role": "assistant", "content": first.choices[0].message.content}
         longer: Any = [*ASKED, said, {"role": "user", "content": "and the land? " * 500}]
         await ai.chat.completions.create(model="auto", messages=longer)
-    assert forecast.outlook("http:unknown", None).growth_tokens > before
+    assert forecast.outlook("http:unknown", None, 0.0).growth_tokens > before
 
 
 async def test_stream_has_usage_only_on_request(api: RunningApi) -> None:
