@@ -225,10 +225,9 @@ def test_offer_that_failed_after_its_repeat_by_no_fault_of_its_own_is_not_repeat
 
 
 def test_quote_that_is_left_out_is_not_repeated_and_the_receipt_says_why(providers: TwoProviders) -> None:
-    prompt = Prompt(providers, CHEAP, DEAR)
+    prompt = Prompt(providers, CHEAP, DEAR._replace(expected_atto=2 * 10**12))
     prompt.fail(prompt.next())
     prompt.selection.leave_out(0, "context too short")
-    providers.health.drain("a")
     providers.health.drain("b")
     assert prompt.next() is None
     assert prompt.selection.drops == [Drop(A, "context too short"), Drop(B, "drained by an operator")]
@@ -309,6 +308,13 @@ def test_early_attempt_takes_its_tokens_from_the_reported_quota(providers: TwoPr
     choice = Prompt(providers, CHEAP._replace(expected_tokens=1200)).next()
     assert choice is not None
     assert choice.permit.early
+    assert providers.health._providers["a"].keys[0].budget("m").tokens.remaining == 3800
+
+
+def test_attempt_takes_its_tokens_from_the_reported_quota(providers: TwoProviders) -> None:
+    limits = LimitHeaders(tokens_left=5000, tokens_reset_seconds=60)
+    providers.health.succeeded(providers.permit(), 100, limits)
+    assert Prompt(providers, CHEAP._replace(expected_tokens=1200)).next() is not None
     assert providers.health._providers["a"].keys[0].budget("m").tokens.remaining == 3800
 
 

@@ -21,6 +21,11 @@ def transfers(conn: Connection, owner: int) -> list[tuple[str, str, str, str, in
     return [(each["kind"], each["debit"], each["credit"], each["ref"], each["amount_nanousd"]) for each in found]
 
 
+def reasons(conn: Connection, owner: int) -> list[str]:
+    found = conn.rows("SELECT reason FROM transfers WHERE tenant_id = :id AND kind <> 'gift' ORDER BY id", id=owner)
+    return [each["reason"] for each in found]
+
+
 async def test_transfer_is_posted_once_for_its_ref(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn)
@@ -28,6 +33,7 @@ async def test_transfer_is_posted_once_for_its_ref(db: Database) -> None:
         assert move(conn, amount=Money(5), ref="r")
         assert not move(conn, amount=Money(6), ref="r")
         assert transfers(conn, owner) == [("k", "house:a", "house:b", "r", 5)]
+        assert reasons(conn, owner) == [""]
 
     await db.write(unit)
 
@@ -66,6 +72,7 @@ async def test_credit_pays_the_debt_first(db: Database, credited: str, balance: 
         assert credit(conn, owner, Money.usd(credited), ref="c1", reason="x", now=NOW, source="house:gifts")
         books = account(conn, owner)
         assert (books["balance_nanousd"], books["owed_nanousd"]) == (balance, owed)
+        assert reasons(conn, owner)[-2:] == ["x", "owed from a refund"]
         repaid = min(Money.usd(credited), Money.usd("2")).nanousd
         assert transfers(conn, owner)[-2:] == [
             ("credit", "house:gifts", wallet_of(owner), "c1", Money.usd(credited).nanousd),
@@ -83,6 +90,18 @@ async def test_debit_within_the_wallet_owes_nothing(db: Database) -> None:
         books = account(conn, owner)
         assert (books["balance_nanousd"], books["owed_nanousd"]) == (0, 0)
         assert transfers(conn, owner)[-1] == ("debit", wallet_of(owner), "house:x", "d1", 10**9)
+        assert reasons(conn, owner)[-1] == "fee"
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_repeated_debit_takes_nothing_from_a_wallet_that_could_pay_it(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "3")
+        assert debit(conn, owner, "1") == Money.usd("1")
+        assert debit(conn, owner, "1") == ZERO
+        assert account(conn, owner)["balance_nanousd"] == 2 * 10**9
         check_books(conn)
 
     await db.write(unit)
