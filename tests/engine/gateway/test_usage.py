@@ -82,6 +82,12 @@ def test_output_report_of_at_least_half_the_estimate_is_believed() -> None:
     assert partial_usage(REQUEST, Usage(9, half - 1), said(text), BOUNDS).estimated
 
 
+def test_output_report_of_exactly_half_the_estimate_is_believed() -> None:
+    estimates = {n: estimated_usage(REQUEST, "word " * n, BOUNDS).output_tokens for n in range(1, 30)}
+    times, even = next((n, tokens) for n, tokens in estimates.items() if tokens % 2 == 0)
+    assert partial_usage(REQUEST, Usage(9, even // 2), "word " * times, BOUNDS) == Usage(9, even // 2)
+
+
 def test_stopped_answer_without_a_report_is_estimated() -> None:
     assert partial_usage(REQUEST, None, said("hi there"), BOUNDS) == estimated_usage(REQUEST, said("hi there"), BOUNDS)
 
