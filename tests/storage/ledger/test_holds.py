@@ -104,7 +104,7 @@ async def test_voided_hold_cannot_be_captured(db: Database) -> None:
         asked = hold_request(tenant(conn, "1"))
         grant = take(conn, asked)
         holds.void(conn, asked.hold_id, NOW)
-        with pytest.raises(HoldLost):
+        with pytest.raises(HoldLost, match=asked.hold_id):
             pay(conn, asked, grant)
         check_books(conn)
 
@@ -116,7 +116,7 @@ async def test_hold_is_captured_once(db: Database) -> None:
         asked = hold_request(tenant(conn, "1"))
         grant = take(conn, asked)
         pay(conn, asked, grant)
-        with pytest.raises(HoldLost):
+        with pytest.raises(HoldLost, match=asked.hold_id):
             pay(conn, asked, grant)
         check_books(conn)
 
@@ -128,7 +128,7 @@ async def test_later_epoch_expires_the_earlier_hold(db: Database) -> None:
         owner = tenant(conn, "1")
         first, second = hold_request(owner, epoch=1), hold_request(owner, epoch=2)
         old, new = take(conn, first), take(conn, second)
-        with pytest.raises(HoldLost):
+        with pytest.raises(HoldLost, match=first.hold_id):
             pay(conn, first, old)
         pay(conn, second, new)
         check_books(conn)
@@ -141,7 +141,7 @@ async def test_earlier_epoch_cannot_replace_a_later_hold(db: Database) -> None:
         owner = tenant(conn, "1")
         second = hold_request(owner, epoch=2)
         grant = take(conn, second)
-        with pytest.raises(HoldLost):
+        with pytest.raises(HoldLost, match=f"{second.request_id}:1"):
             holds.hold(conn, hold_request(owner, epoch=1), "L", NOW)
         pay(conn, second, grant)
         check_books(conn)
