@@ -209,3 +209,29 @@ def test_request_is_for_one_choice_and_a_shortfall_of_neither_kind_by_default() 
     assert HoldRequest("r", 1, 7, FLAT, 100, ()).n == 1
     short = Shortfall(ZERO, Funds(0, ZERO))
     assert (short.key_limited, short.wallet_only) == (False, False)
+
+
+def test_answer_of_one_token_needs_the_funds_for_one() -> None:
+    one = Ceiling(10**12, 2 * 10**12, 1)
+    assert grant(hold_request(FLAT, one), Funds(101, ZERO)).output_tokens == (1,)
+    assert shortfall(hold_request(TIMES, one), Funds(0, ZERO)).missing == Money.ceil_atto(102 * 10**12, TIMES.times)
+
+
+def test_output_limits_are_whole_tokens() -> None:
+    bought = Money(100 * 10**12 // 10**9 + 100 * 2 * 10**12 // 10**9 + 1)
+    once = Markup(Fraction(1))
+    limits = [
+        *grant(hold_request(n=2), Funds(301, ZERO)).output_tokens,
+        *grant(hold_request(), Funds(199, Money(5001))).output_tokens,
+        *grant(hold_request(once), Funds(0, bought)).output_tokens,
+    ]
+    assert [(limit, type(limit)) for limit in limits] == [(100, int)] * 3
+
+
+def test_shortfall_without_a_quote_is_of_the_input() -> None:
+    short = shortfall(HoldRequest("r", 1, 7, FLAT, 100, ()), Funds(40, ZERO))
+    assert short.missing == Money.ceil_atto(60 * FLAT.atto_per_token)
+
+
+def test_allowance_that_covers_the_answer_lacks_no_money_where_the_key_is_limited() -> None:
+    assert shortfall(hold_request(), Funds(5000, ZERO, key_tokens=163)).missing == ZERO

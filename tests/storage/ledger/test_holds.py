@@ -175,6 +175,25 @@ async def test_capture_after_the_period_does_not_change_the_new_allowance(db: Da
     await db.write(unit)
 
 
+async def test_allowance_that_was_released_meanwhile_pays_before_the_wallet(db: Database) -> None:
+    for is_same_period, charge in ((True, Charge(ZERO, 150)), (False, Charge(Money(150 * 5000), 0))):
+
+        def unit(conn: Connection, *, is_same_period: bool = is_same_period, charge: Charge = charge) -> None:
+            owner = tenant(conn, "1")
+            first = hold_request(owner, f"a{is_same_period}", input_tokens=900)
+            second = hold_request(owner, f"b{is_same_period}", input_tokens=100)
+            take(conn, first)
+            grant = take(conn, second)
+            assert grant.allowance_tokens == 0
+            holds.void(conn, first.hold_id, NOW)
+            if not is_same_period:
+                plans.start_plan(conn, owner, FREE, NOW + timedelta(days=30))
+            assert pay(conn, second, grant, tokens=150) == charge
+            check_books(conn)
+
+        await db.write(unit)
+
+
 async def test_void_after_the_period_releases_no_allowance(db: Database) -> None:
     def unit(conn: Connection) -> None:
         asked = hold_request(tenant(conn), input_tokens=500)
@@ -237,7 +256,7 @@ async def test_request_of_another_tenant_cannot_be_held(db: Database) -> None:
         asked = hold_request(owner, epoch=1)
         take(conn, asked)
         holds.void(conn, asked.hold_id, NOW)
-        with pytest.raises(HoldLost):
+        with pytest.raises(HoldLost, match=f"{asked.request_id}:2"):
             holds.hold(conn, hold_request(other, epoch=2), "L", NOW)
         raise RollBack
 
