@@ -230,7 +230,8 @@ def test_output_limits_are_whole_tokens() -> None:
 
 def test_shortfall_without_a_quote_is_of_the_input() -> None:
     short = shortfall(HoldRequest("r", 1, 7, FLAT, 100, ()), Funds(40, ZERO))
-    assert short.missing == Money.ceil_atto(60 * FLAT.atto_per_token)
+    assert (short.missing, short.funds) == (Money.ceil_atto(60 * FLAT.atto_per_token), Funds(40, ZERO))
+    assert shortfall(HoldRequest("r", 1, 7, TIMES, 100, ()), Funds(40, ZERO)).missing == ZERO
 
 
 def test_allowance_that_covers_the_answer_lacks_no_money_where_the_key_is_limited() -> None:

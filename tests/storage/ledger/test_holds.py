@@ -99,6 +99,15 @@ async def test_void_releases_the_funds_once(db: Database) -> None:
     await db.write(unit)
 
 
+async def test_hold_of_a_request_with_a_colon_in_its_id_is_voided(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        asked = hold_request(tenant(conn, "1"), "chat:7")
+        take(conn, asked)
+        assert holds.void(conn, asked.hold_id, NOW)
+
+    await db.write(unit)
+
+
 async def test_voided_hold_cannot_be_captured(db: Database) -> None:
     def unit(conn: Connection) -> None:
         asked = hold_request(tenant(conn, "1"))
