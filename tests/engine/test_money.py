@@ -1,3 +1,4 @@
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -88,3 +89,26 @@ def test_negative_prices_are_refused() -> None:
 )
 def test_estimate_has_two_significant_digits(nanousd: int, expected: int) -> None:
     assert Money(nanousd).significant(2) == Money(expected)
+
+
+def test_amounts_are_added_subtracted_and_negated() -> None:
+    assert Money(5) + Money(3) == Money(8)
+    assert Money(5) - Money(8) == Money(-3)
+    assert -Money(5) == Money(-5)
+
+
+def test_only_an_amount_of_zero_is_false() -> None:
+    assert [bool(Money(nano)) for nano in (0, 1, -1)] == [False, True, True]
+
+
+def test_decimal_with_an_exponent_is_read_exactly() -> None:
+    assert exact(Decimal("1E+2")) == 100
+    assert exact(Decimal("1E-7")) == Fraction(1, 10**7)
+    with pytest.raises(ValueError, match="number"):
+        exact(Decimal("1E+18"))
+
+
+def test_amount_is_rounded_up_by_the_exact_factor() -> None:
+    assert Money.ceil_atto(10**9, Fraction(1, 3)) == Money(1)
+    assert Money.ceil_atto(7 * 10**9, Fraction(1, 3)) == Money(3)
+    assert type(Money.ceil_atto(10**27 + 1, Fraction(1, 3)).nanousd) is int

@@ -83,9 +83,10 @@ def test_output_report_of_at_least_half_the_estimate_is_believed() -> None:
 
 
 def test_output_report_of_exactly_half_the_estimate_is_believed() -> None:
-    estimates = {n: estimated_usage(REQUEST, "word " * n, BOUNDS).output_tokens for n in range(1, 30)}
-    times, even = next((n, tokens) for n, tokens in estimates.items() if tokens % 2 == 0)
-    assert partial_usage(REQUEST, Usage(9, even // 2), "word " * times, BOUNDS) == Usage(9, even // 2)
+    texts = [said("word " * times) for times in range(1, 30)]
+    even = next(text for text in texts if text.sent_tokens % 2 == 0)
+    report = Usage(9, even.sent_tokens // 2)
+    assert partial_usage(REQUEST, report, even, BOUNDS) == report
 
 
 def test_stopped_answer_without_a_report_is_estimated() -> None:
