@@ -140,6 +140,8 @@ async def test_later_epoch_expires_the_earlier_hold(db: Database) -> None:
         with pytest.raises(HoldLost, match=first.hold_id):
             pay(conn, first, old)
         pay(conn, second, new)
+        states = conn.rows("SELECT epoch, state FROM holds WHERE tenant_id = :id ORDER BY epoch", id=owner)
+        assert [(each["epoch"], each["state"]) for each in states][-1] == (2, "captured")
         check_books(conn)
 
     await db.write(unit)
@@ -228,6 +230,21 @@ async def test_limit_of_an_api_key_bounds_its_holds(db: Database) -> None:
         found = row(conn, "SELECT * FROM api_keys WHERE id = :id", id=key.id)
         assert found is not None
         assert (found["used_tokens"], found["held_tokens"]) == (120, 180)
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_voided_hold_gives_its_tokens_back_to_the_api_key(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=300, now=NOW)
+        asked = hold_request(owner, "a", key_id=key.id)
+        take(conn, asked)
+        holds.void(conn, asked.hold_id, NOW)
+        found = row(conn, "SELECT * FROM api_keys WHERE id = :id", id=key.id)
+        assert found is not None
+        assert (found["used_tokens"], found["held_tokens"]) == (0, 0)
         check_books(conn)
 
     await db.write(unit)
