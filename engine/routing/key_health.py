@@ -1,5 +1,6 @@
 """The health of one API key: cooldown, reported quotas, learned rate limit. `now` is monotonic seconds, passed in."""
 
+from bisect import bisect_right, insort
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -12,7 +13,7 @@ WINDOW_SECONDS = 60.0
 SLACK_SECONDS = 0.25  # the provider's minute and ours do not begin together
 NOTABLE_SHARE = 0.9  # a smaller drop is within the difference between the two minutes
 LEAST_SEEN = 5  # fewer requests in a minute say nothing about a rate
-FIRST_RAISE_SECONDS, LONGEST_RAISE_SECONDS = 60.0, 75.0
+FIRST_RAISE_SECONDS, LONGEST_RAISE_SECONDS = 60.0, 120.0
 MOST_MODELS = 1024  # upper bound of the budgets of a key
 
 
@@ -31,11 +32,13 @@ class LearnedLimit:
     A 429 sets the limit to the requests accepted in the minute before it. After a minute without a 429, one request
     more is tried. If it is accepted, twice as many more may follow, so that a limit that no longer exists is raised
     within a minute. If it is refused, the next attempt at raising waits longer, so that a limit that still exists
-    costs few refusals.
+    costs few refusals. A refused attempt takes a place in its minute like an accepted one: some providers count both,
+    and the pause leaves a token bucket the time to fill.
     """
 
     per_minute: int | None = None
     _begun_at: deque[float] = field(default_factory=deque)
+    _refused_begun_at: list[float] = field(default_factory=list)
     _most_per_minute: int = 0
     _extra: int = 0
     _raise_at: float = 0.0
@@ -53,7 +56,8 @@ class LearnedLimit:
             return 0.0
         if not self._extra and now >= self._raise_at:
             self._extra = 1
-        over = self._rate(now) - self.per_minute - self._extra
+        self._forget_before(now - WINDOW_SECONDS)
+        over = len(self._begun_at) - self.per_minute - self._extra
         return self._begun_at[over] + WINDOW_SECONDS + SLACK_SECONDS - now if over >= 0 else 0.0
 
     def accepted(self, now: float) -> None:
@@ -91,16 +95,23 @@ class LearnedLimit:
         self._most_per_minute = self.per_minute = limit
 
     def _accepted_until(self, now: float, began_at: float) -> int:
-        """Remove the refused attempt, and return how many others of the last minute began by `began_at`."""
+        """Note the refused attempt, and return how many accepted ones of the last minute began by `began_at`."""
         if began_at in self._begun_at:
-            self._begun_at.remove(began_at)
-        self._rate(now)
-        return sum(1 for _ in takewhile(lambda moment: moment <= began_at, self._begun_at))
+            insort(self._refused_begun_at, began_at)
+        self._forget_before(now - WINDOW_SECONDS)
+        begun = sum(1 for _ in takewhile(lambda moment: moment <= began_at, self._begun_at))
+        return begun - bisect_right(self._refused_begun_at, began_at)
 
     def _rate(self, now: float) -> int:
-        while self._begun_at and self._begun_at[0] <= now - WINDOW_SECONDS:
+        """Return the accepted attempts of the last minute."""
+        self._forget_before(now - WINDOW_SECONDS)
+        return len(self._begun_at) - len(self._refused_begun_at)
+
+    def _forget_before(self, moment: float) -> None:
+        while self._begun_at and self._begun_at[0] <= moment:
             self._begun_at.popleft()
-        return len(self._begun_at)
+        if self._refused_begun_at and self._refused_begun_at[0] <= moment:
+            del self._refused_begun_at[: bisect_right(self._refused_begun_at, moment)]
 
 
 @dataclass(slots=True)

@@ -31,8 +31,9 @@ def test_no_limit_is_known_at_first() -> None:
 def test_limit_is_the_rate_that_was_accepted() -> None:
     limit = learned(20)
     assert limit.per_minute == 20
-    assert limit.wait_seconds(20) == pytest.approx(40 + SLACK_SECONDS)  # the oldest has to be a minute old
-    assert limit.wait_seconds(60 + SLACK_SECONDS) == 0
+    # The oldest two have to be a minute old: the refused attempt takes a place too.
+    assert limit.wait_seconds(20) == pytest.approx(41 + SLACK_SECONDS)
+    assert limit.wait_seconds(61 + SLACK_SECONDS) == 0
 
 
 def test_burst_teaches_the_accepted_rate_not_the_sent_one() -> None:
@@ -164,15 +165,15 @@ def fill(limit: LearnedLimit, now: float) -> None:
         limit.begin(now)
 
 
-def test_limit_is_tried_again_after_60_seconds_and_after_75_once_refused() -> None:
+def test_limit_is_tried_again_after_60_seconds_and_after_120_once_refused() -> None:
     limit = learned(20)
     fill(limit, 79)
     assert limit.wait_seconds(79.9) > 0
     assert limit.wait_seconds(80) == 0
     refuse(limit, 80)
-    fill(limit, 154)
-    assert limit.wait_seconds(154.9) > 0
-    assert limit.wait_seconds(155) == 0
+    fill(limit, 199)
+    assert limit.wait_seconds(199.9) > 0
+    assert limit.wait_seconds(200) == 0
 
 
 def test_accepted_raise_lets_the_next_raise_come_after_60_seconds() -> None:
