@@ -112,6 +112,8 @@ def test_only_an_attempt_begun_after_the_outage_ends_it(lines: Lines) -> None:
     found = lines.read()
     assert found.offers["m"].has_recovered
     assert found.offers["m"].good_at == at(20.5)
+    lines.add(4.45, 40, "answered", good=25)
+    assert lines.read().offers["m"].good_at == at(20.5), "an answer that began before the outage says nothing after it"
     assert found.failures("m") == Failures()
     assert found.offers["m"].began_outage_since(at(4.4))
     assert not found.offers["m"].began_outage_since(at(4.6))
