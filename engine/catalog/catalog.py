@@ -194,9 +194,10 @@ class Catalog:
         assert price is not None
         expected, later, output = 0, 0, sized.output_tokens(self.sizes.output_times(offer))
         if not free:
-            cached, now = 0, at.timestamp()
+            cached = 0
             rates = _rates(price, tokens[0], writes_cache=facts.writes_cache)
             if sized.outlook is not None:
+                now = sized.outlook.now
                 cached = min(tokens[0], self.prefixes.cached_tokens(sized.request, offer, now))
                 hits = self.prefixes.hits(offer, now) if rates.cached_input < rates.input else None
                 later = _later_atto(rates, tokens[0], output, sized.outlook, hits)

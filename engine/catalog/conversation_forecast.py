@@ -31,12 +31,14 @@ class Outlook(NamedTuple):
 
     `turns`: their number. `turns_squared`: the expected sum 1 + 2 + … over them, by which a growing history is priced.
     `growth_tokens` that each turn adds to the input. `gaps`: the distribution over the classes of gaps.
+    `now`: the time of the forecast in seconds.
     """
 
     turns: float
     turns_squared: float
     growth_tokens: float
     gaps: tuple[float, ...]
+    now: float
 
 
 @dataclass(slots=True)
@@ -157,7 +159,7 @@ class ConversationForecast:
         if known is not None:
             gaps = _shares(known.gaps, gaps, 2.0)
         turns, turns_squared = _expected_turns(chances, known.turns + 1 if known else 1)
-        return Outlook(turns, turns_squared, max(0.0, growth), gaps)
+        return Outlook(turns, turns_squared, max(0.0, growth), gaps, now)
 
     def answered(self, conversation: str, tenant_id: int | None, input_tokens: int, now: float) -> None:
         """Count an answered turn. `input_tokens`: as reported for it."""

@@ -72,7 +72,8 @@ class OfferHits:
 
     def share(self, gaps: Sequence[float]) -> float:
         """Return the expected share of hits for a distribution over the classes of gaps."""
-        return sum(map(float.__mul__, self.shares, gaps))
+        (minute, minutes, hour, longer), (a, b, c, d) = self.shares, gaps
+        return minute * a + minutes * b + hour * c + longer * d
 
     def _blend(self) -> None:
         """Draw each class towards the next shorter one while its reports are few; beyond the lifetime, towards none."""

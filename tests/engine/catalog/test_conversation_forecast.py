@@ -35,7 +35,7 @@ def taught(turns: int, *, conversations: int = 200, gap: float = 10.0, prefix: s
 def test_two_further_turns_are_expected_while_nothing_was_seen() -> None:
     outlook = ConversationForecast().outlook("1:0", TENANT, LATE)
     assert outlook[:2] == pytest.approx((0.7 / 0.3, 0.7 / 0.3 / 0.3))
-    assert outlook[2:] == (300.0, (1.0, 0.0, 0.0, 0.0))
+    assert outlook[2:] == (300.0, (1.0, 0.0, 0.0, 0.0), LATE)
 
 
 @pytest.mark.parametrize("turns", [1, 2, 4, 8])
