@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.money import Money, atto_per_token, exact
+from engine.money import Money, atto_per_token, exact, reported_atto
 
 
 @given(st.integers(-(10**15), 10**15))
@@ -112,3 +112,15 @@ def test_amount_is_rounded_up_by_the_exact_factor() -> None:
     assert Money.ceil_atto(10**9, Fraction(1, 3)) == Money(1)
     assert Money.ceil_atto(7 * 10**9, Fraction(1, 3)) == Money(3)
     assert type(Money.ceil_atto(10**27 + 1, Fraction(1, 3)).nanousd) is int
+
+
+def test_significant_digits_round_half_to_even() -> None:
+    assert [Money(nano).significant(1).nanousd for nano in (25, 35, 36)] == [20, 40, 40]
+
+
+def test_reported_bill_is_read_in_atto_dollars_with_its_fee() -> None:
+    assert reported_atto(Decimal("0.002"), Fraction("1.05")) == 21 * 10**14
+
+
+def test_price_of_zero_is_a_price() -> None:
+    assert atto_per_token("0") == 0
