@@ -1,10 +1,9 @@
 """Catalog: the models that can be asked for, and a quote of each offer for one request at one minute."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from math import ceil
 
 from engine.catalog.contexts import LearnedContexts
 from engine.catalog.conversation_forecast import ConversationForecast, Outlook
@@ -21,15 +20,15 @@ from engine.catalog.offers import (
     output_limit,
 )
 from engine.catalog.picture_tokens import estimate_pictures
-from engine.catalog.prices import Price, PriceBook, Rates
-from engine.catalog.prompt_cache import OfferHits, PromptCache
+from engine.catalog.prices import Price, PriceBook
+from engine.catalog.prompt_cache import PromptCache
 from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, measure
+from engine.catalog.turn_costs import later_cost_atto, rates_of
 from engine.chat import ChatRequest, Usage
 from engine.errors import ModelNotSold, UnknownModel
 from engine.holds import LEAST_OUTPUT_TOKENS
 from engine.tenancy import Markup
 
-_CACHED_FROM_TOKENS = 1024  # OpenAI caches prompts of this length, and since GPT-5.6 bills the writing
 _MOST_MODELS = 1024
 
 
@@ -195,12 +194,12 @@ class Catalog:
         expected, later, output = 0, 0, sized.output_tokens(self.sizes.output_times(offer))
         if not free:
             cached = 0
-            rates = _rates(price, tokens[0], writes_cache=facts.writes_cache)
+            rates = rates_of(price, tokens[0], writes_cache=facts.writes_cache)
             if sized.outlook is not None:
                 now = sized.outlook.now
                 cached = min(tokens[0], self.prefixes.cached_tokens(sized.request, offer, now))
                 hits = self.prefixes.hits(offer, now) if rates.cached_input < rates.input else None
-                later = _later_atto(rates, tokens[0], output, sized.outlook, hits)
+                later = later_cost_atto(rates, tokens[0], output, sized.outlook, hits)
             expected = (tokens[0] - cached) * rates.input + cached * rates.cached_input + output * rates.output
         return Quote(
             offer,
@@ -294,33 +293,3 @@ def _unable(facts: _OfferFacts, sized: _SizedRequest, input_tokens: int) -> str:
     if sized.needs and (missing := sized.needs & facts.lacks):
         return ", ".join(lack.value for lack in MissingCapability if lack in missing)
     return facts.unpriced
-
-
-def _rates(price: Price, input_tokens: int, *, writes_cache: bool) -> Rates:
-    """Return the rates of this input; where its cache is written unasked, that is the price of input."""
-    rates = price.rates(input_tokens)
-    if writes_cache and input_tokens >= _CACHED_FROM_TOKENS and rates.cache_write > rates.input:
-        return replace(rates, input=rates.cache_write)
-    return rates
-
-
-def _later_atto(rates: Rates, input_tokens: int, output_tokens: int, outlook: Outlook, hits: OfferHits | None) -> int:
-    """Return the expected cost of the further turns at one offer. `hits` None: a cache saves nothing there.
-
-    The inputs grow by the same number of tokens each turn, and each of them has the one before it as its prefix.
-    """
-    turns, growth = outlook.turns, outlook.growth_tokens
-    if not turns:
-        return 0
-    input_sum = turns * input_tokens + outlook.turns_squared * growth
-    cost = input_sum * rates.input + turns * output_tokens * rates.output
-    if hits is not None:
-        prefix, chance = float(input_tokens), 1.0
-        if prefix < hits.least_tokens:
-            if growth < 1:
-                return round(cost)
-            without = ceil((hits.least_tokens - prefix) / growth)
-            prefix, chance = prefix + without * growth, (turns / (1 + turns)) ** without
-        prefix_sum = chance * (turns * prefix + (outlook.turns_squared - turns) * growth)
-        cost -= hits.share(outlook.gaps) * prefix_sum * (rates.input - rates.cached_input)
-    return round(cost)
