@@ -32,8 +32,7 @@ class LearnedLimit:
     A 429 sets the limit to the requests accepted in the minute before it. After a minute without a 429, one request
     more is tried. If it is accepted, twice as many more may follow, so that a limit that no longer exists is raised
     within a minute. If it is refused, the next attempt at raising waits longer, so that a limit that still exists
-    costs few refusals. A refused attempt takes a place in its minute like an accepted one: some providers count both,
-    and the pause leaves a token bucket the time to fill.
+    costs few refusals. A refused attempt takes a place in its minute too: some providers count both.
     """
 
     per_minute: int | None = None
@@ -89,8 +88,7 @@ class LearnedLimit:
 
     def _learn(self, accepted: int) -> None:
         limit = accepted if self.per_minute is None else min(accepted, self.per_minute)
-        before = max(self._most_per_minute, self._drop.before_per_minute if self._drop else 0)
-        if before > limit:
+        if (before := max(self._most_per_minute, self._drop.before_per_minute if self._drop else 0)) > limit:
             self._drop = LimitDrop(limit, before)
         self._most_per_minute = self.per_minute = limit
 
@@ -99,19 +97,17 @@ class LearnedLimit:
         if began_at in self._begun_at:
             insort(self._refused_begun_at, began_at)
         self._forget_before(now - WINDOW_SECONDS)
-        begun = sum(1 for _ in takewhile(lambda moment: moment <= began_at, self._begun_at))
-        return begun - bisect_right(self._refused_begun_at, began_at)
+        begun = takewhile(lambda moment: moment <= began_at, self._begun_at)
+        return len(list(begun)) - bisect_right(self._refused_begun_at, began_at)
 
     def _rate(self, now: float) -> int:
-        """Return the accepted attempts of the last minute."""
         self._forget_before(now - WINDOW_SECONDS)
         return len(self._begun_at) - len(self._refused_begun_at)
 
     def _forget_before(self, moment: float) -> None:
         while self._begun_at and self._begun_at[0] <= moment:
             self._begun_at.popleft()
-        if self._refused_begun_at and self._refused_begun_at[0] <= moment:
-            del self._refused_begun_at[: bisect_right(self._refused_begun_at, moment)]
+        del self._refused_begun_at[: bisect_right(self._refused_begun_at, moment)]
 
 
 @dataclass(slots=True)
