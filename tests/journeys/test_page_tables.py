@@ -73,7 +73,7 @@ async def test_clicks_switch_tables_on_and_show_the_plain_text(tmp_path: Path, s
     async with opened(tmp_path, sandbox) as page:
         await write(page, "/settings")
         await click_key(page, "Rich tables")
-        await page.until(f"{LAST}?.textContent.includes('(for new apps): on')")
+        await page.until(f"{LAST}?.textContent.includes('(needs a recent app): on')")
         await click(page, "#suggest")
         await page.until(f"{LAST}?.querySelector('table td')?.textContent === 'DeepSeek'")
         await page.picture(pictures(tmp_path) / "table-journey.png")
