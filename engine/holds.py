@@ -15,11 +15,15 @@ LEAST_OUTPUT_TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The highest price of a token on one quote of the route, in atto-dollars, and the output limit per choice."""
+    """The highest price of a token on one quote of the route, in atto-dollars, and the output limit per choice.
+
+    `input_tokens` bounds the input on this quote; None: as for the whole request.
+    """
 
     input_atto: int
     output_atto: int
     output_tokens: int
+    input_tokens: int | None = None
 
     def cost_atto(self, input_tokens: int, output_tokens: int) -> int:
         return input_tokens * self.input_atto + output_tokens * self.output_atto
@@ -40,6 +44,10 @@ class HoldRequest:
     ceilings: tuple[Ceiling, ...]
     n: int = 1
     key_id: int | None = None
+
+    def input_of(self, ceiling: Ceiling) -> int:
+        """Return the upper bound of the input on one quote."""
+        return self.input_tokens if ceiling.input_tokens is None else ceiling.input_tokens
 
     @property
     def hold_id(self) -> str:
@@ -86,17 +94,14 @@ def fit(hold_request: HoldRequest, funds: Funds) -> Fit:
     )
     if not any(kept):
         return _shortfall(hold_request, funds)
-    tokens = hold_request.input_tokens + hold_request.n * max(kept)
+    pairs = [(ceiling, limit) for limit, ceiling in zip(kept, hold_request.ceilings, strict=True) if limit]
+    tokens = max(hold_request.input_of(ceiling) + hold_request.n * limit for ceiling, limit in pairs)
     if isinstance(hold_request.tariff, Flat):
         allowance = min(tokens, funds.allowance_tokens)
         return Grant(
             allowance, Money.ceil_atto((tokens - allowance) * hold_request.tariff.atto_per_token), tokens, kept
         )
-    dearest = max(
-        ceiling.cost_atto(hold_request.input_tokens, hold_request.n * limit)
-        for limit, ceiling in zip(kept, hold_request.ceilings, strict=True)
-        if limit
-    )
+    dearest = max(ceiling.cost_atto(hold_request.input_of(ceiling), hold_request.n * limit) for ceiling, limit in pairs)
     return Grant(0, Money.ceil_atto(dearest, hold_request.tariff.times), tokens, kept)
 
 
@@ -121,12 +126,12 @@ def _limit(hold_request: HoldRequest, ceiling: Ceiling, funds: Funds) -> int:
     """Return the output tokens per choice that `funds` cover on this quote; may be negative."""
     limit = ceiling.output_tokens
     if funds.key_tokens is not None:
-        limit = min(limit, (funds.key_tokens - hold_request.input_tokens) // hold_request.n)
+        limit = min(limit, (funds.key_tokens - hold_request.input_of(ceiling)) // hold_request.n)
     if isinstance(hold_request.tariff, Flat):
-        return _flat_limit(hold_request, hold_request.tariff, limit, funds)
+        return _flat_limit(hold_request, ceiling, hold_request.tariff, limit, funds)
     times = hold_request.tariff.times
     spend_atto = funds.wallet.nanousd * ATTO_PER_NANO * times.denominator // times.numerator if times else 0
-    left_atto = spend_atto - hold_request.input_tokens * ceiling.input_atto
+    left_atto = spend_atto - hold_request.input_of(ceiling) * ceiling.input_atto
     if left_atto < 0 and times:
         return 0
     if not ceiling.output_atto or not times:
@@ -134,15 +139,15 @@ def _limit(hold_request: HoldRequest, ceiling: Ceiling, funds: Funds) -> int:
     return min(limit, left_atto // (hold_request.n * ceiling.output_atto))
 
 
-def _flat_limit(hold_request: HoldRequest, tariff: Flat, limit: int, funds: Funds) -> int:
+def _flat_limit(hold_request: HoldRequest, ceiling: Ceiling, tariff: Flat, limit: int, funds: Funds) -> int:
     if not tariff.atto_per_token:
         return limit
     bought = funds.wallet.nanousd * ATTO_PER_NANO // tariff.atto_per_token
-    return min(limit, (funds.allowance_tokens + bought - hold_request.input_tokens) // hold_request.n)
+    return min(limit, (funds.allowance_tokens + bought - hold_request.input_of(ceiling)) // hold_request.n)
 
 
 def _shortfall(hold_request: HoldRequest, funds: Funds) -> Shortfall:
-    least = [hold_request.input_tokens + hold_request.n * _least(ceiling) for ceiling in hold_request.ceilings]
+    least = [hold_request.input_of(ceiling) + hold_request.n * _least(ceiling) for ceiling in hold_request.ceilings]
     tokens = min(least, default=hold_request.input_tokens)
     key_limited = funds.key_tokens is not None and funds.key_tokens < tokens
     if isinstance(hold_request.tariff, Flat):
@@ -150,7 +155,7 @@ def _shortfall(hold_request: HoldRequest, funds: Funds) -> Shortfall:
         need = Money.ceil_atto(short * hold_request.tariff.atto_per_token)
     else:
         times = hold_request.tariff.times
-        costs = [c.cost_atto(hold_request.input_tokens, hold_request.n * _least(c)) for c in hold_request.ceilings]
+        costs = [c.cost_atto(hold_request.input_of(c), hold_request.n * _least(c)) for c in hold_request.ceilings]
         need = Money.ceil_atto(min(costs, default=0), times)
     missing = max(ZERO, need - funds.wallet)
     return Shortfall(missing, funds, key_limited, wallet_only=isinstance(hold_request.tariff, Markup))

@@ -19,7 +19,7 @@ from engine.catalog.offers import (
     needed_capabilities,
     output_limit,
 )
-from engine.catalog.picture_tokens import estimate_pictures
+from engine.catalog.picture_tokens import estimate_pictures, pictures_beyond_bound
 from engine.catalog.prices import Price, PriceBook
 from engine.catalog.prompt_cache import PromptCache
 from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, measure
@@ -118,6 +118,7 @@ class Catalog:
             input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.offer, sized.measure)
             if request.has_pictures:
                 input_tokens += estimate_pictures(request, facts.offer.model)
+                ceiling_tokens += pictures_beyond_bound(request, facts.offer.model)
             reason = _unable(facts, sized, input_tokens)
             if reason:
                 drops.append(Drop(facts.offer, reason))

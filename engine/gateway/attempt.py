@@ -84,7 +84,8 @@ class Attempt:
     @property
     def bounds(self) -> Bounds:
         """The tokens that were held for this attempt."""
-        return Bounds(self.question.input_ceiling_tokens, self.question.request.n * self.output_tokens)
+        input_tokens = self.quote.input_ceiling_tokens or self.question.input_ceiling_tokens
+        return Bounds(input_tokens, self.question.request.n * self.output_tokens)
 
     @property
     def has_failed(self) -> bool:

@@ -220,14 +220,15 @@ def _hold_request(tenant: Tenant, model: Model, request: ChatRequest, route: Rou
         tenant_id=tenant.id,
         tariff=model.tariff,
         input_tokens=input_tokens,
-        ceilings=tuple(_ceiling(quote, tenant, request, input_tokens) for quote in route.quotes),
+        ceilings=tuple(_ceiling(quote, tenant, request) for quote in route.quotes),
         n=request.n,
         key_id=request.key_id,
     )
 
 
-def _ceiling(quote: Quote, tenant: Tenant, request: ChatRequest, input_tokens: int) -> Ceiling:
+def _ceiling(quote: Quote, tenant: Tenant, request: ChatRequest) -> Ceiling:
     """Bound the output by the least of the request, the plan, the model and the space left in its context."""
     limits = (request.max_output_tokens, tenant.plan.max_output_tokens, quote.max_output_tokens, quote.room_tokens)
+    input_tokens = quote.input_ceiling_tokens
     input_atto, output_atto = quote.price.ceiling(input_tokens)
-    return Ceiling(input_atto, output_atto, min(limit for limit in limits if limit is not None))
+    return Ceiling(input_atto, output_atto, min(limit for limit in limits if limit is not None), input_tokens)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given
@@ -236,3 +237,12 @@ def test_shortfall_without_a_quote_is_of_the_input() -> None:
 
 def test_allowance_that_covers_the_answer_lacks_no_money_where_the_key_is_limited() -> None:
     assert shortfall(hold_request(), Funds(5000, ZERO, key_tokens=163)).missing == ZERO
+
+
+def test_quote_whose_input_is_longer_is_left_out_alone() -> None:
+    long = replace(CEILING, input_tokens=50_000)
+    request = hold_request(FLAT, CEILING, long)
+    short = grant(request, Funds(request.input_tokens + 1024, ZERO))
+    assert short.output_tokens == (1024, 0)
+    whole = grant(request, Funds(100_000, ZERO))
+    assert (whole.output_tokens, whole.tokens) == ((1024, 1024), 50_000 + 1024)

@@ -1,6 +1,6 @@
 import pytest
 
-from engine.catalog.picture_tokens import estimate_pictures, pictures_bound
+from engine.catalog.picture_tokens import estimate_pictures, pictures_beyond_bound, pictures_bound
 from engine.chat import ChatRequest, Image, Message, Role, Text
 
 
@@ -37,3 +37,23 @@ def test_picture_is_estimated_by_model(model: str, tokens: int) -> None:
 
 def test_request_without_pictures_has_none_to_count() -> None:
     assert estimate_pictures(asks(), "gpt-4o") == pictures_bound(asks()) == 0
+
+
+@pytest.mark.parametrize(
+    ("image", "tokens"),
+    [
+        (Image("a"), 48_169),
+        (Image("a", width=4096, height=8192), 36_835),
+        (Image("a", width=1024, height=1024), 25_501),
+        (Image("a", width=500, height=500), 8_500),
+    ],
+)
+def test_hold_for_gpt_4o_mini_covers_every_tile(image: Image, tokens: int) -> None:
+    request = asks(image)
+    assert pictures_bound(request) + pictures_beyond_bound(request, "gpt-4o-mini") >= tokens
+    assert pictures_beyond_bound(request, "gpt-4o") == 0
+    assert pictures_beyond_bound(asks(image, image), "gpt-4o-mini") == 2 * pictures_beyond_bound(request, "gpt-4o-mini")
+
+
+def test_low_detail_has_no_tiles() -> None:
+    assert pictures_beyond_bound(asks(Image("a", "low")), "gpt-4o-mini") == 0
