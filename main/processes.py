@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from bot.app import Bot
-from engine.catalog.prices import fresh_prices
+from engine.catalog.price_book import fresh_prices
 from main.catalog import all_specs
 from main.container import Container, open_container
 from main.front_ends import Jobs, bot_services, web_services

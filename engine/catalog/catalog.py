@@ -20,7 +20,8 @@ from engine.catalog.offers import (
     output_limit,
 )
 from engine.catalog.picture_tokens import estimate_pictures, pictures_beyond_bound
-from engine.catalog.prices import Price, PriceBook
+from engine.catalog.price_book import PriceBook
+from engine.catalog.prices import Price
 from engine.catalog.prompt_cache import PromptCache
 from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, measure
 from engine.catalog.turn_costs import later_cost_atto, rates_of

@@ -23,7 +23,7 @@ from engine.gateway.question import Question
 from engine.gateway.rejections import rejected
 from engine.holds import Grant
 from engine.routing.permits import Permit
-from engine.routing.plan import Choice, Pause, Route, Selection, plan
+from engine.routing.plan import NextAttempt, Pause, Route, Selection, plan
 
 _OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow, RequestFault)
 
@@ -107,7 +107,7 @@ class Failover:
         known = [error.context_tokens or 0 for error in self._errors if isinstance(error, ContextTooLong)]
         return not known or quote.context_tokens is None or quote.context_tokens > max(known)
 
-    def _start(self, choice: Choice, quote: Quote) -> Attempt:
+    def _start(self, choice: NextAttempt, quote: Quote) -> Attempt:
         self.selection.begin(choice.number)
         if quote.free:
             self.market.catalog.free.use(quote.offer, self.market.clock.now())
@@ -116,12 +116,12 @@ class Failover:
         self.active.append(attempt)
         return attempt
 
-    async def _attempt(self, choice: Choice, attempt: Attempt) -> Attempt | None:
+    async def _attempt(self, choice: NextAttempt, attempt: Attempt) -> Attempt | None:
         if self.market.hedging is not None and (rival := await self._hedge(choice, attempt)) is not None:
             return await self._race((choice, attempt), rival)
         return await self._finish(choice, attempt)
 
-    async def _finish(self, choice: Choice, attempt: Attempt) -> Attempt | None:
+    async def _finish(self, choice: NextAttempt, attempt: Attempt) -> Attempt | None:
         """Wait for the end; return the attempt if it has answered. A failure is reported to health and journaled."""
         try:
             error = await attempt.outcome()
@@ -161,7 +161,7 @@ class Failover:
 
     # --- hedging ------------------------------------------------------------------------------------
 
-    async def _hedge(self, choice: Choice, attempt: Attempt) -> tuple[Choice, Attempt] | None:
+    async def _hedge(self, choice: NextAttempt, attempt: Attempt) -> tuple[NextAttempt, Attempt] | None:
         """Start a second attempt when the first token is late; None when it is not, or no other offer may be asked."""
         hedging = self.market.hedging
         if hedging is None or self.stream.has_begun:
@@ -178,11 +178,11 @@ class Failover:
                 if not hedging.take():
                     self.market.health.abandoned(permit)
                     return None
-                rival = Choice(number, permit)
+                rival = NextAttempt(number, permit)
                 return rival, self._start(rival, quote)
         return None
 
-    async def _race(self, one: tuple[Choice, Attempt], other: tuple[Choice, Attempt]) -> Attempt | None:
+    async def _race(self, one: tuple[NextAttempt, Attempt], other: tuple[NextAttempt, Attempt]) -> Attempt | None:
         """Keep the attempt with the first content; the other's bill is waste. If one fails, the other goes on."""
         one[1].rivals, other[1].rivals = (other[1],), (one[1],)
         waits = [asyncio.create_task(attempt.shown_or_done()) for _, attempt in (one, other)]

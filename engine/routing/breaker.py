@@ -13,7 +13,7 @@ FIRST_REST_SHARE = 1 / 12  # of the longest rest; each failed probe doubles the 
 
 
 @dataclass(slots=True)
-class Outcome:
+class CountedAttempt:
     """One attempt as the breaker counts it: when it began, and when its first token or its failure came."""
 
     number: int
@@ -40,7 +40,7 @@ class Breaker:
     _closed_at: float = -inf  # the end of the last outage
     _usual: float = 0.0  # the share of attempts that failed before the last run of failures
     _usual_at: float = -inf
-    _outcomes: deque[Outcome] = field(default_factory=deque)
+    _outcomes: deque[CountedAttempt] = field(default_factory=deque)
 
     @property
     def is_open(self) -> bool:
@@ -57,9 +57,9 @@ class Breaker:
         """The failures since the latest success, by the time at which the attempts began."""
         return len(self.run())
 
-    def run(self) -> list[Outcome]:
+    def run(self) -> list[CountedAttempt]:
         """Return the failures that began after the latest success began, in that order."""
-        run: list[Outcome] = []
+        run: list[CountedAttempt] = []
         good_since = -inf
         for outcome in reversed(self._outcomes):
             if outcome.known_at < good_since:
@@ -71,7 +71,7 @@ class Breaker:
                 run.append(outcome)
         return sorted(run, key=lambda each: each.began_at)
 
-    def window(self, now: float) -> list[Outcome]:
+    def window(self, now: float) -> list[CountedAttempt]:
         """Return the outcomes of the last minute."""
         return [each for each in self._outcomes if each.known_at > now - WINDOW_SECONDS]
 
@@ -89,7 +89,7 @@ class Breaker:
             self.close(now)
         elif self.ignores(began_at):
             return
-        self._record(Outcome(number, began_at, now, failed=False))
+        self._record(CountedAttempt(number, began_at, now, failed=False))
 
     def failed(
         self, now: float, began_at: float, *, number: int = 0, probe: bool = False, pending: Iterable[float] = ()
@@ -106,7 +106,7 @@ class Breaker:
             return False
         if self.ignores(began_at):
             return False
-        self._record_failure(Outcome(number, began_at, now, failed=True))
+        self._record_failure(CountedAttempt(number, began_at, now, failed=True))
         if not self._is_outage(now, pending):
             return False
         self.open(now)
@@ -141,7 +141,7 @@ class Breaker:
         window = self.window(now)
         return len(window) >= WINDOW_LEAST and sum(each.failed for each in window) >= RATE_TO_OPEN * len(window)
 
-    def _may_be_chance(self, now: float, run: list[Outcome]) -> bool:
+    def _may_be_chance(self, now: float, run: list[CountedAttempt]) -> bool:
         """Return whether so many failures in a row are likely, by the failure rate before them, also before a rest."""
         of_run = set(map(id, run))
         before = [each.failed for each in self.window(now) if id(each) not in of_run]
@@ -150,14 +150,14 @@ class Breaker:
         is_recent = now - self._usual_at <= self.rest_seconds + WINDOW_SECONDS
         return is_recent and min(self._usual, MOST_USUAL) ** len(run) > CHANCE_TO_OPEN
 
-    def _record_failure(self, outcome: Outcome) -> None:
+    def _record_failure(self, outcome: CountedAttempt) -> None:
         for known in reversed(self._outcomes):
             if outcome.number and known.number == outcome.number:
                 known.failed = True
                 return
         self._record(outcome)
 
-    def _record(self, outcome: Outcome) -> None:
+    def _record(self, outcome: CountedAttempt) -> None:
         """Keep the outcomes of the last minute, and the latest ones of a quiet offer however old they are."""
         self._outcomes.append(outcome)
         while len(self._outcomes) > WINDOW_LEAST and self._outcomes[0].known_at <= outcome.known_at - WINDOW_SECONDS:

@@ -89,7 +89,7 @@ def plan(
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class NextAttempt:
     """The quote to attempt next, by its number in the route, and the permission to do so."""
 
     number: int
@@ -153,7 +153,7 @@ class Selection:
     def is_fresh(self, number: int) -> bool:
         return number in self._fresh
 
-    def next(self, now: float) -> Choice | Pause | None:
+    def next(self, now: float) -> NextAttempt | Pause | None:
         """Return the next attempt, a pause before it, or None where the prompt can't be answered."""
         if self._at_once is not None:
             number, self._at_once = self._at_once, None
@@ -170,7 +170,7 @@ class Selection:
             self._end()
         return step
 
-    def failed(self, choice: Choice, error: ProviderError, *, seconds: float, was_shown: bool, now: float) -> None:
+    def failed(self, choice: NextAttempt, error: ProviderError, *, seconds: float, was_shown: bool, now: float) -> None:
         """Record that an attempt failed after `seconds`; `was_shown`: content of it had reached the reader."""
         number, quote = choice.number, self.quotes[choice.number]
         if isinstance(error, KEY_ERRORS):
@@ -198,7 +198,7 @@ class Selection:
     def _number(self, quote: Quote) -> int:
         return next(number for number, each in enumerate(self.quotes) if each is quote)
 
-    def _admit(self, number: int) -> Choice | None:
+    def _admit(self, number: int) -> NextAttempt | None:
         """Return permission for an attempt; a quote that is denied is left out where it was never attempted."""
         quote, used = self.quotes[number], self._keys.get(number, set())
         repeat = self._attempts.get(number, 0) > len(used)
@@ -210,9 +210,9 @@ class Selection:
         if permit.key in used:
             self.health.abandoned(permit)
             return None
-        return Choice(number, permit)
+        return NextAttempt(number, permit)
 
-    def _repeat(self, now: float) -> Choice | Pause | None:
+    def _repeat(self, now: float) -> NextAttempt | Pause | None:
         """Repeat an offer that failed quickly: no other one is left."""
         if not self._repeatable or self._repeats >= MOST_REPEATS:
             return None
@@ -235,7 +235,7 @@ class Selection:
         self.drops += self._plan(sorted(self._fresh)).drops
         self._fresh.clear()
 
-    def _early(self) -> Choice | Pause | None:
+    def _early(self) -> NextAttempt | Pause | None:
         """Take one of the early attempts at a resting offer, or wait for it."""
         if self._repeats >= MOST_REPEATS:
             return None
@@ -249,7 +249,7 @@ class Selection:
             permit = self.health.admit(early.offer, self.quotes[number].expected_tokens, early=True)
             if isinstance(permit, Permit):
                 self._repeats += number in self._repeatable
-                return Choice(number, permit)
+                return NextAttempt(number, permit)
         if self._early_wait_seconds + early.wait_seconds > MOST_EARLY_WAIT_SECONDS:
             return None
         pause_seconds = min(early.wait_seconds or POLL_SECONDS, POLL_SECONDS)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.chat.answering import input_limit_tokens, latest_turns, tokens_of
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Offer
-from engine.catalog.prices import PriceBook
+from engine.catalog.price_book import PriceBook
 from engine.chat import Message, Role, says
 from engine.tenancy import Markup
 from sandbox.app import Sandbox

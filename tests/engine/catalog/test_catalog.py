@@ -1,58 +1,15 @@
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
 
-from engine.catalog.catalog import Catalog
 from engine.catalog.free_tiers import FREE_PRICE, FreeTierLimits, FreeTiers
-from engine.catalog.offers import Drop, Model, Offer
-from engine.catalog.prices import Price, PriceBook, flat_price
-from engine.chat import ChatRequest, Image, Message, Options, Role, Text, Tool, Usage, says
+from engine.catalog.offers import Drop, Offer
+from engine.catalog.price_book import PriceBook
+from engine.catalog.prices import flat_price
+from engine.chat import Image, Message, Options, Role, Text, Tool, Usage, says
 from engine.errors import UnknownModel
 from engine.tenancy import Flat, Markup
-
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-AUTO = tuple(
-    map(
-        Offer.named,
-        (
-            "deepseek/deepseek-v4-flash",
-            "gemini/gemini-2.5-flash-lite",
-            "groq/openai/gpt-oss-20b",
-            "anthropic/claude-haiku-5-5",
-            "openai/gpt-4o-mini",
-            "openai/gpt-4o",
-        ),
-    )
-)
-ALL_PROVIDERS = frozenset({"deepseek", "gemini", "openrouter", "groq", "anthropic", "openai", "mistral", "local"})
-HELLO = says(Role.USER, "Hello, how are you today?")
-
-
-def catalog(
-    configured: frozenset[str] = ALL_PROVIDERS,
-    offers: tuple[Offer, ...] = AUTO,
-    known: tuple[Offer, ...] = (),
-    contexts: Mapping[str, int] | None = None,
-    book: PriceBook | None = None,
-) -> Catalog:
-    auto = Model("auto", offers, Flat(5 * 10**12), frozenset({Offer("openai", "gpt-4o")}))
-    return Catalog({"auto": auto}, book or PriceBook(), configured.__contains__, known=known, contexts=contexts or {})
-
-
-def asks(*messages: Message, **more: object) -> ChatRequest:
-    return ChatRequest("r", "auto", messages or (HELLO,), **more)  # type: ignore[arg-type]
-
-
-def dropped(of: Catalog, request: ChatRequest) -> dict[str, str]:
-    _, drops = of.quote(request, of.model("auto"), NOON)
-    return {drop.offer.name: drop.reason for drop in drops}
-
-
-def quoted(of: Catalog, request: ChatRequest) -> dict[str, int]:
-    quotes, _ = of.quote(request, of.model("auto"), NOON)
-    return {quote.offer.name: quote.expected_atto for quote in quotes}
+from tests.engine.catalog.catalogs import ALL_PROVIDERS, AUTO, HELLO, NOON, asks, catalog, dropped, quoted
 
 
 def test_configured_name_is_its_model() -> None:
@@ -198,63 +155,6 @@ def test_cached_part_is_never_larger_than_the_input() -> None:
     assert quote.expected_atto == quote.input_tokens * 10**11
 
 
-def later(of: Catalog, request: ChatRequest) -> dict[str, int]:
-    quotes, _ = of.quote(request, of.model("auto"), NOON)
-    return {quote.offer.name: quote.later_atto for quote in quotes}
-
-
-CACHING, PLAIN = Offer("deepseek", "x"), Offer("mybox", "x")
-LONG_PROMPT = says(Role.USER, "word " * 4000)
-
-
-def two_offers(caching: Price, plain: Price) -> Catalog:
-    book = PriceBook({CACHING.name: caching, PLAIN.name: plain})
-    return catalog(frozenset({"deepseek", "mybox"}), (CACHING, PLAIN), book=book)
-
-
-def test_request_without_a_conversation_has_no_further_turns() -> None:
-    of = two_offers(flat_price("1", "1", "0.1"), flat_price("1", "1"))
-    assert later(of, asks(LONG_PROMPT)) == {CACHING.name: 0, PLAIN.name: 0}
-
-
-def test_further_turns_are_cheaper_where_the_prompt_is_cached() -> None:
-    of = two_offers(flat_price("1", "1", "0.1"), flat_price("1", "1"))
-    costs = later(of, asks(LONG_PROMPT, conversation="1:0"))
-    assert 0 < costs[CACHING.name] < costs[PLAIN.name] / 2
-
-
-def test_dearer_offer_with_a_cache_is_planned_first_in_a_long_conversation_only() -> None:
-    of = two_offers(flat_price("1.2", "1", "0.01"), flat_price("1", "1"))
-
-    def first(request: ChatRequest) -> str:
-        quotes, _ = of.quote(request, of.model("auto"), NOON)
-        return min(quotes, key=lambda quote: quote.plan_atto).offer.name
-
-    assert first(asks(LONG_PROMPT)) == PLAIN.name
-    assert first(asks(LONG_PROMPT, conversation="1:0")) == CACHING.name
-
-
-def test_learned_misses_make_the_cache_worthless() -> None:
-    of = two_offers(flat_price("1", "1", "0.1"), flat_price("1", "1"))
-    for _ in range(60):
-        of.remember(asks(LONG_PROMPT, conversation="2:0"), CACHING, Usage(5000, 10), NOON)
-    costs = later(of, asks(LONG_PROMPT, conversation="1:0"))
-    assert costs[CACHING.name] == pytest.approx(costs[PLAIN.name], rel=0.05)
-
-
-def test_further_turns_below_the_least_cached_length_earn_less() -> None:
-    of = two_offers(flat_price("1", "1", "0.1"), flat_price("1", "1"))
-    short = later(of, asks(conversation="1:0"))
-    long = later(of, asks(LONG_PROMPT, conversation="1:0"))
-    assert short[CACHING.name] / short[PLAIN.name] > long[CACHING.name] / long[PLAIN.name]
-
-
-def test_further_turns_of_a_free_tier_cost_nothing() -> None:
-    of = two_offers(flat_price("1", "1", "0.1"), flat_price("1", "1"))
-    of.free = FreeTiers({PLAIN: FreeTierLimits(1, 1)})
-    assert later(of, asks(LONG_PROMPT, conversation="1:0"))[PLAIN.name] == 0
-
-
 def test_request_without_a_conversation_is_not_remembered() -> None:
     of = catalog(offers=(Offer("deepseek", "x"),), book=PriceBook({"deepseek/x": flat_price("1", "0", "0.1")}))
     before = quoted(of, asks())
@@ -276,26 +176,6 @@ def test_cache_writes_are_quoted_from_1024_tokens() -> None:
         assert {1023, 1024} <= seen
 
 
-def test_estimated_usage_teaches_nothing() -> None:
-    offer, request = Offer("deepseek", "deepseek-v4-flash"), asks(says(Role.USER, "word " * 100))
-    of = catalog()
-    of.learn(request, offer, Usage(10**4, 10**4, estimated=True), "word " * 50, 7)
-    assert of.sizes.dump()["inputs"] == of.sizes.dump()["answers"] == []
-    of.learn(request, offer, Usage(10**4, 10**4), "word " * 50, 7)
-    assert of.sizes.dump()["inputs"]
-    assert of.sizes.dump()["answers"]
-
-
-def test_cut_or_pictured_answers_teach_only_the_other_size() -> None:
-    offer, of = Offer("openai", "gpt-4o"), catalog()
-    of.learn(asks(HELLO, max_output_tokens=10), offer, Usage(100, 10), "word " * 5, None, is_cut=True)
-    assert of.sizes.dump()["answers"] == []
-    picture = Message(Role.USER, (Text("word " * 100), Image("data:image/png;base64,AAAA")))
-    of.learn(asks(picture), offer, Usage(1000, 10), "word " * 5, None)
-    assert of.sizes.dump()["inputs"] == []
-    assert of.sizes.dump()["answers"]
-
-
 def test_free_tier_is_quoted_at_zero_until_it_is_used_up() -> None:
     offer = Offer("gemini", "gemini-2.5-flash-lite")
     of = catalog()
@@ -315,20 +195,3 @@ def test_context_has_to_fit_the_least_answer_exactly() -> None:
     for spare, fits in ((64, True), (63, False)):
         of = catalog(frozenset({"mybox"}), (offer,), book=book, contexts={"mybox/m": quote.input_tokens + spare})
         assert (not dropped(of, asks())) is fits
-
-
-def test_answers_within_a_limit_of_the_client_teach_length_and_thinking() -> None:
-    offer, of = Offer("openai", "gpt-4o"), catalog()
-    for _ in range(20):
-        usage = Usage(100, 3006, reasoning_tokens=3000)
-        of.learn(asks(HELLO, max_output_tokens=4000), offer, usage, "word " * 5, 7)
-    assert of.sizes.thinking_times(offer) > 30
-    assert of.sizes.answer_tokens("auto", None) < 10
-
-
-def test_each_of_several_choices_teaches_its_own_length() -> None:
-    offer, one, two = Offer("openai", "gpt-4o"), catalog(), catalog()
-    one.learn(asks(HELLO), offer, Usage(100, 30), "word " * 20, None)
-    two.learn(asks(HELLO, n=2), offer, Usage(100, 60), "word " * 40, None)
-    expected = one.sizes.answer_tokens("auto", None)
-    assert two.sizes.answer_tokens("auto", None) == pytest.approx(expected, abs=1)  # each text is rounded up

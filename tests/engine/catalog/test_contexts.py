@@ -7,12 +7,13 @@ import pytest
 
 from engine.catalog.contexts import MOST_OFFERS, LearnedContexts
 from engine.catalog.offers import Offer
-from engine.catalog.prices import PriceBook, flat_price
+from engine.catalog.price_book import PriceBook
+from engine.catalog.prices import flat_price
 from engine.chat import ChatRequest, Role, Usage, says
 from engine.errors import ContextTooLong
 from engine.gateway.gateway import _ceiling
 from engine.routing.plan import Route
-from tests.engine.catalog.test_catalog import NOON, asks, catalog, dropped
+from tests.engine.catalog.catalogs import NOON, asks, catalog, dropped
 from tests.engine.scripted import TENANT, AnswerSetup, ScriptedProvider, whole
 
 MINE = Offer("mybox", "m")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.catalog.catalog import Catalog
 from engine.catalog.model_names import MOST_NAME_CHARS, is_model_name, unit_beside_text, without_date
 from engine.catalog.offers import Model, Offer
-from engine.catalog.prices import PriceBook
+from engine.catalog.price_book import PriceBook
 from engine.chat import ChatRequest, Role, says
 from engine.errors import ModelNotSold, UnknownModel
 from engine.tenancy import Flat

@@ -11,7 +11,8 @@ import pytest
 
 from engine.attempt_record import ABANDONED, ANSWERED, MOST_DETAIL_CHARS, UNREAD
 from engine.catalog.offers import Offer
-from engine.catalog.prices import PriceBook, flat_price
+from engine.catalog.price_book import PriceBook
+from engine.catalog.prices import flat_price
 from engine.chat import Chunk, Delta, Finish, Finished, Options, Served, Usage
 from engine.errors import FirstTokenLate, Garbled, Overloaded, StreamCut, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream, text_of

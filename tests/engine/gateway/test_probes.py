@@ -8,7 +8,7 @@ import pytest
 from engine.attempt_record import ANSWERED
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Offer
-from engine.catalog.prices import PriceBook
+from engine.catalog.price_book import PriceBook
 from engine.chat import Delta, Finish, Finished, Usage
 from engine.errors import EmptyAnswer, Overloaded
 from engine.gateway.probes import probe

@@ -1,0 +1,66 @@
+import pytest
+
+from engine.catalog.catalog import Catalog
+from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
+from engine.catalog.offers import Offer
+from engine.catalog.price_book import PriceBook
+from engine.catalog.prices import Price, flat_price
+from engine.chat import ChatRequest, Role, Usage, says
+from tests.engine.catalog.catalogs import NOON, asks, catalog
+
+
+def later(of: Catalog, request: ChatRequest) -> dict[str, int]:
+    quotes, _ = of.quote(request, of.model("auto"), NOON)
+    return {quote.offer.name: quote.later_atto for quote in quotes}
+
+
+CACHING, PLAIN = Offer("deepseek", "x"), Offer("mybox", "x")
+LONG_PROMPT = says(Role.USER, "word " * 4000)
+
+
+def two_offers(caching: Price, plain: Price) -> Catalog:
+    book = PriceBook({CACHING.name: caching, PLAIN.name: plain})
+    return catalog(frozenset({"deepseek", "mybox"}), (CACHING, PLAIN), book=book)
+
+
+def test_request_without_a_conversation_has_no_further_turns() -> None:
+    of = two_offers(flat_price("1", "1", "0.1"), flat_price("1", "1"))
+    assert later(of, asks(LONG_PROMPT)) == {CACHING.name: 0, PLAIN.name: 0}
+
+
+def test_further_turns_are_cheaper_where_the_prompt_is_cached() -> None:
+    of = two_offers(flat_price("1", "1", "0.1"), flat_price("1", "1"))
+    costs = later(of, asks(LONG_PROMPT, conversation="1:0"))
+    assert 0 < costs[CACHING.name] < costs[PLAIN.name] / 2
+
+
+def test_dearer_offer_with_a_cache_is_planned_first_in_a_long_conversation_only() -> None:
+    of = two_offers(flat_price("1.2", "1", "0.01"), flat_price("1", "1"))
+
+    def first(request: ChatRequest) -> str:
+        quotes, _ = of.quote(request, of.model("auto"), NOON)
+        return min(quotes, key=lambda quote: quote.plan_atto).offer.name
+
+    assert first(asks(LONG_PROMPT)) == PLAIN.name
+    assert first(asks(LONG_PROMPT, conversation="1:0")) == CACHING.name
+
+
+def test_learned_misses_make_the_cache_worthless() -> None:
+    of = two_offers(flat_price("1", "1", "0.1"), flat_price("1", "1"))
+    for _ in range(60):
+        of.remember(asks(LONG_PROMPT, conversation="2:0"), CACHING, Usage(5000, 10), NOON)
+    costs = later(of, asks(LONG_PROMPT, conversation="1:0"))
+    assert costs[CACHING.name] == pytest.approx(costs[PLAIN.name], rel=0.05)
+
+
+def test_further_turns_below_the_least_cached_length_earn_less() -> None:
+    of = two_offers(flat_price("1", "1", "0.1"), flat_price("1", "1"))
+    short = later(of, asks(conversation="1:0"))
+    long = later(of, asks(LONG_PROMPT, conversation="1:0"))
+    assert short[CACHING.name] / short[PLAIN.name] > long[CACHING.name] / long[PLAIN.name]
+
+
+def test_further_turns_of_a_free_tier_cost_nothing() -> None:
+    of = two_offers(flat_price("1", "1", "0.1"), flat_price("1", "1"))
+    of.free = FreeTiers({PLAIN: FreeTierLimits(1, 1)})
+    assert later(of, asks(LONG_PROMPT, conversation="1:0"))[PLAIN.name] == 0

@@ -1,0 +1,91 @@
+import pytest
+
+from engine.errors import Overloaded, RateLimited
+from engine.ports import LimitHeaders
+from engine.routing.plan import Pause
+from tests.engine.routing.prompts import CHEAP, Prompt, next_step
+from tests.engine.two_providers import DOWN, A, TwoProviders
+
+
+def test_resting_offer_is_waited_for_and_attempted_early(providers: TwoProviders) -> None:
+    providers.fails(Overloaded(), 5)
+    first, second = Prompt(providers, CHEAP), Prompt(providers, CHEAP)
+    early = first.next()
+    assert early is not None
+    assert early.permit.early
+    assert second.next() is not None
+    assert 0.9 < second.waited_seconds < 1.2
+
+
+def test_prompts_behind_a_good_early_attempt_go_on_at_once(providers: TwoProviders) -> None:
+    providers.fails(Overloaded(), 5)
+    first, second = Prompt(providers, CHEAP), Prompt(providers, CHEAP)
+    early = first.next()
+    assert early is not None
+    assert isinstance(second.selection.next(providers.clock.monotonic()), Pause)
+    providers.health.first_token(early.permit)
+    choice = second.next()
+    assert choice is not None
+    assert not choice.permit.early
+
+
+def test_early_attempt_at_an_offer_that_failed_this_prompt_counts_as_a_repeat(providers: TwoProviders) -> None:
+    providers.succeeds()
+    prompt = Prompt(providers, CHEAP)
+    prompt.fail(prompt.next())
+    providers.fails(DOWN, 4)
+    attempts = []
+    for _ in range(4):
+        choice = prompt.next()
+        assert choice is not None
+        assert choice.permit.early
+        attempts.append(choice.number)
+        prompt.fail(choice)
+        providers.clock.wait(1)
+    assert attempts == [0, 0, 0, 0]
+    assert prompt.next() is None
+
+
+def test_early_attempt_takes_its_tokens_from_the_reported_quota(providers: TwoProviders) -> None:
+    limits = LimitHeaders(tokens_left=5000, tokens_reset_seconds=60)
+    providers.health.succeeded(providers.permit(), 100, limits)
+    providers.fails(DOWN, 5)
+    choice = Prompt(providers, CHEAP._replace(expected_tokens=1200)).next()
+    assert choice is not None
+    assert choice.permit.early
+    assert providers.health._providers["a"].keys[0].budget("m").tokens.remaining == 3800
+
+
+def test_first_early_attempt_of_a_prompt_is_no_repeat(providers: TwoProviders) -> None:
+    providers.succeeds()
+    providers.fails(DOWN, 5)
+    prompt = Prompt(providers, CHEAP)
+    for _ in range(5):
+        prompt.fail(prompt.next())
+        providers.clock.wait(1)
+    assert prompt.next() is None
+
+
+def test_prompts_wait_for_an_early_attempt_for_two_seconds_at_most(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5)
+    prompt = Prompt(providers, CHEAP)
+    while True:
+        early = providers.health.early([A])
+        if early is not None and early.wait_seconds <= 0:
+            providers.health.admit(A, early=True)  # another prompt's attempt
+        step = next_step(prompt)
+        if not isinstance(step, Pause):
+            break
+        providers.clock.wait(step.seconds)
+        prompt.waited_seconds += step.seconds
+    assert step is None
+    assert 1 < prompt.waited_seconds <= 2
+
+
+def test_pause_before_an_early_attempt_ends_when_it_is_due() -> None:
+    for seconds, pause in ((0.05, 0.05), (1, 0.1)):
+        fresh = TwoProviders()
+        fresh.fails(RateLimited(retry_after_seconds=seconds))
+        step = next_step(Prompt(fresh, CHEAP))
+        assert isinstance(step, Pause)
+        assert step.seconds == pytest.approx(pause)

@@ -1,0 +1,119 @@
+import pytest
+
+from engine.catalog.offers import Drop, Offer, Quote
+from engine.errors import ContextTooLong, ProviderError, RateLimited
+from engine.routing.plan import Pause
+from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step, spend_retries
+from tests.engine.scripted import PRICE
+from tests.engine.two_providers import DOWN, A, B, TwoProviders
+
+
+def test_each_offer_is_attempted_before_any_repeat(providers: TwoProviders) -> None:
+    near = DEAR._replace(expected_atto=2 * 10**12)
+    assert Prompt(providers, CHEAP, near).attempts_until_the_end()[:2] == ["a", "b"]
+
+
+def test_prompt_is_repeated_four_times_at_most_over_all_offers(providers: TwoProviders) -> None:
+    near = DEAR._replace(expected_atto=2 * 10**12)
+    assert len(Prompt(providers, CHEAP, near).attempts_until_the_end()) == 6
+
+
+def test_pauses_between_repeats_double(providers: TwoProviders) -> None:
+    providers.succeeds()
+    prompt, pauses = Prompt(providers, CHEAP), []
+    for _ in range(5):
+        prompt.fail(prompt.next())
+        pauses.append(prompt.waited_seconds)
+    assert pauses == [0, 0.25, 0.75, 1.75, 3.75]
+
+
+@pytest.mark.parametrize("error", [ContextTooLong(), RateLimited(retry_after_seconds=9)])
+def test_error_that_is_no_failure_is_not_repeated(providers: TwoProviders, error: ProviderError) -> None:
+    assert Prompt(providers, CHEAP).attempts_until_the_end(error) == ["a"]
+
+
+@pytest.mark.parametrize(("seconds", "shown", "attempts"), [(5, False, 2), (5.1, False, 1), (0, True, 1)])
+def test_only_a_quick_failure_before_any_content_is_repeated(
+    providers: TwoProviders, seconds: float, shown: bool, attempts: int
+) -> None:
+    prompt = Prompt(providers, CHEAP)
+    prompt.fail(prompt.next(), seconds=seconds, shown=shown)
+    assert (prompt.next() is not None) is (attempts == 2)
+
+
+def test_repeat_waits_for_the_retry_budget_up_to_five_seconds(providers: TwoProviders) -> None:
+    prompt = Prompt(providers, CHEAP)
+    prompt.fail(prompt.next())
+    while providers.health.admit(A, repeat=True).__class__.__name__ == "Permit":
+        pass
+    assert prompt.next() is not None
+    assert 0.9 < prompt.waited_seconds < 1.5
+
+
+@pytest.mark.parametrize(("times", "offers"), [(3, ["a", "b", "b"]), (3.1, ["a", "a", "b"])])
+def test_quick_failure_is_repeated_once_at_once_where_the_next_offer_costs_over_three_times_as_much(
+    providers: TwoProviders, times: float, offers: list[str]
+) -> None:
+    dear = DEAR._replace(expected_atto=int(times * 10**12))
+    dearest = Quote(Offer("b", "other"), PRICE, 10**15)
+    prompt, asked = Prompt(providers, CHEAP, dear, dearest), []
+    for _ in range(3):
+        choice = prompt.next()
+        assert choice is not None
+        asked.append(choice.permit.offer.provider)
+        prompt.fail(choice, ContextTooLong() if choice.permit.offer.provider == "b" else DOWN)
+    assert asked == offers
+    assert prompt.waited_seconds == 0
+
+
+def test_prompt_is_repeated_four_times_at_most_however_slow_its_attempts_are(providers: TwoProviders) -> None:
+    prompt = Prompt(providers, CHEAP, DEAR._replace(expected_atto=2 * 10**12))
+    for _ in range(6):
+        prompt.fail(prompt.next(), seconds=4)
+        providers.clock.wait(4.5)
+    assert prompt.next() is None
+
+
+def test_offer_that_failed_after_its_repeat_by_no_fault_of_its_own_is_not_repeated_again(
+    providers: TwoProviders,
+) -> None:
+    prompt = Prompt(providers, CHEAP)
+    prompt.fail(prompt.next())
+    prompt.fail(prompt.next(), ContextTooLong())
+    assert prompt.next() is None
+
+
+def test_quote_that_is_left_out_is_not_repeated_and_the_receipt_says_why(providers: TwoProviders) -> None:
+    prompt = Prompt(providers, CHEAP, DEAR._replace(expected_atto=2 * 10**12))
+    prompt.fail(prompt.next())
+    prompt.selection.leave_out(0, "context too short")
+    providers.health.drain("b")
+    assert prompt.next() is None
+    assert prompt.selection.drops == [Drop(A, "context too short"), Drop(B, "drained by an operator")]
+
+
+def test_first_attempts_and_other_keys_spend_no_retries() -> None:
+    providers = TwoProviders(keys=2)
+    spend_retries(providers)
+    prompt, keys = Prompt(providers, CHEAP), []
+    for _ in range(2):
+        choice = prompt.next()
+        assert choice is not None
+        keys.append(choice.permit.key)
+        prompt.fail(choice, RateLimited(retry_after_seconds=30))
+    assert sorted(keys) == [0, 1]
+    assert prompt.waited_seconds == 0
+
+
+def test_repeats_wait_for_an_empty_retry_budget_for_five_seconds_at_most(providers: TwoProviders) -> None:
+    providers.succeeds()
+    prompt = Prompt(providers, CHEAP)
+    prompt.fail(prompt.next())
+    while True:
+        spend_retries(providers)
+        step = next_step(prompt)
+        if not isinstance(step, Pause):
+            break
+        providers.clock.wait(step.seconds)
+        prompt.waited_seconds += step.seconds
+    assert 5 < prompt.waited_seconds < 5.2
