@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
-from engine.catalog.contexts import LearnedContexts
-from engine.catalog.conversation_forecast import ConversationForecast, Outlook
+from engine.catalog.conversation_forecast import ConversationForecast, Outlook, later_cost_atto, rates_of
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
+from engine.catalog.learned_sizes import LearnedContexts
 from engine.catalog.model_names import MOST_NAME_CHARS, is_model_name, unit_beside_text
 from engine.catalog.offers import (
     Drop,
@@ -24,7 +24,6 @@ from engine.catalog.price_book import PriceBook
 from engine.catalog.prices import Price
 from engine.catalog.prompt_cache import PromptCache
 from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, measure
-from engine.catalog.turn_costs import later_cost_atto, rates_of
 from engine.chat import ChatRequest, Usage
 from engine.errors import ModelNotSold, UnknownModel
 from engine.holds import LEAST_OUTPUT_TOKENS

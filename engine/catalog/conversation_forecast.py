@@ -6,12 +6,14 @@ end. The weight of old turns fades.
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from math import exp
+from dataclasses import dataclass, field, replace
+from math import ceil, exp
 from typing import NamedTuple
 
-from engine.catalog.prompt_cache import GAP_SECONDS, gap_class
+from engine.catalog.prices import Price, Rates
+from engine.catalog.prompt_cache import GAP_SECONDS, OfferHits, gap_class
 
+_CACHED_FROM_TOKENS = 1024  # OpenAI caches prompts of this length, and since GPT-5.6 bills the writing
 HTTP_PREFIX = "http:"
 """Begins the ids of conversations of the HTTP front end; all others are of the chat."""
 
@@ -201,3 +203,35 @@ _TURN_CLASSES = [max(0, sum(turn >= first for first in _FIRST_TURNS) - 1) for tu
 def _shares(counts: list[float], expected: tuple[float, ...], weight: float) -> tuple[float, ...]:
     total = sum(counts) + weight
     return tuple((count + weight * share) / total for count, share in zip(counts, expected, strict=True))
+
+
+def rates_of(price: Price, input_tokens: int, *, writes_cache: bool) -> Rates:
+    """Return the rates of this input; where its cache is written unasked, that is the price of input."""
+    rates = price.rates(input_tokens)
+    if writes_cache and input_tokens >= _CACHED_FROM_TOKENS and rates.cache_write > rates.input:
+        return replace(rates, input=rates.cache_write)
+    return rates
+
+
+def later_cost_atto(
+    rates: Rates, input_tokens: int, output_tokens: int, outlook: Outlook, hits: OfferHits | None
+) -> int:
+    """Return the expected cost of the further turns at one offer. `hits` None: a cache saves nothing there.
+
+    The inputs grow by the same number of tokens each turn, and each of them has the one before it as its prefix.
+    """
+    turns, growth = outlook.turns, outlook.growth_tokens
+    if not turns:
+        return 0
+    input_sum = turns * input_tokens + outlook.turns_squared * growth
+    cost = input_sum * rates.input + turns * output_tokens * rates.output
+    if hits is not None:
+        prefix, chance = float(input_tokens), 1.0
+        if prefix < hits.least_tokens:
+            if growth < 1:
+                return round(cost)
+            without = ceil((hits.least_tokens - prefix) / growth)
+            prefix, chance = prefix + without * growth, (turns / (1 + turns)) ** without
+        prefix_sum = chance * (turns * prefix + (outlook.turns_squared - turns) * growth)
+        cost -= hits.share(outlook.gaps) * prefix_sum * (rates.input - rates.cached_input)
+    return round(cost)

@@ -26,6 +26,7 @@ def is_thinking_model(model: str) -> bool:
     return _THINKING_MODELS.search(model.lower()) is not None
 
 
+@lru_cache(maxsize=4096)
 def thinks_first(model: str, effort: str | None) -> bool:
     """Return whether a request with this `reasoning_effort` may be silent for long before its first token."""
     return is_thinking_model(model) or (effort is not None and effort not in UNTHINKING_EFFORTS)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.catalog.answer_lengths import AnswerLengths, Mean
+from engine.catalog.learned_sizes import AnswerLengths, Mean
 from engine.catalog.offers import Offer
 from engine.catalog.picture_tokens import estimate_pictures, pictures_bound
 from engine.chat import ChatRequest, Message, Text

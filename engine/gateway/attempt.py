@@ -10,7 +10,6 @@ from fractions import Fraction
 from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
 from engine.catalog.offers import Quote
 from engine.catalog.prices import Price
-from engine.catalog.thinking import thinks_first
 from engine.chat import Chunk, Delta, Finished, Usage
 from engine.errors import FirstTokenLate, ProviderError, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream, AttemptContent, ContentEvent, text_of
@@ -19,7 +18,7 @@ from engine.gateway.question import Question
 from engine.gateway.usage import Bounds, Delivered, partial_usage, unpaid_usage, whole_usage
 from engine.money import ZERO, Money, reported_atto
 from engine.ports import Provider, ProviderCall
-from engine.routing.health import Permit
+from engine.routing.permits import Permit, patience_seconds
 
 _TAIL_SECONDS = 2.0  # for the usage, after the last content: some providers send no end marker and do not close
 _TIMER_SLACK = 1.1  # silence is noticed at most so many times later: the timer is not reset for each delta
@@ -73,7 +72,7 @@ class Attempt:
         self.content = AttemptContent(self.quote.offer, request.n, self.output_tokens * request.n)
         self.started_at, self._started_seconds = clock.now(), clock.monotonic()
         model, effort = self.quote.offer.model, request.options.reasoning_effort
-        self._patience_seconds = self.market.policy.patience_seconds(thinks=thinks_first(model, effort))
+        self._patience_seconds = patience_seconds(self.market.policy, model, effort)
         self.market.health.expect_thinking(self.permit, effort)
         self.task = asyncio.create_task(self._run(), name=f"{self.quote.offer.name} for {request.id}")
 

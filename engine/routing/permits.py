@@ -1,10 +1,12 @@
 """Values that pass between health and those who attempt offers: policy, status, permit, denial, early attempt."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
 from engine.catalog.offers import Offer
+from engine.catalog.thinking import thinks_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,12 @@ class HealthPolicy:
         if not thinks:
             return self.first_token_seconds
         return max(self.first_token_seconds, self.first_token_seconds_thinking)
+
+
+@lru_cache(maxsize=4096)
+def patience_seconds(policy: HealthPolicy, model: str, effort: str | None = None) -> float:
+    """Return the time that a first token of `model` is waited for; `effort`: the `reasoning_effort` asked for."""
+    return policy.patience_seconds(thinks=thinks_first(model, effort))
 
 
 class OfferStatus(NamedTuple):

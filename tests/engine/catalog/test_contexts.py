@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.catalog.contexts import MOST_OFFERS, LearnedContexts
+from engine.catalog.learned_sizes import MOST_OFFERS, LearnedContexts
 from engine.catalog.offers import Offer
 from engine.catalog.price_book import PriceBook
 from engine.catalog.prices import flat_price

@@ -1,42 +1,59 @@
+"""Expected lengths of answers."""
+
+import json
+
 import pytest
 
-from engine.catalog.offers import Offer
-from engine.chat import Image, Message, Role, Text, Usage, says
-from tests.engine.catalog.catalogs import HELLO, asks, catalog
+from engine.catalog.learned_sizes import MEMORY, USUAL_OUTPUT_TOKENS, AnswerLengths, Mean
 
 
-def test_estimated_usage_teaches_nothing() -> None:
-    offer, request = Offer("deepseek", "deepseek-v4-flash"), asks(says(Role.USER, "word " * 100))
-    of = catalog()
-    of.learn(request, offer, Usage(10**4, 10**4, estimated=True), "word " * 50, 7)
-    assert of.sizes.dump()["inputs"] == of.sizes.dump()["answers"] == []
-    of.learn(request, offer, Usage(10**4, 10**4), "word " * 50, 7)
-    assert of.sizes.dump()["inputs"]
-    assert of.sizes.dump()["answers"]
+def taught(*lengths: tuple[int, float]) -> AnswerLengths:
+    """Return lengths that have learned (input tokens, answer tokens) of `auto`."""
+    made = AnswerLengths()
+    for input_tokens, tokens in lengths:
+        made.learn("auto", None, input_tokens, tokens)
+    return made
 
 
-def test_cut_or_pictured_answers_teach_only_the_other_size() -> None:
-    offer, of = Offer("openai", "gpt-4o"), catalog()
-    of.learn(asks(HELLO, max_output_tokens=10), offer, Usage(100, 10), "word " * 5, None, is_cut=True)
-    assert of.sizes.dump()["answers"] == []
-    picture = Message(Role.USER, (Text("word " * 100), Image("data:image/png;base64,AAAA")))
-    of.learn(asks(picture), offer, Usage(1000, 10), "word " * 5, None)
-    assert of.sizes.dump()["inputs"] == []
-    assert of.sizes.dump()["answers"]
+def test_unknown_model_has_the_usual_length() -> None:
+    assert taught((100, 10)).expected("smart", 7, 100) == USUAL_OUTPUT_TOKENS
 
 
-def test_answers_within_a_limit_of_the_client_teach_length_and_thinking() -> None:
-    offer, of = Offer("openai", "gpt-4o"), catalog()
-    for _ in range(20):
-        usage = Usage(100, 3006, reasoning_tokens=3000)
-        of.learn(asks(HELLO, max_output_tokens=4000), offer, usage, "word " * 5, 7)
-    assert of.sizes.thinking_times(offer) > 30
-    assert of.sizes.answer_tokens("auto", None) < 10
+def test_length_follows_the_size_of_the_input() -> None:
+    made = taught(*[(100, 50), (2000, 800)] * 200)
+    assert made.expected("auto", None, 100) < 80
+    assert made.expected("auto", None, 2000) > 750
+    assert made.expected("auto", None, 0) == pytest.approx(425, abs=5)
 
 
-def test_each_of_several_choices_teaches_its_own_length() -> None:
-    offer, one, two = Offer("openai", "gpt-4o"), catalog(), catalog()
-    one.learn(asks(HELLO), offer, Usage(100, 30), "word " * 20, None)
-    two.learn(asks(HELLO, n=2), offer, Usage(100, 60), "word " * 40, None)
-    expected = one.sizes.answer_tokens("auto", None)
-    assert two.sizes.answer_tokens("auto", None) == pytest.approx(expected, abs=1)  # each text is rounded up
+def test_size_is_drawn_towards_its_octave_and_the_octave_towards_the_model() -> None:
+    made = taught((128, 100), (1024, 300))
+    octave = (100 + 10 * 200) / 11
+    assert made.expected("auto", None, 128) == pytest.approx((100 + 10 * octave) / 11)
+    assert made.expected("auto", None, 250) == pytest.approx(octave)  # the same octave, another quarter
+    assert made.expected("auto", None, 256) == pytest.approx(200)  # another octave
+
+
+def test_tenants_own_multiple_holds_for_each_size() -> None:
+    made = taught(*[(100, 50), (2000, 800)] * 200)
+    for _ in range(100):
+        made.learn("auto", 7, 100, 100)
+    assert made.expected("auto", 7, 2000) > 1.2 * made.expected("auto", None, 2000)
+
+
+def test_old_answers_fade() -> None:
+    mean = Mean()
+    for value in [100.0] * 1000 + [0.0] * 1000:
+        mean.add(value)
+    assert mean.value < 1
+    assert mean.samples == pytest.approx(1 / (1 - MEMORY))
+
+
+def test_state_survives_a_restart_and_rows_of_earlier_releases_load() -> None:
+    before, after, old = taught((100, 50), (2000, 800)), AnswerLengths(), AnswerLengths()
+    state = json.loads(json.dumps(before.dump()))
+    after.load(state)
+    old.load({"answers": state["answers"]})
+    for size in (0, 100, 2000):
+        assert after.expected("auto", None, size) == before.expected("auto", None, size)
+        assert old.expected("auto", None, size) == before.expected("auto", None, 0)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.catalog.answer_lengths import USUAL_OUTPUT_TOKENS
+from engine.catalog.learned_sizes import USUAL_OUTPUT_TOKENS
 from engine.catalog.offers import Offer
 from engine.catalog.token_counts import SAMPLES_TO_HOLD, Measure, TokenSizes, measure
 from engine.chat import ChatRequest, Role, says
