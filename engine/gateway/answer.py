@@ -16,8 +16,8 @@ from engine.catalog.offers import Offer
 from engine.chat import Choice, Completion, Event, Usage
 from engine.errors import Closing
 from engine.gateway.answer_stream import AnswerStream, ContentEvent, StreamEnd, choices_of
-from engine.gateway.attempt import Attempt, uninterrupted
-from engine.gateway.failover import Failover
+from engine.gateway.attempt import Attempt
+from engine.gateway.failover import Failover, uninterrupted
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.money import Money

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -23,20 +23,6 @@ from engine.routing.permits import Permit, patience_seconds
 _TAIL_SECONDS = 2.0  # for the usage, after the last content: some providers send no end marker and do not close
 _TIMER_SLACK = 1.1  # silence is noticed at most so many times later: the timer is not reset for each delta
 LONGEST_SECONDS = 900.0  # of one answer; a provider that sends nothing but reasoning is cut off then
-
-
-async def uninterrupted(task: asyncio.Task[None]) -> None:
-    """Wait for the end of `task`, however often the caller is cancelled; then raise that cancellation, or its error."""
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    if not task.cancelled():
-        task.result()
 
 
 @dataclass(slots=True, eq=False)
@@ -200,12 +186,7 @@ class Attempt:
         self._shown_or_done.set()
 
     def _call(self) -> ProviderCall:
-        return ProviderCall(
-            request=self.question.request,
-            model=self.quote.offer.model,
-            output_tokens=self.output_tokens,
-            key=self.permit.key,
-        )
+        return ProviderCall(self.question.request, self.quote.offer.model, self.output_tokens, self.permit.key)
 
     # --- usage, cost and records --------------------------------------------------------------------
 
@@ -253,12 +234,6 @@ class Attempt:
         return Money.from_atto(self.cost_atto(usage))
 
     @property
-    def _held_cost(self) -> Money:
-        """The most that the hold covers, at the price that was quoted."""
-        input_atto, output_atto = self.quote.price.ceiling(self.bounds.input_tokens)
-        return Money.ceil_atto(self.bounds.input_tokens * input_atto + self.bounds.output_tokens * output_atto)
-
-    @property
     def _price(self) -> Price:
         asked, served = self.quote.offer, self.content.served
         if served in {"", asked.model}:
@@ -277,18 +252,17 @@ class Attempt:
         cost = self.cost(total) - self.cost(paid)
         if cost <= ZERO:
             return None
-        return self._record(UNREAD, unpaid_usage(total, paid), cost=cost, waste=cost, ordinal=ordinal)
+        return replace(self._record(UNREAD, unpaid_usage(total, paid), cost=cost, waste=cost), ordinal=ordinal)
 
     def kept(self, outcome: str, usage: Usage, billed: Usage | None = None) -> AttemptRecord:
         """Return the record of the answer that was kept. Cost beyond `usage` and the bounds of its hold is waste.
 
         `billed`: the tokens that the provider bills, where they are more than those of the kept part.
         """
-        paid = self.cost(usage)
-        covered = min(paid, self._held_cost if usage.cost_usd else self.cost(self.bounds.covered(usage)))
+        paid, bounds = self.cost(usage), self.bounds
+        covered = min(paid, bounds.most_cost(self.quote.price) if usage.cost_usd else self.cost(bounds.covered(usage)))
         cost = paid if billed is None else max(paid, self.cost(billed))
-        waste = cost - covered
-        return self._record(outcome, usage, cost=cost, waste=waste, kept=True)
+        return self._record(outcome, usage, cost=cost, waste=cost - covered, kept=True)
 
     def _record(
         self,
@@ -299,12 +273,11 @@ class Attempt:
         waste: Money,
         kept: bool = False,
         error: ProviderError | None = None,
-        ordinal: int | None = None,
     ) -> AttemptRecord:
         offer, request, served = self.quote.offer, self.question.request, self.content.served
         return AttemptRecord(
             request_id=request.id,
-            ordinal=self.ordinal if ordinal is None else ordinal,
+            ordinal=self.ordinal,
             tenant_id=self.question.tenant_id,
             key_id=request.key_id,
             asked=request.model,

@@ -17,7 +17,7 @@ from engine.errors import (
     TooBigForNow,
 )
 from engine.gateway.answer_stream import AnswerStream, text_of
-from engine.gateway.attempt import Attempt, uninterrupted
+from engine.gateway.attempt import Attempt
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.gateway.rejections import rejected
@@ -26,6 +26,20 @@ from engine.routing.permits import Permit
 from engine.routing.plan import NextAttempt, Pause, Route, Selection, plan
 
 _OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow, RequestFault)
+
+
+async def uninterrupted(task: asyncio.Task[None]) -> None:
+    """Wait for the end of `task`, however often the caller is cancelled; then raise that cancellation, or its error."""
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    if not task.cancelled():
+        task.result()
 
 
 @dataclass(slots=True, eq=False)

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from engine.catalog.prices import Price
 from engine.catalog.token_counts import estimate, estimate_text
 from engine.chat import ChatRequest, Usage
+from engine.money import Money
 
 MOST_TOKENS = 20_000_000  # no model reads or writes as much: a report above it is an error
 _TOLERANCE_TIMES, _TOLERANCE_TOKENS = 4, 10_000  # how far a credible report may exceed the bounds of its request
@@ -33,6 +35,11 @@ class Bounds:
             cached_tokens=cached_tokens,
             cache_write_tokens=min(usage.cache_write_tokens, input_tokens - cached_tokens),
         )
+
+    def most_cost(self, price: Price) -> Money:
+        """Return the highest cost of these tokens at `price`, rounded up as a hold is."""
+        input_atto, output_atto = price.ceiling(self.input_tokens)
+        return Money.ceil_atto(self.input_tokens * input_atto + self.output_tokens * output_atto)
 
 
 @dataclass(frozen=True, slots=True)

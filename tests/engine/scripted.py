@@ -13,6 +13,8 @@ from engine.catalog.price_book import PriceBook
 from engine.catalog.prices import flat_price
 from engine.chat import ChatRequest, Chunk, Delta, Event, Finish, Finished, Restart, Role, Usage, says
 from engine.gateway.answer import Answer
+from engine.gateway.answer_stream import AnswerStream
+from engine.gateway.attempt import Attempt
 from engine.gateway.background_reads import BackgroundReads
 from engine.gateway.hedging import Hedging
 from engine.gateway.market import Market
@@ -20,7 +22,7 @@ from engine.gateway.question import Question
 from engine.holds import Grant
 from engine.money import Money
 from engine.ports import Bill, LimitHeaders, ProviderCall
-from engine.routing.health import Health, HealthPolicy
+from engine.routing.health import Health, HealthPolicy, Permit
 from engine.routing.plan import Route
 from engine.tenancy import Charge, Markup, Plan, Tenant
 from tests.engine.clock import HandClock
@@ -161,6 +163,12 @@ class AnswerSetup:
         hold = ScriptedHold(Grant(0, Money(10**9), 1000, limits))
         return Answer(self.market, self.question(prompt, can_restart=can_restart, n=n), hold), hold
 
+    async def begun(self) -> None:
+        """Wait until the response's headers have come."""
+        while not self.open:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
     async def background_reads_done(self) -> None:
         async with asyncio.timeout(20):
             while len(self.market.background_reads):
@@ -169,6 +177,23 @@ class AnswerSetup:
     @property
     def open(self) -> int:
         return sum(provider.open for provider in self.providers)
+
+
+def started(
+    setup: AnswerSetup, *, stream: AnswerStream | None = None, output: int = 100, n: int = 1, number: int = 0
+) -> Attempt:
+    """Start an attempt at quote `number`; 200 input tokens are held for."""
+    question = setup.question(n=n)
+    quote = question.route.quotes[number]
+    permit = setup.market.health.admit(quote.offer)
+    assert isinstance(permit, Permit)
+    return Attempt(setup.market, question, quote, permit, 1, output, stream)
+
+
+def attempt(*script: Step, first: float = 5, idle: float = 5, n: int = 1, output: int = 100) -> Attempt:
+    """Start an attempt at a provider that follows `script`."""
+    setup = AnswerSetup(ScriptedProvider("one", list(script)), first=first, idle=idle)
+    return started(setup, n=n, output=output)
 
 
 def shown(events: list[Event]) -> str:

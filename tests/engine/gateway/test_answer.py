@@ -1,19 +1,16 @@
 """The ends of an answer: charge, waste and events of each."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
-from engine.attempt_record import Receipt
 from engine.catalog.offers import Offer
-from engine.chat import Completion, Delta, Finish, Finished, Restart, Usage
+from engine.chat import Delta, Finish, Finished, Restart, Usage
 from engine.errors import (
     AnswerCut,
     ContextTooLong,
     EmptyAnswer,
     Garbled,
-    HoldLost,
     NoProvider,
     Overloaded,
     RateLimited,
@@ -22,23 +19,8 @@ from engine.errors import (
     StreamCut,
     Unreachable,
 )
-from engine.gateway.answer import Answer
 from engine.money import Money
-from engine.ports import Bill, CaptureStep
-from engine.tenancy import Charge
-from tests.engine.scripted import (
-    END,
-    NEVER,
-    AnswerSetup,
-    ScriptedHold,
-    ScriptedProvider,
-    Step,
-    cost,
-    deltas,
-    paid,
-    shown,
-    whole,
-)
+from tests.engine.scripted import END, NEVER, AnswerSetup, ScriptedProvider, Step, cost, deltas, paid, shown, whole
 
 
 async def test_whole_answer_is_charged_as_reported() -> None:
@@ -218,17 +200,6 @@ async def test_refusal_after_a_cut_takes_the_content_back() -> None:
     assert paid(hold) == Usage(9, 0)
 
 
-async def test_events_end_with_the_capture() -> None:
-    setup = AnswerSetup(ScriptedProvider("one", whole("a")))
-    answer, hold = setup.answer()
-    async for _ in answer:
-        pass
-    assert hold.bill is not None
-    assert answer.charge.wallet == Money.from_atto(hold.bill.cost_atto)
-    with pytest.raises(StopAsyncIteration):
-        await anext(answer)
-
-
 async def test_receipt_lists_quotes_attempts_and_the_list_price() -> None:
     setup = AnswerSetup(
         ScriptedProvider("one", [Overloaded("x")]), ScriptedProvider("two", whole("a", tokens=(1000, 10)))
@@ -240,81 +211,3 @@ async def test_receipt_lists_quotes_attempts_and_the_list_price() -> None:
     assert [quote.provider for quote in receipt.quotes] == ["one", "two"]
     assert [(record.provider, record.kept) for record in receipt.attempts] == [("one", False), ("two", True)]
     assert receipt.list_price == Money.usd("0.0026")  # GPT-4o: 2.50 and 10 USD per 1M tokens
-
-
-async def test_failed_void_is_the_error_of_the_answer() -> None:
-    class Broken(ScriptedHold):
-        async def void(self, also: object = None) -> None:  # noqa: ARG002
-            raise ConnectionError("database")
-
-    setup = AnswerSetup(ScriptedProvider("one", [Overloaded("x")]))
-    _, hold = setup.answer()
-    answer = Answer(setup.market, setup.question(), Broken(hold.grant))
-    with pytest.raises(ConnectionError):
-        await answer.whole()
-
-
-async def test_failed_capture_voids_the_hold() -> None:
-    class Broken(ScriptedHold):
-        async def capture(self, bill: object, also: object = None) -> Charge:  # noqa: ARG002
-            raise HoldLost("r:1")
-
-    setup = AnswerSetup(ScriptedProvider("one", whole("a")))
-    _, hold = setup.answer()
-    broken = Broken(hold.grant)
-    answer = Answer(setup.market, setup.question(), broken)
-    with pytest.raises(HoldLost):
-        await answer.whole()
-    assert (broken.voided, answer.completion) == (True, None)
-
-
-async def test_stop_after_the_end_changes_nothing() -> None:
-    setup = AnswerSetup(ScriptedProvider("one", whole("a")))
-    answer, hold = setup.answer()
-    await answer.whole()
-    answer.stop()
-    answer.abort()
-    await answer.leave()
-    assert hold.bill is not None
-    assert answer.completion is not None
-    assert not answer.completion.stopped
-
-
-async def test_cancelled_leave_waits_for_the_capture_all_the_same() -> None:
-    slow = asyncio.Event()
-
-    class Slow(ScriptedHold):
-        async def capture(self, bill: Bill, also: CaptureStep | None = None) -> Charge:
-            await slow.wait()
-            return await super().capture(bill, also)
-
-    setup = AnswerSetup(ScriptedProvider("one", [*deltas("a b"), NEVER()]))
-    _, hold = setup.answer()
-    captured = Slow(hold.grant)
-    answer = Answer(setup.market, setup.question(), captured)
-    await anext(answer)
-    leaving = asyncio.create_task(answer.leave())
-    for _ in range(5):
-        await asyncio.sleep(0)
-    leaving.cancel()
-    for _ in range(5):
-        await asyncio.sleep(0)
-    assert not leaving.done()
-    slow.set()
-    with pytest.raises(asyncio.CancelledError):
-        await leaving
-    assert captured.bill is not None
-
-
-async def test_finisher_gets_the_completion_and_its_step_runs_with_the_charge() -> None:
-    kept: list[object] = []
-
-    def finish(completion: Completion, receipt: Receipt) -> CaptureStep:
-        kept.extend([completion.text, receipt.request_id])
-        return lambda _, charge: kept.append(charge.wallet)
-
-    setup = AnswerSetup(ScriptedProvider("one", whole("a", tokens=(10, 1))))
-    _, hold = setup.answer()
-    answer = Answer(setup.market, replace(setup.question(), finish=finish), hold)
-    await answer.whole()
-    assert kept == ["a ", "r", cost(Usage(10, 1))]

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from engine.catalog.prices import flat_price
 from engine.catalog.token_counts import estimate_text
 from engine.chat import ChatRequest, Role, Usage, says
 from engine.gateway.usage import (
@@ -15,6 +16,7 @@ from engine.gateway.usage import (
     unpaid_usage,
     whole_usage,
 )
+from engine.money import Money
 
 REQUEST = ChatRequest("r", "m", (says(Role.USER, "hello"),))
 BOUNDS = Bounds(100, 50)
@@ -132,3 +134,8 @@ def test_reported_bill_counts_for_a_whole_answer_but_not_for_an_estimated_part()
     assert whole_usage(REQUEST, Usage(-9, 3, cost_usd=bill), said("hi"), BOUNDS).cost_usd == bill
     text = "many words have come so far, all of them read"
     assert partial_usage(REQUEST, Usage(9, 1, cost_usd=bill), said(text), BOUNDS).cost_usd is None
+
+
+def test_most_cost_of_bounds_is_rounded_up() -> None:
+    assert Bounds(3, 4).most_cost(flat_price("0.0001", "0.0002")) == Money(2)  # 0.3 and 0.8 nano-dollars
+    assert Bounds(200, 100).most_cost(flat_price("1", "2")) == Money(400_000)

@@ -6,14 +6,12 @@ from datetime import timedelta
 import pytest
 
 from engine.errors import HoldLost
-from engine.holds import Shortfall
 from engine.money import ZERO, Money
 from engine.tenancy import Charge
 from storage.billing import plans
-from storage.database.connection import Connection, row, scalar
+from storage.database.connection import Connection, scalar
 from storage.database.database import Database
 from storage.ledger import holds
-from storage.tenants import api_keys
 from tests.storage.books import (
     DOUBLE,
     FREE,
@@ -132,47 +130,6 @@ async def test_hold_is_captured_once(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_later_epoch_expires_the_earlier_hold(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        owner = tenant(conn, "1")
-        first, second = hold_request(owner, epoch=1), hold_request(owner, epoch=2)
-        old, new = take(conn, first), take(conn, second)
-        with pytest.raises(HoldLost, match=first.hold_id):
-            pay(conn, first, old)
-        pay(conn, second, new)
-        states = conn.rows("SELECT epoch, state FROM holds WHERE tenant_id = :id ORDER BY epoch", id=owner)
-        assert [(each["epoch"], each["state"]) for each in states][-1] == (2, "captured")
-        check_books(conn)
-
-    await db.write(unit)
-
-
-async def test_earlier_epoch_cannot_replace_a_later_hold(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        owner = tenant(conn, "1")
-        second = hold_request(owner, epoch=2)
-        grant = take(conn, second)
-        with pytest.raises(HoldLost, match=f"{second.request_id}:1"):
-            holds.hold(conn, hold_request(owner, epoch=1), "L", NOW)
-        pay(conn, second, grant)
-        check_books(conn)
-
-    await db.write(unit)
-
-
-async def test_paid_request_cannot_be_held_again(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        owner = tenant(conn, "1")
-        asked = hold_request(owner)
-        pay(conn, asked, take(conn, asked))
-        for epoch in (1, 2):
-            with pytest.raises(HoldLost):
-                holds.hold(conn, hold_request(owner, epoch=epoch), "L", NOW)
-        check_books(conn)
-
-    await db.write(unit)
-
-
 async def test_capture_after_the_period_does_not_change_the_new_allowance(db: Database) -> None:
     def unit(conn: Connection) -> None:
         asked = hold_request(tenant(conn), input_tokens=500)
@@ -217,56 +174,6 @@ async def test_void_after_the_period_releases_no_allowance(db: Database) -> None
     await db.write(unit)
 
 
-async def test_limit_of_an_api_key_bounds_its_holds(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        owner = tenant(conn, "1")
-        key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=300, now=NOW)
-        first = hold_request(owner, "a", key_id=key.id)
-        grant = take(conn, first)
-        assert shortfall_of(conn, hold_request(owner, "b", key_id=key.id)).key_limited
-        pay(conn, first, grant, tokens=120)
-        second = hold_request(owner, "b", key_id=key.id)
-        assert take(conn, second).tokens == 180
-        found = row(conn, "SELECT * FROM api_keys WHERE id = :id", id=key.id)
-        assert found is not None
-        assert (found["used_tokens"], found["held_tokens"]) == (120, 180)
-        check_books(conn)
-
-    await db.write(unit)
-
-
-async def test_voided_hold_gives_its_tokens_back_to_the_api_key(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        owner = tenant(conn, "1")
-        key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=300, now=NOW)
-        asked = hold_request(owner, "a", key_id=key.id)
-        take(conn, asked)
-        holds.void(conn, asked.hold_id, NOW)
-        found = row(conn, "SELECT * FROM api_keys WHERE id = :id", id=key.id)
-        assert found is not None
-        assert (found["used_tokens"], found["held_tokens"]) == (0, 0)
-        check_books(conn)
-
-    await db.write(unit)
-
-
-async def test_api_key_counts_each_month_by_itself(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        owner = tenant(conn, "1")
-        key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=300, now=NOW)
-        old = hold_request(owner, "a", key_id=key.id)
-        grant = take(conn, old)
-        december = NOW + timedelta(days=10)
-        new = hold_request(owner, "b", key_id=key.id)
-        assert not isinstance(holds.hold(conn, new, "L", december), Shortfall)
-        pay(conn, old, grant)
-        found = row(conn, "SELECT * FROM api_keys WHERE id = :id", id=key.id)
-        assert found is not None
-        assert (found["used_tokens"], found["held_tokens"]) == (0, 200)
-
-    await db.write(unit)
-
-
 async def test_capture_journals_the_worth_of_the_allowance(db: Database) -> None:
     def unit(conn: Connection) -> int:
         asked = hold_request(tenant(conn, plan=PRO), input_tokens=700, output_tokens=300)
@@ -274,25 +181,6 @@ async def test_capture_journals_the_worth_of_the_allowance(db: Database) -> None
         return int(scalar(conn, "SELECT allowance_nanousd FROM attempts"))
 
     assert await db.write(unit) == round(1000 * RATES["pro"])
-
-
-async def test_request_of_another_tenant_cannot_be_held(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        owner, other = tenant(conn, "1"), tenant(conn, "1")
-        asked = hold_request(owner, epoch=1)
-        take(conn, asked)
-        holds.void(conn, asked.hold_id, NOW)
-        with pytest.raises(HoldLost, match=f"{asked.request_id}:2"):
-            holds.hold(conn, hold_request(other, epoch=2), "L", NOW)
-        raise RollBack
-
-    with pytest.raises(RollBack):
-        await db.write(unit)
-    await db.read(check_books)
-
-
-class RollBack(Exception):
-    """Rolls back the unit of work."""
 
 
 async def test_row_of_an_attempt_is_short_and_contains_no_prompt(db: Database) -> None:
