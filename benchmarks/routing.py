@@ -25,9 +25,8 @@ from benchmarks.replay.policies import (
 from benchmarks.replay.world import Clock, World
 from engine.catalog.catalog import Catalog
 from engine.catalog.defaults import AUTO
-from engine.catalog.offers import Model, Offer
+from engine.catalog.offers import Model, Offer, Price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import Price
 from engine.money import exact
 from engine.providers.registry import specs
 from engine.tenancy import Flat

@@ -6,9 +6,8 @@ from typing import Any
 from engine.catalog.catalog import Catalog
 from engine.catalog.defaults import AUTO, SMART, default_offers
 from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
-from engine.catalog.offers import Model, Offer
+from engine.catalog.offers import Model, Offer, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import flat_price
 from engine.money import Money, atto_per_token, exact
 from engine.ports import Provider
 from engine.providers.registry import specs

@@ -19,7 +19,7 @@ from pathlib import Path
 TARGETS = {
     "engine/routing/*.py": "tests/engine/routing",
     "engine/gateway/*.py": "tests/engine/gateway",
-    "engine/catalog/prices.py": "tests/engine/catalog",
+    "engine/catalog/offers.py": "tests/engine/catalog",
     "engine/catalog/price_book.py": "tests/engine/catalog",
     "storage/ledger/*.py": "tests/storage/ledger",
 }

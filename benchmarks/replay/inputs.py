@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from engine.catalog.prices import Price, flat_price
+from engine.catalog.offers import Price, flat_price
 
 Kind = Literal["down", "flaky", "limit", "slow", "cut"]
 KINDS: tuple[str, ...] = get_args(Kind)

@@ -8,8 +8,7 @@ from typing import Protocol
 from benchmarks.replay.inputs import Prompt
 from benchmarks.replay.world import CLIENT_TIMEOUT_S, Clock, Limits, Outcome, Process, World, run
 from engine.catalog.catalog import Catalog
-from engine.catalog.offers import Drop, Model, Offer, Quote
-from engine.catalog.prices import Price
+from engine.catalog.offers import Drop, Model, Offer, Price, Quote
 from engine.chat import ChatRequest, Role, Usage, says
 from engine.errors import ProviderError, RateLimited
 from engine.routing.health import Health, HealthPolicy, Permit

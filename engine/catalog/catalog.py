@@ -14,6 +14,7 @@ from engine.catalog.offers import (
     MissingCapability,
     Model,
     Offer,
+    Price,
     Quote,
     missing_capabilities,
     needed_capabilities,
@@ -21,7 +22,6 @@ from engine.catalog.offers import (
 )
 from engine.catalog.picture_tokens import estimate_pictures, pictures_beyond_bound
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import Price
 from engine.catalog.prompt_cache import PromptCache
 from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, measure
 from engine.chat import ChatRequest, Usage

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil, exp
 from typing import NamedTuple
 
-from engine.catalog.prices import Price, Rates
+from engine.catalog.offers import Price, Rates
 from engine.catalog.prompt_cache import GAP_SECONDS, OfferHits, gap_class
 
 _CACHED_FROM_TOKENS = 1024  # OpenAI caches prompts of this length, and since GPT-5.6 bills the writing

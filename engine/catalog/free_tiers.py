@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from engine.catalog.offers import Offer
-from engine.catalog.prices import FREE, FREE_SOURCE, Price
+from engine.catalog.offers import FREE, FREE_SOURCE, Offer, Price
 
 FREE_PRICE = Price(((0, FREE),), FREE_SOURCE)
 _MINUTE = timedelta(minutes=1)

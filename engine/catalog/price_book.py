@@ -17,7 +17,7 @@ from genai_prices.data_snapshot import DataSnapshot, get_snapshot
 from genai_prices.types import ClauseEquals, ClauseOr, ModelInfo, ModelPrice, TieredPrices
 
 from engine.catalog.model_names import without_date
-from engine.catalog.prices import CATALOGUE, FREE_SOURCE, LOCAL, Price, Rates
+from engine.catalog.offers import CATALOGUE, FREE_SOURCE, LOCAL, Price, Rates
 from engine.money import atto_per_token
 
 log = logging.getLogger(__name__)

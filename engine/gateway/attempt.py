@@ -8,8 +8,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
-from engine.catalog.offers import Quote
-from engine.catalog.prices import Price
+from engine.catalog.offers import Price, Quote
 from engine.chat import Chunk, Delta, Finished, Usage
 from engine.errors import FirstTokenLate, ProviderError, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream, AttemptContent, ContentEvent, text_of

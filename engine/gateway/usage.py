@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from engine.catalog.prices import Price
+from engine.catalog.offers import Price
 from engine.catalog.token_counts import estimate, estimate_text
 from engine.chat import ChatRequest, Usage
 from engine.money import Money

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from engine.catalog.offers import Offer
-from engine.catalog.prices import Price
+from engine.catalog.offers import Offer, Price
 from engine.money import Money
 from scheduler.context import JobContext
 from scheduler.job import Job

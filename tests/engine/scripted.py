@@ -8,9 +8,8 @@ from typing import Any, TypeAlias
 
 from engine.attempt_record import AttemptRecord
 from engine.catalog.catalog import Catalog
-from engine.catalog.offers import Model, Offer, Quote
+from engine.catalog.offers import Model, Offer, Quote, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import flat_price
 from engine.chat import ChatRequest, Chunk, Delta, Event, Finish, Finished, Restart, Role, Usage, says
 from engine.gateway.answer import Answer
 from engine.gateway.answer_stream import AnswerStream

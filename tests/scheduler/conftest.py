@@ -12,9 +12,8 @@ import locales
 from bot.notify import translated
 from engine.attempt_record import ANSWERED
 from engine.catalog.catalog import Catalog
-from engine.catalog.offers import Model, Offer
+from engine.catalog.offers import Model, Offer, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import flat_price
 from engine.chat import Usage
 from engine.gateway.market import Market
 from engine.money import Money

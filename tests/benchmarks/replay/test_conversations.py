@@ -7,8 +7,7 @@ from benchmarks.replay.conversations import LEAST_GAP_S, PromptCaches, Turn, mak
 from benchmarks.replay.inputs import Prompt
 from benchmarks.replay.policies import ReplayCatalog
 from benchmarks.routing import START, _offers
-from engine.catalog.offers import Offer
-from engine.catalog.prices import Price, flat_price
+from engine.catalog.offers import Offer, Price, flat_price
 
 PROMPTS = [Prompt(number, number * 0.5, 800 + number % 700, 100 + number % 90) for number in range(400)]
 PRICES = {

@@ -22,9 +22,8 @@ from bot.menu import discover
 from bot.notify import TelegramNotifier
 from bot.services import Services
 from engine.catalog.catalog import Catalog
-from engine.catalog.offers import Model, Offer
+from engine.catalog.offers import Model, Offer, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import flat_price
 from engine.gateway.gateway import Gateway
 from engine.gateway.market import Market
 from engine.money import Money

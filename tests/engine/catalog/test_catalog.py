@@ -3,9 +3,8 @@ from fractions import Fraction
 import pytest
 
 from engine.catalog.free_tiers import FREE_PRICE, FreeTierLimits, FreeTiers
-from engine.catalog.offers import Drop, Offer
+from engine.catalog.offers import Drop, Offer, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import flat_price
 from engine.chat import Image, Message, Options, Role, Text, Tool, Usage, says
 from engine.errors import UnknownModel
 from engine.tenancy import Flat, Markup

@@ -6,9 +6,8 @@ from datetime import timedelta
 import pytest
 
 from engine.catalog.learned_sizes import MOST_OFFERS, LearnedContexts
-from engine.catalog.offers import Offer
+from engine.catalog.offers import Offer, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import flat_price
 from engine.chat import ChatRequest, Role, Usage, says
 from engine.errors import ContextTooLong
 from engine.gateway.gateway import _ceiling

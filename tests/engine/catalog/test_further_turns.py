@@ -2,9 +2,8 @@ import pytest
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
-from engine.catalog.offers import Offer
+from engine.catalog.offers import Offer, Price, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import Price, flat_price
 from engine.chat import ChatRequest, Role, Usage, says
 from tests.engine.catalog.catalogs import NOON, asks, catalog
 

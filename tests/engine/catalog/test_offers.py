@@ -1,7 +1,6 @@
 import pytest
 
-from engine.catalog.offers import MissingCapability, Offer, Quote, missing_capabilities, output_limit
-from engine.catalog.prices import LOCAL
+from engine.catalog.offers import LOCAL, MissingCapability, Offer, Quote, missing_capabilities, output_limit
 from engine.money import Money
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.catalog.free_tiers import FREE_PRICE
+from engine.catalog.offers import LOCAL, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import LOCAL, flat_price
 from engine.chat import Usage
 from engine.money import Money
 

@@ -1,4 +1,4 @@
-from engine.catalog.prices import Price, Rates, flat_price
+from engine.catalog.offers import Price, Rates, flat_price
 from engine.chat import Usage
 from engine.money import Money
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
+from engine.catalog.offers import Price, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import Price, flat_price
 from engine.chat import Served
 from engine.money import Money
 from engine.routing.plan import Route

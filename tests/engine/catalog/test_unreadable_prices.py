@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.catalog.catalog import Catalog
-from engine.catalog.offers import Model, Offer
+from engine.catalog.offers import Model, Offer, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import flat_price
 from engine.chat import ChatRequest, Role, says
 from engine.tenancy import Flat
 

@@ -8,9 +8,8 @@ from fractions import Fraction
 import pytest
 
 from engine.attempt_record import ABANDONED, ANSWERED, MOST_DETAIL_CHARS, UNREAD
-from engine.catalog.offers import Offer
+from engine.catalog.offers import Offer, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import flat_price
 from engine.chat import Delta, Served, Usage
 from engine.errors import FirstTokenLate, Overloaded
 from engine.gateway.answer_stream import AnswerStream

@@ -9,9 +9,8 @@ from typing import cast
 
 import pytest
 
-from engine.catalog.offers import Model, Offer, Quote
+from engine.catalog.offers import Model, Offer, Quote, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import flat_price
 from engine.chat import ChatRequest, Role, says
 from engine.errors import (
     Closing,

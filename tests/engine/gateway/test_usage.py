@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.catalog.prices import flat_price
+from engine.catalog.offers import flat_price
 from engine.catalog.token_counts import estimate_text
 from engine.chat import ChatRequest, Role, Usage, says
 from engine.gateway.usage import (

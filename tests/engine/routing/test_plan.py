@@ -5,8 +5,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.catalog.offers import Drop, Offer, Quote
-from engine.catalog.prices import LOCAL
+from engine.catalog.offers import LOCAL, Drop, Offer, Quote
 from engine.routing.permits import OfferStatus
 from engine.routing.plan import ATTO_PER_USD, plan
 

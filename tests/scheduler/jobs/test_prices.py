@@ -1,8 +1,7 @@
 from datetime import UTC, datetime
 
-from engine.catalog.offers import Offer
+from engine.catalog.offers import Offer, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prices import flat_price
 from scheduler.context import JobContext
 from scheduler.jobs import prices
 from tests.scheduler.conftest import HandClock, Journal, Notifications, context_over
