@@ -10,7 +10,7 @@ from fractions import Fraction
 from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
 from engine.catalog.offers import Price, Quote
 from engine.chat import Chunk, Delta, Finished, Usage
-from engine.errors import FirstTokenLate, ProviderError, Unreachable, WentSilent
+from engine.errors import FirstTokenLate, ProviderError, StreamCut, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream, AttemptContent, ContentEvent, text_of
 from engine.gateway.market import Market
 from engine.gateway.question import Question
@@ -145,8 +145,10 @@ class Attempt:
                 late = WentSilent if self._is_alive else FirstTokenLate
                 seconds = self.market.policy.idle_seconds if self._is_alive else self._patience_seconds
                 raise late(f"nothing for {seconds:g} s") from None
-        except Unreachable:
+        except Unreachable as error:
             if not self.content.is_whole:
+                if self._is_alive:  # the connection was there: this answer broke off
+                    raise StreamCut(error.detail) from error
                 raise
 
     async def _read(self, chunks: AsyncIterator[Chunk], timer: asyncio.Timeout) -> None:

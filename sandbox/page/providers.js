@@ -13,7 +13,7 @@ const STATES = {
 };
 const PLACES = ["next", "2nd", "3rd"];
 let served = null, order = [], changed = () => {};
-const rerouted = new Map();
+const rerouted = new Map(), answered = new Map();  // answered: the number of the last call that is known to be answered
 export function wire(afterChange) { changed = afterChange; }
 export const wasRerouted = () => rerouted.size > 0;
 
@@ -29,8 +29,9 @@ export async function plugAllIn() {
 
 // Mark an answer that was given in place of an unplugged provider.
 export function hear(provider) {
-  const before = world.providers.get(provider.name);
-  if (before && provider.calls > before.calls && provider.last_status === 200) {
+  const before = answered.get(provider.name) ?? world.providers.get(provider.name)?.calls ?? provider.calls;
+  answered.set(provider.name, provider.last_status === 200 ? provider.calls : before);
+  if (provider.calls > before && provider.last_status === 200) {
     rerouted.clear();
     if (served && served !== provider.name && !isUp(world.providers.get(served))) rerouted.set(provider.name, served);
     served = provider.name;

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
+from engine.chat import Usage
 from engine.money import Money
 from storage.database.connection import Connection, Row, moment_or_none, ms
 from storage.invoices import invoices
@@ -107,7 +108,7 @@ def _receipt(found: Row) -> dict[str, Any]:
         "attempts": [
             {
                 **{name: getattr(attempt, name) for name in exported},
-                "usage": asdict(attempt.usage) if attempt.usage else None,
+                "usage": _usage(attempt.usage) if attempt.usage else None,
             }
             for attempt in receipt.attempts
         ],
@@ -143,3 +144,8 @@ def _movement(found: Row, tenant_id: int) -> dict[str, Any]:
         "amount_usd": Money(found["amount_nanousd"] if came_in else -found["amount_nanousd"]),
         "reason": found["reason"],
     }
+
+
+def _usage(usage: Usage) -> dict[str, object]:
+    """Return the counts of tokens, without the operator's cost."""
+    return {name: value for name, value in asdict(usage).items() if name != "cost_usd"}

@@ -55,14 +55,14 @@ async def test_flapping_outage_is_one_message_and_one_reply(journey: Journey) ->
 
 
 async def test_answers_that_break_off_are_an_outage(journey: Journey) -> None:
-    """The connection breaks within each answer, which concerns all offers of the provider; others answer whole."""
+    """The connection breaks within each answer of one offer; others answer whole."""
     journey.sandbox.stand_ins.set_mode("deepseek", "cut")
     for number in range(5):
         await journey.ask(f"{LONG} {number}")
         await outages.run(context_of(journey))
         assert bool(told(journey, OLGA, "is down")) is (number == 4)
     (alert,) = told(journey, OLGA, "is down")
-    assert alert.splitlines()[0] == "🔴 deepseek is down: unreachable, 5 failures"
+    assert alert.splitlines()[0] == "🔴 deepseek/deepseek-v4-flash is down: cut, 5 failures"
     rows = await journey.rows("SELECT COUNT(*) AS n FROM attempts WHERE kept AND provider <> 'deepseek'")
     assert rows == [{"n": 5}]
 
