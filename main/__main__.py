@@ -3,13 +3,17 @@
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from main import settings as settings_module
 from main.config import ConfigError
-from main.settings import Settings
+from main.logs import Redactor, log_uncaught
+from main.logs import set_up as set_up_logs
+from main.settings import ENV_FILE, Settings
+from storage.database.files import make_private
 
 NOTHING_SET = (
     "Nothing to serve yet: neither TELEGRAM_BOT_TOKEN nor a provider key is set. "
@@ -22,6 +26,7 @@ Settings: the environment and .env (see .env.example), farthing.toml (see docs/c
 
 
 def main(arguments: list[str] | None = None) -> int:
+    os.umask(0o077)  # files of this process, such as databases and backups, are their owner's alone
     args = _parser().parse_args(arguments)
     try:
         return int(args.run(args))
@@ -29,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(error, file=sys.stderr)
+        print(Redactor(_settings().secrets()).hide(str(error)), file=sys.stderr)
         return 1
 
 
@@ -120,13 +125,14 @@ def quote(args: argparse.Namespace) -> int:
 
 
 def _settings() -> Settings:
-    return settings_module.read()
+    settings = settings_module.read()
+    log_uncaught(settings.secrets())
+    make_private(ENV_FILE)
+    return settings
 
 
 def _set_up_logs(settings: Settings) -> None:
-    from main import logs  # noqa: PLC0415
-
-    logs.set_up(settings.env.log_level, settings.env.log_format, settings.secrets())
+    set_up_logs(settings.env.log_level, settings.env.log_format, settings.secrets())
     logging.captureWarnings(True)
     path = settings.env.farthing_config
     if "FARTHING_CONFIG" in settings.variables and not path.exists():

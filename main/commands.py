@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from main.clock import SystemClock
+from main.logs import Redactor
 from main.settings import Settings
 from storage.database import sqlite
 from storage.database.connection import Connection
@@ -27,7 +28,8 @@ async def run_audit(settings: Settings, *, full: bool = False) -> int:
     try:
         report = await _read_only(settings.env.database_url, partial(_report, full=full))
     except Exception as error:  # noqa: BLE001 - any driver error means that nothing was checked
-        print(f"The books could not be checked: {error}", file=sys.stderr)
+        reason = Redactor(settings.secrets()).hide(str(error))
+        print(f"The books could not be checked: {reason}", file=sys.stderr)
         return 2
     if report is None:
         print(NOT_UP_TO_DATE, file=sys.stderr)

@@ -120,8 +120,7 @@ async def build_market(settings: Settings, db: Database, clock: SystemClock) -> 
 
 
 def _provider(settings: Settings, name: str, spec: Spec) -> Provider:
-    section = settings.config.providers.get(name)
-    given = settings.provider(name, key_env=section.key_env if section else "")
+    given = settings.provider(name)
     keys = tuple(key.get_secret_value() for key in given.keys)
     return build(spec, keys=keys, base_url=given.base_url, proxy=given.proxy)
 

@@ -4,10 +4,20 @@ import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from types import TracebackType
+from urllib.parse import quote, quote_plus
 
-_SHAPES = re.compile(r"\b\d{5,}:[A-Za-z0-9_-]{30,}|\bfk-[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{16,}|\bAIza[\w-]{30,}")
+_SHAPES = re.compile(
+    r"\b\d{5,}:[A-Za-z0-9_-]{30,}"  # a bot token
+    r"|\bfk-[A-Za-z0-9]{20,}"
+    r"|\b(?:sk|pk|gsk|xai|r8|hf)[-_][A-Za-z0-9_-]{16,}"
+    r"|\bAIza[\w-]{30,}"
+    r"|(?<=://)[^\s/@'\"]*:[^\s/@'\"]+(?=@)"  # the user and password of an address
+)
+log = logging.getLogger("farthing")
 _HIDDEN = "[hidden]"
 QUIET_LOGGERS = (
     "httpx",
@@ -22,18 +32,36 @@ QUIET_LOGGERS = (
 _LEAST_SECRET_CHARS = 6
 
 
+class Redactor:
+    """Replaces the given secrets, and text that looks like one, by `[hidden]`."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        known = {spelling for secret in secrets for spelling in _spellings(secret)}
+        longest_first = sorted((each for each in known if len(each) >= _LEAST_SECRET_CHARS), key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def hide(self, text: str) -> str:
+        # The known secrets first: a shape that ends within one would leave its rest.
+        if self._known is not None:
+            text = self._known.sub(_HIDDEN, text)
+        return _SHAPES.sub(_HIDDEN, text)
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return the ways in which a log can contain `secret`: plain, in a repr, in a URL, each of them also in JSON."""
+    plain = {secret, repr(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}
+    return plain | {json.dumps(each, ensure_ascii=as_ascii)[1:-1] for each in plain for as_ascii in (True, False)}
+
+
 class Redacting(logging.Formatter):
-    """Hides the given secrets, and text that looks like one, in the lines of another formatter."""
+    """Hides secrets in the lines of another formatter."""
 
     def __init__(self, inner: logging.Formatter, secrets: Iterable[str]) -> None:
         super().__init__()
-        self._inner = inner
-        known = sorted({s for s in secrets if len(s) >= _LEAST_SECRET_CHARS}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        self._inner, self._redactor = inner, Redactor(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        line = _SHAPES.sub(_HIDDEN, self._inner.format(record))
-        return self._known.sub(_HIDDEN, line) if self._known else line
+        return self._redactor.hide(self._inner.format(record))
 
 
 class JsonLines(logging.Formatter):
@@ -59,3 +87,21 @@ def set_up(level: str, style: str, secrets: Iterable[str]) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def log_uncaught(secrets: Iterable[str]) -> None:
+    """Log uncaught errors, instead of printing them: secrets in them are hidden, also before `set_up`."""
+    formatter = Redacting(logging.Formatter("%(message)s"), secrets)
+
+    def report(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        found = (kind, error or kind(), traceback)
+        if logging.root.handlers:
+            log.critical("uncaught error", exc_info=found)
+        else:
+            record = log.makeRecord(log.name, logging.CRITICAL, "", 0, "uncaught error", (), found)
+            sys.stderr.write(formatter.format(record) + "\n")
+
+    sys.excepthook = report
+    threading.excepthook = lambda thread: report(thread.exc_type, thread.exc_value, thread.exc_traceback)

@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -13,7 +14,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from main.config import Config, ConfigError, explain, load
 
+ENV_FILE = Path(".env")
 TELEGRAM_API = "https://api.telegram.org"
+_SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_PASSWORD")
+_ADDRESS_ENDINGS = ("_URL", "_PROXY", "_ENDPOINT")
 
 
 def comma_separated(text: str) -> tuple[str, ...]:
@@ -73,9 +77,13 @@ class Settings:
     config: Config
     variables: Mapping[str, str]
 
-    def provider(self, name: str, *, key_env: str = "") -> ProviderSettings:
-        """Read `<NAME>_API_KEY` (or `key_env`), `<NAME>_BASE_URL` and `<NAME>_PROXY`. Raises ConfigError."""
-        upper = name.upper().replace("-", "_")
+    def provider(self, name: str) -> ProviderSettings:
+        """Read `<NAME>_API_KEY` (or the variable of `key_env`), `<NAME>_BASE_URL` and `<NAME>_PROXY`.
+
+        Raises ConfigError.
+        """
+        upper, section = name.upper().replace("-", "_"), self.config.providers.get(name)
+        key_env = section.key_env if section is not None else ""
         keys = self.variables.get(key_env or f"{upper}_API_KEY", "")
         return ProviderSettings(
             name,
@@ -100,12 +108,39 @@ class Settings:
         return self.env.admin_api_key.get_secret_value() if self.env.admin_api_key else ""
 
     def secrets(self) -> tuple[str, ...]:
-        """Return the values that no log may show."""
-        keys = (value for name, value in self.variables.items() if name.endswith(("_API_KEY", "_TOKEN")))
-        return tuple(part for value in keys for part in comma_separated(value))
+        """Return the values that no log may show: keys, tokens, and the credentials in every address."""
+        return (*self._keys(), *self._credentials())
+
+    def _keys(self) -> Iterator[str]:
+        key_envs = {section.key_env for section in self.config.providers.values()}
+        for name, value in self.variables.items():
+            if name in key_envs or name.endswith(_SECRET_ENDINGS):
+                yield from comma_separated(value)
+
+    def _credentials(self) -> Iterator[str]:
+        for name, value in self.variables.items():
+            if name.upper().endswith(_ADDRESS_ENDINGS):
+                yield from credentials(value)
+            elif name.endswith("_HEADERS"):
+                yield from (word for part in comma_separated(value) for word in unquote(part.partition("=")[2]).split())
+        for section in self.config.providers.values():
+            yield from credentials(section.base_url)
 
 
-def read(environ: Mapping[str, str] | None = None, env_file: Path = Path(".env")) -> Settings:
+def credentials(address: str) -> Iterator[str]:
+    """Yield the secrets in an address, as written and decoded: its password (or lone user), and secret parameters.
+
+    A password may contain "@" or "/" by mistake: the last "@" ends it.
+    """
+    user, colon, password = address.partition("://")[2].rpartition("@")[0].partition(":")
+    written = [password] if colon else [user.partition("/")[0]]
+    written += re.findall(r"[?&]\w*(?:password|token|secret|key)=([^&#]+)", address, re.IGNORECASE)
+    for each in written:
+        yield each
+        yield unquote(each)
+
+
+def read(environ: Mapping[str, str] | None = None, env_file: Path = ENV_FILE) -> Settings:
     """Read the settings; the environment overrides `env_file`. Raises ConfigError with one line for each fault."""
     environ = os.environ if environ is None else environ
     from_file = {key: value for key, value in dotenv_values(env_file).items() if value}

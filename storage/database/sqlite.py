@@ -20,6 +20,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from storage.database.connection import Connection, Row
+from storage.database.files import create_private, make_private
 from storage.database.statements import BatchQuery, BatchWrite, Statement
 from storage.database.write_queue import CompletionQueue, DatabaseClosed, QueuedUnit, Unit, next_batch, run_all
 
@@ -85,7 +86,10 @@ class SqliteDatabase:
         self.url, self.path = url, path
 
     async def __aenter__(self) -> Self:
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(self.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        create_private(path)
+        make_private(path)
         warn_if_old()
         self._writer = Writer(self.path)
         self._writer.start()

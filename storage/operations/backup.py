@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from storage.database import leases
+from storage.database.files import create_private
 from storage.database.sqlite import PRAGMAS, SqliteConnection
 from storage.migrations import head, upgrade
 from storage.operations.audit import AuditReport, audit
@@ -46,9 +47,9 @@ def backup(database: Path, folder: Path, now: datetime, keep: int = KEEP) -> Pat
     with _as_backup_failed(f"{database} could not be copied to {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         with _temporary_name(final) as copy:
+            create_private(copy)
             with closing(_open(database)) as raw:
                 raw.execute("VACUUM INTO ?", (str(copy),))
-            copy.chmod(0o600)
             verify(copy)
             _move_into_place(copy, final)
     for old in sorted(folder.glob(_NAME), reverse=True)[keep:]:
@@ -66,8 +67,8 @@ def restore(saved: Path, database: Path, now: datetime) -> Path | None:
     verify(saved)
     _refuse_while_used(database, now)
     with _as_backup_failed(f"{saved} could not replace {database}"), _temporary_name(database) as copy:
+        create_private(copy)
         shutil.copyfile(saved, copy)
-        copy.chmod(0o600)
         aside = _set_aside(database, now)
         _move_into_place(copy, database)
     return aside

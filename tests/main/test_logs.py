@@ -3,12 +3,14 @@
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
 from main import logs
-from main.logs import JsonLines, Redacting
+from main.logs import JsonLines, Redacting, log_uncaught
 
 TOKEN = "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 
@@ -49,13 +51,26 @@ def test_short_values_are_no_secrets() -> None:
 
 @pytest.mark.parametrize(
     "secret",
-    [TOKEN, "fk-" + "a" * 43, "sk-" + "a" * 20, "AIza" + "b" * 35],
-    ids=["telegram", "ours", "openai", "google"],
+    [TOKEN, "fk-" + "a" * 43, "sk-" + "a" * 20, "AIza" + "b" * 35, "gsk_" + "c" * 20],
+    ids=["telegram", "ours", "openai", "google", "groq"],
 )
 def test_text_that_looks_like_a_secret_is_hidden(secret: str) -> None:
     line = Redacting(logging.Formatter(), []).format(record(f"https://api/bot{secret} x {secret}"))
     assert f" {secret}" not in line
     assert line.endswith("x [hidden]")
+
+
+def test_credentials_of_any_address_are_hidden() -> None:
+    line = Redacting(logging.Formatter(), []).format(record("can't reach postgres://me:pw@db/x and http://host:80/@x"))
+    assert line == "can't reach postgres://[hidden]@db/x and http://host:80/@x"
+
+
+@pytest.mark.parametrize("style", [JsonLines(), logging.Formatter()])
+@pytest.mark.parametrize("secret", ['quo"ted-pass', "back\\slash-pass", "at@sign/pass", "grün-pass"])
+def test_secret_is_hidden_in_each_of_its_spellings(style: logging.Formatter, secret: str) -> None:
+    line = Redacting(style, [secret]).format(record(f"{secret} {secret!r} {quote(secret, safe='')}"))
+    assert line.count("[hidden]") == 3
+    assert "pass" not in line
 
 
 def test_secrets_in_a_traceback_are_hidden() -> None:
@@ -81,3 +96,39 @@ def test_set_up_logs_in_the_chosen_format(capsys: pytest.CaptureFixture[str], st
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("{") is is_json
     assert "with [hidden]" in line
+
+
+@pytest.fixture
+def _hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restore the hooks for uncaught errors."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+
+
+@pytest.mark.usefixtures("_hooks")
+def test_uncaught_error_is_printed_without_secrets(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    log_uncaught(["s3cret-one"])
+    sys.excepthook(ValueError, ValueError("postgres://u:s3cret-one@db"), None)
+    printed = capsys.readouterr().err
+    assert "ValueError: postgres://[hidden]@db" in printed
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("_hooks", "_root_logger")
+def test_uncaught_error_of_a_thread_is_logged_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up("INFO", "json", ["s3cret-one"])
+    log_uncaught(["s3cret-one"])
+
+    def fail() -> None:
+        raise ValueError("s3cret-one")
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    line = json.loads(capsys.readouterr().err)
+    assert (line["level"], line["message"]) == ("critical", "uncaught error")
+    assert "ValueError: [hidden]" in line["traceback"]

@@ -77,3 +77,20 @@ def test_help_loads_neither_engine_nor_http_client() -> None:
     assert "main.settings" in loaded
     heavy = {"httpx", "fastapi", "telegram", "sqlmodel", "uvicorn", "engine.gateway", "engine.providers.http"}
     assert loaded & heavy == set()
+
+
+def test_password_of_the_database_is_never_printed(tmp_path: Path) -> None:
+    """The driver's own message quotes the whole address where it can't read it."""
+    url = "postgres://farthing:s3cret%zzpass@127.0.0.1:1/x"
+    for command in ("web", "audit", "migrate", "rollup"):
+        done = ran(tmp_path, command, DATABASE_URL=url, OPENAI_API_KEY="sk-x")
+        assert done.returncode != 0
+        assert done.stderr
+        assert "s3cret" not in done.stdout + done.stderr, command
+
+
+def test_env_file_and_database_are_their_owners_alone(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///own.db\n")
+    (tmp_path / ".env").chmod(0o644)
+    assert ran(tmp_path, "migrate").returncode == 0
+    assert [f"{(tmp_path / name).stat().st_mode & 0o777:o}" for name in (".env", "own.db")] == ["600", "600"]

@@ -41,3 +41,10 @@ def test_keyless_provider_of_the_config_is_work(tmp_path: Path) -> None:
     path = tmp_path / "farthing.toml"
     path.write_text('[providers.box]\nbase_url = "http://127.0.0.1:1/v1"\n')
     assert has_work(read({"FARTHING_CONFIG": str(path)}, tmp_path / ".env"))
+
+
+@pytest.mark.parametrize(("variables", "expected"), [({}, False), ({"BOX_SECRET": "k"}, True)])
+def test_key_of_key_env_is_work(tmp_path: Path, variables: dict[str, str], *, expected: bool) -> None:
+    path = tmp_path / "farthing.toml"
+    path.write_text('[providers.box]\nbase_url = "http://127.0.0.1:1/v1"\nkey_env = "BOX_SECRET"\n')
+    assert has_work(read({"FARTHING_CONFIG": str(path), **variables}, tmp_path / ".env")) is expected

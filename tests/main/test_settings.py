@@ -22,6 +22,38 @@ def test_several_keys_are_several_secrets(tmp_path: Path) -> None:
     assert "key-one" not in repr(keys)
 
 
+def test_key_env_names_the_variable_of_the_keys(tmp_path: Path) -> None:
+    path = tmp_path / "farthing.toml"
+    path.write_text('[providers.box]\nbase_url = "https://user:url-pass@box/v1"\nkey_env = "BOX_SECRET"\n')
+    settings = read({"FARTHING_CONFIG": str(path), "BOX_SECRET": "one-key,two-key"}, tmp_path / ".env")
+    assert [key.get_secret_value() for key in settings.provider("box").keys] == ["one-key", "two-key"]
+    assert {"one-key", "two-key", "url-pass"} <= set(settings.secrets())
+
+
+@pytest.mark.parametrize(
+    ("variables", "secrets"),
+    [
+        ({"DATABASE_URL": "postgres://farthing:p%40ss-word@db/x"}, {"p%40ss-word", "p@ss-word"}),
+        ({"DATABASE_URL": "postgres://farthing:p@ss/word@db/x"}, {"p@ss/word"}),
+        ({"DATABASE_URL": "postgresql://db/x?user=u&sslpassword=tls-pass"}, {"tls-pass"}),
+        ({"TELEGRAM_PROXY": "socks5://me:proxy-pass@127.0.0.1:1080"}, {"proxy-pass"}),
+        ({"GEMINI_PROXY": "http://lone-user-key@proxy:3128"}, {"lone-user-key"}),
+        ({"HTTPS_PROXY": "http://me:proxy-pass@proxy:3128"}, {"proxy-pass"}),
+        ({"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20otlp-key,x=other-key"}, {"otlp-key", "other-key"}),
+        ({"GROQ_API_KEY": "key-one"}, {"key-one"}),
+    ],
+)
+def test_keys_and_credentials_of_addresses_are_secrets(
+    tmp_path: Path, variables: dict[str, str], secrets: set[str]
+) -> None:
+    assert secrets <= set(read(variables, tmp_path / ".env").secrets())
+
+
+def test_address_without_credentials_is_no_secret(tmp_path: Path) -> None:
+    variables = {"OPENAI_BASE_URL": "https://api.openai.com/v1", "DATABASE_URL": "sqlite:///farthing.db"}
+    assert set(read(variables, tmp_path / ".env").secrets()) <= {""}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -67,6 +68,17 @@ async def test_restore_is_refused_while_a_process_runs(database: Path) -> None:
         with pytest.raises(BackupFailed, match="is running"):
             restore(made, database, NOW)
     assert restore(made, database, NOW) is not None
+
+
+def test_backup_and_restored_database_are_their_owners_alone(database: Path, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        saved = backup(database, tmp_path / "saved", NOW)
+        restored = tmp_path / "restored.db"
+        restore(saved, restored, NOW)
+    finally:
+        os.umask(before)
+    assert [f"{path.stat().st_mode & 0o777:o}" for path in (saved, restored)] == ["600", "600"]
 
 
 def test_only_the_newest_backups_are_kept(database: Path, tmp_path: Path) -> None:
