@@ -1,6 +1,6 @@
 """The ports of the engine: interfaces that other packages implement."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,8 +50,9 @@ class LimitHeaders:
 class Provider(Protocol):
     """A provider at an address, in a dialect.
 
-    `stream` raises a ProviderError on entry or while iterating; the iterator ends only after the
-    dialect's proper end. Leaving the context closes the socket. `key` of a ProviderCall counts from 0.
+    `stream` yields the chunks of each network read. It raises a ProviderError on entry or while iterating; the iterator
+    ends only after the dialect's proper end. Leaving the context closes the socket. `key` of a ProviderCall counts
+    from 0.
     """
 
     @property
@@ -71,7 +72,7 @@ class Provider(Protocol):
         """True where closing the connection stops the bill."""
         ...
 
-    def stream(self, call: ProviderCall) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]: ...
+    def stream(self, call: ProviderCall) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Chunk]]]: ...
     def limits(self, key: int) -> LimitHeaders | None:
         """Return the rate-limit headers of the last response to this key."""
         ...

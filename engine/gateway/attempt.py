@@ -136,10 +136,10 @@ class Attempt:
         try:
             async with (
                 asyncio.timeout(self._patience_seconds) as timer,
-                self.provider.stream(self._call()) as chunks,
+                self.provider.stream(self._call()) as batches,
             ):
                 self.is_taken = True
-                await self._read(chunks, timer)
+                await self._read(batches, timer)
         except TimeoutError:
             if not self.content.is_whole:
                 late = WentSilent if self._is_alive else FirstTokenLate
@@ -151,25 +151,29 @@ class Attempt:
                     raise StreamCut(error.detail) from error
                 raise
 
-    async def _read(self, chunks: AsyncIterator[Chunk], timer: asyncio.Timeout) -> None:
-        """Take the chunks. Only content or reasoning resets the idle timeout; keep-alive comments are no chunks."""
+    async def _read(self, batches: AsyncIterator[Sequence[Chunk]], timer: asyncio.Timeout) -> None:
+        """Take the chunks of each network read.
+
+        Only content or reasoning resets the idle timeout; keep-alive comments are no chunks.
+        """
         loop, idle_seconds, content = asyncio.get_running_loop(), self.market.policy.idle_seconds, self.content
         ends_at, times_out_at = loop.time() + LONGEST_SECONDS, 0.0
-        async for chunk in chunks:
-            if isinstance(chunk, Delta):
-                now = loop.time()
-                if times_out_at < now + idle_seconds:
+        async for chunks in batches:
+            now, has_content = loop.time(), False
+            for chunk in chunks:
+                if isinstance(chunk, Delta) and times_out_at < now + idle_seconds:
                     times_out_at = min(ends_at, now + idle_seconds * _TIMER_SLACK)
                     timer.reschedule(times_out_at)
-                if not self._is_alive:
-                    self._is_alive = True
-                    self.market.health.first_token(self.permit)
-            if content.add(chunk):
+                has_content = content.add(chunk) or has_content
+                if isinstance(chunk, Finished) and content.is_whole:
+                    timer.reschedule(times_out_at := now + min(_TAIL_SECONDS, idle_seconds))
+            if content.deltas and not self._is_alive:
+                self._is_alive = True
+                self.market.health.first_token(self.permit)
+            if has_content:
                 if self.first_token_ms is None:
                     self.first_token_ms = self.elapsed_ms
                 self._notify()
-            elif isinstance(chunk, Finished) and content.is_whole:
-                timer.reschedule(times_out_at := loop.time() + min(_TAIL_SECONDS, idle_seconds))
             self._chunk_or_done.set()
 
     def _notify(self) -> None:

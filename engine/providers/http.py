@@ -1,32 +1,24 @@
-"""HTTP to providers: connection pools, requests, response bodies, the events in them, network errors as ProviderErrors.
+"""HTTP to providers: connection pools, requests, response bodies, network errors as ProviderErrors.
 
 Requests go to httpx's transport directly. With a known URL and known headers, httpx's client would double the CPU of
 a call.
-
-Server-sent events are read by the specification: CR, LF or CRLF, comments, frames cut anywhere. Bare JSON is read
-too, on one line or several: a whole answer where a server ignores `stream`, one array of all frames, an error after
-the last frame.
 """
 
 import asyncio
-import codecs
-import json
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from engine.errors import FirstTokenLate, Garbled, Unreachable
+from engine.errors import FirstTokenLate, Unreachable
 from engine.providers.body_ends import BodyEnds
 
 MOST_CONNECTIONS = 1000
 CONNECT_SECONDS = 10.0
-MOST_FRAME_CHARS = 8_000_000
 UNPACED_PIECES = 8  # the first pieces are passed on as they come, so that an answer is seen to begin
 _NETWORK_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError)  # the transport lets some aiohttp errors through
 _DEFAULT_HEADERS = {"user-agent": "Farthing", "accept-encoding": "gzip, deflate"}  # both libraries can unpack these
@@ -159,121 +151,3 @@ def _as_provider_error(error: Exception) -> Unreachable | FirstTokenLate:
     if isinstance(error, httpx.ReadTimeout):
         return FirstTokenLate(type(error).__name__)
     return Unreachable(type(error).__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    event: str
-    data: str
-
-
-class LineSplitter:
-    """Splits pieces of bytes into lines, also where a piece ends within a character or a CRLF."""
-
-    def __init__(self) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
-        self._rest = ""
-
-    def feed(self, piece: bytes, *, final: bool = False) -> list[str]:
-        text = self._rest + self._decode(piece, final)
-        if "\r" in text:
-            # A CR at the very end may be half of a CRLF: it is held back until the next piece.
-            held = "\r" if text.endswith("\r") and not final else ""
-            text = text[: len(text) - len(held)].replace("\r\n", "\n").replace("\r", "\n")
-        else:
-            held = ""
-        *lines, rest = text.split("\n")
-        self._rest = rest + held
-        if len(self._rest) > MOST_FRAME_CHARS:
-            raise Garbled("a line without an end")
-        return lines
-
-    @property
-    def rest(self) -> str:
-        return self._rest
-
-
-class _FrameBuilder:
-    """Builds frames from lines."""
-
-    def __init__(self) -> None:
-        self._event, self._data, self._chars = "", list[str](), 0
-        self._bare = False
-
-    def take(self, line: str) -> Iterator[Frame]:
-        """Add one line. Yields the frame that it ends."""
-        if not line:
-            if not self._bare or _is_json(self._text):
-                yield from self.end()
-            return
-        if self._bare and not line.startswith(("data:", "event:")):
-            self._add(line)
-            return
-        if self._bare:
-            yield from self.end()
-        self._field(line)
-
-    def end(self) -> Iterator[Frame]:
-        event, data = self._event, self._text
-        had_data, bare = bool(self._data), self._bare
-        self._event, self._data, self._chars, self._bare = "", [], 0, False
-        if bare:
-            yield from (Frame(event, each) for each in _elements(data))
-        elif had_data:
-            yield Frame(event, data)
-
-    @property
-    def _text(self) -> str:
-        return "\n".join(self._data)
-
-    def _field(self, line: str) -> None:
-        if line.startswith(":"):
-            return
-        name, _, value = line.partition(":")
-        if name == "data":
-            self._add(value.removeprefix(" "))
-        elif name == "event":
-            self._event = value.removeprefix(" ")
-        elif not self._data and line.lstrip()[:1] in {"{", "[", "<"}:
-            self._bare = True
-            self._add(line)
-
-    def _add(self, line: str) -> None:
-        self._data.append(line)
-        self._chars += len(line)
-        if self._chars > MOST_FRAME_CHARS:
-            raise Garbled("a frame without an end")
-
-
-async def frames(pieces: AsyncIterable[bytes]) -> AsyncGenerator[Frame, None]:
-    """Yield every frame with data, also an unfinished last one: some servers send errors that way."""
-    lines, builder = LineSplitter(), _FrameBuilder()
-    async for piece in pieces:
-        for line in lines.feed(piece):
-            for frame in builder.take(line):
-                yield frame
-    for line in [*lines.feed(b"", final=True), lines.rest]:
-        if line:
-            for frame in builder.take(line):
-                yield frame
-    for frame in builder.end():
-        yield frame
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _elements(text: str) -> list[str]:
-    """Return the frames of bare JSON: the elements of an array one by one."""
-    if not text.lstrip().startswith("["):
-        return [text]
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return [text]
-    return [json.dumps(each) for each in found]

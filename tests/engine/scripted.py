@@ -1,7 +1,7 @@
 """Providers that follow a script, and a hold and a journal in memory: answers without a network or a database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -55,7 +55,7 @@ class ScriptedProvider:
         self.open = 0
 
     @asynccontextmanager
-    async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Chunk]]:
+    async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Sequence[Chunk]]]:
         self.calls.append(call)
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
         self.open += 1
@@ -64,14 +64,14 @@ class ScriptedProvider:
         finally:
             self.open -= 1
 
-    async def _follow(self, script: list[Step]) -> AsyncIterator[Chunk]:
+    async def _follow(self, script: list[Step]) -> AsyncIterator[Sequence[Chunk]]:
         for step in script:
             if isinstance(step, Exception):
                 raise step
             if isinstance(step, asyncio.Event):
                 await step.wait()
             else:
-                yield step
+                yield [step]
 
     def limits(self, key: int) -> LimitHeaders | None:  # noqa: ARG002
         return None

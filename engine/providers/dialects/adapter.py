@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
@@ -13,10 +13,11 @@ from engine.errors import CapabilityMissing, Garbled, ProviderError, RequestFaul
 from engine.ports import LimitHeaders, ProviderCall
 from engine.providers import http
 from engine.providers.body_ends import BodyEnds
-from engine.providers.http import Frame, frames
+from engine.providers.dialects.stream_reader import StreamReader
 from engine.providers.limit_headers import parse_limits
 from engine.providers.refusals import THINKING, refusal
 from engine.providers.spec import Spec
+from engine.providers.sse import Frame, FrameSplitter
 
 MOST_ERROR_BYTES = 64_000
 MOST_MODELS = 1024  # upper bound of the models whose refused fields are remembered
@@ -32,7 +33,7 @@ compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encod
 
 
 class ProviderAdapter(ABC):
-    """A provider over HTTP. A dialect extends it with the URL, the request body and the reading of the stream."""
+    """A provider over HTTP. A dialect extends it with the URL, the request body and the reader of the stream."""
 
     def __init__(self, spec: Spec, keys: tuple[str, ...], base_url: str, proxy: str | None) -> None:
         self.spec = spec
@@ -69,7 +70,7 @@ class ProviderAdapter(ABC):
         return self._limits.get(key)
 
     @asynccontextmanager
-    async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Chunk]]:
+    async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Sequence[Chunk]]]:
         """Repeat the request without a field of our own that the model refuses, and leave it out from then on.
 
         It is left out of other requests only when the repeated one was taken.
@@ -126,18 +127,24 @@ class ProviderAdapter(ABC):
                 del self._left_out[next(iter(self._left_out))]
             self._left_out[model] = left_out
 
-    async def _chunks(self, response: httpx.Response, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
-        """Yield the answer's chunks. Raises Garbled where the body doesn't have the dialect's shape."""
-        try:
-            async with (
-                aclosing(http.pieces(response, call.request.read_pause_seconds)) as pieces,
-                aclosing(frames(pieces)) as incoming,
-                aclosing(self.read(incoming, call)) as chunks,
-            ):
-                async for chunk in chunks:
-                    yield chunk
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
-            raise Garbled(f"not in this dialect ({type(error).__name__})") from error
+    async def _chunks(self, response: httpx.Response, call: ProviderCall) -> AsyncGenerator[Sequence[Chunk], None]:
+        """Yield the chunks of each network read. Raises Garbled where the body doesn't have the dialect's shape."""
+        splitter, reader = FrameSplitter(), self.reader(call)
+        async with aclosing(http.pieces(response, call.request.read_pause_seconds)) as pieces:
+            async for piece in pieces:
+                chunks, error = _read(reader, splitter.feed(piece))
+                if chunks:
+                    yield chunks
+                if error is not None:
+                    raise error
+                if reader.has_ended:
+                    return
+        chunks, error = _read(reader, splitter.end())
+        if chunks:
+            yield chunks
+        if error is not None:
+            raise error
+        reader.check_end()
 
     async def probe(self, key: int = 0) -> None:
         response = await http.get(self._http, self._base_url + self.spec.probe_path, self._headers(key))
@@ -165,15 +172,8 @@ class ProviderAdapter(ABC):
         """Return the fields of the body, as paths, that the request did not ask for and that may be left out."""
 
     @abstractmethod
-    def read(self, incoming: AsyncIterator[Frame], call: ProviderCall) -> AsyncGenerator[Chunk, None]:
-        """Yield the answer's chunks. Raises the `failure` of an error frame, and StreamCut.
-
-        An end without content is no error here: AttemptContent decides whether it is an answer.
-        """
-
-    def failure(self, body: Any, status: int | None = None) -> ProviderError:
-        """Return the error that a frame of a stream with status 200 reports."""
-        return refusal(status, body, {})
+    def reader(self, call: ProviderCall) -> StreamReader:
+        """Return the reader of the stream that answers `call`."""
 
     def _headers(self, key: int) -> dict[str, str]:
         secret = self._secrets[key] if key < len(self._secrets) else ""
@@ -188,6 +188,26 @@ class ProviderAdapter(ABC):
             raise refusal(response.status_code, body, response.headers)
         if "html" in response.headers.get("content-type", ""):
             raise Garbled("a page instead of an answer", status=response.status_code)
+
+
+def _read(reader: StreamReader, frames: Sequence[Frame]) -> tuple[Sequence[Chunk], ProviderError | None]:
+    """Return the chunks of `frames` up to the end marker or an error, and that error.
+
+    The error is Garbled for a frame of another shape.
+    """
+    found: list[Chunk] = []
+    try:
+        for frame in frames:
+            found += reader.read(frame)
+            if reader.has_ended:
+                break
+    except ProviderError as error:
+        return found, error
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+        garbled = Garbled(f"not in this dialect ({type(error).__name__})")
+        garbled.__cause__ = error
+        return found, garbled
+    return found, None
 
 
 def thinking_off(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Readers that leave, and answers that the process aborts: the charge and the waste."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -49,7 +49,7 @@ class Unanswered(ScriptedProvider):
     """A provider whose response headers never come."""
 
     @asynccontextmanager
-    async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Chunk]]:  # noqa: ARG002
+    async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Sequence[Chunk]]]:  # noqa: ARG002
         self.open += 1
         try:
             await asyncio.Event().wait()

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -135,11 +135,11 @@ async def test_refusal_without_content_has_no_first_token() -> None:
 
 async def test_attempt_that_only_ever_reasons_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     class Endless(ScriptedProvider):
-        async def _follow(self, script: list[Step]) -> AsyncIterator[Chunk]:
+        async def _follow(self, script: list[Step]) -> AsyncIterator[Sequence[Chunk]]:
             for step in itertools.cycle(script):
                 await asyncio.sleep(0)
                 assert isinstance(step, Delta)
-                yield step
+                yield [step]
 
     monkeypatch.setattr("engine.gateway.attempt.LONGEST_SECONDS", 0.02)
     made = started(AnswerSetup(Endless("one", [Delta(thinking="hm")])))

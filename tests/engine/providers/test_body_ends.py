@@ -83,7 +83,7 @@ async def serving(
 
 async def read(provider: ProviderAdapter) -> int:
     async with provider.stream(ProviderCall(ASKED, "m", 100)) as chunks:
-        return len([chunk async for chunk in chunks])
+        return len([chunk async for batch in chunks for chunk in batch])
 
 
 async def ended(provider: ProviderAdapter) -> None:

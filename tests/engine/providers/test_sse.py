@@ -1,50 +1,46 @@
-from collections.abc import AsyncIterator
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import Garbled
-from engine.providers.http import Frame, LineSplitter, frames
+from engine.providers.sse import Frame, FrameSplitter, LineSplitter
 
 BODY = "event: a\ndata: một\ndata: 二\n\n: note\n\ndata:🌊\n\ndata:  two spaces\n\nevent: lost\n\ndata: last"
 
 
-async def read(raw: bytes, *cuts: int) -> list[Frame]:
-    async def pieces() -> AsyncIterator[bytes]:
-        at = 0
-        for cut in [*sorted(cuts), len(raw)]:
-            yield raw[at:cut]
-            at = cut
-
-    return [frame async for frame in frames(pieces())]
+def read(raw: bytes, *cuts: int) -> list[Frame]:
+    splitter, at, found = FrameSplitter(), 0, list[Frame]()
+    for cut in [*sorted(cuts), len(raw)]:
+        found += splitter.feed(raw[at:cut])
+        at = cut
+    return found + splitter.end()
 
 
 WHOLE = [Frame("a", "một\n二"), Frame("", "🌊"), Frame("", " two spaces"), Frame("", "last")]
 
 
-async def test_frames_are_read_by_the_specification() -> None:
-    assert await read(BODY.encode()) == WHOLE
-    assert await read(b"\xef\xbb\xbf" + BODY.encode()) == WHOLE
+def test_frames_are_read_by_the_specification() -> None:
+    assert read(BODY.encode()) == WHOLE
+    assert read(b"\xef\xbb\xbf" + BODY.encode()) == WHOLE
 
 
 @given(st.sampled_from(["\n", "\r\n", "\r"]), st.lists(st.integers(0, 90), max_size=8))
-async def test_frames_do_not_depend_on_where_bytes_are_split(ending: str, cuts: list[int]) -> None:
-    assert await read(BODY.replace("\n", ending).encode(), *cuts) == WHOLE
+def test_frames_do_not_depend_on_where_bytes_are_split(ending: str, cuts: list[int]) -> None:
+    assert read(BODY.replace("\n", ending).encode(), *cuts) == WHOLE
 
 
 @pytest.mark.parametrize("pretty", ['{"a": 1}', '{\n "a": 1\n}', '{\n\n "a": 1\n\n}\n\n'])
-async def test_bare_json_is_a_frame_in_any_layout(pretty: str) -> None:
-    [frame] = await read(pretty.encode())
+def test_bare_json_is_a_frame_in_any_layout(pretty: str) -> None:
+    [frame] = read(pretty.encode())
     assert frame.data.replace("\n", "").replace(" ", "") == '{"a":1}'
 
 
-async def test_array_is_read_as_its_elements_and_an_event_after_it_is_another_frame() -> None:
-    assert [frame.data for frame in await read(b'[{"a": 1},\n{"b": 2}]')] == ['{"a": 1}', '{"b": 2}']
-    assert [frame.data for frame in await read(b'{"a": 1}\ndata: x\n\n')] == ['{"a": 1}', "x"]
+def test_array_is_read_as_its_elements_and_an_event_after_it_is_another_frame() -> None:
+    assert [frame.data for frame in read(b'[{"a": 1},\n{"b": 2}]')] == ['{"a": 1}', '{"b": 2}']
+    assert [frame.data for frame in read(b'{"a": 1}\ndata: x\n\n')] == ['{"a": 1}', "x"]
 
 
-async def test_endless_line_and_frame_are_garbled() -> None:
+def test_endless_line_and_frame_are_garbled() -> None:
     lines = LineSplitter()
     for _ in range(8):
         lines.feed(b"x" * 1_000_000)

@@ -51,7 +51,7 @@ async def answered(sandbox: Sandbox, name: str, model: str, request: ChatRequest
     provider = build(spec or specs()[name], keys=("k",), base_url=sandbox.provider_urls[name])
     try:
         async with provider.stream(ProviderCall(request, model, 500)) as chunks:
-            found = [chunk async for chunk in chunks]
+            found = [chunk async for batch in chunks for chunk in batch]
     finally:
         await provider.aclose()
     assert text(found) or any(getattr(chunk, "tool_calls", ()) for chunk in found)

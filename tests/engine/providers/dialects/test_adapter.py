@@ -6,8 +6,8 @@ from engine.chat import ChatRequest, Options, Role, says
 from engine.errors import CapabilityMissing, Garbled, KeyRefused, Overloaded
 from engine.ports import LimitHeaders, ProviderCall
 from engine.providers.dialects.adapter import data_url, integer, json_object, thinking_off, tool_arguments
-from engine.providers.http import Frame
 from engine.providers.spec import Spec
+from engine.providers.sse import Frame
 from tests.engine.providers.dialects.wires import Wire, data
 
 ANSWER = data({"choices": [{"delta": {"content": "hi"}, "finish_reason": "stop"}]}, "[DONE]")

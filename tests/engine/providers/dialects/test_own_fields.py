@@ -162,4 +162,4 @@ async def test_so_many_models_are_remembered_and_no_more() -> None:
 
 async def _chunks(wire: Wire, request: ChatRequest, model: str) -> None:
     async with wire.provider.stream(ProviderCall(request, model, 100)) as chunks:
-        [chunk async for chunk in chunks]
+        [chunk async for batch in chunks for chunk in batch]

@@ -51,8 +51,8 @@ class Wire:
 
     async def chunks(self, request: ChatRequest = ASKED) -> list[Chunk]:
         call = ProviderCall(request, self.model, 100)
-        async with self.provider.stream(call) as chunks:
-            return [chunk async for chunk in chunks]
+        async with self.provider.stream(call) as batches:
+            return [chunk async for chunks in batches for chunk in chunks]
 
     async def body(self, request: ChatRequest = ASKED) -> Any:
         """The fields that go out for `request`; how the answer reads does not matter."""

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from engine.chat import ChatRequest, Message, Role, Text, Tool, says
-from engine.errors import CapabilityMissing
 from tests.engine.providers.dialects.wires import Wire, asking, data
 
 
@@ -50,13 +49,6 @@ async def test_fields_that_groq_and_mistral_refuse_are_not_sent(name: str) -> No
 async def test_mistrals_seed_has_its_own_name() -> None:
     body = await Wire("mistral").body(asking(seed=7))
     assert body["random_seed"] == 7
-
-
-@pytest.mark.parametrize("name", ["deepseek", "openrouter", "groq"])
-async def test_provider_of_one_choice_is_not_asked_for_two(name: str) -> None:
-    with pytest.raises(CapabilityMissing):
-        await Wire(name).body(asking(n=2))
-    assert (await Wire("openai").body(asking(n=2)))["n"] == 2
 
 
 @pytest.mark.parametrize(

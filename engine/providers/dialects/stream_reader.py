@@ -1,0 +1,30 @@
+"""StreamReader: the frames of one streamed answer, read into chunks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from engine.chat import Chunk
+from engine.errors import StreamCut
+from engine.providers.sse import Frame
+
+
+class StreamReader(ABC):
+    """Reads one stream; a dialect says how. It never waits: all frames of one network read are read in one go.
+
+    `has_ended`: the end marker has come, and nothing after it counts. `has_finished`: a finish reason has come.
+    """
+
+    has_ended = False
+    has_finished = False
+
+    @abstractmethod
+    def read(self, frame: Frame) -> Sequence[Chunk]:
+        """Return the chunks of one frame. Raises the ProviderError that an error frame reports, and Garbled.
+
+        An end without content is no error here: AttemptContent decides whether it is an answer.
+        """
+
+    def check_end(self) -> None:
+        """Raise StreamCut where the body ended without a proper end."""
+        if not self.has_ended and not self.has_finished:
+            raise StreamCut("no end marker, no finish reason")
