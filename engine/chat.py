@@ -16,17 +16,21 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
+    """A text. `ends_cached_prefix`: the client asks for a prompt cache up to here; Claude caches on request only."""
+
     text: str
+    ends_cached_prefix: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture: a `data:` URL with base64 content, or an https URL."""
+    """A picture: a `data:` URL with base64 content, or an https URL. `ends_cached_prefix`: as of Text."""
 
     url: str
     detail: str = "auto"
     width: int = 0
     height: int = 0
+    ends_cached_prefix: bool = field(default=False, compare=False)
 
 
 Part: TypeAlias = Text | Image
@@ -34,20 +38,31 @@ Part: TypeAlias = Text | Image
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call that the model requests; `arguments` is JSON text as the model wrote it."""
+    """A call that the model requests; `arguments` is JSON text as the model wrote it.
+
+    `signature`: opaque text of the provider that must come back with the call. The id may carry it too: see `tool_ids`.
+    """
 
     id: str
     name: str
     arguments: str
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """One turn of a conversation.
+
+    `thinking`: the reasoning of an assistant's turn, where the client gives it back, and its provider's signature.
+    """
+
     role: Role
     parts: tuple[Part, ...]
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
     name: str = ""
+    thinking: str = ""
+    thinking_signature: str = ""
 
     @property
     def text(self) -> str:
@@ -61,10 +76,13 @@ def says(role: Role, text: str) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
+    """A function that the model may call. `ends_cached_prefix`: as of Text."""
+
     name: str
     description: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict)
     strict: bool | None = None
+    ends_cached_prefix: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
