@@ -1,81 +1,217 @@
-"""Mutation testing of routing, gateway, prices and ledger with mutmut, in copies of the repository under `.mutants/`.
+"""Mutation tests of routing, gateway, prices and ledger, in copies of the repository under `.mutants/`.
 
-`python -m tools.mutants` runs over all of TARGETS, `python -m tools.mutants engine/routing/plan.py` over one module.
-Exit code 1 where less than KILLED_PERCENT of the mutants were killed. `--again` repeats the survivors only.
+mutmut makes the mutants, `tools.mutant_forks` runs the tests for each. `python -m tools.mutants` measures all of
+TARGETS, `python -m tools.mutants engine/routing/plan.py` one. `--again` repeats only the mutants that survived the last
+run and those of functions that changed since. Exit code 1 where a module has less than KILLED_PERCENT killed.
 """
 
 import argparse
+import difflib
+import importlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-# Source pattern -> folder with the tests that have to kill its mutants.
-TARGETS = {
-    "engine/routing/*.py": "tests/engine/routing",
-    "engine/gateway/*.py": "tests/engine/gateway",
-    "engine/catalog/offers.py": "tests/engine/catalog",
-    "engine/catalog/price_book.py": "tests/engine/catalog",
-    "storage/ledger/*.py": "tests/storage/ledger",
+from tools.mutant_forks import function_of
+
+_ROUTING, _GATEWAY, _CATALOG, _LEDGER = (
+    "tests/engine/routing",
+    "tests/engine/gateway",
+    "tests/engine/catalog",
+    "tests/storage/ledger",
+)
+
+# Module -> the tests that have to kill its mutants: the fewer, the faster.
+TARGETS: dict[str, tuple[str, ...]] = {
+    "engine/money.py": ("tests/engine/test_money.py",),
+    "engine/holds.py": ("tests/engine/test_holds.py",),
+    "engine/routing/breaker.py": (f"{_ROUTING}/test_breaker.py", f"{_ROUTING}/test_breaker_model.py"),
+    "engine/routing/health.py": (
+        f"{_ROUTING}/test_health.py",
+        f"{_ROUTING}/test_health_rests.py",
+        f"{_ROUTING}/test_token_quota.py",
+        f"{_ROUTING}/test_early_attempts.py",
+        f"{_ROUTING}/test_provider_registry.py",
+        f"{_ROUTING}/test_statuses.py",
+    ),
+    "engine/routing/key_health.py": (
+        f"{_ROUTING}/test_key_health.py",
+        f"{_ROUTING}/test_learned_limit.py",
+        f"{_ROUTING}/test_limit_shapes.py",
+        f"{_ROUTING}/test_token_quota.py",
+    ),
+    "engine/routing/offer_health.py": (f"{_ROUTING}/test_offer_health.py", f"{_ROUTING}/test_track_record.py"),
+    "engine/routing/permits.py": (f"{_ROUTING}/test_permits.py", f"{_ROUTING}/test_health.py"),
+    "engine/routing/plan.py": (
+        f"{_ROUTING}/test_plan.py",
+        f"{_ROUTING}/test_selection.py",
+        f"{_ROUTING}/test_repeats.py",
+        f"{_ROUTING}/test_early_attempts.py",
+        f"{_ROUTING}/test_token_quota.py",
+    ),
+    "engine/routing/provider_health.py": (
+        f"{_ROUTING}/test_provider_health.py",
+        f"{_ROUTING}/test_health.py",
+        f"{_ROUTING}/test_health_rests.py",
+    ),
+    "engine/routing/provider_registry.py": (
+        f"{_ROUTING}/test_provider_registry.py",
+        f"{_ROUTING}/test_health.py",
+        f"{_ROUTING}/test_health_rests.py",
+        f"{_ROUTING}/test_token_quota.py",
+    ),
+    "engine/routing/statuses.py": (f"{_ROUTING}/test_statuses.py",),
+    "engine/catalog/offers.py": (
+        f"{_CATALOG}/test_offers.py",
+        f"{_CATALOG}/test_prices.py",
+        f"{_CATALOG}/test_price_book.py",
+        f"{_CATALOG}/test_unreadable_prices.py",
+        f"{_CATALOG}/test_served.py",
+        f"{_CATALOG}/test_catalog.py",
+    ),
+    "engine/catalog/price_book.py": (
+        f"{_CATALOG}/test_price_book.py",
+        f"{_CATALOG}/test_unreadable_prices.py",
+        f"{_CATALOG}/test_served.py",
+        f"{_CATALOG}/test_catalog.py",
+    ),
+    "storage/ledger/expiry.py": (f"{_LEDGER}/test_expiry.py", f"{_LEDGER}/test_ledger.py"),
+    "storage/ledger/hold_batches.py": (f"{_LEDGER}/test_hold_batches.py",),
+    "storage/ledger/holds.py": (
+        f"{_LEDGER}/test_holds.py",
+        f"{_LEDGER}/test_hold_epochs.py",
+        f"{_LEDGER}/test_hold_api_keys.py",
+    ),
+    "storage/ledger/journal.py": (f"{_LEDGER}/test_journal.py", f"{_LEDGER}/test_receipts.py"),
+    "storage/ledger/ledger.py": (f"{_LEDGER}/test_ledger.py",),
+    "storage/ledger/transfers.py": (f"{_LEDGER}/test_transfers.py",),
+    "engine/gateway/answer.py": (
+        f"{_GATEWAY}/test_answer.py",
+        f"{_GATEWAY}/test_answer_capture.py",
+        f"{_GATEWAY}/test_answer_left.py",
+    ),
+    "engine/gateway/answer_stream.py": (f"{_GATEWAY}/test_answer_stream.py", f"{_GATEWAY}/test_answer.py"),
+    "engine/gateway/attempt.py": (f"{_GATEWAY}/test_attempt.py", f"{_GATEWAY}/test_attempt_records.py"),
+    "engine/gateway/background_reads.py": (f"{_GATEWAY}/test_background_reads.py",),
+    "engine/gateway/failover.py": (
+        f"{_GATEWAY}/test_failover.py",
+        f"{_GATEWAY}/test_failover_refusals.py",
+        f"{_GATEWAY}/test_failover_repeats.py",
+        f"{_GATEWAY}/test_hedging.py",
+    ),
+    "engine/gateway/gateway.py": (f"{_GATEWAY}/test_gateway.py", f"{_GATEWAY}/test_admission.py"),
+    "engine/gateway/hedging.py": (f"{_GATEWAY}/test_hedging.py",),
+    "engine/gateway/probes.py": (f"{_GATEWAY}/test_probes.py",),
+    "engine/gateway/rejections.py": (f"{_GATEWAY}/test_rejections.py",),
+    "engine/gateway/transcription.py": (f"{_GATEWAY}/test_transcription.py",),
+    "engine/gateway/usage.py": (f"{_GATEWAY}/test_usage.py",),
 }
 KILLED_PERCENT = 90
-TIMEOUT_SECONDS = 60  # for tests that take no time: a busy machine must not look like a killed mutant
 WORK = Path(".mutants")
 
-_MUTATED_ROOTS = ("engine", "storage")
-_KILLED = {"killed", "timeout", "segfault"}  # a mutant that hangs or crashes its tests is noticed
-_TIMEOUT_TIMES = 15  # mutmut's own factor
-_RESULT = re.compile(r"^\s*(?P<name>\S+): (?P<status>.+)$")
+_KILLED = {"killed", "timeout"}  # tests that hang have noticed the mutant
+_RESULT = re.compile(r"^(?P<name>\S+): (?P<status>.+)$", re.MULTILINE)
+_CLASS_SEPARATOR = "ǁ"  # mutmut's, in names such as xǁMoneyǁper_mtok__mutmut_1
+_GENERATED = re.compile(r" # type: ignore # mutmut generated$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class MutationRun:
-    """Modules that are mutated together, and the tests that run for each mutant."""
+class MutantSet:
+    """The mutants of one module: their names, the code that holds all of them, a hash of each original function."""
 
-    name: str
-    sources: list[str]
-    tests: list[str]
+    names: list[str]
+    code: str
+    lines: dict[str, tuple[int, int]]  # of each copy of a function: its first and last line in `code`
+    hashes: dict[str, str]
+
+    def diff(self, name: str) -> str:
+        """Return the change that the mutant `name` makes, as a unified diff of the function."""
+        original = self._function(f"{function_of(name)}__mutmut_orig")
+        changed = self._function(name)
+        return "\n".join(difflib.unified_diff(original, changed, "original", name, lineterm="", n=2))
+
+    def _function(self, name: str) -> list[str]:
+        function = name.rpartition(".")[2]
+        first, last = self.lines[function]
+        text = "\n".join(self.code.splitlines()[first - 1 : last])
+        plain = function_of(function).removeprefix("x_").rpartition(_CLASS_SEPARATOR)[2]
+        return _GENERATED.sub("", text).replace(function, plain).splitlines()
 
 
-def planned_runs(modules: list[str], tests: list[str]) -> list[MutationRun]:
-    """Return one run for each target, or one for these modules with the tests of their folders.
-
-    `tests`, where given, replaces the tests of the folders.
-    """
-    if not modules:
-        return [
-            MutationRun(source.removesuffix("/*.py").replace("/", "."), [source], tests or [folder])
-            for source, folder in TARGETS.items()
-        ]
-    name = "+".join(module.removesuffix(".py").replace("/", ".") for module in modules)
-    folders = sorted({f"tests/{Path(module).parent.as_posix()}" for module in modules})
-    return [MutationRun(name, modules, tests or folders)]
+def mutate(module: str) -> MutantSet:
+    """Return the mutants that mutmut makes of a module such as `engine/money.py`."""
+    mutation = importlib.import_module("mutmut.mutation.file_mutation")  # not part of the packages of the tests
+    made = mutation.mutate_file_contents(module, Path(module).read_text())
+    prefix = module.removesuffix(".py").replace("/", ".")
+    lines = {name: (span.start, span.end) for name, span in made.line_span_by_function_name.items()}
+    return MutantSet([f"{prefix}.{name}" for name in made.mutant_names], made.code, lines, made.hash_by_function_name)
 
 
-def configuration(run: MutationRun, copied: list[str], *, with_postgresql: bool) -> str:
-    """Return the `[tool.mutmut]` section for this run. `copied`: files and folders that the tests need."""
-    values = {
-        "source_paths": list(_MUTATED_ROOTS),
-        "only_mutate": run.sources,
-        "pytest_add_cli_args_test_selection": run.tests,
-        "pytest_add_cli_args": ["--hypothesis-profile=mutants", *([] if with_postgresql else ["-k", "not postgresql"])],
-        "also_copy": copied,
-        "process_isolation": "forkserver",  # database threads do not survive a plain fork
-        "use_git_change_detection": False,
-        "timeout_constant": TIMEOUT_SECONDS / _TIMEOUT_TIMES,
-        "timeout_multiplier": _TIMEOUT_TIMES,
+def measure(module: str, tests: tuple[str, ...], *, children: int, again: bool = False) -> dict[str, str]:
+    """Test the mutants of a module in a copy of the repository. Return the status of each by its name."""
+    mutants = mutate(module)
+    folder = WORK / module.removesuffix(".py").replace("/", ".")
+    known = remaining(folder, mutants) if again else {}
+    shutil.rmtree(folder, ignore_errors=True)
+    copy_repository(folder / "copy")
+    (folder / "copy" / module).write_text(mutants.code)
+    (folder / "hashes.json").write_text(json.dumps(mutants.hashes))
+    (folder / "results").write_text("".join(f"{name}: {status}\n" for name, status in known.items()))
+    (folder / "names.json").write_text(json.dumps([name for name in mutants.names if name not in known]))
+    subprocess.run(
+        pytest_command(folder.resolve(), tests, children), cwd=folder / "copy", check=True, env=_environment(folder)
+    )
+    found = statuses((folder / "results").read_text())
+    for name, status in found.items():
+        if status not in _KILLED:
+            _say(f"\n{status}: {name}\n{mutants.diff(name)}")
+    return found
+
+
+def remaining(folder: Path, mutants: MutantSet) -> dict[str, str]:
+    """Return the mutants that the last run has killed, without those of functions that changed since."""
+    results, hashes = folder / "results", folder / "hashes.json"
+    if not results.exists() or not hashes.exists():
+        return {}
+    before: dict[str, str] = json.loads(hashes.read_text())
+    known = statuses(results.read_text())
+    unchanged = {name for name, value in mutants.hashes.items() if before.get(name) == value}
+    return {
+        name: known[name]
+        for name in mutants.names
+        if known.get(name) in _KILLED and function_of(name).rpartition(".")[2] in unchanged
     }
-    return "\n[tool.mutmut]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+
+
+def copy_repository(folder: Path) -> None:
+    """Copy the files that git tracks or would track."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    for name in filter(os.path.isfile, listed):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(name, folder / name)
+
+
+def pytest_command(folder: Path, tests: tuple[str, ...], children: int) -> list[str]:
+    """Return the command that tests the mutants listed in `folder`, on SQLite only."""
+    options = [
+        f"--mutants={folder / 'names.json'}",
+        f"--mutant-results={folder / 'results'}",
+        f"--mutant-children={children}",
+    ]
+    plugins = ["-p", "tools.mutant_forks", "-p", "no:cacheprovider", "-o", "timeout=0"]
+    silent = ["--quiet", "--capture=no", "--hypothesis-profile=mutants", "-k", "not postgresql"]
+    return [sys.executable, "-m", "pytest", *plugins, *silent, *options, *tests]
 
 
 def statuses(results: str) -> dict[str, str]:
-    """Return the status of each mutant by its name, from the output of `mutmut results --all true`."""
-    return {found["name"]: found["status"] for line in results.splitlines() if (found := _RESULT.match(line))}
+    """Return the status of each mutant by its name, from lines such as `engine.money.x_exact__mutmut_1: killed`."""
+    return {found["name"]: found["status"] for found in _RESULT.finditer(results)}
 
 
 def killed_percent(found: dict[str, str]) -> float:
@@ -83,56 +219,27 @@ def killed_percent(found: dict[str, str]) -> float:
     return 100 * sum(status in _KILLED for status in found.values()) / len(found) if found else 100.0
 
 
-def run_mutants(run: MutationRun, *, children: int, with_postgresql: bool, again: bool = False) -> dict[str, str]:
-    """Copy the repository, run mutmut there, print the diff of each survivor. Return the status of each mutant.
-
-    `again`: repeat only the mutants of the last run that survived, and those of functions changed since then.
-    """
-    folder = WORK / run.name
-    if not again:
-        shutil.rmtree(folder, ignore_errors=True)
-    files = _output(["git", "ls-files", "--cached", "--others", "--exclude-standard"], Path()).splitlines()
-    copied = sorted({name.split("/")[0] for name in files} - {*_MUTATED_ROOTS, "tests", "pyproject.toml"})
-    section = configuration(run, copied, with_postgresql=with_postgresql)
-    for name in files:
-        if Path(name).is_file():
-            content = Path(name).read_bytes() + (section.encode() if name == "pyproject.toml" else b"")
-            _write(folder / name, content)
-    _say(f"== {run.name}: {' '.join(run.sources)} with {' '.join(run.tests)}")
-    mutmut = [sys.executable, "-m", "mutmut"]
-    results = [*mutmut, "results", "--all", "true"]
-    names = [name for name, status in statuses(_output(results, folder)).items() if status != "killed"] if again else []
-    environment = {**os.environ, "SQLITE_TEMPLATE": str((folder / "template.db").resolve())}
-    command = [*mutmut, "run", "--max-children", str(children), *names]
-    subprocess.run(command, cwd=folder, check=True, env=environment)
-    found = statuses(_output(results, folder))
-    for name, status in found.items():
-        if status not in _KILLED:
-            _say(f"\n{_output([*mutmut, 'show', name], folder)}")
-    return found
+def report(found: dict[str, dict[str, str]]) -> str:
+    """Return a table with one line for each module and one for all: mutants, killed, percent."""
+    whole = {name: status for of_module in found.values() for name, status in of_module.items()}
+    return "\n".join(_row(title, of_module) for title, of_module in [*found.items(), ("all", whole)])
 
 
 def main(arguments: list[str]) -> int:
-    """Run the mutants and print a table by module. Return 1 where too many survive, else 0."""
+    """Test the mutants and print a table by module. Return 1 where too many of a module survive, else 0."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     parser.add_argument("modules", nargs="*", help="modules such as engine/routing/plan.py; none: all targets")
-    parser.add_argument("--tests", nargs="+", default=[], help="tests to run instead of those of the folder")
+    parser.add_argument("--tests", nargs="+", default=[], help="tests to run instead of those in TARGETS")
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1, help="mutants tested at the same time")
-    parser.add_argument("--postgresql", action="store_true", help="run the tests on PostgreSQL too (slow)")
     parser.add_argument("--again", action="store_true", help="repeat the survivors of the last run only")
     chosen = parser.parse_args(arguments)
-    found: dict[str, str] = {}
-    for run in planned_runs(chosen.modules, chosen.tests):
-        found |= run_mutants(run, children=chosen.children, with_postgresql=chosen.postgresql, again=chosen.again)
-    _say(report(found))
-    return 1 if killed_percent(found) < KILLED_PERCENT else 0
-
-
-def report(found: dict[str, str]) -> str:
-    """Return a table with one line for each module and one for all: mutants, killed, percent."""
-    modules = Counter(_module(name) for name in found)
-    lines = [_row(module, {n: s for n, s in found.items() if _module(n) == module}) for module in sorted(modules)]
-    return "\n".join([*lines, _row("all", found)])
+    found: dict[str, dict[str, str]] = {}
+    for module in chosen.modules or TARGETS:
+        tests = tuple(chosen.tests) or TARGETS.get(module) or (f"tests/{Path(module).parent}/test_{Path(module).name}",)
+        found[module] = measure(module, tests, children=chosen.children, again=chosen.again)
+        _say(_row(module, found[module]))
+    _say(f"\n{report(found)}")
+    return 1 if any(killed_percent(each) < KILLED_PERCENT for each in found.values()) else 0
 
 
 def _row(title: str, found: dict[str, str]) -> str:
@@ -140,19 +247,8 @@ def _row(title: str, found: dict[str, str]) -> str:
     return f"{title:<40} {len(found):>5} mutants {killed:>5} killed {killed_percent(found):>6.1f} %"
 
 
-def _module(mutant: str) -> str:
-    return mutant.rpartition(".")[0]
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file unless it holds `content` already: its date says to mutmut whether it has changed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.is_file() or path.read_bytes() != content:
-        path.write_bytes(content)
-
-
-def _output(command: list[str], folder: Path) -> str:
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "SQLITE_TEMPLATE": str((folder / "template.db").resolve())}
 
 
 def _say(line: str) -> None:
