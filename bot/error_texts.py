@@ -61,6 +61,10 @@ VALUES: Mapping[type, Values] = {
         "limit": lambda e: e.requests_per_minute,
         "seconds": lambda e: math.ceil(e.retry_after_seconds),
     },
+    errors.DailyAnswersUsed: {
+        "limit": lambda e: e.answers_per_day,
+        "hours": lambda e: math.ceil(e.retry_after_seconds / 3600),
+    },
     errors.InsufficientFunds: {},
     errors.TenantBanned: {},
     errors.SpendingCapReached: {},

@@ -6,6 +6,7 @@ EngineError
 │   ├── ModelNotSold        the model exists, and its bill is not counted in text tokens
 │   ├── ModelNotInPlan      the tenant's plan does not include the model
 │   ├── TooManyRequests     the plan's requests per minute are used up
+│   ├── DailyAnswersUsed    the plan's answers of this UTC day are used up
 │   ├── InsufficientFunds   allowance and wallet do not cover the smallest answer
 │   ├── TenantBanned        an operator has banned this tenant
 │   ├── SpendingCapReached  the operator's spending cap is reached
@@ -73,6 +74,12 @@ class TooManyRequests(Refused):
     def __init__(self, requests_per_minute: int, retry_after_seconds: float) -> None:
         super().__init__(f"over {requests_per_minute} requests a minute; free again in {retry_after_seconds:.0f} s")
         self.requests_per_minute, self.retry_after_seconds = requests_per_minute, retry_after_seconds
+
+
+class DailyAnswersUsed(Refused):
+    def __init__(self, answers_per_day: int, retry_after_seconds: float) -> None:
+        super().__init__(f"over {answers_per_day} answers a day; free again in {retry_after_seconds:.0f} s")
+        self.answers_per_day, self.retry_after_seconds = answers_per_day, retry_after_seconds
 
 
 class InsufficientFunds(Refused):

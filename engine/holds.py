@@ -33,7 +33,7 @@ class Ceiling:
 class HoldRequest:
     """A request for a hold. `input_tokens` is an upper bound; `ceilings` has one entry per quote, in route order.
 
-    Output limits are per choice; `n` choices are asked for.
+    Output limits are per choice; `n` choices are asked for. `answers_per_day` is the plan's limit; 0: none.
     """
 
     request_id: str
@@ -44,6 +44,7 @@ class HoldRequest:
     ceilings: tuple[Ceiling, ...]
     n: int = 1
     key_id: int | None = None
+    answers_per_day: int = 0
 
     def input_of(self, ceiling: Ceiling) -> int:
         """Return the upper bound of the input on one quote."""

@@ -127,7 +127,14 @@ class Hold(Protocol):
 
 class Ledger(Protocol):
     def hold(self, hold_request: HoldRequest) -> AbstractAsyncContextManager[Hold]:
-        """Return a committed hold that is voided on exit unless captured. Raises InsufficientFunds."""
+        """Return a committed hold that is voided on exit unless captured.
+
+        Raises InsufficientFunds, DailyAnswersUsed, HoldLost.
+        """
+        ...
+
+    async def answers_today(self, tenant_id: int) -> int:
+        """Return the number of the tenant's answers of this UTC day, with those being given."""
         ...
 
 

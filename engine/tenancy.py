@@ -1,6 +1,7 @@
 """Tenants, plans, tariffs and charges."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -9,13 +10,17 @@ from engine.money import ZERO, Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A plan. `models` None: every model. `max_output_tokens` bounds each choice of a request."""
+    """A plan. `models` None: every model. `max_output_tokens` bounds each choice of a request.
+
+    `answers_per_day` is of a UTC day; 0: no limit.
+    """
 
     name: str
     usd_per_month: Money
     tokens_per_month: int
     requests_per_minute: int
     max_output_tokens: int
+    answers_per_day: int = 0
     models: tuple[str, ...] | None = None
 
     def allows(self, model: str) -> bool:
@@ -56,3 +61,9 @@ class Charge:
 
     wallet: Money = ZERO
     allowance_tokens: int = 0
+
+
+def seconds_left_today(now: datetime) -> float:
+    """Return the seconds from `now`, in UTC, to the next midnight."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return (midnight - now).total_seconds()

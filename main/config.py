@@ -87,6 +87,7 @@ class PlanSection(Section):
     usd_per_month: Usd
     tokens_per_month: int = Field(ge=0)
     requests_per_minute: int = Field(gt=0)
+    answers_per_day: int = Field(0, ge=0)
     max_output_tokens: int = Field(gt=0)
     models: tuple[str, ...] | None = None
 

@@ -108,6 +108,16 @@ def _too_many(error: Any) -> HttpProblem:
     )
 
 
+def _day_used(error: Any) -> HttpProblem:
+    message = (
+        f"Your plan allows {error.answers_per_day} answers a day, and you have had them. "
+        "The next day begins at 00:00 UTC. Choose a larger plan with /plan in the bot."
+    )
+    return HttpProblem(
+        429, message, "rate_limit_error", "rate_limit_exceeded", retry_after_seconds=error.retry_after_seconds
+    )
+
+
 def _insufficient(error: errors.InsufficientFunds) -> HttpProblem:
     short = error.shortfall
     if short.key_limited:
@@ -169,6 +179,7 @@ ENGINE_ERRORS: tuple[tuple[type[errors.EngineError], Any], ...] = (
     (errors.ModelNotSold, _not_sold),
     (errors.ModelNotInPlan, _not_in_plan),
     (errors.TooManyRequests, _too_many),
+    (errors.DailyAnswersUsed, _day_used),
     (errors.InsufficientFunds, _insufficient),
     (errors.TenantBanned, _banned),
     (errors.SpendingCapReached, _spending_cap),

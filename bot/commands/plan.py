@@ -14,6 +14,7 @@ from storage.billing.orders import stars_for
 from storage.billing.renewals import GRACE
 from storage.billing.subscriptions import Subscription
 from storage.database.connection import Connection
+from storage.ledger import daily_answers
 from storage.tenants.tenants import TenantState
 
 SUBSCRIPTION_SECONDS = 2_592_000
@@ -29,6 +30,7 @@ async def plan(_: Update, context: Context) -> None:
             usd=str(each.usd_per_month),
             tokens=f"{each.tokens_per_month:,}",
             rpm=each.requests_per_minute,
+            daily=context.t("plan.daily", n=each.answers_per_day) if each.answers_per_day else "",
         )
         for each in services.plans.values()
     )
@@ -40,6 +42,7 @@ async def plan(_: Update, context: Context) -> None:
         allowance=f"{state.allowance_tokens:,}",
         renews=f"{state.renews_at:%Y-%m-%d}",
         wallet=str(state.wallet),
+        today=await answers_today(context, state),
         next=context.t("plan.next", plan=state.next_plan) if state.next_plan else "",
         lines=lines,
     )
@@ -48,6 +51,16 @@ async def plan(_: Update, context: Context) -> None:
             f"plan.is_{subscription.state}", plan=subscription.plan, until=f"{subscription.until:%Y-%m-%d}"
         )
     await context.reply(text, _keyboard(context, state, subscription))
+
+
+async def answers_today(context: Context, state: TenantState) -> str:
+    """Return a line with the answers of this UTC day; "" where the plan has no daily limit."""
+    services = context.services
+    plan_now = services.plans.get(state.plan)
+    if plan_now is None or not plan_now.answers_per_day:
+        return ""
+    used = await services.db.read(lambda conn: daily_answers.count(conn, state.id, services.clock.now()))
+    return context.t("plan.today", used=used, limit=plan_now.answers_per_day)
 
 
 async def show_again(update: Update, context: Context, _: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from telegram import InlineKeyboardMarkup, InputFile, Update
 from bot import charts
 from bot.buttons import button, rows
 from bot.command import Command
+from bot.commands.plan import answers_today
 from bot.context import Context
 from documents.csv_export import usage_csv
 from engine.money import ZERO, Money
@@ -41,7 +42,7 @@ async def show(context: Context, span: str) -> None:
         await context.bot.send_photo(context.user.id, InputFile(picture, "usage.png"))
     text = context.t("usage.head", title=context.t(f"usage.title_{span}"))
     text += _body(context, found) if found else context.t("usage.none")
-    await context.reply(text + _left(context, state), _keyboard(context))
+    await context.reply(text + _left(context, state, await answers_today(context, state)), _keyboard(context))
 
 
 async def send_csv(update: Update, context: Context, _: tuple[str, ...]) -> None:
@@ -99,13 +100,14 @@ def _by(
     return context.t("usage.by", group=context.t(f"usage.{group}"), lines="\n".join(lines))
 
 
-def _left(context: Context, state: TenantState) -> str:
+def _left(context: Context, state: TenantState, today: str) -> str:
     return context.t(
         "usage.left",
         left=f"{state.allowance_left_tokens:,}",
         allowance=f"{state.allowance_tokens:,}",
         renews=f"{state.renews_at:%Y-%m-%d}",
         wallet=str(state.wallet),
+        today=today,
     )
 
 

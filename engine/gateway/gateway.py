@@ -11,6 +11,7 @@ from engine.catalog.offers import Drop, Model, Quote
 from engine.chat import ChatRequest
 from engine.errors import (
     Closing,
+    DailyAnswersUsed,
     ModelNotInPlan,
     NoProvider,
     RequestRejected,
@@ -24,7 +25,7 @@ from engine.gateway.question import Finisher, Question
 from engine.holds import Ceiling, HoldRequest
 from engine.ports import AdmissionCheck, Clock, Ledger, Losses
 from engine.routing.plan import Route, plan
-from engine.tenancy import Flat, Tariff, Tenant
+from engine.tenancy import Flat, Tariff, Tenant, seconds_left_today
 
 WINDOW_SECONDS = 60.0
 SWEEP_AT_TENANTS = 10_000
@@ -84,6 +85,9 @@ class Gateway:
     async def check_admission(self, tenant: Tenant, model: str) -> None:
         """Raise the Refused that an answer would raise now, its price aside: for a side call that precedes one."""
         self._admission.check(tenant, (await self._model(model)).name)
+        limit = tenant.plan.answers_per_day
+        if limit and await self._ledger.answers_today(tenant.id) >= limit:
+            raise DailyAnswersUsed(limit, seconds_left_today(self.market.clock.now()))
 
     async def _model(self, name: str) -> Model:
         """Return the model called `name`. Raises UnknownModel, Closing, or the Refused of an admission check."""
@@ -223,6 +227,7 @@ def _hold_request(tenant: Tenant, model: Model, request: ChatRequest, route: Rou
         ceilings=tuple(_ceiling(quote, tenant, request) for quote in route.quotes),
         n=request.n,
         key_id=request.key_id,
+        answers_per_day=tenant.plan.answers_per_day,
     )
 
 

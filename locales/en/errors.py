@@ -6,6 +6,7 @@ TEXTS = {
     "error.ModelNotSold": "“{model}” is not sold here: its bill is not counted in text tokens. /model shows the models on offer.",
     "error.ModelNotInPlan": "Your plan {plan} does not include {model}. /plan changes the plan, /model chooses another model.",
     "error.TooManyRequests": "Your plan allows {limit} {limit:question|questions} a minute, and you have used them. Please try again in {seconds} s.",
+    "error.DailyAnswersUsed": "Your plan allows {limit} {limit:answer|answers} a day, and you have had them. Nothing was charged. The next day begins at 00:00 UTC, in {hours} h at the latest. /plan changes the plan.",
     "error.TenantBanned": "This account is closed, or the operator has not approved it yet. Nothing was charged. Questions: /paysupport.",
     "error.SpendingCapReached": "This service has reached its spending limit. Nothing was charged. Please try again later.",
     "error.BadRequest": "I can't send that: {reason}. Please change it and try again.",

@@ -6,6 +6,7 @@ TEXTS = {
     "error.ModelNotSold": "“{model}” không được bán ở đây: chi phí của nó không tính theo token văn bản. /model liệt kê các mô hình có sẵn.",
     "error.ModelNotInPlan": "Gói {plan} của bạn không có {model}. /plan để đổi gói, /model để chọn mô hình khác.",
     "error.TooManyRequests": "Gói của bạn cho phép {limit} câu hỏi mỗi phút và bạn đã dùng hết. Hãy thử lại sau {seconds} giây.",
+    "error.DailyAnswersUsed": "Gói của bạn cho phép {limit} câu trả lời mỗi ngày và bạn đã dùng hết. Không tính phí. Ngày mới bắt đầu lúc 00:00 UTC, chậm nhất sau {hours} giờ. /plan để đổi gói.",
     "error.TenantBanned": "Tài khoản này đã bị đóng hoặc chưa được người vận hành duyệt. Không tính phí. Hỗ trợ: /paysupport.",
     "error.SpendingCapReached": "Dịch vụ đã chạm giới hạn chi tiêu. Không tính phí. Hãy thử lại sau.",
     "error.BadRequest": "Tôi không gửi được câu này: {reason}. Hãy sửa rồi thử lại.",

@@ -14,6 +14,7 @@ from engine.money import Money
 from engine.ports import Bill
 from engine.tenancy import Charge
 from storage.database.connection import Connection, month_of, ms
+from storage.ledger import daily_answers
 from storage.ledger import holds_sql as sql
 from storage.ledger.journal import allowance_worth, attempt_row, receipt_text
 from storage.ledger.transfers import HOUSE_CHARGES, wallet_of
@@ -22,10 +23,11 @@ from storage.ledger.transfers import HOUSE_CHARGES, wallet_of
 def hold(conn: Connection, hold_request: HoldRequest, lease_id: str, now: datetime) -> Fit:
     """Set aside the funds that `hold_request` needs, or return the shortfall.
 
-    Raises HoldLost when the request was paid before, or was held in this epoch or a later one.
+    Raises HoldLost when the request was paid before, or was held in this epoch or a later one, and DailyAnswersUsed.
     """
     for _ in range(2):  # a hold of the same request that was committed while we waited for the lock is found on retry
         funds, period_no = _read_funds(conn, hold_request, now)
+        daily_answers.check(conn, hold_request.tenant_id, hold_request.answers_per_day, now)
         month, key_tokens = _read_key(conn, hold_request.key_id, month_of(now))
         sized = fit(hold_request, Funds(*funds, key_tokens))
         if isinstance(sized, Shortfall) or _insert(conn, hold_request, sized, (period_no, month, lease_id, now)):

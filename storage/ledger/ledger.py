@@ -15,7 +15,7 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.database.leases import Lease
 from storage.database.write_queue import BatchUnit, NotBatchable
-from storage.ledger import hold_batches, holds
+from storage.ledger import daily_answers, hold_batches, holds
 from storage.ledger.hold_batches import CaptureRequest
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class SqlLedger:
     async def open_hold(self, hold_request: HoldRequest) -> "SqlHold":
         """Commit the hold. A cancellation during the commit voids it before it is passed on.
 
-        Raises InsufficientFunds, and HoldLost for a request that was paid or attempted again.
+        Raises InsufficientFunds, DailyAnswersUsed, and HoldLost for a request that was paid or attempted again.
         """
         await self._retry_voids()
         future = self.db.submit(HoldUnit(hold_request, self.lease.id, self.clock))
@@ -57,6 +57,11 @@ class SqlLedger:
         if isinstance(sized, Shortfall):
             raise InsufficientFunds(sized)
         return SqlHold(self, hold_request, sized)
+
+    async def answers_today(self, tenant_id: int) -> int:
+        """Return the number of the tenant's answers of this UTC day, with those being given."""
+        now = self.clock.now()
+        return await self.db.read(partial(daily_answers.count, tenant_id=tenant_id, now=now))
 
     async def void_or_remember(self, hold: "SqlHold") -> None:
         """Void `hold`; when the database fails, remember it so that the next hold retries."""
@@ -132,7 +137,7 @@ class HoldUnit(BatchUnit):
     @classmethod
     def run_batch(cls, conn: Connection, units: Sequence["HoldUnit"]) -> list[Fit]:
         first = units[0]
-        if any(unit.lease_id != first.lease_id for unit in units):
+        if any(unit.lease_id != first.lease_id or unit.hold_request.answers_per_day for unit in units):
             raise NotBatchable
         return hold_batches.hold(conn, [unit.hold_request for unit in units], first.lease_id, first.clock.now())
 

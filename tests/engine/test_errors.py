@@ -12,6 +12,7 @@ from engine.errors import (
     BadRequest,
     Closing,
     ContextTooLong,
+    DailyAnswersUsed,
     EngineError,
     HoldLost,
     InsufficientFunds,
@@ -81,6 +82,7 @@ def test_only_failures_of_the_offer_count_towards_its_breaker() -> None:
         (ModelNotSold("x", "audio"), "'x' is not sold: its bill is not counted in text tokens but in audio"),
         (ModelNotInPlan("smart", "free"), "the plan free does not include the model smart"),
         (TooManyRequests(6, 12.6), "over 6 requests a minute; free again in 13 s"),
+        (DailyAnswersUsed(20, 90.4), "over 20 answers a day; free again in 90 s"),
         (
             InsufficientFunds(Shortfall(Money.usd("0.25"), Funds(0, ZERO))),
             "the least answer needs 0.25 USD more",

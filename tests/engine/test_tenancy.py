@@ -1,7 +1,11 @@
 """Plans and the models that they include."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import pytest
+
+from engine.tenancy import seconds_left_today
 from tests.engine.scripted import TENANT
 
 
@@ -13,3 +17,14 @@ def test_plan_with_a_list_allows_only_its_models() -> None:
     plan = replace(TENANT.plan, models=("auto",))
     assert (plan.allows("auto"), plan.allows("smart")) == (True, False)
     assert not replace(TENANT.plan, models=()).allows("auto")
+
+
+@pytest.mark.parametrize(
+    ("now", "seconds"),
+    [
+        (datetime(2026, 11, 30, tzinfo=UTC), 86_400),
+        (datetime(2026, 12, 31, 23, 59, 59, 500_000, tzinfo=UTC), 0.5),
+    ],
+)
+def test_day_ends_at_the_next_midnight(now: datetime, seconds: float) -> None:
+    assert seconds_left_today(now) == seconds

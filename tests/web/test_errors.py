@@ -6,6 +6,7 @@ import pytest
 
 from engine.errors import (
     BadRequest,
+    DailyAnswersUsed,
     EngineError,
     InsufficientFunds,
     ModelNotSold,
@@ -65,6 +66,7 @@ def shortfall(*, key_limited: bool = False, wallet_only: bool = False) -> Shortf
             "its bill is not counted in text tokens but in searches",
         ),
         (TooManyRequests(6, 12.2), 429, "rate_limit_exceeded", "6 requests a minute"),
+        (DailyAnswersUsed(20, 3600.5), 429, "rate_limit_exceeded", "20 answers a day"),
         (InsufficientFunds(shortfall()), 402, "insufficient_quota", "/plan"),
         (InsufficientFunds(shortfall(wallet_only=True)), 402, "insufficient_quota", "wallet, which lacks 0.02 USD"),
         (InsufficientFunds(shortfall(key_limited=True)), 402, "insufficient_quota", "tokens_per_month"),

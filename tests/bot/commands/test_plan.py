@@ -12,7 +12,7 @@ from storage.database.connection import Connection
 from storage.ledger import transfers
 from storage.tenants import tenant_settings
 from tests.bot.commands.conftest import ANN, BAO, Chat
-from tests.storage.shop import STARTER, paid, plan_order
+from tests.storage.shop import KNOWN, STARTER, paid, plan_order
 
 
 async def agreed(chat: Chat) -> None:
@@ -45,6 +45,16 @@ async def test_plan_shows_what_is_left_and_every_plan(chat: Chat) -> None:
     assert f"The next period begins on {state.renews_at:%Y-%m-%d}." in text
     assert "starter: 9.00 USD a month, 2,000,000 tokens, 20 questions a minute" in text
     assert "subscription" not in text
+
+
+async def test_daily_limit_is_shown_with_the_answers_of_today(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "a day" not in await chat.say("/plan")
+    monkeypatch.setitem(KNOWN, "free", replace(KNOWN["free"], answers_per_day=20))
+    await chat.say("hello")
+    text = await chat.say("/plan")
+    assert "Answers today (UTC): 1 of 20" in text
+    assert "6 questions a minute, 20 answers a day" in text
+    assert "Answers today (UTC): 1 of 20" in await chat.say("/usage")
 
 
 async def test_first_choice_of_a_paid_plan_asks_for_the_terms_and_then_goes_on(chat: Chat) -> None:

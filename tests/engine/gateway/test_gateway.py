@@ -14,6 +14,7 @@ from engine.catalog.price_book import PriceBook
 from engine.chat import ChatRequest, Role, says
 from engine.errors import (
     Closing,
+    DailyAnswersUsed,
     NoProvider,
     Overloaded,
     RateLimited,
@@ -26,7 +27,7 @@ from engine.holds import Grant, HoldRequest
 from engine.money import Money
 from engine.ports import Ledger
 from engine.routing.health import Permit
-from engine.tenancy import Flat, Markup, Tenant
+from engine.tenancy import Flat, Markup, Tenant, seconds_left_today
 from tests.engine.scripted import NEVER, TENANT, AnswerSetup, ScriptedHold, ScriptedProvider, Step, deltas, shown, whole
 
 CHEAP, DEAR = Offer("cheap", "m"), Offer("dear", "m")
@@ -143,6 +144,10 @@ class Holds:
     def __init__(self) -> None:
         self.requests: list[HoldRequest] = []
         self.holds: list[ScriptedHold] = []
+        self.today = 0
+
+    async def answers_today(self, _: int) -> int:
+        return self.today
 
     @asynccontextmanager
     async def hold(self, hold_request: HoldRequest) -> AsyncIterator[ScriptedHold]:
@@ -206,6 +211,26 @@ async def test_admission_check_of_a_side_call_counts_no_request() -> None:
         await answer.whole()
     with pytest.raises(TooManyRequests):
         await made.check_admission(asking, "auto")
+
+
+async def test_hold_has_the_daily_limit_of_the_plan() -> None:
+    made, ledger, _ = serving(*whole("a"))
+    async with made.answer(replace(TENANT, plan=replace(TENANT.plan, answers_per_day=3)), ASK) as answer:
+        await answer.whole()
+    assert [request.answers_per_day for request in ledger.requests] == [3]
+
+
+async def test_side_call_is_refused_once_the_answers_of_the_day_are_used() -> None:
+    made, ledger, setup = serving(*whole("a"))
+    asking = replace(TENANT, plan=replace(TENANT.plan, answers_per_day=3))
+    ledger.today = 2
+    await made.check_admission(asking, "auto")
+    ledger.today = 3
+    with pytest.raises(DailyAnswersUsed) as refused:
+        await made.check_admission(asking, "auto")
+    assert refused.value.answers_per_day == 3
+    assert refused.value.retry_after_seconds == seconds_left_today(setup.market.clock.now())
+    await made.check_admission(TENANT, "auto")
 
 
 async def test_closed_gateway_takes_no_new_work() -> None:
