@@ -1,16 +1,26 @@
-"""The time limit of a request's head."""
+"""Limits on connections: their number, the time of a head, a response that is not read, a body that is not wanted."""
 
 import asyncio
+import contextlib
+import os
+import resource
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from main import server as serving
+from tests.served import served
 
 WHOLE = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n"
+REFUSED = {"connection": "close"}
 
 
 async def slowly(_: Request) -> Response:
@@ -18,41 +28,262 @@ async def slowly(_: Request) -> Response:
     return PlainTextResponse("here")
 
 
-async def received(monkeypatch: pytest.MonkeyPatch, *said: bytes) -> bytes:
+async def refuse(_: Request) -> Response:
+    return PlainTextResponse("refused", 413, REFUSED)
+
+
+async def endlessly(_: Request) -> Response:
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 65536
+            await asyncio.sleep(0)
+
+    return StreamingResponse(pieces())
+
+
+APP = Starlette(
+    routes=[Route("/slow", slowly), Route("/refuse", refuse, methods=["POST"]), Route("/endless", endlessly)]
+)
+
+
+@contextlib.asynccontextmanager
+async def running(most_connections: int = 100) -> AsyncIterator[tuple[serving.Connections, "Client"]]:
+    server = serving.http_server(APP, "127.0.0.1", 0, most_connections=most_connections)
+    assert isinstance(server.config, serving.ServerConfig)
+    async with served(server) as url:
+        client = Client(int(url.rpartition(":")[2]))
+        try:
+            yield server.config.connections, client
+        finally:
+            client.close()
+
+
+class Client:
+    """Connections that are closed at the end of a test."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writers.append(writer)
+        return reader, writer
+
+    def close(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+
+async def received(*said: bytes) -> bytes:
     """Send the pieces; return all bytes until the server closes the connection."""
-    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.1)
-    server = serving.http_server(Starlette(routes=[Route("/slow", slowly)]), "127.0.0.1", 0)
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with running() as (_, client):
+        reader, writer = await client.connect()
         answer = b""
         for each in said:
             writer.write(each)
             await writer.drain()
             if each == WHOLE:
                 answer += await reader.readuntil(b"here")
-        async with asyncio.timeout(20):
-            answer += await reader.read()
-        writer.close()
+        answer += await rest(reader)
         return answer
-    finally:
-        server.should_exit = True
-        await running
+
+
+async def rest(reader: asyncio.StreamReader) -> bytes:
+    async with asyncio.timeout(20):
+        with contextlib.suppress(ConnectionResetError):
+            return await reader.read()
+    return b""
 
 
 @pytest.mark.parametrize("said", [(), (b"GET /slow HT",), (b"GET /slow HTTP/1.1\r\n", b"x: y\r\n")])
 async def test_unfinished_request_head_closes_the_connection(
     monkeypatch: pytest.MonkeyPatch, said: tuple[bytes, ...]
 ) -> None:
-    assert await received(monkeypatch, *said) == b""
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.1)
+    assert await received(*said) == b""
 
 
-async def test_time_limit_applies_to_each_head_and_not_to_answers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    answer = await received(monkeypatch, WHOLE, b"GET /slow HT")
+async def test_head_that_comes_byte_by_byte_has_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.5)
+    async with running() as (_, client):
+        reader, writer = await client.connect()
+        begun = asyncio.get_running_loop().time()
+        closed = asyncio.create_task(rest(reader))
+        while not closed.done():
+            writer.write(b"G")
+            await asyncio.wait({closed}, timeout=0.05)
+        assert asyncio.get_running_loop().time() - begun < 2
+
+
+async def test_time_limit_applies_to_each_head_and_not_to_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.1)
+    answer = await received(WHOLE, b"GET /slow HT")
     assert answer.endswith(b"here")
     assert answer.startswith(b"HTTP/1.1 200")
+
+
+async def test_idle_connection_is_closed_after_the_keep_alive_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "KEEP_ALIVE_SECONDS", 0.1)
+    assert (await received(WHOLE)).endswith(b"here")
+
+
+async def test_one_connection_too_many_closes_the_oldest_without_a_request() -> None:
+    async with running(most_connections=3) as (connections, client):
+        idle_reader, idle = await client.connect()
+        idle.write(WHOLE)
+        await idle_reader.readuntil(b"here")
+        silent = [await client.connect() for _ in range(3)]
+        assert await rest(silent[0][0]) == b""
+        reader, writer = await client.connect()
+        writer.write(WHOLE)
+        assert (await reader.readuntil(b"here")).startswith(b"HTTP/1.1 200")
+        assert await rest(silent[1][0]) == b""
+        idle.write(WHOLE)
+        await idle_reader.readuntil(b"here")
+        assert len(connections) <= 3
+
+
+async def test_one_connection_too_many_is_closed_itself_where_all_are_at_work() -> None:
+    async with running(most_connections=2) as (_, client):
+        busy = [await client.connect() for _ in range(2)]
+        for _, writer in busy:
+            writer.write(WHOLE)
+        await asyncio.sleep(0.1)
+        reader, writer = await client.connect()
+        writer.write(WHOLE)
+        assert await rest(reader) == b""
+        for busy_reader, _ in busy:
+            assert (await busy_reader.readuntil(b"here")).startswith(b"HTTP/1.1 200")
+
+
+async def test_idle_connection_is_closed_before_one_that_works() -> None:
+    async with running(most_connections=2) as (_, client):
+        idle_reader, idle = await client.connect()
+        idle.write(WHOLE)
+        await idle_reader.readuntil(b"here")
+        busy_reader, busy = await client.connect()
+        busy.write(WHOLE)
+        await asyncio.sleep(0.1)
+        new_reader, new = await client.connect()
+        new.write(WHOLE)
+        assert await rest(idle_reader) == b""
+        for reader in (busy_reader, new_reader):
+            assert (await reader.readuntil(b"here")).startswith(b"HTTP/1.1 200")
+
+
+async def test_refusal_reaches_a_client_that_goes_on_sending() -> None:
+    async with running() as (_, client):
+        reader, writer = await client.connect()
+        writer.write(b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 30000000\r\n\r\n")
+        for _ in range(30):
+            writer.write(b"x" * 1_000_000)
+            await writer.drain()
+        answer = await rest(reader)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert answer.endswith(b"refused")
+
+
+async def test_connection_is_closed_after_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "LINGER_SECONDS", 0.2)
+    async with running() as (connections, client):
+        reader, writer = await client.connect()
+        smuggled = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n"
+        writer.write(b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\n\r\n" + smuggled)
+        answer = await rest(reader)
+        assert answer.count(b"HTTP/1.1") == 1
+        async with asyncio.timeout(5):
+            while len(connections):
+                await asyncio.sleep(0.05)
+
+
+async def test_client_that_does_not_read_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "STALL_SECONDS", 0.2)
+    async with running() as (connections, client):
+        _, writer = await client.connect()
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(10):
+            while len(connections):
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("files", "connections"), [(64, 32), (191, 32), (194, 33), (1024, 448), (20_128, 10_000), (1_048_576, 10_000)]
+)
+def test_clients_get_half_of_the_files_that_are_left(files: int, connections: int) -> None:
+    assert serving.share_of_connections(files) == connections
+
+
+@pytest.fixture
+def _file_limit() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("_file_limit")
+def test_soft_limit_of_files_becomes_the_hard_one() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    assert serving.raise_file_limit() == hard
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+
+
+SERVE = """
+import asyncio
+from main.server import http_server
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+app = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here"))])
+asyncio.run(http_server(app, "127.0.0.1", {port}).serve())
+"""
+
+
+@pytest.mark.usefixtures("_file_limit")
+async def test_sockets_beyond_the_file_limit_stop_no_other_client(unused_tcp_port: int) -> None:
+    """1,100 sockets send a byte now and then to a server that may open 1,024 files."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2000:
+        pytest.skip("this machine allows too few open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    code = SERVE.format(port=unused_tcp_port)
+    process = await asyncio.create_subprocess_exec(
+        "/bin/sh", "-c", 'ulimit -n 1024; exec "$0" -c "$1"', sys.executable, code, cwd=Path(__file__).parents[2]
+    )
+    attackers: list[socket.socket] = []
+    try:
+        await _listening(unused_tcp_port)
+        for _ in range(1100):
+            attacker = socket.create_connection(("127.0.0.1", unused_tcp_port), timeout=20)
+            attacker.setblocking(False)
+            attackers.append(attacker)
+        for _ in range(10):
+            for attacker in attackers:
+                with contextlib.suppress(OSError):
+                    attacker.send(b"G")
+            async with httpx.AsyncClient(trust_env=False) as client:
+                begun = asyncio.get_running_loop().time()
+                assert (await client.get(f"http://127.0.0.1:{unused_tcp_port}/", timeout=5)).text == "here"
+                assert asyncio.get_running_loop().time() - begun < 2
+        assert len(os.listdir(f"/proc/{process.pid}/fd")) < 1000  # noqa: PTH208 - pathlib blocks no less
+    finally:
+        for attacker in attackers:
+            attacker.close()
+        process.terminate()
+        await process.wait()
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
