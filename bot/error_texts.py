@@ -57,6 +57,7 @@ VALUES: Mapping[type, Values] = {
     errors.UnknownModel: {"model": lambda e: e.model},
     errors.ModelNotSold: {"model": lambda e: e.model},
     errors.ModelNotInPlan: {"model": lambda e: e.model, "plan": lambda e: e.plan},
+    errors.ModelNotInKey: {"model": lambda e: e.model},
     errors.TooManyRequests: {
         "limit": lambda e: e.requests_per_minute,
         "seconds": lambda e: math.ceil(e.retry_after_seconds),

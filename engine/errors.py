@@ -5,7 +5,8 @@ EngineError
 │   ├── UnknownModel        no provider sells a model of that name
 │   ├── ModelNotSold        the model exists, and its bill is not counted in text tokens
 │   ├── ModelNotInPlan      the tenant's plan does not include the model
-│   ├── TooManyRequests     the plan's requests per minute are used up
+│   ├── ModelNotInKey       the API key's own list does not include the model
+│   ├── TooManyRequests     the requests per minute of the plan, or of the API key, are used up
 │   ├── DailyAnswersUsed    the plan's answers of this UTC day are used up
 │   ├── InsufficientFunds   allowance and wallet do not cover the smallest answer
 │   ├── TenantBanned        an operator has banned this tenant
@@ -70,10 +71,21 @@ class ModelNotInPlan(Refused):
         self.model, self.plan = model, plan
 
 
+class ModelNotInKey(Refused):
+    """`models`: the names that the key may ask for."""
+
+    def __init__(self, model: str, models: tuple[str, ...]) -> None:
+        super().__init__(f"the API key does not include the model {model}, only {', '.join(models)}")
+        self.model, self.models = model, models
+
+
 class TooManyRequests(Refused):
-    def __init__(self, requests_per_minute: int, retry_after_seconds: float) -> None:
+    """`key_limited`: the limit is that of the API key, which is lower than the plan's."""
+
+    def __init__(self, requests_per_minute: int, retry_after_seconds: float, *, key_limited: bool = False) -> None:
         super().__init__(f"over {requests_per_minute} requests a minute; free again in {retry_after_seconds:.0f} s")
         self.requests_per_minute, self.retry_after_seconds = requests_per_minute, retry_after_seconds
+        self.key_limited = key_limited
 
 
 class DailyAnswersUsed(Refused):

@@ -27,15 +27,43 @@ class Plan:
         return self.models is None or model in self.models
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLimits:
+    """The limits of the API key that a request came with. None: no limit but the plan's.
+
+    `models` has the names that the key may ask for, exactly as they are asked for. The key's tokens per month are
+    counted where the hold is taken.
+    """
+
+    key_id: int
+    requests_per_minute: int | None = None
+    models: tuple[str, ...] | None = None
+    expires_at: datetime | None = None
+
+    def allows(self, model: str) -> bool:
+        return self.models is None or model in self.models
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and now >= self.expires_at
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A user of the service, with limits, a wallet and an allowance of its own."""
+    """A user of the service, with limits, a wallet and an allowance of its own.
+
+    `key`: the limits of the API key that this request came with; None for a request without one.
+    """
 
     id: int
     plan: Plan
     name: str = ""
     telegram_user_id: int | None = None
     banned: bool = False
+    key: KeyLimits | None = None
+
+    def allows(self, model: str) -> bool:
+        """Return True where both the plan and the API key include the model."""
+        return self.plan.allows(model) and (self.key is None or self.key.allows(model))
 
 
 @dataclass(frozen=True, slots=True)

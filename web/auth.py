@@ -14,7 +14,7 @@ from engine.ports import Clock
 from engine.tenancy import Plan, Tenant
 from storage.database.database import Database
 from storage.tenants import api_keys
-from web.errors import INVALID_KEY, OPERATORS_ONLY, SERVER_ERROR, HttpProblem
+from web.errors import EXPIRED_KEY, INVALID_KEY, OPERATORS_ONLY, SERVER_ERROR, HttpProblem
 from web.miniapp.access import MiniAppAccess, MiniAppUser, needs_user
 
 log = logging.getLogger(__name__)
@@ -25,10 +25,16 @@ RECORD_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The author of a request: a tenant with an API key, or the operator with the admin key."""
+    """The author of a request: a tenant with an API key, or the operator with the admin key.
+
+    The limits of the API key are `tenant.key`: the gateway admits a request by them.
+    """
 
     tenant: Tenant | None = None
-    key_id: int | None = None
+
+    @property
+    def key_id(self) -> int | None:
+        return self.tenant.key.key_id if self.tenant is not None and self.tenant.key is not None else None
 
     @property
     def is_admin(self) -> bool:
@@ -52,15 +58,16 @@ class Authenticator:
         return bool(self._admin_key) and hmac.compare_digest(secret.encode(), self._admin_key)
 
     async def tenant(self, secret: str) -> Caller:
-        """Return the tenant of a live API key. Raises HttpProblem 401 for anything else."""
+        """Return the tenant of a live API key. Raises HttpProblem 401 for an expired key and for anything else."""
         if not api_keys.is_well_formed(secret):
             raise INVALID_KEY.new()
-        found = await self._db.read(lambda conn: api_keys.authenticate(conn, api_keys.digest(secret), self._plans))
-        if found is None:
+        tenant = await self._db.read(lambda conn: api_keys.authenticate(conn, api_keys.digest(secret), self._plans))
+        if tenant is None or tenant.key is None:
             raise INVALID_KEY.new()
-        tenant, key_id = found
-        await self._record_use(key_id)
-        return Caller(tenant, key_id)
+        if tenant.key.is_expired(self._clock.now()):
+            raise EXPIRED_KEY.new()
+        await self._record_use(tenant.key.key_id)
+        return Caller(tenant)
 
     async def tenant_or_operator(self, secret: str) -> Caller:
         return Caller() if self.is_admin(secret) else await self.tenant(secret)

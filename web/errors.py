@@ -57,6 +57,13 @@ INVALID_KEY = HttpProblem(
     code="invalid_api_key",
 )
 
+EXPIRED_KEY = HttpProblem(
+    401,
+    "This API key has expired. Set a later date with /keys in the Telegram bot, or ask the operator.",
+    type="authentication_error",
+    code="invalid_api_key",
+)
+
 OPERATORS_ONLY = HttpProblem(
     401,
     "Only the operator may call this: send ADMIN_API_KEY as the Bearer key.",
@@ -101,8 +108,14 @@ def _not_in_plan(error: Any) -> HttpProblem:
     return HttpProblem(403, message, type="permission_error", code="model_not_in_plan", param="model")
 
 
+def _not_in_key(error: Any) -> HttpProblem:
+    message = f"This API key may not ask for the model {error.model}, only for {', '.join(error.models)}."
+    return HttpProblem(403, message, type="permission_error", code="model_not_in_key", param="model")
+
+
 def _too_many(error: Any) -> HttpProblem:
-    message = f"Your plan allows {error.requests_per_minute} requests a minute. Wait, then try again."
+    limited = "This API key" if error.key_limited else "Your plan"
+    message = f"{limited} allows {error.requests_per_minute} requests a minute. Wait, then try again."
     return HttpProblem(
         429, message, "rate_limit_error", "rate_limit_exceeded", retry_after_seconds=error.retry_after_seconds
     )
@@ -178,6 +191,7 @@ ENGINE_ERRORS: tuple[tuple[type[errors.EngineError], Any], ...] = (
     (errors.UnknownModel, _unknown_model),
     (errors.ModelNotSold, _not_sold),
     (errors.ModelNotInPlan, _not_in_plan),
+    (errors.ModelNotInKey, _not_in_key),
     (errors.TooManyRequests, _too_many),
     (errors.DailyAnswersUsed, _day_used),
     (errors.InsufficientFunds, _insufficient),

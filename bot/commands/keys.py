@@ -6,7 +6,7 @@ from bot.buttons import button, rows
 from bot.command import Command
 from bot.context import Context, arguments
 from storage.tenants import api_keys as key_units
-from storage.tenants.api_keys import ApiKey
+from storage.tenants.api_keys import ApiKey, KeySettings
 
 LIMITS = (100_000, 1_000_000, 5_000_000, 10_000_000, 25_000_000)
 
@@ -35,9 +35,7 @@ async def make(_: Update, context: Context, __: tuple[str, ...]) -> None:
         return
     state, services, key = await context.state(), context.services, key_units.new_key()
     await services.db.write(
-        lambda conn: key_units.add(
-            conn, state.id, key, name="telegram", tokens_per_month=None, now=services.clock.now()
-        )
+        lambda conn: key_units.add(conn, state.id, key, KeySettings(name="telegram"), services.clock.now())
     )
     await context.reply(context.t("keys.made", secret=key.secret, url=_url(context)))
 
@@ -67,7 +65,8 @@ async def set_limit(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 async def _set(context: Context, key_id: int, tokens: int | None) -> None:
     state = await context.state()
-    known = await context.services.db.write(lambda conn: key_units.set_limit(conn, state.id, key_id, tokens))
+    changes, now = {"tokens_per_month": tokens}, context.services.clock.now()
+    known = await context.services.db.write(lambda conn: key_units.change(conn, state.id, key_id, changes, now))
     if not known:
         await context.reply(context.t("keys.gone"))
     else:

@@ -1,7 +1,6 @@
 """Gateway: admission, route and hold of each request, before the Answer that makes the first network call."""
 
 import asyncio
-from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,23 +11,19 @@ from engine.chat import ChatRequest
 from engine.errors import (
     Closing,
     DailyAnswersUsed,
-    ModelNotInPlan,
     NoProvider,
     RequestRejected,
     SpendingCapReached,
-    TenantBanned,
-    TooManyRequests,
 )
+from engine.gateway.admission import Admission
 from engine.gateway.answer import Answer
 from engine.gateway.market import Market
 from engine.gateway.question import Finisher, Question
 from engine.holds import Ceiling, HoldRequest
-from engine.ports import AdmissionCheck, Clock, Ledger, Losses
+from engine.ports import AdmissionCheck, Ledger, Losses
 from engine.routing.plan import Route, plan
 from engine.tenancy import Flat, Tariff, Tenant, seconds_left_today
 
-WINDOW_SECONDS = 60.0
-SWEEP_AT_TENANTS = 10_000
 _ABORT_SECONDS = 5  # for aborted answers to void their holds
 
 
@@ -46,7 +41,7 @@ class Gateway:
         self.market = market
         self._ledger = ledger
         self._admission_checks, self._losses = tuple(admission_checks), losses
-        self._admission = Admission(market.clock)
+        self.admission = Admission(market.clock)
         self._answers: set[Answer] = set()
         self._closing = False
         self._idle = asyncio.Event()
@@ -67,7 +62,7 @@ class Gateway:
         captures the part that was delivered. `can_restart`: the reader can take back content that it has shown.
         """
         model = await self._model(request.model)
-        self._admission.admit(tenant, model.name)
+        self.admission.admit(tenant, model.name)
         route = await self._route_or_journal(tenant, model, request)
         hold_request = _hold_request(tenant, model, request, route)
         async with self._ledger.hold(hold_request) as hold:
@@ -84,7 +79,7 @@ class Gateway:
 
     async def check_admission(self, tenant: Tenant, model: str) -> None:
         """Raise the Refused that an answer would raise now, its price aside: for a side call that precedes one."""
-        self._admission.check(tenant, (await self._model(model)).name)
+        self.admission.check(tenant, (await self._model(model)).name)
         limit = tenant.plan.answers_per_day
         if limit and await self._ledger.answers_today(tenant.id) >= limit:
             raise DailyAnswersUsed(limit, seconds_left_today(self.market.clock.now()))
@@ -158,44 +153,6 @@ class Gateway:
         self._answers.discard(answer)
         if not self._answers:
             self._idle.set()
-
-
-class Admission:
-    """Each tenant's requests of the last minute, counted in this process, and the models of its plan."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._times: defaultdict[int, deque[float]] = defaultdict(deque)
-
-    def admit(self, tenant: Tenant, model: str) -> None:
-        """Count one request, or raise TenantBanned, ModelNotInPlan or TooManyRequests and count nothing."""
-        self.check(tenant, model).append(self._clock.monotonic())
-
-    def check(self, tenant: Tenant, model: str) -> deque[float]:
-        """Return the times of the tenant's recent requests, or raise as `admit` does."""
-        if tenant.banned:
-            raise TenantBanned(tenant.id)
-        if tenant.plan.models is not None and not tenant.plan.allows(model):
-            raise ModelNotInPlan(model, tenant.plan.name)
-        now = self._clock.monotonic()
-        times = self._recent(tenant.id, now)
-        if len(times) >= tenant.plan.requests_per_minute:
-            raise TooManyRequests(tenant.plan.requests_per_minute, times[0] + WINDOW_SECONDS - now)
-        return times
-
-    def _recent(self, tenant_id: int, now: float) -> deque[float]:
-        if len(self._times) > SWEEP_AT_TENANTS:
-            self._sweep(now)
-        times = self._times[tenant_id]
-        while times and times[0] <= now - WINDOW_SECONDS:
-            times.popleft()
-        return times
-
-    def _sweep(self, now: float) -> None:
-        """Drop tenants without a recent request, so that the table does not grow without bound."""
-        idle = [tenant for tenant, times in self._times.items() if not times or times[-1] <= now - WINDOW_SECONDS]
-        for tenant in idle:
-            del self._times[tenant]
 
 
 def loses(quote: Quote, tariff: Tariff) -> bool:

@@ -5,6 +5,7 @@ TEXTS = {
     "error.UnknownModel": "There is no model called “{model}”. /model shows the models on offer.",
     "error.ModelNotSold": "“{model}” is not sold here: its bill is not counted in text tokens. /model shows the models on offer.",
     "error.ModelNotInPlan": "Your plan {plan} does not include {model}. /plan changes the plan, /model chooses another model.",
+    "error.ModelNotInKey": "This API key may not ask for {model}. /keys shows the models that it may ask for.",
     "error.TooManyRequests": "Your plan allows {limit} {limit:question|questions} a minute, and you have used them. Please try again in {seconds} s.",
     "error.DailyAnswersUsed": "Your plan allows {limit} {limit:answer|answers} a day, and you have had them. Nothing was charged. The next day begins at 00:00 UTC, in {hours} h at the latest. /plan changes the plan.",
     "error.TenantBanned": "This account is closed, or the operator has not approved it yet. Nothing was charged. Questions: /paysupport.",

@@ -5,6 +5,7 @@ TEXTS = {
     "error.UnknownModel": "Không có mô hình tên “{model}”. /model liệt kê các mô hình có sẵn.",
     "error.ModelNotSold": "“{model}” không được bán ở đây: chi phí của nó không tính theo token văn bản. /model liệt kê các mô hình có sẵn.",
     "error.ModelNotInPlan": "Gói {plan} của bạn không có {model}. /plan để đổi gói, /model để chọn mô hình khác.",
+    "error.ModelNotInKey": "Khóa API này không được dùng {model}. /keys cho biết các mô hình mà khóa được dùng.",
     "error.TooManyRequests": "Gói của bạn cho phép {limit} câu hỏi mỗi phút và bạn đã dùng hết. Hãy thử lại sau {seconds} giây.",
     "error.DailyAnswersUsed": "Gói của bạn cho phép {limit} câu trả lời mỗi ngày và bạn đã dùng hết. Không tính phí. Ngày mới bắt đầu lúc 00:00 UTC, chậm nhất sau {hours} giờ. /plan để đổi gói.",
     "error.TenantBanned": "Tài khoản này đã bị đóng hoặc chưa được người vận hành duyệt. Không tính phí. Hỗ trợ: /paysupport.",

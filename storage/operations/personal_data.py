@@ -4,7 +4,7 @@ Money records must stay by law. After the deletion they hold the account's numbe
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -38,7 +38,7 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
     return {
         "account": {name: getattr(state, name) for name in state.__slots__},
         "keys": [
-            {name: getattr(key, name) for name in key.__slots__ if name != "id"}
+            {each.name: getattr(key, each.name) for each in fields(key) if each.name != "id"}
             for key in api_keys.list_for(conn, tenant_id, now, revoked=True)
         ],
         "messages": conversations.everything(conn, tenant_id),

@@ -58,7 +58,7 @@ class AccountRow(SQLModel, table=True):
 
 
 class ApiKeyRow(SQLModel, table=True):
-    """An API key. `month` (as 202611) is the month that its token counts belong to."""
+    """An API key. `month` (as 202611) is the month that its token counts belong to, `models` a JSON list or NULL."""
 
     __tablename__ = "api_keys"
     __table_args__ = (CheckConstraint("used_tokens >= 0 AND held_tokens >= 0", name="key_tokens_not_negative"),)
@@ -69,6 +69,9 @@ class ApiKeyRow(SQLModel, table=True):
     prefix: str
     sha256: str = Field(unique=True)
     tokens_per_month: int | None = big(None)
+    requests_per_minute: int | None = big(None)
+    models: str | None = None
+    expires_at: int | None = big(None)
     month: int = big(0)
     used_tokens: int = big(0)
     held_tokens: int = big(0)

@@ -1,14 +1,16 @@
 """API keys: `fk-` + 37 random characters + 6 of checksum; the secret is shown once and stored as SHA-256."""
 
 import hashlib
+import json
 import secrets
 import string
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import Any
 
-from engine.tenancy import Plan, Tenant
+from engine.tenancy import KeyLimits, Plan, Tenant
 from storage.database.connection import Connection, Row, moment, moment_or_none, month_of, ms, row, scalar
 from storage.tenants import tenants
 
@@ -34,18 +36,33 @@ class NewKey:
         return digest(self.secret)
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySettings:
+    """The settings of a key that its tenant and the operator may change. None: no limit but the plan's.
+
+    `models` has the names that the key may ask for, at least one.
+    """
+
+    name: str = ""
+    tokens_per_month: int | None = None
+    requests_per_minute: int | None = None
+    models: tuple[str, ...] | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey(KeySettings):
     """The parts of a key that may be shown. `used_tokens` counts the current month."""
 
     id: int
-    name: str
     prefix: str
-    tokens_per_month: int | None
     used_tokens: int
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and now >= self.expires_at
 
 
 def new_key() -> NewKey:
@@ -67,38 +84,51 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def add(
-    conn: Connection, tenant_id: int, key: NewKey, *, name: str, tokens_per_month: int | None, now: datetime
-) -> ApiKey:
+def add(conn: Connection, tenant_id: int, key: NewKey, settings: KeySettings, now: datetime) -> ApiKey:
+    stored = _stored({each.name: getattr(settings, each.name) for each in fields(settings)})
     made = row(
         conn,
-        "INSERT INTO api_keys (tenant_id, name, prefix, sha256, tokens_per_month, month, used_tokens, held_tokens,"
-        " created_at) VALUES (:tenant, :name, :prefix, :sha256, :limit, :month, 0, 0, :now) RETURNING *",
+        f"INSERT INTO api_keys (tenant_id, prefix, sha256, month, used_tokens, held_tokens, created_at,"
+        f" {', '.join(stored)}) VALUES (:tenant, :prefix, :sha256, :month, 0, 0, :now,"
+        f" {', '.join(f':{column}' for column in stored)}) RETURNING *",
         tenant=tenant_id,
-        name=name,
         prefix=key.prefix,
         sha256=key.sha256,
-        limit=tokens_per_month,
         month=month_of(now),
         now=ms(now),
+        **stored,
     )
     assert made is not None
     return _key(made, now)
 
 
 def list_for(conn: Connection, tenant_id: int, now: datetime, *, revoked: bool = False) -> list[ApiKey]:
-    """Return the tenant's keys, oldest first; the revoked ones only with `revoked`."""
+    """Return the tenant's keys, oldest first; the revoked ones only with `revoked`. Expired keys are included."""
     rows = conn.rows("SELECT * FROM api_keys WHERE tenant_id = :id ORDER BY id", id=tenant_id)
     return [_key(found, now) for found in rows if revoked or found["revoked_at"] is None]
 
 
-def authenticate(conn: Connection, sha256: str, plans: Mapping[str, Plan]) -> tuple[Tenant, int] | None:
-    """Return the tenant and the id of a live key, if any. Looking up a hash leaks nothing by its timing."""
+def find(conn: Connection, tenant_id: int, key_id: int, now: datetime) -> ApiKey | None:
+    """Return a key of the tenant that is not revoked."""
+    return next((key for key in list_for(conn, tenant_id, now) if key.id == key_id), None)
+
+
+def authenticate(conn: Connection, sha256: str, plans: Mapping[str, Plan]) -> Tenant | None:
+    """Return the tenant of a key that is not revoked, with the key's limits. The caller checks `key.is_expired`.
+
+    Looking up a hash leaks nothing by its timing.
+    """
     found = row(conn, "SELECT * FROM api_keys WHERE sha256 = :sha256 AND revoked_at IS NULL", sha256=sha256)
     state = tenants.state(conn, found["tenant_id"]) if found else None
     if found is None or state is None:
         return None
-    return state.tenant(plans), found["id"]
+    limits = KeyLimits(
+        key_id=found["id"],
+        requests_per_minute=found["requests_per_minute"],
+        models=_models(found),
+        expires_at=moment_or_none(found["expires_at"]),
+    )
+    return replace(state.tenant(plans), key=limits)
 
 
 def touch(conn: Connection, key_id: int, now: datetime) -> None:
@@ -106,17 +136,20 @@ def touch(conn: Connection, key_id: int, now: datetime) -> None:
     conn.run("UPDATE api_keys SET last_used_at = :now WHERE id = :id", id=key_id, now=ms(now))
 
 
-def set_limit(conn: Connection, tenant_id: int, key_id: int, tokens_per_month: int | None) -> bool:
-    """Set or remove the monthly limit; False when the tenant has no such live key."""
-    return bool(
-        conn.run(
-            "UPDATE api_keys SET tokens_per_month = :limit"
-            " WHERE id = :id AND tenant_id = :tenant AND revoked_at IS NULL",
-            id=key_id,
-            tenant=tenant_id,
-            limit=tokens_per_month,
-        )
-    )
+def change(conn: Connection, tenant_id: int, key_id: int, changes: Mapping[str, Any], now: datetime) -> ApiKey | None:
+    """Set the given fields of KeySettings; return the key, or None where the tenant has no such live key."""
+    stored = _stored(changes)
+    columns = ", ".join(f"{column} = :{column}" for column in stored) or "id = id"
+    return _changed(conn, tenant_id, key_id, columns, stored, now)
+
+
+def rotate(conn: Connection, tenant_id: int, key_id: int, key: NewKey, now: datetime) -> ApiKey | None:
+    """Replace the secret of a live key; id, limits and counts stay. The old secret is refused at once.
+
+    None where the tenant has no such live key.
+    """
+    values = {"prefix": key.prefix, "sha256": key.sha256}
+    return _changed(conn, tenant_id, key_id, "prefix = :prefix, sha256 = :sha256", values, now)
 
 
 def revoke(conn: Connection, tenant_id: int, key_id: int, now: datetime) -> bool:
@@ -151,15 +184,49 @@ def _checksum(random_part: str) -> str:
     return digits
 
 
+def _changed(
+    conn: Connection, tenant_id: int, key_id: int, columns: str, values: Mapping[str, Any], now: datetime
+) -> ApiKey | None:
+    found = row(
+        conn,
+        f"UPDATE api_keys SET {columns} WHERE id = :id AND tenant_id = :tenant AND revoked_at IS NULL RETURNING *",
+        id=key_id,
+        tenant=tenant_id,
+        **values,
+    )
+    return None if found is None else _key(found, now)
+
+
+def _stored(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of KeySettings as the columns store them. Raises KeyError for any other name."""
+    return {name: _COLUMNS[name](value) for name, value in settings.items()}
+
+
+_COLUMNS: Mapping[str, Callable[[Any], Any]] = {
+    "name": str,
+    "tokens_per_month": lambda tokens: tokens,
+    "requests_per_minute": lambda requests: requests,
+    "models": lambda models: None if models is None else json.dumps(models),
+    "expires_at": lambda moment: None if moment is None else ms(moment),
+}
+
+
+def _models(found: Row) -> tuple[str, ...] | None:
+    return None if found["models"] is None else tuple(json.loads(found["models"]))
+
+
 def _key(found: Row, now: datetime) -> ApiKey:
     current = found["month"] == month_of(now)
     return ApiKey(
-        found["id"],
-        found["name"],
-        found["prefix"],
-        found["tokens_per_month"],
-        found["used_tokens"] if current else 0,
-        moment(found["created_at"]),
-        moment_or_none(found["last_used_at"]),
-        moment_or_none(found["revoked_at"]),
+        id=found["id"],
+        name=found["name"],
+        prefix=found["prefix"],
+        tokens_per_month=found["tokens_per_month"],
+        requests_per_minute=found["requests_per_minute"],
+        models=_models(found),
+        expires_at=moment_or_none(found["expires_at"]),
+        used_tokens=found["used_tokens"] if current else 0,
+        created_at=moment(found["created_at"]),
+        last_used_at=moment_or_none(found["last_used_at"]),
+        revoked_at=moment_or_none(found["revoked_at"]),
     )

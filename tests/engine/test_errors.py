@@ -16,6 +16,7 @@ from engine.errors import (
     EngineError,
     HoldLost,
     InsufficientFunds,
+    ModelNotInKey,
     ModelNotInPlan,
     ModelNotSold,
     NoProvider,
@@ -81,6 +82,7 @@ def test_only_failures_of_the_offer_count_towards_its_breaker() -> None:
         (UnknownModel("x"), "no model is called 'x'"),
         (ModelNotSold("x", "audio"), "'x' is not sold: its bill is not counted in text tokens but in audio"),
         (ModelNotInPlan("smart", "free"), "the plan free does not include the model smart"),
+        (ModelNotInKey("smart", ("auto", "x")), "the API key does not include the model smart, only auto, x"),
         (TooManyRequests(6, 12.6), "over 6 requests a minute; free again in 13 s"),
         (DailyAnswersUsed(20, 90.4), "over 20 answers a day; free again in 90 s"),
         (

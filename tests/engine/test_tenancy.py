@@ -1,11 +1,11 @@
-"""Plans and the models that they include."""
+"""Plans and API keys, and the models that they include."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from engine.tenancy import seconds_left_today
+from engine.tenancy import KeyLimits, seconds_left_today
 from tests.engine.scripted import TENANT
 
 
@@ -28,3 +28,12 @@ def test_plan_with_a_list_allows_only_its_models() -> None:
 )
 def test_day_ends_at_the_next_midnight(now: datetime, seconds: float) -> None:
     assert seconds_left_today(now) == seconds
+
+
+def test_model_must_be_in_the_plan_and_in_the_key() -> None:
+    planned = replace(TENANT, plan=replace(TENANT.plan, models=("auto", "smart")))
+    keyed = replace(planned, key=KeyLimits(key_id=1, models=("smart", "gpt-4o")))
+    names = ("auto", "smart", "gpt-4o")
+    assert [planned.allows(name) for name in names] == [True, True, False]
+    assert [keyed.allows(name) for name in names] == [False, True, False]
+    assert replace(keyed, key=KeyLimits(key_id=1)).allows("auto")

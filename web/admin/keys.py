@@ -36,9 +36,8 @@ def router(store: TenantStore) -> APIRouter:
                 conn,
                 tenant.id,
                 key,
-                name=body.name,
-                tokens_per_month=body.tokens_per_month,
-                now=store.clock.now(),
+                api_keys.KeySettings(name=body.name, tokens_per_month=body.tokens_per_month),
+                store.clock.now(),
             )
         )
         return NewKeyOut.model_validate({**key_row(row), "key": key.secret})

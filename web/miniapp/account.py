@@ -15,6 +15,7 @@ from storage.invoices.drafts import LedgerMismatch
 from storage.invoices.invoices import Invoice, Seller
 from storage.reports import usage
 from storage.tenants import api_keys
+from storage.tenants.api_keys import KeySettings
 from storage.tenants.tenants import TenantState
 from web.admin.invoices import invoice_row
 from web.admin.keys import key_row
@@ -79,7 +80,9 @@ class AccountPages:
         def unit(conn: Connection) -> api_keys.ApiKey | HttpProblem:
             if refused := _too_many(api_keys.list_for(conn, tenant_id, now, revoked=True), now):
                 return refused
-            return api_keys.add(conn, tenant_id, key, name=name, tokens_per_month=asked.tokens_per_month, now=now)
+            return api_keys.add(
+                conn, tenant_id, key, KeySettings(name=name, tokens_per_month=asked.tokens_per_month), now
+            )
 
         made = await self.db.write(unit)
         if isinstance(made, HttpProblem):

@@ -28,17 +28,24 @@ def router(catalog: Catalog) -> APIRouter:
 
     @routes.get("", summary="The models that this key may ask for")
     async def listing(tenant: CurrentTenant) -> ModelList:
-        names = [name for name in catalog.names() if tenant.plan.allows(name)]
-        return ModelList(data=[_model_out(name) for name in names])
+        return ModelList(data=[_model_out(name) for name in _names(catalog, tenant)])
 
     @routes.get("/{model:path}", summary="One model")
     async def one(model: str, tenant: CurrentTenant) -> ModelOut:
-        if not _is_sold(catalog, model) or not tenant.plan.allows(model):
+        if not _is_sold(catalog, model) or not tenant.allows(model):
             text = f"The model {model!r} does not exist; see GET /v1/models."
             raise HttpProblem(404, text, code="model_not_found", param="model")
         return _model_out(model)
 
     return routes
+
+
+def _names(catalog: Catalog, tenant: Tenant) -> list[str]:
+    """Return the names that the tenant's key may ask for. The key's own list may have bare names, such as gpt-4o."""
+    names = catalog.names()
+    listed = tenant.key.models if tenant.key is not None and tenant.key.models is not None else ()
+    bare = (name for name in listed if name not in names and _is_sold(catalog, name))
+    return [name for name in (*names, *bare) if tenant.allows(name)]
 
 
 def _is_sold(catalog: Catalog, model: str) -> bool:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from engine.errors import ModelNotInPlan, TenantBanned, TooManyRequests
-from engine.gateway.gateway import SWEEP_AT_TENANTS, WINDOW_SECONDS, Admission
-from engine.tenancy import Tenant
+from engine.errors import ModelNotInKey, ModelNotInPlan, TenantBanned, TooManyRequests
+from engine.gateway.admission import SWEEP_AT_WINDOWS, WINDOW_SECONDS, Admission, RequestsLeft
+from engine.tenancy import KeyLimits, Tenant
 from tests.engine.clock import HandClock
 from tests.engine.scripted import TENANT
 
@@ -14,6 +14,10 @@ from tests.engine.scripted import TENANT
 def tenant(*, requests_per_minute: int = 2, models: tuple[str, ...] | None = None, banned: bool = False) -> Tenant:
     plan = replace(TENANT.plan, requests_per_minute=requests_per_minute, models=models)
     return Tenant(7, plan, banned=banned)
+
+
+def keyed(key: KeyLimits, *, requests_per_minute: int = 5, models: tuple[str, ...] | None = None) -> Tenant:
+    return replace(tenant(requests_per_minute=requests_per_minute, models=models), key=key)
 
 
 def test_requests_of_a_minute_are_limited_by_the_plan() -> None:
@@ -47,7 +51,7 @@ def test_refused_and_checked_requests_do_not_count() -> None:
     for _ in range(3):
         with pytest.raises(TooManyRequests):
             admission.admit(tenant(), "auto")
-    assert len(admission._times[7]) == 2
+    assert len(admission._times["tenant", 7]) == 2
 
 
 def test_tenants_are_counted_by_themselves() -> None:
@@ -72,11 +76,77 @@ def test_model_outside_the_plan_is_refused() -> None:
 def test_tenants_without_recent_requests_are_forgotten() -> None:
     clock = HandClock()
     admission = Admission(clock)
-    for number in range(SWEEP_AT_TENANTS):
+    for number in range(SWEEP_AT_WINDOWS):
         admission.admit(replace(tenant(), id=number), "auto")
     clock.wait(1)
-    admission.admit(replace(tenant(), id=SWEEP_AT_TENANTS), "auto")
-    assert len(admission._times) == SWEEP_AT_TENANTS + 1
+    admission.admit(replace(tenant(), id=SWEEP_AT_WINDOWS), "auto")
+    assert len(admission._times) == SWEEP_AT_WINDOWS + 1
     clock.wait(WINDOW_SECONDS - 1)
-    admission.admit(replace(tenant(), id=SWEEP_AT_TENANTS + 1), "auto")
-    assert sorted(admission._times) == [SWEEP_AT_TENANTS, SWEEP_AT_TENANTS + 1]
+    admission.admit(replace(tenant(), id=SWEEP_AT_WINDOWS + 1), "auto")
+    assert sorted(admission._times) == [("tenant", SWEEP_AT_WINDOWS), ("tenant", SWEEP_AT_WINDOWS + 1)]
+
+
+def test_key_has_a_rate_of_its_own_within_that_of_the_plan() -> None:
+    clock = HandClock()
+    admission = Admission(clock)
+    slow, free = keyed(KeyLimits(key_id=1, requests_per_minute=1)), keyed(KeyLimits(key_id=2))
+    admission.admit(slow, "auto")
+    clock.wait(10)
+    with pytest.raises(TooManyRequests) as refused:
+        admission.admit(slow, "auto")
+    assert (refused.value.requests_per_minute, refused.value.retry_after_seconds) == (1, 50)
+    assert refused.value.key_limited
+    for _ in range(4):
+        admission.admit(free, "auto")
+    with pytest.raises(TooManyRequests) as refused:
+        admission.admit(free, "auto")
+    assert (refused.value.requests_per_minute, refused.value.retry_after_seconds) == (5, 50)
+    assert not refused.value.key_limited
+
+
+def test_longer_wait_of_plan_and_key_is_named() -> None:
+    clock = HandClock()
+    admission = Admission(clock)
+    slow = keyed(KeyLimits(key_id=1, requests_per_minute=1), requests_per_minute=2)
+    admission.admit(keyed(KeyLimits(key_id=2), requests_per_minute=2), "auto")
+    clock.wait(20)
+    admission.admit(slow, "auto")
+    with pytest.raises(TooManyRequests) as refused:
+        admission.admit(slow, "auto")
+    assert (refused.value.retry_after_seconds, refused.value.key_limited) == (60, True)
+
+
+def test_lowered_limit_waits_for_the_oldest_request_that_it_still_counts() -> None:
+    clock = HandClock()
+    admission = Admission(clock)
+    for _ in range(3):
+        admission.admit(keyed(KeyLimits(key_id=1, requests_per_minute=3)), "auto")
+        clock.wait(10)
+    with pytest.raises(TooManyRequests) as refused:
+        admission.admit(keyed(KeyLimits(key_id=1, requests_per_minute=1)), "auto")
+    assert refused.value.retry_after_seconds == 50
+
+
+def test_model_outside_the_key_is_refused() -> None:
+    admission = Admission(HandClock())
+    asking = keyed(KeyLimits(key_id=1, models=("auto", "gpt-4o")))
+    admission.admit(asking, "gpt-4o")
+    with pytest.raises(ModelNotInKey) as refused:
+        admission.admit(asking, "smart")
+    assert (refused.value.model, refused.value.models) == ("smart", ("auto", "gpt-4o"))
+    with pytest.raises(ModelNotInPlan):
+        admission.admit(keyed(KeyLimits(key_id=1, models=("auto",)), models=("smart",)), "auto")
+
+
+def test_requests_left_are_those_of_the_tighter_limit() -> None:
+    clock = HandClock()
+    admission = Admission(clock)
+    slow = keyed(KeyLimits(key_id=1, requests_per_minute=2))
+    assert admission.left(slow) == RequestsLeft(2, 2, 0.0, key_limited=True)
+    admission.admit(slow, "auto")
+    clock.wait(15)
+    admission.admit(slow, "auto")
+    clock.wait(5)
+    assert admission.left(slow) == RequestsLeft(2, 0, 55.0, key_limited=True)
+    assert admission.left(tenant(requests_per_minute=5)) == RequestsLeft(5, 3, 55.0)
+    assert admission.left(tenant(requests_per_minute=1)).remaining == 0

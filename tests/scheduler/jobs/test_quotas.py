@@ -8,6 +8,7 @@ from scheduler.jobs import quotas
 from storage.database.connection import Connection, month_of
 from storage.ledger import transfers
 from storage.tenants import api_keys, tenants
+from storage.tenants.api_keys import KeySettings
 from tests.scheduler.conftest import NOW, Notifications
 from tests.storage.books import DOUBLE, hold_request, pay, take
 
@@ -84,7 +85,7 @@ async def test_key_near_its_limit_is_notified_with_its_button(
     def unit(conn: Connection) -> None:
         owner = tenants.create(conn, "Ann", free, now=NOW, telegram_user_id=USER)
         key = api_keys.new_key()
-        api_keys.add(conn, owner, key, name="laptop", tokens_per_month=1000, now=NOW)
+        api_keys.add(conn, owner, key, KeySettings(name="laptop", tokens_per_month=1000), NOW)
         conn.run("UPDATE api_keys SET used_tokens = :n, month = :month", n=used, month=month_of(NOW))
 
     await context.db.write(unit)

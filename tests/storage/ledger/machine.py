@@ -26,6 +26,7 @@ from storage.ledger import expiry, transfers
 from storage.ledger.ledger import CaptureUnit, HoldUnit, SqlHold
 from storage.operations.audit import problems
 from storage.tenants import api_keys
+from storage.tenants.api_keys import KeySettings
 from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, FixedClock, bill, hold_request, tenant
 from tests.storage.model import Account, Key, Model
 from tests.storage.process import Fate, Killed, Process, Raw, connection
@@ -57,7 +58,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def create_tenants(self) -> None:
         def unit(conn: Connection) -> tuple[list[int], int]:
             made = [tenant(conn, plan=FREE), tenant(conn, plan=SMALL)]
-            return made, api_keys.add(conn, made[0], api_keys.new_key(), name="k", tokens_per_month=900, now=NOW).id
+            return made, api_keys.add(
+                conn, made[0], api_keys.new_key(), KeySettings(name="k", tokens_per_month=900), NOW
+            ).id
 
         self.tenants, self.key = self.process.run_now(unit)
         for each, plan in zip(self.tenants, (FREE, SMALL), strict=True):
@@ -168,7 +171,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def limit_key(self, step: Step) -> None:
         limit = (None, 900, 2000, 5000)[step.number]
-        if self._write(lambda conn: api_keys.set_limit(conn, self.tenants[0], self.key, limit), step):
+        if self._write(
+            lambda conn: api_keys.change(conn, self.tenants[0], self.key, {"tokens_per_month": limit}, NOW), step
+        ):
             self.model.keys[self.key].limit = limit
 
     def expire(self, step: Step) -> None:

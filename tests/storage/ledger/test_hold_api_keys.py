@@ -7,13 +7,14 @@ from storage.database.connection import Connection, row
 from storage.database.database import Database
 from storage.ledger import holds
 from storage.tenants import api_keys
+from storage.tenants.api_keys import KeySettings
 from tests.storage.books import NOW, check_books, hold_request, pay, shortfall_of, take, tenant
 
 
 async def test_limit_of_an_api_key_bounds_its_holds(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
-        key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=300, now=NOW)
+        key = api_keys.add(conn, owner, api_keys.new_key(), KeySettings(name="dev", tokens_per_month=300), NOW)
         first = hold_request(owner, "a", key_id=key.id)
         grant = take(conn, first)
         assert shortfall_of(conn, hold_request(owner, "b", key_id=key.id)).key_limited
@@ -31,7 +32,7 @@ async def test_limit_of_an_api_key_bounds_its_holds(db: Database) -> None:
 async def test_voided_hold_gives_its_tokens_back_to_the_api_key(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
-        key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=300, now=NOW)
+        key = api_keys.add(conn, owner, api_keys.new_key(), KeySettings(name="dev", tokens_per_month=300), NOW)
         asked = hold_request(owner, "a", key_id=key.id)
         take(conn, asked)
         holds.void(conn, asked.hold_id, NOW)
@@ -46,7 +47,7 @@ async def test_voided_hold_gives_its_tokens_back_to_the_api_key(db: Database) ->
 async def test_api_key_counts_each_month_by_itself(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = tenant(conn, "1")
-        key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=300, now=NOW)
+        key = api_keys.add(conn, owner, api_keys.new_key(), KeySettings(name="dev", tokens_per_month=300), NOW)
         old = hold_request(owner, "a", key_id=key.id)
         grant = take(conn, old)
         december = NOW + timedelta(days=10)

@@ -24,6 +24,7 @@ from storage.database.write_queue import NotBatchable
 from storage.ledger import hold_batches, holds
 from storage.ledger.hold_batches import CaptureRequest
 from storage.tenants import api_keys
+from storage.tenants.api_keys import KeySettings
 from tests.storage.books import DOUBLE, FLAT, FREE, NOW, PRO, RATES, bill, check_books, hold_request, take, tenant
 from tests.storage.conftest import Server
 from tests.storage.process import Raw, connection
@@ -110,7 +111,7 @@ def rows(conn: Connection) -> dict[str, Any]:
 def owners_and_key(conn: Connection) -> tuple[list[int], int]:
     """Create three tenants (a little money and an API key, no money, much money); return their ids and the key."""
     made = [tenant(conn, "0.002", FREE), tenant(conn, "0", FREE), tenant(conn, "9", PRO)]
-    key = api_keys.add(conn, made[0], api_keys.new_key(), name="k", tokens_per_month=900, now=NOW).id
+    key = api_keys.add(conn, made[0], api_keys.new_key(), KeySettings(name="k", tokens_per_month=900), NOW).id
     conn.run("UPDATE api_keys SET month = 202611")  # as after its first hold of the month
     return made, key
 

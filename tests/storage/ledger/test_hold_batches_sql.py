@@ -9,6 +9,7 @@ from storage.database.database import Database
 from storage.database.statements import BatchWrite
 from storage.ledger import hold_batches_sql
 from storage.tenants import api_keys
+from storage.tenants.api_keys import KeySettings
 from tests.storage.books import NOW, account, hold_request, take, tenant
 from tests.storage.ledger.test_holds_sql import key_counts, limited
 
@@ -67,7 +68,7 @@ async def test_request_is_held_once_and_resolved_once(db: Database) -> None:
 
 async def test_only_existing_keys_are_found(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        made = [api_keys.add(conn, tenant(conn), api_keys.new_key(), name="k", tokens_per_month=None, now=NOW).id
+        made = [api_keys.add(conn, tenant(conn), api_keys.new_key(), KeySettings(name="k"), NOW).id
                 for _ in range(3)]  # fmt: skip
         found = conn.query_batch(hold_batches_sql.KEYS, [*made[:2], 10**9])
         assert sorted(found) == [(made[0], found[0][1], None), (made[1], found[1][1], None)]

@@ -9,6 +9,7 @@ from storage.database.database import Database, open_database
 from storage.database.statements import Statement
 from storage.ledger import holds_sql
 from storage.tenants import api_keys
+from storage.tenants.api_keys import KeySettings
 from tests.storage.books import NOW, tenant
 from tests.storage.conflicts import run_conflicting
 from tests.storage.conftest import Server
@@ -18,7 +19,7 @@ MONTH = month_of(NOW)
 
 def limited(conn: Connection) -> int:
     """Create an API key with 100 tokens a month; return its id."""
-    made = api_keys.add(conn, tenant(conn, "1"), api_keys.new_key(), name="dev", tokens_per_month=100, now=NOW)
+    made = api_keys.add(conn, tenant(conn, "1"), api_keys.new_key(), KeySettings(name="dev", tokens_per_month=100), NOW)
     return made.id
 
 

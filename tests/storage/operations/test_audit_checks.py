@@ -9,6 +9,7 @@ from storage.ledger import transfers
 from storage.operations.audit import audit
 from storage.operations.audit_checks import CHECKS
 from storage.tenants import api_keys
+from storage.tenants.api_keys import KeySettings
 from tests.storage.books import DOUBLE, NOW, hold_request, pay, take, tenant
 from tests.storage.invoiced import SELLER, at, damage, two_months
 
@@ -59,7 +60,7 @@ async def invoiced(db: Database) -> None:
         owner = two_months(conn)
         used, _ = codes.make(conn, codes.TOPUP, 2, made_by=1, now=NOW, amount=Money.usd("3"))
         assert codes.redeem(conn, owner, used, at(7, month=12)).amount
-        key = api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=5000, now=NOW)
+        key = api_keys.add(conn, owner, api_keys.new_key(), KeySettings(name="dev", tokens_per_month=5000), NOW)
         asked = hold_request(owner, "keyed", key_id=key.id)
         pay(conn, asked, take(conn, asked))
         take(conn, hold_request(owner, "open", key_id=key.id))

@@ -17,6 +17,7 @@ from storage.telegram import conversations, inbox
 from storage.telegram.inbox import CHAT, IncomingUpdate
 from storage.telegram.inbox import NOW as AT_ONCE
 from storage.tenants import api_keys, tenants
+from storage.tenants.api_keys import KeySettings
 from tests.storage.books import DOUBLE, FREE, NOW, check_books, hold_request, pay, take
 from tests.storage.invoiced import SELLER, at, two_months
 from tests.storage.shop import paid, plan_order, refunded, topup_order
@@ -33,7 +34,7 @@ def person(conn: Connection, user: int = USER) -> int:
     pay(conn, asked, take(conn, asked))
     said = [says(Role.USER, "my secret question"), says(Role.ASSISTANT, "my secret answer")]
     conversations.append(conn, user, 0, owner, f"tg:{user}:1", said, NOW)
-    api_keys.add(conn, owner, api_keys.new_key(), name="dev", tokens_per_month=None, now=NOW)
+    api_keys.add(conn, owner, api_keys.new_key(), KeySettings(name="dev"), NOW)
     return owner
 
 

@@ -10,6 +10,7 @@ from storage.database.database import Database
 from storage.ledger import transfers
 from storage.reports import quotas
 from storage.tenants import api_keys, notices, tenant_settings
+from storage.tenants.api_keys import KeySettings
 from storage.tenants.tenants import PERIOD
 from tests.storage.books import DOUBLE, FREE, NOW, PRO, hold_request, pay, take, tenant
 
@@ -142,7 +143,7 @@ async def test_refund_does_not_count_as_spending(db: Database) -> None:
 async def test_key_thresholds_are_notified_once_a_month(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "10")
-        key = api_keys.add(conn, ann, api_keys.new_key(), name="dev", tokens_per_month=1_000, now=NOW)
+        key = api_keys.add(conn, ann, api_keys.new_key(), KeySettings(name="dev", tokens_per_month=1_000), NOW)
         spend(conn, ann, 810, key_id=key.id)
         month = month_of(NOW)
         (found,) = quotas.keys_crossed(conn, PERCENTS, month)

@@ -2,21 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from engine.holds import Grant, Shortfall
+from engine.tenancy import KeyLimits
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds
 from storage.tenants import api_keys
-from storage.tenants.api_keys import ApiKey
+from storage.tenants.api_keys import ApiKey, KeySettings
 from tests.storage.books import FREE, NOW, check_books, hold_request, pay, shortfall_of, take, tenant
 
 
 def key(conn: Connection, tenant_id: int, tokens: int | None) -> ApiKey:
-    return api_keys.add(conn, tenant_id, api_keys.new_key(), name="k", tokens_per_month=tokens, now=NOW)
+    return api_keys.add(conn, tenant_id, api_keys.new_key(), KeySettings(name="k", tokens_per_month=tokens), NOW)
 
 
 async def test_each_key_of_a_tenant_has_its_own_limit(db: Database) -> None:
@@ -66,10 +68,10 @@ async def test_limit_can_be_set_and_removed(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann, bao = tenant(conn, "10"), tenant(conn, "10")
         made = key(conn, ann, None)
-        assert api_keys.set_limit(conn, ann, made.id, 100)
+        assert api_keys.change(conn, ann, made.id, {"tokens_per_month": 100}, NOW)
         shortfall_of(conn, hold_request(ann, key_id=made.id))
-        assert not api_keys.set_limit(conn, bao, made.id, None)
-        assert api_keys.set_limit(conn, ann, made.id, None)
+        assert not api_keys.change(conn, bao, made.id, {"tokens_per_month": None}, NOW)
+        assert api_keys.change(conn, ann, made.id, {"tokens_per_month": None}, NOW)
         take(conn, hold_request(ann, key_id=made.id))
 
     await db.write(unit)
@@ -103,18 +105,18 @@ async def test_live_key_authenticates_its_tenant_until_it_is_revoked(db: Databas
     def unit(conn: Connection) -> None:
         ann, bao = tenant(conn), tenant(conn)
         new = api_keys.new_key()
-        made = api_keys.add(conn, ann, new, name="dev", tokens_per_month=None, now=NOW)
+        made = api_keys.add(conn, ann, new, KeySettings(name="dev"), NOW)
         assert (made.name, made.prefix, made.used_tokens) == ("dev", new.secret[:8], 0)
         assert new.secret not in str(conn.rows("SELECT * FROM api_keys"))
         found = api_keys.authenticate(conn, api_keys.digest(new.secret), {"free": FREE})
         assert found is not None
-        assert (found[0].id, found[1]) == (ann, made.id)
+        assert (found.id, found.key) == (ann, KeyLimits(key_id=made.id))
         assert api_keys.authenticate(conn, api_keys.digest("fk-other"), {"free": FREE}) is None
         assert not api_keys.revoke(conn, bao, made.id, NOW)
         assert api_keys.live_keys(conn, ann) == 1
         assert api_keys.revoke(conn, ann, made.id, NOW)
         assert not api_keys.revoke(conn, ann, made.id, NOW)
-        assert not api_keys.set_limit(conn, ann, made.id, 5)
+        assert not api_keys.change(conn, ann, made.id, {"tokens_per_month": 5}, NOW)
         assert api_keys.authenticate(conn, api_keys.digest(new.secret), {"free": FREE}) is None
         assert api_keys.live_keys(conn, ann) == 0
 
@@ -144,5 +146,79 @@ async def test_used_tokens_of_a_past_month_are_shown_as_zero(db: Database) -> No
         pay(conn, asked, take(conn, asked), tokens=150)
         months = (NOW, NOW + timedelta(days=10))
         assert [api_keys.list_for(conn, ann, now)[0].used_tokens for now in months] == [150, 0]
+
+    await db.write(unit)
+
+
+async def test_key_authenticates_with_its_limits(db: Database) -> None:
+    ends = NOW + timedelta(days=30)
+    settings = KeySettings(name="ci", requests_per_minute=20, models=("auto", "gpt-4o"), expires_at=ends)
+
+    def unit(conn: Connection) -> None:
+        ann, new = tenant(conn), api_keys.new_key()
+        made = api_keys.add(conn, ann, new, settings, NOW)
+        assert (made.requests_per_minute, made.models, made.expires_at) == (20, ("auto", "gpt-4o"), ends)
+        assert api_keys.find(conn, ann, made.id, NOW) == made
+        found = api_keys.authenticate(conn, new.sha256, {"free": FREE})
+        assert found is not None
+        assert found.key == KeyLimits(
+            key_id=made.id, requests_per_minute=20, models=("auto", "gpt-4o"), expires_at=ends
+        )
+
+    await db.write(unit)
+
+
+async def test_settings_of_a_key_can_be_changed_one_by_one(db: Database) -> None:
+    ends = NOW + timedelta(days=30)
+
+    def unit(conn: Connection) -> None:
+        ann, bao = tenant(conn), tenant(conn)
+        made = key(conn, ann, 500)
+        changes = {"models": ("auto",), "expires_at": ends}
+        assert api_keys.change(conn, bao, made.id, changes, NOW) is None
+        assert api_keys.change(conn, ann, made.id, changes, NOW) == replace(made, models=("auto",), expires_at=ends)
+        changed = api_keys.change(conn, ann, made.id, {"models": None, "name": "ci", "requests_per_minute": 3}, NOW)
+        assert changed == replace(made, name="ci", requests_per_minute=3, expires_at=ends)
+        assert api_keys.change(conn, ann, made.id, {}, NOW) == changed
+        api_keys.revoke(conn, ann, made.id, NOW)
+        assert api_keys.change(conn, ann, made.id, {"name": "late"}, NOW) is None
+        with pytest.raises(KeyError):
+            api_keys.change(conn, ann, made.id, {"sha256": "x"}, NOW)
+
+    await db.write(unit)
+
+
+async def test_rotated_key_has_a_new_secret_and_the_same_limits(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann, bao = tenant(conn, "10"), tenant(conn)
+        old, new = api_keys.new_key(), api_keys.new_key()
+        made = api_keys.add(conn, ann, old, KeySettings(name="ci", tokens_per_month=900, models=("auto",)), NOW)
+        asked = hold_request(ann, key_id=made.id)
+        pay(conn, asked, take(conn, asked), tokens=150)
+        assert api_keys.rotate(conn, bao, made.id, new, NOW) is None
+        rotated = api_keys.rotate(conn, ann, made.id, new, NOW)
+        assert rotated == replace(made, prefix=new.prefix, used_tokens=150)
+        assert api_keys.authenticate(conn, old.sha256, {"free": FREE}) is None
+        found = api_keys.authenticate(conn, new.sha256, {"free": FREE})
+        assert found is not None
+        assert found.key == KeyLimits(key_id=made.id, models=("auto",))
+        api_keys.revoke(conn, ann, made.id, NOW)
+        assert api_keys.rotate(conn, ann, made.id, api_keys.new_key(), NOW) is None
+        check_books(conn)
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize(("seconds", "expired"), [(-0.001, False), (0, True), (1, True)])
+async def test_key_expires_at_its_moment(db: Database, seconds: float, expired: bool) -> None:
+    def unit(conn: Connection) -> None:
+        ann, new = tenant(conn), api_keys.new_key()
+        made = api_keys.add(conn, ann, new, KeySettings(expires_at=NOW), NOW)
+        found = api_keys.authenticate(conn, new.sha256, {"free": FREE})
+        assert found is not None
+        assert found.key is not None
+        at = NOW + timedelta(seconds=seconds)
+        assert (made.is_expired(at), found.key.is_expired(at)) == (expired, expired)
+        assert not key(conn, ann, None).is_expired(at)
 
     await db.write(unit)

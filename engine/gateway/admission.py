@@ -1,0 +1,99 @@
+"""Admission: bans, the models of the plan and of the API key, and the requests per minute of both."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from engine.errors import ModelNotInKey, ModelNotInPlan, TenantBanned, TooManyRequests
+from engine.ports import Clock
+from engine.tenancy import Tenant
+
+WINDOW_SECONDS = 60.0
+SWEEP_AT_WINDOWS = 10_000
+_Window: TypeAlias = tuple[str, int]
+"""The tenant, or the API key, that requests are counted for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsLeft:
+    """The requests per minute that a caller may send, how many are left, and the seconds until all of them are."""
+
+    limit: int
+    remaining: int
+    reset_seconds: float
+    key_limited: bool = False
+
+
+class Admission:
+    """Counts the requests of the last minute in this process: those of each tenant, and of each API key with a limit.
+
+    A request is admitted where both the plan's limit and the key's have space for it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._times: defaultdict[_Window, deque[float]] = defaultdict(deque)
+
+    def admit(self, tenant: Tenant, model: str) -> None:
+        """Count one request, or raise as `check` does and count nothing."""
+        self.check(tenant, model)
+        self.count(tenant)
+
+    def check(self, tenant: Tenant, model: str) -> None:
+        """Raise TenantBanned, ModelNotInPlan, ModelNotInKey or TooManyRequests where the request is not admitted."""
+        if tenant.banned:
+            raise TenantBanned(tenant.id)
+        if not tenant.plan.allows(model):
+            raise ModelNotInPlan(model, tenant.plan.name)
+        if tenant.key is not None and tenant.key.models is not None and not tenant.key.allows(model):
+            raise ModelNotInKey(model, tenant.key.models)
+        self.check_rate(tenant)
+
+    def check_rate(self, tenant: Tenant) -> None:
+        """Raise TooManyRequests where the plan or the key has no request left; the longer wait of both is named."""
+        full = [(wait, each) for each in self._limits(tenant) if (wait := self._wait_seconds(*each)) > 0]
+        if full:
+            wait, (window, limit) = max(full)
+            raise TooManyRequests(limit, wait, key_limited=window[0] == "key")
+
+    def count(self, tenant: Tenant) -> None:
+        """Count one request of the tenant and of its key."""
+        now = self._clock.monotonic()
+        for window, _ in self._limits(tenant):
+            self._times[window].append(now)
+
+    def left(self, tenant: Tenant) -> RequestsLeft:
+        """Return the requests left of the plan or of the key: those of the one with fewer."""
+        return min((self._left(*each) for each in self._limits(tenant)), key=lambda each: each.remaining)
+
+    def _limits(self, tenant: Tenant) -> Iterator[tuple[_Window, int]]:
+        yield ("tenant", tenant.id), tenant.plan.requests_per_minute
+        if tenant.key is not None and tenant.key.requests_per_minute is not None:
+            yield ("key", tenant.key.key_id), tenant.key.requests_per_minute
+
+    def _wait_seconds(self, window: _Window, limit: int) -> float:
+        """Return the seconds until the window has space; 0 where it has."""
+        times, now = self._recent(window)
+        return 0.0 if len(times) < limit else times[-limit] + WINDOW_SECONDS - now
+
+    def _left(self, window: _Window, limit: int) -> RequestsLeft:
+        times, now = self._recent(window)
+        reset_seconds = times[-1] + WINDOW_SECONDS - now if times else 0.0
+        return RequestsLeft(limit, max(0, limit - len(times)), reset_seconds, key_limited=window[0] == "key")
+
+    def _recent(self, window: _Window) -> tuple[deque[float], float]:
+        """Return the times of the window's requests within the last minute, and the time now."""
+        now = self._clock.monotonic()
+        if len(self._times) > SWEEP_AT_WINDOWS:
+            self._sweep(now)
+        times = self._times[window]
+        while times and times[0] <= now - WINDOW_SECONDS:
+            times.popleft()
+        return times, now
+
+    def _sweep(self, now: float) -> None:
+        """Drop the windows without a recent request, so that the table does not grow without bound."""
+        idle = [window for window, times in self._times.items() if not times or times[-1] <= now - WINDOW_SECONDS]
+        for window in idle:
+            del self._times[window]
