@@ -40,6 +40,17 @@ async def test_resolved_holds_of_dead_leases_stay(db: Database) -> None:
     await db.write(unit)
 
 
+async def test_one_run_expires_at_most_500_holds(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1000")
+        for number in range(501):
+            take(conn, hold_request(owner, f"r{number}"), "dead")
+        assert len(expire_holds(conn, NOW, lambda _: True)) == 500
+        assert open_holds(conn) == 1
+
+    await db.write(unit)
+
+
 async def test_limit_bounds_one_run_and_the_next_run_continues(db: Database) -> None:
     """The holds are voided in the order of their tenants, so that accounts are locked in one order."""
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
@@ -132,8 +132,17 @@ def test_batch_of_holds_equals_holds_one_by_one(raw: Raw, drawn: list[Case]) -> 
     rolled_back(raw, unit)
 
 
+def _flat(size: int, tokens: int, *, keyed: bool = False) -> Case:
+    return Case(who=0, size=size, tokens=tokens, flat=True, keyed=keyed)
+
+
+# Each answer of one tenant leaves allowance to the next ones, takes it, or has none left; then of a past period.
 @QUICK
 @given(drawn=cases, new_period=st.booleans())
+@example(drawn=[_flat(350, 5), _flat(200, 400), _flat(100, 120)], new_period=False)
+@example(drawn=[_flat(350, 600), _flat(200, 400), _flat(100, 120)], new_period=False)
+@example(drawn=[_flat(350, 700), _flat(350, 600)], new_period=True)
+@example(drawn=[_flat(100, 120, keyed=True), _flat(100, 5, keyed=True)], new_period=False)
 def test_batch_of_captures_equals_captures_one_by_one(raw: Raw, drawn: list[Case], new_period: bool) -> None:
     def unit(conn: Connection) -> None:
         owners, key = owners_and_key(conn)
@@ -167,7 +176,12 @@ def test_special_holds_are_not_batchable(raw: Raw) -> None:
         poor = hold_request(owners[1], "paid", tariff=DOUBLE, epoch=2)
         duplicates = [hold_request(owners[2], "duplicate"), hold_request(owners[2], "duplicate")]
         new_month = hold_request(owners[0], "m", key_id=key)
-        for special in ([again], [poor], duplicates, [hold_request(10**6, "nobody")]):
+        unpaid_duplicate = [
+            hold_request(owners[0], "u"),
+            hold_request(owners[0], "u", tariff=DOUBLE, input_tokens=10**6),
+        ]
+        unknown = [hold_request(10**6, "no tenant")], [hold_request(owners[0], "no key", key_id=10**6)]
+        for special in ([again], [poor], duplicates, unpaid_duplicate, *unknown):
             _assert_not_batchable(
                 raw, partial(hold_batches.hold, hold_requests=[short_of_money, *special], lease_id="L", now=NOW)
             )

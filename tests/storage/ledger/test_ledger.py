@@ -2,25 +2,32 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from engine.errors import InsufficientFunds
-from engine.money import Money
+from engine.holds import Grant
+from engine.money import ZERO, Money
 from engine.tenancy import Charge
-from storage.database.connection import Connection, scalar
+from storage.database.connection import Connection, ms, scalar
 from storage.database.database import Database
 from storage.database.leases import Lease
+from storage.database.write_queue import NotBatchable
 from storage.ledger import expiry
-from storage.ledger.ledger import SqlLedger
+from storage.ledger.hold_batches import CaptureRequest
+from storage.ledger.ledger import CaptureUnit, HoldUnit, SqlLedger
 from tests.storage.books import (
     DOUBLE,
+    NOW,
+    PRO,
     RATES,
     FixedClock,
     bill,
     check_books,
     hold_request,
+    take,
     tenant,
 )
 from tests.storage.marks import insert_mark, marks
@@ -132,31 +139,132 @@ async def test_void_step_is_committed_with_the_void(db: Database) -> None:
     await db.read(check_books)
 
 
-async def test_hold_whose_void_failed_is_voided_by_the_next_hold(db: Database) -> None:
-    class Failing:
-        """A database that fails while `fails`."""
+class Failing:
+    """A database that counts the units it is given, and fails while `fails`."""
 
-        fails = False
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.fails = False
+        self.submitted = 0
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(db, name)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
 
-        def submit(self, unit: Any) -> Any:
-            if self.fails:
-                raise OSError("the disk is full")
-            return db.submit(unit)
+    def submit(self, unit: Any) -> Any:
+        if self.fails:
+            raise OSError("the disk is full")
+        self.submitted += 1
+        return self._db.submit(unit)
 
-    failing = Failing()
+
+async def test_resolved_hold_is_not_voided_on_exit(db: Database) -> None:
+    counting = Failing(db)
+    ledger = replace(_ledger(db), db=counting)
+    asked = hold_request(await db.write(lambda conn: tenant(conn, "1")))
+    async with ledger.hold(asked) as hold:
+        await hold.capture(bill(asked))
+    assert counting.submitted == 2
+    async with ledger.hold(replace(asked, request_id="r2")) as hold:
+        await hold.void()
+    assert counting.submitted == 4
+
+
+async def test_cancellation_is_passed_on_when_the_hold_has_failed(db: Database) -> None:
+    made: list[asyncio.Future[Any]] = []
+
+    class Held:
+        """A database whose units end when the test ends them."""
+
+        def submit(self, _unit: Any) -> asyncio.Future[Any]:
+            made.append(asyncio.get_running_loop().create_future())
+            return made[-1]
+
+    stand_in: Any = Held()
+    ledger = replace(_ledger(db), db=stand_in)
+    task = asyncio.ensure_future(ledger.open_hold(hold_request(1)))
+    await asyncio.sleep(0)
+    made[0].set_exception(OSError("the disk is full"))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+
+
+async def test_hold_whose_void_failed_is_voided_by_the_next_hold(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = Failing(db)
     ledger = replace(_ledger(db), db=failing)
     owner = await db.write(lambda conn: tenant(conn, "1"))
     async with ledger.hold(hold_request(owner, "a")):
         failing.fails = True
     assert ledger.unvoided == {"a:1"}
+    assert caplog.messages == ["hold a:1 could not be voided; the next hold retries it"]
     failing.fails = False
     async with ledger.hold(hold_request(owner, "b")):
         assert await db.read(expiry.open_holds) == 1
     assert ledger.unvoided == set()
     await db.read(check_books)
+
+
+async def test_units_that_hold_run_in_one_batch_under_one_lease(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        units = [HoldUnit(hold_request(owner, name), "lease", FixedClock()) for name in ("a", "b")]
+        with pytest.raises(NotBatchable):
+            HoldUnit.run_batch(conn, [*units, HoldUnit(hold_request(owner, "c"), "other", FixedClock())])
+        grants = HoldUnit.run_batch(conn, units)
+        assert [grant.tokens for grant in grants if isinstance(grant, Grant)] == [200, 200]
+        found = conn.rows("SELECT request_id, lease_id, created_at FROM holds ORDER BY request_id")
+        assert [tuple(each.values()) for each in found] == [("a", "lease", ms(NOW)), ("b", "lease", ms(NOW))]
+
+    await db.write(unit)
+
+
+async def test_unit_that_holds_alone_holds_the_same(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        asked = hold_request(tenant(conn, "1"))
+        assert isinstance(HoldUnit(asked, "lease", FixedClock())(conn), Grant)
+        found = conn.rows("SELECT request_id, lease_id, created_at FROM holds")
+        assert [tuple(each.values()) for each in found] == [("r1", "lease", ms(NOW))]
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_units_that_capture_journal_their_worth_and_run_their_steps(db: Database, together: bool) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1", PRO)
+        requests = [hold_request(owner, name) for name in ("a", "b")]
+        captures = [CaptureRequest(each, take(conn, each), bill(each, 120 + n)) for n, each in enumerate(requests)]
+        seen: list[tuple[int, Connection, Charge]] = []
+        steps = [lambda conn, charge, n=n: seen.append((n, conn, charge)) for n in range(2)]
+        at = FixedClock(NOW + timedelta(minutes=1))
+        units = [CaptureUnit(each, step, RATES, at) for each, step in zip(captures, steps, strict=True)]
+        charges = CaptureUnit.run_batch(conn, units) if together else [unit(conn) for unit in units]
+        assert charges == [Charge(ZERO, 120), Charge(ZERO, 121)]
+        assert seen == [(0, conn, charges[0]), (1, conn, charges[1])]
+        worth = [each["allowance_nanousd"] for each in conn.rows("SELECT * FROM attempts ORDER BY request_id")]
+        assert worth == [round(120 * RATES["pro"]), round(121 * RATES["pro"])]
+        assert [each["resolved_at"] for each in conn.rows("SELECT * FROM holds")] == [ms(at.now())] * 2
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_captures_with_other_rates_are_not_batched(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        asked = [hold_request(tenant(conn, "1"), name) for name in ("a", "b")]
+        captures = [CaptureRequest(each, take(conn, each), bill(each)) for each in asked]
+        with pytest.raises(NotBatchable):
+            CaptureUnit.run_batch(
+                conn,
+                [
+                    CaptureUnit(captures[0], None, RATES, FixedClock()),
+                    CaptureUnit(captures[1], None, dict(RATES), FixedClock()),
+                ],
+            )
+
+    await db.write(unit)
 
 
 def _ledger(db: Database) -> SqlLedger:

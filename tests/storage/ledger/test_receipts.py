@@ -21,8 +21,11 @@ async def test_last_receipt_is_read_back_unchanged(db: Database) -> None:
                 bought.receipt,
                 quotes=(QuoteLine("deepseek", "deepseek-v4-flash", Money(7)), QuoteLine("openai", "x", Money(9), True)),
                 drops=(DropLine("gemini", "y", "at rest"),),
-                attempts=(replace(bought.attempt, usage=None, kept=False, outcome="timeout"), bought.attempt),
-                list_price=Money(1),
+                attempts=(
+                    replace(bought.attempt, usage=None, kept=False, outcome="timeout", waste=Money(3)),
+                    bought.attempt,
+                ),
+                list_price=Money(1) if number else None,
             )
             charge = holds.capture(
                 conn, asked, take(conn, asked), replace(bought, receipt=receipt), rates=RATES, now=NOW
