@@ -1,8 +1,8 @@
 """Mutation tests of routing, gateway, prices and ledger, in copies of the repository under `.mutants/`.
 
-mutmut makes the mutants, `tools.mutant_forks` runs the tests for each. `python -m tools.mutants` measures all of
-TARGETS, `python -m tools.mutants engine/routing/plan.py` one. `--again` repeats only the mutants that survived the last
-run and those of functions that changed since. Exit code 1 where a module has less than KILLED_PERCENT killed.
+mutmut makes the mutants, `tools.mutant_forks` runs the tests for each. `python -m tools.mutants` measures all modules
+of MEASURED, `python -m tools.mutants engine/routing/plan.py` one. `--again` repeats only the mutants that survived the
+last run and those of functions that changed since. Exit code 1 where a module has less than KILLED_PERCENT killed.
 """
 
 import argparse
@@ -19,97 +19,34 @@ from pathlib import Path
 
 from tools.mutant_forks import function_of
 
-_ROUTING, _GATEWAY, _CATALOG, _LEDGER = (
-    "tests/engine/routing",
-    "tests/engine/gateway",
-    "tests/engine/catalog",
-    "tests/storage/ledger",
+MEASURED = (
+    "engine/money.py",
+    "engine/holds.py",
+    "engine/routing/*.py",
+    "engine/gateway/*.py",
+    "engine/catalog/offers.py",
+    "engine/catalog/price_book.py",
+    "storage/ledger/*.py",
 )
-
-# Module -> the tests that have to kill its mutants: the fewer, the faster.
-TARGETS: dict[str, tuple[str, ...]] = {
-    "engine/money.py": ("tests/engine/test_money.py",),
-    "engine/holds.py": ("tests/engine/test_holds.py",),
-    "engine/routing/breaker.py": (f"{_ROUTING}/test_breaker.py", f"{_ROUTING}/test_breaker_model.py"),
-    "engine/routing/health.py": (
-        f"{_ROUTING}/test_health.py",
-        f"{_ROUTING}/test_health_rests.py",
-        f"{_ROUTING}/test_token_quota.py",
-        f"{_ROUTING}/test_early_attempts.py",
-        f"{_ROUTING}/test_provider_registry.py",
-        f"{_ROUTING}/test_statuses.py",
-    ),
-    "engine/routing/key_health.py": (
-        f"{_ROUTING}/test_key_health.py",
-        f"{_ROUTING}/test_learned_limit.py",
-        f"{_ROUTING}/test_limit_shapes.py",
-        f"{_ROUTING}/test_token_quota.py",
-    ),
-    "engine/routing/offer_health.py": (f"{_ROUTING}/test_offer_health.py", f"{_ROUTING}/test_track_record.py"),
-    "engine/routing/permits.py": (f"{_ROUTING}/test_permits.py", f"{_ROUTING}/test_health.py"),
-    "engine/routing/plan.py": (
-        f"{_ROUTING}/test_plan.py",
-        f"{_ROUTING}/test_selection.py",
-        f"{_ROUTING}/test_repeats.py",
-        f"{_ROUTING}/test_early_attempts.py",
-        f"{_ROUTING}/test_token_quota.py",
-    ),
-    "engine/routing/provider_health.py": (
-        f"{_ROUTING}/test_provider_health.py",
-        f"{_ROUTING}/test_health.py",
-        f"{_ROUTING}/test_health_rests.py",
-    ),
-    "engine/routing/provider_registry.py": (
-        f"{_ROUTING}/test_provider_registry.py",
-        f"{_ROUTING}/test_health.py",
-        f"{_ROUTING}/test_health_rests.py",
-        f"{_ROUTING}/test_token_quota.py",
-    ),
-    "engine/routing/statuses.py": (f"{_ROUTING}/test_statuses.py",),
-    "engine/catalog/offers.py": (
-        f"{_CATALOG}/test_offers.py",
-        f"{_CATALOG}/test_prices.py",
-        f"{_CATALOG}/test_price_book.py",
-        f"{_CATALOG}/test_unreadable_prices.py",
-        f"{_CATALOG}/test_served.py",
-        f"{_CATALOG}/test_catalog.py",
-    ),
-    "engine/catalog/price_book.py": (
-        f"{_CATALOG}/test_price_book.py",
-        f"{_CATALOG}/test_unreadable_prices.py",
-        f"{_CATALOG}/test_served.py",
-        f"{_CATALOG}/test_catalog.py",
-    ),
-    "storage/ledger/expiry.py": (f"{_LEDGER}/test_expiry.py", f"{_LEDGER}/test_ledger.py"),
-    "storage/ledger/hold_batches.py": (f"{_LEDGER}/test_hold_batches.py",),
-    "storage/ledger/holds.py": (
-        f"{_LEDGER}/test_holds.py",
-        f"{_LEDGER}/test_hold_epochs.py",
-        f"{_LEDGER}/test_hold_api_keys.py",
-    ),
-    "storage/ledger/journal.py": (f"{_LEDGER}/test_journal.py", f"{_LEDGER}/test_receipts.py"),
-    "storage/ledger/ledger.py": (f"{_LEDGER}/test_ledger.py",),
-    "storage/ledger/transfers.py": (f"{_LEDGER}/test_transfers.py",),
-    "engine/gateway/answer.py": (
-        f"{_GATEWAY}/test_answer.py",
-        f"{_GATEWAY}/test_answer_capture.py",
-        f"{_GATEWAY}/test_answer_left.py",
-    ),
-    "engine/gateway/answer_stream.py": (f"{_GATEWAY}/test_answer_stream.py", f"{_GATEWAY}/test_answer.py"),
-    "engine/gateway/attempt.py": (f"{_GATEWAY}/test_attempt.py", f"{_GATEWAY}/test_attempt_records.py"),
-    "engine/gateway/background_reads.py": (f"{_GATEWAY}/test_background_reads.py",),
-    "engine/gateway/failover.py": (
-        f"{_GATEWAY}/test_failover.py",
-        f"{_GATEWAY}/test_failover_refusals.py",
-        f"{_GATEWAY}/test_failover_repeats.py",
-        f"{_GATEWAY}/test_hedging.py",
-    ),
-    "engine/gateway/gateway.py": (f"{_GATEWAY}/test_gateway.py", f"{_GATEWAY}/test_admission.py"),
-    "engine/gateway/hedging.py": (f"{_GATEWAY}/test_hedging.py",),
-    "engine/gateway/probes.py": (f"{_GATEWAY}/test_probes.py",),
-    "engine/gateway/rejections.py": (f"{_GATEWAY}/test_rejections.py",),
-    "engine/gateway/transcription.py": (f"{_GATEWAY}/test_transcription.py",),
-    "engine/gateway/usage.py": (f"{_GATEWAY}/test_usage.py",),
+# Tests beside test_<module>.py that have to kill a module's mutants: names in the folder of its tests.
+FURTHER_TESTS: dict[str, tuple[str, ...]] = {
+    "engine/catalog/offers.py": ("prices", "price_book", "unreadable_prices", "served", "catalog"),
+    "engine/catalog/price_book.py": ("unreadable_prices", "served", "catalog"),
+    "engine/gateway/answer.py": ("answer_capture", "answer_left"),
+    "engine/gateway/answer_stream.py": ("answer",),
+    "engine/gateway/attempt.py": ("attempt_records",),
+    "engine/gateway/failover.py": ("failover_refusals", "failover_repeats", "hedging"),
+    "engine/routing/breaker.py": ("breaker_model",),
+    "engine/routing/health.py": ("health_rests", "token_quota", "early_attempts", "provider_registry", "statuses"),
+    "engine/routing/key_health.py": ("learned_limit", "limit_shapes", "token_quota"),
+    "engine/routing/offer_health.py": ("track_record",),
+    "engine/routing/permits.py": ("health",),
+    "engine/routing/plan.py": ("selection", "repeats", "early_attempts", "token_quota"),
+    "engine/routing/provider_health.py": ("health", "health_rests"),
+    "engine/routing/provider_registry.py": ("health", "health_rests", "token_quota"),
+    "storage/ledger/expiry.py": ("ledger",),
+    "storage/ledger/holds.py": ("hold_epochs", "hold_api_keys"),
+    "storage/ledger/journal.py": ("receipts",),
 }
 KILLED_PERCENT = 90
 WORK = Path(".mutants")
@@ -143,6 +80,18 @@ class MutantSet:
         return _GENERATED.sub("", text).replace(function, plain).splitlines()
 
 
+def measured_modules(root: Path) -> list[str]:
+    """Return the modules of MEASURED, as paths below `root`."""
+    found = (path for pattern in MEASURED for path in sorted(root.glob(pattern)))
+    return [path.relative_to(root).as_posix() for path in found if path.name != "__init__.py"]
+
+
+def tests_of(module: str) -> tuple[str, ...]:
+    """Return the test modules that have to kill the mutants of a module: the fewer, the faster."""
+    path = Path(module)
+    return tuple(f"tests/{path.parent}/test_{name}.py" for name in (path.stem, *FURTHER_TESTS.get(module, ())))
+
+
 def mutate(module: str) -> MutantSet:
     """Return the mutants that mutmut makes of a module such as `engine/money.py`."""
     mutation = importlib.import_module("mutmut.mutation.file_mutation")  # not part of the packages of the tests
@@ -155,6 +104,8 @@ def mutate(module: str) -> MutantSet:
 def measure(module: str, tests: tuple[str, ...], *, children: int, again: bool = False) -> dict[str, str]:
     """Test the mutants of a module in a copy of the repository. Return the status of each by its name."""
     mutants = mutate(module)
+    if not mutants.names:
+        return {}
     folder = WORK / module.removesuffix(".py").replace("/", ".")
     known = remaining(folder, mutants) if again else {}
     shutil.rmtree(folder, ignore_errors=True)
@@ -228,14 +179,14 @@ def report(found: dict[str, dict[str, str]]) -> str:
 def main(arguments: list[str]) -> int:
     """Test the mutants and print a table by module. Return 1 where too many of a module survive, else 0."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
-    parser.add_argument("modules", nargs="*", help="modules such as engine/routing/plan.py; none: all targets")
-    parser.add_argument("--tests", nargs="+", default=[], help="tests to run instead of those in TARGETS")
+    parser.add_argument("modules", nargs="*", help="modules such as engine/routing/plan.py; none: all of MEASURED")
+    parser.add_argument("--tests", nargs="+", default=[], help="tests to run instead of the module's")
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1, help="mutants tested at the same time")
     parser.add_argument("--again", action="store_true", help="repeat the survivors of the last run only")
     chosen = parser.parse_args(arguments)
     found: dict[str, dict[str, str]] = {}
-    for module in chosen.modules or TARGETS:
-        tests = tuple(chosen.tests) or TARGETS.get(module) or (f"tests/{Path(module).parent}/test_{Path(module).name}",)
+    for module in chosen.modules or measured_modules(Path()):
+        tests = tuple(chosen.tests) or tests_of(module)
         found[module] = measure(module, tests, children=chosen.children, again=chosen.again)
         _say(_row(module, found[module]))
     _say(f"\n{report(found)}")

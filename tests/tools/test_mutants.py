@@ -9,13 +9,7 @@ import pytest
 from tools import mutants
 
 ROOT = Path(__file__).parents[2]
-MEASURED = ("engine/routing", "engine/gateway", "storage/ledger")
-WITHOUT_FUNCTIONS = {
-    "engine/gateway/market.py",
-    "engine/gateway/question.py",
-    "storage/ledger/hold_batches_sql.py",
-    "storage/ledger/holds_sql.py",
-}
+ATTEMPT_TESTS = ("tests/engine/gateway/test_attempt.py", "tests/engine/gateway/test_attempt_records.py")
 RESULTS = """engine.money.x_a__mutmut_1: killed
 engine.money.x_a__mutmut_2: timeout
 engine.money.x_a__mutmut_3: survived
@@ -45,19 +39,29 @@ def last_run(folder: Path, results: str = RESULTS, hashes: str = '{"x_a": "1", "
     return folder
 
 
-def test_every_module_of_the_measured_folders_is_a_target() -> None:
-    found = {
-        path.relative_to(ROOT).as_posix()
-        for folder in MEASURED
-        for path in (ROOT / folder).glob("*.py")
-        if path.name != "__init__.py"
-    }
-    assert found - WITHOUT_FUNCTIONS - set(mutants.TARGETS) == set()
+@pytest.mark.parametrize("pattern", mutants.MEASURED)
+def test_every_measured_pattern_names_a_module(pattern: str) -> None:
+    assert list(ROOT.glob(pattern))
 
 
-@pytest.mark.parametrize(("module", "tests"), mutants.TARGETS.items())
-def test_module_and_tests_of_every_target_exist(module: str, tests: tuple[str, ...]) -> None:
-    assert [path for path in (module, *tests) if not (ROOT / path).is_file()] == []
+def test_packages_themselves_are_not_measured() -> None:
+    modules = mutants.measured_modules(ROOT)
+    assert {"engine/money.py", "engine/routing/plan.py", "storage/ledger/holds.py"} <= set(modules)
+    assert not [module for module in modules if module.endswith("__init__.py")]
+
+
+@pytest.mark.parametrize("module", mutants.FURTHER_TESTS)
+def test_module_with_further_tests_and_those_tests_exist(module: str) -> None:
+    assert module in mutants.measured_modules(ROOT)
+    assert [path for path in mutants.tests_of(module) if not (ROOT / path).is_file()] == []
+
+
+def test_module_without_functions_has_no_mutants_and_runs_no_tests(project: Path) -> None:
+    nothing = mutants.MutantSet([], "", {}, {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mutants, "mutate", lambda _: nothing)
+        assert mutants.measure("engine/money.py", (), children=1) == {}
+    assert not (project / ".mutants").exists()
 
 
 def test_survivors_and_mutants_without_tests_lower_the_share_but_timeouts_count_as_killed() -> None:
@@ -159,10 +163,10 @@ def test_exit_code_is_one_where_one_module_has_too_few_killed(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], list(mutants.TARGETS.items())),
+        ([], [(module, mutants.tests_of(module)) for module in mutants.measured_modules(ROOT)]),
         (["engine/money.py"], [("engine/money.py", ("tests/engine/test_money.py",))]),
         (["engine/money.py", "--tests", "tests/engine"], [("engine/money.py", ("tests/engine",))]),
-        (["web/errors.py"], [("web/errors.py", ("tests/web/test_errors.py",))]),
+        (["engine/gateway/attempt.py"], [("engine/gateway/attempt.py", ATTEMPT_TESTS)]),
     ],
 )
 def test_modules_are_measured_with_their_tests_or_the_given_ones(
@@ -174,6 +178,7 @@ def test_modules_are_measured_with_their_tests_or_the_given_ones(
         measured.append((module, tests))
         return {}
 
+    monkeypatch.chdir(ROOT)
     monkeypatch.setattr(mutants, "measure", measure)
     assert mutants.main(arguments) == 0
     assert measured == expected
