@@ -72,7 +72,7 @@ def build_app(services: WebServices) -> ASGIApp:
     if services.telegram is not None:
         app.include_router(_mini_app(services))
     app.router.routes.extend(services.more_routes)
-    openapi.describe(app)
+    openapi.describe(app, tuple(services.plans))
     access = MiniAppAccess(services.db, services.clock, services.telegram) if services.telegram is not None else None
     authenticator = Authenticator(services.db, services.plans, services.clock, services.admin_key)
     return AuthMiddleware(app, authenticator, access)

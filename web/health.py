@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse
 
 from engine.gateway.market import Market
 from storage.database.database import Database, migrations_pending
+from web.openapi_parts import KEY_ERRORS, errors
 from web.provider_rows import any_configured, provider_rows
 from web.schemas import HealthOut, ProviderList, Ready
 
@@ -49,7 +50,11 @@ def router(db: Database, market: Market) -> APIRouter:
             {"status": "not_ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200
         )
 
-    @routes.get("/providers", summary="State of every provider; prices and limits with the admin key only")
+    @routes.get(
+        "/providers",
+        summary="State of every provider; prices and limits with the admin key only",
+        responses=errors(*KEY_ERRORS),
+    )
     async def providers(request: Request) -> ProviderList:
         return ProviderList.model_validate({"data": provider_rows(market, admin=request.state.caller.is_admin)})
 

@@ -18,6 +18,7 @@ from storage.reports import outcomes, usage
 from storage.reports.outcomes import Outcome
 from storage.reports.rollups import BUCKETS_MS
 from storage.reports.usage import OfferTotals
+from web.openapi_parts import KEY_ERRORS, Responses, errors
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
 EVER = (date.min, date.max)
@@ -70,9 +71,11 @@ class LoopLag:
 
 def router(db: Database, gateway: Gateway) -> APIRouter:
     routes, lag = APIRouter(tags=["health"]), LoopLag()
-    answers = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text"}}
+    text: Responses = {
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text"}
+    }
 
-    @routes.get("/metrics", summary="Prometheus", response_class=Response, responses=answers)  # type: ignore[arg-type]
+    @routes.get("/metrics", summary="Prometheus", response_class=Response, responses=text | errors(*KEY_ERRORS))
     async def metrics() -> Response:
         counters = await db.read(Counters.read)
         lines = [*_database_metrics(counters), *_process_metrics(db, gateway, lag)]

@@ -1,139 +1,101 @@
-"""/openapi.json: the plain routes that FastAPI does not see, and the errors of every path."""
+"""/openapi.json: FastAPI's document of its own routes, completed by web/operations, shared headers and keys."""
 
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
+from web import operations
+from web.openapi_parts import Operation, Schema
 from web.schemas import Error
 
-_CHAT = {
-    "post": {
-        "tags": ["openai"],
-        "summary": "Answer a chat, streamed or whole, in OpenAI's format",
-        "description": (
-            "`model`: auto, smart, or a name of GET /v1/models. `usage.cost` is the charge to the wallet in USD, "
-            "`usage.allowance_tokens` the tokens taken from the plan. An `Idempotency-Key` that is repeated within "
-            "a day is charged once."
-        ),
-        "parameters": [
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "required": False,
-                "schema": {"type": "string", "maxLength": 255},
-            }
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["model", "messages"],
-                        "properties": {
-                            "model": {"type": "string", "examples": ["auto"]},
-                            "messages": {"type": "array", "minItems": 1, "items": {"type": "object"}},
-                            "stream": {"type": "boolean"},
-                            "max_tokens": {"type": "integer", "minimum": 1},
-                            "n": {"type": "integer", "minimum": 1, "maximum": 8},
-                        },
-                    }
-                }
-            },
-        },
-        "responses": {
-            "200": {
-                "description": "The answer; with `stream`, a `text/event-stream` that ends with `[DONE]`",
-                "headers": {
-                    name: {"schema": {"type": "string"}}
-                    for name in ("x-request-id", "x-farthing-provider", "x-farthing-model")
-                },
-                "content": {
-                    "application/json": {"schema": {"type": "object"}},
-                    "text/event-stream": {"schema": {"type": "string"}},
-                },
-            }
-        },
-    }
-}
-_ERRORS = {
-    "400": "A field is wrong: `param` names it",
-    "401": "The key is missing or not valid",
-    "402": "Neither allowance nor wallet covers the request",
-    "403": "The plan does not include the model, or the account is closed",
-    "404": "It does not exist",
-    "409": "A request with this Idempotency-Key is still being answered",
-    "413": "The body is over 20 MiB",
-    "415": "The body is not JSON",
-    "422": "The Idempotency-Key was used with another body",
-    "429": "Too many requests in a minute: see Retry-After",
-    "503": "No provider can answer now, or the spending limit is reached: see Retry-After",
-}
-_PATH_ERRORS = {
-    "/v1/chat/completions": ("400", "401", "402", "403", "404", "409", "413", "415", "422", "429", "503"),
-    "/v1/models": ("401",),
-    "/v1/models/{model}": ("401", "404"),
-    "/providers": ("401",),
-    "/metrics": ("401",),
-    "/app/page/{name}": ("404",),
-    "/app/account": ("401", "403"),
-    "/app/keys": ("400", "401", "403", "409", "429"),
-    "/app/keys/{key_id}": ("401", "403", "404"),
-    "/app/invoices/{invoice_id}/pdf": ("401", "403", "404"),
-    "/app/house": ("401", "403", "404"),
-}
-_APP_ERRORS = {
-    "401": "The initData is missing, not signed for this bot, or older than a day",
-    "403": "The user has not started the bot, is not admitted, was declined, or is banned: see `code`",
-    "409": "The maximum number of keys exists",
-    "429": "Too many keys were made within a day: see Retry-After",
-}
-_ADMIN_ERRORS = ("400", "401", "404")
-
-
 _SCHEMES = {
-    "key": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key, such as fk-..."},
+    "admin": {"type": "http", "scheme": "bearer", "description": "ADMIN_API_KEY"},
     "telegram": {
         "type": "http",
         "scheme": "tma",
         "description": "`Authorization: tma <initData>` with the initData that Telegram gives the Mini App",
     },
 }
+_PLAN_BODIES = {"PlanIn", "TenantIn"}
+_REQUEST_ID = {
+    "x-request-id": {
+        "required": True,
+        "description": "The request's id, for the operator's log",
+        "schema": {"type": "string", "pattern": "^req-[0-9a-f]{32}$"},
+    }
+}
 
 
-def describe(app: FastAPI) -> None:
-    """Complete the app's OpenAPI document: plain routes, errors, and the key that each path needs."""
+def described_operations() -> tuple[Operation, ...]:
+    """Return the OPERATION of every module of web/operations that has one; the others hold schemas."""
+    names = sorted(module.name for module in pkgutil.iter_modules(operations.__path__))
+    modules = (importlib.import_module(f"{operations.__name__}.{name}") for name in names)
+    return tuple(module.OPERATION for module in modules if hasattr(module, "OPERATION"))
+
+
+def describe(app: FastAPI, plans: Sequence[str] = ()) -> None:
+    """Complete the app's OpenAPI document: plain routes, the key that each path needs, the headers of /v1.
+
+    `plans` are the names that an operator may give a tenant. A plain route without an Operation is left out, and so is
+    an Operation without a route.
+    """
     plain = app.openapi
 
     def whole() -> dict[str, Any]:
         if app.openapi_schema:
             return app.openapi_schema
         schema = plain()
-        schema["paths"]["/v1/chat/completions"] = _CHAT
         parts = schema.setdefault("components", {})
-        parts.setdefault("schemas", {}).update(_error_schemas())
+        schemas = parts.setdefault("schemas", {})
+        schemas.update(_error_schemas())
+        paths = {route.path for route in app.router.routes if isinstance(route, Route)}
+        for each in described_operations():
+            if each.path in paths:
+                schema["paths"].setdefault(each.path, {})[each.method] = _copied(each.document)
+                schemas.update(each.schemas)
         parts["securitySchemes"] = _SCHEMES
-        for path, operations in schema["paths"].items():
-            for operation in operations.values():
-                _add_errors(path, operation)
+        for path, found in schema["paths"].items():
+            for operation in found.values():
+                _complete(path, operation)
+        for name in _PLAN_BODIES & schemas.keys():
+            schemas[name]["properties"]["plan"]["enum"] = list(plans)
+        for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which no route answers
+            schemas.pop(name, None)
         return schema
 
     app.openapi = whole  # type: ignore[method-assign]
 
 
-def _add_errors(path: str, operation: dict[str, Any]) -> None:
-    operation["responses"].pop("422", None)
-    statuses = _PATH_ERRORS.get(path, _ADMIN_ERRORS if path.startswith("/admin") else ())
-    of_app = path.startswith("/app/")
-    for status in statuses:
-        operation["responses"][status] = {
-            "description": (_ERRORS | _APP_ERRORS if of_app else _ERRORS)[status],
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-        }
-    if "401" in statuses:
-        operation["security"] = [{"telegram" if of_app else "key": []}]
+def _complete(path: str, operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    if responses.get("422", {}).get("description") == "Validation Error":  # FastAPI's own; such a fault is a 400
+        del responses["422"]
+    if "401" in responses:
+        operation["security"] = [{name: []} for name in _schemes(path)]
+    if path.startswith("/v1/"):
+        for response in responses.values():
+            response["headers"] = {**_REQUEST_ID, **response.get("headers", {})}
 
 
-def _error_schemas() -> dict[str, Any]:
+def _schemes(path: str) -> Iterable[str]:
+    if path.startswith("/app/"):
+        return ("telegram",)
+    if path == "/providers":
+        return ("key", "admin")
+    return ("key",) if path.startswith("/v1/") else ("admin",)
+
+
+def _copied(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy whose responses may be completed, with their statuses as OpenAPI has them: as text."""
+    responses = {str(status): dict(response) for status, response in document["responses"].items()}
+    return {**document, "responses": responses}
+
+
+def _error_schemas() -> dict[str, Schema]:
     schema = Error.model_json_schema(ref_template="#/components/schemas/{model}")
     return {**schema.pop("$defs", {}), "Error": schema}

@@ -16,6 +16,7 @@ from storage.invoices.invoices import Invoice, Seller
 from storage.tenants import tenants
 from web.admin.tenants import TenantStore
 from web.errors import HttpProblem, bad_request, not_found
+from web.openapi_parts import KEY_ERRORS, errors, file
 from web.schemas import InvoiceFull, InvoiceList
 
 Month = Annotated[str | None, Query(description="A month, such as 2026-10", examples=["2026-10"])]
@@ -67,9 +68,9 @@ def full_invoice(invoice: Invoice) -> dict[str, Any]:
 
 
 def router(store: TenantStore, seller: Seller) -> APIRouter:
-    routes = APIRouter(prefix="/admin", tags=["invoices"])
+    routes = APIRouter(prefix="/admin", tags=["invoices"], responses=errors(*KEY_ERRORS))
 
-    @routes.get("/invoices", summary="All invoices by number, in pages")
+    @routes.get("/invoices", summary="All invoices by number, in pages", responses=errors(400))
     async def listing(
         month: Month = None,
         cursor: Annotated[int, Query(ge=0, lt=2**63)] = 0,
@@ -80,18 +81,28 @@ def router(store: TenantStore, seller: Seller) -> APIRouter:
         more = str(found[limit - 1].number) if len(found) > limit else None
         return InvoiceList.model_validate({"data": [invoice_row(each) for each in found[:limit]], "next": more})
 
-    @routes.get("/invoices/{invoice_id}", summary="One invoice with its lines and movements")
+    @routes.get("/invoices/{invoice_id}", summary="One invoice with its lines and movements", responses=errors(404))
     async def one(invoice_id: str) -> InvoiceFull:
         return InvoiceFull.model_validate(full_invoice(await _found(store, invoice_id)))
 
-    @routes.get("/invoices/{invoice_id}/pdf", summary="One invoice as PDF", **_file("application/pdf"))
+    @routes.get(
+        "/invoices/{invoice_id}/pdf",
+        summary="One invoice as PDF",
+        response_class=Response,
+        responses=file("application/pdf") | errors(404),
+    )
     async def pdf(invoice_id: str, language: str = "en") -> Response:
         invoice = await _found(store, invoice_id)
         customer = await store.db.read(lambda conn: tenants.state(conn, invoice.draft.tenant_id))
         content = await asyncio.to_thread(invoice_pdf, invoice, customer.name if customer else "", language)
         return _download(content, "application/pdf", f"{invoice.name}.pdf")
 
-    @routes.get("/invoices/{invoice_id}/csv", summary="One invoice as CSV", **_file("text/csv"))
+    @routes.get(
+        "/invoices/{invoice_id}/csv",
+        summary="One invoice as CSV",
+        response_class=Response,
+        responses=file("text/csv") | errors(404),
+    )
     async def sheet(invoice_id: str) -> Response:
         invoice = await _found(store, invoice_id)
         return _download(invoice_csv(invoice), "text/csv; charset=utf-8", f"{invoice.name}.csv")
@@ -99,6 +110,7 @@ def router(store: TenantStore, seller: Seller) -> APIRouter:
     @routes.get(
         "/tenants/{tenant_id}/invoices",
         summary="A tenant's invoices, newest first; past months are issued now",
+        responses=errors(404, 409, words={409: "Ledger and journal disagree; nothing was issued"}),
     )
     async def of_tenant(tenant_id: str) -> InvoiceList:
         tenant = await store.state(tenant_id)
@@ -130,11 +142,6 @@ def _month(text: str | None) -> date | None:
         return date.fromisoformat(f"{text}-01") if text else None
     except ValueError as error:
         raise bad_request("month", f"month: {text!r} is not a month; write it as 2026-10.") from error
-
-
-def _file(kind: str) -> dict[str, Any]:
-    content = {kind: {"schema": {"type": "string", "format": "binary"}}}
-    return {"response_class": Response, "responses": {200: {"content": content, "description": "The file"}}}
 
 
 def _download(content: bytes, kind: str, name: str) -> Response:

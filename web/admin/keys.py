@@ -8,6 +8,7 @@ from storage.database.connection import row_number
 from storage.tenants import api_keys
 from web.admin.tenants import TenantStore
 from web.errors import not_found
+from web.openapi_parts import BODY_ERRORS, KEY_ERRORS, errors
 from web.schemas import KeyIn, KeyList, NewKeyOut
 
 
@@ -25,9 +26,14 @@ def key_row(row: api_keys.ApiKey) -> dict[str, Any]:
 
 
 def router(store: TenantStore) -> APIRouter:
-    routes = APIRouter(prefix="/admin/tenants/{tenant_id}/keys", tags=["keys"])
+    routes = APIRouter(prefix="/admin/tenants/{tenant_id}/keys", tags=["keys"], responses=errors(*KEY_ERRORS, 404))
 
-    @routes.post("", status_code=201, summary="Make a key; only this answer contains its secret")
+    @routes.post(
+        "",
+        status_code=201,
+        summary="Make a key; only this answer contains its secret",
+        responses=errors(*BODY_ERRORS),
+    )
     async def make(tenant_id: str, body: KeyIn) -> NewKeyOut:
         tenant = await store.state(tenant_id)
         key = api_keys.new_key()

@@ -16,6 +16,7 @@ from storage.operations.audit import audit
 from storage.reports import liability, usage
 from web.admin.tenants import TenantStore
 from web.errors import bad_request
+from web.openapi_parts import KEY_ERRORS, errors
 from web.schemas import AuditOut, MarginList, UsageList
 
 
@@ -105,16 +106,20 @@ async def margin(db: Database, plans: Mapping[str, Plan], payout_per_star: Money
 
 
 def router(store: TenantStore, payout_per_star: Money) -> APIRouter:
-    routes = APIRouter(prefix="/admin", tags=["books"])
+    routes = APIRouter(prefix="/admin", tags=["books"], responses=errors(*KEY_ERRORS))
 
-    @routes.get("/usage", summary="Usage by day, model and provider")
+    @routes.get("/usage", summary="Usage by day, model and provider", responses=errors(400, 404))
     async def usage_rows(first: From = None, to: To = None, tenant: str | None = None) -> UsageList:
         start, end = period(first, to, store.clock.now())
         owner = (await store.state(tenant)).id if tenant else None
         rows = await store.db.read(lambda conn: usage.rows(conn, start, end, owner))
         return UsageList.model_validate({"data": [usage_row(row) for row in rows]})
 
-    @routes.get("/margin", summary="Charges, costs, waste and gross margin by day, model and provider")
+    @routes.get(
+        "/margin",
+        summary="Charges, costs, waste and gross margin by day, model and provider",
+        responses=errors(400),
+    )
     async def margin_rows(first: From = None, to: To = None) -> MarginList:
         start, end = period(first, to, store.clock.now())
         return await margin(store.db, store.plans, payout_per_star, start, end)

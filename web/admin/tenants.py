@@ -15,6 +15,7 @@ from storage.database.database import Database
 from storage.ledger import transfers
 from storage.tenants import tenants
 from web.errors import HttpProblem, bad_request, not_found
+from web.openapi_parts import BODY_ERRORS, KEY_ERRORS, errors
 from web.schemas import CreditIn, PlanIn, TenantIn, TenantList, TenantOut
 
 MOST_CREDIT = Money.usd("1000000")
@@ -79,9 +80,9 @@ class TenantStore:
 
 
 def router(store: TenantStore) -> APIRouter:
-    routes = APIRouter(prefix="/admin/tenants", tags=["tenants"])
+    routes = APIRouter(prefix="/admin/tenants", tags=["tenants"], responses=errors(*KEY_ERRORS))
 
-    @routes.get("", summary="Tenants, oldest first, in pages")
+    @routes.get("", summary="Tenants, oldest first, in pages", responses=errors(400))
     async def listing(
         telegram_user_id: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
         cursor: Annotated[int, Query(ge=0, lt=2**63)] = 0,
@@ -93,23 +94,29 @@ def router(store: TenantStore) -> APIRouter:
         more = str(rows[limit - 1].id) if len(rows) > limit else None
         return TenantList.model_validate({"data": [tenant_row(row) for row in rows[:limit]], "next": more})
 
-    @routes.post("", status_code=201, summary="Make a tenant without Telegram")
+    @routes.post("", status_code=201, summary="Make a tenant without Telegram", responses=errors(*BODY_ERRORS))
     async def create(body: TenantIn) -> TenantOut:
         plan = store.plan(body.plan)
         made = await store.db.write(lambda conn: tenants.create(conn, body.name, plan, now=store.clock.now()))
         return TenantOut.model_validate(tenant_row(await store.state(str(made))))
 
-    @routes.get("/{tenant_id}", summary="One tenant")
+    @routes.get("/{tenant_id}", summary="One tenant", responses=errors(404))
     async def one(tenant_id: str) -> TenantOut:
         return TenantOut.model_validate(tenant_row(await store.state(tenant_id)))
 
-    @routes.put("/{tenant_id}/plan", summary="Change the plan at once")
+    @routes.put("/{tenant_id}/plan", summary="Change the plan at once", responses=errors(*BODY_ERRORS, 404))
     async def change_plan(tenant_id: str, body: PlanIn) -> TenantOut:
         state, plan = await store.state(tenant_id), store.plan(body.plan)
         await store.db.write(lambda conn: plans.set_by_admin(conn, state.id, plan, store.clock.now()))
         return TenantOut.model_validate(tenant_row(await store.state(tenant_id)))
 
-    @routes.post("/{tenant_id}/credits", summary="Credit the wallet, once per Idempotency-Key")
+    @routes.post(
+        "/{tenant_id}/credits",
+        summary="Credit the wallet, once per Idempotency-Key",
+        responses=errors(
+            *BODY_ERRORS, 404, 422, words={422: "The Idempotency-Key was used for another amount or reason"}
+        ),
+    )
     async def credit(
         tenant_id: str,
         body: CreditIn,

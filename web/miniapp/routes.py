@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
@@ -12,6 +12,7 @@ from web.miniapp.access import MiniAppUser, current_operator, current_user
 from web.miniapp.account import AccountPages
 from web.miniapp.operator import OperatorPages
 from web.miniapp.schemas import AccountDataOut, OperatorOut
+from web.openapi_parts import BODY_ERRORS, Responses, errors, file
 from web.schemas import KeyIn, NewKeyOut
 
 PAGE = Path(__file__).parent / "page"
@@ -26,6 +27,12 @@ GUARDED = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
+_ERRORS = {
+    401: "The initData is missing, not signed for this bot, or older than a day",
+    403: "The user has not started the bot, is not admitted, was declined, or is banned: see `code`",
+    409: "The maximum number of keys exists",
+    429: "Too many keys were made within a day: see Retry-After",
+}
 _PRIVATE = {"cache-control": "no-store"}
 User = Annotated[MiniAppUser, Depends(current_user)]
 
@@ -36,38 +43,57 @@ def router(account_pages: AccountPages, operator_pages: OperatorPages) -> APIRou
     files = {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix in KINDS}
     files["texts.js"] = _texts()
 
-    @routes.get("", summary="The Mini App's page, opened in Telegram", **_file("text/html"))
+    @routes.get(
+        "", summary="The Mini App's page, opened in Telegram", response_class=Response, responses=file("text/html")
+    )
     async def page() -> Response:
         return _page_file("index.html", files["index.html"])
 
-    @routes.get("/page/{name}", summary="A file of the page", **_file("text/css", "text/javascript"))
+    @routes.get(
+        "/page/{name}",
+        summary="A file of the page",
+        response_class=Response,
+        responses=file("text/css", "text/javascript") | errors(404),
+    )
     async def part(name: str) -> Response:
         if name not in files:
             raise not_found(f"There is no file {name}.")
         return _page_file(name, files[name])
 
-    @routes.get("/account", summary="Your account, usage of this period, keys and invoices")
+    @routes.get("/account", summary="Your account, usage of this period, keys and invoices", responses=_errors())
     async def account(user: User, response: Response) -> AccountDataOut:
         response.headers.update(_PRIVATE)
         return await account_pages.read(user)
 
-    @routes.post("/keys", status_code=201, summary="Make an API key; only this answer contains its secret")
+    @routes.post(
+        "/keys",
+        status_code=201,
+        summary="Make an API key; only this answer contains its secret",
+        responses=_errors(*BODY_ERRORS, 409, 429),
+    )
     async def make_key(user: User, asked: KeyIn, response: Response) -> NewKeyOut:
         response.headers.update(_PRIVATE)
         return await account_pages.make_key(user, asked)
 
-    @routes.delete("/keys/{key_id}", status_code=204, summary="Revoke an API key at once, permanently")
+    @routes.delete(
+        "/keys/{key_id}", status_code=204, summary="Revoke an API key at once, permanently", responses=_errors(404)
+    )
     async def revoke_key(user: User, key_id: str) -> Response:
         await account_pages.revoke_key(user, key_id)
         return Response(status_code=204)
 
-    @routes.get("/invoices/{invoice_id}/pdf", summary="One of your invoices as PDF", **_file("application/pdf"))
+    @routes.get(
+        "/invoices/{invoice_id}/pdf",
+        summary="One of your invoices as PDF",
+        response_class=Response,
+        responses=file("application/pdf") | _errors(404),
+    )
     async def invoice(user: User, invoice_id: str) -> Response:
         name, content = await account_pages.invoice_pdf(user, invoice_id)
         headers = {"content-disposition": f'attachment; filename="{name}.pdf"', **_PRIVATE}
         return Response(content, media_type="application/pdf", headers=headers)
 
-    @routes.get("/house", summary="For operators: providers, this month's margin, incidents")
+    @routes.get("/house", summary="For operators: providers, this month's margin, incidents", responses=_errors(404))
     async def operator(_: Annotated[MiniAppUser, Depends(current_operator)], response: Response) -> OperatorOut:
         response.headers.update(_PRIVATE)
         return await operator_pages.read()
@@ -85,6 +111,6 @@ def _page_file(name: str, content: bytes) -> Response:
     return Response(content, media_type=f"{KINDS[Path(name).suffix]}; charset=utf-8", headers=GUARDED)
 
 
-def _file(*kinds: str) -> dict[str, Any]:
-    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds}
-    return {"response_class": Response, "responses": {200: {"content": content, "description": "The file"}}}
+def _errors(*statuses: int) -> Responses:
+    """Return the errors of a route with the user's data."""
+    return errors(401, 403, *statuses, words=_ERRORS, challenge="tma")

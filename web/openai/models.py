@@ -9,6 +9,7 @@ from engine.errors import ModelNotSold, UnknownModel
 from engine.tenancy import Tenant
 from web.auth import Caller
 from web.errors import HttpProblem
+from web.openapi_parts import KEY_ERRORS, errors
 from web.schemas import ModelList, ModelOut
 
 CREATED = 1_767_225_600  # OpenAI's clients require a creation time; our models have none
@@ -24,13 +25,13 @@ CurrentTenant = Annotated[Tenant, Depends(tenant_of)]
 
 
 def router(catalog: Catalog) -> APIRouter:
-    routes = APIRouter(prefix="/v1/models", tags=["openai"])
+    routes = APIRouter(prefix="/v1/models", tags=["openai"], responses=errors(*KEY_ERRORS))
 
     @routes.get("", summary="The models that this key may ask for")
     async def listing(tenant: CurrentTenant) -> ModelList:
         return ModelList(data=[_model_out(name) for name in _names(catalog, tenant)])
 
-    @routes.get("/{model:path}", summary="One model")
+    @routes.get("/{model:path}", summary="One model", responses=errors(404))
     async def one(model: str, tenant: CurrentTenant) -> ModelOut:
         if not _is_sold(catalog, model) or not tenant.allows(model):
             text = f"The model {model!r} does not exist; see GET /v1/models."

@@ -1,0 +1,179 @@
+"""The schemas of a chat completion: its request field by field, its answer, its usage."""
+
+from web.openapi_parts import Schema, nullable, object_schema, ref
+
+TEXT: Schema = {"type": "string"}
+NAME: Schema = {"type": "string", "minLength": 1}
+_JSON_SCHEMA: Schema = {"type": "object", "description": "A JSON schema"}
+
+
+def _whole(least: int, most: int) -> Schema:
+    return nullable({"type": "integer", "minimum": least, "maximum": most})
+
+
+def _number(least: float, most: float) -> Schema:
+    return nullable({"type": "number", "minimum": least, "maximum": most})
+
+
+def _flag() -> Schema:
+    return nullable({"type": "boolean"})
+
+
+def _one_of(*names: str) -> Schema:
+    return {"type": "string", "enum": list(names)}
+
+
+_IMAGE_URL: Schema = {
+    "type": "string",
+    "pattern": "^(data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}|https://example\\.com/.*)$",
+    "description": "`data:image/...;base64,...`, or an address that the public internet can reach",
+}
+_PARTS: Schema = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "anyOf": [
+            object_schema({"type": _one_of("text"), "text": TEXT}, ("type", "text")),
+            object_schema(
+                {
+                    "type": _one_of("image_url"),
+                    "image_url": object_schema(
+                        {"url": _IMAGE_URL, "detail": nullable(_one_of("auto", "low", "high"))}, ("url",)
+                    ),
+                },
+                ("type", "image_url"),
+            ),
+        ]
+    },
+}
+_CONTENT: Schema = {"anyOf": [TEXT, _PARTS]}
+_TOOL_CALL = object_schema(
+    {
+        "id": TEXT,
+        "type": _one_of("function"),
+        "function": object_schema(
+            {"name": NAME, "arguments": {"type": "string", "description": "JSON, as the model wrote it"}},
+            ("name", "arguments"),
+        ),
+    },
+    ("id", "type", "function"),
+)
+_MESSAGES: Schema = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": 4000,
+    "items": {
+        "anyOf": [
+            object_schema({"role": _one_of("system", "developer", "user"), "content": _CONTENT}, ("role", "content")),
+            object_schema(
+                {
+                    "role": _one_of("assistant"),
+                    "content": nullable(_CONTENT),
+                    "tool_calls": nullable({"type": "array", "maxItems": 128, "items": _TOOL_CALL}),
+                },
+                ("role",),
+            ),
+            object_schema({"role": _one_of("tool"), "content": _CONTENT, "tool_call_id": TEXT}, ("role", "content")),
+        ]
+    },
+}
+_TOOL = object_schema(
+    {
+        "type": _one_of("function"),
+        "function": object_schema(
+            {
+                "name": NAME,
+                "description": nullable(TEXT),
+                "parameters": nullable(_JSON_SCHEMA),
+                "strict": _flag(),
+            },
+            ("name",),
+        ),
+    },
+    ("type", "function"),
+)
+_RESPONSE_FORMAT: Schema = {
+    "anyOf": [
+        object_schema({"type": _one_of("text", "json_object")}, ("type",)),
+        object_schema(
+            {
+                "type": _one_of("json_schema"),
+                "json_schema": object_schema({"name": NAME, "schema": nullable(_JSON_SCHEMA), "strict": _flag()}),
+            },
+            ("type", "json_schema"),
+        ),
+    ]
+}
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+_REQUEST = object_schema(
+    {
+        "model": {**NAME, "examples": ["auto"], "description": "auto, smart, or a name of GET /v1/models"},
+        "messages": _MESSAGES,
+        "stream": {**_flag(), "description": "true: server-sent events"},
+        "stream_options": nullable(
+            object_schema({"include_usage": {**_flag(), "description": "Add a chunk with `usage`"}})
+        ),
+        "max_tokens": _whole(1, 10**7),
+        "max_completion_tokens": _whole(1, 10**7),
+        "n": {**_whole(1, 8), "description": "Choices; the price is multiplied"},
+        "temperature": _number(0, 2),
+        "top_p": _number(0, 1),
+        "stop": nullable({"anyOf": [TEXT, {"type": "array", "maxItems": 4, "items": TEXT}]}),
+        "seed": _whole(-(2**63), 2**63 - 1),
+        "frequency_penalty": _number(-2, 2),
+        "presence_penalty": _number(-2, 2),
+        "logit_bias": nullable({"type": "object"}),
+        "logprobs": _flag(),
+        "top_logprobs": _whole(0, 20),
+        "tools": nullable({"type": "array", "maxItems": 128, "items": _TOOL}),
+        "tool_choice": {
+            "anyOf": [
+                _one_of("none", "auto", "required"),
+                {"type": "object", "description": "One of the tools, as OpenAI writes it"},
+                {"type": "null"},
+            ]
+        },
+        "parallel_tool_calls": _flag(),
+        "response_format": nullable(_RESPONSE_FORMAT),
+        "reasoning_effort": nullable(_one_of(*_EFFORTS)),
+    },
+    ("model", "messages"),
+)
+_USAGE = object_schema(
+    {
+        "prompt_tokens": {"type": "integer"},
+        "completion_tokens": {"type": "integer"},
+        "total_tokens": {"type": "integer"},
+        "cost": {"type": "number", "description": "The charge to the wallet in USD, at most 9 decimals"},
+        "allowance_tokens": {"type": "integer", "description": "The tokens taken from the plan's allowance"},
+    },
+    ("prompt_tokens", "completion_tokens", "total_tokens", "cost", "allowance_tokens"),
+)
+_CHOICE = object_schema(
+    {
+        "index": {"type": "integer"},
+        "message": object_schema(
+            {
+                "role": _one_of("assistant"),
+                "content": nullable(TEXT),
+                "tool_calls": {"type": "array", "items": _TOOL_CALL},
+            },
+            ("role", "content"),
+        ),
+        "finish_reason": nullable(TEXT),
+    },
+    ("index", "message", "finish_reason"),
+)
+_ANSWER = object_schema(
+    {
+        "id": TEXT,
+        "object": _one_of("chat.completion"),
+        "created": {"type": "integer"},
+        "model": {**TEXT, "description": "The model that answered"},
+        "choices": {"type": "array", "items": _CHOICE},
+        "usage": ref("ChatUsage"),
+    },
+    ("id", "object", "created", "model", "choices", "usage"),
+)
+SCHEMAS = {"ChatCompletionRequest": _REQUEST, "ChatCompletion": _ANSWER, "ChatUsage": _USAGE}
