@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.chat import ChatRequest, Usage
+from engine.embeddings import EmbeddingRequest
 from engine.money import ZERO, Money
 
 ANSWERED = "answered"  # kept, whole
@@ -48,7 +49,9 @@ class AttemptRecord:
     detail: str = ""
 
 
-def unanswered(tenant_id: int | None, request: ChatRequest, *, ordinal: int, now: datetime) -> AttemptRecord:
+def unanswered(
+    tenant_id: int | None, request: ChatRequest | EmbeddingRequest, *, ordinal: int, now: datetime
+) -> AttemptRecord:
     """Return the journal line of a prompt that no provider could take: outages are detected by it."""
     return AttemptRecord(
         request_id=request.id,

@@ -4,6 +4,9 @@ EngineError
 ├── Refused                 before any network call; nothing sent, nothing charged
 │   ├── UnknownModel        no provider sells a model of that name
 │   ├── ModelNotSold        the model exists, and its bill is not counted in text tokens
+│   │   └── NotForChat      it makes embeddings and answers no prompt
+│   ├── NotForEmbeddings    the model answers prompts and makes no embeddings
+│   ├── ModelNotPriced      no exact price of the model is known
 │   ├── ModelNotInPlan      the tenant's plan does not include the model
 │   ├── ModelNotInKey       the API key's own list does not include the model
 │   ├── TooManyRequests     the requests per minute of the plan, or of the API key, are used up
@@ -63,6 +66,24 @@ class ModelNotSold(Refused):
     def __init__(self, model: str, unit: str) -> None:
         super().__init__(f"{model!r} is not sold: its bill is not counted in text tokens but in {unit}")
         self.model, self.unit = model, unit
+
+
+class NotForChat(ModelNotSold):
+    def __init__(self, model: str) -> None:
+        super().__init__(model, "embeddings")
+        self.args = (f"{model!r} makes embeddings and answers no prompt",)
+
+
+class NotForEmbeddings(Refused):
+    def __init__(self, model: str) -> None:
+        super().__init__(f"{model!r} answers prompts and makes no embeddings")
+        self.model = model
+
+
+class ModelNotPriced(Refused):
+    def __init__(self, model: str) -> None:
+        super().__init__(f"no exact price of {model!r} is known")
+        self.model = model
 
 
 class ModelNotInPlan(Refused):

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 from engine.attempt_record import AttemptRecord, Receipt
 from engine.chat import ChatRequest, Chunk
+from engine.embeddings import EmbeddingCall, Embeddings
 from engine.holds import Grant, HoldRequest
 from engine.money import Money
 from engine.speech import Recording, SpeechText
@@ -98,14 +99,37 @@ class SpeechProvider(Protocol):
     def limits(self, key: int) -> LimitHeaders | None: ...
 
 
+class EmbeddingProvider(Protocol):
+    """A provider that makes embeddings."""
+
+    @property
+    def most_embedding_inputs(self) -> int:
+        """The most inputs of one call."""
+        ...
+
+    @property
+    def most_embedding_bytes(self) -> int:
+        """The most UTF-8 bytes of one call's texts; a single text may have more."""
+        ...
+
+    async def embed(self, call: EmbeddingCall) -> Embeddings:
+        """Return a vector for each input. Raises a ProviderError. The caller limits the time."""
+        ...
+
+    def limits(self, key: int) -> LimitHeaders | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """The bill of the answer that was kept: `tokens` as reported, `cost_atto` unrounded."""
+    """The bill of the answer that was kept: `tokens` as reported, `cost_atto` unrounded.
+
+    `receipt` None: /why goes on showing the answer before.
+    """
 
     attempt: AttemptRecord
     tokens: int
     cost_atto: int
-    receipt: Receipt
+    receipt: Receipt | None
 
 
 class Hold(Protocol):

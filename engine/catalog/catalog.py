@@ -8,7 +8,7 @@ from fractions import Fraction
 from engine.catalog.conversation_forecast import ConversationForecast, Outlook, later_cost_atto, rates_of
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
 from engine.catalog.learned_sizes import LearnedContexts
-from engine.catalog.model_names import MOST_NAME_CHARS, is_model_name, unit_beside_text
+from engine.catalog.model_names import EMBEDDINGS, MOST_NAME_CHARS, is_model_name, unit_beside_text
 from engine.catalog.offers import (
     Drop,
     MissingCapability,
@@ -25,7 +25,7 @@ from engine.catalog.price_book import PriceBook
 from engine.catalog.prompt_cache import PromptCache
 from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, measure
 from engine.chat import ChatRequest, Usage
-from engine.errors import ModelNotSold, UnknownModel
+from engine.errors import ModelNotSold, NotForChat, UnknownModel
 from engine.holds import LEAST_OUTPUT_TOKENS
 from engine.tenancy import Markup
 
@@ -81,15 +81,15 @@ class Catalog:
     def model(self, name: str) -> Model:
         """Return the model of a configured name, of `provider/model`, or of a bare model name.
 
-        Raises UnknownModel, also for anything that is no name (only the operator's offers may have any), and
-        ModelNotSold.
+        Raises UnknownModel, also for anything that is no name (only the operator's offers may have any),
+        ModelNotSold and NotForChat.
         """
         if name in self.models:
             return self.models[name]
         if not is_model_name(name) and not any(name in {offer.name, offer.model} for offer in self._offers):
             raise UnknownModel(name[:MOST_NAME_CHARS], tuple(self.models))
         if unit := unit_beside_text(name):
-            raise ModelNotSold(name, unit)
+            raise NotForChat(name) if unit == EMBEDDINGS else ModelNotSold(name, unit)
         offers = tuple(offer for offer in self._sellers(name) if self.configured(offer.provider))
         if not offers:
             raise UnknownModel(name, tuple(self.models))

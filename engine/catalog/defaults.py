@@ -29,6 +29,22 @@ SMART: Final[dict[str, Any]] = {
     "markup": "1.40",
 }
 
+EMBEDDINGS: Final = (
+    "openai/text-embedding-3-small",
+    "openai/text-embedding-3-large",
+    "openai/text-embedding-ada-002",
+    "gemini/gemini-embedding-001",
+    "gemini/gemini-embedding-2",
+    "mistral/mistral-embed",
+    "mistral/codestral-embed",
+    "openrouter/openai/text-embedding-3-small",
+    "openrouter/openai/text-embedding-3-large",
+    "openrouter/google/gemini-embedding-001",
+    "openrouter/mistralai/mistral-embed-2312",
+    "openrouter/mistralai/codestral-embed-2505",
+)
+"""The embedding models that GET /v1/models lists, where their provider has a key."""
+
 
 USUAL_REQUEST = ChatRequest("usual", "auto", (says(Role.USER, "x" * 2000),))
 """A prompt of usual size, to quote a price with. It is never sent."""

@@ -19,6 +19,7 @@ def without_date(name: str) -> str:
     return name[: found.start()] if found is not None and found.end() == len(name) else name
 
 
+EMBEDDINGS = "embeddings"
 _NOT_IN_TEXT_TOKENS: tuple[tuple[str, str], ...] = (
     # (a pattern, searched in the lower-case name; the unit of the bill). Sources:
     # OpenAI (developers.openai.com/api/docs/pricing): search, images, audio, realtime, moderation;
@@ -34,8 +35,9 @@ _NOT_IN_TEXT_TOKENS: tuple[tuple[str, str], ...] = (
     (r"(^|[-/])(audio|tts|realtime|live|native-audio)(-|:|$)|(^|/)(lyria|orpheus|whisper)\b|/orpheus", "audio"),
     (r"transcribe|(^|[-/])(voxtral-mini-2602|speech|asr|translate)(-|:|$)", "audio"),
     (r"(^|/)(sora|veo)\b|(^|[-/])(omni-(flash|1\.1-flash)|video)(-|:|$)", "video"),
-    (r"(^|[-/])embed(ding|dings)?(-|:|$)|(^|/)text-embedding", "embeddings"),
     (r"(^|[-/])moderation(-|:|$)|(^|[-/])rerank", "requests"),
+    (r"(^|[-/])embed(ding|dings)?(-|:|$)|(^|/)text-embedding", EMBEDDINGS),
+    (r"(^|/)(bge|e5|multilingual-e5|gte|all-minilm|all-mpnet|embeddinggemma|voyage)(-|:|$)", EMBEDDINGS),
     (r"(^|[-/])ocr(-|:|$)", "pages"),
 )
 _PATTERNS = tuple((re.compile(pattern), unit) for pattern, unit in _NOT_IN_TEXT_TOKENS)
@@ -45,3 +47,8 @@ def unit_beside_text(model: str) -> str:
     """Return the unit that a model's bill is counted in beside text tokens; empty where text tokens are all."""
     name = model.lower()
     return next((unit for pattern, unit in _PATTERNS if pattern.search(name)), "")
+
+
+def is_embedding_name(model: str) -> bool:
+    """Return whether a name is that of a model that makes embeddings of texts."""
+    return unit_beside_text(model) == EMBEDDINGS

@@ -16,13 +16,19 @@ from genai_prices import UpdatePrices
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot
 from genai_prices.types import ClauseEquals, ClauseOr, ModelInfo, ModelPrice, TieredPrices
 
-from engine.catalog.model_names import without_date
+from engine.catalog.model_names import is_embedding_name, without_date
 from engine.catalog.offers import CATALOGUE, FREE_SOURCE, LOCAL, Price, Rates
 from engine.money import atto_per_token
 
 log = logging.getLogger(__name__)
 _CATALOGUE_NAMES = {"gemini": "google"}
 _ONLY_SOLD_THERE = {"gemini": ("gemini", "gemma")}  # google in the catalogue is also Vertex, which sells Claude
+_VENDORS = {"openai": "openai", "mistralai": "mistral", "google": "gemini"}
+RESOLD: Mapping[str, Mapping[str, str]] = {"openrouter": _VENDORS}
+"""Our names of the providers whose prices a reseller passes on, by the vendor in its model's name.
+
+The catalogue has no resold embeddings. OpenRouter adds only its fee (openrouter.ai/docs/faq), and reports each cost.
+"""
 _WEEKEND = 5  # Saturday, as datetime counts
 _PEAK_HOURS_SINCE = date(2026, 8, 17)
 _OFF_PEAK_HOUR = 12
@@ -131,7 +137,7 @@ class PriceBook:
         if provider not in self._names:
             self._names[provider] = _exact_names(snapshot, provider)
         names = self._names[provider]
-        exact = names.get(model)
+        exact = names.get(model) or self._resold(provider, model)
         if exact is not None or (undated := names.get(without_date(model))) is None:
             return exact
         try:
@@ -139,6 +145,12 @@ class PriceBook:
         except LookupError:
             return None
         return undated if found is undated else None
+
+    def _resold(self, provider: str, model: str) -> ModelInfo | None:
+        """Return the vendor's entry of an embedding model that a reseller sells at the vendor's price."""
+        vendor, _, name = model.partition("/")
+        seller = RESOLD.get(provider, {}).get(vendor)
+        return self._find(seller, name) if seller is not None and is_embedding_name(name) else None
 
 
 class _Updates(UpdatePrices):
@@ -184,11 +196,11 @@ def _aliases(match: object) -> Iterator[str]:
 def _compile(found: ModelInfo, at: datetime, fee: Fraction) -> tuple[Price | None, bool]:
     """Return the price, and whether there is one that can't be read exactly.
 
-    None without that: the catalogue has no price, which it would count as zero.
+    None without that: the catalogue has no price, which it would count as zero. Embeddings have no output.
     """
     try:
         prices: ModelPrice = found.get_prices(at)
-        if prices.input_mtok is None or prices.output_mtok is None:
+        if prices.input_mtok is None or (prices.output_mtok is None and not is_embedding_name(found.id)):
             return None, False
         each = (prices.input_mtok, prices.cache_read_mtok, prices.cache_write_mtok, prices.output_mtok)
         starts = sorted({0}.union(*map(_starts, each)))
@@ -216,7 +228,7 @@ def _starts(price: Decimal | TieredPrices | None) -> list[int]:
 
 
 def _rates(prices: ModelPrice, above: int, times: Fraction) -> Rates:
-    plain, output = _at(prices.input_mtok, above), _at(prices.output_mtok, above)
+    plain, output = _at(prices.input_mtok, above), _at(prices.output_mtok or Decimal(0), above)
     cached, written = _at(prices.cache_read_mtok, above), _at(prices.cache_write_mtok, above)
     if plain is None or output is None:
         raise ValueError(f"no price above {above} tokens of input")

@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from engine.attempt_record import unanswered
+from engine.catalog.embedding_models import checked_dimensions, embedding_model, quote_embeddings
 from engine.catalog.offers import Drop, Model, Quote
 from engine.chat import ChatRequest
+from engine.embeddings import EmbeddingRequest
 from engine.errors import (
     Closing,
     DailyAnswersUsed,
@@ -17,12 +19,13 @@ from engine.errors import (
 )
 from engine.gateway.admission import Admission
 from engine.gateway.answer import Answer
+from engine.gateway.embedding import Embedded, EmbeddingFinisher, EmbeddingRun
 from engine.gateway.market import Market
 from engine.gateway.question import Finisher, Question
 from engine.holds import Ceiling, HoldRequest
 from engine.ports import AdmissionCheck, Ledger, Losses
 from engine.routing.plan import Route, plan
-from engine.tenancy import Flat, Tariff, Tenant, seconds_left_today
+from engine.tenancy import Charge, Flat, Tariff, Tenant, seconds_left_today
 
 _ABORT_SECONDS = 5  # for aborted answers to void their holds
 
@@ -42,7 +45,7 @@ class Gateway:
         self._ledger = ledger
         self._admission_checks, self._losses = tuple(admission_checks), losses
         self.admission = Admission(market.clock)
-        self._answers: set[Answer] = set()
+        self._answers: set[Answer | EmbeddingRun] = set()
         self._closing = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -77,6 +80,40 @@ class Gateway:
                 finally:
                     self._exit(answer)
 
+    async def embed(
+        self, tenant: Tenant, request: EmbeddingRequest, finish: EmbeddingFinisher
+    ) -> tuple[Embedded, Charge]:
+        """Admit, plan, hold and embed: return the vectors of one offer, kept and charged.
+
+        Raises a Refused, NoProvider, RequestRejected or HoldLost. A caller that is cancelled waits for the end.
+        """
+        model = await self._checked(embedding_model(self.market.catalog, request.model))
+        request = replace(request, dimensions=checked_dimensions(model, request.dimensions))
+        self.admission.admit(tenant, model.name)
+        may_lose = await self._may_lose(model)
+        quotes, drops = quote_embeddings(self.market.catalog, request, model, self.market.clock.now())
+        try:
+            route = self._planned(model, quotes, drops, may_lose=may_lose)
+        except NoProvider:
+            await self._journal_unanswered(tenant, request)
+            raise
+        hold_request = HoldRequest(
+            request_id=request.id,
+            epoch=request.epoch,
+            tenant_id=tenant.id,
+            tariff=model.tariff,
+            input_tokens=max(quote.input_ceiling_tokens for quote in route.quotes),
+            ceilings=tuple(Ceiling(quote.price.ceiling(quote.input_ceiling_tokens)[0], 0, 1) for quote in route.quotes),
+            key_id=request.key_id,
+        )
+        async with self._ledger.hold(hold_request) as hold:
+            run = EmbeddingRun(self.market, tenant.id, request, route, hold, finish)
+            self._enter(run)
+            try:
+                return await run.whole()
+            finally:
+                self._exit(run)
+
     async def check_admission(self, tenant: Tenant, model: str) -> None:
         """Raise the Refused that an answer would raise now, its price aside: for a side call that precedes one."""
         self.admission.check(tenant, (await self._model(model)).name)
@@ -86,9 +123,12 @@ class Gateway:
 
     async def _model(self, name: str) -> Model:
         """Return the model called `name`. Raises UnknownModel, Closing, or the Refused of an admission check."""
+        return await self._checked(self.market.catalog.model(name))
+
+    async def _checked(self, model: Model) -> Model:
+        """Return `model`. Raises Closing, or the Refused of an admission check."""
         if self._closing:
             raise Closing
-        model = self.market.catalog.model(name)
         for check in self._admission_checks:
             await check.check()
         return model
@@ -102,8 +142,11 @@ class Gateway:
         where only such offers are left, RequestRejected where no offer is able, NoProvider where none of the able ones
         may be asked soon. Where every able one rests for a while, they are the route: one may be back in a moment.
         """
-        catalog = self.market.catalog
-        quotes, drops = catalog.quote(request, model, self.market.clock.now(), tenant_id)
+        quotes, drops = self.market.catalog.quote(request, model, self.market.clock.now(), tenant_id)
+        return self._planned(model, quotes, drops, may_lose=may_lose)
+
+    def _planned(self, model: Model, quotes: tuple[Quote, ...], drops: tuple[Drop, ...], *, may_lose: bool) -> Route:
+        """Return the route of these quotes. Raises as `route` does."""
         if not may_lose:
             quotes, drops = _without_losses(quotes, drops, model.tariff)
         route = plan(quotes, drops, self.market.health.status, self.market.delay_usd_per_second)
@@ -111,7 +154,7 @@ class Gateway:
             return route
         if route.resting:
             return replace(route, quotes=route.resting)
-        reasons = {drop.reason for drop in drops if catalog.is_configured(drop.offer.provider)}
+        reasons = {drop.reason for drop in drops if self.market.catalog.is_configured(drop.offer.provider)}
         if not quotes and reasons:
             raise RequestRejected(model.name, "no model here can take this request: " + "; ".join(sorted(reasons)))
         raise NoProvider(self.market.health.smallest_rest_seconds())
@@ -121,8 +164,11 @@ class Gateway:
         try:
             return self.route(model, request, tenant.id, may_lose=may_lose)
         except NoProvider:
-            await self.market.journal.record(unanswered(tenant.id, request, ordinal=1, now=self.market.clock.now()))
+            await self._journal_unanswered(tenant, request)
             raise
+
+    async def _journal_unanswered(self, tenant: Tenant, request: ChatRequest | EmbeddingRequest) -> None:
+        await self.market.journal.record(unanswered(tenant.id, request, ordinal=1, now=self.market.clock.now()))
 
     async def _may_lose(self, model: Model) -> bool:
         most = model.max_loss_per_day
@@ -145,11 +191,11 @@ class Gateway:
         """The number of answers being given."""
         return len(self._answers)
 
-    def _enter(self, answer: Answer) -> None:
+    def _enter(self, answer: Answer | EmbeddingRun) -> None:
         self._answers.add(answer)
         self._idle.clear()
 
-    def _exit(self, answer: Answer) -> None:
+    def _exit(self, answer: Answer | EmbeddingRun) -> None:
         self._answers.discard(answer)
         if not self._answers:
             self._idle.set()

@@ -7,14 +7,14 @@ a call.
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import cache, lru_cache
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from engine.errors import FirstTokenLate, Unreachable
+from engine.errors import FirstTokenLate, Garbled, Unreachable
 from engine.providers.body_ends import BodyEnds
 
 MOST_CONNECTIONS = 1000
@@ -97,6 +97,17 @@ async def pieces(response: httpx.Response, pause_seconds: float = 0.0) -> AsyncG
                 await _pause(socket_of(response), pause_seconds)
     except _NETWORK_ERRORS as error:
         raise _as_provider_error(error) from error
+
+
+async def whole_body(response: httpx.Response, most_bytes: int) -> bytes:
+    """Return the whole body. Raises Unreachable, and Garbled for a body of over `most_bytes`."""
+    body = bytearray()
+    async with aclosing(pieces(response)) as incoming:
+        async for piece in incoming:
+            body += piece
+            if len(body) > most_bytes:
+                raise Garbled("an answer without end", status=response.status_code)
+    return bytes(body)
 
 
 async def _pause(socket: asyncio.ReadTransport | None, seconds: float) -> None:

@@ -18,6 +18,9 @@ class Spec:
     `efforts`: the fields for an effort of thinking, where `reasoning_effort` is not the field.
     `thinking_off`: (part of a model's name, fields that switch its thinking off); the first match wins.
     `least_billed_seconds`: the shortest recording that a transcription is billed as.
+    `embeds_base64`: its embeddings can be had as base64 of 32-bit numbers, many in one call.
+    `dimensions_field`: its name for the number of dimensions.
+    `most_embedding_inputs`, `most_embedding_bytes`: the size of one call for embeddings.
     `reports_cost`: usage holds the bill in USD, before the fee.
     `probe_path`: a free GET that checks network and key. `fee`: share on top of catalogue prices.
     `console_url`, `free_tier`: for `make setup`, where a key is had and whether a free tier exists.
@@ -37,6 +40,10 @@ class Spec:
     least_billed_seconds: int = 0
     thinking_off: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     seed_field: str = "seed"
+    embeds_base64: bool = False
+    dimensions_field: str = "dimensions"
+    most_embedding_inputs: int = 100
+    most_embedding_bytes: int = 1_000_000
     probe_path: str = "/models"
     fee: str = "0"
     reports_cost: bool = False

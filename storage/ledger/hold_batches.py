@@ -10,6 +10,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from engine.attempt_record import Receipt
 from engine.holds import Fit, Funds, Grant, HoldRequest, Shortfall, fit, settle
 from engine.money import Money
 from engine.ports import Bill
@@ -175,7 +176,8 @@ def capture(
     _write_all(conn, sql.RELEASE_ALL, released)
     _write_all(conn, sql.CHARGES, [_transfer_row(each, stamp) for each in captures if each.charge.wallet])
     _write_all(conn, sql.ATTEMPTS, [_attempt_row(each, rates) for each in captures])
-    _write_all(conn, sql.RECEIPTS, list({each.held.tenant_id: _receipt_row(each) for each in captures}.values()))
+    receipts = {each.held.tenant_id: (each, found) for each in captures if (found := each.request.bill.receipt)}
+    _write_all(conn, sql.RECEIPTS, [_receipt_row(each, receipt) for each, receipt in receipts.values()])
     _release_keys(conn, [each for each in captures if each.held.key_id is not None])
     return [each.charge for each in captures]
 
@@ -215,8 +217,8 @@ def _attempt_row(captured: _Capture, rates: Mapping[str, Fraction]) -> tuple[Any
     return attempt_row(captured.request.bill.attempt, captured.charge, worth)
 
 
-def _receipt_row(captured: _Capture) -> tuple[Any, ...]:
-    receipt, charge = captured.request.bill.receipt, captured.charge
+def _receipt_row(captured: _Capture, receipt: Receipt) -> tuple[Any, ...]:
+    charge = captured.charge
     answered_at, text = ms(receipt.answered_at), receipt_text(receipt)
     return captured.held.tenant_id, answered_at, charge.wallet.nanousd, charge.allowance_tokens, text
 

@@ -44,9 +44,9 @@ def capture(
     rates: Mapping[str, Fraction],
     now: datetime,
 ) -> Charge:
-    """Charge the kept answer, journal it and store its receipt. `rates` as returned by `journal.allowance_rates`.
+    """Charge the kept answer, journal it and store its receipt, where there is one.
 
-    Raises HoldLost when the hold is no longer open.
+    `rates` as returned by `journal.allowance_rates`. Raises HoldLost when the hold is no longer open.
     """
     held = conn.first(sql.HELD, {"request": hold_request.request_id, "epoch": hold_request.epoch})
     if held is None:
@@ -60,8 +60,8 @@ def capture(
         "debit": wallet_of(hold_request.tenant_id),
         "credit": HOUSE_CHARGES,
         "ref": f"hold:{hold_request.hold_id}",
-        "receipt": receipt_text(bill.receipt),
-        "answered_at": ms(bill.receipt.answered_at),
+        "receipt": None if bill.receipt is None else receipt_text(bill.receipt),
+        "answered_at": ms(now if bill.receipt is None else bill.receipt.answered_at),
     }
     if conn.first(sql.CAPTURE, values) is None:
         raise HoldLost(hold_request.hold_id)

@@ -125,7 +125,8 @@ CAPTURE = Statement(
     *RELEASE.sqlite,
     f"{INTO_TRANSFERS} SELECT 'charge', :debit, :credit, :charge, :tenant, :ref, '', :now WHERE :charge > 0",
     _INSERT_ATTEMPT,
-    f"{INTO_RECEIPTS} VALUES (:tenant, :answered_at, :charge, :charged_allowance, :receipt) {REPLACE_RECEIPT}",
+    f"{INTO_RECEIPTS} SELECT :tenant, :answered_at, :charge, :charged_allowance, :receipt"
+    f" WHERE :receipt IS NOT NULL {REPLACE_RECEIPT}",
     postgresql=f"""
 WITH held AS ({RESOLVE.postgresql}),
 released AS (UPDATE accounts SET held_nanousd = held_nanousd - :wallet, balance_nanousd = balance_nanousd - :charge,
@@ -136,8 +137,8 @@ posted AS ({INTO_TRANSFERS}
   FROM held WHERE :charge > 0),
 journaled AS ({INTO_ATTEMPTS} SELECT {_INSERT_CASTS} FROM held),
 kept AS ({INTO_RECEIPTS}
-  SELECT :tenant::bigint, :answered_at::bigint, :charge::bigint, :charged_allowance::bigint, :receipt
-  FROM held {REPLACE_RECEIPT})
+  SELECT :tenant::bigint, :answered_at::bigint, :charge::bigint, :charged_allowance::bigint, :receipt::text
+  FROM held WHERE :receipt::text IS NOT NULL {REPLACE_RECEIPT})
 SELECT 1 FROM held
 """,
 )

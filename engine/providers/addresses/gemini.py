@@ -1,4 +1,7 @@
-"""Gemini over its native REST API; closing the socket is assumed not to stop the bill."""
+"""Gemini over its native REST API; closing the socket is assumed not to stop the bill.
+
+Embeddings: 100 inputs a request (400 "at most 100 requests can be in one batch"); usage is missing from some answers.
+"""
 
 from engine.providers.spec import Spec
 

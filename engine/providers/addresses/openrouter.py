@@ -11,6 +11,8 @@ SPEC = Spec(
         effort: {"reasoning": {"effort": effort}} for effort in ("none", "minimal", "low", "medium", "high", "xhigh")
     },
     thinking_off=(("", {"reasoning": {"effort": "none"}}),),
+    embeds_base64=True,
+    most_embedding_inputs=512,
     probe_path="/key",
     fee="0.055",
     reports_cost=True,

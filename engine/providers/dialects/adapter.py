@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from engine.chat import Chunk
+from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import CapabilityMissing, Garbled, ProviderError, RequestFault
 from engine.ports import LimitHeaders, ProviderCall
 from engine.providers import http
@@ -20,6 +21,7 @@ from engine.providers.spec import Spec
 from engine.providers.sse import Frame, FrameSplitter
 
 MOST_ERROR_BYTES = 64_000
+MOST_ANSWER_BYTES = 64_000_000  # of an answer that is read whole: 512 vectors of 3,072 decimal numbers take half
 MOST_MODELS = 1024  # upper bound of the models whose refused fields are remembered
 JSON_ASKED = "Answer with one JSON object and nothing else."
 NO_PREFILL = "does not go on with an answer that was begun"
@@ -145,6 +147,26 @@ class ProviderAdapter(ABC):
         if error is not None:
             raise error
         reader.check_end()
+
+    @property
+    def most_embedding_inputs(self) -> int:
+        return self.spec.most_embedding_inputs
+
+    @property
+    def most_embedding_bytes(self) -> int:
+        return self.spec.most_embedding_bytes
+
+    async def embed(self, call: EmbeddingCall) -> Embeddings:  # noqa: ARG002 - a dialect with embeddings overrides it
+        """Return a vector for each input. Raises a ProviderError."""
+        raise CapabilityMissing("makes no embeddings")
+
+    async def _post(self, path: str, body: Mapping[str, Any], key: int) -> bytes:
+        """Post JSON, and return the whole body of the answer. Raises a ProviderError."""
+        headers = {"content-type": "application/json", "accept": "application/json", **self._headers(key)}
+        sent = compact_json(body).encode(errors="replace")
+        async with http.post(self._http, self._base_url + path, headers, sent) as response:
+            await self._check(response, key)
+            return await http.whole_body(response, MOST_ANSWER_BYTES)
 
     async def probe(self, key: int = 0) -> None:
         response = await http.get(self._http, self._base_url + self.spec.probe_path, self._headers(key))

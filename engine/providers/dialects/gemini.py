@@ -1,12 +1,20 @@
 """Gemini's native REST: streamGenerateContent?alt=sse; no end marker but a finish reason."""
 
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from engine.embeddings import EmbeddingCall, Embeddings
+from engine.errors import ProviderError
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import ProviderAdapter, thinking_off
 from engine.providers.dialects.gemini_request import request_body
 from engine.providers.dialects.gemini_stream import GeminiStreamReader
+from engine.providers.embeddings import gemini as embeddings
+
+COUNT_SECONDS = 5.0
 
 
 class GeminiDialect(ProviderAdapter):
@@ -22,8 +30,25 @@ class GeminiDialect(ProviderAdapter):
     def own_fields(self, call: ProviderCall) -> frozenset[str]:
         return frozenset({"generationConfig.thinkingConfig"} if thinking_off(call, self.spec) else ())
 
+    async def embed(self, call: EmbeddingCall) -> Embeddings:
+        answer = await self._post(_method(call, embeddings.METHOD), embeddings.body(call), call.key)
+        found = embeddings.read(answer, call)
+        return found if found.input_tokens is not None else replace(found, input_tokens=await self._counted(call))
+
+    async def _counted(self, call: EmbeddingCall) -> int | None:
+        """Return the tokens of a call by the free countTokens; None where that fails."""
+        path, body = _method(call, embeddings.COUNT_METHOD), embeddings.count_body(call)
+        with suppress(ProviderError, TimeoutError):
+            async with asyncio.timeout(COUNT_SECONDS):
+                return embeddings.read_count(await self._post(path, body, call.key))
+        return None
+
     def reader(self, call: ProviderCall) -> GeminiStreamReader:
         return GeminiStreamReader(has_stop_sequences=bool(call.request.options.stop))
+
+
+def _method(call: EmbeddingCall, method: str) -> str:
+    return f"/models/{quote(call.model, safe='')}:{method}"
 
 
 DIALECT = GeminiDialect

@@ -3,6 +3,7 @@
 from typing import Any
 
 from engine.catalog.offers import MissingCapability
+from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
 from engine.providers import http
@@ -10,6 +11,7 @@ from engine.providers.dialects import transcriptions
 from engine.providers.dialects.adapter import USAGE_FIELD, ProviderAdapter, thinking_off
 from engine.providers.dialects.openai_request import request_body, sends_stop
 from engine.providers.dialects.openai_stream import OpenAIStreamReader
+from engine.providers.embeddings import openai as embeddings
 from engine.speech import Recording, SpeechText
 
 
@@ -37,6 +39,10 @@ class OpenAIDialect(ProviderAdapter):
         async with http.post(self._http, url, headers, body) as response:
             await self._check(response, key)
             return await transcriptions.transcript(response)
+
+    async def embed(self, call: EmbeddingCall) -> Embeddings:
+        answer = await self._post(embeddings.PATH, embeddings.body(call, self.spec), call.key)
+        return embeddings.read(answer, call, self.spec)
 
     def reader(self, call: ProviderCall) -> OpenAIStreamReader:
         return OpenAIStreamReader(self.spec, has_stop_sequences=sends_stop(call, self.spec))

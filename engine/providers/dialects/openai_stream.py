@@ -11,6 +11,7 @@ from engine.errors import Overloaded
 from engine.providers.dialects.adapter import compact_json, integer, json_object
 from engine.providers.dialects.stream_reader import StreamReader
 from engine.providers.refusals import refusal
+from engine.providers.reported_costs import reported_cost
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
 
@@ -22,7 +23,6 @@ _FINISHES = {
     "model_length": Finish.LENGTH,
     "content_filter": Finish.REFUSED,
 }
-_LEAST_COST_USD, _MOST_COST_USD, _MOST_COST_DIGITS = Decimal("1e-18"), 1000, 40  # any other report is an error
 _FAILED = {"error", "insufficient_system_resource"}
 
 
@@ -102,19 +102,8 @@ def _tool_call(call: Mapping[str, Any], position: int) -> ToolCallDelta:
 
 
 def _cost(frame: Frame, spec: Spec) -> Decimal | None:
-    """Return the reported bill as its exact digits; None where there is none above zero.
-
-    With the operator's own key at the upstream the bill is only a part of the cost, so it does not count.
-    """
-    if not spec.reports_cost:
-        return None
-    usage = json.loads(frame.data, parse_float=Decimal).get("usage")
-    cost = usage.get("cost") if isinstance(usage, dict) and usage.get("is_byok") is not True else None
-    if not isinstance(cost, Decimal | int) or isinstance(cost, bool):
-        return None
-    cost = Decimal(cost)
-    is_credible = _LEAST_COST_USD <= cost <= _MOST_COST_USD and len(cost.as_tuple().digits) <= _MOST_COST_DIGITS
-    return cost if is_credible else None
+    """Return the bill that a frame reports; None where there is none."""
+    return reported_cost(json.loads(frame.data, parse_float=Decimal).get("usage")) if spec.reports_cost else None
 
 
 def usage_of(usage: Mapping[str, Any]) -> Usage:

@@ -6,7 +6,6 @@ and some report the length in their usage.
 
 import json
 from collections.abc import Mapping
-from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -30,13 +29,7 @@ def form(url: str, model: str, recording: Recording) -> tuple[bytes, str]:
 
 async def transcript(response: httpx.Response) -> SpeechText:
     """Return the text of a response. Raises Garbled for another shape, or an endless body."""
-    body = bytearray()
-    async with aclosing(http.pieces(response)) as pieces:
-        async for piece in pieces:
-            body += piece
-            if len(body) > MOST_ANSWER_BYTES:
-                raise Garbled("an answer without end", status=response.status_code)
-    return read(bytes(body))
+    return read(await http.whole_body(response, MOST_ANSWER_BYTES))
 
 
 def read(body: bytes) -> SpeechText:

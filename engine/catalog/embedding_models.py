@@ -1,0 +1,192 @@
+"""Embedding models: the offers that a name stands for, their quotes, and the numbers of dimensions that they have.
+
+The vectors of two models can't be compared, so every offer of one name is of the same model. A model's name tells
+whether it makes embeddings; a local server may embed with any model.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from engine.catalog.catalog import Catalog
+from engine.catalog.defaults import EMBEDDINGS
+from engine.catalog.model_names import MOST_NAME_CHARS, is_embedding_name, is_model_name
+from engine.catalog.offers import Drop, Model, Offer, Quote
+from engine.catalog.price_book import RESOLD
+from engine.catalog.token_counts import estimate_text
+from engine.embeddings import EmbeddingRequest
+from engine.errors import BadRequest, ModelNotPriced, ModelNotSold, NotForEmbeddings, UnknownModel
+from engine.tenancy import Markup
+
+PER_INPUT_TOKENS = 3  # tokens that a model may add to each text: a beginning, an end, SentencePiece's space
+_DIMENSIONS: tuple[tuple[str, int, int], ...] = (
+    # (a part of the model's name, the fewest and the most dimensions). Sources: developers.openai.com/api/docs/guides/
+    # embeddings, docs.mistral.ai/studio/knowledge-rag/embeddings, ai.google.dev/gemini-api/docs/embeddings.
+    ("text-embedding-3-small", 1, 1536),
+    ("text-embedding-3-large", 1, 3072),
+    ("text-embedding-ada-002", 1536, 1536),
+    ("mistral-embed", 1024, 1024),
+    ("codestral-embed", 1, 3072),
+    ("gemini-embedding", 1, 3072),
+)
+_OPENAI_VOCABULARY = ("text-embedding-3-", "text-embedding-ada-")
+
+
+def embedding_model(catalog: Catalog, name: str) -> Model:
+    """Return the model of a configured name, of `provider/model`, or of a bare model name with all its sellers.
+
+    Raises UnknownModel, NotForEmbeddings for a model that answers prompts, and ModelNotPriced.
+    """
+    if name in catalog.models:
+        return _configured_model(catalog, name)
+    if not is_model_name(name):
+        raise UnknownModel(name[:MOST_NAME_CHARS], embedding_names(catalog))
+    offers = tuple(dict.fromkeys(_sellers(catalog, name)))
+    if offers:
+        return Model(name, offers, Markup(catalog.named_markup))
+    if not is_embedding_name(name):
+        raise _not_embedding(catalog, name)
+    if catalog.is_configured(Offer.named(name).provider):
+        raise ModelNotPriced(name)
+    raise UnknownModel(name, embedding_names(catalog))
+
+
+def embedding_names(catalog: Catalog) -> tuple[str, ...]:
+    """Return the embedding models to list: the operator's, and the defaults whose providers have a key."""
+    known = (*_named_offers(catalog), *map(Offer.named, EMBEDDINGS))
+    offers = sorted(
+        {each.name for each in known if is_embedding_name(each.model) and catalog.is_configured(each.provider)}
+    )
+    return (*(name for name in catalog.models if _is_one_model(catalog.models[name])), *offers)
+
+
+def quote_embeddings(
+    catalog: Catalog, request: EmbeddingRequest, model: Model, at: datetime
+) -> tuple[tuple[Quote, ...], tuple[Drop, ...]]:
+    """Return the offers that can embed the inputs, priced, and the others with a reason. Raises ModelNotPriced.
+
+    The hold is made for the UTF-8 bytes of the texts, and for token lists as they are.
+    """
+    tokens, most_tokens = estimated_tokens(request), bound_tokens(request)
+    quotes: list[Quote] = []
+    drops: list[Drop] = []
+    for offer in model.offers:
+        price = catalog.book.price(offer.provider, offer.model, at)
+        if price is None:
+            drops.append(Drop(offer, _NO_PRICE))
+        elif reason := _unable(catalog, request, offer):
+            drops.append(Drop(offer, reason))
+        else:
+            expected = tokens * price.rates(tokens).input
+            quotes.append(Quote(offer, price, expected, most_tokens, expected_tokens=tokens, input_tokens=tokens))
+    if drops and all(drop.reason == _NO_PRICE for drop in drops) and not quotes:
+        raise ModelNotPriced(model.name)
+    return tuple(quotes), tuple(drops)
+
+
+def checked_dimensions(model: Model, dimensions: int | None) -> int | None:
+    """Return the number of dimensions to ask for; None where the model has no other. Raises BadRequest."""
+    name = model.offers[0].model
+    known = next(((least, most) for part, least, most in _DIMENSIONS if part in name), None)
+    if dimensions is None or known is None:
+        return dimensions
+    least, most = known
+    if least == most:
+        if dimensions != most:
+            raise BadRequest("dimensions", f"the model {model.name} has {most} dimensions and no other number")
+        return None
+    if not least <= dimensions <= most:
+        raise BadRequest("dimensions", f"must be a whole number from {least} to {most} for the model {model.name}")
+    return dimensions
+
+
+def estimated_tokens(request: EmbeddingRequest) -> int:
+    """Return about how many tokens the inputs have."""
+    return sum(estimate_text(each) if isinstance(each, str) else len(each) for each in request.inputs)
+
+
+def bound_tokens(request: EmbeddingRequest) -> int:
+    """Return the most tokens that a provider counts."""
+    return sum(_bound(each) for each in request.inputs)
+
+
+_NO_PRICE = "no exact price is known"
+_TEXT_ONLY = "takes texts only: token lists are in the vocabulary of OpenAI's own models"
+
+
+def _bound(each: str | tuple[int, ...]) -> int:
+    size = len(each.encode("utf-8", "surrogatepass")) if isinstance(each, str) else len(each)
+    return size + PER_INPUT_TOKENS
+
+
+def _unable(catalog: Catalog, request: EmbeddingRequest, offer: Offer) -> str:
+    if not catalog.is_configured(offer.provider):
+        return "not configured"
+    has_vocabulary = any(part in offer.model for part in _OPENAI_VOCABULARY)
+    return _TEXT_ONLY if request.has_tokens and not has_vocabulary else ""
+
+
+def _configured_model(catalog: Catalog, name: str) -> Model:
+    model = catalog.models[name]
+    if not _is_one_model(model):
+        raise NotForEmbeddings(name)
+    return model
+
+
+def _is_one_model(model: Model) -> bool:
+    """Return whether all offers make embeddings, and of one model: other vectors can't be compared."""
+    return all(is_embedding_name(offer.model) for offer in model.offers) and len(set(map(_identity, model.offers))) == 1
+
+
+def _identity(offer: Offer) -> str:
+    """Return the model's own name, without the vendor that a reseller puts before it."""
+    vendor, slash, name = offer.model.partition("/")
+    return name if slash and vendor in RESOLD.get(offer.provider, {}) else offer.model
+
+
+def _sellers(catalog: Catalog, name: str) -> Iterator[Offer]:
+    """Yield the configured offers of a name: that of `provider/model` alone, else every one of this very model."""
+    exact = Offer.named(name)
+    if exact.model and catalog.is_configured(exact.provider):
+        if _is_sold(catalog, exact):
+            yield exact
+            return
+    elif is_embedding_name(name):
+        found = tuple(_offers_of_model(catalog, name))
+        yield from found or _local_offers(catalog, name)
+
+
+def _local_offers(catalog: Catalog, name: str) -> Iterator[Offer]:
+    """Yield the offers of servers without a price, unless the name is that of a provider's own model."""
+    if not catalog.book.sellers(name, lambda _: True) and not catalog.book.knows(*Offer.named(name)):
+        yield from (Offer(each, name) for each in sorted(catalog.book.free_providers) if catalog.is_configured(each))
+
+
+def _named_offers(catalog: Catalog) -> tuple[Offer, ...]:
+    """Return every offer that the operator has named, in a model or in a price."""
+    return (*catalog.known, *(offer for model in catalog.models.values() for offer in model.offers))
+
+
+def _offers_of_model(catalog: Catalog, name: str) -> Iterator[Offer]:
+    named = (offer for offer in _named_offers(catalog) if name in {offer.model, _identity(offer)})
+    yield from (offer for offer in named if catalog.is_configured(offer.provider))
+    yield from (Offer(provider, name) for provider in catalog.book.sellers(name, catalog.is_configured))
+    for reseller, vendors in RESOLD.items():
+        resold = (Offer(reseller, f"{vendor}/{name}") for vendor in vendors)
+        if catalog.is_configured(reseller):
+            yield from (offer for offer in resold if catalog.book.knows(reseller, offer.model))
+
+
+def _is_sold(catalog: Catalog, offer: Offer) -> bool:
+    """Return whether a configured provider sells the model for embeddings; a local server may embed with any."""
+    if offer.provider in catalog.book.free_providers:
+        return True
+    return is_embedding_name(offer.model) and catalog.book.knows(offer.provider, offer.model)
+
+
+def _not_embedding(catalog: Catalog, name: str) -> NotForEmbeddings | UnknownModel:
+    """Return the error of a model that is none for embeddings: it answers prompts, or does not exist."""
+    try:
+        catalog.model(name)
+    except (UnknownModel, ModelNotSold):
+        return UnknownModel(name, embedding_names(catalog))
+    return NotForEmbeddings(name)

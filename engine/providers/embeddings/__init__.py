@@ -1,0 +1,1 @@
+"""Embeddings in each dialect: the bodies that are posted, and the vectors of the answers."""

@@ -1,0 +1,67 @@
+"""OpenAI's embeddings: the body that is posted, and the reading of the response."""
+
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from engine.embeddings import EmbeddingCall, Embeddings
+from engine.errors import Garbled
+from engine.providers.embeddings.vectors import checked, parsed, vector
+from engine.providers.refusals import refusal
+from engine.providers.reported_costs import reported_cost
+from engine.providers.spec import Spec
+
+PATH = "/embeddings"
+MOST_DECIMAL_INPUTS = 64  # with more, decimal numbers would take too long to parse where base64 can be had
+_USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
+
+
+def body(call: EmbeddingCall, spec: Spec) -> dict[str, Any]:
+    """Return the allow-listed fields. Vectors are asked for as the reader wants them, in a large call as base64."""
+    fields: dict[str, Any] = {"model": call.model, "input": list(call.inputs)}
+    if call.dimensions is not None:
+        fields[spec.dimensions_field] = call.dimensions
+    is_decimal = call.as_floats and len(call.inputs) <= MOST_DECIMAL_INPUTS
+    if spec.embeds_base64:
+        fields["encoding_format"] = "float" if is_decimal else "base64"
+    return fields
+
+
+def read(answer: bytes, call: EmbeddingCall, spec: Spec) -> Embeddings:
+    """Return the vectors and the usage of an answer. Raises Garbled, or the error that it reports."""
+    data = parsed(answer)
+    if data.get("error") or data.get("object") == "error":
+        raise refusal(None, data, {})
+    rows = data.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Garbled("an answer without embeddings")
+    vectors = [vector(row.get("embedding")) for row in _in_order(rows)]
+    cost = reported_cost(_exact_usage(answer)) if spec.reports_cost else None
+    return Embeddings(checked(vectors, call), _tokens(data.get("usage")), cost)
+
+
+def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows in the order of their inputs. Raises Garbled where one index is missing or comes twice."""
+    indexes = [row.get("index", number) for number, row in enumerate(rows)]
+    if not all(type(index) is int for index in indexes) or sorted(indexes) != list(range(len(rows))):
+        raise Garbled("embeddings whose indexes are not those of the inputs")
+    return [row for _, row in sorted(zip(indexes, rows, strict=True), key=lambda each: each[0])]
+
+
+def _tokens(usage: Any) -> int | None:
+    """Return the reported tokens, the larger of the two counts; None where there is none."""
+    if not isinstance(usage, Mapping):
+        return None
+    counts = [usage.get(name) for name in ("prompt_tokens", "total_tokens")]
+    return max((count for count in counts if type(count) is int and count > 0), default=None)
+
+
+def _exact_usage(answer: bytes) -> Any:
+    """Return the last object named `usage` with its numbers as Decimal; to read every vector so would take too long."""
+    found = list(_USAGE.finditer(answer))
+    if not found:
+        return None
+    text = answer[found[-1].end() :].decode(errors="replace")
+    return json.JSONDecoder(parse_float=Decimal).raw_decode(text)[0]

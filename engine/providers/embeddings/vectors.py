@@ -1,0 +1,63 @@
+"""Vectors out of a provider's answer, checked: one for each input, of one length, of finite numbers."""
+
+import json
+import math
+import sys
+from array import array
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any
+
+from engine.embeddings import EmbeddingCall, Vector
+from engine.errors import CapabilityMissing, Garbled
+
+MOST_VALUES = 2_000_000  # of one answer: parsing so many decimal numbers takes a quarter of a second
+_BYTES_PER_NUMBER = 4
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body. Raises Garbled, also for more values than vectors have."""
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
+        raise Garbled(f"an answer of over {MOST_VALUES:,} values")
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Garbled("an answer that is no JSON") from error
+    if not isinstance(data, dict):
+        raise Garbled("an answer that is no object")
+    return data
+
+
+def vector(found: Any) -> Vector:
+    """Return a list of numbers, or base64 of little-endian 32-bit ones, as a vector. Raises Garbled."""
+    try:
+        read = _from_base64(found) if isinstance(found, str) else array("d", found)
+    except (TypeError, ValueError) as error:
+        raise Garbled("an embedding that is no vector") from error
+    if not read or not math.isfinite(sum(read)):
+        raise Garbled("an embedding that is empty or not finite")
+    return read
+
+
+def checked(vectors: Sequence[Vector], call: EmbeddingCall) -> tuple[Vector, ...]:
+    """Return the vectors if each input has one, of one length.
+
+    Raises Garbled, and CapabilityMissing where the length is not the one asked for.
+    """
+    lengths = {len(each) for each in vectors}
+    if len(vectors) != len(call.inputs) or len(lengths) != 1:
+        raise Garbled(f"{len(vectors)} embeddings of {len(lengths)} lengths for {len(call.inputs)} inputs")
+    if call.dimensions is not None and lengths != {call.dimensions}:
+        raise CapabilityMissing("has another number of dimensions than the request asks for")
+    return tuple(vectors)
+
+
+def _from_base64(text: str) -> Vector:
+    data = b64decode(text, validate=True)
+    if len(data) % _BYTES_PER_NUMBER:
+        raise ValueError("no whole number of 32-bit numbers")
+    numbers = array("f")
+    numbers.frombytes(data)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers

@@ -1,0 +1,20 @@
+"""The bill that a provider reports in the usage of an answer."""
+
+from decimal import Decimal
+from typing import Any
+
+_LEAST_COST_USD, _MOST_COST_USD, _MOST_COST_DIGITS = Decimal("1e-18"), 1000, 40  # any other report is an error
+
+
+def reported_cost(usage: Any) -> Decimal | None:
+    """Return the reported bill as its exact digits; None where there is none above zero.
+
+    `usage` was read with its numbers as Decimal. With the operator's own key at the upstream the bill is only a part
+    of the cost, so it does not count.
+    """
+    cost = usage.get("cost") if isinstance(usage, dict) and usage.get("is_byok") is not True else None
+    if not isinstance(cost, Decimal | int) or isinstance(cost, bool):
+        return None
+    cost = Decimal(cost)
+    is_credible = _LEAST_COST_USD <= cost <= _MOST_COST_USD and len(cost.as_tuple().digits) <= _MOST_COST_DIGITS
+    return cost if is_credible else None
