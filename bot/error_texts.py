@@ -56,6 +56,9 @@ VALUES: Mapping[type, Values] = {
     errors.EngineError: {},
     errors.UnknownModel: {"model": lambda e: e.model},
     errors.ModelNotSold: {"model": lambda e: e.model},
+    errors.NotForChat: {"model": lambda e: e.model},
+    errors.NotForEmbeddings: {"model": lambda e: e.model},
+    errors.ModelNotPriced: {"model": lambda e: e.model},
     errors.ModelNotInPlan: {"model": lambda e: e.model, "plan": lambda e: e.plan},
     errors.ModelNotInKey: {"model": lambda e: e.model},
     errors.TooManyRequests: {

@@ -103,6 +103,22 @@ def _not_sold(error: Any) -> HttpProblem:
     )
 
 
+def _not_for_chat(error: Any) -> HttpProblem:
+    return _model_not_found(f"The model {error.model!r} makes embeddings and answers no prompt: use /v1/embeddings.")
+
+
+def _not_for_embeddings(error: Any) -> HttpProblem:
+    return _model_not_found(f"The model {error.model!r} answers prompts and makes no embeddings; see GET /v1/models.")
+
+
+def _not_priced(error: Any) -> HttpProblem:
+    return _model_not_found(f"The model {error.model!r} is not sold here: no exact price of it is known.")
+
+
+def _model_not_found(message: str) -> HttpProblem:
+    return HttpProblem(404, message, code="model_not_found", param="model")
+
+
 def _not_in_plan(error: Any) -> HttpProblem:
     message = f"The plan {error.plan} does not include the model {error.model}. Change the plan with /plan in the bot."
     return HttpProblem(403, message, type="permission_error", code="model_not_in_plan", param="model")
@@ -189,7 +205,10 @@ def _closing(_: Any) -> HttpProblem:
 
 ENGINE_ERRORS: tuple[tuple[type[errors.EngineError], Any], ...] = (
     (errors.UnknownModel, _unknown_model),
+    (errors.NotForChat, _not_for_chat),
     (errors.ModelNotSold, _not_sold),
+    (errors.NotForEmbeddings, _not_for_embeddings),
+    (errors.ModelNotPriced, _not_priced),
     (errors.ModelNotInPlan, _not_in_plan),
     (errors.ModelNotInKey, _not_in_key),
     (errors.TooManyRequests, _too_many),

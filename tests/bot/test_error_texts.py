@@ -17,6 +17,9 @@ PARENTS = {errors.EngineError, errors.Refused, errors.ProviderError}
 EXAMPLES: dict[type[errors.EngineError], errors.EngineError] = {
     errors.UnknownModel: errors.UnknownModel("x-9"),
     errors.ModelNotSold: errors.ModelNotSold("x-9", "searches"),
+    errors.NotForChat: errors.NotForChat("x-9"),
+    errors.NotForEmbeddings: errors.NotForEmbeddings("x-9"),
+    errors.ModelNotPriced: errors.ModelNotPriced("x-9"),
     errors.ModelNotInPlan: errors.ModelNotInPlan("x-9", "starter"),
     errors.ModelNotInKey: errors.ModelNotInKey("x-9", ("auto",)),
     errors.TooManyRequests: errors.TooManyRequests(6, 12.5),
@@ -34,6 +37,9 @@ EXAMPLES: dict[type[errors.EngineError], errors.EngineError] = {
 FACTS: dict[type[errors.EngineError], tuple[str, ...]] = {
     errors.UnknownModel: ("x-9",),
     errors.ModelNotSold: ("x-9",),
+    errors.NotForChat: ("x-9",),
+    errors.NotForEmbeddings: ("x-9",),
+    errors.ModelNotPriced: ("x-9",),
     errors.ModelNotInPlan: ("x-9", "starter"),
     errors.ModelNotInKey: ("x-9",),
     errors.TooManyRequests: ("6", "13"),
