@@ -105,6 +105,7 @@ class Gateway:
             input_tokens=max(quote.input_ceiling_tokens for quote in route.quotes),
             ceilings=tuple(Ceiling(quote.price.ceiling(quote.input_ceiling_tokens)[0], 0, 1) for quote in route.quotes),
             key_id=request.key_id,
+            answers_per_day=tenant.plan.answers_per_day,
         )
         async with self._ledger.hold(hold_request) as hold:
             run = EmbeddingRun(self.market, tenant.id, request, route, hold, finish)
