@@ -148,28 +148,44 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of a tool call; `position` numbers the calls of one choice."""
+    """A piece of a tool call; `position` numbers the calls of one choice from 0.
+
+    The first piece of a call has its id and its name, the later ones only arguments. `signature`: as of ToolCall.
+    """
 
     position: int
     id: str = ""
     name: str = ""
     arguments: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of choice number `index`. `thinking` is reasoning: it shows that the model works, but is no content."""
+    """A piece of choice number `index`. Reasoning shows that the model works, but is no content; so does an empty one.
+
+    `is_refusal`: the text is the model's refusal to answer. `thinking_signature` is opaque text of the provider that
+    must come back with the reasoning. `hides_thinking`: reasoning was sent in a form that can't be read.
+    """
 
     text: str = ""
     index: int = 0
     tool_calls: tuple[ToolCallDelta, ...] = ()
     thinking: str = ""
     logprobs: Mapping[str, object] | None = None
+    is_refusal: bool = False
+    thinking_signature: str = ""
+    hides_thinking: bool = False
 
     @property
     def is_content(self) -> bool:
         """True when it holds a part of the answer itself."""
         return bool(self.text or self.tool_calls)
+
+    @property
+    def is_thinking(self) -> bool:
+        """True when it holds reasoning, readable or not."""
+        return bool(self.thinking or self.thinking_signature or self.hides_thinking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +206,8 @@ class Finished:
 class Usage:
     """Tokens as a provider reports them. `input_tokens` includes cached ones, `output_tokens` the reasoning.
 
-    `cost_usd`: the provider's bill, before its fee, where it reports one above zero.
+    `cost_usd`: the provider's bill, before its fee, where it reports one above zero. `is_disputed`: the parts and the
+    total of the report disagree; the larger number is here.
     """
 
     input_tokens: int
@@ -200,6 +217,7 @@ class Usage:
     reasoning_tokens: int = 0
     estimated: bool = False
     cost_usd: Decimal | None = None
+    is_disputed: bool = False
 
     @property
     def tokens(self) -> int:
@@ -231,9 +249,15 @@ Event: TypeAlias = Delta | Finished | Restart
 
 @dataclass(frozen=True, slots=True)
 class Choice:
+    """One of the answers. `refusal` is the text of a refusal, apart from `text`; `logprobs` as in OpenAI's API."""
+
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
     finish: Finish | None = None
+    thinking: str = ""
+    thinking_signature: str = ""
+    refusal: str = ""
+    logprobs: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,4 +272,5 @@ class Completion:
 
     @property
     def text(self) -> str:
-        return self.choices[0].text if self.choices else ""
+        """The text of the first choice, or of its refusal."""
+        return (self.choices[0].text or self.choices[0].refusal) if self.choices else ""

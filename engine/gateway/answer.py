@@ -15,8 +15,9 @@ from engine.attempt_record import AttemptRecord, QuoteLine, Receipt
 from engine.catalog.offers import Offer
 from engine.chat import Choice, Completion, Event, Usage
 from engine.errors import Closing
-from engine.gateway.answer_stream import AnswerStream, ContentEvent, StreamEnd, choices_of
+from engine.gateway.answer_stream import AnswerStream, StreamEnd
 from engine.gateway.attempt import Attempt
+from engine.gateway.attempt_content import ContentEvent, choices_of
 from engine.gateway.failover import Failover, uninterrupted
 from engine.gateway.market import Market
 from engine.gateway.question import Question
@@ -73,6 +74,10 @@ class Answer:
     def offer(self) -> Offer | None:
         """The offer that answers; None before the first content."""
         return self._stream.offer
+
+    def open(self) -> None:
+        """Deliver reasoning as it comes from now on, also before the first content."""
+        self._stream.open()
 
     async def whole(self) -> Completion | None:
         """Wait for the end without delivering any event: a reader who leaves early is charged for the input."""
@@ -164,7 +169,8 @@ class Answer:
         self.market.health.abandoned(attempt.permit)
         taken = self._stream.taken(attempt.content)
         attempt.detach()
-        if attempt.content.is_whole or len(taken) == len(attempt.content.events) > 0:
+        content = attempt.content
+        if content.is_whole or (content.has_content and len(taken) == len(content.events)):
             await attempt.bill(self.market.bill_seconds)
         paid, ordinal = attempt.usage_of(taken), self._failover.next_ordinal()
 

@@ -5,17 +5,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from fractions import Fraction
 
 from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
-from engine.catalog.offers import Price, Quote
+from engine.catalog.offers import Quote
 from engine.chat import Chunk, Delta, Finished, Usage
 from engine.errors import FirstTokenLate, ProviderError, StreamCut, Unreachable, WentSilent
-from engine.gateway.answer_stream import AnswerStream, AttemptContent, ContentEvent, text_of
+from engine.gateway.answer_stream import AnswerStream
+from engine.gateway.attempt_content import AttemptContent, ContentEvent, text_of, thinking_of
+from engine.gateway.attempt_cost import cost_atto
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.gateway.usage import Bounds, Delivered, partial_usage, unpaid_usage, whole_usage
-from engine.money import ZERO, Money, reported_atto
+from engine.money import ZERO, Money
 from engine.ports import Provider, ProviderCall
 from engine.routing.permits import Permit, patience_seconds
 
@@ -73,7 +74,6 @@ class Attempt:
 
     @property
     def has_failed(self) -> bool:
-        """True when it has ended without an answer."""
         return self.task.done() and self.task.exception() is not None
 
     @property
@@ -120,8 +120,6 @@ class Attempt:
         if not self.task.cancelled():
             self.task.exception()  # retrieved, so that asyncio does not log it
 
-    # --- the call -----------------------------------------------------------------------------------
-
     async def _run(self) -> None:
         try:
             await self._stream()
@@ -129,6 +127,8 @@ class Attempt:
             if self.content.events:
                 self._notify()
         finally:
+            if self.stream is not None and not self.is_shown:
+                self.stream.withdraw(self.content)
             self._shown_or_done.set()
             self._chunk_or_done.set()
 
@@ -145,11 +145,12 @@ class Attempt:
                 late = WentSilent if self._is_alive else FirstTokenLate
                 seconds = self.market.policy.idle_seconds if self._is_alive else self._patience_seconds
                 raise late(f"nothing for {seconds:g} s") from None
-        except Unreachable as error:
-            if not self.content.is_whole:
-                if self._is_alive:  # the connection was there: this answer broke off
-                    raise StreamCut(error.detail) from error
-                raise
+        except ProviderError as error:
+            if self.content.is_whole:  # an error or garbage after the end takes nothing away
+                return
+            if isinstance(error, Unreachable) and self._is_alive:
+                raise StreamCut(error.detail) from error
+            raise
 
     async def _read(self, batches: AsyncIterator[Sequence[Chunk]], timer: asyncio.Timeout) -> None:
         """Take the chunks of each network read.
@@ -159,7 +160,7 @@ class Attempt:
         loop, idle_seconds, content = asyncio.get_running_loop(), self.market.policy.idle_seconds, self.content
         ends_at, times_out_at = loop.time() + LONGEST_SECONDS, 0.0
         async for chunks in batches:
-            now, has_content = loop.time(), False
+            now, has_content, known_events = loop.time(), False, len(content.events)
             for chunk in chunks:
                 if isinstance(chunk, Delta) and times_out_at < now + idle_seconds:
                     times_out_at = min(ends_at, now + idle_seconds * _TIMER_SLACK)
@@ -174,7 +175,16 @@ class Attempt:
                 if self.first_token_ms is None:
                     self.first_token_ms = self.elapsed_ms
                 self._notify()
+            elif len(content.events) > known_events:
+                self._notify_thinking()
             self._chunk_or_done.set()
+
+    def _notify_thinking(self) -> None:
+        """Pass new reasoning on to the stream, which holds it back unless its reader waits for it."""
+        if self.is_shown:
+            self._notify()
+        elif self.stream is not None:
+            self.stream.show_thinking(self.content)
 
     def _notify(self) -> None:
         """Pass a new event on to the stream."""
@@ -223,28 +233,15 @@ class Attempt:
 
     def _delivered(self, events: Sequence[ContentEvent]) -> Delivered:
         times = self.market.catalog.sizes.thinking_times(self.quote.offer)
-        return Delivered(text_of(events), "".join(self.content.thoughts), times)
+        return Delivered(text_of(events), thinking_of(self.content.events), times)
 
     def cost_atto(self, usage: Usage) -> int:
-        """Return the unrounded cost: as reported, with the fee; else at the price of this attempt's start.
-
-        Another model that answered counts at its own price.
-        """
-        if usage.cost_usd is not None:
-            fee = self.market.catalog.book.fees.get(self.quote.offer.provider, Fraction(0))
-            return reported_atto(usage.cost_usd, 1 + fee)
-        return self._price.cost_atto(usage)
+        """Return the unrounded cost of `usage`."""
+        book, served = self.market.catalog.book, self.content.served
+        return cost_atto(book, self.quote, usage, served=served, at=self.started_at)
 
     def cost(self, usage: Usage) -> Money:
         return Money.from_atto(self.cost_atto(usage))
-
-    @property
-    def _price(self) -> Price:
-        asked, served = self.quote.offer, self.content.served
-        if served in {"", asked.model}:
-            return self.quote.price
-        book = self.market.catalog.book
-        return book.served_price(self.quote.price, asked.provider, served, self.started_at)
 
     def wasted(self, outcome: str, usage: Usage | None = None, error: ProviderError | None = None) -> AttemptRecord:
         """Return the record of an attempt that was not kept: its whole cost is waste."""

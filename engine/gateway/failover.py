@@ -16,8 +16,9 @@ from engine.errors import (
     RequestFault,
     TooBigForNow,
 )
-from engine.gateway.answer_stream import AnswerStream, text_of
+from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt
+from engine.gateway.attempt_content import text_of
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.gateway.rejections import rejected

@@ -101,7 +101,7 @@ async def test_end_without_content_is_charged_and_no_failure_of_its_offer(script
     for _ in range(6):
         answer, hold = setup.answer(can_restart=False)
         events = [event async for event in answer]
-        assert events == [piece for piece in script if isinstance(piece, Finished)]
+        assert events == [piece for piece in script if isinstance(piece, Delta | Finished)]
         assert (paid(hold), answer.offer) == (script[-1], Offer("one", "m"))
         assert answer.completion is not None
         assert answer.completion.text == ""
@@ -188,6 +188,23 @@ async def test_reasoning_keeps_a_stream_alive() -> None:
     answer, hold = setup.answer()
     assert shown([event async for event in answer]) == "so "
     assert hold.bill is not None
+
+
+@pytest.mark.parametrize("opened", [True, False])
+async def test_attempt_that_fails_after_reasoning_alone_is_followed_unseen(*, opened: bool) -> None:
+    thinking: list[Step] = [Delta(thinking="hm"), Delta(thinking="oh")]
+    second: list[Step] = [Delta(thinking="so"), *whole("fine")]
+    setup = AnswerSetup(ScriptedProvider("one", [*thinking, StreamCut("x")]), ScriptedProvider("two", second))
+    answer, hold = setup.answer(can_restart=False)
+    if opened:
+        answer.open()
+    events = [event async for event in answer]
+    lost = thinking if opened else []
+    assert events == [*lost, Delta(thinking="so"), Delta("fine "), END]
+    assert setup.journal.outcomes() == [("one", "cut")]
+    assert answer.completion is not None
+    assert (answer.completion.choices[0].thinking, answer.completion.provider) == ("so", "two")
+    assert paid(hold) == Usage(10, 5)
 
 
 async def test_refusal_after_a_cut_takes_the_content_back() -> None:

@@ -1,27 +1,19 @@
-"""Content of an attempt put together, and the part of it that a reader took."""
+"""The events that a reader takes from one attempt after another."""
 
 import asyncio
 
 import pytest
 
 from engine.catalog.offers import Offer
-from engine.chat import Choice, Chunk, Delta, Finish, Finished, Restart, Served, ToolCall, ToolCallDelta, Usage
-from engine.errors import EmptyAnswer, Garbled
-from engine.gateway.answer_stream import (
-    MOST_CHARS,
-    MOST_NAME_CHARS,
-    AnswerStream,
-    AttemptContent,
-    StreamEnd,
-    choices_of,
-    text_of,
-)
+from engine.chat import Delta, Restart
+from engine.gateway.answer_stream import AnswerStream, StreamEnd
+from engine.gateway.attempt_content import AttemptContent
 
 ONE, TWO = Offer("one", "m"), Offer("two", "m")
 
 
-def content(offer: Offer = ONE, *texts: str, choices: int = 1, most_tokens: int = 1000) -> AttemptContent:
-    made = AttemptContent(offer, choices, most_tokens)
+def content(offer: Offer = ONE, *texts: str) -> AttemptContent:
+    made = AttemptContent(offer, 1, 1000)
     for text in texts:
         assert made.add(Delta(text))
     return made
@@ -32,106 +24,6 @@ def shown(*contents: AttemptContent) -> AnswerStream:
     for each in contents:
         stream.show(each)
     return stream
-
-
-def test_pieces_become_choices_with_their_calls() -> None:
-    made = content(choices=2)
-    pieces = (
-        Delta("a"),
-        Delta("x", 1),
-        Delta("b", 0, (ToolCallDelta(1, "d", "find"), ToolCallDelta(0, "c", "look", '{"a"'))),
-        Delta("", 0, (ToolCallDelta(0, "other", "", ": 1}"),)),
-    )
-    assert all(made.add(piece) for piece in pieces)
-    assert not made.add(Finished(Finish.LENGTH, 1))
-    made.finish()
-    first, second = choices_of(made.events)
-    assert (first.text, first.tool_calls) == ("ab", (ToolCall("c", "look", '{"a": 1}'), ToolCall("d", "find", "")))
-    assert (second.text, second.finish) == ("x", Finish.LENGTH)
-    assert made.events[-2:] == [Finished(Finish.TOOL_CALLS, 0), Finished(Finish.LENGTH, 1)]
-    assert sorted(text_of(made.events)) == sorted('axb{"a": 1}')
-
-
-def test_choice_that_ended_without_content_is_there_and_empty() -> None:
-    assert choices_of([Finished(Finish.LENGTH, 1)]) == (Choice(""), Choice("", (), Finish.LENGTH))
-    assert choices_of([]) == ()
-
-
-def test_first_ending_of_a_choice_counts() -> None:
-    made = content(ONE, "a")
-    made.add(Finished(Finish.LENGTH))
-    made.add(Finished(Finish.STOP))
-    made.finish()
-    assert made.events[1:] == [Finished(Finish.LENGTH)]
-
-
-def test_choice_without_a_reported_end_is_finished_by_its_content() -> None:
-    made = content(ONE, "a")
-    made.finish()
-    assert made.events[1:] == [Finished(Finish.STOP)]
-
-
-def test_answer_is_whole_when_every_choice_has_ended_with_content_or_a_refusal() -> None:
-    half, whole = content(ONE, "a", choices=2), content(ONE, "a", choices=2)
-    for made, ended in ((half, (0,)), (whole, (0, 1))):
-        for index in ended:
-            made.add(Finished(Finish.STOP, index))
-    assert (half.is_whole, whole.is_whole) == (False, True)
-    empty, refused = content(), content()
-    empty.add(Finished(Finish.STOP))
-    refused.add(Finished(Finish.REFUSED))
-    assert (empty.is_whole, refused.is_whole) == (False, True)
-
-
-def test_reasoning_usage_and_served_model_are_no_content() -> None:
-    made = content()
-    for chunk in (Delta(thinking="hm"), Usage(1, 2), Served("other"), Delta(logprobs={})):
-        assert not made.add(chunk)
-    assert (made.events, made.usage, made.served) == ([], Usage(1, 2), "other")
-
-
-@pytest.mark.parametrize("index", [-1, 1, 10**9])
-def test_choice_that_was_not_asked_for_is_garbled(index: int) -> None:
-    for chunk in (Delta("x", index), Finished(Finish.STOP, index)):
-        with pytest.raises(Garbled):
-            content().add(chunk)
-
-
-def test_content_above_any_answer_is_garbled() -> None:
-    made = content(most_tokens=10**9)
-    made.add(Delta("x" * (MOST_CHARS - 8)))
-    with pytest.raises(Garbled):
-        made.add(Delta("x"))
-
-
-def test_content_far_beyond_its_limit_of_tokens_is_garbled() -> None:
-    made = content(ONE, "x" * 200_000)
-    with pytest.raises(Garbled):
-        made.add(Delta("x" * 100_000))
-
-
-def test_many_tiny_events_are_garbled_before_they_fill_the_memory() -> None:
-    made = content(most_tokens=1)
-    for _ in range(22_229):
-        made.add(Delta("x"))
-    with pytest.raises(Garbled):
-        made.add(Delta("x"))
-
-
-def test_tool_calls_and_reasoning_without_an_end_are_garbled() -> None:
-    calls = tuple(ToolCallDelta(n) for n in range(10_000))
-    with pytest.raises(Garbled):
-        content().add(Delta("", 0, calls))
-    made = content()
-    made.add(Delta(thinking="x" * MOST_CHARS))
-    with pytest.raises(Garbled):
-        made.add(Delta(thinking="x"))
-
-
-def test_name_of_the_served_model_is_cut() -> None:
-    made = content()
-    made.add(Served("m" * 1_000_000))
-    assert len(made.served) == MOST_NAME_CHARS
 
 
 async def test_events_are_delivered_in_order_and_then_the_end() -> None:
@@ -222,29 +114,73 @@ def test_stream_has_begun_with_its_first_content() -> None:
     assert (stream.has_begun, stream.offer) == (True, ONE)
 
 
-@pytest.mark.parametrize(
-    "chunks",
-    [
-        [Finished(Finish.LENGTH)],
-        [Finished(Finish.STOP, at_stop_sequence=True)],
-        [Delta(thinking="hm"), Finished(Finish.STOP)],
-        [Usage(5, 5, reasoning_tokens=5), Finished(Finish.STOP)],
-    ],
-)
-def test_end_without_content_is_whole_for_a_reason(chunks: list[Chunk]) -> None:
-    made = content()
-    assert not any(made.add(chunk) for chunk in chunks)
-    assert made.is_whole
-    made.finish()
-    assert made.events == chunks[-1:]
+def thought(offer: Offer, *texts: str) -> AttemptContent:
+    made = AttemptContent(offer, 1, 1000)
+    for text in texts:
+        made.add(Delta(thinking=text))
+    return made
 
 
-def test_end_without_content_or_reason_is_empty() -> None:
-    made = content()
-    made.add(Finished(Finish.STOP))
-    made.add(Usage(5, 5))
-    assert not made.is_whole
-    with pytest.raises(EmptyAnswer):
-        made.finish()
-    with pytest.raises(EmptyAnswer):
-        content().finish()
+async def nothing_to_take(stream: AnswerStream) -> bool:
+    waiting = asyncio.create_task(stream.next())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    return waiting.cancelled()
+
+
+async def test_reasoning_is_held_back_until_the_content_after_it() -> None:
+    stream, made = AnswerStream(), thought(ONE, "hm")
+    stream.show_thinking(made)
+    assert await nothing_to_take(stream)
+    assert (stream.has_begun, stream.offer) == (False, None)
+    made.add(Delta("a"))
+    stream.show(made)
+    assert [await stream.next() for _ in range(2)] == [Delta(thinking="hm"), Delta("a")]
+
+
+@pytest.mark.parametrize("opened_first", [True, False])
+async def test_reasoning_is_passed_on_as_it_comes_once_the_stream_is_open(opened_first: bool) -> None:
+    stream, made = AnswerStream(), thought(ONE, "hm")
+    if opened_first:
+        stream.open()
+    stream.show_thinking(made)
+    if not opened_first:
+        stream.open()
+    assert await stream.next() == Delta(thinking="hm")
+    assert (stream.has_begun, stream.offer) == (False, ONE)
+    made.add(Delta(thinking="so"))
+    stream.show_thinking(made)
+    made.add(Delta("a"))
+    stream.show(made)
+    assert [await stream.next() for _ in range(2)] == [Delta(thinking="so"), Delta("a")]
+    assert stream.has_begun
+
+
+async def test_attempt_that_failed_after_reasoning_alone_is_followed_without_a_restart() -> None:
+    stream, failed, second = AnswerStream(), thought(ONE, "hm", "never taken"), thought(TWO, "so")
+    stream.open()
+    stream.show_thinking(failed)
+    assert await stream.next() == Delta(thinking="hm")
+    stream.withdraw(failed)
+    stream.show_thinking(second)
+    second.add(Delta("a"))
+    stream.show(second)
+    assert [await stream.next() for _ in range(2)] == [Delta(thinking="so"), Delta("a")]
+    assert list(stream.taken(second)) == second.events
+
+
+async def test_reasoning_of_one_attempt_at_a_time_is_passed_on() -> None:
+    stream, one, other = AnswerStream(), thought(ONE, "hm"), thought(TWO, "so")
+    stream.open()
+    for made in (one, other):
+        stream.show_thinking(made)
+    assert await stream.next() == Delta(thinking="hm")
+    assert await nothing_to_take(stream)
+    other.add(Delta("a"))
+    stream.show(other)
+    one.add(Delta("late"))
+    stream.withdraw(one)
+    stream.show_thinking(one)
+    stream.end(None)
+    assert [await stream.next() for _ in range(3)] == [Delta(thinking="so"), Delta("a"), StreamEnd()]

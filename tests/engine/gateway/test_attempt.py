@@ -9,9 +9,10 @@ import pytest
 
 from engine.catalog.offers import Offer
 from engine.chat import Chunk, Delta, Finish, Finished, Options, Served, Usage
-from engine.errors import FirstTokenLate, Garbled, Overloaded, StreamCut, Unreachable, WentSilent
-from engine.gateway.answer_stream import AnswerStream, text_of
+from engine.errors import FirstTokenLate, Garbled, Overloaded, RequestFault, StreamCut, Unreachable, WentSilent
+from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt
+from engine.gateway.attempt_content import text_of
 from engine.routing.health import Permit
 from tests.bot.virtual import run
 from tests.engine.scripted import END, NEVER, AnswerSetup, ScriptedProvider, Step, attempt, deltas, started, whole
@@ -78,7 +79,7 @@ async def test_usage_and_served_model_are_no_sign_of_life(piece: Usage | Served)
     assert isinstance(await attempt(piece, NEVER(), first=0.01, idle=5).outcome(), FirstTokenLate)
 
 
-@pytest.mark.parametrize("last", [NEVER(), Unreachable("reset")])
+@pytest.mark.parametrize("last", [NEVER(), Unreachable("reset"), Garbled("x"), Overloaded("x"), RequestFault("x")])
 async def test_whole_answer_needs_no_end_marker(last: Step) -> None:
     made = attempt(*deltas("a"), END, last, idle=0.01)
     assert await made.outcome() is None

@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 import pytest
 
 from engine.catalog.offers import Offer
-from engine.chat import ChatRequest, Finish, Finished
+from engine.chat import ChatRequest, Delta, Finish, Finished
 from engine.errors import EmptyAnswer
-from engine.gateway.answer_stream import AttemptContent
+from engine.gateway.attempt_content import AttemptContent
 from tests.engine.providers.dialects.wires import ASKED, Wire, asking, data
 
 Body: TypeAlias = Callable[..., str]
@@ -82,7 +82,7 @@ async def test_end_without_content_is_an_answer_for_a_reason(
         (body(done, "hm"), ASKED, Finish.STOP),
         (body(done, "", 5), ASKED, Finish.STOP),
     ):
-        assert (await kept(name, answer, request)).events == [Finished(finish)]
+        assert (await kept(name, answer, request)).events[-1:] == [Finished(finish)]
 
 
 @EACH
@@ -119,4 +119,4 @@ async def test_blocked_prompt_of_gemini_is_a_refusal() -> None:
 
 async def test_end_marker_after_reasoning_alone_is_an_answer() -> None:
     body = data({"choices": [{"index": 0, "delta": {"reasoning": "hm"}}]}, "[DONE]")
-    assert (await kept("groq", body)).events == [Finished(Finish.STOP)]
+    assert (await kept("groq", body)).events == [Delta(thinking="hm"), Finished(Finish.STOP)]

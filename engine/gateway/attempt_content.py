@@ -1,0 +1,203 @@
+"""AttemptContent: the events of one attempt as they came, and the choices that they make up."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from engine.catalog.offers import Offer
+from engine.chat import Choice, Chunk, Delta, Finish, Finished, Served, ToolCall, ToolCallDelta, Usage
+from engine.errors import EmptyAnswer, Garbled
+
+MOST_NAME_CHARS = 200
+MOST_CHARS = 16_000_000  # of one answer: an answer above it does not end
+_SPARE_CHARS, _CHARS_PER_TOKEN = 200_000, 64  # allowed beside the limit, and per token of it: only blanks need as much
+_EVENT_CHARS, _CALL_CHARS = 8, 32  # size of an event, and of a piece of a tool call, beside its text
+_BY_WEIGHT = (Finish.STOP, Finish.TOOL_CALLS, Finish.LENGTH, Finish.REFUSED)  # of several ends the weightiest counts
+
+ContentEvent: TypeAlias = Delta | Finished
+
+
+class AttemptContent:
+    """Content of one attempt: an append-only list of events, the reported usage, and a limit on the size.
+
+    `events` holds the deltas that carry content or reasoning, in the order they came, then the end of each choice.
+    """
+
+    def __init__(self, offer: Offer, choices: int, most_tokens: int) -> None:
+        self.offer = offer
+        self.events: list[ContentEvent] = []
+        self.deltas = 0  # pieces that came, of content or reasoning
+        self.has_content = False
+        self.usage: Usage | None = None
+        self.served = ""
+        self._choices = choices
+        self._left_chars = min(MOST_CHARS, _SPARE_CHARS + _CHARS_PER_TOKEN * most_tokens)
+        self._left_thinking_chars = MOST_CHARS
+        self._finishes: dict[int, Finish] = {}
+        self._with_calls: set[int] = set()
+        self._is_answer = False  # also without content: by its reasoning, or by an end that is an answer
+
+    def add(self, chunk: Chunk) -> bool:
+        """Record `chunk`; return True if it is content. Raises Garbled for a wrong choice or too much content."""
+        if isinstance(chunk, Delta):
+            self._check(chunk)
+            self.deltas += 1
+            return self._add_delta(chunk)
+        if isinstance(chunk, Finished):
+            self._check(chunk)
+            known = self._finishes.get(chunk.index, Finish.STOP)
+            self._finishes[chunk.index] = max(known, chunk.finish, key=_BY_WEIGHT.index)
+            self._is_answer = self._is_answer or chunk.is_answer
+        elif isinstance(chunk, Usage):
+            self.usage = chunk
+            self._is_answer = self._is_answer or chunk.reasoning_tokens > 0
+        elif isinstance(chunk, Served):
+            self.served = chunk.model[:MOST_NAME_CHARS]
+        return False
+
+    @property
+    def is_whole(self) -> bool:
+        """True when every choice has ended, and it is an answer: only the usage may still be missing."""
+        return len(self._finishes) >= self._choices and self._is_kept
+
+    @property
+    def is_cut(self) -> bool:
+        """True when a choice ended at the output limit."""
+        return Finish.LENGTH in self._finishes.values()
+
+    @property
+    def is_billed(self) -> bool:
+        """True when every choice has ended and the usage has been reported."""
+        return self.is_whole and self.usage is not None
+
+    @property
+    def _is_kept(self) -> bool:
+        return self._is_answer or self.has_content
+
+    def finish(self) -> None:
+        """Append the end of each choice, once. A choice without a reported end gets one by its content.
+
+        An answer may be without content: after reasoning, at the output limit, at a stop sequence of the request, or as
+        a refusal. Raises EmptyAnswer for any other end without content. A choice with tool calls ends with
+        `tool_calls` where its provider says `stop`, and the other way round: agents go by it.
+        """
+        if not self._is_kept:
+            raise EmptyAnswer
+        if len(self._finishes) < self._choices:
+            for event in self.events:
+                self._finishes.setdefault(event.index, Finish.STOP)
+            if not self._finishes:
+                self._finishes[0] = Finish.STOP
+        for index, finish in self._finishes.items():
+            if finish in {Finish.STOP, Finish.TOOL_CALLS}:
+                self._finishes[index] = Finish.TOOL_CALLS if index in self._with_calls else Finish.STOP
+        self.events += [Finished(finish, index) for index, finish in sorted(self._finishes.items())]
+
+    def _check(self, event: ContentEvent) -> None:
+        if not 0 <= event.index < self._choices:
+            raise Garbled(f"choice {event.index} of {self._choices}")
+
+    def _add_delta(self, delta: Delta) -> bool:
+        is_content, is_thinking = bool(delta.text or delta.tool_calls), delta.is_thinking
+        if is_thinking:
+            self._is_answer = True
+            self._left_thinking_chars -= _EVENT_CHARS + len(delta.thinking) + len(delta.thinking_signature)
+        if is_content:
+            self._left_chars -= _EVENT_CHARS + len(delta.text)
+            for call in delta.tool_calls:
+                self._left_chars -= _CALL_CHARS + len(call.id) + len(call.name) + len(call.arguments)
+                self._with_calls.add(delta.index)
+        if self._left_chars < 0 or self._left_thinking_chars < 0:
+            raise Garbled("an answer without an end")
+        if is_content or is_thinking:
+            self.events.append(delta)
+        if is_content:
+            self.has_content = True
+        return is_content
+
+
+def text_of(events: Iterable[ContentEvent]) -> str:
+    """Return all content as one text, arguments of tool calls included: for counting tokens."""
+    texts: list[str] = []
+    for event in events:
+        if isinstance(event, Delta):
+            texts.append(event.text)
+            texts += [call.arguments for call in event.tool_calls]
+    return "".join(texts)
+
+
+def thinking_of(events: Iterable[ContentEvent]) -> str:
+    """Return all readable reasoning as one text."""
+    return "".join([event.thinking for event in events if isinstance(event, Delta)])
+
+
+def choices_of(events: Iterable[ContentEvent]) -> tuple[Choice, ...]:
+    """Return the choices in order; one that ended without content is there, empty."""
+    found: defaultdict[int, _ChoiceParts] = defaultdict(_ChoiceParts)
+    for event in events:
+        found[event.index].add(event)
+    return tuple(found[index].choice() for index in range(max(found, default=-1) + 1))
+
+
+@dataclass(slots=True)
+class _CallParts:
+    id: str = ""
+    name: str = ""
+    signature: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+    def add(self, piece: ToolCallDelta) -> None:
+        self.id, self.name = self.id or piece.id, self.name or piece.name
+        self.signature = self.signature or piece.signature
+        self.arguments.append(piece.arguments)
+
+    def call(self) -> ToolCall:
+        return ToolCall(self.id, self.name, "".join(self.arguments), self.signature)
+
+
+@dataclass(slots=True)
+class _ChoiceParts:
+    texts: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    thinking: list[str] = field(default_factory=list)
+    signatures: list[str] = field(default_factory=list)
+    logprobs: list[Mapping[str, object]] = field(default_factory=list)
+    calls: dict[int, _CallParts] = field(default_factory=dict)
+    finish: Finish | None = None
+
+    def add(self, event: ContentEvent) -> None:
+        if isinstance(event, Finished):
+            self.finish = event.finish
+            return
+        (self.refusals if event.is_refusal else self.texts).append(event.text)
+        if event.thinking:
+            self.thinking.append(event.thinking)
+        if event.thinking_signature:
+            self.signatures.append(event.thinking_signature)
+        if event.logprobs is not None:
+            self.logprobs.append(event.logprobs)
+        for piece in event.tool_calls:
+            self.calls.setdefault(piece.position, _CallParts()).add(piece)
+
+    def choice(self) -> Choice:
+        """Return the choice. Several signatures are of several texts: none of them signs the whole reasoning."""
+        return Choice(
+            text="".join(self.texts),
+            tool_calls=tuple(call.call() for _, call in sorted(self.calls.items())),
+            finish=self.finish,
+            thinking="".join(self.thinking),
+            thinking_signature=self.signatures[0] if len(self.signatures) == 1 else "",
+            refusal="".join(self.refusals),
+            logprobs=_joined_logprobs(self.logprobs),
+        )
+
+
+def _joined_logprobs(pieces: Iterable[Mapping[str, object]]) -> Mapping[str, object] | None:
+    """Return the log probabilities of all pieces as those of one text; None where there are none."""
+    joined: dict[str, list[object]] = {}
+    for piece in pieces:
+        for name, value in piece.items():
+            if isinstance(value, list):
+                joined.setdefault(name, []).extend(value)
+    return {"content": None, "refusal": None, **joined} if joined else None
