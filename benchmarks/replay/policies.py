@@ -12,7 +12,7 @@ from engine.catalog.offers import Drop, Model, Offer, Price, Quote
 from engine.chat import ChatRequest, Role, Usage, says
 from engine.errors import ProviderError, RateLimited
 from engine.routing.health import Health, HealthPolicy, Permit
-from engine.routing.plan import Pause, Route, Selection, plan
+from engine.routing.plan import Pause, Route, Selection, plan, with_early
 
 ATTO_PER_USD = 10**18
 BYTES_PER_TOKEN = 4
@@ -114,7 +114,7 @@ class Farthing:
         request, catalog = _request(prompt, self._market.model.name), self._market.catalog
         self._requests[prompt.number] = request
         quotes, drops = catalog.quote(request, self._market.model, self._clock.now())
-        route = self._plan(quotes, drops)
+        route = with_early(self._plan(quotes, drops), self.health)
         selection = Selection(self.health, route.quotes or route.resting, self._plan)
         while (step := selection.next(self._clock.at)) is not None:
             if isinstance(step, Pause):

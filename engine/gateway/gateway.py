@@ -24,7 +24,7 @@ from engine.gateway.market import Market
 from engine.gateway.question import Finisher, Question
 from engine.holds import Ceiling, HoldRequest
 from engine.ports import AdmissionCheck, Ledger, Losses
-from engine.routing.plan import Route, plan
+from engine.routing.plan import Route, plan, with_early
 from engine.tenancy import Charge, Flat, Tariff, Tenant, seconds_left_today
 
 _ABORT_SECONDS = 5  # for aborted answers to void their holds
@@ -152,7 +152,7 @@ class Gateway:
             quotes, drops = _without_losses(quotes, drops, model.tariff)
         route = plan(quotes, drops, self.market.health.status, self.market.delay_usd_per_second)
         if route.quotes:
-            return route
+            return with_early(route, self.market.health)
         if route.resting:
             return replace(route, quotes=route.resting)
         reasons = {drop.reason for drop in drops if self.market.catalog.is_configured(drop.offer.provider)}

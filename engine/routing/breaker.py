@@ -14,12 +14,16 @@ FIRST_REST_SHARE = 1 / 12  # of the longest rest; each failed probe doubles the 
 
 @dataclass(slots=True)
 class CountedAttempt:
-    """One attempt as the breaker counts it: when it began, and when its first token or its failure came."""
+    """One attempt as the breaker counts it: when it began, and when its first token or its failure came.
+
+    `cut_at`: when it failed after its first token.
+    """
 
     number: int
     began_at: float
     known_at: float
     failed: bool
+    cut_at: float = -inf
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class Breaker:
     failures_to_open: int
     rest_seconds: float
     probing: bool = False
+    opened_at: float = -inf  # the begin of the last outage
     _opened_until: float | None = None
     _next_rest_seconds: float = 0.0
     _closed_at: float = -inf  # the end of the last outage
@@ -114,6 +119,7 @@ class Breaker:
 
     def open(self, now: float) -> None:
         """Begin an outage."""
+        self.opened_at = now
         self._next_rest_seconds = self.rest_seconds * FIRST_REST_SHARE
         self._rest(now)
 
@@ -142,9 +148,13 @@ class Breaker:
         return len(window) >= WINDOW_LEAST and sum(each.failed for each in window) >= RATE_TO_OPEN * len(window)
 
     def _may_be_chance(self, now: float, run: list[CountedAttempt]) -> bool:
-        """Return whether so many failures in a row are likely, by the failure rate before them, also before a rest."""
+        """Return whether so many failures in a row are likely, by the failure rate before them, also before a rest.
+
+        Answers that were cut off since the latest first token belong to the outage, not to the time before it.
+        """
         of_run = set(map(id, run))
-        before = [each.failed for each in self.window(now) if id(each) not in of_run]
+        good_at = max((each.known_at for each in self._outcomes if not each.failed), default=-inf)
+        before = [each.failed for each in self.window(now) if id(each) not in of_run and each.cut_at <= good_at]
         if len(before) >= WINDOW_LEAST:
             self._usual, self._usual_at = max(_share(before), _share(before[-WINDOW_LEAST:])), now
         is_recent = now - self._usual_at <= self.rest_seconds + WINDOW_SECONDS
@@ -153,7 +163,7 @@ class Breaker:
     def _record_failure(self, outcome: CountedAttempt) -> None:
         for known in reversed(self._outcomes):
             if outcome.number and known.number == outcome.number:
-                known.failed = True
+                known.failed, known.cut_at = True, outcome.known_at
                 return
         self._record(outcome)
 

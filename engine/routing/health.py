@@ -8,7 +8,7 @@ from engine.catalog.thinking import is_thinking_model, thinks_first
 from engine.errors import BalanceGone, KeyRefused, NoSuchModel, ProviderError, RateLimited, Unreachable
 from engine.ports import Clock, LimitHeaders
 from engine.routing.key_health import LONGEST_REST_SECONDS
-from engine.routing.offer_health import OfferHealth
+from engine.routing.offer_health import USUAL_FAILURE_SECONDS, OfferHealth
 from engine.routing.permits import Denial, Early, HealthPolicy, OfferStatus, Permit
 from engine.routing.provider_health import LimitFact, ProviderHealth, ProviderState, State
 from engine.routing.provider_registry import ProviderRegistry
@@ -47,7 +47,7 @@ class Health(ProviderRegistry):
         if provider is None or not unrestricted:
             denial = self._denial(offer, now)
             if denial is not None or provider is None:
-                return _NOT_CONFIGURED if denial is None else OfferStatus(denial.reason, denial.may_end)
+                return _NOT_CONFIGURED if denial is None else _resting(denial, provider, offer.model)
         health = provider.offers.get(offer.model)
         track = provider.track if health is None or health.track.is_untried else health.track
         chance, failure_seconds = track.failure_chance(now), track.failure_seconds
@@ -83,6 +83,8 @@ class Health(ProviderRegistry):
             provider.breaker.probing, health.breaker.probing = provider.breaker.is_open, health.breaker.is_open
         if early:
             health.early_at = now + EARLY_SECONDS
+        if probe:
+            health.resting.attempted(now)
         return Permit(offer, key, probe, now, self._permits, early=early and denial is not None)
 
     def early(self, offers: Sequence[Offer]) -> Early | None:
@@ -106,6 +108,22 @@ class Health(ProviderRegistry):
             return None
         _, due, offer = min(found, key=lambda each: each[:2])
         return Early(offer, due)
+
+    def passed_over(self, offer: Offer, saving_atto: float) -> None:
+        """Count a prompt that pays `saving_atto` more because `offer` rests."""
+        self._offer(offer).resting.paid_atto += saving_atto
+
+    def is_early_due(self, offer: Offer, failure_atto: float, pause_share: float) -> bool:
+        """Return whether a resting offer is worth an attempt, though another one is able.
+
+        It is when prompts have paid as much since the latest attempt as a failed one costs, and the pause since then is
+        `pause_share` of the outage. While attempts fail slowly, two at most are under way.
+        """
+        now, provider, health = self._clock.monotonic(), self._providers[offer.provider], self._offer(offer)
+        opened_at = max(provider.breaker.opened_at, health.breaker.opened_at)
+        outage_seconds = now - opened_at
+        pause_seconds = max(EARLY_SECONDS, health.track.failure_seconds / 2, pause_share * outage_seconds)
+        return health.resting.is_due(now, opened_at, pause_seconds, failure_atto)
 
     def demanded(self, offer: Offer | None, saving_atto: float) -> None:
         """Count a prompt, and its saving, for the offer that it would take first, if that one has a learned limit."""
@@ -243,6 +261,12 @@ class Health(ProviderRegistry):
             provider.offer_opened(permit.offer.model, now)
         if isinstance(error, Unreachable) or provider.breaker.is_open:
             provider.breaker.failed(now, permit.began_at, number=number, probe=probe)
+
+
+def _resting(denial: Denial, provider: ProviderHealth | None, model: str) -> OfferStatus:
+    health = None if provider is None else provider.offers.get(model)
+    seconds = USUAL_FAILURE_SECONDS if health is None else health.track.failure_seconds
+    return OfferStatus(denial.reason, denial.may_end, failure_seconds=seconds, may_be_early=denial.may_be_early)
 
 
 _NOT_CONFIGURED = OfferStatus("not configured")

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import inf
 
 from engine.routing.breaker import Breaker
 
@@ -158,6 +159,22 @@ class SlotDemand:
 
 
 @dataclass(slots=True)
+class RestCost:
+    """The money that prompts have paid more because an offer rests, since the latest attempt at it."""
+
+    paid_atto: float = 0.0
+    _attempted_at: float = -inf
+
+    def attempted(self, now: float) -> None:
+        """Record an attempt during a rest."""
+        self._attempted_at, self.paid_atto = now, 0.0
+
+    def is_due(self, now: float, opened_at: float, pause_seconds: float, failure_atto: float) -> bool:
+        """Return whether another attempt is worth its cost, after a pause."""
+        return now - max(opened_at, self._attempted_at) >= pause_seconds and self.paid_atto >= failure_atto
+
+
+@dataclass(slots=True)
 class OfferHealth:
     """The health of one offer. `gone_until`: the provider has said that it has no such model.
 
@@ -171,6 +188,7 @@ class OfferHealth:
     track: TrackRecord = field(default_factory=TrackRecord)
     pending: PendingAttempts = field(default_factory=PendingAttempts)
     demand: SlotDemand = field(default_factory=SlotDemand)
+    resting: RestCost = field(default_factory=RestCost)
 
     def late_attempts(self, now: float) -> int:
         """Return how many attempts wait unusually long for a first token: an outage shows there before a timeout."""

@@ -35,10 +35,11 @@ def patience_seconds(policy: HealthPolicy, model: str, effort: str | None = None
 class OfferStatus(NamedTuple):
     """The state of an offer, as the planner weighs it. `reason`: why it can't be asked, empty where it can.
 
-    `may_return`: it rests only for a while. `failure_chance` from 0 to 1; `failure_seconds` that a failed attempt
-    takes, and `failure_share` that it costs of an answer; `first_token_seconds` usually. `over_limit_seconds` until it
-    is under its learned limit; `remaining_tokens` of the reported quota: beyond either, an offer is asked only when no
-    other offer is left. `slot_atto`: the value of a place under the learned limit, in atto-dollars.
+    `may_return`: it rests only for a while, and `may_be_early`: it may be attempted meanwhile. `failure_chance` from 0
+    to 1; `failure_seconds` that a failed attempt takes, and `failure_share` that it costs of an answer;
+    `first_token_seconds` usually. `over_limit_seconds` until it is under its learned limit; `remaining_tokens` of the
+    reported quota: beyond either, an offer is asked only when no other offer is left. `slot_atto`: the value of a place
+    under the learned limit, in atto-dollars.
     """
 
     reason: str = ""
@@ -50,6 +51,7 @@ class OfferStatus(NamedTuple):
     over_limit_seconds: float = 0.0
     remaining_tokens: float = inf
     slot_atto: float = 0.0
+    may_be_early: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,10 @@ FIRST_PAUSE_SECONDS = 0.25  # between repeats where no other offer is left; each
 MOST_REPEAT_WAIT_SECONDS = 5.0
 MOST_EARLY_WAIT_SECONDS = 2.0
 POLL_SECONDS = 0.1
+LEAST_PAUSE_SHARE, PAUSE_SHARE = (
+    0.1,
+    0.3,
+)  # of an outage, between early attempts: 0.3 where the next costs twice as much
 LEAST_RETRY_AFTER_SECONDS = 1.0
 
 
@@ -32,7 +36,8 @@ class Route:
 
     `resting`: quotes of offers that rest for a while; they are also among `drops`. `cheapest`: the offer that would
     come first without rate limits, and `saving_atto`: the expected cost of the next one less its own; None and 0 where
-    there are not two. `is_over_limit`: every quote is of an offer over its limit.
+    there are not two. `is_over_limit`: every quote is of an offer over its limit. `early`: the resting quote that would
+    be the cheapest, where it may be attempted before its rest is over.
     """
 
     quotes: tuple[Quote, ...]
@@ -41,6 +46,21 @@ class Route:
     cheapest: Offer | None = None
     saving_atto: float = 0.0
     is_over_limit: bool = False
+    early: "EarlyQuote | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyQuote:
+    """A resting quote that is cheaper than every able one: by `saving_atto`. A failed attempt costs `failure_atto`."""
+
+    quote: Quote
+    saving_atto: float
+    failure_atto: float
+
+    @property
+    def pause_share(self) -> float:
+        """The pause between attempts as a share of the outage so far: the less is saved, the longer it is."""
+        return max(LEAST_PAUSE_SHARE, min(1.0, PAUSE_SHARE * self.quote.plan_atto / self.saving_atto))
 
 
 def plan(
@@ -60,7 +80,7 @@ def plan(
     """
     delay_atto_per_second = float(delay_usd_per_second) * ATTO_PER_USD
     able: list[tuple[bool, bool, float, float, int]] = []
-    left_out, resting = list(drops), []
+    left_out, resting, early = list(drops), [], []
     costs: list[tuple[float, Offer]] = []
     for number, quote in enumerate(quotes):
         status = status_of(quote.offer)
@@ -68,6 +88,8 @@ def plan(
             left_out.append(Drop(quote.offer, status.reason))
             if status.may_return:
                 resting.append(quote)
+            if status.may_be_early and not quote.last_resort:
+                early.append((quote.plan_atto, delay_atto_per_second * status.failure_seconds, number))
             continue
         total: float = quote.plan_atto
         if status.failure_chance:
@@ -82,10 +104,25 @@ def plan(
     costs.sort()
     is_over_limit = bool(able) and able[0][0]
     route = Route(tuple(quotes[number] for *_, number in able), tuple(left_out), tuple(resting))
+    if early and able and (saving_atto := able[0][2] - min(early)[0]) > 0:
+        _, failure_atto, number = min(early)
+        route = replace(route, early=EarlyQuote(quotes[number], saving_atto, failure_atto))
     if len(costs) < 2:  # noqa: PLR2004 - a saving is between two
         return replace(route, is_over_limit=is_over_limit)
     saving_atto = costs[1][0] - costs[0][0]
     return replace(route, cheapest=costs[0][1], saving_atto=saving_atto, is_over_limit=is_over_limit)
+
+
+def with_early(route: Route, health: Health) -> Route:
+    """Return `route` with its early quote in the first place, if an attempt at it is due; count what it would save."""
+    early = route.early
+    if early is None:
+        return route
+    health.passed_over(early.quote.offer, early.saving_atto)
+    if not health.is_early_due(early.quote.offer, early.failure_atto, early.pause_share):
+        return route
+    drops = tuple(drop for drop in route.drops if drop.offer != early.quote.offer)
+    return replace(route, quotes=(early.quote, *route.quotes), drops=drops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +200,7 @@ class Selection:
             route = self._plan(sorted(self._fresh))
             if not route.quotes or route.is_over_limit:
                 break
-            if (choice := self._admit(self._number(route.quotes[0]))) is not None:
+            if (choice := self._admit_early(route.early) or self._admit(self._number(route.quotes[0]))) is not None:
                 return choice
         step = self._repeat(now) or self._early()
         if step is None:
@@ -181,7 +218,7 @@ class Selection:
             return
         self._repeatable.add(number)
         self._pause_until = now + FIRST_PAUSE_SECONDS * 2**self._repeats
-        if self._attempts[number] == 1 and self._fresh:
+        if self._attempts[number] == 1 and self._fresh and not choice.permit.early:
             following = self._plan(sorted(self._fresh)).quotes
             if following and following[0].expected_atto > REPEAT_TIMES * quote.expected_atto:
                 self._at_once = number
@@ -211,6 +248,13 @@ class Selection:
             self.health.abandoned(permit)
             return None
         return NextAttempt(number, permit)
+
+    def _admit_early(self, early: EarlyQuote | None) -> NextAttempt | None:
+        """Return permission to attempt a resting offer once, where that is worth the chance that it is back."""
+        if early is None or not self.health.is_early_due(early.quote.offer, early.failure_atto, early.pause_share):
+            return None
+        permit = self.health.admit(early.quote.offer, early.quote.expected_tokens, early=True)
+        return None if isinstance(permit, Denial) else NextAttempt(self._number(early.quote), permit)
 
     def _repeat(self, now: float) -> NextAttempt | Pause | None:
         """Repeat an offer that failed quickly: no other one is left."""

@@ -247,3 +247,15 @@ def test_released_probe_allows_another() -> None:
     breaker.probing = True
     breaker.release_probe()
     assert (breaker.is_open, breaker.probing) == (True, False)
+
+
+def test_answers_cut_by_an_outage_do_not_count_as_the_usual_failure_rate() -> None:
+    breaker = Breaker(failures_to_open=5, rest_seconds=60)
+    for number in range(1, 41):
+        breaker.succeeded(number / 2 + 0.5, number / 2, number=number)
+    for number in range(21, 41):
+        breaker.failed(21.0, number / 2, number=number)
+    for number in range(5):
+        breaker.failed(21.6 + number, 21.5 + number, number=41 + number)
+    assert breaker.is_open
+    assert breaker.usual_failure_share == 0

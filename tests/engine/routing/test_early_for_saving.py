@@ -1,0 +1,129 @@
+"""Attempts at a resting offer although another offer is able: because that one costs more."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+
+from engine.catalog.offers import Drop, Offer
+from engine.errors import FirstTokenLate
+from engine.routing.permits import Permit
+from engine.routing.plan import Route, plan, with_early
+from tests.engine.routing.prompts import CHEAP, DEAR, Prompt
+from tests.engine.two_providers import DOWN, A, B, TwoProviders
+
+DELAY = Fraction("0.00001")  # USD for each second
+
+
+def route_of(providers: TwoProviders, delay: Fraction = DELAY) -> Route:
+    return with_early(plan([CHEAP, DEAR], (), providers.health.status, delay), providers.health)
+
+
+def offers(route: Route) -> list[Offer]:
+    return [quote.offer for quote in route.quotes]
+
+
+def test_resting_offer_comes_first_once_the_outage_has_lasted_for_a_second(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5)
+    assert offers(route_of(providers)) == [B]
+    providers.clock.wait(0.9)
+    assert offers(route_of(providers)) == [B]
+    providers.clock.wait(0.1)
+    assert offers(route_of(providers)) == [A, B]
+
+
+def test_offer_in_the_first_place_is_not_among_the_drops(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5)
+    assert [drop.offer for drop in route_of(providers).drops] == [A]
+    providers.clock.wait(1)
+    route = plan([CHEAP], [Drop(B, "context too short")], providers.health.status, DELAY)
+    assert [drop.offer for drop in with_early(route, providers.health).drops] == [B, A]
+    assert route_of(providers).drops == ()
+
+
+def test_good_attempt_ends_the_rest(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5)
+    providers.clock.wait(1)
+    prompt = Prompt(providers, *route_of(providers).quotes)
+    choice = prompt.next()
+    assert choice is not None
+    assert (choice.permit.offer, choice.permit.early) == (A, True)
+    providers.health.first_token(choice.permit)
+    assert providers.health.status(A).reason == ""
+
+
+def test_failed_attempt_is_not_repeated_and_prolongs_no_rest(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5)
+    providers.clock.wait(1)
+    prompt = Prompt(providers, *route_of(providers).quotes)
+    prompt.fail(prompt.next())
+    choice = prompt.next()
+    assert choice is not None
+    assert choice.permit.offer == B
+    providers.clock.wait(4)
+    assert providers.permit().offer == A
+
+
+def test_pauses_between_attempts_grow_with_the_outage(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5)
+    at = []
+    for tenth in range(1000):
+        providers.clock.wait(0.1)
+        if offers(route_of(providers))[0] == A:
+            at.append((tenth + 1) / 10)
+            permit = providers.health.admit(A, early=True)
+            assert isinstance(permit, Permit)
+            providers.health.failed(permit, DOWN)
+    pauses = [later - earlier for earlier, later in pairwise(at)]
+    assert pauses[0] == pytest.approx(1)
+    assert all(pause <= max(1.0, moment / 10) + 0.11 for moment, pause in zip(at[1:], pauses, strict=False))
+    assert 25 < len(at) < 45
+
+
+@pytest.fixture
+def slow_seconds(providers: TwoProviders) -> float:
+    """Let the offer fail slowly until it rests, and begin a probe; return the seconds of a failure."""
+    permits = [providers.permit() for _ in range(5)]
+    providers.clock.wait(20)
+    for permit in permits:
+        providers.health.failed(permit, FirstTokenLate())
+    providers.clock.wait(5)
+    providers.permit()
+    return providers.health.status(A).failure_seconds
+
+
+def test_slow_failure_is_paid_for_before_the_next_attempt(providers: TwoProviders, slow_seconds: float) -> None:
+    delay, saving_atto = Fraction(1), float(DEAR.expected_atto - CHEAP.expected_atto)
+    providers.clock.wait(slow_seconds)
+    providers.health.passed_over(A, slow_seconds * 10**18 - 1.5 * saving_atto)
+    assert offers(route_of(providers, delay)) == [B]
+    assert offers(route_of(providers, delay)) == [A, B]
+
+
+def test_two_slow_attempts_at_most_are_under_way(providers: TwoProviders, slow_seconds: float) -> None:
+    providers.health.passed_over(A, 10**15)
+    providers.clock.wait(slow_seconds / 2 - 0.1)
+    assert offers(route_of(providers)) == [B]
+    providers.clock.wait(0.2)
+    assert offers(route_of(providers)) == [A, B]
+
+
+def test_dearer_resting_offer_and_a_last_resort_are_not_attempted_early(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5)
+    providers.clock.wait(1)
+    status_of = providers.health.status
+    dear = plan([CHEAP._replace(expected_atto=DEAR.expected_atto + 1), DEAR], (), status_of, DELAY)
+    last = plan([CHEAP._replace(last_resort=True), DEAR], (), status_of, DELAY)
+    assert (dear.early, last.early) == (None, None)
+    assert plan([CHEAP, DEAR], (), status_of, DELAY).early is not None
+
+
+@pytest.mark.parametrize(("times", "share"), [(1.1, 1), (2, 0.3), (4, 0.1), (25, 0.1)])
+def test_pause_is_a_longer_share_of_the_outage_the_less_is_saved(
+    providers: TwoProviders, times: float, share: float
+) -> None:
+    providers.fails(DOWN, 5)
+    dear = DEAR._replace(expected_atto=int(CHEAP.expected_atto * times))
+    early = plan([CHEAP, dear], (), providers.health.status, DELAY).early
+    assert early is not None
+    assert early.pause_share == pytest.approx(share)
