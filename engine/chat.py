@@ -262,13 +262,18 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The answer that was kept. `finish` of a choice is None where its reader stopped it."""
+    """The answer that was kept. `finish` of a choice is None where its reader stopped it.
+
+    `events` are those that the reader got. `ignored` names the request's fields that the wire could not take.
+    """
 
     provider: str
     model: str
     choices: tuple[Choice, ...]
     usage: Usage
     stopped: bool = False
+    events: tuple[Delta | Finished, ...] = field(default=(), repr=False)
+    ignored: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

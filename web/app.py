@@ -25,8 +25,9 @@ from web.miniapp.access import MiniAppAccess, Telegram
 from web.miniapp.account import AccountPages
 from web.miniapp.operator import OperatorPages
 from web.openai import models
-from web.openai.completions import Completions
-from web.openai.idempotency import IdempotencyKeys
+from web.openai.chat import ChatFamily
+from web.pipeline.endpoint import ChatEndpoint, Prompting
+from web.pipeline.idempotency import IdempotencyKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,9 @@ def build_app(services: WebServices) -> ASGIApp:
     _translate_errors(app)
     app.include_router(health.router(services.db, services.gateway.market))
     app.include_router(models.router(services.gateway.market.catalog))
-    completions = Completions(services.gateway, IdempotencyKeys(services.db, services.clock, services.lease_id))
-    app.router.routes.append(Route("/v1/chat/completions", completions.create, methods=["POST"]))
+    prompting = Prompting(services.gateway, IdempotencyKeys(services.db, services.clock, services.lease_id))
+    chat = ChatEndpoint(prompting, ChatFamily())
+    app.router.routes.append(Route("/v1/chat/completions", chat.create, methods=["POST"]))
     if services.admin_key:
         store = tenants.TenantStore(services.db, services.plans, services.clock)
         for router in (

@@ -200,7 +200,7 @@ class Answer:
         self._failover.records.append(record)
         stopped = outcome == outcomes.STOPPED
         choices = choices_of(events) or (Choice(""),)
-        completion = Completion(offer.provider, offer.model, choices, usage, stopped=stopped)
+        completion = Completion(offer.provider, offer.model, choices, usage, stopped=stopped, events=tuple(events))
         self.receipt = self._receipt(usage)
         bill = Bill(record, usage.tokens, attempt.cost_atto(usage), self.receipt)
         self.charge = await self.hold.capture(bill, finish(completion, self.receipt) if finish else None)

@@ -7,6 +7,7 @@ from engine.catalog.model_names import MOST_NAME_CHARS
 from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Tool, ToolCall
 from engine.errors import BadRequest, UnknownModel
 from web.openai.image_addresses import is_public
+from web.pipeline.fields import Fields
 
 MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, 128
 _TOOL_CHOICES = ("none", "auto", "required")
@@ -21,84 +22,6 @@ _ROLES = {
     "tool": Role.TOOL,
     "function": Role.TOOL,
 }
-
-
-class Fields:
-    """The fields of a JSON object, checked by type and range. Absent and null are the same. Raises BadRequest."""
-
-    def __init__(self, data: Mapping[str, Any], prefix: str = "") -> None:
-        self._data, self._prefix = data, prefix
-
-    def text(self, name: str) -> str:
-        value = self._data.get(name)
-        if not isinstance(value, str) or not value:
-            raise self._bad(name, "a string that is not empty")
-        return value
-
-    def optional_text(self, name: str) -> str | None:
-        value = self._data.get(name)
-        if value is not None and not isinstance(value, str):
-            raise self._bad(name, "a string")
-        return value
-
-    def integer(self, name: str, least: int, most: int) -> int | None:
-        value = self._data.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise self._bad(name, f"a whole number from {least} to {most}")
-        return value
-
-    def number(self, name: str, least: float, most: float) -> float | None:
-        value = self._data.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
-            raise self._bad(name, f"a number from {least} to {most}")
-        return value
-
-    def choice(self, name: str, allowed: tuple[str, ...]) -> str | None:
-        value = self._data.get(name)
-        if value is not None and value not in allowed:
-            raise self._bad(name, f"one of {', '.join(allowed)}")
-        return value
-
-    def boolean(self, name: str) -> bool | None:
-        value = self._data.get(name)
-        if value is not None and not isinstance(value, bool):
-            raise self._bad(name, "true or false")
-        return value
-
-    def object(self, name: str) -> dict[str, Any] | None:
-        value = self._data.get(name)
-        if value is not None and not isinstance(value, dict):
-            raise self._bad(name, "an object")
-        return value
-
-    def text_or_object(self, name: str) -> str | dict[str, Any] | None:
-        value = self._data.get(name)
-        if value is not None and not isinstance(value, str | dict):
-            raise self._bad(name, "a string or an object")
-        return value
-
-    def text_or_list(self, name: str, most: int) -> tuple[str, ...]:
-        value = self._data.get(name)
-        items = [value] if isinstance(value, str) else value or []
-        if not isinstance(items, list) or len(items) > most or not all(isinstance(i, str) for i in items):
-            raise self._bad(name, f"a string or a list of at most {most}")
-        return tuple(items)
-
-    def list_of_objects(self, name: str, *, least: int = 0, most: int) -> list[dict[str, Any]]:
-        value = self._data.get(name)
-        items = [] if value is None else value
-        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise self._bad(name, "a list of objects")
-        if not least <= len(items) <= most:
-            raise self._bad(name, f"a list of {least} to {most} objects")
-        return items
-
-    def _bad(self, name: str, expected: str) -> BadRequest:
-        return BadRequest(f"{self._prefix}.{name}" if self._prefix else name, f"must be {expected}")
 
 
 def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None) -> ChatRequest:  # noqa: A002

@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from string import punctuation
 from typing import Any
-from urllib.parse import quote
 
 from engine.chat import Choice, Completion, Delta, Event, Finished, ToolCall, ToolCallDelta, Usage
 from engine.money import NANO_PER_USD
@@ -18,11 +16,6 @@ def sendable(body: Mapping[str, Any]) -> bytes:
     return dumps(body).encode(errors="replace")
 
 
-def header_text(name: str) -> str:
-    """Return a model's name for a header. Characters that no header can carry are percent-encoded."""
-    return quote(name, safe=punctuation.replace("%", ""))
-
-
 def completion_json(id: str, created: int, completion: Completion, charge: Charge) -> dict[str, Any]:  # noqa: A002
     return {
         "id": f"chatcmpl-{id}",
@@ -31,7 +24,13 @@ def completion_json(id: str, created: int, completion: Completion, charge: Charg
         "model": completion.model,
         "choices": [_choice_json(n, choice) for n, choice in enumerate(completion.choices)],
         "usage": usage_json(completion.usage, charge),
+        "farthing": farthing_json(completion),
     }
+
+
+def farthing_json(completion: Completion) -> dict[str, Any]:
+    """Return who answered, and the request's fields that this provider's wire could not take."""
+    return {"provider": completion.provider, "model": completion.model, "ignored": list(completion.ignored)}
 
 
 def chunk_json(id: str, created: int, model: str, event: Event, *, start: bool = False) -> dict[str, Any]:  # noqa: A002

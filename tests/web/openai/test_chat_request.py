@@ -7,7 +7,7 @@ import pytest
 from engine.chat import ChatRequest, Image, Role, Text, Tool, ToolCall
 from engine.errors import BadRequest, UnknownModel
 from web.openai import chat_request
-from web.openai.chat_request import Fields
+from web.pipeline.fields import Fields
 
 HELLO = {"role": "user", "content": "hello"}
 TOOL = {

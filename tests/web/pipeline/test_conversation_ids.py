@@ -1,5 +1,5 @@
 from engine.chat import Message, Role, ToolCall, says
-from web.openai.completions import ConversationIds
+from web.pipeline.conversation_ids import ConversationIds
 
 SYSTEM = says(Role.SYSTEM, "Be brief.")
 HELLO = says(Role.USER, "hello")

@@ -1,0 +1,122 @@
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from engine.chat import Delta, Finish, Finished, Usage
+from engine.errors import Unreachable
+from engine.gateway.answer import Answer
+from tests.engine.scripted import AnswerSetup, ScriptedHold, ScriptedProvider, Step, whole
+from web.auth import Caller
+from web.openai.chat import ChatCompletionsRequest
+from web.pipeline.event_stream import EventStream, next_event
+from web.pipeline.family import KEEP_ALIVE, Origin
+
+BODY = {"model": "auto", "messages": [{"role": "user", "content": "tell me"}], "stream": True}
+ASKED = ChatCompletionsRequest(BODY, Origin(Caller(), "r", 1))
+SILENCE = 0.01
+
+
+class Client:
+    """An ASGI client that keeps the sent bodies; it hangs up when `gone` is set."""
+
+    def __init__(self) -> None:
+        self.gone, self.bodies = asyncio.Event(), list[bytes]()
+        self.status = 0
+
+    async def receive(self) -> Any:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        else:
+            self.bodies.append(message["body"])
+
+    @property
+    def frames(self) -> list[Any]:
+        lines = b"".join(self.bodies).decode().split("\n\n")
+        return [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+
+
+async def respond(script: list[Step], client: Client, *, key: bool = False) -> tuple[Answer, ScriptedHold]:
+    """Send the answer of a provider that follows `script`."""
+    answer, hold = AnswerSetup(ScriptedProvider("one", script)).answer(can_restart=False)
+    first, has_begun = await next_event(answer, SILENCE)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(answer.leave)
+        response = EventStream(
+            stack.pop_all(),
+            answer,
+            ASKED.encoder(),
+            first,
+            {},
+            has_begun=has_begun,
+            must_finish=key,
+            silence_seconds=SILENCE,
+        )
+    await response({}, client.receive, client.send)
+    return answer, hold
+
+
+async def test_events_end_with_the_provider_and_the_end_marker() -> None:
+    client = Client()
+    _, hold = await respond(whole("one two"), client)
+    assert hold.bill is not None
+    *deltas, last = client.frames
+    assert "".join(each["choices"][0]["delta"].get("content", "") for each in deltas) == "one two "
+    assert last["farthing"] == {"provider": "one", "model": "m", "ignored": []}
+    assert client.bodies[-1].endswith(b"data: [DONE]\n\n")
+    assert KEEP_ALIVE not in client.bodies
+
+
+async def test_silence_before_and_within_an_answer_is_filled_with_comments() -> None:
+    client, begin, go_on = Client(), asyncio.Event(), asyncio.Event()
+    script: list[Step] = [begin, Delta("a "), go_on, Delta("b"), Finished(Finish.STOP), Usage(10, 2)]
+    responding = asyncio.create_task(respond(script, client))
+    async with asyncio.timeout(20):
+        while client.bodies.count(KEEP_ALIVE) < 2:
+            await asyncio.sleep(0.001)
+        assert (client.status, client.frames) == (200, [])
+        begin.set()
+        while not client.frames:
+            await asyncio.sleep(0.001)
+        before = client.bodies.count(KEEP_ALIVE)
+        while client.bodies.count(KEEP_ALIVE) == before:
+            await asyncio.sleep(0.001)
+        go_on.set()
+        await responding
+    assert [each["choices"][0]["delta"].get("content") for each in client.frames][:2] == ["a ", "b"]
+
+
+async def test_failure_after_a_silence_is_an_event() -> None:
+    client, fail = Client(), asyncio.Event()
+    responding = asyncio.create_task(respond([fail, Unreachable("gone")], client))
+    async with asyncio.timeout(20):
+        while not client.bodies:
+            await asyncio.sleep(0.001)
+        fail.set()
+        _, hold = await responding
+    assert (hold.voided, client.status) == (True, 200)
+    assert [each["error"]["code"] for each in client.frames] == ["no_provider_available"]
+    assert b"[DONE]" not in b"".join(client.bodies)
+
+
+@pytest.mark.parametrize("key", [False, True])
+async def test_answer_goes_on_without_its_reader_only_under_an_idempotency_key(*, key: bool) -> None:
+    client, go_on = Client(), asyncio.Event()
+    script: list[Step] = [Delta("a "), go_on, Delta("b"), Finished(Finish.STOP), Usage(10, 2)]
+    responding = asyncio.create_task(respond(script, client, key=key))
+    async with asyncio.timeout(20):
+        while not client.frames:
+            await asyncio.sleep(0.001)
+        client.gone.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        go_on.set()
+        answer, _ = await responding
+    assert answer.completion is not None
+    assert (answer.completion.text, answer.completion.stopped) == (("a b", False) if key else ("a ", True))

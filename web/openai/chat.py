@@ -1,0 +1,74 @@
+"""POST /v1/chat/completions: the family of OpenAI's chat completions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from engine.chat import ChatRequest, Completion, Event, Finished
+from engine.tenancy import Charge
+from web.errors import HttpProblem
+from web.openai import chat_request, chat_response
+from web.openai.chat_response import ChunkEncoder
+from web.pipeline.family import FamilyRequest, Origin, StreamEncoder, sse
+
+
+class ChatFamily:
+    """Chat completions in OpenAI's shape."""
+
+    async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
+        return ChatCompletionsRequest(body, origin)
+
+    def problem(self, problem: HttpProblem) -> Response:
+        return problem.response()
+
+
+class ChatCompletionsRequest(FamilyRequest):
+    """One request for a chat completion. Raises BadRequest that names the wrong field, and UnknownModel."""
+
+    def __init__(self, body: Mapping[str, Any], origin: Origin) -> None:
+        self.chat = chat_request.chat_request(body, id=origin.request_id, key_id=origin.caller.key_id)
+        self.stream, self._with_usage = chat_request.wants_stream(body), chat_request.wants_usage(body)
+        self._created = origin.created
+
+    def whole(self, completion: Completion, charge: Charge) -> bytes:
+        return chat_response.sendable(chat_response.completion_json(self.chat.id, self._created, completion, charge))
+
+    def encoder(self) -> StreamEncoder:
+        return ChatEncoder(self.chat, self._created, with_usage=self._with_usage)
+
+
+class ChatEncoder(StreamEncoder):
+    """Encodes a stream of chat completion chunks. Ends of choices are sent once the answer is charged."""
+
+    def __init__(self, chat: ChatRequest, created: int, *, with_usage: bool) -> None:
+        self._id, self._created, self._with_usage = chat.id, created, with_usage
+        self._chunks = ChunkEncoder(self._id, created, "")
+        self._is_first = True
+        self._ends: list[Finished] = []
+
+    def begin(self, provider: str, model: str) -> bytes:  # noqa: ARG002 - in OpenAI's shape the model is enough
+        self._chunks = ChunkEncoder(self._id, self._created, model)
+        return b""
+
+    def event(self, event: Event) -> bytes:
+        if isinstance(event, Finished):
+            self._ends.append(event)
+            return b""
+        start, self._is_first = self._is_first, False
+        return sse(self._chunks.json(event, start=start))
+
+    def end(self, completion: Completion, charge: Charge) -> bytes:
+        model = completion.model
+        chunks = [
+            chat_response.chunk_json(self._id, self._created, model, end, start=self._is_first and not number)
+            for number, end in enumerate(self._ends)
+        ]
+        if self._with_usage:
+            chunks.append(chat_response.usage_chunk_json(self._id, self._created, model, completion.usage, charge))
+        if chunks:
+            chunks[-1]["farthing"] = chat_response.farthing_json(completion)
+        return b"".join(sse(chat_response.dumps(chunk)) for chunk in chunks) + sse("[DONE]")
+
+    def error(self, problem: HttpProblem) -> bytes:
+        return sse(chat_response.dumps(problem.body()))

@@ -1,0 +1,177 @@
+"""ChatEndpoint: a path that answers prompts; a plain Starlette route, without FastAPI, since it takes most traffic."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from string import punctuation
+from urllib.parse import quote
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from engine.attempt_record import Receipt
+from engine.chat import Completion
+from engine.errors import EngineError
+from engine.gateway.answer import Answer
+from engine.gateway.gateway import Gateway
+from engine.gateway.question import Finisher
+from engine.ports import CaptureStep
+from engine.tenancy import Charge, Tenant
+from storage.database.connection import Connection
+from web import errors
+from web.auth import new_request_id
+from web.errors import SERVER_ERROR
+from web.pipeline.body import parse_body
+from web.pipeline.conversation_ids import ConversationIds
+from web.pipeline.event_stream import SILENCE_SECONDS, EventStream, disconnected, next_event
+from web.pipeline.family import Family, FamilyRequest, Origin, replay
+from web.pipeline.idempotency import ClaimedKey, IdempotencyKeys
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompting:
+    """The parts that all endpoints share. `silence_seconds`: a stream's silence before it gets a comment."""
+
+    gateway: Gateway
+    idempotency_keys: IdempotencyKeys
+    conversations: ConversationIds = field(default_factory=lambda: ConversationIds(time.monotonic))
+    silence_seconds: float = SILENCE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request, its author, and the Idempotency-Key that it claimed."""
+
+    tenant: Tenant
+    asked: FamilyRequest
+    claimed: ClaimedKey | None
+
+    def finisher(self) -> Finisher | None:
+        """Return the steps of the capture: the family's own, then the answer stored under the Idempotency-Key."""
+        own, claimed = self.asked.finisher(), self.claimed
+        if claimed is None:
+            return own
+
+        def finish(completion: Completion, receipt: Receipt) -> CaptureStep:
+            first = own(completion, receipt) if own is not None else None
+
+            def store(conn: Connection, charge: Charge) -> None:
+                if first is not None:
+                    first(conn, charge)
+                claimed.store(conn, replay(self.asked, completion, charge), _stored_headers(self.asked, completion))
+
+            return store
+
+        return finish
+
+
+@dataclass(frozen=True, slots=True)
+class ChatEndpoint:
+    """An endpoint of one family. A failure before the first byte has a status; after it, it is an event.
+
+    `salt` differs between endpoints, so that one Idempotency-Key can't get the answer of another one.
+    """
+
+    prompting: Prompting
+    family: Family
+    salt: bytes = b""
+
+    async def create(self, request: Request) -> Response:
+        request_id = new_request_id(datetime.now(UTC))
+        try:
+            response = await self._respond(request, request_id)
+        except errors.HttpProblem as problem:
+            response = self.family.problem(problem)
+        except EngineError as error:
+            response = self.family.problem(errors.from_engine(error))
+        except ClientDisconnect:
+            response = Response(status_code=499)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            response = self.family.problem(SERVER_ERROR)
+        response.headers["x-request-id"] = request_id
+        return response
+
+    async def _respond(self, request: Request, request_id: str) -> Response:
+        origin = Origin(request.state.caller, request_id, int(time.time()))
+        raw = await request.body()
+        asked = await self.family.read(parse_body(request, raw), origin)
+        ids = self.prompting.conversations
+        if not asked.chat.conversation:
+            conversation = ids.of(origin.tenant_id, asked.chat.messages, request_id)
+            asked.chat = replace(asked.chat, conversation=conversation)
+        key, claimed = request.headers.get("idempotency-key"), None
+        if key is not None:
+            found = await self.prompting.idempotency_keys.claim(origin.tenant_id, key, self.salt + raw, request_id)
+            if isinstance(found, Response):
+                return found
+            claimed = found
+        assert origin.caller.tenant is not None
+        call = _Call(origin.caller.tenant, asked, claimed)
+        try:
+            return await (self._stream(call) if asked.stream else self._whole(request, call))
+        except BaseException:
+            if claimed is not None:
+                await claimed.release()
+            raise
+
+    async def _whole(self, request: Request, call: _Call) -> Response:
+        """Answer as a whole. Under an Idempotency-Key the answer is completed also when the client hangs up."""
+        gateway, asked = self.prompting.gateway, call.asked
+        async with gateway.answer(call.tenant, asked.chat, finish=call.finisher()) as answer:
+            leaving = asyncio.create_task(disconnected(request.receive))
+            waiting = asyncio.create_task(answer.whole())
+            try:
+                if call.claimed is None:
+                    await asyncio.wait({leaving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                    if not waiting.done():
+                        raise ClientDisconnect
+                completion = await waiting
+            finally:
+                leaving.cancel()
+                waiting.cancel()
+        assert completion is not None
+        body = asked.whole(completion, answer.charge)
+        return Response(body, media_type="application/json", headers=_offer_headers(answer))
+
+    async def _stream(self, call: _Call) -> Response:
+        """Wait for the first event, at most SILENCE_SECONDS, so that a failure before it still has its status."""
+        gateway, asked, seconds = self.prompting.gateway, call.asked, self.prompting.silence_seconds
+        async with AsyncExitStack() as stack:
+            answering = gateway.answer(call.tenant, asked.chat, finish=call.finisher(), can_restart=False)
+            answer = await stack.enter_async_context(answering)
+            first, has_begun = await next_event(answer, seconds)
+            return EventStream(
+                stack.pop_all(),
+                answer,
+                asked.encoder(),
+                first,
+                _offer_headers(answer),
+                has_begun=has_begun,
+                must_finish=call.claimed is not None,
+                silence_seconds=seconds,
+            )
+
+
+def header_text(name: str) -> str:
+    """Return a model's name for a header. Characters that no header can carry are percent-encoded."""
+    return quote(name, safe=punctuation.replace("%", ""))
+
+
+def _offer_headers(answer: Answer) -> dict[str, str]:
+    return _served_by(answer.offer.provider, answer.offer.model) if answer.offer is not None else {}
+
+
+def _stored_headers(asked: FamilyRequest, completion: Completion) -> Mapping[str, str]:
+    kind = "text/event-stream" if asked.stream else "application/json"
+    return {"content-type": kind, **_served_by(completion.provider, completion.model)}
+
+
+def _served_by(provider: str, model: str) -> dict[str, str]:
+    return {"x-farthing-provider": provider, "x-farthing-model": header_text(model)}

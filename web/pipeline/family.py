@@ -1,0 +1,98 @@
+"""Family: a request in the shape of one API, and the encoding of its answer in that shape."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.responses import Response
+
+from engine.chat import ChatRequest, Completion, Event
+from engine.gateway.question import Finisher
+from engine.tenancy import Charge
+from web.auth import Caller
+from web.errors import HttpProblem
+
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The author, id and time of a request; `created` is in whole seconds since 1970."""
+
+    caller: Caller
+    request_id: str
+    created: int
+
+    @property
+    def tenant_id(self) -> int:
+        assert self.caller.tenant is not None
+        return self.caller.tenant.id
+
+
+class StreamEncoder(ABC):
+    """Encodes the events of one stream. The same calls give the same bytes, so that a stream can be replayed."""
+
+    keep_alive = KEEP_ALIVE
+
+    @abstractmethod
+    def begin(self, provider: str, model: str) -> bytes:
+        """Return the bytes before the first event; called once, before any other but `error`."""
+
+    @abstractmethod
+    def event(self, event: Event) -> bytes:
+        """Return the bytes of one event, possibly none."""
+
+    @abstractmethod
+    def end(self, completion: Completion, charge: Charge) -> bytes:
+        """Return the bytes after the last event, once the answer is charged."""
+
+    @abstractmethod
+    def error(self, problem: HttpProblem) -> bytes:
+        """Return the bytes that end a stream which failed after its begin; nothing was charged then."""
+
+
+class FamilyRequest(ABC):
+    """One request of a family. `chat` is the question, `stream` whether its answer is streamed."""
+
+    chat: ChatRequest
+    stream: bool
+
+    @abstractmethod
+    def whole(self, completion: Completion, charge: Charge) -> bytes:
+        """Return the JSON body of a whole answer."""
+
+    @abstractmethod
+    def encoder(self) -> StreamEncoder:
+        """Return a new encoder for the answer's stream."""
+
+    def finisher(self) -> Finisher | None:
+        """Return a step of the family's own that runs with the capture; None where there is none."""
+        return None
+
+
+class Family(Protocol):
+    """The shape of one endpoint's requests, answers and errors."""
+
+    async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
+        """Read a request. Raises BadRequest, another EngineError or HttpProblem."""
+        ...
+
+    def problem(self, problem: HttpProblem) -> Response:
+        """Return an error response in the family's shape."""
+        ...
+
+
+def replay(request: FamilyRequest, completion: Completion, charge: Charge) -> bytes:
+    """Return the body of the answer as it was first sent, without its keep-alive comments."""
+    if not request.stream:
+        return request.whole(completion, charge)
+    encoder = request.encoder()
+    begin = encoder.begin(completion.provider, completion.model)
+    return begin + b"".join(map(encoder.event, completion.events)) + encoder.end(completion, charge)
+
+
+def sse(data: str, event: str = "") -> bytes:
+    """Return one server-sent event. A lone surrogate, as a provider may send one, becomes a question mark."""
+    name = f"event: {event}\n" if event else ""
+    return f"{name}data: {data}\n\n".encode(errors="replace")
