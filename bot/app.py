@@ -31,7 +31,7 @@ from bot.payments.stars import StarsClient
 from bot.requests import FormRequest
 from bot.services import Services
 from bot.updates import webhook
-from bot.updates.intake import Intake, handler_of
+from bot.updates.intake import Intake, handler_in_span, handler_of
 from bot.updates.polling import ALLOWED, Poller
 from storage.tenants import tenant_settings
 
@@ -72,7 +72,12 @@ class Bot:
         self._take_up_loop: asyncio.Task[None] | None = None
         handle = handler_of(self.bot, self._application.process_update)
         self._intake = Intake(
-            services.db, services.bot_id, services.lease_id, services.clock, handle, limiter.slow_down
+            services.db,
+            services.bot_id,
+            services.lease_id,
+            services.clock,
+            handler_in_span(handle, services.span),
+            limiter.slow_down,
         )
         self._poll_request = self._requests[2]
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)

@@ -1,7 +1,9 @@
 """The services that handlers use: database, engine, settings and the state of this process."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from bot.config import BotConfig
 from bot.delivery.edits import EditSchedule
@@ -13,6 +15,13 @@ from engine.gateway.transcription import Transcriber
 from engine.ports import Clock
 from engine.tenancy import Plan
 from storage.database.database import Database
+
+Span: TypeAlias = Callable[[str], AbstractContextManager[object]]
+"""Returns the context in which an update of a kind is handled, such as a trace of it."""
+
+
+def no_span(_: str) -> AbstractContextManager[object]:
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,7 @@ class Services:
     downloads: DownloadLimits = field(default_factory=DownloadLimits)
     edit_schedule: EditSchedule = field(default_factory=EditSchedule)
     transcriber: Transcriber | None = None
+    span: Span = no_span
     bot_id: int = field(init=False)
 
     def __post_init__(self) -> None:

@@ -174,6 +174,17 @@ class Losses(Protocol):
     async def lost_today(self, model: str) -> Money: ...
 
 
+class AttemptObserver(Protocol):
+    """Metrics or traces of attempts. It returns at once and never raises."""
+
+    def attempt_ended(self, attempt: AttemptRecord, finishes: tuple[str, ...], operation: str, /) -> None:
+        """Observe an attempt once it is journaled. `operation`: chat, embeddings or transcription.
+
+        `finishes`: the finish reason of each choice of a kept answer.
+        """
+        ...
+
+
 class Journal(Protocol):
     def record(self, attempt: AttemptRecord) -> Awaitable[None]:
         """Record an attempt that was not kept."""

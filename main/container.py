@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.catalog.free_tiers import FreeTiers, day_begin
@@ -14,7 +14,7 @@ from engine.gateway.hedging import Hedging
 from engine.gateway.market import Market
 from engine.gateway.transcription import Transcriber
 from engine.money import Money, exact
-from engine.ports import Provider
+from engine.ports import AttemptObserver, Provider
 from engine.providers.registry import build
 from engine.providers.spec import Spec
 from engine.routing.health import Health, HealthPolicy
@@ -22,6 +22,7 @@ from engine.tenancy import Plan
 from main.catalog import all_specs, build_catalog, build_plans, check_offers
 from main.clock import SystemClock
 from main.settings import Settings
+from main.tracing import Tracing, open_tracing
 from main.transcriber import build_transcriber
 from storage.database.database import Database, migrations_pending, open_database
 from storage.database.leases import Lease
@@ -32,6 +33,7 @@ from storage.operations import provider_state as provider_units
 from storage.reports import journal
 from storage.reports.caps import SpendingCaps
 from storage.reports.losses import SqlLosses
+from web.attempt_metrics import AttemptMetrics
 
 log = logging.getLogger("farthing")
 
@@ -49,6 +51,8 @@ class Container:
     gateway: Gateway
     caps: SpendingCaps
     transcriber: Transcriber | None = None
+    attempts: AttemptMetrics = field(default_factory=AttemptMetrics)
+    tracing: Tracing | None = None
 
 
 @asynccontextmanager
@@ -60,7 +64,11 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         clock = SystemClock()
         lease = await stack.enter_async_context(Lease(db, clock))
         plans = build_plans(settings)
-        market = await build_market(settings, db, clock)
+        attempts, tracing = AttemptMetrics(), open_tracing(settings)
+        if tracing is not None:
+            stack.push_async_callback(tracing.aclose)
+        observers: tuple[AttemptObserver, ...] = (attempts,) if tracing is None else (attempts, tracing)
+        market = replace(await build_market(settings, db, clock), observers=observers)
         for provider in market.providers.values():
             stack.push_async_callback(provider.aclose)
         stack.push_async_callback(db.write, partial(learned_sizes.save, sizes=market.catalog.sizes))
@@ -71,7 +79,7 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         transcriber = build_transcriber(settings, market, ledger, all_specs(settings))
         if settings.config.free:
             log.info("free tiers are used first; their providers may train on prompts, and /privacy says so")
-        yield Container(settings, db, lease, clock, plans, market, gateway, caps, transcriber)
+        yield Container(settings, db, lease, clock, plans, market, gateway, caps, transcriber, attempts, tracing)
 
 
 async def ensure_schema(settings: Settings) -> None:

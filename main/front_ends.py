@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bot.app import Bot
 from bot.config import BotConfig
-from bot.services import Services
+from bot.services import Services, no_span
 from engine.money import Money
 from main.container import Container
 from scheduler.app import Scheduler
@@ -50,6 +50,7 @@ def bot_services(container: Container, *, footer: bool = False) -> Services:
         container.clock,
         bot_config,
         transcriber=container.transcriber,
+        span=no_span if container.tracing is None else container.tracing.update,
     )
 
 
@@ -65,6 +66,7 @@ def web_services(container: Container, bot: Bot | None = None) -> WebServices:
         seller=_seller(container),
         admin_key=container.settings.admin_key,
         telegram=_telegram(container),
+        attempts=container.attempts,
         more_routes=bot.routes if bot is not None else (),
     )
 

@@ -56,6 +56,8 @@ async def run_parts(
             opened(container)
         bot = Bot(bot_services(container, footer=is_sandbox)) if settings.token and "bot" in parts else None
         app = build_app(web_services(container, bot)) if "web" in parts else None
+        if app is not None and container.tracing is not None:
+            app = container.tracing.asgi(app)
         components: list[Component] = [bot] if bot is not None else []
         if "clock" in parts:
             components.append(Jobs(container, bot))

@@ -41,6 +41,8 @@ class Environment(BaseSettings):
     farthing_config: Path = Path("farthing.toml")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
+    otel_exporter_otlp_endpoint: str = Field("", pattern=r"^(https?://\S+)?$")
+    otel_exporter_otlp_headers: SecretStr = SecretStr("")
     sandbox_port: int = Field(8090, ge=0, le=65535)
 
     @field_validator("admin_ids", mode="before")

@@ -1,7 +1,7 @@
 """The HTTP app: routes, authentication before them, and one shape for every error."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +18,7 @@ from storage.database.database import Database
 from storage.invoices.invoices import Seller
 from web import health, metrics, openapi
 from web.admin import invoices, keys, reports, tenants
+from web.attempt_metrics import AttemptMetrics
 from web.auth import Authenticator, AuthMiddleware
 from web.errors import SERVER_ERROR, HttpProblem, bad_request
 from web.miniapp import routes as mini_app
@@ -44,6 +45,7 @@ class WebServices:
     admin_key: str = ""
     telegram: Telegram | None = None
     more_routes: Sequence[BaseRoute] = ()
+    attempts: AttemptMetrics = field(default_factory=AttemptMetrics)
 
 
 def build_app(services: WebServices) -> ASGIApp:
@@ -70,7 +72,7 @@ def build_app(services: WebServices) -> ASGIApp:
             invoices.router(store, services.seller),
         ):
             app.include_router(router)
-        app.include_router(metrics.router(services.db, services.gateway))
+        app.include_router(metrics.router(services.db, services.gateway, services.attempts))
     if services.telegram is not None:
         app.include_router(_mini_app(services))
     app.router.routes.extend(services.more_routes)

@@ -5,10 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Response
 
+from engine.attempt_record import NO_OFFER
 from engine.gateway.gateway import Gateway
+from engine.gateway.market import Market
+from engine.money import Money
 from engine.routing.health import State
 from storage.database.connection import Connection
 from storage.database.database import Database
@@ -18,9 +22,11 @@ from storage.reports import outcomes, usage
 from storage.reports.outcomes import Outcome
 from storage.reports.rollups import BUCKETS_MS
 from storage.reports.usage import OfferTotals
+from web.attempt_metrics import AttemptMetrics
+from web.exposition import MEDIA_TYPE, Distribution, Labels, histogram, metric
 from web.openapi_parts import KEY_ERRORS, Responses, errors
 
-KIND = "text/plain; version=0.0.4; charset=utf-8"
+OTHER = "other"
 EVER = (date.min, date.max)
 BEAT_SECONDS = 0.5
 
@@ -32,6 +38,7 @@ class Counters:
     totals: Sequence[OfferTotals]
     ended: Sequence[Outcome]
     open_holds: int
+    held_money: Money
     open_incidents: int
 
     @classmethod
@@ -40,6 +47,7 @@ class Counters:
             usage.totals_by_offer(conn),
             outcomes.rows(conn, *EVER),
             expiry.open_holds(conn),
+            expiry.held_money(conn),
             len(incidents.all_open(conn)),
         )
 
@@ -69,7 +77,7 @@ class LoopLag:
         self._wait(loop)
 
 
-def router(db: Database, gateway: Gateway) -> APIRouter:
+def router(db: Database, gateway: Gateway, attempts: AttemptMetrics) -> APIRouter:
     routes, lag = APIRouter(tags=["health"]), LoopLag()
     text: Responses = {
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text"}
@@ -78,90 +86,115 @@ def router(db: Database, gateway: Gateway) -> APIRouter:
     @routes.get("/metrics", summary="Prometheus", response_class=Response, responses=text | errors(*KEY_ERRORS))
     async def metrics() -> Response:
         counters = await db.read(Counters.read)
-        lines = [*_database_metrics(counters), *_process_metrics(db, gateway, lag)]
-        return Response("\n".join(lines) + "\n", media_type=KIND)
+        lines = [*database_metrics(counters, gateway.market), *_process_metrics(db, gateway, lag), *attempts.lines()]
+        return Response("\n".join(lines) + "\n", media_type=MEDIA_TYPE)
 
     return routes
 
 
-def _database_metrics(counters: Counters) -> Iterable[str]:
-    columns: Sequence[tuple[str, str, Callable[[OfferTotals], object]]] = (
-        ("prompts", "Answers that were delivered and charged", lambda each: each.prompts),
-        ("input_tokens", "Input tokens of these answers", lambda each: each.input_tokens),
-        ("output_tokens", "Output tokens of these answers", lambda each: each.output_tokens),
-        ("allowance_tokens", "Tokens paid by plan allowances", lambda each: each.allowance_tokens),
-        ("charge_usd", "Charges to wallets", lambda each: each.charge),
-        ("cost_usd", "Cost of delivered answers", lambda each: each.cost),
-        ("waste_usd", "Cost of attempts whose answer was not delivered", lambda each: each.waste),
+def database_metrics(counters: Counters, market: Market) -> Iterable[str]:
+    """Yield the counters of all replicas. Models and providers that are not configured are summed up as `other`."""
+    totals = _by_known_offer(counters.totals, market)
+    for name, words, value in _PER_OFFER:
+        pairs = (
+            ({"provider": provider, "model": model}, sum((value(each) for each in found[1:]), value(found[0])))
+            for (provider, model), found in totals.items()
+        )
+        yield from metric(f"farthing_{name}_total", "counter", words, pairs)
+    outcomes_of = _by_known_outcome(counters.ended, market)
+    attempts = (
+        ({"provider": provider, "outcome": outcome}, sum(each.attempts for each in found))
+        for (provider, outcome), found in outcomes_of.items()
     )
-    for name, words, value in columns:
-        pairs = (({"provider": each.provider, "model": each.model}, value(each)) for each in counters.totals)
-        yield from _metric(f"farthing_{name}_total", "counter", words, pairs)
-    attempts = (({"provider": each.provider, "outcome": each.outcome}, each.attempts) for each in counters.ended)
-    yield from _metric("farthing_attempts_total", "counter", "Attempts by outcome", attempts)
-    yield from _first_tokens(counters.ended)
-    yield from _metric("farthing_open_holds", "gauge", "Open holds", [({}, counters.open_holds)])
-    yield from _metric("farthing_open_incidents", "gauge", "Open incidents", [({}, counters.open_incidents)])
+    yield from metric("farthing_attempts_total", "counter", "Attempts by outcome", attempts)
+    yield from histogram(
+        "farthing_first_token_seconds",
+        "Time to the first token",
+        [bound / 1000 for bound in BUCKETS_MS],
+        _first_tokens(outcomes_of),
+    )
+    yield from metric("farthing_open_holds", "gauge", "Open holds", [({}, counters.open_holds)])
+    held = counters.held_money.nanousd
+    yield from metric("farthing_open_holds_nanousd", "gauge", "Wallet money in open holds", [({}, held)])
+    yield from metric("farthing_open_incidents", "gauge", "Open incidents", [({}, counters.open_incidents)])
 
 
-def _first_tokens(ended: Sequence[Outcome]) -> Iterable[str]:
-    name = "farthing_first_token_seconds"
-    yield f"# HELP {name} Time to the first token"
-    yield f"# TYPE {name} histogram"
-    for provider in sorted({each.provider for each in ended if each.first_tokens}):
-        own = [each for each in ended if each.provider == provider]
-        count = sum(each.first_tokens for each in own)
-        for number, bound in enumerate(BUCKETS_MS):
-            within = sum(each.within[number] for each in own)
-            yield _sample(f"{name}_bucket", {"provider": provider, "le": f"{bound / 1000:g}"}, within)
-        yield _sample(f"{name}_bucket", {"provider": provider, "le": "+Inf"}, count)
-        yield _sample(f"{name}_sum", {"provider": provider}, sum(each.first_token_ms for each in own) / 1000)
-        yield _sample(f"{name}_count", {"provider": provider}, count)
+_PER_OFFER: Sequence[tuple[str, str, Callable[[OfferTotals], Any]]] = (
+    ("prompts", "Answers that were delivered and charged", lambda each: each.prompts),
+    ("input_tokens", "Input tokens of these answers", lambda each: each.input_tokens),
+    ("output_tokens", "Output tokens of these answers", lambda each: each.output_tokens),
+    ("allowance_tokens", "Tokens paid by plan allowances", lambda each: each.allowance_tokens),
+    ("charge_usd", "Charges to wallets", lambda each: each.charge),
+    ("cost_usd", "Cost of delivered answers", lambda each: each.cost),
+    ("waste_usd", "Cost of attempts whose answer was not delivered", lambda each: each.waste),
+)
+
+
+def _by_known_offer(totals: Sequence[OfferTotals], market: Market) -> dict[tuple[str, str], list[OfferTotals]]:
+    """Group the totals by provider and model. Tenants may ask for any model, so those not configured are one group."""
+    known = {(offer.provider, offer.model) for name in market.providers for offer in market.catalog.offers_of(name)}
+    groups: dict[tuple[str, str], list[OfferTotals]] = {}
+    for each in totals:
+        key = (each.provider, each.model)
+        groups.setdefault(key if key in known else (_known(each.provider, market), OTHER), []).append(each)
+    return dict(sorted(groups.items()))
+
+
+def _by_known_outcome(ended: Sequence[Outcome], market: Market) -> dict[tuple[str, str], list[Outcome]]:
+    groups: dict[tuple[str, str], list[Outcome]] = {}
+    for each in ended:
+        groups.setdefault((_known(each.provider, market), each.outcome), []).append(each)
+    return dict(sorted(groups.items()))
+
+
+def _known(provider: str, market: Market) -> str:
+    return provider if provider in market.providers or provider == NO_OFFER else OTHER
+
+
+def _first_tokens(ended: Mapping[tuple[str, str], Sequence[Outcome]]) -> Iterable[tuple[Labels, Distribution]]:
+    for name in sorted({provider for provider, _ in ended}):
+        found = [each for (provider, _), outcomes_of in ended.items() if provider == name for each in outcomes_of]
+        if count := sum(each.first_tokens for each in found):
+            within = [sum(each.within[number] for each in found) for number in range(len(BUCKETS_MS))]
+            yield {"provider": name}, Distribution(within, count, sum(each.first_token_ms for each in found) / 1000)
 
 
 def _process_metrics(db: Database, gateway: Gateway, lag: LoopLag) -> Iterable[str]:
-    states = [each for each in gateway.market.health.states() if gateway.market.providers[each.name].keys]
+    market = gateway.market
+    states = [each for each in market.health.states() if market.providers[each.name].keys]
     flags = (
         ({"provider": each.name, "state": state.value}, int(each.state is state)) for each in states for state in State
     )
-    yield from _metric(
+    yield from metric(
         "farthing_provider_state", "gauge", "1 for the current state of a provider in this process", flags
     )
+    offers = (
+        ({"provider": offer.provider, "model": offer.model, "state": market.health.offer_state(offer).state.value}, 1)
+        for each in states
+        for offer in market.catalog.offers_of(each.name)
+    )
+    yield from metric("farthing_offer_state", "gauge", "The current state of each offer in this process", offers)
     p50s = (
         ({"provider": each.name}, each.p50_first_token_ms / 1000)
         for each in states
         if each.p50_first_token_ms is not None
     )
-    yield from _metric(
+    yield from metric(
         "farthing_first_token_p50_seconds", "gauge", "Recent median time to the first token in this process", p50s
     )
     singles = {
         "farthing_in_flight_answers": ("Answers in progress in this process", gateway.in_flight),
+        "farthing_in_flight_attempts": ("Calls of providers in progress in this process", gateway.attempts_in_flight),
         "farthing_loop_lag_seconds": (
             "Worst delay of the event loop since the last scrape",
             f"{lag.worst_seconds():.6f}",
         ),
+        "farthing_writer_queue_units": ("Units of work that wait for the database in this process", db.queued),
         "farthing_database_wal_bytes": ("Size of SQLite's write-ahead log", _wal_bytes(db)),
     }
     for name, (words, value) in singles.items():
         if value is not None:
-            yield from _metric(name, "gauge", words, [({}, value)])
-
-
-def _metric(name: str, kind: str, words: str, samples: Iterable[tuple[Mapping[str, str], object]]) -> Iterable[str]:
-    yield f"# HELP {name} {words}"
-    yield f"# TYPE {name} {kind}"
-    for labels, value in samples:
-        yield _sample(name, labels, value)
-
-
-def _sample(name: str, labels: Mapping[str, str], value: object) -> str:
-    pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-    return f"{name}{{{pairs}}} {value}" if pairs else f"{name} {value}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+            yield from metric(name, "gauge", words, [({}, value)])
 
 
 def _wal_bytes(db: Database) -> int | None:

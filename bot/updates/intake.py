@@ -16,6 +16,7 @@ from telegram.ext import ExtBot
 
 from bot.context import claimed_update
 from bot.formatting.markdown import clean
+from bot.services import Span
 from bot.updates import merging
 from engine.ports import Clock
 from storage.database import leases
@@ -29,6 +30,7 @@ Handle = Callable[[dict[str, Any]], Awaitable[None]]
 MOST_EPOCHS = 50
 _FIRST_INVALID_ID = 2**63
 _PAYMENT_FIELDS = ("successful_payment", "refunded_payment")
+_KINDS = frozenset({"message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member"})
 _LONG_CHARS = merging.NEAR_UNITS // 2  # a character is at most two UTF-16 units
 
 
@@ -205,6 +207,16 @@ def handler_of(bot: ExtBot[int], process: Callable[[Update], Awaitable[None]]) -
             await process(update)
 
     return handle
+
+
+def handler_in_span(handle: Handle, span: Span) -> Handle:
+    """Return `handle` within the span of each update's kind; unknown kinds have one name."""
+
+    async def handle_in_span(payload: dict[str, Any]) -> None:
+        with span(next((kind for kind in payload if kind in _KINDS), "update")):
+            await handle(payload)
+
+    return handle_in_span
 
 
 def read(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:

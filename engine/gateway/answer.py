@@ -79,6 +79,10 @@ class Answer:
         """Deliver reasoning as it comes from now on, also before the first content."""
         self._stream.open()
 
+    @property
+    def attempts_in_flight(self) -> int:
+        return len(self._failover.active)
+
     async def whole(self) -> Completion | None:
         """Wait for the end without delivering any event: a reader who leaves early is charged for the input."""
         self._end(await self._stream.last())
@@ -205,6 +209,7 @@ class Answer:
         bill = Bill(record, usage.tokens, attempt.cost_atto(usage), self.receipt)
         self.charge = await self.hold.capture(bill, finish(completion, self.receipt) if finish else None)
         self.completion = completion
+        self.market.observe(record, tuple(choice.finish.value for choice in choices if choice.finish))
 
     # --- the receipt --------------------------------------------------------------------------------
 

@@ -84,6 +84,10 @@ class EmbeddingRun:
             raise Closing
         return self.embedded, self.charge
 
+    @property
+    def attempts_in_flight(self) -> int:
+        return 0 if self._attempt is None else 1
+
     def abort(self) -> None:
         """End the run because the process stops: nothing is kept or charged."""
         if not self._is_capturing:
@@ -103,6 +107,7 @@ class EmbeddingRun:
         record = attempt.kept()
         bill = Bill(record, attempt.usage.tokens, attempt.cost_atto, None)
         self.charge = await self.hold.capture(bill, step)
+        self.market.observe(record, operation="embeddings")
         self.embedded = embedded
 
     async def _answered(self) -> "_EmbeddingAttempt":
@@ -157,6 +162,7 @@ class EmbeddingRun:
     async def _journal(self, record: AttemptRecord) -> None:
         self._records.append(record)
         await self.market.journal.record(record)
+        self.market.observe(record, operation="embeddings")
 
 
 @dataclass(slots=True, eq=False)

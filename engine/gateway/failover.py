@@ -263,6 +263,7 @@ class Failover:
     async def _journal(self, record: AttemptRecord) -> None:
         self.records.append(record)
         await self.market.journal.record(record)
+        self.market.observe(record)
 
 
 async def _close(attempt: Attempt, journal: Callable[[], Awaitable[None]]) -> None:

@@ -192,6 +192,11 @@ class Gateway:
         """The number of answers being given."""
         return len(self._answers)
 
+    @property
+    def attempts_in_flight(self) -> int:
+        """The number of calls of providers for these answers."""
+        return sum(answer.attempts_in_flight for answer in self._answers)
+
     def _enter(self, answer: Answer | EmbeddingRun) -> None:
         self._answers.add(answer)
         self._idle.clear()

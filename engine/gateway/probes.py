@@ -1,6 +1,6 @@
 """Probes: after a rest, one real prompt of one token at the operator's cost, so that recovery needs no traffic."""
 
-from engine.attempt_record import ANSWERED
+from engine.attempt_record import ANSWERED, AttemptRecord
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Role, says
 from engine.errors import ProviderError
@@ -39,9 +39,14 @@ async def _report(attempt: Attempt, error: ProviderError | None) -> ProviderErro
     market = attempt.market
     if error is not None:
         market.health.failed(attempt.permit, error)
-        await market.journal.record(attempt.wasted(error.outcome, error=error))
+        await _journal(market, attempt.wasted(error.outcome, error=error))
         return error
     limits = attempt.provider.limits(attempt.permit.key)
     market.health.succeeded(attempt.permit, attempt.first_token_ms, limits)
-    await market.journal.record(attempt.wasted(ANSWERED, attempt.usage()))
+    await _journal(market, attempt.wasted(ANSWERED, attempt.usage()))
     return None
+
+
+async def _journal(market: Market, record: AttemptRecord) -> None:
+    await market.journal.record(record)
+    market.observe(record)

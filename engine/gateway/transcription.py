@@ -219,6 +219,7 @@ class _TranscriptionRun:
         self.records.append(kept)
         bill = Bill(kept, 0, billed_seconds * rate.minute_atto, self._receipt(cost))
         await hold.capture(bill, self.request.keep(speech.text))
+        self.transcriber.market.observe(kept, operation="transcription")
 
     def billed_seconds(self, speech: SpeechText) -> int:
         seconds = self.request.seconds if speech.seconds is None else speech.seconds
@@ -227,6 +228,7 @@ class _TranscriptionRun:
     async def _journal(self, record: AttemptRecord) -> None:
         self.records.append(record)
         await self.transcriber.market.journal.record(record)
+        self.transcriber.market.observe(record, operation="transcription")
 
     def _record(
         self, outcome: str, *, cost: Money = ZERO, waste: Money = ZERO, error: ProviderError | None = None

@@ -52,6 +52,10 @@ class PostgresDatabase:
     async def __aexit__(self, *_: object) -> None:
         await asyncio.to_thread(self._pool.close)
 
+    @property
+    def queued(self) -> int:
+        return self._pool.queued
+
     async def write(self, unit: Callable[[Connection], T]) -> T:
         return await self.submit(unit)
 
@@ -76,6 +80,10 @@ class BatchThread:
         self._jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="farthing-postgres-batch", daemon=True)
         self._thread.start()
+
+    @property
+    def queued(self) -> int:
+        return self._jobs.qsize()
 
     def put(self, job: QueuedUnit) -> None:
         self._jobs.put(job)
@@ -159,6 +167,10 @@ class Pool:
         ]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def queued(self) -> int:
+        return self._jobs.qsize() + self._batches.queued
 
     def submit(self, unit: Unit, *, write: bool) -> "asyncio.Future[Any]":
         """Queue a unit; the future is done once it is committed. Raises DatabaseClosed after close()."""

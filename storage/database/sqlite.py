@@ -100,6 +100,10 @@ class SqliteDatabase:
     async def __aexit__(self, *_: object) -> None:
         await asyncio.to_thread(self._close)
 
+    @property
+    def queued(self) -> int:
+        return self._writer.queued
+
     async def write(self, unit: Callable[[Connection], T]) -> T:
         return await self.submit(unit)
 
@@ -168,6 +172,10 @@ class Writer:
                 raise DatabaseClosed
             self._jobs.put(job)
         return job.future
+
+    @property
+    def queued(self) -> int:
+        return self._jobs.qsize()
 
     def stop(self) -> None:
         """Finish the queued units, then close the connection."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from engine.money import Money
 from storage.database.connection import Connection, scalar
 from storage.ledger import holds
 
@@ -27,3 +28,8 @@ def expire_holds(conn: Connection, now: datetime, is_dead: Callable[[str], bool]
 def open_holds(conn: Connection) -> int:
     """Count the open holds."""
     return int(scalar(conn, "SELECT count(*) AS n FROM holds WHERE state = 'open'"))
+
+
+def held_money(conn: Connection) -> Money:
+    """Return the wallet money in open holds."""
+    return Money(int(scalar(conn, "SELECT COALESCE(SUM(wallet_nanousd), 0) AS n FROM holds WHERE state = 'open'")))

@@ -8,7 +8,8 @@ import pytest
 from sandbox.app import Sandbox
 from storage.reports import rollups
 from tests.journeys.conftest import Journey, started
-from web.metrics import LoopLag, _sample
+from web.exposition import sample
+from web.metrics import LoopLag
 
 
 async def scraped(journey: Journey) -> dict[str, str]:
@@ -75,4 +76,4 @@ async def test_blocked_event_loop_is_measured() -> None:
 
 
 def test_label_values_are_escaped() -> None:
-    assert _sample("m", {"model": 'a"b\\c\nd'}, 1) == 'm{model="a\\"b\\\\c\\nd"} 1'
+    assert sample("m", {"model": 'a"b\\c\nd'}, 1) == 'm{model="a\\"b\\\\c\\nd"} 1'

@@ -42,6 +42,7 @@ class Process:
     def __init__(self, raw: Raw, name: str, clock: FixedClock) -> None:
         self._raw, self.name, self.dead, self.fate = raw, name, False, Fate.LIVES
         self.url = self.dialect = ""
+        self.queued = 0
         self._died_after_commit = False
         self.committed: list[Unit] = []
         self._waiting: list[QueuedUnit] = []

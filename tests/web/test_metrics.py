@@ -1,13 +1,23 @@
 """GET /metrics."""
 
 import asyncio
+import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from engine.chat import Usage
+from storage.database.connection import Connection
 from storage.database.database import Database
+from storage.ledger import holds, journal
+from tests.builders import attempt
+from tests.storage.books import DOUBLE, NOW, hold_request
 from tests.web.conftest import ADMIN_KEY, ASKED, RunningApi
-from web.metrics import LoopLag, _sample, _wal_bytes
+from web.exposition import sample
+from web.metrics import LoopLag, _wal_bytes
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 async def scrape(api: RunningApi) -> dict[str, str]:
@@ -16,6 +26,32 @@ async def scrape(api: RunningApi) -> dict[str, str]:
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
     return dict(line.rsplit(" ", 1) for line in lines)
+
+
+async def answered_and_failed(api: RunningApi) -> None:
+    """One answer of gemini after failures of deepseek."""
+    api.set_mode("down", "deepseek")
+    async with api.http() as http:
+        await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED})
+    await api.idle()
+
+
+async def exposed(api: RunningApi) -> dict[str, tuple[str, frozenset[str]]]:
+    """Return the type and the labels of each metric, `le` aside."""
+    async with api.http(ADMIN_KEY) as admin:
+        text = (await admin.get("/metrics")).text
+    kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
+    labels: dict[str, set[str]] = {name: set() for name in kinds}
+    for name, pairs in re.findall(r"^(\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? \S+$", text, re.MULTILINE):
+        labels[name] |= set(re.findall(r'(\w+)="', pairs)) - {"le"}
+    return {name: (kind, frozenset(labels[name])) for name, kind in kinds.items()}
+
+
+def documented() -> dict[str, tuple[str, frozenset[str]]]:
+    """Return the type and the labels of each metric in docs/metrics.md."""
+    row = re.compile(r"^\| `(farthing_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)
+    rows = row.findall((DOCS / "metrics.md").read_text())
+    return {name: (kind, frozenset(labels.replace(",", " ").split())) for name, kind, labels in rows}
 
 
 async def test_answers_and_attempts_are_counted_by_offer_and_outcome(api: RunningApi) -> None:
@@ -71,9 +107,90 @@ async def test_lag_of_the_event_loop_is_the_worst_since_the_last_scrape() -> Non
     assert worst >= 0.04
 
 
+async def test_each_metric_is_documented_with_its_type_and_labels(api: RunningApi) -> None:
+    """The guard of docs/metrics.md, both ways; `le` belongs to every histogram."""
+    await answered_and_failed(api)
+    assert await exposed(api) == documented()
+
+
+def test_dashboard_uses_only_documented_metrics() -> None:
+    names = {
+        name + end
+        for name, (kind, _) in documented().items()
+        for end in (("_bucket", "_sum", "_count") if kind == "histogram" else ("",))
+    }
+    dashboard = json.loads((DOCS / "grafana-dashboard.json").read_text())
+    expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    used = [set(re.findall(r"farthing_\w+", expression)) for expression in expressions]
+    assert all(used)
+    assert set().union(*used) - names == set()
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+
+
+async def test_invented_models_and_providers_are_one_series(api: RunningApi) -> None:
+    def unit(conn: Connection) -> None:
+        for number in range(50):
+            for provider in ("deepseek", f"gone-{number}"):
+                journal.record(
+                    conn,
+                    attempt(
+                        request_id=f"{provider}:{number}",
+                        provider=provider,
+                        model=f"invented-{number}",
+                        usage=Usage(3, 4),
+                        kept=True,
+                    ),
+                )
+
+    await api.container.db.write(unit)
+    found = await scrape(api)
+    assert found['farthing_input_tokens_total{provider="deepseek",model="other"}'] == "150"
+    assert found['farthing_output_tokens_total{provider="other",model="other"}'] == "200"
+    assert found['farthing_attempts_total{provider="other",outcome="answered"}'] == "50"
+    assert not [name for name in found if "invented" in name or "gone" in name]
+
+
+async def test_money_of_open_holds_offer_states_and_queue_are_shown(api: RunningApi) -> None:
+    await api.container.db.write(
+        lambda conn: holds.hold(conn, hold_request(1, tariff=DOUBLE), api.container.lease.id, NOW)
+    )
+    found = await scrape(api)
+    assert (found["farthing_open_holds"], found["farthing_open_holds_nanousd"]) == ("1", "400000")
+    offer = 'provider="gemini",model="gemini-2.5-flash-lite"'
+    assert found[f'farthing_offer_state{{{offer},state="closed"}}'] == "1"
+    assert found["farthing_writer_queue_units"] == "0"
+    await api.container.db.write(lambda conn: holds.void(conn, "r1:1", NOW))
+
+
+async def test_attempts_in_flight_are_those_of_the_answers(api: RunningApi) -> None:
+    api.set_mode("keepalive_only")
+    async with api.http() as http:
+        asking = asyncio.create_task(http.post("/v1/chat/completions", json={"model": "seen", "messages": ASKED}))
+        async with asyncio.timeout(10):
+            while (found := await scrape(api))["farthing_in_flight_attempts"] != "1":
+                await asyncio.sleep(0)
+        assert found["farthing_in_flight_answers"] == "1"
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    await api.idle()
+    assert (await scrape(api))["farthing_in_flight_attempts"] == "0"
+
+
+async def test_durations_and_retries_of_this_process_are_counted_by_outcome(api: RunningApi) -> None:
+    await answered_and_failed(api)
+    found = await scrape(api)
+    for outcome, provider, number in (("overloaded", "deepseek", "2"), ("answered", "gemini", "1")):
+        labels = f'provider="{provider}",outcome="{outcome}"'
+        assert found[f"farthing_attempt_duration_seconds_count{{{labels}}}"] == number
+    assert found['farthing_attempt_first_token_seconds_count{provider="gemini",outcome="answered"}'] == "1"
+    assert 'farthing_attempt_first_token_seconds_count{provider="deepseek",outcome="overloaded"}' not in found
+    assert found['farthing_retries_total{provider="deepseek"}'] == "1"
+    assert found['farthing_retries_total{provider="gemini"}'] == "1"
+
+
 def test_labels_are_escaped() -> None:
-    assert _sample("m", {"model": 'a"b\\c\nd'}, 1) == 'm{model="a\\"b\\\\c\\nd"} 1'
-    assert _sample("m", {}, 1) == "m 1"
+    assert sample("m", {"model": 'a"b\\c\nd'}, 1) == 'm{model="a\\"b\\\\c\\nd"} 1'
+    assert sample("m", {}, 1) == "m 1"
 
 
 def test_size_of_the_write_ahead_log_is_sqlites_alone(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from telegram.ext import ExtBot
 
-from bot.updates.intake import incoming_of, number_of, read
+from bot.updates.intake import handler_in_span, incoming_of, number_of, read
 from bot.updates.merging import continues, may_continue
 from bot.updates.polling import next_offset
 from storage.telegram.inbox import CHAT, NOW
@@ -92,3 +94,23 @@ def test_valid_or_unknown_update_is_read(body: dict[str, Any], caplog: pytest.Lo
 
 def test_lowest_and_highest_ids_are_valid() -> None:
     assert [number_of({"update_id": number}) for number in (0, 2**63 - 1)] == [0, 2**63 - 1]
+
+
+@pytest.mark.parametrize(
+    ("update", "kind"),
+    [({"update_id": 1, "message": {}}, "message"), ({"update_id": 1, "a_tenants_word": {}}, "update")],
+)
+async def test_update_is_handled_within_the_span_of_its_kind(update: dict[str, Any], kind: str) -> None:
+    steps: list[object] = []
+
+    @contextmanager
+    def span(name: str) -> Iterator[None]:
+        steps.append(name)
+        yield
+        steps.append("ended")
+
+    async def handle(payload: dict[str, Any]) -> None:
+        steps.append(payload)
+
+    await handler_in_span(handle, span)(update)
+    assert steps == [kind, update, "ended"]

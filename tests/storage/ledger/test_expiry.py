@@ -1,10 +1,11 @@
 """Expiry of holds whose process has died."""
 
+from engine.money import ZERO
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds
-from storage.ledger.expiry import expire_holds, open_holds
-from tests.storage.books import NOW, account, check_books, hold_request, pay, take, tenant
+from storage.ledger.expiry import expire_holds, held_money, open_holds
+from tests.storage.books import DOUBLE, NOW, account, check_books, hold_request, pay, take, tenant
 
 
 def states(conn: Connection) -> dict[str, str]:
@@ -23,6 +24,19 @@ async def test_only_holds_of_dead_leases_expire(db: Database) -> None:
         assert states(conn) == {"a": "expired", "b": "open"}
         assert account(conn, owner)["allowance_held_tokens"] == held // 2
         check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_money_of_open_holds_is_that_of_the_wallets(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        assert held_money(conn) == ZERO
+        first, second = hold_request(owner, "a", tariff=DOUBLE), hold_request(owner, "b", tariff=DOUBLE)
+        held = take(conn, first).wallet + take(conn, second).wallet
+        assert held_money(conn) == held > ZERO
+        holds.void(conn, first.hold_id, NOW)
+        assert held_money(conn) < held
 
     await db.write(unit)
 

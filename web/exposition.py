@@ -1,0 +1,76 @@
+"""Prometheus' text format: metrics, samples and histograms as lines."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+Labels: TypeAlias = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Distribution:
+    """The samples of one histogram with one set of labels: `within` counts those up to each bound, cumulative."""
+
+    within: list[int]
+    count: int = 0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Distributions in this process by the values of `labels`. The caller bounds the number of these values."""
+
+    labels: tuple[str, ...]
+    bounds: tuple[float, ...]
+    _found: dict[tuple[str, ...], Distribution] = field(default_factory=dict)
+
+    def observe(self, values: tuple[str, ...], value: float) -> None:
+        found = self._found.get(values)
+        if found is None:
+            found = self._found[values] = Distribution([0] * len(self.bounds))
+        found.count += 1
+        found.total += value
+        for number, bound in enumerate(self.bounds):
+            if value <= bound:
+                found.within[number] += 1
+
+    def distributions(self) -> Iterable[tuple[Labels, Distribution]]:
+        """Yield the labels and the samples of each distribution."""
+        for values, found in sorted(self._found.items()):
+            yield dict(zip(self.labels, values, strict=True)), found
+
+
+def metric(name: str, kind: str, words: str, samples: Iterable[tuple[Labels, object]]) -> Iterable[str]:
+    """Yield the lines of a counter or gauge; those of its name also where it has no sample."""
+    yield from _head(name, kind, words)
+    for labels, value in samples:
+        yield sample(name, labels, value)
+
+
+def histogram(
+    name: str, words: str, bounds: Sequence[float], distributions: Iterable[tuple[Labels, Distribution]]
+) -> Iterable[str]:
+    """Yield the lines of a histogram with these upper bounds."""
+    yield from _head(name, "histogram", words)
+    for labels, found in distributions:
+        for bound, within in zip(bounds, found.within, strict=True):
+            yield sample(f"{name}_bucket", {**labels, "le": f"{bound:g}"}, within)
+        yield sample(f"{name}_bucket", {**labels, "le": "+Inf"}, found.count)
+        yield sample(f"{name}_sum", labels, f"{found.total:g}")
+        yield sample(f"{name}_count", labels, found.count)
+
+
+def sample(name: str, labels: Labels, value: object) -> str:
+    """Return one line; label values are escaped."""
+    pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{{{pairs}}} {value}" if pairs else f"{name} {value}"
+
+
+def _head(name: str, kind: str, words: str) -> Iterable[str]:
+    yield f"# HELP {name} {words}"
+    yield f"# TYPE {name} {kind}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
