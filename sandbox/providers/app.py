@@ -4,7 +4,7 @@ import json
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -100,14 +100,27 @@ class StandIns:
             await _break(found, request, mode)
             return Response(status_code=502)  # to a closed connection
         try:
-            is_recording = request.path_params["path"] == TRANSCRIPTIONS_PATH
-            answered = await (self._transcribe if is_recording else self._answer)(found, request, mode)
+            answered = await self._handler(found, request.path_params["path"])(found, request, mode)
         except StandInRefused as refused:
             answered = refused_response(found, refused.refusal, found.wait_seconds or WAIT_SECONDS)
         answered.headers.update(found.provider.limit_headers(found.limit, found.left, found.wait_seconds))
         found.last_status = answered.status_code
         self._notify(found)
         return answered
+
+    def _handler(self, found: StandIn, path: str) -> Callable[[StandIn, Request, str], Awaitable[Response]]:
+        if path == TRANSCRIPTIONS_PATH:
+            return self._transcribe
+        return self._embed if found.provider.embeds(path) else self._answer
+
+    async def _embed(self, found: StandIn, request: Request, mode: str) -> Response:
+        """Answer a request for embeddings. Raises StandInRefused."""
+        call = await _received(found, request)
+        self._admit(found, mode)
+        if found.mode == "garbage":
+            return PlainTextResponse(_GARBAGE, media_type="text/html")
+        body = found.provider.embed(call, with_usage=found.mode != "no_usage")
+        return Breakable(whole(found, body, self._slow_seconds), media_type="application/json")
 
     async def _answer(self, found: StandIn, request: Request, mode: str) -> Response:
         """Answer a chat request. Raises StandInRefused."""

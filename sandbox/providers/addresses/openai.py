@@ -5,12 +5,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.providers.dialects.openai import OpenAIStandIn, request_limit_headers, written_by_itself
+from sandbox.providers.embeddings import AskedEmbeddings, check_tokens, dimensions_of, inputs_of
 from sandbox.providers.exchange import ParsedRequest
 from sandbox.providers.refusals import Refusal, StandInRefused
 
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
 _NO_MINIMAL = re.compile(r"(^|/)gpt-5\.[1-9]")
+
+
+_EMBEDDING_FIELDS = frozenset({"model", "input", "dimensions", "encoding_format", "user"})
+_EMBEDDING_MODELS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}
 
 
 class OpenAIOwnStandIn(OpenAIStandIn):
@@ -35,6 +40,22 @@ class OpenAIOwnStandIn(OpenAIStandIn):
             raise StandInRefused(_unsupported("temperature", "Only the default (1) value is supported."))
         if "gpt-6" in model and body.get("tools") and body.get("reasoning_effort") != "none":
             raise StandInRefused(_unsupported("tools", "Set reasoning_effort to 'none'."))
+
+    def asked_embeddings(self, body: Mapping[str, Any], model: str) -> AskedEmbeddings:
+        if unknown := sorted(set(body) - _EMBEDDING_FIELDS):
+            message = f"Unrecognized request argument supplied: {unknown[0]}"
+            raise StandInRefused(Refusal(400, message, param=unknown[0]))
+        most = _EMBEDDING_MODELS.get(model)
+        if most is None:
+            raise StandInRefused(Refusal(403, "You are not allowed to generate embeddings from this model"))
+        if "ada" in model and body.get("dimensions") is not None:
+            raise StandInRefused(Refusal(400, "This model does not support specifying dimensions."))
+        form = body.get("encoding_format", "float")
+        if form not in {"float", "base64"}:
+            raise StandInRefused(Refusal(400, f"Invalid value: '{form}'.", param="encoding_format"))
+        asked = AskedEmbeddings(model, inputs_of(body), dimensions_of(body.get("dimensions"), most), form == "base64")
+        check_tokens(asked)
+        return asked
 
     def thinks(self, body: Mapping[str, Any], model: str) -> bool:
         return bool(_REASONING.search(model)) and body.get("reasoning_effort") not in {"none", "minimal"}

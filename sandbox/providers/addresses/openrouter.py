@@ -7,10 +7,13 @@ from typing import Any
 
 from sandbox.providers.dialects.base import data
 from sandbox.providers.dialects.openai import OpenAIStandIn, written_by_itself
+from sandbox.providers.embeddings import AskedEmbeddings, check_tokens, dimensions_of, inputs_of
 from sandbox.providers.exchange import ParsedRequest, StandInUsage
 from sandbox.providers.refusals import OPENAI_REFUSALS, Refusal, StandInRefused
 
 _CREDITS_PER_TOKEN = (105e-9, 210e-9)  # as for deepseek-v4-flash: input, output
+_EMBEDDING_DIMENSIONS = 1536
+_EMBEDDING_CREDITS_PER_TOKEN = 20e-9  # as for text-embedding-3-small
 _REFUSALS = {
     **OPENAI_REFUSALS,
     "no_key": Refusal(401, "No auth credentials found"),
@@ -30,6 +33,17 @@ class OpenRouterStandIn(OpenAIStandIn):
     def check(self, body: Mapping[str, Any], model: str) -> None:  # noqa: ARG002
         if "/" not in model:
             raise StandInRefused(Refusal(400, f"{model} is not a valid model ID"))
+
+    def asked_embeddings(self, body: Mapping[str, Any], model: str) -> AskedEmbeddings:
+        self.check(body, model)
+        form = body.get("encoding_format", "float")
+        dimensions = dimensions_of(body.get("dimensions"), _EMBEDDING_DIMENSIONS)
+        asked = AskedEmbeddings(model, inputs_of(body), dimensions, form == "base64")
+        check_tokens(asked)
+        return asked
+
+    def embedding_usage(self, asked: AskedEmbeddings) -> dict[str, Any]:
+        return {**super().embedding_usage(asked), "cost": round(asked.tokens * _EMBEDDING_CREDITS_PER_TOKEN, 12)}
 
     def thinks(self, body: Mapping[str, Any], model: str) -> bool:
         wanted = body.get("reasoning") or {}

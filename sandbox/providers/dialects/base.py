@@ -35,6 +35,14 @@ class StandInDialect(ABC):
     def serves(self, path: str) -> bool:
         """Return whether POST requests to this path, without the base URL, belong to the dialect."""
 
+    def embeds(self, path: str) -> bool:  # noqa: ARG002 - only where a dialect has embeddings
+        """Return whether a request to this path asks for embeddings, or for their tokens."""
+        return False
+
+    def embed(self, call: ReceivedCall, *, with_usage: bool) -> dict[str, Any]:  # noqa: ARG002
+        """Return the body of an answer with embeddings. Raises StandInRefused as strictly as the real provider."""
+        raise StandInRefused(self.refusals["malformed"])
+
     @abstractmethod
     def key(self, request: Request) -> str:
         """Return the caller's secret, empty when there is none."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from sandbox.providers import gemini_embeddings
 from sandbox.providers.answers import chosen_tool, words
 from sandbox.providers.dialects.base import (
     IMAGE_TEXT,
@@ -63,6 +64,7 @@ _REFUSALS = {
     ),
 }
 _METHODS = {"generateContent", "streamGenerateContent"}
+_EMBEDDING_METHODS = {"batchEmbedContents", "countTokens"}
 
 
 class GeminiStandIn(StandInDialect):
@@ -71,7 +73,13 @@ class GeminiStandIn(StandInDialect):
     models = ("gemini-2.5-flash-lite", "gemini-2.5-flash", "gemini-3.5-flash-lite", "gemini-3.8-flash")
 
     def serves(self, path: str) -> bool:
-        return path.startswith("models/") and path.rpartition(":")[2] in _METHODS
+        return path.startswith("models/") and path.rpartition(":")[2] in _METHODS | _EMBEDDING_METHODS
+
+    def embeds(self, path: str) -> bool:
+        return path.rpartition(":")[2] in _EMBEDDING_METHODS
+
+    def embed(self, call: ReceivedCall, *, with_usage: bool) -> dict[str, Any]:  # noqa: ARG002 - usage is not reported
+        return gemini_embeddings.counted(call) if call.method == "countTokens" else gemini_embeddings.embedded(call)
 
     def key(self, request: Request) -> str:
         return request.headers.get("x-goog-api-key") or request.query_params.get("key") or ""

@@ -18,6 +18,7 @@ from sandbox.providers.dialects.base import (
     names,
     output_limit,
 )
+from sandbox.providers.embeddings import EMBEDDINGS_PATH, AskedEmbeddings, encoded, inputs_of
 from sandbox.providers.exchange import (
     TRANSCRIPTIONS_PATH,
     ParsedRequest,
@@ -37,6 +38,7 @@ FIELDS = names(
     "function_call prompt_cache_key prompt_cache_retention safety_identifier web_search_options"
 )
 CACHE_FROM_TOKENS = 1024
+PLAIN_DIMENSIONS = 768
 _WRITES_CACHE = re.compile(r"(^|/)gpt-(5\.[6-9]|[6-9])")
 _ERROR_FIELDS = {"message": "message", "type": "kind", "param": "param", "code": "code"}
 REASONS = {"stop": "stop", "length": "length", "tool": "tool_calls", "refused": "content_filter"}
@@ -52,19 +54,17 @@ class OpenAIStandIn(StandInDialect):
     # --- requests -----------------------------------------------------------------------------------
 
     def serves(self, path: str) -> bool:
-        return path in {"chat/completions", TRANSCRIPTIONS_PATH}
+        return path in {"chat/completions", TRANSCRIPTIONS_PATH, EMBEDDINGS_PATH}
+
+    def embeds(self, path: str) -> bool:
+        return path == EMBEDDINGS_PATH
 
     def key(self, request: Request) -> str:
         kind, _, key = request.headers.get("authorization", "").partition(" ")
         return key.strip() if kind.lower() == "bearer" else ""
 
     def parse(self, call: ReceivedCall) -> ParsedRequest:
-        body = call.body
-        model = body.get("model")
-        if not isinstance(model, str) or not model:
-            raise StandInRefused(Refusal(400, "you must provide a model parameter"))
-        if model.startswith("no-such"):
-            raise StandInRefused(Refusal(404, f"The model `{model}` does not exist.", code="model_not_found"))
+        body, model = call.body, _model(call.body)
         self.check(body, model)
         wrong = Refusal(400, "Invalid type for 'messages': expected a list of messages.", param="messages")
         messages = messages_of(body, "messages", ROLES, wrong)
@@ -120,6 +120,23 @@ class OpenAIStandIn(StandInDialect):
             shows_thoughts=self.shows_thoughts(body),
             options={**(body.get("stream_options") or {}), "prompt_cache_key": body.get("prompt_cache_key")},
         )
+
+    def embed(self, call: ReceivedCall, *, with_usage: bool) -> dict[str, Any]:
+        model = _model(call.body)
+        asked = self.asked_embeddings(call.body, model)
+        rows = [{"object": "embedding", "index": n, "embedding": each} for n, each in enumerate(encoded(asked))]
+        usage = {"usage": self.embedding_usage(asked)} if with_usage else {}
+        return {"object": "list", "data": rows, "model": model, **usage}
+
+    def asked_embeddings(self, body: Mapping[str, Any], model: str) -> AskedEmbeddings:
+        """A plain server: decimal numbers whatever is asked for, one number of dimensions."""
+        if body.get("dimensions") is not None:
+            message = f'Model "{model}" does not support matryoshka representation.'
+            raise StandInRefused(Refusal(400, message, "BadRequestError"))
+        return AskedEmbeddings(model, inputs_of(body), PLAIN_DIMENSIONS)
+
+    def embedding_usage(self, asked: AskedEmbeddings) -> dict[str, Any]:
+        return {"prompt_tokens": asked.tokens, "total_tokens": asked.tokens}
 
     # --- answers ------------------------------------------------------------------------------------
 
@@ -217,6 +234,15 @@ class OpenAIStandIn(StandInDialect):
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
         usage = {"usage": None} if self.has_usage_chunk(asked) else {}
         return data({**self._head(asked), "choices": [choice], **usage, **more, **self.padding(asked, delta)})
+
+
+def _model(body: Mapping[str, Any]) -> str:
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        raise StandInRefused(Refusal(400, "you must provide a model parameter"))
+    if model.startswith("no-such"):
+        raise StandInRefused(Refusal(404, f"The model `{model}` does not exist.", code="model_not_found"))
+    return model
 
 
 def text_of(content: Any) -> str:

@@ -31,7 +31,7 @@ def test_both_methods_of_a_model_are_served(path: str) -> None:
     assert PLAIN.serves(path)
 
 
-@pytest.mark.parametrize("path", ["models/m:countTokens", "m:generateContent", "chat/completions"])
+@pytest.mark.parametrize("path", ["models/m:predict", "m:generateContent", "chat/completions"])
 def test_other_path_is_not_served(path: str) -> None:
     assert not PLAIN.serves(path)
 
