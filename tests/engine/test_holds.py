@@ -56,6 +56,11 @@ def test_markup_holds_for_the_dearest_quote() -> None:
     assert held.wallet == Money.ceil_atto(100 * 10**13 + 1024 * 2 * 10**13, Fraction("1.4"))
 
 
+def test_markup_hold_counts_the_tokens_of_the_longest_answer_for_the_key() -> None:
+    short = Ceiling(10**12, 2 * 10**12, 512)
+    assert grant(hold_request(TIMES, short, CEILING), Funds(0, Money.usd("1"))).tokens == 100 + 1024
+
+
 def test_quote_over_the_funds_is_left_out_alone() -> None:
     dear = Ceiling(10**15, 10**15, 1024)
     assert grant(hold_request(TIMES, CEILING, dear), Funds(0, Money.usd("0.02"))).output_tokens == (1024, 0)

@@ -33,3 +33,11 @@ def test_ceiling_is_the_maximum_of_input_cache_reads_and_writes() -> None:
 def test_every_kind_of_token_has_its_own_price() -> None:
     usage = Usage(60, 7, cached_tokens=10, cache_write_tokens=20)
     assert TIERED.cost_atto(usage) == 30 * 1 + 10 * 2 + 20 * 3 + 7 * 4
+
+
+def test_ceiling_is_that_of_cache_reads_where_they_are_the_dearest() -> None:
+    assert Price(((0, Rates(1, 9, 2, 3)),)).ceiling(10) == (9, 3)
+
+
+def test_flat_price_applies_from_the_first_token() -> None:
+    assert flat_price("1", "2", "3").ceiling(0) == (3 * MTOK, 2 * MTOK)
