@@ -1,10 +1,10 @@
 """Bodies of requests and responses, as /openapi.json describes them. Money is a string of USD, exact to 1e-9."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-Usd = Annotated[str, Field(description="USD, exact to the nano-dollar", examples=["12.50"])]
+from web.schema_fields import In, Plain, Usd, UsdChange
 
 
 class HealthOut(BaseModel):
@@ -79,22 +79,6 @@ class TenantList(BaseModel):
     next: str | None
 
 
-class In(BaseModel):
-    """A request body. Unknown fields are ignored."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-def _plain(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("text without NUL characters")
-    return text
-
-
-Plain = Annotated[str, AfterValidator(_plain)]
-"""Text without NUL, which PostgreSQL does not accept."""
-
-
 class TenantIn(In):
     name: Plain = Field(min_length=1, max_length=200)
     plan: str = "free"
@@ -105,33 +89,8 @@ class PlanIn(In):
 
 
 class CreditIn(In):
-    usd: str = Field(max_length=40, description="USD to add, exact decimal in a string", examples=["5.00"])
+    usd: UsdChange
     reason: Plain = Field(min_length=1, max_length=500)
-
-
-class KeyIn(In):
-    name: Plain = Field("", max_length=100)
-    tokens_per_month: int | None = Field(None, gt=0, le=10**15, strict=True)
-
-
-class KeyOut(BaseModel):
-    id: str
-    name: str
-    prefix: str
-    tokens_per_month: int | None
-    used_tokens: int
-    created_at: str
-    last_used_at: str | None
-    revoked_at: str | None
-
-
-class NewKeyOut(KeyOut):
-    key: str = Field(description="The secret, shown only in this answer")
-
-
-class KeyList(BaseModel):
-    data: list[KeyOut]
-    next: None = None
 
 
 class UsageOut(BaseModel):

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.money import ZERO, Money
 from storage.database.connection import Connection, Row, day_of, moment, ms, row, scalar
-from storage.ledger.transfers import wallet_of
+from storage.ledger.transfers import HOUSE_CREDITS, wallet_of
 
 SETTLE_TIME = timedelta(hours=1)
 DAY_MS = 86_400_000
@@ -202,7 +202,7 @@ def _kind(kind: str, other: str, *, came_in: bool) -> str:
     if kind in {"refund", "repayment"}:
         return kind
     if not came_in:
-        return "other"
+        return "credit" if other == HOUSE_CREDITS else "other"
     return "topup" if other == "house:stars" else "credit"
 
 

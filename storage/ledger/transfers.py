@@ -9,7 +9,7 @@ from typing import Any
 from engine.money import ZERO, Money
 from storage.database.connection import Connection, Row, for_update, ms, row
 
-HOUSE_CHARGES = "house:charges"
+HOUSE_CHARGES, HOUSE_CREDITS = "house:charges", "house:credits"
 
 
 def wallet_of(tenant_id: int) -> str:
@@ -71,7 +71,7 @@ def credit(
     ref: str,
     reason: str,
     now: datetime,
-    source: str = "house:credits",
+    source: str = HOUSE_CREDITS,
 ) -> bool:
     """Add `amount` to the wallet after paying the tenant's debt from it; False when `ref` was credited before.
 
@@ -103,7 +103,7 @@ def credit(
             tenant_id=tenant_id,
             ref=f"repaid:{ref}",
             now=now,
-            reason="owed from a refund",
+            reason="owed from before",
         )
     conn.run(
         "UPDATE accounts SET balance_nanousd = balance_nanousd + :added,"
@@ -146,6 +146,31 @@ def debit_or_owe(
         owed=owed.nanousd,
     )
     return taken
+
+
+def adjust(conn: Connection, tenant_id: int, amount: Money, *, ref: str, reason: str, now: datetime) -> bool:
+    """Credit the wallet with `amount`, or debit it by an amount below zero; the part that it lacks is owed.
+
+    False, with nothing done, where `ref` was booked before. Raises LookupError for a tenant without an account.
+    """
+    if amount > ZERO:
+        return credit(conn, tenant_id, amount, ref=ref, reason=reason, now=now)
+    lock_account(conn, tenant_id)
+    if adjusted(conn, ref) is not None:
+        return False
+    debit_or_owe(conn, tenant_id, -amount, kind="debit", to=HOUSE_CREDITS, ref=ref, reason=reason, now=now)
+    return True
+
+
+def adjusted(conn: Connection, ref: str) -> tuple[Money, str] | None:
+    """Return the amount, below zero for a debit, and the reason that `adjust` booked under `ref`; None for neither."""
+    found = conn.rows(
+        "SELECT kind, amount_nanousd, reason FROM transfers WHERE ref IN (:ref, :owed)", ref=ref, owed=f"{ref}:owed"
+    )
+    if not found:
+        return None
+    amount = Money(sum(each["amount_nanousd"] for each in found))
+    return (-amount if found[0]["kind"] == "debit" else amount), found[0]["reason"]
 
 
 def _post_both(conn: Connection, tenant_id: int, parts: tuple[Money, Money], **common: Any) -> bool:

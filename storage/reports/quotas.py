@@ -114,7 +114,7 @@ def low_wallets(conn: Connection, threshold: Money, limit: int = 200) -> list[Lo
         " JOIN tenants t ON t.id = a.tenant_id WHERE a.balance_nanousd < :threshold AND t.telegram_user_id IS NOT NULL"
         " AND NOT t.blocked AND EXISTS (SELECT 1 FROM transfers x WHERE x.tenant_id = t.id"
         " AND x.debit = 'tenant:' || t.id AND x.created_at >= a.period_start_at"
-        " AND x.kind NOT IN ('repayment', 'refund')"
+        " AND x.kind NOT IN ('repayment', 'refund', 'debit')"
         " AND NOT (x.kind = 'plan' AND EXISTS (SELECT 1 FROM payments p WHERE p.charge_id = substr(x.ref, 6))))"
         " AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.key = 'wallet:' || t.id || ':' || a.period_no)"
         " ORDER BY t.id LIMIT :n",

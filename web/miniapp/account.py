@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,14 +15,14 @@ from storage.invoices.drafts import LedgerMismatch
 from storage.invoices.invoices import Invoice, Seller
 from storage.reports import usage
 from storage.tenants import api_keys
-from storage.tenants.api_keys import KeySettings
 from storage.tenants.tenants import TenantState
 from web.admin.invoices import invoice_row
 from web.admin.keys import key_row
 from web.errors import HttpProblem, not_found
+from web.key_schemas import KeyIn, NewKeyOut
 from web.miniapp.access import MiniAppUser
 from web.miniapp.schemas import AccountDataOut, SpentOut
-from web.schemas import KeyIn, NewKeyOut
+from web.schema_fields import utc_text
 
 log = logging.getLogger(__name__)
 MOST_A_DAY = 30
@@ -80,9 +80,7 @@ class AccountPages:
         def unit(conn: Connection) -> api_keys.ApiKey | HttpProblem:
             if refused := _too_many(api_keys.list_for(conn, tenant_id, now, revoked=True), now):
                 return refused
-            return api_keys.add(
-                conn, tenant_id, key, KeySettings(name=name, tokens_per_month=asked.tokens_per_month), now
-            )
+            return api_keys.add(conn, tenant_id, key, replace(asked.settings(), name=name), now)
 
         made = await self.db.write(unit)
         if isinstance(made, HttpProblem):
@@ -131,8 +129,8 @@ def _account(state: TenantState) -> dict[str, Any]:
         "owed_usd": str(state.owed),
         "allowance_tokens": state.allowance_tokens,
         "allowance_left_tokens": state.allowance_left_tokens,
-        "period_from": _utc(state.period_start),
-        "renews_at": _utc(state.renews_at),
+        "period_from": utc_text(state.period_start),
+        "renews_at": utc_text(state.renews_at),
     }
 
 
@@ -146,7 +144,3 @@ def _spent_row(row: usage.UsageRow) -> SpentOut:
         allowance_tokens=row.allowance_tokens,
         charge_usd=str(row.charge),
     )
-
-
-def _utc(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Response
 
 import locales
 from web.errors import not_found
+from web.key_schemas import KeyIn, NewKeyOut
 from web.miniapp.access import MiniAppUser, current_operator, current_user
 from web.miniapp.account import AccountPages
 from web.miniapp.operator import OperatorPages
 from web.miniapp.schemas import AccountDataOut, OperatorOut
 from web.openapi_parts import BODY_ERRORS, Responses, errors, file
-from web.schemas import KeyIn, NewKeyOut
 
 PAGE = Path(__file__).parent / "page"
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}

@@ -2,7 +2,9 @@
 
 from pydantic import BaseModel, Field
 
-from web.schemas import InvoiceOut, KeyOut, MarginList, ProviderOut, Usd
+from web.key_schemas import KeyOut
+from web.schema_fields import Usd
+from web.schemas import InvoiceOut, MarginList, ProviderOut
 
 
 class AccountOut(BaseModel):

@@ -109,6 +109,9 @@ async def test_movements_have_their_kind_sign_and_stars(db: Database) -> None:
         assert [each.kind for each in november.movements] == ["credit", "repayment"]
         transfers.debit_or_owe(conn, owner, Money(5), kind="debit", to="house:x", ref="x", reason="fee", now=at(9))
         assert draft_of(conn, owner, OCTOBER).movements[-1] == Movement(date(2026, 10, 9), "other", "fee", Money(-5))
+        transfers.adjust(conn, owner, Money(-3), ref="y", reason="mistake", now=at(10))
+        taken = Movement(date(2026, 10, 10), "credit", "mistake", Money(-3))
+        assert draft_of(conn, owner, OCTOBER).movements[-1] == taken
 
     await db.write(unit)
 

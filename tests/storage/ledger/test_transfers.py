@@ -7,7 +7,7 @@ import pytest
 from engine.money import ZERO, Money
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.ledger.transfers import credit, debit_or_owe, debt_of, lock_account, post, wallet_of
+from storage.ledger.transfers import adjust, adjusted, credit, debit_or_owe, debt_of, lock_account, post, wallet_of
 from tests.storage.books import DOUBLE, NOW, account, check_books, hold_request, pay, take, tenant
 
 
@@ -72,7 +72,7 @@ async def test_credit_pays_the_debt_first(db: Database, credited: str, balance: 
         assert credit(conn, owner, Money.usd(credited), ref="c1", reason="x", now=NOW, source="house:gifts")
         books = account(conn, owner)
         assert (books["balance_nanousd"], books["owed_nanousd"]) == (balance, owed)
-        assert reasons(conn, owner)[-2:] == ["x", "owed from a refund"]
+        assert reasons(conn, owner)[-2:] == ["x", "owed from before"]
         repaid = min(Money.usd(credited), Money.usd("2")).nanousd
         assert transfers(conn, owner)[-2:] == [
             ("credit", "house:gifts", wallet_of(owner), "c1", Money.usd(credited).nanousd),
@@ -139,3 +139,23 @@ async def test_account_of_an_unknown_tenant_is_an_error(db: Database) -> None:
     for unit in (lock_account, partial(credit, amount=Money(1), ref="r", reason="", now=NOW), partial(debit, usd="1")):
         with pytest.raises(LookupError, match="tenant 99 has no account"):
             await db.write(lambda conn, unit=unit: unit(conn, 99))  # type: ignore[misc]
+
+
+async def test_adjustment_below_zero_takes_the_free_part_of_the_wallet_and_owes_the_rest(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn)
+        change = partial(adjust, conn, owner, reason="x", now=NOW)
+        assert change(Money(500), ref="in")
+        assert change(Money(-200), ref="out")
+        assert not change(Money(-200), ref="out")
+        assert change(Money(-700), ref="more")
+        assert not change(Money(-700), ref="more")
+        assert (account(conn, owner)["balance_nanousd"], account(conn, owner)["owed_nanousd"]) == (0, 400)
+        assert change(Money(-1), ref="empty")
+        assert not change(Money(-1), ref="empty")
+        booked = [adjusted(conn, ref) for ref in ("in", "out", "more", "empty", "other")]
+        assert booked == [(Money(500), "x"), (Money(-200), "x"), (Money(-700), "x"), (Money(-1), "x"), None]
+        assert transfers(conn, owner)[1] == ("debit", wallet_of(owner), "house:credits", "out", 200)
+        check_books(conn)
+
+    await db.write(unit)
