@@ -259,3 +259,73 @@ def test_answers_cut_by_an_outage_do_not_count_as_the_usual_failure_rate() -> No
         breaker.failed(21.6 + number, 21.5 + number, number=41 + number)
     assert breaker.is_open
     assert breaker.usual_failure_share == 0
+
+
+def test_failure_begun_with_a_success_but_known_later_is_in_the_row() -> None:
+    breaker = Breaker(5, 60)
+    breaker.succeeded(11, 10)
+    for _ in range(5):
+        breaker.failed(12, 10)
+    assert breaker.is_open
+
+
+def test_success_without_a_number_is_not_turned_into_a_failure() -> None:
+    breaker = Breaker(5, 60)
+    breaker.succeeded(1, 1)
+    breaker.failed(2, 2, number=1)
+    assert [outcome.failed for outcome in breaker.window(2)] == [False, True]
+
+
+def test_failed_probe_opens_nothing_and_allows_another() -> None:
+    breaker = opened()
+    assert breaker.opened_at == 100
+    breaker.probing = True
+    assert breaker.failed(105, 105, probe=True) is False
+    assert breaker.probing is False
+
+
+def test_attempt_that_may_still_answer_breaks_the_row_only_if_begun_after_its_first_failure() -> None:
+    for pending, is_open in ((1.0, True), (1.5, False), (4.5, False), (5.0, False), (5.5, True)):
+        breaker = Breaker(5, 60)
+        for began_at in range(1, 6):
+            breaker.failed(began_at, began_at, pending=[pending])
+        assert breaker.is_open is is_open, pending
+
+
+def test_flakiness_before_a_long_rest_counts_after_it() -> None:
+    breaker = Breaker(5, 60)
+    flaky(breaker, 0)
+    fail(breaker, 17, 10)
+    breaker.succeeded(150, 150, probe=True)
+    fail(breaker, 8, 200)
+    assert not breaker.is_open
+
+
+def test_answers_cut_after_the_latest_first_token_belong_to_the_outage() -> None:
+    breaker = Breaker(failures_to_open=5, rest_seconds=60)
+    for number in range(1, 41):
+        breaker.succeeded(number / 2 + 0.5, number / 2, number=number)
+    breaker.succeeded(20.9, 20.2, number=41)
+    for number in range(21, 41):
+        breaker.failed(21.0, number / 2, number=number)
+    for number in range(5):
+        breaker.failed(21.6 + number, 21.5 + number, number=42 + number)
+    assert breaker.is_open
+    assert breaker.usual_failure_share == 0
+
+
+def test_twenty_attempts_are_enough_to_know_the_usual_failure_share() -> None:
+    breaker = Breaker(5, 60)
+    for _ in range(10):
+        breaker.failed(1, 1)
+        breaker.succeeded(1, 1)
+    fail(breaker, 5, 2)
+    assert not breaker.is_open
+    assert breaker.usual_failure_share == 0.5
+
+
+def test_latest_twenty_outcomes_are_kept_however_old() -> None:
+    breaker = Breaker(failures_to_open=20, rest_seconds=60)
+    for number in range(20):
+        breaker.failed(number * 300, number * 300)
+    assert breaker.is_open

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.routing.breaker import Breaker
-from engine.routing.offer_health import OfferHealth, PendingAttempts, SlotDemand
+from engine.routing.offer_health import OfferHealth, PendingAttempts, RestCost, SlotDemand
 
 
 def offer_health() -> OfferHealth:
@@ -170,3 +170,129 @@ def test_time_to_think_ends_with_its_attempt(end: Callable[[PendingAttempts, int
     pending.think(1, 20)
     pending.begin(1, 0)
     assert pending.late(2, 2) == 1
+
+
+def test_cut_answers_of_known_numbers_open_the_offer() -> None:
+    health = offer_health()
+    for number in range(1, 6):
+        health.succeeded(number, number, number=number, probe=False)
+    opened = [
+        health.failed(10, number, number=number, probe=False, was_alive=True, patience_seconds=20)
+        for number in range(1, 6)
+    ]
+    assert opened == [False, False, False, False, True]
+    assert len(health.breaker.window(10)) == 5
+
+
+def test_success_lowers_the_failure_chance() -> None:
+    health = offer_health()
+    fail(health, 1)
+    health.succeeded(1, 1, number=2, probe=False)
+    assert health.track.failure_chance(1) == pytest.approx(0.09)
+
+
+def test_probe_of_an_offer_in_service_is_an_ordinary_success() -> None:
+    health = offer_health()
+    for now in range(4):
+        fail(health, now)
+    chance = health.track.failure_chance(4)
+    health.succeeded(4, 4, number=9, probe=True)
+    assert health.track.failure_chance(4) == pytest.approx(0.9 * chance)
+
+
+def test_success_of_an_attempt_in_flight_during_a_rest_teaches_nothing() -> None:
+    health = offer_health()
+    for now in range(5):
+        fail(health, now)
+    chance = health.track.failure_chance(5)
+    health.succeeded(5, 3, number=9, probe=False)
+    assert health.breaker.is_open
+    assert health.track.failure_chance(5) == chance
+
+
+def test_failed_probe_doubles_the_rest_and_is_timed() -> None:
+    health = offer_health()
+    for now in range(5):
+        fail(health, now)
+    assert health.breaker.wait_seconds(4) == 5
+    seconds = health.track.failure_seconds
+    assert not health.failed(15, 9, number=6, probe=True, was_alive=False, patience_seconds=20)
+    assert health.breaker.wait_seconds(15) == 10
+    assert health.track.failure_seconds == pytest.approx(0.8 * seconds + 0.2 * 6)
+
+
+def test_attempts_begun_before_a_restore_say_nothing() -> None:
+    health = offer_health()
+    for now in range(5):
+        fail(health, now)
+    health.restore(100)
+    assert health.track.failure_chance(100) == 0.05
+    health.failed(101, 99, number=9, probe=False, was_alive=False, patience_seconds=20)
+    assert health.breaker.failures == 0
+
+
+def test_restored_flaky_offer_keeps_its_usual_failure_chance() -> None:
+    health = offer_health()
+    for now in range(20):
+        health.succeeded(now, now, number=0, probe=False)
+        fail(health, now + 0.5)
+    for now in range(40, 60):
+        fail(health, now)
+    health.restore(60)
+    assert health.track.failure_chance(60) == pytest.approx(health.breaker.usual_failure_share)
+    assert health.breaker.usual_failure_share > 0.4
+
+
+def test_end_of_an_unknown_attempt_changes_nothing() -> None:
+    pending = PendingAttempts()
+    pending.begin(1, 0)
+    pending.end(7)
+    assert pending.hopeful(0, 1) == [0]
+
+
+def test_lateness_counts_from_the_begin_of_each_attempt() -> None:
+    pending = PendingAttempts()
+    pending.begin(1, 10)
+    pending.think(1, 20)
+    assert [pending.late(now, 2) for now in (29, 30)] == [0, 1]
+    assert [pending.hopeful(now, 2) for now in (29, 30)] == [[10], []]
+
+
+def test_attempt_that_does_not_think_has_no_time_beyond_the_given_one() -> None:
+    pending = PendingAttempts()
+    pending.begin(1, 0)
+    assert (pending.late(0.5, 0.2), pending.hopeful(0.5, 0.2)) == (1, [])
+
+
+def test_value_of_a_place_is_not_computed_twice_at_one_moment() -> None:
+    demand = SlotDemand()
+    for saving in range(30):
+        demand.add(0, saving)
+    assert [demand.slot_atto(10, limit) for limit in (20, 10)] == [9, 9]
+
+
+def test_latest_4096_savings_are_kept() -> None:
+    demand = SlotDemand()
+    for _ in range(5000):
+        demand.add(0, 7)
+    assert demand.slot_atto(1, 4095) == 7
+    assert demand.slot_atto(3, 4096) == 0
+
+
+def test_attempt_during_a_rest_is_due_after_its_pause_once_prompts_have_paid_for_it() -> None:
+    resting = RestCost(paid_atto=100)
+    due = {
+        (now, failure): resting.is_due(now, opened_at=10, pause_seconds=5, failure_atto=failure)
+        for now in (14, 15)
+        for failure in (100, 101)
+    }
+    assert due == {(14, 100): False, (14, 101): False, (15, 100): True, (15, 101): False}
+
+
+def test_attempt_during_a_rest_begins_the_pause_and_the_payments_anew() -> None:
+    resting = RestCost(paid_atto=100)
+    resting.attempted(20)
+    assert resting.paid_atto == 0
+    resting.paid_atto = 100
+    assert [resting.is_due(now, 10, 5, 100) for now in (24, 25)] == [False, True]
+    assert not resting.is_due(25, 21, 5, 100)

@@ -108,3 +108,25 @@ def test_fifty_first_token_times_are_kept() -> None:
     for ms in [10] + [100] * 25 + [300] * 25:
         track.succeeded(0, ms)
     assert track.p50_first_token_ms == 300
+
+
+def test_share_of_the_cost_that_failures_lose_follows_them() -> None:
+    track = TrackRecord()
+    track.failed(0, 1)
+    assert track.failure_share == pytest.approx(0.05)
+    track.failed(0, 1, was_alive=True)
+    assert track.failure_share == pytest.approx(0.05 + 0.2 * (0.6 - 0.05))
+
+
+def test_offer_is_tried_after_its_first_outcome() -> None:
+    track = TrackRecord()
+    assert track.is_untried is True
+    track.succeeded(0, None)
+    assert track.is_untried is False
+
+
+def test_95th_percentile_of_25_leaves_out_the_slowest() -> None:
+    track = TrackRecord()
+    for ms in [100] * 24 + [1000]:
+        track.succeeded(0, ms)
+    assert track.p95_first_token_ms == 100

@@ -230,6 +230,27 @@ async def test_unit_that_holds_alone_holds_the_same(db: Database) -> None:
     await db.write(unit)
 
 
+async def test_unit_alone_in_its_batch_needs_no_second_one(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        asked = hold_request(tenant(conn, "1"))
+        (grant,) = HoldUnit.run_batch(conn, [HoldUnit(asked, "lease", FixedClock())])
+        assert isinstance(grant, Grant)
+        capture = CaptureUnit(CaptureRequest(asked, grant, bill(asked)), None, RATES, FixedClock())
+        assert CaptureUnit.run_batch(conn, [capture]) == [Charge(ZERO, 150)]
+
+    await db.write(unit)
+
+
+async def test_answers_of_today_are_those_of_the_tenant_and_the_clocks_day(db: Database) -> None:
+    ledger, clock = _ledger(db), FixedClock()
+    owner, other = await db.write(lambda conn: (tenant(conn, "1"), tenant(conn, "1")))
+    async with ledger.hold(hold_request(owner)) as hold:
+        await hold.capture(bill(hold_request(owner)))
+    assert [await ledger.answers_today(each) for each in (owner, other)] == [1, 0]
+    clock.move(timedelta(days=1))
+    assert await replace(ledger, clock=clock).answers_today(owner) == 0
+
+
 @pytest.mark.parametrize("together", [True, False])
 async def test_units_that_capture_journal_their_worth_and_run_their_steps(db: Database, together: bool) -> None:
     def unit(conn: Connection) -> None:
