@@ -30,12 +30,16 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProviderCall:
-    """One request to one provider: `model` by the provider's name for it, `output_tokens` per choice."""
+    """One request to one provider: `model` by the provider's name for it, `output_tokens` per choice.
+
+    `caches_prefix`: the prompt shall be cached, where the provider does so on request only.
+    """
 
     request: ChatRequest
     model: str
     output_tokens: int
     key: int = 0
+    caches_prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,14 @@ class Provider(Protocol):
         ...
 
     def stream(self, call: ProviderCall) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Chunk]]]: ...
+    def ignored(self, call: ProviderCall) -> tuple[str, ...]:
+        """Return the names of the request's fields that this wire can't take as they are."""
+        ...
+
+    def checks_schema(self, call: ProviderCall) -> bool:
+        """Return True where the provider does not enforce the JSON schema that the request asks for."""
+        ...
+
     def limits(self, key: int) -> LimitHeaders | None:
         """Return the rate-limit headers of the last response to this key."""
         ...

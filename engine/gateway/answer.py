@@ -22,7 +22,7 @@ from engine.gateway.failover import Failover, uninterrupted
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.money import Money
-from engine.ports import Bill, Hold
+from engine.ports import Bill, Hold, ProviderCall
 from engine.tenancy import Charge
 
 
@@ -82,6 +82,16 @@ class Answer:
     @property
     def attempts_in_flight(self) -> int:
         return len(self._failover.active)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The fields of the request that the offer that answers could not take; none before the first content."""
+        offer = self._stream.offer
+        if offer is None:
+            return ()
+        number = next(n for n, quote in enumerate(self.question.route.quotes) if quote.offer == offer)
+        call = ProviderCall(self.question.request, offer.model, self.hold.grant.output_tokens[number])
+        return self.market.providers[offer.provider].ignored(call)
 
     async def whole(self) -> Completion | None:
         """Wait for the end without delivering any event: a reader who leaves early is charged for the input."""

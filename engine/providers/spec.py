@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+
+from engine.providers.mending.pictures import PictureRules
+
+Efforts: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""The fields that ask for an effort of thinking, by the name of the effort in OpenAI's API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +20,15 @@ class Spec:
     `asks_usage`, `asks_no_padding`: send `stream_options` for usage, and against padded chunks.
     `without`: fields, and parts of a message (`messages.name`), that the provider refuses.
     `one_choice`: the provider refuses or ignores `n`.
-    `efforts`: the fields for an effort of thinking, where `reasoning_effort` is not the field.
+    `efforts`: (part of a model's name, fields for each effort); the first match wins, and a model without a match takes
+    no effort. None: `reasoning_effort` goes out as it is.
+    `no_effort_with_tools`: parts of the names of models that take tools only while they don't think.
     `thinking_off`: (part of a model's name, fields that switch its thinking off); the first match wins.
+    `thinking_field`: the field in which an assistant's reasoning is given back; empty: it is not given back.
+    `needs_thinking_back`: while it thinks, each assistant's turn must have that field.
+    `most_stops`, `most_temperature`: the provider's limits. `nine_letter_ids`: ids of tool calls have nine letters.
+    `strict_turns`: it refuses blank turns, a turn of the user after a tool's, and a begun answer without a mark.
+    `has_schemas`: it enforces a JSON schema; otherwise the schema goes out in words, and the answer is checked.
     `least_billed_seconds`: the shortest recording that a transcription is billed as.
     `embeds_base64`: its embeddings can be had as base64 of 32-bit numbers, many in one call.
     `dimensions_field`: its name for the number of dimensions.
@@ -36,9 +48,18 @@ class Spec:
     asks_no_padding: bool = False
     without: frozenset[str] = frozenset()
     one_choice: bool = False
-    efforts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    efforts: tuple[tuple[str, Efforts], ...] | None = None
+    no_effort_with_tools: tuple[str, ...] = ()
     least_billed_seconds: int = 0
     thinking_off: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    thinking_field: str = ""
+    needs_thinking_back: bool = False
+    most_stops: int = 4
+    most_temperature: float = 2.0
+    nine_letter_ids: bool = False
+    strict_turns: bool = False
+    has_schemas: bool = True
+    pictures: PictureRules = field(default_factory=PictureRules)
     seed_field: str = "seed"
     embeds_base64: bool = False
     dimensions_field: str = "dimensions"

@@ -73,6 +73,12 @@ class ScriptedProvider:
             else:
                 yield [step]
 
+    def ignored(self, call: ProviderCall) -> tuple[str, ...]:
+        return ("seed",) if call.request.options.seed is not None else ()
+
+    def checks_schema(self, call: ProviderCall) -> bool:  # noqa: ARG002
+        return False
+
     def limits(self, key: int) -> LimitHeaders | None:  # noqa: ARG002
         return None
 

@@ -1,5 +1,6 @@
-"""Anthropic: `max_tokens` is required, and thinking counts towards it."""
+"""Anthropic: `max_tokens` is required, and thinking counts towards it. A picture has 5 MB and 8,000 pixels a side."""
 
+from engine.providers.mending.pictures import COMMON_TYPES, MEGABYTE, PictureRules
 from engine.providers.spec import Spec
 
 SPEC = Spec(
@@ -7,6 +8,9 @@ SPEC = Spec(
     base_url="https://api.anthropic.com/v1",
     dialect="anthropic",
     thinking_off=(("haiku-5", {"type": "disabled"}),),
+    most_stops=8191,
+    most_temperature=1.0,
+    pictures=PictureRules(COMMON_TYPES, 5 * MEGABYTE, most_pixels_a_side=8000),
     console_url="console.anthropic.com",
     headers={"anthropic-version": "2023-06-01"},
 )

@@ -1,4 +1,8 @@
-"""DeepSeek: thinks by default, always reports usage; closing the socket stops the bill."""
+"""DeepSeek: thinks by default, always reports usage; closing the socket stops the bill.
+
+While it thinks, it refuses a turn of the assistant without `reasoning_content` (api-docs.deepseek.com/guides/
+thinking_mode) and a forced tool. It has JSON mode, and no JSON schemas.
+"""
 
 from engine.providers.spec import Spec
 
@@ -7,12 +11,25 @@ SPEC = Spec(
     base_url="https://api.deepseek.com",
     asks_usage=True,
     one_choice=True,
-    efforts={
-        "none": {"thinking": {"type": "disabled"}},
-        "minimal": {"reasoning_effort": "low"},
-        "medium": {"reasoning_effort": "high"},
-        "xhigh": {"reasoning_effort": "max"},
-    },
+    without=frozenset({"seed", "logit_bias", "parallel_tool_calls"}),
+    efforts=(
+        (
+            "",
+            {
+                "none": {"thinking": {"type": "disabled"}},
+                "minimal": {"reasoning_effort": "low"},
+                "low": {"reasoning_effort": "low"},
+                "medium": {"reasoning_effort": "high"},
+                "high": {"reasoning_effort": "high"},
+                "xhigh": {"reasoning_effort": "max"},
+                "max": {"reasoning_effort": "max"},
+            },
+        ),
+    ),
     thinking_off=(("", {"thinking": {"type": "disabled"}}),),
+    thinking_field="reasoning_content",
+    needs_thinking_back=True,
+    most_stops=16,
+    has_schemas=False,
     console_url="platform.deepseek.com",
 )

@@ -3,6 +3,7 @@
 Embeddings: 100 inputs a request (400 "at most 100 requests can be in one batch"); usage is missing from some answers.
 """
 
+from engine.providers.mending.pictures import HEIC, HEIF, JPEG, MEGABYTE, PNG, WEBP, PictureRules
 from engine.providers.spec import Spec
 
 SPEC = Spec(
@@ -19,6 +20,8 @@ SPEC = Spec(
         ("-pro", {"thinkingLevel": "low"}),
         ("gemini-3", {"thinkingLevel": "minimal"}),
     ),
+    most_stops=5,
+    pictures=PictureRules(frozenset({PNG, JPEG, WEBP, HEIC, HEIF}), 20 * MEGABYTE, takes_addresses=False),
     console_url="aistudio.google.com/apikey",
     free_tier=True,
 )

@@ -1,8 +1,10 @@
 """Groq: gpt-oss always thinks (`low` is the minimum), qwen3 can be switched off; usage is in `x_groq`.
 
-A transcription is billed as at least ten seconds (console.groq.com/docs/speech-to-text).
+Other models refuse `reasoning_effort`. A transcription is billed as at least ten seconds
+(console.groq.com/docs/speech-to-text), and a picture has 4 MB at most (console.groq.com/docs/vision).
 """
 
+from engine.providers.mending.pictures import COMMON_TYPES, MEGABYTE, PictureRules
 from engine.providers.spec import Spec
 
 SPEC = Spec(
@@ -13,10 +15,33 @@ SPEC = Spec(
     least_billed_seconds=10,
     without=frozenset({"logprobs", "top_logprobs", "logit_bias", "messages.name"}),
     output_field="max_completion_tokens",
+    efforts=(
+        (
+            "gpt-oss",
+            {
+                "none": {"reasoning_effort": "low"},
+                "minimal": {"reasoning_effort": "low"},
+                "low": {"reasoning_effort": "low"},
+                "medium": {"reasoning_effort": "medium"},
+                "high": {"reasoning_effort": "high"},
+                "xhigh": {"reasoning_effort": "high"},
+                "max": {"reasoning_effort": "high"},
+            },
+        ),
+        (
+            "qwen3",
+            {
+                "none": {"reasoning_effort": "none"},
+                "minimal": {"reasoning_effort": "none"},
+                **{effort: {"reasoning_effort": "default"} for effort in ("low", "medium", "high", "xhigh", "max")},
+            },
+        ),
+    ),
     thinking_off=(
         ("gpt-oss", {"reasoning_effort": "low"}),
         ("qwen3", {"reasoning_effort": "none"}),
     ),
+    pictures=PictureRules(COMMON_TYPES, 4 * MEGABYTE),
     console_url="console.groq.com/keys",
     free_tier=True,
 )

@@ -2,9 +2,18 @@
 
 Embeddings: 16,384 tokens a request, whose text has at least two bytes a token (400 "Too many tokens in batch", code
 3210), 512 inputs a request, and `output_dimension` for codestral-embed alone.
+
+The rules of its turns are those of mistral-common's request validator. Only some models think, at `none` or `high`.
 """
 
-from engine.providers.spec import Spec
+from engine.providers.mending.pictures import COMMON_TYPES, MEGABYTE, PictureRules
+from engine.providers.spec import Efforts, Spec
+
+_EFFORTS: Efforts = {
+    "none": {"reasoning_effort": "none"},
+    "minimal": {"reasoning_effort": "none"},
+    **{effort: {"reasoning_effort": "high"} for effort in ("low", "medium", "high", "xhigh", "max")},
+}
 
 SPEC = Spec(
     name="mistral",
@@ -12,6 +21,11 @@ SPEC = Spec(
     close_stops_bill=False,
     asks_usage=False,
     without=frozenset({"logprobs", "top_logprobs", "logit_bias", "messages.name"}),
+    efforts=(("mistral-small", _EFFORTS), ("mistral-medium", _EFFORTS)),
+    most_temperature=1.5,
+    nine_letter_ids=True,
+    strict_turns=True,
+    pictures=PictureRules(COMMON_TYPES, 10 * MEGABYTE),
     seed_field="random_seed",
     dimensions_field="output_dimension",
     most_embedding_inputs=128,

@@ -1,16 +1,47 @@
 """OpenAI: reasoning models refuse `max_tokens`; chunks are padded unless a request disables it.
 
 Embeddings: 2,048 inputs and 300,000 tokens a request, 8,192 tokens an input, no empty string (API reference).
+
+The least effort is `minimal` for gpt-5 and `none` since gpt-5.1. Since gpt-5.2, chat completions refuse tools with any
+effort but `none`. Chat and pro models take their own effort only.
 """
 
-from engine.providers.spec import Spec
+from engine.providers.spec import Efforts, Spec
+
+_SMALLEST_FIRST = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
+def _efforts(*taken: str) -> Efforts:
+    """Return the fields for each effort: it goes out as the nearest one that the model takes."""
+    places = [_SMALLEST_FIRST.index(effort) for effort in taken]
+    nearest = (min(places, key=lambda place: abs(place - wanted)) for wanted in range(len(_SMALLEST_FIRST)))
+    return {
+        effort: {"reasoning_effort": _SMALLEST_FIRST[place]}
+        for effort, place in zip(_SMALLEST_FIRST, nearest, strict=True)
+    }
+
 
 SPEC = Spec(
     name="openai",
     base_url="https://api.openai.com/v1",
     asks_no_padding=True,
     output_field="max_completion_tokens",
+    efforts=(
+        ("-chat", {}),
+        ("-pro", _efforts("medium", "high")),
+        ("gpt-5.1", _efforts("none", "low", "medium", "high")),
+        ("gpt-5.", _efforts("none", "low", "medium", "high", "xhigh")),
+        ("gpt-5", _efforts("minimal", "low", "medium", "high")),
+        ("gpt-6", _efforts("none", "low", "medium", "high", "xhigh", "max")),
+        ("o1", _efforts("low", "medium", "high")),
+        ("o3", _efforts("low", "medium", "high")),
+        ("o4", _efforts("low", "medium", "high")),
+    ),
+    no_effort_with_tools=("gpt-5.2", "gpt-5.3", "gpt-5.4", "gpt-5.5", "gpt-5.6", "gpt-5.7", "gpt-6"),
     thinking_off=(
+        ("-chat", {}),
+        ("-pro", {}),
+        ("gpt-5.", {"reasoning_effort": "none"}),
         ("gpt-5", {"reasoning_effort": "minimal"}),
         ("gpt-6", {"reasoning_effort": "none"}),
     ),

@@ -16,6 +16,8 @@ from engine.providers import http
 from engine.providers.body_ends import BodyEnds
 from engine.providers.dialects.stream_reader import StreamReader
 from engine.providers.limit_headers import parse_limits
+from engine.providers.mending.answers import AnswerMending
+from engine.providers.mending.tool_names import PLAIN_NAME
 from engine.providers.refusals import THINKING, refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame, FrameSplitter
@@ -23,7 +25,6 @@ from engine.providers.sse import Frame, FrameSplitter
 MOST_ERROR_BYTES = 64_000
 MOST_ANSWER_BYTES = 64_000_000  # of an answer that is read whole: 512 vectors of 3,072 decimal numbers take half
 MOST_MODELS = 1024  # upper bound of the models whose refused fields are remembered
-JSON_ASKED = "Answer with one JSON object and nothing else."
 NO_PREFILL = "does not go on with an answer that was begun"
 """The reason why an offer can't take a request whose last message is the assistant's."""
 
@@ -131,10 +132,12 @@ class ProviderAdapter(ABC):
 
     async def _chunks(self, response: httpx.Response, call: ProviderCall) -> AsyncGenerator[Sequence[Chunk], None]:
         """Yield the chunks of each network read. Raises Garbled where the body doesn't have the dialect's shape."""
-        splitter, reader = FrameSplitter(), self.reader(call)
+        splitter, reader, mending = FrameSplitter(), self.reader(call), self.answer_mending(call)
         async with aclosing(http.pieces(response, call.request.read_pause_seconds)) as pieces:
             async for piece in pieces:
                 chunks, error = _read(reader, splitter.feed(piece))
+                if mending is not None:
+                    chunks = mending.mended(chunks)
                 if chunks:
                     yield chunks
                 if error is not None:
@@ -142,6 +145,8 @@ class ProviderAdapter(ABC):
                 if reader.has_ended:
                     return
         chunks, error = _read(reader, splitter.end())
+        if mending is not None:
+            chunks = mending.mended(chunks)
         if chunks:
             yield chunks
         if error is not None:
@@ -197,6 +202,18 @@ class ProviderAdapter(ABC):
     def reader(self, call: ProviderCall) -> StreamReader:
         """Return the reader of the stream that answers `call`."""
 
+    @abstractmethod
+    def ignored(self, call: ProviderCall) -> tuple[str, ...]:
+        """Return the names of the request's fields that this wire can't take as they are."""
+
+    def checks_schema(self, call: ProviderCall) -> bool:  # noqa: ARG002 - most dialects enforce it
+        """Return True where the provider does not enforce the JSON schema that the request asks for."""
+        return False
+
+    def answer_mending(self, call: ProviderCall) -> AnswerMending | None:
+        """Return what has to be changed in the chunks of the answer; None where nothing has."""
+        return AnswerMending.of(call.request.options, PLAIN_NAME)
+
     def _headers(self, key: int) -> dict[str, str]:
         secret = self._secrets[key] if key < len(self._secrets) else ""
         return {**self.spec.headers, **(self.auth(secret) if secret else {})}
@@ -242,23 +259,6 @@ def thinking_off(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
 def _plain_name(name: str) -> str:
     """Return a field's name without its case: errors name `thinkingConfig` as `thinking_config`."""
     return name.replace("_", "").lower()
-
-
-def data_url(url: str) -> tuple[str, str]:
-    """Return the media type and base64 of a `data:` URL. Raises CapabilityMissing for any other URL."""
-    head, comma, payload = url.partition(",")
-    if not head.startswith("data:") or not comma or not head.endswith(";base64"):
-        raise CapabilityMissing("takes pictures as data only")
-    return head[5:-7] or "image/jpeg", payload
-
-
-def tool_arguments(text: str) -> dict[str, Any]:
-    """Return a tool call's arguments as an object, also where the model wrote invalid JSON or another value."""
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {"text": text}
-    return found if isinstance(found, dict) else {"value": found}
 
 
 def json_object(frame: Frame) -> dict[str, Any]:

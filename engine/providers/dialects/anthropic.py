@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import ProviderAdapter, thinking_off
-from engine.providers.dialects.anthropic_request import request_body
+from engine.providers.dialects.anthropic_request import checks_schema, ignored_fields, request_body
 from engine.providers.dialects.anthropic_stream import AnthropicStreamReader
 
 
@@ -20,6 +20,12 @@ class AnthropicDialect(ProviderAdapter):
 
     def own_fields(self, call: ProviderCall) -> frozenset[str]:
         return frozenset({"thinking"} if thinking_off(call, self.spec) else ())
+
+    def ignored(self, call: ProviderCall) -> tuple[str, ...]:
+        return ignored_fields(call, self.spec)
+
+    def checks_schema(self, call: ProviderCall) -> bool:
+        return checks_schema(call)
 
     def reader(self, call: ProviderCall) -> AnthropicStreamReader:  # noqa: ARG002
         return AnthropicStreamReader()

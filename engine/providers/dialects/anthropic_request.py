@@ -1,108 +1,236 @@
 """The request of Anthropic's Messages."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.catalog.offers import MissingCapability
-from engine.chat import Image, Message, Part, Role, Text
+from engine.chat import ChatRequest, Message, Options, Role, Tool
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
-from engine.providers.dialects.adapter import JSON_ASKED, NO_PREFILL, thinking_off, tool_arguments
+from engine.providers.dialects.adapter import NO_PREFILL, thinking_off
+from engine.providers.dialects.anthropic_turns import MARK, drop_marks, mark_prefix, mended, system_json, turns_json
+from engine.providers.mending.given import given_fields, has_names
+from engine.providers.mending.schemas import (
+    JSON_ASKED,
+    SchemaNotExpressible,
+    claude_schema,
+    parameters_schema,
+    schema_in_words,
+    schema_of,
+)
+from engine.providers.mending.tool_choices import allowed_tools, forces_tool
+from engine.providers.mending.tool_names import PLAIN_NAME, safe_name, used_names
+from engine.providers.mending.turns import begins_answer
+from engine.providers.model_facts import claude
 from engine.providers.spec import Spec
+from engine.providers.tool_ids import ANSWER_TOOL
 
-_FIFTH_GENERATION = ("haiku-5", "opus-5", "sonnet-5")
+_IGNORED = frozenset({"seed", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias"})
+_SAMPLING = frozenset({"temperature", "top_p"})
+_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_768, "max": 32_768}
+_LEAST_BUDGET = 1024
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+_OFF = {"thinking": {"type": "disabled"}}
+_ANY_OBJECT = {"type": "object", "properties": {}}
 
 
 def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     """Return the JSON body of a call. Raises CapabilityMissing."""
-    request, options = call.request, call.request.options
+    request, options, facts = call.request, call.request.options, claude(call.model)
     if request.n > 1:
         raise CapabilityMissing(MissingCapability.CHOICES.value)
-    if request.messages[-1].role is Role.ASSISTANT and _is_fifth_generation(call.model):
+    if begins_answer(request.messages) and not facts.takes_prefill:
         raise CapabilityMissing(NO_PREFILL)
-    system = [m.text for m in request.messages if m.role is Role.SYSTEM]
-    system += [JSON_ASKED] if options.wants_json else []
+    system, turns = mended(request.messages)
+    thinking = _thinking(call, spec, turns)
+    thinks = _is_on(thinking)
+    form, instructions = _form(call)
     body: dict[str, Any] = {
         "model": call.model,
         "max_tokens": call.output_tokens,
-        "messages": _turns([m for m in request.messages if m.role is not Role.SYSTEM]),
+        "messages": turns_json(turns, spec.pictures, thinks=thinks),
         "stream": True,
     }
-    if system:
-        body["system"] = "\n\n".join(system)
-    if options.stop:
-        body["stop_sequences"] = list(options.stop)
-    if not _is_fifth_generation(call.model):
-        body |= _sampling(options.temperature, options.top_p)
-    if options.tools:
-        body["tools"] = [_tool(tool) for tool in options.tools]
-        body |= _tool_choice(options.tool_choice)
-    return body | _thinking(call, spec)
+    if system or instructions:
+        body["system"] = system_json(system, instructions)
+    if stops := _stops(options):
+        body["stop_sequences"] = stops[: spec.most_stops]
+    if facts.takes_sampling and not thinks:
+        body |= _sampling(options)
+    body |= _tools(call) | thinking
+    if form:
+        body["output_config"] = {**body.get("output_config", {}), "format": form}
+    if call.caches_prefix and not _has_marks(request):
+        mark_prefix(body["messages"])
+    drop_marks(body.get("tools"), body.get("system"), body["messages"])
+    return body
 
 
-def _thinking(call: ProviderCall, spec: Spec) -> dict[str, Any]:
-    off = thinking_off(call, spec)
-    effort = call.request.options.reasoning_effort
-    if effort == "none" and _is_fifth_generation(call.model):
-        off = {"type": "disabled"}
-    if off:
-        return {"thinking": dict(off)}
-    return {"output_config": {"effort": "low" if effort in {"none", "minimal"} else effort}} if effort else {}
+def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
+    """Return the fields of the tenant that do not go out as they are."""
+    options, facts = call.request.options, claude(call.model)
+    given = given_fields(options)
+    if not given and not has_names(call.request):
+        return ()
+    thinking = _thinking(call, spec, mended(call.request.messages)[1])
+    sampling = {} if not facts.takes_sampling or _is_on(thinking) else _sampling(options)
+    found = [name for name in given if name in _IGNORED or (name in _SAMPLING and _differs(sampling, name, options))]
+    if len(_stops(options)) < len(options.stop) or len(options.stop) > spec.most_stops:
+        found.append("stop")
+    if options.reasoning_effort not in {None, "none"} and not _is_on(thinking):
+        found.append("reasoning_effort")
+    if has_names(call.request):
+        found.append("messages.name")
+    return tuple(found)
 
 
-def _is_fifth_generation(model: str) -> bool:
-    """Return whether the model refuses sampling parameters and begun answers, and thinks unless that is disabled."""
-    return any(part in model for part in _FIFTH_GENERATION)
+def checks_schema(call: ProviderCall) -> bool:
+    """Return whether the answer has to be checked against the schema: Claude enforces its own subset only."""
+    return schema_of(call.request.options) is not None and not _form(call)[0]
 
 
-def _turns(messages: list[Message]) -> list[dict[str, Any]]:
-    turns: list[dict[str, Any]] = []
-    for message in messages:
-        role = "assistant" if message.role is Role.ASSISTANT else "user"
-        blocks = _blocks(message)
-        if turns and turns[-1]["role"] == role:
-            turns[-1]["content"] += blocks
-        elif blocks:
-            turns.append({"role": role, "content": blocks})
-    return turns
+# --- thinking ---------------------------------------------------------------------------------------
 
 
-def _blocks(message: Message) -> list[dict[str, Any]]:
-    if message.role is Role.TOOL:
-        return [{"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.text}]
-    blocks = [_block(part) for part in message.parts if not (isinstance(part, Text) and not part.text)]
-    calls = [
-        {"type": "tool_use", "id": call.id, "name": call.name, "input": tool_arguments(call.arguments)}
-        for call in message.tool_calls
-    ]
-    return blocks + calls
+def _thinking(call: ProviderCall, spec: Spec, turns: Sequence[Message]) -> dict[str, Any]:
+    """Return the fields for the effort that is asked for, or those that switch thinking off.
+
+    Claude refuses thinking with a forced tool and with a begun answer; with a budget also after a call without it.
+    """
+    facts, effort = claude(call.model), call.request.options.reasoning_effort
+    off = {"thinking": dict(found)} if (found := thinking_off(call, spec)) else {}
+    is_refused = _forces_tool(call) or begins_answer(call.request.messages)
+    if not effort:
+        return off or (_OFF if is_refused and facts.thinks_unasked else {})
+    if effort == "none" or is_refused:
+        return _OFF if facts.thinks_unasked else {}
+    if facts.is_adaptive:
+        shown = {} if facts.takes_sampling else {"display": "summarized"}
+        return {
+            "thinking": {"type": "adaptive", **shown},
+            "output_config": {"effort": _nearest_effort(effort, facts.efforts)},
+        }
+    budget = min(_BUDGETS.get(effort, _LEAST_BUDGET), call.output_tokens * 3 // 4)
+    if not facts.has_thinking or budget < _LEAST_BUDGET or _is_unsigned_step(turns):
+        return {}
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 
 
-def _block(part: Part) -> dict[str, Any]:
-    if isinstance(part, Image):
-        return {"type": "image", "source": _source(part.url)}
-    return {"type": "text", "text": part.text}
+def _is_on(thinking: Mapping[str, Any]) -> bool:
+    return bool(thinking) and bool(thinking["thinking"]["type"] != "disabled")
 
 
-def _source(url: str) -> dict[str, str]:
-    if not url.startswith("data:"):
-        return {"type": "url", "url": url}
-    head, _, data = url.partition(",")
-    return {"type": "base64", "media_type": head[5:].removesuffix(";base64"), "data": data}
+def _nearest_effort(effort: str, taken: Sequence[str]) -> str:
+    wanted = _EFFORTS.index(effort) if effort in _EFFORTS else 0
+    return min(taken, key=lambda each: abs(_EFFORTS.index(each) - wanted))
 
 
-def _sampling(temperature: float | None, top_p: float | None) -> dict[str, float]:
+def _is_unsigned_step(turns: Sequence[Message]) -> bool:
+    """Return whether the prompt ends with tool results whose call came without signed thinking."""
+    if turns[-1].role is not Role.TOOL:
+        return False
+    return not next(turn for turn in reversed(turns) if turn.role is Role.ASSISTANT).thinking_signature
+
+
+# --- sampling ---------------------------------------------------------------------------------------
+
+
+def _sampling(options: Options) -> dict[str, float]:
     """Return temperature or top_p, never both; a temperature above 1 becomes 1, the maximum."""
-    if temperature is not None:
-        return {"temperature": min(1.0, temperature)}
-    return {} if top_p is None else {"top_p": top_p}
+    if options.temperature is not None:
+        return {"temperature": min(1.0, options.temperature)}
+    return {} if options.top_p is None else {"top_p": options.top_p}
 
 
-def _tool(tool: Any) -> dict[str, Any]:
-    schema = dict(tool.parameters) or {"type": "object", "properties": {}}
-    return {"name": tool.name, "description": tool.description, "input_schema": schema}
+def _differs(sampling: Mapping[str, float], name: str, options: Options) -> bool:
+    return bool(sampling.get(name) != getattr(options, name))
+
+
+def _stops(options: Options) -> list[str]:
+    """Return the stop sequences that Claude takes: not those of blanks only."""
+    return [stop for stop in options.stop if stop.strip()]
+
+
+# --- tools and the form of the answer ---------------------------------------------------------------
+
+
+def _form(call: ProviderCall) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the structured output for a schema, else none; and the instructions in words for JSON."""
+    options = call.request.options
+    schema = schema_of(options)
+    if schema is None:
+        return None, [JSON_ASKED] if options.wants_json else []
+    if claude(call.model).has_structured_output and not begins_answer(call.request.messages):
+        try:
+            return {"type": "json_schema", "schema": claude_schema(schema)}, []
+        except SchemaNotExpressible:
+            pass
+    return None, [] if _uses_answer_tool(call) else [schema_in_words(schema)]
+
+
+def _uses_answer_tool(call: ProviderCall) -> bool:
+    """Return whether the model is made to give its answer as the arguments of a tool.
+
+    Only objects can be arguments, and a tool that the tenant forces comes first.
+    """
+    schema = schema_of(call.request.options)
+    if (
+        not schema
+        or schema.get("type") != "object"
+        or begins_answer(call.request.messages)
+        or forces_tool(call.request.options)
+    ):
+        return False
+    if not claude(call.model).has_structured_output:
+        return True
+    try:
+        claude_schema(schema)
+    except SchemaNotExpressible:
+        return True
+    return False
+
+
+def _forces_tool(call: ProviderCall) -> bool:
+    return (bool(call.request.options.tools) and forces_tool(call.request.options)) or _uses_answer_tool(call)
+
+
+def _tools(call: ProviderCall) -> dict[str, Any]:
+    """Return the tools and the choice among them. Calls in the history need their tools, so these are declared."""
+    options = call.request.options
+    tools, choice = allowed_tools(options)
+    declared = [_tool(tool) for tool in tools]
+    if _uses_answer_tool(call):
+        schema = parameters_schema(schema_of(options) or {})
+        answer = {"name": ANSWER_TOOL, "description": "Give the final answer.", "input_schema": schema}
+        own = {"type": "any"} if declared else {"type": "tool", "name": ANSWER_TOOL}
+        return {"tools": [*declared, answer], "tool_choice": own}
+    if not declared:
+        names = [safe_name(name, PLAIN_NAME) for name in used_names(call.request)]
+        used = [{"name": name, "description": "", "input_schema": _ANY_OBJECT} for name in names]
+        return {"tools": used, "tool_choice": {"type": "none"}} if used else {}
+    chosen = _tool_choice(choice)
+    if options.parallel_tool_calls is False and chosen.get("type") != "none":
+        chosen = {"type": "auto", **chosen, "disable_parallel_tool_use": True}
+    return {"tools": declared, **({"tool_choice": chosen} if chosen else {})}
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "name": safe_name(tool.name, PLAIN_NAME),
+        "description": tool.description,
+        "input_schema": parameters_schema(tool.parameters),
+    }
+    return {**found, "cache_control": MARK} if tool.ends_cached_prefix else found
 
 
 def _tool_choice(choice: Any) -> dict[str, Any]:
-    if isinstance(choice, dict):
-        return {"tool_choice": {"type": "tool", "name": (choice.get("function") or {}).get("name", "")}}
-    return {"tool_choice": {"type": {"required": "any"}.get(choice, choice)}} if choice else {}
+    if isinstance(choice, Mapping):
+        function: Any = choice.get("function") or {}
+        return {"type": "tool", "name": safe_name(str(function.get("name", "")), PLAIN_NAME)}
+    return {"type": {"required": "any"}.get(choice, choice)} if choice else {}
+
+
+def _has_marks(request: ChatRequest) -> bool:
+    """Return whether the client marks the prefixes to be cached itself."""
+    parts = (part for message in request.messages for part in message.parts)
+    return any(part.ends_cached_prefix for part in parts) or any(t.ends_cached_prefix for t in request.options.tools)

@@ -10,9 +10,11 @@ from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import ProviderError
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import ProviderAdapter, thinking_off
-from engine.providers.dialects.gemini_request import request_body
+from engine.providers.dialects.gemini_request import checks_schema, ignored_fields, request_body
 from engine.providers.dialects.gemini_stream import GeminiStreamReader
 from engine.providers.embeddings import gemini as embeddings
+from engine.providers.mending.answers import AnswerMending
+from engine.providers.mending.tool_names import GEMINI_NAME
 
 COUNT_SECONDS = 5.0
 
@@ -42,6 +44,15 @@ class GeminiDialect(ProviderAdapter):
             async with asyncio.timeout(COUNT_SECONDS):
                 return embeddings.read_count(await self._post(path, body, call.key))
         return None
+
+    def ignored(self, call: ProviderCall) -> tuple[str, ...]:
+        return ignored_fields(call, self.spec)
+
+    def checks_schema(self, call: ProviderCall) -> bool:
+        return checks_schema(call)
+
+    def answer_mending(self, call: ProviderCall) -> AnswerMending | None:
+        return AnswerMending.of(call.request.options, GEMINI_NAME)
 
     def reader(self, call: ProviderCall) -> GeminiStreamReader:
         return GeminiStreamReader(has_stop_sequences=bool(call.request.options.stop))

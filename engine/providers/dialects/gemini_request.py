@@ -3,35 +3,82 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.chat import Image, Message, Part, Role, Text
+from engine.chat import Options, Tool
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
-from engine.providers.dialects.adapter import NO_PREFILL, data_url, thinking_off, tool_arguments
+from engine.providers.dialects.adapter import NO_PREFILL, thinking_off
+from engine.providers.dialects.gemini_contents import contents, mended
+from engine.providers.mending.given import given_fields, has_names
+from engine.providers.mending.schemas import JSON_ASKED, gemini_schema, parameters_schema, schema_in_words, schema_of
+from engine.providers.mending.tool_choices import allowed_mode, allowed_names
+from engine.providers.mending.tool_names import GEMINI_NAME, safe_name
+from engine.providers.mending.turns import begins_answer
+from engine.providers.model_facts import needs_signatures
 from engine.providers.spec import Spec
 
 _EFFORT_BUDGET = {"none": 0, "minimal": 0, "low": 1024, "medium": 8192, "high": 24576}
+_LEAST_BUDGET = {"2.5-pro": 128, "2.5-flash-lite": 512}  # of a budget above zero; 2.5-pro can't do without
 _EFFORT_LEVEL = {"none": "minimal", "xhigh": "high", "max": "high"}
 _NO_MINIMAL = ("3.7-flash", "3.8-flash", "-pro")
 _NO_PREFILL = ("gemini-3.5", "gemini-3.8")
 _TOOL_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+_IGNORED = frozenset({"logprobs", "top_logprobs", "logit_bias"})
+_PENALTIES = frozenset({"frequency_penalty", "presence_penalty"})
+_SEEDS = 2**31
+ONE_CALL_ASKED = "Call at most one function at a time."
 
 
 def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     """Return the JSON body of a call. Raises CapabilityMissing."""
-    request = call.request
-    if request.messages[-1].role is Role.ASSISTANT and call.model.startswith(_NO_PREFILL):
+    request, options = call.request, call.request.options
+    if begins_answer(request.messages) and call.model.startswith(_NO_PREFILL):
         raise CapabilityMissing(NO_PREFILL)
-    system = "\n\n".join(m.text for m in request.messages if m.role is Role.SYSTEM)
+    system, turns = mended(request.messages)
     body: dict[str, Any] = {
-        "contents": _contents([m for m in request.messages if m.role is not Role.SYSTEM]),
+        "contents": contents(turns, call.model, spec.pictures),
         "generationConfig": _config(call, spec),
     }
-    if system:
+    instructions = [system, *_instructions(call)]
+    if system := "\n\n".join(text for text in instructions if text):
         body["systemInstruction"] = {"parts": [{"text": system}]}
-    if request.options.tools:
-        body["tools"] = [{"functionDeclarations": [_declared(tool) for tool in request.options.tools]}]
-        body |= _tool_config(request.options.tool_choice)
+    if options.tools:
+        body["tools"] = [{"functionDeclarations": [_declared(tool) for tool in options.tools]}]
+        body |= _tool_config(options)
     return body
+
+
+def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
+    """Return the fields of the tenant that do not go out as they are."""
+    options = call.request.options
+    refused = _IGNORED | (_PENALTIES if needs_signatures(call.model) else frozenset())
+    found = [name for name in given_fields(options) if name in refused]
+    if len([stop for stop in options.stop if stop]) > spec.most_stops:
+        found.append("stop")
+    if has_names(call.request):
+        found.append("messages.name")
+    return tuple(found)
+
+
+def checks_schema(call: ProviderCall) -> bool:
+    """Return whether the answer has to be checked against the schema, because it went out in words only."""
+    return schema_of(call.request.options) is not None and not _has_json_mode(call)
+
+
+def _has_json_mode(call: ProviderCall) -> bool:
+    """Return whether JSON can be enforced: Gemini 2 refuses it together with functions."""
+    options = call.request.options
+    return options.wants_json and (not options.tools or needs_signatures(call.model))
+
+
+def _instructions(call: ProviderCall) -> list[str]:
+    options = call.request.options
+    found: list[str] = []
+    if options.wants_json and not _has_json_mode(call):
+        schema = schema_of(options)
+        found.append(JSON_ASKED if schema is None else schema_in_words(schema))
+    if options.tools and options.parallel_tool_calls is False:
+        found.append(ONE_CALL_ASKED)
+    return found
 
 
 def _config(call: ProviderCall, spec: Spec) -> dict[str, Any]:
@@ -40,76 +87,60 @@ def _config(call: ProviderCall, spec: Spec) -> dict[str, Any]:
         "maxOutputTokens": call.output_tokens,
         "temperature": options.temperature,
         "topP": options.top_p,
-        "stopSequences": list(options.stop) or None,
-        "seed": options.seed,
+        "stopSequences": [stop for stop in options.stop if stop][: spec.most_stops] or None,
+        "seed": None if options.seed is None else options.seed % _SEEDS,
         "candidateCount": call.request.n if call.request.n > 1 else None,
         "thinkingConfig": _thinking(call, thinking_off(call, spec)),
     }
-    if not call.model.startswith("gemini-3"):
+    if not needs_signatures(call.model):
         config["frequencyPenalty"] = options.frequency_penalty
         config["presencePenalty"] = options.presence_penalty
-    if options.wants_json:
+    if _has_json_mode(call):
         config["responseMimeType"] = "application/json"
-        config["responseJsonSchema"] = _schema(options.response_format or {})
+        schema = schema_of(options)
+        config["responseJsonSchema"] = gemini_schema(schema) if schema else None
     return {name: value for name, value in config.items() if value is not None}
 
 
-def _contents(messages: list[Message]) -> list[dict[str, Any]]:
-    """Return the turns. Messages of one role in a row are one turn; tool results belong to the user."""
-    turns: list[dict[str, Any]] = []
-    names = {call.id: call.name for message in messages for call in message.tool_calls}
-    for message in messages:
-        role = "model" if message.role is Role.ASSISTANT else "user"
-        parts = _parts(message, names)
-        if turns and turns[-1]["role"] == role:
-            turns[-1]["parts"] += parts
-        elif parts:
-            turns.append({"role": role, "parts": parts})
-    return turns
-
-
-def _parts(message: Message, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    if message.role is Role.TOOL:
-        name = message.name or names.get(message.tool_call_id, "tool")
-        return [{"functionResponse": {"name": name, "response": {"result": message.text}}}]
-    parts = [_part(part) for part in message.parts if not (isinstance(part, Text) and not part.text)]
-    calls = [{"functionCall": {"name": c.name, "args": tool_arguments(c.arguments)}} for c in message.tool_calls]
-    return parts + calls
-
-
-def _part(part: Part) -> dict[str, Any]:
-    if isinstance(part, Image):
-        kind, data = data_url(part.url)
-        return {"inlineData": {"mimeType": kind, "data": data}}
-    return {"text": part.text}
-
-
-def _declared(tool: Any) -> dict[str, Any]:
-    declared: dict[str, Any] = {"name": tool.name, "description": tool.description}
+def _declared(tool: Tool) -> dict[str, Any]:
+    declared: dict[str, Any] = {"name": safe_name(tool.name, GEMINI_NAME), "description": tool.description}
     if tool.parameters:
-        declared["parametersJsonSchema"] = dict(tool.parameters)
+        declared["parametersJsonSchema"] = gemini_schema(parameters_schema(tool.parameters))
     return declared
 
 
-def _tool_config(choice: Any) -> dict[str, Any]:
+def _tool_config(options: Options) -> dict[str, Any]:
+    """Return how to choose among the functions. A list of allowed ones needs mode ANY or VALIDATED."""
+    choice, names = allowed_mode(options), allowed_names(options)
+    if isinstance(choice, Mapping):
+        function: Any = choice.get("function") or {}
+        choice, names = "required", (str(function.get("name", "")),)
     if choice is None:
         return {}
-    if isinstance(choice, dict):
-        name = (choice.get("function") or {}).get("name", "")
-        return {"toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": [name]}}}
-    return {"toolConfig": {"functionCallingConfig": {"mode": _TOOL_MODES.get(choice, "AUTO")}}}
+    mode = _TOOL_MODES.get(str(choice), "AUTO")
+    if names is None:
+        return {"toolConfig": {"functionCallingConfig": {"mode": mode}}}
+    allowed = [safe_name(name, GEMINI_NAME) for name in names]
+    mode = "VALIDATED" if mode == "AUTO" else mode
+    return {"toolConfig": {"functionCallingConfig": {"mode": mode, "allowedFunctionNames": allowed}}}
 
 
 def _thinking(call: ProviderCall, off: Mapping[str, Any]) -> dict[str, Any] | None:
     effort = call.request.options.reasoning_effort
     if not effort:
         return dict(off) or None
-    if call.model.startswith("gemini-3"):
+    if needs_signatures(call.model):
         level = _EFFORT_LEVEL.get(effort, effort)
         has_minimal = not any(part in call.model for part in _NO_MINIMAL)
-        return {"thinkingLevel": level if level != "minimal" or has_minimal else "low"}
-    return {"thinkingBudget": _EFFORT_BUDGET.get(effort, 8192)}
+        level = level if level != "minimal" or has_minimal else "low"
+        return {"thinkingLevel": level, **_shown(effort)}
+    budget = _EFFORT_BUDGET.get(effort, 24576)
+    least = next((tokens for part, tokens in _LEAST_BUDGET.items() if part in call.model), 0)
+    if budget == 0 and "2.5-pro" in call.model:
+        budget = least
+    return {"thinkingBudget": max(budget, least) if budget else 0, **_shown(effort)}
 
 
-def _schema(response_format: Mapping[str, Any]) -> Any:
-    return (response_format.get("json_schema") or {}).get("schema")
+def _shown(effort: str) -> dict[str, Any]:
+    """Return the field that asks for the thoughts themselves, for a request that asks for thinking."""
+    return {} if effort in {"none", "minimal"} else {"includeThoughts": True}

@@ -9,7 +9,7 @@ from engine.ports import ProviderCall
 from engine.providers import http
 from engine.providers.dialects import transcriptions
 from engine.providers.dialects.adapter import USAGE_FIELD, ProviderAdapter, thinking_off
-from engine.providers.dialects.openai_request import request_body, sends_stop
+from engine.providers.dialects.openai_request import checks_schema, ignored_fields, request_body, sends_stop
 from engine.providers.dialects.openai_stream import OpenAIStreamReader
 from engine.providers.embeddings import openai as embeddings
 from engine.speech import Recording, SpeechText
@@ -30,6 +30,12 @@ class OpenAIDialect(ProviderAdapter):
     def own_fields(self, call: ProviderCall) -> frozenset[str]:
         usage = {USAGE_FIELD} if self.spec.asks_usage else set()
         return frozenset({self.spec.output_field, *usage, *thinking_off(call, self.spec)})
+
+    def ignored(self, call: ProviderCall) -> tuple[str, ...]:
+        return ignored_fields(call, self.spec)
+
+    def checks_schema(self, call: ProviderCall) -> bool:
+        return checks_schema(call, self.spec)
 
     async def transcribe(self, model: str, recording: Recording, key: int = 0) -> SpeechText:
         """Return the recording as text. Raises a ProviderError."""

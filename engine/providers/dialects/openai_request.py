@@ -1,26 +1,39 @@
 """The request of OpenAI's chat completions."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.chat import ChatRequest, Message, Options, Part, Role, Text, Tool, ToolCall
+from engine.chat import ChatRequest, Options, Tool
 from engine.ports import ProviderCall
-from engine.providers.dialects.adapter import JSON_ASKED
+from engine.providers.dialects.openai_messages import messages_json
+from engine.providers.mending.given import given_fields, has_names
+from engine.providers.mending.schemas import JSON_ASKED, parameters_schema, schema_in_words, schema_name, schema_of
+from engine.providers.mending.tool_choices import allowed_tools, forces_tool
+from engine.providers.mending.tool_names import PLAIN_NAME, safe_name
+from engine.providers.model_facts import is_openai_reasoning
 from engine.providers.spec import Spec
 
-_REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
 _REFUSED_BY_REASONING = frozenset(
     {"temperature", "top_p", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias", "stop"}
 )
+_NO_EFFORT: Mapping[str, Any] = {}
 
 
 def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
-    """Return the allow-listed fields: none can change the bill (service tiers, plug-ins, web search)."""
+    """Return the allow-listed fields: none can change the bill (service tiers, plug-ins, web search).
+
+    Raises CapabilityMissing for a picture that the provider refuses.
+    """
     request, options = call.request, call.request.options
+    effort = _effort(call, spec)
     body: dict[str, Any] = {
         "model": call.model,
-        "messages": _messages(request, spec),
+        "messages": messages_json(
+            request,
+            spec,
+            thinks=bool(effort) and options.reasoning_effort != "none",
+            instruction=_instruction(request, spec),
+        ),
         "stream": True,
         spec.output_field: call.output_tokens,
     }
@@ -28,29 +41,50 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
         body["stream_options"] = {"include_usage": True}
         if spec.asks_no_padding:
             body["stream_options"]["include_obfuscation"] = False
+    refused = _refused_fields(call.model, spec)
     optional = {
-        "temperature": options.temperature,
+        "temperature": None if options.temperature is None else min(options.temperature, spec.most_temperature),
         "top_p": options.top_p,
-        "stop": list(options.stop) or None,
-        spec.seed_field: options.seed,
+        "stop": list(options.stop[: spec.most_stops]) or None,
+        "seed": options.seed,
         "frequency_penalty": options.frequency_penalty,
         "presence_penalty": options.presence_penalty,
-        "tools": [_tool_json(tool) for tool in options.tools] or None,
-        "tool_choice": options.tool_choice,
-        "parallel_tool_calls": options.parallel_tool_calls,
-        "response_format": options.response_format,
+        "response_format": _response_format(options, spec),
         "logprobs": options.logprobs,
         "top_logprobs": options.top_logprobs,
         "logit_bias": options.logit_bias,
         "n": request.n if request.n > 1 else None,
-        **_effort(options, spec),
+        **_tools(options, spec),
+        **effort,
     }
-    refused = _refused_fields(call.model, spec)
-    return body | {name: value for name, value in optional.items() if value is not None and name not in refused}
+    if spec.strict_turns and options.temperature == 0:
+        optional["top_p"] = None  # Mistral: top_p must be 1 for greedy sampling, and it is the default
+    found = {name: value for name, value in optional.items() if value is not None and name not in refused}
+    if "seed" in found:
+        found[spec.seed_field] = found.pop("seed")
+    return body | found
 
 
-def _refused_fields(model: str, spec: Spec) -> frozenset[str]:
-    return spec.without | (_REFUSED_BY_REASONING if _REASONING.search(model) else frozenset())
+def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
+    """Return the fields of the tenant that do not go out as they are."""
+    options, refused = call.request.options, _refused_fields(call.model, spec)
+    given = given_fields(options)
+    found = [name for name in given if name in refused and name != "parallel_tool_calls"]
+    if options.temperature is not None and options.temperature > spec.most_temperature and "temperature" not in found:
+        found.append("temperature")
+    if len(options.stop) > spec.most_stops and "stop" not in found:
+        found.append("stop")
+    effort = options.reasoning_effort
+    if effort and (not _effort(call, spec) or (effort != "none" and _is_effort_dropped(call, spec))):
+        found.append("reasoning_effort")
+    if "messages.name" in spec.without and has_names(call.request):
+        found.append("messages.name")
+    return tuple(found)
+
+
+def checks_schema(call: ProviderCall, spec: Spec) -> bool:
+    """Return whether the answer has to be checked against the schema, because the provider doesn't enforce it."""
+    return not spec.has_schemas and schema_of(call.request.options) is not None
 
 
 def sends_stop(call: ProviderCall, spec: Spec) -> bool:
@@ -58,55 +92,90 @@ def sends_stop(call: ProviderCall, spec: Spec) -> bool:
     return bool(call.request.options.stop) and "stop" not in _refused_fields(call.model, spec)
 
 
-def _effort(options: Options, spec: Spec) -> Mapping[str, Any]:
-    effort = options.reasoning_effort
-    return spec.efforts.get(effort, {"reasoning_effort": effort}) if effort else {}
+def _refused_fields(model: str, spec: Spec) -> frozenset[str]:
+    return spec.without | (_REFUSED_BY_REASONING if is_openai_reasoning(model) else frozenset())
 
 
-def _messages(request: ChatRequest, spec: Spec) -> list[dict[str, Any]]:
-    """Return the messages. JSON mode is asked for in words too, as some providers refuse or ignore it otherwise."""
-    messages = [_message_json(message) for message in request.messages]
-    if "messages.name" in spec.without:
-        for message in messages:
-            if message["role"] != Role.TOOL:
-                message.pop("name", None)
-    if (request.options.response_format or {}).get("type") == "json_object" and not _mentions_json(request):
-        return [{"role": Role.SYSTEM.value, "content": JSON_ASKED}, *messages]
-    return messages
+def _effort(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
+    """Return the fields for the effort that the request asks for; none where it asks for none or can't have it."""
+    effort = call.request.options.reasoning_effort
+    if not effort:
+        return _NO_EFFORT
+    if spec.efforts is None:
+        return {"reasoning_effort": effort}
+    fields = next((fields for part, fields in spec.efforts if part in call.model), _NO_EFFORT)
+    return fields.get("none" if _is_effort_dropped(call, spec) else effort, _NO_EFFORT)
 
 
-def _mentions_json(request: ChatRequest) -> bool:
-    return any("json" in message.text.lower() for message in request.messages)
+def _is_effort_dropped(call: ProviderCall, spec: Spec) -> bool:
+    """Return whether thinking has to be off: with tools for some of OpenAI's models, with a forced one for DeepSeek."""
+    options = call.request.options
+    if not options.tools:
+        return False
+    if spec.needs_thinking_back and forces_tool(options):
+        return True
+    return any(part in call.model for part in spec.no_effort_with_tools)
 
 
-def _message_json(message: Message) -> dict[str, Any]:
-    plain = all(isinstance(part, Text) for part in message.parts)
-    content: Any = message.text if plain else [_part_json(part) for part in message.parts]
-    body: dict[str, Any] = {"role": message.role.value, "content": content}
-    if message.tool_calls:
-        body["tool_calls"] = [_call_json(call) for call in message.tool_calls]
-        body["content"] = content or None
-    if message.tool_call_id:
-        body["tool_call_id"] = message.tool_call_id
-    if message.name:
-        body["name"] = message.name
-    return body
+def _tools(options: Options, spec: Spec) -> dict[str, Any]:
+    """Return the tools and how to choose among them; nothing without tools, as the rest is refused then."""
+    tools, choice = options.tools, options.tool_choice
+    if not tools:
+        return {}
+    if spec.name != "openai":
+        tools, choice = allowed_tools(options)
+    if isinstance(choice, Mapping):
+        choice = _with_safe_names(choice)
+    parallel = None if "parallel_tool_calls" in spec.without else options.parallel_tool_calls
+    return {"tools": [_tool_json(tool) for tool in tools], "tool_choice": choice, "parallel_tool_calls": parallel}
 
 
-def _part_json(part: Part) -> dict[str, Any]:
-    if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
-    return {"type": "image_url", "image_url": {"url": part.url, "detail": part.detail}}
+def _with_safe_names(choice: Mapping[str, Any]) -> dict[str, Any]:
+    if choice.get("type") != "allowed_tools":
+        return {"type": "function", "function": {"name": safe_name(choice["function"]["name"], PLAIN_NAME)}}
+    allowed = choice["allowed_tools"]
+    named = [
+        {"type": "function", "function": {"name": safe_name(t["function"]["name"], PLAIN_NAME)}}
+        for t in allowed["tools"]
+    ]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": allowed["mode"], "tools": named}}
 
 
 def _tool_json(tool: Tool) -> dict[str, Any]:
-    function: dict[str, Any] = {"name": tool.name, "parameters": dict(tool.parameters)}
+    function: dict[str, Any] = {
+        "name": safe_name(tool.name, PLAIN_NAME),
+        "parameters": parameters_schema(tool.parameters),
+    }
     if tool.description:
         function["description"] = tool.description
     if tool.strict is not None:
         function["strict"] = tool.strict
+        if tool.strict and not tool.parameters:
+            function["parameters"] |= {"required": [], "additionalProperties": False}
     return {"type": "function", "function": function}
 
 
-def _call_json(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+def _response_format(options: Options, spec: Spec) -> Mapping[str, Any] | None:
+    """Return the form of the answer. A schema without a name gets one, and JSON mode stands for it where it must."""
+    schema = schema_of(options)
+    if schema is None:
+        return options.response_format
+    if not spec.has_schemas:
+        return {"type": "json_object"}
+    described = (options.response_format or {}).get("json_schema")
+    described = described if isinstance(described, Mapping) else {}
+    return {"type": "json_schema", "json_schema": {**described, "name": schema_name(options)}}
+
+
+def _instruction(request: ChatRequest, spec: Spec) -> str:
+    """Return the form of the answer in words: JSON mode is refused without them, and some providers have no schemas."""
+    schema = schema_of(request.options)
+    if schema is not None and not spec.has_schemas:
+        return schema_in_words(schema)
+    if (request.options.response_format or {}).get("type") == "json_object" and not _mentions_json(request):
+        return JSON_ASKED
+    return ""
+
+
+def _mentions_json(request: ChatRequest) -> bool:
+    return any("json" in message.text.lower() for message in request.messages)

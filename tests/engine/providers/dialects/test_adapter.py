@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 
 from engine.chat import ChatRequest, Options, Role, says
-from engine.errors import CapabilityMissing, Garbled, KeyRefused, Overloaded
+from engine.errors import Garbled, KeyRefused, Overloaded
 from engine.ports import LimitHeaders, ProviderCall
-from engine.providers.dialects.adapter import data_url, integer, json_object, thinking_off, tool_arguments
+from engine.providers.dialects.adapter import integer, json_object, thinking_off
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
 from tests.engine.providers.dialects.wires import Wire, data
@@ -22,14 +22,6 @@ def test_integer_is_zero_for_anything_else(value: Any, number: int) -> None:
     assert integer(value) == number
 
 
-@pytest.mark.parametrize(
-    ("text", "arguments"),
-    [('{"a": 1}', {"a": 1}), ("", {}), ("[1]", {"value": [1]}), ("{broken", {"text": "{broken"})],
-)
-def test_tool_arguments_are_always_an_object(text: str, arguments: dict[str, Any]) -> None:
-    assert tool_arguments(text) == arguments
-
-
 @pytest.mark.parametrize(("text", "found"), [('{"a": 1}', {"a": 1}), ('[{"a": 1}, 2]', {"a": 1}), ("[]", {})])
 def test_frame_is_an_object_or_the_first_of_a_list(text: str, found: dict[str, Any]) -> None:
     assert json_object(Frame("", text)) == found
@@ -39,17 +31,6 @@ def test_frame_is_an_object_or_the_first_of_a_list(text: str, found: dict[str, A
 def test_frame_without_an_object_is_garbled(text: str) -> None:
     with pytest.raises(Garbled):
         json_object(Frame("", text))
-
-
-def test_data_url_is_split_into_its_type_and_base64() -> None:
-    assert data_url("data:image/png;base64,AAAA") == ("image/png", "AAAA")
-    assert data_url("data:;base64,AAAA") == ("image/jpeg", "AAAA")
-
-
-@pytest.mark.parametrize("url", ["https://x.test/a.png", "data:image/png;base64", "data:image/png,AAAA", "x;base64,AA"])
-def test_url_without_base64_data_is_refused(url: str) -> None:
-    with pytest.raises(CapabilityMissing):
-        data_url(url)
 
 
 def test_first_matching_part_of_a_model_name_switches_thinking_off() -> None:

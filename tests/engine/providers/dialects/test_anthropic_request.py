@@ -17,7 +17,7 @@ async def test_turns_system_and_output_limit_are_sent() -> None:
         ),
     )
     body = await Wire("anthropic").body(request)
-    assert set(body) == {"model", "max_tokens", "messages", "stream", "system"}
+    assert set(body) == {"model", "max_tokens", "messages", "stream", "system", "tools", "tool_choice"}
     assert (body["system"], body["max_tokens"]) == ("be kind", 100)
     sources = [block["source"]["type"] for block in body["messages"][0]["content"][1:]]
     assert sources == ["base64", "url"]

@@ -56,8 +56,10 @@ async def test_options_are_translated_to_the_generation_config() -> None:
         ("gemini-3.1-pro-preview", None, {"thinkingLevel": "low"}),
         ("gemini-3.1-pro-preview", "none", {"thinkingLevel": "low"}),
         ("gemini-2.5-pro", None, None),
-        ("gemini-3.8-flash", "low", {"thinkingLevel": "low"}),
-        ("gemini-2.5-flash", "low", {"thinkingBudget": 1024}),
+        ("gemini-3.8-flash", "low", {"thinkingLevel": "low", "includeThoughts": True}),
+        ("gemini-2.5-flash", "low", {"thinkingBudget": 1024, "includeThoughts": True}),
+        ("gemini-2.5-pro", "none", {"thinkingBudget": 128}),
+        ("gemini-2.5-flash-lite", "high", {"thinkingBudget": 24576, "includeThoughts": True}),
     ],
 )
 async def test_thinking_is_set_by_level_or_budget_never_both(model: str, effort: str | None, thinking: Any) -> None:

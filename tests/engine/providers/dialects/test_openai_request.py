@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.chat import ChatRequest, Message, Role, Text, Tool, says
+from engine.chat import ChatRequest, Message, Role, Text, Tool, ToolCall, says
 from tests.engine.providers.dialects.wires import Wire, asking, data
 
 
@@ -38,12 +38,13 @@ async def test_output_limit_has_the_providers_name(name: str, field: str) -> Non
 @pytest.mark.parametrize("name", ["groq", "mistral"])
 async def test_fields_that_groq_and_mistral_refuse_are_not_sent(name: str) -> None:
     named = Message(Role.USER, (Text("hi"),), name="ann")
-    result = Message(Role.TOOL, (Text("7"),), tool_call_id="c", name="look")
-    request = ChatRequest("r", "m", (named, result), options=asking(logprobs=True, top_logprobs=2).options)
+    called = Message(Role.ASSISTANT, (), (ToolCall("c", "look", "{}"),))
+    result = Message(Role.TOOL, (Text("7"),), tool_call_id="c")
+    request = ChatRequest("r", "m", (named, called, result), options=asking(logprobs=True, top_logprobs=2).options)
     body = await Wire(name).body(request)
     assert not {"logprobs", "top_logprobs", "logit_bias", "seed" if name == "mistral" else ""} & set(body)
     assert "name" not in body["messages"][0]
-    assert body["messages"][1]["name"] == "look"
+    assert body["messages"][2].get("name") == ("look" if name == "mistral" else None)
 
 
 async def test_mistrals_seed_has_its_own_name() -> None:
@@ -57,7 +58,20 @@ async def test_mistrals_seed_has_its_own_name() -> None:
         ("deepseek", "", None, {"thinking": {"type": "disabled"}}),
         ("deepseek", "", "none", {"thinking": {"type": "disabled"}}),
         ("deepseek", "", "medium", {"reasoning_effort": "high"}),
-        ("openrouter", "", None, {"reasoning": {"effort": "none"}}),
+        ("openrouter", "", None, {"reasoning": {"effort": "low"}}),
+        ("openrouter", "deepseek/deepseek-v4-flash", None, {"reasoning": {"effort": "none"}}),
+        ("openrouter", "minimax/minimax-m2", None, {}),
+        ("openai", "gpt-5.1", None, {"reasoning_effort": "none"}),
+        ("openai", "gpt-5.2", "minimal", {"reasoning_effort": "none"}),
+        ("openai", "gpt-5-nano", "none", {"reasoning_effort": "minimal"}),
+        ("openai", "gpt-5.1", "xhigh", {"reasoning_effort": "high"}),
+        ("openai", "o3", "none", {"reasoning_effort": "low"}),
+        ("openai", "gpt-5-chat-latest", "high", {}),
+        ("openai", "gpt-4o", "high", {}),
+        ("mistral", "", "low", {"reasoning_effort": "high"}),
+        ("mistral", "ministral-3b-2512", "low", {}),
+        ("groq", "", "none", {"reasoning_effort": "low"}),
+        ("groq", "llama-3.3-70b", "high", {}),
         ("openrouter", "", "low", {"reasoning": {"effort": "low"}}),
         ("openai", "gpt-5-nano", None, {"reasoning_effort": "minimal"}),
         ("openai", "gpt-6-luna", None, {"reasoning_effort": "none"}),

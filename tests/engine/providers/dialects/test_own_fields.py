@@ -49,7 +49,7 @@ def picky(
     [
         ("openai", "gpt-5.1", "reasoning_effort", "reasoning_effort"),
         ("openai", "gpt-4o", "stream_options", "stream_options.include_obfuscation"),
-        ("openrouter", "minimax/m2", "reasoning", "reasoning.effort"),
+        ("openrouter", "x-ai/m2", "reasoning", "reasoning.effort"),
         ("deepseek", "deepseek-v4-flash", "thinking", "thinking"),
     ],
 )
@@ -84,7 +84,7 @@ async def test_refused_switch_of_geminis_thinking_is_left_out(error: Any) -> Non
 
 async def test_openrouters_mandatory_reasoning_is_left_on() -> None:
     error = {"error": {"code": 400, "message": "Reasoning is mandatory for this endpoint and cannot be disabled."}}
-    wire, sent = picky("openrouter", "minimax/m2", lambda body: "reasoning" not in body, error, OPENAI)
+    wire, sent = picky("openrouter", "x-ai/m2", lambda body: "reasoning" not in body, error, OPENAI)
     assert text(await wire.chunks()) == "fine"
     assert [("reasoning" in body, "stream_options" in body) for body in sent] == [(True, True), (False, True)]
 

@@ -1,0 +1,121 @@
+"""The turns of Anthropic's Messages: blocks of content, and the marks that end a cached prefix."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from engine.chat import Image, Message, Part, Role, Text
+from engine.errors import CapabilityMissing
+from engine.providers.mending.pictures import PictureRules, checked_picture
+from engine.providers.mending.tool_names import PLAIN_NAME
+from engine.providers.mending.tool_turns import arguments_object
+from engine.providers.mending.turns import TurnRules, mended_turns
+from engine.providers.tool_ids import of_at_most
+
+MOST_MARKS = 4  # of cached prefixes in one request
+MARK = {"type": "ephemeral"}
+_RULES = TurnRules(of_at_most(64), PLAIN_NAME, refuses_blank=True, needs_user=True, begins_with_user=True)
+
+
+def mended(messages: Sequence[Message]) -> tuple[list[Text], list[Message]]:
+    """Return the texts of the system, and the other turns."""
+    turns = mended_turns(messages, _RULES)
+    system = [part for turn in turns if turn.role is Role.SYSTEM for part in turn.parts if isinstance(part, Text)]
+    return system, [turn for turn in turns if turn.role is not Role.SYSTEM]
+
+
+def turns_json(turns: Sequence[Message], rules: PictureRules, *, thinks: bool) -> list[dict[str, Any]]:
+    """Return the turns. Messages of one role in a row are one turn; tool results belong to the user.
+
+    `thinks`: signed thinking is given back. Raises CapabilityMissing for a picture that Claude refuses.
+    """
+    found: list[dict[str, Any]] = []
+    for turn in turns:
+        role = "assistant" if turn.role is Role.ASSISTANT else "user"
+        blocks = list(_blocks(turn, rules, thinks=thinks))
+        if found and found[-1]["role"] == role:
+            found[-1]["content"] += blocks
+        elif blocks:
+            found.append({"role": role, "content": blocks})
+    if found[-1]["role"] == "assistant":
+        _strip_end(found[-1]["content"][-1])
+    return found
+
+
+def system_json(texts: Sequence[Text], instructions: Sequence[str]) -> str | list[dict[str, Any]]:
+    """Return the system as one text, or in blocks where a part of it ends a cached prefix."""
+    if not any(text.ends_cached_prefix for text in texts):
+        return "\n\n".join([*(text.text for text in texts), *instructions])
+    return [*(_block_of_text(text) for text in texts), *({"type": "text", "text": text} for text in instructions)]
+
+
+def mark_prefix(turns: list[dict[str, Any]]) -> None:
+    """Mark the end of the prompt, and of the user's turn before: it was the end of the prompt in the turn before.
+
+    Claude searches only so many blocks back for a cached prefix, hence two marks.
+    """
+    of_user = [turn for turn in turns if turn["role"] == "user"]
+    for turn in of_user[-2:]:
+        turn["content"][-1]["cache_control"] = MARK
+
+
+def drop_marks(*holders: Any) -> None:
+    """Remove all marks but the last ones that a request may have, in the order of the prompt."""
+    marked = [block for holder in holders for block in _marked(holder)]
+    for block in marked[:-MOST_MARKS]:
+        del block["cache_control"]
+
+
+def _marked(found: Any) -> Iterator[dict[str, Any]]:
+    if not isinstance(found, list):
+        return
+    for block in found:
+        if isinstance(block.get("content"), list):
+            yield from _marked(block["content"])
+        if "cache_control" in block:
+            yield block
+
+
+def _blocks(message: Message, rules: PictureRules, *, thinks: bool) -> Iterator[dict[str, Any]]:
+    if message.role is Role.TOOL:
+        yield _result(message, rules)
+        return
+    if thinks and message.thinking_signature:
+        yield {"type": "thinking", "thinking": message.thinking, "signature": message.thinking_signature}
+    yield from (_block(part, rules) for part in message.parts)
+    for call in message.tool_calls:
+        yield {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_object(call.arguments)}
+
+
+def _result(message: Message, rules: PictureRules) -> dict[str, Any]:
+    is_text = not any(isinstance(part, Image) for part in message.parts)
+    content: Any = message.text if is_text else [_block(part, rules) for part in message.parts]
+    result = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content}
+    is_marked = is_text and any(part.ends_cached_prefix for part in message.parts)
+    return {**result, "cache_control": MARK} if is_marked else result
+
+
+def _block(part: Part, rules: PictureRules) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return _block_of_text(part)
+    block = {"type": "image", "source": _source(part, rules)}
+    return {**block, "cache_control": MARK} if part.ends_cached_prefix else block
+
+
+def _block_of_text(part: Text) -> dict[str, Any]:
+    block: dict[str, Any] = {"type": "text", "text": part.text}
+    return {**block, "cache_control": MARK} if part.ends_cached_prefix else block
+
+
+def _source(picture: Image, rules: PictureRules) -> dict[str, str]:
+    kind, content = checked_picture(picture, rules)
+    if kind:
+        return {"type": "base64", "media_type": kind, "data": content}
+    if not content.lower().startswith("https:"):
+        raise CapabilityMissing("takes addresses of pictures with https only")
+    return {"type": "url", "url": content}
+
+
+def _strip_end(block: dict[str, Any]) -> None:
+    """Remove the blanks at the end of a begun answer: Claude refuses them."""
+    if block["type"] == "text":
+        block["text"] = block["text"].rstrip()

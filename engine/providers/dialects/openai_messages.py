@@ -1,0 +1,110 @@
+"""The messages of OpenAI's chat completions, as each of its providers takes them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from engine.chat import ChatRequest, Image, Message, Part, Role, Text, ToolCall
+from engine.providers.mending.pictures import PictureRules, checked_picture, data_url
+from engine.providers.mending.tool_names import PLAIN_NAME
+from engine.providers.mending.turns import TurnRules, mended_turns
+from engine.providers.spec import Spec
+from engine.providers.tool_ids import of_at_most, of_nine_letters
+
+PICTURE_BELOW = "(see the picture below)"
+_FILLER = "OK."
+_UNSAFE_IN_NAMES = re.compile(r"[\s<|\\/>]")
+_MOST_NAME_CHARS = 64
+_RULES = TurnRules(of_at_most(40), PLAIN_NAME)
+_STRICT_RULES = TurnRules(of_at_most(40), PLAIN_NAME, refuses_blank=True, needs_user=True)
+_NINE_LETTER_RULES = TurnRules(of_nine_letters, PLAIN_NAME, refuses_blank=True, needs_user=True)
+
+
+def messages_json(request: ChatRequest, spec: Spec, *, thinks: bool, instruction: str = "") -> list[dict[str, Any]]:
+    """Return the messages. `thinks`: the model will think. `instruction`: ours, before the messages.
+
+    Raises CapabilityMissing for a picture that the provider refuses.
+    """
+    turns = mended_turns(request.messages, _rules(spec))
+    if spec.strict_turns:
+        turns = _ordered(turns)
+    found: list[dict[str, Any]] = [{"role": Role.SYSTEM.value, "content": instruction}] if instruction else []
+    pictures: list[dict[str, Any]] = []
+    for turn in turns:
+        if pictures and turn.role is not Role.TOOL:
+            found += _of_user(pictures, spec)
+            pictures = []
+        found.append(_message_json(turn, spec, thinks=thinks))
+        if turn.role is Role.TOOL:
+            pictures += _pictures_of(turn, spec.pictures)
+    if pictures:
+        found += _of_user(pictures, spec)
+    if spec.strict_turns and turns[-1].role is Role.ASSISTANT:
+        found[-1]["prefix"] = True
+    return found
+
+
+def _rules(spec: Spec) -> TurnRules:
+    if spec.nine_letter_ids:
+        return _NINE_LETTER_RULES
+    return _STRICT_RULES if spec.strict_turns else _RULES
+
+
+def _ordered(turns: Sequence[Message]) -> list[Message]:
+    """Return the turns in an order that Mistral takes: after an assistant or a tool, the system speaks as the user.
+
+    Between a tool's result and the next turn of the user there is one of the assistant.
+    """
+    found: list[Message] = []
+    for turn in turns:
+        before = found[-1].role if found else None
+        role = Role.USER if turn.role is Role.SYSTEM and before in {Role.ASSISTANT, Role.TOOL} else turn.role
+        if before is Role.TOOL and role is Role.USER:
+            found.append(Message(Role.ASSISTANT, (Text(_FILLER),)))
+        found.append(turn if role is turn.role else Message(role, turn.parts))
+    return found
+
+
+def _of_user(pictures: list[dict[str, Any]], spec: Spec) -> Iterator[dict[str, Any]]:
+    """Yield the pictures of tool results as a turn of the user: a tool's message takes text only."""
+    if spec.strict_turns:
+        yield {"role": Role.ASSISTANT.value, "content": _FILLER}
+    yield {"role": Role.USER.value, "content": pictures}
+
+
+def _pictures_of(result: Message, rules: PictureRules) -> list[dict[str, Any]]:
+    pictures = [_part_json(part, rules) for part in result.parts if isinstance(part, Image)]
+    return [{"type": "text", "text": f"Picture in the result of {result.name}:"}, *pictures] if pictures else []
+
+
+def _message_json(message: Message, spec: Spec, *, thinks: bool) -> dict[str, Any]:
+    plain = message.role is Role.TOOL or all(isinstance(part, Text) for part in message.parts)
+    content: Any = message.text if plain else [_part_json(part, spec.pictures) for part in message.parts]
+    if message.role is Role.TOOL:
+        return _result_json(message, content or PICTURE_BELOW, with_name=spec.nine_letter_ids)
+    body: dict[str, Any] = {"role": message.role.value, "content": content}
+    if message.tool_calls:
+        body["tool_calls"] = [_call_json(call) for call in message.tool_calls]
+        body["content"] = content or None
+    if message.name and "messages.name" not in spec.without:
+        body["name"] = _UNSAFE_IN_NAMES.sub("_", message.name)[:_MOST_NAME_CHARS]
+    gives_back = bool(message.thinking) or spec.needs_thinking_back
+    if message.role is Role.ASSISTANT and spec.thinking_field and thinks and gives_back:
+        body[spec.thinking_field] = message.thinking
+    return body
+
+
+def _result_json(message: Message, content: str, *, with_name: bool) -> dict[str, Any]:
+    body = {"role": Role.TOOL.value, "content": content, "tool_call_id": message.tool_call_id}
+    return {**body, "name": message.name} if with_name else body
+
+
+def _part_json(part: Part, rules: PictureRules) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    url = data_url(*checked_picture(part, rules))
+    return {"type": "image_url", "image_url": {"url": url, "detail": part.detail}}
+
+
+def _call_json(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}

@@ -1,0 +1,47 @@
+"""Answers as the client expects them: its own names of tools, and one call where it allows no parallel ones."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from engine.chat import Chunk, Delta, Options, ToolCallDelta
+from engine.providers.mending.tool_names import replaced_names
+
+
+@dataclass(slots=True)
+class AnswerMending:
+    """Changes the chunks of one answer. `names`: the client's names by those that were sent.
+
+    `has_one_call`: only the first call of a choice is passed on, as some providers have no field to ask for one.
+    """
+
+    names: Mapping[str, str]
+    has_one_call: bool
+    _first: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, options: Options, form: re.Pattern[str]) -> Self | None:
+        """Return the changes for the answer to a request; None where there are none."""
+        if not options.tools:
+            return None
+        names, has_one_call = replaced_names(options, form), options.parallel_tool_calls is False
+        return cls(names, has_one_call) if names or has_one_call else None
+
+    def mended(self, chunks: Sequence[Chunk]) -> Sequence[Chunk]:
+        found: list[Chunk] = []
+        for chunk in chunks:
+            if not isinstance(chunk, Delta) or not chunk.tool_calls:
+                found.append(chunk)
+                continue
+            calls = tuple(self._named(call) for call in chunk.tool_calls if self._is_kept(chunk.index, call))
+            if calls or chunk.text or chunk.thinking:
+                found.append(replace(chunk, tool_calls=calls))
+        return found
+
+    def _is_kept(self, index: int, call: ToolCallDelta) -> bool:
+        return not self.has_one_call or self._first.setdefault(index, call.position) == call.position
+
+    def _named(self, call: ToolCallDelta) -> ToolCallDelta:
+        name = self.names.get(call.name)
+        return call if name is None else replace(call, name=name)

@@ -1,0 +1,199 @@
+"""JSON schemas in the subset that a provider takes, and in words for a provider that takes none."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from engine.chat import Options
+
+JSON_ASKED = "Answer with one JSON object and nothing else."
+SCHEMA_ASKED = "Answer with one JSON value and nothing else. It must be valid by this JSON schema:\n"
+_COMMON = frozenset({"type", "title", "description", "enum", "const", "properties", "required", "items", "anyOf"})
+_CLAUDE = _COMMON | {"$ref", "$defs", "definitions", "allOf", "additionalProperties", "format"}
+_CLAUDE_FORMATS = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
+)
+_GEMINI = _COMMON - {"const"} | {
+    "$id",
+    "$defs",
+    "$ref",
+    "$anchor",
+    "format",
+    "prefixItems",
+    "minItems",
+    "maxItems",
+    "minimum",
+    "maximum",
+    "oneOf",
+    "additionalProperties",
+    "propertyOrdering",
+}
+_ALTERNATIVES = frozenset({"anyOf", "oneOf", "allOf"})
+_MOST_DEPTH = 40  # deeper schemas are refused by all providers
+_MOST_HINT_CHARS = 300
+
+
+class SchemaNotExpressible(Exception):
+    """The schema has a part that the provider's subset can't express."""
+
+
+def schema_of(options: Options) -> Mapping[str, Any] | None:
+    """Return the schema that the answer must have; None where none is asked for."""
+    wanted = options.response_format or {}
+    if wanted.get("type") != "json_schema":
+        return None
+    described = wanted.get("json_schema")
+    schema = described.get("schema") if isinstance(described, Mapping) else None
+    return schema if isinstance(schema, Mapping) else {}
+
+
+def schema_name(options: Options) -> str:
+    described = (options.response_format or {}).get("json_schema")
+    name = described.get("name") if isinstance(described, Mapping) else None
+    return name if isinstance(name, str) and name else "answer"
+
+
+def schema_in_words(schema: Mapping[str, Any]) -> str:
+    """Return the instruction to answer by a schema."""
+    return SCHEMA_ASKED + json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
+
+
+def parameters_schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a tool's arguments: an object, also where the tool has none.
+
+    Alternatives at the top, which OpenAI and Claude refuse, become one object with the properties of all of them.
+    """
+    found = {name: value for name, value in parameters.items() if name not in _ALTERNATIVES}
+    for name in _ALTERNATIVES & set(parameters):
+        for each in parameters[name] if isinstance(parameters[name], list) else ():
+            if isinstance(each, Mapping) and isinstance(each.get("properties"), Mapping):
+                found["properties"] = {**each["properties"], **found.get("properties", {})}
+    if "$ref" in found and "properties" not in found:
+        return found
+    return {**found, "type": "object", "properties": found.get("properties") or {}}
+
+
+def claude_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema for Claude's structured output: closed objects, unsupported limits as words.
+
+    Raises SchemaNotExpressible where a part of it is open or recursive, or the whole is no object.
+    """
+    if _is_recursive(schema):
+        raise SchemaNotExpressible
+    found = _claude(schema, 0)
+    if found.get("type") != "object" and "$ref" not in found and "anyOf" not in found:
+        raise SchemaNotExpressible
+    return found
+
+
+def gemini_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema in the subset of Gemini's `responseJsonSchema` and `parametersJsonSchema`."""
+    return _gemini(schema, 0)
+
+
+def _claude(schema: Any, depth: int) -> dict[str, Any]:
+    if not isinstance(schema, Mapping) or depth > _MOST_DEPTH:
+        raise SchemaNotExpressible
+    if "$ref" in schema:
+        if not str(schema["$ref"]).startswith("#"):
+            raise SchemaNotExpressible
+        return _kept(schema, {"$ref", "$defs", "definitions"}, _claude, depth)
+    found = _kept(schema, _CLAUDE, _claude, depth)
+    if "oneOf" in schema and "anyOf" not in schema:
+        found["anyOf"] = [_claude(each, depth + 1) for each in schema["oneOf"]]
+    kind = schema.get("type")
+    if kind == "object" or "properties" in schema:
+        if schema.get("additionalProperties") not in (None, False) or "patternProperties" in schema:
+            raise SchemaNotExpressible
+        found |= {"type": kind or "object", "properties": found.get("properties", {}), "additionalProperties": False}
+    if not {"type", "anyOf", "allOf", "enum", "const"} & set(found):
+        raise SchemaNotExpressible
+    if found.get("format") not in _CLAUDE_FORMATS:
+        found.pop("format", None)
+    if kind == "array" and schema.get("minItems") in {0, 1}:
+        found["minItems"] = schema["minItems"]
+    return _with_hints(found, schema, {*_CLAUDE - {"format"}, "oneOf", *found})
+
+
+def _gemini(schema: Any, depth: int) -> dict[str, Any]:
+    if not isinstance(schema, Mapping) or depth > _MOST_DEPTH:
+        return {}
+    if "$ref" in schema:
+        return _kept(schema, {"$ref", "$defs"}, _gemini, depth)
+    merged = dict(schema)
+    for part in merged.pop("allOf", None) or ():
+        if isinstance(part, Mapping):
+            properties = {**merged.get("properties", {}), **part.get("properties", {})}
+            merged = {**part, **merged, **({"properties": properties} if properties else {})}
+    if "definitions" in merged:
+        merged["$defs"] = {**merged.pop("definitions"), **merged.get("$defs", {})}
+    found = _kept(merged, _GEMINI, _gemini, depth)
+    if "const" in merged:
+        found["enum"] = [merged["const"]]
+    for strict, loose in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(merged.get(strict), int | float) and loose not in found:
+            found[loose] = merged[strict]
+    return _with_hints(found, merged, {*_GEMINI, "const", "$schema", "default", "examples"})
+
+
+def _kept(schema: Mapping[str, Any], names: Any, inner: Any, depth: int) -> dict[str, Any]:
+    """Return the fields called `names`, with `inner` applied to the schemas within them."""
+    found: dict[str, Any] = {}
+    for name, value in schema.items():
+        if name not in names:
+            continue
+        if name in {"properties", "$defs", "definitions"} and isinstance(value, Mapping):
+            found[name] = {key: inner(each, depth + 1) for key, each in value.items()}
+        elif name in {"anyOf", "oneOf", "allOf", "prefixItems"} and isinstance(value, list):
+            found[name] = [inner(each, depth + 1) for each in value]
+        elif name in {"items", "additionalProperties"} and isinstance(value, Mapping):
+            found[name] = inner(value, depth + 1)
+        else:
+            found[name] = value
+    return found
+
+
+def _with_hints(found: dict[str, Any], schema: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+    """Return the schema with the limits that are left out of it as words of its description."""
+    left_out = {name: value for name, value in schema.items() if name not in known and not name.startswith("$")}
+    if not left_out:
+        return found
+    hint = json.dumps(left_out, ensure_ascii=False, default=str)[:_MOST_HINT_CHARS]
+    described = found.get("description")
+    return {**found, "description": f"{described} {hint}" if isinstance(described, str) else hint}
+
+
+def _is_recursive(schema: Mapping[str, Any]) -> bool:
+    """Return whether a definition refers to itself, directly or through others."""
+    definitions = {
+        f"#/{place}/{name}": each
+        for place in ("$defs", "definitions")
+        for name, each in (schema.get(place) or {}).items()
+    }
+    links = {name: _references(each, 0) for name, each in definitions.items()}
+    links["#"] = _references({key: v for key, v in schema.items() if key not in {"$defs", "definitions"}}, 0)
+    return any(_reaches(name, name, links) for name in links)
+
+
+def _references(schema: Any, depth: int) -> frozenset[str]:
+    if depth > _MOST_DEPTH:
+        raise SchemaNotExpressible
+    if isinstance(schema, Mapping):
+        own = frozenset({schema["$ref"]} if isinstance(schema.get("$ref"), str) else ())
+        return own.union(*(_references(each, depth + 1) for each in schema.values()))
+    if isinstance(schema, list):
+        return frozenset[str]().union(*(_references(each, depth + 1) for each in schema))
+    return frozenset()
+
+
+def _reaches(start: str, goal: str, links: Mapping[str, frozenset[str]]) -> bool:
+    seen: set[str] = set()
+    waiting = list(links.get(start, ()))
+    while waiting:
+        name = waiting.pop()
+        if name == goal:
+            return True
+        if name not in seen:
+            seen.add(name)
+            waiting += links.get(name, ())
+    return False

@@ -1,0 +1,82 @@
+"""Facts about models that decide which fields a request may have, by a part of the model's name.
+
+Sources: the providers' documentation, and refusals reported in public issues.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+_CLAUDE_VERSION = re.compile(r"(?P<family>haiku|sonnet|opus|fable|mythos)-(?P<major>\d)(?:[-.](?P<minor>\d)(?!\d))?")
+_OLD_CLAUDE_VERSION = re.compile(r"claude-(?P<major>\d)[-.](?P<minor>\d)-")
+_OLD_GEMINI = re.compile(r"gemini-[12][.-]|gemma")
+_OPENAI_REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9](?!\.?\d*-chat))")
+
+
+class Claude(NamedTuple):
+    """Abilities of one Claude model.
+
+    `efforts` that it takes in `output_config`. `has_thinking`: it can think; `is_adaptive`: without a budget for it.
+    `thinks_unasked`: it thinks unless that is switched off. `takes_sampling`: temperature and top_p.
+    `takes_prefill`: it goes on with an answer that the last message has begun.
+    `has_structured_output`: `output_config.format`. `cached_from_tokens`: the shortest prefix that it caches.
+    """
+
+    efforts: tuple[str, ...]
+    has_thinking: bool
+    is_adaptive: bool
+    thinks_unasked: bool
+    takes_sampling: bool
+    takes_prefill: bool
+    has_structured_output: bool
+    cached_from_tokens: int
+
+
+@lru_cache(maxsize=1024)
+def claude(model: str) -> Claude:
+    """Return the abilities of a Claude model; an unknown name counts as a model of the newest generation."""
+    family, version = _claude_version(model)
+    has_effort = version >= (4, 6) or (family, version) == ("opus", (4, 5))
+    efforts: tuple[str, ...] = ("low", "medium", "high")
+    if version >= (4, 6):
+        efforts += ("max",)
+    if version >= (4, 7):
+        efforts += ("xhigh",)
+    return Claude(
+        efforts=efforts if has_effort else (),
+        has_thinking=version >= (3, 7),
+        is_adaptive=version >= (4, 6),
+        thinks_unasked=version >= (5, 0),
+        takes_sampling=version < (4, 7),
+        takes_prefill=version < (4, 6),
+        has_structured_output=version >= (4, 5),
+        cached_from_tokens=_claude_cached_from(family, version),
+    )
+
+
+def _claude_version(model: str) -> tuple[str, tuple[int, int]]:
+    if found := _CLAUDE_VERSION.search(model):
+        return found["family"], (int(found["major"]), int(found["minor"] or 0))
+    if found := _OLD_CLAUDE_VERSION.search(model):
+        return "", (int(found["major"]), int(found["minor"]))
+    return "", ((3, 0) if "claude-3" in model else (9, 0))
+
+
+def _claude_cached_from(family: str, version: tuple[int, int]) -> int:
+    if version >= (5, 0):
+        return 1024
+    if version == (4, 5) and family in {"haiku", "opus"}:
+        return 4096
+    return 2048 if family == "haiku" or "haiku" in family else 1024
+
+
+@lru_cache(maxsize=1024)
+def needs_signatures(model: str) -> bool:
+    """Return whether a Gemini model refuses calls in the history without a thought signature: version 3 and later."""
+    return not _OLD_GEMINI.search(model)
+
+
+@lru_cache(maxsize=1024)
+def is_openai_reasoning(model: str) -> bool:
+    """Return whether the model refuses sampling parameters and `max_tokens`."""
+    return _OPENAI_REASONING.search(model) is not None
