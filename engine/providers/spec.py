@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from engine.ports import ProviderCall
 from engine.providers.mending.pictures import PictureRules
 
 Efforts: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -71,3 +72,10 @@ class Spec:
     console_url: str = ""
     free_tier: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def thinking_off(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
+    """Return the fields that switch thinking off; none where the request asks for an effort itself."""
+    if call.request.options.reasoning_effort:
+        return {}
+    return next((fields for part, fields in spec.thinking_off if part in call.model), {})

@@ -249,13 +249,6 @@ def _read(reader: StreamReader, frames: Sequence[Frame]) -> tuple[Sequence[Chunk
     return found, None
 
 
-def thinking_off(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
-    """Return the fields that switch thinking off; none where the request asks for an effort itself."""
-    if call.request.options.reasoning_effort:
-        return {}
-    return next((fields for part, fields in spec.thinking_off if part in call.model), {})
-
-
 def _plain_name(name: str) -> str:
     """Return a field's name without its case: errors name `thinkingConfig` as `thinking_config`."""
     return name.replace("_", "").lower()

@@ -3,9 +3,10 @@
 from typing import Any
 
 from engine.ports import ProviderCall
-from engine.providers.dialects.adapter import ProviderAdapter, thinking_off
+from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.dialects.anthropic_request import checks_schema, ignored_fields, request_body
 from engine.providers.dialects.anthropic_stream import AnthropicStreamReader
+from engine.providers.spec import thinking_off
 
 
 class AnthropicDialect(ProviderAdapter):

@@ -7,7 +7,7 @@ from engine.catalog.offers import MissingCapability
 from engine.chat import ChatRequest, Message, Options, Role, Tool
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
-from engine.providers.dialects.adapter import NO_PREFILL, thinking_off
+from engine.providers.dialects.adapter import NO_PREFILL
 from engine.providers.dialects.anthropic_turns import MARK, drop_marks, mark_prefix, mended, system_json, turns_json
 from engine.providers.mending.given import given_fields, has_names
 from engine.providers.mending.schemas import (
@@ -22,7 +22,7 @@ from engine.providers.mending.tool_choices import allowed_tools, forces_tool
 from engine.providers.mending.tool_names import PLAIN_NAME, safe_name, used_names
 from engine.providers.mending.turns import begins_answer
 from engine.providers.model_facts import claude
-from engine.providers.spec import Spec
+from engine.providers.spec import Spec, thinking_off
 from engine.providers.tool_ids import ANSWER_TOOL
 
 _IGNORED = frozenset({"seed", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias"})

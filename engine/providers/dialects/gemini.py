@@ -9,12 +9,13 @@ from urllib.parse import quote
 from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import ProviderError
 from engine.ports import ProviderCall
-from engine.providers.dialects.adapter import ProviderAdapter, thinking_off
+from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.dialects.gemini_request import checks_schema, ignored_fields, request_body
 from engine.providers.dialects.gemini_stream import GeminiStreamReader
 from engine.providers.embeddings import gemini as embeddings
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.mending.tool_names import GEMINI_NAME
+from engine.providers.spec import thinking_off
 
 COUNT_SECONDS = 5.0
 

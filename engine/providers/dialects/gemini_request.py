@@ -6,7 +6,7 @@ from typing import Any
 from engine.chat import Options, Tool
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
-from engine.providers.dialects.adapter import NO_PREFILL, thinking_off
+from engine.providers.dialects.adapter import NO_PREFILL
 from engine.providers.dialects.gemini_contents import contents, mended
 from engine.providers.mending.given import given_fields, has_names
 from engine.providers.mending.schemas import JSON_ASKED, gemini_schema, parameters_schema, schema_in_words, schema_of
@@ -14,7 +14,7 @@ from engine.providers.mending.tool_choices import allowed_mode, allowed_names
 from engine.providers.mending.tool_names import GEMINI_NAME, safe_name
 from engine.providers.mending.turns import begins_answer
 from engine.providers.model_facts import needs_signatures
-from engine.providers.spec import Spec
+from engine.providers.spec import Spec, thinking_off
 
 _EFFORT_BUDGET = {"none": 0, "minimal": 0, "low": 1024, "medium": 8192, "high": 24576}
 _LEAST_BUDGET = {"2.5-pro": 128, "2.5-flash-lite": 512}  # of a budget above zero; 2.5-pro can't do without

@@ -5,8 +5,8 @@ import pytest
 from engine.chat import ChatRequest, Options, Role, says
 from engine.errors import Garbled, KeyRefused, Overloaded
 from engine.ports import LimitHeaders, ProviderCall
-from engine.providers.dialects.adapter import integer, json_object, thinking_off
-from engine.providers.spec import Spec
+from engine.providers.dialects.adapter import integer, json_object
+from engine.providers.spec import Spec, thinking_off
 from engine.providers.sse import Frame
 from tests.engine.providers.dialects.wires import Wire, data
 
