@@ -2,11 +2,10 @@ from typing import Any
 
 import pytest
 
-from engine.chat import ChatRequest, Options, Role, says
+from engine.chat import ChatRequest, Role, says
 from engine.errors import Garbled, KeyRefused, Overloaded
-from engine.ports import LimitHeaders, ProviderCall
+from engine.ports import LimitHeaders
 from engine.providers.dialects.adapter import integer, json_object
-from engine.providers.spec import Spec, thinking_off
 from engine.providers.sse import Frame
 from tests.engine.providers.dialects.wires import Wire, data
 
@@ -31,14 +30,6 @@ def test_frame_is_an_object_or_the_first_of_a_list(text: str, found: dict[str, A
 def test_frame_without_an_object_is_garbled(text: str) -> None:
     with pytest.raises(Garbled):
         json_object(Frame("", text))
-
-
-def test_first_matching_part_of_a_model_name_switches_thinking_off() -> None:
-    spec = Spec("x", "", thinking_off=(("big", {"a": 1}), ("big-2", {"b": 2}), ("", {"c": 3})))
-    found = [thinking_off(ProviderCall(ChatRequest("r", "m", HELLO), model, 10), spec) for model in ("big-2", "small")]
-    assert found == [{"a": 1}, {"c": 3}]
-    asked = ChatRequest("r", "m", HELLO, options=Options(reasoning_effort="low"))
-    assert thinking_off(ProviderCall(asked, "big", 10), spec) == {}
 
 
 async def test_limits_of_a_response_are_stored_by_key() -> None:
