@@ -204,3 +204,63 @@ def test_429_never_raises_a_learned_limit() -> None:
         limit.begin(10)
     limit.refused(11, 11)
     assert limit.per_minute == 6
+
+
+def test_jitter_lengthens_the_rest() -> None:
+    key = KeyHealth()
+    key.begin(100, "m")
+    key.rate_limited(100, "m", 100, 10, jitter=1.5, per_day=False)
+    assert key.wait_seconds(100) == 15
+
+
+def test_budgets_of_the_latest_1024_models_are_kept() -> None:
+    key = KeyHealth()
+    for number in range(1025):
+        key.begin(0, f"m{number}")
+    assert list(key.budgets) == [f"m{number}" for number in range(1, 1025)]
+
+
+def test_nothing_restricts_a_key_that_is_in_service_and_rested() -> None:
+    key = KeyHealth()
+    assert key.is_unrestricted(100, "m")
+    for model in ("m", "other"):
+        key.begin(100, model)
+        key.rate_limited(100, model, 100, 36, jitter=1, per_day=False)
+    assert [key.is_unrestricted(now, "third") for now in (135, 136)] == [False, True]
+    key.refused(140, "key refused")
+    assert not key.is_unrestricted(200, "third")
+
+
+def test_last_request_of_a_quota_is_free_to_use() -> None:
+    for left, is_free in ((0, False), (1, True)):
+        key = KeyHealth()
+        key.apply_limits(0, "m", LimitHeaders(requests_left=left, requests_reset_seconds=60))
+        assert key.is_unrestricted(1, "m") is is_free
+
+
+def test_rest_of_one_model_does_not_rest_another() -> None:
+    key = KeyHealth()
+    rate_limit(key, 100, 36)
+    assert (key.wait_seconds(110, "m"), key.wait_seconds(110, "other")) == (26, 0)
+
+
+def test_learned_limit_is_that_of_one_model() -> None:
+    key = KeyHealth()
+    for now in range(1, 6):
+        serve_key(key, now)
+    rate_limit(key, 6, 0)
+    assert key.over_limit_seconds(6, "m") == 2 + 60.25 - 6
+    assert key.over_limit_seconds(6, "other") == 0
+
+
+def test_limit_that_was_exceeded_unasked_lets_no_further_attempt_in() -> None:
+    limit = LearnedLimit()
+    for now in range(1, 6):
+        limit.begin(now)
+        limit.accepted(now)
+    limit.begin(6)
+    limit.refused(6, 6)
+    limit.begin(20)
+    limit.accepted(20)
+    assert limit.per_minute == 6
+    assert limit.wait_seconds(20) == 2 + 60.25 - 20
