@@ -49,6 +49,11 @@ def _utc(moment: datetime | None) -> datetime | None:
         return _FIRST if moment.year == 1 else _LAST
 
 
+def _whole(value: object) -> object:
+    """Return a whole float as an integer, as JSON has no difference between 5 and 5.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _distinct(models: list[str]) -> list[str]:
     return list(dict.fromkeys(models))
 
@@ -83,6 +88,13 @@ KeyModels = Annotated[
     | None,
     Field(description="The names that the key may ask for; null: every one of the plan"),
 ]
-Tokens = Annotated[int | None, Field(gt=0, le=10**15, strict=True, description="Of the calendar month, in UTC")]
-Requests = Annotated[int | None, Field(gt=0, le=10**6, strict=True, description="Within the limit of the plan")]
+_WholeFloats = BeforeValidator(_whole)
+Tokens = Annotated[
+    Annotated[int, Field(gt=0, le=10**15, strict=True), _WholeFloats] | None,
+    Field(description="Of the calendar month, in UTC"),
+]
+Requests = Annotated[
+    Annotated[int, Field(gt=0, le=10**6, strict=True), _WholeFloats] | None,
+    Field(description="Within the limit of the plan"),
+]
 Usd = Annotated[str, Field(description="USD, exact to the nano-dollar", examples=["12.50"])]

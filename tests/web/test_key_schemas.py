@@ -41,3 +41,8 @@ def test_change_has_only_the_given_settings() -> None:
     assert KeyChangeIn.model_validate({}).changes() == {}
     with pytest.raises(ValidationError):
         KeyChangeIn.model_validate({"name": None})
+
+
+def test_whole_float_is_an_integer() -> None:
+    made = KeyIn.model_validate({"tokens_per_month": 5.0, "requests_per_minute": 1e3})
+    assert (repr(made.tokens_per_month), repr(made.requests_per_minute)) == ("5", "1000")

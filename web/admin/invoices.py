@@ -1,6 +1,7 @@
 """The operator's invoices: a list, one in full, as PDF and as CSV."""
 
 import asyncio
+import re
 from datetime import date
 from typing import Annotated, Any
 
@@ -19,7 +20,15 @@ from web.errors import HttpProblem, bad_request, not_found
 from web.openapi_parts import KEY_ERRORS, errors, file
 from web.schemas import InvoiceFull, InvoiceList
 
-Month = Annotated[str | None, Query(description="A month, such as 2026-10", examples=["2026-10"])]
+_MONTH = re.compile(r"[1-9][0-9]{3}-(0[1-9]|1[0-2])", re.ASCII)
+Month = Annotated[
+    str | None,
+    Query(
+        description="A month, such as 2026-10",
+        examples=["2026-10"],
+        json_schema_extra={"pattern": f"^{_MONTH.pattern}$"},
+    ),
+]
 
 
 def invoice_row(invoice: Invoice) -> dict[str, Any]:
@@ -138,10 +147,11 @@ async def _found(store: TenantStore, text_id: str) -> Invoice:
 
 
 def _month(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(f"{text}-01") if text else None
-    except ValueError as error:
-        raise bad_request("month", f"month: {text!r} is not a month; write it as 2026-10.") from error
+    if text is None:
+        return None
+    if not _MONTH.fullmatch(text):
+        raise bad_request("month", f"month: {text!r} is not a month; write it as 2026-10.")
+    return date.fromisoformat(f"{text}-01")
 
 
 def _download(content: bytes, kind: str, name: str) -> Response:

@@ -1,12 +1,10 @@
 """The operator's reports: usage, margin and the audit."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from datetime import date
+from typing import Any
 
-from fastapi import APIRouter, Query
-from pydantic import BeforeValidator
+from fastapi import APIRouter
 
 from engine.money import Money
 from engine.tenancy import Plan
@@ -15,34 +13,9 @@ from storage.ledger.journal import allowance_rates
 from storage.operations.audit import audit
 from storage.reports import liability, usage
 from web.admin.tenants import TenantStore
-from web.errors import bad_request
 from web.openapi_parts import KEY_ERRORS, errors
+from web.periods import From, To, period
 from web.schemas import AuditOut, MarginList, UsageList
-
-
-def _iso(value: object) -> object:
-    """Accept a date only: pydantic would read a bare number as seconds since 1970."""
-    if isinstance(value, str) and not _ISO.fullmatch(value):
-        raise ValueError("expected a UTC date such as 2026-11-24")
-    return value
-
-
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_FROM = Query(alias="from", description="First UTC date, included; default: the first of this month")
-_TO = Query(description="Last UTC date, included; default: today")
-From = Annotated[date | None, BeforeValidator(_iso), _FROM]
-To = Annotated[date | None, BeforeValidator(_iso), _TO]
-
-
-def period(first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
-    """Return first and last date, both included; default: this month so far. Raises HttpProblem 400 where from > to."""
-    today = now.astimezone(UTC).date()
-    start, end = first or (last or today).replace(day=1), last or today
-    if end == date.max:
-        raise bad_request("to", f"to: {end} is not supported; use an earlier date.")
-    if start > end:
-        raise bad_request("from", f"from: {start} is after to: {end}.")
-    return start, end
 
 
 def usage_row(row: usage.UsageRow) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from storage.database.database import Database
 from storage.ledger import transfers
 from storage.tenants import tenants
 from web.errors import HttpProblem, bad_request, not_found
-from web.openapi_parts import BODY_ERRORS, KEY_ERRORS, errors
+from web.openapi_parts import BODY_ERRORS, IDEMPOTENCY_KEY, KEY_ERRORS, errors
 from web.schema_fields import utc_text
 from web.schemas import CreditIn, PlanIn, TenantIn, TenantList, TenantOut
 
@@ -59,7 +59,7 @@ class TenantStore:
     async def credit(self, text_id: str, amount: Money, reason: str, key: str) -> tenants.TenantState:
         """Credit, or debit an amount below zero, once per tenant and key.
 
-        Raises HttpProblem 422 for a used key with another amount or reason.
+        Raises HttpProblem 409 for a used key with another amount or reason.
         """
         tenant = await self.state(text_id)
         fingerprint = hashlib.sha256(f"{tenant.id}:{key}".encode()).hexdigest()
@@ -71,7 +71,7 @@ class TenantStore:
 
         if not await self.db.write(unit):
             raise HttpProblem(
-                422,
+                409,
                 "Idempotency-Key: this key was used for another amount or reason. Use a new key.",
                 param="Idempotency-Key",
                 code="idempotency_key_reused",
@@ -114,13 +114,14 @@ def router(store: TenantStore) -> APIRouter:
         "/{tenant_id}/credits",
         summary="Credit the wallet, or debit it by an amount below zero, once per Idempotency-Key",
         responses=errors(
-            *BODY_ERRORS, 404, 422, words={422: "The Idempotency-Key was used for another amount or reason"}
+            *BODY_ERRORS, 404, 409, words={409: "The Idempotency-Key was used for another amount or reason"}
         ),
+        openapi_extra={"parameters": [{**IDEMPOTENCY_KEY, "required": True}]},
     )
     async def credit(
         tenant_id: str,
         body: CreditIn,
-        idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+        idempotency_key: Annotated[str | None, Header(max_length=255, include_in_schema=False)] = None,
     ) -> TenantOut:
         if not idempotency_key:
             raise bad_request(

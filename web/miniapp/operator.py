@@ -15,6 +15,7 @@ from storage.operations import incidents
 from storage.operations.incidents import Incident
 from web.admin import reports
 from web.miniapp.schemas import OperatorOut
+from web.periods import period
 from web.provider_rows import provider_rows
 
 RECENT = timedelta(days=7)
@@ -32,7 +33,7 @@ class OperatorPages:
 
     async def read(self) -> OperatorOut:
         now = self.clock.now()
-        start, end = reports.period(None, None, now)
+        start, end = period(None, None, now)
         margin = await reports.margin(self.db, self.plans, self.payout_per_star, start, end)
         found = await self.db.read(lambda conn: open_and_recent(conn, now))
         return OperatorOut.model_validate(

@@ -103,7 +103,9 @@ def _response_format(fields: Fields) -> Mapping[str, Any] | None:
     schema = inner.object("json_schema") if chosen["type"] == "json_schema" else {}
     if schema is None:
         raise BadRequest("response_format.json_schema", "must be an object")
-    Fields(schema, "response_format.json_schema").object("schema")
+    described = Fields(schema, "response_format.json_schema")
+    described.object("schema")
+    described.boolean("strict")
     return chosen
 
 
@@ -140,7 +142,7 @@ def _parts(content: Any, where: str) -> tuple[Part, ...]:
 
 def _part(raw: Any, where: str) -> Part:
     kind = raw.get("type") if isinstance(raw, dict) else None
-    if kind in {"text", "refusal"}:
+    if kind in ("text", "refusal"):
         text = raw.get(kind)
         if not isinstance(text, str):
             raise BadRequest(f"{where}.{kind}", "must be a string")

@@ -128,11 +128,8 @@ _REQUEST = object_schema(
         "top_logprobs": _whole(0, 20),
         "tools": nullable({"type": "array", "maxItems": 128, "items": _TOOL}),
         "tool_choice": {
-            "anyOf": [
-                _one_of("none", "auto", "required"),
-                {"type": "object", "description": "One of the tools, as OpenAI writes it"},
-                {"type": "null"},
-            ]
+            **nullable(_one_of("none", "auto", "required")),
+            "description": 'Or one of the tools: `{"type": "function", "function": {"name": ...}}`',
         },
         "parallel_tool_calls": _flag(),
         "response_format": nullable(_RESPONSE_FORMAT),

@@ -60,7 +60,7 @@ async def test_credit_is_given_once_per_key(api: RunningApi) -> None:
         assert (await credit(admin, tenant, "2.5", key="other")).json()["wallet_usd"] == "5.00"
         for usd, reason in (("3", "t"), ("2.5", "another reason")):
             answer = await credit(admin, tenant, usd, reason=reason)
-            assert (answer.status_code, answer.json()["error"]["code"]) == (422, "idempotency_key_reused")
+            assert (answer.status_code, answer.json()["error"]["code"]) == (409, "idempotency_key_reused")
     await api.check_books()
 
 
@@ -93,7 +93,7 @@ async def test_negative_credit_debits_the_wallet_and_the_rest_is_owed(api: Runni
         for _ in range(2):
             debited = (await credit(admin, tenant, "-1.000000001", key="out")).json()
             assert (debited["wallet_usd"], debited["owed_usd"]) == ("1.499999999", "0.00")
-        assert (await credit(admin, tenant, "1.000000001", key="out")).status_code == 422
+        assert (await credit(admin, tenant, "1.000000001", key="out")).status_code == 409
         for _ in range(2):
             owing = (await credit(admin, tenant, "-2", key="more")).json()
             assert (owing["wallet_usd"], owing["owed_usd"]) == ("0.00", "0.500000001")

@@ -92,6 +92,7 @@ def test_image_is_an_object_or_an_address(image: object) -> None:
         ([HELLO, {"role": "user", "content": 5}], "messages.1.content"),
         ([{"role": "user", "content": [{"type": "text", "text": 5}]}], "messages.0.content.0.text"),
         ([{"role": "user", "content": ["x"]}], "messages.0.content.0.type"),
+        ([{"role": "user", "content": [{"type": {}}]}], "messages.0.content.0.type"),
         ([{"role": "assistant", "tool_calls": [{"id": "c1"}]}], "messages.0.tool_calls.0.function"),
         (
             [{"role": "user", "content": [{"type": "image_url", "image_url": "http://10.0.0.1/x"}]}],
@@ -118,6 +119,10 @@ def test_wrong_message_is_named(messages: object, field: str) -> None:
         ({"reasoning_effort": ["low"]}, "reasoning_effort"),
         ({"response_format": {}}, "response_format.type"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"strict": "yes"}}},
+            "response_format.json_schema.strict",
+        ),
         (
             {"response_format": {"type": "json_schema", "json_schema": {"schema": 1}}},
             "response_format.json_schema.schema",
