@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import routing
-from benchmarks.replay.inputs import BadInput, Fault, read_faults, read_prices, read_trace, seeded_faults
+from benchmarks.replay.cases import CASES, Case, run_case
+from benchmarks.replay.inputs import BadInput, Fault, Prompt, read_faults, read_prices, read_trace, seeded_faults
+from benchmarks.replay.limits import new_shape
 from benchmarks.replay.policies import Farthing
 from benchmarks.replay.report import Line
+from benchmarks.replay.world import World
+from engine.catalog.offers import Offer
 
 PRICES = "offer,input,output\na/cheap,0.10,0.20\nb/dear,0.20,0.40\nopenai/gpt-4o,2.50,10\n"
 TRACE = "arrival_s,input_tokens,output_tokens\n" + "".join(f"{n * 0.4:.1f},400,100\n" for n in range(600))
@@ -78,3 +82,56 @@ def test_a_trace_without_its_columns_is_refused(tmp_path: Path) -> None:
 
 def test_a_seed_makes_the_same_faults_each_time() -> None:
     assert seeded_faults(["a", "b"], 100, 7) == seeded_faults(["a", "b"], 100, 7) != seeded_faults(["a", "b"], 100, 8)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case_reaches_its_figure(case: Case) -> None:
+    result = run_case(case, routing._offers, seed=2)
+    assert result.is_reached, result
+    assert result.lost <= 35
+
+
+def test_second_oracle_repeats_an_attempt_where_that_is_cheaper(folder: Path) -> None:
+    found = lines(folder, Fault("a", 0, 240, "flaky", 0.3))
+    second = found["oracle, second attempts"]
+    assert second.ratio_to_oracle < 0.9
+    assert second.wasted_tries_per_1000 == pytest.approx(210, abs=40)
+    assert found["oracle"].ratio_to_second_oracle == pytest.approx(1 / second.ratio_to_oracle)
+
+
+def test_prompts_that_only_the_oracle_answered_are_counted(folder: Path) -> None:
+    found = lines(folder, Fault("openai", 0, 240, "down", 0.05))
+    assert found["always GPT-4o"].lost_while_any_up == 600
+    assert found[Farthing.name].lost_while_any_up == 0
+
+
+def test_model_whose_thinking_is_billed_is_left_after_few_answers() -> None:
+    prompts = read_trace(routing.TRACE)[:400]
+    ours = {line.policy: line for line in routing.compare_thinking(prompts, seed=1)}[Farthing.name]
+    assert ours.ratio_to_oracle < 1.05
+    assert ours.answered_by["fast/mini"] > 350
+
+
+def test_fault_of_one_offer_leaves_the_others_of_its_provider() -> None:
+    offer, other = Offer("a", "m"), Offer("a", "n")
+    world = World([Fault("a/m", 10, 20, "down", 0.05)], seed=1)
+    assert world.attempt(offer, Prompt(0, 10, 10, 10), 1, 10).error is not None
+    assert world.attempt(other, Prompt(0, 10, 10, 10), 1, 10).error is None
+    assert world.attempt(offer, Prompt(0, 10, 10, 10), 1, 20).error is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "admitted"),
+    [
+        ("limit", [1, 1, 0, 1, 1, 0]),
+        ("limit-minute", [1, 1, 1, 1, 0, 1]),
+        ("limit-bucket", [1, 1, 1, 0, 1, 1]),
+        ("limit-counted", [1, 1, 0, 0, 0, 0]),
+    ],
+)
+def test_limits_have_the_shape_of_their_kind(kind: str, admitted: list[int]) -> None:
+    shape, found = new_shape(kind), []
+    for at in (0, 41, 45, 60, 102, 103):
+        found.append(int(shape.admits(at, 2)))
+        shape.took(at, admitted=bool(found[-1]))
+    assert found == admitted

@@ -9,11 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from benchmarks.replay.limits import LIMIT_KINDS
 from engine.catalog.offers import Price, flat_price
 
 Kind = Literal["down", "flaky", "limit", "slow", "cut"]
-KINDS: tuple[str, ...] = get_args(Kind)
-USUAL_VALUES: Mapping[str, float] = {"down": 0.05, "flaky": 0.3, "limit": 20, "slow": 30, "cut": 0.3}
+SEEDED_KINDS: tuple[str, ...] = get_args(Kind)
+KINDS: tuple[str, ...] = tuple(dict.fromkeys((*SEEDED_KINDS, *LIMIT_KINDS)))
+USUAL_VALUES: Mapping[str, float] = {
+    "down": 0.05,
+    "flaky": 0.3,
+    "slow": 30,
+    "cut": 0.3,
+    **dict.fromkeys(LIMIT_KINDS, 20),
+}
 
 
 class BadInput(ValueError):
@@ -32,7 +40,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault of `provider` from `from_s` until `to_s`."""
+    """A fault of `provider`, or of one offer `provider/model`, from `from_s` until `to_s`."""
 
     provider: str
     from_s: float
@@ -120,7 +128,7 @@ def seeded_faults(providers: Sequence[str], span_s: float, seed: int) -> list[Fa
     chance = random.Random(f"faults {seed}")
     faults: list[Fault] = []
     for provider in providers:
-        for kind in chance.sample(KINDS, 2):
+        for kind in chance.sample(SEEDED_KINDS, 2):
             begin = chance.uniform(0, span_s * 0.8)
             length = chance.uniform(0.05, 0.2) * span_s
             faults.append(Fault(provider, begin, begin + length, kind, USUAL_VALUES[kind]))

@@ -1,6 +1,6 @@
 """The policies of a replay: Farthing's own planner, the rules of its rivals, and an oracle."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
@@ -22,11 +22,22 @@ MOST_ATTEMPTS = 3  # LiteLLM's default: two retries
 
 @dataclass(frozen=True, slots=True)
 class ReplayCatalog:
-    """The offers of a replay, their prices, and the one model that has them all."""
+    """The offers of a replay, their prices, and the one model that has them all.
+
+    `thinking_times`: tokens billed for one visible token, by the offer's name; 1 where there is none.
+    `most_output_tokens`: the `max_tokens` that clients send.
+    """
 
     catalog: Catalog
     model: Model
     delay_usd_per_second: Fraction
+    thinking_times: Mapping[str, float] = field(default_factory=dict)
+    most_output_tokens: int | None = None
+
+    def billed_tokens(self, offer: Offer, output_tokens: int) -> int:
+        """Return the output tokens that are billed for an answer, thinking included."""
+        billed = round(output_tokens * self.thinking_times.get(offer.name, 1))
+        return billed if self.most_output_tokens is None else min(billed, self.most_output_tokens)
 
     def price(self, offer: Offer, clock: Clock) -> Price:
         found = self.catalog.book.price(offer.provider, offer.model, clock.now())
@@ -76,7 +87,7 @@ def _answer(
             continue
         ordinal += 1
         price, attempted_at = market.price(offer, clock), clock.at
-        outcome = limits.attempt(offer.provider, prompt, ordinal)
+        outcome = limits.attempt(offer, prompt, ordinal)
         tally.attempts += 1
         tally.sent.setdefault(offer.provider, []).append(clock.at)
         if isinstance(outcome.error, RateLimited):
@@ -87,7 +98,7 @@ def _answer(
         yield outcome.seconds - (outcome.first_token_s or 0.0)
         policy.ended(offer, prompt, outcome)
         if outcome.output_tokens:
-            spent += price.cost_atto(Usage(prompt.input_tokens, outcome.output_tokens))
+            spent += price.cost_atto(Usage(prompt.input_tokens, market.billed_tokens(offer, outcome.output_tokens)))
         if outcome.error is None:
             tally.costs[prompt.number] = spent
             tally.delays_s.append(attempted_at - began)
@@ -111,7 +122,7 @@ class Farthing:
         self._failures: dict[int, tuple[ProviderError, float]] = {}
 
     def offers(self, prompt: Prompt) -> Iterator[Offer | float]:
-        request, catalog = _request(prompt, self._market.model.name), self._market.catalog
+        request, catalog = _request(prompt, self._market), self._market.catalog
         self._requests[prompt.number] = request
         quotes, drops = catalog.quote(request, self._market.model, self._clock.now())
         route = with_early(self._plan(quotes, drops), self.health)
@@ -142,13 +153,15 @@ class Farthing:
             return
         assert outcome.first_token_s is not None
         self.health.succeeded(permit, round(outcome.first_token_s * 1000))
-        usage = Usage(prompt.input_tokens, outcome.output_tokens)
+        billed = self._market.billed_tokens(offer, outcome.output_tokens)
+        usage = Usage(prompt.input_tokens, billed, reasoning_tokens=max(0, billed - outcome.output_tokens))
         said = "word " * _words(outcome.output_tokens)
         self._market.catalog.learn(self._requests.pop(prompt.number), offer, usage, said, None)
 
 
-def _request(prompt: Prompt, model: str) -> ChatRequest:
-    return ChatRequest(f"replay:{prompt.number}", model, (says(Role.USER, "word " * _words(prompt.input_tokens)),))
+def _request(prompt: Prompt, market: ReplayCatalog) -> ChatRequest:
+    text, limit = "word " * _words(prompt.input_tokens), market.most_output_tokens
+    return ChatRequest(f"replay:{prompt.number}", market.model.name, (says(Role.USER, text),), max_output_tokens=limit)
 
 
 def _words(tokens: int) -> int:
@@ -200,28 +213,49 @@ class LowestListPrice:
 
 
 class Oracle:
-    """Chooses with full knowledge of outages, random failures, limits and the length of the answer."""
+    """Chooses with full knowledge of outages, random failures, limits and the length of the answer.
 
-    def __init__(self, market: ReplayCatalog, world: World, clock: Clock, mean: tuple[int, int] | None = None) -> None:
+    It never asks the same offer twice, unless `asks_twice`: then it may pay for a failed attempt and its repeat.
+    """
+
+    def __init__(
+        self,
+        market: ReplayCatalog,
+        world: World,
+        clock: Clock,
+        mean: tuple[int, int] | None = None,
+        *,
+        asks_twice: bool = False,
+    ) -> None:
         """`mean` (input, output): choose by these lengths instead of the real ones."""
         self.name = "oracle" if mean is None else "oracle with mean lengths"
         self._market, self._world, self._clock, self._mean = market, world, clock, mean
-        self.admits: Callable[[str], bool] = lambda _: True
+        self._most_attempts = 2 if asks_twice else 1
+        self.admits: Callable[[Offer], bool] = lambda _: True
 
     def offers(self, prompt: Prompt) -> Iterator[Offer]:
-        lengths = self._mean or (prompt.input_tokens, prompt.output_tokens)
-        usage = Usage(*lengths)
+        found = [plan for offer in self._market.model.offers if (plan := self._attempts(offer, prompt)) is not None]
+        if found:
+            _, count, offer = min(found, key=lambda each: each[:2])
+            yield from [offer] * count
 
-        def cost(offer: Offer) -> int:
-            return self._market.price(offer, self._clock).cost_atto(usage)
-
-        for offer in sorted(self._market.model.offers, key=cost):
-            if not self.admits(offer.provider):
-                continue
-            outcome = self._world.attempt(offer.provider, prompt, 1, self._clock.at)
+    def _attempts(self, offer: Offer, prompt: Prompt) -> tuple[int, int, Offer] | None:
+        """Return the cost of an answer by `offer`, and the attempts that it takes; None where it does not answer."""
+        if not self.admits(offer):
+            return None
+        spent, at = 0, self._clock.at
+        for ordinal in range(1, self._most_attempts + 1):
+            outcome = self._world.attempt(offer, prompt, ordinal, at)
             if outcome.error is None:
-                yield offer
-                return
+                return spent + self._cost(offer, prompt, prompt.output_tokens), ordinal, offer
+            spent += self._cost(offer, prompt, outcome.output_tokens) if outcome.output_tokens else 0
+            at += outcome.seconds
+        return None
+
+    def _cost(self, offer: Offer, prompt: Prompt, output_tokens: int) -> int:
+        input_tokens, output_tokens = self._mean or (prompt.input_tokens, output_tokens)
+        usage = Usage(input_tokens, self._market.billed_tokens(offer, output_tokens))
+        return self._market.price(offer, self._clock).cost_atto(usage)
 
     def first_token(self, offer: Offer, prompt: Prompt) -> None:
         """Nothing is learned."""

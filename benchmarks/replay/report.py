@@ -12,7 +12,10 @@ INK, FAINT, BACKGROUND, BAR, OURS = "#1c2733", "#e4e9ee", "#ffffff", "#9fb3c8", 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The figures of one policy. Ratios are over the prompts that both it and the oracle answered."""
+    """The figures of one policy. Ratios are over the prompts that both it and the oracle answered.
+
+    The second oracle may ask an offer twice. `lost_while_any_up`: prompts without an answer that the oracle answered.
+    """
 
     policy: str
     usd_per_1000: float
@@ -24,9 +27,11 @@ class Line:
     delay_p50_s: float
     delay_p99_s: float
     answered_by: Mapping[str, int]
+    ratio_to_second_oracle: float = 1.0
+    lost_while_any_up: int = 0
 
 
-def line(name: str, tally: Tally, oracle: Tally, mean_oracle: Tally) -> Line:
+def line(name: str, tally: Tally, oracle: Tally, mean_oracle: Tally, second_oracle: Tally | None = None) -> Line:
     prompts = len(tally.costs)
     answered = [cost for cost in tally.costs.values() if cost is not None]
     refusals = sum(len(times) for times in tally.refusals.values())
@@ -42,6 +47,8 @@ def line(name: str, tally: Tally, oracle: Tally, mean_oracle: Tally) -> Line:
         delays[len(delays) // 2],
         delays[int(len(delays) * 0.99)],
         dict(sorted(tally.by_offer.items(), key=lambda item: -item[1])),
+        1.0 if second_oracle is None else ratio(tally, second_oracle),
+        sum(cost is None and oracle.costs[number] is not None for number, cost in tally.costs.items()),
     )
 
 
@@ -59,21 +66,32 @@ def as_json(lines: Sequence[Line]) -> list[dict[str, object]]:
 def table(lines: Sequence[Line]) -> str:
     head = (
         "policy                    $/1,000   x oracle  x mean-oracle  failed %  wasted/1,000  429 %  delay p50   p99 s"
+        "  x 2nd oracle  lost"
     )
     rows = [
         f"{each.policy:24} {each.usd_per_1000:8.4f} {each.ratio_to_oracle:9.3f} {each.ratio_to_mean_oracle:12.3f}"
         f" {each.failed_percent:11.2f} {each.wasted_tries_per_1000:11.1f} {each.refused_429_percent:8.2f}"
         f" {each.delay_p50_s:9.2f} {each.delay_p99_s:8.2f}"
+        f" {each.ratio_to_second_oracle:13.3f} {each.lost_while_any_up:5}"
         for each in lines
     ]
     return "\n".join([head, *rows])
 
 
 def markdown(lines: Sequence[Line]) -> str:
-    names = ("policy", "$ per 1,000", "ratio to oracle", "failed %", "wasted tries per 1,000", "added delay p50 / p99")
+    names = (
+        "policy",
+        "$ per 1,000",
+        "ratio to oracle",
+        "to the second",
+        "failed %",
+        "wasted attempts per 1,000",
+        "added delay p50 / p99",
+    )
     head = f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
     rows = [
-        f"| {each.policy} | {each.usd_per_1000:.4f} | {each.ratio_to_oracle:.3f} | {each.failed_percent:.2f} |"
+        f"| {each.policy} | {each.usd_per_1000:.4f} | {each.ratio_to_oracle:.3f} | {each.ratio_to_second_oracle:.3f} |"
+        f" {each.failed_percent:.2f} |"
         f" {each.wasted_tries_per_1000:.1f} | {each.delay_p50_s:.2f} / {each.delay_p99_s:.2f} s |"
         for each in lines
     ]

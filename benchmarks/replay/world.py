@@ -2,18 +2,18 @@
 
 import heapq
 import random
-from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from benchmarks.replay.inputs import Fault, Prompt
+from benchmarks.replay.limits import LIMIT_KINDS, LimitShape, new_shape
+from engine.catalog.offers import Offer
 from engine.errors import FirstTokenLate, Overloaded, ProviderError, RateLimited, StreamCut, Unreachable
 
 FIRST_TOKEN_MEDIAN_S, FIRST_TOKEN_SIGMA = 0.5, 0.35
 TOKENS_PER_SECOND = 80.0
 REFUSAL_S = 0.05
-WINDOW_S = 60.0
 CLIENT_TIMEOUT_S = 20.0  # for the first token
 
 Process = Generator[float, None, None]
@@ -79,40 +79,44 @@ class World:
         for fault in self.faults:
             self._by.setdefault((fault.provider, fault.kind), []).append(fault)
 
-    def fault(self, provider: str, kind: str, at: float) -> Fault | None:
-        """Return the fault of this kind at this moment; of several the last one."""
+    def fault(self, offer: Offer, kind: str, at: float) -> Fault | None:
+        """Return the fault of this kind at this moment, of the offer or its provider; of several the last one."""
         found = None
-        for each in self._by.get((provider, kind), ()):
+        for each in self._of(offer, kind):
             if each.from_s <= at < each.to_s:
                 found = each
         return found
 
-    def down_within(self, provider: str, begin: float, end: float) -> float | None:
+    def down_within(self, offer: Offer, begin: float, end: float) -> float | None:
         """Return the time at which an outage breaks an answer that runs from `begin` to `end`."""
-        starts = [f.from_s for f in self._by.get((provider, "down"), ()) if begin < f.from_s < end]
+        starts = [each.from_s for each in self._of(offer, "down") if begin < each.from_s < end]
         return min(starts, default=None)
 
-    def limit(self, provider: str, at: float) -> int | None:
-        found = self.fault(provider, "limit", at)
-        return None if found is None else int(found.value)
+    def limit(self, offer: Offer, at: float) -> Fault | None:
+        """Return the limit that holds at this moment, of any shape."""
+        found = (self.fault(offer, kind, at) for kind in LIMIT_KINDS)
+        return next((each for each in found if each is not None), None)
 
-    def attempt(self, provider: str, prompt: Prompt, ordinal: int, at: float) -> Outcome:
-        """Return the outcome of `prompt` at `provider`, limits aside."""
-        luck = random.Random(f"{self.seed} {provider} {prompt.number} {ordinal}")
+    def _of(self, offer: Offer, kind: str) -> Sequence[Fault]:
+        return (*self._by.get((offer.provider, kind), ()), *self._by.get((offer.name, kind), ()))
+
+    def attempt(self, offer: Offer, prompt: Prompt, ordinal: int, at: float) -> Outcome:
+        """Return the outcome of `prompt` at `offer`, limits aside."""
+        luck = random.Random(f"{self.seed} {offer.provider} {prompt.number} {ordinal}")
         first = FIRST_TOKEN_MEDIAN_S * luck.lognormvariate(0, FIRST_TOKEN_SIGMA)
         flaky, cut, where = luck.random(), luck.random(), luck.uniform(0.05, 0.95)
-        if (down := self.fault(provider, "down", at)) is not None:
+        if (down := self.fault(offer, "down", at)) is not None:
             return Outcome(max(REFUSAL_S, min(CLIENT_TIMEOUT_S, down.value)), Unreachable("refused"))
-        if (fault := self.fault(provider, "flaky", at)) is not None and flaky < fault.value:
+        if (fault := self.fault(offer, "flaky", at)) is not None and flaky < fault.value:
             return Outcome(first / 2, Overloaded("503", status=503))
-        if (slow := self.fault(provider, "slow", at)) is not None:
+        if (slow := self.fault(offer, "slow", at)) is not None:
             first += slow.value
         if first > CLIENT_TIMEOUT_S:
             return Outcome(CLIENT_TIMEOUT_S, FirstTokenLate("late"))
         whole = first + prompt.output_tokens / TOKENS_PER_SECOND
-        if (fault := self.fault(provider, "cut", at)) is not None and cut < fault.value:
+        if (fault := self.fault(offer, "cut", at)) is not None and cut < fault.value:
             return _cut(prompt, first, where)
-        if (broken := self.down_within(provider, at, at + whole)) is not None:
+        if (broken := self.down_within(offer, at, at + whole)) is not None:
             return _broken(prompt, first, broken - at)
         return Outcome(whole, None, first, prompt.output_tokens)
 
@@ -130,27 +134,27 @@ def _broken(prompt: Prompt, first: float, after: float) -> Outcome:
 
 
 class Limits:
-    """The rate limits that one policy meets: its requests of the last minute, per provider."""
+    """The rate limits that one policy meets: its requests, per provider."""
 
     def __init__(self, world: World, clock: Clock) -> None:
         self._world, self._clock = world, clock
-        self._taken: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._shapes: dict[tuple[str, str], LimitShape] = {}
 
-    def attempt(self, provider: str, prompt: Prompt, ordinal: int) -> Outcome:
-        at = self._clock.at
-        if not self.admits(provider):
-            return Outcome(REFUSAL_S, RateLimited("429"))
-        outcome = self._world.attempt(provider, prompt, ordinal, at)
+    def attempt(self, offer: Offer, prompt: Prompt, ordinal: int) -> Outcome:
+        admitted = self.admits(offer)
+        refused = Outcome(REFUSAL_S, RateLimited("429"))
+        outcome = self._world.attempt(offer, prompt, ordinal, self._clock.at) if admitted else refused
         if not isinstance(outcome.error, Unreachable):
-            self._taken[provider].append(at)
+            for kind in LIMIT_KINDS:
+                self._shape(offer, kind).took(self._clock.at, admitted=admitted)
         return outcome
 
-    def admits(self, provider: str) -> bool:
-        taken, at = self._taken[provider], self._clock.at
-        while taken and taken[0] <= at - WINDOW_S:
-            taken.popleft()
-        most = self._world.limit(provider, at)
-        return most is None or len(taken) < most
+    def admits(self, offer: Offer) -> bool:
+        limit = self._world.limit(offer, self._clock.at)
+        return limit is None or self._shape(offer, limit.kind).admits(self._clock.at, limit.value)
+
+    def _shape(self, offer: Offer, kind: str) -> LimitShape:
+        return self._shapes.setdefault((offer.provider, kind), new_shape(kind))
 
 
 def run(clock: Clock, prompts: Iterable[Prompt], answer: Callable[[Prompt], Process]) -> None:

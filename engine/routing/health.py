@@ -62,7 +62,7 @@ class Health(ProviderRegistry):
 
         An offer over its learned limit is admitted: the planner puts it behind all others. `tokens` are expected to be
         taken from the reported quota. `repeat`: this offer failed this prompt before, so a retry is spent. `early`:
-        during a rest, as `early()` allowed.
+        during a rest, as `early()` allowed; that spends none, since all prompts share one attempt a second.
         """
         now = self._clock.monotonic()
         denial = self._denial(offer, now)
@@ -71,7 +71,7 @@ class Health(ProviderRegistry):
         provider = self._providers[offer.provider]
         if not repeat:
             provider.budget.first_attempt(now)
-        elif not provider.budget.spend(now):
+        elif denial is None and not provider.budget.spend(now):
             return Denial("its retry budget is used up", RETRY_WAIT_SECONDS, may_end=True)
         health = self._offer(offer)
         key = provider.next_key(now, offer.model, tokens)

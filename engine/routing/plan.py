@@ -147,7 +147,7 @@ class Selection:
     First every offer of the route is attempted, cheapest first. A quick failure is repeated once where the next offer
     costs over three times as much, and four times, spaced, where no other offer is left; repeats need the
     provider's retry budget. Where every offer rests, the prompt waits up to 2 s for one of the early attempts that all
-    prompts share.
+    prompts share; up to 5 s where an offer failed it before.
     """
 
     health: Health
@@ -173,6 +173,7 @@ class Selection:
         """Attempt this quote no more."""
         self._fresh.discard(number)
         self._repeatable.discard(number)
+        self._at_once = None if self._at_once == number else self._at_once
         self.drops.append(Drop(self.quotes[number].offer, reason))
 
     def keep_only(self, numbers: AbstractSet[int], reason: str) -> None:
@@ -180,6 +181,7 @@ class Selection:
         for number in sorted(self._fresh - numbers):
             self.leave_out(number, reason)
         self._repeatable &= numbers
+        self._at_once = self._at_once if self._at_once in numbers else None
 
     def begin(self, number: int) -> None:
         """Record that an attempt at this quote begins."""
@@ -290,11 +292,13 @@ class Selection:
         self.retry_after_seconds = max(LEAST_RETRY_AFTER_SECONDS, early.wait_seconds)
         number = next(number for number in numbers if self.quotes[number].offer == early.offer)
         if early.wait_seconds <= 0:
-            permit = self.health.admit(early.offer, self.quotes[number].expected_tokens, early=True)
+            tokens, repeat = self.quotes[number].expected_tokens, number in self._repeatable
+            permit = self.health.admit(early.offer, tokens, repeat=repeat, early=True)
             if isinstance(permit, Permit):
-                self._repeats += number in self._repeatable
+                self._repeats += repeat
                 return NextAttempt(number, permit)
-        if self._early_wait_seconds + early.wait_seconds > MOST_EARLY_WAIT_SECONDS:
+        most_seconds = MOST_REPEAT_WAIT_SECONDS if self._repeatable else MOST_EARLY_WAIT_SECONDS
+        if self._repeat_wait_seconds + self._early_wait_seconds + early.wait_seconds > most_seconds:
             return None
         pause_seconds = min(early.wait_seconds or POLL_SECONDS, POLL_SECONDS)
         self._early_wait_seconds += pause_seconds

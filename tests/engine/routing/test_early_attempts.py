@@ -2,6 +2,7 @@ import pytest
 
 from engine.errors import Overloaded, RateLimited
 from engine.ports import LimitHeaders
+from engine.routing.permits import Permit
 from engine.routing.plan import Pause
 from tests.engine.routing.prompts import CHEAP, Prompt, next_step
 from tests.engine.two_providers import DOWN, A, TwoProviders
@@ -89,3 +90,28 @@ def test_pause_before_an_early_attempt_ends_when_it_is_due() -> None:
         step = next_step(Prompt(fresh, CHEAP))
         assert isinstance(step, Pause)
         assert step.seconds == pytest.approx(pause)
+
+
+def test_prompt_that_an_offer_failed_waits_for_its_early_attempts_for_five_seconds(providers: TwoProviders) -> None:
+    prompt = Prompt(providers, CHEAP)
+    prompt.fail(prompt.next())
+    providers.fails(DOWN, 4)
+    while True:
+        early = providers.health.early([A])
+        if early is not None and early.wait_seconds <= 0:
+            providers.health.admit(A, early=True)  # another prompt's attempt
+        step = next_step(prompt)
+        if not isinstance(step, Pause):
+            break
+        providers.clock.wait(step.seconds)
+        prompt.waited_seconds += step.seconds
+    assert step is None or not step.permit.early  # the rest of 5 s is over
+    assert 4 < prompt.waited_seconds <= 5.1
+
+
+def test_early_attempt_during_a_rest_spends_no_retries(providers: TwoProviders) -> None:
+    prompt = Prompt(providers, CHEAP)
+    prompt.fail(prompt.next())
+    providers.fails(DOWN, 4)
+    providers.health._providers["a"].budget._left = 0.0
+    assert isinstance(providers.health.admit(A, repeat=True, early=True), Permit)

@@ -116,4 +116,18 @@ def test_repeats_wait_for_an_empty_retry_budget_for_five_seconds_at_most(provide
             break
         providers.clock.wait(step.seconds)
         prompt.waited_seconds += step.seconds
-    assert 5 < prompt.waited_seconds < 5.2
+    assert step is None
+    assert 5 <= prompt.waited_seconds < 5.2
+
+
+def test_quote_that_is_left_out_is_not_attempted_under_another_key() -> None:
+    providers = TwoProviders(keys=2)
+    left_out, kept_only = Prompt(providers, CHEAP, DEAR), Prompt(providers, CHEAP, DEAR)
+    for prompt in (left_out, kept_only):
+        prompt.fail(prompt.next(), RateLimited(retry_after_seconds=0))
+    left_out.selection.leave_out(0, "context too short")
+    kept_only.selection.keep_only({1}, "a refused the request")
+    for prompt in (left_out, kept_only):
+        choice = prompt.next()
+        assert choice is not None
+        assert choice.permit.offer == B
