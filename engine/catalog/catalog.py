@@ -16,6 +16,7 @@ from engine.catalog.offers import (
     Offer,
     Price,
     Quote,
+    Rates,
     missing_capabilities,
     needed_capabilities,
     output_limit,
@@ -45,6 +46,7 @@ class _OfferFacts:
     configured: bool
     writes_cache: bool
     unpriced: str  # the reason why there is no price; empty where there is one
+    rates: Rates | None  # where they are the same for every request
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ class Catalog:
     forecast: ConversationForecast = field(default_factory=ConversationForecast)
     learned_contexts: LearnedContexts = field(default_factory=LearnedContexts)
     _offers: tuple[Offer, ...] = field(init=False)
-    _facts: dict[tuple[str, tuple[Offer, ...]], tuple[int, tuple[_OfferFacts, ...]]] = field(default_factory=dict)
+    _facts: dict[str, tuple[int, tuple[Offer, ...], tuple[_OfferFacts, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         in_models = (offer for model in self.models.values() for offer in model.offers)
@@ -110,13 +112,13 @@ class Catalog:
         outlook = (
             self.forecast.outlook(request.conversation, tenant_id, at.timestamp()) if request.conversation else None
         )
-        needs = needed_capabilities(request)
+        needs = needed_capabilities(request, has_pictures=size.has_pictures)
         sized = _SizedRequest(request, size, needs, answer_tokens, least_tokens, outlook)
         quotes: list[Quote] = []
         drops: list[Drop] = []
         for facts in self._facts_now(model, at):
-            input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.offer, sized.measure)
-            if request.has_pictures:
+            input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.offer, size)
+            if size.has_pictures:
                 input_tokens += estimate_pictures(request, facts.offer.model)
                 ceiling_tokens += pictures_beyond_bound(request, facts.offer.model)
             reason = _unable(facts, sized, input_tokens)
@@ -188,47 +190,46 @@ class Catalog:
         return tuple(offer for offer in self._offers if offer.provider == provider)
 
     def _priced(self, facts: _OfferFacts, sized: "_SizedRequest", tokens: tuple[int, int], at: datetime) -> Quote:
-        offer = facts.offer
+        offer, input_tokens = facts.offer, tokens[0]
         free = bool(self.free.allowed) and self.free.is_open(offer, at)
         price = FREE_PRICE if free else facts.price
         assert price is not None
         expected, later, output = 0, 0, sized.output_tokens(self.sizes.output_times(offer))
         if not free:
-            cached = 0
-            rates = rates_of(price, tokens[0], writes_cache=facts.writes_cache)
+            rates = facts.rates or rates_of(price, input_tokens, writes_cache=facts.writes_cache)
+            expected = input_tokens * rates.input + output * rates.output
             if sized.outlook is not None:
                 now = sized.outlook.now
-                cached = min(tokens[0], self.prefixes.cached_tokens(sized.request, offer, now))
+                cached = min(input_tokens, self.prefixes.cached_tokens(sized.request, offer, now))
+                expected -= cached * (rates.input - rates.cached_input)
                 hits = self.prefixes.hits(offer, now) if rates.cached_input < rates.input else None
-                later = later_cost_atto(rates, tokens[0], output, sized.outlook, hits)
-            expected = (tokens[0] - cached) * rates.input + cached * rates.cached_input + output * rates.output
-        return Quote(
+                later = later_cost_atto(rates, input_tokens, output, sized.outlook, hits)
+        return Quote(  # by place, because names double the time
             offer,
             price,
             expected,
-            input_ceiling_tokens=tokens[1],
-            context_tokens=facts.context_tokens,
-            max_output_tokens=facts.max_output_tokens,
-            last_resort=facts.last_resort,
-            free=free,
-            expected_tokens=tokens[0] + output,
-            input_tokens=tokens[0],
-            later_atto=later,
+            tokens[1],
+            facts.context_tokens,
+            facts.max_output_tokens,
+            facts.last_resort,
+            free,
+            input_tokens + output,
+            input_tokens,
+            later,
         )
 
     def _facts_now(self, model: Model, at: datetime) -> tuple[_OfferFacts, ...]:
         """Return the facts about each offer of a model, gathered once a minute."""
-        minute, key = int(at.timestamp() // 60), (model.name, model.offers)
-        found = self._facts.get(key)
-        if found is None or found[0] != minute:
+        minute, found = int(at.timestamp() // 60), self._facts.get(model.name)
+        if found is None or found[0] != minute or found[1] != model.offers:
             if len(self._facts) > _MOST_MODELS:
                 self._facts.clear()
             facts = tuple(self._facts_of(offer, offer in model.last_resort, at) for offer in model.offers)
-            found = self._facts[key] = (minute, facts)
-        return found[1]
+            found = self._facts[model.name] = (minute, model.offers, facts)
+        return found[2]
 
     def _facts_of(self, offer: Offer, last_resort: bool, at: datetime) -> _OfferFacts:
-        price = self.book.price(offer.provider, offer.model, at)
+        price, writes_cache = self.book.price(offer.provider, offer.model, at), "openai" in offer.name
         return _OfferFacts(
             offer,
             price,
@@ -237,8 +238,9 @@ class Catalog:
             output_limit(offer),
             last_resort,
             self.configured(offer.provider),
-            "openai" in offer.name,
+            writes_cache,
             self._why_unpriced(offer, price, at),
+            None if price is None or writes_cache or len(price.tiers) > 1 else price.rates(0),
         )
 
     def _why_unpriced(self, offer: Offer, price: Price | None, at: datetime) -> str:
@@ -280,8 +282,8 @@ class _SizedRequest:
 
     def output_tokens(self, times: float) -> int:
         """Return the output tokens expected to be billed. `times`: tokens billed for one visible token."""
-        expected = round(self.answer_tokens * times)
-        return self.request.n * min(self.request.max_output_tokens or expected, expected)
+        expected, most = round(self.answer_tokens * times), self.request.max_output_tokens
+        return self.request.n * (expected if not most or expected < most else most)
 
 
 def _unable(facts: _OfferFacts, sized: _SizedRequest, input_tokens: int) -> str:

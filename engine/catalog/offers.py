@@ -188,11 +188,11 @@ _OUTPUT_LIMITS: tuple[tuple[str, int], ...] = (
 )
 
 
-def needed_capabilities(request: ChatRequest) -> frozenset[MissingCapability]:
+def needed_capabilities(request: ChatRequest, *, has_pictures: bool) -> frozenset[MissingCapability]:
     """Return the abilities that this request needs and that some offers lack."""
     options = request.options
     needs = {
-        MissingCapability.IMAGES: request.has_pictures,
+        MissingCapability.IMAGES: has_pictures,
         MissingCapability.TOOLS: bool(options.tools),
         MissingCapability.JSON: options.wants_json,
         MissingCapability.CHOICES: request.n > 1,

@@ -5,14 +5,14 @@ The bound is the number of UTF-8 bytes: no vocabulary makes more tokens than byt
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, AnyStr, NamedTuple
 
 from engine.catalog.learned_sizes import AnswerLengths, Mean
 from engine.catalog.offers import Offer
 from engine.catalog.picture_tokens import estimate_pictures, pictures_bound
-from engine.chat import ChatRequest, Message, Text
+from engine.chat import ChatRequest, Text
 
 PER_MESSAGE, PER_REQUEST, PER_TOOLS = 16, 64, 512
 
@@ -23,7 +23,8 @@ _DENSE_MARKS = 9  # code: more than one punctuation mark in so many characters
 _MOSTLY = 8  # with less than one non-ASCII byte in so many a text counts as ASCII
 _ASCII_SCRIPTS = {_PLAIN: "plain", _CODE: "code", _PACKED: "packed"}
 _MARKS = b"!\"#$%&'()*+/:;<=>@[\\]^_`{|}~"
-_ASCII = bytes(range(0x80))
+_ASCII, _NOT_ASCII = bytes(range(0x80)), bytes(range(0x80, 0x100))
+_PIECES, _PIECE = 4, 1024  # of a long text
 _NOT_IDEOGRAPHS = bytes(set(range(0x100)) - set(range(0xE3, 0xEE)))
 _NOT_EMOJI = bytes(set(range(0x100)) - set(range(0xF0, 0xF5)))
 
@@ -34,8 +35,7 @@ LEAST_TOKENS = 20  # a shorter prompt measures the chat template rather than the
 _MOST_INPUT_RATIO, _MOST_OUTPUT_RATIO = 8.0, 32.0
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(NamedTuple):
     """The size of a request's input. `tokens`: estimated, without pictures; `most_tokens`: the bound, with pictures.
 
     `script` is that of the longest text; `is_plain`: nothing but text.
@@ -46,59 +46,104 @@ class Measure:
     most_tokens: int
     overhead_tokens: int
     is_plain: bool
+    has_pictures: bool = False
+
+
+class TextSize(NamedTuple):
+    """The size of one text. `script`: its kind, as tokenizers differ by it."""
+
+    tokens: int
+    bytes: int
+    script: str
+
+
+_EMPTY = TextSize(0, 0, "accented")
 
 
 def measure(request: ChatRequest) -> Measure:
-    plain = not request.has_pictures and not request.options.tools and not request.options.response_format
-    overhead = PER_MESSAGE * len(request.messages) + PER_REQUEST
-    longest = max((part.text for message in request.messages for part in _texts(message)), key=len, default="")
-    return Measure(script(longest), _estimate_texts(request), upper_bound(request), overhead, plain)
+    tokens = most_tokens = 0
+    longest, longest_script, has_pictures = -1, "", False
+    for message in request.messages:
+        for part in message.parts:
+            if not isinstance(part, Text):
+                has_pictures = True
+                continue
+            size = text_size(part.text)
+            tokens += size.tokens
+            most_tokens += size.bytes + 1
+            if len(part.text) > longest:
+                longest, longest_script = len(part.text), size.script
+        for call in message.tool_calls:
+            arguments = text_size(call.arguments)
+            tokens += arguments.tokens + 8
+            most_tokens += arguments.bytes + len(_encoded(call.name)) + 32
+        most_tokens += len(_encoded(message.name)) + len(_encoded(message.tool_call_id))
+    overhead_tokens = PER_MESSAGE * len(request.messages) + PER_REQUEST
+    tools_bytes, pictures = _tools_bytes(request), pictures_bound(request) if has_pictures else 0
+    return Measure(
+        longest_script or _EMPTY.script,
+        tokens + 4 * len(request.messages) + 3 + tools_bytes // 4,
+        most_tokens + overhead_tokens + pictures + tools_bytes,
+        overhead_tokens,
+        not has_pictures and not tools_bytes,
+        has_pictures,
+    )
 
 
 def upper_bound(request: ChatRequest) -> int:
     """Return the most input tokens that any provider counts; only gpt-4o-mini counts pictures higher."""
-    texts = sum(_bytes_of(message) + PER_MESSAGE for message in request.messages)
-    pictures = pictures_bound(request) if request.has_pictures else 0
-    return texts + pictures + _tools_bytes(request) + PER_REQUEST
+    return measure(request).most_tokens
 
 
 def estimate(request: ChatRequest, model: str = "") -> int:
     """Return about how many input tokens `model` counts."""
-    pictures = estimate_pictures(request, model) if request.has_pictures else 0
-    return _estimate_texts(request) + pictures
+    size = measure(request)
+    return size.tokens + (estimate_pictures(request, model) if size.has_pictures else 0)
 
 
 def estimate_text(text: str) -> int:
     """Return about how many tokens a text is, by its script: a token is 4 bytes of English, 1.5 of base64."""
-    if not text:
-        return 0
-    data = _encoded(text)
-    plain = len(data) if text.isascii() else len(data.translate(None, bytes(range(0x80, 0x100))))
-    tenths = plain * 100 // _ascii_tenths(data, plain)
-    if plain < len(data):
-        tenths += _foreign_tenths(data)
-    return max(1, -(-tenths // 10))
+    return text_size(text).tokens
 
 
 def script(text: str) -> str:
     """Return the kind of text, as tokenizers differ by it: plain, code, packed, accented, ideographs or emoji."""
+    return text_size(text).script
+
+
+def text_size(text: str) -> TextSize:
+    """Return the size of a text. Prose, code and packed data are told apart by samples of a long text."""
+    if text.isascii():
+        tenths = _ascii_tenths(_sample(text).encode())
+        tokens = -(-(len(text) * 100 // tenths) // 10)
+        return TextSize(max(1, tokens), len(text), _ASCII_SCRIPTS[tenths]) if text else _EMPTY
     data = _encoded(text)
-    foreign = b"" if text.isascii() else data.translate(None, _ASCII)
+    foreign = data.translate(None, _ASCII)
+    plain = len(data) - len(foreign)
+    ideographs = 3 * len(foreign.translate(None, _NOT_IDEOGRAPHS))
+    emoji = 4 * len(foreign.translate(None, _NOT_EMOJI))
+    ascii_tenths = _ascii_tenths(_sample(data))
+    tenths = plain * 100 // ascii_tenths + _foreign_tenths(len(foreign), ideographs, emoji)
     if len(foreign) * _MOSTLY < len(data):
-        return _ASCII_SCRIPTS[_ascii_tenths(data, len(data) - len(foreign))]
-    if 3 * len(foreign.translate(None, _NOT_IDEOGRAPHS)) * 2 > len(foreign):
-        return "ideographs"
-    return "emoji" if 4 * len(foreign.translate(None, _NOT_EMOJI)) * 2 > len(foreign) else "accented"
+        kind = _ASCII_SCRIPTS[ascii_tenths]
+    elif ideographs * 2 > len(foreign):
+        kind = "ideographs"
+    else:
+        kind = "emoji" if emoji * 2 > len(foreign) else "accented"
+    return TextSize(max(1, -(-tenths // 10)), len(data), kind)
 
 
-def _estimate_texts(request: ChatRequest) -> int:
-    texts = sum(estimate_text(part.text) for message in request.messages for part in _texts(message))
-    calls = sum(estimate_text(call.arguments) + 8 for message in request.messages for call in message.tool_calls)
-    return texts + calls + 4 * len(request.messages) + 3 + _tools_bytes(request) // 4
+def _sample(text: AnyStr) -> AnyStr:
+    """Return the whole of a short text, and pieces from all over a long one."""
+    if len(text) <= _PIECES * _PIECE:
+        return text
+    step = (len(text) - _PIECE) // (_PIECES - 1)
+    return text[:0].join([text[start : start + _PIECE] for start in range(0, step * _PIECES, step)])
 
 
-def _ascii_tenths(data: bytes, plain: int) -> int:
+def _ascii_tenths(data: bytes) -> int:
     """Return the tenths of a byte per token of the ASCII part: prose, code or packed data."""
+    plain = len(data) if data.isascii() else len(data.translate(None, _NOT_ASCII))
     spaces = data.count(b" ") + data.count(b"\n")
     if plain > 10 * _SPARSE_SPACES and spaces * _SPARSE_SPACES < plain:
         return _PACKED
@@ -106,24 +151,15 @@ def _ascii_tenths(data: bytes, plain: int) -> int:
     return _CODE if marks * _DENSE_MARKS > plain else _PLAIN
 
 
-def _foreign_tenths(data: bytes) -> int:
+def _foreign_tenths(size: int, ideographs: int, emoji: int) -> int:
     """Return tenths of tokens of the non-ASCII part: ideographs take 3 bytes, emoji 4, accented letters the rest."""
-    foreign = data.translate(None, _ASCII)
-    ideographs = 3 * len(foreign.translate(None, _NOT_IDEOGRAPHS))
-    emoji = 4 * len(foreign.translate(None, _NOT_EMOJI))
-    accented = max(0, len(foreign) - ideographs - emoji)
+    accented = max(0, size - ideographs - emoji)
     return ideographs * 100 // _IDEOGRAPHS + emoji * 100 // _EMOJI + accented * 100 // _ACCENTED
 
 
 def _encoded(text: str) -> bytes:
     """Encode as UTF-8; a lone surrogate, which JSON allows, counts too."""
     return text.encode("utf-8", "surrogatepass")
-
-
-def _bytes_of(message: Message) -> int:
-    text = sum(len(_encoded(part.text)) + 1 for part in _texts(message))
-    calls = sum(len(_encoded(call.arguments)) + len(_encoded(call.name)) + 32 for call in message.tool_calls)
-    return text + calls + len(_encoded(message.name)) + len(_encoded(message.tool_call_id))
 
 
 def _tools_bytes(request: ChatRequest) -> int:
@@ -136,10 +172,6 @@ def _tools_bytes(request: ChatRequest) -> int:
     if request.options.response_format:
         size += len(json.dumps(dict(request.options.response_format))) + 64
     return size
-
-
-def _texts(message: Message) -> Iterable[Text]:
-    return (part for part in message.parts if isinstance(part, Text))
 
 
 @dataclass(slots=True)

@@ -50,11 +50,11 @@ class Health(ProviderRegistry):
                 return _NOT_CONFIGURED if denial is None else _resting(denial, provider, offer.model)
         health = provider.offers.get(offer.model)
         track = provider.track if health is None or health.track.is_untried else health.track
-        chance, failure_seconds = track.failure_chance(now), track.failure_seconds
-        if health is not None and (late := health.late_attempts(now)):
-            chance = max(chance, late / (late + 1))
-            failure_seconds = self._policy.patience_seconds(thinks=is_thinking_model(offer.model))
-        status = OfferStatus("", False, chance, failure_seconds, track.failure_share, track.first_token_seconds)
+        status = track.status(now)
+        if health is not None and health.pending.began_at and (late := health.late_attempts(now)):
+            chance = max(status.failure_chance, late / (late + 1))
+            seconds = self._policy.patience_seconds(thinks=is_thinking_model(offer.model))
+            status = status._replace(failure_chance=chance, failure_seconds=seconds)
         return status if unrestricted else self._limited(status, provider, offer.model, now)
 
     def admit(self, offer: Offer, tokens: int = 0, *, repeat: bool = False, early: bool = False) -> Permit | Denial:

@@ -144,15 +144,6 @@ class RateBudget:
     rests_until: float = 0.0
     _next_rest_seconds: float = FIRST_REST_SECONDS
 
-    def is_unrestricted(self, now: float) -> bool:
-        """True when no cooldown, quota or limit applies: a fast path for the usual case."""
-        return (
-            self.rests_until <= now
-            and (self.requests.remaining is None or self.requests.remaining > 0)
-            and self.tokens.remaining is None
-            and self.limit.per_minute is None
-        )
-
     def wait_seconds(self, now: float) -> float:
         """Return the seconds until it may be used, 0 if now. The learned limit is not part of it."""
         return max(0.0, self.rests_until - now, self.requests.wait_seconds(now), self.tokens.wait_seconds(now))
@@ -220,8 +211,13 @@ class KeyHealth:
         """True when nothing at all restricts the use of the key for `model`: a fast path for the usual case."""
         if self._refused_at is not None or self._rests_until > now:
             return False
-        budget = self.budgets.get(model)
-        return budget is None or budget.is_unrestricted(now)
+        found = self.budgets.get(model)
+        return found is None or (
+            found.rests_until <= now
+            and (found.requests.remaining is None or found.requests.remaining > 0)
+            and found.tokens.remaining is None
+            and found.limit.per_minute is None
+        )
 
     def wait_seconds(self, now: float, model: str | None = None) -> float:
         """Return the seconds until the key may be used for `model` (None: for any), 0 if now.

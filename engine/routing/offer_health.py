@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from engine.routing.breaker import Breaker
+from engine.routing.permits import OfferStatus
 
 FIRST_TOKEN_SAMPLES = 50
 MEMORY = 0.9  # the weight of the past at each attempt
@@ -28,6 +29,7 @@ class TrackRecord:
     failure_seconds: float = USUAL_FAILURE_SECONDS
     failure_share: float = QUICK_FAILURE_SHARE
     is_untried: bool = True
+    _calm_status: OfferStatus | None = None
     _failure_chance: float = 0.0
     _updated_at: float = 0.0
     _first_tokens_ms: deque[int] = field(default_factory=lambda: deque(maxlen=FIRST_TOKEN_SAMPLES))
@@ -37,6 +39,16 @@ class TrackRecord:
         if self._failure_chance < NEGLIGIBLE_CHANCE:
             return 0.0
         return float(self._failure_chance * 0.5 ** (max(0.0, now - self._updated_at) / HALF_LIFE_SECONDS))
+
+    def status(self, now: float) -> OfferStatus:
+        """Return the status of an offer without limits; one object while no failure fades and no attempt changes it."""
+        if self._calm_status is not None:
+            return self._calm_status
+        chance = self.failure_chance(now)
+        found = OfferStatus("", False, chance, self.failure_seconds, self.failure_share, self.first_token_seconds)
+        if not chance:
+            self._calm_status = found
+        return found
 
     @property
     def first_token_seconds(self) -> float:
@@ -56,6 +68,7 @@ class TrackRecord:
 
     def learn_speed(self, first_token_ms: int | None) -> None:
         if first_token_ms is not None:
+            self._calm_status = None
             self._first_tokens_ms.append(first_token_ms)
             ordered = sorted(self._first_tokens_ms)
             self.p50_first_token_ms = ordered[len(ordered) // 2]
@@ -66,15 +79,17 @@ class TrackRecord:
         self._record(now, failed=True)
         share = CUT_SHARE if was_alive else QUICK_FAILURE_SHARE
         self.failure_seconds += (1 - FAILURE_MEMORY) * (max(0.0, seconds) - self.failure_seconds)
+        self._calm_status = None
         self.failure_share += (1 - FAILURE_MEMORY) * (share - self.failure_share)
 
     def recovered(self, now: float, usual: float = 0.0) -> None:
         """Reduce the failure chance to a small prior, or to the `usual` share: the outage that it was from is over."""
         least = max(CHANCE_AFTER_RECOVERY, usual)
+        self._calm_status = None
         self._failure_chance, self._updated_at = min(self.failure_chance(now), least), now
 
     def _record(self, now: float, *, failed: bool) -> None:
-        self.is_untried = False
+        self.is_untried, self._calm_status = False, None
         self._failure_chance = self.failure_chance(now) * MEMORY + (1 - MEMORY) * failed
         self._updated_at = now
 
@@ -83,43 +98,40 @@ class TrackRecord:
 class PendingAttempts:
     """Attempts without a first token yet, oldest first. Some may think, and are late only after their own time."""
 
-    _began_at: dict[int, float] = field(default_factory=dict)
+    began_at: dict[int, float] = field(default_factory=dict)
     _thinking_seconds: dict[int, float] = field(default_factory=dict)
 
-    def __bool__(self) -> bool:
-        return bool(self._began_at)
-
     def begin(self, number: int, now: float) -> None:
-        self._began_at[number] = now
+        self.began_at[number] = now
 
     def think(self, number: int, seconds: float) -> None:
         """Let an attempt be late only after `seconds`."""
-        if number in self._began_at:
+        if number in self.began_at:
             self._thinking_seconds[number] = seconds
 
     def end(self, number: int) -> None:
-        self._began_at.pop(number, None)
+        self.began_at.pop(number, None)
         self._thinking_seconds.pop(number, None)
 
     def answered(self, number: int) -> None:
         """Remove an attempt that got its first token, and all that began before it: the provider is alive."""
-        began_at = self._began_at.get(number)
+        began_at = self.began_at.get(number)
         if began_at is not None:
-            for other in [each for each, at in self._began_at.items() if at <= began_at]:
+            for other in [each for each, at in self.began_at.items() if at <= began_at]:
                 self.end(other)
 
     def hopeful(self, now: float, late_seconds: float) -> list[float]:
         """Return when the attempts began that have waited for less than `late_seconds`."""
         return [
             began_at
-            for number, began_at in self._began_at.items()
+            for number, began_at in self.began_at.items()
             if now - began_at < max(late_seconds, self._thinking_seconds.get(number, 0.0))
         ]
 
     def late(self, now: float, late_seconds: float) -> int:
         """Return how many have waited for `late_seconds` or longer."""
         count = 0
-        for number, began_at in self._began_at.items():
+        for number, began_at in self.began_at.items():
             if now - began_at < late_seconds:
                 break
             count += now - began_at >= self._thinking_seconds.get(number, 0.0)
@@ -192,7 +204,7 @@ class OfferHealth:
 
     def late_attempts(self, now: float) -> int:
         """Return how many attempts wait unusually long for a first token: an outage shows there before a timeout."""
-        late_seconds = self.track.late_seconds if self.pending else None
+        late_seconds = self.track.late_seconds if self.pending.began_at else None
         return 0 if late_seconds is None else self.pending.late(now, late_seconds)
 
     def succeeded(self, now: float, began_at: float, *, number: int, probe: bool) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from engine.catalog.offers import Drop, Offer, Quote
 from engine.errors import KEY_ERRORS, ProviderError
@@ -78,39 +79,52 @@ def plan(
     waiting, and the share of the answer's cost that failures of this offer were billed. A place under a learned limit
     costs the saving that another prompt could have with it.
     """
-    delay_atto_per_second = float(delay_usd_per_second) * ATTO_PER_USD
+    delay_atto_per_second = _atto(delay_usd_per_second)
     able: list[tuple[bool, bool, float, float, int]] = []
     left_out, resting, early = list(drops), [], []
-    costs: list[tuple[float, Offer]] = []
+    costs: list[tuple[float, int]] = []
     for number, quote in enumerate(quotes):
         status = status_of(quote.offer)
+        total: float = quote.expected_atto + quote.later_atto
         if status.reason:
             left_out.append(Drop(quote.offer, status.reason))
             if status.may_return:
                 resting.append(quote)
             if status.may_be_early and not quote.last_resort:
-                early.append((quote.plan_atto, delay_atto_per_second * status.failure_seconds, number))
+                early.append((total, delay_atto_per_second * status.failure_seconds, number))
             continue
-        total: float = quote.plan_atto
         if status.failure_chance:
             chance = min(status.failure_chance, MOST_FAILURE_CHANCE)
             failure_atto = delay_atto_per_second * status.failure_seconds + status.failure_share * quote.expected_atto
             total += failure_atto * chance / (1 - chance)
         if not quote.last_resort:
-            costs.append((total, quote.offer))
+            costs.append((total, number))
         over_limit = status.over_limit_seconds > 0 or quote.expected_tokens > status.remaining_tokens
         able.append((over_limit, quote.last_resort, total + status.slot_atto, status.first_token_seconds, number))
     able.sort()
     costs.sort()
-    is_over_limit = bool(able) and able[0][0]
-    route = Route(tuple(quotes[number] for *_, number in able), tuple(left_out), tuple(resting))
-    if early and able and (saving_atto := able[0][2] - min(early)[0]) > 0:
-        _, failure_atto, number = min(early)
-        route = replace(route, early=EarlyQuote(quotes[number], saving_atto, failure_atto))
-    if len(costs) < 2:  # noqa: PLR2004 - a saving is between two
-        return replace(route, is_over_limit=is_over_limit)
-    saving_atto = costs[1][0] - costs[0][0]
-    return replace(route, cheapest=costs[0][1], saving_atto=saving_atto, is_over_limit=is_over_limit)
+    two = len(costs) > 1  # a saving is between two
+    return Route(
+        tuple([quotes[each[4]] for each in able]),
+        tuple(left_out),
+        tuple(resting),
+        quotes[costs[0][1]].offer if two else None,
+        costs[1][0] - costs[0][0] if two else 0.0,
+        bool(able) and able[0][0],
+        _early_quote(quotes, early, able[0][2]) if early and able else None,
+    )
+
+
+@lru_cache(maxsize=16)
+def _atto(usd: Fraction) -> float:
+    return float(usd) * ATTO_PER_USD
+
+
+def _early_quote(
+    quotes: Sequence[Quote], early: Sequence[tuple[float, float, int]], able_atto: float
+) -> EarlyQuote | None:
+    total, failure_atto, number = min(early)
+    return EarlyQuote(quotes[number], able_atto - total, failure_atto) if total < able_atto else None
 
 
 def with_early(route: Route, health: Health) -> Route:

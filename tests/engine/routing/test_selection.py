@@ -89,7 +89,7 @@ def test_key_that_was_refused_is_not_used_again_even_without_a_rest(providers: T
     choice = prompt.next()
     assert choice is not None
     assert choice.permit.offer == B
-    assert not providers.health._providers["a"].offers["m"].pending
+    assert not providers.health._providers["a"].offers["m"].pending.began_at
 
 
 def test_offer_that_came_to_rest_after_the_plan_is_left_out_with_the_reason(providers: TwoProviders) -> None:
