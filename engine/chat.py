@@ -190,11 +190,15 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a choice. `at_stop_sequence`: it may have ended at a stop sequence of the request."""
+    """The end of a choice. `at_stop_sequence`: it may have ended at a stop sequence of the request.
+
+    `stop_sequence` is that sequence, where the provider names it.
+    """
 
     finish: Finish
     index: int = 0
     at_stop_sequence: bool = field(default=False, compare=False)
+    stop_sequence: str = field(default="", compare=False)
 
     @property
     def is_answer(self) -> bool:

@@ -18,6 +18,7 @@ from storage.database.database import Database
 from storage.invoices.invoices import Seller
 from web import health, metrics, openapi
 from web.admin import invoices, keys, reports, tenants
+from web.anthropic.messages import MessagesFamily, TokenCount
 from web.attempt_metrics import AttemptMetrics
 from web.auth import Authenticator, AuthMiddleware
 from web.errors import SERVER_ERROR, HttpProblem, bad_request
@@ -63,6 +64,9 @@ def build_app(services: WebServices) -> ASGIApp:
     prompting = Prompting(services.gateway, IdempotencyKeys(services.db, services.clock, services.lease_id))
     chat = ChatEndpoint(prompting, ChatFamily())
     app.router.routes.append(Route("/v1/chat/completions", chat.create, methods=["POST"]))
+    messages = ChatEndpoint(prompting, MessagesFamily(), b"messages\n")
+    app.router.routes.append(Route("/v1/messages", messages.create, methods=["POST"]))
+    app.router.routes.append(Route("/v1/messages/count_tokens", TokenCount().create, methods=["POST"]))
     if services.admin_key:
         store = tenants.TenantStore(services.db, services.plans, services.clock)
         for router in (

@@ -35,6 +35,7 @@ class AttemptContent:
         self._left_chars = min(MOST_CHARS, _SPARE_CHARS + _CHARS_PER_TOKEN * most_tokens)
         self._left_thinking_chars = MOST_CHARS
         self._finishes: dict[int, Finish] = {}
+        self._stop_sequence = ""
         self._with_calls: set[int] = set()
         self._is_answer = False  # also without content: by its reasoning, or by an end that is an answer
 
@@ -48,6 +49,7 @@ class AttemptContent:
             self._check(chunk)
             known = self._finishes.get(chunk.index, Finish.STOP)
             self._finishes[chunk.index] = max(known, chunk.finish, key=_BY_WEIGHT.index)
+            self._stop_sequence = self._stop_sequence or chunk.stop_sequence
             self._is_answer = self._is_answer or chunk.is_answer
         elif isinstance(chunk, Usage):
             self.usage = chunk
@@ -92,7 +94,8 @@ class AttemptContent:
         for index, finish in self._finishes.items():
             if finish in {Finish.STOP, Finish.TOOL_CALLS}:
                 self._finishes[index] = Finish.TOOL_CALLS if index in self._with_calls else Finish.STOP
-        self.events += [Finished(finish, index) for index, finish in sorted(self._finishes.items())]
+        ends = sorted(self._finishes.items())
+        self.events += [Finished(finish, index, stop_sequence=self._stop_sequence) for index, finish in ends]
 
     def _check(self, event: ContentEvent) -> None:
         if not 0 <= event.index < self._choices:

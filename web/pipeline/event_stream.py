@@ -74,6 +74,7 @@ class EventStream(Response):
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         if not self._has_begun:
+            self._answer.open()
             await _write(send, self._encoder.keep_alive)
         try:
             event = self._first if self._has_begun else await self._next(send)
@@ -96,6 +97,7 @@ class EventStream(Response):
             event, came = await next_event(self._answer, self._silence_seconds)
             if came:
                 return event
+            self._answer.open()
             await _write(send, self._encoder.keep_alive)
 
 

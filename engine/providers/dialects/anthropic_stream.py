@@ -88,11 +88,13 @@ class AnthropicStreamReader(StreamReader):
     def _end(self, data: Mapping[str, Any]) -> list[Chunk]:
         self._usage |= {key: value for key, value in (data.get("usage") or {}).items() if value is not None}
         found: list[Chunk] = [usage_of(self._usage)]
-        reason = (data.get("delta") or {}).get("stop_reason")
+        delta = data.get("delta") or {}
+        reason = delta.get("stop_reason")
         if reason:
             self.has_finished = True
             finish = _FINISHES.get(str(reason), Finish.STOP)
-            found.append(Finished(finish, at_stop_sequence=reason == "stop_sequence"))
+            sequence = str(delta.get("stop_sequence") or "")
+            found.append(Finished(finish, at_stop_sequence=reason == "stop_sequence", stop_sequence=sequence))
         return found
 
 

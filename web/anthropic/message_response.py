@@ -1,0 +1,94 @@
+"""Anthropic's Messages, as a tenant is answered: the whole message, its content blocks, the usage."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.chat import Choice, Completion, Finish, Finished, ToolCall, Usage
+from engine.money import NANO_PER_USD
+from engine.tenancy import Charge
+
+_STOP_REASONS = {
+    Finish.STOP: "end_turn",
+    Finish.LENGTH: "max_tokens",
+    Finish.TOOL_CALLS: "tool_use",
+    Finish.REFUSED: "refusal",
+}
+
+
+def message_json(id: str, completion: Completion, charge: Charge, ignored: Sequence[str] = ()) -> dict[str, Any]:  # noqa: A002
+    """Return the whole message. `ignored` are the fields that no offer takes."""
+    choice = completion.choices[0]
+    return {
+        **begun_json(id, completion.model),
+        "content": content_json(choice),
+        **stop_json(choice.finish, completion),
+        "usage": usage_json(completion.usage, charge),
+        "farthing": farthing_json(completion, ignored),
+    }
+
+
+def begun_json(id: str, model: str) -> dict[str, Any]:  # noqa: A002
+    """Return a message without its content, stop reason and usage."""
+    return {"id": f"msg_{id}", "type": "message", "role": "assistant", "model": model}
+
+
+def farthing_json(completion: Completion, ignored: Sequence[str]) -> dict[str, Any]:
+    return {
+        "provider": completion.provider,
+        "model": completion.model,
+        "ignored": [*ignored, *completion.ignored],
+    }
+
+
+def stop_json(finish: Finish | None, completion: Completion) -> dict[str, Any]:
+    """Return the stop reason, and the stop sequence where the provider has named it."""
+    sequence = next((event.stop_sequence for event in completion.events if isinstance(event, Finished)), "")
+    if finish is Finish.STOP and sequence:
+        return {"stop_reason": "stop_sequence", "stop_sequence": sequence}
+    return {"stop_reason": _STOP_REASONS[finish or Finish.STOP], "stop_sequence": None}
+
+
+def content_json(choice: Choice) -> list[dict[str, Any]]:
+    """Return the content blocks, in the order of Anthropic's: thinking, text, tool calls."""
+    blocks: list[dict[str, Any]] = []
+    if choice.thinking:
+        blocks.append({"type": "thinking", "thinking": choice.thinking, "signature": choice.thinking_signature})
+    if text := choice.text or choice.refusal:
+        blocks.append({"type": "text", "text": text})
+    return blocks + [call_json(call) for call in choice.tool_calls]
+
+
+def call_json(call: ToolCall) -> dict[str, Any]:
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": _arguments(call.arguments)}
+
+
+def _arguments(text: str) -> Any:
+    """Return the arguments as an object, also where the model wrote something else."""
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {"text": text}
+    return found if isinstance(found, dict) else {"value": found}
+
+
+def usage_json(usage: Usage, charge: Charge) -> dict[str, Any]:
+    """Return Anthropic's token counts, in which plain, cached and cache-written input are disjoint, and the charge."""
+    return {
+        "input_tokens": max(0, usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens),
+        "cache_creation_input_tokens": usage.cache_write_tokens,
+        "cache_read_input_tokens": usage.cached_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost": charge.wallet.nanousd / NANO_PER_USD,
+        "allowance_tokens": charge.allowance_tokens,
+    }
+
+
+def begun_usage_json(input_tokens: int) -> Mapping[str, int]:
+    """Return the usage of a message that begins: an estimate, replaced by that of its end."""
+    return {
+        "input_tokens": input_tokens,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "output_tokens": 0,
+    }

@@ -1,0 +1,68 @@
+"""POST /v1/messages and /v1/messages/count_tokens: the family of Anthropic's Messages."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from engine.catalog.token_counts import estimate
+from engine.chat import Completion
+from engine.errors import EngineError
+from engine.tenancy import Charge
+from web import errors
+from web.anthropic.message_encoder import MessageEncoder
+from web.anthropic.message_request import ignored_fields, message_request
+from web.anthropic.message_response import message_json
+from web.anthropic.problems import problem_response
+from web.auth import new_request_id
+from web.errors import HttpProblem
+from web.pipeline.body import parse_body
+from web.pipeline.family import FamilyRequest, Origin, StreamEncoder
+from web.pipeline.fields import Fields
+
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class MessagesFamily:
+    """Messages in Anthropic's shape."""
+
+    async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
+        return MessagesRequest(body, origin)
+
+    def problem(self, problem: HttpProblem) -> Response:
+        return problem_response(problem)
+
+
+class MessagesRequest(FamilyRequest):
+    """One request for a message. Raises BadRequest that names the wrong field, and UnknownModel."""
+
+    def __init__(self, body: Mapping[str, Any], origin: Origin) -> None:
+        self.chat = message_request(body, id=origin.request_id, key_id=origin.caller.key_id)
+        self.stream = Fields(body).boolean("stream") or False
+        self._ignored = ignored_fields(body)
+
+    def whole(self, completion: Completion, charge: Charge) -> bytes:
+        return _dumps(message_json(self.chat.id, completion, charge, self._ignored)).encode(errors="replace")
+
+    def encoder(self) -> StreamEncoder:
+        return MessageEncoder(self.chat.id, estimate(self.chat, self.chat.model), self._ignored)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """The endpoint that counts the input tokens of a message, as they are estimated for a hold. It charges nothing."""
+
+    async def create(self, request: Request) -> Response:
+        request_id = new_request_id(datetime.now(UTC))
+        try:
+            body = parse_body(request, await request.body())
+            chat = message_request(body, id=request_id, key_id=None, needs_limit=False)
+        except HttpProblem as problem:
+            return problem_response(problem)
+        except EngineError as error:
+            return problem_response(errors.from_engine(error))
+        return JSONResponse({"input_tokens": estimate(chat, chat.model)}, headers={"x-request-id": request_id})
