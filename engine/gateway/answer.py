@@ -87,8 +87,9 @@ class Answer:
     def ignored(self) -> tuple[str, ...]:
         """The fields of the request that the offer that answers could not take; none before the first content."""
         offer = self._stream.offer
-        if offer is None:
-            return ()
+        return () if offer is None else self._ignored_by(offer)
+
+    def _ignored_by(self, offer: Offer) -> tuple[str, ...]:
         number = next(n for n, quote in enumerate(self.question.route.quotes) if quote.offer == offer)
         call = ProviderCall(self.question.request, offer.model, self.hold.grant.output_tokens[number])
         return self.market.providers[offer.provider].ignored(call)
@@ -214,7 +215,15 @@ class Answer:
         self._failover.records.append(record)
         stopped = outcome == outcomes.STOPPED
         choices = choices_of(events) or (Choice(""),)
-        completion = Completion(offer.provider, offer.model, choices, usage, stopped=stopped, events=tuple(events))
+        completion = Completion(
+            offer.provider,
+            offer.model,
+            choices,
+            usage,
+            stopped=stopped,
+            events=tuple(events),
+            ignored=self._ignored_by(offer),
+        )
         self.receipt = self._receipt(usage)
         bill = Bill(record, usage.tokens, attempt.cost_atto(usage), self.receipt)
         self.charge = await self.hold.capture(bill, finish(completion, self.receipt) if finish else None)

@@ -10,7 +10,7 @@ from engine.attempt_record import AttemptRecord
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Offer, Quote, flat_price
 from engine.catalog.price_book import PriceBook
-from engine.chat import ChatRequest, Chunk, Delta, Event, Finish, Finished, Restart, Role, Usage, says
+from engine.chat import ChatRequest, Chunk, Delta, Event, Finish, Finished, Options, Restart, Role, Usage, says
 from engine.gateway.answer import Answer
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt
@@ -151,8 +151,15 @@ class AnswerSetup:
         )
         self.route = Route(tuple(Quote(offer, PRICE, 1) for offer in offers), ())
 
-    def question(self, prompt: str = "tell me something", *, can_restart: bool = True, n: int = 1) -> Question:
-        request = ChatRequest("r", "auto", (says(Role.USER, prompt),), n=n)
+    def question(
+        self,
+        prompt: str = "tell me something",
+        *,
+        can_restart: bool = True,
+        n: int = 1,
+        options: Options = Options(),  # noqa: B008 - frozen
+    ) -> Question:
+        request = ChatRequest("r", "auto", (says(Role.USER, prompt),), n=n, options=options)
         return Question(TENANT.id, request, self.route, 200, None, can_restart)
 
     def answer(
@@ -162,11 +169,12 @@ class AnswerSetup:
         can_restart: bool = True,
         n: int = 1,
         output: int | tuple[int, ...] = 100,
+        options: Options = Options(),  # noqa: B008 - frozen
     ) -> tuple[Answer, ScriptedHold]:
         """Begin an answer; `output` is the limit of each quote, or of all."""
         limits = (output,) * len(self.route.quotes) if isinstance(output, int) else output
         hold = ScriptedHold(Grant(0, Money(10**9), 1000, limits))
-        return Answer(self.market, self.question(prompt, can_restart=can_restart, n=n), hold), hold
+        return Answer(self.market, self.question(prompt, can_restart=can_restart, n=n, options=options), hold), hold
 
     async def begun(self) -> None:
         """Wait until the response's headers have come."""

@@ -4,24 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.catalog.model_names import MOST_NAME_CHARS
-from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Tool, ToolCall
+from engine.chat import ChatRequest, Options, Tool
 from engine.errors import BadRequest, UnknownModel
-from web.openai.image_addresses import is_public
+from web.openai.chat_messages import MOST_CALLS, chat_message, ends_cached_prefix
 from web.pipeline.fields import Fields
 
-MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, 128
+MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, MOST_CALLS
 _TOOL_CHOICES = ("none", "auto", "required")
 _REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_IMAGE_DETAILS = ("auto", "low", "high")
 _RESPONSE_FORMATS = ("text", "json_object", "json_schema")
-_ROLES = {
-    "system": Role.SYSTEM,
-    "developer": Role.SYSTEM,
-    "user": Role.USER,
-    "assistant": Role.ASSISTANT,
-    "tool": Role.TOOL,
-    "function": Role.TOOL,
-}
 
 
 def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None) -> ChatRequest:  # noqa: A002
@@ -32,7 +23,7 @@ def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None)
     return ChatRequest(
         id=id,
         model=_model(fields),
-        messages=tuple(_message(message, f"messages.{n}") for n, message in enumerate(messages)),
+        messages=tuple(chat_message(message, f"messages.{n}") for n, message in enumerate(messages)),
         max_output_tokens=limit,
         n=fields.integer("n", 1, MOST_CHOICES) or 1,
         options=_options(fields),
@@ -85,11 +76,27 @@ def _tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> str | Mapping[str, 
         if choice not in _TOOL_CHOICES:
             raise BadRequest("tool_choice", f"must be one of {', '.join(_TOOL_CHOICES)}, or a function")
         return choice
+    if choice.get("type") == "allowed_tools":
+        return _allowed_tools(choice, tools)
     inner = Fields(choice, "tool_choice")
-    inner.choice("type", ("function",))
-    name = Fields(inner.object("function") or {}, "tool_choice.function").text("name")
+    inner.choice("type", ("function", "allowed_tools"))
+    return _named_tool(inner.object("function") or {}, "tool_choice.function", tools)
+
+
+def _allowed_tools(choice: Mapping[str, Any], tools: tuple[Tool, ...]) -> Mapping[str, Any]:
+    """Read a list of the tools that may be called now. Its fields may also stand beside `type`."""
+    where = "tool_choice.allowed_tools"
+    inner = Fields(Fields(choice, "tool_choice").object("allowed_tools") or choice, where)
+    listed = inner.list_of_objects("tools", least=1, most=MOST_TOOLS)
+    named = [_named_tool(each.get("function") or each, f"{where}.tools.{n}", tools) for n, each in enumerate(listed)]
+    mode = inner.choice("mode", ("auto", "required")) or "auto"
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}}
+
+
+def _named_tool(function: Any, where: str, tools: tuple[Tool, ...]) -> dict[str, Any]:
+    name = Fields(function if isinstance(function, dict) else {}, where).text("name")
     if all(tool.name != name for tool in tools):
-        raise BadRequest("tool_choice.function.name", "must be the name of one of the tools")
+        raise BadRequest(f"{where}.name", "must be the name of one of the tools")
     return {"type": "function", "function": {"name": name}}
 
 
@@ -109,56 +116,6 @@ def _response_format(fields: Fields) -> Mapping[str, Any] | None:
     return chosen
 
 
-def _message(raw: Mapping[str, Any], where: str) -> Message:
-    fields = Fields(raw, where)
-    role = _ROLES.get(str(raw.get("role")))
-    if role is None:
-        raise BadRequest(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
-    calls = tuple(
-        _tool_call(call, f"{where}.tool_calls.{n}")
-        for n, call in enumerate(fields.list_of_objects("tool_calls", most=MOST_TOOLS))
-    )
-    content = raw.get("content")
-    if content is None and not calls and role is not Role.ASSISTANT:
-        raise BadRequest(f"{where}.content", "must be a string or a list of parts")
-    return Message(
-        role,
-        _parts(content, f"{where}.content"),
-        calls,
-        str(raw.get("tool_call_id") or ""),
-        str(raw.get("name") or ""),
-    )
-
-
-def _parts(content: Any, where: str) -> tuple[Part, ...]:
-    if content is None:
-        return ()
-    if isinstance(content, str):
-        return (Text(content),)
-    if not isinstance(content, list):
-        raise BadRequest(where, "must be a string or a list of parts")
-    return tuple(_part(part, f"{where}.{n}") for n, part in enumerate(content))
-
-
-def _part(raw: Any, where: str) -> Part:
-    kind = raw.get("type") if isinstance(raw, dict) else None
-    if kind in ("text", "refusal"):
-        text = raw.get(kind)
-        if not isinstance(text, str):
-            raise BadRequest(f"{where}.{kind}", "must be a string")
-        return Text(text)
-    if kind == "image_url":
-        image = raw.get("image_url")
-        image = image if isinstance(image, dict) else {"url": image}
-        url = image.get("url")
-        if not isinstance(url, str) or not url.startswith(("data:image/", "https://", "http://")):
-            raise BadRequest(f"{where}.image_url", "must be a data:image/... or an https address")
-        if not url.startswith("data:") and not is_public(url):
-            raise BadRequest(f"{where}.image_url", "must be an address that the public internet can reach")
-        return Image(url, Fields(image, f"{where}.image_url").choice("detail", _IMAGE_DETAILS) or "auto")
-    raise BadRequest(f"{where}.type", "must be text or image_url")
-
-
 def _tool(raw: Mapping[str, Any], where: str) -> Tool:
     function = raw.get("function")
     if raw.get("type", "function") != "function" or not isinstance(function, dict):
@@ -169,11 +126,5 @@ def _tool(raw: Mapping[str, Any], where: str) -> Tool:
         fields.optional_text("description") or "",
         fields.object("parameters") or {},
         fields.boolean("strict"),
+        ends_cached_prefix(raw) or ends_cached_prefix(function),
     )
-
-
-def _tool_call(raw: Mapping[str, Any], where: str) -> ToolCall:
-    function = raw.get("function")
-    if not isinstance(function, dict):
-        raise BadRequest(f"{where}.function", "must be an object")
-    return ToolCall(str(raw.get("id") or ""), str(function.get("name") or ""), str(function.get("arguments") or ""))

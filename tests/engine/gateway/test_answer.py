@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from engine.catalog.offers import Offer
-from engine.chat import Delta, Finish, Finished, Restart, Usage
+from engine.chat import Delta, Finish, Finished, Options, Restart, Usage
 from engine.errors import (
     AnswerCut,
     ContextTooLong,
@@ -228,3 +228,13 @@ async def test_receipt_lists_quotes_attempts_and_the_list_price() -> None:
     assert [quote.provider for quote in receipt.quotes] == ["one", "two"]
     assert [(record.provider, record.kept) for record in receipt.attempts] == [("one", False), ("two", True)]
     assert receipt.list_price == Money.usd("0.0026")  # GPT-4o: 2.50 and 10 USD per 1M tokens
+
+
+async def test_fields_that_the_answering_wire_could_not_take_are_named() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [Overloaded("x", status=503)]), ScriptedProvider("two", whole("fine")))
+    answer, _ = setup.answer(options=Options(seed=7))
+    assert list(answer.ignored) == []
+    assert shown([event async for event in answer]) == "fine "
+    assert list(answer.ignored) == ["seed"]
+    assert answer.completion is not None
+    assert answer.completion.ignored == ("seed",)

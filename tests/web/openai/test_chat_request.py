@@ -184,3 +184,33 @@ def test_stream_and_usage_are_asked_for(body: dict[str, Any], *, stream: bool, u
 def test_name_that_can_not_be_journaled_is_an_unknown_model(name: str) -> None:
     with pytest.raises(UnknownModel):
         read(model=name)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"function": {"name": "look"}}]}},
+        {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "look"}]},
+    ],
+)
+def test_list_of_allowed_tools_is_read_in_both_forms(choice: dict[str, Any]) -> None:
+    named = [{"type": "function", "function": {"name": "look"}}]
+    expected = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": named}}
+    assert read(tools=[TOOL], tool_choice=choice).options.tool_choice == expected
+
+
+@pytest.mark.parametrize(
+    ("choice", "field"),
+    [
+        ({"type": "allowed_tools"}, "tool_choice.allowed_tools.tools"),
+        ({"type": "allowed_tools", "mode": "x", "tools": [{"name": "look"}]}, "tool_choice.allowed_tools.mode"),
+        ({"type": "allowed_tools", "tools": [{"name": "x"}]}, "tool_choice.allowed_tools.tools.0.name"),
+        ({"type": "allowed_tools", "tools": [{"function": 7}]}, "tool_choice.allowed_tools.tools.0.name"),
+    ],
+)
+def test_wrong_list_of_allowed_tools_is_named(choice: dict[str, Any], field: str) -> None:
+    assert refused(tools=[TOOL], tool_choice=choice) == field
+
+
+def test_mark_of_a_cached_prefix_on_a_tool_is_read() -> None:
+    assert read(tools=[{**TOOL, "cache_control": {"type": "ephemeral"}}]).options.tools[0].ends_cached_prefix

@@ -1,0 +1,140 @@
+"""The messages of a chat completion, read field by field."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.chat import Image, Message, Part, Role, Text, ToolCall
+from engine.errors import BadRequest
+from web.openai.image_addresses import is_public
+from web.pipeline.fields import Fields
+
+MOST_CALLS = 128
+_IMAGE_DETAILS = ("auto", "low", "high")
+_DATA_URLS = ("data:image/", "data:application/octet-stream", "data:;")  # pictures have their type by their bytes
+_ROLES = {
+    "system": Role.SYSTEM,
+    "developer": Role.SYSTEM,
+    "user": Role.USER,
+    "assistant": Role.ASSISTANT,
+    "tool": Role.TOOL,
+    "function": Role.TOOL,
+}
+
+
+def chat_message(raw: Mapping[str, Any], where: str) -> Message:
+    """Read one message. Raises BadRequest that names the wrong field."""
+    fields = Fields(raw, where)
+    role = _ROLES.get(str(raw.get("role")))
+    if role is None:
+        raise BadRequest(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
+    calls = _tool_calls(fields, where)
+    content = raw.get("content")
+    if content is None and not calls and role is not Role.ASSISTANT:
+        raise BadRequest(f"{where}.content", "must be a string or a list of parts")
+    parts = _parts(content, f"{where}.content")
+    if ends_cached_prefix(raw) and parts:
+        parts = (*parts[:-1], replace(parts[-1], ends_cached_prefix=True))
+    thinking, signature = _thinking(raw) if role is Role.ASSISTANT else ("", "")
+    return Message(
+        role, parts, calls, str(raw.get("tool_call_id") or ""), str(raw.get("name") or ""), thinking, signature
+    )
+
+
+def ends_cached_prefix(raw: Mapping[str, Any]) -> bool:
+    """Return whether the client asks for a prompt cache up to here, by Anthropic's `cache_control`.
+
+    Its lifetime is always the shortest one, as longer ones cost more.
+    """
+    mark = raw.get("cache_control")
+    return isinstance(mark, dict) and mark.get("type") == "ephemeral"
+
+
+def _thinking(raw: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the reasoning that the client gives back, and its signature: by any of the names in use."""
+    blocks = raw.get("thinking_blocks")
+    for block in blocks if isinstance(blocks, list) else ():
+        if isinstance(block, dict) and block.get("type") == "thinking":
+            return _text(block.get("thinking")), _text(block.get("signature"))
+    thinking = _text(raw.get("reasoning_content")) or _text(raw.get("reasoning"))
+    return thinking, _text(raw.get("reasoning_signature"))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _parts(content: Any, where: str) -> tuple[Part, ...]:
+    if content is None:
+        return ()
+    if isinstance(content, str):
+        return (Text(content),)
+    if not isinstance(content, list):
+        raise BadRequest(where, "must be a string or a list of parts")
+    return tuple(_part(part, f"{where}.{n}") for n, part in enumerate(content))
+
+
+def _part(raw: Any, where: str) -> Part:
+    kind = raw.get("type") if isinstance(raw, dict) else None
+    if kind in ("text", "refusal"):
+        text = raw.get(kind)
+        if not isinstance(text, str):
+            raise BadRequest(f"{where}.{kind}", "must be a string")
+        return Text(text, ends_cached_prefix(raw))
+    if kind == "image_url":
+        return replace(_image(raw.get("image_url"), f"{where}.image_url"), ends_cached_prefix=ends_cached_prefix(raw))
+    raise BadRequest(f"{where}.type", "must be text or image_url")
+
+
+def _image(raw: Any, where: str) -> Image:
+    image = raw if isinstance(raw, dict) else {"url": raw}
+    url = _text(image.get("url"))
+    start = url[:40].lower()
+    if not start.startswith((*_DATA_URLS, "https://", "http://")):
+        raise BadRequest(where, "must be a data:image/... or an https address")
+    if not start.startswith("data:") and not is_public(url):
+        raise BadRequest(where, "must be an address that the public internet can reach")
+    return Image(url, Fields(image, where).choice("detail", _IMAGE_DETAILS) or "auto")
+
+
+def _tool_calls(fields: Fields, where: str) -> tuple[ToolCall, ...]:
+    """Return the calls of a message, also one in the older form of `function_call`."""
+    listed = fields.list_of_objects("tool_calls", most=MOST_CALLS)
+    calls = [_tool_call(call, f"{where}.tool_calls.{n}") for n, call in enumerate(listed)]
+    old = fields.object("function_call")
+    if old and not calls:
+        calls = [ToolCall("", _text(old.get("name")), _arguments(old.get("arguments")))]
+    return tuple(calls)
+
+
+def _tool_call(raw: Mapping[str, Any], where: str) -> ToolCall:
+    function = raw.get("function")
+    if not isinstance(function, dict):
+        raise BadRequest(f"{where}.function", "must be an object")
+    signature = _first_text(
+        (raw, ("extra_content", "google", "thought_signature")),
+        (function, ("extra_content", "google", "thought_signature")),
+        (raw, ("provider_specific_fields", "thought_signature")),
+        (function, ("provider_specific_fields", "thought_signature")),
+    )
+    name, arguments = str(function.get("name") or ""), _arguments(function.get("arguments"))
+    return ToolCall(str(raw.get("id") or ""), name, arguments, signature)
+
+
+def _arguments(value: Any) -> str:
+    """Return a call's arguments as JSON text: some clients send the object itself."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _first_text(*places: tuple[Mapping[str, Any], Sequence[str]]) -> str:
+    """Return the first text at one of the paths, each within its object."""
+    for found, path in places:
+        value: Any = found
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str) and value:
+            return value
+    return ""
