@@ -74,3 +74,15 @@ def test_drained_provider_and_one_without_a_key_have_their_own_status(providers:
     assert providers.health.status_of("a") is Status.DRAINED
     assert state(providers, Offer("none", "m")).status is Status.NO_KEY
     assert providers.health.status_of("none") is Status.NO_KEY
+
+
+def test_provider_without_a_key_is_named_with_its_offer(providers: TwoProviders) -> None:
+    found = state(providers, Offer("none", "m"))
+    assert (found.model, found.status, found.until) == ("m", Status.NO_KEY, None)
+    assert found.state is providers.health.state("none").state
+
+
+def test_rate_limited_provider_rests_though_none_of_its_offers_has_an_outcome(providers: TwoProviders) -> None:
+    for offer in (A, A2):
+        providers.fails(RateLimited(retry_after_seconds=30), 1, offer)
+    assert providers.health.status_of("a") is Status.RESTING
