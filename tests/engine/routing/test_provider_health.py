@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from math import inf
 
 import pytest
 
@@ -235,3 +236,57 @@ def test_clock_that_goes_back_earns_nothing() -> None:
     budget = RetryBudget()
     spent(budget, 100, 10)
     assert not budget.spend(50)
+
+
+def one_key_rests() -> ProviderHealth:
+    """Return a provider of which the first of two keys rests for `m` until 160, but not for `other`."""
+    found = provider(2)
+    found.keys[0].begin(100, "other")
+    found.keys[0].rate_limited(100, "m", 100, 60, jitter=1, per_day=False)
+    return found
+
+
+def test_model_is_asked_with_the_key_that_does_not_rest_for_it() -> None:
+    found = one_key_rests()
+    assert found.availability(101, "m") == Availability(State.CLOSED)
+    assert found.next_key(101, "m") == 1
+
+
+def test_limits_of_a_key_that_rests_for_the_model_do_not_count() -> None:
+    found = one_key_rests()
+    limited(found.keys[1], 5, 100)
+    found.keys[1].apply_limits(100, "m", LimitHeaders(None, None, 10, 60))
+    assert found.over_limit_seconds(101, "m") > 0
+    assert found.remaining_tokens(101, "m") == 10
+
+
+def test_token_quota_is_unknown_while_every_key_rests() -> None:
+    found = one_key_rests()
+    found.keys[1].rate_limited(100, "m", 100, 60, jitter=1, per_day=False)
+    assert found.remaining_tokens(101, "m") == inf
+
+
+def test_reason_of_a_rest_is_that_of_the_model() -> None:
+    found = provider()
+    found.keys[0].apply_limits(100, "m", LimitHeaders(0, 60))
+    found.keys[0].rate_limited(100, "other", 100, 30, jitter=1, per_day=False)
+    assert found.availability(101, "m").reason == "its limit is used up, 59 s left"
+
+
+def test_missing_model_is_asked_again_at_the_end_of_its_time() -> None:
+    found = provider()
+    found.offers["m"] = OfferHealth(Breaker(5, 60), gone_until=100)
+    assert found.availability(100, "m") == Availability(State.CLOSED)
+    assert [found.is_unrestricted(now, "m") for now in (99, 100)] == [False, True]
+
+
+def test_provider_without_attempts_has_no_failures_and_no_learned_limit() -> None:
+    found = provider()
+    shown = found.state("a", found.availability(0), 0)
+    assert (shown.name, shown.failures, found.limit_of("m")) == ("a", 0, None)
+
+
+def test_provider_without_keys_is_shown_closed() -> None:
+    found = provider(0)
+    found.drained = True
+    assert found.state("a", found.availability(0), 0).state is State.CLOSED
