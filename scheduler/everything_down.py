@@ -5,7 +5,7 @@ from functools import partial
 
 from engine.catalog.offers import Model, Offer
 from engine.routing.health import State
-from engine.routing.plan import MOST_EARLY_WAIT_SECONDS
+from engine.routing.selection import MOST_EARLY_WAIT_SECONDS
 from scheduler.context import JobContext
 from scheduler.incidents import Alert, IncidentFacts, report, resolve
 from scheduler.outage_facts import OUTAGE_KINDS, minutes_between, subjects_out

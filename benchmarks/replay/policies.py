@@ -12,7 +12,8 @@ from engine.catalog.offers import Drop, Model, Offer, Price, Quote
 from engine.chat import ChatRequest, Role, Usage, says
 from engine.errors import ProviderError, RateLimited
 from engine.routing.health import Health, HealthPolicy, Permit
-from engine.routing.plan import Pause, Route, Selection, plan, with_early
+from engine.routing.plan import Route, plan, with_early
+from engine.routing.selection import Pause, Selection
 
 ATTO_PER_USD = 10**18
 BYTES_PER_TOKEN = 4

@@ -36,7 +36,8 @@ from engine.gateway.rejections import rejected
 from engine.gateway.usage import Bounds
 from engine.money import ZERO, Money, reported_atto
 from engine.ports import Bill, CaptureStep, EmbeddingProvider, Hold
-from engine.routing.plan import NextAttempt, Pause, Route, Selection, plan
+from engine.routing.plan import Route, plan
+from engine.routing.selection import NextAttempt, Pause, Selection
 from engine.tenancy import Charge
 
 BYTES_PER_SECOND = 10_000  # a call is given a second more than the first token of an answer for so many bytes of text

@@ -24,7 +24,8 @@ from engine.gateway.question import Question
 from engine.gateway.rejections import rejected
 from engine.holds import Grant
 from engine.routing.permits import Permit
-from engine.routing.plan import NextAttempt, Pause, Route, Selection, plan
+from engine.routing.plan import Route, plan
+from engine.routing.selection import NextAttempt, Pause, Selection
 
 _OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow, RequestFault)
 

@@ -6,7 +6,8 @@ from fractions import Fraction
 from engine.catalog.offers import Quote
 from engine.errors import ProviderError
 from engine.routing.permits import Permit
-from engine.routing.plan import NextAttempt, Pause, Route, Selection, plan
+from engine.routing.plan import Route, plan
+from engine.routing.selection import NextAttempt, Pause, Selection
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import DOWN, A, B, TwoProviders
 

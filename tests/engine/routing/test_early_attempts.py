@@ -3,7 +3,7 @@ import pytest
 from engine.errors import Overloaded, RateLimited
 from engine.ports import LimitHeaders
 from engine.routing.permits import Permit
-from engine.routing.plan import Pause
+from engine.routing.selection import Pause
 from tests.engine.routing.prompts import CHEAP, Prompt, next_step
 from tests.engine.two_providers import DOWN, A, TwoProviders
 

@@ -2,7 +2,7 @@ import pytest
 
 from engine.catalog.offers import Drop, Offer, Quote
 from engine.errors import ContextTooLong, ProviderError, RateLimited
-from engine.routing.plan import Pause
+from engine.routing.selection import Pause
 from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step, spend_retries
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import DOWN, A, B, TwoProviders

@@ -3,7 +3,8 @@ import pytest
 from engine.catalog.offers import Drop, Offer, Quote
 from engine.errors import ContextTooLong, RateLimited
 from engine.ports import LimitHeaders
-from engine.routing.plan import NextAttempt, Route, Selection
+from engine.routing.plan import Route
+from engine.routing.selection import NextAttempt, Selection
 from tests.engine.routing.prompts import CHEAP, DEAR, Prompt
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import A, B, TwoProviders
