@@ -202,7 +202,10 @@ class BalanceGone(ProviderError):
 
 
 class RateLimited(ProviderError):
-    """A 429. `retry_after_seconds` None: the provider gave no time. `per_day`: a day's quota is used up."""
+    """A 429, or a key that has to rest for another reason. `retry_after_seconds` None: the provider gave no time.
+
+    `per_day`: a day's quota is used up. `counts_requests`: it is of a limit of requests, and not of a balance.
+    """
 
     outcome = "rate_limited"
 
@@ -216,6 +219,10 @@ class RateLimited(ProviderError):
     ) -> None:
         super().__init__(detail, status=status)
         self.retry_after_seconds, self.per_day = retry_after_seconds, per_day
+
+    @property
+    def counts_requests(self) -> bool:
+        return self.status in {None, 429, 498}
 
 
 class TooBigForNow(ProviderError):

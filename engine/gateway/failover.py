@@ -14,6 +14,7 @@ from engine.errors import (
     ProviderError,
     RateLimited,
     RequestFault,
+    RequestRejected,
     TooBigForNow,
 )
 from engine.gateway.answer_stream import AnswerStream
@@ -209,10 +210,22 @@ class Failover:
                 wait.cancel()
         for first, second in ((one, other), (other, one)):
             if first[1].has_failed:
-                return await self._finish(*first) or await self._finish(*second)
+                return await self._finish_second(first, second)
         winner, loser = (one, other) if one[1].is_shown else (other, one)
         await self.abandon(loser[1], HEDGED)
         return await self._finish(*winner)
+
+    async def _finish_second(
+        self, failed: tuple[NextAttempt, Attempt], other: tuple[NextAttempt, Attempt]
+    ) -> Attempt | None:
+        """Report the failed attempt, and wait for the other one. A refusal ends the prompt unless the other streams."""
+        try:
+            await self._finish(*failed)
+        except RequestRejected:
+            if other[1].is_shown and (answered := await self._finish(*other)) is not None:
+                return answered
+            raise
+        return await self._finish(*other)
 
     # --- failure ------------------------------------------------------------------------------------
 

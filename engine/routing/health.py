@@ -193,8 +193,15 @@ class Health(ProviderRegistry):
         key = provider.keys[permit.key]
         if isinstance(error, RateLimited):
             jitter, model = 1 + JITTER * self._random_share(), permit.offer.model
-            wait = error.retry_after_seconds
-            key.rate_limited(now, model, permit.began_at, wait, jitter=jitter, per_day=error.per_day)
+            key.rate_limited(
+                now,
+                model,
+                permit.began_at,
+                error.retry_after_seconds,
+                jitter=jitter,
+                per_day=error.per_day,
+                counts_requests=error.counts_requests,
+            )
         elif isinstance(error, KeyRefused | BalanceGone):
             key.refused(now, error.outcome.replace("_", " "))
         elif isinstance(error, NoSuchModel):

@@ -282,13 +282,17 @@ class KeyHealth:
         *,
         jitter: float,
         per_day: bool,
+        counts_requests: bool = True,
     ) -> None:
-        """Handle a 429: the model's budget rests, and every model where another one rests too."""
+        """Handle a 429: the model's budget rests, and every model where another one rests too.
+
+        `counts_requests` False: it says nothing about the rate.
+        """
         budget = self.budget(model)
         budget.rest(now, retry_after_seconds, jitter=jitter, per_day=per_day)
         if any(other.rests_until > now for name, other in self.budgets.items() if name != model):
             self._rests_until = max(self._rests_until, budget.rests_until)
-        if not per_day:
+        if counts_requests and not per_day:
             budget.limit.refused(now, began_at)
 
     def apply_limits(self, now: float, model: str, limits: LimitHeaders) -> None:

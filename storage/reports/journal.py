@@ -204,8 +204,12 @@ def failed_everywhere(conn: Connection, since: datetime) -> tuple[int, datetime]
 
 
 def last_answer_at(conn: Connection) -> datetime | None:
-    """Return the start of the latest kept answer, or None if there is none."""
-    found = row(conn, "SELECT MAX(started_at) AS at FROM attempts WHERE kept")
+    """Return the start of the latest of the kept answers that were journaled last, or None if there is none.
+
+    They are read from the end of the table, so that the time does not depend on its length.
+    """
+    latest = "SELECT started_at FROM attempts WHERE kept ORDER BY id DESC LIMIT 100"
+    found = row(conn, f"SELECT MAX(started_at) AS at FROM ({latest}) AS latest")
     return moment(found["at"]) if found and found["at"] is not None else None
 
 

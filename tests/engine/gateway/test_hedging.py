@@ -6,12 +6,12 @@ import pytest
 
 from engine.attempt_record import ABANDONED, HEDGED, STOPPED
 from engine.catalog.offers import Offer
-from engine.chat import Usage
+from engine.chat import Delta, Usage
 from engine.errors import NoProvider, Overloaded, RequestFault, RequestRejected
 from engine.gateway.hedging import LEAST_OBSERVED, MOST_OBSERVED, Hedging
 from engine.money import Money
 from engine.routing.plan import Route
-from tests.engine.scripted import NEVER, AnswerSetup, ScriptedProvider, cost, deltas, shown, whole
+from tests.engine.scripted import END, NEVER, AnswerSetup, ScriptedProvider, cost, deltas, shown, whole
 
 ONE = Offer("one", "m")
 
@@ -233,3 +233,22 @@ async def test_times_to_first_token_are_learned_from_answers() -> None:
         answer, _ = setup.answer()
         await answer.whole()
     assert learning.wait_seconds(ONE) == 0
+
+
+@pytest.mark.parametrize("moderation", [True, False])
+async def test_refusal_of_one_attempt_does_not_end_the_answer_that_the_other_streams(moderation: bool) -> None:
+    begin, end = asyncio.Event(), asyncio.Event()
+    setup = AnswerSetup(
+        ScriptedProvider("one", [begin, RequestFault("bad", moderation=moderation)]),
+        ScriptedProvider("two", [begin, Delta("it "), end, Delta("streams"), END]),
+        hedging=hedging("one"),
+    )
+    answer, _ = setup.answer()
+    while not setup.providers[1].calls:
+        await asyncio.sleep(0)
+    begin.set()
+    assert await anext(answer) == Delta("it ")
+    end.set()
+    assert shown([event async for event in answer]) == "streams"
+    assert setup.journal.outcomes() == [("one", "bad_request")]
+    assert setup.open == 0
