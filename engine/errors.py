@@ -202,10 +202,7 @@ class BalanceGone(ProviderError):
 
 
 class RateLimited(ProviderError):
-    """A 429, or a key that has to rest for another reason. `retry_after_seconds` None: the provider gave no time.
-
-    `per_day`: a day's quota is used up. `counts_requests`: it is of a limit of requests, and not of a balance.
-    """
+    """A 429, or another `status` that rests a key. `retry_after_seconds` None: unknown. `per_day`: a day's quota."""
 
     outcome = "rate_limited"
 
@@ -219,10 +216,6 @@ class RateLimited(ProviderError):
     ) -> None:
         super().__init__(detail, status=status)
         self.retry_after_seconds, self.per_day = retry_after_seconds, per_day
-
-    @property
-    def counts_requests(self) -> bool:
-        return self.status in {None, 429, 498}
 
 
 class TooBigForNow(ProviderError):
@@ -253,6 +246,7 @@ class RequestFault(ProviderError):
     """A refusal of the request that is not classified. `moderation`: the prompt is refused for its content."""
 
     outcome = "bad_request"
+    is_length_ending = False  # the output limit was used up before any content: the adapter ends the answer
 
     def __init__(self, detail: str = "", *, status: int | None = 400, moderation: bool = False) -> None:
         super().__init__(detail, status=status)

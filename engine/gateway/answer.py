@@ -14,7 +14,7 @@ from engine import attempt_record as outcomes
 from engine.attempt_record import AttemptRecord, QuoteLine, Receipt
 from engine.catalog.offers import Offer
 from engine.chat import Choice, Completion, Event, Usage
-from engine.errors import Closing
+from engine.errors import Closing, HoldLost
 from engine.gateway.answer_stream import AnswerStream, StreamEnd
 from engine.gateway.attempt import Attempt
 from engine.gateway.attempt_content import ContentEvent, choices_of
@@ -226,7 +226,12 @@ class Answer:
         )
         self.receipt = self._receipt(usage)
         bill = Bill(record, usage.tokens, attempt.cost_atto(usage), self.receipt)
-        self.charge = await self.hold.capture(bill, finish(completion, self.receipt) if finish else None)
+        try:
+            self.charge = await self.hold.capture(bill, finish(completion, self.receipt) if finish else None)
+        except HoldLost:
+            self._failover.records[-1] = wasted = attempt.wasted(outcome, billed or usage)
+            await self.market.journal.record(wasted)
+            raise
         self.completion = completion
         self.market.observe(record, tuple(choice.finish.value for choice in choices if choice.finish))
 

@@ -114,6 +114,10 @@ _THINKING = tuple(
         r"Reasoning is mandatory for this endpoint and cannot be disabled\.",
     )
 )
+_OUTPUT_LIMIT = re.compile(  # OpenAI, where reasoning took the whole limit
+    r"Could not finish the message because max_tokens or model output limit was reached\. "
+    r"Please try again with higher max_tokens\."
+)
 _NO_ENDPOINTS = re.compile(r"No endpoints found that [a-z ,-]{1,120}\.?(?: To learn more [\w ./:,-]{1,200})?")
 
 
@@ -154,6 +158,11 @@ def is_too_large_text(message: str) -> bool:
 def is_thinking_text(message: str) -> bool:
     """Return whether the message refuses the switch of a model's thinking."""
     return _match(_THINKING, message) is not None
+
+
+def is_output_limit_text(message: str) -> bool:
+    """Return whether the message says that the output limit was used up before any content."""
+    return _match((_OUTPUT_LIMIT,), message) is not None
 
 
 def is_no_endpoints_text(message: str) -> bool:

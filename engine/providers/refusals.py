@@ -18,6 +18,7 @@ from engine.providers.message_templates import (
     context_text,
     is_balance_text,
     is_no_endpoints_text,
+    is_output_limit_text,
     is_thinking_text,
     is_too_large_text,
     wait_text,
@@ -150,6 +151,12 @@ def _plain(kind: type[ProviderError]) -> Callable[[ErrorDetails], ProviderError]
     return lambda details: kind(details.message[:MOST_DETAIL_CHARS], status=details.status)
 
 
+def _at_output_limit(details: ErrorDetails) -> ProviderError:
+    error = errors.RequestFault(details.message[:MOST_DETAIL_CHARS], status=details.status)
+    error.is_length_ending = True
+    return error
+
+
 def _moderated(details: ErrorDetails) -> ProviderError:
     return errors.RequestFault(details.message[:MOST_DETAIL_CHARS], status=details.status, moderation=True)
 
@@ -215,6 +222,7 @@ _CLASSES: tuple[tuple[Callable[[ErrorDetails], bool], Callable[[ErrorDetails], P
         lambda s: s.status in {400, 422} and (s.is_one_of(_UNABLE) or is_thinking_text(s.message)),
         _plain(errors.CapabilityMissing),
     ),
+    (lambda s: s.status == 400 and is_output_limit_text(s.message), _at_output_limit),
     (_is(400, 413, 414, 415, 422, 431, 451), _plain(errors.RequestFault)),
     (lambda s: s.status is not None and s.status < 400, _plain(errors.Garbled)),
 )

@@ -200,7 +200,7 @@ class Health(ProviderRegistry):
                 error.retry_after_seconds,
                 jitter=jitter,
                 per_day=error.per_day,
-                counts_requests=error.counts_requests,
+                counts_requests=error.status in _RATE_STATUSES,
             )
         elif isinstance(error, KeyRefused | BalanceGone):
             key.refused(now, error.outcome.replace("_", " "))
@@ -276,4 +276,5 @@ def _resting(denial: Denial, provider: ProviderHealth | None, model: str) -> Off
     return OfferStatus(denial.reason, denial.may_end, failure_seconds=seconds, may_be_early=denial.may_be_early)
 
 
+_RATE_STATUSES = {429, 498, None}  # others rest a key for its balance
 _NOT_CONFIGURED = OfferStatus("not configured")

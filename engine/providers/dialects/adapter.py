@@ -14,7 +14,7 @@ from engine.errors import CapabilityMissing, Garbled, ProviderError, RequestFaul
 from engine.ports import LimitHeaders, ProviderCall
 from engine.providers import http
 from engine.providers.body_ends import BodyEnds
-from engine.providers.dialects.stream_reader import StreamReader
+from engine.providers.dialects.stream_reader import StreamReader, ended_at_limit
 from engine.providers.limit_headers import parse_limits
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.mending.tool_names import PLAIN_NAME
@@ -78,11 +78,7 @@ class ProviderAdapter(ABC):
 
         It is left out of other requests only when the repeated one was taken.
         """
-        headers = {
-            "content-type": "application/json",
-            "accept": "text/event-stream",
-            **self._headers(call.key),
-        }
+        headers = {"content-type": "application/json", "accept": "text/event-stream", **self._headers(call.key)}
         left_out = self._left_out.get(call.model, frozenset())
         while True:
             body = compact_json(self._body_without(call, left_out)).encode(errors="replace")
@@ -90,6 +86,9 @@ class ProviderAdapter(ABC):
                 try:
                     await self._check(response, call.key)
                 except (CapabilityMissing, RequestFault) as error:
+                    if isinstance(error, RequestFault) and error.is_length_ending:
+                        yield ended_at_limit(call.request.n)
+                        return
                     field = self._own_field(call, error.field)
                     if not field or field in left_out:
                         raise

@@ -1,9 +1,9 @@
 """StreamReader: the frames of one streamed answer, read into chunks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
-from engine.chat import Chunk
+from engine.chat import Chunk, Finish, Finished
 from engine.errors import StreamCut
 from engine.providers.sse import Frame
 
@@ -28,3 +28,8 @@ class StreamReader(ABC):
         """Raise StreamCut where the body ended without a proper end."""
         if not self.has_ended and not self.has_finished:
             raise StreamCut("no end marker, no finish reason")
+
+
+async def ended_at_limit(choices: int) -> AsyncGenerator[Sequence[Chunk], None]:
+    """Yield the end of an answer whose output limit was used up before any content."""
+    yield tuple(Finished(Finish.LENGTH, number) for number in range(choices))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.attempt_record import Receipt
+from engine.attempt_record import ANSWERED, STOPPED, Receipt
 from engine.chat import Completion, Usage
 from engine.errors import HoldLost, Overloaded
 from engine.gateway.answer import Answer
@@ -50,6 +50,27 @@ async def test_failed_capture_voids_the_hold() -> None:
     with pytest.raises(HoldLost):
         await answer.whole()
     assert (broken.voided, answer.completion) == (True, None)
+    [record] = setup.journal.records
+    assert (record.outcome, record.kept) == (ANSWERED, False)
+    assert record.waste == record.cost > Money(0)
+
+
+async def test_lost_capture_of_a_stopped_answer_is_journaled_with_its_whole_bill() -> None:
+    class Broken(ScriptedHold):
+        async def capture(self, bill: object, also: object = None) -> Charge:  # noqa: ARG002
+            raise HoldLost("r:1")
+
+    setup = AnswerSetup(ScriptedProvider("one", [*deltas("a b"), NEVER()]))
+    _, hold = setup.answer()
+    answer = Answer(setup.market, setup.question(), Broken(hold.grant))
+    await anext(answer)
+    answer.stop()
+    with pytest.raises(HoldLost):
+        await answer.whole()
+    [record] = setup.journal.records
+    assert (record.outcome, record.kept) == (STOPPED, False)
+    assert record.usage is not None
+    assert record.waste == cost(record.usage) > Money(0)
 
 
 async def test_stop_after_the_end_changes_nothing() -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import httpx
 import pytest
 
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Delta, Finish, Finished
-from engine.errors import EmptyAnswer
+from engine.errors import EmptyAnswer, RequestFault
 from engine.gateway.attempt_content import AttemptContent
 from tests.engine.providers.dialects.wires import ASKED, Wire, asking, data
 
@@ -120,3 +121,32 @@ async def test_blocked_prompt_of_gemini_is_a_refusal() -> None:
 async def test_end_marker_after_reasoning_alone_is_an_answer() -> None:
     body = data({"choices": [{"index": 0, "delta": {"reasoning": "hm"}}]}, "[DONE]")
     assert (await kept("groq", body)).events == [Delta(thinking="hm"), Finished(Finish.STOP)]
+
+
+LIMIT_TEXT = (
+    "Could not finish the message because max_tokens or model output limit was reached. "
+    "Please try again with higher max_tokens."
+)
+
+
+def refusing(message: str) -> Wire:
+    """Return OpenAI refusing with 400 and this message."""
+    error = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
+    wire = Wire("openai", model="gpt-5-nano")
+    wire.provider._http = httpx.MockTransport(lambda _: httpx.Response(400, json=error))
+    return wire
+
+
+async def test_output_limit_that_reasoning_used_up_ends_an_answer_by_its_length() -> None:
+    chunks = await refusing(LIMIT_TEXT).chunks(asking(n=2))
+    assert chunks == [Finished(Finish.LENGTH, 0), Finished(Finish.LENGTH, 1)]
+    content = AttemptContent(Offer("openai", "m"), 2, 10)
+    for chunk in chunks:
+        content.add(chunk)
+    assert content.is_whole
+    assert content.is_cut
+
+
+async def test_message_that_quotes_the_output_limit_is_a_refusal() -> None:
+    with pytest.raises(RequestFault):
+        await refusing(f"Invalid value: '{LIMIT_TEXT}'").chunks(ASKED)
