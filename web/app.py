@@ -28,6 +28,7 @@ from web.miniapp.account import AccountPages
 from web.miniapp.operator import OperatorPages
 from web.openai import models
 from web.openai.chat import ChatFamily
+from web.openai.embeddings import EmbeddingsEndpoint
 from web.pipeline.endpoint import ChatEndpoint, Prompting
 from web.pipeline.idempotency import IdempotencyKeys
 
@@ -67,6 +68,7 @@ def build_app(services: WebServices) -> ASGIApp:
     messages = ChatEndpoint(prompting, MessagesFamily(), b"messages\n")
     app.router.routes.append(Route("/v1/messages", messages.create, methods=["POST"]))
     app.router.routes.append(Route("/v1/messages/count_tokens", TokenCount().create, methods=["POST"]))
+    app.router.routes.append(Route("/v1/embeddings", EmbeddingsEndpoint(prompting).create, methods=["POST"]))
     if services.admin_key:
         store = tenants.TenantStore(services.db, services.plans, services.clock)
         for router in (

@@ -85,7 +85,9 @@ class RunningApi:
 
 
 @contextlib.asynccontextmanager
-async def serving(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> AsyncIterator[RunningApi]:
+async def serving(
+    tmp_path: Path, sandbox: Sandbox, config: str = CONFIG, names: tuple[str, ...] = NAMES
+) -> AsyncIterator[RunningApi]:
     (tmp_path / "farthing.toml").write_text(config)
     (tmp_path / "farthing.db").write_bytes(migrated_database())
     variables = {
@@ -93,7 +95,7 @@ async def serving(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Asy
         "DATABASE_URL": f"sqlite:///{tmp_path}/farthing.db",
         "FARTHING_CONFIG": str(tmp_path / "farthing.toml"),
     }
-    for name in NAMES:
+    for name in names:
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
     async with (
         open_container(read(variables, tmp_path / "no.env")) as container,

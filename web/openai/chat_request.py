@@ -22,7 +22,7 @@ def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None)
     limit = fields.integer("max_completion_tokens", 1, 10**7) or fields.integer("max_tokens", 1, 10**7)
     return ChatRequest(
         id=id,
-        model=_model(fields),
+        model=model_name(fields),
         messages=tuple(chat_message(message, f"messages.{n}") for n, message in enumerate(messages)),
         max_output_tokens=limit,
         n=fields.integer("n", 1, MOST_CHOICES) or 1,
@@ -31,7 +31,7 @@ def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None)
     )
 
 
-def _model(fields: Fields) -> str:
+def model_name(fields: Fields) -> str:
     """Return the model's name. It is journaled, so it must be short and printable. Raises UnknownModel."""
     name = fields.text("model")
     if len(name) > MOST_NAME_CHARS or not name.isprintable():

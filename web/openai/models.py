@@ -1,11 +1,14 @@
 """GET /v1/models: the models that a key may ask for."""
 
+from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
 from engine.catalog.catalog import Catalog
-from engine.errors import ModelNotSold, UnknownModel
+from engine.catalog.embedding_models import embedding_model, embedding_names
+from engine.errors import ModelNotPriced, ModelNotSold, NotForEmbeddings, UnknownModel
 from engine.tenancy import Tenant
 from web.auth import Caller
 from web.errors import HttpProblem
@@ -43,19 +46,19 @@ def router(catalog: Catalog) -> APIRouter:
 
 def _names(catalog: Catalog, tenant: Tenant) -> list[str]:
     """Return the names that the tenant's key may ask for. The key's own list may have bare names, such as gpt-4o."""
-    names = catalog.names()
+    names = (*catalog.names(), *embedding_names(catalog))
     listed = tenant.key.models if tenant.key is not None and tenant.key.models is not None else ()
     bare = (name for name in listed if name not in names and _is_sold(catalog, name))
     return [name for name in (*names, *bare) if tenant.allows(name)]
 
 
 def _is_sold(catalog: Catalog, model: str) -> bool:
-    """Return True where a completion would accept the model."""
-    try:
-        catalog.model(model)
-    except (UnknownModel, ModelNotSold):
-        return False
-    return True
+    """Return True where a completion would accept the model, or a request for embeddings."""
+    for find in (catalog.model, partial(embedding_model, catalog)):
+        with suppress(UnknownModel, ModelNotSold, NotForEmbeddings, ModelNotPriced):
+            find(model)
+            return True
+    return False
 
 
 def _model_out(name: str) -> ModelOut:

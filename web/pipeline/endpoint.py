@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -71,6 +71,28 @@ class _Call:
         return finish
 
 
+async def answered(
+    request: Request,
+    respond: Callable[[Request, str], Awaitable[Response]],
+    problem: Callable[[errors.HttpProblem], Response],
+) -> Response:
+    """Return the response of `respond`, which gets a new request id; a failure is answered by `problem`."""
+    request_id = new_request_id(datetime.now(UTC))
+    try:
+        response = await respond(request, request_id)
+    except errors.HttpProblem as error:
+        response = problem(error)
+    except EngineError as error:
+        response = problem(errors.from_engine(error))
+    except ClientDisconnect:
+        response = Response(status_code=499)
+    except Exception:
+        log.exception("request %s failed", request_id)
+        response = problem(SERVER_ERROR)
+    response.headers["x-request-id"] = request_id
+    return response
+
+
 @dataclass(frozen=True, slots=True)
 class ChatEndpoint:
     """An endpoint of one family. A failure before the first byte has a status; after it, it is an event.
@@ -83,20 +105,7 @@ class ChatEndpoint:
     salt: bytes = b""
 
     async def create(self, request: Request) -> Response:
-        request_id = new_request_id(datetime.now(UTC))
-        try:
-            response = await self._respond(request, request_id)
-        except errors.HttpProblem as problem:
-            response = self.family.problem(problem)
-        except EngineError as error:
-            response = self.family.problem(errors.from_engine(error))
-        except ClientDisconnect:
-            response = Response(status_code=499)
-        except Exception:
-            log.exception("request %s failed", request_id)
-            response = self.family.problem(SERVER_ERROR)
-        response.headers["x-request-id"] = request_id
-        return response
+        return await answered(request, self._respond, self.family.problem)
 
     async def _respond(self, request: Request, request_id: str) -> Response:
         origin = Origin(request.state.caller, request_id, int(time.time()))
@@ -165,13 +174,13 @@ def header_text(name: str) -> str:
 
 
 def _offer_headers(answer: Answer) -> dict[str, str]:
-    return _served_by(answer.offer.provider, answer.offer.model) if answer.offer is not None else {}
+    return served_by(answer.offer.provider, answer.offer.model) if answer.offer is not None else {}
 
 
 def _stored_headers(asked: FamilyRequest, completion: Completion) -> Mapping[str, str]:
     kind = "text/event-stream" if asked.stream else "application/json"
-    return {"content-type": kind, **_served_by(completion.provider, completion.model)}
+    return {"content-type": kind, **served_by(completion.provider, completion.model)}
 
 
-def _served_by(provider: str, model: str) -> dict[str, str]:
+def served_by(provider: str, model: str) -> dict[str, str]:
     return {"x-farthing-provider": provider, "x-farthing-model": header_text(model)}

@@ -47,5 +47,6 @@ SPEC = Spec(
     ),
     embeds_base64=True,
     most_embedding_inputs=512,
+    most_embedding_bytes=600_000,
     console_url="platform.openai.com/api-keys",
 )

@@ -30,6 +30,7 @@ SPEC = Spec(
     thinking_field="reasoning",
     embeds_base64=True,
     most_embedding_inputs=512,
+    most_embedding_bytes=600_000,
     probe_path="/key",
     fee="0.055",
     reports_cost=True,

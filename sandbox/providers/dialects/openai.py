@@ -41,6 +41,7 @@ CACHE_FROM_TOKENS = 1024
 PLAIN_DIMENSIONS = 768
 _WRITES_CACHE = re.compile(r"(^|/)gpt-(5\.[6-9]|[6-9])")
 _ERROR_FIELDS = {"message": "message", "type": "kind", "param": "param", "code": "code"}
+_NO_MESSAGES = Refusal(400, "Invalid type for 'messages': expected a list of messages.", param="messages")
 REASONS = {"stop": "stop", "length": "length", "tool": "tool_calls", "refused": "content_filter"}
 
 
@@ -50,8 +51,6 @@ class OpenAIStandIn(StandInDialect):
     dialect = "openai"
     refusals: ClassVar[Mapping[str, Refusal]] = OPENAI_REFUSALS
     models: ClassVar[tuple[str, ...]] = ("stand-in-small", "stand-in-large")
-
-    # --- requests -----------------------------------------------------------------------------------
 
     def serves(self, path: str) -> bool:
         return path in {"chat/completions", TRANSCRIPTIONS_PATH, EMBEDDINGS_PATH}
@@ -66,8 +65,7 @@ class OpenAIStandIn(StandInDialect):
     def parse(self, call: ReceivedCall) -> ParsedRequest:
         body, model = call.body, _model(call.body)
         self.check(body, model)
-        wrong = Refusal(400, "Invalid type for 'messages': expected a list of messages.", param="messages")
-        messages = messages_of(body, "messages", ROLES, wrong)
+        messages = messages_of(body, "messages", ROLES, _NO_MESSAGES)
         limit = Refusal(400, "Invalid 'max_tokens': expected an integer above or equal to 1.", param="max_tokens")
         if unanswered := _unanswered(messages):
             message = (
@@ -122,11 +120,10 @@ class OpenAIStandIn(StandInDialect):
         )
 
     def embed(self, call: ReceivedCall, *, with_usage: bool) -> dict[str, Any]:
-        model = _model(call.body)
-        asked = self.asked_embeddings(call.body, model)
+        asked = self.asked_embeddings(call.body, _model(call.body))
         rows = [{"object": "embedding", "index": n, "embedding": each} for n, each in enumerate(encoded(asked))]
         usage = {"usage": self.embedding_usage(asked)} if with_usage else {}
-        return {"object": "list", "data": rows, "model": model, **usage}
+        return {"object": "list", "data": rows, "model": asked.model, **usage}
 
     def asked_embeddings(self, body: Mapping[str, Any], model: str) -> AskedEmbeddings:
         """A plain server: decimal numbers whatever is asked for, one number of dimensions."""
@@ -137,8 +134,6 @@ class OpenAIStandIn(StandInDialect):
 
     def embedding_usage(self, asked: AskedEmbeddings) -> dict[str, Any]:
         return {"prompt_tokens": asked.tokens, "total_tokens": asked.tokens}
-
-    # --- answers ------------------------------------------------------------------------------------
 
     def frames(self, asked: ParsedRequest, answer: StandInAnswer, usage: StandInUsage | None) -> Iterator[StandInFrame]:
         for index in range(asked.n):
