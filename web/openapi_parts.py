@@ -84,7 +84,7 @@ def answer(schema: str | Schema, description: str, *, streams: bool = False) -> 
     described = ref(schema) if isinstance(schema, str) else schema
     content: dict[str, Any] = {"application/json": {"schema": described}}
     if streams:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {"schema": {"description": "Server-sent events, each with JSON as its data"}}
     headers = {
         "x-farthing-provider": "The provider that answered; absent where a stream began with a keep-alive comment",
         "x-farthing-model": "The model that answered, under the same condition",

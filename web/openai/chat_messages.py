@@ -37,9 +37,8 @@ def chat_message(raw: Mapping[str, Any], where: str) -> Message:
     if ends_cached_prefix(raw) and parts:
         parts = (*parts[:-1], replace(parts[-1], ends_cached_prefix=True))
     thinking, signature = _thinking(raw) if role is Role.ASSISTANT else ("", "")
-    return Message(
-        role, parts, calls, str(raw.get("tool_call_id") or ""), str(raw.get("name") or ""), thinking, signature
-    )
+    call_id, name = fields.optional_text("tool_call_id") or "", fields.optional_text("name") or ""
+    return Message(role, parts, calls, call_id, name, thinking, signature)
 
 
 def ends_cached_prefix(raw: Mapping[str, Any]) -> bool:
@@ -118,8 +117,8 @@ def _tool_call(raw: Mapping[str, Any], where: str) -> ToolCall:
         (raw, ("provider_specific_fields", "thought_signature")),
         (function, ("provider_specific_fields", "thought_signature")),
     )
-    name, arguments = str(function.get("name") or ""), _arguments(function.get("arguments"))
-    return ToolCall(str(raw.get("id") or ""), name, arguments, signature)
+    call_id, name = Fields(raw, where).optional_text("id"), Fields(function, f"{where}.function").optional_text("name")
+    return ToolCall(call_id or "", name or "", _arguments(function.get("arguments")), signature)
 
 
 def _arguments(value: Any) -> str:

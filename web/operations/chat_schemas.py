@@ -23,40 +23,36 @@ def _one_of(*names: str) -> Schema:
     return {"type": "string", "enum": list(names)}
 
 
+_BASE64 = "([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 _IMAGE_URL: Schema = {
     "type": "string",
-    "pattern": "^(data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}|https://example\\.com/.*)$",
+    "pattern": f"^(data:image/(png|jpeg|gif|webp);base64,{_BASE64}|https://example\\.com/[a-z0-9]+\\.png)$",
     "description": "`data:image/...;base64,...`, or an address that the public internet can reach",
 }
-_PARTS: Schema = {
-    "type": "array",
-    "minItems": 1,
-    "items": {
-        "anyOf": [
-            object_schema({"type": _one_of("text"), "text": TEXT}, ("type", "text")),
-            object_schema(
-                {
-                    "type": _one_of("image_url"),
-                    "image_url": object_schema(
-                        {"url": _IMAGE_URL, "detail": nullable(_one_of("auto", "low", "high"))}, ("url",)
-                    ),
-                },
-                ("type", "image_url"),
-            ),
-        ]
+_TEXT_PART = object_schema({"type": _one_of("text"), "text": TEXT}, ("type", "text"))
+_IMAGE_PART = object_schema(
+    {
+        "type": _one_of("image_url"),
+        "image_url": object_schema({"url": _IMAGE_URL, "detail": nullable(_one_of("auto", "low", "high"))}, ("url",)),
     },
-}
-_CONTENT: Schema = {"anyOf": [TEXT, _PARTS]}
+    ("type", "image_url"),
+)
+
+
+def _content(*parts: Schema) -> Schema:
+    return {"anyOf": [TEXT, {"type": "array", "minItems": 1, "items": {"anyOf": list(parts)}}]}
+
+
+_TEXT_CONTENT = _content(_TEXT_PART)
 _TOOL_CALL = object_schema(
     {
-        "id": TEXT,
-        "type": _one_of("function"),
+        "id": nullable(TEXT),
+        "type": {"description": "function"},
         "function": object_schema(
-            {"name": NAME, "arguments": {"type": "string", "description": "JSON, as the model wrote it"}},
-            ("name", "arguments"),
+            {"name": nullable(TEXT), "arguments": {"description": "JSON in a string, as the model wrote it"}}
         ),
     },
-    ("id", "type", "function"),
+    ("function",),
 )
 _MESSAGES: Schema = {
     "type": "array",
@@ -64,16 +60,19 @@ _MESSAGES: Schema = {
     "maxItems": 4000,
     "items": {
         "anyOf": [
-            object_schema({"role": _one_of("system", "developer", "user"), "content": _CONTENT}, ("role", "content")),
+            object_schema({"role": _one_of("system", "developer"), "content": _TEXT_CONTENT}, ("role", "content")),
+            object_schema({"role": _one_of("user"), "content": _content(_TEXT_PART, _IMAGE_PART)}, ("role", "content")),
             object_schema(
                 {
                     "role": _one_of("assistant"),
-                    "content": nullable(_CONTENT),
+                    "content": nullable(_TEXT_CONTENT),
                     "tool_calls": nullable({"type": "array", "maxItems": 128, "items": _TOOL_CALL}),
                 },
                 ("role",),
             ),
-            object_schema({"role": _one_of("tool"), "content": _CONTENT, "tool_call_id": TEXT}, ("role", "content")),
+            object_schema(
+                {"role": _one_of("tool"), "content": _TEXT_CONTENT, "tool_call_id": TEXT}, ("role", "content")
+            ),
         ]
     },
 }
@@ -98,7 +97,9 @@ _RESPONSE_FORMAT: Schema = {
         object_schema(
             {
                 "type": _one_of("json_schema"),
-                "json_schema": object_schema({"name": NAME, "schema": nullable(_JSON_SCHEMA), "strict": _flag()}),
+                "json_schema": object_schema(
+                    {"name": nullable(TEXT), "schema": nullable(_JSON_SCHEMA), "strict": _flag()}
+                ),
             },
             ("type", "json_schema"),
         ),
@@ -147,6 +148,14 @@ _USAGE = object_schema(
     },
     ("prompt_tokens", "completion_tokens", "total_tokens", "cost", "allowance_tokens"),
 )
+_ANSWERED_CALL = object_schema(
+    {
+        "id": TEXT,
+        "type": _one_of("function"),
+        "function": object_schema({"name": TEXT, "arguments": TEXT}, ("name", "arguments")),
+    },
+    ("id", "type", "function"),
+)
 _CHOICE = object_schema(
     {
         "index": {"type": "integer"},
@@ -154,7 +163,7 @@ _CHOICE = object_schema(
             {
                 "role": _one_of("assistant"),
                 "content": nullable(TEXT),
-                "tool_calls": {"type": "array", "items": _TOOL_CALL},
+                "tool_calls": {"type": "array", "items": _ANSWERED_CALL},
             },
             ("role", "content"),
         ),

@@ -28,6 +28,8 @@ class Fields:
         value = self._data.get(name)
         if value is None:
             return None
+        if isinstance(value, float) and value.is_integer():  # JSON has no difference between 5 and 5.0
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise self._bad(name, f"a whole number from {least} to {most}")
         return value

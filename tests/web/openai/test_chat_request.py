@@ -92,6 +92,13 @@ def test_image_is_an_object_or_an_address(image: object) -> None:
         ([HELLO, {"role": "user", "content": 5}], "messages.1.content"),
         ([{"role": "user", "content": [{"type": "text", "text": 5}]}], "messages.0.content.0.text"),
         ([{"role": "user", "content": ["x"]}], "messages.0.content.0.type"),
+        ([{"role": "user", "content": "x", "name": 5}], "messages.0.name"),
+        ([{"role": "tool", "content": "x", "tool_call_id": 5}], "messages.0.tool_call_id"),
+        ([{"role": "assistant", "tool_calls": [{"id": 5, "function": {}}]}], "messages.0.tool_calls.0.id"),
+        (
+            [{"role": "assistant", "tool_calls": [{"function": {"name": {}}}]}],
+            "messages.0.tool_calls.0.function.name",
+        ),
         ([{"role": "user", "content": [{"type": {}}]}], "messages.0.content.0.type"),
         ([{"role": "assistant", "tool_calls": [{"id": "c1"}]}], "messages.0.tool_calls.0.function"),
         (
@@ -119,6 +126,10 @@ def test_wrong_message_is_named(messages: object, field: str) -> None:
         ({"reasoning_effort": ["low"]}, "reasoning_effort"),
         ({"response_format": {}}, "response_format.type"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": 5}}},
+            "response_format.json_schema.name",
+        ),
         (
             {"response_format": {"type": "json_schema", "json_schema": {"strict": "yes"}}},
             "response_format.json_schema.strict",

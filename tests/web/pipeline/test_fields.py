@@ -11,6 +11,7 @@ GOOD: list[tuple[str, tuple[Any, ...], Any, Any]] = [
     ("optional_text", (), "", ""),
     ("integer", (1, 3), 1, 1),
     ("integer", (1, 3), 3, 3),
+    ("integer", (1, 3), 3.0, 3),
     ("integer", (1, 3), None, None),
     ("number", (0, 2), 2, 2),
     ("number", (0, 2), 0.5, 0.5),
