@@ -31,7 +31,7 @@ from sandbox.app import Sandbox
 from sandbox.providers import StandIns
 from web.app import build_app
 
-ADMIN = "admin-key-of-the-card"
+ADMIN = "admin-key-of-the-failover-card"
 PROMPT = "Explain why a gateway earns trust only when the provider behind it misbehaves."
 NANO_PER_TOKEN = 5000  # 5.00 USD per 1M tokens
 PRIMARY, SECOND, NO_PREFILL = "deepseek", "gemini", "anthropic"

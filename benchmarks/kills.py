@@ -37,7 +37,7 @@ from storage.operations.audit import audit
 T = TypeVar("T")
 
 PEOPLE, CLIENTS, FIRST = 12, 2, 5000
-ADMIN_KEY = "admin-key-of-the-kills"
+ADMIN_KEY = "admin-key-of-the-crash-tests"
 CONFIG = """
 [models.auto]
 offers = ["deepseek/deepseek-v4-flash", "gemini/gemini-2.5-flash-lite"]

@@ -9,8 +9,8 @@ from importlib import import_module
 from locales.formats import Formats
 
 DEFAULT = "en"
-THEMES = ("chat", "errors", "money", "operators")
-"""The modules of a language that hold the texts of the bot."""
+THEMES = ("chat", "errors", "money", "operators", "web")
+"""The modules of a language that hold the texts of the bot and of the HTTP pages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,13 @@ class AlertsSection(Section):
     digest_hour_utc: int = Field(7, ge=0, le=23)
 
 
+_Origin = Annotated[str, Field(pattern=r"^(\*|null|[a-z][a-z0-9+.-]*://[^/\s]+)$")]
+
+
+class HttpSection(Section):
+    cors_origins: tuple[_Origin, ...] = ("*",)
+
+
 class ScheduleSection(Section):
     outages: float = Field(15, gt=0)
     probes: float = Field(60, gt=0)
@@ -214,6 +221,7 @@ class Config(Section):
     billing: BillingSection = BillingSection()
     health: HealthSection = HealthSection()
     alerts: AlertsSection = AlertsSection()
+    http: HttpSection = HttpSection()
     schedule: ScheduleSection = ScheduleSection()
     backup: BackupSection = BackupSection()
 

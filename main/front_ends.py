@@ -1,5 +1,6 @@
 """Bot, HTTP and scheduler over one container: the settings of each, taken from the environment and farthing.toml."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.app import Bot
@@ -36,7 +37,7 @@ def bot_services(container: Container, *, footer: bool = False) -> Services:
         files_per_minute=config.access.files_per_minute,
         bytes_per_day=config.access.megabytes_per_day * 1_000_000,
         footer=footer,
-        http_url=env.public_url or f"http://{env.host}:{env.port}",
+        http_url=_http_url(container),
         seller=config.seller.name,
         payout_per_star=Money.usd(config.billing.payout_usd_per_star),
         invoice_seller=_seller(container),
@@ -68,6 +69,9 @@ def web_services(container: Container, bot: Bot | None = None) -> WebServices:
         telegram=_telegram(container),
         attempts=container.attempts,
         more_routes=bot.routes if bot is not None else (),
+        public_url=_http_url(container),
+        cors_origins=container.settings.config.http.cors_origins,
+        alert_wrong_keys=_alert_wrong_keys(bot.notifier if bot is not None else LoggingNotifier()),
     )
 
 
@@ -114,6 +118,16 @@ class Jobs:
 
     async def stop(self) -> None:
         await self._scheduler.stop(LAST_RUNS_SECONDS)
+
+
+def _http_url(container: Container) -> str:
+    """Return the address of HTTP as people know it."""
+    env = container.settings.env
+    return env.public_url or f"http://{env.host}:{env.port}"
+
+
+def _alert_wrong_keys(notifier: Notifier) -> Callable[[int], Awaitable[object]]:
+    return lambda n: notifier.notify_admins("alert.wrong_admin_keys", {"n": n})
 
 
 def _seller(container: Container) -> Seller:

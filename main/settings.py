@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from main.config import Config, ConfigError, explain, load
 
 ENV_FILE = Path(".env")
+ADMIN_KEY_CHARS = 24
 TELEGRAM_API = "https://api.telegram.org"
 _SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_PASSWORD")
 _ADDRESS_ENDINGS = ("_URL", "_PROXY", "_ENDPOINT")
@@ -54,6 +55,13 @@ class Environment(BaseSettings):
         if not all(part.isdigit() for part in parts):
             raise ValueError("a list of Telegram user ids, comma separated, such as 12345,67890")
         return tuple(int(part) for part in parts)
+
+    @field_validator("admin_api_key")
+    @classmethod
+    def hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < ADMIN_KEY_CHARS:
+            raise ValueError(f"at least {ADMIN_KEY_CHARS} characters, such as those of `openssl rand -hex 24`")
+        return value
 
     @field_validator("log_level", "log_format", mode="before")
     @classmethod

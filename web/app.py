@@ -1,6 +1,6 @@
 """The HTTP app: routes, authentication before them, and one shape for every error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, FastAPI, Request
@@ -16,26 +16,34 @@ from engine.ports import Clock
 from engine.tenancy import Plan
 from storage.database.database import Database
 from storage.invoices.invoices import Seller
-from web import health, metrics, openapi
+from web import health, home, metrics, openapi
 from web.admin import invoices, keys, reports, tenants
 from web.anthropic.messages import MessagesFamily, TokenCount
 from web.attempt_metrics import AttemptMetrics
-from web.auth import Authenticator, AuthMiddleware
+from web.auth import Authenticator
 from web.errors import SERVER_ERROR, HttpProblem, bad_request
 from web.miniapp import routes as mini_app
 from web.miniapp.access import MiniAppAccess, Telegram
 from web.miniapp.account import AccountPages
 from web.miniapp.operator import OperatorPages
-from web.openai import models
+from web.openai import models, usage
 from web.openai.chat import ChatFamily
 from web.openai.embeddings import EmbeddingsEndpoint
 from web.pipeline.endpoint import ChatEndpoint, Prompting
 from web.pipeline.idempotency import IdempotencyKeys
+from web.requests.body import BodyReader
+from web.requests.body_memory import BodyMemory
+from web.requests.cors import ANY, Cors
+from web.requests.middleware import RequestHead, RequestLimits, RequestMiddleware
+from web.requests.paths import Paths
 
 
 @dataclass(frozen=True, slots=True)
 class WebServices:
-    """The storage, engine and settings that the routes work with."""
+    """The storage, engine and settings that the routes work with.
+
+    `public_url` is the address that GET / shows. `alert_wrong_keys` sends admins the number of wrong admin keys.
+    """
 
     db: Database
     gateway: Gateway
@@ -48,6 +56,9 @@ class WebServices:
     telegram: Telegram | None = None
     more_routes: Sequence[BaseRoute] = ()
     attempts: AttemptMetrics = field(default_factory=AttemptMetrics)
+    public_url: str = ""
+    cors_origins: Sequence[str] = (ANY,)
+    alert_wrong_keys: Callable[[int], Awaitable[object]] | None = None
 
 
 def build_app(services: WebServices) -> ASGIApp:
@@ -58,10 +69,12 @@ def build_app(services: WebServices) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,
     )
     _translate_errors(app)
-    app.include_router(health.router(services.db, services.gateway.market))
-    app.include_router(models.router(services.gateway.market.catalog))
+    routers = _routers(services)
+    for router in routers:
+        app.include_router(router)
     prompting = Prompting(services.gateway, IdempotencyKeys(services.db, services.clock, services.lease_id))
     chat = ChatEndpoint(prompting, ChatFamily())
     app.router.routes.append(Route("/v1/chat/completions", chat.create, methods=["POST"]))
@@ -69,23 +82,39 @@ def build_app(services: WebServices) -> ASGIApp:
     app.router.routes.append(Route("/v1/messages", messages.create, methods=["POST"]))
     app.router.routes.append(Route("/v1/messages/count_tokens", TokenCount().create, methods=["POST"]))
     app.router.routes.append(Route("/v1/embeddings", EmbeddingsEndpoint(prompting).create, methods=["POST"]))
+    app.router.routes.extend(services.more_routes)
+    openapi.describe(app, tuple(services.plans))
+    return RequestMiddleware(
+        app,
+        Paths([*app.routes, *(route for router in routers for route in router.routes)]),
+        Authenticator(services.db, services.plans, services.clock, services.admin_key, services.alert_wrong_keys),
+        RequestLimits(services.gateway.admission),
+        BodyReader(BodyMemory(), services.clock.monotonic),
+        Cors(services.cors_origins),
+        MiniAppAccess(services.db, services.clock, services.telegram) if services.telegram is not None else None,
+    )
+
+
+def _routers(services: WebServices) -> list[APIRouter]:
+    """Return the routers of the parts that exist with these settings."""
+    routers = [
+        home.router(services.public_url),
+        health.router(services.db, services.gateway.market),
+        models.router(services.gateway.market.catalog),
+        usage.router(services.db, services.clock),
+    ]
     if services.admin_key:
         store = tenants.TenantStore(services.db, services.plans, services.clock)
-        for router in (
+        routers += [
             tenants.router(store),
             keys.router(store),
             reports.router(store, services.payout_per_star),
             invoices.router(store, services.seller),
-        ):
-            app.include_router(router)
-        app.include_router(metrics.router(services.db, services.gateway, services.attempts))
+            metrics.router(services.db, services.gateway, services.attempts),
+        ]
     if services.telegram is not None:
-        app.include_router(_mini_app(services))
-    app.router.routes.extend(services.more_routes)
-    openapi.describe(app, tuple(services.plans))
-    access = MiniAppAccess(services.db, services.clock, services.telegram) if services.telegram is not None else None
-    authenticator = Authenticator(services.db, services.plans, services.clock, services.admin_key)
-    return AuthMiddleware(app, authenticator, access)
+        routers.append(_mini_app(services))
+    return routers
 
 
 def _mini_app(services: WebServices) -> APIRouter:
@@ -96,29 +125,30 @@ def _mini_app(services: WebServices) -> APIRouter:
 
 
 def _translate_errors(app: FastAPI) -> None:
+    def respond(request: Request, problem: HttpProblem) -> JSONResponse:
+        head: RequestHead | None = getattr(request.state, "head", None)
+        return problem.response(head.shape, head.request_id) if head is not None else problem.response()
+
     @app.exception_handler(HttpProblem)
-    async def problem(_: Request, error: Exception) -> JSONResponse:
+    async def problem(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HttpProblem)
-        return error.response()
+        return respond(request, error)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return _invalid(error).response()
+        return respond(request, _invalid(error))
 
     @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: Exception) -> JSONResponse:
+    async def refused(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        if isinstance(error.__cause__, HttpProblem):  # a body that grew too large while FastAPI read it
-            return error.__cause__.response()
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
-        response = HttpProblem(error.status_code, f"{error.detail}.", code=code).response()
-        response.headers.update(error.headers or {})
-        return response
+        text = str(error.detail).removesuffix(".")
+        return respond(request, HttpProblem(error.status_code, f"{text}.", code=code, more_headers=error.headers or {}))
 
     @app.exception_handler(Exception)
-    async def broken(_: Request, __: Exception) -> JSONResponse:
-        return SERVER_ERROR.response()
+    async def broken(request: Request, _: Exception) -> JSONResponse:
+        return respond(request, SERVER_ERROR)
 
 
 def _invalid(error: RequestValidationError) -> HttpProblem:

@@ -1,26 +1,35 @@
-"""Authentication by the request's headers, before any of the body is read, and limits on the body's size."""
+"""Authentication by the headers of a request: API keys of tenants, and the admin key."""
 
+import asyncio
 import hmac
 import logging
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from engine.ports import Clock
 from engine.tenancy import Plan, Tenant
 from storage.database.database import Database
 from storage.tenants import api_keys
-from web.errors import EXPIRED_KEY, INVALID_KEY, OPERATORS_ONLY, SERVER_ERROR, HttpProblem
-from web.miniapp.access import MiniAppAccess, MiniAppUser, needs_user
+from web.errors import (
+    EXPIRED_KEY,
+    INVALID_KEY,
+    MISSING_BEARER,
+    MISSING_KEY,
+    OPERATORS_ONLY,
+    TOO_MANY_WRONG_KEYS,
+    HttpProblem,
+)
 
 log = logging.getLogger(__name__)
 
-MOST_BODY_BYTES = 20 * 1024 * 1024
 RECORD_SECONDS = 60.0
+MOST_WRONG_KEYS = 10
+WRONG_KEYS_SECONDS = 60.0
+QUIET_SECONDS = 600.0
+"""After so long without too many wrong admin keys, the next time is an alert again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +50,50 @@ class Caller:
         return self.tenant is None
 
 
-class Authenticator:
-    """Finds the caller of a Bearer secret. A key with a wrong checksum is refused without a database read."""
+class WrongAdminKeys:
+    """The wrong admin keys of the last minute. From ten on, admins get one alert, and further wrong ones a 429."""
 
-    def __init__(self, db: Database, plans: Mapping[str, Plan], clock: Clock, admin_key: str = "") -> None:
+    def __init__(self, clock: Clock, alert: Callable[[int], Awaitable[object]] | None = None) -> None:
+        self._clock, self._alert = clock, alert
+        self._times: deque[float] = deque(maxlen=MOST_WRONG_KEYS)
+        self._last_alarm = -QUIET_SECONDS
+        self._alerts: set[asyncio.Task[object]] = set()
+
+    def refusal(self, problem: HttpProblem) -> HttpProblem:
+        """Count a wrong key; return `problem`, or a 429 where ten came within a minute before it."""
+        now = self._clock.monotonic()
+        wait = self._times[0] + WRONG_KEYS_SECONDS - now if len(self._times) == MOST_WRONG_KEYS else 0.0
+        self._times.append(now)
+        if len(self._times) == MOST_WRONG_KEYS and now - self._times[0] < WRONG_KEYS_SECONDS:
+            self._alarm(now)
+        return replace(TOO_MANY_WRONG_KEYS, retry_after_seconds=wait) if wait > 0 else problem.new()
+
+    def _alarm(self, now: float) -> None:
+        is_new = now - self._last_alarm >= QUIET_SECONDS
+        self._last_alarm = now
+        if not is_new:
+            return
+        log.warning("%d wrong admin keys came within a minute", MOST_WRONG_KEYS)
+        if self._alert is not None:
+            alert = asyncio.ensure_future(self._alert(MOST_WRONG_KEYS))
+            self._alerts.add(alert)
+            alert.add_done_callback(self._alerts.discard)
+
+
+class Authenticator:
+    """Finds the caller of a request. A key with a wrong checksum is refused without a database read."""
+
+    def __init__(
+        self,
+        db: Database,
+        plans: Mapping[str, Plan],
+        clock: Clock,
+        admin_key: str = "",
+        alert: Callable[[int], Awaitable[object]] | None = None,
+    ) -> None:
         self._db, self._plans, self._clock = db, plans, clock
         self._admin_key = admin_key.encode()
+        self._wrong_admin_keys = WrongAdminKeys(clock, alert)
         self._recorded: dict[int, float] = {}
 
     @property
@@ -54,11 +101,34 @@ class Authenticator:
         """Return False where no admin key is set: then the operator's routes do not exist."""
         return bool(self._admin_key)
 
-    def is_admin(self, secret: str) -> bool:
+    async def tenant(self, headers: Mapping[bytes, bytes]) -> Caller:
+        """Return the tenant of a live API key. Raises HttpProblem 401 for an expired key and for anything else."""
+        return await self._tenant(api_secret(headers))
+
+    async def tenant_or_operator(self, headers: Mapping[bytes, bytes]) -> Caller:
+        secret = bearer_secret(headers)
+        if self._is_admin(secret):
+            return Caller()
+        if self._admin_key and not api_keys.is_well_formed(secret):
+            raise self._wrong_admin_keys.refusal(INVALID_KEY)
+        return await self._tenant(secret)
+
+    def operator(self, headers: Mapping[bytes, bytes]) -> Caller:
+        """Return the operator. Raises HttpProblem 401, or 429 after many wrong keys; the right one always passes."""
+        if b"authorization" not in headers:
+            raise OPERATORS_ONLY.new()
+        try:
+            secret = bearer_secret(headers)
+        except HttpProblem:
+            secret = ""
+        if self._is_admin(secret):
+            return Caller()
+        raise self._wrong_admin_keys.refusal(OPERATORS_ONLY)
+
+    def _is_admin(self, secret: str) -> bool:
         return bool(self._admin_key) and hmac.compare_digest(secret.encode(), self._admin_key)
 
-    async def tenant(self, secret: str) -> Caller:
-        """Return the tenant of a live API key. Raises HttpProblem 401 for an expired key and for anything else."""
+    async def _tenant(self, secret: str) -> Caller:
         if not api_keys.is_well_formed(secret):
             raise INVALID_KEY.new()
         tenant = await self._db.read(lambda conn: api_keys.authenticate(conn, api_keys.digest(secret), self._plans))
@@ -69,9 +139,6 @@ class Authenticator:
         await self._record_use(tenant.key.key_id)
         return Caller(tenant)
 
-    async def tenant_or_operator(self, secret: str) -> Caller:
-        return Caller() if self.is_admin(secret) else await self.tenant(secret)
-
     async def _record_use(self, key_id: int) -> None:
         """Store the time of use, at most once a minute for each key."""
         now = self._clock.monotonic()
@@ -79,50 +146,6 @@ class Authenticator:
             self._recorded[key_id] = now
             moment = self._clock.now()
             await self._db.write(lambda conn: api_keys.touch(conn, key_id, moment))
-
-
-class AuthMiddleware:
-    """ASGI middleware: limits the body, and requires the API key, admin key or initData that the path needs."""
-
-    def __init__(self, app: ASGIApp, authenticator: Authenticator, mini_app: MiniAppAccess | None = None) -> None:
-        self._app, self._authenticator, self._mini_app = app, authenticator, mini_app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers, path = dict(scope["headers"]), scope["path"]
-        if _is_api(path):
-            send = _with_request_id(send)
-        try:
-            caller = await self._caller(path, _bearer(headers))
-            user = await self._mini_app_user(path, headers) if path.startswith("/app/") else None
-            _check_length(headers)
-        except HttpProblem as problem:
-            await problem.response()(scope, receive, send)
-            return
-        except Exception:
-            log.exception("the caller of a request could not be looked up")
-            await SERVER_ERROR.response()(scope, receive, send)
-            return
-        scope.setdefault("state", {}).update(caller=caller, mini_app_user=user)
-        await self._app(scope, _limited(receive), send)
-
-    async def _caller(self, path: str, secret: str) -> Caller | None:
-        if _is_api(path):
-            return await self._authenticator.tenant(secret)
-        if path == "/providers":
-            return await self._authenticator.tenant_or_operator(secret)
-        if self._authenticator.has_admin and (path == "/metrics" or path.startswith("/admin")):
-            if not self._authenticator.is_admin(secret):
-                raise OPERATORS_ONLY.new()
-            return Caller()
-        return None
-
-    async def _mini_app_user(self, path: str, headers: Mapping[bytes, bytes]) -> MiniAppUser | None:
-        if self._mini_app is None or not needs_user(path):
-            return None
-        return await self._mini_app.user(headers.get(b"authorization", b"").decode("latin-1"))
 
 
 def new_request_id(now: datetime) -> str:
@@ -133,50 +156,27 @@ def new_request_id(now: datetime) -> str:
     return f"req-{round(now.timestamp() * 1000):012x}{secrets.token_hex(10)}"
 
 
-def _is_api(path: str) -> bool:
-    return path.startswith("/v1/") or path == "/v1"
+def api_secret(headers: Mapping[bytes, bytes]) -> str:
+    """Return the secret of `Authorization: Bearer` or of `x-api-key`, as Anthropic's clients send it.
+
+    Where both come, the first that has the form of an API key counts: clients send placeholders in the other one.
+    Raises HttpProblem 401.
+    """
+    other = headers.get(b"x-api-key", b"").decode("latin-1").strip()
+    if not other:
+        return bearer_secret(headers)
+    try:
+        secret = bearer_secret(headers)
+    except HttpProblem:
+        return other
+    return other if api_keys.is_well_formed(other) and not api_keys.is_well_formed(secret) else secret
 
 
-def _with_request_id(send: Send) -> Send:
-    """Add x-request-id to a response that has none, such as an error or a list of models."""
-
-    async def send_with_id(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=message.setdefault("headers", []))
-            if "x-request-id" not in headers:
-                headers["x-request-id"] = new_request_id(datetime.now(UTC))
-        await send(message)
-
-    return send_with_id
-
-
-def _bearer(headers: Mapping[bytes, bytes]) -> str:
-    scheme, _, secret = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else ""
-
-
-def _check_length(headers: Mapping[bytes, bytes]) -> None:
-    length = headers.get(b"content-length", b"0")
-    if not length.isdigit():
-        raise HttpProblem(400, "The Content-Length header is not a number.")
-    if int(length) > MOST_BODY_BYTES:
-        raise _too_large()
-
-
-def _limited(receive: Receive) -> Receive:
-    """Count the bytes of a body as they come, since its length may be unknown. Raises HttpProblem 413."""
-    received = 0
-
-    async def receive_counted() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > MOST_BODY_BYTES:
-            raise _too_large()
-        return message
-
-    return receive_counted
-
-
-def _too_large() -> HttpProblem:
-    return HttpProblem(413, "The body is over 20 MiB. Send a smaller request.", code="request_too_large")
+def bearer_secret(headers: Mapping[bytes, bytes]) -> str:
+    """Return the secret of `Authorization: Bearer`. Raises HttpProblem 401 for no secret, and for no `Bearer`."""
+    scheme, _, secret = headers.get(b"authorization", b"").decode("latin-1").strip().partition(" ")
+    if scheme.lower() == "bearer":
+        if secret.strip():
+            return secret.strip()
+        raise MISSING_KEY.new()
+    raise (MISSING_BEARER if scheme else MISSING_KEY).new()

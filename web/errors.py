@@ -1,13 +1,24 @@
-"""HTTP errors: OpenAI's error shape, and the status and sentence of every engine error."""
+"""HTTP errors: the shapes of OpenAI and Anthropic, and the status and sentence of every engine error."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 from starlette.responses import JSONResponse
 
 from engine import errors
+
+SEE_HOME = "The API is under /v1; GET / describes it, GET /openapi.json in full."
+_MOST_SHOWN_CHARS = 100
+
+
+class ErrorShape(Enum):
+    """The API whose clients read an error."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
 
 
 @dataclass(eq=False)
@@ -21,20 +32,59 @@ class HttpProblem(Exception):
     param: str | None = None
     retry_after_seconds: float | None = None
     challenge: str = "Bearer"
+    more_headers: Mapping[str, str] = field(default_factory=dict)
 
     def new(self) -> "HttpProblem":
         """Return a copy to raise: a constant that is raised itself keeps the traceback of every raise."""
         return replace(self)
 
-    def body(self) -> dict[str, Any]:
+    def body(self, shape: ErrorShape = ErrorShape.OPENAI, request_id: str | None = None) -> dict[str, Any]:
+        """Return the body in the given shape. `request_id` is part of Anthropic's."""
+        if shape is ErrorShape.ANTHROPIC:
+            kind = ANTHROPIC_TYPES.get(self.status, "api_error" if self.status >= 500 else "invalid_request_error")  # noqa: PLR2004
+            return {"type": "error", "error": {"type": kind, "message": self.message}, "request_id": request_id}
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
     def headers(self) -> Mapping[str, str]:
-        headers = {} if self.retry_after_seconds is None else {"retry-after": seconds(self.retry_after_seconds)}
-        return {**headers, "www-authenticate": self.challenge} if self.status == 401 else headers  # noqa: PLR2004
+        headers = dict(self.more_headers)
+        if self.retry_after_seconds is not None:
+            headers["retry-after"] = seconds(self.retry_after_seconds)
+        if self.status == 401:  # noqa: PLR2004
+            headers["www-authenticate"] = self.challenge
+        return headers
 
-    def response(self) -> JSONResponse:
-        return JSONResponse(self.body(), self.status, dict(self.headers()))
+    def response(self, shape: ErrorShape = ErrorShape.OPENAI, request_id: str | None = None) -> JSONResponse:
+        return JSONResponse(self.body(shape, request_id), self.status, dict(self.headers()))
+
+
+ANTHROPIC_TYPES = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+"""Anthropic's `type` of each status: https://platform.claude.com/docs/en/api/errors."""
+
+
+def error_response(
+    error: "HttpProblem | errors.EngineError", shape: ErrorShape, request_id: str | None = None
+) -> JSONResponse:
+    """Return the response of any error in the shape of one API."""
+    problem = error if isinstance(error, HttpProblem) else from_engine(error)
+    return problem.response(shape, request_id)
+
+
+def shape_of(path: str, headers: Mapping[bytes, bytes]) -> ErrorShape:
+    """Return the shape that the clients of a path read. The list of models has both kinds of clients."""
+    if path == "/v1/messages" or path.startswith("/v1/messages/"):
+        return ErrorShape.ANTHROPIC
+    is_shared = path == "/v1/models" or path.startswith("/v1/models/")
+    return ErrorShape.ANTHROPIC if is_shared and b"anthropic-version" in headers else ErrorShape.OPENAI
 
 
 def seconds(value: float) -> str:
@@ -50,25 +100,37 @@ def not_found(message: str) -> HttpProblem:
     return HttpProblem(404, message, code="not_found")
 
 
-INVALID_KEY = HttpProblem(
-    401,
-    "This API key is not valid. Make one in the Telegram bot with /keys, or ask the operator.",
-    type="authentication_error",
-    code="invalid_api_key",
-)
+def unknown_path(method: str, path: str, advice: str = SEE_HOME) -> HttpProblem:
+    """Return the answer to a path that does not exist, also for a route that is hidden from the caller."""
+    return HttpProblem(404, f"There is no {method} {shown(path)} here. {advice}", code="not_found")
 
-EXPIRED_KEY = HttpProblem(
-    401,
-    "This API key has expired. Set a later date with /keys in the Telegram bot, or ask the operator.",
-    type="authentication_error",
-    code="invalid_api_key",
-)
 
-OPERATORS_ONLY = HttpProblem(
-    401,
-    "Only the operator may call this: send ADMIN_API_KEY as the Bearer key.",
-    type="authentication_error",
-    code="invalid_api_key",
+def shown(path: str) -> str:
+    """Return the path for a sentence: bounded, and without characters that are not printable."""
+    return "".join(each if each.isprintable() else "?" for each in path[:_MOST_SHOWN_CHARS])
+
+
+def _key_problem(message: str) -> HttpProblem:
+    return HttpProblem(401, message, type="authentication_error", code="invalid_api_key")
+
+
+MISSING_KEY = _key_problem(
+    "The request has no API key. Send the header `Authorization: Bearer fk-...` (or `x-api-key: fk-...`). "
+    "Make a key in the Telegram bot with /keys, or ask the operator."
+)
+MISSING_BEARER = _key_problem(
+    "The Authorization header has no `Bearer` before the key. It must be `Authorization: Bearer fk-...`."
+)
+INVALID_KEY = _key_problem("This API key is not valid. Make one in the Telegram bot with /keys, or ask the operator.")
+EXPIRED_KEY = _key_problem(
+    "This API key has expired. Set a later date with /keys in the Telegram bot, or ask the operator."
+)
+OPERATORS_ONLY = _key_problem("Only the operator may call this: send ADMIN_API_KEY as the Bearer key.")
+TOO_MANY_WRONG_KEYS = HttpProblem(
+    429,
+    "Too many wrong admin keys came within a minute. Wait, then send the right ADMIN_API_KEY.",
+    "rate_limit_error",
+    "rate_limit_exceeded",
 )
 
 SERVER_ERROR = HttpProblem(

@@ -7,6 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from web.schema_fields import In, Plain, Usd, UsdChange
 
 
+class HomeOut(BaseModel):
+    """The description of this service."""
+
+    name: str
+    description: str
+    base_url: str
+    key: str = Field(description="How to get an API key")
+    openapi: str
+
+
 class HealthOut(BaseModel):
     status: Literal["healthy"]
 
@@ -106,6 +116,23 @@ class UsageOut(BaseModel):
     charge_usd: Usd
     cost_usd: Usd
     waste_usd: Usd
+
+
+class OwnUsageOut(BaseModel):
+    """Prompts and tokens of delivered answers, of all providers together."""
+
+    day: str
+    model: str
+    prompts: int
+    input_tokens: int
+    output_tokens: int
+    allowance_tokens: int
+    charge_usd: Usd
+
+
+class OwnUsageList(BaseModel):
+    data: list[OwnUsageOut]
+    next: None = None
 
 
 class UsageList(BaseModel):

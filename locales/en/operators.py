@@ -156,6 +156,10 @@ TEXTS = {
         "At the usage of the last 7 days: {more} USD a week in cost, margin {margin} → {after} USD."
     ),
     "alert.invoice_off": "📕 An invoice was not issued because the books disagree: {what}. Run `python -m main audit`.",
+    "alert.wrong_admin_keys": (
+        "🔐 {n} wrong admin keys came within a minute. While this goes on, wrong keys are refused with 429; "
+        "the right ADMIN_API_KEY always works. If you did not mistype it, it may be an attempt to guess it."
+    ),
     "alert.mute": "Mute 1 h",
     "alert.drain": "Drain",
     "alert.probe": "Probe",

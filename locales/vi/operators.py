@@ -156,6 +156,10 @@ TEXTS = {
         "Theo mức dùng 7 ngày qua: giá vốn {more} USD mỗi tuần, lãi {margin} → {after} USD."
     ),
     "alert.invoice_off": "📕 Một hóa đơn chưa được lập vì sổ sách không khớp: {what}. Hãy chạy `python -m main audit`.",
+    "alert.wrong_admin_keys": (
+        "🔐 {n} khóa quản trị sai được gửi tới trong một phút. Trong lúc đó, khóa sai bị từ chối với mã 429; "
+        "ADMIN_API_KEY đúng vẫn luôn dùng được. Nếu bạn không gõ nhầm, có thể có người đang dò khóa."
+    ),
     "alert.mute": "Tắt tiếng 1 giờ",
     "alert.drain": "Ngừng giao việc",
     "alert.probe": "Thử",

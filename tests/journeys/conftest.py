@@ -24,7 +24,7 @@ from tests.served import served
 from web.app import build_app
 
 ANN, BAO, OLGA, GROUP_ID = 1001, 1002, 9001, -100500
-ADMIN_KEY = "admin-key-of-the-tests"
+ADMIN_KEY = "admin-key-of-all-the-tests"
 CONFIG = """
 [models.auto]
 offers = ["deepseek/deepseek-v4-flash", "gemini/gemini-2.5-flash-lite", "anthropic/claude-haiku-4-5", "openai/gpt-4o"]

@@ -19,13 +19,13 @@ def settings_of(folder: Path, toml: str = "", **variables: str) -> Settings:
 async def test_sandbox_uses_its_own_telegram_providers_and_database(tmp_path: Path) -> None:
     real = settings_of(tmp_path, OPENAI_API_KEY="real-key", DATABASE_URL="sqlite:///real.db", PORT="8099")
     async with Sandbox() as sandbox:
-        settings = sandbox_settings(real, sandbox, "admin-key")
+        settings = sandbox_settings(real, sandbox, "admin-key-of-the-sandbox")
         assert settings.token == sandbox.token
         assert settings.env.telegram_api_url == sandbox.telegram_url
         assert settings.env.admin_ids == (sandbox.admin_id,)
         for name, url in sandbox.provider_urls.items():
             assert settings.provider(name).base_url == url
-    assert (settings.admin_key, settings.env.port) == ("admin-key", 8099)
+    assert (settings.admin_key, settings.env.port) == ("admin-key-of-the-sandbox", 8099)
     assert settings.env.database_url == "sqlite:///sandbox-data/farthing.db"
     assert "real-key" not in settings.secrets()
 

@@ -58,6 +58,7 @@ def test_address_without_credentials_is_no_secret(tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("PORT", "70000"),
+        ("ADMIN_API_KEY", "a" * 23),
         ("ADMIN_IDS", "me"),
         ("DATABASE_URL", "mysql://x"),
         ("PUBLIC_URL", "http://plain.example"),

@@ -21,7 +21,7 @@ from tests.journeys.conftest import migrated_database
 from tests.served import served
 from web.app import build_app
 
-ADMIN_KEY = "admin-key-of-the-tests"
+ADMIN_KEY = "admin-key-of-all-the-tests"
 NAMES = ("deepseek", "gemini", "anthropic", "openai")
 ASKED: Any = [{"role": "user", "content": "tell me about the sea, at length"}]
 CONFIG = """

@@ -1,5 +1,6 @@
-"""Every engine error as HTTP."""
+"""Every engine error as HTTP, in the shapes of OpenAI and Anthropic."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -25,7 +26,7 @@ from engine.errors import (
 from engine.holds import Funds, Shortfall
 from engine.money import Money
 from web import errors
-from web.errors import ENGINE_ERRORS, HttpProblem
+from web.errors import ENGINE_ERRORS, ErrorShape, HttpProblem, error_response, shape_of
 
 PARENTS = (EngineError, Refused)
 """Classes that no code raises: each of their children needs a row of its own."""
@@ -105,3 +106,56 @@ def test_retry_after_is_rounded_up_to_whole_seconds(seconds: float, header: str)
 def test_only_a_401_has_a_challenge() -> None:
     assert HttpProblem(401, "no", challenge="tma").headers() == {"www-authenticate": "tma"}
     assert HttpProblem(403, "no", challenge="tma").headers() == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "invalid_request_error"),
+        (401, "authentication_error"),
+        (402, "billing_error"),
+        (403, "permission_error"),
+        (404, "not_found_error"),
+        (405, "invalid_request_error"),
+        (408, "timeout_error"),
+        (409, "invalid_request_error"),
+        (413, "request_too_large"),
+        (415, "invalid_request_error"),
+        (422, "invalid_request_error"),
+        (429, "rate_limit_error"),
+        (500, "api_error"),
+        (502, "api_error"),
+        (503, "overloaded_error"),
+    ],
+)
+def test_status_has_its_type_in_anthropics_shape(status: int, kind: str) -> None:
+    response = error_response(HttpProblem(status, "m", retry_after_seconds=2), ErrorShape.ANTHROPIC, "req-1")
+    body = {"type": "error", "error": {"type": kind, "message": "m"}, "request_id": "req-1"}
+    assert (response.status_code, json.loads(bytes(response.body)), response.headers["retry-after"]) == (
+        status,
+        body,
+        "2",
+    )
+
+
+def test_engine_error_is_written_in_either_shape() -> None:
+    error = UnknownModel("x")
+    ours, theirs = [json.loads(bytes(error_response(error, shape).body))["error"] for shape in ErrorShape]
+    assert (ours["code"], theirs["type"]) == ("model_not_found", "not_found_error")
+    assert ours["message"] == theirs["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "shape"),
+    [
+        ("/v1/messages", {}, ErrorShape.ANTHROPIC),
+        ("/v1/messages/count_tokens", {}, ErrorShape.ANTHROPIC),
+        ("/v1/messagesx", {}, ErrorShape.OPENAI),
+        ("/v1/models", {}, ErrorShape.OPENAI),
+        ("/v1/models", {b"anthropic-version": b"2023-06-01"}, ErrorShape.ANTHROPIC),
+        ("/v1/models/a/b", {b"anthropic-version": b"x"}, ErrorShape.ANTHROPIC),
+        ("/v1/chat/completions", {b"anthropic-version": b"x"}, ErrorShape.OPENAI),
+    ],
+)
+def test_shape_is_that_of_the_clients_of_a_path(path: str, headers: dict[bytes, bytes], shape: ErrorShape) -> None:
+    assert shape_of(path, headers) is shape

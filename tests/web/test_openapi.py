@@ -13,13 +13,13 @@ import web
 from main.front_ends import web_services
 from tests.web.conftest import RunningApi
 from web.app import build_app
-from web.auth import AuthMiddleware
+from web.requests.middleware import RequestMiddleware
 
 
 def routes(api: RunningApi) -> Iterator[Route]:
     """The app's routes, those of its routers included."""
     app = build_app(web_services(api.container))
-    assert isinstance(app, AuthMiddleware)
+    assert isinstance(app, RequestMiddleware)
     return flat(app._app.routes)  # type: ignore[attr-defined]
 
 

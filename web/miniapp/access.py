@@ -9,7 +9,7 @@ from engine.ports import Clock
 from storage.database.database import Database
 from storage.tenants import tenants
 from storage.tenants.tenants import TenantState
-from web.errors import HttpProblem, not_found
+from web.errors import HttpProblem, unknown_path
 from web.miniapp.init_data import NOT_SIGNED, read_user, secret_key
 
 
@@ -80,7 +80,7 @@ def current_operator(request: Request) -> MiniAppUser:
     """Return the user where it is an operator. Raises HttpProblem 404 for all others: the route is hidden from them."""
     found = current_user(request)
     if not found.is_operator:
-        raise not_found("Not Found.")
+        raise unknown_path(request.method, request.scope["path"])
     return found
 
 

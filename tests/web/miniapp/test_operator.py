@@ -22,7 +22,8 @@ async def test_operator_pages_are_hidden_from_others(mini: Mini) -> None:
         seen = (await olga.get("/app/house")).json()
         assert (await olga.get("/app/account")).json()["is_operator"]
         hidden, nothing = await ann.get("/app/house"), await ann.get("/app/nothing")
-    assert (hidden.status_code, hidden.json()) == (nothing.status_code, nothing.json()) == (404, nothing.json())
+    assert (hidden.status_code, nothing.status_code) == (404, 404)
+    assert hidden.text.replace("/app/house", "/app/nothing") == nothing.text
     deepseek = next(row for row in seen["providers"] if row["name"] == "deepseek")
     assert deepseek["configured"]
     assert deepseek["prices"]

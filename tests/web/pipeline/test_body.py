@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.app import Sandbox
 from tests.web.conftest import ASKED, CONFIG, RunningApi, serving
-from web.pipeline.body import MOST_VALUES
+from web.requests.body import MOST_VALUES
 
 CHAT = "/v1/chat/completions"
 OWN = """

@@ -1,0 +1,87 @@
+"""The memory of bodies that are being read: bounded, waited for, and shared between tenants."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from web.errors import HttpProblem
+from web.requests import body_memory
+from web.requests.body_memory import BodyHold, BodyMemory
+
+MIB = 1024 * 1024
+BIG = 20 * MIB
+
+
+async def fill(memory: BodyMemory, owner: int, bodies: int) -> list[BodyHold]:
+    holds = [BodyHold(memory, owner) for _ in range(bodies)]
+    for hold in holds:
+        await hold.grow_to(BIG)
+    return holds
+
+
+async def test_one_more_than_twelve_large_bodies_waits_and_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_memory, "WAIT_SECONDS", 0.05)
+    memory = BodyMemory()
+    await fill(memory, 1, 12)
+    with pytest.raises(HttpProblem) as caught:
+        await BodyHold(memory, 1).grow_to(BIG)
+    assert (caught.value.status, caught.value.headers()["retry-after"]) == (503, "10")
+
+
+async def test_requests_of_others_find_space_beside_one_that_takes_all() -> None:
+    memory = BodyMemory()
+    await fill(memory, 1, 12)
+    async with asyncio.timeout(1):
+        for owner in range(2, 12):
+            await BodyHold(memory, owner).grow_to(MIB)
+
+
+async def test_waiting_body_is_read_once_another_has_been() -> None:
+    memory = BodyMemory()
+    await fill(memory, 1, 11)
+    async with asyncio.timeout(5):
+        async with memory.hold(1) as last:
+            await last.grow_to(BIG)
+            waiting = asyncio.create_task(BodyHold(memory, 1).grow_to(BIG))
+            await asyncio.sleep(0.01)
+            assert not waiting.done()
+        await waiting
+
+
+async def test_memory_is_given_back_whole() -> None:
+    memory = BodyMemory(most=BIG + MIB)
+    for _ in range(50):
+        async with memory.hold(1) as hold:
+            await hold.grow_to(MIB)
+            await hold.grow_to(10 * MIB)
+        with contextlib.suppress(ZeroDivisionError):
+            async with memory.hold(1) as hold:
+                await hold.grow_to(MIB)
+                await hold.grow_to(MIB // 0)
+    async with asyncio.timeout(1):
+        await BodyHold(memory, 1).grow_to(18 * MIB)
+
+
+async def test_wait_that_is_cancelled_holds_nothing() -> None:
+    memory = BodyMemory(most=BIG)
+    async with memory.hold(1) as first:
+        await first.grow_to(15 * MIB)
+        waiting = asyncio.create_task(BodyHold(memory, 2).grow_to(15 * MIB))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    async with asyncio.timeout(1):
+        await BodyHold(memory, 3).grow_to(18 * MIB)
+
+
+async def test_grant_that_comes_with_the_cancellation_is_given_back() -> None:
+    memory = BodyMemory(most=BIG)
+    async with memory.hold(1) as first:
+        await first.grow_to(15 * MIB)
+        waiting = asyncio.create_task(BodyHold(memory, 2).grow_to(15 * MIB))
+        await asyncio.sleep(0.01)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    async with asyncio.timeout(1):
+        await BodyHold(memory, 3).grow_to(18 * MIB)

@@ -1,0 +1,1 @@
+"""The checks that every HTTP request passes before its route."""

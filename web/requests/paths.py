@@ -1,0 +1,78 @@
+"""Paths: the paths that exist with their methods, and the answers to those that do not."""
+
+from collections.abc import Iterable
+from re import Pattern
+
+from starlette.routing import BaseRoute, Route
+
+from web.errors import SEE_HOME, HttpProblem, shown, unknown_path
+
+
+class Paths:
+    """The methods of every path. A path is looked up without its trailing slash. HEAD is possible where GET is."""
+
+    def __init__(self, routes: Iterable[BaseRoute]) -> None:
+        self._plain: dict[str, set[str]] = {}
+        self._patterns: list[tuple[Pattern[str], set[str]]] = []
+        self._listed: dict[str, set[str]] = {}
+        for route in routes:
+            if isinstance(route, Route) and route.methods:
+                self._add(route, route.methods)
+
+    def _add(self, route: Route, methods: set[str]) -> None:
+        methods = methods | {"HEAD"} if "GET" in methods else set(methods)
+        listed = route.path.replace(":path}", "}")
+        self._listed.setdefault(listed, set()).update(methods)
+        if route.param_convertors:
+            self._patterns.append((route.path_regex, methods))
+        else:
+            self._plain.setdefault(route.path, set()).update(methods)
+
+    def methods(self, path: str) -> set[str]:
+        """Return the methods of a path; none where it does not exist."""
+        plain = self._plain.get(path)
+        if plain is not None:
+            return plain
+        found: set[str] = set()
+        for pattern, methods in self._patterns:
+            if pattern.match(path):
+                found |= methods
+        return found
+
+    def check(self, method: str, path: str) -> None:
+        """Raise HttpProblem 404 or 405 where the path does not exist, or not with this method."""
+        methods = self.methods(path)
+        if method in methods:
+            return
+        if not methods:
+            raise self._not_found(method, path)
+        allowed = ", ".join(sorted(methods))
+        text = f"{shown(path)} can't be called with {method}, but with {allowed}."
+        raise HttpProblem(405, text, code="method_not_allowed", more_headers={"allow": allowed})
+
+    def _not_found(self, method: str, path: str) -> HttpProblem:
+        meant = self._meant(method, path)
+        if meant:
+            advice = f"Do you mean {method} {meant}? The base URL of clients ends in /v1, once."
+        elif path == "/v1" or path.startswith("/v1/"):
+            advice = f"There is {', '.join(self._calls_of_api())}."
+        else:
+            advice = SEE_HOME
+        return unknown_path(method, path, advice)
+
+    def _meant(self, method: str, path: str) -> str | None:
+        """Return the path of the API that ends as this one does: clients put a base URL before it, wrong or twice."""
+        parts = [part for part in path.split("/") if part and part != "v1"]
+        for begin in range(len(parts)):
+            candidate = "/v1/" + "/".join(parts[begin:])
+            if candidate != path and method in self._plain.get(candidate, ()):
+                return candidate
+        return None
+
+    def _calls_of_api(self) -> list[str]:
+        return [
+            f"{method} {path}"
+            for path, methods in self._listed.items()
+            if path.startswith("/v1/")
+            for method in sorted(methods - {"HEAD"})
+        ]
