@@ -21,6 +21,7 @@ from engine.routing.health import Health, HealthPolicy
 from engine.tenancy import Plan
 from main.catalog import all_specs, build_catalog, build_plans, check_offers
 from main.clock import SystemClock
+from main.own_servers import listed_models
 from main.settings import Settings
 from main.tracing import Tracing, open_tracing
 from main.transcriber import build_transcriber
@@ -71,6 +72,7 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         market = replace(await build_market(settings, db, clock), observers=observers)
         for provider in market.providers.values():
             stack.push_async_callback(provider.aclose)
+        await stack.enter_async_context(listed_models(market.catalog.book, market.providers))
         stack.push_async_callback(db.write, partial(learned_sizes.save, sizes=market.catalog.sizes))
         stack.push_async_callback(market.background_reads.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))

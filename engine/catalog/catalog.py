@@ -76,7 +76,8 @@ class Catalog:
 
     def names(self) -> tuple[str, ...]:
         """Return the names that may be asked for now: models, then the offers of configured providers."""
-        sold = (offer for offer in self._offers if not unit_beside_text(offer.name))
+        listed = (Offer(provider, model) for provider, models in self.book.listed.items() for model in models)
+        sold = (offer for offer in (*self._offers, *listed) if not unit_beside_text(offer.name))
         offers = sorted({offer.name for offer in sold if self.configured(offer.provider)})
         return (*self.models, *offers)
 

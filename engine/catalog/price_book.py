@@ -42,12 +42,14 @@ _UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErr
 class PriceBook:
     """The price of each offer at a given minute. `fees` are added to catalogue prices, not to overrides.
 
-    Catalogue entries are looked up once and compiled once a minute. A newer catalogue clears both.
+    Catalogue entries are looked up once and compiled once a minute. A newer catalogue clears both. `listed`: the models
+    that servers of `free_providers` say that they have.
     """
 
     overrides: Mapping[str, Price] = field(default_factory=dict)
     fees: Mapping[str, Fraction] = field(default_factory=dict)
     free_providers: frozenset[str] = frozenset({"local"})
+    listed: dict[str, frozenset[str]] = field(default_factory=dict)
     _snapshot: DataSnapshot | None = None
     _names: dict[str, dict[str, ModelInfo]] = field(default_factory=dict)
     _found: dict[tuple[str, str], ModelInfo | None] = field(default_factory=dict)
@@ -99,9 +101,11 @@ class PriceBook:
         return found.context_window if found is not None else None
 
     def knows(self, provider: str, model: str) -> bool:
-        """Return whether the provider sells the model; a local server is assumed to have any model."""
-        if f"{provider}/{model}" in self.overrides or provider in self.free_providers:
+        """Return whether the provider sells the model; a server of one's own sells those that it lists."""
+        if f"{provider}/{model}" in self.overrides:
             return True
+        if provider in self.free_providers:
+            return model in self.listed.get(provider, ())
         return self._find(provider, model) is not None
 
     def sellers(self, model: str, configured: Callable[[str], bool]) -> tuple[str, ...]:

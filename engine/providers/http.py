@@ -7,7 +7,7 @@ a call.
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import cache, lru_cache
 
 import aiohttp
@@ -108,6 +108,18 @@ async def whole_body(response: httpx.Response, most_bytes: int) -> bytes:
             if len(body) > most_bytes:
                 raise Garbled("an answer without end", status=response.status_code)
     return bytes(body)
+
+
+async def beginning(response: httpx.Response, most_bytes: int) -> bytes:
+    """Return the body up to `most_bytes` and the piece that exceeds them, or as much of it as arrives."""
+    body = b""
+    with suppress(Unreachable):
+        async with aclosing(pieces(response)) as found:
+            async for piece in found:
+                body += piece
+                if len(body) > most_bytes:
+                    break
+    return body
 
 
 async def _pause(socket: asyncio.ReadTransport | None, seconds: float) -> None:

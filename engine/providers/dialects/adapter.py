@@ -3,7 +3,7 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -15,6 +15,7 @@ from engine.ports import LimitHeaders, ProviderCall
 from engine.providers import http
 from engine.providers.body_ends import BodyEnds
 from engine.providers.dialects.stream_reader import StreamReader, ended_at_limit
+from engine.providers.error_details import objects, texts
 from engine.providers.limit_headers import parse_limits
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.mending.tool_names import PLAIN_NAME
@@ -173,9 +174,17 @@ class ProviderAdapter(ABC):
             return await http.whole_body(response, MOST_ANSWER_BYTES)
 
     async def probe(self, key: int = 0) -> None:
-        response = await http.get(self._http, self._base_url + self.spec.probe_path, self._headers(key))
-        if response.status_code >= 400:  # noqa: PLR2004
+        await self._get(self.spec.probe_path, key)
+
+    async def models(self) -> frozenset[str]:
+        """Return the names of the models that the server lists. Raises a ProviderError."""
+        return _listed_names(await self._get("/models"))
+
+    async def _get(self, path: str, key: int = 0) -> Any:
+        response = await http.get(self._http, self._base_url + path, self._headers(key))
+        if response.is_error:
             raise refusal(response.status_code, _json_or_text(response.content), response.headers)
+        return _json_or_text(response.content)
 
     async def aclose(self) -> None:
         await self._body_ends.aclose()
@@ -222,7 +231,7 @@ class ProviderAdapter(ABC):
         if _has_limits(response) and (limits := parse_limits(response.headers)):
             self._limits[key] = limits
         if response.status_code >= 300:  # noqa: PLR2004
-            body = _json_or_text(await _error_body(response))
+            body = _json_or_text(await http.beginning(response, MOST_ERROR_BYTES))
             raise refusal(response.status_code, body, response.headers)
         if "html" in response.headers.get("content-type", ""):
             raise Garbled("a page instead of an answer", status=response.status_code)
@@ -278,16 +287,10 @@ def _has_limits(response: httpx.Response) -> bool:
     return any(b"ratelimit" in name.lower() for name, _ in response.headers.raw)
 
 
-async def _error_body(response: httpx.Response) -> bytes:
-    """Return the first MOST_ERROR_BYTES of a body, or as much of it as arrives."""
-    body = b""
-    with suppress(ProviderError):
-        async with aclosing(http.pieces(response)) as pieces:
-            async for piece in pieces:
-                body += piece
-                if len(body) > MOST_ERROR_BYTES:
-                    break
-    return body
+def _listed_names(body: Any) -> frozenset[str]:
+    """Return the names in a list of models: `data` of OpenAI and Anthropic, `models` of Gemini."""
+    rows = objects(body.get("data") or body.get("models")) if isinstance(body, dict) else []
+    return frozenset(name.removeprefix("models/") for row in rows for name in texts(row, "id", "name"))
 
 
 def _json_or_text(body: bytes) -> Any:

@@ -39,10 +39,6 @@ def test_provider_asked_for_by_name_is_the_only_one() -> None:
     assert catalog().model("anthropic/claude-haiku-4-5").offers == (Offer("anthropic", "claude-haiku-4-5"),)
 
 
-def test_local_server_may_have_any_model() -> None:
-    assert catalog().model("local/llama3.2").offers == (Offer("local", "llama3.2"),)
-
-
 @pytest.mark.parametrize("name", ["gpt-nobody", "openai/gpt-nobody", "nobody/gpt-4o", "openai/", "/", "", "openai"])
 def test_unsold_model_is_unknown(name: str) -> None:
     with pytest.raises(UnknownModel) as caught:
@@ -194,3 +190,15 @@ def test_context_has_to_fit_the_least_answer_exactly() -> None:
     for spare, fits in ((64, True), (63, False)):
         of = catalog(frozenset({"mybox"}), (offer,), book=book, contexts={"mybox/m": quote.input_tokens + spare})
         assert (not dropped(of, asks())) is fits
+
+
+def test_own_server_is_sold_under_listed_and_configured_names_only() -> None:
+    book = PriceBook(free_providers=frozenset({"mybox"}))
+    own = catalog(frozenset({"mybox"}), offers=(Offer("mybox", "configured"),), book=book)
+    with pytest.raises(UnknownModel):
+        own.model("mybox/listed")
+    book.listed["mybox"] = frozenset({"listed"})
+    assert [own.model(f"mybox/{name}").offers[0].model for name in ("configured", "listed")] == ["configured", "listed"]
+    assert "mybox/listed" in own.names()
+    with pytest.raises(UnknownModel):
+        own.model("mybox/anything")

@@ -228,3 +228,14 @@ def test_name_that_only_begins_like_a_model_has_no_price() -> None:
     for name in ("claude-haiku-4-5-turbo", "claude-haiku-4-5/../claude-opus-4-8", "my-gemini-2.5-pro-x"):
         assert book.price("anthropic", name, MONDAY_NOON) is None
         assert book.price("gemini", name, MONDAY_NOON) is None
+
+
+def test_own_server_sells_only_the_models_that_it_lists() -> None:
+    book = PriceBook(overrides={"mybox/priced": LOCAL}, free_providers=frozenset({"mybox"}))
+    assert (book.knows("mybox", "priced"), book.knows("mybox", "qwen")) == (True, False)
+    book.listed["mybox"] = frozenset({"qwen"})
+    assert (book.knows("mybox", "qwen"), book.knows("mybox", "qwen2"), book.knows("other", "qwen")) == (
+        True,
+        False,
+        False,
+    )
