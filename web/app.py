@@ -29,6 +29,7 @@ from web.miniapp.operator import OperatorPages
 from web.openai import models, usage
 from web.openai.chat import ChatFamily
 from web.openai.embeddings import EmbeddingsEndpoint
+from web.openai.text_completions import TextFamily
 from web.pipeline.endpoint import ChatEndpoint, Prompting
 from web.pipeline.idempotency import IdempotencyKeys
 from web.requests.body import BodyReader
@@ -81,6 +82,8 @@ def build_app(services: WebServices) -> ASGIApp:
     messages = ChatEndpoint(prompting, MessagesFamily(), b"messages\n")
     app.router.routes.append(Route("/v1/messages", messages.create, methods=["POST"]))
     app.router.routes.append(Route("/v1/messages/count_tokens", TokenCount().create, methods=["POST"]))
+    texts = ChatEndpoint(prompting, TextFamily(), b"completions\n")
+    app.router.routes.append(Route("/v1/completions", texts.create, methods=["POST"]))
     app.router.routes.append(Route("/v1/embeddings", EmbeddingsEndpoint(prompting).create, methods=["POST"]))
     app.router.routes.extend(services.more_routes)
     openapi.describe(app, tuple(services.plans))

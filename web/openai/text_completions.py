@@ -1,0 +1,150 @@
+"""POST /v1/completions: the family of OpenAI's text completions, answered by the models that answer chats."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from engine.chat import ChatRequest, Choice, Completion, Delta, Event, Finished, Options, Role, says
+from engine.errors import BadRequest
+from engine.tenancy import Charge
+from web.errors import HttpProblem
+from web.openai.chat_request import MOST_CHOICES, MOST_STOPS, model_name, wants_stream, wants_usage
+from web.openai.chat_response import dumps, farthing_json, sendable, usage_json
+from web.pipeline.family import FamilyRequest, Origin, StreamEncoder, sse
+from web.pipeline.fields import Fields
+
+MOST_BEST_OF, MOST_LOGPROBS = 20, 5
+
+
+class TextFamily:
+    """Text completions in OpenAI's shape."""
+
+    async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
+        return TextCompletionsRequest(body, origin)
+
+    def problem(self, problem: HttpProblem) -> Response:
+        return problem.response()
+
+
+class TextCompletionsRequest(FamilyRequest):
+    """One request for a text completion: its prompt is a user's message.
+
+    Raises BadRequest that names the wrong field, and UnknownModel.
+    """
+
+    def __init__(self, body: Mapping[str, Any], origin: Origin) -> None:
+        fields, prompt = Fields(body), _prompt(body.get("prompt"))
+        self.chat = ChatRequest(
+            id=origin.request_id,
+            model=model_name(fields),
+            messages=(says(Role.USER, prompt),),
+            max_output_tokens=fields.integer("max_tokens", 1, 10**7),
+            n=fields.integer("n", 1, MOST_CHOICES) or 1,
+            options=_options(fields),
+            key_id=origin.caller.key_id,
+        )
+        self.stream, self._with_usage = wants_stream(body), wants_usage(body)
+        self._head = {"id": f"cmpl-{origin.request_id}", "object": "text_completion", "created": origin.created}
+        self._echo = prompt if fields.boolean("echo") else ""
+        self._ignored = _ignored(fields, self.chat.n)
+
+    def whole(self, completion: Completion, charge: Charge) -> bytes:
+        choices = [
+            _choice(n, self._echo + _text(choice), _finish(choice)) for n, choice in enumerate(completion.choices)
+        ]
+        body = {**self._head, "model": completion.model, "choices": choices}
+        usage = usage_json(completion.usage, charge)
+        return sendable({**body, "usage": usage, "farthing": self.farthing(completion)})
+
+    def encoder(self) -> StreamEncoder:
+        return TextEncoder(self, self._head, self._echo, with_usage=self._with_usage)
+
+    def farthing(self, completion: Completion) -> dict[str, Any]:
+        """Return who answered, and the fields that were ignored: by the provider, and by text completions here."""
+        found = farthing_json(completion)
+        return {**found, "ignored": [*found["ignored"], *self._ignored]}
+
+
+class TextEncoder(StreamEncoder):
+    """Encodes a stream of text completions. Ends of choices are sent once the answer is charged."""
+
+    def __init__(self, asked: TextCompletionsRequest, head: Mapping[str, Any], echo: str, *, with_usage: bool) -> None:
+        self._asked, self._head, self._echo, self._with_usage = asked, dict(head), echo, with_usage
+        self._ends: list[Finished] = []
+
+    def begin(self, provider: str, model: str) -> bytes:  # noqa: ARG002 - in OpenAI's shape the model is enough
+        self._head["model"] = model
+        if not self._echo:
+            return b""
+        return b"".join(self._chunk({"choices": [_choice(n, self._echo, None)]}) for n in range(self._asked.chat.n))
+
+    def event(self, event: Event) -> bytes:
+        if isinstance(event, Finished):
+            self._ends.append(event)
+        elif isinstance(event, Delta) and event.text:
+            return self._chunk({"choices": [_choice(event.index, event.text, None)]})
+        return b""
+
+    def end(self, completion: Completion, charge: Charge) -> bytes:
+        self._head["model"] = completion.model
+        chunks: list[dict[str, Any]] = [{"choices": [_choice(e.index, "", e.finish.value)]} for e in self._ends]
+        if self._with_usage:
+            chunks.append({"choices": [], "usage": usage_json(completion.usage, charge)})
+        if chunks:
+            chunks[-1]["farthing"] = self._asked.farthing(completion)
+        return b"".join(self._chunk(chunk) for chunk in chunks) + sse("[DONE]")
+
+    def error(self, problem: HttpProblem) -> bytes:
+        return sse(dumps(problem.body()))
+
+    def _chunk(self, body: Mapping[str, Any]) -> bytes:
+        return sse(dumps({**self._head, **body}))
+
+
+def _choice(index: int, text: str, finish: str | None) -> dict[str, Any]:
+    return {"text": text, "index": index, "logprobs": None, "finish_reason": finish}
+
+
+def _text(choice: Choice) -> str:
+    return choice.text or choice.refusal
+
+
+def _finish(choice: Choice) -> str | None:
+    return choice.finish.value if choice.finish else None
+
+
+def _prompt(found: Any) -> str:
+    """Return the text to complete, alone or as a list of one. Raises BadRequest."""
+    if isinstance(found, list) and len(found) == 1:
+        (found,) = found
+    if isinstance(found, list) and found and all(isinstance(each, str) for each in found):
+        raise BadRequest("prompt", "must be one text: send each prompt in a request of its own")
+    if not isinstance(found, str) or not found:
+        raise BadRequest("prompt", "must be a text that is not empty; token ids are not taken")
+    return found
+
+
+def _options(fields: Fields) -> Options:
+    return Options(
+        temperature=fields.number("temperature", 0, 2),
+        top_p=fields.number("top_p", 0, 1),
+        stop=fields.text_or_list("stop", MOST_STOPS),
+        seed=fields.integer("seed", -(2**63), 2**63),
+        frequency_penalty=fields.number("frequency_penalty", -2, 2),
+        presence_penalty=fields.number("presence_penalty", -2, 2),
+        logit_bias=fields.object("logit_bias"),
+    )
+
+
+def _ignored(fields: Fields, n: int) -> tuple[str, ...]:
+    """Return the fields of a text completion that no chat can serve. Raises BadRequest for wrong values of them."""
+    best_of = fields.integer("best_of", 1, MOST_BEST_OF) or n
+    if best_of < n:
+        raise BadRequest("best_of", "must be at least n")
+    asked = {
+        "suffix": bool(fields.optional_text("suffix")),
+        "best_of": best_of > n,
+        "logprobs": fields.integer("logprobs", 0, MOST_LOGPROBS) is not None,
+    }
+    return tuple(name for name, is_asked in asked.items() if is_asked)
