@@ -144,7 +144,7 @@ class ProviderAdapter(ABC):
                     raise error
                 if reader.has_ended:
                     return
-        chunks, error = _read(reader, splitter.end())
+        chunks, error = _read(reader, splitter.end(), final=True)
         if mending is not None:
             chunks = mending.mended(chunks)
         if chunks:
@@ -237,10 +237,12 @@ class ProviderAdapter(ABC):
             raise Garbled("a page instead of an answer", status=response.status_code)
 
 
-def _read(reader: StreamReader, frames: Sequence[Frame]) -> tuple[Sequence[Chunk], ProviderError | None]:
+def _read(
+    reader: StreamReader, frames: Sequence[Frame], *, final: bool = False
+) -> tuple[Sequence[Chunk], ProviderError | None]:
     """Return the chunks of `frames` up to the end marker or an error, and that error.
 
-    The error is Garbled for a frame of another shape.
+    The error is Garbled for a frame of another shape. `final`: no frames follow.
     """
     found: list[Chunk] = []
     try:
@@ -248,6 +250,8 @@ def _read(reader: StreamReader, frames: Sequence[Frame]) -> tuple[Sequence[Chunk
             found += reader.read(frame)
             if reader.has_ended:
                 break
+        if final or reader.has_ended:
+            found += reader.end()
     except ProviderError as error:
         return found, error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:

@@ -1,50 +1,56 @@
 """The stream of Anthropic's Messages."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from engine.chat import Chunk, Delta, Finish, Finished, Served, ToolCallDelta, Usage
-from engine.providers.dialects.adapter import integer, json_object
+from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
+from engine.errors import Garbled, Overloaded
+from engine.providers.dialects.adapter import compact_json, integer, json_object
 from engine.providers.dialects.stream_reader import StreamReader
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame
-
-_FINISHES = {
-    "end_turn": Finish.STOP,
-    "stop_sequence": Finish.STOP,
-    "pause_turn": Finish.STOP,
-    "tool_use": Finish.TOOL_CALLS,
-    "max_tokens": Finish.LENGTH,
-    "model_context_window_exceeded": Finish.LENGTH,
-    "refusal": Finish.REFUSED,
-}
+from engine.providers.streams.finishes import finish_of, is_reason
+from engine.providers.streams.openai_parts import MOST_PARTS
+from engine.providers.streams.tool_calls import CallPiece, ToolCalls
+from engine.providers.streams.usage_counts import UsageCounts
+from engine.providers.tool_ids import ANSWER_TOOL
 
 
 class AnthropicStreamReader(StreamReader):
     """Reads a stream of Messages events, or one whole message.
 
-    Usage comes in parts; the latest value of each number counts.
+    Usage comes in parts; the latest value of each number counts. A call of ANSWER_TOOL is the answer's text.
     """
 
     def __init__(self) -> None:
-        self._usage: dict[str, Any] = {}
-        self._calls: dict[int, int] = {}
+        self._counts = UsageCounts()
+        self._calls = ToolCalls()
+        self._inputs: dict[int, str] = {}  # of blocks that began with their whole input
+        self._answers: set[int] = set()  # blocks whose input is the answer
+        self._has_answered = False
 
     def read(self, frame: Frame) -> list[Chunk]:
-        data = json_object(frame)
+        try:
+            data = json_object(frame)
+        except Garbled:
+            if self.has_finished or not frame.data.strip():
+                return []
+            raise
         kind = data.get("type") or frame.event
-        if kind == "error":
+        if kind == "error" or (data.get("error") and kind != "message"):
             raise refusal(None, data, {})
         if kind == "message_stop":
             self.has_ended = True
             return []
         return self._take(kind, data)
 
+    def end(self) -> list[Chunk]:
+        return [*self._whole_inputs(), *self._call_deltas(self._calls.end())]
+
     def _take(self, kind: str, data: Mapping[str, Any]) -> list[Chunk]:
         if kind == "message_start":
             message = data.get("message") or {}
-            self._usage |= message.get("usage") or {}
+            self._counts.add(message.get("usage"))
             return [Served(str(message.get("model") or ""))]
         if kind == "content_block_start":
             return self._block(integer(data.get("index")), data.get("content_block") or {})
@@ -57,55 +63,103 @@ class AnthropicStreamReader(StreamReader):
     def _whole(self, message: Mapping[str, Any]) -> list[Chunk]:
         """A whole message, from a server that ignores `stream`."""
         found: list[Chunk] = [Served(str(message.get("model") or ""))]
-        for index, block in enumerate(message.get("content") or ()):
+        blocks = message.get("content") or ()
+        if len(blocks) > MOST_PARTS:
+            raise Garbled(f"over {MOST_PARTS} blocks")
+        for index, block in enumerate(blocks):
             found += self._block(index, block)
-            if block.get("type") == "tool_use":
-                found += self._delta(
-                    index, {"type": "input_json_delta", "partial_json": json.dumps(block.get("input"))}
-                )
         return found + self._end({"usage": message.get("usage"), "delta": message})
 
     def _block(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
-        if block.get("type") == "tool_use":
-            position = self._calls.setdefault(index, len(self._calls))
-            return [Delta("", 0, (ToolCallDelta(position, str(block.get("id")), str(block.get("name"))),))]
+        kind = block.get("type")
+        if kind == "tool_use":
+            return self._call(index, block)
+        if kind == "thinking":
+            return self._thinking(block.get("thinking"), block.get("signature"))
+        if kind == "redacted_thinking":
+            return [Delta(hides_thinking=True)]
         return self._text(block.get("text"))
+
+    def _call(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
+        given = block.get("input")
+        if given:
+            self._inputs[index] = given if isinstance(given, str) else compact_json(given)
+        if block.get("name") == ANSWER_TOOL:
+            self._answers.add(index)
+            return [Delta()]
+        piece = CallPiece(index, str(block.get("id") or ""), str(block.get("name") or ""))
+        return [Delta("", 0, tuple(self._calls.take([piece])))]
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> list[Chunk]:
         kind = delta.get("type")
         if kind == "input_json_delta":
-            piece = str(delta.get("partial_json") or "")
-            return [Delta("", 0, (ToolCallDelta(self._calls.get(index, 0), "", "", piece),))]
+            return self._input(index, str(delta.get("partial_json") or ""))
         if kind == "thinking_delta":
-            return [Delta("", 0, (), str(delta.get("thinking") or "…"))]
+            return self._thinking(delta.get("thinking"), None)
+        if kind == "signature_delta":
+            return self._thinking(None, delta.get("signature"))
         return self._text(delta.get("text"))
+
+    def _input(self, index: int, piece: str) -> list[Chunk]:
+        """Take a piece of a call's input, which outweighs the input that its block began with."""
+        if not piece:
+            return [Delta()]
+        self._inputs.pop(index, None)
+        if index in self._answers:
+            self._has_answered = True
+            return [Delta(piece)]
+        return [Delta("", 0, tuple(self._calls.take([CallPiece(index, arguments=piece)])))]
+
+    def _whole_inputs(self) -> list[Chunk]:
+        """Return the inputs that came whole with the beginning of their blocks."""
+        return [chunk for index, text in tuple(self._inputs.items()) for chunk in self._input(index, text)]
+
+    def _thinking(self, text: Any, signature: Any) -> list[Chunk]:
+        """Return reasoning. An empty piece shows that the model works."""
+        text = text if isinstance(text, str) else ""
+        return [Delta("", 0, (), text, thinking_signature=signature if isinstance(signature, str) else "")]
 
     def _text(self, text: Any) -> list[Chunk]:
         if not isinstance(text, str) or not text:
             return []
         return [Delta(text)]
 
+    def _call_deltas(self, calls: list[Any]) -> list[Chunk]:
+        return [Delta("", 0, tuple(calls))] if calls else []
+
     def _end(self, data: Mapping[str, Any]) -> list[Chunk]:
-        self._usage |= {key: value for key, value in (data.get("usage") or {}).items() if value is not None}
-        found: list[Chunk] = [usage_of(self._usage)]
+        self._counts.add(data.get("usage"))
+        found: list[Chunk] = [usage_of(self._counts)]
         delta = data.get("delta") or {}
         reason = delta.get("stop_reason")
-        if reason:
-            self.has_finished = True
-            finish = _FINISHES.get(str(reason), Finish.STOP)
-            sequence = str(delta.get("stop_sequence") or "")
-            found.append(Finished(finish, at_stop_sequence=reason == "stop_sequence", stop_sequence=sequence))
+        if is_reason(reason):
+            found += self.end()
+            found.append(self._finished(str(reason), str(delta.get("stop_sequence") or "")))
         return found
 
+    def _finished(self, reason: str, sequence: str) -> Finished:
+        """Return the end. Raises Overloaded for a failure."""
+        finish = finish_of(reason)
+        if finish is None:
+            raise Overloaded(f"stop reason {reason[:100]}")
+        if self._calls.is_cut and finish is not Finish.REFUSED:
+            finish = Finish.LENGTH
+        if self._has_answered and finish is Finish.TOOL_CALLS:
+            finish = Finish.STOP
+        self.has_finished = True
+        return Finished(finish, at_stop_sequence=reason == "stop_sequence", stop_sequence=sequence)
 
-def usage_of(usage: Mapping[str, Any]) -> Usage:
+
+def usage_of(counts: UsageCounts) -> Usage:
     """Read usage, in which plain, cached and cache-written input are disjoint."""
-    read, written = integer(usage.get("cache_read_input_tokens")), integer(usage.get("cache_creation_input_tokens"))
-    details = usage.get("output_tokens_details") or {}
+    first = counts.first
+    read = first("cache_read_input_tokens")
+    by_lifetime = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+    written = first("cache_creation_input_tokens") or sum(first(f"cache_creation.{name}") for name in by_lifetime)
     return Usage(
-        integer(usage.get("input_tokens")) + read + written,
-        integer(usage.get("output_tokens")),
+        first("input_tokens") + read + written,
+        first("output_tokens"),
         read,
         written,
-        integer(details.get("thinking_tokens")),
+        first("output_tokens_details.thinking_tokens"),
     )

@@ -1,26 +1,22 @@
 """The stream of Gemini's streamGenerateContent."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from engine.chat import Chunk, Delta, Finish, Finished, Served, ToolCallDelta, Usage
-from engine.errors import KeyRefused, Overloaded
-from engine.providers.dialects.adapter import integer, json_object
+from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
+from engine.errors import Garbled, KeyRefused, Overloaded
+from engine.providers.dialects.adapter import compact_json, integer, json_object
 from engine.providers.dialects.stream_reader import StreamReader
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame
+from engine.providers.streams.finishes import finish_of, is_reason
+from engine.providers.streams.openai_parts import MOST_PARTS
+from engine.providers.streams.tool_calls import CallPiece, ToolCalls
+from engine.providers.streams.usage_counts import UsageCounts, reconciled
 
-_DONE = {"STOP": Finish.STOP, "MAX_TOKENS": Finish.LENGTH, "CONTINUATION": Finish.LENGTH}
-_REFUSED = {"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"}
-_FAILED = {
-    "OTHER",
-    "MALFORMED_FUNCTION_CALL",
-    "MALFORMED_RESPONSE",
-    "UNEXPECTED_TOOL_CALL",
-    "MISSING_THOUGHT_SIGNATURE",
-}
 _ACCOUNT_DISABLED = "PUP_LIMITED_DISABLED"  # the account may no longer use the model; its owner has to act
+_COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
+_MOST_CANDIDATES = 128
 
 
 class GeminiStreamReader(StreamReader):
@@ -29,11 +25,20 @@ class GeminiStreamReader(StreamReader):
     def __init__(self, *, has_stop_sequences: bool) -> None:
         self._has_stop_sequences = has_stop_sequences
         self._model = ""
-        self._calls = 0
+        self._calls: dict[int, ToolCalls] = {}
+        self._parts = 0
+        self._counts = UsageCounts(_COUNTS, "totalTokenCount")
 
     def read(self, frame: Frame) -> list[Chunk]:
-        data = json_object(frame)
-        if "error" in data:
+        if frame.data[:1] != "{" and frame.data.strip() in {"", "[DONE]"}:  # some proxies send OpenAI's end marker
+            return []
+        try:
+            data = json_object(frame)
+        except Garbled:
+            if self.has_finished:
+                return []
+            raise
+        if data.get("error"):
             raise refusal(None, data, {})
         return self._chunks(data)
 
@@ -46,28 +51,35 @@ class GeminiStreamReader(StreamReader):
         if (data.get("promptFeedback") or {}).get("blockReason"):
             self.has_finished = True
             found.append(Finished(Finish.REFUSED))
-        for candidate in data.get("candidates") or ():
+        candidates = data.get("candidates") or ()
+        if max(len(candidates), len(self._calls)) > _MOST_CANDIDATES:
+            raise Garbled(f"over {_MOST_CANDIDATES} candidates")
+        for candidate in candidates:
             found += self._candidate(candidate)
-        usage = data.get("usageMetadata")
-        if isinstance(usage, dict):
-            found.append(usage_of(usage))
+        if self._counts.add(data.get("usageMetadata")):
+            found.append(usage_of(self._counts))
         return found
 
     def _candidate(self, candidate: Mapping[str, Any]) -> list[Chunk]:
         index = integer(candidate.get("index"))
         parts = (candidate.get("content") or {}).get("parts") or ()
+        if len(parts) > MOST_PARTS:
+            raise Garbled(f"over {MOST_PARTS} parts")
         found: list[Chunk] = [delta for delta in (self._delta(part, index) for part in parts) if delta is not None]
         reason = candidate.get("finishReason")
-        if reason:
+        if is_reason(reason):
+            if index in self._calls and (rest := self._calls[index].end()):
+                found.append(Delta("", index, tuple(rest)))
             found.append(self._finished(str(reason), index))
         return found
 
+    def end(self) -> list[Chunk]:
+        rests = ((index, calls.end()) for index, calls in self._calls.items())
+        return [Delta("", index, tuple(rest)) for index, rest in rests if rest]
+
     def _delta(self, part: Mapping[str, Any], index: int) -> Delta | None:
         if call := part.get("functionCall"):
-            self._calls += 1
-            name, position = str(call.get("name") or ""), self._calls - 1
-            arguments = json.dumps(call.get("args") or {}, ensure_ascii=False)
-            return Delta("", index, (ToolCallDelta(position, call.get("id") or f"call_{position}", name, arguments),))
+            return Delta("", index, tuple(self._call(call, str(part.get("thoughtSignature") or ""), index)))
         text = part.get("text")
         if not isinstance(text, str) or not text:
             return None
@@ -75,27 +87,37 @@ class GeminiStreamReader(StreamReader):
             return Delta("", index, (), text)
         return Delta(text, index)
 
+    def _call(self, call: Mapping[str, Any], signature: str, index: int) -> list[Any]:
+        """Return the deltas of one call, which comes whole. The id carries the signature that must come back."""
+        self._parts += 1
+        calls = self._calls.setdefault(index, ToolCalls())
+        arguments = call.get("args")
+        text = arguments if isinstance(arguments, str) else compact_json(arguments or {})
+        id_, name = str(call.get("id") or ""), str(call.get("name") or "")
+        return calls.take([CallPiece(self._parts, id_, name, text or "{}", signature)])
+
     def _finished(self, reason: str, index: int) -> Finished:
-        self.has_finished = True
+        """Return the end of a candidate. Raises KeyRefused or Overloaded for a failure."""
         if reason == _ACCOUNT_DISABLED:
             raise KeyRefused(f"finish reason {reason}")
-        if reason in _FAILED:
-            raise Overloaded(f"finish reason {reason}")
-        if reason in _REFUSED or reason.startswith("IMAGE_"):
-            return Finished(Finish.REFUSED, index)
-        finish = _DONE.get(reason, Finish.STOP)
-        if self._calls and finish is Finish.STOP:
-            return Finished(Finish.TOOL_CALLS, index)
+        finish = finish_of(reason)
+        if finish is None:
+            raise Overloaded(f"finish reason {reason[:100]}")
+        self.has_finished = True
+        if finish is Finish.STOP and index in self._calls:
+            finish = Finish.TOOL_CALLS
         return Finished(finish, index, at_stop_sequence=reason == "STOP" and self._has_stop_sequences)
 
 
-def usage_of(usage: Mapping[str, Any]) -> Usage:
-    """Read usage, in which thinking is counted beside the candidates."""
-    thoughts = integer(usage.get("thoughtsTokenCount"))
-    return Usage(
-        integer(usage.get("promptTokenCount")) + integer(usage.get("toolUsePromptTokenCount")),
-        integer(usage.get("candidatesTokenCount")) + thoughts,
-        integer(usage.get("cachedContentTokenCount")),
-        0,
-        thoughts,
-    )
+def usage_of(counts: UsageCounts) -> Usage:
+    """Read usage, in which thinking is counted beside the candidates.
+
+    Where the parts and the total disagree, the larger counts: the last report may lack the candidates.
+    """
+    first = counts.first
+    prompt, thoughts = first("promptTokenCount") + first("toolUsePromptTokenCount"), first("thoughtsTokenCount")
+    output, is_disputed = reconciled(prompt, first("candidatesTokenCount") + thoughts, first("totalTokenCount"))
+    cached = first("cachedContentTokenCount")
+    if cached > prompt >= 0:
+        cached, is_disputed = 0, True
+    return Usage(prompt, output, cached, 0, thoughts, is_disputed=is_disputed)

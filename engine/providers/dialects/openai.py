@@ -12,11 +12,16 @@ from engine.providers.dialects.adapter import USAGE_FIELD, ProviderAdapter
 from engine.providers.dialects.openai_request import checks_schema, ignored_fields, request_body, sends_stop
 from engine.providers.dialects.openai_stream import OpenAIStreamReader
 from engine.providers.embeddings import openai as embeddings
-from engine.providers.spec import thinking_off
+from engine.providers.spec import Spec, thinking_off
+from engine.providers.streams.thinking_habits import ThinkingHabits
 from engine.speech import Recording, SpeechText
 
 
 class OpenAIDialect(ProviderAdapter):
+    def __init__(self, spec: Spec, keys: tuple[str, ...], base_url: str, proxy: str | None) -> None:
+        super().__init__(spec, keys, base_url, proxy)
+        self._habits = ThinkingHabits(is_self_hosted=not spec.console_url)
+
     def url(self, model: str) -> str:  # noqa: ARG002 - the model is in the body
         return f"{self.base_url}/chat/completions"
 
@@ -52,7 +57,7 @@ class OpenAIDialect(ProviderAdapter):
         return embeddings.read(answer, call, self.spec)
 
     def reader(self, call: ProviderCall) -> OpenAIStreamReader:
-        return OpenAIStreamReader(self.spec, has_stop_sequences=sends_stop(call, self.spec))
+        return OpenAIStreamReader(self.spec, call.model, self._habits, has_stop_sequences=sends_stop(call, self.spec))
 
 
 DIALECT = OpenAIDialect

@@ -1,123 +1,207 @@
 """The stream of OpenAI's chat completions."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from engine.chat import Chunk, Delta, Finish, Finished, Served, ToolCallDelta, Usage
-from engine.errors import Overloaded
-from engine.providers.dialects.adapter import compact_json, integer, json_object
+from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
+from engine.errors import Garbled, Overloaded, StreamCut
+from engine.providers.dialects.adapter import json_object
 from engine.providers.dialects.stream_reader import StreamReader
 from engine.providers.refusals import refusal
-from engine.providers.reported_costs import reported_cost
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
+from engine.providers.streams.finishes import finish_of, is_listed, is_reason
+from engine.providers.streams.openai_parts import call_pieces, parts_of
+from engine.providers.streams.openai_usage import billed_usd, usage_of
+from engine.providers.streams.think_tags import Piece, ThinkTags
+from engine.providers.streams.thinking_habits import ThinkingHabits
+from engine.providers.streams.tool_calls import ToolCalls
+from engine.providers.streams.usage_counts import UsageCounts, count_of
 
-_FINISHES = {
-    "stop": Finish.STOP,
-    "tool_calls": Finish.TOOL_CALLS,
-    "function_call": Finish.TOOL_CALLS,
-    "length": Finish.LENGTH,
-    "model_length": Finish.LENGTH,
-    "content_filter": Finish.REFUSED,
-}
-_FAILED = {"error", "insufficient_system_resource"}
+_MOST_CHOICES = 128
+_MOST_LOGPROBS_CHARS = 16_000_000  # of the frames that have them; from then on they are left out
+_END_MARKERS = {"[DONE]", "DONE", '"[DONE]"'}
 
 
 class OpenAIStreamReader(StreamReader):
-    """Reads a stream of chat completion chunks, or one whole completion."""
+    """Reads a stream of chat completion chunks, or one whole completion, of `model`."""
 
-    def __init__(self, spec: Spec, *, has_stop_sequences: bool) -> None:
+    def __init__(self, spec: Spec, model: str, habits: ThinkingHabits, *, has_stop_sequences: bool) -> None:
         self._spec, self._has_stop_sequences = spec, has_stop_sequences
-        self._refused_choices: set[int] = set()
+        self._asked, self._habits = model, habits
+        self._choices: dict[int, _Choice] = {}
         self._model = ""
+        self._counts = UsageCounts(("prompt_tokens", "completion_tokens"), "total_tokens")
+        self._cost_usd: Decimal | None = None
+        self._left_logprobs_chars = _MOST_LOGPROBS_CHARS
 
     def read(self, frame: Frame) -> list[Chunk]:
-        if frame.data == "[DONE]":
-            self.has_ended = True
+        if frame.data[:1] != "{" and self._is_marker(frame.data.strip()):
             return []
-        data = json_object(frame)
-        error = data.get("error") or (data.get("x_groq") or {}).get("error")
-        if error or frame.event == "error" or data.get("object") == "error":
+        try:
+            data = json_object(frame)
+        except Garbled:
+            if self.has_finished:  # the usage may still come
+                return []
+            raise
+        groq = _object(data.get("x_groq"))
+        if data.get("error") or groq.get("error") or frame.event == "error" or data.get("object") == "error":
             raise refusal(None, data, {})
-        return [
-            replace(chunk, cost_usd=_cost(frame, self._spec)) if isinstance(chunk, Usage) else chunk
-            for chunk in self._chunks(data)
-        ]
+        return [*self._served(data), *self._deltas(data, len(frame.data)), *self._usage(data, groq, frame)]
 
-    def _chunks(self, data: Mapping[str, Any]) -> list[Chunk]:
+    def end(self) -> list[Chunk]:
+        """Return what is left of each choice. Raises StreamCut for a choice that ends in the middle of a call."""
         found: list[Chunk] = []
+        for choice in self._choices.values():
+            found += choice.rest()
+            if not choice.has_finished and choice.calls.is_cut:
+                raise StreamCut("a tool call without an end")
+            if choice.has_text:
+                self._habits.observe(self._asked, unopened=choice.tags.was_unopened)
+        return found
+
+    def _is_marker(self, text: str) -> bool:
+        """Return whether it is an end marker, or nothing."""
+        self.has_ended = text in _END_MARKERS
+        return self.has_ended or not text
+
+    def _served(self, data: Mapping[str, Any]) -> Iterator[Served]:
         model = data.get("model")
         if isinstance(model, str) and model and model != self._model:
             self._model = model
-            found.append(Served(model))
-        for choice in data.get("choices") or ():
-            found += self._choice(choice)
-        usage = data.get("usage") or (data.get("x_groq") or {}).get("usage")
-        if isinstance(usage, dict):
-            found.append(usage_of(usage))
-        return found
+            yield Served(model)
 
-    def _choice(self, choice: Mapping[str, Any]) -> list[Chunk]:
-        # Some servers answer a stream request with one whole message.
-        delta = choice.get("delta") or choice.get("message") or {}
-        index = integer(choice.get("index"))
-        found: list[Chunk] = []
-        text = delta.get("content") or delta.get("refusal") or ""
-        text = text if isinstance(text, str) else "".join(p.get("text", "") for p in text if isinstance(p, dict))
-        thinking = delta.get("reasoning_content") or delta.get("reasoning") or ""
-        calls = tuple(_tool_call(call, n) for n, call in enumerate(delta.get("tool_calls") or ()))
-        if text or calls or thinking:
-            if delta.get("refusal"):
-                self._refused_choices.add(index)
-            logprobs = choice.get("logprobs")
-            thought = thinking if isinstance(thinking, str) else "…"
-            found.append(Delta(text, index, calls, thought, logprobs if isinstance(logprobs, dict) else None))
-        reason = choice.get("finish_reason")
-        if reason:
-            found.append(self._finished(str(reason), index))
-        return found
+    def _deltas(self, data: Mapping[str, Any], chars: int) -> Iterator[Chunk]:
+        choices = data.get("choices") or ()
+        if max(len(choices), len(self._choices)) > _MOST_CHOICES:
+            raise Garbled(f"over {_MOST_CHOICES} choices")
+        for place, body in enumerate(choices):
+            if body.get("error"):
+                raise refusal(None, body, {})
+            index = count_of(body.get("index", place))
+            choice = self._choices.get(index)
+            if choice is None:
+                choice = self._choices[index] = _Choice(index, waits=self._habits.is_expected(self._asked))
+            logprobs = self._logprobs(body, chars)
+            yield from choice.take(body, logprobs)
+            reason = body.get("finish_reason")
+            if is_reason(reason):
+                yield from choice.rest()
+                yield self._finished(str(reason), body, choice)
 
-    def _finished(self, reason: str, index: int) -> Finished:
-        """Return the end of a choice; an unknown reason counts as `stop`. Raises Overloaded for a failure."""
-        if reason in _FAILED:
-            raise Overloaded(f"finish reason {reason}")
-        finish = Finish.REFUSED if index in self._refused_choices else _FINISHES.get(reason, Finish.STOP)
-        self.has_finished = True
-        return Finished(finish, index, at_stop_sequence=reason == "stop" and self._has_stop_sequences)
+    def _logprobs(self, body: Mapping[str, Any], chars: int) -> Mapping[str, object] | None:
+        found = body.get("logprobs")
+        if not isinstance(found, Mapping):
+            return None
+        kept = {name: found[name] for name in ("content", "refusal") if isinstance(found.get(name), list)}
+        self._left_logprobs_chars -= chars
+        return {"content": None, "refusal": None, **kept} if kept and self._left_logprobs_chars >= 0 else None
+
+    def _finished(self, reason: str, body: Mapping[str, Any], choice: "_Choice") -> Finished:
+        """Return the end of a choice. Raises Overloaded for a failure.
+
+        A reseller's `native_finish_reason` counts where the reseller says `stop` of an answer that was cut or refused.
+        """
+        finish, native = finish_of(reason), body.get("native_finish_reason")
+        if finish is Finish.STOP and is_listed(native) and finish_of(str(native)) is not Finish.TOOL_CALLS:
+            finish = finish_of(str(native))
+        if finish is None:
+            raise Overloaded(f"finish reason {reason[:100]}")
+        if choice.calls.is_cut and finish is not Finish.REFUSED:
+            finish = Finish.LENGTH
+        self.has_finished = choice.has_finished = True
+        at_stop_sequence = reason.strip().lower() == "stop" and self._has_stop_sequences
+        return Finished(finish, choice.index, at_stop_sequence=at_stop_sequence)
+
+    def _usage(self, data: Mapping[str, Any], groq: Mapping[str, Any], frame: Frame) -> Iterator[Usage]:
+        reports = [groq.get("usage"), *(choice.get("usage") for choice in data.get("choices") or ())]
+        added = [self._counts.add(report) for report in (*reports, data.get("usage"))]
+        if any(added):
+            if self._spec.reports_cost:
+                self._cost_usd = billed_usd(frame) or self._cost_usd
+            yield replace(usage_of(self._counts), cost_usd=self._cost_usd)
 
 
-def _tool_call(call: Mapping[str, Any], position: int) -> ToolCallDelta:
-    function = call.get("function") or {}
-    index = call.get("index")
-    arguments = function.get("arguments") or ""
-    return ToolCallDelta(
-        index if isinstance(index, int) else position,
-        str(call.get("id") or ""),
-        str(function.get("name") or ""),
-        arguments if isinstance(arguments, str) else compact_json(arguments),
-    )
+class _Choice:
+    """One choice of a stream."""
+
+    def __init__(self, index: int, *, waits: bool) -> None:
+        self.index = index
+        self.tags = ThinkTags(waits=waits)
+        self.calls = ToolCalls()
+        self.has_finished = False
+        self._texts: dict[str, list[str]] = {}  # that came, by field: a last message may repeat them
+        self._chars: dict[str, int] = {}
+
+    @property
+    def has_text(self) -> bool:
+        return "text" in self._texts
+
+    def take(self, body: Mapping[str, Any], logprobs: Mapping[str, object] | None) -> Iterator[Delta]:
+        """Return the deltas of one chunk. Some servers send whole messages, also as the last chunk of a stream."""
+        delta, message = body.get("delta"), body.get("message")
+        if not (delta is None or isinstance(delta, Mapping)):
+            raise Garbled("a delta that is no object")
+        if delta is not None:
+            yield from self._take(delta, logprobs, is_message=False, at_end=is_reason(body.get("finish_reason")))
+        if isinstance(message, Mapping):
+            yield from self._take(message, logprobs, is_message=True, at_end=True)
+
+    def _take(
+        self, delta: Mapping[str, Any], logprobs: Mapping[str, object] | None, *, is_message: bool, at_end: bool
+    ) -> Iterator[Delta]:
+        text, refused, thinking, hides_thinking = parts_of(delta)
+        thinking = self._new("thinking", thinking, is_message=is_message)
+        if thinking or hides_thinking:
+            yield from self._pieces(self.tags.stop_waiting(), None)
+            yield Delta("", self.index, (), thinking, hides_thinking=hides_thinking)
+        text = self._new("text", text, is_message=is_message)
+        if text:
+            yield from self._text(text, logprobs)
+        refused = self._new("refusal", refused, is_message=is_message)
+        if refused:
+            yield Delta(refused, self.index, logprobs=None if text else logprobs, is_refusal=True)
+        pieces = call_pieces(delta)
+        if pieces:
+            yield from self._pieces(self.tags.end(), None)
+            take = self.calls.take_message(pieces) if is_message else self.calls.take(pieces, at_end=at_end)
+            yield Delta("", self.index, tuple(take))  # an empty one shows that the model works
+
+    def rest(self) -> Iterator[Delta]:
+        """Return what was held back until the end of the choice."""
+        yield from self._pieces(self.tags.end(), None)
+        calls = self.calls.end()
+        if calls:
+            yield Delta("", self.index, tuple(calls))
+
+    def _text(self, text: str, logprobs: Mapping[str, object] | None) -> Iterator[Delta]:
+        if self.tags.is_over:
+            yield Delta(text, self.index, logprobs=logprobs)
+            return
+        pieces = self.tags.feed(text)
+        yield from self._pieces(pieces, logprobs) if pieces else (Delta("", self.index),)
+
+    def _pieces(self, pieces: list[Piece], logprobs: Mapping[str, object] | None) -> Iterator[Delta]:
+        for piece in pieces:
+            if piece.is_thinking:
+                yield Delta("", self.index, (), piece.text)
+            else:
+                yield Delta(piece.text, self.index, logprobs=logprobs)
+                logprobs = None
+
+    def _new(self, field: str, text: str, *, is_message: bool) -> str:
+        """Return the part of a text that has not come before; a delta's is new, a message may repeat all."""
+        if not text:
+            return ""
+        came, chars = self._texts.setdefault(field, []), self._chars.get(field, 0)
+        if is_message and chars:
+            text = text[chars:] if len(text) >= chars and text.startswith("".join(came)) else ""
+        came.append(text)
+        self._chars[field] = chars + len(text)
+        return text
 
 
-def _cost(frame: Frame, spec: Spec) -> Decimal | None:
-    """Return the bill that a frame reports; None where there is none."""
-    return reported_cost(json.loads(frame.data, parse_float=Decimal).get("usage")) if spec.reports_cost else None
-
-
-def usage_of(usage: Mapping[str, Any]) -> Usage:
-    """Read usage, with cached tokens in each provider's field. Absurd numbers are judged by the gateway.
-
-    Where the parts and the total disagree, the larger counts: some report reasoning beside `completion_tokens`.
-    """
-    prompt, completion = integer(usage.get("prompt_tokens")), integer(usage.get("completion_tokens"))
-    details = usage.get("prompt_tokens_details") or {}
-    cached = integer(details.get("cached_tokens")) or integer(usage.get("prompt_cache_hit_tokens"))
-    return Usage(
-        prompt,
-        completion if min(prompt, completion) < 0 else max(completion, integer(usage.get("total_tokens")) - prompt),
-        cached,
-        integer(details.get("cache_write_tokens")),
-        integer((usage.get("completion_tokens_details") or {}).get("reasoning_tokens")),
-    )
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -24,6 +24,10 @@ class StreamReader(ABC):
         An end without content is no error here: AttemptContent decides whether it is an answer.
         """
 
+    def end(self) -> Sequence[Chunk]:
+        """Return the chunks that were held back until the end. Raises a ProviderError for an answer that was cut."""
+        return ()
+
     def check_end(self) -> None:
         """Raise StreamCut where the body ended without a proper end."""
         if not self.has_ended and not self.has_finished:

@@ -96,7 +96,7 @@ async def test_whole_message_of_a_server_that_ignores_stream_is_read(indent: int
         "usage": {"input_tokens": 3, "output_tokens": 2},
     }
     found = await Wire("anthropic", json.dumps(whole, indent=indent)).chunks()
-    assert (text(found), calls(found), finishes(found)) == ("whole", [("go", '{"a": 1}')], [Finish.TOOL_CALLS])
+    assert (text(found), calls(found), finishes(found)) == ("whole", [("go", '{"a":1}')], [Finish.TOOL_CALLS])
     assert usage(found) is not None
 
 

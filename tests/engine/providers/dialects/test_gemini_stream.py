@@ -97,7 +97,7 @@ async def test_usage_adds_the_thinking_tokens() -> None:
 async def test_function_calls_come_whole() -> None:
     call = {"functionCall": {"name": "look", "args": {"a": 1}}}
     found = await Wire("gemini", data(frame("so", call, finish="STOP"))).chunks()
-    assert calls(found) == [("look", '{"a": 1}')]
+    assert calls(found) == [("look", '{"a":1}')]
     assert finishes(found) == [Finish.TOOL_CALLS]
 
 

@@ -1,0 +1,119 @@
+"""The parts of a delta or message in OpenAI's shape: text, refusal, reasoning and tool calls, as servers send them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from engine.errors import Garbled
+from engine.providers.streams.tool_calls import MOST_CALLS, CallPiece
+
+MOST_PARTS = 10_000  # of one message: each takes a few microseconds
+_REASONING = ("reasoning_content", "reasoning", "thinking", "thinking_content", "thought")
+_TEXTS = ("text", "content", "thinking", "summary", "reasoning")
+_compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class Parts(NamedTuple):
+    """The texts of one delta. `hides_thinking`: it has reasoning that can't be read."""
+
+    text: str
+    refusal: str
+    thinking: str
+    hides_thinking: bool
+
+
+def parts_of(delta: Mapping[str, Any]) -> Parts:
+    """Read a delta, whose content is a text or a list of parts. Raises Garbled for too many parts."""
+    content, refusal = delta.get("content"), delta.get("refusal")
+    thinking, hides_thinking = _reasoning(delta)
+    if content is None or isinstance(content, str):
+        return Parts(content or "", _text(refusal), thinking, hides_thinking)
+    texts: list[str] = []
+    refusals, thoughts = [_text(refusal)], [thinking]
+    for part in _list(content):
+        kind = part.get("type") if isinstance(part, Mapping) else "text"
+        if kind in {"thinking", "reasoning"}:
+            thoughts.append(_text(part))
+        elif kind == "refusal":
+            refusals.append(_text(part.get("refusal")))
+        elif kind in {"text", "output_text", None}:
+            texts.append(_text(part))
+    return Parts("".join(texts), "".join(refusals), "".join(thoughts), hides_thinking)
+
+
+def _reasoning(delta: Mapping[str, Any]) -> tuple[str, bool]:
+    """Return the reasoning; some servers send it in two fields alike, so the first one counts."""
+    for name in _REASONING:
+        if (found := delta.get(name)) and (text := _text(found)):
+            return text, False
+    details = delta.get("reasoning_details") or delta.get("thinking_blocks")
+    if not details:
+        return "", False
+    found_details = _list(details)
+    is_hidden = any(isinstance(detail, Mapping) and detail.get("data") for detail in found_details)
+    return "".join(_text(detail) for detail in found_details), is_hidden
+
+
+def _text(found: Any, depth: int = 3) -> str:
+    """Return the text of a part: a text, a list of parts, or an object with one of either."""
+    if isinstance(found, str):
+        return found
+    if depth and isinstance(found, list):
+        return "".join(_text(each, depth - 1) for each in _list(found))
+    if depth and isinstance(found, Mapping):
+        return next((text for name in _TEXTS if (text := _text(found.get(name), depth - 1))), "")
+    return ""
+
+
+def _list(found: Any) -> Sequence[Any]:
+    parts = found if isinstance(found, list) else [found]
+    if len(parts) > MOST_PARTS:
+        raise Garbled(f"over {MOST_PARTS} parts")
+    return parts
+
+
+def call_pieces(delta: Mapping[str, Any]) -> list[CallPiece]:
+    """Return the pieces of tool calls, also of a function call in the form before tools. Raises Garbled."""
+    calls = delta.get("tool_calls")
+    if not calls:
+        function = delta.get("function_call")
+        return [_piece({"index": 0, "function": function})] if isinstance(function, Mapping) and function else []
+    calls = [calls] if isinstance(calls, Mapping) else calls
+    if not isinstance(calls, list):
+        raise Garbled("tool calls that are no list")
+    if len(calls) > MOST_CALLS:
+        raise Garbled(f"over {MOST_CALLS} tool calls")
+    return [piece for piece in _pieces(calls) if piece.id or piece.name or piece.arguments]
+
+
+def _pieces(calls: Sequence[Any]) -> Iterator[CallPiece]:
+    return (_piece(call) for call in calls if isinstance(call, Mapping))
+
+
+def _piece(call: Mapping[str, Any]) -> CallPiece:
+    function = call.get("function")
+    function = function if isinstance(function, Mapping) else call
+    return CallPiece(
+        _index(call.get("index")), _name(call.get("id")), _name(function.get("name")), _arguments(function)
+    )
+
+
+def _index(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        return int(value[:6])
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _name(value: Any) -> str:
+    """Return an id or a name, which some servers send as a number."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def _arguments(function: Mapping[str, Any]) -> str:
+    """Return the arguments as JSON text; some servers send the object itself."""
+    found = function.get("arguments")
+    if found is None or found == "null":
+        return ""
+    return found if isinstance(found, str) else _compact_json(found)

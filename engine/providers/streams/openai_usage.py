@@ -1,0 +1,43 @@
+"""Usage and bills in OpenAI's shape, as all providers of that dialect report them."""
+
+import json
+from decimal import Decimal
+
+from engine.chat import Usage
+from engine.providers.reported_costs import reported_cost
+from engine.providers.sse import Frame
+from engine.providers.streams.usage_counts import UsageCounts, reconciled
+
+
+def billed_usd(frame: Frame) -> Decimal | None:
+    """Return the bill that a frame reports, as its exact digits; None where there is none above zero."""
+    return reported_cost(json.loads(frame.data, parse_float=Decimal).get("usage"))
+
+
+def usage_of(counts: UsageCounts) -> Usage:
+    """Read usage, with each count in the fields of all providers. Absurd numbers are judged by the gateway.
+
+    Where the parts and the total disagree, the larger counts, and the usage is disputed.
+    """
+    first = counts.first
+    prompt, completion = first("prompt_tokens", "input_tokens"), first("completion_tokens", "output_tokens")
+    total = first("total_tokens")
+    reasoning = first(
+        "completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens", "reasoning_tokens"
+    )
+    hit, miss = first("prompt_cache_hit_tokens"), first("prompt_cache_miss_tokens")
+    cached = first("prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens", "cached_tokens") or hit
+    written = first("prompt_tokens_details.cache_write_tokens", "cache_creation_input_tokens")
+    is_disputed = 0 < prompt < hit + miss
+    if 0 <= prompt < hit + miss:
+        prompt = hit + miss
+    if cached + written > prompt >= 0:
+        is_disputed, beside = True, prompt + cached + written
+        if total == beside + completion:
+            prompt = beside
+        else:
+            cached = written = 0
+    if reasoning > completion >= 0 and not total:
+        completion, is_disputed = completion + reasoning, True
+    completion, has_other_total = reconciled(prompt, completion, total)
+    return Usage(prompt, completion, cached, written, reasoning, is_disputed=is_disputed or has_other_total)

@@ -1,0 +1,188 @@
+"""ThinkTags: the reasoning that a model writes into its text between tags, split from the answer."""
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+_MOST_HELD_CHARS = 400_000  # of a text whose closing tag is waited for
+_MOST_BLANK_CHARS = 10_000  # before the text
+_PAIRS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))
+_TAG = re.compile("|".join(re.escape(tag) for pair in _PAIRS for tag in pair))
+_TAG_CHARS = 8
+_UNOPENED = re.compile(r"(?<![`\"'])(?:</think>|\[/THINK\])(?![`\"'])")
+
+
+class Piece(NamedTuple):
+    text: str
+    is_thinking: bool
+
+
+class _State(Enum):
+    START = 1  # only blanks, or a part of the opening tag
+    WAITING = 2  # the model is likely to think without an opening tag: its text is held back
+    THINKING = 3
+    ANSWER = 4
+
+
+class ThinkTags:
+    """Splits the text of one choice, however it is cut into pieces. Only tags that begin the text count.
+
+    `waits`: the text is held back until a closing tag, or its end; for models whose opening tag is in the prompt.
+    Nested tags belong to the reasoning. Where one is never closed, the text after the last closing tag is the answer.
+    """
+
+    def __init__(self, *, waits: bool = False) -> None:
+        self._state, self._waits = _State.START, waits
+        self._open, self._close = _PAIRS[0]
+        self._held: list[str] = []
+        self._held_chars = 0
+        self._recent = ""  # the end of the text that is held back
+        self._tail = ""  # the end of the last piece, where it may be the beginning of a tag
+        self._depth = 0
+        self._blanks: str | None = None  # blanks that are passed on only with text after them; None: at the beginning
+        self.was_unopened = False
+
+    @property
+    def is_over(self) -> bool:
+        """True when all further text is the answer."""
+        return self._state is _State.ANSWER and self._blanks is None
+
+    def feed(self, text: str) -> list[Piece]:
+        """Return the pieces that are certain with `text`."""
+        if self._state is _State.ANSWER:
+            return self._answer(text)
+        if self._state is _State.THINKING:
+            return self._thinking(text)
+        self._held.append(text)
+        self._held_chars += len(text)
+        return self._begin() if self._state is _State.START else self._wait(text)
+
+    def stop_waiting(self) -> list[Piece]:
+        """Return the text that was held back: the server sends the reasoning apart from it."""
+        self._waits = False
+        return self.end() if self._state is _State.WAITING else []
+
+    def end(self) -> list[Piece]:
+        """Return the rest; all further text is the answer."""
+        state, is_closed, rest = self._state, self._is_closed, "".join(self._held) + self._tail
+        self._state, self._held, self._tail, self._held_chars = _State.ANSWER, [], "", 0
+        if state is not _State.THINKING:
+            found = _pieces(rest)
+        else:
+            found = _pieces(rest.removeprefix(self._close).lstrip()) if is_closed else self._thought(rest)
+        self._blanks = None
+        return found
+
+    # --- before it is known whether the model thinks ---------------------------------------------------
+
+    def _begin(self) -> list[Piece]:
+        text = "".join(self._held)
+        begun = text.lstrip()
+        for opening, closing in _PAIRS:
+            if begun.startswith(opening):
+                self._open, self._close, self._state = opening, closing, _State.THINKING
+                self._held, self._held_chars, self._depth = [], 0, 1
+                return self._thinking(begun[len(opening) :])
+            if opening.startswith(begun) and self._held_chars <= _MOST_BLANK_CHARS:
+                return []
+        if self._waits:
+            self._state = _State.WAITING
+        return self._unopened(text) or ([] if self._waits else self.end())
+
+    def _wait(self, text: str) -> list[Piece]:
+        end = self._recent + text
+        if any(closing in end for _, closing in _PAIRS):
+            return self._unopened("".join(self._held)) or self.end()
+        if self._held_chars > _MOST_HELD_CHARS:
+            return self.end()
+        self._recent = end[-_TAG_CHARS:]
+        return []
+
+    def _unopened(self, text: str) -> list[Piece]:
+        """Split a text whose closing tag has no opening one; return nothing where there is none."""
+        thinking, answer = split_unopened(text)
+        if not thinking:
+            return []
+        self.end()
+        self.was_unopened, self._blanks = True, ""
+        return [*_pieces(thinking, is_thinking=True), *self._answer(answer)]
+
+    # --- within the reasoning, and after it ----------------------------------------------------------
+
+    @property
+    def _is_closed(self) -> bool:
+        """True where a nested tag is open, and text after a closing one is held back."""
+        return bool(self._held)
+
+    def _thinking(self, text: str) -> list[Piece]:
+        text, self._tail = self._tail + text, ""
+        found: list[Piece] = []
+        at = 0
+        for tag in _TAG.finditer(text):
+            if tag.group() not in {self._open, self._close}:
+                continue
+            found += self._inner(text[at : tag.start()])
+            at = tag.end()
+            self._depth += 1 if tag.group() == self._open else -1
+            if not self._depth:
+                found += self._thought("".join(self._held))
+                self._state, self._held, self._blanks = _State.ANSWER, [], ""
+                return [*found, *self._answer(text[at:])]
+            if tag.group() == self._close:
+                found += self._thought("".join(self._held))
+                self._held = [tag.group()]
+            else:
+                found += self._inner(tag.group())
+        rest = text[at:]
+        cut = _beginning_of_a_tag(rest, (self._open, self._close))
+        self._tail = rest[len(rest) - cut :]
+        return [*found, *self._inner(rest[: len(rest) - cut])]
+
+    def _inner(self, text: str) -> list[Piece]:
+        if self._is_closed:
+            self._held.append(text)
+            return []
+        return self._thought(text)
+
+    def _thought(self, text: str) -> list[Piece]:
+        """Pass reasoning on, without the blanks around it."""
+        if self._blanks is None:
+            text = text.lstrip()
+        shown = text.rstrip()
+        if not shown:
+            if self._blanks is not None:
+                self._blanks += text
+            return []
+        before, self._blanks = self._blanks or "", text[len(shown) :]
+        return [Piece(before + shown, is_thinking=True)]
+
+    def _answer(self, text: str) -> list[Piece]:
+        if self._blanks is not None:
+            text = text.lstrip()
+            if text:
+                self._blanks = None
+        return _pieces(text)
+
+
+def split_unopened(text: str) -> tuple[str, str]:
+    """Return the reasoning and the answer of a text with a single closing tag and no opening one.
+
+    The reasoning is empty for any other text, as for one that quotes the tag.
+    """
+    if "</think>" not in text and "[/THINK]" not in text:
+        return "", text
+    closings = _UNOPENED.findall(text)
+    if len(closings) != 1 or len(_TAG.findall(text)) != 1:
+        return "", text
+    thinking, _, answer = text.partition(closings[0])
+    return thinking.strip(), answer.lstrip()
+
+
+def _pieces(text: str, *, is_thinking: bool = False) -> list[Piece]:
+    return [Piece(text, is_thinking)] if text else []
+
+
+def _beginning_of_a_tag(text: str, tags: tuple[str, ...]) -> int:
+    """Return how many characters at the end of `text` may be the beginning of a tag."""
+    most = max(map(len, tags)) - 1
+    return next((n for n in range(min(most, len(text)), 0, -1) if any(tag.startswith(text[-n:]) for tag in tags)), 0)

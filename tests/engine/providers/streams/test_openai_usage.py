@@ -1,0 +1,77 @@
+"""Usage in OpenAI's shape."""
+
+from typing import Any
+
+import pytest
+
+from engine.chat import Usage
+from engine.providers.streams.openai_usage import usage_of
+from engine.providers.streams.usage_counts import UsageCounts
+
+XAI = {
+    "prompt_tokens": 20,
+    "completion_tokens": 9,
+    "total_tokens": 329,
+    "completion_tokens_details": {"reasoning_tokens": 300},
+}
+
+
+def counted(*reports: Any) -> UsageCounts:
+    counts = UsageCounts(("prompt_tokens", "completion_tokens"), "total_tokens")
+    for report in reports:
+        counts.add(report)
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        ({"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}, Usage(9, 3)),
+        ({"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 112}, Usage(9, 103, is_disputed=True)),
+        ({"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 5}, Usage(9, 3, is_disputed=True)),
+        (XAI, Usage(20, 309, reasoning_tokens=300, is_disputed=True)),
+        (XAI | {"total_tokens": 0}, Usage(20, 309, reasoning_tokens=300, is_disputed=True)),
+        ({"input_tokens": 9, "output_tokens": 3}, Usage(9, 3)),
+        ({"prompt_tokens": "9", "completion_tokens": 3.0, "total_tokens": "12"}, Usage(9, 3)),
+    ],
+)
+def test_parts_and_total_are_reconciled(report: dict[str, Any], expected: Usage) -> None:
+    assert usage_of(counted(report)) == expected
+
+
+def test_cached_tokens_are_read_in_the_fields_of_all_providers() -> None:
+    details = {"cached_tokens": 0}
+    for report in (
+        {"prompt_tokens": 9, "prompt_cache_hit_tokens": 7, "prompt_tokens_details": details},
+        {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 7}},
+        {"prompt_tokens": 9, "cached_tokens": 7},
+        {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 7}},
+    ):
+        assert usage_of(counted(report | {"completion_tokens": 1})) == Usage(9, 1, 7)
+
+
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        ({"prompt_cache_hit_tokens": 7, "prompt_cache_miss_tokens": 2}, Usage(9, 1, 7)),
+        ({"prompt_tokens": 9, "prompt_cache_hit_tokens": 7, "prompt_cache_miss_tokens": 2}, Usage(9, 1, 7)),
+        (
+            {"prompt_tokens": 2, "prompt_cache_hit_tokens": 7, "prompt_cache_miss_tokens": 2},
+            Usage(9, 1, 7, is_disputed=True),
+        ),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 90}}, Usage(9, 1, 0, is_disputed=True)),
+        (
+            {"prompt_tokens": 9, "total_tokens": 100, "prompt_tokens_details": {"cached_tokens": 90}},
+            Usage(99, 1, 90, is_disputed=True),
+        ),
+    ],
+)
+def test_cached_tokens_and_the_prompt_are_reconciled(report: dict[str, Any], expected: Usage) -> None:
+    assert usage_of(counted(report | {"completion_tokens": 1})) == expected
+
+
+def test_later_reports_take_nothing_away() -> None:
+    first = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
+    zeros = dict.fromkeys(first, 0)
+    details = {"completion_tokens_details": {"reasoning_tokens": 2}}
+    assert usage_of(counted(first, zeros, details)) == Usage(9, 3, reasoning_tokens=2)
