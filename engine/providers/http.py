@@ -6,7 +6,7 @@ a call.
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import cache, lru_cache
 
@@ -16,9 +16,12 @@ from httpx_aiohttp import AiohttpTransport
 
 from engine.errors import FirstTokenLate, Garbled, Unreachable
 from engine.providers.body_ends import BodyEnds
+from engine.providers.inflate import MOST_BODY_BYTES, SLICE_BYTES, inflater_of
 
 MOST_CONNECTIONS = 1000
 CONNECT_SECONDS = 10.0
+MOST_GET_BYTES = 2_000_000
+BUSY_SECONDS = 0.005  # of reading pieces that have come, before the event loop runs
 UNPACED_PIECES = 8  # the first pieces are passed on as they come, so that an answer is seen to begin
 _NETWORK_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError)  # the transport lets some aiohttp errors through
 _DEFAULT_HEADERS = {"user-agent": "Farthing", "accept-encoding": "gzip, deflate"}  # both libraries can unpack these
@@ -69,29 +72,43 @@ async def post(
 
 async def get(
     http: httpx.AsyncBaseTransport, url: str, headers: Mapping[str, str], seconds: float = 15
-) -> httpx.Response:
-    """Return a response with its body read. Raises Unreachable, and FirstTokenLate after `seconds`."""
+) -> tuple[httpx.Response, bytes]:
+    """Return a response and the first MOST_GET_BYTES of its body.
+
+    Raises Unreachable, Garbled, and FirstTokenLate after `seconds`.
+    """
     try:
         async with asyncio.timeout(seconds):
             response = await _send(http, "GET", url, headers)
             try:
-                await response.aread()
+                return response, await _up_to(response, MOST_GET_BYTES)
             finally:
+                response.extensions.pop(_BODY, None)
                 await response.aclose()
     except TimeoutError as error:
         raise FirstTokenLate(f"nothing for {seconds:g} s") from error
-    except _NETWORK_ERRORS as error:
-        raise _as_provider_error(error) from error
-    return response
 
 
 async def pieces(response: httpx.Response, pause_seconds: float = 0.0) -> AsyncGenerator[bytes, None]:
-    """Yield the body: the first pieces as they come, the rest with a pause after each. Raises Unreachable."""
-    number = 0
+    """Yield the body, unpacked: the first pieces as they come, the rest with a pause after each.
+
+    A piece has SLICE_BYTES at most where more has come at once, and the event loop runs between pieces that take long
+    to read. Raises Unreachable, and Garbled for a body that is too large or can't be unpacked.
+    """
+    number, total, loop = 0, 0, asyncio.get_running_loop()
+    worked_since = loop.time()
     try:
-        response.extensions[_BODY] = body = response.aiter_bytes()
-        async for piece in body:
-            yield piece
+        response.extensions[_BODY] = body = _raw_body(response)
+        inflater = None if response.is_stream_consumed else inflater_of(response.headers)
+        async for raw in body:
+            for piece in _slices(raw) if inflater is None else inflater.feed(raw):
+                total += len(piece)
+                if total > MOST_BODY_BYTES:
+                    raise Garbled("a body without an end")
+                yield piece
+                if (now := loop.time()) - worked_since > BUSY_SECONDS:
+                    await asyncio.sleep(0)
+                    worked_since = now
             number += 1
             if pause_seconds and number >= UNPACED_PIECES:
                 await _pause(socket_of(response), pause_seconds)
@@ -99,27 +116,46 @@ async def pieces(response: httpx.Response, pause_seconds: float = 0.0) -> AsyncG
         raise _as_provider_error(error) from error
 
 
+def _raw_body(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Return the body as it comes from the network. One that was read before is whole and unpacked."""
+    return response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()
+
+
+def _slices(raw: bytes) -> Sequence[bytes]:
+    if len(raw) <= SLICE_BYTES:
+        return (raw,)
+    return [raw[start : start + SLICE_BYTES] for start in range(0, len(raw), SLICE_BYTES)]
+
+
 async def whole_body(response: httpx.Response, most_bytes: int) -> bytes:
     """Return the whole body. Raises Unreachable, and Garbled for a body of over `most_bytes`."""
-    body = bytearray()
-    async with aclosing(pieces(response)) as incoming:
-        async for piece in incoming:
-            body += piece
-            if len(body) > most_bytes:
-                raise Garbled("an answer without end", status=response.status_code)
-    return bytes(body)
+    body = await _up_to(response, most_bytes + 1)
+    if len(body) > most_bytes:
+        raise Garbled("an answer without end", status=response.status_code)
+    return body
 
 
 async def beginning(response: httpx.Response, most_bytes: int) -> bytes:
-    """Return the body up to `most_bytes` and the piece that exceeds them, or as much of it as arrives."""
-    body = b""
-    with suppress(Unreachable):
-        async with aclosing(pieces(response)) as found:
-            async for piece in found:
-                body += piece
-                if len(body) > most_bytes:
-                    break
-    return body
+    """Return the first `most_bytes` of a body, or as much of it as arrives and can be unpacked."""
+    body = bytearray()
+    with suppress(Unreachable, Garbled):
+        await _read_into(body, response, most_bytes)
+    return bytes(body[:most_bytes])
+
+
+async def _up_to(response: httpx.Response, most_bytes: int) -> bytes:
+    """Return the first `most_bytes` of a body. Raises Unreachable, Garbled."""
+    body = bytearray()
+    await _read_into(body, response, most_bytes)
+    return bytes(body[:most_bytes])
+
+
+async def _read_into(body: bytearray, response: httpx.Response, most_bytes: int) -> None:
+    async with aclosing(pieces(response)) as found:
+        async for piece in found:
+            body += piece
+            if len(body) > most_bytes:
+                return
 
 
 async def _pause(socket: asyncio.ReadTransport | None, seconds: float) -> None:

@@ -2,16 +2,23 @@
 
 They are read by the specification: CR, LF or CRLF, comments, frames cut anywhere. Bare JSON is read too, on one line
 or several: a whole answer where a server ignores `stream`, one array of all frames, an error after the last frame.
+
+The work is linear in the bytes, whatever they are, and frames, values and lines are limited.
 """
 
 import codecs
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.errors import Garbled
+from engine.json_limits import has_too_many_values, open_brackets
 
 MOST_FRAME_CHARS = 8_000_000
+MOST_FRAMES = 150_000  # of one body; an answer has at most one for each of its tokens
+MOST_LINES = 4 * MOST_FRAMES
+MOST_ELEMENTS = 4_000  # of one array; they are read in one step
+_CHECKED_CHARS = 200_000  # a shorter frame can't have too many values
+_NEVER_COMPLETE = 2**60
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,59 +32,72 @@ class LineSplitter:
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
-        self._rest = ""
+        self._parts: list[str] = []
+        self._chars = 0
+        self._held = ""
 
     def feed(self, piece: bytes, *, final: bool = False) -> list[str]:
-        text = self._rest + self._decode(piece, final)
+        """Return the lines that `piece` completes. Raises Garbled for a line that is too long."""
+        text = self._held + self._decode(piece, final)
+        self._held = ""
         if "\r" in text:
             # A CR at the very end may be half of a CRLF: it is held back until the next piece.
-            held = "\r" if text.endswith("\r") and not final else ""
-            text = text[: len(text) - len(held)].replace("\r\n", "\n").replace("\r", "\n")
-        else:
-            held = ""
+            if text.endswith("\r") and not final:
+                text, self._held = text[:-1], "\r"
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
         *lines, rest = text.split("\n")
-        self._rest = rest + held
-        if len(self._rest) > MOST_FRAME_CHARS:
-            raise Garbled("a line without an end")
+        if lines:
+            if self._parts:
+                lines[0] = "".join((*self._parts, lines[0]))
+                self._parts.clear()
+            self._chars = 0
+        if rest:
+            self._parts.append(rest)  # joined only once the line ends, so that a long one is copied once
+            self._chars += len(rest)
+            if self._chars > MOST_FRAME_CHARS:
+                raise Garbled("a line without an end")
         return lines
 
     @property
     def rest(self) -> str:
-        return self._rest
+        return "".join(self._parts) + self._held
 
 
 class _FrameBuilder:
-    """Builds frames from lines."""
+    """Builds frames from lines. `brackets` are those that bare JSON has open: a blank line ends it at none."""
 
     def __init__(self) -> None:
         self._event, self._data, self._chars = "", list[str](), 0
         self._bare = False
+        self._brackets = 0
 
-    def take(self, line: str) -> Iterator[Frame]:
-        """Add one line. Yields the frame that it ends."""
+    def take(self, line: str, found: list[Frame]) -> None:
+        """Add one line, and the frames that it ends to `found`."""
         if not line:
-            if not self._bare or _is_json(self._text):
-                yield from self.end()
+            if not self._bare or self._brackets <= 0:
+                self.end(found)
             return
         if self._bare and not line.startswith(("data:", "event:")):
+            self._brackets += open_brackets(line)
             self._add(line)
             return
         if self._bare:
-            yield from self.end()
+            self.end(found)
         self._field(line)
 
-    def end(self) -> Iterator[Frame]:
-        event, data = self._event, self._text
-        had_data, bare = bool(self._data), self._bare
-        self._event, self._data, self._chars, self._bare = "", [], 0, False
+    def end(self, found: list[Frame]) -> None:
+        """Add the frame that has begun to `found`. Raises Garbled for one with too many values."""
+        if not self._data:
+            self._event = ""
+            return
+        event, data, bare = self._event, "\n".join(self._data), self._bare
+        self._event, self._data, self._chars, self._bare, self._brackets = "", [], 0, False, 0
+        if len(data) > _CHECKED_CHARS and has_too_many_values(data):
+            raise Garbled("a frame with too many values")
         if bare:
-            yield from (Frame(event, each) for each in _elements(data))
-        elif had_data:
-            yield Frame(event, data)
-
-    @property
-    def _text(self) -> str:
-        return "\n".join(self._data)
+            found.extend(Frame(event, each) for each in _elements(data))
+        else:
+            found.append(Frame(event, data))
 
     def _field(self, line: str) -> None:
         if line.startswith(":"):
@@ -87,13 +107,14 @@ class _FrameBuilder:
             self._add(value.removeprefix(" "))
         elif name == "event":
             self._event = value.removeprefix(" ")
-        elif not self._data and line.lstrip()[:1] in {"{", "[", "<"}:
+        elif not self._data and (first := line.lstrip()[:1]) in {"{", "[", "<"}:
             self._bare = True
+            self._brackets = _NEVER_COMPLETE if first == "<" else open_brackets(line)
             self._add(line)
 
     def _add(self, line: str) -> None:
         self._data.append(line)
-        self._chars += len(line)
+        self._chars += len(line) + 1
         if self._chars > MOST_FRAME_CHARS:
             raise Garbled("a frame without an end")
 
@@ -103,33 +124,46 @@ class FrameSplitter:
 
     def __init__(self) -> None:
         self._lines, self._builder = LineSplitter(), _FrameBuilder()
+        self._frames_left, self._lines_left = MOST_FRAMES, MOST_LINES
 
     def feed(self, piece: bytes) -> list[Frame]:
-        """Return the frames that `piece` completes."""
-        take = self._builder.take
-        return [frame for line in self._lines.feed(piece) for frame in take(line)]
+        """Return the frames that `piece` completes. Raises Garbled over a limit."""
+        take, found = self._builder.take, list[Frame]()
+        lines = self._lines.feed(piece)
+        self._lines_left -= len(lines)
+        if self._lines_left < 0:
+            raise Garbled("a body with too many lines")
+        for line in lines:
+            take(line, found)
+        return self._counted(found)
 
     def end(self) -> list[Frame]:
         """Return the frames left at the end of the body, also an unfinished last one: some servers send errors so."""
-        left = [*self._lines.feed(b"", final=True), self._lines.rest]
-        found = [frame for line in left if line for frame in self._builder.take(line)]
-        return [*found, *self._builder.end()]
+        found = list[Frame]()
+        for line in (*self._lines.feed(b"", final=True), self._lines.rest):
+            if line:
+                self._builder.take(line, found)
+        self._builder.end(found)
+        return self._counted(found)
 
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    def _counted(self, found: list[Frame]) -> list[Frame]:
+        self._frames_left -= len(found)
+        if self._frames_left < 0:
+            raise Garbled("a body with too many frames")
+        return found
 
 
 def _elements(text: str) -> list[str]:
-    """Return the frames of bare JSON: the elements of an array one by one."""
+    """Return the frames of bare JSON: the elements of an array one by one. Raises Garbled for too many."""
     if not text.lstrip().startswith("["):
         return [text]
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return [text]
-    return [json.dumps(each) for each in found]
+    if len(found) > MOST_ELEMENTS:
+        raise Garbled("an array with too many elements")
+    try:
+        return [json.dumps(each) for each in found]
+    except RecursionError:
+        return [text]

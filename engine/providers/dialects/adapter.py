@@ -181,10 +181,10 @@ class ProviderAdapter(ABC):
         return _listed_names(await self._get("/models"))
 
     async def _get(self, path: str, key: int = 0) -> Any:
-        response = await http.get(self._http, self._base_url + path, self._headers(key))
+        response, body = await http.get(self._http, self._base_url + path, self._headers(key))
         if response.is_error:
-            raise refusal(response.status_code, _json_or_text(response.content), response.headers)
-        return _json_or_text(response.content)
+            raise refusal(response.status_code, _json_or_text(body), response.headers)
+        return _json_or_text(body)
 
     async def aclose(self) -> None:
         await self._body_ends.aclose()

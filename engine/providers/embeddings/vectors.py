@@ -12,13 +12,15 @@ from engine.embeddings import EmbeddingCall, Vector
 from engine.errors import CapabilityMissing, Garbled
 
 MOST_VALUES = 2_000_000  # of one answer: parsing so many decimal numbers takes a quarter of a second
+MOST_BRACKETS = 50_000  # a vector has two; objects take ten times as long to make as numbers
 _BYTES_PER_NUMBER = 4
 
 
 def parsed(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body. Raises Garbled, also for more values than vectors have."""
-    if body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
-        raise Garbled(f"an answer of over {MOST_VALUES:,} values")
+    brackets = body.count(b"[") + body.count(b"{")
+    if brackets > MOST_BRACKETS or body.count(b",") + brackets > MOST_VALUES:
+        raise Garbled(f"an answer of over {MOST_VALUES:,} values or {MOST_BRACKETS:,} objects")
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:

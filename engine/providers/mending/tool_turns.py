@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.chat import Message, Part, Role, Text, ToolCall
+from engine.json_limits import too_deep
 from engine.providers.mending.tool_names import UNNAMED_TOOL
 from engine.providers.tool_ids import plain, signature_in
 
@@ -131,5 +132,7 @@ def arguments_object(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text or "{}")
     except (ValueError, RecursionError):
+        return {"text": text}
+    if too_deep(found):  # writing it into the request would fail
         return {"text": text}
     return found if isinstance(found, dict) else {"value": found}

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from engine.json_limits import MOST_DEPTH
 from sandbox.app import Sandbox
 from tests.web.conftest import ASKED, CONFIG, RunningApi, serving
 from web.requests.body import MOST_VALUES
@@ -29,6 +30,67 @@ async def test_body_of_too_many_values_is_refused_unread(api: RunningApi, filler
         answer = await http.post(CHAT, content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 400
     assert "values" in answer.json()["error"]["message"]
+
+
+def nested(levels: int) -> str:
+    return '{"a":' * levels + "1" + "}" * levels
+
+
+DEEP = {
+    "tools.0.function.parameters": '"tools": [{"type": "function", "function": {"name": "f", "parameters": DEEP}}]',
+    "response_format.json_schema.schema.a": (
+        '"response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": DEEP}}'
+    ),
+    "metadata.x.a.a": '"metadata": {"x": DEEP}',
+    "messages.1.tool_calls.0": (
+        '"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [{"id": "1", '
+        '"type": "function", "function": {"name": "f", "arguments": DEEP}}]}]'
+    ),
+}
+
+
+@pytest.mark.parametrize("levels", [MOST_DEPTH, 952])
+@pytest.mark.parametrize("field", DEEP)
+async def test_deep_nesting_is_refused_with_its_field(api: RunningApi, field: str, levels: int) -> None:
+    part = DEEP[field].replace("DEEP", nested(levels))
+    messages = "" if "messages" in part else f', "messages": {json.dumps(ASKED)}'
+    async with api.http() as http:
+        answer = await http.post(
+            CHAT,
+            content=f'{{"model": "auto"{messages}, {part}}}',
+            headers={"content-type": "application/json"},
+        )
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, field)
+
+
+@pytest.mark.parametrize("levels", [2000, 1_000_000])
+async def test_nesting_beyond_the_parser_is_refused(api: RunningApi, levels: int) -> None:
+    body = f'{{"model": "auto", "messages": {json.dumps(ASKED)}, "x": {"[" * levels}{"]" * levels}}}'
+    async with api.http() as http:
+        answer = await http.post(CHAT, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+
+
+async def test_schema_of_usual_depth_is_passed_on(api: RunningApi) -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": json.loads(nested(MOST_DEPTH - 8))}}
+    async with api.http() as http:
+        answer = await http.post(CHAT, json={"model": "auto", "messages": ASKED, "tools": [tool]})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("levels", [50, 500, 990, 20_000])
+async def test_deep_arguments_of_a_call_are_no_error_of_ours(api: RunningApi, levels: int) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": nested(levels)}}
+    said = [
+        *ASKED,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "ok"},
+    ]
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    async with api.http() as http:
+        for model in ("auto", "seen"):
+            answer = await http.post(CHAT, json={"model": model, "messages": said, "tools": [tool]})
+            assert answer.status_code in {200, 400}, answer.text
 
 
 async def test_commas_inside_strings_are_not_counted(api: RunningApi) -> None:

@@ -1,0 +1,90 @@
+"""Limits of JSON that others send: parsing it must stop neither the event loop nor the interpreter.
+
+The number of values bounds the time and the memory of parsing: 8 MB of `[{},{},...]` would take half a second and
+200 MB. The depth bounds the recursion of the code that reads or writes the values.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+MOST_VALUES = 200_000
+MOST_DEPTH = 100
+_TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # linear time: an unclosed string matches too
+_TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}:,]', re.DOTALL)
+_BYTES = re.compile(_TEXT.pattern.encode(), re.DOTALL)
+
+
+def has_too_many_values(json: str | bytes, most: int = MOST_VALUES) -> bool:
+    """Return whether a JSON text has over `most` values, by its separators outside of strings."""
+    return _separators(json) > most and _separators(without_strings(json)) > most
+
+
+def without_strings(json: str | bytes) -> str | bytes:
+    """Return a JSON text without its strings."""
+    return _TEXT.sub("", json) if isinstance(json, str) else _BYTES.sub(b"", json)
+
+
+def open_brackets(line: str) -> int:
+    """Return the brackets that a line of JSON opens, less those that it closes. Strings do not span lines."""
+    plain = _TEXT.sub("", line) if '"' in line else line
+    return plain.count("{") + plain.count("[") - plain.count("}") - plain.count("]")
+
+
+def too_deep(value: Any, most: int = MOST_DEPTH) -> str:
+    """Return the path of the first value that is nested over `most` levels deep, cut after four parts; else ""."""
+    level: list[tuple[Any, tuple[str, ...]]] = [(value, ())]
+    for _ in range(most):
+        level = [child for each in level for child in _children(*each)]
+        if not level:
+            return ""
+    found = next((path for each, path in level if isinstance(each, dict | list)), None)
+    return "" if found is None else ".".join(found)
+
+
+def too_deep_unparsed(json: bytes, most: int = MOST_DEPTH) -> str:
+    """Return the path as `too_deep` does, of a JSON text that is too deep to be parsed."""
+    open_: list[str | int] = []  # the key or the index within each object or list that is open
+    text = b""
+    for token in _TOKENS.finditer(json):
+        mark = token.group()
+        if mark in {b"{", b"["}:
+            open_.append(0 if mark == b"[" else "")
+            if len(open_) > most:
+                return ".".join(str(part)[:_PART_CHARS] for part in open_[: min(_PATH_PARTS, most)])
+        elif mark in {b"}", b"]"}:
+            open_ = open_[:-1]
+        elif not open_:
+            continue
+        elif mark == b":":
+            open_[-1] = text.decode(errors="replace")
+        elif mark != b",":
+            text = mark[1:-1]
+        elif isinstance(last := open_[-1], int):
+            open_[-1] = last + 1
+    return ""
+
+
+def _children(value: Any, path: tuple[str, ...]) -> Iterable[tuple[Any, tuple[str, ...]]]:
+    """Return the values within `value` that have values themselves, with their paths."""
+    pairs: Iterable[tuple[Any, Any]]
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list):
+        pairs = enumerate(value)
+    else:
+        return ()
+    return [
+        (each, path if len(path) == _PATH_PARTS else (*path, str(name)[:_PART_CHARS]))
+        for name, each in pairs
+        if isinstance(each, dict | list)
+    ]
+
+
+def _separators(json: str | bytes) -> int:
+    if isinstance(json, str):
+        return json.count(",") + json.count("[") + json.count("{")
+    return json.count(b",") + json.count(b"[") + json.count(b"{")
+
+
+_PATH_PARTS, _PART_CHARS = 4, 64

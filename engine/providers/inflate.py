@@ -1,0 +1,63 @@
+"""Compressed bodies, unpacked in slices: the work of one step and the size of the whole are limited."""
+
+import zlib
+from collections.abc import Iterator, Mapping
+
+from engine.errors import Garbled
+
+SLICE_BYTES = 16_384
+MOST_BODY_BYTES = 128_000_000
+FREE_BYTES = 1_000_000  # below it any ratio is fine
+MOST_TIMES = 200  # text repeats itself far less; a bomb reaches a thousand
+_GZIP_OR_ZLIB, _RAW_DEFLATE = 47, -15
+
+
+class Inflater:
+    """Unpacks one body of gzip or deflate."""
+
+    def __init__(self, encoding: str) -> None:
+        self._may_be_raw = encoding == "deflate"
+        self._unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._received = self._unpacked = 0
+
+    def feed(self, packed: bytes) -> Iterator[bytes]:
+        """Yield the unpacked bytes in slices. Raises Garbled for bytes that can't be unpacked, and for a bomb."""
+        self._received += len(packed)
+        while packed:
+            slice_ = self._unpack(packed)
+            packed = self._unpacker.unconsumed_tail
+            while slice_:
+                self._count(slice_)
+                yield slice_
+                if len(slice_) < SLICE_BYTES and not packed:
+                    break
+                slice_ = self._unpack(packed)
+                packed = self._unpacker.unconsumed_tail
+            if self._unpacker.eof:  # some servers pack each part by itself
+                packed = self._unpacker.unused_data
+                self._unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    def _unpack(self, packed: bytes) -> bytes:
+        may_be_raw, self._may_be_raw = self._may_be_raw, False
+        try:
+            return self._unpacker.decompress(packed, SLICE_BYTES)
+        except zlib.error as error:
+            if not may_be_raw:
+                raise Garbled("a body that can't be unpacked") from error
+        self._unpacker = zlib.decompressobj(_RAW_DEFLATE)
+        return self._unpack(packed)
+
+    def _count(self, slice_: bytes) -> None:
+        self._unpacked += len(slice_)
+        if self._unpacked > FREE_BYTES and self._unpacked > MOST_TIMES * self._received:
+            raise Garbled("a compressed body that expands too far")
+
+
+def inflater_of(headers: Mapping[str, str]) -> Inflater | None:
+    """Return the inflater of a response; None where it is not packed. Raises Garbled for an encoding not asked for."""
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding in {"", "identity"}:
+        return None
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        raise Garbled("a content encoding that was not asked for")
+    return Inflater(encoding)

@@ -1,0 +1,55 @@
+"""Limits of JSON that others send."""
+
+import json
+
+import pytest
+
+from engine.json_limits import MOST_DEPTH, has_too_many_values, open_brackets, too_deep, too_deep_unparsed
+
+
+@pytest.mark.parametrize(
+    ("text", "too_many"),
+    [
+        ("[1,2,3]", False),
+        ("[1,2,3,4]", True),
+        ('["a,b,c,d", "[[[[", "\\",,,,"]', False),
+        ('[",,,,', False),
+        ("{" * 5, True),
+    ],
+)
+def test_values_are_counted_outside_of_strings(text: str, *, too_many: bool) -> None:
+    assert has_too_many_values(text, 3) is too_many
+    assert has_too_many_values(text.encode(), 3) is too_many
+
+
+@pytest.mark.parametrize(
+    ("line", "open_"), [('{"a": [', 2), ("]}", -2), ('"{[" : {}', 0), ('{"a\\"{": 1', 1), ("", 0), ('"[[[', 0)]
+)
+def test_brackets_are_counted_outside_of_strings(line: str, open_: int) -> None:
+    assert open_brackets(line) == open_
+
+
+def nested(levels: int) -> object:
+    return json.loads("[" * levels + "]" * levels)
+
+
+def test_value_at_the_greatest_depth_is_allowed_and_one_below_it_is_named() -> None:
+    assert too_deep(nested(MOST_DEPTH)) == ""
+    assert too_deep(nested(MOST_DEPTH + 1)) == "0.0.0.0"
+    assert too_deep("text") == ""
+
+
+def test_path_is_cut_after_four_parts() -> None:
+    body = {"model": "m", "tools": [{}, {"function": {"parameters": {"a": {"b": {"c": 1}}}}}]}
+    assert too_deep(body, 7) == ""
+    assert too_deep(body, 6) == "tools.1.function.parameters"
+    assert too_deep(body, 3) == "tools.1.function"
+
+
+def test_path_in_a_text_that_is_not_parsed_is_the_same() -> None:
+    body = {"a, [{": [1, [2], {"x": 1}], 'to"ols': [{}, {"function": {"parameters": {"a": {"b": {"c": 1}}}}}]}
+    for most in range(1, 9):
+        found = too_deep(body, most).replace('"', '\\"')
+        assert too_deep_unparsed(json.dumps(body).encode(), most) == found
+    assert too_deep_unparsed(b"]]]}}:,") == ""
+    assert too_deep_unparsed(b"[" * 200_000) == "0.0.0.0"
