@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _STATUS = re.compile(r"[45]\d\d")
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_CODE = re.compile(r"(?!(?:sk|pk|rk|org|proj|user|key|req|acct|cus)[-_])[A-Za-z](?:[A-Za-z_.-]|\d(?!\d{4})){0,47}")
+"""A code that a tenant may read: a word, not an id or a part of a key."""
 _WITHIN_STREAM = {
     "overloaded_error": 529,
     "server_is_overloaded": 503,

@@ -39,6 +39,28 @@ def test_message_is_a_text_wherever_it_stands() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("rate_limit_exceeded", "rate_limit_exceeded"),
+        ("RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED"),
+        ("error-4001", "error-4001"),
+        ("1210", ""),
+        ("error-40015", ""),
+        ("sk-proj-abcdef", ""),
+        ("org-AbCdEf", ""),
+        ("org_abc", ""),
+        ("organization_spend_limit_exceeded", "organization_spend_limit_exceeded"),
+        ("x" * 48, "x" * 48),
+        ("x" * 49, ""),
+        ("two words", ""),
+        ("<b>", ""),
+    ],
+)
+def test_code_that_may_be_an_id_or_a_key_is_not_shown(code: str, shown: str) -> None:
+    assert error_details(400, {"error": {"code": code}}, {}).code == shown
+
+
+@pytest.mark.parametrize(
     ("code", "status"), [(400, 400), (599, 599), (600, None), (399, None), ("429", 429), ("4290", None)]
 )
 def test_status_within_a_stream_is_its_code(code: Any, status: int | None) -> None:

@@ -13,14 +13,14 @@ import pytest
 from engine.chat import ChatRequest, Role, says
 from engine.errors import Garbled, ProviderError, StreamCut
 from engine.ports import ProviderCall
-from engine.providers import inflate
+from engine.providers import sse
 from engine.providers.registry import build
 from engine.providers.spec import Spec
 from engine.providers.sse import MOST_ELEMENTS, MOST_FRAME_CHARS, MOST_FRAMES
 
 LONGEST_STEP_SECONDS = 0.25
 GZIP = "content-encoding: gzip\r\n"
-BIG = 7_000_000
+BIG = 3_000_000
 ONE = b'{"choices":[{"delta":{"content":"a"}}]}'
 
 
@@ -87,7 +87,7 @@ async def asked(url: str, dialect: str = "openai") -> tuple[ProviderError | None
 
 
 BODIES = {
-    "blank lines within bare JSON": b'{"choices": [\n' + b"\n" * BIG,
+    "blank lines within bare JSON": b'{"choices": [\n' + b"\n" * 7_000_000,
     "blank lines before everything": b"\n" * BIG,
     "bare JSON on a million lines": b"[\n" + b"1,\n" * (BIG // 3),
     "an array of empty objects": b"[" + b"{}," * (BIG // 3) + b"{}]",
@@ -129,7 +129,7 @@ async def test_hostile_body_fails_and_never_stops_the_loop(name: str, dialect: s
 
 
 async def test_millions_of_tiny_frames_in_one_read_are_cut_off() -> None:
-    async with serving("", [b"data: " + ONE + b"\n\n"] * 1 + [b"data:{}\n\n" * (MOST_FRAMES + 1)]) as url:
+    async with serving("", [b"data: " + ONE + b"\n\n" + b"data:{}\n\n" * MOST_FRAMES]) as url:
         error, chunks, longest = await asked(url)
     assert isinstance(error, Garbled)
     assert "frames" in error.detail
@@ -137,7 +137,8 @@ async def test_millions_of_tiny_frames_in_one_read_are_cut_off() -> None:
     assert longest < LONGEST_STEP_SECONDS
 
 
-async def test_stream_without_an_end_is_cut_off_at_its_frames() -> None:
+async def test_stream_without_an_end_is_cut_off_at_its_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MOST_FRAMES", 20_000)
     frame = b"data: " + ONE + b"\n\n"
 
     def endless() -> Iterable[bytes]:
@@ -147,7 +148,7 @@ async def test_stream_without_an_end_is_cut_off_at_its_frames() -> None:
     async with serving("", endless()) as url:
         error, chunks, longest = await asked(url)
     assert isinstance(error, Garbled)
-    assert chunks <= MOST_FRAMES
+    assert 15_000 < chunks <= 20_000
     assert longest < LONGEST_STEP_SECONDS
 
 
@@ -216,19 +217,3 @@ async def test_probe_reads_no_more_than_the_beginning_of_a_body() -> None:
         await provider.probe()
         await provider.aclose()
     assert sent < 20_000_000
-
-
-def test_slices_of_a_packed_body_are_small_and_complete() -> None:
-    data = b"abc" * 100_000 + bytes(range(256)) * 100
-    for packed in (gzip.compress(data), gzip.compress(data[:1000]) + gzip.compress(data[1000:])):
-        inflater = inflate.Inflater("gzip")
-        slices = [each for number in range(len(packed)) for each in inflater.feed(packed[number : number + 1])]
-        slices_at_once = list(inflate.Inflater("gzip").feed(packed))
-        assert b"".join(slices) == b"".join(slices_at_once) == data
-        assert max(map(len, slices_at_once)) <= inflate.SLICE_BYTES
-
-
-@pytest.mark.parametrize("more", [-1, 0, 1, 2 * inflate.SLICE_BYTES])
-def test_body_at_the_bounds_of_a_slice_is_complete(more: int) -> None:
-    size = inflate.SLICE_BYTES + more
-    assert b"".join(inflate.Inflater("gzip").feed(gzip.compress(b"x" * size))) == b"x" * size

@@ -1,0 +1,37 @@
+"""Compressed bodies, unpacked in slices."""
+
+import gzip
+
+import pytest
+
+from engine.errors import Garbled
+from engine.providers import inflate
+
+
+def test_slices_of_a_packed_body_are_small_and_complete() -> None:
+    data = b"abc" * 100_000 + bytes(range(256)) * 100
+    for packed in (gzip.compress(data), gzip.compress(data[:1000]) + gzip.compress(data[1000:])):
+        inflater = inflate.Inflater("gzip")
+        slices = [each for number in range(len(packed)) for each in inflater.feed(packed[number : number + 1])]
+        slices_at_once = list(inflate.Inflater("gzip").feed(packed))
+        assert b"".join(slices) == b"".join(slices_at_once) == data
+        assert max(map(len, slices_at_once)) <= inflate.SLICE_BYTES
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1, 2 * inflate.SLICE_BYTES])
+def test_body_at_the_bounds_of_a_slice_is_complete(more: int) -> None:
+    size = inflate.SLICE_BYTES + more
+    assert b"".join(inflate.Inflater("gzip").feed(gzip.compress(b"x" * size))) == b"x" * size
+
+
+def test_text_that_repeats_itself_is_no_bomb_until_its_size_matters() -> None:
+    packed = gzip.compress(b"x" * (inflate.FREE_BYTES - 1), 9)
+    assert len(b"".join(inflate.Inflater("gzip").feed(packed))) == inflate.FREE_BYTES - 1
+    with pytest.raises(Garbled, match="expands"):
+        list(inflate.Inflater("gzip").feed(gzip.compress(b"x" * (inflate.FREE_BYTES + inflate.SLICE_BYTES), 9)))
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", " IDENTITY "])
+def test_plain_body_has_no_inflater(encoding: str) -> None:
+    assert inflate.inflater_of({"content-encoding": encoding}) is None
+    assert inflate.inflater_of({}) is None
