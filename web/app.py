@@ -73,7 +73,8 @@ def build_app(services: WebServices) -> ASGIApp:
         redirect_slashes=False,
     )
     _translate_errors(app)
-    routers = _routers(services)
+    memory = BodyMemory()
+    routers = _routers(services, memory)
     for router in routers:
         app.include_router(router)
     prompting = Prompting(services.gateway, IdempotencyKeys(services.db, services.clock, services.lease_id))
@@ -92,13 +93,13 @@ def build_app(services: WebServices) -> ASGIApp:
         Paths([*app.routes, *(route for router in routers for route in router.routes)]),
         Authenticator(services.db, services.plans, services.clock, services.admin_key, services.alert_wrong_keys),
         RequestLimits(services.gateway.admission),
-        BodyReader(BodyMemory(), services.clock.monotonic),
+        BodyReader(memory, services.clock.monotonic),
         Cors(services.cors_origins),
         MiniAppAccess(services.db, services.clock, services.telegram) if services.telegram is not None else None,
     )
 
 
-def _routers(services: WebServices) -> list[APIRouter]:
+def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
     """Return the routers of the parts that exist with these settings."""
     routers = [
         home.router(services.public_url),
@@ -113,7 +114,7 @@ def _routers(services: WebServices) -> list[APIRouter]:
             keys.router(store),
             reports.router(store, services.payout_per_star),
             invoices.router(store, services.seller),
-            metrics.router(services.db, services.gateway, services.attempts),
+            metrics.router(services.db, services.gateway, services.attempts, memory),
         ]
     if services.telegram is not None:
         routers.append(_mini_app(services))

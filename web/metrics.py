@@ -25,6 +25,7 @@ from storage.reports.usage import OfferTotals
 from web.attempt_metrics import AttemptMetrics
 from web.exposition import MEDIA_TYPE, Distribution, Labels, histogram, metric
 from web.openapi_parts import KEY_ERRORS, Responses, errors
+from web.requests.body_memory import BodyMemory
 
 OTHER = "other"
 EVER = (date.min, date.max)
@@ -77,7 +78,7 @@ class LoopLag:
         self._wait(loop)
 
 
-def router(db: Database, gateway: Gateway, attempts: AttemptMetrics) -> APIRouter:
+def router(db: Database, gateway: Gateway, attempts: AttemptMetrics, memory: BodyMemory) -> APIRouter:
     routes, lag = APIRouter(tags=["health"]), LoopLag()
     text: Responses = {
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text"}
@@ -86,7 +87,11 @@ def router(db: Database, gateway: Gateway, attempts: AttemptMetrics) -> APIRoute
     @routes.get("/metrics", summary="Prometheus", response_class=Response, responses=text | errors(*KEY_ERRORS))
     async def metrics() -> Response:
         counters = await db.read(Counters.read)
-        lines = [*database_metrics(counters, gateway.market), *_process_metrics(db, gateway, lag), *attempts.lines()]
+        lines = [
+            *database_metrics(counters, gateway.market),
+            *_process_metrics(db, gateway, lag, memory),
+            *attempts.lines(),
+        ]
         return Response("\n".join(lines) + "\n", media_type=MEDIA_TYPE)
 
     return routes
@@ -159,7 +164,7 @@ def _first_tokens(ended: Mapping[tuple[str, str], Sequence[Outcome]]) -> Iterabl
             yield {"provider": name}, Distribution(within, count, sum(each.first_token_ms for each in found) / 1000)
 
 
-def _process_metrics(db: Database, gateway: Gateway, lag: LoopLag) -> Iterable[str]:
+def _process_metrics(db: Database, gateway: Gateway, lag: LoopLag, memory: BodyMemory) -> Iterable[str]:
     market = gateway.market
     states = [each for each in market.health.states() if market.providers[each.name].keys]
     flags = (
@@ -189,6 +194,7 @@ def _process_metrics(db: Database, gateway: Gateway, lag: LoopLag) -> Iterable[s
             "Worst delay of the event loop since the last scrape",
             f"{lag.worst_seconds():.6f}",
         ),
+        "farthing_body_memory_bytes": ("Memory of the request bodies being read in this process", memory.held_bytes),
         "farthing_writer_queue_units": ("Units of work that wait for the database in this process", db.queued),
         "farthing_database_wal_bytes": ("Size of SQLite's write-ahead log", _wal_bytes(db)),
     }

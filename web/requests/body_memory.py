@@ -28,9 +28,13 @@ class BodyMemory:
     """
 
     def __init__(self, most: int = MOST_HELD_BYTES) -> None:
-        self._free = most
+        self._most = self._free = most
         self._held: defaultdict[Hashable, int] = defaultdict(int)
         self._waiting: dict[asyncio.Future[None], tuple[Hashable, int]] = {}
+
+    @property
+    def held_bytes(self) -> int:
+        return self._most - self._free
 
     @asynccontextmanager
     async def hold(self, owner: Hashable) -> AsyncIterator["BodyHold"]:
