@@ -158,7 +158,7 @@ async def test_money_of_open_holds_offer_states_and_queue_are_shown(api: Running
     assert (found["farthing_open_holds"], found["farthing_open_holds_nanousd"]) == ("1", "400000")
     offer = 'provider="gemini",model="gemini-2.5-flash-lite"'
     assert found[f'farthing_offer_state{{{offer},state="closed"}}'] == "1"
-    assert found["farthing_writer_queue_units"] == "0"
+    assert (found["farthing_writer_queue_units"], found["farthing_body_memory_bytes"]) == ("0", "0")
     await api.container.db.write(lambda conn: holds.void(conn, "r1:1", NOW))
 
 

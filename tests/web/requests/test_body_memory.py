@@ -49,6 +49,16 @@ async def test_waiting_body_is_read_once_another_has_been() -> None:
         await waiting
 
 
+async def test_held_bytes_are_those_of_all_bodies() -> None:
+    memory = BodyMemory()
+    async with memory.hold(1) as hold, memory.hold(2) as other:
+        await hold.grow_to(MIB)
+        await other.grow_to(2 * MIB)
+        await other.grow_to(3 * MIB)
+        assert memory.held_bytes == 4 * MIB
+    assert memory.held_bytes == 0
+
+
 async def test_memory_is_given_back_whole() -> None:
     memory = BodyMemory(most=BIG + MIB)
     for _ in range(50):
