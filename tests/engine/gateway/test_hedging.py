@@ -252,3 +252,12 @@ async def test_refusal_of_one_attempt_does_not_end_the_answer_that_the_other_str
     assert shown([event async for event in answer]) == "streams"
     assert setup.journal.outcomes() == [("one", "bad_request")]
     assert setup.open == 0
+
+
+def test_one_prompt_in_fifty_is_hedged_by_default() -> None:
+    made = Hedging()
+    for _ in range(49):
+        made.count_prompt()
+    assert not made.take()
+    made.count_prompt()
+    assert [made.take(), made.take()] == [True, False]

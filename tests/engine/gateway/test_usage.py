@@ -139,3 +139,9 @@ def test_reported_bill_counts_for_a_whole_answer_but_not_for_an_estimated_part()
 def test_most_cost_of_bounds_is_rounded_up() -> None:
     assert Bounds(3, 4).most_cost(flat_price("0.0001", "0.0002")) == Money(2)  # 0.3 and 0.8 nano-dollars
     assert Bounds(200, 100).most_cost(flat_price("1", "2")) == Money(400_000)
+
+
+def test_answer_without_a_report_is_estimated_and_has_no_reported_bill() -> None:
+    found = whole_usage(REQUEST, None, said("hi there"), BOUNDS)
+    assert found.estimated
+    assert found.cost_usd is None
