@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.attempt_record import ANSWERED
+from engine.attempt_record import ANSWERED, AttemptRecord
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Offer
 from engine.catalog.price_book import PriceBook
@@ -13,6 +13,8 @@ from engine.chat import Delta, Finish, Finished, Usage
 from engine.errors import EmptyAnswer, Overloaded
 from engine.gateway.probes import probe
 from engine.money import Money
+from engine.ports import LimitHeaders
+from engine.routing.health import Denial
 from tests.engine.scripted import END, NEVER, PRICE, AnswerSetup, ScriptedProvider, Step, whole
 
 OFFER = Offer("one", "m")
@@ -77,3 +79,45 @@ async def test_offer_that_cannot_be_quoted_is_not_probed() -> None:
     catalog = replace(setup.market.catalog, book=PriceBook())
     assert await probe(replace(setup.market, catalog=catalog), OFFER, "p") is None
     assert (setup.providers[0].calls, setup.journal.records) == ([], [])
+
+
+class Observed:
+    """An observer of attempts that keeps their records."""
+
+    def __init__(self) -> None:
+        self.records: list[AttemptRecord] = []
+
+    def attempt_ended(self, attempt: AttemptRecord, finishes: tuple[str, ...], operation: str) -> None:
+        assert (finishes, operation) == ((), "chat")
+        self.records.append(attempt)
+
+
+@pytest.mark.parametrize("script", [whole("ok"), [Overloaded("busy", status=503)]])
+async def test_probe_is_journaled_as_the_first_attempt_of_its_request_and_observed(script: list[Step]) -> None:
+    made, observed = staged(*script), Observed()
+    await probe(replace(made.market, observers=(observed,)), OFFER, "p")
+    [line] = made.journal.records
+    assert (line.request_id, line.ordinal, line.asked) == ("p", 1, "m")
+    assert observed.records == [line]
+
+
+async def test_failed_probe_is_journaled_with_its_status() -> None:
+    made = staged(Overloaded("busy", status=503))
+    await probe(made.market, OFFER, "p")
+    assert made.journal.records[0].status == 503
+
+
+async def test_probe_teaches_the_quota_of_its_key_and_the_speed_of_its_provider() -> None:
+    made = staged(*whole("ok"))
+    asked: list[int] = []
+
+    def limits(key: int) -> LimitHeaders:
+        asked.append(key)
+        return LimitHeaders(requests_left=0, requests_reset_seconds=60)
+
+    made.providers[0].limits = limits  # type: ignore[method-assign]
+    await probe(made.market, OFFER, "p")
+    assert asked == [0]
+    state = made.market.health.state("one")
+    assert state.p50_first_token_ms is not None
+    assert isinstance(made.market.health.admit(OFFER), Denial)
