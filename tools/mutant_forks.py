@@ -11,6 +11,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import ceil
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
@@ -27,7 +29,9 @@ import pytest
 ACTIVE = "MUTANT_UNDER_TEST"  # read by mutmut's trampolines
 RECORD = "stats"  # the value with which they report each function that is called
 LEAST_SECONDS = 20  # for tests that wait and take no processor time
+LEAST_PROCESSOR_SECONDS = 5  # a mutant that loops is stopped sooner than one that waits
 SECONDS_FOR_EACH = 15  # times the processor time that the tests take without a mutant
+PROCESSOR_SECONDS_FOR_EACH = 5
 
 _SURVIVED = 64  # exit code; no other end of the process says that all tests have passed
 _FORK = multiprocessing.get_context("fork")
@@ -46,9 +50,11 @@ class Recording:
         """Return the tests that call the mutated function, the quickest first."""
         return sorted(self.callers.get(function_of(mutant), []), key=self.seconds.__getitem__)
 
-    def limit_seconds(self, mutant: str) -> float:
-        """Return the wall time after which the mutant counts as hanging."""
-        return LEAST_SECONDS + SECONDS_FOR_EACH * sum(self.seconds[test] for test in self.tests_of(mutant))
+    def limits_seconds(self, mutant: str) -> tuple[float, int]:
+        """Return the wall time and the processor time after which the mutant counts as hanging."""
+        usual = sum(self.seconds[test] for test in self.tests_of(mutant))
+        processor = LEAST_PROCESSOR_SECONDS + ceil(PROCESSOR_SECONDS_FOR_EACH * usual)
+        return LEAST_SECONDS + SECONDS_FOR_EACH * usual, processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,9 @@ class MutantProcess:
         self.process.kill()
         self.process.join()
         shutil.rmtree(self.folder, ignore_errors=True)
-        return "timeout" if is_hanging else "survived" if self.process.exitcode == _SURVIVED else "killed"
+        if is_hanging or self.process.exitcode == -signal.SIGXCPU:
+            return "timeout"
+        return "survived" if self.process.exitcode == _SURVIVED else "killed"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -108,13 +116,12 @@ def statuses(
     """Yield each mutant with its status: killed, survived, timeout, or "no tests" where no test calls its function."""
     active: list[MutantProcess] = []
     for name in names:
-        tests = recording.tests_of(name)
-        if not tests:
+        if not recording.tests_of(name):
             yield name, "no tests"
             continue
         while len(active) >= children:
             yield from _finished(active)
-        active.append(_start(session, name, tests, recording.limit_seconds(name)))
+        active.append(_start(session, name, recording))
     while active:
         yield from _finished(active)
 
@@ -148,11 +155,17 @@ def queued_seconds(process_id: int | None) -> float:
     return waited / 1e9
 
 
-def _start(session: pytest.Session, name: str, tests: list[int], limit_seconds: float) -> MutantProcess:
+def _start(session: pytest.Session, name: str, recording: Recording) -> MutantProcess:
+    seconds, processor_seconds = recording.limits_seconds(name)
+
+    def run() -> bool:
+        resource.setrlimit(resource.RLIMIT_CPU, (processor_seconds, processor_seconds + 1))
+        return _passed(session, recording.tests_of(name))
+
     folder = Path(tempfile.mkdtemp(prefix="mutant-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
-    process = _FORK.Process(target=_isolated, args=(name, folder, lambda: _passed(session, tests)))
+    process = _FORK.Process(target=_isolated, args=(name, folder, run))
     process.start()
-    return MutantProcess(name, process, folder, time.monotonic(), limit_seconds)
+    return MutantProcess(name, process, folder, time.monotonic(), seconds)
 
 
 def _finished(active: list[MutantProcess]) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tools import mutant_forks
-from tools.mutant_forks import LEAST_SECONDS, SECONDS_FOR_EACH, MutantProcess, Recording
+from tools.mutant_forks import MutantProcess, Recording
 from tools.mutants import statuses
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,8 @@ from mutmut.mutation.trampoline import chosen
 
 def add(a, b):
     copies = {"x_add": lambda: a + b, "x_add__mutmut_1": lambda: a - b, "x_add__mutmut_2": lambda: b + a,
-              "x_add__mutmut_3": lambda: time.sleep(600), "x_add__mutmut_4": lambda: os._exit(0)}
+              "x_add__mutmut_3": lambda: time.sleep(600), "x_add__mutmut_4": lambda: os._exit(0),
+              "x_add__mutmut_5": lambda: [None for _ in iter(int, 1)]}
     return chosen(copies, "x_add")()
 """
 TESTS = """
@@ -54,13 +55,18 @@ def test_without_a_call():
 def test_sum(log):
     assert prices.add(1, 2) == 3
 """
-NAMES = [f"prices.x_add__mutmut_{number}" for number in (1, 2, 3, 4)]
-HANGING = NAMES[2]
+SHORT = """
+from tools import mutant_forks
+mutant_forks.LEAST_SECONDS = 5
+mutant_forks.LEAST_PROCESSOR_SECONDS = 1
+"""
+NAMES = [f"prices.x_add__mutmut_{number}" for number in (1, 2, 3, 4, 5)]
+HANGING, LOOPING = NAMES[2], NAMES[4]
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A module with four mutants of `add`: wrong, equivalent, hanging, and one that ends the process."""
+    """A module with five mutants of `add`: wrong, equivalent, waiting, ending the process, looping."""
     files = {
         "mutmut/__init__.py": "",
         "mutmut/mutation/__init__.py": "",
@@ -68,7 +74,7 @@ def project(tmp_path: Path) -> Path:
         "prices.py": PRICES,
         "test_prices.py": TESTS,
         "pytest.ini": "[pytest]\n",
-        "short.py": "from tools import mutant_forks\nmutant_forks.LEAST_SECONDS = 5\n",
+        "short.py": SHORT,
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -92,13 +98,13 @@ def test_status_of_each_mutant_is_written(project: Path) -> None:
     done, found = run(project, [*NAMES, "prices.x_other__mutmut_1"], "--mutant-children=2")
     assert done.returncode == 0, done.stdout
     assert found == {
-        **dict(zip(NAMES, ("killed", "survived", "timeout", "killed"), strict=True)),
+        **dict(zip(NAMES, ("killed", "survived", "timeout", "killed", "timeout"), strict=True)),
         "prices.x_other__mutmut_1": "no tests",
     }
 
 
 def test_each_mutant_has_its_own_process_fixtures_and_temporary_files_which_are_removed(project: Path) -> None:
-    names = [name for name in NAMES if name != HANGING]
+    names = [name for name in NAMES if name not in {HANGING, LOOPING}]
     run(project, names)
     used = [line.split() for line in (project / "log").read_text().splitlines()]
     assert [name for name, _, _ in used] == ["stats", *names]
@@ -141,7 +147,8 @@ def test_only_tests_that_call_the_function_run_and_the_quickest_first() -> None:
     recording = Recording({"m.x_a": [0, 2, 3], "m.x_b": [1]}, [3.0, 0.1, 1.0, 2.0])
     assert recording.tests_of("m.x_a__mutmut_7") == [2, 3, 0]
     assert recording.tests_of("m.x_c__mutmut_1") == []
-    assert recording.limit_seconds("m.x_a__mutmut_7") == LEAST_SECONDS + SECONDS_FOR_EACH * 6
+    assert recording.limits_seconds("m.x_a__mutmut_7") == (20 + 15 * 6, 5 + 5 * 6)
+    assert recording.limits_seconds("m.x_b__mutmut_7") == (20 + 15 * 0.1, 6)
 
 
 def test_function_of_a_mutant_is_the_name_before_its_number() -> None:
