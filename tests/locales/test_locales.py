@@ -50,6 +50,7 @@ FAMILIES: dict[str, set[str]] = {
     "command.": set(discover()),
     "error.": {kind.__name__ for kind in VALUES},
     "incident.": {*OUTAGE_KINDS, "offer_avoided", "everything_down"},
+    "keys.button_": {"limit", "rate", "models", "expiry", "name", "rotate"},
     "payment.": {"unknown", "other", "amount", "expired", "twice", "closed", "gone", "lower", "owed", "later"},
     "payment.kept_": {"gone", "replaced", "late", "lower", "twice", "owed"},
     "plan.is_": {"active", "canceled", "failed"},
