@@ -8,7 +8,7 @@ from starlette.responses import Response
 from engine.chat import ChatRequest, Completion, Event, Finished
 from engine.tenancy import Charge
 from web.errors import HttpProblem
-from web.openai import chat_request, chat_response
+from web.openai import chat_request, chat_response, legacy_functions
 from web.openai.chat_response import ChunkEncoder
 from web.pipeline.family import FamilyRequest, Origin, StreamEncoder, sse
 
@@ -27,15 +27,19 @@ class ChatCompletionsRequest(FamilyRequest):
     """One request for a chat completion. Raises BadRequest that names the wrong field, and UnknownModel."""
 
     def __init__(self, body: Mapping[str, Any], origin: Origin) -> None:
-        self.chat = chat_request.chat_request(body, id=origin.request_id, key_id=origin.caller.key_id)
+        with_tools = legacy_functions.as_tools(body)
+        self._has_functions = with_tools is not None
+        self.chat = chat_request.chat_request(with_tools or body, id=origin.request_id, key_id=origin.caller.key_id)
         self.stream, self._with_usage = chat_request.wants_stream(body), chat_request.wants_usage(body)
         self._created = origin.created
 
     def whole(self, completion: Completion, charge: Charge) -> bytes:
-        return chat_response.sendable(chat_response.completion_json(self.chat.id, self._created, completion, charge))
+        body = chat_response.completion_json(self.chat.id, self._created, completion, charge)
+        return chat_response.sendable(legacy_functions.as_functions(body) if self._has_functions else body)
 
     def encoder(self) -> StreamEncoder:
-        return ChatEncoder(self.chat, self._created, with_usage=self._with_usage)
+        kind = FunctionsEncoder if self._has_functions else ChatEncoder
+        return kind(self.chat, self._created, with_usage=self._with_usage)
 
 
 class ChatEncoder(StreamEncoder):
@@ -72,3 +76,13 @@ class ChatEncoder(StreamEncoder):
 
     def error(self, problem: HttpProblem) -> bytes:
         return sse(chat_response.dumps(problem.body()))
+
+
+class FunctionsEncoder(ChatEncoder):
+    """Encodes a stream for a client that sent `functions`."""
+
+    def event(self, event: Event) -> bytes:
+        return legacy_functions.stream_as_functions(super().event(event))
+
+    def end(self, completion: Completion, charge: Charge) -> bytes:
+        return legacy_functions.stream_as_functions(super().end(completion, charge))

@@ -76,21 +76,10 @@ _MESSAGES: Schema = {
         ]
     },
 }
-_TOOL = object_schema(
-    {
-        "type": _one_of("function"),
-        "function": object_schema(
-            {
-                "name": NAME,
-                "description": nullable(TEXT),
-                "parameters": nullable(_JSON_SCHEMA),
-                "strict": _flag(),
-            },
-            ("name",),
-        ),
-    },
-    ("type", "function"),
+_FUNCTION = object_schema(
+    {"name": NAME, "description": nullable(TEXT), "parameters": nullable(_JSON_SCHEMA), "strict": _flag()}, ("name",)
 )
+_TOOL = object_schema({"type": _one_of("function"), "function": _FUNCTION}, ("type", "function"))
 _RESPONSE_FORMAT: Schema = {
     "anyOf": [
         object_schema({"type": _one_of("text", "json_object")}, ("type",)),
@@ -133,6 +122,14 @@ _REQUEST = object_schema(
             "description": 'Or one of the tools: `{"type": "function", "function": {"name": ...}}`',
         },
         "parallel_tool_calls": _flag(),
+        "functions": {
+            **nullable({"type": "array", "minItems": 1, "maxItems": 128, "items": _FUNCTION}),
+            "description": "The older form of `tools`, without which it counts; answered by `function_call`",
+        },
+        "function_call": {
+            **nullable(_one_of("none", "auto")),
+            "description": 'The older form of `tool_choice`; or one of the functions: `{"name": ...}`',
+        },
         "response_format": nullable(_RESPONSE_FORMAT),
         "reasoning_effort": nullable(_one_of(*_EFFORTS)),
     },
@@ -164,6 +161,7 @@ _CHOICE = object_schema(
                 "role": _one_of("assistant"),
                 "content": nullable(TEXT),
                 "tool_calls": {"type": "array", "items": _ANSWERED_CALL},
+                "function_call": object_schema({"name": TEXT, "arguments": TEXT}, ("name", "arguments")),
             },
             ("role", "content"),
         ),

@@ -1,0 +1,95 @@
+"""OpenAI's older form of tools, `functions` and `function_call`: read as tools, and answered in the older form."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from engine.errors import BadRequest
+from web.openai.chat_messages import MOST_CALLS
+from web.openai.chat_response import dumps
+from web.pipeline.family import sse
+from web.pipeline.fields import Fields
+
+_CHOICES = ("none", "auto")
+_FINISHES = {"tool_calls": "function_call"}
+
+
+def as_tools(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the request with tools in the place of functions; None where it has tools, or no functions.
+
+    Raises BadRequest that names the wrong field.
+    """
+    fields = Fields(body)
+    if body.get("functions") is None:
+        _tool_choice(fields, set())
+        return None
+    functions = fields.list_of_objects("functions", least=1, most=MOST_CALLS)
+    for number, function in enumerate(functions):
+        described = Fields(function, f"functions.{number}")
+        described.text("name")
+        described.optional_text("description")
+        described.object("parameters")
+        described.boolean("strict")
+    choice = _tool_choice(fields, {function["name"] for function in functions})
+    if body.get("tools"):
+        return None
+    return {
+        **body,
+        "tools": [{"type": "function", "function": function} for function in functions],
+        "tool_choice": choice,
+        "parallel_tool_calls": False,  # an answer has one function_call at most
+        "messages": _with_ids(body.get("messages")),
+    }
+
+
+def as_functions(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer, or one chunk of it, with `function_call` in the place of tool calls; changes it in place."""
+    for choice in answer["choices"]:
+        part = choice.get("message") or choice.get("delta") or {}
+        calls = [call for call in part.pop("tool_calls", ()) if not call.get("index")]
+        if calls:
+            part["function_call"] = calls[0]["function"]
+        choice["finish_reason"] = _FINISHES.get(choice["finish_reason"], choice["finish_reason"])
+    return answer
+
+
+def stream_as_functions(sent: bytes) -> bytes:
+    """Return the server-sent events of a stream with `function_call` in the place of tool calls."""
+    return b"".join(map(_event_as_functions, sent.decode().split("\n\n")[:-1]))
+
+
+def _event_as_functions(event: str) -> bytes:
+    data = event.removeprefix("data: ")
+    return sse(dumps(as_functions(json.loads(data))) if data.startswith("{") else data)
+
+
+def _tool_choice(fields: Fields, names: set[str]) -> Any:
+    chosen = fields.text_or_object("function_call")
+    if isinstance(chosen, dict):
+        name = Fields(chosen, "function_call").text("name")
+        if name not in names:
+            raise BadRequest("function_call.name", "must be the name of one of the functions")
+        return {"type": "function", "function": {"name": name}}
+    if chosen is not None and chosen not in _CHOICES:
+        raise BadRequest("function_call", f"must be one of {', '.join(_CHOICES)}, or a function")
+    return chosen
+
+
+def _with_ids(messages: Any) -> Any:
+    """Return the messages with an id for each call, which its result has too: functions have names alone."""
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+        return messages
+    changed: list[dict[str, Any]] = []
+    last: dict[str, str] = {}
+    for number, message in enumerate(messages):
+        call = message.get("function_call")
+        name = str(message.get("name"))
+        if isinstance(call, dict) and not message.get("tool_calls"):
+            last[str(call.get("name"))] = f"call_{number}"
+            calls = [{"id": f"call_{number}", "type": "function", "function": call}]
+            changed.append({**message, "function_call": None, "tool_calls": calls})
+        elif message.get("role") == "function" and name in last:
+            changed.append({**message, "role": "tool", "tool_call_id": last[name]})
+        else:
+            changed.append(message)
+    return changed
