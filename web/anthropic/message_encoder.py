@@ -3,30 +3,24 @@
 import json
 from typing import Any
 
-from engine.chat import Completion, Delta, Event, Finish, Finished, ToolCallDelta
+from engine.chat import Completion, Event, Finish, Finished
 from engine.tenancy import Charge
 from web.anthropic import message_response
 from web.anthropic.problems import problem_json
 from web.errors import HttpProblem
+from web.pipeline.blocks import Begun, Block, BlockKind, BlockSplitter, Change, Piece
 from web.pipeline.family import StreamEncoder, sse
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_TEXT, _THINKING = "text", "thinking"
 
 
 class MessageEncoder(StreamEncoder):
-    """Encodes one stream. One content block is open at a time, as in Anthropic's own streams.
-
-    A tool call stays open to the end; calls and text that come beside it follow as blocks of their own.
-    """
+    """Encodes one stream. Its content blocks come one after the other, as in Anthropic's own streams."""
 
     def __init__(self, id: str, input_tokens: int, ignored: tuple[str, ...] = ()) -> None:  # noqa: A002
         self._id, self._input_tokens, self._ignored = id, input_tokens, ignored
-        self._blocks = 0  # content blocks that were begun
-        self._open: str | int | None = None  # the kind of the open block, or the position of its call
+        self._blocks = BlockSplitter()
         self._finish: Finish | None = None
-        self._later_calls: dict[int, list[ToolCallDelta]] = {}
-        self._later_text: list[str] = []
 
     def begin(self, provider: str, model: str) -> bytes:  # noqa: ARG002 - in this shape the model is enough
         message = {
@@ -41,23 +35,10 @@ class MessageEncoder(StreamEncoder):
     def event(self, event: Event) -> bytes:
         if isinstance(event, Finished):
             self._finish = event.finish
-            return b""
-        if not isinstance(event, Delta):
-            return b""
-        sent = b""
-        if isinstance(self._open, int):
-            self._later_text.append(event.text)
-        else:
-            sent += self._thinking(event) + self._text(event.text)
-        for piece in event.tool_calls:
-            sent += self._call(piece)
-        return sent
+        return b"".join(map(_changed, self._blocks.feed(event)))
 
     def end(self, completion: Completion, charge: Charge) -> bytes:
-        sent = self._close()
-        for pieces in self._later_calls.values():
-            sent += b"".join(map(self._call, pieces)) + self._close()
-        sent += self._text("".join(self._later_text)) + self._close()
+        sent = b"".join(map(_changed, self._blocks.end()))
         delta = message_response.stop_json(self._finish, completion)
         usage = message_response.usage_json(completion.usage, charge)
         farthing = message_response.farthing_json(completion, self._ignored)
@@ -66,50 +47,31 @@ class MessageEncoder(StreamEncoder):
     def error(self, problem: HttpProblem) -> bytes:
         return sse(_dumps(problem_json(problem, self._id)), "error")
 
-    def _thinking(self, delta: Delta) -> bytes:
-        if not delta.thinking and not delta.thinking_signature:
-            return b""
-        sent = b""
-        if self._open != _THINKING:
-            sent += self._close() + self._begin(_THINKING, {"type": "thinking", "thinking": "", "signature": ""})
-        if delta.thinking:
-            sent += self._piece({"type": "thinking_delta", "thinking": delta.thinking})
-        if delta.thinking_signature:
-            sent += self._piece({"type": "signature_delta", "signature": delta.thinking_signature})
-        return sent
 
-    def _text(self, text: str) -> bytes:
-        if not text:
-            return b""
-        sent = b""
-        if self._open != _TEXT:
-            sent += self._close() + self._begin(_TEXT, {"type": "text", "text": ""})
-        return sent + self._piece({"type": "text_delta", "text": text})
+def _changed(change: Change) -> bytes:
+    index = change.block.index
+    if isinstance(change, Begun):
+        return _event("content_block_start", index=index, content_block=_begun(change.block))
+    if isinstance(change, Piece):
+        return b"".join(_event("content_block_delta", index=index, delta=delta) for delta in _deltas(change))
+    return _event("content_block_stop", index=index)
 
-    def _call(self, piece: ToolCallDelta) -> bytes:
-        if isinstance(self._open, int) and self._open != piece.position:
-            self._later_calls.setdefault(piece.position, []).append(piece)
-            return b""
-        sent = b""
-        if self._open != piece.position:
-            block = {"type": "tool_use", "id": piece.id, "name": piece.name, "input": {}}
-            sent += self._close() + self._begin(piece.position, block)
-        if piece.arguments:
-            sent += self._piece({"type": "input_json_delta", "partial_json": piece.arguments})
-        return sent
 
-    def _begin(self, kind: str | int, block: dict[str, Any]) -> bytes:
-        self._open, self._blocks = kind, self._blocks + 1
-        return _event("content_block_start", index=self._blocks - 1, content_block=block)
+def _begun(block: Block) -> dict[str, Any]:
+    if block.kind is BlockKind.CALL:
+        return {"type": "tool_use", "id": block.call_id, "name": block.name, "input": {}}
+    if block.kind is BlockKind.THINKING:
+        return {"type": "thinking", "thinking": "", "signature": ""}
+    return {"type": "text", "text": ""}
 
-    def _piece(self, delta: dict[str, Any]) -> bytes:
-        return _event("content_block_delta", index=self._blocks - 1, delta=delta)
 
-    def _close(self) -> bytes:
-        if self._open is None:
-            return b""
-        self._open = None
-        return _event("content_block_stop", index=self._blocks - 1)
+def _deltas(piece: Piece) -> list[dict[str, str]]:
+    if piece.block.kind is BlockKind.CALL:
+        return [{"type": "input_json_delta", "partial_json": piece.text}]
+    if piece.block.kind is BlockKind.THINKING:
+        found = [{"type": "thinking_delta", "thinking": piece.text}] if piece.text else []
+        return found + ([{"type": "signature_delta", "signature": piece.signature}] if piece.signature else [])
+    return [{"type": "text_delta", "text": piece.text}]
 
 
 def _event(kind: str, **body: Any) -> bytes:
