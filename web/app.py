@@ -29,6 +29,7 @@ from web.miniapp.operator import OperatorPages
 from web.openai import models, usage
 from web.openai.chat import ChatFamily
 from web.openai.embeddings import EmbeddingsEndpoint
+from web.openai.responses import ResponsesFamily, StoredResponses
 from web.openai.text_completions import TextFamily
 from web.pipeline.endpoint import ChatEndpoint, Prompting
 from web.pipeline.idempotency import IdempotencyKeys
@@ -78,14 +79,7 @@ def build_app(services: WebServices) -> ASGIApp:
     for router in routers:
         app.include_router(router)
     prompting = Prompting(services.gateway, IdempotencyKeys(services.db, services.clock, services.lease_id))
-    chat = ChatEndpoint(prompting, ChatFamily())
-    app.router.routes.append(Route("/v1/chat/completions", chat.create, methods=["POST"]))
-    messages = ChatEndpoint(prompting, MessagesFamily(), b"messages\n")
-    app.router.routes.append(Route("/v1/messages", messages.create, methods=["POST"]))
-    app.router.routes.append(Route("/v1/messages/count_tokens", TokenCount().create, methods=["POST"]))
-    texts = ChatEndpoint(prompting, TextFamily(), b"completions\n")
-    app.router.routes.append(Route("/v1/completions", texts.create, methods=["POST"]))
-    app.router.routes.append(Route("/v1/embeddings", EmbeddingsEndpoint(prompting).create, methods=["POST"]))
+    app.router.routes.extend(_prompt_routes(prompting, services))
     app.router.routes.extend(services.more_routes)
     openapi.describe(app, tuple(services.plans))
     return RequestMiddleware(
@@ -119,6 +113,26 @@ def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
     if services.telegram is not None:
         routers.append(_mini_app(services))
     return routers
+
+
+def _prompt_routes(prompting: Prompting, services: WebServices) -> list[BaseRoute]:
+    """Return the endpoints of /v1 that answer prompts, and those of stored answers."""
+    chat = ChatEndpoint(prompting, ChatFamily())
+    messages = ChatEndpoint(prompting, MessagesFamily(), b"messages\n")
+    responses = ChatEndpoint(prompting, ResponsesFamily(services.db, services.clock), b"responses\n")
+    texts = ChatEndpoint(prompting, TextFamily(), b"completions\n")
+    stored = StoredResponses(services.db)
+    return [
+        Route("/v1/chat/completions", chat.create, methods=["POST"]),
+        Route("/v1/messages", messages.create, methods=["POST"]),
+        Route("/v1/messages/count_tokens", TokenCount().create, methods=["POST"]),
+        Route("/v1/responses", responses.create, methods=["POST"]),
+        Route("/v1/responses/{response_id}", stored.read, methods=["GET"]),
+        Route("/v1/responses/{response_id}", stored.delete, methods=["DELETE"]),
+        Route("/v1/responses/{response_id}/input_items", stored.input_items, methods=["GET"]),
+        Route("/v1/completions", texts.create, methods=["POST"]),
+        Route("/v1/embeddings", EmbeddingsEndpoint(prompting).create, methods=["POST"]),
+    ]
 
 
 def _mini_app(services: WebServices) -> APIRouter:

@@ -158,7 +158,8 @@ TEXTS = {
     "terms.seller": "\n\nOperator: {seller}",
     "privacy.text": (
         "**Privacy**\n\nYour prompt goes to the provider that answers it (/why names it). "
-        "It stays in this conversation until 30 days after /new, or until /forget. The books hold numbers, never texts. "
+        "It stays in this conversation until 30 days after /new, or until /forget. "
+        "Responses that your programs store over the API are kept for 30 days. The books hold numbers, never texts. "
         "Logs hold no prompts. /export gives you everything, /forget deletes it.{voice}{free}"
     ),
     "privacy.voice": "\n\nYour recordings also go to {provider} to be transcribed; the recordings themselves are not stored here.",

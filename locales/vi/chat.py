@@ -159,6 +159,7 @@ TEXTS = {
     "privacy.text": (
         "**Quyền riêng tư**\n\nCâu hỏi của bạn được gửi tới nhà cung cấp trả lời nó (/why nêu tên). "
         "Câu hỏi được giữ trong cuộc trò chuyện này đến 30 ngày sau /new, hoặc đến khi bạn dùng /forget. "
+        "Phản hồi mà chương trình của bạn lưu qua API được giữ 30 ngày. "
         "Sổ sách chỉ giữ con số, không giữ nội dung. Nhật ký không chứa câu hỏi. "
         "/export đưa bạn mọi dữ liệu, /forget xóa chúng.{voice}{free}"
     ),

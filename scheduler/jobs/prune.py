@@ -9,6 +9,7 @@ from scheduler.job import Job
 from storage.database.connection import Connection
 from storage.operations import idempotency
 from storage.telegram import conversations, inbox, outbox
+from storage.tenants import stored_responses
 
 CHUNK = 100
 AFTER_NEW = timedelta(days=30)
@@ -26,6 +27,7 @@ def sweeps(now: datetime) -> tuple[Callable[[Connection], int], ...]:
     """Return units that delete one chunk each and return the number of deleted rows."""
     return (
         partial(conversations.sweep, before=now - AFTER_NEW, limit=CHUNK),
+        partial(stored_responses.sweep, before=now - AFTER_NEW, limit=CHUNK),
         partial(inbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(outbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(idempotency.sweep, now=now, limit=CHUNK),

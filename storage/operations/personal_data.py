@@ -15,7 +15,7 @@ from storage.invoices import invoices
 from storage.ledger import journal
 from storage.reports import usage
 from storage.telegram import conversations
-from storage.tenants import api_keys, tenant_settings, tenants
+from storage.tenants import api_keys, stored_responses, tenant_settings, tenants
 
 GONE_STATUS = 410
 GONE_BODY = json.dumps(
@@ -42,6 +42,7 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
             for key in api_keys.list_for(conn, tenant_id, now, revoked=True)
         ],
         "messages": conversations.everything(conn, tenant_id),
+        "responses": stored_responses.everything(conn, tenant_id),
         "usage": [
             {name: getattr(row, name) for name in row.__slots__ if name not in _OPERATOR_FIELDS}
             for row in usage.rows(conn, date.min, now.date(), tenant_id)
@@ -68,8 +69,9 @@ _OPERATOR_FIELDS = frozenset({"cost", "waste", "allowance_worth"})
 
 
 def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int:
-    """Delete a tenant's messages, waiting prompts, stored answers, receipts and name. Return the number of messages.
+    """Delete a tenant's messages, waiting prompts, stored answers and responses, receipts and name.
 
+    Return the number of messages.
     A stored answer under an idempotency key is replaced by an error, so that a repeated request is not charged again.
     """
     deleted = conn.run("DELETE FROM messages WHERE tenant_id = :id", id=tenant_id)
@@ -91,6 +93,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
         now=ms(now),
     )
     conn.run("DELETE FROM receipts WHERE tenant_id = :id", id=tenant_id)
+    stored_responses.forget(conn, tenant_id)
     tenant_settings.forget_name(conn, tenant_id)
     return deleted
 

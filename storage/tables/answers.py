@@ -116,3 +116,21 @@ class IdempotencyRow(SQLModel, table=True):
     body: str = ""
     headers: str = "{}"
     created_at: int = big(index=True)
+
+
+class StoredResponseRow(SQLModel, table=True):
+    """An answer of /v1/responses: `input` and `output` are JSON lists of items, `body` is the response as it was sent.
+
+    `previous_id` is the response whose conversation it continues.
+    """
+
+    __tablename__ = "stored_responses"
+    __table_args__ = (Index("stored_responses_of_tenant", "tenant_id", "created_at"),)
+
+    id: str = Field(primary_key=True)
+    tenant_id: int = big()
+    previous_id: str | None = None
+    input: str
+    output: str
+    body: str
+    created_at: int = big(index=True)

@@ -7,11 +7,13 @@ from storage.database.connection import Connection, scalar
 from storage.operations import idempotency
 from storage.telegram import conversations, inbox, outbox
 from storage.telegram.inbox import IncomingUpdate
+from storage.tenants import stored_responses
+from storage.tenants.stored_responses import StoredResponse
 from tests.scheduler.conftest import NOW
 from tests.storage.books import tenant
 
 OLD, YOUNG = NOW - timedelta(days=40), NOW - timedelta(hours=1)
-TABLES = ("messages", "conversations", "inbox", "outbox", "idempotency")
+TABLES = ("messages", "conversations", "inbox", "outbox", "idempotency", "stored_responses")
 MESSAGES_PER_CHAT = 120
 """More than one chunk."""
 
@@ -35,6 +37,7 @@ def add_finished_update(conn: Connection, owner: int, number: int, at: datetime)
     inbox.finish(conn, claimed.id, claimed.epoch, at)
     outbox.put(conn, f"r{number}", 1, ["words"], "L", at)
     outbox.finish(conn, outbox.parts(conn, f"r{number}", "L")[0].id, "sent", at)
+    stored_responses.store(conn, StoredResponse(f"r{number}", owner, None, [], [], "{}"), at)
     idempotency.begin(
         conn, owner, f"k{number}", body_sha256="x", lease_id="L", holder_is_dead=False, request_id="r", now=at
     )
@@ -57,4 +60,5 @@ async def test_only_old_and_finished_rows_are_deleted(context: JobContext) -> No
         "inbox": 2,
         "outbox": 1,
         "idempotency": 1,
+        "stored_responses": 1,
     }

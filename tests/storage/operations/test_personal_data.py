@@ -16,8 +16,9 @@ from storage.tables import metadata
 from storage.telegram import conversations, inbox
 from storage.telegram.inbox import CHAT, IncomingUpdate
 from storage.telegram.inbox import NOW as AT_ONCE
-from storage.tenants import api_keys, tenants
+from storage.tenants import api_keys, stored_responses, tenants
 from storage.tenants.api_keys import KeySettings
+from storage.tenants.stored_responses import StoredResponse
 from tests.storage.books import DOUBLE, FREE, NOW, check_books, hold_request, pay, take
 from tests.storage.invoiced import SELLER, at, two_months
 from tests.storage.shop import paid, plan_order, refunded, topup_order
@@ -127,8 +128,11 @@ async def test_deletion_leaves_no_words_and_no_name(db: Database) -> None:
         replayable(conn, owner, "done", finished=True)
         updates = [IncomingUpdate(1, f"{USER}:0", CHAT, "my secret question")]
         inbox.store(conn, BOT, updates, NOW)
+        said = [{"content": "my secret question"}]
+        stored_responses.store(conn, StoredResponse("r", owner, None, said, said, "my secret answer"), NOW)
+        assert export(conn, owner)["responses"] == [{"id": "r", "input": said, "output": said}]
         deleted = personal_data.forget(conn, owner, USER, NOW)
-        tables = ("messages", "inbox", "idempotency", "receipts", "tenants", "conversations")
+        tables = ("messages", "inbox", "idempotency", "receipts", "tenants", "conversations", "stored_responses")
         check_books(conn)
         return deleted, str([list(found.values()) for table in tables for found in conn.rows(f"SELECT * FROM {table}")])
 
@@ -211,6 +215,7 @@ EXPORTED_OR_DELETED = {
     "orders",
     "payments",
     "receipts",
+    "stored_responses",
     "subscriptions",
     "tenant_days",
     "tenants",

@@ -1,0 +1,83 @@
+from typing import Any
+
+import pytest
+
+from engine.chat import Image, Message, Role, Text, ToolCall
+from engine.errors import BadRequest
+from web.openai.response_items import items_of, messages_of
+
+CALL = {"type": "function_call", "call_id": "c1", "name": "look", "arguments": '{"at":1}'}
+CALLED = ToolCall("c1", "look", '{"at":1}')
+SAID = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]}
+THOUGHT = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}
+
+
+def test_text_is_one_message_of_the_user() -> None:
+    assert messages_of(items_of("hi")) == [Message(Role.USER, (Text("hi"),))]
+
+
+@pytest.mark.parametrize("value", [None, 5, {}, [], ["x"]])
+def test_input_is_a_text_or_a_list_of_items(value: Any) -> None:
+    with pytest.raises(BadRequest):
+        items_of(value)
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_operators_roles_are_system_messages(role: str) -> None:
+    assert messages_of([{"role": role, "content": "x"}])[0].role is Role.SYSTEM
+
+
+TABLE: list[tuple[list[Any], list[Message]]] = [
+    ([SAID, CALL], [Message(Role.ASSISTANT, (Text("a"),), (CALLED,))]),
+    (
+        [THOUGHT, SAID, CALL, CALL],
+        [Message(Role.ASSISTANT, (Text("a"),), (CALLED, CALLED), thinking="hm")],
+    ),
+    ([CALL, SAID], [Message(Role.ASSISTANT, (), (CALLED,)), Message(Role.ASSISTANT, (Text("a"),))]),
+    ([{"type": "reasoning", "summary": []}, SAID], [Message(Role.ASSISTANT, (Text("a"),))]),
+    (
+        [CALL, {"type": "function_call_output", "call_id": "c1", "output": [{"type": "input_text", "text": "b"}]}],
+        [Message(Role.ASSISTANT, (), (CALLED,)), Message(Role.TOOL, (Text("b"),), (), "c1")],
+    ),
+    (
+        [{"type": "function_call_output", "call_id": "c1", "output": {"a": "é"}}],
+        [Message(Role.TOOL, (Text('{"a": "é"}'),), (), "c1")],
+    ),
+    (
+        [{"role": "user", "content": [{"type": "input_image", "image_url": "data:image/png;base64,QQ=="}]}],
+        [Message(Role.USER, (Image("data:image/png;base64,QQ=="),))],
+    ),
+    (
+        [{"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]}],
+        [Message(Role.ASSISTANT, (Text("no"),))],
+    ),
+]
+
+
+@pytest.mark.parametrize(("items", "expected"), TABLE)
+def test_items_of_one_answer_are_one_message(items: list[Any], expected: list[Message]) -> None:
+    assert messages_of(items) == expected
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"role": "tool", "content": "x"}, "input.0.role"),
+    ({"role": "user"}, "input.0.content"),
+    ({"role": "user", "content": [{"type": "input_file"}]}, "input.0.content.0.type"),
+    ({"role": "user", "content": [{"type": "input_text"}]}, "input.0.content.0.text"),
+    ({"role": "user", "content": [{"type": "input_image", "image_url": "ftp://x"}]}, "input.0.content.0.image_url"),
+    (
+        {"role": "user", "content": [{"type": "input_image", "image_url": "http://127.0.0.1/"}]},
+        "input.0.content.0.image_url",
+    ),
+    ({"type": "function_call", "name": "x"}, "input.0.call_id"),
+    ({"type": "function_call_output", "output": "x"}, "input.0.call_id"),
+    ({"type": "function_call_output", "call_id": "c", "output": 5}, "input.0.output"),
+    ({"type": "web_search_call"}, "input.0.type"),
+]
+
+
+@pytest.mark.parametrize(("item", "field"), BAD)
+def test_wrong_field_is_named(item: dict[str, Any], field: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        messages_of([item])
+    assert refused.value.field == field

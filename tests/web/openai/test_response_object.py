@@ -1,0 +1,74 @@
+from typing import Any
+
+import pytest
+
+from engine.chat import Choice, Completion, Delta, Finish, Finished, ToolCallDelta, Usage
+from engine.money import Money
+from engine.tenancy import Charge
+from web.openai import response_object
+
+USAGE = Usage(10, 5, cached_tokens=4, reasoning_tokens=2)
+
+
+def completion(*events: Any, finish: Finish = Finish.STOP, refusal: str = "") -> Completion:
+    ended = (*events, Finished(finish))
+    return Completion("deepseek", "m", (Choice("", (), finish, refusal=refusal),), USAGE, events=ended)
+
+
+def ended(answer: Completion, **body: Any) -> dict[str, Any]:
+    begun = response_object.begun_json("req-1", 5, "auto", body, stored=True)
+    return response_object.ended_json(begun, response_object.output_of("req-1", answer), answer, Charge(Money(7), 3))
+
+
+def test_items_are_reasoning_message_and_calls() -> None:
+    call = ToolCallDelta(0, "c1", "look", "{}")
+    output = ended(completion(Delta(thinking="hm"), Delta("a"), Delta("", 0, (call,))))["output"]
+    assert [(item["type"], item["id"], item["status"]) for item in output] == [
+        ("reasoning", "rs_1_0", "completed"),
+        ("message", "msg_1_1", "completed"),
+        ("function_call", "fc_1_2", "completed"),
+    ]
+    assert output[0]["content"] == [{"type": "reasoning_text", "text": "hm"}]
+    assert output[1]["content"] == [{"type": "output_text", "text": "a", "annotations": [], "logprobs": []}]
+    assert (output[2]["call_id"], output[2]["name"], output[2]["arguments"]) == ("c1", "look", "{}")
+
+
+@pytest.mark.parametrize(
+    ("finish", "refusal", "status", "details"),
+    [
+        (Finish.STOP, "", "completed", None),
+        (Finish.TOOL_CALLS, "", "completed", None),
+        (Finish.LENGTH, "", "incomplete", {"reason": "max_output_tokens"}),
+        (Finish.REFUSED, "", "incomplete", {"reason": "content_filter"}),
+        (Finish.REFUSED, "no", "completed", None),
+    ],
+)
+def test_status_tells_how_it_ended(finish: Finish, refusal: str, status: str, details: Any) -> None:
+    found = ended(completion(Delta("a"), finish=finish, refusal=refusal))
+    assert (found["status"], found["incomplete_details"]) == (status, details)
+    assert found["output"][0]["status"] == ("incomplete" if finish is Finish.LENGTH else "completed")
+
+
+def test_refusal_in_words_is_a_part_of_its_own() -> None:
+    [item] = ended(completion(Delta("no", is_refusal=True), finish=Finish.REFUSED, refusal="no"))["output"]
+    assert item["content"] == [{"type": "refusal", "refusal": "no"}]
+
+
+def test_fields_of_the_request_are_repeated_with_their_defaults() -> None:
+    found = ended(completion(Delta("a")), temperature=0.2, metadata={"a": "b"}, reasoning={"effort": "low"})
+    assert (found["temperature"], found["top_p"], found["metadata"]) == (0.2, 1.0, {"a": "b"})
+    assert found["reasoning"] == {"effort": "low", "summary": None}
+    assert found["text"] == {"format": {"type": "text"}}
+    assert (found["id"], found["created_at"], found["model"]) == ("resp_1", 5, "m")
+
+
+def test_usage_has_details_and_charge() -> None:
+    assert ended(completion(Delta("a")))["usage"] == {
+        "input_tokens": 10,
+        "input_tokens_details": {"cached_tokens": 4},
+        "output_tokens": 5,
+        "output_tokens_details": {"reasoning_tokens": 2},
+        "total_tokens": 15,
+        "cost": 7e-09,
+        "allowance_tokens": 3,
+    }

@@ -1,0 +1,145 @@
+"""/v1/responses, with the real `openai` client."""
+
+import json
+from typing import Any
+
+import openai
+import pytest
+from pydantic import BaseModel
+
+from tests.web.conftest import RunningApi
+
+ASKED = "tell me about the sea, at length"
+TOOL: Any = {
+    "type": "function",
+    "name": "look",
+    "parameters": {"type": "object", "properties": {"at": {"type": "string"}}},
+    "strict": False,
+}
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+MODELS = ["deepseek/deepseek-v4-flash", "gemini/gemini-2.5-flash-lite", "anthropic/claude-haiku-4-5", "gpt-4o"]
+
+
+class Word(BaseModel):
+    word: str
+
+
+@pytest.mark.parametrize("model", [*MODELS, "auto"])
+async def test_every_dialect_answers_whole_and_streamed_alike(api: RunningApi, model: str) -> None:
+    async with api.ai() as ai:
+        whole = await ai.responses.create(model=model, input=ASKED)
+        async with ai.responses.stream(model=model, input=ASKED) as stream:
+            events = [event async for event in stream]
+            streamed = await stream.get_final_response()
+    assert (whole.status, whole.object, whole.error) == ("completed", "response", None)
+    assert "stand-in for" in whole.output_text
+    assert streamed.output_text == whole.output_text
+    assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == whole.output_text
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert events[0].type == "response.created"
+    assert events[-1].type == "response.completed"
+    assert whole.usage is not None
+    assert whole.usage.total_tokens == whole.usage.input_tokens + whole.usage.output_tokens > 0
+    assert (whole.usage.model_extra or {})["cost"] >= 0
+    assert (whole.model_extra or {})["farthing"]["model"] == whole.model
+    await api.check_books()
+
+
+@pytest.mark.parametrize("model", MODELS)
+async def test_tool_calls_are_answered_by_their_id(api: RunningApi, model: str) -> None:
+    asked: Any = {"model": model, "tools": [TOOL], "tool_choice": "required"}
+    async with api.ai() as ai:
+        whole = await ai.responses.create(input="use the tool look", **asked)
+        [call] = [item for item in whole.output if item.type == "function_call"]
+        assert (call.name, type(json.loads(call.arguments))) == ("look", dict)
+        async with ai.responses.stream(input="use the tool look", **asked) as stream:
+            streamed = await stream.get_final_response()
+        [again] = [item for item in streamed.output if item.type == "function_call"]
+        assert json.loads(again.arguments) == json.loads(call.arguments)
+        result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "a whale"}
+        after = await ai.responses.create(model=model, previous_response_id=whole.id, input=[result], tools=[TOOL])
+        assert "a whale" in after.output_text
+        history: Any = [{"role": "user", "content": "use the tool look"}, *whole.output, result]
+        resent = await ai.responses.create(model=model, input=history, tools=[TOOL], store=False)
+        assert "a whale" in resent.output_text
+
+
+async def test_conversation_is_continued_by_the_id_of_a_response(api: RunningApi) -> None:
+    async with api.ai() as ai:
+        first = await ai.responses.create(model="auto", input=ASKED, instructions="Be brief.")
+        second = await ai.responses.create(model="auto", input="And then?", previous_response_id=first.id)
+        assert "message 2 of our conversation" in second.output_text
+        assert second.previous_response_id == first.id
+        stored = await ai.responses.retrieve(second.id)
+        assert stored.output_text == second.output_text
+        listed = await ai.responses.input_items.list(second.id)
+        assert [item.content for item in listed.data] == ["And then?"]  # type: ignore[union-attr]
+        await ai.responses.delete(first.id)
+        for gone in (first.id, "resp_unknown"):
+            with pytest.raises(openai.NotFoundError):
+                await ai.responses.retrieve(gone)
+            with pytest.raises(openai.NotFoundError):
+                await ai.responses.delete(gone)
+            with pytest.raises(openai.BadRequestError) as refused:
+                await ai.responses.create(model="auto", input="x", previous_response_id=gone)
+            assert refused.value.code == "previous_response_not_found"
+
+
+async def test_response_is_stored_only_on_request_and_for_its_tenant(api: RunningApi) -> None:
+    async with api.ai() as ai:
+        unstored = await ai.responses.create(model="auto", input=ASKED, store=False)
+        assert unstored.model_extra is not None
+        with pytest.raises(openai.NotFoundError):
+            await ai.responses.retrieve(unstored.id)
+        kept = await ai.responses.create(model="auto", input=ASKED)
+    async with api.ai(await api.make_key()) as stranger:
+        with pytest.raises(openai.NotFoundError):
+            await stranger.responses.retrieve(kept.id)
+        with pytest.raises(openai.BadRequestError):
+            await stranger.responses.create(model="auto", input="x", previous_response_id=kept.id)
+
+
+async def test_parsed_output_follows_its_schema(api: RunningApi) -> None:
+    async with api.ai() as ai:
+        for model in ("gpt-4o", "gemini/gemini-2.5-flash-lite"):
+            parsed = await ai.responses.parse(model=model, input=ASKED, text_format=Word)
+            assert isinstance(parsed.output_parsed, Word)
+
+
+async def test_pictures_and_limits_pass_through(api: RunningApi) -> None:
+    picture: Any = [{"role": "user", "content": [{"type": "input_image", "image_url": PIXEL, "detail": "low"}]}]
+    async with api.ai() as ai:
+        seen = await ai.responses.create(model="seen", input=picture)
+        assert "I see 1 picture" in seen.output_text
+        short = await ai.responses.create(model="auto", input=ASKED, max_output_tokens=5)
+    assert (short.status, short.incomplete_details and short.incomplete_details.reason) == (
+        "incomplete",
+        "max_output_tokens",
+    )
+
+
+async def test_failures_are_raised_by_the_client_as_its_own(api: RunningApi) -> None:
+    async with api.ai() as ai:
+        for fields, kind in (
+            ({"model": "no-such-model"}, openai.NotFoundError),
+            ({"input": []}, openai.BadRequestError),
+            ({"background": True}, openai.BadRequestError),
+            ({"tools": [{"type": "web_search"}]}, openai.BadRequestError),
+        ):
+            with pytest.raises(kind):
+                await ai.responses.create(**{"model": "auto", "input": ASKED, **fields})  # type: ignore[call-overload]
+        api.set_mode("cut")
+        async with ai.responses.stream(model="auto", input=ASKED) as stream:
+            events = [event async for event in stream]
+    assert events[-1].type == "response.failed"
+    assert events[-1].response.error is not None
+    await api.idle()
+    await api.check_books()
+
+
+async def test_repeated_idempotency_key_replays_the_stream_and_stores_once(api: RunningApi) -> None:
+    async with api.http(**{"Idempotency-Key": "k"}) as http:
+        body = {"model": "auto", "input": ASKED, "stream": True}
+        first, again = [await http.post("/v1/responses", json=body) for _ in range(2)]
+    assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
+    assert len(await api.rows("SELECT id FROM stored_responses")) == 1

@@ -1,0 +1,109 @@
+"""The items of POST /v1/responses: read into messages."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.chat import Image, Message, Part, Role, Text, ToolCall
+from engine.errors import BadRequest
+from web.openai.image_addresses import is_public
+from web.pipeline.fields import Fields
+
+_ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
+_DETAILS = ("auto", "low", "high", "original")
+_TEXTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
+
+
+def items_of(value: Any) -> list[dict[str, Any]]:
+    """Return the input as a list of items; a text is one message. Raises BadRequest."""
+    if isinstance(value, str):
+        return [{"type": "message", "role": "user", "content": value}]
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value) or not value:
+        raise BadRequest("input", "must be a string or a list of items")
+    return value
+
+
+def messages_of(items: Sequence[Mapping[str, Any]]) -> list[Message]:
+    """Return the messages of a conversation's items.
+
+    Reasoning, text and calls of one answer are items of their own; they become one message of the assistant.
+    """
+    found: list[Message] = []
+    for n, item in enumerate(items):
+        message = _message(item, f"input.{n}")
+        if message is None:
+            continue
+        if found and message.role is Role.ASSISTANT and _belong_together(found[-1], message):
+            found[-1] = _joined(found[-1], message)
+        else:
+            found.append(message)
+    return found
+
+
+def _belong_together(before: Message, after: Message) -> bool:
+    """Return whether the two are of one answer: reasoning comes first, calls last."""
+    return before.role is Role.ASSISTANT and not after.thinking and not (before.tool_calls and after.parts)
+
+
+def _joined(before: Message, after: Message) -> Message:
+    return replace(before, parts=(*before.parts, *after.parts), tool_calls=(*before.tool_calls, *after.tool_calls))
+
+
+def _message(item: Mapping[str, Any], where: str) -> Message | None:
+    """Return an item's message; None for an item without content for a model."""
+    kind = item.get("type", "message")
+    fields = Fields(item, where)
+    if kind == "message":
+        return _said(item, where)
+    if kind == "function_call":
+        call = ToolCall(fields.text("call_id"), fields.text("name"), fields.optional_text("arguments") or "{}")
+        return Message(Role.ASSISTANT, (), (call,))
+    if kind == "function_call_output":
+        return Message(Role.TOOL, _output(item.get("output"), f"{where}.output"), (), fields.text("call_id"))
+    if kind == "reasoning":
+        texts = [part.get("text") for part in fields.list_of_objects("content", most=1000)]
+        thinking = "".join(text for text in texts if isinstance(text, str))
+        signature = fields.optional_text("encrypted_content") or ""
+        return Message(Role.ASSISTANT, (), (), thinking=thinking, thinking_signature=signature) if thinking else None
+    raise BadRequest(f"{where}.type", "must be message, function_call, function_call_output or reasoning")
+
+
+def _said(item: Mapping[str, Any], where: str) -> Message:
+    role = Fields(item, where).choice("role", tuple(_ROLES))
+    if role is None:
+        raise BadRequest(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
+    return Message(_ROLES[role], _parts(item.get("content"), f"{where}.content"))
+
+
+def _output(value: Any, where: str) -> tuple[Part, ...]:
+    if isinstance(value, dict):
+        return (Text(json.dumps(value, ensure_ascii=False)),)
+    return _parts(value, where)
+
+
+def _parts(content: Any, where: str) -> tuple[Part, ...]:
+    if isinstance(content, str):
+        return (Text(content),)
+    if not isinstance(content, list):
+        raise BadRequest(where, "must be a string or a list of parts")
+    return tuple(_part(part, f"{where}.{n}") for n, part in enumerate(content))
+
+
+def _part(raw: Any, where: str) -> Part:
+    kind = raw.get("type") if isinstance(raw, dict) else None
+    if kind in _TEXTS:
+        text = raw.get(_TEXTS[kind])
+        if not isinstance(text, str):
+            raise BadRequest(f"{where}.{_TEXTS[kind]}", "must be a string")
+        return Text(text)
+    if kind == "input_image":
+        fields = Fields(raw, where)
+        url = fields.text("image_url")
+        if not url.startswith(("data:image/", "https://", "http://")):
+            raise BadRequest(f"{where}.image_url", "must be a data:image/... or an https address")
+        if not url.startswith("data:") and not is_public(url):
+            raise BadRequest(f"{where}.image_url", "must be an address that the public internet can reach")
+        detail = fields.choice("detail", _DETAILS) or "auto"
+        return Image(url, "high" if detail == "original" else detail)
+    raise BadRequest(f"{where}.type", "must be input_text, input_image or output_text")

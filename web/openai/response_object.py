@@ -1,0 +1,138 @@
+"""OpenAI's response object, as a tenant is answered: items of its output, status, usage."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.chat import Completion, Finish, Finished
+from engine.money import NANO_PER_USD
+from engine.tenancy import Charge
+from web.openai.chat_response import farthing_json
+from web.pipeline.blocks import Block, BlockKind, BlockSplitter
+
+_INCOMPLETE = {Finish.LENGTH: "max_output_tokens", Finish.REFUSED: "content_filter"}
+_ECHOED: Mapping[str, Any] = {
+    "instructions": None,
+    "max_output_tokens": None,
+    "parallel_tool_calls": True,
+    "previous_response_id": None,
+    "temperature": 1.0,
+    "tool_choice": "auto",
+    "tools": [],
+    "top_p": 1.0,
+    "truncation": "disabled",
+    "metadata": {},
+    "user": None,
+}
+"""Fields of the request that the response repeats, with the values of absent ones."""
+
+
+def response_id(request_id: str) -> str:
+    return "resp_" + request_id.removeprefix("req-")
+
+
+def begun_json(request_id: str, created: int, model: str, body: Mapping[str, Any], *, stored: bool) -> dict[str, Any]:
+    """Return the response of a request that is being answered."""
+    text = body.get("text") or {}
+    reasoning = body.get("reasoning") or {}
+    return {
+        "id": response_id(request_id),
+        "object": "response",
+        "created_at": created,
+        "status": "in_progress",
+        "background": False,
+        "error": None,
+        "incomplete_details": None,
+        "model": model,
+        "output": [],
+        "reasoning": {"effort": reasoning.get("effort"), "summary": None},
+        "store": stored,
+        "text": {"format": text.get("format") or {"type": "text"}},
+        "usage": None,
+        **{name: default if body.get(name) is None else body[name] for name, default in _ECHOED.items()},
+    }
+
+
+def ended_json(
+    begun: Mapping[str, Any], output: Sequence[Mapping[str, Any]], completion: Completion, charge: Charge
+) -> dict[str, Any]:
+    """Return the response of a whole answer."""
+    reason = _incomplete_reason(completion)
+    return {
+        **begun,
+        "status": "incomplete" if reason else "completed",
+        "incomplete_details": {"reason": reason} if reason else None,
+        "model": completion.model,
+        "output": list(output),
+        "usage": usage_json(completion, charge),
+        "farthing": farthing_json(completion),
+    }
+
+
+def _incomplete_reason(completion: Completion) -> str | None:
+    """Return why the answer is not whole. A refusal in words is a whole answer."""
+    choice = completion.choices[0]
+    if choice.finish is Finish.REFUSED and choice.refusal:
+        return None
+    return _INCOMPLETE.get(choice.finish) if choice.finish else None
+
+
+def usage_json(completion: Completion, charge: Charge) -> dict[str, Any]:
+    usage = completion.usage
+    return {
+        "input_tokens": usage.input_tokens,
+        "input_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "output_tokens": usage.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "total_tokens": usage.tokens,
+        "cost": charge.wallet.nanousd / NANO_PER_USD,
+        "allowance_tokens": charge.allowance_tokens,
+    }
+
+
+def output_of(request_id: str, completion: Completion) -> list[dict[str, Any]]:
+    """Return the items of a whole answer."""
+    splitter = BlockSplitter()
+    for event in completion.events:
+        splitter.feed(event)
+    splitter.end()
+    status = item_status(completion.events)
+    return [item_json(request_id, block, status) for block in splitter.blocks]
+
+
+def item_status(events: Sequence[Any]) -> str:
+    """Return the status of an answer's items: incomplete where it was cut at the output limit."""
+    is_cut = any(isinstance(event, Finished) and event.finish is Finish.LENGTH for event in events)
+    return "incomplete" if is_cut else "completed"
+
+
+def item_id(request_id: str, block: Block) -> str:
+    prefix = {BlockKind.CALL: "fc", BlockKind.THINKING: "rs"}.get(block.kind, "msg")
+    return f"{prefix}_{request_id.removeprefix('req-')}_{block.index}"
+
+
+def item_json(request_id: str, block: Block, status: str) -> dict[str, Any]:
+    """Return a block as an item, with the content that it has so far."""
+    own = item_id(request_id, block)
+    if block.kind is BlockKind.CALL:
+        return {
+            "id": own,
+            "type": "function_call",
+            "status": status,
+            "call_id": block.call_id,
+            "name": block.name,
+            "arguments": block.content,
+        }
+    content = [part_json(block)] if block.content else []
+    if block.kind is BlockKind.THINKING:
+        return {"id": own, "type": "reasoning", "summary": [], "content": content, "status": status}
+    return {"id": own, "type": "message", "role": "assistant", "status": status, "content": content}
+
+
+def part_json(block: Block, *, empty: bool = False) -> dict[str, Any]:
+    """Return the one content part of a block, `empty` as it begins."""
+    text = "" if empty else block.content
+    if block.kind is BlockKind.REFUSAL:
+        return {"type": "refusal", "refusal": text}
+    if block.kind is BlockKind.THINKING:
+        return {"type": "reasoning_text", "text": text}
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}

@@ -1,0 +1,117 @@
+"""The body of POST /v1/responses, read field by field into a ChatRequest."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.catalog.model_names import MOST_NAME_CHARS
+from engine.chat import ChatRequest, Message, Options, Role, Text, Tool
+from engine.errors import BadRequest, UnknownModel
+from web.pipeline.fields import Fields
+
+MOST_TOOLS = 128
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_TOOL_CHOICES = ("none", "auto", "required")
+_FORMATS = ("text", "json_object", "json_schema")
+_UNSUPPORTED = {
+    "background": "must be false: answers in the background are not kept here",
+    "conversation": "must be absent: use previous_response_id",
+    "prompt": "must be absent: prompts are not stored here",
+}
+
+
+def response_request(
+    body: Mapping[str, Any],
+    messages: Sequence[Message],
+    *,
+    id: str,  # noqa: A002
+    key_id: int | None,
+) -> ChatRequest:
+    """Read a request whose input is `messages`; unknown fields are ignored.
+
+    Raises BadRequest that names the wrong field, and UnknownModel.
+    """
+    fields = Fields(body)
+    for name, reason in _UNSUPPORTED.items():
+        if body.get(name):
+            raise BadRequest(name, reason)
+    model = fields.text("model")
+    if len(model) > MOST_NAME_CHARS or not model.isprintable():
+        raise UnknownModel(model[:MOST_NAME_CHARS])
+    instructions = fields.optional_text("instructions")
+    system = (Message(Role.SYSTEM, (Text(instructions),)),) if instructions else ()
+    return ChatRequest(
+        id=id,
+        model=model,
+        messages=(*system, *messages),
+        max_output_tokens=fields.integer("max_output_tokens", 1, 10**7),
+        options=_options(fields),
+        key_id=key_id,
+    )
+
+
+def _options(fields: Fields) -> Options:
+    tools = tuple(_tool(tool, f"tools.{n}") for n, tool in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS)))
+    return Options(
+        temperature=fields.number("temperature", 0, 2),
+        top_p=fields.number("top_p", 0, 1),
+        tools=tools,
+        tool_choice=_tool_choice(fields, tools),
+        parallel_tool_calls=fields.boolean("parallel_tool_calls"),
+        response_format=_response_format(fields),
+        reasoning_effort=Fields(fields.object("reasoning") or {}, "reasoning").choice("effort", _EFFORTS),
+    )
+
+
+def _tool(raw: Mapping[str, Any], where: str) -> Tool:
+    if raw.get("type") != "function":
+        raise BadRequest(f"{where}.type", "must be function: tools that a provider runs itself are not sold here")
+    fields = Fields(raw, where)
+    return Tool(
+        fields.text("name"),
+        fields.optional_text("description") or "",
+        fields.object("parameters") or {},
+        fields.boolean("strict"),
+    )
+
+
+def _tool_choice(fields: Fields, tools: Sequence[Tool]) -> str | Mapping[str, Any] | None:
+    """Return the choice in the form of chat completions."""
+    choice = fields.text_or_object("tool_choice")
+    if choice is None:
+        return None
+    if isinstance(choice, str):
+        if choice not in _TOOL_CHOICES:
+            raise BadRequest("tool_choice", f"must be one of {', '.join(_TOOL_CHOICES)}, or a function")
+        return choice
+    inner = Fields(choice, "tool_choice")
+    kind = inner.choice("type", ("function", "allowed_tools"))
+    if kind == "allowed_tools":
+        mode = inner.choice("mode", ("auto", "required")) or "auto"
+        named = [
+            Fields(each, "tool_choice.tools").text("name") for each in inner.list_of_objects("tools", most=MOST_TOOLS)
+        ]
+        allowed = [{"type": "function", "function": {"name": _known(name, tools)}} for name in named]
+        return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": allowed}}
+    return {"type": "function", "function": {"name": _known(inner.text("name"), tools)}}
+
+
+def _known(name: str, tools: Sequence[Tool]) -> str:
+    if all(tool.name != name for tool in tools):
+        raise BadRequest("tool_choice.name", "must be the name of one of the tools")
+    return name
+
+
+def _response_format(fields: Fields) -> Mapping[str, Any] | None:
+    """Return `text.format` in the form of chat completions."""
+    chosen = Fields(fields.object("text") or {}, "text").object("format")
+    if chosen is None:
+        return None
+    inner = Fields(chosen, "text.format")
+    kind = inner.choice("type", _FORMATS)
+    if kind != "json_schema":
+        return {"type": kind} if kind else None
+    schema = inner.object("schema")
+    if schema is None:
+        raise BadRequest("text.format.schema", "must be an object")
+    named = {"name": inner.text("name"), "schema": schema, "strict": inner.boolean("strict")}
+    return {"type": "json_schema", "json_schema": {key: value for key, value in named.items() if value is not None}}

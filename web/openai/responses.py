@@ -1,0 +1,149 @@
+"""/v1/responses: the family of OpenAI's responses, and the stored ones."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from engine.attempt_record import Receipt
+from engine.chat import Completion
+from engine.gateway.question import Finisher
+from engine.ports import CaptureStep, Clock
+from engine.tenancy import Charge
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.tenants import stored_responses
+from storage.tenants.stored_responses import Item, StoredResponse
+from web.auth import Caller
+from web.errors import HttpProblem, not_found
+from web.openai import response_object
+from web.openai.chat_response import sendable
+from web.openai.response_encoder import ResponseEncoder
+from web.openai.response_items import items_of, messages_of
+from web.openai.response_request import response_request
+from web.pipeline.family import FamilyRequest, Origin, StreamEncoder
+from web.pipeline.fields import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesFamily:
+    """Responses in OpenAI's shape; those that are stored can be continued by their id."""
+
+    db: Database
+    clock: Clock
+
+    async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
+        items = items_of(body.get("input"))
+        previous = Fields(body).optional_text("previous_response_id")
+        history = await self._history(origin.tenant_id, previous) if previous else []
+        return ResponsesRequest(body, origin, history, items, self.clock.now())
+
+    def problem(self, problem: HttpProblem) -> Response:
+        return problem.response()
+
+    async def _history(self, tenant_id: int, previous: str) -> list[Item]:
+        found = await self.db.read(lambda conn: stored_responses.history(conn, tenant_id, previous))
+        if found is None:
+            raise HttpProblem(
+                400,
+                f"Previous response with id '{previous[:100]}' not found: it was not stored, or has been deleted.",
+                code="previous_response_not_found",
+                param="previous_response_id",
+            )
+        return found
+
+
+class ResponsesRequest(FamilyRequest):
+    """One request for a response. `history` are the items of the conversation before it, `items` its own input."""
+
+    def __init__(
+        self, body: Mapping[str, Any], origin: Origin, history: list[Item], items: list[Item], now: datetime
+    ) -> None:
+        messages = messages_of([*history, *items])
+        self.chat = response_request(body, messages, id=origin.request_id, key_id=origin.caller.key_id)
+        fields = Fields(body)
+        self.stream = fields.boolean("stream") or False
+        self._is_stored = fields.boolean("store") is not False
+        self._tenant_id, self._items, self._now = origin.tenant_id, items, now
+        self._previous_id = body.get("previous_response_id")
+        self._begun = response_object.begun_json(
+            origin.request_id, origin.created, self.chat.model, body, stored=self._is_stored
+        )
+
+    def whole(self, completion: Completion, charge: Charge) -> bytes:
+        return sendable(self._ended(completion, charge))
+
+    def encoder(self) -> StreamEncoder:
+        return ResponseEncoder(self.chat.id, self._begun)
+
+    def finisher(self) -> Finisher | None:
+        return self._finish if self._is_stored else None
+
+    def _finish(self, completion: Completion, _: Receipt) -> CaptureStep:
+        """Return the step that stores a whole answer; one that its reader left is not stored."""
+
+        def store(conn: Connection, charge: Charge) -> None:
+            if completion.stopped:
+                return
+            ended = self._ended(completion, charge)
+            response = StoredResponse(
+                ended["id"],
+                self._tenant_id,
+                self._previous_id,
+                self._items,
+                ended["output"],
+                sendable(ended).decode(),
+            )
+            stored_responses.store(conn, response, self._now)
+
+        return store
+
+    def _ended(self, completion: Completion, charge: Charge) -> dict[str, Any]:
+        output = response_object.output_of(self.chat.id, completion)
+        return response_object.ended_json(self._begun, output, completion, charge)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponses:
+    """GET and DELETE of a stored response, and GET of its input."""
+
+    db: Database
+
+    async def read(self, request: Request) -> Response:
+        return Response((await self._load(request)).body, media_type="application/json")
+
+    async def input_items(self, request: Request) -> Response:
+        """Return the input as a list in OpenAI's shape, the newest first unless `order=asc`."""
+        found = await self._load(request)
+        items = [{"id": f"{found.id}_in_{n}", **item} for n, item in enumerate(found.input)]
+        if request.query_params.get("order", "desc") != "asc":
+            items.reverse()
+        ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {}
+        return JSONResponse({"object": "list", "data": items, "has_more": False, **ends})
+
+    async def delete(self, request: Request) -> Response:
+        tenant_id, id_ = _asked(request)
+        if not await self.db.write(lambda conn: stored_responses.delete(conn, tenant_id, id_)):
+            return _missing(id_).response()
+        return JSONResponse({"id": id_, "object": "response", "deleted": True})
+
+    async def _load(self, request: Request) -> StoredResponse:
+        tenant_id, id_ = _asked(request)
+        found = await self.db.read(lambda conn: stored_responses.load(conn, tenant_id, id_))
+        if found is None:
+            raise _missing(id_)
+        return found
+
+
+def _asked(request: Request) -> tuple[int, str]:
+    caller: Caller = request.state.caller
+    assert caller.tenant is not None
+    return caller.tenant.id, request.path_params["response_id"]
+
+
+def _missing(id_: str) -> HttpProblem:
+    return not_found(f"Response with id {json.dumps(id_[:100])} not found: it was not stored, or has been deleted.")
