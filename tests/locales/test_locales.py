@@ -82,7 +82,7 @@ PAGE_FAMILIES: dict[str, set[str]] = {
         "not_found",
     },
 }
-NOT_KEYS = {"chat.completion"}
+NOT_KEYS = {"chat.completion", "error.type"}
 FILES = (".png", ".csv", ".pdf", ".js")
 
 

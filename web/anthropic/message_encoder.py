@@ -6,8 +6,7 @@ from typing import Any
 from engine.chat import Completion, Event, Finish, Finished
 from engine.tenancy import Charge
 from web.anthropic import message_response
-from web.anthropic.problems import problem_json
-from web.errors import HttpProblem
+from web.errors import ErrorShape, HttpProblem
 from web.pipeline.blocks import Begun, Block, BlockKind, BlockSplitter, Change, Piece
 from web.pipeline.family import StreamEncoder, sse
 
@@ -45,7 +44,7 @@ class MessageEncoder(StreamEncoder):
         return sent + _event("message_delta", delta=delta, usage=usage, farthing=farthing) + _event("message_stop")
 
     def error(self, problem: HttpProblem) -> bytes:
-        return sse(_dumps(problem_json(problem, self._id)), "error")
+        return sse(_dumps(problem.body(ErrorShape.ANTHROPIC, self._id)), "error")
 
 
 def _changed(change: Change) -> bytes:

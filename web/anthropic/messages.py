@@ -13,13 +13,11 @@ from engine.catalog.token_counts import estimate
 from engine.chat import Completion
 from engine.errors import EngineError
 from engine.tenancy import Charge
-from web import errors
 from web.anthropic.message_encoder import MessageEncoder
 from web.anthropic.message_request import ignored_fields, message_request
 from web.anthropic.message_response import message_json
-from web.anthropic.problems import problem_response
 from web.auth import new_request_id
-from web.errors import HttpProblem
+from web.errors import ErrorShape, HttpProblem, error_response
 from web.pipeline.body import parse_body
 from web.pipeline.family import FamilyRequest, Origin, StreamEncoder
 from web.pipeline.fields import Fields
@@ -33,8 +31,8 @@ class MessagesFamily:
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
         return MessagesRequest(body, origin)
 
-    def problem(self, problem: HttpProblem) -> Response:
-        return problem_response(problem)
+    def problem(self, problem: HttpProblem, request_id: str) -> Response:
+        return problem.response(ErrorShape.ANTHROPIC, request_id)
 
 
 class MessagesRequest(FamilyRequest):
@@ -61,8 +59,6 @@ class TokenCount:
         try:
             body = parse_body(request, await request.body())
             chat = message_request(body, id=request_id, key_id=None, needs_limit=False)
-        except HttpProblem as problem:
-            return problem_response(problem)
-        except EngineError as error:
-            return problem_response(errors.from_engine(error))
+        except (HttpProblem, EngineError) as error:
+            return error_response(error, ErrorShape.ANTHROPIC, request_id)
         return JSONResponse({"input_tokens": estimate(chat, chat.model)}, headers={"x-request-id": request_id})

@@ -19,7 +19,7 @@ class ChatFamily:
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
         return ChatCompletionsRequest(body, origin)
 
-    def problem(self, problem: HttpProblem) -> Response:
+    def problem(self, problem: HttpProblem, request_id: str) -> Response:  # noqa: ARG002 - not in this shape
         return problem.response()
 
 

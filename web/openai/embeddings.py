@@ -19,7 +19,6 @@ from engine.ports import CaptureStep
 from engine.tenancy import Charge
 from storage.database.connection import Connection
 from web.auth import Caller
-from web.errors import HttpProblem
 from web.openai.chat_request import model_name
 from web.openai.chat_response import dumps
 from web.pipeline.body import parse_body
@@ -41,7 +40,7 @@ class EmbeddingsEndpoint:
     prompting: Prompting
 
     async def create(self, request: Request) -> Response:
-        return await answered(request, self._respond, HttpProblem.response)
+        return await answered(request, self._respond, lambda problem, _: problem.response())
 
     async def _respond(self, request: Request, request_id: str) -> Response:
         caller: Caller = request.state.caller

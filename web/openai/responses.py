@@ -42,7 +42,7 @@ class ResponsesFamily:
         history = await self._history(origin.tenant_id, previous) if previous else []
         return ResponsesRequest(body, origin, history, items, self.clock.now())
 
-    def problem(self, problem: HttpProblem) -> Response:
+    def problem(self, problem: HttpProblem, request_id: str) -> Response:  # noqa: ARG002 - not in this shape
         return problem.response()
 
     async def _history(self, tenant_id: int, previous: str) -> list[Item]:

@@ -23,7 +23,7 @@ class TextFamily:
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
         return TextCompletionsRequest(body, origin)
 
-    def problem(self, problem: HttpProblem) -> Response:
+    def problem(self, problem: HttpProblem, request_id: str) -> Response:  # noqa: ARG002 - not in this shape
         return problem.response()
 
 

@@ -74,21 +74,21 @@ class _Call:
 async def answered(
     request: Request,
     respond: Callable[[Request, str], Awaitable[Response]],
-    problem: Callable[[errors.HttpProblem], Response],
+    problem: Callable[[errors.HttpProblem, str], Response],
 ) -> Response:
-    """Return the response of `respond`, which gets a new request id; a failure is answered by `problem`."""
+    """Return the response of `respond`, which gets a new request id; `problem` answers a failure with that id."""
     request_id = new_request_id(datetime.now(UTC))
     try:
         response = await respond(request, request_id)
     except errors.HttpProblem as error:
-        response = problem(error)
+        response = problem(error, request_id)
     except EngineError as error:
-        response = problem(errors.from_engine(error))
+        response = problem(errors.from_engine(error), request_id)
     except ClientDisconnect:
         response = Response(status_code=499)
     except Exception:
         log.exception("request %s failed", request_id)
-        response = problem(SERVER_ERROR)
+        response = problem(SERVER_ERROR, request_id)
     response.headers["x-request-id"] = request_id
     return response
 

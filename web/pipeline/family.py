@@ -78,7 +78,7 @@ class Family(Protocol):
         """Read a request. Raises BadRequest, another EngineError or HttpProblem."""
         ...
 
-    def problem(self, problem: HttpProblem) -> Response:
+    def problem(self, problem: HttpProblem, request_id: str) -> Response:
         """Return an error response in the family's shape."""
         ...
 
