@@ -19,7 +19,7 @@ from engine.errors import (
 )
 from engine.gateway.admission import Admission
 from engine.gateway.answer import Answer
-from engine.gateway.embedding import Embedded, EmbeddingFinisher, EmbeddingRun
+from engine.gateway.embeddings.run import Embedded, EmbeddingFinisher, EmbeddingRun
 from engine.gateway.market import Market
 from engine.gateway.question import Finisher, Question
 from engine.holds import Ceiling, HoldRequest

@@ -73,7 +73,6 @@ def shortfall(*, key_limited: bool = False, wallet_only: bool = False) -> Shortf
         (NotForChat("x"), 404, "model_not_found", "use /v1/embeddings"),
         (NotForEmbeddings("x"), 404, "model_not_found", "makes no embeddings"),
         (ModelNotPriced("x"), 404, "model_not_found", "no exact price"),
-        (TooManyRequests(6, 12.2), 429, "rate_limit_exceeded", "6 requests a minute"),
         (DailyAnswersUsed(20, 3600.5), 429, "rate_limit_exceeded", "20 answers a day"),
         (ModelNotInKey("x", ("auto", "y")), 403, "model_not_in_key", "not ask for the model x, only for auto, y."),
         (TooManyRequests(3, 12.2, key_limited=True), 429, "rate_limit_exceeded", "This API key allows 3 requests"),

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from engine.embeddings import EmbeddingInput, EmbeddingRequest, Vector
 from engine.errors import BadRequest
-from engine.gateway.embedding import Embedded
+from engine.gateway.embeddings.run import Embedded
 from engine.money import NANO_PER_USD
 from engine.ports import CaptureStep
 from engine.tenancy import Charge

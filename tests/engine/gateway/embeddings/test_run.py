@@ -1,23 +1,16 @@
 """Tests of embeddings: attempts of one model's offers, the hold, the charge, and the records of the journal."""
 
 import asyncio
-from array import array
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
-from engine.attempt_record import AttemptRecord
-from engine.catalog.catalog import Catalog
 from engine.catalog.embedding_models import PER_INPUT_TOKENS
-from engine.catalog.offers import Model, Offer, Price, flat_price
-from engine.catalog.price_book import PriceBook
+from engine.catalog.offers import Model, Offer, flat_price
 from engine.chat import ChatRequest, Role, Usage, says
-from engine.embeddings import EmbeddingCall, EmbeddingInput, EmbeddingRequest, Embeddings
+from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import (
     BadRequest,
     Closing,
@@ -38,125 +31,11 @@ from engine.errors import (
     TooManyRequests,
     UnknownModel,
 )
-from engine.gateway.embedding import BYTES_PER_SECOND, Embedded, parts
-from engine.gateway.gateway import Gateway
-from engine.holds import Funds, Grant, HoldRequest, fit
 from engine.money import ZERO, Money
-from engine.ports import EmbeddingProvider, Hold, Ledger, LimitHeaders, Provider
-from engine.routing.health import Health, Permit
-from engine.tenancy import Flat, Markup, Tenant
-from tests.engine.scripted import TENANT, AnswerSetup, ScriptedHold, ScriptedProvider
-
-MODEL = "text-embedding-3-small"
-ONE = [Embeddings((array("d", [1.0]),), 5)]
-PRICE = flat_price("2", "0")
-
-
-class ScriptedEmbedder:
-    """A provider that follows its script, in turn; after it, a vector for each input. An Event is waited for."""
-
-    dialect = "openai"
-
-    def __init__(
-        self,
-        name: str,
-        *script: Embeddings | ProviderError | asyncio.Event,
-        keys: int = 1,
-        most_inputs: int = 100,
-        most_bytes: int = 10**6,
-        tokens: int | None = 5,
-    ) -> None:
-        self.name, self.keys, self._script, self._tokens = name, keys, list(script), tokens
-        self.most_embedding_inputs, self.most_embedding_bytes = most_inputs, most_bytes
-        self.calls: list[EmbeddingCall] = []
-
-    async def embed(self, call: EmbeddingCall) -> Embeddings:
-        self.calls.append(call)
-        step = self._script.pop(0) if self._script else self.vectors(call)
-        if isinstance(step, asyncio.Event):
-            await step.wait()
-            step = self.vectors(call)
-        if isinstance(step, ProviderError):
-            raise step
-        return step
-
-    def vectors(self, call: EmbeddingCall) -> Embeddings:
-        return Embeddings(tuple(array("d", [float(n)]) for n in range(len(call.inputs))), self._tokens)
-
-    def limits(self, key: int) -> LimitHeaders | None:  # noqa: ARG002
-        return None
-
-
-class WalletLedger:
-    """A ledger with `wallet` in it; the last request and hold are kept."""
-
-    def __init__(self, wallet: Money) -> None:
-        self.wallet = wallet
-        self.hold_request: HoldRequest | None = None
-        self.held: ScriptedHold | None = None
-
-    @asynccontextmanager
-    async def hold(self, hold_request: HoldRequest) -> AsyncIterator[Hold]:
-        self.hold_request = hold_request
-        sized = fit(hold_request, Funds(0, self.wallet))
-        if not isinstance(sized, Grant):
-            raise InsufficientFunds(sized)
-        self.held = ScriptedHold(sized)
-        try:
-            yield cast("Hold", self.held)
-        finally:
-            if self.held.bill is None:
-                await self.held.void()
-
-
-@dataclass
-class CapReached:
-    async def check(self) -> None:
-        raise SpendingCapReached("day")
-
-
-class Embedding:
-    """A gateway whose providers follow scripts; every offer is of MODEL at PRICE."""
-
-    def __init__(
-        self,
-        *providers: ScriptedEmbedder,
-        wallet: Money = Money(10**9),
-        prices: Mapping[str, Price] | None = None,
-        fees: Mapping[str, Fraction] | None = None,
-        models: Mapping[str, Model] | None = None,
-        checks: tuple[CapReached, ...] = (),
-    ) -> None:
-        setup = AnswerSetup(ScriptedProvider("x", []))
-        names = [provider.name for provider in providers]
-        known = tuple(Offer(name, MODEL) for name in names)
-        book = PriceBook(prices or {offer.name: PRICE for offer in known}, fees or {})
-        catalog = Catalog(models or {}, book, set(names).__contains__, Fraction("1.5"), known)
-        health = Health(setup.market.policy, setup.market.clock, {each.name: each.keys for each in providers})
-        served = {each.name: cast("Provider", each) for each in providers}
-        self.market = replace(setup.market, catalog=catalog, health=health, providers=served)
-        self.journal, self.ledger, self.kept = setup.journal, WalletLedger(wallet), list[Embedded]()
-        self.gateway = Gateway(self.market, cast("Ledger", self.ledger), admission_checks=checks)
-
-    async def __call__(
-        self, *inputs: EmbeddingInput, model: str = MODEL, tenant: Tenant = TENANT, **more: Any
-    ) -> tuple[list[list[float]], Money]:
-        async def keep(embedded: Embedded) -> Any:
-            self.kept.append(embedded)
-            return lambda *_: None
-
-        request = EmbeddingRequest("r", model, inputs or ("hello",), **more)
-        embedded, charge = await self.gateway.embed(tenant, request, keep)
-        return [vector.tolist() for vector in embedded.vectors], charge.wallet
-
-    @property
-    def record(self) -> AttemptRecord:
-        assert self.ledger.held is not None
-        assert self.ledger.held.bill is not None
-        return self.ledger.held.bill.attempt
-
-    def outcomes(self) -> list[tuple[str, str]]:
-        return self.journal.outcomes()
+from engine.routing.health import Permit
+from engine.tenancy import Flat, Markup
+from tests.engine.gateway.embeddings.scripts import MODEL, PRICE, CapReached, Embedding, ScriptedEmbedder
+from tests.engine.scripted import TENANT
 
 
 async def test_vectors_are_kept_and_charged_by_the_reported_tokens() -> None:
@@ -234,81 +113,6 @@ async def test_only_offer_is_repeated_after_a_quick_failure() -> None:
     assert embedding.record.ordinal == 2
 
 
-async def test_inputs_over_the_limit_of_a_call_are_sent_in_parts() -> None:
-    one = ScriptedEmbedder("a", most_inputs=2, tokens=3)
-    embedding = Embedding(one)
-    vectors, _ = await embedding("1", "2", "3", "4", "5")
-    assert [call.inputs for call in one.calls] == [("1", "2"), ("3", "4"), ("5",)]
-    assert vectors == [[0.0], [1.0], [0.0], [1.0], [0.0]]
-    assert embedding.record.usage == Usage(9, 0)
-
-
-async def test_failure_of_a_later_part_is_waste_and_all_is_asked_of_the_next_provider() -> None:
-    first = Embeddings((array("d", [1.0]),), 4)
-    half, whole = ScriptedEmbedder("a", first, Overloaded(), most_inputs=1), ScriptedEmbedder("b")
-    embedding = Embedding(half, whole)
-    vectors, _ = await embedding("1", "2")
-    assert vectors == [[0.0], [1.0]]
-    assert [call.inputs for call in whole.calls] == [("1", "2")]
-    failed = embedding.journal.records[0]
-    assert (failed.usage, failed.cost, failed.waste) == (Usage(4, 0), Money(8_000), Money(8_000))
-    assert not failed.kept
-
-
-@pytest.mark.parametrize(
-    ("most_inputs", "most_bytes", "expected"),
-    [
-        (10, 100, [("aa", "bb", "é", (1, 2))]),
-        (3, 100, [("aa", "bb", "é"), ((1, 2),)]),
-        (10, 4, [("aa", "bb"), ("é",), ((1, 2),)]),
-        (10, 1, [("aa",), ("bb",), ("é",), ((1, 2),)]),
-    ],
-)
-def test_parts_keep_to_both_limits(most_inputs: int, most_bytes: int, expected: list[Any]) -> None:
-    provider = cast("EmbeddingProvider", ScriptedEmbedder("a", most_inputs=most_inputs, most_bytes=most_bytes))
-    assert list(parts(("aa", "bb", "é", (1, 2)), provider)) == expected
-
-
-async def test_tokens_that_are_not_reported_are_estimated_and_marked() -> None:
-    embedding = Embedding(ScriptedEmbedder("a", tokens=None))
-    await embedding("tell me about the sea, please")
-    usage = embedding.record.usage
-    assert usage is not None
-    assert usage.estimated
-    assert 5 <= usage.input_tokens <= 9
-
-
-async def test_report_far_over_the_bytes_is_not_believed() -> None:
-    embedding = Embedding(ScriptedEmbedder("a", tokens=10**9))
-    await embedding("hello")
-    usage = embedding.record.usage
-    assert usage is not None
-    assert (usage.estimated, usage.input_tokens) == (True, 2)
-
-
-async def test_cost_beyond_the_hold_is_waste() -> None:
-    embedding = Embedding(ScriptedEmbedder("a", tokens=100))
-    await embedding("hello")
-    bound = (5 + PER_INPUT_TOKENS) * 2_000
-    assert (embedding.record.cost, embedding.record.waste) == (Money(200_000), Money(200_000 - bound))
-
-
-async def test_reported_cost_and_the_fee_are_the_cost() -> None:
-    costs = [Embeddings((array("d", [1.0]),), 5, Decimal("0.0000001")) for _ in range(2)]
-    embedding = Embedding(ScriptedEmbedder("a", *costs, most_inputs=1), fees={"a": Fraction("0.055")})
-    await embedding("1", "2")
-    assert embedding.ledger.held is not None
-    assert embedding.ledger.held.bill is not None
-    assert embedding.ledger.held.bill.cost_atto == 211 * 10**9
-
-
-async def test_price_is_the_cost_where_one_call_reports_none() -> None:
-    reports = [Embeddings((array("d", [1.0]),), 5, cost) for cost in (Decimal("0.5"), None)]
-    embedding = Embedding(ScriptedEmbedder("a", *reports, most_inputs=1))
-    await embedding("1", "2")
-    assert embedding.record.cost == Money(20_000)
-
-
 async def test_second_refusal_of_the_request_ends_it() -> None:
     fault = RequestFault("what you sent")
     one, two, three = (ScriptedEmbedder(name, fault) for name in "abc")
@@ -355,15 +159,6 @@ async def test_failure_of_every_provider_is_journaled_as_unanswered() -> None:
 async def test_model_that_no_provider_has_is_unknown() -> None:
     with pytest.raises(UnknownModel):
         await Embedding(ScriptedEmbedder("a", NoSuchModel()), ScriptedEmbedder("b", NoSuchModel()))("hello")
-
-
-async def test_provider_that_does_not_answer_in_time_has_failed() -> None:
-    silent = ScriptedEmbedder("a", asyncio.Event())
-    embedding = Embedding(silent, ScriptedEmbedder("b"))
-    embedding.market = replace(embedding.market, policy=replace(embedding.market.policy, first_token_seconds=0.01))
-    embedding.gateway = Gateway(embedding.market, cast("Ledger", embedding.ledger))
-    await embedding("x" * (BYTES_PER_SECOND // 100))
-    assert embedding.outcomes() == [("a", "timeout")]
 
 
 async def test_caller_that_is_cancelled_waits_for_the_capture() -> None:

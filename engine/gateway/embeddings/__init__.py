@@ -1,0 +1,1 @@
+"""Embeddings: the attempts at one request by the offers of one model."""
