@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from engine.attempt_record import AttemptRecord
 from engine.catalog.embedding_models import PER_INPUT_TOKENS
 from engine.catalog.offers import Model, Offer, flat_price
 from engine.chat import ChatRequest, Role, Usage, says
@@ -31,7 +32,9 @@ from engine.errors import (
     TooManyRequests,
     UnknownModel,
 )
+from engine.gateway.gateway import Gateway
 from engine.money import ZERO, Money
+from engine.ports import Ledger
 from engine.routing.health import Permit
 from engine.tenancy import Flat, Markup
 from tests.engine.gateway.embeddings.scripts import MODEL, PRICE, CapReached, Embedding, ScriptedEmbedder
@@ -89,6 +92,20 @@ async def test_next_provider_of_the_same_model_is_asked_after_a_failure() -> Non
     assert (embedding.record.provider, embedding.record.ordinal) == ("b", 2)
     failed = embedding.journal.records[0]
     assert (failed.status, failed.detail, failed.cost, failed.usage) == (503, "503", ZERO, None)
+
+
+async def test_each_attempt_is_observed_once() -> None:
+    embedding, seen = Embedding(ScriptedEmbedder("a", Overloaded()), ScriptedEmbedder("b")), list[tuple[str, str]]()
+
+    class Observer:
+        def attempt_ended(self, attempt: AttemptRecord, finishes: tuple[str, ...], operation: str, /) -> None:
+            assert finishes == ()
+            seen.append((attempt.outcome, operation))
+
+    embedding.market = replace(embedding.market, observers=(Observer(),))
+    embedding.gateway = Gateway(embedding.market, cast("Ledger", embedding.ledger))
+    await embedding("hello")
+    assert seen == [("overloaded", "embeddings"), ("answered", "embeddings")]
 
 
 @pytest.mark.parametrize("error", [RateLimited(retry_after_seconds=9), KeyRefused()])
