@@ -233,5 +233,5 @@ def later_cost_atto(
             without = ceil((hits.least_tokens - prefix) / growth)
             prefix, chance = prefix + without * growth, (turns / (1 + turns)) ** without
         prefix_sum = chance * (turns * prefix + (outlook.turns_squared - turns) * growth)
-        cost -= hits.share(outlook.gaps) * prefix_sum * (rates.input - rates.cached_input)
+        cost -= hits.hope(outlook.gaps) * prefix_sum * (rates.input - rates.cached_input)
     return round(cost)

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest
@@ -45,12 +46,14 @@ class _Sent:
 class OfferHits:
     """The share of a sent prompt that an offer bills as cached in the next turn, by class of gap.
 
-    `least_tokens`: a shorter prompt is not cached.
+    `least_tokens`: a shorter prompt is not cached. `hoped`: the shares that are worth a try, by few reports: one
+    standard deviation above the expected ones.
     """
 
     least_tokens: int
     lifetime_seconds: float
     shares: tuple[float, ...] = ()
+    hoped: tuple[float, ...] = ()
     at: float = 0.0
     _reports: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)] * (len(GAP_SECONDS) + 1))
 
@@ -72,19 +75,30 @@ class OfferHits:
 
     def share(self, gaps: Sequence[float]) -> float:
         """Return the expected share of hits for a distribution over the classes of gaps."""
-        (minute, minutes, hour, longer), (a, b, c, d) = self.shares, gaps
-        return minute * a + minutes * b + hour * c + longer * d
+        return _over(self.shares, gaps)
+
+    def hope(self, gaps: Sequence[float]) -> float:
+        """Return the share of hits to plan with: a few misses are no reason never to ask an offer again."""
+        return _over(self.hoped, gaps)
 
     def _blend(self) -> None:
         """Draw each class towards the next shorter one while its reports are few; beyond the lifetime, towards none."""
         shares: list[float] = []
+        hoped: list[float] = []
         expected = _FIRST_SHARE
         for number, (mean, weight) in enumerate(self._reports):
             if number and GAP_SECONDS[number - 1] >= self.lifetime_seconds:
                 expected = 0.0
             expected = (mean * weight + expected * _FIRST_WEIGHT) / (weight + _FIRST_WEIGHT)
             shares.append(expected)
-        self.shares = tuple(shares)
+            deviation = sqrt(expected * (1 - expected) / (weight + _FIRST_WEIGHT + 1))
+            hoped.append(min(expected + deviation, max(expected, _FIRST_SHARE)))
+        self.shares, self.hoped = tuple(shares), tuple(hoped)
+
+
+def _over(shares: Sequence[float], gaps: Sequence[float]) -> float:
+    (minute, minutes, hour, longer), (a, b, c, d) = shares, gaps
+    return minute * a + minutes * b + hour * c + longer * d
 
 
 @dataclass(slots=True)

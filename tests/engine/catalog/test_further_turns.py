@@ -49,7 +49,7 @@ def test_learned_misses_make_the_cache_worthless() -> None:
     for _ in range(60):
         of.remember(asks(LONG_PROMPT, conversation="2:0"), CACHING, Usage(5000, 10), NOON)
     costs = later(of, asks(LONG_PROMPT, conversation="1:0"))
-    assert costs[CACHING.name] == pytest.approx(costs[PLAIN.name], rel=0.05)
+    assert costs[CACHING.name] == pytest.approx(costs[PLAIN.name], rel=0.06)
 
 
 def test_further_turns_below_the_least_cached_length_earn_less() -> None:

@@ -145,3 +145,32 @@ def test_conversation_in_use_is_not_the_oldest() -> None:
         prefixes.sent(request(FIRST, f"c{number}"), DEEPSEEK, 2000, 2000, now=0)
     assert prefixes.cached_tokens(request(SECOND, "c0"), DEEPSEEK, now=1) > 0
     assert prefixes.cached_tokens(request(SECOND, "c1"), DEEPSEEK, now=1) == 0
+
+
+def test_one_miss_does_not_end_the_hope_for_hits_and_many_do() -> None:
+    gaps, hoped = (1.0, 0.0, 0.0, 0.0), []
+    hits = OfferHits.of("deepseek")
+    assert hits.hope(gaps) == pytest.approx(0.9)
+    for _ in range(12):
+        hits.learn(0, 0.0, 0.0)
+        hoped.append(hits.hope(gaps))
+    assert hoped[0] > 0.8
+    assert 0.25 < hoped[4] < 0.5
+    assert hoped[11] < 0.25
+    assert all(hope > share for hope, share in zip(hits.hoped[:3], hits.shares[:3], strict=True))
+
+
+def test_hope_is_never_above_the_first_guess_where_hits_were_reported_below_it() -> None:
+    hits = OfferHits.of("deepseek")
+    for _ in range(3):
+        hits.learn(0, 0.85, 0.0)
+    assert hits.hope((1.0, 0.0, 0.0, 0.0)) == pytest.approx(0.9)
+    for _ in range(50):
+        hits.learn(0, 1.0, 0.0)
+    assert 0.98 < hits.hope((1.0, 0.0, 0.0, 0.0)) <= 1
+
+
+def test_hope_for_hits_is_not_part_of_the_cost_of_this_turn() -> None:
+    hits = OfferHits.of("deepseek")
+    hits.learn(0, 0.0, 0.0)
+    assert hits.shares[0] == pytest.approx(0.6)
