@@ -3,9 +3,12 @@
 Some models refuse to have their reasoning switched off: minimax and grok altogether, gpt-oss below `low`.
 """
 
-from engine.providers.spec import Spec
+from engine.providers.spec import Efforts, Spec
 
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+_ASKED: Efforts = {
+    **{effort: {"reasoning": {"effort": effort}} for effort in ("none", "minimal", "low", "medium", "high", "xhigh")},
+    "max": {"reasoning": {"effort": "xhigh"}},
+}
 
 SPEC = Spec(
     name="openrouter",
@@ -13,13 +16,10 @@ SPEC = Spec(
     close_stops_bill=False,
     one_choice=True,
     efforts=(
-        (
-            "",
-            {
-                **{effort: {"reasoning": {"effort": effort}} for effort in _EFFORTS},
-                "max": {"reasoning": {"effort": "xhigh"}},
-            },
-        ),
+        ("gpt-oss", {**_ASKED, "none": {"reasoning": {"effort": "low"}}}),
+        ("minimax", {**_ASKED, "none": {}}),
+        ("grok-4", {**_ASKED, "none": {}}),
+        ("", _ASKED),
     ),
     thinking_off=(
         ("minimax", {}),

@@ -34,7 +34,7 @@ def mended_turns(messages: Sequence[Message], rules: TurnRules) -> Sequence[Mess
         found = paired(messages, rules.call_id, lambda name: safe_name(name, rules.tool_name))
     if rules.refuses_blank:
         found = [kept for message in found if (kept := _without_blanks(message)) is not None]
-    if rules.needs_user and all(message.role is Role.SYSTEM for message in found):
+    if rules.needs_user:
         found = _with_user(found)
     if rules.begins_with_user:
         found = _begun_by_user(found)
@@ -61,10 +61,20 @@ def _without_blanks(message: Message) -> Message | None:
 
 
 def _with_user(messages: Sequence[Message]) -> Sequence[Message]:
-    """Return the messages of the system with the last one as a turn of the user."""
+    """Return the messages with the last ones of the system as turns of the user, where nothing else asks for an answer.
+
+    That is a request of the system alone, or one whose last turn before them is the assistant's.
+    """
     if not messages:
         return (Message(Role.USER, (Text(NO_TEXT),)),)
-    return (*messages[:-1], replace(messages[-1], role=Role.USER))
+    if messages[-1].role is not Role.SYSTEM:
+        return messages
+    last = next((n for n in range(len(messages) - 1, -1, -1) if messages[n].role is not Role.SYSTEM), None)
+    if last is None:
+        return (*messages[:-1], replace(messages[-1], role=Role.USER))
+    if messages[last].role is not Role.ASSISTANT:
+        return messages
+    return (*messages[: last + 1], *(replace(message, role=Role.USER) for message in messages[last + 1 :]))
 
 
 def _begun_by_user(messages: Sequence[Message]) -> Sequence[Message]:

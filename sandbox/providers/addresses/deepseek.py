@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.providers.dialects.openai import OpenAIStandIn
+from sandbox.providers.checks.openai import check_request
+from sandbox.providers.dialects.openai import OpenAIStandIn, wanted_format
 from sandbox.providers.exchange import ParsedRequest, StandInUsage
-from sandbox.providers.refusals import OPENAI_REFUSALS, TOO_LONG_MESSAGE, Refusal
+from sandbox.providers.refusals import OPENAI_REFUSALS, TOO_LONG_MESSAGE, Refusal, StandInRefused
 
 _REFUSALS = {
     **OPENAI_REFUSALS,
@@ -26,7 +27,18 @@ class DeepSeekStandIn(OpenAIStandIn):
     models = ("deepseek-v4-flash", "deepseek-v4-pro")
 
     def check(self, body: Mapping[str, Any], model: str) -> None:
-        """Nothing is refused."""
+        """Unknown fields are ignored, and schemas refused; so is a forced tool while it thinks."""
+        if wanted_format(body) == "json_schema":
+            raise StandInRefused(Refusal(400, "This response_format type is unavailable now"))
+        if self.thinks(body, model) and body.get("tool_choice", "auto") not in ("auto", "none"):
+            raise StandInRefused(Refusal(400, "Thinking mode does not support this tool_choice"))
+
+    def check_messages(self, body: Mapping[str, Any], model: str, messages: list[Mapping[str, Any]]) -> None:
+        check_request(body, messages, most_stops=16)
+        answers = [message for message in messages if message["role"] == "assistant"]
+        if self.thinks(body, model) and any("reasoning_content" not in message for message in answers):
+            message = "The `reasoning_content` in the thinking mode must be passed back to the API."
+            raise StandInRefused(Refusal(400, message, code="invalid_request_error"))
 
     def thinks(self, body: Mapping[str, Any], model: str) -> bool:  # noqa: ARG002
         return (body.get("thinking") or {}).get("type") != "disabled"

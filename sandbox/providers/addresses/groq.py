@@ -8,6 +8,7 @@ from sandbox.providers.dialects.openai import FIELDS, OpenAIStandIn
 from sandbox.providers.exchange import StandInUsage
 from sandbox.providers.refusals import OPENAI_REFUSALS, Refusal, StandInRefused
 
+_EFFORTS = (("gpt-oss", ("low", "medium", "high")), ("qwen3", ("none", "default")))
 _FIELDS = FIELDS | {"include_reasoning", "reasoning_format"}
 _REFUSALS = {
     **OPENAI_REFUSALS,
@@ -29,6 +30,13 @@ class GroqStandIn(OpenAIStandIn):
     def check(self, body: Mapping[str, Any], model: str) -> None:
         if unknown := sorted(set(body) - _FIELDS):
             raise StandInRefused(Refusal(400, f"property '{unknown[0]}' is unsupported", param=unknown[0]))
+        effort = body.get("reasoning_effort")
+        if effort is not None and effort not in next((found for part, found in _EFFORTS if part in model), ()):
+            message = "`reasoning_effort` must be one of the values that this model takes"
+            raise StandInRefused(Refusal(400, message, param="reasoning_effort"))
+        messages = body.get("messages")
+        if '"reasoning' in dumps(messages) or any(f'"{name}"' in dumps(body) for name in ("logprobs", "logit_bias")):
+            raise StandInRefused(Refusal(400, "'messages.1' : property 'reasoning_content' is unsupported"))
         if "gpt-oss" in model and '"image_url"' in dumps(body.get("messages")):
             raise StandInRefused(
                 Refusal(400, "messages[0].content must be a string: this model does not support image_url.")

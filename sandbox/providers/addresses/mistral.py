@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from sandbox.providers.checks.mistral import check_request
 from sandbox.providers.dialects.base import dumps, names
 from sandbox.providers.dialects.openai import OpenAIStandIn, request_limit_headers
 from sandbox.providers.embeddings import AskedEmbeddings, dimensions_of, inputs_of
@@ -17,6 +18,7 @@ _FIELDS = names(
 )
 _EMBEDDING_FIELDS = names("model input output_dimension output_dtype encoding_format metadata")
 _MOST_EMBEDDING_INPUTS, _MOST_EMBEDDING_TOKENS = 512, 16_384
+_EFFORTS = ("none", "high")
 _MESSAGE_FIELDS = names("role content name prefix tool_calls tool_call_id")
 _LIMITED = Refusal(429, "Requests rate limit exceeded", "rate_limited", "1300")
 _REFUSALS = {
@@ -36,7 +38,10 @@ class MistralStandIn(OpenAIStandIn):
     refusals = _REFUSALS
     models = ("mistral-small-latest", "ministral-3b-2512", "ministral-8b-2512")
 
-    def check(self, body: Mapping[str, Any], model: str) -> None:  # noqa: ARG002
+    def check(self, body: Mapping[str, Any], model: str) -> None:
+        if "reasoning_effort" in body and (model.startswith("ministral") or body["reasoning_effort"] not in _EFFORTS):
+            message = f"reasoning_effort={body['reasoning_effort']!r} is not supported for this model"
+            raise StandInRefused(Refusal(400, message, "invalid_request_error", "3051"))
         unknown: list[tuple[Any, ...]] = [("body", name) for name in sorted(set(body) - _FIELDS)]
         for number, message in enumerate(body.get("messages") or ()):
             more = set(message) - _MESSAGE_FIELDS if isinstance(message, dict) else ()
@@ -60,6 +65,10 @@ class MistralStandIn(OpenAIStandIn):
             message = f"Too many tokens in batch. Max is {_MOST_EMBEDDING_TOKENS} got {asked.tokens}"
             raise StandInRefused(Refusal(400, message, "invalid_request_error", "3210"))
         return asked
+
+    def check_messages(self, body: Mapping[str, Any], model: str, messages: list[Mapping[str, Any]]) -> None:
+        super().check_messages(body, model, messages)
+        check_request(body, messages)
 
     def beside_finish(self, usage: StandInUsage) -> dict[str, Any]:
         return {"usage": self.usage_body(usage)}

@@ -11,6 +11,9 @@ from sandbox.providers.refusals import Refusal, StandInRefused
 
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
+_NO_NONE = re.compile(r"(^|/)(o\d|gpt-5(?!\.))")
+_TOOLS_NEED_NONE = re.compile(r"(^|/)(gpt-5\.[2-9]|gpt-6)")
+_NO_SAMPLING = frozenset({"stop", "logprobs", "top_logprobs", "logit_bias", "presence_penalty", "frequency_penalty"})
 _NO_MINIMAL = re.compile(r"(^|/)gpt-5\.[1-9]")
 
 
@@ -26,20 +29,32 @@ class OpenAIOwnStandIn(OpenAIStandIn):
     def check(self, body: Mapping[str, Any], model: str) -> None:
         super().check(body, model)
         effort = body.get("reasoning_effort", "low")
-        if effort not in _EFFORTS:
+        if effort not in _EFFORTS and not (effort == "max" and "gpt-6" in model):
             message = f"Invalid value: '{effort}'. Supported values are: {', '.join(map(repr, _EFFORTS))}."
             raise StandInRefused(Refusal(400, message, code="invalid_value", param="reasoning_effort"))
         if effort == "minimal" and _NO_MINIMAL.search(model):
             message = f"Unsupported value: 'reasoning_effort' does not support '{effort}' with this model."
             raise StandInRefused(Refusal(400, message, code="unsupported_value", param="reasoning_effort"))
         if not _REASONING.search(model):
+            if "reasoning_effort" in body:
+                message = "Unrecognized request argument supplied: reasoning_effort"
+                raise StandInRefused(Refusal(400, message, param="reasoning_effort"))
             return
+        if effort == "none" and _NO_NONE.search(model):
+            message = f"Unsupported value: 'reasoning_effort' does not support '{effort}' with this model."
+            raise StandInRefused(Refusal(400, message, code="unsupported_value", param="reasoning_effort"))
+        if refused := sorted(_NO_SAMPLING & set(body)):
+            raise StandInRefused(_unsupported(refused[0], "It is not supported with this model."))
         if "max_tokens" in body:
             raise StandInRefused(_unsupported("max_tokens", "Use 'max_completion_tokens' instead."))
         if body.get("temperature", 1) != 1:
             raise StandInRefused(_unsupported("temperature", "Only the default (1) value is supported."))
-        if "gpt-6" in model and body.get("tools") and body.get("reasoning_effort") != "none":
-            raise StandInRefused(_unsupported("tools", "Set reasoning_effort to 'none'."))
+        if _TOOLS_NEED_NONE.search(model) and body.get("tools") and body.get("reasoning_effort") != "none":
+            message = (
+                f"Function tools with reasoning_effort are not supported for {model} in /v1/chat/completions. "
+                "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
+            )
+            raise StandInRefused(Refusal(400, message, param="reasoning_effort"))
 
     def asked_embeddings(self, body: Mapping[str, Any], model: str) -> AskedEmbeddings:
         if unknown := sorted(set(body) - _EMBEDDING_FIELDS):

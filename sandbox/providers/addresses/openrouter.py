@@ -11,6 +11,7 @@ from sandbox.providers.embeddings import AskedEmbeddings, check_tokens, dimensio
 from sandbox.providers.exchange import ParsedRequest, StandInUsage
 from sandbox.providers.refusals import OPENAI_REFUSALS, Refusal, StandInRefused
 
+_ALWAYS_REASONS = ("minimax", "gpt-oss", "grok-4")
 _CREDITS_PER_TOKEN = (105e-9, 210e-9)  # as for deepseek-v4-flash: input, output
 _EMBEDDING_DIMENSIONS = 1536
 _EMBEDDING_CREDITS_PER_TOKEN = 20e-9  # as for text-embedding-3-small
@@ -30,9 +31,13 @@ class OpenRouterStandIn(OpenAIStandIn):
     keep_alive = b": OPENROUTER PROCESSING\n\n"
     models = ("deepseek/deepseek-v4-flash", "openai/gpt-oss-20b")
 
-    def check(self, body: Mapping[str, Any], model: str) -> None:  # noqa: ARG002
+    def check(self, body: Mapping[str, Any], model: str) -> None:
         if "/" not in model:
             raise StandInRefused(Refusal(400, f"{model} is not a valid model ID"))
+        is_off = (body.get("reasoning") or {}).get("effort") == "none"
+        if is_off and any(part in model for part in _ALWAYS_REASONS):
+            message = "Reasoning is mandatory for this endpoint and cannot be disabled."
+            raise StandInRefused(Refusal(400, message))
 
     def asked_embeddings(self, body: Mapping[str, Any], model: str) -> AskedEmbeddings:
         self.check(body, model)

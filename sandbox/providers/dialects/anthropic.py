@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 
 from sandbox.providers.answers import chosen_tool, words
+from sandbox.providers.checks.anthropic import check_request
 from sandbox.providers.dialects.base import (
     IMAGE_TEXT,
     StandInDialect,
@@ -82,6 +83,7 @@ class AnthropicStandIn(StandInDialect):
             raise StandInRefused(Refusal(400, "max_tokens: Field required"))
         turns = messages_of(body, "messages", _ROLES, Refusal(400, "messages: at least one message is required"))
         _check(body, model, turns)
+        check_request(body, model, turns)
         return _parsed(body, model, turns)
 
     def cached_written(self, asked: ParsedRequest, prompt: int, seen: int) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Gemini's REST dialect: CRLF frames, usage in each of them, and no end marker but the finish reason."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from starlette.requests import Request
 
 from sandbox.providers import gemini_embeddings
 from sandbox.providers.answers import chosen_tool, words
+from sandbox.providers.checks.gemini import check_request
 from sandbox.providers.dialects.base import (
     IMAGE_TEXT,
     StandInDialect,
@@ -36,7 +38,7 @@ _CONFIG_FIELDS = names(
 )
 _THINKING_FIELDS = names("includeThoughts thinkingBudget thinkingLevel")
 _PART_FIELDS = names("text inlineData fileData functionCall functionResponse thought thoughtSignature")
-_NO_MINIMAL = ("gemini-3.7-flash", "gemini-3.8-flash")
+_NO_MINIMAL = re.compile(r"gemini-3\.[78]-flash|gemini-3[\d.]*-pro")
 _MEDIA_TYPES = names("image/png image/jpeg image/webp image/heic image/heif")
 _ROLES = frozenset({"user", "model"})
 _REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "tool": "STOP", "refused": "SAFETY"}
@@ -92,6 +94,7 @@ class GeminiStandIn(StandInDialect):
         _check(body, config, call.model)
         wrong = _wrong("contents is not specified", "contents")
         turns = messages_of(body, "contents", _ROLES, wrong)
+        check_request(body, call.model, turns)
         return _parsed(call, config, turns)
 
     def cached_written(self, asked: ParsedRequest, prompt: int, seen: int) -> tuple[int, int]:  # noqa: ARG002
@@ -203,7 +206,7 @@ def _check(body: Mapping[str, Any], config: Mapping[str, Any], model: str) -> No
         )
     if "thinkingLevel" in thinking and not model.startswith("gemini-3"):
         raise StandInRefused(_wrong("Thinking level is not supported for this model.", "thinking_config"))
-    if thinking.get("thinkingLevel") == "minimal" and model.startswith(_NO_MINIMAL):
+    if thinking.get("thinkingLevel") == "minimal" and _NO_MINIMAL.match(model):
         message = "Thinking level MINIMAL is not supported for this model. Please retry with other thinking level."
         raise StandInRefused(Refusal(400, message, "INVALID_ARGUMENT"))
     if model.startswith("gemini-3.5") and {"presencePenalty", "frequencyPenalty"} & set(config):

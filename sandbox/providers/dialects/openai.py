@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from starlette.requests import Request
 
 from sandbox.providers.answers import chosen_tool, words
+from sandbox.providers.checks.openai import check_request
 from sandbox.providers.dialects.base import (
     IMAGE_TEXT,
     StandInDialect,
@@ -67,12 +68,7 @@ class OpenAIStandIn(StandInDialect):
         self.check(body, model)
         messages = messages_of(body, "messages", ROLES, _NO_MESSAGES)
         limit = Refusal(400, "Invalid 'max_tokens': expected an integer above or equal to 1.", param="max_tokens")
-        if unanswered := _unanswered(messages):
-            message = (
-                "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
-                f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(unanswered)}"
-            )
-            raise StandInRefused(Refusal(400, message, param="messages"))
+        self.check_messages(body, model, messages)
         most = output_limit(body.get("max_completion_tokens", body.get("max_tokens")), limit)
         return self._parsed(body, model, messages, most)
 
@@ -84,6 +80,10 @@ class OpenAIStandIn(StandInDialect):
         if wanted_format(body) == "json_object" and "json" not in dumps(body.get("messages")).lower():
             message = "'messages' must contain the word 'json' in some form."
             raise StandInRefused(Refusal(400, message, param="messages"))
+
+    def check_messages(self, body: Mapping[str, Any], model: str, messages: list[Mapping[str, Any]]) -> None:  # noqa: ARG002
+        """Raises StandInRefused for messages or tools that this provider does not take."""
+        check_request(body, messages)
 
     def thinks(self, body: Mapping[str, Any], model: str) -> bool:  # noqa: ARG002 - no model of a plain server
         return False
@@ -250,13 +250,6 @@ def images_in(content: Any) -> int:
     if not isinstance(content, list):
         return 0
     return sum(isinstance(part, dict) and part.get("type") == "image_url" for part in content)
-
-
-def _unanswered(messages: list[Mapping[str, Any]]) -> list[str]:
-    """Return the ids of the tool calls that no later message responds to."""
-    answered = {str(message.get("tool_call_id")) for message in messages if message["role"] == "tool"}
-    called = [str(call.get("id")) for message in messages for call in message.get("tool_calls") or ()]
-    return [call for call in called if call not in answered]
 
 
 def _counted(message: Mapping[str, Any]) -> str:

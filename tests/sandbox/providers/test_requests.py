@@ -79,11 +79,11 @@ async def test_tools_are_called_in_the_other_dialects_too(asking: Asking) -> Non
 
 
 async def test_tool_result_is_answered_with_text(asking: Asking) -> None:
-    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    call = {"id": "aB3dE6gH9", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
     messages = [
         {"role": "user", "content": "weather?"},
         {"role": "assistant", "content": None, "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "c1", "content": "31 degrees"},
+        {"role": "tool", "tool_call_id": "aB3dE6gH9", "content": "31 degrees"},
     ]
     body = (await asking("mistral", stream=False, messages=messages)).json()
     assert "31 degrees" in body["choices"][0]["message"]["content"]

@@ -16,6 +16,7 @@ USED = {
     "role": "assistant",
     "content": [{"type": "tool_use", "id": "toolu_invalid_api_key", "name": "f", "input": {}}],
 }
+USED_TOOLS = {"tools": [{"name": "f", "input_schema": {"type": "object"}}]}
 PICTURE = {"inlineData": {"mimeType": "image/billing", "data": "aaaa"}}
 
 
@@ -44,7 +45,12 @@ async def test_request_without_a_key_is_refused(asking: Asking, name: str) -> No
         ("openai", {"reasoning_effort": "model_not_found"}, 400, "Invalid value: 'model_not_found'"),
         ("openai", {"model": "gpt-5.1", "reasoning_effort": "minimal"}, 400, "unsupported_value"),
         ("openai", {"messages": [CALLED]}, 400, "did not have response messages: call_insufficient_quota"),
-        ("anthropic", {"messages": [HELLO, USED, HELLO]}, 400, "immediately after: toolu_invalid_api_key"),
+        (
+            "anthropic",
+            {"messages": [HELLO, USED, HELLO], **USED_TOOLS},
+            400,
+            "immediately after: toolu_invalid_api_key",
+        ),
         ("gemini", {"contents": [{"role": "user", "parts": [PICTURE]}]}, 400, "Unsupported MIME type: image/billing"),
         ("openrouter", {"model": "nonsense"}, 400, "not a valid model ID"),
         ("groq", {"plugins": []}, 400, "property 'plugins' is unsupported"),

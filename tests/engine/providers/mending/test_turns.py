@@ -38,6 +38,13 @@ def test_request_of_the_system_alone_is_asked_as_the_user() -> None:
     assert mended_turns((SYSTEM,), KIND) == (SYSTEM,)
 
 
+def test_system_after_an_answer_asks_as_the_user() -> None:
+    asked = says(Role.USER, "be kind")
+    assert mended_turns((USER, ANSWER, SYSTEM, SYSTEM), STRICT) == (USER, ANSWER, asked, asked)
+    assert mended_turns((USER, SYSTEM), STRICT) == [USER, SYSTEM]
+    assert mended_turns((USER, ANSWER, SYSTEM, USER), STRICT) == [USER, ANSWER, SYSTEM, USER]
+
+
 def test_conversation_begins_with_the_user() -> None:
     assert mended_turns((SYSTEM, ANSWER, USER), STRICT) == (SYSTEM, says(Role.USER, NO_TEXT), ANSWER, USER)
     assert mended_turns((SYSTEM, USER, ANSWER), STRICT) == [SYSTEM, USER, ANSWER]

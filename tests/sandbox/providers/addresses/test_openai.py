@@ -15,7 +15,11 @@ from sandbox.providers.refusals import StandInRefused
         ("gpt-5-nano", {"max_tokens": 9}, "max_tokens"),
         ("o3", {"max_tokens": 9}, "max_tokens"),
         ("gpt-5-nano", {"temperature": 0.2}, "temperature"),
-        ("gpt-6-luna", {"tools": [{}]}, "tools"),
+        ("gpt-6-luna", {"tools": [{}]}, "reasoning_effort"),
+        ("gpt-5.4", {"tools": [{}], "reasoning_effort": "low"}, "reasoning_effort"),
+        ("gpt-5-nano", {"reasoning_effort": "none"}, "reasoning_effort"),
+        ("gpt-4o", {"reasoning_effort": "low"}, "reasoning_effort"),
+        ("gpt-5-nano", {"stop": ["x"]}, "stop"),
         ("gpt-4o", {"plugins": []}, "plugins"),
     ],
 )

@@ -13,7 +13,7 @@ PLAIN = AnthropicStandIn("Plain")
 USAGE = StandInUsage(prompt=10, cached=4, written=3, output=5, thought=2)
 USER = {"role": "user", "content": "hello"}
 OLD, NEW = "claude-haiku-4-5", "claude-haiku-5-5"
-TOOLS = [{"name": "weather", "input_schema": {}}]
+TOOLS = [{"name": "weather", "input_schema": {"type": "object"}}]
 
 
 def parsed(*without: str, version: bool = True, **body: Any) -> ParsedRequest:
@@ -63,7 +63,7 @@ def test_older_model_takes_one_sampling_field_and_a_prefill() -> None:
     [
         ({}, True),
         ({"model": OLD}, False),
-        ({"model": OLD, "thinking": {"type": "enabled"}}, True),
+        ({"model": OLD, "max_tokens": 2000, "thinking": {"type": "enabled", "budget_tokens": 1024}}, True),
         ({"thinking": {"type": "disabled"}}, False),
         ({"output_config": {"effort": "low"}}, False),
     ],
@@ -73,11 +73,11 @@ def test_newer_model_thinks_unless_switched_off(body: dict[str, Any], thinks: bo
 
 
 def test_prompt_system_tools_and_results_are_read() -> None:
-    result = {"type": "tool_result", "content": "31"}
+    call = {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "weather", "input": {}}]}
+    result = {"type": "tool_result", "tool_use_id": "c", "content": "31"}
     image = {"type": "image"}
-    asked = parsed(
-        system="Answer with a JSON object", tools=TOOLS, messages=[USER, {"role": "user", "content": [image, result]}]
-    )
+    answered = {"role": "user", "content": [image, result]}
+    asked = parsed(system="Answer with a JSON object", tools=TOOLS, messages=[USER, call, answered])
     assert (asked.prompt, asked.tool_result, asked.tool, asked.images) == ("hello", "31", None, 1)
     assert asked.wants_json
 

@@ -46,7 +46,7 @@ def test_other_path_is_not_served(path: str) -> None:
         (THREE, {"generationConfig": {"thinkingConfig": {"thinkingBudget": 1, "thinkingLevel": "low"}}}, "only one"),
         (FLASH, {"generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}}, "Thinking level"),
         (THREE, {"generationConfig": {"presencePenalty": 1}}, "Penalty"),
-        (THREE, {"contents": [USER, {"role": "model", "parts": []}]}, "last turn"),
+        (THREE, {"contents": [USER, {"role": "model", "parts": [{"text": "a"}]}]}, "last turn"),
         (LITE, {"contents": [{"role": "assistant", "parts": []}]}, "contents"),
         (LITE, {"contents": [{"parts": [{"txt": "a"}]}]}, "contents.parts"),
         (LITE, {"generationConfig": {"maxOutputTokens": 0}}, "must be positive"),
@@ -74,7 +74,8 @@ def test_lite_models_think_only_when_asked(model: str, config: dict[str, Any], t
 
 def test_prompt_pictures_and_results_are_read() -> None:
     result = {"role": "user", "parts": [{"functionResponse": {"response": {"degrees": 31}}}, {"inlineData": {}}]}
-    asked = parsed(contents=[USER, result], tools=TOOLS)
+    called = {"role": "model", "parts": [{"functionCall": {"name": "weather", "args": {}}}]}
+    asked = parsed(contents=[USER, called, result], tools=TOOLS)
     assert (asked.tool_result, asked.tool, asked.images) == ('{"degrees":31}', None, 1)
     assert parsed(method="generateContent").stream is False
     assert parsed().prompt == "hello"

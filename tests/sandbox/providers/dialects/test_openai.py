@@ -11,8 +11,8 @@ from sandbox.providers.refusals import StandInRefused
 
 PLAIN = OpenAIStandIn("Plain")
 USAGE = StandInUsage(prompt=10, cached=4, written=3, output=5, thought=2)
-PICTURE = {"type": "image_url", "image_url": {"url": "data:,"}}
-TOOL = {"type": "function", "function": {"name": "weather", "parameters": {}}}
+PICTURE = {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}
+TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 
 
 def parsed(**body: Any) -> ParsedRequest:
@@ -68,7 +68,9 @@ def test_tool_is_called_when_required(choice: str, called: bool) -> None:
 
 
 def test_result_of_a_tool_ends_the_calls() -> None:
-    messages = [{"role": "user", "content": "a"}, {"role": "tool", "content": "31"}]
+    call = {"id": "c", "function": {"name": "weather", "arguments": "{}"}}
+    called = {"role": "assistant", "content": None, "tool_calls": [call]}
+    messages = [{"role": "user", "content": "a"}, called, {"role": "tool", "tool_call_id": "c", "content": "31"}]
     asked = parsed(messages=messages, tools=[TOOL], tool_choice="required")
     assert (asked.tool, asked.tool_result) == (None, "31")
 

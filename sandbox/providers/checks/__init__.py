@@ -1,0 +1,1 @@
+"""Checks of requests: a stand-in refuses what the real provider refuses, in its words."""
