@@ -118,6 +118,7 @@ _OUTPUT_LIMIT = re.compile(  # OpenAI, where reasoning took the whole limit
     r"Could not finish the message because max_tokens or model output limit was reached\. "
     r"Please try again with higher max_tokens\."
 )
+_SIGNATURE = re.compile(r"(?:Corrupted|Invalid) thought signature\.?")
 _NO_ENDPOINTS = re.compile(r"No endpoints found that [a-z ,-]{1,120}\.?(?: To learn more [\w ./:,-]{1,200})?")
 
 
@@ -163,6 +164,11 @@ def is_thinking_text(message: str) -> bool:
 def is_output_limit_text(message: str) -> bool:
     """Return whether the message says that the output limit was used up before any content."""
     return _match((_OUTPUT_LIMIT,), message) is not None
+
+
+def is_signature_text(message: str) -> bool:
+    """Return whether the message refuses a thought signature in the history."""
+    return _match((_SIGNATURE,), message) is not None
 
 
 def is_no_endpoints_text(message: str) -> bool:

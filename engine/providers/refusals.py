@@ -19,6 +19,7 @@ from engine.providers.message_templates import (
     is_balance_text,
     is_no_endpoints_text,
     is_output_limit_text,
+    is_signature_text,
     is_thinking_text,
     is_too_large_text,
     wait_text,
@@ -28,6 +29,8 @@ MOST_DETAIL_CHARS = 200
 MOST_CONTEXT_TOKENS = 10**9
 THINKING = "thinking"
 """The `field` of an error that refuses the switch of a model's thinking, by whichever name."""
+SIGNATURES = "signatures"
+"""The `field` of an error that refuses the thought signatures of the calls in the history."""
 _NO_BALANCE = frozenset(
     {
         "insufficient_quota",
@@ -84,6 +87,8 @@ def refusal(status: int | None, body: Any, headers: Mapping[str, str]) -> Provid
     error.code, error.field = details.code, details.field
     if is_thinking_text(details.message):
         error.field = THINKING
+    elif is_signature_text(details.message):
+        error.field = SIGNATURES
     return error
 
 

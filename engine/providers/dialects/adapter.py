@@ -19,7 +19,8 @@ from engine.providers.error_details import objects, texts
 from engine.providers.limit_headers import parse_limits
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.mending.tool_names import PLAIN_NAME
-from engine.providers.refusals import THINKING, refusal
+from engine.providers.own_fields import OF_ONE_REQUEST, leave_out, refused_field
+from engine.providers.refusals import SIGNATURES, refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame, FrameSplitter
 
@@ -28,10 +29,6 @@ MOST_ANSWER_BYTES = 64_000_000  # of an answer that is read whole: 512 vectors o
 MOST_MODELS = 1024  # upper bound of the models whose refused fields are remembered
 NO_PREFILL = "does not go on with an answer that was begun"
 """The reason why an offer can't take a request whose last message is the assistant's."""
-
-USAGE_FIELD = "stream_options"
-OUTPUT_FIELDS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-"""Names of the output limit: it is renamed, never left out."""
 
 compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -90,7 +87,7 @@ class ProviderAdapter(ABC):
                     if isinstance(error, RequestFault) and error.is_length_ending:
                         yield ended_at_limit(call.request.n)
                         return
-                    field = self._own_field(call, error.field)
+                    field = refused_field(self.own_fields(call), error.field)
                     if not field or field in left_out:
                         raise
                     left_out |= {field}
@@ -102,30 +99,13 @@ class ProviderAdapter(ABC):
 
     def _body_without(self, call: ProviderCall, left_out: frozenset[str]) -> dict[str, Any]:
         body = self.body(call)
-        for path in left_out & self.own_fields(call):
-            *parents, name = path.split(".")
-            holder = body
-            for parent in parents:
-                holder = holder.get(parent) or {}
-            value = holder.pop(name, None)
-            if value is not None and name in OUTPUT_FIELDS:
-                holder[OUTPUT_FIELDS[name]] = value
+        leave_out(body, left_out & self.own_fields(call))
+        if SIGNATURES in left_out:
+            self.drop_signatures(body)
         return body
 
-    def _own_field(self, call: ProviderCall, named: str) -> str:
-        """Return the field of our own that an error names, empty where it names none."""
-        own = self.own_fields(call)
-        if named == THINKING:
-            return next(iter(own - {USAGE_FIELD, *OUTPUT_FIELDS}), "")
-        named_path = [_plain_name(part) for part in named.split(".")]
-        for path in own:
-            own_path = [_plain_name(part) for part in path.split(".")]
-            if named_path[: len(own_path)] == own_path:
-                return path
-        return ""
-
-    def _remember(self, model: str, left_out: frozenset[str]) -> None:
-        if left_out:
+    def _remember(self, model: str, refused: frozenset[str]) -> None:
+        if left_out := refused - OF_ONE_REQUEST:
             if len(self._left_out) >= MOST_MODELS:
                 del self._left_out[next(iter(self._left_out))]
             self._left_out[model] = left_out
@@ -218,6 +198,9 @@ class ProviderAdapter(ABC):
         """Return True where the provider does not enforce the JSON schema that the request asks for."""
         return False
 
+    def drop_signatures(self, body: dict[str, Any]) -> None:  # noqa: B027 - only one dialect has any
+        """Take the signatures of another account or model out of the history."""
+
     def answer_mending(self, call: ProviderCall) -> AnswerMending | None:
         """Return what has to be changed in the chunks of the answer; None where nothing has."""
         return AnswerMending.of(call.request.options, PLAIN_NAME)
@@ -259,11 +242,6 @@ def _read(
         garbled.__cause__ = error
         return found, garbled
     return found, None
-
-
-def _plain_name(name: str) -> str:
-    """Return a field's name without its case: errors name `thinkingConfig` as `thinking_config`."""
-    return name.replace("_", "").lower()
 
 
 def json_object(frame: Frame) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import ProviderError
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import ProviderAdapter
+from engine.providers.dialects.gemini_contents import without_signatures
 from engine.providers.dialects.gemini_request import checks_schema, ignored_fields, request_body
 from engine.providers.dialects.gemini_stream import GeminiStreamReader
 from engine.providers.embeddings import gemini as embeddings
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.mending.tool_names import GEMINI_NAME
+from engine.providers.refusals import SIGNATURES
 from engine.providers.spec import thinking_off
 
 COUNT_SECONDS = 5.0
@@ -31,7 +33,13 @@ class GeminiDialect(ProviderAdapter):
         return request_body(call, self.spec)
 
     def own_fields(self, call: ProviderCall) -> frozenset[str]:
-        return frozenset({"generationConfig.thinkingConfig"} if thinking_off(call, self.spec) else ())
+        """Return the switch of thinking, and the signatures of a history that has calls."""
+        thinking = {"generationConfig.thinkingConfig"} if thinking_off(call, self.spec) else set()
+        has_calls = any(message.tool_calls for message in call.request.messages)
+        return frozenset(thinking | ({SIGNATURES} if has_calls else set()))
+
+    def drop_signatures(self, body: dict[str, Any]) -> None:
+        body["contents"] = without_signatures(body["contents"])
 
     async def embed(self, call: EmbeddingCall) -> Embeddings:
         answer = await self._post(_method(call, embeddings.METHOD), embeddings.body(call), call.key)

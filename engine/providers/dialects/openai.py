@@ -8,10 +8,11 @@ from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
 from engine.providers import http
 from engine.providers.dialects import transcriptions
-from engine.providers.dialects.adapter import USAGE_FIELD, ProviderAdapter
+from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.dialects.openai_request import checks_schema, ignored_fields, request_body, sends_stop
 from engine.providers.dialects.openai_stream import OpenAIStreamReader
 from engine.providers.embeddings import openai as embeddings
+from engine.providers.own_fields import USAGE_FIELD
 from engine.providers.spec import Spec, thinking_off
 from engine.providers.streams.thinking_habits import ThinkingHabits
 from engine.speech import Recording, SpeechText

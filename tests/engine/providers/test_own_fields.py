@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from engine.chat import ChatRequest
+from engine.chat import ChatRequest, Message, Role, ToolCall, says
 from engine.errors import CapabilityMissing, RequestFault
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import MOST_MODELS
+from engine.providers.tool_ids import carrying
 from tests.engine.providers.dialects.wires import ASKED, Wire, asking, data, text
 
 OPENAI = data({"choices": [{"delta": {"content": "fine"}, "finish_reason": "stop", "index": 0}]}, "[DONE]")
@@ -163,3 +164,26 @@ async def test_so_many_models_are_remembered_and_no_more() -> None:
 async def _chunks(wire: Wire, request: ChatRequest, model: str) -> None:
     async with wire.provider.stream(ProviderCall(request, model, 100)) as chunks:
         [chunk async for batch in chunks for chunk in batch]
+
+
+@pytest.mark.parametrize("message", ["Corrupted thought signature.", "Invalid thought signature"])
+async def test_refused_signature_of_a_history_is_replaced_in_that_request_alone(message: str) -> None:
+    def takes(body: dict[str, Any]) -> bool:
+        return "c2lnbmVk" not in json.dumps(body)
+
+    wire, sent = picky("gemini", "gemini-3.8-flash", takes, gemini_error(message), GEMINI)
+    call = ToolCall(carrying("call_1", "c2lnbmVk"), "look", "{}")
+    history = ChatRequest("r", "m", (says(Role.USER, "x"), Message(Role.ASSISTANT, (), (call,))))
+    for requests in (2, 4):
+        assert text(await wire.chunks(history)) == "fine"
+        assert len(sent) == requests
+    parts = [part for turn in sent[1]["contents"] for part in turn["parts"] if "functionCall" in part]
+    assert [part["thoughtSignature"] for part in parts] == ["skip_thought_signature_validator"]
+    assert "thinkingConfig" in sent[1]["generationConfig"]
+
+
+async def test_refused_signature_ends_the_request_where_there_is_none() -> None:
+    wire, sent = picky("gemini", "gemini-3.8-flash", lambda _: False, gemini_error("Corrupted thought signature."), "")
+    with pytest.raises(RequestFault):
+        await wire.chunks()
+    assert len(sent) == 1

@@ -1,0 +1,41 @@
+"""Fields of a request that are our own: a model that refuses one is asked again without it."""
+
+from typing import Any
+
+from engine.providers.refusals import SIGNATURES, THINKING
+
+USAGE_FIELD = "stream_options"
+OUTPUT_FIELDS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+"""Names of the output limit: it is renamed, never left out."""
+
+OF_ONE_REQUEST = frozenset({SIGNATURES})
+"""Fields that are left out of the repeated request alone: nothing about the model is learned from it."""
+
+
+def refused_field(own: frozenset[str], named: str) -> str:
+    """Return the field of our own, as a path, that an error names; empty where it names none of them."""
+    if named == THINKING:
+        return next(iter(own - {USAGE_FIELD, *OUTPUT_FIELDS, *OF_ONE_REQUEST}), "")
+    named_path = [_plain_name(part) for part in named.split(".")]
+    for path in own:
+        own_path = [_plain_name(part) for part in path.split(".")]
+        if named_path[: len(own_path)] == own_path:
+            return path
+    return ""
+
+
+def leave_out(body: dict[str, Any], paths: frozenset[str]) -> None:
+    """Remove the fields from `body`; the output limit goes by its other name."""
+    for path in paths - OF_ONE_REQUEST:
+        *parents, name = path.split(".")
+        holder = body
+        for parent in parents:
+            holder = holder.get(parent) or {}
+        value = holder.pop(name, None)
+        if value is not None and name in OUTPUT_FIELDS:
+            holder[OUTPUT_FIELDS[name]] = value
+
+
+def _plain_name(name: str) -> str:
+    """Return a field's name without its case: errors name `thinkingConfig` as `thinking_config`."""
+    return name.replace("_", "").lower()
