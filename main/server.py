@@ -14,6 +14,7 @@ SHUTDOWN_SECONDS = 3
 KEEP_ALIVE_SECONDS = 30
 HEAD_SECONDS = 10.0
 LINGER_SECONDS = 2.0
+LINGER_BYTES = 32 * 1024 * 1024
 STALL_SECONDS = 120.0
 """How long a client may take no bytes of a response that waits for it."""
 HEAD_BYTES = 64 * 1024
@@ -75,7 +76,7 @@ class Connections:
 
 
 class LingeringTransport(asyncio.Transport):
-    """A transport whose close() first sends everything, and takes what still comes for LINGER_SECONDS.
+    """A transport whose close() first sends everything, and takes what still comes for LINGER_SECONDS or LINGER_BYTES.
 
     A socket that is closed with unread bytes is reset, and the client may lose the response that says why. Afterwards
     the connection is aborted: a client that reads nothing can't hold it.
@@ -126,6 +127,7 @@ class BoundedProtocol(H11Protocol):
 
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
+    _discarded = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(LingeringTransport(transport, self.loop, self))
@@ -134,6 +136,9 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
+            self._discarded += len(data)
+            if self._discarded > LINGER_BYTES:
+                self.abort()
             return
         super().data_received(data)
         self._update()

@@ -42,7 +42,8 @@ class HttpProblem(Exception):
         """Return the body in the given shape. `request_id` is part of Anthropic's."""
         if shape is ErrorShape.ANTHROPIC:
             kind = ANTHROPIC_TYPES.get(self.status, "api_error" if self.status >= 500 else "invalid_request_error")  # noqa: PLR2004
-            return {"type": "error", "error": {"type": kind, "message": self.message}, "request_id": request_id}
+            error = {"type": kind, "message": self.message, "code": self.code}
+            return {"type": "error", "error": error, **({"request_id": request_id} if request_id else {})}
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
     def headers(self) -> Mapping[str, str]:

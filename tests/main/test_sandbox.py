@@ -32,9 +32,9 @@ async def test_sandbox_uses_its_own_telegram_providers_and_database(tmp_path: Pa
 
 async def test_sandbox_makes_no_backups_and_has_a_transcriber(tmp_path: Path) -> None:
     async with Sandbox() as sandbox:
-        config = sandbox_settings(settings_of(tmp_path), sandbox, "k").config
+        config = sandbox_settings(settings_of(tmp_path), sandbox, "k" * 24).config
         own = '[transcriber]\noffer = "openai/whisper-1"\nusd_per_minute = "0.01"\n'
-        configured = sandbox_settings(settings_of(tmp_path, own), sandbox, "k").config.transcriber
+        configured = sandbox_settings(settings_of(tmp_path, own), sandbox, "k" * 24).config.transcriber
     assert (config.backup.folder, config.transcriber) == ("", TRANSCRIBER)
     assert configured is not None
     assert configured.offer == "openai/whisper-1"

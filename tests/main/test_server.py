@@ -197,6 +197,22 @@ async def test_connection_is_closed_after_a_refusal(monkeypatch: pytest.MonkeyPa
                 await asyncio.sleep(0.05)
 
 
+async def test_client_that_sends_without_end_is_cut() -> None:
+    async with running() as (connections, client):
+        _, writer = await client.connect()
+        writer.write(b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 9000000000\r\n\r\n")
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < 10 * serving.LINGER_BYTES:
+                writer.write(b"x" * 1_000_000)
+                await writer.drain()
+                sent += 1_000_000
+        assert sent < 3 * serving.LINGER_BYTES
+        async with asyncio.timeout(5):
+            while len(connections):
+                await asyncio.sleep(0.01)
+
+
 async def test_client_that_does_not_read_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "STALL_SECONDS", 0.2)
     async with running() as (connections, client):

@@ -129,7 +129,7 @@ def test_only_a_401_has_a_challenge() -> None:
 )
 def test_status_has_its_type_in_anthropics_shape(status: int, kind: str) -> None:
     response = error_response(HttpProblem(status, "m", retry_after_seconds=2), ErrorShape.ANTHROPIC, "req-1")
-    body = {"type": "error", "error": {"type": kind, "message": "m"}, "request_id": "req-1"}
+    body = {"type": "error", "error": {"type": kind, "message": "m", "code": None}, "request_id": "req-1"}
     assert (response.status_code, json.loads(bytes(response.body)), response.headers["retry-after"]) == (
         status,
         body,

@@ -163,6 +163,7 @@ _ERROR = object_schema(
                     "not_found_error",
                     "request_too_large",
                     "rate_limit_error",
+                    "timeout_error",
                     "overloaded_error",
                     "api_error",
                 ),
