@@ -28,7 +28,7 @@ import pytest
 
 ACTIVE = "MUTANT_UNDER_TEST"  # read by mutmut's trampolines
 RECORD = "stats"  # the value with which they report each function that is called
-LEAST_SECONDS = 20  # for tests that wait and take no processor time
+LEAST_SECONDS = 10  # for tests that wait and take no processor time
 LEAST_PROCESSOR_SECONDS = 5  # a mutant that loops is stopped sooner than one that waits
 SECONDS_FOR_EACH = 15  # times the processor time that the tests take without a mutant
 PROCESSOR_SECONDS_FOR_EACH = 5

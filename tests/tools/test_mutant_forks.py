@@ -147,8 +147,8 @@ def test_only_tests_that_call_the_function_run_and_the_quickest_first() -> None:
     recording = Recording({"m.x_a": [0, 2, 3], "m.x_b": [1]}, [3.0, 0.1, 1.0, 2.0])
     assert recording.tests_of("m.x_a__mutmut_7") == [2, 3, 0]
     assert recording.tests_of("m.x_c__mutmut_1") == []
-    assert recording.limits_seconds("m.x_a__mutmut_7") == (20 + 15 * 6, 5 + 5 * 6)
-    assert recording.limits_seconds("m.x_b__mutmut_7") == (20 + 15 * 0.1, 6)
+    assert recording.limits_seconds("m.x_a__mutmut_7") == (10 + 15 * 6, 5 + 5 * 6)
+    assert recording.limits_seconds("m.x_b__mutmut_7") == (10 + 15 * 0.1, 6)
 
 
 def test_function_of_a_mutant_is_the_name_before_its_number() -> None:
