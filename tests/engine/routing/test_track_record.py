@@ -1,6 +1,7 @@
 import pytest
 
 from engine.routing.offer_health import TrackRecord
+from engine.routing.permits import OfferStatus
 
 
 def test_untried_offer_has_no_failure_chance_and_no_speed() -> None:
@@ -130,3 +131,30 @@ def test_95th_percentile_of_25_leaves_out_the_slowest() -> None:
     for ms in [100] * 24 + [1000]:
         track.succeeded(0, ms)
     assert track.p95_first_token_ms == 100
+
+
+def test_status_has_the_chance_the_costs_and_the_speed() -> None:
+    track = TrackRecord()
+    track.succeeded(0, 400)
+    calm = track.status(0)
+    assert calm == OfferStatus("", False, 0.0, 1.0, 0.05, 0.4)
+    assert track.status(5) is calm
+    track.failed(5, 6, was_alive=True)
+    found = track.status(5)
+    assert found == OfferStatus("", False, track.failure_chance(5), track.failure_seconds, track.failure_share, 0.4)
+    assert found.failure_chance == pytest.approx(0.1)
+    assert found.failure_share == pytest.approx(0.16)
+    assert track.status(65).failure_chance == pytest.approx(0.05)
+
+
+def test_status_follows_speed_and_recovery() -> None:
+    track = TrackRecord()
+    assert track.status(0).first_token_seconds == 0
+    track.learn_speed(400)
+    assert track.status(0).first_token_seconds == 0.4
+    track.recovered(0, 0.3)
+    assert track.status(0) == OfferStatus("", False, 0.0, 1.0, 0.05, 0.4)
+    for _ in range(50):
+        track.failed(0, 1)
+    track.recovered(0)
+    assert track.status(0).failure_chance == 0.05
