@@ -103,6 +103,24 @@ def _rows(means: Mapping[tuple[str, int], Mean]) -> Iterable[list[Any]]:
 
 
 @dataclass(slots=True)
+class ThinkingSpeeds:
+    """Reasoning tokens for each second before the first token, of offers that bill reasoning and do not send it."""
+
+    _per_second: dict[Offer, Mean] = field(default_factory=dict)
+
+    def tokens(self, offer: Offer, seconds: float) -> int:
+        """Return the reasoning to expect of an answer whose first token came after so many seconds."""
+        mean = self._per_second.get(offer)
+        return round(mean.value * seconds) if mean else 0
+
+    def learn(self, offer: Offer, thinking_tokens: int, seconds: float) -> None:
+        """Learn from a whole answer."""
+        if thinking_tokens > 0 and seconds > 0:
+            _bound(self._per_second, offer)
+            self._per_second.setdefault(offer, Mean()).add(thinking_tokens / seconds)
+
+
+@dataclass(slots=True)
 class LearnedContexts:
     """Context lengths learned from refusals. They are forgotten after an hour.
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, AnyStr, NamedTuple
 
-from engine.catalog.learned_sizes import AnswerLengths, Mean
+from engine.catalog.learned_sizes import AnswerLengths, Mean, ThinkingSpeeds
 from engine.catalog.offers import Offer
 from engine.catalog.picture_tokens import estimate_pictures, pictures_bound
 from engine.chat import ChatRequest, Text
@@ -196,6 +196,7 @@ class TokenSizes:
     is corrected by each offer's reports.
     """
 
+    thinking_speeds: ThinkingSpeeds = field(default_factory=ThinkingSpeeds)
     _inputs: dict[tuple[Offer, str], Ratio] = field(default_factory=dict)
     _pooled: dict[str, Mean] = field(default_factory=dict)
     _thought: dict[Offer, Mean] = field(default_factory=dict)

@@ -232,8 +232,9 @@ class Attempt:
         return isinstance(self.task.exception(), FirstTokenLate | None)
 
     def _delivered(self, events: Sequence[ContentEvent]) -> Delivered:
-        times = self.market.catalog.sizes.thinking_times(self.quote.offer)
-        return Delivered(text_of(events), thinking_of(self.content.events), times)
+        sizes, offer, seconds = self.market.catalog.sizes, self.quote.offer, (self.first_token_ms or 0) / 1000
+        learned = (sizes.thinking_times(offer), sizes.thinking_speeds.tokens(offer, seconds))
+        return Delivered(text_of(events), thinking_of(self.content.events), *learned)
 
     def cost_atto(self, usage: Usage) -> int:
         """Return the unrounded cost of `usage`."""

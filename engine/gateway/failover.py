@@ -19,7 +19,7 @@ from engine.errors import (
 )
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt
-from engine.gateway.attempt_content import text_of
+from engine.gateway.attempt_content import text_of, thinking_of
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.gateway.rejections import rejected
@@ -174,6 +174,8 @@ class Failover:
             request, offer, catalog = self.question.request, attempt.quote.offer, self.market.catalog
             text, tenant_id = text_of(attempt.content.events), self.question.tenant_id
             catalog.learn(request, offer, usage, text, tenant_id, is_cut=attempt.content.is_cut)
+            if attempt.first_token_ms is not None and not thinking_of(attempt.content.events):
+                catalog.sizes.thinking_speeds.learn(offer, usage.reasoning_tokens, attempt.first_token_ms / 1000)
             catalog.remember(request, offer, usage, self.market.clock.now(), self.question.tenant_id)
 
     # --- hedging ------------------------------------------------------------------------------------

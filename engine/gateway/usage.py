@@ -46,12 +46,14 @@ class Bounds:
 class Delivered:
     """The part of an answer that is paid, as its provider sent it: `text`, and the reasoning that came with it.
 
-    `thinking_times`: the offer's learned tokens billed for one visible token; it counts where no reasoning was sent.
+    `thinking_times`: the offer's learned tokens billed for one visible token. `unsent_tokens`: the reasoning to expect
+    of the time before the first token. The larger one counts where no reasoning was sent.
     """
 
     text: str
     thinking: str = ""
     thinking_times: float = 1.0
+    unsent_tokens: int = 0
 
     @property
     def sent_tokens(self) -> int:
@@ -61,7 +63,8 @@ class Delivered:
     @property
     def output_tokens(self) -> int:
         """The estimated output tokens, with the reasoning that was not sent."""
-        return self.sent_tokens if self.thinking else round(self.sent_tokens * max(1.0, self.thinking_times))
+        sent = self.sent_tokens
+        return sent if self.thinking else max(round(sent * max(1.0, self.thinking_times)), sent + self.unsent_tokens)
 
 
 def whole_usage(request: ChatRequest, reported: Usage | None, delivered: Delivered, bounds: Bounds) -> Usage:

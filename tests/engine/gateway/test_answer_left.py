@@ -230,3 +230,21 @@ async def test_answer_left_before_it_began_is_not_attempted() -> None:
     answer, hold = setup.answer()
     await answer.leave()
     assert (hold.bill, setup.providers[0].calls) == (None, [])
+
+
+@pytest.mark.parametrize(("thinking", "is_learned"), [("", True), ("hm", False)])
+async def test_speed_of_reasoning_is_learned_from_whole_answers_that_do_not_send_it(
+    thinking: str, is_learned: bool
+) -> None:
+    begin = asyncio.Event()
+    first: list[Step] = [Delta(thinking=thinking)] if thinking else []
+    script: list[Step] = [begin, *first, *deltas("one"), END, Usage(10, 3000, reasoning_tokens=2000)]
+    setup = AnswerSetup(ScriptedProvider("one", script))
+    answer, _ = setup.answer(output=4000)
+    while not setup.providers[0].calls:
+        await asyncio.sleep(0)
+    setup.market.clock.wait(20)  # type: ignore[attr-defined]
+    begin.set()
+    await answer.whole()
+    speeds = setup.market.catalog.sizes.thinking_speeds
+    assert speeds.tokens(Offer("one", "m"), 30) == (3000 if is_learned else 0)

@@ -145,3 +145,15 @@ def test_answer_without_a_report_is_estimated_and_has_no_reported_bill() -> None
     found = whole_usage(REQUEST, None, said("hi there"), BOUNDS)
     assert found.estimated
     assert found.cost_usd is None
+
+
+def test_reasoning_of_the_time_before_the_first_token_is_paid_where_it_is_more_than_the_learned_share() -> None:
+    wide, sent = Bounds(100, 5000), estimate_text("hi there")
+    for unsent, times, thinking, expected in (
+        (1000, 2.0, "", sent + 1000),
+        (1, 9.0, "", 9 * sent),
+        (1000, 2.0, "hm", sent + 1),
+        (9000, 1.0, "", 5000),
+    ):
+        delivered = Delivered("hi there", thinking, times, unsent)
+        assert partial_usage(REQUEST, None, delivered, wide).output_tokens == expected
