@@ -12,6 +12,7 @@ from engine.errors import (
     RequestRejected,
     TooBigForNow,
 )
+from engine.routing.permits import Permit
 from engine.routing.plan import Route
 from tests.engine.scripted import PRICE, AnswerSetup, ScriptedProvider, whole
 from tests.engine.two_providers import DOWN
@@ -138,3 +139,16 @@ async def test_refused_request_goes_on_where_the_other_offer_is_only_down() -> N
     answer, _ = setup.answer()
     await answer.whole()
     assert answer.offer == Offer("c", "m")
+
+
+async def test_resting_offer_is_no_other_one_to_try_a_refused_request_on() -> None:
+    resting = ScriptedProvider("b", whole("b says"), dialect="gemini")
+    setup = AnswerSetup(ScriptedProvider("a", [RequestFault("bad")]), resting)
+    for _ in range(5):
+        permit = setup.market.health.admit(Offer("b", "m"))
+        assert isinstance(permit, Permit)
+        setup.market.health.failed(permit, DOWN)
+    answer, hold = setup.answer()
+    with pytest.raises(RequestRejected):
+        await answer.whole()
+    assert (hold.voided, resting.calls) == (True, [])
