@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 # MUTANTS=engine/routing/plan.py names the modules for `make mutants`; none: all targets of tools/mutants.py
 MUTANTS ?=
 
-.PHONY: help run setup test lint format mutants lock bench bench-routing failover-card soak audit clean
+.PHONY: help run setup test lint format mutants api-check lock bench bench-routing failover-card soak audit clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ lint: $(VENV)/dev ## ruff, mypy --strict, import-linter, docstring language: all
 
 mutants: $(VENV)/mutants ## mutation tests of routing, gateway, prices and ledger; see docs/testing.md
 	@$(BIN)/python -m tools.mutants $(MUTANTS)
+
+api-check: $(VENV)/api-check ## requests made from /openapi.json, with a tenant's key and the admin key; see docs/testing.md
+	@$(BIN)/python -m tools.api_check
 
 format: $(VENV)/dev ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
@@ -53,6 +56,7 @@ lock: $(VENV)/uv ## pin and hash every dependency anew
 	$(LOCK) requirements/runtime.in -o requirements/runtime.txt
 	$(LOCK) -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt requirements/mutants.in -o requirements/mutants.txt
+	$(LOCK) -c requirements/dev.txt requirements/api-check.in -o requirements/api-check.txt
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
         --no-emit-index-url --only-binary :all:
@@ -78,4 +82,8 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/runtime
 
 $(VENV)/mutants: requirements/mutants.txt $(VENV)/dev
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: -r requirements/mutants.txt
+	@touch $@
+
+$(VENV)/api-check: requirements/api-check.txt $(VENV)/dev
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: -r requirements/api-check.txt
 	@touch $@

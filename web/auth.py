@@ -123,6 +123,8 @@ class Authenticator:
             secret = ""
         if self._is_admin(secret):
             return Caller()
+        if api_keys.is_well_formed(secret):  # a tenant's key is no guess at the admin key
+            raise OPERATORS_ONLY.new()
         raise self._wrong_admin_keys.refusal(OPERATORS_ONLY)
 
     def _is_admin(self, secret: str) -> bool:

@@ -94,6 +94,11 @@ def answer(schema: str | Schema, description: str, *, streams: bool = False) -> 
     return {"description": description, "headers": described_headers, "content": content}
 
 
+IDEMPOTENCY = (
+    " A request with the header `Idempotency-Key` (1 to 255 characters) that is repeated within a day gets the first "
+    "answer and is charged once; another body under the same key is a 422."
+)
+"""The end of a description of an endpoint that answers prompts."""
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",

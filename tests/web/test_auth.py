@@ -10,7 +10,7 @@ import pytest
 
 from storage.tenants import api_keys
 from tests.web.conftest import ADMIN_KEY, ASKED, RunningApi
-from web.auth import QUIET_SECONDS, WrongAdminKeys, new_request_id
+from web.auth import MOST_WRONG_KEYS, QUIET_SECONDS, WrongAdminKeys, new_request_id
 from web.errors import INVALID_KEY, OPERATORS_ONLY
 from web.requests.body import MOST_BODY_BYTES
 
@@ -125,6 +125,13 @@ class Clock:
 
     def now(self) -> datetime:
         return NOW
+
+
+async def test_api_key_is_no_guess_at_the_admin_key(api: RunningApi) -> None:
+    async with api.http() as tenant, api.http("wrong-admin-key") as wrong:
+        for _ in range(MOST_WRONG_KEYS + 1):
+            assert (await tenant.get("/admin/tenants")).status_code == 401
+        assert (await wrong.get("/admin/tenants")).status_code == 401
 
 
 async def statuses(wrong: WrongAdminKeys, clock: Clock, seconds: float, count: int) -> list[int]:

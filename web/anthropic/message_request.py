@@ -66,7 +66,7 @@ def _options(fields: Fields) -> Options:
 
 
 def _tool(raw: Mapping[str, Any], where: str) -> Tool:
-    if raw.get("type") not in {None, "custom"}:
+    if raw.get("type") not in (None, "custom"):
         raise BadRequest(f"{where}.type", "must be custom: tools that a provider runs itself are not sold here")
     fields = Fields(raw, where)
     return Tool(

@@ -17,7 +17,7 @@ from storage.reports import usage
 from storage.tenants import api_keys
 from storage.tenants.tenants import TenantState
 from web.admin.invoices import invoice_row
-from web.admin.keys import key_row
+from web.admin.keys import key_row, new_key_out, no_key
 from web.errors import HttpProblem, not_found
 from web.key_schemas import KeyIn, NewKeyOut
 from web.miniapp.access import MiniAppUser
@@ -85,13 +85,21 @@ class AccountPages:
         made = await self.db.write(unit)
         if isinstance(made, HttpProblem):
             raise made.new()
-        return NewKeyOut.model_validate({**key_row(made), "key": key.secret})
+        return new_key_out(made, key)
+
+    async def rotate_key(self, user: MiniAppUser, text_id: str) -> NewKeyOut:
+        """Replace the secret of a key of the user. Raises HttpProblem 404."""
+        number, now, key = row_number(text_id), self.clock.now(), api_keys.new_key()
+        found = await self.db.write(lambda conn: api_keys.rotate(conn, user.state.id, number or 0, key, now))
+        if found is None:
+            raise no_key(text_id)
+        return new_key_out(found, key)
 
     async def revoke_key(self, user: MiniAppUser, text_id: str) -> None:
         """Revoke a key of the user. Raises HttpProblem 404."""
         number, now = row_number(text_id), self.clock.now()
         if number is None or not await self.db.write(lambda conn: api_keys.revoke(conn, user.state.id, number, now)):
-            raise not_found(f"There is no key {text_id}.")
+            raise no_key(text_id)
 
     async def invoice_pdf(self, user: MiniAppUser, text_id: str) -> tuple[str, bytes]:
         """Return name and PDF, in the user's language. Raises HttpProblem 404, also for another tenant's invoice."""

@@ -75,6 +75,15 @@ def router(account_pages: AccountPages, operator_pages: OperatorPages) -> APIRou
         response.headers.update(_PRIVATE)
         return await account_pages.make_key(user, asked)
 
+    @routes.post(
+        "/keys/{key_id}/rotate",
+        summary="Replace an API key's secret; the old one is refused at once",
+        responses=_errors(404),
+    )
+    async def rotate_key(user: User, key_id: str, response: Response) -> NewKeyOut:
+        response.headers.update(_PRIVATE)
+        return await account_pages.rotate_key(user, key_id)
+
     @routes.delete(
         "/keys/{key_id}", status_code=204, summary="Revoke an API key at once, permanently", responses=_errors(404)
     )

@@ -130,7 +130,7 @@ def _options(fields: Fields) -> Options:
         temperature=fields.number("temperature", 0, 2),
         top_p=fields.number("top_p", 0, 1),
         stop=fields.text_or_list("stop", MOST_STOPS),
-        seed=fields.integer("seed", -(2**63), 2**63),
+        seed=fields.integer("seed", -(2**63), 2**63 - 1),
         frequency_penalty=fields.number("frequency_penalty", -2, 2),
         presence_penalty=fields.number("presence_penalty", -2, 2),
         logit_bias=fields.object("logit_bias"),

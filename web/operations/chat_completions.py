@@ -1,6 +1,6 @@
 """POST /v1/chat/completions in /openapi.json."""
 
-from web.openapi_parts import Operation, answer, prompt_errors, request_body
+from web.openapi_parts import IDEMPOTENCY, Operation, answer, prompt_errors, request_body
 from web.operations.chat_schemas import SCHEMAS
 
 OPERATION = Operation(
@@ -12,9 +12,8 @@ OPERATION = Operation(
         "summary": "Answer a chat, streamed or whole, in OpenAI's format",
         "description": (
             "`model`: auto, smart, or a name of GET /v1/models. `usage.cost` is the charge to the wallet in USD, "
-            "`usage.allowance_tokens` the tokens taken from the plan. Fields that are not listed are ignored. "
-            "A request with the header `Idempotency-Key` (1 to 255 characters) that is repeated within a day gets the "
-            "first answer and is charged once; another body under the same key is a 422."
+            "`usage.allowance_tokens` the tokens taken from the plan. Fields that are not listed are ignored."
+            + IDEMPOTENCY
         ),
         "requestBody": request_body("ChatCompletionRequest"),
         "responses": {

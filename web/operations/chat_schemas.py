@@ -79,7 +79,7 @@ _MESSAGES: Schema = {
 _FUNCTION = object_schema(
     {"name": NAME, "description": nullable(TEXT), "parameters": nullable(_JSON_SCHEMA), "strict": _flag()}, ("name",)
 )
-_TOOL = object_schema({"type": _one_of("function"), "function": _FUNCTION}, ("type", "function"))
+_TOOL = object_schema({"type": _one_of("function"), "function": _FUNCTION}, ("function",))
 _RESPONSE_FORMAT: Schema = {
     "anyOf": [
         object_schema({"type": _one_of("text", "json_object")}, ("type",)),

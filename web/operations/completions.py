@@ -1,7 +1,7 @@
 """POST /v1/completions in /openapi.json."""
 
 from web.openapi_parts import (
-    IDEMPOTENCY_KEY,
+    IDEMPOTENCY,
     Operation,
     Schema,
     answer,
@@ -39,10 +39,10 @@ _REQUEST = object_schema(
         "top_p": _number(0, 1),
         "frequency_penalty": _number(-2, 2),
         "presence_penalty": _number(-2, 2),
-        "seed": _whole(-(2**63 - 1), 2**63 - 1),
+        "seed": _whole(-(2**63), 2**63 - 1),
         "logit_bias": nullable({"type": "object"}),
         "suffix": nullable({"type": "string", "description": "Named in `ignored`"}),
-        "best_of": {**_whole(1, 20), "description": "At least `n`; above it, named in `ignored`"},
+        "best_of": {"description": "A whole number from `n` to 20; above `n`, named in `ignored`"},
         "logprobs": {**_whole(0, 5), "description": "Named in `ignored`"},
     },
     ("model", "prompt"),
@@ -86,9 +86,8 @@ OPERATION = Operation(
         "summary": "Answer a text prompt, streamed or whole, in OpenAI's format",
         "description": (
             "The prompt is asked of the same models as a chat, as one message. Without `max_tokens` the answer is as "
-            "long as the plan and the model allow. `farthing.ignored` names fields that were not used."
+            "long as the plan and the model allow. `farthing.ignored` names fields that were not used." + IDEMPOTENCY
         ),
-        "parameters": [IDEMPOTENCY_KEY],
         "requestBody": request_body("CompletionRequest"),
         "responses": {
             200: answer("Completion", "The answer; with `stream`, events of which the last is `[DONE]`", streams=True),

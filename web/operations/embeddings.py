@@ -1,6 +1,6 @@
 """POST /v1/embeddings in /openapi.json."""
 
-from web.openapi_parts import IDEMPOTENCY_KEY, Operation, answer, nullable, object_schema, prompt_errors, request_body
+from web.openapi_parts import IDEMPOTENCY, Operation, answer, nullable, object_schema, prompt_errors, request_body
 
 _TEXT = {"type": "string", "minLength": 1}
 _TOKENS = {
@@ -76,9 +76,8 @@ OPERATION = Operation(
         "summary": "Turn texts into vectors, in OpenAI's format",
         "description": (
             "All vectors of an answer come from one provider, and always from the model that was asked for. "
-            "`usage.cost` is the charge to the wallet in USD. Fields that are not listed are ignored."
+            "`usage.cost` is the charge to the wallet in USD. Fields that are not listed are ignored." + IDEMPOTENCY
         ),
-        "parameters": [IDEMPOTENCY_KEY],
         "requestBody": request_body("EmbeddingsRequest"),
         "responses": {200: answer("Embeddings", "A vector for each input"), **prompt_errors()},
     },

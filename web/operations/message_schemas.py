@@ -5,7 +5,7 @@ from web.openapi_parts import Schema, nullable, object_schema
 _TEXT: Schema = {"type": "string"}
 _NAME: Schema = {"type": "string", "minLength": 1}
 _FLAG: Schema = nullable({"type": "boolean"})
-_CACHE = nullable(object_schema({"type": {"type": "string", "enum": ["ephemeral"]}}, ("type",)))
+_CACHE = {"description": '`{"type": "ephemeral"}` ends a prefix for the prompt cache'}
 
 
 def _one_of(*names: str) -> Schema:

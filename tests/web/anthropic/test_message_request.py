@@ -145,6 +145,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"temperature": 1.5}, "temperature"),
     ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools.0.type"),
     ({"tools": [{}]}, "tools.0.name"),
+    ({"tools": [{"type": {}, "name": "look"}]}, "tools.0.type"),
     ({"tool_choice": {"type": "tool", "name": "other"}, "tools": [LOOK]}, "tool_choice.name"),
     ({"tool_choice": {"type": "some"}}, "tool_choice.type"),
     ({"thinking": {"type": "enabled"}}, "thinking.budget_tokens"),

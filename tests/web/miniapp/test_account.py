@@ -104,3 +104,18 @@ async def test_invoice_is_a_pdf_in_the_users_language(mini: Mini) -> None:
     assert answer.headers["content-type"] == "application/pdf"
     assert invoice["id"] in answer.headers["content-disposition"]
     assert "Hóa đơn" in PdfReader(io.BytesIO(answer.content)).pages[0].extract_text().replace("HÓA ĐƠN", "Hóa đơn")
+
+
+async def test_key_is_made_with_limits_and_rotated(mini: Mini) -> None:
+    limits = {"requests_per_minute": 5, "models": ["auto"], "expires_at": "2999-01-01T00:00:00Z"}
+    async with mini.http(ANN) as anns, mini.http(BAO) as baos:
+        made = (await anns.post("/app/keys", json={"name": "ci", **limits})).json()
+        assert {name: made[name] for name in limits} == limits
+        assert (await baos.post(f"/app/keys/{made['id']}/rotate")).status_code == 404
+        answer = await anns.post(f"/app/keys/{made['id']}/rotate")
+        rotated = answer.json()
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+        assert {name: rotated[name] for name in ("id", "name", *limits)} == {"id": made["id"], "name": "ci", **limits}
+        assert rotated["key"] != made["key"]
+        assert rotated["key"].startswith(rotated["prefix"])
+        assert (await anns.post("/app/keys/²/rotate")).status_code == 404
