@@ -18,6 +18,8 @@ from telegramify_markdown import MessageEntity as Span
 from telegramify_markdown import RenderConfig, convert, split_entities, utf16_len
 from telegramify_markdown.converter import STANDARD_OPTIONS
 
+_MOST_MARKS = (("$", 2_000), ("#", 2_000), ("[", 3_000), ("*_`~", 4_000), ("\n", 4_000), ("<>|", 7_000))
+"""The most of these marks in a text that is converted, which takes 0.2 s at the most."""
 MOST_UNITS, MOST_ENTITIES = 4096, 100
 _NEWLINE = "\n".encode("utf-16-le")
 _UNSAFE_LINK = re.compile(r"^(?!https?://|mailto:|tg://|tel:)", re.IGNORECASE)
@@ -58,8 +60,13 @@ _CONFIG = _config()
 
 
 def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
-    """Convert the whole text to as many messages as it takes, at least one."""
+    """Convert the whole text to as many messages as it takes, at least one.
+
+    A text with more marks than can be converted quickly is sent as it is.
+    """
     markdown = clean(markdown)
+    if _takes_long(markdown):
+        return _visible([Piece(part) for part in _chunks(markdown.strip() or "…", limit)])
     text, spans = convert(escaped(markdown), latex_escape=True, config=_CONFIG)
     if not text.strip():
         return _visible([Piece(part) for part in _chunks(markdown.strip() or "…", limit)])
@@ -68,6 +75,11 @@ def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
     for part, part_spans in split_entities(text, spans, limit):
         pieces += _under_the_cap(part, [span for span in part_spans if _allowed(span)])
     return _visible(pieces)
+
+
+def _takes_long(markdown: str) -> bool:
+    """Return whether the conversion would stop the event loop: its time grows with the marks, for `$` in square."""
+    return any(sum(map(markdown.count, marks)) > most for marks, most in _MOST_MARKS)
 
 
 def _visible(pieces: list[Piece]) -> list[Piece]:

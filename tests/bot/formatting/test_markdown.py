@@ -1,5 +1,6 @@
 import itertools
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -275,3 +276,22 @@ def test_row_of_dashes_in_code_is_unchanged() -> None:
 def test_invisible_answer_is_sent_as_an_ellipsis(nothing: str) -> None:
     assert [piece.text for piece in render(nothing)] == ["…"]
     assert render(f"a{nothing}b")[0].text.startswith("a")
+
+
+FULL_OF_MARKS = ["$", "$a$ ", "# a\n", "[a](http://x.y) ", "**a** ", "`a` ", "> ", "<", "- a\n", "|a|b|\n|-|-|\n"]
+
+
+@pytest.mark.parametrize("unit", FULL_OF_MARKS)
+@pytest.mark.parametrize("chars", [20_000, 200_000])
+def test_text_full_of_marks_never_takes_long_and_is_not_lost(unit: str, chars: int) -> None:
+    text = unit * (chars // len(unit)) + "the end"
+    begun = time.process_time()
+    pieces = render(text)
+    assert time.process_time() - begun < 1  # without the limits up to a minute
+    assert "the end" in pieces[-1].text
+    assert all(len(piece.text) <= MOST_UNITS for piece in pieces)
+
+
+def test_long_code_is_still_formatted() -> None:
+    code = "for (int i = 0; i < n; i++) { a[i] = b_c[i] * 2; }\n" * 300
+    assert any(entity.type == "pre" for piece in render(f"```c\n{code}```") for entity in piece.entities)
