@@ -102,3 +102,23 @@ async def test_jobs_run_at_the_start_until_they_are_stopped(tmp_path: Path, monk
         may_end.set()
         await stopping
     assert [context.lease_id for context in ran] == [container.lease.id]
+
+
+@pytest.mark.parametrize(
+    ("public_url", "shown"), [("", "http://127.0.0.1:9001"), ("https://bot.example", "https://bot.example")]
+)
+async def test_http_shows_the_public_address_and_admits_the_listed_origins(
+    tmp_path: Path, public_url: str, shown: str
+) -> None:
+    toml = '[http]\ncors_origins = ["https://page.example"]\n'
+    async with opened(tmp_path, toml, PORT="9001", PUBLIC_URL=public_url) as container:
+        web = web_services(container)
+    assert (web.public_url, tuple(web.cors_origins)) == (shown, ("https://page.example",))
+
+
+async def test_wrong_admin_keys_are_logged_without_a_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with opened(tmp_path) as container:
+        alert = web_services(container).alert_wrong_keys
+        assert alert is not None
+        await alert(10)
+    assert "alert.wrong_admin_keys {'n': 10}" in caplog.text
