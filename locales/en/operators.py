@@ -151,6 +151,10 @@ TEXTS = {
         "🏷 The price of {offer} can't be read exactly. The offer is left out "
         'until the catalogue has a readable price or [prices."{offer}"] in farthing.toml sets one.'
     ),
+    "alert.usage_disputed": (
+        "🧮 {offer} reports usage that contradicts itself: its parts and its total disagree ({count} {count:answer|answers} within the "
+        "last hour). The larger number is booked, in tokens and in cost. Compare with the provider's bill."
+    ),
     "alert.price_changed": (
         "🏷 {offer} has a new price: {new} USD per 1M tokens in/out; it was {old}.\n"
         "At the usage of the last 7 days: {more} USD a week in cost, margin {margin} → {after} USD."

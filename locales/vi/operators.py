@@ -151,6 +151,10 @@ TEXTS = {
         "🏷 Không đọc được chính xác giá của {offer}. Nguồn này bị loại ra cho "
         'đến khi danh mục có giá đọc được hoặc [prices."{offer}"] trong farthing.toml đặt giá.'
     ),
+    "alert.usage_disputed": (
+        "🧮 {offer} báo mức dùng tự mâu thuẫn: các phần và tổng không khớp ({count} câu trả lời trong giờ qua). "
+        "Số lớn hơn được ghi sổ, cả token lẫn giá vốn. Hãy so với hóa đơn của nhà cung cấp."
+    ),
     "alert.price_changed": (
         "🏷 {offer} có giá mới: {new} USD mỗi 1 triệu token vào/ra; trước là {old}.\n"
         "Theo mức dùng 7 ngày qua: giá vốn {more} USD mỗi tuần, lãi {margin} → {after} USD."

@@ -93,6 +93,7 @@ ATTEMPT = {
     "status": "bigint",
     "kept": "boolean",
     "estimated": "boolean",
+    "disputed": "boolean",
     "input_tokens": "bigint",
     "cached_tokens": "bigint",
     "cache_write_tokens": "bigint",

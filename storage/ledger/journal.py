@@ -59,6 +59,7 @@ def attempt_row(attempt: AttemptRecord, charge: Charge, allowance_worth: Money) 
         attempt.status,
         attempt.kept,
         usage.estimated,
+        usage.is_disputed,
         usage.input_tokens,
         usage.cached_tokens,
         usage.cache_write_tokens,

@@ -21,6 +21,12 @@ class AttemptRow(SQLModel, table=True):
         Index("attempts_of_tenant", "tenant_id", "day"),
         Index("attempts_of_provider", "provider", "started_at"),
         Index("attempts_of_day", "day"),
+        Index(
+            "disputed_attempts",
+            "started_at",
+            sqlite_where=text("disputed"),
+            postgresql_where=text("disputed"),
+        ),
     )
 
     id: int | None = number()
@@ -36,6 +42,7 @@ class AttemptRow(SQLModel, table=True):
     status: int | None = big(None)
     kept: bool = False
     estimated: bool = False
+    disputed: bool = False
     input_tokens: int = big(0)
     cached_tokens: int = big(0)
     cache_write_tokens: int = big(0)

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from engine.chat import ChatRequest, Completion, Event, Finished
+from engine.chat import ChatRequest, Completion, Delta, Event, Finished
 from engine.tenancy import Charge
 from web.errors import HttpProblem
 from web.openai import chat_request, chat_response, legacy_functions
@@ -58,6 +58,8 @@ class ChatEncoder(StreamEncoder):
     def event(self, event: Event) -> bytes:
         if isinstance(event, Finished):
             self._ends.append(event)
+            return b""
+        if isinstance(event, Delta) and not (event.is_content or event.thinking):
             return b""
         start, self._is_first = self._is_first, False
         return sse(self._chunks.json(event, start=start))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.chat import Choice, Completion, Delta, Event, Finished, ToolCall, ToolCallDelta, Usage
+from engine.chat import Choice, Completion, Delta, Event, Finished, ToolCall, Usage
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
 
@@ -67,7 +67,7 @@ class ChunkEncoder:
 def _is_plain(event: Event) -> bool:
     if not isinstance(event, Delta) or not event.text:
         return False
-    return not (event.tool_calls or event.index or event.logprobs)
+    return not (event.tool_calls or event.index or event.logprobs or event.thinking or event.is_refusal)
 
 
 def usage_chunk_json(id: str, created: int, model: str, usage: Usage, charge: Charge) -> dict[str, Any]:  # noqa: A002
@@ -99,7 +99,10 @@ def _chunk(id: str, created: int, model: str, choices: Sequence[Any]) -> dict[st
 
 
 def _delta_json(event: Delta) -> dict[str, Any]:
-    delta: dict[str, Any] = {"content": event.text} if event.text else {}
+    """Return a delta; reasoning is in `reasoning_content`, where most clients and servers of this shape have it."""
+    delta: dict[str, Any] = {"reasoning_content": event.thinking} if event.thinking else {}
+    if event.text:
+        delta["refusal" if event.is_refusal else "content"] = event.text
     if event.tool_calls:
         delta["tool_calls"] = [
             {
@@ -112,19 +115,17 @@ def _delta_json(event: Delta) -> dict[str, Any]:
     return delta
 
 
-def whole_call(position: int, call: ToolCall) -> ToolCallDelta:
-    """Return a tool call as a single delta."""
-    return ToolCallDelta(position, call.id, call.name, call.arguments)
-
-
 def _choice_json(index: int, choice: Choice) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": choice.text or None}
+    """Return a choice. `content` is null where there is a refusal, or tool calls without any text."""
+    has_other = bool(choice.refusal or choice.tool_calls)
+    content = (choice.text or None) if has_other else choice.text
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": choice.refusal or None}
+    if choice.thinking:
+        message["reasoning_content"] = choice.thinking
     if choice.tool_calls:
         message["tool_calls"] = [_call_json(call) for call in choice.tool_calls]
-    else:
-        message["content"] = choice.text
     finish = choice.finish.value if choice.finish else None
-    return {"index": index, "message": message, "logprobs": None, "finish_reason": finish}
+    return {"index": index, "message": message, "logprobs": choice.logprobs, "finish_reason": finish}
 
 
 def _call_json(call: ToolCall) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class EventStream(Response):
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         if not self._has_begun:
-            self._answer.open()
+            self._open()
             await _write(send, self._encoder.keep_alive)
         try:
             event = self._first if self._has_begun else await self._next(send)
@@ -91,13 +91,18 @@ class EventStream(Response):
             last = self._encoder.error(SERVER_ERROR)
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
+    def _open(self) -> None:
+        """Have reasoning delivered, unless the stream may be replayed: it then has that of the kept attempt alone."""
+        if not self._must_finish:
+            self._answer.open()
+
     async def _next(self, send: Send) -> Event | None:
         """Wait for the next event, with a comment for each silence; None at the end."""
         while True:
             event, came = await next_event(self._answer, self._silence_seconds)
             if came:
                 return event
-            self._answer.open()
+            self._open()
             await _write(send, self._encoder.keep_alive)
 
 

@@ -16,7 +16,7 @@ from tests.builders import NOON, attempt
 from tests.storage.books import FREE, PRO, check_books
 
 USAGE = Usage(input_tokens=100, output_tokens=50, cached_tokens=40, cache_write_tokens=10, reasoning_tokens=20,
-              estimated=True)  # fmt: skip
+              estimated=True, is_disputed=True)  # fmt: skip
 FULL = attempt(
     request_id="r9",
     ordinal=2,
@@ -50,6 +50,7 @@ async def test_every_column_has_the_value_of_its_field(db: Database) -> None:
             "status": 200,
             "kept": True,
             "estimated": True,
+            "disputed": True,
             "input_tokens": 100,
             "cached_tokens": 40,
             "cache_write_tokens": 10,

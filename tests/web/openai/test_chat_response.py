@@ -41,10 +41,13 @@ def choice(event: Event, *, start: bool = False) -> Any:
         Delta(""),
         Delta("x", 1),
         Delta("x", logprobs={"content": []}),
+        Delta("no", is_refusal=True),
+        Delta(thinking="hm"),
+        Delta("x", thinking="hm"),
         Delta("", 0, (ToolCallDelta(0, "call_1", "look", "{}"),)),
         Finished(Finish.LENGTH, 1),
     ],
-    ids=["text", "text like the mark", "no text", "second choice", "logprobs", "tool call", "finished"],
+    ids=lambda event: repr(event)[:40],
 )
 def test_encoded_chunk_equals_the_chunk_built_whole(event: Event, start: bool) -> None:
     encoded = ChunkEncoder("r", 1, "m").json(event, start=start)
@@ -70,8 +73,32 @@ def test_tool_call_delta_names_its_call_once() -> None:
     assert later == [{"index": 2, "function": {"arguments": "}"}}]
 
 
-def test_whole_call_is_a_single_delta() -> None:
-    assert chat_response.whole_call(1, CALL) == ToolCallDelta(1, "call_1", "look", '{"at":1}')
+def test_reasoning_and_refusal_have_fields_of_their_own() -> None:
+    assert choice(Delta(thinking="hm"))["delta"] == {"reasoning_content": "hm"}
+    assert choice(Delta("no", is_refusal=True))["delta"] == {"refusal": "no"}
+
+
+def message(answered: Choice) -> Any:
+    body = chat_response.completion_json("r", 1, Completion("p", "m", (answered,), USAGE), CHARGE)
+    return body["choices"][0]["message"]
+
+
+def test_message_has_content_refusal_and_reasoning_as_the_sdk_expects_them() -> None:
+    assert message(Choice("4", thinking="hm")) == {
+        "role": "assistant",
+        "content": "4",
+        "refusal": None,
+        "reasoning_content": "hm",
+    }
+    assert message(Choice("", refusal="no")) == {"role": "assistant", "content": None, "refusal": "no"}
+    assert message(Choice(""))["content"] == ""
+    assert message(Choice("", (CALL,)))["content"] is None
+
+
+def test_whole_answer_has_its_log_probabilities() -> None:
+    logprobs: dict[str, object] = {"content": [{"token": "4", "logprob": -0.1}], "refusal": None}
+    completion = Completion("p", "m", (Choice("4", logprobs=logprobs),), USAGE)
+    assert chat_response.completion_json("r", 1, completion, CHARGE)["choices"][0]["logprobs"] == logprobs
 
 
 def test_usage_has_the_charge_beside_the_tokens() -> None:
@@ -113,7 +140,7 @@ def test_tool_calls_come_with_null_content_and_an_empty_answer_with_an_empty_str
     ]
     assert completed(Choice(""))["choices"][0] == {
         "index": 0,
-        "message": {"role": "assistant", "content": ""},
+        "message": {"role": "assistant", "content": "", "refusal": None},
         "logprobs": None,
         "finish_reason": None,
     }
@@ -126,5 +153,5 @@ def test_lone_surrogate_becomes_a_question_mark() -> None:
 def test_answer_of_thinking_alone_has_empty_content_and_its_finish_reason() -> None:
     completion = Completion("openai", "m", (Choice("", finish=Finish.LENGTH),), USAGE)
     [shown] = chat_response.completion_json("r", 1, completion, CHARGE)["choices"]
-    assert (shown["message"], shown["finish_reason"]) == ({"role": "assistant", "content": ""}, "length")
+    assert (shown["message"]["content"], shown["finish_reason"]) == ("", "length")
     assert chunk(Finished(Finish.LENGTH), start=True)["choices"][0]["delta"]["content"] == ""

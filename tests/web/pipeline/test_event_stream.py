@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from engine.chat import Delta, Finish, Finished, Usage
+from engine.chat import Delta, Finish, Finished, ToolCallDelta, Usage
 from engine.errors import Unreachable
 from engine.gateway.answer import Answer
 from tests.engine.scripted import AnswerSetup, ScriptedHold, ScriptedProvider, Step, whole
 from web.auth import Caller
 from web.openai.chat import ChatCompletionsRequest
 from web.pipeline.event_stream import EventStream, next_event
-from web.pipeline.family import KEEP_ALIVE, Origin
+from web.pipeline.family import KEEP_ALIVE, Origin, replay
 
 BODY = {"model": "auto", "messages": [{"role": "user", "content": "tell me"}], "stream": True}
 ASKED = ChatCompletionsRequest(BODY, Origin(Caller(), "r", 1))
@@ -120,3 +120,47 @@ async def test_answer_goes_on_without_its_reader_only_under_an_idempotency_key(*
         answer, _ = await responding
     assert answer.completion is not None
     assert (answer.completion.text, answer.completion.stopped) == (("a b", False) if key else ("a ", True))
+
+
+def thinking_of(client: Client) -> list[str]:
+    deltas = [choice["delta"] for frame in client.frames for choice in frame["choices"]]
+    return [delta["reasoning_content"] for delta in deltas if "reasoning_content" in delta]
+
+
+@pytest.mark.parametrize(("key", "shown"), [(False, ["hm"]), (True, [])])
+async def test_reasoning_is_sent_as_it_comes_once_the_stream_is_open(*, key: bool, shown: list[str]) -> None:
+    client, goes_on = Client(), asyncio.Event()
+    script: list[Step] = [Delta(thinking="hm"), goes_on, *whole("so")]
+    responding = asyncio.create_task(respond(script, client, key=key))
+    async with asyncio.timeout(20):
+        while client.bodies.count(KEEP_ALIVE) < 3:
+            await asyncio.sleep(SILENCE)
+    assert thinking_of(client) == shown
+    goes_on.set()
+    await responding
+    assert thinking_of(client) == ["hm"]
+
+
+async def test_signatures_and_signs_of_life_are_no_chunks() -> None:
+    client = Client()
+    await respond([Delta(thinking_signature="sig"), Delta(), *whole("so")], client)
+    [first, *_] = client.frames
+    assert first["choices"][0]["delta"] == {"role": "assistant", "content": "so "}
+
+
+async def test_replayed_stream_is_byte_equal_to_the_first() -> None:
+    client = Client()
+    calls = (ToolCallDelta(0, "c", "look", "{"), ToolCallDelta(0, arguments="}"))
+    script: list[Step] = [
+        Delta(thinking="hm"),
+        Delta("so", logprobs={"content": [{"token": "so", "logprob": -0.5}], "refusal": None}),
+        *(Delta("", 0, (call,)) for call in calls),
+        Finished(Finish.STOP),
+        Usage(10, 5),
+    ]
+    answer, _ = await respond(script, client, key=True)
+    assert answer.completion is not None
+    sent = b"".join(client.bodies).replace(KEEP_ALIVE, b"")
+    assert replay(ASKED, answer.completion, answer.charge) == sent
+    assert b'"finish_reason":"tool_calls"' in sent
+    assert b'"reasoning_content":"hm"' in sent

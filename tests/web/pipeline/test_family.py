@@ -12,7 +12,14 @@ from web.pipeline.family import Origin, replay, sse
 
 USAGE = Usage(10, 5)
 CHARGE = Charge(Money(1_234), 9)
-EVENTS = (Delta("a"), Delta("", 0, (ToolCallDelta(0, "c", "look", "{}"),)), Finished(Finish.TOOL_CALLS))
+LOGPROBS: dict[str, object] = {"content": [{"token": "a", "logprob": -0.5}], "refusal": None}
+EVENTS = (
+    Delta(thinking="hm"),
+    Delta(thinking_signature="s"),
+    Delta("a", logprobs=LOGPROBS),
+    Delta("", 0, (ToolCallDelta(0, "c", "look", "{}"),)),
+    Finished(Finish.TOOL_CALLS),
+)
 COMPLETION = Completion("deepseek", "m", (Choice("a", (), Finish.TOOL_CALLS),), USAGE, events=EVENTS, ignored=("n",))
 
 
