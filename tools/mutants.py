@@ -31,7 +31,7 @@ MEASURED = (
 # Tests beside test_<module>.py that have to kill a module's mutants: names in the folder of its tests.
 FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/catalog/offers.py": ("prices", "price_book", "unreadable_prices", "served", "catalog"),
-    "engine/catalog/price_book.py": ("catalogue_names", "unreadable_prices", "served", "catalog"),
+    "engine/catalog/price_book.py": ("catalogue_names", "embedding_models", "unreadable_prices", "served", "catalog"),
     "engine/gateway/answer.py": ("answer_capture", "answer_left"),
     "engine/gateway/answer_stream.py": ("answer",),
     "engine/gateway/attempt.py": ("attempt_records",),

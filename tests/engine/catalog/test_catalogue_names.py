@@ -76,6 +76,17 @@ def test_model_that_answers_with_sound_or_pictures_is_billed_beside_text(
     assert PriceBook().bills_beside_text(provider, model, MONDAY_NOON) is billed
 
 
+@pytest.mark.parametrize(
+    ("usd_per_mtok", "reason"), [("1000001", "1000001 USD per 1M tokens is more than any model costs"), ("1000000", "")]
+)
+def test_price_over_a_dollar_a_token_is_an_error(
+    usd_per_mtok: str, reason: str, sell: Sell, caplog: pytest.LogCaptureFixture
+) -> None:
+    book = sell(openai=[begins("x", prices=ModelPrice(input_mtok=Decimal(usd_per_mtok), output_mtok=Decimal(2)))])
+    assert (book.price("openai", "x", MONDAY_NOON) is None) is bool(reason)
+    assert caplog.messages == ([f"the price of x can't be read: {reason}"] if reason else [])
+
+
 def test_unreadable_price_is_logged_with_its_model_and_reason(sell: Sell, caplog: pytest.LogCaptureFixture) -> None:
     book = sell(openai=[begins("x", prices=ModelPrice(input_mtok=Decimal(-1), output_mtok=Decimal(2)))])
     assert book.is_unreadable("openai", "x", MONDAY_NOON)
@@ -92,12 +103,13 @@ def test_peak_hours_apply_on_their_first_day() -> None:
     assert peak.rates(0).input > noon.rates(0).input
 
 
-def test_peak_hours_do_not_depend_on_the_time_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = PriceBook().price("deepseek", "deepseek-v4-flash", MONDAY_NOON.replace(hour=2))
+def test_weekend_is_utc_and_not_that_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    saturday = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
+    expected = PriceBook().price("deepseek", "deepseek-v4-flash", saturday)
     with monkeypatch.context() as patch:
-        patch.setenv("TZ", "Asia/Tokyo")
+        patch.setenv("TZ", "America/Los_Angeles")
         time.tzset()
-        found = PriceBook().price("deepseek", "deepseek-v4-flash", MONDAY_NOON.replace(hour=2).astimezone())
+        found = PriceBook().price("deepseek", "deepseek-v4-flash", saturday.astimezone())
     time.tzset()
     assert found == expected
 
