@@ -43,7 +43,7 @@ FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/routing/permits.py": ("health",),
     "engine/routing/plan.py": ("selection", "repeats", "early_attempts", "token_quota"),
     "engine/routing/provider_health.py": ("health", "health_rests"),
-    "engine/routing/provider_registry.py": ("health", "health_rests", "token_quota"),
+    "engine/routing/provider_registry.py": ("statuses", "health", "health_rests", "token_quota"),
     "storage/ledger/expiry.py": ("ledger",),
     "storage/ledger/holds.py": ("hold_epochs", "hold_api_keys"),
     "storage/ledger/journal.py": ("receipts",),

@@ -43,3 +43,20 @@ def test_restoring_a_provider_ends_the_rests_of_all_its_offers(providers: TwoPro
     assert providers.state() is State.CLOSED
     providers.permit(A)
     providers.permit(A2)
+
+
+def test_offer_is_due_for_a_probe_beside_one_that_answers(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5, A)
+    providers.succeeds(offer=A2)
+    providers.clock.wait(5)
+    assert providers.health.due_probes() == (A,)
+
+
+def test_one_restored_key_does_not_restore_the_others() -> None:
+    providers = TwoProviders(keys=2)
+    providers.fails(KeyRefused(), 2)
+    assert providers.health.locked_out() == ("a",)
+    providers.health.restore("a", key=1)
+    assert providers.health.refused_keys() == (("a", 0),)
+    providers.health.restore("a")
+    assert providers.health.refused_keys() == ()
