@@ -258,3 +258,12 @@ def test_restored_provider_keeps_a_small_failure_chance(providers: TwoProviders)
 def test_rest_of_half_a_second_is_the_smallest(providers: TwoProviders) -> None:
     providers.fails(RateLimited(retry_after_seconds=0.5))
     assert providers.health.smallest_rest_seconds() == 0.5
+
+
+@pytest.mark.parametrize(("status", "limit"), [(429, 20), (498, 20), (400, None), (402, None)])
+def test_only_a_429_teaches_a_rate_limit(providers: TwoProviders, status: int, limit: int | None) -> None:
+    providers.succeeds(20)
+    providers.clock.wait(1)
+    providers.fails(RateLimited(status=status))
+    assert providers.health.state("a").requests_per_minute == limit
+    assert providers.denial().reason.startswith("rate limited")

@@ -292,12 +292,3 @@ def test_answer_begun_before_the_outage_does_not_close_the_breaker(providers: Tw
     providers.fails(DOWN, 5)
     providers.health.succeeded(early, 100)
     assert providers.state() is State.OPEN
-
-
-@pytest.mark.parametrize(("status", "limit"), [(429, 20), (498, 20), (400, None), (402, None)])
-def test_only_a_429_teaches_a_rate_limit(providers: TwoProviders, status: int, limit: int | None) -> None:
-    providers.succeeds(20)
-    providers.clock.wait(1)
-    providers.fails(RateLimited(status=status))
-    assert providers.health.state("a").requests_per_minute == limit
-    assert providers.denial().reason.startswith("rate limited")
