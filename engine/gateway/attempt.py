@@ -13,6 +13,7 @@ from engine.errors import FirstTokenLate, ProviderError, StreamCut, Unreachable,
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt_content import AttemptContent, ContentEvent, text_of, thinking_of
 from engine.gateway.attempt_cost import cost_atto
+from engine.gateway.json_check import schema_to_check
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.gateway.usage import Bounds, Delivered, partial_usage, unpaid_usage, whole_usage
@@ -55,10 +56,11 @@ class Attempt:
 
     def __post_init__(self) -> None:
         request, clock = self.question.request, self.market.clock
-        self.content = AttemptContent(self.quote.offer, request.n, self.output_tokens * request.n)
+        schema, most_tokens = schema_to_check(self.provider, self._call()), self.output_tokens * request.n
+        self.content = AttemptContent(self.quote.offer, request.n, most_tokens, schema)
         self.started_at, self._started_seconds = clock.now(), clock.monotonic()
-        model, effort = self.quote.offer.model, request.options.reasoning_effort
-        self._patience_seconds = patience_seconds(self.market.policy, model, effort)
+        effort = request.options.reasoning_effort
+        self._patience_seconds = patience_seconds(self.market.policy, self.quote.offer.model, effort)
         self.market.health.expect_thinking(self.permit, effort)
         self.task = asyncio.create_task(self._run(), name=f"{self.quote.offer.name} for {request.id}")
 
@@ -124,8 +126,7 @@ class Attempt:
         try:
             await self._stream()
             self.content.finish()
-            if self.content.events:
-                self._notify()
+            self._notify()
         finally:
             if self.stream is not None and not self.is_shown:
                 self.stream.withdraw(self.content)

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from engine.catalog.offers import Offer
 from engine.chat import Choice, Chunk, Delta, Finish, Finished, Served, ToolCall, ToolCallDelta, Usage
 from engine.errors import EmptyAnswer, Garbled
+from engine.gateway.json_check import checked
 
 MOST_NAME_CHARS = 200
 MOST_CHARS = 16_000_000  # of one answer: an answer above it does not end
@@ -22,10 +23,12 @@ class AttemptContent:
     """Content of one attempt: an append-only list of events, the reported usage, and a limit on the size.
 
     `events` holds the deltas that carry content or reasoning, in the order they came, then the end of each choice.
+    With a `schema`, content is held back until the whole answer has been checked against it.
     """
 
-    def __init__(self, offer: Offer, choices: int, most_tokens: int) -> None:
+    def __init__(self, offer: Offer, choices: int, most_tokens: int, schema: Mapping[str, Any] | None = None) -> None:
         self.offer = offer
+        self._schema, self._held = schema, list[Delta]()
         self.events: list[ContentEvent] = []
         self.deltas = 0  # pieces that came, of content or reasoning
         self.has_content = False
@@ -87,7 +90,7 @@ class AttemptContent:
         if not self._is_kept:
             raise EmptyAnswer
         if len(self._finishes) < self._choices:
-            for event in self.events:
+            for event in (*self.events, *self._held):
                 self._finishes.setdefault(event.index, Finish.STOP)
             if not self._finishes:
                 self._finishes[0] = Finish.STOP
@@ -95,7 +98,17 @@ class AttemptContent:
             if finish in {Finish.STOP, Finish.TOOL_CALLS}:
                 self._finishes[index] = Finish.TOOL_CALLS if index in self._with_calls else Finish.STOP
         ends = sorted(self._finishes.items())
+        self._release_held()
         self.events += [Finished(finish, index, stop_sequence=self._stop_sequence) for index, finish in ends]
+
+    def _release_held(self) -> None:
+        """Check the content that was held back. Raises CapabilityMissing where it does not fit the schema."""
+        held, self._held = self._held, []
+        by_itself = {index for index, finish in self._finishes.items() if finish is Finish.STOP}
+        try:
+            held = held if self._schema is None else checked(held, self._schema, by_itself)
+        finally:
+            self.events += held
 
     def _check(self, event: ContentEvent) -> None:
         if not 0 <= event.index < self._choices:
@@ -113,10 +126,12 @@ class AttemptContent:
                 self._with_calls.add(delta.index)
         if self._left_chars < 0 or self._left_thinking_chars < 0:
             raise Garbled("an answer without an end")
+        self.has_content = self.has_content or is_content
+        if is_content and self._schema is not None:
+            self._held.append(delta)
+            return False
         if is_content or is_thinking:
             self.events.append(delta)
-        if is_content:
-            self.has_content = True
         return is_content
 
 

@@ -20,6 +20,7 @@ from engine.errors import (
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt
 from engine.gateway.attempt_content import text_of, thinking_of
+from engine.gateway.json_check import WRONG_FORM
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.gateway.rejections import rejected
@@ -60,6 +61,7 @@ class Failover:
     records: list[AttemptRecord] = field(default_factory=list)
     active: list[Attempt] = field(default_factory=list)
     _errors: list[ProviderError] = field(default_factory=list)
+    _repeated: set[int] = field(default_factory=set)
     _ordinal: int = 0
     selection: Selection = field(init=False)
 
@@ -152,11 +154,22 @@ class Failover:
             return attempt
         self.market.health.failed(attempt.permit, error)
         await self._journal(attempt.wasted(error.outcome, attempt.wasted_usage(), error))
+        if (again := self._repeat(choice.number, attempt.quote, error)) is not None:
+            return await self._finish(*again)
         self._errors.append(error)
         self._after_failure(attempt, error)
         seconds, now = attempt.elapsed_ms / 1000, self.market.clock.monotonic()
         self.selection.failed(choice, error, seconds=seconds, was_shown=attempt.is_shown, now=now)
         return None
+
+    def _repeat(self, number: int, quote: Quote, error: ProviderError) -> tuple[NextAttempt, Attempt] | None:
+        """Begin a second attempt at an offer whose answer does not fit the request's schema; None after the second."""
+        permit = None
+        if error.detail == WRONG_FORM and number not in self._repeated:
+            self._repeated.add(number)
+            permit = self.market.health.admit(quote.offer, quote.expected_tokens)
+        again = NextAttempt(number, permit) if isinstance(permit, Permit) else None
+        return None if again is None else (again, self._start(again, quote))
 
     # --- success ------------------------------------------------------------------------------------
 

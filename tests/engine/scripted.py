@@ -76,8 +76,8 @@ class ScriptedProvider:
     def ignored(self, call: ProviderCall) -> tuple[str, ...]:
         return ("seed",) if call.request.options.seed is not None else ()
 
-    def checks_schema(self, call: ProviderCall) -> bool:  # noqa: ARG002
-        return False
+    def checks_schema(self, call: ProviderCall) -> bool:
+        return call.request.options.response_format is not None
 
     def limits(self, key: int) -> LimitHeaders | None:  # noqa: ARG002
         return None

@@ -1,6 +1,7 @@
 """The ends of an answer: charge, waste and events of each."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -238,3 +239,48 @@ async def test_fields_that_the_answering_wire_could_not_take_are_named() -> None
     assert list(answer.ignored) == ["seed"]
     assert answer.completion is not None
     assert answer.completion.ignored == ("seed",)
+
+
+CITY: dict[str, Any] = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+CITY_ASKED = Options(response_format={"type": "json_schema", "json_schema": {"name": "city", "schema": CITY}})
+
+
+def said(*texts: str) -> list[Step]:
+    return [*(Delta(text) for text in texts), END, Usage(10, 5)]
+
+
+async def test_answer_by_a_schema_is_delivered_whole_and_as_plain_json() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", said("```json\n", '{"name": ', '"Hue"}', "\n```")))
+    answer, hold = setup.answer(options=CITY_ASKED, can_restart=False)
+    assert shown([event async for event in answer]) == '{"name": "Hue"}'
+    assert paid(hold) == Usage(10, 5)
+
+
+async def test_answer_against_its_schema_is_asked_for_once_more_and_then_elsewhere() -> None:
+    wrong = ScriptedProvider("one", said('{"city": 1}'), said("no json"))
+    setup = AnswerSetup(wrong, ScriptedProvider("two", said('{"name": "Hue"}')))
+    answer, _ = setup.answer(options=CITY_ASKED, can_restart=False)
+    assert shown([event async for event in answer]) == '{"name": "Hue"}'
+    assert setup.journal.outcomes() == [("one", "unable"), ("one", "unable")]
+    assert all(record.cost == record.waste > Money(0) for record in setup.journal.records)
+
+
+async def test_second_answer_of_an_offer_may_fit_the_schema() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", said("no json"), said('{"name": "Hue"}')))
+    answer, _ = setup.answer(options=CITY_ASKED, can_restart=False)
+    assert shown([event async for event in answer]) == '{"name": "Hue"}'
+    assert setup.journal.outcomes() == [("one", "unable")]
+
+
+async def test_answer_that_never_fits_its_schema_is_refused_with_the_reason() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", said("no json")))
+    answer, hold = setup.answer(options=CITY_ASKED, can_restart=False)
+    with pytest.raises(RequestRejected, match="does not fit the JSON schema"):
+        [event async for event in answer]
+    assert hold.voided
+
+
+async def test_answer_that_ends_at_the_limit_is_not_checked() -> None:
+    cut: list[Step] = [Delta('{"name": "H'), Finished(Finish.LENGTH), Usage(10, 5)]
+    answer, _ = AnswerSetup(ScriptedProvider("one", cut)).answer(options=CITY_ASKED)
+    assert shown([event async for event in answer]) == '{"name": "H'
