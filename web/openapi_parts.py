@@ -88,6 +88,7 @@ def answer(schema: str | Schema, description: str, *, streams: bool = False) -> 
     headers = {
         "x-farthing-provider": "The provider that answered; absent where a stream began with a keep-alive comment",
         "x-farthing-model": "The model that answered, under the same condition",
+        "x-farthing-ignored": "The request's fields that this wire could not take, as in `farthing.ignored`",
         "idempotent-replayed": "`true` where the answer is repeated for its Idempotency-Key, and not charged again",
     }
     described_headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -174,13 +174,15 @@ def header_text(name: str) -> str:
 
 
 def _offer_headers(answer: Answer) -> dict[str, str]:
-    return served_by(answer.offer.provider, answer.offer.model) if answer.offer is not None else {}
+    return served_by(*answer.offer, answer.ignored) if answer.offer is not None else {}
 
 
 def _stored_headers(asked: FamilyRequest, completion: Completion) -> Mapping[str, str]:
     kind = "text/event-stream" if asked.stream else "application/json"
-    return {"content-type": kind, **served_by(completion.provider, completion.model)}
+    return {"content-type": kind, **served_by(completion.provider, completion.model, completion.ignored)}
 
 
-def served_by(provider: str, model: str) -> dict[str, str]:
-    return {"x-farthing-provider": provider, "x-farthing-model": header_text(model)}
+def served_by(provider: str, model: str, ignored: Sequence[str] = ()) -> dict[str, str]:
+    """Return the headers that name who answered, and the request's fields that this wire could not take."""
+    headers = {"x-farthing-provider": provider, "x-farthing-model": header_text(model)}
+    return {**headers, "x-farthing-ignored": ", ".join(ignored)} if ignored else headers

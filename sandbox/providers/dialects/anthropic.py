@@ -209,6 +209,7 @@ def _parsed(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]])
     tools = dumps(body["tools"]) if body.get("tools") else ""
     system = _text(_content(body.get("system")))
     prompt = asking[-1] if asking else ""
+    schema = ((body.get("output_config") or {}).get("format") or {}).get("schema")
     whole = tools + system + "".join(_counted(block) for block in flat) + IMAGE_TEXT * images
     return ParsedRequest(
         model=model,
@@ -221,7 +222,8 @@ def _parsed(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]])
         stop=listed(body.get("stop_sequences")),
         tool=None if results else _tool(body, prompt),
         tool_result=_text(_content(results[0].get("content"))) if results else None,
-        wants_json="json object" in system.lower(),
+        wants_json=schema is not None or "json object" in system.lower(),
+        schema=schema,
         thinks=_thinks(body, model),
         options={"cache_control": "cache_control" in dumps(body)},
     )

@@ -124,6 +124,32 @@ async def test_headers_have_provider_model_and_request_id(api: RunningApi) -> No
         assert refused.headers["x-request-id"].startswith("req-")
 
 
+async def test_fields_that_a_wire_could_not_take_are_named_in_body_and_header(api: RunningApi) -> None:
+    async with api.http() as http:
+        for stream in (True, False):
+            asked = {
+                "model": "anthropic/claude-haiku-4-5",
+                "messages": ASKED,
+                "stream": stream,
+                "seed": 7,
+                "stop": "\n",
+            }
+            answer = await http.post(CHAT, json=asked)
+            assert answer.headers["x-farthing-ignored"] == "seed, stop"
+            assert '"ignored":["seed","stop"]' in answer.text
+        plain = await http.post(CHAT, json={"model": "anthropic/claude-haiku-4-5", "messages": ASKED})
+        assert "x-farthing-ignored" not in plain.headers
+
+
+@pytest.mark.parametrize("name", ["deepseek/deepseek-v4-flash", "anthropic/claude-haiku-4-5", "gpt-4o"])
+async def test_schema_holds_on_every_wire(api: RunningApi, name: str) -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
+    wanted: Any = {"type": "json_schema", "json_schema": {"name": "trip", "schema": schema}}
+    async with api.ai() as ai:
+        answer = await ai.chat.completions.create(model=name, messages=ASKED, response_format=wanted)
+    assert set(json.loads(answer.choices[0].message.content or "")) <= {"city", "days", "answer"}
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
