@@ -154,10 +154,7 @@ class Attempt:
             raise
 
     async def _read(self, batches: AsyncIterator[Sequence[Chunk]], timer: asyncio.Timeout) -> None:
-        """Take the chunks of each network read.
-
-        Only content or reasoning resets the idle timeout; keep-alive comments are no chunks.
-        """
+        """Take the chunks of each network read. Content and reasoning reset the idle timeout, comments do not."""
         loop, idle_seconds, content = asyncio.get_running_loop(), self.market.policy.idle_seconds, self.content
         ends_at, times_out_at = loop.time() + LONGEST_SECONDS, 0.0
         async for chunks in batches:
