@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 # MUTANTS=engine/routing/plan.py names the modules for `make mutants`; none: all targets of tools/mutants.py
 MUTANTS ?=
 
-.PHONY: help run setup test lint format mutants api-check lock bench bench-routing failover-card soak audit clean
+.PHONY: help run setup test lint format mutants api-check lock bench bench-gateway bench-routing failover-card soak audit clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ bench: $(VENV)/dev ## what an answer costs in CPU, and how fast the ledger is
 soak: $(VENV)/dev ## an hour or two of proof: a million steps of the ledger, 200 kills of the real process
 	FARTHING_SOAK_STEPS=1000000 $(BIN)/python -m pytest tests/storage/ledger/test_machine.py -o timeout=0
 	$(BIN)/python -m benchmarks.kills 200
+
+bench-gateway: $(VENV)/dev ## CPU of the HTTP gateway beside a bare pass-through
+	$(BIN)/python -m benchmarks.gateway
 
 bench-routing: $(VENV)/dev ## replay traffic beside an oracle: prints the tables and draws the chart of docs/benchmarks.md
 	$(BIN)/python -m benchmarks.routing --chart docs/images/routing.png

@@ -140,8 +140,11 @@ def _set_up_logs(settings: Settings) -> None:
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:
+    from main.lifecycle import new_event_loop  # noqa: PLC0415 - late, as the commands are
+
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(work)
     except KeyboardInterrupt:
         return 130
 

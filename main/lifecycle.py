@@ -28,6 +28,15 @@ class Component(Protocol):
     async def stop(self) -> None: ...
 
 
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop's event loop, which takes less CPU for each socket; asyncio's own where that is not installed."""
+    try:
+        import uvloop  # noqa: PLC0415 - not for Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
 def stop_on_signals() -> asyncio.Event:
     """Return an event that SIGTERM and Ctrl-C set. A second signal changes nothing: stopping is bounded in time."""
     stop = asyncio.Event()

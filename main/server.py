@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 SHUTDOWN_SECONDS = 3
 KEEP_ALIVE_SECONDS = 30
@@ -119,12 +119,13 @@ class LingeringTransport(asyncio.Transport):
         self._inner.abort()
 
 
-class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 with limits on a client's time: HEAD_SECONDS for a head, STALL_SECONDS without reading a response.
+class BoundedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 with limits: HEAD_BYTES and HEAD_SECONDS for a head, STALL_SECONDS without reading a response.
 
     The rest of a request that was answered before it was read is discarded.
     """
 
+    _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
     _discarded = 0
@@ -140,7 +141,13 @@ class BoundedProtocol(H11Protocol):
             if self._discarded > LINGER_BYTES:
                 self.abort()
             return
+        if not self._is_at_work():
+            self._head_bytes += len(data)
         super().data_received(data)
+        if self._is_at_work():
+            self._head_bytes = 0
+        elif self._head_bytes > HEAD_BYTES:
+            self.send_400_response("The head of the request is too long.")
         self._update()
 
     def on_response_complete(self) -> None:
@@ -232,7 +239,6 @@ def http_server(app: ASGIApp, host: str, port: int, *, most_connections: int | N
         proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        h11_max_incomplete_event_size=HEAD_BYTES,
     )
     return Server(config)
 

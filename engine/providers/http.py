@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import cache, lru_cache
+from typing import cast
 
 import aiohttp
 import httpx
@@ -174,7 +175,8 @@ def socket_of(response: httpx.Response) -> asyncio.ReadTransport | None:
     under = _aiohttp_response(response)
     connection = under.connection if under is not None else None
     socket = connection.transport if connection is not None else None
-    return socket if isinstance(socket, asyncio.ReadTransport) else None
+    # uvloop's sockets are no subclass of ReadTransport
+    return cast("asyncio.ReadTransport", socket) if hasattr(socket, "pause_reading") else None
 
 
 def _has_ended(response: httpx.Response) -> bool:

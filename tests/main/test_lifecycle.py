@@ -4,19 +4,21 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from engine.gateway.gateway import Gateway
 from main.container import Container, open_container
-from main.lifecycle import serve, stop_on_signals
+from main.lifecycle import new_event_loop, serve, stop_on_signals
 from main.settings import read
 
 APP = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here"))])
@@ -133,3 +135,16 @@ async def test_signal_sets_the_event(number: signal.Signals) -> None:
     finally:
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(each)
+
+
+def test_loop_is_uvloop() -> None:
+    loop = new_event_loop()
+    assert isinstance(loop, uvloop.Loop)
+    loop.close()
+
+
+def test_loop_is_that_of_asyncio_without_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    loop = new_event_loop()
+    assert not isinstance(loop, uvloop.Loop)
+    loop.close()
