@@ -101,7 +101,7 @@ async def traced_api(tmp_path: Path, sandbox: Sandbox, endpoint: str) -> AsyncIt
     (tmp_path / "farthing.toml").write_text(CONFIG)
     (tmp_path / "farthing.db").write_bytes(migrated_database())
     variables = {
-        "ADMIN_API_KEY": "admin-key-of-the-tests",
+        "ADMIN_API_KEY": "admin-key-of-these-trace-tests",
         "DATABASE_URL": f"sqlite:///{tmp_path}/farthing.db",
         "FARTHING_CONFIG": str(tmp_path / "farthing.toml"),
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
@@ -116,7 +116,7 @@ async def traced_api(tmp_path: Path, sandbox: Sandbox, endpoint: str) -> AsyncIt
             served(http_server(app, "127.0.0.1", 0)) as url,
             httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as http,
         ):
-            http.headers["authorization"] = "Bearer admin-key-of-the-tests"
+            http.headers["authorization"] = "Bearer admin-key-of-these-trace-tests"
             tenant = (await http.post("/admin/tenants", json={"name": "a-secret-name"})).json()["id"]
             key = (await http.post(f"/admin/tenants/{tenant}/keys", json={"name": "k"})).json()["key"]
             http.headers["authorization"] = f"Bearer {key}"
