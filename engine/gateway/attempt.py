@@ -12,13 +12,13 @@ from engine.chat import Chunk, Delta, Finished, Usage
 from engine.errors import FirstTokenLate, ProviderError, StreamCut, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt_content import AttemptContent, ContentEvent, text_of, thinking_of
-from engine.gateway.attempt_cost import cost_atto
-from engine.gateway.json_check import schema_to_check
+from engine.gateway.attempt_cost import caches_prefix, cost_atto
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.gateway.usage import Bounds, Delivered, partial_usage, unpaid_usage, whole_usage
 from engine.money import ZERO, Money
 from engine.ports import Provider, ProviderCall
+from engine.providers.mending.json_check import schema_to_check
 from engine.routing.permits import Permit, patience_seconds
 
 _TAIL_SECONDS = 2.0  # for the usage, after the last content: some providers send no end marker and do not close
@@ -199,7 +199,8 @@ class Attempt:
         self._shown_or_done.set()
 
     def _call(self) -> ProviderCall:
-        return ProviderCall(self.question.request, self.quote.offer.model, self.output_tokens, self.permit.key)
+        caches, model = caches_prefix(self.market, self.question, self.quote), self.quote.offer.model
+        return ProviderCall(self.question.request, model, self.output_tokens, self.permit.key, caches)
 
     # --- usage, cost and records --------------------------------------------------------------------
 

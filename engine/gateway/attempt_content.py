@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from engine.catalog.offers import Offer
 from engine.chat import Choice, Chunk, Delta, Finish, Finished, Served, ToolCall, ToolCallDelta, Usage
 from engine.errors import EmptyAnswer, Garbled
-from engine.gateway.json_check import checked
+from engine.providers.mending.json_check import checked
 
 MOST_NAME_CHARS = 200
 MOST_CHARS = 16_000_000  # of one answer: an answer above it does not end

@@ -20,11 +20,11 @@ from engine.errors import (
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt
 from engine.gateway.attempt_content import text_of, thinking_of
-from engine.gateway.json_check import WRONG_FORM
 from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.gateway.rejections import rejected
 from engine.holds import Grant
+from engine.providers.mending.json_check import WRONG_FORM
 from engine.routing.permits import Permit
 from engine.routing.plan import Route, plan
 from engine.routing.selection import NextAttempt, Pause, Selection

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from engine.gateway.json_check import fits, plain_json
+from engine.providers.mending.json_check import fits, plain_json
 
 CITY: dict[str, Any] = {
     "type": "object",
