@@ -8,28 +8,24 @@ from engine.attempt_record import HEDGED, AttemptRecord, DropLine, unanswered
 from engine.catalog.offers import Quote
 from engine.errors import (
     AnswerCut,
-    CapabilityMissing,
     ContextTooLong,
     NoProvider,
     ProviderError,
     RateLimited,
     RequestFault,
     RequestRejected,
-    TooBigForNow,
 )
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt
 from engine.gateway.attempt_content import text_of, thinking_of
 from engine.gateway.market import Market
 from engine.gateway.question import Question
-from engine.gateway.rejections import rejected
+from engine.gateway.rejections import is_of_request, rejected
 from engine.holds import Grant
 from engine.providers.mending.json_check import WRONG_FORM
 from engine.routing.permits import Permit
 from engine.routing.plan import Route, plan
 from engine.routing.selection import NextAttempt, Pause, Selection
-
-_OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow, RequestFault)
 
 
 async def uninterrupted(task: asyncio.Task[None]) -> None:
@@ -281,7 +277,7 @@ class Failover:
         tried = tuple(f"{record.provider}: {record.outcome}" for record in self.records)
         if self.stream.has_begun:
             raise AnswerCut(self.records[-1].provider, self.records[-1].outcome)
-        if self._errors and all(isinstance(error, _OF_THE_REQUEST) for error in self._errors):
+        if self._errors and all(is_of_request(error) for error in self._errors):
             raise rejected(self.records[-1].provider, self._errors[-1])
         ordinal, now = self.next_ordinal(), self.market.clock.now()
         await self.market.journal.record(

@@ -15,7 +15,14 @@ _SENTENCES: tuple[tuple[type[ProviderError], str], ...] = (
     (TooBigForNow, "it is larger than a provider takes at once; a shorter one, or less output, may pass"),
     (ProviderError, "the provider refuses it as invalid"),
 )
+_OF_THE_REQUEST = (ContextTooLong, CapabilityMissing, TooBigForNow, RequestFault)
+_OF_THE_MODEL = frozenset({"tool_use_failed", "json_validate_failed"})  # Groq
 _MODERATION = "the provider refuses its content"
+
+
+def is_of_request(error: ProviderError) -> bool:
+    """Return whether the request itself is at fault. A model that wrote an invalid call or no JSON failed by itself."""
+    return isinstance(error, _OF_THE_REQUEST) and error.code not in _OF_THE_MODEL
 
 
 def rejected(provider: str, error: ProviderError) -> RequestRejected:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.errors import CapabilityMissing, ContextTooLong, ProviderError, RequestFault, TooBigForNow
-from engine.gateway.rejections import rejected
+from engine.errors import CapabilityMissing, ContextTooLong, Overloaded, ProviderError, RequestFault, TooBigForNow
+from engine.gateway.rejections import is_of_request, rejected
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,18 @@ def test_refusal_has_a_sentence_of_ours(error: ProviderError, reason: str) -> No
 def test_only_moderation_is_moderation() -> None:
     assert rejected("a", RequestFault("x", moderation=True)).moderation
     assert not rejected("a", RequestFault("x")).moderation
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "expected"),
+    [
+        (RequestFault("x"), "", True),
+        (CapabilityMissing("x", status=400), "unsupported_value", True),
+        (CapabilityMissing("x", status=400), "tool_use_failed", False),
+        (CapabilityMissing("x", status=400), "json_validate_failed", False),
+        (Overloaded("x"), "", False),
+    ],
+)
+def test_failure_of_the_model_is_not_the_tenants_fault(error: ProviderError, code: str, expected: bool) -> None:
+    error.code = code
+    assert is_of_request(error) is expected
