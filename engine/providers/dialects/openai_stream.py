@@ -15,7 +15,7 @@ from engine.providers.sse import Frame
 from engine.providers.streams.finishes import finish_of, is_listed, is_reason
 from engine.providers.streams.openai_parts import call_pieces, parts_of
 from engine.providers.streams.openai_usage import billed_usd, usage_of
-from engine.providers.streams.think_tags import Piece, ThinkTags
+from engine.providers.streams.think_tags import TaggedText, ThinkTags
 from engine.providers.streams.thinking_habits import ThinkingHabits
 from engine.providers.streams.tool_calls import ToolCalls
 from engine.providers.streams.usage_counts import UsageCounts, count_of
@@ -183,7 +183,7 @@ class _Choice:
         pieces = self.tags.feed(text)
         yield from self._pieces(pieces, logprobs) if pieces else (Delta("", self.index),)
 
-    def _pieces(self, pieces: list[Piece], logprobs: Mapping[str, object] | None) -> Iterator[Delta]:
+    def _pieces(self, pieces: list[TaggedText], logprobs: Mapping[str, object] | None) -> Iterator[Delta]:
         for piece in pieces:
             if piece.is_thinking:
                 yield Delta("", self.index, (), piece.text)

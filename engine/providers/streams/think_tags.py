@@ -12,7 +12,7 @@ _TAG_CHARS = 8
 _UNOPENED = re.compile(r"(?<![`\"'])(?:</think>|\[/THINK\])(?![`\"'])")
 
 
-class Piece(NamedTuple):
+class TaggedText(NamedTuple):
     text: str
     is_thinking: bool
 
@@ -47,7 +47,7 @@ class ThinkTags:
         """True when all further text is the answer."""
         return self._state is _State.ANSWER and self._blanks is None
 
-    def feed(self, text: str) -> list[Piece]:
+    def feed(self, text: str) -> list[TaggedText]:
         """Return the pieces that are certain with `text`."""
         if self._state is _State.ANSWER:
             return self._answer(text)
@@ -57,12 +57,12 @@ class ThinkTags:
         self._held_chars += len(text)
         return self._begin() if self._state is _State.START else self._wait(text)
 
-    def stop_waiting(self) -> list[Piece]:
+    def stop_waiting(self) -> list[TaggedText]:
         """Return the text that was held back: the server sends the reasoning apart from it."""
         self._waits = False
         return self.end() if self._state is _State.WAITING else []
 
-    def end(self) -> list[Piece]:
+    def end(self) -> list[TaggedText]:
         """Return the rest; all further text is the answer."""
         state, is_closed, rest = self._state, self._is_closed, "".join(self._held) + self._tail
         self._state, self._held, self._tail, self._held_chars = _State.ANSWER, [], "", 0
@@ -75,7 +75,7 @@ class ThinkTags:
 
     # --- before it is known whether the model thinks ---------------------------------------------------
 
-    def _begin(self) -> list[Piece]:
+    def _begin(self) -> list[TaggedText]:
         text = "".join(self._held)
         begun = text.lstrip()
         for opening, closing in _PAIRS:
@@ -89,7 +89,7 @@ class ThinkTags:
             self._state = _State.WAITING
         return self._unopened(text) or ([] if self._waits else self.end())
 
-    def _wait(self, text: str) -> list[Piece]:
+    def _wait(self, text: str) -> list[TaggedText]:
         end = self._recent + text
         if any(closing in end for _, closing in _PAIRS):
             return self._unopened("".join(self._held)) or self.end()
@@ -98,7 +98,7 @@ class ThinkTags:
         self._recent = end[-_TAG_CHARS:]
         return []
 
-    def _unopened(self, text: str) -> list[Piece]:
+    def _unopened(self, text: str) -> list[TaggedText]:
         """Split a text whose closing tag has no opening one; return nothing where there is none."""
         thinking, answer = split_unopened(text)
         if not thinking:
@@ -114,9 +114,9 @@ class ThinkTags:
         """True where a nested tag is open, and text after a closing one is held back."""
         return bool(self._held)
 
-    def _thinking(self, text: str) -> list[Piece]:
+    def _thinking(self, text: str) -> list[TaggedText]:
         text, self._tail = self._tail + text, ""
-        found: list[Piece] = []
+        found: list[TaggedText] = []
         at = 0
         for tag in _TAG.finditer(text):
             if tag.group() not in {self._open, self._close}:
@@ -138,13 +138,13 @@ class ThinkTags:
         self._tail = rest[len(rest) - cut :]
         return [*found, *self._inner(rest[: len(rest) - cut])]
 
-    def _inner(self, text: str) -> list[Piece]:
+    def _inner(self, text: str) -> list[TaggedText]:
         if self._is_closed:
             self._held.append(text)
             return []
         return self._thought(text)
 
-    def _thought(self, text: str) -> list[Piece]:
+    def _thought(self, text: str) -> list[TaggedText]:
         """Pass reasoning on, without the blanks around it."""
         if self._blanks is None:
             text = text.lstrip()
@@ -154,9 +154,9 @@ class ThinkTags:
                 self._blanks += text
             return []
         before, self._blanks = self._blanks or "", text[len(shown) :]
-        return [Piece(before + shown, is_thinking=True)]
+        return [TaggedText(before + shown, is_thinking=True)]
 
-    def _answer(self, text: str) -> list[Piece]:
+    def _answer(self, text: str) -> list[TaggedText]:
         if self._blanks is not None:
             text = text.lstrip()
             if text:
@@ -178,8 +178,8 @@ def split_unopened(text: str) -> tuple[str, str]:
     return thinking.strip(), answer.lstrip()
 
 
-def _pieces(text: str, *, is_thinking: bool = False) -> list[Piece]:
-    return [Piece(text, is_thinking)] if text else []
+def _pieces(text: str, *, is_thinking: bool = False) -> list[TaggedText]:
+    return [TaggedText(text, is_thinking)] if text else []
 
 
 def _beginning_of_a_tag(text: str, tags: tuple[str, ...]) -> int:
