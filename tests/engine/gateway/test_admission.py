@@ -150,3 +150,22 @@ def test_requests_left_are_those_of_the_tighter_limit() -> None:
     assert admission.left(slow) == RequestsLeft(2, 0, 55.0, key_limited=True)
     assert admission.left(tenant(requests_per_minute=5)) == RequestsLeft(5, 3, 55.0)
     assert admission.left(tenant(requests_per_minute=1)).remaining == 0
+
+
+def test_requests_left_are_all_back_a_minute_after_the_latest() -> None:
+    clock = HandClock()
+    admission, caller = Admission(clock), tenant(requests_per_minute=5)
+    for _ in range(3):
+        admission.admit(caller, "auto")
+        clock.wait(10)
+    assert admission.left(caller) == RequestsLeft(5, 2, 50)
+    clock.wait(30)
+    assert admission.left(caller) == RequestsLeft(5, 3, 20)
+    clock.wait(20)
+    assert admission.left(caller) == RequestsLeft(5, 5, 0.0)
+
+
+def test_banned_tenant_is_named() -> None:
+    with pytest.raises(TenantBanned) as refused:
+        Admission(HandClock()).check(tenant(banned=True), "auto")
+    assert refused.value.tenant_id == 7
