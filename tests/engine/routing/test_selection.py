@@ -5,7 +5,7 @@ from engine.errors import ContextTooLong, RateLimited
 from engine.ports import LimitHeaders
 from engine.routing.plan import Route
 from engine.routing.selection import NextAttempt, Selection
-from tests.engine.routing.prompts import CHEAP, DEAR, Prompt
+from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import A, B, TwoProviders
 
@@ -115,3 +115,43 @@ def test_demand_is_not_counted_again_when_a_prompt_moves_on(providers: TwoProvid
     prompt.fail(prompt.next(), ContextTooLong())
     prompt.next()
     assert len(providers.health._providers["a"].offers["m"].demand._savings) == 1
+
+
+def failed_quickly(providers: TwoProviders) -> Prompt:
+    """Return a prompt whose cheap offer has failed quickly, so that it is repeated before one five times as dear."""
+    prompt = Prompt(providers, CHEAP, DEAR)
+    prompt.fail(prompt.next())
+    return prompt
+
+
+def number_of_next(prompt: Prompt) -> int | None:
+    step = next_step(prompt)
+    return step.number if isinstance(step, NextAttempt) else None
+
+
+def test_offer_to_repeat_is_not_attempted_once_it_is_left_out(providers: TwoProviders) -> None:
+    prompt = failed_quickly(providers)
+    prompt.selection.leave_out(0, "context too short")
+    assert number_of_next(prompt) == 1
+
+
+def test_offer_is_repeated_at_once_though_another_is_left_out(providers: TwoProviders) -> None:
+    prompt = failed_quickly(providers)
+    prompt.selection.leave_out(1, "context too short")
+    assert number_of_next(prompt) == 0
+
+
+def test_kept_offers_alone_are_attempted_and_the_others_dropped_with_the_reason(providers: TwoProviders) -> None:
+    prompt = failed_quickly(providers)
+    prompt.selection.keep_only({1}, "another dialect")
+    assert prompt.attempts_until_the_end(ContextTooLong()) == ["b"]
+    fresh = Prompt(providers, CHEAP, DEAR)
+    fresh.selection.keep_only({1}, "another dialect")
+    assert fresh.selection.drops == [Drop(A, "another dialect")]
+    assert number_of_next(fresh) == 1
+
+
+def test_kept_offer_is_repeated_at_once(providers: TwoProviders) -> None:
+    prompt = failed_quickly(providers)
+    prompt.selection.keep_only({0}, "another dialect")
+    assert number_of_next(prompt) == 0
