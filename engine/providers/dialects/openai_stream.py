@@ -22,6 +22,8 @@ from engine.providers.streams.usage_counts import UsageCounts, count_of
 
 _MOST_CHOICES = 128
 _MOST_LOGPROBS_CHARS = 16_000_000  # of the frames that have them; from then on they are left out
+_NOT_PLAIN = ("finish_reason", "logprobs", "message", "usage", "error")  # of a choice
+_PLAIN = frozenset({"content", "role"})  # of a delta
 _END_MARKERS = {"[DONE]", "DONE", '"[DONE]"'}
 
 
@@ -49,6 +51,8 @@ class OpenAIStreamReader(StreamReader):
         groq = _object(data.get("x_groq"))
         if data.get("error") or groq.get("error") or frame.event == "error" or data.get("object") == "error":
             raise refusal(None, data, {})
+        if (plain := self._plain_text(data)) is not None:
+            return [plain]
         return [*self._served(data), *self._deltas(data, len(frame.data)), *self._usage(data, groq, frame)]
 
     def end(self) -> list[Chunk]:
@@ -61,6 +65,25 @@ class OpenAIStreamReader(StreamReader):
             if choice.has_text:
                 self._habits.observe(self._asked, unopened=choice.tags.was_unopened)
         return found
+
+    def _plain_text(self, data: Mapping[str, Any]) -> Delta | None:
+        """Return the delta of a chunk with nothing but text, as most are; None for any other. It only saves time."""
+        choices = data.get("choices")
+        if not isinstance(choices, list) or len(choices) != 1 or (data.get("model") or "") != self._model:
+            return None
+        body = choices[0]
+        if data.get("usage") or data.get("x_groq") or not isinstance(body, dict) or any(map(body.get, _NOT_PLAIN)):
+            return None
+        delta, index = body.get("delta"), body.get("index", 0)
+        choice = self._choices.get(index) if type(index) is int else None
+        if choice is None or not choice.tags.is_over or not isinstance(delta, dict):
+            return None
+        text = delta.get("content")
+        if not isinstance(text, str) or not text:
+            return None
+        if len(delta) > 1 and any(value for name, value in delta.items() if name not in _PLAIN):
+            return None
+        return Delta(choice.plain_text(text), choice.index)
 
     def _is_marker(self, text: str) -> bool:
         """Return whether it is an end marker, or nothing."""
@@ -191,6 +214,10 @@ class _Choice:
                 yield Delta(piece.text, self.index, logprobs=logprobs)
                 logprobs = None
 
+    def plain_text(self, text: str) -> str:
+        """Record a text that is passed on as it is, and return it."""
+        return self._new("text", text, is_message=False)
+
     def _new(self, field: str, text: str, *, is_message: bool) -> str:
         """Return the part of a text that has not come before; a delta's is new, a message may repeat all."""
         if not text:
@@ -204,4 +231,4 @@ class _Choice:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}

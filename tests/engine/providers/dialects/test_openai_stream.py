@@ -14,6 +14,7 @@ from engine.errors import (
     RateLimited,
     StreamCut,
 )
+from engine.providers.dialects.openai_stream import OpenAIStreamReader
 from tests.engine.providers.dialects.wires import Wire, calls, data, finishes, text, usage
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 3}
@@ -213,3 +214,35 @@ async def test_tool_calls_are_read_in_pieces_or_whole() -> None:
     assert calls(await Wire("openai", pieces).chunks()) == [("look", '{"a": 1}'), ("go", "{}")]
     whole = data(delta(tool_calls=[{"id": "c", "function": {"name": "look", "arguments": {"a": 1}}}]), "[DONE]")
     assert calls(await Wire("mistral", whole).chunks()) == [("look", '{"a":1}')]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {},
+        {"usage": USAGE},
+        {"model": "another"},
+        {"x_groq": {"usage": USAGE}},
+        {"choice": {"logprobs": {"content": [{"token": "b"}]}}},
+        {"choice": {"usage": USAGE}},
+        {"choice": {"finish_reason": "length"}},
+        {"delta": {"reasoning_content": "hm"}},
+        {"delta": {"tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]}},
+        {"delta": {"refusal": "no"}},
+        {"delta": {"role": "assistant", "reasoning_content": None, "tool_calls": []}},
+        {"choice": {"index": "0"}},
+        {"choice": {"index": []}},
+    ],
+)
+async def test_chunk_of_plain_text_is_read_as_any_other(extra: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    rest = {name: value for name, value in extra.items() if name not in {"choice", "delta"}}
+    choice = {"index": 0, "delta": {"content": "b", **extra.get("delta", {})}, **extra.get("choice", {})}
+    body = data(chunk("a"), {"model": "gpt-4o", "choices": [choice], **rest}, chunk("c", "stop"), "[DONE]")
+    found = []
+    for _ in range(2):
+        try:
+            found.append(await Wire("openai", body).chunks())
+        except Garbled as error:
+            found.append([str(error)])  # type: ignore[list-item]
+        monkeypatch.setattr(OpenAIStreamReader, "_plain_text", lambda _, __: None)
+    assert found[0] == found[1]
