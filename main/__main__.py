@@ -10,8 +10,8 @@ from typing import Any
 
 from main import settings as settings_module
 from main.config import ConfigError
-from main.logs import Redactor, log_uncaught
-from main.logs import set_up as set_up_logs
+from main.observability.logs import Redactor, log_uncaught
+from main.observability.logs import set_up as set_up_logs
 from main.settings import ENV_FILE, Settings
 from storage.database.files import make_private
 

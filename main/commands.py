@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from main.clock import SystemClock
-from main.logs import Redactor
+from main.observability.logs import Redactor
 from main.settings import Settings
 from storage.database import sqlite
 from storage.database.connection import Connection

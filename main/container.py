@@ -19,12 +19,12 @@ from engine.providers.registry import build
 from engine.providers.spec import Spec
 from engine.routing.health import Health, HealthPolicy
 from engine.tenancy import Plan
-from main.catalog import all_specs, build_catalog, build_plans, check_offers
 from main.clock import SystemClock
-from main.own_servers import listed_models
+from main.engine_parts.catalog import all_specs, build_catalog, build_plans, check_offers
+from main.engine_parts.own_servers import listed_models
+from main.engine_parts.transcriber import build_transcriber
+from main.observability.tracing import Tracing, open_tracing
 from main.settings import Settings
-from main.tracing import Tracing, open_tracing
-from main.transcriber import build_transcriber
 from storage.database.database import Database, migrations_pending, open_database
 from storage.database.leases import Lease
 from storage.ledger.journal import SqlJournal, allowance_rates

@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 
 from bot.app import Bot
 from engine.catalog.price_book import fresh_prices
-from main.catalog import all_specs
 from main.container import Container, open_container
+from main.engine_parts.catalog import all_specs
 from main.front_ends import Jobs, bot_services, web_services
 from main.lifecycle import Component, serve, stop_on_signals
 from main.settings import Settings

@@ -17,9 +17,9 @@ import pytest
 
 from main.container import open_container
 from main.front_ends import bot_services, web_services
+from main.observability.tracing import open_tracing, route_of
 from main.server import http_server
 from main.settings import read
-from main.tracing import open_tracing, route_of
 from sandbox.app import Sandbox
 from tests.journeys.conftest import migrated_database
 from tests.served import served
@@ -28,7 +28,7 @@ from web.app import build_app
 pytest.importorskip("opentelemetry.sdk")
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PROMPT = "a prompt that no trace may show"
 CONFIG = """
@@ -269,5 +269,5 @@ def test_libraries_are_not_loaded_without_an_endpoint(tmp_path: Path) -> None:
         check=True,
     )
     loaded = set(done.stdout.split())
-    assert "main.tracing" in loaded
+    assert "main.observability.tracing" in loaded
     assert not [name for name in loaded if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))]

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from main import logs
-from main.logs import JsonLines, Redacting, log_uncaught
+from main.observability import logs
+from main.observability.logs import JsonLines, Redacting, log_uncaught
 
 TOKEN = "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 

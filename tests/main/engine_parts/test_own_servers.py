@@ -12,7 +12,7 @@ from engine.ports import Provider
 from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.registry import build
 from engine.providers.spec import Spec
-from main.own_servers import MOST_MODELS, listed_models
+from main.engine_parts.own_servers import MOST_MODELS, listed_models
 
 OPENAI_LIST = {"object": "list", "data": [{"id": "qwen3:8b"}, {"id": "org/model"}, {"id": "../x"}, {"id": 7}, {}]}
 GEMINI_LIST = {"models": [{"name": "models/gemma3"}]}
