@@ -1,4 +1,4 @@
-"""Parts of a delta or message in OpenAI's shape."""
+"""The parts of a delta in OpenAI's shape, in the forms that servers send."""
 
 from typing import Any
 
@@ -6,47 +6,74 @@ import pytest
 
 from engine.errors import Garbled
 from engine.providers.streams.openai_parts import MOST_PARTS, Parts, call_pieces, parts_of
-from engine.providers.streams.tool_calls import CallPiece
+from engine.providers.streams.tool_calls import MOST_CALLS, CallPiece
 
 
 @pytest.mark.parametrize(
     ("delta", "expected"),
     [
-        ({}, Parts("", "", "", hides_thinking=False)),
-        ({"content": "a", "refusal": "no"}, Parts("a", "no", "", hides_thinking=False)),
-        ({"content": {"type": "text", "text": "a"}}, Parts("a", "", "", hides_thinking=False)),
+        ({"content": "Hi"}, Parts("Hi", "", "", False)),
+        ({"content": None, "refusal": "No."}, Parts("", "No.", "", False)),
+        ({"content": "", "reasoning_content": "hm"}, Parts("", "", "hm", False)),
+        ({"content": "4", "reasoning": "hm", "reasoning_content": "hm"}, Parts("4", "", "hm", False)),
+        ({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}, Parts("ab", "", "", False)),
+        ({"content": ["a", {"type": "refusal", "refusal": "No."}]}, Parts("a", "No.", "", False)),
         (
-            {"content": [{"type": "output_text", "text": "a"}, {"type": "refusal", "refusal": "no"}, "b", 7, None]},
-            Parts("ab", "no", "", hides_thinking=False),
+            {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"text": "4"}]},
+            Parts("4", "", "hm", False),
         ),
-        ({"content": [{"type": "reference", "reference_ids": [1]}]}, Parts("", "", "", hides_thinking=False)),
-        ({"reasoning": {"content": "hm"}}, Parts("", "", "hm", hides_thinking=False)),
-        ({"reasoning_details": [{"data": "x"}]}, Parts("", "", "", hides_thinking=True)),
-        ({"reasoning_details": [{"text": ""}]}, Parts("", "", "", hides_thinking=False)),
-        ({"thinking_blocks": [{"type": "thinking", "thinking": "hm"}]}, Parts("", "", "hm", hides_thinking=False)),
+        ({"content": [{"type": "image_url", "image_url": {}}]}, Parts("", "", "", False)),
+        ({"reasoning_details": [{"text": "hm"}, {"data": "c2VjcmV0"}]}, Parts("", "", "hm", True)),
+        ({"thinking_blocks": {"thinking": "hm"}}, Parts("", "", "hm", False)),
     ],
 )
-def test_texts_are_read_by_their_kind(delta: dict[str, Any], expected: Parts) -> None:
+def test_parts_of_a_delta(delta: dict[str, Any], expected: Parts) -> None:
     assert parts_of(delta) == expected
 
 
-def test_deep_and_long_parts_are_bounded() -> None:
-    deep: Any = "x"
-    for _ in range(900):
-        deep = [deep]
-    assert parts_of({"reasoning": deep}).thinking == ""
-    with pytest.raises(Garbled):
-        parts_of({"content": ["x"] * (MOST_PARTS + 1)})
+def test_texts_nested_deeper_than_any_server_sends_are_empty() -> None:
+    nested: Any = "deep"
+    for _ in range(1000):
+        nested = [nested]
+    assert parts_of({"content": [{"type": "thinking", "thinking": nested}]}).thinking == ""
 
 
-def test_calls_are_read_in_older_and_flatter_forms() -> None:
-    assert call_pieces({"function_call": {"name": "f", "arguments": "{"}}) == [CallPiece(0, "", "f", "{")]
-    assert call_pieces({"tool_calls": [{"id": 7, "name": "f", "arguments": {"a": "ä"}}]}) == [
-        CallPiece(None, "7", "f", '{"a":"ä"}')
-    ]
-    assert call_pieces({"tool_calls": {"index": "2", "function": {"name": "f", "arguments": "null"}}}) == [
-        CallPiece(2, "", "f")
-    ]
-    assert call_pieces({"tool_calls": [{"index": 0}, None, 7]}) == call_pieces({"function_call": None}) == []
+@pytest.mark.parametrize(("count", "is_garbled"), [(MOST_PARTS, False), (MOST_PARTS + 1, True)])
+def test_number_of_parts_is_bounded(count: int, is_garbled: bool) -> None:
+    delta = {"content": ["a"] * count}
+    if is_garbled:
+        with pytest.raises(Garbled):
+            parts_of(delta)
+    else:
+        assert len(parts_of(delta).text) == count
+
+
+@pytest.mark.parametrize(
+    ("delta", "expected"),
+    [
+        ({}, []),
+        (
+            {"tool_calls": [{"index": 1, "id": "c", "function": {"name": "f", "arguments": '{"a'}}]},
+            [CallPiece(1, "c", "f", '{"a')],
+        ),
+        ({"tool_calls": {"id": "c", "name": "f"}}, [CallPiece(None, "c", "f")]),
+        ({"tool_calls": [{"index": "2", "id": 7, "function": {"name": "f"}}]}, [CallPiece(2, "7", "f")]),
+        ({"tool_calls": [{"index": True, "id": "c"}]}, [CallPiece(None, "c")]),
+        (
+            {"tool_calls": [{"function": {"name": "f", "arguments": {"town": "Huế"}}}]},
+            [CallPiece(None, "", "f", '{"town":"Huế"}')],
+        ),
+        ({"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "null"}}]}, [CallPiece(None, "c", "f")]),
+        ({"tool_calls": [{"index": 0, "function": {}}, "no call"]}, []),
+        ({"function_call": {"name": "f", "arguments": "{}"}}, [CallPiece(0, "", "f", "{}")]),
+        ({"function_call": "f"}, []),
+    ],
+)
+def test_pieces_of_tool_calls(delta: dict[str, Any], expected: list[CallPiece]) -> None:
+    assert call_pieces(delta) == expected
+
+
+@pytest.mark.parametrize("calls", ["f", 7, [{"id": "c"}] * (MOST_CALLS + 1)])
+def test_calls_that_are_no_list_or_too_many_are_garbled(calls: Any) -> None:
     with pytest.raises(Garbled):
-        call_pieces({"tool_calls": [{}] * 129})
+        call_pieces({"tool_calls": calls})
