@@ -153,6 +153,10 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         """Return a text of the locales in the user's language."""
         return locales.text(self.language, key, **values)
 
+    def written(self, value: object, form: str = "") -> str:
+        """Return an amount of money, a number or a date as the user's language writes it."""
+        return locales.written(locales.find(self.language).formats, value, form)
+
     async def reply(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> Message | None:
         """Send Markdown to the chat of the update, in several messages if it is longer than one."""
         assert self.incoming is not None

@@ -39,9 +39,9 @@ def insufficient(
     key = wallet_key if short.wallet_only else "error.allowance_short"
     text = context.t(
         key,
-        missing=str(short.missing),
-        left=f"{short.funds.allowance_tokens:,}",
-        wallet=str(short.funds.wallet),
+        missing=short.missing.whole_cents_up(),
+        left=short.funds.allowance_tokens,
+        wallet=short.funds.wallet,
     )
     owner = context.user.id
     return text, rows(

@@ -108,7 +108,10 @@ class TelegramNotifier:
 
 
 def translated(language: str, value: object) -> object:
-    """Translate a value that is itself a text of the locales: {"key": ..., "values": ...}."""
+    """Translate a value that is itself a text of the locales, {"key": ..., "values": ...}, or a list of such lines."""
+    if isinstance(value, list):
+        return "\n".join(str(translated(language, each)) for each in value)
     if isinstance(value, dict) and "key" in value:
-        return locales.text(language, value["key"], **value["values"])
+        values = {name: translated(language, each) for name, each in value["values"].items()}
+        return locales.text(language, value["key"], **values)
     return value

@@ -11,10 +11,12 @@ from fractions import Fraction
 from typing import Self
 
 NANO_PER_USD = 10**9
+NANO_PER_CENT = 10**7
 ATTO_PER_NANO = 10**9
 TOKENS_PER_MTOK = 10**6
 ATTO_PER_TOKEN_PER_USD_PER_MTOK = 10**12
 _MOST_DIGITS = 18
+_DECIMALS = 9
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,8 +59,18 @@ class Money:
         return Money(int(self.nanousd * part))
 
     def significant(self, digits: int) -> "Money":
-        """Return the amount rounded to so many significant digits, half to even, for estimates."""
-        unit = 10 ** max(0, len(str(abs(self.nanousd))) - digits)
+        """Return the amount rounded to so many significant digits, half to even."""
+        return self._to_unit(10 ** max(0, len(str(abs(self.nanousd))) - digits))
+
+    def rounded(self, decimals: int) -> "Money":
+        """Return the amount rounded to so many decimals of a dollar (0 to 9), half to even."""
+        return self._to_unit(10 ** (_DECIMALS - decimals))
+
+    def whole_cents_up(self) -> "Money":
+        """Round up to whole cents: a payment of the result covers this amount."""
+        return Money(-(-self.nanousd // NANO_PER_CENT) * NANO_PER_CENT)
+
+    def _to_unit(self, unit: int) -> "Money":
         whole, rest = divmod(self.nanousd, unit)
         return Money((whole + (2 * rest > unit or (2 * rest == unit and whole % 2))) * unit)
 

@@ -4,9 +4,11 @@ import pkgutil
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from importlib import import_module
 
-from locales.formats import Formats
+from locales.formats import Amount, Formats
 
 DEFAULT = "en"
 THEMES = ("chat", "errors", "money", "operators", "web")
@@ -28,12 +30,12 @@ class Language:
 def text(language: str, key: str, /, **values: object) -> str:
     """The text of a key, filled in. `{n:file|files}` gives the first form where n is 1, else the second.
 
-    Raises KeyError for an unknown key.
+    An amount of money, a whole number or a date is written as the language writes it; `{usd:price}` and
+    `{usd:exact}` are other forms of an amount, `{day:month}` of a date. Raises KeyError for an unknown key.
     """
-    template = find(language).texts[key]
-    if not values:
-        return template
-    return _FORMATTER.vformat(template, (), values) if "|" in template else template.format(**values)
+    found = find(language)
+    template = found.texts[key]
+    return _Formatter(found.formats).vformat(template, (), values) if values else template
 
 
 def find(language: str) -> Language:
@@ -41,12 +43,31 @@ def find(language: str) -> Language:
     return LANGUAGES.get(language.partition("-")[0].lower(), LANGUAGES[DEFAULT])
 
 
-class _PluralFormatter(string.Formatter):
+def written(formats: Formats, value: object, form: str = "") -> str:
+    """Return a value as the language writes it. Any other than an amount, a number or a date is only a string."""
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int):
+        return formats.count(value)
+    if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        return formats.amount(value, max(0, -exponent) if isinstance(exponent, int) else 0)
+    if isinstance(value, date):
+        return formats.month(value) if form == "month" else formats.day(value)
+    if isinstance(value, Amount):
+        return {"": formats.money, "price": formats.price, "exact": formats.exact}[form](value)
+    return str(value)
+
+
+class _Formatter(string.Formatter):
+    def __init__(self, formats: Formats) -> None:
+        self._formats = formats
+
     def format_field(self, value: object, format_spec: str) -> str:
         one, bar, other = format_spec.partition("|")
         if bar:
             return one if str(value) == "1" else other
-        return str(super().format_field(value, format_spec))
+        return written(self._formats, value, format_spec)
 
 
 def _load(code: str) -> Language:
@@ -64,7 +85,6 @@ def _load(code: str) -> Language:
     )
 
 
-_FORMATTER = _PluralFormatter()
 LANGUAGES: Mapping[str, Language] = {
     entry.name: _load(entry.name) for entry in pkgutil.iter_modules(__path__) if entry.ispkg
 }

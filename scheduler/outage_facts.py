@@ -77,13 +77,15 @@ async def avoided_facts(context: JobContext, offer: Offer, recent: RecentAttempt
 def avoided_values(facts: IncidentFacts) -> dict[str, object]:
     """Return the message's values; a sentence without a fact is left out."""
     returned = facts.get("returned", 0)
-    return {**facts, "returned": {"key": "alert.returned", "values": {"n": returned}} if returned else ""}
+    usd = Money.usd(facts["usd"])
+    return {**facts, "usd": usd, "returned": {"key": "alert.returned", "values": {"n": returned}} if returned else ""}
 
 
 def outage_values(facts: IncidentFacts) -> dict[str, object]:
     """Return the message's values; a sentence without a fact is left out."""
     status, limited, returned = facts["status"], facts["limited"], facts.get("returned", 0)
-    now = {"key": "alert.now", "values": {"offer": facts["offer"], "usd": facts["usd"]}}
+    usd = Money.usd(facts["usd"]) if facts["usd"] else ZERO
+    now = {"key": "alert.now", "values": {"offer": facts["offer"], "usd": usd.significant(DIGITS)}}
     return {
         **facts,
         "status": f" ({status})" if status else "",
@@ -103,8 +105,8 @@ async def recovery_values(context: JobContext, known: Incident, back_at: datetim
         "provider": known.subject,
         "minutes": minutes_between(known.opened_at, back_at),
         "prompts": found.prompts,
-        "cost": str(found.cost),
-        "more": {"key": "alert.more", "values": {"usd": str(extra)}} if extra is not None else "",
+        "cost": found.cost,
+        "more": {"key": "alert.more", "values": {"usd": extra}} if extra is not None else "",
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+import locales
 from engine.attempt_record import ANSWERED, AttemptRecord
 from engine.money import ZERO, Money
 from engine.tenancy import Charge
@@ -57,3 +58,8 @@ def spent(
     """
     record = attempt(tenant_id=tenant_id, started_at=at, **how)
     return journaled(record, Charge(wallet, allowance_tokens), allowance_worth)
+
+
+def english(value: object) -> str:
+    """Return an amount of money, a number or a date as an English text has it."""
+    return locales.written(locales.find("en").formats, value)

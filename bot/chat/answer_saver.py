@@ -148,7 +148,7 @@ def footer(t: Translate, completion: Completion, charge: Charge, receipt: Receip
 
 def paid(t: Translate, charge: Charge) -> str:
     """Return the allowance tokens, the charge in cents, or both."""
-    tokens = t("chat.tokens", n=f"{charge.allowance_tokens:,}")
+    tokens = t("chat.tokens", n=charge.allowance_tokens)
     if not charge.wallet:
         return tokens if charge.allowance_tokens else cents(charge.wallet)
     return f"{tokens} + {cents(charge.wallet)}" if charge.allowance_tokens else cents(charge.wallet)

@@ -82,5 +82,5 @@ async def _document(message: Message, context: Context) -> Part:
     if text is None or not text.strip():
         raise Unreadable("chat.file_empty")
     if len(text) > MOST_TEXT_CHARS:
-        raise Unreadable("chat.file_long", chars=f"{MOST_TEXT_CHARS:,}")
+        raise Unreadable("chat.file_long", chars=MOST_TEXT_CHARS)
     return Text(f"\n\n[{document.file_name or 'file'}]\n{text}")

@@ -26,7 +26,7 @@ async def code(_: Update, context: Context) -> None:
         lambda conn: codes.make(conn, codes.TOPUP, count, made_by=by, now=now, amount=amount)
     )
     lines = "\n".join(f"`{each}`" for each in made)
-    await context.reply(context.t("code.made", usd=str(amount), count=count, lines=lines))
+    await context.reply(context.t("code.made", usd=amount, count=count, lines=lines))
 
 
 async def invite(_: Update, context: Context) -> None:

@@ -25,7 +25,7 @@ async def show(_: Update, context: Context) -> None:
         return
     buttons = [
         button(
-            context.t("invoice.month", month=f"{each.draft.month:%Y-%m}", usd=f"{each.draft.services.decimal:,.2f}"),
+            context.t("invoice.month", month=each.draft.month, usd=each.draft.services),
             "invoice",
             "pdf",
             each.number,
@@ -47,7 +47,7 @@ async def send(update: Update, context: Context, args: tuple[str, ...]) -> None:
         await context.reply(context.t("invoice.none"))
         return
     content = await asyncio.to_thread(invoice_pdf, invoice, state.name, context.language)
-    caption = context.t("invoice.caption", name=invoice.name, month=f"{invoice.draft.month:%Y-%m}")
+    caption = context.t("invoice.caption", name=invoice.name, month=invoice.draft.month)
     await context.bot.send_document(context.user.id, InputFile(content, f"{invoice.name}.pdf"), caption=caption)
     await context.bot.send_document(context.user.id, InputFile(invoice_csv(invoice), f"{invoice.name}.csv"))
 

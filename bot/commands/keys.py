@@ -75,9 +75,9 @@ async def settings(context: Context, key: ApiKey) -> None:
 
 async def choose_limit(context: Context, key: ApiKey) -> None:
     """Offer a button per limit. `/keys limit` sets any other number."""
-    buttons = [_button(context, f"{each:,}", "set", key.id, each) for each in LIMITS]
+    buttons = [_button(context, context.written(each), "set", key.id, each) for each in LIMITS]
     buttons.append(_button(context, context.t("keys.no_limit"), "set", key.id, 0))
-    text = context.t("keys.choose_limit", prefix=key.prefix, used=f"{key.used_tokens:,}")
+    text = context.t("keys.choose_limit", prefix=key.prefix, used=key.used_tokens)
     await context.reply(text, rows(buttons, width=3))
 
 
@@ -230,10 +230,10 @@ async def _own_keys(context: Context) -> list[ApiKey]:
 
 
 def _line(context: Context, key: ApiKey) -> str:
-    limit = context.t("keys.limit", limit=f"{key.tokens_per_month:,}") if key.tokens_per_month else ""
+    limit = context.t("keys.limit", limit=key.tokens_per_month) if key.tokens_per_month else ""
     used_at = key.last_used_at
-    last = context.t("keys.last", day=f"{used_at:%Y-%m-%d}") if used_at else context.t("keys.never")
-    line = context.t("keys.line", prefix=key.prefix, name=key.name, used=f"{key.used_tokens:,}", limit=limit, last=last)
+    last = context.t("keys.last", day=used_at) if used_at else context.t("keys.never")
+    line = context.t("keys.line", prefix=key.prefix, name=key.name, used=key.used_tokens, limit=limit, last=last)
     return f"{line}, {_expires(context, key)}" if key.expires_at else line
 
 
@@ -243,7 +243,7 @@ def _details(context: Context, key: ApiKey) -> str:
         "keys.details",
         prefix=key.prefix,
         name=key.name,
-        tokens=f"{key.tokens_per_month:,}" if key.tokens_per_month else none,
+        tokens=key.tokens_per_month or none,
         requests=key.requests_per_minute or none,
         models=_models(context, key),
         expires=_expires(context, key) if key.expires_at else context.t("keys.never_expires"),
@@ -256,7 +256,7 @@ def _models(context: Context, key: ApiKey) -> str:
 
 def _expires(context: Context, key: ApiKey) -> str:
     words = "keys.expired" if key.is_expired(context.services.clock.now()) else "keys.expires"
-    return context.t(words, day=f"{key.expires_at:%Y-%m-%d}")
+    return context.t(words, day=key.expires_at)
 
 
 def _keyboard(context: Context, found: list[ApiKey]) -> InlineKeyboardMarkup:

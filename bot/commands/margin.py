@@ -59,21 +59,21 @@ async def _show(context: Context, days: int) -> None:
     text = context.t(
         "margin.head",
         days=days,
-        charge=str(totals.charge),
-        allowance=str(totals.allowance_worth),
-        cost=str(totals.cost),
-        waste=str(totals.waste),
-        margin=str(totals.margin),
+        charge=totals.charge,
+        allowance=totals.allowance_worth,
+        cost=totals.cost,
+        waste=totals.waste,
+        margin=totals.margin,
         percent=_percent(context, totals),
         lines=_lines(context, found),
     )
     text += context.t(
         "margin.stars",
-        stars=f"{stars.paid - stars.refunded:,}",
-        payout=str(stars.payout),
-        liability=str(owed.total),
-        wallets=str(owed.wallets),
-        allowances=str(owed.allowances),
+        stars=stars.paid - stars.refunded,
+        payout=stars.payout,
+        liability=owed.total,
+        wallets=owed.wallets,
+        allowances=owed.allowances,
     )
     await context.reply(text, _keyboard(context, days))
 
@@ -88,9 +88,9 @@ def _lines(context: Context, found: Sequence[UsageRow]) -> str:
             day=row.day,
             offer=f"`{row.provider}/{row.model}`",
             prompts=row.prompts,
-            charge=str(row.charge + row.allowance_worth),
-            cost=str(row.cost + row.waste),
-            margin=str(row.margin),
+            charge=row.charge + row.allowance_worth,
+            cost=row.cost + row.waste,
+            margin=row.margin,
         )
         for row in sorted(found, key=lambda row: (row.day, row.margin), reverse=True)[:SHOWN]
     ]

@@ -1,7 +1,5 @@
 """/model: choose the model that answers, with the charge of each today."""
 
-from decimal import Decimal
-
 from telegram import InlineKeyboardMarkup, Update
 
 from bot.buttons import button, rows
@@ -15,6 +13,7 @@ from engine.tenancy import Flat, Markup
 from storage.tenants import tenant_settings
 
 MOST_NAMED = 12
+ESTIMATE_DIGITS = 2
 
 
 async def model(_: Update, context: Context) -> None:
@@ -65,21 +64,15 @@ def _price(context: Context, name: str) -> str:
     catalog, now = context.services.market.catalog, context.services.clock.now()
     found = catalog.model(name)
     if isinstance(found.tariff, Flat):
-        usd = f"{Decimal(found.tariff.atto_per_token) / 10**12:.2f}"
-        return context.t("model.auto" if name == "auto" else "model.flat", name=name, usd=usd)
+        price = Money.per_mtok(found.tariff.atto_per_token)
+        return context.t("model.auto" if name == "auto" else "model.flat", name=name, usd=price)
     quotes, _ = catalog.quote(USUAL_REQUEST, found, now)
     cheapest = min((quote.expected_atto for quote in quotes), default=None)
-    usd = "?" if cheapest is None else about(Money.from_atto(cheapest, found.tariff.times))
+    usd = "?" if cheapest is None else Money.from_atto(cheapest, found.tariff.times).significant(ESTIMATE_DIGITS)
     if name in catalog.models:
         assert isinstance(found.tariff, Markup)
         return context.t("model.markup", name=name, times=f"{float(found.tariff.times):g}", usd=usd)
     return context.t("model.named", name=name, usd=usd)
-
-
-def about(amount: Money) -> str:
-    """Return an estimate in USD: two significant digits, at least two decimals."""
-    decimals = max(2, 1 - amount.decimal.adjusted()) if amount else 2
-    return f"{amount.decimal:.{decimals}f}"
 
 
 def _keyboard(context: Context) -> InlineKeyboardMarkup:

@@ -27,8 +27,8 @@ async def plan(_: Update, context: Context) -> None:
         context.t(
             "plan.line",
             name=each.name,
-            usd=str(each.usd_per_month),
-            tokens=f"{each.tokens_per_month:,}",
+            usd=each.usd_per_month,
+            tokens=each.tokens_per_month,
             rpm=each.requests_per_minute,
             daily=context.t("plan.daily", n=each.answers_per_day) if each.answers_per_day else "",
         )
@@ -38,18 +38,16 @@ async def plan(_: Update, context: Context) -> None:
     text = context.t(
         "plan.now",
         plan=state.plan,
-        left=f"{state.allowance_left_tokens:,}",
-        allowance=f"{state.allowance_tokens:,}",
-        renews=f"{state.renews_at:%Y-%m-%d}",
-        wallet=str(state.wallet),
+        left=state.allowance_left_tokens,
+        allowance=state.allowance_tokens,
+        renews=state.renews_at,
+        wallet=state.wallet,
         today=await answers_today(context, state),
         next=context.t("plan.next", plan=state.next_plan) if state.next_plan else "",
         lines=lines,
     )
     if subscription is not None:
-        text += "\n\n" + context.t(
-            f"plan.is_{subscription.state}", plan=subscription.plan, until=f"{subscription.until:%Y-%m-%d}"
-        )
+        text += "\n\n" + context.t(f"plan.is_{subscription.state}", plan=subscription.plan, until=subscription.until)
     await context.reply(text, _keyboard(context, state, subscription))
 
 
@@ -93,12 +91,12 @@ async def from_wallet(_: Update, context: Context, args: tuple[str, ...]) -> Non
     bought = await services.db.write(lambda conn: plans.buy_from_wallet(conn, state.id, wanted, services.plans, now))
     if bought.missing:
         topup = button(context.t("button.topup"), "topup", "open", owner=context.user.id)
-        await context.reply(context.t("plan.wallet_short", missing=str(bought.missing)), rows([topup]))
+        await context.reply(context.t("plan.wallet_short", missing=bought.missing.whole_cents_up()), rows([topup]))
     elif not bought.done:
         await context.reply(context.t("plan.same"))
     else:
         await end_replaced(context)
-        credited = context.t("plan.unused", usd=str(bought.credited)) if bought.credited else ""
+        credited = context.t("plan.unused", usd=bought.credited) if bought.credited else ""
         await context.reply(context.t("plan.changed", plan=wanted.name) + credited)
 
 
@@ -107,7 +105,7 @@ async def cancel(_: Update, context: Context, __: tuple[str, ...]) -> None:
     if subscription is not None and subscription.state != "canceled":
         if await _edit_at_telegram(context, subscription, cancelled=True):
             await context.reply(
-                context.t("plan.cancelled", plan=subscription.plan, until=f"{subscription.until:%Y-%m-%d}"),
+                context.t("plan.cancelled", plan=subscription.plan, until=subscription.until),
                 _resume(context),
             )
     else:
@@ -127,7 +125,7 @@ async def resume(_: Update, context: Context, __: tuple[str, ...]) -> None:
 async def _resume_now(context: Context, state: TenantState, subscription: Subscription) -> None:
     if await _edit_at_telegram(context, subscription, cancelled=False):
         await context.services.db.write(lambda conn: plans.schedule_plan(conn, state.id, None))
-        await context.reply(context.t("plan.resumed", plan=subscription.plan, until=f"{subscription.until:%Y-%m-%d}"))
+        await context.reply(context.t("plan.resumed", plan=subscription.plan, until=subscription.until))
 
 
 async def _keep(context: Context, state: TenantState, wanted: Plan, subscription: Subscription | None) -> None:
@@ -150,7 +148,7 @@ async def _downgrade(context: Context, state: TenantState, wanted: Plan, subscri
         if not await _edit_at_telegram(context, subscription, cancelled=True):
             return
     await context.services.db.write(lambda conn: plans.schedule_plan(conn, state.id, wanted.name))
-    text = context.t("plan.later", plan=wanted.name, renews=f"{state.renews_at:%Y-%m-%d}")
+    text = context.t("plan.later", plan=wanted.name, renews=state.renews_at)
     if wanted.usd_per_month:
         key = "plan.later_stars" if context.services.config.plans_from == "stars" else "plan.later_wallet"
         text += " " + context.t(key)
@@ -163,7 +161,7 @@ async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:
     per_star = context.services.config.per_star
     by_stars = ways != "wallet" and stars_for(wanted.usd_per_month, per_star) <= MOST_STARS
     buttons = [await _link(context, state, wanted)] if by_stars else []
-    price = str(wanted.usd_per_month)
+    price = wanted.usd_per_month
     if ways != "stars" and wanted.name != state.plan:
         wallet = button(
             context.t("plan.wallet_button", usd=price), "plan", "wallet", wanted.name, owner=context.user.id
@@ -174,7 +172,7 @@ async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:
         return
     key = "plan.pay" if by_stars else "plan.pay_wallet"
     stars_asked = stars_for(wanted.usd_per_month, per_star)
-    text = context.t(key, plan=wanted.name, stars=stars_asked, usd=price, wallet=str(state.wallet))
+    text = context.t(key, plan=wanted.name, stars=stars_asked, usd=price, wallet=state.wallet)
     await context.reply(text, rows(buttons, width=1))
 
 
@@ -260,7 +258,7 @@ def _label(context: Context, each: Plan) -> str:
     if not each.usd_per_month:
         return context.t("plan.free", name=each.name)
     if config.plans_from == "wallet":
-        return context.t("plan.choose_usd", name=each.name, usd=str(each.usd_per_month))
+        return context.t("plan.choose_usd", name=each.name, usd=each.usd_per_month)
     return context.t("plan.choose", name=each.name, stars=stars_for(each.usd_per_month, config.per_star))
 
 

@@ -6,6 +6,7 @@ from bot.buttons import button, read, rows
 from bot.command import Command
 from bot.context import Context
 from engine.gateway.probes import probe as probe_offer
+from engine.money import Money
 from engine.routing.health import ProviderState, State
 from engine.routing.provider_health import OfferState, Status
 from storage.operations import provider_state as units
@@ -101,8 +102,8 @@ def _line(context: Context, state: ProviderState) -> str:
             price = context.t(
                 "providers.price",
                 model=offer.model,
-                input=_usd(rates.input),
-                output=_usd(rates.output),
+                input=Money.per_mtok(rates.input),
+                output=Money.per_mtok(rates.output),
             )
     is_failing = state.state is State.CLOSED and market.health.status_of(state.name) is Status.FAILING
     return context.t(
@@ -116,12 +117,6 @@ def _line(context: Context, state: ProviderState) -> str:
         price=price,
         more=_limits(context, state) + _silent_offers(context, state),
     )
-
-
-def _usd(atto_per_token: int) -> str:
-    """Return USD per 1M tokens, with at least two decimals."""
-    whole, _, part = f"{atto_per_token / 1e12:.6f}".rstrip("0").partition(".")
-    return f"{whole}.{part:0<2}"
 
 
 def _limits(context: Context, state: ProviderState) -> str:

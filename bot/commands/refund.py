@@ -29,7 +29,7 @@ async def refund(_: Update, context: Context) -> None:
     done = await services.db.write(lambda conn: refunds.refund(conn, charge_id, known=services.plans, now=now))
     assert done is not None
     await end_replaced(context, payer)
-    await context.reply(context.t("admin.refund_done", taken=str(done.taken), owed=str(done.owed)))
+    await context.reply(context.t("admin.refund_done", taken=done.taken, owed=done.owed))
 
 
 COMMAND = Command("refund", refund, 110, admin=True)

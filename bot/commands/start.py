@@ -13,7 +13,7 @@ async def start(_: Update, context: Context) -> None:
         context.t(
             "start.hello",
             name=context.user.first_name,
-            left=f"{state.allowance_left_tokens:,}",
+            left=state.allowance_left_tokens,
             plan=state.plan,
         )
     )

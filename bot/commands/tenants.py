@@ -52,7 +52,7 @@ async def credit(update: Update, context: Context) -> None:
     await context.services.db.write(unit)
     fresh = await context.services.db.read(lambda conn: units.state(conn, state.id))
     assert fresh is not None
-    await context.reply(context.t("admin.credited", name=state.name or state.id, wallet=str(fresh.wallet)))
+    await context.reply(context.t("admin.credited", name=state.name or str(state.id), wallet=fresh.wallet))
 
 
 async def setplan(_: Update, context: Context) -> None:
@@ -67,7 +67,7 @@ async def setplan(_: Update, context: Context) -> None:
     now = context.services.clock.now()
     changed = await context.services.db.write(lambda conn: plans.set_by_admin(conn, state.id, plan, now))
     await end_replaced(context, state.telegram_user_id)
-    await context.reply(context.t("admin.plan_set", name=state.name or state.id, plan=plan.name))
+    await context.reply(context.t("admin.plan_set", name=state.name or str(state.id), plan=plan.name))
     if changed:
         await notify_tenant(context, state, "plan.changed", plan=plan.name)
 
@@ -114,7 +114,7 @@ async def _page(context: Context, before: int | None) -> None:
 def _line(context: Context, state: TenantState) -> str:
     mark = context.t("admin.mark_banned") if state.banned else ""
     mark = mark or ("" if state.is_admitted else context.t(f"admin.mark_{state.access}"))
-    return f"• {state.id} {state.name}: {state.plan}, {state.wallet} USD{mark}"
+    return f"• {state.id} {state.name}: {state.plan}, {context.written(state.wallet)}{mark}"
 
 
 def _pager(context: Context, found: list[TenantState]) -> InlineKeyboardMarkup | None:
@@ -128,15 +128,15 @@ def _account(context: Context, state: TenantState) -> str:
     return context.t(
         "admin.tenant",
         name=state.name + (f" @{state.username}" if state.username else ""),
-        id=state.id,
-        telegram=state.telegram_user_id or "-",
+        id=str(state.id),
+        telegram=str(state.telegram_user_id or "-"),
         plan=state.plan + (f" → {state.next_plan}" if state.next_plan else ""),
-        left=f"{state.allowance_left_tokens:,}",
-        allowance=f"{state.allowance_tokens:,}",
-        renews=f"{state.renews_at:%Y-%m-%d}",
-        wallet=str(state.wallet),
-        held=str(state.held),
-        owed=str(state.owed),
+        left=state.allowance_left_tokens,
+        allowance=state.allowance_tokens,
+        renews=state.renews_at,
+        wallet=state.wallet,
+        held=state.held,
+        owed=state.owed,
         banned=context.t("admin.banned") if state.banned else "",
     )
 
@@ -147,23 +147,22 @@ def _details(conn: Connection, context: Context, state: TenantState) -> str:
     used = usage.rows(conn, today.replace(day=1), today, state.id)
     text = context.t(
         "admin.tenant_more",
-        since=f"{state.created_at:%Y-%m-%d}",
+        since=state.created_at,
         access=context.t(f"admin.access_{state.access}"),
         terms=state.agreed_terms or "-",
         keys=api_keys.live_keys(conn, state.id),
         prompts=sum(row.prompts for row in used),
-        charged=str(sum((row.charge for row in used), Money(0))),
-        cost=str(sum((row.cost + row.waste for row in used), Money(0))),
+        charged=sum((row.charge for row in used), Money(0)),
+        cost=sum((row.cost + row.waste for row in used), Money(0)),
         blocked=context.t("admin.blocked") if state.blocked else "",
     )
     subscription = subscriptions.current(conn, state.id)
     if subscription is not None:
-        until = f"{subscription.until:%Y-%m-%d}"
         state_name = context.t(f"admin.subscription_{subscription.state}")
-        text += context.t("admin.subscription", plan=subscription.plan, state=state_name, until=until)
+        text += context.t("admin.subscription", plan=subscription.plan, state=state_name, until=subscription.until)
     for paid in payments.latest(conn, state.id):
         refunded = context.t("admin.payment_refunded") if paid["refunded_at"] else ""
-        day = f"{moment(paid['paid_at']):%Y-%m-%d}"
+        day = moment(paid["paid_at"])
         text += context.t("admin.payment", day=day, stars=paid["stars"], charge=paid["charge_id"], refunded=refunded)
     return text
 

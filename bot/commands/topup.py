@@ -37,7 +37,7 @@ async def offer(context: Context) -> None:
     owner = context.user.id
     buttons = [
         button(
-            context.t("topup.amount", usd=str(usd), stars=stars_for(usd, config.per_star)),
+            context.t("topup.amount", usd=usd, stars=stars_for(usd, config.per_star)),
             "topup",
             "pay",
             usd.nanousd,
@@ -46,15 +46,15 @@ async def offer(context: Context) -> None:
         for usd in config.topups
     ]
     buttons.append(button(context.t("topup.other"), "topup", "other", owner=owner))
-    owed = context.t("topup.owed", owed=str(state.owed)) if state.owed else ""
-    await context.reply(context.t("topup.choose", wallet=str(state.wallet), owed=owed), rows(buttons))
+    owed = context.t("topup.owed", owed=state.owed) if state.owed else ""
+    await context.reply(context.t("topup.choose", wallet=state.wallet, owed=owed), rows(buttons))
 
 
 async def other(_: Update, context: Context, __: tuple[str, ...]) -> None:
     """Ask for another amount: the next message, if it is a number."""
     await wait_for_text(context, "topup", AMOUNT_WAIT)
     least, most = context.services.config.topup_least, context.services.config.topup_most
-    await context.reply(context.t("topup.ask", least=str(least), most=str(most)))
+    await context.reply(context.t("topup.ask", least=least, most=most))
 
 
 async def take_amount(context: Context, text: str) -> bool:
@@ -89,8 +89,7 @@ async def _checked_invoice(context: Context, amount: Money) -> None:
     """Send the invoice if the amount is in whole cents and within the limits."""
     config = context.services.config
     if amount.nanousd % 10_000_000 or not config.topup_least <= amount <= config.topup_most:
-        least, most = str(config.topup_least), str(config.topup_most)
-        await context.reply(context.t("topup.out_of_range", least=least, most=most))
+        await context.reply(context.t("topup.out_of_range", least=config.topup_least, most=config.topup_most))
         return
     await _invoice(context, amount, "own")
 
@@ -107,11 +106,11 @@ async def _invoice(context: Context, usd: Money, action: str) -> None:
     )
     await context.bot.send_invoice(
         chat_id=context.user.id,
-        title=context.t("topup.title", usd=str(order.usd))[:32],
-        description=context.t("topup.description", usd=str(order.usd))[:255],
+        title=context.t("topup.title", usd=order.usd)[:32],
+        description=context.t("topup.description", usd=order.usd)[:255],
         payload=order.id,
         currency="XTR",
-        prices=[LabeledPrice(f"{usd} USD", order.stars)],
+        prices=[LabeledPrice(context.written(usd), order.stars)],
         provider_token="",
     )
 
@@ -126,7 +125,7 @@ async def _redeem(context: Context, code: str) -> None:
     else:
         fresh = await context.state(fresh=True)
         key = "topup.redeemed_again" if used.repeated else "topup.redeemed"
-        await context.reply(context.t(key, usd=str(used.amount), wallet=str(fresh.wallet)))
+        await context.reply(context.t(key, usd=used.amount, wallet=fresh.wallet))
 
 
 COMMAND = Command(

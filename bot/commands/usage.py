@@ -68,10 +68,10 @@ def _body(context: Context, found: Sequence[UsageRow]) -> str:
     totals = UsageTotals.of(found)
     text = context.t(
         "usage.total",
-        prompts=f"{totals.prompts:,}",
-        tokens=f"{totals.tokens:,}",
-        usd=str(totals.charge),
-        allowance=f"{totals.allowance_tokens:,}",
+        prompts=totals.prompts,
+        tokens=totals.tokens,
+        usd=totals.charge,
+        allowance=totals.allowance_tokens,
     )
     return (
         text
@@ -92,7 +92,9 @@ def _by(
         charged[key(row)] += row.charge
     names = sorted(tokens, reverse=True) if newest else sorted(tokens, key=lambda name: (-tokens[name], name))
     lines = [
-        context.t("usage.line", name=f"`{name}`", tokens=f"{tokens[name]:,}", usd=str(charged[name]))
+        context.t(
+            "usage.line", name=_day(context, name) if newest else f"`{name}`", tokens=tokens[name], usd=charged[name]
+        )
         for name in names[:MOST_LINES]
     ]
     if len(names) > MOST_LINES:
@@ -100,23 +102,26 @@ def _by(
     return context.t("usage.by", group=context.t(f"usage.{group}"), lines="\n".join(lines))
 
 
+def _day(context: Context, name: str) -> str:
+    return context.written(date.fromisoformat(name))
+
+
 def _left(context: Context, state: TenantState, today: str) -> str:
     return context.t(
         "usage.left",
-        left=f"{state.allowance_left_tokens:,}",
-        allowance=f"{state.allowance_tokens:,}",
-        renews=f"{state.renews_at:%Y-%m-%d}",
-        wallet=str(state.wallet),
+        left=state.allowance_left_tokens,
+        allowance=state.allowance_tokens,
+        renews=state.renews_at,
+        wallet=state.wallet,
         today=today,
     )
 
 
 def _chart_texts(context: Context, span: str, found: Sequence[UsageRow]) -> dict[str, str]:
     totals = UsageTotals.of(found)
-    usd = f"{totals.charge.decimal:,.2f}"
     return {
         "title": context.t("usage.chart", title=context.t(f"usage.title_{span}")),
-        "subtitle": context.t("usage.chart_sums", prompts=f"{totals.prompts:,}", tokens=f"{totals.tokens:,}", usd=usd),
+        "subtitle": context.t("usage.chart_sums", prompts=totals.prompts, tokens=totals.tokens, usd=totals.charge),
         "others": context.t("usage.others"),
     }
 

@@ -30,7 +30,7 @@ async def why(_: Update, context: Context) -> None:
     if dropped := [drop for drop in receipt.drops if drop.reason != "not configured"]:
         text += context.t("why.dropped", lines="\n".join(f"• {d.provider}/{d.model}: {d.reason}" for d in dropped))
     if receipt.list_price is not None:
-        text += context.t("why.gpt4o", usd=str(receipt.list_price))
+        text += context.t("why.gpt4o", usd=receipt.list_price)
     await context.reply(text)
 
 
@@ -41,16 +41,16 @@ def charged(context: Context, charge: Charge) -> str:
         which = "wallet"
     else:
         which = "allowance" if charge.allowance_tokens else "free"
-    return context.t(f"why.charge_{which}", usd=str(charge.wallet), tokens=f"{charge.allowance_tokens:,}")
+    return context.t(f"why.charge_{which}", usd=charge.wallet, tokens=charge.allowance_tokens)
 
 
 def _tokens(context: Context, kept: AttemptRecord) -> str:
     assert kept.usage is not None
     return context.t(
         "why.tokens",
-        input=f"{kept.usage.input_tokens:,}",
-        cached=f"{kept.usage.cached_tokens:,}",
-        output=f"{kept.usage.output_tokens:,}",
+        input=kept.usage.input_tokens,
+        cached=kept.usage.cached_tokens,
+        output=kept.usage.output_tokens,
         estimated=context.t("why.estimated") if kept.usage.estimated else "",
     )
 
@@ -62,7 +62,7 @@ def _attempt(context: Context, attempt: AttemptRecord, costs: bool) -> str:
         offer=f"{attempt.provider}/{attempt.model}",
         outcome=_outcome(context, attempt.outcome) + (f" ({attempt.status})" if attempt.status else ""),
         seconds=f"{attempt.duration_ms / 1000:.1f}",
-        cost=context.t("why.cost", usd=str(attempt.cost)) if costs else "",
+        cost=context.t("why.cost", usd=attempt.cost) if costs else "",
     )
 
 

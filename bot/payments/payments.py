@@ -113,7 +113,7 @@ async def refunded(update: Update, context: Context) -> None:
     if done is None:
         return
     await end_replaced(context)
-    text = context.t("payment.refunded", taken=str(done.taken), owed=str(done.owed))
+    text = context.t("payment.refunded", taken=done.taken, owed=done.owed)
     if done.ended:
         text += context.t("payment.plan_ended", plan=done.ended)
     await context.reply(text)
@@ -145,7 +145,7 @@ async def subscription(update: Update, context: Context) -> None:
 
 async def _notify_state(context: Context, user_id: int, changed: Subscription) -> None:
     key = {"canceled": "plan.cancelled", "active": "plan.resumed", "failed": "alert.payment_failed"}[changed.state]
-    values = {"plan": changed.plan, "until": f"{changed.until:%Y-%m-%d}"}
+    values = {"plan": changed.plan, "until": changed.until}
     buttons = () if changed.state == "active" else (Button("button.plan", "plan", "open"),)
     await context.notifier.notify(user_id, key, values, buttons)
 
@@ -201,9 +201,9 @@ async def _confirm(context: Context, booked: PaymentResult) -> None:
     state = await context.state(fresh=True)
     keyboard = None
     if booked.plan:
-        text = context.t("payment.plan", plan=booked.plan, until=f"{state.renews_at:%Y-%m-%d}")
+        text = context.t("payment.plan", plan=booked.plan, until=state.renews_at)
     else:
-        text = context.t("payment.credited", usd=str(booked.credited), wallet=str(state.wallet))
+        text = context.t("payment.credited", usd=booked.credited, wallet=state.wallet)
     if booked.kept:
         text += "\n\n" + context.t(f"payment.kept_{booked.kept}")
         keyboard = rows([button(context.t("button.plan"), "plan", "open", owner=context.user.id)])

@@ -17,11 +17,11 @@ TEXTS = {
     "error.Closing": "I'm restarting. Your question is saved and will be answered in a moment.",
     "error.InsufficientFunds": "Your balance does not cover this question. /topup adds money, /plan changes the plan.",
     "error.allowance_short": (
-        "Your balance does not cover this question: {left} plan tokens and {wallet} USD are left, "
-        "and {missing} USD more is needed. Nothing was sent or charged."
+        "Your balance does not cover this question: {left} plan tokens and {wallet} are left, "
+        "and {missing} more is needed. Nothing was sent or charged."
     ),
     "error.wallet_short": (
-        "This model is paid from your wallet, which holds {wallet} USD; you need at least {missing} USD more. "
+        "This model is paid from your wallet, which holds {wallet}; you need at least {missing} more. "
         "Nothing was sent or charged. /model auto uses your plan instead."
     ),
     "error.RequestRejected": "The model can't accept this: {reason}\n\nNothing was charged. Please change the question, or choose another model with /model.",

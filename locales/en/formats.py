@@ -1,5 +1,14 @@
-"""English: formats. Dates are ISO, so that they match the CSV files."""
+"""English: formats."""
 
 from locales.formats import Formats
 
-FORMATS = Formats(decimal=".", group=",", minus="−", day_pattern="%Y-%m-%d", month_pattern="%Y-%m")
+FORMATS = Formats(
+    decimal=".",
+    group=",",
+    minus="−",
+    dollars="${n}",
+    cents="{n} ¢",
+    day_pattern="{day} {name} {year}",
+    month_pattern="{name} {year}",
+    months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)

@@ -34,7 +34,7 @@ TEXTS = {
     "providers.free": ", free tier of {model}: {n} left today",
     "providers.reason": ", {reason}",
     "providers.latency": ", first token after {ms} ms",
-    "providers.price": ", {model} {input}/{output} USD per 1M",
+    "providers.price": ", {model} {input:price}/{output:price} per 1M",
     "providers.unconfigured": "\nNot configured: {names}",
     "providers.drain": "Drain {name}",
     "providers.resume": "Resume {name}",
@@ -49,10 +49,10 @@ TEXTS = {
     "admin.no_plan": "There is no plan {plan}. The plans are: {plans}.",
     "admin.tenant": (
         "**{name}** · tenant {id} · Telegram {telegram}\nPlan {plan}, {left} of {allowance} tokens left, renews {renews}\n"
-        "Wallet {wallet} USD, held {held}, owed {owed}{banned}"
+        "Wallet {wallet}, held {held}, owed {owed}{banned}"
     ),
     "admin.banned": "\n**Banned**",
-    "admin.tenant_more": "\nJoined {since}, {access}{blocked} · terms {terms} · API keys: {keys}\nThis month: answers {prompts}, charged {charged} USD, cost {cost} USD",
+    "admin.tenant_more": "\nJoined {since}, {access}{blocked} · terms {terms} · API keys: {keys}\nThis month: answers {prompts}, charged {charged}, cost {cost}",
     "admin.access_in": "has access",
     "admin.access_pending": "waiting for access",
     "admin.access_declined": "declined",
@@ -68,12 +68,12 @@ TEXTS = {
     "admin.mark_declined": " · declined",
     "admin.older": "Older ▸",
     "admin.tenants": "**Tenants: {count}**, newest first:\n\n{lines}",
-    "admin.credited": "Credited. {name}'s wallet holds {wallet} USD.",
+    "admin.credited": "Credited. {name}'s wallet holds {wallet}.",
     "admin.plan_set": "{name} is on plan {plan}.",
     "admin.ban_done": "{name} is blocked.",
     "admin.unban_done": "{name} has access again.",
     "admin.refund_unknown": "No payment has that charge id. /tenant ID lists a tenant's payments.",
-    "admin.refund_done": "Refunded: {taken} USD was taken from the wallet, {owed} USD is owed.",
+    "admin.refund_done": "Refunded: {taken} was taken from the wallet, {owed} is owed.",
     "admin.refund_failed": "Telegram refuses the refund: {reason}. Nothing was booked.",
     "access.asked": "**{name}**{username} (tenant {id}) asks to use the bot.",
     "access.accept": "Accept",
@@ -83,7 +83,7 @@ TEXTS = {
     "access.decided": "This was already decided.",
     "access.list": "**Waiting for access** (mode: {mode})\n\n{lines}\n\n/unban ID admits a person.",
     "access.nobody": "Nobody is waiting.",
-    "code.made": "{count} × {usd} USD. Each code works once and is shown only now. To redeem one: /topup CODE\n\n{lines}",
+    "code.made": "{count} × {usd}. Each code works once and is shown only now. To redeem one: /topup CODE\n\n{lines}",
     "invite.made": "Invitations: {count}. Each is for one person and is shown only now:\n\n{lines}",
     "broadcast.usage": "Write the text after the command, as one message: /broadcast We are back.",
     "broadcast.sure": "{count} {count:person|people} will get this:\n\n{text}",
@@ -94,12 +94,12 @@ TEXTS = {
     "broadcast.text": "{text}",
     "broadcast.done": "Your broadcast is done: {sent} got it, {missed} could not be reached.",
     "margin.head": (
-        "**Margin over {days} {days:day|days}**\n\nCharged {charge} USD + plan tokens worth {allowance} USD − cost {cost} USD − "
-        "waste {waste} USD = **{margin} USD**{percent}\n\n{lines}"
+        "**Margin over {days} {days:day|days}**\n\nCharged {charge} + plan tokens worth {allowance} − cost {cost} − "
+        "waste {waste} = **{margin}**{percent}\n\n{lines}"
     ),
     "margin.line": "{day} · {offer}: answers {prompts}, charged {charge}, cost {cost}, margin {margin}",
     "margin.percent": " · {percent} % of sales",
-    "margin.stars": "\n\nStars in this time: {stars}, paid out at {payout} USD.\nNot yet earned: {liability} USD (wallets {wallets}, unused plan tokens {allowances}).",
+    "margin.stars": "\n\nStars in this time: {stars}, paid out at {payout}.\nNot yet earned: {liability} (wallets {wallets}, unused plan tokens {allowances}).",
     "margin.chart": "Margin over {days} {days:day|days}",
     "margin.sold": "Sold: wallets and plans",
     "margin.spent": "Cost and waste",
@@ -127,10 +127,10 @@ TEXTS = {
         "It carried {share} % of the traffic. {now}{mend}{returned}"
     ),
     "alert.limited": "\nIt also answered 429 (rate limit) {n} {n:time|times}, so its limit may have been reduced.",
-    "alert.now": "Now {offer} answers, at {usd} USD a prompt.",
+    "alert.now": "Now {offer} answers, at {usd} a prompt.",
     "alert.nobody": "No other provider can answer now!",
-    "alert.provider_back": "🟢 {provider} is back after {minutes} min. Meanwhile others answered {prompts} {prompts:prompt|prompts} for {cost} USD{more}.",
-    "alert.more": " (extra cost of the detour: {usd} USD)",
+    "alert.provider_back": "🟢 {provider} is back after {minutes} min. Meanwhile others answered {prompts} {prompts:prompt|prompts} for {cost}{more}.",
+    "alert.more": " (extra cost of the detour: {usd})",
     "alert.key_refused": "\nIt refuses the API key: replace it in the settings. It is probed every minute, at no cost.",
     "alert.balance_gone": "\nIts balance is used up: top it up there. It is probed every minute, at no cost.",
     "alert.one_key": "🔑 {provider} refuses one of its API keys ({error}); the other keys still work. The key is probed every minute, at no cost.",
@@ -143,7 +143,7 @@ TEXTS = {
     "alert.everything_back": "🟢 Prompts are answered again, after {minutes} min.",
     "alert.offer_avoided": (
         "🟡 {offer} is avoided: {percent} % of its attempts fail ({error})\n\nCounted over the 5 minutes since {since} UTC. It is not down, "
-        "so it is still asked where it is expected to be cheaper.\nThe detour costs about {usd} USD a day: wasted attempts, and dearer answers by others.{returned}"
+        "so it is still asked where it is expected to be cheaper.\nThe detour costs about {usd} a day: wasted attempts, and dearer answers by others.{returned}"
     ),
     "alert.offer_preferred": "🟢 {offer} answers reliably again, after {minutes} min.",
     "alert.limit_fell": "📉 {offer} answers 429 at {now} requests/min; it took {before} before. I now stay under it.",
@@ -156,8 +156,8 @@ TEXTS = {
         "last hour). The larger number is booked, in tokens and in cost. Compare with the provider's bill."
     ),
     "alert.price_changed": (
-        "🏷 {offer} has a new price: {new} USD per 1M tokens in/out; it was {old}.\n"
-        "At the usage of the last 7 days: {more} USD a week in cost, margin {margin} → {after} USD."
+        "🏷 {offer} has a new price: {new_input:price}/{new_output:price} per 1M tokens in/out; it was {old_input:price}/{old_output:price}.\n"
+        "At the usage of the last 7 days, the cost of a week changes by {more}, and its margin from {margin} to {after}."
     ),
     "alert.invoice_off": "📕 An invoice was not issued because the books disagree: {what}. Run `python -m main audit`.",
     "alert.wrong_admin_keys": (
@@ -169,13 +169,13 @@ TEXTS = {
     "alert.probe": "Probe",
     "alert.audit": "⚖️ **The books do not balance**: the nightly audit found {n} {n:problem|problems}.\n{rules}\nRun `python -m main audit` to see the rows.",
     "alert.backup": "💾 **The nightly backup failed**: {error}",
-    "alert.cap_near": "🟠 Provider spending has reached {percent} % of the cap for this {per}: {spent} of {most} USD. At the cap, new questions are refused.",
+    "alert.cap_near": "🟠 Provider spending has reached {percent} % of the cap for this {per}: {spent} of {most}. At the cap, new questions are refused.",
     "alert.cap_full": (
-        "🔴 Provider spending has reached the cap for this {per}: {spent} of {most} USD ({percent} %). "
+        "🔴 Provider spending has reached the cap for this {per}: {spent} of {most} ({percent} %). "
         "New questions are refused until the {per} ends or you raise the cap in [house]."
     ),
     "alert.model_loses": (
-        "🟠 {model} has lost {lost} USD today; its max_loss_usd_per_day is {most}. "
+        "🟠 {model} has lost {lost} today; its max_loss_usd_per_day is {most}. "
         "Until 00:00 UTC, offers that cost more than they charge are left out. "
         "Where no other offer is left, new questions are refused."
     ),
@@ -192,10 +192,12 @@ TEXTS = {
     "alert.subscription_goes_on": "🟠 Telegram refuses to cancel the replaced subscription of user {user} to {plan} (`{charge}`). Stars that it still collects go to the wallet.",
     "digest.day": (
         "📒 **{day}**\n\nAnswers: {prompts} · tokens: {tokens}\n"
-        "Charged {charge} USD + plans {allowance} USD − cost {cost} USD − waste {waste} USD = **{margin} USD**{percent}\n"
+        "Charged {charge} + plans {allowance} − cost {cost} − waste {waste} = **{margin}**{percent}\n"
         "Failed attempts: {failures}{worst} · unanswered prompts: {unanswered}\n"
-        "Stars: {stars}, paid out at {payout} USD · not yet earned: {liability} USD\n\n**Top tenants**\n{tenants}\n\n**Incidents**\n"
+        "Stars: {stars}, paid out at {payout} · not yet earned: {liability}\n\n**Top tenants**\n{tenants}\n\n**Incidents**\n"
         "{incidents}"
     ),
+    "digest.tenant": "• {name}: {prompts} {prompts:answer|answers} · {tokens} tokens · {usd}",
+    "digest.incident": "• {subject}: {kind}, {since}–{until} UTC",
     "digest.quiet": "📒 {day}: a quiet day, no one asked anything.",
 }

@@ -34,7 +34,7 @@ TEXTS = {
     "providers.free": ", bậc miễn phí của {model}: hôm nay còn {n}",
     "providers.reason": ", {reason}",
     "providers.latency": ", token đầu sau {ms} ms",
-    "providers.price": ", {model} {input}/{output} USD mỗi 1 triệu token",
+    "providers.price": ", {model} {input:price}/{output:price} mỗi 1 triệu token",
     "providers.unconfigured": "\nChưa cấu hình: {names}",
     "providers.drain": "Ngừng {name}",
     "providers.resume": "Dùng lại {name}",
@@ -49,10 +49,10 @@ TEXTS = {
     "admin.no_plan": "Không có gói {plan}. Các gói: {plans}.",
     "admin.tenant": (
         "**{name}** · khách {id} · Telegram {telegram}\nGói {plan}, còn {left} trong {allowance} token, gia hạn {renews}\n"
-        "Ví {wallet} USD, tạm giữ {held}, còn nợ {owed}{banned}"
+        "Ví {wallet}, tạm giữ {held}, còn nợ {owed}{banned}"
     ),
     "admin.banned": "\n**Đã bị chặn**",
-    "admin.tenant_more": "\nTham gia {since}, {access}{blocked} · điều khoản {terms} · khóa API: {keys}\nTháng này: {prompts} câu trả lời, thu {charged} USD, giá vốn {cost} USD",
+    "admin.tenant_more": "\nTham gia {since}, {access}{blocked} · điều khoản {terms} · khóa API: {keys}\nTháng này: {prompts} câu trả lời, thu {charged}, giá vốn {cost}",
     "admin.access_in": "được dùng",
     "admin.access_pending": "đang chờ duyệt",
     "admin.access_declined": "đã từ chối",
@@ -68,12 +68,12 @@ TEXTS = {
     "admin.mark_declined": " · đã từ chối",
     "admin.older": "Cũ hơn ▸",
     "admin.tenants": "**Khách: {count}**, mới nhất trước:\n\n{lines}",
-    "admin.credited": "Đã cộng tiền. Ví của {name} có {wallet} USD.",
+    "admin.credited": "Đã cộng tiền. Ví của {name} có {wallet}.",
     "admin.plan_set": "{name} đang dùng gói {plan}.",
     "admin.ban_done": "Đã chặn {name}.",
     "admin.unban_done": "{name} lại được dùng bot.",
     "admin.refund_unknown": "Không có khoản thanh toán nào mang mã đó. /tenant ID liệt kê các khoản của một khách.",
-    "admin.refund_done": "Đã hoàn: trừ {taken} USD từ ví, còn nợ {owed} USD.",
+    "admin.refund_done": "Đã hoàn: trừ {taken} từ ví, còn nợ {owed}.",
     "admin.refund_failed": "Telegram từ chối hoàn tiền: {reason}. Chưa ghi gì vào sổ.",
     "access.asked": "**{name}**{username} (khách {id}) xin dùng bot.",
     "access.accept": "Đồng ý",
@@ -83,7 +83,7 @@ TEXTS = {
     "access.decided": "Việc này đã được quyết định rồi.",
     "access.list": "**Đang chờ duyệt** (chế độ: {mode})\n\n{lines}\n\n/unban ID để cho một người vào.",
     "access.nobody": "Không có ai đang chờ.",
-    "code.made": "{count} × {usd} USD. Mỗi mã dùng một lần và chỉ hiện lúc này. Để nạp: /topup CODE\n\n{lines}",
+    "code.made": "{count} × {usd}. Mỗi mã dùng một lần và chỉ hiện lúc này. Để nạp: /topup CODE\n\n{lines}",
     "invite.made": "Số mã mời: {count}. Mỗi mã cho một người và chỉ hiện lúc này:\n\n{lines}",
     "broadcast.usage": "Hãy viết nội dung sau lệnh, trong một tin: /broadcast Chúng tôi đã trở lại.",
     "broadcast.sure": "{count} người sẽ nhận tin này:\n\n{text}",
@@ -94,12 +94,12 @@ TEXTS = {
     "broadcast.text": "{text}",
     "broadcast.done": "Đã gửi xong: {sent} người nhận được, {missed} người không gửi tới được.",
     "margin.head": (
-        "**Lãi gộp {days} ngày qua**\n\nThu {charge} USD + token của gói trị giá {allowance} USD − giá vốn {cost} USD − hao phí "
-        "{waste} USD = **{margin} USD**{percent}\n\n{lines}"
+        "**Lãi gộp {days} ngày qua**\n\nThu {charge} + token của gói trị giá {allowance} − giá vốn {cost} − hao phí "
+        "{waste} = **{margin}**{percent}\n\n{lines}"
     ),
     "margin.line": "{day} · {offer}: {prompts} câu trả lời, thu {charge}, giá vốn {cost}, lãi {margin}",
     "margin.percent": " · {percent} % doanh thu",
-    "margin.stars": "\n\nStars trong thời gian này: {stars}, chi trả {payout} USD.\nChưa phải doanh thu: {liability} USD (ví {wallets}, token chưa dùng của gói {allowances}).",
+    "margin.stars": "\n\nStars trong thời gian này: {stars}, chi trả {payout}.\nChưa phải doanh thu: {liability} (ví {wallets}, token chưa dùng của gói {allowances}).",
     "margin.chart": "Lãi gộp {days} ngày qua",
     "margin.sold": "Đã bán: ví và gói",
     "margin.spent": "Giá vốn và hao phí",
@@ -127,10 +127,10 @@ TEXTS = {
         "Trước đó phục vụ {share} % lưu lượng. {now}{mend}{returned}"
     ),
     "alert.limited": "\nNhà cung cấp còn trả lời 429 (giới hạn tốc độ) {n} lần, nên có thể giới hạn đã bị giảm.",
-    "alert.now": "Hiện {offer} trả lời, {usd} USD mỗi câu.",
+    "alert.now": "Hiện {offer} trả lời, {usd} mỗi câu.",
     "alert.nobody": "Hiện không nhà cung cấp nào khác trả lời được!",
-    "alert.provider_back": "🟢 {provider} đã trở lại sau {minutes} phút. Trong lúc đó các bên khác trả lời {prompts} câu, hết {cost} USD{more}.",
-    "alert.more": " (đi vòng tốn thêm: {usd} USD)",
+    "alert.provider_back": "🟢 {provider} đã trở lại sau {minutes} phút. Trong lúc đó các bên khác trả lời {prompts} câu, hết {cost}{more}.",
+    "alert.more": " (đi vòng tốn thêm: {usd})",
     "alert.key_refused": "\nKhóa API bị từ chối: hãy thay khóa trong cấu hình. Mỗi phút được thử lại một lần, miễn phí.",
     "alert.balance_gone": "\nSố dư ở đó đã hết: hãy nạp thêm. Mỗi phút được thử lại một lần, miễn phí.",
     "alert.one_key": "🔑 {provider} từ chối một khóa API ({error}); các khóa khác vẫn hoạt động. Mỗi phút khóa đó được thử lại một lần, miễn phí.",
@@ -143,7 +143,7 @@ TEXTS = {
     "alert.everything_back": "🟢 Đã trả lời lại được, sau {minutes} phút.",
     "alert.offer_avoided": (
         "🟡 {offer} đang bị tránh: {percent} % lần gọi bị lỗi ({error})\n\nTính trong 5 phút kể từ {since} UTC. Nơi này chưa ngừng hoạt động, "
-        "nên vẫn được gọi khi dự tính rẻ hơn.\nViệc đi vòng tốn khoảng {usd} USD mỗi ngày: các lần gọi lãng phí, và câu trả lời đắt hơn từ nơi khác.{returned}"
+        "nên vẫn được gọi khi dự tính rẻ hơn.\nViệc đi vòng tốn khoảng {usd} mỗi ngày: các lần gọi lãng phí, và câu trả lời đắt hơn từ nơi khác.{returned}"
     ),
     "alert.offer_preferred": "🟢 {offer} đã trả lời ổn định trở lại, sau {minutes} phút.",
     "alert.limit_fell": "📉 {offer} trả lời 429 ở mức {now} yêu cầu/phút; trước đây nhận được {before}. Từ giờ tôi giữ dưới mức này.",
@@ -156,8 +156,8 @@ TEXTS = {
         "Số lớn hơn được ghi sổ, cả token lẫn giá vốn. Hãy so với hóa đơn của nhà cung cấp."
     ),
     "alert.price_changed": (
-        "🏷 {offer} có giá mới: {new} USD mỗi 1 triệu token vào/ra; trước là {old}.\n"
-        "Theo mức dùng 7 ngày qua: giá vốn {more} USD mỗi tuần, lãi {margin} → {after} USD."
+        "🏷 {offer} có giá mới: {new_input:price}/{new_output:price} mỗi 1 triệu token vào/ra; trước là {old_input:price}/{old_output:price}.\n"
+        "Theo mức dùng 7 ngày qua, giá vốn mỗi tuần thay đổi {more}, lãi từ {margin} thành {after}."
     ),
     "alert.invoice_off": "📕 Một hóa đơn chưa được lập vì sổ sách không khớp: {what}. Hãy chạy `python -m main audit`.",
     "alert.wrong_admin_keys": (
@@ -169,13 +169,13 @@ TEXTS = {
     "alert.probe": "Thử",
     "alert.audit": "⚖️ **Sổ sách không khớp**: lần kiểm toán đêm qua thấy {n} vấn đề.\n{rules}\nChạy `python -m main audit` để xem từng dòng.",
     "alert.backup": "💾 **Sao lưu ban đêm thất bại**: {error}",
-    "alert.cap_near": "🟠 Chi phí nhà cung cấp đã tới {percent} % mức trần của {per} này: {spent} trong {most} USD. Khi chạm trần, câu hỏi mới bị từ chối.",
+    "alert.cap_near": "🟠 Chi phí nhà cung cấp đã tới {percent} % mức trần của {per} này: {spent} trong {most}. Khi chạm trần, câu hỏi mới bị từ chối.",
     "alert.cap_full": (
-        "🔴 Chi phí nhà cung cấp đã chạm mức trần của {per} này: {spent} trong {most} USD ({percent} %). "
+        "🔴 Chi phí nhà cung cấp đã chạm mức trần của {per} này: {spent} trong {most} ({percent} %). "
         "Câu hỏi mới bị từ chối đến hết {per}, hoặc đến khi bạn nâng trần trong [house]."
     ),
     "alert.model_loses": (
-        "🟠 {model} hôm nay lỗ {lost} USD; max_loss_usd_per_day là {most}. "
+        "🟠 {model} hôm nay lỗ {lost}; max_loss_usd_per_day là {most}. "
         "Đến 00:00 UTC, các nơi có giá vốn cao hơn giá bán bị bỏ qua. Nếu không còn nơi nào, câu hỏi mới bị từ chối."
     ),
     "alert.farming": '🟠 {count} tài khoản mới trong một giờ: gói miễn phí có thể đang bị lạm dụng. /tenants để xem; [access] mode = "approval" để duyệt từng tài khoản mới.',
@@ -188,10 +188,12 @@ TEXTS = {
     "alert.subscription_goes_on": "🟠 Telegram không chịu hủy đăng ký đã thay của người dùng {user}, gói {plan} (`{charge}`). Stars thu thêm sẽ vào ví.",
     "digest.day": (
         "📒 **{day}**\n\n{prompts} câu trả lời · {tokens} token\n"
-        "Thu {charge} USD + gói {allowance} USD − giá vốn {cost} USD − hao phí {waste} USD = **{margin} USD**{percent}\n"
+        "Thu {charge} + gói {allowance} − giá vốn {cost} − hao phí {waste} = **{margin}**{percent}\n"
         "Lần gọi bị lỗi: {failures}{worst} · câu hỏi không được trả lời: {unanswered}\n"
-        "Stars: {stars}, chi trả {payout} USD · chưa phải doanh thu: {liability} USD\n\n**Khách dùng nhiều nhất**\n{tenants}\n\n"
+        "Stars: {stars}, chi trả {payout} · chưa phải doanh thu: {liability}\n\n**Khách dùng nhiều nhất**\n{tenants}\n\n"
         "**Sự cố**\n{incidents}"
     ),
+    "digest.tenant": "• {name}: {prompts} câu trả lời · {tokens} token · {usd}",
+    "digest.incident": "• {subject}: {kind}, {since}–{until} UTC",
     "digest.quiet": "📒 {day}: một ngày yên ắng, không ai hỏi gì.",
 }

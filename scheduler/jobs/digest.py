@@ -75,22 +75,22 @@ def digest_values(figures: DailyFigures) -> Mapping[str, object]:
     percent = {"key": "margin.percent", "values": {"percent": totals.margin_percent}} if totals.margin_percent else ""
     return {
         "day": figures.day,
-        "prompts": f"{totals.prompts:,}",
-        "tokens": f"{totals.tokens:,}",
-        "charge": str(totals.charge),
-        "allowance": str(totals.allowance_worth),
-        "cost": str(totals.cost),
-        "waste": str(totals.waste),
-        "margin": str(totals.margin),
+        "prompts": totals.prompts,
+        "tokens": totals.tokens,
+        "charge": totals.charge,
+        "allowance": totals.allowance_worth,
+        "cost": totals.cost,
+        "waste": totals.waste,
+        "margin": totals.margin,
         "percent": percent,
-        "failures": f"{sum(each.attempts for each in figures.ended if each.is_failure):,}",
+        "failures": sum(each.attempts for each in figures.ended if each.is_failure),
         "worst": _worst(figures.ended),
-        "unanswered": f"{sum(each.attempts for each in figures.ended if each.is_unanswered):,}",
-        "tenants": "\n".join(map(_tenant, figures.tenants)) or "–",  # noqa: RUF001 - typography
-        "incidents": "\n".join(map(_incident, figures.incidents)) or "–",  # noqa: RUF001 - likewise
-        "stars": f"{figures.stars.paid - figures.stars.refunded:,}",
-        "payout": str(figures.stars.payout),
-        "liability": str(figures.owed.total),
+        "unanswered": sum(each.attempts for each in figures.ended if each.is_unanswered),
+        "tenants": [*map(_tenant, figures.tenants)] or "–",  # noqa: RUF001 - typography
+        "incidents": [*map(_incident, figures.incidents)] or "–",  # noqa: RUF001 - likewise
+        "stars": figures.stars.paid - figures.stars.refunded,
+        "payout": figures.stars.payout,
+        "liability": figures.owed.total,
     }
 
 
@@ -101,15 +101,18 @@ def _worst(ended: Sequence[Outcome]) -> str:
     return f" ({said})" if said else ""
 
 
-def _tenant(share: TenantShare) -> str:
+def _tenant(share: TenantShare) -> Mapping[str, object]:
     """Return one line. The name is shown as code, so that its characters are not read as Markdown."""
     name = share.name.replace("`", "'") or str(share.tenant_id)
-    return f"• `{name}`: {share.prompts:,} · {share.tokens:,} tokens · {share.charge} USD"
+    values = {"name": f"`{name}`", "prompts": share.prompts, "tokens": share.tokens, "usd": share.charge}
+    return {"key": "digest.tenant", "values": values}
 
 
-def _incident(each: Incident) -> str:
+def _incident(each: Incident) -> Mapping[str, object]:
     until = f"{each.closed_at:%H:%M}" if each.closed_at else "…"
-    return f"• {each.subject}: {each.kind.replace('_', ' ')}, {each.opened_at:%H:%M}–{until} UTC"  # noqa: RUF001
+    kind = {"key": f"incident.{each.kind}", "values": {}}
+    values = {"subject": each.subject, "kind": kind, "since": f"{each.opened_at:%H:%M}", "until": until}
+    return {"key": "digest.incident", "values": values}
 
 
 JOB = Job("digest", "digest", run)

@@ -103,11 +103,13 @@ async def _report(context: JobContext, offer: Offer, old: Rates, new: Rates, now
     margin = sum((row.margin for row in rows), Money(0))
     values = {
         "offer": offer.name,
-        "old": _rates_text(old),
-        "new": _rates_text(new),
-        "more": f"{'+' if extra.nanousd > 0 else ''}{extra}",
-        "margin": str(margin),
-        "after": str(margin - extra),
+        "old_input": Money.per_mtok(old[0]),
+        "old_output": Money.per_mtok(old[2]),
+        "new_input": Money.per_mtok(new[0]),
+        "new_output": Money.per_mtok(new[2]),
+        "more": extra,
+        "margin": margin,
+        "after": margin - extra,
     }
     await context.notifier.notify_admins("alert.price_changed", values)
 
@@ -116,11 +118,6 @@ def _extra_cost(rows: Iterable[UsageRow], old: Rates, new: Rates) -> Money:
     """Return the extra cost of the same tokens at the new price, without cached input."""
     atto = sum(row.input_tokens * (new[0] - old[0]) + row.output_tokens * (new[2] - old[2]) for row in rows)
     return Money.from_atto(atto)
-
-
-def _rates_text(prices: Rates) -> str:
-    """Return input/output in USD per 1M tokens."""
-    return "/".join(str(Money.per_mtok(each)) for each in (prices[0], prices[2]))
 
 
 JOB = Job("prices", "prices", run)

@@ -27,7 +27,7 @@ async def run(context: JobContext) -> None:
 
 
 async def _notify_quota(context: JobContext, found: AllowanceCrossing) -> None:
-    values = {"percent": found.percent, "left": f"{found.left_tokens:,}", "renews": f"{found.renews_at:%Y-%m-%d}"}
+    values = {"percent": found.percent, "left": found.left_tokens, "renews": found.renews_at}
     key = "alert.quota_full" if found.percent >= FULL else "alert.quota"
     await _notify_once(context, found.key, found.user_id, key, values, (TOPUP, PLAN))
 
@@ -36,15 +36,15 @@ async def _notify_key(context: JobContext, found: KeyCrossing) -> None:
     values = {
         "prefix": found.prefix,
         "percent": found.percent,
-        "left": f"{found.left_tokens:,}",
-        "limit": f"{found.tokens_per_month:,}",
+        "left": found.left_tokens,
+        "limit": found.tokens_per_month,
     }
     key = "alert.key_full" if found.percent >= FULL else "alert.key"
     await _notify_once(context, found.key, found.user_id, key, values, (KEYS,))
 
 
 async def _notify_low(context: JobContext, found: LowWallet) -> None:
-    await _notify_once(context, found.key, found.user_id, "alert.wallet_low", {"wallet": str(found.wallet)}, (TOPUP,))
+    await _notify_once(context, found.key, found.user_id, "alert.wallet_low", {"wallet": found.wallet}, (TOPUP,))
 
 
 async def _notify_once(

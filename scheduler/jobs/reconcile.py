@@ -97,16 +97,16 @@ async def _notify_payer(context: JobContext, found: Finding) -> None:
 
 def _of_payment(paid: PaymentResult, renews_at: datetime) -> tuple[str, dict[str, object]]:
     if paid.plan:
-        return "payment.found_plan", {"plan": paid.plan, "until": f"{renews_at:%Y-%m-%d}"}
+        return "payment.found_plan", {"plan": paid.plan, "until": renews_at}
     if paid.kept:
         why = {"key": f"payment.kept_{paid.kept}", "values": {}}
-        return "payment.found_kept", {"usd": str(paid.credited), "why": why}
-    return "payment.found", {"usd": str(paid.credited)}
+        return "payment.found_kept", {"usd": paid.credited, "why": why}
+    return "payment.found", {"usd": paid.credited}
 
 
 def _of_refund(refunded: RefundResult | None) -> tuple[str, dict[str, object]]:
     assert refunded is not None
-    values: dict[str, object] = {"taken": str(refunded.taken), "owed": str(refunded.owed)}
+    values: dict[str, object] = {"taken": refunded.taken, "owed": refunded.owed}
     if refunded.ended:
         return "payment.refunded_plan", {**values, "plan": refunded.ended}
     return "payment.refunded", values

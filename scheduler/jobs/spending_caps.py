@@ -18,8 +18,8 @@ async def run(context: JobContext) -> None:
         if threshold is not None and await _once(context, f"house:{cap.key}:{cap.limit}:{threshold}"):
             values = {
                 "per": {"key": f"cap.{cap.period}", "values": {}},
-                "spent": str(cap.spent),
-                "most": str(cap.limit),
+                "spent": cap.spent,
+                "most": cap.limit,
             }
             key = "alert.cap_full" if threshold == FULL else "alert.cap_near"
             await context.notifier.notify_admins(key, {**values, "percent": cap.percent})
@@ -36,7 +36,7 @@ async def _report_losses(context: JobContext) -> None:
     for name, most in limits.items():
         loss = lost.get(name, ZERO)
         if most is not None and loss >= most and await _once(context, f"loss:{name}:{day}"):
-            values = {"model": name, "lost": str(loss), "most": str(most)}
+            values = {"model": name, "lost": loss, "most": most}
             await context.notifier.notify_admins("alert.model_loses", values)
 
 

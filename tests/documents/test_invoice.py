@@ -19,8 +19,8 @@ def test_invoice_prints_seller_customer_and_amounts() -> None:
     text = read(invoice_pdf(invoice(), "Nguyễn Thị Ánh"))
     for words in (
         "F-000012",
-        "2026-11-01",
-        "2026-10-01 – 2026-10-31",
+        "1 Nov 2026",
+        "1 Oct 2026 – 31 Oct 2026",
         "Nhà bán Đức Phở",
         "Hà Nội",
         "Tax ID 0101",

@@ -149,7 +149,7 @@ async def test_operator_gets_the_margin_as_text_picture_and_table(journey: Journ
     await journey.ask("tell me about tea")
     text = await journey.ask("/margin 30", OLGA)
     assert "Margin over 30 days" in text
-    assert "Not yet earned: 0.00 USD" in text
+    assert "Not yet earned: $0.00" in text
     assert [m for m in journey.sandbox.world.messages(OLGA) if "photo" in m]
     await journey.press("CSV", OLGA)
     (sheet,) = await documents(journey, OLGA, 1)

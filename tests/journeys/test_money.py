@@ -11,7 +11,7 @@ EVERY_COMMAND = (
 async def top_up(journey: Journey) -> str:
     """Let Ann agree to the terms and pay 5 USD. Return the charge id."""
     await journey.ask("/topup")
-    await journey.press("5.00 USD")
+    await journey.press("$5.00")
     await journey.sandbox.world.wait_message(ANN, lambda m: "Do you agree" in m.get("text", ""))
     await journey.press("I agree")
     invoice = await journey.sandbox.world.wait_message(ANN, lambda m: "invoice" in m)
@@ -26,7 +26,7 @@ async def test_own_amount_continues_after_the_agreement_to_the_terms(journey: Jo
     assert "Do you agree" in await journey.ask("/topup 7.50")
     await journey.press("I agree")
     invoice = await journey.sandbox.world.wait_message(ANN, lambda m: "invoice" in m)
-    assert invoice["invoice"]["title"].startswith("7.501 USD")  # 577 whole Stars
+    assert invoice["invoice"]["title"].startswith("$7.50")  # 577 whole Stars
 
 
 async def wallet(journey: Journey) -> int:
@@ -141,7 +141,7 @@ async def test_next_message_is_taken_as_the_amount(journey: Journey) -> None:
     await journey.sandbox.world.wait_message(ANN, lambda m: "How much" in m.get("text", ""))
     journey.sandbox.world.say(ANN, ANN, "7,50")
     invoice = await journey.sandbox.world.wait_message(ANN, lambda m: m.get("invoice", {}).get("total_amount") == 577)
-    assert invoice["invoice"]["title"] == "7.501 USD for your wallet"
+    assert invoice["invoice"]["title"] == "$7.50 for your wallet"
     assert not await journey.rows("SELECT * FROM holds")
     await journey.ask("7,50")  # the amount was asked for once; from here on a number is a prompt
     assert await journey.rows("SELECT * FROM holds")
@@ -150,7 +150,7 @@ async def test_next_message_is_taken_as_the_amount(journey: Journey) -> None:
 async def test_amount_out_of_range_is_refused_and_a_question_is_answered(journey: Journey) -> None:
     await journey.ask("/start")
     for text in ("/topup 0.5", "/topup 131", "/topup 1.005"):
-        assert "from 1.00 to 130.00 USD" in await journey.ask(text)
+        assert "from $1.00 to $130.00" in await journey.ask(text)
     await journey.ask("/topup")
     await journey.press("Other amount")
     await journey.sandbox.world.wait_message(ANN, lambda m: "How much" in m.get("text", ""))
@@ -160,10 +160,10 @@ async def test_amount_out_of_range_is_refused_and_a_question_is_answered(journey
 async def test_code_is_shown_once_and_redeemed_once(journey: Journey) -> None:
     shown = await journey.ask("/code 5 2", OLGA)
     first, second = shown.splitlines()[-2:]
-    assert "5.00 USD was added" in await journey.ask(f"/topup {first}")
+    assert "$5.00 was added" in await journey.ask(f"/topup {first}")
     assert "already used that code" in await journey.ask(f"/topup {first}")
     assert "không hợp lệ" in await journey.ask(f"/topup {first}", BAO)
-    assert "5.00 USD" in await journey.ask(f"/topup {second}", BAO)
+    assert "$5.00" in await journey.ask(f"/topup {second}", BAO)
     assert await wallet(journey) == 5 * 10**9
     assert "Usage" in await journey.ask("/code 5 51", OLGA)
     assert "not an amount" in await journey.ask("/code -5", OLGA)
@@ -181,7 +181,7 @@ async def test_five_wrong_codes_an_hour_are_the_limit(journey: Journey) -> None:
 async def test_refund_notifies_both_and_repeating_it_changes_nothing(journey: Journey) -> None:
     charge_id = await top_up(journey)
     for _ in range(2):
-        assert "Refunded: 5.005 USD was taken" in await journey.ask(f"/refund {charge_id}", OLGA)
+        assert "Refunded: $5.00 was taken" in await journey.ask(f"/refund {charge_id}", OLGA)
     await journey.idle()
     assert await journey.sandbox.world.wait_message(ANN, lambda m: "was refunded" in m.get("text", ""))
     assert await wallet(journey) == 0

@@ -101,7 +101,7 @@ async def test_stars_are_paid_by_clicking_on_a_phone(tmp_path: Path, sandbox: Sa
     async with opened(tmp_path, sandbox, width=390, height=844) as page:
         await page._call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
         await write(page, "/topup")
-        await click_key(page, "5.00 USD")
+        await click_key(page, "$5.00")
         await page.until(f"{LAST}?.textContent.includes('Do you agree')")
         await click_key(page, "I agree")
         await click(page, ".invoice button")

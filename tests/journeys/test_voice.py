@@ -100,7 +100,7 @@ async def test_missing_money_is_reported_before_the_file_is_fetched(transcribing
     tenant = await funded_tenant(transcribing, wallet=Money(CHARGE))  # the hold is a nano-dollar more
     (told,) = await send_recording(transcribing)
     assert "Recordings are paid from your wallet" in told
-    assert "0.000000001 USD more" in told
+    assert "1 ¢ more" in told
     assert transcribing.sandbox.stand_ins.provider("openai").calls == 0
     assert "getFile" not in [name for name, _ in transcribing.sandbox.world.calls]
     assert await transcription_attempts(transcribing) == []

@@ -28,7 +28,7 @@ async def test_why_shows_a_recording_whose_answer_failed(tmp_path: Path, sandbox
         assert "No provider can answer" in told
         why = await journey.ask("/why")
         assert "openai/whisper-1" in why
-        assert "0.000202323 USD" in why
+        assert "0.02023 ¢" in why
         assert await wallet(journey, tenant) == WALLET.nanousd - CHARGE
         await journey.check_books()
 

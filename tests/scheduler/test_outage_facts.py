@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from engine.catalog.offers import Offer
+from engine.money import Money
 from scheduler.context import JobContext
 from scheduler.journal_replay import Failures, RecentAttempts
 from scheduler.outage_facts import (
@@ -77,7 +78,7 @@ def test_sentences_with_a_fact_are_shown() -> None:
     assert shown["limited"] == {"key": "alert.limited", "values": {"n": 4}}
     assert shown["mend"] == {"key": "alert.key_refused", "values": {}}
     assert shown["returned"] == {"key": "alert.returned", "values": {"n": 2}}
-    assert shown["now"] == {"key": "alert.now", "values": {"offer": "a/m", "usd": "1"}}
+    assert shown["now"] == {"key": "alert.now", "values": {"offer": "a/m", "usd": Money.usd("1")}}
 
 
 async def test_recovery_names_the_extra_cost_where_the_provider_has_a_price(
@@ -91,8 +92,8 @@ async def test_recovery_names_the_extra_cost_where_the_provider_has_a_price(
     clock.move(minutes=10)
     known, unpriced = await context.db.read(incidents.all_open)
     found = await recovery_values(context, known, clock.now())
-    assert (found["provider"], found["prompts"], found["cost"]) == ("deepseek", 5, "0.005")
-    assert found["more"] == {"key": "alert.more", "values": {"usd": "0.004"}}
+    assert (found["provider"], found["prompts"], found["cost"]) == ("deepseek", 5, Money.usd("0.005"))
+    assert found["more"] == {"key": "alert.more", "values": {"usd": Money.usd("0.004")}}
     assert (await recovery_values(context, unpriced, clock.now()))["more"] == ""
 
 
@@ -127,7 +128,7 @@ async def test_detour_of_an_avoided_offer_is_its_waste_and_the_dearer_answers(
     recent = RecentAttempts(40, 6, "timeout")
     facts = await avoided_facts(context, Offer("deepseek", "m"), recent, clock.now())
     assert (facts["offer"], facts["error"], facts["percent"]) == ("deepseek/m", "timeout", 15)
-    assert facts["usd"] == "1.20", "5 answers that cost 0.0008 USD more, 288 times a day, in two digits: 1.152"
+    assert facts["usd"] == "1.20", "5 answers that cost 0.08 ¢ more, 288 times a day, in two digits: 1.152"
 
 
 async def test_offer_without_a_price_has_its_waste_as_the_detour(context: JobContext, journal: Journal) -> None:
@@ -139,4 +140,4 @@ async def test_offer_without_a_price_has_its_waste_as_the_detour(context: JobCon
 
 def test_avoided_offer_that_returned_is_told_so() -> None:
     assert avoided_values({"usd": "1"})["returned"] == ""
-    assert avoided_values({"returned": 2})["returned"] == {"key": "alert.returned", "values": {"n": 2}}
+    assert avoided_values({"usd": "1", "returned": 2})["returned"] == {"key": "alert.returned", "values": {"n": 2}}

@@ -27,7 +27,7 @@ async def is_waiting(journey: Journey) -> bool:
 async def test_text_goes_to_the_command_once(journey: Journey) -> None:
     await waiting(journey)
     assert await took(context_of(journey, private_message(" 5000 ")))
-    limits = {"least": "1.00", "most": "130.00"}
+    limits = {"least": "$1.00", "most": "$130.00"}
     assert bot_texts(journey) == [text("topup.out_of_range", **limits)]
     assert not await is_waiting(journey)
     assert not await took(context_of(journey, private_message("5000")))

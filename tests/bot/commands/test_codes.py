@@ -36,7 +36,7 @@ async def test_code_needs_an_amount_above_zero(chat: Chat, amount: str) -> None:
 async def test_codes_are_shown_and_each_tops_up_once(chat: Chat) -> None:
     text = await chat.say("/code 2.50 2", OLGA)
     first, second = CODE.findall(text)
-    assert "2 × 2.50 USD" in text
+    assert "2 × $2.50" in text
     await chat.say(f"/topup {first}")
     await chat.say(f"/topup {second}")
     assert (await chat.state()).wallet == Money.usd("5")

@@ -45,16 +45,16 @@ async def test_margin_is_sales_less_costs(chat: Chat, days: str, title: str) -> 
     calls = await chat.send(f"/margin{days}", OLGA)
     text = calls[-1].text
     assert text.startswith(title)
-    assert "Charged 0.50 USD" in text
-    assert "cost 0.20 USD" in text
-    assert "= 0.30 USD" in text
+    assert "Charged 50 ¢" in text
+    assert "cost 20 ¢" in text
+    assert "= 30 ¢" in text
     assert "deepseek/deepseek-v4-flash: answers 1" in text
     assert calls[0].method == "sendPhoto"
 
 
 async def test_days_are_counted_with_today(chat: Chat) -> None:
     await sold(chat, 8)
-    assert "Charged 3.50 USD" in await chat.say("/margin 7", OLGA)
+    assert "Charged $3.50" in await chat.say("/margin 7", OLGA)
 
 
 async def test_more_lines_than_fit_are_counted(chat: Chat) -> None:

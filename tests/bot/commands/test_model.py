@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.commands.model import about
-from engine.money import Money
 from tests.bot.commands.conftest import ANN, Chat
 
 
@@ -16,8 +14,8 @@ async def chosen(chat: Chat) -> object:
 async def test_list_shows_each_model_with_its_charge(chat: Chat) -> None:
     text = await chat.say("/model")
     assert "Now: auto" in text
-    assert "auto: the cheapest available, 5.00 USD per 1M tokens" in text
-    assert "smart: cost × 1.4, from the wallet (now about 0.00" in text
+    assert "auto: the cheapest available, $5.00 per 1M tokens" in text
+    assert "smart: cost × 1.4, from the wallet (now about 0." in text
 
 
 async def test_model_is_chosen_by_name(chat: Chat) -> None:
@@ -52,11 +50,3 @@ async def test_button_of_a_model_that_is_gone_is_stale(chat: Chat) -> None:
     assert "out of date" in calls[0].text
     await chat.press_data(f"model:set:{count - 1}:{ANN}")
     assert await chosen(chat) == chat.services.market.catalog.names()[-1]
-
-
-@pytest.mark.parametrize(
-    ("exact", "shown"),
-    [("0.000243705", "0.00024"), ("0.0026943", "0.0027"), ("12.346", "12.35"), ("0.5", "0.50"), ("0", "0.00")],
-)
-def test_estimate_has_two_significant_digits(exact: str, shown: str) -> None:
-    assert about(Money.usd(exact)) == shown

@@ -12,6 +12,7 @@ from storage.database.connection import Connection
 from storage.ledger import transfers
 from storage.tenants import tenant_settings
 from tests.bot.commands.conftest import ANN, BAO, Chat
+from tests.builders import english
 from tests.storage.shop import KNOWN, STARTER, paid, plan_order
 
 
@@ -42,8 +43,8 @@ async def test_plan_shows_what_is_left_and_every_plan(chat: Chat) -> None:
     text = await chat.say("/plan")
     state = await chat.state()
     assert "Your plan: free" in text
-    assert f"The next period begins on {state.renews_at:%Y-%m-%d}." in text
-    assert "starter: 9.00 USD a month, 2,000,000 tokens, 20 questions a minute" in text
+    assert f"The next period begins on {english(state.renews_at)}." in text
+    assert "starter: $9.00 a month, 2,000,000 tokens, 20 questions a minute" in text
     assert "subscription" not in text
 
 
@@ -101,10 +102,10 @@ async def test_wallet_pays_for_a_plan(chat: Chat) -> None:
     await rich(chat)
     await chat.say("/plan")
     await chat.press("starter")
-    assert "You are on plan starter now." in await chat.press("Pay 9.00 USD")
+    assert "You are on plan starter now." in await chat.press("Pay $9.00")
     state = await chat.state()
     assert (state.plan, state.wallet) == ("starter", Money.usd("91"))
-    assert "already on that plan" in await chat.press("Pay 9.00 USD")
+    assert "already on that plan" in await chat.press("Pay $9.00")
     await chat.check_books()
 
 
@@ -114,8 +115,8 @@ async def test_wallet_that_is_short_offers_a_top_up(chat: Chat) -> None:
     await rich(chat, "8.99")
     await chat.say("/plan")
     text = await chat.press("starter")
-    assert "9.00 USD a month from your wallet, which holds 8.99 USD" in text
-    assert "0.01 USD short for that plan" in await chat.press("Pay 9.00 USD")
+    assert "$9.00 a month from your wallet, which holds $8.99" in text
+    assert "1 ¢ short for that plan" in await chat.press("Pay $9.00")
     assert "Top up your wallet" in await chat.press("Top up")
     assert (await chat.state()).plan == "free"
 
@@ -182,7 +183,7 @@ async def test_lower_plan_waits_for_the_end_of_the_period(chat: Chat) -> None:
     await chat.say("/plan")
     text = await chat.press("free")
     state = await chat.state()
-    assert f"Plan free begins when this period ends, on {state.renews_at:%Y-%m-%d}." in text
+    assert f"Plan free begins when this period ends, on {english(state.renews_at)}." in text
     assert (state.plan, state.next_plan) == ("starter", "free")
     assert edits(chat) == [("c1", True)]
     assert "Next period: plan free." in await chat.say("/plan")

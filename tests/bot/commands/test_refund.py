@@ -5,6 +5,7 @@ from telegram.error import BadRequest
 
 from engine.money import Money
 from tests.bot.commands.conftest import ANN, OLGA, Chat
+from tests.builders import english
 from tests.storage.shop import paid, topup_order
 
 
@@ -31,7 +32,9 @@ async def test_unknown_charge_id_is_refused(chat: Chat) -> None:
 async def test_refund_reaches_telegram_and_the_books(chat: Chat) -> None:
     await topped_up(chat)
     before = (await chat.state()).wallet
-    assert f"Refunded: {before} USD was taken from the wallet, 0.00 USD is owed." in await chat.say("/refund c1", OLGA)
+    assert f"Refunded: {english(before)} was taken from the wallet, $0.00 is owed." in await chat.say(
+        "/refund c1", OLGA
+    )
     (call,) = [call for call in chat.request.calls if call.method == "refundStarPayment"]
     assert (call.params["user_id"], call.params["telegram_payment_charge_id"]) == (ANN, "c1")
     assert (await chat.state()).wallet == Money(0)

@@ -47,7 +47,7 @@ async def test_tenant_shows_the_account(chat: Chat) -> None:
         f"Ann · tenant 1 · Telegram {ANN}",
         "Plan starter",
         "has access",
-        "charged 0.25 USD, cost 0.10 USD",
+        "charged 25 ¢, cost 10 ¢",
         "Subscription to starter: active",
         "⭐ c1",
     ):
@@ -83,7 +83,7 @@ async def test_credit_needs_an_amount_above_zero(chat: Chat, amount: str) -> Non
 
 async def test_credit_reaches_the_wallet(chat: Chat) -> None:
     await chat.say("/start")
-    assert await chat.say("/credit 1 2.50", OLGA) == "Credited. Ann's wallet holds 2.50 USD."
+    assert await chat.say("/credit 1 2.50", OLGA) == "Credited. Ann's wallet holds $2.50."
     assert (await chat.state()).wallet == Money.usd("2.50")
     await chat.check_books()
 

@@ -31,7 +31,7 @@ async def test_paysupport_names_the_seller_or_the_first_admin(chat: Chat) -> Non
 
 async def test_agreement_is_stored_and_the_top_up_goes_on(chat: Chat) -> None:
     await chat.say("/topup")
-    await chat.press("5.00 USD")
+    await chat.press("$5.00")
     assert (await chat.state()).agreed_terms != VERSION
     calls = await chat.press_data(chat.button("I agree"))
     assert (await chat.state()).agreed_terms == VERSION
@@ -42,7 +42,7 @@ async def test_older_agreement_is_asked_for_anew(chat: Chat) -> None:
     await chat.say("/start")
     await chat.write(lambda conn: tenant_settings.agree_terms(conn, 1, "2020-01-01", chat.clock.now()))
     await chat.say("/topup")
-    assert "please read /terms" in await chat.press("5.00 USD")
+    assert "please read /terms" in await chat.press("$5.00")
 
 
 @pytest.mark.parametrize(

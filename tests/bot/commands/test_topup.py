@@ -22,14 +22,14 @@ def invoices(calls: list[Call]) -> list[str]:
 
 
 async def test_each_amount_has_a_button_with_its_stars(chat: Chat) -> None:
-    assert "Top up your wallet (now 0.00 USD)" in await chat.say("/topup")
+    assert "Top up your wallet (now $0.00)" in await chat.say("/topup")
     labels = [label for label, _ in chat.buttons()]
-    assert labels == ["5.00 USD · 385 ⭐", "10.00 USD · 770 ⭐", "Other amount"]
+    assert labels == ["$5.00 · 385 ⭐", "$10.00 · 770 ⭐", "Other amount"]
 
 
 async def test_button_sends_an_invoice_whose_payload_is_our_order(agreed: Chat) -> None:
     await agreed.say("/topup")
-    calls = await agreed.press_data(agreed.button("5.00 USD"))
+    calls = await agreed.press_data(agreed.button("$5.00"))
     (sent,) = [call.params for call in calls if call.method == "sendInvoice"]
     (order,) = await agreed.rows("SELECT * FROM orders")
     assert (sent["payload"], sent["currency"], sent["chat_id"]) == (order["id"], "XTR", ANN)
@@ -44,7 +44,7 @@ async def test_button_of_an_amount_that_is_no_longer_offered_is_stale(agreed: Ch
 
 @pytest.mark.parametrize("text", ["7.50", "7,50", "$7.50", "7.50 usd", "7.50$"])
 async def test_amount_after_the_command_is_invoiced(agreed: Chat, text: str) -> None:
-    assert invoices(await agreed.send(f"/topup {text}")) == ["7.501 USD for your wallet"]
+    assert invoices(await agreed.send(f"/topup {text}")) == ["$7.50 for your wallet"]
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ async def test_amount_after_the_command_is_invoiced(agreed: Chat, text: str) -> 
 async def test_amount_has_bounds_and_whole_cents(agreed: Chat, text: str, ok: bool) -> None:
     calls = await agreed.send(f"/topup {text}")
     assert bool(invoices(calls)) == ok
-    assert any("from 1.00 to 130.00 USD" in call.text for call in calls) != ok
+    assert any("from $1.00 to $130.00" in call.text for call in calls) != ok
 
 
 async def test_other_amount_is_the_next_message(agreed: Chat) -> None:
     await agreed.say("/topup")
-    assert "How much, in USD?" in await agreed.press("Other amount")
-    assert invoices(await agreed.send("7,50")) == ["7.501 USD for your wallet"]
+    assert "How much, in US dollars?" in await agreed.press("Other amount")
+    assert invoices(await agreed.send("7,50")) == ["$7.50 for your wallet"]
     assert invoices(await agreed.send("7,50")) == []
 
 
@@ -79,7 +79,7 @@ async def test_amount_that_comes_too_late_is_a_question(agreed: Chat) -> None:
 
 async def test_agreement_goes_on_with_an_amount_of_ones_own(chat: Chat) -> None:
     await chat.say("/topup 7.50")
-    assert invoices(await chat.press_data(chat.button("I agree"))) == ["7.501 USD for your wallet"]
+    assert invoices(await chat.press_data(chat.button("I agree"))) == ["$7.50 for your wallet"]
 
 
 async def test_wrong_code_is_refused_and_after_five_the_user_waits(chat: Chat) -> None:
@@ -91,7 +91,7 @@ async def test_wrong_code_is_refused_and_after_five_the_user_waits(chat: Chat) -
 async def test_code_credits_once_and_a_repeat_says_so(chat: Chat) -> None:
     made = await chat.say("/code 5", 9001)
     code = made.splitlines()[-1]
-    assert "5.00 USD was added. Your wallet holds 5.00 USD." in await chat.say(f"/topup {code}")
+    assert "$5.00 was added. Your wallet holds $5.00." in await chat.say(f"/topup {code}")
     assert "You have already used that code" in await chat.say(f"/topup {code}")
     assert "That code is not valid." in await chat.say(f"/topup {code}", BAO)
     assert (await chat.state()).wallet == Money.usd("5")

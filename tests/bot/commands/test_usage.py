@@ -9,7 +9,7 @@ from engine.chat import Usage
 from engine.money import Money
 from storage.database.connection import Connection
 from tests.bot.commands.conftest import ANN, BAO, Chat
-from tests.builders import spent
+from tests.builders import english, spent
 
 
 async def used(chat: Chat, days: int = 1) -> None:
@@ -37,8 +37,8 @@ async def test_usage_has_totals_lists_and_a_picture(chat: Chat) -> None:
     text = calls[-1].text
     for line in (
         "This period",
-        "Answers: 1 · tokens: 1,500 · 0.50 USD from the wallet",
-        f"By day\n{chat.clock.now():%Y-%m-%d}: 1,500 tokens · 0.50 USD",
+        "Answers: 1 · tokens: 1,500 · 50 ¢ from the wallet",
+        f"By day\n{english(chat.clock.now())}: 1,500 tokens · 50 ¢",
         "By model\ndeepseek-v4-flash: 1,500 tokens",
         "By provider\ndeepseek: 1,500 tokens",
         "Left: ",

@@ -61,7 +61,7 @@ async def test_markup_model_is_paid_from_the_wallet(chat: Chat) -> None:
     chat.scripts["openai"]._scripts = [whole("words", tokens=(1000, 1000))]
     await chat.say("/model smart")
     await chat.say("/ask a question")
-    assert "USD from your wallet" in await chat.say("/why")
+    assert "¢ from your wallet" in await chat.say("/why")
     await chat.check_books()
 
 

@@ -11,7 +11,7 @@ from tests.bot.contexts import bot_texts, text
 from tests.journeys.conftest import ANN, BAO, Journey
 
 STARS, NANOUSD = 385, 385 * 13_000_000
-CREDITED = text("payment.credited", usd="5.005", wallet="5.005")
+CREDITED = text("payment.credited", usd="$5.00", wallet="$5.00")
 Offered = dict[str, Any]
 
 
@@ -93,7 +93,7 @@ async def test_refund_debits_the_wallet(journey: Journey) -> None:
     assert await wallet(journey) == NANOUSD
     stars.refund(journey.sandbox.world, ANN, paid["charge_id"])
     assert await wallet(journey) == 0
-    assert bot_texts(journey)[-1] == text("payment.refunded", taken="5.005", owed="0.00")
+    assert bot_texts(journey)[-1] == text("payment.refunded", taken="$5.00", owed="$0.00")
     await journey.check_books()
 
 

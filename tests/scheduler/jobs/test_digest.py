@@ -24,15 +24,15 @@ async def test_digest_is_sent_once_at_the_operators_hour(
         assert len(notifier.texts) == count, now
     (text,) = notifier.texts
     for words in (
-        "2026-11-24",
+        "24 Nov 2026",
         "Answers: 3 · tokens: 4,500",
-        "Charged 0.015 USD",
-        "cost 0.003 USD",
+        "Charged 1.5 ¢",
+        "cost 0.3 ¢",
         "80.0 % of sales",
         "Failed attempts: 7 (gemini timeout 7)",
         "unanswered prompts: 1",
-        "`Ann *star* 'tick'`: 3 · 4,500 tokens · 0.015 USD",
-        "gemini/m: offer down",
+        "`Ann *star* 'tick'`: 3 answers · 4,500 tokens · 1.5 ¢",
+        "gemini/m: model down",
     ):
         assert words in text, words
 
@@ -53,7 +53,7 @@ async def test_quiet_day_has_its_own_message(
     await journal.answered("deepseek")
     clock.at = clock.at.replace(day=26)
     await digest.run(context)
-    assert notifier.texts == ["📒 2026-11-25: a quiet day, no one asked anything."]
+    assert notifier.texts == ["📒 25 Nov 2026: a quiet day, no one asked anything."]
 
 
 async def test_new_service_sends_no_digest(context: JobContext, journal: Journal, notifier: Notifications) -> None:

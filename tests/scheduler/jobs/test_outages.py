@@ -100,8 +100,8 @@ async def test_recovery_is_a_reply_with_the_cost_of_the_detour(
     alert, back = notifier.messages.values()
     assert back.reply_to == (ADMIN, 1)
     assert "deepseek/m is back after 10 min" in back.text
-    assert "Meanwhile others answered 4 prompts for 0.004 USD" in back.text
-    assert "cost of the detour: 0.0032 USD" in back.text  # 1,000 + 500 tokens would have cost 0.0002 here
+    assert "Meanwhile others answered 4 prompts for 0.4 ¢" in back.text
+    assert "cost of the detour: 0.32 ¢" in back.text  # 1,000 + 500 tokens would have cost 0.0002 here
     assert "is down" in alert.text
 
 

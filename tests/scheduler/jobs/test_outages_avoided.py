@@ -25,7 +25,7 @@ async def test_offer_that_is_avoided_without_an_outage_is_told_once(
         await outages.run(context)
     (alert,) = notifier.texts
     assert alert.splitlines()[0] == "🟡 deepseek/m is avoided: 25 % of its attempts fail (timeout)"
-    assert "The detour costs about 0.92 USD a day" in alert
+    assert "The detour costs about 92 ¢ a day" in alert
     assert [each.kind for each in await context.db.read(incidents.all_open)] == ["offer_avoided"]
 
 

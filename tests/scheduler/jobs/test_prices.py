@@ -30,9 +30,9 @@ async def test_new_price_is_reported_once_with_its_effect_on_the_margin(
     for _ in range(3):
         await prices.run(context)
     (text,) = notifier.texts
-    assert "deepseek/m has a new price: 0.20/0.60 USD" in text
-    assert "it was 0.10/0.20" in text
-    assert "+0.30 USD a week in cost, margin 4.00 → 3.70 USD" in text
+    assert "deepseek/m has a new price: $0.20/$0.60 per 1M tokens" in text
+    assert "it was $0.10/$0.20" in text
+    assert "the cost of a week changes by 30 ¢, and its margin from $4.00 to $3.70" in text
 
 
 async def test_two_processes_report_a_price_once(

@@ -108,7 +108,7 @@ async def test_findings_beyond_ten_of_a_kind_are_one_message(
     await reconcile.run(replace(shop, stars=Telegram([entry(order, f"c{number}") for number in range(5)])))
     alerts = [message.text for (chat, _), message in notifier.messages.items() if chat == ADMIN]
     assert len(alerts) == 3
-    assert f"3 more like these, {3 * order.stars}" in alerts[2]
+    assert f"3 more like these, {3 * order.stars:,}" in alerts[2]
 
 
 async def test_without_a_bot_nothing_is_read(context: JobContext, notifier: Notifications) -> None:

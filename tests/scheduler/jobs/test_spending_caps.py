@@ -16,7 +16,7 @@ async def test_model_at_its_loss_limit_is_reported_once_a_day(
             await spending_caps.run(context)
         assert len(notifier.texts) == day + 1
         clock.move(days=1)
-    assert notifier.texts[0].startswith("🟠 auto has lost 0.002 USD today")
+    assert notifier.texts[0].startswith("🟠 auto has lost 0.2 ¢ today")
 
 
 async def test_model_without_a_loss_limit_is_not_reported(
