@@ -8,7 +8,7 @@ The work is linear in the bytes, whatever they are, and frames, values and lines
 
 import codecs
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.errors import Garbled
 from engine.json_limits import has_too_many_values, open_brackets
@@ -18,11 +18,11 @@ MOST_FRAMES = 150_000  # of one body; an answer has at most one for each of its 
 MOST_LINES = 4 * MOST_FRAMES
 MOST_ELEMENTS = 4_000  # of one array; they are read in one step
 _CHECKED_CHARS = 200_000  # a shorter frame can't have too many values
+_SHORT_CHARS = 16_384
 _NEVER_COMPLETE = 2**60
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     event: str
     data: str
 
@@ -38,6 +38,10 @@ class LineSplitter:
 
     def feed(self, piece: bytes, *, final: bool = False) -> list[str]:
         """Return the lines that `piece` completes. Raises Garbled for a line that is too long."""
+        return self.split(self.decode(piece, final=final))
+
+    def decode(self, piece: bytes, *, final: bool = False) -> str:
+        """Return the text of `piece` with LF for each end of a line, to be passed to `split`."""
         text = self._held + self._decode(piece, final)
         self._held = ""
         if "\r" in text:
@@ -45,6 +49,10 @@ class LineSplitter:
             if text.endswith("\r") and not final:
                 text, self._held = text[:-1], "\r"
             text = text.replace("\r\n", "\n").replace("\r", "\n")
+        return text
+
+    def split(self, text: str) -> list[str]:
+        """Return the lines that `text` completes. Raises Garbled for a line that is too long."""
         *lines, rest = text.split("\n")
         if lines:
             if self._parts:
@@ -61,6 +69,15 @@ class LineSplitter:
     @property
     def rest(self) -> str:
         return "".join(self._parts) + self._held
+
+    def take_short_rest(self) -> str:
+        """Return and forget the beginning of a line, unless it is long: then "", and it is kept."""
+        if not self._parts or self._chars > _SHORT_CHARS:
+            return ""
+        rest = "".join(self._parts)
+        self._parts.clear()
+        self._chars = 0
+        return rest
 
 
 class _FrameBuilder:
@@ -84,6 +101,11 @@ class _FrameBuilder:
         if self._bare:
             self.end(found)
         self._field(line)
+
+    @property
+    def is_empty(self) -> bool:
+        """True where no frame has begun."""
+        return not (self._data or self._event)
 
     def end(self, found: list[Frame]) -> None:
         """Add the frame that has begun to `found`. Raises Garbled for one with too many values."""
@@ -129,13 +151,30 @@ class FrameSplitter:
     def feed(self, piece: bytes) -> list[Frame]:
         """Return the frames that `piece` completes. Raises Garbled over a limit."""
         take, found = self._builder.take, list[Frame]()
-        lines = self._lines.feed(piece)
+        text = self._lines.decode(piece)
+        if "\n\n" in text and self._builder.is_empty:
+            text = self._take_plain(self._lines.take_short_rest() + text, found)
+        lines = self._lines.split(text)
         self._lines_left -= len(lines)
         if self._lines_left < 0:
             raise Garbled("a body with too many lines")
         for line in lines:
             take(line, found)
         return self._counted(found)
+
+    def _take_plain(self, text: str, found: list[Frame]) -> str:
+        """Add the frames of a single `data` line at the beginning of `text` to `found`; return the rest of it.
+
+        Nearly every frame is one, and this takes a third of the time of reading its lines.
+        """
+        begin = 0
+        for block in text.split("\n\n")[:-1]:
+            if block[:7] != "data: {" or "\n" in block or len(block) > _CHECKED_CHARS:
+                break
+            found.append(Frame("", block[6:]))
+            begin += len(block) + 2
+        self._lines_left -= 2 * len(found)
+        return text[begin:]
 
     def end(self) -> list[Frame]:
         """Return the frames left at the end of the body, also an unfinished last one: some servers send errors so."""

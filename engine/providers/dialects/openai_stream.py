@@ -15,6 +15,7 @@ from engine.providers.sse import Frame
 from engine.providers.streams.finishes import finish_of, is_listed, is_reason
 from engine.providers.streams.openai_parts import call_pieces, parts_of
 from engine.providers.streams.openai_usage import billed_usd, usage_of
+from engine.providers.streams.plain_text import plain_text
 from engine.providers.streams.think_tags import TaggedText, ThinkTags
 from engine.providers.streams.thinking_habits import ThinkingHabits
 from engine.providers.streams.tool_calls import ToolCalls
@@ -40,6 +41,10 @@ class OpenAIStreamReader(StreamReader):
         self._left_logprobs_chars = _MOST_LOGPROBS_CHARS
 
     def read(self, frame: Frame) -> list[Chunk]:
+        if (plain := plain_text(frame)) is not None and (not plain.model or plain.model == self._model):
+            choice = self._choices.get(plain.number)
+            if choice is not None and choice.tags.is_over:
+                return [choice.plain(plain.text)]
         if frame.data[:1] != "{" and self._is_marker(frame.data.strip()):
             return []
         try:
@@ -191,6 +196,11 @@ class _Choice:
             yield from self._pieces(self.tags.end(), None)
             take = self.calls.take_message(pieces) if is_message else self.calls.take(pieces, at_end=at_end)
             yield Delta("", self.index, tuple(take))  # an empty one shows that the model works
+
+    def plain(self, text: str) -> Delta:
+        """Return the delta of a text that came alone, once no tag can follow."""
+        self._new("text", text, is_message=False)
+        return Delta(text, self.index)
 
     def rest(self) -> Iterator[Delta]:
         """Return what was held back until the end of the choice."""

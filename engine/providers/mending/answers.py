@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from msgspec import structs
+
 from engine.chat import Chunk, Delta, Options, ToolCallDelta
 from engine.providers.mending.tool_names import replaced_names
 
@@ -36,7 +38,7 @@ class AnswerMending:
                 continue
             calls = tuple(self._named(call) for call in chunk.tool_calls if self._is_kept(chunk.index, call))
             if calls or chunk.text or chunk.thinking:
-                found.append(replace(chunk, tool_calls=calls))
+                found.append(structs.replace(chunk, tool_calls=calls))
         return found
 
     def _is_kept(self, index: int, call: ToolCallDelta) -> bool:

@@ -53,3 +53,22 @@ def test_half_a_character_is_held_back() -> None:
     assert lines.feed("🌊".encode()[:2]) == []
     assert lines.feed("🌊".encode()[2:] + b"\n") == ["🌊"]
     assert lines.feed(b"\xff\n") == ["\ufffd"]
+
+
+MIXED = (
+    b'data: {"a": 1}\n\ndata: {"b": 2}\n\ndata: {"c":\ndata: 3}\n\n: x\n\n\ndata: {"d": 4}\n\nevent: e\ndata: {}\n\n'
+)
+
+
+@given(st.lists(st.integers(0, 90), max_size=8))
+def test_single_data_lines_among_others_do_not_depend_on_where_bytes_are_split(cuts: list[int]) -> None:
+    plain = [Frame("", data) for data in ('{"a": 1}', '{"b": 2}', '{"c":\n3}', '{"d": 4}')]
+    assert read(MIXED, *cuts) == [*plain, Frame("e", "{}")]
+
+
+def test_number_of_single_data_lines_is_bounded() -> None:
+    splitter, piece = FrameSplitter(), b"data: {}\n\n" * 1_000
+    for _ in range(150):
+        splitter.feed(piece)
+    with pytest.raises(Garbled):
+        splitter.feed(piece)
