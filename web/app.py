@@ -36,6 +36,7 @@ from web.pipeline.idempotency import IdempotencyKeys
 from web.requests.body import BodyReader
 from web.requests.body_memory import BodyMemory
 from web.requests.cors import ANY, Cors
+from web.requests.direct import Endpoint, direct
 from web.requests.middleware import RequestHead, RequestLimits, RequestMiddleware
 from web.requests.paths import Paths
 
@@ -79,11 +80,13 @@ def build_app(services: WebServices) -> ASGIApp:
     for router in routers:
         app.include_router(router)
     prompting = Prompting(services.gateway, IdempotencyKeys(services.db, services.clock, services.lease_id))
-    app.router.routes.extend(_prompt_routes(prompting, services))
+    endpoints = _prompt_endpoints(prompting, services)
+    app.router.routes.extend(Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items())
+    app.router.routes.extend(_stored_responses(services))
     app.router.routes.extend(services.more_routes)
     openapi.describe(app, tuple(services.plans))
     return RequestMiddleware(
-        app,
+        direct(endpoints, app),
         Paths([*app.routes, *(route for router in routers for route in router.routes)]),
         Authenticator(services.db, services.plans, services.clock, services.admin_key, services.alert_wrong_keys),
         RequestLimits(services.gateway.admission),
@@ -115,23 +118,24 @@ def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
     return routers
 
 
-def _prompt_routes(prompting: Prompting, services: WebServices) -> list[BaseRoute]:
-    """Return the endpoints of /v1 that answer prompts, and those of stored answers."""
-    chat = ChatEndpoint(prompting, ChatFamily())
-    messages = ChatEndpoint(prompting, MessagesFamily(), b"messages\n")
-    responses = ChatEndpoint(prompting, ResponsesFamily(services.db, services.clock), b"responses\n")
-    texts = ChatEndpoint(prompting, TextFamily(), b"completions\n")
+def _prompt_endpoints(prompting: Prompting, services: WebServices) -> dict[str, Endpoint]:
+    """Return the endpoints of /v1 that answer prompts, by path; each is called with POST."""
+    return {
+        "/v1/chat/completions": ChatEndpoint(prompting, ChatFamily()).create,
+        "/v1/messages": ChatEndpoint(prompting, MessagesFamily(), b"messages\n").create,
+        "/v1/messages/count_tokens": TokenCount().create,
+        "/v1/responses": ChatEndpoint(prompting, ResponsesFamily(services.db, services.clock), b"responses\n").create,
+        "/v1/completions": ChatEndpoint(prompting, TextFamily(), b"completions\n").create,
+        "/v1/embeddings": EmbeddingsEndpoint(prompting).create,
+    }
+
+
+def _stored_responses(services: WebServices) -> list[BaseRoute]:
     stored = StoredResponses(services.db)
     return [
-        Route("/v1/chat/completions", chat.create, methods=["POST"]),
-        Route("/v1/messages", messages.create, methods=["POST"]),
-        Route("/v1/messages/count_tokens", TokenCount().create, methods=["POST"]),
-        Route("/v1/responses", responses.create, methods=["POST"]),
         Route("/v1/responses/{response_id}", stored.read, methods=["GET"]),
         Route("/v1/responses/{response_id}", stored.delete, methods=["DELETE"]),
         Route("/v1/responses/{response_id}/input_items", stored.input_items, methods=["GET"]),
-        Route("/v1/completions", texts.create, methods=["POST"]),
-        Route("/v1/embeddings", EmbeddingsEndpoint(prompting).create, methods=["POST"]),
     ]
 
 

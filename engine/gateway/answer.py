@@ -70,6 +70,10 @@ class Answer:
             raise StopAsyncIteration
         return event
 
+    def take_ready(self, most: int) -> list[Event]:
+        """Return up to `most` next events that have come already; none where the answer ends or more is to come."""
+        return self._stream.take_ready(most)
+
     @property
     def offer(self) -> Offer | None:
         """The offer that answers; None before the first content."""

@@ -99,6 +99,13 @@ class AnswerStream:
             await self._arrived.wait()
         return item
 
+    def take_ready(self, most: int) -> list[Event]:
+        """Take up to `most` events that have come, without waiting."""
+        found: list[Event] = []
+        while len(found) < most and (item := self._take()) is not None and not isinstance(item, StreamEnd):
+            found.append(item)
+        return found
+
     async def last(self) -> StreamEnd:
         """Wait for the end without taking any event."""
         while self._end is None:

@@ -62,7 +62,7 @@ class ChatEncoder(StreamEncoder):
         if isinstance(event, Delta) and not (event.is_content or event.thinking):
             return b""
         start, self._is_first = self._is_first, False
-        return sse(self._chunks.json(event, start=start))
+        return self._chunks.sse(event, start=start)
 
     def end(self, completion: Completion, charge: Charge) -> bytes:
         model = completion.model

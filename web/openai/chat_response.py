@@ -4,10 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from engine.chat import Choice, Completion, Delta, Event, Finished, ToolCall, Usage
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
+from web.pipeline.family import sse
 
+_encode_text = msgspec.json.Encoder().encode  # a text's bytes are those that `dumps` gives
 dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -54,20 +58,23 @@ class ChunkEncoder:
     def __init__(self, id: str, created: int, model: str) -> None:  # noqa: A002
         self._id, self._created, self._model = id, created, model
         mark = "<text>"
-        before, _, after = dumps(chunk_json(id, created, model, Delta(mark))).partition(dumps(mark))
+        before, _, after = sse(dumps(chunk_json(id, created, model, Delta(mark)))).partition(dumps(mark).encode())
         self._before, self._after = before, after
 
-    def json(self, event: Event, *, start: bool = False) -> str:
-        if start or not _is_plain(event):
-            return dumps(chunk_json(self._id, self._created, self._model, event, start=start))
-        assert isinstance(event, Delta)
-        return self._before + dumps(event.text) + self._after
+    def sse(self, event: Event, *, start: bool = False) -> bytes:
+        """Return the server-sent event of a chunk."""
+        if start or not isinstance(event, Delta) or not _is_plain(event):
+            return sse(dumps(chunk_json(self._id, self._created, self._model, event, start=start)))
+        try:
+            text = _encode_text(event.text)
+        except UnicodeEncodeError:  # a lone surrogate
+            text = dumps(event.text).encode(errors="replace")
+        return self._before + text + self._after
 
 
-def _is_plain(event: Event) -> bool:
-    if not isinstance(event, Delta) or not event.text:
-        return False
-    return not (event.tool_calls or event.index or event.logprobs or event.thinking or event.is_refusal)
+def _is_plain(event: Delta) -> bool:
+    special = event.tool_calls or event.index or event.logprobs or event.thinking or event.is_refusal
+    return bool(event.text) and not special
 
 
 def usage_chunk_json(id: str, created: int, model: str, usage: Usage, charge: Charge) -> dict[str, Any]:  # noqa: A002

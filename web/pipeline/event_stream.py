@@ -18,6 +18,9 @@ from web.pipeline.family import StreamEncoder
 log = logging.getLogger(__name__)
 SILENCE_SECONDS = 8.0  # a stream that is silent for so long gets a comment, so that no proxy closes it
 
+MOST_JOINED = 128
+"""Events that are sent in one write: a client that reads slowly has taken no more than these ahead."""
+
 
 async def next_event(answer: Answer, seconds: float) -> tuple[Event | None, bool]:
     """Return the next event, None where the answer ends without one, and whether either came within `seconds`.
@@ -78,10 +81,12 @@ class EventStream(Response):
             await _write(send, self._encoder.keep_alive)
         try:
             event = self._first if self._has_begun else await self._next(send)
-            await _write(send, self._encoder.begin(*_offer(self._answer)))
+            begin = self._encoder.begin(*_offer(self._answer))
             while event is not None:
-                await _write(send, self._encoder.event(event))
+                await _write(send, begin + self._encoded(event))
+                begin = b""
                 event = await self._next(send)
+            await _write(send, begin)
             assert self._answer.completion is not None
             last = self._encoder.end(self._answer.completion, self._answer.charge)
         except EngineError as error:
@@ -95,6 +100,11 @@ class EventStream(Response):
         """Have reasoning delivered, unless the stream may be replayed: it then has that of the kept attempt alone."""
         if not self._must_finish:
             self._answer.open()
+
+    def _encoded(self, event: Event) -> bytes:
+        """Return the bytes of `event`, and of those after it that have come: one write for a network read."""
+        encode, ready = self._encoder.event, self._answer.take_ready(MOST_JOINED)
+        return b"".join((encode(event), *map(encode, ready))) if ready else encode(event)
 
     async def _next(self, send: Send) -> Event | None:
         """Wait for the next event, with a comment for each silence; None at the end."""

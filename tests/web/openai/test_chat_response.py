@@ -17,7 +17,7 @@ from engine.chat import (
 from engine.money import Money
 from engine.tenancy import Charge
 from web.openai import chat_response
-from web.openai.chat_response import ChunkEncoder
+from web.openai.chat_response import ChunkEncoder, dumps
 
 CALL = ToolCall("call_1", "look", '{"at":1}')
 USAGE = Usage(10, 5, cached_tokens=4, reasoning_tokens=2)
@@ -50,8 +50,14 @@ def choice(event: Event, *, start: bool = False) -> Any:
     ids=lambda event: repr(event)[:40],
 )
 def test_encoded_chunk_equals_the_chunk_built_whole(event: Event, start: bool) -> None:
-    encoded = ChunkEncoder("r", 1, "m").json(event, start=start)
-    assert json.loads(encoded) == chunk(event, start=start)
+    encoded = ChunkEncoder("r", 1, "m").sse(event, start=start)
+    assert json.loads(encoded.removeprefix(b"data: ")) == chunk(event, start=start)
+
+
+@pytest.mark.parametrize("text", ['"\\/\n\x00\x1f\x7f', "\u00e9\u2028\u20ac \U0001f30a", "a\ud800b"])
+def test_text_is_encoded_as_the_whole_chunk_would_be(text: str) -> None:
+    built = dumps(chunk(Delta(text))).encode(errors="replace")
+    assert ChunkEncoder("r", 1, "m").sse(Delta(text)) == b"data: " + built + b"\n\n"
 
 
 def test_role_is_sent_with_the_first_chunk_only() -> None:
