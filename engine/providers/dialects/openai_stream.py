@@ -41,10 +41,10 @@ class OpenAIStreamReader(StreamReader):
         self._left_logprobs_chars = _MOST_LOGPROBS_CHARS
 
     def read(self, frame: Frame) -> list[Chunk]:
-        if (plain := plain_text(frame)) is not None and (not plain.model or plain.model == self._model):
-            choice = self._choices.get(plain.number)
+        if (quick := plain_text(frame)) is not None and (not quick.model or quick.model == self._model):
+            choice = self._choices.get(quick.number)
             if choice is not None and choice.tags.is_over:
-                return [choice.plain(plain.text)]
+                return [choice.plain(quick.text)]
         if frame.data[:1] != "{" and self._is_marker(frame.data.strip()):
             return []
         try:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from engine.chat import Delta
 from engine.errors import CapabilityMissing
@@ -53,7 +54,7 @@ def checked(deltas: Sequence[Delta], schema: Mapping[str, Any], ended: Container
             raise CapabilityMissing(WRONG_FORM)
         if plain != text:
             for n in places:
-                found[n] = replace(found[n], text=plain if n == places[0] else "")
+                found[n] = structs.replace(found[n], text=plain if n == places[0] else "")
     return found
 
 
