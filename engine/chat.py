@@ -56,6 +56,7 @@ class Message:
     """One turn of a conversation.
 
     `thinking`: the reasoning of an assistant's turn, where the client gives it back, and its provider's signature.
+    `is_error`: a tool's result that says why the tool failed.
     """
 
     role: Role
@@ -65,6 +66,7 @@ class Message:
     name: str = ""
     thinking: str = ""
     thinking_signature: str = ""
+    is_error: bool = False
 
     @property
     def text(self) -> str:

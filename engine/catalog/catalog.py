@@ -8,7 +8,7 @@ from fractions import Fraction
 from engine.catalog.conversation_forecast import ConversationForecast, Outlook, later_cost_atto, rates_of
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
 from engine.catalog.learned_sizes import LearnedContexts
-from engine.catalog.model_names import EMBEDDINGS, MOST_NAME_CHARS, is_model_name, unit_beside_text
+from engine.catalog.model_names import EMBEDDINGS, MOST_NAME_CHARS, is_embedding_name, is_model_name, unit_beside_text
 from engine.catalog.offers import (
     Drop,
     MissingCapability,
@@ -88,7 +88,10 @@ class Catalog:
         ModelNotSold and NotForChat.
         """
         if name in self.models:
-            return self.models[name]
+            model = self.models[name]
+            if all(is_embedding_name(offer.model) for offer in model.offers):
+                raise NotForChat(name)
+            return model
         if not is_model_name(name) and not any(name in {offer.name, offer.model} for offer in self._offers):
             raise UnknownModel(name[:MOST_NAME_CHARS], tuple(self.models))
         if unit := unit_beside_text(name):

@@ -181,11 +181,17 @@ def _user(blocks: Sequence[Mapping[str, Any]], where: str, role: Role) -> list[M
     for n, block in enumerate(blocks):
         at = f"{where}.{n}"
         if block.get("type") == "tool_result":
-            call_id = Fields(block, at).text("tool_use_id")
-            results.append(Message(Role.TOOL, _result_parts(block.get("content"), f"{at}.content"), (), call_id))
+            results.append(_result(block, at))
         else:
             parts.append(_part(block, at))
     return [*results, Message(role, tuple(parts))] if parts or not results else results
+
+
+def _result(block: Mapping[str, Any], where: str) -> Message:
+    fields = Fields(block, where)
+    parts = _result_parts(block.get("content"), f"{where}.content")
+    failed = fields.boolean("is_error") or False
+    return Message(Role.TOOL, parts, (), fields.text("tool_use_id"), is_error=failed)
 
 
 def _result_parts(content: Any, where: str) -> tuple[Part, ...]:

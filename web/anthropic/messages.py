@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +15,6 @@ from engine.tenancy import Charge
 from web.anthropic.message_encoder import MessageEncoder
 from web.anthropic.message_request import ignored_fields, message_request
 from web.anthropic.message_response import message_json
-from web.auth import new_request_id
 from web.errors import ErrorShape, HttpProblem, error_response
 from web.pipeline.body import parse_body
 from web.pipeline.family import FamilyRequest, Origin, StreamEncoder
@@ -55,7 +53,7 @@ class TokenCount:
     """The endpoint that counts the input tokens of a message, as they are estimated for a hold. It charges nothing."""
 
     async def create(self, request: Request) -> Response:
-        request_id = new_request_id(datetime.now(UTC))
+        request_id: str = request.state.head.request_id
         try:
             body = parse_body(request, await request.body())
             chat = message_request(body, id=request_id, key_id=None, needs_limit=False)

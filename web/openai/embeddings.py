@@ -141,13 +141,13 @@ def _inputs(found: Any) -> tuple[EmbeddingInput, ...]:
         raise BadRequest("input", f"must be {_EXPECTED}")
     if sum(map(len, inputs)) > MOST_TOKENS:
         raise BadRequest("input", f"must have at most {MOST_TOKENS:,} tokens in all")
-    return tuple(tuple(each) for each in inputs)
+    return tuple(tuple(map(int, each)) for each in inputs)
 
 
 def _is_token_list(found: Any) -> bool:
     if not isinstance(found, list) or not found:
         return False
-    return all(type(each) is int and 0 <= each <= _MOST_TOKEN_ID for each in found)
+    return all(type(each) in {int, float} and 0 <= each <= _MOST_TOKEN_ID and each == int(each) for each in found)
 
 
 def _headers(embedded: Embedded) -> dict[str, str]:

@@ -31,6 +31,8 @@ def as_tools(body: Mapping[str, Any]) -> dict[str, Any] | None:
         described.object("parameters")
         described.boolean("strict")
     choice = _tool_choice(fields, {function["name"] for function in functions})
+    fields.boolean("parallel_tool_calls")
+    fields.text_or_object("tool_choice")
     if body.get("tools"):
         return None
     return {

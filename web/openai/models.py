@@ -1,15 +1,17 @@
-"""GET /v1/models: the models that a key may ask for."""
+"""GET /v1/models: the models that a key may ask for, in the shape of the client's family."""
 
 from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.embedding_models import embedding_model, embedding_names
 from engine.errors import ModelNotPriced, ModelNotSold, NotForEmbeddings, UnknownModel
 from engine.tenancy import Tenant
+from web.anthropic.models import AnthropicModel, AnthropicModelList, Page
+from web.anthropic.models import model_out as anthropic_model
 from web.auth import Caller
 from web.errors import HttpProblem
 from web.openapi_parts import KEY_ERRORS, errors
@@ -25,21 +27,36 @@ def tenant_of(request: Request) -> Tenant:
 
 
 CurrentTenant = Annotated[Tenant, Depends(tenant_of)]
+Version = Annotated[
+    str | None,
+    Header(alias="anthropic-version", description="Of Anthropic's clients: the answer has its shape"),
+]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Models on a page, in Anthropic's shape")]
+Cursor = Annotated[str | None, Query(description="A model's id, in Anthropic's shape: the page is beside it")]
 
 
 def router(catalog: Catalog) -> APIRouter:
     routes = APIRouter(prefix="/v1/models", tags=["openai"], responses=errors(*KEY_ERRORS))
 
-    @routes.get("", summary="The models that this key may ask for")
-    async def listing(tenant: CurrentTenant) -> ModelList:
-        return ModelList(data=[_model_out(name) for name in _names(catalog, tenant)])
+    @routes.get("", summary="The models that this key may ask for", responses=errors(400, 404))
+    async def listing(
+        tenant: CurrentTenant,
+        version: Version = None,
+        limit: Limit = 20,
+        after_id: Cursor = None,
+        before_id: Cursor = None,
+    ) -> ModelList | AnthropicModelList:
+        names = _names(catalog, tenant)
+        if version is not None:
+            return Page(limit, after_id, before_id).of(names)
+        return ModelList(data=[_model_out(name) for name in names])
 
     @routes.get("/{model:path}", summary="One model", responses=errors(404))
-    async def one(model: str, tenant: CurrentTenant) -> ModelOut:
+    async def one(model: str, tenant: CurrentTenant, version: Version = None) -> ModelOut | AnthropicModel:
         if not _is_sold(catalog, model) or not tenant.allows(model):
             text = f"The model {model!r} does not exist; see GET /v1/models."
             raise HttpProblem(404, text, code="model_not_found", param="model")
-        return _model_out(model)
+        return _model_out(model) if version is None else anthropic_model(model)
 
     return routes
 

@@ -42,6 +42,7 @@ _TOOL_RESULT = object_schema(
         "type": _one_of("tool_result"),
         "tool_use_id": _NAME,
         "content": nullable({"anyOf": [_TEXT, {"type": "array", "items": {"anyOf": _GIVEN}}]}),
+        "is_error": {**_FLAG, "description": "true: the tool failed, and the content says why"},
     },
     ("type", "tool_use_id"),
 )

@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from string import punctuation
 from urllib.parse import quote
 
@@ -23,7 +22,6 @@ from engine.ports import CaptureStep
 from engine.tenancy import Charge, Tenant
 from storage.database.connection import Connection
 from web import errors
-from web.auth import new_request_id
 from web.errors import SERVER_ERROR
 from web.pipeline.body import parse_body
 from web.pipeline.conversation_ids import ConversationIds
@@ -76,8 +74,8 @@ async def answered(
     respond: Callable[[Request, str], Awaitable[Response]],
     problem: Callable[[errors.HttpProblem, str], Response],
 ) -> Response:
-    """Return the response of `respond`, which gets a new request id; `problem` answers a failure with that id."""
-    request_id = new_request_id(datetime.now(UTC))
+    """Return the response of `respond`, which gets the request's id; `problem` answers a failure with that id."""
+    request_id: str = request.state.head.request_id
     try:
         response = await respond(request, request_id)
     except errors.HttpProblem as error:

@@ -90,6 +90,8 @@ def _result(message: Message, rules: PictureRules) -> dict[str, Any]:
     is_text = not any(isinstance(part, Image) for part in message.parts)
     content: Any = message.text if is_text else [_block(part, rules) for part in message.parts]
     result = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content}
+    if message.is_error:
+        result["is_error"] = True
     is_marked = is_text and any(part.ends_cached_prefix for part in message.parts)
     return {**result, "cache_control": MARK} if is_marked else result
 

@@ -43,7 +43,8 @@ def contents(turns: Sequence[Message], model: str, rules: PictureRules) -> list[
 
 def _parts(message: Message, rules: PictureRules, *, signs: bool) -> Iterator[dict[str, Any]]:
     if message.role is Role.TOOL:
-        yield {"functionResponse": {"name": message.name, "response": {"result": message.text}}}
+        key = "error" if message.is_error else "result"
+        yield {"functionResponse": {"name": message.name, "response": {key: message.text}}}
         yield from (_part(part, rules) for part in message.parts if isinstance(part, Image))
         return
     yield from (_part(part, rules) for part in message.parts)

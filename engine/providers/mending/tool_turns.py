@@ -65,7 +65,8 @@ def _answered(place: int, messages: Sequence[Message], results: dict[int, _Resul
         for result in chosen:
             result.is_used = True
         parts = _joined([result.message.parts for result in chosen])
-        yield Message(Role.TOOL, parts or (Text(NO_RESULT),), tool_call_id=call.id, name=call.name)
+        failed = any(result.message.is_error for result in chosen)
+        yield Message(Role.TOOL, parts or (Text(NO_RESULT),), (), call.id, call.name, is_error=failed)
 
 
 def _is_of(result: Message, call: ToolCall) -> bool:

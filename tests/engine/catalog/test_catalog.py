@@ -3,16 +3,26 @@ from fractions import Fraction
 import pytest
 
 from engine.catalog.free_tiers import FREE_PRICE, FreeTierLimits, FreeTiers
-from engine.catalog.offers import Drop, Offer, flat_price
+from engine.catalog.offers import Drop, Model, Offer, flat_price
 from engine.catalog.price_book import PriceBook
 from engine.chat import Image, Message, Options, Role, Text, Tool, Usage, says
-from engine.errors import UnknownModel
+from engine.errors import NotForChat, UnknownModel
 from engine.tenancy import Flat, Markup
 from tests.engine.catalog.catalogs import ALL_PROVIDERS, AUTO, HELLO, NOON, asks, catalog, dropped, quoted
 
 
 def test_configured_name_is_its_model() -> None:
     assert catalog().model("auto").tariff == Flat(5 * 10**12)
+
+
+def test_configured_model_of_embedding_offers_answers_no_prompt() -> None:
+    found = catalog()
+    own = Model("own", (Offer("openai", "text-embedding-3-small"),), Flat(1))
+    mixed = Model("mixed", (*own.offers, Offer("openai", "gpt-4o")), Flat(1))
+    found.models = {"own": own, "mixed": mixed}
+    with pytest.raises(NotForChat, match="'own' makes embeddings"):
+        found.model("own")
+    assert found.model("mixed") is mixed
 
 
 def test_offer_asked_for_by_name_is_charged_with_a_markup() -> None:

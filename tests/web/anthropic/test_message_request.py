@@ -64,6 +64,7 @@ def test_turn_with_tool_results_is_a_message_for_each_and_one_for_the_rest() -> 
         (Role.TOOL, "c3"),
         (Role.USER, ""),
     ]
+    assert [m.is_error for m in found[2:]] == [False, True, False, False]
     assert found[2].parts == (Text("a"), Image("data:image/png;base64,QQ=="))
     assert found[4].parts == ()
 
@@ -134,6 +135,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"messages": [user({"type": "video"})]}, "messages.0.content.0.type"),
     ({"messages": [user({"type": "text", "text": 5})]}, "messages.0.content.0.text"),
     ({"messages": [user({"type": "tool_result"})]}, "messages.0.content.0.tool_use_id"),
+    (
+        {"messages": [user({"type": "tool_result", "tool_use_id": "c", "is_error": "yes"})]},
+        "messages.0.content.0.is_error",
+    ),
     ({"messages": [user({"type": "image", "source": {"type": "file"}})]}, "messages.0.content.0.source.type"),
     (
         {"messages": [user({"type": "image", "source": {"type": "url", "url": "http://127.0.0.1/x"}})]},

@@ -25,6 +25,8 @@ WITH_PRICES = CONFIG + '\n[models.own]\noffers = ["openai/text-embedding-3-small
         (["one", " "], ("one", " ")),
         ([1, 2], ((1, 2),)),
         ([[1, 2], [0]], ((1, 2), (0,))),
+        ([1.0, 2e3], ((1, 2000),)),
+        ([[1.0], [2]], ((1,), (2,))),
         (["x"] * 2048, ("x",) * 2048),
     ],
 )
@@ -49,6 +51,8 @@ def test_each_form_of_input_is_read(given: Any, inputs: Any) -> None:
         [True],
         [-1],
         [2**31],
+        [float(2**31)],
+        [-1.0],
         {"a": 1},
         7,
         [None],

@@ -81,6 +81,8 @@ def test_stream_has_the_parts_of_one_function_call() -> None:
     ("fields", "field"),
     [
         ({"functions": []}, "functions"),
+        ({"parallel_tool_calls": "yes"}, "parallel_tool_calls"),
+        ({"tool_choice": 7}, "tool_choice"),
         ({"functions": "x"}, "functions"),
         ({"functions": [{}]}, "functions.0.name"),
         ({"functions": [WEATHER, {"name": "b", "parameters": 1}]}, "functions.1.parameters"),

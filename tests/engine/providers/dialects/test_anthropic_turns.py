@@ -146,3 +146,10 @@ def test_prefix_is_marked_on_request_at_the_end_of_the_last_two_turns_of_the_use
     assert marks(ChatRequest("r", "m", history), caches=False) == [False, False, False]
     own = (Message(Role.USER, (Text("a", ends_cached_prefix=True),)), *history[1:])
     assert marks(ChatRequest("r", "m", own), caches=True) == [True, False, False]
+
+
+async def test_result_of_a_failed_tool_is_marked_as_an_error() -> None:
+    failed = replace(RESULT, is_error=True)
+    found = await turns(step(Message(Role.ASSISTANT, (), (CALL,)), failed))
+    (result,) = (block for turn in found for block in turn["content"] if block["type"] == "tool_result")
+    assert result == {"type": "tool_result", "tool_use_id": result["tool_use_id"], "content": "7", "is_error": True}

@@ -87,3 +87,11 @@ async def test_heic_is_taken() -> None:
     picture = Message(Role.USER, (Image("data:image/jpeg;base64,AAAAGGZ0eXBoZWljAAAA"),))
     (turn,) = await contents(ChatRequest("r", "m", (picture,)))
     assert turn["parts"][0]["inlineData"]["mimeType"] == "image/heic"
+
+
+@pytest.mark.parametrize(("is_error", "key"), [(True, "error"), (False, "result")])
+async def test_result_of_a_failed_tool_is_an_error(is_error: bool, key: str) -> None:
+    result = Message(Role.TOOL, (Text("7"),), tool_call_id="c", is_error=is_error)
+    found = await contents(step(Message(Role.ASSISTANT, (), (ToolCall("c", "look", "{}"),)), result))
+    responses = [part["functionResponse"] for turn in found for part in turn["parts"] if "functionResponse" in part]
+    assert [response["response"] for response in responses] == [{key: "7"}]
