@@ -57,7 +57,8 @@ def test_whole_answer_has_a_function_call() -> None:
 def test_answer_in_text_is_as_ever() -> None:
     completion = Completion("p", "m", (Choice("sunny", (), Finish.STOP),), Usage(10, 5))
     (choice,) = json.loads(asked().whole(completion, Charge()))["choices"]
-    assert (choice["message"], choice["finish_reason"]) == ({"role": "assistant", "content": "sunny"}, "stop")
+    message = {"role": "assistant", "content": "sunny", "refusal": None}
+    assert (choice["message"], choice["finish_reason"]) == (message, "stop")
 
 
 def test_stream_has_the_parts_of_one_function_call() -> None:
