@@ -10,10 +10,10 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.embedding_models import embedding_model, embedding_names
 from engine.errors import ModelNotPriced, ModelNotSold, NotForEmbeddings, UnknownModel
 from engine.tenancy import Tenant
-from web.anthropic.models import AnthropicModel, AnthropicModelList, Page
-from web.anthropic.models import model_out as anthropic_model
 from web.auth import Caller
 from web.errors import HttpProblem
+from web.model_pages import AnthropicModel, AnthropicModelList, Page
+from web.model_pages import model_out as anthropic_model
 from web.openapi_parts import KEY_ERRORS, errors
 from web.schemas import ModelList, ModelOut
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from web.anthropic.models import Page
 from web.errors import HttpProblem
+from web.model_pages import Page
 
 NAMES = ("a", "b", "c", "d", "e")
 
