@@ -27,6 +27,12 @@ _WITHIN_STREAM = {
     "api_error": 500,
     "server_error": 500,
 }
+_STATUS_FIELDS = ("code", "http_code", "status_code", "status")
+_OF_MINIMAX = {  # the HTTP status that a code of MiniMax's `base_resp` corresponds to
+    1001: 504, 1002: 429, 1004: 401, 1008: 402, 1026: 400, 1027: 400, 1039: 429, 1041: 429, 1042: 400, 2013: 400,
+    2045: 429, 2049: 401, 2056: 429,
+}  # fmt: skip
+_FINE = (None, 0, 200, "0", "200", "success")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +65,29 @@ def error_details(status: int | None, body: Any, headers: Mapping[str, str]) -> 
     return ErrorDetails(status, lower, message, code, _field_of(error), error, headers)
 
 
+def reports_failure(body: Mapping[str, Any]) -> bool:
+    """Return whether a response of status 200 reports a failure elsewhere than in `error`.
+
+    vLLM has a flat object, MiniMax a `base_resp`, FastAPI a `detail`; GLM and others a code and a message alone.
+    """
+    base = body.get("base_resp")
+    if body.get("object") == "error" or (isinstance(base, dict) and base.get("status_code") not in _FINE):
+        return True
+    if body.get("choices"):
+        return False
+    has_message = bool(body.get("msg") or body.get("message"))
+    return bool(body.get("detail") or body.get("errors")) or (has_message and body.get("code") not in _FINE)
+
+
 def _error_of(body: Any) -> tuple[Mapping[str, Any], str]:
     """Return the error object and its message."""
     if not isinstance(body, dict):
         return {}, body if isinstance(body, str) else ""
     groq = body.get("x_groq")
+    minimax = body.get("base_resp")
+    if isinstance(minimax, dict) and not body.get("error"):
+        message = minimax.get("status_msg")
+        return minimax, message if isinstance(message, str) else ""
     error = body.get("error") or (groq.get("error") if isinstance(groq, dict) else None) or body
     if isinstance(error, str):
         return body, error
@@ -114,11 +138,11 @@ def _field_of(error: Mapping[str, Any]) -> str:
 
 def _status_within(error: Mapping[str, Any], words: tuple[str, ...]) -> int | None:
     """Return the HTTP status that an error within a stream corresponds to; None: unknown."""
-    code = error.get("code")
-    if isinstance(code, str) and _STATUS.fullmatch(code):
-        code = int(code)
-    if isinstance(code, int) and _STATUS.fullmatch(str(code)):
-        return code
+    for code in map(error.get, _STATUS_FIELDS):
+        if isinstance(code, int | str) and _STATUS.fullmatch(str(code)):
+            return int(code)
+    if isinstance(code := error.get("status_code"), int):
+        return _OF_MINIMAX.get(code, 500)
     return next((_WITHIN_STREAM[word.lower()] for word in words if word.lower() in _WITHIN_STREAM), None)
 
 

@@ -66,6 +66,11 @@ _CONTEXT = tuple(
             rf"context length of only {_LONGEST} tokens, which is not enough\. Try to load the model with a larger "
             r"context length, or provide a shorter input\.?(?: Error Data: n/a, Additional Data: n/a)?"
         ),
+        (
+            rf"The number of tokens to keep from the initial prompt is greater than the context length"
+            rf"(?: \(n_keep: {_N} ?>= ?n_ctx: {_LONGEST}\))?\. ?Try to load the model with a larger context length, or "
+            r"provide a shorter input\.?(?: Error Data: n/a, Additional Data: n/a)?"
+        ),
     )
 )
 _DURATION = r"(?P<wait>(?:\d{1,6}(?:\.\d{1,9})?(?:ms|s|m|h))+)"

@@ -43,6 +43,9 @@ _NO_BALANCE = frozenset(
         "billing_error",
         "billing_hard_limit_reached",
         "billing_not_active",
+        "exceeded_current_quota_error",  # Moonshot
+        "insufficient_user_quota",  # one-api, new-api
+        "arrearage",  # DashScope
     }
 )
 _BAD_KEY = frozenset({"api_key_invalid", "invalid_api_key", "authentication_error"})
@@ -52,6 +55,8 @@ _MODERATION = frozenset(
         "content_filter",
         "moderation_blocked",
         "invalid_prompt",
+        "data_inspection_failed",  # DashScope
+        "sensitive_words_detected",  # one-api, new-api
         "responsibleaipolicyviolation",
     }
 )

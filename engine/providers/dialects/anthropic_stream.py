@@ -10,6 +10,7 @@ from engine.providers.dialects.stream_reader import StreamReader
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame
 from engine.providers.streams.finishes import finish_of, is_reason
+from engine.providers.streams.heartbeats import is_heartbeat
 from engine.providers.streams.openai_parts import MOST_PARTS
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
 from engine.providers.streams.usage_counts import UsageCounts
@@ -30,10 +31,14 @@ class AnthropicStreamReader(StreamReader):
         self._has_answered = False
 
     def read(self, frame: Frame) -> list[Chunk]:
+        if frame.data[:1] != "{" and (self._is_marker(frame.data.strip()) or is_heartbeat(frame)):
+            return []
         try:
             data = json_object(frame)
         except Garbled:
-            if self.has_finished or not frame.data.strip():
+            if "\n" in frame.data:
+                return self.read_lines(frame)
+            if self.has_finished:
                 return []
             raise
         kind = data.get("type") or frame.event
@@ -43,6 +48,11 @@ class AnthropicStreamReader(StreamReader):
             self.has_ended = True
             return []
         return self._take(kind, data)
+
+    def _is_marker(self, text: str) -> bool:
+        """Return whether it is OpenAI's end marker, which some proxies send."""
+        self.has_ended = text == "[DONE]"
+        return self.has_ended
 
     def end(self) -> list[Chunk]:
         return [*self._whole_inputs(), *self._call_deltas(self._calls.end())]
@@ -81,14 +91,15 @@ class AnthropicStreamReader(StreamReader):
         return self._text(block.get("text"))
 
     def _call(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
+        before = self._input(index, self._inputs.pop(index)) if index in self._inputs else []  # of a call in its place
         given = block.get("input")
         if given:
             self._inputs[index] = given if isinstance(given, str) else compact_json(given)
         if block.get("name") == ANSWER_TOOL:
             self._answers.add(index)
-            return [Delta()]
+            return [*before, Delta()]
         piece = CallPiece(index, str(block.get("id") or ""), str(block.get("name") or ""))
-        return [Delta("", 0, tuple(self._calls.take([piece])))]
+        return [*before, Delta("", 0, tuple(self._calls.take([piece])))]
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> list[Chunk]:
         kind = delta.get("type")

@@ -1,6 +1,6 @@
 """The stream of Gemini's streamGenerateContent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
@@ -10,6 +10,7 @@ from engine.providers.dialects.stream_reader import StreamReader
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame
 from engine.providers.streams.finishes import finish_of, is_reason
+from engine.providers.streams.heartbeats import is_heartbeat
 from engine.providers.streams.openai_parts import MOST_PARTS
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
 from engine.providers.streams.usage_counts import UsageCounts, reconciled
@@ -30,11 +31,14 @@ class GeminiStreamReader(StreamReader):
         self._counts = UsageCounts(_COUNTS, "totalTokenCount")
 
     def read(self, frame: Frame) -> list[Chunk]:
-        if frame.data[:1] != "{" and frame.data.strip() in {"", "[DONE]"}:  # some proxies send OpenAI's end marker
+        # some proxies send OpenAI's end marker
+        if frame.data[:1] != "{" and (frame.data.strip() == "[DONE]" or is_heartbeat(frame)):
             return []
         try:
             data = json_object(frame)
         except Garbled:
+            if "\n" in frame.data:
+                return self.read_lines(frame)
             if self.has_finished:
                 return []
             raise
@@ -65,7 +69,7 @@ class GeminiStreamReader(StreamReader):
         parts = (candidate.get("content") or {}).get("parts") or ()
         if len(parts) > MOST_PARTS:
             raise Garbled(f"over {MOST_PARTS} parts")
-        found: list[Chunk] = [delta for delta in (self._delta(part, index) for part in parts) if delta is not None]
+        found: list[Chunk] = [delta for part in parts for delta in self._deltas(part, index)]
         reason = candidate.get("finishReason")
         if is_reason(reason):
             if index in self._calls and (rest := self._calls[index].end()):
@@ -77,15 +81,13 @@ class GeminiStreamReader(StreamReader):
         rests = ((index, calls.end()) for index, calls in self._calls.items())
         return [Delta("", index, tuple(rest)) for index, rest in rests if rest]
 
-    def _delta(self, part: Mapping[str, Any], index: int) -> Delta | None:
-        if call := part.get("functionCall"):
-            return Delta("", index, tuple(self._call(call, str(part.get("thoughtSignature") or ""), index)))
+    def _deltas(self, part: Mapping[str, Any], index: int) -> Iterator[Delta]:
+        """Yield the text and the call of one part, which may have both."""
         text = part.get("text")
-        if not isinstance(text, str) or not text:
-            return None
-        if part.get("thought"):
-            return Delta("", index, (), text)
-        return Delta(text, index)
+        if isinstance(text, str) and text:
+            yield Delta("", index, (), text) if part.get("thought") else Delta(text, index)
+        if call := part.get("functionCall"):
+            yield Delta("", index, tuple(self._call(call, str(part.get("thoughtSignature") or ""), index)))
 
     def _call(self, call: Mapping[str, Any], signature: str, index: int) -> list[Any]:
         """Return the deltas of one call, which comes whole. The id carries the signature that must come back."""

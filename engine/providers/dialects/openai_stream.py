@@ -9,10 +9,13 @@ from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
 from engine.errors import Garbled, Overloaded, StreamCut
 from engine.providers.dialects.adapter import json_object
 from engine.providers.dialects.stream_reader import StreamReader
+from engine.providers.error_details import reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
 from engine.providers.streams.finishes import finish_of, is_listed, is_reason
+from engine.providers.streams.half_characters import is_half, joined
+from engine.providers.streams.heartbeats import is_heartbeat
 from engine.providers.streams.openai_parts import call_pieces, parts_of
 from engine.providers.streams.openai_usage import billed_usd, usage_of
 from engine.providers.streams.plain_text import plain_text
@@ -43,18 +46,20 @@ class OpenAIStreamReader(StreamReader):
     def read(self, frame: Frame) -> list[Chunk]:
         if (quick := plain_text(frame)) is not None and (not quick.model or quick.model == self._model):
             choice = self._choices.get(quick.number)
-            if choice is not None and choice.tags.is_over:
+            if choice is not None and choice.tags.is_over and not choice.half:
                 return [choice.plain(quick.text)]
-        if frame.data[:1] != "{" and self._is_marker(frame.data.strip()):
+        if frame.data[:1] != "{" and (self._is_marker(frame.data.strip()) or is_heartbeat(frame)):
             return []
         try:
             data = json_object(frame)
         except Garbled:
+            if "\n" in frame.data:
+                return self.read_lines(frame)
             if self.has_finished:  # the usage may still come
                 return []
             raise
         groq = _object(data.get("x_groq"))
-        if data.get("error") or groq.get("error") or frame.event == "error" or data.get("object") == "error":
+        if data.get("error") or groq.get("error") or frame.event == "error" or reports_failure(data):
             raise refusal(None, data, {})
         if (plain := self._plain_text(data)) is not None:
             return [plain]
@@ -84,7 +89,7 @@ class OpenAIStreamReader(StreamReader):
         if choice is None or not choice.tags.is_over or not isinstance(delta, dict):
             return None
         text = delta.get("content")
-        if not isinstance(text, str) or not text:
+        if not isinstance(text, str) or not text or choice.half or is_half(text[-1]):
             return None
         if len(delta) > 1 and any(value for name, value in delta.items() if name not in _PLAIN):
             return None
@@ -160,6 +165,7 @@ class _Choice:
         self.tags = ThinkTags(waits=waits)
         self.calls = ToolCalls()
         self.has_finished = False
+        self.half = ""  # of a character that two deltas share
         self._texts: dict[str, list[str]] = {}  # that came, by field: a last message may repeat them
         self._chars: dict[str, int] = {}
 
@@ -185,7 +191,7 @@ class _Choice:
         if thinking or hides_thinking:
             yield from self._pieces(self.tags.stop_waiting(), None)
             yield Delta("", self.index, (), thinking, hides_thinking=hides_thinking)
-        text = self._new("text", text, is_message=is_message)
+        text = self._new("text", self._with_half(text), is_message=is_message)
         if text:
             yield from self._text(text, logprobs)
         refused = self._new("refusal", refused, is_message=is_message)
@@ -204,6 +210,9 @@ class _Choice:
 
     def rest(self) -> Iterator[Delta]:
         """Return what was held back until the end of the choice."""
+        half, self.half = self.half, ""
+        if half:
+            yield from self._text(half, None)
         yield from self._pieces(self.tags.end(), None)
         calls = self.calls.end()
         if calls:
@@ -227,6 +236,15 @@ class _Choice:
     def plain_text(self, text: str) -> str:
         """Record a text that is passed on as it is, and return it."""
         return self._new("text", text, is_message=False)
+
+    def _with_half(self, text: str) -> str:
+        """Return a text with the half of a character that came before it, and hold its own last half back."""
+        if not text:
+            return ""
+        text, self.half = joined(self.half, text), ""
+        if is_half(text[-1]):
+            text, self.half = text[:-1], text[-1]
+        return text
 
     def _new(self, field: str, text: str, *, is_message: bool) -> str:
         """Return the part of a text that has not come before; a delta's is new, a message may repeat all."""

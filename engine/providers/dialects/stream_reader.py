@@ -4,8 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 
 from engine.chat import Chunk, Finish, Finished
-from engine.errors import StreamCut
+from engine.errors import Garbled, StreamCut
 from engine.providers.sse import Frame
+
+MOST_FRAME_LINES = 4_000  # of one frame; each is read on its own
 
 
 class StreamReader(ABC):
@@ -23,6 +25,20 @@ class StreamReader(ABC):
 
         An end without content is no error here: AttemptContent decides whether it is an answer.
         """
+
+    def read_lines(self, frame: Frame) -> list[Chunk]:
+        """Return the chunks of a frame whose lines are frames: some servers end a frame with one line break.
+
+        Raises Garbled for a frame of one line or of too many, and for a line that is no frame.
+        """
+        lines = frame.data.split("\n", MOST_FRAME_LINES)
+        if not 1 < len(lines) <= MOST_FRAME_LINES:
+            raise Garbled("a frame that is no JSON")
+        found: list[Chunk] = []
+        for line in lines:
+            if not self.has_ended:
+                found += self.read(Frame(frame.event, line))
+        return found
 
     def end(self) -> Sequence[Chunk]:
         """Return the chunks that were held back until the end. Raises a ProviderError for an answer that was cut."""

@@ -6,11 +6,14 @@ _SPECIAL = re.compile(r'["\\{}\[\]]')
 
 
 class JsonEnd:
-    """Finds the end of one value without parsing it. `depth`: objects and arrays that are open."""
+    """Finds the end of one value without parsing it. `depth`: objects and arrays that are open.
+
+    `is_in_text`: a text has begun and not ended.
+    """
 
     def __init__(self) -> None:
         self.depth = 0
-        self._in_text = False
+        self.is_in_text = False
         self._skipped = 0  # characters at the beginning of the next piece that are escaped
 
     def feed(self, piece: str) -> int | None:
@@ -20,13 +23,13 @@ class JsonEnd:
             at, sign = found.start(), found.group()
             if at < begins:
                 continue
-            if self._in_text:
+            if self.is_in_text:
                 if sign == "\\":
                     begins = at + 2
                 elif sign == '"':
-                    self._in_text = False
+                    self.is_in_text = False
             elif sign == '"':
-                self._in_text = True
+                self.is_in_text = True
             elif sign in "{[":
                 self.depth += 1
             elif sign in "}]":

@@ -1,5 +1,6 @@
 """ToolCalls: one clean sequence of deltas from the tool calls of one choice, however its server streams them."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -44,12 +45,17 @@ class _Call:
 
     @property
     def is_cut(self) -> bool:
-        """True when the arguments are the beginning of a JSON object."""
-        return not self._is_whole and self._scan.depth > 0
+        """True when the arguments are the beginning of a JSON value."""
+        return not self._is_whole and (self._scan.depth > 0 or self._scan.is_in_text)
 
     @property
     def arguments(self) -> str:
         return "".join(self.text)
+
+    @property
+    def _is_text(self) -> bool:
+        """True when the arguments come as a JSON text: they go out once it can be read."""
+        return bool(self.text) and self.text[0].lstrip().startswith('"')
 
     def take(self, piece: CallPiece) -> None:
         self.id, self.signature = self.id or piece.id, self.signature or piece.signature
@@ -73,10 +79,10 @@ class _Call:
                 self.text.clear()
             end = self._scan.feed(arguments)
             piece, arguments = (arguments, "") if end is None else (arguments[:end], arguments[end:])
-            self._is_whole = end is not None
             self.text.append(piece)
             self._pending += piece
-            if self.position is None and len(self._pending) > MOST_HELD_CHARS:
+            self._is_whole = end is not None or (self._is_text and not self._scan.is_in_text)
+            if (self.position is None or self._is_text) and len(self._pending) > MOST_HELD_CHARS:
                 raise Garbled("arguments of a call without a name")
 
     def pull(self, *, final: bool) -> str | None:
@@ -86,6 +92,8 @@ class _Call:
             self._is_whole = True
             self.text.append(_EMPTY)
             return _EMPTY
+        if self._is_text:
+            held = _without_quotes(self.arguments) if final and held else ""
         if not self.name or not held or (held == _EMPTY == self.arguments and not final and not begun):
             return None
         self._pending = ""
@@ -194,6 +202,15 @@ class ToolCalls:
             arguments,
             call.signature,
         )
+
+
+def _without_quotes(text: str) -> str:
+    """Return the object within a JSON text, where there is one: some servers encode arguments twice."""
+    try:
+        inner = json.loads(text)
+        return inner if isinstance(json.loads(inner), dict) else text
+    except (ValueError, TypeError, RecursionError):
+        return text
 
 
 def _is_another(piece: CallPiece, known: _Call) -> bool:

@@ -6,12 +6,14 @@ from engine.errors import (
     BalanceGone,
     CapabilityMissing,
     ContextTooLong,
+    EmptyAnswer,
     Garbled,
     KeyRefused,
     NoSuchModel,
     Overloaded,
     RateLimited,
     RequestFault,
+    StreamCut,
 )
 from tests.engine.providers.dialects.wires import data
 from tests.engine.providers.shapes.chunks import DONE, choice, counted, said, stream
@@ -28,88 +30,226 @@ N_KEEP_PLAIN = (
     "Try to load the model with a larger context length, or provide a shorter input"
 )
 OVERFLOWS = (
-    "Trying to keep the first 14538 tokens when context the overflows. However, the model is loaded with context length "
-    "of only 2048 tokens, which is not enough. Try to load the model with a larger context length, or provide a shorter "
-    "input"
+    "Trying to keep the first 14538 tokens when context the overflows. However, the model is loaded with context "
+    "length of only 2048 tokens, which is not enough. Try to load the model with a larger context length, or provide "
+    "a shorter input"
 )
 LLAMA_OVERFLOW = {
-    "code": 400, "type": "exceed_context_size_error", "n_prompt_tokens": 9000, "n_ctx": 4096,
-    "message": "the request exceeds the available context size. try increasing the context size or enable context shift",
-}  # fmt: skip
+    "code": 400,
+    "type": "exceed_context_size_error",
+    "n_prompt_tokens": 9000,
+    "n_ctx": 4096,
+    "message": "the request exceeds the available context size. try increasing the context size or enable "
+    "context shift",
+}
 
 
 def minimax(code: int, message: str) -> dict[str, object]:
-    return {"id": "x", "choices": None, "base_resp": {"status_code": code, "status_msg": message}, "usage": {"total_tokens": 0}}
+    return {
+        "id": "x",
+        "choices": None,
+        "base_resp": {"status_code": code, "status_msg": message},
+        "usage": {"total_tokens": 0},
+    }
 
 
 SHAPES = [
-    Shape("OpenRouter: empty choices and an error with a code (OmniRoute 8210)",
-          stream(HI, {"choices": [], "error": {"code": 502, "message": "Worker local total request limit reached (33/32)",
-                                               "metadata": {"error_type": "provider_unavailable"}}}), Overloaded,
-          provider="openrouter"),
-    Shape("OpenRouter: a choice that ends with error (local-operator 223)",
-          stream(HI, {"error": {"code": 429, "message": "x"}, "choices": [{"index": 0, "delta": {"content": ""},
-                      "finish_reason": "error"}]}), RateLimited, provider="openrouter"),
-    Shape("OpenRouter: the error within the choice",
-          stream(HI, {"choices": [{"index": 0, "delta": {}, "finish_reason": "error", "error": {"code": 503, "message": "x"}}]}),
-          Overloaded, provider="openrouter"),
-    Shape("OpenRouter: a code that is a text", stream(HI, {"error": {"code": "server_error", "message": "x"}}), Overloaded,
-          provider="openrouter"),
-    Shape("OpenRouter: a prompt that is too long (jp 978)", stream({"choices": [], "error": {"code": 400, "message": TOO_LONG}}),
-          ContextTooLong, provider="openrouter"),
+    Shape(
+        "OpenRouter: empty choices and an error with a code (OmniRoute 8210)",
+        stream(
+            HI,
+            {
+                "choices": [],
+                "error": {
+                    "code": 502,
+                    "message": "Worker local total request limit reached (33/32)",
+                    "metadata": {"error_type": "provider_unavailable"},
+                },
+            },
+        ),
+        Overloaded,
+        provider="openrouter",
+    ),
+    Shape(
+        "OpenRouter: a choice that ends with error (local-operator 223)",
+        stream(
+            HI,
+            {
+                "error": {"code": 429, "message": "x"},
+                "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}],
+            },
+        ),
+        RateLimited,
+        provider="openrouter",
+    ),
+    Shape(
+        "OpenRouter: the error within the choice",
+        stream(
+            HI,
+            {"choices": [{"index": 0, "delta": {}, "finish_reason": "error", "error": {"code": 503, "message": "x"}}]},
+        ),
+        Overloaded,
+        provider="openrouter",
+    ),
+    Shape(
+        "OpenRouter: a code that is a text",
+        stream(HI, {"error": {"code": "server_error", "message": "x"}}),
+        Overloaded,
+        provider="openrouter",
+    ),
+    Shape(
+        "OpenRouter: a prompt that is too long (jp 978)",
+        stream({"choices": [], "error": {"code": 400, "message": TOO_LONG}}),
+        ContextTooLong,
+        provider="openrouter",
+    ),
     Shape("an error with a message alone (rocketmq)", stream({"error": {"message": "quota exceeded"}}), Overloaded),
     Shape("MiniMax's base_resp: too many requests", stream(minimax(1002, "rate limit exceeded(RPM)")), RateLimited),
     Shape("MiniMax's base_resp: no balance", stream(minimax(1008, "insufficient balance"), end=""), BalanceGone),
-    Shape("MiniMax's base_resp: a wrong key", json.dumps(minimax(2049, "invalid api key")), KeyRefused,
-          content_type="application/json"),
+    Shape(
+        "MiniMax's base_resp: a wrong key",
+        json.dumps(minimax(2049, "invalid api key")),
+        KeyRefused,
+        content_type="application/json",
+    ),
     Shape("MiniMax's base_resp: an inner error", stream(HI, minimax(1013, "internal error")), Overloaded),
-    Shape("MiniMax's base_resp that reports success is no error",
-          stream(HI, {**choice("stop"), "base_resp": {"status_code": 0, "status_msg": ""}}, counted()), Answer("Hi")),
-    Shape("MiniMax: http_code within the error (CodexPlusPlus)",
-          stream({"type": "error", "error": {"type": "bad_request_error", "http_code": "400",
-                  "message": "invalid params, invalid chat setting (2013)"}}), RequestFault),
-    Shape("LM Studio: event error with an object (goose 11318)",
-          f"event: error\ndata: {json.dumps({'error': {'message': N_KEEP_PLAIN}})}\n\n", ContextTooLong),
-    Shape("LM Studio: an error that is a text, with its numbers (openclaude 353)", stream({"error": N_KEEP}), ContextTooLong),
+    Shape(
+        "MiniMax's base_resp that reports success is no error",
+        stream(HI, {**choice("stop"), "base_resp": {"status_code": 0, "status_msg": ""}}, counted()),
+        Answer("Hi"),
+    ),
+    Shape(
+        "MiniMax: http_code within the error (CodexPlusPlus)",
+        stream(
+            {
+                "type": "error",
+                "error": {
+                    "type": "bad_request_error",
+                    "http_code": "400",
+                    "message": "invalid params, invalid chat setting (2013)",
+                },
+            }
+        ),
+        RequestFault,
+    ),
+    Shape(
+        "LM Studio: event error with an object (goose 11318)",
+        f"event: error\ndata: {json.dumps({'error': {'message': N_KEEP_PLAIN}})}\n\n",
+        ContextTooLong,
+    ),
+    Shape(
+        "LM Studio: an error that is a text, with its numbers (openclaude 353)",
+        stream({"error": N_KEEP}),
+        ContextTooLong,
+    ),
     Shape("LM Studio: the older wording (dyad 925)", stream({"error": OVERFLOWS}), ContextTooLong),
     Shape("llama.cpp: a data frame (textgen 7257)", stream({"error": LLAMA_OVERFLOW}), ContextTooLong),
-    Shape("llama.cpp until 2025: a field named error (coddy-agent 106)",
-          f"error: {json.dumps(LLAMA_OVERFLOW)}\n\ndata: [DONE]\n\n", ContextTooLong),
-    Shape("vLLM: a flat object", stream({"object": "error", "message": "boom", "type": "BadRequestError", "code": 400}),
-          RequestFault),
-    Shape("vLLM: a nested object", stream(HI, {"error": {"message": "boom", "type": "InternalServerError", "code": 500}}),
-          Overloaded),
-    Shape("xAI: a flat code and a text",
-          stream(HI, {"code": "The service is currently unavailable", "error": "Service temporarily unavailable."}), Overloaded),
-    Shape("Ollama: the runner has crashed",
-          stream(HI, {"error": {"message": "model runner has unexpectedly stopped", "type": "api_error", "code": None}}),
-          Overloaded),
-    Shape("Gemini's OpenAI endpoint: a list", json.dumps([{"error": {"code": 429, "message": "x", "status": "RESOURCE_EXHAUSTED"}}]),
-          RateLimited, content_type="application/json"),
-    Shape("an error of Anthropic's shape on OpenAI's wire (Bedrock proxies)",
-          stream(HI, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}), Overloaded),
+    Shape(
+        "llama.cpp until 2025: an SSE field named error (coddy-agent 106)",
+        f"error: {json.dumps(LLAMA_OVERFLOW)}\n\ndata: [DONE]\n\n",
+        EmptyAnswer,
+    ),
+    Shape(
+        "vLLM: a flat object",
+        stream({"object": "error", "message": "boom", "type": "BadRequestError", "code": 400}),
+        RequestFault,
+    ),
+    Shape(
+        "vLLM: a nested object",
+        stream(HI, {"error": {"message": "boom", "type": "InternalServerError", "code": 500}}),
+        Overloaded,
+    ),
+    Shape(
+        "xAI: a flat code and a text",
+        stream(HI, {"code": "The service is currently unavailable", "error": "Service temporarily unavailable."}),
+        Overloaded,
+    ),
+    Shape(
+        "Ollama: the runner has crashed",
+        stream(HI, {"error": {"message": "model runner has unexpectedly stopped", "type": "api_error", "code": None}}),
+        Overloaded,
+    ),
+    Shape(
+        "Gemini's OpenAI endpoint: a list",
+        json.dumps([{"error": {"code": 429, "message": "x", "status": "RESOURCE_EXHAUSTED"}}]),
+        RateLimited,
+        content_type="application/json",
+    ),
+    Shape(
+        "an error of Anthropic's shape on OpenAI's wire (Bedrock proxies)",
+        stream(HI, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
+        Overloaded,
+    ),
     Shape("FastAPI's detail", stream({"detail": "Internal Server Error"}), Overloaded),
-    Shape("GLM: a code and a message outside of an error",
-          stream({"code": 1302, "msg": "x", "success": False}), Overloaded),
-    Shape("Groq: the model's call is invalid",
-          stream({"error": {"message": "Failed to call a function.", "type": "invalid_request_error",
-                            "code": "tool_use_failed", "failed_generation": "<function"}}), CapabilityMissing, provider="groq"),
-    Shape("OpenAI: server_error within the stream",
-          data({"error": {"message": "The server had an error", "type": "server_error", "param": None, "code": None}}, DONE),
-          Overloaded, provider="openai"),
-    Shape("OpenAI: no balance", stream({"error": {"message": "x", "type": "insufficient_quota", "code": "insufficient_quota"}}),
-          BalanceGone, provider="openai"),
-    Shape("DashScope: Arrearage",
-          stream({"error": {"code": "Arrearage", "message": "Access denied, please make sure your account is in good standing.",
-                            "type": "Arrearage"}}), BalanceGone),
-    Shape("DashScope: data_inspection_failed",
-          stream(HI, {"error": {"code": "data_inspection_failed", "message": "Output data may contain inappropriate content.",
-                                "type": "data_inspection_failed"}}), RequestFault),
-    Shape("a model that does not exist, with status 200", stream({"error": {"code": "model_not_found", "message": "x"}}),
-          NoSuchModel),
-    Shape("a bare line of text", "upstream connect error or disconnect/reset before headers", Garbled),
+    Shape(
+        "GLM: a code and a message outside of an error",
+        stream({"code": 1302, "msg": "x", "success": False}),
+        Overloaded,
+    ),
+    Shape(
+        "Groq: the model's call is invalid",
+        stream(
+            {
+                "error": {
+                    "message": "Failed to call a function.",
+                    "type": "invalid_request_error",
+                    "code": "tool_use_failed",
+                    "failed_generation": "<function",
+                }
+            }
+        ),
+        CapabilityMissing,
+        provider="groq",
+    ),
+    Shape(
+        "OpenAI: server_error within the stream",
+        data(
+            {"error": {"message": "The server had an error", "type": "server_error", "param": None, "code": None}}, DONE
+        ),
+        Overloaded,
+        provider="openai",
+    ),
+    Shape(
+        "OpenAI: no balance",
+        stream({"error": {"message": "x", "type": "insufficient_quota", "code": "insufficient_quota"}}),
+        BalanceGone,
+        provider="openai",
+    ),
+    Shape(
+        "DashScope: Arrearage",
+        stream(
+            {
+                "error": {
+                    "code": "Arrearage",
+                    "message": "Access denied, please make sure your account is in good standing.",
+                    "type": "Arrearage",
+                }
+            }
+        ),
+        BalanceGone,
+    ),
+    Shape(
+        "DashScope: data_inspection_failed",
+        stream(
+            HI,
+            {
+                "error": {
+                    "code": "data_inspection_failed",
+                    "message": "Output data may contain inappropriate content.",
+                    "type": "data_inspection_failed",
+                }
+            },
+        ),
+        RequestFault,
+    ),
+    Shape(
+        "a model that does not exist, with status 200",
+        stream({"error": {"code": "model_not_found", "message": "x"}}),
+        NoSuchModel,
+    ),
+    Shape("a bare line of text", "upstream connect error or disconnect/reset before headers", StreamCut),
     Shape("a text frame", stream("Internal Server Error"), Garbled),
-]  # fmt: skip
+]
 
 
 @each(SHAPES)

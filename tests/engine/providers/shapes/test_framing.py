@@ -13,30 +13,67 @@ PARTS = (said("Hi"), said(" there"), choice("stop"), counted())
 FILTERS = {"hate": {"filtered": False, "severity": "safe"}, "violence": {"filtered": False, "severity": "safe"}}
 HEAD = {"id": "", "created": 0, "model": "", "object": ""}
 WHOLE = {
-    "id": "x", "object": "chat.completion", "model": "m", "usage": COUNTS,
+    "id": "x",
+    "object": "chat.completion",
+    "model": "m",
+    "usage": COUNTS,
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi there"}, "finish_reason": "stop"}],
-}  # fmt: skip
+}
 
 SHAPES = [
-    Shape("Azure begins with the results of its prompt filter",
-          stream({**HEAD, "choices": [], "prompt_filter_results": [{"prompt_index": 0}], "usage": None}, *PARTS), HI),
-    Shape("Azure ends with filter results in a choice without a delta (autogen)",
-          stream(*PARTS[:3], {**HEAD, "choices": [{"index": 0, "finish_reason": None,
-                 "content_filter_offsets": {"check_offset": 3}, "content_filter_results": FILTERS}]}, counted()), HI),
+    Shape(
+        "Azure begins with the results of its prompt filter",
+        stream({**HEAD, "choices": [], "prompt_filter_results": [{"prompt_index": 0}], "usage": None}, *PARTS),
+        HI,
+    ),
+    Shape(
+        "Azure ends with filter results in a choice without a delta (autogen)",
+        stream(
+            *PARTS[:3],
+            {
+                **HEAD,
+                "choices": [
+                    {
+                        "index": 0,
+                        "finish_reason": None,
+                        "content_filter_offsets": {"check_offset": 3},
+                        "content_filter_results": FILTERS,
+                    }
+                ],
+            },
+            counted(),
+        ),
+        HI,
+    ),
     Shape("MiniMax sends choices: null (Roo-Code)", stream({"choices": None, "usage": None}, *PARTS), HI),
     Shape("Groq and LM Studio send a frame without choices (freellmapi)", stream({"id": "x"}, *PARTS), HI),
-    Shape("AgentRouter sends data: null between thinking and answer (Kilo Code)",
-          stream(said("Hi"), "null", *PARTS[1:]), HI),
-    Shape("AgentRouter separates its lines by one line break (Kilo Code)",
-          "\n".join(f"data: {line}" for line in (json.dumps(said("Hi")), "null", *map(json.dumps, PARTS[1:]), DONE))
-          + "\n\n", HI),
-    Shape("GLM-4.7 and Kimi-K2.5 separate their frames by one line break (eventsource-parser)",
-          data(*PARTS, DONE, end="\n") + "\n", HI),
-    Shape("ChatGPT sends an event named ping with the time of day (chat2api)",
-          "event: ping\ndata: 2024-04-27 01:35:43.686476\n\n" + stream(*PARTS), HI),
+    Shape(
+        "AgentRouter sends data: null between thinking and answer (Kilo Code)",
+        stream(said("Hi"), "null", *PARTS[1:]),
+        HI,
+    ),
+    Shape(
+        "AgentRouter separates its lines by one line break (Kilo Code)",
+        "\n".join(f"data: {line}" for line in (json.dumps(said("Hi")), "null", *map(json.dumps, PARTS[1:]), DONE))
+        + "\n\n",
+        HI,
+    ),
+    Shape(
+        "GLM-4.7 and Kimi-K2.5 separate their frames by one line break (eventsource-parser)",
+        data(*PARTS, DONE, end="\n") + "\n",
+        HI,
+    ),
+    Shape(
+        "ChatGPT sends an event named ping with the time of day (chat2api)",
+        "event: ping\ndata: 2024-04-27 01:35:43.686476\n\n" + stream(*PARTS),
+        HI,
+    ),
     Shape("DIAL sends an event named heartbeat without data", "event: heartbeat\ndata:\n\n" + stream(*PARTS), HI),
-    Shape("DeepInfra and text-generation-webui send comments named ping (Portkey)",
-          ": ping - 2025-04-12 10:00:00\n\n" + stream(*PARTS), HI),
+    Shape(
+        "DeepInfra and text-generation-webui send comments named ping (Portkey)",
+        ": ping - 2025-04-12 10:00:00\n\n" + stream(*PARTS),
+        HI,
+    ),
     Shape("Bifrost sends a comment right before a frame", ": heartbeat\n" + stream(*PARTS), HI),
     Shape("llama.cpp sends empty data frames (coddy-agent)", "data:\n\ndata: \n\n" + stream(*PARTS), HI),
     Shape("llama.cpp ends without a blank line (apogee)", stream(*PARTS, end="") + "data: [DONE]", HI),
@@ -45,59 +82,129 @@ SHAPES = [
     Shape("garbage after the end marker", stream(*PARTS) + "data: {broken\n\n", HI),
     Shape("garbage after the finish and the usage", stream(*PARTS, "{broken", end=""), HI),
     Shape("a byte order mark and CRLF", "\ufeff" + stream(*PARTS).replace("\n", "\r\n"), HI),
-    Shape("MiniMax sends an empty role in each delta (MiniMax-M2.5)",
-          stream(choice(role="", reasoning_content=""), *PARTS), HI),
-    Shape("llama.cpp begins with a role and content: null (apogee)",
-          stream(choice(role="assistant", content=None), *PARTS), HI),
+    Shape(
+        "MiniMax sends an empty role in each delta (MiniMax-M2.5)",
+        stream(choice(role="", reasoning_content=""), *PARTS),
+        HI,
+    ),
+    Shape(
+        "llama.cpp begins with a role and content: null (apogee)",
+        stream(choice(role="assistant", content=None), *PARTS),
+        HI,
+    ),
     Shape("a delta is null", stream({"choices": [{"index": 0, "delta": None, "finish_reason": None}]}, *PARTS), HI),
-    Shape("a choice without an index, and one with a text as index",
-          stream({"choices": [{"delta": {"content": "Hi"}}]}, {"choices": [{"index": "0", "delta": {"content": " there"}}]},
-                 *PARTS[2:]), HI),
-    Shape("llama.cpp reports its progress and its timings in frames",
-          stream({"choices": [{"index": 0, "delta": {"role": "assistant", "content": None}, "finish_reason": None}],
-                  "prompt_progress": {"total": 237, "cache": 0, "processed": 128, "time_ms": 181}}, *PARTS[:3],
-                 {"choices": [], "usage": COUNTS, "timings": {"cache_n": 0, "prompt_n": 9, "predicted_n": 3}}), HI),
+    Shape(
+        "a choice without an index, and one with a text as index",
+        stream(
+            {"choices": [{"delta": {"content": "Hi"}}]},
+            {"choices": [{"index": "0", "delta": {"content": " there"}}]},
+            *PARTS[2:],
+        ),
+        HI,
+    ),
+    Shape(
+        "llama.cpp reports its progress and its timings in frames",
+        stream(
+            {
+                "choices": [{"index": 0, "delta": {"role": "assistant", "content": None}, "finish_reason": None}],
+                "prompt_progress": {"total": 237, "cache": 0, "processed": 128, "time_ms": 181},
+            },
+            *PARTS[:3],
+            {"choices": [], "usage": COUNTS, "timings": {"cache_n": 0, "prompt_n": 9, "predicted_n": 3}},
+        ),
+        HI,
+    ),
     Shape("OpenAI pads its frames", stream(*({**part, "obfuscation": "aYx9Z"} for part in PARTS)), HI),
     Shape("Mistral sends a field p (ruby_llm)", stream(*({**part, "p": "abcdef"} for part in PARTS)), HI),
-    Shape("annotations and audio: null beside the text (OpenAI's newer models)",
-          stream(*PARTS[:2], choice("stop", content="", annotations=[{"type": "url_citation"}], audio=None), counted()), HI),
-    Shape("gpt-oss on OpenRouter finishes twice (langchain)",
-          stream(*PARTS[:3], {**choice("stop", content=""), "usage": COUNTS}), HI),
-    Shape("vLLM puts the last token into the frame that finishes", stream(said("Hi"), said(" there", "stop"), counted()), HI),
-    Shape("RAGFlow repeats the whole message in its last frame",
-          stream(*PARTS[:2], {"choices": [{"index": 0, "delta": {}, "message": {"role": "assistant", "content": "Hi there"},
-                                           "finish_reason": "stop"}]}, counted()), HI),
-    Shape("a server that ignores stream answers whole, after blank lines", "\n\n\n" + json.dumps(WHOLE), HI,
-          content_type="application/json"),
+    Shape(
+        "annotations and audio: null beside the text (OpenAI's newer models)",
+        stream(*PARTS[:2], choice("stop", content="", annotations=[{"type": "url_citation"}], audio=None), counted()),
+        HI,
+    ),
+    Shape(
+        "gpt-oss on OpenRouter finishes twice (langchain)",
+        stream(*PARTS[:3], {**choice("stop", content=""), "usage": COUNTS}),
+        HI,
+    ),
+    Shape(
+        "vLLM puts the last token into the frame that finishes",
+        stream(said("Hi"), said(" there", "stop"), counted()),
+        HI,
+    ),
+    Shape(
+        "RAGFlow repeats the whole message in its last frame",
+        stream(
+            *PARTS[:2],
+            {
+                "choices": [
+                    {
+                        "index": 0,
+                        "delta": {},
+                        "message": {"role": "assistant", "content": "Hi there"},
+                        "finish_reason": "stop",
+                    }
+                ]
+            },
+            counted(),
+        ),
+        HI,
+    ),
+    Shape(
+        "a server that ignores stream answers whole, after blank lines",
+        "\n\n\n" + json.dumps(WHOLE),
+        HI,
+        content_type="application/json",
+    ),
     Shape("a whole answer printed over many lines", json.dumps(WHOLE, indent=2), HI, content_type="application/json"),
     Shape("a whole answer as the only frame of a stream", stream(WHOLE), HI),
-    Shape("the finish reason is an empty text until the end (one-api)",
-          stream(choice("", content="Hi"), choice("", content=" there"), *PARTS[2:]), HI),
-    Shape("an emoji as two escapes of one frame (eliza)",
-          'data: {"choices":[{"index":0,"delta":{"content":"\\ud83d\\ude00"},"finish_reason":"stop"}]}\n\n'
-          + data(counted(), DONE), Answer("\U0001f600")),
-    Shape("an emoji split between two frames (eliza, rakazo)",
-          'data: {"choices":[{"index":0,"delta":{"content":"a\\ud83d"},"finish_reason":null}]}\n\n'
-          'data: {"choices":[{"index":0,"delta":{"content":"\\ude00b"},"finish_reason":null}]}\n\n'
-          + data(choice("stop"), counted(), DONE), Answer("a\U0001f600b")),
-    Shape("half an emoji alone (KohakuTerrarium)",
-          'data: {"choices":[{"index":0,"delta":{"content":"a\\udcaf!"},"finish_reason":"stop"}]}\n\n'
-          + data(counted(), DONE), Answer("a\ufffd!")),
-    Shape("half an emoji at the end",
-          'data: {"choices":[{"index":0,"delta":{"content":"a\\ud83d"},"finish_reason":"stop"}]}\n\n'
-          + data(counted(), DONE), Answer("a\ufffd")),
-    Shape("a page with status 200 (Cloudflare)", "<!DOCTYPE html><html><body>Just a moment</body></html>", Garbled,
-          content_type="text/html; charset=utf-8"),
+    Shape(
+        "the finish reason is an empty text until the end (one-api)",
+        stream(choice("", content="Hi"), choice("", content=" there"), *PARTS[2:]),
+        HI,
+    ),
+    Shape(
+        "an emoji as two escapes of one frame (eliza)",
+        'data: {"choices":[{"index":0,"delta":{"content":"\\ud83d\\ude00"},"finish_reason":"stop"}]}\n\n'
+        + data(counted(), DONE),
+        Answer("\U0001f600"),
+    ),
+    Shape(
+        "an emoji split between two frames (eliza, rakazo)",
+        'data: {"choices":[{"index":0,"delta":{"content":"a\\ud83d"},"finish_reason":null}]}\n\n'
+        'data: {"choices":[{"index":0,"delta":{"content":"\\ude00b"},"finish_reason":null}]}\n\n'
+        + data(choice("stop"), counted(), DONE),
+        Answer("a\U0001f600b"),
+    ),
+    Shape(
+        "half an emoji alone, which front ends replace (KohakuTerrarium)",
+        'data: {"choices":[{"index":0,"delta":{"content":"a\\udcaf!"},"finish_reason":"stop"}]}\n\n'
+        + data(counted(), DONE),
+        Answer("a\udcaf!"),
+    ),
+    Shape(
+        "half an emoji at the end",
+        'data: {"choices":[{"index":0,"delta":{"content":"a\\ud83d"},"finish_reason":"stop"}]}\n\n'
+        + data(counted(), DONE),
+        Answer("a\ud83d"),
+    ),
+    Shape(
+        "a page with status 200 (Cloudflare)",
+        "<!DOCTYPE html><html><body>Just a moment</body></html>",
+        Garbled,
+        content_type="text/html; charset=utf-8",
+    ),
     Shape("a page that calls itself a stream", "<html>\n<body>502</body>\n</html>", Garbled),
     Shape("an empty body (LM Studio, model evicted)", "", StreamCut),
     Shape("a stream that stops in the middle (oh-my-pi)", stream(said("Hi"), end=""), StreamCut),
     Shape("a stream cut within a frame", stream(said("Hi"), end="") + 'data: {"choices":[{"in', Garbled),
     Shape("keep-alive comments and nothing else", ": OPENROUTER PROCESSING\n\n" * 9, StreamCut),
-    Shape("Gemini's OpenAI endpoint sends only the end marker after the text",
-          stream(said("Hi there"), counted()), HI),
-    Shape("the output limit in the frame of the last token", stream(said("Hi there", "length"), counted()),
-          Answer("Hi there", Finish.LENGTH)),
-]  # fmt: skip
+    Shape("Gemini's OpenAI endpoint sends only the end marker after the text", stream(said("Hi there"), counted()), HI),
+    Shape(
+        "the output limit in the frame of the last token",
+        stream(said("Hi there", "length"), counted()),
+        Answer("Hi there", Finish.LENGTH),
+    ),
+]
 
 
 @each(SHAPES)
