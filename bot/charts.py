@@ -48,12 +48,12 @@ def usage(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> byt
 
 
 def margin(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> bytes:
-    """Draw income and costs of each day side by side. `words`: title, subtitle, earned, spent."""
+    """Draw income and costs of each day side by side. `words`: title, subtitle, earned, spent, and their sums."""
     days = _days(start, end)
     earned, spent = _per_day(rows, days, _income), _per_day(rows, days, _outlay)
     series = (
-        Series(words["earned"], f"{usd(_sum(rows, _income))} USD", EARNED, [float(x.decimal) for x in earned]),
-        Series(words["spent"], f"{usd(_sum(rows, _outlay))} USD", SPENT, [float(x.decimal) for x in spent]),
+        Series(words["earned"], words["earned_sum"], EARNED, [float(x.decimal) for x in earned]),
+        Series(words["spent"], words["spent_sum"], SPENT, [float(x.decimal) for x in spent]),
     )
     drawing = _Drawing(len(series))
     drawing.head(words["title"], words["subtitle"])
@@ -62,12 +62,6 @@ def margin(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> by
         drawing.pair(number, [one.values[number] for one in series], [one.colour for one in series])
     drawing.legend(series)
     return drawing.png()
-
-
-def usd(amount: Money) -> str:
-    """Return USD to the cent, below a dollar to six decimals, so that small amounts are not shown as zero."""
-    exact = amount.decimal
-    return f"{exact:,.2f}" if not amount or abs(exact) >= 1 else f"{exact:.6f}"
 
 
 def _by_model(rows: Sequence[UsageRow], days: Sequence[date], others: str) -> list[Series]:
@@ -203,10 +197,6 @@ def _per_day(rows: Sequence[UsageRow], days: Sequence[date], of: Callable[[Usage
     for row in rows:
         sums[row.day] += of(row)
     return [sums[day] for day in days]
-
-
-def _sum(rows: Sequence[UsageRow], of: Callable[[UsageRow], Money]) -> Money:
-    return sum((of(row) for row in rows), ZERO)
 
 
 def _income(row: UsageRow) -> Money:

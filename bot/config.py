@@ -27,7 +27,7 @@ class BotConfig:
     access_mode: str = "open"
     files_per_minute: int = 10
     bytes_per_day: int = 200_000_000
-    footer: bool = False
+    footer: bool = True
     http_url: str = ""
     seller: str = ""
     invoice_seller: Seller = Seller()

@@ -19,7 +19,7 @@ LAST_RUNS_SECONDS = 5.0
 """How long stopping waits for jobs that are running."""
 
 
-def bot_services(container: Container, *, footer: bool = False) -> Services:
+def bot_services(container: Container, *, footer: bool = True) -> Services:
     """Return what the bot works with. `footer` is the default of a new chat."""
     env, config = container.settings.env, container.settings.config
     bot_config = BotConfig(

@@ -43,7 +43,7 @@ async def run_parts(
 ) -> int:
     """Run `parts` of bot, web and clock until a signal; return the exit code 0. `opened` is called with the container.
 
-    In the sandbox answers have their footer, and prices are those of the release: no request leaves the machine.
+    In the sandbox prices are those of the release: no request leaves the machine.
     """
     stop = stop_on_signals()
     if missing := missing_setting(settings):
@@ -54,7 +54,7 @@ async def run_parts(
         container = await stack.enter_async_context(open_container(settings))
         if opened is not None:
             opened(container)
-        bot = Bot(bot_services(container, footer=is_sandbox)) if settings.token and "bot" in parts else None
+        bot = Bot(bot_services(container)) if settings.token and "bot" in parts else None
         app = build_app(web_services(container, bot)) if "web" in parts else None
         if app is not None and container.tracing is not None:
             app = container.tracing.asgi(app)

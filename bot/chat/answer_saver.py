@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatType
 from telegramify_markdown import utf16_len
 
 from bot.buttons import button, rows
+from bot.chat.footer import footer, price_of
 from bot.context import Context, claimed_update, thread_of
 from bot.delivery.courier import payload
 from bot.delivery.drafts import Preview
 from bot.delivery.rich_messages import RichPart
+from bot.formatting.brands import brand
 from bot.formatting.markdown import Piece, clean, render, with_tail
 from bot.formatting.rich import TAIL_UNITS, Rich, rich
 from engine.attempt_record import ABANDONED, Receipt
@@ -99,9 +100,11 @@ class AnswerSaver:
 
     def _tail(self, completion: Completion, charge: Charge, receipt: Receipt) -> str:
         t = self.context.t
-        lines = [*self.remarks, *notes(t, completion, charge, receipt)]
+        price = price_of(self.context.services.market.catalog, self.request.model, charge)
+        shown_price = price if self.destination.is_private else None
+        lines = [*self.remarks, *notes(t, completion, shown_price, receipt)]
         if self.with_footer:
-            lines.append(footer(t, completion, charge, receipt))
+            lines.append(footer(t, shown_price, completion.provider, receipt))
         return "\n".join(lines)
 
     def _payload(self, piece: Piece, edit: int | None, number: int, rich_part: RichPart | None) -> str:
@@ -121,15 +124,24 @@ class AnswerSaver:
         return RichPart(shown.message(below), rows([as_text]).to_dict(), parts)
 
 
-def notes(t: Translate, completion: Completion, charge: Charge, receipt: Receipt) -> list[str]:
-    """Return the lines on failovers, on a stop and on an unusual end of the answer."""
-    found = [t("chat.restarted", provider=name, by=completion.provider) for name in _replaced_providers(receipt)]
+def notes(t: Translate, completion: Completion, price: Money | None, receipt: Receipt) -> list[str]:
+    """Return the lines on failovers, on a stop and on an unusual end of the answer. Groups get no `price`."""
+    found = [
+        t("chat.restarted", provider=brand(name), by=brand(completion.provider))
+        for name in _replaced_providers(receipt)
+    ]
     finish = completion.choices[0].finish if completion.choices else None
     if completion.stopped:
-        found.append(t("chat.stopped" if completion.text else "chat.stopped_paid", paid=paid(t, charge)))
+        found.append(_stop_note(t, price, has_text=bool(completion.text)))
     elif finish in _ENDINGS and completion.text:
         found.append(t(_ENDINGS[finish]))
     return found
+
+
+def _stop_note(t: Translate, price: Money | None, *, has_text: bool) -> str:
+    if price is None:
+        return t("chat.stopped_group" if has_text else "chat.stopped_paid_group")
+    return t("chat.stopped" if has_text else "chat.stopped_paid", paid=price)
 
 
 def no_text_key(completion: Completion) -> str:
@@ -138,27 +150,6 @@ def no_text_key(completion: Completion) -> str:
         return "chat.stopped_first"
     finish = completion.choices[0].finish if completion.choices else None
     return _WITHOUT_TEXT.get(finish, "chat.refused") if finish else "chat.refused"
-
-
-def footer(t: Translate, completion: Completion, charge: Charge, receipt: Receipt) -> str:
-    """Return charge, provider and duration: `0.04 ¢ · deepseek · 1.2 s`."""
-    seconds = sum(attempt.duration_ms for attempt in receipt.attempts) / 1000
-    return f"{paid(t, charge)} · {completion.provider} · {seconds:.1f} s"
-
-
-def paid(t: Translate, charge: Charge) -> str:
-    """Return the allowance tokens, the charge in cents, or both."""
-    tokens = t("chat.tokens", n=charge.allowance_tokens)
-    if not charge.wallet:
-        return tokens if charge.allowance_tokens else cents(charge.wallet)
-    return f"{tokens} + {cents(charge.wallet)}" if charge.allowance_tokens else cents(charge.wallet)
-
-
-def cents(amount: Money) -> str:
-    """Return the amount in cents with three significant digits below 100: `0.0412 ¢`, `1,240 ¢`."""
-    value: Decimal = amount.decimal * 100
-    shown = f"{value:,.{max(0, 2 - value.adjusted())}f}"
-    return f"{shown.rstrip('0').rstrip('.') if '.' in shown else shown} ¢"
 
 
 def _replaced_providers(receipt: Receipt) -> list[str]:

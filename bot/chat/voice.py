@@ -7,10 +7,10 @@ from telegram import Audio, Message, MessageEntity, VideoNote, Voice
 from telegram.constants import ChatType
 from telegramify_markdown import utf16_len
 
-from bot.chat.answer_saver import cents
 from bot.chat.downloads import Unreadable, download
 from bot.context import Context, claimed_update, thread_of
 from bot.delivery.courier import payload
+from bot.formatting.brands import brand
 from bot.formatting.markdown import Piece, clean, plain_head, with_tail
 from engine.errors import HoldLost
 from engine.gateway.transcription import Transcriber, TranscriptionRequest
@@ -136,7 +136,9 @@ class _Transcription:
     def _footer(self, charge: Charge) -> str:
         if not self.state.settings.get("footer", self.context.services.config.footer):
             return ""
-        return f"{cents(charge.wallet)} · {self.transcriber.offer.provider}"
+        name = brand(self.transcriber.offer.provider)
+        is_private = self.message.chat.type == ChatType.PRIVATE
+        return f"{self.context.written(charge.wallet)} · {name}" if is_private else name
 
 
 def _quoted(said: str) -> Piece:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 
 from telegram import InlineKeyboardMarkup, InputFile, Update
 
@@ -100,15 +101,17 @@ def _lines(context: Context, found: Sequence[UsageRow]) -> str:
 
 
 def _percent(context: Context, totals: UsageTotals) -> str:
-    return context.t("margin.percent", percent=totals.margin_percent) if totals.margin_percent else ""
+    return context.t("margin.percent", percent=Decimal(totals.margin_percent)) if totals.margin_percent else ""
 
 
 def _chart_texts(context: Context, days: int, totals: UsageTotals) -> dict[str, str]:
     return {
         "title": context.t("margin.chart", days=days),
-        "subtitle": f"{charts.usd(totals.margin)} USD{_percent(context, totals)}",
+        "subtitle": f"{context.written(totals.margin)}{_percent(context, totals)}",
         "earned": context.t("margin.sold"),
         "spent": context.t("margin.spent"),
+        "earned_sum": context.written(totals.sold),
+        "spent_sum": context.written(totals.cost + totals.waste),
     }
 
 

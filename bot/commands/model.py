@@ -1,5 +1,7 @@
 """/model: choose the model that answers, with the charge of each today."""
 
+from decimal import Decimal
+
 from telegram import InlineKeyboardMarkup, Update
 
 from bot.buttons import button, rows
@@ -71,7 +73,7 @@ def _price(context: Context, name: str) -> str:
     usd = "?" if cheapest is None else Money.from_atto(cheapest, found.tariff.times).significant(ESTIMATE_DIGITS)
     if name in catalog.models:
         assert isinstance(found.tariff, Markup)
-        return context.t("model.markup", name=name, times=f"{float(found.tariff.times):g}", usd=usd)
+        return context.t("model.markup", name=name, times=Decimal(f"{float(found.tariff.times):g}"), usd=usd)
     return context.t("model.named", name=name, usd=usd)
 
 

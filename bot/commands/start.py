@@ -2,7 +2,6 @@
 
 from telegram import Update
 
-from bot.chat.answer_saver import cents
 from bot.command import Command, all_commands
 from bot.context import Context
 
@@ -33,7 +32,7 @@ async def help_(update: Update, context: Context) -> None:
 def _voice(context: Context) -> str:
     """Return the sentence on voice messages and their price, if a transcriber is configured."""
     transcriber = context.services.transcriber
-    return context.t("help.voice", price=cents(transcriber.rate.charge(60))) if transcriber is not None else ""
+    return context.t("help.voice", price=transcriber.rate.charge(60)) if transcriber is not None else ""
 
 
 def _lines(context: Context, commands: list[Command]) -> str:

@@ -1,13 +1,20 @@
 """/why: the receipt of the last answer."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 from telegram import Update
 
 import locales
+from bot.chat.footer import price_of, seconds_of, tariff_of, tokens_worth
 from bot.command import Command
 from bot.context import Context
 from engine.attempt_record import AttemptRecord
-from engine.tenancy import Charge
+from engine.money import ZERO, Money
+from engine.tenancy import Charge, Markup
 from storage.ledger import journal
+
+AUTO = "auto"
 
 
 async def why(_: Update, context: Context) -> None:
@@ -17,31 +24,52 @@ async def why(_: Update, context: Context) -> None:
         await context.reply(context.t("why.none"))
         return
     receipt, costs = found.receipt, context.is_admin or context.services.config.show_costs
-    seconds = f"{sum(attempt.duration_ms for attempt in receipt.attempts) / 1000:.1f}"
-    text = context.t("why.head", model=receipt.asked, charge=charged(context, found.charge), seconds=seconds)
+    price = price_of(context.services.market.catalog, receipt.asked, found.charge)
+    charge = charged(context, found.charge, price)
+    text = context.t("why.head", model=receipt.asked, charge=charge, seconds=seconds_of(receipt))
     kept = next((attempt for attempt in receipt.attempts if attempt.kept), None)
     if kept is not None and kept.usage is not None:
         text += _tokens(context, kept)
     lines = "\n".join(_attempt(context, attempt, costs) for attempt in receipt.attempts)
     text += context.t("why.tried", lines=lines)
     if costs:
-        quotes = "\n".join(f"• {q.provider}/{q.model}: {q.expected} USD" for q in receipt.quotes)
+        quotes = "\n".join(f"• {q.provider}/{q.model}: {context.written(q.expected)}" for q in receipt.quotes)
         text += context.t("why.route", lines=quotes)
     if dropped := [drop for drop in receipt.drops if drop.reason != "not configured"]:
         text += context.t("why.dropped", lines="\n".join(f"• {d.provider}/{d.model}: {d.reason}" for d in dropped))
+    if kept is not None and kept.usage is not None:
+        text += _dearer(context, receipt.asked, price, kept.usage.input_tokens + kept.usage.output_tokens)
     if receipt.list_price is not None:
-        text += context.t("why.gpt4o", usd=receipt.list_price)
+        text += _list_price(context, receipt.list_price, price)
     await context.reply(text)
 
 
-def charged(context: Context, charge: Charge) -> str:
+def _dearer(context: Context, model: str, price: Money, tokens: int) -> str:
+    """Return the reason why a model with a markup costs more than `auto` for the same tokens; "" where it does not."""
+    catalog = context.services.market.catalog
+    tariff, usual = tariff_of(catalog, model), tokens_worth(tariff_of(catalog, AUTO), tokens)
+    if not isinstance(tariff, Markup) or not ZERO < usual < price:
+        return ""
+    return context.t("why.dearer", model=model, times=Decimal(f"{float(tariff.times):g}"), usd=usual)
+
+
+def _list_price(context: Context, list_price: Money, price: Money) -> str:
+    """Compare the price with GPT-4o's list price of the same tokens."""
+    text = context.t("why.gpt4o", usd=list_price)
+    if price > ZERO and list_price.nanousd >= 2 * price.nanousd:
+        text += context.t("why.gpt4o_times", times=round(Fraction(list_price.nanousd, price.nanousd)))
+    return text + "."
+
+
+def charged(context: Context, charge: Charge, price: Money) -> str:
+    """Return the price and its sources. `price` has the plan tokens' value in it."""
     if charge.wallet and charge.allowance_tokens:
         which = "both"
     elif charge.wallet:
         which = "wallet"
     else:
         which = "allowance" if charge.allowance_tokens else "free"
-    return context.t(f"why.charge_{which}", usd=charge.wallet, tokens=charge.allowance_tokens)
+    return context.t(f"why.charge_{which}", usd=price, wallet=charge.wallet, tokens=charge.allowance_tokens)
 
 
 def _tokens(context: Context, kept: AttemptRecord) -> str:
@@ -61,7 +89,7 @@ def _attempt(context: Context, attempt: AttemptRecord, costs: bool) -> str:
         n=attempt.ordinal,
         offer=f"{attempt.provider}/{attempt.model}",
         outcome=_outcome(context, attempt.outcome) + (f" ({attempt.status})" if attempt.status else ""),
-        seconds=f"{attempt.duration_ms / 1000:.1f}",
+        seconds=(Decimal(attempt.duration_ms) / 1000).quantize(Decimal("0.1")),
         cost=context.t("why.cost", usd=attempt.cost) if costs else "",
     )
 

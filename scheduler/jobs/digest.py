@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from scheduler.context import JobContext
 from scheduler.job import Job
@@ -72,7 +73,11 @@ def _figures(conn: Connection, context: JobContext, day: date) -> DailyFigures:
 
 def digest_values(figures: DailyFigures) -> Mapping[str, object]:
     totals = figures.totals
-    percent = {"key": "margin.percent", "values": {"percent": totals.margin_percent}} if totals.margin_percent else ""
+    percent = (
+        {"key": "margin.percent", "values": {"percent": Decimal(totals.margin_percent)}}
+        if totals.margin_percent
+        else ""
+    )
     return {
         "day": figures.day,
         "prompts": totals.prompts,

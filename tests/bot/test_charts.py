@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot import charts
-from engine.money import ZERO, Money
+from engine.money import Money
 from storage.reports.usage import UsageRow
 
 END = date(2026, 11, 25)
-WORDS = {"title": "Kỳ này", "subtitle": "5 USD", "others": "Khác", "earned": "Bán", "spent": "Vốn"}
+SUMS = {"earned_sum": "5,00 $", "spent_sum": "3,00 $"}
+WORDS = {"title": "Kỳ này", "subtitle": "5,00 $", "others": "Khác", "earned": "Bán", "spent": "Vốn", **SUMS}
 
 
 def row(day: date, model: str, tokens: int) -> UsageRow:
@@ -77,12 +78,6 @@ def test_highest_bar_fills_at_least_a_third_of_the_plot(value: float) -> None:
 )
 def test_tokens_have_three_digits_and_a_unit(tokens: int, words: str) -> None:
     assert charts._tokens(tokens) == words
-
-
-def test_loss_below_a_cent_is_not_shown_as_zero() -> None:
-    assert charts.usd(Money(-64_692)) == "-0.000065"
-    assert charts.usd(ZERO) == "0.00"
-    assert charts.usd(Money.usd("1234.5")) == "1,234.50"
 
 
 def test_small_values_of_a_chart_have_no_exponents() -> None:

@@ -102,7 +102,7 @@ async def test_button_shows_the_plain_text_with_its_footer(journey: Journey) -> 
     await journey.idle()
     await switch_tables_on(journey)
     (message,) = await ask(journey)
-    assert "deepseek" in str(rich_blocks(message)[-1])
+    assert "DeepSeek" in str(rich_blocks(message)[-1])
     for _ in range(2):
         journey.sandbox.world.press(ANN, ANN, message["message_id"], key(message)["callback_data"])
     await journey.sandbox.world.wait_message(

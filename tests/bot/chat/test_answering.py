@@ -15,10 +15,12 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Offer
 from engine.catalog.price_book import PriceBook
 from engine.chat import Message, Role, says
+from engine.money import Money
 from engine.tenancy import Markup
 from sandbox.app import Sandbox
 from storage.telegram import conversations
 from storage.tenants import tenant_settings
+from tests.builders import english
 from tests.journeys.conftest import ANN, CONFIG, Journey, started
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -72,9 +74,8 @@ async def test_answer_stopped_before_content_is_charged_for_its_question_and_lea
     await journey.idle()
     (attempt,) = await journey.rows("SELECT allowance_tokens, output_tokens FROM attempts")
     assert attempt["output_tokens"] == 0 < attempt["allowance_tokens"]
-    assert (
-        f"Charged for the question, which the model had begun to read: {attempt['allowance_tokens']} tokens." in answer
-    )
+    paid = english(Money(5000 * attempt["allowance_tokens"]))  # 5.00 USD per 1M tokens
+    assert f"Charged for the question, which the model had begun to read: {paid}." in answer
     assert open_drafts(journey) == []
     await journey.check_books()
 
@@ -87,7 +88,8 @@ async def test_stopped_answer_names_its_charge(journey: Journey) -> None:
     answer = await journey.ask("/stop")
     await journey.idle()
     (attempt,) = await journey.rows("SELECT allowance_tokens FROM attempts WHERE kept")
-    assert f"Stopped. Charged for the part delivered: {attempt['allowance_tokens']} tokens." in answer
+    paid = english(Money(5000 * attempt["allowance_tokens"]))  # 5.00 USD per 1M tokens
+    assert f"Stopped. Charged for the part delivered: {paid}." in answer
     assert open_drafts(journey) == []
 
 
@@ -96,12 +98,12 @@ async def test_answer_replaced_by_another_provider_says_so(journey: Journey) -> 
     answer = await journey.ask(LONG)
     assert "stand-in for Gemini" in answer
     assert "stand-in for DeepSeek" not in answer
-    assert "deepseek broke off; gemini started the answer again." in answer
+    assert "DeepSeek broke off; Gemini started the answer again." in answer
 
 
 async def test_footer_names_charge_provider_and_duration(journey: Journey) -> None:
     await setting(journey, "footer", True)
-    assert re.search(r"\n\n[\d,]+ tokens · deepseek · \d+\.\d s$", await journey.ask(LONG))
+    assert re.search(r"\n\n[\d.]+ ¢ · DeepSeek · \d+\.\d s$", await journey.ask(LONG))
 
 
 async def test_user_who_chose_edits_gets_no_drafts(journey: Journey) -> None:

@@ -20,7 +20,7 @@ async def test_receipt_names_the_provider_the_charge_and_the_tokens(chat: Chat) 
     text = await chat.say("/why")
     for part in (
         "Receipt for auto",
-        "15 tokens from your plan",
+        "0.0075 ¢, paid with 15 tokens of your plan",
         "10 tokens in (0 cached), 5 out.",
         "1. deepseek/m: answered",
     ):
@@ -61,7 +61,10 @@ async def test_markup_model_is_paid_from_the_wallet(chat: Chat) -> None:
     chat.scripts["openai"]._scripts = [whole("words", tokens=(1000, 1000))]
     await chat.say("/model smart")
     await chat.say("/ask a question")
-    assert "¢ from your wallet" in await chat.say("/why")
+    text = await chat.say("/why")
+    assert "¢ from your wallet" in text
+    assert "GPT-4o at list price: 1.25 ¢, 42 times as much." in text
+    assert "Why more than" not in text
     await chat.check_books()
 
 
@@ -79,7 +82,7 @@ def test_charge_names_each_source(charge: Charge, key: str) -> None:
         def t(self, key: str, **_: object) -> str:
             return key
 
-    assert charged(Keys(), charge) == key  # type: ignore[arg-type]
+    assert charged(Keys(), charge, Money(1)) == key  # type: ignore[arg-type]
 
 
 async def test_outcomes_are_in_the_readers_language(chat: Chat) -> None:
