@@ -3,7 +3,7 @@
 from telegram import Update
 
 from bot.command import Command
-from bot.commands.tenants import find_tenant, notify_tenant
+from bot.commands.tenants import ask_first, find_tenant, nothing_done, notify_tenant, tenant_of
 from bot.context import Context
 from storage.database.connection import Connection
 from storage.tenants import tenant_settings, tenants
@@ -13,10 +13,19 @@ from storage.tenants.tenants import TenantState
 async def ban(_: Update, context: Context) -> None:
     state = await find_tenant(context, "/ban ID", 1)
     if state is not None:
-        await context.services.db.write(lambda conn: tenant_settings.set_banned(conn, state.id, True))
-        await context.reply(context.t("admin.ban_done", name=state.name or state.id))
-        if not state.banned:
-            await notify_tenant(context, state, "access.banned")
+        sure = context.t("admin.ban_sure", name=state.name or str(state.id))
+        await ask_first(context, sure, "ban", state.id)
+
+
+async def ban_confirmed(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    state = await tenant_of(context, args[0])
+    if state is None:
+        await nothing_done(_, context, args)
+        return
+    await context.services.db.write(lambda conn: tenant_settings.set_banned(conn, state.id, True))
+    await context.edit_or_reply(context.t("admin.ban_done", name=state.name or str(state.id)))
+    if not state.banned:
+        await notify_tenant(context, state, "access.banned")
 
 
 async def unban(_: Update, context: Context) -> None:
@@ -72,6 +81,6 @@ async def _decide(context: Context, tenant_id: int, decision: str) -> None:
 
 COMMANDS = (
     Command("access", access, 107, admin=True, buttons={"accept": accept, "refuse": decline}),
-    Command("ban", ban, 105, admin=True),
+    Command("ban", ban, 105, admin=True, buttons={"yes": ban_confirmed, "no": nothing_done}),
     Command("unban", unban, 106, admin=True),
 )

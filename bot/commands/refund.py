@@ -1,35 +1,52 @@
-"""Operators: /refund CHARGE_ID pays a Stars payment back."""
+"""Operators: /refund CHARGE_ID pays a Stars payment back. The bot asks first."""
 
 from telegram import Update
 from telegram.error import TelegramError
 
 from bot.command import Command
+from bot.commands.tenants import ask_first, nothing_done, short_of, tenant_of
 from bot.context import Context, arguments
 from bot.payments.payments import end_replaced
 from storage.billing import payments, refunds
 
+MOST_PAYMENTS = 100_000  # of one tenant, read to find the one of a button
+
 
 async def refund(_: Update, context: Context) -> None:
-    """Refund at Telegram, then book it. After a crash between the two, Telegram's update or a job books it."""
     if len(arguments(context)) != 1:
         await context.reply(context.t("admin.usage", usage="/refund CHARGE_ID"))
         return
-    charge_id, services = arguments(context)[0], context.services
+    charge_id = arguments(context)[0]
+    paid = await context.services.db.read(lambda conn: payments.find(conn, charge_id))
+    if paid is None:
+        await context.reply(context.t("admin.refund_unknown"))
+        return
+    state = await tenant_of(context, paid["tenant_id"])
+    assert state is not None
+    sure = context.t("admin.refund_sure", name=state.name or str(state.id), stars=paid["stars"], wallet=state.wallet)
+    await ask_first(context, sure, "refund", state.id, short_of(charge_id))
+
+
+async def confirmed(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Refund at Telegram, then book it. After a crash between the two, Telegram's update or a job books it."""
+    services = context.services
+    found = await services.db.read(lambda conn: payments.latest(conn, int(args[0]), MOST_PAYMENTS))
+    charge_id = next((each["charge_id"] for each in found if short_of(each["charge_id"]) == args[1]), "")
     payer = await services.db.read(lambda conn: payments.payer_of(conn, charge_id))
     if payer is None:
-        await context.reply(context.t("admin.refund_unknown"))
+        await context.edit_or_reply(context.t("admin.refund_unknown"))
         return
     try:
         await context.bot.refund_star_payment(payer, charge_id)
     except TelegramError as error:
         if "ALREADY_REFUNDED" not in str(error).upper():
-            await context.reply(context.t("admin.refund_failed", reason=str(error)))
+            await context.edit_or_reply(context.t("admin.refund_failed", reason=str(error)))
             return
     now = services.clock.now()
     done = await services.db.write(lambda conn: refunds.refund(conn, charge_id, known=services.plans, now=now))
     assert done is not None
     await end_replaced(context, payer)
-    await context.reply(context.t("admin.refund_done", taken=done.taken, owed=done.owed))
+    await context.edit_or_reply(context.t("admin.refund_done", taken=done.taken, owed=done.owed))
 
 
-COMMAND = Command("refund", refund, 110, admin=True)
+COMMAND = Command("refund", refund, 110, admin=True, buttons={"yes": confirmed, "no": nothing_done})

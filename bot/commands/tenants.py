@@ -1,7 +1,6 @@
-"""Operators: /tenants, /tenant, /credit, /setplan."""
+"""Operators: /tenants, /tenant, /setplan."""
 
-import secrets
-from functools import partial
+from hashlib import sha256
 
 from telegram import InlineKeyboardMarkup, Update
 
@@ -12,7 +11,6 @@ from bot.payments.payments import end_replaced
 from engine.money import Money
 from storage.billing import payments, plans, subscriptions
 from storage.database.connection import Connection, moment
-from storage.ledger import transfers
 from storage.reports import usage
 from storage.tenants import api_keys
 from storage.tenants import tenants as units
@@ -37,24 +35,6 @@ async def show(_: Update, context: Context) -> None:
         )
 
 
-async def credit(update: Update, context: Context) -> None:
-    state = await find_tenant(context, "/credit ID USD", 2)
-    if state is None:
-        return
-    amount = await read_amount(context, arguments(context)[1])
-    if amount is None:
-        return
-    now = context.services.clock.now()
-    # The update's number is the reference: an update delivered twice credits once.
-    ref = f"admin:{context.request_id}" if update.update_id else f"admin:{secrets.token_hex(8)}"
-    reason = f"by operator {context.user.id}"
-    unit = partial(transfers.credit, tenant_id=state.id, amount=amount, ref=ref, reason=reason, now=now)
-    await context.services.db.write(unit)
-    fresh = await context.services.db.read(lambda conn: units.state(conn, state.id))
-    assert fresh is not None
-    await context.reply(context.t("admin.credited", name=state.name or str(state.id), wallet=fresh.wallet))
-
-
 async def setplan(_: Update, context: Context) -> None:
     state = await find_tenant(context, "/setplan ID PLAN", 2)
     if state is None:
@@ -64,12 +44,46 @@ async def setplan(_: Update, context: Context) -> None:
         known = ", ".join(context.services.plans)
         await context.reply(context.t("admin.no_plan", plan=arguments(context)[1], plans=known))
         return
+    text = context.t("admin.plan_sure", name=state.name or str(state.id), plan=plan.name, before=state.plan)
+    await ask_first(context, text, "setplan", state.id, short_of(plan.name))
+
+
+async def plan_confirmed(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    plan = next((each for each in context.services.plans.values() if short_of(each.name) == args[1]), None)
+    state = await tenant_of(context, args[0])
+    if plan is None or state is None:
+        await nothing_done(_, context, args)
+        return
     now = context.services.clock.now()
     changed = await context.services.db.write(lambda conn: plans.set_by_admin(conn, state.id, plan, now))
     await end_replaced(context, state.telegram_user_id)
-    await context.reply(context.t("admin.plan_set", name=state.name or str(state.id), plan=plan.name))
+    await context.edit_or_reply(context.t("admin.plan_set", name=state.name or str(state.id), plan=plan.name))
     if changed:
         await notify_tenant(context, state, "plan.changed", plan=plan.name)
+
+
+async def ask_first(context: Context, text: str, command: str, *args: object) -> None:
+    """Ask for a confirmation. The command's actions are `yes`, which gets `args`, and `no`."""
+    owner = context.user.id
+    buttons = [
+        button(context.t("admin.yes"), command, "yes", *args, owner=owner),
+        button(context.t("button.cancel"), command, "no", owner=owner),
+    ]
+    await context.reply(text, rows(buttons))
+
+
+async def nothing_done(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    """Answer a question that was cancelled, or whose tenant, plan or payment no longer exists."""
+    await context.edit_or_reply(context.t("admin.nothing_done"))
+
+
+def short_of(name: str) -> str:
+    """Return 16 hex digits that stand for a name, which may be too long for a button."""
+    return sha256(name.encode()).hexdigest()[:16]
+
+
+async def tenant_of(context: Context, tenant_id: str) -> TenantState | None:
+    return await context.services.db.read(lambda conn: units.state(conn, int(tenant_id)))
 
 
 async def notify_tenant(context: Context, state: TenantState, key: str, **values: object) -> None:
@@ -170,6 +184,5 @@ def _details(conn: Connection, context: Context, state: TenantState) -> str:
 COMMANDS = (
     Command("tenants", show_all, 101, admin=True, buttons={"older": older}),
     Command("tenant", show, 102, admin=True),
-    Command("credit", credit, 103, admin=True),
-    Command("setplan", setplan, 104, admin=True),
+    Command("setplan", setplan, 104, admin=True, buttons={"yes": plan_confirmed, "no": nothing_done}),
 )

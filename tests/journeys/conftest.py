@@ -68,6 +68,16 @@ class Journey:
         )
         return str(answer.get("text", ""))
 
+    async def confirm(self, text: str, user: int) -> str:
+        """Send a command that asks first, confirm it, and return the answer, which replaces the question."""
+        await self.ask(text, user)
+        question = self.sandbox.world.messages(user)[-1]["message_id"]
+        await self.press("Yes, do it", user)
+        answer = await self.sandbox.world.wait_message(
+            user, lambda m: m["message_id"] == question and not m.get("reply_markup")
+        )
+        return str(answer["text"])
+
     async def press(self, label: str, user: int = ANN) -> None:
         """Press the newest button whose text contains `label`."""
         for message in reversed(self.sandbox.world.messages(user)):

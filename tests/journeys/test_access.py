@@ -123,8 +123,10 @@ async def test_five_wrong_invitations_an_hour_are_the_limit(inviting: Journey) -
 
 async def test_ban_and_its_end_are_notified(journey: Journey) -> None:
     await journey.ask("/start")
-    for command in ("/ban 1", "/ban 1", "/unban 1", "/unban 1"):
-        await journey.ask(command, OLGA)
+    for _ in range(2):
+        await journey.confirm("/ban 1", OLGA)
+    for _ in range(2):
+        await journey.ask("/unban 1", OLGA)
     await journey.idle()
     assert len(told(journey, ANN, "has closed your account")) == 1
     assert len(told(journey, ANN, "open again")) == 1

@@ -117,7 +117,7 @@ async def test_quota_is_notified_once_per_period(journey: Journey) -> None:
 
 async def test_periods_renew_and_unpaid_plans_lapse(journey: Journey) -> None:
     await journey.ask("/start")
-    await journey.ask("/setplan 1 starter", OLGA)
+    await journey.confirm("/setplan 1 starter", OLGA)
     desk = context_of(journey)
     past = int((desk.clock.now() - timedelta(days=2)).timestamp() * 1000)
     await journey.container.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))

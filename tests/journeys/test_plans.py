@@ -184,7 +184,7 @@ async def test_plan_set_by_an_operator_ends_another_subscription(journey: Journe
 async def test_plan_is_bought_and_renewed_from_the_wallet_where_configured(tmp_path: Path, sandbox: Sandbox) -> None:
     async with started(tmp_path, sandbox, BOTH) as journey:
         await top_up(journey)
-        await journey.ask("/credit 1 20", OLGA)
+        await journey.confirm("/credit 1 20", OLGA)
         await journey.ask("/plan")
         await journey.press("starter")
         await journey.sandbox.world.wait_message(ANN, lambda m: "Telegram subscription" in m.get("text", ""))
@@ -203,7 +203,7 @@ async def test_plan_is_bought_and_renewed_from_the_wallet_where_configured(tmp_p
 
 async def test_unpaid_renewal_is_notified_with_buttons_and_lapses_after_a_day(journey: Journey) -> None:
     await journey.ask("/start")
-    await journey.ask("/setplan 1 starter", OLGA)
+    await journey.confirm("/setplan 1 starter", OLGA)
     desk = context_of(journey)
     for hours in (2, 3, 25):
         past = int((desk.clock.now() - timedelta(hours=hours)).timestamp() * 1000)

@@ -29,7 +29,8 @@ async def test_argument_errors_are_explained(chat: Chat, text: str, answer: str)
 async def test_ban_blocks_the_tenant_and_tells_both_once(chat: Chat) -> None:
     await chat.say("/start")
     for _ in range(2):
-        assert "Ann is blocked." in await chat.say("/ban 1", OLGA)
+        assert "Block Ann?" in await chat.say("/ban 1", OLGA)
+        assert "Ann is blocked." in await chat.press("Yes, do it", OLGA)
     assert (await chat.state()).banned
     assert len([text for text in chat.told(ANN) if "closed your account" in text]) == 1
 
@@ -37,6 +38,8 @@ async def test_ban_blocks_the_tenant_and_tells_both_once(chat: Chat) -> None:
 async def test_unban_opens_the_account_again_and_tells_the_tenant(chat: Chat) -> None:
     await chat.say("/start")
     await chat.say("/ban 1", OLGA)
+    assert not (await chat.state()).banned
+    await chat.press("Yes, do it", OLGA)
     assert "Ann has access again." in await chat.say("/unban 1", OLGA)
     assert not (await chat.state()).banned
     assert "Your account is open again: just write to me." in chat.told(ANN)

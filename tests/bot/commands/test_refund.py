@@ -32,8 +32,10 @@ async def test_unknown_charge_id_is_refused(chat: Chat) -> None:
 async def test_refund_reaches_telegram_and_the_books(chat: Chat) -> None:
     await topped_up(chat)
     before = (await chat.state()).wallet
-    assert f"Refunded: {english(before)} was taken from the wallet, $0.00 is owed." in await chat.say(
-        "/refund c1", OLGA
+    assert "⭐ to Ann?" in await chat.say("/refund c1", OLGA)
+    assert (await chat.state()).wallet == before
+    assert f"Refunded: {english(before)} was taken from the wallet, $0.00 is owed." in await chat.press(
+        "Yes, do it", OLGA
     )
     (call,) = [call for call in chat.request.calls if call.method == "refundStarPayment"]
     assert (call.params["user_id"], call.params["telegram_payment_charge_id"]) == (ANN, "c1")
@@ -45,12 +47,15 @@ async def test_refusal_by_telegram_books_nothing(chat: Chat) -> None:
     await topped_up(chat)
     before = (await chat.state()).wallet
     chat.request.refusals["refundStarPayment"] = BadRequest("CHARGE_NOT_FOUND")
-    assert "Telegram refuses the refund: CHARGE_NOT_FOUND. Nothing was booked." in await chat.say("/refund c1", OLGA)
+    await chat.say("/refund c1", OLGA)
+    refused = await chat.press("Yes, do it", OLGA)
+    assert "Telegram refuses the refund: CHARGE_NOT_FOUND. Nothing was booked." in refused
     assert (await chat.state()).wallet == before
 
 
 async def test_refund_that_telegram_already_made_is_booked(chat: Chat) -> None:
     await topped_up(chat)
     chat.request.refusals["refundStarPayment"] = BadRequest("CHARGE_ALREADY_REFUNDED")
-    assert "Refunded:" in await chat.say("/refund c1", OLGA)
+    await chat.say("/refund c1", OLGA)
+    assert "Refunded:" in await chat.press("Yes, do it", OLGA)
     assert (await chat.state()).wallet == Money(0)

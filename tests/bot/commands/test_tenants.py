@@ -1,4 +1,4 @@
-"""/tenants, /tenant, /credit, /setplan."""
+"""/tenants, /tenant, /setplan."""
 
 import pytest
 
@@ -63,6 +63,7 @@ async def test_tenant_is_found_by_the_telegram_id_too(chat: Chat) -> None:
 async def test_banned_tenant_is_marked(chat: Chat) -> None:
     await chat.say("/start")
     await chat.say("/ban 1", OLGA)
+    await chat.press("Yes, do it", OLGA)
     assert "Banned" in await chat.say("/tenant 1", OLGA)
     assert "· banned" in await chat.say("/tenants", OLGA)
 
@@ -74,28 +75,6 @@ async def test_person_without_access_is_marked(chat: Chat, access: str, mark: st
     assert mark in await chat.say("/tenants", OLGA)
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "abc"])
-async def test_credit_needs_an_amount_above_zero(chat: Chat, amount: str) -> None:
-    await chat.say("/start")
-    assert "is not an amount above zero" in await chat.say(f"/credit 1 {amount}", OLGA)
-    assert (await chat.state()).wallet == Money(0)
-
-
-async def test_credit_reaches_the_wallet(chat: Chat) -> None:
-    await chat.say("/start")
-    assert await chat.say("/credit 1 2.50", OLGA) == "Credited. Ann's wallet holds $2.50."
-    assert (await chat.state()).wallet == Money.usd("2.50")
-    await chat.check_books()
-
-
-async def test_credit_of_one_update_is_booked_once(chat: Chat) -> None:
-    await chat.say("/start")
-    for _ in range(2):
-        chat.number = 50
-        await chat.say("/credit 1 5", OLGA)
-    assert (await chat.state()).wallet == Money.usd("5")
-
-
 async def test_setplan_needs_a_plan_that_exists(chat: Chat) -> None:
     await chat.say("/start")
     assert "There is no plan gold. The plans are: free, starter, pro." in await chat.say("/setplan 1 gold", OLGA)
@@ -104,14 +83,32 @@ async def test_setplan_needs_a_plan_that_exists(chat: Chat) -> None:
 
 async def test_setplan_changes_the_plan_and_tells_the_tenant(chat: Chat) -> None:
     await chat.say("/start")
-    assert "Ann is on plan pro." in await chat.say("/setplan 1 pro", OLGA)
+    assert "Move Ann from plan free to plan pro?" in await chat.say("/setplan 1 pro", OLGA)
+    assert (await chat.state()).plan == "free"
+    assert "Ann is on plan pro." in await chat.press("Yes, do it", OLGA)
     assert (await chat.state()).plan == "pro"
     assert "You are on plan pro now." in chat.told(ANN)
+
+
+async def test_cancelled_question_changes_nothing(chat: Chat) -> None:
+    await chat.say("/start")
+    await chat.say("/setplan 1 pro", OLGA)
+    assert await chat.press("Cancel", OLGA) == "Nothing was changed."
+    assert (await chat.state()).plan == "free"
+
+
+async def test_plan_that_left_the_configuration_is_not_set(chat: Chat) -> None:
+    await chat.say("/start")
+    await chat.say("/setplan 1 pro", OLGA)
+    chat.change(plans={name: plan for name, plan in chat.services.plans.items() if name != "pro"})
+    assert await chat.press("Yes, do it", OLGA) == "Nothing was changed."
+    assert (await chat.state()).plan == "free"
 
 
 async def test_setplan_to_the_same_plan_tells_the_tenant_nothing(chat: Chat) -> None:
     await chat.say("/start")
     await chat.say("/setplan 1 free", OLGA)
+    await chat.press("Yes, do it", OLGA)
     assert not [text for text in chat.told(ANN) if "You are on plan" in text]
 
 
@@ -119,6 +116,7 @@ async def test_blocked_bot_sends_no_notice(chat: Chat) -> None:
     await chat.say("/start")
     await chat.write(lambda conn: tenant_settings.set_blocked(conn, ANN, True))
     await chat.say("/setplan 1 pro", OLGA)
+    await chat.press("Yes, do it", OLGA)
     assert not [text for text in chat.told(ANN) if "You are on plan" in text]
 
 
