@@ -22,12 +22,15 @@ def plain_stand_ins() -> dict[str, type[StandInDialect]]:
 def stand_ins_of(providers: Mapping[str, str] | None = None) -> dict[str, StandInDialect]:
     """Return the stand-in of each provider. `providers`: its dialect by its name, None for all that have a module.
 
-    Raises KeyError for a provider without a module whose dialect has no stand-in.
+    Raises LookupError for a provider without a module whose dialect has no stand-in.
     """
     found = found_stand_ins()
     if providers is None:
         return found
     plain = plain_stand_ins()
+    if missing := sorted({dialect for name, dialect in providers.items() if name not in found} - plain.keys()):
+        files = ", ".join(f"sandbox/providers/dialects/{dialect}.py" for dialect in missing)
+        raise LookupError(f"a dialect has no stand-in: add {files} with a PLAIN")
     return {name: found[name] if name in found else plain[dialect](name) for name, dialect in providers.items()}
 
 

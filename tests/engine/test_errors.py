@@ -57,7 +57,8 @@ def drawn() -> dict[str, str]:
 
 
 def test_drawing_shows_every_class_under_its_parent() -> None:
-    assert drawn() == {cls.__name__: cls.__base__.__name__ for cls in subclasses(EngineError) if cls.__base__}
+    classes = {cls.__name__: cls.__base__.__name__ for cls in subclasses(EngineError) if cls.__base__}
+    assert drawn() == classes, "draw these in the tree at the top of engine/errors.py"
 
 
 def test_outcomes_of_provider_errors_are_unique_and_no_other_outcome() -> None:

@@ -13,6 +13,7 @@ import web
 from main.front_ends import web_services
 from tests.web.conftest import RunningApi
 from web.app import build_app
+from web.openapi import described_operations
 from web.requests.middleware import RequestMiddleware
 
 
@@ -53,7 +54,35 @@ async def test_every_v1_route_is_described_with_its_401(api: RunningApi) -> None
         for method in sorted((route.methods or set()) - {"HEAD"})
         if "401" not in paths.get(openapi_path(route), {}).get(method.lower(), {}).get("responses", {})
     ]
-    assert missing == [], "describe these in web/openapi.py, with their 401"
+    assert missing == [], "describe these in web/operations, with their 401"
+
+
+async def test_every_route_is_described(api: RunningApi) -> None:
+    async with api.http() as http:
+        paths = await described(http)
+    missing = [
+        f"{method} {route.path}"
+        for route in routes(api)
+        if route.include_in_schema
+        for method in sorted((route.methods or set()) - {"HEAD"})
+        if method.lower() not in paths.get(openapi_path(route), {})
+    ]
+    assert missing == [], "describe these in web/operations, or set their include_in_schema to False"
+
+
+def test_every_operation_has_its_route(api: RunningApi) -> None:
+    served = {(openapi_path(route), method.lower()) for route in routes(api) for method in route.methods or ()}
+    missing = {(each.path, each.method) for each in described_operations()} - served
+    assert missing == set(), "web/app.py has no route for these operations of web/operations"
+
+
+async def test_every_path_in_the_readme_is_described(api: RunningApi) -> None:
+    async with api.http() as http:
+        paths = await described(http)
+    text = (Path(web.__file__).parents[1] / "README.md").read_text()
+    named = set(re.findall(r"`(?:GET |POST )?(/(?:v1|admin)/[\w/]+|/health|/ready|/providers|/metrics)`", text))
+    assert len(named) >= 10
+    assert named - set(paths) == set(), "README.md names paths that do not exist"
 
 
 async def test_every_described_path_has_a_route(api: RunningApi) -> None:

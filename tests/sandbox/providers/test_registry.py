@@ -29,6 +29,12 @@ def test_provider_without_a_stand_in_gets_the_plain_one_of_its_dialect(dialect: 
     assert plain_stand_ins()["openai"] is OpenAIStandIn
 
 
+def test_dialect_without_a_stand_in_is_named_with_its_file() -> None:
+    with pytest.raises(LookupError, match=r"add sandbox/providers/dialects/nonesuch\.py with a PLAIN"):
+        stand_ins_of({"newcomer": "nonesuch", "deepseek": "nonesuch"})
+    assert stand_ins_of({"deepseek": "nonesuch"})["deepseek"].title == "DeepSeek"
+
+
 def test_without_a_list_every_provider_with_a_module_is_served() -> None:
     assert stand_ins_of() == found_stand_ins()
 

@@ -43,7 +43,9 @@ def test_every_revision_migrates_up_down_and_up_again(bare: str) -> None:
 def test_migrated_tables_equal_the_declared_tables(url: str) -> None:
     engine = create_engine(migrations.sqlalchemy_url(url), poolclass=NullPool)
     with engine.connect() as conn:
-        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == [], (
+            "write a revision in storage/migrations/versions, and import new modules in storage/tables/__init__.py"
+        )
     engine.dispose()
 
 
