@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from starlette.routing import BaseRoute, Route
 
 import web
@@ -15,13 +16,25 @@ from tests.web.conftest import RunningApi
 from web.app import build_app
 from web.openapi import described_operations
 from web.requests.middleware import RequestMiddleware
+from web.requests.paths import Paths
+
+
+class ListedPaths(Paths):
+    """The paths of an app that also list its routes."""
+
+    def __init__(self, routes: Iterable[BaseRoute]) -> None:
+        self.routes = tuple(routes)
+        super().__init__(self.routes)
 
 
 def routes(api: RunningApi) -> Iterator[Route]:
     """The app's routes, those of its routers included."""
-    app = build_app(web_services(api.container))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("web.app.Paths", ListedPaths)
+        app = build_app(web_services(api.container))
     assert isinstance(app, RequestMiddleware)
-    return flat(app._app.routes)  # type: ignore[attr-defined]
+    assert isinstance(app._paths, ListedPaths)
+    return flat(app._paths.routes)
 
 
 def flat(found: Iterable[BaseRoute]) -> Iterator[Route]:
