@@ -1,6 +1,5 @@
-"""Amounts of an invoice: a column of equal decimals, and the VAT within a gross amount."""
+"""Amounts of an invoice: in dollars and cents, and the VAT within a gross amount."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,23 +8,17 @@ from engine.money import Money, exact
 from locales.formats import Formats
 from storage.invoices.drafts import InvoiceDraft, month_after
 
-LEAST_DECIMALS = 2
+CENT = Money(10**7)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """The decimals that all amounts of one invoice have, so that their points align."""
-
-    formats: Formats
-    decimals: int
-
-    @classmethod
-    def of(cls, formats: Formats, amounts: Iterable[Money]) -> "Column":
-        """Return a column with as many decimals as the longest amount needs."""
-        return cls(formats, max((len(str(amount).partition(".")[2]) for amount in amounts), default=LEAST_DECIMALS))
-
-    def text(self, amount: Money) -> str:
-        return self.formats.amount(amount.decimal, self.decimals)
+def to_cents(formats: Formats, amount: Money) -> str:
+    """Return an amount with two decimals. One below half a cent is `< 0.01`, so that only zero reads as zero."""
+    rounded = amount.rounded(2)
+    if amount and not rounded:
+        return (
+            f"{'> ' if amount < Money(0) else '< '}{formats.amount((CENT if amount > Money(0) else -CENT).decimal, 2)}"
+        )
+    return formats.amount(rounded.decimal, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +34,12 @@ class Vat:
         rate = exact(percent) / 100
         tax = Money.from_fraction(gross.nanousd * rate / (1 + rate))
         return cls(Decimal(percent).normalize(), gross - tax, tax)
+
+    @property
+    def shown(self) -> tuple[Money, Money]:
+        """Net amount and tax in whole cents. They sum to the gross amount in whole cents."""
+        tax = self.tax.rounded(2)
+        return (self.net + self.tax).rounded(2) - tax, tax
 
     @property
     def is_due(self) -> bool:

@@ -1,10 +1,10 @@
-"""An invoice as a PDF: A4, one typeface, aligned decimal points. The same invoice gives the same bytes."""
+"""An invoice as a PDF: A4, one typeface, amounts in whole cents. The same invoice gives the same bytes."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from documents.amounts import Column, Vat, span
+from documents.amounts import Vat, span, to_cents
 from documents.fonts import drawable, typeface
 from engine.money import Money
 from locales import Language, find
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INK, SOFT, RULE, TINT = (28, 39, 51), (96, 110, 124), (205, 213, 221), (244, 247, 250)
 LEFT, RIGHT, TOP, WIDE = 20, 20, 18, 170
 SERVICES = {"plan", "plan_credit"}
-ROW, STATEMENT = 6.7, 61
+ROW, STATEMENT = 6.7, 70
 """Heights in millimetres: a table row; the statement without payments, with the notes under it."""
 TYPEFACE, EMPTY = "Source", "–"
 
@@ -34,10 +34,6 @@ class _InvoicePdf:
         self._texts, self._formats = language.invoice, language.formats
         draft = invoice.draft
         self._vat = Vat.within(draft.services, invoice.seller.vat_percent)
-        amounts = [line.charge for line in draft.lines] + [each.amount for each in draft.movements]
-        totals = [draft.opening, draft.closing, draft.services]
-        parts = [self._vat.net, self._vat.tax] if self._vat.is_due else []
-        self._column = Column.of(self._formats, [*amounts, *totals, *parts])
 
     def render(self) -> bytes:
         pdf = _new_pdf(self._invoice, self._texts)
@@ -118,8 +114,9 @@ class _InvoicePdf:
         t, vat, gross = self._texts, self._vat, self._invoice.draft.services
         pdf.ln(4)
         if vat.is_due:
-            self._total(pdf, t["total_net"], vat.net)
-            self._total(pdf, t["total_vat"].format(percent=vat.percent_text), vat.tax)
+            net, tax = vat.shown
+            self._total(pdf, t["total_net"], net)
+            self._total(pdf, t["total_vat"].format(percent=vat.percent_text), tax)
         self._total(pdf, t["total"] if vat.is_due else t["total_no_vat"], gross, strong=True)
 
     def _total(self, pdf: "FPDF", label: str, amount: Money, *, strong: bool = False) -> None:
@@ -158,12 +155,16 @@ class _InvoicePdf:
         self._text_style(pdf)
         pdf.set_font(TYPEFACE, "B", 10.5)
         pdf.multi_cell(WIDE, 5, self._texts["settled"], new_x="LMARGIN", new_y="NEXT")
-        if self._invoice.draft.owed:
+        draft, t, exact = self._invoice.draft, self._texts, self._formats.exact
+        if draft.owed:
             pdf.multi_cell(
-                WIDE, 5, self._texts["owed"].format(usd=self._invoice.draft.owed), new_x="LMARGIN", new_y="NEXT"
+                WIDE, 5, t["owed"].format(usd=self._formats.money(draft.owed)), new_x="LMARGIN", new_y="NEXT"
             )
         self._label_style(pdf)
-        pdf.multi_cell(WIDE, 4.5, self._texts["exact"], new_x="LMARGIN", new_y="NEXT")
+        figures = t["figures"].format(
+            total=exact(draft.services), opening=exact(draft.opening), closing=exact(draft.closing)
+        )
+        pdf.multi_cell(WIDE, 4.5, figures + " " + t["exact"], align="L", new_x="LMARGIN", new_y="NEXT")
 
     def _described(self, each: Movement) -> str:
         """Return the text of a movement. A payment without a number of Stars is described by its reason."""
@@ -171,10 +172,12 @@ class _InvoicePdf:
         reason = each.reason
         if each.kind in SERVICES:
             reason = reason.removeprefix("unused part of ").removeprefix("plan ")
-        return self._texts[key].format(reason=drawable(reason), stars=self._count(each.stars), rate=each.per_star)
+        return self._texts[key].format(
+            reason=drawable(reason), stars=self._count(each.stars), rate=self._formats.price(each.per_star)
+        )
 
     def _amount(self, amount: Money) -> str:
-        return self._column.text(amount)
+        return to_cents(self._formats, amount)
 
     def _count(self, number: int) -> str:
         return self._formats.count(number) if number else EMPTY

@@ -21,6 +21,12 @@ async def wait_for_text(context: Context, command: str, wait: timedelta) -> None
     await services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, SETTING, pending))
 
 
+async def stop_waiting(context: Context) -> None:
+    """Let the next message be a prompt."""
+    state = await context.state()
+    await context.services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, SETTING, None))
+
+
 async def took_text(message: Message, context: Context) -> bool:
     """Return True if the command that waits for text took this message. Any other message is a prompt."""
     state, services = await context.state(), context.services

@@ -6,7 +6,7 @@ from datetime import timedelta
 from telegram import LabeledPrice, Update
 
 from bot.buttons import button, rows
-from bot.chat.pending_input import wait_for_text
+from bot.chat.pending_input import stop_waiting, wait_for_text
 from bot.command import Command
 from bot.commands.terms import agreed
 from bot.context import Context, arguments
@@ -15,15 +15,18 @@ from storage.billing import codes, orders
 from storage.billing.orders import stars_for
 
 AMOUNT_WAIT = timedelta(minutes=10)
-_AMOUNT = re.compile(r"^\$?\s*(\d{1,6}(?:[.,]\d{1,9})?)\s*(?:\$|usd)?$", re.IGNORECASE)
+MOST_AMOUNT_CHARS = 40
+"""A longer text is a question."""
+_LIKE_AMOUNT = re.compile(r"(?:usd|\$)?\s*([\d.,]*\d[\d.,]*)\s*(?:\$|usd|dollars?|đô(?: la)?)?", re.IGNORECASE)
+_NUMBER = re.compile(r"([1-9]\d{0,2}(?:[.,]\d{3})+|\d{1,6})(?:[.,](\d{1,2}))?")
 
 
 async def topup(_: Update, context: Context) -> None:
     given = arguments(context)
     if not given:
         await offer(context)
-    elif _AMOUNT.match(" ".join(given)):
-        await _own_amount(context, " ".join(given))
+    elif _LIKE_AMOUNT.fullmatch(text := " ".join(given)):
+        await _checked_invoice(context, amount_of(text))
     else:
         await _redeem(context, given[0])
 
@@ -51,18 +54,47 @@ async def offer(context: Context) -> None:
 
 
 async def other(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Ask for another amount: the next message, if it is a number."""
-    await wait_for_text(context, "topup", AMOUNT_WAIT)
-    least, most = context.services.config.topup_least, context.services.config.topup_most
-    await context.reply(context.t("topup.ask", least=least, most=most))
+    """Ask for another amount, which is the next message."""
+    await _ask_amount(context, "topup.ask")
 
 
 async def take_amount(context: Context, text: str) -> bool:
-    """Send an invoice for the amount in this text. Return False if it is no amount."""
-    if not _AMOUNT.match(text):
+    """Send an invoice for the amount in this text, or explain how an amount is written and wait on.
+
+    Return False for a question, which is a long text or one with a question mark: it is answered.
+    """
+    if _LIKE_AMOUNT.fullmatch(text):
+        await _checked_invoice(context, amount_of(text))
+        return True
+    if not text or "?" in text or "\uff1f" in text or len(text) > MOST_AMOUNT_CHARS:
         return False
-    await _own_amount(context, text)
+    await _ask_amount(context, "topup.no_amount")
     return True
+
+
+async def no_amount(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    """End the wait for an amount."""
+    await stop_waiting(context)
+    await context.edit_or_reply(context.t("topup.cancelled"))
+
+
+def amount_of(text: str) -> Money | None:
+    """Return the amount in a text, with a point or a comma before the cents and others between thousands.
+
+    None where it is not in whole cents.
+    """
+    like = _LIKE_AMOUNT.fullmatch(text)
+    found = like and _NUMBER.fullmatch(like[1])
+    if not found:
+        return None
+    return Money.usd(f"{re.sub(r'[.,]', '', found[1])}.{found[2] or 0}")
+
+
+async def _ask_amount(context: Context, key: str) -> None:
+    await wait_for_text(context, "topup", AMOUNT_WAIT)
+    config = context.services.config
+    cancel = button(context.t("button.cancel"), "topup", "none", owner=context.user.id)
+    await context.reply(context.t(key, least=config.topup_least, most=config.topup_most), rows([cancel]))
 
 
 async def pay(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -79,16 +111,10 @@ async def pay_own(_: Update, context: Context, args: tuple[str, ...]) -> None:
     await _checked_invoice(context, Money(int(args[0])))
 
 
-async def _own_amount(context: Context, text: str) -> None:
-    found = _AMOUNT.match(text)
-    assert found is not None
-    await _checked_invoice(context, Money.usd(found[1].replace(",", ".")))
-
-
-async def _checked_invoice(context: Context, amount: Money) -> None:
+async def _checked_invoice(context: Context, amount: Money | None) -> None:
     """Send the invoice if the amount is in whole cents and within the limits."""
     config = context.services.config
-    if amount.nanousd % 10_000_000 or not config.topup_least <= amount <= config.topup_most:
+    if amount is None or amount != amount.rounded(2) or not config.topup_least <= amount <= config.topup_most:
         await context.reply(context.t("topup.out_of_range", least=config.topup_least, most=config.topup_most))
         return
     await _invoice(context, amount, "own")
@@ -129,5 +155,9 @@ async def _redeem(context: Context, code: str) -> None:
 
 
 COMMAND = Command(
-    "topup", topup, 8, buttons={"open": show_again, "pay": pay, "own": pay_own, "other": other}, take_text=take_amount
+    "topup",
+    topup,
+    8,
+    buttons={"open": show_again, "pay": pay, "own": pay_own, "other": other, "none": no_amount},
+    take_text=take_amount,
 )

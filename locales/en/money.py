@@ -58,6 +58,8 @@ TEXTS = {
     "topup.other": "Other amount",
     "topup.owed": "\nYou owe {owed} from a refund; your next top-up pays that first.",
     "topup.ask": "How much, in US dollars? Send me a number from {least} to {most}, such as 7.50.",
+    "topup.no_amount": "That is not an amount. An amount is a number from {least} to {most}, such as 7.50 or 12. Send one, or press Cancel and ask me something.",
+    "topup.cancelled": "Cancelled: nothing was taken. Ask me anything.",
     "topup.out_of_range": "Please choose an amount from {least} to {most}, in whole cents. /topup starts again.",
     "topup.redeemed": "{usd} was added. Your wallet holds {wallet}.",
     "topup.redeemed_again": "You have already used that code: its {usd} was added then. Your wallet holds {wallet}.",

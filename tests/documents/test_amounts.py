@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.amounts import Column, Vat
+from documents.amounts import Vat, to_cents
 from engine.money import Money
 from locales import find
 
@@ -21,7 +21,23 @@ def test_rate_is_printed_without_trailing_zeros(percent: str, text: str) -> None
     assert Vat.within(Money(1), percent).percent_text == text
 
 
-def test_amounts_of_a_column_have_equal_decimals() -> None:
-    column = Column.of(FORMATS, [Money.usd("1"), Money.usd("-1234.5671")])
-    assert [column.text(Money.usd(usd)) for usd in ("1", "-1234.5671")] == ["1.0000", "−1,234.5671"]
-    assert Column.of(FORMATS, []).text(Money.usd("2")) == "2.00"
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        ("0", "0.00"),
+        ("0.259784", "0.26"),
+        ("-1234.5671", "−1,234.57"),
+        ("0.005000001", "0.01"),
+        ("0.005", "< 0.01"),
+        ("0.000000001", "< 0.01"),
+        ("-0.000000001", "> −0.01"),
+    ],
+)
+def test_amount_has_two_decimals_and_only_zero_reads_as_zero(usd: str, text: str) -> None:
+    assert to_cents(FORMATS, Money.usd(usd)) == text
+
+
+@given(gross=st.integers(-(10**15), 10**15), percent=st.sampled_from(["0", "5", "7.7", "10", "19", "25.5"]))
+def test_shown_net_and_tax_sum_to_the_shown_gross_amount(gross: int, percent: str) -> None:
+    net, tax = Vat.within(Money(gross), percent).shown
+    assert net + tax == Money(gross).rounded(2)

@@ -36,7 +36,7 @@ async def test_text_goes_to_the_command_once(journey: Journey) -> None:
 @pytest.mark.parametrize("command", ["topup", "start", "no_such_command"])
 async def test_text_that_the_command_does_not_take_is_a_prompt(journey: Journey, command: str) -> None:
     await waiting(journey, command)
-    assert not await took(context_of(journey, private_message("tell me about the sea")))
+    assert not await took(context_of(journey, private_message("tell me about the sea?")))
     assert not await is_waiting(journey)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.commands.terms import VERSION
-from bot.commands.topup import AMOUNT_WAIT
+from bot.commands.topup import AMOUNT_WAIT, amount_of
 from engine.money import Money
 from storage.tenants import tenant_settings
 from tests.bot.commands.conftest import ANN, BAO, ROOM, Call, Chat
@@ -100,3 +100,43 @@ async def test_code_credits_once_and_a_repeat_says_so(chat: Chat) -> None:
 
 async def test_topup_in_a_group_points_to_the_private_chat(chat: Chat) -> None:
     assert "send /topup there" in await chat.say("/topup", ANN, ROOM)
+
+
+@pytest.mark.parametrize("text", ["abc", "ten dollars", "mười đô", "7.5o", "5 EUR", "1e3"])
+async def test_text_that_is_no_amount_is_explained_and_not_asked(agreed: Chat, text: str) -> None:
+    await agreed.say("/topup")
+    await agreed.press("Other amount")
+    assert "An amount is a number from $1.00 to $130.00, such as 7.50" in await agreed.say(text)
+    assert invoices(await agreed.send("7,50")) == ["$7.50 for your wallet"]
+
+
+async def test_cancelled_amount_lets_the_next_text_be_a_question(agreed: Chat) -> None:
+    await agreed.say("/topup")
+    await agreed.press("Other amount")
+    calls = await agreed.press_data(agreed.button("Cancel"))
+    assert any("Cancelled" in str(call.params) for call in calls)
+    assert "an answer by deepseek" in await agreed.say("abc")
+
+
+@pytest.mark.parametrize(
+    ("text", "usd"),
+    [
+        ("12", "12"),
+        ("7.5", "7.5"),
+        ("7,50 $", "7.5"),
+        ("$ 7.50", "7.5"),
+        ("1,000", "1000"),
+        ("1.000", "1000"),
+        ("1.000,50", "1000.5"),
+        ("1,234,567.89", "1234567.89"),
+        ("12 đô la", "12"),
+        ("0.5", "0.5"),
+    ],
+)
+def test_amount_is_read_with_either_separator(text: str, usd: str) -> None:
+    assert amount_of(text) == Money.usd(usd)
+
+
+@pytest.mark.parametrize("text", ["0.125", "7.5000", "1.2.3", ".", "7,,5", "abc", ""])
+def test_number_that_is_no_amount_in_cents_is_not_guessed(text: str) -> None:
+    assert amount_of(text) is None
