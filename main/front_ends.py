@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bot.app import Bot
 from bot.config import BotConfig
+from bot.notices import Notices
 from bot.services import Services, no_span
 from engine.money import Money
 from main.container import Container
@@ -55,8 +56,8 @@ def bot_services(container: Container, *, footer: bool = True) -> Services:
     )
 
 
-def web_services(container: Container, bot: Bot | None = None) -> WebServices:
-    """Return what the HTTP app works with. The webhook's route comes from `bot`."""
+def web_services(container: Container, bot: Bot | None = None, notices: Notices | None = None) -> WebServices:
+    """Return the parts of the HTTP app. The webhook's route comes from `bot`; without it `notices` sends alerts."""
     return WebServices(
         db=container.db,
         gateway=container.gateway,
@@ -71,19 +72,18 @@ def web_services(container: Container, bot: Bot | None = None) -> WebServices:
         more_routes=bot.routes if bot is not None else (),
         public_url=_http_url(container),
         cors_origins=container.settings.config.http.cors_origins,
-        alert_wrong_keys=_alert_wrong_keys(bot.notifier if bot is not None else LoggingNotifier()),
+        alert_wrong_keys=_alert_wrong_keys(_notifier(bot, notices)),
     )
 
 
-def job_context(container: Container, bot: Bot | None = None) -> JobContext:
-    """Return what the jobs work with. Without `bot`, alerts are written to the log."""
+def job_context(container: Container, bot: Bot | None = None, notices: Notices | None = None) -> JobContext:
+    """Return the parts of the jobs. Without `bot` and `notices`, alerts are written to the log."""
     config = container.settings.config
-    notifier: Notifier = bot.notifier if bot is not None else LoggingNotifier()
     return JobContext(
         db=container.db,
         market=container.market,
         plans=container.plans,
-        notifier=notifier,
+        notifier=_notifier(bot, notices),
         clock=container.clock,
         lease_id=container.lease.id,
         failures_to_open=config.health.failures_to_open,
@@ -107,8 +107,9 @@ def job_context(container: Container, bot: Bot | None = None) -> JobContext:
 class Jobs:
     """The scheduler as a component that is started and stopped with the others."""
 
-    def __init__(self, container: Container, bot: Bot | None = None) -> None:
-        self._scheduler = Scheduler(job_context(container, bot), container.settings.config.schedule.model_dump())
+    def __init__(self, container: Container, bot: Bot | None = None, notices: Notices | None = None) -> None:
+        context = job_context(container, bot, notices)
+        self._scheduler = Scheduler(context, container.settings.config.schedule.model_dump())
 
     async def start(self) -> None:
         self._scheduler.start()
@@ -124,6 +125,16 @@ def _http_url(container: Container) -> str:
     """Return the address of HTTP as people know it."""
     env = container.settings.env
     return env.public_url or f"http://{env.host}:{env.port}"
+
+
+def notices_of(container: Container) -> Notices | None:
+    """Return the sender of notices for a process that does not run the bot; None without a bot token."""
+    return Notices(bot_services(container).config, container.db) if container.settings.token else None
+
+
+def _notifier(bot: Bot | None, notices: Notices | None) -> Notifier:
+    sender = bot or notices
+    return LoggingNotifier() if sender is None else sender.notifier
 
 
 def _alert_wrong_keys(notifier: Notifier) -> Callable[[int], Awaitable[object]]:

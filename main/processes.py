@@ -8,7 +8,7 @@ from bot.app import Bot
 from engine.catalog.price_book import fresh_prices
 from main.container import Container, open_container
 from main.engine_parts.catalog import all_specs
-from main.front_ends import Jobs, bot_services, web_services
+from main.front_ends import Jobs, bot_services, notices_of, web_services
 from main.lifecycle import Component, serve, stop_on_signals
 from main.settings import Settings
 from web.app import build_app
@@ -55,11 +55,12 @@ async def run_parts(
         if opened is not None:
             opened(container)
         bot = Bot(bot_services(container)) if settings.token and "bot" in parts else None
-        app = build_app(web_services(container, bot)) if "web" in parts else None
+        notices = notices_of(container) if bot is None else None
+        app = build_app(web_services(container, bot, notices)) if "web" in parts else None
         if app is not None and container.tracing is not None:
             app = container.tracing.asgi(app)
-        components: list[Component] = [bot] if bot is not None else []
+        components: list[Component] = [each for each in (bot, notices) if each is not None]
         if "clock" in parts:
-            components.append(Jobs(container, bot))
+            components.append(Jobs(container, bot, notices))
         await serve(container, app, components, stop)
     return 0

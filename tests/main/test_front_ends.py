@@ -9,12 +9,14 @@ import pytest
 
 from engine.money import Money
 from main.container import Container, open_container
-from main.front_ends import Jobs, bot_services, job_context, web_services
+from main.front_ends import Jobs, bot_services, job_context, notices_of, web_services
 from main.settings import read
+from sandbox.app import Sandbox
 from scheduler.context import JobContext
 from scheduler.job import Job
 from scheduler.ports import LoggingNotifier
 
+OLGA = 9001
 TOKEN = "424242:AAtoken-of-the-tests"
 
 
@@ -31,6 +33,34 @@ async def test_jobs_without_a_bot_write_to_the_log(tmp_path: Path) -> None:
         context = job_context(container)
     assert isinstance(context.notifier, LoggingNotifier)
     assert (context.take_up, context.stars) == (None, None)
+
+
+async def test_alerts_of_a_process_without_the_bot_reach_the_admins(tmp_path: Path) -> None:
+    async with Sandbox() as sandbox:
+        names = ("TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "ADMIN_IDS")
+        variables = dict(zip(names, (sandbox.token, sandbox.telegram_url, str(OLGA)), strict=True))
+        async with opened(tmp_path, "", **variables) as container:
+            await _alert(container)
+        (message,) = sandbox.world.messages(OLGA)
+    assert "10" in message["text"]
+
+
+async def _alert(container: Container) -> None:
+    notices = notices_of(container)
+    assert notices is not None
+    web, jobs = web_services(container, None, notices), job_context(container, None, notices)
+    assert jobs.notifier is notices.notifier
+    assert web.alert_wrong_keys is not None
+    await notices.start()
+    try:
+        await web.alert_wrong_keys(10)
+    finally:
+        await notices.stop()
+
+
+async def test_process_without_a_token_sends_no_notices(tmp_path: Path) -> None:
+    async with opened(tmp_path) as container:
+        assert notices_of(container) is None
 
 
 @pytest.mark.parametrize(

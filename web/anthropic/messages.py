@@ -39,13 +39,13 @@ class MessagesRequest(FamilyRequest):
     def __init__(self, body: Mapping[str, Any], origin: Origin) -> None:
         self.chat = message_request(body, id=origin.request_id, key_id=origin.caller.key_id)
         self.stream = Fields(body).boolean("stream") or False
-        self._ignored = ignored_fields(body)
+        self.ignored = ignored_fields(body)
 
     def whole(self, completion: Completion, charge: Charge) -> bytes:
-        return _dumps(message_json(self.chat.id, completion, charge, self._ignored)).encode(errors="replace")
+        return _dumps(message_json(self.chat.id, completion, charge, self.ignored)).encode(errors="replace")
 
     def encoder(self) -> StreamEncoder:
-        return MessageEncoder(self.chat.id, estimate(self.chat, self.chat.model), self._ignored)
+        return MessageEncoder(self.chat.id, estimate(self.chat, self.chat.model), self.ignored)
 
 
 @dataclass(frozen=True, slots=True)

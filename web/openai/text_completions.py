@@ -47,7 +47,7 @@ class TextCompletionsRequest(FamilyRequest):
         self.stream, self._with_usage = wants_stream(body), wants_usage(body)
         self._head = {"id": f"cmpl-{origin.request_id}", "object": "text_completion", "created": origin.created}
         self._echo = prompt if fields.boolean("echo") else ""
-        self._ignored = _ignored(fields, self.chat.n)
+        self.ignored = _ignored(fields, self.chat.n)
 
     def whole(self, completion: Completion, charge: Charge) -> bytes:
         choices = [
@@ -63,7 +63,7 @@ class TextCompletionsRequest(FamilyRequest):
     def farthing(self, completion: Completion) -> dict[str, Any]:
         """Return who answered, and the fields that were ignored: by the provider, and by text completions here."""
         found = farthing_json(completion)
-        return {**found, "ignored": [*found["ignored"], *self._ignored]}
+        return {**found, "ignored": [*self.ignored, *found["ignored"]]}
 
 
 class TextEncoder(StreamEncoder):

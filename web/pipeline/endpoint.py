@@ -145,7 +145,7 @@ class ChatEndpoint:
                 waiting.cancel()
         assert completion is not None
         body = asked.whole(completion, answer.charge)
-        return Response(body, media_type="application/json", headers=_offer_headers(answer))
+        return Response(body, media_type="application/json", headers=_offer_headers(asked, answer))
 
     async def _stream(self, call: _Call) -> Response:
         """Wait for the first event, at most SILENCE_SECONDS, so that a failure before it still has its status."""
@@ -159,7 +159,7 @@ class ChatEndpoint:
                 answer,
                 asked.encoder(),
                 first,
-                _offer_headers(answer),
+                _offer_headers(asked, answer),
                 has_begun=has_begun,
                 must_finish=call.claimed is not None,
                 silence_seconds=seconds,
@@ -171,13 +171,14 @@ def header_text(name: str) -> str:
     return quote(name, safe=punctuation.replace("%", ""))
 
 
-def _offer_headers(answer: Answer) -> dict[str, str]:
-    return served_by(*answer.offer, answer.ignored) if answer.offer is not None else {}
+def _offer_headers(asked: FamilyRequest, answer: Answer) -> dict[str, str]:
+    return served_by(*answer.offer, (*asked.ignored, *answer.ignored)) if answer.offer is not None else {}
 
 
 def _stored_headers(asked: FamilyRequest, completion: Completion) -> Mapping[str, str]:
     kind = "text/event-stream" if asked.stream else "application/json"
-    return {"content-type": kind, **served_by(completion.provider, completion.model, completion.ignored)}
+    ignored = (*asked.ignored, *completion.ignored)
+    return {"content-type": kind, **served_by(completion.provider, completion.model, ignored)}
 
 
 def served_by(provider: str, model: str, ignored: Sequence[str] = ()) -> dict[str, str]:

@@ -53,10 +53,14 @@ class StreamEncoder(ABC):
 
 
 class FamilyRequest(ABC):
-    """One request of a family. `chat` is the question, `stream` whether its answer is streamed."""
+    """One request of a family. `chat` is the question, `stream` whether its answer is streamed.
+
+    `ignored` names the fields of the request that no provider gets, whichever answers.
+    """
 
     chat: ChatRequest
     stream: bool
+    ignored: tuple[str, ...] = ()
 
     @abstractmethod
     def whole(self, completion: Completion, charge: Charge) -> bytes:
