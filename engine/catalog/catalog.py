@@ -88,10 +88,9 @@ class Catalog:
         ModelNotSold and NotForChat.
         """
         if name in self.models:
-            model = self.models[name]
-            if all(is_embedding_name(offer.model) for offer in model.offers):
+            if all(is_embedding_name(offer.model) for offer in self.models[name].offers):
                 raise NotForChat(name)
-            return model
+            return self.models[name]
         if not is_model_name(name) and not any(name in {offer.name, offer.model} for offer in self._offers):
             raise UnknownModel(name[:MOST_NAME_CHARS], tuple(self.models))
         if unit := unit_beside_text(name):
