@@ -73,6 +73,11 @@ class Spec:
     free_tier: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_self_hosted(self) -> bool:
+        """True for a server that an operator runs or names: nothing is known about it."""
+        return not self.console_url
+
 
 def thinking_off(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
     """Return the fields that switch thinking off; none where the request asks for an effort itself."""

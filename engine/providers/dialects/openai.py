@@ -21,7 +21,7 @@ from engine.speech import Recording, SpeechText
 class OpenAIDialect(ProviderAdapter):
     def __init__(self, spec: Spec, keys: tuple[str, ...], base_url: str, proxy: str | None) -> None:
         super().__init__(spec, keys, base_url, proxy)
-        self._habits = ThinkingHabits(is_self_hosted=not spec.console_url)
+        self._habits = ThinkingHabits(is_self_hosted=spec.is_self_hosted)
 
     def url(self, model: str) -> str:  # noqa: ARG002 - the model is in the body
         return f"{self.base_url}/chat/completions"

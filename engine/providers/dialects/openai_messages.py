@@ -1,13 +1,16 @@
 """The messages of OpenAI's chat completions, as each of its providers takes them."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.chat import ChatRequest, Image, Message, Part, Role, Text, ToolCall
 from engine.providers.mending.pictures import PictureRules, checked_picture, data_url
 from engine.providers.mending.tool_names import PLAIN_NAME
-from engine.providers.mending.turns import TurnRules, mended_turns
+from engine.providers.mending.tool_turns import arguments_object
+from engine.providers.mending.turns import NO_TEXT, TurnRules, mended_turns
 from engine.providers.spec import Spec
 from engine.providers.tool_ids import of_at_most, of_nine_letters
 
@@ -16,6 +19,7 @@ _FILLER = "OK."
 _UNSAFE_IN_NAMES = re.compile(r"[\s<|\\/>]")
 _MOST_NAME_CHARS = 64
 _RULES = TurnRules(of_at_most(40), PLAIN_NAME)
+_TEMPLATE_RULES = TurnRules(of_at_most(40), PLAIN_NAME, needs_user=True)
 _STRICT_RULES = TurnRules(of_at_most(40), PLAIN_NAME, refuses_blank=True, needs_user=True)
 _NINE_LETTER_RULES = TurnRules(of_nine_letters, PLAIN_NAME, refuses_blank=True, needs_user=True)
 
@@ -28,7 +32,11 @@ def messages_json(request: ChatRequest, spec: Spec, *, thinks: bool, instruction
     turns = mended_turns(request.messages, _rules(spec))
     if spec.strict_turns:
         turns = _ordered(turns)
-    found: list[dict[str, Any]] = [{"role": Role.SYSTEM.value, "content": instruction}] if instruction else []
+    if instruction:
+        turns = _with_instruction(turns, instruction)
+    if spec.is_self_hosted:
+        turns = _with_one_system(turns)
+    found: list[dict[str, Any]] = []
     pictures: list[dict[str, Any]] = []
     for turn in turns:
         if pictures and turn.role is not Role.TOOL:
@@ -47,7 +55,25 @@ def messages_json(request: ChatRequest, spec: Spec, *, thinks: bool, instruction
 def _rules(spec: Spec) -> TurnRules:
     if spec.nine_letter_ids:
         return _NINE_LETTER_RULES
+    if spec.is_self_hosted:
+        return _TEMPLATE_RULES
     return _STRICT_RULES if spec.strict_turns else _RULES
+
+
+def _with_instruction(turns: Sequence[Message], instruction: str) -> Sequence[Message]:
+    """Return the turns with our instruction before the text of the system."""
+    if turns[0].role is not Role.SYSTEM:
+        return (Message(Role.SYSTEM, (Text(instruction),)), *turns)
+    return (replace(turns[0], parts=(Text(f"{instruction}\n\n"), *turns[0].parts)), *turns[1:])
+
+
+def _with_one_system(turns: Sequence[Message]) -> Sequence[Message]:
+    """Return the turns with one of the system, at the beginning: chat templates refuse any other (Qwen3.5 on vLLM)."""
+    system = [turn for turn in turns if turn.role is Role.SYSTEM]
+    if not system or (len(system) == 1 and turns[0].role is Role.SYSTEM):
+        return turns
+    text = "\n\n".join(turn.text for turn in system if turn.text)
+    return (Message(Role.SYSTEM, (Text(text),)), *(turn for turn in turns if turn.role is not Role.SYSTEM))
 
 
 def _ordered(turns: Sequence[Message]) -> list[Message]:
@@ -81,10 +107,12 @@ def _message_json(message: Message, spec: Spec, *, thinks: bool) -> dict[str, An
     plain = message.role is Role.TOOL or all(isinstance(part, Text) for part in message.parts)
     content: Any = message.text if plain else [_part_json(part, spec.pictures) for part in message.parts]
     if message.role is Role.TOOL:
-        return _result_json(message, content or PICTURE_BELOW, with_name=spec.nine_letter_ids)
+        has_pictures = any(isinstance(part, Image) for part in message.parts)
+        empty = PICTURE_BELOW if has_pictures else NO_TEXT
+        return _result_json(message, content or empty, with_name=spec.nine_letter_ids)
     body: dict[str, Any] = {"role": message.role.value, "content": content}
     if message.tool_calls:
-        body["tool_calls"] = [_call_json(call) for call in message.tool_calls]
+        body["tool_calls"] = [_call_json(call, takes_any=spec.name == "openai") for call in message.tool_calls]
         body["content"] = content or None
     if message.name and "messages.name" not in spec.without:
         body["name"] = _UNSAFE_IN_NAMES.sub("_", message.name)[:_MOST_NAME_CHARS]
@@ -106,5 +134,16 @@ def _part_json(part: Part, rules: PictureRules) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": url, "detail": part.detail}}
 
 
-def _call_json(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+def _call_json(call: ToolCall, *, takes_any: bool) -> dict[str, Any]:
+    """Return a call. Servers other than OpenAI's parse the arguments, and refuse all but an object."""
+    arguments = call.arguments or "{}"
+    if not takes_any and (found := arguments_object(arguments)) != _parsed(arguments):
+        arguments = json.dumps(found, ensure_ascii=False)
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def _parsed(arguments: str) -> object:
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):
+        return None

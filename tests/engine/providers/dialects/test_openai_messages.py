@@ -33,12 +33,13 @@ async def test_tool_step_has_plain_ids_paired_results_and_the_picture_after_them
     found = await messages(name, parallel_step(), model)
     other = found[1]["tool_calls"][1]["id"]
     assert len(other) <= 40
+    broken = "{broken" if name == "openai" else '{"text": "{broken"}'
     assert found == [
         {"role": "user", "content": "go"},
         {
             "role": "assistant",
             "content": "I look.",
-            "tool_calls": [call("call_gemini_1", '{"a": 1}'), call(other, "{broken")],
+            "tool_calls": [call("call_gemini_1", '{"a": 1}'), call(other, broken)],
         },
         {"role": "tool", "content": "one", "tool_call_id": "call_gemini_1"},
         {"role": "tool", "content": "two", "tool_call_id": other},
