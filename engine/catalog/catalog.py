@@ -84,13 +84,12 @@ class Catalog:
     def model(self, name: str) -> Model:
         """Return the model of a configured name, of `provider/model`, or of a bare model name.
 
-        Raises UnknownModel, also for anything that is no name (only the operator's offers may have any),
-        ModelNotSold and NotForChat.
+        Raises UnknownModel (also for a text that is no name and no offer of the operator), ModelNotSold and NotForChat.
         """
         if name in self.models:
-            if all(is_embedding_name(offer.model) for offer in self.models[name].offers):
-                raise NotForChat(name)
-            return self.models[name]
+            if not all(is_embedding_name(offer.model) for offer in self.models[name].offers):
+                return self.models[name]
+            raise NotForChat(name)
         if not is_model_name(name) and not any(name in {offer.name, offer.model} for offer in self._offers):
             raise UnknownModel(name[:MOST_NAME_CHARS], tuple(self.models))
         if unit := unit_beside_text(name):
