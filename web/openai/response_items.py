@@ -24,6 +24,22 @@ def items_of(value: Any) -> list[dict[str, Any]]:
     return value
 
 
+def references_of(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the ids of the items that are references to items of stored responses. Raises BadRequest."""
+    places = [n for n, item in enumerate(items) if _is_reference(item)]
+    return [Fields(items[n], f"input.{n}").text("id") for n in places]
+
+
+def with_referenced(items: Sequence[dict[str, Any]], found: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the items with each reference replaced by the item of its id in `found`."""
+    return [found[item["id"]] if _is_reference(item) else item for item in items]
+
+
+def _is_reference(item: Mapping[str, Any]) -> bool:
+    """Return whether an item is a reference; OpenAI lets its type be absent."""
+    return item.get("type") == "item_reference" or (item.get("type") is None and "id" in item and "role" not in item)
+
+
 def messages_of(items: Sequence[Mapping[str, Any]]) -> list[Message]:
     """Return the messages of a conversation's items.
 
@@ -66,7 +82,9 @@ def _message(item: Mapping[str, Any], where: str) -> Message | None:
         thinking = "".join(text for text in texts if isinstance(text, str))
         signature = fields.optional_text("encrypted_content") or ""
         return Message(Role.ASSISTANT, (), (), thinking=thinking, thinking_signature=signature) if thinking else None
-    raise BadRequest(f"{where}.type", "must be message, function_call, function_call_output or reasoning")
+    raise BadRequest(
+        f"{where}.type", "must be message, function_call, function_call_output, reasoning or item_reference"
+    )
 
 
 def _said(item: Mapping[str, Any], where: str) -> Message:

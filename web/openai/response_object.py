@@ -30,6 +30,23 @@ def response_id(request_id: str) -> str:
     return "resp_" + request_id.removeprefix("req-")
 
 
+def response_of_item(item_id: str) -> str:
+    """Return the id of the response whose output has an item with this id."""
+    return "resp_" + item_id.partition("_")[2].rpartition("_")[0]
+
+
+def input_item_json(item: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa: A002
+    """Return an item of the input in OpenAI's full form, in which the content of a message is a list of parts."""
+    if item.get("type", "message") != "message":
+        return {"id": id, **item}
+    content = item.get("content")
+    if isinstance(content, str):
+        is_output = item.get("role") == "assistant"
+        part: dict[str, Any] = {"type": "output_text" if is_output else "input_text", "text": content}
+        content = [{**part, "annotations": [], "logprobs": []} if is_output else part]
+    return {"id": id, "status": "completed", **item, "type": "message", "content": content}
+
+
 def begun_json(request_id: str, created: int, model: str, body: Mapping[str, Any], *, stored: bool) -> dict[str, Any]:
     """Return the response of a request that is being answered."""
     text = body.get("text") or {}
@@ -80,7 +97,10 @@ def usage_json(completion: Completion, charge: Charge) -> dict[str, Any]:
     usage = completion.usage
     return {
         "input_tokens": usage.input_tokens,
-        "input_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "input_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+        },
         "output_tokens": usage.output_tokens,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.tokens,

@@ -11,19 +11,20 @@ from starlette.responses import JSONResponse, Response
 
 from engine.attempt_record import Receipt
 from engine.chat import Completion
+from engine.errors import BadRequest
 from engine.gateway.question import Finisher
 from engine.ports import CaptureStep, Clock
 from engine.tenancy import Charge
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.tenants import stored_responses
-from storage.tenants.stored_responses import Item, StoredResponse
+from storage.tenants.stored_responses import MOST_TURNS, Item, StoredResponse
 from web.auth import Caller
 from web.errors import HttpProblem, not_found
 from web.openai import response_object
 from web.openai.chat_response import sendable
 from web.openai.response_encoder import ResponseEncoder
-from web.openai.response_items import items_of, messages_of
+from web.openai.response_items import items_of, messages_of, references_of, with_referenced
 from web.openai.response_request import response_request
 from web.pipeline.family import FamilyRequest, Origin, StreamEncoder
 from web.pipeline.fields import Fields
@@ -37,13 +38,29 @@ class ResponsesFamily:
     clock: Clock
 
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
-        items = items_of(body.get("input"))
+        items = await self._resolved(origin.tenant_id, items_of(body.get("input")))
         previous = Fields(body).optional_text("previous_response_id")
         history = await self._history(origin.tenant_id, previous) if previous else []
         return ResponsesRequest(body, origin, history, items, self.clock.now())
 
     def problem(self, problem: HttpProblem, request_id: str) -> Response:  # noqa: ARG002 - not in this shape
         return problem.response()
+
+    async def _resolved(self, tenant_id: int, items: list[Item]) -> list[Item]:
+        """Return the input with the items that its references name. Raises HttpProblem where one is not stored."""
+        references = references_of(items)
+        if not references:
+            return items
+        ids = {response_object.response_of_item(each) for each in references}
+        if len(ids) > MOST_TURNS:
+            raise BadRequest("input", f"must refer to the items of at most {MOST_TURNS} responses")
+        responses = await self.db.read(lambda conn: [stored_responses.load(conn, tenant_id, each) for each in ids])
+        found = {item["id"]: item for response in responses if response for item in response.output}
+        for reference in references:
+            if reference not in found:
+                text = f"Item with id {json.dumps(reference[:100])} not found: it was not stored, or has been deleted."
+                raise HttpProblem(404, text, code="not_found", param="input")
+        return with_referenced(items, found)
 
     async def _history(self, tenant_id: int, previous: str) -> list[Item]:
         found = await self.db.read(lambda conn: stored_responses.history(conn, tenant_id, previous))
@@ -119,7 +136,7 @@ class StoredResponses:
     async def input_items(self, request: Request) -> Response:
         """Return the input as a list in OpenAI's shape, the newest first unless `order=asc`."""
         found = await self._load(request)
-        items = [{"id": f"{found.id}_in_{n}", **item} for n, item in enumerate(found.input)]
+        items = [response_object.input_item_json(item, f"{found.id}_in_{n}") for n, item in enumerate(found.input)]
         if request.query_params.get("order", "desc") != "asc":
             items.reverse()
         ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {}

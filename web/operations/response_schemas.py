@@ -68,7 +68,10 @@ _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _REQUEST = object_schema(
     {
         "model": {**_NAME, "examples": ["auto"], "description": "auto, smart, or a name of GET /v1/models"},
-        "input": {"anyOf": [_TEXT, {**_ITEM, "minItems": 1}]},
+        "input": {
+            "anyOf": [_TEXT, {**_ITEM, "minItems": 1}],
+            "description": 'An item may also be `{"type": "item_reference", "id": ...}`: one of a stored output',
+        },
         "instructions": nullable(_TEXT),
         "previous_response_id": {
             "type": "null",

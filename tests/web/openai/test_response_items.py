@@ -4,7 +4,7 @@ import pytest
 
 from engine.chat import Image, Message, Role, Text, ToolCall
 from engine.errors import BadRequest
-from web.openai.response_items import items_of, messages_of
+from web.openai.response_items import items_of, messages_of, references_of, with_referenced
 
 CALL = {"type": "function_call", "call_id": "c1", "name": "look", "arguments": '{"at":1}'}
 CALLED = ToolCall("c1", "look", '{"at":1}')
@@ -81,3 +81,21 @@ def test_wrong_field_is_named(item: dict[str, Any], field: str) -> None:
     with pytest.raises(BadRequest) as refused:
         messages_of([item])
     assert refused.value.field == field
+
+
+def test_references_are_replaced_by_their_items() -> None:
+    items: list[Any] = [
+        {"role": "user", "content": "x", "id": "m1"},
+        {"type": "item_reference", "id": "a"},
+        {"id": "b"},
+        SAID,
+    ]
+    assert references_of(items) == ["a", "b"]
+    assert with_referenced(items, {"a": THOUGHT, "b": CALL}) == [items[0], THOUGHT, CALL, SAID]
+
+
+@pytest.mark.parametrize("id_", [None, 5, ""])
+def test_reference_has_an_id(id_: Any) -> None:
+    with pytest.raises(BadRequest) as caught:
+        references_of([SAID, {"type": "item_reference", "id": id_}])
+    assert caught.value.field == "input.1.id"

@@ -7,7 +7,7 @@ from engine.money import Money
 from engine.tenancy import Charge
 from web.openai import response_object
 
-USAGE = Usage(10, 5, cached_tokens=4, reasoning_tokens=2)
+USAGE = Usage(10, 5, cached_tokens=4, cache_write_tokens=3, reasoning_tokens=2)
 
 
 def completion(*events: Any, finish: Finish = Finish.STOP, refusal: str = "") -> Completion:
@@ -65,10 +65,38 @@ def test_fields_of_the_request_are_repeated_with_their_defaults() -> None:
 def test_usage_has_details_and_charge() -> None:
     assert ended(completion(Delta("a")))["usage"] == {
         "input_tokens": 10,
-        "input_tokens_details": {"cached_tokens": 4},
+        "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3},
         "output_tokens": 5,
         "output_tokens_details": {"reasoning_tokens": 2},
         "total_tokens": 15,
         "cost": 7e-09,
         "allowance_tokens": 3,
     }
+
+
+def test_item_names_its_response() -> None:
+    for block in ("msg_01ab_0", "rs_01ab_12", "fc_01ab_3"):
+        assert response_object.response_of_item(block) == "resp_01ab"
+    assert response_object.response_of_item("x") == "resp_"
+
+
+@pytest.mark.parametrize(
+    ("item", "content"),
+    [
+        ({"role": "user", "content": "hi"}, [{"type": "input_text", "text": "hi"}]),
+        (
+            {"role": "assistant", "content": "a"},
+            [{"type": "output_text", "text": "a", "annotations": [], "logprobs": []}],
+        ),
+        ({"role": "user", "content": [{"type": "input_text", "text": "hi"}]}, [{"type": "input_text", "text": "hi"}]),
+    ],
+)
+def test_message_of_the_input_is_listed_in_full(item: dict[str, Any], content: list[Any]) -> None:
+    listed = response_object.input_item_json(item, "in_0")
+    assert listed == {"id": "in_0", "type": "message", "status": "completed", "role": item["role"], "content": content}
+
+
+def test_other_item_of_the_input_is_listed_with_an_id() -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    assert response_object.input_item_json(call, "in_0") == {"id": "in_0", **call}
+    assert response_object.input_item_json({**call, "id": "own"}, "in_0")["id"] == "own"

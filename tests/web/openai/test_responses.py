@@ -73,7 +73,7 @@ async def test_conversation_is_continued_by_the_id_of_a_response(api: RunningApi
         stored = await ai.responses.retrieve(second.id)
         assert stored.output_text == second.output_text
         listed = await ai.responses.input_items.list(second.id)
-        assert [item.content for item in listed.data] == ["And then?"]  # type: ignore[union-attr]
+        assert [item.model_dump()["content"][0]["text"] for item in listed.data] == ["And then?"]
         await ai.responses.delete(first.id)
         for gone in (first.id, "resp_unknown"):
             with pytest.raises(openai.NotFoundError):
@@ -143,3 +143,36 @@ async def test_repeated_idempotency_key_replays_the_stream_and_stores_once(api: 
         first, again = [await http.post("/v1/responses", json=body) for _ in range(2)]
     assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
     assert len(await api.rows("SELECT id FROM stored_responses")) == 1
+
+
+async def test_items_of_stored_responses_are_found_by_reference(api: RunningApi) -> None:
+    model: Any = {"model": "gpt-4o", "tools": [TOOL]}
+    async with api.ai() as ai:
+        first = await ai.responses.create(input="use the tool look", tool_choice="required", **model)
+        [call] = [item for item in first.output if item.type == "function_call"]
+        result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "a whale"}
+        references: list[Any] = [{"type": "item_reference", "id": item.id} for item in first.output]
+        asked: Any = [{"role": "user", "content": "use the tool look"}, *references, result]
+        second = await ai.responses.create(input=asked, **model)
+        listed = [item async for item in ai.responses.input_items.list(second.id, order="asc")]
+    assert "a whale" in second.output_text
+    assert [item.type for item in listed] == ["message", *(item.type for item in first.output), "function_call_output"]
+    await api.check_books()
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+async def test_reference_to_an_item_that_the_tenant_has_not_stored_is_not_found(api: RunningApi, is_own: bool) -> None:
+    async with api.ai() as ai, api.ai(await api.make_key(usd="1")) as other:
+        first = await ai.responses.create(model="auto", input=ASKED, store=not is_own)
+        asked: Any = [{"type": "item_reference", "id": first.output[0].id}]
+        with pytest.raises(openai.NotFoundError) as caught:
+            await (ai if is_own else other).responses.create(model="auto", input=asked)
+    assert caught.value.param == "input"
+
+
+async def test_references_to_too_many_responses_are_refused(api: RunningApi) -> None:
+    asked: Any = [{"type": "item_reference", "id": f"msg_{n}_0"} for n in range(1001)]
+    async with api.ai() as ai:
+        with pytest.raises(openai.BadRequestError) as caught:
+            await ai.responses.create(model="auto", input=asked)
+    assert caught.value.param == "input"
