@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -57,10 +59,13 @@ class Container:
 
 
 @asynccontextmanager
-async def open_container(settings: Settings) -> AsyncIterator[Container]:
-    """Connect, migrate (SQLite only) and build; close everything on the way out."""
+async def open_container(settings: Settings, *, migrate_apart: bool = False) -> AsyncIterator[Container]:
+    """Connect, migrate (SQLite only) and build; close everything on the way out.
+
+    `migrate_apart`: in a process of its own, since this one would keep the libraries of migrations, 30 MB.
+    """
     async with AsyncExitStack() as stack:
-        await ensure_schema(settings)
+        await ensure_schema(settings, apart=migrate_apart)
         db = await stack.enter_async_context(open_database(settings.env.database_url))
         clock = SystemClock()
         lease = await stack.enter_async_context(Lease(db, clock))
@@ -84,7 +89,7 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         yield Container(settings, db, lease, clock, plans, market, gateway, caps, transcriber, attempts, tracing)
 
 
-async def ensure_schema(settings: Settings) -> None:
+async def ensure_schema(settings: Settings, *, apart: bool = False) -> None:
     """Migrate SQLite. Raise OSError where PostgreSQL waits for `migrate`, or the database can't be opened.
 
     PostgreSQL is migrated by the command alone, since other replicas may be running.
@@ -100,8 +105,19 @@ async def ensure_schema(settings: Settings) -> None:
         raise OSError(f"{url} can't be opened: {error}; {advice}") from error
     if pending and not url.startswith("sqlite:"):
         raise OSError("the database is not up to date: run `python -m main migrate` first")
-    if pending:
+    if pending and apart:
+        await _upgrade_apart(url)
+    elif pending:
         await asyncio.to_thread(upgrade, url)
+
+
+async def _upgrade_apart(url: str) -> None:
+    """Run the `migrate` command. Raises OSError where it fails; it has written why to stderr."""
+    variables = {**os.environ, "DATABASE_URL": url}
+    command = (sys.executable, "-m", "main", "migrate")
+    child = await asyncio.create_subprocess_exec(*command, env=variables, stdout=asyncio.subprocess.DEVNULL)
+    if await child.wait():
+        raise OSError("the database could not be migrated")
 
 
 async def build_market(settings: Settings, db: Database, clock: SystemClock) -> Market:

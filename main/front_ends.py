@@ -2,11 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bot.app import Bot
-from bot.config import BotConfig
-from bot.notices import Notices
-from bot.services import Services, no_span
 from engine.money import Money
 from main.container import Container
 from scheduler.app import Scheduler
@@ -16,12 +13,20 @@ from storage.invoices.invoices import Seller
 from web.app import WebServices
 from web.miniapp.access import Telegram
 
+if TYPE_CHECKING:
+    from bot.app import Bot
+    from bot.notices import Notices
+    from bot.services import Services
+
 LAST_RUNS_SECONDS = 5.0
 """How long stopping waits for jobs that are running."""
 
 
-def bot_services(container: Container, *, footer: bool = True) -> Services:
+def bot_services(container: Container, *, footer: bool = True) -> "Services":
     """Return what the bot works with. `footer` is the default of a new chat."""
+    from bot.config import BotConfig  # noqa: PLC0415 - a process without the bot saves 10 MB
+    from bot.services import Services, no_span  # noqa: PLC0415
+
     env, config = container.settings.env, container.settings.config
     bot_config = BotConfig(
         token=container.settings.token,
@@ -56,7 +61,7 @@ def bot_services(container: Container, *, footer: bool = True) -> Services:
     )
 
 
-def web_services(container: Container, bot: Bot | None = None, notices: Notices | None = None) -> WebServices:
+def web_services(container: Container, bot: "Bot | None" = None, notices: "Notices | None" = None) -> WebServices:
     """Return the parts of the HTTP app. The webhook's route comes from `bot`; without it `notices` sends alerts."""
     return WebServices(
         db=container.db,
@@ -76,7 +81,7 @@ def web_services(container: Container, bot: Bot | None = None, notices: Notices 
     )
 
 
-def job_context(container: Container, bot: Bot | None = None, notices: Notices | None = None) -> JobContext:
+def job_context(container: Container, bot: "Bot | None" = None, notices: "Notices | None" = None) -> JobContext:
     """Return the parts of the jobs. Without `bot` and `notices`, alerts are written to the log."""
     config = container.settings.config
     return JobContext(
@@ -107,7 +112,7 @@ def job_context(container: Container, bot: Bot | None = None, notices: Notices |
 class Jobs:
     """The scheduler as a component that is started and stopped with the others."""
 
-    def __init__(self, container: Container, bot: Bot | None = None, notices: Notices | None = None) -> None:
+    def __init__(self, container: Container, bot: "Bot | None" = None, notices: "Notices | None" = None) -> None:
         context = job_context(container, bot, notices)
         self._scheduler = Scheduler(context, container.settings.config.schedule.model_dump())
 
@@ -127,12 +132,16 @@ def _http_url(container: Container) -> str:
     return env.public_url or f"http://{env.host}:{env.port}"
 
 
-def notices_of(container: Container) -> Notices | None:
+def notices_of(container: Container) -> "Notices | None":
     """Return the sender of notices for a process that does not run the bot; None without a bot token."""
-    return Notices(bot_services(container).config, container.db) if container.settings.token else None
+    if not container.settings.token:
+        return None
+    from bot.notices import Notices  # noqa: PLC0415 - as above
+
+    return Notices(bot_services(container).config, container.db)
 
 
-def _notifier(bot: Bot | None, notices: Notices | None) -> Notifier:
+def _notifier(bot: "Bot | None", notices: "Notices | None") -> Notifier:
     sender = bot or notices
     return LoggingNotifier() if sender is None else sender.notifier
 

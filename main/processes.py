@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
-from bot.app import Bot
 from engine.catalog.price_book import fresh_prices
 from main.container import Container, open_container
 from main.engine_parts.catalog import all_specs
@@ -12,6 +12,9 @@ from main.front_ends import Jobs, bot_services, notices_of, web_services
 from main.lifecycle import Component, serve, stop_on_signals
 from main.settings import Settings
 from web.app import build_app
+
+if TYPE_CHECKING:
+    from bot.app import Bot
 
 log = logging.getLogger("farthing")
 EVERYTHING = frozenset({"bot", "web", "clock"})
@@ -51,10 +54,10 @@ async def run_parts(
     async with AsyncExitStack() as stack:
         if settings.config.routing.fresh_prices and not is_sandbox:
             stack.enter_context(fresh_prices())
-        container = await stack.enter_async_context(open_container(settings))
+        container = await stack.enter_async_context(open_container(settings, migrate_apart=not is_sandbox))
         if opened is not None:
             opened(container)
-        bot = Bot(bot_services(container)) if settings.token and "bot" in parts else None
+        bot = _bot(container) if settings.token and "bot" in parts else None
         notices = notices_of(container) if bot is None else None
         app = build_app(web_services(container, bot, notices)) if "web" in parts else None
         if app is not None and container.tracing is not None:
@@ -64,3 +67,9 @@ async def run_parts(
             components.append(Jobs(container, bot, notices))
         await serve(container, app, components, stop)
     return 0
+
+
+def _bot(container: Container) -> "Bot":
+    from bot.app import Bot  # noqa: PLC0415 - a process without the bot saves 10 MB
+
+    return Bot(bot_services(container))

@@ -133,7 +133,7 @@ class Authenticator:
     async def _tenant(self, secret: str) -> Caller:
         if not api_keys.is_well_formed(secret):
             raise INVALID_KEY.new()
-        tenant = await self._db.read(lambda conn: api_keys.authenticate(conn, api_keys.digest(secret), self._plans))
+        tenant = await self._db.read_key(lambda conn: api_keys.authenticate(conn, api_keys.digest(secret), self._plans))
         if tenant is None or tenant.key is None:
             raise INVALID_KEY.new()
         if tenant.key.is_expired(self._clock.now()):

@@ -66,6 +66,9 @@ class PostgresDatabase:
         result: T = await self._pool.submit(query, write=False)
         return result
 
+    async def read_key(self, query: Callable[[Connection], T]) -> T:
+        return await self.read(query)
+
 
 class BatchThread:
     """A thread for BatchUnits: the units that are queued at one time run as one transaction for each class.

@@ -30,6 +30,23 @@ async def test_sqlite_is_migrated_at_the_start(tmp_path: Path) -> None:
         assert not await db.read(migrations_pending)
 
 
+async def test_sqlite_can_be_migrated_by_a_process_of_its_own(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    await ensure_schema(settings, apart=True)
+    async with open_database(settings.env.database_url) as db:
+        assert not await db.read(migrations_pending)
+
+
+async def test_migration_that_fails_in_its_own_process_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(tmp_path)
+    (tmp_path / "broken.toml").write_text("[")
+    monkeypatch.setenv("FARTHING_CONFIG", str(tmp_path / "broken.toml"))
+    with pytest.raises(OSError, match="could not be migrated"):
+        await ensure_schema(settings, apart=True)
+
+
 async def test_damaged_database_is_an_error_with_advice(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     (tmp_path / "farthing.db").write_text("no database " * 500)

@@ -61,6 +61,9 @@ class Process:
     async def read(self, query: Callable[[Connection], T]) -> T:
         return await self.submit(query)
 
+    async def read_key(self, query: Callable[[Connection], T]) -> T:
+        return await self.read(query)
+
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
         """Run the unit one turn of the event loop later and complete it one more turn later, so that a cancellation can
         arrive in between."""

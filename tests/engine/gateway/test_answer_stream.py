@@ -184,3 +184,15 @@ async def test_reasoning_of_one_attempt_at_a_time_is_passed_on() -> None:
     stream.show_thinking(one)
     stream.end(None)
     assert [await stream.next() for _ in range(3)] == [Delta(thinking="so"), Delta("a"), StreamEnd()]
+
+
+async def test_ready_events_are_taken_without_waiting_and_up_to_a_number() -> None:
+    made = content(ONE, "a", "b", "c")
+    stream = shown(made)
+    assert stream.take_ready(2) == [Delta("a"), Delta("b")]
+    assert list(stream.taken(made)) == [Delta("a"), Delta("b")]
+    assert stream.take_ready(2) == [Delta("c")]
+    assert stream.take_ready(2) == []
+    stream.end(None)
+    assert stream.take_ready(2) == []
+    assert await stream.next() == StreamEnd()

@@ -170,3 +170,29 @@ def _pragmas(raw: sqlite3.Connection) -> dict[str, object]:
     names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "query_only", "wal_autocheckpoint")
     with closing(raw.cursor()) as cursor:
         return {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
+
+
+async def test_key_is_read_by_the_thread_of_the_event_loop_and_sees_each_commit(url: str) -> None:
+    async with open_database(url) as db:
+
+        def threads(conn: Connection) -> tuple[int, list[str]]:
+            return threading.get_ident(), list(marks(conn))
+
+        assert await db.read_key(threads) == (threading.get_ident(), [])
+        await db.write(insert_mark("a"))
+        assert await db.read_key(threads) == (threading.get_ident(), ["a"])
+        assert (await db.read(threads))[0] != threading.get_ident()
+
+
+async def test_key_is_read_by_a_thread_where_the_database_is_locked(url: str) -> None:
+    async with open_database(url) as db:
+        tries: list[int] = []
+
+        def locked_once(conn: Connection) -> list[str]:
+            tries.append(threading.get_ident())
+            if len(tries) == 1:
+                raise sqlite3.OperationalError("database is locked")
+            return list(marks(conn))
+
+        assert await db.read_key(locked_once) == []
+        assert tries[0] == threading.get_ident() != tries[1]

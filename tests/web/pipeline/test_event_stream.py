@@ -164,3 +164,11 @@ async def test_replayed_stream_is_byte_equal_to_the_first() -> None:
     assert replay(ASKED, answer.completion, answer.charge) == sent
     assert b'"finish_reason":"tool_calls"' in sent
     assert b'"reasoning_content":"hm"' in sent
+
+
+async def test_events_that_have_come_together_are_sent_in_one_write() -> None:
+    client = Client()
+    await respond([Delta(f"{number} ") for number in range(5)] + whole("end"), client)
+    first = next(body for body in client.bodies if body)
+    assert first.count(b"data: ") > 1
+    assert len(client.frames) >= 6
