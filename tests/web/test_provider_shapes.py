@@ -1,0 +1,138 @@
+"""Streams in shapes of public reports, over real HTTP: what each family of clients gets, and the exact charge."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.app import Sandbox
+from tests.engine.providers.shapes import test_framing, test_reasoning, test_tool_calls, test_usage
+from tests.engine.providers.shapes.shape import Answer, Shape
+from tests.web.conftest import ASKED, RunningApi, serving
+
+CONFIG = """
+[models.auto]
+offers = ["mybox/m"]
+usd_per_mtok = "5.00"
+[prices."mybox/m"]
+input = "0.01"
+output = "0.02"
+[providers.mybox]
+base_url = "{url}"
+key_env = "OPENAI_API_KEY"
+[plans.free]
+requests_per_minute = 100000
+"""
+SOURCES = (
+    "Azure begins with",
+    "AgentRouter separates",
+    "ChatGPT sends an event",
+    "an emoji split",
+    "a whole answer printed",
+    "DeepSeek begins the second call",
+    "arguments encoded twice, in pieces",
+    "Ollama ends with stop",
+    "xAI's reasoning",
+    "Magistral sends lists",
+)
+SHAPES = [
+    shape
+    for source in SOURCES
+    for module in (test_framing, test_tool_calls, test_usage, test_reasoning)
+    for shape in module.SHAPES
+    if shape.source.startswith(source)
+]
+
+
+@asynccontextmanager
+async def upstream(shape: Shape) -> AsyncIterator[str]:
+    """Serve the bytes of `shape` to every request."""
+    body = shape.body.encode()
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            head = f"HTTP/1.1 200 OK\r\ncontent-type: {shape.content_type}\r\ncontent-length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(respond, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+
+
+def frames(text: str) -> list[Any]:
+    """Return the data of a stream's events, JSON where it is JSON."""
+    found = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
+    return [each if each == "[DONE]" else json.loads(each) for each in found]
+
+
+def read_chat(text: str) -> Answer:
+    """Read a stream of chat completion chunks as strictly as OpenAI's clients do."""
+    *chunks, last = frames(text)
+    assert last == "[DONE]"
+    choices = [chunk["choices"][0] for chunk in chunks if chunk["choices"]]
+    calls: list[list[str]] = []
+    for choice in choices:
+        for piece in choice["delta"].get("tool_calls") or ():
+            if piece["index"] == len(calls):
+                calls.append([piece["id"], piece["function"]["name"], ""])
+            calls[piece["index"]][2] += piece["function"]["arguments"]
+    (finish,) = [choice["finish_reason"] for choice in choices if choice["finish_reason"]]
+    usage = chunks[-1]["usage"]
+    return Answer(
+        "".join(choice["delta"].get("content") or "" for choice in choices),
+        finish,
+        (usage["prompt_tokens"], usage["completion_tokens"], usage["allowance_tokens"]),
+        tuple((id_, name, arguments) for id_, name, arguments in calls),
+        "".join(choice["delta"].get("reasoning_content") or "" for choice in choices),
+    )
+
+
+@pytest.mark.parametrize("shape", [pytest.param(shape, id=shape.source) for shape in SHAPES])
+async def test_odd_stream_comes_out_clean_in_every_family(shape: Shape, tmp_path: Path, sandbox: Sandbox) -> None:
+    wanted = shape.outcome
+    assert isinstance(wanted, Answer)
+    assert wanted.usage is not None
+    tokens = (wanted.usage[0], wanted.usage[1], wanted.usage[0] + wanted.usage[1])
+    async with upstream(shape) as url, serving(tmp_path, sandbox, CONFIG.format(url=url), ("openai",)) as api:
+        asked = {"model": "auto", "messages": ASKED, "max_tokens": 1000}
+        streamed = await post(
+            api, "/v1/chat/completions", {**asked, "stream": True, "stream_options": {"include_usage": True}}
+        )
+        assert read_chat(streamed) == Answer(wanted.text, wanted.finish, tokens, wanted.calls, wanted.thinking)
+
+        message = json.loads(await post(api, "/v1/messages", asked))
+        texts = [block["text"] for block in message["content"] if block["type"] == "text"]
+        uses = [(each["name"], each["input"]) for each in message["content"] if each["type"] == "tool_use"]
+        calls = [(name, json.loads(arguments)) for _, name, arguments in wanted.calls]
+        assert ("".join(texts), uses) == (wanted.text, calls)
+        assert message["stop_reason"] == ("tool_use" if calls else "end_turn")
+        assert message["usage"]["allowance_tokens"] == tokens[2]
+
+        events = frames(await post(api, "/v1/responses", {"model": "auto", "input": "go", "stream": True}))
+        response = events[-1]["response"]
+        assert (events[-1]["type"], response["status"]) == ("response.completed", "completed")
+        said = [part["text"] for item in response["output"] if item["type"] == "message" for part in item["content"]]
+        functions = [
+            (item["name"], json.loads(item["arguments"]))
+            for item in response["output"]
+            if item["type"] == "function_call"
+        ]
+        assert ("".join(said), functions) == (wanted.text, calls)
+        assert response["usage"]["allowance_tokens"] == tokens[2]
+        await api.idle()
+        assert [row["state"] for row in await api.rows("SELECT * FROM holds")] == ["captured"] * 3
+        await api.check_books()
+
+
+async def post(api: RunningApi, path: str, body: dict[str, Any]) -> str:
+    async with api.http() as http:
+        answer = await http.post(path, json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.text
