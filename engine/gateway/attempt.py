@@ -56,7 +56,8 @@ class Attempt:
 
     def __post_init__(self) -> None:
         request, clock = self.question.request, self.market.clock
-        schema, most_tokens = schema_to_check(self.provider, self._call()), self.output_tokens * request.n
+        schema = schema_to_check(self.provider, self._call()) if request.options.wants_json else None
+        most_tokens = self.output_tokens * request.n
         self.content = AttemptContent(self.quote.offer, request.n, most_tokens, schema)
         self.started_at, self._started_seconds = clock.now(), clock.monotonic()
         effort = request.options.reasoning_effort

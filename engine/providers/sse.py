@@ -100,7 +100,7 @@ class _FrameBuilder:
             return
         if self._bare:
             self.end(found)
-        self._field(line)
+        self._field(line, found)
 
     @property
     def is_empty(self) -> bool:
@@ -121,18 +121,31 @@ class _FrameBuilder:
         else:
             found.append(Frame(event, data))
 
-    def _field(self, line: str) -> None:
+    def _field(self, line: str, found: list[Frame]) -> None:
         if line.startswith(":"):
             return
         name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
         if name == "data":
-            self._add(value.removeprefix(" "))
+            if self._data and self._is_whole and value.startswith(("{", "[DONE]")):
+                self.end(found)  # a server that sends no blank line between its frames
+            self._add(value)
         elif name == "event":
-            self._event = value.removeprefix(" ")
+            self._event = value
+        elif name == "error" and value.startswith("{"):  # llama.cpp until 2025
+            self.end(found)
+            self._event = name
+            self._add(value)
         elif not self._data and (first := line.lstrip()[:1]) in {"{", "[", "<"}:
             self._bare = True
             self._brackets = _NEVER_COMPLETE if first == "<" else open_brackets(line)
             self._add(line)
+
+    @property
+    def _is_whole(self) -> bool:
+        """True where the data so far is one line that looks like a JSON object."""
+        first = self._data[0]
+        return len(self._data) == 1 and first[:1] == "{" and first.rstrip()[-1:] == "}"
 
     def _add(self, line: str) -> None:
         self._data.append(line)

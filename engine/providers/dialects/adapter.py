@@ -99,10 +99,14 @@ class ProviderAdapter(ABC):
 
     def _body_without(self, call: ProviderCall, left_out: frozenset[str]) -> dict[str, Any]:
         body = self.body(call)
-        leave_out(body, left_out & self.own_fields(call))
+        if left_out:
+            leave_out(body, left_out & self.own_fields(call))
         if SIGNATURES in left_out:
             self.drop_signatures(body)
         return body
+
+    def _mending(self, call: ProviderCall) -> AnswerMending | None:
+        return self.answer_mending(call) if call.request.options.tools else None
 
     def _remember(self, model: str, refused: frozenset[str]) -> None:
         if left_out := refused - OF_ONE_REQUEST:
@@ -112,7 +116,7 @@ class ProviderAdapter(ABC):
 
     async def _chunks(self, response: httpx.Response, call: ProviderCall) -> AsyncGenerator[Sequence[Chunk], None]:
         """Yield the chunks of each network read. Raises Garbled where the body doesn't have the dialect's shape."""
-        splitter, reader, mending = FrameSplitter(), self.reader(call), self.answer_mending(call)
+        splitter, reader, mending = FrameSplitter(), self.reader(call), self._mending(call)
         async with aclosing(http.pieces(response, call.request.read_pause_seconds)) as pieces:
             async for piece in pieces:
                 chunks, error = _read(reader, splitter.feed(piece))

@@ -72,3 +72,20 @@ def test_number_of_single_data_lines_is_bounded() -> None:
         splitter.feed(piece)
     with pytest.raises(Garbled):
         splitter.feed(piece)
+
+
+def test_frames_without_blank_lines_between_them_come_as_they_do() -> None:
+    splitter = FrameSplitter()
+    assert splitter.feed(b'data: {"a": 1}\ndata: {"b": 2}\n') == [Frame("", '{"a": 1}')]
+    assert splitter.feed(b"data: [DONE]\n") == [Frame("", '{"b": 2}')]
+    assert splitter.end() == [Frame("", "[DONE]")]
+
+
+@pytest.mark.parametrize("body", [b'data: {"a":\ndata: {}}\n\n', b'data: {"a": {}\ndata: }\n\n'])
+def test_json_on_several_data_lines_is_one_frame(body: bytes) -> None:
+    assert len(read(body)) == 1
+
+
+def test_field_named_error_with_an_object_is_an_error_event() -> None:
+    assert read(b'error: {"code": 400}\n\ndata: x\n\n') == [Frame("error", '{"code": 400}'), Frame("", "x")]
+    assert read(b"error: none\n\ndata: x\n\n") == [Frame("", "x")]

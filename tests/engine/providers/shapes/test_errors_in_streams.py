@@ -6,7 +6,6 @@ from engine.errors import (
     BalanceGone,
     CapabilityMissing,
     ContextTooLong,
-    EmptyAnswer,
     Garbled,
     KeyRefused,
     NoSuchModel,
@@ -147,7 +146,7 @@ SHAPES = [
     Shape(
         "llama.cpp until 2025: an SSE field named error (coddy-agent 106)",
         f"error: {json.dumps(LLAMA_OVERFLOW)}\n\ndata: [DONE]\n\n",
-        EmptyAnswer,
+        ContextTooLong,
     ),
     Shape(
         "vLLM: a flat object",
