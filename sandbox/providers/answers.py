@@ -85,6 +85,19 @@ def sample(schema: Mapping[str, Any], says: str, depth: int = 0) -> Any:
     return {name: sample(part, says, depth + 1) for name, part in (schema.get("properties") or {}).items()}
 
 
+def schema_in_words(text: str) -> Mapping[str, Any] | None:
+    """Return the JSON schema that a prompt gives in words, the object after "JSON schema:"; None without one."""
+    begin = text.lower().rfind("json schema:")
+    at = text.find("{", begin) if begin >= 0 else -1
+    if at < 0:
+        return None
+    try:
+        found, _ = json.JSONDecoder().raw_decode(text, at)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def chosen_tool(
     tools: Mapping[str, Mapping[str, Any]], wanted: str | None, prompt: str, *, must: bool
 ) -> StandInToolCall | None:

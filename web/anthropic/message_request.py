@@ -9,9 +9,11 @@ from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, 
 from engine.errors import BadRequest, UnknownModel
 from web.openai.image_addresses import is_public
 from web.pipeline.fields import Fields
+from web.pipeline.hosted_tools import clients_tools, hosted_tools
 
 MOST_MESSAGES, MOST_STOPS, MOST_TOOLS = 100_000, 64, 512
 _TOOL_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+_CLIENTS_KINDS = (None, "custom")
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _LOW_BUDGET_TOKENS, _MEDIUM_BUDGET_TOKENS = 4096, 16_384  # thinking budgets up to these are this effort
 _MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
@@ -40,7 +42,9 @@ def message_request(body: Mapping[str, Any], *, id: str, key_id: int | None, nee
 
 def ignored_fields(body: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the fields of the request that no offer takes."""
-    return tuple(name for name in ("top_k", "container", "mcp_servers") if body.get(name) is not None)
+    tools = Fields(body).list_of_objects("tools", most=MOST_TOOLS)
+    named = tuple(name for name in ("top_k", "container", "mcp_servers") if body.get(name) is not None)
+    return named + hosted_tools(tools, _CLIENTS_KINDS)
 
 
 def _model(fields: Fields) -> str:
@@ -51,7 +55,9 @@ def _model(fields: Fields) -> str:
 
 
 def _options(fields: Fields) -> Options:
-    tools = tuple(_tool(tool, f"tools.{n}") for n, tool in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS)))
+    given = fields.list_of_objects("tools", most=MOST_TOOLS)
+    hosted_tools(given, _CLIENTS_KINDS)  # raises BadRequest for a wrong kind
+    tools = tuple(_tool(tool, where) for where, tool in clients_tools(given, _CLIENTS_KINDS))
     choice, parallel = _tool_choice(fields, tools)
     return Options(
         temperature=fields.number("temperature", 0, 1),
@@ -66,8 +72,6 @@ def _options(fields: Fields) -> Options:
 
 
 def _tool(raw: Mapping[str, Any], where: str) -> Tool:
-    if raw.get("type") not in (None, "custom"):
-        raise BadRequest(f"{where}.type", "must be custom: tools that a provider runs itself are not sold here")
     fields = Fields(raw, where)
     return Tool(
         fields.text("name"),

@@ -1,6 +1,6 @@
 """ResponseEncoder: an answer as the numbered events of POST /v1/responses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.chat import Completion, Event
@@ -23,8 +23,8 @@ _EVENTS = {
 class ResponseEncoder(StreamEncoder):
     """Encodes one stream. `begun` is the response as it begins, without its model."""
 
-    def __init__(self, request_id: str, begun: Mapping[str, Any]) -> None:
-        self._request_id, self._begun = request_id, dict(begun)
+    def __init__(self, request_id: str, begun: Mapping[str, Any], ignored: Sequence[str] = ()) -> None:
+        self._request_id, self._begun, self._ignored = request_id, dict(begun), ignored
         self._blocks = BlockSplitter()
         self._number = 0
         self._has_begun = False
@@ -42,7 +42,7 @@ class ResponseEncoder(StreamEncoder):
         status = response_object.item_status(completion.events)
         sent = b"".join(self._changed(change, status) for change in self._blocks.end())
         output = [response_object.item_json(self._request_id, block, status) for block in self._blocks.blocks]
-        ended = response_object.ended_json(self._begun, output, completion, charge)
+        ended = response_object.ended_json(self._begun, output, completion, charge, self._ignored)
         return sent + self._event(f"response.{ended['status']}", response=ended)
 
     def error(self, problem: HttpProblem) -> bytes:

@@ -70,9 +70,13 @@ def begun_json(request_id: str, created: int, model: str, body: Mapping[str, Any
 
 
 def ended_json(
-    begun: Mapping[str, Any], output: Sequence[Mapping[str, Any]], completion: Completion, charge: Charge
+    begun: Mapping[str, Any],
+    output: Sequence[Mapping[str, Any]],
+    completion: Completion,
+    charge: Charge,
+    ignored: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the response of a whole answer."""
+    """Return the response of a whole answer. `ignored` are the fields that no offer takes."""
     reason = _incomplete_reason(completion)
     return {
         **begun,
@@ -81,7 +85,7 @@ def ended_json(
         "model": completion.model,
         "output": list(output),
         "usage": usage_json(completion, charge),
-        "farthing": farthing_json(completion),
+        "farthing": {**farthing_json(completion), "ignored": [*ignored, *completion.ignored]},
     }
 
 

@@ -7,9 +7,11 @@ from engine.catalog.model_names import MOST_NAME_CHARS
 from engine.chat import ChatRequest, Message, Options, Role, Text, Tool
 from engine.errors import BadRequest, UnknownModel
 from web.pipeline.fields import Fields
+from web.pipeline.hosted_tools import clients_tools, hosted_tools
 
 MOST_TOOLS = 128
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_CLIENTS_KINDS = ("function",)
 _TOOL_CHOICES = ("none", "auto", "required")
 _FORMATS = ("text", "json_object", "json_schema")
 _UNSUPPORTED = {
@@ -49,8 +51,15 @@ def response_request(
     )
 
 
+def ignored_fields(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the fields of the request that no offer takes. Raises BadRequest."""
+    return hosted_tools(Fields(body).list_of_objects("tools", most=MOST_TOOLS), _CLIENTS_KINDS)
+
+
 def _options(fields: Fields) -> Options:
-    tools = tuple(_tool(tool, f"tools.{n}") for n, tool in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS)))
+    given = fields.list_of_objects("tools", most=MOST_TOOLS)
+    hosted_tools(given, _CLIENTS_KINDS)  # raises BadRequest for a wrong kind
+    tools = tuple(_tool(tool, where) for where, tool in clients_tools(given, _CLIENTS_KINDS))
     return Options(
         temperature=fields.number("temperature", 0, 2),
         top_p=fields.number("top_p", 0, 1),
@@ -63,8 +72,6 @@ def _options(fields: Fields) -> Options:
 
 
 def _tool(raw: Mapping[str, Any], where: str) -> Tool:
-    if raw.get("type") != "function":
-        raise BadRequest(f"{where}.type", "must be function: tools that a provider runs itself are not sold here")
     fields = Fields(raw, where)
     return Tool(
         fields.text("name"),

@@ -25,7 +25,7 @@ from web.openai import response_object
 from web.openai.chat_response import sendable
 from web.openai.response_encoder import ResponseEncoder
 from web.openai.response_items import items_of, messages_of, references_of, with_referenced
-from web.openai.response_request import response_request
+from web.openai.response_request import ignored_fields, response_request
 from web.pipeline.family import FamilyRequest, Origin, StreamEncoder
 from web.pipeline.fields import Fields
 
@@ -82,6 +82,7 @@ class ResponsesRequest(FamilyRequest):
     ) -> None:
         messages = messages_of([*history, *items])
         self.chat = response_request(body, messages, id=origin.request_id, key_id=origin.caller.key_id)
+        self.ignored = ignored_fields(body)
         fields = Fields(body)
         self.stream = fields.boolean("stream") or False
         self._is_stored = fields.boolean("store") is not False
@@ -95,7 +96,7 @@ class ResponsesRequest(FamilyRequest):
         return sendable(self._ended(completion, charge))
 
     def encoder(self) -> StreamEncoder:
-        return ResponseEncoder(self.chat.id, self._begun)
+        return ResponseEncoder(self.chat.id, self._begun, self.ignored)
 
     def finisher(self) -> Finisher | None:
         return self._finish if self._is_stored else None
@@ -121,7 +122,7 @@ class ResponsesRequest(FamilyRequest):
 
     def _ended(self, completion: Completion, charge: Charge) -> dict[str, Any]:
         output = response_object.output_of(self.chat.id, completion)
-        return response_object.ended_json(self._begun, output, completion, charge)
+        return response_object.ended_json(self._begun, output, completion, charge, self.ignored)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from starlette.requests import Request
 
-from sandbox.providers.answers import chosen_tool, words
+from sandbox.providers.answers import chosen_tool, schema_in_words, words
 from sandbox.providers.checks.openai import check_request
 from sandbox.providers.dialects.base import (
     IMAGE_TEXT,
@@ -100,6 +100,8 @@ class OpenAIStandIn(StandInDialect):
         prompt = asking[-1] if asking else ""
         tools = dumps(body["tools"]) if body.get("tools") else ""
         schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
+        if schema is None and wanted_format(body) == "json_object":
+            schema = schema_in_words("\n".join(text_of(message.get("content")) for message in messages))
         return ParsedRequest(
             model=model,
             prompt=prompt,

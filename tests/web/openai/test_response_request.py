@@ -69,7 +69,6 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"conversation": "c"}, "conversation"),
     ({"prompt": {"id": "p"}}, "prompt"),
     ({"max_output_tokens": 0}, "max_output_tokens"),
-    ({"tools": [{"type": "web_search"}]}, "tools.0.type"),
     ({"tools": [{"type": "function"}]}, "tools.0.name"),
     ({"tool_choice": "some"}, "tool_choice"),
     ({"tool_choice": {"type": "function", "name": "other"}, "tools": [LOOK]}, "tool_choice.name"),

@@ -124,7 +124,7 @@ async def test_failures_are_raised_by_the_client_as_its_own(api: RunningApi) -> 
             ({"model": "no-such-model"}, openai.NotFoundError),
             ({"input": []}, openai.BadRequestError),
             ({"background": True}, openai.BadRequestError),
-            ({"tools": [{"type": "web_search"}]}, openai.BadRequestError),
+            ({"tools": [{"type": "no kind"}]}, openai.BadRequestError),
         ):
             with pytest.raises(kind):
                 await ai.responses.create(**{"model": "auto", "input": ASKED, **fields})  # type: ignore[call-overload]
