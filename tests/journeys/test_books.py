@@ -49,7 +49,7 @@ async def documents(journey: Journey, user: int, count: int) -> list[dict[str, A
 async def test_past_month_is_an_invoice_in_telegram(journey: Journey) -> None:
     await journey.container.db.write(lambda conn: credit_last_month(conn, ANN))
     assert "choose a month" in await journey.ask("/invoice")
-    await journey.press(f"{last_month():%Y-%m}")
+    await journey.press(f"{last_month():%b %Y}")
     pdf, sheet = await documents(journey, ANN, 2)
     assert (pdf["file_name"], sheet["file_name"]) == ("F-000001.pdf", "F-000001.csv")
 
