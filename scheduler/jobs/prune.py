@@ -8,7 +8,7 @@ from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import Connection
 from storage.operations import idempotency
-from storage.telegram import conversations, inbox, outbox
+from storage.telegram import conversations, inbox, outbox, questions
 from storage.tenants import stored_responses
 
 CHUNK = 100
@@ -27,6 +27,7 @@ def sweeps(now: datetime) -> tuple[Callable[[Connection], int], ...]:
     """Return units that delete one chunk each and return the number of deleted rows."""
     return (
         partial(conversations.sweep, before=now - AFTER_NEW, limit=CHUNK),
+        partial(questions.sweep, before=now - AFTER_NEW, limit=CHUNK),
         partial(stored_responses.sweep, before=now - AFTER_NEW, limit=CHUNK),
         partial(inbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(outbox.sweep, before=now - HANDLED, limit=CHUNK),

@@ -5,7 +5,7 @@ Money is in whole nano-dollars, times are in whole milliseconds since 1970 UTC; 
 
 from sqlmodel import SQLModel
 
-from storage.tables import answers, books, ledger, telegram, tenants
+from storage.tables import answers, books, ledger, questions, telegram, tenants
 
 metadata = SQLModel.metadata
-__all__ = ["answers", "books", "ledger", "metadata", "telegram", "tenants"]
+__all__ = ["answers", "books", "ledger", "metadata", "questions", "telegram", "tenants"]

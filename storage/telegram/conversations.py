@@ -135,6 +135,36 @@ def remove_last(conn: Connection, chat_id: int, thread_id: int) -> tuple[Part, .
     return parts_from_json(asked)
 
 
+def keep_exchange(
+    conn: Connection,
+    chat_id: int,
+    thread_id: int,
+    tenant_id: int,
+    request_id: str,
+    said: Sequence[Message],
+    now: datetime,
+    *,
+    replaces: str | None = None,
+) -> int:
+    """Store a question and its answer in place of those of `replaces`, else at the end of the open conversation.
+
+    Return the id of the conversation.
+    """
+    if replaces is not None:
+        sql = (
+            "UPDATE messages SET parts = :parts, request_id = :request WHERE request_id = :old AND role = :role"
+            " RETURNING conversation_id"
+        )
+        found = [
+            scalar(conn, sql, parts=parts_to_json(each.parts), request=request_id, old=replaces, role=each.role.value)
+            for each in said
+        ]
+        if all(each is not None for each in found):
+            return int(found[0])
+    append(conn, chat_id, thread_id, tenant_id, request_id, said, now)
+    return open_conversation(conn, chat_id, thread_id, now)
+
+
 def answer(conn: Connection, tenant_id: int, request_id: str) -> str | None:
     """Return the text of an answer, or None if it is not stored (any more) or belongs to another tenant."""
     said = scalar(

@@ -5,15 +5,17 @@ from scheduler.context import JobContext
 from scheduler.jobs import prune
 from storage.database.connection import Connection, scalar
 from storage.operations import idempotency
-from storage.telegram import conversations, inbox, outbox
+from storage.telegram import conversations, inbox, outbox, questions
 from storage.telegram.inbox import IncomingUpdate
+from storage.telegram.question_content import QuestionContent
+from storage.telegram.questions import Place
 from storage.tenants import stored_responses
 from storage.tenants.stored_responses import StoredResponse
 from tests.scheduler.conftest import NOW
 from tests.storage.books import tenant
 
 OLD, YOUNG = NOW - timedelta(days=40), NOW - timedelta(hours=1)
-TABLES = ("messages", "conversations", "inbox", "outbox", "idempotency", "stored_responses")
+TABLES = ("messages", "conversations", "inbox", "outbox", "idempotency", "stored_responses", "questions")
 MESSAGES_PER_CHAT = 120
 """More than one chunk."""
 
@@ -24,6 +26,7 @@ def counts(conn: Connection) -> dict[str, int]:
 
 def add_conversation(conn: Connection, owner: int, chat: int, ended: datetime | None) -> None:
     said = (says(Role.USER, "hello"), says(Role.ASSISTANT, "good day"))
+    questions.store(conn, owner, Place(7, chat, 0, 1), QuestionContent("hello"), OLD)
     for number in range(MESSAGES_PER_CHAT):
         conversations.append(conn, chat, 0, owner, f"{chat}-{number}", said, OLD)
     if ended is not None:
@@ -61,4 +64,5 @@ async def test_only_old_and_finished_rows_are_deleted(context: JobContext) -> No
         "outbox": 1,
         "idempotency": 1,
         "stored_responses": 1,
+        "questions": 2,
     }

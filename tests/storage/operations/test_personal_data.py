@@ -13,9 +13,11 @@ from storage.ledger import transfers
 from storage.operations import idempotency, personal_data
 from storage.operations.idempotency import Replay
 from storage.tables import metadata
-from storage.telegram import conversations, inbox
+from storage.telegram import conversations, inbox, questions
 from storage.telegram.inbox import CHAT, IncomingUpdate
 from storage.telegram.inbox import NOW as AT_ONCE
+from storage.telegram.question_content import QuestionContent
+from storage.telegram.questions import Place
 from storage.tenants import api_keys, stored_responses, tenants
 from storage.tenants.api_keys import KeySettings
 from storage.tenants.stored_responses import StoredResponse
@@ -129,10 +131,13 @@ async def test_deletion_leaves_no_words_and_no_name(db: Database) -> None:
         updates = [IncomingUpdate(1, f"{USER}:0", CHAT, "my secret question")]
         inbox.store(conn, BOT, updates, NOW)
         said = [{"content": "my secret question"}]
+        questions.store(conn, owner, Place(BOT, USER, 0, 5), QuestionContent("my secret question"), NOW)
+        assert [each["content"]["text"] for each in export(conn, owner)["questions"]] == ["my secret question"]
         stored_responses.store(conn, StoredResponse("r", owner, None, said, said, "my secret answer"), NOW)
         assert export(conn, owner)["responses"] == [{"id": "r", "input": said, "output": said}]
         deleted = personal_data.forget(conn, owner, USER, NOW)
-        tables = ("messages", "inbox", "idempotency", "receipts", "tenants", "conversations", "stored_responses")
+        chats = ("messages", "inbox", "conversations", "questions")
+        tables = (*chats, "idempotency", "receipts", "tenants", "stored_responses")
         check_books(conn)
         return deleted, str([list(found.values()) for table in tables for found in conn.rows(f"SELECT * FROM {table}")])
 
@@ -214,6 +219,7 @@ EXPORTED_OR_DELETED = {
     "messages",
     "orders",
     "payments",
+    "questions",
     "receipts",
     "stored_responses",
     "subscriptions",

@@ -48,6 +48,26 @@ async def test_last_exchange_is_removed_and_its_question_returned(db: Database) 
     await db.write(unit)
 
 
+async def test_new_answer_takes_the_place_of_the_old_one(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        for number in (1, 2):
+            exchange(conn, f"r{number}", f"question {number}", f"answer {number}")
+        first = conversations.open_conversation(conn, CHAT, THREAD, NOW)
+        again = [says(Role.USER, "better question"), says(Role.ASSISTANT, "better answer")]
+        place = (conn, CHAT, THREAD, ANN)
+        assert conversations.keep_exchange(*place, "r3", again, NOW, replaces="r1") == first
+        assert texts(conn) == ["better question", "better answer", "question 2", "answer 2"]
+        assert conversations.answer(conn, ANN, "r3") == "better answer"
+        assert conversations.answer(conn, ANN, "r1") is None
+        conversations.reset(conn, CHAT, THREAD, NOW)
+        assert conversations.keep_exchange(*place, "r4", again, NOW, replaces="r3") == first
+        assert texts(conn) == []
+        assert conversations.keep_exchange(*place, "r5", again, NOW, replaces="deleted") != first
+        assert texts(conn) == ["better question", "better answer"]
+
+    await db.write(unit)
+
+
 async def test_repeated_request_is_appended_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         for _ in range(2):

@@ -1,0 +1,49 @@
+"""Table of questions: everything that a person asked the bot in Telegram."""
+
+from sqlalchemy import Index, text
+from sqlmodel import SQLModel
+
+from storage.tables.columns import big, number
+
+
+class QuestionRow(SQLModel, table=True):
+    """One question, in each of its states. `content` and the message ids are JSON.
+
+    `request_id` is that of its last ask, `answer_request_id` that of the answer that stands.
+    """
+
+    __tablename__ = "questions"
+    __table_args__ = (
+        Index(
+            "one_question_per_message",
+            "bot_id",
+            "chat_id",
+            "message_id",
+            unique=True,
+            sqlite_where=text("message_id IS NOT NULL"),
+            postgresql_where=text("message_id IS NOT NULL"),
+        ),
+        Index("questions_of_tenant", "tenant_id", "chat_id", "thread_id", "id"),
+        Index("questions_of_conversation", "conversation_id"),
+        Index("questions_by_answer", "answer_request_id"),
+    )
+
+    id: int | None = number()
+    bot_id: int = big()
+    tenant_id: int = big()
+    chat_id: int = big()
+    thread_id: int = big(0)
+    message_id: int | None = big(None)
+    more_message_ids: str = "[]"
+    conversation_id: int = big()
+    content: str
+    state: str
+    model: str = ""
+    variant: str = ""
+    error: str = ""
+    request_id: str | None = None
+    answer_request_id: str | None = None
+    answer_message_ids: str = "[]"
+    answers: int = big(0)
+    created_at: int = big(index=True)
+    changed_at: int = big()

@@ -1,0 +1,294 @@
+"""Questions: one record each, from the message to the answer that stands. A record is asked once at a time.
+
+waiting (for a button) → asking → answered, cut (stopped by the asker), failed or refused. A later ask that brings no
+answer leaves the record in the state of the answer that stands.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from storage.database.connection import Connection, Row, for_update, moment, ms, row, scalar
+from storage.telegram import conversations
+from storage.telegram.question_content import QuestionContent
+
+
+class QuestionState(StrEnum):
+    WAITING = "waiting"
+    ASKING = "asking"
+    ANSWERED = "answered"
+    CUT = "cut"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+class Begun(StrEnum):
+    """The result of `begin`: the ask may go on, another one is under way, its button was used, or it is deleted."""
+
+    BEGUN = "begun"
+    BUSY = "busy"
+    USED = "used"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The chat and thread of a question, and its messages. `message_id` is None where no message asked it."""
+
+    bot_id: int
+    chat_id: int
+    thread_id: int
+    message_id: int | None = None
+    more_message_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRecord:
+    """One question. `answers` counts the answers that stood: a button made before the last of them is out of date.
+
+    `model` and `variant` are those of the last ask, `error` the reason why it brought no answer.
+    """
+
+    id: int
+    tenant_id: int
+    place: Place
+    conversation_id: int
+    content: QuestionContent
+    state: QuestionState
+    model: str
+    variant: str
+    error: str
+    request_id: str | None
+    answer_request_id: str | None
+    answer_message_ids: tuple[int, ...]
+    answers: int
+    created_at: datetime
+
+    @property
+    def is_private(self) -> bool:
+        return self.place.chat_id > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One attempt to get an answer. `answers`: the number that its button was made with; None: as it is now."""
+
+    request_id: str
+    model: str = ""
+    variant: str = ""
+    answers: int | None = None
+
+
+def store(
+    conn: Connection, tenant_id: int, place: Place, content: QuestionContent, now: datetime, *, model: str = ""
+) -> QuestionRecord:
+    """Return the record of a message; create it, waiting, where there is none."""
+    conversation = conversations.open_conversation(conn, place.chat_id, place.thread_id, now)
+    made = scalar(
+        conn,
+        "INSERT INTO questions (bot_id, tenant_id, chat_id, thread_id, message_id, more_message_ids, conversation_id,"
+        " content, state, model, variant, error, answer_message_ids, created_at, changed_at)"
+        " VALUES (:bot, :tenant, :chat, :thread, :message, :more, :conversation, :content, 'waiting', :model, '', '',"
+        " '[]', :now, :now) ON CONFLICT (bot_id, chat_id, message_id) WHERE message_id IS NOT NULL DO NOTHING"
+        " RETURNING id",
+        bot=place.bot_id,
+        tenant=tenant_id,
+        chat=place.chat_id,
+        thread=place.thread_id,
+        message=place.message_id,
+        more=json.dumps(place.more_message_ids),
+        conversation=conversation,
+        content=content.to_json(),
+        model=model,
+        now=ms(now),
+    )
+    found = find(conn, int(made)) if made is not None else of_message(conn, place)
+    assert found is not None
+    return found
+
+
+def find(conn: Connection, question_id: int) -> QuestionRecord | None:
+    return _record(row(conn, "SELECT * FROM questions WHERE id = :id", id=question_id))
+
+
+def of_message(conn: Connection, place: Place) -> QuestionRecord | None:
+    """Return the question that this message, or its first one, asked."""
+    sql = "SELECT * FROM questions WHERE bot_id = :bot AND chat_id = :chat AND message_id = :message"
+    return _record(row(conn, sql, bot=place.bot_id, chat=place.chat_id, message=place.message_id))
+
+
+def last(conn: Connection, tenant_id: int, place: Place) -> QuestionRecord | None:
+    """Return the tenant's last question in the open conversation of a chat and thread."""
+    sql = (
+        "SELECT q.* FROM questions q JOIN conversations c ON c.id = q.conversation_id AND c.ended_at IS NULL"
+        " WHERE q.tenant_id = :tenant AND q.bot_id = :bot AND q.chat_id = :chat AND q.thread_id = :thread"
+        " ORDER BY q.id DESC LIMIT 1"
+    )
+    values = {"bot": place.bot_id, "chat": place.chat_id, "thread": place.thread_id}
+    return _record(row(conn, sql, tenant=tenant_id, **values))
+
+
+def last_unpaid(conn: Connection, tenant_id: int, error: str, since: datetime) -> QuestionRecord | None:
+    """Return the tenant's last question if it was refused for `error` since then, and no later one was answered."""
+    found = _record(
+        row(
+            conn,
+            "SELECT * FROM questions WHERE tenant_id = :tenant AND state <> 'waiting' ORDER BY changed_at DESC, id DESC"
+            " LIMIT 1",
+            tenant=tenant_id,
+        )
+    )
+    if found is None or found.error != error or found.created_at < since:
+        return None
+    return found
+
+
+def begin(conn: Connection, question_id: int, ask: Ask, now: datetime) -> tuple[Begun, QuestionRecord | None]:
+    """Begin an ask, or say why not. The ask of an update that is handled again goes on."""
+    sql = "SELECT * FROM questions WHERE id = :id"
+    found = _record(row(conn, sql + for_update(conn), id=question_id))
+    if found is None:
+        return Begun.GONE, None
+    if found.request_id == ask.request_id:
+        return Begun.BEGUN, found
+    if found.state is QuestionState.ASKING and _is_handled_now(conn, found):
+        return Begun.BUSY, found
+    if ask.answers is not None and ask.answers != found.answers:
+        return Begun.USED, found
+    conn.run(
+        "UPDATE questions SET state = 'asking', request_id = :request, model = :model, variant = :variant, error = '',"
+        " changed_at = :now WHERE id = :id",
+        request=ask.request_id,
+        model=ask.model,
+        variant=ask.variant,
+        now=ms(now),
+        id=question_id,
+    )
+    asking = replace(found, state=QuestionState.ASKING, error="", request_id=ask.request_id)
+    return Begun.BEGUN, replace(asking, model=ask.model, variant=ask.variant)
+
+
+def _is_handled_now(conn: Connection, found: QuestionRecord) -> bool:
+    """Return False if the update of the last ask is done: a handler that failed may have left the state behind."""
+    update_id = str(found.request_id).rpartition(":")[2]
+    state = scalar(
+        conn,
+        "SELECT state FROM inbox WHERE bot_id = :bot AND update_id = :update",
+        bot=found.place.bot_id,
+        update=int(update_id) if update_id.isdecimal() else -1,
+    )
+    return state in {"new", "claimed"}
+
+
+def answer(conn: Connection, record: QuestionRecord, request_id: str, *, state: QuestionState, now: datetime) -> bool:
+    """Let the answer of this request stand. Return False if another ask has begun, or the record is deleted."""
+    return bool(
+        conn.run(
+            "UPDATE questions SET state = :state, answer_request_id = :request, answers = answers + 1, error = '',"
+            " answer_message_ids = '[]', conversation_id = :conversation, changed_at = :now"
+            " WHERE id = :id AND request_id = :request",
+            state=state.value,
+            request=request_id,
+            conversation=record.conversation_id,
+            now=ms(now),
+            id=record.id,
+        )
+    )
+
+
+def end(
+    conn: Connection, question_id: int, request_id: str, *, state: QuestionState, error: str, now: datetime
+) -> None:
+    """End an ask that brought no answer: an earlier answer stands on."""
+    conn.run(
+        "UPDATE questions SET state = CASE WHEN answer_request_id IS NULL THEN :state ELSE 'answered' END,"
+        " error = :error, changed_at = :now WHERE id = :id AND request_id = :request AND state = 'asking'",
+        state=state.value,
+        error=error,
+        now=ms(now),
+        id=question_id,
+        request=request_id,
+    )
+
+
+def rewrite(conn: Connection, question_id: int, content: QuestionContent, now: datetime) -> None:
+    """Replace the content of a question whose message was edited, or whose recording was transcribed."""
+    conn.run(
+        "UPDATE questions SET content = :content, changed_at = :now WHERE id = :id",
+        content=content.to_json(),
+        now=ms(now),
+        id=question_id,
+    )
+
+
+def add_answer_message(conn: Connection, request_id: str, message_id: int) -> None:
+    """Note a message of the answer that stands."""
+    sql = "SELECT id, answer_message_ids FROM questions WHERE answer_request_id = :request"
+    found = row(conn, sql + for_update(conn), request=request_id)
+    if found is None:
+        return
+    known = json.loads(found["answer_message_ids"])
+    if message_id not in known:
+        conn.run(
+            "UPDATE questions SET answer_message_ids = :ids WHERE id = :id",
+            ids=json.dumps([*known, message_id]),
+            id=found["id"],
+        )
+
+
+def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
+    """Return all of a tenant's questions, oldest first, for /export."""
+    rows = conn.rows("SELECT * FROM questions WHERE tenant_id = :id ORDER BY id", id=tenant_id)
+    return [
+        {
+            "content": json.loads(found["content"]),
+            "state": found["state"],
+            "model": found["model"],
+            "chat_id": found["chat_id"],
+            "thread_id": found["thread_id"],
+            "message_id": found["message_id"],
+            "at_ms": found["created_at"],
+        }
+        for found in rows
+    ]
+
+
+def forget(conn: Connection, tenant_id: int) -> int:
+    """Delete a tenant's questions and return their number."""
+    return conn.run("DELETE FROM questions WHERE tenant_id = :id", id=tenant_id)
+
+
+def sweep(conn: Connection, before: datetime, limit: int) -> int:
+    """Delete up to `limit` questions that last changed before `before` and whose conversation ended or is gone."""
+    return conn.run(
+        "DELETE FROM questions WHERE id IN (SELECT q.id FROM questions q"
+        " LEFT JOIN conversations c ON c.id = q.conversation_id"
+        " WHERE q.changed_at < :before AND (c.id IS NULL OR c.ended_at < :before) LIMIT :n)",
+        before=ms(before),
+        n=limit,
+    )
+
+
+def _record(found: Row | None) -> QuestionRecord | None:
+    if found is None:
+        return None
+    more: Sequence[int] = json.loads(found["more_message_ids"])
+    return QuestionRecord(
+        id=found["id"],
+        tenant_id=found["tenant_id"],
+        place=Place(found["bot_id"], found["chat_id"], found["thread_id"], found["message_id"], tuple(more)),
+        conversation_id=found["conversation_id"],
+        content=QuestionContent.from_json(found["content"]),
+        state=QuestionState(found["state"]),
+        model=found["model"],
+        variant=found["variant"],
+        error=found["error"],
+        request_id=found["request_id"],
+        answer_request_id=found["answer_request_id"],
+        answer_message_ids=tuple(json.loads(found["answer_message_ids"])),
+        answers=found["answers"],
+        created_at=moment(found["created_at"]),
+    )

@@ -1,0 +1,29 @@
+import pytest
+
+from storage.telegram.question_content import QuestionContent, QuestionFile, Quotation
+
+PHOTO = QuestionFile("photo", "AgAC1", 2048, width=640, height=480)
+VOICE = QuestionFile("voice", "AwAC1", seconds=7, transcript="good day")
+CONTENTS = (
+    QuestionContent(),
+    QuestionContent("một câu “hỏi”\n\tvới 🙂", speaker="Bảo"),
+    QuestionContent("", (PHOTO, VOICE), (Quotation("forward", "words", "Ann", (PHOTO,)), Quotation("reply", "more"))),
+)
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+def test_content_is_read_back_as_it_was_written(content: QuestionContent) -> None:
+    assert QuestionContent.from_json(content.to_json()) == content
+
+
+@pytest.mark.parametrize(
+    ("content", "is_empty"),
+    [
+        (QuestionContent(speaker="Ann"), True),
+        (QuestionContent("a"), False),
+        (QuestionContent(files=(PHOTO,)), False),
+        (QuestionContent(quotations=(Quotation("reply", ""),)), False),
+    ],
+)
+def test_content_without_words_files_and_quotations_is_empty(content: QuestionContent, is_empty: bool) -> None:
+    assert content.is_empty is is_empty
