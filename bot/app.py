@@ -21,10 +21,12 @@ from telegram.ext import (
 
 from bot import access, buttons, menu
 from bot.chat.handler import on_message
-from bot.command import all_commands
+from bot.command import Command, all_commands
 from bot.context import Context
 from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import RateLimiter
+from bot.groups.greeting import on_membership
+from bot.groups.senders import is_anonymous, is_other_bot
 from bot.notify import TelegramNotifier
 from bot.payments import payments
 from bot.payments.stars import StarsClient
@@ -33,7 +35,6 @@ from bot.services import Services
 from bot.updates import webhook
 from bot.updates.intake import Intake, handler_in_span, handler_of
 from bot.updates.polling import ALLOWED, Poller
-from storage.tenants import tenant_settings
 
 log = logging.getLogger(__name__)
 TAKE_UP_SECONDS = 5.0
@@ -177,7 +178,8 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, i
         application.add_handler(handler)
     application.add_handler(CallbackQueryHandler(on_button))
     application.add_handler(ChatMemberHandler(on_membership, ChatMemberHandler.MY_CHAT_MEMBER))
-    application.add_handler(MessageHandler(filters.COMMAND & filters.UpdateType.MESSAGE, on_command))
+    commands = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
+    application.add_handler(MessageHandler(filters.COMMAND & commands, on_command))
     application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, on_message))
     for handler in payments.last_handlers():
         application.add_handler(handler)
@@ -186,22 +188,33 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, i
 
 async def on_command(update: Update, context: Context) -> None:
     """Run a command. An admin command is unknown to other users."""
-    message = update.message
+    message = update.effective_message
     assert message is not None
     first, *arguments = (message.text or message.caption or "/").split()
     name, _, addressee = first.removeprefix("/").partition("@")
-    if addressee and addressee.lower() != (context.bot.username or "").lower():
+    if is_other_bot(message) or (addressee and addressee.lower() != (context.bot.username or "").lower()):
         return
     context.args = arguments
     command = all_commands(context).get(name.lower())
-    in_group = message.chat.type != "private"
-    if command is None or (command.admin and not context.is_admin):
-        if not in_group or addressee:
-            await context.state()
-            await context.reply(context.t("unknown_command"))
-        return
+    if is_anonymous(message):
+        if addressee or (command is not None and not command.admin):
+            await context.reply(context.t("chat.anonymous"))
+    elif command is None or (command.admin and not context.is_admin):
+        await _unknown(context, is_addressed=bool(addressee))
+    else:
+        await _run(command, update, context)
+
+
+async def _unknown(context: Context, *, is_addressed: bool) -> None:
+    """Say that there is no such command. In groups, one without the bot's name may be another bot's."""
+    if is_addressed or not context.in_group:
+        await context.state()
+        await context.reply(context.t("unknown_command"))
+
+
+async def _run(command: Command, update: Update, context: Context) -> None:
     await context.state()
-    if in_group and (command.private_only or command.admin):
+    if context.in_group and (command.private_only or command.admin):
         await context.reply(context.t("in_private_only", bot=context.bot.username or "", command=command.name))
         return
     await command.run(update, context)
@@ -220,25 +233,20 @@ async def on_button(update: Update, context: Context) -> None:
     await context.state()
     if pressed.owner not in (0, context.user.id) or (command.admin and not context.is_admin):
         await _answer(query, context.t("button.not_yours"), alert=True)
-        return
-    await press(update, context, pressed.args)
-    await _answer(query)
+    elif context.in_group and not command.works_in_groups(pressed.action):
+        await _answer(query, url=context.private_link(command.name))
+    else:
+        await press(update, context, pressed.args)
+        await _answer(query)
 
 
-async def _answer(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
+async def _answer(
+    query: CallbackQuery, text: str | None = None, *, alert: bool = False, url: str | None = None
+) -> None:
     try:
-        await query.answer(text, show_alert=alert)
+        await query.answer(text, show_alert=alert, url=url)
     except BadRequest:
         log.debug("a button press was already answered, or is too old")
-
-
-async def on_membership(update: Update, context: Context) -> None:
-    """Note whether a user has blocked the bot: a blocked bot sends no notices."""
-    change = update.my_chat_member
-    assert change is not None
-    if change.chat.type == "private":
-        user_id, blocked = change.chat.id, change.new_chat_member.status == "kicked"
-        await context.services.db.write(lambda conn: tenant_settings.set_blocked(conn, user_id, blocked))
 
 
 async def on_error(update: object, context: Context) -> None:

@@ -16,7 +16,8 @@ TakeText = Callable[[Context, str], Awaitable[bool]]
 class Command:
     """`buttons` maps the action of an inline button to its handler. The locales describe the command as command.<name>.
 
-    An admin command does not exist for other users. In groups a private command points to the private chat.
+    An admin command does not exist for other users. In groups a private command points to the private chat, and so do
+    its buttons but those named in `group_buttons`.
     `take_text` receives the message that the command waits for (bot/chat/pending_input.py); it returns False if the
     text is no answer to the command.
     """
@@ -28,7 +29,12 @@ class Command:
     private_only: bool = True
     menu: bool = True
     buttons: Mapping[str, Press] = field(default_factory=dict)
+    group_buttons: frozenset[str] = frozenset()
     take_text: TakeText | None = None
+
+    def works_in_groups(self, action: str) -> bool:
+        """Return True if the button of this action may show its result in a group."""
+        return action in self.group_buttons or not (self.private_only or self.admin)
 
 
 def all_commands(context: Context) -> Mapping[str, Command]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from telegram import InlineKeyboardMarkup, Message, Update, User
+from telegram.constants import ChatType
 from telegram.error import BadRequest
 from telegram.ext import Application, CallbackContext, ExtBot
 
@@ -79,10 +80,21 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         return self.user.id in self.services.config.admin_ids
 
     @property
+    def in_group(self) -> bool:
+        """True where others read along: groups and channels."""
+        chat = self.incoming.effective_chat if self.incoming is not None else None
+        return chat is not None and chat.type != ChatType.PRIVATE
+
+    def private_link(self, command: str) -> str:
+        """Return the link that opens the private chat and runs a command there."""
+        return f"https://t.me/{self.bot.username}?start={command}"
+
+    @property
     def language(self) -> str:
-        """The language chosen in /settings, else that of the user's app."""
+        """The language chosen in /settings, else that of the user's app. A channel's post has no user."""
         chosen = self._state.language if self._state else ""
-        return chosen or self.user.language_code or "en"
+        user = self.incoming.effective_user if self.incoming is not None else None
+        return chosen or (user.language_code if user is not None else None) or locales.DEFAULT
 
     @property
     def request_id(self) -> str:
@@ -157,18 +169,21 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         """Return an amount of money, a number or a date as the user's language writes it."""
         return locales.written(locales.find(self.language).formats, value, form)
 
-    async def reply(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> Message | None:
-        """Send Markdown to the chat of the update, in several messages if it is longer than one."""
+    async def reply(
+        self, text: str, keyboard: InlineKeyboardMarkup | None = None, *, in_private: bool = False
+    ) -> Message | None:
+        """Send Markdown to the chat of the update, or to the user, in several messages if it is longer than one."""
         assert self.incoming is not None
         chat = self.incoming.effective_chat
         assert chat is not None
-        message = self.incoming.effective_message
+        to_user = in_private and self.in_group
+        message = None if to_user else self.incoming.effective_message
         pieces = render(text)
         sent: Message | None = None
         for number, piece in enumerate(pieces):
             last = number == len(pieces) - 1
             sent = await self.bot.send_message(
-                chat.id,
+                self.user.id if to_user else chat.id,
                 piece.text,
                 entities=list(piece.entities),
                 reply_markup=keyboard if last else None,

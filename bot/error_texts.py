@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from telegram import InlineKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.buttons import button, rows
 from bot.context import Context
@@ -14,10 +14,18 @@ Values = Mapping[str, Callable[[Any], object]]
 
 
 def refusal(context: Context, error: errors.EngineError) -> tuple[str, InlineKeyboardMarkup | None]:
-    """The sentence for an error, with buttons where they can fix it."""
+    """The sentence for an error, with buttons where they can fix it. Groups learn nothing of plans and balances."""
+    if context.in_group and (kind := next((kind for kind in PERSONAL if isinstance(error, kind)), None)):
+        return _in_group(context, f"{key_of(kind)}_group", PERSONAL[kind])
     if isinstance(error, errors.InsufficientFunds):
         return insufficient(context, error)
     return sentence(context.t, error), None
+
+
+def _in_group(context: Context, key: str, command: str) -> tuple[str, InlineKeyboardMarkup]:
+    """A text without figures, and a link to the command in the private chat that has them."""
+    link = InlineKeyboardButton(context.t("button.private"), url=context.private_link(command))
+    return context.t(key), rows([link])
 
 
 def sentence(t: Callable[..., str], error: errors.EngineError) -> str:
@@ -35,6 +43,8 @@ def insufficient(
     context: Context, error: errors.InsufficientFunds, wallet_key: str = "error.wallet_short"
 ) -> tuple[str, InlineKeyboardMarkup]:
     """The shortfall in figures. `wallet_key` is the text for models that only the wallet pays for."""
+    if context.in_group:
+        return _in_group(context, f"{key_of(errors.InsufficientFunds)}_group", "topup")
     short = error.shortfall
     key = wallet_key if short.wallet_only else "error.allowance_short"
     text = context.t(
@@ -51,6 +61,15 @@ def insufficient(
         ]
     )
 
+
+PERSONAL: Mapping[type, str] = {
+    errors.ModelNotInPlan: "plan",
+    errors.TooManyRequests: "plan",
+    errors.DailyAnswersUsed: "plan",
+    errors.InsufficientFunds: "topup",
+    errors.TenantBanned: "paysupport",
+}
+"""The errors that tell of a tenant's plan or balance, and the command that has the details."""
 
 VALUES: Mapping[type, Values] = {
     errors.EngineError: {},

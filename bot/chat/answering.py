@@ -149,11 +149,8 @@ async def _answered(context: Context, saver: AnswerSaver) -> Completion | None:
     """Stream the answer. Afterwards it is charged and in the outbox. None: it was stopped before any content."""
     services, destination, preview = context.services, saver.destination, saver.preview
     async with services.gateway.answer(await context.tenant(), saver.request, finish=saver.finish) as answer:
-        services.answers.begin(destination.chat_id, destination.thread, answer)
-        try:
+        with services.answers.running(destination.chat_id, destination.thread, context.user.id, answer):
             await _show(answer, preview)
-        finally:
-            services.answers.end(destination.chat_id, destination.thread)
     if answer.completion is not None:
         await preview.end(saver.head)
     return answer.completion

@@ -13,20 +13,18 @@ from bot.chat.downloads import Unreadable
 from bot.context import Context, thread_of
 from bot.error_texts import insufficient
 from bot.formatting.rich import words_of
+from bot.groups.senders import is_anonymous, is_other_bot
 from engine.chat import Message, Part, Role, Text
 from engine.errors import EngineError, InsufficientFunds
 from storage.telegram import conversations
-
-ANONYMOUS = 1087968824
-"""The sender that Telegram names for anonymous admins of a group."""
 
 
 async def on_message(update: Update, context: Context) -> None:
     """Answer a text, photo, file or recording that is addressed to the bot."""
     message = update.message
-    if message is None or not addressed(message, context):
+    if message is None or is_other_bot(message) or not addressed(message, context):
         return
-    if message.sender_chat is not None or context.user.id == ANONYMOUS:
+    if is_anonymous(message):
         await context.reply(context.t("chat.anonymous"))
         return
     state = await context.state()

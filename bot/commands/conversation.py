@@ -6,6 +6,7 @@ from bot.chat.answering import respond
 from bot.command import Command
 from bot.context import Context, arguments, thread_of
 from bot.formatting.rich import words_of
+from bot.groups.senders import is_chat_admin
 from engine.chat import Part, Text
 from storage.telegram import conversations
 
@@ -19,11 +20,18 @@ async def new(update: Update, context: Context) -> None:
 
 
 async def stop(update: Update, context: Context) -> None:
-    """Stop the answer of this chat. A stopped answer says so itself; reply only if there was none."""
+    """Stop the user's own answer; as an admin of the group, anyone's. A stopped answer says so itself."""
     message = update.message
     assert message is not None
-    if not context.services.answers.stop(message.chat.id, thread_of(message) or 0):
+    answers, place = context.services.answers, (message.chat.id, thread_of(message) or 0)
+    if answers.stop(*place, context.user.id):
+        return
+    if not answers.has_any(*place):
         await context.reply(context.t("stop.nothing"))
+    elif await is_chat_admin(context, message.chat.id):
+        answers.stop(*place)
+    else:
+        await context.reply(context.t("stop.not_yours"))
 
 
 async def retry(update: Update, context: Context) -> None:
@@ -44,7 +52,8 @@ async def answer_old(update: Update, context: Context, _: tuple[str, ...]) -> No
 
 
 async def _again(context: Context, chat_id: int, thread: int, update: Update, model: str | None) -> None:
-    asked = await context.services.db.write(lambda conn: conversations.remove_last(conn, chat_id, thread))
+    tenant_id = (await context.state()).id
+    asked = await context.services.db.write(lambda conn: conversations.remove_last(conn, chat_id, thread, tenant_id))
     message = update.effective_message
     if asked is None or message is None:
         await context.reply(context.t("retry.nothing"))
@@ -61,8 +70,8 @@ async def ask(update: Update, context: Context) -> None:
     quoted = (reply.text or reply.caption or words_of(reply)) if reply is not None else ""
     if quoted:
         parts.insert(0, Text(f"> {quoted}\n\n"))
-    if not parts or message.sender_chat is not None:
-        await context.reply(context.t("chat.anonymous" if message.sender_chat else "ask.usage"))
+    if not parts:
+        await context.reply(context.t("ask.usage"))
         return
     await respond(context, message, parts)
 

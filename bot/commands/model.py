@@ -84,4 +84,4 @@ def _keyboard(context: Context) -> InlineKeyboardMarkup:
     return rows([button(n, "model", "set", names.index(n), owner=owner) for n in _offered(context)])
 
 
-COMMAND = Command("model", model, 5, private_only=False, buttons={"set": choose_by_number})
+COMMAND = Command("model", model, 5, buttons={"set": choose_by_number})

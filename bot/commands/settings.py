@@ -95,4 +95,4 @@ def _keyboard(context: Context, *, footer: bool, stream: str, tables: bool) -> I
     return rows(buttons)
 
 
-COMMAND = Command("settings", settings, 11, buttons={"set": change, "text": as_text})
+COMMAND = Command("settings", settings, 11, buttons={"set": change, "text": as_text}, group_buttons=frozenset({"text"}))

@@ -3,10 +3,20 @@
 from telegram import Update
 
 from bot.command import Command, all_commands
-from bot.context import Context
+from bot.context import Context, arguments
+from bot.groups.greeting import greeting
 
 
-async def start(_: Update, context: Context) -> None:
+async def start(update: Update, context: Context) -> None:
+    """Greet the user, or run the command that a link from a group names."""
+    if context.in_group:
+        await context.reply(greeting(context))
+        return
+    linked = all_commands(context).get(arguments(context)[0]) if arguments(context) else None
+    if linked is not None and not linked.admin:
+        context.args = []
+        await linked.run(update, context)
+        return
     state = await context.state()
     await context.reply(
         context.t(
@@ -18,12 +28,14 @@ async def start(_: Update, context: Context) -> None:
     )
 
 
-async def help_(update: Update, context: Context) -> None:
+async def help_(_: Update, context: Context) -> None:
+    """List the commands. In groups: those that work there, and nothing of prices."""
     commands = [command for command in all_commands(context).values() if command.menu]
+    if context.in_group:
+        listed = [command for command in commands if not command.private_only and not command.admin]
+        await context.reply(greeting(context) + "\n" + _lines(context, listed))
+        return
     text = context.t("help.head") + _voice(context) + _lines(context, [c for c in commands if not c.admin])
-    message = update.message
-    if message is not None and message.chat.type != "private" and not context.bot.can_read_all_group_messages:
-        text += context.t("help.privacy_on")
     if context.is_admin:
         text += "\n" + context.t("help.admin") + _lines(context, [c for c in commands if c.admin])
     await context.reply(text)

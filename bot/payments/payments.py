@@ -116,7 +116,7 @@ async def refunded(update: Update, context: Context) -> None:
     text = context.t("payment.refunded", taken=done.taken, owed=done.owed)
     if done.ended:
         text += context.t("payment.plan_ended", plan=done.ended)
-    await context.reply(text)
+    await context.reply(text, in_private=True)
 
 
 async def subscription(update: Update, context: Context) -> None:
@@ -208,7 +208,7 @@ async def _confirm(context: Context, booked: PaymentResult) -> None:
         text += "\n\n" + context.t(f"payment.kept_{booked.kept}")
         keyboard = rows([button(context.t("button.plan"), "plan", "open", owner=context.user.id)])
     try:
-        await context.reply(text, keyboard)
+        await context.reply(text, keyboard, in_private=True)
     except TelegramError as error:
         log.info("the confirmation of a payment could not be sent: %s", error)
 

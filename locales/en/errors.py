@@ -16,6 +16,11 @@ TEXTS = {
     "error.BadRequest": "I can't send that: {reason}. Please change it and try again.",
     "error.Closing": "I'm restarting. Your question is saved and will be answered in a moment.",
     "error.InsufficientFunds": "Your balance does not cover this question. /topup adds money, /plan changes the plan.",
+    "error.ModelNotInPlan_group": "The model that you chose is not open to you. Nothing was charged. The details are in our private chat.",
+    "error.TooManyRequests_group": "That was too fast: please try again in a moment. Nothing was charged.",
+    "error.DailyAnswersUsed_group": "You have had your answers for today. Nothing was charged. The details are in our private chat.",
+    "error.InsufficientFunds_group": "What you have left does not cover this. Nothing was sent or charged. The details are in our private chat.",
+    "error.TenantBanned_group": "I can't answer you here. Nothing was charged. The reason is in our private chat.",
     "error.allowance_short": (
         "Your balance does not cover this question: {left} plan tokens and {wallet} are left, "
         "and {missing} more is needed. Nothing was sent or charged."

@@ -9,7 +9,7 @@ from sandbox.telegram import commands, messages, stars
 from sandbox.telegram.params import Params, decoded, is_true, number, required
 from sandbox.telegram.refusals import refuse
 from sandbox.telegram.webhook import Webhook
-from sandbox.telegram.world import World
+from sandbox.telegram.world import World, membership
 
 QUERY_SECONDS = 150.0
 MOST_TOAST = 200
@@ -90,9 +90,11 @@ async def get_webhook_info(world: World, _: Params) -> Any:
 
 
 async def answer_callback_query(world: World, params: Params) -> Any:
-    text = str(params.get("text") or "")
+    text, url = str(params.get("text") or ""), str(params.get("url") or "")
     if len(text) > MOST_TOAST:
         raise refuse("edit_too_long")
+    if url and not url.startswith(f"https://t.me/{world.bot['username']}?start="):
+        raise refuse("query_url")
     query = world.queries.pop(str(params.get("callback_query_id")), None)
     if query is None or query["at"] + QUERY_SECONDS < world.now():
         raise refuse("old_query")
@@ -104,6 +106,17 @@ async def answer_callback_query(world: World, params: Params) -> Any:
 async def get_chat(world: World, params: Params) -> Any:
     required(params, "chat_id")
     return world.shown(world.chat_of(params, reach=False))
+
+
+async def get_chat_member(world: World, params: Params) -> Any:
+    """Return a member. Telegram answers with status "left" for users that it knows from elsewhere."""
+    required(params, "chat_id")
+    required(params, "user_id")
+    chat, user_id = world.chat_of(params, reach=False), number(params, "user_id")
+    if user_id not in world.users:
+        raise refuse("no_member")
+    status = "creator" if user_id in chat.admins[:1] else "administrator" if user_id in chat.admins else "member"
+    return membership(world.users[user_id], status if user_id in chat.members else "left")
 
 
 def _allow(world: World, params: Params) -> None:
@@ -121,6 +134,7 @@ METHODS: dict[str, Callable[[World, Params], Awaitable[Any]]] = {
         "deleteWebhook": delete_webhook,
         "getWebhookInfo": get_webhook_info,
         "getChat": get_chat,
+        "getChatMember": get_chat_member,
         "sendMessage": messages.send_message,
         "sendRichMessage": messages.send_rich_message,
         "sendMessageDraft": messages.send_message_draft,

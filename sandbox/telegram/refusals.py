@@ -24,6 +24,7 @@ _BAD_REQUESTS: dict[str, str] = {
     # chats, messages
     "no_chat": "chat not found",
     "no_user": "user not found",
+    "no_member": "PARTICIPANT_ID_INVALID",
     "empty": "message text is empty",
     "too_long": "message is too long",
     "edit_too_long": "MESSAGE_TOO_LONG",
@@ -76,6 +77,7 @@ _BAD_REQUESTS: dict[str, str] = {
     "draft_peer": "TEXTDRAFT_PEER_INVALID",
     "draft_id": "DRAFT_ID_INVALID",
     "old_query": "query is too old and response timeout expired or query ID is invalid",
+    "query_url": "URL_INVALID",
     # files
     "no_photo": "there is no photo in the request",
     "no_document": "there is no document in the request",

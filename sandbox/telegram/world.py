@@ -25,6 +25,21 @@ PEOPLE = (
 )
 ADMIN_ID = 9001
 Message = dict[str, Any]
+_RIGHTS = (
+    "can_be_edited",
+    "is_anonymous",
+    "can_manage_chat",
+    "can_delete_messages",
+    "can_manage_video_chats",
+    "can_restrict_members",
+    "can_promote_members",
+    "can_change_info",
+    "can_invite_users",
+    "can_post_stories",
+    "can_edit_stories",
+    "can_delete_stories",
+)
+"""The rights of an administrator that are never left out."""
 
 
 @dataclass(slots=True)
@@ -33,6 +48,7 @@ class Chat:
     type: str
     title: str
     members: tuple[int, ...]
+    admins: tuple[int, ...] = ()
     messages: dict[int, Message] = field(default_factory=dict)
     drafts: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -52,7 +68,7 @@ class World:
         self.chats = {
             number: Chat(number, "private", str(u["first_name"]), (number,)) for number, u in self.users.items()
         }
-        self.chats[GROUP_ID] = Chat(GROUP_ID, "supergroup", "Tea room", tuple(self.users))
+        self.chats[GROUP_ID] = Chat(GROUP_ID, "supergroup", "Tea room", tuple(self.users), (ADMIN_ID,))
         # Ids grow. A sandbox that is started later must not repeat the ids of an earlier one.
         self.updates = Updates(first_id=int(time.time()) % 1_000_000_000, now=monotonic)
         self.precheckout_seconds = PRECHECKOUT_SECONDS
@@ -109,11 +125,17 @@ class World:
     def block(self, user_id: int) -> None:
         """Block the bot as this user: messages to the user are refused from now on."""
         self.blocked.add(user_id)
-        self._member(user_id, "member", "kicked")
+        self.change_membership(user_id, user_id, "member", "kicked")
 
     def unblock(self, user_id: int) -> None:
         self.blocked.discard(user_id)
-        self._member(user_id, "kicked", "member")
+        self.change_membership(user_id, user_id, "kicked", "member")
+
+    def change_membership(self, chat_id: int, user_id: int, before: str, after: str) -> None:
+        """Change the bot's own membership of a chat as this user: add, promote or remove it."""
+        old, new = (membership(self.bot, status) for status in (before, after))
+        change = {"from": self.users[user_id], "date": int(time.time()), "chat": self.shown(self.chats[chat_id])}
+        self.updates.push("my_chat_member", {**change, "old_chat_member": old, "new_chat_member": new})
 
     def messages(self, chat_id: int) -> list[Message]:
         return list(self.chats[chat_id].messages.values())
@@ -246,12 +268,6 @@ class World:
         for listener in tuple(self.listeners):
             listener({"type": kind, "chat_id": chat_id, **more})
 
-    def _member(self, user_id: int, before: str, after: str) -> None:
-        old, new = ({"user": self.bot, "status": status, "until_date": 0} for status in (before, after))
-        change = {"from": self.users[user_id], "date": int(time.time())}
-        chat = self.shown(self.chats[user_id])
-        self.updates.push("my_chat_member", {**change, "chat": chat, "old_chat_member": old, "new_chat_member": new})
-
     def _bot_sees(self, message: Message) -> bool:
         """Return whether privacy mode shows the message: in groups only commands, replies to the bot, and mentions."""
         if message["chat"]["type"] == "private":
@@ -259,6 +275,16 @@ class World:
         text = str(message.get("text") or message.get("caption") or "")
         reply = message.get("reply_to_message", {}).get("from", {}).get("id")
         return text.startswith("/") or reply == BOT_ID or f"@{self.bot['username']}" in text
+
+
+def membership(user: dict[str, Any], status: str) -> dict[str, Any]:
+    """Return the ChatMember of this status, with the fields that Telegram always sends."""
+    more: dict[str, dict[str, Any]] = {
+        "administrator": dict.fromkeys(_RIGHTS, True),
+        "creator": {"is_anonymous": False},
+        "kicked": {"until_date": 0},
+    }
+    return {"user": user, "status": status, **more.get(status, {})}
 
 
 def _without_reply(message: Message) -> Message:

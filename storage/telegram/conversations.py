@@ -120,13 +120,15 @@ def append(
         )
 
 
-def remove_last(conn: Connection, chat_id: int, thread_id: int) -> tuple[Part, ...] | None:
-    """Remove the last question and its answer, for /retry. Return the question's parts, or None if there is none."""
+def remove_last(conn: Connection, chat_id: int, thread_id: int, tenant_id: int) -> tuple[Part, ...] | None:
+    """Remove a tenant's last question and its answer, for /retry. Return the question's parts; None without one."""
     conversation = _open_id(conn, chat_id, thread_id)
     last = scalar(
         conn,
-        "SELECT request_id FROM messages WHERE conversation_id = :id AND role = 'user' ORDER BY id DESC LIMIT 1",
+        "SELECT request_id FROM messages WHERE conversation_id = :id AND tenant_id = :tenant AND role = 'user'"
+        " ORDER BY id DESC LIMIT 1",
         id=conversation or 0,
+        tenant=tenant_id,
     )
     if last is None:
         return None

@@ -1,15 +1,19 @@
 """Each error of the engine has a sentence of its own in each language."""
 
+import re
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
 import locales
-from bot.error_texts import VALUES, key_of, sentence
+from bot.error_texts import PERSONAL, VALUES, key_of, refusal, sentence
+from bot.menu import discover
 from engine import errors
 from engine.holds import Funds, Shortfall
 from engine.money import Money
+from tests.bot.contexts import GROUP, context_of, private_message
+from tests.journeys.conftest import Journey
 
 PARENTS = {errors.EngineError, errors.Refused, errors.ProviderError}
 """Raised by no one: each error that is raised is of a child class."""
@@ -102,3 +106,28 @@ def test_long_reason_of_a_provider_is_shortened() -> None:
     text = sentence(partial(locales.text, "en"), errors.RequestRejected("openai", "x" * 500))
     assert "x" * 200 in text
     assert "x" * 201 not in text
+
+
+@pytest.mark.parametrize("language", locales.LANGUAGES)
+@pytest.mark.parametrize("kind", PERSONAL, ids=lambda kind: kind.__name__)
+async def test_group_learns_nothing_of_a_plan_or_balance(
+    journey: Journey, kind: type[errors.EngineError], language: str
+) -> None:
+    message = private_message("x", chat=GROUP)
+    message["from"]["language_code"] = language
+    said, keyboard = refusal(context_of(journey, message), example(kind))
+    assert said == locales.text(language, f"{key_of(kind)}_group")
+    assert not re.search(r"\d|[$¢]|starter", said)
+    assert keyboard is not None
+    link = keyboard.inline_keyboard[0][0].url
+    assert link == f"https://t.me/{journey.bot.bot.username}?start={PERSONAL[kind]}"
+    assert PERSONAL[kind] in discover()
+
+
+async def test_private_chat_reads_the_figures(journey: Journey) -> None:
+    context = context_of(journey, private_message())
+    assert refusal(context, example(errors.DailyAnswersUsed)) == (
+        sentence(context.t, example(errors.DailyAnswersUsed)),
+        None,
+    )
+    assert "plan tokens" in refusal(context, example(errors.InsufficientFunds))[0]

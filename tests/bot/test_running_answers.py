@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any, cast
 
 import pytest
@@ -7,6 +9,7 @@ from bot.running_answers import RunningAnswers
 from engine.gateway.answer import Answer
 
 CHAT, OTHER = 7, 8
+ANN, BAO = 1001, 1002
 
 
 class Stoppable:
@@ -25,11 +28,12 @@ def answers() -> dict[tuple[int, int], Stoppable]:
 
 
 @pytest.fixture
-def running(answers: dict[tuple[int, int], Stoppable]) -> RunningAnswers:
+def running(answers: dict[tuple[int, int], Stoppable]) -> Iterator[RunningAnswers]:
     made = RunningAnswers()
-    for (chat, thread), answer in answers.items():
-        made.begin(chat, thread, cast(Answer, answer))
-    return made
+    with ExitStack() as stack:
+        for (chat, thread), answer in answers.items():
+            stack.enter_context(made.running(chat, thread, ANN, cast(Answer, answer)))
+        yield made
 
 
 def stopped(answers: dict[tuple[int, int], Any]) -> set[tuple[int, int]]:
@@ -50,11 +54,22 @@ def test_stop_without_a_thread_reaches_the_whole_chat(
     assert stopped(answers) == {(CHAT, 0), (CHAT, 5)}
 
 
-def test_ended_answer_is_not_stopped(running: RunningAnswers, answers: dict[tuple[int, int], Stoppable]) -> None:
-    running.end(OTHER, 0)
-    running.end(OTHER, 0)
-    assert not running.stop(OTHER)
-    assert stopped(answers) == set()
+def test_stop_of_one_user_leaves_the_answers_of_others(running: RunningAnswers) -> None:
+    mine, others = Stoppable(), Stoppable()
+    with running.running(OTHER, 1, ANN, cast(Answer, mine)), running.running(OTHER, 1, BAO, cast(Answer, others)):
+        assert not running.stop(OTHER, 1, ANN + 5)
+        assert running.stop(OTHER, 1, ANN)
+        assert (mine.stopped, others.stopped) == (True, False)
+        assert running.has_any(OTHER, 1)
+
+
+def test_ended_answer_is_not_stopped(running: RunningAnswers) -> None:
+    ended = Stoppable()
+    with running.running(OTHER, 9, ANN, cast(Answer, ended)):
+        assert running.has_any(OTHER, 9)
+    assert not running.has_any(OTHER, 9)
+    assert not running.stop(OTHER, 9)
+    assert not ended.stopped
 
 
 def test_shortened_conversation_is_new_once_in_each_thread() -> None:

@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from bot.chat.handler import ANONYMOUS, addressed, strip_mention
+from bot.chat.handler import addressed, strip_mention
 from bot.context import Context
+from bot.groups.senders import ANONYMOUS
 from tests.bot.contexts import GROUP, bot_texts, context_of, private_message, text
 from tests.journeys.conftest import ANN, GROUP_ID, Journey
 

@@ -29,6 +29,7 @@ from engine.gateway.market import Market
 from engine.money import Money
 from engine.routing.health import Health, HealthPolicy
 from engine.tenancy import Flat, Markup
+from sandbox.telegram.world import membership
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
 from storage.database.leases import Lease
@@ -66,11 +67,12 @@ class Call:
 
 
 class RecordingRequest(BaseRequest):
-    """PTB's way to Telegram. `refusals` maps a method to the error that answers it."""
+    """PTB's way to Telegram. `refusals` maps a method to the error that answers it; `member` is every user's status."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.refusals: dict[str, Exception] = {}
+        self.member = "member"
 
     @property
     def read_timeout(self) -> float | None:
@@ -100,6 +102,8 @@ class RecordingRequest(BaseRequest):
     def _result(self, name: str, params: dict[str, Any]) -> Any:
         if name == "getMe":
             return ME
+        if name == "getChatMember":
+            return membership({"id": ANN, "is_bot": False, "first_name": "Ann"}, self.member)
         if name == "createInvoiceLink":
             return "https://t.me/$invoice"
         if name.startswith(("send", "editMessage")) and name not in {"sendChatAction", "sendMessageDraft"}:
@@ -143,12 +147,21 @@ class Chat:
             message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])}]
         return await self._handle({"message": message})
 
+    async def post(self, text: str) -> str:
+        """Post a text in a channel; return the texts that the bot sent back."""
+        channel = {"id": -100900, "type": "channel", "title": "News"}
+        entities = [{"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])}]
+        content = {"text": text, "entities": entities if text.startswith("/") else []}
+        post = {"message_id": 1, "date": 0, "chat": channel, "sender_chat": channel, **content}
+        return self._texts(await self._handle({"channel_post": post}))
+
     async def press(self, label: str, user: int = ANN) -> str:
         """Press the newest button whose label contains `label`; return the texts that the bot sent back."""
         return self._texts(await self.press_data(self.button(label), user))
 
-    async def press_data(self, data: str, user: int = ANN) -> list[Call]:
-        message = {"message_id": 900, "date": int(self.clock.now().timestamp()), "chat": chat_of(user), "from": ME}
+    async def press_data(self, data: str, user: int = ANN, chat: int | None = None) -> list[Call]:
+        place = chat_of(user if chat is None else chat)
+        message = {"message_id": 900, "date": int(self.clock.now().timestamp()), "chat": place, "from": ME}
         query = {"id": "1", "from": self._user(user), "chat_instance": "1", "data": data, "message": message}
         return await self._handle({"callback_query": query})
 
@@ -201,7 +214,7 @@ class Chat:
         self.services = self.application.bot_data["services"] = replace(self.services, **changes)
 
     def _user(self, user: int) -> dict[str, Any]:
-        return {"id": user, "is_bot": False, "first_name": NAMES[user], "language_code": self.language}
+        return {"id": user, "is_bot": False, "first_name": NAMES.get(user, "Group"), "language_code": self.language}
 
     async def _handle(self, payload: dict[str, Any]) -> list[Call]:
         self.number += 1

@@ -1,17 +1,20 @@
 """Every command: its texts in each language, its place, and the admin commands that do not exist for others."""
 
 import pkgutil
+import re
 
 import pytest
 
 import locales
 from bot import commands
+from bot.groups import senders
 from bot.menu import discover
 from storage.tenants import tenants
 from tests.bot.commands.conftest import ANN, OLGA, ROOM, Chat
 
 ALL = discover()
 ADMIN = [name for name, command in ALL.items() if command.admin]
+EVERYONE = [name for name, command in ALL.items() if not command.admin]
 PRIVATE = [name for name, command in ALL.items() if command.private_only and not command.admin]
 
 
@@ -43,6 +46,53 @@ async def test_button_of_an_admin_command_works_for_admins_only(chat: Chat, name
 async def test_private_command_in_a_group_points_to_the_private_chat(chat: Chat, name: str) -> None:
     text = await chat.say(f"/{name}", OLGA, ROOM)
     assert text == f"That works only in our private chat: open @farthing_bot and send /{name} there."
+
+
+@pytest.mark.parametrize("name", EVERYONE)
+async def test_group_reads_no_balance_plan_or_charge(chat: Chat, name: str) -> None:
+    await chat.say("/ask How tall is Everest?", ANN, ROOM)
+    for words in ("", " smart", " 7"):
+        said = await chat.say(f"/{name}{words}", ANN, ROOM)
+        assert not re.search(r"[$¢]|USD|\d+ tokens|wallet (has|holds)|\bfree\b|plan, ", said), said
+
+
+@pytest.mark.parametrize("sender", [{}, {"sender_chat": {"id": ROOM, "type": "supergroup", "title": "Room"}}])
+@pytest.mark.parametrize("name", EVERYONE)
+async def test_sender_without_a_person_is_refused_by_every_command(
+    chat: Chat, name: str, sender: dict[str, object]
+) -> None:
+    said = await chat.say(f"/{name} 1", ANN if sender else senders.ANONYMOUS, ROOM, **sender)
+    assert said == "Anonymous senders have no wallet to pay from. Write as yourself and I'll answer."
+    assert await chat.read(tenants.count) == 0
+
+
+@pytest.mark.parametrize("name", EVERYONE)
+async def test_channel_is_refused_by_every_command(chat: Chat, name: str) -> None:
+    said = await chat.post(f"/{name} 1")
+    assert said == "Anonymous senders have no wallet to pay from. Write as yourself and I'll answer."
+
+
+async def test_talk_in_a_channel_and_commands_of_other_bots_get_no_reply(chat: Chat) -> None:
+    assert await chat.post("/nothing") == ""
+    assert await chat.post("hello") == ""
+    assert await chat.say("/help", ANN, ROOM, **{"from": {"id": 5, "is_bot": True, "first_name": "Other"}}) == ""
+
+
+@pytest.mark.parametrize("name", [name for name, command in ALL.items() if command.buttons])
+async def test_button_in_a_group_opens_the_private_chat_where_its_command_belongs(chat: Chat, name: str) -> None:
+    for action in ALL[name].buttons:
+        if ALL[name].works_in_groups(action):
+            continue
+        calls = await chat.press_data(f"{name}:{action}:1:{OLGA}", OLGA, ROOM)
+        assert [(call.method, call.params.get("url")) for call in calls] == [
+            ("answerCallbackQuery", f"https://t.me/farthing_bot?start={name}")
+        ]
+
+
+async def test_link_of_a_group_runs_its_command(chat: Chat) -> None:
+    assert await chat.say("/start why") == await chat.say("/why")
+    assert "Hi Ann!" in await chat.say("/start tenants")
+    assert "Hi Ann!" in await chat.say("/start nothing")
 
 
 @pytest.mark.parametrize("name", [name for name, command in ALL.items() if command.buttons])

@@ -1,6 +1,8 @@
 """/new, /stop, /retry and /ask."""
 
-from tests.bot.commands.conftest import ANN, ME, PROVIDERS, ROOM, Chat
+import pytest
+
+from tests.bot.commands.conftest import ANN, BAO, ME, OLGA, PROVIDERS, ROOM, Chat
 
 QUOTED = {"message_id": 1, "date": 0, "chat": {"id": ANN, "type": "private"}, "from": ME}
 
@@ -23,18 +25,46 @@ async def test_stop_without_an_answer_says_so(chat: Chat) -> None:
     assert await chat.say("/stop") == "I'm not answering anything right now."
 
 
+class Running:
+    """An answer that notes its stop."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
 async def test_stop_reaches_only_the_answer_of_its_chat(chat: Chat) -> None:
-    stopped: list[bool] = []
+    running = Running()
+    with chat.services.answers.running(ROOM, 0, ANN, running):  # type: ignore[arg-type]
+        assert "not answering" in await chat.say("/stop")
+        assert not running.stopped
+        assert await chat.say("/stop", ANN, ROOM) == ""
+    assert running.stopped
 
-    class Running:
-        def stop(self) -> None:
-            stopped.append(True)
 
-    chat.services.answers.begin(ROOM, 0, Running())  # type: ignore[arg-type]
-    assert "not answering" in await chat.say("/stop")
-    assert stopped == []
-    assert await chat.say("/stop", ANN, ROOM) == ""
-    assert stopped == [True]
+@pytest.mark.parametrize(
+    ("status", "stops"), [("member", False), ("left", False), ("administrator", True), ("creator", True)]
+)
+async def test_answer_of_another_is_stopped_by_admins_of_the_group_only(chat: Chat, status: str, stops: bool) -> None:
+    running, chat.request.member = Running(), status
+    with chat.services.answers.running(ROOM, 0, ANN, running):  # type: ignore[arg-type]
+        said = await chat.say("/stop", BAO, ROOM)
+    assert running.stopped == stops
+    assert said == (
+        ""
+        if stops
+        else "That answer belongs to someone else. Only the person who asked, or an admin of this group, can stop it."
+    )
+
+
+async def test_retry_in_a_group_asks_my_own_last_question(chat: Chat) -> None:
+    await chat.say("/ask Ann's question", ANN, ROOM)
+    await chat.say("/ask Bao's question", BAO, ROOM)
+    await chat.say("/retry", ANN, ROOM)
+    assert prompts(chat)[-1][-1] == "Ann's question"
+    assert "There is nothing to ask again" in await chat.say("/retry", OLGA, ROOM)
 
 
 async def test_ask_answers_the_question(chat: Chat) -> None:

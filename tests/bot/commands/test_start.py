@@ -33,10 +33,12 @@ async def test_help_lists_the_admin_commands_for_an_admin(chat: Chat) -> None:
         assert (f"\n/{name}: " in text) == command.menu, name
 
 
-async def test_help_in_a_group_explains_what_the_bot_sees(chat: Chat) -> None:
-    explained = "In groups I only see commands"
-    assert explained not in await chat.say("/help", ANN)
-    assert explained in await chat.say("/help", ANN, ROOM)
+async def test_group_is_told_how_to_ask_and_lists_the_commands_that_work_there(chat: Chat) -> None:
+    text = await chat.say("/help", OLGA, ROOM)
+    assert await chat.say("/start", ANN, ROOM) in text
+    assert "I see only commands" in text
+    for name, command in discover().items():
+        assert (f"\n/{name}: " in text) == (command.menu and not command.private_only), name
 
 
 async def test_help_names_the_price_of_voice_messages_only_with_a_transcriber(chat: Chat) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.telegram.methods import MOST_CONNECTIONS, USUAL_CONNECTIONS, call
 from sandbox.telegram.refusals import TABLE, BotApiError
-from sandbox.telegram.world import World
+from sandbox.telegram.world import ADMIN_ID, GROUP_ID, World
 
 HOOK = "https://bot.example/telegram"
 
@@ -94,3 +94,26 @@ async def test_query_can_be_answered_for_150_seconds(age_seconds: int, is_old: b
     else:
         await call(world, "answerCallbackQuery", {"callback_query_id": query, "text": "ok", "show_alert": "true"})
         assert [(each["text"], each["show_alert"], each["user_id"]) for each in shown] == [("ok", True, 1001)]
+
+
+async def test_member_has_a_status_with_its_rights(world: World) -> None:
+    admin = await call(world, "getChatMember", {"chat_id": GROUP_ID, "user_id": ADMIN_ID})
+    assert (admin["status"], admin["is_anonymous"]) == ("creator", False)
+    world.chats[GROUP_ID].admins = (ADMIN_ID, 1001)
+    other = await call(world, "getChatMember", {"chat_id": GROUP_ID, "user_id": 1001})
+    assert (other["status"], other["can_delete_messages"]) == ("administrator", True)
+    assert (await call(world, "getChatMember", {"chat_id": GROUP_ID, "user_id": 1002}))["status"] == "member"
+    assert (await call(world, "getChatMember", {"chat_id": 1001, "user_id": 1002}))["status"] == "left"
+    assert await refusal(world, "getChatMember", chat_id=GROUP_ID, user_id=77) == TABLE["no_member"][1]
+
+
+async def test_button_may_only_open_a_link_to_the_bot(world: World) -> None:
+    world.say(1001, 1001, "hello")
+    for url, is_right in (("https://t.me/farthing_sandbox_bot?start=plan", True), ("https://example.com", False)):
+        query = world.press(1001, 1001, 1, "x")
+        answer = call(world, "answerCallbackQuery", {"callback_query_id": query, "url": url})
+        if is_right:
+            assert await answer
+        else:
+            with pytest.raises(BotApiError, match="URL_INVALID"):
+                await answer

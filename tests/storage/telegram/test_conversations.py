@@ -37,12 +37,13 @@ async def test_last_exchange_is_removed_and_its_question_returned(db: Database) 
         exchange(conn, "r1", "first", "one")
         exchange(conn, "r2", "second", "two")
         exchange(conn, "elsewhere", thread=5)
-        assert conversations.remove_last(conn, CHAT, THREAD) == (Text("second"),)
+        assert conversations.remove_last(conn, CHAT, THREAD, ANN + 1) is None
+        assert conversations.remove_last(conn, CHAT, THREAD, ANN) == (Text("second"),)
         assert conversations.answer(conn, ANN, "r2") is None
         assert texts(conn) == ["first", "one"]
-        assert conversations.remove_last(conn, CHAT, THREAD) == (Text("first"),)
-        assert conversations.remove_last(conn, CHAT, THREAD) is None
-        assert conversations.remove_last(conn, 404, THREAD) is None
+        assert conversations.remove_last(conn, CHAT, THREAD, ANN) == (Text("first"),)
+        assert conversations.remove_last(conn, CHAT, THREAD, ANN) is None
+        assert conversations.remove_last(conn, 404, THREAD, ANN) is None
         assert conversations.answer(conn, ANN, "elsewhere") == ANSWER
 
     await db.write(unit)
