@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, Forbidden, TelegramError
@@ -12,9 +13,15 @@ from bot.buttons import button, rows
 from bot.formatting.markdown import Piece, render
 from locales.button import Button
 from storage.database.database import Database
+from storage.operations.admin_notices import Undelivered
 from storage.tenants import tenant_settings, tenants
 
 log = logging.getLogger(__name__)
+NOBODY = 0
+"""Stands for the admins where there are none."""
+
+Sent: TypeAlias = tuple[int, int]
+"""A message in a chat: (chat id, message id)."""
 
 
 class TelegramNotifier:
@@ -23,25 +30,63 @@ class TelegramNotifier:
     def __init__(self, bot: ExtBot[int], db: Database, admin_ids: frozenset[int]) -> None:
         self._bot, self._db, self._admin_ids = bot, db, admin_ids
 
+    @property
+    def admins(self) -> tuple[int, ...]:
+        """The admins, or NOBODY where ADMIN_IDS is empty: alerts are then written to the log."""
+        return tuple(sorted(self._admin_ids)) or (NOBODY,)
+
     async def notify(
         self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
-    ) -> tuple[int, int] | None:
-        language = await self._language(user_id)
-        return await self._send(user_id, key, values, self._keyboard(language, buttons, user_id), language)
+    ) -> Sent | None:
+        sent = await self.deliver(user_id, key, values, buttons)
+        return None if isinstance(sent, Undelivered) else sent
 
-    async def notify_admins(
-        self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
-    ) -> list[tuple[int, int]]:
-        sent = [await self.notify(user_id, key, values, buttons) for user_id in sorted(self._admin_ids)]
-        return [one for one in sent if one is not None]
+    async def notify_admins(self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> None:
+        """Send it once to each admin, without a second try."""
+        for user_id in self.admins:
+            await self.deliver(user_id, key, values, buttons)
 
-    async def edit(
+    async def deliver(
         self,
-        sent: tuple[int, int],
+        user_id: int,
         key: str,
         values: Mapping[str, object],
         buttons: Sequence[Button] = (),
-    ) -> None:
+        *,
+        reply_to: int | None = None,
+    ) -> Sent | Undelivered:
+        if user_id == NOBODY:
+            log.warning("ADMIN_IDS is empty, so nobody gets this alert: %s %s", key, dict(values))
+            return Undelivered.REFUSED
+        language = await self._language(user_id)
+        piece = self._piece(language, key, values)
+        try:
+            message = await self._bot.send_message(
+                user_id,
+                piece.text,
+                entities=list(piece.entities),
+                reply_markup=self._keyboard(language, buttons, user_id),
+                reply_to_message_id=reply_to,
+                allow_sending_without_reply=True,
+            )
+        except Forbidden:
+            await self._db.write(lambda conn: tenant_settings.set_blocked(conn, user_id, True))
+            return Undelivered.REFUSED
+        except BadRequest as error:
+            log.warning("notice %s was not sent to user %d (has this user started the bot?): %s", key, user_id, error)
+            return Undelivered.REFUSED
+        except TelegramError as error:
+            log.warning("notice %s was not sent to user %d: %s", key, user_id, error)
+            return Undelivered.UNREACHABLE
+        return user_id, message.message_id
+
+    async def edit(
+        self,
+        sent: Sent,
+        key: str,
+        values: Mapping[str, object],
+        buttons: Sequence[Button] = (),
+    ) -> bool:
         language = await self._language(sent[0])
         piece = self._piece(language, key, values)
         try:
@@ -52,42 +97,12 @@ class TelegramNotifier:
                 entities=list(piece.entities),
                 reply_markup=self._keyboard(language, buttons, sent[0]),
             )
+        except (BadRequest, Forbidden) as error:
+            log.debug("a notice can't be edited: %s", error)
         except TelegramError as error:
-            log.debug("a notice could not be edited: %s", error)
-
-    async def reply(self, sent: tuple[int, int], key: str, values: Mapping[str, object]) -> tuple[int, int] | None:
-        language = await self._language(sent[0])
-        return await self._send(sent[0], key, values, None, language, reply_to=sent[1])
-
-    async def _send(
-        self,
-        user_id: int,
-        key: str,
-        values: Mapping[str, object],
-        keyboard: InlineKeyboardMarkup | None,
-        language: str,
-        reply_to: int | None = None,
-    ) -> tuple[int, int] | None:
-        piece = self._piece(language, key, values)
-        try:
-            message = await self._bot.send_message(
-                user_id,
-                piece.text,
-                entities=list(piece.entities),
-                reply_markup=keyboard,
-                reply_to_message_id=reply_to,
-                allow_sending_without_reply=True,
-            )
-        except Forbidden:
-            await self._db.write(lambda conn: tenant_settings.set_blocked(conn, user_id, True))
-            return None
-        except BadRequest as error:
-            log.warning("notice %s was not sent to user %d (has this user started the bot?): %s", key, user_id, error)
-            return None
-        except TelegramError as error:
-            log.warning("notice %s was not sent to user %d: %s", key, user_id, error)
-            return None
-        return user_id, message.message_id
+            log.debug("a notice could not be edited yet: %s", error)
+            return False
+        return True
 
     def _piece(self, language: str, key: str, values: Mapping[str, object]) -> Piece:
         texts = {name: translated(language, value) for name, value in values.items()}

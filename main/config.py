@@ -184,6 +184,7 @@ class ScheduleSection(Section):
     invoices: float = Field(3600, gt=0)
     prices: float = Field(60, gt=0)
     digest: float = Field(300, gt=0)
+    alerts: float = Field(5, gt=0)
 
 
 class BackupSection(Section):

@@ -1,15 +1,18 @@
 """Bot, HTTP and scheduler over one container: the settings of each, taken from the environment and farthing.toml."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.money import Money
 from main.container import Container
+from scheduler.admin_notices import deliver
 from scheduler.app import Scheduler
 from scheduler.context import JobContext
 from scheduler.ports import LoggingNotifier, Notifier
 from storage.invoices.invoices import Seller
+from storage.operations import admin_notices
 from web.app import WebServices
 from web.miniapp.access import Telegram
 
@@ -77,7 +80,7 @@ def web_services(container: Container, bot: "Bot | None" = None, notices: "Notic
         more_routes=bot.routes if bot is not None else (),
         public_url=_http_url(container),
         cors_origins=container.settings.config.http.cors_origins,
-        alert_wrong_keys=_alert_wrong_keys(_notifier(bot, notices)),
+        alert_wrong_keys=_alert_wrong_keys(container, _notifier(bot, notices)),
     )
 
 
@@ -146,8 +149,13 @@ def _notifier(bot: "Bot | None", notices: "Notices | None") -> Notifier:
     return LoggingNotifier() if sender is None else sender.notifier
 
 
-def _alert_wrong_keys(notifier: Notifier) -> Callable[[int], Awaitable[object]]:
-    return lambda n: notifier.notify_admins("alert.wrong_admin_keys", {"n": n})
+def _alert_wrong_keys(container: Container, notifier: Notifier) -> Callable[[int], Awaitable[object]]:
+    async def alert(n: int) -> None:
+        db, clock = container.db, container.clock
+        await db.write(partial(admin_notices.queue, key="alert.wrong_admin_keys", values={"n": n}, now=clock.now()))
+        await deliver(db, notifier, clock)
+
+    return alert
 
 
 def _seller(container: Container) -> Seller:

@@ -1,7 +1,8 @@
 """The storage, engine and settings that the jobs work with."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.gateway.market import Market
@@ -16,7 +17,10 @@ from storage.reports.caps import SpendingCaps
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """`take_up` gives the bot the updates that a dead process left. It and `stars` are None without a bot."""
+    """`take_up` gives the bot the updates that a dead process left. It and `stars` are None without a bot.
+
+    `publishing` is held while messages about incidents are delivered.
+    """
 
     db: Database
     market: Market
@@ -39,3 +43,4 @@ class JobContext:
     caps: SpendingCaps | None = None
     wallet_pays_plans: bool = False
     new_per_hour_alert: int = 20
+    publishing: asyncio.Lock = field(default_factory=asyncio.Lock)

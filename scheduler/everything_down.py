@@ -7,12 +7,12 @@ from engine.catalog.offers import Model, Offer
 from engine.routing.health import State
 from engine.routing.selection import MOST_EARLY_WAIT_SECONDS
 from scheduler.context import JobContext
-from scheduler.incidents import Alert, IncidentFacts, report, resolve
+from scheduler.incidents import IncidentFacts, report, resolve
 from scheduler.outage_facts import OUTAGE_KINDS, minutes_between, subjects_out
 from storage.operations import incidents
 from storage.reports import journal
 
-ALL_DOWN = "everything_down"
+ALL_DOWN, ALL = "everything_down", "all"
 RECENT = timedelta(minutes=10)
 
 
@@ -29,15 +29,15 @@ async def report_everything_down(context: JobContext, now: datetime) -> None:
             "states": await _states(context),
             "models": "" if len(models) == len(context.market.catalog.models) else ", ".join(models),
         }
-        await report(context, _ALL_DOWN_ALERT, facts, now)
+        await report(context, ALL_DOWN, ALL, facts, now)
         return
-    known = await context.db.read(partial(incidents.find_open, kind=ALL_DOWN, subject="all"))
+    known = await context.db.read(partial(incidents.find_open, kind=ALL_DOWN, subject=ALL))
     if known is None:
         return
     has_answered = last_answer is not None and last_answer > known.opened_at
     if has_answered or not known.facts["count"]:
         back_at = last_answer if has_answered and last_answer is not None else now
-        await resolve(context, _ALL_DOWN_ALERT, {"minutes": minutes_between(known.opened_at, back_at)}, now)
+        await resolve(context, ALL_DOWN, ALL, {"minutes": minutes_between(known.opened_at, back_at)}, now)
 
 
 async def _models_out(context: JobContext) -> list[str]:
@@ -81,13 +81,11 @@ async def _states(context: JobContext) -> str:
     return "\n".join(lines)
 
 
-def _all_down_values(facts: IncidentFacts) -> dict[str, object]:
+def all_down_values(facts: IncidentFacts) -> dict[str, object]:
+    """Return the values of the message."""
     if facts["count"]:
         key = "alert.failed_everywhere"
     else:
         key = "alert.model_rests" if facts.get("models") else "alert.all_rest"
     values = {name: facts.get(name, "") for name in ("count", "since", "models")}
     return {**facts, "what": {"key": key, "values": values}}
-
-
-_ALL_DOWN_ALERT = Alert(ALL_DOWN, "all", "alert.everything_down", "alert.everything_back", _all_down_values)

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 from locales.button import Button
 from storage.billing.reconciliation import StarEntry
 from storage.billing.subscriptions import Subscription
+from storage.operations.admin_notices import Undelivered
 
 log = logging.getLogger(__name__)
 
@@ -18,19 +19,30 @@ Sent: TypeAlias = tuple[int, int]
 class Notifier(Protocol):
     """Sends messages. A text is a key of locales with values; the bot translates it. No method raises."""
 
+    @property
+    def admins(self) -> tuple[int, ...]:
+        """The Telegram ids of the admins who can be told."""
+        ...
+
+    async def deliver(
+        self,
+        user_id: int,
+        key: str,
+        values: Mapping[str, object],
+        buttons: Sequence[Button] = (),
+        *,
+        reply_to: int | None = None,
+    ) -> Sent | Undelivered:
+        """Send a message, as a reply to the message `reply_to` of that chat."""
+        ...
+
     async def notify(
         self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> Sent | None: ...
 
-    async def notify_admins(
-        self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
-    ) -> list[Sent]: ...
-
-    async def edit(
-        self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
-    ) -> None: ...
-
-    async def reply(self, sent: Sent, key: str, values: Mapping[str, object]) -> Sent | None: ...
+    async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:
+        """Edit a message. False where Telegram can't be reached: try again."""
+        ...
 
 
 class StarsBook(Protocol):
@@ -57,12 +69,23 @@ class LoggingNotifier:
         log.info("no bot to tell user %s: %s %s%s", user_id, key, dict(values), " (buttons)" if buttons else "")
         return None
 
-    async def notify_admins(self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> list[Sent]:
+    @property
+    def admins(self) -> tuple[int, ...]:
+        """One reader, the log."""
+        return (0,)
+
+    async def deliver(
+        self,
+        user_id: int,  # noqa: ARG002
+        key: str,
+        values: Mapping[str, object],
+        buttons: Sequence[Button] = (),
+        *,
+        reply_to: int | None = None,  # noqa: ARG002
+    ) -> Sent | Undelivered:
         log.warning("no bot to tell the admins: %s %s%s", key, dict(values), " (buttons)" if buttons else "")
-        return []
+        return Undelivered.REFUSED
 
-    async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> None:
+    async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:  # noqa: ARG002
         """Do nothing: no message was sent."""
-
-    async def reply(self, sent: Sent, key: str, values: Mapping[str, object]) -> Sent | None:  # noqa: ARG002
-        return None
+        return True

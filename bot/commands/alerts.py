@@ -22,7 +22,7 @@ async def alerts(_: Update, context: Context) -> None:
 
 async def mute(_: Update, context: Context, args: tuple[str, ...]) -> None:
     until = context.services.clock.now() + timedelta(hours=1)
-    await context.services.db.write(lambda conn: incidents.mute(conn, int(args[0]), until))
+    await context.services.db.write(lambda conn: incidents.mute(conn, [int(number) for number in args], until))
     await context.reply(context.t("alerts.muted"))
 
 

@@ -28,6 +28,11 @@ async def providers(_: Update, context: Context) -> None:
     await context.reply(*_page(context))
 
 
+async def show(update: Update, context: Context, _: tuple[str, ...]) -> None:
+    """Show the list below the alert whose button was pressed."""
+    await providers(update, context)
+
+
 def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
     market = context.services.market
     live = [name for name, provider in market.providers.items() if provider.keys]
@@ -168,4 +173,6 @@ def _keyboard(context: Context, names: list[str]) -> InlineKeyboardMarkup:
     return rows(buttons)
 
 
-COMMAND = Command("providers", providers, 100, admin=True, buttons={"drain": drain, "resume": resume, "probe": probe})
+COMMAND = Command(
+    "providers", providers, 100, admin=True, buttons={"list": show, "drain": drain, "resume": resume, "probe": probe}
+)

@@ -173,6 +173,8 @@ TEXTS = {
         "🔐 {n} wrong admin keys came within a minute. While this goes on, wrong keys are refused with 429; "
         "the right ADMIN_API_KEY always works. If you did not mistype it, it may be an attempt to guess it."
     ),
+    "alert.group": "{sections}",
+    "alert.providers": "All providers",
     "alert.mute": "Mute 1 h",
     "alert.drain": "Drain",
     "alert.probe": "Probe",

@@ -173,6 +173,8 @@ TEXTS = {
         "🔐 {n} khóa quản trị sai được gửi tới trong một phút. Trong lúc đó, khóa sai bị từ chối với mã 429; "
         "ADMIN_API_KEY đúng vẫn luôn dùng được. Nếu bạn không gõ nhầm, có thể có người đang dò khóa."
     ),
+    "alert.group": "{sections}",
+    "alert.providers": "Mọi nhà cung cấp",
     "alert.mute": "Tắt tiếng 1 giờ",
     "alert.drain": "Ngừng giao việc",
     "alert.probe": "Thử",

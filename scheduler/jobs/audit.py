@@ -2,12 +2,12 @@
 
 import logging
 
+from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import Connection
 from storage.operations import daily_runs
 from storage.operations.audit import AuditPoint, AuditReport, advance, audit, settled_point
-from storage.tenants import notices
 
 log = logging.getLogger(__name__)
 MOST_SHOWN = 3
@@ -32,9 +32,8 @@ async def run(context: JobContext) -> None:
 
 async def _report(context: JobContext, report: AuditReport) -> None:
     """Report once a day, whichever process found it."""
-    now = context.clock.now()
-    if await context.db.write(lambda conn: notices.first_time(conn, f"audit:{now:%Y-%m-%d}", now)):
-        await context.notifier.notify_admins("alert.audit", _values(report))
+    once = f"audit:{context.clock.now():%Y-%m-%d}"
+    await tell_admins_once(context, once, "alert.audit", _values(report))
 
 
 def _values(report: AuditReport) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from scheduler.admin_notices import tell_admins
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.operations import daily_runs
@@ -21,7 +22,7 @@ async def run(context: JobContext) -> None:
         made = await asyncio.to_thread(backup, sqlite_path(context.db.url), folder, now, context.backup_keep)
     except Exception as error:  # a full disk, a wrong folder, a damaged database
         log.exception("the nightly backup failed")
-        await context.notifier.notify_admins("alert.backup", {"error": str(error)})
+        await tell_admins(context, "alert.backup", {"error": str(error)})
     else:
         log.info("backed up to %s", made)
     await context.db.write(lambda conn: daily_runs.record(conn, "backup", now))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import Connection, day_of, row
@@ -42,19 +43,20 @@ async def run(context: JobContext) -> None:
     if now.hour < context.digest_hour_utc:
         return
     yesterday = now.date() - timedelta(days=1)
-    if not await context.db.read(lambda conn: _has_history(conn, yesterday)):
-        return
-    if not await context.db.write(lambda conn: notices.first_time(conn, f"digest:{yesterday}", now)):
+    once = f"digest:{yesterday}"
+    if not await context.db.read(lambda conn: _is_due(conn, once, yesterday)):
         return
     figures = await context.db.read(lambda conn: _figures(conn, context, yesterday))
     if figures.is_quiet:
-        await context.notifier.notify_admins("digest.quiet", {"day": yesterday})
+        await tell_admins_once(context, once, "digest.quiet", {"day": yesterday})
     else:
-        await context.notifier.notify_admins("digest.day", digest_values(figures))
+        await tell_admins_once(context, once, "digest.day", digest_values(figures))
 
 
-def _has_history(conn: Connection, day: date) -> bool:
-    """Return True where an attempt was made on `day` or before: a new service has no yesterday."""
+def _is_due(conn: Connection, once: str, day: date) -> bool:
+    """Return True where the digest was not sent, and an attempt was made by then: a new service has no yesterday."""
+    if notices.is_known(conn, once):
+        return False
     return row(conn, "SELECT 1 AS one FROM attempts WHERE day <= :day LIMIT 1", day=day_of(day)) is not None
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
+from scheduler.admin_notices import tell_admins
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database import watermarks
@@ -24,7 +25,7 @@ async def _alert(context: JobContext, dispute: Dispute) -> None:
         return
     if await context.db.write(partial(watermarks.replace, name=name, old=None, new=_TOLD)):
         values = {"offer": dispute.offer, "count": dispute.attempts}
-        await context.notifier.notify_admins("alert.usage_disputed", values)
+        await tell_admins(context, "alert.usage_disputed", values)
 
 
 JOB = Job("disputed_usage", "quotas", run)

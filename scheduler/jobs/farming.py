@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from scheduler.admin_notices import tell_admins
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database import watermarks
@@ -17,7 +18,7 @@ async def run(context: JobContext) -> None:
     threshold, now = context.new_per_hour_alert, context.clock.now()
     new_accounts = await context.db.write(lambda conn: _newly_seen(conn, threshold, now)) if threshold else 0
     if new_accounts:
-        await context.notifier.notify_admins("alert.farming", {"count": new_accounts})
+        await tell_admins(context, "alert.farming", {"count": new_accounts})
 
 
 def _newly_seen(conn: Connection, threshold: int, now: datetime) -> int:

@@ -2,11 +2,12 @@
 
 import logging
 
+from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.invoices import invoices
 from storage.invoices.drafts import LedgerMismatch
-from storage.tenants import notices, tenants
+from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
 PAGE = 200
@@ -34,9 +35,7 @@ async def run(context: JobContext) -> None:
 async def _report(context: JobContext, error: LedgerMismatch) -> None:
     """Report once for each month and tenant. The invoice is tried again until ledger and journal agree."""
     log.error("no invoice: %s", error)
-    now = context.clock.now()
-    if await context.db.write(lambda conn: notices.first_time(conn, f"invoice:{error}", now)):
-        await context.notifier.notify_admins("alert.invoice_off", {"what": str(error)})
+    await tell_admins_once(context, f"invoice:{error}", "alert.invoice_off", {"what": str(error)})
 
 
 JOB = Job("invoices", "invoices", run)

@@ -4,16 +4,14 @@ An offer is down when its attempts would open its breaker, a provider when the e
 keys and an empty balance are incidents of their own, reported at once.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from engine.catalog.offers import Offer
-from locales.button import Button
+from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.everything_down import RECENT, report_everything_down
-from scheduler.incidents import Alert, close_silently, report, resolve
+from scheduler.incidents import close_silently, report, resolve
 from scheduler.job import Job
 from scheduler.journal_replay import OfferReplay, ProviderReplay, RecentAttempts, longest_answer, replay
 from scheduler.outage_facts import (
@@ -24,17 +22,15 @@ from scheduler.outage_facts import (
     PROVIDER_DOWN,
     PROVIDER_KINDS,
     avoided_facts,
-    avoided_values,
     minutes_between,
     outage_facts,
-    outage_values,
     recovery_values,
 )
+from scheduler.publishing import publish
 from storage.database.connection import Connection
 from storage.operations import incidents
 from storage.operations.incidents import Incident
 from storage.reports import journal
-from storage.tenants import notices
 
 LOOK_BACK = timedelta(hours=6)
 AVOIDED_LEAST, AVOIDED_SHARE = 20, 0.05
@@ -62,6 +58,7 @@ async def run(context: JobContext) -> None:
         if reading is not None:
             await _report_provider(context, reading, own, now)
     await report_everything_down(context, now)
+    await publish(context, now)
     await _report_limits(context, now)
 
 
@@ -84,7 +81,7 @@ async def _report_provider(context: JobContext, reading: Reading, known: list[In
         for each in known:
             if (each.kind, each.subject) != (kind, name):
                 await close_silently(context, each.kind, each.subject, now)
-        await report(context, _outage_alert(kind, name), await outage_facts(context, name, found.failures(), now), now)
+        await report(context, kind, name, await outage_facts(context, name, found.failures(), now), now)
         return
     await _report_single_keys(context, name, now)
     if found.has_recovered:
@@ -114,18 +111,18 @@ async def _report_offer(
     if found.is_down:
         await close_silently(context, OFFER_AVOIDED, offer.name, now)
         facts = await outage_facts(context, offer.name, reading.found.failures(offer.model), now)
-        await report(context, _outage_alert(OFFER_DOWN, offer.name), facts, now)
+        await report(context, OFFER_DOWN, offer.name, facts, now)
         return
     for each in known:
         if each.kind == OFFER_DOWN and found.has_recovered:
             await _resolve_outage(context, each, found.good_at, now)
     recent = found.recent(now - AVOIDED_WINDOW, reading.complete_until)
     if _is_avoided(recent) and not found.began_outage_since(now - AVOIDED_WINDOW):
-        await report(context, _avoided_alert(offer), await avoided_facts(context, offer, recent, now), now)
+        await report(context, OFFER_AVOIDED, offer.name, await avoided_facts(context, offer, recent, now), now)
     elif any(each.kind == OFFER_AVOIDED for each in known) and _is_over(recent):
         (opened_at,) = (each.opened_at for each in known if each.kind == OFFER_AVOIDED)
         values = {"offer": offer.name, "minutes": minutes_between(opened_at, now)}
-        await resolve(context, _avoided_alert(offer), values, now)
+        await resolve(context, OFFER_AVOIDED, offer.name, values, now)
 
 
 def _is_avoided(recent: RecentAttempts) -> bool:
@@ -136,32 +133,9 @@ def _is_over(recent: RecentAttempts) -> bool:
     return recent.count >= OVER_LEAST and recent.failed <= AVOIDED_SHARE * recent.count
 
 
-def _outage_alert(kind: str, subject: str) -> Alert:
-    return Alert(kind, subject, "alert.provider_down", "alert.provider_back", outage_values, _buttons(subject))
-
-
-def _avoided_alert(offer: Offer) -> Alert:
-    key = "alert.offer_avoided"
-    return Alert(OFFER_AVOIDED, offer.name, key, "alert.offer_preferred", avoided_values, _buttons(offer.name))
-
-
-def _buttons(subject: str) -> Callable[[int], tuple[Button, ...]]:
-    provider = subject.partition("/")[0]
-
-    def buttons(incident: int) -> tuple[Button, ...]:
-        return (
-            Button("alert.mute", "alerts", "mute", (str(incident),)),
-            Button("alert.drain", "providers", "drain", (provider,)),
-            Button("alert.probe", "providers", "probe", (provider,)),
-        )
-
-    return buttons
-
-
 async def _resolve_outage(context: JobContext, known: Incident, good_at: datetime | None, now: datetime) -> None:
     back_at = max(good_at or now, known.opened_at)
-    alert = _outage_alert(known.kind, known.subject)
-    await resolve(context, alert, await recovery_values(context, known, back_at), now)
+    await resolve(context, known.kind, known.subject, await recovery_values(context, known, back_at), now)
 
 
 async def _report_single_keys(context: JobContext, name: str, now: datetime) -> None:
@@ -170,8 +144,7 @@ async def _report_single_keys(context: JobContext, name: str, now: datetime) -> 
         return
     for outcome in await context.db.read(lambda conn: journal.operator_failures(conn, name, now - RECENT)):
         key = f"key:{name}:{outcome}:{now:%Y-%m-%d}"
-        if await context.db.write(partial(notices.first_time, key=key, now=now)):
-            await context.notifier.notify_admins("alert.one_key", {"provider": name, "error": outcome})
+        await tell_admins_once(context, key, "alert.one_key", {"provider": name, "error": outcome})
 
 
 async def _report_limits(context: JobContext, now: datetime) -> None:
@@ -179,9 +152,8 @@ async def _report_limits(context: JobContext, now: datetime) -> None:
     for fact in context.market.health.limit_facts():
         offer = f"{fact.provider}/{fact.model}"
         key = f"limit:{offer}:{fact.now_per_minute}:{now:%Y-%m-%d}"
-        if await context.db.write(partial(notices.first_time, key=key, now=now)):
-            values = {"offer": offer, "now": fact.now_per_minute, "before": fact.before_per_minute}
-            await context.notifier.notify_admins("alert.limit_fell", values)
+        values = {"offer": offer, "now": fact.now_per_minute, "before": fact.before_per_minute}
+        await tell_admins_once(context, key, "alert.limit_fell", values)
 
 
 JOB = Job("outages", "outages", run)

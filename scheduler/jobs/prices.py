@@ -11,6 +11,7 @@ from functools import partial
 
 from engine.catalog.offers import Offer, Price
 from engine.money import Money
+from scheduler.admin_notices import tell_admins
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database import watermarks
@@ -81,7 +82,7 @@ async def _check_readable(context: JobContext, offer: Offer, *, unreadable: bool
         return
     replace = partial(watermarks.replace, name=name, old=text, new=_YES if unreadable else _NO)
     if await context.db.write(replace) and unreadable:
-        await context.notifier.notify_admins("alert.price_unreadable", {"offer": offer.name})
+        await tell_admins(context, "alert.price_unreadable", {"offer": offer.name})
 
 
 def _rates_of_last_week(context: JobContext, offer: Offer, now: datetime) -> frozenset[Rates]:
@@ -111,7 +112,7 @@ async def _report(context: JobContext, offer: Offer, old: Rates, new: Rates, now
         "margin": margin,
         "after": margin - extra,
     }
-    await context.notifier.notify_admins("alert.price_changed", values)
+    await tell_admins(context, "alert.price_changed", values)
 
 
 def _extra_cost(rows: Iterable[UsageRow], old: Rates, new: Rates) -> Money:

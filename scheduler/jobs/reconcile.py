@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 
+from scheduler.admin_notices import tell_admins
 from scheduler.context import JobContext
 from scheduler.job import Job
 from scheduler.ports import StarsBook
@@ -77,13 +78,13 @@ async def _notify_kind(context: JobContext, kind: str, found: Sequence[Finding])
         await _notify_payer(context, each)
         if number < MOST_SINGLE_MESSAGES:
             values = {"charge": each.charge_id, "stars": each.stars, "ours": each.ours}
-            await context.notifier.notify_admins(f"alert.stars_{kind}", values)
+            await tell_admins(context, f"alert.stars_{kind}", values)
         else:
             log.warning("reconciliation: %s, %d Stars, charge %s", kind, each.stars, each.charge_id)
         await context.db.write(partial(findings.mark_delivered, finding=each))
     if more := found[MOST_SINGLE_MESSAGES:]:
         stars = sum(each.stars or each.ours for each in more)
-        await context.notifier.notify_admins("alert.stars_more", {"count": len(more), "stars": stars})
+        await tell_admins(context, "alert.stars_more", {"count": len(more), "stars": stars})
 
 
 async def _notify_payer(context: JobContext, found: Finding) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from functools import partial
 
 from locales.button import Button
+from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.billing import renewals, subscriptions
 from storage.billing.renewals import CHANGED, LAPSED, RENEWED, UNPAID, Renewal
 from storage.billing.subscriptions import Subscription
-from storage.tenants import notices
 
 log = logging.getLogger(__name__)
 FREE_CHUNK, CHUNK = 200, 50
@@ -76,9 +76,8 @@ async def _report_active(context: JobContext, subscription: Subscription, user_i
     if subscription.until <= context.clock.now():
         return
     key = f"subscription:{subscription.order_id}:{subscription.charge_id}"
-    if await context.db.write(lambda conn: notices.first_time(conn, key, context.clock.now())):
-        values = {"user": user_id, "plan": subscription.plan, "charge": subscription.charge_id}
-        await context.notifier.notify_admins("alert.subscription_goes_on", values)
+    values = {"user": user_id, "plan": subscription.plan, "charge": subscription.charge_id}
+    await tell_admins_once(context, key, "alert.subscription_goes_on", values)
 
 
 JOB = Job("renew_plans", "renewals", run)

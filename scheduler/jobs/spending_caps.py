@@ -3,11 +3,11 @@
 from functools import partial
 
 from engine.money import ZERO
+from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import day_of
 from storage.reports.losses import lost_since
-from storage.tenants import notices
 
 NEAR, FULL = 80, 100
 
@@ -15,14 +15,15 @@ NEAR, FULL = 80, 100
 async def run(context: JobContext) -> None:
     for cap in await context.caps.caps() if context.caps is not None else []:
         threshold = FULL if cap.percent >= FULL else NEAR if cap.percent >= NEAR else None
-        if threshold is not None and await _once(context, f"house:{cap.key}:{cap.limit}:{threshold}"):
+        if threshold is not None:
             values = {
                 "per": {"key": f"cap.{cap.period}", "values": {}},
                 "spent": cap.spent,
                 "most": cap.limit,
             }
             key = "alert.cap_full" if threshold == FULL else "alert.cap_near"
-            await context.notifier.notify_admins(key, {**values, "percent": cap.percent})
+            once = f"house:{cap.key}:{cap.limit}:{threshold}"
+            await tell_admins_once(context, once, key, {**values, "percent": cap.percent})
     await _report_losses(context)
 
 
@@ -35,13 +36,9 @@ async def _report_losses(context: JobContext) -> None:
     lost, _ = await context.db.read(partial(lost_since, day=day))
     for name, most in limits.items():
         loss = lost.get(name, ZERO)
-        if most is not None and loss >= most and await _once(context, f"loss:{name}:{day}"):
+        if most is not None and loss >= most:
             values = {"model": name, "lost": loss, "most": most}
-            await context.notifier.notify_admins("alert.model_loses", values)
-
-
-async def _once(context: JobContext, key: str) -> bool:
-    return await context.db.write(partial(notices.first_time, key=key, now=context.clock.now()))
+            await tell_admins_once(context, f"loss:{name}:{day}", "alert.model_loses", values)
 
 
 JOB = Job("spending_caps", "house", run)

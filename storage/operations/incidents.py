@@ -1,17 +1,17 @@
-"""Incidents: at most one is open per kind and subject, with the messages that report it."""
+"""Incidents: at most one is open per kind and subject."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from storage.database.connection import Connection, Row, moment, moment_or_none, ms, row, scalar
+from storage.operations.json_values import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident. `sent`: the (chat, message) ids of the messages that report it."""
+    """One incident with the facts that its message shows."""
 
     id: int
     kind: str
@@ -22,7 +22,6 @@ class Incident:
     muted_until: datetime
     acknowledged: bool
     facts: dict[str, Any]
-    sent: tuple[tuple[int, int], ...]
 
 
 def find_open(conn: Connection, kind: str, subject: str) -> Incident | None:
@@ -45,14 +44,14 @@ def begin(conn: Connection, kind: str, subject: str, facts: dict[str, Any], now:
     """Open an incident and return its id, or None if one is open already, which another process reports."""
     made = scalar(
         conn,
-        "INSERT INTO incidents (kind, subject, state, opened_at, seen_at, muted_until, acknowledged, facts, sent)"
-        " VALUES (:kind, :subject, 'open', :now, :now, 0, :no, :facts, '[]')"
+        "INSERT INTO incidents (kind, subject, state, opened_at, seen_at, muted_until, acknowledged, facts)"
+        " VALUES (:kind, :subject, 'open', :now, :now, 0, :no, :facts)"
         " ON CONFLICT (kind, subject) WHERE state = 'open' DO NOTHING RETURNING id",
         kind=kind,
         subject=subject,
         now=ms(now),
         no=False,
-        facts=json.dumps(facts),
+        facts=to_json(facts),
     )
     return None if made is None else int(made)
 
@@ -62,7 +61,7 @@ def update(conn: Connection, incident_id: int, facts: dict[str, Any], now: datet
     conn.run(
         "UPDATE incidents SET facts = :facts, seen_at = :now WHERE id = :id",
         id=incident_id,
-        facts=json.dumps(facts),
+        facts=to_json(facts),
         now=ms(now),
     )
 
@@ -87,16 +86,9 @@ def close(conn: Connection, incident_id: int, now: datetime) -> bool:
     )
 
 
-def remember_sent(conn: Connection, incident_id: int, sent: Sequence[tuple[int, int]]) -> None:
-    conn.run(
-        "UPDATE incidents SET sent = :sent WHERE id = :id",
-        id=incident_id,
-        sent=json.dumps([list(s) for s in sent]),
-    )
-
-
-def mute(conn: Connection, incident_id: int, until: datetime) -> None:
-    conn.run("UPDATE incidents SET muted_until = :until WHERE id = :id", id=incident_id, until=ms(until))
+def mute(conn: Connection, incident_ids: Iterable[int], until: datetime) -> None:
+    for incident_id in incident_ids:
+        conn.run("UPDATE incidents SET muted_until = :until WHERE id = :id", id=incident_id, until=ms(until))
 
 
 def acknowledge(conn: Connection, incident_id: int) -> None:
@@ -105,6 +97,14 @@ def acknowledge(conn: Connection, incident_id: int) -> None:
 
 def all_open(conn: Connection) -> list[Incident]:
     return [_incident(found) for found in conn.rows("SELECT * FROM incidents WHERE state = 'open' ORDER BY id")]
+
+
+def to_publish(conn: Connection, closed_since: datetime) -> list[Incident]:
+    """Return the open incidents and those closed since then, oldest first: their messages may have to change."""
+    found = conn.rows(
+        "SELECT * FROM incidents WHERE state = 'open' OR closed_at >= :since ORDER BY id", since=ms(closed_since)
+    )
+    return [_incident(each) for each in found]
 
 
 def opened_in(conn: Connection, start: datetime, end: datetime) -> list[Incident]:
@@ -132,6 +132,5 @@ def _incident(found: Row) -> Incident:
         moment_or_none(found["closed_at"]),
         moment(found["muted_until"]),
         bool(found["acknowledged"]),
-        json.loads(found["facts"]),
-        tuple((chat, message) for chat, message in json.loads(found["sent"])),
+        from_json(found["facts"]),
     )

@@ -90,7 +90,7 @@ class NoticeRow(SQLModel, table=True):
 
 
 class IncidentRow(SQLModel, table=True):
-    """An incident; `facts` and `sent` (the messages about it) are JSON."""
+    """An incident; `facts` is JSON."""
 
     __tablename__ = "incidents"
     __table_args__ = (
@@ -114,7 +114,6 @@ class IncidentRow(SQLModel, table=True):
     muted_until: int = big(0)
     acknowledged: bool = False
     facts: str = "{}"
-    sent: str = "[]"
 
 
 class ProviderRow(SQLModel, table=True):

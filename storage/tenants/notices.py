@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from storage.database.connection import Connection, ms
+from storage.database.connection import Connection, ms, row
 
 
 def first_time(conn: Connection, key: str, now: datetime) -> bool:
@@ -14,6 +14,11 @@ def first_time(conn: Connection, key: str, now: datetime) -> bool:
             now=ms(now),
         )
     )
+
+
+def is_known(conn: Connection, key: str) -> bool:
+    """Return whether `key` is recorded."""
+    return row(conn, "SELECT 1 AS one FROM notices WHERE key = :key", key=key) is not None
 
 
 def sweep(conn: Connection, now: datetime, after: timedelta = timedelta(days=90)) -> int:

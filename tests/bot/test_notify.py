@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from telegram.ext import ExtBot
 
+from bot.delivery.rate_limiter import RateLimiter
 from bot.notify import TelegramNotifier, translated
 from bot.requests import FormRequest
 from locales.button import Button
@@ -12,6 +13,7 @@ from sandbox.app import Sandbox
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
 from storage.migrations import upgrade
+from storage.operations.admin_notices import Undelivered
 from storage.tenants import tenants
 from storage.tenants.tenants import TenantState
 from tests.storage.books import FREE, NOW
@@ -78,8 +80,34 @@ async def test_every_admin_gets_a_notice_and_unreachable_ones_are_left_out(
     sandbox: Sandbox, notifier: TelegramNotifier
 ) -> None:
     sandbox.world.block(BAO)
-    sent = await notifier.notify_admins("topup.yes", {})
-    assert [chat for chat, _ in sent] == [OLGA]
+    await notifier.notify_admins("topup.yes", {})
+    assert len(sandbox.world.messages(OLGA)) == 1
+    assert notifier.admins == (BAO, OLGA)
+    assert await notifier.deliver(BAO, "topup.yes", {}) is Undelivered.REFUSED
+
+
+async def test_notice_is_tried_again_while_telegram_is_unreachable(db: Database) -> None:
+    """The port is closed: nothing says that the message can never be delivered."""
+    request = FormRequest()
+    bot: ExtBot[int] = ExtBot(
+        "1:x",
+        base_url="http://127.0.0.1:1/bot",
+        request=request,
+        get_updates_request=request,
+        rate_limiter=RateLimiter(),
+    )
+    async with bot.request:
+        lonely = TelegramNotifier(bot, db, frozenset())
+        assert await lonely.deliver(ANN, "topup.yes", {}) is Undelivered.UNREACHABLE
+        assert not await lonely.edit((ANN, 1), "topup.yes", {})
+
+
+async def test_alert_without_admins_is_written_to_the_log(
+    notifier: TelegramNotifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    (nobody,) = TelegramNotifier(notifier._bot, notifier._db, frozenset()).admins
+    assert await notifier.deliver(nobody, "alert.backup", {"error": "full"}) is Undelivered.REFUSED
+    assert "ADMIN_IDS is empty" in caplog.text
 
 
 async def test_user_who_blocks_the_bot_is_marked(sandbox: Sandbox, db: Database, notifier: TelegramNotifier) -> None:
@@ -98,8 +126,8 @@ async def test_unknown_chat_is_no_error_and_marks_nobody(db: Database, notifier:
 async def test_notice_is_edited_and_replied_to(sandbox: Sandbox, notifier: TelegramNotifier) -> None:
     sent = await notifier.notify(ANN, "topup.yes", {})
     assert sent is not None
-    await notifier.edit(sent, "button.topup", {}, [TOPUP])
-    await notifier.reply(sent, "topup.yes", {})
+    assert await notifier.edit(sent, "button.topup", {}, [TOPUP])
+    await notifier.deliver(ANN, "topup.yes", {}, reply_to=sent[1])
     first, reply = sandbox.world.messages(ANN)
     assert first["text"] != "I agree"
     assert first["reply_markup"]["inline_keyboard"]
@@ -107,7 +135,7 @@ async def test_notice_is_edited_and_replied_to(sandbox: Sandbox, notifier: Teleg
 
 
 async def test_edit_of_a_deleted_notice_is_no_error(notifier: TelegramNotifier) -> None:
-    await notifier.edit((ANN, 12345), "topup.yes", {})
+    assert await notifier.edit((ANN, 12345), "topup.yes", {})
 
 
 def test_text_as_a_value_is_translated_and_other_values_are_kept() -> None:

@@ -175,15 +175,14 @@ class Silence:
     async def notify(self, _: int, key: str, *__: Any) -> None:
         self._heard.append(key)
 
-    async def notify_admins(self, key: str, *_: Any) -> list[tuple[int, int]]:
+    admins = (1,)
+
+    async def deliver(self, user_id: int, key: str, *_: Any, **__: Any) -> tuple[int, int]:
         self._heard.append(key)
-        return []
+        return user_id, len(self._heard)
 
-    async def edit(self, *_: Any, **__: Any) -> None:
-        return None
-
-    async def reply(self, *_: Any, **__: Any) -> None:
-        return None
+    async def edit(self, *_: Any, **__: Any) -> bool:
+        return True
 
 
 async def test_payment_that_could_not_be_booked_is_retried(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:

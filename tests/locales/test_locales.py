@@ -106,11 +106,11 @@ def literals() -> set[str]:
 
 
 def called() -> set[str]:
-    """The literal keys that are handed to `t`, `text`, `notify` and `notify_admins`."""
+    """The literal keys that are handed to `t`, `text`, `notify`, `deliver` and `tell_admins`."""
     found = set()
     for node in trees():
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            place = {"t": 0, "text": 1, "notify_admins": 0, "notify": 1}.get(node.func.attr)
+            place = {"t": 0, "text": 1, "notify_admins": 0, "notify": 1, "deliver": 1}.get(node.func.attr)
             if place is not None and len(node.args) > place:
                 key = node.args[place]
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):

@@ -25,6 +25,7 @@ from scheduler.context import JobContext
 from scheduler.ports import Sent
 from storage.database.database import Database
 from storage.ledger.journal import SqlJournal
+from storage.operations.admin_notices import Undelivered
 from tests.builders import attempt, journaled, spent
 from tests.storage.conftest import db, postgres_server, postgres_template, sqlite_template, url
 
@@ -72,15 +73,29 @@ class Notifications:
     ) -> Sent | None:
         return self._record(user_id, SentMessage(_text(key, values), buttons=buttons))
 
-    async def notify_admins(self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> list[Sent]:
-        return [self._record(ADMIN, SentMessage(_text(key, values), buttons=buttons))]
+    admins: tuple[int, ...] = (ADMIN,)
+    is_offline: bool = False
 
-    async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> None:
+    async def deliver(
+        self,
+        user_id: int,
+        key: str,
+        values: Mapping[str, object],
+        buttons: Sequence[Button] = (),
+        *,
+        reply_to: int | None = None,
+    ) -> Sent | Undelivered:
+        if self.is_offline:
+            return Undelivered.UNREACHABLE
+        told = None if reply_to is None else (user_id, reply_to)
+        return self._record(user_id, SentMessage(_text(key, values), told, buttons=buttons))
+
+    async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:
+        if self.is_offline:
+            return False
         message = self.messages[sent]
         message.text, message.edits, message.buttons = _text(key, values), message.edits + 1, buttons
-
-    async def reply(self, sent: Sent, key: str, values: Mapping[str, object]) -> Sent | None:
-        return self._record(sent[0], SentMessage(_text(key, values), reply_to=sent))
+        return True
 
     @property
     def texts(self) -> list[str]:

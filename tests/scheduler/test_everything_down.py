@@ -9,11 +9,13 @@ from engine.tenancy import Flat
 from scheduler.context import JobContext
 from scheduler.everything_down import report_everything_down
 from scheduler.jobs import outages
+from scheduler.publishing import publish
 from tests.scheduler.conftest import NAMES, HandClock, Journal, Notifications
 
 
 async def check(context: JobContext) -> None:
     await report_everything_down(context, context.clock.now())
+    await publish(context, context.clock.now())
 
 
 def selling(context: JobContext, **models: str) -> JobContext:
@@ -81,7 +83,7 @@ async def test_one_model_without_an_offer_is_named(
     await journal.failed("openai", times=5)
     await journal.answered("openai", model="other")
     await outages.run(context)
-    outage, down = notifier.texts
+    down, outage = notifier.texts
     assert outage.startswith("🔴 openai/m is down: overloaded, 5 failures")
     assert down.startswith("🚨 Everything is down: every offer of smart is cooling down or out of service.")
 

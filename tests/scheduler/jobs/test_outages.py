@@ -8,8 +8,10 @@ from engine.ports import Provider
 from engine.tenancy import Plan
 from scheduler.context import JobContext
 from scheduler.jobs import outages
+from scheduler.ports import Sent
 from storage.database.connection import Connection
 from storage.operations import incidents
+from storage.operations.admin_notices import CLAIM, Undelivered
 from storage.tenants import tenants
 from tests.scheduler.conftest import (
     ADMIN,
@@ -173,7 +175,7 @@ async def test_muted_incident_is_not_edited(
     await journal.failed("deepseek", times=5)
     await outages.run(context)
     until = clock.at.replace(hour=13)
-    await context.db.write(lambda conn: incidents.mute(conn, 1, until))
+    await context.db.write(lambda conn: incidents.mute(conn, [1], until))
     await journal.failed("deepseek", times=5)
     await outages.run(context)
     assert next(iter(notifier.messages.values())).edits == 0
@@ -190,15 +192,16 @@ async def test_two_processes_send_one_message(
 
 
 async def test_incident_without_a_message_is_sent_by_the_next_run(
-    context: JobContext, journal: Journal, notifier: Notifications
+    context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
 ) -> None:
     class Dead(Notifications):
-        async def notify_admins(self, *_: object, **__: object) -> list[tuple[int, int]]:
+        async def deliver(self, *_: object, **__: object) -> Sent | Undelivered:
             raise RuntimeError("the power went")
 
     await journal.failed("deepseek", times=5)
     with pytest.raises(RuntimeError):
         await outages.run(replace(context, notifier=Dead()))
+    clock.at += CLAIM
     await outages.run(context)
     assert len(notifier.messages) == 1
 

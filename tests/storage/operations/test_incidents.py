@@ -28,7 +28,7 @@ async def test_incident_is_read_as_it_was_begun(db: Database) -> None:
     def unit(conn: Connection) -> None:
         number = begin(conn)
         found = opened(conn)
-        assert (found.id, found.facts, found.sent) == (number, {"failures": 5}, ())
+        assert (found.id, found.facts) == (number, {"failures": 5})
         assert (found.opened_at, found.seen_at, found.closed_at) == (NOW, NOW, None)
         assert (found.acknowledged, found.muted_until < NOW) == (False, True)
 
@@ -59,14 +59,13 @@ async def test_changes_are_stored(db: Database) -> None:
     def unit(conn: Connection) -> Incident:
         number = begin(conn)
         incidents.update(conn, number, {"failures": 9}, NOW + MINUTE)
-        incidents.remember_sent(conn, number, [(1, 2), (3, 4)])
-        incidents.mute(conn, number, NOW + 60 * MINUTE)
+        incidents.mute(conn, [number], NOW + 60 * MINUTE)
         incidents.acknowledge(conn, number)
         return opened(conn)
 
     found = await db.write(unit)
     assert (found.facts, found.seen_at, found.opened_at) == ({"failures": 9}, NOW + MINUTE, NOW)
-    assert (found.sent, found.acknowledged) == (((1, 2), (3, 4)), True)
+    assert found.acknowledged
     assert found.muted_until == NOW + 60 * MINUTE
 
 

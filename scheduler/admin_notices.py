@@ -1,0 +1,47 @@
+"""Notices to the admins: stored, then sent; a notice that can't be delivered is tried again, also after a restart."""
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+
+from engine.ports import Clock
+from scheduler.context import JobContext
+from scheduler.ports import Notifier
+from storage.database.database import Database
+from storage.operations import admin_notices
+from storage.operations.admin_notices import AdminNotice, Undelivered
+
+log = logging.getLogger(__name__)
+
+
+async def tell_admins(context: JobContext, key: str, values: Mapping[str, object]) -> None:
+    """Send a text of the locales to every admin."""
+    now = context.clock.now()
+    await context.db.write(partial(admin_notices.queue, key=key, values=values, now=now))
+    await deliver(context.db, context.notifier, context.clock)
+
+
+async def tell_admins_once(context: JobContext, once: str, key: str, values: Mapping[str, object]) -> None:
+    """Send a text of the locales to every admin, unless one was sent under `once` before, by any process."""
+    now = context.clock.now()
+    if await context.db.write(partial(admin_notices.queue_once, once=once, key=key, values=values, now=now)):
+        await deliver(context.db, context.notifier, context.clock)
+
+
+async def deliver(db: Database, notifier: Notifier, clock: Clock) -> None:
+    """Send the notices that are due."""
+    for notice in await db.write(partial(admin_notices.claim, now=clock.now())):
+        told = set(notice.told)
+        for admin in notifier.admins:
+            if admin not in told and await _has_arrived(notifier, admin, notice):
+                told.add(admin)
+        settle = partial(
+            admin_notices.settle, notice=notice, told=frozenset(told), admins=notifier.admins, now=clock.now()
+        )
+        if await db.write(settle) and not told >= set(notifier.admins):
+            log.warning("a notice was given up after a day without delivery: %s %s", notice.key, notice.values)
+
+
+async def _has_arrived(notifier: Notifier, admin: int, notice: AdminNotice) -> bool:
+    """Return False where the notice must be tried again."""
+    return await notifier.deliver(admin, notice.key, notice.values) is not Undelivered.UNREACHABLE

@@ -1,0 +1,59 @@
+"""The kinds of incidents: the texts of their messages, their buttons, and their order by gravity."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from locales.button import Button
+from scheduler.everything_down import ALL_DOWN, all_down_values
+from scheduler.incidents import RECOVERY, IncidentFacts
+from scheduler.outage_facts import OFFER_AVOIDED, OUTAGE_KINDS, avoided_values, outage_values
+from storage.operations.incidents import Incident
+
+
+@dataclass(frozen=True, slots=True)
+class AlertKind:
+    """Keys of the locales, and functions that make the message's values from the facts, and its buttons."""
+
+    key: str
+    recovery_key: str
+    values: Callable[[IncidentFacts], Mapping[str, object]] = lambda facts: facts
+    buttons: Callable[[Incident], tuple[Button, ...]] = lambda _: ()
+
+
+def _plain(facts: IncidentFacts) -> Mapping[str, object]:
+    return {name: value for name, value in facts.items() if name != RECOVERY}
+
+
+def _of_provider(incident: Incident) -> tuple[Button, ...]:
+    provider = incident.subject.partition("/")[0]
+    return (
+        _mute(incident),
+        Button("alert.drain", "providers", "drain", (provider,)),
+        Button("alert.probe", "providers", "probe", (provider,)),
+    )
+
+
+def _mute(incident: Incident) -> Button:
+    return Button("alert.mute", "alerts", "mute", (str(incident.id),))
+
+
+def _only_mute(incident: Incident) -> tuple[Button, ...]:
+    return (_mute(incident),)
+
+
+KINDS: Mapping[str, AlertKind] = {
+    ALL_DOWN: AlertKind("alert.everything_down", "alert.everything_back", all_down_values),
+    **{
+        kind: AlertKind("alert.provider_down", "alert.provider_back", outage_values, _of_provider)
+        for kind in OUTAGE_KINDS
+    },
+    OFFER_AVOIDED: AlertKind("alert.offer_avoided", "alert.offer_preferred", avoided_values, _of_provider),
+}
+"""By the incident's kind, the gravest first."""
+
+_RANKS = {kind: number for number, kind in enumerate(KINDS)}
+
+
+def rank(incident: Incident) -> tuple[int, int]:
+    """Return the key that sorts incidents: the gravest kind first, then the oldest."""
+    return _RANKS[incident.kind], incident.id

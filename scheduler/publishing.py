@@ -1,0 +1,190 @@
+"""Delivery of the messages about incidents: each admin's chat is brought to the state of the incidents.
+
+An incident is one message to each admin, edited as it grows, and one reply that reports its end. Outages that begin
+together share a message. A delivery that fails is tried again by the next run, in any process.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from locales.button import Button
+from scheduler.alert_kinds import KINDS, AlertKind, rank
+from scheduler.context import JobContext
+from scheduler.incidents import RECOVERY
+from scheduler.outage_facts import OUTAGE_KINDS
+from storage.database.connection import Connection
+from storage.operations import alert_messages, incidents
+from storage.operations.admin_notices import Undelivered
+from storage.operations.alert_messages import AlertMessage, unsent
+from storage.operations.incidents import Incident
+from storage.operations.json_values import to_json
+
+PUBLISHED = timedelta(days=1)
+"""The time after an incident's end within which its last messages are still delivered."""
+TOGETHER = 3
+"""So many outages that begin together share one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text of the locales with its values and buttons. `digest` differs where one of them does."""
+
+    key: str
+    values: Mapping[str, object]
+    buttons: tuple[Button, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        said = to_json({"key": self.key, "values": self.values, "buttons": [each.args for each in self.buttons]})
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+async def publish(context: JobContext, now: datetime) -> None:
+    """Send, edit and reply so that every admin has the present state of every incident."""
+    async with context.publishing:
+        found = await context.db.read(partial(incidents.to_publish, closed_since=now - PUBLISHED))
+        known = [each for each in found if each.kind in KINDS]
+        for admin in context.notifier.admins:
+            await _publish_to(context, admin, known, now)
+
+
+async def _publish_to(context: JobContext, admin: int, known: Sequence[Incident], now: datetime) -> None:
+    """Bring the messages that the admin has up to date, then send the new ones."""
+    read = partial(alert_messages.of_admin, admin=admin, incidents=[each.id for each in known])
+    messages = await context.db.read(read)
+    await _bring_up_to_date(context, admin, known, messages, now)
+    groups = _grouped([each for each in known if _is_unsent(each, messages.get(each.id))])
+    for group in groups:
+        await _send(context, admin, group, messages, now)
+    new = [each for group in groups for each in group]
+    await _bring_up_to_date(context, admin, new, await context.db.read(read) if new else {}, now)
+
+
+async def _bring_up_to_date(
+    context: JobContext, admin: int, known: Sequence[Incident], messages: Mapping[int, AlertMessage], now: datetime
+) -> None:
+    await _edit_all(context, admin, known, messages, now)
+    for each in known:
+        message = messages.get(each.id)
+        if message is not None and message.message is not None and not message.is_lost:
+            await _reply(context, each, message, now)
+
+
+def _is_unsent(incident: Incident, message: AlertMessage | None) -> bool:
+    """Return whether a message is due: not for an incident that was closed silently before it was reported."""
+    if message is not None and (message.message is not None or message.is_lost):
+        return False
+    return incident.closed_at is None or RECOVERY in incident.facts
+
+
+def _grouped(new: Sequence[Incident]) -> list[list[Incident]]:
+    """Return the incidents by message, the gravest first. Outages are one message where TOGETHER of them begin."""
+    outages = [each for each in new if each.kind in OUTAGE_KINDS]
+    if len(outages) < TOGETHER:
+        return [[each] for each in sorted(new, key=rank)]
+    others = sorted((each for each in new if each.kind not in OUTAGE_KINDS), key=rank)
+    grave = [[each] for each in others if rank(each) < rank(outages[0])]
+    return [*grave, outages, *([each] for each in others if rank(each) >= rank(outages[0]))]
+
+
+async def _send(
+    context: JobContext, admin: int, group: Sequence[Incident], messages: Mapping[int, AlertMessage], now: datetime
+) -> None:
+    def claim(conn: Connection) -> list[Incident]:
+        return [each for each in group if alert_messages.claim(conn, each.id, admin, now)]
+
+    mine = await context.db.write(claim)
+    if not mine:
+        return
+    text = _text_of(mine)
+    sent = await context.notifier.deliver(admin, text.key, text.values, text.buttons)
+
+    def settle(conn: Connection) -> None:
+        for each in mine:
+            if sent is Undelivered.UNREACHABLE:
+                alert_messages.failed(conn, messages.get(each.id) or unsent(each.id, admin), now)
+            elif isinstance(sent, Undelivered):
+                alert_messages.lost(conn, each.id, admin)
+            else:
+                alert_messages.sent(conn, each.id, admin, sent[1], text.digest)
+
+    await context.db.write(settle)
+
+
+async def _edit_all(
+    context: JobContext, admin: int, known: Sequence[Incident], messages: Mapping[int, AlertMessage], now: datetime
+) -> None:
+    """Edit each message whose incidents have changed, except while all of them are muted."""
+    shared: dict[int, list[Incident]] = {}
+    for each in known:
+        message = messages.get(each.id)
+        if message is not None and message.message is not None and not message.is_lost:
+            shared.setdefault(message.message, []).append(each)
+    for number, group in shared.items():
+        text = _text_of(group)
+        is_shown = all(messages[each.id].shown == text.digest for each in group)
+        if is_shown or all(now < each.muted_until for each in group):
+            continue
+        if await context.notifier.edit((admin, number), text.key, text.values, text.buttons):
+            await context.db.write(partial(_store_shown, admin=admin, number=number, group=group, shown=text.digest))
+
+
+def _store_shown(conn: Connection, *, admin: int, number: int, group: Sequence[Incident], shown: str) -> None:
+    for each in group:
+        alert_messages.sent(conn, each.id, admin, number, shown)
+
+
+async def _reply(context: JobContext, incident: Incident, message: AlertMessage, now: datetime) -> None:
+    """Reply that the incident has ended; edit the reply where it has returned, and again at its next end."""
+    text = _reply_text(incident, message)
+    if text is None or text.digest == message.reply_shown or message.message is None:
+        return
+    if message.reply is not None:
+        if await context.notifier.edit((message.admin, message.reply), text.key, text.values):
+            await _store_reply(context, message, message.reply, text)
+        return
+    if not await context.db.write(partial(alert_messages.claim, incident=incident.id, admin=message.admin, now=now)):
+        return
+    sent = await context.notifier.deliver(message.admin, text.key, text.values, reply_to=message.message)
+    if sent is Undelivered.UNREACHABLE:
+        await context.db.write(partial(alert_messages.failed, known=message, now=now))
+    elif isinstance(sent, Undelivered):
+        await context.db.write(partial(alert_messages.lost, incident=incident.id, admin=message.admin))
+    else:
+        await _store_reply(context, message, sent[1], text)
+
+
+async def _store_reply(context: JobContext, message: AlertMessage, reply: int, text: _Text) -> None:
+    store = partial(
+        alert_messages.replied, incident=message.incident, admin=message.admin, reply=reply, shown=text.digest
+    )
+    await context.db.write(store)
+
+
+def _reply_text(incident: Incident, message: AlertMessage) -> _Text | None:
+    kind = KINDS[incident.kind]
+    if incident.closed_at is None:
+        return None if message.reply is None else _Text("alert.relapsed", {"subject": incident.subject})
+    recovery = incident.facts.get(RECOVERY)
+    return None if recovery is None else _Text(kind.recovery_key, recovery)
+
+
+def _text_of(group: Sequence[Incident]) -> _Text:
+    """Return the text of the message that these incidents share."""
+    texts = [_single(KINDS[each.kind], each) for each in group]
+    if len(texts) == 1:
+        return texts[0]
+    sections = [line for text in texts for line in ({"key": text.key, "values": text.values}, "")][:-1]
+    mute = Button("alert.mute", "alerts", "mute", tuple(str(each.id) for each in group[:MOST_MUTED]))
+    return _Text("alert.group", {"sections": sections}, (mute, Button("alert.providers", "providers", "list")))
+
+
+MOST_MUTED = 6
+"""The incidents that one button mutes: Telegram allows 64 bytes for a button's data."""
+
+
+def _single(kind: AlertKind, incident: Incident) -> _Text:
+    return _Text(kind.key, kind.values(incident.facts), kind.buttons(incident))

@@ -1,0 +1,105 @@
+"""The messages of incidents: one to each admin, with the text that it shows, and the reply that reports the end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.database.connection import Connection, Row, ms
+from storage.operations.admin_notices import CLAIM, pause
+
+
+@dataclass(frozen=True, slots=True)
+class AlertMessage:
+    """`shown` and `reply_shown` are digests of the texts that Telegram has; empty before the first.
+
+    `message` None: not sent yet. Several incidents may share one message. `is_lost`: this admin can't be reached.
+    """
+
+    incident: int
+    admin: int
+    message: int | None
+    shown: str
+    reply: int | None
+    reply_shown: str
+    is_lost: bool
+    tries: int
+
+
+def of_admin(conn: Connection, admin: int, incidents: Sequence[int]) -> dict[int, AlertMessage]:
+    """Return this admin's messages about the incidents, by incident."""
+    if not incidents:
+        return {}
+    rows = conn.rows(
+        "SELECT * FROM alert_messages WHERE admin = :admin AND incident_id >= :least ORDER BY incident_id",
+        admin=admin,
+        least=min(incidents),
+    )
+    wanted = set(incidents)
+    return {found["incident_id"]: _message(found) for found in rows if found["incident_id"] in wanted}
+
+
+def claim(conn: Connection, incident: int, admin: int, now: datetime) -> bool:
+    """Take over the next delivery about an incident to an admin. False: another process has, or it is too early."""
+    claimed = conn.run(
+        "INSERT INTO alert_messages (incident_id, admin, shown, reply_shown, is_lost, tries, next_at)"
+        " VALUES (:incident, :admin, '', '', :no, 0, :until) ON CONFLICT (incident_id, admin)"
+        " DO UPDATE SET next_at = excluded.next_at WHERE alert_messages.next_at <= :now",
+        incident=incident,
+        admin=admin,
+        no=False,
+        until=ms(now + CLAIM),
+        now=ms(now),
+    )
+    return bool(claimed)
+
+
+def sent(conn: Connection, incident: int, admin: int, message: int, shown: str) -> None:
+    """Store the message and the text that it shows."""
+    _settle(conn, incident, admin, "message = :message, shown = :shown", message=message, shown=shown)
+
+
+def replied(conn: Connection, incident: int, admin: int, reply: int, shown: str) -> None:
+    """Store the reply and the text that it shows."""
+    _settle(conn, incident, admin, "reply = :reply, reply_shown = :shown", reply=reply, shown=shown)
+
+
+def lost(conn: Connection, incident: int, admin: int) -> None:
+    """Store that this admin can't be reached: no more is sent about the incident."""
+    _settle(conn, incident, admin, "is_lost = :yes", yes=True)
+
+
+def failed(conn: Connection, known: AlertMessage, now: datetime) -> None:
+    """Plan the next try of a delivery that failed."""
+    conn.run(
+        "UPDATE alert_messages SET tries = tries + 1, next_at = :next WHERE incident_id = :incident AND admin = :admin",
+        next=ms(now + pause(known.tries)),
+        incident=known.incident,
+        admin=known.admin,
+    )
+
+
+def _settle(conn: Connection, incident: int, admin: int, values: str, **given: object) -> None:
+    conn.run(
+        f"UPDATE alert_messages SET {values}, tries = 0, next_at = 0 WHERE incident_id = :incident AND admin = :admin",
+        incident=incident,
+        admin=admin,
+        **given,
+    )
+
+
+def unsent(incident: int, admin: int) -> AlertMessage:
+    """Return the message of an incident that no admin has been sent yet."""
+    return AlertMessage(incident, admin, None, "", None, "", is_lost=False, tries=0)
+
+
+def _message(found: Row) -> AlertMessage:
+    return AlertMessage(
+        found["incident_id"],
+        found["admin"],
+        found["message"],
+        found["shown"],
+        found["reply"],
+        found["reply_shown"],
+        bool(found["is_lost"]),
+        found["tries"],
+    )

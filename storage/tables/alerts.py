@@ -1,0 +1,35 @@
+"""Tables of alerts: the messages of incidents, and notices that are not delivered yet."""
+
+from sqlmodel import SQLModel
+
+from storage.tables.columns import big, number
+
+
+class AlertMessageRow(SQLModel, table=True):
+    """An incident's message to one admin. `shown` and `reply_shown` are digests of the texts that Telegram has."""
+
+    __tablename__ = "alert_messages"
+
+    incident_id: int = big(primary_key=True)
+    admin: int = big(primary_key=True)
+    message: int | None = big(None)
+    shown: str = ""
+    reply: int | None = big(None)
+    reply_shown: str = ""
+    is_lost: bool = False
+    tries: int = big(0)
+    next_at: int = big(0)
+
+
+class AdminNoticeRow(SQLModel, table=True):
+    """A notice to all admins: `message_values` and `told` (the admins who have it) are JSON."""
+
+    __tablename__ = "admin_notices"
+
+    id: int | None = number()
+    key: str
+    message_values: str = "{}"
+    told: str = "[]"
+    tries: int = big(0)
+    next_at: int = big(0, index=True)
+    made_at: int = big()
