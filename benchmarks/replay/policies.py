@@ -120,7 +120,7 @@ class Farthing:
         self.health = Health(policy or HealthPolicy(), clock, providers, random_share=lambda: 0.5)
         self._permits: dict[tuple[int, Offer], Permit] = {}
         self._requests: dict[int, ChatRequest] = {}
-        self._failures: dict[int, tuple[ProviderError, float]] = {}
+        self._failures: dict[int, tuple[ProviderError, Outcome]] = {}
 
     def offers(self, prompt: Prompt) -> Iterator[Offer | float]:
         request, catalog = _request(prompt, self._market), self._market.catalog
@@ -136,8 +136,9 @@ class Farthing:
             selection.begin(step.number)
             self._permits[prompt.number, offer] = step.permit
             yield offer
-            error, seconds = self._failures.pop(prompt.number)
-            selection.failed(step, error, seconds=seconds, was_shown=False, now=self._clock.at)
+            error, outcome = self._failures.pop(prompt.number)
+            was_shown = outcome.first_token_s is not None
+            selection.failed(step, error, seconds=outcome.seconds, was_shown=was_shown, now=self._clock.at)
         self._requests.pop(prompt.number, None)
 
     def _plan(self, quotes: Sequence[Quote], drops: Sequence[Drop] = ()) -> Route:
@@ -150,7 +151,7 @@ class Farthing:
         permit = self._permits.pop((prompt.number, offer))
         if outcome.error is not None:
             self.health.failed(permit, outcome.error)
-            self._failures[prompt.number] = outcome.error, outcome.seconds
+            self._failures[prompt.number] = outcome.error, outcome
             return
         assert outcome.first_token_s is not None
         self.health.succeeded(permit, round(outcome.first_token_s * 1000))

@@ -9,6 +9,7 @@ WINDOW_SECONDS, WINDOW_LEAST = 60.0, 20
 RATE_TO_OPEN = 0.8
 MOST_USUAL = 0.99
 CHANCE_TO_OPEN = 1e-5  # a run of failures less likely than this, given the minute before it, is an outage
+CHANCE_OF_REPEAT = 1e-4  # likewise, for a repeat at once
 FIRST_REST_SHARE = 1 / 12  # of the longest rest; each failed probe doubles the rest
 
 
@@ -79,6 +80,18 @@ class Breaker:
     def window(self, now: float) -> list[CountedAttempt]:
         """Return the outcomes of the last minute."""
         return [each for each in self._outcomes if each.known_at > now - WINDOW_SECONDS]
+
+    def is_likely_down(self, now: float) -> bool:
+        """Return whether the failures since the latest first token are too many to be chance: a repeat would fail too.
+
+        By the time at which results became known: an outage cuts all answers at once, whenever they began.
+        """
+        window = self.window(now)
+        good_at = max((each.known_at for each in window if not each.failed), default=-inf)
+        since = [each for each in window if each.failed and max(each.known_at, each.cut_at) > good_at]
+        before = len(window) - len(since)
+        share = (sum(each.failed for each in window) - len(since) + 1) / (before + 2)
+        return self.is_open or (len(since) > 1 and share ** len(since) < CHANCE_OF_REPEAT)
 
     def wait_seconds(self, now: float) -> float:
         """Return the seconds until it may be probed; 0 when closed or half-open."""

@@ -8,7 +8,7 @@ from engine.catalog.thinking import is_thinking_model, thinks_first
 from engine.errors import BalanceGone, KeyRefused, NoSuchModel, ProviderError, RateLimited, Unreachable
 from engine.ports import Clock, LimitHeaders
 from engine.routing.key_health import LONGEST_REST_SECONDS
-from engine.routing.offer_health import USUAL_FAILURE_SECONDS, OfferHealth
+from engine.routing.offer_health import QUICK_FAILURE_SHARE, USUAL_FAILURE_SECONDS, OfferHealth
 from engine.routing.permits import Denial, Early, HealthPolicy, OfferStatus, Permit
 from engine.routing.provider_health import LimitFact, ProviderHealth, ProviderState, State
 from engine.routing.provider_registry import ProviderRegistry
@@ -18,6 +18,8 @@ __all__ = ["Denial", "Early", "Health", "HealthPolicy", "LimitFact", "Permit", "
 MODEL_GONE_SECONDS = 3600.0
 JITTER = 0.1
 RETRY_WAIT_SECONDS = 1.0
+MOST_SLOW_ATTEMPTS = 5  # under way at an offer during its rest, while attempts fail slowly
+LEAST_OUTAGE_SECONDS = 3.0  # by which early attempts are spaced
 EARLY_SECONDS = 1.0  # between the attempts at an offer during its rest
 MOST_OFFERS = 4096  # of one provider: tenants may ask for any name
 
@@ -55,7 +57,12 @@ class Health(ProviderRegistry):
             chance = max(status.failure_chance, late / (late + 1))
             seconds = self._policy.patience_seconds(thinks=is_thinking_model(offer.model))
             status = status._replace(failure_chance=chance, failure_seconds=seconds)
-        return status if unrestricted else self._limited(status, provider, offer.model, now)
+        if unrestricted:
+            return status
+        if health is not None and health.breaker.is_open:  # at the end of its rest: one probe, which fails as before
+            seconds = health.resting.failure_seconds
+            status = status._replace(failure_seconds=seconds, failure_share=QUICK_FAILURE_SHARE)
+        return self._limited(status, provider, offer.model, now)
 
     def admit(self, offer: Offer, tokens: int = 0, *, repeat: bool = False, early: bool = False) -> Permit | Denial:
         """Return permission to try `offer` now, under the next key; a half-open breaker admits one attempt.
@@ -117,13 +124,20 @@ class Health(ProviderRegistry):
         """Return whether a resting offer is worth an attempt, though another one is able.
 
         It is when prompts have paid as much since the latest attempt as a failed one costs, and the pause since then is
-        `pause_share` of the outage. While attempts fail slowly, two at most are under way.
+        `pause_share` of the outage, counted as 3 s at least. While attempts fail slowly, five at most are under way.
+        While one waits for longer than failures take, a few more follow it.
         """
         now, provider, health = self._clock.monotonic(), self._providers[offer.provider], self._offer(offer)
         opened_at = max(provider.breaker.opened_at, health.breaker.opened_at)
-        outage_seconds = now - opened_at
-        pause_seconds = max(EARLY_SECONDS, health.track.failure_seconds / 2, pause_share * outage_seconds)
+        if health.outlives_failures(now, opened_at):
+            return True
+        outage_seconds = max(now - opened_at, LEAST_OUTAGE_SECONDS)
+        pause_seconds = max(health.resting.failure_seconds / MOST_SLOW_ATTEMPTS, pause_share * outage_seconds)
         return health.resting.is_due(now, opened_at, pause_seconds, failure_atto)
+
+    def is_likely_down(self, offer: Offer) -> bool:
+        """Return whether the latest failures of an offer are more than chance explains."""
+        return self._offer(offer).breaker.is_likely_down(self._clock.monotonic())
 
     def demanded(self, offer: Offer | None, saving_atto: float) -> None:
         """Count a prompt, and its saving, for the offer that it would take first, if that one has a learned limit."""
@@ -272,7 +286,7 @@ class Health(ProviderRegistry):
 
 def _resting(denial: Denial, provider: ProviderHealth | None, model: str) -> OfferStatus:
     health = None if provider is None else provider.offers.get(model)
-    seconds = USUAL_FAILURE_SECONDS if health is None else health.track.failure_seconds
+    seconds = USUAL_FAILURE_SECONDS if health is None else health.resting.failure_seconds
     return OfferStatus(denial.reason, denial.may_end, failure_seconds=seconds, may_be_early=denial.may_be_early)
 
 

@@ -17,6 +17,7 @@ NEGLIGIBLE_CHANCE = 1e-4
 CHANCE_AFTER_RECOVERY = 0.05
 LATE_LEAST_SECONDS, LATE_TIMES = 2.0, 4.0
 LEAST_SAMPLES = 10
+ALIVE_TIMES, ALIVE_SECONDS, MOST_HOPEFUL = 2.0, 0.1, 5
 DEMAND_SECONDS, MOST_SAVINGS, LEAST_SAVINGS = 60.0, 4096, 5
 
 
@@ -172,9 +173,13 @@ class SlotDemand:
 
 @dataclass(slots=True)
 class RestCost:
-    """The money that prompts have paid more because an offer rests, since the latest attempt at it."""
+    """The money that prompts have paid more because an offer rests, since the latest attempt at it.
+
+    `failure_seconds`: the time that the latest failure before a first token took.
+    """
 
     paid_atto: float = 0.0
+    failure_seconds: float = USUAL_FAILURE_SECONDS
     _attempted_at: float = -inf
 
     def attempted(self, now: float) -> None:
@@ -202,6 +207,15 @@ class OfferHealth:
     demand: SlotDemand = field(default_factory=SlotDemand)
     resting: RestCost = field(default_factory=RestCost)
 
+    def outlives_failures(self, now: float, opened_at: float) -> bool:
+        """Return whether an attempt during a rest has waited for longer than failures take: the offer may be back.
+
+        At most `MOST_HOPEFUL` attempts follow it before its first token.
+        """
+        begun = [at for at in self.pending.began_at.values() if at >= opened_at]
+        alive_seconds = ALIVE_TIMES * self.resting.failure_seconds + ALIVE_SECONDS
+        return 0 < len(begun) <= MOST_HOPEFUL and now - min(begun) >= alive_seconds
+
     def late_attempts(self, now: float) -> int:
         """Return how many attempts wait unusually long for a first token: an outage shows there before a timeout."""
         late_seconds = self.track.late_seconds if self.pending.began_at else None
@@ -220,6 +234,8 @@ class OfferHealth:
         self, now: float, began_at: float, *, number: int, probe: bool, was_alive: bool, patience_seconds: float
     ) -> bool:
         """Record a failure; return True when it opens the breaker. `patience_seconds` a first token is waited for."""
+        if not was_alive:
+            self.resting.failure_seconds = now - began_at
         if probe or not self.breaker.ignores(began_at):
             self.track.failed(now, now - began_at, was_alive=was_alive)
         late_seconds = self.track.late_seconds or patience_seconds

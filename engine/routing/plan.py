@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from math import sqrt
 
 from engine.catalog.offers import Drop, Offer, Quote
 from engine.routing.health import Health
@@ -16,7 +17,7 @@ from engine.routing.permits import OfferStatus
 ATTO_PER_USD = 10**18
 MOST_FAILURE_CHANCE = 0.99
 LEAST_PAUSE_SHARE = 0.1  # of an outage, between early attempts
-PAUSE_SHARE = 0.3  # where the next offer costs twice as much
+PAUSE_SHARE = 0.17  # where the next offer costs twice as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class Route:
 
     `resting`: quotes of offers that rest for a while; they are also among `drops`. `cheapest`: the offer that would
     come first without rate limits, and `saving_atto`: the expected cost of the next one less its own; None and 0 where
-    there are not two. `is_over_limit`: every quote is of an offer over its limit. `early`: the resting quote that would
-    be the cheapest, where it may be attempted before its rest is over.
+    there are not two. `is_over_limit`: every quote is of an offer over its limit. `early`: the resting quotes that are
+    cheaper than every able one, cheapest first, where they may be attempted before their rest is over.
     """
 
     quotes: tuple[Quote, ...]
@@ -35,7 +36,7 @@ class Route:
     cheapest: Offer | None = None
     saving_atto: float = 0.0
     is_over_limit: bool = False
-    early: "EarlyQuote | None" = None
+    early: tuple["EarlyQuote", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ class EarlyQuote:
     @property
     def pause_share(self) -> float:
         """The pause between attempts as a share of the outage so far: the less is saved, the longer it is."""
-        return max(LEAST_PAUSE_SHARE, min(1.0, PAUSE_SHARE * self.quote.plan_atto / self.saving_atto))
+        return max(LEAST_PAUSE_SHARE, min(1.0, PAUSE_SHARE * sqrt(self.quote.plan_atto / self.saving_atto)))
+
+    def is_due(self, health: Health) -> bool:
+        return health.is_early_due(self.quote.offer, self.failure_atto, self.pause_share)
 
 
 def plan(
@@ -99,7 +103,7 @@ def plan(
         quotes[costs[0][1]].offer if two else None,
         costs[1][0] - costs[0][0] if two else 0.0,
         bool(able) and able[0][0],
-        _early_quote(quotes, early, able[0][2]) if early and able else None,
+        _early_quotes(quotes, early, able[0][2]) if early and able else (),
     )
 
 
@@ -108,20 +112,22 @@ def _atto(usd: Fraction) -> float:
     return float(usd) * ATTO_PER_USD
 
 
-def _early_quote(
+def _early_quotes(
     quotes: Sequence[Quote], early: Sequence[tuple[float, float, int]], able_atto: float
-) -> EarlyQuote | None:
-    total, failure_atto, number = min(early)
-    return EarlyQuote(quotes[number], able_atto - total, failure_atto) if total < able_atto else None
+) -> tuple[EarlyQuote, ...]:
+    return tuple(
+        EarlyQuote(quotes[number], able_atto - total, failure_atto)
+        for total, failure_atto, number in sorted(early)
+        if total < able_atto
+    )
 
 
 def with_early(route: Route, health: Health) -> Route:
-    """Return `route` with its early quote in the first place, if an attempt at it is due; count what it would save."""
-    early = route.early
-    if early is None:
+    """Return `route` with an early quote in the first place, if an attempt is due; count what each would save."""
+    for early in route.early:
+        health.passed_over(early.quote.offer, early.saving_atto)
+    due = next((early for early in route.early if early.is_due(health)), None)
+    if due is None:
         return route
-    health.passed_over(early.quote.offer, early.saving_atto)
-    if not health.is_early_due(early.quote.offer, early.failure_atto, early.pause_share):
-        return route
-    drops = tuple(drop for drop in route.drops if drop.offer != early.quote.offer)
-    return replace(route, quotes=(early.quote, *route.quotes), drops=drops)
+    drops = tuple(drop for drop in route.drops if drop.offer != due.quote.offer)
+    return replace(route, quotes=(due.quote, *route.quotes), drops=drops)

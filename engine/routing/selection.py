@@ -8,7 +8,7 @@ from engine.catalog.offers import Drop, Quote
 from engine.errors import KEY_ERRORS, ProviderError
 from engine.routing.health import Health
 from engine.routing.permits import Denial, Permit
-from engine.routing.plan import EarlyQuote, Route
+from engine.routing.plan import Route
 
 REPEAT_TIMES = 3  # an offer is asked again at once where the next one costs over so many times as much
 MOST_REPEATS = 4  # of one prompt, where no other offer is left
@@ -39,10 +39,10 @@ class Pause:
 class Selection:
     """The choices of one prompt. `order` plans quotes by the health of the moment.
 
-    First every offer of the route is attempted, cheapest first. A quick failure is repeated once where the next offer
-    costs over three times as much, and four times, spaced, where no other offer is left; repeats need the
-    provider's retry budget. Where every offer rests, the prompt waits up to 2 s for one of the early attempts that all
-    prompts share; up to 5 s where an offer failed it before.
+    First every offer of the route is attempted, cheapest first. A quick failure or a cut answer is repeated once where
+    the next offer costs over three times as much, and four times, spaced, where no other offer is left. Repeats need
+    the provider's retry budget. Where every offer rests, the prompt waits up to 2 s for one of the early attempts that
+    all prompts share; up to 5 s where an offer failed it before.
     """
 
     health: Health
@@ -97,7 +97,7 @@ class Selection:
             route = self._plan(sorted(self._fresh))
             if not route.quotes or route.is_over_limit:
                 break
-            if (choice := self._admit_early(route.early) or self._admit(self._number(route.quotes[0]))) is not None:
+            if (choice := self._admit_early(route) or self._admit(self._number(route.quotes[0]))) is not None:
                 return choice
         step = self._repeat(now) or self._early()
         if step is None:
@@ -111,16 +111,19 @@ class Selection:
             self._keys.setdefault(number, set()).add(choice.permit.key)
             self._at_once = number
             return
-        if not error.counts or was_shown or seconds > QUICK_SECONDS:
+        if not error.counts or (seconds > QUICK_SECONDS and not was_shown):
             return
         self._repeatable.add(number)
         self._pause_until = now + FIRST_PAUSE_SECONDS * 2**self._repeats
-        if self._attempts[number] == 1 and self._fresh and not choice.permit.early:
+        if self._attempts[number] == 1 and self._fresh and not self._is_hopeless(choice):
             following = self._plan(sorted(self._fresh)).quotes
             if following and following[0].expected_atto > REPEAT_TIMES * quote.expected_atto:
                 self._at_once = number
 
     # --- helpers ------------------------------------------------------------------------------------------
+
+    def _is_hopeless(self, choice: NextAttempt) -> bool:
+        return choice.permit.early or self.health.is_likely_down(choice.permit.offer)
 
     def _plan(self, numbers: Sequence[int]) -> Route:
         route = self.order([self.quotes[number] for number in numbers])
@@ -146,12 +149,13 @@ class Selection:
             return None
         return NextAttempt(number, permit)
 
-    def _admit_early(self, early: EarlyQuote | None) -> NextAttempt | None:
+    def _admit_early(self, route: Route) -> NextAttempt | None:
         """Return permission to attempt a resting offer once, where that is worth the chance that it is back."""
-        if early is None or not self.health.is_early_due(early.quote.offer, early.failure_atto, early.pause_share):
+        quote = next((early.quote for early in route.early if early.is_due(self.health)), None)
+        if quote is None:
             return None
-        permit = self.health.admit(early.quote.offer, early.quote.expected_tokens, early=True)
-        return None if isinstance(permit, Denial) else NextAttempt(self._number(early.quote), permit)
+        permit = self.health.admit(quote.offer, quote.expected_tokens, early=True)
+        return None if isinstance(permit, Denial) else NextAttempt(self._number(quote), permit)
 
     def _repeat(self, now: float) -> NextAttempt | Pause | None:
         """Repeat an offer that failed quickly: no other one is left."""

@@ -1,7 +1,7 @@
 import pytest
 
 from engine.catalog.offers import Drop, Offer, Quote
-from engine.errors import ContextTooLong, ProviderError, RateLimited
+from engine.errors import ContextTooLong, ProviderError, RateLimited, StreamCut
 from engine.routing.selection import Pause
 from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step, spend_retries
 from tests.engine.scripted import PRICE
@@ -32,8 +32,8 @@ def test_error_that_is_no_failure_is_not_repeated(providers: TwoProviders, error
     assert Prompt(providers, CHEAP).attempts_until_the_end(error) == ["a"]
 
 
-@pytest.mark.parametrize(("seconds", "shown", "attempts"), [(5, False, 2), (5.1, False, 1), (0, True, 1)])
-def test_only_a_quick_failure_before_any_content_is_repeated(
+@pytest.mark.parametrize(("seconds", "shown", "attempts"), [(5, False, 2), (5.1, False, 1), (30, True, 2)])
+def test_only_a_quick_failure_and_a_cut_answer_are_repeated(
     providers: TwoProviders, seconds: float, shown: bool, attempts: int
 ) -> None:
     prompt = Prompt(providers, CHEAP)
@@ -64,6 +64,44 @@ def test_quick_failure_is_repeated_once_at_once_where_the_next_offer_costs_over_
         prompt.fail(choice, ContextTooLong() if choice.permit.offer.provider == "b" else DOWN)
     assert asked == offers
     assert prompt.waited_seconds == 0
+
+
+@pytest.mark.parametrize(("times", "offers"), [(3, ["a", "b"]), (3.1, ["a", "a"])])
+def test_cut_answer_is_repeated_once_where_the_next_offer_costs_over_three_times_as_much(
+    providers: TwoProviders, times: float, offers: list[str]
+) -> None:
+    prompt = Prompt(providers, CHEAP, DEAR._replace(expected_atto=int(times * 10**12)))
+    choice = prompt.next()
+    prompt.fail(choice, StreamCut(), seconds=30, shown=True)
+    again = prompt.next()
+    assert choice is not None
+    assert again is not None
+    assert [choice.permit.offer.provider, again.permit.offer.provider] == offers
+
+
+def test_failure_is_not_repeated_at_once_where_those_before_it_show_an_outage(providers: TwoProviders) -> None:
+    for _ in range(200):
+        providers.succeeds()
+        providers.clock.wait(0.1)
+    prompts = [Prompt(providers, CHEAP, DEAR) for _ in range(3)]
+    first = [prompt.next() for prompt in prompts]
+    for prompt, choice in zip(prompts, first, strict=True):
+        prompt.fail(choice)
+    again = [prompt.next() for prompt in prompts]
+    assert [choice and choice.permit.offer for choice in again] == [A, B, B]
+
+
+def test_failure_is_repeated_at_once_where_as_many_are_usual(providers: TwoProviders) -> None:
+    for _ in range(50):
+        providers.fails(DOWN, 1)
+        providers.succeeds()
+        providers.clock.wait(0.1)
+    prompts = [Prompt(providers, CHEAP, DEAR) for _ in range(3)]
+    first = [prompt.next() for prompt in prompts]
+    for prompt, choice in zip(prompts, first, strict=True):
+        prompt.fail(choice)
+    again = [prompt.next() for prompt in prompts]
+    assert [choice and choice.permit.offer for choice in again] == [A, A, A]
 
 
 def test_prompt_is_repeated_four_times_at_most_however_slow_its_attempts_are(providers: TwoProviders) -> None:
