@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from starlette.routing import BaseRoute
 from telegram import CallbackQuery, Update
-from telegram.error import BadRequest, InvalidToken, TelegramError
+from telegram.error import BadRequest, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import (
     Application,
     CallbackQueryHandler,
@@ -24,7 +25,7 @@ from bot.chat.handler import on_message
 from bot.command import Command, all_commands
 from bot.context import Context
 from bot.delivery.courier import Courier
-from bot.delivery.rate_limiter import RateLimiter
+from bot.delivery.rate_limiter import RateLimiter, seconds_of
 from bot.groups.greeting import on_membership
 from bot.groups.senders import is_anonymous, is_other_bot
 from bot.notify import TelegramNotifier
@@ -37,7 +38,8 @@ from bot.updates.intake import Intake, handler_in_span, handler_of
 from bot.updates.polling import ALLOWED, Poller
 
 log = logging.getLogger(__name__)
-TAKE_UP_SECONDS = 5.0
+TAKE_UP_SECONDS = 2.0
+MOST_REPEATS = 5
 
 
 class TokenRefusedError(OSError):
@@ -51,7 +53,7 @@ class Bot:
         config = services.config
         self._services = services
         self._requests = [FormRequest() for _ in range(3)]  # for calls, PTB's own poller (unused), and our poller
-        limiter = RateLimiter()
+        limiter = RateLimiter(may_call=services.may_call)
         self._application = (
             Application.builder()
             .token(config.token)
@@ -79,6 +81,7 @@ class Bot:
             services.clock,
             handler_in_span(handle, services.span),
             limiter.slow_down,
+            services.chat_queue,
         )
         self._poll_request = self._requests[2]
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
@@ -104,6 +107,8 @@ class Bot:
             where = self._services.config.api_url
             raise OSError(f"the Bot API at {where} does not answer: {error}") from error
         await self._poll_request.initialize()
+        self._services.after_lapse(self._intake.drop_lost)
+        await self._intake.start()
         await self._set_webhook()
         await menu.register(self.bot, self._services.config)
         await self.take_up()
@@ -149,12 +154,18 @@ class Bot:
             await self.bot.delete_webhook(drop_pending_updates=False)
             return
         await self._log_webhook_state()
-        await self.bot.set_webhook(
-            f"{config.public_url.rstrip('/')}{webhook.PATH}",
+        url = f"{config.public_url.rstrip('/')}{webhook.PATH}"
+        set_it = partial(
+            self.bot.set_webhook,
+            url,
             secret_token=self._secret,
             allowed_updates=list(ALLOWED),
             max_connections=40,
         )
+        try:
+            await repeated(set_it)
+        except TelegramError as error:
+            raise OSError(f"Telegram does not take the webhook {url}: {error}") from error
 
     async def _log_webhook_state(self) -> None:
         """Log Telegram's last error of the webhook: it is recorded only there."""
@@ -169,6 +180,18 @@ class Bot:
                 info.pending_update_count,
                 info.last_error_message or "none",
             )
+
+
+async def repeated(call: Callable[[], Awaitable[object]]) -> None:
+    """Make a call that other replicas may make at the same moment: repeat it where Telegram asks to wait."""
+    for _ in range(MOST_REPEATS):
+        try:
+            await call()
+        except RetryAfter as error:
+            await asyncio.sleep(seconds_of(error))
+        else:
+            return
+    await call()
 
 
 def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, is_open: bool) -> None:

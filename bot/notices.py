@@ -1,19 +1,23 @@
-"""Notices from a process without the bot, such as `web` or `clock` alone: messages are sent, no updates are taken."""
+"""Telegram for a process without updates, such as `clock`: notices, and the Star payments of jobs."""
+
+from collections.abc import Callable
 
 from telegram.ext import ExtBot
 
 from bot.config import BotConfig
 from bot.delivery.rate_limiter import RateLimiter
 from bot.notify import TelegramNotifier
+from bot.payments.stars import StarsClient
 from bot.requests import FormRequest
 from storage.database.database import Database
 
 
 class Notices:
-    """A component with a notifier. Its start makes no call, so that it does not depend on Telegram."""
+    """A component with a notifier and the Star payments. Its start makes no call, so that Telegram may be away."""
 
-    def __init__(self, config: BotConfig, db: Database) -> None:
-        self._request, self._limiter = FormRequest(), RateLimiter()
+    def __init__(self, config: BotConfig, db: Database, may_call: Callable[[], bool]) -> None:
+        """`may_call` is asked right before each message."""
+        self._request, self._limiter = FormRequest(), RateLimiter(may_call=may_call)
         bot: ExtBot[int] = ExtBot(
             config.token,
             base_url=f"{config.api_url.rstrip('/')}/bot",
@@ -22,6 +26,7 @@ class Notices:
             rate_limiter=self._limiter,
         )
         self.notifier = TelegramNotifier(bot, db, config.admin_ids)
+        self.stars = StarsClient(bot)
 
     async def start(self) -> None:
         await self._request.initialize()

@@ -1,6 +1,6 @@
 """The services that handlers use: database, engine, settings and the state of this process."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -9,6 +9,7 @@ from bot.config import BotConfig
 from bot.delivery.edits import EditSchedule
 from bot.download_limits import DownloadLimits
 from bot.running_answers import RunningAnswers
+from bot.updates.chat_queue import ChatQueue
 from engine.gateway.gateway import Gateway
 from engine.gateway.market import Market
 from engine.gateway.transcription import Transcriber
@@ -40,6 +41,12 @@ class Services:
     edit_schedule: EditSchedule = field(default_factory=EditSchedule)
     transcriber: Transcriber | None = None
     span: Span = no_span
+    may_call: Callable[[], bool] = lambda: True
+    """False while another process may have taken over the answers of this one."""
+    after_lapse: Callable[[Callable[[], Awaitable[None]]], None] = lambda _: None
+    """Takes an action for the time when the lease had lapsed, before `may_call` is true again."""
+    chat_queue: ChatQueue | None = None
+    """None: one process answers all chats."""
     bot_id: int = field(init=False)
 
     def __post_init__(self) -> None:

@@ -151,8 +151,12 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 
 _COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
     ("run", "everything, or the sandbox where no bot token is set; `make run` does this", run),
-    ("web", "HTTP alone", lambda _: serve({"web"})),
-    ("clock", "the clock alone: probes, alerts, renewals", lambda _: serve({"clock"})),
+    ("web", "HTTP, and the bot by webhook where PUBLIC_URL is set; many on PostgreSQL", lambda _: serve({"web"})),
+    (
+        "clock",
+        "the clock alone: probes, alerts, renewals; of several one leads, the others wait",
+        lambda _: serve({"clock"}),
+    ),
     ("sandbox", "a local Telegram with stand-in providers, to try everything without a token", sandbox),
     ("migrate", "bring the database up to date", migrate),
     ("setup", "go live: asks for the bot token and provider keys, checks them, writes .env", setup),

@@ -10,7 +10,7 @@ from main.container import Container
 from scheduler.admin_notices import deliver
 from scheduler.app import Scheduler
 from scheduler.context import JobContext
-from scheduler.ports import LoggingNotifier, Notifier
+from scheduler.ports import LoggingNotifier, Notifier, StarsBook
 from storage.invoices.invoices import Seller
 from storage.operations import admin_notices
 from web.app import WebServices
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.app import Bot
     from bot.notices import Notices
     from bot.services import Services
+    from bot.updates.chat_queue import ChatQueue
 
 LAST_RUNS_SECONDS = 5.0
 """How long stopping waits for jobs that are running."""
@@ -61,7 +62,19 @@ def bot_services(container: Container, *, footer: bool = True) -> "Services":
         bot_config,
         transcriber=container.transcriber,
         span=no_span if container.tracing is None else container.tracing.update,
+        may_call=lambda: container.lease.is_held,
+        after_lapse=container.lease.after_lapse,
+        chat_queue=_chat_queue(container),
     )
+
+
+def _chat_queue(container: Container) -> "ChatQueue | None":
+    """Return the queue that spreads chats over replicas: on PostgreSQL, where Telegram calls any of them."""
+    if container.db.dialect != "postgresql" or not container.settings.env.public_url:
+        return None
+    from storage.telegram.chat_jobs import ChatJobs  # noqa: PLC0415 - not spent in one process
+
+    return ChatJobs(container.db.url)
 
 
 def web_services(container: Container, bot: "Bot | None" = None, notices: "Notices | None" = None) -> WebServices:
@@ -104,7 +117,7 @@ def job_context(container: Container, bot: "Bot | None" = None, notices: "Notice
         seller=_seller(container),
         digest_hour_utc=config.alerts.digest_hour_utc,
         take_up=bot.take_up if bot is not None else None,
-        stars=bot.stars if bot is not None else None,
+        stars=_stars(bot, notices),
         caps=container.caps,
         per_star=Money.usd(config.billing.usd_per_star),
         wallet_pays_plans=config.billing.plans_from != "stars",
@@ -141,12 +154,17 @@ def notices_of(container: Container) -> "Notices | None":
         return None
     from bot.notices import Notices  # noqa: PLC0415 - as above
 
-    return Notices(bot_services(container).config, container.db)
+    return Notices(bot_services(container).config, container.db, lambda: container.lease.is_held)
 
 
 def _notifier(bot: "Bot | None", notices: "Notices | None") -> Notifier:
     sender = bot or notices
     return LoggingNotifier() if sender is None else sender.notifier
+
+
+def _stars(bot: "Bot | None", notices: "Notices | None") -> StarsBook | None:
+    sender = bot or notices
+    return None if sender is None else sender.stars
 
 
 def _alert_wrong_keys(container: Container, notifier: Notifier) -> Callable[[int], Awaitable[object]]:

@@ -11,6 +11,8 @@ from main.engine_parts.catalog import all_specs
 from main.front_ends import Jobs, bot_services, notices_of, web_services
 from main.lifecycle import Component, serve, stop_on_signals
 from main.settings import Settings
+from storage.database.serving_lock import serving_lock
+from storage.operations.backup import sqlite_path
 from web.app import build_app
 
 if TYPE_CHECKING:
@@ -37,6 +39,11 @@ def missing_setting(settings: Settings) -> str:
     return "nobody can make an API key: set TELEGRAM_BOT_TOKEN (then /keys) or ADMIN_API_KEY (then /admin/tenants)"
 
 
+def takes_updates(settings: Settings, parts: frozenset[str]) -> bool:
+    """Return True where a process of these parts runs the bot: HTTP alone does by webhook, and needs PUBLIC_URL."""
+    return bool(settings.token) and ("bot" in parts or ("web" in parts and bool(settings.env.public_url)))
+
+
 async def run_parts(
     settings: Settings,
     parts: frozenset[str],
@@ -54,10 +61,12 @@ async def run_parts(
     async with AsyncExitStack() as stack:
         if settings.config.routing.fresh_prices and not is_sandbox:
             stack.enter_context(fresh_prices())
+        if settings.env.database_url.startswith("sqlite:"):
+            await stack.enter_async_context(serving_lock(sqlite_path(settings.env.database_url)))
         container = await stack.enter_async_context(open_container(settings, migrate_apart=not is_sandbox))
         if opened is not None:
             opened(container)
-        bot = _bot(container) if settings.token and "bot" in parts else None
+        bot = _bot(container) if takes_updates(settings, parts) else None
         notices = notices_of(container) if bot is None else None
         app = build_app(web_services(container, bot, notices)) if "web" in parts else None
         if app is not None and container.tracing is not None:

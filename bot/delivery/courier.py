@@ -123,8 +123,7 @@ class Courier:
 
     async def _all(self, request_id: str) -> float | None:
         """Return None if nothing is left; else the seconds that Telegram asks to wait (0: it named none)."""
-        parts = await self._db.read(lambda conn: outbox.parts(conn, request_id, self._lease_id))
-        while parts:
+        while parts := await self._unsent(request_id):
             try:
                 outcome = await _deliver(self._bot, self._db, parts[0])
             except RetryAfter as error:
@@ -132,9 +131,13 @@ class Courier:
                 return seconds_of(error)
             if outcome.state is None:
                 return 0.0  # send the rest later, in order
-            done, parts = parts[: outcome.parts], parts[outcome.parts :]
+            done = parts[: outcome.parts]
             await self._db.write(partial(_finish, done=done, state=outcome.state, now=self._clock.now()))
         return None
+
+    async def _unsent(self, request_id: str) -> list[OutboxPart]:
+        """Read anew before each message: another process may have adopted the rest meanwhile."""
+        return await self._db.read(lambda conn: outbox.parts(conn, request_id, self._lease_id))
 
 
 def _finish(conn: Connection, done: list[OutboxPart], state: str, now: datetime) -> None:

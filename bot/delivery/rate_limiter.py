@@ -15,7 +15,7 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Any
 
-from telegram.error import RetryAfter
+from telegram.error import RetryAfter, TelegramError
 from telegram.ext import BaseRateLimiter
 
 from bot.delivery.call_budgets import CallGate, CallRate, CallWindow
@@ -40,6 +40,13 @@ class Priority(IntEnum):
     REPLY = 1
     NOTICE = 2
     PREVIEW = 3
+
+
+class LeaseLapsed(TelegramError):
+    """This process stood still for longer than its lease: another one may have taken over what it was sending."""
+
+    def __init__(self) -> None:
+        super().__init__("the lease of this process has lapsed")
 
 
 class _Chat:
@@ -82,7 +89,11 @@ class _Chat:
 class RateLimiter(BaseRateLimiter[int]):
     """PTB passes each call through `process_request`. Times are those of the running loop."""
 
-    def __init__(self, *, burst: int = 4, per_second: float = 22.0) -> None:
+    def __init__(
+        self, *, burst: int = 4, per_second: float = 22.0, may_call: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`may_call` is asked right before each call to a chat."""
+        self._may_call = may_call
         self._gate = CallGate(CallRate(burst, 1 / per_second), _now)
         self._chats: dict[int, _Chat] = {}
         self._swept = float("-inf")
@@ -104,10 +115,15 @@ class RateLimiter(BaseRateLimiter[int]):
         data: dict[str, Any],
         rate_limit_args: int | None,
     ) -> Answer:
-        """Make the call in its turn. Raises RetryAfter, without a call, if the wait is over LONGEST_WAIT_SECONDS."""
+        """Make the call in its turn.
+
+        Raises RetryAfter, without a call, if the wait is over LONGEST_WAIT_SECONDS, and LeaseLapsed.
+        """
         name, chat_id = endpoint.lower(), data.get("chat_id")
 
         def call() -> Coroutine[Any, Any, Answer]:
+            if not self._may_call():
+                raise LeaseLapsed
             return callback(*args, **kwargs)
 
         if name in FREE or not isinstance(chat_id, int):

@@ -24,7 +24,7 @@ class StarsClient:
 
     @property
     def bot_id(self) -> int:
-        return self._bot.id
+        return int(self._bot.token.partition(":")[0])  # Bot.id would need a getMe before
 
     async def page(self, offset: int) -> list[StarEntry]:
         """Return up to 100 transactions from `offset` on, oldest first. Raises OSError if Telegram is out of reach."""

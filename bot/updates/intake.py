@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,21 +16,22 @@ from telegram import Update
 from telegram.ext import ExtBot
 
 from bot.context import claimed_update
-from bot.formatting.markdown import clean
 from bot.services import Span
 from bot.updates import merging
+from bot.updates.chat_queue import ChatQueue, LocalChats
+from bot.updates.incoming import incoming_of
 from engine.ports import Clock
 from storage.database import leases
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.telegram import inbox
-from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate
+from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate, WaitingUpdate
 
 log = logging.getLogger(__name__)
 Handle = Callable[[dict[str, Any]], Awaitable[None]]
 MOST_EPOCHS = 50
-_FIRST_INVALID_ID = 2**63
-_PAYMENT_FIELDS = ("successful_payment", "refunded_payment")
+WAITED_SECONDS = 2.0
+"""An update that nobody has claimed for so long, in a chat where nothing is claimed, has lost its worker."""
 _KINDS = frozenset({"message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member"})
 _LONG_CHARS = merging.NEAR_UNITS // 2  # a character is at most two UTF-16 units
 
@@ -38,40 +40,80 @@ class Intake:
     """Runs one task per busy chat, and one task for each update of the `now` lane."""
 
     def __init__(
-        self, db: Database, bot_id: int, lease_id: str, clock: Clock, handle: Handle, slow_down: Callable[[int], None]
+        self,
+        db: Database,
+        bot_id: int,
+        lease_id: str,
+        clock: Clock,
+        handle: Handle,
+        slow_down: Callable[[int], None],
+        queue: ChatQueue | None = None,
     ) -> None:
-        """`slow_down` is called for each chat that a dead process was answering: it may have used up that budget."""
+        """`slow_down` is called for each chat that a dead process was answering: it may have used up that budget.
+
+        `queue`: which process works on a chat; None: this one, at once.
+        """
         self._db, self._bot_id, self._lease_id, self._clock = db, bot_id, lease_id, clock
         self._handle, self._slow_down = handle, slow_down
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._has_more: set[str] = set()
         self._now_ids: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._claims: dict[int, tuple[int, asyncio.Task[Any]]] = {}
+        self._queue = LocalChats(self._ring) if queue is None else queue
         self._open = self._starts = True
 
     async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Commit the updates and start to handle the new ones. Only afterwards may they be confirmed to Telegram."""
         incoming = [each for update in updates if (each := incoming_of(update)) is not None]
         now = self._clock.now()
-        fresh = await self._db.write(lambda conn: inbox.store(conn, self._bot_id, incoming, now))
+
+        def unit(conn: Connection) -> list[IncomingUpdate]:
+            fresh = inbox.store(conn, self._bot_id, incoming, now)
+            self._queue.enqueue(conn, _chats(fresh))
+            return fresh
+
+        fresh = await self._db.write(unit)
+        self._queue.committed(_chats(fresh))
         for update in fresh:
-            self._dispatch(update.chat_key, update.lane, update.update_id)
+            if update.lane == NOW:
+                self._handle_at_once(update.update_id)
 
     async def take_up(self) -> int:
         """Handle the updates that dead processes left, oldest first. Return their number."""
+        before = self._clock.now() - timedelta(seconds=0 if self._starts else WAITED_SECONDS)
 
-        def unit(conn: Connection) -> tuple[int, list[tuple[str, str, int]]]:
+        def unit(conn: Connection) -> tuple[int, list[WaitingUpdate]]:
             dead = leases.dead(conn, self._clock.now(), self._lease_id)
-            return inbox.release_dead(conn, self._bot_id, dead), inbox.unclaimed(conn, self._bot_id)
+            released = inbox.release_dead(conn, self._bot_id, dead)
+            left = inbox.waiting(conn, self._bot_id, before)
+            self._queue.free(conn, _chats(left))
+            self._queue.enqueue(conn, _chats(left))
+            return released, left
 
         await self._release_unfinished()
         released, left = await self._db.write(unit)
-        for chat_key, lane, update_id in left:
-            if (released or self._starts) and lane == CHAT and chat_key not in self._workers:
+        if released or self._starts:
+            for chat_key in _chats(left).keys() - self._workers.keys():
                 self._slow_down(int(chat_key.partition(":")[0]))
-            self._dispatch(chat_key, lane, update_id)
+        self._queue.committed(_chats(left))
+        for update in left:
+            if update.lane == NOW:
+                self._handle_at_once(update.update_id)
         self._starts = False
         return len(left)
+
+    async def start(self) -> None:
+        """Let the queue call this process for chats."""
+        await self._queue.start(self.work_on)
+
+    async def drop_lost(self) -> None:
+        """Cancel the handling of updates that another process took over while this one stood still."""
+        running = dict(self._claims)
+        kept = await self._db.read(lambda conn: inbox.still_claimed(conn, running, self._lease_id))
+        for inbox_id in running.keys() - kept:
+            log.warning("an update was taken over by another process and is left to it")
+            running[inbox_id][1].cancel()
 
     async def _release_unfinished(self) -> None:
         """Release the claims of this process that no task handles (their commit failed): they would block the chat."""
@@ -89,24 +131,36 @@ class Intake:
     def close(self) -> None:
         """Start to handle no further update; those in progress go on."""
         self._open = False
+        self._queue.close()
 
     async def finish(self) -> None:
         """Wait for the updates in progress."""
+        await self._queue.stop()
         while tasks := [*self._workers.values(), *self._tasks]:
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _dispatch(self, chat_key: str, lane: str, update_id: int) -> None:
-        if not self._open:
-            return
-        if lane == NOW:
+    def _handle_at_once(self, update_id: int) -> None:
+        if self._open and update_id not in self._now_ids:
             self._now_ids.add(update_id)
             task = asyncio.create_task(self._handle_now(update_id))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        elif chat_key in self._workers:
+
+    async def work_on(self, chat_key: str) -> None:
+        """Handle the updates of a chat until none is left. Cancelling the caller does not cancel the work."""
+        task = self._ring(chat_key)
+        if task is not None:
+            await asyncio.wait([task])
+
+    def _ring(self, chat_key: str) -> asyncio.Task[None] | None:
+        """Return the task that works on the chat; None where no work is begun any more."""
+        if not self._open:
+            return None
+        if chat_key in self._workers:
             self._has_more.add(chat_key)
         else:
             self._workers[chat_key] = asyncio.create_task(self._handle_chat(chat_key), name=f"chat {chat_key}")
+        return self._workers[chat_key]
 
     async def _handle_chat(self, chat_key: str) -> None:
         """Handle the updates of one chat in order, until none is left."""
@@ -165,37 +219,24 @@ class Intake:
 
     async def _handle_claimed(self, claimed: ClaimedUpdate, update: dict[str, Any]) -> None:
         """Handle an update and mark it as done, unless its handler finished or released the claim."""
-        token = claimed_update.set(claimed)
+        task = asyncio.current_task()
+        assert task is not None
+        token, self._claims[claimed.id] = claimed_update.set(claimed), (claimed.epoch, task)
+        if claimed.epoch > 1 and claimed.chat_key:
+            self._slow_down(int(claimed.chat_key.partition(":")[0]))
         try:
             await self._handle(update)
         except Exception:
             log.exception("update %d could not be handled", claimed.update_id)
         finally:
             claimed_update.reset(token)
+            del self._claims[claimed.id]
         await self._db.write(lambda conn: inbox.finish_all(conn, claimed, self._clock.now()))
 
 
-def number_of(update: object) -> int | None:
-    """Return the update's id, or None if this is no update."""
-    number = update.get("update_id") if isinstance(update, Mapping) else None
-    return number if isinstance(number, int) and 0 <= number < _FIRST_INVALID_ID else None
-
-
-def incoming_of(update: Mapping[str, Any]) -> IncomingUpdate | None:
-    """Return the update as it is stored. Return None if it can't be stored: it must not block the updates after it."""
-    number = number_of(update)
-    if number is None:
-        log.warning("an update without a valid id was ignored")
-        return None
-    payload = _json(update)
-    if not payload.isascii() or "\\u0000" in payload:
-        payload = _json(_cleaned(update))
-    message = update.get("message")
-    chat = message.get("chat") if isinstance(message, dict) else None
-    if not isinstance(message, dict) or not isinstance(chat, dict):
-        return IncomingUpdate(number, "", NOW, payload)
-    thread = message.get("message_thread_id", 0) if message.get("is_topic_message") else 0
-    return IncomingUpdate(number, f"{chat.get('id', 0)}:{thread}", _lane(message), payload)
+def _chats(updates: Sequence[IncomingUpdate | WaitingUpdate]) -> dict[str, None]:
+    """Return the chats of these updates, each once, in order."""
+    return {update.chat_key: None for update in updates if update.lane == CHAT}
 
 
 def handler_of(bot: ExtBot[int], process: Callable[[Update], Awaitable[None]]) -> Handle:
@@ -249,23 +290,3 @@ def _flaw(update: Update) -> str | None:
 def _may_continue(payload: str) -> bool:
     """Return False, without parsing, if an update is too short for a part of a long paste, and of no album."""
     return len(payload) > _LONG_CHARS or "media_group_id" in payload
-
-
-def _json(update: object) -> str:
-    return json.dumps(update, ensure_ascii=False, separators=(",", ":"))
-
-
-def _cleaned(value: Any) -> Any:
-    """Return the JSON value without characters that a database refuses."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        return {name: _cleaned(each) for name, each in value.items()}
-    return [_cleaned(each) for each in value] if isinstance(value, list) else value
-
-
-def _lane(message: Mapping[str, Any]) -> str:
-    if any(field in message for field in _PAYMENT_FIELDS):
-        return NOW
-    first = str(message.get("text", "")).split(maxsplit=1)[:1]
-    return NOW if first and first[0].partition("@")[0] == "/stop" else CHAT

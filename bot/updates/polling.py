@@ -10,7 +10,8 @@ from telegram.request import HTTPXRequest, RequestData
 
 from bot.delivery.rate_limiter import seconds_of
 from bot.requests import parameter
-from bot.updates.intake import Intake, number_of
+from bot.updates.incoming import number_of
+from bot.updates.intake import Intake
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 25

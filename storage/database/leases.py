@@ -1,6 +1,7 @@
 """Leases: a process's renewed claim to be alive. Its holds and claims end when its lease does.
 
 On PostgreSQL the server's clock decides, because the clocks of replicas differ; on SQLite all processes share a clock.
+A process that was frozen for longer than its lease finds that out before it calls anyone: see `is_held`.
 """
 
 import asyncio
@@ -8,10 +9,11 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Self
 
 from engine.ports import Clock
@@ -20,7 +22,7 @@ from storage.database.database import Database
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 6.0
 _PROCESS = uuid.uuid4().hex  # distinguishes this process from an earlier one with the same pid
 
 
@@ -31,6 +33,25 @@ class Lease:
         self.id = uuid.uuid4().hex
         self._db, self._clock, self._lease_seconds = db, clock, lease_seconds
         self._task: asyncio.Task[None] | None = None
+        self._renewed: tuple[float, datetime] | None = None
+        self._after_lapse: list[Callable[[], Awaitable[None]]] = []
+
+    @property
+    def is_held(self) -> bool:
+        """False where the lease may have expired: others may have taken over what this process was doing.
+
+        Both clocks count: the monotonic one stands still while a virtual machine is paused. Before the first renewal
+        there is nothing to take over.
+        """
+        if self._renewed is None:
+            return True
+        monotonic, at = self._renewed
+        passed = max(self._clock.monotonic() - monotonic, (self._clock.now() - at).total_seconds())
+        return passed < self._lease_seconds
+
+    def after_lapse(self, action: Callable[[], Awaitable[None]]) -> None:
+        """Have `action` run after the lease had lapsed, before it counts as held again."""
+        self._after_lapse.append(action)
 
     async def __aenter__(self) -> Self:
         await self.renew()
@@ -45,9 +66,13 @@ class Lease:
         await self._db.write(lambda conn: conn.run("DELETE FROM leases WHERE id = :id", id=self.id))
 
     async def renew(self) -> None:
-        await self._db.write(
-            partial(_renew, lease_id=self.id, now=self._clock.now(), lease_seconds=self._lease_seconds)
-        )
+        monotonic, now, lapsed = self._clock.monotonic(), self._clock.now(), not self.is_held
+        await self._db.write(partial(_renew, lease_id=self.id, now=now, lease_seconds=self._lease_seconds))
+        if lapsed:
+            log.warning("this process stood still for longer than its lease; what others took over is left to them")
+            for action in self._after_lapse:
+                await action()
+        self._renewed = monotonic, now
 
     async def _renew_repeatedly(self) -> None:
         """Renew three times in a lease's duration. A failure is logged: the next renewal may still be in time."""
@@ -72,6 +97,19 @@ def dead(conn: Connection, now: datetime, own_id: str) -> Callable[[str], bool]:
     return lambda lease_id: lease_id not in alive
 
 
+@cache
+def host() -> str:
+    """Return a name for the process ids of this machine: the same numbers mean other processes in another container.
+
+    Containers may share their host's name, so that the boot and the namespace of the process ids belong to it.
+    """
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return " ".join(parts)
+
+
 def sweep(conn: Connection, now: datetime, after: timedelta = timedelta(hours=1)) -> int:
     """Delete the leases that expired over `after` ago; return their number."""
     return conn.run("DELETE FROM leases WHERE expires_at < :then", then=ms(now - after))
@@ -83,7 +121,7 @@ def _renew(conn: Connection, *, lease_id: str, now: datetime, lease_seconds: flo
         f" VALUES (:id, :host, :pid, :process, {_now(conn)} + :lease_ms)"
         " ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
         id=lease_id,
-        host=socket.gethostname(),
+        host=host(),
         pid=os.getpid(),
         process=_PROCESS,
         now=ms(now),
@@ -97,9 +135,9 @@ def _now(conn: Connection) -> str:
     return server if conn.dialect == "postgresql" else ":now"
 
 
-def _is_gone(host: str, pid: int, process: str) -> bool:
+def _is_gone(of_host: str, pid: int, process: str) -> bool:
     """True when the process ran on this host and no longer exists: its lease need not expire first."""
-    if host != socket.gethostname():
+    if of_host != host():
         return False
     if pid == os.getpid():
         return process != _PROCESS

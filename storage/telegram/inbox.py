@@ -1,7 +1,7 @@
 """The inbox: Telegram's updates, stored before they are confirmed and handled once, in order per chat."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,15 @@ class IncomingUpdate:
     chat_key: str
     lane: str
     payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingUpdate:
+    """A stored update that no process works on."""
+
+    chat_key: str
+    lane: str
+    update_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +164,32 @@ def claimed_by(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, 
     return [(each["id"], each["epoch"], each["chat_key"], each["lane"], each["update_id"]) for each in rows]
 
 
-def unclaimed(conn: Connection, bot_id: int) -> list[tuple[str, str, int]]:
-    """Return the unclaimed updates, each as (chat key, lane, update id), oldest first."""
+def waiting(conn: Connection, bot_id: int, before: datetime) -> list[WaitingUpdate]:
+    """Return the updates that came until `before` and that no process works on, oldest first.
+
+    Where an update of a chat is claimed, the others of that chat wait for it.
+    """
     rows = conn.rows(
-        "SELECT chat_key, lane, update_id FROM inbox WHERE bot_id = :bot AND state = 'new' ORDER BY id",
+        "SELECT chat_key, lane, update_id FROM inbox WHERE bot_id = :bot AND state = 'new' AND received_at <= :before"
+        " AND (lane <> 'chat' OR chat_key NOT IN"
+        " (SELECT chat_key FROM inbox WHERE bot_id = :bot AND state = 'claimed' AND lane = 'chat')) ORDER BY id",
         bot=bot_id,
+        before=ms(before),
     )
-    return [(found["chat_key"], found["lane"], found["update_id"]) for found in rows]
+    return [WaitingUpdate(found["chat_key"], found["lane"], found["update_id"]) for found in rows]
+
+
+def still_claimed(conn: Connection, claims: Mapping[int, tuple[int, object]], lease_id: str) -> set[int]:
+    """Return the ids of those claims, given with their epochs, that no other process has taken over."""
+    found = (row(conn, "SELECT * FROM inbox WHERE id = :id", id=inbox_id) for inbox_id in claims)
+    return {
+        each["id"]
+        for each in found
+        if each is not None
+        and each["lease_id"] == lease_id
+        and each["epoch"] == claims[each["id"]][0]
+        and each["state"] != "new"
+    }
 
 
 def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from main.processes import has_work, missing_setting
+from main.processes import has_work, missing_setting, takes_updates
 from main.settings import read
 
 
@@ -48,3 +48,20 @@ def test_key_of_key_env_is_work(tmp_path: Path, variables: dict[str, str], *, ex
     path = tmp_path / "farthing.toml"
     path.write_text('[providers.box]\nbase_url = "http://127.0.0.1:1/v1"\nkey_env = "BOX_SECRET"\n')
     assert has_work(read({"FARTHING_CONFIG": str(path), **variables}, tmp_path / ".env")) is expected
+
+
+@pytest.mark.parametrize(
+    ("parts", "variables", "expected"),
+    [
+        ({"bot", "web", "clock"}, {"TELEGRAM_BOT_TOKEN": "1:a"}, True),
+        ({"bot", "web", "clock"}, {"PUBLIC_URL": "https://f.test"}, False),
+        ({"web"}, {"TELEGRAM_BOT_TOKEN": "1:a"}, False),
+        ({"web"}, {"TELEGRAM_BOT_TOKEN": "1:a", "PUBLIC_URL": "https://f.test"}, True),
+        ({"clock"}, {"TELEGRAM_BOT_TOKEN": "1:a", "PUBLIC_URL": "https://f.test"}, False),
+    ],
+)
+def test_http_alone_takes_updates_by_webhook(
+    tmp_path: Path, parts: set[str], variables: dict[str, str], *, expected: bool
+) -> None:
+    settings = read({"FARTHING_CONFIG": str(tmp_path / "none.toml"), **variables}, tmp_path / ".env")
+    assert takes_updates(settings, frozenset(parts)) is expected

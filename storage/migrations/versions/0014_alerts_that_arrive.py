@@ -8,8 +8,10 @@ import json
 from alembic import op
 import sqlalchemy as sa
 
+from storage.migrations import previous
+
 revision = '0014'
-down_revision = '0008'
+down_revision = previous(revision)
 branch_labels = None
 depends_on = None
 

@@ -9,7 +9,7 @@ import pytest
 from bot import requests
 from bot.delivery import drafts
 from bot.delivery.drafts import DraftPreview
-from bot.delivery.rate_limiter import RateLimiter
+from bot.delivery.rate_limiter import LeaseLapsed, Priority, RateLimiter
 from tests.bot.delivery.test_rate_limiter import most_within
 from tests.bot.virtual import run
 
@@ -67,3 +67,34 @@ def test_slow_time_ends_with_telegrams_window() -> None:
         return before, during, limiter.is_slow(ANN)
 
     assert run(scenario()) == (False, True, False)
+
+
+def test_process_without_its_lease_calls_no_chat() -> None:
+    calls: list[str] = []
+    held = False
+
+    async def call(name: str) -> bool:
+        calls.append(name)
+        return True
+
+    async def scenario() -> None:
+        nonlocal held
+        limiter = RateLimiter(may_call=lambda: held)
+
+        async def send(name: str, endpoint: str, priority: Priority | None) -> None:
+            await limiter.process_request(call, (name,), {}, endpoint, {"chat_id": ANN}, priority)
+
+        for name, endpoint, priority in (
+            ("final", "sendMessage", Priority.FINAL),
+            ("reply", "sendMessage", None),
+            ("edit", "editMessageText", Priority.PREVIEW),
+            ("draft", "sendMessageDraft", None),
+            ("notice", "sendMessage", Priority.NOTICE),
+        ):
+            with pytest.raises(LeaseLapsed):
+                await send(name, endpoint, priority)
+        held = True
+        await send("final again", "sendMessage", Priority.FINAL)
+
+    run(scenario())
+    assert calls == ["final again"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -45,7 +44,7 @@ async def test_lease_of_a_dead_process_on_this_host_is_dead_at_once(db: Database
     dead_process.wait()
 
     def unit(conn: Connection) -> None:
-        here = socket.gethostname()
+        here = leases.host()
         lease(conn, "dead", host=here, pid=dead_process.pid)
         lease(conn, "before a restart", host=here, pid=os.getpid())
         lease(conn, "neighbour", host=here, pid=os.getppid())
@@ -100,3 +99,34 @@ async def test_leases_that_expired_long_ago_are_deleted(db: Database) -> None:
         assert row(conn, "SELECT * FROM leases") is None
 
     await db.write(unit)
+
+
+async def test_lease_is_not_held_after_a_standstill_until_what_was_lost_is_dropped(db: Database) -> None:
+    clock = FixedClock()
+    own = Lease(db, clock, lease_seconds=6)
+    held: list[bool] = []
+
+    async def drop_lost() -> None:
+        held.append(own.is_held)
+
+    own.after_lapse(drop_lost)
+    await own.renew()
+    clock.move(timedelta(seconds=5))
+    await own.renew()
+    states = [own.is_held]
+    clock.move(timedelta(seconds=6))
+    states.append(own.is_held)
+    await own.renew()
+    assert ([*states, own.is_held], held) == ([True, False, True], [False])
+
+
+async def test_pause_of_the_machine_counts_though_its_monotonic_clock_stands_still(db: Database) -> None:
+    class Paused(FixedClock):
+        def monotonic(self) -> float:
+            return 5.0
+
+    clock = Paused()
+    own = Lease(db, clock, lease_seconds=6)
+    await own.renew()
+    clock.move(timedelta(seconds=7))
+    assert not own.is_held

@@ -156,7 +156,7 @@ async def test_deletion_keeps_the_money_and_other_tenants(db: Database) -> None:
         assert transfers_of(conn, owner) == before
         found = export(conn, other)
         assert (found["account"]["name"], len(found["messages"]), len(found["receipts"])) == ("Ann", 2, 1)
-        assert [update for _, _, update in inbox.unclaimed(conn, BOT)] == [1]
+        assert [each.update_id for each in inbox.waiting(conn, BOT, NOW)] == [1]
         assert conversations.history(conn, 2002, 0) != ()
 
     await db.write(unit)
@@ -185,7 +185,7 @@ async def test_deletion_leaves_claimed_and_urgent_updates_alone(db: Database) ->
         claimed = inbox.claim_next(conn, BOT, f"{USER}:0", "L")
         assert claimed is not None
         personal_data.forget(conn, owner, USER, NOW)
-        assert [update for _, _, update in inbox.unclaimed(conn, BOT)] == [2, 4]
+        assert [each.update_id for each in inbox.waiting(conn, BOT, NOW)] == [2, 4]
         assert inbox.finish(conn, claimed.id, claimed.epoch, NOW)
 
     await db.write(unit)

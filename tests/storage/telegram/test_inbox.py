@@ -5,7 +5,7 @@ from datetime import timedelta
 from storage.database.connection import Connection, scalar
 from storage.database.database import Database
 from storage.telegram import inbox
-from storage.telegram.inbox import CHAT, IncomingUpdate
+from storage.telegram.inbox import CHAT, IncomingUpdate, WaitingUpdate
 from storage.telegram.inbox import NOW as AT_ONCE
 from tests.storage.books import NOW
 
@@ -115,7 +115,7 @@ async def test_finished_update_can_not_be_released(db: Database) -> None:
         assert claimed is not None
         inbox.finish(conn, claimed.id, claimed.epoch, NOW)
         assert not inbox.release(conn, claimed.id, claimed.epoch)
-        assert inbox.unclaimed(conn, BOT) == []
+        assert inbox.waiting(conn, BOT, NOW) == []
 
     await db.write(unit)
 
@@ -142,7 +142,7 @@ async def test_only_finished_updates_are_swept(db: Database) -> None:
         assert claimed is not None
         inbox.finish(conn, claimed.id, claimed.epoch, NOW)
         assert inbox.sweep(conn, NOW + timedelta(seconds=1)) == 1
-        assert [number for _, _, number in inbox.unclaimed(conn, BOT)] == [2]
+        assert [each.update_id for each in inbox.waiting(conn, BOT, NOW)] == [2]
 
     await db.write(unit)
 
@@ -191,7 +191,7 @@ async def test_claims_of_a_process_are_listed_until_they_are_finished(db: Databa
         assert inbox.claimed_by(conn, BOT + 1, "own") == []
         inbox.finish(conn, own.id, own.epoch, NOW)
         assert inbox.claimed_by(conn, BOT, "own") == []
-        assert inbox.unclaimed(conn, BOT) == [("c", CHAT, 2)]
+        assert inbox.waiting(conn, BOT, NOW) == [WaitingUpdate("c", CHAT, 2)]
 
     await db.write(unit)
 
