@@ -165,13 +165,13 @@ def claimed_by(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, 
 
 
 def waiting(conn: Connection, bot_id: int, before: datetime) -> list[WaitingUpdate]:
-    """Return the updates that came until `before` and that no process works on, oldest first.
+    """Return the updates that no process works on, oldest first: of the new ones those that came until `before`.
 
     Where an update of a chat is claimed, the others of that chat wait for it.
     """
     rows = conn.rows(
-        "SELECT chat_key, lane, update_id FROM inbox WHERE bot_id = :bot AND state = 'new' AND received_at <= :before"
-        " AND (lane <> 'chat' OR chat_key NOT IN"
+        "SELECT chat_key, lane, update_id FROM inbox WHERE bot_id = :bot AND state = 'new'"
+        " AND (received_at <= :before OR epoch > 0) AND (lane <> 'chat' OR chat_key NOT IN"
         " (SELECT chat_key FROM inbox WHERE bot_id = :bot AND state = 'claimed' AND lane = 'chat')) ORDER BY id",
         bot=bot_id,
         before=ms(before),
