@@ -37,7 +37,7 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def previous(revision: str) -> str:
-    """Return the revision below `revision`, so that revisions written side by side stand in the order of their names."""
+    """Return the revision below `revision`: those written side by side stand in the order of their names."""
     return max(name for path in (HERE / "versions").glob("[0-9]*.py") if (name := path.stem[:4]) < revision)
 
 
