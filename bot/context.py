@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
-from telegram import InlineKeyboardMarkup, Message, Update, User
+from telegram import InlineKeyboardMarkup, Message, ReplyParameters, Update, User
 from telegram.constants import ChatType
 from telegram.error import BadRequest
 from telegram.ext import Application, CallbackContext, ExtBot
@@ -170,9 +170,17 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         return locales.written(locales.find(self.language).formats, value, form)
 
     async def reply(
-        self, text: str, keyboard: InlineKeyboardMarkup | None = None, *, in_private: bool = False
+        self,
+        text: str,
+        keyboard: InlineKeyboardMarkup | None = None,
+        *,
+        reply_to: int | None = None,
+        in_private: bool = False,
     ) -> Message | None:
-        """Send Markdown to the chat of the update, or to the user, in several messages if it is longer than one."""
+        """Send Markdown to the chat of the update, or to the user, in several messages if it is longer than one.
+
+        `reply_to`: the message of the chat that it refers to, if that is still there.
+        """
         assert self.incoming is not None
         chat = self.incoming.effective_chat
         assert chat is not None
@@ -188,6 +196,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                 entities=list(piece.entities),
                 reply_markup=keyboard if last else None,
                 message_thread_id=thread_of(message),
+                reply_parameters=_reply_parameters(None if number or to_user else reply_to),
                 disable_notification=False,
             )
         return sent
@@ -204,6 +213,10 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         except BadRequest as error:
             if "not modified" not in str(error):
                 await self.reply(text, keyboard)
+
+
+def _reply_parameters(message_id: int | None) -> ReplyParameters | None:
+    return None if message_id is None else ReplyParameters(message_id, allow_sending_without_reply=True)
 
 
 def thread_of(message: object) -> int | None:

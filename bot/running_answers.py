@@ -1,7 +1,8 @@
 """The answers in progress, by chat and thread, so that /stop and the Stop button reach them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from engine.gateway.answer import Answer
@@ -25,6 +26,7 @@ class RunningAnswers:
 
     _running: list[RunningAnswer] = field(default_factory=list)
     _shortened: set[tuple[int, int]] = field(default_factory=set)
+    _turns: dict[tuple[int, int], "_Turn"] = field(default_factory=dict)
 
     @contextmanager
     def running(self, chat_id: int, thread_id: int, user_id: int, answer: Answer) -> Iterator[None]:
@@ -61,3 +63,25 @@ class RunningAnswers:
             self._shortened.clear()
         self._shortened.add((chat_id, thread_id))
         return not known
+
+    @asynccontextmanager
+    async def turn(self, chat_id: int, thread_id: int) -> AsyncIterator[None]:
+        """Wait until no other answer of this process grows in that thread: a button's may overlap with a message's."""
+        place = (chat_id, thread_id)
+        turn = self._turns.setdefault(place, _Turn())
+        turn.users += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.users -= 1
+            if not turn.users:
+                del self._turns[place]
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The lock of one thread, and the number of answers that have it or wait for it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from telegram import Message as TelegramMessage
-from telegram.constants import ChatType
 from telegramify_markdown import utf16_len
 
 from bot.buttons import button, rows
 from bot.chat.footer import footer, price_of
-from bot.context import Context, claimed_update, thread_of
+from bot.context import Context, claimed_update
 from bot.delivery.courier import payload
 from bot.delivery.drafts import Preview
 from bot.delivery.rich_messages import RichPart
@@ -17,14 +15,15 @@ from bot.formatting.brands import brand
 from bot.formatting.markdown import Piece, clean, render, with_tail
 from bot.formatting.rich import TAIL_UNITS, Rich, rich
 from engine.attempt_record import ABANDONED, Receipt
-from engine.chat import ChatRequest, Completion, Finish, Role, says
+from engine.chat import ChatRequest, Completion, Finish, Message, Role, says
 from engine.errors import HoldLost
 from engine.money import Money
 from engine.ports import CaptureStep
 from engine.tenancy import Charge
 from storage.database.connection import Connection
-from storage.telegram import conversations, inbox, outbox
+from storage.telegram import conversations, inbox, outbox, questions
 from storage.telegram.inbox import ClaimedUpdate
+from storage.telegram.questions import QuestionRecord, QuestionState
 
 Translate = Callable[..., str]
 _ENDINGS = {Finish.REFUSED: "chat.filtered", Finish.LENGTH: "chat.length"}
@@ -41,9 +40,9 @@ class Destination:
     reply_to: int | None
 
     @classmethod
-    def of(cls, message: TelegramMessage) -> "Destination":
-        private = message.chat.type == ChatType.PRIVATE
-        return cls(message.chat.id, thread_of(message), private, None if private else message.message_id)
+    def of(cls, record: QuestionRecord) -> "Destination":
+        place, private = record.place, record.is_private
+        return cls(place.chat_id, place.thread_id or None, private, None if private else place.message_id)
 
     @property
     def thread(self) -> int:
@@ -61,7 +60,7 @@ class AnswerSaver:
 
     context: Context
     destination: Destination
-    tenant_id: int
+    record: QuestionRecord
     request: ChatRequest
     preview: Preview
     with_footer: bool = False
@@ -84,19 +83,45 @@ class AnswerSaver:
             whole = with_tail([*first, *rest], tail)
             rich_part = self._rich_part(shown, tail, len(first) if rest else len(whole)) if shown else None
             parts = [self._payload(piece, edit, n, rich_part) for n, piece in enumerate(whole)]
-            self._write(conn, claimed, text, parts)
+            self._write(conn, claimed, parts)
+            self._let_stand(conn, text, stopped=completion.stopped)
 
         return step
 
-    def _write(self, conn: Connection, claimed: ClaimedUpdate | None, text: str, parts: list[str]) -> None:
+    def _write(self, conn: Connection, claimed: ClaimedUpdate | None, parts: list[str]) -> None:
         """Raises HoldLost if another process has taken over the update."""
-        services, destination, request_id = self.context.services, self.destination, self.request.id
+        services, request_id = self.context.services, self.request.id
         now = services.clock.now()
-        said = [self.request.messages[-1], says(Role.ASSISTANT, text)]
-        conversations.append(conn, destination.chat_id, destination.thread, self.tenant_id, request_id, said, now)
-        outbox.put(conn, request_id, destination.chat_id, parts, services.lease_id, now)
+        outbox.put(conn, request_id, self.destination.chat_id, parts, services.lease_id, now)
         if claimed is not None and not inbox.finish_all(conn, claimed, now):
             raise HoldLost(request_id)
+
+    def _let_stand(self, conn: Connection, text: str, *, stopped: bool) -> None:
+        """Put the answer into the conversation and the record. Raises HoldLost if another ask has begun.
+
+        Nothing is kept of a question that was deleted meanwhile.
+        """
+        record, destination, now = self.record, self.destination, self.context.services.clock.now()
+        if questions.find(conn, record.id) is None:
+            return
+        conversation = conversations.keep_exchange(
+            conn,
+            destination.chat_id,
+            destination.thread,
+            record.tenant_id,
+            self.request.id,
+            [self.question, says(Role.ASSISTANT, text)],
+            now,
+            replaces=record.answer_request_id,
+        )
+        state = QuestionState.CUT if stopped else QuestionState.ANSWERED
+        if not questions.answer(conn, record.id, self.request.id, conversation, state=state, now=now):
+            raise HoldLost(self.request.id)
+
+    @property
+    def question(self) -> Message:
+        """The user's turn that is kept: without the instruction of a variant."""
+        return self.request.messages[-1]
 
     def _tail(self, completion: Completion, charge: Charge, receipt: Receipt) -> str:
         t = self.context.t

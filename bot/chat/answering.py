@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
-
-from telegram import Message as TelegramMessage
 
 from bot.chat.answer_saver import AnswerSaver, Destination
 from bot.context import Context, claimed_update
 from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
-from bot.error_texts import refusal
 from engine.catalog.catalog import Catalog
 from engine.catalog.picture_tokens import IMAGE_TOKENS
 from engine.catalog.token_counts import PER_MESSAGE, estimate_text
 from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role, Text
-from engine.errors import Closing, EngineError, HoldLost
 from engine.gateway.answer import Answer
-from storage.telegram import conversations, inbox
+from storage.telegram import conversations
+from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
 
 READ_PAUSE_SECONDS = 0.25  # frames are further apart; to handle each delta by itself would cost the most CPU
@@ -25,33 +21,18 @@ ALWAYS_FITS_TOKENS = 2000
 _SAFE_SHARE = 0.7  # a model's own token count may be half as much again as the estimate
 
 
-async def respond(
-    context: Context, message: TelegramMessage, parts: Sequence[Part], *, model: str | None = None
-) -> None:
-    """Answer a prompt: show the growing answer, then send it; or send one sentence that says why there is none."""
-    destination, state = Destination.of(message), await context.state()
-    preview = _preview(context, destination, state)
-    try:
-        async with preview:
-            saver = await _prepared(context, destination, state, preview, tuple(parts), model)
-            completion = await _answered(context, saver)
-    except EngineError as error:
-        await refused(context, error)
-    else:
-        if completion is None:
-            await context.reply(context.t("chat.stopped_empty"))
-        else:
-            await context.courier.send(context.request_id)
+async def respond(context: Context, record: QuestionRecord, parts: Sequence[Part]) -> Completion | None:
+    """Answer a question that was begun: show the growing answer, then send it. Raises EngineError.
 
-
-async def refused(context: Context, error: EngineError) -> None:
-    """Say why there is no answer."""
-    if isinstance(error, HoldLost):
-        await context.courier.send(context.request_id)  # the answer exists already; send it if that was not done
-        return
-    if isinstance(error, Closing):
-        await _leave_to_next_start(context)
-    await context.reply(*refusal(context, error))
+    None: it was stopped before any content, and nothing was charged.
+    """
+    destination, state = Destination.of(record), await context.state()
+    async with _preview(context, destination, state) as preview:
+        saver = await _prepared(context, destination, state, preview, record, tuple(parts))
+        completion = await _answered(context, saver)
+    if completion is not None:
+        await context.courier.send(context.request_id)
+    return completion
 
 
 def _preview(context: Context, destination: Destination, state: TenantState) -> Preview:
@@ -66,14 +47,14 @@ async def _prepared(
     destination: Destination,
     state: TenantState,
     preview: Preview,
+    record: QuestionRecord,
     parts: tuple[Part, ...],
-    model: str | None,
 ) -> AnswerSaver:
     """Build the request with as much of the conversation as fits. Raises UnknownModel."""
     services, claimed = context.services, claimed_update.get()
-    name = model or str(state.settings.get("model", "auto"))
+    name = record.model or str(state.settings.get("model", "auto"))
     question = Message(Role.USER, parts)
-    past = await _past(context, destination, state)
+    past = await _past(context, record, state)
     kept = _fitting(context, state, name, past, question)
     request = ChatRequest(
         id=context.request_id,
@@ -88,16 +69,17 @@ async def _prepared(
         remarks = (context.t("chat.forgot"),)
     footer = bool(state.settings.get("footer", services.config.footer))
     tables = bool(state.settings.get("tables", False))
-    return AnswerSaver(context, destination, state.id, request, preview, footer, tables, remarks)
+    return AnswerSaver(context, destination, record, request, preview, footer, tables, remarks)
 
 
-async def _past(context: Context, destination: Destination, state: TenantState) -> tuple[Message, ...]:
-    """Return the conversation so far, at most as long as the user set."""
+async def _past(context: Context, record: QuestionRecord, state: TenantState) -> tuple[Message, ...]:
+    """Return the conversation before the question, at most as long as the user set."""
     most = int(state.settings.get("memory", conversations.MOST_MESSAGES))
     if not most:
         return ()
+    place, replaced = record.place, record.answer_request_id
     return await context.services.db.read(
-        lambda conn: conversations.history(conn, destination.chat_id, destination.thread, messages=most)
+        lambda conn: conversations.history(conn, place.chat_id, place.thread_id, messages=most, before_request=replaced)
     )
 
 
@@ -165,10 +147,3 @@ async def _show(answer: Answer, preview: Preview) -> None:
         elif isinstance(event, Delta) and event.index == 0 and event.text:
             text += event.text
             preview.show(text)
-
-
-async def _leave_to_next_start(context: Context) -> None:
-    """Release the claim because the process stops: nothing was charged, and the next process answers."""
-    claimed = claimed_update.get()
-    for each in (claimed, *claimed.rest) if claimed is not None else ():
-        await context.services.db.write(partial(inbox.release, inbox_id=each.id, epoch=each.epoch))

@@ -3,27 +3,23 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from telegram import Audio, Message, MessageEntity, VideoNote, Voice
-from telegram.constants import ChatType
+from telegram import Message, MessageEntity
 from telegramify_markdown import utf16_len
 
 from bot.chat.downloads import Unreadable, download
-from bot.context import Context, claimed_update, thread_of
+from bot.context import Context, claimed_update
 from bot.delivery.courier import payload
 from bot.formatting.brands import brand
 from bot.formatting.markdown import Piece, clean, plain_head, with_tail
-from engine.errors import HoldLost
 from engine.gateway.transcription import Transcriber, TranscriptionRequest
 from engine.ports import CaptureStep
 from engine.speech import Recording
 from engine.tenancy import Charge
 from storage.database.connection import Connection
-from storage.telegram import inbox, outbox
-from storage.telegram.inbox import ClaimedUpdate
+from storage.telegram import outbox, questions
+from storage.telegram.question_content import QuestionFile
+from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
-
-TRANSCRIPT = "farthing_heard"
-"""The field of a stored message that holds its transcript."""
 
 QUOTED_UNITS = 1000
 _ENDINGS = {
@@ -45,31 +41,33 @@ _ENDINGS = {
 """File name endings that transcription servers accept by media type; some refuse Telegram's own `.oga`."""
 
 
-def recording_of(message: Message) -> Voice | Audio | VideoNote | None:
+def file_of(message: Message) -> QuestionFile | None:
     """Return the recording in a message."""
-    return message.voice or message.audio or message.video_note
+    for kind in ("voice", "audio", "video_note"):
+        if found := getattr(message, kind):
+            declared = "video/mp4" if kind == "video_note" else found.mime_type or "audio/ogg"
+            seconds = _seconds(found.duration)
+            return QuestionFile(kind, found.file_id, found.file_size or 0, mime_type=declared, seconds=seconds)
+    return None
 
 
-async def transcript_of(message: Message, context: Context, number: int) -> str:
-    """Return the transcript of a recording; `number` counts the messages of one update. Raises Unreadable, EngineError.
+async def transcript_of(record: QuestionRecord, number: int, context: Context) -> str:
+    """Return the transcript of a question's file. Raises Unreadable, EngineError.
 
-    Afterwards it is charged, kept in the stored update for a retry, and sent to the user as a quotation.
+    Afterwards it is charged, kept in the record for a retry, and sent to the user as a quotation.
     """
-    if TRANSCRIPT in message.api_kwargs:
-        return str(message.api_kwargs[TRANSCRIPT])
-    services, recording = context.services, recording_of(message)
-    transcriber = services.transcriber
-    if transcriber is None or recording is None:
+    file = record.content.files[number]
+    if file.transcript is not None:
+        return file.transcript
+    services, transcriber = context.services, context.services.transcriber
+    if transcriber is None:
         raise Unreadable("chat.no_voice")
-    if context.is_old:
-        raise Unreadable("voice.old")  # a transcription costs money: ask before it is spent
-    seconds = _seconds(recording.duration)
-    if seconds > transcriber.most_seconds:
+    if file.seconds > transcriber.most_seconds:
         raise Unreadable("voice.long", minutes=f"{transcriber.most_seconds / 60:g}")
     tenant, state = await context.tenant(), await context.state()
-    await services.gateway.check_admission(tenant, str(state.settings.get("model", "auto")))
-    job = _Transcription(context, message, recording, transcriber, state, _row(number))
-    request = TranscriptionRequest(job.id, job.epoch, seconds, job.fetch, job.save)
+    await services.gateway.check_admission(tenant, record.model or str(state.settings.get("model", "auto")))
+    job = _Transcription(context, record, number, transcriber, state)
+    request = TranscriptionRequest(job.id, job.epoch, file.seconds, job.fetch, job.save)
     transcript = await transcriber.transcribe(tenant, request)
     if transcript.understated:  # the operator pays the excess over the hold: allow that once a day
         services.downloads.close_day(context.user.id, services.config, services.clock)
@@ -79,66 +77,55 @@ async def transcript_of(message: Message, context: Context, number: int) -> str:
     return clean(transcript.text)
 
 
-def _row(number: int) -> ClaimedUpdate | None:
-    """Return the stored update of this message."""
-    claimed = claimed_update.get()
-    return (claimed, *claimed.rest)[number] if claimed is not None else None
-
-
 @dataclass(frozen=True, slots=True)
 class _Transcription:
-    """One recording to be transcribed, and the update that it belongs to."""
+    """One recording to be transcribed: file `number` of a question."""
 
     context: Context
-    message: Message
-    recording: Voice | Audio | VideoNote
+    record: QuestionRecord
+    number: int
     transcriber: Transcriber
     state: TenantState
-    row: ClaimedUpdate | None
 
     @property
     def id(self) -> str:
         """The request id: the same for each retry of the update, and different from the answer's."""
-        if self.row is None:
-            return f"{self.context.request_id}:voice"
-        return f"tg:{self.context.services.bot_id}:{self.row.update_id}:voice"
+        return f"{self.context.request_id}:voice{self.number or ''}"
 
     @property
     def epoch(self) -> int:
-        return self.row.epoch if self.row is not None else 1
+        claimed = claimed_update.get()
+        return claimed.epoch if claimed is not None else 1
+
+    @property
+    def file(self) -> QuestionFile:
+        return self.record.content.files[self.number]
 
     async def fetch(self) -> Recording:
         """Download the recording. Raises Unreadable."""
-        data = await download(self.recording.file_id, self.recording.file_size or 0, self.context)
-        declared = None if isinstance(self.recording, VideoNote) else self.recording.mime_type
-        kind = declared or ("video/mp4" if isinstance(self.recording, VideoNote) else "audio/ogg")
+        data = await download(self.file.file_id, self.file.size_bytes, self.context)
+        kind = self.file.mime_type
         return Recording(data, f"recording.{_ENDINGS.get(kind, 'mp3')}", kind if kind in _ENDINGS else "audio/mpeg")
 
     def save(self, transcript: str) -> CaptureStep:
-        """Save the transcript in the stored update and the outbox, in the transaction that charges for it."""
-        services, message = self.context.services, self.message
+        """Save the transcript in the record and the outbox, in the transaction that charges for it."""
+        services, place = self.context.services, self.record.place
         said, now = clean(transcript), services.clock.now()
+        reply_to = None if self.record.is_private else place.message_id
 
         def step(conn: Connection, charge: Charge) -> None:
             (shown, *_) = with_tail([_quoted(said)], self._footer(charge))
-            part = payload(shown, thread_id=thread_of(message), reply_to=self._reply_to)
-            outbox.put(conn, self.id, message.chat.id, [part], services.lease_id, now)
-            row = self.row
-            if row is not None and not inbox.add_to_message(conn, row.id, row.epoch, TRANSCRIPT, said):
-                raise HoldLost(self.id)
+            part = payload(shown, thread_id=place.thread_id or None, reply_to=reply_to)
+            outbox.put(conn, self.id, place.chat_id, [part], services.lease_id, now)
+            questions.add_transcript(conn, self.record.id, self.number, said, now)
 
         return step
-
-    @property
-    def _reply_to(self) -> int | None:
-        return None if self.message.chat.type == ChatType.PRIVATE else self.message.message_id
 
     def _footer(self, charge: Charge) -> str:
         if not self.state.settings.get("footer", self.context.services.config.footer):
             return ""
         name = brand(self.transcriber.offer.provider)
-        is_private = self.message.chat.type == ChatType.PRIVATE
-        return f"{self.context.written(charge.wallet)} · {name}" if is_private else name
+        return f"{self.context.written(charge.wallet)} · {name}" if self.record.is_private else name
 
 
 def _quoted(said: str) -> Piece:

@@ -2,13 +2,19 @@
 
 from telegram import Update
 
-from bot.chat.answering import respond
+from bot.chat import media
+from bot.chat.asking import ask_message, run
 from bot.command import Command
 from bot.context import Context, arguments, thread_of
-from bot.formatting.rich import words_of
+from bot.error_texts import sentence
 from bot.groups.senders import is_chat_admin
-from engine.chat import Part, Text
-from storage.telegram import conversations
+from bot.questions import records
+from bot.questions.buttons import AGAIN, press_used
+from engine.errors import EngineError, ModelNotInPlan
+from storage.telegram import conversations, questions
+from storage.telegram.questions import Ask, Begun
+
+_NOT_BEGUN = {Begun.BUSY: "ask.busy", Begun.USED: "ask.used", Begun.GONE: "ask.gone"}
 
 
 async def new(update: Update, context: Context) -> None:
@@ -35,50 +41,65 @@ async def stop(update: Update, context: Context) -> None:
 
 
 async def retry(update: Update, context: Context) -> None:
+    """Ask the user's last question of this conversation again, with another model if one is named."""
     message = update.message
     assert message is not None
-    model = arguments(context)[0] if arguments(context) else None
-    await _again(context, message.chat.id, thread_of(message) or 0, update, model)
-
-
-async def answer_old(update: Update, context: Context, _: tuple[str, ...]) -> None:
-    """Answer a question that arrived while the bot was offline."""
-    query = update.callback_query
-    assert query is not None
-    await query.answer()
-    message = query.message
-    assert message is not None
-    await _again(context, message.chat.id, thread_of(message) or 0, update, None)
-
-
-async def _again(context: Context, chat_id: int, thread: int, update: Update, model: str | None) -> None:
-    tenant_id = (await context.state()).id
-    asked = await context.services.db.write(lambda conn: conversations.remove_last(conn, chat_id, thread, tenant_id))
-    message = update.effective_message
-    if asked is None or message is None:
+    model = arguments(context)[0] if arguments(context) else ""
+    if model and (objection := await _objection(context, model)):
+        await context.reply(objection)
+        return
+    state, place = await context.state(), records.place_of(message, context)
+    last = await context.services.db.read(lambda conn: questions.last(conn, state.id, place))
+    if last is None:
         await context.reply(context.t("retry.nothing"))
         return
-    await respond(context, message, asked, model=model)
+    begun, record = await records.begin(context, last.id, Ask(context.request_id, model=model))
+    if begun is Begun.BEGUN and record is not None:
+        await run(context, record)
+    else:
+        await context.reply(context.t(_NOT_BEGUN[begun]))
+
+
+async def _objection(context: Context, model: str) -> str | None:
+    """Return the reason why this model can't be asked: then nothing is begun."""
+    plan = (await context.tenant()).plan
+    try:
+        context.services.market.catalog.model(model)
+        if not plan.allows(model):
+            raise ModelNotInPlan(model, plan.name)
+    except EngineError as error:
+        return sentence(context.t, error)
+    return None
+
+
+async def again(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Ask the question of a button, as it was asked last."""
+    question_id, answers = map(int, args)
+    query = update.callback_query
+    assert query is not None
+    known = await context.services.db.read(lambda conn: questions.find(conn, question_id))
+    how = Ask(context.request_id, model=known.model if known else "", answers=answers)
+    begun, record = await records.begin(context, question_id, how)
+    if begun is not Begun.BEGUN or record is None:
+        await query.answer(context.t(_NOT_BEGUN[begun]), show_alert=True)
+        return
+    await press_used(query)
+    await run(context, record)
 
 
 async def ask(update: Update, context: Context) -> None:
     message = update.message
     assert message is not None
-    question = " ".join(arguments(context))
-    parts: list[Part] = [Text(question)] if question else []
-    reply = message.reply_to_message
-    quoted = (reply.text or reply.caption or words_of(reply)) if reply is not None else ""
-    if quoted:
-        parts.insert(0, Text(f"> {quoted}\n\n"))
-    if not parts:
+    content = media.content_of(message, context, " ".join(arguments(context)), quotes_bots=True)
+    if content.is_empty:
         await context.reply(context.t("ask.usage"))
-        return
-    await respond(context, message, parts)
+    else:
+        await ask_message(context, message, content)
 
 
 COMMANDS = (
     Command("new", new, 1, private_only=False),
     Command("stop", stop, 2, private_only=False),
-    Command("retry", retry, 3, private_only=False, buttons={"old": answer_old}),
+    Command("retry", retry, 3, private_only=False, buttons={AGAIN: again}),
     Command("ask", ask, 4, private_only=False),
 )

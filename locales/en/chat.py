@@ -36,6 +36,11 @@ TEXTS = {
     "stop.nothing": "I'm not answering anything right now.",
     "stop.not_yours": "That answer belongs to someone else. Only the person who asked, or an admin of this group, can stop it.",
     "retry.nothing": "There is nothing to ask again: this conversation is new.",
+    "ask.again": "🔁 Ask again",
+    "ask.now": "▶️ Ask now",
+    "ask.busy": "I'm answering this question right now.",
+    "ask.used": "This button was used: its question has an answer.",
+    "ask.gone": "I no longer have this question. Please ask it again.",
     "ask.usage": "Write your question after the command, for example: /ask How tall is Everest?",
     "chat.stopped_first": "Stopped before the answer began.",
     "chat.stopped_paid": "Charged for the question, which the model had begun to read: {paid}.",
@@ -56,6 +61,7 @@ TEXTS = {
     "chat.forgot": "This conversation is longer than the model can read, so its oldest messages are left out from here on. /new starts a new one.",
     "chat.anonymous": "Anonymous senders have no wallet to pay from. Write as yourself and I'll answer.",
     "chat.old": "You asked this while I was offline. Do you still want an answer?",
+    "chat.old_named": "You asked “{question}” while I was offline. Do you still want an answer?",
     "chat.answer_old": "Yes, answer",
     "chat.no_voice": "I can't listen to recordings: transcription is not set up here. Please write your question.",
     "chat.unreadable": "I can't read this. Please send text, a photo, or a text or PDF file.",
@@ -73,7 +79,6 @@ TEXTS = {
         "Recordings are paid from your wallet, which holds {wallet}; you need at least {missing} more. "
         "Nothing was downloaded or charged. Written questions use your plan."
     ),
-    "voice.old": "This recording arrived over an hour ago, while I was offline. If you still want an answer, please send it again: listening costs a little.",
     "unknown_command": "I don't know that command. /help lists the commands.",
     "in_private_only": "That works only in our private chat: open @{bot} and send /{command} there.",
     "button.stale": "This button is out of date. Please send the command again.",

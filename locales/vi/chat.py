@@ -36,6 +36,11 @@ TEXTS = {
     "stop.nothing": "Hiện tôi không trả lời câu nào.",
     "stop.not_yours": "Câu trả lời đó là của người khác. Chỉ người hỏi hoặc quản trị viên của nhóm mới dừng được.",
     "retry.nothing": "Không có gì để hỏi lại: cuộc trò chuyện này còn mới.",
+    "ask.again": "🔁 Hỏi lại",
+    "ask.now": "▶️ Hỏi ngay",
+    "ask.busy": "Tôi đang trả lời câu hỏi này.",
+    "ask.used": "Nút này đã được dùng: câu hỏi đã có câu trả lời.",
+    "ask.gone": "Tôi không còn giữ câu hỏi này. Hãy hỏi lại.",
     "ask.usage": "Hãy viết câu hỏi sau lệnh, ví dụ: /ask Núi Everest cao bao nhiêu?",
     "chat.stopped_first": "Đã dừng trước khi có câu trả lời.",
     "chat.stopped_paid": "Tính phí cho câu hỏi, vì mô hình đã bắt đầu đọc: {paid}.",
@@ -56,6 +61,7 @@ TEXTS = {
     "chat.forgot": "Cuộc trò chuyện dài hơn mức mô hình đọc được, nên từ đây các tin cũ nhất bị bỏ qua. /new để bắt đầu cuộc mới.",
     "chat.anonymous": "Người gửi ẩn danh không có ví để trả phí. Hãy nhắn bằng tài khoản của bạn, tôi sẽ trả lời.",
     "chat.old": "Bạn hỏi câu này khi tôi ngoại tuyến. Bạn còn muốn tôi trả lời không?",
+    "chat.old_named": "Bạn hỏi “{question}” khi tôi ngoại tuyến. Bạn còn muốn tôi trả lời không?",
     "chat.answer_old": "Có, trả lời đi",
     "chat.no_voice": "Tôi không nghe được bản ghi âm: ở đây chưa cài chép lời. Hãy viết câu hỏi.",
     "chat.unreadable": "Tôi không đọc được nội dung này. Hãy gửi văn bản, ảnh, tệp văn bản hoặc PDF.",
@@ -73,7 +79,6 @@ TEXTS = {
         "Bản ghi âm được trả từ ví, ví có {wallet}; bạn cần thêm ít nhất {missing}. Chưa tải gì và không tính phí. "
         "Câu hỏi viết ra thì dùng gói của bạn."
     ),
-    "voice.old": "Bản ghi âm này đến cách đây hơn một giờ, khi tôi ngoại tuyến. Nếu vẫn cần câu trả lời, hãy gửi lại: nghe tốn một ít phí.",
     "unknown_command": "Tôi không biết lệnh đó. /help liệt kê các lệnh.",
     "in_private_only": "Lệnh này chỉ dùng trong trò chuyện riêng: hãy mở @{bot} và gửi /{command} ở đó.",
     "button.stale": "Nút này không còn dùng được. Hãy gửi lại lệnh.",

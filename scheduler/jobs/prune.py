@@ -28,6 +28,7 @@ def sweeps(now: datetime) -> tuple[Callable[[Connection], int], ...]:
     return (
         partial(conversations.sweep, before=now - AFTER_NEW, limit=CHUNK),
         partial(questions.sweep, before=now - AFTER_NEW, limit=CHUNK),
+        partial(questions.forget_updates, before=now - HANDLED, limit=CHUNK),
         partial(stored_responses.sweep, before=now - AFTER_NEW, limit=CHUNK),
         partial(inbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(outbox.sweep, before=now - HANDLED, limit=CHUNK),

@@ -9,20 +9,21 @@ from storage.tables.columns import big, number
 class QuestionRow(SQLModel, table=True):
     """One question, in each of its states. `content` and the message ids are JSON.
 
-    `request_id` is that of its last ask, `answer_request_id` that of the answer that stands.
+    `update_id` is that of its message, for as long as Telegram may deliver it again. `request_id` is that of its last
+    ask, `answer_request_id` that of the answer that stands.
     """
 
     __tablename__ = "questions"
     __table_args__ = (
         Index(
-            "one_question_per_message",
+            "one_question_per_update",
             "bot_id",
-            "chat_id",
-            "message_id",
+            "update_id",
             unique=True,
-            sqlite_where=text("message_id IS NOT NULL"),
-            postgresql_where=text("message_id IS NOT NULL"),
+            sqlite_where=text("update_id IS NOT NULL"),
+            postgresql_where=text("update_id IS NOT NULL"),
         ),
+        Index("questions_of_message", "bot_id", "chat_id", "message_id"),
         Index("questions_of_tenant", "tenant_id", "chat_id", "thread_id", "id"),
         Index("questions_of_conversation", "conversation_id"),
         Index("questions_by_answer", "answer_request_id"),
@@ -30,6 +31,7 @@ class QuestionRow(SQLModel, table=True):
 
     id: int | None = number()
     bot_id: int = big()
+    update_id: int | None = big(None)
     tenant_id: int = big()
     chat_id: int = big()
     thread_id: int = big(0)

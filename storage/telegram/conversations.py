@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from engine.chat import Message, Part, Role, Text
-from storage.database.connection import Connection, ms, scalar
+from storage.database.connection import Connection, ms, row, scalar
 
 MOST_MESSAGES = 60
 MOST_CHARS = 24_000
+_LAST_ID = 2**62
 
 
 def open_conversation(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> int:
@@ -41,27 +42,43 @@ def reset(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> bool
 
 
 def history(
-    conn: Connection, chat_id: int, thread_id: int, *, messages: int = MOST_MESSAGES, chars: int = MOST_CHARS
+    conn: Connection,
+    chat_id: int,
+    thread_id: int,
+    *,
+    messages: int = MOST_MESSAGES,
+    chars: int = MOST_CHARS,
+    before_request: str | None = None,
 ) -> tuple[Message, ...]:
     """Return the latest messages of the open conversation that fit both limits, oldest first.
 
     The first one is always a question. The latest message is taken even if it is longer than `chars`. Over a limit, the
     oldest messages are left out down to half of it, so that the next prompts begin alike and are cached.
+    `before_request`: of the conversation that has the messages of this request, only those before them.
     """
-    conversation = _open_id(conn, chat_id, thread_id)
-    if conversation is None:
-        return ()
-    total = scalar(conn, "SELECT COUNT(*) FROM messages WHERE conversation_id = :id", id=conversation)
+    within = _before(conn, before_request) or (_open_id(conn, chat_id, thread_id), _LAST_ID)
+    values = dict(zip(("id", "before"), within, strict=True))
+    of_them = "FROM messages WHERE conversation_id = :id AND id < :before"
+    total = scalar(conn, f"SELECT COUNT(*) {of_them}", **values)
     rows = conn.rows(
-        "SELECT role, parts FROM messages WHERE conversation_id = :id ORDER BY id LIMIT :n OFFSET :left_out",
-        id=conversation,
+        f"SELECT role, parts {of_them} ORDER BY id LIMIT :n OFFSET :left_out",
         n=messages,
         left_out=_left_out(int(total), messages),
+        **values,
     )
     sizes = [len(found["parts"]) for found in rows]
     asked = [found["role"] == Role.USER for found in rows]
     first = first_kept(sizes, asked, chars)
     return tuple(Message(Role(found["role"]), parts_from_json(found["parts"])) for found in rows[first:])
+
+
+def _before(conn: Connection, request_id: str | None) -> tuple[int, int] | None:
+    """Return the conversation of a request and the id of its first message, if they are stored."""
+    if request_id is None:
+        return None
+    sql = "SELECT conversation_id, id FROM messages WHERE request_id = :request ORDER BY id LIMIT 1"
+    found = row(conn, sql, request=request_id)
+    return None if found is None else (found["conversation_id"], found["id"])
 
 
 def _left_out(total: int, most: int) -> int:
@@ -118,23 +135,6 @@ def append(
             request=request_id,
             now=ms(now),
         )
-
-
-def remove_last(conn: Connection, chat_id: int, thread_id: int, tenant_id: int) -> tuple[Part, ...] | None:
-    """Remove a tenant's last question and its answer, for /retry. Return the question's parts; None without one."""
-    conversation = _open_id(conn, chat_id, thread_id)
-    last = scalar(
-        conn,
-        "SELECT request_id FROM messages WHERE conversation_id = :id AND tenant_id = :tenant AND role = 'user'"
-        " ORDER BY id DESC LIMIT 1",
-        id=conversation or 0,
-        tenant=tenant_id,
-    )
-    if last is None:
-        return None
-    asked = scalar(conn, "SELECT parts FROM messages WHERE request_id = :id AND role = 'user'", id=last)
-    conn.run("DELETE FROM messages WHERE request_id = :id", id=last)
-    return parts_from_json(asked)
 
 
 def keep_exchange(

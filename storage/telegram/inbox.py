@@ -1,6 +1,5 @@
 """The inbox: Telegram's updates, stored before they are confirmed and handled once, in order per chat."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,21 +91,6 @@ def claim(conn: Connection, bot_id: int, update_id: int, lease_id: str) -> Claim
     sql = "SELECT * FROM inbox WHERE bot_id = :bot AND update_id = :update AND state = 'new'"
     found = row(conn, sql + for_update(conn), bot=bot_id, update=update_id)
     return None if found is None else _claim(conn, found, lease_id)
-
-
-def add_to_message(conn: Connection, inbox_id: int, epoch: int, field: str, value: str) -> bool:
-    """Add a field to the message of a claimed update, for the process that may take it over.
-
-    Return False if a newer epoch has taken over.
-    """
-    sql = "SELECT payload FROM inbox WHERE id = :id AND epoch = :epoch AND state = 'claimed'"
-    found = row(conn, sql + for_update(conn), id=inbox_id, epoch=epoch)
-    if found is None:
-        return False
-    update = json.loads(found["payload"])
-    update["message"][field] = value
-    payload = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
-    return bool(conn.run("UPDATE inbox SET payload = :payload WHERE id = :id", id=inbox_id, payload=payload))
 
 
 def finish(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:

@@ -83,18 +83,25 @@ class Ask:
 
 
 def store(
-    conn: Connection, tenant_id: int, place: Place, content: QuestionContent, now: datetime, *, model: str = ""
+    conn: Connection,
+    tenant_id: int,
+    place: Place,
+    content: QuestionContent,
+    now: datetime,
+    *,
+    update_id: int | None = None,
 ) -> QuestionRecord:
-    """Return the record of a message; create it, waiting, where there is none."""
+    """Return the record of the question in this update; create it, waiting, where there is none."""
     conversation = conversations.open_conversation(conn, place.chat_id, place.thread_id, now)
     made = scalar(
         conn,
-        "INSERT INTO questions (bot_id, tenant_id, chat_id, thread_id, message_id, more_message_ids, conversation_id,"
-        " content, state, model, variant, error, answer_message_ids, created_at, changed_at)"
-        " VALUES (:bot, :tenant, :chat, :thread, :message, :more, :conversation, :content, 'waiting', :model, '', '',"
-        " '[]', :now, :now) ON CONFLICT (bot_id, chat_id, message_id) WHERE message_id IS NOT NULL DO NOTHING"
+        "INSERT INTO questions (bot_id, update_id, tenant_id, chat_id, thread_id, message_id, more_message_ids,"
+        " conversation_id, content, state, model, variant, error, answer_message_ids, created_at, changed_at)"
+        " VALUES (:bot, :update, :tenant, :chat, :thread, :message, :more, :conversation, :content, 'waiting', '',"
+        " '', '', '[]', :now, :now) ON CONFLICT (bot_id, update_id) WHERE update_id IS NOT NULL DO NOTHING"
         " RETURNING id",
         bot=place.bot_id,
+        update=update_id,
         tenant=tenant_id,
         chat=place.chat_id,
         thread=place.thread_id,
@@ -102,10 +109,10 @@ def store(
         more=json.dumps(place.more_message_ids),
         conversation=conversation,
         content=content.to_json(),
-        model=model,
         now=ms(now),
     )
-    found = find(conn, int(made)) if made is not None else of_message(conn, place)
+    sql = "SELECT * FROM questions WHERE bot_id = :bot AND update_id = :update"
+    found = find(conn, int(made)) if made else _record(row(conn, sql, bot=place.bot_id, update=update_id))
     assert found is not None
     return found
 
@@ -115,8 +122,11 @@ def find(conn: Connection, question_id: int) -> QuestionRecord | None:
 
 
 def of_message(conn: Connection, place: Place) -> QuestionRecord | None:
-    """Return the question that this message, or its first one, asked."""
-    sql = "SELECT * FROM questions WHERE bot_id = :bot AND chat_id = :chat AND message_id = :message"
+    """Return the newest question that this message, or one that begins with it, asked."""
+    sql = (
+        "SELECT * FROM questions WHERE bot_id = :bot AND chat_id = :chat AND message_id = :message"
+        " ORDER BY id DESC LIMIT 1"
+    )
     return _record(row(conn, sql, bot=place.bot_id, chat=place.chat_id, message=place.message_id))
 
 
@@ -183,7 +193,9 @@ def _is_handled_now(conn: Connection, found: QuestionRecord) -> bool:
     return state in {"new", "claimed"}
 
 
-def answer(conn: Connection, record: QuestionRecord, request_id: str, *, state: QuestionState, now: datetime) -> bool:
+def answer(
+    conn: Connection, question_id: int, request_id: str, conversation_id: int, *, state: QuestionState, now: datetime
+) -> bool:
     """Let the answer of this request stand. Return False if another ask has begun, or the record is deleted."""
     return bool(
         conn.run(
@@ -192,9 +204,9 @@ def answer(conn: Connection, record: QuestionRecord, request_id: str, *, state: 
             " WHERE id = :id AND request_id = :request",
             state=state.value,
             request=request_id,
-            conversation=record.conversation_id,
+            conversation=conversation_id,
             now=ms(now),
-            id=record.id,
+            id=question_id,
         )
     )
 
@@ -215,13 +227,24 @@ def end(
 
 
 def rewrite(conn: Connection, question_id: int, content: QuestionContent, now: datetime) -> None:
-    """Replace the content of a question whose message was edited, or whose recording was transcribed."""
+    """Replace the content of a question whose message was edited."""
     conn.run(
         "UPDATE questions SET content = :content, changed_at = :now WHERE id = :id",
         content=content.to_json(),
         now=ms(now),
         id=question_id,
     )
+
+
+def add_transcript(conn: Connection, question_id: int, number: int, transcript: str, now: datetime) -> None:
+    """Keep the words of a question's file, unless the question is deleted."""
+    sql = "SELECT * FROM questions WHERE id = :id"
+    found = _record(row(conn, sql + for_update(conn), id=question_id))
+    if found is None:
+        return
+    files = list(found.content.files)
+    files[number] = replace(files[number], transcript=transcript)
+    rewrite(conn, question_id, replace(found.content, files=tuple(files)), now)
 
 
 def add_answer_message(conn: Connection, request_id: str, message_id: int) -> None:
@@ -267,6 +290,16 @@ def sweep(conn: Connection, before: datetime, limit: int) -> int:
         "DELETE FROM questions WHERE id IN (SELECT q.id FROM questions q"
         " LEFT JOIN conversations c ON c.id = q.conversation_id"
         " WHERE q.changed_at < :before AND (c.id IS NULL OR c.ended_at < :before) LIMIT :n)",
+        before=ms(before),
+        n=limit,
+    )
+
+
+def forget_updates(conn: Connection, before: datetime, limit: int) -> int:
+    """Let up to `limit` update ids of questions from before `before` be used again: Telegram may restart them."""
+    return conn.run(
+        "UPDATE questions SET update_id = NULL WHERE id IN (SELECT id FROM questions"
+        " WHERE update_id IS NOT NULL AND created_at < :before LIMIT :n)",
         before=ms(before),
         n=limit,
     )

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, cast
@@ -81,3 +82,27 @@ def test_shortened_conversations_are_forgotten_at_the_limit(monkeypatch: pytest.
     monkeypatch.setattr(running_answers, "MOST_REMEMBERED", 2)
     running = RunningAnswers()
     assert [running.is_first_shortening(chat, 0) for chat in (1, 2, 2, 1)] == [True, True, False, True]
+
+
+async def test_answers_of_one_thread_take_turns(running: RunningAnswers) -> None:
+    log: list[str] = []
+    first_is_in, first_may_go = asyncio.Event(), asyncio.Event()
+
+    async def first() -> None:
+        async with running.turn(CHAT, 0):
+            first_is_in.set()
+            await first_may_go.wait()
+            log.append("first")
+
+    async def other(chat: int) -> None:
+        async with running.turn(chat, 0):
+            log.append(f"chat {chat}")
+
+    tasks = [asyncio.create_task(first())]
+    await first_is_in.wait()
+    tasks.append(asyncio.create_task(other(CHAT)))
+    await other(OTHER)
+    first_may_go.set()
+    await asyncio.gather(*tasks)
+    assert log == [f"chat {OTHER}", "first", f"chat {CHAT}"]
+    assert running._turns == {}

@@ -49,7 +49,7 @@ async def send_recording(journey: Journey, user: int = ANN, chat: int | None = N
 
 
 async def transcription_attempts(journey: Journey) -> list[Any]:
-    return await journey.rows("SELECT * FROM attempts WHERE request_id LIKE '%:voice' ORDER BY id")
+    return await journey.rows("SELECT * FROM attempts WHERE request_id LIKE '%:voice%' ORDER BY id")
 
 
 async def wallet(journey: Journey, tenant: int) -> int:

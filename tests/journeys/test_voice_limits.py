@@ -129,9 +129,14 @@ async def test_old_recording_is_not_transcribed_without_confirmation(transcribin
     message = {"message_id": 999, "date": before, "chat": chat, "from": sender, "voice": voice(transcribing)}
     await transcribing.bot._intake.store([{"update_id": 10**9, "message": message}])
     await transcribing.idle()
-    assert "send it again" in world.messages(ANN)[-1]["text"]
+    assert "Do you still want an answer?" in world.messages(ANN)[-1]["text"]
     assert await wallet(transcribing, tenant) == WALLET.nanousd
     assert await transcription_attempts(transcribing) == []
+    await transcribing.press("Yes, answer")
+    await world.wait_message(ANN, lambda m: "stand-in for DeepSeek" in m.get("text", ""))
+    await transcribing.idle()
+    assert await wallet(transcribing, tenant) == WALLET.nanousd - CHARGE
+    assert len(await transcription_attempts(transcribing)) == 1
 
 
 async def test_group_transcript_replies_to_its_recording(transcribing: Journey) -> None:

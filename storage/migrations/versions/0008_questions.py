@@ -16,6 +16,7 @@ def upgrade() -> None:
         'questions',
         sa.Column('id', BIG, nullable=False),
         sa.Column('bot_id', BIG, nullable=False),
+        sa.Column('update_id', BIG, nullable=True),
         sa.Column('tenant_id', BIG, nullable=False),
         sa.Column('chat_id', BIG, nullable=False),
         sa.Column('thread_id', BIG, server_default='0', nullable=False),
@@ -35,9 +36,10 @@ def upgrade() -> None:
         sa.Column('changed_at', BIG, nullable=False),
         sa.PrimaryKeyConstraint('id'),
     )
-    where = sa.text('message_id IS NOT NULL')
-    op.create_index('one_question_per_message', 'questions', ['bot_id', 'chat_id', 'message_id'], unique=True,
+    where = sa.text('update_id IS NOT NULL')
+    op.create_index('one_question_per_update', 'questions', ['bot_id', 'update_id'], unique=True,
                     sqlite_where=where, postgresql_where=where)
+    op.create_index('questions_of_message', 'questions', ['bot_id', 'chat_id', 'message_id'])
     op.create_index('questions_of_tenant', 'questions', ['tenant_id', 'chat_id', 'thread_id', 'id'])
     op.create_index('questions_of_conversation', 'questions', ['conversation_id'])
     op.create_index('questions_by_answer', 'questions', ['answer_request_id'])

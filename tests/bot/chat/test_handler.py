@@ -71,7 +71,7 @@ async def test_old_question_is_answered_only_after_its_button(journey: Journey, 
     message = world.post(ANN, world.users[ANN], {"text": words})
     world.updates.push("message", {**message, "date": message["date"] - 7200})
     await journey.idle()
-    assert bot_texts(journey) == [text("chat.old")]
+    assert bot_texts(journey) == [text("chat.old_named", question=words)]
     assert await journey.rows("SELECT * FROM holds") == []
     await journey.press(text("chat.answer_old"))
     await world.wait_message(ANN, lambda m: "stand-in" in m.get("text", ""))

@@ -4,6 +4,7 @@ import pytest
 
 from bot.chat import media
 from bot.chat.downloads import Unreadable
+from bot.questions import records
 from bot.updates.merging import ALBUM
 from engine.chat import Image, Part, Text
 from tests.bot.chat.test_pdf import pdf
@@ -15,7 +16,8 @@ async def parts(journey: Journey, message: dict[str, Any], text: str = "") -> li
     context = context_of(journey, message)
     assert context.incoming is not None
     assert context.incoming.message is not None
-    return await media.parts(context.incoming.message, context, text)
+    content = media.content_of(context.incoming.message, context, text)
+    return await media.parts_of(await records.store(context, context.incoming.message, content), context)
 
 
 def document(journey: Journey, data: bytes, name: str, kind: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from telegram import Message
 
-from bot.chat.voice import QUOTED_UNITS, _quoted, _seconds, recording_of
+from bot.chat.voice import QUOTED_UNITS, _quoted, _seconds, file_of
 from tests.bot.contexts import private_message
 
 
@@ -16,13 +16,14 @@ def message(**more: Any) -> Message:
 
 @pytest.mark.parametrize("kind", ["voice", "audio", "video_note"])
 def test_recordings_of_each_kind_are_found(kind: str) -> None:
-    recording = recording_of(message(**{kind: {"file_id": "f", "file_unique_id": "f", "duration": 3, "length": 9}}))
-    assert recording is not None
-    assert recording.file_id == "f"
+    file = file_of(message(**{kind: {"file_id": "f", "file_unique_id": "f", "duration": 3, "length": 9}}))
+    assert file is not None
+    assert (file.kind, file.file_id, file.seconds) == (kind, "f", 3)
+    assert file.mime_type == ("video/mp4" if kind == "video_note" else "audio/ogg")
 
 
 def test_message_without_a_recording_has_none() -> None:
-    assert recording_of(message()) is None
+    assert file_of(message()) is None
 
 
 def test_transcript_is_one_foldable_quotation() -> None:

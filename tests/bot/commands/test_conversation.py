@@ -2,6 +2,8 @@
 
 import pytest
 
+from bot.context import claimed_update
+from storage.telegram.inbox import ClaimedUpdate
 from tests.bot.commands.conftest import ANN, BAO, ME, OLGA, PROVIDERS, ROOM, Chat
 
 QUOTED = {"message_id": 1, "date": 0, "chat": {"id": ANN, "type": "private"}, "from": ME}
@@ -118,15 +120,38 @@ async def test_retry_with_a_model_asks_that_model(chat: Chat) -> None:
     assert "There is no model called “nothing”" in await chat.say("/retry nothing")
 
 
-async def test_old_question_is_answered_by_its_button(chat: Chat) -> None:
-    await chat.say("/ask a question")
-    calls = await chat.press_data(f"retry:old:{ANN}")
-    assert "an answer by" in "".join(call.text for call in calls)
-    assert len(prompts(chat)) == 2
+async def old_question(chat: Chat, text: str) -> str:
+    """Ask a question that comes over an hour late; return the data of its button."""
+    token = claimed_update.set(ClaimedUpdate(0, chat.number + 2, "", "", 1, chat.clock.now()))
+    sent_at = int(chat.clock.now().timestamp()) - 7200
+    try:
+        assert f"“{text}”" in await chat.say(text, date=sent_at)
+    finally:
+        claimed_update.reset(token)
+    return chat.button("Yes, answer")
+
+
+async def test_old_questions_are_answered_by_their_own_buttons_once(chat: Chat) -> None:
+    buttons = [await old_question(chat, text) for text in ("first", "second")]
+    assert prompts(chat) == []
+    for data in (*buttons, *buttons):
+        await chat.press_data(data)
+    assert [asked[-1] for asked in prompts(chat)] == ["first", "second"]
+    assert "This button was used: its question has an answer." in chat.request.calls[-2].text
+    await chat.check_books()
 
 
 async def test_button_obeys_its_owner_only(chat: Chat) -> None:
-    await chat.say("/ask a question")
-    calls = await chat.press_data("retry:old:77")
+    data = await old_question(chat, "a question")
+    calls = await chat.press_data(data, BAO)
     assert [call.params.get("text") for call in calls] == ["This button was made for someone else."]
-    assert len(prompts(chat)) == 1
+    assert prompts(chat) == []
+
+
+async def test_question_of_another_is_not_asked(chat: Chat) -> None:
+    data = await old_question(chat, "a question")
+    await chat.say("/start", BAO)
+    forged = data.replace(str(ANN), str(BAO))
+    calls = await chat.press_data(forged, BAO)
+    assert calls[0].text == "I no longer have this question. Please ask it again."
+    assert prompts(chat) == []

@@ -18,8 +18,8 @@ def exchange(
     conversations.append(conn, CHAT, thread, ANN, request, said, NOW)
 
 
-def texts(conn: Connection, **limits: int) -> list[str]:
-    found = conversations.history(conn, CHAT, THREAD, **limits)
+def texts(conn: Connection, *, messages: int = 60, chars: int = 24_000) -> list[str]:
+    found = conversations.history(conn, CHAT, THREAD, messages=messages, chars=chars)
     return [part.text for message in found for part in message.parts if isinstance(part, Text)]
 
 
@@ -32,19 +32,20 @@ async def test_answer_is_returned_verbatim_to_its_tenant_only(db: Database) -> N
     assert await db.write(unit) == [ANSWER, None, None]
 
 
-async def test_last_exchange_is_removed_and_its_question_returned(db: Database) -> None:
+async def test_history_before_a_request_is_that_of_its_conversation(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        exchange(conn, "r1", "first", "one")
-        exchange(conn, "r2", "second", "two")
-        exchange(conn, "elsewhere", thread=5)
-        assert conversations.remove_last(conn, CHAT, THREAD, ANN + 1) is None
-        assert conversations.remove_last(conn, CHAT, THREAD, ANN) == (Text("second"),)
-        assert conversations.answer(conn, ANN, "r2") is None
-        assert texts(conn) == ["first", "one"]
-        assert conversations.remove_last(conn, CHAT, THREAD, ANN) == (Text("first"),)
-        assert conversations.remove_last(conn, CHAT, THREAD, ANN) is None
-        assert conversations.remove_last(conn, 404, THREAD, ANN) is None
-        assert conversations.answer(conn, ANN, "elsewhere") == ANSWER
+        for number in (1, 2, 3):
+            exchange(conn, f"r{number}", f"question {number}", f"answer {number}")
+        conversations.reset(conn, CHAT, THREAD, NOW)
+        exchange(conn, "r4", "new", "conversation")
+
+        def before(request: str) -> list[str]:
+            found = conversations.history(conn, CHAT, THREAD, before_request=request)
+            return [message.text for message in found]
+
+        assert before("r2") == ["question 1", "answer 1"]
+        assert before("r1") == before("r4") == []
+        assert before("deleted") == ["new", "conversation"]
 
     await db.write(unit)
 

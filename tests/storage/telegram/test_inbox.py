@@ -147,24 +147,6 @@ async def test_only_finished_updates_are_swept(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_field_added_to_a_message_survives_a_takeover(db: Database) -> None:
-    def unit(conn: Connection) -> list[str]:
-        payload = '{"update_id": 1, "message": {"date": 1}}'
-        inbox.store(conn, BOT, [IncomingUpdate(1, "c", CHAT, payload)], NOW)
-        first = inbox.claim_next(conn, BOT, "c", "dead")
-        assert first is not None
-        assert inbox.add_to_message(conn, first.id, first.epoch, "heard", "Chào bạn")
-        assert inbox.release_dead(conn, BOT, lambda lease: lease == "dead") == 1
-        second = inbox.claim_next(conn, BOT, "c", "L")
-        assert second is not None
-        assert not inbox.add_to_message(conn, first.id, first.epoch, "heard", "too late")
-        assert inbox.finish(conn, second.id, second.epoch, NOW)
-        assert not inbox.add_to_message(conn, second.id, second.epoch, "heard", "too late")
-        return [second.payload]
-
-    assert await db.write(unit) == ['{"update_id":1,"message":{"date":1,"heard":"Chào bạn"}}']
-
-
 async def test_next_update_of_a_chat_is_looked_up_without_a_claim(db: Database) -> None:
     def unit(conn: Connection) -> None:
         stored(conn, 1, 3, 4)

@@ -21,7 +21,8 @@ def place(message: int | None = 5, thread: int = 0) -> Place:
 
 
 def made(conn: Connection, text: str = "first", message: int | None = 5, tenant: int = ANN) -> QuestionRecord:
-    return questions.store(conn, tenant, place(message), QuestionContent(text), NOW)
+    update = None if message is None else 100 + message
+    return questions.store(conn, tenant, place(message), QuestionContent(text), NOW, update_id=update)
 
 
 def ask(number: int, answers: int | None = None, **more: str) -> Ask:
@@ -34,7 +35,7 @@ def begin(conn: Connection, record: QuestionRecord, asked: Ask) -> Begun:
 
 def answered(conn: Connection, record: QuestionRecord, number: int, answers: int | None = None) -> bool:
     assert begin(conn, record, ask(number, answers)) is Begun.BEGUN
-    return questions.answer(conn, record, f"tg:{BOT}:{number}", state=ANSWERED, now=NOW)
+    return questions.answer(conn, record.id, f"tg:{BOT}:{number}", record.conversation_id, state=ANSWERED, now=NOW)
 
 
 def fails(conn: Connection, record: QuestionRecord, number: int, error: str = "NoProvider") -> None:
@@ -48,7 +49,7 @@ def found(conn: Connection, record: QuestionRecord) -> QuestionRecord:
     return stored
 
 
-async def test_message_has_one_record_and_others_have_their_own(db: Database) -> None:
+async def test_update_has_one_record_and_others_have_their_own(db: Database) -> None:
     def unit(conn: Connection) -> None:
         first = made(conn)
         assert made(conn, "delivered again") == first
@@ -86,7 +87,7 @@ async def test_question_is_asked_once_at_a_time(db: Database) -> None:
         assert begin(conn, record, ask(2)) is Begun.BUSY
         inbox.finish(conn, claimed.id, claimed.epoch, NOW)
         assert begin(conn, record, ask(2)) is Begun.BEGUN, "the handler of the first ask is gone"
-        assert not questions.answer(conn, record, "tg:7:1", state=ANSWERED, now=NOW)
+        assert not questions.answer(conn, record.id, "tg:7:1", 1, state=ANSWERED, now=NOW)
 
     await db.write(unit)
 
@@ -181,6 +182,19 @@ async def test_edited_content_replaces_the_old_one(db: Database) -> None:
         record = made(conn)
         questions.rewrite(conn, record.id, QuestionContent("edited"), NOW)
         assert found(conn, record) == replace(record, content=QuestionContent("edited"))
+
+    await db.write(unit)
+
+
+async def test_update_id_may_be_used_again_after_a_while(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        record = made(conn)
+        assert questions.forget_updates(conn, NOW, 10) == 0
+        assert questions.forget_updates(conn, NOW + DAY, 10) == 1
+        assert questions.forget_updates(conn, NOW + DAY, 10) == 0
+        again = made(conn, "of a later message")
+        assert again.id != record.id
+        assert questions.of_message(conn, place()) == again
 
     await db.write(unit)
 

@@ -1,0 +1,103 @@
+"""Asks of stored questions: each is begun once, and ends with an answer or with a sentence and a button."""
+
+from functools import partial
+
+from telegram import InlineKeyboardMarkup
+from telegram import Message as TelegramMessage
+
+from bot.buttons import rows
+from bot.chat import media
+from bot.chat.answering import respond
+from bot.chat.downloads import Unreadable
+from bot.context import Context, claimed_update
+from bot.error_texts import insufficient, refusal
+from bot.questions import records
+from bot.questions.buttons import ask_again, first_words, with_button
+from engine.errors import AnswerCut, Closing, EngineError, HoldLost, InsufficientFunds, Refused, TenantBanned
+from storage.telegram import inbox
+from storage.telegram.question_content import QuestionContent
+from storage.telegram.questions import Begun, QuestionRecord, QuestionState
+
+_FINAL = (TenantBanned, Closing, HoldLost)
+"""Errors after which there is no button to ask again."""
+_PASSING = frozenset({"chat.file_gone", "chat.files_minute", "chat.files_day"})
+"""Reasons why a file could not be read that may be gone later."""
+
+
+async def ask_message(context: Context, message: TelegramMessage, content: QuestionContent) -> None:
+    """Store a message as a question and answer it, or ask first if it is old."""
+    if context.is_old:
+        await _offer(context, await records.store(context, message, content))
+        return
+    begun, record = await records.store_and_begin(context, message, content)
+    if begun is Begun.BEGUN and record is not None:
+        await run(context, record)
+
+
+async def _offer(context: Context, record: QuestionRecord) -> None:
+    """Offer to answer a question that came while the bot was offline."""
+    words, keyboard = first_words(record), rows([ask_again(context, record, "chat.answer_old")])
+    text = context.t("chat.old_named", question=words) if words else context.t("chat.old")
+    await context.reply(text, keyboard, reply_to=record.place.message_id)
+
+
+async def run(context: Context, record: QuestionRecord) -> None:
+    """Answer a question that was begun, when no other answer grows in its thread."""
+    place = record.place
+    async with context.services.answers.turn(place.chat_id, place.thread_id):
+        try:
+            await _answer(context, record)
+        except Unreadable as error:
+            await _unreadable(context, record, error)
+        except EngineError as error:
+            await _not_answered(context, record, error, *refusal(context, error))
+        except Exception:
+            await records.end(context, record, QuestionState.FAILED, EngineError.__name__)
+            raise
+
+
+async def _answer(context: Context, record: QuestionRecord) -> None:
+    try:
+        parts = await media.parts_of(record, context)
+    except InsufficientFunds as error:
+        await _not_answered(context, record, error, *insufficient(context, error, "voice.wallet_short"))
+        return
+    if await respond(context, record, parts) is None:
+        await records.end(context, record, QuestionState.CUT)
+        await context.reply(context.t("chat.stopped_empty"), rows([ask_again(context, record)]))
+
+
+async def _unreadable(context: Context, record: QuestionRecord, error: Unreadable) -> None:
+    await records.end(context, record, QuestionState.REFUSED, error.key)
+    keyboard = rows([ask_again(context, record)]) if error.key in _PASSING else None
+    await context.reply(context.t(error.key, **error.values), keyboard, reply_to=record.place.message_id)
+
+
+async def _not_answered(
+    context: Context, record: QuestionRecord, error: EngineError, text: str, keyboard: InlineKeyboardMarkup | None
+) -> None:
+    """Say why there is no answer. The question is kept, with a button."""
+    if isinstance(error, HoldLost):
+        await context.courier.send(context.request_id)  # the answer exists already; send it if that was not done
+        return
+    if isinstance(error, Closing):
+        await _leave_to_next_start(context)
+    else:
+        await records.end(context, record, _state_after(error), type(error).__name__)
+    if not isinstance(error, _FINAL):
+        label = "ask.now" if isinstance(error, InsufficientFunds) else "ask.again"
+        keyboard = with_button(keyboard, ask_again(context, record, label))
+    await context.reply(text, keyboard, reply_to=record.place.message_id)
+
+
+async def _leave_to_next_start(context: Context) -> None:
+    """Release the claim because the process stops: nothing was charged, and the next process answers."""
+    claimed = claimed_update.get()
+    for each in (claimed, *claimed.rest) if claimed is not None else ():
+        await context.services.db.write(partial(inbox.release, inbox_id=each.id, epoch=each.epoch))
+
+
+def _state_after(error: EngineError) -> QuestionState:
+    if isinstance(error, AnswerCut):
+        return QuestionState.CUT
+    return QuestionState.REFUSED if isinstance(error, Refused) else QuestionState.FAILED
