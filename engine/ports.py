@@ -1,6 +1,6 @@
 """The ports of the engine: interfaces that other packages implement."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,13 +52,20 @@ class LimitHeaders:
     tokens_reset_seconds: float | None = None
 
 
-class Provider(Protocol):
-    """A provider at an address, in a dialect.
+class AnswerSink(Protocol):
+    """Takes the answer to one call as it comes. A method that raises ends the call with its error."""
 
-    `stream` yields the chunks of each network read. It raises a ProviderError on entry or while iterating; the iterator
-    ends only after the dialect's proper end. Leaving the context closes the socket. `key` of a ProviderCall counts
-    from 0.
-    """
+    def taken(self) -> None:
+        """Note that the response's headers have come: the provider has taken the request."""
+        ...
+
+    def add(self, chunks: Sequence[Chunk]) -> None:
+        """Take the chunks of one network read."""
+        ...
+
+
+class Provider(Protocol):
+    """A provider at an address, in a dialect. `key` of a ProviderCall counts from 0."""
 
     @property
     def name(self) -> str: ...
@@ -77,7 +84,13 @@ class Provider(Protocol):
         """True where closing the connection stops the bill."""
         ...
 
-    def stream(self, call: ProviderCall) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Chunk]]]: ...
+    async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:
+        """Pass the answer to `sink`, and return after the dialect's proper end. Raises a ProviderError.
+
+        A caller that is cancelled closes the connection.
+        """
+        ...
+
     def ignored(self, call: ProviderCall) -> tuple[str, ...]:
         """Return the names of the request's fields that this wire can't take as they are."""
         ...

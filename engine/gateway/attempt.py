@@ -1,14 +1,14 @@
 """Attempt: one call of a provider, in a task of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
 from engine.catalog.offers import Quote
-from engine.chat import Chunk, Delta, Finished, Usage
+from engine.chat import Chunk, Usage
 from engine.errors import FirstTokenLate, ProviderError, StreamCut, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt_content import AttemptContent, ContentEvent, text_of, thinking_of
@@ -50,7 +50,11 @@ class Attempt:
     task: asyncio.Task[None] = field(init=False)
     _started_seconds: float = field(init=False)
     _patience_seconds: float = field(init=False)
+    _timer: asyncio.Timeout = field(init=False)
+    _times_out_at: float = 0.0
+    _ends_at: float = 0.0
     _is_alive: bool = False
+    _was_whole: bool = False
     _shown_or_done: asyncio.Event = field(default_factory=asyncio.Event)
     _chunk_or_done: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -136,12 +140,8 @@ class Attempt:
 
     async def _stream(self) -> None:
         try:
-            async with (
-                asyncio.timeout(self._patience_seconds) as timer,
-                self.provider.stream(self._call()) as batches,
-            ):
-                self.is_taken = True
-                await self._read(batches, timer)
+            async with asyncio.timeout(self._patience_seconds) as self._timer:
+                await self.provider.stream(self._call(), self)
         except TimeoutError:
             if not self.content.is_whole:
                 late = WentSilent if self._is_alive else FirstTokenLate
@@ -154,29 +154,42 @@ class Attempt:
                 raise StreamCut(error.detail) from error
             raise
 
-    async def _read(self, batches: AsyncIterator[Sequence[Chunk]], timer: asyncio.Timeout) -> None:
-        """Take the chunks of each network read. Content and reasoning reset the idle timeout, comments do not."""
-        loop, idle_seconds, content = asyncio.get_running_loop(), self.market.policy.idle_seconds, self.content
-        ends_at, times_out_at = loop.time() + LONGEST_SECONDS, 0.0
-        async for chunks in batches:
-            now, has_content, known_events = loop.time(), False, len(content.events)
-            for chunk in chunks:
-                if isinstance(chunk, Delta) and times_out_at < now + idle_seconds:
-                    times_out_at = min(ends_at, now + idle_seconds * _TIMER_SLACK)
-                    timer.reschedule(times_out_at)
-                has_content = content.add(chunk) or has_content
-                if isinstance(chunk, Finished) and content.is_whole:
-                    timer.reschedule(times_out_at := now + min(_TAIL_SECONDS, idle_seconds))
-            if content.deltas and not self._is_alive:
-                self._is_alive = True
-                self.market.health.first_token(self.permit)
-            if has_content:
-                if self.first_token_ms is None:
-                    self.first_token_ms = self.elapsed_ms
-                self._notify()
-            elif len(content.events) > known_events:
-                self._notify_thinking()
-            self._chunk_or_done.set()
+    # --- the sink of the provider's answer ------------------------------------------------------------
+
+    def taken(self) -> None:
+        """Note that the provider has taken the request, and bills its input."""
+        self.is_taken = True
+        self._ends_at = asyncio.get_running_loop().time() + LONGEST_SECONDS
+
+    def add(self, chunks: Sequence[Chunk]) -> None:
+        """Take the chunks of one network read. Content and reasoning reset the idle timeout, comments do not."""
+        content = self.content
+        deltas, known_events, has_content = content.deltas, len(content.events), content.add_all(chunks)
+        self._extend_timeout(has_deltas=content.deltas > deltas)
+        if content.deltas and not self._is_alive:
+            self._is_alive = True
+            self.market.health.first_token(self.permit)
+        if has_content:
+            if self.first_token_ms is None:
+                self.first_token_ms = self.elapsed_ms
+            self._notify()
+        elif len(content.events) > known_events:
+            self._notify_thinking()
+        self._chunk_or_done.set()
+
+    def _extend_timeout(self, *, has_deltas: bool) -> None:
+        """Wait for more: as long as a silence may be, or for the usage alone where the answer is whole."""
+        now, idle_seconds = asyncio.get_running_loop().time(), self.market.policy.idle_seconds
+        if self._timer.expired():
+            return
+        is_at_end = self.content.is_whole and not self._was_whole
+        self._was_whole = self.content.is_whole
+        if is_at_end:
+            self._times_out_at = now + min(_TAIL_SECONDS, idle_seconds)
+            self._timer.reschedule(self._times_out_at)
+        elif has_deltas and self._times_out_at < now + idle_seconds:
+            self._times_out_at = min(self._ends_at, now + idle_seconds * _TIMER_SLACK)
+            self._timer.reschedule(self._times_out_at)
 
     def _notify_thinking(self) -> None:
         """Pass new reasoning on to the stream, which holds it back unless its reader waits for it."""

@@ -42,6 +42,13 @@ class AttemptContent:
         self._with_calls: set[int] = set()
         self._is_answer = False  # also without content: by its reasoning, or by an end that is an answer
 
+    def add_all(self, chunks: Iterable[Chunk]) -> bool:
+        """Record `chunks` as `add` does; return True if any of them is content."""
+        has_content = False
+        for chunk in chunks:
+            has_content = self.add(chunk) or has_content
+        return has_content
+
     def add(self, chunk: Chunk) -> bool:
         """Record `chunk`; return True if it is content. Raises Garbled for a wrong choice or too much content."""
         if isinstance(chunk, Delta):

@@ -25,7 +25,7 @@ MOST_GET_BYTES = 2_000_000
 BUSY_SECONDS = 0.005  # of reading pieces that have come, before the event loop runs
 UNPACED_PIECES = 8  # the first pieces are passed on as they come, so that an answer is seen to begin
 _NETWORK_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError)  # the transport lets some aiohttp errors through
-_DEFAULT_HEADERS = {"user-agent": "Farthing", "accept-encoding": "gzip, deflate"}  # both libraries can unpack these
+DEFAULT_HEADERS = {"user-agent": "Farthing", "accept-encoding": "gzip, deflate"}  # both libraries can unpack these
 _BODY = "farthing_body"  # the extension of a response that holds its body, once that is being read
 _TIMEOUTS = {"timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "read": None, "write": None}}
 
@@ -195,7 +195,7 @@ async def _send(
 ) -> httpx.Response:
     try:
         request = httpx.Request(
-            method, _parsed_url(url), headers={**_DEFAULT_HEADERS, **headers}, content=body, extensions=_TIMEOUTS
+            method, _parsed_url(url), headers={**DEFAULT_HEADERS, **headers}, content=body, extensions=_TIMEOUTS
         )
         return await http.handle_async_request(request)
     except _NETWORK_ERRORS as error:

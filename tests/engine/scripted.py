@@ -1,8 +1,7 @@
 """Providers that follow a script, and a hold and a journal in memory: answers without a network or a database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -20,7 +19,7 @@ from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.holds import Grant
 from engine.money import Money
-from engine.ports import Bill, LimitHeaders, ProviderCall
+from engine.ports import AnswerSink, Bill, LimitHeaders, ProviderCall
 from engine.routing.health import Health, HealthPolicy, Permit
 from engine.routing.plan import Route
 from engine.tenancy import Charge, Markup, Plan, Tenant
@@ -54,24 +53,24 @@ class ScriptedProvider:
         self.calls: list[ProviderCall] = []
         self.open = 0
 
-    @asynccontextmanager
-    async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Sequence[Chunk]]]:
+    async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:
         self.calls.append(call)
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
         self.open += 1
         try:
-            yield self._follow(script)
+            await self._follow(script, sink)
         finally:
             self.open -= 1
 
-    async def _follow(self, script: list[Step]) -> AsyncIterator[Sequence[Chunk]]:
+    async def _follow(self, script: list[Step], sink: AnswerSink) -> None:
+        sink.taken()
         for step in script:
             if isinstance(step, Exception):
                 raise step
             if isinstance(step, asyncio.Event):
                 await step.wait()
             else:
-                yield [step]
+                sink.add([step])
 
     def ignored(self, call: ProviderCall) -> tuple[str, ...]:
         return ("seed",) if call.request.options.seed is not None else ()

@@ -2,33 +2,34 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
-from engine.chat import Chunk
 from engine.embeddings import EmbeddingCall, Embeddings
-from engine.errors import CapabilityMissing, Garbled, ProviderError, RequestFault
-from engine.ports import LimitHeaders, ProviderCall
+from engine.errors import CapabilityMissing, Garbled, RequestFault, Unreachable
+from engine.ports import AnswerSink, LimitHeaders, ProviderCall
 from engine.providers import http
-from engine.providers.body_ends import BodyEnds
-from engine.providers.dialects.stream_reader import StreamReader, ended_at_limit
 from engine.providers.error_details import objects, texts
-from engine.providers.limit_headers import parse_limits
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.mending.tool_names import PLAIN_NAME
 from engine.providers.own_fields import OF_ONE_REQUEST, leave_out, refused_field
 from engine.providers.refusals import SIGNATURES, refusal
 from engine.providers.spec import Spec
-from engine.providers.sse import Frame, FrameSplitter
+from engine.providers.sse import Frame
+from engine.providers.streams.answer_reading import MOST_ERROR_BYTES, AnswerReading, json_or_text, limits_of
+from engine.providers.streams.stream_reader import StreamReader, ended_at_limit
+from engine.providers.transport.pool import ConnectionPool
+from engine.providers.transport.receiver import Transport
+from engine.providers.transport.through_httpx import HttpxTransport
 
-MOST_ERROR_BYTES = 64_000
 MOST_ANSWER_BYTES = 64_000_000  # of an answer that is read whole: 512 vectors of 3,072 decimal numbers take half
 MOST_MODELS = 1024  # upper bound of the models whose refused fields are remembered
 NO_PREFILL = "does not go on with an answer that was begun"
 """The reason why an offer can't take a request whose last message is the assistant's."""
+
+_NOTHING = frozenset[str]()
 
 compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -41,9 +42,13 @@ class ProviderAdapter(ABC):
         self._secrets = keys
         self._base_url = base_url.rstrip("/")
         self._http = http.connections(proxy)
-        self._body_ends = BodyEnds()
+        self._transport: Transport = HttpxTransport(self._http) if proxy or "@" in base_url else ConnectionPool()
         self._limits: dict[int, LimitHeaders] = {}
         self._left_out: dict[str, frozenset[str]] = {}
+
+    def send_through(self, connections: httpx.AsyncBaseTransport) -> None:
+        """Send everything through `connections` from now on."""
+        self._http, self._transport = connections, HttpxTransport(connections)
 
     @property
     def name(self) -> str:
@@ -70,32 +75,47 @@ class ProviderAdapter(ABC):
     def limits(self, key: int) -> LimitHeaders | None:
         return self._limits.get(key)
 
-    @asynccontextmanager
-    async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Sequence[Chunk]]]:
+    async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:
         """Repeat the request without a field of our own that the model refuses, and leave it out from then on.
 
         It is left out of other requests only when the repeated one was taken.
         """
         headers = {"content-type": "application/json", "accept": "text/event-stream", **self._headers(call.key)}
-        left_out = self._left_out.get(call.model, frozenset())
+        left_out = self._left_out.get(call.model, _NOTHING)
         while True:
             body = compact_json(self._body_without(call, left_out)).encode(errors="replace")
-            async with http.post(self._http, self.url(call.model), headers, body, self._body_ends) as response:
-                try:
-                    await self._check(response, call.key)
-                except (CapabilityMissing, RequestFault) as error:
-                    if isinstance(error, RequestFault) and error.is_length_ending:
-                        yield ended_at_limit(call.request.n)
-                        return
-                    field = refused_field(self.own_fields(call), error.field)
-                    if not field or field in left_out:
-                        raise
-                    left_out |= {field}
-                    continue
-                self._remember(call.model, left_out)
-                async with aclosing(self._chunks(response, call)) as chunks:
-                    yield chunks
+            reading = AnswerReading(self.reader(call), self._mending(call), sink)
+            try:
+                await self._post_streamed(call, headers, body, reading)
+            except (CapabilityMissing, RequestFault) as error:
+                if reading.is_taken:
+                    raise
+                if isinstance(error, RequestFault) and error.is_length_ending:
+                    sink.taken()
+                    sink.add(ended_at_limit(call.request.n))
+                    return
+                field = refused_field(self.own_fields(call), error.field)
+                if not field or field in left_out:
+                    raise
+                left_out |= {field}
+            else:
                 return
+            finally:
+                if left_out and reading.is_taken:
+                    self._remember(call.model, left_out)
+
+    async def _post_streamed(
+        self, call: ProviderCall, headers: Mapping[str, str], body: bytes, reading: AnswerReading
+    ) -> None:
+        try:
+            await self._transport.post(self.url(call.model), headers, body, reading, call.request.read_pause_seconds)
+        except Unreachable:
+            if reading.is_refused:  # by as much of the error as has come
+                raise reading.refusal() from None
+            raise
+        finally:
+            if reading.limits is not None:
+                self._limits[call.key] = reading.limits
 
     def _body_without(self, call: ProviderCall, left_out: frozenset[str]) -> dict[str, Any]:
         body = self.body(call)
@@ -113,29 +133,6 @@ class ProviderAdapter(ABC):
             if len(self._left_out) >= MOST_MODELS:
                 del self._left_out[next(iter(self._left_out))]
             self._left_out[model] = left_out
-
-    async def _chunks(self, response: httpx.Response, call: ProviderCall) -> AsyncGenerator[Sequence[Chunk], None]:
-        """Yield the chunks of each network read. Raises Garbled where the body doesn't have the dialect's shape."""
-        splitter, reader, mending = FrameSplitter(), self.reader(call), self._mending(call)
-        async with aclosing(http.pieces(response, call.request.read_pause_seconds)) as pieces:
-            async for piece in pieces:
-                chunks, error = _read(reader, splitter.feed(piece))
-                if mending is not None:
-                    chunks = mending.mended(chunks)
-                if chunks:
-                    yield chunks
-                if error is not None:
-                    raise error
-                if reader.has_ended:
-                    return
-        chunks, error = _read(reader, splitter.end(), final=True)
-        if mending is not None:
-            chunks = mending.mended(chunks)
-        if chunks:
-            yield chunks
-        if error is not None:
-            raise error
-        reader.check_end()
 
     @property
     def most_embedding_inputs(self) -> int:
@@ -167,11 +164,11 @@ class ProviderAdapter(ABC):
     async def _get(self, path: str, key: int = 0) -> Any:
         response, body = await http.get(self._http, self._base_url + path, self._headers(key))
         if response.is_error:
-            raise refusal(response.status_code, _json_or_text(body), response.headers)
-        return _json_or_text(body)
+            raise refusal(response.status_code, json_or_text(body), response.headers)
+        return json_or_text(body)
 
     async def aclose(self) -> None:
-        await self._body_ends.aclose()
+        await self._transport.aclose()
         await self._http.aclose()
 
     @abstractmethod
@@ -215,37 +212,13 @@ class ProviderAdapter(ABC):
 
     async def _check(self, response: httpx.Response, key: int) -> None:
         """Store the rate limits of a response. Raises the ProviderError of a bad status, and Garbled for HTML."""
-        if _has_limits(response) and (limits := parse_limits(response.headers)):
+        if limits := limits_of(response.headers):
             self._limits[key] = limits
         if response.status_code >= 300:  # noqa: PLR2004
-            body = _json_or_text(await http.beginning(response, MOST_ERROR_BYTES))
+            body = json_or_text(await http.beginning(response, MOST_ERROR_BYTES))
             raise refusal(response.status_code, body, response.headers)
         if "html" in response.headers.get("content-type", ""):
             raise Garbled("a page instead of an answer", status=response.status_code)
-
-
-def _read(
-    reader: StreamReader, frames: Sequence[Frame], *, final: bool = False
-) -> tuple[Sequence[Chunk], ProviderError | None]:
-    """Return the chunks of `frames` up to the end marker or an error, and that error.
-
-    The error is Garbled for a frame of another shape. `final`: no frames follow.
-    """
-    found: list[Chunk] = []
-    try:
-        for frame in frames:
-            found += reader.read(frame)
-            if reader.has_ended:
-                break
-        if final or reader.has_ended:
-            found += reader.end()
-    except ProviderError as error:
-        return found, error
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
-        garbled = Garbled(f"not in this dialect ({type(error).__name__})")
-        garbled.__cause__ = error
-        return found, garbled
-    return found, None
 
 
 def json_object(frame: Frame) -> dict[str, Any]:
@@ -268,19 +241,7 @@ def integer(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-def _has_limits(response: httpx.Response) -> bool:
-    """Return whether a response has any rate-limit header: reading them all costs more than this."""
-    return any(b"ratelimit" in name.lower() for name, _ in response.headers.raw)
-
-
 def _listed_names(body: Any) -> frozenset[str]:
     """Return the names in a list of models: `data` of OpenAI and Anthropic, `models` of Gemini."""
     rows = objects(body.get("data") or body.get("models")) if isinstance(body, dict) else []
     return frozenset(name.removeprefix("models/") for row in rows for name in texts(row, "id", "name"))
-
-
-def _json_or_text(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return body[:300].decode("utf-8", "replace")

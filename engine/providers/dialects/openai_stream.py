@@ -8,7 +8,6 @@ from typing import Any
 from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
 from engine.errors import Garbled, Overloaded, StreamCut
 from engine.providers.dialects.adapter import json_object
-from engine.providers.dialects.stream_reader import StreamReader
 from engine.providers.error_details import reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
@@ -19,6 +18,7 @@ from engine.providers.streams.heartbeats import is_heartbeat
 from engine.providers.streams.openai_parts import call_pieces, parts_of
 from engine.providers.streams.openai_usage import billed_usd, usage_of
 from engine.providers.streams.plain_text import plain_text
+from engine.providers.streams.stream_reader import StreamReader
 from engine.providers.streams.think_tags import TaggedText, ThinkTags
 from engine.providers.streams.thinking_habits import ThinkingHabits
 from engine.providers.streams.tool_calls import ToolCalls

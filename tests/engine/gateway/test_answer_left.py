@@ -1,17 +1,15 @@
 """Readers that leave, and answers that the process aborts: the charge and the waste."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 
 import pytest
 
 from engine.attempt_record import ABANDONED, CLOSING, STOPPED
 from engine.catalog.offers import Offer
-from engine.chat import Chunk, Delta, Restart, Usage
+from engine.chat import Delta, Restart, Usage
 from engine.errors import Closing, Overloaded, StreamCut
 from engine.money import Money
-from engine.ports import ProviderCall
+from engine.ports import AnswerSink, ProviderCall
 from engine.routing.health import Permit
 from tests.engine.clock import HandClock
 from tests.engine.scripted import END, NEVER, AnswerSetup, ScriptedProvider, Step, cost, deltas, paid, whole
@@ -48,12 +46,10 @@ async def test_answer_left_before_the_first_content_is_charged_for_its_input() -
 class Unanswered(ScriptedProvider):
     """A provider whose response headers never come."""
 
-    @asynccontextmanager
-    async def stream(self, call: ProviderCall) -> AsyncIterator[AsyncIterator[Sequence[Chunk]]]:  # noqa: ARG002
+    async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:  # noqa: ARG002
         self.open += 1
         try:
             await asyncio.Event().wait()
-            yield self._follow([])
         finally:
             self.open -= 1
 

@@ -2,17 +2,17 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
 
 from engine.catalog.offers import Offer
-from engine.chat import Chunk, Delta, Finish, Finished, Options, Served, Usage
+from engine.chat import Delta, Finish, Finished, Options, Served, Usage
 from engine.errors import FirstTokenLate, Garbled, Overloaded, RequestFault, StreamCut, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt
 from engine.gateway.attempt_content import text_of
+from engine.ports import AnswerSink
 from engine.routing.health import Permit
 from tests.bot.virtual import run
 from tests.engine.scripted import END, NEVER, AnswerSetup, ScriptedProvider, Step, attempt, deltas, started, whole
@@ -136,11 +136,12 @@ async def test_refusal_without_content_has_no_first_token() -> None:
 
 async def test_attempt_that_only_ever_reasons_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     class Endless(ScriptedProvider):
-        async def _follow(self, script: list[Step]) -> AsyncIterator[Sequence[Chunk]]:
+        async def _follow(self, script: list[Step], sink: AnswerSink) -> None:
+            sink.taken()
             for step in itertools.cycle(script):
                 await asyncio.sleep(0)
                 assert isinstance(step, Delta)
-                yield [step]
+                sink.add([step])
 
     monkeypatch.setattr("engine.gateway.attempt.LONGEST_SECONDS", 0.02)
     made = started(AnswerSetup(Endless("one", [Delta(thinking="hm")])))

@@ -115,7 +115,7 @@ class Echo:
         self.message = self.text = ""
         made = build(spec, keys=("k",), base_url="http://provider.test/v1")
         assert isinstance(made, ProviderAdapter)
-        made._http = httpx.MockTransport(self._respond)
+        made.send_through(httpx.MockTransport(self._respond))
         self.provider = made
         other = "gemini" if spec.dialect != "gemini" else "anthropic"
         well = ScriptedProvider("well", whole("fine"), dialect=other)

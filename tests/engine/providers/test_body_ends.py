@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import httpx
 import pytest
@@ -13,54 +12,10 @@ from engine.ports import ProviderCall
 from engine.providers.body_ends import MOST_END_BYTES, BodyEnds
 from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.registry import build, specs
+from engine.providers.transport.through_httpx import HttpxTransport
 from tests.engine.providers.dialects.wires import ASKED
-
-OPENAI = b'data: {"choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
-ANTHROPIC = (
-    b'data: {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hi"}}\n\n'
-    b'data: {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}\n\ndata: {"type": "message_stop"}\n\n'
-)
-
-
-@dataclass
-class LateServer:
-    """Sends each body at once and its end when `end` is set, or after `seconds`; counts connections."""
-
-    answer: bytes = OPENAI
-    seconds: float = 0.0
-    tail: bytes = b""
-    end: asyncio.Event = field(default_factory=asyncio.Event)
-    url: str = ""
-    connections: int = 0
-    closed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
-                await reader.readexactly(int(length.split(b":")[1]))
-                head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-                end = b"" if self.seconds else b"0\r\n\r\n"
-                writer.write(head + b"%x\r\n%s\r\n" % (len(self.answer), self.answer) + end)
-                if self.seconds:
-                    await self._end(writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            self.closed.set()
-        finally:
-            writer.close()
-
-    async def _end(self, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(self.seconds):
-                await self.end.wait()
-        except TimeoutError:
-            pass
-        if self.tail:
-            writer.write(b"%x\r\n%s\r\n" % (len(self.tail), self.tail))
-        writer.write(b"0\r\n\r\n")
-        await writer.drain()
+from tests.engine.providers.late_server import ANTHROPIC, OPENAI, LateServer
+from tests.engine.providers.reading import chunks_of
 
 
 @asynccontextmanager
@@ -71,8 +26,7 @@ async def serving(
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
     provider = build(specs()[name], keys=("k",), base_url=server.url)
     assert isinstance(provider, ProviderAdapter)
-    if ends is not None:
-        provider._body_ends = ends
+    provider._transport = HttpxTransport(provider._http, ends)
     try:
         async with listening:
             yield provider
@@ -82,12 +36,16 @@ async def serving(
 
 
 async def read(provider: ProviderAdapter) -> int:
-    async with provider.stream(ProviderCall(ASKED, "m", 100)) as chunks:
-        return len([chunk async for batch in chunks for chunk in batch])
+    return len(await chunks_of(provider, ProviderCall(ASKED, "m", 100)))
+
+
+def ends_of(provider: ProviderAdapter) -> BodyEnds:
+    assert isinstance(provider._transport, HttpxTransport)
+    return provider._transport._ends
 
 
 async def ended(provider: ProviderAdapter) -> None:
-    while len(provider._body_ends):
+    while len(ends_of(provider)):
         await asyncio.sleep(0.001)
 
 
@@ -108,7 +66,7 @@ async def test_reader_does_not_wait_for_the_end_of_the_body() -> None:
     server = LateServer(seconds=600)
     async with serving(server, ends=BodyEnds(seconds=600)) as provider:
         assert await read(provider)
-        assert len(provider._body_ends) == 1
+        assert len(ends_of(provider)) == 1
         server.end.set()
         await ended(provider)
         assert await read(provider)
@@ -118,7 +76,7 @@ async def test_reader_does_not_wait_for_the_end_of_the_body() -> None:
 async def test_body_that_ends_with_the_last_event_needs_no_task() -> None:
     async with serving(LateServer()) as provider:
         await read(provider)
-        assert len(provider._body_ends) == 0
+        assert len(ends_of(provider)) == 0
 
 
 async def test_reader_that_leaves_closes_the_connection_at_once() -> None:
@@ -130,7 +88,7 @@ async def test_reader_that_leaves_closes_the_connection_at_once() -> None:
         await asyncio.sleep(0.01)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-        assert len(provider._body_ends) == 0
+        assert len(ends_of(provider)) == 0
         server.end.set()
         await server.closed.wait()
 
@@ -139,7 +97,7 @@ async def test_failed_stream_is_not_read_on() -> None:
     async with serving(LateServer(b"data: {}\n\n")) as provider:
         with pytest.raises(StreamCut):
             await read(provider)
-        assert len(provider._body_ends) == 0
+        assert len(ends_of(provider)) == 0
 
 
 @pytest.mark.parametrize("ends", [BodyEnds(most=0), BodyEnds(seconds=0.01)])
@@ -166,7 +124,7 @@ async def test_closed_provider_closes_bodies_at_once() -> None:
     async with serving(server, ends=BodyEnds(seconds=600)) as provider:
         await read(provider)
         await provider.aclose()
-        assert len(provider._body_ends) == 0
+        assert len(ends_of(provider)) == 0
         server.end.set()
         await server.closed.wait()
 

@@ -17,6 +17,7 @@ from engine.providers import sse
 from engine.providers.registry import build
 from engine.providers.spec import Spec
 from engine.providers.sse import MOST_ELEMENTS, MOST_FRAME_CHARS, MOST_FRAMES
+from tests.engine.providers.reading import ChunkSink
 
 LONGEST_STEP_SECONDS = 0.25
 GZIP = "content-encoding: gzip\r\n"
@@ -73,17 +74,15 @@ async def asked(url: str, dialect: str = "openai") -> tuple[ProviderError | None
     """Ask a provider once. Return the error, the number of chunks, and the longest step of the event loop."""
     provider = build(Spec("hostile", url, dialect), keys=("k",), base_url=url)
     call = ProviderCall(ChatRequest("r", "m", (says(Role.USER, "hi"),)), "m", 100)
-    chunks, failed, steps = 0, None, LoopSteps()
+    sink, failed, steps = ChunkSink(), None, LoopSteps()
     try:
-        async with provider.stream(call) as found:
-            async for each in found:
-                chunks += len(each)
+        await provider.stream(call, sink)
     except ProviderError as error:
         failed = error
     finally:
         longest = steps.stop()
         await provider.aclose()
-    return failed, chunks, longest
+    return failed, len(sink.chunks), longest
 
 
 BODIES = {

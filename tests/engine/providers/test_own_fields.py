@@ -13,6 +13,7 @@ from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import MOST_MODELS
 from engine.providers.tool_ids import carrying
 from tests.engine.providers.dialects.wires import ASKED, Wire, asking, data, text
+from tests.engine.providers.reading import chunks_of
 
 OPENAI = data({"choices": [{"delta": {"content": "fine"}, "finish_reason": "stop", "index": 0}]}, "[DONE]")
 GEMINI = data({"candidates": [{"content": {"parts": [{"text": "fine"}]}, "finishReason": "STOP"}]})
@@ -40,7 +41,7 @@ def picky(
             return httpx.Response(400, json=error)
         return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=answer)
 
-    wire.provider._http = httpx.MockTransport(respond)
+    wire.provider.send_through(httpx.MockTransport(respond))
     return wire, sent
 
 
@@ -110,7 +111,7 @@ async def test_several_refused_fields_are_left_out_one_after_the_other() -> None
             return httpx.Response(400, json=errors.pop(0))
         return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=OPENAI)
 
-    wire.provider._http = httpx.MockTransport(respond)
+    wire.provider.send_through(httpx.MockTransport(respond))
     assert text(await wire.chunks()) == "fine"
     assert not {"reasoning_effort", "stream_options"} & set(sent[-1])
 
@@ -162,8 +163,7 @@ async def test_so_many_models_are_remembered_and_no_more() -> None:
 
 
 async def _chunks(wire: Wire, request: ChatRequest, model: str) -> None:
-    async with wire.provider.stream(ProviderCall(request, model, 100)) as chunks:
-        [chunk async for batch in chunks for chunk in batch]
+    await chunks_of(wire.provider, ProviderCall(request, model, 100))
 
 
 @pytest.mark.parametrize("message", ["Corrupted thought signature.", "Invalid thought signature"])

@@ -18,6 +18,7 @@ from main.sandbox import stand_in_providers
 from sandbox.app import Sandbox
 from sandbox.providers.registry import stand_ins_of
 from tests.engine.providers.dialects.wires import finishes, text, usage
+from tests.engine.providers.reading import chunks_of
 
 STAND_INS = stand_ins_of(stand_in_providers())
 
@@ -129,8 +130,7 @@ async def answered(sandbox: Sandbox, name: str, model: str, request: ChatRequest
     before = sandbox.stand_ins.provider(name).calls
     provider = build(spec or specs()[name], keys=("k",), base_url=sandbox.provider_urls[name])
     try:
-        async with provider.stream(ProviderCall(request, model, 500)) as chunks:
-            found = [chunk async for batch in chunks for chunk in batch]
+        found = await chunks_of(provider, ProviderCall(request, model, 500))
     finally:
         await provider.aclose()
     assert sandbox.stand_ins.provider(name).calls == before + 1

@@ -30,7 +30,7 @@ def server(dialect: str, *responses: httpx.Response | Exception) -> ProviderAdap
         return response
 
     assert isinstance(found, ProviderAdapter)
-    found._http = httpx.MockTransport(respond)
+    found.send_through(httpx.MockTransport(respond))
     return found
 
 

@@ -145,7 +145,7 @@ async def test_lone_surrogate_of_a_provider_breaks_no_answer(
 ) -> None:
     half = b'data: {"choices": [{"delta": {"content": "a\\ud800b"}, "finish_reason": "stop"}]}\n\n'
     deepseek: Any = api.container.market.providers["deepseek"]
-    deepseek._http = httpx.MockTransport(lambda _: httpx.Response(200, content=half))
+    deepseek.send_through(httpx.MockTransport(lambda _: httpx.Response(200, content=half)))
     async with api.http(**key) as http:
         body = {"model": "deepseek/deepseek-v4-flash", "messages": ASKED, "stream": stream}
         first, again = await http.post(CHAT, json=body), await http.post(CHAT, json=body)

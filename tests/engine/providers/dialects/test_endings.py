@@ -133,7 +133,7 @@ def refusing(message: str) -> Wire:
     """Return OpenAI refusing with 400 and this message."""
     error = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
     wire = Wire("openai", model="gpt-5-nano")
-    wire.provider._http = httpx.MockTransport(lambda _: httpx.Response(400, json=error))
+    wire.provider.send_through(httpx.MockTransport(lambda _: httpx.Response(400, json=error)))
     return wire
 
 

@@ -1,28 +1,36 @@
 """Shapes of usage and ends from public reports: bytes of the provider in; usage, cost and end of the answer out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from engine.catalog.offers import Offer, flat_price
-from engine.chat import Finish, Finished, Usage
+from engine.chat import Chunk, Finish, Finished, Usage
 from engine.errors import Overloaded, ProviderError
 from engine.gateway.attempt_content import AttemptContent
 from engine.ports import ProviderCall
 from tests.engine.providers.dialects.frames import START, STOP, ended, frame, said
 from tests.engine.providers.dialects.wires import ASKED, Wire, data
+from tests.engine.providers.reading import ChunkSink
 
 PRICE = flat_price("1", "2", "0.1")
+
+
+class _Into(ChunkSink):
+    def __init__(self, content: AttemptContent) -> None:
+        super().__init__()
+        self._content = content
+
+    def add(self, chunks: Sequence[Chunk]) -> None:
+        self._content.add_all(chunks)
 
 
 async def kept(name: str, body: str) -> AttemptContent:
     """Return the content of an attempt; an error after a whole answer takes nothing away."""
     made, wire = AttemptContent(Offer(name, "m"), 1, 1000), Wire(name, body)
     try:
-        async with wire.provider.stream(ProviderCall(ASKED, wire.model, 100)) as batches:
-            async for chunks in batches:
-                for chunk in chunks:
-                    made.add(chunk)
+        await wire.provider.stream(ProviderCall(ASKED, wire.model, 100), _Into(made))
     except ProviderError:
         if not made.is_whole:
             raise

@@ -10,6 +10,7 @@ from engine.chat import ChatRequest, Chunk, Delta, Finish, Finished, Options, Ro
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.registry import build, specs
+from tests.engine.providers.reading import chunks_of
 
 MODELS = {
     "deepseek": "deepseek-v4-flash",
@@ -47,12 +48,11 @@ class Wire:
         provider = build(specs()[name], keys=("k-1",), base_url="http://provider.test/v1")
         assert isinstance(provider, ProviderAdapter)
         self.provider = provider
-        self.provider._http = httpx.MockTransport(answer)
+        self.provider.send_through(httpx.MockTransport(answer))
 
     async def chunks(self, request: ChatRequest = ASKED) -> list[Chunk]:
         call = ProviderCall(request, self.model, 100)
-        async with self.provider.stream(call) as batches:
-            return [chunk async for chunks in batches for chunk in chunks]
+        return await chunks_of(self.provider, call)
 
     async def body(self, request: ChatRequest = ASKED) -> Any:
         """The fields that go out for `request`; how the answer reads does not matter."""

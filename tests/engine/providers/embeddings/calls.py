@@ -22,7 +22,7 @@ class EmbeddingWire:
         self._bodies = list(bodies)
         adapter = build(specs()[name], keys=("k-1", "k-2"), base_url="http://provider.test/v1")
         assert isinstance(adapter, ProviderAdapter)
-        adapter._http = httpx.MockTransport(self._answer(status))
+        adapter.send_through(httpx.MockTransport(self._answer(status)))
         self.provider = adapter
 
     def _answer(self, status: int) -> Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]:

@@ -1,7 +1,7 @@
 """StreamReader: the frames of one streamed answer, read into chunks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 
 from engine.chat import Chunk, Finish, Finished
 from engine.errors import Garbled, StreamCut
@@ -50,6 +50,6 @@ class StreamReader(ABC):
             raise StreamCut("no end marker, no finish reason")
 
 
-async def ended_at_limit(choices: int) -> AsyncGenerator[Sequence[Chunk], None]:
-    """Yield the end of an answer whose output limit was used up before any content."""
-    yield tuple(Finished(Finish.LENGTH, number) for number in range(choices))
+def ended_at_limit(choices: int) -> Sequence[Chunk]:
+    """Return the end of an answer whose output limit was used up before any content."""
+    return tuple(Finished(Finish.LENGTH, number) for number in range(choices))

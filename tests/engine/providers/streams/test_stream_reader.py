@@ -4,8 +4,8 @@ import pytest
 
 from engine.chat import Chunk, Delta
 from engine.errors import StreamCut
-from engine.providers.dialects.stream_reader import StreamReader
 from engine.providers.sse import Frame
+from engine.providers.streams.stream_reader import StreamReader
 
 
 class Words(StreamReader):

@@ -1,0 +1,119 @@
+"""AnswerReading: the response to one call, read as it comes into the chunks of an answer, or into a refusal."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from engine.chat import Chunk
+from engine.errors import Garbled, ProviderError
+from engine.ports import AnswerSink, LimitHeaders
+from engine.providers.limit_headers import parse_limits
+from engine.providers.mending.answers import AnswerMending
+from engine.providers.refusals import refusal
+from engine.providers.sse import Frame, FrameSplitter
+from engine.providers.streams.stream_reader import StreamReader
+
+MOST_ERROR_BYTES = 64_000
+_FIRST_BAD_STATUS = 300
+_READ_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+
+
+class AnswerReading:
+    """The Receiver of one call: passes chunks on to `sink`. Nothing in it waits.
+
+    `is_taken`: the provider has taken the request. `limits`: the rate-limit headers of the response.
+    """
+
+    def __init__(self, reader: StreamReader, mending: AnswerMending | None, sink: AnswerSink) -> None:
+        self._reader, self._mending, self._sink = reader, mending, sink
+        self._splitter = FrameSplitter()
+        self._status, self._headers = 0, dict[str, str]()
+        self._error_body: bytearray | None = None
+        self.is_taken = False
+        self.limits: LimitHeaders | None = None
+
+    def head(self, status: int, headers: Mapping[str, str]) -> None:
+        """Take the head of the response. Raises Garbled for a page of HTML."""
+        self.limits = limits_of(headers)
+        if status >= _FIRST_BAD_STATUS:
+            self._status, self._headers, self._error_body = status, dict(headers), bytearray()
+            return
+        if "html" in headers.get("content-type", ""):
+            raise Garbled("a page instead of an answer", status=status)
+        self.is_taken = True
+        self._sink.taken()
+
+    def feed(self, piece: bytes) -> bool:
+        """Take a piece; return True after the end marker. Raises the ProviderError that it holds, and Garbled."""
+        if self._error_body is not None:
+            return self._is_error_full(self._error_body, piece)
+        self._pass_on(self._splitter.feed(piece), final=False)
+        return self._reader.has_ended
+
+    def end(self) -> None:
+        """Take the end of the body. Raises a ProviderError for an answer that is cut, and the refusal of a request."""
+        if self._error_body is not None:
+            raise self.refusal()
+        self._pass_on(self._splitter.end(), final=True)
+        self._reader.check_end()
+
+    @property
+    def is_refused(self) -> bool:
+        return self._error_body is not None
+
+    def refusal(self) -> ProviderError:
+        """Return the error of a response with a bad status, by as much of its body as has come."""
+        body = bytes((self._error_body or b"")[:MOST_ERROR_BYTES])
+        return refusal(self._status, json_or_text(body), self._headers)
+
+    def _is_error_full(self, body: bytearray, piece: bytes) -> bool:
+        body += piece
+        if len(body) > MOST_ERROR_BYTES:
+            raise self.refusal()
+        return False
+
+    def _pass_on(self, frames: Iterable[Frame], *, final: bool) -> None:
+        """Pass the chunks of `frames` on, up to the end marker or an error; then raise that error."""
+        chunks, error = read_frames(self._reader, frames, final=final)
+        if self._mending is not None:
+            chunks = self._mending.mended(chunks)
+        if chunks:
+            self._sink.add(chunks)
+        if error is not None:
+            raise error
+
+
+def read_frames(
+    reader: StreamReader, frames: Iterable[Frame], *, final: bool = False
+) -> tuple[Sequence[Chunk], ProviderError | None]:
+    """Return the chunks of `frames` up to the end marker or an error, and that error.
+
+    The error is Garbled for a frame of another shape. `final`: no frames follow.
+    """
+    found: list[Chunk] = []
+    try:
+        for frame in frames:
+            found += reader.read(frame)
+            if reader.has_ended:
+                break
+        if final or reader.has_ended:
+            found += reader.end()
+    except ProviderError as error:
+        return found, error
+    except _READ_ERRORS as error:
+        garbled = Garbled(f"not in this dialect ({type(error).__name__})")
+        garbled.__cause__ = error
+        return found, garbled
+    return found, None
+
+
+def limits_of(headers: Mapping[str, str]) -> LimitHeaders | None:
+    """Return the rate limits of a response; most have none, and reading them all costs more than to look for one."""
+    return parse_limits(headers) if any("ratelimit" in name for name in headers) else None
+
+
+def json_or_text(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body[:300].decode("utf-8", "replace")

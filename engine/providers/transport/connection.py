@@ -1,0 +1,241 @@
+"""ProviderConnection: one HTTP/1.1 connection to a provider, for one request after another.
+
+Everything that one network read brings is passed to the receiver at once, without a task of its own.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TypeAlias, cast
+
+import httptools
+
+from engine.errors import Garbled, Unreachable
+from engine.providers.inflate import MOST_BODY_BYTES, SLICE_BYTES, Inflater, inflater_of
+from engine.providers.transport.receiver import Receiver
+
+BUSY_SECONDS = 0.005  # of passing on pieces that have come, before the event loop runs
+UNPACED_READS = 8  # the first reads are not followed by a pause, so that an answer is seen to begin
+END_SECONDS = 0.25  # for the end of a body whose receiver has enough
+MOST_END_BYTES = 64_000
+_MOST_HEAD_BYTES = 64_000
+_INFORMATIONAL = range(100, 200)
+_LOST = "the connection was lost"
+
+
+Told: TypeAlias = "Callable[[ProviderConnection], None]"
+
+
+class ProviderConnection(asyncio.Protocol):
+    """After an exchange the connection is idle, closing, or reads on to the end of a body for END_SECONDS.
+
+    `idle` is called when it can take the next request, `lost` when it is closed.
+    """
+
+    def __init__(self, idle: Told, lost: Told) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._idle, self._lost = idle, lost
+        self._headers: dict[str, str] = {}
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append  # called for each chunk of the body; the parser looks it up once, now
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+        )
+        self._receiver: Receiver | None = None
+        self._done: asyncio.Future[None] | None = None
+        self._end_timer: asyncio.TimerHandle | None = None
+        self._is_paused = self._is_whole = False
+        self._reads = self._end_bytes = 0
+        self._waiting = deque[Iterator[bytes]]()
+        self.idle_since = 0.0
+
+    # --- asyncio's protocol ---------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._reads += 1
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._pass_on()  # what came before the error
+            self._fail(Unreachable("a response that is no HTTP"))
+            return
+        if self._receiver is None:
+            self._read_end(len(data))
+        else:
+            self._count_head(len(data))
+            self._pass_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._lost(self)
+        if self._end_timer is not None:
+            self._end_timer.cancel()
+        if self._receiver is None:
+            return
+        if self._has_head and not self._has_length:
+            self._is_whole = True  # the end of the connection is that of the body
+        if not self._is_whole:
+            self._fail(Unreachable(_LOST))
+        elif not self._waiting:
+            self._pass_on()
+
+    # --- httptools' protocol; the receiver is called once the parser has returned ---------------------
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        if self._parser.get_status_code() in _INFORMATIONAL:
+            self._headers = {}
+            return
+        self._has_head, self._status = True, self._parser.get_status_code()
+        self._keeps_alive = self._parser.should_keep_alive()
+
+    def on_message_complete(self) -> None:
+        self._is_whole = self._has_head
+
+    # --- one exchange --------------------------------------------------------------------------------
+
+    async def exchange(self, request: bytes, receiver: Receiver, pause_seconds: float) -> None:
+        """Send `request`; return when the receiver has enough, or all. Raises Unreachable, Garbled, and its errors."""
+        self._begin(receiver, pause_seconds)
+        self._done = done = self._loop.create_future()
+        self._transport.write(request)
+        try:
+            await done
+        finally:
+            if self._done is done and self._receiver is not None:  # it failed, or its caller was cancelled
+                self._receiver = None
+                self.close()
+
+    def _begin(self, receiver: Receiver, pause_seconds: float) -> None:
+        self._receiver, self._pause_seconds = receiver, pause_seconds
+        self._headers = {}
+        self._has_head = self._is_announced = self._is_whole = self._keeps_alive = False
+        self._status = self._reads = self._head_bytes = self._body_bytes = 0
+        self._inflater: Inflater | None = None
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        self._transport.abort()
+
+    @property
+    def is_open(self) -> bool:
+        return not self._transport.is_closing()
+
+    @property
+    def _has_length(self) -> bool:
+        return "content-length" in self._headers or "transfer-encoding" in self._headers
+
+    def _count_head(self, size: int) -> None:
+        if not self._has_head:
+            self._head_bytes += size
+            if self._head_bytes > _MOST_HEAD_BYTES:
+                self._fail(Garbled("a head without an end"))
+
+    def _fail(self, error: BaseException) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_exception(error)
+        self.close()
+
+    def _pass_on(self) -> None:
+        """Pass on all that has come. Where that takes long, the event loop runs in between."""
+        receiver, done = self._receiver, self._done
+        if receiver is None or done is None or done.done() or not self._has_head:
+            return
+        try:
+            if not self._is_announced:
+                self._is_announced = True
+                receiver.head(self._status, self._headers)
+                self._inflater = inflater_of(self._headers) if "content-encoding" in self._headers else None
+            self._queue()
+            if self._feed(receiver):
+                self._complete(done)
+            elif not self._waiting and self._is_whole:
+                receiver.end()
+                self._complete(done)
+            elif not self._waiting and self._pause_seconds and self._reads >= UNPACED_READS:
+                self._pause()
+                self._loop.call_later(self._pause_seconds, self._resume)
+        except Exception as error:  # noqa: BLE001 - the caller of the exchange gets it
+            self._fail(error)
+
+    def _queue(self) -> None:
+        """Put the pieces of one read in the queue, in slices of limited work."""
+        if not self._pieces:
+            return
+        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        if self._inflater is not None:
+            self._waiting.append(self._inflater.feed(body))
+        elif len(body) <= SLICE_BYTES:
+            self._waiting.append(iter((body,)))
+        else:
+            self._waiting.append(body[at : at + SLICE_BYTES] for at in range(0, len(body), SLICE_BYTES))
+
+    def _feed(self, receiver: Receiver) -> bool:
+        """Pass slices on until none is left or BUSY_SECONDS are over; return True where no more is wanted."""
+        busy_until = self._loop.time() + BUSY_SECONDS
+        while self._waiting:
+            for piece in self._waiting[0]:
+                self._body_bytes += len(piece)
+                if self._body_bytes > MOST_BODY_BYTES:
+                    raise Garbled("a body without an end")
+                if receiver.feed(piece):
+                    return True
+                if self._loop.time() > busy_until:
+                    self._pause()
+                    self._loop.call_soon(self._resume)
+                    return False
+            self._waiting.popleft()
+        return False
+
+    def _pause(self) -> None:
+        """Stop reading, so that the event loop is not woken for each packet; the kernel buffers them."""
+        if not self._is_paused and self.is_open:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._receiver is not None and self._waiting:
+            self._pass_on()
+        if self._is_paused and not self._waiting and self.is_open:
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    # --- after it --------------------------------------------------------------------------------------
+
+    def _complete(self, done: "asyncio.Future[None]") -> None:
+        """End the exchange. A connection whose body goes on is read for END_SECONDS, to be used again."""
+        self._receiver = None
+        self._waiting.clear()
+        done.set_result(None)
+        self._resume()
+        if self._is_whole:
+            self._rest()
+        elif self._keeps_alive:
+            self._end_bytes = 0
+            self._end_timer = self._loop.call_later(END_SECONDS, self.close)
+        else:
+            self.close()
+
+    def _read_end(self, size: int) -> None:
+        """Read on to the end of the body. Bytes that nothing asked for close the connection."""
+        self._pieces.clear()
+        self._end_bytes += size
+        if self._end_timer is None or self._end_bytes > MOST_END_BYTES:
+            self.close()
+        elif self._is_whole:
+            self._end_timer.cancel()
+            self._end_timer = None
+            self._rest()
+
+    def _rest(self) -> None:
+        if self._keeps_alive and self.is_open:
+            self.idle_since = self._loop.time()
+            self._idle(self)
+        else:
+            self.close()

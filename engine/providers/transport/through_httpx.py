@@ -1,0 +1,31 @@
+"""HttpxTransport: the Transport over an httpx transport, as providers behind a proxy need it."""
+
+from collections.abc import Mapping
+from contextlib import aclosing
+
+import httpx
+
+from engine.providers import http
+from engine.providers.body_ends import BodyEnds
+from engine.providers.transport.receiver import Receiver
+
+
+class HttpxTransport:
+    """Posts through `connections`, which its owner closes. Ends of bodies are read on to by `ends`."""
+
+    def __init__(self, connections: httpx.AsyncBaseTransport, ends: BodyEnds | None = None) -> None:
+        self._connections, self._ends = connections, BodyEnds() if ends is None else ends
+
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, receiver: Receiver, pause_seconds: float = 0.0
+    ) -> None:
+        async with http.post(self._connections, url, headers, body, self._ends) as response:
+            receiver.head(response.status_code, response.headers)
+            async with aclosing(http.pieces(response, pause_seconds)) as pieces:
+                async for piece in pieces:
+                    if receiver.feed(piece):
+                        return
+            receiver.end()
+
+    async def aclose(self) -> None:
+        await self._ends.aclose()

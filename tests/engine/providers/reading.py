@@ -1,0 +1,29 @@
+"""The chunks of a provider's answer, as a test reads them."""
+
+from collections.abc import Sequence
+
+from engine.chat import Chunk
+from engine.ports import Provider, ProviderCall
+
+
+class ChunkSink:
+    """Takes an answer: `chunks` that came, and whether the provider took the request."""
+
+    def __init__(self) -> None:
+        self.chunks: list[Chunk] = []
+        self.batches = 0
+        self.is_taken = False
+
+    def taken(self) -> None:
+        self.is_taken = True
+
+    def add(self, chunks: Sequence[Chunk]) -> None:
+        self.chunks += chunks
+        self.batches += 1
+
+
+async def chunks_of(provider: Provider, call: ProviderCall) -> list[Chunk]:
+    """Return the chunks of a whole answer. Raises a ProviderError."""
+    sink = ChunkSink()
+    await provider.stream(call, sink)
+    return sink.chunks
