@@ -1,0 +1,82 @@
+import json
+
+import pytest
+
+from engine.chat import Delta
+from engine.errors import Garbled, KeyRefused, Overloaded, RateLimited
+from engine.providers.sse import Frame
+from engine.providers.streams.answer_reading import MOST_ERROR_BYTES, AnswerReading, json_or_text, limits_of
+from engine.providers.streams.stream_reader import StreamReader
+from tests.engine.providers.reading import ChunkSink
+
+
+class Words(StreamReader):
+    """Reads each frame as a word; `fail` is an error, `wrong` another shape, `done` the end."""
+
+    def read(self, frame: Frame) -> list[Delta]:
+        if frame.data == "fail":
+            raise Overloaded("failed")
+        if frame.data == "wrong":
+            raise KeyError("choices")
+        self.has_ended = frame.data == "done"
+        return [] if self.has_ended else [Delta(frame.data)]
+
+
+def reading() -> tuple[AnswerReading, ChunkSink]:
+    sink = ChunkSink()
+    return AnswerReading(Words(), None, sink), sink
+
+
+def test_chunks_of_one_read_come_together_up_to_the_end_marker() -> None:
+    found, sink = reading()
+    found.head(200, {"content-type": "text/event-stream"})
+    assert (found.is_taken, sink.is_taken) == (True, True)
+    assert not found.feed(b"data: one\n\ndata: two\n\ndata: thr")
+    assert found.feed(b"ee\n\ndata: done\n\ndata: fail\n\n")
+    assert (sink.chunks, sink.batches) == ([Delta("one"), Delta("two"), Delta("three")], 2)
+
+
+@pytest.mark.parametrize(("word", "error"), [("fail", Overloaded), ("wrong", Garbled)])
+def test_chunks_before_an_error_are_passed_on(word: str, error: type[Exception]) -> None:
+    found, sink = reading()
+    found.head(200, {})
+    with pytest.raises(error):
+        found.feed(f"data: one\n\ndata: {word}\n\n".encode())
+    assert sink.chunks == [Delta("one")]
+
+
+def test_last_frame_may_lack_its_end() -> None:
+    found, sink = reading()
+    found.head(200, {})
+    found.feed(b"data: one\n\ndata: done")
+    found.end()
+    assert sink.chunks == [Delta("one")]
+
+
+def test_refusal_is_read_from_its_body() -> None:
+    found, sink = reading()
+    found.head(401, {"x-ratelimit-remaining-requests": "3"})
+    assert (found.is_refused, found.is_taken, sink.is_taken) == (True, False, False)
+    assert not found.feed(json.dumps({"error": {"message": "wrong key", "code": "invalid_api_key"}}).encode())
+    with pytest.raises(KeyRefused):
+        found.end()
+    assert found.limits is not None
+    assert found.limits.requests_left == 3
+
+
+def test_refusal_without_an_end_is_read_in_part() -> None:
+    found, _ = reading()
+    found.head(429, {})
+    with pytest.raises(RateLimited):
+        found.feed(b"x" * (MOST_ERROR_BYTES + 1))
+
+
+def test_page_is_no_answer() -> None:
+    with pytest.raises(Garbled, match="page"):
+        reading()[0].head(200, {"content-type": "text/html"})
+
+
+def test_helpers() -> None:
+    assert json_or_text(b'{"a": 1}') == {"a": 1}
+    assert json_or_text(b"\xffno" + b"x" * 400) == "\ufffdno" + "x" * 297
+    assert limits_of({"content-type": "x"}) is None
