@@ -1,10 +1,9 @@
 """The sandbox: a local Telegram, stand-in providers, and a page that shows both."""
 
-import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from sandbox.page_api import PageApi
 from sandbox.providers import StandIns
+from sandbox.serving import serving
 from sandbox.telegram import server
 from sandbox.telegram.world import ADMIN_ID, TOKEN, World
 
@@ -29,12 +29,6 @@ GUARDED = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class Sandbox:
@@ -63,6 +57,7 @@ class Sandbox:
         self.world = World(monotonic)
         self.stand_ins = StandIns(word_seconds, providers=providers)
         farthing = (farthing_url, farthing_admin_key) if farthing_url and farthing_admin_key else None
+        self._exits = contextlib.AsyncExitStack()
         self._page_api = PageApi(self.world, self.stand_ins, self.url, farthing)
 
     def route_by(self, next_offers: Callable[[], list[str]]) -> None:
@@ -82,16 +77,12 @@ class Sandbox:
         config = uvicorn.Config(
             self._app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
         )
-        self._server = _Server(config)
-        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
-        while not self._server.started and not self._task.done():  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
+        await self._exits.enter_async_context(serving(uvicorn.Server(config), [self._socket]))
+        self._exits.callback(self.world.updates.close)  # first: it ends the long poll
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.world.updates.close()
-        self._server.should_exit = True
-        await self._task
+        await self._exits.aclose()
 
     def _app(self) -> Starlette:
         async def index(_: Request) -> Response:
