@@ -49,11 +49,10 @@ class TokenRefusedError(OSError):
 class Bot:
     """The bot as a component: start, quiet, stop. `routes` contains the webhook if one is used."""
 
-    def __init__(self, services: Services) -> None:
-        config = services.config
+    def __init__(self, services: Services, limiter: RateLimiter | None = None) -> None:
+        config, limiter = services.config, limiter or RateLimiter(may_call=services.may_call)
         self._services = services
         self._requests = [FormRequest() for _ in range(3)]  # for calls, PTB's own poller (unused), and our poller
-        limiter = RateLimiter(may_call=services.may_call)
         self._application = (
             Application.builder()
             .token(config.token)

@@ -52,7 +52,7 @@ class Sandbox:
         word_seconds: float = 0.03,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._socket = _bound(host, port)
+        self._socket = bound(host, port)
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
         self.world = World(monotonic)
         self.stand_ins = StandIns(word_seconds, providers=providers)
@@ -99,7 +99,8 @@ class Sandbox:
         )
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket at this address. Raises OSError with a sentence where it is taken."""
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

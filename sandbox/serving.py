@@ -35,7 +35,7 @@ async def _stop(server: uvicorn.Server) -> None:
 
 
 async def _ended(server: uvicorn.Server) -> None:
-    while server.server_state.connections or server.server_state.tasks:
+    while server.server_state.connections or server.server_state.tasks:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.001)
     for listener in server.servers:
         await listener.wait_closed()

@@ -22,6 +22,7 @@ from bot.delivery.call_budgets import CallGate, CallRate, CallWindow
 
 FREE = frozenset({"answercallbackquery", "answerprecheckoutquery", "getme", "getfile", "setmycommands"})
 DRAFTS = frozenset({"sendmessagedraft", "sendchataction"})
+CHAT_SECONDS = 1.1
 SLOW_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 60.0  # for a longer wait the call fails at once; an answer stays in the outbox
 MOST_TRIES = 5
@@ -52,8 +53,8 @@ class LeaseLapsed(TelegramError):
 class _Chat:
     """The budgets of one chat."""
 
-    def __init__(self, chat_id: int) -> None:
-        self.rate = CallRate(3, 1.1)
+    def __init__(self, chat_id: int, every_seconds: float) -> None:
+        self.rate = CallRate(3, every_seconds)
         self.group = CallWindow(20, 60.5) if chat_id < 0 else None
         self.drafts = (CallWindow(18, 5.0), CallWindow(36, 30.0))
         self.banned_until = self.slow_until = float("-inf")
@@ -87,13 +88,21 @@ class _Chat:
 
 
 class RateLimiter(BaseRateLimiter[int]):
-    """PTB passes each call through `process_request`. Times are those of the running loop."""
+    """PTB passes each call through `process_request`. Times are those of the running loop.
+
+    `chat_seconds`: from one call for a chat to the next, after a burst. `may_call` is asked right before each call to
+    a chat.
+    """
 
     def __init__(
-        self, *, burst: int = 4, per_second: float = 22.0, may_call: Callable[[], bool] = lambda: True
+        self,
+        *,
+        burst: int = 4,
+        per_second: float = 22.0,
+        chat_seconds: float = CHAT_SECONDS,
+        may_call: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`may_call` is asked right before each call to a chat."""
-        self._may_call = may_call
+        self._chat_seconds, self._may_call = chat_seconds, may_call
         self._gate = CallGate(CallRate(burst, 1 / per_second), _now)
         self._chats: dict[int, _Chat] = {}
         self._swept = float("-inf")
@@ -226,7 +235,7 @@ class RateLimiter(BaseRateLimiter[int]):
         self._sweep()
         chat = self._chats.get(chat_id)
         if chat is None:
-            chat = self._chats[chat_id] = _Chat(chat_id)
+            chat = self._chats[chat_id] = _Chat(chat_id, self._chat_seconds)
         return chat
 
     def _sweep(self) -> None:

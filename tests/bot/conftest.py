@@ -7,15 +7,15 @@ import pytest
 
 from sandbox.app import Sandbox
 from storage.database.database import Database, open_database
-from storage.migrations import upgrade
-from tests.journeys.conftest import Journey, started
+from tests.journeys.conftest import Journey, migrated_database, short_pauses, started
+
+__all__ = ["short_pauses"]
 
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path}/bot.db"
-    upgrade(url)
-    async with open_database(url) as opened:
+    (tmp_path / "bot.db").write_bytes(migrated_database())
+    async with open_database(f"sqlite:///{tmp_path}/bot.db") as opened:
         yield opened
 
 

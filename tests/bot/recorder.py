@@ -15,7 +15,8 @@ from telegram.ext import ExtBot
 
 from bot.delivery.rate_limiter import RateLimiter
 from bot.requests import FormRequest
-from sandbox.app import _bound, _Server
+from sandbox.app import bound
+from sandbox.serving import serving
 from sandbox.telegram import server
 from sandbox.telegram.world import TOKEN, World
 from tests.bot.virtual import VirtualLoop
@@ -73,22 +74,15 @@ class Telegram:
 @asynccontextmanager
 async def telegram() -> AsyncIterator[Telegram]:
     loop = asyncio.get_running_loop()
-    world, limiter, socket = World(loop.time), RateLimiter(), _bound("127.0.0.1", 0)
-    address = f"http://127.0.0.1:{socket.getsockname()[1]}"
+    world, limiter, listener = World(loop.time), RateLimiter(), bound("127.0.0.1", 0)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     bot = ExtBot(TOKEN, base_url=f"{address}/bot", request=CountedRequest(), rate_limiter=limiter)
     recorded = Telegram(world, bot, limiter)
     app = _Recorder(recorded, Starlette(routes=list(server.routes(world))))
-    serving = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
-    task = asyncio.create_task(serving.serve(sockets=[socket]))
-    while not serving.started:
-        await asyncio.sleep(0.01)
-    try:
-        async with bot:
-            recorded.calls.clear()
-            yield recorded
-    finally:
-        serving.should_exit = True
-        await task
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+    async with serving(uvicorn.Server(config), [listener]), bot:
+        recorded.calls.clear()
+        yield recorded
 
 
 class _Recorder:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ import httpx
 import pytest
 
 from bot.app import Bot
+from bot.delivery.rate_limiter import RateLimiter
+from engine.routing import selection
 from main.container import Container, open_container
 from main.front_ends import bot_services, web_services
 from main.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
+from sandbox.telegram.flood import FloodControl
 from storage.migrations import upgrade
 from storage.operations.audit import audit
 from tests.served import served
@@ -126,6 +130,7 @@ async def started(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Asy
     (tmp_path / "farthing.toml").write_text(config)
     if not (tmp_path / "farthing.db").exists():
         (tmp_path / "farthing.db").write_bytes(migrated_database())
+    sandbox.world.flood_control = FloodControl(lambda: 1000 * time.monotonic())  # no test waits for Telegram's limits
     variables = {
         "TELEGRAM_BOT_TOKEN": sandbox.token,
         "TELEGRAM_API_URL": sandbox.telegram_url,
@@ -137,7 +142,8 @@ async def started(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Asy
     for name in ("deepseek", "gemini", "anthropic", "openai"):
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
     async with open_container(read(variables, tmp_path / "no.env")) as container:
-        bot = Bot(bot_services(container, footer=False))  # texts are compared without it
+        # texts are compared without the footer
+        bot = Bot(bot_services(container, footer=False), RateLimiter(burst=100, chat_seconds=0.0))
         async with served(http_server(build_app(web_services(container, bot)), "127.0.0.1", 0)) as url:
             await bot.start()
             try:
@@ -146,6 +152,12 @@ async def started(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Asy
                 await bot.quiet()
                 await container.gateway.close(5)
                 await bot.stop()
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the pauses between repeats where every offer fails."""
+    monkeypatch.setattr(selection, "FIRST_PAUSE_SECONDS", 0.001)
 
 
 @pytest.fixture

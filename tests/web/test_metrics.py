@@ -8,12 +8,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from engine.chat import Usage
+from sandbox.app import Sandbox
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds, journal
 from tests.builders import attempt
 from tests.storage.books import DOUBLE, NOW, hold_request
-from tests.web.conftest import ADMIN_KEY, ASKED, RunningApi
+from tests.web.conftest import ADMIN_KEY, ASKED, CONFIG, RunningApi, serving
 from web.exposition import sample
 from web.metrics import LoopLag, _wal_bytes
 
@@ -162,18 +163,19 @@ async def test_money_of_open_holds_offer_states_and_queue_are_shown(api: Running
     await api.container.db.write(lambda conn: holds.void(conn, "r1:1", NOW))
 
 
-async def test_attempts_in_flight_are_those_of_the_answers(api: RunningApi) -> None:
-    api.set_mode("keepalive_only")
-    async with api.http() as http:
-        asking = asyncio.create_task(http.post("/v1/chat/completions", json={"model": "seen", "messages": ASKED}))
-        async with asyncio.timeout(10):
-            while (found := await scrape(api))["farthing_in_flight_attempts"] != "1":
-                await asyncio.sleep(0)
-        assert found["farthing_in_flight_answers"] == "1"
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
-    await api.idle()
-    assert (await scrape(api))["farthing_in_flight_attempts"] == "0"
+async def test_attempts_in_flight_are_those_of_the_answers(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with serving(tmp_path, sandbox, CONFIG + "[health]\nfirst_token_seconds = 2\n") as api:
+        api.set_mode("keepalive_only")
+        async with api.http() as http:
+            asking = asyncio.create_task(http.post("/v1/chat/completions", json={"model": "seen", "messages": ASKED}))
+            async with asyncio.timeout(10):
+                while (found := await scrape(api))["farthing_in_flight_attempts"] != "1":
+                    await asyncio.sleep(0)
+            assert found["farthing_in_flight_answers"] == "1"
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        await api.idle()
+        assert (await scrape(api))["farthing_in_flight_attempts"] == "0"
 
 
 async def test_durations_and_retries_of_this_process_are_counted_by_outcome(api: RunningApi) -> None:

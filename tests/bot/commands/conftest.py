@@ -291,7 +291,7 @@ def build_application(services: Services, request: RecordingRequest) -> "Applica
         .token(services.config.token)
         .request(request)
         .get_updates_request(request)
-        .rate_limiter(RateLimiter())
+        .rate_limiter(RateLimiter(chat_seconds=0.0))  # tests do not wait for Telegram's limits
         .context_types(ContextTypes(context=Context))
         .updater(None)
         .job_queue(None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storage.database.connection import ms
+from storage.database.connection import Connection, ms
 from storage.tenants import api_keys
 from tests.bot.commands.conftest import ANN, BAO, Chat
 from tests.builders import english
@@ -47,8 +47,13 @@ async def test_used_key_shows_its_last_day(chat: Chat) -> None:
 
 
 async def test_no_more_keys_than_the_limit(chat: Chat) -> None:
-    for _ in range(api_keys.MAX_LIVE):
-        await made(chat)
+    def make_all_but_one(conn: Connection) -> None:
+        for _ in range(api_keys.MAX_LIVE - 1):
+            api_keys.add(conn, 1, api_keys.new_key(), api_keys.KeySettings(name="program"), chat.clock.now())
+
+    await chat.say("/start")
+    await chat.write(make_all_but_one)
+    await made(chat)
     assert f"You have {api_keys.MAX_LIVE} keys, which is the limit" in await chat.press("New key")
     assert len(await limits(chat)) == api_keys.MAX_LIVE
 
