@@ -15,7 +15,7 @@ import pytest
 
 from bot.app import Bot
 from bot.delivery.rate_limiter import RateLimiter
-from engine.routing import selection
+from engine.routing import health, selection
 from main.container import Container, open_container
 from main.front_ends import bot_services, web_services
 from main.server import http_server
@@ -158,6 +158,13 @@ async def started(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Asy
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pauses between repeats where every offer fails."""
     monkeypatch.setattr(selection, "FIRST_PAUSE_SECONDS", 0.001)
+
+
+@pytest.fixture
+def no_early_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An offer that rests is not attempted before its end, however long the prompts of a test take."""
+    monkeypatch.setattr(health, "EARLY_SECONDS", 1e9)
+    monkeypatch.setattr(health, "LEAST_OUTAGE_SECONDS", 1e9)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from engine.routing import health
 from sandbox.app import Sandbox
 from sandbox.telegram.world import Chat
 from tests.journeys.conftest import ANN, BAO, CONFIG, GROUP_ID, OLGA, Journey, started
@@ -83,8 +82,8 @@ async def test_with_all_providers_down_the_user_gets_an_error_and_no_charge(jour
     await journey.check_books()
 
 
-async def test_five_failures_open_the_breaker_and_stop_calls(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "EARLY_SECONDS", 3600.0)  # no early attempt, however long the prompts take
+@pytest.mark.usefixtures("no_early_attempts")
+async def test_five_failures_open_the_breaker_and_stop_calls(journey: Journey) -> None:
     journey.sandbox.stand_ins.set_mode("deepseek", "down")
     for number in range(7):
         await journey.ask(f"{LONG} {number}")

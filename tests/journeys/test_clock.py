@@ -1,11 +1,14 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from main.front_ends import job_context
 from scheduler.context import JobContext
 from scheduler.jobs import expire_holds, outages, probe_providers, quotas, renew_plans
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 
+pytestmark = pytest.mark.usefixtures("no_early_attempts")
 LONG = "tell me about tea at length"
 
 
