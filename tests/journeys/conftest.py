@@ -142,8 +142,8 @@ async def started(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Asy
     for name in ("deepseek", "gemini", "anthropic", "openai"):
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
     async with open_container(read(variables, tmp_path / "no.env")) as container:
-        # texts are compared without the footer
-        bot = Bot(bot_services(container, footer=False), RateLimiter(burst=100, chat_seconds=0.0))
+        services = bot_services(container, footer=False)  # texts are compared without it
+        bot = Bot(services, RateLimiter(burst=100, chat_seconds=0.0, may_call=services.may_call))
         async with served(http_server(build_app(web_services(container, bot)), "127.0.0.1", 0)) as url:
             await bot.start()
             try:
