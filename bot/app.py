@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -91,6 +92,16 @@ class Bot:
     @property
     def bot(self) -> ExtBot[int]:
         return self._application.bot
+
+    @property
+    def clock_skew_seconds(self) -> float | None:
+        """Telegram's time minus this machine's; None before the first answer."""
+        return self._requests[0].clock_skew_seconds
+
+    @property
+    def conflict_at(self) -> datetime | None:
+        """The last time at which Telegram said that another process polls this bot; None: never."""
+        return self._poller.conflict_at
 
     @property
     def routes(self) -> Sequence[BaseRoute]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextvars import ContextVar
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from telegram import InlineKeyboardMarkup, Message, ReplyParameters, Update, User
@@ -15,6 +15,7 @@ from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import RateLimiter
 from bot.formatting.markdown import render
 from bot.notify import TelegramNotifier
+from bot.requests import FormRequest
 from bot.services import Services
 from engine.tenancy import Tenant
 from storage.database.connection import Connection
@@ -109,7 +110,12 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         message = self.incoming.effective_message if self.incoming else None
         if claimed_update.get() is None or message is None:
             return False
-        return OLD < self.services.clock.now() - message.date < VERY_OLD
+        return OLD < self._telegram_now() - message.date < VERY_OLD
+
+    def _telegram_now(self) -> datetime:
+        """Return the time by Telegram's clock, which dates the messages: this machine's may be wrong by hours."""
+        skew = self.bot.request.clock_skew_seconds if isinstance(self.bot.request, FormRequest) else None
+        return self.services.clock.now() + timedelta(seconds=skew or 0)
 
     async def state(self, *, fresh: bool = False) -> TenantState:
         """Return the sender's tenant, which the first message creates."""

@@ -28,6 +28,14 @@ class Notices:
         self.notifier = TelegramNotifier(bot, db, config.admin_ids)
         self.stars = StarsClient(bot)
 
+    @property
+    def clock_skew_seconds(self) -> float | None:
+        return self._request.clock_skew_seconds
+
+    @property
+    def conflict_at(self) -> None:
+        """None: this process does not poll."""
+
     async def start(self) -> None:
         await self._request.initialize()
         await self._limiter.initialize()

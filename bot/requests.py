@@ -1,6 +1,8 @@
 """PTB's HTTP requests, passed to the httpx-aiohttp transport directly: httpx's client would cost most of the CPU."""
 
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +18,8 @@ from telegram.request._requestparameter import RequestParameter
 from engine.providers.http import tls
 
 POOL = 512
+SKEW_SECONDS = 60.0
+"""The time after which the clocks are compared again."""
 _TIMEOUTS = {"connect": 10.0, "read": 20.0, "write": 20.0, "pool": 10.0}
 _HEADERS = httpx.Headers(
     {"user-agent": HTTPXRequest.USER_AGENT, "content-type": "application/x-www-form-urlencoded", "accept": "*/*"}
@@ -28,6 +32,9 @@ class FormRequest(HTTPXRequest):
 
     def __init__(self) -> None:
         limits = httpx.Limits(max_connections=POOL, max_keepalive_connections=64)
+        self.clock_skew_seconds: float | None = None
+        """Telegram's time minus this machine's, by the Date header of a recent answer."""
+        self._skew_known_until = 0.0
         self._transport = AiohttpTransport(verify=tls(), limits=limits)
         super().__init__(
             connection_pool_size=POOL,
@@ -59,6 +66,7 @@ class FormRequest(HTTPXRequest):
         )
         try:
             response = await self._transport.handle_async_request(request)
+            self._note_time(response.headers.get("date", ""))
             try:
                 return response.status_code, await response.aread()
             finally:
@@ -67,6 +75,17 @@ class FormRequest(HTTPXRequest):
             raise TimedOut from error
         except httpx.HTTPError as error:
             raise NetworkError(f"{type(error).__name__}: {error}") from error
+
+    def _note_time(self, date: str) -> None:
+        """Compare Telegram's clock with this machine's, once a minute."""
+        if time.monotonic() < self._skew_known_until:
+            return
+        try:
+            there = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        self.clock_skew_seconds = there.timestamp() - time.time()
+        self._skew_known_until = time.monotonic() + SKEW_SECONDS
 
 
 async def post(bot: ExtBot[int], method: str, fields: Mapping[str, object]) -> object:

@@ -159,6 +159,9 @@ class AlertsSection(Section):
     quota_percent: tuple[Annotated[int, Field(gt=0, le=100)], ...] = (80, 100)
     reopen_seconds: float = Field(600, ge=0)
     digest_hour_utc: int = Field(7, ge=0, le=23)
+    low_balance_usd: Usd = Decimal(5)
+    margin_percent: Decimal = Field(Decimal(0), ge=-100, le=100)
+    disk_free_mb: int = Field(500, ge=0)
 
 
 _Origin = Annotated[str, Field(pattern=r"^(\*|null|[a-z][a-z0-9+.-]*://[^/\s]+)$")]
@@ -185,6 +188,11 @@ class ScheduleSection(Section):
     prices: float = Field(60, gt=0)
     digest: float = Field(300, gt=0)
     alerts: float = Field(5, gt=0)
+    balances: float = Field(600, gt=0)
+    slowness: float = Field(60, gt=0)
+    margins: float = Field(600, gt=0)
+    self_checks: float = Field(60, gt=0)
+    status_pages: float = Field(120, gt=0)
 
 
 class BackupSection(Section):
@@ -225,6 +233,7 @@ class Config(Section):
     http: HttpSection = HttpSection()
     schedule: ScheduleSection = ScheduleSection()
     backup: BackupSection = BackupSection()
+    status_pages: dict[str, Annotated[str, Field(pattern=r"^https?://")]] = {}
 
     @model_validator(mode="before")
     @classmethod

@@ -121,6 +121,11 @@ def job_context(container: Container, bot: "Bot | None" = None, notices: "Notice
         caps=container.caps,
         per_star=Money.usd(config.billing.usd_per_star),
         wallet_pays_plans=config.billing.plans_from != "stars",
+        low_balance=Money.usd(config.alerts.low_balance_usd),
+        margin_percent=config.alerts.margin_percent,
+        disk_free_mb=config.alerts.disk_free_mb,
+        status_pages=config.status_pages,
+        telegram=bot or notices,
         new_per_hour_alert=config.access.new_per_hour_alert,
     )
 

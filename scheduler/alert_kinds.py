@@ -47,6 +47,12 @@ KINDS: Mapping[str, AlertKind] = {
         kind: AlertKind("alert.provider_down", "alert.provider_back", outage_values, _of_provider)
         for kind in OUTAGE_KINDS
     },
+    "database_slow": AlertKind("alert.database_slow", "alert.database_slow_over", _plain, _only_mute),
+    "disk_low": AlertKind("alert.disk_low", "alert.disk_low_over", _plain, _only_mute),
+    "clock_wrong": AlertKind("alert.clock_wrong", "alert.clock_wrong_over", _plain, _only_mute),
+    "other_poller": AlertKind("alert.other_poller", "alert.other_poller_over", _plain, _only_mute),
+    "balance_low": AlertKind("alert.balance_low", "alert.balance_up", _plain, _only_mute),
+    "offer_slow": AlertKind("alert.offer_slow", "alert.offer_slow_over", _plain, _of_provider),
     OFFER_AVOIDED: AlertKind("alert.offer_avoided", "alert.offer_preferred", avoided_values, _of_provider),
 }
 """By the incident's kind, the gravest first."""

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from engine.gateway.market import Market
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
-from scheduler.ports import Notifier, StarsBook
+from scheduler.ports import Notifier, StarsBook, TelegramFacts
 from storage.database.database import Database
 from storage.invoices.invoices import Seller
 from storage.reports.caps import SpendingCaps
@@ -43,4 +44,9 @@ class JobContext:
     caps: SpendingCaps | None = None
     wallet_pays_plans: bool = False
     new_per_hour_alert: int = 20
+    low_balance: Money = Money(5 * 10**9)
+    margin_percent: Decimal = Decimal(0)
+    disk_free_mb: int = 500
+    status_pages: Mapping[str, str] = field(default_factory=dict)
+    telegram: TelegramFacts | None = None
     publishing: asyncio.Lock = field(default_factory=asyncio.Lock)

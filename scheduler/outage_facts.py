@@ -15,7 +15,7 @@ from scheduler.context import JobContext
 from scheduler.incidents import IncidentFacts
 from scheduler.journal_replay import Failures, RecentAttempts
 from storage.database.connection import day_of
-from storage.operations import incidents
+from storage.operations import incidents, status_pages
 from storage.operations.incidents import Incident
 from storage.reports import journal
 from storage.reports.journal import NEEDS_OPERATOR, Detour
@@ -53,7 +53,14 @@ async def outage_facts(context: JobContext, subject: str, failures: Failures, no
         "share": round(share * 100),
         "offer": offer.name if offer else "",
         "usd": usd,
+        "page": await _status_page(context, provider, now),
     }
+
+
+async def _status_page(context: JobContext, provider: str, now: datetime) -> str:
+    """Return the sentence of the provider's public status page; empty where none is known."""
+    found = (await context.db.read(partial(status_pages.current, now=now))).get(provider)
+    return "" if found is None else found.said
 
 
 async def avoided_facts(context: JobContext, offer: Offer, recent: RecentAttempts, now: datetime) -> IncidentFacts:
@@ -90,6 +97,7 @@ def outage_values(facts: IncidentFacts) -> dict[str, object]:
         **facts,
         "status": f" ({status})" if status else "",
         "limited": {"key": "alert.limited", "values": {"n": limited}} if limited else "",
+        "page": {"key": "alert.page", "values": {"said": as_code(facts["page"])}} if facts.get("page") else "",
         "mend": {"key": f"alert.{facts['error']}", "values": {}} if facts["error"] in NEEDS_OPERATOR else "",
         "returned": {"key": "alert.returned", "values": {"n": returned}} if returned else "",
         "now": now if facts["offer"] else {"key": "alert.nobody", "values": {}},
@@ -108,6 +116,11 @@ async def recovery_values(context: JobContext, known: Incident, back_at: datetim
         "cost": found.cost,
         "more": {"key": "alert.more", "values": {"usd": extra}} if extra is not None else "",
     }
+
+
+def as_code(text: str) -> str:
+    """Return foreign text as Markdown code, so that its characters are not read as Markdown."""
+    return "`" + text.replace("`", "'") + "`"
 
 
 def minutes_between(start: datetime, end: datetime) -> int:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from locales.button import Button
@@ -42,6 +43,20 @@ class Notifier(Protocol):
 
     async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:
         """Edit a message. False where Telegram can't be reached: try again."""
+        ...
+
+
+class TelegramFacts(Protocol):
+    """Facts about this machine that show in Telegram's answers."""
+
+    @property
+    def clock_skew_seconds(self) -> float | None:
+        """Telegram's time minus this machine's; None before the first answer."""
+        ...
+
+    @property
+    def conflict_at(self) -> datetime | None:
+        """The last time at which Telegram said that another process polls this bot; None: never."""
         ...
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
@@ -34,6 +35,7 @@ class Poller:
         self._url, self._request, self._intake = f"{base_url}/getUpdates", request, intake
         self._offset = 0
         self._task: asyncio.Task[None] | None = None
+        self.conflict_at: datetime | None = None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._loop(), name="polling")
@@ -58,6 +60,8 @@ class Poller:
             except RetryAfter as error:
                 await asyncio.sleep(seconds_of(error))
             except TelegramError as error:
+                if isinstance(error, Conflict):
+                    self.conflict_at = datetime.now(UTC)
                 _log_failure(error)
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE_SECONDS, pause * 2)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from engine.ports import ProviderCall
+from engine.providers.balances import BalanceCall
 from engine.providers.mending.pictures import PictureRules
 
 Efforts: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -36,6 +37,7 @@ class Spec:
     `most_embedding_inputs`, `most_embedding_bytes`: the size of one call for embeddings.
     `reports_cost`: usage holds the bill in USD, before the fee.
     `probe_path`: a free GET that checks network and key. `fee`: share on top of catalogue prices.
+    `balance`: the free call that tells the money left, where there is one.
     `console_url`, `free_tier`: for `make setup`, where a key is had and whether a free tier exists.
     """
 
@@ -67,6 +69,7 @@ class Spec:
     most_embedding_inputs: int = 100
     most_embedding_bytes: int = 1_000_000
     probe_path: str = "/models"
+    balance: BalanceCall | None = None
     fee: str = "0"
     reports_cost: bool = False
     console_url: str = ""

@@ -129,11 +129,17 @@ TEXTS = {
     "incident.everything_down": "everything is down",
     "incident.offer_down": "model down",
     "incident.offer_avoided": "model avoided",
+    "incident.offer_slow": "slow",
+    "incident.balance_low": "balance low",
+    "incident.database_slow": "slow database",
+    "incident.disk_low": "disk nearly full",
+    "incident.clock_wrong": "wrong clock",
+    "incident.other_poller": "another process polls this bot",
     "cap.day": "day",
     "cap.month": "month",
     "alert.provider_down": (
         "🔴 {provider} is down: {error}, {count} {count:failure|failures}\n\nSince {since} UTC · last: {error}{status}{limited}\n"
-        "It carried {share} % of the traffic. {now}{mend}{returned}"
+        "It carried {share} % of the traffic. {now}{mend}{page}{returned}"
     ),
     "alert.limited": "\nIt also answered 429 (rate limit) {n} {n:time|times}, so its limit may have been reduced.",
     "alert.now": "Now {offer} answers, at {usd} a prompt.",
@@ -172,6 +178,46 @@ TEXTS = {
     "alert.wrong_admin_keys": (
         "🔐 {n} wrong admin keys came within a minute. While this goes on, wrong keys are refused with 429; "
         "the right ADMIN_API_KEY always works. If you did not mistype it, it may be an attempt to guess it."
+    ),
+    "alert.page": "\nIts status page says: {said}",
+    "alert.offer_slow": (
+        "🐢 {offer} is slow: of 20 answers one waits {now_ms} ms or longer for its first word; in the week before it was {usual_ms} ms.\n\n"
+        "It is asked less where waiting costs more than another offer. Nothing needs to be done, unless it stays so: then drain it."
+    ),
+    "alert.offer_slow_over": "🟢 {offer} is as fast as usual again, after {minutes} min.",
+    "alert.balance_low": "🪫 {provider} has {balance} left; you asked to be told below {least}.{lasts}\n\nTop it up there: once it is used up, other providers answer, at their prices.",
+    "alert.lasts": " At last week's spending that lasts {days} {days:day|days}.",
+    "alert.balance_cny": "¥{amount}",
+    "alert.balance_up": "🔋 {provider} was topped up: {balance} are there now.",
+    "alert.margin_low": (
+        "🟠 {model} earns less than your floor of {floor} % today: {prompts} {prompts:answer|answers} sold for {sold} cost {cost}, a margin of {margin}.\n\n"
+        "/margin shows it by day; a higher usd_per_mtok or markup, or cheaper offers, would mend it."
+    ),
+    "alert.database_slow": (
+        "🐌 The database is slow: a small write took {seconds} s. Answers wait for it.\n\n"
+        "Look at the load of its disk and machine; on PostgreSQL, for a transaction that holds a lock."
+    ),
+    "alert.database_slow_over": "🟢 The database is as fast as usual again, after {minutes} min.",
+    "alert.disk_low": (
+        "💾 The disk is nearly full: {megabytes} MB are free; you asked to be told below {least} MB. Without space nothing can be booked, so no "
+        "question could be answered.\n\nMake room, or move the database or the backups: DATABASE_URL, and folder in [backup]."
+    ),
+    "alert.disk_low_over": "🟢 The disk has space again, after {minutes} min.",
+    "alert.clock_wrong": (
+        "🕰 This machine's clock is {off}, compared with Telegram's. Prices by the hour, plan periods and the days of the books follow it.\n\n"
+        "Switch on time synchronisation: `timedatectl set-ntp true`."
+    ),
+    "alert.clock_slow": "{seconds} s slow",
+    "alert.clock_fast": "{seconds} s fast",
+    "alert.clock_wrong_over": "🟢 This machine's clock is right again, after {minutes} min.",
+    "alert.other_poller": (
+        "👯 Another process polls this bot (seen at {since} UTC): each message reaches one of the two, so answers may be missing.\n\n"
+        "Stop the other process. If you don't know it, revoke the token with @BotFather and set the new one."
+    ),
+    "alert.other_poller_over": "🟢 No other process polls this bot any more, after {minutes} min.",
+    "alert.scheduler_late": (
+        "⏰ No jobs ran for {minutes} min, from {since} to {until} UTC: the service was stopped, or the machine was overloaded or asleep. "
+        "Alerts about that time come only now."
     ),
     "alert.group": "{sections}",
     "alert.providers": "All providers",

@@ -129,11 +129,17 @@ TEXTS = {
     "incident.everything_down": "mọi thứ ngừng hoạt động",
     "incident.offer_down": "mô hình ngừng hoạt động",
     "incident.offer_avoided": "mô hình bị tránh",
+    "incident.offer_slow": "chậm",
+    "incident.balance_low": "sắp hết số dư",
+    "incident.database_slow": "cơ sở dữ liệu chậm",
+    "incident.disk_low": "đĩa gần đầy",
+    "incident.clock_wrong": "đồng hồ sai",
+    "incident.other_poller": "một tiến trình khác đang nhận tin của bot",
     "cap.day": "ngày",
     "cap.month": "tháng",
     "alert.provider_down": (
         "🔴 {provider} ngừng hoạt động: {error}, {count} lần lỗi\n\nTừ {since} UTC · gần nhất: {error}{status}{limited}\n"
-        "Trước đó phục vụ {share} % lưu lượng. {now}{mend}{returned}"
+        "Trước đó phục vụ {share} % lưu lượng. {now}{mend}{page}{returned}"
     ),
     "alert.limited": "\nNhà cung cấp còn trả lời 429 (giới hạn tốc độ) {n} lần, nên có thể giới hạn đã bị giảm.",
     "alert.now": "Hiện {offer} trả lời, {usd} mỗi câu.",
@@ -172,6 +178,46 @@ TEXTS = {
     "alert.wrong_admin_keys": (
         "🔐 {n} khóa quản trị sai được gửi tới trong một phút. Trong lúc đó, khóa sai bị từ chối với mã 429; "
         "ADMIN_API_KEY đúng vẫn luôn dùng được. Nếu bạn không gõ nhầm, có thể có người đang dò khóa."
+    ),
+    "alert.page": "\nTrang trạng thái của nơi này ghi: {said}",
+    "alert.offer_slow": (
+        "🐢 {offer} đang chậm: cứ 20 câu trả lời có một câu chờ từ đầu tiên {now_ms} ms trở lên; tuần trước đó là {usual_ms} ms.\n\n"
+        "Nơi này được gọi ít hơn khi chờ đợi tốn hơn một nơi khác. Chưa cần làm gì; nếu kéo dài, hãy tạm ngưng nó."
+    ),
+    "alert.offer_slow_over": "🟢 {offer} đã nhanh như thường lệ, sau {minutes} phút.",
+    "alert.balance_low": "🪫 {provider} còn {balance}; bạn muốn được báo khi dưới {least}.{lasts}\n\nHãy nạp thêm ở đó: khi hết tiền, nhà cung cấp khác sẽ trả lời, theo giá của họ.",
+    "alert.lasts": " Với mức chi của tuần qua, số này đủ dùng {days} ngày.",
+    "alert.balance_cny": "¥{amount}",
+    "alert.balance_up": "🔋 {provider} đã được nạp thêm: hiện có {balance}.",
+    "alert.margin_low": (
+        "🟠 Hôm nay {model} lãi dưới mức sàn {floor} % của bạn: {prompts} câu trả lời bán được {sold}, tốn {cost}, lãi {margin}.\n\n"
+        "/margin cho thấy từng ngày; hãy tăng usd_per_mtok hoặc markup, hoặc chọn nơi rẻ hơn."
+    ),
+    "alert.database_slow": (
+        "🐌 Cơ sở dữ liệu đang chậm: một lần ghi nhỏ mất {seconds} giây. Câu trả lời phải chờ.\n\n"
+        "Hãy xem tải của đĩa và máy; với PostgreSQL, tìm giao dịch đang giữ khóa."
+    ),
+    "alert.database_slow_over": "🟢 Cơ sở dữ liệu đã nhanh như thường lệ, sau {minutes} phút.",
+    "alert.disk_low": (
+        "💾 Đĩa gần đầy: còn {megabytes} MB; bạn muốn được báo khi dưới {least} MB. Hết chỗ thì không ghi sổ được, "
+        "nên không câu hỏi nào được trả lời.\n\nHãy dọn đĩa, hoặc chuyển cơ sở dữ liệu hay bản sao lưu: DATABASE_URL, và folder trong [backup]."
+    ),
+    "alert.disk_low_over": "🟢 Đĩa đã có chỗ trống, sau {minutes} phút.",
+    "alert.clock_wrong": (
+        "🕰 Đồng hồ của máy này {off} so với Telegram. Giá theo giờ, kỳ của gói và ngày trong sổ sách đều theo đồng hồ này.\n\n"
+        "Hãy bật đồng bộ thời gian: `timedatectl set-ntp true`."
+    ),
+    "alert.clock_slow": "chậm {seconds} giây",
+    "alert.clock_fast": "nhanh {seconds} giây",
+    "alert.clock_wrong_over": "🟢 Đồng hồ của máy này đã đúng, sau {minutes} phút.",
+    "alert.other_poller": (
+        "👯 Một tiến trình khác đang nhận tin của bot này (thấy lúc {since} UTC): mỗi tin chỉ tới một trong hai, nên có thể thiếu câu trả lời.\n\n"
+        "Hãy dừng tiến trình kia. Nếu không biết nó là gì, hãy thu hồi token ở @BotFather và đặt token mới."
+    ),
+    "alert.other_poller_over": "🟢 Không còn tiến trình nào khác nhận tin của bot này, sau {minutes} phút.",
+    "alert.scheduler_late": (
+        "⏰ Không tác vụ nào chạy trong {minutes} phút, từ {since} tới {until} UTC: dịch vụ đã dừng, hoặc máy quá tải hay ngủ. "
+        "Cảnh báo về khoảng thời gian đó giờ mới tới."
     ),
     "alert.group": "{sections}",
     "alert.providers": "Mọi nhà cung cấp",

@@ -14,7 +14,7 @@ from bot.menu import discover
 from engine import attempt_record
 from engine.errors import ProviderError
 from engine.routing.health import State
-from scheduler.outage_facts import OUTAGE_KINDS
+from scheduler.alert_kinds import KINDS
 from storage.billing import orders, payments
 from storage.billing.subscriptions import CURRENT_STATES
 
@@ -49,7 +49,7 @@ FAMILIES: dict[str, set[str]] = {
     "cap.": {"day", "month"},
     "command.": set(discover()),
     "error.": {kind.__name__ for kind in VALUES},
-    "incident.": {*OUTAGE_KINDS, "offer_avoided", "everything_down"},
+    "incident.": set(KINDS),
     "keys.button_": {"limit", "rate", "models", "expiry", "name", "rotate"},
     "payment.": {"unknown", "other", "amount", "expired", "twice", "closed", "gone", "lower", "owed", "later"},
     "payment.kept_": {"gone", "replaced", "late", "lower", "twice", "owed"},

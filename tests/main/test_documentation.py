@@ -16,10 +16,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def sections() -> Iterator[tuple[str, type[BaseModel]]]:
-    """Each section of farthing.toml with its model; for a table of tables, the model of its rows."""
+    """Each section of farthing.toml with its model; for a table of tables, the model of its rows.
+
+    A section with free keys, such as [status_pages], has no model.
+    """
     for name, field in Config.model_fields.items():
         kinds = (field.annotation, *get_args(field.annotation))
-        yield name, next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
+        yield from ((name, kind) for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
 
 
 def documented_keys() -> dict[str, set[str]]:

@@ -4,6 +4,7 @@ While it thinks, it refuses a turn of the assistant without `reasoning_content` 
 thinking_mode) and a forced tool. It has JSON mode, and no JSON schemas.
 """
 
+from engine.providers.balances import BalanceCall, deepseek_balance
 from engine.providers.spec import Spec
 
 SPEC = Spec(
@@ -31,5 +32,6 @@ SPEC = Spec(
     needs_thinking_back=True,
     most_stops=16,
     has_schemas=False,
+    balance=BalanceCall("/user/balance", deepseek_balance),
     console_url="platform.deepseek.com",
 )

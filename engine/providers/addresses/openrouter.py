@@ -3,6 +3,7 @@
 Some models refuse to have their reasoning switched off: minimax and grok altogether, gpt-oss below `low`.
 """
 
+from engine.providers.balances import BalanceCall, openrouter_credits
 from engine.providers.spec import Efforts, Spec
 
 _ASKED: Efforts = {
@@ -32,6 +33,7 @@ SPEC = Spec(
     most_embedding_inputs=512,
     most_embedding_bytes=600_000,
     probe_path="/key",
+    balance=BalanceCall("/key", openrouter_credits),
     fee="0.055",
     reports_cost=True,
     console_url="openrouter.ai/keys",

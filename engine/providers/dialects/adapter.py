@@ -11,6 +11,7 @@ from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import CapabilityMissing, Garbled, RequestFault, Unreachable
 from engine.ports import AnswerSink, LimitHeaders, ProviderCall
 from engine.providers import http
+from engine.providers.balances import Balance
 from engine.providers.error_details import objects, texts
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.mending.tool_names import PLAIN_NAME
@@ -156,6 +157,11 @@ class ProviderAdapter(ABC):
 
     async def probe(self, key: int = 0) -> None:
         await self._get(self.spec.probe_path, key)
+
+    async def balance(self, key: int = 0) -> Balance | None:
+        """Return the money left for a key; None where the provider does not tell. Raises a ProviderError."""
+        call = self.spec.balance
+        return None if call is None else call.read(await self._get(call.path, key))
 
     async def models(self) -> frozenset[str]:
         """Return the names of the models that the server lists. Raises a ProviderError."""

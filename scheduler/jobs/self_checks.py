@@ -1,0 +1,102 @@
+"""Alerts about this service itself: disk, database, clock, a second process that polls the bot, missed runs."""
+
+import shutil
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from scheduler.admin_notices import tell_admins
+from scheduler.context import JobContext
+from scheduler.incidents import report, resolve
+from scheduler.job import Job
+from scheduler.outage_facts import minutes_between
+from storage.database import watermarks
+from storage.database.connection import Connection
+from storage.operations import incidents
+from storage.operations.backup import sqlite_path
+
+DISK_LOW, DATABASE_SLOW = "disk_low", "database_slow"
+CLOCK_WRONG, OTHER_POLLER = "clock_wrong", "other_poller"
+SUBJECT = "farthing"
+MOST_SKEW_SECONDS = 60.0
+MOST_WRITE_SECONDS = 5.0
+POLLER_QUIET = timedelta(minutes=3)
+"""The time without a conflict after which the other poller is taken to be gone."""
+MISSED = timedelta(minutes=5)
+"""A pause of the scheduler that is told."""
+_LAST_RUN = "self_checks_ran_at"
+
+
+async def run(context: JobContext) -> None:
+    now = context.clock.now()
+    await _check_runs(context, now)
+    await _check_database(context, now)
+    await _check_disk(context, now)
+    await _check_clock(context, now)
+    await _check_poller(context, now)
+
+
+async def _check_runs(context: JobContext, now: datetime) -> None:
+    """Tell the admins once that no jobs ran for a while: alerts of that time come late."""
+    text = await context.db.read(partial(watermarks.read, name=_LAST_RUN))
+    await context.db.write(partial(watermarks.write, name=_LAST_RUN, value=now.isoformat()))
+    last = datetime.fromisoformat(text) if text is not None else now
+    if now - last >= MISSED:
+        values = {"minutes": minutes_between(last, now), "since": f"{last:%Y-%m-%d %H:%M}", "until": f"{now:%H:%M}"}
+        await tell_admins(context, "alert.scheduler_late", values)
+
+
+async def _check_database(context: JobContext, now: datetime) -> None:
+    begun = context.clock.monotonic()
+    await context.db.write(_nothing)
+    seconds = context.clock.monotonic() - begun
+    facts = {"seconds": round(seconds)}
+    await _set(context, DATABASE_SLOW, facts if seconds >= MOST_WRITE_SECONDS else None, now)
+
+
+def _nothing(conn: Connection) -> None:
+    """Take a turn of the writer: one small row."""
+    watermarks.write(conn, "write_check", "")
+
+
+async def _check_disk(context: JobContext, now: datetime) -> None:
+    places = [context.backup_folder]
+    if context.db.dialect == "sqlite":
+        places.append(sqlite_path(context.db.url).absolute().parent)
+    free = min((_free_bytes(place) for place in places if place is not None and place.exists()), default=None)
+    if free is not None:
+        megabytes = free // 1_000_000
+        facts = {"megabytes": megabytes, "least": context.disk_free_mb}
+        await _set(context, DISK_LOW, facts if megabytes < context.disk_free_mb else None, now)
+
+
+def _free_bytes(place: Path) -> int:
+    return shutil.disk_usage(place).free
+
+
+async def _check_clock(context: JobContext, now: datetime) -> None:
+    skew = context.telegram.clock_skew_seconds if context.telegram is not None else None
+    if skew is not None:
+        key = "alert.clock_slow" if skew > 0 else "alert.clock_fast"
+        facts = {"off": {"key": key, "values": {"seconds": round(abs(skew))}}}
+        await _set(context, CLOCK_WRONG, facts if abs(skew) > MOST_SKEW_SECONDS else None, now)
+
+
+async def _check_poller(context: JobContext, now: datetime) -> None:
+    seen = context.telegram.conflict_at if context.telegram is not None else None
+    if seen is not None:
+        await _set(context, OTHER_POLLER, {"since": f"{seen:%H:%M}"} if now - seen < POLLER_QUIET else None, now)
+
+
+async def _set(context: JobContext, kind: str, facts: Mapping[str, object] | None, now: datetime) -> None:
+    """Open or update the incident where there are facts, else resolve it."""
+    if facts is not None:
+        await report(context, kind, SUBJECT, dict(facts), now)
+        return
+    known = await context.db.read(partial(incidents.find_open, kind=kind, subject=SUBJECT))
+    if known is not None:
+        await resolve(context, kind, SUBJECT, {"minutes": minutes_between(known.opened_at, now)}, now)
+
+
+JOB = Job("self_checks", "self_checks", run)
