@@ -136,7 +136,7 @@ class RateLimiter(BaseRateLimiter[int]):
             return callback(*args, **kwargs)
 
         if name in FREE or not isinstance(chat_id, int):
-            return await call()
+            return await callback(*args, **kwargs)
         if name in DRAFTS and (chat_id > 0 or name != "sendchataction"):
             return await self._draft(chat_id, call)
         priority = Priority.REPLY if rate_limit_args is None else Priority(rate_limit_args)

@@ -22,7 +22,7 @@ from storage.database.database import Database
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 6.0
+LEASE_SECONDS = 8.0
 _PROCESS = uuid.uuid4().hex  # distinguishes this process from an earlier one with the same pid
 
 
@@ -75,9 +75,9 @@ class Lease:
         self._renewed = monotonic, now
 
     async def _renew_repeatedly(self) -> None:
-        """Renew three times in a lease's duration. A failure is logged: the next renewal may still be in time."""
+        """Renew four times in a lease's duration. A failure is logged: the next renewal may still be in time."""
         while True:
-            await asyncio.sleep(self._lease_seconds / 3)
+            await asyncio.sleep(self._lease_seconds / 4)
             try:
                 await self.renew()
             except Exception:

@@ -1,0 +1,285 @@
+"""Test of many machines: real `web` and `clock` processes on one PostgreSQL are killed, frozen and revived under load.
+
+    python -m benchmarks.replicas [people|http|throughput|all] [--seconds N] [--seed N]
+
+people: 20 people ask 4 prompts each, and every five seconds a replica is killed or frozen. http: 50 prompts a second over
+three replicas, one killed every ten seconds. throughput: answers a second with one, two and three replicas. Exit 1 when
+a prompt was lost, charged twice or answered twice too often, or when the books don't add up.
+"""
+
+import argparse
+import asyncio
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from benchmarks import postgres
+from benchmarks.cluster import Cluster, Replica, running_cluster
+from sandbox.telegram.world import Chat
+from storage.migrations import upgrade
+
+FIRST = 5000
+TWICE_SHARE = 0.10
+FROZEN_SECONDS = 9.0
+UNDONE = """
+SELECT (SELECT COUNT(*) FROM inbox WHERE state <> 'done') + (SELECT COUNT(*) FROM outbox WHERE state = 'new')
+  + (SELECT COUNT(*) FROM holds WHERE state = 'open')
+"""
+CHARGED_TWICE = """
+SELECT COUNT(*) FROM (SELECT request_id FROM attempts WHERE kept GROUP BY request_id HAVING COUNT(*) > 1) AS twice
+"""
+
+
+@dataclass
+class Talk:
+    """People in private chats, each of whom asks the next prompt when the last one was answered."""
+
+    cluster: Cluster
+    people: int
+    prompts: int
+    waits: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        world = self.cluster.sandbox.world
+        for user in self.users:
+            world.users[user] = {"id": user, "is_bot": False, "first_name": f"P{user}"}
+            world.chats[user] = Chat(user, "private", f"P{user}", (user,))
+
+    @property
+    def users(self) -> range:
+        return range(FIRST, FIRST + self.people)
+
+    async def run(self) -> None:
+        await asyncio.gather(*map(self._person, self.users))
+
+    async def _person(self, user: int) -> None:
+        for number in range(self.prompts):
+            began = time.monotonic()
+            said = self.cluster.sandbox.world.say(user, user, f"number {number}: tell me about tea please")
+            while not any(each["message_id"] > said["message_id"] for each in self.answers(user)):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            self.waits.append(time.monotonic() - began)
+
+    def answers(self, user: int) -> list[dict[str, object]]:
+        """Return the bot's final messages in a chat."""
+        messages = self.cluster.sandbox.world.messages(user)
+        return [each for each in messages if (each.get("from") or {}).get("is_bot") and each.get("text", "…") != "…"]
+
+    @property
+    def sent_twice(self) -> int:
+        return sum(max(0, len(self.answers(user)) - self.prompts) for user in self.users)
+
+
+@dataclass
+class Trouble:
+    """Kills or freezes a replica every `every_seconds`; a killed one is started again, a frozen one wakes later."""
+
+    cluster: Cluster
+    every_seconds: float
+    chance: random.Random
+    freezes: bool = True
+    done: Counter[str] = field(default_factory=Counter)
+    _later: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(self.every_seconds)
+            able = [each for each in self.cluster.webs if each.is_up and not each.is_frozen]
+            if len(able) > 1:
+                self._begin(self.chance.choice(able))
+
+    def _begin(self, victim: Replica) -> None:
+        freezes = self.freezes and bool(self.done.total() % 2)
+        self.done["frozen" if freezes else "killed"] += 1
+        if freezes:
+            victim.send(signal.SIGSTOP)
+        else:
+            victim.kill()
+        task = asyncio.create_task(self._thaw(victim) if freezes else victim.start())
+        self._later.add(task)
+
+    async def _thaw(self, victim: Replica) -> None:
+        await asyncio.sleep(FROZEN_SECONDS)
+        victim.send(signal.SIGCONT)
+
+    async def settle(self) -> None:
+        await asyncio.gather(*self._later)
+
+
+async def people(cluster: Cluster, *, people: int, prompts: int, every_seconds: float, seed: int) -> list[str]:
+    """Return the faults of a talk under kills and freezes."""
+    talk, trouble = Talk(cluster, people, prompts), Trouble(cluster, every_seconds, random.Random(seed))
+    running = asyncio.create_task(trouble.run())
+    try:
+        async with asyncio.timeout(120 + 4 * people * prompts):
+            await talk.run()
+    except TimeoutError:
+        pass
+    running.cancel()
+    await trouble.settle()
+    await settled(cluster)
+    asked = people * prompts
+    charged = await cluster.number("SELECT COUNT(*) FROM attempts WHERE kept AND request_id LIKE 'tg:%'")
+    print(
+        f"{len(talk.waits)} of {asked} prompts answered, {talk.sent_twice} sent twice, {charged} charged;"
+        f" {dict(trouble.done)}; longest wait {max(talk.waits, default=0):.1f} s"
+    )
+    faults = [*await cluster.problems(), *await left_over(cluster)]
+    if len(talk.waits) < asked:
+        faults.append(f"{asked - len(talk.waits)} prompts were lost")
+    if charged != asked:
+        faults.append(f"{asked} prompts, {charged} charged")
+    if talk.sent_twice > TWICE_SHARE * asked:
+        faults.append(f"{talk.sent_twice} of {asked} answers were sent twice")
+    return faults
+
+
+@dataclass
+class Calls:
+    """HTTP prompts at a steady rate. A call that breaks is repeated under its Idempotency-Key at another replica."""
+
+    cluster: Cluster
+    key: str
+    ended: Counter[str] = field(default_factory=Counter)
+    answered: int = 0
+    longest_seconds: float = 0.0
+
+    async def run(self, per_second: float, seconds: float) -> None:
+        tasks, began = [], time.monotonic()
+        async with httpx.AsyncClient(trust_env=False, timeout=10, limits=httpx.Limits(max_connections=500)) as http:
+            for number in range(int(per_second * seconds)):
+                await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
+                tasks.append(asyncio.create_task(self._call(http, number)))
+            await asyncio.gather(*tasks)
+
+    async def _call(self, http: httpx.AsyncClient, number: int) -> None:
+        webs, began = self.cluster.webs, time.monotonic()
+        for attempt in range(200):
+            outcome = await self.once(http, webs[(number + attempt) % len(webs)], f"call-{number}")
+            self.ended[outcome] += 1
+            if outcome == "200":
+                self.answered += 1
+                self.longest_seconds = max(self.longest_seconds, time.monotonic() - began)
+                return
+            await asyncio.sleep(0.1)
+
+    async def once(self, http: httpx.AsyncClient, replica: Replica, name: str) -> str:
+        body = {"model": "auto", "messages": [{"role": "user", "content": f"say {name}"}], "max_tokens": 100}
+        headers = {"authorization": f"Bearer {self.key}", "idempotency-key": name}
+        try:
+            answer = await http.post(f"{replica.url}/v1/chat/completions", json=body, headers=headers)
+        except httpx.HTTPError as error:
+            return type(error).__name__
+        return str(answer.status_code)
+
+
+async def http_calls(cluster: Cluster, *, per_second: float, seconds: float, every_seconds: float, seed: int) -> list[str]:
+    """Return the faults of HTTP prompts while replicas are killed."""
+    calls = Calls(cluster, await cluster.make_key("100.00"))
+    trouble = Trouble(cluster, every_seconds, random.Random(seed), freezes=False)
+    running = asyncio.create_task(trouble.run())
+    await calls.run(per_second, seconds)
+    running.cancel()
+    await trouble.settle()
+    await settled(cluster)
+    asked = int(per_second * seconds)
+    charged = await cluster.number("SELECT COUNT(*) FROM attempts WHERE kept AND request_id NOT LIKE 'tg:%'")
+    twice = await cluster.number(CHARGED_TWICE)
+    print(f"{calls.answered} of {asked} calls answered, {charged} charged, {twice} twice; {dict(trouble.done)};"
+          f" each try: {dict(calls.ended)}; longest {calls.longest_seconds:.1f} s")  # fmt: skip
+    faults = [*await cluster.problems(), *await left_over(cluster)]
+    if calls.answered < asked:
+        faults.append(f"{asked - calls.answered} calls got no answer")
+    if charged != asked or twice:
+        faults.append(f"{asked} calls, {charged} charged, {twice} twice")
+    return faults
+
+
+async def throughput(folder: Path, host: str, seconds: float) -> None:
+    """Print the answers a second of one, two and three replicas, by HTTP and by Telegram."""
+    for replicas in (1, 2, 3):
+        database = new_database(host, f"throughput{replicas}")
+        async with running_cluster(folder, database, replicas, 1, word_seconds=0.0) as cluster:
+            calls = Calls(cluster, await cluster.make_key("1000.00"))
+            per_second = await _most_calls(calls, seconds)
+            talk = Talk(cluster, 60, 3)
+            began = time.monotonic()
+            await talk.run()
+            told = len(talk.waits) / (time.monotonic() - began)
+            print(f"{replicas} web: {per_second:.0f} HTTP answers/s, {told:.0f} Telegram answers/s", flush=True)
+
+
+async def _most_calls(calls: Calls, seconds: float) -> float:
+    """Return the calls a second of 48 clients that call without a pause."""
+    until, made = time.monotonic() + seconds, 0
+
+    async def client(name: int) -> None:
+        nonlocal made
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+            while time.monotonic() < until:
+                made += 1
+                webs = calls.cluster.webs
+                calls.ended[await calls.once(http, webs[made % len(webs)], f"free-{name}-{made}")] += 1
+
+    await asyncio.gather(*map(client, range(48)))
+    return calls.ended["200"] / seconds
+
+
+async def settled(cluster: Cluster) -> None:
+    """Wait until everything is handled and sent, for a minute at most."""
+    for _ in range(120):
+        if not await cluster.number(UNDONE):
+            return
+        await asyncio.sleep(0.5)
+
+
+async def left_over(cluster: Cluster) -> list[str]:
+    undone = await cluster.number(UNDONE)
+    return [f"{undone} updates, messages or holds are left over"] if undone else []
+
+
+def new_database(host: str, name: str) -> str:
+    """Create and migrate a database of the server at `host`."""
+    import psycopg  # noqa: PLC0415 - for this script alone
+
+    with psycopg.connect(f"postgresql://postgres@/postgres?host={host}", autocommit=True) as conn:
+        conn.execute(f'CREATE DATABASE "{name}"'.encode())
+    url = f"postgresql://postgres@/{name}?host={host}"
+    upgrade(url)
+    return url
+
+
+async def run(folder: Path, host: str, args: argparse.Namespace) -> list[str]:
+    faults: list[str] = []
+    if args.what in ("people", "all"):
+        async with running_cluster(folder, new_database(host, "people"), 3, 2, word_seconds=0.05) as cluster:
+            faults += await people(cluster, people=20, prompts=4, every_seconds=5, seed=args.seed)
+    if args.what in ("http", "all"):
+        async with running_cluster(folder, new_database(host, "http"), 3, 2) as cluster:
+            faults += await http_calls(cluster, per_second=50, seconds=args.seconds, every_seconds=10, seed=args.seed)
+    if args.what in ("throughput", "all"):
+        await throughput(folder, host, min(args.seconds, 15))
+    return faults
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("people", "http", "throughput", "all"), nargs="?", default="all")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place, postgres.server() as host:
+        faults = asyncio.run(run(Path(place), host, args))
+    print("\n".join(faults) or "every prompt answered and charged once, the books clean")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
