@@ -1,4 +1,4 @@
-"""Real processes of `web` and `clock` on one PostgreSQL, and the load balancer before them, for benchmarks and tests."""
+"""Real processes of `web` and `clock` on one PostgreSQL, and the balancer before them, for benchmarks and tests."""
 
 import asyncio
 import os
@@ -218,7 +218,17 @@ class Balancer:
         """Yield the address, on a certificate of its own."""
         key, certificate = self._cluster.folder / "key.pem", self._cluster.folder / "certificate.pem"
         subject = ("-subj", "/CN=127.0.0.1", "-days", "2", "-nodes", "-newkey", "ec", "-pkeyopt")
-        made = ("openssl", "req", "-x509", *subject, "ec_paramgen_curve:prime256v1", "-keyout", key, "-out", certificate)
+        made = (
+            "openssl",
+            "req",
+            "-x509",
+            *subject,
+            "ec_paramgen_curve:prime256v1",
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+        )
         subprocess.run(made, check=True, capture_output=True)  # noqa: ASYNC221 - a hundredth of a second
         app = Starlette(routes=[Route("/{path:path}", self.forward, methods=["GET", "POST"])])
         config = uvicorn.Config(

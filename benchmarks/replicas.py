@@ -2,9 +2,9 @@
 
     python -m benchmarks.replicas [people|http|throughput|all] [--seconds N] [--seed N]
 
-people: 20 people ask 4 prompts each, and every five seconds a replica is killed or frozen. http: 50 prompts a second over
-three replicas, one killed every ten seconds. throughput: answers a second with one, two and three replicas. Exit 1 when
-a prompt was lost, charged twice or answered twice too often, or when the books don't add up.
+people: 20 people ask 4 prompts each, and every five seconds a replica is killed or frozen. http: 50 prompts a second
+over three replicas, one killed every ten seconds. throughput: answers a second with one, two and three replicas. Exit 1
+when a prompt was lost, charged twice or answered twice too often, or when the books don't add up.
 """
 
 import argparse
@@ -180,7 +180,9 @@ class Calls:
         return str(answer.status_code)
 
 
-async def http_calls(cluster: Cluster, *, per_second: float, seconds: float, every_seconds: float, seed: int) -> list[str]:
+async def http_calls(
+    cluster: Cluster, *, per_second: float, seconds: float, every_seconds: float, seed: int
+) -> list[str]:
     """Return the faults of HTTP prompts while replicas are killed."""
     calls = Calls(cluster, await cluster.make_key("100.00"))
     trouble = Trouble(cluster, every_seconds, random.Random(seed), freezes=False)

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 
 class ConfigError(Exception):
@@ -162,6 +163,24 @@ class AlertsSection(Section):
     low_balance_usd: Usd = Decimal(5)
     margin_percent: Decimal = Field(Decimal(0), ge=-100, le=100)
     disk_free_mb: int = Field(500, ge=0)
+    digest_hour: int | None = Field(None, ge=0, le=23)
+    time_zone: str = "UTC"
+
+    @field_validator("time_zone")
+    @classmethod
+    def is_known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError) as error:
+            raise ValueError("a time zone such as Europe/Berlin or Asia/Ho_Chi_Minh") from error
+        return value
+
+    @property
+    def digest_at(self) -> tuple[int, ZoneInfo]:
+        """The hour of the digest and its zone: `digest_hour` is of `time_zone`, `digest_hour_utc` of UTC."""
+        if self.digest_hour is None:
+            return self.digest_hour_utc, ZoneInfo("UTC")
+        return self.digest_hour, ZoneInfo(self.time_zone)
 
 
 _Origin = Annotated[str, Field(pattern=r"^(\*|null|[a-z][a-z0-9+.-]*://[^/\s]+)$")]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from engine.money import Money
 from main.container import Container
 from scheduler.admin_notices import deliver
-from scheduler.app import Scheduler
 from scheduler.context import JobContext
+from scheduler.leader import Leader
 from scheduler.ports import LoggingNotifier, Notifier, StarsBook
 from storage.invoices.invoices import Seller
 from storage.operations import admin_notices
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from bot.notices import Notices
     from bot.services import Services
     from bot.updates.chat_queue import ChatQueue
-
-LAST_RUNS_SECONDS = 5.0
-"""How long stopping waits for jobs that are running."""
 
 
 def bot_services(container: Container, *, footer: bool = True) -> "Services":
@@ -115,7 +112,8 @@ def job_context(container: Container, bot: "Bot | None" = None, notices: "Notice
         backup_keep=config.backup.keep,
         payout_per_star=Money.usd(config.billing.payout_usd_per_star),
         seller=_seller(container),
-        digest_hour_utc=config.alerts.digest_hour_utc,
+        digest_hour=config.alerts.digest_at[0],
+        digest_zone=config.alerts.digest_at[1],
         take_up=bot.take_up if bot is not None else None,
         stars=_stars(bot, notices),
         caps=container.caps,
@@ -130,21 +128,9 @@ def job_context(container: Container, bot: "Bot | None" = None, notices: "Notice
     )
 
 
-class Jobs:
-    """The scheduler as a component that is started and stopped with the others."""
-
-    def __init__(self, container: Container, bot: "Bot | None" = None, notices: "Notices | None" = None) -> None:
-        context = job_context(container, bot, notices)
-        self._scheduler = Scheduler(context, container.settings.config.schedule.model_dump())
-
-    async def start(self) -> None:
-        self._scheduler.start()
-
-    async def quiet(self) -> None:
-        self._scheduler.pause()
-
-    async def stop(self) -> None:
-        await self._scheduler.stop(LAST_RUNS_SECONDS)
+def jobs(container: Container, bot: "Bot | None" = None, notices: "Notices | None" = None) -> Leader:
+    """Return the jobs as a component; of several processes one runs them."""
+    return Leader(job_context(container, bot, notices), container.settings.config.schedule.model_dump())
 
 
 def _http_url(container: Container) -> str:

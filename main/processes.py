@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.catalog.price_book import fresh_prices
 from main.container import Container, open_container
 from main.engine_parts.catalog import all_specs
-from main.front_ends import Jobs, bot_services, notices_of, web_services
+from main.front_ends import bot_services, jobs, notices_of, web_services
 from main.lifecycle import Component, serve, stop_on_signals
 from main.settings import Settings
 from storage.database.serving_lock import serving_lock
@@ -73,7 +73,7 @@ async def run_parts(
             app = container.tracing.asgi(app)
         components: list[Component] = [each for each in (bot, notices) if each is not None]
         if "clock" in parts:
-            components.append(Jobs(container, bot, notices))
+            components.append(jobs(container, bot, notices))
         await serve(container, app, components, stop)
     return 0
 

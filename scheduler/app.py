@@ -2,39 +2,54 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from scheduler.context import JobContext
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 from scheduler.jobs import discover
+from scheduler.run_times import first_due, next_due
+from storage.database.connection import Connection
+from storage.operations import job_runs
+from storage.operations.leaders import LeadershipLost
 
 log = logging.getLogger(__name__)
+STORED_SECONDS = 30.0
 
 
 class Scheduler:
-    """Runs every job at the start, then at its interval. A job that fails is logged and runs again."""
+    """Runs every job when it is due, then at its interval. A job that fails is logged and runs again.
+
+    APScheduler keeps the times in memory; the last runs are stored with the jobs' own data, in the same database.
+    """
 
     def __init__(self, context: JobContext, seconds: Mapping[str, float], jobs: tuple[Job, ...] | None = None) -> None:
         self._desk, self._seconds = context, seconds
         self._jobs = discover() if jobs is None else jobs
         self._running: set[asyncio.Task[Any]] = set()
-        # Late runs take place, missed ones once: after a suspend of the machine, renewals must not be skipped.
-        self._scheduler = AsyncIOScheduler(
-            timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        )
+        self._due: dict[str, datetime] = {}
+        self._stored: dict[str, float] = {}
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        """Read the last runs and start: runs that are due take place at once."""
+        last, now = await self._desk.db.read(job_runs.latest), self._desk.clock.now()
         for job in self._jobs:
+            seconds = self._seconds[job.every]
+            self._due[job.name] = first_due(job, seconds, last.get(job.name), now)
+            wait = max(self._due[job.name], now) - now
             self._scheduler.add_job(
                 self._guarded(job),
                 "interval",
-                seconds=self._seconds[job.every],
+                seconds=seconds,
                 id=job.name,
-                next_run_time=datetime.now(UTC),
+                next_run_time=datetime.now(UTC) + wait,
+                misfire_grace_time=None if job.misfire is Misfire.ONCE else max(1, int(seconds)),
             )
         self._scheduler.start()
 
@@ -62,10 +77,56 @@ class Scheduler:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
             try:
-                await job.run(self._desk)
+                await self._run(job)
             except asyncio.CancelledError:  # not raised on: APScheduler would log an error of the job
                 log.warning("job %s was canceled because the process stops; it runs again at the next start", job.name)
+            except LeadershipLost as lost:
+                log.warning("job %s ended: %s", job.name, lost)
             except Exception:
                 log.exception("job %s failed; it runs again in %g s", job.name, self._seconds[job.every])
 
         return run
+
+    async def _run(self, job: Job) -> None:
+        """Run the job unless the run of this time has ended before; store its begin, its end and its failure."""
+        now, due_at = self._desk.clock.now(), self._due[job.name]
+        self._due[job.name] = next_due(due_at, self._seconds[job.every], now)
+        if job.misfire is Misfire.ONCE and not await self._begin(job, due_at):
+            return
+        began, error = time.monotonic(), ""
+        try:
+            await job.run(self._desk)
+        except Exception as failure:
+            error = type(failure).__name__
+            raise
+        finally:
+            if not _is_cancelled() and (job.misfire is Misfire.ONCE or error or self._is_worth_storing(job, began)):
+                await self._finish(job, due_at, began, error)
+
+    async def _begin(self, job: Job, due_at: datetime) -> bool:
+        """Store that a run begins. Return False where it took place before."""
+        now = self._desk.clock.now()
+        return await self._desk.db.write(partial(job_runs.begin, name=job.name, due_at=due_at, now=now))
+
+    def _is_worth_storing(self, job: Job, now: float) -> bool:
+        """Return True once in STORED_SECONDS: the runs of a frequent job would write to the disk all the time."""
+        if now < self._stored.get(job.name, float("-inf")) + STORED_SECONDS:
+            return False
+        self._stored[job.name] = now
+        return True
+
+    async def _finish(self, job: Job, due_at: datetime, began: float, error: str) -> None:
+        took_ms, now = round((time.monotonic() - began) * 1000), self._desk.clock.now()
+
+        def unit(conn: Connection) -> None:
+            if job.misfire is Misfire.SKIP:
+                job_runs.begin(conn, job.name, due_at, now - timedelta(milliseconds=took_ms))
+            job_runs.finish(conn, job.name, took_ms, now, error)
+
+        await self._desk.db.write(unit)
+
+
+def _is_cancelled() -> bool:
+    """Return True where the current task is being cancelled: its run is not finished, and is repeated."""
+    task = asyncio.current_task()
+    return task is not None and bool(task.cancelling())

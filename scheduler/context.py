@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from engine.gateway.market import Market
 from engine.money import Money
@@ -38,7 +39,8 @@ class JobContext:
     backup_folder: Path | None = None
     backup_keep: int = 7
     seller: Seller = Seller()
-    digest_hour_utc: int = 7
+    digest_hour: int = 7
+    digest_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     take_up: Callable[[], Awaitable[int]] | None = None
     stars: StarsBook | None = None
     caps: SpendingCaps | None = None

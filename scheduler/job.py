@@ -2,8 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from scheduler.context import JobContext
+
+
+class Misfire(StrEnum):
+    """What happens to the runs that were missed while no process led the clock, or while it was busy."""
+
+    ONCE = "once"
+    """One run takes their place, at once. The last run is stored: a restart neither repeats nor loses one."""
+    SKIP = "skip"
+    """They are left out: the job looks at the present. It runs when a process begins to lead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +26,4 @@ class Job:
     name: str
     every: str
     run: Callable[[JobContext], Awaitable[None]]
+    misfire: Misfire = Misfire.ONCE

@@ -17,7 +17,8 @@ from engine.routing.health import State
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import expiry
-from storage.operations import incidents
+from storage.operations import incidents, job_runs
+from storage.operations.job_runs import JobRun
 from storage.reports import outcomes, usage
 from storage.reports.outcomes import Outcome
 from storage.reports.rollups import BUCKETS_MS
@@ -41,6 +42,7 @@ class Counters:
     open_holds: int
     held_money: Money
     open_incidents: int
+    jobs: Sequence[JobRun]
 
     @classmethod
     def read(cls, conn: Connection) -> "Counters":
@@ -50,6 +52,7 @@ class Counters:
             expiry.open_holds(conn),
             expiry.held_money(conn),
             len(incidents.all_open(conn)),
+            list(job_runs.latest(conn).values()),
         )
 
 
@@ -122,6 +125,10 @@ def database_metrics(counters: Counters, market: Market) -> Iterable[str]:
     held = counters.held_money.nanousd
     yield from metric("farthing_open_holds_nanousd", "gauge", "Wallet money in open holds", [({}, held)])
     yield from metric("farthing_open_incidents", "gauge", "Open incidents", [({}, counters.open_incidents)])
+    for name, kind, words, of_run in _PER_JOB:
+        yield from metric(
+            f"farthing_job_{name}", kind, words, [({"job": each.name}, of_run(each)) for each in counters.jobs]
+        )
 
 
 _PER_OFFER: Sequence[tuple[str, str, Callable[[OfferTotals], Any]]] = (
@@ -132,6 +139,15 @@ _PER_OFFER: Sequence[tuple[str, str, Callable[[OfferTotals], Any]]] = (
     ("charge_usd", "Charges to wallets", lambda each: each.charge),
     ("cost_usd", "Cost of delivered answers", lambda each: each.cost),
     ("waste_usd", "Cost of attempts whose answer was not delivered", lambda each: each.waste),
+)
+
+
+_PER_JOB: Sequence[tuple[str, str, str, Callable[[JobRun], Any]]] = (
+    ("runs_total", "counter", "Runs of a scheduled job that ended", lambda each: each.runs),
+    ("failures_total", "counter", "Runs that failed", lambda each: each.failures),
+    ("duration_seconds", "gauge", "Duration of the latest run", lambda each: each.duration_ms / 1000),
+    ("lateness_seconds", "gauge", "Delay of the latest run after it was due", lambda each: each.lateness_ms / 1000),
+    ("started_timestamp_seconds", "gauge", "Begin of the latest run", lambda each: each.started_at.timestamp()),
 )
 
 

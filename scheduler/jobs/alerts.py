@@ -2,7 +2,7 @@
 
 from scheduler.admin_notices import deliver
 from scheduler.context import JobContext
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 from scheduler.publishing import publish
 
 
@@ -11,4 +11,4 @@ async def run(context: JobContext) -> None:
     await publish(context, context.clock.now())
 
 
-JOB = Job("alerts", "alerts", run)
+JOB = Job("alerts", "alerts", run, Misfire.SKIP)

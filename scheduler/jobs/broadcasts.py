@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from scheduler.context import JobContext
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 from storage.telegram import broadcasts
 from storage.telegram.broadcasts import Broadcast
 
@@ -33,4 +33,4 @@ async def _send(context: JobContext, broadcast: Broadcast) -> None:
         await context.notifier.notify(broadcast.made_by, "broadcast.done", {"sent": done.sent, "missed": done.missed})
 
 
-JOB = Job("broadcasts", "broadcasts", run)
+JOB = Job("broadcasts", "broadcasts", run, Misfire.SKIP)

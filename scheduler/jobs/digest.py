@@ -8,6 +8,7 @@ from decimal import Decimal
 from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.job import Job
+from scheduler.run_times import latest_daily
 from storage.database.connection import Connection, day_of, row
 from storage.ledger.journal import allowance_rates
 from storage.operations import incidents
@@ -39,10 +40,8 @@ class DailyFigures:
 
 
 async def run(context: JobContext) -> None:
-    now = context.clock.now().astimezone(UTC)
-    if now.hour < context.digest_hour_utc:
-        return
-    yesterday = now.date() - timedelta(days=1)
+    due_at = latest_daily(context.clock.now(), context.digest_hour, context.digest_zone)
+    yesterday = due_at.date() - timedelta(days=1)
     once = f"digest:{yesterday}"
     if not await context.db.read(lambda conn: _is_due(conn, once, yesterday)):
         return

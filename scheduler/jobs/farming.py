@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from scheduler.admin_notices import tell_admins
 from scheduler.context import JobContext
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 from storage.database import watermarks
 from storage.database.connection import Connection
 from storage.tenants import tenants
@@ -31,4 +31,4 @@ def _newly_seen(conn: Connection, threshold: int, now: datetime) -> int:
     return new_accounts
 
 
-JOB = Job("farming", "farming", run)
+JOB = Job("farming", "farming", run, Misfire.SKIP)

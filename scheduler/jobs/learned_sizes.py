@@ -3,7 +3,7 @@
 from functools import partial
 
 from scheduler.context import JobContext
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 from storage.operations import learned_sizes
 
 
@@ -11,4 +11,4 @@ async def run(context: JobContext) -> None:
     await context.db.write(partial(learned_sizes.save, sizes=context.market.catalog.sizes))
 
 
-JOB = Job("learned_sizes", "remember", run)
+JOB = Job("learned_sizes", "remember", run, Misfire.SKIP)

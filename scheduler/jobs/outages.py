@@ -12,7 +12,7 @@ from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.everything_down import RECENT, report_everything_down
 from scheduler.incidents import close_silently, report, resolve
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 from scheduler.journal_replay import OfferReplay, ProviderReplay, RecentAttempts, longest_answer, replay
 from scheduler.outage_facts import (
     AVOIDED_WINDOW,
@@ -156,4 +156,4 @@ async def _report_limits(context: JobContext, now: datetime) -> None:
         await tell_admins_once(context, key, "alert.limit_fell", values)
 
 
-JOB = Job("outages", "outages", run)
+JOB = Job("outages", "outages", run, Misfire.SKIP)

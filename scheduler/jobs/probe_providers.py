@@ -6,7 +6,7 @@ import uuid
 from engine.catalog.offers import Offer
 from engine.gateway.probes import probe
 from scheduler.context import JobContext
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 
 log = logging.getLogger(__name__)
 
@@ -62,4 +62,4 @@ def cheapest_offer(context: JobContext, provider: str) -> Offer | None:
     return min(priced)[2] if priced else None
 
 
-JOB = Job("probe_providers", "probes", run)
+JOB = Job("probe_providers", "probes", run, Misfire.SKIP)

@@ -5,7 +5,7 @@ from functools import partial
 from engine.money import ZERO
 from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 from storage.database.connection import day_of
 from storage.reports.losses import lost_since
 
@@ -41,4 +41,4 @@ async def _report_losses(context: JobContext) -> None:
             await tell_admins_once(context, f"loss:{name}:{day}", "alert.model_loses", values)
 
 
-JOB = Job("spending_caps", "house", run)
+JOB = Job("spending_caps", "house", run, Misfire.SKIP)

@@ -9,7 +9,7 @@ import pytest
 
 from engine.money import Money
 from main.container import Container, open_container
-from main.front_ends import Jobs, bot_services, job_context, notices_of, web_services
+from main.front_ends import bot_services, job_context, jobs, notices_of, web_services
 from main.settings import read
 from sandbox.app import Sandbox
 from scheduler.context import JobContext
@@ -124,11 +124,11 @@ async def test_jobs_run_at_the_start_until_they_are_stopped(tmp_path: Path, monk
 
     monkeypatch.setattr("scheduler.app.discover", lambda: (Job("recorded", "outages", run),))
     async with opened(tmp_path) as container:
-        jobs = Jobs(container)
-        await jobs.start()
+        clock = jobs(container)
+        await clock.start()
         await began.wait()
-        await jobs.quiet()
-        stopping = asyncio.create_task(jobs.stop())
+        await clock.quiet()
+        stopping = asyncio.create_task(clock.stop())
         may_end.set()
         await stopping
     assert [context.lease_id for context in ran] == [container.lease.id]

@@ -1,21 +1,33 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from main.clock import SystemClock
 from scheduler.app import Scheduler
-from scheduler.job import Job
+from scheduler.context import JobContext
+from scheduler.job import Job, Misfire
+from storage.operations import job_runs
 
 LONG, AT_ONCE = 60.0, 0.0
 
 
-def scheduler_of(run: Callable[[Any], Awaitable[None]]) -> Scheduler:
-    return Scheduler(None, {"often": 0.01}, (Job("notify", "often", run),))  # type: ignore[arg-type]
+@pytest.fixture
+def context(context: JobContext) -> JobContext:
+    """Runs are due by the machine's clock, as APScheduler's."""
+    return replace(context, clock=SystemClock())
 
 
-async def test_stop_waits_for_a_run_in_progress() -> None:
+def scheduler_of(
+    context: JobContext, run: Callable[[Any], Awaitable[None]], misfire: Misfire = Misfire.ONCE, seconds: float = 0.01
+) -> Scheduler:
+    return Scheduler(context, {"often": seconds}, (Job("notify", "often", run, misfire),))
+
+
+async def test_stop_waits_for_a_run_in_progress(context: JobContext) -> None:
     begun, go, told = asyncio.Event(), asyncio.Event(), []
 
     async def run(_: Any) -> None:
@@ -23,8 +35,8 @@ async def test_stop_waits_for_a_run_in_progress() -> None:
         await go.wait()
         told.append("the notice")
 
-    clock = scheduler_of(run)
-    clock.start()
+    clock = scheduler_of(context, run)
+    await clock.start()
     await begun.wait()
     stopping = asyncio.create_task(clock.stop(LONG))
     await asyncio.sleep(0)
@@ -33,7 +45,7 @@ async def test_stop_waits_for_a_run_in_progress() -> None:
     assert told == ["the notice"]
 
 
-async def test_no_run_starts_after_pause() -> None:
+async def test_no_run_starts_after_pause(context: JobContext) -> None:
     runs: list[int] = []
     begun = asyncio.Event()
 
@@ -41,8 +53,8 @@ async def test_no_run_starts_after_pause() -> None:
         runs.append(1)
         begun.set()
 
-    clock = scheduler_of(run)
-    clock.start()
+    clock = scheduler_of(context, run)
+    await clock.start()
     await begun.wait()
     clock.pause()
     await asyncio.sleep(0)
@@ -52,22 +64,22 @@ async def test_no_run_starts_after_pause() -> None:
     await clock.stop(LONG)
 
 
-async def test_late_run_is_canceled_without_an_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_late_run_is_canceled_without_an_error(context: JobContext, caplog: pytest.LogCaptureFixture) -> None:
     begun = asyncio.Event()
 
     async def run(_: Any) -> None:
         begun.set()
         await asyncio.Event().wait()
 
-    clock = scheduler_of(run)
-    clock.start()
+    clock = scheduler_of(context, run)
+    await clock.start()
     await begun.wait()
     await clock.stop(AT_ONCE)
     assert "job notify was canceled" in caplog.text
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-async def test_failed_run_is_logged_and_repeated(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failed_run_is_logged_and_repeated(context: JobContext, caplog: pytest.LogCaptureFixture) -> None:
     again = asyncio.Event()
     runs: list[int] = []
 
@@ -77,14 +89,60 @@ async def test_failed_run_is_logged_and_repeated(caplog: pytest.LogCaptureFixtur
             again.set()
         raise ValueError("broken")
 
-    clock = scheduler_of(run)
-    clock.start()
+    clock = scheduler_of(context, run)
+    await clock.start()
     await again.wait()
     await clock.stop(LONG)
     assert "job notify failed" in caplog.text
 
 
-async def test_stop_without_start_does_nothing() -> None:
+async def test_stop_without_start_does_nothing(context: JobContext) -> None:
     async def run(_: Any) -> None: ...
 
-    await scheduler_of(run).stop(LONG)
+    await scheduler_of(context, run).stop(LONG)
+
+
+async def test_restart_runs_no_job_early_and_one_that_skips_at_once(context: JobContext) -> None:
+    runs: list[str] = []
+
+    async def run(_: Any) -> None:
+        runs.append("run")
+
+    for misfire, expected in ((Misfire.ONCE, 1), (Misfire.SKIP, 3)):
+        for _ in range(2):
+            clock = scheduler_of(context, run, misfire, seconds=3600)
+            await clock.start()
+            await asyncio.sleep(0.05)
+            await clock.stop(LONG)
+        assert len(runs) == expected
+
+
+async def test_canceled_run_is_repeated_by_the_next_process(context: JobContext) -> None:
+    begun, runs = asyncio.Event(), list[int]()
+
+    async def run(_: Any) -> None:
+        runs.append(1)
+        begun.set()
+        if len(runs) == 1:
+            await asyncio.Event().wait()
+
+    for _ in range(2):
+        clock = scheduler_of(context, run, seconds=3600)
+        await clock.start()
+        await begun.wait()
+        begun.clear()
+        await clock.stop(AT_ONCE)
+    assert len(runs) == 2
+
+
+async def test_end_and_failure_of_each_run_are_stored(context: JobContext) -> None:
+    async def run(_: Any) -> None:
+        raise OSError("away")
+
+    for misfire in Misfire:
+        clock = scheduler_of(context, run, misfire, seconds=3600)
+        await clock.start()
+        await asyncio.sleep(0.05)
+        await clock.stop(LONG)
+        (found,) = (await context.db.read(job_runs.latest)).values()
+        assert (found.error, found.failures, found.finished_at is not None) == ("OSError", found.runs, True)

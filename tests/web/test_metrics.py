@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +13,7 @@ from sandbox.app import Sandbox
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds, journal
+from storage.operations import job_runs
 from tests.builders import attempt
 from tests.storage.books import DOUBLE, NOW, hold_request
 from tests.web.conftest import ADMIN_KEY, ASKED, CONFIG, RunningApi, serving
@@ -35,6 +37,17 @@ async def answered_and_failed(api: RunningApi) -> None:
     async with api.http() as http:
         await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED})
     await api.idle()
+
+
+async def job_ran(api: RunningApi) -> None:
+    """Store a run of a job that began two seconds late, took 30 ms and failed."""
+    now = api.container.clock.now()
+
+    def unit(conn: Connection) -> None:
+        job_runs.begin(conn, "invoices", now - timedelta(seconds=2), now)
+        job_runs.finish(conn, "invoices", 30, now, "OSError")
+
+    await api.container.db.write(unit)
 
 
 async def exposed(api: RunningApi) -> dict[str, tuple[str, frozenset[str]]]:
@@ -111,6 +124,7 @@ async def test_lag_of_the_event_loop_is_the_worst_since_the_last_scrape() -> Non
 async def test_each_metric_is_documented_with_its_type_and_labels(api: RunningApi) -> None:
     """The guard of docs/metrics.md, both ways; `le` belongs to every histogram."""
     await answered_and_failed(api)
+    await job_ran(api)
     assert await exposed(api) == documented()
 
 
@@ -126,6 +140,15 @@ def test_dashboard_uses_only_documented_metrics() -> None:
     assert all(used)
     assert set().union(*used) - names == set()
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+
+
+async def test_runs_of_jobs_are_shown_whichever_process_ran_them(api: RunningApi) -> None:
+    await job_ran(api)
+    found = await scrape(api)
+    values = {name: found[f'farthing_job_{name}{{job="invoices"}}'] for name in ("runs_total", "failures_total")}
+    assert values == {"runs_total": "1", "failures_total": "1"}
+    assert float(found['farthing_job_duration_seconds{job="invoices"}']) == 0.03
+    assert float(found['farthing_job_lateness_seconds{job="invoices"}']) == 2
 
 
 async def test_invented_models_and_providers_are_one_series(api: RunningApi) -> None:

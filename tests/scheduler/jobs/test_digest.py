@@ -20,7 +20,7 @@ async def test_digest_is_sent_once_at_the_operators_hour(
     at_five = clock.at.replace(day=25, hour=5)
     for now, count in ((at_five, 0), (at_five.replace(hour=6), 1), (at_five.replace(hour=23), 1)):
         clock.at = now
-        await digest.run(replace(context, digest_hour_utc=6))
+        await digest.run(replace(context, digest_hour=6))
         assert len(notifier.texts) == count, now
     (text,) = notifier.texts
     for words in (

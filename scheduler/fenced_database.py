@@ -1,0 +1,52 @@
+"""A database that writes only while this process leads: what a leader that stood still does is rolled back."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Self, TypeVar
+
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.operations import leaders
+
+T = TypeVar("T")
+
+
+class FencedDatabase:
+    """Each write names the leader's epoch in its own transaction. Raises LeadershipLost."""
+
+    def __init__(self, db: Database, name: str, lease_id: str, epoch: int) -> None:
+        self._db, self._name, self._lease_id, self._epoch = db, name, lease_id, epoch
+
+    @property
+    def url(self) -> str:
+        return self._db.url
+
+    @property
+    def dialect(self) -> str:
+        return self._db.dialect
+
+    @property
+    def queued(self) -> int:
+        return self._db.queued
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        return await self.submit(unit)
+
+    def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        def fenced(conn: Connection) -> T:
+            leaders.check(conn, self._name, self._lease_id, self._epoch)
+            return unit(conn)
+
+        return self._db.submit(fenced)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        return await self._db.read(query)
+
+    async def read_key(self, query: Callable[[Connection], T]) -> T:
+        return await self._db.read_key(query)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Do nothing: the database is another's."""

@@ -1,0 +1,78 @@
+"""The clock of several processes: one leads and runs the jobs, the others wait for its lease to end."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+from scheduler.app import Scheduler
+from scheduler.context import JobContext
+from scheduler.fenced_database import FencedDatabase
+from storage.database import leases
+from storage.database.connection import Connection
+from storage.operations import leaders
+
+log = logging.getLogger(__name__)
+NAME = "clock"
+TURN_SECONDS = 1.0
+LAST_RUNS_SECONDS = 5.0
+"""How long stopping waits for jobs that are running."""
+
+
+class Leader:
+    """A component: it runs the jobs while this process leads, with a database that is fenced by its epoch."""
+
+    def __init__(self, context: JobContext, seconds: Mapping[str, float]) -> None:
+        self._context, self._seconds = context, seconds
+        self._epoch: int | None = None
+        self._scheduler: Scheduler | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def leads(self) -> bool:
+        return self._epoch is not None
+
+    async def start(self) -> None:
+        await self._turn()
+        self._task = asyncio.create_task(self._turn_often(), name="leader of the clock")
+
+    async def quiet(self) -> None:
+        """Start no more runs; those in progress go on."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._scheduler is not None:
+            self._scheduler.pause()
+
+    async def stop(self) -> None:
+        """Wait for the runs in progress, then let another process lead at once."""
+        if self._scheduler is not None:
+            await self._scheduler.stop(LAST_RUNS_SECONDS)
+        await self._context.db.write(lambda conn: leaders.resign(conn, NAME, self._context.lease_id))
+
+    async def _turn_often(self) -> None:
+        while True:
+            await asyncio.sleep(TURN_SECONDS)
+            try:
+                await self._turn()
+            except Exception:
+                log.warning("it could not be read which process leads the clock", exc_info=True)
+
+    async def _turn(self) -> None:
+        """Lead where the leader is dead; stop the jobs where another process leads."""
+        epoch = await self._context.db.write(self._lead)
+        if epoch == self._epoch:
+            return
+        if self._scheduler is not None:
+            log.warning("another process leads the clock now: its jobs end here")
+            await self._scheduler.stop(0)
+        self._epoch, self._scheduler = epoch, None
+        if epoch is not None:
+            log.info("this process leads the clock (epoch %d)", epoch)
+            db = FencedDatabase(self._context.db, NAME, self._context.lease_id, epoch)
+            self._scheduler = Scheduler(replace(self._context, db=db), self._seconds)
+            await self._scheduler.start()
+
+    def _lead(self, conn: Connection) -> int | None:
+        dead = leases.dead(conn, self._context.clock.now(), self._context.lease_id)
+        return leaders.lead(conn, NAME, self._context.lease_id, dead)

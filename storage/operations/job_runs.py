@@ -1,0 +1,68 @@
+"""The latest run of each scheduled job, stored so that a restart or another leader goes on from there."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.database.connection import Connection, moment, moment_or_none, ms
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """The latest run of a job. `finished_at` is None while it runs, and where its process died in it."""
+
+    name: str
+    due_at: datetime
+    started_at: datetime
+    finished_at: datetime | None
+    lateness_ms: int
+    duration_ms: int
+    runs: int
+    failures: int
+    error: str
+
+
+def latest(conn: Connection) -> dict[str, JobRun]:
+    """Return the latest run of each job by its name."""
+    return {
+        found["name"]: JobRun(
+            found["name"],
+            moment(found["due_at"]),
+            moment(found["started_at"]),
+            moment_or_none(found["finished_at"]),
+            found["lateness_ms"],
+            found["duration_ms"],
+            found["runs"],
+            found["failures"],
+            found["error"],
+        )
+        for found in conn.rows("SELECT * FROM job_runs ORDER BY name")
+    }
+
+
+def begin(conn: Connection, name: str, due_at: datetime, now: datetime) -> bool:
+    """Store that a run begins. Return False where the run of that time, or a later one, has ended before."""
+    return bool(
+        conn.run(
+            "INSERT INTO job_runs (name, due_at, started_at, lateness_ms, error) VALUES (:name, :due, :now, :late, '')"
+            " ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at, started_at = excluded.started_at,"
+            " finished_at = NULL, lateness_ms = excluded.lateness_ms"
+            " WHERE job_runs.due_at < excluded.due_at OR job_runs.finished_at IS NULL",
+            name=name,
+            due=ms(due_at),
+            now=ms(now),
+            late=max(0, ms(now) - ms(due_at)),
+        )
+    )
+
+
+def finish(conn: Connection, name: str, duration_ms: int, now: datetime, error: str = "") -> None:
+    """Store the end of a run. `error` names the failure, "" where it succeeded."""
+    conn.run(
+        "UPDATE job_runs SET finished_at = :now, duration_ms = :duration, runs = runs + 1,"
+        " failures = failures + :failed, error = :error WHERE name = :name",
+        name=name,
+        now=ms(now),
+        duration=duration_ms,
+        failed=int(bool(error)),
+        error=error,
+    )
