@@ -8,7 +8,7 @@ from scheduler.context import JobContext
 
 
 class Misfire(StrEnum):
-    """What happens to the runs that were missed while no process led the clock, or while it was busy."""
+    """The fate of runs that were missed while no process led the clock, or while it was busy."""
 
     ONCE = "once"
     """One run takes their place, at once. The last run is stored: a restart neither repeats nor loses one."""

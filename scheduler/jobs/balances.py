@@ -12,7 +12,7 @@ from engine.money import ZERO
 from engine.providers.balances import Balance
 from scheduler.context import JobContext
 from scheduler.incidents import close_silently, report, resolve
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 from storage.operations import incidents
 from storage.reports import usage
 
@@ -88,4 +88,4 @@ def _shown(balance: Balance) -> object:
     return {"key": "alert.balance_cny", "values": values}
 
 
-JOB = Job("balances", "balances", run)
+JOB = Job("balances", "balances", run, Misfire.SKIP)

@@ -9,7 +9,7 @@ from pathlib import Path
 from scheduler.admin_notices import tell_admins
 from scheduler.context import JobContext
 from scheduler.incidents import report, resolve
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 from scheduler.outage_facts import minutes_between
 from storage.database import watermarks
 from storage.database.connection import Connection
@@ -99,4 +99,4 @@ async def _set(context: JobContext, kind: str, facts: Mapping[str, object] | Non
         await resolve(context, kind, SUBJECT, {"minutes": minutes_between(known.opened_at, now)}, now)
 
 
-JOB = Job("self_checks", "self_checks", run)
+JOB = Job("self_checks", "self_checks", run, Misfire.SKIP)

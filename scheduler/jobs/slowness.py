@@ -6,7 +6,7 @@ from functools import partial
 from engine.catalog.offers import Offer
 from scheduler.context import JobContext
 from scheduler.incidents import close_silently, report, resolve
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 from scheduler.outage_facts import minutes_between
 from storage.operations import incidents
 from storage.operations.incidents import Incident
@@ -53,4 +53,4 @@ def _is_slow(recent: Latency, baseline: Latency) -> bool:
     return recent.p95_ms >= max(TIMES_SLOWER * baseline.p95_ms, baseline.p95_ms + LEAST_EXTRA_MS)
 
 
-JOB = Job("slowness", "slowness", run)
+JOB = Job("slowness", "slowness", run, Misfire.SKIP)

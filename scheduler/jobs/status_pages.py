@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from scheduler.context import JobContext
-from scheduler.job import Job
+from scheduler.job import Job, Misfire
 from storage.operations import status_pages
 from storage.operations.status_pages import PageStatus
 
@@ -69,4 +69,4 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-JOB = Job("status_pages", "status_pages", run)
+JOB = Job("status_pages", "status_pages", run, Misfire.SKIP)
