@@ -239,7 +239,15 @@ class Served:
     model: str
 
 
-Chunk: TypeAlias = Delta | Finished | Usage | Served
+@dataclass(frozen=True, slots=True)
+class TextDeltas:
+    """Deltas of text alone, all of choice number `index`, that came together."""
+
+    deltas: list[Delta]
+    index: int = 0
+
+
+Chunk: TypeAlias = Delta | TextDeltas | Finished | Usage | Served
 """An item of a provider's stream. The last Usage counts; the stream returns only after a proper end."""
 
 

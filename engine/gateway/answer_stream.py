@@ -37,7 +37,7 @@ class AnswerStream:
         self._is_open = False
         self._end: StreamEnd | None = None
         self._frozen = False
-        self._arrived = asyncio.Event()
+        self._arrived, self._ended = asyncio.Event(), asyncio.Event()
 
     @property
     def has_begun(self) -> bool:
@@ -90,6 +90,7 @@ class AnswerStream:
     def end(self, error: Exception | None) -> None:
         """Add the last item."""
         self._end = StreamEnd(error)
+        self._ended.set()
         self._arrived.set()
 
     async def next(self) -> StreamItem:
@@ -101,16 +102,24 @@ class AnswerStream:
 
     def take_ready(self, most: int) -> list[Event]:
         """Take up to `most` events that have come, without waiting."""
-        found: list[Event] = []
+        found: list[Event] = self._take_events(most)
         while len(found) < most and (item := self._take()) is not None and not isinstance(item, StreamEnd):
             found.append(item)
+            found += self._take_events(most - len(found))
         return found
+
+    def _take_events(self, most: int) -> list[Event]:
+        """Take up to `most` events of the content that the reader is at."""
+        if self._frozen or not self._shown or not self._begun[self._current]:
+            return []
+        events = self._shown[self._current].events[self._taken : self._taken + most]
+        self._taken += len(events)
+        return [*events]
 
     async def last(self) -> StreamEnd:
         """Wait for the end without taking any event."""
-        while self._end is None:
-            self._arrived.clear()
-            await self._arrived.wait()
+        await self._ended.wait()
+        assert self._end is not None
         return self._end
 
     def taken(self, content: AttemptContent) -> Sequence[ContentEvent]:

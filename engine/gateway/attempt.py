@@ -3,23 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 
-from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
-from engine.catalog.offers import Quote
-from engine.chat import Chunk, Usage
+from engine.catalog.prefix_caching import CACHE_ON_REQUEST, caching_pays
+from engine.chat import Chunk
 from engine.errors import FirstTokenLate, ProviderError, StreamCut, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream
-from engine.gateway.attempt_content import AttemptContent, ContentEvent, text_of, thinking_of
-from engine.gateway.attempt_cost import caches_prefix, cost_atto
-from engine.gateway.market import Market
-from engine.gateway.question import Question
-from engine.gateway.usage import Bounds, Delivered, partial_usage, unpaid_usage, whole_usage
-from engine.money import ZERO, Money
-from engine.ports import Provider, ProviderCall
+from engine.gateway.attempt_content import AttemptContent
+from engine.gateway.billed_attempt import BilledAttempt
+from engine.ports import ProviderCall
 from engine.providers.mending.json_check import schema_to_check
-from engine.routing.permits import Permit, patience_seconds
+from engine.routing.permits import patience_seconds
 
 _TAIL_SECONDS = 2.0  # for the usage, after the last content: some providers send no end marker and do not close
 _TIMER_SLACK = 1.1  # silence is noticed at most so many times later: the timer is not reset for each delta
@@ -27,28 +21,16 @@ LONGEST_SECONDS = 900.0  # of one answer; a provider that sends nothing but reas
 
 
 @dataclass(slots=True, eq=False)
-class Attempt:
+class Attempt(BilledAttempt):
     """One call of a provider. Its task runs on when a waiter is cancelled; `close` ends it.
 
     The task raises the ProviderError that ended it; the content that came until then stays in `content`. Events go to
     `stream`, which is None where no reader waits for them. The first content of one attempt detaches its `rivals`.
     """
 
-    market: Market
-    question: Question
-    quote: Quote
-    permit: Permit
-    ordinal: int
-    output_tokens: int
     stream: AnswerStream | None = None
     rivals: tuple["Attempt", ...] = ()
-    content: AttemptContent = field(init=False)
-    started_at: datetime = field(init=False)
-    first_token_ms: int | None = None
     is_shown: bool = False
-    is_taken: bool = False  # the response's headers have come: the provider bills the input
-    task: asyncio.Task[None] = field(init=False)
-    _started_seconds: float = field(init=False)
     _patience_seconds: float = field(init=False)
     _timer: asyncio.Timeout = field(init=False)
     _times_out_at: float = 0.0
@@ -70,22 +52,8 @@ class Attempt:
         self.task = asyncio.create_task(self._run(), name=f"{self.quote.offer.name} for {request.id}")
 
     @property
-    def provider(self) -> Provider:
-        return self.market.providers[self.quote.offer.provider]
-
-    @property
-    def bounds(self) -> Bounds:
-        """The tokens that were held for this attempt."""
-        input_tokens = self.quote.input_ceiling_tokens or self.question.input_ceiling_tokens
-        return Bounds(input_tokens, self.question.request.n * self.output_tokens)
-
-    @property
     def has_failed(self) -> bool:
         return self.task.done() and self.task.exception() is not None
-
-    @property
-    def elapsed_ms(self) -> int:
-        return round((self.market.clock.monotonic() - self._started_seconds) * 1000)
 
     # --- waiting ------------------------------------------------------------------------------------
 
@@ -213,101 +181,11 @@ class Attempt:
         self._shown_or_done.set()
 
     def _call(self) -> ProviderCall:
-        caches, model = caches_prefix(self.market, self.question, self.quote), self.quote.offer.model
-        return ProviderCall(self.question.request, model, self.output_tokens, self.permit.key, caches)
+        request, model = self.question.request, self.quote.offer.model
+        asks_cache = bool(request.conversation) and self.provider.dialect in CACHE_ON_REQUEST
+        return ProviderCall(request, model, self.output_tokens, self.permit.key, asks_cache and self._caching_pays())
 
-    # --- usage, cost and records --------------------------------------------------------------------
-
-    def usage(self) -> Usage:
-        """Return the usage of the whole answer."""
-        delivered = self._delivered(self.content.events)
-        return whole_usage(self.question.request, self.content.usage, delivered, self.bounds)
-
-    def usage_of(self, events: Sequence[ContentEvent]) -> Usage:
-        """Return the usage of an answer that ended early, after `events`."""
-        return partial_usage(self.question.request, self.content.usage, self._delivered(events), self.bounds)
-
-    def wasted_usage(self) -> Usage | None:
-        """Return the usage of an answer that is not kept; None where the provider bills nothing.
-
-        It bills a request that it has taken, unless it reported a failure before anything else.
-        """
-        content = self.content
-        if content.usage is None and not content.deltas and not (self.is_taken and self._is_unreported):
-            return None
-        return self.usage_of(content.events)
-
-    @property
-    def _is_unreported(self) -> bool:
-        """True unless the provider itself ended the attempt with a failure."""
-        if not self.task.done() or self.task.cancelled():
-            return True
-        return isinstance(self.task.exception(), FirstTokenLate | None)
-
-    def _delivered(self, events: Sequence[ContentEvent]) -> Delivered:
-        sizes, offer, seconds = self.market.catalog.sizes, self.quote.offer, (self.first_token_ms or 0) / 1000
-        learned = (sizes.thinking_times(offer), sizes.thinking_speeds.tokens(offer, seconds))
-        return Delivered(text_of(events), thinking_of(self.content.events), *learned)
-
-    def cost_atto(self, usage: Usage) -> int:
-        """Return the unrounded cost of `usage`."""
-        book, served = self.market.catalog.book, self.content.served
-        return cost_atto(book, self.quote, usage, served=served, at=self.started_at)
-
-    def cost(self, usage: Usage) -> Money:
-        return Money.from_atto(self.cost_atto(usage))
-
-    def wasted(self, outcome: str, usage: Usage | None = None, error: ProviderError | None = None) -> AttemptRecord:
-        """Return the record of an attempt that was not kept: its whole cost is waste."""
-        cost = self.cost(usage) if usage else ZERO
-        return self._record(outcome, usage, cost=cost, waste=cost, error=error)
-
-    def unread(self, ordinal: int, paid: Usage) -> AttemptRecord | None:
-        """Return the record of the part billed after the reader had left with `paid`; None where nothing was."""
-        total = self.usage_of(self.content.events)
-        cost = self.cost(total) - self.cost(paid)
-        if cost <= ZERO:
-            return None
-        return replace(self._record(UNREAD, unpaid_usage(total, paid), cost=cost, waste=cost), ordinal=ordinal)
-
-    def kept(self, outcome: str, usage: Usage, billed: Usage | None = None) -> AttemptRecord:
-        """Return the record of the answer that was kept. Cost beyond `usage` and the bounds of its hold is waste.
-
-        `billed`: the tokens that the provider bills, where they are more than those of the kept part.
-        """
-        paid, bounds = self.cost(usage), self.bounds
-        covered = min(paid, bounds.most_cost(self.quote.price) if usage.cost_usd else self.cost(bounds.covered(usage)))
-        cost = paid if billed is None else max(paid, self.cost(billed))
-        return self._record(outcome, usage, cost=cost, waste=cost - covered, kept=True)
-
-    def _record(
-        self,
-        outcome: str,
-        usage: Usage | None,
-        *,
-        cost: Money,
-        waste: Money,
-        kept: bool = False,
-        error: ProviderError | None = None,
-    ) -> AttemptRecord:
-        offer, request, served = self.quote.offer, self.question.request, self.content.served
-        return AttemptRecord(
-            request_id=request.id,
-            ordinal=self.ordinal,
-            tenant_id=self.question.tenant_id,
-            key_id=request.key_id,
-            asked=request.model,
-            provider=offer.provider,
-            model=offer.model,
-            outcome=outcome,
-            started_at=self.started_at,
-            duration_ms=self.elapsed_ms,
-            first_token_ms=self.first_token_ms,
-            usage=usage,
-            cost=cost,
-            waste=waste,
-            kept=kept,
-            served=served if served != offer.model else "",
-            status=error.status if error else None,
-            detail=error.detail[:MOST_DETAIL_CHARS] if error else "",
-        )
+    def _caching_pays(self) -> bool:
+        question, now = self.question, self.market.clock.now()
+        forecast = self.market.catalog.forecast
+        return caching_pays(forecast, question.request.conversation, question.tenant_id, self.quote, now)

@@ -1,12 +1,12 @@
 """AttemptContent: the events of one attempt as they came, and the choices that they make up."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from engine.catalog.offers import Offer
-from engine.chat import Choice, Chunk, Delta, Finish, Finished, Served, ToolCall, ToolCallDelta, Usage
+from engine.chat import Choice, Chunk, Delta, Finish, Finished, Served, TextDeltas, ToolCall, ToolCallDelta, Usage
 from engine.errors import EmptyAnswer, Garbled
 from engine.providers.mending.json_check import checked
 
@@ -14,6 +14,7 @@ MOST_NAME_CHARS = 200
 MOST_CHARS = 16_000_000  # of one answer: an answer above it does not end
 _SPARE_CHARS, _CHARS_PER_TOKEN = 200_000, 64  # allowed beside the limit, and per token of it: only blanks need as much
 _EVENT_CHARS, _CALL_CHARS = 8, 32  # size of an event, and of a piece of a tool call, beside its text
+_ENDLESS = "an answer without an end"
 _BY_WEIGHT = (Finish.STOP, Finish.TOOL_CALLS, Finish.LENGTH, Finish.REFUSED)  # of several ends the weightiest counts
 
 ContentEvent: TypeAlias = Delta | Finished
@@ -51,6 +52,9 @@ class AttemptContent:
 
     def add(self, chunk: Chunk) -> bool:
         """Record `chunk`; return True if it is content. Raises Garbled for a wrong choice or too much content."""
+        if isinstance(chunk, TextDeltas):
+            self._check(chunk)
+            return self._add_texts(chunk.deltas)
         if isinstance(chunk, Delta):
             self._check(chunk)
             self.deltas += 1
@@ -117,7 +121,19 @@ class AttemptContent:
         finally:
             self.events += held
 
-    def _check(self, event: ContentEvent) -> None:
+    def _add_texts(self, deltas: list[Delta]) -> bool:
+        self.deltas += len(deltas)
+        self._left_chars -= _EVENT_CHARS * len(deltas) + sum([len(delta.text) for delta in deltas])
+        if self._left_chars < 0:
+            raise Garbled(_ENDLESS)
+        self.has_content = True
+        if self._schema is not None:
+            self._held += deltas
+            return False
+        self.events += deltas
+        return True
+
+    def _check(self, event: ContentEvent | TextDeltas) -> None:
         if not 0 <= event.index < self._choices:
             raise Garbled(f"choice {event.index} of {self._choices}")
 
@@ -132,7 +148,7 @@ class AttemptContent:
                 self._left_chars -= _CALL_CHARS + len(call.id) + len(call.name) + len(call.arguments)
                 self._with_calls.add(delta.index)
         if self._left_chars < 0 or self._left_thinking_chars < 0:
-            raise Garbled("an answer without an end")
+            raise Garbled(_ENDLESS)
         self.has_content = self.has_content or is_content
         if is_content and self._schema is not None:
             self._held.append(delta)
@@ -157,12 +173,31 @@ def thinking_of(events: Iterable[ContentEvent]) -> str:
     return "".join([event.thinking for event in events if isinstance(event, Delta)])
 
 
-def choices_of(events: Iterable[ContentEvent]) -> tuple[Choice, ...]:
+def choices_of(events: Sequence[ContentEvent]) -> tuple[Choice, ...]:
     """Return the choices in order; one that ended without content is there, empty."""
+    if (plain := _plain_choice(events)) is not None:
+        return (plain,)
     found: defaultdict[int, _ChoiceParts] = defaultdict(_ChoiceParts)
     for event in events:
         found[event.index].add(event)
     return tuple(found[index].choice() for index in range(max(found, default=-1) + 1))
+
+
+def _plain_choice(events: Sequence[ContentEvent]) -> Choice | None:
+    """Return the choice of events with nothing but text, as most answers are; None for any other. It saves time."""
+    if not events or not isinstance(end := events[-1], Finished) or end.index:
+        return None
+    texts: list[str] = []
+    for event in events[:-1]:
+        if not isinstance(event, Delta) or _is_special(event):
+            return None
+        texts.append(event.text)
+    return Choice("".join(texts), finish=end.finish)
+
+
+def _is_special(delta: Delta) -> bool:
+    has_more = delta.tool_calls or delta.thinking or delta.thinking_signature or delta.logprobs is not None
+    return bool(has_more or delta.index or delta.is_refusal)
 
 
 @dataclass(slots=True)

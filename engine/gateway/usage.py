@@ -72,7 +72,7 @@ def whole_usage(request: ChatRequest, reported: Usage | None, delivered: Deliver
 
     A reported bill counts in either case.
     """
-    if reported is not None and _is_credible(reported, bounds):
+    if reported is not None and is_credible(reported, bounds):
         return reported
     estimated = estimated_usage(request, delivered, bounds)
     return replace(estimated, cost_usd=reported.cost_usd) if reported is not None else estimated
@@ -84,7 +84,7 @@ def partial_usage(request: ChatRequest, reported: Usage | None, delivered: Deliv
     Some providers report the input at the start and the output only at the end: then the output is estimated.
     """
     estimated = estimated_usage(request, delivered, bounds)
-    if reported is None or not _is_credible(reported, bounds):
+    if reported is None or not is_credible(reported, bounds):
         return estimated
     if reported.output_tokens * 2 >= min(delivered.sent_tokens, bounds.output_tokens):
         return reported
@@ -106,7 +106,8 @@ def unpaid_usage(total: Usage, paid: Usage) -> Usage:
     )
 
 
-def _is_credible(usage: Usage, bounds: Bounds) -> bool:
+def is_credible(usage: Usage, bounds: Bounds) -> bool:
+    """Return whether a report may be right: by its signs, its parts and the bounds of its request."""
     parts = (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens)
     return (
         min(usage.input_tokens, usage.output_tokens, *parts) >= 0

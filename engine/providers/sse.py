@@ -8,10 +8,12 @@ The work is linear in the bytes, whatever they are, and frames, values and lines
 
 import codecs
 import json
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from engine.errors import Garbled
 from engine.json_limits import has_too_many_values, open_brackets
+from engine.providers.text_template import TextRun, TextTemplate
 
 MOST_FRAME_CHARS = 8_000_000
 MOST_FRAMES = 150_000  # of one body; an answer has at most one for each of its tokens
@@ -161,33 +163,38 @@ class FrameSplitter:
         self._lines, self._builder = LineSplitter(), _FrameBuilder()
         self._frames_left, self._lines_left = MOST_FRAMES, MOST_LINES
 
-    def feed(self, piece: bytes) -> list[Frame]:
-        """Return the frames that `piece` completes. Raises Garbled over a limit."""
-        take, found = self._builder.take, list[Frame]()
+    def feed(self, piece: bytes, template: TextTemplate | None = None) -> Iterator[Frame | TextRun]:
+        """Yield the frames that `piece` completes. Raises Garbled over a limit.
+
+        Frames of `template` come as runs; a frame that was yielded may have taught it the next ones.
+        """
         text = self._lines.decode(piece)
         if "\n\n" in text and self._builder.is_empty:
-            text = self._take_plain(self._lines.take_short_rest() + text, found)
+            text = self._lines.take_short_rest() + text
+            begin = 0
+            while True:
+                if template is not None and template.is_known:
+                    texts, begin = template.take(text, begin)
+                    if texts:
+                        self._count(len(texts), 2 * len(texts))
+                        yield TextRun(texts)
+                end = text.find("\n\n", begin)
+                if not _is_plain(text, begin, end):
+                    break
+                self._count(1, 2)
+                yield Frame("", text[begin + 6 : end])
+                begin = end + 2
+            text = text[begin:]
+        yield from self._take_lines(text)
+
+    def _take_lines(self, text: str) -> list[Frame]:
+        found = list[Frame]()
         lines = self._lines.split(text)
-        self._lines_left -= len(lines)
-        if self._lines_left < 0:
-            raise Garbled("a body with too many lines")
+        self._count(0, len(lines))
         for line in lines:
-            take(line, found)
-        return self._counted(found)
-
-    def _take_plain(self, text: str, found: list[Frame]) -> str:
-        """Add the frames of a single `data` line at the beginning of `text` to `found`; return the rest of it.
-
-        Nearly every frame is one, and this takes a third of the time of reading its lines.
-        """
-        begin = 0
-        for block in text.split("\n\n")[:-1]:
-            if block[:7] != "data: {" or "\n" in block or len(block) > _CHECKED_CHARS:
-                break
-            found.append(Frame("", block[6:]))
-            begin += len(block) + 2
-        self._lines_left -= 2 * len(found)
-        return text[begin:]
+            self._builder.take(line, found)
+        self._count(len(found), 0)
+        return found
 
     def end(self) -> list[Frame]:
         """Return the frames left at the end of the body, also an unfinished last one: some servers send errors so."""
@@ -196,13 +203,26 @@ class FrameSplitter:
             if line:
                 self._builder.take(line, found)
         self._builder.end(found)
-        return self._counted(found)
+        self._count(len(found), 0)
+        return found
 
-    def _counted(self, found: list[Frame]) -> list[Frame]:
-        self._frames_left -= len(found)
+    def _count(self, frames: int, lines: int) -> None:
+        self._frames_left -= frames
+        self._lines_left -= lines
         if self._frames_left < 0:
             raise Garbled("a body with too many frames")
-        return found
+        if self._lines_left < 0:
+            raise Garbled("a body with too many lines")
+
+
+def _is_plain(text: str, begin: int, end: int) -> bool:
+    """Return whether a block is a frame of a single `data` line, as nearly every one is; `end` -1: it has no end yet.
+
+    To read these by themselves takes a third of the time of reading their lines.
+    """
+    if not begin < end <= begin + _CHECKED_CHARS or not text.startswith("data: {", begin):
+        return False
+    return text.find("\n", begin, end) < 0
 
 
 def _elements(text: str) -> list[str]:

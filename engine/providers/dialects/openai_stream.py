@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
+from engine.chat import Chunk, Delta, Finish, Finished, Served, TextDeltas, Usage
 from engine.errors import Garbled, Overloaded, StreamCut
 from engine.providers.dialects.adapter import json_object
 from engine.providers.error_details import reports_failure
@@ -23,6 +23,7 @@ from engine.providers.streams.think_tags import TaggedText, ThinkTags
 from engine.providers.streams.thinking_habits import ThinkingHabits
 from engine.providers.streams.tool_calls import ToolCalls
 from engine.providers.streams.usage_counts import UsageCounts, count_of
+from engine.providers.text_template import TextTemplate
 
 _MOST_CHOICES = 128
 _MOST_LOGPROBS_CHARS = 16_000_000  # of the frames that have them; from then on they are left out
@@ -42,12 +43,17 @@ class OpenAIStreamReader(StreamReader):
         self._counts = UsageCounts(("prompt_tokens", "completion_tokens"), "total_tokens")
         self._cost_usd: Decimal | None = None
         self._left_logprobs_chars = _MOST_LOGPROBS_CHARS
+        self._template = TextTemplate()
+        self._template_choice: _Choice | None = None
 
     def read(self, frame: Frame) -> list[Chunk]:
         if (quick := plain_text(frame)) is not None and (not quick.model or quick.model == self._model):
             choice = self._choices.get(quick.number)
             if choice is not None and choice.tags.is_over and not choice.half:
+                self._template.learn(frame.data, quick.text)
+                self._template_choice = choice
                 return [choice.plain(quick.text)]
+        self._template.forget()
         if frame.data[:1] != "{" and (self._is_marker(frame.data.strip()) or is_heartbeat(frame)):
             return []
         try:
@@ -64,6 +70,15 @@ class OpenAIStreamReader(StreamReader):
         if (plain := self._plain_text(data)) is not None:
             return [plain]
         return [*self._served(data), *self._deltas(data, len(frame.data)), *self._usage(data, groq, frame)]
+
+    @property
+    def runs(self) -> TextTemplate:
+        return self._template
+
+    def read_texts(self, texts: list[str]) -> TextDeltas:
+        choice = self._template_choice
+        assert choice is not None
+        return TextDeltas(choice.plain_texts(texts), choice.index)
 
     def end(self) -> list[Chunk]:
         """Return what is left of each choice. Raises StreamCut for a choice that ends in the middle of a call."""
@@ -207,6 +222,13 @@ class _Choice:
         """Return the delta of a text that came alone, once no tag can follow."""
         self._new("text", text, is_message=False)
         return Delta(text, self.index)
+
+    def plain_texts(self, texts: list[str]) -> list[Delta]:
+        """Return the deltas of texts that came alone, once no tag can follow."""
+        self._texts["text"] += texts
+        self._chars["text"] += sum(map(len, texts))
+        index = self.index
+        return [Delta(text, index) for text in texts]
 
     def rest(self) -> Iterator[Delta]:
         """Return what was held back until the end of the choice."""

@@ -12,6 +12,7 @@ from engine.providers.mending.answers import AnswerMending
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame, FrameSplitter
 from engine.providers.streams.stream_reader import StreamReader
+from engine.providers.text_template import TextRun
 
 MOST_ERROR_BYTES = 64_000
 _FIRST_BAD_STATUS = 300
@@ -47,7 +48,7 @@ class AnswerReading:
         """Take a piece; return True after the end marker. Raises the ProviderError that it holds, and Garbled."""
         if self._error_body is not None:
             return self._is_error_full(self._error_body, piece)
-        self._pass_on(self._splitter.feed(piece), final=False)
+        self._pass_on(self._splitter.feed(piece, self._reader.runs), final=False)
         return self._reader.has_ended
 
     def end(self) -> None:
@@ -72,7 +73,7 @@ class AnswerReading:
             raise self.refusal()
         return False
 
-    def _pass_on(self, frames: Iterable[Frame], *, final: bool) -> None:
+    def _pass_on(self, frames: Iterable[Frame | TextRun], *, final: bool) -> None:
         """Pass the chunks of `frames` on, up to the end marker or an error; then raise that error."""
         chunks, error = read_frames(self._reader, frames, final=final)
         if self._mending is not None:
@@ -84,7 +85,7 @@ class AnswerReading:
 
 
 def read_frames(
-    reader: StreamReader, frames: Iterable[Frame], *, final: bool = False
+    reader: StreamReader, frames: Iterable[Frame | TextRun], *, final: bool = False
 ) -> tuple[Sequence[Chunk], ProviderError | None]:
     """Return the chunks of `frames` up to the end marker or an error, and that error.
 
@@ -93,6 +94,9 @@ def read_frames(
     found: list[Chunk] = []
     try:
         for frame in frames:
+            if isinstance(frame, TextRun):
+                found.append(reader.read_texts(frame.texts))
+                continue
             found += reader.read(frame)
             if reader.has_ended:
                 break

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from engine.chat import Chunk, Finish, Finished
 from engine.errors import Garbled, StreamCut
 from engine.providers.sse import Frame
+from engine.providers.text_template import TextTemplate
 
 MOST_FRAME_LINES = 4_000  # of one frame; each is read on its own
 
@@ -18,6 +19,15 @@ class StreamReader(ABC):
 
     has_ended = False
     has_finished = False
+
+    @property
+    def runs(self) -> TextTemplate | None:
+        """The template of the frames that are read in runs, by `read_texts`; None where all are read one by one."""
+        return None
+
+    def read_texts(self, texts: list[str]) -> Chunk:
+        """Return the texts of frames of `runs`, which a reader without one never gets."""
+        raise NotImplementedError
 
     @abstractmethod
     def read(self, frame: Frame) -> Sequence[Chunk]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from engine.chat import Chunk
+from engine.chat import Chunk, TextDeltas
 from engine.ports import Provider, ProviderCall
 
 
 class ChunkSink:
-    """Takes an answer: `chunks` that came, and whether the provider took the request."""
+    """Takes an answer: `chunks` that came, those of a run one by one, and whether the provider took the request."""
 
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
@@ -18,7 +18,8 @@ class ChunkSink:
         self.is_taken = True
 
     def add(self, chunks: Sequence[Chunk]) -> None:
-        self.chunks += chunks
+        for chunk in chunks:
+            self.chunks += chunk.deltas if isinstance(chunk, TextDeltas) else [chunk]
         self.batches += 1
 
 

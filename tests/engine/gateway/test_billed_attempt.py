@@ -7,7 +7,7 @@ from fractions import Fraction
 from engine.catalog.offers import Offer, Quote, flat_price
 from engine.catalog.price_book import PriceBook
 from engine.chat import Usage
-from engine.gateway.attempt_cost import cost_atto
+from engine.gateway.billed_attempt import cost_atto
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 QUOTE = Quote(Offer("openrouter", "a-model"), flat_price("1", "2"), 1)

@@ -5,7 +5,9 @@ import pytest
 
 from engine.catalog.conversation_forecast import Outlook
 from engine.catalog.offers import Rates, flat_price
-from engine.gateway.attempt_cost import caches_prefix, writing_pays
+from engine.catalog.prefix_caching import writing_pays
+from engine.gateway.attempt import Attempt
+from engine.routing.permits import Permit
 from tests.engine.scripted import AnswerSetup, ScriptedProvider, started, whole
 
 RATES = Rates(input=100, cached_input=10, cache_write=125, output=500)
@@ -37,7 +39,10 @@ async def test_conversation_is_cached_where_the_provider_caches_on_request() -> 
         question = setup.question()
         question = replace(question, request=replace(question.request, conversation=conversation))
         quote = question.route.quotes[0]._replace(price=flat_price("1", "2", "0.1", "1.25"))
-        assert caches_prefix(setup.market, question, quote) is expected
+        permit = setup.market.health.admit(quote.offer)
+        assert isinstance(permit, Permit)
+        await Attempt(setup.market, question, quote, permit, 1, 100).outcome()
+        assert [call.caches_prefix for call in setup.providers[0].calls] == [expected]
 
 
 async def test_attempt_asks_for_the_cache_in_its_call() -> None:

@@ -1,0 +1,162 @@
+"""BilledAttempt: usage, cost and records of one call of a provider, as it runs or after its end."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fractions import Fraction
+
+from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
+from engine.catalog.offers import Quote
+from engine.catalog.price_book import PriceBook
+from engine.chat import Usage
+from engine.errors import FirstTokenLate, ProviderError
+from engine.gateway.attempt_content import AttemptContent, ContentEvent, text_of, thinking_of
+from engine.gateway.market import Market
+from engine.gateway.question import Question
+from engine.gateway.usage import Bounds, Delivered, is_credible, partial_usage, unpaid_usage, whole_usage
+from engine.money import ZERO, Money, reported_atto
+from engine.ports import Provider
+from engine.routing.permits import Permit
+
+
+@dataclass(slots=True, eq=False)
+class BilledAttempt:
+    """The facts of one attempt that decide its bill. `is_taken`: its provider has taken the request, and bills it."""
+
+    market: Market
+    question: Question
+    quote: Quote
+    permit: Permit
+    ordinal: int
+    output_tokens: int
+    content: AttemptContent = field(init=False)
+    started_at: datetime = field(init=False)
+    first_token_ms: int | None = field(init=False, default=None)
+    is_taken: bool = field(init=False, default=False)
+    task: asyncio.Task[None] = field(init=False)
+    _started_seconds: float = field(init=False)
+
+    @property
+    def provider(self) -> Provider:
+        return self.market.providers[self.quote.offer.provider]
+
+    @property
+    def bounds(self) -> Bounds:
+        """The tokens that were held for this attempt."""
+        input_tokens = self.quote.input_ceiling_tokens or self.question.input_ceiling_tokens
+        return Bounds(input_tokens, self.question.request.n * self.output_tokens)
+
+    @property
+    def elapsed_ms(self) -> int:
+        return round((self.market.clock.monotonic() - self._started_seconds) * 1000)
+
+    def usage(self) -> Usage:
+        """Return the usage of the whole answer."""
+        reported = self.content.usage
+        if reported is not None and is_credible(reported, self.bounds):
+            return reported
+        delivered = self._delivered(self.content.events)
+        return whole_usage(self.question.request, self.content.usage, delivered, self.bounds)
+
+    def usage_of(self, events: Sequence[ContentEvent]) -> Usage:
+        """Return the usage of an answer that ended early, after `events`."""
+        return partial_usage(self.question.request, self.content.usage, self._delivered(events), self.bounds)
+
+    def wasted_usage(self) -> Usage | None:
+        """Return the usage of an answer that is not kept; None where the provider bills nothing.
+
+        It bills a request that it has taken, unless it reported a failure before anything else.
+        """
+        content = self.content
+        if content.usage is None and not content.deltas and not (self.is_taken and self._is_unreported):
+            return None
+        return self.usage_of(content.events)
+
+    @property
+    def _is_unreported(self) -> bool:
+        """True unless the provider itself ended the attempt with a failure."""
+        if not self.task.done() or self.task.cancelled():
+            return True
+        return isinstance(self.task.exception(), FirstTokenLate | None)
+
+    def _delivered(self, events: Sequence[ContentEvent]) -> Delivered:
+        sizes, offer, seconds = self.market.catalog.sizes, self.quote.offer, (self.first_token_ms or 0) / 1000
+        learned = (sizes.thinking_times(offer), sizes.thinking_speeds.tokens(offer, seconds))
+        return Delivered(text_of(events), thinking_of(self.content.events), *learned)
+
+    def cost_atto(self, usage: Usage) -> int:
+        """Return the unrounded cost of `usage`."""
+        book, served = self.market.catalog.book, self.content.served
+        return cost_atto(book, self.quote, usage, served=served, at=self.started_at)
+
+    def cost(self, usage: Usage) -> Money:
+        return Money.from_atto(self.cost_atto(usage))
+
+    def wasted(self, outcome: str, usage: Usage | None = None, error: ProviderError | None = None) -> AttemptRecord:
+        """Return the record of an attempt that was not kept: its whole cost is waste."""
+        cost = self.cost(usage) if usage else ZERO
+        return self._record(outcome, usage, cost=cost, waste=cost, error=error)
+
+    def unread(self, ordinal: int, paid: Usage) -> AttemptRecord | None:
+        """Return the record of the part billed after the reader had left with `paid`; None where nothing was."""
+        total = self.usage_of(self.content.events)
+        cost = self.cost(total) - self.cost(paid)
+        if cost <= ZERO:
+            return None
+        return replace(self._record(UNREAD, unpaid_usage(total, paid), cost=cost, waste=cost), ordinal=ordinal)
+
+    def kept(self, outcome: str, usage: Usage, billed: Usage | None = None) -> AttemptRecord:
+        """Return the record of the answer that was kept. Cost beyond `usage` and the bounds of its hold is waste.
+
+        `billed`: the tokens that the provider bills, where they are more than those of the kept part.
+        """
+        paid, bounds = self.cost(usage), self.bounds
+        covered = min(paid, bounds.most_cost(self.quote.price) if usage.cost_usd else self.cost(bounds.covered(usage)))
+        cost = paid if billed is None else max(paid, self.cost(billed))
+        return self._record(outcome, usage, cost=cost, waste=cost - covered, kept=True)
+
+    def _record(
+        self,
+        outcome: str,
+        usage: Usage | None,
+        *,
+        cost: Money,
+        waste: Money,
+        kept: bool = False,
+        error: ProviderError | None = None,
+    ) -> AttemptRecord:
+        offer, request, served = self.quote.offer, self.question.request, self.content.served
+        return AttemptRecord(
+            request_id=request.id,
+            ordinal=self.ordinal,
+            tenant_id=self.question.tenant_id,
+            key_id=request.key_id,
+            asked=request.model,
+            provider=offer.provider,
+            model=offer.model,
+            outcome=outcome,
+            started_at=self.started_at,
+            duration_ms=self.elapsed_ms,
+            first_token_ms=self.first_token_ms,
+            usage=usage,
+            cost=cost,
+            waste=waste,
+            kept=kept,
+            served=served if served != offer.model else "",
+            status=error.status if error else None,
+            detail=error.detail[:MOST_DETAIL_CHARS] if error else "",
+        )
+
+
+def cost_atto(book: PriceBook, quote: Quote, usage: Usage, *, served: str, at: datetime) -> int:
+    """Return the unrounded cost: as reported, with the fee; else at the price of this attempt's start, `at`.
+
+    Another model that answered, `served`, counts at its own price.
+    """
+    asked = quote.offer
+    if usage.cost_usd is not None:
+        return reported_atto(usage.cost_usd, 1 + book.fees.get(asked.provider, Fraction(0)))
+    if served in {"", asked.model}:
+        return quote.price.cost_atto(usage)
+    return book.served_price(quote.price, asked.provider, served, at).cost_atto(usage)

@@ -1,0 +1,85 @@
+"""TextTemplate: runs of frames that differ in their text alone, read in one go.
+
+Nearly all frames of an answer are such frames.
+"""
+
+import re
+from typing import NamedTuple
+
+import msgspec
+
+_CONTENT = re.compile(r'"content"\s*:\s*"')
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
+_MOST_ATTEMPTS = 16  # to learn a template, in a stream whose frames differ otherwise too
+
+_decode_text = msgspec.json.Decoder(str).decode
+
+
+class TextRun(NamedTuple):
+    """The texts of frames that follow each other."""
+
+    texts: list[str]
+
+
+class TextTemplate:
+    """The JSON before and after the text of a frame that was read.
+
+    A frame of the same JSON with another text in its place needs no parsing: its other fields are those of the first.
+    Its owner lets it `learn` a frame only where a following one like it is read in the same way.
+    """
+
+    def __init__(self) -> None:
+        self._head = self._tail = ""
+        self._attempts_left = _MOST_ATTEMPTS
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self._head)
+
+    def learn(self, data: str, text: str) -> None:
+        """Learn from the data of a frame that holds `text`. Where its place is not certain, nothing is learned."""
+        if self._head or self._attempts_left <= 0:
+            return
+        self._attempts_left -= 1
+        places = _CONTENT.findall(data)
+        if len(places) != 1 or _ESCAPED.search(text):
+            return
+        before, place, after = data.partition(places[0])
+        if after.startswith(f'{text}"'):
+            self._head, self._tail = f"data: {before}{place}", f"{after[len(text) :]}\n\n"
+
+    def forget(self) -> None:
+        """Read the next frames one by one, and learn anew."""
+        self._head = self._tail = ""
+
+    def take(self, text: str, begin: int) -> tuple[list[str], int]:
+        """Return the texts of the whole frames of this form from `begin` on, and the place after them."""
+        head, tail = self._head, self._tail
+        if not text.startswith(head, begin):
+            return [], begin
+        parts = text[begin + len(head) :].split(tail + head)
+        parts[-1], end, _ = parts[-1].partition(tail)  # the part after the last frame
+        if not end:
+            del parts[-1]
+        found = parts if not _ESCAPED.search("".join(parts)) and "" not in parts else _unescaped(parts)
+        frames = parts[: len(found)]
+        return found, begin + len(found) * (len(head) + len(tail)) + sum(map(len, frames))
+
+
+def _unescaped(parts: list[str]) -> list[str]:
+    """Return the texts up to the first part that is empty or no JSON text: its frame is of another form."""
+    found: list[str] = []
+    for part in parts:
+        text = part if not _ESCAPED.search(part) else _json_text(part)
+        if not text:
+            break
+        found.append(text)
+    return found
+
+
+def _json_text(part: str) -> str:
+    """Return the text that `part` is the inside of; empty where it is none."""
+    try:
+        return _decode_text(f'"{part}"')
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return ""
