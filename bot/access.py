@@ -3,8 +3,8 @@
 from telegram import Message, Update
 from telegram.ext import ApplicationHandlerStop
 
-from bot.chat.handler import addressed
 from bot.context import Context
+from bot.groups.mentions import addressed
 from locales.button import Button
 from storage.billing import invites
 from storage.tenants import notices, tenants

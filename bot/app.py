@@ -28,6 +28,7 @@ from bot.context import Context
 from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import RateLimiter, seconds_of
 from bot.groups.greeting import on_membership
+from bot.groups.mentions import COMMAND
 from bot.groups.senders import is_anonymous, is_other_bot
 from bot.notify import TelegramNotifier
 from bot.payments import payments
@@ -82,6 +83,7 @@ class Bot:
             handler_in_span(handle, services.span),
             limiter.slow_down,
             services.chat_queue,
+            comment_seconds=config.comment_seconds,
         )
         self._poll_request = self._requests[2]
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
@@ -212,7 +214,7 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, i
     application.add_handler(CallbackQueryHandler(on_button))
     application.add_handler(ChatMemberHandler(on_membership, ChatMemberHandler.MY_CHAT_MEMBER))
     commands = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
-    application.add_handler(MessageHandler(filters.COMMAND & commands, on_command))
+    application.add_handler(MessageHandler(COMMAND & commands, on_command))
     application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, on_message))
     for handler in payments.last_handlers():
         application.add_handler(handler)

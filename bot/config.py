@@ -28,6 +28,7 @@ class BotConfig:
     files_per_minute: int = 10
     bytes_per_day: int = 200_000_000
     footer: bool = True
+    comment_seconds: float = 0.2
     http_url: str = ""
     seller: str = ""
     invoice_seller: Seller = Seller()

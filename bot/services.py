@@ -10,6 +10,7 @@ from bot.delivery.edits import EditSchedule
 from bot.download_limits import DownloadLimits
 from bot.running_answers import RunningAnswers
 from bot.updates.chat_queue import ChatQueue
+from documents.reading.reader import FileReader
 from engine.gateway.gateway import Gateway
 from engine.gateway.market import Market
 from engine.gateway.transcription import Transcriber
@@ -38,6 +39,7 @@ class Services:
     config: BotConfig
     answers: RunningAnswers = field(default_factory=RunningAnswers)
     downloads: DownloadLimits = field(default_factory=DownloadLimits)
+    reader: FileReader = field(default_factory=FileReader)
     edit_schedule: EditSchedule = field(default_factory=EditSchedule)
     transcriber: Transcriber | None = None
     span: Span = no_span

@@ -90,9 +90,22 @@ def _fitting(
     services = context.services
     if not past or sum(map(tokens_of, (*past, question))) < ALWAYS_FITS_TOKENS:
         return past
-    output_tokens = state.tenant(services.plans).plan.max_output_tokens
+    output_tokens = _output_tokens(context, state)
     limit = input_limit_tokens(services.market.catalog, name, output_tokens, services.market.clock.now())
     return past if limit is None else latest_turns(past, question, limit)
+
+
+def _output_tokens(context: Context, state: TenantState) -> int:
+    return state.tenant(context.services.plans).plan.max_output_tokens
+
+
+async def file_limit_tokens(context: Context, record: QuestionRecord) -> int | None:
+    """Return the tokens that the model can read of the question's files; None if it is unknown, or has none."""
+    if not record.content.all_files:
+        return None
+    services, state = context.services, await context.state()
+    name, output_tokens = record.model or str(state.settings.get("model", "auto")), _output_tokens(context, state)
+    return input_limit_tokens(services.market.catalog, name, output_tokens, services.market.clock.now())
 
 
 def input_limit_tokens(catalog: Catalog, name: str, output_tokens: int, at: datetime) -> int | None:

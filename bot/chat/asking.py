@@ -5,10 +5,10 @@ from functools import partial
 from telegram import InlineKeyboardMarkup
 from telegram import Message as TelegramMessage
 
+from bot.attachments.downloads import Unreadable
+from bot.attachments.prompt import prompt_of
 from bot.buttons import rows
-from bot.chat import media
-from bot.chat.answering import respond
-from bot.chat.downloads import Unreadable
+from bot.chat.answering import file_limit_tokens, respond
 from bot.context import Context, claimed_update
 from bot.error_texts import insufficient, refusal
 from bot.questions import records
@@ -58,11 +58,13 @@ async def run(context: Context, record: QuestionRecord) -> None:
 
 async def _answer(context: Context, record: QuestionRecord) -> None:
     try:
-        parts = await media.parts_of(record, context)
+        prompt = await prompt_of(record, context, await file_limit_tokens(context, record))
     except InsufficientFunds as error:
         await _not_answered(context, record, error, *insufficient(context, error, "voice.wallet_short"))
         return
-    if await respond(context, record, parts) is None:
+    if prompt.remarks:
+        await context.reply("\n".join(prompt.remarks))
+    if await respond(context, record, prompt.parts) is None:
         await records.end(context, record, QuestionState.CUT)
         await context.reply(context.t("chat.stopped_empty"), rows([ask_again(context, record)]))
 

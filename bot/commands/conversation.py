@@ -2,11 +2,12 @@
 
 from telegram import Update
 
-from bot.chat import media
+from bot.attachments.content import content_of
 from bot.chat.asking import ask_message, run
 from bot.command import Command
 from bot.context import Context, arguments, thread_of
-from bot.error_texts import sentence
+from bot.error_texts import refusal
+from bot.groups.mentions import argument
 from bot.groups.senders import is_chat_admin
 from bot.questions import records
 from bot.questions.buttons import AGAIN, press_used
@@ -68,7 +69,7 @@ async def _objection(context: Context, model: str) -> str | None:
         if not plan.allows(model):
             raise ModelNotInPlan(model, plan.name)
     except EngineError as error:
-        return sentence(context.t, error)
+        return refusal(context, error)[0]
     return None
 
 
@@ -88,9 +89,10 @@ async def again(update: Update, context: Context, args: tuple[str, ...]) -> None
 
 
 async def ask(update: Update, context: Context) -> None:
+    """Ask the words after the command, about the message that it replies to."""
     message = update.message
     assert message is not None
-    content = media.content_of(message, context, " ".join(arguments(context)), quotes_bots=True)
+    content = content_of(message, context, argument(message))
     if content.is_empty:
         await context.reply(context.t("ask.usage"))
     else:

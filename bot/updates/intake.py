@@ -33,7 +33,6 @@ MOST_EPOCHS = 50
 WAITED_SECONDS = 2.0
 """An update that nobody has claimed for so long, in a chat where nothing is claimed, has lost its worker."""
 _KINDS = frozenset({"message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member"})
-_LONG_CHARS = merging.NEAR_UNITS // 2  # a character is at most two UTF-16 units
 
 
 class Intake:
@@ -48,11 +47,15 @@ class Intake:
         handle: Handle,
         slow_down: Callable[[int], None],
         queue: ChatQueue | None = None,
+        *,
+        comment_seconds: float = merging.COMMENT_SECONDS,
     ) -> None:
         """`slow_down` is called for each chat that a dead process was answering: it may have used up that budget.
 
-        `queue`: which process works on a chat; None: this one, at once.
+        `queue`: which process works on a chat; None: this one, at once. `comment_seconds`: how long a text waits for
+        the forwarded message that it comments on.
         """
+        self._comment_seconds = comment_seconds
         self._db, self._bot_id, self._lease_id, self._clock = db, bot_id, lease_id, clock
         self._handle, self._slow_down = handle, slow_down
         self._workers: dict[str, asyncio.Task[None]] = {}
@@ -180,29 +183,26 @@ class Intake:
             del self._workers[chat_key]
 
     async def _parsed(self, claimed: ClaimedUpdate) -> tuple[ClaimedUpdate, dict[str, Any]]:
-        """Parse a claimed update. If more messages of one paste or album may follow, wait for them and join them."""
-        update = json.loads(claimed.payload)
-        if not _may_continue(claimed.payload):
-            return claimed, update
-        updates, rest = [update], list[ClaimedUpdate]()
-        while len(updates) < merging.MOST_PARTS and merging.may_continue(updates[-1]):
+        """Parse a claimed update. If more messages may belong to it, wait for them and join them."""
+        updates, rest = [json.loads(claimed.payload)], list[ClaimedUpdate]()
+        while len(updates) < merging.MOST_PARTS and (wait := merging.wait_seconds(updates, self._comment_seconds)):
             last = rest[-1] if rest else claimed
             age = (self._clock.now() - last.received_at).total_seconds()
-            await asyncio.sleep(max(0.0, merging.JOIN_SECONDS - age))
-            more = await self._db.write(partial(self._claim_next_part, claimed.chat_key, last.update_id, updates[-1]))
+            await asyncio.sleep(max(0.0, wait - age))
+            more = await self._db.write(partial(self._claim_next_part, claimed.chat_key, last.update_id, updates))
             if more is None:
                 break
             rest.append(more[0])
             updates.append(more[1])
-        return (replace(claimed, rest=tuple(rest)), merging.joined(updates)) if rest else (claimed, update)
+        return (replace(claimed, rest=tuple(rest)), merging.joined(updates)) if rest else (claimed, updates[0])
 
     def _claim_next_part(
-        self, chat_key: str, after: int, last: Mapping[str, Any], conn: Connection
+        self, chat_key: str, after: int, parts: Sequence[Mapping[str, Any]], conn: Connection
     ) -> tuple[ClaimedUpdate, dict[str, Any]] | None:
-        """Claim and parse the next update of the chat if it continues `last`."""
+        """Claim and parse the next update of the chat if it belongs to `parts`."""
         found = inbox.next_in_chat(conn, self._bot_id, chat_key, after)
         update = json.loads(found[1]) if found is not None else {}
-        if found is None or not merging.continues(last, update):
+        if found is None or not merging.continues(parts, update):
             return None
         claimed = inbox.claim(conn, self._bot_id, found[0], self._lease_id)
         return None if claimed is None else (claimed, update)
@@ -285,8 +285,3 @@ def _flaw(update: Update) -> str | None:
     if message is not None and not all(isinstance(text or "", str) for text in (message.text, message.caption)):
         return "its text is no string"
     return None
-
-
-def _may_continue(payload: str) -> bool:
-    """Return False, without parsing, if an update is too short for a part of a long paste, and of no album."""
-    return len(payload) > _LONG_CHARS or "media_group_id" in payload

@@ -1,49 +1,60 @@
-"""Messages that a person sent as one and Telegram delivers as several: long pastes and albums."""
+"""Messages that a person sent as one and Telegram delivers as several: long pastes, albums, forwards with a comment."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 JOIN_SECONDS = 0.5
+COMMENT_SECONDS = 0.2
+"""How long a text waits for the message that it was sent with as a comment."""
 NEAR_UNITS, MOST_UNITS = 3500, 4096  # clients cut a long paste near the limit of a message
-MOST_PARTS = 20
+MOST_PARTS = 100  # clients forward as many at once
+SAME_MOMENT_SECONDS = 1
 ALBUM = "farthing_album"
-"""The field of a joined message with the album's other messages."""
+"""The field of a joined message with the other messages: of its album, or forwarded together with it."""
 
 Update = Mapping[str, Any]
 
 
-def may_continue(update: Update) -> bool:
-    """Return True if another part of the same paste or album may follow within JOIN_SECONDS."""
-    message = _message(update)
-    return bool(message.get("media_group_id")) or _units(message.get("text")) >= NEAR_UNITS
+def wait_seconds(parts: Sequence[Update], comment_seconds: float = COMMENT_SECONDS) -> float:
+    """Return how long the next part may take to arrive; 0 where none is expected."""
+    last = _message(parts[-1])
+    if last.get("media_group_id") or _is_forward(last) or _units(last.get("text")) >= NEAR_UNITS:
+        return JOIN_SECONDS
+    return comment_seconds if len(parts) == 1 and _may_be_comment(last) else 0.0
 
 
-def continues(before: Update, after: Update) -> bool:
-    """Return True if `after` is the next part of the paste or album of `before`."""
-    one, two = _message(before), _message(after)
-    if not one or not two or _sender(one) != _sender(two):
+def continues(parts: Sequence[Update], after: Update) -> bool:
+    """Return True if `after` belongs to the paste, the album or the forwards of `parts`."""
+    last, new = _message(parts[-1]), _message(after)
+    if not last or not new or _sender(last) != _sender(new):
         return False
-    if one.get("media_group_id"):
-        return bool(one["media_group_id"] == two.get("media_group_id"))
-    may_follow = _units(one.get("text")) >= NEAR_UNITS and "forward_origin" not in two and "reply_to_message" not in two
-    return may_follow and isinstance(two.get("text"), str) and not two["text"].startswith("/")
+    if last.get("media_group_id") and last["media_group_id"] == new.get("media_group_id"):
+        return True
+    if _is_forward(last) or _is_forward(new):
+        return _sent_together(last, new) and _is_one_question([*map(_message, parts), new])
+    is_long = _units(last.get("text")) >= NEAR_UNITS and "reply_to_message" not in new
+    return is_long and isinstance(new.get("text"), str) and not new["text"].startswith("/")
+
+
+def _is_one_question(messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Return True for forwards with at most one comment."""
+    own = [message for message in messages if not _is_forward(message)]
+    return len(own) <= 1 and all(map(_may_be_comment, own))
 
 
 def joined(updates: Sequence[Update]) -> dict[str, Any]:
-    """Join the parts into one update, which keeps the first one's id."""
-    first = dict(updates[0])
-    message = dict(_message(first))
-    rest = [_message(update) for update in updates[1:]]
-    if message.get("media_group_id"):
-        captions = [each for each in (message, *rest) if each.get("caption")]
-        message |= {
-            name: captions[0][name] for name in ("caption", "caption_entities") if captions and name in captions[0]
-        }
+    """Join the parts into one update, which keeps the first one's id. Its message is the person's own, if one is."""
+    messages = [dict(_message(update)) for update in updates]
+    own = next((number for number, message in enumerate(messages) if not _is_forward(message)), 0)
+    message, rest = messages[own], messages[:own] + messages[own + 1 :]
+    if message.get("media_group_id") or any(map(_is_forward, messages)):
+        captions = [each for each in (message, *rest) if each.get("caption") and not _is_forward(each)]
+        if captions and not message.get("text"):
+            message |= {name: captions[0][name] for name in ("caption", "caption_entities") if name in captions[0]}
         message[ALBUM] = rest
     elif rest:
         message["text"] = _text([message, *rest])
-    first["message"] = message
-    return first
+    return {**updates[0], "message": message}
 
 
 def _text(messages: Sequence[Mapping[str, Any]]) -> str:
@@ -53,6 +64,23 @@ def _text(messages: Sequence[Mapping[str, Any]]) -> str:
         cut_in_line = not text or _units(before.get("text")) >= MOST_UNITS
         text += after["text"] if cut_in_line else f"\n{after['text']}"
     return text
+
+
+def _is_forward(message: Mapping[str, Any]) -> bool:
+    return "forward_origin" in message
+
+
+def _may_be_comment(message: Mapping[str, Any]) -> bool:
+    """Return True for a short text that is neither a reply nor a command but /ask."""
+    text = message.get("text")
+    if not isinstance(text, str) or _is_forward(message) or "reply_to_message" in message or "quote" in message:
+        return False
+    return not text.startswith("/") or text.split(maxsplit=1)[0].partition("@")[0] == "/ask"
+
+
+def _sent_together(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
+    first, second = one.get("date"), two.get("date")
+    return isinstance(first, int) and isinstance(second, int) and abs(first - second) <= SAME_MOMENT_SECONDS
 
 
 def _message(update: Update) -> Mapping[str, Any]:

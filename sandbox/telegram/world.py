@@ -92,6 +92,8 @@ class World:
     def say(self, chat_id: int, user_id: int, text: str, *, reply_to: int | None = None, **more: Any) -> Message:
         """Post a message of a person. The bot gets the update where privacy mode allows it."""
         content: dict[str, Any] = {"text": text, "entities": spotted(text), **more} if text else dict(more)
+        if content.get("caption"):
+            content.setdefault("caption_entities", spotted(str(content["caption"])))
         message = self.post(chat_id, self.users[user_id], content, reply_to=reply_to)
         if self._bot_sees(message):
             self.updates.push("message", dict(message))

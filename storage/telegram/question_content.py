@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -42,6 +42,22 @@ class QuestionContent:
     files: tuple[QuestionFile, ...] = ()
     quotations: tuple[Quotation, ...] = ()
     speaker: str = ""
+
+    @property
+    def all_files(self) -> tuple[QuestionFile, ...]:
+        """The asker's own files, then those of the quotations."""
+        return (*self.files, *(file for quotation in self.quotations for file in quotation.files))
+
+    def with_transcript(self, number: int, transcript: str) -> "QuestionContent":
+        """Return the content with the words of one of `all_files`."""
+        files = list(self.all_files)
+        files[number] = replace(files[number], transcript=transcript)
+        own, rest = tuple(files[: len(self.files)]), files[len(self.files) :]
+        quotations = []
+        for quotation in self.quotations:
+            taken, rest = tuple(rest[: len(quotation.files)]), rest[len(quotation.files) :]
+            quotations.append(replace(quotation, files=taken))
+        return replace(self, files=own, quotations=tuple(quotations))
 
     @property
     def is_empty(self) -> bool:

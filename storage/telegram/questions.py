@@ -242,9 +242,7 @@ def add_transcript(conn: Connection, question_id: int, number: int, transcript: 
     found = _record(row(conn, sql + for_update(conn), id=question_id))
     if found is None:
         return
-    files = list(found.content.files)
-    files[number] = replace(files[number], transcript=transcript)
-    rewrite(conn, question_id, replace(found.content, files=tuple(files)), now)
+    rewrite(conn, question_id, found.content.with_transcript(number, transcript), now)
 
 
 def add_answer_message(conn: Connection, request_id: str, message_id: int) -> None:

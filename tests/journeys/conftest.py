@@ -6,7 +6,7 @@ import functools
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,9 @@ def migrated_database() -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def started(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> AsyncIterator[Journey]:
+async def started(
+    tmp_path: Path, sandbox: Sandbox, config: str = CONFIG, comment_seconds: float = 0.0
+) -> AsyncIterator[Journey]:
     (tmp_path / "farthing.toml").write_text(config)
     if not (tmp_path / "farthing.db").exists():
         (tmp_path / "farthing.db").write_bytes(migrated_database())
@@ -143,6 +145,7 @@ async def started(tmp_path: Path, sandbox: Sandbox, config: str = CONFIG) -> Asy
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
     async with open_container(read(variables, tmp_path / "no.env")) as container:
         services = bot_services(container, footer=False)  # texts are compared without it
+        services = replace(services, config=replace(services.config, comment_seconds=comment_seconds))
         bot = Bot(services, RateLimiter(burst=100, chat_seconds=0.0, may_call=services.may_call))
         async with served(http_server(build_app(web_services(container, bot)), "127.0.0.1", 0)) as url:
             await bot.start()

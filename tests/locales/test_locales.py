@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 import locales
+from bot.attachments.content import UNSEEN
 from bot.error_texts import PERSONAL, VALUES, key_of
 from bot.menu import discover
+from documents.reading.reading import Flaw
 from engine import attempt_record
 from engine.errors import ProviderError
 from engine.routing.health import State
@@ -43,6 +45,9 @@ FAMILIES: dict[str, set[str]] = {
     "admin.access_": {"in", "pending", "declined"},
     "admin.mark_": {"pending", "declined"},
     "admin.subscription_": set(CURRENT_STATES),
+    "chat.file_": {flaw.value for flaw in Flaw},
+    "chat.part_": {"pages", "chars"},
+    "chat.unseen_": set(UNSEEN),
     "alert.": {"key_refused", "balance_gone"},
     "alert.stars_": {"credited", "refunded", "amount", "unknown", "unlisted"},
     "button.": {"topup", "plan", "keys"},

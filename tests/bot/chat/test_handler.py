@@ -1,52 +1,8 @@
-from typing import Any
-
 import pytest
 
-from bot.chat.handler import addressed, strip_mention
-from bot.context import Context
 from bot.groups.senders import ANONYMOUS
-from tests.bot.contexts import GROUP, bot_texts, context_of, private_message, text
+from tests.bot.contexts import bot_texts, text
 from tests.journeys.conftest import ANN, GROUP_ID, Journey
-
-
-def group_message(words: str | None, journey: Journey, *, replies_to: int | None = None, **more: Any) -> dict[str, Any]:
-    message = private_message(words, chat=GROUP, **more)
-    if replies_to is not None:
-        author = {"id": replies_to, "is_bot": replies_to == journey.bot.bot.id, "first_name": "x"}
-        message["reply_to_message"] = {"message_id": 4, "date": 1, "chat": GROUP, "from": author, "text": "before"}
-    return message
-
-
-def is_addressed(journey: Journey, message: dict[str, Any]) -> bool:
-    context = context_of(journey, message)
-    assert context.incoming is not None
-    assert context.incoming.message is not None
-    return addressed(context.incoming.message, context)
-
-
-def stripped(context: Context) -> str:
-    assert context.incoming is not None
-    assert context.incoming.message is not None
-    return strip_mention(context.incoming.message, context)
-
-
-async def test_group_messages_are_addressed_by_mention_or_reply_only(journey: Journey) -> None:
-    bot = journey.bot.bot
-    assert is_addressed(journey, private_message())
-    assert not is_addressed(journey, group_message("hello", journey))
-    assert not is_addressed(journey, group_message(None, journey))
-    assert is_addressed(journey, group_message(f"hello @{bot.username.upper()}", journey))
-    assert is_addressed(journey, group_message(None, journey, caption=f"@{bot.username} see"))
-    assert is_addressed(journey, group_message("hello", journey, replies_to=bot.id))
-    assert not is_addressed(journey, group_message("hello", journey, replies_to=ANN))
-
-
-async def test_first_mention_is_stripped_in_groups_only(journey: Journey) -> None:
-    name = journey.bot.bot.username
-    said = f"hi @{name.upper()} and @{name}"
-    assert stripped(context_of(journey, group_message(said, journey))) == f"hi  and @{name}"
-    assert stripped(context_of(journey, private_message(said))) == said
-    assert stripped(context_of(journey, group_message("no mention", journey))) == "no mention"
 
 
 async def test_anonymous_senders_are_told_that_they_can_not_ask(journey: Journey) -> None:
@@ -85,5 +41,5 @@ async def test_quoted_text_of_a_reply_goes_with_the_question(journey: Journey) -
     world.say(ANN, ANN, "explain this", reply_to=first["message_id"])
     await journey.idle()
     (question, _) = await journey.rows("SELECT parts FROM messages ORDER BY id")
-    assert "> the tide tables" in question["parts"]
+    assert "Message of Ann, which is replied to:]\\n> the tide tables" in question["parts"]
     assert "explain this" in question["parts"]

@@ -65,7 +65,7 @@ async def test_retry_in_a_group_asks_my_own_last_question(chat: Chat) -> None:
     await chat.say("/ask Ann's question", ANN, ROOM)
     await chat.say("/ask Bao's question", BAO, ROOM)
     await chat.say("/retry", ANN, ROOM)
-    assert prompts(chat)[-1][-1] == "Ann's question"
+    assert prompts(chat)[-1][-1] == "Ann: Ann's question"
     assert "There is nothing to ask again" in await chat.say("/retry", OLGA, ROOM)
 
 
@@ -73,6 +73,11 @@ async def test_ask_answers_the_question(chat: Chat) -> None:
     assert "an answer by deepseek" in await chat.say("/ask How tall is Everest?")
     assert prompts(chat)[-1][-1] == "How tall is Everest?"
     await chat.check_books()
+
+
+async def test_ask_keeps_the_line_breaks_of_the_question(chat: Chat) -> None:
+    await chat.say("/ask one\n  two\n\nthree")
+    assert prompts(chat)[-1][-1] == "one\n  two\n\nthree"
 
 
 async def test_ask_without_a_question_shows_how(chat: Chat) -> None:
@@ -89,12 +94,13 @@ async def test_ask_as_a_reply_quotes_the_message(chat: Chat) -> None:
         "text": "The sea is wide.",
     }
     await chat.say("/ask How wide?", reply_to_message=quoted)
-    assert prompts(chat)[-1][-1].split("\n\n") == ["> The sea is wide.", "How wide?"]
+    label = "[Earlier message of yours, which is replied to:]"
+    assert prompts(chat)[-1][-1].split("\n\n") == [f"{label}\n> The sea is wide.", "How wide?"]
 
 
 async def test_ask_as_a_reply_needs_no_words_of_its_own(chat: Chat) -> None:
     await chat.say("/ask", reply_to_message={**QUOTED, "caption": "A picture"})
-    assert prompts(chat)[-1][-1] == "> A picture\n\n"
+    assert prompts(chat)[-1][-1] == "[Earlier message of yours, which is replied to:]\n> A picture"
 
 
 async def test_anonymous_sender_is_told_why_there_is_no_answer(chat: Chat) -> None:

@@ -7,13 +7,13 @@ import pytest
 from telegram.ext import ExtBot
 
 from bot.updates.intake import handler_in_span, read
-from bot.updates.merging import continues, may_continue
+from bot.updates.merging import continues, wait_seconds
 
 
 def test_malformed_senders_and_texts_do_not_fail() -> None:
     odd: Any = {"message": {"from": [], "media_group_id": {"a": 1}, "text": ["x"]}}
-    assert may_continue(odd)
-    assert continues(odd, odd)
+    assert wait_seconds([odd])
+    assert continues([odd], odd)
 
 
 BOT: ExtBot[Any] = ExtBot("1:x")

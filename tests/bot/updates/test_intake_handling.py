@@ -59,9 +59,15 @@ def short_join(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "JOIN_SECONDS", 0.01)
 
 
-def intake(db: Database, handled: Handled, lease: str = "mine", slowed: list[int] | None = None) -> Intake:
+def intake(
+    db: Database,
+    handled: Handled,
+    lease: str = "mine",
+    slowed: list[int] | None = None,
+    comment_seconds: float = 0.0,
+) -> Intake:
     slow_down = slowed.append if slowed is not None else lambda _: None
-    return Intake(db, 1, lease, FixedClock(), handled, slow_down)
+    return Intake(db, 1, lease, FixedClock(), handled, slow_down, comment_seconds=comment_seconds)
 
 
 async def states(db: Database) -> list[tuple[int, str]]:
@@ -201,3 +207,19 @@ async def test_claim_in_progress_is_not_released(db: Database, handled: Handled)
     handled.free.set()
     await work.finish()
     assert handled.epochs == [1]
+
+
+async def test_forward_waits_for_its_comment_and_a_comment_for_its_forward(db: Database, handled: Handled) -> None:
+    moment: dict[str, Any] = {"date": 100}
+    forward = {**moment, "forward_origin": {"type": "hidden_user", "sender_user_name": "Eve", "date": 1}}
+    made = intake(db, handled, comment_seconds=0.01)
+    await made.store([message(1, "what does this mean?", **moment), message(2, "the tide", **forward)])
+    await made.store([message(3, "the sea", BAO, **forward), message(4, "and this?", BAO, **moment)])
+    await made.finish()
+    messages = [update["message"] for update in handled.updates]
+    assert {said["text"]: [each["text"] for each in said[merging.ALBUM]] for said in messages} == {
+        "what does this mean?": ["the tide"],
+        "and this?": ["the sea"],
+    }
+    assert sorted(handled.numbers) == [1, 3]
+    assert await states(db) == [(number, "done") for number in (1, 2, 3, 4)]

@@ -1,32 +1,65 @@
+"""Messages that belong together: pastes, albums, forwards with a comment."""
+
 from typing import Any
 
-from bot.updates.merging import ALBUM, NEAR_UNITS, continues, joined, may_continue
+import pytest
+
+from bot.updates.merging import (
+    ALBUM,
+    COMMENT_SECONDS,
+    JOIN_SECONDS,
+    NEAR_UNITS,
+    continues,
+    joined,
+    wait_seconds,
+)
+
+ORIGIN: dict[str, Any] = {"forward_origin": {"type": "hidden_user", "sender_user_name": "Eve", "date": 1}}
 
 
-def said(text: str, user: int = 1, **more: Any) -> dict[str, Any]:
-    return {"update_id": 1, "message": {"from": {"id": user}, "text": text, **more}}
+def said(text: str, user: int = 1, *, date: int = 100, **more: Any) -> dict[str, Any]:
+    return {"update_id": 1, "message": {"from": {"id": user}, "text": text, "date": date, **more}}
 
 
-def shown(caption: str = "", group: str = "g") -> dict[str, Any]:
-    photo = {"from": {"id": 1}, "media_group_id": group, "photo": [{}]}
+def shown(caption: str = "", group: str = "g", **more: Any) -> dict[str, Any]:
+    photo = {"from": {"id": 1}, "date": 100, "media_group_id": group, "photo": [{}], **more}
     return {"update_id": 1, "message": photo | ({"caption": caption} if caption else {})}
 
 
-def test_only_near_full_texts_and_albums_may_continue() -> None:
-    assert may_continue(said("x" * 4000))
-    assert may_continue(said("🙂" * 2000))
-    assert may_continue(shown())
-    assert not may_continue(said("hello"))
-    assert not may_continue({"update_id": 1, "callback_query": {}})
+def forwarded(text: str, **more: Any) -> dict[str, Any]:
+    return said(text, **ORIGIN, **more)
+
+
+@pytest.mark.parametrize(
+    ("parts", "seconds"),
+    [
+        ([said("x" * 4000)], JOIN_SECONDS),
+        ([said("🙂" * 2000)], JOIN_SECONDS),
+        ([said("x" * NEAR_UNITS)], JOIN_SECONDS),
+        ([shown()], JOIN_SECONDS),
+        ([forwarded("x")], JOIN_SECONDS),
+        ([said("x" * (NEAR_UNITS - 1))], COMMENT_SECONDS),
+        ([said("hello")], COMMENT_SECONDS),
+        ([said("/ask what is this?")], COMMENT_SECONDS),
+        ([said("/ask@our_bot what is this?")], COMMENT_SECONDS),
+        ([said("/new")], 0),
+        ([said("hello", reply_to_message={})], 0),
+        ([forwarded("x"), said("comment")], 0),
+        ([{"update_id": 1, "callback_query": {}}], 0),
+        ([{"update_id": 1, "message": {"voice": {}}}], 0),
+    ],
+)
+def test_time_to_wait_for_the_next_part(parts: list[dict[str, Any]], seconds: float) -> None:
+    assert wait_seconds(parts) == seconds
 
 
 def test_long_paste_continues_in_the_next_message_of_the_same_sender() -> None:
-    long = said("x" * 4096)
+    long = [said("x" * 4096)]
     assert continues(long, said("y"))
-    assert not continues(said("short"), said("y"))
+    assert not continues([said("short")], said("y"))
     assert not continues(long, said("y", user=2))
     assert not continues(long, said("/stop"))
-    assert not continues(long, said("y", forward_origin={}))
+    assert not continues(long, said("y", reply_to_message={}))
 
 
 def test_paste_is_joined_without_loss() -> None:
@@ -35,12 +68,52 @@ def test_paste_is_joined_without_loss() -> None:
 
 
 def test_album_is_one_message_with_the_first_caption() -> None:
-    assert continues(shown(), shown())
-    assert not continues(shown(), shown(group="h"))
+    assert continues([shown()], shown())
+    assert not continues([shown()], shown(group="h"))
     message = joined([shown(), shown("what is this?"), shown()])["message"]
     assert (message["caption"], len(message[ALBUM])) == ("what is this?", 2)
 
 
-def test_text_may_continue_from_the_near_limit_on() -> None:
-    assert may_continue(said("x" * NEAR_UNITS))
-    assert not may_continue(said("x" * (NEAR_UNITS - 1)))
+COMMENT, FORWARD = said("what does this mean?"), forwarded("the tide")
+
+
+@pytest.mark.parametrize(
+    ("parts", "after", "is_one"),
+    [
+        ([COMMENT], FORWARD, True),
+        ([FORWARD], COMMENT, True),
+        ([FORWARD], FORWARD, True),
+        ([COMMENT, FORWARD], FORWARD, True),
+        ([FORWARD, FORWARD], COMMENT, True),
+        ([COMMENT], shown(**ORIGIN), True),
+        ([shown(**ORIGIN), shown(**ORIGIN)], COMMENT, True),
+        ([COMMENT, FORWARD], COMMENT, False),
+        ([FORWARD, COMMENT], COMMENT, False),
+        ([COMMENT], forwarded("later", date=102), False),
+        ([FORWARD], said("later", date=102), False),
+        ([FORWARD], said("of another", user=2), False),
+        ([FORWARD], said("/new"), False),
+        ([FORWARD], said("reply", reply_to_message={}), False),
+        ([FORWARD], shown(), False),
+        ([said("/model")], FORWARD, False),
+        ([said("x" * 4096)], FORWARD, True),
+    ],
+)
+def test_forwards_and_one_comment_of_the_same_moment_are_one_question(
+    parts: list[dict[str, Any]], after: dict[str, Any], is_one: bool
+) -> None:
+    assert continues(parts, after) == is_one
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [1, 0, 2], [1, 2, 0]])
+def test_comment_is_the_message_and_the_forwards_keep_their_order(order: list[int]) -> None:
+    parts = [said("why?", message_id=7), forwarded("one"), forwarded("two")]
+    update = joined([parts[number] for number in order])
+    assert (update["message"]["text"], update["message"]["message_id"]) == ("why?", 7)
+    assert [each["text"] for each in update["message"][ALBUM]] == ["one", "two"]
+
+
+def test_forwards_without_a_comment_are_joined_to_the_first() -> None:
+    message = joined([forwarded("one"), shown("two", **ORIGIN)])["message"]
+    assert (message["text"], [each["caption"] for each in message[ALBUM]]) == ("one", ["two"])
+    assert "caption" not in message

@@ -27,3 +27,13 @@ def test_content_is_read_back_as_it_was_written(content: QuestionContent) -> Non
 )
 def test_content_without_words_files_and_quotations_is_empty(content: QuestionContent, is_empty: bool) -> None:
     assert content.is_empty is is_empty
+
+
+def test_files_are_numbered_from_the_askers_own_on() -> None:
+    first, second, third = (QuestionFile("voice", name) for name in "abc")
+    content = QuestionContent("", (first,), (Quotation("reply", "x"), Quotation("forward", "", "", (second, third))))
+    assert content.all_files == (first, second, third)
+    for number in range(3):
+        files = content.with_transcript(number, "words").all_files
+        assert [file.transcript for file in files] == ["words" if each == number else None for each in range(3)]
+        assert len(content.with_transcript(number, "words").quotations) == 2

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.chat.downloads import MOST_FILE_BYTES, Unreadable, download
+from bot.attachments.downloads import MOST_FILE_BYTES, Unreadable, download
 from tests.bot.contexts import context_of, private_message
 from tests.journeys.conftest import Journey
 

@@ -1,12 +1,11 @@
 """Voice messages, audio files and video notes: transcribed and charged once, even after a crash."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from telegram import Message, MessageEntity
+from telegram import MessageEntity
 from telegramify_markdown import utf16_len
 
-from bot.chat.downloads import Unreadable, download
+from bot.attachments.downloads import Unreadable, download
 from bot.context import Context, claimed_update
 from bot.delivery.courier import payload
 from bot.formatting.brands import brand
@@ -41,22 +40,12 @@ _ENDINGS = {
 """File name endings that transcription servers accept by media type; some refuse Telegram's own `.oga`."""
 
 
-def file_of(message: Message) -> QuestionFile | None:
-    """Return the recording in a message."""
-    for kind in ("voice", "audio", "video_note"):
-        if found := getattr(message, kind):
-            declared = "video/mp4" if kind == "video_note" else found.mime_type or "audio/ogg"
-            seconds = _seconds(found.duration)
-            return QuestionFile(kind, found.file_id, found.file_size or 0, mime_type=declared, seconds=seconds)
-    return None
-
-
 async def transcript_of(record: QuestionRecord, number: int, context: Context) -> str:
-    """Return the transcript of a question's file. Raises Unreadable, EngineError.
+    """Return the transcript of a question's file, of `all_files`. Raises Unreadable, EngineError.
 
     Afterwards it is charged, kept in the record for a retry, and sent to the user as a quotation.
     """
-    file = record.content.files[number]
+    file = record.content.all_files[number]
     if file.transcript is not None:
         return file.transcript
     services, transcriber = context.services, context.services.transcriber
@@ -99,7 +88,7 @@ class _Transcription:
 
     @property
     def file(self) -> QuestionFile:
-        return self.record.content.files[self.number]
+        return self.record.content.all_files[self.number]
 
     async def fetch(self) -> Recording:
         """Download the recording. Raises Unreadable."""
@@ -133,7 +122,3 @@ def _quoted(said: str) -> Piece:
     head = plain_head(" ".join(said.split()), QUOTED_UNITS)
     text = f"🎤 {head}" + ("…" if utf16_len(said) > QUOTED_UNITS else "")
     return Piece(text, (MessageEntity(MessageEntity.EXPANDABLE_BLOCKQUOTE, 0, utf16_len(text)),))
-
-
-def _seconds(duration: int | timedelta) -> int:
-    return max(0, round(duration.total_seconds() if isinstance(duration, timedelta) else duration))

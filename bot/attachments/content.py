@@ -1,0 +1,151 @@
+"""The content of a question: the asker's words and files, and the messages that the question is about.
+
+Nothing is downloaded: files are named by their Telegram ids.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from telegram import (
+    ExternalReplyInfo,
+    Message,
+    MessageOrigin,
+    MessageOriginChannel,
+    MessageOriginChat,
+    MessageOriginHiddenUser,
+    MessageOriginUser,
+)
+from telegram.constants import ChatType
+
+from bot.attachments.told import told
+from bot.context import Context
+from bot.formatting.rich import words_of
+from bot.updates.merging import ALBUM
+from storage.telegram.question_content import QuestionContent, QuestionFile, Quotation
+
+LONGEST_SIDE = 1568
+MOST_NAME_CHARS = 64
+RECORDINGS = ("voice", "audio", "video_note")
+UNSEEN = ("video", "animation", "paid_media", "story", "live_photo")
+"""Contents that no model here is shown. A question with one of its own is refused."""
+ANSWER = "answer"
+"""The kind of a quotation of a message of this bot."""
+
+
+def content_of(message: Message, context: Context, text: str) -> QuestionContent:
+    """Return a message, with all that was sent together with it and the message that it replies to.
+
+    `text`: the words of `message`, without a command or mention.
+    """
+    more = [Message.de_json(each, context.bot) for each in message.api_kwargs.get(ALBUM, ())]
+    together = [message, *more]
+    own = [each for each in together if each.forward_origin is None]
+    forwards = [each for each in together if each.forward_origin is not None]
+    words = [text if message in own else "", *_other_captions(message, own), *map(told, own)]
+    return QuestionContent(
+        "\n\n".join(filter(None, words)),
+        tuple(file for each in own if (file := file_of(each)) is not None),
+        (*_replied(message, context), *_forwarded(forwards)),
+        "" if message.chat.type == ChatType.PRIVATE else name_of(context.user.full_name),
+    )
+
+
+def _other_captions(message: Message, own: Sequence[Message]) -> list[str]:
+    """Return the captions of an album but the first, which its first message has."""
+    captions = [each.caption or "" for each in own if each is not message]
+    return [caption for caption in captions if caption and caption != message.caption]
+
+
+def name_of(name: str) -> str:
+    """Return a person's or chat's name on one line, of bounded length."""
+    return " ".join(name.split())[:MOST_NAME_CHARS]
+
+
+def _replied(message: Message, context: Context) -> Iterator[Quotation]:
+    """Yield the message that is replied to, and the part of it that was selected."""
+    selected, outside, reply = message.quote, message.external_reply, message.reply_to_message
+    if reply is not None and not _is_topic_start(reply):
+        yield _of_reply(reply, context)
+    elif outside is not None:
+        files = tuple(file for file in (file_of(outside),) if file is not None)
+        yield Quotation("reply", told(outside), origin_name(outside.origin), files)
+    elif message.reply_to_story is not None:
+        yield Quotation("reply", "", "", (QuestionFile("story", ""),))
+    if selected is not None and (selected.is_manual or reply is None):
+        yield Quotation("quote", selected.text)
+
+
+def _is_topic_start(reply: Message) -> bool:
+    """Return True for the service message that each message of a forum topic replies to."""
+    return reply.forum_topic_created is not None
+
+
+def _of_reply(reply: Message, context: Context) -> Quotation:
+    is_own = reply.from_user is not None and reply.from_user.id == context.bot.id
+    files = tuple(file for file in (file_of(reply),) if file is not None)
+    return Quotation(ANSWER if is_own else "reply", _words(reply), _author(reply), () if is_own else files)
+
+
+def _words(message: Message) -> str:
+    return "\n\n".join(filter(None, (message.text or message.caption or words_of(message), told(message))))
+
+
+def _author(message: Message) -> str:
+    if message.forward_origin is not None:
+        return origin_name(message.forward_origin)
+    if message.sender_chat is not None:
+        return name_of(message.sender_chat.effective_name or "")
+    return name_of(message.from_user.full_name) if message.from_user is not None else ""
+
+
+def origin_name(origin: MessageOrigin) -> str:
+    """Return the name of the person, chat or channel that first sent a message."""
+    if isinstance(origin, MessageOriginUser):
+        return name_of(origin.sender_user.full_name)
+    if isinstance(origin, MessageOriginHiddenUser):
+        return name_of(origin.sender_user_name)
+    if isinstance(origin, MessageOriginChat):
+        return name_of(origin.sender_chat.effective_name or "")
+    if isinstance(origin, MessageOriginChannel):
+        return name_of(origin.chat.effective_name or "")
+    return ""
+
+
+def _forwarded(forwards: Sequence[Message]) -> Iterator[Quotation]:
+    """Yield the forwarded messages; those of one album are one quotation."""
+    numbered = enumerate(forwards)
+    for _, group in groupby(numbered, lambda pair: pair[1].media_group_id or f"message {pair[0]}"):
+        messages = [message for _, message in group]
+        text = "\n\n".join(filter(None, map(_words, messages)))
+        files = tuple(file for each in messages if (file := file_of(each)) is not None)
+        yield Quotation("forward", text, _author(messages[0]), files)
+
+
+def file_of(source: Message | ExternalReplyInfo) -> QuestionFile | None:
+    """Return the file of a message, also one that can't be seen; None if it has none."""
+    if source.photo:
+        return _photo(source.photo)
+    for kind in UNSEEN:
+        if content := getattr(source, kind):
+            return QuestionFile(kind, getattr(content, "file_id", ""))
+    if document := source.document:
+        size, name, kind = document.file_size or 0, document.file_name or "", document.mime_type or ""
+        return QuestionFile("document", document.file_id, size, name, kind)
+    return next((_recording(kind, found) for kind in RECORDINGS if (found := getattr(source, kind))), None)
+
+
+def _photo(photo: Sequence[Any]) -> QuestionFile:
+    """Return the largest size within LONGEST_SIDE: models scale larger ones down."""
+    sizes = sorted(photo, key=lambda size: size.width * size.height)
+    fitting = [size for size in sizes if max(size.width, size.height) <= LONGEST_SIDE]
+    size = fitting[-1] if fitting else sizes[0]
+    about = {"mime_type": "image/jpeg", "width": size.width, "height": size.height}
+    return QuestionFile("photo", size.file_id, size.file_size or 0, **about)
+
+
+def _recording(kind: str, found: Any) -> QuestionFile:
+    declared = "video/mp4" if kind == "video_note" else found.mime_type or "audio/ogg"
+    seconds = found.duration.total_seconds() if isinstance(found.duration, timedelta) else found.duration
+    return QuestionFile(kind, found.file_id, found.file_size or 0, mime_type=declared, seconds=max(0, round(seconds)))

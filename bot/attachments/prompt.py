@@ -1,0 +1,156 @@
+"""The content of a question as the parts of a prompt: files are downloaded and read, quotations are labelled.
+
+Labels and notes in brackets are for the model. Remarks are for the asker, in the asker's language.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.attachments import voice
+from bot.attachments.content import ANSWER, UNSEEN
+from bot.attachments.downloads import Unreadable, download
+from bot.attachments.earlier import known_part
+from bot.context import Context
+from documents.reading.kinds import picture_type
+from documents.reading.reading import Reading, UnreadableFileError
+from engine.catalog.token_counts import estimate_text
+from engine.chat import Image, Message, Part, Text
+from storage.telegram import conversations
+from storage.telegram.question_content import QuestionFile, Quotation
+from storage.telegram.questions import QuestionRecord
+
+LARGE_PICTURE_BYTES = 3_500_000
+_LABELS = {
+    "reply": "Message of {author}, which is replied to",
+    "forward": "Forwarded message of {author}",
+    "quote": "The selected part of it",
+    ANSWER: "Earlier message of yours, which is replied to",
+}
+
+
+async def prompt_of(record: QuestionRecord, context: Context, limit_tokens: int | None = None) -> "Prompt":
+    """Return a question as a prompt; texts of files are cut to the model's limit. Raises Unreadable, EngineError."""
+    history: Sequence[Message] = ()
+    if any(quotation.kind == ANSWER for quotation in record.content.quotations):
+        history = await _history(record, context)
+    return await Prompt(context, record, history, limit_tokens).build()
+
+
+async def _history(record: QuestionRecord, context: Context) -> Sequence[Message]:
+    """Return the messages that the model is sent before the question."""
+    state, place = await context.state(), record.place
+    most = int(state.settings.get("memory", conversations.MOST_MESSAGES))
+    return await context.services.db.read(
+        lambda conn: conversations.history(
+            conn, place.chat_id, place.thread_id, messages=most, before_request=record.answer_request_id
+        )
+    )
+
+
+@dataclass(slots=True)
+class Prompt:
+    """The parts of a prompt, and remarks to the asker on what is left out. Over `limit_tokens` texts are cut."""
+
+    context: Context
+    record: QuestionRecord
+    history: Sequence[Message] = ()
+    limit_tokens: int | None = None
+    parts: list[Part] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    async def build(self) -> "Prompt":
+        """Raises Unreadable, EngineError."""
+        content = self.record.content
+        number = len(content.files)
+        for quotation in content.quotations:
+            await self._add_quotation(quotation, number)
+            number += len(quotation.files)
+        if content.text:
+            self._add(f"{content.speaker}: {content.text}" if content.speaker else content.text)
+        elif content.speaker and content.files:
+            self._add(f"{content.speaker} sends:")
+        for own_number, file in enumerate(content.files):
+            await self._add_file(file, own_number)
+        if not self.parts:
+            raise Unreadable("chat.unreadable")
+        return self
+
+    async def _add_quotation(self, quotation: Quotation, number: int) -> None:
+        text = quotation.text
+        if quotation.kind == ANSWER:
+            known = known_part(text, self.history)
+            text = text if known is None else known
+        if not text and not quotation.files:
+            return
+        label = _LABELS.get(quotation.kind, quotation.kind).format(author=quotation.author or "somebody")
+        self._add(f"[{label}:]\n{_quoted(text)}" if text else f"[{label}:]")
+        for file_number, file in enumerate(quotation.files, number):
+            if file.kind in UNSEEN and text:
+                self._add(f"[It has a {file.kind.replace('_', ' ')} that you can't see.]")
+                self.remarks.append(self.context.t("chat.unseen_reply"))
+            else:
+                await self._add_file(file, file_number)
+
+    async def _add_file(self, file: QuestionFile, number: int) -> None:
+        if file.kind in UNSEEN:
+            raise Unreadable(f"chat.unseen_{file.kind}")
+        if file.kind == "photo":
+            self._add_picture(await download(file.file_id, file.size_bytes, self.context), file)
+        elif file.kind == "document":
+            await self._add_document(file)
+        else:
+            self._add(await voice.transcript_of(self.record, number, self.context))
+
+    async def _add_document(self, file: QuestionFile) -> None:
+        context = self.context
+        data = await download(file.file_id, file.size_bytes, context)
+        if picture_type(data) and len(data) <= LARGE_PICTURE_BYTES:
+            self._add_picture(data, file)
+            return
+        try:
+            reading = await context.services.reader.read(data, context.user.id, context.language)
+        except UnreadableFileError as error:
+            raise Unreadable(f"chat.file_{error.flaw}") from error
+        self._add_reading(reading, file.name or "file")
+
+    def _add_reading(self, reading: Reading, name: str) -> None:
+        text = self._fitting(reading.text)
+        note = ""
+        if len(text) < len(reading.text):
+            reading = Reading(text, reading.pictures, shown=len(text))
+        if not reading.is_whole:
+            note = f", only the first {reading.shown} {'pages' if reading.unit == 'pages' else 'characters'} of it"
+            values = {"name": _as_code(name), "shown": reading.shown, "total": reading.total}
+            self.remarks.append(self.context.t(f"chat.part_{reading.unit}", **values))
+        title = " ".join(name.split()).replace("]", ")")
+        self._add(f"[File {title}{note}:]\n{text}" if text else f"[File {title}{note}, as pictures of its pages:]")
+        for picture in reading.pictures:
+            url = f"data:image/jpeg;base64,{base64.b64encode(picture.data).decode()}"
+            self.parts.append(Image(url, width=picture.width, height=picture.height))
+
+    def _fitting(self, text: str) -> str:
+        """Return as much of the text as the model can read."""
+        if self.limit_tokens is None:
+            return text
+        while (tokens := estimate_text(text)) > self.limit_tokens and text:
+            text = text[: int(len(text) * self.limit_tokens / tokens * 0.95)]
+        return text
+
+    def _add_picture(self, data: bytes, file: QuestionFile) -> None:
+        kind = picture_type(data) or file.mime_type or "image/jpeg"
+        url = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+        self.parts.append(Image(url, width=file.width, height=file.height))
+
+    def _add(self, text: str) -> None:
+        """Add a text, apart from the one before it."""
+        self.parts.append(Text(f"\n\n{text}" if self.parts else text))
+
+
+def _as_code(name: str) -> str:
+    """Return a file's name as code, so that nothing in it is markup."""
+    return f"`{' '.join(name.split()).replace('`', chr(39))}`"
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.splitlines())

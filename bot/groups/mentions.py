@@ -1,0 +1,72 @@
+"""Mentions of the bot, found by entities: a longer name that begins with the bot's is somebody else's."""
+
+from collections.abc import Iterator, Sequence
+
+from telegram import Message, MessageEntity
+from telegram.constants import ChatType
+from telegram.ext.filters import MessageFilter
+
+from bot.context import Context
+from bot.formatting.rich import words_of
+
+
+class CommandFilter(MessageFilter):
+    """Passes messages that begin with a command, also in the caption of a photo or file. A forward is no command."""
+
+    def filter(self, message: Message) -> bool:
+        entities = message.entities or message.caption_entities
+        starts = any(each.type == MessageEntity.BOT_COMMAND and each.offset == 0 for each in entities)
+        return starts and message.forward_origin is None
+
+
+COMMAND = CommandFilter()
+
+
+def addressed(message: Message, context: Context) -> bool:
+    """Return True in private chats; in groups, if the message replies to the bot or mentions it.
+
+    A mention in a forwarded message is its author's.
+    """
+    if message.chat.type == ChatType.PRIVATE:
+        return True
+    reply = message.reply_to_message
+    if reply is not None and reply.from_user is not None and reply.from_user.id == context.bot.id:
+        return True
+    return message.forward_origin is None and any(_own(message, context))
+
+
+def own_words(message: Message, context: Context) -> str:
+    """Return the text or caption, in groups without the first mention of the bot."""
+    text = message.text or message.caption or words_of(message)
+    mention = next(_own(message, context), None)
+    if message.chat.type == ChatType.PRIVATE or mention is None or message.forward_origin is not None:
+        return text
+    units = text.encode("utf-16-le")
+    rest = units[: 2 * mention.offset], units[2 * (mention.offset + mention.length) :]
+    return "".join(part.decode("utf-16-le", "replace") for part in rest).strip()
+
+
+def argument(message: Message) -> str:
+    """Return the text or caption after the command, with its line breaks."""
+    words = (message.text or message.caption or "").split(maxsplit=1)
+    return words[1].strip() if len(words) > 1 else ""
+
+
+def _own(message: Message, context: Context) -> Iterator[MessageEntity]:
+    """Yield the entities that mean this bot."""
+    text = message.text or message.caption or ""
+    entities: Sequence[MessageEntity] = message.entities if message.text else message.caption_entities
+    name = f"@{context.bot.username}".lower()
+    for entity in entities:
+        if entity.type == MessageEntity.TEXT_MENTION:
+            if entity.user is not None and entity.user.id == context.bot.id:
+                yield entity
+        elif entity.type in {MessageEntity.MENTION, MessageEntity.BOT_COMMAND}:
+            word = _slice(text, entity).lower()
+            if word == name or (entity.type == MessageEntity.BOT_COMMAND and word.endswith(name)):
+                yield entity
+
+
+def _slice(text: str, entity: MessageEntity) -> str:
+    units = text.encode("utf-16-le", "surrogatepass")
+    return units[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le", "replace")

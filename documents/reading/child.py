@@ -1,0 +1,101 @@
+"""The child process that reads one file: from stdin to stdout, within limits on memory and CPU time.
+
+The only argument is the language of the sender. The process ends with the parent: it only reads stdin to its end.
+"""
+
+import io
+import json
+import os
+import resource
+import sys
+
+from documents.reading.kinds import Kind, kind_of
+from documents.reading.reading import Flaw, Picture, Reading, UnreadableFileError, text_reading
+
+MOST_CPU_SECONDS, MOST_BYTES = 25, 1_500_000_000
+NICENESS = 15
+LONGEST_SIDE, MOST_PIXELS = 1568, 60_000_000
+MOST_HTML_BYTES = 3_000_000
+
+
+def read(data: bytes, language: str) -> Reading:
+    """Return a file's text or pictures. Raises UnreadableFileError. Libraries are loaded for their own files only."""
+    kind = kind_of(data)
+    if kind is Kind.PDF:
+        from documents.reading import pdf  # noqa: PLC0415
+
+        return pdf.read(data)
+    if kind is Kind.ZIP:
+        from documents.reading import office  # noqa: PLC0415
+
+        return office.read(data)
+    if kind in {Kind.PICTURE, Kind.OTHER_PICTURE}:
+        return _converted(data)
+    if kind in _FLAWS:
+        raise UnreadableFileError(_FLAWS[kind])
+    return _text(data, language, is_html=kind is Kind.HTML)
+
+
+def _text(data: bytes, language: str, *, is_html: bool) -> Reading:
+    from documents.reading.encodings import decoded  # noqa: PLC0415
+
+    text = decoded(data, language)
+    if text is None:
+        raise UnreadableFileError(Flaw.KIND)
+    if not is_html or len(data) > MOST_HTML_BYTES:
+        return text_reading(text)
+    return text_reading(_markdown(text))
+
+
+def _markdown(page: str) -> str:
+    """Return an HTML page as Markdown, without its code and pictures."""
+    from bs4 import BeautifulSoup  # noqa: PLC0415
+    from markdownify import MarkdownConverter  # noqa: PLC0415
+
+    soup = BeautifulSoup(page, "html.parser")
+    for element in soup(["script", "style", "template", "noscript"]):
+        element.decompose()
+    shown = MarkdownConverter(strip=["img"], heading_style="ATX").convert_soup(soup)
+    return "\n".join(line for each in shown.splitlines() if (line := each.rstrip()))
+
+
+def _converted(data: bytes) -> Reading:
+    """Return a large picture, or one of another format, as a JPEG."""
+    from PIL import Image  # noqa: PLC0415
+
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    try:
+        with Image.open(io.BytesIO(data), formats=("BMP", "TIFF", "JPEG", "PNG", "GIF", "WEBP")) as opened:
+            image = opened.convert("RGB")
+    except Exception as error:  # damaged pictures raise any error
+        raise UnreadableFileError(Flaw.PICTURE) from error
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=85)
+    return Reading(pictures=(Picture(out.getvalue(), *image.size),), unit="pages", shown=1, total=1)
+
+
+_FLAWS = {
+    Kind.OLD_OFFICE: Flaw.OLD_OFFICE,
+    Kind.LOCKED_OFFICE: Flaw.LOCKED,
+    Kind.HEIC: Flaw.PICTURE,
+}
+
+
+def main() -> None:
+    """Read stdin, and write the result or the flaw as JSON."""
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_SECONDS, MOST_CPU_SECONDS))
+    data = sys.stdin.buffer.read()
+    try:
+        out = read(data, sys.argv[1] if len(sys.argv) > 1 else "en").to_json()
+    except UnreadableFileError as error:
+        out = json.dumps({"flaw": error.flaw.value}).encode()
+    except (MemoryError, RecursionError):
+        out = json.dumps({"flaw": Flaw.SLOW.value}).encode()
+    sys.stdout.buffer.write(out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The result of reading a file: text, pictures, how much of it, or the flaw that prevents it."""
+
+import base64
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+MOST_CHARS = 200_000
+"""The text of one file that a model is given; the rest is left out, and said to be."""
+
+
+class Flaw(StrEnum):
+    """A reason why a file can't be read."""
+
+    KIND = "kind"
+    OLD_OFFICE = "old"
+    PICTURE = "picture"
+    LOCKED = "locked"
+    BROKEN = "broken"
+    EMPTY = "empty"
+    SLOW = "slow"
+
+
+class UnreadableFileError(Exception):
+    """A file that can't be read, for the reason in `flaw`."""
+
+    def __init__(self, flaw: Flaw) -> None:
+        super().__init__(flaw)
+        self.flaw = flaw
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`shown` of `total` pages or characters (`unit`) were read. `total` 0: there are more, of unknown number."""
+
+    text: str = ""
+    pictures: tuple[Picture, ...] = ()
+    unit: str = "chars"
+    shown: int = 0
+    total: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        return 0 < self.total <= self.shown
+
+    def to_json(self) -> bytes:
+        pictures = [[base64.b64encode(each.data).decode(), each.width, each.height] for each in self.pictures]
+        fields = {"text": self.text, "unit": self.unit, "shown": self.shown, "total": self.total}
+        return json.dumps({**fields, "pictures": pictures}).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Reading":
+        """Return the result of a child process. Raises UnreadableFileError for its flaw, ValueError, KeyError."""
+        found = json.loads(data)
+        if flaw := found.get("flaw"):
+            raise UnreadableFileError(Flaw(flaw))
+        pictures = tuple(Picture(base64.b64decode(each), width, height) for each, width, height in found["pictures"])
+        return cls(found["text"], pictures, found["unit"], found["shown"], found["total"])
+
+
+def text_reading(text: str, *, is_all: bool = True) -> Reading:
+    """Return a text, cut at MOST_CHARS. Raises UnreadableFileError if there is none."""
+    if not text.strip():
+        raise UnreadableFileError(Flaw.EMPTY)
+    total = len(text) if is_all else 0
+    return Reading(text[:MOST_CHARS], shown=min(len(text), MOST_CHARS), total=total)
+
+
+class Collected:
+    """Pieces of text, until they are longer than MOST_CHARS."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._length = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._length > MOST_CHARS
+
+    def add(self, piece: str) -> None:
+        self._pieces.append(piece)
+        self._length += len(piece) + 1
+
+    def reading(self) -> Reading:
+        return text_reading("\n".join(self._pieces), is_all=not self.is_full)
