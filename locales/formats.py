@@ -89,3 +89,8 @@ def _decimals(value: Decimal) -> int:
     """Return the number of decimals of a normalized value."""
     exponent = value.as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def as_code(text: str) -> str:
+    """Return foreign text as Markdown code, so that its characters are not read as Markdown."""
+    return "`" + text.replace("`", "'") + "`"

@@ -11,6 +11,7 @@ from engine.errors import EngineError
 from engine.gateway.gateway import loses
 from engine.money import ZERO, Money
 from engine.routing.plan import plan
+from locales.formats import as_code
 from scheduler.context import JobContext
 from scheduler.incidents import IncidentFacts
 from scheduler.journal_replay import Failures, RecentAttempts
@@ -116,11 +117,6 @@ async def recovery_values(context: JobContext, known: Incident, back_at: datetim
         "cost": found.cost,
         "more": {"key": "alert.more", "values": {"usd": extra}} if extra is not None else "",
     }
-
-
-def as_code(text: str) -> str:
-    """Return foreign text as Markdown code, so that its characters are not read as Markdown."""
-    return "`" + text.replace("`", "'") + "`"
 
 
 def minutes_between(start: datetime, end: datetime) -> int:

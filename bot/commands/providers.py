@@ -1,5 +1,10 @@
 """Operators: /providers lists health, prices and limits, with buttons to drain, resume and probe."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
 from telegram import InlineKeyboardMarkup, Update
 
 from bot.buttons import button, read, rows
@@ -9,23 +14,36 @@ from engine.gateway.probes import probe as probe_offer
 from engine.money import Money
 from engine.routing.health import ProviderState, State
 from engine.routing.provider_health import OfferState, Status
+from locales.formats import as_code
+from storage.database.connection import Connection
 from storage.operations import provider_state as units
+from storage.operations import status_pages
+from storage.operations.status_pages import PageStatus
+from storage.reports import journal
 
-SHOWN_ODDS = 0.005
 MOST_OFFERS = 5
 """The offers of a provider that are listed because they do not answer."""
-FAILING_MARK = "🟡"
+FAILING_LOOK_BACK = timedelta(hours=6)
 MARKS = {
-    State.CLOSED: "🟢",
-    State.OPEN: "🔴",
-    State.HALF_OPEN: "🟡",
-    State.RESTING: "🟠",
-    State.DRAINED: "⚪",
+    Status.ANSWERING: "🟢",
+    Status.FAILING: "🟡",
+    Status.RESTING: "🔴",
+    Status.DRAINED: "⚪",
+    Status.NO_KEY: "⚪",
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Facts of the database about providers, by name."""
+
+    drained_by: Mapping[str, str]
+    failing_since: Mapping[str, datetime | None]
+    pages: Mapping[str, PageStatus]
+
+
 async def providers(_: Update, context: Context) -> None:
-    await context.reply(*_page(context))
+    await context.reply(*await _page(context))
 
 
 async def show(update: Update, context: Context, _: tuple[str, ...]) -> None:
@@ -33,15 +51,25 @@ async def show(update: Update, context: Context, _: tuple[str, ...]) -> None:
     await providers(update, context)
 
 
-def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
+async def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
     market = context.services.market
     live = [name for name, provider in market.providers.items() if provider.keys]
     missing = [name for name in market.providers if name not in live]
-    lines = "\n".join(_line(context, market.health.state(name)) for name in live)
+    stored = await context.services.db.read(partial(_stored, names=live, now=context.services.clock.now()))
+    lines = "\n".join(_line(context, market.health.state(name), stored) for name in live)
     text = context.t("providers.head", lines=lines)
     if missing:
         text += "\n" + context.t("providers.unconfigured", names=", ".join(missing))
     return text, _keyboard(context, live)
+
+
+def _stored(conn: Connection, names: list[str], now: datetime) -> _Stored:
+    since = now - FAILING_LOOK_BACK
+    return _Stored(
+        units.drained_by(conn),
+        {name: journal.failing_since(conn, name, since) for name in names},
+        status_pages.current(conn, now),
+    )
 
 
 async def drain(update: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -81,7 +109,8 @@ async def _set(update: Update, context: Context, name: str, *, drained: bool) ->
         await context.reply(context.t("button.stale"))
         return
     now = services.clock.now()
-    await services.db.write(lambda conn: units.set_drained(conn, name, drained, now))
+    by = context.user.full_name
+    await services.db.write(lambda conn: units.set_drained(conn, name, drained, now, by))
     if drained:
         health.drain(name)
     else:
@@ -94,10 +123,10 @@ async def _redraw(update: Update, context: Context) -> None:
     """Update the list whose button was pressed. An alert, whose buttons belong to any admin, keeps its text."""
     pressed = read((update.callback_query and update.callback_query.data) or "")
     if pressed is not None and pressed.owner:
-        await context.edit_or_reply(*_page(context))
+        await context.edit_or_reply(*await _page(context))
 
 
-def _line(context: Context, state: ProviderState) -> str:
+def _line(context: Context, state: ProviderState, stored: _Stored) -> str:
     market = context.services.market
     price = ""
     for offer in market.catalog.offers_of(state.name)[:1]:
@@ -110,28 +139,51 @@ def _line(context: Context, state: ProviderState) -> str:
                 input=Money.per_mtok(rates.input),
                 output=Money.per_mtok(rates.output),
             )
-    is_failing = state.state is State.CLOSED and market.health.status_of(state.name) is Status.FAILING
+    status = market.health.status_of(state.name)
     return context.t(
         "providers.line",
-        mark=FAILING_MARK if is_failing else MARKS[state.state],
+        mark=MARKS[status],
         name=state.name,
-        state=context.t("providers.state_failing" if is_failing else f"providers.state_{state.state.value}"),
-        since=context.t("providers.since", at=f"{state.since:%H:%M}"),
-        reason=context.t("providers.reason", reason=state.reason) if state.reason else "",
+        status=_status(context, state, status, stored),
+        reason=context.t("providers.reason", reason=state.reason) if status is Status.RESTING and state.reason else "",
         latency=context.t("providers.latency", ms=state.p50_first_token_ms) if state.p50_first_token_ms else "",
         price=price,
-        more=_limits(context, state) + _silent_offers(context, state),
+        more=_limits(context, state) + _silent_offers(context, state) + _status_page(context, stored, state.name),
     )
+
+
+def _status(context: Context, state: ProviderState, status: Status, stored: _Stored) -> str:
+    """Return the state in words: answering, failing (share of attempts, since), resting until, drained by."""
+    if status is Status.DRAINED:
+        by = stored.drained_by.get(state.name, "")
+        return context.t("providers.is_drained_by", by=as_code(by)) if by else context.t("providers.is_drained")
+    if status is Status.RESTING:
+        if context.services.market.health.is_locked_out(state.name):
+            return context.t("providers.is_out")
+        until = context.services.clock.now() + timedelta(seconds=state.seconds)
+        return context.t("providers.is_resting", until=f"{until:%H:%M:%S}")
+    if status is Status.FAILING:
+        since = stored.failing_since.get(state.name)
+        return context.t(
+            "providers.is_failing",
+            percent=round(100 * state.failure_chance),
+            since=context.t("providers.since", at=f"{since:%H:%M:%S}") if since else "",
+        )
+    return context.t("providers.is_answering")
+
+
+def _status_page(context: Context, stored: _Stored, name: str) -> str:
+    """Return the sentence of the provider's status page where it reports a fault."""
+    page = stored.pages.get(name)
+    if page is None or page.is_well:
+        return ""
+    return "\n  · " + context.t("providers.page", said=as_code(page.said))
 
 
 def _limits(context: Context, state: ProviderState) -> str:
-    """Return the learned facts: failure rate, rate limit, and the rest of the free tiers today."""
+    """Return the learned rate limit, and the rest of the free tiers today."""
     catalog, now = context.services.market.catalog, context.services.clock.now()
-    text = (
-        context.t("providers.odds", percent=round(100 * state.failure_chance))
-        if state.failure_chance >= SHOWN_ODDS
-        else ""
-    )
+    text = ""
     if state.requests_per_minute:
         text += context.t("providers.limit", n=state.requests_per_minute)
     for offer in catalog.free.allowed:

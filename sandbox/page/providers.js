@@ -7,9 +7,9 @@ const WORDS = {
   cut: ["cut", "Breaks off within an answer"], key_refused: ["key", "Refuses the key"],
 };
 const STATES = {
-  closed: "The breaker is closed: in service", open: "The breaker is open: resting after failures", half_open: "One prompt is let through as a test",
-  resting: "Waits as the provider asked, or until the fault is fixed", drained: "Taken out by the operator",
-  failing: "The latest attempts failed; the breaker is still closed", unnoticed: "Farthing notices with its next attempt there",
+  answering: "Its latest attempts were answered", failing: "Its latest attempts failed; it is still asked where that pays, or once as a test",
+  resting: "Not asked after failures, or as the provider asked, until its rest is over", drained: "Taken out by the operator",
+  no_key: "No key is set", unnoticed: "Farthing notices with its next attempt there",
 };
 const PLACES = ["next", "2nd", "3rd"];
 let served = null, order = [], changed = () => {};
@@ -66,11 +66,10 @@ function card(provider, next) {
     switches(provider));
 }
 
-// A provider is not shown as closed while its latest attempts fail, or its fault is switched on and not noticed yet.
+// A provider is not shown as answering while its fault is switched on and not noticed yet.
 function shownState(provider, farthing) {
-  if (farthing.state !== "closed") return farthing.state || "unknown";
-  if (farthing.status === "failing") return "failing";
-  return isUp(provider) ? "closed" : "unnoticed";
+  if (farthing.status !== "answering") return farthing.status || "unknown";
+  return isUp(provider) ? "answering" : "unnoticed";
 }
 
 function marks(provider, next) {

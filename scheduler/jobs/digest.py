@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from locales.formats import as_code
 from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.job import Job
@@ -109,8 +110,12 @@ def _worst(ended: Sequence[Outcome]) -> str:
 
 def _tenant(share: TenantShare) -> Mapping[str, object]:
     """Return one line. The name is shown as code, so that its characters are not read as Markdown."""
-    name = share.name.replace("`", "'") or str(share.tenant_id)
-    values = {"name": f"`{name}`", "prompts": share.prompts, "tokens": share.tokens, "usd": share.charge}
+    values = {
+        "name": as_code(share.name or str(share.tenant_id)),
+        "prompts": share.prompts,
+        "tokens": share.tokens,
+        "usd": share.charge,
+    }
     return {"key": "digest.tenant", "values": values}
 
 

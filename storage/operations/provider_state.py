@@ -10,11 +10,19 @@ def drained(conn: Connection) -> frozenset[str]:
     return frozenset(found["name"] for found in conn.rows("SELECT name FROM providers WHERE drained"))
 
 
-def set_drained(conn: Connection, name: str, is_drained: bool, now: datetime) -> None:
+def drained_by(conn: Connection) -> dict[str, str]:
+    """Return, for each drained provider, the name of the operator who drained it; empty where it is not known."""
+    return {found["name"]: found["changed_by"] for found in conn.rows("SELECT * FROM providers WHERE drained")}
+
+
+def set_drained(conn: Connection, name: str, is_drained: bool, now: datetime, by: str = "") -> None:
+    """Drain a provider, or put it back into service. `by`: the operator's name."""
     conn.run(
-        "INSERT INTO providers (name, drained, changed_at) VALUES (:name, :drained, :now)"
-        " ON CONFLICT (name) DO UPDATE SET drained = excluded.drained, changed_at = excluded.changed_at",
+        "INSERT INTO providers (name, drained, changed_at, changed_by) VALUES (:name, :drained, :now, :by)"
+        " ON CONFLICT (name) DO UPDATE SET drained = excluded.drained, changed_at = excluded.changed_at,"
+        " changed_by = excluded.changed_by",
         name=name,
         drained=is_drained,
         now=ms(now),
+        by=by,
     )

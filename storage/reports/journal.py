@@ -104,6 +104,23 @@ def open_requests(conn: Connection, since: datetime) -> list[OpenRequest]:
     return [OpenRequest(found["request_id"], moment(found["created_at"])) for found in rows]
 
 
+def failing_since(conn: Connection, provider: str, since: datetime) -> datetime | None:
+    """Return the time of the provider's first failure after its last answer, from `since` on; None if there is none."""
+    first = None
+    for found in conn.rows(
+        "SELECT outcome, started_at FROM attempts WHERE provider = :provider AND started_at >= :since"
+        " ORDER BY started_at DESC LIMIT :most",
+        provider=provider,
+        since=ms(since),
+        most=MOST_ROWS,
+    ):
+        if found["outcome"] in _SUCCESSES:
+            break
+        if found["outcome"] in (*FAILURES, *NEEDS_OPERATOR):
+            first = moment(found["started_at"])
+    return first
+
+
 def operator_failures(conn: Connection, provider: str, since: datetime) -> list[str]:
     """Return the outcomes among NEEDS_OPERATOR that the provider's attempts had since then."""
     rows = conn.rows(

@@ -124,6 +124,7 @@ class ProviderRow(SQLModel, table=True):
     name: str = Field(primary_key=True)
     drained: bool = False
     changed_at: int = big()
+    changed_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class WatermarkRow(SQLModel, table=True):

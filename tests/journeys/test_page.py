@@ -63,7 +63,7 @@ async def test_another_provider_answers_after_a_plug_is_pulled(tmp_path: Path, s
     async with opened(tmp_path, sandbox) as page:
         await page.until("document.querySelector('#plug').textContent === \"Pull DeepSeek's plug\"")
         await page.until("document.querySelector('[data-provider=deepseek] .price').textContent.includes('$0.14 in')")
-        await page.until("document.querySelector('[data-provider=deepseek] .state').textContent === 'closed'")
+        await page.until("document.querySelector('[data-provider=deepseek] .state').textContent === 'answering'")
         await click(page, "#suggest")
         await page.until("document.querySelector('.draft .stop')")
         await page.until(f"{DRAFT_CHARS} > 20")

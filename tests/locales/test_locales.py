@@ -15,7 +15,7 @@ from bot.menu import discover
 from documents.reading.reading import Flaw
 from engine import attempt_record
 from engine.errors import ProviderError
-from engine.routing.health import State
+from engine.routing.provider_health import Status
 from scheduler.alert_kinds import KINDS
 from storage.billing import orders, payments
 from storage.billing.subscriptions import CURRENT_STATES
@@ -60,7 +60,6 @@ FAMILIES: dict[str, set[str]] = {
     "payment.kept_": {"gone", "replaced", "late", "lower", "twice", "owed"},
     "plan.is_": {"active", "canceled", "failed"},
     "providers.": {"drain", "resume"},
-    "providers.state_": {state.value for state in State},
     "settings.": {"draft", "edit"},
     "usage.": {"day", "model", "provider", "7", "30", "month"},
     "usage.title_": {"period", "7", "30", "month"},
@@ -72,7 +71,7 @@ FAMILIES: dict[str, set[str]] = {
 PAGE_FAMILIES: dict[str, set[str]] = {
     "tab.": {"spend", "keys", "invoices", "operator"},
     "incident.": FAMILIES["incident."],
-    "state.": {*(state.value for state in State), "failing"},
+    "state.": {status.value for status in Status},
     "error.": {
         "offline",
         "broken",

@@ -55,7 +55,7 @@ async def test_all_providers_resting_is_reported_without_traffic(
     await check(context)
     await check(context)
     (alert,) = notifier.texts
-    assert "every provider is cooling down or out of service" in alert
+    assert "every provider is resting or out of service" in alert
     clock.move(seconds=90)
     await check(context)
     assert "answered again" in notifier.texts[1]
@@ -85,7 +85,7 @@ async def test_one_model_without_an_offer_is_named(
     await outages.run(context)
     down, outage = notifier.texts
     assert outage.startswith("🔴 openai/m is down: overloaded, 5 failures")
-    assert down.startswith("🚨 Everything is down: every offer of smart is cooling down or out of service.")
+    assert down.startswith("🚨 Everything is down: every offer of smart is resting or out of service.")
 
 
 async def test_rest_that_prompts_wait_for_is_not_everything_down(

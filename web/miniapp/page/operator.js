@@ -44,13 +44,12 @@ function provider(row) {
     row.reason,
     ...row.free.map((each) => t("operator.free", { model: each.model, n: count(each.left_today) })),
   ];
-  const state = row.state === "closed" && row.status === "failing" ? "failing" : row.state;
   return el("li", {},
     el("div", { class: "grow" },
       el("b", {}, row.name),
       ...row.prices.slice(0, 3).map((each) => el("small", {}, t("operator.price", { model: each.model, input: price(each.input_usd_per_mtok), output: price(each.output_usd_per_mtok) }))),
       el("small", {}, facts.filter(Boolean).join(" · "))),
-    el("span", { class: `pill ${state}` }, known(`state.${state}`, state)));
+    el("span", { class: `pill ${row.status}` }, known(`state.${row.status}`, row.status)));
 }
 
 function margin({ data, totals }) {
