@@ -19,17 +19,18 @@ from tests.served import served
 
 
 class BotApi:
-    """Notes the forms it gets; `sendSlowly` never answers in time, `sendBadly` refuses."""
+    """Notes the forms it gets; `sendSlowly` answers at the end of the test, `sendBadly` refuses."""
 
     def __init__(self) -> None:
         self.forms: list[dict[str, Any]] = []
+        self.go = asyncio.Event()
 
     async def call(self, request: Request) -> JSONResponse:
         async with request.form() as form:
             self.forms.append({name: getattr(value, "filename", value) for name, value in form.items()})
         method = request.path_params["method"]
         if method == "sendSlowly":
-            await asyncio.sleep(1)
+            await self.go.wait()
         if method == "sendBadly":
             return JSONResponse({"ok": False, "error_code": 400, "description": "Bad Request: no"}, 400)
         return JSONResponse({"ok": True, "result": {"method": method}})
@@ -45,6 +46,7 @@ async def url(api: BotApi) -> AsyncIterator[str]:
     app = Starlette(routes=[Route("/bot1:t/{method}", api.call, methods=["POST"])])
     async with served(http_server(app, "127.0.0.1", 0)) as address:
         yield f"{address}/bot"
+        api.go.set()
 
 
 @pytest.fixture

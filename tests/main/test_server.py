@@ -13,12 +13,18 @@ from starlette.routing import Route
 from main import server as serving
 from tests.served import served
 
-WHOLE = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n"
+WHOLE = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+SLOW = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n"
+WAITS = b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n"
 REFUSED = {"connection": "close"}
 
 
+async def respond(_: Request) -> Response:
+    return PlainTextResponse("here")
+
+
 async def slowly(_: Request) -> Response:
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.2)  # longer than the head's time in the test that asks for it
     return PlainTextResponse("here")
 
 
@@ -35,14 +41,32 @@ async def endlessly(_: Request) -> Response:
     return StreamingResponse(pieces())
 
 
-APP = Starlette(
-    routes=[Route("/slow", slowly), Route("/refuse", refuse, methods=["POST"]), Route("/endless", endlessly)]
-)
+class Waiting:
+    """Responds once `go` is set; each request that came adds one to `came`."""
+
+    def __init__(self) -> None:
+        self.came, self.go = asyncio.Semaphore(0), asyncio.Event()
+
+    async def respond(self, _: Request) -> Response:
+        self.came.release()
+        await self.go.wait()
+        return PlainTextResponse("here")
 
 
 @contextlib.asynccontextmanager
-async def running(most_connections: int = 100) -> AsyncIterator[tuple[serving.Connections, "Client"]]:
-    server = serving.http_server(APP, "127.0.0.1", 0, most_connections=most_connections)
+async def running(
+    most_connections: int = 100, waiting: Waiting | None = None
+) -> AsyncIterator[tuple[serving.Connections, "Client"]]:
+    app = Starlette(
+        routes=[
+            Route("/", respond),
+            Route("/slow", slowly),
+            Route("/wait", (waiting or Waiting()).respond),
+            Route("/refuse", refuse, methods=["POST"]),
+            Route("/endless", endlessly),
+        ]
+    )
+    server = serving.http_server(app, "127.0.0.1", 0, most_connections=most_connections)
     assert isinstance(server.config, serving.ServerConfig)
     async with served(server) as url:
         client = Client(int(url.rpartition(":")[2]))
@@ -77,7 +101,7 @@ async def received(*said: bytes) -> bytes:
         for each in said:
             writer.write(each)
             await writer.drain()
-            if each == WHOLE:
+            if each in {WHOLE, SLOW}:
                 answer += await reader.readuntil(b"here")
         answer += await rest(reader)
         return answer
@@ -112,7 +136,7 @@ async def test_head_that_comes_byte_by_byte_has_no_more_time(monkeypatch: pytest
 
 async def test_time_limit_applies_to_each_head_and_not_to_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "HEAD_SECONDS", 0.1)
-    answer = await received(WHOLE, b"GET /slow HT")
+    answer = await received(SLOW, b"GET /slow HT")
     assert answer.endswith(b"here")
     assert answer.startswith(b"HTTP/1.1 200")
 
@@ -139,29 +163,33 @@ async def test_one_connection_too_many_closes_the_oldest_without_a_request() -> 
 
 
 async def test_one_connection_too_many_is_closed_itself_where_all_are_at_work() -> None:
-    async with running(most_connections=2) as (_, client):
+    waiting = Waiting()
+    async with running(most_connections=2, waiting=waiting) as (_, client):
         busy = [await client.connect() for _ in range(2)]
         for _, writer in busy:
-            writer.write(WHOLE)
-        await asyncio.sleep(0.1)
+            writer.write(WAITS)
+            await waiting.came.acquire()
         reader, writer = await client.connect()
         writer.write(WHOLE)
         assert await rest(reader) == b""
+        waiting.go.set()
         for busy_reader, _ in busy:
             assert (await busy_reader.readuntil(b"here")).startswith(b"HTTP/1.1 200")
 
 
 async def test_idle_connection_is_closed_before_one_that_works() -> None:
-    async with running(most_connections=2) as (_, client):
+    waiting = Waiting()
+    async with running(most_connections=2, waiting=waiting) as (_, client):
         idle_reader, idle = await client.connect()
         idle.write(WHOLE)
         await idle_reader.readuntil(b"here")
         busy_reader, busy = await client.connect()
-        busy.write(WHOLE)
-        await asyncio.sleep(0.1)
+        busy.write(WAITS)
+        await waiting.came.acquire()
         new_reader, new = await client.connect()
         new.write(WHOLE)
         assert await rest(idle_reader) == b""
+        waiting.go.set()
         for reader in (busy_reader, new_reader):
             assert (await reader.readuntil(b"here")).startswith(b"HTTP/1.1 200")
 
@@ -182,8 +210,7 @@ async def test_connection_is_closed_after_a_refusal(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(serving, "LINGER_SECONDS", 0.2)
     async with running() as (connections, client):
         reader, writer = await client.connect()
-        smuggled = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n"
-        writer.write(b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\n\r\n" + smuggled)
+        writer.write(b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\n\r\n" + WHOLE)
         answer = await rest(reader)
         assert answer.count(b"HTTP/1.1") == 1
         async with asyncio.timeout(5):
@@ -213,7 +240,8 @@ async def test_client_that_does_not_read_is_cut(monkeypatch: pytest.MonkeyPatch)
         _, writer = await client.connect()
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         writer.write(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
-        await asyncio.sleep(0.05)
         async with asyncio.timeout(10):
+            while not len(connections):
+                await asyncio.sleep(0)
             while len(connections):
                 await asyncio.sleep(0.05)

@@ -72,9 +72,7 @@ async def test_sockets_beyond_the_file_limit_stop_no_other_client(unused_tcp_por
                 with contextlib.suppress(OSError):
                     attacker.send(b"G")
             async with httpx.AsyncClient(trust_env=False) as client:
-                begun = asyncio.get_running_loop().time()
                 assert (await client.get(f"http://127.0.0.1:{unused_tcp_port}/", timeout=5)).text == "here"
-                assert asyncio.get_running_loop().time() - begun < 2
         assert len(os.listdir(f"/proc/{process.pid}/fd")) < 1000  # noqa: PTH208 - pathlib blocks no less
     finally:
         for attacker in attackers:

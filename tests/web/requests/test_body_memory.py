@@ -13,6 +13,12 @@ MIB = 1024 * 1024
 BIG = 20 * MIB
 
 
+async def turns() -> None:
+    """Let a task that has just been started come to its wait."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 async def fill(memory: BodyMemory, owner: int, bodies: int) -> list[BodyHold]:
     holds = [BodyHold(memory, owner) for _ in range(bodies)]
     for hold in holds:
@@ -44,7 +50,7 @@ async def test_waiting_body_is_read_once_another_has_been() -> None:
         async with memory.hold(1) as last:
             await last.grow_to(BIG)
             waiting = asyncio.create_task(BodyHold(memory, 1).grow_to(BIG))
-            await asyncio.sleep(0.01)
+            await turns()
             assert not waiting.done()
         await waiting
 
@@ -78,7 +84,7 @@ async def test_wait_that_is_cancelled_holds_nothing() -> None:
     async with memory.hold(1) as first:
         await first.grow_to(15 * MIB)
         waiting = asyncio.create_task(BodyHold(memory, 2).grow_to(15 * MIB))
-        await asyncio.sleep(0.01)
+        await turns()
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
     async with asyncio.timeout(1):
@@ -90,7 +96,7 @@ async def test_grant_that_comes_with_the_cancellation_is_given_back() -> None:
     async with memory.hold(1) as first:
         await first.grow_to(15 * MIB)
         waiting = asyncio.create_task(BodyHold(memory, 2).grow_to(15 * MIB))
-        await asyncio.sleep(0.01)
+        await turns()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     async with asyncio.timeout(1):
