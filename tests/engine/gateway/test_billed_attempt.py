@@ -19,6 +19,21 @@ def test_reported_bill_counts_with_the_fee() -> None:
     assert cost_atto(book, QUOTE, usage, served="", at=NOW) == 11 * 10**14
 
 
+def test_reported_bill_of_a_provider_without_a_fee_counts_as_it_is() -> None:
+    usage = Usage(10, 5, cost_usd=Decimal("0.001"))
+    assert cost_atto(PriceBook(), QUOTE, usage, served="", at=NOW) == 10**15
+
+
+def test_another_model_counts_at_its_price_of_that_hour() -> None:
+    peak, noon = (datetime(2026, 8, 18, hour, 30, tzinfo=UTC) for hour in (2, 12))
+    asked = PriceBook().price("deepseek", "deepseek-v4-flash", noon)
+    assert asked is not None
+    quote = Quote(Offer("deepseek", "an-alias"), asked, 1)
+    usage = Usage(1000, 500)
+    costs = [cost_atto(PriceBook(), quote, usage, served="deepseek-v4-flash", at=at) for at in (peak, noon)]
+    assert costs[0] > costs[1] == asked.cost_atto(usage)
+
+
 def test_tokens_count_at_the_price_of_the_quote_and_of_another_model_that_answered() -> None:
     overrides = {"openrouter/other": flat_price("10", "20")}
     book, usage = PriceBook(overrides=overrides), Usage(10, 5)
