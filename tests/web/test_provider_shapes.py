@@ -1,9 +1,6 @@
 """Streams in shapes of public reports, over real HTTP: what each family of clients gets, and the exact charge."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +10,8 @@ from sandbox.app import Sandbox
 from tests.engine.providers.shapes import test_framing, test_reasoning, test_tool_calls, test_usage
 from tests.engine.providers.shapes.shape import Answer, Shape
 from tests.web.conftest import ASKED, RunningApi, serving
+from tests.web.own_provider import CONFIG, responding
 
-CONFIG = """
-[models.auto]
-offers = ["mybox/m"]
-usd_per_mtok = "5.00"
-[prices."mybox/m"]
-input = "0.01"
-output = "0.02"
-[providers.mybox]
-base_url = "{url}"
-key_env = "OPENAI_API_KEY"
-[plans.free]
-requests_per_minute = 100000
-"""
 SOURCES = (
     "Azure begins with",
     "AgentRouter separates",
@@ -46,24 +31,6 @@ SHAPES = [
     for shape in module.SHAPES
     if shape.source.startswith(source)
 ]
-
-
-@asynccontextmanager
-async def upstream(shape: Shape) -> AsyncIterator[str]:
-    """Serve the bytes of `shape` to every request."""
-    body = shape.body.encode()
-
-    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            head = f"HTTP/1.1 200 OK\r\ncontent-type: {shape.content_type}\r\ncontent-length: {len(body)}\r\n\r\n"
-            writer.write(head.encode() + body)
-            await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(respond, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
 
 def frames(text: str) -> list[Any]:
@@ -100,7 +67,10 @@ async def test_odd_stream_comes_out_clean_in_every_family(shape: Shape, tmp_path
     assert isinstance(wanted, Answer)
     assert wanted.usage is not None
     tokens = (wanted.usage[0], wanted.usage[1], wanted.usage[0] + wanted.usage[1])
-    async with upstream(shape) as url, serving(tmp_path, sandbox, CONFIG.format(url=url), ("openai",)) as api:
+    async with (
+        responding("200 OK", shape.body.encode(), content_type=shape.content_type) as url,
+        serving(tmp_path, sandbox, CONFIG.format(url=url), ("openai",)) as api,
+    ):
         asked = {"model": "auto", "messages": ASKED, "max_tokens": 1000}
         streamed = await post(
             api, "/v1/chat/completions", {**asked, "stream": True, "stream_options": {"include_usage": True}}

@@ -1,52 +1,23 @@
 """Texts of providers, which may quote a key, an organisation or another tenant: none of them reaches a tenant."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from sandbox.app import Sandbox
 from tests.web.conftest import ASKED, RunningApi, serving
+from tests.web.own_provider import CONFIG, responding
 
 SECRETS = ("org-AbCdEf123", "sk-proj-FRAGMENT", "req_9f8e7d", "another tenant said")
 TEXT = " ".join(SECRETS)
-CONFIG = """
-[models.auto]
-offers = ["mybox/m"]
-usd_per_mtok = "5.00"
-[prices."mybox/m"]
-input = "0.01"
-output = "0.02"
-[providers.mybox]
-base_url = "{url}"
-key_env = "OPENAI_API_KEY"
-[health]
-failures_to_open = 100000
-"""
+LASTING = CONFIG + "[health]\nfailures_to_open = 100000\n"
 WORD = b'data: {"choices":[{"delta":{"content":"word "}}]}\n\n'
 
 
 def error(code: str) -> bytes:
     found = {"message": TEXT, "type": TEXT, "param": TEXT, "code": code, "metadata": {"raw": TEXT}}
     return json.dumps({"error": found, "user_id": TEXT}).encode()
-
-
-@asynccontextmanager
-async def answering(status: str, body: bytes) -> AsyncIterator[str]:
-    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            head = f"HTTP/1.1 {status}\r\nx-request-id: {TEXT}\r\ncontent-length: {len(body)}\r\n\r\n"
-            writer.write(head.encode() + body)
-            await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(respond, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
 
 async def told(api: RunningApi) -> str:
@@ -65,7 +36,10 @@ async def told(api: RunningApi) -> str:
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 422, 429, 500, 529])
 async def test_refusal_is_told_without_the_texts_of_the_provider(tmp_path: Path, sandbox: Sandbox, status: int) -> None:
     body = error("sk-proj-FRAGMENT")
-    async with answering(f"{status} No", body) as url, serving(tmp_path, sandbox, CONFIG.replace("{url}", url)) as api:
+    async with (
+        responding(f"{status} No", body, x_request_id=TEXT) as url,
+        serving(tmp_path, sandbox, LASTING.format(url=url)) as api,
+    ):
         seen = await told(api)
     assert [secret for secret in SECRETS if secret in seen] == []
 
@@ -74,7 +48,10 @@ async def test_error_within_a_stream_is_told_without_the_texts_of_the_provider(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     body = WORD + b"data: " + error("org-AbCdEf123") + b"\n\n"
-    async with answering("200 OK", body) as url, serving(tmp_path, sandbox, CONFIG.replace("{url}", url)) as api:
+    async with (
+        responding("200 OK", body, x_request_id=TEXT) as url,
+        serving(tmp_path, sandbox, LASTING.format(url=url)) as api,
+    ):
         seen = await told(api)
     assert [secret for secret in SECRETS if secret in seen] == []
     assert "answer_cut" in seen

@@ -1,8 +1,6 @@
 """A recording tried under the provider's keys, hold for and priced: the listener follows a script."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, cast
@@ -24,13 +22,13 @@ from engine.errors import (
 )
 from engine.gateway import transcription
 from engine.gateway.transcription import Rate, Transcriber, Transcript, TranscriptionRequest
-from engine.holds import Funds, Grant, HoldRequest, fit
 from engine.money import Money
-from engine.ports import Hold, Ledger, LimitHeaders
+from engine.ports import Ledger, LimitHeaders
 from engine.routing.health import Health, Permit
 from engine.speech import Recording, SpeechText
 from tests.engine.clock import HandClock
-from tests.engine.scripted import TENANT, AnswerSetup, ScriptedHold, ScriptedProvider
+from tests.engine.gateway.embeddings.scripts import WalletLedger
+from tests.engine.scripted import TENANT, AnswerSetup, ScriptedProvider
 
 OFFER, RECORDING = Offer("one", "whisper"), Recording(b"sound", "recording.ogg", "audio/ogg")
 RATE = Rate(Money(667_000), Fraction("1.40"))
@@ -60,31 +58,13 @@ class ScriptedSpeech:
         return None
 
 
-class ScriptedLedger:
-    """A ledger with `wallet` in it; the last request and hold are kept."""
-
-    def __init__(self, wallet: Money = Money(10**9)) -> None:
-        self.wallet = wallet
-        self.hold_request: HoldRequest | None = None
-        self.last_hold: ScriptedHold | None = None
-
-    @asynccontextmanager
-    async def hold(self, hold_request: HoldRequest) -> AsyncIterator[Hold]:
-        self.hold_request = hold_request
-        sized = fit(hold_request, Funds(0, self.wallet))
-        if not isinstance(sized, Grant):
-            raise InsufficientFunds(sized)
-        self.last_hold = ScriptedHold(sized)
-        yield cast("Hold", self.last_hold)
-
-
 class Setup:
     """A transcriber with everything around it; `fetched` counts downloads, `kept` lists the texts kept."""
 
     def __init__(self, speech: ScriptedSpeech, *, rate: Rate = RATE, wallet: Money = Money(10**9)) -> None:
         setup = AnswerSetup(ScriptedProvider("one", []))
         health = Health(setup.market.policy, setup.market.clock, {"one": speech.keys})
-        self.journal, self.ledger = setup.journal, ScriptedLedger(wallet)
+        self.journal, self.ledger = setup.journal, WalletLedger(wallet)
         market = replace(setup.market, health=health)
         self.transcriber = Transcriber(market, cast("Ledger", self.ledger), speech, OFFER, rate, 600)
         self.speech, self.fetched, self.kept = speech, 0, list[str]()
@@ -121,9 +101,9 @@ async def test_own_server_may_cost_nothing(wallet: Money) -> None:
 async def test_length_reported_by_the_provider_is_billed() -> None:
     setup = Setup(ScriptedSpeech(SpeechText("hello", 4.2)))
     assert await setup.transcribe(12) == "hello"
-    assert setup.ledger.last_hold is not None
-    assert setup.ledger.last_hold.grant.wallet == Money.ceil_atto(13 * RATE.minute_atto, RATE.tariff.times)
-    bill = setup.ledger.last_hold.bill
+    assert setup.ledger.held is not None
+    assert setup.ledger.held.grant.wallet == Money.ceil_atto(13 * RATE.minute_atto, RATE.tariff.times)
+    bill = setup.ledger.held.bill
     assert bill is not None
     assert (bill.attempt.cost, bill.attempt.waste) == (RATE.cost(5), Money(0))
     assert setup.kept == ["hello"]
@@ -132,9 +112,9 @@ async def test_length_reported_by_the_provider_is_billed() -> None:
 async def test_length_by_the_app_is_billed_where_the_provider_reports_none() -> None:
     setup = Setup(ScriptedSpeech(SpeechText("hello")))
     await setup.transcribe(12)
-    assert setup.ledger.last_hold is not None
-    assert setup.ledger.last_hold.bill is not None
-    assert setup.ledger.last_hold.bill.attempt.cost == RATE.cost(12)
+    assert setup.ledger.held is not None
+    assert setup.ledger.held.bill is not None
+    assert setup.ledger.held.bill.attempt.cost == RATE.cost(12)
 
 
 async def test_next_key_is_tried_after_a_refused_one() -> None:
@@ -143,9 +123,9 @@ async def test_next_key_is_tried_after_a_refused_one() -> None:
     assert await setup.transcribe() == "hello"
     assert sorted(speech.used) == [0, 1, 2]
     assert setup.journal.outcomes() == [("one", "key_refused"), ("one", "rate_limited")]
-    assert setup.ledger.last_hold is not None
-    assert setup.ledger.last_hold.bill is not None
-    assert setup.ledger.last_hold.bill.attempt.ordinal == 3
+    assert setup.ledger.held is not None
+    assert setup.ledger.held.bill is not None
+    assert setup.ledger.held.bill.attempt.ordinal == 3
 
 
 async def test_other_keys_are_not_tried_when_the_server_is_down() -> None:
@@ -236,15 +216,15 @@ async def test_recording_without_speech_is_waste_and_not_charged() -> None:
     [record] = setup.journal.records
     assert (record.outcome, record.kept) == (NO_SPEECH, False)
     assert record.cost == record.waste == RATE.cost(7)
-    assert setup.ledger.last_hold is not None
-    assert (setup.ledger.last_hold.bill, setup.kept) == (None, [])
+    assert setup.ledger.held is not None
+    assert (setup.ledger.held.bill, setup.kept) == (None, [])
 
 
 async def test_cost_beyond_the_hold_is_waste() -> None:
     setup = Setup(ScriptedSpeech(SpeechText("hello", 20)))
     await setup.transcribe(12)
-    assert setup.ledger.last_hold is not None
-    bill = setup.ledger.last_hold.bill
+    assert setup.ledger.held is not None
+    bill = setup.ledger.held.bill
     assert bill is not None
     assert (bill.attempt.cost, bill.attempt.waste) == (RATE.cost(20), RATE.cost(20) - RATE.cost(13))
     assert bill.cost_atto == 20 * RATE.minute_atto

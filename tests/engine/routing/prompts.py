@@ -1,6 +1,6 @@
 """A prompt that is attempted at one offer after another, without a provider or a network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from engine.catalog.offers import Quote
@@ -25,11 +25,13 @@ class Prompt:
     def _order(self, quotes: Sequence[Quote]) -> Route:
         return plan(quotes, (), self.providers.health.status, Fraction(0))
 
-    def next(self) -> NextAttempt | None:
-        """Return the next choice after its pauses, or None at the end."""
-        while isinstance(step := self.selection.next(self.providers.clock.monotonic()), Pause):
+    def next(self, others: Callable[[TwoProviders], None] = lambda _: None) -> NextAttempt | None:
+        """Return the next choice after its pauses, or None at the end. `others` is done before each step."""
+        others(self.providers)
+        while isinstance(step := next_step(self), Pause):
             self.providers.clock.wait(step.seconds)
             self.waited_seconds += step.seconds
+            others(self.providers)
         if step is not None:
             self.selection.begin(step.number)
         return step
@@ -54,6 +56,13 @@ def spend_retries(providers: TwoProviders) -> None:
     """Use up the retry budget of provider `a`."""
     while isinstance(permit := providers.health.admit(A, repeat=True), Permit):
         providers.health.abandoned(permit)
+
+
+def attempt_early(providers: TwoProviders) -> None:
+    """Make the early attempt at provider `a`, if it is due: that of another prompt."""
+    early = providers.health.early([A])
+    if early is not None and early.wait_seconds <= 0:
+        providers.health.admit(A, early=True)
 
 
 def next_step(prompt: Prompt) -> NextAttempt | Pause | None:

@@ -4,7 +4,7 @@ from engine.errors import Overloaded, RateLimited
 from engine.ports import LimitHeaders
 from engine.routing.permits import Permit
 from engine.routing.selection import Pause
-from tests.engine.routing.prompts import CHEAP, Prompt, next_step
+from tests.engine.routing.prompts import CHEAP, Prompt, attempt_early, next_step
 from tests.engine.two_providers import DOWN, A, TwoProviders
 
 
@@ -70,16 +70,7 @@ def test_first_early_attempt_of_a_prompt_is_no_repeat(providers: TwoProviders) -
 def test_prompts_wait_for_an_early_attempt_for_two_seconds_at_most(providers: TwoProviders) -> None:
     providers.fails(DOWN, 5)
     prompt = Prompt(providers, CHEAP)
-    while True:
-        early = providers.health.early([A])
-        if early is not None and early.wait_seconds <= 0:
-            providers.health.admit(A, early=True)  # another prompt's attempt
-        step = next_step(prompt)
-        if not isinstance(step, Pause):
-            break
-        providers.clock.wait(step.seconds)
-        prompt.waited_seconds += step.seconds
-    assert step is None
+    assert prompt.next(attempt_early) is None
     assert 1 < prompt.waited_seconds <= 2
 
 
@@ -96,15 +87,7 @@ def test_prompt_that_an_offer_failed_waits_for_its_early_attempts_for_five_secon
     prompt = Prompt(providers, CHEAP)
     prompt.fail(prompt.next())
     providers.fails(DOWN, 4)
-    while True:
-        early = providers.health.early([A])
-        if early is not None and early.wait_seconds <= 0:
-            providers.health.admit(A, early=True)  # another prompt's attempt
-        step = next_step(prompt)
-        if not isinstance(step, Pause):
-            break
-        providers.clock.wait(step.seconds)
-        prompt.waited_seconds += step.seconds
+    step = prompt.next(attempt_early)
     assert step is None or not step.permit.early  # the rest of 5 s is over
     assert 4 < prompt.waited_seconds <= 5.1
 

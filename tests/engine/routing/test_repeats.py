@@ -2,8 +2,7 @@ import pytest
 
 from engine.catalog.offers import Drop, Offer, Quote
 from engine.errors import ContextTooLong, ProviderError, RateLimited, StreamCut
-from engine.routing.selection import Pause
-from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step, spend_retries
+from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, spend_retries
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import DOWN, A, B, TwoProviders
 
@@ -79,16 +78,21 @@ def test_cut_answer_is_repeated_once_where_the_next_offer_costs_over_three_times
     assert [choice.permit.offer.provider, again.permit.offer.provider] == offers
 
 
-def test_failure_is_not_repeated_at_once_where_those_before_it_show_an_outage(providers: TwoProviders) -> None:
-    for _ in range(200):
-        providers.succeeds()
-        providers.clock.wait(0.1)
+def offers_after_three_failures(providers: TwoProviders) -> list[Offer | None]:
+    """Let three prompts at once fail at provider `a`; return the next offer of each."""
     prompts = [Prompt(providers, CHEAP, DEAR) for _ in range(3)]
     first = [prompt.next() for prompt in prompts]
     for prompt, choice in zip(prompts, first, strict=True):
         prompt.fail(choice)
     again = [prompt.next() for prompt in prompts]
-    assert [choice and choice.permit.offer for choice in again] == [A, B, B]
+    return [None if choice is None else choice.permit.offer for choice in again]
+
+
+def test_failure_is_not_repeated_at_once_where_those_before_it_show_an_outage(providers: TwoProviders) -> None:
+    for _ in range(200):
+        providers.succeeds()
+        providers.clock.wait(0.1)
+    assert offers_after_three_failures(providers) == [A, B, B]
 
 
 def test_failure_is_repeated_at_once_where_as_many_are_usual(providers: TwoProviders) -> None:
@@ -96,12 +100,7 @@ def test_failure_is_repeated_at_once_where_as_many_are_usual(providers: TwoProvi
         providers.fails(DOWN, 1)
         providers.succeeds()
         providers.clock.wait(0.1)
-    prompts = [Prompt(providers, CHEAP, DEAR) for _ in range(3)]
-    first = [prompt.next() for prompt in prompts]
-    for prompt, choice in zip(prompts, first, strict=True):
-        prompt.fail(choice)
-    again = [prompt.next() for prompt in prompts]
-    assert [choice and choice.permit.offer for choice in again] == [A, A, A]
+    assert offers_after_three_failures(providers) == [A, A, A]
 
 
 def test_prompt_is_repeated_four_times_at_most_however_slow_its_attempts_are(providers: TwoProviders) -> None:
@@ -147,14 +146,7 @@ def test_repeats_wait_for_an_empty_retry_budget_for_five_seconds_at_most(provide
     providers.succeeds()
     prompt = Prompt(providers, CHEAP)
     prompt.fail(prompt.next())
-    while True:
-        spend_retries(providers)
-        step = next_step(prompt)
-        if not isinstance(step, Pause):
-            break
-        providers.clock.wait(step.seconds)
-        prompt.waited_seconds += step.seconds
-    assert step is None
+    assert prompt.next(spend_retries) is None
     assert 5 <= prompt.waited_seconds < 5.2
 
 

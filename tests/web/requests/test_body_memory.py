@@ -79,24 +79,16 @@ async def test_memory_is_given_back_whole() -> None:
         await BodyHold(memory, 1).grow_to(18 * MIB)
 
 
-async def test_wait_that_is_cancelled_holds_nothing() -> None:
+@pytest.mark.parametrize("granted", [False, True])
+async def test_wait_that_is_cancelled_holds_nothing_not_even_a_grant_that_came_with_it(*, granted: bool) -> None:
     memory = BodyMemory(most=BIG)
     async with memory.hold(1) as first:
         await first.grow_to(15 * MIB)
         waiting = asyncio.create_task(BodyHold(memory, 2).grow_to(15 * MIB))
         await turns()
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-    async with asyncio.timeout(1):
-        await BodyHold(memory, 3).grow_to(18 * MIB)
-
-
-async def test_grant_that_comes_with_the_cancellation_is_given_back() -> None:
-    memory = BodyMemory(most=BIG)
-    async with memory.hold(1) as first:
-        await first.grow_to(15 * MIB)
-        waiting = asyncio.create_task(BodyHold(memory, 2).grow_to(15 * MIB))
-        await turns()
+        if not granted:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     async with asyncio.timeout(1):
