@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from math import inf
 
 from engine.catalog.conversation_forecast import ConversationForecast, Outlook, later_cost_atto, rates_of
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
-from engine.catalog.learned_sizes import LearnedContexts
+from engine.catalog.learned_sizes import LearnedContexts, OfferSizes
 from engine.catalog.model_names import EMBEDDINGS, MOST_NAME_CHARS, is_embedding_name, is_model_name, unit_beside_text
 from engine.catalog.offers import (
     Drop,
@@ -23,7 +24,7 @@ from engine.catalog.offers import (
 )
 from engine.catalog.picture_tokens import estimate_pictures, pictures_beyond_bound
 from engine.catalog.price_book import PriceBook
-from engine.catalog.prompt_cache import PromptCache
+from engine.catalog.prompt_cache import OfferHits, PromptCache, SentPrompt
 from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, measure
 from engine.chat import ChatRequest, Usage
 from engine.errors import ModelNotSold, NotForChat, UnknownModel
@@ -31,6 +32,7 @@ from engine.holds import LEAST_OUTPUT_TOKENS
 from engine.tenancy import Markup
 
 _MOST_MODELS = 1024
+_new_tuple = tuple.__new__  # a Quote at half of the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ class _OfferFacts:
     writes_cache: bool
     unpriced: str  # the reason why there is no price; empty where there is one
     rates: Rates | None  # where they are the same for every request
+    sizes: OfferSizes
+    hits: OfferHits
+    most_tokens: float  # of a plain request: the context; 0 where the offer can serve none
 
 
 @dataclass(slots=True)
@@ -111,19 +116,20 @@ class Catalog:
         size = measure(request)
         answer_tokens = self.sizes.answer_tokens(model.name, tenant_id, size.tokens)
         least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
-        outlook = (
-            self.forecast.outlook(request.conversation, tenant_id, at.timestamp()) if request.conversation else None
-        )
+        talk, now = request.conversation, at.timestamp()
+        outlook = self.forecast.outlook(talk, tenant_id, now) if talk else None
         needs = needed_capabilities(request, has_pictures=size.has_pictures)
-        sized = _SizedRequest(request, size, needs, answer_tokens, least_tokens, outlook)
+        sent = self.prefixes.continued(request)
+        sized = _SizedRequest(request, size, needs, answer_tokens, least_tokens, outlook, sent)
         quotes: list[Quote] = []
         drops: list[Drop] = []
         for facts in self._facts_now(model, at):
-            input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.offer, size)
+            input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.sizes, size)
             if size.has_pictures:
                 input_tokens += estimate_pictures(request, facts.offer.model)
                 ceiling_tokens += pictures_beyond_bound(request, facts.offer.model)
-            reason = _unable(facts, sized, input_tokens)
+            fits = not needs and input_tokens + least_tokens <= facts.most_tokens
+            reason = "" if fits else _unable(facts, sized, input_tokens)
             if reason:
                 drops.append(Drop(facts.offer, reason))
             else:
@@ -196,29 +202,18 @@ class Catalog:
         free = bool(self.free.allowed) and self.free.is_open(offer, at)
         price = FREE_PRICE if free else facts.price
         assert price is not None
-        expected, later, output = 0, 0, sized.output_tokens(self.sizes.output_times(offer))
+        expected, later, output = 0, 0, sized.output_tokens(self.sizes.output_times(facts.sizes))
         if not free:
             rates = facts.rates or rates_of(price, input_tokens, writes_cache=facts.writes_cache)
             expected = input_tokens * rates.input + output * rates.output
             if sized.outlook is not None:
-                now = sized.outlook.now
-                cached = min(input_tokens, self.prefixes.cached_tokens(sized.request, offer, now))
-                expected -= cached * (rates.input - rates.cached_input)
-                hits = self.prefixes.hits(offer, now) if rates.cached_input < rates.input else None
+                if sized.sent and (sent := sized.sent.get(offer)) is not None:
+                    cached = min(input_tokens, facts.hits.cached_tokens(sent, sized.outlook.now))
+                    expected -= cached * (rates.input - rates.cached_input)
+                hits = facts.hits if rates.cached_input < rates.input else None
                 later = later_cost_atto(rates, input_tokens, output, sized.outlook, hits)
-        return Quote(  # by place, because names double the time
-            offer,
-            price,
-            expected,
-            tokens[1],
-            facts.context_tokens,
-            facts.max_output_tokens,
-            facts.last_resort,
-            free,
-            input_tokens + output,
-            input_tokens,
-            later,
-        )
+        limits = (tokens[1], facts.context_tokens, facts.max_output_tokens, facts.last_resort, free)
+        return _new_tuple(Quote, (offer, price, expected, *limits, input_tokens + output, input_tokens, later))
 
     def _facts_now(self, model: Model, at: datetime) -> tuple[_OfferFacts, ...]:
         """Return the facts about each offer of a model, gathered once a minute."""
@@ -232,27 +227,23 @@ class Catalog:
 
     def _facts_of(self, offer: Offer, last_resort: bool, at: datetime) -> _OfferFacts:
         price, writes_cache = self.book.price(offer.provider, offer.model, at), "openai" in offer.name
+        context, unpriced = self.context_tokens(offer, at), self.book.why_unsold(offer.provider, offer.model, at)
+        is_open = self.configured(offer.provider) and not unpriced
         return _OfferFacts(
             offer,
             price,
-            self.context_tokens(offer, at),
+            context,
             missing_capabilities(offer),
             output_limit(offer),
             last_resort,
             self.configured(offer.provider),
             writes_cache,
-            self._why_unpriced(offer, price, at),
+            unpriced,
             None if price is None or writes_cache or len(price.tiers) > 1 else price.rates(0),
+            self.sizes.of(offer),
+            self.prefixes.hits(offer, at.timestamp()),
+            (inf if context is None else context) if is_open else 0,
         )
-
-    def _why_unpriced(self, offer: Offer, price: Price | None, at: datetime) -> str:
-        """Return why an offer can't be sold by the token; empty where it can."""
-        if unit_beside_text(offer.name) or self.book.bills_beside_text(offer.provider, offer.model, at):
-            return "its bill is not counted in text tokens"
-        if price is not None:
-            return ""
-        unreadable = self.book.is_unreadable(offer.provider, offer.model, at)
-        return "its price can't be read" if unreadable else "no price is known"
 
     def _sellers(self, name: str) -> tuple[Offer, ...]:
         """Return the offers of a name: known ones first, then those of the price catalogue."""
@@ -272,7 +263,7 @@ class _SizedRequest:
     """One request with its sizes. `answer_tokens`: expected visible tokens of each choice.
 
     `least_tokens`: an offer whose context leaves less output than this can't serve the request. `outlook`: the further
-    turns of its conversation; None where it is part of none.
+    turns of its conversation; None where it is part of none. `sent`: its last prompts, by offer.
     """
 
     request: ChatRequest
@@ -280,7 +271,8 @@ class _SizedRequest:
     needs: frozenset[MissingCapability]
     answer_tokens: float
     least_tokens: int
-    outlook: Outlook | None = None
+    outlook: Outlook | None
+    sent: Mapping[Offer, SentPrompt]
 
     def output_tokens(self, times: float) -> int:
         """Return the output tokens expected to be billed. `times`: tokens billed for one visible token."""

@@ -107,11 +107,12 @@ class _Habits:
     def chances(self, now: float, wait_seconds: float, expected: Sequence[float], weight: float) -> list[float]:
         """Return the chance of a further turn by class of turns, drawn towards the expected ones."""
         share = self._open_share(now, wait_seconds)
-        rows = zip(self.asked, self.continued, self.open, expected, strict=True)
-        return [
-            min((continued + weight * chance) / (max(asked - share * waiting, continued) + weight), _MOST_CHANCE)
-            for asked, continued, waiting, chance in rows
-        ]
+        found = []
+        for asked, continued, waiting, chance in zip(self.asked, self.continued, self.open, expected, strict=True):
+            settled = asked - share * waiting
+            learned = (continued + weight * chance) / ((max(continued, settled)) + weight)
+            found.append(min(_MOST_CHANCE, learned))
+        return found
 
     def _open_share(self, now: float, wait_seconds: float) -> float:
         return exp(min(0.0, self.at - now) / wait_seconds)
@@ -187,7 +188,7 @@ def _expected_turns(chances: Sequence[float], turn: int) -> tuple[float, float]:
     turns = last / (1 - last)
     squared = turns * (1 + turns)
     for number in range(_FIRST_TURNS[-1] - 1, turn - 1, -1):
-        chance = chances[_turn_class(number)]
+        chance = chances[_TURN_CLASSES[number]]
         squared = chance * (1 + squared + turns)
         turns = chance * (1 + turns)
     return turns, squared
@@ -202,7 +203,7 @@ _TURN_CLASSES = [max(0, sum(turn >= first for first in _FIRST_TURNS) - 1) for tu
 
 def _shares(counts: list[float], expected: tuple[float, ...], weight: float) -> tuple[float, ...]:
     total = sum(counts) + weight
-    return tuple((count + weight * share) / total for count, share in zip(counts, expected, strict=True))
+    return tuple([(count + weight * share) / total for count, share in zip(counts, expected, strict=True)])
 
 
 def rates_of(price: Price, input_tokens: int, *, writes_cache: bool) -> Rates:
@@ -220,11 +221,10 @@ def later_cost_atto(
 
     The inputs grow by the same number of tokens each turn, and each of them has the one before it as its prefix.
     """
-    turns, growth = outlook.turns, outlook.growth_tokens
+    turns, turns_squared, growth, gaps, _ = outlook
     if not turns:
         return 0
-    input_sum = turns * input_tokens + outlook.turns_squared * growth
-    cost = input_sum * rates.input + turns * output_tokens * rates.output
+    cost = (turns * input_tokens + turns_squared * growth) * rates.input + turns * output_tokens * rates.output
     if hits is not None:
         prefix, chance = float(input_tokens), 1.0
         if prefix < hits.least_tokens:
@@ -232,6 +232,6 @@ def later_cost_atto(
                 return round(cost)
             without = ceil((hits.least_tokens - prefix) / growth)
             prefix, chance = prefix + without * growth, (turns / (1 + turns)) ** without
-        prefix_sum = chance * (turns * prefix + (outlook.turns_squared - turns) * growth)
-        cost -= hits.hope(outlook.gaps) * prefix_sum * (rates.input - rates.cached_input)
+        prefix_sum = chance * (turns * prefix + (turns_squared - turns) * growth)
+        cost -= hits.hope(gaps) * prefix_sum * (rates.input - rates.cached_input)
     return round(cost)

@@ -40,6 +40,32 @@ class Mean:
 
 
 @dataclass(slots=True)
+class Ratio:
+    """Reported over estimated input tokens, for one offer and script: the mean and the maximum."""
+
+    mean: Mean = field(default_factory=Mean)
+    most: float = 0.0
+    seen: int = 0
+
+    def add(self, value: float) -> None:
+        self.mean.add(value)
+        self.seen += 1
+        self.most = max(value, self.most)
+
+
+@dataclass(slots=True)
+class OfferSizes:
+    """The sizes that one offer has reported.
+
+    `inputs`: by script. `words`: reported over estimated visible tokens. `thought`: tokens billed for a visible one.
+    """
+
+    inputs: dict[str, Ratio] = field(default_factory=dict)
+    words: Mean = field(default_factory=lambda: Mean(1.0))
+    thought: Mean = field(default_factory=lambda: Mean(1.0))
+
+
+@dataclass(slots=True)
 class AnswerLengths:
     """Means of visible tokens. `_octaves` and `_quarters` are by model and size of the input."""
 
@@ -116,7 +142,7 @@ class ThinkingSpeeds:
     def learn(self, offer: Offer, thinking_tokens: int, seconds: float) -> None:
         """Learn from a whole answer."""
         if thinking_tokens > 0 and seconds > 0:
-            _bound(self._per_second, offer)
+            bound(self._per_second, offer)
             self._per_second.setdefault(offer, Mean()).add(thinking_tokens / seconds)
 
 
@@ -140,17 +166,17 @@ class LearnedContexts:
     def learn(self, offer: Offer, tokens: int, at: datetime) -> None:
         """Learn from a refusal at the time `at` that the context is `tokens` long."""
         if tokens > 0:
-            _bound(self._learned, offer)
+            bound(self._learned, offer)
             self._learned[offer] = (tokens, at + LEARNED_FOR)
 
     def served(self, offer: Offer, input_tokens: int) -> None:
         """Note an input that the offer has served."""
         if input_tokens > self._served.get(offer, 0):
-            _bound(self._served, offer)
+            bound(self._served, offer)
             self._served[offer] = input_tokens
 
 
-def _bound(known: dict[Offer, Any], offer: Offer) -> None:
+def bound(known: dict[Offer, Any], offer: Offer) -> None:
     """Make space for one more offer: the oldest entry is forgotten."""
     if offer not in known and len(known) >= MOST_OFFERS:
         del known[next(iter(known))]

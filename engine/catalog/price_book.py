@@ -16,7 +16,7 @@ from genai_prices import UpdatePrices
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot
 from genai_prices.types import ClauseEquals, ClauseOr, ModelInfo, ModelPrice, TieredPrices
 
-from engine.catalog.model_names import is_embedding_name, without_date
+from engine.catalog.model_names import is_embedding_name, unit_beside_text, without_date
 from engine.catalog.offers import CATALOGUE, FREE_SOURCE, LOCAL, Price, Rates
 from engine.money import atto_per_token
 
@@ -63,6 +63,14 @@ class PriceBook:
         if provider in self.free_providers:
             return LOCAL
         return self._catalogued(provider, model, at)
+
+    def why_unsold(self, provider: str, model: str, at: datetime) -> str:
+        """Return why an offer can't be sold by the token; empty where it can."""
+        if unit_beside_text(f"{provider}/{model}") or self.bills_beside_text(provider, model, at):
+            return "its bill is not counted in text tokens"
+        if self.price(provider, model, at) is not None:
+            return ""
+        return "its price can't be read" if self.is_unreadable(provider, model, at) else "no price is known"
 
     def is_unreadable(self, provider: str, model: str, at: datetime) -> bool:
         """Return whether the catalogue has a price that can't be read exactly, and nothing overrides it."""

@@ -8,9 +8,10 @@ a few reports correct that, but an offer that is never asked reports nothing.
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
+from operator import mul
 
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest
@@ -32,10 +33,13 @@ _MOST_CONVERSATIONS = 20_000
 _FIRST_SHARE, _FIRST_WEIGHT = 0.9, 2.0  # of hits, and the number of reports that outweigh it
 _MOST_REPORTS = 50.0  # later reports replace earlier ones
 _FORGET_SECONDS = 6 * 3600.0
+_NOWHERE: Mapping[Offer, "SentPrompt"] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
+class SentPrompt:
+    """The last prompt of a conversation at one offer."""
+
     messages: int
     fingerprint: int
     tokens: int
@@ -75,11 +79,21 @@ class OfferHits:
 
     def share(self, gaps: Sequence[float]) -> float:
         """Return the expected share of hits for a distribution over the classes of gaps."""
-        return _over(self.shares, gaps)
+        return float(sum(map(mul, self.shares, gaps)))
 
     def hope(self, gaps: Sequence[float]) -> float:
         """Return the share of hits to plan with: a few misses are no reason never to ask an offer again."""
-        return _over(self.hoped, gaps)
+        (minute, minutes, hour, longer), (a, b, c, d) = self.hoped, gaps
+        return minute * a + minutes * b + hour * c + longer * d
+
+    def cached_tokens(self, sent: SentPrompt, now: float) -> int:
+        """Return the input tokens that are expected to be billed as cached, after the prompt `sent`."""
+        return 0 if sent.tokens < self.least_tokens else int(sent.tokens * self.shares[gap_class(now - sent.at)])
+
+    def forget(self, provider: str, now: float) -> None:
+        self.lifetime_seconds, self.least_tokens = _BY_PROVIDER.get(provider, _USUAL)
+        self._reports, self.at = [(0.0, 0.0)] * (len(GAP_SECONDS) + 1), now
+        self._blend()
 
     def _blend(self) -> None:
         """Draw each class towards the next shorter one while its reports are few; beyond the lifetime, towards none."""
@@ -96,11 +110,6 @@ class OfferHits:
         self.shares, self.hoped = tuple(shares), tuple(hoped)
 
 
-def _over(shares: Sequence[float], gaps: Sequence[float]) -> float:
-    (minute, minutes, hour, longer), (a, b, c, d) = shares, gaps
-    return minute * a + minutes * b + hour * c + longer * d
-
-
 @dataclass(slots=True)
 class PromptCache:
     """The last prompt of each conversation, by offer, and each offer's hits.
@@ -108,31 +117,37 @@ class PromptCache:
     Requests without a conversation do not come here.
     """
 
-    _sent: OrderedDict[tuple[str, Offer], _Sent] = field(default_factory=OrderedDict)
+    _sent: OrderedDict[str, dict[Offer, SentPrompt]] = field(default_factory=OrderedDict)
     _hits: dict[Offer, OfferHits] = field(default_factory=dict)
 
     def cached_tokens(self, request: ChatRequest, offer: Offer, now: float) -> int:
         """Return the input tokens that `offer` is expected to bill as cached."""
-        sent = self._sent.get((request.conversation, offer))
-        if sent is None:
-            return 0
-        hits = self.hits(offer, now)
-        if sent.tokens < hits.least_tokens or not _continues(request, sent):
-            return 0
-        return int(sent.tokens * hits.shares[gap_class(now - sent.at)])
+        sent = self.continued(request).get(offer)
+        return 0 if sent is None else self.hits(offer, now).cached_tokens(sent, now)
+
+    def continued(self, request: ChatRequest) -> Mapping[Offer, SentPrompt]:
+        """Return the last prompts of the conversation, by offer, where the request begins with their messages."""
+        found = self._sent.get(request.conversation)
+        if found is None:
+            return _NOWHERE
+        counts = {sent.messages for sent in found.values()}
+        prints = {count: fingerprint(request, count) for count in counts}
+        return {offer: sent for offer, sent in found.items() if prints[sent.messages] == sent.fingerprint}
 
     def hits(self, offer: Offer, now: float) -> OfferHits:
         """Return an offer's hits. Reports are forgotten six hours after the last one, so that it is asked again."""
         found = self._hits.get(offer)
-        if found is None or now - found.at > _FORGET_SECONDS:
+        if found is None:
             found = self._hits[offer] = OfferHits.of(offer.provider)
             found.at = now
+        elif now - found.at > _FORGET_SECONDS:
+            found.forget(offer.provider, now)
         return found
 
     def sent(self, request: ChatRequest, offer: Offer, input_tokens: int, cached_tokens: int, now: float) -> None:
         """Note that the whole prompt is cached now, and correct the share of hits by the reported `cached_tokens`."""
-        key = (request.conversation, offer)
-        before = self._sent.get(key)
+        by_offer = self._sent.setdefault(request.conversation, {})
+        before = by_offer.get(offer)
         if before is not None and before.tokens > 0 and _continues(request, before):
             hits = self.hits(offer, now)
             if cached_tokens > 0:
@@ -140,8 +155,8 @@ class PromptCache:
             if before.tokens >= hits.least_tokens:
                 hits.learn(gap_class(now - before.at), min(1.0, cached_tokens / before.tokens), now)
         count = len(request.messages)
-        self._sent[key] = _Sent(count, fingerprint(request, count), input_tokens, now)
-        self._sent.move_to_end(key)
+        by_offer[offer] = SentPrompt(count, fingerprint(request, count), input_tokens, now)
+        self._sent.move_to_end(request.conversation)
         if len(self._sent) > _MOST_CONVERSATIONS:
             self._sent.popitem(last=False)
 
@@ -156,5 +171,5 @@ def fingerprint(request: ChatRequest, messages: int) -> int:
     return hash(request.messages[:messages])
 
 
-def _continues(request: ChatRequest, sent: _Sent) -> bool:
+def _continues(request: ChatRequest, sent: SentPrompt) -> bool:
     return fingerprint(request, sent.messages) == sent.fingerprint

@@ -5,14 +5,14 @@ The bound is the number of UTF-8 bytes: no vocabulary makes more tokens than byt
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, AnyStr, NamedTuple
 
-from engine.catalog.learned_sizes import AnswerLengths, Mean, ThinkingSpeeds
+from engine.catalog.learned_sizes import AnswerLengths, Mean, OfferSizes, Ratio, ThinkingSpeeds, bound
 from engine.catalog.offers import Offer
 from engine.catalog.picture_tokens import estimate_pictures, pictures_bound
-from engine.chat import ChatRequest, Text
+from engine.chat import ChatRequest, Message, Text
 
 PER_MESSAGE, PER_REQUEST, PER_TOOLS = 16, 64, 512
 
@@ -24,7 +24,8 @@ _MOSTLY = 8  # with less than one non-ASCII byte in so many a text counts as ASC
 _ASCII_SCRIPTS = {_PLAIN: "plain", _CODE: "code", _PACKED: "packed"}
 _MARKS = b"!\"#$%&'()*+/:;<=>@[\\]^_`{|}~"
 _ASCII, _NOT_ASCII = bytes(range(0x80)), bytes(range(0x80, 0x100))
-_PIECES, _PIECE = 4, 1024  # of a long text
+_PIECES, _PIECE = 4, 512  # of a long text
+_SHORT = 1024  # ASCII texts up to this length are sized together
 _NOT_IDEOGRAPHS = bytes(set(range(0x100)) - set(range(0xE3, 0xEE)))
 _NOT_EMOJI = bytes(set(range(0x100)) - set(range(0xF0, 0xF5)))
 
@@ -50,7 +51,7 @@ class Measure(NamedTuple):
 
 
 class TextSize(NamedTuple):
-    """The size of one text. `script`: its kind, as tokenizers differ by it."""
+    """The size of one text. `script`: plain, code, packed, accented, ideographs or emoji; tokenizers differ by it."""
 
     tokens: int
     bytes: int
@@ -63,21 +64,26 @@ _EMPTY = TextSize(0, 0, "accented")
 def measure(request: ChatRequest) -> Measure:
     tokens = most_tokens = 0
     longest, longest_script, has_pictures = -1, "", False
+    short: list[str] = []
     for message in request.messages:
         for part in message.parts:
             if not isinstance(part, Text):
                 has_pictures = True
-                continue
-            size = text_size(part.text)
-            tokens += size.tokens
-            most_tokens += size.bytes + 1
-            if len(part.text) > longest:
-                longest, longest_script = len(part.text), size.script
-        for call in message.tool_calls:
-            arguments = text_size(call.arguments)
-            tokens += arguments.tokens + 8
-            most_tokens += arguments.bytes + len(_encoded(call.name)) + 32
-        most_tokens += len(_encoded(message.name)) + len(_encoded(message.tool_call_id))
+            elif len(part.text) <= _SHORT and part.text.isascii():
+                short.append(part.text)
+            else:
+                size = text_size(part.text)
+                tokens += size.tokens
+                most_tokens += size.bytes + 1
+                if len(part.text) > longest:
+                    longest, longest_script = len(part.text), size.script
+        if message.tool_calls or message.name or message.tool_call_id:
+            calls = _calls_size(message)
+            tokens, most_tokens = tokens + calls[0], most_tokens + calls[1]
+    if short:
+        size = text_size("".join(short))
+        tokens, most_tokens = tokens + size.tokens, most_tokens + size.bytes + len(short)
+        longest_script = longest_script or size.script
     overhead_tokens = PER_MESSAGE * len(request.messages) + PER_REQUEST
     tools_bytes, pictures = _tools_bytes(request), pictures_bound(request) if has_pictures else 0
     return Measure(
@@ -88,6 +94,16 @@ def measure(request: ChatRequest) -> Measure:
         not has_pictures and not tools_bytes,
         has_pictures,
     )
+
+
+def _calls_size(message: Message) -> tuple[int, int]:
+    """Return the estimated tokens, and the bound, of a message's tool calls and names."""
+    tokens, most_tokens = 0, len(_encoded(message.name)) + len(_encoded(message.tool_call_id))
+    for call in message.tool_calls:
+        arguments = text_size(call.arguments)
+        tokens += arguments.tokens + 8
+        most_tokens += arguments.bytes + len(_encoded(call.name)) + 32
+    return tokens, most_tokens
 
 
 def upper_bound(request: ChatRequest) -> int:
@@ -104,11 +120,6 @@ def estimate(request: ChatRequest, model: str = "") -> int:
 def estimate_text(text: str) -> int:
     """Return about how many tokens a text is, by its script: a token is 4 bytes of English, 1.5 of base64."""
     return text_size(text).tokens
-
-
-def script(text: str) -> str:
-    """Return the kind of text, as tokenizers differ by it: plain, code, packed, accented, ideographs or emoji."""
-    return text_size(text).script
 
 
 def text_size(text: str) -> TextSize:
@@ -175,20 +186,6 @@ def _tools_bytes(request: ChatRequest) -> int:
 
 
 @dataclass(slots=True)
-class Ratio:
-    """Reported over estimated input tokens, for one offer and script: the mean and the maximum."""
-
-    mean: Mean = field(default_factory=Mean)
-    most: float = 0.0
-    seen: int = 0
-
-    def add(self, value: float) -> None:
-        self.mean.add(value)
-        self.seen += 1
-        self.most = max(value, self.most)
-
-
-@dataclass(slots=True)
 class TokenSizes:
     """Token sizes learned from the usage of kept answers. One per process.
 
@@ -197,24 +194,31 @@ class TokenSizes:
     """
 
     thinking_speeds: ThinkingSpeeds = field(default_factory=ThinkingSpeeds)
-    _inputs: dict[tuple[Offer, str], Ratio] = field(default_factory=dict)
+    _offers: dict[Offer, OfferSizes] = field(default_factory=dict)
     _pooled: dict[str, Mean] = field(default_factory=dict)
-    _thought: dict[Offer, Mean] = field(default_factory=dict)
-    _words: dict[Offer, Mean] = field(default_factory=dict)
-    _all_words: Mean = field(default_factory=Mean)
+    _all_words: Mean = field(default_factory=lambda: Mean(1.0))
     _lengths: AnswerLengths = field(default_factory=AnswerLengths)
 
-    def input_tokens(self, offer: Offer, measure: Measure) -> tuple[int, int]:
-        """Return the expected input tokens at `offer`, and those that a hold is made for.
+    def of(self, offer: Offer) -> OfferSizes:
+        found = self._offers.get(offer)
+        if found is None:
+            bound(self._offers, offer)
+            found = self._offers[offer] = OfferSizes()
+        return found
+
+    def input_tokens(self, own: OfferSizes, measure: Measure) -> tuple[int, int]:
+        """Return the expected input tokens at the offer with the sizes `own`, and those that a hold is made for.
 
         A hold is made for the maximum that was reported, with a margin, and never for more than the bytes.
         """
         pooled = self._pooled.get(measure.script)
         if pooled is None:
             return measure.tokens, measure.most_tokens
-        ratio = self._inputs.get((offer, measure.script))
-        expected = round(measure.tokens * _blended(ratio.mean if ratio else None, pooled))
-        if ratio is None or ratio.seen < SAMPLES_TO_HOLD or not measure.is_plain:
+        ratio = own.inputs.get(measure.script)
+        if ratio is None:
+            return round(measure.tokens * pooled.value), measure.most_tokens
+        expected = round(measure.tokens * ratio.mean.drawn(pooled.value, POOL_WEIGHT))
+        if ratio.seen < SAMPLES_TO_HOLD or not measure.is_plain:
             return expected, measure.most_tokens
         most = int(measure.tokens * ratio.most * HOLD_MARGIN) + measure.overhead_tokens
         return expected, min(measure.most_tokens, most)
@@ -223,20 +227,18 @@ class TokenSizes:
         """Return the expected visible tokens of an answer, for this tenant and size of the input (0: unknown)."""
         return self._lengths.expected(model, tenant_id, input_tokens)
 
-    def output_times(self, offer: Offer) -> float:
+    def output_times(self, own: OfferSizes) -> float:
         """Return the tokens billed for one estimated visible token, by the offer's tokenizer and its thinking."""
-        words = _blended(self._words.get(offer), self._all_words) if self._all_words.samples else 1.0
-        return words * self.thinking_times(offer)
+        return own.words.drawn(self._all_words.value, POOL_WEIGHT) * own.thought.value
 
     def thinking_times(self, offer: Offer) -> float:
         """Return the tokens billed for one visible token, by the offer's thinking."""
-        thought = self._thought.get(offer)
-        return thought.value if thought else 1.0
+        return self.of(offer).thought.value
 
     def learn_input(self, offer: Offer, measure: Measure, reported_tokens: int) -> None:
         if measure.tokens >= LEAST_TOKENS and reported_tokens > 0:
             value = min(_MOST_INPUT_RATIO, reported_tokens / measure.tokens)
-            self._inputs.setdefault((offer, measure.script), Ratio()).add(value)
+            self.of(offer).inputs.setdefault(measure.script, Ratio()).add(value)
             self._pooled.setdefault(measure.script, Mean()).add(value)
 
     def learn_output(
@@ -256,9 +258,9 @@ class TokenSizes:
         billed, thought = reported
         if visible_tokens <= 0 or billed <= thought:
             return
-        visible = billed - thought
-        self._thought.setdefault(offer, Mean()).add(min(_MOST_OUTPUT_RATIO, billed / visible))
-        for mean in (self._words.setdefault(offer, Mean()), self._all_words):
+        visible, own = billed - thought, self.of(offer)
+        own.thought.add(min(_MOST_OUTPUT_RATIO, billed / visible))
+        for mean in (own.words, self._all_words):
             mean.add(min(_MOST_OUTPUT_RATIO, visible / visible_tokens))
         self._lengths.learn(model, tenant_id, input_tokens, visible_tokens)
 
@@ -267,10 +269,11 @@ class TokenSizes:
         return {
             "inputs": [
                 [offer.name, script, ratio.mean.value, ratio.mean.samples, ratio.most, ratio.seen]
-                for (offer, script), ratio in self._inputs.items()
+                for offer, own in self._offers.items()
+                for script, ratio in own.inputs.items()
             ],
-            "thought": [[offer.name, mean.value, mean.samples] for offer, mean in self._thought.items()],
-            "words": [[offer.name, mean.value, mean.samples] for offer, mean in self._words.items()],
+            "thought": self._dumped(lambda own: own.thought),
+            "words": self._dumped(lambda own: own.words),
             "pooled": [[script, mean.value, mean.samples] for script, mean in self._pooled.items()],
             "all_words": [self._all_words.value, self._all_words.samples],
             **self._lengths.dump(),
@@ -279,18 +282,17 @@ class TokenSizes:
     def load(self, kept: Mapping[str, Any]) -> None:
         """Restore the state of `dump`. Raises KeyError, TypeError or ValueError for anything else."""
         for name, script, value, samples, most, seen in kept["inputs"]:
-            self._inputs[Offer.named(name), str(script)] = Ratio(Mean(float(value), float(samples)), most, int(seen))
-        for known, means in ((kept["thought"], self._thought), (kept["words"], self._words)):
-            for name, value, samples in known:
-                means[Offer.named(name)] = Mean(float(value), float(samples))
+            ratio = Ratio(Mean(float(value), float(samples)), most, int(seen))
+            self.of(Offer.named(name)).inputs[str(script)] = ratio
+        for name, value, samples in kept["thought"]:
+            self.of(Offer.named(name)).thought = Mean(float(value), float(samples))
+        for name, value, samples in kept["words"]:
+            self.of(Offer.named(name)).words = Mean(float(value), float(samples))
         for script, value, samples in kept["pooled"]:
             self._pooled[str(script)] = Mean(float(value), float(samples))
         self._all_words = Mean(*map(float, kept["all_words"]))
         self._lengths.load(kept)
 
-
-def _blended(own: Mean | None, pooled: Mean) -> float:
-    """Return one offer's mean, drawn towards the mean of all while its samples are few."""
-    if own is None:
-        return pooled.value
-    return own.drawn(pooled.value, POOL_WEIGHT)
+    def _dumped(self, mean_of: Callable[[OfferSizes], Mean]) -> list[list[Any]]:
+        means = ((offer.name, mean_of(own)) for offer, own in self._offers.items())
+        return [[name, mean.value, mean.samples] for name, mean in means if mean.samples]

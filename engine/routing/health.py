@@ -44,7 +44,10 @@ class Health(ProviderRegistry):
 
     def status(self, offer: Offer) -> OfferStatus:
         """Return how the planner weighs `offer` now; nothing is reserved. An untried offer counts as its provider."""
-        now, provider = self._clock.monotonic(), self._providers.get(offer.provider)
+        provider = self._providers.get(offer.provider)
+        if provider is not None and (calm := provider.calm.get(offer.model)) is not None:
+            return calm
+        now = self._clock.monotonic()
         unrestricted = provider is not None and provider.is_unrestricted(now, offer.model)
         if provider is None or not unrestricted:
             denial = self._denial(offer, now)
@@ -58,6 +61,9 @@ class Health(ProviderRegistry):
             seconds = self._policy.patience_seconds(thinks=is_thinking_model(offer.model))
             status = status._replace(failure_chance=chance, failure_seconds=seconds)
         if unrestricted:
+            is_calm = not status.failure_chance and (health is None or not health.pending.began_at)
+            if is_calm and len(provider.calm) < MOST_OFFERS:
+                provider.calm[offer.model] = status
             return status
         if health is not None and health.breaker.is_open:  # at the end of its rest: one probe, which fails as before
             seconds = health.resting.failure_seconds
@@ -227,6 +233,7 @@ class Health(ProviderRegistry):
         provider, health = self._providers[permit.offer.provider], self._offer(permit.offer)
         health.pending.end(permit.number)
         self._alive.discard(permit.number)
+        provider.calm.clear()
         if permit.probe and not permit.early:
             provider.breaker.release_probe()
             health.breaker.release_probe()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from math import sqrt
+from math import inf, sqrt
 
 from engine.catalog.offers import Drop, Offer, Quote
 from engine.routing.health import Health
@@ -74,7 +74,8 @@ def plan(
     delay_atto_per_second = _atto(delay_usd_per_second)
     able: list[tuple[bool, bool, float, float, int]] = []
     left_out, resting, early = list(drops), [], []
-    costs: list[tuple[float, int]] = []
+    least_atto = second_atto = inf
+    cheapest: Offer | None = None
     for number, quote in enumerate(quotes):
         status = status_of(quote.offer)
         total: float = quote.expected_atto + quote.later_atto
@@ -89,19 +90,21 @@ def plan(
             chance = min(status.failure_chance, MOST_FAILURE_CHANCE)
             failure_atto = delay_atto_per_second * status.failure_seconds + status.failure_share * quote.expected_atto
             total += failure_atto * chance / (1 - chance)
-        if not quote.last_resort:
-            costs.append((total, number))
+        if not quote.last_resort and total < second_atto:
+            if total < least_atto:
+                least_atto, second_atto, cheapest = total, least_atto, quote.offer
+            else:
+                second_atto = total
         over_limit = status.over_limit_seconds > 0 or quote.expected_tokens > status.remaining_tokens
         able.append((over_limit, quote.last_resort, total + status.slot_atto, status.first_token_seconds, number))
     able.sort()
-    costs.sort()
-    two = len(costs) > 1  # a saving is between two
+    two = second_atto < inf  # a saving is between two
     return Route(
         tuple([quotes[each[4]] for each in able]),
         tuple(left_out),
         tuple(resting),
-        quotes[costs[0][1]].offer if two else None,
-        costs[1][0] - costs[0][0] if two else 0.0,
+        cheapest if two else None,
+        second_atto - least_atto if two else 0.0,
         bool(able) and able[0][0],
         _early_quotes(quotes, early, able[0][2]) if early and able else (),
     )

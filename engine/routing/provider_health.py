@@ -13,6 +13,7 @@ from engine.ports import Clock
 from engine.routing.breaker import Breaker
 from engine.routing.key_health import LONGEST_REST_SECONDS, KeyHealth
 from engine.routing.offer_health import OfferHealth, TrackRecord
+from engine.routing.permits import OfferStatus
 
 PROBE_UNDER_WAY_SECONDS = 1.0
 SHARED_SECONDS = 60.0  # two offers that open within this time share a cause
@@ -118,7 +119,8 @@ class RetryBudget:
 class ProviderHealth:
     """The evidence that all offers of a provider share. `seen` is the state when it was last read, `since` its date.
 
-    The breaker opens on failures of the connection, and when two offers open within a minute.
+    The breaker opens on failures of the connection, and when two offers open within a minute. `calm`: the statuses of
+    offers that nothing restricts and no attempt waits at; each report about the provider clears them.
     """
 
     keys: Sequence[KeyHealth]
@@ -130,6 +132,7 @@ class ProviderHealth:
     track: TrackRecord = field(default_factory=TrackRecord)
     budget: RetryBudget = field(default_factory=RetryBudget)
     offers: dict[str, OfferHealth] = field(default_factory=dict)
+    calm: dict[str, OfferStatus] = field(default_factory=dict)
     _opened: dict[str, float] = field(default_factory=dict)
     _next_key: int = 0
 
@@ -157,6 +160,7 @@ class ProviderHealth:
 
     def read(self, clock: Clock) -> Availability:
         """Return whether any offer may be asked now. A change of the state is dated when it is first read."""
+        self.calm.clear()
         found = self.availability(clock.monotonic())
         if found.state is not self.seen:
             self.seen, self.since = found.state, clock.now()

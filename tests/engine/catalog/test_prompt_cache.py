@@ -174,3 +174,21 @@ def test_hope_for_hits_is_not_part_of_the_cost_of_this_turn() -> None:
     hits = OfferHits.of("deepseek")
     hits.learn(0, 0.0, 0.0)
     assert hits.shares[0] == pytest.approx(0.6)
+
+
+def test_continued_prompts_are_those_that_the_request_begins_with() -> None:
+    prefixes = sent(DEEPSEEK)
+    other = (says(Role.USER, "two " * 2000), *SECOND[1:])
+    prefixes.sent(request(other), OPENAI, 2000, 0, now=1)
+    assert set(prefixes.continued(request(SECOND))) == {DEEPSEEK}
+    assert set(prefixes.continued(request(other))) == {OPENAI}
+    assert prefixes.continued(request(SECOND, "another")) == {}
+
+
+def test_forgotten_reports_are_forgotten_in_place() -> None:
+    prefixes = PromptCache()
+    hits, fresh = prefixes.hits(DEEPSEEK, 0), OfferHits.of("deepseek")
+    hits.learn(0, 0.0, 0)
+    assert hits.shares != fresh.shares
+    assert prefixes.hits(DEEPSEEK, 6 * 3600 + 1) is hits
+    assert (hits.shares, hits.hoped, hits.at) == (fresh.shares, fresh.hoped, 6 * 3600 + 1)

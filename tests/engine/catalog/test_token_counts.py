@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.catalog.token_counts import estimate, estimate_text, measure, script, upper_bound
+from engine.catalog.token_counts import estimate, estimate_text, measure, text_size, upper_bound
 from engine.chat import ChatRequest, Image, Message, Options, Role, Text, Tool, ToolCall, says
 
 PNG = Image("data:image/png;base64,AAAA")
@@ -90,24 +90,24 @@ def spaced(spaces: int, length: int) -> str:
 
 
 def test_text_is_packed_with_less_than_a_space_in_forty_characters() -> None:
-    assert script(spaced(9, 401)) == script(spaced(10, 401)) == "packed"
-    assert script(spaced(11, 401)) == script(spaced(0, 400)) == "plain"
+    assert text_size(spaced(9, 401)).script == text_size(spaced(10, 401)).script == "packed"
+    assert text_size(spaced(11, 401)).script == text_size(spaced(0, 400)).script == "plain"
 
 
 def test_text_is_code_with_more_than_a_mark_in_nine_characters() -> None:
-    assert script("{" * 10 + "x" * 80) == "plain"
-    assert script("{" * 11 + "x" * 80) == "code"
+    assert text_size("{" * 10 + "x" * 80).script == "plain"
+    assert text_size("{" * 11 + "x" * 80).script == "code"
 
 
 def test_script_is_foreign_from_an_eighth_of_its_bytes() -> None:
-    assert script("\u00e9" * 4 + "x" * 57) == "plain"
-    assert script("\u00e9" * 4 + "x" * 56) == "accented"
+    assert text_size("\u00e9" * 4 + "x" * 57).script == "plain"
+    assert text_size("\u00e9" * 4 + "x" * 56).script == "accented"
 
 
 def test_script_is_that_of_the_majority_of_foreign_bytes() -> None:
-    assert script("\u4e2d" * 5) == "ideographs"
-    assert script("\u4e2d" * 2 + "\u00e9" * 4) == "accented"
-    assert script("\U0001f600" * 3 + "\u4e2d") == "emoji"
+    assert text_size("\u4e2d" * 5).script == "ideographs"
+    assert text_size("\u4e2d" * 2 + "\u00e9" * 4).script == "accented"
+    assert text_size("\U0001f600" * 3 + "\u4e2d").script == "emoji"
 
 
 @pytest.mark.parametrize(
@@ -128,3 +128,16 @@ def test_measure_has_the_script_of_the_longest_text() -> None:
     found = measure(request)
     assert (found.script, found.overhead_tokens) == ("ideographs", 2 * 16 + 64)
     assert (found.tokens, found.most_tokens) == (estimate(request), upper_bound(request))
+
+
+def test_short_texts_are_sized_together() -> None:
+    texts = [f"This is message number {number}. " for number in range(40)]
+    many = measure(ChatRequest("1", "auto", tuple(says(Role.USER, text) for text in texts)))
+    whole = text_size("".join(texts))
+    assert (many.tokens, many.script) == (whole.tokens + 4 * 40 + 3, "plain")
+    assert many.most_tokens == whole.bytes + 40 + many.overhead_tokens
+
+
+def test_script_is_that_of_a_long_text_beside_short_ones() -> None:
+    code = "f(x[0]) = {y: [1]}; " * 100
+    assert measure(ChatRequest("1", "auto", (says(Role.USER, "Explain this"), says(Role.USER, code)))).script == "code"

@@ -19,7 +19,7 @@ VIETNAMESE = asks("Ngọn núi ấy cao bao nhiêu, và ai đã leo lên đó? "
 
 
 def test_without_samples_the_estimate_and_the_bytes_are_used() -> None:
-    assert TokenSizes().input_tokens(A, PROSE) == (PROSE.tokens, PROSE.most_tokens)
+    assert TokenSizes().input_tokens(TokenSizes().of(A), PROSE) == (PROSE.tokens, PROSE.most_tokens)
 
 
 def test_tokenizer_of_an_offer_is_learned_by_script() -> None:
@@ -27,9 +27,9 @@ def test_tokenizer_of_an_offer_is_learned_by_script() -> None:
     for _ in range(200):
         sizes.learn_input(A, VIETNAMESE, round(VIETNAMESE.tokens * 1.6))
         sizes.learn_input(B, VIETNAMESE, VIETNAMESE.tokens)
-    assert sizes.input_tokens(A, VIETNAMESE)[0] > VIETNAMESE.tokens * 1.5
-    assert sizes.input_tokens(B, VIETNAMESE)[0] < VIETNAMESE.tokens * 1.1
-    assert sizes.input_tokens(A, PROSE)[0] == PROSE.tokens
+    assert sizes.input_tokens(sizes.of(A), VIETNAMESE)[0] > VIETNAMESE.tokens * 1.5
+    assert sizes.input_tokens(sizes.of(B), VIETNAMESE)[0] < VIETNAMESE.tokens * 1.1
+    assert sizes.input_tokens(sizes.of(A), PROSE)[0] == PROSE.tokens
 
 
 def test_untried_offer_counts_as_the_others_do() -> None:
@@ -37,17 +37,17 @@ def test_untried_offer_counts_as_the_others_do() -> None:
     for _ in range(3):
         sizes.learn_input(A, PROSE, PROSE.tokens * 3)
         sizes.learn_output(A, "auto", None, 20, (500, 0))
-    assert sizes.input_tokens(B, PROSE)[0] == sizes.input_tokens(A, PROSE)[0] == PROSE.tokens * 3
-    assert sizes.output_times(B) == pytest.approx(sizes.output_times(A))
+    assert sizes.input_tokens(sizes.of(B), PROSE)[0] == sizes.input_tokens(sizes.of(A), PROSE)[0] == PROSE.tokens * 3
+    assert sizes.output_times(sizes.of(B)) == pytest.approx(sizes.output_times(sizes.of(A)))
 
 
 def test_hold_is_below_the_bytes_only_after_enough_samples() -> None:
     sizes = TokenSizes()
     for _ in range(SAMPLES_TO_HOLD - 1):
         sizes.learn_input(A, PROSE, PROSE.tokens)
-    assert sizes.input_tokens(A, PROSE)[1] == PROSE.most_tokens
+    assert sizes.input_tokens(sizes.of(A), PROSE)[1] == PROSE.most_tokens
     sizes.learn_input(A, PROSE, PROSE.tokens)
-    assert PROSE.tokens < sizes.input_tokens(A, PROSE)[1] < PROSE.most_tokens
+    assert PROSE.tokens < sizes.input_tokens(sizes.of(A), PROSE)[1] < PROSE.most_tokens
 
 
 @given(st.lists(st.floats(0.2, 4), min_size=SAMPLES_TO_HOLD, max_size=SAMPLES_TO_HOLD + 50))
@@ -55,7 +55,7 @@ def test_hold_covers_the_reported_maximum_and_never_exceeds_the_bytes(ratios: li
     sizes = TokenSizes()
     for ratio in ratios:
         sizes.learn_input(A, PROSE, round(PROSE.tokens * ratio))
-    most = sizes.input_tokens(A, PROSE)[1]
+    most = sizes.input_tokens(sizes.of(A), PROSE)[1]
     assert min(PROSE.most_tokens, PROSE.tokens * max(ratios)) <= most <= PROSE.most_tokens
 
 
@@ -63,7 +63,7 @@ def test_hold_for_a_picture_stays_at_the_bound() -> None:
     sizes, seen = TokenSizes(), Measure("plain", 100, 20_000, 80, is_plain=False)
     for _ in range(SAMPLES_TO_HOLD):
         sizes.learn_input(A, PROSE, PROSE.tokens)
-    assert sizes.input_tokens(A, seen)[1] == 20_000
+    assert sizes.input_tokens(sizes.of(A), seen)[1] == 20_000
 
 
 def test_answer_length_is_learned_by_tenant_and_model() -> None:
@@ -82,16 +82,16 @@ def test_billed_thinking_is_learned_by_offer() -> None:
     sizes = TokenSizes()
     for _ in range(20):
         sizes.learn_output(A, "auto", None, 100, (400, 300))
-    assert sizes.output_times(A) == pytest.approx(4)
-    assert sizes.output_times(B) == 1
+    assert sizes.output_times(sizes.of(A)) == pytest.approx(4)
+    assert sizes.output_times(sizes.of(B)) == 1
 
 
 def test_unreported_usage_teaches_nothing() -> None:
     sizes = TokenSizes()
     sizes.learn_input(A, PROSE, 0)
     sizes.learn_output(A, "auto", None, 0, (100, 0))
-    assert sizes.input_tokens(A, PROSE)[0] == PROSE.tokens
-    assert sizes.output_times(A) == 1
+    assert sizes.input_tokens(sizes.of(A), PROSE)[0] == PROSE.tokens
+    assert sizes.output_times(sizes.of(A)) == 1
 
 
 def sized(tokens: int) -> Measure:
@@ -101,17 +101,17 @@ def sized(tokens: int) -> Measure:
 def test_prompt_under_twenty_tokens_teaches_nothing() -> None:
     sizes = TokenSizes()
     sizes.learn_input(A, sized(19), 190)
-    assert sizes.input_tokens(A, sized(100))[0] == 100
+    assert sizes.input_tokens(sizes.of(A), sized(100))[0] == 100
     sizes.learn_input(A, sized(20), 40)
-    assert sizes.input_tokens(A, sized(100))[0] == 200
+    assert sizes.input_tokens(sizes.of(A), sized(100))[0] == 200
 
 
 def test_absurd_reports_are_capped() -> None:
     sizes = TokenSizes()
     sizes.learn_input(A, sized(100), 10**9)
-    assert sizes.input_tokens(A, sized(100))[0] == 800
+    assert sizes.input_tokens(sizes.of(A), sized(100))[0] == 800
     sizes.learn_output(A, "auto", None, 1, (10**9, 0))
-    assert sizes.output_times(A) == 32
+    assert sizes.output_times(sizes.of(A)) == 32
 
 
 def test_few_samples_of_an_offer_are_blended_with_those_of_all() -> None:
@@ -120,20 +120,20 @@ def test_few_samples_of_an_offer_are_blended_with_those_of_all() -> None:
         sizes.learn_input(A, sized(100), 100)
     sizes.learn_input(B, sized(100), 400)
     pooled = (20 * 1 + 4) / 21
-    assert sizes.input_tokens(B, sized(1000))[0] == round(1000 * (4 + 20 * pooled) / 21)
+    assert sizes.input_tokens(sizes.of(B), sized(1000))[0] == round(1000 * (4 + 20 * pooled) / 21)
 
 
 def test_hold_has_a_margin_of_a_third_and_the_template() -> None:
     sizes = TokenSizes()
     for _ in range(SAMPLES_TO_HOLD):
         sizes.learn_input(A, sized(100), 200)
-    assert sizes.input_tokens(A, sized(100)) == (200, 100 * 2 * 1.3 + 80)
+    assert sizes.input_tokens(sizes.of(A), sized(100)) == (200, 100 * 2 * 1.3 + 80)
 
 
 def test_answer_that_was_all_thinking_teaches_nothing() -> None:
     sizes = TokenSizes()
     sizes.learn_output(A, "auto", 7, 100, (300, 300))
-    assert (sizes.output_times(A), sizes.answer_tokens("auto", 7)) == (1, USUAL_OUTPUT_TOKENS)
+    assert (sizes.output_times(sizes.of(A)), sizes.answer_tokens("auto", 7)) == (1, USUAL_OUTPUT_TOKENS)
 
 
 def test_tenants_own_answers_weigh_against_ten_of_all() -> None:

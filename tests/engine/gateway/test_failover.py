@@ -47,9 +47,9 @@ async def test_answer_teaches_the_catalog_its_token_sizes() -> None:
     answer, _ = setup.answer(prompt)
     await answer.whole()
     catalog = setup.market.catalog
-    assert catalog.sizes.output_times(Offer("a", "m")) > 1
+    assert catalog.sizes.output_times(catalog.sizes.of(Offer("a", "m"))) > 1
     assert catalog.sizes.answer_tokens("auto", 7) < 240
-    assert catalog.sizes.input_tokens(Offer("a", "m"), size)[0] == 2 * size.tokens
+    assert catalog.sizes.input_tokens(catalog.sizes.of(Offer("a", "m")), size)[0] == 2 * size.tokens
 
 
 async def test_attempt_at_a_free_price_is_counted_and_a_refusal_closes_the_tier() -> None:

@@ -18,15 +18,15 @@ async def test_learned_sizes_survive_a_restart(db: Database) -> None:
     await db.write(partial(learned_sizes.save, sizes=before))
     await db.write(partial(learned_sizes.save, sizes=before))
     await db.read(partial(learned_sizes.load, sizes=after))
-    assert after.input_tokens(OFFER, PROSE) == before.input_tokens(OFFER, PROSE)
-    assert after.output_times(OFFER) == before.output_times(OFFER)
+    assert after.input_tokens(after.of(OFFER), PROSE) == before.input_tokens(before.of(OFFER), PROSE)
+    assert after.output_times(after.of(OFFER)) == before.output_times(before.of(OFFER))
     assert after.answer_tokens("auto", None) == before.answer_tokens("auto", None)
 
 
 async def test_without_a_stored_row_nothing_is_learned(db: Database) -> None:
     sizes = TokenSizes()
     await db.read(partial(learned_sizes.load, sizes=sizes))
-    assert sizes.output_times(OFFER) == 1
+    assert sizes.output_times(sizes.of(OFFER)) == 1
 
 
 async def test_unreadable_row_is_ignored(db: Database) -> None:
@@ -37,4 +37,4 @@ async def test_unreadable_row_is_ignored(db: Database) -> None:
         )
     )
     await db.read(partial(learned_sizes.load, sizes=sizes))
-    assert sizes.input_tokens(OFFER, PROSE)[0] == PROSE.tokens
+    assert sizes.input_tokens(sizes.of(OFFER), PROSE)[0] == PROSE.tokens
