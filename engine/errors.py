@@ -93,8 +93,6 @@ class ModelNotInPlan(Refused):
 
 
 class ModelNotInKey(Refused):
-    """`models`: the names that the key may ask for."""
-
     def __init__(self, model: str, models: tuple[str, ...]) -> None:
         super().__init__(f"the API key does not include the model {model}, only {', '.join(models)}")
         self.model, self.models = model, models
@@ -202,7 +200,7 @@ class BalanceGone(ProviderError):
 
 
 class RateLimited(ProviderError):
-    """A 429, or another `status` that rests a key. `retry_after_seconds` None: unknown. `per_day`: a day's quota."""
+    """A 429, or another `status` that rests a key, for a day's quota where `per_day`, for tokens where `of_tokens`."""
 
     outcome = "rate_limited"
 
@@ -213,9 +211,10 @@ class RateLimited(ProviderError):
         status: int | None = 429,
         retry_after_seconds: float | None = None,
         per_day: bool = False,
+        of_tokens: bool = False,
     ) -> None:
         super().__init__(detail, status=status)
-        self.retry_after_seconds, self.per_day = retry_after_seconds, per_day
+        self.retry_after_seconds, self.per_day, self.of_tokens = retry_after_seconds, per_day, of_tokens
 
 
 class TooBigForNow(ProviderError):

@@ -72,6 +72,7 @@ _NO_MODEL = frozenset(
     }
 )
 _CONTEXT = frozenset({"context_length_exceeded", "exceed_context_size_error"})
+_LIMIT_TYPES = frozenset({"tokens", "requests"})  # OpenAI and Groq
 _UNABLE = frozenset(
     {
         "unsupported_parameter",
@@ -109,7 +110,18 @@ def _rate_limited(details: ErrorDetails) -> ProviderError:
         status=details.status,
         retry_after_seconds=next((seconds for seconds in waits if seconds is not None), None),
         per_day=any("perday" in quota.lower() for quota in _quotas(details.body)),
+        of_tokens=_is_of_tokens(details),
     )
+
+
+def _is_of_tokens(details: ErrorDetails) -> bool:
+    """Return whether a 429 is for tokens: by its type, else by Gemini's quotas, else by the quota that is used up."""
+    if details.is_one_of(_LIMIT_TYPES):
+        return "tokens" in details.words
+    if quotas := [quota.lower() for quota in _quotas(details.body)]:
+        return all("token" in quota for quota in quotas)
+    limits = parse_limits(details.headers)
+    return limits is not None and limits.tokens_left == 0 and limits.requests_left != 0
 
 
 def _quotas(error: Mapping[str, Any]) -> Iterator[str]:

@@ -169,11 +169,7 @@ class Health(ProviderRegistry):
 
         A good probe ends the outage of its offer, and of its provider.
         """
-        now, provider, health = (
-            self._clock.monotonic(),
-            self._providers[permit.offer.provider],
-            self._offer(permit.offer),
-        )
+        now, provider, health = self._of(permit)
         self._alive.add(permit.number)
         health.pending.answered(permit.number)
         if provider.breaker.is_open and permit.probe:
@@ -198,11 +194,7 @@ class Health(ProviderRegistry):
 
     def failed(self, permit: Permit, error: ProviderError) -> None:
         """Report a failure: to the breakers where it `counts`, to the key or the offer where it is theirs."""
-        now, provider, health = (
-            self._clock.monotonic(),
-            self._providers[permit.offer.provider],
-            self._offer(permit.offer),
-        )
+        now, provider, health = self._of(permit)
         health.pending.end(permit.number)
         if error.counts:
             self._count(provider, health, permit, error, now)
@@ -220,7 +212,8 @@ class Health(ProviderRegistry):
                 error.retry_after_seconds,
                 jitter=jitter,
                 per_day=error.per_day,
-                counts_requests=error.status in _RATE_STATUSES,
+                counts=error.status in _RATE_STATUSES,
+                of_tokens=error.of_tokens,
             )
         elif isinstance(error, KeyRefused | BalanceGone):
             key.refused(now, error.outcome.replace("_", " "))

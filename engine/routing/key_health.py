@@ -7,6 +7,7 @@ from itertools import takewhile
 from math import inf, isfinite
 
 from engine.ports import LimitHeaders
+from engine.routing.quotas import LearnedTokenLimit, ReportedQuota
 
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 5.0, 600.0
 WINDOW_SECONDS = 60.0
@@ -111,34 +112,11 @@ class LearnedLimit:
 
 
 @dataclass(slots=True)
-class ReportedQuota:
-    """The quota that a provider reports as left until its reset. Each attempt takes from it until the next report."""
-
-    remaining: int | None = None
-    until: float = 0.0
-
-    def update(self, now: float, remaining: int | None, reset_seconds: float | None) -> None:
-        if remaining is not None and reset_seconds:
-            self.remaining, self.until = remaining, now + reset_seconds
-
-    def use(self, amount: int) -> None:
-        if self.remaining is not None:
-            self.remaining -= amount
-
-    def wait_seconds(self, now: float) -> float:
-        """Return the seconds until the reset where the quota is used up, else 0."""
-        return self.until - now if self.remaining_at(now) < 1 else 0.0
-
-    def remaining_at(self, now: float) -> float:
-        """Return the quota that is left, infinite where none is known."""
-        return inf if self.remaining is None or now >= self.until else self.remaining
-
-
-@dataclass(slots=True)
 class RateBudget:
-    """The rate limit of one model under one key: cooldown after a 429, reported quotas, learned limit."""
+    """The rate limits of one model under one key: cooldown after a 429, reported quotas, learned limits."""
 
     limit: LearnedLimit = field(default_factory=LearnedLimit)
+    token_limit: LearnedTokenLimit = field(default_factory=LearnedTokenLimit)
     requests: ReportedQuota = field(default_factory=ReportedQuota)
     tokens: ReportedQuota = field(default_factory=ReportedQuota)
     rests_until: float = 0.0
@@ -153,11 +131,17 @@ class RateBudget:
         self.limit.begin(now)
         self.requests.use(1)
         self.tokens.use(tokens)
+        self.token_limit.begin(now, tokens)
+
+    def remaining_tokens(self, now: float) -> float:
+        """Return the tokens that are left until the reset and in this minute; infinite where no limit is known."""
+        return min(self.tokens.remaining_at(now), self.token_limit.remaining_at(now))
 
     def accepted(self, now: float) -> None:
         """End the growth of cooldowns: an attempt was accepted."""
         self._next_rest_seconds = FIRST_REST_SECONDS
         self.limit.accepted(now)
+        self.token_limit.accepted(now)
 
     def apply_limits(self, now: float, limits: LimitHeaders) -> None:
         """Store the quotas that a response reported. A budget that is used up waits for the reset."""
@@ -217,6 +201,7 @@ class KeyHealth:
             and (found.requests.remaining is None or found.requests.remaining > 0)
             and found.tokens.remaining is None
             and found.limit.per_minute is None
+            and found.token_limit.per_minute is None
         )
 
     def wait_seconds(self, now: float, model: str | None = None) -> float:
@@ -282,18 +267,20 @@ class KeyHealth:
         *,
         jitter: float,
         per_day: bool,
-        counts_requests: bool = True,
+        counts: bool = True,
+        of_tokens: bool = False,
     ) -> None:
         """Handle a 429: the model's budget rests, and every model where another one rests too.
 
-        `counts_requests` False: it says nothing about the rate.
+        `counts` False: it says nothing about a rate. `of_tokens`: about that of tokens, and nothing about requests.
         """
         budget = self.budget(model)
         budget.rest(now, retry_after_seconds, jitter=jitter, per_day=per_day)
         if any(other.rests_until > now for name, other in self.budgets.items() if name != model):
             self._rests_until = max(self._rests_until, budget.rests_until)
-        if counts_requests and not per_day:
-            budget.limit.refused(now, began_at)
+        if counts and not per_day:
+            learned = budget.token_limit if of_tokens else budget.limit
+            learned.refused(now, began_at)
 
     def apply_limits(self, now: float, model: str, limits: LimitHeaders) -> None:
         """Store the quotas that a response for `model` reported."""

@@ -193,7 +193,7 @@ class ProviderHealth:
 
         def preference(number: int) -> tuple[bool, bool, float]:
             key = self.keys[number]
-            lacks_tokens = key.budget(model).tokens.remaining_at(now) < tokens
+            lacks_tokens = key.budget(model).remaining_tokens(now) < tokens
             return key.wait_seconds(now, model) > 0, lacks_tokens, key.over_limit_seconds(now, model)
 
         total = len(self.keys)
@@ -228,7 +228,7 @@ class ProviderHealth:
     def remaining_tokens(self, now: float, model: str) -> float:
         """Return the largest token quota of a usable key, infinite where none is reported."""
         usable = (key for key in self.keys if len(self.keys) == 1 or key.wait_seconds(now, model) <= 0)
-        return max((key.budget(model).tokens.remaining_at(now) for key in usable), default=inf)
+        return max((key.budget(model).remaining_tokens(now) for key in usable), default=inf)
 
     def state(self, name: str, availability: Availability, now: float) -> ProviderState:
         """Return the health for display."""

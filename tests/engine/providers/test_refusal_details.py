@@ -93,3 +93,34 @@ def test_code_is_the_most_exact_word_and_the_field_is_named() -> None:
     ):
         found = refusal(400, body, {})
         assert (found.code, found.field) == (code, field)
+
+
+_GEMINI = {"details": [{"violations": [{"quotaId": "GenerateContentInputTokensPerModelPerMinute-FreeTier"}]}]}
+_GEMINI_BOTH = {"details": [{"violations": [{"quotaId": "InputTokensPerMinute"}, {"quotaId": "RequestsPerMinute"}]}]}
+_OF_OPENAI = {"message": "Rate limit reached", "code": "rate_limit_exceeded"}
+_NO_TOKENS = {"x-ratelimit-remaining-requests": "5", "x-ratelimit-remaining-tokens": "0"}
+_NO_REQUESTS = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-remaining-tokens": "0"}
+_ANTHROPIC = {"anthropic-ratelimit-requests-remaining": "9", "anthropic-ratelimit-tokens-remaining": "0"}
+
+
+@pytest.mark.parametrize(
+    ("error", "headers", "of_tokens"),
+    [
+        ({**_OF_OPENAI, "type": "tokens"}, {}, True),
+        ({**_OF_OPENAI, "type": "requests"}, _NO_TOKENS, False),
+        ({"message": "Rate limit reached for tokens per min (TPM)", "type": "rate_limit_error"}, {}, False),
+        (_GEMINI, {}, True),
+        (_GEMINI_BOTH, _NO_TOKENS, False),
+        ({"type": "rate_limit_error"}, _NO_TOKENS, True),
+        ({"type": "rate_limit_error"}, _ANTHROPIC, True),
+        ({"type": "rate_limit_error"}, _NO_REQUESTS, False),
+        ({"type": "rate_limit_error"}, {"x-ratelimit-remaining-tokens": "7"}, False),
+        ({}, {}, False),
+    ],
+)
+def test_429_for_tokens_is_told_by_type_quota_or_headers(
+    error: dict[str, object], headers: dict[str, str], of_tokens: bool
+) -> None:
+    found = refusal(429, {"error": error}, headers)
+    assert isinstance(found, RateLimited)
+    assert found.of_tokens is of_tokens

@@ -2,7 +2,8 @@ from collections import deque
 
 import pytest
 
-from engine.routing.key_health import SLACK_SECONDS, LearnedLimit, LimitDrop, ReportedQuota
+from engine.routing.key_health import SLACK_SECONDS, LearnedLimit, LimitDrop
+from engine.routing.quotas import ReportedQuota
 
 
 def refuse(limit: LearnedLimit, now: float) -> None:
