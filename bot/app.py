@@ -22,6 +22,7 @@ from telegram.ext import (
 )
 
 from bot import access, buttons, menu
+from bot.chat.edited import on_edited
 from bot.chat.handler import on_message
 from bot.command import Command, all_commands
 from bot.context import Context
@@ -216,6 +217,7 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, i
     commands = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
     application.add_handler(MessageHandler(COMMAND & commands, on_command))
     application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, on_message))
+    application.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE, on_edited))
     for handler in payments.last_handlers():
         application.add_handler(handler)
     application.add_error_handler(on_error)

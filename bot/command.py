@@ -9,7 +9,7 @@ from bot.context import Context
 
 Run = Callable[[Update, Context], Awaitable[None]]
 Press = Callable[[Update, Context, tuple[str, ...]], Awaitable[None]]
-TakeText = Callable[[Context, str], Awaitable[bool]]
+TakeText = Callable[[Context, str], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class Command:
 
     An admin command does not exist for other users. In groups a private command points to the private chat, and so do
     its buttons but those named in `group_buttons`.
-    `take_text` receives the message that the command waits for (bot/chat/pending_input.py); it returns False if the
-    text is no answer to the command.
+    `take_text` receives the text that the command waits for (bot/chat/pending_input.py); it returns None if it took
+    the text, else a sentence that says what is expected.
     """
 
     name: str

@@ -106,11 +106,11 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
 
     @property
     def is_old(self) -> bool:
-        """True for a message sent over an hour ago: the sender may no longer want to pay for an answer."""
+        """True for a message sent, or edited, over an hour ago: the sender may no longer want to pay for an answer."""
         message = self.incoming.effective_message if self.incoming else None
         if claimed_update.get() is None or message is None:
             return False
-        return OLD < self._telegram_now() - message.date < VERY_OLD
+        return OLD < self._telegram_now() - (message.edit_date or message.date) < VERY_OLD
 
     def _telegram_now(self) -> datetime:
         """Return the time by Telegram's clock, which dates the messages: this machine's may be wrong by hours."""

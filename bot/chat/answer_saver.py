@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from telegram import InlineKeyboardMarkup
 from telegramify_markdown import utf16_len
 
 from bot.buttons import button, rows
@@ -62,10 +63,12 @@ class AnswerSaver:
     destination: Destination
     record: QuestionRecord
     request: ChatRequest
+    question: Message
     preview: Preview
     with_footer: bool = False
     with_tables: bool = False
     remarks: tuple[str, ...] = ()
+    keyboard: InlineKeyboardMarkup | None = None
     head: str = ""
 
     def finish(self, completion: Completion, receipt: Receipt) -> CaptureStep:
@@ -82,7 +85,8 @@ class AnswerSaver:
             tail = self._tail(completion, charge, receipt)
             whole = with_tail([*first, *rest], tail)
             rich_part = self._rich_part(shown, tail, len(first) if rest else len(whole)) if shown else None
-            parts = [self._payload(piece, edit, n, rich_part) for n, piece in enumerate(whole)]
+            parts = [self._payload(piece, edit, n, rich_part) for n, piece in enumerate(whole[:-1])]
+            parts.append(self._payload(whole[-1], edit, len(parts), rich_part, self.keyboard))
             self._write(conn, claimed, parts)
             self._let_stand(conn, text, stopped=completion.stopped)
 
@@ -118,11 +122,6 @@ class AnswerSaver:
         if not questions.answer(conn, record.id, self.request.id, conversation, state=state, now=now):
             raise HoldLost(self.request.id)
 
-    @property
-    def question(self) -> Message:
-        """The user's turn that is kept: without the instruction of a variant."""
-        return self.request.messages[-1]
-
     def _tail(self, completion: Completion, charge: Charge, receipt: Receipt) -> str:
         t = self.context.t
         price = price_of(self.context.services.market.catalog, self.request.model, charge)
@@ -132,12 +131,20 @@ class AnswerSaver:
             lines.append(footer(t, shown_price, completion.provider, receipt))
         return "\n".join(lines)
 
-    def _payload(self, piece: Piece, edit: int | None, number: int, rich_part: RichPart | None) -> str:
+    def _payload(
+        self,
+        piece: Piece,
+        edit: int | None,
+        number: int,
+        rich_part: RichPart | None,
+        keyboard: InlineKeyboardMarkup | None = None,
+    ) -> str:
         """Only the first part may be a reply, replace the placeholder, or be a rich message."""
         thread_id = self.destination.thread_id
         if number:
-            return payload(piece, thread_id=thread_id)
-        return payload(piece, thread_id=thread_id, reply_to=self.destination.reply_to, edit=edit, rich_part=rich_part)
+            return payload(piece, thread_id=thread_id, keyboard=keyboard)
+        reply_to = self.destination.reply_to
+        return payload(piece, thread_id=thread_id, reply_to=reply_to, edit=edit, rich_part=rich_part, keyboard=keyboard)
 
     def _rich_part(self, shown: Rich, tail: str, parts: int) -> RichPart | None:
         """Return the rich message, with the tail if it is the last one; None if the tail is too long for it."""
@@ -146,7 +153,10 @@ class AnswerSaver:
             return None
         update_id = self.request.id.rpartition(":")[2]
         as_text = button(self.context.t("chat.as_text"), "settings", "text", update_id, owner=self.context.user.id)
-        return RichPart(shown.message(below), rows([as_text]).to_dict(), parts)
+        keyboard = rows([as_text])
+        if self.keyboard is not None and not shown.rest:
+            keyboard = InlineKeyboardMarkup([*self.keyboard.inline_keyboard, *keyboard.inline_keyboard])
+        return RichPart(shown.message(below), keyboard.to_dict(), parts)
 
 
 def notes(t: Translate, completion: Completion, price: Money | None, receipt: Receipt) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.chat.answer_saver import AnswerSaver, Destination
+from bot.chat.variants import answer_keyboard, variant_turns
 from bot.context import Context, claimed_update
 from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
@@ -59,7 +60,7 @@ async def _prepared(
     request = ChatRequest(
         id=context.request_id,
         model=name,
-        messages=(*kept, question),
+        messages=(*kept, question, *await _variant(context, record)),
         epoch=claimed.epoch if claimed else 1,
         conversation=destination.conversation,
         read_pause_seconds=READ_PAUSE_SECONDS,
@@ -69,7 +70,20 @@ async def _prepared(
         remarks = (context.t("chat.forgot"),)
     footer = bool(state.settings.get("footer", services.config.footer))
     tables = bool(state.settings.get("tables", False))
-    return AnswerSaver(context, destination, record, request, preview, footer, tables, remarks)
+    plan = state.tenant(services.plans).plan
+    keyboard = answer_keyboard(context, record, request, plan) if state.settings.get("buttons", True) else None
+    return AnswerSaver(context, destination, record, request, question, preview, footer, tables, remarks, keyboard)
+
+
+async def _variant(context: Context, record: QuestionRecord) -> tuple[Message, ...]:
+    """Return the turns that ask for a variant of the answer that stands."""
+    standing = record.answer_request_id
+    if not record.variant or standing is None:
+        return ()
+    return variant_turns(
+        record.variant,
+        await context.services.db.read(lambda conn: conversations.answer(conn, record.tenant_id, standing)),
+    )
 
 
 async def _past(context: Context, record: QuestionRecord, state: TenantState) -> tuple[Message, ...]:

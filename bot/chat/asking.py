@@ -27,26 +27,26 @@ _PASSING = frozenset({"chat.file_gone", "chat.files_minute", "chat.files_day"})
 async def ask_message(context: Context, message: TelegramMessage, content: QuestionContent) -> None:
     """Store a message as a question and answer it, or ask first if it is old."""
     if context.is_old:
-        await _offer(context, await records.store(context, message, content))
+        await offer(context, await records.store(context, message, content))
         return
     begun, record = await records.store_and_begin(context, message, content)
     if begun is Begun.BEGUN and record is not None:
         await run(context, record)
 
 
-async def _offer(context: Context, record: QuestionRecord) -> None:
+async def offer(context: Context, record: QuestionRecord) -> None:
     """Offer to answer a question that came while the bot was offline."""
     words, keyboard = first_words(record), rows([ask_again(context, record, "chat.answer_old")])
     text = context.t("chat.old_named", question=words) if words else context.t("chat.old")
     await context.reply(text, keyboard, reply_to=record.place.message_id)
 
 
-async def run(context: Context, record: QuestionRecord) -> None:
-    """Answer a question that was begun, when no other answer grows in its thread."""
+async def run(context: Context, record: QuestionRecord) -> bool:
+    """Answer a question that was begun, when no other answer grows in its thread. Return False without an answer."""
     place = record.place
     async with context.services.answers.turn(place.chat_id, place.thread_id):
         try:
-            await _answer(context, record)
+            return await _answer(context, record)
         except Unreadable as error:
             await _unreadable(context, record, error)
         except EngineError as error:
@@ -54,19 +54,22 @@ async def run(context: Context, record: QuestionRecord) -> None:
         except Exception:
             await records.end(context, record, QuestionState.FAILED, EngineError.__name__)
             raise
+    return False
 
 
-async def _answer(context: Context, record: QuestionRecord) -> None:
+async def _answer(context: Context, record: QuestionRecord) -> bool:
     try:
         prompt = await prompt_of(record, context, await file_limit_tokens(context, record))
     except InsufficientFunds as error:
         await _not_answered(context, record, error, *insufficient(context, error, "voice.wallet_short"))
-        return
+        return False
     if prompt.remarks:
         await context.reply("\n".join(prompt.remarks))
-    if await respond(context, record, prompt.parts) is None:
-        await records.end(context, record, QuestionState.CUT)
-        await context.reply(context.t("chat.stopped_empty"), rows([ask_again(context, record)]))
+    if await respond(context, record, prompt.parts) is not None:
+        return True
+    await records.end(context, record, QuestionState.CUT)
+    await context.reply(context.t("chat.stopped_empty"), rows([ask_again(context, record)]))
+    return False
 
 
 async def _unreadable(context: Context, record: QuestionRecord, error: Unreadable) -> None:

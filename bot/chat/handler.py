@@ -19,9 +19,9 @@ async def on_message(update: Update, context: Context) -> None:
         await context.reply(context.t("chat.anonymous"))
         return
     state = await context.state()
-    if pending_input.SETTING in state.settings and await pending_input.took_text(message, context):
-        return
     content = content_of(message, context, own_words(message, context))
+    if pending_input.SETTING in state.settings and await pending_input.took_text(message, context, content):
+        return
     if content.is_empty:
         await context.reply(context.t("chat.unreadable"))
     else:

@@ -2,13 +2,20 @@
 
 from datetime import timedelta
 
-from telegram import Message
+from telegram import InlineKeyboardButton, Message
 from telegram.constants import ChatType
 
+from bot.buttons import button, rows
 from bot.command import Command, all_commands
 from bot.context import Context
+from bot.questions import records
+from bot.questions.buttons import ask_instead
 from storage.database.connection import ms
+from storage.telegram.question_content import QuestionContent
 from storage.tenants import tenant_settings
+
+NONE = "none"
+"""The action of a command's button that ends its wait."""
 
 SETTING = "pending_input"
 """The tenant's setting: the command's name, and the time in ms until which it waits."""
@@ -27,15 +34,30 @@ async def stop_waiting(context: Context) -> None:
     await context.services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, SETTING, None))
 
 
-async def took_text(message: Message, context: Context) -> bool:
-    """Return True if the command that waits for text took this message. Any other message is a prompt."""
+async def took_text(message: Message, context: Context, content: QuestionContent) -> bool:
+    """Return True if a command waits for text and this message is one. Any other message is a question.
+
+    A text that the command can't use is neither asked nor lost: the sender is told what is expected, the command waits
+    on, and a button asks the text as a question.
+    """
     state, services = await context.state(), context.services
     pending = state.settings.get(SETTING)
-    if pending is None or message.chat.type != ChatType.PRIVATE:
+    if pending is None or message.chat.type != ChatType.PRIVATE or not message.text:
         return False
-    await services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, SETTING, None))
     name, until = pending
     command: Command | None = all_commands(context).get(name)
     if until < ms(services.clock.now()) or command is None or command.take_text is None:
+        await stop_waiting(context)
         return False
-    return await command.take_text(context, (message.text or "").strip())
+    await stop_waiting(context)
+    objection = await command.take_text(context, message.text.strip())
+    if objection is not None:
+        await services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, SETTING, pending))
+        record = await records.store(context, message, content)
+        await context.reply(objection, rows([ask_instead(context, record), cancel_button(context, name)], width=1))
+    return True
+
+
+def cancel_button(context: Context, command: str) -> InlineKeyboardButton:
+    """Return the button that ends the wait of a command, which handles the action NONE."""
+    return button(context.t("button.cancel"), command, NONE, owner=context.user.id)

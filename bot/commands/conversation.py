@@ -4,13 +4,15 @@ from telegram import Update
 
 from bot.attachments.content import content_of
 from bot.chat.asking import ask_message, run
+from bot.chat.pending_input import stop_waiting
+from bot.chat.variants import SMART, SMARTER, VARIANT
 from bot.command import Command
 from bot.context import Context, arguments, thread_of
 from bot.error_texts import refusal
 from bot.groups.mentions import argument
 from bot.groups.senders import is_chat_admin
 from bot.questions import records
-from bot.questions.buttons import AGAIN, press_used
+from bot.questions.buttons import AGAIN, INSTEAD, press_used
 from engine.errors import EngineError, ModelNotInPlan
 from storage.telegram import conversations, questions
 from storage.telegram.questions import Ask, Begun
@@ -76,10 +78,27 @@ async def _objection(context: Context, model: str) -> str | None:
 async def again(update: Update, context: Context, args: tuple[str, ...]) -> None:
     """Ask the question of a button, as it was asked last."""
     question_id, answers = map(int, args)
+    known = await context.services.db.read(lambda conn: questions.find(conn, question_id))
+    model, variant = (known.model, known.variant) if known else ("", "")
+    await _pressed(update, context, question_id, Ask(context.request_id, model, variant, answers))
+
+
+async def variant(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Ask for another answer to the question: a new one, a shorter or longer one, or a stronger model's."""
+    chosen, question_id, answers = args[0], int(args[1]), int(args[2])
+    model, chosen = (SMART, "") if chosen == SMARTER else ("", chosen)
+    await _pressed(update, context, question_id, Ask(context.request_id, model, chosen, answers))
+
+
+async def instead(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Ask the text that a command did not take as a question; the command waits no longer."""
+    await stop_waiting(context)
+    await again(update, context, args)
+
+
+async def _pressed(update: Update, context: Context, question_id: int, how: Ask) -> None:
     query = update.callback_query
     assert query is not None
-    known = await context.services.db.read(lambda conn: questions.find(conn, question_id))
-    how = Ask(context.request_id, model=known.model if known else "", answers=answers)
     begun, record = await records.begin(context, question_id, how)
     if begun is not Begun.BEGUN or record is None:
         await query.answer(context.t(_NOT_BEGUN[begun]), show_alert=True)
@@ -102,6 +121,6 @@ async def ask(update: Update, context: Context) -> None:
 COMMANDS = (
     Command("new", new, 1, private_only=False),
     Command("stop", stop, 2, private_only=False),
-    Command("retry", retry, 3, private_only=False, buttons={AGAIN: again}),
+    Command("retry", retry, 3, private_only=False, buttons={AGAIN: again, INSTEAD: instead, VARIANT: variant}),
     Command("ask", ask, 4, private_only=False),
 )

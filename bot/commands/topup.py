@@ -6,17 +6,16 @@ from datetime import timedelta
 from telegram import LabeledPrice, Update
 
 from bot.buttons import button, rows
-from bot.chat.pending_input import stop_waiting, wait_for_text
+from bot.chat.pending_input import NONE, cancel_button, stop_waiting, wait_for_text
 from bot.command import Command
 from bot.commands.terms import agreed
 from bot.context import Context, arguments
+from bot.questions.unpaid import ask_now
 from engine.money import Money
 from storage.billing import codes, orders
 from storage.billing.orders import stars_for
 
 AMOUNT_WAIT = timedelta(minutes=10)
-MOST_AMOUNT_CHARS = 40
-"""A longer text is a question."""
 _LIKE_AMOUNT = re.compile(r"(?:usd|\$)?\s*([\d.,]*\d[\d.,]*)\s*(?:\$|usd|dollars?|đô(?: la)?)?", re.IGNORECASE)
 _NUMBER = re.compile(r"([1-9]\d{0,2}(?:[.,]\d{3})+|\d{1,6})(?:[.,](\d{1,2}))?")
 
@@ -55,21 +54,19 @@ async def offer(context: Context) -> None:
 
 async def other(_: Update, context: Context, __: tuple[str, ...]) -> None:
     """Ask for another amount, which is the next message."""
-    await _ask_amount(context, "topup.ask")
+    await wait_for_text(context, "topup", AMOUNT_WAIT)
+    config = context.services.config
+    text = context.t("topup.ask", least=config.topup_least, most=config.topup_most)
+    await context.reply(text, rows([cancel_button(context, "topup")]))
 
 
-async def take_amount(context: Context, text: str) -> bool:
-    """Send an invoice for the amount in this text, or explain how an amount is written and wait on.
-
-    Return False for a question, which is a long text or one with a question mark: it is answered.
-    """
-    if _LIKE_AMOUNT.fullmatch(text):
-        await _checked_invoice(context, amount_of(text))
-        return True
-    if not text or "?" in text or "\uff1f" in text or len(text) > MOST_AMOUNT_CHARS:
-        return False
-    await _ask_amount(context, "topup.no_amount")
-    return True
+async def take_amount(context: Context, text: str) -> str | None:
+    """Send an invoice for the amount in this text; return a sentence for any other text."""
+    if not _LIKE_AMOUNT.fullmatch(text):
+        config = context.services.config
+        return context.t("topup.no_amount", least=config.topup_least, most=config.topup_most)
+    await _checked_invoice(context, amount_of(text))
+    return None
 
 
 async def no_amount(_: Update, context: Context, __: tuple[str, ...]) -> None:
@@ -88,13 +85,6 @@ def amount_of(text: str) -> Money | None:
     if not found:
         return None
     return Money.usd(f"{re.sub(r'[.,]', '', found[1])}.{found[2] or 0}")
-
-
-async def _ask_amount(context: Context, key: str) -> None:
-    await wait_for_text(context, "topup", AMOUNT_WAIT)
-    config = context.services.config
-    cancel = button(context.t("button.cancel"), "topup", "none", owner=context.user.id)
-    await context.reply(context.t(key, least=config.topup_least, most=config.topup_most), rows([cancel]))
 
 
 async def pay(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -151,13 +141,15 @@ async def _redeem(context: Context, code: str) -> None:
     else:
         fresh = await context.state(fresh=True)
         key = "topup.redeemed_again" if used.repeated else "topup.redeemed"
-        await context.reply(context.t(key, usd=used.amount, wallet=fresh.wallet))
+        waiting = await ask_now(context)
+        keyboard = rows([waiting]) if waiting else None
+        await context.reply(context.t(key, usd=used.amount, wallet=fresh.wallet), keyboard)
 
 
 COMMAND = Command(
     "topup",
     topup,
     8,
-    buttons={"open": show_again, "pay": pay, "own": pay_own, "other": other, "none": no_amount},
+    buttons={"open": show_again, "pay": pay, "own": pay_own, "other": other, NONE: no_amount},
     take_text=take_amount,
 )

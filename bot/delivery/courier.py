@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain, repeat
 from typing import Any
 
-from telegram import MessageEntity, ReplyParameters
+from telegram import InlineKeyboardMarkup, MessageEntity, ReplyParameters
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
@@ -22,7 +22,7 @@ from engine.ports import Clock
 from storage.database import leases
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.telegram import outbox
+from storage.telegram import outbox, questions
 from storage.telegram.outbox import OutboxPart
 from storage.tenants import tenant_settings
 
@@ -37,6 +37,7 @@ def payload(
     reply_to: int | None = None,
     edit: int | None = None,
     rich_part: RichPart | None = None,
+    keyboard: InlineKeyboardMarkup | None = None,
 ) -> str:
     """Return one message as JSON. `edit` is the message that it replaces, `rich_part` is sent instead if it can be."""
     return json.dumps(
@@ -47,6 +48,7 @@ def payload(
             "reply_to": reply_to,
             "edit": edit,
             **({"tables": asdict(rich_part)} if rich_part else {}),
+            **({"keyboard": keyboard.to_dict()} if keyboard else {}),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -132,7 +134,7 @@ class Courier:
             if outcome.state is None:
                 return 0.0  # send the rest later, in order
             done = parts[: outcome.parts]
-            await self._db.write(partial(_finish, done=done, state=outcome.state, now=self._clock.now()))
+            await self._db.write(partial(_finish, done=done, outcome=outcome, now=self._clock.now()))
         return None
 
     async def _unsent(self, request_id: str) -> list[OutboxPart]:
@@ -140,10 +142,12 @@ class Courier:
         return await self._db.read(lambda conn: outbox.parts(conn, request_id, self._lease_id))
 
 
-def _finish(conn: Connection, done: list[OutboxPart], state: str, now: datetime) -> None:
-    """Mark all parts that one message contained, in one transaction."""
+def _finish(conn: Connection, done: list[OutboxPart], outcome: "_Outcome", now: datetime) -> None:
+    """Mark all parts that one message contained, in one transaction, and note that message in the question's record."""
     for part in done:
-        outbox.finish(conn, part.id, state, now)
+        outbox.finish(conn, part.id, str(outcome.state), now)
+    if outcome.message_id is not None:
+        questions.add_answer_message(conn, done[0].request_id, outcome.message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +156,14 @@ class _Outcome:
 
     state: str | None
     parts: int = 1
+    message_id: int | None = None
 
 
 async def _deliver(bot: ExtBot[int], db: Database, part: OutboxPart, *, moved: bool = False) -> _Outcome:
     """Send one part, or the rich message that replaces several. Raises RetryAfter."""
     message = json.loads(part.payload)
     try:
-        if "tables" in message and await rich_messages.sent_rich(bot, part, message):
-            return _Outcome("sent", message["tables"]["parts"])
-        if not (message["edit"] and await _edited(bot, part.chat_id, message)):
-            await _sent(bot, part.chat_id, message)
+        return await _shown(bot, part, message)
     except Forbidden:
         await db.write(lambda conn: tenant_settings.set_blocked(conn, part.chat_id, True))
         return _Outcome("dropped")
@@ -170,13 +172,20 @@ async def _deliver(bot: ExtBot[int], db: Database, part: OutboxPart, *, moved: b
         return _Outcome(None) if moved else await _deliver(bot, db, migrated, moved=True)
     except BadRequest as error:
         log.warning("a part of %s was refused: %s", part.request_id, error)
-        return _Outcome(await _sent_plain(bot, part, message))
+        return await _sent_plain(bot, part, message)
     except RetryAfter:
         raise
     except TelegramError as error:
         log.warning("a part of %s could not be sent yet: %s", part.request_id, error)
         return _Outcome(None)
-    return _Outcome("sent")
+
+
+async def _shown(bot: ExtBot[int], part: OutboxPart, message: dict[str, Any]) -> _Outcome:
+    if "tables" in message and (rich_id := await rich_messages.sent_rich(bot, part, message)):
+        return _Outcome("sent", message["tables"]["parts"], rich_id)
+    if message["edit"] and await _edited(bot, part.chat_id, message):
+        return _Outcome("sent", message_id=message["edit"])
+    return _Outcome("sent", message_id=await _sent(bot, part.chat_id, message))
 
 
 async def _edited(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> bool:
@@ -187,6 +196,7 @@ async def _edited(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> bo
             chat_id=chat_id,
             message_id=message["edit"],
             entities=_entities(message),
+            reply_markup=_keyboard(bot, message),
             rate_limit_args=Priority.FINAL,
         )
     except BadRequest as error:
@@ -194,34 +204,42 @@ async def _edited(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> bo
     return True
 
 
-async def _sent(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> None:
+async def _sent(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> int:
     reply = message["reply_to"]
-    await bot.send_message(
+    sent = await bot.send_message(
         chat_id,
         message["text"],
         entities=_entities(message),
         message_thread_id=message["thread_id"],
         reply_parameters=ReplyParameters(reply, allow_sending_without_reply=True) if reply else None,
+        reply_markup=_keyboard(bot, message),
         rate_limit_args=Priority.FINAL,
     )
+    return sent.message_id
 
 
-async def _sent_plain(bot: ExtBot[int], part: OutboxPart, message: dict[str, Any]) -> str | None:
+async def _sent_plain(bot: ExtBot[int], part: OutboxPart, message: dict[str, Any]) -> _Outcome:
     """Send the text without its formatting, after Telegram refused it with formatting."""
     try:
-        await bot.send_message(
+        sent = await bot.send_message(
             part.chat_id,
             message["text"],
             message_thread_id=message["thread_id"],
+            reply_markup=_keyboard(bot, message),
             rate_limit_args=Priority.FINAL,
         )
     except BadRequest:
-        return "dropped"
+        return _Outcome("dropped")
     except RetryAfter:
         raise
     except TelegramError:
-        return None
-    return "sent"
+        return _Outcome(None)
+    return _Outcome("sent", message_id=sent.message_id)
+
+
+def _keyboard(bot: ExtBot[int], message: dict[str, Any]) -> InlineKeyboardMarkup | None:
+    stored = message.get("keyboard")
+    return InlineKeyboardMarkup.de_json(stored, bot) if stored else None
 
 
 def _entities(message: dict[str, Any]) -> list[MessageEntity]:

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from telegram import InlineKeyboardMarkup
+from telegram import InlineKeyboardMarkup, Message
 from telegram.error import BadRequest, EndPointNotFound
 from telegram.ext import ExtBot
 
@@ -23,16 +23,16 @@ class RichPart:
     parts: int
 
 
-async def sent_rich(bot: ExtBot[int], part: OutboxPart, message: dict[str, Any]) -> bool:
-    """Send the rich message of this part. Return False if Telegram refuses it."""
-    rich = message["tables"]
+async def sent_rich(bot: ExtBot[int], part: OutboxPart, message: dict[str, Any]) -> int | None:
+    """Send the rich message of this part and return its message id; None if Telegram refuses it."""
+    rich, edit = message["tables"], message["edit"]
     try:
-        if not (message["edit"] and await _edited(bot, part.chat_id, message["edit"], rich)):
-            await _sent(bot, part.chat_id, message, rich)
+        if edit and await _edited(bot, part.chat_id, edit, rich):
+            return int(edit)
+        return await _sent(bot, part.chat_id, message, rich)
     except (BadRequest, EndPointNotFound) as error:
         log.info("a rich message of %s was refused: %s", part.request_id, error)
-        return False
-    return True
+        return None
 
 
 async def _edited(bot: ExtBot[int], chat_id: int, message_id: int, rich: dict[str, Any]) -> bool:
@@ -54,7 +54,7 @@ async def _edited(bot: ExtBot[int], chat_id: int, message_id: int, rich: dict[st
     return True
 
 
-async def _sent(bot: ExtBot[int], chat_id: int, message: dict[str, Any], rich: dict[str, Any]) -> None:
+async def _sent(bot: ExtBot[int], chat_id: int, message: dict[str, Any], rich: dict[str, Any]) -> int:
     reply = message["reply_to"]
     fields = {
         "chat_id": chat_id,
@@ -64,4 +64,7 @@ async def _sent(bot: ExtBot[int], chat_id: int, message: dict[str, Any], rich: d
         "reply_parameters": {"message_id": reply, "allow_sending_without_reply": True} if reply else None,
     }
     given = {name: value for name, value in fields.items() if value is not None}
-    await bot.do_api_request("sendRichMessage", api_kwargs=given, rate_limit_args=Priority.FINAL)
+    sent: Message = await bot.do_api_request(
+        "sendRichMessage", api_kwargs=given, return_type=Message, rate_limit_args=Priority.FINAL
+    )
+    return sent.message_id

@@ -13,6 +13,8 @@ from telegram.ext import BaseHandler, MessageHandler, PreCheckoutQueryHandler, T
 from bot.buttons import button, rows
 from bot.context import Context, claimed_update
 from bot.payments.stars import StarsClient
+from bot.questions.buttons import with_button
+from bot.questions.unpaid import ask_now
 from locales.button import Button
 from storage.billing import orders, payments, plans, refunds, subscriptions
 from storage.billing.payments import Payment, PaymentResult
@@ -207,6 +209,8 @@ async def _confirm(context: Context, booked: PaymentResult) -> None:
     if booked.kept:
         text += "\n\n" + context.t(f"payment.kept_{booked.kept}")
         keyboard = rows([button(context.t("button.plan"), "plan", "open", owner=context.user.id)])
+    if waiting := await ask_now(context):
+        keyboard = with_button(keyboard, waiting)
     try:
         await context.reply(text, keyboard, in_private=True)
     except TelegramError as error:

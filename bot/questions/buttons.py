@@ -10,13 +10,18 @@ from bot.context import Context
 from storage.telegram.questions import QuestionRecord
 
 log = logging.getLogger(__name__)
-COMMAND, AGAIN = "retry", "again"
+COMMAND, AGAIN, INSTEAD = "retry", "again", "instead"
 MOST_WORDS_CHARS = 40
 
 
 def ask_again(context: Context, record: QuestionRecord, label: str = "ask.again") -> InlineKeyboardButton:
     """Return the button that asks this question as it was asked last."""
     return button(context.t(label), COMMAND, AGAIN, record.id, record.answers, owner=context.user.id)
+
+
+def ask_instead(context: Context, record: QuestionRecord) -> InlineKeyboardButton:
+    """Return the button that asks a text which a command waited for and did not take."""
+    return button(context.t("pending.ask"), COMMAND, INSTEAD, record.id, record.answers, owner=context.user.id)
 
 
 def with_button(keyboard: InlineKeyboardMarkup | None, added: InlineKeyboardButton) -> InlineKeyboardMarkup:

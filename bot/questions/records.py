@@ -5,7 +5,7 @@ from functools import partial
 from telegram import Message
 
 from bot.context import Context, thread_of
-from bot.updates.merging import ALBUM
+from bot.updates.merging import ALBUM, PARTS
 from storage.database.connection import Connection
 from storage.telegram import questions
 from storage.telegram.question_content import QuestionContent
@@ -13,9 +13,10 @@ from storage.telegram.questions import Ask, Begun, Place, QuestionRecord, Questi
 
 
 def place_of(message: Message, context: Context) -> Place:
-    """Return the place of a message; an album has the ids of its other messages too."""
-    album = tuple(each["message_id"] for each in message.api_kwargs.get(ALBUM, ()))
-    return Place(context.services.bot_id, message.chat.id, thread_of(message) or 0, message.message_id, album)
+    """Return the place of a message; an album, or a joined paste, has the ids of its other messages too."""
+    album = [each["message_id"] for each in message.api_kwargs.get(ALBUM, ())]
+    more = tuple(album or message.api_kwargs.get(PARTS, ()))
+    return Place(context.services.bot_id, message.chat.id, thread_of(message) or 0, message.message_id, more)
 
 
 async def store(context: Context, message: Message, content: QuestionContent) -> QuestionRecord:

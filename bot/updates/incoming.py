@@ -28,7 +28,7 @@ def incoming_of(update: Mapping[str, Any]) -> IncomingUpdate | None:
     payload = _json(update)
     if not payload.isascii() or "\\u0000" in payload:
         payload = _json(_cleaned(update))
-    message = update.get("message")
+    message = update.get("message") or update.get("edited_message")
     chat = message.get("chat") if isinstance(message, dict) else None
     if not isinstance(message, dict) or not isinstance(chat, dict):
         return IncomingUpdate(number, "", NOW, payload)

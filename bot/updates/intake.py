@@ -276,7 +276,7 @@ def read(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
 
 def _flaw(update: Update) -> str | None:
     """Name the first field that is missing or wrong and that handlers rely on."""
-    message = update.message
+    message = update.message or update.edited_message
     from_user = message or update.callback_query or update.pre_checkout_query
     if from_user is not None and update.effective_user is None:
         return "it has no sender"

@@ -11,6 +11,8 @@ MOST_PARTS = 100  # clients forward as many at once
 SAME_MOMENT_SECONDS = 1
 ALBUM = "farthing_album"
 """The field of a joined message with the other messages: of its album, or forwarded together with it."""
+PARTS = "farthing_parts"
+"""The field of a joined paste with the ids of its other messages."""
 
 Update = Mapping[str, Any]
 
@@ -54,6 +56,7 @@ def joined(updates: Sequence[Update]) -> dict[str, Any]:
         message[ALBUM] = rest
     elif rest:
         message["text"] = _text([message, *rest])
+        message[PARTS] = [each["message_id"] for each in rest if "message_id" in each]
     return {**updates[0], "message": message}
 
 

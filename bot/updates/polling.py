@@ -19,6 +19,7 @@ POLL_SECONDS = 25
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 ALLOWED = (
     "message",
+    "edited_message",
     "channel_post",
     "callback_query",
     "pre_checkout_query",

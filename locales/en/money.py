@@ -58,7 +58,7 @@ TEXTS = {
     "topup.other": "Other amount",
     "topup.owed": "\nYou owe {owed} from a refund; your next top-up pays that first.",
     "topup.ask": "How much, in US dollars? Send me a number from {least} to {most}, such as 7.50.",
-    "topup.no_amount": "That is not an amount. An amount is a number from {least} to {most}, such as 7.50 or 12. Send one, or press Cancel and ask me something.",
+    "topup.no_amount": "That is not an amount. An amount is a number from {least} to {most}, such as 7.50 or 12. Nothing was asked or charged.",
     "topup.cancelled": "Cancelled: nothing was taken. Ask me anything.",
     "topup.out_of_range": "Please choose an amount from {least} to {most}, in whole cents. /topup starts again.",
     "topup.redeemed": "{usd} was added. Your wallet holds {wallet}.",

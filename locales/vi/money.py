@@ -58,7 +58,7 @@ TEXTS = {
     "topup.other": "Số tiền khác",
     "topup.owed": "\nBạn còn nợ {owed} từ một khoản hoàn; lần nạp tới sẽ trả khoản đó trước.",
     "topup.ask": "Bạn muốn nạp bao nhiêu đô la Mỹ? Hãy gửi một số từ {least} đến {most}, ví dụ 7,50.",
-    "topup.no_amount": "Đó không phải là số tiền. Số tiền là một số từ {least} đến {most}, ví dụ 7,50 hoặc 12. Hãy gửi một số, hoặc bấm Hủy rồi hỏi tôi.",
+    "topup.no_amount": "Đó không phải là số tiền. Số tiền là một số từ {least} đến {most}, ví dụ 7,50 hoặc 12. Chưa hỏi gì và không tính phí.",
     "topup.cancelled": "Đã hủy: chưa trừ gì. Cứ hỏi tôi.",
     "topup.out_of_range": "Hãy chọn số tiền từ {least} đến {most}, tròn xu. /topup để bắt đầu lại.",
     "topup.redeemed": "Đã cộng {usd}. Ví có {wallet}.",

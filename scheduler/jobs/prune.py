@@ -8,7 +8,7 @@ from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import Connection
 from storage.operations import idempotency
-from storage.telegram import conversations, inbox, outbox, questions
+from storage.telegram import conversations, inbox, outbox, question_upkeep
 from storage.tenants import stored_responses
 
 CHUNK = 100
@@ -27,8 +27,8 @@ def sweeps(now: datetime) -> tuple[Callable[[Connection], int], ...]:
     """Return units that delete one chunk each and return the number of deleted rows."""
     return (
         partial(conversations.sweep, before=now - AFTER_NEW, limit=CHUNK),
-        partial(questions.sweep, before=now - AFTER_NEW, limit=CHUNK),
-        partial(questions.forget_updates, before=now - HANDLED, limit=CHUNK),
+        partial(question_upkeep.sweep, before=now - AFTER_NEW, limit=CHUNK),
+        partial(question_upkeep.forget_updates, before=now - HANDLED, limit=CHUNK),
         partial(stored_responses.sweep, before=now - AFTER_NEW, limit=CHUNK),
         partial(inbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(outbox.sweep, before=now - HANDLED, limit=CHUNK),

@@ -14,7 +14,7 @@ from storage.database.connection import Connection, Row, moment_or_none, ms
 from storage.invoices import invoices
 from storage.ledger import journal
 from storage.reports import usage
-from storage.telegram import conversations, questions
+from storage.telegram import conversations, question_upkeep
 from storage.tenants import api_keys, stored_responses, tenant_settings, tenants
 
 GONE_STATUS = 410
@@ -42,7 +42,7 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
             for key in api_keys.list_for(conn, tenant_id, now, revoked=True)
         ],
         "messages": conversations.everything(conn, tenant_id),
-        "questions": questions.everything(conn, tenant_id),
+        "questions": question_upkeep.everything(conn, tenant_id),
         "responses": stored_responses.everything(conn, tenant_id),
         "usage": [
             {name: getattr(row, name) for name in row.__slots__ if name not in _OPERATOR_FIELDS}
@@ -93,7 +93,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
         keys=f"{user_id}:%",
         now=ms(now),
     )
-    questions.forget(conn, tenant_id)
+    question_upkeep.forget(conn, tenant_id)
     conn.run("DELETE FROM receipts WHERE tenant_id = :id", id=tenant_id)
     stored_responses.forget(conn, tenant_id)
     tenant_settings.forget_name(conn, tenant_id)

@@ -61,6 +61,7 @@ FAMILIES: dict[str, set[str]] = {
     "plan.is_": {"active", "canceled", "failed"},
     "providers.": {"drain", "resume"},
     "settings.": {"draft", "edit"},
+    "variant.": {"again", "shorter", "longer"},
     "usage.": {"day", "model", "provider", "7", "30", "month"},
     "usage.title_": {"period", "7", "30", "month"},
     "why.outcome_": OUTCOMES,

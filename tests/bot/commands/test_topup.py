@@ -63,10 +63,12 @@ async def test_other_amount_is_the_next_message(agreed: Chat) -> None:
     assert invoices(await agreed.send("7,50")) == []
 
 
-async def test_question_instead_of_an_amount_is_answered(agreed: Chat) -> None:
+async def test_question_instead_of_an_amount_is_asked_by_its_button(agreed: Chat) -> None:
     await agreed.say("/topup")
     await agreed.press("Other amount")
-    assert "an answer by deepseek" in await agreed.say("how tall is Everest?")
+    assert "Nothing was asked or charged" in await agreed.say("how tall is Everest?")
+    assert "an answer by deepseek" in await agreed.press("Ask it as a question")
+    assert "an answer by deepseek" in await agreed.say("and how old?")
     assert invoices(await agreed.send("7,50")) == []
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.telegram import conversations, inbox, questions
+from storage.telegram import conversations, inbox, question_upkeep, questions
 from storage.telegram.inbox import CHAT, IncomingUpdate
 from storage.telegram.question_content import QuestionContent
 from storage.telegram.questions import Ask, Begun, Place, QuestionRecord, QuestionState
@@ -95,7 +95,7 @@ async def test_question_is_asked_once_at_a_time(db: Database) -> None:
 async def test_deleted_question_is_gone(db: Database) -> None:
     def unit(conn: Connection) -> None:
         record, other = made(conn), made(conn, message=6, tenant=BAO)
-        assert questions.forget(conn, ANN) == 1
+        assert question_upkeep.forget(conn, ANN) == 1
         assert questions.begin(conn, record.id, ask(1), NOW) == (Begun.GONE, None)
         assert found(conn, other) == other
 
@@ -189,9 +189,9 @@ async def test_edited_content_replaces_the_old_one(db: Database) -> None:
 async def test_update_id_may_be_used_again_after_a_while(db: Database) -> None:
     def unit(conn: Connection) -> None:
         record = made(conn)
-        assert questions.forget_updates(conn, NOW, 10) == 0
-        assert questions.forget_updates(conn, NOW + DAY, 10) == 1
-        assert questions.forget_updates(conn, NOW + DAY, 10) == 0
+        assert question_upkeep.forget_updates(conn, NOW, 10) == 0
+        assert question_upkeep.forget_updates(conn, NOW + DAY, 10) == 1
+        assert question_upkeep.forget_updates(conn, NOW + DAY, 10) == 0
         again = made(conn, "of a later message")
         assert again.id != record.id
         assert questions.of_message(conn, place()) == again
@@ -202,13 +202,13 @@ async def test_update_id_may_be_used_again_after_a_while(db: Database) -> None:
 async def test_sweep_takes_questions_of_conversations_that_ended_before(db: Database) -> None:
     def unit(conn: Connection) -> None:
         made(conn)
-        assert questions.sweep(conn, NOW + DAY, 10) == 0
+        assert question_upkeep.sweep(conn, NOW + DAY, 10) == 0
         conversations.reset(conn, CHAT_ID, 0, NOW)
         young = made(conn, "young", 6)
-        assert questions.sweep(conn, NOW, 10) == 0
-        assert questions.sweep(conn, NOW + DAY, 10) == 1
+        assert question_upkeep.sweep(conn, NOW, 10) == 0
+        assert question_upkeep.sweep(conn, NOW + DAY, 10) == 1
         assert found(conn, young) == young
         conn.run("DELETE FROM conversations")
-        assert questions.sweep(conn, NOW + DAY, 10) == 1
+        assert question_upkeep.sweep(conn, NOW + DAY, 10) == 1
 
     await db.write(unit)

@@ -1,0 +1,87 @@
+"""Edited messages: the user's last question is asked anew with its new text. Edits of older ones change nothing."""
+
+import logging
+from dataclasses import replace
+
+from telegram import Message, Update
+from telegram.error import TelegramError
+
+from bot.attachments.content import content_of
+from bot.chat.asking import offer, run
+from bot.context import Context
+from bot.groups.mentions import argument, own_words
+from bot.groups.senders import is_anonymous
+from bot.questions import records
+from storage.database.connection import Connection
+from storage.telegram import questions
+from storage.telegram.question_content import QuestionContent
+from storage.telegram.questions import Ask, Begun, QuestionRecord, QuestionState
+
+log = logging.getLogger(__name__)
+_ASK = "/ask"
+
+
+async def on_edited(update: Update, context: Context) -> None:
+    """Ask the edited question; its answer replaces the one before. Telegram also sends edits that change no text."""
+    message = update.edited_message
+    if message is None or is_anonymous(message):
+        return
+    state = await context.state()
+    if not state.is_admitted:
+        return
+    record = await _last_question(message, context)
+    content = _edited_content(message, context, record) if record is not None else None
+    if record is None or content is None or content == record.content:
+        return
+    now = context.services.clock.now()
+    await context.services.db.write(lambda conn: questions.rewrite(conn, record.id, content, now))
+    if context.is_old:
+        await offer(context, replace(record, content=content))
+    elif record.state is not QuestionState.WAITING:
+        await _ask_anew(context, record)
+
+
+async def _last_question(message: Message, context: Context) -> QuestionRecord | None:
+    """Return the question of this message, if it is the user's last one here."""
+    tenant_id, place = (await context.state()).id, records.place_of(message, context)
+
+    def unit(conn: Connection) -> QuestionRecord | None:
+        last = questions.last(conn, tenant_id, place)
+        return last if last is not None and last.place.message_id == place.message_id else None
+
+    return await context.services.db.read(unit)
+
+
+def _edited_content(message: Message, context: Context, record: QuestionRecord) -> QuestionContent | None:
+    """Return the question as edited, with the files and quotations of before unless the file was replaced.
+
+    None: the message is no question any more, or only a part of one that came in several messages.
+    """
+    text = own_words(message, context)
+    if text.startswith("/"):
+        if text.split()[0].partition("@")[0] != _ASK:
+            return None
+        text = argument(message)
+    if record.place.more_message_ids and not (record.content.files or record.content.quotations):
+        return None
+    edited = content_of(message, context, text)
+    is_same = {file.file_id for file in edited.files} <= {file.file_id for file in record.content.files}
+    content = replace(record.content, text=edited.text, files=record.content.files if is_same else edited.files)
+    return None if content.is_empty else content
+
+
+async def _ask_anew(context: Context, record: QuestionRecord) -> None:
+    begun, begun_record = await records.begin(context, record.id, Ask(context.request_id))
+    if begun is Begun.BUSY:
+        await context.reply(context.t("ask.busy"))
+    elif begun is Begun.BEGUN and begun_record is not None and await run(context, begun_record):
+        await _delete_messages(context, record)
+
+
+async def _delete_messages(context: Context, record: QuestionRecord) -> None:
+    """Delete the answer that was replaced. Telegram allows it for two days."""
+    for message_id in record.answer_message_ids:
+        try:
+            await context.bot.delete_message(record.place.chat_id, message_id)
+        except TelegramError as error:
+            log.info("an answer that was replaced stays in its chat: %s", error)

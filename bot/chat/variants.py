@@ -1,0 +1,70 @@
+"""Variants of an answer: the turns that ask the model for a shorter or longer one, and the buttons that choose one."""
+
+from dataclasses import replace
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.buttons import button, rows
+from bot.context import Context
+from bot.questions.buttons import COMMAND
+from engine.catalog.catalog import Catalog
+from engine.catalog.offers import Model, Quote
+from engine.chat import ChatRequest, Message, Role, says
+from engine.money import Money
+from engine.ports import Clock
+from engine.tenancy import Flat, Plan
+from storage.telegram.questions import QuestionRecord
+
+VARIANT, SMART = "variant", "smart"
+AGAIN, SHORTER, LONGER, SMARTER = "again", "shorter", "longer", "smarter"
+VARIANTS = frozenset({AGAIN, SHORTER, LONGER, SMARTER})
+_INSTRUCTIONS = {
+    SHORTER: "Give me this answer again in about half as many words, in the same language. Send the answer only.",
+    LONGER: "Give me this answer again, about twice as long and with more detail, in the same language."
+    " Send the answer only.",
+}
+_PRICE_DIGITS = 1
+
+
+def variant_turns(variant: str, standing_answer: str | None) -> tuple[Message, ...]:
+    """Return the turns after the question that ask for a variant of the answer that stands."""
+    instruction = _INSTRUCTIONS.get(variant)
+    if instruction is None or not standing_answer:
+        return ()
+    return (says(Role.ASSISTANT, standing_answer), says(Role.USER, instruction))
+
+
+def answer_keyboard(context: Context, record: QuestionRecord, request: ChatRequest, plan: Plan) -> InlineKeyboardMarkup:
+    """Return the buttons under an answer to this request."""
+    made = [_button(context, record, variant, context.t(f"variant.{variant}")) for variant in (AGAIN, SHORTER, LONGER)]
+    market = context.services.market
+    if _offers_smart(market.catalog, request, plan):
+        price = smart_price(market.catalog, market.clock, request) if record.is_private else None
+        label = context.t("variant.smarter") if price is None else context.t("variant.smarter_price", usd=price)
+        made.append(_button(context, record, SMARTER, label))
+    return rows(made)
+
+
+def _button(context: Context, record: QuestionRecord, variant: str, label: str) -> InlineKeyboardButton:
+    """Return a button that acts once the answer stands, until the next one does."""
+    return button(label, COMMAND, VARIANT, variant, record.id, record.answers + 1, owner=context.user.id)
+
+
+def _offers_smart(catalog: Catalog, request: ChatRequest, plan: Plan) -> bool:
+    return SMART in catalog.models and request.model != SMART and plan.allows(SMART)
+
+
+def smart_price(catalog: Catalog, clock: Clock, request: ChatRequest) -> Money | None:
+    """Return the expected charge of this request's answer by `smart`; None where no offer of it can be quoted."""
+    model = catalog.model(SMART)
+    quotes, _ = catalog.quote(replace(request, model=SMART), model, clock.now())
+    if not quotes:
+        return None
+    cheapest = min(quotes, key=lambda quote: quote.expected_atto)
+    return _expected_charge(model, cheapest).significant(_PRICE_DIGITS)
+
+
+def _expected_charge(model: Model, quote: Quote) -> Money:
+    if isinstance(model.tariff, Flat):
+        return Money.from_atto(quote.expected_tokens * model.tariff.atto_per_token)
+    return Money.from_atto(quote.expected_atto, model.tariff.times)
