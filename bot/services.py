@@ -9,7 +9,6 @@ from bot.config import BotConfig
 from bot.delivery.edits import EditSchedule
 from bot.download_limits import DownloadLimits
 from bot.running_answers import RunningAnswers
-from bot.updates.chat_queue import ChatQueue
 from documents.reading.reader import FileReader
 from engine.gateway.gateway import Gateway
 from engine.gateway.market import Market
@@ -17,6 +16,7 @@ from engine.gateway.transcription import Transcriber
 from engine.ports import Clock
 from engine.tenancy import Plan
 from storage.database.database import Database
+from storage.telegram.chat_queue import ChatQueue
 
 Span: TypeAlias = Callable[[str], AbstractContextManager[object]]
 """Returns the context in which an update of a kind is handled, such as a trace of it."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.app import Bot
     from bot.notices import Notices
     from bot.services import Services
-    from bot.updates.chat_queue import ChatQueue
+    from storage.telegram.chat_queue import ChatQueue
 
 
 def bot_services(container: Container, *, footer: bool = True) -> "Services":

@@ -18,13 +18,13 @@ from telegram.ext import ExtBot
 from bot.context import claimed_update
 from bot.services import Span
 from bot.updates import merging
-from bot.updates.chat_queue import ChatQueue, LocalChats
 from bot.updates.incoming import incoming_of
 from engine.ports import Clock
 from storage.database import leases
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.telegram import inbox
+from storage.telegram.chat_queue import ChatQueue, LocalChats
 from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate, WaitingUpdate
 
 log = logging.getLogger(__name__)
