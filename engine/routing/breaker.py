@@ -41,8 +41,8 @@ class Breaker:
     rest_seconds: float
     probing: bool = False
     opened_at: float = -inf  # the begin of the last outage
-    _opened_until: float | None = None
-    _next_rest_seconds: float = 0.0
+    opened_until: float | None = None
+    next_rest_seconds: float = 0.0
     _closed_at: float = -inf  # the end of the last outage
     _usual: float = 0.0  # the share of attempts that failed before the last run of failures
     _usual_at: float = -inf
@@ -51,7 +51,7 @@ class Breaker:
     @property
     def is_open(self) -> bool:
         """True also while half-open."""
-        return self._opened_until is not None
+        return self.opened_until is not None
 
     @property
     def usual_failure_share(self) -> float:
@@ -95,7 +95,7 @@ class Breaker:
 
     def wait_seconds(self, now: float) -> float:
         """Return the seconds until it may be probed; 0 when closed or half-open."""
-        return 0.0 if self._opened_until is None else max(0.0, self._opened_until - now)
+        return 0.0 if self.opened_until is None else max(0.0, self.opened_until - now)
 
     def ignores(self, began_at: float) -> bool:
         """Return whether an attempt says nothing: it began before the end of an outage, and is no probe of it."""
@@ -133,8 +133,13 @@ class Breaker:
     def open(self, now: float) -> None:
         """Begin an outage."""
         self.opened_at = now
-        self._next_rest_seconds = self.rest_seconds * FIRST_REST_SHARE
+        self.next_rest_seconds = self.rest_seconds * FIRST_REST_SHARE
         self._rest(now)
+
+    def adopt(self, opened_at: float, opened_until: float, next_rest_seconds: float) -> None:
+        """Take over the rest that another process has begun."""
+        self.opened_at, self.opened_until = opened_at, opened_until
+        self.next_rest_seconds, self.probing = next_rest_seconds, False
 
     def release_probe(self) -> None:
         """Allow another probe: the last one ended without a result."""
@@ -145,12 +150,12 @@ class Breaker:
         if self.is_open:
             self._closed_at = now
             self._usual_at = max(self._usual_at, now) if self._usual else self._usual_at
-        self._opened_until, self.probing = None, False
+        self.opened_until, self.probing = None, False
         self._outcomes.clear()
 
     def _rest(self, since: float) -> None:
-        self._opened_until = since + self._next_rest_seconds
-        self._next_rest_seconds = min(self.rest_seconds, 2 * self._next_rest_seconds)
+        self.opened_until = since + self.next_rest_seconds
+        self.next_rest_seconds = min(self.rest_seconds, 2 * self.next_rest_seconds)
 
     def _is_outage(self, now: float, pending: Iterable[float]) -> bool:
         run = self.run()

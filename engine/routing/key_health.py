@@ -1,114 +1,14 @@
 """The health of one API key: cooldown, reported quotas, learned rate limit. `now` is monotonic seconds, passed in."""
 
-from bisect import bisect_right, insort
-from collections import deque
 from dataclasses import dataclass, field
-from itertools import takewhile
 from math import inf, isfinite
 
 from engine.ports import LimitHeaders
+from engine.routing.learned_limit import LearnedLimit
 from engine.routing.quotas import LearnedTokenLimit, ReportedQuota
 
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 5.0, 600.0
-WINDOW_SECONDS = 60.0
-SLACK_SECONDS = 0.25  # the provider's minute and ours do not begin together
-NOTABLE_SHARE = 0.9  # a smaller drop is within the difference between the two minutes
-LEAST_SEEN = 5  # fewer requests in a minute say nothing about a rate
-FIRST_RAISE_SECONDS, LONGEST_RAISE_SECONDS = 60.0, 120.0
 MOST_MODELS = 1024  # upper bound of the budgets of a key
-
-
-@dataclass(frozen=True, slots=True)
-class LimitDrop:
-    """A rate limit that fell: requests accepted in a minute now, and before."""
-
-    now_per_minute: int
-    before_per_minute: int
-
-
-@dataclass(slots=True)
-class LearnedLimit:
-    """The requests per minute that a key was found to accept.
-
-    A 429 sets the limit to the requests accepted in the minute before it. After a minute without a 429, one request
-    more is tried. If it is accepted, twice as many more may follow, so that a limit that no longer exists is raised
-    within a minute. If it is refused, the next attempt at raising waits longer, so that a limit that still exists
-    costs few refusals. A refused attempt takes a place in its minute too: some providers count both.
-    """
-
-    per_minute: int | None = None
-    _begun_at: deque[float] = field(default_factory=deque)
-    _refused_begun_at: list[float] = field(default_factory=list)
-    _most_per_minute: int = 0
-    _extra: int = 0
-    _raise_at: float = 0.0
-    _raise_after_seconds: float = FIRST_RAISE_SECONDS
-    _refused_at: float = 0.0
-    _drop: LimitDrop | None = None
-
-    def begin(self, now: float) -> None:
-        """Count an attempt that begins."""
-        self._begun_at.append(now)
-
-    def wait_seconds(self, now: float) -> float:
-        """Return the seconds until one more attempt is under the limit, 0 if now."""
-        if self.per_minute is None:
-            return 0.0
-        if not self._extra and now >= self._raise_at:
-            self._extra = 1
-        self._forget_before(now - WINDOW_SECONDS)
-        over = len(self._begun_at) - self.per_minute - self._extra
-        return self._begun_at[over] + WINDOW_SECONDS + SLACK_SECONDS - now if over >= 0 else 0.0
-
-    def accepted(self, now: float) -> None:
-        """Raise the limit where more than it was accepted."""
-        rate = self._rate(now)
-        self._most_per_minute = max(self._most_per_minute, rate)
-        if self.per_minute is not None and rate > self.per_minute:
-            self.per_minute = rate
-            self._extra = min(self._extra * 2, rate) if self._extra else 0
-            self._raise_after_seconds = FIRST_RAISE_SECONDS
-
-    def refused(self, now: float, began_at: float) -> None:
-        """Learn from a 429 for the attempt that began at `began_at`: those before it were accepted."""
-        accepted = self._accepted_until(now, began_at)
-        self._refused_at = now
-        if accepted < LEAST_SEEN:
-            return
-        if self._extra or self.per_minute is None:
-            self._extra, self._raise_at = 0, now + self._raise_after_seconds
-            self._raise_after_seconds = min(LONGEST_RAISE_SECONDS, self._raise_after_seconds * 2)
-        self._learn(accepted)
-
-    def take_drop(self, now: float) -> LimitDrop | None:
-        """Return a notable drop of the limit, once, after a minute without a 429: until then it may fall further."""
-        if self._drop is None or now < self._refused_at + WINDOW_SECONDS:
-            return None
-        drop, self._drop = self._drop, None
-        return drop if drop.now_per_minute < NOTABLE_SHARE * drop.before_per_minute else None
-
-    def _learn(self, accepted: int) -> None:
-        limit = accepted if self.per_minute is None else min(accepted, self.per_minute)
-        if (before := max(self._most_per_minute, self._drop.before_per_minute if self._drop else 0)) > limit:
-            self._drop = LimitDrop(limit, before)
-        self._most_per_minute = self.per_minute = limit
-
-    def _accepted_until(self, now: float, began_at: float) -> int:
-        """Note the refused attempt, and return how many accepted ones of the last minute began by `began_at`."""
-        if began_at in self._begun_at:
-            insort(self._refused_begun_at, began_at)
-        self._forget_before(now - WINDOW_SECONDS)
-        begun = takewhile(lambda moment: moment <= began_at, self._begun_at)
-        return len(list(begun)) - bisect_right(self._refused_begun_at, began_at)
-
-    def _rate(self, now: float) -> int:
-        self._forget_before(now - WINDOW_SECONDS)
-        return len(self._begun_at) - len(self._refused_begun_at)
-
-    def _forget_before(self, moment: float) -> None:
-        while self._begun_at and self._begun_at[0] <= moment:
-            self._begun_at.popleft()
-        del self._refused_begun_at[: bisect_right(self._refused_begun_at, moment)]
 
 
 @dataclass(slots=True)
@@ -174,9 +74,9 @@ class KeyHealth:
     """
 
     budgets: dict[str, RateBudget] = field(default_factory=dict)
-    _rests_until: float = 0.0
-    _refused_at: float | None = None
-    _refused_for: str = ""
+    rests_until: float = 0.0
+    refused_at: float | None = None
+    refused_for: str = ""
 
     def budget(self, model: str) -> RateBudget:
         found = self.budgets.get(model)
@@ -189,11 +89,11 @@ class KeyHealth:
     @property
     def is_out_of_service(self) -> bool:
         """True when the key was refused or has no balance. Only the operator or a probe restores it."""
-        return self._refused_at is not None
+        return self.refused_at is not None
 
     def is_unrestricted(self, now: float, model: str) -> bool:
         """True when nothing at all restricts the use of the key for `model`: a fast path for the usual case."""
-        if self._refused_at is not None or self._rests_until > now:
+        if self.refused_at is not None or self.rests_until > now:
             return False
         found = self.budgets.get(model)
         return found is None or (
@@ -211,7 +111,7 @@ class KeyHealth:
         """
         if self.is_out_of_service:
             return LONGEST_REST_SECONDS
-        own = max(0.0, self._rests_until - now)
+        own = max(0.0, self.rests_until - now)
         if model is not None:
             return max(own, self.budget(model).wait_seconds(now))
         shortest = inf
@@ -234,9 +134,9 @@ class KeyHealth:
     def reason(self, now: float, model: str | None = None) -> str:
         """Return why the key has to wait."""
         if self.is_out_of_service:
-            return self._refused_for
+            return self.refused_for
         budgets = self.budgets.values() if model is None else (self.budget(model),)
-        if self._rests_until > now or any(budget.rests_until > now for budget in budgets):
+        if self.rests_until > now or any(budget.rests_until > now for budget in budgets):
             return "rate limited (429)"
         return "its limit is used up"
 
@@ -247,14 +147,14 @@ class KeyHealth:
     def accepted(self, now: float, model: str, began_at: float) -> None:
         """Record an accepted attempt. It restores a refused key, unless it began before the refusal."""
         self.budget(model).accepted(now)
-        if self._refused_at is not None and began_at > self._refused_at:
-            self._refused_at = None
+        if self.refused_at is not None and began_at > self.refused_at:
+            self.refused_at = None
 
     def refused(self, now: float, reason: str) -> None:
-        self._refused_at, self._refused_for = now, reason
+        self.refused_at, self.refused_for = now, reason
 
     def restore(self) -> None:
-        self._refused_at, self._rests_until = None, 0.0
+        self.refused_at, self.rests_until = None, 0.0
         for budget in self.budgets.values():
             budget.rests_until = 0.0
 
@@ -277,7 +177,7 @@ class KeyHealth:
         budget = self.budget(model)
         budget.rest(now, retry_after_seconds, jitter=jitter, per_day=per_day)
         if any(other.rests_until > now for name, other in self.budgets.items() if name != model):
-            self._rests_until = max(self._rests_until, budget.rests_until)
+            self.rests_until = max(self.rests_until, budget.rests_until)
         if counts and not per_day:
             learned = budget.token_limit if of_tokens else budget.limit
             learned.refused(now, began_at)

@@ -2,7 +2,7 @@ from collections import deque
 
 import pytest
 
-from engine.routing.key_health import SLACK_SECONDS, LearnedLimit, LimitDrop
+from engine.routing.learned_limit import SLACK_SECONDS, LearnedLimit, LimitDrop
 from engine.routing.quotas import ReportedQuota
 
 
