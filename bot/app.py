@@ -54,6 +54,7 @@ class Bot:
 
     def __init__(self, services: Services, limiter: RateLimiter | None = None) -> None:
         config, limiter = services.config, limiter or RateLimiter(may_call=services.may_call)
+        self.limiter, self.answers = limiter, services.answers
         self._services = services
         self._requests = [FormRequest() for _ in range(3)]  # for calls, PTB's own poller (unused), and our poller
         self._application = (

@@ -27,6 +27,7 @@ class RunningAnswers:
     _running: list[RunningAnswer] = field(default_factory=list)
     _shortened: set[tuple[int, int]] = field(default_factory=set)
     _turns: dict[tuple[int, int], "_Turn"] = field(default_factory=dict)
+    _stops: list[tuple[int, int | None, int | None]] = field(default_factory=list)
 
     @contextmanager
     def running(self, chat_id: int, thread_id: int, user_id: int, answer: Answer) -> Iterator[None]:
@@ -39,7 +40,20 @@ class RunningAnswers:
             self._running.remove(entry)
 
     def stop(self, chat_id: int, thread_id: int | None = None, user_id: int | None = None) -> bool:
-        """Stop the answers of that chat, of that thread only, or of that user only. Return False if there is none."""
+        """Stop the answers of that chat, of that thread only, or of that user only. Return False if there is none here.
+
+        Other processes hear of it: they may be giving one.
+        """
+        self._stops.append((chat_id, thread_id, user_id))
+        return self.stop_here(chat_id, thread_id, user_id)
+
+    def take_stops(self) -> list[tuple[int, int | None, int | None]]:
+        """Return the stops since the last call."""
+        stops, self._stops = self._stops, []
+        return stops
+
+    def stop_here(self, chat_id: int, thread_id: int | None, user_id: int | None) -> bool:
+        """Stop the answers of this process."""
         found = self._of(chat_id, thread_id, user_id)
         for each in found:
             each.answer.stop()

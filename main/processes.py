@@ -10,6 +10,8 @@ from main.container import Container, open_container
 from main.engine_parts.catalog import all_specs
 from main.front_ends import bot_services, jobs, notices_of, web_services
 from main.lifecycle import Component, serve, stop_on_signals
+from main.replicas.exchange import Exchange, SharedPart
+from main.replicas.parts import engine_parts
 from main.settings import Settings
 from storage.database.serving_lock import serving_lock
 from storage.operations.backup import sqlite_path
@@ -71,7 +73,8 @@ async def run_parts(
         app = build_app(web_services(container, bot, notices)) if "web" in parts else None
         if app is not None and container.tracing is not None:
             app = container.tracing.asgi(app)
-        components: list[Component] = [each for each in (bot, notices) if each is not None]
+        exchange = replicas_of(container, parts, bot)
+        components: list[Component] = [each for each in (exchange, bot, notices) if each is not None]
         if "clock" in parts:
             components.append(jobs(container, bot, notices))
         await serve(container, app, components, stop)
@@ -82,3 +85,17 @@ def _bot(container: Container) -> "Bot":
     from bot.app import Bot  # noqa: PLC0415 - a process without the bot saves 10 MB
 
     return Bot(bot_services(container))
+
+
+def replicas_of(container: Container, parts: frozenset[str], bot: "Bot | None") -> Exchange | None:
+    """Return the exchange with other processes of the same PostgreSQL database; SQLite has one process."""
+    if container.db.dialect != "postgresql":
+        return None
+    shared: dict[str, SharedPart] = engine_parts(container.market)
+    roles = parts - {"bot"} | ({"bot"} if bot is not None else set())
+    if bot is None:
+        return Exchange(container.db, container.lease.id, roles, shared)
+    from main.replicas.bot_parts import bot_parts  # noqa: PLC0415 - a process without the bot saves 10 MB
+
+    shared |= bot_parts(bot.limiter, bot.answers)
+    return Exchange(container.db, container.lease.id, roles, shared, bot.limiter.share)

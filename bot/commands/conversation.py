@@ -1,6 +1,9 @@
 """/new, /stop, /retry, /ask: commands of the conversation."""
 
-from telegram import Update
+from functools import partial
+
+from telegram import Message, Update
+from telegram.constants import ChatType
 
 from bot.attachments.content import content_of
 from bot.chat.asking import ask_message, run
@@ -14,7 +17,7 @@ from bot.groups.senders import is_chat_admin
 from bot.questions import records
 from bot.questions.buttons import AGAIN, INSTEAD, press_used
 from engine.errors import EngineError, ModelNotInPlan
-from storage.telegram import conversations, questions
+from storage.telegram import conversations, inbox, questions
 from storage.telegram.questions import Ask, Begun
 
 _NOT_BEGUN = {Begun.BUSY: "ask.busy", Begun.USED: "ask.used", Begun.GONE: "ask.gone"}
@@ -36,11 +39,21 @@ async def stop(update: Update, context: Context) -> None:
     if answers.stop(*place, context.user.id):
         return
     if not answers.has_any(*place):
-        await context.reply(context.t("stop.nothing"))
+        await _stop_elsewhere(context, message)
     elif await is_chat_admin(context, message.chat.id):
         answers.stop(*place)
     else:
         await context.reply(context.t("stop.not_yours"))
+
+
+async def _stop_elsewhere(context: Context, message: Message) -> None:
+    """Another process has heard of the stop; where its answer is another user's, an admin of the group may stop it."""
+    chat_id, thread, services = message.chat.id, thread_of(message) or 0, context.services
+    key, lease_id = f"{chat_id}:{thread}", services.lease_id
+    if not await services.db.read(partial(inbox.is_claimed_elsewhere, chat_key=key, lease_id=lease_id)):
+        await context.reply(context.t("stop.nothing"))
+    elif message.chat.type != ChatType.PRIVATE and await is_chat_admin(context, chat_id):
+        services.answers.stop(chat_id, thread)
 
 
 async def retry(update: Update, context: Context) -> None:

@@ -47,6 +47,10 @@ class CallRate:
     def spend(self, now: float) -> None:
         self._next = max(now, self._next) + self._every
 
+    def slow_to(self, every_seconds: float) -> None:
+        """Change the rate; the burst takes as long as before."""
+        self._every = every_seconds
+
     def is_fresh(self, now: float) -> bool:
         """Return True if no earlier call delays the next one."""
         return self._next <= now
@@ -65,6 +69,10 @@ class CallGate:
     @property
     def is_shut(self) -> bool:
         return self._now() < self._shut_until
+
+    def slow_to(self, every_seconds: float) -> None:
+        """Change the rate."""
+        self._rate.slow_to(every_seconds)
 
     def shut(self, until: float) -> None:
         """Let no call pass before `until`."""

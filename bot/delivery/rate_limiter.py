@@ -10,7 +10,7 @@ between, the whole bot is too fast: then every call waits, except those of FREE.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from enum import IntEnum
 from typing import Any
@@ -57,7 +57,8 @@ class _Chat:
         self.rate = CallRate(3, every_seconds)
         self.group = CallWindow(20, 60.5) if chat_id < 0 else None
         self.drafts = (CallWindow(18, 5.0), CallWindow(36, 30.0))
-        self.banned_until = self.slow_until = float("-inf")
+        self.banned_until = self.slow_until = self.told_until = float("-inf")
+        self.messages_here = self.drafts_here = 0
         self.turn = asyncio.Lock()
 
     def wait_seconds(self, now: float) -> float:
@@ -70,6 +71,32 @@ class _Chat:
         self.rate.spend(now)
         if self.group is not None:
             self.group.spend(now)
+        self.messages_here += 1
+
+    def spend_draft(self, now: float) -> None:
+        for window in self.drafts:
+            window.spend(now)
+        self.drafts_here += 1
+
+    def take_news(self, now: float) -> tuple[int, int, float]:
+        """Return the messages and drafts of this process since the last call, and the seconds of a new ban."""
+        banned_seconds = max(0.0, self.banned_until - now) if self.banned_until > self.told_until else 0.0
+        news = self.messages_here, self.drafts_here, banned_seconds
+        self.messages_here = self.drafts_here = 0
+        self.told_until = max(self.told_until, self.banned_until)
+        return news
+
+    def count_elsewhere(self, now: float, messages: int, drafts: int, wait_seconds: float) -> None:
+        """Count the calls of another process."""
+        here = self.messages_here, self.drafts_here
+        for _ in range(messages):
+            self.spend(now)
+        for _ in range(drafts):
+            self.spend_draft(now)
+        self.messages_here, self.drafts_here = here
+        if wait_seconds > 0:
+            self.banned_until = self.told_until = max(self.banned_until, now + wait_seconds)
+            self.slow_until = max(self.slow_until, self.banned_until + SLOW_SECONDS)
 
     def takes_draft(self, now: float) -> bool:
         return now >= self.banned_until and not any(window.wait_seconds(now) for window in self.drafts)
@@ -107,6 +134,7 @@ class RateLimiter(BaseRateLimiter[int]):
         self._chats: dict[int, _Chat] = {}
         self._swept = float("-inf")
         self._refused: deque[tuple[float, int, float]] = deque(maxlen=64)  # since the last accepted call
+        self._per_second = per_second
         self.streams = 0
 
     async def initialize(self) -> None:
@@ -148,6 +176,20 @@ class RateLimiter(BaseRateLimiter[int]):
         """Return True if a message or an edit that is only a preview may be sent to this chat now."""
         return not self._gate.is_shut and self._chat(chat_id).takes_edit(_now())
 
+    def share(self, processes: int) -> None:
+        """Take a part of the whole bot's budget: so many processes send."""
+        self._gate.slow_to(processes / self._per_second)
+
+    def take_calls(self) -> list[tuple[int, int, int, float]]:
+        """Return the news of each chat since the last call: its id, messages, drafts, the wait that Telegram wants."""
+        now = _now()
+        return [(chat_id, *news) for chat_id, chat in self._chats.items() if any(news := chat.take_news(now))]
+
+    def count_elsewhere(self, calls: Sequence[tuple[int, int, int, float]], age_seconds: float) -> None:
+        """Count the calls of another process, and obey the waits that Telegram asked of it."""
+        for chat_id, messages, drafts, wait_seconds in calls:
+            self._chat(chat_id).count_elsewhere(_now(), messages, drafts, wait_seconds - age_seconds)
+
     def slow_down(self, chat_id: int) -> None:
         """Send frames slowly for as long as Telegram counts the calls that a dead process may have made."""
         chat = self._chat(chat_id)
@@ -162,8 +204,7 @@ class RateLimiter(BaseRateLimiter[int]):
         chat, now = self._chat(chat_id), _now()
         if self._gate.is_shut or not chat.takes_draft(now):
             return True
-        for window in chat.drafts:
-            window.spend(now)
+        chat.spend_draft(now)
         try:
             return await self._call(call)
         except RetryAfter as error:

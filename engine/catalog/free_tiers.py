@@ -38,6 +38,7 @@ class _Tier:
     day: int = 0
     used_today: int = 0
     closed_until: datetime | None = None
+    used_here: int = 0
 
 
 @dataclass(slots=True)
@@ -72,6 +73,22 @@ class FreeTiers:
         _roll(tier, offer, now)
         tier.recent.append(now)
         tier.used_today += 1
+        tier.used_here += 1
+
+    def take_counts(self) -> list[tuple[Offer, int]]:
+        """Return the requests of this process since the last call."""
+        used = [(offer, tier.used_here) for offer, tier in self._tiers.items() if tier.used_here]
+        for offer, _ in used:
+            self._tiers[offer].used_here = 0
+        return used
+
+    def count_elsewhere(self, offer: Offer, now: datetime, used: int) -> None:
+        """Count the requests of another process."""
+        tier = self._tiers.get(offer)
+        if tier is not None:
+            _roll(tier, offer, now)
+            tier.recent.extend([now] * used)
+            tier.used_today += used
 
     def refused(self, offer: Offer, now: datetime, seconds: float | None, *, per_day: bool) -> None:
         """Close the tier after a 429: for `seconds`, or until the provider's next day."""

@@ -155,6 +155,7 @@ class LearnedContexts:
 
     _learned: dict[Offer, tuple[int, datetime]] = field(default_factory=dict)
     _served: dict[Offer, int] = field(default_factory=dict)
+    _new: set[Offer] = field(default_factory=set)
 
     def tokens(self, offer: Offer, at: datetime) -> int | None:
         """Return the length learned within the last hour, None where there is none."""
@@ -168,6 +169,19 @@ class LearnedContexts:
         if tokens > 0:
             bound(self._learned, offer)
             self._learned[offer] = (tokens, at + LEARNED_FOR)
+            self._new.add(offer)
+
+    def take_new(self, at: datetime) -> list[tuple[Offer, int, float]]:
+        """Return the lengths learned here since the last call, with the seconds for which they hold."""
+        learned = [(offer, *self._learned[offer]) for offer in self._new if offer in self._learned]
+        self._new.clear()
+        return [(offer, tokens, (until - at).total_seconds()) for offer, tokens, until in learned if until > at]
+
+    def adopt(self, offer: Offer, tokens: int, at: datetime, left_seconds: float) -> None:
+        """Take over a length that another process has learned."""
+        if left_seconds > 0:
+            _bound(self._learned, offer)
+            self._learned[offer] = (tokens, at + timedelta(seconds=left_seconds))
 
     def served(self, offer: Offer, input_tokens: int) -> None:
         """Note an input that the offer has served."""

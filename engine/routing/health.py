@@ -231,6 +231,10 @@ class Health(ProviderRegistry):
             provider.breaker.release_probe()
             health.breaker.release_probe()
 
+    def offer_health(self, provider: str, model: str) -> OfferHealth:
+        """Return the health of an offer, also of one that was never attempted."""
+        return self._offer(Offer(provider, model))
+
     # --- helpers ------------------------------------------------------------------------------------------
 
     def _offer(self, offer: Offer) -> OfferHealth:

@@ -30,6 +30,11 @@ class ProviderRegistry:
             for name, keys in providers.items()
         }
 
+    @property
+    def providers(self) -> Mapping[str, ProviderHealth]:
+        """The health of each provider by its name."""
+        return self._providers
+
     # --- the operator and the probes --------------------------------------------------------------------
 
     def drain(self, name: str) -> None:

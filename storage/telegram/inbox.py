@@ -163,6 +163,12 @@ def waiting(conn: Connection, bot_id: int, before: datetime) -> list[WaitingUpda
     return [WaitingUpdate(found["chat_key"], found["lane"], found["update_id"]) for found in rows]
 
 
+def is_claimed_elsewhere(conn: Connection, chat_key: str, lease_id: str) -> bool:
+    """Return True where another process handles an update of the chat."""
+    sql = "SELECT 1 AS one FROM inbox WHERE chat_key = :chat AND state = 'claimed' AND lease_id <> :lease LIMIT 1"
+    return row(conn, sql, chat=chat_key, lease=lease_id) is not None
+
+
 def still_claimed(conn: Connection, claims: Mapping[int, tuple[int, object]], lease_id: str) -> set[int]:
     """Return the ids of those claims, given with their epochs, that no other process has taken over."""
     found = (row(conn, "SELECT * FROM inbox WHERE id = :id", id=inbox_id) for inbox_id in claims)

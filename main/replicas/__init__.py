@@ -1,0 +1,1 @@
+"""Processes that share one database and tell each other their learned facts."""
