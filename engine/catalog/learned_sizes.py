@@ -180,7 +180,7 @@ class LearnedContexts:
     def adopt(self, offer: Offer, tokens: int, at: datetime, left_seconds: float) -> None:
         """Take over a length that another process has learned."""
         if left_seconds > 0:
-            _bound(self._learned, offer)
+            bound(self._learned, offer)
             self._learned[offer] = (tokens, at + timedelta(seconds=left_seconds))
 
     def served(self, offer: Offer, input_tokens: int) -> None:

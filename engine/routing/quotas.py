@@ -48,12 +48,27 @@ class LearnedTokenLimit:
     per_minute: int | None = None
     _taken: deque[tuple[float, int]] = field(default_factory=deque)
     _used: int = 0
+    _tokens_here: int = 0
     _extra: float = FIRST_EXTRA
     _raise_at: float = 0.0
     _raise_after_seconds: float = FIRST_RAISE_SECONDS
 
     def begin(self, now: float, tokens: int) -> None:
         """Count the expected tokens of an attempt that begins."""
+        self._tokens_here += tokens
+        self.count_elsewhere(now, tokens)
+
+    def take_count(self) -> int:
+        """Return the tokens counted in this process since the last call."""
+        tokens, self._tokens_here = self._tokens_here, 0
+        return tokens
+
+    def adopt(self, now: float, per_minute: int) -> None:
+        """Take over the limit that another process has learned."""
+        self.per_minute, self._raise_at = per_minute, now + self._raise_after_seconds
+
+    def count_elsewhere(self, now: float, tokens: int) -> None:
+        """Count the tokens of another process."""
         self._forget_before(now - WINDOW_SECONDS)
         self._taken.append((now, tokens))
         self._used += tokens

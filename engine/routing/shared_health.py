@@ -17,8 +17,8 @@ from engine.routing.provider_health import ProviderHealth
 Key: TypeAlias = tuple[str | int, ...]
 Value: TypeAlias = dict[str, Any]
 Fact: TypeAlias = tuple[Sequence[str | int], Value | None]
-Count: TypeAlias = tuple[str, int, str, int, int]
-"""Provider, key, model, attempts begun, attempts refused."""
+Count: TypeAlias = tuple[str, int, str, int, int, int]
+"""Provider, key, model, attempts begun, attempts refused, tokens expected."""
 
 SAME_SECONDS = 0.25
 _MOMENTS = frozenset({"until", "opened", "refused"})
@@ -48,7 +48,7 @@ class SharedHealth:
             for name, provider in self._health.providers.items()
             for number, key in enumerate(provider.keys)
             for model, budget in key.budgets.items()
-            if any(counts := budget.limit.take_counts())
+            if any(counts := (*budget.limit.take_counts(), budget.token_limit.take_count()))
         ]
 
     def apply(self, facts: Sequence[Fact], age_seconds: float) -> None:
@@ -75,10 +75,12 @@ class SharedHealth:
     def count(self, counts: Sequence[Count]) -> None:
         """Count the attempts of another process."""
         now = self._clock.monotonic()
-        for name, number, model, begun, refused in counts:
+        for name, number, model, begun, refused, tokens in counts:
             provider = self._health.providers.get(name)
             if provider is not None and number < len(provider.keys):
-                provider.keys[number].budget(model).limit.count_elsewhere(now, begun, refused)
+                budget = provider.keys[number].budget(model)
+                budget.limit.count_elsewhere(now, begun, refused)
+                budget.token_limit.count_elsewhere(now, tokens)
 
     def _facts(self) -> Iterator[tuple[Key, Value]]:
         now = self._clock.monotonic()
@@ -128,6 +130,8 @@ def _of_budget(budget: RateBudget, now: float) -> Value:
     value: Value = {"until": budget.rests_until} if budget.rests_until > now else {}
     if budget.limit.per_minute is not None:
         value |= {"limit": budget.limit.per_minute, "before": budget.limit.before_per_minute}
+    if budget.token_limit.per_minute is not None:
+        value |= {"tokens": budget.token_limit.per_minute}
     return value
 
 
@@ -193,6 +197,8 @@ def _apply_budget(_: Health, provider: ProviderHealth, rest: Key, value: Value |
     budget.rests_until = told.get("until", 0.0)
     if "limit" in told and told["limit"] != budget.limit.per_minute:
         budget.limit.adopt(now, told["limit"], told["before"])
+    if "tokens" in told and told["tokens"] != budget.token_limit.per_minute:
+        budget.token_limit.adopt(now, told["tokens"])
 
 
 def _offer(health: Health, provider: ProviderHealth, rest: Key) -> OfferHealth:

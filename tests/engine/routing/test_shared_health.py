@@ -174,6 +174,19 @@ def test_limit_is_learned_from_the_attempts_of_all_and_its_fall_is_told_whole(tw
     assert {each.health.state("q").requests_per_minute for each in two} == {20}
 
 
+def test_limit_of_tokens_is_learned_from_the_attempts_of_all(two: tuple[Process, Process]) -> None:
+    one, other = two
+    for each in two:
+        each.health.providers["q"].keys[0].begin(each.clock.at, "a", 500)
+    exchange(one, other)
+    exchange(other, one)
+    limits = [each.health.providers["q"].keys[0].budget("a").token_limit for each in two]
+    limits[0].refused(one.clock.at, one.clock.at)
+    exchange(one, other)
+    assert limits[0].per_minute == limits[1].per_minute
+    assert limits[1].remaining_at(other.clock.at) <= 0
+
+
 def test_news_of_this_process_outlives_older_news_of_another(two: tuple[Process, Process]) -> None:
     one, other = two
     fail(one)
@@ -190,5 +203,5 @@ def test_news_of_this_process_outlives_older_news_of_another(two: tuple[Process,
 def test_unknown_providers_and_keys_of_another_configuration_are_ignored(two: tuple[Process, Process]) -> None:
     _, other = two
     other.shared.apply([(["drained", "x"], {}), (["key", "q", 5], {"until": 9}), (["budget", "q", 5, "m"], {})], 0)
-    other.shared.count([("x", 0, "m", 1, 0), ("q", 5, "m", 1, 0)])
+    other.shared.count([("x", 0, "m", 1, 0, 9), ("q", 5, "m", 1, 0, 9)])
     assert other.shared.changes() == []

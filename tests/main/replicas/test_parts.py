@@ -44,8 +44,8 @@ def test_rest_of_an_offer_travels() -> None:
 
 def test_counts_of_an_earlier_minute_are_left_out() -> None:
     two = market()
-    HealthPart(two).apply({"facts": [], "counts": [["p", 0, "m", 5, 0]]}, 61)
-    HealthPart(two).apply({"facts": [], "counts": [["p", 0, "m", 3, 0]]}, 1)
+    HealthPart(two).apply({"facts": [], "counts": [["p", 0, "m", 5, 0, 0]]}, 61)
+    HealthPart(two).apply({"facts": [], "counts": [["p", 0, "m", 3, 0, 0]]}, 1)
     assert len(two.health.providers["p"].keys[0].budget("m").limit._begun_at) == 3
 
 
