@@ -1,4 +1,4 @@
-"""What this process has learned of providers, as facts for other processes, and theirs applied here.
+"""The health of providers as facts for other processes, and theirs applied here.
 
 A fact is a key, such as ("offer", provider, model), with a value, or None where it no longer holds. Only changes are
 told. Moments are seconds from now: processes need no common clock.
