@@ -9,7 +9,7 @@ MUTANTS ?=
 
 .PHONY: help run setup test lint format mutants api-check lock bench bench-gateway bench-routing failover-card soak audit clean
 
-help: ## what there is
+help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(VENV)/runtime ## start Farthing; without TELEGRAM_BOT_TOKEN, the sandbox
@@ -34,7 +34,7 @@ format: $(VENV)/dev ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-audit: $(VENV)/runtime ## check the books
+audit: $(VENV)/runtime ## check the ledger
 	@$(BIN)/python -m main audit
 
 bench: $(VENV)/dev ## what an answer costs in CPU, and how fast the ledger is

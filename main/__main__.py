@@ -1,4 +1,4 @@
-"""The command line: `python -m main` runs bot, HTTP and clock in one process."""
+"""The command line: `python -m main` runs bot, HTTP and scheduler in one process."""
 
 import argparse
 import asyncio
@@ -20,7 +20,7 @@ NOTHING_SET = (
     "`make setup` asks for them; `make run` without them starts the sandbox."
 )
 EPILOG = """\
-Without a sub-command: bot, HTTP and clock in one process. Without TELEGRAM_BOT_TOKEN: HTTP and clock only.
+Without a sub-command: bot, HTTP and scheduler in one process. Without TELEGRAM_BOT_TOKEN: HTTP and scheduler only.
 Settings: the environment and .env (see .env.example), farthing.toml (see docs/configuration.md).
 """
 
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m main",
-        description="Farthing: every prompt answered by the cheapest LLM provider that is up, and booked exactly.",
+        description="Farthing answers each prompt by the cheapest LLM provider that is up, and charges it exactly.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -150,32 +150,36 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 
 
 _COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
-    ("run", "everything, or the sandbox where no bot token is set; `make run` does this", run),
-    ("web", "HTTP, and the bot by webhook where PUBLIC_URL is set; many on PostgreSQL", lambda _: serve({"web"})),
+    ("run", "serve everything, or the sandbox where no bot token is set; `make run` does this", run),
+    (
+        "web",
+        "serve HTTP, and the bot by webhook where PUBLIC_URL is set; several replicas need PostgreSQL",
+        lambda _: serve({"web"}),
+    ),
     (
         "clock",
-        "the clock alone: probes, alerts, renewals; of several one leads, the others wait",
+        "run the scheduler alone: probes, alerts, renewals; of several processes one leads, the others wait",
         lambda _: serve({"clock"}),
     ),
-    ("sandbox", "a local Telegram with stand-in providers, to try everything without a token", sandbox),
-    ("migrate", "bring the database up to date", migrate),
-    ("setup", "go live: asks for the bot token and provider keys, checks them, writes .env", setup),
+    ("sandbox", "try everything without a token: a local Telegram and stand-in providers", sandbox),
+    ("migrate", "migrate the database to the newest revision", migrate),
+    ("setup", "go live: ask for the bot token and provider keys, check them, write .env", setup),
     (
         "audit",
-        "check the books; exit 1 with the rows that break a rule, 2 where the books can't be read",
+        "check the ledger; exit 1 with the rows that break a rule, 2 where the database can't be read",
         audit,
     ),
-    ("backup", "copy the SQLite database, prove the copy, keep the last few; safe while Farthing runs", backup),
-    ("restore", "put a backup in the database's place; the old one is kept beside it", restore),
-    ("rollup", "sum the journal per day, as the clock does; --rebuild drops the sums first", rollup),
-    ("quote", "the cost of a prompt at each offer, now", quote),
+    ("backup", "copy the SQLite database, verify the copy, keep the newest ones; safe while Farthing runs", backup),
+    ("restore", "replace the database by a backup; the old database is kept beside it", restore),
+    ("rollup", "add up the journal by day, as the scheduler does; --rebuild deletes the sums first", rollup),
+    ("quote", "quote a prompt: its expected cost at each offer, now", quote),
 )
 
 _ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     "audit": {"--full": {"action": "store_true", "help": "check every row, not only the new ones"}},
-    "backup": {"folder": {"nargs": "?", "default": "", "help": "where to (default: [backup] folder)"}},
+    "backup": {"folder": {"nargs": "?", "default": "", "help": "the folder of the copy (default: [backup] folder)"}},
     "restore": {"file": {"help": "a file that `backup` made"}},
-    "rollup": {"--rebuild": {"action": "store_true", "help": "drop them first"}},
+    "rollup": {"--rebuild": {"action": "store_true", "help": "delete the sums first"}},
     "quote": {
         "prompt": {"help": "the prompt to price"},
         "--model": {"default": "auto", "help": "a model as tenants ask for it (default: auto)"},

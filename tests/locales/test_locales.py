@@ -19,12 +19,11 @@ from engine.routing.provider_health import Status
 from scheduler.alert_kinds import KINDS
 from storage.billing import orders, payments
 from storage.billing.subscriptions import CURRENT_STATES
+from tests.locales.places import MODULES, READERS, ROOT, text_at, texts_at, uses_of
 
-ROOT = Path(__file__).parents[2]
-READERS = ("bot", "web", "scheduler", "main")
 PAGE = ROOT / "web" / "miniapp" / "page"
 ENGLISH = locales.LANGUAGES["en"]
-PARTS = ("texts", "invoice", "miniapp")
+PARTS = tuple(MODULES)
 OTHERS = [code for code in locales.LANGUAGES if code != locales.DEFAULT]
 
 OUTCOMES = {
@@ -146,15 +145,16 @@ def page_code() -> str:
 @pytest.mark.parametrize("code", OTHERS)
 def test_no_language_lacks_a_text(code: str, part: str) -> None:
     english, other = getattr(ENGLISH, part), getattr(locales.LANGUAGES[code], part)
-    assert sorted(set(english) - set(other)) == [], f"locales/{code} lacks these {part}"
-    assert sorted(set(other) - set(english)) == [], f"locales/en lacks these {part}"
+    assert texts_at("en", set(english) - set(other), part) == [], f"locales/{code} lacks these texts of English"
+    assert texts_at(code, set(other) - set(english), part) == [], "locales/en lacks these texts"
 
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("code", OTHERS)
 def test_placeholders_are_the_same_in_every_language(code: str, part: str) -> None:
     english, other = getattr(ENGLISH, part), getattr(locales.LANGUAGES[code], part)
-    assert [key for key in english if key in other and placeholders(english[key]) != placeholders(other[key])] == []
+    different = [key for key in english if key in other and placeholders(english[key]) != placeholders(other[key])]
+    assert texts_at(code, different, part) == [], "these texts have other placeholders than the English ones"
 
 
 @pytest.mark.parametrize("code", locales.LANGUAGES)
@@ -164,23 +164,23 @@ def test_no_key_is_in_two_modules_of_a_language(code: str) -> None:
         namespace: dict[str, dict[str, str]] = {}
         exec((ROOT / "locales" / code / f"{theme}.py").read_text(), namespace)
         keys += namespace["TEXTS"]
-    assert sorted({key for key in keys if keys.count(key) > 1}) == []
+    assert texts_at(code, {key for key in keys if keys.count(key) > 1}) == [], "these keys stand in two modules"
 
 
 def test_every_used_key_exists() -> None:
-    assert sorted((literals() | called()) - set(ENGLISH.texts)) == []
+    assert uses_of((literals() | called()) - set(ENGLISH.texts)) == [], "locales/en lacks the texts of these keys"
 
 
 def test_every_completed_key_is_declared_here_and_exists() -> None:
-    assert sorted(beginnings() - set(FAMILIES)) == [], "declare the keys that these f-strings complete in FAMILIES"
+    assert uses_of(beginnings() - set(FAMILIES)) == [], "declare the keys that these f-strings complete in FAMILIES"
     made = {head + tail for head, tails in FAMILIES.items() for tail in tails}
-    assert sorted(made - set(ENGLISH.texts)) == []
+    assert sorted(made - set(ENGLISH.texts)) == [], "locales/en lacks the texts of these keys of FAMILIES"
 
 
 def test_no_text_is_unused() -> None:
     used = literals() | called() | {head + tail for head in beginnings() for tail in FAMILIES[head]}
     used |= {key_of(kind) for kind in VALUES} | {f"{key_of(kind)}_group" for kind in PERSONAL}
-    assert sorted(set(ENGLISH.texts) - used) == []
+    assert texts_at("en", set(ENGLISH.texts) - used) == [], "nothing uses these texts"
 
 
 def test_every_objection_to_a_payment_has_its_text() -> None:
@@ -200,17 +200,19 @@ def test_the_page_uses_every_text_and_no_other() -> None:
     keys = set(re.findall(r'"([a-z_]+(?:\.[a-z_]+)?)"', code)) & set(ENGLISH.miniapp)
     asked = set(re.findall(r'\bt\("([^"]+)"', code))
     heads = set(re.findall(r"`([a-z]+\.)\$\{", code))
-    assert sorted(asked - set(ENGLISH.miniapp)) == []
-    assert sorted(heads - set(PAGE_FAMILIES)) == []
+    lacking = "locales/en/miniapp.py lacks these texts, which web/miniapp/page uses"
+    assert sorted(asked - set(ENGLISH.miniapp)) == [], lacking
+    assert sorted(heads - set(PAGE_FAMILIES)) == [], "declare the keys that the page completes in PAGE_FAMILIES"
     made = {head + tail for head in heads for tail in PAGE_FAMILIES[head]}
-    assert sorted(made - set(ENGLISH.miniapp)) == []
-    assert sorted(set(ENGLISH.miniapp) - keys - made) == []
+    assert sorted(made - set(ENGLISH.miniapp)) == [], lacking
+    assert texts_at("en", set(ENGLISH.miniapp) - keys - made, "miniapp") == [], "the page uses none of these texts"
 
 
 def test_every_text_of_the_invoice_is_used() -> None:
     source = (ROOT / "documents" / "invoice.py").read_text()
     kinds = {"plan", "plan_credit", "topup", "credit", "refund", "repayment", "other"}
-    assert [key for key in ENGLISH.invoice if f'"{key}"' not in source and key not in kinds] == []
+    unused = [key for key in ENGLISH.invoice if f'"{key}"' not in source and key not in kinds]
+    assert texts_at("en", unused, "invoice") == [], "documents/invoice.py uses none of these texts"
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -220,8 +222,8 @@ def test_every_text_can_be_filled_in(code: str, part: str) -> None:
     for key, text in getattr(locales.LANGUAGES[code], part).items():
         values = dict.fromkeys(placeholders(text), "2")
         filled = locales.text(code, key, **values) if part == "texts" else text.format(**values)
-        assert "{" not in filled.replace("{nb}", ""), key
-        assert part == "texts" or "|" not in text, key
+        assert "{" not in filled.replace("{nb}", ""), text_at(code, key, part)
+        assert part == "texts" or "|" not in text, text_at(code, key, part)
 
 
 def test_first_form_is_for_exactly_one() -> None:
@@ -259,4 +261,4 @@ def test_button_labels_are_short(code: str) -> None:
     labels = {key for key in texts if key.startswith("button.") and key not in {"button.stale", "button.not_yours"}}
     labels |= {"plan.cancel", "plan.resume", "topup.other", "topup.yes", "keys.make", "keys.no_limit", "forget.yes"}
     labels |= {"access.accept", "access.refuse", "alert.mute", "alert.drain", "alert.probe", "chat.as_text"}
-    assert [texts[key] for key in labels if len(texts[key]) > 20] == []
+    assert texts_at(code, (key for key in labels if len(texts[key]) > 20)) == [], "labels of at most 20 characters"
