@@ -35,7 +35,7 @@ FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/gateway/answer.py": ("answer_capture", "answer_left"),
     "engine/gateway/answer_stream.py": ("answer",),
     "engine/gateway/attempt.py": ("attempt_records",),
-    "engine/gateway/attempt_cost.py": ("cached_prefix",),
+    "engine/gateway/billed_attempt.py": ("attempt_records",),
     "engine/gateway/failover.py": ("failover_refusals", "failover_repeats", "hedging"),
     "engine/routing/breaker.py": ("breaker_model",),
     "engine/routing/health.py": (

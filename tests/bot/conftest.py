@@ -7,9 +7,10 @@ import pytest
 
 from sandbox.app import Sandbox
 from storage.database.database import Database, open_database
-from tests.journeys.conftest import Journey, migrated_database, short_pauses, started
+from tests.databases import migrated_database
+from tests.journeys.conftest import Journey, quick_repeats, started
 
-__all__ = ["short_pauses"]
+__all__ = ["quick_repeats"]
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +10,7 @@ from bot.requests import FormRequest
 from locales.button import Button
 from sandbox.app import Sandbox
 from storage.database.connection import Connection
-from storage.database.database import Database, open_database
-from storage.migrations import upgrade
+from storage.database.database import Database
 from storage.operations.admin_notices import Undelivered
 from storage.tenants import tenants
 from storage.tenants.tenants import TenantState
@@ -20,20 +18,6 @@ from tests.storage.books import FREE, NOW
 
 ANN, BAO, OLGA = 1001, 1002, 9001
 TOPUP = Button("button.topup", "topup", "open")
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path}/books.db"
-    upgrade(url)
-    async with open_database(url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -22,8 +20,8 @@ from main.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from sandbox.telegram.flood import FloodControl
-from storage.migrations import upgrade
 from storage.operations.audit import audit
+from tests.databases import migrated_database
 from tests.served import served
 from web.app import build_app
 
@@ -117,14 +115,6 @@ class Journey:
         return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, verify=False)
 
 
-@functools.cache
-def migrated_database() -> bytes:
-    """Return an empty, migrated SQLite database, made once."""
-    with tempfile.TemporaryDirectory() as folder:
-        upgrade(f"sqlite:///{folder}/new.db")
-        return Path(f"{folder}/new.db").read_bytes()
-
-
 @contextlib.asynccontextmanager
 async def started(
     tmp_path: Path, sandbox: Sandbox, config: str = CONFIG, comment_seconds: float = 0.0
@@ -158,7 +148,7 @@ async def started(
 
 
 @pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pauses between repeats where every offer fails."""
     monkeypatch.setattr(selection, "FIRST_PAUSE_SECONDS", 0.001)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from main.__main__ import main
-from storage.migrations import upgrade
+from tests.databases import migrated_database
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", "sqlite:///farthing.db")
     monkeypatch.delenv("FARTHING_CONFIG", raising=False)
-    upgrade("sqlite:///farthing.db")
+    (tmp_path / "farthing.db").write_bytes(migrated_database())
     return tmp_path
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from storage import migrations
 from storage.database.database import Database, open_database
+from tests.databases import migrated_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a migrated database; tools/mutants.py sets SQLITE_TEMPLATE, so that all its workers share one."""
     path = Path(os.environ.get("SQLITE_TEMPLATE") or tmp_path_factory.mktemp("template") / "farthing.db")
     if not path.exists():
-        migrations.upgrade(f"sqlite:///{path}")
+        path.write_bytes(migrated_database())
     return path
 
 

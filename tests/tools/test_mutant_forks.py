@@ -57,7 +57,7 @@ def test_sum(log):
 """
 SHORT = """
 from tools import mutant_forks
-mutant_forks.LEAST_SECONDS = 5
+mutant_forks.LEAST_SECONDS = 3
 mutant_forks.LEAST_PROCESSOR_SECONDS = 1
 """
 NAMES = [f"prices.x_add__mutmut_{number}" for number in (1, 2, 3, 4, 5)]
@@ -86,7 +86,7 @@ def run(project: Path, names: list[str], *options: str) -> tuple[subprocess.Comp
     (project / "names.json").write_text(json.dumps(names))
     command = [sys.executable, "-m", "pytest", "-p", "short", "-p", "tools.mutant_forks", "-p", "no:cacheprovider"]
     files = [f"--mutants={project / 'names.json'}", f"--mutant-results={project / 'results'}", "--capture=no"]
-    environment = {**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{ROOT}"}
+    environment = {**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{ROOT}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
         [*command, *files, *options], cwd=project, env=environment, check=False, capture_output=True, text=True
     )

@@ -17,11 +17,12 @@ from main.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from storage.operations.audit import audit
-from tests.journeys.conftest import migrated_database, short_pauses
+from tests.databases import migrated_database
+from tests.journeys.conftest import quick_repeats
 from tests.served import served
 from web.app import build_app
 
-__all__ = ["short_pauses"]
+__all__ = ["quick_repeats"]
 
 ADMIN_KEY = "admin-key-of-all-the-tests"
 NAMES = ("deepseek", "gemini", "anthropic", "openai")

@@ -1,7 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +12,7 @@ from bot.delivery.courier import Courier, payload
 from bot.delivery.rate_limiter import RateLimiter
 from bot.formatting.markdown import render
 from storage.database.connection import Connection
-from storage.database.database import Database, open_database
-from storage.migrations import upgrade
+from storage.database.database import Database
 from storage.telegram import outbox
 from tests.bot.port import CHAT, Port
 from tests.storage.books import FixedClock
@@ -37,14 +34,6 @@ class Telegram(Port):
         self.texts.append(str(data.parameters["text"]))
         self.chats.append(data.parameters["chat_id"])
         return {**super().arrives(data), "message_id": self.calls, "text": "…"}
-
-
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path}/farthing.db"
-    upgrade(url)
-    async with open_database(url) as opened:
-        yield opened
 
 
 async def written(db: Database, *texts: str, lease: str = "mine", request_id: str = "r") -> None:

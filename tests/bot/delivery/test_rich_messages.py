@@ -1,9 +1,7 @@
 """A rich message out of the outbox: it stands for several parts, or for none."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +15,7 @@ from bot.delivery.rate_limiter import RateLimiter
 from bot.delivery.rich_messages import RichPart
 from bot.formatting.markdown import Piece
 from storage.database.connection import Connection
-from storage.database.database import Database, open_database
-from storage.migrations import upgrade
+from storage.database.database import Database
 from storage.telegram import outbox
 from tests.bot.port import CHAT, Port
 from tests.storage.books import FixedClock
@@ -39,14 +36,6 @@ class Telegram(Port):
     def called(self, method: str, data: RequestData) -> None:
         self.parameters.append(data.json_parameters)
         self.calls.append(f"{method} {data.parameters.get('text', 'rich')}")
-
-
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path}/farthing.db"
-    upgrade(url)
-    async with open_database(url) as opened:
-        yield opened
 
 
 @pytest.fixture(autouse=True)

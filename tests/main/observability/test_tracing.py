@@ -21,7 +21,7 @@ from main.observability.tracing import open_tracing, route_of
 from main.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
-from tests.journeys.conftest import migrated_database
+from tests.databases import migrated_database
 from tests.served import served
 from web.app import build_app
 

@@ -26,7 +26,7 @@ from storage.database.connection import Connection
 from storage.ledger import holds, transfers
 from storage.operations.audit import audit
 from storage.tenants import tenants
-from tests.journeys.conftest import migrated_database
+from tests.databases import migrated_database
 from tests.served import served
 from tests.storage.books import DOUBLE, bill, hold_request
 from web.app import build_app
