@@ -12,7 +12,7 @@ from benchmarks.replay.limits import new_shape
 from benchmarks.replay.policies import Farthing
 from benchmarks.replay.report import Line
 from benchmarks.replay.world import World
-from engine.catalog.offers import Offer
+from engine.catalog.offers import Offer, flat_price
 
 PRICES = "offer,input,output\na/cheap,0.10,0.20\nb/dear,0.20,0.40\nopenai/gpt-4o,2.50,10\n"
 TRACE = "arrival_s,input_tokens,output_tokens\n" + "".join(f"{n * 0.4:.1f},400,100\n" for n in range(600))
@@ -135,3 +135,13 @@ def test_limits_have_the_shape_of_their_kind(kind: str, admitted: list[int]) -> 
         found.append(int(shape.admits(at, 2)))
         shape.took(at, admitted=bool(found[-1]))
     assert found == admitted
+
+
+def test_overlapping_blips_cost_little_where_the_third_offer_is_dear() -> None:
+    prompts = [Prompt(number, number / 4, 400, 100) for number in range(480)]
+    prices = {"a/m": flat_price("0.10", "0.40"), "b/m": flat_price("0.12", "0.42"), "c/m": flat_price("3", "12")}
+    begins = [(name, start + at) for start in (30, 90) for name, at in (("a", 2), ("b", 0))]
+    faults = [Fault(name, begin, begin + 3, "down", 0.05) for name, begin in begins]
+    ours = next(line for line in routing.compare(prompts, faults, prices, seed=1) if line.policy == Farthing.name)
+    assert ours.failed_percent == 0
+    assert ours.ratio_to_oracle < 1.25
