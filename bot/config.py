@@ -29,6 +29,7 @@ class BotConfig:
     bytes_per_day: int = 200_000_000
     footer: bool = True
     comment_seconds: float = 0.2
+    talk_tokens: int = 1000
     http_url: str = ""
     seller: str = ""
     invoice_seller: Seller = Seller()

@@ -101,6 +101,10 @@ class AccessSection(Section):
     megabytes_per_day: int = Field(200, gt=0)
 
 
+class GroupsSection(Section):
+    talk_tokens: int = Field(1000, ge=0)
+
+
 class TranscriberSection(Section):
     offer: str
     usd_per_minute: Usd
@@ -242,6 +246,7 @@ class Config(Section):
     providers: dict[str, ProviderSection] = {}
     plans: dict[str, PlanSection] = Field(default={}, validate_default=True)
     access: AccessSection = AccessSection()
+    groups: GroupsSection = GroupsSection()
     transcriber: TranscriberSection | None = None
     house: HouseSection = HouseSection()
     seller: SellerSection = SellerSection()

@@ -44,6 +44,7 @@ def bot_services(container: Container, *, footer: bool = True) -> "Services":
         files_per_minute=config.access.files_per_minute,
         bytes_per_day=config.access.megabytes_per_day * 1_000_000,
         footer=footer,
+        talk_tokens=config.groups.talk_tokens,
         http_url=_http_url(container),
         seller=config.seller.name,
         payout_per_star=Money.usd(config.billing.payout_usd_per_star),

@@ -8,6 +8,7 @@ from bot.chat.variants import answer_keyboard, variant_turns
 from bot.context import Context, claimed_update
 from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
+from bot.groups.talk import paid_by
 from engine.catalog.catalog import Catalog
 from engine.catalog.picture_tokens import IMAGE_TOKENS
 from engine.catalog.token_counts import PER_MESSAGE, estimate_text
@@ -87,14 +88,17 @@ async def _variant(context: Context, record: QuestionRecord) -> tuple[Message, .
 
 
 async def _past(context: Context, record: QuestionRecord, state: TenantState) -> tuple[Message, ...]:
-    """Return the conversation before the question, at most as long as the user set."""
+    """Return the conversation before the question, at most as long as the user set; in groups little of the others'."""
     most = int(state.settings.get("memory", conversations.MOST_MESSAGES))
     if not most:
         return ()
     place, replaced = record.place, record.answer_request_id
-    return await context.services.db.read(
-        lambda conn: conversations.history(conn, place.chat_id, place.thread_id, messages=most, before_request=replaced)
+    said = await context.services.db.read(
+        lambda conn: conversations.said(conn, place.chat_id, place.thread_id, messages=most, before_request=replaced)
     )
+    if record.is_private:
+        return tuple(each.message for each in said)
+    return paid_by(record.tenant_id, said, context.services.config.talk_tokens)
 
 
 def _fitting(

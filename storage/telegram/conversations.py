@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from engine.chat import Message, Part, Role, Text
-from storage.database.connection import Connection, ms, row, scalar
+from storage.database.connection import Connection, Row, ms, row, scalar
 
 MOST_MESSAGES = 60
 MOST_CHARS = 24_000
@@ -41,7 +42,21 @@ def reset(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> bool
     )
 
 
-def history(
+@dataclass(frozen=True, slots=True)
+class SaidMessage:
+    """A message of a conversation, with its tenant and request."""
+
+    message: Message
+    tenant_id: int
+    request_id: str
+
+
+def history(conn: Connection, chat_id: int, thread_id: int, **limits: Any) -> tuple[Message, ...]:
+    """Return the messages of `said`."""
+    return tuple(each.message for each in said(conn, chat_id, thread_id, **limits))
+
+
+def said(
     conn: Connection,
     chat_id: int,
     thread_id: int,
@@ -49,7 +64,7 @@ def history(
     messages: int = MOST_MESSAGES,
     chars: int = MOST_CHARS,
     before_request: str | None = None,
-) -> tuple[Message, ...]:
+) -> tuple[SaidMessage, ...]:
     """Return the latest messages of the open conversation that fit both limits, oldest first.
 
     The first one is always a question. The latest message is taken even if it is longer than `chars`. Over a limit, the
@@ -61,15 +76,19 @@ def history(
     of_them = "FROM messages WHERE conversation_id = :id AND id < :before"
     total = scalar(conn, f"SELECT COUNT(*) {of_them}", **values)
     rows = conn.rows(
-        f"SELECT role, parts {of_them} ORDER BY id LIMIT :n OFFSET :left_out",
+        f"SELECT role, parts, tenant_id, request_id {of_them} ORDER BY id LIMIT :n OFFSET :left_out",
         n=messages,
         left_out=_left_out(int(total), messages),
         **values,
     )
     sizes = [len(found["parts"]) for found in rows]
     asked = [found["role"] == Role.USER for found in rows]
-    first = first_kept(sizes, asked, chars)
-    return tuple(Message(Role(found["role"]), parts_from_json(found["parts"])) for found in rows[first:])
+    return tuple(map(_said, rows[first_kept(sizes, asked, chars) :]))
+
+
+def _said(found: Row) -> SaidMessage:
+    message = Message(Role(found["role"]), parts_from_json(found["parts"]))
+    return SaidMessage(message, found["tenant_id"], found["request_id"])
 
 
 def _before(conn: Connection, request_id: str | None) -> tuple[int, int] | None:
