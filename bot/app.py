@@ -30,6 +30,7 @@ from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import RateLimiter, seconds_of
 from bot.groups.greeting import on_membership
 from bot.groups.mentions import COMMAND
+from bot.groups.moving import on_migration
 from bot.groups.senders import is_anonymous, is_other_bot
 from bot.notify import TelegramNotifier
 from bot.payments import payments
@@ -217,6 +218,7 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, i
     application.add_handler(ChatMemberHandler(on_membership, ChatMemberHandler.MY_CHAT_MEMBER))
     commands = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
     application.add_handler(MessageHandler(COMMAND & commands, on_command))
+    application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, on_migration))
     application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, on_message))
     application.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE, on_edited))
     for handler in payments.last_handlers():

@@ -12,6 +12,7 @@ from bot.attachments.content import ANSWER, UNSEEN
 from bot.attachments.downloads import Unreadable, download
 from bot.attachments.earlier import known_part
 from bot.context import Context
+from bot.formatting.literal import as_code
 from documents.reading.kinds import picture_type
 from documents.reading.reading import Reading, UnreadableFileError
 from engine.catalog.token_counts import estimate_text
@@ -121,7 +122,7 @@ class Prompt:
             reading = Reading(text, reading.pictures, shown=len(text))
         if not reading.is_whole:
             note = f", only the first {reading.shown} {'pages' if reading.unit == 'pages' else 'characters'} of it"
-            values = {"name": _as_code(name), "shown": reading.shown, "total": reading.total}
+            values = {"name": as_code(name), "shown": reading.shown, "total": reading.total}
             self.remarks.append(self.context.t(f"chat.part_{reading.unit}", **values))
         title = " ".join(name.split()).replace("]", ")")
         self._add(f"[File {title}{note}:]\n{text}" if text else f"[File {title}{note}, as pictures of its pages:]")
@@ -145,11 +146,6 @@ class Prompt:
     def _add(self, text: str) -> None:
         """Add a text, apart from the one before it."""
         self.parts.append(Text(f"\n\n{text}" if self.parts else text))
-
-
-def _as_code(name: str) -> str:
-    """Return a file's name as code, so that nothing in it is markup."""
-    return f"`{' '.join(name.split()).replace('`', chr(39))}`"
 
 
 def _quoted(text: str) -> str:

@@ -22,6 +22,7 @@ from engine.money import Money
 from engine.ports import CaptureStep
 from engine.tenancy import Charge
 from storage.database.connection import Connection
+from storage.groups import wallets
 from storage.telegram import conversations, inbox, outbox, questions
 from storage.telegram.inbox import ClaimedUpdate
 from storage.telegram.questions import QuestionRecord, QuestionState
@@ -57,7 +58,10 @@ class Destination:
 
 @dataclass(slots=True)
 class AnswerSaver:
-    """`finish` is the engine's Finisher. Afterwards `head` is the text of the first final message."""
+    """`finish` is the engine's Finisher. Afterwards `head` is the text of the first final message.
+
+    `group_wallet_id`: the group's wallet, if it pays in place of the asker.
+    """
 
     context: Context
     destination: Destination
@@ -70,6 +74,7 @@ class AnswerSaver:
     remarks: tuple[str, ...] = ()
     keyboard: InlineKeyboardMarkup | None = None
     head: str = ""
+    group_wallet_id: int | None = None
 
     def finish(self, completion: Completion, receipt: Receipt) -> CaptureStep:
         """Render the answer, in the event loop. The returned function runs in the transaction of the capture."""
@@ -89,6 +94,9 @@ class AnswerSaver:
             parts.append(self._payload(whole[-1], edit, len(parts), rich_part, self.keyboard))
             self._write(conn, claimed, parts)
             self._let_stand(conn, text, stopped=completion.stopped)
+            if self.group_wallet_id is not None:
+                today = self.context.services.clock.now().date()
+                wallets.add_share(conn, self.group_wallet_id, self.record.tenant_id, today, charge.wallet)
 
         return step
 

@@ -8,12 +8,15 @@ from bot.chat.variants import answer_keyboard, variant_turns
 from bot.context import Context, claimed_update
 from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
+from bot.groups.paying import group_payer
 from bot.groups.talk import paid_by
 from engine.catalog.catalog import Catalog
 from engine.catalog.picture_tokens import IMAGE_TOKENS
 from engine.catalog.token_counts import PER_MESSAGE, estimate_text
 from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role, Text
+from engine.errors import InsufficientFunds
 from engine.gateway.answer import Answer
+from engine.tenancy import Tenant
 from storage.telegram import conversations
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
@@ -159,9 +162,22 @@ def tokens_of(message: Message) -> int:
 
 
 async def _answered(context: Context, saver: AnswerSaver) -> Completion | None:
+    """Stream the answer, paid by the group's wallet if there is one that covers it, else by the asker."""
+    chat_id = saver.destination.chat_id
+    wallet = None if saver.destination.is_private else await group_payer(context, chat_id)
+    if wallet is not None:
+        try:
+            saver.group_wallet_id = wallet.id
+            return await _streamed(context, wallet, saver)
+        except InsufficientFunds:
+            saver.group_wallet_id = None
+    return await _streamed(context, await context.tenant(), saver)
+
+
+async def _streamed(context: Context, payer: Tenant, saver: AnswerSaver) -> Completion | None:
     """Stream the answer. Afterwards it is charged and in the outbox. None: it was stopped before any content."""
     services, destination, preview = context.services, saver.destination, saver.preview
-    async with services.gateway.answer(await context.tenant(), saver.request, finish=saver.finish) as answer:
+    async with services.gateway.answer(payer, saver.request, finish=saver.finish) as answer:
         with services.answers.running(destination.chat_id, destination.thread, context.user.id, answer):
             await _show(answer, preview)
     if answer.completion is not None:

@@ -12,9 +12,10 @@ async def start(update: Update, context: Context) -> None:
     if context.in_group:
         await context.reply(greeting(context))
         return
-    linked = all_commands(context).get(arguments(context)[0]) if arguments(context) else None
+    name, _, argument = (arguments(context)[0] if arguments(context) else "").partition("_")
+    linked = all_commands(context).get(name)
     if linked is not None and not linked.admin:
-        context.args = []
+        context.args = [argument] if argument else []
         await linked.run(update, context)
         return
     state = await context.state()

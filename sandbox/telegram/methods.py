@@ -15,6 +15,12 @@ QUERY_SECONDS = 150.0
 MOST_TOAST = 200
 MOST_SECRET = 256
 MOST_CONNECTIONS, USUAL_CONNECTIONS = 100, 40
+_GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
+FULL_INFO: Params = {
+    "accent_color_id": 0,
+    "max_reaction_count": 11,
+    "accepted_gift_types": dict.fromkeys(_GIFTS, True),
+}
 _PORTS = (443, 80, 88, 8443)
 _LOOPBACK = ("127.0.0.1", "localhost")
 _SECRET = re.compile(r"^[A-Za-z0-9_-]*$")
@@ -104,8 +110,9 @@ async def answer_callback_query(world: World, params: Params) -> Any:
 
 
 async def get_chat(world: World, params: Params) -> Any:
+    """Return a chat with the fields that Telegram always sends of one."""
     required(params, "chat_id")
-    return world.shown(world.chat_of(params, reach=False))
+    return {**world.shown(world.chat_of(params, reach=False)), **FULL_INFO}
 
 
 async def get_chat_member(world: World, params: Params) -> Any:

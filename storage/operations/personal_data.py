@@ -11,6 +11,7 @@ from typing import Any
 from engine.chat import Usage
 from engine.money import Money
 from storage.database.connection import Connection, Row, moment_or_none, ms
+from storage.groups import wallets
 from storage.invoices import invoices
 from storage.ledger import journal
 from storage.reports import usage
@@ -48,6 +49,7 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
             {name: getattr(row, name) for name in row.__slots__ if name not in _OPERATOR_FIELDS}
             for row in usage.rows(conn, date.min, now.date(), tenant_id)
         ],
+        "groups": wallets.everything(conn, tenant_id),
         "orders": _rows(conn, "orders", tenant_id),
         "payments": _rows(conn, "payments", tenant_id),
         "subscription": _rows(conn, "subscriptions", tenant_id),

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import pytest
 from telegram import Update
 from telegram.ext import Application, ContextTypes
-from telegram.request import BaseRequest, RequestData
 
 from bot.app import _add_handlers
 from bot.config import BotConfig
@@ -29,7 +28,6 @@ from engine.gateway.market import Market
 from engine.money import Money
 from engine.routing.health import Health, HealthPolicy
 from engine.tenancy import Flat, Markup
-from sandbox.telegram.world import membership
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
 from storage.database.leases import Lease
@@ -37,83 +35,20 @@ from storage.ledger.journal import SqlJournal, allowance_rates
 from storage.ledger.ledger import SqlLedger
 from storage.operations.audit import audit
 from storage.tenants.tenants import TenantState, by_telegram
+from tests.bot.commands.recording import ANN, ME, Call, RecordingRequest, chat_of
 from tests.bot.settings import bot_config
 from tests.engine.scripted import ScriptedProvider, whole
 from tests.scheduler.conftest import HandClock
 from tests.storage.conftest import sqlite_template
 from tests.storage.shop import KNOWN
 
-__all__ = ["sqlite_template"]
+__all__ = ["ANN", "ME", "Call", "RecordingRequest", "chat_of", "sqlite_template"]
 
 T = TypeVar("T")
-ANN, BAO, OLGA, ROOM = 1001, 1002, 9001, -100500
+BAO, OLGA, ROOM = 1002, 9001, -100500
 NAMES = {ANN: "Ann", BAO: "Bao", OLGA: "Olga"}
 PROVIDERS = ("deepseek", "gemini", "openai")
 OFFERS = tuple(Offer(name, "m") for name in PROVIDERS)
-ME = {"id": 1, "is_bot": True, "first_name": "Farthing", "username": "farthing_bot"}
-
-
-@dataclass(slots=True)
-class Call:
-    """One call of the Bot API: its method, its parameters, and the names of the files that came with it."""
-
-    method: str
-    params: dict[str, Any]
-    files: dict[str, bytes]
-
-    @property
-    def text(self) -> str:
-        return str(self.params.get("text") or self.params.get("caption") or self.params.get("rich_message") or "")
-
-
-class RecordingRequest(BaseRequest):
-    """PTB's way to Telegram. `refusals` maps a method to the error that answers it; `member` is every user's status."""
-
-    def __init__(self) -> None:
-        self.calls: list[Call] = []
-        self.refusals: dict[str, Exception] = {}
-        self.member = "member"
-
-    @property
-    def read_timeout(self) -> float | None:
-        return 1
-
-    async def initialize(self) -> None: ...
-    async def shutdown(self) -> None: ...
-
-    async def do_request(
-        self,
-        url: str,
-        method: str,  # noqa: ARG002 - PTB's signature
-        request_data: RequestData | None = None,
-        *_: Any,
-        **__: Any,
-    ) -> tuple[int, bytes]:
-        name, params = url.rpartition("/")[2], request_data.parameters if request_data else {}
-        files = request_data.multipart_data if request_data else None
-        named = {
-            str(part[0]): part[1] if isinstance(part[1], bytes) else part[1].read() for part in (files or {}).values()
-        }
-        self.calls.append(Call(name, dict(params), named))
-        if error := self.refusals.get(name):
-            raise error
-        return 200, json.dumps({"ok": True, "result": self._result(name, params)}).encode()
-
-    def _result(self, name: str, params: dict[str, Any]) -> Any:
-        if name == "getMe":
-            return ME
-        if name == "getChatMember":
-            return membership({"id": ANN, "is_bot": False, "first_name": "Ann"}, self.member)
-        if name == "createInvoiceLink":
-            return "https://t.me/$invoice"
-        if name.startswith(("send", "editMessage")) and name not in {"sendChatAction", "sendMessageDraft"}:
-            return {"message_id": 1000 + len(self.calls), "date": 0, "chat": chat_of(params.get("chat_id", ANN))}
-        return True
-
-
-def chat_of(chat_id: Any) -> dict[str, Any]:
-    number = int(chat_id)
-    return {"id": number, "type": "private" if number > 0 else "supergroup", "title": "Room", "first_name": "A"}
 
 
 @dataclass(slots=True)

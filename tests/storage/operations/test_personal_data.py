@@ -213,6 +213,7 @@ async def test_deleted_answer_is_replayed_as_an_error(db: Database) -> None:
 EXPORTED_OR_DELETED = {
     "api_keys",
     "conversations",
+    "group_shares",
     "idempotency",
     "inbox",
     "invoices",
@@ -231,6 +232,7 @@ WITHOUT_PERSONAL_DATA = {
     "accounts": "balances, which are the sums of the exported transfers",
     "attempts": "numbers of each call, exported as sums of days; named by the tenant's number only",
     "code_tries": "the times of wrong codes",
+    "groups": "a group's title and its wallet, which no person owns",
     "holds": "amounts of answers, exported as transfers and usage",
     "outbox": "the text is deleted as soon as it is sent",
 }

@@ -1,0 +1,137 @@
+"""/group: who pays in a group, and its own wallet, which admins fill and cap in the private chat."""
+
+from datetime import timedelta
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
+
+from bot.buttons import button, rows
+from bot.command import Command
+from bot.context import Context, arguments
+from bot.formatting.literal import as_code
+from bot.groups.senders import is_chat_admin
+from engine.money import ZERO, Money
+from storage.database.connection import Connection
+from storage.groups import wallets
+from storage.groups.wallets import GroupShare, GroupWallet, WalletShort
+
+AMOUNTS = (Money.usd("1"), Money.usd("5"), Money.usd("20"))
+CAPS = (Money.usd("0.10"), Money.usd("0.50"), Money.usd("2"), ZERO)
+SHARES_OF = timedelta(days=30)
+MOST_SHARES = 20
+
+
+async def group(update: Update, context: Context) -> None:
+    """In a group, say who pays there. In private, show the wallet of the group that the link names."""
+    message = update.message
+    assert message is not None
+    if context.in_group:
+        await _say_who_pays(context, message.chat.id)
+        return
+    given = arguments(context)[0] if arguments(context) else ""
+    if not given.removeprefix("-").isdecimal():
+        await context.reply(context.t("group.where"))
+    elif await _may_keep(context, int(given)):
+        await context.reply(*await _panel(context, int(given)))
+
+
+async def _say_who_pays(context: Context, chat_id: int) -> None:
+    wallet = await context.services.db.read(lambda conn: wallets.find(conn, chat_id))
+    key = "group.wallet_pays" if wallet is not None and wallet.free > ZERO else "group.asker_pays"
+    link = InlineKeyboardButton(context.t("button.private"), url=context.private_link(f"group_{chat_id}"))
+    await context.reply(f"{context.t(key)} {context.t('group.kept')}", rows([link]))
+
+
+async def _may_keep(context: Context, chat_id: int) -> bool:
+    """Return True for the admins of the group; tell others why not."""
+    if await is_chat_admin(context, chat_id):
+        return True
+    await context.reply(context.t("group.not_admin"))
+    return False
+
+
+async def _panel(context: Context, chat_id: int) -> tuple[str, InlineKeyboardMarkup]:
+    services, now = context.services, context.services.clock.now()
+    title = (await context.bot.get_chat(chat_id)).effective_name or ""
+
+    def unit(conn: Connection) -> tuple[GroupWallet, list[GroupShare]]:
+        wallet = wallets.open_wallet(conn, chat_id, title, services.free_plan, now)
+        return wallet, list(wallets.shares(conn, wallet.wallet_id, (now - SHARES_OF).date(), MOST_SHARES))
+
+    wallet, shares = await services.db.write(unit)
+    cap = context.written(wallet.day_cap) if wallet.day_cap > ZERO else context.t("group.no_cap")
+    text = context.t("group.panel", title=as_code(wallet.title), free=wallet.free, cap=cap)
+    if shares:
+        lines = (context.t("group.share", name=as_code(s.name), usd=s.charge, n=s.answers) for s in shares)
+        text += context.t("group.shares", days=SHARES_OF.days, lines="\n".join(lines))
+    return text, _keyboard(context, chat_id)
+
+
+def _keyboard(context: Context, chat_id: int) -> InlineKeyboardMarkup:
+    owner = context.user.id
+    fills = [
+        button(context.t("group.put", usd=usd), "group", "fill", chat_id, usd.nanousd, owner=owner) for usd in AMOUNTS
+    ]
+    caps = [
+        button(
+            context.t("group.cap", usd=usd) if usd > ZERO else context.t("group.uncap"),
+            "group",
+            "cap",
+            chat_id,
+            usd.nanousd,
+            owner=owner,
+        )
+        for usd in CAPS
+    ]
+    return InlineKeyboardMarkup([fills, *rows(caps).inline_keyboard])
+
+
+async def fill(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Ask before money is moved: it can't be moved back."""
+    chat_id, amount = int(args[0]), Money(int(args[1]))
+    if not await _may_keep(context, chat_id):
+        return
+    sure = button(context.t("group.yes"), "group", "move", chat_id, amount.nanousd, owner=context.user.id)
+    back = button(context.t("button.cancel"), "group", "back", chat_id, owner=context.user.id)
+    await context.edit_or_reply(context.t("group.sure", usd=amount), rows([sure, back]))
+
+
+async def move(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Move money from the admin's wallet to the group's, once a press."""
+    query, chat_id, amount = update.callback_query, int(args[0]), Money(int(args[1]))
+    assert query is not None
+    if amount not in AMOUNTS or not await _may_keep(context, chat_id):
+        return
+    services, state = context.services, await context.state(fresh=True)
+
+    def unit(conn: Connection) -> bool:
+        wallet = wallets.find(conn, chat_id)
+        return wallet is not None and wallets.fill(
+            conn, wallet, state.id, amount, f"group:{query.id}", services.clock.now()
+        )
+
+    try:
+        await services.db.write(unit)
+    except WalletShort:
+        topup = button(context.t("button.topup"), "topup", "open", owner=context.user.id)
+        text = context.t("group.short", wallet=state.wallet, usd=amount)
+        await context.edit_or_reply(text, rows([topup]))
+        return
+    await context.edit_or_reply(*await _panel(context, chat_id))
+
+
+async def cap(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Set the most that one person may use on one day."""
+    chat_id, amount = int(args[0]), Money(int(args[1]))
+    if await _may_keep(context, chat_id):
+        await context.services.db.write(lambda conn: wallets.set_day_cap(conn, chat_id, amount))
+        await context.edit_or_reply(*await _panel(context, chat_id))
+
+
+async def back(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    if await _may_keep(context, int(args[0])):
+        await context.edit_or_reply(*await _panel(context, int(args[0])))
+
+
+COMMAND = Command(
+    "group", group, 12, private_only=False, buttons={"fill": fill, "move": move, "cap": cap, "back": back}
+)
