@@ -1,7 +1,7 @@
 """Chat requests, the events of their answers and the usage reports, independent of any dialect."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
@@ -52,10 +52,20 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """A block of reasoning that its provider signed, or `redacted` reasoning that only its provider can read."""
+
+    text: str = ""
+    signature: str = ""
+    redacted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation.
 
     `thinking`: the reasoning of an assistant's turn, where the client gives it back, and its provider's signature.
+    `thoughts`: the blocks of that reasoning, where there are several or redacted ones; they go back one by one.
     `is_error`: a tool's result that says why the tool failed.
     """
 
@@ -67,6 +77,7 @@ class Message:
     thinking: str = ""
     thinking_signature: str = ""
     is_error: bool = False
+    thoughts: tuple[Thought, ...] = ()
 
     @property
     def text(self) -> str:
@@ -76,6 +87,15 @@ class Message:
 def says(role: Role, text: str) -> Message:
     """Return a message of text alone."""
     return Message(role, (Text(text),))
+
+
+def with_thoughts(message: Message, thoughts: Sequence[Thought]) -> Message:
+    """Return an assistant's message with the blocks of its reasoning."""
+    text = "\n\n".join(thought.text for thought in thoughts if thought.text)
+    signature = next((thought.signature for thought in reversed(thoughts) if thought.signature), "")
+    is_several = len(thoughts) > 1 or any(thought.redacted for thought in thoughts)
+    kept = tuple(thoughts) if is_several else ()
+    return replace(message, thinking=text, thinking_signature=signature, thoughts=kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +188,9 @@ class Delta(msgspec.Struct, frozen=True):
     """A piece of choice number `index`. Reasoning shows that the model works, but is no content; so does an empty one.
 
     `is_refusal`: the text is the model's refusal to answer. `thinking_signature` is opaque text of the provider that
-    must come back with the reasoning. `hides_thinking`: reasoning was sent in a form that can't be read. A Struct,
-    because an answer has hundreds of them, and a frozen dataclass takes many times longer to construct.
+    must come back with the reasoning. `hides_thinking`: reasoning was sent in a form that can't be read;
+    `redacted_thinking` is that form, where it can be given back. A Struct, because an answer has hundreds of them, and
+    a frozen dataclass takes many times longer to construct.
     """
 
     text: str = ""
@@ -180,6 +201,7 @@ class Delta(msgspec.Struct, frozen=True):
     is_refusal: bool = False
     thinking_signature: str = ""
     hides_thinking: bool = False
+    redacted_thinking: str = ""
 
     @property
     def is_content(self) -> bool:

@@ -29,7 +29,8 @@ from web.miniapp.operator import OperatorPages
 from web.openai import models, usage
 from web.openai.chat import ChatFamily
 from web.openai.embeddings import EmbeddingsEndpoint
-from web.openai.responses import ResponsesFamily, StoredResponses
+from web.openai.responses.family import InputTokens, ResponsesFamily
+from web.openai.responses.stored import StoredResponses
 from web.openai.text_completions import TextFamily
 from web.pipeline.endpoint import ChatEndpoint, Prompting
 from web.pipeline.idempotency import IdempotencyKeys
@@ -120,11 +121,13 @@ def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
 
 def _prompt_endpoints(prompting: Prompting, services: WebServices) -> dict[str, Endpoint]:
     """Return the endpoints of /v1 that answer prompts, by path; each is called with POST."""
+    responses = ResponsesFamily(services.db, services.clock)
     return {
         "/v1/chat/completions": ChatEndpoint(prompting, ChatFamily()).create,
         "/v1/messages": ChatEndpoint(prompting, MessagesFamily(), b"messages\n").create,
         "/v1/messages/count_tokens": TokenCount().create,
-        "/v1/responses": ChatEndpoint(prompting, ResponsesFamily(services.db, services.clock), b"responses\n").create,
+        "/v1/responses": ChatEndpoint(prompting, responses, b"responses\n").create,
+        "/v1/responses/input_tokens": InputTokens(responses).create,
         "/v1/completions": ChatEndpoint(prompting, TextFamily(), b"completions\n").create,
         "/v1/embeddings": EmbeddingsEndpoint(prompting).create,
     }
@@ -135,6 +138,7 @@ def _stored_responses(services: WebServices) -> list[BaseRoute]:
     return [
         Route("/v1/responses/{response_id}", stored.read, methods=["GET"]),
         Route("/v1/responses/{response_id}", stored.delete, methods=["DELETE"]),
+        Route("/v1/responses/{response_id}/cancel", stored.cancel, methods=["POST"]),
         Route("/v1/responses/{response_id}/input_items", stored.input_items, methods=["GET"]),
     ]
 

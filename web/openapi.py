@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from web import operations
-from web.openapi_parts import Operation, Schema
+from web.openapi_parts import STATUSES, Operation, Schema, ref
 from web.schemas import Error
 
 _SCHEMES = {
@@ -21,6 +21,7 @@ _SCHEMES = {
         "description": "`Authorization: tma <initData>` with the initData that Telegram gives the Mini App",
     },
 }
+_ERROR = {"schema": ref("Error")}
 _PLAN_BODIES = {"PlanIn", "TenantIn"}
 _REQUEST_ID = {
     "x-request-id": {
@@ -75,6 +76,9 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     if responses.get("422", {}).get("description") == "Validation Error":  # FastAPI's own; such a fault is a 400
         del responses["422"]
+    shapes = [each["content"] for status, each in responses.items() if status[0] in "45" and "content" in each]
+    broken = {"description": STATUSES[500], "content": shapes[0] if shapes else {"application/json": _ERROR}}
+    responses.setdefault("500", broken)
     if "401" in responses:
         operation["security"] = [{name: []} for name in _schemes(path)]
     if path.startswith("/v1/"):

@@ -19,6 +19,7 @@ STATUSES: Mapping[int, str] = {
     415: "The body's content type or encoding is not supported",
     422: "The Idempotency-Key was used for another request",
     429: "Too many requests: see Retry-After",
+    500: "An internal error; nothing was charged",
     502: "The answer broke off and could not be restarted; nothing was charged",
     503: "No provider can answer now, or the server has no space for the request: see Retry-After",
 }
@@ -44,16 +45,17 @@ def ref(name: str) -> Schema:
 
 
 def errors(
-    *statuses: int, words: Mapping[int, str] | None = None, schema: str = "Error", challenge: str = "Bearer"
+    *statuses: int, words: Mapping[int, str] | None = None, schema: str | Schema = "Error", challenge: str = "Bearer"
 ) -> Responses:
     """Return the error responses of an endpoint, with the headers that belong to each status.
 
-    `words` replaces a description of STATUSES, `schema` names the component that describes the bodies.
+    `words` replaces a description of STATUSES; `schema`, or the component of that name, describes the bodies.
     """
+    described = ref(schema) if isinstance(schema, str) else schema
     texts = {**STATUSES, **(words or {})}
     found: Responses = {}
     for status in sorted(set(statuses)):
-        found[status] = {"description": texts[status], "content": {"application/json": {"schema": ref(schema)}}}
+        found[status] = {"description": texts[status], "content": {"application/json": {"schema": described}}}
         if headers := _error_headers(status, challenge):
             found[status]["headers"] = headers
     return found

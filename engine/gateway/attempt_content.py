@@ -141,7 +141,8 @@ class AttemptContent:
         is_content, is_thinking = bool(delta.text or delta.tool_calls), delta.is_thinking
         if is_thinking:
             self._is_answer = True
-            self._left_thinking_chars -= _EVENT_CHARS + len(delta.thinking) + len(delta.thinking_signature)
+            hidden = len(delta.thinking_signature) + len(delta.redacted_thinking)
+            self._left_thinking_chars -= _EVENT_CHARS + len(delta.thinking) + hidden
         if is_content:
             self._left_chars -= _EVENT_CHARS + len(delta.text)
             for call in delta.tool_calls:

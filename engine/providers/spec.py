@@ -27,6 +27,7 @@ class Spec:
     `no_effort_with_tools`: parts of the names of models that take tools only while they don't think.
     `thinking_off`: (part of a model's name, fields that switch its thinking off); the first match wins.
     `thinking_field`: the field in which an assistant's reasoning is given back; empty: it is not given back.
+    `signed_calls`: a part of the names of models whose tool calls come with signatures that must be given back.
     `needs_thinking_back`: while it thinks, each assistant's turn must have that field.
     `most_stops`, `most_temperature`: the provider's limits. `nine_letter_ids`: ids of tool calls have nine letters.
     `strict_turns`: it refuses blank turns, a turn of the user after a tool's, and a begun answer without a mark.
@@ -57,6 +58,7 @@ class Spec:
     thinking_off: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     thinking_field: str = ""
     needs_thinking_back: bool = False
+    signed_calls: str = ""
     most_stops: int = 4
     most_temperature: float = 2.0
     nine_letter_ids: bool = False

@@ -20,6 +20,7 @@ from storage.operations.audit import audit
 from tests.databases import migrated_database
 from tests.journeys.conftest import quick_repeats
 from tests.served import served
+from tests.web.described import Described
 from web.app import build_app
 
 __all__ = ["quick_repeats"]
@@ -44,20 +45,39 @@ requests_per_minute = 100000
 
 @dataclass(slots=True)
 class RunningApi:
-    """The served app. `key` is an API key of a tenant with 1 USD in the wallet and an allowance."""
+    """The served app. `key` is an API key of a tenant with 1 USD in the wallet and an allowance.
+
+    Every answer that its clients get is checked against /openapi.json.
+    """
 
     sandbox: Sandbox
     container: Container
     url: str
     key: str = ""
+    _described: Described | None = None
 
     def http(self, key: str | None = None, **headers: str) -> httpx.AsyncClient:
         key = self.key if key is None else key
         said = {**({"authorization": f"Bearer {key}"} if key else {}), **headers}
-        return httpx.AsyncClient(base_url=self.url, headers=said, trust_env=False, verify=False, timeout=60)
+        return httpx.AsyncClient(
+            base_url=self.url,
+            headers=said,
+            trust_env=False,
+            verify=False,
+            timeout=60,
+            event_hooks={"response": [self.check]},
+        )
 
     def ai(self, key: str | None = None) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(base_url=f"{self.url}/v1", api_key=key or self.key, max_retries=0)
+        key = key or self.key
+        http = openai.DefaultAsyncHttpxClient(trust_env=False, event_hooks={"response": [self.check]})
+        return openai.AsyncOpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, http_client=http)
+
+    async def check(self, response: httpx.Response) -> None:
+        if self._described is None:
+            async with httpx.AsyncClient(trust_env=False, verify=False) as http:
+                self._described = Described((await http.get(f"{self.url}/openapi.json")).json())
+        await self._described.check(response)
 
     async def make_key(self, *, usd: str = "") -> str:
         async with self.http(ADMIN_KEY) as admin:

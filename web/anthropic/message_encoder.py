@@ -61,6 +61,8 @@ def _begun(block: Block) -> dict[str, Any]:
         return {"type": "tool_use", "id": block.call_id, "name": block.name, "input": {}}
     if block.kind is BlockKind.THINKING:
         return {"type": "thinking", "thinking": "", "signature": ""}
+    if block.kind is BlockKind.REDACTED:
+        return {"type": "redacted_thinking", "data": block.signature}
     return {"type": "text", "text": ""}
 
 

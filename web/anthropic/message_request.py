@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.catalog.model_names import MOST_NAME_CHARS
-from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Tool, ToolCall
+from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Thought, Tool, ToolCall, with_thoughts
 from engine.errors import BadRequest, UnknownModel
 from web.openai.image_addresses import is_public
 from web.pipeline.fields import Fields
@@ -161,8 +161,7 @@ def _list_of_blocks(value: Any, where: str) -> list[Mapping[str, Any]]:
 def _assistant(blocks: Sequence[Mapping[str, Any]], where: str) -> Message:
     parts: list[Part] = []
     calls: list[ToolCall] = []
-    thoughts: list[str] = []
-    signature = ""
+    thoughts: list[Thought] = []
     for n, block in enumerate(blocks):
         kind, at = block.get("type"), f"{where}.{n}"
         fields = Fields(block, at)
@@ -170,12 +169,13 @@ def _assistant(blocks: Sequence[Mapping[str, Any]], where: str) -> Message:
             arguments = json.dumps(fields.object("input") or {}, ensure_ascii=False)
             calls.append(ToolCall(fields.text("id"), fields.text("name"), arguments))
         elif kind == "thinking":
-            thoughts.append(fields.optional_text("thinking") or "")
-            signature = fields.optional_text("signature") or signature
-        elif kind != "redacted_thinking":
+            text, signature = fields.optional_text("thinking") or "", fields.optional_text("signature") or ""
+            thoughts.append(Thought(text, signature))
+        elif kind == "redacted_thinking":
+            thoughts.append(Thought(redacted=fields.text("data")))
+        else:
             parts.append(_part(block, at))
-    thinking = "\n\n".join(thoughts)
-    return Message(Role.ASSISTANT, tuple(parts), tuple(calls), thinking=thinking, thinking_signature=signature)
+    return with_thoughts(Message(Role.ASSISTANT, tuple(parts), tuple(calls)), thoughts)
 
 
 def _user(blocks: Sequence[Mapping[str, Any]], where: str, role: Role) -> list[Message]:

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.chat import Choice, Completion, Finish, Finished, ToolCall, Usage
+from engine.chat import Completion, Finish, Finished, Usage
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
+from web.pipeline.blocks import Block, BlockKind, split
 
 _STOP_REASONS = {
     Finish.STOP: "end_turn",
@@ -18,11 +19,10 @@ _STOP_REASONS = {
 
 def message_json(id: str, completion: Completion, charge: Charge, ignored: Sequence[str] = ()) -> dict[str, Any]:  # noqa: A002
     """Return the whole message. `ignored` are the fields that no offer takes."""
-    choice = completion.choices[0]
     return {
         **begun_json(id, completion.model),
-        "content": content_json(choice),
-        **stop_json(choice.finish, completion),
+        "content": [block_json(block) for block in split(completion.events)],
+        **stop_json(completion.choices[0].finish, completion),
         "usage": usage_json(completion.usage, charge),
         "farthing": farthing_json(completion, ignored),
     }
@@ -49,18 +49,15 @@ def stop_json(finish: Finish | None, completion: Completion) -> dict[str, Any]:
     return {"stop_reason": _STOP_REASONS[finish or Finish.STOP], "stop_sequence": None}
 
 
-def content_json(choice: Choice) -> list[dict[str, Any]]:
-    """Return the content blocks, in the order of Anthropic's: thinking, text, tool calls."""
-    blocks: list[dict[str, Any]] = []
-    if choice.thinking:
-        blocks.append({"type": "thinking", "thinking": choice.thinking, "signature": choice.thinking_signature})
-    if text := choice.text or choice.refusal:
-        blocks.append({"type": "text", "text": text})
-    return blocks + [call_json(call) for call in choice.tool_calls]
-
-
-def call_json(call: ToolCall) -> dict[str, Any]:
-    return {"type": "tool_use", "id": call.id, "name": call.name, "input": _arguments(call.arguments)}
+def block_json(block: Block) -> dict[str, Any]:
+    """Return a whole block of content."""
+    if block.kind is BlockKind.THINKING:
+        return {"type": "thinking", "thinking": block.content, "signature": block.signature}
+    if block.kind is BlockKind.REDACTED:
+        return {"type": "redacted_thinking", "data": block.signature}
+    if block.kind is BlockKind.CALL:
+        return {"type": "tool_use", "id": block.call_id, "name": block.name, "input": _arguments(block.content)}
+    return {"type": "text", "text": block.content}
 
 
 def _arguments(text: str) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.chat import Image, Message, Part, Role, Text, ToolCall
+from engine.chat import Image, Message, Part, Role, Text, Thought, ToolCall, with_thoughts
 from engine.errors import BadRequest
 from web.openai.image_addresses import is_public
 from web.pipeline.fields import Fields
@@ -36,9 +36,10 @@ def chat_message(raw: Mapping[str, Any], where: str) -> Message:
     parts = _parts(content, f"{where}.content")
     if ends_cached_prefix(raw) and parts:
         parts = (*parts[:-1], replace(parts[-1], ends_cached_prefix=True))
-    thinking, signature = _thinking(raw) if role is Role.ASSISTANT else ("", "")
     call_id, name = fields.optional_text("tool_call_id") or "", fields.optional_text("name") or ""
-    return Message(role, parts, calls, call_id, name, thinking, signature)
+    message = Message(role, parts, calls, call_id, name)
+    thoughts = _thoughts(raw) if role is Role.ASSISTANT else ()
+    return with_thoughts(message, thoughts) if thoughts else message
 
 
 def ends_cached_prefix(raw: Mapping[str, Any]) -> bool:
@@ -50,14 +51,19 @@ def ends_cached_prefix(raw: Mapping[str, Any]) -> bool:
     return isinstance(mark, dict) and mark.get("type") == "ephemeral"
 
 
-def _thinking(raw: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the reasoning that the client gives back, and its signature: by any of the names in use."""
+def _thoughts(raw: Mapping[str, Any]) -> list[Thought]:
+    """Return the reasoning that the client gives back, with its signatures: by any of the names in use."""
     blocks = raw.get("thinking_blocks")
-    for block in blocks if isinstance(blocks, list) else ():
-        if isinstance(block, dict) and block.get("type") == "thinking":
-            return _text(block.get("thinking")), _text(block.get("signature"))
+    found = [_thought(block) for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
+    if found:
+        return found
     thinking = _text(raw.get("reasoning_content")) or _text(raw.get("reasoning"))
-    return thinking, _text(raw.get("reasoning_signature"))
+    signature = _text(raw.get("reasoning_signature"))
+    return [Thought(thinking, signature)] if thinking or signature else []
+
+
+def _thought(block: Mapping[str, Any]) -> Thought:
+    return Thought(_text(block.get("thinking")), _text(block.get("signature")), _text(block.get("data")))
 
 
 def _text(value: Any) -> str:

@@ -14,9 +14,11 @@ from web.auth import Caller
 from web.errors import HttpProblem
 from web.model_pages import AnthropicModel, AnthropicModelList, Page
 from web.model_pages import model_out as anthropic_model
-from web.openapi_parts import KEY_ERRORS, errors
+from web.openapi_parts import KEY_ERRORS, errors, ref
 from web.schemas import ModelList, ModelOut
 
+EITHER_ERROR = {"anyOf": [ref("Error"), ref("AnthropicError")]}
+"""The errors of the paths that have both kinds of clients: in the shape of the client's family."""
 CREATED = 1_767_225_600  # OpenAI's clients require a creation time; our models have none
 
 
@@ -36,9 +38,9 @@ Cursor = Annotated[str | None, Query(description="A model's id, in Anthropic's s
 
 
 def router(catalog: Catalog) -> APIRouter:
-    routes = APIRouter(prefix="/v1/models", tags=["openai"], responses=errors(*KEY_ERRORS))
+    routes = APIRouter(prefix="/v1/models", tags=["openai"], responses=errors(*KEY_ERRORS, schema=EITHER_ERROR))
 
-    @routes.get("", summary="The models that this key may ask for", responses=errors(400, 404))
+    @routes.get("", summary="The models that this key may ask for", responses=errors(400, 404, schema=EITHER_ERROR))
     async def listing(
         tenant: CurrentTenant,
         version: Version = None,
@@ -51,7 +53,7 @@ def router(catalog: Catalog) -> APIRouter:
             return Page(limit, after_id, before_id).of(names)
         return ModelList(data=[_model_out(name) for name in names])
 
-    @routes.get("/{model:path}", summary="One model", responses=errors(404))
+    @routes.get("/{model:path}", summary="One model", responses=errors(404, schema=EITHER_ERROR))
     async def one(model: str, tenant: CurrentTenant, version: Version = None) -> ModelOut | AnthropicModel:
         if not _is_sold(catalog, model) or not tenant.allows(model):
             text = f"The model {model!r} does not exist; see GET /v1/models."

@@ -10,13 +10,30 @@ OPERATION = Operation(
         "tags": ["openai"],
         "operationId": "retrieve_response",
         "summary": "Return a stored response",
-        "parameters": [RESPONSE_ID],
+        "parameters": [
+            RESPONSE_ID,
+            {
+                "name": "stream",
+                "in": "query",
+                "schema": {"type": "string", "enum": ["true", "false"]},
+                "description": "true: the events of its stream again",
+            },
+            {
+                "name": "starting_after",
+                "in": "query",
+                "schema": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+                "description": "The `sequence_number` of the last event that is left out",
+            },
+        ],
         "responses": {
             200: {
                 "description": "The response as it was first sent",
-                "content": {"application/json": {"schema": ref("Response")}},
+                "content": {
+                    "application/json": {"schema": ref("Response")},
+                    "text/event-stream": {"schema": {"type": "string"}},
+                },
             },
-            **errors(*KEY_ERRORS, 404),
+            **errors(400, *KEY_ERRORS, 404),
         },
     },
 )

@@ -88,7 +88,21 @@ _REQUEST = object_schema(
             "description": 'Or one of the tools: `{"type": "function", "name": ...}`',
         },
         "parallel_tool_calls": _FLAG,
-        "reasoning": nullable(object_schema({"effort": nullable(_one_of(*_EFFORTS))})),
+        "reasoning": nullable(
+            object_schema(
+                {
+                    "effort": nullable(_one_of(*_EFFORTS)),
+                    "summary": {
+                        **nullable(_one_of("auto", "concise", "detailed")),
+                        "description": "The reasoning is then the summary of its item, else its content",
+                    },
+                }
+            )
+        ),
+        "include": {
+            **nullable({"type": "array", "maxItems": 20, "items": _TEXT}),
+            "description": "`reasoning.encrypted_content`: what a provider wants back with its reasoning",
+        },
         "text": nullable(object_schema({"format": nullable(_FORMAT)})),
         "metadata": nullable(_OBJECT),
     },
@@ -118,7 +132,19 @@ _RESPONSE = object_schema(
     ("id", "object", "created_at", "status", "model", "output", "usage", "farthing"),
 )
 
-SCHEMAS: dict[str, Schema] = {"ResponseRequest": _REQUEST, "Response": _RESPONSE}
+_COUNTED = (
+    *("model", "input", "instructions", "previous_response_id"),
+    *("tools", "tool_choice", "parallel_tool_calls", "reasoning", "text"),
+)
+
+SCHEMAS: dict[str, Schema] = {
+    "ResponseRequest": _REQUEST,
+    "Response": _RESPONSE,
+    "ResponseTokensRequest": object_schema({name: _REQUEST["properties"][name] for name in _COUNTED}),
+    "ResponseTokens": object_schema(
+        {"object": _one_of("response.input_tokens"), "input_tokens": _COUNT}, ("object", "input_tokens")
+    ),
+}
 DELETED = object_schema(
     {"id": _TEXT, "object": _one_of("response"), "deleted": {"type": "boolean"}}, ("id", "object", "deleted")
 )

@@ -1,5 +1,6 @@
 """BlockSplitter: an answer's events as blocks of reasoning, text, refusal and tool calls, one after the other."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -8,7 +9,10 @@ from engine.chat import Delta, Event, ToolCallDelta
 
 
 class BlockKind(StrEnum):
+    """REDACTED: reasoning that only its provider can read."""
+
     THINKING = "thinking"
+    REDACTED = "redacted"
     TEXT = "text"
     REFUSAL = "refusal"
     CALL = "call"
@@ -16,13 +20,17 @@ class BlockKind(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """One block. `call_id` and `name` are those of a tool call, `content` the pieces that came so far."""
+    """One block. `call_id` and `name` are those of a tool call, `content` the pieces that came so far.
+
+    `signature`: that of its reasoning, or the content of redacted reasoning.
+    """
 
     kind: BlockKind
     index: int
     call_id: str = ""
     name: str = ""
     position: int = -1
+    signature: str = ""
     pieces: list[str] = field(default_factory=list)
 
     @property
@@ -74,7 +82,10 @@ class BlockSplitter:
             self._later_text.append(event.text)
         else:
             if event.thinking or event.thinking_signature:
-                self._add(found, BlockKind.THINKING, event.thinking, event.thinking_signature)
+                self._add_thinking(found, event)
+            if event.redacted_thinking:
+                block = Block(BlockKind.REDACTED, len(self.blocks), signature=event.redacted_thinking)
+                self._begin(found, block)
             if event.text:
                 self._add(found, BlockKind.REFUSAL if event.is_refusal else BlockKind.TEXT, event.text)
         for piece in event.tool_calls:
@@ -94,12 +105,22 @@ class BlockSplitter:
         self._close(found)
         return found
 
-    def _add(self, found: list[Change], kind: BlockKind, text: str, signature: str = "") -> None:
+    def _add(self, found: list[Change], kind: BlockKind, text: str) -> None:
         block = self._open
         if block is None or block.kind is not kind:
             block = self._begin(found, Block(kind, len(self.blocks)))
         block.pieces.append(text)
-        found.append(Piece(block, text, signature))
+        found.append(Piece(block, text))
+
+    def _add_thinking(self, found: list[Change], event: Delta) -> None:
+        """Add reasoning. A signature ends its block, since each signature is of one text."""
+        block = self._open
+        is_signed = block is not None and bool(block.signature)
+        if block is None or block.kind is not BlockKind.THINKING or (is_signed and event.thinking):
+            block = self._begin(found, Block(BlockKind.THINKING, len(self.blocks)))
+        block.pieces.append(event.thinking)
+        block.signature += event.thinking_signature
+        found.append(Piece(block, event.thinking, event.thinking_signature))
 
     def _add_call(self, found: list[Change], piece: ToolCallDelta) -> None:
         block = self._open
@@ -124,3 +145,12 @@ class BlockSplitter:
         if self._open is not None:
             found.append(Ended(self._open))
             self._open = None
+
+
+def split(events: Iterable[Event]) -> list[Block]:
+    """Return the blocks of a whole answer."""
+    splitter = BlockSplitter()
+    for event in events:
+        splitter.feed(event)
+    splitter.end()
+    return splitter.blocks

@@ -29,6 +29,7 @@ SPEC = Spec(
         ("", {"reasoning": {"effort": "none"}}),
     ),
     thinking_field="reasoning",
+    signed_calls="google/gemini-",
     embeds_base64=True,
     most_embedding_inputs=512,
     most_embedding_bytes=600_000,

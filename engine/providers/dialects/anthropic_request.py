@@ -129,7 +129,8 @@ def _is_unsigned_step(turns: Sequence[Message]) -> bool:
     """Return whether the prompt ends with tool results whose call came without signed thinking."""
     if turns[-1].role is not Role.TOOL:
         return False
-    return not next(turn for turn in reversed(turns) if turn.role is Role.ASSISTANT).thinking_signature
+    last = next(turn for turn in reversed(turns) if turn.role is Role.ASSISTANT)
+    return not (last.thinking_signature or any(thought.redacted for thought in last.thoughts))
 
 
 # --- sampling ---------------------------------------------------------------------------------------

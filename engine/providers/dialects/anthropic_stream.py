@@ -87,7 +87,8 @@ class AnthropicStreamReader(StreamReader):
         if kind == "thinking":
             return self._thinking(block.get("thinking"), block.get("signature"))
         if kind == "redacted_thinking":
-            return [Delta(hides_thinking=True)]
+            data = block.get("data")
+            return [Delta(hides_thinking=True, redacted_thinking=data if isinstance(data, str) else "")]
         return self._text(block.get("text"))
 
     def _call(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.chat import Image, Message, Part, Role, Text
+from engine.chat import Image, Message, Part, Role, Text, Thought
 from engine.errors import CapabilityMissing
 from engine.providers.mending.pictures import PictureRules, checked_picture
 from engine.providers.mending.tool_names import PLAIN_NAME
@@ -79,11 +79,20 @@ def _blocks(message: Message, rules: PictureRules, *, thinks: bool) -> Iterator[
     if message.role is Role.TOOL:
         yield _result(message, rules)
         return
-    if thinks and message.thinking_signature:
-        yield {"type": "thinking", "thinking": message.thinking, "signature": message.thinking_signature}
+    if thinks:
+        yield from _thoughts(message)
     yield from (_block(part, rules) for part in message.parts)
     for call in message.tool_calls:
         yield {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_object(call.arguments)}
+
+
+def _thoughts(message: Message) -> Iterator[dict[str, Any]]:
+    """Yield the reasoning that Claude can verify: signed or redacted."""
+    for thought in message.thoughts or (Thought(message.thinking, message.thinking_signature),):
+        if thought.redacted:
+            yield {"type": "redacted_thinking", "data": thought.redacted}
+        elif thought.signature:
+            yield {"type": "thinking", "thinking": thought.text, "signature": thought.signature}
 
 
 def _result(message: Message, rules: PictureRules) -> dict[str, Any]:

@@ -8,11 +8,8 @@ from engine.providers.mending.pictures import PictureRules, checked_picture
 from engine.providers.mending.tool_names import GEMINI_NAME
 from engine.providers.mending.tool_turns import arguments_object
 from engine.providers.mending.turns import TurnRules, mended_turns
-from engine.providers.model_facts import needs_signatures
+from engine.providers.model_facts import NO_SIGNATURE, needs_signatures
 from engine.providers.tool_ids import of_at_most
-
-NO_SIGNATURE = "skip_thought_signature_validator"
-"""Google's value for a call that has no signature, as those of other providers (ai.google.dev, thought signatures)."""
 
 RULES = TurnRules(of_at_most(64), GEMINI_NAME, refuses_blank=True, needs_user=True, begins_with_user=True)
 

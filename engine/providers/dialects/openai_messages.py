@@ -11,7 +11,9 @@ from engine.providers.mending.pictures import PictureRules, checked_picture, dat
 from engine.providers.mending.tool_names import PLAIN_NAME
 from engine.providers.mending.tool_turns import arguments_object
 from engine.providers.mending.turns import NO_TEXT, TurnRules, mended_turns
+from engine.providers.model_facts import NO_SIGNATURE, needs_signatures
 from engine.providers.spec import Spec
+from engine.providers.streams.signed_calls import FORMAT, signs_calls
 from engine.providers.tool_ids import of_at_most, of_nine_letters
 
 PICTURE_BELOW = "(see the picture below)"
@@ -24,8 +26,10 @@ _STRICT_RULES = TurnRules(of_at_most(40), PLAIN_NAME, refuses_blank=True, needs_
 _NINE_LETTER_RULES = TurnRules(of_nine_letters, PLAIN_NAME, refuses_blank=True, needs_user=True)
 
 
-def messages_json(request: ChatRequest, spec: Spec, *, thinks: bool, instruction: str = "") -> list[dict[str, Any]]:
-    """Return the messages. `thinks`: the model will think. `instruction`: ours, before the messages.
+def messages_json(
+    request: ChatRequest, spec: Spec, model: str, *, thinks: bool, instruction: str = ""
+) -> list[dict[str, Any]]:
+    """Return the messages for `model`. `thinks`: it will think. `instruction`: ours, before the messages.
 
     Raises CapabilityMissing for a picture that the provider refuses.
     """
@@ -43,6 +47,8 @@ def messages_json(request: ChatRequest, spec: Spec, *, thinks: bool, instruction
             found += _of_user(pictures, spec)
             pictures = []
         found.append(_message_json(turn, spec, thinks=thinks))
+        if turn.tool_calls and signs_calls(spec, model):
+            found[-1]["reasoning_details"] = list(_signatures_json(turn, model))
         if turn.role is Role.TOOL:
             pictures += _pictures_of(turn, spec.pictures)
     if pictures:
@@ -140,6 +146,19 @@ def _call_json(call: ToolCall, *, takes_any: bool) -> dict[str, Any]:
     if not takes_any and (found := arguments_object(arguments)) != _parsed(arguments):
         arguments = json.dumps(found, ensure_ascii=False)
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def _signatures_json(turn: Message, model: str) -> Iterator[dict[str, Any]]:
+    """Yield the signatures of a turn's calls. Of calls in parallel only the first one needs one."""
+    for number, call in enumerate(turn.tool_calls):
+        if signature := call.signature or (NO_SIGNATURE if not number and needs_signatures(model) else ""):
+            yield {
+                "type": "reasoning.encrypted",
+                "data": signature,
+                "id": call.id,
+                "format": FORMAT,
+                "index": number,
+            }
 
 
 def _parsed(arguments: str) -> object:

@@ -31,6 +31,7 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
         "messages": messages_json(
             request,
             spec,
+            call.model,
             thinks=bool(effort) and options.reasoning_effort != "none",
             instruction=_instruction(request, spec),
         ),

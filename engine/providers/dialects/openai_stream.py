@@ -15,9 +15,10 @@ from engine.providers.sse import Frame
 from engine.providers.streams.finishes import finish_of, is_listed, is_reason
 from engine.providers.streams.half_characters import is_half, joined
 from engine.providers.streams.heartbeats import is_heartbeat
-from engine.providers.streams.openai_parts import call_pieces, parts_of
+from engine.providers.streams.openai_parts import call_pieces, parts_of, signatures_of
 from engine.providers.streams.openai_usage import billed_usd, usage_of
 from engine.providers.streams.plain_text import plain_text
+from engine.providers.streams.signed_calls import SignedToolCalls, signs_calls
 from engine.providers.streams.stream_reader import StreamReader
 from engine.providers.streams.think_tags import TaggedText, ThinkTags
 from engine.providers.streams.thinking_habits import ThinkingHabits
@@ -132,6 +133,8 @@ class OpenAIStreamReader(StreamReader):
             choice = self._choices.get(index)
             if choice is None:
                 choice = self._choices[index] = _Choice(index, waits=self._habits.is_expected(self._asked))
+                if signs_calls(self._spec, self._asked):
+                    choice.calls = SignedToolCalls()
             logprobs = self._logprobs(body, chars)
             yield from choice.take(body, logprobs)
             reason = body.get("finish_reason")
@@ -178,7 +181,7 @@ class _Choice:
     def __init__(self, index: int, *, waits: bool) -> None:
         self.index = index
         self.tags = ThinkTags(waits=waits)
-        self.calls = ToolCalls()
+        self.calls: ToolCalls = ToolCalls()
         self.has_finished = False
         self.half = ""  # of a character that two deltas share
         self._texts: dict[str, list[str]] = {}  # that came, by field: a last message may repeat them
@@ -212,6 +215,8 @@ class _Choice:
         refused = self._new("refusal", refused, is_message=is_message)
         if refused:
             yield Delta(refused, self.index, logprobs=None if text else logprobs, is_refusal=True)
+        if isinstance(self.calls, SignedToolCalls):
+            self.calls.sign(signatures_of(delta))
         pieces = call_pieces(delta)
         if pieces:
             yield from self._pieces(self.tags.end(), None)

@@ -86,6 +86,18 @@ def call_pieces(delta: Mapping[str, Any]) -> list[CallPiece]:
     return [piece for piece in _pieces(calls) if piece.id or piece.name or piece.arguments]
 
 
+def signatures_of(delta: Mapping[str, Any]) -> dict[str, str]:
+    """Return the signatures of calls by their ids: OpenRouter sends those of Gemini as encrypted reasoning."""
+    return {
+        detail["id"]: detail["data"]
+        for detail in _list(delta.get("reasoning_details") or [])
+        if isinstance(detail, Mapping)
+        and detail.get("type") == "reasoning.encrypted"
+        and isinstance(detail.get("id"), str)
+        and isinstance(detail.get("data"), str)
+    }
+
+
 def _pieces(calls: Sequence[Any]) -> Iterator[CallPiece]:
     return (_piece(call) for call in calls if isinstance(call, Mapping))
 

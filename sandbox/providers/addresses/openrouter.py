@@ -8,11 +8,16 @@ from typing import Any
 from sandbox.providers.dialects.base import data
 from sandbox.providers.dialects.openai import OpenAIStandIn, written_by_itself
 from sandbox.providers.embeddings import AskedEmbeddings, check_tokens, dimensions_of, inputs_of
-from sandbox.providers.exchange import ParsedRequest, StandInUsage
+from sandbox.providers.exchange import ParsedRequest, StandInAnswer, StandInFrame, StandInUsage
 from sandbox.providers.refusals import OPENAI_REFUSALS, Refusal, StandInRefused
 
 _ALWAYS_REASONS = ("minimax", "gpt-oss", "grok-4")
 _CREDITS_PER_TOKEN = (105e-9, 210e-9)  # as for deepseek-v4-flash: input, output
+_SIGNING = "google/gemini-3"
+_NO_DETAILS = (
+    "Provider returned error: Gemini models require OpenRouter reasoning details to be preserved in each request. "
+    "Function call is missing a thought_signature in functionCall parts."
+)
 _EMBEDDING_DIMENSIONS = 1536
 _EMBEDDING_CREDITS_PER_TOKEN = 20e-9  # as for text-embedding-3-small
 _REFUSALS = {
@@ -29,7 +34,7 @@ class OpenRouterStandIn(OpenAIStandIn):
 
     refusals = _REFUSALS
     keep_alive = b": OPENROUTER PROCESSING\n\n"
-    models = ("deepseek/deepseek-v4-flash", "openai/gpt-oss-20b")
+    models = ("deepseek/deepseek-v4-flash", "openai/gpt-oss-20b", "google/gemini-3.5-flash-lite")
 
     def check(self, body: Mapping[str, Any], model: str) -> None:
         if "/" not in model:
@@ -38,6 +43,22 @@ class OpenRouterStandIn(OpenAIStandIn):
         if is_off and any(part in model for part in _ALWAYS_REASONS):
             message = "Reasoning is mandatory for this endpoint and cannot be disabled."
             raise StandInRefused(Refusal(400, message))
+
+    def check_messages(self, body: Mapping[str, Any], model: str, messages: list[Mapping[str, Any]]) -> None:
+        super().check_messages(body, model, messages)
+        for message in messages if _SIGNING in model else ():
+            calls = message.get("tool_calls") or [{}]
+            details = message.get("reasoning_details") or [{}]
+            if calls[0].get("id") != details[0].get("id"):
+                raise StandInRefused(Refusal(400, _NO_DETAILS))
+
+    def _content(self, asked: ParsedRequest, index: int, answer: StandInAnswer) -> Iterator[StandInFrame]:
+        """Yield the signature of a call after the call itself."""
+        yield from super()._content(asked, index, answer)
+        if answer.tool and _SIGNING in asked.model:
+            signature = {"type": "reasoning.encrypted", "data": "c2lnbmVk", "id": answer.tool.id}
+            details = [{**signature, "format": "google-gemini-v1", "index": 0}]
+            yield StandInFrame(self._chunk(asked, index, {"reasoning_details": details}))
 
     def asked_embeddings(self, body: Mapping[str, Any], model: str) -> AskedEmbeddings:
         self.check(body, model)

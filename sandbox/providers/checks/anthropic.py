@@ -1,7 +1,9 @@
 """Checks of Anthropic's turns, tools and options."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from sandbox.providers.refusals import Refusal, StandInRefused
@@ -22,6 +24,11 @@ def check_request(body: Mapping[str, Any], model: str, turns: Sequence[Mapping[s
         raise StandInRefused(Refusal(400, message))
     if _marks([body.get("tools"), body.get("system"), *blocks]) > MOST_MARKS:
         raise StandInRefused(Refusal(400, "A maximum of 4 blocks with cache_control may be provided."))
+
+
+def signature_of(thinking: str) -> str:
+    """Return the signature that the stand-in gives a block of thinking."""
+    return b64encode(sha256(thinking.encode()).digest()).decode()
 
 
 def _blocks(content: Any) -> list[Mapping[str, Any]]:
@@ -47,6 +54,10 @@ def _of_block(block: Mapping[str, Any]) -> Iterator[str]:
     kind = block.get("type")
     if kind == "text" and not str(block.get("text", "")).strip():
         yield "messages: text content blocks must contain non-whitespace text"
+    if kind == "thinking" and block.get("signature") != signature_of(str(block.get("thinking"))):
+        yield "messages.1.content.0: Invalid `signature` in `thinking` block"
+    if kind == "redacted_thinking" and not block.get("data"):
+        yield "messages.1.content.0.redacted_thinking.data: Field required"
     if kind == "image":
         yield from _of_picture(block.get("source") or {})
     if kind == "tool_use":
@@ -133,7 +144,7 @@ def _of_thinking(
         yield "`max_tokens` must be greater than `thinking.budget_tokens`."
     last = next((n for n in range(len(turns) - 1, -1, -1) if turns[n].get("role") == "assistant"), None)
     is_step = any(block.get("type") == "tool_result" for block in blocks[-1])
-    if last is not None and is_step and blocks[last][0].get("type") != "thinking":
+    if last is not None and is_step and blocks[last][0].get("type") not in {"thinking", "redacted_thinking"}:
         yield "Expected `thinking` or `redacted_thinking`, but found `tool_use`."
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from sandbox.providers.refusals import Refusal, StandInRefused
 
 MOST_STOPS = 5
+SIGNATURE = "c2lnbmVk"
+_SIGNATURES = {SIGNATURE, "skip_thought_signature_validator", "context_engineering_is_the_way_to_go"}
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}")
 _UNKNOWN_IN_SCHEMAS = {"$schema", "const", "exclusiveMinimum", "exclusiveMaximum", "allOf", "not", "if", "definitions"}
 
@@ -26,7 +28,10 @@ def _of_turns(turns: Sequence[Mapping[str, Any]], model: str) -> Iterator[str]:
         results = [part for part in parts if "functionResponse" in part]
         if calls:
             yield from _of_step(turns, number, len(calls))
-            if _needs_signatures(model) and not calls[0].get("thoughtSignature"):
+            signature = calls[0].get("thoughtSignature")
+            if needs_signatures(model) and signature and signature not in _SIGNATURES:
+                yield "Corrupted thought signature."
+            if needs_signatures(model) and not signature:
                 name = calls[0]["functionCall"].get("name")
                 yield (
                     "Function call is missing a thought_signature in functionCall parts. This is required for tools to "
@@ -48,7 +53,7 @@ def _of_step(turns: Sequence[Mapping[str, Any]], number: int, calls: int) -> Ite
         yield "Please ensure that the number of function response parts is equal to the number of function call parts."
 
 
-def _needs_signatures(model: str) -> bool:
+def needs_signatures(model: str) -> bool:
     return not re.match(r"gemini-[12]\.|gemma", model)
 
 
@@ -70,7 +75,7 @@ def _of_config(body: Mapping[str, Any], model: str) -> Iterator[str]:
         yield "The number of stop sequences must be at most 5."
     if not 0 <= config.get("temperature", 0) <= 2:  # noqa: PLR2004
         yield "temperature must be in the range [0.0, 2.0]."
-    if config.get("responseMimeType") == "application/json" and body.get("tools") and not _needs_signatures(model):
+    if config.get("responseMimeType") == "application/json" and body.get("tools") and not needs_signatures(model):
         yield "Function calling with a response mime type: 'application/json' is unsupported"
     if unknown := _unknown_names(config.get("responseJsonSchema")):
         yield f'Invalid JSON payload received. Unknown name "{unknown}" in a schema.'

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 
 from sandbox.providers.answers import chosen_tool, words
-from sandbox.providers.checks.anthropic import check_request
+from sandbox.providers.checks.anthropic import check_request, signature_of
 from sandbox.providers.dialects.base import (
     IMAGE_TEXT,
     StandInDialect,
@@ -102,6 +102,9 @@ class AnthropicStandIn(StandInDialect):
             yield StandInFrame(event("content_block_start", index=index, content_block=block.empty))
             for word in words(block.text):
                 yield StandInFrame(event("content_block_delta", index=index, delta=block.delta(word)), word=True)
+            if block.kind == "thinking":
+                signed = {"type": "signature_delta", "signature": signature_of(block.text)}
+                yield StandInFrame(event("content_block_delta", index=index, delta=signed))
             yield StandInFrame(event("content_block_stop", index=index))
         told = {"usage": _counts(usage)} if usage else {}
         yield StandInFrame(event("message_delta", delta=_ending(answer), **told))
@@ -146,7 +149,9 @@ class _Block:
 
     @property
     def full(self) -> dict[str, Any]:
-        filled = {"input": dict(self.tool.arguments)} if self.tool else {self.kind: self.text}
+        filled: dict[str, Any] = {"input": dict(self.tool.arguments)} if self.tool else {self.kind: self.text}
+        if self.kind == "thinking":
+            filled["signature"] = signature_of(self.text)
         return {**self.empty, **filled}
 
     def delta(self, word: str) -> dict[str, Any]:

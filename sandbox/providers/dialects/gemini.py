@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from sandbox.providers import gemini_embeddings
 from sandbox.providers.answers import chosen_tool, words
-from sandbox.providers.checks.gemini import check_request
+from sandbox.providers.checks.gemini import SIGNATURE, check_request, needs_signatures
 from sandbox.providers.dialects.base import (
     IMAGE_TEXT,
     StandInDialect,
@@ -112,13 +112,13 @@ class GeminiStandIn(StandInDialect):
                 said += count(word)
                 yield StandInFrame(self._frame(asked, [{"text": word}], None, usage, said, index), word=True)
         for index in range(asked.n):
-            parts = [_call(answer.tool)] if answer.tool else [{"text": ""}]
+            parts = [_call(answer.tool, asked.model)] if answer.tool else [{"text": ""}]
             yield StandInFrame(self._frame(asked, parts, _REASONS[answer.finish], usage, None, index))
 
     def whole(self, asked: ParsedRequest, answer: StandInAnswer, usage: StandInUsage | None) -> dict[str, Any]:
         if answer.finish == "refused":
             return {"promptFeedback": {"blockReason": "SAFETY"}, **self._tail(asked, usage, 0)}
-        parts: list[dict[str, Any]] = [_call(answer.tool)] if answer.tool else [{"text": answer.text}]
+        parts: list[dict[str, Any]] = [_call(answer.tool, asked.model)] if answer.tool else [{"text": answer.text}]
         if answer.thought and asked.shows_thoughts:
             parts.insert(0, {"text": answer.thought, "thought": True})
         content = {"role": "model", "parts": parts}
@@ -287,8 +287,9 @@ def _tool(body: Mapping[str, Any], prompt: str) -> StandInToolCall | None:
     return chosen_tool(tools, wanted, prompt, must=config.get("mode") == "ANY")
 
 
-def _call(tool: StandInToolCall) -> dict[str, Any]:
-    return {"functionCall": {"id": tool.id, "name": tool.name, "args": dict(tool.arguments)}}
+def _call(tool: StandInToolCall, model: str) -> dict[str, Any]:
+    call = {"functionCall": {"id": tool.id, "name": tool.name, "args": dict(tool.arguments)}}
+    return {**call, "thoughtSignature": SIGNATURE} if needs_signatures(model) else call
 
 
 def _wrong(message: str, field: str) -> Refusal:

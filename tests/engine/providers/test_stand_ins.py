@@ -8,7 +8,7 @@ import pytest
 
 from engine.catalog.defaults import default_offers
 from engine.catalog.offers import MissingCapability, Offer, missing_capabilities
-from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Tool, ToolCall, says
+from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Thought, Tool, ToolCall, says
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
 from engine.providers.registry import build, specs
@@ -16,6 +16,7 @@ from engine.providers.spec import Spec
 from engine.providers.tool_ids import carrying
 from main.sandbox import stand_in_providers
 from sandbox.app import Sandbox
+from sandbox.providers.checks.anthropic import signature_of
 from sandbox.providers.registry import stand_ins_of
 from tests.engine.providers.dialects.wires import finishes, text, usage
 from tests.engine.providers.reading import chunks_of
@@ -107,7 +108,12 @@ HISTORIES: dict[str, tuple[Message, ...]] = {
     "result after a turn": (ASKED, called(CALL), says(Role.USER, "wait"), result("c")),
     "broken arguments": (ASKED, called(ToolCall("c", "look", "{broken")), result("c")),
     "odd names and ids": (ASKED, called(ToolCall("a/b:0", "my tool.v2", "[1]")), result("a/b:0")),
-    "reasoning given back": (ASKED, called(CALL, thinking="hm", thinking_signature="s"), result("c")),
+    "reasoning given back": (ASKED, called(CALL, thinking="hm", thinking_signature=signature_of("hm")), result("c")),
+    "redacted reasoning": (
+        ASKED,
+        called(CALL, thoughts=(Thought(redacted="x"), Thought("hm", signature_of("hm"))), thinking="hm"),
+        result("c"),
+    ),
     "begins with a call": (called(CALL), result("c"), says(Role.USER, "go on")),
     "system alone": (says(Role.SYSTEM, "write a poem about the sea, please"),),
     "blank user": (says(Role.USER, " "),),

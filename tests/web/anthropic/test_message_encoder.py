@@ -56,6 +56,11 @@ TABLE: list[tuple[list[Event], list[tuple[str, str]]]] = [
     ([], []),
     ([Delta("a"), Delta("b")], [("text", "ab")]),
     ([Delta(thinking="hm"), Delta(thinking_signature="s"), Delta("a")], [("thinking", "hm<s>"), ("text", "a")]),
+    (
+        [Delta(thinking="a"), Delta(thinking_signature="s"), Delta(thinking="b"), Delta(thinking_signature="t")],
+        [("thinking", "a<s>"), ("thinking", "b<t>")],
+    ),
+    ([Delta(hides_thinking=True, redacted_thinking="x"), Delta("a")], [("redacted_thinking", ""), ("text", "a")]),
     ([Delta("a"), Delta(thinking="hm"), Delta("b")], [("text", "a"), ("thinking", "hm"), ("text", "b")]),
     ([Delta("a"), call(0, "{", "x"), call(0, "}")], [("text", "a"), ("tool_use", "{}")]),
     ([call(0, "{}", "x"), call(1, "[]", "y")], [("tool_use", "{}"), ("tool_use", "[]")]),

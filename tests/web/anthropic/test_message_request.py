@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from engine.chat import ChatRequest, Image, Message, Role, Text, ToolCall
+from engine.chat import ChatRequest, Image, Message, Role, Text, Thought, ToolCall
 from engine.errors import BadRequest, UnknownModel
 from web.anthropic.message_request import ignored_fields, message_request
 
@@ -81,6 +81,7 @@ def test_thinking_comes_back_with_its_signature() -> None:
         }
     )
     assert (found.thinking, found.thinking_signature, found.text) == ("hm", "s", "a")
+    assert found.thoughts == (Thought("hm", "s"), Thought(redacted="x"))
 
 
 @pytest.mark.parametrize(

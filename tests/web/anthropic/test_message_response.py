@@ -1,15 +1,26 @@
+from typing import Any
+
 import pytest
 
-from engine.chat import Choice, Completion, Finish, Finished, ToolCall, Usage
+from engine.chat import Choice, Completion, Delta, Finish, Finished, ToolCallDelta, Usage
 from engine.money import Money
 from engine.tenancy import Charge
-from web.anthropic.message_response import call_json, content_json, message_json, stop_json, usage_json
+from web.anthropic.message_response import message_json, stop_json, usage_json
 
 USAGE = Usage(10, 5, cached_tokens=4, cache_write_tokens=3)
 
 
-def completion(choice: Choice, *events: Finished) -> Completion:
+def completion(choice: Choice, *events: Delta | Finished) -> Completion:
     return Completion("deepseek", "m", (choice,), USAGE, events=events, ignored=("seed",))
+
+
+def content(*events: Delta) -> list[Any]:
+    found: list[Any] = message_json("r", completion(Choice(""), *events), Charge())["content"]
+    return found
+
+
+def called(arguments: str) -> Delta:
+    return Delta("", 0, (ToolCallDelta(0, "c", "look", arguments),))
 
 
 def test_counts_of_the_input_are_disjoint() -> None:
@@ -39,21 +50,32 @@ def test_finish_is_a_stop_reason(finish: Finish | None, sequence: str, reason: s
 
 
 def test_blocks_are_in_the_order_of_a_message() -> None:
-    choice = Choice("a", (ToolCall("c", "look", '{"at": 1}'),), Finish.TOOL_CALLS, "hm", "s")
-    assert content_json(choice) == [
+    events = (
+        Delta(thinking="h"),
+        Delta(thinking="m"),
+        Delta(thinking_signature="s"),
+        Delta(thinking="er"),
+        Delta(thinking_signature="t"),
+        Delta(hides_thinking=True, redacted_thinking="x"),
+        Delta("a"),
+        called('{"at": 1}'),
+    )
+    assert content(*events) == [
         {"type": "thinking", "thinking": "hm", "signature": "s"},
+        {"type": "thinking", "thinking": "er", "signature": "t"},
+        {"type": "redacted_thinking", "data": "x"},
         {"type": "text", "text": "a"},
         {"type": "tool_use", "id": "c", "name": "look", "input": {"at": 1}},
     ]
-    assert content_json(Choice("", refusal="no")) == [{"type": "text", "text": "no"}]
-    assert content_json(Choice("")) == []
+    assert content(Delta("no", is_refusal=True)) == [{"type": "text", "text": "no"}]
+    assert content() == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"), [("", {}), ("{}", {}), ("not json", {"text": "not json"}), ("[1]", {"value": [1]})]
 )
 def test_arguments_are_an_object_always(arguments: str, expected: object) -> None:
-    assert call_json(ToolCall("c", "look", arguments))["input"] == expected
+    assert content(called(arguments))[0]["input"] == expected
 
 
 def test_ignored_fields_are_named() -> None:

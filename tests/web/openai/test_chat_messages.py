@@ -51,6 +51,11 @@ def test_signature_of_a_call_is_read_beside_it_or_within(place: dict[str, Any]) 
         ({"reasoning": "hm"}, "hm", ""),
         ({"reasoning_content": "hm", "reasoning_signature": "s"}, "hm", "s"),
         ({"thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "s"}]}, "hm", "s"),
+        (
+            {"thinking_blocks": [{"thinking": "a", "signature": "s"}, {"type": "redacted_thinking", "data": "x"}]},
+            "a",
+            "s",
+        ),
         ({"reasoning_content": None, "reasoning": {"x": 1}, "thinking_blocks": [7]}, "", ""),
     ],
 )

@@ -30,6 +30,10 @@ TABLE: list[tuple[list[Event], list[tuple[BlockKind, str]]]] = [
     ([Delta("a"), Delta("b"), Finished(Finish.STOP)], [(TEXT, "ab")]),
     ([Delta(thinking="hm"), Delta(thinking_signature="s"), Delta("a")], [(THINKING, "hm"), (TEXT, "a")]),
     ([Delta("a"), Delta(thinking="hm"), Delta("b")], [(TEXT, "a"), (THINKING, "hm"), (TEXT, "b")]),
+    (
+        [Delta(thinking="a"), Delta(thinking_signature="s"), Delta(thinking="b"), Delta(redacted_thinking="x")],
+        [(THINKING, "a"), (THINKING, "b"), (BlockKind.REDACTED, "")],
+    ),
     ([Delta("no", is_refusal=True)], [(REFUSAL, "no")]),
     ([Delta("a"), call(0, "{", "x"), call(0, "}")], [(TEXT, "a"), (CALL, "{}")]),
     ([call(0, "{}", "x"), call(1, "[]", "y")], [(CALL, "{}"), (CALL, "[]")]),

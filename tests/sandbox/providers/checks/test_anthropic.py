@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.providers.checks.anthropic import check_request
+from sandbox.providers.checks.anthropic import check_request, signature_of
 from sandbox.providers.refusals import StandInRefused
 
 USER = {"role": "user", "content": "x"}
@@ -79,5 +79,5 @@ def test_calls_need_their_tools_and_signed_thinking() -> None:
         check(USER, CALLED, RESULT)
     with pytest.raises(StandInRefused, match="found `tool_use`"):
         check(USER, CALLED, RESULT, **TOOLS, **THINKING)
-    thought = {"type": "thinking", "thinking": "hm", "signature": "s"}
+    thought = {"type": "thinking", "thinking": "hm", "signature": signature_of("hm")}
     check(USER, {"role": "assistant", "content": [thought, USE]}, RESULT, **TOOLS, **THINKING)

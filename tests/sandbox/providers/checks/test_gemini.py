@@ -2,11 +2,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.providers.checks.gemini import check_request
+from sandbox.providers.checks.gemini import SIGNATURE, check_request
 from sandbox.providers.refusals import StandInRefused
 
 USER = {"role": "user", "parts": [{"text": "x"}]}
-CALLED = {"role": "model", "parts": [{"functionCall": {"name": "f"}, "thoughtSignature": "s"}]}
+CALLED = {"role": "model", "parts": [{"functionCall": {"name": "f"}, "thoughtSignature": SIGNATURE}]}
 UNSIGNED = {"role": "model", "parts": [{"functionCall": {"name": "f"}}]}
 RESULT = {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {}}}]}
 NEW, OLD = "gemini-3.8-flash", "gemini-2.5-flash"

@@ -2,13 +2,14 @@ from typing import Any
 
 import pytest
 
-from engine.chat import Image, Message, Role, Text, ToolCall
+from engine.chat import Image, Message, Role, Text, Thought, ToolCall, says
 from engine.errors import BadRequest
-from web.openai.response_items import items_of, messages_of, references_of, with_referenced
+from web.openai.responses.items import items_of, messages_of, references_of, with_referenced
 
 CALL = {"type": "function_call", "call_id": "c1", "name": "look", "arguments": '{"at":1}'}
 CALLED = ToolCall("c1", "look", '{"at":1}')
 SAID = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]}
+SEALED = {"type": "reasoning", "summary": []}
 THOUGHT = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}
 
 
@@ -34,6 +35,24 @@ TABLE: list[tuple[list[Any], list[Message]]] = [
         [Message(Role.ASSISTANT, (Text("a"),), (CALLED, CALLED), thinking="hm")],
     ),
     ([CALL, SAID], [Message(Role.ASSISTANT, (), (CALLED,)), Message(Role.ASSISTANT, (Text("a"),))]),
+    (
+        [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}], "encrypted_content": "x"}, SAID],
+        [Message(Role.ASSISTANT, (Text("a"),), thinking="hm")],
+    ),
+    (
+        [{**THOUGHT, "encrypted_content": "signature:s"}, {**SEALED, "encrypted_content": "redacted:x"}, CALL],
+        [
+            Message(
+                Role.ASSISTANT,
+                (),
+                (CALLED,),
+                thinking="hm",
+                thinking_signature="s",
+                thoughts=(Thought("hm", "s"), Thought(redacted="x")),
+            )
+        ],
+    ),
+    ([THOUGHT, {"role": "user", "content": "b"}, SAID], [says(Role.USER, "b"), says(Role.ASSISTANT, "a")]),
     ([{"type": "reasoning", "summary": []}, SAID], [Message(Role.ASSISTANT, (Text("a"),))]),
     (
         [CALL, {"type": "function_call_output", "call_id": "c1", "output": [{"type": "input_text", "text": "b"}]}],

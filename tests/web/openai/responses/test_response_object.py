@@ -5,7 +5,9 @@ import pytest
 from engine.chat import Choice, Completion, Delta, Finish, Finished, ToolCallDelta, Usage
 from engine.money import Money
 from engine.tenancy import Charge
-from web.openai import response_object
+from web.openai.responses import response_object
+from web.openai.responses.response_object import ReasoningForm
+from web.pipeline.blocks import split
 
 USAGE = Usage(10, 5, cached_tokens=4, cache_write_tokens=3, reasoning_tokens=2)
 
@@ -17,7 +19,9 @@ def completion(*events: Any, finish: Finish = Finish.STOP, refusal: str = "") ->
 
 def ended(answer: Completion, **body: Any) -> dict[str, Any]:
     begun = response_object.begun_json("req-1", 5, "auto", body, stored=True)
-    return response_object.ended_json(begun, response_object.output_of("req-1", answer), answer, Charge(Money(7), 3))
+    is_cut = response_object.is_cut(answer)
+    items = response_object.items_json("req-1", split(answer.events), ReasoningForm.asked_in(body), is_cut=is_cut)
+    return response_object.ended_json(begun, items, answer, Charge(Money(7), 3))
 
 
 def test_items_are_reasoning_message_and_calls() -> None:
@@ -47,6 +51,37 @@ def test_status_tells_how_it_ended(finish: Finish, refusal: str, status: str, de
     found = ended(completion(Delta("a"), finish=finish, refusal=refusal))
     assert (found["status"], found["incomplete_details"]) == (status, details)
     assert found["output"][0]["status"] == ("incomplete" if finish is Finish.LENGTH else "completed")
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "include", "item"),
+    [
+        ({}, None, {"summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}),
+        ({"summary": "auto"}, [], {"summary": [{"type": "summary_text", "text": "hm"}], "content": []}),
+        ({"generate_summary": "auto"}, [], {"summary": [{"type": "summary_text", "text": "hm"}], "content": []}),
+        (
+            {},
+            ["reasoning.encrypted_content"],
+            {
+                "summary": [],
+                "content": [{"type": "reasoning_text", "text": "hm"}],
+                "encrypted_content": "signature:s",
+            },
+        ),
+    ],
+)
+def test_reasoning_has_the_form_that_is_asked_for(reasoning: Any, include: Any, item: Any) -> None:
+    answer = completion(Delta(thinking="hm"), Delta(thinking_signature="s"), Delta("a"))
+    found = ended(answer, reasoning=reasoning, include=include)["output"][0]
+    assert found == {"id": "rs_1_0", "type": "reasoning", **item, "status": "completed"}
+
+
+def test_stored_items_have_their_signature_and_the_sizes_of_their_pieces() -> None:
+    answer = completion(Delta(thinking="hm"), Delta(thinking_signature="s"), Delta("ab"), Delta("c"))
+    first, second = response_object.stored_items_json("req-1", answer)
+    assert (first["encrypted_content"], first[response_object.PIECES]) == ("signature:s", [2])
+    assert second[response_object.PIECES] == [2, 1]
+    assert response_object.PIECES not in response_object.without_pieces(second)
 
 
 def test_refusal_in_words_is_a_part_of_its_own() -> None:

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.chat import Image, Message, Part, Role, Text, ToolCall
+from engine.chat import Image, Message, Part, Role, Text, Thought, ToolCall, with_thoughts
 from engine.errors import BadRequest
 from web.openai.image_addresses import is_public
+from web.openai.responses.response_object import REDACTED_MARK, SIGNATURE_MARK
 from web.pipeline.fields import Fields
 
 _ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
@@ -46,10 +47,15 @@ def messages_of(items: Sequence[Mapping[str, Any]]) -> list[Message]:
     Reasoning, text and calls of one answer are items of their own; they become one message of the assistant.
     """
     found: list[Message] = []
+    thoughts: list[Thought] = []
     for n, item in enumerate(items):
-        message = _message(item, f"input.{n}")
-        if message is None:
+        if item.get("type") == "reasoning":
+            thoughts += _thoughts(Fields(item, f"input.{n}"))
             continue
+        message = _message(item, f"input.{n}")
+        if thoughts and message.role is Role.ASSISTANT:
+            message = with_thoughts(message, thoughts)
+        thoughts.clear()
         if found and message.role is Role.ASSISTANT and _belong_together(found[-1], message):
             found[-1] = _joined(found[-1], message)
         else:
@@ -59,15 +65,30 @@ def messages_of(items: Sequence[Mapping[str, Any]]) -> list[Message]:
 
 def _belong_together(before: Message, after: Message) -> bool:
     """Return whether the two are of one answer: reasoning comes first, calls last."""
-    return before.role is Role.ASSISTANT and not after.thinking and not (before.tool_calls and after.parts)
+    has_thoughts = after.thinking or after.thinking_signature or after.thoughts
+    return before.role is Role.ASSISTANT and not has_thoughts and not (before.tool_calls and after.parts)
 
 
 def _joined(before: Message, after: Message) -> Message:
     return replace(before, parts=(*before.parts, *after.parts), tool_calls=(*before.tool_calls, *after.tool_calls))
 
 
-def _message(item: Mapping[str, Any], where: str) -> Message | None:
-    """Return an item's message; None for an item without content for a model."""
+def _thoughts(fields: Fields) -> list[Thought]:
+    """Return the reasoning of an item: its content, else its summary; and the signature that we gave with it."""
+    texts = _texts(fields, "content") or _texts(fields, "summary")
+    sealed = fields.optional_text("encrypted_content") or ""
+    if sealed.startswith(REDACTED_MARK):
+        return [Thought(redacted=sealed.removeprefix(REDACTED_MARK))]
+    signature = sealed.removeprefix(SIGNATURE_MARK) if sealed.startswith(SIGNATURE_MARK) else ""
+    return [Thought("".join(texts), signature)] if texts or signature else []
+
+
+def _texts(fields: Fields, name: str) -> list[str]:
+    parts = fields.list_of_objects(name, most=1000)
+    return [part["text"] for part in parts if isinstance(part.get("text"), str) and part["text"]]
+
+
+def _message(item: Mapping[str, Any], where: str) -> Message:
     kind = item.get("type", "message")
     fields = Fields(item, where)
     if kind == "message":
@@ -77,11 +98,6 @@ def _message(item: Mapping[str, Any], where: str) -> Message | None:
         return Message(Role.ASSISTANT, (), (call,))
     if kind == "function_call_output":
         return Message(Role.TOOL, _output(item.get("output"), f"{where}.output"), (), fields.text("call_id"))
-    if kind == "reasoning":
-        texts = [part.get("text") for part in fields.list_of_objects("content", most=1000)]
-        thinking = "".join(text for text in texts if isinstance(text, str))
-        signature = fields.optional_text("encrypted_content") or ""
-        return Message(Role.ASSISTANT, (), (), thinking=thinking, thinking_signature=signature) if thinking else None
     raise BadRequest(
         f"{where}.type", "must be message, function_call, function_call_output, reasoning or item_reference"
     )

@@ -1,14 +1,18 @@
 """OpenAI's response object, as a tenant is answered: items of its output, status, usage."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from engine.chat import Completion, Finish, Finished
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
 from web.openai.chat_response import farthing_json
-from web.pipeline.blocks import Block, BlockKind, BlockSplitter
+from web.pipeline.blocks import Block, BlockKind, split
 
+PIECES = "farthing_pieces"
+"""The lengths of the pieces that an item's text was sent in, beside a stored item, so that a stream can be repeated."""
+SIGNATURE_MARK, REDACTED_MARK = "signature:", "redacted:"  # of `encrypted_content`, which is opaque to clients
 _INCOMPLETE = {Finish.LENGTH: "max_output_tokens", Finish.REFUSED: "content_filter"}
 _ECHOED: Mapping[str, Any] = {
     "instructions": None,
@@ -24,6 +28,21 @@ _ECHOED: Mapping[str, Any] = {
     "user": None,
 }
 """Fields of the request that the response repeats, with the values of absent ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningForm:
+    """The form of reasoning: `in_summary`, or as content; `sealed` adds what its provider wants back."""
+
+    in_summary: bool = False
+    sealed: bool = False
+
+    @staticmethod
+    def asked_in(body: Mapping[str, Any]) -> "ReasoningForm":
+        """Return the form that a checked request asks for."""
+        reasoning = body.get("reasoning") or {}
+        summary = reasoning.get("summary") or reasoning.get("generate_summary")
+        return ReasoningForm(bool(summary), "reasoning.encrypted_content" in (body.get("include") or ()))
 
 
 def response_id(request_id: str) -> str:
@@ -61,7 +80,7 @@ def begun_json(request_id: str, created: int, model: str, body: Mapping[str, Any
         "incomplete_details": None,
         "model": model,
         "output": [],
-        "reasoning": {"effort": reasoning.get("effort"), "summary": None},
+        "reasoning": {"effort": reasoning.get("effort"), "summary": reasoning.get("summary")},
         "store": stored,
         "text": {"format": text.get("format") or {"type": "text"}},
         "usage": None,
@@ -113,28 +132,40 @@ def usage_json(completion: Completion, charge: Charge) -> dict[str, Any]:
     }
 
 
-def output_of(request_id: str, completion: Completion) -> list[dict[str, Any]]:
-    """Return the items of a whole answer."""
-    splitter = BlockSplitter()
-    for event in completion.events:
-        splitter.feed(event)
-    splitter.end()
-    status = item_status(completion.events)
-    return [item_json(request_id, block, status) for block in splitter.blocks]
+def items_json(request_id: str, blocks: Sequence[Block], form: ReasoningForm, *, is_cut: bool) -> list[dict[str, Any]]:
+    """Return the blocks of a whole answer as items. `is_cut`: it ended at the output limit, in its last item."""
+    last = len(blocks) - 1
+    return [
+        item_json(request_id, block, "incomplete" if is_cut and n == last else "completed", form)
+        for n, block in enumerate(blocks)
+    ]
 
 
-def item_status(events: Sequence[Any]) -> str:
-    """Return the status of an answer's items: incomplete where it was cut at the output limit."""
-    is_cut = any(isinstance(event, Finished) and event.finish is Finish.LENGTH for event in events)
-    return "incomplete" if is_cut else "completed"
+def stored_items_json(request_id: str, completion: Completion) -> list[dict[str, Any]]:
+    """Return the items of a whole answer as they are stored: with everything that a later request may need."""
+    blocks = split(completion.events)
+    form = ReasoningForm(sealed=True)
+    items = items_json(request_id, blocks, form, is_cut=is_cut(completion))
+    sizes = ([len(piece) for piece in block.pieces if piece] for block in blocks)
+    return [{**item, PIECES: size} for item, size in zip(items, sizes, strict=True)]
+
+
+def without_pieces(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored item as its client knows it."""
+    return {name: value for name, value in item.items() if name != PIECES}
+
+
+def is_cut(completion: Completion) -> bool:
+    """Return whether an answer was cut at the output limit."""
+    return any(isinstance(event, Finished) and event.finish is Finish.LENGTH for event in completion.events)
 
 
 def item_id(request_id: str, block: Block) -> str:
-    prefix = {BlockKind.CALL: "fc", BlockKind.THINKING: "rs"}.get(block.kind, "msg")
+    prefix = {BlockKind.CALL: "fc", BlockKind.THINKING: "rs", BlockKind.REDACTED: "rs"}.get(block.kind, "msg")
     return f"{prefix}_{request_id.removeprefix('req-')}_{block.index}"
 
 
-def item_json(request_id: str, block: Block, status: str) -> dict[str, Any]:
+def item_json(request_id: str, block: Block, status: str, form: ReasoningForm) -> dict[str, Any]:
     """Return a block as an item, with the content that it has so far."""
     own = item_id(request_id, block)
     if block.kind is BlockKind.CALL:
@@ -146,17 +177,26 @@ def item_json(request_id: str, block: Block, status: str) -> dict[str, Any]:
             "name": block.name,
             "arguments": block.content,
         }
+    if block.kind in {BlockKind.THINKING, BlockKind.REDACTED}:
+        return {"id": own, "type": "reasoning", **_reasoning_json(block, form), "status": status}
     content = [part_json(block)] if block.content else []
-    if block.kind is BlockKind.THINKING:
-        return {"id": own, "type": "reasoning", "summary": [], "content": content, "status": status}
     return {"id": own, "type": "message", "role": "assistant", "status": status, "content": content}
 
 
-def part_json(block: Block, *, empty: bool = False) -> dict[str, Any]:
-    """Return the one content part of a block, `empty` as it begins."""
+def _reasoning_json(block: Block, form: ReasoningForm) -> dict[str, Any]:
+    parts = [part_json(block, in_summary=form.in_summary)] if block.content else []
+    found: dict[str, Any] = {"summary": parts, "content": []} if form.in_summary else {"summary": [], "content": parts}
+    if form.sealed and block.signature:
+        mark = REDACTED_MARK if block.kind is BlockKind.REDACTED else SIGNATURE_MARK
+        found["encrypted_content"] = mark + block.signature
+    return found
+
+
+def part_json(block: Block, *, empty: bool = False, in_summary: bool = False) -> dict[str, Any]:
+    """Return the one part of a block, `empty` as it begins."""
     text = "" if empty else block.content
     if block.kind is BlockKind.REFUSAL:
         return {"type": "refusal", "refusal": text}
     if block.kind is BlockKind.THINKING:
-        return {"type": "reasoning_text", "text": text}
+        return {"type": "summary_text" if in_summary else "reasoning_text", "text": text}
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}

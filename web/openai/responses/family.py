@@ -1,4 +1,4 @@
-"""/v1/responses: the family of OpenAI's responses, and the stored ones."""
+"""POST /v1/responses: the family of OpenAI's responses; and the count of a request's tokens."""
 
 import json
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from engine.attempt_record import Receipt
+from engine.catalog.token_counts import estimate
 from engine.chat import Completion
 from engine.errors import BadRequest
 from engine.gateway.question import Finisher
@@ -20,12 +21,16 @@ from storage.database.database import Database
 from storage.tenants import stored_responses
 from storage.tenants.stored_responses import MOST_TURNS, Item, StoredResponse
 from web.auth import Caller
-from web.errors import HttpProblem, not_found
-from web.openai import response_object
+from web.errors import HttpProblem
 from web.openai.chat_response import sendable
-from web.openai.response_encoder import ResponseEncoder
-from web.openai.response_items import items_of, messages_of, references_of, with_referenced
-from web.openai.response_request import ignored_fields, response_request
+from web.openai.responses import response_object
+from web.openai.responses.encoder import ResponseEncoder
+from web.openai.responses.items import items_of, messages_of, references_of, with_referenced
+from web.openai.responses.request import ignored_fields, response_request
+from web.openai.responses.response_object import ReasoningForm
+from web.pipeline.blocks import split
+from web.pipeline.body import parse_body
+from web.pipeline.endpoint import answered
 from web.pipeline.family import FamilyRequest, Origin, StreamEncoder
 from web.pipeline.fields import Fields
 
@@ -38,10 +43,14 @@ class ResponsesFamily:
     clock: Clock
 
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
-        items = await self._resolved(origin.tenant_id, items_of(body.get("input")))
-        previous = Fields(body).optional_text("previous_response_id")
-        history = await self._history(origin.tenant_id, previous) if previous else []
+        history, items = await self.conversation(body, origin.tenant_id)
         return ResponsesRequest(body, origin, history, items, self.clock.now())
+
+    async def conversation(self, body: Mapping[str, Any], tenant_id: int) -> tuple[list[Item], list[Item]]:
+        """Return the items before the request, and those of its own. Raises BadRequest or HttpProblem."""
+        items = await self._resolved(tenant_id, items_of(body.get("input")))
+        previous = Fields(body).optional_text("previous_response_id")
+        return (await self._history(tenant_id, previous) if previous else []), items
 
     def problem(self, problem: HttpProblem, request_id: str) -> Response:  # noqa: ARG002 - not in this shape
         return problem.response()
@@ -55,7 +64,8 @@ class ResponsesFamily:
         if len(ids) > MOST_TURNS:
             raise BadRequest("input", f"must refer to the items of at most {MOST_TURNS} responses")
         responses = await self.db.read(lambda conn: [stored_responses.load(conn, tenant_id, each) for each in ids])
-        found = {item["id"]: item for response in responses if response for item in response.output}
+        outputs = (item for response in responses if response for item in response.output)
+        found = {item["id"]: response_object.without_pieces(item) for item in outputs}
         for reference in references:
             if reference not in found:
                 text = f"Item with id {json.dumps(reference[:100])} not found: it was not stored, or has been deleted."
@@ -88,6 +98,7 @@ class ResponsesRequest(FamilyRequest):
         self._is_stored = fields.boolean("store") is not False
         self._tenant_id, self._items, self._now = origin.tenant_id, items, now
         self._previous_id = body.get("previous_response_id")
+        self._form = ReasoningForm.asked_in(body)
         self._begun = response_object.begun_json(
             origin.request_id, origin.created, self.chat.model, body, stored=self._is_stored
         )
@@ -96,7 +107,7 @@ class ResponsesRequest(FamilyRequest):
         return sendable(self._ended(completion, charge))
 
     def encoder(self) -> StreamEncoder:
-        return ResponseEncoder(self.chat.id, self._begun, self.ignored)
+        return ResponseEncoder(self.chat.id, self._begun, self.ignored, self._form)
 
     def finisher(self) -> Finisher | None:
         return self._finish if self._is_stored else None
@@ -113,7 +124,7 @@ class ResponsesRequest(FamilyRequest):
                 self._tenant_id,
                 self._previous_id,
                 self._items,
-                ended["output"],
+                response_object.stored_items_json(self.chat.id, completion),
                 sendable(ended).decode(),
             )
             stored_responses.store(conn, response, self._now)
@@ -121,47 +132,24 @@ class ResponsesRequest(FamilyRequest):
         return store
 
     def _ended(self, completion: Completion, charge: Charge) -> dict[str, Any]:
-        output = response_object.output_of(self.chat.id, completion)
+        is_cut = response_object.is_cut(completion)
+        output = response_object.items_json(self.chat.id, split(completion.events), self._form, is_cut=is_cut)
         return response_object.ended_json(self._begun, output, completion, charge, self.ignored)
 
 
 @dataclass(frozen=True, slots=True)
-class StoredResponses:
-    """GET and DELETE of a stored response, and GET of its input."""
+class InputTokens:
+    """The endpoint that counts the input tokens of a response, as they are estimated for a hold. It charges nothing."""
 
-    db: Database
+    family: ResponsesFamily
 
-    async def read(self, request: Request) -> Response:
-        return Response((await self._load(request)).body, media_type="application/json")
+    async def create(self, request: Request) -> Response:
+        return await answered(request, self._respond, self.family.problem)
 
-    async def input_items(self, request: Request) -> Response:
-        """Return the input as a list in OpenAI's shape, the newest first unless `order=asc`."""
-        found = await self._load(request)
-        items = [response_object.input_item_json(item, f"{found.id}_in_{n}") for n, item in enumerate(found.input)]
-        if request.query_params.get("order", "desc") != "asc":
-            items.reverse()
-        ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {}
-        return JSONResponse({"object": "list", "data": items, "has_more": False, **ends})
-
-    async def delete(self, request: Request) -> Response:
-        tenant_id, id_ = _asked(request)
-        if not await self.db.write(lambda conn: stored_responses.delete(conn, tenant_id, id_)):
-            return _missing(id_).response()
-        return JSONResponse({"id": id_, "object": "response", "deleted": True})
-
-    async def _load(self, request: Request) -> StoredResponse:
-        tenant_id, id_ = _asked(request)
-        found = await self.db.read(lambda conn: stored_responses.load(conn, tenant_id, id_))
-        if found is None:
-            raise _missing(id_)
-        return found
-
-
-def _asked(request: Request) -> tuple[int, str]:
-    caller: Caller = request.state.caller
-    assert caller.tenant is not None
-    return caller.tenant.id, request.path_params["response_id"]
-
-
-def _missing(id_: str) -> HttpProblem:
-    return not_found(f"Response with id {json.dumps(id_[:100])} not found: it was not stored, or has been deleted.")
+    async def _respond(self, request: Request, request_id: str) -> Response:
+        caller: Caller = request.state.caller
+        assert caller.tenant is not None
+        body = {"model": "auto", "input": [], **parse_body(request, await request.body())}
+        history, items = await self.family.conversation(body, caller.tenant.id)
+        chat = response_request(body, messages_of([*history, *items]), id=request_id, key_id=None)
+        return JSONResponse({"object": "response.input_tokens", "input_tokens": estimate(chat, chat.model)})

@@ -1,11 +1,14 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 from engine.chat import Choice, Completion, Delta, Finish, Finished, ToolCallDelta, Usage
 from engine.tenancy import Charge
 from web.errors import SERVER_ERROR
-from web.openai import response_object
-from web.openai.response_encoder import ResponseEncoder
+from web.openai.responses import response_object
+from web.openai.responses.encoder import ResponseEncoder
+from web.openai.responses.response_object import ReasoningForm
+from web.pipeline.blocks import split
 
 EVENTS: tuple[Delta | Finished, ...] = (
     Delta(thinking="hm"),
@@ -19,8 +22,16 @@ EVENTS: tuple[Delta | Finished, ...] = (
 DONE = Completion("deepseek", "m", (Choice("ab", (), Finish.TOOL_CALLS),), Usage(10, 5), events=EVENTS)
 
 
-def encoder() -> ResponseEncoder:
-    return ResponseEncoder("req-1", response_object.begun_json("req-1", 5, "auto", {}, stored=True))
+PLAIN, SUMMARY = ReasoningForm(), ReasoningForm(in_summary=True, sealed=True)
+
+
+def encoder(form: ReasoningForm = PLAIN) -> ResponseEncoder:
+    begun = response_object.begun_json("req-1", 5, "auto", {}, stored=True)
+    return ResponseEncoder("req-1", begun, (), form)
+
+
+def sent(each: ResponseEncoder, events: tuple[Delta | Finished, ...], done: Completion) -> list[Any]:
+    return read(each.begin("deepseek", "m") + b"".join(map(each.event, events)) + each.end(done, Charge()))
 
 
 def read(raw: bytes) -> list[Any]:
@@ -33,9 +44,7 @@ def read(raw: bytes) -> list[Any]:
 
 
 def test_events_follow_the_order_of_the_api() -> None:
-    each = encoder()
-    sent = each.begin("deepseek", "m") + b"".join(map(each.event, EVENTS)) + each.end(DONE, Charge())
-    events = read(sent)
+    events = sent(encoder(), EVENTS, DONE)
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert [event["type"].removeprefix("response.") for event in events] == [
         "created",
@@ -60,12 +69,50 @@ def test_events_follow_the_order_of_the_api() -> None:
         "output_item.done",
         "completed",
     ]
+    begun = [event["item"] for event in events if event["type"] == "response.output_item.added"]
+    assert [item.get("content") or item.get("arguments") for item in begun] == [None, None, ""]
     done = {event["type"]: event for event in events}
     assert done["response.output_text.done"]["text"] == "ab"
     assert done["response.function_call_arguments.done"]["arguments"] == "{}"
-    assert done["response.completed"]["response"]["output"] == response_object.output_of("req-1", DONE)
+    assert done["response.completed"]["response"]["output"] == response_object.items_json(
+        "req-1", split(EVENTS), PLAIN, is_cut=False
+    )
     assert events[0]["response"]["model"] == "m"
     assert events[0]["response"]["output"] == []
+
+
+def test_summary_of_reasoning_has_events_of_its_own() -> None:
+    events = sent(encoder(SUMMARY), EVENTS, DONE)
+    assert [event["type"].removeprefix("response.") for event in events[2:8]] == [
+        "output_item.added",
+        "reasoning_summary_part.added",
+        "reasoning_summary_text.delta",
+        "reasoning_summary_text.done",
+        "reasoning_summary_part.done",
+        "output_item.done",
+    ]
+    assert [events[n]["summary_index"] for n in range(3, 7)] == [0, 0, 0, 0]
+    assert (events[4]["delta"], events[5]["text"]) == ("hm", "hm")
+    assert events[7]["item"] == {
+        "id": "rs_1_0",
+        "type": "reasoning",
+        "summary": [{"type": "summary_text", "text": "hm"}],
+        "content": [],
+        "encrypted_content": "signature:s",
+        "status": "completed",
+    }
+
+
+def test_reasoning_that_can_not_be_read_has_no_part() -> None:
+    events = (Delta(hides_thinking=True, redacted_thinking="x"), Delta(thinking_signature="s"), Delta("a"))
+    done = replace(DONE, events=events)
+    found = sent(encoder(SUMMARY), events, done)
+    assert [event["type"].removeprefix("response.") for event in found[2:6]] == [
+        "output_item.added",
+        "output_item.done",
+    ] * 2
+    items = found[-1]["response"]["output"]
+    assert [item.get("encrypted_content") for item in items] == ["redacted:x", "signature:s", None]
 
 
 def test_failure_has_the_response_that_it_ends() -> None:

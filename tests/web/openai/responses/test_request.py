@@ -4,7 +4,7 @@ import pytest
 
 from engine.chat import ChatRequest, Role, says
 from engine.errors import BadRequest, UnknownModel
-from web.openai.response_request import response_request
+from web.openai.responses.request import response_request
 
 LOOK = {"type": "function", "name": "look", "description": "Look.", "parameters": {"type": "object"}, "strict": True}
 SCHEMA = {"type": "json_schema", "name": "word", "schema": {"type": "object"}, "strict": True}

@@ -9,8 +9,9 @@ from engine.errors import BadRequest, UnknownModel
 from web.pipeline.fields import Fields
 from web.pipeline.hosted_tools import clients_tools, hosted_tools
 
-MOST_TOOLS = 128
+MOST_TOOLS, MOST_INCLUDED = 128, 20
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_SUMMARIES = ("auto", "concise", "detailed")
 _CLIENTS_KINDS = ("function",)
 _TOOL_CHOICES = ("none", "auto", "required")
 _FORMATS = ("text", "json_object", "json_schema")
@@ -67,8 +68,17 @@ def _options(fields: Fields) -> Options:
         tool_choice=_tool_choice(fields, tools),
         parallel_tool_calls=fields.boolean("parallel_tool_calls"),
         response_format=_response_format(fields),
-        reasoning_effort=Fields(fields.object("reasoning") or {}, "reasoning").choice("effort", _EFFORTS),
+        reasoning_effort=_effort(fields),
     )
+
+
+def _effort(fields: Fields) -> str | None:
+    """Return the effort of reasoning. Raises BadRequest for a wrong one, and for a wrong form of its summary."""
+    reasoning = Fields(fields.object("reasoning") or {}, "reasoning")
+    reasoning.choice("summary", _SUMMARIES)
+    reasoning.choice("generate_summary", _SUMMARIES)
+    fields.text_or_list("include", MOST_INCLUDED)
+    return reasoning.choice("effort", _EFFORTS)
 
 
 def _tool(raw: Mapping[str, Any], where: str) -> Tool:

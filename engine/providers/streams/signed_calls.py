@@ -1,0 +1,48 @@
+"""SignedToolCalls: calls whose signatures may come after them, as OpenRouter sends those of Gemini."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from engine.chat import ToolCallDelta
+from engine.errors import Garbled
+from engine.providers.spec import Spec
+from engine.providers.streams.tool_calls import CallPiece, ToolCalls
+
+MOST_PIECES = 10_000  # that are held until the end: a call of Gemini comes in one piece
+FORMAT = "google-gemini-v1"
+"""OpenRouter's name for the form of Gemini's signatures."""
+
+
+def signs_calls(spec: Spec, model: str) -> bool:
+    """Return whether the calls of a model come with signatures that have to be given back."""
+    return bool(spec.signed_calls) and spec.signed_calls in model
+
+
+class SignedToolCalls(ToolCalls):
+    """The calls of one choice. They go out at its end, since an id carries the signature of its call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: list[CallPiece] = []
+        self._signatures: dict[str, str] = {}
+
+    def sign(self, signatures: Mapping[str, str]) -> None:
+        """Take signatures by the ids of the calls."""
+        self._signatures |= signatures
+
+    def take(self, pieces: Sequence[CallPiece], *, at_end: bool = False) -> list[ToolCallDelta]:  # noqa: ARG002
+        if len(self._held) + len(pieces) > MOST_PIECES:
+            raise Garbled(f"over {MOST_PIECES} pieces of tool calls")
+        self._held += pieces
+        return []
+
+    def take_message(self, pieces: Sequence[CallPiece]) -> list[ToolCallDelta]:
+        """Take a whole message, unless its calls were streamed before it."""
+        return [] if self._held else self.take(pieces)
+
+    def end(self) -> list[ToolCallDelta]:
+        held, self._held = self._held, []
+        found: list[ToolCallDelta] = []
+        for piece in held:
+            found += super().take([replace(piece, signature=self._signatures.get(piece.id, ""))])
+        return found + super().end()

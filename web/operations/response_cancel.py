@@ -1,0 +1,16 @@
+"""POST /v1/responses/{response_id}/cancel in /openapi.json."""
+
+from web.openapi_parts import BODY_ERRORS, KEY_ERRORS, Operation, errors
+from web.operations.response_schemas import RESPONSE_ID
+
+OPERATION = Operation(
+    "/v1/responses/{response_id}/cancel",
+    "post",
+    {
+        "tags": ["openai"],
+        "operationId": "cancel_response",
+        "summary": "Cancel a response in the background: always a 400, as none is answered in the background",
+        "parameters": [RESPONSE_ID],
+        "responses": errors(*BODY_ERRORS, *KEY_ERRORS, 404),
+    },
+)
