@@ -12,10 +12,19 @@ CREATED_AT = "2026-01-01T00:00:00Z"  # Anthropic's clients require a time of cre
 
 
 class AnthropicModel(BaseModel):
+    """A model in Anthropic's shape. Its limits are those of the offer that answers, so they are not listed."""
+
     type: Literal["model"] = "model"
     id: str
     display_name: str
     created_at: str
+    lifecycle: Literal["active"] = "active"
+    deprecated_at: None = None
+    retires_at: None = None
+    line: None = None
+    max_input_tokens: None = None
+    max_tokens: None = None
+    capabilities: None = None
 
 
 class AnthropicModelList(BaseModel):
