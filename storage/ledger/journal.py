@@ -5,7 +5,8 @@ A receipt is a few hundred bytes of JSON.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from operator import attrgetter
 from typing import Any
@@ -20,7 +21,7 @@ from storage.ledger import holds_sql as sql
 
 _NO_CHARGE = Charge()
 _NO_USAGE = Usage(0, 0)
-_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False, default=str).encode
 _PLAIN = tuple(name for name in AttemptRecord.__slots__ if name not in {"started_at", "usage", "cost", "waste"})
 _ATTEMPT_FIELDS, _USAGE_FIELDS = attrgetter(*_PLAIN), attrgetter(*Usage.__slots__)
 
@@ -158,7 +159,12 @@ def _read_attempt(line: list[Any]) -> AttemptRecord:
     return AttemptRecord(
         **dict(zip(_PLAIN, values, strict=True)),
         started_at=moment(started_at),
-        usage=None if usage is None else Usage(*usage),
+        usage=None if usage is None else _read_usage(usage),
         cost=Money(cost),
         waste=Money(waste),
     )
+
+
+def _read_usage(values: list[Any]) -> Usage:
+    usage = Usage(*values)  # the bill of the provider as text: its digits are exact
+    return usage if usage.cost_usd is None else replace(usage, cost_usd=Decimal(usage.cost_usd))

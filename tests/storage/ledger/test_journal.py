@@ -1,17 +1,26 @@
 """The journal's rows and the worth of the allowance that paid."""
 
+from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
-from engine.attempt_record import AttemptRecord
+from engine.attempt_record import AttemptRecord, Receipt
 from engine.chat import Usage
 from engine.money import ZERO, Money
 from engine.tenancy import Charge, Plan
 from storage.database.connection import Connection, ms, row
 from storage.database.database import Database
 from storage.ledger import holds_sql, journal
-from storage.ledger.journal import SqlJournal, allowance_rates, allowance_worth, attempt_row
+from storage.ledger.journal import (
+    SqlJournal,
+    allowance_rates,
+    allowance_worth,
+    attempt_row,
+    read_receipt,
+    receipt_text,
+)
 from tests.builders import NOON, attempt
 from tests.storage.books import FREE, PRO, check_books
 
@@ -101,3 +110,9 @@ def test_allowance_token_is_worth_its_share_of_the_plans_price() -> None:
 def test_worth_of_an_allowance_is_rounded_to_nano_dollars(tokens: int, plan: str, worth: int) -> None:
     rates = allowance_rates({"free": FREE, "pro": PRO})
     assert allowance_worth(Charge(Money(9), tokens), rates, plan) == Money(worth)
+
+
+@pytest.mark.parametrize("bill", [None, Decimal("0.00000123456789012345")])
+def test_receipt_is_read_as_it_was_written(bill: Decimal | None) -> None:
+    receipt = Receipt("r9", "smart", NOON, (), (), (replace(FULL, usage=replace(USAGE, cost_usd=bill)),), Money(7))
+    assert read_receipt(receipt_text(receipt)) == receipt

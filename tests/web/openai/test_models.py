@@ -61,6 +61,8 @@ async def test_client_of_anthropic_gets_the_list_in_its_shape(api: RunningApi) -
         "id": names[0],
         "display_name": names[0],
         "created_at": "2026-01-01T00:00:00Z",
+        "lifecycle": "active",
+        **dict.fromkeys(("deprecated_at", "retires_at", "line", "max_input_tokens", "max_tokens", "capabilities")),
     }
 
 
