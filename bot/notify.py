@@ -12,8 +12,8 @@ import locales
 from bot.buttons import button, rows
 from bot.formatting.markdown import Piece, render
 from locales.button import Button
+from storage.alerts.admin_notices import Undelivered
 from storage.database.database import Database
-from storage.operations.admin_notices import Undelivered
 from storage.tenants import tenant_settings, tenants
 
 log = logging.getLogger(__name__)

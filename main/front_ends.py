@@ -11,8 +11,8 @@ from scheduler.admin_notices import deliver
 from scheduler.context import JobContext
 from scheduler.leader import Leader
 from scheduler.ports import LoggingNotifier, Notifier, StarsBook
+from storage.alerts import admin_notices
 from storage.invoices.invoices import Seller
-from storage.operations import admin_notices
 from web.app import WebServices
 from web.miniapp.access import Telegram
 

@@ -7,9 +7,9 @@ from functools import partial
 from engine.ports import Clock
 from scheduler.context import JobContext
 from scheduler.ports import Notifier
+from storage.alerts import admin_notices
+from storage.alerts.admin_notices import AdminNotice, Undelivered
 from storage.database.database import Database
-from storage.operations import admin_notices
-from storage.operations.admin_notices import AdminNotice, Undelivered
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from locales.button import Button
 from scheduler.everything_down import ALL_DOWN, all_down_values
 from scheduler.incidents import RECOVERY, IncidentFacts
 from scheduler.outage_facts import OFFER_AVOIDED, OUTAGE_KINDS, avoided_values, outage_values
-from storage.operations.incidents import Incident
+from storage.alerts.incidents import Incident
 
 
 @dataclass(frozen=True, slots=True)

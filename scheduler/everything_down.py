@@ -9,7 +9,7 @@ from engine.routing.selection import MOST_EARLY_WAIT_SECONDS
 from scheduler.context import JobContext
 from scheduler.incidents import IncidentFacts, report, resolve
 from scheduler.outage_facts import OUTAGE_KINDS, minutes_between, subjects_out
-from storage.operations import incidents
+from storage.alerts import incidents
 from storage.reports import journal
 
 ALL_DOWN, ALL = "everything_down", "all"

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from scheduler.context import JobContext
+from storage.alerts import incidents
+from storage.alerts.incidents import Incident
 from storage.database.connection import Connection
-from storage.operations import incidents
-from storage.operations.incidents import Incident
 
 IncidentFacts: TypeAlias = dict[str, Any]
 """The values of an incident's message, as they are stored with the incident."""

@@ -15,9 +15,10 @@ from locales.formats import as_code
 from scheduler.context import JobContext
 from scheduler.incidents import IncidentFacts
 from scheduler.journal_replay import Failures, RecentAttempts
+from storage.alerts import incidents
+from storage.alerts.incidents import Incident
 from storage.database.connection import day_of
-from storage.operations import incidents, status_pages
-from storage.operations.incidents import Incident
+from storage.operations import status_pages
 from storage.reports import journal
 from storage.reports.journal import NEEDS_OPERATOR, Detour
 from storage.reports.losses import lost_since

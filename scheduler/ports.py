@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from locales.button import Button
+from storage.alerts.admin_notices import Undelivered
 from storage.billing.reconciliation import StarEntry
 from storage.billing.subscriptions import Subscription
-from storage.operations.admin_notices import Undelivered
 
 log = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from scheduler.alert_kinds import KINDS, AlertKind, rank
 from scheduler.context import JobContext
 from scheduler.incidents import RECOVERY
 from scheduler.outage_facts import OUTAGE_KINDS
+from storage.alerts import alert_messages, incidents
+from storage.alerts.admin_notices import Undelivered
+from storage.alerts.alert_messages import AlertMessage, unsent
+from storage.alerts.incidents import Incident
+from storage.alerts.json_values import to_json
 from storage.database.connection import Connection
-from storage.operations import alert_messages, incidents
-from storage.operations.admin_notices import Undelivered
-from storage.operations.alert_messages import AlertMessage, unsent
-from storage.operations.incidents import Incident
-from storage.operations.json_values import to_json
 
 PUBLISHED = timedelta(days=1)
 """The time after an incident's end within which its last messages are still delivered."""

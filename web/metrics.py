@@ -14,10 +14,11 @@ from engine.gateway.gateway import Gateway
 from engine.gateway.market import Market
 from engine.money import Money
 from engine.routing.health import State
+from storage.alerts import incidents
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import expiry
-from storage.operations import incidents, job_runs
+from storage.operations import job_runs
 from storage.operations.job_runs import JobRun
 from storage.reports import outcomes, usage
 from storage.reports.outcomes import Outcome

@@ -3,18 +3,37 @@
 from telegram import Update
 
 from bot.command import Command
-from bot.commands.tenants import ask_first, find_tenant, nothing_done, notify_tenant, tenant_of
 from bot.context import Context
+from bot.operators.confirming import ask_first, nothing_done, undo_button
+from bot.operators.finding import find_tenant, name_of, notify_tenant, operator, tenant_of
 from storage.database.connection import Connection
+from storage.operations import operator_log
 from storage.tenants import tenant_settings, tenants
 from storage.tenants.tenants import TenantState
 
 
 async def ban(_: Update, context: Context) -> None:
-    state = await find_tenant(context, "/ban ID", 1)
+    state = await find_tenant(context, "/ban ID")
     if state is not None:
-        sure = context.t("admin.ban_sure", name=state.name or str(state.id))
-        await ask_first(context, sure, "ban", state.id)
+        await _ask_ban(context, state)
+
+
+async def ask_ban(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Ask about the tenant of a button of the tenant's card."""
+    state = await tenant_of(context, args[0])
+    if state is None:
+        await nothing_done(update, context, args)
+    else:
+        await _ask_ban(context, state)
+
+
+async def _ask_ban(context: Context, state: TenantState) -> None:
+    """Ask first. An operator, also oneself, is not blocked: it would lock out who runs the service."""
+    if state.telegram_user_id in context.services.config.admin_ids:
+        await context.reply(context.t("admin.ban_operator", name=name_of(state)))
+        return
+    sure = context.t("admin.ban_sure", name=name_of(state), wallet=state.wallet)
+    await ask_first(context, sure, "ban", state.id)
 
 
 async def ban_confirmed(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -22,24 +41,44 @@ async def ban_confirmed(_: Update, context: Context, args: tuple[str, ...]) -> N
     if state is None:
         await nothing_done(_, context, args)
         return
-    await context.services.db.write(lambda conn: tenant_settings.set_banned(conn, state.id, True))
-    await context.edit_or_reply(context.t("admin.ban_done", name=state.name or str(state.id)))
+    now, by = context.services.clock.now(), operator(context)
+
+    def unit(conn: Connection) -> None:
+        tenant_settings.set_banned(conn, state.id, True)
+        operator_log.record(conn, by, "ban", now, tenant=state.id)
+
+    await context.services.db.write(unit)
+    text = context.t("admin.ban_done", name=name_of(state))
+    await context.edit_or_reply(text, undo_button(context, "unban", state.id))
     if not state.banned:
         await notify_tenant(context, state, "access.banned")
 
 
 async def unban(_: Update, context: Context) -> None:
     """Unblock a tenant, or admit one who waits for access."""
-    state = await find_tenant(context, "/unban ID", 1)
+    state = await find_tenant(context, "/unban ID")
+    if state is not None:
+        await _unban(context, state)
+
+
+async def unban_pressed(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    state = await tenant_of(context, args[0])
     if state is None:
-        return
+        await nothing_done(update, context, args)
+    else:
+        await _unban(context, state)
+
+
+async def _unban(context: Context, state: TenantState) -> None:
+    now, by = context.services.clock.now(), operator(context)
 
     def unit(conn: Connection) -> bool:
         tenant_settings.set_banned(conn, state.id, False)
+        operator_log.record(conn, by, "unban", now, tenant=state.id)
         return tenant_settings.set_access(conn, state.id, tenants.ADMITTED)
 
     is_admitted = await context.services.db.write(unit)
-    await context.reply(context.t("admin.unban_done", name=state.name or state.id))
+    await context.edit_or_reply(context.t("admin.unban_done", name=name_of(state)))
     if is_admitted:
         await notify_tenant(context, state, "access.welcome")
     elif state.banned:
@@ -49,7 +88,7 @@ async def unban(_: Update, context: Context) -> None:
 async def access(_: Update, context: Context) -> None:
     """List the tenants who wait for access."""
     waiting = await context.services.db.read(tenants.waiting)
-    lines = "\n".join(f"• {state.id} {state.name}" for state in waiting)
+    lines = "\n".join(f"• {state.id} {name_of(state)}" for state in waiting)
     mode = context.services.config.access_mode
     await context.reply(context.t("access.list", mode=mode, lines=lines or context.t("access.nobody")))
 
@@ -64,23 +103,26 @@ async def decline(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 async def _decide(context: Context, tenant_id: int, decision: str) -> None:
     """Store the decision and tell the operator and the tenant. A later decision replaces an earlier one."""
+    now, by = context.services.clock.now(), operator(context)
 
     def unit(conn: Connection) -> tuple[TenantState | None, bool]:
-        return tenants.state(conn, tenant_id), tenant_settings.set_access(conn, tenant_id, decision)
+        changed = tenant_settings.set_access(conn, tenant_id, decision)
+        if changed:
+            action = "accept" if decision == tenants.ADMITTED else "decline"
+            operator_log.record(conn, by, action, now, tenant=tenant_id)
+        return tenants.state(conn, tenant_id), changed
 
     state, changed = await context.services.db.write(unit)
     if state is None or not changed:
         await context.reply(context.t("access.decided"))
         return
     is_admitted = decision == tenants.ADMITTED
-    await context.reply(
-        context.t("access.let_in" if is_admitted else "access.turned_away", name=state.name or state.id)
-    )
+    await context.reply(context.t("access.let_in" if is_admitted else "access.turned_away", name=name_of(state)))
     await notify_tenant(context, state, "access.welcome" if is_admitted else "access.declined")
 
 
 COMMANDS = (
     Command("access", access, 107, admin=True, buttons={"accept": accept, "refuse": decline}),
-    Command("ban", ban, 105, admin=True, buttons={"yes": ban_confirmed, "no": nothing_done}),
-    Command("unban", unban, 106, admin=True),
+    Command("ban", ban, 105, admin=True, buttons={"ask": ask_ban, "yes": ban_confirmed, "no": nothing_done}),
+    Command("unban", unban, 106, admin=True, buttons={"yes": unban_pressed, "undo": unban_pressed}),
 )

@@ -7,8 +7,8 @@ from telegram import InlineKeyboardMarkup, Update
 from bot.buttons import button, rows
 from bot.command import Command
 from bot.context import Context
-from storage.operations import incidents
-from storage.operations.incidents import Incident
+from storage.alerts import incidents
+from storage.alerts.incidents import Incident
 
 
 async def alerts(_: Update, context: Context) -> None:

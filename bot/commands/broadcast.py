@@ -6,6 +6,9 @@ from bot.buttons import button, rows
 from bot.command import Command
 from bot.context import Context
 from bot.formatting.markdown import render
+from bot.operators.finding import operator
+from storage.database.connection import Connection
+from storage.operations import operator_log
 from storage.telegram import broadcasts
 
 
@@ -37,7 +40,15 @@ async def drop(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 async def _decide(context: Context, number: int, state: str, key: str) -> None:
     """Store the decision; a job sends the broadcast. A second press changes nothing."""
-    fresh = await context.services.db.write(lambda conn: broadcasts.decide(conn, number, state))
+    by, now = operator(context), context.services.clock.now()
+
+    def unit(conn: Connection) -> bool:
+        fresh = broadcasts.decide(conn, number, state)
+        if fresh and state == "sending":
+            operator_log.record(conn, by, "broadcast", now, detail=f"number {number}")
+        return fresh
+
+    fresh = await context.services.db.write(unit)
     await context.reply(context.t(key if fresh else "broadcast.decided"))
 
 

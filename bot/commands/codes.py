@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from telegram import Update
 
 from bot.command import Command
-from bot.commands.tenants import read_amount
 from bot.context import Context, arguments
+from bot.operators.finding import operator
+from engine.money import Money
+from locales.formats import as_code
 from storage.billing import codes, invites
+from storage.database.connection import Connection
+from storage.operations import operator_log
 
 MOST = 50
 
@@ -21,10 +25,13 @@ async def code(_: Update, context: Context) -> None:
     amount = await read_amount(context, given[0])
     if amount is None:
         return
-    by, now = context.user.id, context.services.clock.now()
-    made = await context.services.db.write(
-        lambda conn: codes.make(conn, codes.TOPUP, count, made_by=by, now=now, amount=amount)
-    )
+    by, now = operator(context), context.services.clock.now()
+
+    def unit(conn: Connection) -> list[str]:
+        operator_log.record(conn, by, "code", now, detail=f"{count} of {amount}")
+        return codes.make(conn, codes.TOPUP, count, made_by=by.user, now=now, amount=amount)
+
+    made = await context.services.db.write(unit)
     lines = "\n".join(f"`{each}`" for each in made)
     await context.reply(context.t("code.made", usd=amount, count=count, lines=lines))
 
@@ -34,11 +41,28 @@ async def invite(_: Update, context: Context) -> None:
     if count is None:
         await context.reply(context.t("admin.usage", usage=f"/invite [1-{MOST}]"))
         return
-    by, now = context.user.id, context.services.clock.now()
-    made = await context.services.db.write(lambda conn: invites.make(conn, count, made_by=by, now=now))
+    by, now = operator(context), context.services.clock.now()
+
+    def unit(conn: Connection) -> list[str]:
+        operator_log.record(conn, by, "invite", now, detail=str(count))
+        return invites.make(conn, count, made_by=by.user, now=now)
+
+    made = await context.services.db.write(unit)
     bot = context.bot.username or ""
     lines = "\n".join(f"`{each}` · https://t.me/{bot}?start={each}" for each in made)
     await context.reply(context.t("invite.made", count=count, lines=lines))
+
+
+async def read_amount(context: Context, text: str) -> Money | None:
+    """Return an amount above zero, or None after saying the mistake."""
+    try:
+        amount = Money.usd(text)
+    except ValueError:
+        amount = Money(0)
+    if amount > Money(0):
+        return amount
+    await context.reply(context.t("admin.bad_amount", text=as_code(text)))
+    return None
 
 
 def _count(given: Sequence[str]) -> int | None:

@@ -1,46 +1,77 @@
 """Operators: /credit ID USD adds to a wallet; an amount below zero takes from it. The bot asks before it books."""
 
-from telegram import Update
+from telegram import InlineKeyboardMarkup, Update
 
 from bot.command import Command
-from bot.commands.tenants import ask_first, find_tenant, nothing_done, tenant_of
 from bot.context import Context, arguments
+from bot.operators.confirming import about_oneself, ask_first, nothing_done, undo_button
+from bot.operators.finding import find_tenant, name_of, operator, tenant_of
 from engine.money import ZERO, Money
+from storage.database.connection import Connection
 from storage.ledger import transfers
+from storage.operations import operator_log
 
 MOST = Money.usd("1000000")
 
 
 async def credit(_: Update, context: Context) -> None:
-    state = await find_tenant(context, "/credit ID USD", 2)
+    state = await find_tenant(context, "/credit ID USD", after=1)
     if state is None:
         return
-    text = arguments(context)[1]
+    text = arguments(context)[-1]
     amount = _amount(text)
     if amount is None:
         await context.reply(context.t("admin.bad_change", text=text))
         return
     key = "admin.credit_sure" if amount > ZERO else "admin.debit_sure"
     size = amount if amount > ZERO else -amount
-    sure = context.t(key, name=state.name or str(state.id), amount=size, wallet=state.wallet)
-    await ask_first(context, sure, "credit", state.id, amount.nanousd, context.request_id.rpartition(":")[2])
+    sure = context.t(key, name=name_of(state), amount=size, wallet=state.wallet)
+    await ask_first(
+        context,
+        about_oneself(context, state) + sure,
+        "credit",
+        state.id,
+        amount.nanousd,
+        context.request_id.rpartition(":")[2],
+    )
 
 
-async def confirmed(_: Update, context: Context, args: tuple[str, ...]) -> None:
+async def confirmed(update: Update, context: Context, args: tuple[str, ...]) -> None:
     """Book the amount. The number of the command's update is the reference: pressed twice, it is booked once."""
+    ref = f"admin:tg:{context.services.bot_id}:{args[2]}"
+    if await _book(update, context, args, Money(int(args[1])), ref, "credit"):
+        await _tell(context, args, Money(int(args[1])), undo_button(context, "credit", *args))
+
+
+async def undo(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Book the opposite amount, once. The part of a credit that was spent since is owed."""
+    ref = f"admin:tg:{context.services.bot_id}:{args[2]}:undo"
+    if await _book(update, context, args, -Money(int(args[1])), ref, "undo: credit"):
+        await _tell(context, args, -Money(int(args[1])), None)
+
+
+async def _book(update: Update, context: Context, args: tuple[str, ...], amount: Money, ref: str, action: str) -> bool:
     state = await tenant_of(context, args[0])
     if state is None:
-        await nothing_done(_, context, args)
-        return
-    services, amount = context.services, Money(int(args[1]))
-    ref, reason = f"admin:tg:{services.bot_id}:{args[2]}", f"by operator {context.user.id}"
-    now = services.clock.now()
-    await services.db.write(lambda conn: transfers.adjust(conn, state.id, amount, ref=ref, reason=reason, now=now))
+        await nothing_done(update, context, args)
+        return False
+    by, now = operator(context), context.services.clock.now()
+
+    def unit(conn: Connection) -> None:
+        reason = f"by operator {by.user}"
+        if transfers.adjust(conn, state.id, amount, ref=ref, reason=reason, now=now):
+            operator_log.record(conn, by, action, now, tenant=state.id, detail=str(amount))
+
+    await context.services.db.write(unit)
+    return True
+
+
+async def _tell(context: Context, args: tuple[str, ...], amount: Money, keyboard: InlineKeyboardMarkup | None) -> None:
     fresh = await tenant_of(context, args[0])
     assert fresh is not None
     key = "admin.credited" if amount > ZERO else "admin.debited"
-    text = context.t(key, name=state.name or str(state.id), wallet=fresh.wallet, owed=fresh.owed)
-    await context.edit_or_reply(text)
+    text = context.t(key, name=name_of(fresh), wallet=fresh.wallet, owed=fresh.owed)
+    await context.edit_or_reply(text, keyboard)
 
 
 def _amount(text: str) -> Money | None:
@@ -52,4 +83,4 @@ def _amount(text: str) -> Money | None:
     return amount if amount != ZERO and -MOST <= amount <= MOST else None
 
 
-COMMAND = Command("credit", credit, 103, admin=True, buttons={"yes": confirmed, "no": nothing_done})
+COMMAND = Command("credit", credit, 103, admin=True, buttons={"yes": confirmed, "undo": undo, "no": nothing_done})

@@ -10,16 +10,17 @@ from telegram import InlineKeyboardMarkup, Update
 from bot.buttons import button, read, rows
 from bot.command import Command
 from bot.context import Context
+from bot.operators.finding import operator
 from engine.gateway.probes import probe as probe_offer
 from engine.money import Money
 from engine.routing.health import ProviderState, State
 from engine.routing.provider_health import OfferState, Status
 from locales.formats import as_code
 from storage.database.connection import Connection
+from storage.operations import operator_log, status_pages
 from storage.operations import provider_state as units
-from storage.operations import status_pages
 from storage.operations.status_pages import PageStatus
-from storage.reports import journal
+from storage.reports import failures
 
 MOST_OFFERS = 5
 """The offers of a provider that are listed because they do not answer."""
@@ -67,7 +68,7 @@ def _stored(conn: Connection, names: list[str], now: datetime) -> _Stored:
     since = now - FAILING_LOOK_BACK
     return _Stored(
         units.drained_by(conn),
-        {name: journal.failing_since(conn, name, since) for name in names},
+        {name: failures.failing_since(conn, name, since) for name in names},
         status_pages.current(conn, now),
     )
 
@@ -109,8 +110,13 @@ async def _set(update: Update, context: Context, name: str, *, drained: bool) ->
         await context.reply(context.t("button.stale"))
         return
     now = services.clock.now()
-    by = context.user.full_name
-    await services.db.write(lambda conn: units.set_drained(conn, name, drained, now, by))
+    by = operator(context)
+
+    def unit(conn: Connection) -> None:
+        units.set_drained(conn, name, drained, now, by.name)
+        operator_log.record(conn, by, "drain" if drained else "resume", now, detail=name)
+
+    await services.db.write(unit)
     if drained:
         health.drain(name)
     else:

@@ -4,10 +4,14 @@ from telegram import Update
 from telegram.error import TelegramError
 
 from bot.command import Command
-from bot.commands.tenants import ask_first, nothing_done, short_of, tenant_of
 from bot.context import Context, arguments
+from bot.operators.confirming import ask_first, nothing_done, short_of
+from bot.operators.finding import name_of, operator, tenant_of
 from bot.payments.payments import end_replaced
 from storage.billing import payments, refunds
+from storage.billing.refunds import RefundResult
+from storage.database.connection import Connection
+from storage.operations import operator_log
 
 MOST_PAYMENTS = 100_000  # of one tenant, read to find the one of a button
 
@@ -23,7 +27,7 @@ async def refund(_: Update, context: Context) -> None:
         return
     state = await tenant_of(context, paid["tenant_id"])
     assert state is not None
-    sure = context.t("admin.refund_sure", name=state.name or str(state.id), stars=paid["stars"], wallet=state.wallet)
+    sure = context.t("admin.refund_sure", name=name_of(state), stars=paid["stars"], wallet=state.wallet)
     await ask_first(context, sure, "refund", state.id, short_of(charge_id))
 
 
@@ -43,7 +47,14 @@ async def confirmed(_: Update, context: Context, args: tuple[str, ...]) -> None:
             await context.edit_or_reply(context.t("admin.refund_failed", reason=str(error)))
             return
     now = services.clock.now()
-    done = await services.db.write(lambda conn: refunds.refund(conn, charge_id, known=services.plans, now=now))
+    by, tenant = operator(context), int(args[0])
+
+    def unit(conn: Connection) -> RefundResult | None:
+        done = refunds.refund(conn, charge_id, known=services.plans, now=now)
+        operator_log.record(conn, by, "refund", now, tenant=tenant, detail=charge_id)
+        return done
+
+    done = await services.db.write(unit)
     assert done is not None
     await end_replaced(context, payer)
     await context.edit_or_reply(context.t("admin.refund_done", taken=done.taken, owed=done.owed))

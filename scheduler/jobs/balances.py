@@ -13,7 +13,7 @@ from engine.providers.balances import Balance
 from scheduler.context import JobContext
 from scheduler.incidents import close_silently, report, resolve
 from scheduler.job import Job, Misfire
-from storage.operations import incidents
+from storage.alerts import incidents
 from storage.reports import usage
 
 log = logging.getLogger(__name__)

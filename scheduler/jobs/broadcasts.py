@@ -1,8 +1,10 @@
 """Broadcasts of an operator to all users, in chunks below Telegram's limits. A crash resumes at the next user."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
+from locales.formats import as_code
 from scheduler.context import JobContext
 from scheduler.job import Job, Misfire
 from storage.telegram import broadcasts
@@ -30,7 +32,16 @@ async def _send(context: JobContext, broadcast: Broadcast) -> None:
             await asyncio.sleep(PAUSE_SECONDS)
     done = await context.db.write(lambda conn: broadcasts.finish(conn, broadcast.id))
     if done is not None:
-        await context.notifier.notify(broadcast.made_by, "broadcast.done", {"sent": done.sent, "missed": done.missed})
+        names = await context.db.read(partial(broadcasts.missed_names, broadcast=done))
+        await context.notifier.notify(broadcast.made_by, "broadcast.done", done_values(done, names))
+
+
+def done_values(done: Broadcast, names: Sequence[str]) -> dict[str, object]:
+    """Return the values of the message that tells the operator whom the broadcast reached."""
+    more = done.missed - len(names)
+    said = ", ".join(map(as_code, names)) + (f" + {more}" if more else "")
+    missed = {"key": "broadcast.missed", "values": {"missed": done.missed, "names": said}} if done.missed else ""
+    return {"sent": done.sent, "missed": missed}
 
 
 JOB = Job("broadcasts", "broadcasts", run, Misfire.SKIP)

@@ -10,10 +10,10 @@ from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.job import Job
 from scheduler.run_times import latest_daily
+from storage.alerts import incidents
+from storage.alerts.incidents import Incident
 from storage.database.connection import Connection, day_of, row
 from storage.ledger.journal import allowance_rates
-from storage.operations import incidents
-from storage.operations.incidents import Incident
 from storage.reports import liability, outcomes, usage
 from storage.reports.liability import Liability, StarTotals
 from storage.reports.outcomes import Outcome

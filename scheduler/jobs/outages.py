@@ -27,9 +27,9 @@ from scheduler.outage_facts import (
     recovery_values,
 )
 from scheduler.publishing import publish
+from storage.alerts import incidents
+from storage.alerts.incidents import Incident
 from storage.database.connection import Connection
-from storage.operations import incidents
-from storage.operations.incidents import Incident
 from storage.reports import journal
 
 LOOK_BACK = timedelta(hours=6)

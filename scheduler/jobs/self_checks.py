@@ -11,9 +11,9 @@ from scheduler.context import JobContext
 from scheduler.incidents import report, resolve
 from scheduler.job import Job, Misfire
 from scheduler.outage_facts import minutes_between
+from storage.alerts import incidents
 from storage.database import watermarks
 from storage.database.connection import Connection
-from storage.operations import incidents
 from storage.operations.backup import sqlite_path
 
 DISK_LOW, DATABASE_SLOW = "disk_low", "database_slow"

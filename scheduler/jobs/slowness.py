@@ -8,8 +8,8 @@ from scheduler.context import JobContext
 from scheduler.incidents import close_silently, report, resolve
 from scheduler.job import Job, Misfire
 from scheduler.outage_facts import minutes_between
-from storage.operations import incidents
-from storage.operations.incidents import Incident
+from storage.alerts import incidents
+from storage.alerts.incidents import Incident
 from storage.reports.latency import Latency, active_offers, latency
 
 SLOW = "offer_slow"

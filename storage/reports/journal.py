@@ -9,7 +9,7 @@ from engine.errors import ProviderError
 from engine.money import Money
 from storage.database.connection import Connection, Row, moment, ms, row, scalar
 
-_SUCCESSES = (ANSWERED, STOPPED)
+SUCCESSES = (ANSWERED, STOPPED)
 _A_DAY = timedelta(days=1)
 MOST_ROWS = 500
 """The newest attempts of each offer that are read."""
@@ -40,7 +40,7 @@ class JournaledAttempt:
     @property
     def good_at(self) -> datetime | None:
         """The time at which it was known to answer, which may be before a failure; None where it never was."""
-        if self.first_token_at is not None or self.outcome not in _SUCCESSES:
+        if self.first_token_at is not None or self.outcome not in SUCCESSES:
             return self.first_token_at
         return self.ended_at
 
@@ -102,23 +102,6 @@ def open_requests(conn: Connection, since: datetime) -> list[OpenRequest]:
         since=ms(since),
     )
     return [OpenRequest(found["request_id"], moment(found["created_at"])) for found in rows]
-
-
-def failing_since(conn: Connection, provider: str, since: datetime) -> datetime | None:
-    """Return the time of the provider's first failure after its last answer, from `since` on; None if there is none."""
-    first = None
-    for found in conn.rows(
-        "SELECT outcome, started_at FROM attempts WHERE provider = :provider AND started_at >= :since"
-        " ORDER BY started_at DESC LIMIT :most",
-        provider=provider,
-        since=ms(since),
-        most=MOST_ROWS,
-    ):
-        if found["outcome"] in _SUCCESSES:
-            break
-        if found["outcome"] in (*FAILURES, *NEEDS_OPERATOR):
-            first = moment(found["started_at"])
-    return first
 
 
 def operator_failures(conn: Connection, provider: str, since: datetime) -> list[str]:

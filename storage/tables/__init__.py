@@ -5,7 +5,19 @@ Money is in whole nano-dollars, times are in whole milliseconds since 1970 UTC; 
 
 from sqlmodel import SQLModel
 
-from storage.tables import alerts, answers, books, groups, ledger, questions, replicas, telegram, tenants
+from storage.tables import alerts, answers, books, groups, ledger, operators, questions, replicas, telegram, tenants
 
 metadata = SQLModel.metadata
-__all__ = ["alerts", "answers", "books", "groups", "ledger", "metadata", "questions", "replicas", "telegram", "tenants"]
+__all__ = [
+    "alerts",
+    "answers",
+    "books",
+    "groups",
+    "ledger",
+    "metadata",
+    "operators",
+    "questions",
+    "replicas",
+    "telegram",
+    "tenants",
+]

@@ -137,7 +137,10 @@ class WatermarkRow(SQLModel, table=True):
 
 
 class BroadcastRow(SQLModel, table=True):
-    """A message to every tenant; `after_id` is the last tenant that it was sent to."""
+    """A message to every tenant; `after_id` is the last tenant that it was sent to.
+
+    `missed_ids`: the first tenants that it did not reach, as JSON.
+    """
 
     __tablename__ = "broadcasts"
     __table_args__ = (CheckConstraint("state IN ('draft', 'sending', 'done', 'dropped')", name="broadcast_state"),)
@@ -149,4 +152,5 @@ class BroadcastRow(SQLModel, table=True):
     after_id: int = big(0)
     sent: int = big(0)
     missed: int = big(0)
+    missed_ids: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
     made_at: int = big()

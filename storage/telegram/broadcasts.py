@@ -1,16 +1,23 @@
 """Broadcasts: one message to every tenant who can be reached. After a crash it continues with the next tenant."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
 from storage.database.connection import Connection, Row, ms, row, scalar
+from storage.tenants import tenants
+
+MOST_NAMED = 50
 
 _RECIPIENTS = "FROM tenants WHERE telegram_user_id IS NOT NULL AND NOT blocked AND NOT banned AND access = 'in'"
 
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """One broadcast; `state` is draft, sending, done or dropped. `after_id`: the last tenant that was sent to."""
+    """One broadcast; `state` is draft, sending, done or dropped. `after_id`: the last tenant that was sent to.
+
+    `missed_ids`: the first MOST_NAMED tenants that it did not reach.
+    """
 
     id: int
     text: str
@@ -19,6 +26,7 @@ class Broadcast:
     after_id: int
     sent: int
     missed: int
+    missed_ids: tuple[int, ...]
 
 
 def draft(conn: Connection, text: str, made_by: int, now: datetime) -> int:
@@ -57,6 +65,8 @@ def next_recipients(conn: Connection, after: int, limit: int) -> list[tuple[int,
 
 
 def record_delivery(conn: Connection, broadcast_id: int, tenant_id: int, *, arrived: bool) -> None:
+    if not arrived:
+        _note_missed(conn, broadcast_id, tenant_id)
     conn.run(
         "UPDATE broadcasts SET after_id = :tenant, sent = sent + :sent, missed = missed + :missed WHERE id = :id",
         id=broadcast_id,
@@ -64,6 +74,19 @@ def record_delivery(conn: Connection, broadcast_id: int, tenant_id: int, *, arri
         sent=int(arrived),
         missed=int(not arrived),
     )
+
+
+def _note_missed(conn: Connection, broadcast_id: int, tenant_id: int) -> None:
+    known = json.loads(scalar(conn, "SELECT missed_ids FROM broadcasts WHERE id = :id", id=broadcast_id) or "[]")
+    if len(known) < MOST_NAMED and tenant_id not in known:
+        ids = json.dumps([*known, tenant_id])
+        conn.run("UPDATE broadcasts SET missed_ids = :ids WHERE id = :id", ids=ids, id=broadcast_id)
+
+
+def missed_names(conn: Connection, broadcast: Broadcast) -> list[str]:
+    """Return the names of the tenants that it did not reach, the first MOST_NAMED of them."""
+    found = (tenants.state(conn, number) for number in broadcast.missed_ids)
+    return [state.name or str(state.id) for state in found if state is not None]
 
 
 def finish(conn: Connection, broadcast_id: int) -> Broadcast | None:
@@ -75,4 +98,4 @@ def finish(conn: Connection, broadcast_id: int) -> Broadcast | None:
 
 def _broadcast(found: Row) -> Broadcast:
     names = ("id", "text", "made_by", "state", "after_id", "sent", "missed")
-    return Broadcast(**{name: found[name] for name in names})
+    return Broadcast(**{name: found[name] for name in names}, missed_ids=tuple(json.loads(found["missed_ids"])))

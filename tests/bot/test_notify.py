@@ -9,9 +9,9 @@ from bot.notify import TelegramNotifier, translated
 from bot.requests import FormRequest
 from locales.button import Button
 from sandbox.app import Sandbox
+from storage.alerts.admin_notices import Undelivered
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.operations.admin_notices import Undelivered
 from storage.tenants import tenants
 from storage.tenants.tenants import TenantState
 from tests.storage.books import FREE, NOW

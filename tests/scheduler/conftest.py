@@ -23,9 +23,9 @@ from engine.tenancy import Flat, Plan
 from locales.button import Button
 from scheduler.context import JobContext
 from scheduler.ports import Sent
+from storage.alerts.admin_notices import Undelivered
 from storage.database.database import Database
 from storage.ledger.journal import SqlJournal
-from storage.operations.admin_notices import Undelivered
 from tests.builders import attempt, journaled, spent
 from tests.storage.conftest import db, postgres_server, postgres_template, sqlite_template, url
 

@@ -6,7 +6,7 @@ import pytest
 
 from scheduler.admin_notices import deliver, tell_admins, tell_admins_once
 from scheduler.context import JobContext
-from storage.operations.admin_notices import FIRST_PAUSE, KEPT
+from storage.alerts.admin_notices import FIRST_PAUSE, KEPT
 from tests.scheduler.conftest import HandClock, Notifications
 
 KEY, VALUES = "alert.backup", {"error": "disk full"}

@@ -9,7 +9,7 @@ from bot.notify import translated
 from engine.money import Money
 from scheduler.alert_kinds import KINDS, rank
 from scheduler.incidents import RECOVERY
-from storage.operations.incidents import Incident
+from storage.alerts.incidents import Incident
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 OUTAGE: dict[str, object] = {

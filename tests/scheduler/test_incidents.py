@@ -6,8 +6,8 @@ import pytest
 
 from scheduler.context import JobContext
 from scheduler.incidents import RECOVERY, close_silently, report, resolve
-from storage.operations import incidents
-from storage.operations.incidents import Incident
+from storage.alerts import incidents
+from storage.alerts.incidents import Incident
 from tests.scheduler.conftest import HandClock
 
 KIND, SUBJECT = "everything_down", "all"

@@ -18,7 +18,7 @@ from scheduler.outage_facts import (
     recovery_values,
     subjects_out,
 )
-from storage.operations import incidents
+from storage.alerts import incidents
 from tests.scheduler.conftest import NOW, HandClock, Journal, capped
 
 FACTS = {"provider": "deepseek", "error": "timeout", "count": 5, "limited": 0, "status": None, "offer": "", "usd": ""}

@@ -4,7 +4,7 @@ import pytest
 
 from locales.button import Button
 from scheduler.ports import LoggingNotifier
-from storage.operations.admin_notices import Undelivered
+from storage.alerts.admin_notices import Undelivered
 
 
 async def test_messages_are_written_to_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,8 +11,8 @@ from scheduler.context import JobContext
 from scheduler.incidents import close_silently, report, resolve
 from scheduler.ports import Sent
 from scheduler.publishing import PUBLISHED, TOGETHER, publish
-from storage.operations import incidents
-from storage.operations.admin_notices import CLAIM, FIRST_PAUSE, Undelivered
+from storage.alerts import incidents
+from storage.alerts.admin_notices import CLAIM, FIRST_PAUSE, Undelivered
 from tests.scheduler.conftest import ADMIN, HandClock, Notifications
 
 DOWN = "provider_down"

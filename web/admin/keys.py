@@ -5,7 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from storage.database.connection import row_number
+from storage.database.connection import Connection, row_number
+from storage.operations import operator_log
+from storage.operations.operator_log import BY_KEY
 from storage.tenants import api_keys
 from web.admin.tenants import TenantStore
 from web.errors import HttpProblem, not_found
@@ -84,7 +86,14 @@ def router(store: TenantStore) -> APIRouter:
     @routes.delete("/{key_id}", status_code=204, summary="Revoke a key at once, permanently")
     async def revoke(tenant_id: str, key_id: str) -> Response:
         tenant, number, now = await store.state(tenant_id), row_number(key_id), store.clock.now()
-        if not await store.db.write(lambda conn: api_keys.revoke(conn, tenant.id, number or 0, now)):
+
+        def unit(conn: Connection) -> bool:
+            revoked = api_keys.revoke(conn, tenant.id, number or 0, now)
+            if revoked:
+                operator_log.record(conn, BY_KEY, "revoke key", now, tenant=tenant.id, detail=f"number {number}")
+            return revoked
+
+        if not await store.db.write(unit):
             raise no_key(key_id)
         return Response(status_code=204)
 

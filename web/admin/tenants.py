@@ -13,6 +13,8 @@ from storage.billing import plans
 from storage.database.connection import Connection, row_number
 from storage.database.database import Database
 from storage.ledger import transfers
+from storage.operations import operator_log
+from storage.operations.operator_log import BY_KEY
 from storage.tenants import tenants
 from web.errors import HttpProblem, bad_request, not_found
 from web.openapi_parts import BODY_ERRORS, IDEMPOTENCY_KEY, KEY_ERRORS, errors
@@ -66,7 +68,10 @@ class TenantStore:
         ref = f"admin-credit:{fingerprint}"
 
         def unit(conn: Connection) -> bool:
-            booked = transfers.adjust(conn, tenant.id, amount, ref=ref, reason=reason, now=self.clock.now())
+            now = self.clock.now()
+            booked = transfers.adjust(conn, tenant.id, amount, ref=ref, reason=reason, now=now)
+            if booked:
+                operator_log.record(conn, BY_KEY, "credit", now, tenant=tenant.id, detail=f"{amount}: {reason}")
             return booked or transfers.adjusted(conn, ref) == (amount, reason)
 
         if not await self.db.write(unit):
@@ -107,7 +112,14 @@ def router(store: TenantStore) -> APIRouter:
     @routes.put("/{tenant_id}/plan", summary="Change the plan at once", responses=errors(*BODY_ERRORS, 404))
     async def change_plan(tenant_id: str, body: PlanIn) -> TenantOut:
         state, plan = await store.state(tenant_id), store.plan(body.plan)
-        await store.db.write(lambda conn: plans.set_by_admin(conn, state.id, plan, store.clock.now()))
+        now = store.clock.now()
+
+        def unit(conn: Connection) -> None:
+            plans.set_by_admin(conn, state.id, plan, now)
+            detail = f"{state.plan} → {plan.name}"
+            operator_log.record(conn, BY_KEY, "set plan", now, tenant=state.id, detail=detail)
+
+        await store.db.write(unit)
         return TenantOut.model_validate(tenant_row(await store.state(tenant_id)))
 
     @routes.post(

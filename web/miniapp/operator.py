@@ -9,10 +9,10 @@ from engine.gateway.market import Market
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
+from storage.alerts import incidents
+from storage.alerts.incidents import Incident
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.operations import incidents
-from storage.operations.incidents import Incident
 from web.admin import reports
 from web.miniapp.schemas import OperatorOut
 from web.periods import period

@@ -6,6 +6,7 @@ import pytest
 
 from storage.tenants import tenant_settings, tenants
 from tests.bot.commands.conftest import ANN, BAO, OLGA, Chat
+from tests.storage.books import FREE
 
 
 @pytest.mark.parametrize("command", ["/access", "/ban 1", "/unban 1"])
@@ -17,8 +18,7 @@ async def test_admin_command_is_unknown_to_others(chat: Chat, command: str) -> N
     ("text", "answer"),
     [
         ("/ban", "Usage: /ban ID"),
-        ("/ban 1 2", "Usage: /ban ID"),
-        ("/ban 77", "There is no tenant 77."),
+        ("/ban 77", "No tenant is 77:"),
         ("/unban", "Usage: /unban ID"),
     ],
 )
@@ -101,3 +101,24 @@ async def test_button_of_an_admin_does_nothing_for_others(chat: Chat) -> None:
     chat.configure(access_mode="open")
     await chat.press_data("access:refuse:1:0", BAO)
     assert (await chat.state()).access == tenants.PENDING
+
+
+async def test_ban_is_undone_by_its_button(chat: Chat) -> None:
+    await chat.say("/start")
+    await chat.say("/ban Ann", OLGA)
+    await chat.press("Yes, do it", OLGA)
+    for _ in range(2):
+        assert "Ann has access again." in await chat.press("Undo", OLGA)
+    assert not (await chat.state()).banned
+
+
+async def test_operator_is_not_banned(chat: Chat) -> None:
+    await chat.say("/start", OLGA)
+    assert "operators are not blocked" in await chat.say("/ban Olga", OLGA)
+    assert not (await chat.state(OLGA)).banned
+
+
+async def test_name_of_a_person_is_no_markup(chat: Chat) -> None:
+    await chat.write(lambda conn: tenants.create(conn, "*B*[x](https://t.co) `c`", FREE, now=chat.clock.now()))
+    text = await chat.say("/ban 1", OLGA)
+    assert text.startswith("Block *B*[x](https://t.co) 'c'?")

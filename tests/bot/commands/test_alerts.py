@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
+from storage.alerts import incidents
 from storage.database.connection import Connection
-from storage.operations import incidents
 from tests.bot.commands.conftest import OLGA, Chat
 
 

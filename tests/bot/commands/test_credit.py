@@ -3,6 +3,7 @@
 import pytest
 
 from engine.money import Money
+from storage.operations import operator_log
 from tests.bot.commands.conftest import ANN, OLGA, Chat
 
 
@@ -62,3 +63,30 @@ async def test_button_of_an_operator_obeys_no_one_else(chat: Chat) -> None:
     await chat.say("/credit 1 5", OLGA)
     await chat.press_data(chat.button("Yes, do it"), ANN)
     assert (await chat.state()).wallet == Money(0)
+
+
+async def test_credit_is_undone_once(chat: Chat) -> None:
+    await chat.say("/start")
+    await chat.say("/credit Ann 5", OLGA)
+    await chat.press("Yes, do it", OLGA)
+    for _ in range(2):
+        assert await chat.press("Undo", OLGA) == "Taken. Ann's wallet holds $0.00, $0.00 is owed."
+    assert (await chat.state()).wallet == Money(0)
+    found = await chat.read(lambda conn: operator_log.latest(conn, 5))
+    assert [(each.action, each.detail) for each in found] == [("undo: credit", "-5.00"), ("credit", "5.00")]
+    await chat.check_books()
+
+
+async def test_debit_is_undone(chat: Chat) -> None:
+    await chat.say("/start")
+    await chat.say("/credit Ann -2", OLGA)
+    await chat.press("Yes, do it", OLGA)
+    await chat.press("Undo", OLGA)
+    state = await chat.state()
+    assert (state.wallet, state.owed) == (Money(0), Money(0))
+    await chat.check_books()
+
+
+async def test_credit_of_ones_own_wallet_is_named(chat: Chat) -> None:
+    await chat.say("/start", OLGA)
+    assert "This is your own account." in await chat.say("/credit Olga 5", OLGA)

@@ -23,9 +23,7 @@ async def test_admin_command_is_unknown_to_others(chat: Chat, command: str) -> N
     ("text", "usage"),
     [
         ("/tenant", "/tenant ID"),
-        ("/tenant 1 2", "/tenant ID"),
         ("/credit 1", "/credit ID USD"),
-        ("/credit 1 2 3", "/credit ID USD"),
         ("/setplan 1", "/setplan ID PLAN"),
     ],
 )
@@ -35,7 +33,7 @@ async def test_wrong_arguments_show_the_usage(chat: Chat, text: str, usage: str)
 
 @pytest.mark.parametrize("text", ["/tenant 77", "/credit 77 5", "/setplan 77 pro"])
 async def test_unknown_tenant_is_refused(chat: Chat, text: str) -> None:
-    assert "There is no tenant 77." in await chat.say(text, OLGA)
+    assert "No tenant is 77:" in await chat.say(text, OLGA)
 
 
 async def test_tenant_shows_the_account(chat: Chat) -> None:
@@ -75,51 +73,6 @@ async def test_person_without_access_is_marked(chat: Chat, access: str, mark: st
     assert mark in await chat.say("/tenants", OLGA)
 
 
-async def test_setplan_needs_a_plan_that_exists(chat: Chat) -> None:
-    await chat.say("/start")
-    assert "There is no plan gold. The plans are: free, starter, pro." in await chat.say("/setplan 1 gold", OLGA)
-    assert (await chat.state()).plan == "free"
-
-
-async def test_setplan_changes_the_plan_and_tells_the_tenant(chat: Chat) -> None:
-    await chat.say("/start")
-    assert "Move Ann from plan free to plan pro?" in await chat.say("/setplan 1 pro", OLGA)
-    assert (await chat.state()).plan == "free"
-    assert "Ann is on plan pro." in await chat.press("Yes, do it", OLGA)
-    assert (await chat.state()).plan == "pro"
-    assert "You are on plan pro now." in chat.told(ANN)
-
-
-async def test_cancelled_question_changes_nothing(chat: Chat) -> None:
-    await chat.say("/start")
-    await chat.say("/setplan 1 pro", OLGA)
-    assert await chat.press("Cancel", OLGA) == "Nothing was changed."
-    assert (await chat.state()).plan == "free"
-
-
-async def test_plan_that_left_the_configuration_is_not_set(chat: Chat) -> None:
-    await chat.say("/start")
-    await chat.say("/setplan 1 pro", OLGA)
-    chat.change(plans={name: plan for name, plan in chat.services.plans.items() if name != "pro"})
-    assert await chat.press("Yes, do it", OLGA) == "Nothing was changed."
-    assert (await chat.state()).plan == "free"
-
-
-async def test_setplan_to_the_same_plan_tells_the_tenant_nothing(chat: Chat) -> None:
-    await chat.say("/start")
-    await chat.say("/setplan 1 free", OLGA)
-    await chat.press("Yes, do it", OLGA)
-    assert not [text for text in chat.told(ANN) if "You are on plan" in text]
-
-
-async def test_blocked_bot_sends_no_notice(chat: Chat) -> None:
-    await chat.say("/start")
-    await chat.write(lambda conn: tenant_settings.set_blocked(conn, ANN, True))
-    await chat.say("/setplan 1 pro", OLGA)
-    await chat.press("Yes, do it", OLGA)
-    assert not [text for text in chat.told(ANN) if "You are on plan" in text]
-
-
 async def test_tenants_are_listed_by_pages_newest_first(chat: Chat) -> None:
     def many(conn: Connection) -> None:
         for number in range(SHOWN):
@@ -139,3 +92,17 @@ async def test_one_page_of_tenants_has_no_button(chat: Chat) -> None:
     await chat.say("/start", BAO)
     await chat.say("/tenants", OLGA)
     assert chat.buttons() == []
+
+
+async def test_search_lists_the_tenants_with_a_button_for_each_card(chat: Chat) -> None:
+    for name in ("Ánh Nguyễn", "ánh trần", "Bình"):
+        await chat.write(lambda conn, name=name: tenants.create(conn, name, FREE, now=chat.clock.now()))  # type: ignore[misc]
+    text = await chat.say("/tenants ÁNH", OLGA)
+    assert "Ánh Nguyễn" in text
+    assert "ánh trần" in text
+    assert "Bình" not in text
+    assert "tenant 2" in await chat.press("ánh trần", OLGA)
+
+
+async def test_search_without_a_result_says_so(chat: Chat) -> None:
+    assert "No tenant is nobody" in await chat.say("/tenants nobody", OLGA)

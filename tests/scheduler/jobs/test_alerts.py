@@ -5,7 +5,7 @@ from functools import partial
 from scheduler.context import JobContext
 from scheduler.incidents import report
 from scheduler.jobs import alerts
-from storage.operations import admin_notices
+from storage.alerts import admin_notices
 from tests.scheduler.conftest import Notifications
 
 

@@ -11,7 +11,7 @@ from engine.providers.balances import Balance
 from scheduler.context import JobContext
 from scheduler.jobs import balances
 from scheduler.publishing import publish
-from storage.operations import incidents
+from storage.alerts import incidents
 from tests.builders import spent
 from tests.scheduler.conftest import HandClock, Notifications
 

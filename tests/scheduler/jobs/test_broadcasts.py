@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bot.notify import translated
 from engine.tenancy import Plan
 from locales.button import Button
 from scheduler.context import JobContext
@@ -12,6 +13,7 @@ from scheduler.ports import Sent
 from storage.billing.subscriptions import Subscription
 from storage.database.connection import Connection
 from storage.telegram import broadcasts as stored
+from storage.telegram.broadcasts import Broadcast
 from storage.tenants import tenants
 from tests.scheduler.conftest import ADMIN, NOW, Notifications
 
@@ -96,3 +98,10 @@ async def test_without_a_bot_nothing_is_sent(context: JobContext, notifier: Noti
     await drafted(context, 1)
     await broadcasts.run(context)
     assert notifier.texts == []
+
+
+def test_missed_people_are_named_and_the_rest_is_counted() -> None:
+    done = Broadcast(1, "Hello", 9, "done", 7, 5, 3, (1, 2))
+    values = broadcasts.done_values(done, ["Ann", "*Bao*"])
+    assert translated("en", values["missed"]) == " 3 could not be reached: `Ann`, `*Bao*` + 1."
+    assert broadcasts.done_values(replace(done, missed=0, missed_ids=()), [])["missed"] == ""

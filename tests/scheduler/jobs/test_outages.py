@@ -9,9 +9,9 @@ from engine.tenancy import Plan
 from scheduler.context import JobContext
 from scheduler.jobs import outages
 from scheduler.ports import Sent
+from storage.alerts import incidents
+from storage.alerts.admin_notices import CLAIM, Undelivered
 from storage.database.connection import Connection
-from storage.operations import incidents
-from storage.operations.admin_notices import CLAIM, Undelivered
 from storage.tenants import tenants
 from tests.scheduler.conftest import (
     ADMIN,

@@ -4,7 +4,7 @@ import pytest
 
 from scheduler.context import JobContext
 from scheduler.jobs import outages
-from storage.operations import incidents
+from storage.alerts import incidents
 from tests.scheduler.conftest import HandClock, Journal, Notifications
 
 

@@ -9,7 +9,7 @@ from engine.money import Money
 from scheduler.context import JobContext
 from scheduler.jobs import slowness
 from scheduler.publishing import publish
-from storage.operations import incidents
+from storage.alerts import incidents
 from tests.builders import spent
 from tests.scheduler.conftest import HandClock, Notifications
 

@@ -234,6 +234,7 @@ WITHOUT_PERSONAL_DATA = {
     "code_tries": "the times of wrong codes",
     "groups": "a group's title and its wallet, which no person owns",
     "holds": "amounts of answers, exported as transfers and usage",
+    "operator_actions": "who of the operators changed an account; named by the tenant's number only",
     "outbox": "the text is deleted as soon as it is sent",
 }
 

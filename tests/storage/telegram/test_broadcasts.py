@@ -36,7 +36,21 @@ async def test_broadcast_continues_after_the_last_recipient_and_ends_once(db: Da
         broadcasts.record_delivery(conn, number, ids[1], arrived=False)
         done = broadcasts.finish(conn, number)
         assert done is not None
-        assert (done.sent, done.missed) == (1, 1)
+        assert (done.sent, done.missed, done.missed_ids) == (1, 1, (ids[1],))
+        assert broadcasts.missed_names(conn, done) == [str(ids[1])]
         assert broadcasts.finish(conn, number) is None
+
+    await db.write(unit)
+
+
+async def test_only_the_first_missed_tenants_are_named(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        number = broadcasts.draft(conn, "Hello", 9, NOW)
+        broadcasts.decide(conn, number, "sending")
+        for number_of in (*range(1, broadcasts.MOST_NAMED + 4), 1):
+            broadcasts.record_delivery(conn, number, number_of, arrived=False)
+        done = broadcasts.finish(conn, number)
+        assert done is not None
+        assert (done.missed, done.missed_ids) == (broadcasts.MOST_NAMED + 4, tuple(range(1, broadcasts.MOST_NAMED + 1)))
 
     await db.write(unit)

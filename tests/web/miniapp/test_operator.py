@@ -2,8 +2,8 @@
 
 import json
 
+from storage.alerts import incidents
 from storage.database.connection import Connection
-from storage.operations import incidents
 from tests.web.miniapp.conftest import ANN, OLGA, Mini
 
 

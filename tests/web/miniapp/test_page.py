@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import locales
+from storage.alerts import incidents
 from storage.database.connection import Connection
-from storage.operations import incidents
 from storage.tenants import tenant_settings
 from tests.sandbox.chromium import BINARY, Browser
 from tests.web.miniapp.conftest import ANN, NOBODY, OLGA, Mini, signed

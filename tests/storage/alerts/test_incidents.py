@@ -3,10 +3,10 @@ from datetime import timedelta
 
 import pytest
 
+from storage.alerts import incidents
+from storage.alerts.incidents import Incident
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.operations import incidents
-from storage.operations.incidents import Incident
 from tests.storage.books import NOW
 
 MINUTE, MS = timedelta(minutes=1), timedelta(milliseconds=1)

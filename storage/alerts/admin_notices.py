@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from storage.alerts.json_values import from_json, to_json
 from storage.database.connection import Connection, moment, ms
-from storage.operations.json_values import from_json, to_json
 from storage.tenants import notices
 
 CLAIM = timedelta(seconds=20)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from storage.alerts.json_values import from_json, to_json
 from storage.database.connection import Connection, Row, moment, moment_or_none, ms, row, scalar
-from storage.operations.json_values import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)

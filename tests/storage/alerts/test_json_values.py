@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from engine.money import Money
-from storage.operations.json_values import from_json, to_json
+from storage.alerts.json_values import from_json, to_json
 
 
 def test_values_keep_their_types() -> None:

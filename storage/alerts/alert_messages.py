@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.alerts.admin_notices import CLAIM, pause
 from storage.database.connection import Connection, Row, ms
-from storage.operations.admin_notices import CLAIM, pause
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from functools import partial
 import pytest
 
 from engine.money import Money
-from storage.database.database import Database
-from storage.operations.admin_notices import (
+from storage.alerts.admin_notices import (
     CLAIM,
     FIRST_PAUSE,
     KEPT,
@@ -19,6 +18,7 @@ from storage.operations.admin_notices import (
     queue_once,
     settle,
 )
+from storage.database.database import Database
 from tests.storage.books import NOW
 
 ADMINS = (1, 2)

@@ -3,11 +3,11 @@
 from datetime import timedelta
 from functools import partial
 
+from storage.alerts import alert_messages
+from storage.alerts.admin_notices import CLAIM, FIRST_PAUSE
+from storage.alerts.alert_messages import AlertMessage, unsent
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.operations import alert_messages
-from storage.operations.admin_notices import CLAIM, FIRST_PAUSE
-from storage.operations.alert_messages import AlertMessage, unsent
 from tests.storage.books import NOW
 
 MS = timedelta(milliseconds=1)

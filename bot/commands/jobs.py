@@ -1,0 +1,33 @@
+"""Operators: /jobs shows the latest run of each scheduled job: when, how late, how long, and its failure."""
+
+from telegram import Update
+
+from bot.command import Command
+from bot.context import Context
+from locales.formats import as_code
+from storage.operations import job_runs
+from storage.operations.job_runs import JobRun
+
+MOST_ERROR = 120
+"""The characters of an error that are shown."""
+LATE_MS = 5000
+
+
+async def jobs(_: Update, context: Context) -> None:
+    found = await context.services.db.read(job_runs.latest)
+    lines = "\n".join(_line(context, each) for each in found.values())
+    await context.reply(context.t("jobs.head", lines=lines) if found else context.t("jobs.none"))
+
+
+def _line(context: Context, run: JobRun) -> str:
+    if run.error:
+        mark, state = "🔴", context.t("jobs.failed", error=as_code(run.error[:MOST_ERROR]))
+    elif run.finished_at is None:
+        mark, state = "🔵", context.t("jobs.running")
+    else:
+        mark, state = "🟢", context.t("jobs.took", ms=run.duration_ms)
+    late = context.t("jobs.late", seconds=run.lateness_ms // 1000) if run.lateness_ms >= LATE_MS else ""
+    return context.t("jobs.line", mark=mark, name=run.name, at=f"{run.started_at:%H:%M:%S}", state=state, late=late)
+
+
+COMMAND = Command("jobs", jobs, 113, admin=True)

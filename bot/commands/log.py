@@ -1,0 +1,43 @@
+"""Operators: /log shows who did what: credits, plans, bans, refunds, keys, drains, broadcasts, codes."""
+
+from functools import partial
+
+from telegram import Update
+
+from bot.command import Command
+from bot.context import Context, arguments
+from bot.operators.finding import find_tenant
+from locales.formats import as_code
+from storage.operations import operator_log
+from storage.operations.operator_log import ADMIN_KEY, OperatorAction
+
+SHOWN = 25
+
+
+async def log(_: Update, context: Context) -> None:
+    if not arguments(context):
+        await _show(context, None)
+        return
+    state = await find_tenant(context, "/log [ID]")
+    if state is not None:
+        await _show(context, state.id)
+
+
+async def of_tenant(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _show(context, int(args[0]))
+
+
+async def _show(context: Context, tenant: int | None) -> None:
+    found = await context.services.db.read(partial(operator_log.latest, limit=SHOWN, tenant=tenant))
+    lines = "\n".join(_line(context, each) for each in found)
+    await context.reply(context.t("log.head", lines=lines) if found else context.t("log.empty"))
+
+
+def _line(context: Context, each: OperatorAction) -> str:
+    by = context.t("log.admin_key") if each.by.user == ADMIN_KEY else as_code(each.by.name)
+    to = context.t("log.tenant", id=str(each.tenant_id)) if each.tenant_id is not None else ""
+    detail = f" {as_code(each.detail)}" if each.detail else ""
+    return context.t("log.line", at=f"{each.at:%Y-%m-%d %H:%M}", by=by, action=each.action, tenant=to, detail=detail)
+
+
+COMMAND = Command("log", log, 112, admin=True, buttons={"of": of_tenant})

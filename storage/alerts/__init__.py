@@ -1,0 +1,1 @@
+"""Incidents, their messages, and notices to the admins."""

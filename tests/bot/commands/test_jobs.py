@@ -1,0 +1,33 @@
+"""/jobs: the latest run of each job."""
+
+from datetime import timedelta
+
+from storage.database.connection import Connection
+from storage.operations import job_runs
+from tests.bot.commands.conftest import OLGA, Chat
+
+
+async def test_admin_command_is_unknown_to_others(chat: Chat) -> None:
+    assert "I don't know that command" in await chat.say("/jobs")
+
+
+async def test_no_run_yet(chat: Chat) -> None:
+    assert await chat.say("/jobs", OLGA) == "No job has run yet."
+
+
+async def test_runs_are_shown_with_duration_lateness_and_failure(chat: Chat) -> None:
+    now = chat.clock.now()
+
+    def unit(conn: Connection) -> None:
+        job_runs.begin(conn, "audit", now, now)
+        job_runs.finish(conn, "audit", 120, now)
+        job_runs.begin(conn, "digest", now - timedelta(seconds=7), now)
+        job_runs.begin(conn, "prices", now, now)
+        job_runs.finish(conn, "prices", 3, now, "OSError: *no* network")
+
+    await chat.write(unit)
+    assert (await chat.say("/jobs", OLGA)).splitlines()[2:] == [
+        f"🟢 audit: {now:%H:%M:%S}, took 120 ms",
+        f"🔵 digest: {now:%H:%M:%S}, running, 7 s late",
+        f"🔴 prices: {now:%H:%M:%S}, failed: OSError: *no* network",
+    ]
