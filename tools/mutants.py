@@ -28,7 +28,7 @@ MEASURED = (
     "engine/catalog/price_book.py",
     "storage/ledger/*.py",
 )
-# Tests beside test_<module>.py that have to kill a module's mutants: names in the folder of its tests.
+# Tests beside test_<module>.py that have to kill a module's mutants: paths from the folder of its tests.
 FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/catalog/offers.py": ("prices", "price_book", "unreadable_prices", "served", "catalog"),
     "engine/catalog/price_book.py": ("catalogue_names", "embedding_models", "unreadable_prices", "served", "catalog"),
@@ -36,6 +36,7 @@ FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/gateway/answer_stream.py": ("answer",),
     "engine/gateway/attempt.py": ("attempt_records",),
     "engine/gateway/billed_attempt.py": ("attempt_records",),
+    "engine/gateway/gateway.py": ("embeddings/run",),
     "engine/gateway/failover.py": ("failover_refusals", "failover_repeats", "hedging"),
     "engine/routing/breaker.py": ("breaker_model",),
     "engine/routing/health.py": (
@@ -97,8 +98,9 @@ def measured_modules(root: Path) -> list[str]:
 
 def tests_of(module: str) -> tuple[str, ...]:
     """Return the test modules that have to kill the mutants of a module: the fewer, the faster."""
-    path = Path(module)
-    return tuple(f"tests/{path.parent}/test_{name}.py" for name in (path.stem, *FURTHER_TESTS.get(module, ())))
+    folder, stem = Path("tests", module).parent, Path(module).stem
+    names = (Path(name) for name in (stem, *FURTHER_TESTS.get(module, ())))
+    return tuple((folder / name.parent / f"test_{name.name}.py").as_posix() for name in names)
 
 
 def mutate(module: str) -> MutantSet:
