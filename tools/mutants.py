@@ -36,7 +36,8 @@ FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/gateway/answer_stream.py": ("answer",),
     "engine/gateway/attempt.py": ("attempt_records",),
     "engine/gateway/billed_attempt.py": ("attempt_records",),
-    "engine/gateway/gateway.py": ("embeddings/run",),
+    "engine/gateway/gateway.py": ("gateway_route", "embeddings/run"),
+    "engine/gateway/transcription.py": ("transcription_records",),
     "engine/gateway/failover.py": ("failover_refusals", "failover_repeats", "hedging"),
     "engine/routing/breaker.py": ("breaker_model",),
     "engine/routing/health.py": (

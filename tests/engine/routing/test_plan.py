@@ -159,3 +159,15 @@ def test_two_quotes_over_their_limits_make_a_route_over_limit_that_still_names_t
     busy = status(a=OfferStatus(over_limit_seconds=1), b=OfferStatus(remaining_tokens=-1))
     route = plan([quote("a/m", 1), quote("b/m", 9)], [], busy, A_SECOND_USD)
     assert (route.is_over_limit, route.cheapest) == (True, Offer("a", "m"))
+
+
+def test_later_turns_of_a_conversation_count() -> None:
+    cheap_now, cheap_later = quote("now/m", 5)._replace(later_atto=20 * 10**12), quote("later/m", 10)
+    assert names(plan([cheap_now, cheap_later], [], status(), A_SECOND_USD).quotes) == ["later", "now"]
+
+
+def test_saving_is_between_two_offers() -> None:
+    alone = plan([quote("a/m", 10)], [], status(), A_SECOND_USD)
+    assert (alone.cheapest, alone.saving_atto) == (None, 0)
+    two = plan([quote("a/m", 10), quote("b/m", 25)], [], status(), A_SECOND_USD)
+    assert (two.cheapest, two.saving_atto) == (Offer("a", "m"), 15 * 10**12)

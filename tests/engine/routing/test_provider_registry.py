@@ -1,5 +1,5 @@
-from engine.errors import KeyRefused, RateLimited
-from engine.routing.health import State
+from engine.errors import KeyRefused, RateLimited, Unreachable
+from engine.routing.health import Permit, State
 from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
 
 
@@ -60,3 +60,37 @@ def test_one_restored_key_does_not_restore_the_others() -> None:
     assert providers.health.refused_keys() == (("a", 0),)
     providers.health.restore("a")
     assert providers.health.refused_keys() == ()
+
+
+def open_breaker(providers: TwoProviders) -> bool:
+    return providers.health.providers["a"].breaker.is_open
+
+
+def test_failures_of_attempts_that_began_before_a_restore_do_not_count(providers: TwoProviders) -> None:
+    providers.fails(Unreachable("refused"), 5)
+    assert open_breaker(providers)
+    late = [providers.health.admit(A, early=True) for _ in range(5)]
+    providers.clock.wait(1)
+    providers.health.restore("a")
+    assert not open_breaker(providers)
+    for permit in late:
+        assert isinstance(permit, Permit)
+        providers.health.failed(permit, Unreachable("refused"))
+    assert not open_breaker(providers)
+    assert providers.health.providers["a"].breaker.failures == 0
+
+
+def test_untried_offer_of_a_restored_provider_is_as_flaky_as_the_provider_was() -> None:
+    chances = []
+    for flaky in (False, True):
+        providers = TwoProviders()
+        for _ in range(30):
+            providers.succeeds()
+            if flaky:
+                providers.fails(Unreachable("refused"), 1)
+            providers.clock.wait(0.5)
+        while not open_breaker(providers):
+            providers.fails(Unreachable("refused"))
+        providers.health.restore("a")
+        chances.append(providers.health.status(A2).failure_chance)
+    assert chances[0] < chances[1]

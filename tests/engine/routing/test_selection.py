@@ -1,13 +1,15 @@
+from collections.abc import Sequence
+
 import pytest
 
 from engine.catalog.offers import Drop, Offer, Quote
 from engine.errors import ContextTooLong, RateLimited
 from engine.ports import LimitHeaders
-from engine.routing.plan import Route
+from engine.routing.plan import EarlyQuote, Route
 from engine.routing.selection import NextAttempt, Selection
 from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step
 from tests.engine.scripted import PRICE
-from tests.engine.two_providers import A, B, TwoProviders
+from tests.engine.two_providers import DOWN, A, B, TwoProviders
 
 
 def test_other_keys_of_the_provider_are_tried_before_the_next_offer() -> None:
@@ -155,3 +157,35 @@ def test_kept_offer_is_repeated_at_once(providers: TwoProviders) -> None:
     prompt = failed_quickly(providers)
     prompt.selection.keep_only({0}, "another dialect")
     assert number_of_next(prompt) == 0
+
+
+def early_first(providers: TwoProviders, expected_tokens: int = 0) -> Selection:
+    """A prompt that is to attempt A early, which rests, and else B."""
+    quotes = (CHEAP._replace(expected_tokens=expected_tokens), DEAR)
+    early = EarlyQuote(quotes[0], 4e12, 0.0)
+
+    def order(asked: Sequence[Quote]) -> Route:
+        return Route(tuple(each for each in asked if each.offer == B), (), early=(early,))
+
+    return Selection(providers.health, quotes, order)
+
+
+def test_early_attempt_takes_its_tokens_from_the_quota(providers: TwoProviders) -> None:
+    providers.health.succeeded(providers.permit(), 300, LimitHeaders(tokens_left=1000, tokens_reset_seconds=600))
+    providers.fails(DOWN, 5)
+    providers.clock.wait(4)
+    choice = early_first(providers, 400).next(providers.clock.monotonic())
+    assert isinstance(choice, NextAttempt)
+    assert (choice.permit.offer, choice.permit.early) == (A, True)
+    providers.health.first_token(choice.permit)
+    assert providers.health.status(A).remaining_tokens <= 600
+
+
+def test_early_attempt_that_is_denied_leaves_the_able_offer(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5)
+    providers.clock.wait(4)
+    selection = early_first(providers)
+    providers.health.drain("a")
+    choice = selection.next(providers.clock.monotonic())
+    assert isinstance(choice, NextAttempt)
+    assert choice.permit.offer == B
