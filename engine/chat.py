@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from engine.read_pace import AT_ONCE, ReadPace
+
 
 class Role(StrEnum):
     SYSTEM = "system"
@@ -142,7 +144,7 @@ class ChatRequest:
 
     `max_output_tokens` is per choice; None: as many as plan and model allow.
     `epoch` counts the times that an answer was begun (after a crash, a restart): the hold's id is (id, epoch).
-    `read_pause_seconds`: the time between reads of the stream, where the reader shows the answer more slowly anyway.
+    `pace`: of reading the stream, where the reader shows the answer more slowly than it comes.
     """
 
     id: str
@@ -154,7 +156,7 @@ class ChatRequest:
     epoch: int = 1
     key_id: int | None = None
     conversation: str = ""
-    read_pause_seconds: float = 0.0
+    pace: ReadPace = AT_ONCE
 
     @property
     def has_pictures(self) -> bool:
@@ -184,7 +186,7 @@ class ToolCallDelta:
     signature: str = ""
 
 
-class Delta(msgspec.Struct, frozen=True):
+class Delta(msgspec.Struct, frozen=True, gc=False):
     """A piece of choice number `index`. Reasoning shows that the model works, but is no content; so does an empty one.
 
     `is_refusal`: the text is the model's refusal to answer. `thinking_signature` is opaque text of the provider that

@@ -14,6 +14,7 @@ from main.container import Container
 from main.server import Server, http_server, run_server, wait_started
 
 log = logging.getLogger("farthing")
+YOUNG_OBJECTS = 10_000  # allocated between two scans; Python's own default is 700
 GRACE_SECONDS = 30.0
 
 
@@ -72,9 +73,13 @@ async def serve(
 
 
 def freeze_garbage_collection() -> None:
-    """Exclude start-up objects from garbage collection: scanning them stops the process for 0.1 s."""
+    """Exclude start-up objects from garbage collection: scanning them stops the process for 0.1 s.
+
+    The youngest generation is scanned less often from then on: nearly all that an answer allocates is freed before.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
 async def _stop(

@@ -16,12 +16,13 @@ from engine.catalog.token_counts import PER_MESSAGE, estimate_text
 from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role, Text
 from engine.errors import InsufficientFunds
 from engine.gateway.answer import Answer
+from engine.read_pace import ReadPace
 from engine.tenancy import Tenant
 from storage.telegram import conversations
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
 
-READ_PAUSE_SECONDS = 0.25  # frames are further apart; to handle each delta by itself would cost the most CPU
+PACE = ReadPace(0.25)  # frames are further apart; to handle each delta by itself would cost the most CPU
 ALWAYS_FITS_TOKENS = 2000
 _SAFE_SHARE = 0.7  # a model's own token count may be half as much again as the estimate
 
@@ -67,7 +68,7 @@ async def _prepared(
         messages=(*kept, question, *await _variant(context, record)),
         epoch=claimed.epoch if claimed else 1,
         conversation=destination.conversation,
-        read_pause_seconds=READ_PAUSE_SECONDS,
+        pace=PACE,
     )
     remarks: tuple[str, ...] = ()
     if len(kept) < len(past) and services.answers.is_first_shortening(destination.chat_id, destination.thread):

@@ -18,12 +18,12 @@ from httpx_aiohttp import AiohttpTransport
 from engine.errors import FirstTokenLate, Garbled, Unreachable
 from engine.providers.body_ends import BodyEnds
 from engine.providers.inflate import MOST_BODY_BYTES, SLICE_BYTES, inflater_of
+from engine.read_pace import AT_ONCE, ReadPace
 
 MOST_CONNECTIONS = 1000
 CONNECT_SECONDS = 10.0
 MOST_GET_BYTES = 2_000_000
 BUSY_SECONDS = 0.005  # of reading pieces that have come, before the event loop runs
-UNPACED_PIECES = 8  # the first pieces are passed on as they come, so that an answer is seen to begin
 _NETWORK_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError)  # the transport lets some aiohttp errors through
 DEFAULT_HEADERS = {"user-agent": "Farthing", "accept-encoding": "gzip, deflate"}  # both libraries can unpack these
 _BODY = "farthing_body"  # the extension of a response that holds its body, once that is being read
@@ -90,14 +90,14 @@ async def get(
         raise FirstTokenLate(f"nothing for {seconds:g} s") from error
 
 
-async def pieces(response: httpx.Response, pause_seconds: float = 0.0) -> AsyncGenerator[bytes, None]:
-    """Yield the body, unpacked: the first pieces as they come, the rest with a pause after each.
+async def pieces(response: httpx.Response, pace: ReadPace = AT_ONCE) -> AsyncGenerator[bytes, None]:
+    """Yield the body, unpacked, at `pace`.
 
     A piece has SLICE_BYTES at most where more has come at once, and the event loop runs between pieces that take long
     to read. Raises Unreachable, and Garbled for a body that is too large or can't be unpacked.
     """
     number, total, loop = 0, 0, asyncio.get_running_loop()
-    worked_since = loop.time()
+    worked_since = began = loop.time()
     try:
         response.extensions[_BODY] = body = _raw_body(response)
         inflater = None if response.is_stream_consumed else inflater_of(response.headers)
@@ -111,8 +111,8 @@ async def pieces(response: httpx.Response, pause_seconds: float = 0.0) -> AsyncG
                     await asyncio.sleep(0)
                     worked_since = now
             number += 1
-            if pause_seconds and number >= UNPACED_PIECES:
-                await _pause(socket_of(response), pause_seconds)
+            if seconds := pace.pause(number, loop.time() - began):
+                await _pause(socket_of(response), seconds)
     except _NETWORK_ERRORS as error:
         raise _as_provider_error(error) from error
 

@@ -19,6 +19,7 @@ from engine.gateway.answer import Answer
 from engine.gateway.gateway import Gateway
 from engine.gateway.question import Finisher
 from engine.ports import CaptureStep
+from engine.read_pace import LIVE, WHOLE
 from engine.tenancy import Charge, Tenant
 from storage.database.connection import Connection
 from web import errors
@@ -30,7 +31,6 @@ from web.pipeline.family import Family, FamilyRequest, Origin, replay
 from web.pipeline.idempotency import ClaimedKey, IdempotencyKeys
 
 log = logging.getLogger(__name__)
-READ_PAUSE_SECONDS = 0.005  # nobody sees the difference, and a provider's burst of frames becomes a few reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class ChatEndpoint:
         ids = self.prompting.conversations
         known = asked.chat.conversation
         conversation = known or ids.of(origin.tenant_id, asked.chat.messages, request_id)
-        asked.chat = replace(asked.chat, conversation=conversation, read_pause_seconds=READ_PAUSE_SECONDS)
+        asked.chat = replace(asked.chat, conversation=conversation, pace=LIVE if asked.stream else WHOLE)
         key, claimed = request.headers.get("idempotency-key"), None
         if key is not None:
             found = await self.prompting.idempotency_keys.claim(origin.tenant_id, key, self.salt + raw, request_id)
@@ -134,17 +134,14 @@ class ChatEndpoint:
         gateway, asked = self.prompting.gateway, call.asked
         async with gateway.answer(call.tenant, asked.chat, finish=call.finisher()) as answer:
             leaving = asyncio.create_task(disconnected(request.receive))
-            waiting = asyncio.create_task(answer.whole())
+            if call.claimed is None:
+                leaving.add_done_callback(lambda _: answer.stop())
             try:
-                if call.claimed is None:
-                    await asyncio.wait({leaving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-                    if not waiting.done():
-                        raise ClientDisconnect
-                completion = await waiting
+                completion = await answer.whole()
             finally:
                 leaving.cancel()
-                waiting.cancel()
-        assert completion is not None
+        if completion is None or completion.stopped:
+            raise ClientDisconnect
         body = asked.whole(completion, answer.charge)
         return Response(body, media_type="application/json", headers=_offer_headers(asked, answer))
 

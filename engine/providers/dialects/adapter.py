@@ -109,7 +109,7 @@ class ProviderAdapter(ABC):
         self, call: ProviderCall, headers: Mapping[str, str], body: bytes, reading: AnswerReading
     ) -> None:
         try:
-            await self._transport.post(self.url(call.model), headers, body, reading, call.request.read_pause_seconds)
+            await self._transport.post(self.url(call.model), headers, body, reading, call.request.pace)
         except Unreachable:
             if reading.is_refused:  # by as much of the error as has come
                 raise reading.refusal() from None

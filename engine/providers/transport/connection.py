@@ -13,9 +13,9 @@ import httptools
 from engine.errors import Garbled, Unreachable
 from engine.providers.inflate import MOST_BODY_BYTES, SLICE_BYTES, Inflater, inflater_of
 from engine.providers.transport.receiver import Receiver
+from engine.read_pace import ReadPace
 
 BUSY_SECONDS = 0.005  # of passing on pieces that have come, before the event loop runs
-UNPACED_READS = 8  # the first reads are not followed by a pause, so that an answer is seen to begin
 END_SECONDS = 0.25  # for the end of a body whose receiver has enough
 MOST_END_BYTES = 64_000
 _MOST_HEAD_BYTES = 64_000
@@ -99,9 +99,9 @@ class ProviderConnection(asyncio.Protocol):
 
     # --- one exchange --------------------------------------------------------------------------------
 
-    async def exchange(self, request: bytes, receiver: Receiver, pause_seconds: float) -> None:
+    async def exchange(self, request: bytes, receiver: Receiver, pace: ReadPace) -> None:
         """Send `request`; return when the receiver has enough, or all. Raises Unreachable, Garbled, and its errors."""
-        self._begin(receiver, pause_seconds)
+        self._begin(receiver, pace)
         self._done = done = self._loop.create_future()
         self._transport.write(request)
         try:
@@ -111,8 +111,8 @@ class ProviderConnection(asyncio.Protocol):
                 self._receiver = None
                 self.close()
 
-    def _begin(self, receiver: Receiver, pause_seconds: float) -> None:
-        self._receiver, self._pause_seconds = receiver, pause_seconds
+    def _begin(self, receiver: Receiver, pace: ReadPace) -> None:
+        self._receiver, self._pace, self._sent_seconds = receiver, pace, self._loop.time()
         self._headers = {}
         self._has_head = self._is_announced = self._is_whole = self._keeps_alive = False
         self._status = self._reads = self._head_bytes = self._body_bytes = 0
@@ -157,11 +157,16 @@ class ProviderConnection(asyncio.Protocol):
             elif not self._waiting and self._is_whole:
                 receiver.end()
                 self._complete(done)
-            elif not self._waiting and self._pause_seconds and self._reads >= UNPACED_READS:
-                self._pause()
-                self._loop.call_later(self._pause_seconds, self._resume)
+            elif not self._waiting and self._pace.pause_seconds:
+                self._keep_pace()
         except Exception as error:  # noqa: BLE001 - the caller of the exchange gets it
             self._fail(error)
+
+    def _keep_pace(self) -> None:
+        seconds = self._pace.pause(self._reads, self._loop.time() - self._sent_seconds)
+        if seconds:
+            self._pause()
+            self._loop.call_later(seconds, self._resume)
 
     def _queue(self) -> None:
         """Put the pieces of one read in the queue, in slices of limited work."""

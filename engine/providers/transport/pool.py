@@ -14,6 +14,7 @@ from engine.errors import Unreachable
 from engine.providers.http import CONNECT_SECONDS, DEFAULT_HEADERS, MOST_CONNECTIONS, tls
 from engine.providers.transport.connection import ProviderConnection
 from engine.providers.transport.receiver import Receiver
+from engine.read_pace import AT_ONCE, ReadPace
 
 KEEP_SECONDS = 5.0  # servers that close earlier are rare
 NEXT_ADDRESS_SECONDS = 0.25  # until the next address of a host is tried beside the first (RFC 8305)
@@ -42,11 +43,11 @@ class ConnectionPool:
         return len(self._open)
 
     async def post(
-        self, url: str, headers: Mapping[str, str], body: bytes, receiver: Receiver, pause_seconds: float = 0.0
+        self, url: str, headers: Mapping[str, str], body: bytes, receiver: Receiver, pace: ReadPace = AT_ONCE
     ) -> None:
         address = _address(url)
         connection = self._take(address) or await self._connect(address)
-        await connection.exchange(_head(address, headers, len(body)) + body, receiver, pause_seconds)
+        await connection.exchange(_head(address, headers, len(body)) + body, receiver, pace)
 
     async def aclose(self) -> None:
         for connection in tuple(self._open):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from engine.read_pace import AT_ONCE, ReadPace
+
 
 class Receiver(Protocol):
     """Takes one response as it comes. A method that raises ends the exchange, and its error reaches the caller."""
@@ -24,11 +26,11 @@ class Transport(Protocol):
     """Posts requests over a pool of connections. It never retries, and has no timeout but that of connecting."""
 
     async def post(
-        self, url: str, headers: Mapping[str, str], body: bytes, receiver: Receiver, pause_seconds: float = 0.0
+        self, url: str, headers: Mapping[str, str], body: bytes, receiver: Receiver, pace: ReadPace = AT_ONCE
     ) -> None:
         """Post `body`; return when the receiver has enough, or the end of the response.
 
-        The first pieces are passed on as they come, later ones with a pause after each. Raises Unreachable, Garbled,
+        Pieces are passed on at `pace`. Raises Unreachable, Garbled,
         FirstTokenLate, and the errors of the receiver. The connection of a caller that is cancelled is closed.
         """
         ...

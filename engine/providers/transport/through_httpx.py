@@ -8,6 +8,7 @@ import httpx
 from engine.providers import http
 from engine.providers.body_ends import BodyEnds
 from engine.providers.transport.receiver import Receiver
+from engine.read_pace import AT_ONCE, ReadPace
 
 
 class HttpxTransport:
@@ -17,11 +18,11 @@ class HttpxTransport:
         self._connections, self._ends = connections, BodyEnds() if ends is None else ends
 
     async def post(
-        self, url: str, headers: Mapping[str, str], body: bytes, receiver: Receiver, pause_seconds: float = 0.0
+        self, url: str, headers: Mapping[str, str], body: bytes, receiver: Receiver, pace: ReadPace = AT_ONCE
     ) -> None:
         async with http.post(self._connections, url, headers, body, self._ends) as response:
             receiver.head(response.status_code, response.headers)
-            async with aclosing(http.pieces(response, pause_seconds)) as pieces:
+            async with aclosing(http.pieces(response, pace)) as pieces:
                 async for piece in pieces:
                     if receiver.feed(piece):
                         return

@@ -8,6 +8,7 @@ import pytest
 
 from engine.errors import FirstTokenLate, Unreachable
 from engine.providers import http
+from engine.read_pace import AT_ONCE, ReadPace
 
 PIECES = [b"piece %d " % number for number in range(30)]
 
@@ -33,14 +34,14 @@ async def served(pieces: list[bytes]) -> AsyncIterator[httpx.Response]:
 
 
 async def read(response: httpx.Response, pause_seconds: float = 0.05) -> bytes:
-    return b"".join([piece async for piece in http.pieces(response, pause_seconds)])
+    return b"".join([piece async for piece in http.pieces(response, ReadPace(pause_seconds))])
 
 
 async def test_first_pieces_come_at_once_and_the_rest_together() -> None:
     async with served(PIECES) as response:
-        found = [piece async for piece in http.pieces(response, 0.05)]
+        found = [piece async for piece in http.pieces(response, ReadPace(0.05))]
     assert b"".join(found) == b"".join(PIECES)
-    assert len(found) <= http.UNPACED_PIECES + 3
+    assert len(found) <= AT_ONCE.prompt_reads + 3
 
 
 async def test_socket_is_not_read_during_a_pause() -> None:
@@ -79,7 +80,7 @@ async def test_cancelling_a_pause_closes_the_socket() -> None:
 
 
 async def test_body_without_a_socket_is_paused_too() -> None:
-    pieces = [b"x"] * (http.UNPACED_PIECES + 2)
+    pieces = [b"x"] * (AT_ONCE.prompt_reads + 2)
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=_stream(pieces)))
     async with http.post(transport, "http://x.test/", {}, b"") as response:
         assert http.socket_of(response) is None

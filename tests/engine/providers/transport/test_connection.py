@@ -10,6 +10,7 @@ import pytest
 from engine.errors import Garbled, Unreachable
 from engine.providers.transport import connection
 from engine.providers.transport.pool import ConnectionPool
+from engine.read_pace import ReadPace
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
@@ -64,7 +65,7 @@ async def posted(*parts: bytes, pause_seconds: float = 0.0, enough: int | None =
     response, pool = Response(enough), ConnectionPool()
     async with serving(*parts, closes=closes) as url:
         try:
-            await pool.post(url, {}, b"", response, pause_seconds)
+            await pool.post(url, {}, b"", response, ReadPace(pause_seconds))
         finally:
             await pool.aclose()
     return response

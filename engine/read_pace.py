@@ -1,0 +1,31 @@
+"""ReadPace: how often a provider's stream is read. The event loop is not woken for what comes during a pause."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPace:
+    """The first `prompt_reads` reads are followed by no pause, so that an answer is seen to begin.
+
+    Each later one is followed by `pause_seconds`, or by `share` of the time that the answer has taken where that is
+    longer, but by no more than `most_seconds`.
+    """
+
+    pause_seconds: float = 0.0
+    prompt_reads: int = 8
+    share: float = 0.0
+    most_seconds: float = 0.05
+
+    def pause(self, reads: int, seconds: float) -> float:
+        """Return the seconds to pause after `reads` reads, `seconds` after the request was sent."""
+        if not self.pause_seconds or reads < self.prompt_reads:
+            return 0.0
+        return max(self.pause_seconds, min(self.most_seconds, self.share * seconds))
+
+
+AT_ONCE = ReadPace()
+LIVE = ReadPace(0.005)
+"""For a stream that is shown as it comes: a burst of frames becomes a few reads."""
+
+WHOLE = ReadPace(0.005, prompt_reads=1, share=0.1)
+"""For an answer that is shown at its end: it comes a tenth later at most."""
