@@ -70,9 +70,16 @@ class Answer:
             raise StopAsyncIteration
         return event
 
-    def take_ready(self, most: int) -> list[Event]:
-        """Return up to `most` next events that have come already; none where the answer ends or more is to come."""
-        return self._stream.take_ready(most)
+    async def next_events(self, most: int, seconds: float) -> list[Event] | None:
+        """Return up to `most` next events, none at the end; None where neither comes within `seconds`.
+
+        Raises as the iteration does.
+        """
+        found = [] if self._has_ended else await self._stream.next_events(most, seconds)
+        if isinstance(found, StreamEnd):
+            self._end(found)
+            return []
+        return found
 
     @property
     def offer(self) -> Offer | None:

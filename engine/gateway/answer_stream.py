@@ -100,6 +100,25 @@ class AnswerStream:
             await self._arrived.wait()
         return item
 
+    async def next_events(self, most: int, seconds: float) -> list[Event] | StreamEnd | None:
+        """Take up to `most` next events, or the end; None where neither comes within `seconds`."""
+        if (found := self.take_ready(most) or self._end) is not None:
+            return found
+        loop = asyncio.get_running_loop()
+        is_late = asyncio.Event()
+        timer = loop.call_later(seconds, self._wake, is_late)
+        try:
+            while not (found := self.take_ready(most) or self._end) and not is_late.is_set():
+                self._arrived.clear()
+                await self._arrived.wait()
+        finally:
+            timer.cancel()
+        return found
+
+    def _wake(self, is_late: asyncio.Event) -> None:
+        is_late.set()
+        self._arrived.set()
+
     def take_ready(self, most: int) -> list[Event]:
         """Take up to `most` events that have come, without waiting."""
         found: list[Event] = self._take_events(most)

@@ -1,6 +1,6 @@
 """POST /v1/chat/completions: the family of OpenAI's chat completions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -47,7 +47,6 @@ class ChatEncoder(StreamEncoder):
 
     def __init__(self, chat: ChatRequest, created: int, *, with_usage: bool) -> None:
         self._id, self._created, self._with_usage = chat.id, created, with_usage
-        self._chunks = ChunkEncoder(self._id, created, "")
         self._is_first = True
         self._ends: list[Finished] = []
 
@@ -63,6 +62,15 @@ class ChatEncoder(StreamEncoder):
             return b""
         start, self._is_first = self._is_first, False
         return self._chunks.sse(event, start=start)
+
+    def events(self, events: Sequence[Event]) -> bytes:
+        """Return the bytes of `events`; the texts after the first and before the ends are encoded at once."""
+        begin = b""
+        if self._is_first and events:
+            begin, events = self.event(events[0]), events[1:]
+        if self._is_first or not all(map(_is_content, events)):
+            return begin + super().events(events)
+        return begin + self._chunks.sse_all(events)
 
     def end(self, completion: Completion, charge: Charge) -> bytes:
         model = completion.model
@@ -80,11 +88,18 @@ class ChatEncoder(StreamEncoder):
         return sse(chat_response.dumps(problem.body()))
 
 
+def _is_content(event: Event) -> bool:
+    return isinstance(event, Delta) and event.is_content
+
+
 class FunctionsEncoder(ChatEncoder):
     """Encodes a stream for a client that sent `functions`."""
 
     def event(self, event: Event) -> bytes:
         return legacy_functions.stream_as_functions(super().event(event))
+
+    def events(self, events: Sequence[Event]) -> bytes:
+        return b"".join(map(self.event, events))
 
     def end(self, completion: Completion, charge: Charge) -> bytes:
         return legacy_functions.stream_as_functions(super().end(completion, charge))

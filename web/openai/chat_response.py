@@ -71,6 +71,17 @@ class ChunkEncoder:
             text = dumps(event.text).encode(errors="replace")
         return self._before + text + self._after
 
+    def sse_all(self, events: Sequence[Event]) -> bytes:
+        """Return the server-sent events of chunks that are not the first, pieces of plain text all at once."""
+        texts = [event.text for event in events if isinstance(event, Delta) and _is_plain(event)]
+        try:
+            encoded = [_encode_text(text) for text in texts] if len(texts) == len(events) else []
+        except UnicodeEncodeError:  # a lone surrogate
+            encoded = []
+        if not encoded:
+            return b"".join(map(self.sse, events))
+        return self._before + (self._after + self._before).join(encoded) + self._after
+
 
 def _is_plain(event: Delta) -> bool:
     special = event.tool_calls or event.index or event.logprobs or event.thinking or event.is_refusal

@@ -26,7 +26,7 @@ from web import errors
 from web.errors import SERVER_ERROR
 from web.pipeline.body import parse_body
 from web.pipeline.conversation_ids import ConversationIds
-from web.pipeline.event_stream import SILENCE_SECONDS, EventStream, disconnected, next_event
+from web.pipeline.event_stream import MOST_JOINED, SILENCE_SECONDS, EventStream, disconnected
 from web.pipeline.family import Family, FamilyRequest, Origin, replay
 from web.pipeline.idempotency import ClaimedKey, IdempotencyKeys
 
@@ -151,14 +151,13 @@ class ChatEndpoint:
         async with AsyncExitStack() as stack:
             answering = gateway.answer(call.tenant, asked.chat, finish=call.finisher(), can_restart=False)
             answer = await stack.enter_async_context(answering)
-            first, has_begun = await next_event(answer, seconds)
+            first = await answer.next_events(MOST_JOINED, seconds)
             return EventStream(
                 stack.pop_all(),
                 answer,
                 asked.encoder(),
                 first,
                 _offer_headers(asked, answer),
-                has_begun=has_begun,
                 must_finish=call.claimed is not None,
                 silence_seconds=seconds,
             )

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -22,21 +22,10 @@ MOST_JOINED = 128
 """Events that are sent in one write: a client that reads slowly has taken no more than these ahead."""
 
 
-async def next_event(answer: Answer, seconds: float) -> tuple[Event | None, bool]:
-    """Return the next event, None where the answer ends without one, and whether either came within `seconds`.
-
-    Raises what the iteration of `answer` raises.
-    """
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            return await anext(answer, None), True
-    return None, False
-
-
 class EventStream(Response):
     """Server-sent events that own their answer: its context is left however the sending ends.
 
-    `has_begun`: `first` is the first event, or None where the answer ended without one; else it is still awaited.
+    `first` are the first events, none where the answer ended without any; None: they are still awaited.
     `must_finish`: the answer goes on to its end when the client hangs up, to be fetched by its Idempotency-Key.
     """
 
@@ -47,47 +36,40 @@ class EventStream(Response):
         stack: AsyncExitStack,
         answer: Answer,
         encoder: StreamEncoder,
-        first: Event | None,
+        first: Sequence[Event] | None,
         headers: Mapping[str, str],
         *,
-        has_begun: bool,
         must_finish: bool,
         silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         super().__init__(headers={**headers, "cache-control": "no-cache", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._stack, self._answer, self._encoder = stack, answer, encoder
-        self._first, self._has_begun, self._must_finish = first, has_begun, must_finish
+        self._first, self._must_finish = first, must_finish
         self._silence_seconds = silence_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         async with self._stack:
-            sending = asyncio.create_task(self._send(send))
             leaving = asyncio.create_task(disconnected(receive))
+            if not self._must_finish:
+                leaving.add_done_callback(lambda _: self._answer.stop())
             try:
-                await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                await self._send(send)
             finally:
                 leaving.cancel()
-                sending.cancel()
-                await asyncio.gather(sending, leaving, return_exceptions=True)
-            if self._must_finish:
-                with suppress(EngineError):
-                    await self._answer.whole()
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        if not self._has_begun:
-            self._open()
-            await _write(send, self._encoder.keep_alive)
         try:
-            event = self._first if self._has_begun else await self._next(send)
+            events = await self._next(send) if self._first is None else self._first
             begin = self._encoder.begin(*_offer(self._answer))
-            while event is not None:
-                await _write(send, begin + self._encoded(event))
+            while events:
+                await _write(send, begin + self._encoder.events(events))
                 begin = b""
-                event = await self._next(send)
+                events = await self._next(send, self._silence_seconds)
             await _write(send, begin)
-            assert self._answer.completion is not None
+            if self._answer.completion is None:  # the client left before anything was charged
+                return
             last = self._encoder.end(self._answer.completion, self._answer.charge)
         except EngineError as error:
             last = self._encoder.error(errors.from_engine(error))
@@ -101,19 +83,16 @@ class EventStream(Response):
         if not self._must_finish:
             self._answer.open()
 
-    def _encoded(self, event: Event) -> bytes:
-        """Return the bytes of `event`, and of those after it that have come: one write for a network read."""
-        encode, ready = self._encoder.event, self._answer.take_ready(MOST_JOINED)
-        return b"".join((encode(event), *map(encode, ready))) if ready else encode(event)
+    async def _next(self, send: Send, seconds: float = 0.0) -> Sequence[Event]:
+        """Wait for the next events, with a comment after `seconds` and for each silence; none at the end.
 
-    async def _next(self, send: Send) -> Event | None:
-        """Wait for the next event, with a comment for each silence; None at the end."""
-        while True:
-            event, came = await next_event(self._answer, self._silence_seconds)
-            if came:
-                return event
+        All that has come is sent in one write.
+        """
+        while (events := await self._answer.next_events(MOST_JOINED, seconds)) is None:
+            seconds = self._silence_seconds
             self._open()
             await _write(send, self._encoder.keep_alive)
+        return events
 
 
 async def _write(send: Send, data: bytes) -> None:

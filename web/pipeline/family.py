@@ -1,7 +1,7 @@
 """Family: a request in the shape of one API, and the encoding of its answer in that shape."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -42,6 +42,10 @@ class StreamEncoder(ABC):
     @abstractmethod
     def event(self, event: Event) -> bytes:
         """Return the bytes of one event, possibly none."""
+
+    def events(self, events: Sequence[Event]) -> bytes:
+        """Return the bytes of `events`: those of each, one after the other."""
+        return b"".join(map(self.event, events))
 
     @abstractmethod
     def end(self, completion: Completion, charge: Charge) -> bytes:
@@ -93,7 +97,7 @@ def replay(request: FamilyRequest, completion: Completion, charge: Charge) -> by
         return request.whole(completion, charge)
     encoder = request.encoder()
     begin = encoder.begin(completion.provider, completion.model)
-    return begin + b"".join(map(encoder.event, completion.events)) + encoder.end(completion, charge)
+    return begin + encoder.events(completion.events) + encoder.end(completion, charge)
 
 
 def sse(data: str, event: str = "") -> bytes:

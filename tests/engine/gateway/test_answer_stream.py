@@ -32,6 +32,24 @@ async def test_events_are_delivered_in_order_and_then_the_end() -> None:
     assert [await stream.next() for _ in range(4)] == [Delta("a"), Delta("b"), StreamEnd(), StreamEnd()]
 
 
+async def test_next_events_are_all_that_have_come_or_nothing_in_time() -> None:
+    stream, content = AnswerStream(), AttemptContent(Offer("p", "m"), 1, 100)
+    assert await stream.next_events(9, 0.001) is None
+    content.add_all([Delta("one"), Delta("two"), Delta("three")])
+    stream.show(content)
+    waiting = asyncio.create_task(stream.next_events(2, 5))
+    assert await waiting == [Delta("one"), Delta("two")]
+    assert await stream.next_events(2, 0.001) == [Delta("three")]
+    waiting = asyncio.create_task(stream.next_events(2, 5))
+    await asyncio.sleep(0)
+    stream.notify()  # for nothing
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    stream.end(None)
+    assert await waiting == StreamEnd()
+    assert await stream.next_events(2, 5) == StreamEnd()
+
+
 async def test_reader_that_waits_is_woken_by_the_next_event() -> None:
     made = content()
     stream = shown(made)

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from engine.chat import Choice, Completion, Delta, Finish, Finished, Usage
+from engine.chat import ChatRequest, Choice, Completion, Delta, Event, Finish, Finished, Usage
 from engine.tenancy import Charge
 from web.auth import Caller
 from web.errors import SERVER_ERROR
-from web.openai.chat import ChatCompletionsRequest
+from web.openai.chat import ChatCompletionsRequest, ChatEncoder, FunctionsEncoder
 from web.pipeline.family import Origin
 
 DONE = Completion("deepseek", "m", (Choice("a", (), Finish.STOP),), Usage(10, 5))
@@ -59,3 +59,28 @@ def test_error_event_has_no_end_marker() -> None:
     sent = asked().encoder().error(SERVER_ERROR)
     assert frames(sent) == [SERVER_ERROR.body()]
     assert b"[DONE]" not in sent
+
+
+EVENTS: list[Event] = [
+    Delta(""),
+    Delta(thinking="hm"),
+    *(Delta(f"word{n} ") for n in range(4)),
+    Delta("\ud800"),
+    Delta('say "hi"\n'),
+    Delta("x", logprobs={"content": []}),
+    Finished(Finish.STOP),
+]
+
+
+@pytest.mark.parametrize("begin", range(len(EVENTS)))
+@pytest.mark.parametrize("cut", range(len(EVENTS) + 1))
+@pytest.mark.parametrize("kind", [ChatEncoder, FunctionsEncoder])
+def test_events_sent_together_are_those_sent_one_by_one(kind: type[ChatEncoder], begin: int, cut: int) -> None:
+    encoders = [kind(ChatRequest("r", "m", ()), 1, with_usage=True) for _ in range(2)]
+    for encoder in encoders:
+        assert encoder.begin("p", "m") == b""
+    events = EVENTS[begin:]
+    together = encoders[0].events(events[:cut]) + encoders[0].events(events[cut:])
+    assert together == b"".join(map(encoders[1].event, events))
+    answer = Completion("p", "m", (), Usage(1, 1))
+    assert encoders[0].end(answer, Charge()) == encoders[1].end(answer, Charge())

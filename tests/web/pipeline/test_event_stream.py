@@ -11,7 +11,7 @@ from engine.gateway.answer import Answer
 from tests.engine.scripted import AnswerSetup, ScriptedHold, ScriptedProvider, Step, whole
 from web.auth import Caller
 from web.openai.chat import ChatCompletionsRequest
-from web.pipeline.event_stream import EventStream, next_event
+from web.pipeline.event_stream import MOST_JOINED, EventStream
 from web.pipeline.family import KEEP_ALIVE, Origin, replay
 
 BODY = {"model": "auto", "messages": [{"role": "user", "content": "tell me"}], "stream": True}
@@ -45,7 +45,7 @@ class Client:
 async def respond(script: list[Step], client: Client, *, key: bool = False) -> tuple[Answer, ScriptedHold]:
     """Send the answer of a provider that follows `script`."""
     answer, hold = AnswerSetup(ScriptedProvider("one", script)).answer(can_restart=False)
-    first, has_begun = await next_event(answer, SILENCE)
+    first = await answer.next_events(MOST_JOINED, SILENCE)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(answer.leave)
         response = EventStream(
@@ -54,7 +54,6 @@ async def respond(script: list[Step], client: Client, *, key: bool = False) -> t
             ASKED.encoder(),
             first,
             {},
-            has_begun=has_begun,
             must_finish=key,
             silence_seconds=SILENCE,
         )
