@@ -6,12 +6,13 @@ import secrets
 import string
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from engine.tenancy import KeyLimits, Plan, Tenant
 from storage.database.connection import Connection, Row, moment, moment_or_none, month_of, ms, row, scalar
+from storage.database.statements import Statement
 from storage.tenants import tenants
 
 PREFIX = "fk-"
@@ -19,6 +20,12 @@ _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_CHARS, _CHECK_CHARS, _SHOWN_CHARS = 37, 6, 8
 MAX_LIVE = 10
 """Upper bound for the live keys that a tenant makes without the operator."""
+
+
+_TENANT_OF_KEY = Statement(
+    f"SELECT k.id, k.requests_per_minute, k.models, k.expires_at, {tenants.OF_TENANT} "
+    "FROM api_keys k JOIN tenants t ON t.id = k.tenant_id WHERE k.sha256 = :sha256 AND k.revoked_at IS NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +125,17 @@ def authenticate(conn: Connection, sha256: str, plans: Mapping[str, Plan]) -> Te
 
     Looking up a hash leaks nothing by its timing.
     """
-    found = row(conn, "SELECT * FROM api_keys WHERE sha256 = :sha256 AND revoked_at IS NULL", sha256=sha256)
-    state = tenants.state(conn, found["tenant_id"]) if found else None
-    if found is None or state is None:
+    found = conn.first(_TENANT_OF_KEY, {"sha256": sha256})
+    if found is None:
         return None
+    key_id, requests_per_minute, models, expires_at, *of_tenant = found
     limits = KeyLimits(
-        key_id=found["id"],
-        requests_per_minute=found["requests_per_minute"],
-        models=_models(found),
-        expires_at=moment_or_none(found["expires_at"]),
+        key_id=key_id,
+        requests_per_minute=requests_per_minute,
+        models=None if models is None else tuple(json.loads(models)),
+        expires_at=moment_or_none(expires_at),
     )
-    return replace(state.tenant(plans), key=limits)
+    return tenants.tenant_of(tuple(of_tenant), plans, limits)
 
 
 def touch(conn: Connection, key_id: int, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.money import Money
-from engine.tenancy import Plan, Tenant
+from engine.tenancy import KeyLimits, Plan, Tenant
 from storage.database.connection import Connection, Row, moment, moment_or_none, ms, row, row_number, scalar
 
 PERIOD = timedelta(days=30)
@@ -64,8 +64,24 @@ class TenantState:
 
         A plan that is no longer configured is replaced by the first configured plan.
         """
-        plan = plans.get(self.plan) or next(iter(plans.values()))
-        return Tenant(self.id, plan, self.name, self.telegram_user_id, self.banned or not self.is_admitted)
+        return tenant_of((self.id, self.plan, self.name, self.telegram_user_id, self.banned, self.access), plans)
+
+
+OF_TENANT = "t.id, t.plan, t.name, t.telegram_user_id, t.banned, t.access"
+"""The columns of `tenant_of`."""
+
+
+def tenant_of(columns: tuple[Any, ...], plans: Mapping[str, Plan], key: KeyLimits | None = None) -> Tenant:
+    """Return the engine's Tenant of the columns OF_TENANT, as `TenantState.tenant` describes it."""
+    id, plan, name, telegram_user_id, banned, access = columns  # noqa: A001 - the column
+    return Tenant(
+        id,
+        plans.get(plan) or next(iter(plans.values())),
+        name,
+        telegram_user_id,
+        bool(banned) or access != ADMITTED,
+        key,
+    )
 
 
 _STATE = """

@@ -175,3 +175,11 @@ def test_later_request_id_sorts_after_an_earlier_one() -> None:
 def test_request_ids_of_one_moment_differ() -> None:
     first, second = new_request_id(NOW), new_request_id(NOW)
     assert (len(first), first[:16], first != second) == (36, second[:16], True)
+
+
+def test_request_ids_are_unique_over_blocks_of_random_digits() -> None:
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    ids = {new_request_id(now) for _ in range(1000)}
+    assert len(ids) == 1000
+    assert {len(each) for each in ids} == {36}
+    assert len({each[:16] for each in ids}) == 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import msgspec
 
 from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import CapabilityMissing, Garbled, RequestFault, Unreachable
@@ -32,6 +33,7 @@ NO_PREFILL = "does not go on with an answer that was begun"
 
 _NOTHING = frozenset[str]()
 
+_decode = msgspec.json.Decoder().decode
 compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -230,7 +232,7 @@ class ProviderAdapter(ABC):
 def json_object(frame: Frame) -> dict[str, Any]:
     """Return a frame's JSON object. Raises Garbled."""
     try:
-        data = json.loads(frame.data)
+        data = _loads(frame.data)
     except (ValueError, RecursionError) as error:
         raise Garbled("a frame that is no JSON") from error
     if isinstance(data, list):
@@ -238,6 +240,14 @@ def json_object(frame: Frame) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise Garbled("a frame that is no object")
     return data
+
+
+def _loads(text: str) -> Any:
+    """Parse JSON. The standard library takes longer, and more: NaN, and halves of characters."""
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return json.loads(text)
 
 
 def integer(value: Any) -> int:
