@@ -214,3 +214,36 @@ class Journal(Protocol):
     def record(self, attempt: AttemptRecord) -> Awaitable[None]:
         """Record an attempt that was not kept."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class RequestWindow:
+    """The requests per minute of a tenant or an API key, by `kind` and id."""
+
+    kind: str
+    subject: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountedWindow:
+    """A window with the ages of its requests within the last minute, oldest first."""
+
+    window: RequestWindow
+    ages_seconds: tuple[float, ...]
+
+
+class FullWindow(Exception):
+    """A window has no space for another request."""
+
+    def __init__(self, counted: CountedWindow) -> None:
+        super().__init__(f"{counted.window} is full")
+        self.counted = counted
+
+
+class RequestWindows(Protocol):
+    """Counts requests per minute where several processes serve the same tenants."""
+
+    async def count(self, windows: Sequence[RequestWindow]) -> Sequence[CountedWindow]:
+        """Count one request in every window. Raises FullWindow, and counts nothing, where one is full."""
+        ...

@@ -31,6 +31,7 @@ from storage.database.database import Database, migrations_pending, open_databas
 from storage.database.leases import Lease
 from storage.ledger.journal import SqlJournal, allowance_rates
 from storage.ledger.ledger import SqlLedger
+from storage.ledger.request_windows import SqlRequestWindows
 from storage.operations import learned_sizes
 from storage.operations import provider_state as provider_units
 from storage.reports import journal
@@ -82,7 +83,13 @@ async def open_container(settings: Settings, *, migrate_apart: bool = False) -> 
         stack.push_async_callback(market.background_reads.aclose)
         ledger = SqlLedger(db, lease, clock, allowance_rates(plans))
         caps = _caps(settings, db, clock)
-        gateway = Gateway(market, ledger, admission_checks=(caps,) if caps.is_set else (), losses=SqlLosses(db, clock))
+        gateway = Gateway(
+            market,
+            ledger,
+            admission_checks=(caps,) if caps.is_set else (),
+            losses=SqlLosses(db, clock),
+            request_windows=SqlRequestWindows(db) if db.dialect == "postgresql" else None,
+        )
         transcriber = build_transcriber(settings, market, ledger, all_specs(settings))
         if settings.config.free:
             log.info("free tiers are used first; their providers may train on prompts, and /privacy says so")

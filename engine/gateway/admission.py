@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from engine.errors import ModelNotInKey, ModelNotInPlan, TenantBanned, TooManyRequests
-from engine.ports import Clock
+from engine.ports import Clock, CountedWindow, FullWindow, RequestWindow, RequestWindows
 from engine.tenancy import Tenant
 
 WINDOW_SECONDS = 60.0
@@ -39,6 +39,25 @@ class Admission:
         """Count one request, or raise as `check` does and count nothing."""
         self.check(tenant, model)
         self.count(tenant)
+
+    async def admit_together(self, tenant: Tenant, model: str, shared: RequestWindows) -> None:
+        """Count one request for all processes together, or raise as `check` does and count nothing.
+
+        This process's own windows become those of all, so that a further request may be refused without a query.
+        """
+        self.check(tenant, model)
+        windows = [RequestWindow(kind, subject, limit) for (kind, subject), limit in self._limits(tenant)]
+        try:
+            for counted in await shared.count(windows):
+                self._note(counted)
+        except FullWindow as full:
+            self._note(full.counted)
+            self.check_rate(tenant)
+            raise TooManyRequests(full.counted.window.limit, 1) from full  # its oldest request has just ended
+
+    def _note(self, counted: CountedWindow) -> None:
+        now, window = self._clock.monotonic(), (counted.window.kind, counted.window.subject)
+        self._times[window] = deque(now - age for age in counted.ages_seconds)
 
     def check(self, tenant: Tenant, model: str) -> None:
         """Raise TenantBanned, ModelNotInPlan, ModelNotInKey or TooManyRequests where the request is not admitted."""

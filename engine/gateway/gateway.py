@@ -23,7 +23,7 @@ from engine.gateway.embeddings.run import Embedded, EmbeddingFinisher, Embedding
 from engine.gateway.market import Market
 from engine.gateway.question import Finisher, Question
 from engine.holds import Ceiling, HoldRequest
-from engine.ports import AdmissionCheck, Ledger, Losses
+from engine.ports import AdmissionCheck, Ledger, Losses, RequestWindows
 from engine.routing.plan import Route, plan, with_early
 from engine.tenancy import Charge, Flat, Tariff, Tenant, seconds_left_today
 
@@ -40,11 +40,13 @@ class Gateway:
         *,
         admission_checks: Sequence[AdmissionCheck] = (),
         losses: Losses | None = None,
+        request_windows: RequestWindows | None = None,
     ) -> None:
+        """`request_windows`: counts requests per minute where other processes serve the same tenants."""
         self.market = market
         self._ledger = ledger
         self._admission_checks, self._losses = tuple(admission_checks), losses
-        self.admission = Admission(market.clock)
+        self.admission, self._request_windows = Admission(market.clock), request_windows
         self._answers: set[Answer | EmbeddingRun] = set()
         self._closing = False
         self._idle = asyncio.Event()
@@ -65,7 +67,7 @@ class Gateway:
         captures the part that was delivered. `can_restart`: the reader can take back content that it has shown.
         """
         model = await self._model(request.model)
-        self.admission.admit(tenant, model.name)
+        await self._admit(tenant, model.name)
         route = await self._route_or_journal(tenant, model, request)
         hold_request = _hold_request(tenant, model, request, route)
         async with self._ledger.hold(hold_request) as hold:
@@ -89,7 +91,7 @@ class Gateway:
         """
         model = await self._checked(embedding_model(self.market.catalog, request.model))
         request = replace(request, dimensions=checked_dimensions(model, request.dimensions))
-        self.admission.admit(tenant, model.name)
+        await self._admit(tenant, model.name)
         may_lose = await self._may_lose(model)
         quotes, drops = quote_embeddings(self.market.catalog, request, model, self.market.clock.now())
         try:
@@ -121,6 +123,13 @@ class Gateway:
         limit = tenant.plan.answers_per_day
         if limit and await self._ledger.answers_today(tenant.id) >= limit:
             raise DailyAnswersUsed(limit, seconds_left_today(self.market.clock.now()))
+
+    async def _admit(self, tenant: Tenant, model: str) -> None:
+        """Count the request of a tenant, or raise as `Admission.check` does."""
+        if self._request_windows is None:
+            self.admission.admit(tenant, model)
+        else:
+            await self.admission.admit_together(tenant, model, self._request_windows)
 
     async def _model(self, name: str) -> Model:
         """Return the model called `name`. Raises UnknownModel, Closing, or the Refused of an admission check."""

@@ -7,6 +7,7 @@ from functools import partial
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import Connection
+from storage.ledger import request_windows
 from storage.operations import idempotency
 from storage.telegram import conversations, inbox, outbox, question_upkeep
 from storage.tenants import stored_responses
@@ -33,6 +34,7 @@ def sweeps(now: datetime) -> tuple[Callable[[Connection], int], ...]:
         partial(inbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(outbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(idempotency.sweep, now=now, limit=CHUNK),
+        partial(request_windows.sweep, limit=CHUNK),
     )
 
 

@@ -1,11 +1,13 @@
 """Requests per minute, plans and bans, before anything else is done for a request."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from engine.errors import ModelNotInKey, ModelNotInPlan, TenantBanned, TooManyRequests
 from engine.gateway.admission import SWEEP_AT_WINDOWS, WINDOW_SECONDS, Admission, RequestsLeft
+from engine.ports import CountedWindow, FullWindow, RequestWindow
 from engine.tenancy import KeyLimits, Tenant
 from tests.engine.clock import HandClock
 from tests.engine.scripted import TENANT
@@ -169,3 +171,47 @@ def test_banned_tenant_is_named() -> None:
     with pytest.raises(TenantBanned) as refused:
         Admission(HandClock()).check(tenant(banned=True), "auto")
     assert refused.value.tenant_id == 7
+
+
+class Shared:
+    """Windows that another process fills."""
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock, self.begun = clock, list[float]()
+
+    async def count(self, windows: Sequence[RequestWindow]) -> list[CountedWindow]:
+        counted = []
+        for window in windows:
+            ages = tuple(age for at in self.begun if (age := self.clock.monotonic() - at) < 60)
+            if len(ages) >= window.limit:
+                raise FullWindow(CountedWindow(window, ages))
+            counted.append(CountedWindow(window, (*ages, 0.0)))
+        self.begun.append(self.clock.monotonic())
+        return counted
+
+
+async def test_requests_of_other_processes_count_and_are_shown() -> None:
+    clock = HandClock()
+    admission, shared = Admission(clock), Shared(clock)
+    slow = tenant(requests_per_minute=3)
+    await admission.admit_together(slow, "auto", shared)
+    clock.wait(10)
+    shared.begun.append(clock.monotonic())
+    await admission.admit_together(slow, "auto", shared)
+    assert admission.left(slow).remaining == 0
+    with pytest.raises(TooManyRequests) as full:
+        await admission.admit_together(slow, "auto", shared)
+    assert full.value.retry_after_seconds == 50
+    clock.wait(50)
+    await admission.admit_together(slow, "auto", shared)
+
+
+async def test_window_that_others_have_filled_is_known_from_then_on() -> None:
+    clock = HandClock()
+    admission, shared = Admission(clock), Shared(clock)
+    shared.begun += [clock.monotonic()] * 3
+    slow = tenant(requests_per_minute=3)
+    for _ in range(2):
+        with pytest.raises(TooManyRequests):
+            await admission.admit_together(slow, "auto", shared)
+    assert admission.left(slow).remaining == 0
