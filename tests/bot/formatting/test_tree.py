@@ -1,12 +1,12 @@
 import pytest
-from telegramify_markdown.converter import STANDARD_OPTIONS, _parse
 
+from bot.formatting.parsing import parse
+from bot.formatting.source import prepared
 from bot.formatting.tree import DONE, IMAGE, MOST_COLUMNS, MOST_DEPTH, TO_DO, Block, Tree
 
 
 def blocks(markdown: str) -> list[Block]:
-    _, events = _parse(markdown, STANDARD_OPTIONS, latex_escape=True)
-    return Tree().read(events)
+    return Tree().read(parse(prepared(markdown)))
 
 
 def html(markdown: str) -> str:
@@ -21,6 +21,10 @@ def html(markdown: str) -> str:
         ("- a\n- b", "<ul><li><p>a</p></li><li><p>b</p></li></ul>"),
         ("1. a\n2. b", "<ol><li><p>a</p></li><li><p>b</p></li></ol>"),
         ("4. a", '<ol start="4"><li><p>a</p></li></ol>'),
+        ("1. a\n5. b", '<ol><li><p>a</p></li><li value="5"><p>b</p></li></ol>'),
+        ("H<sub>2</sub>O <em>a</em> <b>c", "<p>H<sub>2</sub>O <i>a</i> &lt;b&gt;c</p>"),
+        ("|a|\n|-|\n|b<br>c|\n", "<table bordered striped><tr><th>a</th></tr><tr><td>b<br/>c</td></tr></table>"),
+        ("[1]: https://x.org", '<p><a href="https://x.org">[1]</a>: https://x.org</p>'),
         ("a\n\n---\n\nb", "<p>a</p><hr/><p>b</p>"),
         ("a  \nb", "<p>a<br/>b</p>"),
         ("> a\n> > b", "<blockquote><p>a</p><p>b</p></blockquote>"),
@@ -41,7 +45,7 @@ def test_task_lists_have_marks() -> None:
     ("markdown", "expected"),
     [
         ("[a](https://x.org)", '<p><a href="https://x.org">a</a></p>'),
-        ("[a](javascript:x)", "<p>a</p>"),
+        ("[a](javascript:x)", "<p>a (javascript:x)</p>"),
         ("![a](https://x.org/y.png)", f'<p><a href="https://x.org/y.png">{IMAGE}a</a></p>'),
         ("[![a](https://x.org/y.png)](https://z.org)", f'<p><a href="https://z.org">{IMAGE}a</a></p>'),
     ],

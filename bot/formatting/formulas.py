@@ -1,0 +1,123 @@
+"""Formulas in Markdown: `$x$`, `$$x$$`, `\\(x\\)` and `\\[x\\]`, found outside code and converted to Unicode."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from telegramify_markdown.latex_escape.helper import LatexToUnicodeHelper
+
+MOST_INLINE, MOST_DISPLAY = 300, 3_000
+MOST_CONVERTED, MOST_NESTED = 400, 5
+"""The longest and deepest formula that is converted: the converter's time and memory double with each level."""
+_LATEX = LatexToUnicodeHelper()
+_MARKS = re.compile(
+    r"(?P<fence>^[ \t>]*(?:```+|~~~+))|(?P<ticks>`+)|(?P<blank>\n[ \t]*(?=\n))|(?P<open>\\[(\[])|(?P<close>\\[)\]])"
+    r"|(?P<escape>\\.)|(?P<dollars>\$+)",
+    re.MULTILINE,
+)
+_CLOSING = {"\\(": "\\)", "\\[": "\\]"}
+_WORDS = re.compile(r"[\w\s,.;:'\"-]*")
+_PROSE = re.compile(r"[^\W\d_]{3,}[ ,]+[^\W\d_]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula: `raw` with its delimiters, `source` without. `is_display`: on lines of its own."""
+
+    raw: str
+    source: str = ""
+    is_display: bool = False
+
+    @property
+    def text(self) -> str:
+        """The formula in Unicode; as LaTeX where it is too long or too deep."""
+        source = self.source.strip()
+        if len(source) > MOST_CONVERTED or _depth(source) > MOST_NESTED:
+            return source
+        try:
+            return _LATEX.convert(source).strip() or source
+        except Exception:  # noqa: BLE001 - any odd LaTeX: it is shown as it is
+            return source
+
+
+def _depth(source: str) -> int:
+    depth = deepest = 0
+    for char in source:
+        depth += (char in "{[") - (char in "}]")
+        deepest = max(deepest, depth)
+    return max(deepest, source.count("\\sqrt"), source.count("\\left"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+def find(markdown: str) -> Iterator[tuple[int, int, Formula]]:
+    """Return the places of the formulas outside code, in order. Time grows with the length alone."""
+    marks = [_Mark(str(m.lastgroup), m.group(), m.start(), m.end()) for m in _MARKS.finditer(markdown)]
+    following = _following(marks)
+    number = 0
+    while number < len(marks):
+        mark = marks[number]
+        end = following[number]
+        if mark.kind in {"fence", "ticks"}:
+            number = number + 1 if end is None else end + 1
+        elif end is not None and (formula := _formula(markdown, mark, marks[end])) is not None:
+            yield mark.start, marks[end].end, formula
+            number = end + 1
+        else:
+            number += 1
+
+
+def _following(marks: list[_Mark]) -> list[int | None]:
+    """Return for each mark the number of the mark that would close it, within its paragraph."""
+    found: list[int | None] = [None] * len(marks)
+    latest: dict[str, int] = {}
+    for number in range(len(marks) - 1, -1, -1):
+        mark = marks[number]
+        if mark.kind == "blank":
+            latest = {key: at for key, at in latest.items() if key.startswith(_FENCE)}
+        elif mark.kind == "fence":
+            name = _FENCE + mark.text.lstrip(" \t>")[:3]
+            found[number] = latest.get(name, len(marks) - 1)
+            latest[name] = number
+        elif mark.kind == "open":
+            found[number] = latest.get(_CLOSING[mark.text])
+        elif mark.kind != "escape":
+            found[number] = latest.get(mark.text)
+            latest[mark.text] = number
+    return found
+
+
+_FENCE = "fence "
+
+
+def _formula(markdown: str, opening: _Mark, closing: _Mark) -> Formula | None:
+    source = markdown[opening.end : closing.start]
+    raw = markdown[opening.start : closing.end]
+    if not source.strip():
+        return None
+    if opening.text == "$$" and len(source) <= MOST_DISPLAY:
+        return Formula(raw, source, is_display=True)
+    if opening.text == "$":
+        return Formula(raw, source) if _is_inline(markdown, source, opening.start, closing.end) else None
+    if opening.text == "\\(" and len(source) <= MOST_INLINE:
+        return Formula(raw, source)
+    if opening.text == "\\[" and len(source) <= MOST_DISPLAY:
+        own_line = not markdown[markdown.rfind("\n", 0, opening.start) + 1 : opening.start].strip(" \t>")
+        return Formula(raw, source, is_display=True) if own_line or not _WORDS.fullmatch(source) else None
+    return None
+
+
+def _is_inline(markdown: str, source: str, start: int, end: int) -> bool:
+    """Return whether single dollars enclose a formula: amounts such as `$5 to $10` do not, nor do shell variables."""
+    if len(source) > MOST_INLINE or source[0].isspace() or source[-1].isspace():
+        return False
+    if "\\" not in source and _PROSE.search(source):
+        return False
+    before, after = markdown[start - 1 : start], markdown[end : end + 1]
+    return not (before.isalnum() and before.isascii()) and not (after.isalnum() and after.isascii())

@@ -1,0 +1,210 @@
+"""The parser's events without surprises: every text arrives, HTML tags for styles are events, links are safe.
+
+Added to the parser's events: {"Formula": Formula}; {"Start": {"Tag": name}} and {"End": {"Tag": name}} of well-nested
+HTML tags. Changed: {"Start": {"Item": marker}} with the marker of the source; {"Start": {"CodeBlock": info string}};
+{"Start": {"Link": url}}, where an empty URL means that only the text is shown.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyromark
+from pyromark.event import BrokenLink
+
+from bot.formatting.characters import LESS, TOKEN, TOKEN_END
+from bot.formatting.source import OPTIONS, Source, label_of
+
+TAGS = frozenset(
+    {"b", "strong", "i", "em", "u", "ins", "s", "del", "strike", "sub", "sup", "code", "kbd", "mark", "small", "summary"}
+)
+_PIECE = re.compile(
+    f"{TOKEN}(?P<number>\\d+){TOKEN_END}|{LESS}(?P<close>/?)(?P<tag>br|{'|'.join(sorted(TAGS))})[ ]*/?>", re.IGNORECASE
+)
+_NUMBER = re.compile(rb"[ \t>]*(\d{1,9}[.)])")
+_SCHEMES = frozenset({"http", "https", "tg", "ton"})
+_WRITTEN = frozenset({"Autolink", "Email"})
+_REFERENCES = frozenset({"Reference", "ReferenceUnknown"})
+_SILENT = re.compile(r"^(?:mailto|tel):", re.IGNORECASE)
+_SHORTCUTS = frozenset({"Shortcut", "ShortcutUnknown", "Collapsed", "CollapsedUnknown"})
+BULLET = "•"
+Event = Any
+Parsed = tuple[Event, int]
+
+
+def parse(source: Source) -> list[Parsed]:
+    """Return the events, each with its start in the prepared text, in bytes."""
+    return _Reader(source).read()
+
+
+def is_safe_link(url: str) -> bool:
+    """Return whether Telegram makes a link of this URL: it drops others without a word."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if parts.scheme.lower() not in _SCHEMES or any(char.isspace() for char in url):
+        return False
+    return parts.scheme.lower() in {"tg", "ton"} or "." in host.strip(".") or ":" in host
+
+
+@dataclass(frozen=True, slots=True)
+class _LinkEnd:
+    """The texts that end a link, within it and after it, and whether it shows its own URL."""
+
+    within: str
+    after: str
+    is_written: bool
+
+
+class _Reader:
+    """Reads the parser's events once, with a stack of the elements and tags that are open."""
+
+    def __init__(self, source: Source) -> None:
+        self._source, self._data = source, source.text.encode()
+        self._out: list[Parsed] = []
+        self._open: list[tuple[str, int]] = []  # an element of Markdown has no name; a tag has one, and its place
+        self._links: list[_LinkEnd] = []
+        self._ordered: list[bool] = []
+        self._verbatim = self._tables = 0
+
+    def read(self) -> list[Parsed]:
+        resolve = self._resolve if self._source.links else None
+        events = pyromark.events_with_range(
+            self._source.text, options=OPTIONS, merge_text=True, broken_link_callback=resolve
+        )
+        for event, where in events:
+            self._read(event, where["start"])
+        return self._out
+
+    def _resolve(self, link: BrokenLink) -> tuple[str, str] | None:
+        url = self._source.links.get(label_of(self._source.restored(link["reference"])))
+        return (url, "") if url and is_safe_link(url) else None
+
+    def _read(self, event: Event, at: int) -> None:
+        if isinstance(event, str):
+            self._put(event, at)
+            return
+        kind, value = next(iter(event.items()))
+        if kind == "Text":
+            self._text(value, at)
+        elif kind == "Start":
+            self._start(value, at)
+        elif kind == "End":
+            self._end(value, at)
+        elif kind in {"Code", "Html", "InlineHtml"}:
+            self._put({"Code" if kind == "Code" else "Text": self._source.restored(value)}, at)
+        else:
+            self._put(event, at)
+
+    def _put(self, event: Event, at: int) -> None:
+        self._out.append((event, at))
+
+    def _put_text(self, text: str, at: int) -> None:
+        if text:
+            self._out.append(({"Text": text}, at))
+
+    # --- elements -----------------------------------------------------------------------------------
+
+    def _start(self, tag: Any, at: int) -> None:
+        name, more = next(iter(tag.items())) if isinstance(tag, dict) else (tag, None)
+        self._open.append(("", 0))
+        if name in {"Link", "Image"}:
+            self._start_link(name, more, at)
+            return
+        if name == "CodeBlock":
+            self._verbatim += 1
+            tag = {"CodeBlock": self._source.restored(more["Fenced"]) if isinstance(more, dict) else ""}
+        elif name == "List":
+            self._ordered.append(more is not None)
+        elif name == "Item":
+            tag = {"Item": self._marker(at)}
+        self._tables += name == "Table"
+        self._put({"Start": tag}, at)
+
+    def _end(self, tag: Any, at: int) -> None:
+        name = next(iter(tag)) if isinstance(tag, dict) else tag
+        while self._open and self._open.pop()[0]:
+            """A tag without an end stays text."""
+        if name in {"Link", "Image"}:
+            self._end_link(name, at)
+            return
+        self._verbatim -= name == "CodeBlock"
+        self._tables -= name == "Table"
+        if name == "List":
+            self._ordered.pop()
+        self._put({"End": tag}, at)
+
+    def _marker(self, at: int) -> str:
+        found = _NUMBER.match(self._data, at) if self._ordered[-1] else None
+        return found[1].decode() if found else BULLET
+
+    # --- links --------------------------------------------------------------------------------------
+
+    def _start_link(self, name: str, more: Any, at: int) -> None:
+        url, kind = self._source.restored(more["dest_url"]), more["link_type"]
+        written, short = kind in _WRITTEN, kind in _SHORTCUTS
+        is_safe = is_safe_link(url)
+        after = "" if written else self._after(more, url, is_safe=is_safe)
+        self._put({"Start": {name: url if is_safe else ""}}, at)
+        self._put_text("[" if short else "", at)
+        self._verbatim += written
+        self._links.append(_LinkEnd("]" if short else "", after, written))
+
+    def _after(self, more: Any, url: str, *, is_safe: bool) -> str:
+        """Return the parts of a link that would not be seen: a URL that can't be a link, the title, the label."""
+        shown = "" if is_safe or url.startswith("#") else _SILENT.sub("", url)
+        label = more["id"] if more["link_type"] in _REFERENCES else ""
+        parts = [
+            shown and f"({shown})",
+            more["title"] and f"({self._source.restored(more['title'])})",
+            label and f"[{self._source.restored(label)}]",
+        ]
+        return "".join(f" {part}" for part in parts if part)
+
+    def _end_link(self, name: str, at: int) -> None:
+        link = self._links.pop()
+        self._verbatim -= link.is_written
+        self._put_text(link.within, at)
+        self._put({"End": name}, at)
+        self._put_text(link.after, at)
+
+    # --- text ---------------------------------------------------------------------------------------
+
+    def _text(self, text: str, at: int) -> None:
+        if self._verbatim or (LESS not in text and TOKEN not in text):
+            self._put_text(self._source.restored(text), at)
+            return
+        position = 0
+        for found in _PIECE.finditer(text):
+            self._put_text(self._source.restored(text[position : found.start()]), at)
+            if found["number"]:
+                self._put({"Formula": self._source.formulas[int(found["number"])]}, at)
+            else:
+                self._tag(found, at)
+            position = found.end()
+        self._put_text(self._source.restored(text[position:]), at)
+
+    def _tag(self, found: re.Match[str], at: int) -> None:
+        name = found["tag"].lower()
+        if name == "br":
+            self._line_break(found, at)
+        elif not found["close"]:
+            self._open.append((name, len(self._out)))
+            self._put_text(self._source.restored(found[0]), at)
+        elif self._open and self._open[-1][0] == name:
+            place = self._open.pop()[1]
+            self._out[place] = ({"Start": {"Tag": name}}, self._out[place][1])
+            self._put({"End": {"Tag": name}}, at)
+        else:
+            self._put_text(self._source.restored(found[0]), at)
+
+    def _line_break(self, found: re.Match[str], at: int) -> None:
+        """A `<br>` between words with spaces is spoken of, unless it is in a table."""
+        around = found.string[max(0, found.start() - 1) : found.end() + 1]
+        if self._tables or not (around.startswith(" ") and around.endswith(" ")):
+            self._put("HardBreak", at)
+        else:
+            self._put_text(self._source.restored(found[0]), at)

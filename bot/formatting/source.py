@@ -1,0 +1,115 @@
+"""Markdown made safe for the parser, so that none of its text is lost, and the way back to the original.
+
+The parser drops HTML, link reference definitions and cells beyond the last column. Noncharacters of Unicode, which no
+text contains, prevent that: LESS stands for `<`, PIPE for `|`, TOKEN number TOKEN_END for a formula, and BREAK for
+nothing: it separates characters that would be markup together.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+import pyromark
+from pyromark import Options
+
+from bot.formatting import formulas
+from bot.formatting.characters import BREAK, LESS, PIPE, TOKEN, TOKEN_END
+from bot.formatting.formulas import Formula
+
+OPTIONS = Options.ENABLE_TABLES | Options.ENABLE_STRIKETHROUGH | Options.ENABLE_TASKLISTS
+_CJK = "\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_FULL = "\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u2010-\u2027"
+_IS_CJK, _IS_FULL, _RUN = re.compile(f"[{_CJK}]"), re.compile(f"[{_FULL}]"), re.compile(r"\*+|~~")
+_LESS = re.compile(r"\\.|<(?!(?:https?|mailto|tg|tel|ftp):[^\s<>]*>|[^\s<>@]+@[^\s<>]+>)", re.DOTALL)
+_DETAILS = re.compile(r"^[ \t]*</?details(?: open)?>[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_TOKEN = re.compile(f"{TOKEN}(\\d+){TOKEN_END}")
+_BAR, _ROW = re.compile(rb"(?<!\\)\|"), re.compile(rb"[^\n]+")
+
+
+@dataclass(slots=True)
+class Source:
+    """The prepared text, the formulas that its tokens stand for, and the link definitions by label."""
+
+    text: str
+    formulas: list[Formula] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
+
+    def restored(self, text: str) -> str:
+        """Return the original of a part of the prepared text."""
+        if text.isascii():
+            return text
+        text = _TOKEN.sub(lambda token: self.formulas[int(token[1])].raw, text)
+        return text.replace(BREAK, "").replace(LESS, "<").replace(PIPE, "|")
+
+
+def prepared(markdown: str) -> Source:
+    """Prepare a cleaned text. Time grows with its length alone."""
+    source = Source(markdown)
+    if "]:" in markdown:
+        found = pyromark.reference_definitions(markdown)
+        source.links = {label_of(label): link["dest"] for label, link in found.items() if not label.startswith("^")}
+        source.text = source.text.replace("]:", f"]{BREAK}:")
+    if any(mark in markdown for mark in ("$", "\\(", "\\[", "<details", "</details")):
+        source.text = _with_tokens(source)
+    if "<" in markdown:
+        source.text = _LESS.sub(lambda found: LESS if found[0] == "<" else found[0], source.text)
+    if not markdown.isascii() and ("*" in markdown or "~" in markdown):
+        source.text = _RUN.sub(_beside_cjk, source.text)
+    if "|" in markdown:
+        source.text = _with_all_cells(source.text)
+    return source
+
+
+def label_of(text: str) -> str:
+    """Return a link label as the parser compares it."""
+    return " ".join(text.casefold().split())
+
+
+def _beside_cjk(run: re.Match[str]) -> str:
+    """Let asterisks between a CJK character and punctuation begin or end a style, as CommonMark does with spaces."""
+    before, after = run.string[run.start() - 1 : run.start()], run.string[run.end() : run.end() + 1]
+    if not before.strip() or not after.strip() or before.isalnum() == after.isalnum():
+        return run[0]
+    opens = before.isalnum()
+    if len(run[0]) == 1:
+        applies = _IS_FULL.match(after if opens else before)
+    else:
+        applies = _IS_CJK.match(before) or _IS_CJK.match(after)
+    if not applies:
+        return run[0]
+    return run[0] + BREAK if opens else BREAK + run[0]
+
+
+def _with_tokens(source: Source) -> str:
+    """Replace formulas and lines of `<details>` by tokens."""
+    text, out, position = source.text, list[str](), 0
+    lines = ((line.start(), line.end(), Formula(line[0])) for line in _DETAILS.finditer(text))
+    for start, end, formula in sorted(chain(formulas.find(text), lines), key=lambda each: each[0]):
+        if start >= position:
+            out += [text[position:start], f"{TOKEN}{len(source.formulas)}{TOKEN_END}"]
+            source.formulas.append(formula)
+            position = end
+    return "".join([*out, text[position:]])
+
+
+def _with_all_cells(text: str) -> str:
+    """Keep cells beyond the last column as text in it."""
+    data = text.encode()
+    out, position = list[bytes](), 0
+    for event, where in pyromark.events_with_range(text, options=OPTIONS):
+        if isinstance(event, dict) and isinstance(event.get("Start"), dict) and "Table" in event["Start"]:
+            for bar in _bars_beyond(data, where["start"], where["end"], len(event["Start"]["Table"])):
+                out += [data[position:bar], PIPE.encode()]
+                position = bar + 1
+    return b"".join([*out, data[position:]]).decode() if out else text
+
+
+def _bars_beyond(data: bytes, start: int, end: int, columns: int) -> Iterator[int]:
+    for row in _ROW.finditer(data, start, end):
+        bars = [bar.start() for bar in _BAR.finditer(data, row.start(), row.end())]
+        leading = bool(bars) and not data[row.start() : bars[0]].strip(b" \t>")
+        beyond = bars[columns - 1 + leading :]
+        if beyond and not data[beyond[-1] + 1 : row.end()].strip():
+            beyond.pop()
+        yield from beyond
