@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from telegram import MessageEntity
-from telegramify_markdown import utf16_len
 
 from bot.attachments.downloads import Unreadable, download
 from bot.context import Context, claimed_update
 from bot.delivery.courier import payload
 from bot.formatting.brands import brand
-from bot.formatting.markdown import Piece, clean, plain_head, with_tail
+from bot.formatting.characters import clean
+from bot.formatting.characters import units as utf16_len
+from bot.formatting.markdown import Piece, plain_head, with_tail
 from engine.gateway.transcription import Transcriber, TranscriptionRequest
 from engine.ports import CaptureStep
 from engine.speech import Recording

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from telegram import InlineKeyboardMarkup
-from telegramify_markdown import utf16_len
 
 from bot.buttons import button, rows
 from bot.chat.footer import footer, price_of
@@ -13,7 +12,8 @@ from bot.delivery.courier import payload
 from bot.delivery.drafts import Preview
 from bot.delivery.rich_messages import RichPart
 from bot.formatting.brands import brand
-from bot.formatting.markdown import Piece, clean, render, with_tail
+from bot.formatting.characters import clean, units
+from bot.formatting.markdown import Piece, render, with_tail
 from bot.formatting.rich import TAIL_UNITS, Rich, rich
 from engine.attempt_record import ABANDONED, Receipt
 from engine.chat import ChatRequest, Completion, Finish, Message, Role, says
@@ -157,7 +157,7 @@ class AnswerSaver:
     def _rich_part(self, shown: Rich, tail: str, parts: int) -> RichPart | None:
         """Return the rich message, with the tail if it is the last one; None if the tail is too long for it."""
         below = "" if shown.rest else tail
-        if utf16_len(below) > TAIL_UNITS:
+        if units(below) > TAIL_UNITS:
             return None
         update_id = self.request.id.rpartition(":")[2]
         as_text = button(self.context.t("chat.as_text"), "settings", "text", update_id, owner=self.context.user.id)

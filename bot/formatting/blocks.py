@@ -11,13 +11,13 @@ from bot.formatting.tables import write_table
 
 RULE, IMAGE, DONE, TO_DO = "———", "🖼 ", "☑ ", "☐ "
 MOST_INDENTED = 8
-_STYLES = {
-    **{name: "bold" for name in ("Strong", "b", "strong", "summary")},
-    **{name: "italic" for name in ("Emphasis", "i", "em")},
-    **{name: "strikethrough" for name in ("Strikethrough", "s", "del", "strike")},
-    **{name: "underline" for name in ("u", "ins")},
-    **{name: "code" for name in ("code", "kbd")},
-}
+_STYLES = (
+    dict.fromkeys(("Strong", "b", "strong", "summary"), "bold")
+    | dict.fromkeys(("Emphasis", "i", "em"), "italic")
+    | dict.fromkeys(("Strikethrough", "s", "del", "strike"), "strikethrough")
+    | dict.fromkeys(("u", "ins"), "underline")
+    | dict.fromkeys(("code", "kbd"), "code")
+)
 _RAISED = str.maketrans("0123456789+-=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ")
 _LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 _MOVED = {"sup": (_RAISED, "^"), "sub": (_LOWERED, "_")}

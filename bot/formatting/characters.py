@@ -7,7 +7,7 @@ BREAK, LESS, TOKEN, TOKEN_END, PIPE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3", "\
 _REMOVED = dict.fromkeys([0, *range(0xFDD0, 0xFDD5)])
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn"})  # controls, zero-width characters, combining marks
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
-_JOINER, _VIRAMA_CLASS = "\u200d", 9
+_JOINER, _JOINERS, _VIRAMA_CLASS = "\u200d", frozenset("\u200d\u200c"), 9
 _EXTENDING = frozenset({"Mn", "Me", "Mc"})
 
 
@@ -79,13 +79,13 @@ def cut(text: str, limit: int) -> str:
 def _columns(char: str) -> int:
     if category(char) in _UNSEEN:
         return 0
-    return 2 if east_asian_width(char) in {"W", "F"} else 1
+    return 2 if east_asian_width(char) in {"W", "F"} or _is_regional(char) else 1
 
 
 def _extends(char: str) -> bool:
     code = ord(char)
     is_tag_or_tone = 0x1F3FB <= code <= 0x1F3FF or 0xE0020 <= code <= 0xE007F  # noqa: PLR2004 - Unicode's blocks
-    return char == _JOINER or char == "\u200c" or category(char) in _EXTENDING or is_tag_or_tone
+    return char in _JOINERS or category(char) in _EXTENDING or is_tag_or_tone
 
 
 def _is_jamo_joined(before: str, char: str) -> bool:

@@ -1,4 +1,4 @@
-"""Formulas in Markdown: `$x$`, `$$x$$`, `\\(x\\)` and `\\[x\\]`, found outside code and converted to Unicode."""
+"""Formulas in Markdown, between dollars or backslashes with brackets, found outside code and converted to Unicode."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _MARKS = re.compile(
 )
 _CLOSING = {"\\(": "\\)", "\\[": "\\]"}
 _WORDS = re.compile(r"[\w\s,.;:'\"-]*")
-_PROSE = re.compile(r"[^\W\d_]{3,}[ ,]+[^\W\d_]{2,}")
+_PROSE, _SIGN = re.compile(r"\s[^\W\d_]{3,}\s|[^\W\d_]{3,}[ ,]+[^\W\d_]{2,}"), re.compile(r"[\\=^_+*/<>{}|]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Formula:
         if len(source) > MOST_CONVERTED or _depth(source) > MOST_NESTED:
             return source
         try:
-            return _LATEX.convert(source).strip() or source
+            return str(_LATEX.convert(source)).strip() or source  # type: ignore[no-untyped-call]
         except Exception:  # noqa: BLE001 - any odd LaTeX: it is shown as it is
             return source
 
@@ -117,7 +117,7 @@ def _is_inline(markdown: str, source: str, start: int, end: int) -> bool:
     """Return whether single dollars enclose a formula: amounts such as `$5 to $10` do not, nor do shell variables."""
     if len(source) > MOST_INLINE or source[0].isspace() or source[-1].isspace():
         return False
-    if "\\" not in source and _PROSE.search(source):
+    if _PROSE.search(source) and not _SIGN.search(source):
         return False
     before, after = markdown[start - 1 : start], markdown[end : end + 1]
     return not (before.isalnum() and before.isascii()) and not (after.isalnum() and after.isascii())

@@ -16,14 +16,30 @@ from pyromark.event import BrokenLink
 from bot.formatting.characters import LESS, TOKEN, TOKEN_END
 from bot.formatting.source import OPTIONS, Source, label_of
 
-TAGS = frozenset(
-    {"b", "strong", "i", "em", "u", "ins", "s", "del", "strike", "sub", "sup", "code", "kbd", "mark", "small", "summary"}
+TAGS = (
+    "b",
+    "code",
+    "del",
+    "em",
+    "i",
+    "ins",
+    "kbd",
+    "mark",
+    "s",
+    "small",
+    "strike",
+    "strong",
+    "sub",
+    "summary",
+    "sup",
+    "u",
 )
 _PIECE = re.compile(
-    f"{TOKEN}(?P<number>\\d+){TOKEN_END}|{LESS}(?P<close>/?)(?P<tag>br|{'|'.join(sorted(TAGS))})[ ]*/?>", re.IGNORECASE
+    f"{TOKEN}(?P<number>\\d+){TOKEN_END}|{LESS}(?P<close>/?)(?P<tag>br|{'|'.join(TAGS)})[ ]*/?>", re.IGNORECASE
 )
 _NUMBER = re.compile(rb"[ \t>]*(\d{1,9}[.)])")
-_SCHEMES = frozenset({"http", "https", "tg", "ton"})
+_WEB_SCHEMES, _APP_SCHEMES = frozenset({"http", "https"}), frozenset({"tg", "ton"})
+_HOST, _APP_HOST = re.compile(r"(?:[a-z0-9.!$,~*'();&+=_-]|[^\x00-\x7f])+"), re.compile(r"[a-z0-9_-]+")
 _WRITTEN = frozenset({"Autolink", "Email"})
 _REFERENCES = frozenset({"Reference", "ReferenceUnknown"})
 _SILENT = re.compile(r"^(?:mailto|tel):", re.IGNORECASE)
@@ -39,15 +55,18 @@ def parse(source: Source) -> list[Parsed]:
 
 
 def is_safe_link(url: str) -> bool:
-    """Return whether Telegram makes a link of this URL: it drops others without a word."""
+    """Return whether Telegram takes this URL for a link: it refuses a whole message for one that it does not."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         return False
-    if parts.scheme.lower() not in _SCHEMES or any(char.isspace() for char in url):
+    scheme = parts.scheme.lower()
+    if "://" not in url or port == 0 or any(char.isspace() for char in url):
         return False
-    return parts.scheme.lower() in {"tg", "ton"} or "." in host.strip(".") or ":" in host
+    if scheme in _APP_SCHEMES:
+        return _APP_HOST.fullmatch(host) is not None
+    return scheme in _WEB_SCHEMES and (":" in host or ("." in host.strip(".") and _HOST.fullmatch(host) is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +91,7 @@ class _Reader:
 
     def read(self) -> list[Parsed]:
         resolve = self._resolve if self._source.links else None
-        events = pyromark.events_with_range(
+        events: Any = pyromark.events_with_range(
             self._source.text, options=OPTIONS, merge_text=True, broken_link_callback=resolve
         )
         for event, where in events:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
 import pyromark
 from pyromark import Options
@@ -97,9 +98,11 @@ def _with_all_cells(text: str) -> str:
     """Keep cells beyond the last column as text in it."""
     data = text.encode()
     out, position = list[bytes](), 0
-    for event, where in pyromark.events_with_range(text, options=OPTIONS):
-        if isinstance(event, dict) and isinstance(event.get("Start"), dict) and "Table" in event["Start"]:
-            for bar in _bars_beyond(data, where["start"], where["end"], len(event["Start"]["Table"])):
+    events: Any = pyromark.events_with_range(text, options=OPTIONS)
+    for event, where in events:
+        began = event.get("Start") if isinstance(event, dict) else None
+        if isinstance(began, dict) and "Table" in began:
+            for bar in _bars_beyond(data, where["start"], where["end"], len(began["Table"])):
                 out += [data[position:bar], PIPE.encode()]
                 position = bar + 1
     return b"".join([*out, data[position:]]).decode() if out else text

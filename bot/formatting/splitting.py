@@ -1,14 +1,15 @@
 """A styled text split into messages: between blocks, lines, sentences or words, never within a grapheme cluster."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from bot.formatting.characters import fitting, is_boundary, is_visible, last_boundary
 from bot.formatting.styled import SOLID, StyledSpan, StyledText
 
 MOST_ENTITIES = 100
-_SENTENCE = re.compile(r"(?:[.!?…؟۔।:;]+[\"'”’»)\]*]*(?=\s)|[。！？；…]+[”’」』）】]*)")
+_QUOTES = "\"'”\u2019»)\\]*]*"
+_SENTENCE = re.compile(rf"[.!?…؟\u06d4\u0964:;]+[{_QUOTES}(?=\s)|[。…\uff01\uff1f\uff1b]+[”\u2019」』】\uff09]*")
 _SPACE, _LINE, _PARAGRAPH = re.compile(r"\s+"), re.compile(r"\n+"), re.compile(r"\n[ \t]*\n\s*")
 
 
@@ -34,10 +35,12 @@ class _Splitter:
 
     def _start_of_line(self, at: int) -> int:
         """Skip blank lines, and blanks outside code."""
-        blank = "\n" if self._is_solid(at) else " \n\t"
-        while at < len(self._text) and self._text[at] in blank:
+        while at < len(self._text) and (self._text[at] == "\n" or self._is_blank(at)):
             at += 1
         return at
+
+    def _is_blank(self, at: int) -> bool:
+        return self._text[at] in " \t" and not self._is_solid(at + 1)
 
     def _end(self, start: int) -> int:
         end = min(fitting(self._text, start, self._limit), self._entities_end(start))
@@ -67,8 +70,9 @@ class _Splitter:
         return not joined and is_boundary(self._text, at)
 
     def _is_solid(self, at: int) -> bool:
-        number = bisect_right(self._solid_starts, at) - 1
-        return number >= 0 and self._solid[number][0] < at < self._solid[number][1]
+        """Return whether a position is in code, after its first character."""
+        number = bisect_left(self._solid_starts, at) - 1
+        return number >= 0 and at < self._solid[number][1]
 
     def _entities_end(self, start: int) -> int:
         """Return where the entity over the limit begins."""

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 SOLID = frozenset({"pre", "code"})
 """Entities in which Telegram nests nothing."""
@@ -72,7 +73,7 @@ class StyledWriter:
         """Add a finished text with its styles."""
         edges = sorted({0, len(other.text), *(edge for span in other.spans for edge in (span.start, span.end))})
         first = len(self.pieces)
-        self.pieces += [other.text[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+        self.pieces += [other.text[start:end] for start, end in pairwise(edges)]
         for span in other.spans:
             start, end = first + edges.index(span.start), first + edges.index(span.end)
             self._styles.append((span.kind, start, end, span.url, span.language))

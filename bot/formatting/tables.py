@@ -53,21 +53,17 @@ def _links(cell: StyledText) -> list[StyledSpan]:
 
 
 def _write_records(out: StyledWriter, rows: Sequence[Row]) -> None:
-    """Write each row as a paragraph: its first cell in bold, then a line for each further cell with its column."""
+    """Write the head on a line, then each row: its first cell in bold, and a line for each further cell."""
     head, *body = rows
+    start = out.write(" | ".join(name.text for name in head))
+    out.style("italic", start)
     for row in body:
         out.gap(2)
         start = len(out)
-        _write_field(out, head[0], row[0], is_first=True)
+        out.append(row[0])
         out.style("bold", start)
         for name, cell in zip(head[1:], row[1:], strict=True):
             if cell.text:
                 out.gap(1)
-                _write_field(out, name, cell, is_first=False)
-
-
-def _write_field(out: StyledWriter, name: StyledText, cell: StyledText, *, is_first: bool) -> None:
-    out.write("" if is_first else "• ")
-    if name.text:
-        out.write(f"{name.text}: ")
-    out.append(cell)
+                out.write(f"• {name.text}: " if name.text else "• ")
+                out.append(cell)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from bot.formatting.markdown import clean
+from bot.formatting.characters import clean
 from storage.telegram.inbox import CHAT, NOW, IncomingUpdate
 
 log = logging.getLogger(__name__)

@@ -48,7 +48,7 @@ _BAD_REQUESTS: dict[str, str] = {
     "entity_symbol": "entity begins in a middle of a UTF-16 symbol at byte offset {offset}",
     "entity_type": "can't parse MessageEntity: unsupported type specified",
     "entity_object": "can't parse MessageEntity: expected an Object",
-    "entity_url": "entity URL '{url}' is invalid: URL host is empty",
+    "entity_url": "entity URL '{url}' is invalid: {why}",
     "not_json": "can't parse {field} JSON object",
     "parse_mode": "unsupported parse_mode",
     "start_tag": 'can\'t parse entities: Unsupported start tag "{tag}" at byte offset {offset}',

@@ -39,6 +39,7 @@ _SPOTTED = (
     ("mention", re.compile(r"(?<!\w)@[A-Za-z]\w{3,31}")),
     ("url", re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")),
 )
+_URL = re.compile(r"(?P<scheme>https?|tg|ton)://(?:[^/?#@]*@)?(?P<host>[^/?#]+).*", re.IGNORECASE | re.DOTALL)
 Entity = dict[str, Any]
 
 
@@ -110,10 +111,13 @@ def _end(entity: Entity) -> int:
 
 
 def _trimmed(text: str, found: list[Entity]) -> tuple[str, list[Entity]]:
-    """Remove white space at both ends and shift the entities accordingly."""
-    shift, size = units(text) - units(text.lstrip()), units(text.strip())
+    """Remove white space at the end, and at the start up to the first entity; shift the entities accordingly."""
+    text = text.rstrip()
+    first = min((entity["offset"] for entity in found), default=units(text))
+    shift = min(first, units(text) - units(text.lstrip(" \n")))
+    size = units(text) - shift
     moved = [(max(0, e["offset"] - shift), min(size, _end(e) - shift), e) for e in found]
-    return text.strip(), [{**e, "offset": start, "length": end - start} for start, end, e in moved if end > start]
+    return text[shift:], [{**e, "offset": start, "length": end - start} for start, end, e in moved if end > start]
 
 
 def _checked(entity: Any, text: str) -> Entity:
@@ -128,9 +132,21 @@ def _checked(entity: Any, text: str) -> Entity:
         raise refuse("entity_length", length=length)
     if length:
         _check_bounds(offset, length, text)
-    if entity["type"] == "text_link" and not entity.get("url"):
-        raise refuse("entity_url", url="")
+    if entity["type"] == "text_link":
+        _check_url(str(entity.get("url") or ""))
     return entity
+
+
+def _check_url(url: str) -> None:
+    """Refuse the URLs that TDLib does not take for links."""
+    found = _URL.fullmatch(url)
+    if found is None:
+        why = "Unsupported URL protocol" if ":" in url.split("/", maxsplit=1)[0] else "Wrong HTTP URL"
+        raise refuse("entity_url", url=url, why=why if url else "URL host is empty")
+    if found["scheme"].lower().startswith("http") and "." not in found["host"] and "[" not in found["host"]:
+        raise refuse("entity_url", url=url, why="Wrong HTTP URL")
+    if re.search(r"[\x00-\x20\"<>\\^`{|}]", found["host"]):
+        raise refuse("entity_url", url=url, why="Wrong URL host: disallowed characters found")
 
 
 def _check_bounds(offset: int, length: int, text: str) -> None:

@@ -110,7 +110,7 @@ async def test_deleted_message_and_long_text_are_replaced_by_new_messages(journe
     await sent.delete()
     await context.edit_or_reply("two")
     texts = [message["text"] for message in journey.sandbox.world.messages(ANN)]
-    assert "".join(texts[:2]) == ("word " * 1500).rstrip()
+    assert " ".join(texts[:2]) == ("word " * 1500).rstrip()
     assert texts[2:] == ["two"]
 
 

@@ -27,15 +27,16 @@ class Documents:
     _count: int = 0
 
     def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)  # noqa: S311 - test data
+        self._random = random.Random(self.seed)
 
     def document(self, blocks: int) -> str:
         return "\n\n".join(self._random.choice(self._blocks())() for _ in range(blocks))
 
     def _blocks(self) -> list[Callable[[], str]]:
         lists: list[Callable[[], str]] = [self.bullets, self.numbers, self.tasks, self.nested]
-        special: list[Callable[[], str]] = [self.table, self.fence, self.quote, self.definitions, self.footnotes, self.html]
-        return [self.paragraph, self.paragraph, self.heading, self.setext, self.rule, self.indented, *lists, *special]
+        special: list[Callable[[], str]] = [self.table, self.fence, self.quote, self.definitions, self.footnotes]
+        plain = [self.paragraph, self.paragraph, self.heading, self.setext, self.rule, self.indented]
+        return [*plain, *lists, *special, self.html]
 
     def word(self) -> str:
         """Return a new word that no other contains: letters of one script with a number, sometimes with a cluster."""
@@ -102,7 +103,8 @@ class Documents:
 
     def items(self, marker: Callable[[int], str]) -> str:
         blank = self._random.choice(("\n", "\n\n"))
-        return blank.join(marker(number) + self.line(4).replace("\n", " ") for number in range(self._random.randint(1, 9)))
+        numbers = range(self._random.randint(1, 9))
+        return blank.join(marker(number) + self.line(4).replace("\n", " ") for number in numbers)
 
     def bullets(self) -> str:
         mark = self._random.choice("-*+")
@@ -116,22 +118,30 @@ class Documents:
         return self.items(lambda _: self._random.choice(("- [ ] ", "- [x] ")))
 
     def nested(self) -> str:
-        code = f"   ```py\n   {self.word()} <{self.word()}>\n   ```" if self._random.random() < 0.5 else f"   > {self.word()}"
-        return f"1. {self.word()}\n{code}\n   - {self.word()}\n     - [ ] {self.word()}\n\n   {self.word()}\n2. {self.word()}"
+        first = self.word()
+        if self._random.random() < 0.5:
+            code = f"   > {self.word()}"
+        else:
+            code = f"   ```py\n   {self.word()} <{self.word()}>\n   ```"
+        rest = f"   - {self.word()}\n     - [ ] {self.word()}\n\n   {self.word()}\n2. {self.word()}"
+        return f"1. {first}\n{code}\n{rest}"
 
     def table(self) -> str:
         columns = self._random.randint(1, 5)
         wide = self._random.random() < 0.3
 
         def cell() -> str:
-            some = [self.word(), f"**{self.word()}**", f"{self.word()}<br>{self.word()}", f"`{self.word()}`", ""]
-            return " ".join(self.word() for _ in range(8)) if wide else self._random.choice(some)
+            if wide:
+                return " ".join(self.word() for _ in range(8))
+            kind = self._random.choice(("{}", "**{}**", "{}<br>{}", "`{}`", "[{}](https://example.org)", ""))
+            return kind.format(*(self.word() for _ in range(kind.count("{}"))))
 
         def row(more: int = 0) -> str:
             return "| " + " | ".join(cell() for _ in range(columns + more)) + " |"
 
+        head = "| " + " | ".join(self.word() for _ in range(columns)) + " |"
         rows = [row(self._random.choice((0, 0, 0, 2))) for _ in range(self._random.randint(0, 6))]
-        return "\n".join(["| " + " | ".join(self.word() for _ in range(columns)) + " |", "|" + ":-:|" * columns, *rows])
+        return "\n".join([head, "|" + ":-:|" * columns, *rows])
 
     def fence(self) -> str:
         mark = self._random.choice(("```", "~~~", "````"))
@@ -139,7 +149,8 @@ class Documents:
         return f"{mark}{self._random.choice(('python', '', 'c++'))}\n{lines}\n{mark}"
 
     def quote(self) -> str:
-        return f"> {self.word()} {self.inline()}\n> > {self.word()}\n>\n> - {self.word()}\n> - {self.word()}".replace("  \n", " ")
+        first = f"{self.word()} {self.inline()}".replace("\n", " ")
+        return f"> {first}\n> > {self.word()}\n>\n> - {self.word()}\n> - {self.word()}"
 
     def definitions(self) -> str:
         return f"[1]: https://example.org/{self.word()}\n[{self.word()}]: {self.word()}\n[1]: {self.word()}"

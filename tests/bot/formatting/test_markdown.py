@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from telegram import MessageEntity
 
-from bot.formatting.markdown import MOST_ENTITIES, MOST_UNITS, Piece, clean, plain_head, render, with_tail
+from bot.formatting.characters import clean
+from bot.formatting.markdown import MOST_UNITS, Piece, plain_head, render, with_tail
+from bot.formatting.splitting import MOST_ENTITIES
 
 MOST_EXAMPLES = 300
 LEVELS = 1500

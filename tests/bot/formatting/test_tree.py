@@ -1,8 +1,9 @@
 import pytest
 
+from bot.formatting.blocks import DONE, IMAGE, TO_DO
 from bot.formatting.parsing import parse
 from bot.formatting.source import prepared
-from bot.formatting.tree import DONE, IMAGE, MOST_COLUMNS, MOST_DEPTH, TO_DO, Block, Tree
+from bot.formatting.tree import MOST_COLUMNS, MOST_DEPTH, Block, Tree
 
 
 def blocks(markdown: str) -> list[Block]:

@@ -44,6 +44,27 @@ async def test_white_space_at_the_ends_is_removed_and_entities_are_shifted(bot: 
     assert (message["text"], message["entities"]) == ("ab", [{"type": "bold", "offset": 0, "length": 2}])
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://localhost/a", "Wrong HTTP URL"),
+        ("docs/a.md", "Wrong HTTP URL"),
+        ("javascript:alert(1)", "Unsupported URL protocol"),
+        ("https://a<b.c", "Wrong URL host: disallowed characters found"),
+    ],
+)
+async def test_url_that_is_no_link_is_refused(bot: Bot, url: str, why: str) -> None:
+    entities = [{"type": "text_link", "offset": 0, "length": 1, "url": url}]
+    refused = await bot.refused("sendMessage", chat_id=ANN, text="a", entities=entities)
+    assert refused == f"Bad Request: entity URL '{url}' is invalid: {why}"
+
+
+async def test_white_space_in_the_first_entity_is_kept(bot: Bot) -> None:
+    entities = [{"type": "pre", "offset": 0, "length": 5}]
+    message = await bot.call("sendMessage", chat_id=ANN, text="    x\n", entities=entities)
+    assert (message["text"], message["entities"]) == ("    x", entities)
+
+
 async def test_links_commands_and_names_are_found_outside_code(bot: Bot) -> None:
     code = {"type": "code", "offset": 0, "length": 6}
     message = await bot.call("sendMessage", chat_id=ANN, text="/plan1 /plan see https://a.example/b.", entities=[code])
