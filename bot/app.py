@@ -35,6 +35,7 @@ from bot.groups.senders import is_anonymous, is_other_bot
 from bot.notify import TelegramNotifier
 from bot.payments import payments
 from bot.payments.stars import StarsClient
+from bot.questions.held_answers import on_unblocked
 from bot.requests import FormRequest
 from bot.services import Services
 from bot.updates import webhook
@@ -216,6 +217,7 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, i
         application.add_handler(handler)
     application.add_handler(CallbackQueryHandler(on_button))
     application.add_handler(ChatMemberHandler(on_membership, ChatMemberHandler.MY_CHAT_MEMBER))
+    application.add_handler(ChatMemberHandler(on_unblocked, ChatMemberHandler.MY_CHAT_MEMBER), group=1)
     commands = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
     application.add_handler(MessageHandler(COMMAND & commands, on_command))
     application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, on_migration))

@@ -11,6 +11,7 @@ ANSWERED = "answered"  # kept, whole
 STOPPED = "stopped"  # the delivered part was kept: the reader stopped it or left
 ABANDONED = "abandoned"  # the reader left before the first content
 UNREAD = "unread"  # billed by the provider after the reader had left
+UNDELIVERED = "undelivered"  # nothing of the answer could be shown: its charge was given back, its cost is waste
 HEDGED = "hedged"  # a second offer was asked too, and was faster
 CLOSING = "closing"  # the process stopped
 NO_SPEECH = "nothing_heard"  # a recording without speech: not charged

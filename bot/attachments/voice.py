@@ -6,7 +6,7 @@ from telegram import MessageEntity
 
 from bot.attachments.downloads import Unreadable, download
 from bot.context import Context, claimed_update
-from bot.delivery.courier import payload
+from bot.delivery.parts import payload
 from bot.formatting.brands import brand
 from bot.formatting.characters import clean
 from bot.formatting.characters import units as utf16_len

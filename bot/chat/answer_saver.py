@@ -8,13 +8,13 @@ from telegram import InlineKeyboardMarkup
 from bot.buttons import button, rows
 from bot.chat.footer import footer, price_of
 from bot.context import Context, claimed_update
-from bot.delivery.courier import payload
 from bot.delivery.drafts import Preview
+from bot.delivery.parts import file_payload, payload
 from bot.delivery.rich_messages import RichPart
 from bot.formatting.brands import brand
 from bot.formatting.characters import clean, units
-from bot.formatting.markdown import Piece, render, with_tail
-from bot.formatting.rich import TAIL_UNITS, Rich, rich
+from bot.formatting.markdown import Piece, rendered, with_tail
+from bot.formatting.rich import TAIL_UNITS, Rich, enriched
 from engine.attempt_record import ABANDONED, Receipt
 from engine.chat import ChatRequest, Completion, Finish, Message, Role, says
 from engine.errors import HoldLost
@@ -28,6 +28,8 @@ from storage.telegram.inbox import ClaimedUpdate
 from storage.telegram.questions import QuestionRecord, QuestionState
 
 Translate = Callable[..., str]
+MOST_MESSAGES = 5
+"""A longer answer is sent as a file too."""
 _ENDINGS = {Finish.REFUSED: "chat.filtered", Finish.LENGTH: "chat.length"}
 _WITHOUT_TEXT = {Finish.LENGTH: "chat.all_thinking", Finish.STOP: "chat.no_text"}
 
@@ -75,15 +77,16 @@ class AnswerSaver:
     keyboard: InlineKeyboardMarkup | None = None
     head: str = ""
     group_wallet_id: int | None = None
+    is_shown: bool = False
 
-    def finish(self, completion: Completion, receipt: Receipt) -> CaptureStep:
-        """Render the answer, in the event loop. The returned function runs in the transaction of the capture."""
+    async def finish(self, completion: Completion, receipt: Receipt) -> CaptureStep:
+        """Render the answer, a long one in a thread. The returned function runs in the transaction of the capture."""
         text = clean(completion.text) or self.context.t(no_text_key(completion))
-        shown = rich(text) if self.with_tables else None
-        first = render(shown.head if shown else text)
-        rest = render(shown.rest) if shown and shown.rest else []
+        shown = await enriched(text) if self.with_tables else None
+        first = await rendered(shown.head if shown else text)
+        rest = await rendered(shown.rest) if shown and shown.rest else []
         self.head = first[0].text
-        edit = self.preview.take_over()
+        edit, self.is_shown = self.preview.take_over(), self.preview.has_shown
         claimed = claimed_update.get()
 
         def step(conn: Connection, charge: Charge) -> None:
@@ -92,6 +95,8 @@ class AnswerSaver:
             rich_part = self._rich_part(shown, tail, len(first) if rest else len(whole)) if shown else None
             parts = [self._payload(piece, edit, n, rich_part) for n, piece in enumerate(whole[:-1])]
             parts.append(self._payload(whole[-1], edit, len(parts), rich_part, self.keyboard))
+            if len(whole) > MOST_MESSAGES:
+                parts.append(file_payload(text, thread_id=self.destination.thread_id))
             self._write(conn, claimed, parts)
             self._let_stand(conn, text, stopped=completion.stopped)
             if self.group_wallet_id is not None:
@@ -104,7 +109,8 @@ class AnswerSaver:
         """Raises HoldLost if another process has taken over the update."""
         services, request_id = self.context.services, self.request.id
         now = services.clock.now()
-        outbox.put(conn, request_id, self.destination.chat_id, parts, services.lease_id, now)
+        place, asker = self.destination.chat_id, self.context.user.id
+        outbox.put(conn, request_id, place, parts, services.lease_id, now, user_id=asker, shown=self.is_shown)
         if claimed is not None and not inbox.finish_all(conn, claimed, now):
             raise HoldLost(request_id)
 
@@ -149,10 +155,22 @@ class AnswerSaver:
     ) -> str:
         """Only the first part may be a reply, replace the placeholder, or be a rich message."""
         thread_id = self.destination.thread_id
+        note = "" if self.destination.is_private else self.context.t("chat.elsewhere", chat=self._title())
         if number:
-            return payload(piece, thread_id=thread_id, keyboard=keyboard)
-        reply_to = self.destination.reply_to
-        return payload(piece, thread_id=thread_id, reply_to=reply_to, edit=edit, rich_part=rich_part, keyboard=keyboard)
+            return payload(piece, thread_id=thread_id, keyboard=keyboard, note=note)
+        return payload(
+            piece,
+            thread_id=thread_id,
+            reply_to=self.destination.reply_to,
+            edit=edit,
+            rich_part=rich_part,
+            keyboard=keyboard,
+            note=note,
+        )
+
+    def _title(self) -> str:
+        chat = self.context.incoming.effective_chat if self.context.incoming else None
+        return chat.title or "" if chat else ""
 
     def _rich_part(self, shown: Rich, tail: str, parts: int) -> RichPart | None:
         """Return the rich message, with the tail if it is the last one; None if the tail is too long for it."""

@@ -18,7 +18,7 @@ from engine.errors import InsufficientFunds
 from engine.gateway.answer import Answer
 from engine.read_pace import ReadPace
 from engine.tenancy import Tenant
-from storage.telegram import conversations
+from storage.telegram import conversations, outbox
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
 
@@ -183,6 +183,8 @@ async def _streamed(context: Context, payer: Tenant, saver: AnswerSaver) -> Comp
             await _show(answer, preview)
     if answer.completion is not None:
         await preview.end(saver.head)
+        if preview.has_shown and not saver.is_shown:
+            await services.db.write(lambda conn: outbox.mark_shown(conn, saver.request.id))
     return answer.completion
 
 

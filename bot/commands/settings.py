@@ -6,7 +6,7 @@ import locales
 from bot.buttons import button, rows
 from bot.command import Command
 from bot.context import Context, thread_of
-from bot.delivery.courier import payload
+from bot.delivery.parts import payload
 from bot.formatting.markdown import render, with_tail
 from bot.formatting.rich import footer_of, rich
 from storage.telegram import conversations, outbox

@@ -5,6 +5,7 @@ from telegram import Update
 from bot.command import Command, all_commands
 from bot.context import Context, arguments
 from bot.groups.greeting import greeting
+from bot.questions.held_answers import AGAIN, offer_held, resend
 
 
 async def start(update: Update, context: Context) -> None:
@@ -27,6 +28,7 @@ async def start(update: Update, context: Context) -> None:
             plan=state.plan,
         )
     )
+    await offer_held(context)
 
 
 async def help_(_: Update, context: Context) -> None:
@@ -53,6 +55,6 @@ def _lines(context: Context, commands: list[Command]) -> str:
 
 
 COMMANDS = (
-    Command("start", start, 0, private_only=False, menu=False),
+    Command("start", start, 0, private_only=False, menu=False, buttons={AGAIN: resend}),
     Command("help", help_, 90, private_only=False),
 )

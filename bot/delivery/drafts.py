@@ -11,11 +11,12 @@ import time
 from abc import ABC, abstractmethod
 from typing import Protocol, Self
 
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, TelegramError, TimedOut
 from telegram.ext import ExtBot
 
 from bot import requests
 from bot.delivery.rate_limiter import RateLimiter
+from bot.formatting.growing import GrowingText
 from bot.formatting.markdown import MOST_UNITS, plain_head
 
 log = logging.getLogger(__name__)
@@ -43,12 +44,19 @@ class Preview(Protocol):
         """Return the message that the final one replaces by an edit; None: the final one is sent as a new message."""
         ...
 
+    @property
+    def has_shown(self) -> bool:
+        """Return whether the reader has seen some of the answer, or may have."""
+        ...
+
 
 class PacedPreview(ABC):
     """Shows the latest text at intervals; a subclass sends the frames and sets the interval."""
 
     def __init__(self) -> None:
         self._latest = self._shown = ""
+        self._growing = GrowingText()
+        self.has_shown = False
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._began = self._last = time.monotonic()
@@ -90,8 +98,10 @@ class PacedPreview(ABC):
 
     async def _frame(self, text: str) -> None:
         """Send a frame if it changed. The head of a long text stops changing: repeat it before the draft expires."""
-        head, now = plain_head(text), time.monotonic()
-        if not head or not self._is_free():
+        if not text or not self._is_free():
+            return
+        head, now = self._growing.frame(text), time.monotonic()
+        if not head:
             return
         if head != self._shown:
             self._last = now
@@ -143,6 +153,7 @@ class DraftPreview(PacedPreview):
         if thread_id is not None:
             self._fields["message_thread_id"] = thread_id
         self._works = True
+        self._waited = ""  # the last frame without text of the answer
         self._in_flight: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -180,8 +191,13 @@ class DraftPreview(PacedPreview):
 
     async def _call(self, text: str) -> None:
         async def post() -> bool:
-            await requests.post(self._bot, "sendMessageDraft", {**self._fields, "text": text})
+            try:
+                await requests.post(self._bot, "sendMessageDraft", {**self._fields, "text": text})
+            except TimedOut:
+                self.has_shown |= text not in {"", self._waited}  # it may have arrived
+                raise
             self._shown = text
+            self.has_shown |= text not in {"", self._waited}
             return True
 
         try:
@@ -195,5 +211,7 @@ class DraftPreview(PacedPreview):
     async def _heartbeat(self) -> None:
         """Repeat the text with the seconds after it before the draft expires: only a changed text prolongs it."""
         waited = f"… {int(time.monotonic() - self._began)} s"
-        text = plain_head(self._latest, MOST_UNITS - HEARTBEAT_UNITS)
+        text = self._growing.frame(self._latest, MOST_UNITS - HEARTBEAT_UNITS) if self._latest else ""
+        if not text:
+            self._waited = waited
         await self._send(f"{text}\n\n{waited}" if text else waited)

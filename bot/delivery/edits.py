@@ -8,12 +8,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from telegram.error import TelegramError
+from telegram.error import TelegramError, TimedOut
 from telegram.ext import ExtBot
 
 from bot.delivery.drafts import SLOW_SECONDS, PacedPreview
 from bot.delivery.rate_limiter import Priority, RateLimiter
-from bot.formatting.markdown import plain_head
 
 log = logging.getLogger(__name__)
 EDIT_SECONDS = 3.2
@@ -120,16 +119,18 @@ class EditPreview(PacedPreview):
 
     async def _edit(self, text: str) -> None:
         try:
-            await self._bot.edit_message_text(
+            edited = await self._bot.edit_message_text(
                 text, chat_id=self._chat_id, message_id=self._message_id, rate_limit_args=Priority.PREVIEW
             )
             self._shown = text
+            self.has_shown |= edited is not True  # the rate limiter drops a call without a message
         except TelegramError as error:
+            self.has_shown |= isinstance(error, TimedOut)  # it may have arrived
             log.debug("an edit was lost: %s", error)
 
     async def _heartbeat(self) -> None:
         """Make an edit that found no slot when its text came."""
-        if self._latest and plain_head(self._latest) != self._shown:
+        if self._latest and self._growing.frame(self._latest) != self._shown:
             await self._frame(self._latest)
 
     async def _uninterrupted(self, call: Coroutine[Any, Any, None]) -> None:

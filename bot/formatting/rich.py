@@ -4,6 +4,7 @@ Telegram's limits: 32,768 characters, 500 blocks with rows and items, 16 levels,
 stays within the first limit, which is stricter. Text that does not fit, or has no table, goes into ordinary messages.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
@@ -14,6 +15,7 @@ from telegram import TelegramObject
 
 from bot.formatting.characters import clean
 from bot.formatting.characters import units as utf16_len
+from bot.formatting.markdown import LONG_CHARS
 from bot.formatting.nodes import Node
 from bot.formatting.parsing import parse
 from bot.formatting.source import Source, prepared
@@ -54,6 +56,13 @@ def rich(markdown: str) -> Rich | None:
         return None
     html = "".join(block.html for block in shown)
     return Rich(html, _is_rtl(shown), *_split(markdown, source, blocks, len(shown)))
+
+
+async def enriched(markdown: str) -> Rich | None:
+    """Convert as `rich` does, a long text in a thread."""
+    if len(markdown) <= LONG_CHARS:
+        return rich(markdown)
+    return await asyncio.to_thread(rich, markdown)
 
 
 def footer_of(message: TelegramObject) -> str:

@@ -238,7 +238,8 @@ class Answer:
         self.receipt = self._receipt(usage)
         bill = Bill(record, usage.tokens, attempt.cost_atto(usage), self.receipt)
         try:
-            self.charge = await self.hold.capture(bill, finish(completion, self.receipt) if finish else None)
+            step = await finish(completion, self.receipt) if finish else None
+            self.charge = await self.hold.capture(bill, step)
         except HoldLost:
             self._failover.records[-1] = wasted = attempt.wasted(outcome, billed or usage)
             await self.market.journal.record(wasted)

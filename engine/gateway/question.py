@@ -1,6 +1,6 @@
 """Question: a request with everything that its answer is made for and with."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -9,8 +9,8 @@ from engine.chat import ChatRequest, Completion
 from engine.ports import CaptureStep
 from engine.routing.plan import Route
 
-Finisher: TypeAlias = Callable[[Completion, Receipt], CaptureStep]
-"""Called when the answer is whole or stopped; the step that it returns runs in the capture's transaction."""
+Finisher: TypeAlias = Callable[[Completion, Receipt], Awaitable[CaptureStep]]
+"""Awaited when the answer is whole or stopped; the step that it returns runs in the capture's transaction."""
 
 
 @dataclass(frozen=True, slots=True)

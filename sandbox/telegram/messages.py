@@ -120,7 +120,7 @@ async def get_file(world: World, params: Params) -> Any:
 def sent(world: World, params: Params, content: dict[str, Any]) -> Any:
     """Post a message. Raises the refusals for its chat, its keyboard, and the rate limits."""
     chat = world.chat_of(params)
-    content = {**content, "reply_markup": markup(params)}
+    content = {**content, "reply_markup": markup(params), **_thread(params, chat)}
     reply_to = _reply_to(params, chat)
     world.flood_control.visible(chat.id)
     return world.post(chat.id, world.bot, content, reply_to=reply_to)
@@ -164,6 +164,14 @@ def _kept(world: World, given: Upload, most: int) -> str:
 def _about(world: World, file_id: str, **more: Any) -> dict[str, Any]:
     size = len(world.files[file_id][2])
     return {"file_id": file_id, "file_unique_id": f"u{file_id}", "file_size": size, **more}
+
+
+def _thread(params: Params, chat: Chat) -> dict[str, Any]:
+    """Return the thread of a message. Raises the refusal of one that is deleted or never was."""
+    thread = number(params, "message_thread_id")
+    if thread and thread not in chat.threads:
+        raise refuse("no_thread")
+    return {"message_thread_id": thread, "is_topic_message": True} if thread else {}
 
 
 def _reply_to(params: Params, chat: Chat) -> int | None:

@@ -24,6 +24,11 @@ _BAD_REQUESTS: dict[str, str] = {
     # chats, messages
     "no_chat": "chat not found",
     "no_user": "user not found",
+    "no_thread": "message thread not found",
+    "closed_topic": "TOPIC_CLOSED",
+    "no_rights": "not enough rights to send text messages to the chat",
+    "no_write": "have no rights to send a message",
+    "restricted": "CHAT_RESTRICTED",
     "no_member": "PARTICIPANT_ID_INVALID",
     "empty": "message text is empty",
     "too_long": "message is too long",
@@ -117,6 +122,10 @@ _BAD_REQUESTS: dict[str, str] = {
 _OTHERS: dict[str, tuple[int, str]] = {
     "unauthorized": (401, "Unauthorized"),
     "blocked": (403, "Forbidden: bot was blocked by the user"),
+    "kicked": (403, "Forbidden: bot was kicked from the supergroup chat"),
+    "not_started": (403, "Forbidden: bot can't initiate conversation with a user"),
+    "deactivated": (403, "Forbidden: user is deactivated"),
+    "no_member": (403, "Forbidden: bot is not a member of the supergroup chat"),
     "no_method": (404, "Not Found"),
     "webhook_set": (
         409,

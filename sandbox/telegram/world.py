@@ -51,6 +51,9 @@ class Chat:
     admins: tuple[int, ...] = ()
     messages: dict[int, Message] = field(default_factory=dict)
     drafts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    threads: set[int] = field(default_factory=set)
+    refusal: str = ""
+    """The name of the refusal of every message of the bot: `no_rights`, `kicked`, `closed_topic` and others."""
 
 
 class World:
@@ -123,6 +126,14 @@ class World:
         if not draft["keep_on_stop"]:
             self.drop_draft(chat_id, draft_id)
         self.updates.push("stopped_message_generation", {"chat": self.shown(chat), "draft_id": str(draft_id)})
+
+    def delete_topic(self, chat_id: int, thread_id: int) -> None:
+        """Delete a topic of a group with its messages: messages to it are refused from now on."""
+        chat = self.chats[chat_id]
+        chat.threads.discard(thread_id)
+        for gone in [n for n, message in chat.messages.items() if message.get("message_thread_id") == thread_id]:
+            del chat.messages[gone]
+            self.publish("delete", chat_id, message_id=gone)
 
     def block(self, user_id: int) -> None:
         """Block the bot as this user: messages to the user are refused from now on."""
@@ -258,6 +269,8 @@ class World:
             raise refuse("no_chat")
         if reach and chat.id in self.blocked:
             raise refuse("blocked")
+        if reach and chat.refusal:
+            raise refuse(chat.refusal)
         return chat
 
     def shown(self, chat: Chat) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from storage.database.connection import Connection, day_of, scalar
 # A kept attempt without input tokens is the transcript of a recording. Its question is counted as an answer.
 _COUNT = """
 SELECT (SELECT count(*) FROM attempts WHERE tenant_id = :tenant AND day = :day AND kept AND input_tokens > 0)
+     - (SELECT count(*) FROM attempts WHERE tenant_id = :tenant AND day = :day AND outcome = 'undelivered')
      + (SELECT count(*) FROM holds WHERE state = 'open' AND tenant_id = :tenant) AS n
 """
 

@@ -69,7 +69,7 @@ CHECKS = (
     ),
     Check(
         "allowance",
-        "each allowance's used and held tokens equal the sums of this period's holds",
+        "each allowance's used and held tokens equal the sums of this period's holds, less the tokens given back",
         "SELECT a.tenant_id, a.allowance_used_tokens, a.allowance_held_tokens, COALESCE(h.used, 0) AS used,"
         " COALESCE(h.held, 0) AS held FROM accounts a LEFT JOIN"
         " (SELECT tenant_id, period_no, SUM(charged_allowance_tokens) AS used,"
@@ -77,7 +77,9 @@ CHECKS = (
         " FROM holds WHERE created_at >= (SELECT MIN(period_start_at) FROM accounts) - 3600000"
         " GROUP BY tenant_id, period_no) h"
         " ON h.tenant_id = a.tenant_id AND h.period_no = a.period_no"
-        " WHERE a.allowance_used_tokens <> COALESCE(h.used, 0)"
+        " LEFT JOIN (SELECT tenant_id, period_no, SUM(allowance_tokens) AS tokens FROM returned_charges"
+        " GROUP BY tenant_id, period_no) r ON r.tenant_id = a.tenant_id AND r.period_no = a.period_no"
+        " WHERE a.allowance_used_tokens <> COALESCE(h.used, 0) - COALESCE(r.tokens, 0)"
         " OR a.allowance_held_tokens <> COALESCE(h.held, 0)",
         "accounts",
     ),
@@ -117,6 +119,26 @@ CHECKS = (
         " ON h.request_id = rtrim(rtrim(substr(t.ref, 6), '0123456789'), ':') AND h.tenant_id = t.tenant_id"
         " AND t.ref = 'hold:' || h.request_id || ':' || h.epoch AND h.state = 'captured'"
         " WHERE t.kind = 'charge' AND t.id > :transfer AND h.request_id IS NULL",
+        _NEW_TRANSFERS,
+    ),
+    Check(
+        "returns",
+        "each charge given back was that of a captured hold, was posted and journaled, and is no larger",
+        "SELECT r.request_id, r.charge_nanousd, r.allowance_tokens FROM returned_charges r"
+        " LEFT JOIN holds h ON h.request_id = r.request_id AND h.tenant_id = r.tenant_id AND h.state = 'captured'"
+        " LEFT JOIN transfers t ON t.ref = 'undelivered:' || r.request_id AND t.tenant_id = r.tenant_id"
+        " WHERE h.request_id IS NULL OR h.charge_nanousd <> r.charge_nanousd"
+        " OR h.charged_allowance_tokens < r.allowance_tokens OR COALESCE(t.amount_nanousd, 0) <> r.charge_nanousd"
+        " OR NOT EXISTS (SELECT 1 FROM attempts a WHERE a.request_id = r.request_id AND a.outcome = 'undelivered'"
+        " AND a.charge_nanousd = -r.charge_nanousd AND a.allowance_tokens = -r.allowance_tokens)",
+        "returned_charges",
+    ),
+    Check(
+        "stray_returns",
+        "each posted return names a charge that was given back",
+        "SELECT t.id, t.ref, t.amount_nanousd FROM transfers t"
+        " LEFT JOIN returned_charges r ON r.request_id = substr(t.ref, 13)"
+        " WHERE t.kind = 'credit' AND t.debit = 'house:charges' AND t.id > :transfer AND r.request_id IS NULL",
         _NEW_TRANSFERS,
     ),
     Check(

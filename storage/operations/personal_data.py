@@ -15,7 +15,7 @@ from storage.groups import wallets
 from storage.invoices import invoices
 from storage.ledger import journal
 from storage.reports import usage
-from storage.telegram import conversations, question_upkeep
+from storage.telegram import conversations, outbox, question_upkeep
 from storage.tenants import api_keys, stored_responses, tenant_settings, tenants
 
 GONE_STATUS = 410
@@ -96,6 +96,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
         now=ms(now),
     )
     question_upkeep.forget(conn, tenant_id)
+    outbox.forget(conn, user_id)
     conn.run("DELETE FROM receipts WHERE tenant_id = :id", id=tenant_id)
     stored_responses.forget(conn, tenant_id)
     tenant_settings.forget_name(conn, tenant_id)

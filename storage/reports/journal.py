@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.attempt_record import ANSWERED, STOPPED, UNREAD
+from engine.attempt_record import ANSWERED, STOPPED, UNDELIVERED, UNREAD
 from engine.errors import ProviderError
 from engine.money import Money
 from storage.database.connection import Connection, Row, moment, ms, row, scalar
@@ -248,7 +248,8 @@ def _attempt(found: Row) -> JournaledAttempt:
 
 
 _COLUMNS = "id, request_id, model, outcome, status, started_at, first_token_ms, duration_ms"
-_OF_PROVIDER = f"FROM attempts WHERE provider = :provider AND started_at >= :since AND outcome <> '{UNREAD}'"
+_NO_ATTEMPTS = f"('{UNREAD}', '{UNDELIVERED}')"
+_OF_PROVIDER = f"FROM attempts WHERE provider = :provider AND started_at >= :since AND outcome NOT IN {_NO_ATTEMPTS}"
 _NEWEST = "ORDER BY started_at DESC, id DESC LIMIT"
 _ATTEMPTS = f"SELECT {_COLUMNS} {_OF_PROVIDER} {_NEWEST} :most"
 _ATTEMPTS_OF_MODEL = (

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 
-from engine.attempt_record import ABANDONED, ANSWERED, NO_OFFER, STOPPED
+from engine.attempt_record import ABANDONED, ANSWERED, NO_OFFER, STOPPED, UNDELIVERED
 from storage.database.connection import Connection, day_of
 from storage.reports import rollups
 from storage.reports.rollups import BUCKETS_MS, PER_ATTEMPT, TIMINGS
 
-_NO_FAILURE = (ANSWERED, STOPPED, ABANDONED, "closing", "bad_request", "unable", "context_too_long", "too_big")
+_NO_FAULT = ("closing", "bad_request", "unable", "context_too_long", "too_big")
+_NO_FAILURE = (ANSWERED, STOPPED, ABANDONED, UNDELIVERED, *_NO_FAULT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 They cover the attempts up to a watermark. Readers add the few attempts after it, so that sums are always exact.
 """
 
+from engine.attempt_record import UNDELIVERED
 from storage.database.connection import Connection, scalar
 from storage.database.database import Database
 
@@ -31,18 +32,18 @@ PER_ATTEMPT: dict[str, str] = {
     "allowance_nanousd": "allowance_nanousd",
     "cost_nanousd": "cost_nanousd - waste_nanousd",
     "waste_nanousd": "waste_nanousd",
-    "attempts": "1",
+    "attempts": f"CASE WHEN outcome = '{UNDELIVERED}' THEN 0 ELSE 1 END",
     "first_tokens": "CASE WHEN first_token_ms IS NULL THEN 0 ELSE 1 END",
     "first_token_ms": "COALESCE(first_token_ms, 0)",
     **{f"le_{ms}": f"CASE WHEN first_token_ms <= {ms} THEN 1 ELSE 0 END" for ms in BUCKETS_MS},
 }
 """The SQL expression that one attempt adds to each sum."""
 
-_IS_RELEVANT = "SUM(CASE WHEN kept THEN 1 ELSE 0 END) > 0 OR SUM(cost_nanousd) > 0"
+_IS_RELEVANT = "SUM(CASE WHEN kept THEN 1 ELSE 0 END) > 0 OR SUM(cost_nanousd) > 0 OR SUM(waste_nanousd) > 0"
 _TABLES = (
     ("tenant_days", ("tenant_id", "day", "key_id", "asked", "provider", "model"), SUMS, _IS_RELEVANT),
     ("house_days", ("day", "asked", "provider", "model"), SUMS, _IS_RELEVANT),
-    ("provider_days", ("day", "provider", "outcome"), TIMINGS, "COUNT(*) > 0"),
+    ("provider_days", ("day", "provider", "outcome"), TIMINGS, f"SUM({PER_ATTEMPT['attempts']}) > 0"),
 )
 _KEYS = {"tenant_id": "COALESCE(tenant_id, 0)", "key_id": "COALESCE(key_id, 0)"}
 

@@ -55,6 +55,20 @@ class HoldRow(SQLModel, table=True):
     charged_allowance_tokens: int = big(0)
 
 
+class ReturnedChargeRow(SQLModel, table=True):
+    """The charge of an answer that was given back, because nothing of it could be shown. The hold stays captured."""
+
+    __tablename__ = "returned_charges"
+    __table_args__ = (Index("returns_of_tenant", "tenant_id", "period_no"),)
+
+    request_id: str = Field(primary_key=True)
+    tenant_id: int = big(foreign_key="tenants.id")
+    period_no: int = big()
+    charge_nanousd: int = big()
+    allowance_tokens: int = big()
+    returned_at: int = big()
+
+
 class TransferRow(SQLModel, table=True):
     """A transfer as double entry in one row, so that its two sides are equal. Never changed, never deleted."""
 

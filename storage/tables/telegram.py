@@ -35,12 +35,16 @@ class InboxRow(SQLModel, table=True):
 
 
 class OutboxRow(SQLModel, table=True):
-    """A part of a charged answer. A crash may cause it to be sent twice, never to be charged twice."""
+    """A part of a charged answer. A crash may cause it to be sent twice, never to be charged twice.
+
+    `state`: new, sent, dropped, or held (its asker can't be reached now). `shown`: the asker has seen some of it.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("request_id", "seq", name="each_part_once"),
         Index("unsent", "id", sqlite_where=text("state = 'new'"), postgresql_where=text("state = 'new'")),
+        Index("held_answers", "user_id", sqlite_where=text("state = 'held'"), postgresql_where=text("state = 'held'")),
     )
 
     id: int | None = number()
@@ -52,3 +56,5 @@ class OutboxRow(SQLModel, table=True):
     lease_id: str
     created_at: int = big()
     sent_at: int | None = big(None)
+    user_id: int | None = big(None)
+    shown: bool = False

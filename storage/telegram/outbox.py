@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from storage.database.connection import Connection, ms
+from storage.database.connection import Connection, ms, scalar
+
+HELD_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +17,28 @@ class OutboxPart:
     request_id: str
     chat_id: int
     payload: str
+    user_id: int | None = None
 
 
-def put(conn: Connection, request_id: str, chat_id: int, payloads: Sequence[str], lease_id: str, now: datetime) -> None:
-    """Store the parts of one answer, to be sent by the process of this lease. A repeated call adds nothing."""
+def put(
+    conn: Connection,
+    request_id: str,
+    chat_id: int,
+    payloads: Sequence[str],
+    lease_id: str,
+    now: datetime,
+    *,
+    user_id: int | None = None,
+    shown: bool = False,
+) -> None:
+    """Store the parts of one answer, to be sent by the process of this lease. A repeated call adds nothing.
+
+    `user_id`: the asker, who gets it where the chat can't be written to. `shown`: the asker has seen some of it.
+    """
     for seq, payload in enumerate(payloads):
         conn.run(
-            "INSERT INTO outbox (request_id, seq, chat_id, payload, state, lease_id, created_at)"
-            " VALUES (:request, :seq, :chat, :payload, 'new', :lease, :now)"
+            "INSERT INTO outbox (request_id, seq, chat_id, payload, state, lease_id, created_at, user_id, shown)"
+            " VALUES (:request, :seq, :chat, :payload, 'new', :lease, :now, :user, :shown)"
             " ON CONFLICT (request_id, seq) DO NOTHING",
             request=request_id,
             seq=seq,
@@ -30,13 +46,15 @@ def put(conn: Connection, request_id: str, chat_id: int, payloads: Sequence[str]
             payload=payload,
             lease=lease_id,
             now=ms(now),
+            user=user_id,
+            shown=shown,
         )
 
 
 def parts(conn: Connection, request_id: str, lease_id: str) -> list[OutboxPart]:
     """Return the unsent parts of an answer that the process of this lease must send, in order."""
     return [
-        OutboxPart(found["id"], found["request_id"], found["chat_id"], found["payload"])
+        OutboxPart(found["id"], found["request_id"], found["chat_id"], found["payload"], found["user_id"])
         for found in conn.rows(
             "SELECT * FROM outbox WHERE request_id = :id AND state = 'new' AND lease_id = :lease ORDER BY seq",
             id=request_id,
@@ -65,10 +83,68 @@ def finish(conn: Connection, part_id: int, state: str, now: datetime) -> None:
     )
 
 
-def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
-    """Delete up to `limit` finished parts that were created before `before`, and return their number."""
+def mark_shown(conn: Connection, request_id: str) -> None:
+    """Note that the asker has seen some of the answer, or may have: then its charge stays."""
+    conn.run("UPDATE outbox SET shown = :yes WHERE request_id = :id", id=request_id, yes=True)
+
+
+def is_shown(conn: Connection, request_id: str) -> bool:
+    """Return whether some of the answer was shown or sent."""
+    sql = "SELECT COUNT(*) AS n FROM outbox WHERE request_id = :id AND (shown OR state = 'sent')"
+    return bool(scalar(conn, sql, id=request_id))
+
+
+def redirect(conn: Connection, part_id: int, chat_id: int, payload: str) -> None:
+    """Send an unsent part to another chat."""
+    sql = "UPDATE outbox SET chat_id = :chat, payload = :payload WHERE id = :id AND state = 'new'"
+    conn.run(sql, id=part_id, chat=chat_id, payload=payload)
+
+
+def hold(conn: Connection, request_id: str) -> int:
+    """Keep the unsent parts until their asker can be reached, and return their number."""
+    return conn.run("UPDATE outbox SET state = 'held' WHERE request_id = :id AND state = 'new'", id=request_id)
+
+
+def held(conn: Connection, user_id: int) -> list[str]:
+    """Return the requests of the answers that are kept for this user, oldest first."""
+    found = conn.rows(
+        "SELECT request_id FROM outbox WHERE state = 'held' AND user_id = :user ORDER BY id", user=user_id
+    )
+    return list(dict.fromkeys(each["request_id"] for each in found))
+
+
+def release(conn: Connection, request_id: str, user_id: int, lease_id: str) -> int:
+    """Let the process of this lease send the kept parts of the user, and return their number."""
     return conn.run(
-        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 'new' AND created_at < :before LIMIT :n)",
+        "UPDATE outbox SET state = 'new', lease_id = :lease WHERE request_id = :id AND user_id = :user"
+        " AND state = 'held'",
+        id=request_id,
+        user=user_id,
+        lease=lease_id,
+    )
+
+
+def drop(conn: Connection, request_id: str, now: datetime) -> None:
+    """Delete the texts of an answer that is not sent any more."""
+    conn.run(
+        "UPDATE outbox SET state = 'dropped', sent_at = :now, payload = '' WHERE request_id = :id"
+        " AND state IN ('new', 'held')",
+        id=request_id,
+        now=ms(now),
+    )
+
+
+def forget(conn: Connection, user_id: int) -> None:
+    """Delete the answers that are kept for a user."""
+    conn.run("UPDATE outbox SET state = 'dropped', payload = '' WHERE user_id = :user AND state = 'held'", user=user_id)
+
+
+def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
+    """Delete up to `limit` finished parts that were created before `before`, held ones a month later."""
+    return conn.run(
+        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE (state IN ('sent', 'dropped')"
+        " AND created_at < :before) OR (state = 'held' AND created_at < :long_before) LIMIT :n)",
         before=ms(before),
+        long_before=ms(before - HELD_FOR),
         n=limit,
     )

@@ -57,8 +57,8 @@ class _Call:
         if claimed is None:
             return own
 
-        def finish(completion: Completion, receipt: Receipt) -> CaptureStep:
-            first = own(completion, receipt) if own is not None else None
+        async def finish(completion: Completion, receipt: Receipt) -> CaptureStep:
+            first = await own(completion, receipt) if own is not None else None
 
             def store(conn: Connection, charge: Charge) -> None:
                 if first is not None:

@@ -10,7 +10,8 @@ from telegram.ext import ExtBot
 from telegram.request import RequestData
 
 from bot.delivery import courier as sending
-from bot.delivery.courier import Courier, payload
+from bot.delivery.courier import Courier
+from bot.delivery.parts import payload
 from bot.delivery.rate_limiter import RateLimiter
 from bot.delivery.rich_messages import RichPart
 from bot.formatting.markdown import Piece

@@ -114,7 +114,7 @@ async def test_cancelled_leave_waits_for_the_capture_all_the_same() -> None:
 async def test_finisher_gets_the_completion_and_its_step_runs_with_the_charge() -> None:
     kept: list[object] = []
 
-    def finish(completion: Completion, receipt: Receipt) -> CaptureStep:
+    async def finish(completion: Completion, receipt: Receipt) -> CaptureStep:
         kept.extend([completion.text, receipt.request_id])
         return lambda _, charge: kept.append(charge.wallet)
 

@@ -235,7 +235,8 @@ WITHOUT_PERSONAL_DATA = {
     "groups": "a group's title and its wallet, which no person owns",
     "holds": "amounts of answers, exported as transfers and usage",
     "operator_actions": "who of the operators changed an account; named by the tenant's number only",
-    "outbox": "the text is deleted as soon as it is sent",
+    "outbox": "the text is deleted as soon as it is sent; held answers are deleted",
+    "returned_charges": "amounts of answers, exported as transfers and usage",
 }
 
 

@@ -112,7 +112,7 @@ class ResponsesRequest(FamilyRequest):
     def finisher(self) -> Finisher | None:
         return self._finish if self._is_stored else None
 
-    def _finish(self, completion: Completion, _: Receipt) -> CaptureStep:
+    async def _finish(self, completion: Completion, _: Receipt) -> CaptureStep:
         """Return the step that stores a whole answer; one that its reader left is not stored."""
 
         def store(conn: Connection, charge: Charge) -> None:

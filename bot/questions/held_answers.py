@@ -1,0 +1,39 @@
+"""Answers that were paid and could not be delivered: offered again once their asker can be reached."""
+
+from telegram import Update
+from telegram.constants import ChatMemberStatus, ChatType
+
+from bot.buttons import button, rows
+from bot.context import Context
+from storage.telegram import outbox
+
+COMMAND, AGAIN = "start", "resend"
+
+
+async def offer_held(context: Context) -> None:
+    """Tell the user about each answer that is kept, with a button that sends it."""
+    user_id = context.user.id
+    for request_id in await context.services.db.read(lambda conn: outbox.held(conn, user_id)):
+        again = button(context.t("chat.send_again"), COMMAND, AGAIN, *_fields(request_id), owner=user_id)
+        await context.reply(context.t("chat.held"), rows([again]))
+
+
+async def on_unblocked(update: Update, context: Context) -> None:
+    """Offer the kept answers to a user who unblocked the bot."""
+    change = update.my_chat_member
+    assert change is not None
+    if change.chat.type == ChatType.PRIVATE and change.new_chat_member.status == ChatMemberStatus.MEMBER:
+        await offer_held(context)
+
+
+async def resend(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Send a kept answer to its asker. The outbox makes a second press harmless."""
+    request_id, user_id, lease_id = ":".join(args), context.user.id, context.services.lease_id
+    if await context.services.db.write(lambda conn: outbox.release(conn, request_id, user_id, lease_id)):
+        await context.courier.send(request_id)
+    else:
+        await context.reply(context.t("chat.sent_before"))
+
+
+def _fields(request_id: str) -> list[str]:
+    return request_id.split(":")

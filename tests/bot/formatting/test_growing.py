@@ -1,0 +1,91 @@
+import random
+from itertools import pairwise
+
+import pytest
+
+from bot.formatting.characters import units
+from bot.formatting.growing import GrowingText
+from bot.formatting.markdown import render
+from tests.bot.formatting.documents import Documents
+
+ANSWER = """## Heading one
+
+Some **bold text here** and `code` with a [link](https://example.org/a), *this* and _that_. Costs 5 * 3.
+
+- item **one**
+- item two with `x`
+  1. nested
+
+```python
+def f():
+    return 1
+```
+
+| a | b |
+|---|---|
+| 1 | **2** |
+
+> quote _here_
+
+See [1] and ~~gone~~. The end.
+"""
+
+
+def frames(markdown: str, step: int = 1) -> list[str]:
+    growing = GrowingText()
+    return [growing.frame(markdown[:end]) for end in range(1, len(markdown) + step, step)]
+
+
+def test_what_was_shown_of_a_usual_answer_never_changes_and_has_no_marks() -> None:
+    found = frames(ANSWER)
+    assert all(later.startswith(earlier) for earlier, later in pairwise(found))
+    assert not any(mark in frame for frame in found for mark in ("**", "##", "```", "](", "~~", "_"))
+    assert found[-1] == render(ANSWER)[0].text
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_finished_blocks_of_any_document_never_change(seed: int) -> None:
+    markdown = Documents(seed).document(5)
+    growing, finished = GrowingText(), ""
+    for end in range(1, len(markdown), random.Random(seed).randint(1, 20)):
+        frame = growing.frame(markdown[:end])
+        assert growing._finished.startswith(finished)
+        finished = growing._finished
+        assert units(frame) <= 4096
+
+
+def test_another_answer_after_a_failover_replaces_the_text() -> None:
+    growing = GrowingText()
+    growing.frame("first\n\nblock\n\nmore")
+    assert growing.frame("other") == "other"
+
+
+def test_full_frame_is_not_converted_again() -> None:
+    growing = GrowingText()
+    text = "word word.\n\n" * 600
+    full = growing.frame(text)
+    assert units(full) <= 4096
+    assert growing.frame(text + "more") == full
+
+
+@pytest.mark.parametrize(
+    ("block", "shown"),
+    [
+        ("a **b", "a b"),
+        ("a **", "a"),
+        ("a `b", "a b"),
+        ("a ``b ` c", "a b ` c"),
+        ("a [te", "a te"),
+        ("a [text](htt", "a text"),
+        ("a [1", "a"),
+        ("a &am", "a"),
+        ("a <b", "a"),
+        ("- a\n-", "• a"),
+        ("```pyth", ""),
+        ("```py\nx\n``", "x"),
+        ("| a | b |\n|--", ""),
+        ("2 * 3", "2 * 3"),
+    ],
+)
+def test_open_marks_are_not_shown(block: str, shown: str) -> None:
+    assert GrowingText().frame(block) == shown
