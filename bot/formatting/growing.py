@@ -13,7 +13,7 @@ from bot.formatting.source import prepared
 MOST_UNITS = 4096
 MOST_TAIL = 16_000
 """The longest part of the last block that is read: its text has filled the frame before."""
-_CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
+_CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"!?\[(?P<text>[^\[\]\n]{0,300})(?:\](?:\([^()\s]*|\[[^\[\]\n]*)?)?\Z")
 _TICKS = re.compile("`+")
 _CITED = re.compile(r"[\d^\s,]{0,9}")

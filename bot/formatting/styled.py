@@ -115,9 +115,14 @@ class StyledWriter:
         return "".join(out), begins, ends, glued
 
 
+def _order(span: StyledSpan) -> tuple[int, int, bool]:
+    """Sort by the start, what contains others first: code last, since nothing nests in it."""
+    return span.start, -span.end, span.kind in SOLID
+
+
 def _flat(spans: Iterator[StyledSpan]) -> list[StyledSpan]:
     """Sort the spans, cut styles out of code, and leave out quotations in quotations and styles in the same style."""
-    found = sorted(spans, key=lambda span: (span.start, -span.end))
+    found = sorted(spans, key=_order)
     solid = [span for span in found if span.kind in SOLID]
     starts, kept, quoted_until = [span.start for span in solid], list[StyledSpan](), 0
     styled_until: Counter[str] = Counter()
@@ -132,7 +137,7 @@ def _flat(spans: Iterator[StyledSpan]) -> list[StyledSpan]:
             once = replace(span, start=max(span.start, styled_until[span.kind]))
             styled_until[span.kind] = span.end
             kept += _around(once, solid, starts)
-    return sorted(kept, key=lambda span: (span.start, -span.end))
+    return sorted(kept, key=_order)
 
 
 def _around(span: StyledSpan, solid: list[StyledSpan], starts: list[int]) -> Iterator[StyledSpan]:
