@@ -7,6 +7,8 @@ BREAK, LESS, TOKEN, TOKEN_END, PIPE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3", "\
 _REMOVED = dict.fromkeys([0, *range(0xFDD0, 0xFDD5)])
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn"})  # controls, zero-width characters, combining marks
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
+MOST_FLAGS = 1000
+"""The longest row of regional indicators that is counted, an even number."""
 _JOINER, _JOINERS, _VIRAMA_CLASS = "\u200d", frozenset("\u200d\u200c"), 9
 _EXTENDING = frozenset({"Mn", "Me", "Mc"})
 
@@ -102,7 +104,7 @@ def _is_inside_flag(text: str, at: int) -> bool:
     if not _is_regional(text[at]):
         return False
     row = 0
-    while row < at and _is_regional(text[at - 1 - row]):
+    while row < min(at, MOST_FLAGS) and _is_regional(text[at - 1 - row]):
         row += 1
     return row % 2 == 1
 

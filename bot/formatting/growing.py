@@ -11,7 +11,7 @@ from bot.formatting.parsing import parse
 from bot.formatting.source import prepared
 
 MOST_UNITS = 4096
-MOST_TAIL = 16_000
+MOST_TAIL = 8_000
 """The longest part of the last block that is read: its text has filled the frame before."""
 _CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"!?\[(?P<text>[^\[\]\n]{0,300})(?:\](?:\([^()\s]*|\[[^\[\]\n]*)?)?\Z")

@@ -50,7 +50,7 @@ async def rendered(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
 def converted(markdown: str) -> StyledText:
     """Convert to one text of any length. A text that shows nothing is returned as it was written."""
     markdown = clean(markdown)
-    if len(markdown) > MOST_MARKS and sum(1 for _ in _MARK.finditer(markdown)) > MOST_MARKS:
+    if len(markdown) > MOST_MARKS and sum(len(mark[0]) for mark in _MARK.finditer(markdown)) > MOST_MARKS:
         return StyledText(markdown)
     found = styled(parse(prepared(markdown)))
     return found if any(map(is_visible, found.text)) else StyledText(markdown)
