@@ -9,7 +9,13 @@ REQUEST = "tg:424242:7"
 
 
 async def keep(journey: Journey, user: int) -> None:
-    message = {"text": "the kept answer", "entities": [], "thread_id": None, "reply_to": None, "edit": None}
+    message: dict[str, object] = {
+        "text": "the kept answer",
+        "entities": [],
+        "thread_id": None,
+        "reply_to": None,
+        "edit": None,
+    }
     now, db = journey.container.market.clock.now(), journey.container.db
     await db.write(
         lambda conn: outbox.put(conn, REQUEST, user, [json.dumps(message)], "dead", now, user_id=user, shown=True)
