@@ -127,14 +127,6 @@ class World:
             self.drop_draft(chat_id, draft_id)
         self.updates.push("stopped_message_generation", {"chat": self.shown(chat), "draft_id": str(draft_id)})
 
-    def delete_topic(self, chat_id: int, thread_id: int) -> None:
-        """Delete a topic of a group with its messages: messages to it are refused from now on."""
-        chat = self.chats[chat_id]
-        chat.threads.discard(thread_id)
-        for gone in [n for n, message in chat.messages.items() if message.get("message_thread_id") == thread_id]:
-            del chat.messages[gone]
-            self.publish("delete", chat_id, message_id=gone)
-
     def block(self, user_id: int) -> None:
         """Block the bot as this user: messages to the user are refused from now on."""
         self.blocked.add(user_id)
