@@ -216,6 +216,7 @@ class ScheduleSection(Section):
     margins: float = Field(600, gt=0)
     self_checks: float = Field(60, gt=0)
     status_pages: float = Field(120, gt=0)
+    anomalies: float = Field(300, gt=0)
 
 
 class BackupSection(Section):

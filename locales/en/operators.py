@@ -227,6 +227,10 @@ TEXTS = {
         "🟠 {model} earns less than your floor of {floor} % today: {prompts} {prompts:answer|answers} sold for {sold} cost {cost}, a margin of {margin}.\n\n"
         "/margin shows it by day; a higher usd_per_mtok or markup, or cheaper offers, would mend it."
     ),
+    "alert.anomaly": (
+        "📈 {name} (tenant {id}) used {tokens} tokens in the last hour, in {answers} {answers:answer|answers}; usual is {usual}. Charged: {charge}.\n\n"
+        "It may be a program in a loop or a stolen key. /tenant {id} has buttons to revoke keys or block."
+    ),
     "alert.database_slow": (
         "🐌 The database is slow: a small write took {seconds} s. Answers wait for it.\n\n"
         "Look at the load of its disk and machine; on PostgreSQL, for a transaction that holds a lock."

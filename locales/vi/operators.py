@@ -227,6 +227,10 @@ TEXTS = {
         "🟠 Hôm nay {model} lãi dưới mức sàn {floor} % của bạn: {prompts} câu trả lời bán được {sold}, tốn {cost}, lãi {margin}.\n\n"
         "/margin cho thấy từng ngày; hãy tăng usd_per_mtok hoặc markup, hoặc chọn nơi rẻ hơn."
     ),
+    "alert.anomaly": (
+        "📈 {name} (khách {id}) dùng {tokens} token trong một giờ qua, {answers} câu trả lời; bình thường là {usual}. Đã tính {charge}.\n\n"
+        "Có thể một chương trình chạy lặp hoặc khóa bị lộ. /tenant {id} có nút thu hồi khóa hoặc chặn."
+    ),
     "alert.database_slow": (
         "🐌 Cơ sở dữ liệu đang chậm: một lần ghi nhỏ mất {seconds} giây. Câu trả lời phải chờ.\n\n"
         "Hãy xem tải của đĩa và máy; với PostgreSQL, tìm giao dịch đang giữ khóa."

@@ -1,0 +1,40 @@
+"""Alerts about tenants who use ten times their usual hour: a loop in a program, or a key in other hands."""
+
+from functools import partial
+
+from locales.formats import as_code
+from scheduler.admin_notices import tell_admins_once
+from scheduler.context import JobContext
+from scheduler.job import Job, Misfire
+from storage.reports.anomalies import BusyHour, busy_hours
+from storage.tenants import tenants
+
+TIMES = 10
+LEAST_TOKENS = 50_000
+"""A smaller hour is not told, however unusual it is."""
+LEAST_HOURS = 3
+"""Earlier hours with answers that say what is usual."""
+
+
+async def run(context: JobContext) -> None:
+    """Tell the admins once a day for each tenant."""
+    now = context.clock.now()
+    for hour in await context.db.read(partial(busy_hours, now=now, least_tokens=LEAST_TOKENS)):
+        if hour.hours >= LEAST_HOURS and hour.tokens >= TIMES * hour.usual_tokens:
+            once = f"anomaly:{hour.tenant_id}:{now:%Y-%m-%d}"
+            await tell_admins_once(context, once, "alert.anomaly", await _values(context, hour))
+
+
+async def _values(context: JobContext, hour: BusyHour) -> dict[str, object]:
+    state = await context.db.read(partial(tenants.state, tenant_id=hour.tenant_id))
+    return {
+        "name": as_code((state.name if state else "") or str(hour.tenant_id)),
+        "id": str(hour.tenant_id),
+        "tokens": hour.tokens,
+        "answers": hour.answers,
+        "charge": hour.charge,
+        "usual": hour.usual_tokens,
+    }
+
+
+JOB = Job("anomalies", "anomalies", run, Misfire.SKIP)
