@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from starlette.routing import BaseRoute
-from telegram import CallbackQuery, Update
-from telegram.error import BadRequest, InvalidToken, RetryAfter, TelegramError
+from telegram import Update
+from telegram.error import InvalidToken, RetryAfter, TelegramError
 from telegram.ext import (
     Application,
     CallbackQueryHandler,
@@ -21,17 +21,16 @@ from telegram.ext import (
     filters,
 )
 
-from bot import access, buttons, menu
+from bot import access, menu
+from bot.chat.dispatch import on_button, on_command, on_error
 from bot.chat.edited import on_edited
 from bot.chat.handler import on_message
-from bot.command import Command, all_commands
 from bot.context import Context
 from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import RateLimiter, seconds_of
 from bot.groups.greeting import on_membership
 from bot.groups.mentions import COMMAND
 from bot.groups.moving import on_migration
-from bot.groups.senders import is_anonymous, is_other_bot
 from bot.notify import TelegramNotifier
 from bot.payments import payments
 from bot.payments.stars import StarsClient
@@ -226,78 +225,3 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, i
     for handler in payments.last_handlers():
         application.add_handler(handler)
     application.add_error_handler(on_error)
-
-
-async def on_command(update: Update, context: Context) -> None:
-    """Run a command. An admin command is unknown to other users."""
-    message = update.effective_message
-    assert message is not None
-    first, *arguments = (message.text or message.caption or "/").split()
-    name, _, addressee = first.removeprefix("/").partition("@")
-    if is_other_bot(message) or (addressee and addressee.lower() != (context.bot.username or "").lower()):
-        return
-    context.args = arguments
-    command = all_commands(context).get(name.lower())
-    if is_anonymous(message):
-        if addressee or (command is not None and not command.admin):
-            await context.reply(context.t("chat.anonymous"))
-    elif command is None or (command.admin and not context.is_admin):
-        await _unknown(context, is_addressed=bool(addressee))
-    else:
-        await _run(command, update, context)
-
-
-async def _unknown(context: Context, *, is_addressed: bool) -> None:
-    """Say that there is no such command. In groups, one without the bot's name may be another bot's."""
-    if is_addressed or not context.in_group:
-        await context.state()
-        await context.reply(context.t("unknown_command"))
-
-
-async def _run(command: Command, update: Update, context: Context) -> None:
-    await context.state()
-    if context.in_group and (command.private_only or command.admin):
-        await context.reply(context.t("in_private_only", bot=context.bot.username or "", command=command.name))
-        return
-    await command.run(update, context)
-
-
-async def on_button(update: Update, context: Context) -> None:
-    """Run the action of a pressed button, if the user is its owner."""
-    query = update.callback_query
-    assert query is not None
-    pressed = buttons.read(query.data or "")
-    command = all_commands(context).get(pressed.command) if pressed else None
-    press = command.buttons.get(pressed.action) if command and pressed else None
-    if pressed is None or command is None or press is None:
-        await _answer(query, context.t("button.stale"))
-        return
-    await context.state()
-    if pressed.owner not in (0, context.user.id) or (command.admin and not context.is_admin):
-        await _answer(query, context.t("button.not_yours"), alert=True)
-    elif context.in_group and not command.works_in_groups(pressed.action):
-        await _answer(query, url=context.private_link(command.name))
-    else:
-        await press(update, context, pressed.args)
-        await _answer(query)
-
-
-async def _answer(
-    query: CallbackQuery, text: str | None = None, *, alert: bool = False, url: str | None = None
-) -> None:
-    try:
-        await query.answer(text, show_alert=alert, url=url)
-    except BadRequest:
-        log.debug("a button press was already answered, or is too old")
-
-
-async def on_error(update: object, context: Context) -> None:
-    """Log the error for the operator and send the user a sentence."""
-    error = context.error
-    number = update.update_id if isinstance(update, Update) else 0
-    log.error("update %d failed", number, exc_info=error)
-    if isinstance(update, Update) and update.effective_chat is not None and update.effective_user is not None:
-        try:
-            await context.reply(context.t("error.EngineError"))
-        except TelegramError as failed:
-            log.info("the error message could not be sent: %s", failed)

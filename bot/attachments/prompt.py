@@ -13,8 +13,8 @@ from bot.attachments.downloads import Unreadable, download
 from bot.attachments.earlier import known_part
 from bot.context import Context
 from bot.formatting.literal import as_code
+from documents.reading.file_content import FileContent, UnreadableFileError
 from documents.reading.kinds import picture_type
-from documents.reading.reading import Reading, UnreadableFileError
 from engine.catalog.token_counts import estimate_text
 from engine.chat import Image, Message, Part, Text
 from storage.telegram import conversations
@@ -110,23 +110,23 @@ class Prompt:
             self._add_picture(data, file)
             return
         try:
-            reading = await context.services.reader.read(data, context.user.id, context.language)
+            content = await context.services.reader.read(data, context.user.id, context.language)
         except UnreadableFileError as error:
             raise Unreadable(f"chat.file_{error.flaw}") from error
-        self._add_reading(reading, file.name or "file")
+        self._add_content(content, file.name or "file")
 
-    def _add_reading(self, reading: Reading, name: str) -> None:
-        text = self._fitting(reading.text)
+    def _add_content(self, content: FileContent, name: str) -> None:
+        text = self._fitting(content.text)
         note = ""
-        if len(text) < len(reading.text):
-            reading = Reading(text, reading.pictures, shown=len(text))
-        if not reading.is_whole:
-            note = f", only the first {reading.shown} {'pages' if reading.unit == 'pages' else 'characters'} of it"
-            values = {"name": as_code(name), "shown": reading.shown, "total": reading.total}
-            self.remarks.append(self.context.t(f"chat.part_{reading.unit}", **values))
+        if len(text) < len(content.text):
+            content = FileContent(text, content.pictures, shown=len(text))
+        if not content.is_whole:
+            note = f", only the first {content.shown} {'pages' if content.unit == 'pages' else 'characters'} of it"
+            values = {"name": as_code(name), "shown": content.shown, "total": content.total}
+            self.remarks.append(self.context.t(f"chat.part_{content.unit}", **values))
         title = " ".join(name.split()).replace("]", ")")
         self._add(f"[File {title}{note}:]\n{text}" if text else f"[File {title}{note}, as pictures of its pages:]")
-        for picture in reading.pictures:
+        for picture in content.pictures:
             url = f"data:image/jpeg;base64,{base64.b64encode(picture.data).decode()}"
             self.parts.append(Image(url, width=picture.width, height=picture.height))
 

@@ -9,8 +9,8 @@ import os
 import resource
 import sys
 
+from documents.reading.file_content import FileContent, Flaw, Picture, UnreadableFileError, text_content
 from documents.reading.kinds import Kind, kind_of
-from documents.reading.reading import Flaw, Picture, Reading, UnreadableFileError, text_reading
 
 MOST_CPU_SECONDS, MOST_BYTES = 25, 1_500_000_000
 NICENESS = 15
@@ -18,7 +18,7 @@ LONGEST_SIDE, MOST_PIXELS = 1568, 60_000_000
 MOST_HTML_BYTES = 3_000_000
 
 
-def read(data: bytes, language: str) -> Reading:
+def read(data: bytes, language: str) -> FileContent:
     """Return a file's text or pictures. Raises UnreadableFileError. Libraries are loaded for their own files only."""
     kind = kind_of(data)
     if kind is Kind.PDF:
@@ -36,15 +36,15 @@ def read(data: bytes, language: str) -> Reading:
     return _text(data, language, is_html=kind is Kind.HTML)
 
 
-def _text(data: bytes, language: str, *, is_html: bool) -> Reading:
+def _text(data: bytes, language: str, *, is_html: bool) -> FileContent:
     from documents.reading.encodings import decoded  # noqa: PLC0415
 
     text = decoded(data, language)
     if text is None:
         raise UnreadableFileError(Flaw.KIND)
     if not is_html or len(data) > MOST_HTML_BYTES:
-        return text_reading(text)
-    return text_reading(_markdown(text))
+        return text_content(text)
+    return text_content(_markdown(text))
 
 
 def _markdown(page: str) -> str:
@@ -59,7 +59,7 @@ def _markdown(page: str) -> str:
     return "\n".join(line for each in shown.splitlines() if (line := each.rstrip()))
 
 
-def _converted(data: bytes) -> Reading:
+def _converted(data: bytes) -> FileContent:
     """Return a large picture, or one of another format, as a JPEG."""
     from PIL import Image  # noqa: PLC0415
 
@@ -72,7 +72,7 @@ def _converted(data: bytes) -> Reading:
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)
-    return Reading(pictures=(Picture(out.getvalue(), *image.size),), unit="pages", shown=1, total=1)
+    return FileContent(pictures=(Picture(out.getvalue(), *image.size),), unit="pages", shown=1, total=1)
 
 
 _FLAWS = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from defusedxml import ElementTree
 
-from documents.reading.reading import Collected, Flaw, Reading, UnreadableFileError
+from documents.reading.file_content import Collected, FileContent, Flaw, UnreadableFileError
 
 MOST_UNPACKED_BYTES = 200_000_000
 MOST_RATIO, SMALL_BYTES = 200, 1_000_000
@@ -18,7 +18,7 @@ _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _ODF_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 
 
-def read(data: bytes) -> Reading:
+def read(data: bytes) -> FileContent:
     """Return the text of an office file. Raises UnreadableFileError, also for ZIP files of another kind."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -43,7 +43,7 @@ def _check_size(archive: zipfile.ZipFile) -> None:
         raise UnreadableFileError(Flaw.BROKEN)
 
 
-def _reader(archive: zipfile.ZipFile) -> Callable[[bytes, zipfile.ZipFile], Reading]:
+def _reader(archive: zipfile.ZipFile) -> Callable[[bytes, zipfile.ZipFile], FileContent]:
     names = set(archive.namelist())
     for member, reader in _READERS.items():
         if member in names:
@@ -51,7 +51,7 @@ def _reader(archive: zipfile.ZipFile) -> Callable[[bytes, zipfile.ZipFile], Read
     raise UnreadableFileError(Flaw.KIND)
 
 
-def _document(data: bytes, _: zipfile.ZipFile) -> Reading:
+def _document(data: bytes, _: zipfile.ZipFile) -> FileContent:
     """Return the paragraphs and tables of a Word file, in their order."""
     import docx  # noqa: PLC0415 - each library is loaded for its own files only
     from docx.table import Table  # noqa: PLC0415
@@ -70,7 +70,7 @@ def _rows(table: object) -> Iterator[str]:
         yield " | ".join(cell.text.replace("\n", " ") for cell in row.cells)
 
 
-def _workbook(data: bytes, _: zipfile.ZipFile) -> Reading:
+def _workbook(data: bytes, _: zipfile.ZipFile) -> FileContent:
     """Return the values of an Excel file: a heading for each sheet, a line for each row."""
     import openpyxl  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ def _workbook(data: bytes, _: zipfile.ZipFile) -> Reading:
     return found.reading()
 
 
-def _slides(_: bytes, archive: zipfile.ZipFile) -> Reading:
+def _slides(_: bytes, archive: zipfile.ZipFile) -> FileContent:
     found = Collected()
     slides = {int(match[1]): name for name in archive.namelist() if (match := _SLIDE.fullmatch(name))}
     for number, name in sorted(slides.items()):
@@ -100,7 +100,7 @@ def _slides(_: bytes, archive: zipfile.ZipFile) -> Reading:
     return found.reading()
 
 
-def _open_document(_: bytes, archive: zipfile.ZipFile) -> Reading:
+def _open_document(_: bytes, archive: zipfile.ZipFile) -> FileContent:
     """Return the paragraphs and headings of an OpenDocument file; also the cells of its tables."""
     found = Collected()
     for element in ElementTree.fromstring(archive.read("content.xml")).iter():
@@ -111,7 +111,7 @@ def _open_document(_: bytes, archive: zipfile.ZipFile) -> Reading:
     return found.reading()
 
 
-_READERS: Mapping[str, Callable[[bytes, zipfile.ZipFile], Reading]] = {
+_READERS: Mapping[str, Callable[[bytes, zipfile.ZipFile], FileContent]] = {
     "word/document.xml": _document,
     "xl/workbook.xml": _workbook,
     "ppt/presentation.xml": _slides,

@@ -6,7 +6,7 @@ import time
 import pypdfium2
 from pypdfium2.raw import FPDF_ERR_PASSWORD
 
-from documents.reading.reading import MOST_CHARS, Flaw, Picture, Reading, UnreadableFileError
+from documents.reading.file_content import MOST_CHARS, FileContent, Flaw, Picture, UnreadableFileError
 
 MOST_PAGES, MOST_PICTURES = 500, 10
 MOST_CPU_SECONDS = 10.0
@@ -15,7 +15,7 @@ SCAN_CHARS = 16
 """With fewer characters a page on average a document counts as a scan."""
 
 
-def read(data: bytes) -> Reading:
+def read(data: bytes) -> FileContent:
     """Return the text with a heading for each page, or pictures of a scan. Raises UnreadableFileError."""
     try:
         document = pypdfium2.PdfDocument(data)
@@ -50,16 +50,16 @@ def _page_text(document: pypdfium2.PdfDocument, number: int) -> str:
         return ""
 
 
-def _text(texts: list[str], pages: int) -> Reading:
+def _text(texts: list[str], pages: int) -> FileContent:
     if len(texts) == 1 and len(texts[0]) > MOST_CHARS:
-        return Reading(texts[0][:MOST_CHARS], shown=MOST_CHARS, total=0 if pages > 1 else len(texts[0]))
+        return FileContent(texts[0][:MOST_CHARS], shown=MOST_CHARS, total=0 if pages > 1 else len(texts[0]))
     if sum(map(len, texts)) > MOST_CHARS:
         texts = texts[:-1]
     headed = [f"[page {number}]\n{text}" for number, text in enumerate(texts, 1) if text.strip()]
-    return Reading("\n\n".join(headed), unit="pages", shown=len(texts), total=pages)
+    return FileContent("\n\n".join(headed), unit="pages", shown=len(texts), total=pages)
 
 
-def _scan(document: pypdfium2.PdfDocument) -> Reading:
+def _scan(document: pypdfium2.PdfDocument) -> FileContent:
     pictures, until = list[Picture](), time.process_time() + MOST_CPU_SECONDS
     for number in range(min(len(document), MOST_PICTURES)):
         pictures.append(_picture(document, number))
@@ -67,7 +67,7 @@ def _scan(document: pypdfium2.PdfDocument) -> Reading:
             break
     if not pictures:
         raise UnreadableFileError(Flaw.EMPTY)
-    return Reading(pictures=tuple(pictures), unit="pages", shown=len(pictures), total=len(document))
+    return FileContent(pictures=tuple(pictures), unit="pages", shown=len(pictures), total=len(document))
 
 
 def _picture(document: pypdfium2.PdfDocument, number: int) -> Picture:

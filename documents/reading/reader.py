@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from documents.reading.encodings import plain_utf8
+from documents.reading.file_content import FileContent, Flaw, UnreadableFileError, text_content
 from documents.reading.kinds import Kind, kind_of
-from documents.reading.reading import Flaw, Reading, UnreadableFileError, text_reading
 
 MOST_SECONDS = 60
 AT_ONCE = 2
@@ -27,10 +27,10 @@ class FileReader:
         self._users: dict[int, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE_PER_USER))
         self._waiting: dict[int, int] = defaultdict(int)
 
-    async def read(self, data: bytes, user_id: int, language: str) -> Reading:
+    async def read(self, data: bytes, user_id: int, language: str) -> FileContent:
         """Return the text or pictures of a file. Raises UnreadableFileError."""
         if kind_of(data) is Kind.TEXT and (text := plain_utf8(data)) is not None:
-            return text_reading(text)
+            return text_content(text)
         async with self._turn(user_id):
             try:
                 async with asyncio.timeout(self._most_seconds):
@@ -50,7 +50,7 @@ class FileReader:
                 del self._waiting[user_id], self._users[user_id]
 
 
-async def _read_in_child(data: bytes, language: str) -> Reading:
+async def _read_in_child(data: bytes, language: str) -> FileContent:
     """Raises UnreadableFileError; a child that was killed for its time or memory counts as slow."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -71,4 +71,4 @@ async def _read_in_child(data: bytes, language: str) -> Reading:
             await child.wait()
     if child.returncode:
         raise UnreadableFileError(Flaw.SLOW if child.returncode < 0 else Flaw.BROKEN)
-    return await asyncio.to_thread(Reading.from_json, out)
+    return await asyncio.to_thread(FileContent.from_json, out)

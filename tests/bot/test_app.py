@@ -1,16 +1,13 @@
-import logging
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from telegram import Update
 
 from bot.app import Bot, TokenRefusedError
 from bot.services import Services
 from main.front_ends import bot_services
 from storage.tenants import tenants
-from tests.bot.contexts import bot_texts, text
-from tests.journeys.conftest import ANN, BAO, GROUP_ID, OLGA, Journey
+from tests.journeys.conftest import ANN, Journey
 
 
 def services(journey: Journey, **changes: Any) -> Services:
@@ -36,70 +33,6 @@ async def test_webhook_has_a_route_and_polling_has_none(journey: Journey) -> Non
     await bot.stop()
 
 
-async def test_unknown_command_is_answered_in_private_and_ignored_in_a_group(journey: Journey) -> None:
-    assert await journey.ask("/nonsense") == text("unknown_command")
-    journey.sandbox.world.say(GROUP_ID, ANN, "/nonsense")
-    await journey.idle()
-    assert bot_texts(journey, GROUP_ID) == []
-
-
-async def test_command_of_another_bot_is_ignored(journey: Journey) -> None:
-    journey.sandbox.world.say(ANN, ANN, "/start@other_bot")
-    await journey.idle()
-    assert bot_texts(journey) == []
-
-
-async def test_command_is_found_in_any_case_and_with_the_bots_name(journey: Journey) -> None:
-    name = journey.bot.bot.username
-    assert "Ann" in await journey.ask(f"/START@{name.upper()}")
-
-
-async def test_private_command_in_a_group_points_to_the_private_chat(journey: Journey) -> None:
-    answer = await journey.ask("/keys", ANN, GROUP_ID)
-    assert answer == text("in_private_only", bot=journey.bot.bot.username, command="keys").replace("**", "")
-
-
-async def test_admin_command_is_unknown_to_others(journey: Journey) -> None:
-    assert await journey.ask("/tenants", ANN) == text("unknown_command")
-    assert await journey.ask("/tenants", OLGA) != text("unknown_command")
-
-
-def pressed(journey: Journey, data: str, user: int = ANN) -> None:
-    world = journey.sandbox.world
-    message = world.messages(ANN)[-1]
-    world.press(ANN, user, message["message_id"], data)
-
-
-def answers(journey: Journey) -> list[dict[str, Any]]:
-    return [params for name, params in journey.sandbox.world.calls if name == "answerCallbackQuery"]
-
-
-@pytest.mark.parametrize("data", ["x", "nothing:open:1001", "topup:nothing:1001", "topup:pay:x"])
-async def test_unknown_button_is_stale(journey: Journey, data: str) -> None:
-    await journey.ask("/start")
-    pressed(journey, data)
-    await journey.idle()
-    assert [answer.get("text") for answer in answers(journey)] == [text("button.stale")]
-
-
-@pytest.mark.parametrize("data", [f"topup:open:{BAO}", f"tenants:older:5:{ANN}", "tenants:older:5:0"])
-async def test_button_of_another_user_or_of_admins_is_refused(journey: Journey, data: str) -> None:
-    await journey.ask("/start")
-    before = bot_texts(journey)
-    pressed(journey, data)
-    await journey.idle()
-    assert [answer.get("text") for answer in answers(journey)] == [text("button.not_yours")]
-    assert bot_texts(journey) == before
-
-
-async def test_own_button_is_run_and_answered(journey: Journey) -> None:
-    await journey.ask("/start")
-    pressed(journey, f"topup:open:{ANN}")
-    await journey.idle()
-    assert len(answers(journey)) == 1
-    assert "wallet" in bot_texts(journey)[-1]
-
-
 async def test_block_is_noted_until_the_user_returns(journey: Journey) -> None:
     await journey.ask("/start")
 
@@ -112,26 +45,3 @@ async def test_block_is_noted_until_the_user_returns(journey: Journey) -> None:
     assert await blocked()
     journey.sandbox.world.unblock(ANN)
     assert not await blocked()
-
-
-async def test_error_in_a_handler_is_logged_and_explained(journey: Journey, caplog: pytest.LogCaptureFixture) -> None:
-    await journey.ask("/start")
-    message = {**journey.sandbox.world.messages(ANN)[0], "message_id": 99}
-    update = Update.de_json({"update_id": 8, "message": message}, journey.bot.bot)
-    await journey.bot._application.process_error(update, ValueError("secret"))
-    assert bot_texts(journey)[-1] == text("error.EngineError")
-    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert record.getMessage() == "update 8 failed"
-
-
-async def test_error_outside_an_update_is_only_logged(journey: Journey, caplog: pytest.LogCaptureFixture) -> None:
-    await journey.bot._application.process_error(None, ValueError("x"))
-    assert "update 0 failed" in caplog.text
-
-
-async def test_error_that_can_not_be_explained_is_no_further_error(journey: Journey) -> None:
-    await journey.ask("/start")
-    message = {**journey.sandbox.world.messages(ANN)[0], "message_id": 99}
-    journey.sandbox.world.blocked.add(ANN)
-    update = Update.de_json({"update_id": 8, "message": message}, journey.bot.bot)
-    await journey.bot._application.process_error(update, ValueError("x"))

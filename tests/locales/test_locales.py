@@ -12,7 +12,7 @@ import locales
 from bot.attachments.content import UNSEEN
 from bot.error_texts import PERSONAL, VALUES, key_of
 from bot.menu import discover
-from documents.reading.reading import Flaw
+from documents.reading.file_content import Flaw
 from engine import attempt_record
 from engine.errors import ProviderError
 from engine.routing.provider_health import Status

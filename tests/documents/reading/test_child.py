@@ -3,7 +3,7 @@
 import pytest
 
 from documents.reading import child
-from documents.reading.reading import Flaw, UnreadableFileError
+from documents.reading.file_content import Flaw, UnreadableFileError
 from tests.documents.reading import files
 
 PAGE = b"""<!doctype html><html><head><title>T</title><style>p {color: red}</style><script>alert(1)</script></head>

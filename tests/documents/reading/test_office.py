@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from documents.reading import office, reading
-from documents.reading.reading import Flaw, UnreadableFileError
+from documents.reading import file_content, office
+from documents.reading.file_content import Flaw, UnreadableFileError
 from tests.documents.reading import files
 
 ENTITIES = '<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
@@ -44,7 +44,7 @@ def test_open_document_has_its_paragraphs() -> None:
     ],
 )
 def test_long_file_is_read_in_part(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST_CHARS", 40)
+    monkeypatch.setattr(file_content, "MOST_CHARS", 40)
     found = office.read(data)
     assert (len(found.text), found.shown, found.total, found.is_whole) == (40, 40, 0, False)
 

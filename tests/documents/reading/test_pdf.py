@@ -3,7 +3,7 @@
 import pytest
 
 from documents.reading import pdf
-from documents.reading.reading import Flaw, UnreadableFileError
+from documents.reading.file_content import Flaw, UnreadableFileError
 from tests.documents.reading import files
 
 

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from documents.reading import child, reader
+from documents.reading.file_content import Flaw, UnreadableFileError
 from documents.reading.reader import FileReader
-from documents.reading.reading import Flaw, UnreadableFileError
 from tests.documents.reading import files
 
 ANN, BAO = 1, 2

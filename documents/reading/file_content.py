@@ -39,7 +39,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FileContent:
     """`shown` of `total` pages or characters (`unit`) were read. `total` 0: there are more, of unknown number."""
 
     text: str = ""
@@ -58,7 +58,7 @@ class Reading:
         return json.dumps({**fields, "pictures": pictures}).encode()
 
     @classmethod
-    def from_json(cls, data: bytes) -> "Reading":
+    def from_json(cls, data: bytes) -> "FileContent":
         """Return the result of a child process. Raises UnreadableFileError for its flaw, ValueError, KeyError."""
         found = json.loads(data)
         if flaw := found.get("flaw"):
@@ -67,12 +67,12 @@ class Reading:
         return cls(found["text"], pictures, found["unit"], found["shown"], found["total"])
 
 
-def text_reading(text: str, *, is_all: bool = True) -> Reading:
+def text_content(text: str, *, is_all: bool = True) -> FileContent:
     """Return a text, cut at MOST_CHARS. Raises UnreadableFileError if there is none."""
     if not text.strip():
         raise UnreadableFileError(Flaw.EMPTY)
     total = len(text) if is_all else 0
-    return Reading(text[:MOST_CHARS], shown=min(len(text), MOST_CHARS), total=total)
+    return FileContent(text[:MOST_CHARS], shown=min(len(text), MOST_CHARS), total=total)
 
 
 class Collected:
@@ -90,5 +90,5 @@ class Collected:
         self._pieces.append(piece)
         self._length += len(piece) + 1
 
-    def reading(self) -> Reading:
-        return text_reading("\n".join(self._pieces), is_all=not self.is_full)
+    def reading(self) -> FileContent:
+        return text_content("\n".join(self._pieces), is_all=not self.is_full)
