@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, AnyStr, NamedTuple
 
 from engine.catalog.learned_sizes import AnswerLengths, Mean, OfferSizes, Ratio, ThinkingSpeeds, bound
+from engine.catalog.long_texts import unlearned_hold_tokens
 from engine.catalog.offers import Offer
 from engine.catalog.picture_tokens import estimate_pictures, pictures_bound
 from engine.chat import ChatRequest, Message, Text
@@ -211,15 +212,15 @@ class TokenSizes:
 
         A hold is made for the maximum that was reported, with a margin, and never for more than the bytes.
         """
-        pooled = self._pooled.get(measure.script)
+        pooled, unlearned = self._pooled.get(measure.script), unlearned_hold_tokens(measure)
         if pooled is None:
-            return measure.tokens, measure.most_tokens
+            return measure.tokens, unlearned
         ratio = own.inputs.get(measure.script)
         if ratio is None:
-            return round(measure.tokens * pooled.value), measure.most_tokens
+            return round(measure.tokens * pooled.value), unlearned
         expected = round(measure.tokens * ratio.mean.drawn(pooled.value, POOL_WEIGHT))
         if ratio.seen < SAMPLES_TO_HOLD or not measure.is_plain:
-            return expected, measure.most_tokens
+            return expected, unlearned
         most = int(measure.tokens * ratio.most * HOLD_MARGIN) + measure.overhead_tokens
         return expected, min(measure.most_tokens, most)
 

@@ -6,10 +6,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.telegram import commands, messages, stars
+from sandbox.telegram.members import membership
 from sandbox.telegram.params import Params, decoded, is_true, number, required
 from sandbox.telegram.refusals import refuse
 from sandbox.telegram.webhook import Webhook
-from sandbox.telegram.world import World, membership
+from sandbox.telegram.world import World
 
 QUERY_SECONDS = 150.0
 MOST_TOAST = 200

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.telegram.flood import FloodControl
+from sandbox.telegram.members import SERVICE, membership, words_of_entities
 from sandbox.telegram.params import number
 from sandbox.telegram.refusals import refuse
 from sandbox.telegram.text import spotted
@@ -25,21 +26,6 @@ PEOPLE = (
 )
 ADMIN_ID = 9001
 Message = dict[str, Any]
-_RIGHTS = (
-    "can_be_edited",
-    "is_anonymous",
-    "can_manage_chat",
-    "can_delete_messages",
-    "can_manage_video_chats",
-    "can_restrict_members",
-    "can_promote_members",
-    "can_change_info",
-    "can_invite_users",
-    "can_post_stories",
-    "can_edit_stories",
-    "can_delete_stories",
-)
-"""The rights of an administrator that are never left out."""
 
 
 @dataclass(slots=True)
@@ -277,21 +263,14 @@ class World:
 
     def _bot_sees(self, message: Message) -> bool:
         """Return whether privacy mode shows the message: in groups only commands, replies to the bot, and mentions."""
-        if message["chat"]["type"] == "private":
+        if message["chat"]["type"] == "private" or not SERVICE.isdisjoint(message):
             return True
         text = str(message.get("text") or message.get("caption") or "")
         reply = message.get("reply_to_message", {}).get("from", {}).get("id")
-        return text.startswith("/") or reply == BOT_ID or f"@{self.bot['username']}" in text
+        return text.startswith("/") or reply == BOT_ID or any(map(self._is_bot_named, words_of_entities(message)))
 
-
-def membership(user: dict[str, Any], status: str) -> dict[str, Any]:
-    """Return the ChatMember of this status, with the fields that Telegram always sends."""
-    more: dict[str, dict[str, Any]] = {
-        "administrator": dict.fromkeys(_RIGHTS, True),
-        "creator": {"is_anonymous": False},
-        "kicked": {"until_date": 0},
-    }
-    return {"user": user, "status": status, **more.get(status, {})}
+    def _is_bot_named(self, word: str) -> bool:
+        return word.lower().endswith(f"@{self.bot['username']}".lower())
 
 
 def _without_reply(message: Message) -> Message:

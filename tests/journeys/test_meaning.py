@@ -127,3 +127,18 @@ async def test_locked_file_is_refused_and_a_scan_is_seen(journey: Journey) -> No
 async def test_contact_is_told_in_words(journey: Journey) -> None:
     say(journey, "", contact={"first_name": "Bo", "phone_number": "+1"})
     assert await asked(journey) == ["[Contact: Bo, +1]"]
+
+
+async def test_file_of_200_kb_is_within_the_free_plan(journey: Journey) -> None:
+    data = b"The tide comes in and goes out, and the sea stays where it is, more or less.\n" * 2500
+    say(journey, "", caption="sum it up", **document(journey, data, "sea.txt"))
+    (question,) = await asked(journey)
+    assert len(question) > 190_000
+    await journey.check_books()
+
+
+async def test_file_over_the_limit_is_read_in_part_and_both_are_told(journey: Journey) -> None:
+    say(journey, "", caption="sum it up", **document(journey, b"tide " * 50_000, "sea.txt"))
+    (question,) = await asked(journey)
+    assert "[File sea.txt, only the first 200000 characters of it:]" in question
+    assert "I read the first 200,000 characters of sea.txt" in bot_texts(journey)[0]

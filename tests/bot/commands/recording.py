@@ -6,8 +6,8 @@ from typing import Any
 
 from telegram.request import BaseRequest, RequestData
 
+from sandbox.telegram.members import membership
 from sandbox.telegram.methods import FULL_INFO
-from sandbox.telegram.world import membership
 
 ANN = 1001
 ME = {"id": 1, "is_bot": True, "first_name": "Farthing", "username": "farthing_bot"}
