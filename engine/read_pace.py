@@ -24,8 +24,8 @@ class ReadPace:
 
 
 AT_ONCE = ReadPace()
-LIVE = ReadPace(0.005)
+LIVE = ReadPace(0.005, prompt_reads=3, share=0.02, most_seconds=0.02)
 """For a stream that is shown as it comes: a burst of frames becomes a few reads."""
 
-WHOLE = ReadPace(0.005, prompt_reads=1, share=0.1)
-"""For an answer that is shown at its end: it comes a tenth later at most."""
+WHOLE = ReadPace(0.01, prompt_reads=1, share=0.25)
+"""For an answer that is shown at its end: it comes 50 ms later at most."""

@@ -22,7 +22,7 @@ from storage.telegram import conversations, outbox
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
 
-PACE = ReadPace(0.25)  # frames are further apart; to handle each delta by itself would cost the most CPU
+PACE = ReadPace(0.25, prompt_reads=3)  # frames are further apart; each delta by itself would cost the most CPU
 ALWAYS_FITS_TOKENS = 2000
 _SAFE_SHARE = 0.7  # a model's own token count may be half as much again as the estimate
 

@@ -45,7 +45,7 @@ class Answer:
     hold: Hold
     completion: Completion | None = None
     charge: Charge = field(default_factory=Charge)
-    receipt: Receipt = field(init=False)
+    _kept_receipt: Receipt | None = None
     _stream: AnswerStream = field(default_factory=AnswerStream)
     _failover: Failover = field(init=False)
     _interruption: _Interruption | None = None
@@ -55,7 +55,6 @@ class Answer:
 
     def __post_init__(self) -> None:
         self._failover = Failover(self.market, self.question, self.hold.grant, self._stream)
-        self.receipt = self._receipt(None)
         self._task = asyncio.create_task(self._run(), name=f"answer {self.question.request.id}")
 
     def __aiter__(self) -> Self:
@@ -97,6 +96,8 @@ class Answer:
     @property
     def ignored(self) -> tuple[str, ...]:
         """The fields of the request that the offer that answers could not take; none before the first content."""
+        if self.completion is not None:
+            return self.completion.ignored
         offer = self._stream.offer
         return () if offer is None else self._ignored_by(offer)
 
@@ -145,7 +146,6 @@ class Answer:
         except Exception as failed:  # noqa: BLE001 - the reader gets it
             error = failed
         if self.completion is None:
-            self.receipt = self._receipt(None)
             error = await self._void() or error
         self._stream.end(error)
 
@@ -235,10 +235,10 @@ class Answer:
             events=tuple(events),
             ignored=self._ignored_by(offer),
         )
-        self.receipt = self._receipt(usage)
-        bill = Bill(record, usage.tokens, attempt.cost_atto(usage), self.receipt)
+        self._kept_receipt = receipt = self._receipt(usage)
+        bill = Bill(record, usage.tokens, attempt.cost_atto(usage), receipt)
         try:
-            step = await finish(completion, self.receipt) if finish else None
+            step = await finish(completion, receipt) if finish else None
             self.charge = await self.hold.capture(bill, step)
         except HoldLost:
             self._failover.records[-1] = wasted = attempt.wasted(outcome, billed or usage)
@@ -248,6 +248,13 @@ class Answer:
         self.market.observe(record, tuple(choice.finish.value for choice in choices if choice.finish))
 
     # --- the receipt --------------------------------------------------------------------------------
+
+    @property
+    def receipt(self) -> Receipt:
+        """The attempts so far, or those of the answer that was kept, with its price."""
+        if self.completion is not None and self._kept_receipt is not None:
+            return self._kept_receipt
+        return self._receipt(None)
 
     def _receipt(self, usage: Usage | None) -> Receipt:
         request, route = self.question.request, self.question.route

@@ -161,12 +161,14 @@ class AttemptContent:
 
 def text_of(events: Iterable[ContentEvent]) -> str:
     """Return all content as one text, arguments of tool calls included: for counting tokens."""
-    texts: list[str] = []
-    for event in events:
-        if isinstance(event, Delta):
-            texts.append(event.text)
-            texts += [call.arguments for call in event.tool_calls]
-    return "".join(texts)
+    deltas = [event for event in events if isinstance(event, Delta)]
+    if [delta for delta in deltas if delta.tool_calls]:
+        return "".join([text for delta in deltas for text in (delta.text, *_arguments(delta))])
+    return "".join([delta.text for delta in deltas])
+
+
+def _arguments(delta: Delta) -> Iterable[str]:
+    return (call.arguments for call in delta.tool_calls)
 
 
 def thinking_of(events: Iterable[ContentEvent]) -> str:

@@ -185,7 +185,8 @@ class FrameSplitter:
                 yield Frame("", text[begin + 6 : end])
                 begin = end + 2
             text = text[begin:]
-        yield from self._take_lines(text)
+        if text:
+            yield from self._take_lines(text)
 
     def _take_lines(self, text: str) -> list[Frame]:
         found = list[Frame]()

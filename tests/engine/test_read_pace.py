@@ -7,10 +7,11 @@ from engine.read_pace import AT_ONCE, LIVE, WHOLE, ReadPace
     ("pace", "reads", "seconds", "pause"),
     [
         (AT_ONCE, 100, 9.0, 0.0),
-        (LIVE, 7, 1.0, 0.0),
-        (LIVE, 8, 9.0, 0.005),
-        (WHOLE, 1, 0.01, 0.005),
-        (WHOLE, 1, 0.2, 0.02),
+        (LIVE, 2, 1.0, 0.0),
+        (LIVE, 3, 0.1, 0.005),
+        (LIVE, 90, 9.0, 0.02),
+        (WHOLE, 1, 0.02, 0.01),
+        (WHOLE, 1, 0.1, 0.025),
         (WHOLE, 90, 9.0, 0.05),
     ],
 )
