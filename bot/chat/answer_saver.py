@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from telegram import InlineKeyboardMarkup
 
 from bot.buttons import button, rows
-from bot.chat.footer import footer, price_of
+from bot.chat.footer import footer
 from bot.context import Context, claimed_update
 from bot.delivery.drafts import Preview
 from bot.delivery.parts import file_payload, payload
@@ -15,6 +15,7 @@ from bot.formatting.brands import brand
 from bot.formatting.characters import clean, units
 from bot.formatting.markdown import Piece, rendered, with_tail
 from bot.formatting.rich import TAIL_UNITS, Rich, enriched
+from bot.spending.prices import price_of
 from engine.attempt_record import ABANDONED, Receipt
 from engine.chat import ChatRequest, Completion, Finish, Message, Role, says
 from engine.errors import HoldLost

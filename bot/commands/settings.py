@@ -1,4 +1,4 @@
-"""/settings: language, footer, memory, streaming, tables."""
+"""/settings: language, footer, memory, streaming, tables, and the way to /limit."""
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MaybeInaccessibleMessage, Update
 
@@ -92,6 +92,7 @@ def _keyboard(context: Context, *, footer: bool, stream: str, tables: bool) -> I
     buttons.append(to(context.t("settings.button_stream"), "stream", "edit" if stream == "draft" else "draft"))
     buttons.append(to(context.t("settings.button_tables"), "tables", "off" if tables else "on"))
     buttons += [to(context.t("settings.button_memory", n=n), "memory", n) for n in MEMORIES]
+    buttons.append(button(context.t("settings.button_limit"), "limit", "open", owner=owner))
     return rows(buttons)
 
 

@@ -6,9 +6,10 @@ from fractions import Fraction
 from telegram import Update
 
 import locales
-from bot.chat.footer import price_of, seconds_of, tariff_of, tokens_worth
+from bot.chat.footer import seconds_of
 from bot.command import Command
 from bot.context import Context
+from bot.spending.prices import price_of, tariff_of, tokens_worth
 from engine.attempt_record import AttemptRecord
 from engine.money import ZERO, Money
 from engine.tenancy import Charge, Markup

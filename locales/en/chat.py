@@ -15,6 +15,7 @@ TEXTS = {
     "command.invoice": "Invoices for past months (PDF)",
     "command.keys": "API keys for your programs",
     "command.why": "Receipt for the last answer",
+    "command.limit": "The most an answer, or a day, may cost",
     "command.settings": "Language, footer, memory, tables",
     "command.export": "Download all data about you",
     "command.forget": "Delete your conversations",
@@ -192,6 +193,7 @@ TEXTS = {
     "settings.button_stream": "Drafts/edits",
     "settings.button_memory": "Memory {n}",
     "settings.button_tables": "Rich tables on/off",
+    "settings.button_limit": "Spending limits",
     "export.done": "All the data I have about you.",
     "forget.sure": (
         "Delete all your conversations, stored answers, receipts and your name? This can't be undone.\n"

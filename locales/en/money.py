@@ -23,6 +23,16 @@ TEXTS = {
     "usage.30": "30 days",
     "usage.month": "Month",
     "usage.csv": "CSV",
+    "limit.panel": (
+        "**Spending limits**\n\nOne answer: {answer}\nOne day (UTC): {day}\nSpent today: {spent}\n\nWhen an answer is expected to cost"
+        " more, I ask you before anything is spent. Tokens from your plan count at their price. API keys have limits of their own: /keys.\n\n"
+        "Choose below, or send for example `/limit 5¢`, `/limit day $1`, `/limit day off`, `/limit off`."
+    ),
+    "limit.none": "no limit",
+    "limit.usage": "I could not read that. Send for example `/limit 5¢`, `/limit day $1` or `/limit off`. An amount is above zero and at most {most}.",
+    "limit.button_answer": "{usd} an answer",
+    "limit.button_day": "{usd} a day",
+    "limit.button_off": "No limits",
     "plan.now": "**Your plan: {plan}**\n\n{left} of {allowance} tokens left. The next period begins on {renews}.\nWallet: {wallet}.{today}{next}\n\n{lines}",
     "plan.next": "\nNext period: plan {plan}.",
     "plan.line": "**{name}**: {usd} a month, {tokens} tokens, {rpm} {rpm:question|questions} a minute{daily}",

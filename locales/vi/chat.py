@@ -15,6 +15,7 @@ TEXTS = {
     "command.invoice": "Hóa đơn các tháng trước (PDF)",
     "command.keys": "Khóa API cho chương trình của bạn",
     "command.why": "Biên nhận của câu trả lời gần nhất",
+    "command.limit": "Mức chi tối đa cho một câu, một ngày",
     "command.settings": "Ngôn ngữ, chân trang, bộ nhớ, bảng",
     "command.export": "Tải toàn bộ dữ liệu về bạn",
     "command.forget": "Xóa các cuộc trò chuyện của bạn",
@@ -192,6 +193,7 @@ TEXTS = {
     "settings.button_stream": "Bản nháp/sửa tin",
     "settings.button_memory": "Nhớ {n}",
     "settings.button_tables": "Bật/tắt bảng phong phú",
+    "settings.button_limit": "Giới hạn chi tiêu",
     "export.done": "Toàn bộ dữ liệu tôi có về bạn.",
     "forget.sure": (
         "Xóa mọi cuộc trò chuyện, câu trả lời đã lưu, biên nhận và tên của bạn? Không thể hoàn tác.\n"

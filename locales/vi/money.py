@@ -23,6 +23,16 @@ TEXTS = {
     "usage.30": "30 ngày",
     "usage.month": "Tháng",
     "usage.csv": "CSV",
+    "limit.panel": (
+        "**Giới hạn chi tiêu**\n\nMột câu trả lời: {answer}\nMột ngày (UTC): {day}\nĐã chi hôm nay: {spent}\n\nKhi một câu trả lời dự kiến"
+        " tốn hơn, tôi hỏi bạn trước khi chi. Token của gói được tính theo giá của chúng. Khóa API có giới hạn riêng: /keys.\n\n"
+        "Chọn bên dưới, hoặc gửi chẳng hạn `/limit 5¢`, `/limit ngày 1 $`, `/limit ngày tắt`, `/limit tắt`."
+    ),
+    "limit.none": "không giới hạn",
+    "limit.usage": "Tôi không đọc được. Hãy gửi chẳng hạn `/limit 5¢`, `/limit ngày 1 $` hoặc `/limit tắt`. Số tiền phải lớn hơn 0 và không quá {most}.",
+    "limit.button_answer": "{usd} mỗi câu",
+    "limit.button_day": "{usd} mỗi ngày",
+    "limit.button_off": "Bỏ giới hạn",
     "plan.now": "**Gói của bạn: {plan}**\n\nCòn {left} trong {allowance} token. Kỳ sau bắt đầu ngày {renews}.\nVí: {wallet}.{today}{next}\n\n{lines}",
     "plan.next": "\nKỳ sau: gói {plan}.",
     "plan.line": "**{name}**: {usd} mỗi tháng, {tokens} token, {rpm} câu hỏi mỗi phút{daily}",

@@ -51,6 +51,7 @@ FAMILIES: dict[str, set[str]] = {
     "alert.stars_": {"credited", "refunded", "amount", "unknown", "unlisted"},
     "button.": {"topup", "plan", "keys"},
     "cap.": {"day", "month"},
+    "limit.button_": {"answer", "day"},
     "command.": set(discover()),
     "error.": {kind.__name__ for kind in VALUES},
     "incident.": set(KINDS),

@@ -2,19 +2,14 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from fractions import Fraction
 from functools import partial
 
 import pytest
 
 import locales
-from bot.chat.footer import footer, price_of, seconds_of, tokens_worth
+from bot.chat.footer import footer, seconds_of
 from engine.attempt_record import Receipt
-from engine.catalog.catalog import Catalog
-from engine.catalog.offers import Model, Offer
-from engine.catalog.price_book import PriceBook
-from engine.money import ZERO, Money
-from engine.tenancy import Charge, Flat, Markup
+from engine.money import Money
 from tests.builders import attempt
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -50,20 +45,3 @@ def test_footer_of_a_group_has_no_price() -> None:
 def test_long_answers_have_the_readers_separators() -> None:
     assert seconds_of(receipt(1_234_560)) == Decimal("1234.6")
     assert footer(partial(locales.text, "vi"), None, "x", receipt(1_234_560)) == "x · 1.234,6 giây"
-
-
-def test_plan_tokens_are_worth_the_price_per_token() -> None:
-    flat = Flat(5 * 10**12)
-    assert tokens_worth(flat, 1200) == Money.usd("0.006")
-    assert tokens_worth(Markup(Fraction(7, 5)), 1200) == ZERO
-    assert tokens_worth(None, 1200) == ZERO
-
-
-def test_price_is_wallet_money_and_the_value_of_plan_tokens() -> None:
-    offers = (Offer("deepseek", "m"),)
-    models = {"auto": Model("auto", offers, Flat(5 * 10**12)), "smart": Model("smart", offers, Markup(Fraction(7, 5)))}
-    catalog = Catalog(models=models, book=PriceBook({}), configured=lambda _: True, named_markup=Fraction(7, 5))
-    charge = Charge(Money.usd("0.001"), 1200)
-    assert price_of(catalog, "auto", charge) == Money.usd("0.007")
-    assert price_of(catalog, "smart", Charge(Money.usd("0.001"), 0)) == Money.usd("0.001")
-    assert price_of(catalog, "no/longer-offered", charge) == Money.usd("0.001")
