@@ -172,12 +172,12 @@ class Cluster:
         report = await self.read(lambda conn: audit(conn, full=True))
         return [str(problem) for problem in report.problems]
 
-    async def make_key(self, usd: str) -> str:
+    async def make_key(self, usd: str, plan: str = "free") -> str:
         """Create a tenant over HTTP with a credit, and return its API key."""
         headers = {"authorization": f"Bearer {ADMIN_KEY}"}
         url = next(each.url for each in self.webs if each.is_up and not each.is_frozen)
         async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as http:
-            made = (await http.post("/admin/tenants", json={"name": "cluster"})).json()
+            made = (await http.post("/admin/tenants", json={"name": "cluster", "plan": plan})).json()
             path = f"/admin/tenants/{made['id']}"
             credit = {"usd": usd, "reason": "for the test"}
             once = {"idempotency-key": f"credit {made['id']}"}
@@ -237,6 +237,7 @@ class Balancer:
             log_config=None,
             access_log=False,
             lifespan="off",
+            timeout_graceful_shutdown=1,
             ssl_keyfile=key,
             ssl_certfile=str(certificate),
             ssl_version=ssl.PROTOCOL_TLS_SERVER,

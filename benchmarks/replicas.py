@@ -265,7 +265,9 @@ async def run(folder: Path, host: str, args: argparse.Namespace) -> list[str]:
             faults += await people(cluster, people=20, prompts=4, every_seconds=5, seed=args.seed)
     if args.what in ("http", "all"):
         async with running_cluster(folder, new_database(host, "http"), 3, 2) as cluster:
-            faults += await http_calls(cluster, per_second=50, seconds=args.seconds, every_seconds=10, seed=args.seed)
+            faults += await http_calls(
+                cluster, per_second=args.per_second, seconds=args.seconds, every_seconds=10, seed=args.seed
+            )
     if args.what in ("throughput", "all"):
         await throughput(folder, host, min(args.seconds, 15))
     return faults
@@ -275,6 +277,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("people", "http", "throughput", "all"), nargs="?", default="all")
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--per-second", type=float, default=50)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place, postgres.server() as host:

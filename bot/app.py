@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from starlette.routing import BaseRoute
 from telegram import Update
-from telegram.error import InvalidToken, RetryAfter, TelegramError
+from telegram.error import InvalidToken, TelegramError
 from telegram.ext import (
     Application,
     CallbackQueryHandler,
@@ -27,7 +26,7 @@ from bot.chat.edited import on_edited
 from bot.chat.handler import on_message
 from bot.context import Context
 from bot.delivery.courier import Courier
-from bot.delivery.rate_limiter import RateLimiter, seconds_of
+from bot.delivery.rate_limiter import RateLimiter
 from bot.groups.greeting import on_membership
 from bot.groups.mentions import COMMAND
 from bot.groups.moving import on_migration
@@ -39,11 +38,10 @@ from bot.requests import FormRequest
 from bot.services import Services
 from bot.updates import webhook
 from bot.updates.intake import Intake, handler_in_span, handler_of
-from bot.updates.polling import ALLOWED, Poller
+from bot.updates.polling import Poller
 
 log = logging.getLogger(__name__)
 TAKE_UP_SECONDS = 2.0
-MOST_REPEATS = 5
 
 
 class TokenRefusedError(OSError):
@@ -124,13 +122,20 @@ class Bot:
         await self._poll_request.initialize()
         self._services.after_lapse(self._intake.drop_lost)
         await self._intake.start()
-        await self._set_webhook()
+        await self._choose_delivery()
         await menu.register(self.bot, self._services.config)
         await self.take_up()
         self._take_up_loop = asyncio.create_task(self._take_up_often(), name="take up")
         if not self._services.config.public_url:
             self._poller.start()
         log.info("bot @%s is up", self.bot.username)
+
+    async def _choose_delivery(self) -> None:
+        """Set the webhook, or remove it where updates are polled."""
+        if self._services.config.public_url:
+            await webhook.register(self.bot, self._services.config.public_url, self._secret)
+        else:
+            await self.bot.delete_webhook(drop_pending_updates=False)
 
     async def quiet(self) -> None:
         """Take no new updates; answers in progress go on."""
@@ -162,51 +167,6 @@ class Bot:
                 await self.take_up()
             except Exception:
                 log.exception("the remains of dead processes could not be taken up")
-
-    async def _set_webhook(self) -> None:
-        config = self._services.config
-        if not config.public_url:
-            await self.bot.delete_webhook(drop_pending_updates=False)
-            return
-        await self._log_webhook_state()
-        url = f"{config.public_url.rstrip('/')}{webhook.PATH}"
-        set_it = partial(
-            self.bot.set_webhook,
-            url,
-            secret_token=self._secret,
-            allowed_updates=list(ALLOWED),
-            max_connections=40,
-        )
-        try:
-            await repeated(set_it)
-        except TelegramError as error:
-            raise OSError(f"Telegram does not take the webhook {url}: {error}") from error
-
-    async def _log_webhook_state(self) -> None:
-        """Log Telegram's last error of the webhook: it is recorded only there."""
-        try:
-            info = await self.bot.get_webhook_info()
-        except TelegramError as error:
-            log.info("getWebhookInfo failed: %s", error)
-            return
-        if info.last_error_message or info.pending_update_count:
-            log.warning(
-                "webhook: %d updates wait; Telegram's last error: %s",
-                info.pending_update_count,
-                info.last_error_message or "none",
-            )
-
-
-async def repeated(call: Callable[[], Awaitable[object]]) -> None:
-    """Make a call that other replicas may make at the same moment: repeat it where Telegram asks to wait."""
-    for _ in range(MOST_REPEATS):
-        try:
-            await call()
-        except RetryAfter as error:
-            await asyncio.sleep(seconds_of(error))
-        else:
-            return
-    await call()
 
 
 def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, is_open: bool) -> None:

@@ -1,19 +1,27 @@
-"""POST /telegram: a call without the secret is refused before its body is read; 200 follows the commit."""
+"""The webhook: registration and POST /telegram. A call without the secret is refused unread; 200 follows the commit."""
 
+import asyncio
 import hashlib
 import hmac
 import json
 import logging
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from telegram.error import RetryAfter, TelegramError
+from telegram.ext import ExtBot
 
+from bot.delivery.rate_limiter import seconds_of
 from bot.updates.intake import Intake
+from bot.updates.polling import ALLOWED
 
 log = logging.getLogger(__name__)
 PATH = "/telegram"
 MOST_BYTES = 1_000_000
+MOST_CONNECTIONS = 40
+MOST_REPEATS = 5
 
 
 def secret_of(token: str) -> str:
@@ -41,6 +49,47 @@ def route(intake: Intake, secret: str) -> Route:
         return JSONResponse({"ok": True})
 
     return Route(PATH, receive, methods=["POST"])
+
+
+async def register(bot: ExtBot[int], public_url: str, secret: str) -> None:
+    """Set the webhook, as any replica may at any time: the same address and secret change nothing. Raises OSError."""
+    await _log_state(bot)
+    url = f"{public_url.rstrip('/')}{PATH}"
+    try:
+        await repeated(lambda: _set(bot, url, secret))
+    except TelegramError as error:
+        raise OSError(f"Telegram does not take the webhook {url}: {error}") from error
+
+
+async def _set(bot: ExtBot[int], url: str, secret: str) -> None:
+    await bot.set_webhook(url, secret_token=secret, allowed_updates=list(ALLOWED), max_connections=MOST_CONNECTIONS)
+
+
+async def repeated(call: Callable[[], Awaitable[object]]) -> None:
+    """Make a call that other replicas may make at the same moment: repeat it where Telegram asks to wait."""
+    for _ in range(MOST_REPEATS):
+        try:
+            await call()
+        except RetryAfter as error:
+            await asyncio.sleep(seconds_of(error))
+        else:
+            return
+    await call()
+
+
+async def _log_state(bot: ExtBot[int]) -> None:
+    """Log Telegram's last error of the webhook: it is recorded only there."""
+    try:
+        info = await bot.get_webhook_info()
+    except TelegramError as error:
+        log.info("getWebhookInfo failed: %s", error)
+        return
+    if info.last_error_message or info.pending_update_count:
+        log.warning(
+            "webhook: %d updates wait; Telegram's last error: %s",
+            info.pending_update_count,
+            info.last_error_message or "none",
+        )
 
 
 async def _bounded_body(request: Request) -> bytes | None:

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from bot.updates import webhook
 from main.server import http_server
@@ -79,3 +80,32 @@ async def test_huge_body_is_refused_without_being_read_whole(face: httpx.AsyncCl
         pass  # the server closed the connection: refused as well
     assert body.sent < 100_000_000
     assert inbox.updates == []
+
+
+@dataclass
+class Telegram:
+    """A Bot API that refuses `refusals` in turn, then accepts."""
+
+    refusals: list[TelegramError]
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    async def get_webhook_info(self) -> Any:
+        raise NetworkError("away")
+
+    async def set_webhook(self, url: str, **options: Any) -> None:
+        self.calls.append({"url": url, **options})
+        if self.refusals:
+            raise self.refusals.pop(0)
+
+
+async def test_webhook_is_set_again_where_another_replica_has_just_set_it() -> None:
+    telegram = Telegram([RetryAfter(0), RetryAfter(0)])
+    await webhook.register(telegram, "https://f.test/", SECRET)  # type: ignore[arg-type]
+    assert [each["url"] for each in telegram.calls] == ["https://f.test/telegram"] * 3
+    assert telegram.calls[-1]["secret_token"] == SECRET
+
+
+@pytest.mark.parametrize("refusals", [[BadRequest("bad webhook")], [RetryAfter(0)] * 9], ids=["refused", "busy"])
+async def test_webhook_that_telegram_does_not_take_is_one_sentence(refusals: list[TelegramError]) -> None:
+    with pytest.raises(OSError, match=r"does not take the webhook https://f\.test/telegram"):
+        await webhook.register(Telegram(refusals), "https://f.test", SECRET)  # type: ignore[arg-type]
