@@ -11,7 +11,7 @@ from importlib import import_module
 from locales.formats import Amount, Formats
 
 DEFAULT = "en"
-THEMES = ("chat", "errors", "money", "operators", "web")
+THEMES = ("chat", "conversations", "errors", "money", "operators", "web")
 """The modules of a language that hold the texts of the bot and of the HTTP pages."""
 
 

@@ -1,19 +1,16 @@
 """One prompt answered in one chat: the request with its history, the growing preview, and the sent answer."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from bot.chat.answer_saver import AnswerSaver, Destination
+from bot.chat.context_limits import limit_of
+from bot.chat.memory import recall
 from bot.chat.variants import answer_keyboard, variant_turns
 from bot.context import Context, claimed_update
 from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
 from bot.groups.paying import group_payer
-from bot.groups.talk import paid_by
-from engine.catalog.catalog import Catalog
-from engine.catalog.picture_tokens import IMAGE_TOKENS
-from engine.catalog.token_counts import PER_MESSAGE, estimate_text
-from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role, Text
+from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role
 from engine.errors import InsufficientFunds
 from engine.gateway.answer import Answer
 from engine.read_pace import ReadPace
@@ -23,8 +20,6 @@ from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
 
 PACE = ReadPace(0.25, prompt_reads=3)  # frames are further apart; each delta by itself would cost the most CPU
-ALWAYS_FITS_TOKENS = 2000
-_SAFE_SHARE = 0.7  # a model's own token count may be half as much again as the estimate
 
 
 async def respond(context: Context, record: QuestionRecord, parts: Sequence[Part]) -> Completion | None:
@@ -60,24 +55,22 @@ async def _prepared(
     services, claimed = context.services, claimed_update.get()
     name = record.model or str(state.settings.get("model", "auto"))
     question = Message(Role.USER, parts)
-    past = await _past(context, record, state)
-    kept = _fitting(context, state, name, past, question)
+    remembered = await recall(context, record, question)
     request = ChatRequest(
         id=context.request_id,
         model=name,
-        messages=(*kept, question, *await _variant(context, record)),
+        messages=(*remembered.messages, question, *await _variant(context, record)),
         epoch=claimed.epoch if claimed else 1,
         conversation=destination.conversation,
         pace=PACE,
     )
-    remarks: tuple[str, ...] = ()
-    if len(kept) < len(past) and services.answers.is_first_shortening(destination.chat_id, destination.thread):
-        remarks = (context.t("chat.forgot"),)
     footer = bool(state.settings.get("footer", services.config.footer))
     tables = bool(state.settings.get("tables", False))
     plan = state.tenant(services.plans).plan
     keyboard = answer_keyboard(context, record, request, plan) if state.settings.get("buttons", True) else None
-    return AnswerSaver(context, destination, record, request, question, preview, footer, tables, remarks, keyboard)
+    return AnswerSaver(
+        context, destination, record, request, question, preview, footer, tables, remembered.remarks, keyboard
+    )
 
 
 async def _variant(context: Context, record: QuestionRecord) -> tuple[Message, ...]:
@@ -91,75 +84,11 @@ async def _variant(context: Context, record: QuestionRecord) -> tuple[Message, .
     )
 
 
-async def _past(context: Context, record: QuestionRecord, state: TenantState) -> tuple[Message, ...]:
-    """Return the conversation before the question, at most as long as the user set; in groups little of the others'."""
-    most = int(state.settings.get("memory", conversations.MOST_MESSAGES))
-    if not most:
-        return ()
-    place, replaced = record.place, record.answer_request_id
-    said = await context.services.db.read(
-        lambda conn: conversations.said(conn, place.chat_id, place.thread_id, messages=most, before_request=replaced)
-    )
-    if record.is_private:
-        return tuple(each.message for each in said)
-    return paid_by(record.tenant_id, said, context.services.config.talk_tokens)
-
-
-def _fitting(
-    context: Context, state: TenantState, name: str, past: tuple[Message, ...], question: Message
-) -> tuple[Message, ...]:
-    """Leave out the oldest turns if the model's context is too short for all of them."""
-    services = context.services
-    if not past or sum(map(tokens_of, (*past, question))) < ALWAYS_FITS_TOKENS:
-        return past
-    output_tokens = _output_tokens(context, state)
-    limit = input_limit_tokens(services.market.catalog, name, output_tokens, services.market.clock.now())
-    return past if limit is None else latest_turns(past, question, limit)
-
-
-def _output_tokens(context: Context, state: TenantState) -> int:
-    return state.tenant(context.services.plans).plan.max_output_tokens
-
-
 async def file_limit_tokens(context: Context, record: QuestionRecord) -> int | None:
     """Return the tokens that the model can read of the question's files; None if it is unknown, or has none."""
     if not record.content.all_files:
         return None
-    services, state = context.services, await context.state()
-    name, output_tokens = record.model or str(state.settings.get("model", "auto")), _output_tokens(context, state)
-    return input_limit_tokens(services.market.catalog, name, output_tokens, services.market.clock.now())
-
-
-def input_limit_tokens(catalog: Catalog, name: str, output_tokens: int, at: datetime) -> int | None:
-    """Return the input limit of the longest context among a model's regular offers; None if one is unknown.
-
-    Raises UnknownModel.
-    """
-    model = catalog.model(name)
-    offers = [offer for offer in model.offers if catalog.is_configured(offer.provider)]
-    regular = [offer for offer in offers if offer not in model.last_resort] or offers
-    contexts = [catalog.context_tokens(offer, at) for offer in regular]
-    known = [context for context in contexts if context is not None]
-    if not known or len(known) < len(contexts):
-        return None
-    longest = max(known)
-    return int((longest - min(output_tokens, longest // 4)) * _SAFE_SHARE)
-
-
-def latest_turns(past: Sequence[Message], question: Message, limit_tokens: int) -> tuple[Message, ...]:
-    """Return the latest messages that fit with the question, oldest first; the first one is the user's.
-
-    Over the limit, the oldest are left out down to half of it: see `first_kept`.
-    """
-    sizes = [tokens_of(message) for message in (*past, question)]
-    asked = [message.role is Role.USER for message in (*past, question)]
-    return tuple(past[conversations.first_kept(sizes, asked, limit_tokens) :])
-
-
-def tokens_of(message: Message) -> int:
-    """Estimate the tokens of a message."""
-    parts = (estimate_text(part.text) if isinstance(part, Text) else IMAGE_TOKENS for part in message.parts)
-    return PER_MESSAGE + sum(parts)
+    return limit_of(context, await context.state(), record)
 
 
 async def _answered(context: Context, saver: AnswerSaver) -> Completion | None:

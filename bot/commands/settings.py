@@ -1,4 +1,4 @@
-"""/settings: language, footer, memory, streaming, tables, and the way to /limit."""
+"""/settings: language, footer, memory, streaming, tables, buttons under answers, and the way to /limit."""
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MaybeInaccessibleMessage, Update
 
@@ -23,6 +23,7 @@ async def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
     state = await context.state(fresh=True)
     footer = bool(state.settings.get("footer", context.services.config.footer))
     tables = bool(state.settings.get("tables", False))
+    has_buttons = bool(state.settings.get("buttons", True))
     stream = str(state.settings.get("stream", "draft"))
     text = context.t(
         "settings.head",
@@ -31,8 +32,9 @@ async def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
         memory=state.settings.get("memory", conversations.MOST_MESSAGES),
         stream=context.t(f"settings.{stream}"),
         tables=context.t("settings.on" if tables else "settings.off"),
+        buttons=context.t("settings.on" if has_buttons else "settings.off"),
     )
-    return text, _keyboard(context, footer=footer, stream=stream, tables=tables)
+    return text, _keyboard(context, footer=footer, stream=stream, tables=tables, has_buttons=has_buttons)
 
 
 async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -40,7 +42,7 @@ async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
     state, db = await context.state(), context.services.db
     if name == "language" and value in locales.LANGUAGES:
         await db.write(lambda conn: tenant_settings.set_language(conn, state.id, value))
-    elif name in {"footer", "tables"}:
+    elif name in {"footer", "tables", "buttons"}:
         await db.write(lambda conn: tenant_settings.set_setting(conn, state.id, name, value == "on"))
     elif name == "memory" and value.isdecimal():
         await db.write(
@@ -81,7 +83,7 @@ def _as_messages(answer: str, place: MaybeInaccessibleMessage) -> list[str]:
     ]
 
 
-def _keyboard(context: Context, *, footer: bool, stream: str, tables: bool) -> InlineKeyboardMarkup:
+def _keyboard(context: Context, *, footer: bool, stream: str, tables: bool, has_buttons: bool) -> InlineKeyboardMarkup:
     owner = context.user.id
 
     def to(label: str, name: str, value: object) -> InlineKeyboardButton:
@@ -91,6 +93,7 @@ def _keyboard(context: Context, *, footer: bool, stream: str, tables: bool) -> I
     buttons.append(to(context.t("settings.button_footer"), "footer", "off" if footer else "on"))
     buttons.append(to(context.t("settings.button_stream"), "stream", "edit" if stream == "draft" else "draft"))
     buttons.append(to(context.t("settings.button_tables"), "tables", "off" if tables else "on"))
+    buttons.append(to(context.t("settings.button_buttons"), "buttons", "off" if has_buttons else "on"))
     buttons += [to(context.t("settings.button_memory", n=n), "memory", n) for n in MEMORIES]
     buttons.append(button(context.t("settings.button_limit"), "limit", "open", owner=owner))
     return rows(buttons)

@@ -31,7 +31,11 @@ def with_button(keyboard: InlineKeyboardMarkup | None, added: InlineKeyboardButt
 
 def first_words(record: QuestionRecord) -> str:
     """Return the beginning of the question on one line."""
-    text = " ".join(record.content.text.split())
+    return shortened(" ".join(record.content.text.split()))
+
+
+def shortened(text: str) -> str:
+    """Return the first words of a line."""
     if len(text) <= MOST_WORDS_CHARS:
         return text
     head = text[:MOST_WORDS_CHARS]

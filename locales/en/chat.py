@@ -8,6 +8,9 @@ TEXTS = {
     "command.stop": "Stop the answer",
     "command.retry": "Ask the last question again",
     "command.ask": "Ask a question (in groups)",
+    "command.history": "Your conversations: find, resume, delete",
+    "command.instructions": "What I should always know about you",
+    "command.persona": "How I answer in this conversation",
     "command.model": "Choose the model",
     "command.usage": "Tokens and money you used",
     "command.plan": "See or change your plan",
@@ -86,6 +89,7 @@ TEXTS = {
     "chat.as_text": "Show as text",
     "chat.text_gone": "This answer is no longer stored, so I can't show its text. Ask again for a new one.",
     "chat.length": "The answer reached the length limit. Write “go on” for the rest.",
+    "chat.summarised": "📝 This conversation is long: its older part is now kept as a summary ({price}).",
     "chat.forgot": "This conversation is longer than the model can read, so its oldest messages are left out from here on. /new starts a new one.",
     "chat.anonymous": "Anonymous senders have no wallet to pay from. Write as yourself and I'll answer.",
     "chat.old": "You asked this while I was offline. Do you still want an answer?",
@@ -183,7 +187,7 @@ TEXTS = {
     "why.outcome_empty": "empty answer",
     "settings.head": (
         "**Settings**\n\nLanguage: {language}\nFooter with the charge: {footer}\nMemory: {memory} {memory:message|messages}\n"
-        "Streaming: {stream}\nTables as rich messages (needs a recent app): {tables}"
+        "Streaming: {stream}\nTables as rich messages (needs a recent app): {tables}\nButtons under answers: {buttons}"
     ),
     "settings.on": "on",
     "settings.off": "off",
@@ -192,6 +196,7 @@ TEXTS = {
     "settings.button_footer": "Footer on/off",
     "settings.button_stream": "Drafts/edits",
     "settings.button_memory": "Memory {n}",
+    "settings.button_buttons": "Answer buttons on/off",
     "settings.button_tables": "Rich tables on/off",
     "settings.button_limit": "Spending limits",
     "export.done": "All the data I have about you.",

@@ -8,6 +8,9 @@ TEXTS = {
     "command.stop": "Dừng câu trả lời",
     "command.retry": "Hỏi lại câu gần nhất",
     "command.ask": "Hỏi tôi (trong nhóm)",
+    "command.history": "Các cuộc trò chuyện: tìm, tiếp tục, xóa",
+    "command.instructions": "Điều tôi nên luôn biết về bạn",
+    "command.persona": "Cách tôi trả lời trong cuộc này",
     "command.model": "Chọn mô hình",
     "command.usage": "Token và tiền bạn đã dùng",
     "command.plan": "Xem hoặc đổi gói",
@@ -86,6 +89,7 @@ TEXTS = {
     "chat.as_text": "Hiện dạng chữ",
     "chat.text_gone": "Câu trả lời này không còn được lưu nên tôi không hiện lại thành chữ được. Hãy hỏi lại.",
     "chat.length": "Câu trả lời đã chạm giới hạn độ dài. Hãy nhắn “tiếp đi” để nhận phần còn lại.",
+    "chat.summarised": "📝 Cuộc trò chuyện đã dài: phần cũ nay được giữ dưới dạng tóm tắt ({price}).",
     "chat.forgot": "Cuộc trò chuyện dài hơn mức mô hình đọc được, nên từ đây các tin cũ nhất bị bỏ qua. /new để bắt đầu cuộc mới.",
     "chat.anonymous": "Người gửi ẩn danh không có ví để trả phí. Hãy nhắn bằng tài khoản của bạn, tôi sẽ trả lời.",
     "chat.old": "Bạn hỏi câu này khi tôi ngoại tuyến. Bạn còn muốn tôi trả lời không?",
@@ -183,7 +187,7 @@ TEXTS = {
     "why.outcome_empty": "câu trả lời trống",
     "settings.head": (
         "**Cài đặt**\n\nNgôn ngữ: {language}\nChân trang có phí: {footer}\nBộ nhớ: {memory} tin\nCách hiện: {stream}\n"
-        "Bảng dạng tin nhắn phong phú (cần ứng dụng mới): {tables}"
+        "Bảng dạng tin nhắn phong phú (cần ứng dụng mới): {tables}\nNút dưới câu trả lời: {buttons}"
     ),
     "settings.on": "bật",
     "settings.off": "tắt",
@@ -192,6 +196,7 @@ TEXTS = {
     "settings.button_footer": "Bật/tắt chân trang",
     "settings.button_stream": "Bản nháp/sửa tin",
     "settings.button_memory": "Nhớ {n}",
+    "settings.button_buttons": "Bật/tắt nút trả lời",
     "settings.button_tables": "Bật/tắt bảng phong phú",
     "settings.button_limit": "Giới hạn chi tiêu",
     "export.done": "Toàn bộ dữ liệu tôi có về bạn.",

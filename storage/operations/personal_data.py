@@ -16,7 +16,7 @@ from storage.invoices import invoices
 from storage.ledger import journal
 from storage.reports import usage
 from storage.telegram import conversations, outbox, question_upkeep
-from storage.tenants import api_keys, stored_responses, tenant_settings, tenants
+from storage.tenants import api_keys, personas, stored_responses, tenant_settings, tenants
 
 GONE_STATUS = 410
 GONE_BODY = json.dumps(
@@ -43,6 +43,8 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
             for key in api_keys.list_for(conn, tenant_id, now, revoked=True)
         ],
         "messages": conversations.everything(conn, tenant_id),
+        "conversations": _conversations(conn, tenant_id),
+        "personas": [asdict(each) for each in personas.of_tenant(conn, tenant_id)],
         "questions": question_upkeep.everything(conn, tenant_id),
         "responses": stored_responses.everything(conn, tenant_id),
         "usage": [
@@ -77,6 +79,14 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
     Return the number of messages.
     A stored answer under an idempotency key is replaced by an error, so that a repeated request is not charged again.
     """
+    conn.run(
+        "UPDATE conversations SET title = '', summary = '', persona = '' WHERE chat_id = :chat"
+        " OR id IN (SELECT conversation_id FROM messages WHERE tenant_id = :id)",
+        chat=user_id,
+        id=tenant_id,
+    )
+    personas.forget(conn, tenant_id)
+    tenant_settings.set_setting(conn, tenant_id, tenant_settings.INSTRUCTIONS, None)
     deleted = conn.run("DELETE FROM messages WHERE tenant_id = :id", id=tenant_id)
     conn.run(
         "UPDATE conversations SET ended_at = :now WHERE chat_id = :chat AND ended_at IS NULL", chat=user_id, now=ms(now)
@@ -101,6 +111,16 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
     stored_responses.forget(conn, tenant_id)
     tenant_settings.forget_name(conn, tenant_id)
     return deleted
+
+
+def _conversations(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
+    """Return the names, summaries and personas of the tenant's private conversations."""
+    rows = conn.rows(
+        "SELECT title, summary, persona, created_at FROM conversations WHERE chat_id > 0 AND id IN"
+        " (SELECT conversation_id FROM messages WHERE tenant_id = :id) ORDER BY id",
+        id=tenant_id,
+    )
+    return [{**found, "created_at": moment_or_none(found["created_at"])} for found in rows]
 
 
 def _receipt(found: Row) -> dict[str, Any]:

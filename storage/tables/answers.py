@@ -72,7 +72,10 @@ class ReceiptRow(SQLModel, table=True):
 
 
 class ConversationRow(SQLModel, table=True):
-    """A conversation of one chat or thread; it is open until `ended_at` is set."""
+    """A conversation of one chat or thread; it is open until `ended_at` is set.
+
+    `summary` stands for its messages up to `summarised_id`. `persona` is `ready:KEY` or `own:ID`; empty: none.
+    """
 
     __tablename__ = "conversations"
     __table_args__ = (
@@ -91,6 +94,10 @@ class ConversationRow(SQLModel, table=True):
     thread_id: int = big(0)
     created_at: int = big()
     ended_at: int | None = big(None)
+    title: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    summary: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    persona: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    summarised_id: int = big(0)
 
 
 class MessageRow(SQLModel, table=True):

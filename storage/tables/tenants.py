@@ -154,3 +154,14 @@ class BroadcastRow(SQLModel, table=True):
     missed: int = big(0)
     missed_ids: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
     made_at: int = big()
+
+
+class PersonaRow(SQLModel, table=True):
+    """A persona that a tenant has made: `prompt` tells the model how to answer."""
+
+    __tablename__ = "personas"
+
+    id: int | None = number()
+    tenant_id: int = big(index=True)
+    name: str
+    prompt: str

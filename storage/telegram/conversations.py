@@ -16,7 +16,7 @@ _LAST_ID = 2**62
 
 def open_conversation(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> int:
     """Return the id of the chat's open conversation; create one if there is none."""
-    found = _open_id(conn, chat_id, thread_id)
+    found = open_id(conn, chat_id, thread_id)
     if found is not None:
         return found
     made = scalar(
@@ -71,14 +71,14 @@ def said(
     oldest messages are left out down to half of it, so that the next prompts begin alike and are cached.
     `before_request`: of the conversation that has the messages of this request, only those before them.
     """
-    within = _before(conn, before_request) or (_open_id(conn, chat_id, thread_id), _LAST_ID)
+    within = before(conn, before_request) or (open_id(conn, chat_id, thread_id), _LAST_ID)
     values = dict(zip(("id", "before"), within, strict=True))
     of_them = "FROM messages WHERE conversation_id = :id AND id < :before"
     total = scalar(conn, f"SELECT COUNT(*) {of_them}", **values)
     rows = conn.rows(
         f"SELECT role, parts, tenant_id, request_id {of_them} ORDER BY id LIMIT :n OFFSET :left_out",
         n=messages,
-        left_out=_left_out(int(total), messages),
+        left_out=left_out(int(total), messages),
         **values,
     )
     sizes = [len(found["parts"]) for found in rows]
@@ -91,7 +91,7 @@ def _said(found: Row) -> SaidMessage:
     return SaidMessage(message, found["tenant_id"], found["request_id"])
 
 
-def _before(conn: Connection, request_id: str | None) -> tuple[int, int] | None:
+def before(conn: Connection, request_id: str | None) -> tuple[int, int] | None:
     """Return the conversation of a request and the id of its first message, if they are stored."""
     if request_id is None:
         return None
@@ -100,7 +100,7 @@ def _before(conn: Connection, request_id: str | None) -> tuple[int, int] | None:
     return None if found is None else (found["conversation_id"], found["id"])
 
 
-def _left_out(total: int, most: int) -> int:
+def left_out(total: int, most: int) -> int:
     """Return how many of the oldest messages are left out: a multiple of about half of `most`, an even number."""
     step = max(2, most // 2 // 2 * 2)
     return -(-max(0, total - most) // step) * step
@@ -238,7 +238,7 @@ def parts_from_json(text: str) -> tuple[Part, ...]:
     return tuple(Text(item["text"]) for item in json.loads(text))
 
 
-def _open_id(conn: Connection, chat_id: int, thread_id: int) -> int | None:
+def open_id(conn: Connection, chat_id: int, thread_id: int) -> int | None:
     found = scalar(
         conn,
         "SELECT id FROM conversations WHERE chat_id = :chat AND thread_id = :thread AND ended_at IS NULL",

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from storage.database.connection import Connection, for_update, ms, scalar
 
+INSTRUCTIONS = "instructions"
+"""The setting with the text that the model always gets from this tenant."""
+
 
 def set_banned(conn: Connection, tenant_id: int, banned: bool) -> None:
     conn.run("UPDATE tenants SET banned = :banned WHERE id = :id", id=tenant_id, banned=banned)

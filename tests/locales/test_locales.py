@@ -12,6 +12,7 @@ import locales
 from bot.attachments.content import UNSEEN
 from bot.error_texts import PERSONAL, VALUES, key_of
 from bot.menu import discover
+from bot.questions.personas import READY
 from documents.reading.file_content import Flaw
 from engine import attempt_record
 from engine.errors import ProviderError
@@ -58,6 +59,8 @@ FAMILIES: dict[str, set[str]] = {
     "keys.button_": {"limit", "rate", "models", "expiry", "name", "rotate"},
     "payment.": {"unknown", "other", "amount", "expired", "twice", "closed", "gone", "lower", "owed", "later"},
     "payment.kept_": {"gone", "replaced", "late", "lower", "twice", "owed"},
+    "persona.": set(READY),
+    "persona.prompt_": set(READY),
     "plan.is_": {"active", "canceled", "failed"},
     "providers.": {"drain", "resume"},
     "settings.": {"draft", "edit"},

@@ -32,6 +32,7 @@ async def test_language_changes_the_texts_at_once(chat: Chat) -> None:
     [
         ("Footer on/off", "Footer with the charge: on", "footer", True, False),
         ("Rich tables on/off", "(needs a recent app): on", "tables", True, False),
+        ("Answer buttons on/off", "Buttons under answers: off", "buttons", False, True),
         ("Drafts/edits", "Streaming: edited messages", "stream", "edit", "draft"),
     ],
 )

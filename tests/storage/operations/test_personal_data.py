@@ -13,12 +13,12 @@ from storage.ledger import transfers
 from storage.operations import idempotency, personal_data
 from storage.operations.idempotency import Replay
 from storage.tables import metadata
-from storage.telegram import conversations, inbox, questions
+from storage.telegram import conversation_list, conversation_memory, conversations, inbox, questions
 from storage.telegram.inbox import CHAT, IncomingUpdate
 from storage.telegram.inbox import NOW as AT_ONCE
 from storage.telegram.question_content import QuestionContent
 from storage.telegram.questions import Place
-from storage.tenants import api_keys, stored_responses, tenants
+from storage.tenants import api_keys, personas, stored_responses, tenant_settings, tenants
 from storage.tenants.api_keys import KeySettings
 from storage.tenants.stored_responses import StoredResponse
 from tests.storage.books import DOUBLE, FREE, NOW, check_books, hold_request, pay, take
@@ -133,11 +133,22 @@ async def test_deletion_leaves_no_words_and_no_name(db: Database) -> None:
         said = [{"content": "my secret question"}]
         questions.store(conn, owner, Place(BOT, USER, 0, 5), QuestionContent("my secret question"), NOW)
         assert [each["content"]["text"] for each in export(conn, owner)["questions"]] == ["my secret question"]
+        personas.add(conn, owner, "a secret", "my secret persona")
+        conversation = conversations.open_conversation(conn, USER, 0, NOW)
+        conversation_list.give_title(conn, conversation, "my secret title")
+        conversation_memory.store_summary(conn, conversation, "my secret summary", 9)
+        conversation_memory.choose_persona(conn, USER, 0, "own:1", NOW)
+        tenant_settings.set_setting(conn, owner, "instructions", "my secret instructions")
+        found = export(conn, owner)
+        (told,) = found["conversations"]
+        assert (told["title"], told["summary"], told["persona"]) == ("my secret title", "my secret summary", "own:1")
+        assert [each["name"] for each in found["personas"]] == ["a secret"]
+        assert found["account"]["settings"]["instructions"] == "my secret instructions"
         stored_responses.store(conn, StoredResponse("r", owner, None, said, said, "my secret answer"), NOW)
         assert export(conn, owner)["responses"] == [{"id": "r", "input": said, "output": said}]
         deleted = personal_data.forget(conn, owner, USER, NOW)
         chats = ("messages", "inbox", "conversations", "questions")
-        tables = (*chats, "idempotency", "receipts", "tenants", "stored_responses")
+        tables = (*chats, "personas", "idempotency", "receipts", "tenants", "stored_responses")
         check_books(conn)
         return deleted, str([list(found.values()) for table in tables for found in conn.rows(f"SELECT * FROM {table}")])
 
@@ -220,6 +231,7 @@ EXPORTED_OR_DELETED = {
     "messages",
     "orders",
     "payments",
+    "personas",
     "questions",
     "receipts",
     "stored_responses",

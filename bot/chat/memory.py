@@ -1,0 +1,190 @@
+"""The turns before a question: instructions, persona, the summary of older turns, and the latest ones.
+
+They change as little as possible from one question to the next, so that providers find them in their prompt caches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.chat.context_limits import input_limit_tokens, latest_turns, limit_of, tokens_of
+from bot.context import Context, claimed_update
+from bot.groups.talk import paid_by
+from bot.questions.personas import system_text
+from bot.spending.prices import price_of
+from engine.attempt_record import Receipt
+from engine.catalog.token_counts import estimate_text
+from engine.chat import ChatRequest, Completion, Message, Role, says
+from engine.errors import Closing, EngineError
+from engine.money import ZERO, Money
+from engine.ports import CaptureStep
+from engine.tenancy import Charge
+from storage.database.connection import Connection
+from storage.telegram import conversation_memory, conversations
+from storage.telegram.conversation_memory import ConversationMemory, StoredTurn
+from storage.telegram.questions import QuestionRecord
+
+ALWAYS_FITS_TOKENS = 2000
+SUMMARY_MODEL = "auto"
+SUMMARY_TOKENS = 600
+MOST_TOKENS = 16_000
+"""The most tokens of a conversation that one summary is made of."""
+MOST_TURN_CHARS = 4000
+_INSTRUCTION = (
+    "Summarise the conversation below for the assistant that continues it: facts about the user, decisions, names,"
+    " numbers, open questions. At most 250 words, in the language of the conversation. Send the summary only."
+)
+_EARLIER = "Summary of the earlier conversation:"
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The turns to send before the question, and remarks to the asker about them."""
+
+    messages: tuple[Message, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+async def recall(context: Context, record: QuestionRecord, question: Message) -> Remembered:
+    """Return the turns before a question. Turns that no longer fit are summarised, at the asker's charge.
+
+    In groups they are left out: an asker pays for little of what others said.
+    """
+    state, place = await context.state(), record.place
+    most = int(state.settings.get("memory", conversations.MOST_MESSAGES))
+    if not record.is_private:
+        return await _in_group(context, record, question, most)
+    memory = await context.services.db.read(
+        lambda conn: conversation_memory.recall(conn, place.chat_id, place.thread_id, record.answer_request_id)
+    )
+    limit = limit_of(context, state, record)
+    first = first_turn(memory.turns, question, most, limit)
+    remarks: tuple[str, ...] = ()
+    if first and most == conversations.MOST_MESSAGES:
+        memory, first, remarks = await _shortened(context, record, memory, first)
+    system = await system_text(context, memory.persona)
+    if memory.summary and most:
+        system = "\n\n".join(filter(None, (system, f"{_EARLIER}\n{memory.summary}")))
+    turns = tuple(turn.message for turn in memory.turns[first:])
+    return Remembered((says(Role.SYSTEM, system), *turns) if system else turns, remarks)
+
+
+async def _in_group(context: Context, record: QuestionRecord, question: Message, most: int) -> Remembered:
+    place, limit = record.place, limit_of(context, await context.state(), record)
+    if not most:
+        return Remembered()
+    said = await context.services.db.read(
+        lambda conn: conversations.said(
+            conn, place.chat_id, place.thread_id, messages=most, before_request=record.answer_request_id
+        )
+    )
+    past = paid_by(record.tenant_id, said, context.services.config.talk_tokens)
+    kept = past if limit is None else latest_turns(past, question, limit)
+    return Remembered(kept, _forgotten(context, record) if len(kept) < len(past) else ())
+
+
+def _forgotten(context: Context, record: QuestionRecord) -> tuple[str, ...]:
+    """Return the remark that the oldest turns are left out, once for a conversation."""
+    place = record.place
+    is_first = context.services.answers.is_first_shortening(place.chat_id, place.thread_id)
+    return (context.t("chat.forgot"),) if is_first else ()
+
+
+def first_turn(turns: Sequence[StoredTurn], question: Message, most: int, limit_tokens: int | None) -> int:
+    """Return the number of the oldest turns that are left out: over the user's limit, in characters, or in tokens.
+
+    The rest begins with a question. It begins alike for several questions in a row: see `first_kept`.
+    """
+    if not most:
+        return len(turns)
+    first = min(conversations.left_out(len(turns), most), len(turns))
+    asked = [turn.message.role is Role.USER for turn in turns]
+    first += conversations.first_kept([turn.chars for turn in turns[first:]], asked[first:], conversations.MOST_CHARS)
+    sizes = [tokens_of(turn.message) for turn in turns[first:]]
+    if limit_tokens is None or sum(sizes) + tokens_of(question) < ALWAYS_FITS_TOKENS:
+        return first
+    kept = conversations.first_kept([*sizes, tokens_of(question)], [*asked[first:], True], limit_tokens)
+    return min(first + kept, len(turns))
+
+
+async def _shortened(
+    context: Context, record: QuestionRecord, memory: ConversationMemory, first: int
+) -> tuple[ConversationMemory, int, tuple[str, ...]]:
+    """Summarise the first turns; return the memory, the number of turns to leave out, and remarks.
+
+    Where that fails the turns are left out, and the asker is told once.
+    """
+    summary = _Summary(context, record, memory, first)
+    try:
+        await summary.make()
+    except Closing:
+        raise
+    except EngineError:
+        summary.text = ""
+    if summary.text:
+        kept = ConversationMemory(memory.conversation_id, memory.persona, summary.text, memory.turns[first:])
+        return kept, 0, (summary.remark,)
+    return memory, first, _forgotten(context, record)
+
+
+@dataclass(slots=True)
+class _Summary:
+    """The summary of the first turns of a conversation: a side call, held, charged and stored by itself."""
+
+    context: Context
+    record: QuestionRecord
+    memory: ConversationMemory
+    first: int
+    text: str = ""
+    price: Money | None = None
+
+    async def make(self) -> None:
+        """Raises EngineError; nothing is charged then."""
+        services = self.context.services
+        async with services.gateway.answer(await self.context.tenant(), self._request(), finish=self._finish) as answer:
+            await answer.whole()
+
+    @property
+    def remark(self) -> str:
+        return self.context.t("chat.summarised", price=self.price or ZERO)
+
+    def _request(self) -> ChatRequest:
+        claimed, market = claimed_update.get(), self.context.services.market
+        turns = [_line(turn.message) for turn in self.memory.turns[: self.first]]
+        limit = input_limit_tokens(market.catalog, SUMMARY_MODEL, SUMMARY_TOKENS, market.clock.now())
+        turns = latest_lines(turns, MOST_TOKENS if limit is None else min(limit - SUMMARY_TOKENS, MOST_TOKENS))
+        if self.memory.summary:
+            turns.insert(0, f"{_EARLIER}\n{self.memory.summary}")
+        return ChatRequest(
+            id=f"{self.context.request_id}:summary",
+            model=SUMMARY_MODEL,
+            messages=(says(Role.SYSTEM, _INSTRUCTION), says(Role.USER, "\n\n".join(turns))),
+            max_output_tokens=SUMMARY_TOKENS,
+            epoch=claimed.epoch if claimed else 1,
+        )
+
+    async def _finish(self, completion: Completion, _: Receipt) -> CaptureStep:
+        self.text = completion.text.strip()
+        until, conversation = self.memory.turns[self.first - 1].id, self.memory.conversation_id
+
+        def step(conn: Connection, charge: Charge) -> None:
+            self.price = price_of(self.context.services.market.catalog, SUMMARY_MODEL, charge)
+            if self.text and conversation is not None:
+                conversation_memory.store_summary(conn, conversation, self.text, until)
+
+        return step
+
+
+def latest_lines(lines: Sequence[str], most_tokens: int) -> list[str]:
+    """Return the last lines that have at most so many tokens."""
+    kept: list[str] = []
+    for line in reversed(lines):
+        most_tokens -= estimate_text(line)
+        if most_tokens < 0:
+            break
+        kept.append(line)
+    return kept[::-1]
+
+
+def _line(message: Message) -> str:
+    name = "Assistant" if message.role is Role.ASSISTANT else "User"
+    return f"{name}: {message.text[:MOST_TURN_CHARS]}"

@@ -1,0 +1,106 @@
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.memory import MOST_TURN_CHARS, _line, first_turn, latest_lines
+from engine.catalog.token_counts import estimate_text
+from engine.chat import Message, Role, says
+from storage.telegram import conversations
+from storage.telegram.conversation_memory import StoredTurn
+from storage.tenants import tenant_settings
+from tests.journeys.conftest import ANN, BAO, Journey
+
+LONG = "please tell me at length about the sea"
+QUESTION = says(Role.USER, "and now?")
+
+
+def turns(sizes: list[int]) -> list[StoredTurn]:
+    return [
+        StoredTurn(number, says(Role.ASSISTANT if number % 2 else Role.USER, "x" * size), size)
+        for number, size in enumerate(sizes)
+    ]
+
+
+@given(st.lists(st.integers(1, 9000), max_size=140), st.sampled_from([0, 10, 60]), st.sampled_from([None, 500, 9000]))
+def test_turns_that_are_kept_fit_and_begin_with_a_question(sizes: list[int], most: int, limit: int | None) -> None:
+    found = turns(sizes)
+    first = first_turn(found, QUESTION, most, limit)
+    kept = found[first:]
+    assert 0 <= first <= len(found)
+    assert len(kept) <= most
+    assert not kept or kept[0].message.role is Role.USER
+    assert len(kept) <= 2 or sum(turn.chars for turn in kept) <= conversations.MOST_CHARS
+
+
+def test_user_without_memory_has_no_turns() -> None:
+    assert first_turn(turns([1, 1]), QUESTION, 0, None) == 2
+
+
+def test_long_turn_is_cut_for_the_summary() -> None:
+    assert _line(says(Role.USER, "x" * 9000)) == f"User: {'x' * MOST_TURN_CHARS}"
+    assert _line(Message(Role.ASSISTANT, ())) == "Assistant: "
+
+
+async def old_turns(journey: Journey, user: int, number: int) -> None:
+    """Fill the conversation of a user with exchanges of about 700 characters."""
+    turn = [says(Role.USER, "the sea is wide " * 20), says(Role.ASSISTANT, "and the night is long " * 16)]
+    (row,) = await journey.rows("SELECT id FROM tenants WHERE telegram_user_id = :id", id=user)
+    for each in range(number):
+        unit = partial(conversations.append, chat_id=user, thread_id=0, tenant_id=row["id"], said=turn)
+        unit = partial(unit, request_id=f"old:{each}", now=journey.container.clock.now())
+        await journey.container.db.write(unit)
+
+
+async def calls(journey: Journey) -> list[str]:
+    rows = await journey.rows("SELECT request_id FROM attempts WHERE kept ORDER BY id")
+    return ["summary" if row["request_id"].endswith(":summary") else "answer" for row in rows]
+
+
+@pytest.mark.parametrize("user", [ANN, BAO])
+async def test_long_conversation_is_summarised_once_charged_and_told(journey: Journey, user: int) -> None:
+    await journey.ask("/start", user)
+    await old_turns(journey, user, 40)
+    answers = [await journey.ask(LONG, user) for _ in range(2)]
+    await journey.idle()
+    assert ["📝" in answer for answer in answers] == [True, False]
+    assert await calls(journey) == ["summary", "answer", "answer"]
+    (conversation,) = await journey.rows("SELECT * FROM conversations")
+    assert "stand-in" in conversation["summary"]
+    inputs = await journey.rows(
+        "SELECT input_tokens AS n FROM attempts WHERE request_id NOT LIKE '%:summary' ORDER BY id"
+    )
+    assert all(row["n"] < 8000 for row in inputs)
+    await journey.check_books()
+
+
+async def test_failed_summary_leaves_the_oldest_out_and_is_made_with_the_next_question(journey: Journey) -> None:
+    await journey.ask("/start")
+    await old_turns(journey, ANN, 40)
+    journey.sandbox.stand_ins.set_mode("deepseek", "once:moderated")
+    answers = [await journey.ask(LONG) for _ in range(2)]
+    await journey.idle()
+    assert [("oldest messages are left out" in answer, "📝" in answer) for answer in answers] == [
+        (True, False),
+        (False, True),
+    ]
+    assert await calls(journey) == ["answer", "summary", "answer"]
+    await journey.check_books()
+
+
+@given(st.lists(st.text("ab ", min_size=1, max_size=90), max_size=30), st.integers(0, 300))
+def test_last_lines_within_the_limit_are_summarised(lines: list[str], most: int) -> None:
+    kept = latest_lines(lines, most)
+    assert kept == lines[len(lines) - len(kept) :]
+    assert sum(map(estimate_text, kept)) <= most
+    assert len(kept) == len(lines) or sum(map(estimate_text, lines[-len(kept) - 1 :])) > most
+
+
+async def test_user_who_wants_a_short_memory_gets_no_summary(journey: Journey) -> None:
+    await journey.ask("/start")
+    await journey.container.db.write(lambda conn: tenant_settings.set_setting(conn, 1, "memory", 10))
+    await old_turns(journey, ANN, 40)
+    await journey.ask(LONG)
+    await journey.idle()
+    assert await calls(journey) == ["answer"]
