@@ -10,8 +10,10 @@ from bot.questions.held_answers import AGAIN, offer_held, resend
 
 async def start(update: Update, context: Context) -> None:
     """Greet the user, or run the command that a link from a group names."""
+    message = update.message
+    assert message is not None
     if context.in_group:
-        await context.reply(greeting(context))
+        await context.reply(await greeting(context, message.chat.id))
         return
     name, _, argument = (arguments(context)[0] if arguments(context) else "").partition("_")
     linked = all_commands(context).get(name)
@@ -31,12 +33,14 @@ async def start(update: Update, context: Context) -> None:
     await offer_held(context)
 
 
-async def help_(_: Update, context: Context) -> None:
+async def help_(update: Update, context: Context) -> None:
     """List the commands. In groups: those that work there, and nothing of prices."""
     commands = [command for command in all_commands(context).values() if command.menu]
     if context.in_group:
         listed = [command for command in commands if not command.private_only and not command.admin]
-        await context.reply(greeting(context) + "\n" + _lines(context, listed))
+        message = update.message
+        assert message is not None
+        await context.reply(await greeting(context, message.chat.id) + "\n" + _lines(context, listed))
         return
     text = context.t("help.head") + _voice(context) + _lines(context, [c for c in commands if not c.admin])
     if context.is_admin:

@@ -22,10 +22,10 @@ def is_other_bot(message: Message) -> bool:
     return message.from_user is not None and message.from_user.is_bot and not is_anonymous(message)
 
 
-async def is_chat_admin(context: Context, chat_id: int) -> bool:
-    """Return True if the user of the update is an admin of this chat; False where Telegram doesn't say so."""
+async def is_chat_admin(context: Context, chat_id: int, user_id: int | None = None) -> bool:
+    """Return True if the user (None: the update's) is an admin of this chat; False where Telegram doesn't say so."""
     try:
-        member = await context.bot.get_chat_member(chat_id, context.user.id)
+        member = await context.bot.get_chat_member(chat_id, user_id or context.user.id)
     except TelegramError:
         return False
     return member.status in _ADMINS

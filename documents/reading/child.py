@@ -55,7 +55,10 @@ def _markdown(page: str) -> str:
     soup = BeautifulSoup(page, "html.parser")
     for element in soup(["script", "style", "template", "noscript"]):
         element.decompose()
-    shown = MarkdownConverter(strip=["img"], heading_style="ATX").convert_soup(soup)
+    try:
+        shown = MarkdownConverter(strip=["img"], heading_style="ATX").convert_soup(soup)
+    except RecursionError:  # elements nested a thousand deep
+        shown = soup.get_text("\n")
     return "\n".join(line for each in shown.splitlines() if (line := each.rstrip()))
 
 

@@ -10,8 +10,9 @@ from defusedxml import ElementTree
 from documents.reading.file_content import Collected, FileContent, Flaw, UnreadableFileError
 
 MOST_UNPACKED_BYTES = 200_000_000
-MOST_RATIO, SMALL_BYTES = 200, 1_000_000
-"""A part that is not small and shrank more than this is a bomb; real XML shrinks about ten times."""
+MOST_RATIO, SMALL_BYTES = 200, 50_000_000
+"""A part that is not small and shrank more than this is a bomb; real XML shrinks about ten times, a repetitive one
+more."""
 MOST_FILES = 20_000
 _SLIDE = re.compile(r"ppt/slides/slide(\d+)\.xml")
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"

@@ -121,10 +121,12 @@ async def get_chat_member(world: World, params: Params) -> Any:
     required(params, "chat_id")
     required(params, "user_id")
     chat, user_id = world.chat_of(params, reach=False), number(params, "user_id")
-    if user_id not in world.users:
+    user = world.bot if user_id == world.bot["id"] else world.users.get(user_id)
+    if user is None:
         raise refuse("no_member")
     status = "creator" if user_id in chat.admins[:1] else "administrator" if user_id in chat.admins else "member"
-    return membership(world.users[user_id], status if user_id in chat.members else "left")
+    is_inside = user is world.bot or user_id in {*chat.members, *chat.admins}
+    return membership(user, status if is_inside else "left")
 
 
 def _allow(world: World, params: Params) -> None:

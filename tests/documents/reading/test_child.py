@@ -34,6 +34,11 @@ def test_page_becomes_markdown_without_its_code() -> None:
     assert "color" not in text
 
 
+def test_deeply_nested_page_is_read_without_its_layout() -> None:
+    page = b"<html>" + b"<div>" * 2000 + b"The sea is wide." + b"</div>" * 2000
+    assert child.read(page, "en").text == "The sea is wide."
+
+
 def test_large_page_is_read_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "MOST_HTML_BYTES", 10)
     assert "<h1>Tides</h1>" in child.read(PAGE, "en").text

@@ -77,6 +77,15 @@ def test_encrypted_archive_is_locked() -> None:
     assert caught.value.flaw is Flaw.LOCKED
 
 
+def test_bomb_is_refused_and_a_repetitive_file_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    repetitive = files.word(*["the same words again and again"] * 3000)
+    assert office.read(repetitive).text.startswith("the same words")
+    monkeypatch.setattr(office, "SMALL_BYTES", 100_000)
+    with pytest.raises(UnreadableFileError) as caught:
+        office.read(files.archive({"content.xml": f"<d>{'a' * 500_000}</d>"}))
+    assert caught.value.flaw is Flaw.BROKEN
+
+
 def test_archive_of_too_many_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(office, "MOST_FILES", 3)
     with pytest.raises(UnreadableFileError):
