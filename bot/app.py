@@ -120,9 +120,9 @@ class Bot:
             where = self._services.config.api_url
             raise OSError(f"the Bot API at {where} does not answer: {error}") from error
         await self._poll_request.initialize()
+        await self._choose_delivery()  # until here a start that failed may be repeated
         self._services.after_lapse(self._intake.drop_lost)
         await self._intake.start()
-        await self._choose_delivery()
         await menu.register(self.bot, self._services.config)
         await self.take_up()
         self._take_up_loop = asyncio.create_task(self._take_up_often(), name="take up")

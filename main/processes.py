@@ -9,6 +9,7 @@ from engine.catalog.price_book import fresh_prices
 from main.container import Container, open_container
 from main.engine_parts.catalog import all_specs
 from main.front_ends import bot_services, jobs, notices_of, web_services
+from main.late_bot import LateBot
 from main.lifecycle import Component, serve, stop_on_signals
 from main.replicas.exchange import Exchange, SharedPart
 from main.replicas.parts import engine_parts
@@ -74,7 +75,8 @@ async def run_parts(
         if app is not None and container.tracing is not None:
             app = container.tracing.asgi(app)
         exchange = replicas_of(container, parts, bot)
-        components: list[Component] = [each for each in (exchange, bot, notices) if each is not None]
+        late_bot = LateBot(bot) if bot is not None and "bot" not in parts else bot
+        components: list[Component] = [each for each in (exchange, late_bot, notices) if each is not None]
         if "clock" in parts:
             components.append(jobs(container, bot, notices))
         await serve(container, app, components, stop)
