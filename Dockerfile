@@ -15,4 +15,6 @@ ENV HOST=0.0.0.0 DATABASE_URL=sqlite:////data/farthing.db
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
+  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\", 8080)}/health', timeout=4)"]
 CMD ["python", "-m", "main"]

@@ -55,7 +55,9 @@ class Bot:
         config, limiter = services.config, limiter or RateLimiter(may_call=services.may_call)
         self.limiter, self.answers = limiter, services.answers
         self._services = services
-        self._requests = [FormRequest() for _ in range(3)]  # for calls, PTB's own poller (unused), and our poller
+        self._requests = [
+            FormRequest(config.proxy) for _ in range(3)
+        ]  # for calls, PTB's own poller (unused), and our poller
         self._application = (
             Application.builder()
             .token(config.token)

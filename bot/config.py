@@ -17,6 +17,7 @@ class BotConfig:
     per_star: Money
     payout_per_star: Money
     api_url: str = "https://api.telegram.org"
+    proxy: str = ""
     admin_ids: frozenset[int] = frozenset()
     public_url: str = ""
     show_costs: bool = False

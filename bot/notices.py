@@ -17,7 +17,7 @@ class Notices:
 
     def __init__(self, config: BotConfig, db: Database, may_call: Callable[[], bool]) -> None:
         """`may_call` is asked right before each message."""
-        self._request, self._limiter = FormRequest(), RateLimiter(may_call=may_call)
+        self._request, self._limiter = FormRequest(config.proxy), RateLimiter(may_call=may_call)
         bot: ExtBot[int] = ExtBot(
             config.token,
             base_url=f"{config.api_url.rstrip('/')}/bot",

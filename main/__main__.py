@@ -94,6 +94,12 @@ def setup(_: argparse.Namespace) -> int:
     return run_setup()
 
 
+def doctor(_: argparse.Namespace) -> int:
+    from main.doctor.run import run_doctor  # noqa: PLC0415
+
+    return _run(run_doctor(_settings(secure=False)))
+
+
 def audit(args: argparse.Namespace) -> int:
     from main.commands import run_audit  # noqa: PLC0415
 
@@ -124,10 +130,12 @@ def quote(args: argparse.Namespace) -> int:
     return _run(run_quote(_settings(), args.prompt, args.model))
 
 
-def _settings() -> Settings:
+def _settings(*, secure: bool = True) -> Settings:
+    """Read the settings. `secure`: take the permissions of others from .env; `doctor` only reports them."""
     settings = settings_module.read()
     log_uncaught(settings.secrets())
-    make_private(ENV_FILE)
+    if secure:
+        make_private(ENV_FILE)
     return settings
 
 
@@ -164,6 +172,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
     ("sandbox", "try everything without a token: a local Telegram and stand-in providers", sandbox),
     ("migrate", "migrate the database to the newest revision", migrate),
     ("setup", "go live: ask for the bot token and provider keys, check them, write .env", setup),
+    ("doctor", "check token, admins, keys, database, disk, clock and webhook, and say how to mend a fault", doctor),
     (
         "audit",
         "check the ledger; exit 1 with the rows that break a rule, 2 where the database can't be read",

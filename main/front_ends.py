@@ -32,6 +32,7 @@ def bot_services(container: Container, *, footer: bool = True) -> "Services":
     bot_config = BotConfig(
         token=container.settings.token,
         api_url=env.telegram_api_url,
+        proxy=env.telegram_proxy,
         admin_ids=frozenset(env.admin_ids),
         public_url=env.public_url,
         show_costs=config.access.show_costs,

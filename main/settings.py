@@ -33,6 +33,7 @@ class Environment(BaseSettings):
 
     telegram_bot_token: SecretStr | None = None
     telegram_api_url: str = Field(TELEGRAM_API, pattern=r"^https?://")
+    telegram_proxy: str = Field("", pattern=r"^((https?|socks5h?)://\S+)?$")
     admin_ids: Annotated[tuple[int, ...], NoDecode] = ()
     database_url: str = Field("sqlite:///farthing.db", pattern=r"^(sqlite|postgres|postgresql)://")
     host: str = "127.0.0.1"

@@ -80,7 +80,8 @@ class Wizard:
             token = self.secret(f"  {TOKEN}{self._kept(TOKEN)}: ")
             if not token:
                 return
-            verdict = await check_token(self.value("TELEGRAM_API_URL") or TELEGRAM_API, token)
+            api_url, proxy = self.value("TELEGRAM_API_URL") or TELEGRAM_API, self.value("TELEGRAM_PROXY")
+            verdict = await check_token(api_url, token, proxy)
             say(f"  {verdict.text}")
             if verdict.ok:
                 self.answers[TOKEN] = token
@@ -129,12 +130,12 @@ class Verdict:
     text: str
 
 
-async def check_token(api_url: str, token: str) -> Verdict:
-    """Check a token by the Bot API's getMe."""
+async def check_token(api_url: str, token: str, proxy: str = "") -> Verdict:
+    """Check a token by the Bot API's getMe, through a proxy where one is set."""
     if not _TOKEN_SHAPE.match(token):
         return Verdict(False, "That does not look like a bot token (12345678:AA...); please paste it whole.")
     try:
-        async with httpx.AsyncClient(timeout=15) as client:
+        async with httpx.AsyncClient(timeout=15, proxy=proxy or None) as client:
             response = await client.get(f"{api_url.rstrip('/')}/bot{token}/getMe")
             me = response.json()
     except (httpx.HTTPError, ValueError):

@@ -87,3 +87,73 @@ async def test_slow_answer_is_a_timeout(url: str, request_: FormRequest) -> None
 async def test_refused_connection_is_a_network_error(request_: FormRequest) -> None:
     with pytest.raises(NetworkError):
         await request_.post("http://127.0.0.1:1/bot1:t/getMe", RequestData([]))
+
+
+class Proxy:
+    """An HTTP and SOCKS5 proxy on loopback that notes the addresses it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.readexactly(1)
+        if first == b"\x05":
+            await self._socks(reader, writer)
+        else:
+            await self._http(first, reader, writer)
+
+    async def _socks(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly((await reader.readexactly(1))[0])
+        writer.write(b"\x05\x00")
+        *_, kind = await reader.readexactly(4)
+        host = ".".join(map(str, await reader.readexactly(4))) if kind == 1 else await self._name(reader)
+        port = int.from_bytes(await reader.readexactly(2), "big")
+        self.asked.append(f"{host}:{port}")
+        writer.write(b"\x05\x00\x00\x01" + bytes(6))
+        await _join(reader, writer, host, port, b"")
+
+    async def _name(self, reader: asyncio.StreamReader) -> str:
+        return (await reader.readexactly((await reader.readexactly(1))[0])).decode()
+
+    async def _http(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = first + await reader.readuntil(b"\r\n\r\n")
+        method, url, rest = head.split(b" ", 2)
+        host, _, port = url.decode().removeprefix("http://").partition("/")[0].partition(":")
+        self.asked.append(f"{host}:{port}")
+        path = b"/" + url.split(b"/", 3)[3]
+        await _join(reader, writer, host, int(port), b" ".join((method, path, rest)))
+
+
+async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int, sent: bytes) -> None:
+    there, to_there = await asyncio.open_connection(host, port)
+    to_there.write(sent)
+
+    async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(4096):
+            target.write(data)
+        target.close()
+
+    await asyncio.gather(pass_on(reader, to_there), pass_on(there, writer))
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
+async def test_calls_go_through_the_proxy(url: str, api: BotApi, scheme: str) -> None:
+    proxy = Proxy()
+    async with await asyncio.start_server(proxy.serve, "127.0.0.1", 0) as server:
+        request = FormRequest(f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await request.initialize()
+        try:
+            assert await post(bot(url, request), "sendMessage", {"chat_id": 7}) == {"method": "sendMessage"}
+            file = RequestData([parameter("document", InputFile(io.BytesIO(b"data"), "a.txt"))])
+            await request.post(f"{url}1:t/sendDocument", file)
+        finally:
+            await request.shutdown()
+    assert set(proxy.asked) == {url.partition("//")[2].partition("/")[0]}
+    assert len(api.forms) == 2
+
+
+async def test_clock_is_compared_with_the_date_of_an_answer(url: str, request_: FormRequest) -> None:
+    before = request_.clock_skew_seconds
+    await post(bot(url, request_), "sendMessage", {})
+    assert before is None
+    assert abs(request_.clock_skew_seconds or 99) < 30

@@ -1,0 +1,1 @@
+"""`python -m main doctor`: checks of settings, database, disk, Telegram and providers, each with advice."""

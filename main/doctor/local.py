@@ -1,0 +1,84 @@
+"""Checks on this machine: settings, database and schema, disk, modes of files."""
+
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from main.doctor.finding import Finding, fault, fine, warning
+from main.engine_parts.catalog import all_specs, build_plans, check_offers
+from main.processes import has_work, missing_setting
+from main.settings import ENV_FILE, Settings
+from storage.database.database import migrations_pending, open_database
+from storage.operations.backup import sqlite_path
+
+MODE_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    """Check that there is work, that somebody gets alerts, and that farthing.toml fits the providers."""
+    if not has_work(settings):
+        yield fault("settings", "neither TELEGRAM_BOT_TOKEN nor a provider key is set", "run `make setup`")
+    path = settings.env.farthing_config
+    if path.exists():
+        yield fine(str(path), "can be read")
+    elif "FARTHING_CONFIG" in settings.variables:
+        yield warning("FARTHING_CONFIG", f"{path} does not exist; the defaults are used", "correct the path")
+    else:
+        yield fine(str(path), "there is none; the defaults are used")
+    check_offers(settings, all_specs(settings))  # raises ConfigError, which names file and key
+    build_plans(settings)
+    if settings.env.admin_ids:
+        yield fine("ADMIN_IDS", f"{len(settings.env.admin_ids)} set")
+    else:
+        yield warning(
+            "ADMIN_IDS", "nobody gets alerts or admin commands", "set your Telegram id; @userinfobot tells it"
+        )
+    if missing := missing_setting(settings):
+        yield warning("keys", missing, "set one of the two")
+
+
+async def check_database(settings: Settings) -> Finding:
+    """Check that the database can be read and has the schema of this release. A missing SQLite file is none yet."""
+    url, about = settings.env.database_url, "DATABASE_URL"
+    if url.startswith("sqlite:") and not sqlite_path(url).exists():
+        return fine(about, f"{sqlite_path(url)} does not exist yet; the first start makes it")
+    try:
+        async with open_database(url) as db:
+            pending = await db.read(migrations_pending)
+    except Exception as error:  # noqa: BLE001 - any driver error means that it can't be used
+        return fault(about, f"it can't be opened: {error}", "check address, password and network; is the server up?")
+    if not pending:
+        return fine(about, "opens, and its schema is of this release")
+    if url.startswith("sqlite:"):
+        return fine(about, "opens; the next start migrates it")
+    return fault(about, "its schema is not of this release", "run `python -m main migrate`")
+
+
+def check_disk(settings: Settings) -> Iterator[Finding]:
+    """Check the space where the SQLite database and the backups are."""
+    places = {"backups": Path(settings.config.backup.folder)} if settings.config.backup.folder else {}
+    if settings.env.database_url.startswith("sqlite:"):
+        places["database"] = sqlite_path(settings.env.database_url).absolute().parent
+    for name, place in places.items():
+        if not place.exists():
+            continue
+        free = shutil.disk_usage(place).free // 1_000_000
+        if free < settings.config.alerts.disk_free_mb:
+            advice = "make room, or move it; without space nothing can be booked"
+            yield warning(f"disk of the {name}", f"{free:,} MB are free", advice)
+        else:
+            yield fine(f"disk of the {name}", f"{free:,} MB are free")
+
+
+def check_modes(settings: Settings) -> Iterator[Finding]:
+    """Check that only the owner can read .env, the database and the backups."""
+    paths = [ENV_FILE]
+    if settings.env.database_url.startswith("sqlite:"):
+        paths.append(sqlite_path(settings.env.database_url))
+    folder = Path(settings.config.backup.folder or ".")
+    paths += sorted(folder.glob("*.db")) if settings.config.backup.folder and folder.exists() else []
+    for path in paths:
+        if path.exists() and (mode := path.stat().st_mode) & MODE_OF_OTHERS:
+            text = f"others can read it (mode {stat.S_IMODE(mode):04o}); it holds secrets or conversations"
+            yield warning(str(path), text, f"run `chmod 600 {path}`")

@@ -1,0 +1,76 @@
+"""Checks on this machine."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from main.config import ConfigError
+from main.doctor.finding import Level
+from main.doctor.local import check_database, check_disk, check_modes, check_settings
+from main.settings import Settings
+from storage.migrations import upgrade
+
+Make = Callable[..., Settings]
+
+
+def shown(findings: object) -> list[tuple[str, str]]:
+    return [(each.level.value, each.about) for each in findings]  # type: ignore[attr-defined]
+
+
+def test_healthy_settings(settings: Make) -> None:
+    assert {each.level for each in check_settings(settings())} == {Level.FINE}
+
+
+def test_missing_settings_are_named(settings: Make) -> None:
+    found = check_settings(
+        settings(TELEGRAM_BOT_TOKEN="", DEEPSEEK_API_KEY="", ADMIN_IDS="", FARTHING_CONFIG="no.toml")
+    )
+    assert shown(found) == [
+        ("FAULT", "settings"),
+        ("!", "FARTHING_CONFIG"),
+        ("!", "ADMIN_IDS"),
+        ("!", "keys"),
+    ]
+
+
+def test_wrong_offer_is_the_error_of_the_start(settings: Make, tmp_path: Path) -> None:
+    (tmp_path / "farthing.toml").write_text('[models.auto]\noffers = ["nobody/m"]\nusd_per_mtok = "5"\n')
+    with pytest.raises(ConfigError, match="nobody"):
+        list(check_settings(settings()))
+
+
+async def test_sqlite_is_none_yet_old_or_current(settings: Make, tmp_path: Path) -> None:
+    made = settings()
+    assert "the first start makes it" in (await check_database(made)).text
+    (tmp_path / "farthing.db").touch()
+    assert "the next start migrates it" in (await check_database(made)).text
+    upgrade(made.env.database_url)
+    assert "its schema is of this release" in (await check_database(made)).text
+
+
+async def test_damaged_database_is_a_fault(settings: Make, tmp_path: Path) -> None:
+    (tmp_path / "farthing.db").write_bytes(b"no database" * 1000)
+    assert (await check_database(settings())).level is Level.FAULT
+
+
+async def test_unreachable_postgresql_is_a_fault(settings: Make) -> None:
+    found = await check_database(settings(DATABASE_URL="postgresql://u:secret@127.0.0.1:1/x"))
+    assert found.level is Level.FAULT
+
+
+def test_full_disk_is_a_warning(settings: Make, tmp_path: Path) -> None:
+    (tmp_path / "backups").mkdir()
+    assert shown(check_disk(settings())) == [("ok", "disk of the backups"), ("ok", "disk of the database")]
+    (tmp_path / "farthing.toml").write_text("[alerts]\ndisk_free_mb = 1000000000000\n")
+    assert shown(check_disk(settings())) == [("!", "disk of the backups"), ("!", "disk of the database")]
+
+
+def test_files_that_others_can_read_are_named(settings: Make, tmp_path: Path) -> None:
+    (tmp_path / "backups").mkdir()
+    for name, mode in ((".env", 0o644), ("farthing.db", 0o600), ("backups/a.db", 0o640)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    found = list(check_modes(settings()))
+    assert [(each.about, "0644" in each.text) for each in found] == [(".env", True), ("backups/a.db", False)]
+    assert found[0].advice == "run `chmod 600 .env`"
