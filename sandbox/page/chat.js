@@ -4,8 +4,8 @@ import { richBody, wordsOf } from "./rich.js";
 import { chat, here, isMine, sender, world } from "./store.js";
 import { formatted } from "./text.js";
 
-let say = () => {}, reply = () => {};
-export function wire(actions) { ({ say, reply } = actions); }
+let say = () => {}, reply = () => {}, start = () => {};
+export function wire(actions) { ({ say, reply, start } = actions); }
 
 export function showMessages() {
   $("log").replaceChildren(...chat().messages.map(node));
@@ -35,9 +35,17 @@ export function showDraft(draft) {
 
 export function dropDraft(id) { $("drafts").querySelector(`[data-draft="${id}"]`)?.remove(); }
 
+// Follow a link of a button. One to the bot with a parameter opens the private chat and starts it there, as Telegram does.
+function follow(url) {
+  const begun = new RegExp(`^https://t\\.me/${world.me.username}\\?start=([\\w-]+)$`).exec(url);
+  if (begun) start(sender(), begun[1]); else window.open(url, "_blank", "noopener");
+}
+
 export function callbackAnswered(event) {
   document.querySelectorAll(".keys button.busy").forEach((key) => key.classList.remove("busy"));
-  if (!event.text || event.user_id !== sender()) return;
+  if (event.user_id !== sender()) return;
+  if (event.url) follow(event.url);
+  if (!event.text) return;
   if (event.show_alert) alertBox(event.text); else toast(event.text);
 }
 
@@ -129,7 +137,7 @@ async function press(message, key, made) {
   if (link) {
     const offer = await ask("links/" + link[1]);
     if (offer.ok !== false) await payFor(offer, { link: link[1] });
-  } else if (key.url) window.open(key.url, "_blank", "noopener");
+  } else if (key.url) follow(key.url);
   else if (key.copy_text) { await navigator.clipboard?.writeText(key.copy_text.text); toast("Copied"); }
   else if (key.web_app) toast("Mini Apps open in Telegram itself.");
   else {

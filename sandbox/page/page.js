@@ -119,7 +119,8 @@ function shortcut(event) {
 }
 
 const say = (text) => { showTab("chat"); return compose.say(text); };
-conversation.wire({ say, reply: compose.replyTo });
+const start = (user, parameter) => { open(user); return say("/start " + parameter); };
+conversation.wire({ say, reply: compose.replyTo, start });
 compose.wire((text) => { guide.asked(text); if (!text) conversation.showMessages(); guide.showGuide(); });
 providers.wire(guide.showGuide);
 guide.wire({ say });

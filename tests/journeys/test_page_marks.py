@@ -1,11 +1,11 @@
-"""Journeys of the marks that the page shows for providers."""
+"""Journeys of the marks that the page shows for providers, and of links to the bot."""
 
 from pathlib import Path
 
 import pytest
 
 from sandbox.app import Sandbox
-from tests.journeys.conftest import OLGA
+from tests.journeys.conftest import GROUP_ID, OLGA
 from tests.journeys.test_page import LAST, click, click_key, opened, write
 from tests.sandbox.chromium import BINARY
 
@@ -37,3 +37,14 @@ async def test_plug_button_is_hidden_when_no_provider_is_unplugged(tmp_path: Pat
         await page.js(nobody)
         assert await page.js("document.querySelector('#plug').hidden")
         assert "rest after their failures" in await page.js("document.querySelector('#next').textContent")
+
+
+async def test_link_in_a_group_opens_the_private_chat_and_starts_the_bot(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path, sandbox) as page:
+        await click(page, f"[data-chat='{GROUP_ID}']")
+        await page.js("document.querySelector('#sender').value = '9001'")
+        await page.js("document.querySelector('#sender').dispatchEvent(new Event('change', {bubbles: true}))")
+        await write(page, "/group")
+        await click_key(page, "Open private chat")
+        await page.until(f"{LAST}?.textContent.includes('Wallet of Tea room')")
+        assert await page.js("document.querySelector('[aria-current=true]').dataset.chat") == "9001"
