@@ -276,11 +276,9 @@ def load(path: Path) -> Config:
     if not path.exists():
         return Config()
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Config.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    try:
-        return Config.model_validate(data)
     except ValidationError as error:
         raise ConfigError(explain(str(path), error)) from error
 
