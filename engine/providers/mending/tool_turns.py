@@ -104,7 +104,7 @@ def _with_ids(
     call_id, tool_name = forms
     ids: list[str] = []
     for call in message.tool_calls:
-        wanted, number = call.id or f"call_{len(taken_ids)}", 0
+        wanted, number = plain(call.id) or f"call_{len(taken_ids)}", 0  # a number after a signature would be lost
         while (form := call_id(f"{wanted}_{number}" if number else wanted)) in taken_ids:
             number += 1
         taken_ids.add(form)

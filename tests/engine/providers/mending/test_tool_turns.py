@@ -139,3 +139,13 @@ def test_call_without_a_name_gets_one_and_so_does_its_result() -> None:
 )
 def test_arguments_are_always_an_object(text: str, arguments: dict[str, object]) -> None:
     assert arguments_object(text) == arguments
+
+
+def test_signed_id_that_repeats_gets_a_number() -> None:
+    """A number after the signature would be taken off again, and the search for a free id would not end."""
+    signed = carrying("a", "c2lnbmVk")
+    history = (ASKED, called(signed, signed), result(signed, "b"), called(signed), result(signed, "c"))
+    found = paired(history, plain, str)
+    ids = [call.id for message in found for call in message.tool_calls]
+    assert len(set(ids)) == len(ids) == 3
+    assert {call.signature for message in found for call in message.tool_calls} == {"c2lnbmVk"}
