@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.database.listener import rings
 from storage.operations import shared_facts
 from storage.operations.shared_facts import SharedFacts
 
@@ -107,6 +106,8 @@ class Exchange:
             await self._db.write(partial(shared_facts.sweep, older_than_seconds=KEPT_SECONDS))
 
     async def _listen(self) -> None:
+        from storage.database.listener import rings  # noqa: PLC0415 - psycopg's 9 MB are not spent beside SQLite
+
         async for _ in rings(self._db.url, shared_facts.CHANNEL, POLL_SECONDS):
             try:
                 await self._read(WINDOW_SECONDS + time.monotonic() - self._read_at)
