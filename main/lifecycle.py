@@ -14,7 +14,11 @@ from main.container import Container
 from main.server import Server, http_server, run_server, wait_started
 
 log = logging.getLogger("farthing")
-YOUNG_OBJECTS = 10_000  # allocated between two scans; Python's own default is 700
+SCANS = (5_000, 10, 4)
+"""Objects allocated between two scans of the youngest generation, and such scans between those of the older ones.
+
+With Python's own 700 scans take a twentieth of the CPU; with fewer scans of the oldest, memory grows by 50 MB in load.
+"""
 GRACE_SECONDS = 30.0
 
 
@@ -79,7 +83,7 @@ def freeze_garbage_collection() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    gc.set_threshold(*SCANS)
 
 
 async def _stop(
