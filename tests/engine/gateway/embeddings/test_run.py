@@ -55,6 +55,18 @@ async def test_vectors_are_kept_and_charged_by_the_reported_tokens() -> None:
     assert [each.usage for each in embedding.kept] == [Usage(7, 0)]
 
 
+async def test_hold_names_the_request_its_key_and_the_limits_of_the_plan() -> None:
+    embedding = Embedding(ScriptedEmbedder("a"))
+    tenant = replace(TENANT, id=TENANT.id + 1, plan=replace(TENANT.plan, answers_per_day=3))
+    await embedding("hello", tenant=tenant, epoch=7, key_id=5)
+    asked = embedding.ledger.hold_request
+    assert asked is not None
+    assert (asked.request_id, asked.epoch, asked.tenant_id, asked.key_id) == ("r", 7, tenant.id, 5)
+    assert (asked.answers_per_day, asked.n) == (3, 1)
+    assert [(ceiling.output_atto, ceiling.output_tokens) for ceiling in asked.ceilings] == [(0, 1)]
+    assert embedding.record.tenant_id == tenant.id
+
+
 async def test_hold_is_for_the_bytes_at_the_highest_price_of_the_route() -> None:
     prices = {f"a/{MODEL}": flat_price("1", "9"), f"b/{MODEL}": flat_price("3", "9")}
     embedding = Embedding(ScriptedEmbedder("a"), ScriptedEmbedder("b"), prices=prices)
