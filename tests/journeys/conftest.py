@@ -48,6 +48,12 @@ requests_per_minute = 1000
 """
 
 
+def labels(message: dict[str, Any]) -> list[str]:
+    """Return the texts of the buttons under a message."""
+    rows = (message.get("reply_markup") or {}).get("inline_keyboard", [])
+    return [button["text"] for row in rows for button in row]
+
+
 @dataclass(slots=True)
 class Journey:
     """The running program and the sandbox around it."""
@@ -76,7 +82,7 @@ class Journey:
         question = self.sandbox.world.messages(user)[-1]["message_id"]
         await self.press("Yes, do it", user)
         answer = await self.sandbox.world.wait_message(
-            user, lambda m: m["message_id"] == question and not m.get("reply_markup")
+            user, lambda m: m["message_id"] == question and "Yes, do it" not in labels(m)
         )
         return str(answer["text"])
 

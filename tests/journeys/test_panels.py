@@ -16,7 +16,7 @@ async def test_drained_provider_is_shown_in_the_same_message(journey: Journey) -
     await journey.press("Resume gemini", OLGA)
     await journey.idle()
     (shown,) = lists(journey, OLGA, "Providers")
-    assert "🟢 gemini: up" in shown
+    assert "🟢 gemini: answering" in shown
 
 
 async def test_settings_change_in_place_and_repeated_press_is_no_error(journey: Journey) -> None:
