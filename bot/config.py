@@ -31,6 +31,7 @@ class BotConfig:
     footer: bool = True
     comment_seconds: float = 0.2
     talk_tokens: int = 1000
+    name_conversations: bool = False
     http_url: str = ""
     seller: str = ""
     invoice_seller: Seller = Seller()

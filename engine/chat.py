@@ -145,6 +145,7 @@ class ChatRequest:
     `max_output_tokens` is per choice; None: as many as plan and model allow.
     `epoch` counts the times that an answer was begun (after a crash, a restart): the hold's id is (id, epoch).
     `pace`: of reading the stream, where the reader shows the answer more slowly than it comes.
+    `is_side_call`: made by a front end for itself, such as a summary: /why goes on showing the answer before.
     """
 
     id: str
@@ -157,6 +158,7 @@ class ChatRequest:
     key_id: int | None = None
     conversation: str = ""
     pace: ReadPace = AT_ONCE
+    is_side_call: bool = False
 
     @property
     def has_pictures(self) -> bool:

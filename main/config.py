@@ -99,6 +99,7 @@ class AccessSection(Section):
     new_per_hour_alert: int = Field(20, ge=0)
     files_per_minute: int = Field(10, gt=0)
     megabytes_per_day: int = Field(200, gt=0)
+    name_conversations: bool = False
 
 
 class GroupsSection(Section):

@@ -46,6 +46,7 @@ def bot_services(container: Container, *, footer: bool = True) -> "Services":
         bytes_per_day=config.access.megabytes_per_day * 1_000_000,
         footer=footer,
         talk_tokens=config.groups.talk_tokens,
+        name_conversations=config.access.name_conversations,
         http_url=_http_url(container),
         seller=config.seller.name,
         payout_per_star=Money.usd(config.billing.payout_usd_per_star),

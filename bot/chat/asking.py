@@ -9,6 +9,7 @@ from bot.attachments.downloads import Unreadable
 from bot.attachments.prompt import prompt_of
 from bot.buttons import rows
 from bot.chat.answering import file_limit_tokens, respond
+from bot.chat.titles import name_conversation
 from bot.context import Context, claimed_update
 from bot.error_texts import insufficient, refusal
 from bot.questions import records
@@ -46,7 +47,9 @@ async def run(context: Context, record: QuestionRecord) -> bool:
     place = record.place
     async with context.services.answers.turn(place.chat_id, place.thread_id):
         try:
-            return await _answer(context, record)
+            if not await _answer(context, record):
+                return False
+            await name_conversation(context, record)
         except Unreadable as error:
             await _unreadable(context, record, error)
         except EngineError as error:
@@ -54,6 +57,8 @@ async def run(context: Context, record: QuestionRecord) -> bool:
         except Exception:
             await records.end(context, record, QuestionState.FAILED, EngineError.__name__)
             raise
+        else:
+            return True
     return False
 
 

@@ -160,6 +160,7 @@ class _Summary:
             messages=(says(Role.SYSTEM, _INSTRUCTION), says(Role.USER, "\n\n".join(turns))),
             max_output_tokens=SUMMARY_TOKENS,
             epoch=claimed.epoch if claimed else 1,
+            is_side_call=True,
         )
 
     async def _finish(self, completion: Completion, _: Receipt) -> CaptureStep:

@@ -236,7 +236,8 @@ class Answer:
             ignored=self._ignored_by(offer),
         )
         self._kept_receipt = receipt = self._receipt(usage)
-        bill = Bill(record, usage.tokens, attempt.cost_atto(usage), receipt)
+        shown = None if self.question.request.is_side_call else receipt
+        bill = Bill(record, usage.tokens, attempt.cost_atto(usage), shown)
         try:
             step = await finish(completion, receipt) if finish else None
             self.charge = await self.hold.capture(bill, step)

@@ -262,3 +262,48 @@ async def test_smarter_answer_that_the_wallet_does_not_cover_takes_nothing_back(
     (question,) = await journey.rows("SELECT * FROM questions")
     assert (question["model"], question["error"]) == ("smart", "InsufficientFunds")
     assert await charged(journey) == 1
+
+
+async def test_topics_are_conversations_of_their_own(journey: Journey) -> None:
+    world = journey.sandbox.world
+    world.chats[ANN].threads |= {11, 12}
+    for thread, text in ((11, ONE), (12, TWO), (11, "and how deep is it?")):
+        world.say(ANN, ANN, text, message_thread_id=thread, is_topic_message=True)
+        await journey.idle()
+    rows = await journey.rows(
+        "SELECT c.thread_id AS thread, count(*) AS n FROM messages m JOIN conversations c ON c.id = m.conversation_id"
+        " WHERE m.role = 'user' GROUP BY c.thread_id ORDER BY c.thread_id"
+    )
+    assert [(row["thread"], row["n"]) for row in rows] == [(11, 2), (12, 1)]
+    sent = [params for name, params in world.calls if name in {"sendMessage", "sendMessageDraft"}]
+    assert {params.get("message_thread_id") for params in sent} == {"11", "12"}
+    world.say(ANN, ANN, "/retry", message_thread_id=12, is_topic_message=True)
+    await journey.idle()
+    owners = await journey.rows("SELECT thread_id, answers FROM questions ORDER BY id")
+    assert [(row["thread_id"], row["answers"]) for row in owners] == [(11, 1), (12, 2), (11, 1)]
+
+
+async def test_answer_that_a_crash_left_unsent_is_sent_and_not_asked_again(tmp_path: Path, sandbox: Sandbox) -> None:
+    """The process dies after the charge of a retry, before the answer is sent."""
+    async with started(tmp_path, sandbox) as first:
+        await first.ask(ONE)
+        await first.idle()
+        courier = first.bot._application.bot_data["courier"]
+        send, courier.send = courier.send, nothing
+        sandbox.world.say(ANN, ANN, "/retry")
+        while await charged(first) < 2:
+            await asyncio.sleep(0.01)
+        await first.bot.quiet()
+        courier.send = send
+    async with started(tmp_path, sandbox) as second:
+        await second.bot.take_up()
+        await second.idle()
+        assert await charged(second) == 2
+        assert await said(second) == [ONE]
+        answers = [m for m in sandbox.world.messages(ANN) if "stand-in" in m.get("text", "")]
+        assert len(answers) == 2
+        await second.check_books()
+
+
+async def nothing(_: str) -> None:
+    """Send nothing."""

@@ -1,0 +1,72 @@
+"""Names of conversations, made by the cheapest model after the first answer where the operator has enabled it."""
+
+import logging
+
+from bot.context import Context, claimed_update
+from engine.attempt_record import Receipt
+from engine.chat import ChatRequest, Completion, Role, says
+from engine.errors import EngineError
+from engine.gateway.question import Finisher
+from engine.ports import CaptureStep
+from engine.tenancy import Charge
+from storage.database.connection import Connection
+from storage.telegram import conversation_list, conversation_memory
+from storage.telegram.conversation_memory import ConversationMemory
+from storage.telegram.questions import QuestionRecord
+
+log = logging.getLogger(__name__)
+MODEL = "auto"
+TITLE_TOKENS, MOST_TITLE_CHARS, MOST_TEXT_CHARS = 40, 60, 800
+_FIRST_EXCHANGE = 2
+_INSTRUCTION = "Name this conversation in at most five words, in its own language. Send the name only, without quotes."
+
+
+async def name_conversation(context: Context, record: QuestionRecord) -> None:
+    """Name a private conversation of one exchange: a side call, held and charged. Without a name nothing is charged."""
+    if not (context.services.config.name_conversations and record.is_private):
+        return
+    place = record.place
+    memory = await context.services.db.read(
+        lambda conn: conversation_memory.recall(conn, place.chat_id, place.thread_id)
+    )
+    if memory.conversation_id is None or len(memory.turns) != _FIRST_EXCHANGE:
+        return
+    request = _request(context, memory)
+    try:
+        async with context.services.gateway.answer(
+            await context.tenant(), request, finish=_finisher(memory.conversation_id)
+        ) as answer:
+            await answer.whole()
+    except EngineError as error:
+        log.info("a conversation keeps its first words as its name: %s", type(error).__name__)
+
+
+def _request(context: Context, memory: ConversationMemory) -> ChatRequest:
+    claimed = claimed_update.get()
+    said = "\n\n".join(turn.message.text[:MOST_TEXT_CHARS] for turn in memory.turns)
+    return ChatRequest(
+        id=f"{context.request_id}:title",
+        model=MODEL,
+        messages=(says(Role.SYSTEM, _INSTRUCTION), says(Role.USER, said)),
+        max_output_tokens=TITLE_TOKENS,
+        epoch=claimed.epoch if claimed else 1,
+        is_side_call=True,
+    )
+
+
+def _finisher(conversation_id: int) -> Finisher:
+    async def finish(completion: Completion, _: Receipt) -> CaptureStep:
+        title = title_from(completion.text)
+
+        def step(conn: Connection, _: Charge) -> None:
+            conversation_list.give_title(conn, conversation_id, title)
+
+        return step
+
+    return finish
+
+
+def title_from(text: str) -> str:
+    """Return the first line of a model's text as a name."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return " ".join(first.split()).strip("\"'“”*# .")[:MOST_TITLE_CHARS]
