@@ -62,6 +62,11 @@ class Money:
         """Return the amount rounded to so many significant digits, half to even."""
         return self._to_unit(10 ** max(0, len(str(abs(self.nanousd))) - digits))
 
+    def significant_up(self, digits: int) -> "Money":
+        """Return the amount rounded up to so many significant digits: an upper bound to show."""
+        unit = 10 ** max(0, len(str(abs(self.nanousd))) - digits)
+        return Money(-(-self.nanousd // unit) * unit)
+
     def rounded(self, decimals: int) -> "Money":
         """Return the amount rounded to so many decimals of a dollar (0 to 9), half to even."""
         return self._to_unit(10 ** (_DECIMALS - decimals))

@@ -1,6 +1,7 @@
 """One prompt answered in one chat: the request with its history, the growing preview, and the sent answer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.chat.answer_saver import AnswerSaver, Destination
 from bot.chat.context_limits import limit_of
@@ -10,9 +11,12 @@ from bot.context import Context, claimed_update
 from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
 from bot.groups.paying import group_payer
-from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role
+from bot.spending.ask_first import brief_instruction
+from bot.spending.brake import brake_for
+from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role, Text
 from engine.errors import InsufficientFunds
 from engine.gateway.answer import Answer
+from engine.gateway.question import Approval
 from engine.read_pace import ReadPace
 from engine.tenancy import Tenant
 from storage.telegram import conversations, outbox
@@ -23,7 +27,7 @@ PACE = ReadPace(0.25, prompt_reads=3)  # frames are further apart; each delta by
 
 
 async def respond(context: Context, record: QuestionRecord, parts: Sequence[Part]) -> Completion | None:
-    """Answer a question that was begun: show the growing answer, then send it. Raises EngineError.
+    """Answer a question that was begun: show the growing answer, then send it. Raises EngineError, and AskFirst.
 
     None: it was stopped before any content, and nothing was charged.
     """
@@ -59,7 +63,8 @@ async def _prepared(
     request = ChatRequest(
         id=context.request_id,
         model=name,
-        messages=(*remembered.messages, question, *await _variant(context, record)),
+        messages=_kept_brief(record, (*remembered.messages, question, *await _variant(context, record))),
+        max_output_tokens=record.output_tokens or None,
         epoch=claimed.epoch if claimed else 1,
         conversation=destination.conversation,
         pace=PACE,
@@ -71,6 +76,15 @@ async def _prepared(
     return AnswerSaver(
         context, destination, record, request, question, preview, footer, tables, remembered.remarks, keyboard
     )
+
+
+def _kept_brief(record: QuestionRecord, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Return the messages; a shorter answer that the asker chose for its price is asked for in words too."""
+    if not record.output_tokens:
+        return messages
+    asked = messages[-1]
+    brief = replace(asked, parts=(*asked.parts, Text(brief_instruction(record.output_tokens))))
+    return (*messages[:-1], brief)
 
 
 async def _variant(context: Context, record: QuestionRecord) -> tuple[Message, ...]:
@@ -101,13 +115,16 @@ async def _answered(context: Context, saver: AnswerSaver) -> Completion | None:
             return await _streamed(context, wallet, saver)
         except InsufficientFunds:
             saver.group_wallet_id = None
-    return await _streamed(context, await context.tenant(), saver)
+    brake = await brake_for(context, saver.record, saver.request)
+    return await _streamed(context, await context.tenant(), saver, brake.check)
 
 
-async def _streamed(context: Context, payer: Tenant, saver: AnswerSaver) -> Completion | None:
+async def _streamed(
+    context: Context, payer: Tenant, saver: AnswerSaver, approve: Approval | None = None
+) -> Completion | None:
     """Stream the answer. Afterwards it is charged and in the outbox. None: it was stopped before any content."""
     services, destination, preview = context.services, saver.destination, saver.preview
-    async with services.gateway.answer(payer, saver.request, finish=saver.finish) as answer:
+    async with services.gateway.answer(payer, saver.request, finish=saver.finish, approve=approve) as answer:
         with services.answers.running(destination.chat_id, destination.thread, context.user.id, answer):
             await _show(answer, preview)
     if answer.completion is not None:

@@ -14,6 +14,8 @@ from bot.context import Context, claimed_update
 from bot.error_texts import insufficient, refusal
 from bot.questions import records
 from bot.questions.buttons import ask_again, first_words, with_button
+from bot.spending import ask_first
+from bot.spending.brake import AskFirst, Over
 from engine.errors import AnswerCut, Closing, EngineError, HoldLost, InsufficientFunds, Refused, TenantBanned
 from storage.telegram import inbox
 from storage.telegram.question_content import QuestionContent
@@ -52,6 +54,8 @@ async def run(context: Context, record: QuestionRecord) -> bool:
             await name_conversation(context, record)
         except Unreadable as error:
             await _unreadable(context, record, error)
+        except AskFirst as first:
+            await _ask_first(context, record, first)
         except EngineError as error:
             await _not_answered(context, record, error, *refusal(context, error))
         except Exception:
@@ -75,6 +79,14 @@ async def _answer(context: Context, record: QuestionRecord) -> bool:
     await records.end(context, record, QuestionState.CUT)
     await context.reply(context.t("chat.stopped_empty"), rows([ask_again(context, record)]))
     return False
+
+
+async def _ask_first(context: Context, record: QuestionRecord, first: AskFirst) -> None:
+    """Ask whether, and how, to go on with a question that is expected to cost more than it may."""
+    reason = InsufficientFunds.__name__ if first.over is Over.FUNDS else AskFirst.__name__
+    await records.end(context, record, QuestionState.REFUSED, reason)
+    text, keyboard = ask_first.question(context, record, (await context.tenant()).plan, first)
+    await context.reply(text, keyboard, reply_to=record.place.message_id)
 
 
 async def _unreadable(context: Context, record: QuestionRecord, error: Unreadable) -> None:

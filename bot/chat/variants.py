@@ -1,18 +1,16 @@
 """Variants of an answer: the turns that ask the model for a shorter or longer one, and the buttons that choose one."""
 
-from dataclasses import replace
-
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.buttons import button, rows
 from bot.context import Context
 from bot.questions.buttons import COMMAND
+from bot.spending.prices import price_by
 from engine.catalog.catalog import Catalog
-from engine.catalog.offers import Model, Quote
 from engine.chat import ChatRequest, Message, Role, says
 from engine.money import Money
 from engine.ports import Clock
-from engine.tenancy import Flat, Plan
+from engine.tenancy import Plan
 from storage.telegram.questions import QuestionRecord
 
 VARIANT, SMART = "variant", "smart"
@@ -56,15 +54,5 @@ def _offers_smart(catalog: Catalog, request: ChatRequest, plan: Plan) -> bool:
 
 def smart_price(catalog: Catalog, clock: Clock, request: ChatRequest) -> Money | None:
     """Return the expected charge of this request's answer by `smart`; None where no offer of it can be quoted."""
-    model = catalog.model(SMART)
-    quotes, _ = catalog.quote(replace(request, model=SMART), model, clock.now())
-    if not quotes:
-        return None
-    cheapest = min(quotes, key=lambda quote: quote.expected_atto)
-    return _expected_charge(model, cheapest).significant(_PRICE_DIGITS)
-
-
-def _expected_charge(model: Model, quote: Quote) -> Money:
-    if isinstance(model.tariff, Flat):
-        return Money.from_atto(quote.expected_tokens * model.tariff.atto_per_token)
-    return Money.from_atto(quote.expected_atto, model.tariff.times)
+    price = price_by(catalog, clock.now(), request, SMART)
+    return None if price is None else price.significant(_PRICE_DIGITS)

@@ -16,6 +16,7 @@ from bot.groups.mentions import argument
 from bot.groups.senders import is_chat_admin
 from bot.questions import records
 from bot.questions.buttons import AGAIN, INSTEAD, press_used
+from bot.spending.ask_first import BRIEF, CHEAPER, GO_ON, agreed_ask
 from engine.errors import EngineError, ModelNotInPlan
 from storage.telegram import conversations, inbox, questions
 from storage.telegram.questions import Ask, Begun
@@ -92,8 +93,7 @@ async def again(update: Update, context: Context, args: tuple[str, ...]) -> None
     """Ask the question of a button, as it was asked last."""
     question_id, answers = map(int, args)
     known = await context.services.db.read(lambda conn: questions.find(conn, question_id))
-    model, variant = (known.model, known.variant) if known else ("", "")
-    await _pressed(update, context, question_id, Ask(context.request_id, model, variant, answers))
+    await _pressed(update, context, question_id, Ask.again(context.request_id, known, answers))
 
 
 async def variant(update: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -101,6 +101,26 @@ async def variant(update: Update, context: Context, args: tuple[str, ...]) -> No
     chosen, question_id, answers = args[0], int(args[1]), int(args[2])
     model, chosen = (SMART, "") if chosen == SMARTER else ("", chosen)
     await _pressed(update, context, question_id, Ask(context.request_id, model, chosen, answers))
+
+
+async def go_on(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Go on with a question whose price the user has agreed to."""
+    await _agreed(update, context, GO_ON, args)
+
+
+async def go_on_briefly(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _agreed(update, context, BRIEF, args)
+
+
+async def go_on_cheaper(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _agreed(update, context, CHEAPER, args)
+
+
+async def _agreed(update: Update, context: Context, way: str, args: tuple[str, ...]) -> None:
+    question_id, answers, agreed, tokens = map(int, args)
+    known = await context.services.db.read(lambda conn: questions.find(conn, question_id))
+    as_before = Ask.again(context.request_id, known, answers)
+    await _pressed(update, context, question_id, agreed_ask(as_before, way, agreed, tokens))
 
 
 async def instead(update: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -131,9 +151,11 @@ async def ask(update: Update, context: Context) -> None:
         await ask_message(context, message, content)
 
 
+_WAYS = {GO_ON: go_on, BRIEF: go_on_briefly, CHEAPER: go_on_cheaper}
+
 COMMANDS = (
     Command("new", new, 1, private_only=False),
     Command("stop", stop, 2, private_only=False),
-    Command("retry", retry, 3, private_only=False, buttons={AGAIN: again, INSTEAD: instead, VARIANT: variant}),
+    Command("retry", retry, 3, private_only=False, buttons={AGAIN: again, INSTEAD: instead, VARIANT: variant, **_WAYS}),
     Command("ask", ask, 4, private_only=False),
 )

@@ -1,6 +1,11 @@
 """Prices as a person is shown them: of a charge, and of an answer before it is asked."""
 
+from dataclasses import replace
+from datetime import datetime
+
 from engine.catalog.catalog import Catalog
+from engine.catalog.offers import Quote
+from engine.chat import ChatRequest
 from engine.errors import EngineError
 from engine.money import ZERO, Money
 from engine.tenancy import Charge, Flat, Tariff
@@ -22,3 +27,19 @@ def tariff_of(catalog: Catalog, model: str) -> Tariff | None:
         return catalog.model(model).tariff
     except EngineError:
         return None
+
+
+def expected_price(tariff: Tariff, quote: Quote) -> Money:
+    """Return the expected charge of an answer by this offer, the plan's tokens at their price."""
+    if isinstance(tariff, Flat):
+        return Money.from_atto(quote.expected_tokens * tariff.atto_per_token)
+    return Money.from_atto(quote.expected_atto, tariff.times)
+
+
+def price_by(catalog: Catalog, at: datetime, request: ChatRequest, name: str) -> Money | None:
+    """Return the expected charge of this request's answer by another model; None where no offer of it can be quoted."""
+    model = catalog.model(name)
+    quotes, _ = catalog.quote(replace(request, model=name), model, at)
+    if not quotes:
+        return None
+    return expected_price(model.tariff, min(quotes, key=lambda quote: quote.expected_atto))

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from engine.attempt_record import Receipt
+from engine.catalog.offers import Model
 from engine.chat import ChatRequest, Completion
 from engine.ports import CaptureStep
 from engine.routing.plan import Route
 
 Finisher: TypeAlias = Callable[[Completion, Receipt], Awaitable[CaptureStep]]
 """Awaited when the answer is whole or stopped; the step that it returns runs in the capture's transaction."""
+
+
+Approval: TypeAlias = Callable[[Model, Route], None]
+"""Called when the hold stands, before the first network call. It raises to end the request: nothing is charged then."""
 
 
 @dataclass(frozen=True, slots=True)

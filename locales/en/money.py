@@ -23,6 +23,17 @@ TEXTS = {
     "usage.30": "30 days",
     "usage.month": "Month",
     "usage.csv": "CSV",
+    "brake.funds": "This answer is expected to cost up to {price}; you have {bound}. Nothing was spent. How shall I go on?",
+    "brake.answer": "This answer is expected to cost up to {price}; your limit is {bound} an answer. Nothing was spent. How shall I go on?",
+    "brake.day": "This answer is expected to cost up to {price}; your limit leaves {bound} for today. Nothing was spent. How shall I go on?",
+    "brake.group": "This answer is expected to cost more than you have left, or than your own limit. Nothing was spent. I show amounts in our private chat only. How shall I go on?",
+    "brake.brief": "✂️ Shorter: up to {usd}",
+    "brake.cheap": "🪙 Cheaper model, auto: ≈ {usd}",
+    "brake.go": "▶️ Go on: ≈ {usd}",
+    "brake.brief_group": "✂️ Shorter",
+    "brake.cheap_group": "🪙 Cheaper model, auto",
+    "brake.go_group": "▶️ Go on",
+    "brake.limits": "⚙️ My limits",
     "limit.panel": (
         "**Spending limits**\n\nOne answer: {answer}\nOne day (UTC): {day}\nSpent today: {spent}\n\nWhen an answer is expected to cost"
         " more, I ask you before anything is spent. Tokens from your plan count at their price. API keys have limits of their own: /keys.\n\n"

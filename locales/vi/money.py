@@ -23,6 +23,17 @@ TEXTS = {
     "usage.30": "30 ngày",
     "usage.month": "Tháng",
     "usage.csv": "CSV",
+    "brake.funds": "Câu trả lời này dự kiến tốn đến {price}; bạn còn {bound}. Chưa chi gì. Bạn muốn tiếp tục thế nào?",
+    "brake.answer": "Câu trả lời này dự kiến tốn đến {price}; giới hạn của bạn là {bound} mỗi câu. Chưa chi gì. Bạn muốn tiếp tục thế nào?",
+    "brake.day": "Câu trả lời này dự kiến tốn đến {price}; giới hạn của bạn còn {bound} cho hôm nay. Chưa chi gì. Bạn muốn tiếp tục thế nào?",
+    "brake.group": "Câu trả lời này dự kiến tốn hơn số bạn còn lại, hoặc hơn giới hạn của chính bạn. Chưa chi gì. Số tiền chỉ hiện trong trò chuyện riêng với tôi. Bạn muốn tiếp tục thế nào?",
+    "brake.brief": "✂️ Ngắn hơn: đến {usd}",
+    "brake.cheap": "🪙 Mô hình rẻ hơn, auto: ≈ {usd}",
+    "brake.go": "▶️ Cứ trả lời: ≈ {usd}",
+    "brake.brief_group": "✂️ Ngắn hơn",
+    "brake.cheap_group": "🪙 Mô hình rẻ hơn, auto",
+    "brake.go_group": "▶️ Cứ trả lời",
+    "brake.limits": "⚙️ Giới hạn của tôi",
     "limit.panel": (
         "**Giới hạn chi tiêu**\n\nMột câu trả lời: {answer}\nMột ngày (UTC): {day}\nĐã chi hôm nay: {spent}\n\nKhi một câu trả lời dự kiến"
         " tốn hơn, tôi hỏi bạn trước khi chi. Token của gói được tính theo giá của chúng. Khóa API có giới hạn riêng: /keys.\n\n"

@@ -10,7 +10,8 @@ class QuestionRow(SQLModel, table=True):
     """One question, in each of its states. `content` and the message ids are JSON.
 
     `update_id` is that of its message, for as long as Telegram may deliver it again. `request_id` is that of its last
-    ask, `answer_request_id` that of the answer that stands.
+    ask, `answer_request_id` that of the answer that stands. `agreed_nanousd` and `output_tokens` are those of the last
+    ask; 0: none.
     """
 
     __tablename__ = "questions"
@@ -47,5 +48,7 @@ class QuestionRow(SQLModel, table=True):
     answer_request_id: str | None = None
     answer_message_ids: str = "[]"
     answers: int = big(0)
+    agreed_nanousd: int = big(0)
+    output_tokens: int = big(0)
     created_at: int = big(index=True)
     changed_at: int = big()

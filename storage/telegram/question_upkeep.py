@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from engine.money import Money
 from storage.database.connection import Connection, ms
 
 
@@ -15,6 +16,7 @@ def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
             "content": json.loads(found["content"]),
             "state": found["state"],
             "model": found["model"],
+            "agreed_usd": Money(found["agreed_nanousd"]),
             "chat_id": found["chat_id"],
             "thread_id": found["thread_id"],
             "message_id": found["message_id"],

@@ -48,7 +48,8 @@ class Place:
 class QuestionRecord:
     """One question. `answers` counts the answers that stood: a button made before the last of them is out of date.
 
-    `model` and `variant` are those of the last ask, `error` the reason why it brought no answer.
+    `model`, `variant`, `agreed_nanousd` and `output_tokens` are those of the last ask, `error` the reason why it
+    brought no answer.
     """
 
     id: int
@@ -65,6 +66,8 @@ class QuestionRecord:
     answer_message_ids: tuple[int, ...]
     answers: int
     created_at: datetime
+    agreed_nanousd: int = 0
+    output_tokens: int = 0
 
     @property
     def is_private(self) -> bool:
@@ -73,12 +76,24 @@ class QuestionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One attempt to get an answer. `answers`: the number that its button was made with; None: as it is now."""
+    """One attempt to get an answer. `answers`: the number that its button was made with; None: as it is now.
+
+    `agreed_nanousd`: the price that the asker has agreed to. `output_tokens`: the limit of a shorter answer. 0: none.
+    """
 
     request_id: str
     model: str = ""
     variant: str = ""
     answers: int | None = None
+    agreed_nanousd: int = 0
+    output_tokens: int = 0
+
+    @classmethod
+    def again(cls, request_id: str, known: QuestionRecord | None, answers: int) -> "Ask":
+        """Return an ask like the last one."""
+        if known is None:
+            return cls(request_id, answers=answers)
+        return cls(request_id, known.model, known.variant, answers, known.agreed_nanousd, known.output_tokens)
 
 
 def store(
@@ -169,14 +184,17 @@ def begin(conn: Connection, question_id: int, ask: Ask, now: datetime) -> tuple[
         return Begun.USED, found
     conn.run(
         "UPDATE questions SET state = 'asking', request_id = :request, model = :model, variant = :variant, error = '',"
-        " changed_at = :now WHERE id = :id",
+        " agreed_nanousd = :agreed, output_tokens = :tokens, changed_at = :now WHERE id = :id",
         request=ask.request_id,
         model=ask.model,
         variant=ask.variant,
+        agreed=ask.agreed_nanousd,
+        tokens=ask.output_tokens,
         now=ms(now),
         id=question_id,
     )
     asking = replace(found, state=QuestionState.ASKING, error="", request_id=ask.request_id)
+    asking = replace(asking, agreed_nanousd=ask.agreed_nanousd, output_tokens=ask.output_tokens)
     return Begun.BEGUN, replace(asking, model=ask.model, variant=ask.variant)
 
 
@@ -278,4 +296,6 @@ def _record(found: Row | None) -> QuestionRecord | None:
         answer_message_ids=tuple(json.loads(found["answer_message_ids"])),
         answers=found["answers"],
         created_at=moment(found["created_at"]),
+        agreed_nanousd=found["agreed_nanousd"],
+        output_tokens=found["output_tokens"],
     )

@@ -124,3 +124,11 @@ def test_reported_bill_is_read_in_atto_dollars_with_its_fee() -> None:
 
 def test_price_of_zero_is_a_price() -> None:
     assert atto_per_token("0") == 0
+
+
+@pytest.mark.parametrize(
+    ("nanousd", "digits", "expected"),
+    [(1234, 2, 1300), (1200, 2, 1200), (1, 2, 1), (0, 2, 0), (999, 1, 1000), (1_000_000_001, 2, 1_100_000_000)],
+)
+def test_upper_bound_to_show_is_rounded_up(nanousd: int, digits: int, expected: int) -> None:
+    assert Money(nanousd).significant_up(digits) == Money(expected)

@@ -13,6 +13,8 @@ from bot.attachments.content import UNSEEN
 from bot.error_texts import PERSONAL, VALUES, key_of
 from bot.menu import discover
 from bot.questions.personas import READY
+from bot.spending.ask_first import BRIEF, CHEAPER, GO_ON
+from bot.spending.brake import Over
 from documents.reading.file_content import Flaw
 from engine import attempt_record
 from engine.errors import ProviderError
@@ -53,6 +55,7 @@ FAMILIES: dict[str, set[str]] = {
     "button.": {"topup", "plan", "keys"},
     "cap.": {"day", "month"},
     "limit.button_": {"answer", "day"},
+    "brake.": {*Over, GO_ON, BRIEF, CHEAPER, *(f"{way}_group" for way in (GO_ON, BRIEF, CHEAPER))},
     "command.": set(discover()),
     "error.": {kind.__name__ for kind in VALUES},
     "incident.": set(KINDS),

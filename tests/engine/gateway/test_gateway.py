@@ -20,6 +20,7 @@ from engine.gateway.gateway import Gateway
 from engine.holds import Grant, HoldRequest
 from engine.money import Money
 from engine.ports import Ledger
+from engine.routing.plan import Route
 from engine.tenancy import seconds_left_today
 from tests.engine.gateway.gateways import ASK, CHEAP, FLAT, learn_lengths
 from tests.engine.scripted import NEVER, TENANT, AnswerSetup, ScriptedHold, ScriptedProvider, Step, deltas, shown, whole
@@ -186,3 +187,23 @@ async def test_answers_in_flight_may_end_within_the_grace() -> None:
     await closing
     await reading
     assert ledger.holds[0].bill is not None
+
+
+class Objection(Exception):
+    """An approval that was not given."""
+
+
+async def test_route_that_is_not_approved_is_asked_of_no_provider() -> None:
+    made, ledger, setup = serving(*whole("a"))
+    seen: list[tuple[str, int]] = []
+
+    def object_to(model: Model, route: Route) -> None:
+        seen.append((model.name, len(route.quotes)))
+        raise Objection
+
+    with pytest.raises(Objection):
+        async with made.answer(TENANT, ASK, approve=object_to):
+            raise AssertionError("the answer begins")
+    assert seen == [("auto", len(made.route(made.market.catalog.models["auto"], ASK).quotes))]
+    assert [hold.bill for hold in ledger.holds] == [None]
+    assert setup.providers[0].calls == []

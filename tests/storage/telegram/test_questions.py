@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def made(conn: Connection, text: str = "first", message: int | None = 5, tenant:
     return questions.store(conn, tenant, place(message), QuestionContent(text), NOW, update_id=update)
 
 
-def ask(number: int, answers: int | None = None, **more: str) -> Ask:
+def ask(number: int, answers: int | None = None, **more: Any) -> Ask:
     return Ask(f"tg:{BOT}:{number}", answers=answers, **more)
 
 
@@ -116,6 +117,23 @@ async def test_failed_ask_keeps_its_reason_model_and_variant(db: Database) -> No
         )
         assert begin(conn, record, ask(2, answers=0)) is Begun.BEGUN
         assert found(conn, record).error == ""
+
+    await db.write(unit)
+
+
+async def test_agreement_to_a_price_is_of_one_ask(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        record = made(conn)
+        assert (record.agreed_nanousd, record.output_tokens) == (0, 0)
+        assert begin(conn, record, ask(1, agreed_nanousd=5000, output_tokens=90)) is Begun.BEGUN
+        agreed = found(conn, record)
+        assert (agreed.agreed_nanousd, agreed.output_tokens) == (5000, 90)
+        questions.end(conn, record.id, "tg:7:1", state=REFUSED, error="NoProvider", now=NOW)
+        again = Ask.again("tg:7:2", agreed, 0)
+        assert (again.agreed_nanousd, again.output_tokens) == (5000, 90)
+        assert begin(conn, record, ask(3)) is Begun.BEGUN
+        assert (found(conn, record).agreed_nanousd, found(conn, record).output_tokens) == (0, 0)
+        assert Ask.again("tg:7:4", None, 2) == Ask("tg:7:4", answers=2)
 
     await db.write(unit)
 
