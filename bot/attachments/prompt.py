@@ -4,8 +4,12 @@ Labels and notes in brackets are for the model. Remarks are for the asker, in th
 """
 
 import base64
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from telegram.constants import ChatAction
+from telegram.error import TelegramError
 
 from bot.attachments import voice
 from bot.attachments.content import ANSWER, UNSEEN
@@ -21,6 +25,7 @@ from storage.telegram import conversations
 from storage.telegram.question_content import QuestionFile, Quotation
 from storage.telegram.questions import QuestionRecord
 
+log = logging.getLogger(__name__)
 LARGE_PICTURE_BYTES = 3_500_000
 _LABELS = {
     "reply": "Message of {author}, which is replied to",
@@ -35,7 +40,17 @@ async def prompt_of(record: QuestionRecord, context: Context, limit_tokens: int 
     history: Sequence[Message] = ()
     if any(quotation.kind == ANSWER for quotation in record.content.quotations):
         history = await _history(record, context)
+    if record.content.all_files and record.is_private:
+        await _show_work(context, record.place.chat_id)
     return await Prompt(context, record, history, limit_tokens).build()
+
+
+async def _show_work(context: Context, chat_id: int) -> None:
+    """Show "typing" for five seconds: files are fetched and read before the answer's draft appears."""
+    try:
+        await context.bot.send_chat_action(chat_id, ChatAction.TYPING)
+    except TelegramError as error:
+        log.info("a chat action was not sent: %s", error)
 
 
 async def _history(record: QuestionRecord, context: Context) -> Sequence[Message]:

@@ -173,3 +173,16 @@ async def test_message_without_content_and_recording_without_a_transcriber_are_r
         with pytest.raises(Unreadable) as caught:
             await prompt(journey, message)
         assert caught.value.key == f"chat.{key}"
+
+
+@pytest.mark.parametrize("chat", [{}, {"chat": GROUP}])
+async def test_private_chat_shows_work_while_a_file_is_read(journey: Journey, chat: dict[str, Any]) -> None:
+    await prompt(journey, {**document(journey, b"words", "a.txt"), **chat})
+    actions = [params for name, params in journey.sandbox.world.calls if name == "sendChatAction"]
+    assert [params["action"] for params in actions] == ([] if chat else ["typing"])
+
+
+async def test_file_is_read_also_where_the_chat_action_is_refused(journey: Journey) -> None:
+    message = document(journey, b"words", "a.txt")
+    journey.sandbox.world.blocked.add(ANN)
+    assert texts(await prompt(journey, message)) == "[File a.txt:]\nwords"
