@@ -46,6 +46,8 @@ FURTHER_TESTS: dict[str, tuple[str, ...]] = {
         "early_attempts",
         "early_for_saving",
         "provider_registry",
+        "repeats",
+        "selection",
         "statuses",
     ),
     "engine/routing/key_health.py": ("learned_limit", "limit_shapes", "token_quota"),

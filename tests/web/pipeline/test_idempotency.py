@@ -57,7 +57,7 @@ async def test_key_with_another_body_is_refused(api: RunningApi) -> None:
 
 
 async def test_second_request_in_flight_is_a_conflict(api: RunningApi) -> None:
-    api.sandbox.stand_ins._word_seconds = 0.05
+    api.sandbox.stand_ins._word_seconds = 0.5  # the answer would take half a minute
     first = asyncio.create_task(ask(api, "k"))
     async with asyncio.timeout(60):
         while not api.sandbox.stand_ins.provider("deepseek").streams:
