@@ -21,12 +21,16 @@ def open_conversation(conn: Connection, chat_id: int, thread_id: int, now: datet
         return found
     made = scalar(
         conn,
-        "INSERT INTO conversations (chat_id, thread_id, created_at) VALUES (:chat, :thread, :now) RETURNING id",
+        "INSERT INTO conversations (chat_id, thread_id, created_at) VALUES (:chat, :thread, :now)"
+        " ON CONFLICT (chat_id, thread_id) WHERE ended_at IS NULL DO NOTHING RETURNING id",
         chat=chat_id,
         thread=thread_id,
         now=ms(now),
     )
-    return int(made)
+    # Another process may have begun one in this moment.
+    found = int(made) if made is not None else open_id(conn, chat_id, thread_id)
+    assert found is not None
+    return found
 
 
 def reset(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> bool:
