@@ -1,5 +1,6 @@
 """The context of a handler: the user, the language of the replies, and the services."""
 
+import logging
 from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from storage.telegram.inbox import ClaimedUpdate
 from storage.tenants import tenant_settings, tenants
 from storage.tenants.tenants import TenantState
 
+log = logging.getLogger(__name__)
 Dicts = dict[Any, Any]
 claimed_update: ContextVar[ClaimedUpdate | None] = ContextVar("claimed_update", default=None)
 """The inbox row of the update that the current handler processes."""
@@ -41,6 +43,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         super().__init__(application, chat_id, user_id)
         self.incoming: Update | None = None
         self._state: TenantState | None = None
+        self._is_press_answered = False
 
     @classmethod
     def from_update(cls, update: object, application: Any) -> "Context":
@@ -206,6 +209,17 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                 disable_notification=False,
             )
         return sent
+
+    async def answer_press(self, text: str | None = None, *, alert: bool = False, url: str | None = None) -> None:
+        """Answer the press of a button: once, the first time. Telegram refuses one that it has waited for too long."""
+        query = self.incoming.callback_query if self.incoming is not None else None
+        if query is None or self._is_press_answered:
+            return
+        self._is_press_answered = True
+        try:
+            await query.answer(text, show_alert=alert, url=url)
+        except BadRequest as error:
+            log.debug("a button press is not answered: %s", error)
 
     async def edit_or_reply(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:
         """Replace the message of the pressed button by this Markdown, or send it if that is not possible."""

@@ -2,8 +2,8 @@
 
 import logging
 
-from telegram import CallbackQuery, Update
-from telegram.error import BadRequest, TelegramError
+from telegram import Update
+from telegram.error import TelegramError
 
 from bot import buttons
 from bot.command import Command, all_commands
@@ -55,25 +55,16 @@ async def on_button(update: Update, context: Context) -> None:
     command = all_commands(context).get(pressed.command) if pressed else None
     press = command.buttons.get(pressed.action) if command and pressed else None
     if pressed is None or command is None or press is None:
-        await _answer(query, context.t("button.stale"))
+        await context.answer_press(context.t("button.stale"))
         return
     await context.state()
     if pressed.owner not in (0, context.user.id) or (command.admin and not context.is_admin):
-        await _answer(query, context.t("button.not_yours"), alert=True)
+        await context.answer_press(context.t("button.not_yours"), alert=True)
     elif context.in_group and not command.works_in_groups(pressed.action):
-        await _answer(query, url=context.private_link(command.name))
+        await context.answer_press(url=context.private_link(command.name))
     else:
         await press(update, context, pressed.args)
-        await _answer(query)
-
-
-async def _answer(
-    query: CallbackQuery, text: str | None = None, *, alert: bool = False, url: str | None = None
-) -> None:
-    try:
-        await query.answer(text, show_alert=alert, url=url)
-    except BadRequest:
-        log.debug("a button press was already answered, or is too old")
+        await context.answer_press()
 
 
 async def on_error(update: object, context: Context) -> None:

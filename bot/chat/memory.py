@@ -10,6 +10,7 @@ from bot.chat.context_limits import input_limit_tokens, latest_turns, limit_of, 
 from bot.context import Context, claimed_update
 from bot.groups.talk import paid_by
 from bot.questions.personas import system_text
+from bot.spending.brake import AskFirst, brake_for
 from bot.spending.prices import price_of
 from engine.attempt_record import Receipt
 from engine.catalog.token_counts import estimate_text
@@ -118,7 +119,7 @@ async def _shortened(
         await summary.make()
     except Closing:
         raise
-    except EngineError:
+    except (EngineError, AskFirst):
         summary.text = ""
     if summary.text:
         kept = ConversationMemory(memory.conversation_id, memory.persona, summary.text, memory.turns[first:])
@@ -138,9 +139,11 @@ class _Summary:
     price: Money | None = None
 
     async def make(self) -> None:
-        """Raises EngineError; nothing is charged then."""
-        services = self.context.services
-        async with services.gateway.answer(await self.context.tenant(), self._request(), finish=self._finish) as answer:
+        """Raises EngineError, and AskFirst where it is expected to cost too much; nothing is charged then."""
+        context, request = self.context, self._request()
+        brake, tenant = await brake_for(context, self.record, request), await context.tenant()
+        gateway = context.services.gateway
+        async with gateway.answer(tenant, request, finish=self._finish, approve=brake.check) as answer:
             await answer.whole()
 
     @property

@@ -134,8 +134,9 @@ async def _pressed(update: Update, context: Context, question_id: int, how: Ask)
     assert query is not None
     begun, record = await records.begin(context, question_id, how)
     if begun is not Begun.BEGUN or record is None:
-        await query.answer(context.t(_NOT_BEGUN[begun]), show_alert=True)
+        await context.answer_press(context.t(_NOT_BEGUN[begun]), alert=True)
         return
+    await context.answer_press()
     await press_used(query)
     await run(context, record)
 

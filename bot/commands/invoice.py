@@ -36,10 +36,9 @@ async def show(_: Update, context: Context) -> None:
     await context.reply(context.t("invoice.choose"), rows(buttons))
 
 
-async def send(update: Update, context: Context, args: tuple[str, ...]) -> None:
+async def send(_: Update, context: Context, args: tuple[str, ...]) -> None:
     """Send an invoice of the user as PDF and as CSV."""
-    assert update.callback_query is not None
-    await update.callback_query.answer()
+    await context.answer_press()
     state, services = await context.state(), context.services
     number = int(args[0])
     invoice = await services.db.read(lambda conn: invoices.by_number(conn, number))

@@ -30,15 +30,13 @@ async def margin(_: Update, context: Context) -> None:
     await _show(context, days)
 
 
-async def show_span(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    assert update.callback_query is not None
-    await update.callback_query.answer()
+async def show_span(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await context.answer_press()
     await _show(context, int(args[0]))
 
 
-async def send_csv(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    assert update.callback_query is not None
-    await update.callback_query.answer()
+async def send_csv(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await context.answer_press()
     start, end = _days(context, int(args[0]))
     found = await context.services.db.read(lambda conn: usage.rows(conn, start, end))
     await context.bot.send_document(context.user.id, InputFile(margin_csv(found), f"margin-{start}-{end}.csv"))

@@ -47,7 +47,7 @@ async def choose(context: Context, name: str) -> None:
         await context.reply(sentence(context.t, error))
         return
     await services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, "model", name))
-    await context.reply(context.t("model.set", model=name))
+    await context.edit_or_reply(context.t("model.set", model=name), _keyboard(context))
 
 
 def _lines(context: Context) -> str:

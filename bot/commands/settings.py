@@ -62,7 +62,7 @@ async def as_text(update: Update, context: Context, args: tuple[str, ...]) -> No
     services, request_id = context.services, f"tg:{context.services.bot_id}:{args[0]}"
     answer = await services.db.read(lambda conn: conversations.answer(conn, state.id, request_id))
     if answer is None or query.message is None:
-        await query.answer(context.t("chat.text_gone"), show_alert=True)
+        await context.answer_press(context.t("chat.text_gone"), alert=True)
         return
     place, again = query.message, f"{request_id}:text"
     parts = _as_messages(answer, place)

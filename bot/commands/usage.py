@@ -27,9 +27,8 @@ async def usage(_: Update, context: Context) -> None:
     await show(context, PERIOD)
 
 
-async def show_span(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    assert update.callback_query is not None
-    await update.callback_query.answer()
+async def show_span(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    await context.answer_press()
     await show(context, args[0])
 
 
@@ -45,10 +44,9 @@ async def show(context: Context, span: str) -> None:
     await context.reply(text + _left(context, state, await answers_today(context, state)), _keyboard(context))
 
 
-async def send_csv(update: Update, context: Context, _: tuple[str, ...]) -> None:
+async def send_csv(_: Update, context: Context, __: tuple[str, ...]) -> None:
     """Send the usage of the last year, without the operator's costs."""
-    assert update.callback_query is not None
-    await update.callback_query.answer()
+    await context.answer_press()
     state, today = await context.state(), context.services.clock.now().date()
     start = today - timedelta(days=365)
     found = await context.services.db.read(lambda conn: usage_units.rows(conn, start, today, state.id))

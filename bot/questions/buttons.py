@@ -43,9 +43,8 @@ def shortened(text: str) -> str:
 
 
 async def press_used(query: CallbackQuery) -> None:
-    """Answer the press, and take the buttons that ask again off their message: each works once."""
+    """Take the buttons that ask again off their message: each works once."""
     try:
-        await query.answer()
         if isinstance(query.message, Message) and query.message.reply_markup is not None:
             await query.edit_message_reply_markup(_without_asks(query.message.reply_markup))
     except TelegramError as error:

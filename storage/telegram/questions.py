@@ -48,8 +48,7 @@ class Place:
 class QuestionRecord:
     """One question. `answers` counts the answers that stood: a button made before the last of them is out of date.
 
-    `model`, `variant`, `agreed_nanousd` and `output_tokens` are those of the last ask, `error` the reason why it
-    brought no answer.
+    `model`, `variant`, `agreed_nanousd`, `output_tokens` are those of the last ask, `error` says why it has no answer.
     """
 
     id: int
@@ -193,9 +192,9 @@ def begin(conn: Connection, question_id: int, ask: Ask, now: datetime) -> tuple[
         now=ms(now),
         id=question_id,
     )
-    asking = replace(found, state=QuestionState.ASKING, error="", request_id=ask.request_id)
-    asking = replace(asking, agreed_nanousd=ask.agreed_nanousd, output_tokens=ask.output_tokens)
-    return Begun.BEGUN, replace(asking, model=ask.model, variant=ask.variant)
+    how = replace(found, model=ask.model, variant=ask.variant, agreed_nanousd=ask.agreed_nanousd, error="")
+    how = replace(how, output_tokens=ask.output_tokens, request_id=ask.request_id)
+    return Begun.BEGUN, replace(how, state=QuestionState.ASKING)
 
 
 def _is_handled_now(conn: Connection, found: QuestionRecord) -> bool:

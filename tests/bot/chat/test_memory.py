@@ -75,6 +75,18 @@ async def test_long_conversation_is_summarised_once_charged_and_told(journey: Jo
     await journey.check_books()
 
 
+async def test_summary_over_the_users_own_limit_is_not_made(journey: Journey) -> None:
+    await journey.ask("/limit 0.001¢")
+    await old_turns(journey, ANN, 40)
+    assert "Nothing was spent" in await journey.ask(LONG)
+    await journey.idle()
+    assert await journey.rows("SELECT * FROM attempts") == []
+    await journey.press("Go on")
+    await journey.idle()
+    assert (await calls(journey))[-1] == "answer"
+    await journey.check_books()
+
+
 async def test_failed_summary_leaves_the_oldest_out_and_is_made_with_the_next_question(journey: Journey) -> None:
     await journey.ask("/start")
     await old_turns(journey, ANN, 40)

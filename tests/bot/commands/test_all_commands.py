@@ -120,3 +120,10 @@ def test_no_two_commands_share_a_name_and_each_module_has_one() -> None:
     modules = [entry.name for entry in pkgutil.iter_modules(commands.__path__)]
     found = {command.run.__module__.rpartition(".")[2] for command in ALL.values()}
     assert found == set(modules)
+
+
+@pytest.mark.parametrize(("command", "label"), [("/usage", "7 days"), ("/usage", "CSV"), ("/model", "smart")])
+async def test_press_is_answered_once(chat: Chat, command: str, label: str) -> None:
+    await chat.say(command)
+    calls = await chat.press_data(chat.button(label))
+    assert [call.method for call in calls].count("answerCallbackQuery") == 1

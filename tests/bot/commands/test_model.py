@@ -50,3 +50,9 @@ async def test_button_of_a_model_that_is_gone_is_stale(chat: Chat) -> None:
     assert "out of date" in calls[0].text
     await chat.press_data(f"model:set:{count - 1}:{ANN}")
     assert await chosen(chat) == chat.services.market.catalog.names()[-1]
+
+
+async def test_chosen_model_replaces_the_list_in_place(chat: Chat) -> None:
+    await chat.say("/model")
+    calls = [call.method for call in await chat.press_data(chat.button("auto"))]
+    assert calls == ["editMessageText", "answerCallbackQuery"]
