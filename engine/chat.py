@@ -1,7 +1,7 @@
 """Chat requests, the events of their answers and the usage reports, independent of any dialect."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
@@ -9,6 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from engine.read_pace import AT_ONCE, ReadPace
+from engine.thoughts import Thought
 
 
 class Role(StrEnum):
@@ -54,20 +55,11 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Thought:
-    """A block of reasoning that its provider signed, or `redacted` reasoning that only its provider can read."""
-
-    text: str = ""
-    signature: str = ""
-    redacted: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation.
 
-    `thinking`: the reasoning of an assistant's turn, where the client gives it back, and its provider's signature.
-    `thoughts`: the blocks of that reasoning, where there are several or redacted ones; they go back one by one.
+    `thinking`: the reasoning of an assistant's turn, where the client gives it back, and its provider's signature;
+    `thoughts` are its blocks, where there are several or redacted ones.
     `is_error`: a tool's result that says why the tool failed.
     """
 
@@ -89,15 +81,6 @@ class Message:
 def says(role: Role, text: str) -> Message:
     """Return a message of text alone."""
     return Message(role, (Text(text),))
-
-
-def with_thoughts(message: Message, thoughts: Sequence[Thought]) -> Message:
-    """Return an assistant's message with the blocks of its reasoning."""
-    text = "\n\n".join(thought.text for thought in thoughts if thought.text)
-    signature = next((thought.signature for thought in reversed(thoughts) if thought.signature), "")
-    is_several = len(thoughts) > 1 or any(thought.redacted for thought in thoughts)
-    kept = tuple(thoughts) if is_several else ()
-    return replace(message, thinking=text, thinking_signature=signature, thoughts=kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +125,8 @@ class Options:
 class ChatRequest:
     """One prompt. `id` comes from the update or the HTTP request, so that a retry is the same request.
 
-    `max_output_tokens` is per choice; None: as many as plan and model allow.
-    `epoch` counts the times that an answer was begun (after a crash, a restart): the hold's id is (id, epoch).
-    `pace`: of reading the stream, where the reader shows the answer more slowly than it comes.
+    `max_output_tokens` is per choice; None: as many as plan and model allow. The hold's id is (id, epoch): `epoch`
+    counts the times that an answer was begun. `pace`: of reading the stream, where the reader shows it more slowly.
     `is_side_call`: made by a front end for itself, such as a summary: /why goes on showing the answer before.
     """
 
@@ -192,9 +174,8 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
     """A piece of choice number `index`. Reasoning shows that the model works, but is no content; so does an empty one.
 
     `is_refusal`: the text is the model's refusal to answer. `thinking_signature` is opaque text of the provider that
-    must come back with the reasoning. `hides_thinking`: reasoning was sent in a form that can't be read;
-    `redacted_thinking` is that form, where it can be given back. A Struct, because an answer has hundreds of them, and
-    a frozen dataclass takes many times longer to construct.
+    must come back with the reasoning. `hides_thinking`: reasoning was sent in a form that can't be read, which is
+    `redacted_thinking` where it can be given back. A Struct: a frozen dataclass takes many times longer to construct.
     """
 
     text: str = ""
@@ -208,22 +189,17 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
     redacted_thinking: str = ""
 
     @property
-    def is_content(self) -> bool:
-        """True when it holds a part of the answer itself."""
+    def is_content(self) -> bool:  # a part of the answer itself
         return bool(self.text or self.tool_calls)
 
     @property
-    def is_thinking(self) -> bool:
-        """True when it holds reasoning, readable or not."""
+    def is_thinking(self) -> bool:  # readable or not
         return bool(self.thinking or self.thinking_signature or self.hides_thinking)
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a choice. `at_stop_sequence`: it may have ended at a stop sequence of the request.
-
-    `stop_sequence` is that sequence, where the provider names it.
-    """
+    """The end of a choice; `at_stop_sequence`: perhaps at one of the request, `stop_sequence` where that is known."""
 
     finish: Finish
     index: int = 0

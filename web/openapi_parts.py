@@ -14,7 +14,7 @@ STATUSES: Mapping[int, str] = {
     403: "The plan or the key does not include the model, or the account is closed",
     404: "It does not exist",
     408: "The body came too slowly",
-    409: "A request with this Idempotency-Key is still being answered",
+    409: "A request with this Idempotency-Key is still being answered, or its answer was too large to be kept",
     413: "The body is over 20 MiB",
     415: "The body's content type or encoding is not supported",
     422: "The Idempotency-Key was used for another request",

@@ -20,7 +20,7 @@ from engine.gateway.attempt import Attempt
 from engine.gateway.attempt_content import ContentEvent, choices_of
 from engine.gateway.failover import Failover, uninterrupted
 from engine.gateway.market import Market
-from engine.gateway.question import Question
+from engine.gateway.question import Question, Siblings, uncancel
 from engine.money import Money
 from engine.ports import Bill, Hold, ProviderCall
 from engine.tenancy import Charge
@@ -147,6 +147,8 @@ class Answer:
             error = failed
         if self.completion is None:
             error = await self._void() or error
+            if error is not None and self.question.siblings is not None:
+                self.question.siblings.fail(error)
         self._stream.end(error)
 
     async def _void(self) -> Exception | None:
@@ -158,16 +160,37 @@ class Answer:
         return None
 
     async def _keep(self, attempt: Attempt) -> None:
-        await self._capture(attempt, outcomes.ANSWERED, attempt.usage(), attempt.content.events)
+        if self.question.siblings is None or await self._awaited(attempt, self.question.siblings):
+            await self._capture(attempt, outcomes.ANSWERED, attempt.usage(), attempt.content.events)
+
+    async def _awaited(self, attempt: Attempt, siblings: Siblings) -> bool:
+        """Wait until the siblings are whole; return False where the reader stops first, who pays for what came.
+
+        Raises the error of a sibling, or Closing: the whole bill is waste then.
+        """
+        error: Exception = Closing()
+        try:
+            await siblings.wait()
+        except asyncio.CancelledError:
+            uncancel()
+            if self._interruption is _Interruption.STOPPED:
+                self._stream.freeze()
+                taken = self._stream.taken(attempt.content)
+                await self._capture(attempt, outcomes.STOPPED, attempt.usage_of(taken), taken, attempt.usage())
+                return False
+        except Exception as failed:  # noqa: BLE001 - raised below
+            error = failed
+        else:
+            return True
+        await self.market.journal.record(attempt.wasted(outcomes.CLOSING, attempt.usage()))
+        raise error
 
     async def _interrupted(self) -> Exception | None:
         """Keep the delivered part of an active attempt, unless the process stops; abandon the other attempts.
 
         An attempt whose content the reader took comes first, then one that its provider has taken.
         """
-        task = asyncio.current_task()
-        if task is not None:
-            task.uncancel()
+        uncancel()
         self._stream.freeze()
         closing = self._interruption is not _Interruption.STOPPED
         try:

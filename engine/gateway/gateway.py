@@ -21,7 +21,7 @@ from engine.gateway.admission import Admission
 from engine.gateway.answer import Answer
 from engine.gateway.embeddings.run import Embedded, EmbeddingFinisher, EmbeddingRun
 from engine.gateway.market import Market
-from engine.gateway.question import Approval, Finisher, Question
+from engine.gateway.question import Approval, Finisher, Question, Siblings
 from engine.holds import Ceiling, HoldRequest
 from engine.ports import AdmissionCheck, Ledger, Losses, RequestWindows
 from engine.routing.plan import Route, plan, with_early
@@ -61,12 +61,14 @@ class Gateway:
         finish: Finisher | None = None,
         can_restart: bool = True,
         approve: Approval | None = None,
+        siblings: Siblings | None = None,
     ) -> AsyncIterator[Answer]:
         """Admit, plan and hold, all before any network call; the Answer is then read within the context.
 
         Raises a Refused, NoProvider, RequestRejected (no offer is able) or HoldLost (answered before). Leaving early
         captures the part that was delivered. `can_restart`: the reader can take back content that it has shown.
         `approve` may refuse the route: its exception is passed on.
+        `siblings`: the answers that this one is kept with.
         """
         model = await self._model(request.model)
         await self._admit(tenant, model.name)
@@ -75,7 +77,7 @@ class Gateway:
         async with self._ledger.hold(hold_request) as hold:
             if approve is not None:
                 approve(model, route)
-            question = Question(tenant.id, request, route, hold_request.input_tokens, finish, can_restart)
+            question = Question(tenant.id, request, route, hold_request.input_tokens, finish, can_restart, siblings)
             answer = Answer(self.market, question, hold)
             self._enter(answer)
             try:

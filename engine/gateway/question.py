@@ -1,7 +1,8 @@
-"""Question: a request with everything that its answer is made for and with."""
+"""Question: a request with everything that its answer is made for and with; and its siblings."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.attempt_record import Receipt
@@ -18,12 +19,38 @@ Approval: TypeAlias = Callable[[Model, Route], None]
 """Called when the hold stands, before the first network call. It raises to end the request: nothing is charged then."""
 
 
+@dataclass(slots=True, eq=False)
+class Siblings:
+    """The answers to the prompts of one request. Each one that is whole waits until all are: none is charged alone."""
+
+    number: int
+    _whole: int = 0
+    _error: Exception | None = None
+    _decided: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait(self) -> None:
+        """Wait until all are whole. Raises the error of the first one that failed."""
+        self._whole += 1
+        if self._whole == self.number:
+            self._decided.set()
+        await self._decided.wait()
+        if self._error is not None:
+            raise self._error
+
+    def fail(self, error: Exception) -> None:
+        """Have the others fail with the error of one, unless all are whole."""
+        if not self._decided.is_set():
+            self._error = error
+            self._decided.set()
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One request of a tenant, and the route planned for it.
 
     `tenant_id` None: a probe at the operator's cost. `input_ceiling_tokens` is the input that was held for.
     `can_restart`: the reader can take back content that it has shown.
+    `siblings`: the answers that this one is kept with.
     """
 
     tenant_id: int | None
@@ -32,3 +59,11 @@ class Question:
     input_ceiling_tokens: int
     finish: Finisher | None = None
     can_restart: bool = True
+    siblings: Siblings | None = None
+
+
+def uncancel() -> None:
+    """Let the current task go on after it was cancelled."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()

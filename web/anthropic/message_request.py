@@ -2,16 +2,28 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.catalog.model_names import MOST_NAME_CHARS
-from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Thought, Tool, ToolCall, with_thoughts
+from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Tool, ToolCall
 from engine.errors import BadRequest, UnknownModel
+from engine.thoughts import Thought, reasoning_fields
 from web.openai.image_addresses import is_public
 from web.pipeline.fields import Fields
 from web.pipeline.hosted_tools import clients_tools, hosted_tools
+from web.pipeline.unserved import Unserved, unserved_fields
 
 MOST_MESSAGES, MOST_STOPS, MOST_TOOLS = 100_000, 64, 512
+_UNSERVED: Unserved = {
+    "top_k": (),
+    "container": (),
+    "mcp_servers": (),
+    "context_management": (),
+    "service_tier": ("auto", "standard_only"),
+    "inference_geo": (),
+    "speed": ("standard",),
+}
 _TOOL_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 _CLIENTS_KINDS = (None, "custom")
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
@@ -43,8 +55,7 @@ def message_request(body: Mapping[str, Any], *, id: str, key_id: int | None, nee
 def ignored_fields(body: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the fields of the request that no offer takes."""
     tools = Fields(body).list_of_objects("tools", most=MOST_TOOLS)
-    named = tuple(name for name in ("top_k", "container", "mcp_servers") if body.get(name) is not None)
-    return named + hosted_tools(tools, _CLIENTS_KINDS)
+    return unserved_fields(body, _UNSERVED) + hosted_tools(tools, _CLIENTS_KINDS)
 
 
 def _model(fields: Fields) -> str:
@@ -175,7 +186,7 @@ def _assistant(blocks: Sequence[Mapping[str, Any]], where: str) -> Message:
             thoughts.append(Thought(redacted=fields.text("data")))
         else:
             parts.append(_part(block, at))
-    return with_thoughts(Message(Role.ASSISTANT, tuple(parts), tuple(calls)), thoughts)
+    return replace(Message(Role.ASSISTANT, tuple(parts), tuple(calls)), **reasoning_fields(thoughts))
 
 
 def _user(blocks: Sequence[Mapping[str, Any]], where: str, role: Role) -> list[Message]:

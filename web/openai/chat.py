@@ -11,6 +11,7 @@ from web.errors import HttpProblem
 from web.openai import chat_request, chat_response, legacy_functions
 from web.openai.chat_response import ChunkEncoder
 from web.pipeline.family import FamilyRequest, Origin, StreamEncoder, sse
+from web.pipeline.unserved import unserved_fields
 
 
 class ChatFamily:
@@ -31,22 +32,23 @@ class ChatCompletionsRequest(FamilyRequest):
         self._has_functions = with_tools is not None
         self.chat = chat_request.chat_request(with_tools or body, id=origin.request_id, key_id=origin.caller.key_id)
         self.stream, self._with_usage = chat_request.wants_stream(body), chat_request.wants_usage(body)
+        self.ignored = unserved_fields(body, chat_request.UNSERVED)
         self._created = origin.created
 
     def whole(self, completion: Completion, charge: Charge) -> bytes:
-        body = chat_response.completion_json(self.chat.id, self._created, completion, charge)
+        body = chat_response.completion_json(self.chat.id, self._created, completion, charge, self.ignored)
         return chat_response.sendable(legacy_functions.as_functions(body) if self._has_functions else body)
 
     def encoder(self) -> StreamEncoder:
         kind = FunctionsEncoder if self._has_functions else ChatEncoder
-        return kind(self.chat, self._created, with_usage=self._with_usage)
+        return kind(self.chat, self._created, self.ignored, with_usage=self._with_usage)
 
 
 class ChatEncoder(StreamEncoder):
     """Encodes a stream of chat completion chunks. Ends of choices are sent once the answer is charged."""
 
-    def __init__(self, chat: ChatRequest, created: int, *, with_usage: bool) -> None:
-        self._id, self._created, self._with_usage = chat.id, created, with_usage
+    def __init__(self, chat: ChatRequest, created: int, ignored: Sequence[str] = (), *, with_usage: bool) -> None:
+        self._id, self._created, self._ignored, self._with_usage = chat.id, created, ignored, with_usage
         self._is_first = True
         self._ends: list[Finished] = []
 
@@ -81,7 +83,7 @@ class ChatEncoder(StreamEncoder):
         if self._with_usage:
             chunks.append(chat_response.usage_chunk_json(self._id, self._created, model, completion.usage, charge))
         if chunks:
-            chunks[-1]["farthing"] = chat_response.farthing_json(completion)
+            chunks[-1]["farthing"] = chat_response.farthing_json(completion, self._ignored)
         return b"".join(sse(chat_response.dumps(chunk)) for chunk in chunks) + sse("[DONE]")
 
     def error(self, problem: HttpProblem) -> bytes:

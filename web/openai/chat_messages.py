@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.chat import Image, Message, Part, Role, Text, Thought, ToolCall, with_thoughts
+from engine.chat import Image, Message, Part, Role, Text, ToolCall
 from engine.errors import BadRequest
+from engine.thoughts import Thought, reasoning_fields
 from web.openai.image_addresses import is_public
 from web.pipeline.fields import Fields
 
@@ -39,7 +40,7 @@ def chat_message(raw: Mapping[str, Any], where: str) -> Message:
     call_id, name = fields.optional_text("tool_call_id") or "", fields.optional_text("name") or ""
     message = Message(role, parts, calls, call_id, name)
     thoughts = _thoughts(raw) if role is Role.ASSISTANT else ()
-    return with_thoughts(message, thoughts) if thoughts else message
+    return replace(message, **reasoning_fields(thoughts)) if thoughts else message
 
 
 def ends_cached_prefix(raw: Mapping[str, Any]) -> bool:

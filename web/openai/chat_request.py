@@ -8,8 +8,28 @@ from engine.chat import ChatRequest, Options, Tool
 from engine.errors import BadRequest, UnknownModel
 from web.openai.chat_messages import MOST_CALLS, chat_message, ends_cached_prefix
 from web.pipeline.fields import Fields
+from web.pipeline.unserved import Unserved
 
 MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, MOST_CALLS
+UNSERVED: Unserved = {
+    "audio": (),
+    "modalities": (["text"],),
+    "moderation": (),
+    "prediction": (),
+    "service_tier": ("auto", "default"),
+    "store": (False,),
+    "verbosity": ("medium",),
+    "web_search_options": (),
+    "top_k": (0, -1),
+    "min_p": (0,),
+    "repetition_penalty": (1,),
+    "chat_template_kwargs": ({},),
+    "plugins": ([],),
+    "provider": ({},),
+    "models": ([],),
+    "transforms": ([],),
+}
+"""Fields of OpenAI's, vLLM's and OpenRouter's requests that no provider gets."""
 _TOOL_CHOICES = ("none", "auto", "required")
 _REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _RESPONSE_FORMATS = ("text", "json_object", "json_schema")

@@ -20,7 +20,14 @@ def sendable(body: Mapping[str, Any]) -> bytes:
     return dumps(body).encode(errors="replace")
 
 
-def completion_json(id: str, created: int, completion: Completion, charge: Charge) -> dict[str, Any]:  # noqa: A002
+def completion_json(
+    id: str,  # noqa: A002
+    created: int,
+    completion: Completion,
+    charge: Charge,
+    ignored: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the whole answer. `ignored` are the fields that no provider gets."""
     return {
         "id": f"chatcmpl-{id}",
         "object": "chat.completion",
@@ -28,13 +35,14 @@ def completion_json(id: str, created: int, completion: Completion, charge: Charg
         "model": completion.model,
         "choices": [_choice_json(n, choice) for n, choice in enumerate(completion.choices)],
         "usage": usage_json(completion.usage, charge),
-        "farthing": farthing_json(completion),
+        "farthing": farthing_json(completion, ignored),
     }
 
 
-def farthing_json(completion: Completion) -> dict[str, Any]:
-    """Return who answered, and the request's fields that this provider's wire could not take."""
-    return {"provider": completion.provider, "model": completion.model, "ignored": list(completion.ignored)}
+def farthing_json(completion: Completion, ignored: Sequence[str] = ()) -> dict[str, Any]:
+    """Return who answered, and the request's fields that no provider gets or that this one's wire could not take."""
+    named = [*ignored, *completion.ignored]
+    return {"provider": completion.provider, "model": completion.model, "ignored": named}
 
 
 def chunk_json(id: str, created: int, model: str, event: Event, *, start: bool = False) -> dict[str, Any]:  # noqa: A002

@@ -25,10 +25,20 @@ from web.pipeline.body import parse_body
 from web.pipeline.endpoint import Prompting, answered, served_by
 from web.pipeline.fields import Fields
 from web.pipeline.idempotency import ClaimedKey
+from web.pipeline.unserved import Unserved, unserved_fields
 
 MOST_INPUTS, MOST_TOKENS, MOST_DIMENSIONS = 2048, 300_000, 100_000
 _MOST_TOKEN_ID = 2**31 - 1
 _NUMBERS_AT_ONCE = 20_000  # encoded before other requests get a turn: some milliseconds
+_UNSERVED: Unserved = {
+    "input_type": (),
+    "output_dtype": ("float",),
+    "task_type": (),
+    "title": (),
+    "truncate": (),
+    "truncate_prompt_tokens": (),
+    "provider": ({},),
+}
 _SALT = b"embeddings\n"
 _EXPECTED = f"a string, or a list of 1 to {MOST_INPUTS:,} strings, or token ids, or lists of token ids; none empty"
 
@@ -46,21 +56,22 @@ class EmbeddingsEndpoint:
         caller: Caller = request.state.caller
         assert caller.tenant is not None
         raw = await request.body()
-        asked = embedding_request(parse_body(request, raw), id=request_id, key_id=caller.key_id)
+        body = parse_body(request, raw)
+        asked = embedding_request(body, id=request_id, key_id=caller.key_id)
         key, claimed = request.headers.get("idempotency-key"), None
         if key is not None:
             found = await self.prompting.idempotency_keys.claim(caller.tenant.id, key, _SALT + raw, request_id)
             if isinstance(found, Response):
                 return found
             claimed = found
-        answer = _Answer(asked, claimed)
+        answer = _Answer(asked, claimed, unserved_fields(body, _UNSERVED))
         try:
             embedded, charge = await self.prompting.gateway.embed(caller.tenant, asked, answer.finish)
         except BaseException:
             if claimed is not None:
                 await claimed.release()
             raise
-        return Response(answer.body(embedded, charge), headers=_headers(embedded))
+        return Response(answer.body(embedded, charge), headers=answer.headers(embedded))
 
 
 @dataclass(slots=True)
@@ -69,6 +80,7 @@ class _Answer:
 
     asked: EmbeddingRequest
     claimed: ClaimedKey | None
+    ignored: tuple[str, ...] = ()
     _rows: bytes = b""
 
     async def finish(self, embedded: Embedded) -> CaptureStep:
@@ -76,7 +88,7 @@ class _Answer:
 
         def store(conn: Connection, charge: Charge) -> None:
             if self.claimed is not None:
-                self.claimed.store(conn, self.body(embedded, charge), _headers(embedded))
+                self.claimed.store(conn, self.body(embedded, charge), self.headers(embedded))
 
         return store
 
@@ -90,9 +102,17 @@ class _Answer:
                 "cost": charge.wallet.nanousd / NANO_PER_USD,
                 "allowance_tokens": charge.allowance_tokens,
             },
-            "farthing": {"provider": embedded.offer.provider, "model": embedded.offer.model, "ignored": []},
+            "farthing": {
+                "provider": embedded.offer.provider,
+                "model": embedded.offer.model,
+                "ignored": list(self.ignored),
+            },
         }
         return b'{"object":"list","data":[' + self._rows + b"]," + dumps(rest)[1:].encode(errors="replace")
+
+    def headers(self, embedded: Embedded) -> dict[str, str]:
+        served = served_by(embedded.offer.provider, embedded.offer.model, self.ignored)
+        return {"content-type": "application/json", **served}
 
 
 def embedding_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None) -> EmbeddingRequest:  # noqa: A002
@@ -148,7 +168,3 @@ def _is_token_list(found: Any) -> bool:
     if not isinstance(found, list) or not found:
         return False
     return all(type(each) in {int, float} and 0 <= each <= _MOST_TOKEN_ID and each == int(each) for each in found)
-
-
-def _headers(embedded: Embedded) -> dict[str, str]:
-    return {"content-type": "application/json", **served_by(embedded.offer.provider, embedded.offer.model)}

@@ -1,6 +1,7 @@
 """POST /v1/completions: the family of OpenAI's text completions, answered by the models that answer chats."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
@@ -14,7 +15,7 @@ from web.openai.chat_response import dumps, farthing_json, sendable, usage_json
 from web.pipeline.family import FamilyRequest, Origin, StreamEncoder, sse
 from web.pipeline.fields import Fields
 
-MOST_BEST_OF, MOST_LOGPROBS = 20, 5
+MOST_PROMPTS, MOST_BEST_OF, MOST_LOGPROBS = 20, 20, 5
 
 
 class TextFamily:
@@ -28,37 +29,47 @@ class TextFamily:
 
 
 class TextCompletionsRequest(FamilyRequest):
-    """One request for a text completion: its prompt is a user's message.
+    """One request for text completions: each of its prompts is a user's message.
 
     Raises BadRequest that names the wrong field, and UnknownModel.
     """
 
     def __init__(self, body: Mapping[str, Any], origin: Origin) -> None:
-        fields, prompt = Fields(body), _prompt(body.get("prompt"))
+        fields, prompts = Fields(body), _prompts(body.get("prompt"))
         self.chat = ChatRequest(
             id=origin.request_id,
             model=model_name(fields),
-            messages=(says(Role.USER, prompt),),
+            messages=(says(Role.USER, prompts[0]),),
             max_output_tokens=fields.integer("max_tokens", 1, 10**7),
             n=fields.integer("n", 1, MOST_CHOICES) or 1,
             options=_options(fields),
             key_id=origin.caller.key_id,
         )
+        self.more = tuple(
+            replace(self.chat, id=f"{origin.request_id}.{n}", messages=(says(Role.USER, prompt),))
+            for n, prompt in enumerate(prompts[1:], 1)
+        )
         self.stream, self._with_usage = wants_stream(body), wants_usage(body)
         self._head = {"id": f"cmpl-{origin.request_id}", "object": "text_completion", "created": origin.created}
-        self._echo = prompt if fields.boolean("echo") else ""
+        self._echoes = prompts if fields.boolean("echo") else ()
         self.ignored = _ignored(fields, self.chat.n)
 
     def whole(self, completion: Completion, charge: Charge) -> bytes:
         choices = [
-            _choice(n, self._echo + _text(choice), _finish(choice)) for n, choice in enumerate(completion.choices)
+            _choice(n, self._echo(n) + _text(choice), _finish(choice)) for n, choice in enumerate(completion.choices)
         ]
         body = {**self._head, "model": completion.model, "choices": choices}
         usage = usage_json(completion.usage, charge)
         return sendable({**body, "usage": usage, "farthing": self.farthing(completion)})
 
     def encoder(self) -> StreamEncoder:
-        return TextEncoder(self, self._head, self._echo, with_usage=self._with_usage)
+        number = (1 + len(self.more)) * self.chat.n
+        echoes = [self._echo(n) for n in range(number)] if self._echoes else []
+        return TextEncoder(self, self._head, echoes, with_usage=self._with_usage)
+
+    def _echo(self, number: int) -> str:
+        """Return the prompt of a choice where it is to be repeated."""
+        return self._echoes[number // self.chat.n] if self._echoes else ""
 
     def farthing(self, completion: Completion) -> dict[str, Any]:
         """Return who answered, and the fields that were ignored: by the provider, and by text completions here."""
@@ -69,15 +80,15 @@ class TextCompletionsRequest(FamilyRequest):
 class TextEncoder(StreamEncoder):
     """Encodes a stream of text completions. Ends of choices are sent once the answer is charged."""
 
-    def __init__(self, asked: TextCompletionsRequest, head: Mapping[str, Any], echo: str, *, with_usage: bool) -> None:
-        self._asked, self._head, self._echo, self._with_usage = asked, dict(head), echo, with_usage
+    def __init__(
+        self, asked: TextCompletionsRequest, head: Mapping[str, Any], echoes: Sequence[str], *, with_usage: bool
+    ) -> None:
+        self._asked, self._head, self._echoes, self._with_usage = asked, dict(head), echoes, with_usage
         self._ends: list[Finished] = []
 
     def begin(self, provider: str, model: str) -> bytes:  # noqa: ARG002 - in OpenAI's shape the model is enough
         self._head["model"] = model
-        if not self._echo:
-            return b""
-        return b"".join(self._chunk({"choices": [_choice(n, self._echo, None)]}) for n in range(self._asked.chat.n))
+        return b"".join(self._chunk({"choices": [_choice(n, echo, None)]}) for n, echo in enumerate(self._echoes))
 
     def event(self, event: Event) -> bytes:
         if isinstance(event, Finished):
@@ -114,15 +125,16 @@ def _finish(choice: Choice) -> str | None:
     return choice.finish.value if choice.finish else None
 
 
-def _prompt(found: Any) -> str:
-    """Return the text to complete, alone or as a list of one. Raises BadRequest."""
-    if isinstance(found, list) and len(found) == 1:
-        (found,) = found
-    if isinstance(found, list) and found and all(isinstance(each, str) for each in found):
-        raise BadRequest("prompt", "must be one text: send each prompt in a request of its own")
-    if not isinstance(found, str) or not found:
-        raise BadRequest("prompt", "must be a text that is not empty; token ids are not taken")
-    return found
+def _prompts(found: Any) -> list[str]:
+    """Return the texts to complete. Raises BadRequest, also for token ids: each provider has its own."""
+    prompts = found if isinstance(found, list) else [found]
+    if any(isinstance(each, int | float | list) for each in prompts):
+        raise BadRequest("prompt", "must be text: token ids are not taken, as each provider has its own")
+    if not prompts or not all(isinstance(each, str) and each for each in prompts):
+        raise BadRequest("prompt", "must be a text that is not empty, or a list of such texts")
+    if len(prompts) > MOST_PROMPTS:
+        raise BadRequest("prompt", f"must be at most {MOST_PROMPTS} texts")
+    return prompts
 
 
 def _options(fields: Fields) -> Options:

@@ -26,7 +26,7 @@ def _whole(least: int, most: int) -> Schema:
 _REQUEST = object_schema(
     {
         "model": {"type": "string", "minLength": 1, "examples": ["auto"]},
-        "prompt": {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "maxItems": 1, "items": _TEXT}]},
+        "prompt": {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "maxItems": 20, "items": _TEXT}]},
         "max_tokens": _whole(1, 10**7),
         "n": _whole(1, 8),
         "stream": nullable({"type": "boolean"}),
@@ -85,7 +85,7 @@ OPERATION = Operation(
         "operationId": "create_completion",
         "summary": "Answer a text prompt, streamed or whole, in OpenAI's format",
         "description": (
-            "The prompt is asked of the same models as a chat, as one message. Without `max_tokens` the answer is as "
+            "Each prompt is asked of the same models as a chat, as one message. Without `max_tokens` the answer is as "
             "long as the plan and the model allow. `farthing.ignored` names fields that were not used." + IDEMPOTENCY
         ),
         "requestBody": request_body("CompletionRequest"),

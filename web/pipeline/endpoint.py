@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from string import punctuation
 from urllib.parse import quote
@@ -29,6 +29,7 @@ from web.pipeline.conversation_ids import ConversationIds
 from web.pipeline.event_stream import MOST_JOINED, SILENCE_SECONDS, EventStream, disconnected
 from web.pipeline.family import Family, FamilyRequest, Origin, replay
 from web.pipeline.idempotency import ClaimedKey, IdempotencyKeys
+from web.pipeline.several import SeveralAnswers, several_answers
 
 log = logging.getLogger(__name__)
 
@@ -131,8 +132,8 @@ class ChatEndpoint:
 
     async def _whole(self, request: Request, call: _Call) -> Response:
         """Answer as a whole. Under an Idempotency-Key the answer is completed also when the client hangs up."""
-        gateway, asked = self.prompting.gateway, call.asked
-        async with gateway.answer(call.tenant, asked.chat, finish=call.finisher()) as answer:
+        asked = call.asked
+        async with self._answering(call) as answer:
             leaving = asyncio.create_task(disconnected(request.receive))
             if call.claimed is None:
                 leaving.add_done_callback(lambda _: answer.stop())
@@ -147,10 +148,9 @@ class ChatEndpoint:
 
     async def _stream(self, call: _Call) -> Response:
         """Wait for the first event, at most SILENCE_SECONDS, so that a failure before it still has its status."""
-        gateway, asked, seconds = self.prompting.gateway, call.asked, self.prompting.silence_seconds
+        asked, seconds = call.asked, self.prompting.silence_seconds
         async with AsyncExitStack() as stack:
-            answering = gateway.answer(call.tenant, asked.chat, finish=call.finisher(), can_restart=False)
-            answer = await stack.enter_async_context(answering)
+            answer = await stack.enter_async_context(self._answering(call, can_restart=False))
             first = await answer.next_events(MOST_JOINED, seconds)
             return EventStream(
                 stack.pop_all(),
@@ -162,13 +162,21 @@ class ChatEndpoint:
                 silence_seconds=seconds,
             )
 
+    def _answering(
+        self, call: _Call, *, can_restart: bool = True
+    ) -> AbstractAsyncContextManager[Answer | SeveralAnswers]:
+        gateway, asked = self.prompting.gateway, call.asked
+        if asked.more:
+            return several_answers(gateway, call.tenant, (asked.chat, *asked.more), call.finisher())
+        return gateway.answer(call.tenant, asked.chat, finish=call.finisher(), can_restart=can_restart)
+
 
 def header_text(name: str) -> str:
     """Return a model's name for a header. Characters that no header can carry are percent-encoded."""
     return quote(name, safe=punctuation.replace("%", ""))
 
 
-def _offer_headers(asked: FamilyRequest, answer: Answer) -> dict[str, str]:
+def _offer_headers(asked: FamilyRequest, answer: Answer | SeveralAnswers) -> dict[str, str]:
     return served_by(*answer.offer, (*asked.ignored, *answer.ignored)) if answer.offer is not None else {}
 
 

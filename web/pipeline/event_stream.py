@@ -14,6 +14,7 @@ from engine.gateway.answer import Answer
 from web import errors
 from web.errors import SERVER_ERROR
 from web.pipeline.family import StreamEncoder
+from web.pipeline.several import SeveralAnswers
 
 log = logging.getLogger(__name__)
 SILENCE_SECONDS = 8.0  # a stream that is silent for so long gets a comment, so that no proxy closes it
@@ -34,7 +35,7 @@ class EventStream(Response):
     def __init__(
         self,
         stack: AsyncExitStack,
-        answer: Answer,
+        answer: Answer | SeveralAnswers,
         encoder: StreamEncoder,
         first: Sequence[Event] | None,
         headers: Mapping[str, str],
@@ -106,6 +107,6 @@ async def disconnected(receive: Receive) -> None:
         pass
 
 
-def _offer(answer: Answer) -> tuple[str, str]:
+def _offer(answer: Answer | SeveralAnswers) -> tuple[str, str]:
     """Return the provider and the model that answer; empty where none does."""
     return (answer.offer.provider, answer.offer.model) if answer.offer else ("", "")

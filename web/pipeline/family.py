@@ -59,11 +59,13 @@ class StreamEncoder(ABC):
 class FamilyRequest(ABC):
     """One request of a family. `chat` is the question, `stream` whether its answer is streamed.
 
-    `ignored` names the fields of the request that no provider gets, whichever answers.
+    `more` are further questions of the same request, whose choices follow. `ignored` names the fields of the request
+    that no provider gets, whichever answers.
     """
 
     chat: ChatRequest
     stream: bool
+    more: tuple[ChatRequest, ...] = ()
     ignored: tuple[str, ...] = ()
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """Idempotency-Key: the first answer is stored with its charge, and replayed for a day."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,14 @@ from storage.operations import idempotency
 from web.errors import HttpProblem, bad_request
 
 MOST_KEY_CHARS = 255
+MOST_STORED_BYTES = 4_000_000
+_JSON = {"content-type": "application/json"}
+TOO_LARGE = HttpProblem(
+    409,
+    f"The answer under this Idempotency-Key was given and charged once, but is over {MOST_STORED_BYTES:,} bytes, so it "
+    "was not kept. To have it again, send the request with a new key: it is charged again.",
+    code="idempotency_answer_too_large",
+)
 IN_FLIGHT = HttpProblem(
     409,
     "A request with this Idempotency-Key is still being answered. Try again later.",
@@ -37,8 +46,14 @@ class ClaimedKey:
     request_id: str
 
     def store(self, conn: Connection, body: bytes, headers: Mapping[str, str]) -> None:
-        """Store the answer, in the capture's own transaction: a charged answer can be replayed."""
-        idempotency.finish(conn, self.tenant_id, self.key, self.request_id, 200, body.decode(), dict(headers))
+        """Store the answer, in the capture's own transaction: a charged answer can be replayed.
+
+        A large one, such as the vectors of many texts, is not kept: its repetition gets the reason.
+        """
+        status, kept = 200, dict(headers)
+        if len(body) > MOST_STORED_BYTES:
+            status, body, kept = TOO_LARGE.status, json.dumps(TOO_LARGE.body()).encode(), _JSON
+        idempotency.finish(conn, self.tenant_id, self.key, self.request_id, status, body.decode(), kept)
 
     async def release(self) -> None:
         """Free the key: nothing was charged, so the next request with it is a first one."""

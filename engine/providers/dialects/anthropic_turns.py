@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.chat import Image, Message, Part, Role, Text, Thought
+from engine.chat import Image, Message, Part, Role, Text
 from engine.errors import CapabilityMissing
 from engine.providers.mending.pictures import PictureRules, checked_picture
 from engine.providers.mending.tool_names import PLAIN_NAME
 from engine.providers.mending.tool_turns import arguments_object
 from engine.providers.mending.turns import TurnRules, mended_turns
 from engine.providers.tool_ids import of_at_most
+from engine.thoughts import Thought
 
 MOST_MARKS = 4  # of cached prefixes in one request
 MARK = {"type": "ephemeral"}

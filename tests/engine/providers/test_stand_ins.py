@@ -8,12 +8,13 @@ import pytest
 
 from engine.catalog.defaults import default_offers
 from engine.catalog.offers import MissingCapability, Offer, missing_capabilities
-from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Thought, Tool, ToolCall, says
+from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Tool, ToolCall, says
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
 from engine.providers.registry import build, specs
 from engine.providers.spec import Spec
 from engine.providers.tool_ids import carrying
+from engine.thoughts import Thought
 from main.sandbox import stand_in_providers
 from sandbox.app import Sandbox
 from sandbox.providers.checks.anthropic import signature_of

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from engine.chat import ChatRequest, Image, Message, Role, Text, Thought, ToolCall
+from engine.chat import ChatRequest, Image, Message, Role, Text, ToolCall
 from engine.errors import BadRequest, UnknownModel
+from engine.thoughts import Thought
 from web.anthropic.message_request import ignored_fields, message_request
 
 HELLO = {"role": "user", "content": "hello"}

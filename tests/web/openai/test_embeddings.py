@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.errors import BadRequest, UnknownModel
-from tests.web.conftest import CONFIG
+from tests.web.conftest import CONFIG, RunningApi
 from web.openai.embeddings import embedding_request, encoded_rows
 
 SMALL = "text-embedding-3-small"
@@ -113,3 +113,28 @@ async def test_encoding_lets_other_tasks_run() -> None:
     await encoded_rows([array("f", [0.0] * 3072)] * 70, as_floats=True)
     task.cancel()
     assert turns >= 9
+
+
+async def test_field_that_no_offer_takes_is_named(api: RunningApi) -> None:
+    body = {"model": SMALL, "input": "x", "input_type": "query", "user": "u"}
+    async with api.http() as http:
+        answer = await http.post("/v1/embeddings", json=body)
+    assert answer.headers["x-farthing-ignored"] == "input_type"
+    assert answer.json()["farthing"]["ignored"] == ["input_type"]
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+async def test_large_answer_is_charged_once_and_not_kept(
+    api: RunningApi, monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
+    monkeypatch.setattr("web.pipeline.idempotency.MOST_STORED_BYTES", 1000 if is_large else 10**6)
+    body = {"model": SMALL, "input": "x", "encoding_format": "float"}
+    async with api.http(**{"Idempotency-Key": "k"}) as http:
+        first, again = [await http.post("/v1/embeddings", json=body) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (200, 409 if is_large else 200)
+    assert again.headers["idempotent-replayed"] == "true"
+    if is_large:
+        assert again.json()["error"]["code"] == "idempotency_answer_too_large"
+    else:
+        assert again.content == first.content
+    assert len(await api.rows("SELECT * FROM holds WHERE state = 'captured'")) == 1

@@ -46,7 +46,8 @@ def test_prompt_is_a_message_of_the_user(prompt: Any) -> None:
         ({"prompt": ""}, "prompt"),
         ({"prompt": []}, "prompt"),
         ({"prompt": [""]}, "prompt"),
-        ({"prompt": ["a", "b"]}, "prompt"),
+        ({"prompt": ["a", ""]}, "prompt"),
+        ({"prompt": ["a"] * 21}, "prompt"),
         ({"prompt": [1, 2]}, "prompt"),
         ({"prompt": [[1, 2]]}, "prompt"),
         ({"max_tokens": 0}, "max_tokens"),
@@ -149,7 +150,7 @@ async def test_client_gets_whole_and_streamed_texts(api: RunningApi) -> None:
 async def test_errors_are_openais_and_other_endpoints_keys_are_apart(api: RunningApi) -> None:
     async with api.ai() as ai:
         with pytest.raises(openai.BadRequestError) as wrong:
-            await ai.completions.create(model="auto", prompt=["a", "b"])
+            await ai.completions.create(model="auto", prompt=["a", ""])
         with pytest.raises(openai.NotFoundError):
             await ai.completions.create(model="nothing", prompt="a")
     assert wrong.value.param == "prompt"
@@ -160,3 +161,22 @@ async def test_errors_are_openais_and_other_endpoints_keys_are_apart(api: Runnin
         other = await http.post("/v1/chat/completions", json=body)
     assert (first.status_code, again.content, other.status_code) == (200, first.content, 422)
     await api.check_books()
+
+
+def test_each_prompt_is_a_question_of_its_own() -> None:
+    request = asked(prompt=["a", "b"], n=2, echo=True)
+    assert [(chat.id, chat.messages[0].text) for chat in (request.chat, *request.more)] == [("r", "a"), ("r.1", "b")]
+    begun = frames(request.encoder().begin("deepseek", "m"))
+    assert [(each["choices"][0]["index"], each["choices"][0]["text"]) for each in begun] == [
+        (0, "a"),
+        (1, "a"),
+        (2, "b"),
+        (3, "b"),
+    ]
+
+
+async def test_token_ids_are_refused_with_the_reason(api: RunningApi) -> None:
+    async with api.ai() as ai:
+        for ids in ([1, 2], [[1], [2]]):
+            with pytest.raises(openai.BadRequestError, match="token ids are not taken"):
+                await ai.completions.create(model="auto", prompt=ids)

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.chat import Image, Message, Part, Role, Text, Thought, ToolCall, with_thoughts
+from engine.chat import Image, Message, Part, Role, Text, ToolCall
 from engine.errors import BadRequest
+from engine.thoughts import Thought, reasoning_fields
 from web.openai.image_addresses import is_public
 from web.openai.responses.response_object import REDACTED_MARK, SIGNATURE_MARK
 from web.pipeline.fields import Fields
@@ -54,7 +55,7 @@ def messages_of(items: Sequence[Mapping[str, Any]]) -> list[Message]:
             continue
         message = _message(item, f"input.{n}")
         if thoughts and message.role is Role.ASSISTANT:
-            message = with_thoughts(message, thoughts)
+            message = replace(message, **reasoning_fields(thoughts))
         thoughts.clear()
         if found and message.role is Role.ASSISTANT and _belong_together(found[-1], message):
             found[-1] = _joined(found[-1], message)
@@ -126,7 +127,7 @@ def _parts(content: Any, where: str) -> tuple[Part, ...]:
 
 def _part(raw: Any, where: str) -> Part:
     kind = raw.get("type") if isinstance(raw, dict) else None
-    if kind in _TEXTS:
+    if isinstance(kind, str) and kind in _TEXTS:
         text = raw.get(_TEXTS[kind])
         if not isinstance(text, str):
             raise BadRequest(f"{where}.{_TEXTS[kind]}", "must be a string")

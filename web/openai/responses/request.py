@@ -8,9 +8,18 @@ from engine.chat import ChatRequest, Message, Options, Role, Text, Tool
 from engine.errors import BadRequest, UnknownModel
 from web.pipeline.fields import Fields
 from web.pipeline.hosted_tools import clients_tools, hosted_tools
+from web.pipeline.unserved import Unserved, unserved_fields
 
 MOST_TOOLS, MOST_INCLUDED = 128, 20
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_UNSERVED: Unserved = {
+    "max_tool_calls": (),
+    "moderation": (),
+    "service_tier": ("auto", "default"),
+    "top_logprobs": (0,),
+    "truncation": ("disabled",),
+    "context_management": ([],),
+}
 _SUMMARIES = ("auto", "concise", "detailed")
 _CLIENTS_KINDS = ("function",)
 _TOOL_CHOICES = ("none", "auto", "required")
@@ -54,7 +63,10 @@ def response_request(
 
 def ignored_fields(body: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the fields of the request that no offer takes. Raises BadRequest."""
-    return hosted_tools(Fields(body).list_of_objects("tools", most=MOST_TOOLS), _CLIENTS_KINDS)
+    hosted = hosted_tools(Fields(body).list_of_objects("tools", most=MOST_TOOLS), _CLIENTS_KINDS)
+    verbosity = (body.get("text") or {}).get("verbosity")
+    in_text = ("text.verbosity",) if verbosity is not None and verbosity != "medium" else ()
+    return (*unserved_fields(body, _UNSERVED), *in_text, *hosted)
 
 
 def _options(fields: Fields) -> Options:

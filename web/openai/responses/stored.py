@@ -18,7 +18,7 @@ from web.openai.responses.encoder import ResponseEncoder
 from web.openai.responses.response_object import PIECES, REDACTED_MARK, SIGNATURE_MARK, ReasoningForm
 from web.pipeline.blocks import Begun, Block, BlockKind, Ended, Piece
 
-_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_FLAGS = {"true": True, "false": False}
 _MOST_NUMBER_CHARS = 9
 
 

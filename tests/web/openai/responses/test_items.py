@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from engine.chat import Image, Message, Role, Text, Thought, ToolCall, says
+from engine.chat import Image, Message, Role, Text, ToolCall, says
 from engine.errors import BadRequest
+from engine.thoughts import Thought
 from web.openai.responses.items import items_of, messages_of, references_of, with_referenced
 
 CALL = {"type": "function_call", "call_id": "c1", "name": "look", "arguments": '{"at":1}'}
@@ -118,3 +119,10 @@ def test_reference_has_an_id(id_: Any) -> None:
     with pytest.raises(BadRequest) as caught:
         references_of([SAID, {"type": "item_reference", "id": id_}])
     assert caught.value.field == "input.1.id"
+
+
+@pytest.mark.parametrize("kind", [None, [], {}, 7, "no such"])
+def test_kind_of_a_part_that_is_no_text_is_refused(kind: Any) -> None:
+    with pytest.raises(BadRequest) as refused:
+        messages_of([{"role": "user", "content": [{"type": kind, "text": "x"}]}])
+    assert refused.value.field == "input.0.content.0.type"

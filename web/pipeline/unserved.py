@@ -1,0 +1,18 @@
+"""Fields of a request that no provider gets: their names, for `ignored`."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, TypeAlias
+
+Unserved: TypeAlias = Mapping[str, Collection[Any]]
+"""The names of fields, each with the values that change nothing; null never does."""
+
+
+def unserved_fields(body: Mapping[str, Any], unserved: Unserved) -> tuple[str, ...]:
+    """Return the names of those fields of `unserved` that are set to a value which changes something."""
+    if unserved.keys().isdisjoint(body):
+        return ()
+    return tuple(
+        name
+        for name, without_effect in unserved.items()
+        if body.get(name) is not None and body[name] not in without_effect
+    )
