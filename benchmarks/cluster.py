@@ -65,6 +65,7 @@ class Replica:
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
     is_frozen: bool = False
+    is_ready: bool = False
 
     @property
     def url(self) -> str:
@@ -87,7 +88,7 @@ class Replica:
                 stdout=log,
                 stderr=log,
             )
-        self.is_frozen = False
+        self.is_frozen = self.is_ready = False
         if self.part == "web":
             await self.until_ready()
 
@@ -98,6 +99,7 @@ class Replica:
                     break
                 try:
                     if (await http.get(f"{self.url}/ready")).is_success:
+                        self.is_ready = True
                         return
                 except httpx.HTTPError:
                     pass
@@ -110,6 +112,7 @@ class Replica:
         self.is_frozen = number == signal.SIGSTOP or (self.is_frozen and number != signal.SIGCONT)
 
     def kill(self) -> None:
+        self.is_ready = False
         self.send(signal.SIGKILL)
         assert self.process is not None
         self.process.wait(30)
