@@ -3,8 +3,8 @@
     python -m benchmarks.replicas [people|http|throughput|all] [--seconds N] [--seed N]
 
 people: 20 people ask 4 prompts each, and every five seconds a replica is killed or frozen. http: 50 prompts a second
-over three replicas, one killed every ten seconds. throughput: HTTP answers a second with one, two and three replicas. Exit 1
-when a prompt was lost, charged twice or answered twice too often, or when the books don't add up.
+over three replicas, one killed every ten seconds. throughput: HTTP answers a second with one, two and three replicas.
+Exit 1 when a prompt was lost, charged twice or answered twice too often, or when the books don't add up.
 """
 
 import argparse
