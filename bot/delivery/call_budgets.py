@@ -61,7 +61,7 @@ class CallGate:
 
     def __init__(self, rate: CallRate, now: Callable[[], float]) -> None:
         self._rate, self._now = rate, now
-        self._shut_until = float("-inf")
+        self._shut_until = self._told_until = float("-inf")
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._number = count()
         self._timer: asyncio.TimerHandle | None = None
@@ -77,6 +77,11 @@ class CallGate:
     def shut(self, until: float) -> None:
         """Let no call pass before `until`."""
         self._shut_until = max(self._shut_until, until)
+
+    def take_shut_seconds(self) -> float:
+        """Return the seconds for which the gate is newly shut since the last call, else 0."""
+        is_new, self._told_until = self._shut_until > self._told_until, max(self._told_until, self._shut_until)
+        return max(0.0, self._shut_until - self._now()) if is_new else 0.0
 
     def open(self) -> None:
         """Let calls pass again, at the rate."""

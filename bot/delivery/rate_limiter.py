@@ -15,10 +15,11 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Any
 
-from telegram.error import RetryAfter, TelegramError
+from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
 from bot.delivery.call_budgets import CallGate, CallRate, CallWindow
+from bot.delivery.lapse import LeaseLapsed
 
 FREE = frozenset({"answercallbackquery", "answerprecheckoutquery", "getme", "getfile", "setmycommands"})
 DRAFTS = frozenset({"sendmessagedraft", "sendchataction"})
@@ -28,6 +29,7 @@ LONGEST_WAIT_SECONDS = 60.0  # for a longer wait the call fails at once; an answ
 MOST_TRIES = 5
 EVERYBODY_CHATS, EVERYBODY_SECONDS = 3, 2.0
 KEPT_FOR_FINALS = 2
+EVERYBODY = 0  # no chat has this id
 SWEEP_SECONDS = 60.0
 
 Answer = bool | dict[str, Any] | list[dict[str, Any]]
@@ -41,13 +43,6 @@ class Priority(IntEnum):
     REPLY = 1
     NOTICE = 2
     PREVIEW = 3
-
-
-class LeaseLapsed(TelegramError):
-    """This process stood still for longer than its lease: another one may have taken over what it was sending."""
-
-    def __init__(self) -> None:
-        super().__init__("the lease of this process has lapsed")
 
 
 class _Chat:
@@ -183,11 +178,17 @@ class RateLimiter(BaseRateLimiter[int]):
     def take_calls(self) -> list[tuple[int, int, int, float]]:
         """Return the news of each chat since the last call: its id, messages, drafts, the wait that Telegram wants."""
         now = _now()
-        return [(chat_id, *news) for chat_id, chat in self._chats.items() if any(news := chat.take_news(now))]
+        calls = [(chat_id, *news) for chat_id, chat in self._chats.items() if any(news := chat.take_news(now))]
+        shut_seconds = self._gate.take_shut_seconds()
+        return [*calls, (EVERYBODY, 0, 0, shut_seconds)] if shut_seconds else calls
 
     def count_elsewhere(self, calls: Sequence[tuple[int, int, int, float]], age_seconds: float) -> None:
         """Count the calls of another process, and obey the waits that Telegram asked of it."""
         for chat_id, messages, drafts, wait_seconds in calls:
+            if chat_id == EVERYBODY:
+                self._gate.shut(_now() + wait_seconds - age_seconds)
+                self._gate.take_shut_seconds()  # it is known to the others
+                continue
             self._chat(chat_id).count_elsewhere(_now(), messages, drafts, wait_seconds - age_seconds)
 
     def slow_down(self, chat_id: int) -> None:

@@ -9,7 +9,8 @@ import pytest
 from bot import requests
 from bot.delivery import drafts
 from bot.delivery.drafts import DraftPreview
-from bot.delivery.rate_limiter import LeaseLapsed, Priority, RateLimiter
+from bot.delivery.lapse import LeaseLapsed
+from bot.delivery.rate_limiter import Priority, RateLimiter
 from tests.bot.delivery.test_rate_limiter import most_within
 from tests.bot.virtual import run
 

@@ -67,6 +67,22 @@ def test_ban_of_a_chat_holds_in_all_processes() -> None:
     run(scenario())
 
 
+def test_wait_of_the_whole_bot_holds_in_all_processes() -> None:
+    async def scenario() -> None:
+        one, two = RateLimiter(), RateLimiter()
+        loop, parts = asyncio.get_running_loop(), (TelegramPart(one), TelegramPart(two))
+        one._gate.shut(loop.time() + 10)
+        told = json.loads(json.dumps(parts[0].take()))
+        assert parts[0].take() == []
+        parts[1].apply(told, 2.0)
+        began = loop.time()
+        await call(two, ANN)
+        assert 7.5 < loop.time() - began < 8.5
+        assert [each[0] for each in parts[1].take()] == [ANN]  # it tells nobody on
+
+    run(scenario())
+
+
 def test_processes_share_the_rate_of_the_whole_bot() -> None:
     async def scenario(processes: int) -> float:
         limiter, loop = RateLimiter(burst=1, per_second=20), asyncio.get_running_loop()
