@@ -263,37 +263,3 @@ class Restart:
 
 Event: TypeAlias = Delta | Finished | Restart
 """An item of an answer, for a front end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of the answers. `refusal` is the text of a refusal, apart from `text`; `logprobs` as in OpenAI's API."""
-
-    text: str
-    tool_calls: tuple[ToolCall, ...] = ()
-    finish: Finish | None = None
-    thinking: str = ""
-    thinking_signature: str = ""
-    refusal: str = ""
-    logprobs: Mapping[str, object] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """The answer that was kept. `finish` of a choice is None where its reader stopped it.
-
-    `events` are those that the reader got. `ignored` names the request's fields that the wire could not take.
-    """
-
-    provider: str
-    model: str
-    choices: tuple[Choice, ...]
-    usage: Usage
-    stopped: bool = False
-    events: tuple[Delta | Finished, ...] = field(default=(), repr=False)
-    ignored: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """The text of the first choice, or of its refusal."""
-        return (self.choices[0].text or self.choices[0].refusal) if self.choices else ""

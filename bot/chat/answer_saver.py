@@ -17,7 +17,8 @@ from bot.formatting.markdown import Piece, rendered, with_tail
 from bot.formatting.rich import TAIL_UNITS, Rich, enriched
 from bot.spending.prices import price_of
 from engine.attempt_record import ABANDONED, Receipt
-from engine.chat import ChatRequest, Completion, Finish, Message, Role, says
+from engine.chat import ChatRequest, Finish, Message, Role, says
+from engine.completion import Completion
 from engine.errors import HoldLost
 from engine.money import Money
 from engine.ports import CaptureStep

@@ -13,7 +13,8 @@ from bot.delivery.edits import EditPreview
 from bot.groups.paying import group_payer
 from bot.spending.ask_first import brief_instruction
 from bot.spending.brake import brake_for
-from engine.chat import ChatRequest, Completion, Delta, Message, Part, Restart, Role, Text
+from engine.chat import ChatRequest, Delta, Message, Part, Restart, Role, Text
+from engine.completion import Completion
 from engine.errors import InsufficientFunds
 from engine.gateway.answer import Answer
 from engine.gateway.question import Approval

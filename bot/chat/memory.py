@@ -14,7 +14,8 @@ from bot.spending.brake import AskFirst, brake_for
 from bot.spending.prices import price_of
 from engine.attempt_record import Receipt
 from engine.catalog.token_counts import estimate_text
-from engine.chat import ChatRequest, Completion, Message, Role, says
+from engine.chat import ChatRequest, Message, Role, says
+from engine.completion import Completion
 from engine.errors import Closing, EngineError
 from engine.money import ZERO, Money
 from engine.ports import CaptureStep

@@ -4,7 +4,8 @@ import logging
 
 from bot.context import Context, claimed_update
 from engine.attempt_record import Receipt
-from engine.chat import ChatRequest, Completion, Role, says
+from engine.chat import ChatRequest, Role, says
+from engine.completion import Completion
 from engine.errors import EngineError
 from engine.gateway.question import Finisher
 from engine.ports import CaptureStep

@@ -13,7 +13,8 @@ from typing import Self
 from engine import attempt_record as outcomes
 from engine.attempt_record import AttemptRecord, QuoteLine, Receipt
 from engine.catalog.offers import Offer
-from engine.chat import Choice, Completion, Event, Usage
+from engine.chat import Event, Usage
+from engine.completion import Choice, Completion
 from engine.errors import Closing, HoldLost
 from engine.gateway.answer_stream import AnswerStream, StreamEnd
 from engine.gateway.attempt import Attempt

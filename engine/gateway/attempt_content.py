@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from engine.catalog.offers import Offer
-from engine.chat import Choice, Chunk, Delta, Finish, Finished, Served, TextDeltas, ToolCall, ToolCallDelta, Usage
+from engine.chat import Chunk, Delta, Finish, Finished, Served, TextDeltas, ToolCall, ToolCallDelta, Usage
+from engine.completion import Choice
 from engine.errors import EmptyAnswer, Garbled
 from engine.providers.mending.json_check import checked
 

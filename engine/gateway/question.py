@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from engine.attempt_record import Receipt
 from engine.catalog.offers import Model
-from engine.chat import ChatRequest, Completion
+from engine.chat import ChatRequest
+from engine.completion import Completion
 from engine.ports import CaptureStep
 from engine.routing.plan import Route
 

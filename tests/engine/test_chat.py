@@ -3,8 +3,6 @@
 import pytest
 
 from engine.chat import (
-    Choice,
-    Completion,
     Delta,
     Image,
     Message,
@@ -15,6 +13,7 @@ from engine.chat import (
     Usage,
     says,
 )
+from engine.completion import Choice, Completion
 
 
 def test_text_of_a_message_leaves_out_its_pictures() -> None:

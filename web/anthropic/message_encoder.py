@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from engine.chat import Completion, Event, Finish, Finished
+from engine.chat import Event, Finish, Finished
+from engine.completion import Completion
 from engine.tenancy import Charge
 from web.anthropic import message_response
 from web.errors import ErrorShape, HttpProblem

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.chat import Completion, Finish, Finished, Usage
+from engine.chat import Finish, Finished, Usage
+from engine.completion import Completion
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
 from web.pipeline.blocks import Block, BlockKind, split

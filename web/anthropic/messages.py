@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from engine.catalog.token_counts import estimate
-from engine.chat import Completion
+from engine.completion import Completion
 from engine.errors import EngineError
 from engine.tenancy import Charge
 from web.anthropic.message_encoder import MessageEncoder

@@ -5,7 +5,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from engine.chat import ChatRequest, Completion, Delta, Event, Finished
+from engine.chat import ChatRequest, Delta, Event, Finished
+from engine.completion import Completion
 from engine.tenancy import Charge
 from web.errors import HttpProblem
 from web.openai import chat_request, chat_response, legacy_functions

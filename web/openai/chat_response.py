@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from engine.chat import Choice, Completion, Delta, Event, Finished, ToolCall, Usage
+from engine.chat import Delta, Event, Finished, ToolCall, Usage
+from engine.completion import Choice, Completion
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
 from web.pipeline.family import sse

@@ -6,7 +6,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from engine.chat import ChatRequest, Choice, Completion, Delta, Event, Finished, Options, Role, says
+from engine.chat import ChatRequest, Delta, Event, Finished, Options, Role, says
+from engine.completion import Choice, Completion
 from engine.errors import BadRequest
 from engine.tenancy import Charge
 from web.errors import HttpProblem

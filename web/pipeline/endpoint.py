@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from engine.attempt_record import Receipt
-from engine.chat import Completion
+from engine.completion import Completion
 from engine.errors import EngineError
 from engine.gateway.answer import Answer
 from engine.gateway.gateway import Gateway

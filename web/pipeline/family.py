@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from starlette.responses import Response
 
-from engine.chat import ChatRequest, Completion, Event
+from engine.chat import ChatRequest, Event
+from engine.completion import Completion
 from engine.gateway.question import Finisher
 from engine.tenancy import Charge
 from web.auth import Caller

@@ -9,7 +9,8 @@ import msgspec
 
 from engine.attempt_record import Receipt
 from engine.catalog.offers import Offer
-from engine.chat import ChatRequest, Completion, Delta, Event, Finished, Usage
+from engine.chat import ChatRequest, Delta, Event, Finished, Usage
+from engine.completion import Completion
 from engine.errors import EngineError
 from engine.gateway.answer import Answer
 from engine.gateway.gateway import Gateway

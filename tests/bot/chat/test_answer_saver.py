@@ -5,7 +5,8 @@ import pytest
 import locales
 from bot.chat.answer_saver import no_text_key, notes
 from engine.attempt_record import ABANDONED, ANSWERED, AttemptRecord, Receipt
-from engine.chat import Choice, Completion, Finish, Usage
+from engine.chat import Finish, Usage
+from engine.completion import Choice, Completion
 from engine.money import Money
 from tests import builders
 

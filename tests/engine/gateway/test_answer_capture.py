@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from engine.attempt_record import ANSWERED, STOPPED, Receipt
-from engine.chat import Completion, Usage
+from engine.chat import Usage
+from engine.completion import Completion
 from engine.errors import HoldLost, Overloaded
 from engine.gateway.answer import Answer
 from engine.money import Money

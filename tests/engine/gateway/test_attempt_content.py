@@ -3,7 +3,8 @@
 import pytest
 
 from engine.catalog.offers import Offer
-from engine.chat import Choice, Chunk, Delta, Finish, Finished, Served, ToolCall, ToolCallDelta, Usage
+from engine.chat import Chunk, Delta, Finish, Finished, Served, ToolCall, ToolCallDelta, Usage
+from engine.completion import Choice
 from engine.errors import EmptyAnswer, Garbled
 from engine.gateway.attempt_content import MOST_CHARS, MOST_NAME_CHARS, AttemptContent, choices_of, text_of, thinking_of
 

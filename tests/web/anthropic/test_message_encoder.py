@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from engine.chat import Choice, Completion, Delta, Event, Finish, Finished, ToolCallDelta, Usage
+from engine.chat import Delta, Event, Finish, Finished, ToolCallDelta, Usage
+from engine.completion import Choice, Completion
 from engine.tenancy import Charge
 from web.anthropic.message_encoder import MessageEncoder
 from web.errors import SERVER_ERROR

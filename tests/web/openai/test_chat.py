@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from engine.chat import ChatRequest, Choice, Completion, Delta, Event, Finish, Finished, Usage
+from engine.chat import ChatRequest, Delta, Event, Finish, Finished, Usage
+from engine.completion import Choice, Completion
 from engine.tenancy import Charge
 from web.auth import Caller
 from web.errors import SERVER_ERROR

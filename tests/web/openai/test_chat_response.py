@@ -4,8 +4,6 @@ from typing import Any
 import pytest
 
 from engine.chat import (
-    Choice,
-    Completion,
     Delta,
     Event,
     Finish,
@@ -14,6 +12,7 @@ from engine.chat import (
     ToolCallDelta,
     Usage,
 )
+from engine.completion import Choice, Completion
 from engine.money import Money
 from engine.tenancy import Charge
 from web.openai import chat_response

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from engine.chat import Choice, Completion, Delta, Finish, Finished, ToolCall, ToolCallDelta, Usage
+from engine.chat import Delta, Finish, Finished, ToolCall, ToolCallDelta, Usage
+from engine.completion import Choice, Completion
 from engine.errors import BadRequest
 from engine.tenancy import Charge
 from tests.web.conftest import RunningApi

@@ -6,7 +6,8 @@ from typing import Any
 import openai
 import pytest
 
-from engine.chat import Choice, Completion, Delta, Finish, Finished, Options, Restart, Usage
+from engine.chat import Delta, Finish, Finished, Options, Restart, Usage
+from engine.completion import Choice, Completion
 from engine.errors import BadRequest
 from engine.money import Money
 from engine.tenancy import Charge

@@ -6,7 +6,8 @@ from typing import Any
 import openai
 import pytest
 
-from engine.chat import Choice, Completion, Delta, Finish, Finished, Usage
+from engine.chat import Delta, Finish, Finished, Usage
+from engine.completion import Choice, Completion
 from tests.web.conftest import RunningApi
 from web.pipeline.several import joined
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.chat import Completion, Event
+from engine.chat import Event
+from engine.completion import Completion
 from engine.tenancy import Charge
 from web.errors import HttpProblem
 from web.openai.chat_response import dumps

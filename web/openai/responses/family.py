@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from engine.attempt_record import Receipt
 from engine.catalog.token_counts import estimate
-from engine.chat import Completion
+from engine.completion import Completion
 from engine.errors import BadRequest
 from engine.gateway.question import Finisher
 from engine.ports import CaptureStep, Clock

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.chat import Completion, Finish, Finished
+from engine.chat import Finish, Finished
+from engine.completion import Completion
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
 from web.openai.chat_response import farthing_json

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from engine.catalog.offers import Offer
-from engine.chat import Choice, Chunk, Delta, Finish
+from engine.chat import Chunk, Delta, Finish
+from engine.completion import Choice
 from engine.gateway.attempt_content import AttemptContent, choices_of
 from tests.engine.providers.dialects.frames import START, STOP, ended, event, frame, said
 from tests.engine.providers.dialects.wires import Wire, data

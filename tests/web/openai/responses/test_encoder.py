@@ -2,7 +2,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from engine.chat import Choice, Completion, Delta, Finish, Finished, ToolCallDelta, Usage
+from engine.chat import Delta, Finish, Finished, ToolCallDelta, Usage
+from engine.completion import Choice, Completion
 from engine.tenancy import Charge
 from web.errors import SERVER_ERROR
 from web.openai.responses import response_object

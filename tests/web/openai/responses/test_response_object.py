@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from engine.chat import Choice, Completion, Delta, Finish, Finished, ToolCallDelta, Usage
+from engine.chat import Delta, Finish, Finished, ToolCallDelta, Usage
+from engine.completion import Choice, Completion
 from engine.money import Money
 from engine.tenancy import Charge
 from web.openai.responses import response_object
