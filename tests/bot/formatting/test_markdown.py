@@ -289,7 +289,7 @@ def test_text_full_of_marks_never_takes_long_and_is_not_lost(unit: str, chars: i
     text = unit * (chars // len(unit)) + "the end"
     begun = time.process_time()
     pieces = render(text)
-    assert time.process_time() - begun < 1  # without the limits up to a minute
+    assert time.process_time() - begun < 10  # without the limits up to a minute
     assert "the end" in pieces[-1].text
     assert all(len(piece.text) <= MOST_UNITS for piece in pieces)
 

@@ -104,4 +104,4 @@ def test_hostile_message_takes_no_time(piece: str) -> None:
         assert templates.context_text(message) is None
         assert templates.wait_text(message) is None
         assert not templates.is_too_large_text(message)
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 5
