@@ -12,6 +12,7 @@ from bot.buttons import button, rows
 from bot.command import Command
 from bot.commands.plan import answers_today
 from bot.context import Context
+from bot.spending.prices import tariff_of, tokens_worth
 from documents.csv_export import usage_csv
 from engine.money import ZERO, Money
 from storage.reports import usage as usage_units
@@ -20,6 +21,7 @@ from storage.tenants.tenants import TenantState
 
 SPANS = ("7", "30", "month")
 MOST_LINES = 8
+AUTO = "auto"
 PERIOD = "period"
 
 
@@ -70,6 +72,7 @@ def _body(context: Context, found: Sequence[UsageRow]) -> str:
         tokens=totals.tokens,
         usd=totals.charge,
         allowance=totals.allowance_tokens,
+        worth=_worth(context, totals.allowance_tokens),
     )
     return (
         text
@@ -82,12 +85,12 @@ def _body(context: Context, found: Sequence[UsageRow]) -> str:
 def _by(
     context: Context, group: str, found: Sequence[UsageRow], key: Callable[[UsageRow], str], *, newest: bool = False
 ) -> str:
-    """Return a line for each of the largest groups, or of the newest ones."""
+    """Return a line for each of the largest groups, or of the newest ones. Plan tokens count at their price."""
     tokens: dict[str, int] = defaultdict(int)
     charged: dict[str, Money] = defaultdict(lambda: ZERO)
     for row in found:
         tokens[key(row)] += row.tokens
-        charged[key(row)] += row.charge
+        charged[key(row)] += row.charge + _worth(context, row.allowance_tokens)
     names = sorted(tokens, reverse=True) if newest else sorted(tokens, key=lambda name: (-tokens[name], name))
     lines = [
         context.t(
@@ -98,6 +101,11 @@ def _by(
     if len(names) > MOST_LINES:
         lines.append(context.t("usage.more", n=len(names) - MOST_LINES))
     return context.t("usage.by", group=context.t(f"usage.{group}"), lines="\n".join(lines))
+
+
+def _worth(context: Context, tokens: int) -> Money:
+    """Return the price of plan tokens: that of `auto`, since the rows name the offers and not the models asked for."""
+    return tokens_worth(tariff_of(context.services.market.catalog, AUTO), tokens)
 
 
 def _day(context: Context, name: str) -> str:

@@ -8,7 +8,7 @@ TEXTS = {
     "usage.title_30": "Last 30 days",
     "usage.title_month": "This month",
     "usage.none": "Nothing yet. Ask me something first.",
-    "usage.total": "Answers: {prompts} · tokens: {tokens} · {usd} from the wallet · {allowance} tokens from the plan\n",
+    "usage.total": "Answers: {prompts} · tokens: {tokens} · {usd} from the wallet · {allowance} tokens from the plan, worth {worth}\n",
     "usage.left": "\nLeft: {left} of {allowance} plan tokens until {renews} · wallet {wallet}{today}",
     "usage.by": "\n**By {group}**\n{lines}\n",
     "usage.line": "{name}: {tokens} tokens · {usd}",

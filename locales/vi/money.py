@@ -8,7 +8,7 @@ TEXTS = {
     "usage.title_30": "30 ngày qua",
     "usage.title_month": "Tháng này",
     "usage.none": "Chưa có gì. Hãy hỏi tôi trước đã.",
-    "usage.total": "{prompts} câu trả lời · {tokens} token · {usd} từ ví · {allowance} token từ gói\n",
+    "usage.total": "{prompts} câu trả lời · {tokens} token · {usd} từ ví · {allowance} token từ gói, trị giá {worth}\n",
     "usage.left": "\nCòn lại: {left} trong {allowance} token của gói đến {renews} · ví {wallet}{today}",
     "usage.by": "\n**Theo {group}**\n{lines}\n",
     "usage.line": "{name}: {tokens} token · {usd}",

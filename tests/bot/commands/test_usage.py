@@ -88,3 +88,12 @@ async def test_button_obeys_its_owner_only(chat: Chat) -> None:
     await used(chat)
     calls = await chat.press_data(f"usage:show:7:{ANN}", BAO)
     assert [call.method for call in calls] == ["answerCallbackQuery"]
+
+
+async def test_plan_tokens_count_at_their_price(chat: Chat) -> None:
+    """`auto` costs 5 USD per 1M tokens: 1,000 tokens are half a cent."""
+    await chat.say("/start")
+    await chat.write(spent(1, Money(0), chat.clock.now(), usage=Usage(900, 100), allowance_tokens=1000))
+    text = await chat.say("/usage")
+    assert "$0.00 from the wallet · 1,000 tokens from the plan, worth 0.5 ¢" in text
+    assert "1,000 tokens · 0.5 ¢" in text
