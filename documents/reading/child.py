@@ -66,12 +66,14 @@ def _converted(data: bytes) -> FileContent:
     """Return a large picture, or one of another format, as a JPEG."""
     from PIL import Image  # noqa: PLC0415
 
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:
         with Image.open(io.BytesIO(data), formats=("BMP", "TIFF", "JPEG", "PNG", "GIF", "WEBP")) as opened:
-            image = opened.convert("RGB")
+            is_too_large = opened.width * opened.height > MOST_PIXELS
+            image = None if is_too_large else opened.convert("RGB")
     except Exception as error:  # damaged pictures raise any error
         raise UnreadableFileError(Flaw.PICTURE) from error
+    if image is None:
+        raise UnreadableFileError(Flaw.PICTURE)
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)

@@ -207,9 +207,8 @@ class Answer:
 
     def _paid_attempt(self) -> Attempt | None:
         """Return the attempt that a reader who leaves now pays for; None where no provider has taken the request."""
-        active = self._failover.active
-        read = (attempt for attempt in active if self._stream.taken(attempt.content))
-        return next(read, None) or next((attempt for attempt in active if attempt.is_taken), None)
+        read = (attempt for attempt in self._failover.active if self._stream.taken(attempt.content))
+        return next(read, None) or next((attempt for attempt in self._failover.active if attempt.is_taken), None)
 
     async def _keep_part(self, attempt: Attempt) -> None:
         """Keep and charge the events that the reader took; the bill beyond them is waste.

@@ -1,8 +1,6 @@
 """tables that replicas share; Procrastinate's own on PostgreSQL
 """
 
-from pathlib import Path
-
 from alembic import op
 import sqlalchemy as sa
 
@@ -14,7 +12,6 @@ down_revision = previous(revision)
 branch_labels = None
 depends_on = None
 
-PROCRASTINATE = Path(__file__).parents[1] / 'procrastinate' / 'schema-3.10.0.sql'
 DROP_PROCRASTINATE = """
 DO $$ DECLARE each record; BEGIN
   DROP TABLE procrastinate_events, procrastinate_periodic_defers, procrastinate_jobs, procrastinate_workers CASCADE;
@@ -54,7 +51,9 @@ def upgrade() -> None:
         sa.Column('times', sa.ARRAY(sa.BigInteger()).with_variant(sa.Text(), 'sqlite'), nullable=False),
         sa.PrimaryKeyConstraint('kind', 'subject'))
     if op.get_bind().dialect.name == 'postgresql':
-        op.get_bind().exec_driver_sql(PROCRASTINATE.read_text(encoding='utf-8').replace('%', '%%'))
+        from procrastinate.schema import SchemaManager  # of the pinned version 3.10.0
+
+        op.get_bind().exec_driver_sql(SchemaManager.get_schema().replace('%', '%%'))
 
 
 def downgrade() -> None:

@@ -1,13 +1,13 @@
 """Migrations: up and down, the declared tables, and the data that they convert."""
 
 import sqlite3
+from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from procrastinate.schema import SchemaManager
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
@@ -79,10 +79,9 @@ async def test_migrations_are_pending_until_upgrade(bare: str) -> None:
         assert not await db.read(migrations_pending)
 
 
-def test_procrastinate_has_the_schema_that_our_migrations_create() -> None:
-    """Its next version may change it: then a revision runs the scripts of its folder sql/migrations."""
-    ours = Path(migrations.__file__).parent / "procrastinate" / "schema-3.10.0.sql"
-    assert ours.read_text(encoding="utf-8") == SchemaManager.get_schema()
+def test_procrastinate_is_of_the_version_whose_schema_0012_creates() -> None:
+    """Another version may have another schema: then a revision runs the scripts of its folder sql/migrations."""
+    assert version("procrastinate") == "3.10.0"
 
 
 def test_head_is_the_newest_revision() -> None:
