@@ -36,11 +36,6 @@ def downgrade(url: str, revision: str) -> None:
     command.downgrade(_config(url), revision)
 
 
-def previous(revision: str) -> str:
-    """Return the revision below `revision`: those written side by side stand in the order of their names."""
-    return max(name for path in (HERE / "versions").glob("[0-9]*.py") if (name := path.stem[:4]) < revision)
-
-
 def head() -> str:
     """Return the newest revision, read from the file names: `0001_name.py`."""
     return max(path.stem for path in (HERE / "versions").glob("[0-9]*.py")).partition("_")[0]

@@ -4,11 +4,10 @@
 from alembic import op
 import sqlalchemy as sa
 
-from storage.migrations import previous
 from storage.tables.columns import Big
 
 revision = '0012'
-down_revision = previous(revision)
+down_revision = '0011'
 branch_labels = None
 depends_on = None
 

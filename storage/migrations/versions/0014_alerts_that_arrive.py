@@ -8,10 +8,8 @@ import json
 from alembic import op
 import sqlalchemy as sa
 
-from storage.migrations import previous
-
 revision = '0014'
-down_revision = previous(revision)
+down_revision = '0012'
 branch_labels = None
 depends_on = None
 

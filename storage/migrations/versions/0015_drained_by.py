@@ -4,10 +4,8 @@
 from alembic import op
 import sqlalchemy as sa
 
-from storage.migrations import previous
-
 revision = '0015'
-down_revision = previous(revision)
+down_revision = '0014'
 branch_labels = None
 depends_on = None
 
