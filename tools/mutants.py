@@ -38,9 +38,10 @@ FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/gateway/billed_attempt.py": ("attempt_records",),
     "engine/gateway/gateway.py": ("gateway_route", "embeddings/run"),
     "engine/gateway/transcription.py": ("transcription_records",),
-    "engine/gateway/failover.py": ("failover_refusals", "failover_repeats", "hedging"),
+    "engine/gateway/failover.py": ("failover_refusals", "failover_repeats", "failover_reports", "hedging"),
     "engine/routing/breaker.py": ("breaker_model",),
     "engine/routing/health.py": (
+        "health_reports",
         "health_rests",
         "token_quota",
         "early_attempts",
