@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from engine.money import Money
 from storage.invoices.invoices import Seller
 
+APP_PATH = "/app"
+"""The path of the Mini App, below the address of HTTP."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotConfig:
     """The part of the settings that the bot needs; main reads the environment and farthing.toml.
 
-    `per_star` is the credit for one Star, `payout_per_star` the operator's income for one.
+    `per_star` is the credit for one Star, `payout_per_star` the operator's income for one. `app_links`: who may open
+    the Mini App in a browser.
     """
 
     token: str
@@ -33,5 +37,6 @@ class BotConfig:
     talk_tokens: int = 1000
     name_conversations: bool = False
     http_url: str = ""
+    app_links: str = "everyone"
     seller: str = ""
     invoice_seller: Seller = Seller()

@@ -23,10 +23,9 @@ from telegram.ext import ExtBot
 import locales
 from bot import commands
 from bot.command import Command
-from bot.config import BotConfig
+from bot.config import APP_PATH, BotConfig
 
 log = logging.getLogger(__name__)
-APP_PATH = "/app"
 
 
 @cache

@@ -100,6 +100,7 @@ class AccessSection(Section):
     files_per_minute: int = Field(10, gt=0)
     megabytes_per_day: int = Field(200, gt=0)
     name_conversations: bool = False
+    app_links: Literal["everyone", "operators", "off"] = "everyone"
 
 
 class GroupsSection(Section):
@@ -132,8 +133,7 @@ class RoutingSection(Section):
     hedge: bool = False
 
 
-USD_PER_STAR = Decimal("0.013")
-"""Telegram's payout to the developer for one Star."""
+USD_PER_STAR = Decimal("0.013")  # Telegram's payout to the developer for one Star
 
 
 class BillingSection(Section):

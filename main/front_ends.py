@@ -1,6 +1,6 @@
 """Bot, HTTP and scheduler over one container: the settings of each, taken from the environment and farthing.toml."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,7 @@ def bot_services(container: Container, *, footer: bool = True) -> "Services":
         talk_tokens=config.groups.talk_tokens,
         name_conversations=config.access.name_conversations,
         http_url=_http_url(container),
+        app_links=config.access.app_links,
         seller=config.seller.name,
         payout_per_star=Money.usd(config.billing.payout_usd_per_star),
         invoice_seller=_seller(container),
@@ -77,8 +78,16 @@ def _chat_queue(container: Container) -> "ChatQueue | None":
     return ChatJobs(container.db.url)
 
 
-def web_services(container: Container, bot: "Bot | None" = None, notices: "Notices | None" = None) -> WebServices:
-    """Return the parts of the HTTP app. The webhook's route comes from `bot`; without it `notices` sends alerts."""
+def web_services(
+    container: Container,
+    bot: "Bot | None" = None,
+    notices: "Notices | None" = None,
+    frames: Collection[str] = (),
+) -> WebServices:
+    """Return the parts of the HTTP app. The webhook's route comes from `bot`; without it `notices` sends alerts.
+
+    `frames`: the sites that may show the Mini App, besides Telegram's own.
+    """
     return WebServices(
         db=container.db,
         gateway=container.gateway,
@@ -88,7 +97,7 @@ def web_services(container: Container, bot: "Bot | None" = None, notices: "Notic
         payout_per_star=Money.usd(container.settings.config.billing.payout_usd_per_star),
         seller=_seller(container),
         admin_key=container.settings.admin_key,
-        telegram=_telegram(container),
+        telegram=_telegram(container, frames),
         attempts=container.attempts,
         more_routes=bot.routes if bot is not None else (),
         public_url=_http_url(container),
@@ -176,9 +185,16 @@ def _seller(container: Container) -> Seller:
     return Seller(section.name, section.address, section.tax_id, str(section.vat_percent))
 
 
-def _telegram(container: Container) -> Telegram | None:
+def _telegram(container: Container, frames: Collection[str]) -> Telegram | None:
     """Return the bot's facts that the Mini App needs, also where this process does not run the bot."""
     settings = container.settings
     if not settings.token:
         return None
-    return Telegram(settings.token, frozenset(settings.env.admin_ids), settings.config.access.mode == "open")
+    access = settings.config.access
+    return Telegram(
+        settings.token,
+        frozenset(settings.env.admin_ids),
+        is_open=access.mode == "open",
+        links_for=access.app_links,
+        frames=frames,
+    )

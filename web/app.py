@@ -22,10 +22,8 @@ from web.anthropic.messages import MessagesFamily, TokenCount
 from web.attempt_metrics import AttemptMetrics
 from web.auth import Authenticator
 from web.errors import SERVER_ERROR, HttpProblem, bad_request
-from web.miniapp import routes as mini_app
+from web.miniapp import parts as mini_app
 from web.miniapp.access import MiniAppAccess, Telegram
-from web.miniapp.account import AccountPages
-from web.miniapp.operator import OperatorPages
 from web.openai import models, usage
 from web.openai.chat import ChatFamily
 from web.openai.embeddings import EmbeddingsEndpoint
@@ -115,7 +113,7 @@ def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
             metrics.router(services.db, services.gateway, services.attempts, memory),
         ]
     if services.telegram is not None:
-        routers.append(_mini_app(services))
+        routers += mini_app.routers(_mini_app(services, services.telegram))
     return routers
 
 
@@ -143,10 +141,15 @@ def _stored_responses(services: WebServices) -> list[BaseRoute]:
     ]
 
 
-def _mini_app(services: WebServices) -> APIRouter:
-    return mini_app.router(
-        AccountPages(services.db, services.clock, services.seller),
-        OperatorPages(services.db, services.clock, services.plans, services.payout_per_star, services.gateway.market),
+def _mini_app(services: WebServices, telegram: Telegram) -> mini_app.MiniAppParts:
+    return mini_app.MiniAppParts(
+        services.db,
+        services.clock,
+        services.plans,
+        services.gateway.market,
+        services.seller,
+        services.payout_per_star,
+        telegram,
     )
 
 

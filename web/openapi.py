@@ -20,6 +20,11 @@ _SCHEMES = {
         "scheme": "tma",
         "description": "`Authorization: tma <initData>` with the initData that Telegram gives the Mini App",
     },
+    "session": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A session of the Mini App, which POST /app/session has begun",
+    },
 }
 _ERROR = {"schema": ref("Error")}
 _PLAN_BODIES = {"PlanIn", "TenantIn"}
@@ -88,7 +93,7 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
 
 def _schemes(path: str) -> Iterable[str]:
     if path.startswith("/app/"):
-        return ("telegram",)
+        return ("telegram",) if path == "/app/session" else ("telegram", "session")
     if path == "/providers":
         return ("key", "admin")
     return ("key",) if path.startswith("/v1/") else ("admin",)

@@ -20,6 +20,7 @@ TEXTS = {
     "command.why": "Receipt for the last answer",
     "command.limit": "The most an answer, or a day, may cost",
     "command.settings": "Language, footer, memory, tables",
+    "command.app": "Your dashboard: spend, keys, payments",
     "command.export": "Download all data about you",
     "command.forget": "Delete your conversations",
     "command.terms": "Terms of service",
@@ -228,4 +229,11 @@ TEXTS = {
         "**Help with payments**\n\nWrite to {contact}: say what went wrong, on which date and for which amount. "
         "We answer within two days and refund anything not delivered. Telegram support can't help with purchases here."
     ),
+    "app.link": "**Your dashboard in a browser.** The link below works once, within {minutes} minutes; the browser then stays signed in for {hours} hours. Keep it to yourself: it opens your account.",
+    "app.this_machine": "It opens on the machine that Farthing runs on. From another one, the operator sets PUBLIC_URL or uses an SSH tunnel.",
+    "app.in_telegram": "Your dashboard opens here, inside Telegram.",
+    "app.open": "Open in Telegram",
+    "app.sign_out": "Sign out everywhere",
+    "app.signed_out": "You are signed out everywhere. Links sent before no longer work; /app makes a new one.",
+    "app.not_signed_in": "No browser was signed in, and no link was open.",
 }

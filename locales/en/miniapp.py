@@ -1,7 +1,7 @@
 """English: the Mini App. The page fetches these texts from /app/page/texts.js."""
 
 TEXTS = {
-    "outside": "This page opens in Telegram: press the menu button beside the text field in the bot's chat.",
+    "outside": "This page needs a link: send /app to the bot and open the link that it answers. In Telegram, press the menu button beside the text field.",
     "again": "Try again",
     "cancel": "Cancel",
     "done": "Done",
@@ -108,7 +108,9 @@ TEXTS = {
     "error.offline": "There is no response. Please check your connection and try again.",
     "error.broken": "Something went wrong on our side; nothing was charged. Please try again.",
     "error.invalid_init_data": "Telegram's proof of who you are could not be checked. Close this page and open it again with the bot's menu button.",
-    "error.init_data_expired": "This page was opened more than a day ago. Close it and open it again.",
+    "error.init_data_expired": "This page was opened more than an hour ago, or before you signed out. Close it and open it again.",
+    "error.session_ended": "You are signed out. Send /app to the bot for a new link.",
+    "error.link_ended": "This link was used already, or is older than five minutes. Send /app to the bot for a new one.",
     "error.not_begun": "You have not started the bot yet: press Start in its chat, then open this page again.",
     "error.account_closed": "The operator has closed your account. Your wallet is kept; questions about payments: /paysupport in the chat.",
     "error.access_pending": "Welcome! The operator approves each new user. The bot will write to you when they decide.",

@@ -20,6 +20,7 @@ TEXTS = {
     "command.why": "Biên nhận của câu trả lời gần nhất",
     "command.limit": "Mức chi tối đa cho một câu, một ngày",
     "command.settings": "Ngôn ngữ, chân trang, bộ nhớ, bảng",
+    "command.app": "Trang tổng quan: chi tiêu, khoá, thanh toán",
     "command.export": "Tải toàn bộ dữ liệu về bạn",
     "command.forget": "Xóa các cuộc trò chuyện của bạn",
     "command.terms": "Điều khoản dịch vụ",
@@ -230,4 +231,11 @@ TEXTS = {
         "Chúng tôi trả lời trong hai ngày và hoàn tiền cho những gì chưa giao. "
         "Bộ phận hỗ trợ của Telegram không giải quyết được giao dịch ở đây."
     ),
+    "app.link": "**Trang tổng quan của bạn trên trình duyệt.** Liên kết dưới đây chỉ dùng được một lần, trong {minutes} phút; sau đó trình duyệt giữ đăng nhập {hours} giờ. Đừng chia sẻ: nó mở tài khoản của bạn.",
+    "app.this_machine": "Liên kết mở được trên máy đang chạy Farthing. Để mở từ máy khác, người vận hành đặt PUBLIC_URL hoặc dùng đường hầm SSH.",
+    "app.in_telegram": "Trang tổng quan của bạn mở ngay tại đây, trong Telegram.",
+    "app.open": "Mở trong Telegram",
+    "app.sign_out": "Đăng xuất khỏi mọi nơi",
+    "app.signed_out": "Bạn đã đăng xuất khỏi mọi nơi. Các liên kết đã gửi không còn dùng được; /app tạo liên kết mới.",
+    "app.not_signed_in": "Chưa có trình duyệt nào đăng nhập, và không có liên kết nào đang mở.",
 }

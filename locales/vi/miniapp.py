@@ -1,7 +1,7 @@
 """Vietnamese: the Mini App. The page fetches these texts from /app/page/texts.js."""
 
 TEXTS = {
-    "outside": "Trang này mở trong Telegram: hãy bấm nút menu cạnh ô nhập tin trong cuộc trò chuyện với bot.",
+    "outside": "Trang này cần một liên kết: gửi /app cho bot rồi mở liên kết nhận được. Trong Telegram, bấm nút menu cạnh ô nhập tin nhắn.",
     "again": "Thử lại",
     "cancel": "Hủy",
     "done": "Xong",
@@ -108,7 +108,9 @@ TEXTS = {
     "error.offline": "Không có phản hồi. Hãy kiểm tra kết nối rồi thử lại.",
     "error.broken": "Có lỗi ở phía chúng tôi; bạn không bị tính phí. Hãy thử lại.",
     "error.invalid_init_data": "Không xác minh được bạn qua Telegram. Hãy đóng rồi mở lại bằng nút menu của bot.",
-    "error.init_data_expired": "Trang này đã mở hơn một ngày. Hãy đóng rồi mở lại.",
+    "error.init_data_expired": "Trang này đã mở hơn một giờ, hoặc từ trước khi bạn đăng xuất. Hãy đóng rồi mở lại.",
+    "error.session_ended": "Bạn đã đăng xuất. Gửi /app cho bot để nhận liên kết mới.",
+    "error.link_ended": "Liên kết này đã được dùng, hoặc đã quá năm phút. Gửi /app cho bot để nhận liên kết mới.",
     "error.not_begun": "Bạn chưa bắt đầu với bot: hãy bấm Start trong cuộc trò chuyện với bot, rồi mở lại trang này.",
     "error.account_closed": "Người vận hành đã đóng tài khoản của bạn. Ví vẫn được giữ; hỏi về thanh toán: /paysupport trong cuộc trò chuyện.",
     "error.access_pending": "Chào bạn! Người vận hành duyệt từng người. Khi có quyết định, bot sẽ nhắn ngay.",

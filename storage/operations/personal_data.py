@@ -16,7 +16,7 @@ from storage.invoices import invoices
 from storage.ledger import journal
 from storage.reports import usage
 from storage.telegram import conversations, outbox, question_upkeep
-from storage.tenants import api_keys, personas, stored_responses, tenant_settings, tenants
+from storage.tenants import api_keys, app_tokens, personas, stored_responses, tenant_settings, tenants
 
 GONE_STATUS = 410
 GONE_BODY = json.dumps(
@@ -52,6 +52,7 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
             for row in usage.rows(conn, date.min, now.date(), tenant_id)
         ],
         "groups": wallets.everything(conn, tenant_id),
+        "app_sessions": app_tokens.everything(conn, tenant_id),
         "orders": _rows(conn, "orders", tenant_id),
         "payments": _rows(conn, "payments", tenant_id),
         "subscription": _rows(conn, "subscriptions", tenant_id),
@@ -109,6 +110,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
     outbox.forget(conn, user_id)
     conn.run("DELETE FROM receipts WHERE tenant_id = :id", id=tenant_id)
     stored_responses.forget(conn, tenant_id)
+    app_tokens.end_all(conn, tenant_id)
     tenant_settings.forget_name(conn, tenant_id)
     return deleted
 

@@ -5,12 +5,25 @@ Money is in whole nano-dollars, times are in whole milliseconds since 1970 UTC; 
 
 from sqlmodel import SQLModel
 
-from storage.tables import alerts, answers, books, groups, ledger, operators, questions, replicas, telegram, tenants
+from storage.tables import (
+    alerts,
+    answers,
+    app_access,
+    books,
+    groups,
+    ledger,
+    operators,
+    questions,
+    replicas,
+    telegram,
+    tenants,
+)
 
 metadata = SQLModel.metadata
 __all__ = [
     "alerts",
     "answers",
+    "app_access",
     "books",
     "groups",
     "ledger",

@@ -4,12 +4,18 @@ import json
 from datetime import datetime
 
 from storage.database.connection import Connection, for_update, ms, scalar
+from storage.tenants import app_tokens
 
 INSTRUCTIONS = "instructions"
 """The setting with the text that the model always gets from this tenant."""
+SIGNED_OUT = "app_signed_out_at"
+"""The setting with the time, in milliseconds, at which the tenant last signed out of the Mini App everywhere."""
 
 
 def set_banned(conn: Connection, tenant_id: int, banned: bool) -> None:
+    """Store the ban. It ends the sessions of the Mini App, which an end of the ban does not bring back."""
+    if banned:
+        app_tokens.end_all(conn, tenant_id)
     conn.run("UPDATE tenants SET banned = :banned WHERE id = :id", id=tenant_id, banned=banned)
 
 
@@ -20,6 +26,12 @@ def set_access(conn: Connection, tenant_id: int, access: str) -> bool:
             "UPDATE tenants SET access = :access WHERE id = :id AND access <> :access", id=tenant_id, access=access
         )
     )
+
+
+def sign_out(conn: Connection, tenant_id: int, now: datetime) -> int:
+    """End the tenant's sessions of the Mini App; return their number. InitData of before is refused from now on."""
+    set_setting(conn, tenant_id, SIGNED_OUT, ms(now))
+    return app_tokens.end_all(conn, tenant_id)
 
 
 def set_blocked(conn: Connection, user_id: int, blocked: bool) -> None:

@@ -84,6 +84,8 @@ PAGE_FAMILIES: dict[str, set[str]] = {
         "broken",
         "invalid_init_data",
         "init_data_expired",
+        "session_ended",
+        "link_ended",
         "not_begun",
         "account_closed",
         "access_pending",

@@ -159,7 +159,7 @@ class RequestMiddleware:
     async def _user(self, head: RequestHead) -> MiniAppUser | None:
         if self._mini_app is None or not needs_user(head.path):
             return None
-        return await self._mini_app.user(head.headers.get(b"authorization", b"").decode("latin-1"))
+        return await self._mini_app.user(head.headers.get(b"authorization", b"").decode("latin-1"), head.path)
 
     def _with_headers(self, head: RequestHead, send: Send) -> Send:
         """Return `send` with the headers that every response gets added to its start. It adds no step for a frame."""

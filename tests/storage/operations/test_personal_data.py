@@ -223,6 +223,7 @@ async def test_deleted_answer_is_replayed_as_an_error(db: Database) -> None:
 
 EXPORTED_OR_DELETED = {
     "api_keys",
+    "app_tokens",
     "conversations",
     "group_shares",
     "idempotency",

@@ -148,6 +148,8 @@ CALLS = (
     ("DELETE", "/app/keys/1"),
     ("GET", "/app/invoices/F-000001/pdf"),
     ("GET", "/app/house"),
+    ("POST", "/app/session"),
+    ("DELETE", "/app/sessions"),
 )
 """One call of each route that needs a user."""
 

@@ -1,6 +1,6 @@
 // The page put together: what Telegram tells of itself, then one call, then tabs.
 import { account } from "./account.js";
-import { Refused, ask, initData, telegram } from "./ask.js";
+import { Refused, ask, signIn, telegram } from "./ask.js";
 import { $, el, fill } from "./dom.js";
 import { operatorPanel } from "./operator.js";
 import { invoices } from "./invoices.js";
@@ -79,21 +79,30 @@ function move(event, name, names) {
   $(`tab-${names[to % names.length]}`).focus();
 }
 
-function begin() {
-  speak(telegram?.initDataUnsafe?.user?.language_code ?? navigator.language);
-  if (!initData) {
-    $("app").setAttribute("aria-busy", "false");
-    notice(t("outside"));
-    return;
+async function begin() {
+  speak(navigator.language);
+  try {
+    if (!await signIn()) return end(t("outside"));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return end(said(error.code), error.status === 0 ? begin : null);
   }
-  dress();
-  telegram.onEvent?.("themeChanged", dress);
-  telegram.ready();
-  telegram.expand();
+  if (telegram) {
+    speak(telegram.initDataUnsafe?.user?.language_code ?? navigator.language);
+    dress();
+    telegram.onEvent?.("themeChanged", dress);
+    telegram.ready();
+    telegram.expand();
+  }
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && !$("dialog").open && Date.now() - loadedAt > STALE_MS) load();
   });
-  load();
+  return load();
+}
+
+function end(words, again = null) {
+  $("app").setAttribute("aria-busy", "false");
+  notice(words, again);
 }
 
 begin();
