@@ -6,8 +6,10 @@ BIN    := $(VENV)/bin
 .DEFAULT_GOAL := help
 # MUTANTS=engine/routing/plan.py names the modules for `make mutants`; none: all targets of tools/mutants.py
 MUTANTS ?=
+# NEW=ru makes a new catalog with `make texts`
+NEW ?=
 
-.PHONY: help run setup test lint format mutants api-check lock bench bench-gateway bench-routing failover-card soak audit clean
+.PHONY: help run setup test lint format texts mutants api-check lock bench bench-gateway bench-routing failover-card soak audit clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +35,9 @@ api-check: $(VENV)/api-check ## requests made from /openapi.json, with a tenant'
 format: $(VENV)/dev ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+texts: $(VENV)/dev ## bring the translations in line with the English texts; see CONTRIBUTING.md
+	@$(BIN)/python -m tools.texts $(NEW)
 
 audit: $(VENV)/runtime ## check the ledger
 	@$(BIN)/python -m main audit

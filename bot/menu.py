@@ -61,7 +61,7 @@ async def _set_commands(bot: ExtBot[int], admin_ids: Iterable[int]) -> None:
     everyone = [command for command in listed if not command.admin]
     in_groups = [command for command in everyone if not command.private_only]
     for language in locales.LANGUAGES:
-        code = None if language == locales.DEFAULT else language
+        code = None if language == locales.DEFAULT else language.partition("_")[0]
         await _set(bot, _menu(everyone, language), BotCommandScopeAllPrivateChats(), code)
         await _set(bot, _menu(in_groups, language), BotCommandScopeAllGroupChats(), code)
     for admin in sorted(admin_ids):

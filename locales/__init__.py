@@ -1,46 +1,90 @@
-"""Texts and formats that people read: one folder a language, found with pkgutil."""
+"""Texts and formats that people read: one folder a language, with its gettext catalog."""
 
-import pkgutil
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from importlib import import_module
+from functools import cached_property
+from pathlib import Path
 
+from babel import Locale
+
+from locales.catalogs import TRANSLATION, LocaleText, read
 from locales.formats import Amount, Formats
 
 DEFAULT = "en"
-THEMES = ("chat", "conversations", "errors", "money", "operators", "web")
-"""The modules of a language that hold the texts of the bot and of the HTTP pages."""
+FOLDER = Path(__file__).parent
+INVOICE, MINIAPP, FORMAT = "pdf.", "page.", "format."
+"""The beginnings of the keys of the printed invoice, of the Mini App and of the formats."""
+SAMPLES = range(201)
+"""Numbers that between them have every plural form of every language."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Language:
-    """A folder of `locales`: the language's own name, the bot's texts, the invoice's, the Mini App's, the formats."""
+    """A folder of `locales`: its texts by key. A text that is not translated is English."""
 
     code: str
-    name: str
-    texts: Mapping[str, str]
-    invoice: Mapping[str, str]
-    miniapp: Mapping[str, str]
-    formats: Formats
+    sentences: Mapping[str, LocaleText]
+
+    @cached_property
+    def locale(self) -> Locale:
+        return Locale.parse(self.code)
+
+    @cached_property
+    def name(self) -> str:
+        """The language's own name, such as `Tiếng Việt`."""
+        name = self.locale.get_display_name(self.locale) or self.code
+        return name[:1].upper() + name[1:]
+
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        """The texts of the bot and of the HTTP pages, in the form for most numbers."""
+        others = (INVOICE, MINIAPP, FORMAT)
+        return {key: text.general for key, text in self.sentences.items() if not key.startswith(others)}
+
+    @cached_property
+    def invoice(self) -> Mapping[str, str]:
+        return {key: text.general for key, text in self._part(INVOICE).items()}
+
+    @cached_property
+    def miniapp(self) -> Mapping[str, str | Mapping[str, str]]:
+        """The texts of the Mini App. One with plural forms is a mapping: `count`, and a form by CLDR category."""
+        return {key: self._for_page(text) for key, text in self._part(MINIAPP).items()}
+
+    @cached_property
+    def formats(self) -> Formats:
+        return Formats(self.locale, {key: text.general for key, text in self._part(FORMAT).items()})
+
+    def _for_page(self, text: LocaleText) -> str | Mapping[str, str]:
+        if not text.count:
+            return text.general
+        forms = {self.locale.plural_form(n): text.form({text.count: n}) for n in reversed(SAMPLES)}
+        return {"other": text.general} | forms | {"count": text.count}
+
+    def _part(self, beginning: str) -> dict[str, LocaleText]:
+        found = {key: text for key, text in self.sentences.items() if key.startswith(beginning)}
+        return {key.removeprefix(beginning): text for key, text in found.items()}
 
 
 def text(language: str, key: str, /, **values: object) -> str:
-    """The text of a key, filled in. `{n:file|files}` gives the first form where n is 1, else the second.
+    """The text of a key, filled in, in the plural form that its number asks for.
 
     An amount of money, a whole number or a date is written as the language writes it; `{usd:price}` and
-    `{usd:exact}` are other forms of an amount, `{day:month}` of a date. Raises KeyError for an unknown key.
+    `{usd:exact}` are other forms of an amount, `{day:month}` and `{at:time}` of a date. `{tokens:count.tokens}` is
+    another text, about that number. Raises KeyError for an unknown key.
     """
     found = find(language)
-    template = found.texts[key]
-    return _Formatter(found.formats).vformat(template, (), values) if values else template
+    sentence = found.sentences[key]
+    return _Formatter(found).vformat(sentence.form(values), (), values) if values else sentence.general
 
 
 def find(language: str) -> Language:
     """The language of a tag such as `vi` or `pt-BR`; English where there is none."""
-    return LANGUAGES.get(language.partition("-")[0].lower(), LANGUAGES[DEFAULT])
+    tag = language.replace("-", "_").lower()
+    by_tag = {code.lower(): each for code, each in LANGUAGES.items()}
+    return by_tag.get(tag) or by_tag.get(tag.partition("_")[0]) or LANGUAGES[DEFAULT]
 
 
 def written(formats: Formats, value: object, form: str = "") -> str:
@@ -53,38 +97,37 @@ def written(formats: Formats, value: object, form: str = "") -> str:
         exponent = value.as_tuple().exponent
         return formats.amount(value, max(0, -exponent) if isinstance(exponent, int) else 0)
     if isinstance(value, date):
-        return formats.month(value) if form == "month" else formats.day(value)
+        return _dated(formats, value, form)
     if isinstance(value, Amount):
         return {"": formats.money, "price": formats.price, "exact": formats.exact}[form](value)
     return str(value)
 
 
+def _dated(formats: Formats, value: date, form: str) -> str:
+    if isinstance(value, datetime) and form == "time":
+        return formats.time(value)
+    return formats.month(value) if form == "month" else formats.day(value)
+
+
+def load(folder: Path) -> dict[str, Language]:
+    """Return the languages of a folder, English first."""
+    english = read(folder / DEFAULT)
+    codes = sorted(path.parent.name for path in folder.glob(f"*/{TRANSLATION}"))
+    return {DEFAULT: Language(DEFAULT, english)} | {
+        code: Language(code, english | read(folder / code)) for code in codes
+    }
+
+
 class _Formatter(string.Formatter):
-    def __init__(self, formats: Formats) -> None:
-        self._formats = formats
+    def __init__(self, language: Language) -> None:
+        self._language = language
 
     def format_field(self, value: object, format_spec: str) -> str:
-        one, bar, other = format_spec.partition("|")
-        if bar:
-            return one if str(value) == "1" else other
-        return written(self._formats, value, format_spec)
+        counted = self._language.sentences.get(format_spec)
+        if counted is None:
+            return written(self._language.formats, value, format_spec)
+        values = {counted.count: value}
+        return self.vformat(counted.form(values), (), values)
 
 
-def _load(code: str) -> Language:
-    package = f"{__name__}.{code}"
-    texts: dict[str, str] = {}
-    for theme in THEMES:
-        texts |= import_module(f"{package}.{theme}").TEXTS
-    return Language(
-        code,
-        import_module(package).NAME,
-        texts,
-        import_module(f"{package}.invoice").TEXTS,
-        import_module(f"{package}.miniapp").TEXTS,
-        import_module(f"{package}.formats").FORMATS,
-    )
-
-
-LANGUAGES: Mapping[str, Language] = {
-    entry.name: _load(entry.name) for entry in pkgutil.iter_modules(__path__) if entry.ispkg
-}
+LANGUAGES: Mapping[str, Language] = load(FOLDER)

@@ -1,12 +1,19 @@
-"""The format of numbers, dates and amounts of money in one language."""
+"""The format of numbers, dates and amounts of money in one language, from the Unicode CLDR by way of Babel."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol, runtime_checkable
+from functools import cache
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:  # loaded with the first format: a language's CLDR data take 1 to 5 MB
+    from babel import Locale
+    from babel.numbers import NumberPattern
 
 SIGNIFICANT_DIGITS = 4
 """The most significant digits of an amount below a dollar. Above, it has two decimals."""
+MINUS = "−"
 _NANO_PER_USD = 10**9
 _NANO_EXPONENT, _CENT_EXPONENT = -9, -7
 
@@ -23,62 +30,91 @@ class Amount(Protocol):
     def rounded(self, decimals: int) -> "Amount": ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Formats:
-    """Separators and signs of numbers; patterns of amounts and dates.
+    """Numbers, dates and amounts of one language. `patterns` are the texts `format.*` that the translators gave."""
 
-    `dollars` and `cents` have `{n}`, the number. `day_pattern` and `month_pattern` have `{day}`, `{month}` and `{year}`
-    as numbers, and `{name}`, the month's entry in `months`.
-    """
+    locale: "Locale"
+    patterns: Mapping[str, str]
 
-    decimal: str
-    group: str
-    minus: str
-    dollars: str
-    cents: str
-    day_pattern: str
-    month_pattern: str
-    months: tuple[str, ...]
+    @property
+    def decimal(self) -> str:
+        from babel.numbers import get_decimal_symbol  # noqa: PLC0415 - see above
+
+        return get_decimal_symbol(self.locale)
+
+    @property
+    def group(self) -> str:
+        from babel.numbers import get_group_symbol  # noqa: PLC0415 - see above
+
+        return get_group_symbol(self.locale)
 
     def money(self, amount: Amount) -> str:
         """Return an amount as people read it: `$12.50`, `0.04 ¢`. Only zero reads as zero."""
         small = amount.significant(SIGNIFICANT_DIGITS)
         if not small.nanousd or abs(small.nanousd) >= _NANO_PER_USD:
-            return self._signed(self.dollars, _usd(amount.rounded(2)), 2)
+            return self._dollars(_usd(amount.rounded(2)), 2)
         value = Decimal(small.nanousd).scaleb(_CENT_EXPONENT).normalize()
-        return self._signed(self.cents, value, _decimals(value))
+        return _signed(self.patterns["cents"].format(n=self.amount(abs(value), _decimals(value))), value)
 
     def price(self, amount: Amount) -> str:
         """Return a price for comparison with others: always in dollars, with two decimals or more: `$0.0028`."""
         small = amount.significant(SIGNIFICANT_DIGITS)
         value = _usd(small if abs(small.nanousd) < _NANO_PER_USD else amount.rounded(2)).normalize()
-        return self._signed(self.dollars, value, max(2, _decimals(value)))
+        return self._dollars(value, max(2, _decimals(value)))
 
     def exact(self, amount: Amount) -> str:
         """Return an amount to the nano-dollar, with nine decimals."""
-        return self._signed(self.dollars, _usd(amount), -_NANO_EXPONENT)
+        return self._dollars(_usd(amount), -_NANO_EXPONENT)
 
     def amount(self, value: Decimal, decimals: int) -> str:
-        return self._separated(f"{value:,.{decimals}f}")
+        """Return a number with a fixed number of decimals."""
+        return _signed(_number_pattern(self.locale, decimals).apply(abs(value), self.locale), value)
 
     def count(self, number: int) -> str:
-        return self._separated(f"{number:,}")
+        return self.amount(Decimal(number), 0)
 
     def day(self, day: date) -> str:
-        return self._date(self.day_pattern, day)
+        return self._date(day, self.patterns.get("day") or "medium")
 
     def month(self, day: date) -> str:
-        return self._date(self.month_pattern, day)
+        return self._date(day, self.patterns.get("month") or "MMM y")
 
-    def _signed(self, pattern: str, value: Decimal, decimals: int) -> str:
-        sign = self.minus if value < 0 else ""
-        return sign + pattern.format(n=self.amount(abs(value), decimals))
+    def time(self, moment: datetime) -> str:
+        """Return the time of day, in the time zone that the moment has."""
+        from babel.dates import format_time  # noqa: PLC0415 - see above
 
-    def _date(self, pattern: str, day: date) -> str:
-        return pattern.format(day=day.day, month=day.month, year=day.year, name=self.months[day.month - 1])
+        return format_time(moment, self.patterns.get("time") or "short", moment.tzinfo, self.locale)
 
-    def _separated(self, plain: str) -> str:
-        return plain.translate({ord(","): self.group, ord("."): self.decimal, ord("-"): self.minus})
+    def _date(self, day: date, pattern: str) -> str:
+        from babel.dates import format_date  # noqa: PLC0415 - see above
+
+        return format_date(day, pattern, self.locale)
+
+    def _dollars(self, value: Decimal, decimals: int) -> str:
+        before, after = _currency(self.locale)
+        return _signed(before + self.amount(abs(value), decimals) + after, value)
+
+
+@cache
+def _number_pattern(locale: "Locale", decimals: int) -> "NumberPattern":
+    """Return the language's pattern of a number, such as `#,##0.###`, with a fixed number of decimals."""
+    from babel.numbers import parse_pattern  # noqa: PLC0415 - see above
+
+    whole = locale.decimal_formats[None].pattern.partition(".")[0]
+    return parse_pattern(f"{whole}.{'0' * decimals}" if decimals else whole)
+
+
+@cache
+def _currency(locale: "Locale") -> tuple[str, str]:
+    """Return the signs before and after an amount in dollars. A dollar is `$`, also where CLDR writes `US$`."""
+    pattern = locale.currency_formats["standard"]
+    before, after = (part.replace("¤", "$").replace("\xa0", " ") for part in (pattern.prefix[0], pattern.suffix[0]))
+    return before, after
+
+
+def _signed(text: str, value: Decimal | int) -> str:
+    return MINUS + text if value < 0 else text
 
 
 def _usd(amount: Amount) -> Decimal:

@@ -5,20 +5,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import locales
+from locales.catalogs import SOURCE, TRANSLATION
+from tools.texts import place
 
 ROOT = Path(__file__).parents[2]
 READERS = ("bot", "web", "scheduler", "main")
-MODULES = {"texts": locales.THEMES, "invoice": ("invoice",), "miniapp": ("miniapp",)}
+PARTS = {"texts": "", "invoice": locales.INVOICE, "miniapp": locales.MINIAPP}
+"""The beginning of the keys of each part of a language's texts."""
 
 
 def text_at(code: str, key: str, part: str = "texts") -> str:
-    """Return `locales/vi/chat.py:12: key`; the folder of the language where it has no such text."""
-    for module in MODULES[part]:
-        path = ROOT / "locales" / code / f"{module}.py"
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
-            if line.lstrip().startswith(f'"{key}":'):
-                return f"{path.relative_to(ROOT)}:{number}: {key}"
-    return f"locales/{code}: {key}"
+    """Return `locales/vi/messages.po:12: key`; the file alone where it has no such text."""
+    return place(ROOT / "locales" / code / (SOURCE if code == "en" else TRANSLATION), PARTS[part] + key)
 
 
 def texts_at(code: str, keys: Iterable[str], part: str = "texts") -> list[str]:

@@ -118,11 +118,6 @@ def test_dates_are_those_of_the_reader() -> None:
     assert (ENGLISH.month(day), VIETNAMESE.month(day)) == ("Mar 2026", "03/2026")
 
 
-@pytest.mark.parametrize("code", locales.LANGUAGES)
-def test_every_language_names_twelve_months(code: str) -> None:
-    assert len(locales.find(code).formats.months) == 12
-
-
 @pytest.mark.parametrize(
     ("value", "form", "english", "vietnamese"),
     [
@@ -131,6 +126,7 @@ def test_every_language_names_twelve_months(code: str) -> None:
         (Money(1), "exact", "$0.000000001", "0,000000001 $"),
         (12_345, "", "12,345", "12.345"),
         (date(2026, 3, 5), "", "5 Mar 2026", "05/03/2026"),
+        (datetime(2026, 3, 5, 23, 59, tzinfo=UTC), "time", "23:59", "23:59"),
         (datetime(2026, 3, 5, 23, 59, tzinfo=UTC), "month", "Mar 2026", "03/2026"),
         ("12345", "", "12345", "12345"),
         (True, "", "True", "True"),

@@ -33,7 +33,7 @@ function line(key, reload) {
 
 function limits(key) {
   return [
-    key.requests_per_minute && t("keys.rate_of", { n: count(key.requests_per_minute) }),
+    key.requests_per_minute && t("keys.rate_of", { n: key.requests_per_minute }),
     key.models && key.models.join(", "),
     key.expires_at && t("keys.expires", { day: onDay(key.expires_at) }),
   ].filter(Boolean).join(" · ");
@@ -46,7 +46,7 @@ function choices(id, none, values, label) {
 async function make(reload) {
   const name = el("input", { id: "key-name", maxlength: 100, autocomplete: "off", placeholder: t("keys.name_hint") });
   const limit = choices("key-limit", t("keys.no_limit"), LIMITS, (each) => t("keys.a_month", { n: count(each) }));
-  const rate = choices("key-rate", t("keys.no_limit"), RATES, (each) => t("keys.rate_of", { n: count(each) }));
+  const rate = choices("key-rate", t("keys.no_limit"), RATES, (each) => t("keys.rate_of", { n: each }));
   const days = choices("key-days", t("keys.no_end"), DAYS, (each) => t("keys.in_days", { n: each }));
   const models = el("input", { id: "key-models", maxlength: 1000, autocomplete: "off", placeholder: "auto, smart" });
   const asked = await dialog((close) => {

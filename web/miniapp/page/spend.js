@@ -73,5 +73,5 @@ function line({ name, of, tokens, charge }, colour) {
   return el("li", {},
     el("i", { class: `dot ${colour(name)}`, "aria-hidden": "true" }),
     el("div", { class: "grow" }, el("b", {}, name), el("small", {}, providers)),
-    el("div", { class: "right" }, el("span", {}, t("tokens", { n: count(tokens) })), el("small", {}, charge ? usd(charge) : t("spend.by_plan"))));
+    el("div", { class: "right" }, el("span", {}, t("tokens", { n: tokens })), el("small", {}, charge ? usd(charge) : t("spend.by_plan"))));
 }

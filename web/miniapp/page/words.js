@@ -11,9 +11,16 @@ export function speak(code) {
   document.documentElement.lang = chosen;
 }
 
+// A text with plural forms names the number that chooses one.
+function form(text, values) {
+  if (typeof text === "string") return text;
+  return text[new Intl.PluralRules(chosen).select(values[text.count])] ?? text.other;
+}
+
+// Numbers are written as the language writes them.
 export function t(key, values = {}) {
-  const text = TEXTS[chosen][key];
-  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  const shown = (value) => (typeof value === "number" ? new Intl.NumberFormat(chosen).format(value) : value);
+  return form(TEXTS[chosen][key], values).replace(/\{(\w+)\}/g, (whole, name) => shown(values[name]) ?? whole);
 }
 
 // The text for a key that may not exist, else `otherwise`.

@@ -1,3 +1,0 @@
-"""English."""
-
-NAME = "English"

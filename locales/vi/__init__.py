@@ -1,3 +1,0 @@
-"""Vietnamese."""
-
-NAME = "Tiếng Việt"

@@ -1,0 +1,20 @@
+"""A new folder of `locales` in the bot: offered in the settings and spoken at once."""
+
+from pathlib import Path
+
+import pytest
+
+import locales
+from bot.menu import _menu, discover
+from tests.bot.commands.conftest import Chat
+from tests.locales.russian import with_russian
+
+
+async def test_new_language_is_offered_and_spoken(chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locales, "LANGUAGES", locales.load(with_russian(tmp_path)))
+    await chat.say("/settings")
+    assert "Language: Русский" in await chat.press("Русский")
+    assert (await chat.state()).language == "ru"
+    menu = {command.command: command.description for command in _menu(list(discover().values()), "ru")}
+    assert menu["new"] == "Начать новый разговор"
+    assert menu["stop"] == locales.text("en", "command.stop")
