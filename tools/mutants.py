@@ -32,9 +32,9 @@ MEASURED = (
 FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/catalog/offers.py": ("prices", "price_book", "unreadable_prices", "served", "catalog"),
     "engine/catalog/price_book.py": ("catalogue_names", "embedding_models", "unreadable_prices", "served", "catalog"),
-    "engine/gateway/answer.py": ("answer_capture", "answer_left"),
-    "engine/gateway/answer_stream.py": ("answer",),
-    "engine/gateway/attempt.py": ("attempt_records",),
+    "engine/gateway/answer.py": ("answer_capture", "answer_left", "answer_records", "answer_siblings"),
+    "engine/gateway/answer_stream.py": ("answer", "answer_records"),
+    "engine/gateway/attempt.py": ("attempt_records", "attempt_calls"),
     "engine/gateway/billed_attempt.py": ("attempt_records",),
     "engine/gateway/gateway.py": ("gateway_route", "embeddings/run"),
     "engine/gateway/transcription.py": ("transcription_records",),
