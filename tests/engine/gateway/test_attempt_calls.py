@@ -228,12 +228,11 @@ async def test_reasoning_after_content_is_an_event_like_content() -> None:
 async def test_effort_that_makes_a_model_think_lets_it_be_late(monkeypatch: pytest.MonkeyPatch) -> None:
     expected: list[str | None] = []
     setup = AnswerSetup(ScriptedProvider("a", whole("a")))
-    known = setup.market.health.expect_thinking
-    monkeypatch.setattr(
-        setup.market.health,
-        "expect_thinking",
-        lambda permit, effort: (expected.append(effort), known(permit, effort)),
-    )
+
+    def expect(_: Permit, effort: str | None) -> None:
+        expected.append(effort)
+
+    monkeypatch.setattr(setup.market.health, "expect_thinking", expect)
     answer, _ = setup.answer(options=Options(reasoning_effort="high"))
     await answer.whole()
     assert expected == ["high"]

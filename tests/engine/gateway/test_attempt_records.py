@@ -152,3 +152,36 @@ async def test_reported_cost_beyond_the_hold_is_waste(reported: str, waste: int)
     made = attempt(*deltas("a"), END, Usage(10, 5, cost_usd=Decimal(reported)), output=100)
     await made.outcome()
     assert made.kept(ANSWERED, made.usage()).waste == Money(waste)  # 200 in and 100 out cost 0.0004 at most
+
+
+async def test_records_name_the_request_and_the_offer_and_hold_the_usage() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", whole("a", tokens=(10, 5))))
+    question = setup.question()
+    question = replace(question, request=replace(question.request, key_id=3))
+    permit = setup.market.health.admit(Offer("one", "m"))
+    assert isinstance(permit, Permit)
+    made = Attempt(setup.market, question, setup.route.quotes[0], permit, 2, 100)
+    await made.outcome()
+    for record in (made.kept(ANSWERED, made.usage()), made.wasted(ABANDONED, made.usage())):
+        assert (record.request_id, record.ordinal, record.key_id, record.asked) == ("r", 2, 3, "auto")
+        assert (record.provider, record.model, record.started_at) == ("one", "m", made.started_at)
+        assert (record.usage, record.cost, record.detail) == (Usage(10, 5), cost(Usage(10, 5)), "")
+    assert made.wasted(ABANDONED, made.usage()).outcome == ABANDONED
+
+
+async def test_bill_beyond_the_kept_part_is_waste_and_below_it_none() -> None:
+    made = attempt(*whole("a b c", tokens=(10, 50)))
+    await made.outcome()
+    part = Usage(10, 20)
+    record = made.kept(ANSWERED, part, Usage(10, 50))
+    assert (record.cost, record.waste) == (cost(Usage(10, 50)), cost(Usage(10, 50)) - cost(part))
+    assert made.kept(ANSWERED, part, Usage(10, 5)).cost == cost(part)
+
+
+async def test_reported_bill_within_the_most_that_the_hold_can_cost_is_no_waste() -> None:
+    usage = Usage(10, 5, cost_usd=Decimal("0.0003"))
+    made = attempt(*deltas("a"), END, usage, output=100)
+    await made.outcome()
+    assert made.kept(ANSWERED, usage).waste == Money(0)
+    dear = replace(usage, cost_usd=Decimal("1"))
+    assert made.kept(ANSWERED, dear).waste > Money(0)
