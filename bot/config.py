@@ -36,6 +36,7 @@ class BotConfig:
     comment_seconds: float = 0.2
     talk_tokens: int = 1000
     name_conversations: bool = False
+    keep_days: int = 30
     http_url: str = ""
     app_links: str = "everyone"
     seller: str = ""

@@ -8,6 +8,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.buttons import button, rows
 from bot.context import Context
+from bot.formatting.brands import brand
 from engine import errors
 
 Values = Mapping[str, Callable[[Any], object]]
@@ -64,12 +65,13 @@ def insufficient(
 
 PERSONAL: Mapping[type, str] = {
     errors.ModelNotInPlan: "plan",
+    errors.ExcludedBySettings: "settings",
     errors.TooManyRequests: "plan",
     errors.DailyAnswersUsed: "plan",
     errors.InsufficientFunds: "topup",
     errors.TenantBanned: "paysupport",
 }
-"""The errors that tell of a tenant's plan or balance, and the command that has the details."""
+"""The errors that tell of a tenant's plan, balance or settings, and the command that has the details."""
 
 VALUES: Mapping[type, Values] = {
     errors.EngineError: {},
@@ -80,6 +82,7 @@ VALUES: Mapping[type, Values] = {
     errors.ModelNotPriced: {"model": lambda e: e.model},
     errors.ModelNotInPlan: {"model": lambda e: e.model, "plan": lambda e: e.plan},
     errors.ModelNotInKey: {"model": lambda e: e.model},
+    errors.ExcludedBySettings: {"providers": lambda e: ", ".join(map(brand, e.providers))},
     errors.TooManyRequests: {
         "limit": lambda e: e.requests_per_minute,
         "seconds": lambda e: math.ceil(e.retry_after_seconds),

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from engine.privacy import NONE, Exclusions
 from engine.read_pace import AT_ONCE, ReadPace
 from engine.thoughts import Thought
 
@@ -128,6 +129,7 @@ class ChatRequest:
     `max_output_tokens` is per choice; None: as many as plan and model allow. The hold's id is (id, epoch): `epoch`
     counts the times that an answer was begun. `pace`: of reading the stream, where the reader shows it more slowly.
     `is_side_call`: made by a front end for itself, such as a summary: /why goes on showing the answer before.
+    `exclusions`: the providers that may not see it.
     """
 
     id: str
@@ -141,6 +143,7 @@ class ChatRequest:
     conversation: str = ""
     pace: ReadPace = AT_ONCE
     is_side_call: bool = False
+    exclusions: Exclusions = NONE
 
     @property
     def has_pictures(self) -> bool:

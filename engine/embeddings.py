@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
+from engine.privacy import NONE, Exclusions
+
 EmbeddingInput: TypeAlias = str | tuple[int, ...]
 """A text, or the ids of its tokens in the model's own vocabulary."""
 
@@ -17,6 +19,7 @@ class EmbeddingRequest:
     """Texts to embed. `dimensions` None: as many as the model has.
 
     `as_floats`: the reader wants decimal numbers rather than base64 of 32-bit ones. `id` is that of the HTTP request.
+    `exclusions`: the providers that may not see the texts.
     """
 
     id: str
@@ -26,6 +29,7 @@ class EmbeddingRequest:
     as_floats: bool = False
     key_id: int | None = None
     epoch: int = 1
+    exclusions: Exclusions = NONE
 
     @property
     def has_tokens(self) -> bool:
@@ -42,6 +46,7 @@ class EmbeddingCall:
     dimensions: int | None = None
     as_floats: bool = False
     key: int = 0
+    exclusions: Exclusions = NONE
 
 
 @dataclass(frozen=True, slots=True)

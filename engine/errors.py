@@ -3,13 +3,14 @@
 EngineError
 ├── Refused                 before any network call; nothing sent, nothing charged
 │   ├── UnknownModel        no provider sells a model of that name
-│   ├── ModelNotSold        the model exists, and its bill is not counted in text tokens
+│   ├── ModelNotSold        the model exists, and its bill is not counted in text tokens but in `unit`
 │   │   └── NotForChat      it makes embeddings and answers no prompt
 │   ├── NotForEmbeddings    the model answers prompts and makes no embeddings
 │   ├── ModelNotPriced      no exact price of the model is known
 │   ├── ModelNotInPlan      the tenant's plan does not include the model
 │   ├── ModelNotInKey       the API key's own list does not include the model
-│   ├── TooManyRequests     the requests per minute of the plan, or of the API key, are used up
+│   ├── ExcludedBySettings  the tenant lets none of the able `providers` see its prompts
+│   ├── TooManyRequests     the requests per minute of the plan, or (`key_limited`) of the API key, are used up
 │   ├── DailyAnswersUsed    the plan's answers of this UTC day are used up
 │   ├── InsufficientFunds   allowance and wallet do not cover the smallest answer
 │   ├── TenantBanned        an operator has banned this tenant
@@ -17,7 +18,7 @@ EngineError
 │   ├── BadRequest          a field is wrong, and which
 │   └── Closing             the process is stopping and takes no new work
 ├── RequestRejected         the request itself is at fault, by a provider's refusal or by every offer's limits: final
-├── NoProvider              no provider could answer; with the seconds until the next one may be asked
+├── NoProvider              no provider could answer; with those `tried` and the seconds until one may be asked
 ├── HoldLost                the hold was captured, void or expired meanwhile: nothing was charged
 ├── AnswerCut               broke off after the first content and could not be restarted
 └── ProviderError           one attempt failed; the gateway decides how to go on
@@ -61,8 +62,6 @@ class UnknownModel(Refused):
 
 
 class ModelNotSold(Refused):
-    """`unit`: the unit that the model's bill is counted in beside text tokens, such as searches or pictures."""
-
     def __init__(self, model: str, unit: str) -> None:
         super().__init__(f"{model!r} is not sold: its bill is not counted in text tokens but in {unit}")
         self.model, self.unit = model, unit
@@ -98,9 +97,13 @@ class ModelNotInKey(Refused):
         self.model, self.models = model, models
 
 
-class TooManyRequests(Refused):
-    """`key_limited`: the limit is that of the API key, which is lower than the plan's."""
+class ExcludedBySettings(Refused):
+    def __init__(self, model: str, providers: tuple[str, ...]) -> None:
+        super().__init__(f"the tenant's settings leave out every provider of {model!r}: {', '.join(providers)}")
+        self.model, self.providers = model, providers
 
+
+class TooManyRequests(Refused):
     def __init__(self, requests_per_minute: int, retry_after_seconds: float, *, key_limited: bool = False) -> None:
         super().__init__(f"over {requests_per_minute} requests a minute; free again in {retry_after_seconds:.0f} s")
         self.requests_per_minute, self.retry_after_seconds = requests_per_minute, retry_after_seconds
@@ -154,8 +157,6 @@ class RequestRejected(EngineError):
 
 
 class NoProvider(EngineError):
-    """No provider could answer. `tried` names each provider that was asked and how it failed."""
-
     def __init__(self, retry_after_seconds: float, tried: tuple[str, ...] = ()) -> None:
         super().__init__(f"no provider can answer now (tried: {', '.join(tried) or 'none'})")
         self.retry_after_seconds, self.tried = retry_after_seconds, tried

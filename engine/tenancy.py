@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from engine.money import ZERO, Money
+from engine.privacy import NONE, Exclusions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class Tenant:
     """A user of the service, with limits, a wallet and an allowance of its own.
 
     `key`: the limits of the API key that this request came with; None for a request without one.
+    `exclusions`: the providers that may not see its prompts.
     """
 
     id: int
@@ -60,6 +62,7 @@ class Tenant:
     telegram_user_id: int | None = None
     banned: bool = False
     key: KeyLimits | None = None
+    exclusions: Exclusions = NONE
 
     def allows(self, model: str) -> bool:
         """Return True where both the plan and the API key include the model."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from main import settings as settings_module
-from main.config import ConfigError
+from main.config_faults import ConfigError
 from main.observability.logs import Redactor, log_uncaught
 from main.observability.logs import set_up as set_up_logs
 from main.settings import ENV_FILE, Settings

@@ -1,7 +1,6 @@
 """The sections and keys of farthing.toml with their defaults (docs/configuration.md)."""
 
 import tomllib
-from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -9,9 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-
-class ConfigError(Exception):
-    """A wrong setting: file, key and expected value, one line for each fault."""
+from main.config_faults import ConfigError, explain
 
 
 def _decimal(value: object) -> Decimal:
@@ -82,6 +79,8 @@ class ProviderSection(Section):
     dialect: Annotated[str, BeforeValidator(_dialect)] = "openai"
     base_url: str = Field(pattern=r"^https?://")
     key_env: str = ""
+    country: str = Field("", pattern=r"^([A-Z]{2})?$")
+    trains_on_prompts: bool | None = None
 
 
 class PlanSection(Section):
@@ -105,6 +104,10 @@ class AccessSection(Section):
 
 class GroupsSection(Section):
     talk_tokens: int = Field(1000, ge=0)
+
+
+class PrivacySection(Section):
+    keep_days: int = Field(30, gt=0, le=3650)
 
 
 class TranscriberSection(Section):
@@ -249,6 +252,7 @@ class Config(Section):
     plans: dict[str, PlanSection] = Field(default={}, validate_default=True)
     access: AccessSection = AccessSection()
     groups: GroupsSection = GroupsSection()
+    privacy: PrivacySection = PrivacySection()
     transcriber: TranscriberSection | None = None
     house: HouseSection = HouseSection()
     seller: SellerSection = SellerSection()
@@ -282,19 +286,3 @@ def load(path: Path) -> Config:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     except ValidationError as error:
         raise ConfigError(explain(str(path), error)) from error
-
-
-def explain(source: str, error: ValidationError, spell: Callable[[str], str] = str) -> str:
-    """Return a line for each fault: source, key as `spell` writes it, expected value. Given values may be secrets."""
-    return "\n".join(f"{source}: {spell(_key(fault['loc']))}: {_expected(fault)}" for fault in error.errors())
-
-
-def _key(location: tuple[int | str, ...]) -> str:
-    return ".".join(f'"{part}"' if "/" in str(part) else str(part) for part in location) or "(whole file)"
-
-
-def _expected(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "no such key; docs/configuration.md lists the existing keys"
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return f"expected {message}" if message.startswith(("a", "e")) else message[:1].lower() + message[1:]

@@ -47,6 +47,7 @@ def bot_services(container: Container, *, footer: bool = True) -> "Services":
         footer=footer,
         talk_tokens=config.groups.talk_tokens,
         name_conversations=config.access.name_conversations,
+        keep_days=config.privacy.keep_days,
         http_url=_http_url(container),
         app_links=config.access.app_links,
         seller=config.seller.name,
@@ -137,6 +138,7 @@ def job_context(container: Container, bot: "Bot | None" = None, notices: "Notice
         status_pages=config.status_pages,
         telegram=bot or notices,
         new_per_hour_alert=config.access.new_per_hour_alert,
+        keep_days=config.privacy.keep_days,
     )
 
 

@@ -12,7 +12,8 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from main.config import Config, ConfigError, explain, load
+from main.config import Config, load
+from main.config_faults import ConfigError, explain
 
 ENV_FILE = Path(".env")
 ADMIN_KEY_CHARS = 24

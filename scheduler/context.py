@@ -46,6 +46,7 @@ class JobContext:
     caps: SpendingCaps | None = None
     wallet_pays_plans: bool = False
     new_per_hour_alert: int = 20
+    keep_days: int = 30
     low_balance: Money = Money(5 * 10**9)
     margin_percent: Decimal = Decimal(0)
     disk_free_mb: int = 500

@@ -187,6 +187,15 @@ def _not_in_plan(error: Any) -> HttpProblem:
     return HttpProblem(403, message, type="permission_error", code="model_not_in_plan", param="model")
 
 
+def _excluded(error: Any) -> HttpProblem:
+    message = (
+        f"The settings of this account leave out every provider that could answer the model {error.model!r}: "
+        f"{', '.join(error.providers)}. Nothing was charged. Change them with /settings in the Telegram bot, or "
+        "ask for another model."
+    )
+    return HttpProblem(403, message, type="permission_error", code="providers_excluded", param="model")
+
+
 def _not_in_key(error: Any) -> HttpProblem:
     message = f"This API key may not ask for the model {error.model}, only for {', '.join(error.models)}."
     return HttpProblem(403, message, type="permission_error", code="model_not_in_key", param="model")
@@ -274,6 +283,7 @@ ENGINE_ERRORS: tuple[tuple[type[errors.EngineError], Any], ...] = (
     (errors.ModelNotPriced, _not_priced),
     (errors.ModelNotInPlan, _not_in_plan),
     (errors.ModelNotInKey, _not_in_key),
+    (errors.ExcludedBySettings, _excluded),
     (errors.TooManyRequests, _too_many),
     (errors.DailyAnswersUsed, _day_used),
     (errors.InsufficientFunds, _insufficient),

@@ -69,6 +69,7 @@ async def _prepared(
         epoch=claimed.epoch if claimed else 1,
         conversation=destination.conversation,
         pace=PACE,
+        exclusions=state.exclusions,
     )
     footer = bool(state.settings.get("footer", services.config.footer))
     tables = bool(state.settings.get("tables", False))

@@ -1,5 +1,6 @@
 """/model: choose the model that answers, with the charge of each today."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from telegram import InlineKeyboardMarkup, Update
@@ -11,6 +12,7 @@ from bot.error_texts import sentence
 from engine.catalog.defaults import USUAL_REQUEST
 from engine.errors import EngineError, ModelNotInPlan
 from engine.money import Money
+from engine.privacy import Exclusions
 from engine.tenancy import Flat, Markup
 from storage.tenants import tenant_settings
 
@@ -23,7 +25,7 @@ async def model(_: Update, context: Context) -> None:
         await choose(context, arguments(context)[0])
         return
     state = await context.state()
-    text = context.t("model.choose", model=state.settings.get("model", "auto"), lines=_lines(context))
+    text = context.t("model.choose", model=state.settings.get("model", "auto"), lines=_lines(context, state.exclusions))
     await context.reply(text, _keyboard(context))
 
 
@@ -50,9 +52,9 @@ async def choose(context: Context, name: str) -> None:
     await context.edit_or_reply(context.t("model.set", model=name), _keyboard(context))
 
 
-def _lines(context: Context) -> str:
+def _lines(context: Context, exclusions: Exclusions) -> str:
     offered, names = _offered(context), context.services.market.catalog.names()
-    lines = "\n".join(f"• {_price(context, name)}" for name in offered)
+    lines = "\n".join(f"• {_price(context, name, exclusions)}" for name in offered)
     rest = [name for name in names if name not in offered]
     return lines + (context.t("model.more", name=f"`{rest[0]}`") if rest else "")
 
@@ -62,13 +64,13 @@ def _offered(context: Context) -> list[str]:
     return [*catalog.models, *[name for name in catalog.names() if name not in catalog.models][:MOST_NAMED]]
 
 
-def _price(context: Context, name: str) -> str:
+def _price(context: Context, name: str, exclusions: Exclusions) -> str:
     catalog, now = context.services.market.catalog, context.services.clock.now()
     found = catalog.model(name)
     if isinstance(found.tariff, Flat):
         price = Money.per_mtok(found.tariff.atto_per_token)
         return context.t("model.auto" if name == "auto" else "model.flat", name=name, usd=price)
-    quotes, _ = catalog.quote(USUAL_REQUEST, found, now)
+    quotes, _ = catalog.quote(replace(USUAL_REQUEST, exclusions=exclusions), found, now)
     cheapest = min((quote.expected_atto for quote in quotes), default=None)
     usd = "?" if cheapest is None else Money.from_atto(cheapest, found.tariff.times).significant(ESTIMATE_DIGITS)
     if name in catalog.models:

@@ -1,4 +1,4 @@
-"""/settings: language, footer, memory, streaming, tables, buttons under answers, and the way to /limit."""
+"""/settings: language, footer, memory, streaming, tables, buttons under answers; privacy; and the way to /limit."""
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MaybeInaccessibleMessage, Update
 
@@ -7,8 +7,12 @@ from bot.buttons import button, rows
 from bot.command import Command
 from bot.context import Context, thread_of
 from bot.delivery.parts import payload
+from bot.formatting.brands import brand
 from bot.formatting.markdown import render, with_tail
 from bot.formatting.rich import footer_of, rich
+from bot.privacy import exclusions as exclusions_page
+from bot.privacy import retention
+from engine.privacy import Exclusions
 from storage.telegram import conversations, outbox
 from storage.tenants import tenant_settings
 
@@ -17,6 +21,10 @@ MEMORIES = (0, 10, 60)
 
 async def settings(_: Update, context: Context) -> None:
     await context.reply(*await _page(context))
+
+
+async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    await context.edit_or_reply(*await _page(context))
 
 
 async def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
@@ -33,8 +41,19 @@ async def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
         stream=context.t(f"settings.{stream}"),
         tables=context.t("settings.on" if tables else "settings.off"),
         buttons=context.t("settings.on" if has_buttons else "settings.off"),
+        left_out=_left_out(context, state.exclusions),
+        kept=retention.kept(context, state.keep_days),
     )
     return text, _keyboard(context, footer=footer, stream=stream, tables=tables, has_buttons=has_buttons)
+
+
+def _left_out(context: Context, exclusions: Exclusions) -> str:
+    """Return the names of the providers that are left out."""
+    named = exclusions_page.providers(context)
+    found = [brand(name) for name in named if exclusions.cover(name, exclusions_page.policy_of(context, name))]
+    if exclusions.training and context.services.market.catalog.free.allowed:
+        found.append(context.t("privacy.free_tiers"))
+    return ", ".join(found) or context.t("privacy.nobody")
 
 
 async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -96,7 +115,15 @@ def _keyboard(context: Context, *, footer: bool, stream: str, tables: bool, has_
     buttons.append(to(context.t("settings.button_buttons"), "buttons", "off" if has_buttons else "on"))
     buttons += [to(context.t("settings.button_memory", n=n), "memory", n) for n in MEMORIES]
     buttons.append(button(context.t("settings.button_limit"), "limit", "open", owner=owner))
+    buttons.append(button(context.t("settings.button_who"), "settings", "who", owner=owner))
+    buttons.append(button(context.t("settings.button_keep"), "settings", "keep", owner=owner))
     return rows(buttons)
 
 
-COMMAND = Command("settings", settings, 11, buttons={"set": change, "text": as_text}, group_buttons=frozenset({"text"}))
+COMMAND = Command(
+    "settings",
+    settings,
+    11,
+    buttons={"open": show, "set": change, "text": as_text, **exclusions_page.ACTIONS, **retention.ACTIONS},
+    group_buttons=frozenset({"text"}),
+)

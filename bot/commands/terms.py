@@ -5,6 +5,7 @@ from telegram import Update
 from bot.buttons import button, rows
 from bot.command import Command, all_commands
 from bot.context import Context
+from bot.privacy import retention
 from storage.tenants import tenant_settings
 
 VERSION = "2026-11-25"
@@ -23,7 +24,11 @@ async def privacy(_: Update, context: Context) -> None:
     free = context.t("privacy.free") if services.market.catalog.free.allowed else ""
     transcriber = services.transcriber
     voice = context.t("privacy.voice", provider=transcriber.offer.provider) if transcriber is not None else ""
-    await context.reply(context.t("privacy.text", voice=voice, free=free))
+    state, owner = await context.state(fresh=True), context.user.id
+    text = context.t("privacy.text", kept=retention.kept(context, state.keep_days), voice=voice, free=free)
+    choices = (("settings.button_who", "who"), ("settings.button_keep", "keep"))
+    buttons = rows([button(context.t(label), "settings", action, owner=owner) for label, action in choices])
+    await context.reply(text, None if context.in_group else buttons)
 
 
 async def paysupport(_: Update, context: Context) -> None:

@@ -12,6 +12,7 @@ from bot.context import Context
 from bot.spending.prices import price_of, tariff_of, tokens_worth
 from engine.attempt_record import AttemptRecord
 from engine.money import ZERO, Money
+from engine.privacy import LEFT_OUT
 from engine.tenancy import Charge, Markup
 from storage.ledger import journal
 
@@ -37,12 +38,17 @@ async def why(_: Update, context: Context) -> None:
         quotes = "\n".join(f"• {q.provider}/{q.model}: {context.written(q.expected)}" for q in receipt.quotes)
         text += context.t("why.route", lines=quotes)
     if dropped := [drop for drop in receipt.drops if drop.reason != "not configured"]:
-        text += context.t("why.dropped", lines="\n".join(f"• {d.provider}/{d.model}: {d.reason}" for d in dropped))
+        lines = "\n".join(f"• {d.provider}/{d.model}: {_reason(context, d.reason)}" for d in dropped)
+        text += context.t("why.dropped", lines=lines)
     if kept is not None and kept.usage is not None:
         text += _dearer(context, receipt.asked, price, kept.usage.input_tokens + kept.usage.output_tokens)
     if receipt.list_price is not None:
         text += _list_price(context, receipt.list_price, price)
     await context.reply(text)
+
+
+def _reason(context: Context, reason: str) -> str:
+    return context.t("why.left_out") if reason == LEFT_OUT else reason
 
 
 def _dearer(context: Context, model: str, price: Money, tokens: int) -> str:

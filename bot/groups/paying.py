@@ -19,4 +19,4 @@ async def group_payer(context: Context, chat_id: int) -> Tenant | None:
         return None
     most = max(plan.requests_per_minute for plan in services.plans.values())
     plan = replace(asker.plan, requests_per_minute=most, answers_per_day=0)
-    return Tenant(wallet.wallet_id, plan, wallet.title, None, asker.banned)
+    return Tenant(wallet.wallet_id, plan, wallet.title, None, asker.banned, exclusions=asker.exclusions)

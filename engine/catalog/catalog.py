@@ -29,6 +29,7 @@ from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, meas
 from engine.chat import ChatRequest, Usage
 from engine.errors import ModelNotSold, NotForChat, UnknownModel
 from engine.holds import LEAST_OUTPUT_TOKENS
+from engine.privacy import DataPolicies
 from engine.tenancy import Markup
 
 _MOST_MODELS = 1024
@@ -59,6 +60,7 @@ class Catalog:
     """All models and offers, and their prices now.
 
     `known`: offers that tenants may name beside those of `models`. `configured`: whether a provider has a key.
+    `policies`: the providers' handling of prompts.
     """
 
     models: Mapping[str, Model]
@@ -67,6 +69,7 @@ class Catalog:
     named_markup: Fraction = Fraction("1.4")
     known: tuple[Offer, ...] = ()
     contexts: Mapping[str, int] = field(default_factory=dict)
+    policies: DataPolicies = field(default_factory=DataPolicies)
     free: FreeTiers = field(default_factory=FreeTiers)
     sizes: TokenSizes = field(default_factory=TokenSizes)
     prefixes: PromptCache = field(default_factory=PromptCache)
@@ -130,6 +133,7 @@ class Catalog:
                 ceiling_tokens += pictures_beyond_bound(request, facts.offer.model)
             fits = not needs and input_tokens + least_tokens <= facts.most_tokens
             reason = "" if fits else _unable(facts, sized, input_tokens)
+            reason = reason or self.policies.reason(request.exclusions, facts.offer.provider)
             if reason:
                 drops.append(Drop(facts.offer, reason))
             else:
@@ -200,6 +204,7 @@ class Catalog:
     def _priced(self, facts: _OfferFacts, sized: "_SizedRequest", tokens: tuple[int, int], at: datetime) -> Quote:
         offer, input_tokens = facts.offer, tokens[0]
         free = bool(self.free.allowed) and self.free.is_open(offer, at)
+        free = free and self.policies.allow_free_tier(sized.request.exclusions, offer.provider)
         price = FREE_PRICE if free else facts.price
         assert price is not None
         expected, later, output = 0, 0, sized.output_tokens(self.sizes.output_times(facts.sizes))

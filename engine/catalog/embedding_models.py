@@ -73,7 +73,7 @@ def quote_embeddings(
         price = catalog.book.price(offer.provider, offer.model, at)
         if price is None:
             drops.append(Drop(offer, _NO_PRICE))
-        elif reason := _unable(catalog, request, offer):
+        elif reason := _unable(catalog, request, offer) or catalog.policies.reason(request.exclusions, offer.provider):
             drops.append(Drop(offer, reason))
         else:
             expected = tokens * price.rates(tokens).input

@@ -13,6 +13,7 @@ from engine.embeddings import EmbeddingRequest
 from engine.errors import (
     Closing,
     DailyAnswersUsed,
+    ExcludedBySettings,
     NoProvider,
     RequestRejected,
     SpendingCapReached,
@@ -24,6 +25,7 @@ from engine.gateway.market import Market
 from engine.gateway.question import Approval, Finisher, Question, Siblings
 from engine.holds import Ceiling, HoldRequest
 from engine.ports import AdmissionCheck, Ledger, Losses, RequestWindows
+from engine.privacy import LEFT_OUT
 from engine.routing.plan import Route, plan, with_early
 from engine.tenancy import Charge, Flat, Tariff, Tenant, seconds_left_today
 
@@ -71,6 +73,7 @@ class Gateway:
         `siblings`: the answers that this one is kept with.
         """
         model = await self._model(request.model)
+        request = replace(request, exclusions=tenant.exclusions) if tenant.exclusions else request
         await self._admit(tenant, model.name)
         route = await self._route_or_journal(tenant, model, request)
         hold_request = _hold_request(tenant, model, request, route)
@@ -96,7 +99,8 @@ class Gateway:
         Raises a Refused, NoProvider, RequestRejected or HoldLost. A caller that is cancelled waits for the end.
         """
         model = await self._checked(embedding_model(self.market.catalog, request.model))
-        request = replace(request, dimensions=checked_dimensions(model, request.dimensions))
+        dimensions = checked_dimensions(model, request.dimensions)
+        request = replace(request, dimensions=dimensions, exclusions=tenant.exclusions)
         await self._admit(tenant, model.name)
         may_lose = await self._may_lose(model)
         quotes, drops = quote_embeddings(self.market.catalog, request, model, self.market.clock.now())
@@ -155,14 +159,17 @@ class Gateway:
         """Return the offers for this request at this minute, in the order to attempt.
 
         `may_lose` False leaves out offers that are expected to cost more than they charge. Raises SpendingCapReached
-        where only such offers are left, RequestRejected where no offer is able, NoProvider where none of the able ones
-        may be asked soon. Where every able one rests for a while, they are the route: one may be back in a moment.
+        where only such offers are left, ExcludedBySettings where the tenant leaves out every able one, RequestRejected
+        where no offer is able, NoProvider where none of the able ones may be asked soon. Where every able one rests for
+        a while, they are the route: one may be back in a moment.
         """
         quotes, drops = self.market.catalog.quote(request, model, self.market.clock.now(), tenant_id)
         return self._planned(model, quotes, drops, may_lose=may_lose)
 
     def _planned(self, model: Model, quotes: tuple[Quote, ...], drops: tuple[Drop, ...], *, may_lose: bool) -> Route:
         """Return the route of these quotes. Raises as `route` does."""
+        if not quotes and (left_out := [drop.offer.provider for drop in drops if drop.reason == LEFT_OUT]):
+            raise ExcludedBySettings(model.name, tuple(dict.fromkeys(left_out)))
         if not may_lose:
             quotes, drops = _without_losses(quotes, drops, model.tariff)
         route = plan(quotes, drops, self.market.health.status, self.market.delay_usd_per_second)

@@ -18,6 +18,7 @@ from engine.catalog.offers import Offer
 from engine.errors import (
     KEY_ERRORS,
     Closing,
+    ExcludedBySettings,
     FirstTokenLate,
     NoProvider,
     ProviderError,
@@ -109,10 +110,15 @@ class Transcriber:
     async def transcribe(self, tenant: Tenant, request: TranscriptionRequest) -> Transcript:
         """Return the text, kept and charged; without speech an empty text, uncharged.
 
-        Raises InsufficientFunds or HoldLost before `fetch`, any error of `fetch`, RequestRejected, NoProvider, Closing.
+        Raises ExcludedBySettings, InsufficientFunds or HoldLost before `fetch`, any error of `fetch`, RequestRejected,
+        NoProvider, Closing.
         """
         if self._closing:
             raise Closing
+        if tenant.exclusions.cover_recordings(
+            self.offer.provider, self.market.catalog.policies.of(self.offer.provider)
+        ):
+            raise ExcludedBySettings(self.offer.name, (self.offer.provider,))
         held_seconds = self.rate.billed_seconds(request.seconds + ROUNDING_SECONDS)
         async with self.ledger.hold(self._hold_request(tenant, request, held_seconds)) as hold:
             transcription = _TranscriptionRun(self, tenant, request, held_seconds)

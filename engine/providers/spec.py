@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from engine.ports import ProviderCall
+from engine.privacy import UNKNOWN, DataPolicy, Exclusions, refused_upstreams
 from engine.providers.balances import BalanceCall
 from engine.providers.mending.pictures import PictureRules
 
@@ -39,6 +40,7 @@ class Spec:
     `reports_cost`: usage holds the bill in USD, before the fee.
     `probe_path`: a free GET that checks network and key. `fee`: share on top of catalogue prices.
     `balance`: the free call that tells the money left, where there is one.
+    `data`: its handling of prompts. `upstreams`: a reseller's names for companies that are providers of ours too.
     `console_url`, `free_tier`: for `make setup`, where a key is had and whether a free tier exists.
     """
 
@@ -74,6 +76,8 @@ class Spec:
     balance: BalanceCall | None = None
     fee: str = "0"
     reports_cost: bool = False
+    data: DataPolicy = UNKNOWN
+    upstreams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     console_url: str = ""
     free_tier: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -89,3 +93,13 @@ def thinking_off(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
     if call.request.options.reasoning_effort:
         return {}
     return next((fields for part, fields in spec.thinking_off if part in call.model), {})
+
+
+def upstream_choice(exclusions: Exclusions, spec: Spec) -> dict[str, Any]:
+    """Return the field by which a reseller passes a prompt on to none of the companies that its tenant leaves out."""
+    if not exclusions or not spec.data.can_refuse:
+        return {}
+    refused = refused_upstreams(exclusions, spec.upstreams)
+    choice = {"data_collection": "deny" if exclusions.training else None, "ignore": refused or None}
+    chosen = {name: value for name, value in choice.items() if value}
+    return {"provider": chosen} if chosen else {}

@@ -10,17 +10,25 @@ from engine.catalog.offers import Model, Offer, flat_price
 from engine.catalog.price_book import PriceBook
 from engine.money import Money, atto_per_token, exact
 from engine.ports import Provider
+from engine.privacy import DataPolicies, DataPolicy
 from engine.providers.registry import specs
 from engine.providers.spec import Spec
 from engine.tenancy import Flat, Markup, Plan, Tariff
-from main.config import ConfigError, ModelSection
+from main.config import ModelSection
+from main.config_faults import ConfigError
 from main.settings import Settings
 
 
 def all_specs(settings: Settings) -> dict[str, Spec]:
     """Return the built-in addresses and those of [providers]; an entry there replaces the built-in of its name."""
     configured = {
-        name: Spec(name, section.base_url, section.dialect, needs_key=bool(section.key_env))
+        name: Spec(
+            name,
+            section.base_url,
+            section.dialect,
+            needs_key=bool(section.key_env),
+            data=DataPolicy(section.country, section.trains_on_prompts, section.trains_on_prompts),
+        )
         for name, section in settings.config.providers.items()
     }
     return {**specs(), **configured}
@@ -61,6 +69,7 @@ def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: 
         named_markup=exact(config.billing.markup),
         known=tuple(dict.fromkeys((*map(Offer.named, config.prices), *default_offers()))),
         contexts={name: price.context_tokens for name, price in config.prices.items() if price.context_tokens},
+        policies=DataPolicies({name: spec.data for name, spec in known.items()}),
         free=FreeTiers({Offer.named(name): FreeTierLimits(**tier.model_dump()) for name, tier in config.free.items()}),
     )
 

@@ -10,7 +10,7 @@ from engine.gateway.transcription import Rate, Transcriber
 from engine.money import Money, exact
 from engine.ports import Ledger, SpeechProvider
 from engine.providers.spec import Spec
-from main.config import ConfigError
+from main.config_faults import ConfigError
 from main.settings import Settings
 
 log = logging.getLogger("farthing")

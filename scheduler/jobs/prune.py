@@ -8,29 +8,32 @@ from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.database.connection import Connection
 from storage.ledger import request_windows
-from storage.operations import idempotency
+from storage.operations import idempotency, retention
 from storage.telegram import conversations, inbox, outbox, question_upkeep
 from storage.tenants import stored_responses
 
 CHUNK = 100
-AFTER_NEW = timedelta(days=30)
 HANDLED = timedelta(days=2)  # Telegram repeats within a day; numbers restart after a week of silence
 
 
 async def run(context: JobContext) -> None:
     now = context.clock.now()
-    for sweep in sweeps(now):
+    for sweep in sweeps(now, timedelta(days=context.keep_days)):
         while await context.db.write(sweep) >= CHUNK:
             pass
 
 
-def sweeps(now: datetime) -> tuple[Callable[[Connection], int], ...]:
-    """Return units that delete one chunk each and return the number of deleted rows."""
+def sweeps(now: datetime, kept: timedelta) -> tuple[Callable[[Connection], int], ...]:
+    """Return units that delete one chunk each and return the number of deleted rows.
+
+    `kept`: conversations are kept for so long after they ended, and stored responses after they were made.
+    """
     return (
-        partial(conversations.sweep, before=now - AFTER_NEW, limit=CHUNK),
-        partial(question_upkeep.sweep, before=now - AFTER_NEW, limit=CHUNK),
+        partial(conversations.sweep, before=now - kept, limit=CHUNK),
+        partial(question_upkeep.sweep, before=now - kept, limit=CHUNK),
         partial(question_upkeep.forget_updates, before=now - HANDLED, limit=CHUNK),
-        partial(stored_responses.sweep, before=now - AFTER_NEW, limit=CHUNK),
+        partial(stored_responses.sweep, before=now - kept, limit=CHUNK),
+        partial(retention.sweep, now=now, limit=CHUNK),
         partial(inbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(outbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(idempotency.sweep, now=now, limit=CHUNK),

@@ -1,9 +1,12 @@
 """Alembic run from code, without an alembic.ini."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+_REVISION = re.compile(r"^revision = ['\"](\w+)['\"]", re.MULTILINE)
+_BELOW = re.compile(r"^down_revision = ['\"](\w+)['\"]", re.MULTILINE)
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -37,5 +40,8 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def head() -> str:
-    """Return the newest revision, read from the file names: `0001_name.py`."""
-    return max(path.stem for path in (HERE / "versions").glob("[0-9]*.py")).partition("_")[0]
+    """Return the newest revision: no other file names it as the one below. The order is not that of the numbers."""
+    files = [path.read_text() for path in (HERE / "versions").glob("[0-9]*.py")]
+    below = {str(found) for text in files for found in _BELOW.findall(text)}
+    (newest,) = {str(found) for text in files for found in _REVISION.findall(text)} - below
+    return newest

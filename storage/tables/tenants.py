@@ -7,7 +7,10 @@ from storage.tables.columns import big, number
 
 
 class TenantRow(SQLModel, table=True):
-    """A tenant. `access`: in, pending or declined. `agreed_terms` is the version of the terms."""
+    """A tenant. `access`: in, pending or declined. `agreed_terms` is the version of the terms.
+
+    `keep_days`: its texts are deleted so long after they were written; NULL: when the operator's setting says so.
+    """
 
     __tablename__ = "tenants"
 
@@ -25,6 +28,7 @@ class TenantRow(SQLModel, table=True):
     agreed_terms: str = Field(default="", sa_column_kwargs={"server_default": ""})
     settings: str = "{}"
     created_at: int = big(index=True)
+    keep_days: int | None = big(None)
 
 
 class AccountRow(SQLModel, table=True):

@@ -65,6 +65,11 @@ def set_language(conn: Connection, tenant_id: int, language: str) -> None:
     conn.run("UPDATE tenants SET language = :language WHERE id = :id", id=tenant_id, language=language)
 
 
+def set_keep_days(conn: Connection, tenant_id: int, days: int | None) -> None:
+    """Store for how many days a tenant's texts are kept; None: as long as the operator keeps them."""
+    conn.run("UPDATE tenants SET keep_days = :days WHERE id = :id", days=days, id=tenant_id)
+
+
 def set_setting(conn: Connection, tenant_id: int, key: str, value: object) -> None:
     """Store a setting; None restores its default."""
     stored = scalar(conn, "SELECT settings FROM tenants WHERE id = :id" + for_update(conn), id=tenant_id)

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from engine.money import Money
+from engine.privacy import NONE, Exclusions, exclusions_from
 from engine.tenancy import KeyLimits, Plan, Tenant
 from storage.database.connection import Connection, Row, moment, moment_or_none, ms, row, row_number, scalar
 
 PERIOD = timedelta(days=30)
 ADMITTED, PENDING, DECLINED = "in", "pending", "declined"
+EXCLUSIONS = "exclusions"
+"""The setting that stores the providers that may not see the tenant's prompts."""
 APP_LANGUAGE = "app_language"
 """The setting that stores the language of the user's Telegram app; a choice in /settings has precedence."""
 
@@ -34,6 +37,7 @@ class TenantState:
     agreed_terms: str
     created_at: datetime
     settings: Mapping[str, Any]
+    keep_days: int | None
     wallet: Money
     held: Money
     owed: Money
@@ -55,6 +59,11 @@ class TenantState:
         return bool(self.settings.get("nameless"))
 
     @property
+    def exclusions(self) -> Exclusions:
+        """The providers that may not see this tenant's prompts."""
+        return exclusions_from(self.settings.get(EXCLUSIONS))
+
+    @property
     def shown_language(self) -> str:
         """The language chosen in /settings, else the app's language as last seen, else empty."""
         return self.language or str(self.settings.get(APP_LANGUAGE, ""))
@@ -64,16 +73,17 @@ class TenantState:
 
         A plan that is no longer configured is replaced by the first configured plan.
         """
-        return tenant_of((self.id, self.plan, self.name, self.telegram_user_id, self.banned, self.access), plans)
+        columns = (self.id, self.plan, self.name, self.telegram_user_id, self.banned, self.access, "")
+        return replace(tenant_of(columns, plans), exclusions=self.exclusions)
 
 
-OF_TENANT = "t.id, t.plan, t.name, t.telegram_user_id, t.banned, t.access"
+OF_TENANT = "t.id, t.plan, t.name, t.telegram_user_id, t.banned, t.access, t.settings"
 """The columns of `tenant_of`."""
 
 
 def tenant_of(columns: tuple[Any, ...], plans: Mapping[str, Plan], key: KeyLimits | None = None) -> Tenant:
     """Return the engine's Tenant of the columns OF_TENANT, as `TenantState.tenant` describes it."""
-    id, plan, name, telegram_user_id, banned, access = columns  # noqa: A001 - the column
+    id, plan, name, telegram_user_id, banned, access, settings = columns  # noqa: A001 - the column
     return Tenant(
         id,
         plans.get(plan) or next(iter(plans.values())),
@@ -81,6 +91,7 @@ def tenant_of(columns: tuple[Any, ...], plans: Mapping[str, Plan], key: KeyLimit
         telegram_user_id,
         bool(banned) or access != ADMITTED,
         key,
+        exclusions_from(json.loads(settings)[EXCLUSIONS]) if f'"{EXCLUSIONS}"' in settings else NONE,
     )
 
 
@@ -238,6 +249,7 @@ def _state(found: Row) -> TenantState:
         agreed_terms=found["agreed_terms"],
         created_at=moment(found["created_at"]),
         settings=json.loads(found["settings"]),
+        keep_days=found["keep_days"],
         wallet=Money(found["balance_nanousd"]),
         held=Money(found["held_nanousd"]),
         owed=Money(found["owed_nanousd"]),

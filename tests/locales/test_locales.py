@@ -12,6 +12,7 @@ import locales
 from bot.attachments.content import UNSEEN
 from bot.error_texts import PERSONAL, VALUES, key_of
 from bot.menu import discover
+from bot.privacy.exclusions import COUNTRIES
 from bot.questions.personas import READY
 from bot.spending.ask_first import BRIEF, CHEAPER, GO_ON
 from bot.spending.brake import Over
@@ -59,6 +60,7 @@ FAMILIES: dict[str, set[str]] = {
     "limit.button_": {"answer", "day"},
     "brake.": {*Over, GO_ON, BRIEF, CHEAPER, *(f"{way}_group" for way in (GO_ON, BRIEF, CHEAPER))},
     "command.": set(discover()),
+    "country.": set(COUNTRIES),
     "error.": {kind.__name__ for kind in VALUES},
     "incident.": set(KINDS),
     "keys.button_": {"limit", "rate", "models", "expiry", "name", "rotate"},

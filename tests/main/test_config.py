@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from main.config import Config, ConfigError, load
+from main.config import Config, load
+from main.config_faults import ConfigError
 
 
 def written(folder: Path, text: str) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from main.config import ConfigError
+from main.config_faults import ConfigError
 from main.settings import read
 
 

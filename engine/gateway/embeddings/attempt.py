@@ -67,7 +67,12 @@ class EmbeddingAttempt:
         request, policy = self.request, self.market.policy
         part = replace(request, inputs=inputs)
         call = EmbeddingCall(
-            self.quote.offer.model, inputs, request.dimensions, request.as_floats, self.choice.permit.key
+            self.quote.offer.model,
+            inputs,
+            request.dimensions,
+            request.as_floats,
+            self.choice.permit.key,
+            request.exclusions,
         )
         seconds = policy.first_token_seconds + bound_tokens(part) / BYTES_PER_SECOND
         try:

@@ -1,5 +1,10 @@
-"""Anthropic: `max_tokens` is required, and thinking counts towards it. A picture has 5 MB and 8,000 pixels a side."""
+"""Anthropic: `max_tokens` is required, and thinking counts towards it. A picture has 5 MB and 8,000 pixels a side.
 
+Prompts go to the United States. Its commercial terms rule out training on the content of customers
+(anthropic.com/legal/commercial-terms).
+"""
+
+from engine.privacy import DataPolicy
 from engine.providers.mending.pictures import COMMON_TYPES, MEGABYTE, PictureRules
 from engine.providers.spec import Spec
 
@@ -11,6 +16,7 @@ SPEC = Spec(
     most_stops=8191,
     most_temperature=1.0,
     pictures=PictureRules(COMMON_TYPES, 5 * MEGABYTE, most_pixels_a_side=8000),
+    data=DataPolicy("US", trains=False, free_tier_trains=False),
     console_url="console.anthropic.com",
     headers={"anthropic-version": "2023-06-01"},
 )

@@ -2,8 +2,12 @@
 
 While it thinks, it refuses a turn of the assistant without `reasoning_content` (api-docs.deepseek.com/guides/
 thinking_mode) and a forced tool. It has JSON mode, and no JSON schemas.
+
+Prompts go to China. Its privacy policy allows training on them, and the terms of its API make no exception
+(cdn.deepseek.com/policies/en-US/deepseek-privacy-policy.html, …/deepseek-open-platform-terms-of-service.html).
 """
 
+from engine.privacy import DataPolicy
 from engine.providers.balances import BalanceCall, deepseek_balance
 from engine.providers.spec import Spec
 
@@ -33,5 +37,6 @@ SPEC = Spec(
     most_stops=16,
     has_schemas=False,
     balance=BalanceCall("/user/balance", deepseek_balance),
+    data=DataPolicy("CN", trains=True, free_tier_trains=True),
     console_url="platform.deepseek.com",
 )

@@ -1,8 +1,12 @@
 """Gemini over its native REST API; closing the socket is assumed not to stop the bill.
 
 Embeddings: 100 inputs a request (400 "at most 100 requests can be in one batch"); usage is missing from some answers.
+
+Prompts go to the United States. Those of unpaid services improve Google's products, and people may read them; those of
+paid services do not (ai.google.dev/gemini-api/terms).
 """
 
+from engine.privacy import DataPolicy
 from engine.providers.mending.pictures import HEIC, HEIF, JPEG, MEGABYTE, PNG, WEBP, PictureRules
 from engine.providers.spec import Spec
 
@@ -22,6 +26,7 @@ SPEC = Spec(
     ),
     most_stops=5,
     pictures=PictureRules(frozenset({PNG, JPEG, WEBP, HEIC, HEIF}), 20 * MEGABYTE, takes_addresses=False),
+    data=DataPolicy("US", trains=False, free_tier_trains=True),
     console_url="aistudio.google.com/apikey",
     free_tier=True,
 )

@@ -2,8 +2,12 @@
 
 Other models refuse `reasoning_effort`. A transcription is billed as at least ten seconds
 (console.groq.com/docs/speech-to-text), and a picture has 4 MB at most (console.groq.com/docs/vision).
+
+Prompts go to the United States. They are not kept by default, and no plan of it trains on them
+(console.groq.com/docs/your-data).
 """
 
+from engine.privacy import DataPolicy
 from engine.providers.mending.pictures import COMMON_TYPES, MEGABYTE, PictureRules
 from engine.providers.spec import Spec
 
@@ -42,6 +46,7 @@ SPEC = Spec(
         ("qwen3", {"reasoning_effort": "none"}),
     ),
     pictures=PictureRules(COMMON_TYPES, 4 * MEGABYTE),
+    data=DataPolicy("US", trains=False, free_tier_trains=False),
     console_url="console.groq.com/keys",
     free_tier=True,
 )

@@ -4,8 +4,12 @@ Embeddings: 16,384 tokens a request, whose text has at least two bytes a token (
 3210), 512 inputs a request, and `output_dimension` for codestral-embed alone.
 
 The rules of its turns are those of mistral-common's request validator. Only some models think, at `none` or `high`.
+
+Prompts go to France. It may train on those of the free plan; it does not on those of the paid one
+(help.mistral.ai/en/articles/323757-do-you-use-my-user-data-to-train-your-artificial-intelligence-models).
 """
 
+from engine.privacy import DataPolicy
 from engine.providers.mending.pictures import COMMON_TYPES, MEGABYTE, PictureRules
 from engine.providers.spec import Efforts, Spec
 
@@ -30,6 +34,7 @@ SPEC = Spec(
     dimensions_field="output_dimension",
     most_embedding_inputs=128,
     most_embedding_bytes=32_000,
+    data=DataPolicy("FR", trains=False, free_tier_trains=True),
     console_url="console.mistral.ai/api-keys",
     free_tier=True,
 )

@@ -4,8 +4,12 @@ Embeddings: 2,048 inputs and 300,000 tokens a request, 8,192 tokens an input, no
 
 The least effort is `minimal` for gpt-5 and `none` since gpt-5.1. Since gpt-5.2, chat completions refuse tools with any
 effort but `none`. Chat and pro models take their own effort only.
+
+Prompts go to the United States. It does not train on what comes through the API unless its customer opts in
+(developers.openai.com/api/docs/guides/your-data); free daily tokens are the reward of those who do.
 """
 
+from engine.privacy import DataPolicy
 from engine.providers.spec import Efforts, Spec
 
 _SMALLEST_FIRST = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -48,5 +52,6 @@ SPEC = Spec(
     embeds_base64=True,
     most_embedding_inputs=512,
     most_embedding_bytes=600_000,
+    data=DataPolicy("US", trains=False, free_tier_trains=True),
     console_url="platform.openai.com/api-keys",
 )

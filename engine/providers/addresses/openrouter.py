@@ -1,8 +1,13 @@
 """OpenRouter: a reseller with a 5.5 % fee on credits; not every upstream stops billing on a closed socket.
 
 Some models refuse to have their reasoning switched off: minimax and grok altogether, gpt-oss below `low`.
+
+It is in the United States and passes prompts on to companies in many countries; some of them train on prompts, those of
+`:free` models above all. `provider.data_collection: "deny"` leaves these out for one request, and `provider.ignore` the
+companies that it names (openrouter.ai/docs/guides/routing/provider-selection).
 """
 
+from engine.privacy import DataPolicy
 from engine.providers.balances import BalanceCall, openrouter_credits
 from engine.providers.spec import Efforts, Spec
 
@@ -10,6 +15,16 @@ _ASKED: Efforts = {
     **{effort: {"reasoning": {"effort": effort}} for effort in ("none", "minimal", "low", "medium", "high", "xhigh")},
     "max": {"reasoning": {"effort": "xhigh"}},
 }
+
+_UPSTREAMS = {
+    "anthropic": ("anthropic",),
+    "deepseek": ("deepseek",),
+    "gemini": ("google-ai-studio", "google-vertex"),
+    "groq": ("groq",),
+    "mistral": ("mistral",),
+    "openai": ("openai",),
+}
+"""The names of companies in OpenRouter's list of providers, by ours."""
 
 SPEC = Spec(
     name="openrouter",
@@ -37,6 +52,8 @@ SPEC = Spec(
     balance=BalanceCall("/key", openrouter_credits),
     fee="0.055",
     reports_cost=True,
+    data=DataPolicy("US", trains=True, free_tier_trains=True, passes_on=True, can_refuse=True),
+    upstreams=_UPSTREAMS,
     console_url="openrouter.ai/keys",
     free_tier=True,
     headers={"X-Title": "Farthing"},

@@ -4,8 +4,8 @@ from typing import Any
 
 from engine.catalog.offers import MissingCapability
 from engine.embeddings import EmbeddingCall, Embeddings
-from engine.errors import CapabilityMissing
-from engine.ports import ProviderCall
+from engine.errors import CapabilityMissing, NoSuchModel
+from engine.ports import AnswerSink, ProviderCall
 from engine.providers import http
 from engine.providers.dialects import transcriptions
 from engine.providers.dialects.adapter import ProviderAdapter
@@ -13,9 +13,11 @@ from engine.providers.dialects.openai_request import checks_schema, ignored_fiel
 from engine.providers.dialects.openai_stream import OpenAIStreamReader
 from engine.providers.embeddings import openai as embeddings
 from engine.providers.own_fields import USAGE_FIELD
-from engine.providers.spec import Spec, thinking_off
+from engine.providers.spec import Spec, thinking_off, upstream_choice
 from engine.providers.streams.thinking_habits import ThinkingHabits
 from engine.speech import Recording, SpeechText
+
+NO_UPSTREAM = "no company that the tenant lets see its prompts has this model here"
 
 
 class OpenAIDialect(ProviderAdapter):
@@ -32,7 +34,17 @@ class OpenAIDialect(ProviderAdapter):
     def body(self, call: ProviderCall) -> dict[str, Any]:
         if call.request.n > 1 and self.spec.one_choice:
             raise CapabilityMissing(MissingCapability.CHOICES.value)
-        return {**request_body(call, self.spec), **thinking_off(call, self.spec)}
+        choice = upstream_choice(call.request.exclusions, self.spec)
+        return {**request_body(call, self.spec), **thinking_off(call, self.spec), **choice}
+
+    async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:
+        """Raise CapabilityMissing for a 404 that a tenant's choice of companies may have caused."""
+        try:
+            await super().stream(call, sink)
+        except NoSuchModel as error:
+            if upstream_choice(call.request.exclusions, self.spec):
+                raise CapabilityMissing(NO_UPSTREAM, status=error.status) from error
+            raise
 
     def own_fields(self, call: ProviderCall) -> frozenset[str]:
         usage = {USAGE_FIELD} if self.spec.asks_usage else set()

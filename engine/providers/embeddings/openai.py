@@ -11,7 +11,7 @@ from engine.errors import Garbled
 from engine.providers.embeddings.vectors import checked, parsed, vector
 from engine.providers.refusals import refusal
 from engine.providers.reported_costs import reported_cost
-from engine.providers.spec import Spec
+from engine.providers.spec import Spec, upstream_choice
 
 PATH = "/embeddings"
 MOST_DECIMAL_INPUTS = 64  # with more, decimal numbers would take too long to parse where base64 can be had
@@ -26,7 +26,7 @@ def body(call: EmbeddingCall, spec: Spec) -> dict[str, Any]:
     is_decimal = call.as_floats and len(call.inputs) <= MOST_DECIMAL_INPUTS
     if spec.embeds_base64:
         fields["encoding_format"] = "float" if is_decimal else "base64"
-    return fields
+    return fields | upstream_choice(call.exclusions, spec)
 
 
 def read(answer: bytes, call: EmbeddingCall, spec: Spec) -> Embeddings:

@@ -20,6 +20,17 @@ _NO_DETAILS = (
 )
 _EMBEDDING_DIMENSIONS = 1536
 _EMBEDDING_CREDITS_PER_TOKEN = 20e-9  # as for text-embedding-3-small
+_UPSTREAMS: Mapping[str, Mapping[str, bool]] = {
+    "deepseek/": {"deepseek": True, "deepinfra": False},
+    "google/": {"google-ai-studio": False, "google-vertex": False},
+    "openai/": {"groq": False, "deepinfra": False},
+}
+"""The companies behind a model, by its name's beginning: whether each of them trains on prompts."""
+_NONE_ALLOWED = "No allowed providers are available for the selected model."
+_ALL_TRAIN = (
+    "No endpoints found matching your data policy (Paid model training). "
+    "Configure: https://openrouter.ai/settings/privacy"
+)
 _REFUSALS = {
     **OPENAI_REFUSALS,
     "no_key": Refusal(401, "No auth credentials found"),
@@ -39,6 +50,7 @@ class OpenRouterStandIn(OpenAIStandIn):
     def check(self, body: Mapping[str, Any], model: str) -> None:
         if "/" not in model:
             raise StandInRefused(Refusal(400, f"{model} is not a valid model ID"))
+        _check_upstreams(body.get("provider") or {}, model)
         is_off = (body.get("reasoning") or {}).get("effort") == "none"
         if is_off and any(part in model for part in _ALWAYS_REASONS):
             message = "Reasoning is mandatory for this endpoint and cannot be disabled."
@@ -106,6 +118,19 @@ class OpenRouterStandIn(OpenAIStandIn):
     def probes(self, *, has_money: bool) -> dict[str, Any]:
         left = {"label": "sandbox", "limit_remaining": 10.0 if has_money else 0.0}
         return {**super().probes(has_money=has_money), "key": {"data": left}}
+
+
+def _check_upstreams(choice: Mapping[str, Any], model: str) -> None:
+    """Raise StandInRefused where no company behind the model is left by the request's choice."""
+    collection = choice.get("data_collection", "allow")
+    if collection not in {"allow", "deny"}:
+        raise StandInRefused(Refusal(400, f"Invalid enum value for provider.data_collection: {collection}"))
+    behind = next((found for start, found in _UPSTREAMS.items() if model.startswith(start)), {"deepinfra": False})
+    left = {name: trains for name, trains in behind.items() if name not in choice.get("ignore", ())}
+    if not left:
+        raise StandInRefused(Refusal(404, _NONE_ALLOWED))
+    if collection == "deny" and all(left.values()):
+        raise StandInRefused(Refusal(404, _ALL_TRAIN))
 
 
 STAND_IN = OpenRouterStandIn("OpenRouter")

@@ -26,6 +26,8 @@ from engine.catalog.price_book import PriceBook
 from engine.gateway.gateway import Gateway
 from engine.gateway.market import Market
 from engine.money import Money
+from engine.privacy import DataPolicies
+from engine.providers.registry import specs
 from engine.routing.health import Health, HealthPolicy
 from engine.tenancy import Flat, Markup
 from storage.database.connection import Connection
@@ -203,7 +205,14 @@ def build_services(db: Database, lease: Lease, clock: HandClock, scripts: dict[s
         "auto": Model("auto", OFFERS, Flat(5 * 10**12)),
         "smart": Model("smart", OFFERS[2:], Markup(Fraction(14, 10))),
     }
-    catalog = Catalog(models=models, book=book, configured=lambda name: name in scripts, named_markup=Fraction(14, 10))
+    policies = DataPolicies({name: specs()[name].data for name in PROVIDERS})
+    catalog = Catalog(
+        models=models,
+        book=book,
+        configured=lambda name: name in scripts,
+        named_markup=Fraction(14, 10),
+        policies=policies,
+    )
     policy = HealthPolicy()
     market = Market(
         catalog, Health(policy, clock, dict.fromkeys(PROVIDERS, 1)), dict(scripts), SqlJournal(db), clock, policy

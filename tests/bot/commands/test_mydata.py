@@ -55,3 +55,16 @@ async def test_button_obeys_its_owner_only(chat: Chat) -> None:
     await chat.press("Yes, delete", BAO)
     assert await messages(chat) == 2
     assert (await chat.state(ANN)).name == "Ann"
+
+
+async def test_export_has_the_choices_of_privacy(chat: Chat) -> None:
+    await chat.say("/settings")
+    await chat.press("Who sees my prompts")
+    await chat.press("✓ China")
+    await chat.say("/settings")
+    await chat.press("How long they are kept")
+    await chat.press("7 days")
+    calls = await chat.send("/export")
+    account = json.loads(next(data for call in calls for data in call.files.values()))["account"]
+    assert account["settings"]["exclusions"] == {"providers": [], "countries": ["CN"], "training": False}
+    assert account["keep_days"] == 7

@@ -11,6 +11,8 @@ from engine.catalog.offers import MissingCapability, Offer, missing_capabilities
 from engine.chat import ChatRequest, Image, Message, Options, Part, Role, Text, Tool, ToolCall, says
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
+from engine.privacy import Exclusions
+from engine.providers.dialects.openai import NO_UPSTREAM
 from engine.providers.registry import build, specs
 from engine.providers.spec import Spec
 from engine.providers.tool_ids import carrying
@@ -190,3 +192,12 @@ async def test_new_provider_needs_no_stand_in_of_its_own() -> None:
         for options in WISHES.values():
             request = ChatRequest("r", "m", HELLO, options=Options(**options))
             await answered(sandbox, "newcomer", "stand-in-small", request, spec)
+
+
+async def test_reseller_asks_no_company_that_a_tenant_leaves_out(sandbox: Sandbox) -> None:
+    for exclusions in (Exclusions(training=True), Exclusions(frozenset({"deepseek", "gemini"}))):
+        request = ChatRequest("r", "m", HELLO, exclusions=exclusions)
+        await answered(sandbox, "openrouter", "deepseek/deepseek-v4-flash", request)
+    nobody_left = ChatRequest("r", "m", HELLO, exclusions=Exclusions(frozenset({"gemini"})))
+    with pytest.raises(CapabilityMissing, match=NO_UPSTREAM):  # another tenant may still ask for this model
+        await answered(sandbox, "openrouter", "google/gemini-3.5-flash-lite", nobody_left)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from main.config import ConfigError
+from main.config_faults import ConfigError
 from main.doctor.finding import Level
 from main.doctor.local import check_database, check_disk, check_modes, check_settings
 from main.settings import Settings

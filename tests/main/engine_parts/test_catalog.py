@@ -14,7 +14,8 @@ from engine.catalog.offers import Offer
 from engine.money import Money
 from engine.ports import Provider
 from engine.tenancy import Flat, Markup, Plan
-from main.config import ConfigError, PlanSection
+from main.config import PlanSection
+from main.config_faults import ConfigError
 from main.engine_parts.catalog import all_specs, build_catalog, build_models, build_plans, check_offers
 from main.settings import Settings, read
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine.gateway.transcription import Transcriber
 from engine.money import Money
-from main.config import ConfigError
+from main.config_faults import ConfigError
 from main.container import open_container
 from main.settings import read
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.chat import Role, says
@@ -9,7 +10,7 @@ from storage.telegram import conversations, inbox, outbox, questions
 from storage.telegram.inbox import IncomingUpdate
 from storage.telegram.question_content import QuestionContent
 from storage.telegram.questions import Place
-from storage.tenants import stored_responses
+from storage.tenants import stored_responses, tenant_settings
 from storage.tenants.stored_responses import StoredResponse
 from tests.scheduler.conftest import NOW
 from tests.storage.books import tenant
@@ -66,3 +67,29 @@ async def test_only_old_and_finished_rows_are_deleted(context: JobContext) -> No
         "stored_responses": 1,
         "questions": 2,
     }
+
+
+async def test_operator_says_how_long_conversations_and_responses_are_kept(context: JobContext) -> None:
+    def fill(conn: Connection) -> None:
+        owner = tenant(conn)
+        add_conversation(conn, owner, 1, OLD)
+        stored_responses.store(conn, StoredResponse("r", owner, None, [], [], "{}"), OLD)
+
+    await context.db.write(fill)
+    await prune.run(replace(context, keep_days=60))
+    found = await context.db.read(counts)
+    assert (found["messages"], found["stored_responses"]) == (2 * MESSAGES_PER_CHAT, 1)
+    await prune.run(replace(context, keep_days=30))
+    found = await context.db.read(counts)
+    assert (found["messages"], found["stored_responses"], found["questions"]) == (0, 0, 0)
+
+
+async def test_person_may_choose_a_shorter_time(context: JobContext) -> None:
+    def fill(conn: Connection) -> None:
+        owner = tenant(conn)
+        add_conversation(conn, owner, 1, None)
+        tenant_settings.set_keep_days(conn, owner, 7)
+
+    await context.db.write(fill)
+    await prune.run(context)
+    assert (await context.db.read(counts))["messages"] == 0

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
@@ -28,8 +29,9 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def revisions() -> list[str]:
-    here = Path(migrations.__file__).parent / "versions"
-    return sorted(path.stem.partition("_")[0] for path in here.glob("[0-9]*.py"))
+    """The revisions, the first one first."""
+    found = ScriptDirectory(str(Path(migrations.__file__).parent)).walk_revisions()
+    return [each.revision for each in found][::-1]
 
 
 def test_every_revision_migrates_up_down_and_up_again(bare: str) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from main.config import ConfigError, load
+from main.config import load
+from main.config_faults import ConfigError
 from tests.web.conftest import RunningApi
 from web.requests.cors import Cors
 

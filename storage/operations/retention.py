@@ -1,0 +1,37 @@
+"""Deletion of the texts of tenants who let them be kept for less time than the operator does.
+
+A text is deleted so many days after it was written, also in a conversation that goes on: questions and answers,
+stored responses, messages that wait to be sent, and the names and summaries of conversations.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from storage.database.connection import Connection, ms
+
+DAY_MS = 86_400_000
+_OVERDUE = "t.keep_days IS NOT NULL AND {time} < :now - t.keep_days * :day"
+_UNITS = (
+    "DELETE FROM {table} WHERE id IN (SELECT x.id FROM tenants t JOIN {table} x ON x.tenant_id = t.id"
+    " WHERE " + _OVERDUE + " LIMIT :n)"
+)
+_SENT = (
+    "DELETE FROM outbox WHERE id IN (SELECT x.id FROM tenants t"
+    " JOIN outbox x ON x.chat_id = t.telegram_user_id OR x.user_id = t.telegram_user_id"
+    " WHERE x.state <> 'new' AND " + _OVERDUE.format(time="x.created_at") + " LIMIT :n)"
+)
+_SUMMARIES = (
+    "UPDATE conversations SET title = '', summary = '', summarised_id = 0 WHERE (title <> '' OR summary <> '')"
+    " AND id IN (SELECT x.conversation_id FROM tenants t JOIN messages x ON x.tenant_id = t.id"
+    " WHERE " + _OVERDUE.format(time="x.created_at") + ")"
+)
+
+
+def sweep(conn: Connection, now: datetime, limit: int) -> int:
+    """Delete up to `limit` overdue texts of each kind; return the largest number of one kind."""
+    overdue: dict[str, Any] = {"now": ms(now), "day": DAY_MS}
+    conn.run(_SUMMARIES, **overdue)
+    values = {**overdue, "n": limit}
+    tables = (("messages", "x.created_at"), ("questions", "x.changed_at"), ("stored_responses", "x.created_at"))
+    deleted = [conn.run(_UNITS.format(table=table, time=time), **values) for table, time in tables]
+    return max(*deleted, conn.run(_SENT, **values))
