@@ -15,9 +15,12 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
+
+import msgspec
 
 from storage.database.connection import Connection, Row
 from storage.database.files import create_private, make_private
@@ -36,6 +39,8 @@ PRAGMAS = ("foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
 # Under load the same few hundred pages are written repeatedly. A WAL of up to 64 MB is copied back less often, which
 # keeps ten million entries nearly as fast as ten thousand.
 WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 16000", "cache_size = -16384")
+_MOST_DOUBLINGS = 6
+_decode_rows = msgspec.json.Decoder(list[tuple[Any, ...]]).decode
 READER_PRAGMAS = ("query_only = ON", "wal_autocheckpoint = 0")
 
 
@@ -70,11 +75,17 @@ class SqliteConnection:
         return found
 
     def query_batch(self, query: BatchQuery, keys: Iterable[int | str]) -> list[tuple[Any, ...]]:
-        return self.raw.execute(query.sqlite, (json.dumps(list(keys)),)).fetchall()
+        found: list[tuple[Any, ...]] = _decode_rows(self.raw.execute(query.sqlite, (json.dumps(list(keys)),)).fetchone()[0])
+        return found
 
     def write_batch(self, write: BatchWrite, rows: Sequence[tuple[Any, ...]]) -> int:
-        ordered = rows if write.reorder is None else map(write.reorder, rows)
-        return self.raw.executemany(write.sqlite, ordered).rowcount
+        changed = begin = 0
+        while begin < len(rows):
+            count = 1 << min((len(rows) - begin).bit_length() - 1, _MOST_DOUBLINGS)  # a power of two: few texts to keep
+            values = list(chain.from_iterable(rows[begin : begin + count]))
+            changed += self.raw.execute(write.sqlite_for(count), values).rowcount
+            begin += count
+        return changed
 
 
 class SqliteDatabase:
@@ -169,6 +180,7 @@ class Writer:
 
     def __init__(self, path: str) -> None:
         self._jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
+        self._arrived: list[QueuedUnit] = []
         self._completions = CompletionQueue()
         self._lock = threading.Lock()
         self._closed = False
@@ -184,18 +196,28 @@ class Writer:
         with self._lock:
             if self._closed:
                 raise DatabaseClosed
-            self._jobs.put(job)
+            self._arrived.append(job)
+            if len(self._arrived) == 1:
+                job.loop.call_soon(self._pass_on)
         return job.future
+
+    def _pass_on(self) -> None:
+        """Hand the units of one turn of the event loop to the thread together: they share a commit."""
+        with self._lock:
+            for job in self._arrived:
+                self._jobs.put(job)
+            self._arrived.clear()
 
     @property
     def queued(self) -> int:
-        return self._jobs.qsize()
+        return self._jobs.qsize() + len(self._arrived)
 
     def stop(self) -> None:
         """Finish the queued units, then close the connection."""
         with self._lock:
             self._closed = True
-            self._jobs.put(None)
+        self._pass_on()
+        self._jobs.put(None)
         self._thread.join()
         self._raw.close()
 

@@ -1,8 +1,9 @@
 """SQL statements with a text for each database: single statements, and queries and writes for a batch of rows."""
 
 import re
-from operator import itemgetter
+from functools import cache
 
+ROWS = "<rows>"
 PLACEHOLDER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 
@@ -24,35 +25,49 @@ class BatchQuery:
     """A query for the rows whose `column` is in a list of keys of type `kind`.
 
     PostgreSQL locks the rows of the table named by `locks`, in the order of the column `order` (default: `column`).
+    SQLite returns all rows as one JSON text: between two rows its driver lets other threads run.
     """
 
     __slots__ = ("kind", "postgresql", "sqlite")
 
     def __init__(self, text: str, column: str, kind: str, *, locks: str = "", order: str = "") -> None:
-        self.sqlite = f"{text} AND {column} IN (SELECT value FROM json_each(?))"
+        columns, from_where = re.fullmatch(r"\s*SELECT (.*?)(\s(?:FROM|WHERE)\s.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+        self.sqlite = (
+            f"SELECT json_group_array(json_array({columns})){from_where} AND {column} IN (SELECT value FROM json_each(?))"
+        )
         locking = f" ORDER BY {order or column} FOR UPDATE OF {locks}" if locks else ""
         self.postgresql = f"{text} AND {column} = ANY($1::{kind}[]){locking}"
         self.kind = kind
 
 
 class BatchWrite:
-    """A write for a list of value rows: one execution a row on SQLite, one with an array per column on PostgreSQL.
+    """A write for a list of value rows in one execution, with an array for each column on PostgreSQL.
 
     `columns` name the values of a row in order, as "tenant" (a number) or "request text". The SQL refers to them as
-    `:tenant` and has exactly one WHERE. `reorder` brings a row into the order of SQLite's placeholders; None when
-    that is the order of the columns.
+    `:tenant` and has exactly one WHERE. `sqlite` has ROWS in the place of the value rows.
     """
 
-    __slots__ = ("postgresql", "reorder", "sqlite", "types")
+    __slots__ = ("postgresql", "sqlite", "types")
 
     def __init__(self, text: str, *columns: str) -> None:
         types = {name: kind or "bigint" for name, _, kind in (column.partition(" ") for column in columns)}
-        names, wanted = list(types), [match[1] for match in PLACEHOLDER.finditer(text)]
+        places = {name: number for number, name in enumerate(types, 1)}
         arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types.values(), 1))
         before, where, after = PLACEHOLDER.sub(r"v.\1_", text).partition(" WHERE ")
-        self.sqlite = PLACEHOLDER.sub("?", text)
-        self.reorder = None if wanted == names else itemgetter(*map(names.index, wanted))
         self.postgresql = (
             f"{before} FROM unnest({arrays}) AS v({', '.join(f'{name}_' for name in types)}){where}{after}"
         )
+        numbered = PLACEHOLDER.sub(lambda match: f"v.column{places[match[1]]}", text)
+        before, where, after = numbered.partition(" WHERE ")
+        self.sqlite = f"{before} FROM (VALUES {ROWS}) AS v{where}{after}"
         self.types = tuple(types.values())
+
+    def sqlite_for(self, count: int) -> str:
+        """Return the text for `count` rows of values."""
+        return _for_rows(self.sqlite, len(self.types), count)
+
+
+@cache
+def _for_rows(text: str, columns: int, count: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return text.replace(ROWS, ", ".join([row] * count))

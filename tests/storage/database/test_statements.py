@@ -33,12 +33,18 @@ def test_batch_write_takes_one_array_per_column() -> None:
     )
 
 
-def test_batch_write_reorders_a_row_for_sqlite_only_where_needed() -> None:
+def test_batch_write_names_the_columns_of_value_rows_for_sqlite() -> None:
     write = BatchWrite("UPDATE t SET n = n + :n WHERE name = :name AND n >= :n", "name text", "n")
-    assert write.sqlite == "UPDATE t SET n = n + ? WHERE name = ? AND n >= ?"
-    assert write.reorder is not None
-    assert write.reorder(("a", 5)) == (5, "a", 5)
-    assert BatchWrite("UPDATE t SET n = :n WHERE name = :name", "n", "name text").reorder is None
+    assert write.sqlite_for(2) == (
+        "UPDATE t SET n = n + v.column2 FROM (VALUES (?, ?), (?, ?)) AS v WHERE name = v.column1 AND n >= v.column2"
+    )
+
+
+def test_batch_query_returns_its_rows_as_one_json_text_on_sqlite() -> None:
+    query = BatchQuery("\nSELECT a, b - c\nFROM t WHERE true", "id", "bigint")
+    assert query.sqlite == (
+        "SELECT json_group_array(json_array(a, b - c))\nFROM t WHERE true AND id IN (SELECT value FROM json_each(?))"
+    )
 
 
 def test_cast_is_not_a_placeholder() -> None:

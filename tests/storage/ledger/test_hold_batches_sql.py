@@ -6,6 +6,7 @@ import pytest
 
 from storage.database.connection import Connection, month_of
 from storage.database.database import Database
+from storage.database.sqlite import SqliteConnection
 from storage.database.statements import BatchWrite
 from storage.ledger import hold_batches_sql
 from storage.tenants import api_keys
@@ -23,9 +24,26 @@ WRITES = {name: each for name, each in vars(hold_batches_sql).items() if isinsta
 def test_placeholders_are_positional_and_match_the_columns(name: str) -> None:
     """Python 3.12 warns of a sequence of values for `?1` or `:name`; 3.14 refuses it."""
     write = WRITES[name]
-    row = tuple(range(len(write.types)))
-    assert write.sqlite.count("?") == len(row if write.reorder is None else write.reorder(row))
-    assert not re.search(r"\?\d|:\w", write.sqlite)
+    assert write.sqlite_for(3).count("?") == 3 * len(write.types)
+    assert not re.search(r"\?\d|:\w", write.sqlite_for(3))
+
+
+@pytest.mark.parametrize("name", ["TAKE_FUNDS", "TAKE_KEYS", "RESOLVE_ALL", "RELEASE_ALL", "RELEASE_KEYS"])
+async def test_rows_are_found_by_their_keys_on_sqlite(name: str, db: Database) -> None:
+    """A scan of the table for each batch would take longer with each request ever made."""
+    if db.dialect != "sqlite":
+        return
+
+    def plan(conn: Connection) -> list[str]:
+        assert isinstance(conn, SqliteConnection)
+        write = WRITES[name]
+        values = [0] * (3 * len(write.types))
+        found = conn.raw.execute(f"EXPLAIN QUERY PLAN {write.sqlite_for(3)}", values).fetchall()
+        return [each[3] for each in found]
+
+    steps = await db.read(plan)
+    assert any(step.startswith("SEARCH ") for step in steps)
+    assert not any(step.startswith("SCAN ") and step.split()[1] not in {"v", "3"} for step in steps), steps
 
 
 async def test_missing_funds_are_not_taken(db: Database) -> None:
