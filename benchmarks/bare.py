@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import filling, postgres
 from engine.holds import Ceiling, HoldRequest
 from engine.tenancy import Flat
-from storage.database import sqlite
+from storage.database import sqlite_setup
 from storage.database.statements import Statement
 from storage.ledger import holds_sql
 from web.auth import new_request_id
@@ -46,7 +46,7 @@ class BareSqlite:
     """The same statements by sqlite3, each unit with its own BEGIN and COMMIT."""
 
     def __init__(self, path: Path) -> None:
-        self._raw = sqlite.connect(str(path), writer=True)
+        self._raw = sqlite_setup.connect(str(path), writer=True)
 
     def pairs(self, numbers: Iterator[int], pairs: int, figures: Figures) -> None:
         work = [_values(hold_request_of(next(numbers))) for _ in range(pairs)]

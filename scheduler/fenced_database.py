@@ -1,11 +1,12 @@
 """A database that writes only while this process leads: what a leader that stood still does is rolled back."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self, TypeVar
 
 from storage.database.connection import Connection
 from storage.database.database import Database
+from storage.database.watch import Watch, Watched
 from storage.operations import leaders
 
 T = TypeVar("T")
@@ -44,6 +45,9 @@ class FencedDatabase:
 
     async def read_key(self, query: Callable[[Connection], T]) -> T:
         return await self._db.read_key(query)
+
+    async def watch(self, watched: Sequence[Watched]) -> Watch | None:
+        return await self._db.watch(watched)
 
     async def __aenter__(self) -> Self:
         return self

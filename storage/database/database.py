@@ -1,11 +1,12 @@
 """Database: the port through which units of work are committed and queries run, and its factory."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, Self, TypeVar
 
 from storage.database.connection import Connection
 from storage.database.sqlite import SqliteDatabase
+from storage.database.watch import Watch, Watched
 from storage.migrations import head
 
 T = TypeVar("T")
@@ -40,6 +41,10 @@ class Database(Protocol):
 
     async def read_key(self, query: Callable[[Connection], T]) -> T:
         """Run `query` as `read` does; it takes microseconds, as the look-up of a few rows by their keys."""
+        ...
+
+    async def watch(self, watched: Sequence[Watched]) -> Watch | None:
+        """Return a count of all changes of the watched columns; None where other processes may change them."""
         ...
 
     async def __aenter__(self) -> Self: ...

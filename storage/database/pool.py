@@ -8,7 +8,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -16,6 +16,7 @@ from psycopg import errors
 
 from storage.database.connection import Connection
 from storage.database.postgres import PostgresConnection, Raw, command, commit, connect
+from storage.database.watch import Watch, Watched
 from storage.database.write_queue import (
     BatchUnit,
     CompletionQueue,
@@ -68,6 +69,9 @@ class PostgresDatabase:
 
     async def read_key(self, query: Callable[[Connection], T]) -> T:
         return await self.read(query)
+
+    async def watch(self, watched: Sequence[Watched]) -> Watch | None:  # noqa: ARG002 - other replicas write too
+        return None
 
 
 class BatchThread:

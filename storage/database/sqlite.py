@@ -6,9 +6,7 @@ only the failed unit is undone.
 """
 
 import asyncio
-import functools
 import json
-import logging
 import queue
 import sqlite3
 import threading
@@ -24,24 +22,16 @@ import msgspec
 
 from storage.database.connection import Connection, Row
 from storage.database.files import create_private, make_private
+from storage.database.sqlite_setup import BUSY_SECONDS, PRAGMAS, READER_PRAGMAS, connect, warn_if_old
 from storage.database.statements import BatchQuery, BatchWrite, Statement
+from storage.database.watch import Watch, Watched
 from storage.database.write_queue import CompletionQueue, DatabaseClosed, QueuedUnit, Unit, next_batch, run_all
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 READERS = 2
-BUSY_SECONDS = 10.0
 MAX_BATCH = 256
-SAFE_VERSION = (3, 51, 3)  # before it, two connections that write at once can corrupt the WAL
-STATEMENTS_CACHED = 512
-PRAGMAS = ("foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
-# Under load the same few hundred pages are written repeatedly. A WAL of up to 64 MB is copied back less often, which
-# keeps ten million entries nearly as fast as ten thousand.
-WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 16000", "cache_size = -16384")
 _MOST_DOUBLINGS = 6
 _decode_rows = msgspec.json.Decoder(list[tuple[Any, ...]]).decode
-READER_PRAGMAS = ("query_only = ON", "wal_autocheckpoint = 0")
 
 
 class SqliteConnection:
@@ -75,7 +65,9 @@ class SqliteConnection:
         return found
 
     def query_batch(self, query: BatchQuery, keys: Iterable[int | str]) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = _decode_rows(self.raw.execute(query.sqlite, (json.dumps(list(keys)),)).fetchone()[0])
+        found: list[tuple[Any, ...]] = _decode_rows(
+            self.raw.execute(query.sqlite, (json.dumps(list(keys)),)).fetchone()[0]
+        )
         return found
 
     def write_batch(self, write: BatchWrite, rows: Sequence[tuple[Any, ...]]) -> int:
@@ -137,32 +129,24 @@ class SqliteDatabase:
             return await self.read(query)
         return found
 
+    async def watch(self, watched: Sequence[Watched]) -> Watch | None:
+        """Return a count of the changes that this process commits to the watched columns."""
+        watch = Watch()
+
+        def begin(conn: Connection) -> None:
+            assert isinstance(conn, SqliteConnection)
+            watch.begin(conn.raw, watched)
+
+        await self.write(begin)
+        self._writer.watches.append(watch)
+        return watch
+
     def _close(self) -> None:
         """Close the readers first: an open snapshot would block the writer's last checkpoint."""
         self._threads.shutdown(wait=True)
         self._readers.close()
         self._own_reader.close()
         self._writer.stop()
-
-
-def connect(path: str, *, writer: bool, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
-    """Open a connection in autocommit mode, without implicit transactions; a reader's is query-only."""
-    raw = sqlite3.connect(
-        path,
-        timeout=BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=STATEMENTS_CACHED,
-    )
-    try:
-        for pragma in (*PRAGMAS, *(WRITER_PRAGMAS if writer else READER_PRAGMAS)):
-            raw.execute(f"PRAGMA {pragma}")
-        if busy_seconds != BUSY_SECONDS:
-            raw.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
-    except BaseException:
-        raw.close()
-        raise
-    return raw
 
 
 def query_file(path: str, query: Unit) -> Any:
@@ -181,6 +165,7 @@ class Writer:
     def __init__(self, path: str) -> None:
         self._jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
         self._arrived: list[QueuedUnit] = []
+        self.watches: list[Watch] = []
         self._completions = CompletionQueue()
         self._lock = threading.Lock()
         self._closed = False
@@ -227,6 +212,8 @@ class Writer:
             batch, stopping = next_batch(self._jobs, MAX_BATCH)
             if batch:
                 self._commit(batch)
+                for watch in self.watches:
+                    watch.commit()
                 self._completions.put(batch)
 
     def _commit(self, batch: list[QueuedUnit]) -> None:
@@ -294,13 +281,3 @@ class Readers:
     def close(self) -> None:
         for raw in self._all:
             raw.close()
-
-
-@functools.cache
-def warn_if_old() -> None:
-    """Log once for each process that this SQLite has the WAL-reset bug, which writing on one connection avoids."""
-    if sqlite3.sqlite_version_info < SAFE_VERSION:
-        log.info(
-            "SQLite %s has the WAL-reset bug fixed in 3.51.3; Farthing writes through one connection, which avoids it",
-            sqlite3.sqlite_version,
-        )

@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 ROWS = "<rows>"
+_COLUMNS = re.compile(r"^\s*SELECT (.*?)(?=\s+FROM\s)", re.DOTALL)
 PLACEHOLDER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 
@@ -31,9 +32,9 @@ class BatchQuery:
     __slots__ = ("kind", "postgresql", "sqlite")
 
     def __init__(self, text: str, column: str, kind: str, *, locks: str = "", order: str = "") -> None:
-        columns, from_where = re.fullmatch(r"\s*SELECT (.*?)(\s(?:FROM|WHERE)\s.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
         self.sqlite = (
-            f"SELECT json_group_array(json_array({columns})){from_where} AND {column} IN (SELECT value FROM json_each(?))"
+            _COLUMNS.sub(r"SELECT json_group_array(json_array(\1))", text, count=1)
+            + f" AND {column} IN (SELECT value FROM json_each(?))"
         )
         locking = f" ORDER BY {order or column} FOR UPDATE OF {locks}" if locks else ""
         self.postgresql = f"{text} AND {column} = ANY($1::{kind}[]){locking}"

@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 from storage.database import leases
 from storage.database.files import create_private
-from storage.database.sqlite import PRAGMAS, SqliteConnection
+from storage.database.sqlite import SqliteConnection
+from storage.database.sqlite_setup import PRAGMAS
 from storage.migrations import head, upgrade
 from storage.operations.audit import AuditReport, audit
 

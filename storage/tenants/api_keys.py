@@ -13,6 +13,7 @@ from typing import Any
 from engine.tenancy import KeyLimits, Plan, Tenant
 from storage.database.connection import Connection, Row, moment, moment_or_none, month_of, ms, row, scalar
 from storage.database.statements import Statement
+from storage.database.watch import Watched
 from storage.tenants import tenants
 
 PREFIX = "fk-"
@@ -26,6 +27,13 @@ _TENANT_OF_KEY = Statement(
     f"SELECT k.id, k.requests_per_minute, k.models, k.expires_at, {tenants.OF_TENANT} "
     "FROM api_keys k JOIN tenants t ON t.id = k.tenant_id WHERE k.sha256 = :sha256 AND k.revoked_at IS NULL"
 )
+
+
+AUTHENTICATED_BY = (
+    Watched("api_keys", ("tenant_id", "sha256", "revoked_at", "requests_per_minute", "models", "expires_at")),
+    Watched("tenants", ("plan", "name", "telegram_user_id", "banned", "access")),
+)
+"""The columns that the result of `authenticate` comes from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any, Self, TypeVar, cast
@@ -13,6 +13,7 @@ from storage.database.connection import Connection
 from storage.database.leases import Lease
 from storage.database.postgres import PostgresConnection
 from storage.database.sqlite import SqliteConnection
+from storage.database.watch import Watch, Watched
 from storage.database.write_queue import QueuedUnit, Unit, run_all
 from storage.ledger.ledger import SqlLedger
 from tests.storage.books import RATES, FixedClock
@@ -63,6 +64,9 @@ class Process:
 
     async def read_key(self, query: Callable[[Connection], T]) -> T:
         return await self.read(query)
+
+    async def watch(self, watched: Sequence[Watched]) -> Watch | None:  # noqa: ARG002 - others write too
+        return None
 
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
         """Run the unit one turn of the event loop later and complete it one more turn later, so that a cancellation can

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import sqlite
+from storage.database import sqlite_setup
 
 apsw = pytest.importorskip("apsw")
 COMMITS = 100
@@ -19,7 +19,7 @@ def survivors(template: Path, folder: Path, pragmas: tuple[str, ...]) -> int:
     path, disk = folder / "cut.db", Disk()
     shutil.copyfile(template, path)
     conn = apsw.Connection(str(path), vfs=disk.name)
-    for pragma in (*sqlite.PRAGMAS, *pragmas):
+    for pragma in (*sqlite_setup.PRAGMAS, *pragmas):
         conn.execute(f"PRAGMA {pragma}")
     for number in range(COMMITS):
         conn.execute("BEGIN IMMEDIATE")
@@ -36,10 +36,10 @@ def survivors(template: Path, folder: Path, pragmas: tuple[str, ...]) -> int:
 
 
 def test_power_cut_loses_no_acknowledged_commit(sqlite_template: Path, tmp_path: Path) -> None:
-    assert survivors(sqlite_template, tmp_path, sqlite.WRITER_PRAGMAS) == COMMITS
+    assert survivors(sqlite_template, tmp_path, sqlite_setup.WRITER_PRAGMAS) == COMMITS
 
 
 def test_power_cut_would_lose_commits_with_synchronous_normal(sqlite_template: Path, tmp_path: Path) -> None:
-    weaker = tuple(pragma.replace("FULL", "NORMAL") for pragma in sqlite.WRITER_PRAGMAS)
-    assert weaker != sqlite.WRITER_PRAGMAS
+    weaker = tuple(pragma.replace("FULL", "NORMAL") for pragma in sqlite_setup.WRITER_PRAGMAS)
+    assert weaker != sqlite_setup.WRITER_PRAGMAS
     assert survivors(sqlite_template, tmp_path, weaker) < COMMITS

@@ -12,7 +12,7 @@ import pytest
 from storage.database import sqlite
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
-from storage.database.sqlite import Readers, Writer, connect, query_file
+from storage.database.sqlite import Readers, Writer, query_file
 from storage.database.write_queue import DatabaseClosed
 from tests.storage.marks import MarkUnit, insert_mark, marks
 
@@ -47,16 +47,6 @@ def test_writer_syncs_and_readers_cannot_write(tmp_path: Path) -> None:
     readers.close()
     writer.start()
     writer.stop()
-
-
-def test_file_that_is_no_database_is_closed_again(tmp_path: Path) -> None:
-    path = tmp_path / "text.db"
-    path.write_text("no database " * 500)
-    with pytest.raises(sqlite3.DatabaseError) as kept:  # the error keeps its traceback, and so the frames, alive
-        connect(str(path), writer=True)
-    opened = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
-    assert kept.value.args
-    assert str(path) not in opened
 
 
 async def test_missing_folder_is_created(tmp_path: Path) -> None:
@@ -152,18 +142,6 @@ def test_query_file_accepts_names_with_url_characters(url: str, tmp_path: Path) 
     (tmp_path / "farthing.db").rename(path)
     assert query_file(str(path), marks) == {}
     assert url
-
-
-@pytest.mark.parametrize(("version", "logged"), [((3, 51, 2), True), ((3, 51, 3), False)])
-def test_old_sqlite_is_logged_once(
-    version: tuple[int, int, int], logged: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
-    sqlite.warn_if_old.cache_clear()
-    with caplog.at_level("INFO"):
-        sqlite.warn_if_old()
-        sqlite.warn_if_old()
-    assert len(caplog.records) == logged
 
 
 def _pragmas(raw: sqlite3.Connection) -> dict[str, object]:

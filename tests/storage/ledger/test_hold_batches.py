@@ -18,7 +18,7 @@ from engine.errors import HoldLost
 from engine.holds import Fit, Grant, HoldRequest
 from engine.tenancy import Charge
 from storage.billing import plans
-from storage.database import sqlite
+from storage.database import sqlite_setup
 from storage.database.connection import Connection
 from storage.database.write_queue import NotBatchable
 from storage.ledger import hold_batches, holds
@@ -69,7 +69,7 @@ cases = st.lists(
 def raw(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Raw]:
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "x.db")
-        with sqlite.connect(str(tmp_path / "x.db"), writer=True) as opened:
+        with sqlite_setup.connect(str(tmp_path / "x.db"), writer=True) as opened:
             yield opened
         opened.close()
         return

@@ -1,0 +1,77 @@
+"""Watch: counts of changes to the columns that a reader remembers."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.database.watch import Watched
+from tests.storage.books import tenant
+
+WATCHED = (Watched("tenants", ("plan", "banned")), Watched("watermarks", ("value",)))
+
+
+@pytest.fixture
+async def owner(db: Database) -> int:
+    if db.dialect != "sqlite":
+        pytest.skip("other processes write to PostgreSQL")
+    return await db.write(lambda conn: tenant(conn, "1"))
+
+
+@pytest.mark.parametrize(
+    ("sql", "counts"),
+    [
+        ("UPDATE tenants SET plan = 'pro' WHERE id = :id", True),
+        ("UPDATE tenants SET banned = 1, name = 'x' WHERE id = :id", True),
+        ("UPDATE tenants SET name = 'x' WHERE id = :id", False),
+        ("UPDATE tenants SET plan = 'pro' WHERE id = :id + 1", False),
+        ("UPDATE tenants SET plan = 'pro' WHERE id = :id RETURNING id", True),
+        ("INSERT INTO watermarks (name, value) VALUES (:id, 'x')", False),
+        ("SELECT plan FROM tenants WHERE id = :id", False),
+    ],
+)
+async def test_change_of_a_watched_column_is_counted(db: Database, owner: int, sql: str, counts: bool) -> None:
+    watch = await db.watch(WATCHED)
+    assert watch is not None
+    await db.write(lambda conn: conn.rows(sql, id=owner))
+    assert watch.count == counts
+    await db.write(lambda conn: conn.rows("SELECT 1 AS one"))
+    assert watch.count == counts
+
+
+async def test_deleted_row_is_a_change(db: Database, owner: int) -> None:
+    watch = await db.watch(WATCHED)
+    assert watch is not None
+    await db.write(lambda conn: conn.run("INSERT INTO watermarks (name, value) VALUES ('x', 'y')"))
+    await db.write(lambda conn: conn.run("DELETE FROM watermarks WHERE name = 'x'"))
+    assert (watch.count, owner) == (1, owner)
+
+
+async def test_change_in_a_batch_that_is_replayed_is_counted(db: Database, owner: int) -> None:
+    watch = await db.watch(WATCHED)
+    assert watch is not None
+
+    def fail(_: Connection) -> None:
+        raise ValueError
+
+    def change(conn: Connection) -> None:
+        conn.run("UPDATE tenants SET plan = 'pro' WHERE id = :id", id=owner)
+
+    units: list[Callable[[Connection], None]] = [change, fail]
+    await asyncio.gather(*map(db.write, units), return_exceptions=True)
+    assert watch.count == 1
+
+
+async def test_two_watches_count_for_themselves(db: Database, owner: int) -> None:
+    first, second = await db.watch(WATCHED[:1]), await db.watch(WATCHED[1:])
+    assert first is not None
+    assert second is not None
+    await db.write(lambda conn: conn.run("UPDATE tenants SET banned = 1 WHERE id = :id", id=owner))
+    assert (first.count, second.count) == (1, 0)
+
+
+async def test_nothing_is_known_where_other_processes_write(db: Database) -> None:
+    if db.dialect == "postgresql":
+        assert await db.watch(WATCHED) is None
