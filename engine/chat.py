@@ -246,9 +246,9 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class TextDeltas:
-    """Deltas of text alone, all of choice number `index`, that came together."""
+    """The texts of deltas of text alone, all of choice number `index`, that came together."""
 
-    deltas: list[Delta]
+    texts: list[str]
     index: int = 0
 
 

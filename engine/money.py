@@ -34,9 +34,12 @@ class Money:
         return cls(nano.numerator)
 
     @classmethod
-    def from_atto(cls, atto: int, times: Fraction = Fraction(1)) -> Self:
+    def from_atto(cls, atto: int, times: Fraction | None = None) -> Self:
         """Round `atto` x `times` to nano-dollars, half to even, once."""
-        whole, rest = divmod(atto * times.numerator, unit := ATTO_PER_NANO * times.denominator)
+        unit = ATTO_PER_NANO
+        if times is not None:
+            atto, unit = atto * times.numerator, unit * times.denominator
+        whole, rest = divmod(atto, unit)
         return cls(whole + (2 * rest > unit or (2 * rest == unit and whole % 2)))
 
     @classmethod

@@ -8,13 +8,15 @@ class ReadPace:
     """The first `prompt_reads` reads are followed by no pause, so that an answer is seen to begin.
 
     Each later one is followed by `pause_seconds`, or by `share` of the time that the answer has taken where that is
-    longer, but by no more than `most_seconds`.
+    longer, but by no more than `most_seconds`. `shows_whole`: the answer is shown at its end only, so that texts that
+    come together need not be told apart.
     """
 
     pause_seconds: float = 0.0
     prompt_reads: int = 8
     share: float = 0.0
     most_seconds: float = 0.05
+    shows_whole: bool = False
 
     def pause(self, reads: int, seconds: float) -> float:
         """Return the seconds to pause after `reads` reads, `seconds` after the request was sent."""
@@ -24,8 +26,8 @@ class ReadPace:
 
 
 AT_ONCE = ReadPace()
-LIVE = ReadPace(0.005, prompt_reads=3, share=0.02, most_seconds=0.02)
+LIVE = ReadPace(0.01, prompt_reads=3, share=0.02, most_seconds=0.02)
 """For a stream that is shown as it comes: a burst of frames becomes a few reads."""
 
-WHOLE = ReadPace(0.01, prompt_reads=1, share=0.25)
+WHOLE = ReadPace(0.01, prompt_reads=1, share=1.0, shows_whole=True)
 """For an answer that is shown at its end: it comes 50 ms later at most."""

@@ -6,7 +6,13 @@ from datetime import datetime
 from fractions import Fraction
 from math import inf
 
-from engine.catalog.conversation_forecast import ConversationForecast, Outlook, later_cost_atto, rates_of
+from engine.catalog.conversation_forecast import (
+    ConversationForecast,
+    Outlook,
+    constant_rates,
+    later_cost_atto,
+    rates_of,
+)
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
 from engine.catalog.learned_sizes import LearnedContexts, OfferSizes
 from engine.catalog.model_names import EMBEDDINGS, MOST_NAME_CHARS, is_embedding_name, is_model_name, unit_beside_text
@@ -25,7 +31,8 @@ from engine.catalog.offers import (
 from engine.catalog.picture_tokens import estimate_pictures, pictures_beyond_bound
 from engine.catalog.price_book import PriceBook
 from engine.catalog.prompt_cache import OfferHits, PromptCache, SentPrompt
-from engine.catalog.token_counts import Measure, TokenSizes, estimate_text, measure
+from engine.catalog.token_counts import Measure, estimate_text, measure
+from engine.catalog.token_sizes import TokenSizes
 from engine.chat import ChatRequest, Usage
 from engine.errors import ModelNotSold, NotForChat, UnknownModel
 from engine.holds import LEAST_OUTPUT_TOKENS
@@ -94,10 +101,10 @@ class Catalog:
 
         Raises UnknownModel (also for a text that is no name and no offer of the operator), ModelNotSold and NotForChat.
         """
-        if name in self.models:
-            if not all(is_embedding_name(offer.model) for offer in self.models[name].offers):
-                return self.models[name]
-            raise NotForChat(name)
+        if (found := self.models.get(name)) is not None:
+            if all(is_embedding_name(offer.model) for offer in found.offers):
+                raise NotForChat(name)
+            return found
         if not is_model_name(name) and not any(name in {offer.name, offer.model} for offer in self._offers):
             raise UnknownModel(name[:MOST_NAME_CHARS], tuple(self.models))
         if unit := unit_beside_text(name):
@@ -244,7 +251,7 @@ class Catalog:
             self.configured(offer.provider),
             writes_cache,
             unpriced,
-            None if price is None or writes_cache or len(price.tiers) > 1 else price.rates(0),
+            None if price is None else constant_rates(price, writes_cache=writes_cache),
             self.sizes.of(offer),
             self.prefixes.hits(offer, at.timestamp()),
             (inf if context is None else context) if is_open else 0,

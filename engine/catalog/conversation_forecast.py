@@ -110,7 +110,7 @@ class _Habits:
         found = []
         for asked, continued, waiting, chance in zip(self.asked, self.continued, self.open, expected, strict=True):
             settled = asked - share * waiting
-            learned = (continued + weight * chance) / ((max(continued, settled)) + weight)
+            learned = (continued + weight * chance) / (max(continued, settled) + weight)
             found.append(min(_MOST_CHANCE, learned))
         return found
 
@@ -202,6 +202,8 @@ _TURN_CLASSES = [max(0, sum(turn >= first for first in _FIRST_TURNS) - 1) for tu
 
 
 def _shares(counts: list[float], expected: tuple[float, ...], weight: float) -> tuple[float, ...]:
+    if not any(counts):
+        return expected
     total = sum(counts) + weight
     return tuple([(count + weight * share) / total for count, share in zip(counts, expected, strict=True)])
 
@@ -212,6 +214,13 @@ def rates_of(price: Price, input_tokens: int, *, writes_cache: bool) -> Rates:
     if writes_cache and input_tokens >= _CACHED_FROM_TOKENS and rates.cache_write > rates.input:
         return replace(rates, input=rates.cache_write)
     return rates
+
+
+def constant_rates(price: Price, *, writes_cache: bool) -> Rates | None:
+    """Return the rates where they are the same for every length of the input, else None."""
+    rates = price.rates(0)
+    depends = len(price.tiers) > 1 or (writes_cache and rates.cache_write > rates.input)
+    return None if depends else rates
 
 
 def later_cost_atto(

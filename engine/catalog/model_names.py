@@ -1,6 +1,7 @@
 """Names of models: the alphabet that a name may use, and the kinds of models that are not billed by text tokens."""
 
 import re
+from functools import lru_cache
 
 MOST_NAME_CHARS = 200
 _SEGMENT = r"(?!\.(?:/|\Z))[A-Za-z0-9._:@-]+"
@@ -8,6 +9,7 @@ _NAME = re.compile(rf"(?!.*\.\.){_SEGMENT}(?:/{_SEGMENT})*")
 _DATE = re.compile(r"[-@](?:20\d{6}|20\d\d-\d\d-\d\d)")
 
 
+@lru_cache(maxsize=4096)
 def is_model_name(name: str) -> bool:
     """Return whether `name` can be a model's name. A path (`..`, `//`), a query, a fragment or an escape can not."""
     return len(name) <= MOST_NAME_CHARS and _NAME.fullmatch(name) is not None
@@ -43,12 +45,14 @@ _NOT_IN_TEXT_TOKENS: tuple[tuple[str, str], ...] = (
 _PATTERNS = tuple((re.compile(pattern), unit) for pattern, unit in _NOT_IN_TEXT_TOKENS)
 
 
+@lru_cache(maxsize=4096)
 def unit_beside_text(model: str) -> str:
     """Return the unit that a model's bill is counted in beside text tokens; empty where text tokens are all."""
     name = model.lower()
     return next((unit for pattern, unit in _PATTERNS if pattern.search(name)), "")
 
 
+@lru_cache(maxsize=4096)
 def is_embedding_name(model: str) -> bool:
     """Return whether a name is that of a model that makes embeddings of texts."""
     return unit_beside_text(model) == EMBEDDINGS

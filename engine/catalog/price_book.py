@@ -52,6 +52,7 @@ class PriceBook:
     listed: dict[str, frozenset[str]] = field(default_factory=dict)
     _snapshot: DataSnapshot | None = None
     _names: dict[str, dict[str, ModelInfo]] = field(default_factory=dict)
+    _sellers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _found: dict[tuple[str, str], ModelInfo | None] = field(default_factory=dict)
     _compiled: dict[tuple[str, str], tuple[int, Price | None, bool]] = field(default_factory=dict)
 
@@ -118,9 +119,13 @@ class PriceBook:
 
     def sellers(self, model: str, configured: Callable[[str], bool]) -> tuple[str, ...]:
         """Return every configured provider whose catalogue has a model of exactly this name."""
-        ours = {theirs: name for name, theirs in _CATALOGUE_NAMES.items()}
-        names = (ours.get(provider.id, provider.id) for provider in get_snapshot().providers)
-        return tuple(name for name in names if configured(name) and self._find(name, model) is not None)
+        snapshot = self._current()
+        found = self._sellers.get(model)
+        if found is None:
+            ours = {theirs: name for name, theirs in _CATALOGUE_NAMES.items()}
+            names = [ours.get(provider.id, provider.id) for provider in snapshot.providers]
+            found = self._sellers[model] = tuple(name for name in names if self._find(name, model) is not None)
+        return tuple(filter(configured, found))
 
     def _catalogued(self, provider: str, model: str, at: datetime) -> Price | None:
         found = self._find(provider, model)
@@ -135,15 +140,22 @@ class PriceBook:
 
     def _find(self, provider: str, model: str) -> ModelInfo | None:
         """Return the catalogue's model of exactly this name, or of this name with a date after it."""
-        snapshot = get_snapshot()
-        if snapshot is not self._snapshot or len(self._found) > _MOST_NAMES:
-            self._snapshot = snapshot
-            for cache in (self._names, self._found, self._compiled):
-                cache.clear()
+        snapshot = self._current()
         key = (provider, model)
         if key not in self._found:
             self._found[key] = self._look_up(snapshot, provider, model)
         return self._found[key]
+
+    def _current(self) -> DataSnapshot:
+        """Return the catalogue. Results of a former one are forgotten."""
+        snapshot = get_snapshot()
+        if snapshot is not self._snapshot or len(self._found) > _MOST_NAMES:
+            self._snapshot = snapshot
+            self._names.clear()
+            self._found.clear()
+            self._compiled.clear()
+            self._sellers.clear()
+        return snapshot
 
     def _look_up(self, snapshot: DataSnapshot, provider: str, model: str) -> ModelInfo | None:
         if provider not in self._names:

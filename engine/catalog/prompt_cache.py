@@ -14,7 +14,7 @@ from math import sqrt
 from operator import mul
 
 from engine.catalog.offers import Offer
-from engine.chat import ChatRequest
+from engine.chat import ChatRequest, Message, Text
 
 LIFETIMES: tuple[tuple[str, float, int], ...] = (
     # (provider, seconds, tokens from which it caches)
@@ -38,12 +38,16 @@ _NOWHERE: Mapping[Offer, "SentPrompt"] = {}
 
 @dataclass(frozen=True, slots=True)
 class SentPrompt:
-    """The last prompt of a conversation at one offer."""
+    """The last prompt of a conversation at one offer: the number of its messages, and their hash."""
 
     messages: int
     fingerprint: int
     tokens: int
     at: float
+
+    def is_prefix_of(self, prefix_hashes: Sequence[int]) -> bool:
+        """Return whether a request with these hashes begins with the messages of this prompt."""
+        return 0 < self.messages <= len(prefix_hashes) and prefix_hashes[self.messages - 1] == self.fingerprint
 
 
 @dataclass(slots=True)
@@ -130,9 +134,8 @@ class PromptCache:
         found = self._sent.get(request.conversation)
         if found is None:
             return _NOWHERE
-        counts = {sent.messages for sent in found.values()}
-        prints = {count: fingerprint(request, count) for count in counts}
-        return {offer: sent for offer, sent in found.items() if prints[sent.messages] == sent.fingerprint}
+        prints = prefix_hashes(request.messages)
+        return {offer: sent for offer, sent in found.items() if sent.is_prefix_of(prints)}
 
     def hits(self, offer: Offer, now: float) -> OfferHits:
         """Return an offer's hits. Reports are forgotten six hours after the last one, so that it is asked again."""
@@ -146,16 +149,15 @@ class PromptCache:
 
     def sent(self, request: ChatRequest, offer: Offer, input_tokens: int, cached_tokens: int, now: float) -> None:
         """Note that the whole prompt is cached now, and correct the share of hits by the reported `cached_tokens`."""
-        by_offer = self._sent.setdefault(request.conversation, {})
+        by_offer, prints = self._sent.setdefault(request.conversation, {}), prefix_hashes(request.messages)
         before = by_offer.get(offer)
-        if before is not None and before.tokens > 0 and _continues(request, before):
+        if before is not None and before.tokens > 0 and before.is_prefix_of(prints):
             hits = self.hits(offer, now)
             if cached_tokens > 0:
                 hits.least_tokens = min(hits.least_tokens, before.tokens)
             if before.tokens >= hits.least_tokens:
                 hits.learn(gap_class(now - before.at), min(1.0, cached_tokens / before.tokens), now)
-        count = len(request.messages)
-        by_offer[offer] = SentPrompt(count, fingerprint(request, count), input_tokens, now)
+        by_offer[offer] = SentPrompt(len(prints), prints[-1], input_tokens, now)
         self._sent.move_to_end(request.conversation)
         if len(self._sent) > _MOST_CONVERSATIONS:
             self._sent.popitem(last=False)
@@ -166,10 +168,15 @@ def gap_class(seconds: float) -> int:
     return bisect_left(GAP_SECONDS, seconds)
 
 
-def fingerprint(request: ChatRequest, messages: int) -> int:
-    """Return a hash of the first `messages` messages."""
-    return hash(request.messages[:messages])
-
-
-def _continues(request: ChatRequest, sent: SentPrompt) -> bool:
-    return fingerprint(request, sent.messages) == sent.fingerprint
+def prefix_hashes(messages: Sequence[Message]) -> list[int]:
+    """Return a hash of the first message, of the first two, and so on. Roles are left out: to hash them takes long."""
+    hashes: list[int] = []
+    last = 0
+    for message in messages:
+        part = message.parts[0] if len(message.parts) == 1 else None
+        if type(part) is Text and not message.tool_calls and not message.tool_call_id:
+            last = hash((last, part.text))
+        else:
+            last = hash((last, message.parts, message.tool_calls, message.tool_call_id))
+        hashes.append(last)
+    return hashes

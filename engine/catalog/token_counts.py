@@ -1,17 +1,12 @@
-"""Token counts before an answer: an estimate, its correction by reported usage, and the bound that a hold is made for.
+"""Token counts before an answer: an estimate, and the bound that a hold is made for.
 
 The bound is the number of UTF-8 bytes: no vocabulary makes more tokens than bytes (tried on 64,000 random strings with
 16 vocabularies). SentencePiece may add one token a text; chat templates add at most 16 a message and 64 a request.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, AnyStr, NamedTuple
+from typing import AnyStr, NamedTuple
 
-from engine.catalog.learned_sizes import AnswerLengths, Mean, OfferSizes, Ratio, ThinkingSpeeds, bound
-from engine.catalog.long_texts import unlearned_hold_tokens
-from engine.catalog.offers import Offer
 from engine.catalog.picture_tokens import estimate_pictures, pictures_bound
 from engine.chat import ChatRequest, Message, Text
 
@@ -27,14 +22,9 @@ _MARKS = b"!\"#$%&'()*+/:;<=>@[\\]^_`{|}~"
 _ASCII, _NOT_ASCII = bytes(range(0x80)), bytes(range(0x80, 0x100))
 _PIECES, _PIECE = 4, 512  # of a long text
 _SHORT = 1024  # ASCII texts up to this length are sized together
+_MOST_SIZES = 20_000  # of long texts
 _NOT_IDEOGRAPHS = bytes(set(range(0x100)) - set(range(0xE3, 0xEE)))
 _NOT_EMOJI = bytes(set(range(0x100)) - set(range(0xF0, 0xF5)))
-
-POOL_WEIGHT = 20.0  # this many answers of one offer weigh as much as those of all offers
-SAMPLES_TO_HOLD = 100  # with fewer samples, a hold is made for the bytes
-HOLD_MARGIN = 1.3
-LEAST_TOKENS = 20  # a shorter prompt measures the chat template rather than the tokenizer
-_MOST_INPUT_RATIO, _MOST_OUTPUT_RATIO = 8.0, 32.0
 
 
 class Measure(NamedTuple):
@@ -60,6 +50,7 @@ class TextSize(NamedTuple):
 
 
 _EMPTY = TextSize(0, 0, "accented")
+_sizes: dict[tuple[int, int], TextSize] = {}
 
 
 def measure(request: ChatRequest) -> Measure:
@@ -73,7 +64,7 @@ def measure(request: ChatRequest) -> Measure:
             elif len(part.text) <= _SHORT and part.text.isascii():
                 short.append(part.text)
             else:
-                size = text_size(part.text)
+                size = known_size(part.text)
                 tokens += size.tokens
                 most_tokens += size.bytes + 1
                 if len(part.text) > longest:
@@ -121,6 +112,20 @@ def estimate(request: ChatRequest, model: str = "") -> int:
 def estimate_text(text: str) -> int:
     """Return about how many tokens a text is, by its script: a token is 4 bytes of English, 1.5 of base64."""
     return text_size(text).tokens
+
+
+def known_size(text: str) -> TextSize:
+    """Return the size of a long text, which is measured once: each request of a conversation repeats the ones before.
+
+    The text itself is not kept.
+    """
+    key = (hash(text), len(text))
+    found = _sizes.get(key)
+    if found is None:
+        if len(_sizes) >= _MOST_SIZES:
+            del _sizes[next(iter(_sizes))]
+        found = _sizes[key] = text_size(text)
+    return found
 
 
 def text_size(text: str) -> TextSize:
@@ -184,116 +189,3 @@ def _tools_bytes(request: ChatRequest) -> int:
     if request.options.response_format:
         size += len(json.dumps(dict(request.options.response_format))) + 64
     return size
-
-
-@dataclass(slots=True)
-class TokenSizes:
-    """Token sizes learned from the usage of kept answers. One per process.
-
-    Tokenizers differ: Vietnamese takes 3.1 bytes a token at one provider and 5.0 at another. The estimate for a script
-    is corrected by each offer's reports.
-    """
-
-    thinking_speeds: ThinkingSpeeds = field(default_factory=ThinkingSpeeds)
-    _offers: dict[Offer, OfferSizes] = field(default_factory=dict)
-    _pooled: dict[str, Mean] = field(default_factory=dict)
-    _all_words: Mean = field(default_factory=lambda: Mean(1.0))
-    _lengths: AnswerLengths = field(default_factory=AnswerLengths)
-
-    def of(self, offer: Offer) -> OfferSizes:
-        found = self._offers.get(offer)
-        if found is None:
-            bound(self._offers, offer)
-            found = self._offers[offer] = OfferSizes()
-        return found
-
-    def input_tokens(self, own: OfferSizes, measure: Measure) -> tuple[int, int]:
-        """Return the expected input tokens at the offer with the sizes `own`, and those that a hold is made for.
-
-        A hold is made for the maximum that was reported, with a margin, and never for more than the bytes.
-        """
-        pooled, unlearned = self._pooled.get(measure.script), unlearned_hold_tokens(measure)
-        if pooled is None:
-            return measure.tokens, unlearned
-        ratio = own.inputs.get(measure.script)
-        if ratio is None:
-            return round(measure.tokens * pooled.value), unlearned
-        expected = round(measure.tokens * ratio.mean.drawn(pooled.value, POOL_WEIGHT))
-        if ratio.seen < SAMPLES_TO_HOLD or not measure.is_plain:
-            return expected, unlearned
-        most = int(measure.tokens * ratio.most * HOLD_MARGIN) + measure.overhead_tokens
-        return expected, min(measure.most_tokens, most)
-
-    def answer_tokens(self, model: str, tenant_id: int | None, input_tokens: int = 0) -> float:
-        """Return the expected visible tokens of an answer, for this tenant and size of the input (0: unknown)."""
-        return self._lengths.expected(model, tenant_id, input_tokens)
-
-    def output_times(self, own: OfferSizes) -> float:
-        """Return the tokens billed for one estimated visible token, by the offer's tokenizer and its thinking."""
-        return own.words.drawn(self._all_words.value, POOL_WEIGHT) * own.thought.value
-
-    def thinking_times(self, offer: Offer) -> float:
-        """Return the tokens billed for one visible token, by the offer's thinking."""
-        return self.of(offer).thought.value
-
-    def learn_input(self, offer: Offer, measure: Measure, reported_tokens: int) -> None:
-        if measure.tokens >= LEAST_TOKENS and reported_tokens > 0:
-            value = min(_MOST_INPUT_RATIO, reported_tokens / measure.tokens)
-            self.of(offer).inputs.setdefault(measure.script, Ratio()).add(value)
-            self._pooled.setdefault(measure.script, Mean()).add(value)
-
-    def learn_output(
-        self,
-        offer: Offer,
-        model: str,
-        tenant_id: int | None,
-        visible_tokens: int,
-        reported: tuple[int, int],
-        *,
-        input_tokens: int = 0,
-    ) -> None:
-        """`visible_tokens`: estimated from the answer; `reported`: all output tokens, then those of thinking.
-
-        `input_tokens`: the estimated size of the input; 0 is unknown.
-        """
-        billed, thought = reported
-        if visible_tokens <= 0 or billed <= thought:
-            return
-        visible, own = billed - thought, self.of(offer)
-        own.thought.add(min(_MOST_OUTPUT_RATIO, billed / visible))
-        for mean in (own.words, self._all_words):
-            mean.add(min(_MOST_OUTPUT_RATIO, visible / visible_tokens))
-        self._lengths.learn(model, tenant_id, input_tokens, visible_tokens)
-
-    def dump(self) -> dict[str, Any]:
-        """Return the state to keep over a restart, as JSON; tenants' own answer lengths are learned again."""
-        return {
-            "inputs": [
-                [offer.name, script, ratio.mean.value, ratio.mean.samples, ratio.most, ratio.seen]
-                for offer, own in self._offers.items()
-                for script, ratio in own.inputs.items()
-            ],
-            "thought": self._dumped(lambda own: own.thought),
-            "words": self._dumped(lambda own: own.words),
-            "pooled": [[script, mean.value, mean.samples] for script, mean in self._pooled.items()],
-            "all_words": [self._all_words.value, self._all_words.samples],
-            **self._lengths.dump(),
-        }
-
-    def load(self, kept: Mapping[str, Any]) -> None:
-        """Restore the state of `dump`. Raises KeyError, TypeError or ValueError for anything else."""
-        for name, script, value, samples, most, seen in kept["inputs"]:
-            ratio = Ratio(Mean(float(value), float(samples)), most, int(seen))
-            self.of(Offer.named(name)).inputs[str(script)] = ratio
-        for name, value, samples in kept["thought"]:
-            self.of(Offer.named(name)).thought = Mean(float(value), float(samples))
-        for name, value, samples in kept["words"]:
-            self.of(Offer.named(name)).words = Mean(float(value), float(samples))
-        for script, value, samples in kept["pooled"]:
-            self._pooled[str(script)] = Mean(float(value), float(samples))
-        self._all_words = Mean(*map(float, kept["all_words"]))
-        self._lengths.load(kept)
-
-    def _dumped(self, mean_of: Callable[[OfferSizes], Mean]) -> list[list[Any]]:
-        means = ((offer.name, mean_of(own)) for offer, own in self._offers.items())
-        return [[name, mean.value, mean.samples] for name, mean in means if mean.samples]

@@ -6,7 +6,7 @@ a cancelled handler) can interrupt the capture. The reader iterates over Events.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Self
 
@@ -297,4 +297,4 @@ class Answer:
         price = self.market.catalog.list_price("gpt-4o", self.market.clock.now()) if usage else None
         if price is None or usage is None:
             return None
-        return Money.from_atto(price.cost_atto(replace(usage, cached_tokens=0, cache_write_tokens=0)))
+        return Money.from_atto(price.cost_atto(Usage(usage.input_tokens, usage.output_tokens)))

@@ -20,6 +20,23 @@ _TIMER_SLACK = 1.1  # silence is noticed at most so many times later: the timer 
 LONGEST_SECONDS = 900.0  # of one answer; a provider that sends nothing but reasoning is cut off then
 
 
+async def ended(task: asyncio.Task[None]) -> None:
+    """Wait for the end of `task`. A waiter that is cancelled does not cancel it."""
+    if task.done():
+        return
+    waiter = asyncio.get_running_loop().create_future()
+
+    def wake(_: asyncio.Task[None]) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    task.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        task.remove_done_callback(wake)
+
+
 @dataclass(slots=True, eq=False)
 class Attempt(BilledAttempt):
     """One call of a provider. Its task runs on when a waiter is cancelled; `close` ends it.
@@ -44,7 +61,8 @@ class Attempt(BilledAttempt):
         request, clock = self.question.request, self.market.clock
         schema = schema_to_check(self.provider, self._call()) if request.options.wants_json else None
         most_tokens = self.output_tokens * request.n
-        self.content = AttemptContent(self.quote.offer, request.n, most_tokens, schema)
+        joins = request.pace.shows_whole
+        self.content = AttemptContent(self.quote.offer, request.n, most_tokens, schema, joins_texts=joins)
         self.started_at, self._started_seconds = clock.now(), clock.monotonic()
         effort = request.options.reasoning_effort
         self._patience_seconds = patience_seconds(self.market.policy, self.quote.offer.model, effort)
@@ -59,7 +77,7 @@ class Attempt(BilledAttempt):
 
     async def outcome(self) -> ProviderError | None:
         """Wait for the end; return None when it has answered. Raises any error that is not a ProviderError."""
-        await asyncio.wait({self.task})
+        await ended(self.task)
         error = self.task.exception()
         if error is None or isinstance(error, ProviderError):
             return error
@@ -91,7 +109,7 @@ class Attempt(BilledAttempt):
         """Detach, and close the connection; returns when it is closed."""
         self.detach()
         self.task.cancel()
-        await asyncio.wait({self.task})
+        await ended(self.task)
         if not self.task.cancelled():
             self.task.exception()  # retrieved, so that asyncio does not log it
 
@@ -150,9 +168,8 @@ class Attempt(BilledAttempt):
         now, idle_seconds = asyncio.get_running_loop().time(), self.market.policy.idle_seconds
         if self._timer.expired():
             return
-        is_at_end = self.content.is_whole and not self._was_whole
-        self._was_whole = self.content.is_whole
-        if is_at_end:
+        was_whole, self._was_whole = self._was_whole, self.content.is_whole
+        if self._was_whole and not was_whole:
             self._times_out_at = now + min(_TAIL_SECONDS, idle_seconds)
             self._timer.reschedule(self._times_out_at)
         elif has_deltas and self._times_out_at < now + idle_seconds:

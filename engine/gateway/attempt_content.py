@@ -25,12 +25,21 @@ class AttemptContent:
     """Content of one attempt: an append-only list of events, the reported usage, and a limit on the size.
 
     `events` holds the deltas that carry content or reasoning, in the order they came, then the end of each choice.
-    With a `schema`, content is held back until the whole answer has been checked against it.
+    With a `schema`, content is held back until the whole answer has been checked against it. `joins_texts`: texts that
+    come together become one delta.
     """
 
-    def __init__(self, offer: Offer, choices: int, most_tokens: int, schema: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        offer: Offer,
+        choices: int,
+        most_tokens: int,
+        schema: Mapping[str, Any] | None = None,
+        *,
+        joins_texts: bool = False,
+    ) -> None:
         self.offer = offer
-        self._schema, self._held = schema, list[Delta]()
+        self._schema, self._held, self._joins_texts = schema, list[Delta](), joins_texts
         self.events: list[ContentEvent] = []
         self.deltas = 0  # pieces that came, of content or reasoning
         self.has_content = False
@@ -55,7 +64,7 @@ class AttemptContent:
         """Record `chunk`; return True if it is content. Raises Garbled for a wrong choice or too much content."""
         if isinstance(chunk, TextDeltas):
             self._check(chunk)
-            return self._add_texts(chunk.deltas)
+            return self._add_texts(chunk.texts, chunk.index)
         if isinstance(chunk, Delta):
             self._check(chunk)
             self.deltas += 1
@@ -122,12 +131,13 @@ class AttemptContent:
         finally:
             self.events += held
 
-    def _add_texts(self, deltas: list[Delta]) -> bool:
-        self.deltas += len(deltas)
-        self._left_chars -= _EVENT_CHARS * len(deltas) + sum([len(delta.text) for delta in deltas])
+    def _add_texts(self, texts: list[str], index: int) -> bool:
+        self.deltas += len(texts)
+        self._left_chars -= _EVENT_CHARS * len(texts) + sum(map(len, texts))
         if self._left_chars < 0:
             raise Garbled(_ENDLESS)
         self.has_content = True
+        deltas = [Delta("".join(texts), index)] if self._joins_texts else [Delta(text, index) for text in texts]
         if self._schema is not None:
             self._held += deltas
             return False
@@ -191,17 +201,14 @@ def _plain_choice(events: Sequence[ContentEvent]) -> Choice | None:
     """Return the choice of events with nothing but text, as most answers are; None for any other. It saves time."""
     if not events or not isinstance(end := events[-1], Finished) or end.index:
         return None
-    texts: list[str] = []
-    for event in events[:-1]:
-        if not isinstance(event, Delta) or _is_special(event):
-            return None
-        texts.append(event.text)
-    return Choice("".join(texts), finish=end.finish)
-
-
-def _is_special(delta: Delta) -> bool:
-    has_more = delta.tool_calls or delta.thinking or delta.thinking_signature or delta.logprobs is not None
-    return bool(has_more or delta.index or delta.is_refusal)
+    deltas = [event for event in events[:-1] if isinstance(event, Delta) and not event.index]
+    is_special = [
+        each.tool_calls or each.thinking or each.thinking_signature or each.logprobs is not None or each.is_refusal
+        for each in deltas
+    ]
+    if any(is_special) or len(deltas) < len(events) - 1:
+        return None
+    return Choice("".join([delta.text for delta in deltas]), finish=end.finish)
 
 
 @dataclass(slots=True)

@@ -111,8 +111,11 @@ class BilledAttempt:
 
         `billed`: the tokens that the provider bills, where they are more than those of the kept part.
         """
-        paid, bounds = self.cost(usage), self.bounds
-        covered = min(paid, bounds.most_cost(self.quote.price) if usage.cost_usd else self.cost(bounds.covered(usage)))
+        bounds, paid = self.bounds, self.cost(usage)
+        covered = paid
+        if not bounds.contain(usage):
+            most = bounds.most_cost(self.quote.price) if usage.cost_usd else self.cost(bounds.covered(usage))
+            covered = min(paid, most)
         cost = paid if billed is None else max(paid, self.cost(billed))
         return self._record(outcome, usage, cost=cost, waste=cost - covered, kept=True)
 

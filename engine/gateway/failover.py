@@ -16,7 +16,7 @@ from engine.errors import (
     RequestRejected,
 )
 from engine.gateway.answer_stream import AnswerStream
-from engine.gateway.attempt import Attempt
+from engine.gateway.attempt import Attempt, ended
 from engine.gateway.attempt_content import text_of, thinking_of
 from engine.gateway.market import Market
 from engine.gateway.question import Question
@@ -33,7 +33,7 @@ async def uninterrupted(task: asyncio.Task[None]) -> None:
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
-            await asyncio.wait({task})
+            await ended(task)
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
@@ -183,7 +183,8 @@ class Failover:
             request, offer, catalog = self.question.request, attempt.quote.offer, self.market.catalog
             text, tenant_id = text_of(attempt.content.events), self.question.tenant_id
             catalog.learn(request, offer, usage, text, tenant_id, is_cut=attempt.content.is_cut)
-            if attempt.first_token_ms is not None and not thinking_of(attempt.content.events):
+            hides_thinking = usage.reasoning_tokens > 0 and not thinking_of(attempt.content.events)
+            if attempt.first_token_ms is not None and hides_thinking:
                 catalog.sizes.thinking_speeds.learn(offer, usage.reasoning_tokens, attempt.first_token_ms / 1000)
             catalog.remember(request, offer, usage, self.market.clock.now(), self.question.tenant_id)
 

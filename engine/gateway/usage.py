@@ -25,6 +25,11 @@ class Bounds:
             and usage.output_tokens <= self.output_tokens * _TOLERANCE_TIMES + _TOLERANCE_TOKENS
         )
 
+    def contain(self, usage: Usage) -> bool:
+        """Return whether all of `usage` lies within the bounds."""
+        is_within = usage.input_tokens <= self.input_tokens and usage.output_tokens <= self.output_tokens
+        return is_within and usage.cost_usd is None
+
     def covered(self, usage: Usage) -> Usage:
         """Return the part of `usage` that lies within the bounds."""
         input_tokens = min(usage.input_tokens, self.input_tokens)

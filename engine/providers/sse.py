@@ -33,7 +33,8 @@ class LineSplitter:
     """Splits pieces of bytes into lines, also where a piece ends within a character or a CRLF."""
 
     def __init__(self) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
+        self._decoder: codecs.IncrementalDecoder | None = None  # none while each piece is valid by itself
+        self._has_begun = False
         self._parts: list[str] = []
         self._chars = 0
         self._held = ""
@@ -44,7 +45,7 @@ class LineSplitter:
 
     def decode(self, piece: bytes, *, final: bool = False) -> str:
         """Return the text of `piece` with LF for each end of a line, to be passed to `split`."""
-        text = self._held + self._decode(piece, final)
+        text = self._held + self._decoded(piece, final=final)
         self._held = ""
         if "\r" in text:
             # A CR at the very end may be half of a CRLF: it is held back until the next piece.
@@ -52,6 +53,17 @@ class LineSplitter:
                 text, self._held = text[:-1], "\r"
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         return text
+
+    def _decoded(self, piece: bytes, *, final: bool) -> str:
+        if self._decoder is None:
+            try:
+                text = piece.decode()
+            except UnicodeDecodeError:
+                self._decoder = codecs.getincrementaldecoder("utf-8" if self._has_begun else "utf-8-sig")("replace")
+            else:
+                has_mark, self._has_begun = not self._has_begun, self._has_begun or bool(piece)
+                return text.removeprefix("\ufeff") if has_mark else text
+        return self._decoder.decode(piece, final)
 
     def split(self, text: str) -> list[str]:
         """Return the lines that `text` completes. Raises Garbled for a line that is too long."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 _CONTENT = re.compile(r'"content"\s*:\s*"')
+_END = "\n\n"
 _ESCAPED = re.compile(r'["\\\x00-\x1f]')
 _MOST_ATTEMPTS = 16  # to learn a template, in a stream whose frames differ otherwise too
 
@@ -46,7 +47,7 @@ class TextTemplate:
             return
         before, place, after = data.partition(places[0])
         if after.startswith(f'{text}"'):
-            self._head, self._tail = f"data: {before}{place}", f"{after[len(text) :]}\n\n"
+            self._head, self._tail = f"data: {before}{place}", after[len(text) :]
 
     def forget(self) -> None:
         """Read the next frames one by one, and learn anew."""
@@ -57,13 +58,30 @@ class TextTemplate:
         head, tail = self._head, self._tail
         if not text.startswith(head, begin):
             return [], begin
-        parts = text[begin + len(head) :].split(tail + head)
-        parts[-1], end, _ = parts[-1].partition(tail)  # the part after the last frame
-        if not end:
-            del parts[-1]
-        found = parts if not _ESCAPED.search("".join(parts)) and "" not in parts else _unescaped(parts)
-        frames = parts[: len(found)]
-        return found, begin + len(found) * (len(head) + len(tail)) + sum(map(len, frames))
+        frames = text[begin:].split(_END)
+        frames.pop()  # the part after the last frame
+        parts = self._parts_of(frames)
+        found = parts if _is_plain("".join(parts)) and "" not in parts else _unescaped(parts)
+        overhead = len(head) + len(tail) + len(_END)
+        return found, begin + len(found) * overhead + sum(map(len, parts[: len(found)]))
+
+    def _parts_of(self, frames: list[str]) -> list[str]:
+        """Return the insides of the texts of `frames`, up to the first frame of another form."""
+        head, tail = self._head, self._tail
+        cut, end = len(head), -len(tail)
+        parts = [frame[cut:end] for frame in frames]
+        between = f"{tail}{_END}{head}"
+        if f"{head}{between.join(parts)}{tail}" == _END.join(frames):  # compared at once, as nearly all are of the form
+            return parts
+        for number, (frame, part) in enumerate(zip(frames, parts, strict=True)):
+            if frame != f"{head}{part}{tail}":
+                return parts[:number]
+        return []
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether a text stands in JSON as it is. It may return False for one that does."""
+    return '"' not in text and "\\" not in text and text.isprintable()
 
 
 def _unescaped(parts: list[str]) -> list[str]:

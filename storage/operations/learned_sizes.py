@@ -3,7 +3,7 @@
 import json
 import logging
 
-from engine.catalog.token_counts import TokenSizes
+from engine.catalog.token_sizes import TokenSizes
 from storage.database import watermarks
 from storage.database.connection import Connection
 

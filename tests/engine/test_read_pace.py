@@ -8,10 +8,10 @@ from engine.read_pace import AT_ONCE, LIVE, WHOLE, ReadPace
     [
         (AT_ONCE, 100, 9.0, 0.0),
         (LIVE, 2, 1.0, 0.0),
-        (LIVE, 3, 0.1, 0.005),
+        (LIVE, 3, 0.1, 0.01),
         (LIVE, 90, 9.0, 0.02),
-        (WHOLE, 1, 0.02, 0.01),
-        (WHOLE, 1, 0.1, 0.025),
+        (WHOLE, 1, 0.005, 0.01),
+        (WHOLE, 1, 0.02, 0.02),
         (WHOLE, 90, 9.0, 0.05),
     ],
 )

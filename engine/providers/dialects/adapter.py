@@ -34,6 +34,7 @@ NO_PREFILL = "does not go on with an answer that was begun"
 _NOTHING = frozenset[str]()
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -86,7 +87,7 @@ class ProviderAdapter(ABC):
         headers = {"content-type": "application/json", "accept": "text/event-stream", **self._headers(call.key)}
         left_out = self._left_out.get(call.model, _NOTHING)
         while True:
-            body = compact_json(self._body_without(call, left_out)).encode(errors="replace")
+            body = json_bytes(self._body_without(call, left_out))
             reading = AnswerReading(self.reader(call), self._mending(call), sink)
             try:
                 await self._post_streamed(call, headers, body, reading)
@@ -152,7 +153,7 @@ class ProviderAdapter(ABC):
     async def _post(self, path: str, body: Mapping[str, Any], key: int) -> bytes:
         """Post JSON, and return the whole body of the answer. Raises a ProviderError."""
         headers = {"content-type": "application/json", "accept": "application/json", **self._headers(key)}
-        sent = compact_json(body).encode(errors="replace")
+        sent = json_bytes(body)
         async with http.post(self._http, self._base_url + path, headers, sent) as response:
             await self._check(response, key)
             return await http.whole_body(response, MOST_ANSWER_BYTES)
@@ -227,6 +228,14 @@ class ProviderAdapter(ABC):
             raise refusal(response.status_code, body, response.headers)
         if "html" in response.headers.get("content-type", ""):
             raise Garbled("a page instead of an answer", status=response.status_code)
+
+
+def json_bytes(body: Mapping[str, Any]) -> bytes:
+    """Return JSON as UTF-8. A lone surrogate, as a tenant may send one, becomes a question mark."""
+    try:
+        return _encode(body)
+    except (ValueError, TypeError, OverflowError, RecursionError):  # the standard library takes longer, and more
+        return compact_json(body).encode(errors="replace")
 
 
 def json_object(frame: Frame) -> dict[str, Any]:

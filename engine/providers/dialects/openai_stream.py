@@ -1,11 +1,10 @@
 """The stream of OpenAI's chat completions."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from engine.chat import Chunk, Delta, Finish, Finished, Served, TextDeltas, Usage
+from engine.chat import Chunk, Delta, Finish, Finished, Served, TextDeltas
 from engine.errors import Garbled, Overloaded, StreamCut
 from engine.providers.dialects.adapter import json_object
 from engine.providers.error_details import reports_failure
@@ -70,7 +69,9 @@ class OpenAIStreamReader(StreamReader):
             raise refusal(None, data, {})
         if (plain := self._plain_text(data)) is not None:
             return [plain]
-        return [*self._served(data), *self._deltas(data, len(frame.data)), *self._usage(data, groq, frame)]
+        found = self._served(data)
+        found += self._deltas(data, len(frame.data))
+        return found + self._usage(data, groq, frame)
 
     @property
     def runs(self) -> TextTemplate:
@@ -79,7 +80,8 @@ class OpenAIStreamReader(StreamReader):
     def read_texts(self, texts: list[str]) -> TextDeltas:
         choice = self._template_choice
         assert choice is not None
-        return TextDeltas(choice.plain_texts(texts), choice.index)
+        choice.add_plain(texts)
+        return TextDeltas(texts, choice.index)
 
     def end(self) -> list[Chunk]:
         """Return what is left of each choice. Raises StreamCut for a choice that ends in the middle of a call."""
@@ -116,13 +118,15 @@ class OpenAIStreamReader(StreamReader):
         self.has_ended = text in _END_MARKERS
         return self.has_ended or not text
 
-    def _served(self, data: Mapping[str, Any]) -> Iterator[Served]:
+    def _served(self, data: Mapping[str, Any]) -> list[Chunk]:
         model = data.get("model")
-        if isinstance(model, str) and model and model != self._model:
-            self._model = model
-            yield Served(model)
+        if not isinstance(model, str) or not model or model == self._model:
+            return []
+        self._model = model
+        return [Served(model)]
 
-    def _deltas(self, data: Mapping[str, Any], chars: int) -> Iterator[Chunk]:
+    def _deltas(self, data: Mapping[str, Any], chars: int) -> list[Chunk]:
+        found: list[Chunk] = []
         choices = data.get("choices") or ()
         if max(len(choices), len(self._choices)) > _MOST_CHOICES:
             raise Garbled(f"over {_MOST_CHOICES} choices")
@@ -135,16 +139,17 @@ class OpenAIStreamReader(StreamReader):
                 choice = self._choices[index] = _Choice(index, waits=self._habits.is_expected(self._asked))
                 if signs_calls(self._spec, self._asked):
                     choice.calls = SignedToolCalls()
-            logprobs = self._logprobs(body, chars)
-            yield from choice.take(body, logprobs)
             reason = body.get("finish_reason")
-            if is_reason(reason):
-                yield from choice.rest()
-                yield self._finished(str(reason), body, choice)
+            has_ended = reason is not None and is_reason(reason)
+            found += choice.take(body, self._logprobs(body, chars), at_end=has_ended)
+            if has_ended:
+                found += choice.rest()
+                found.append(self._finished(str(reason), body, choice))
+        return found
 
     def _logprobs(self, body: Mapping[str, Any], chars: int) -> Mapping[str, object] | None:
         found = body.get("logprobs")
-        if not isinstance(found, Mapping):
+        if not isinstance(found, dict):
             return None
         kept = {name: found[name] for name in ("content", "refusal") if isinstance(found.get(name), list)}
         self._left_logprobs_chars -= chars
@@ -166,13 +171,14 @@ class OpenAIStreamReader(StreamReader):
         at_stop_sequence = reason.strip().lower() == "stop" and self._has_stop_sequences
         return Finished(finish, choice.index, at_stop_sequence=at_stop_sequence)
 
-    def _usage(self, data: Mapping[str, Any], groq: Mapping[str, Any], frame: Frame) -> Iterator[Usage]:
-        reports = [groq.get("usage"), *(choice.get("usage") for choice in data.get("choices") or ())]
-        added = [self._counts.add(report) for report in (*reports, data.get("usage"))]
-        if any(added):
-            if self._spec.reports_cost:
-                self._cost_usd = billed_usd(frame) or self._cost_usd
-            yield replace(usage_of(self._counts), cost_usd=self._cost_usd)
+    def _usage(self, data: Mapping[str, Any], groq: Mapping[str, Any], frame: Frame) -> list[Chunk]:
+        reports = [groq.get("usage"), *[choice.get("usage") for choice in data.get("choices") or ()], data.get("usage")]
+        added = [self._counts.add(report) for report in reports if report]
+        if not any(added):
+            return []
+        if self._spec.reports_cost:
+            self._cost_usd = billed_usd(frame) or self._cost_usd
+        return [usage_of(self._counts, self._cost_usd)]
 
 
 class _Choice:
@@ -191,15 +197,18 @@ class _Choice:
     def has_text(self) -> bool:
         return "text" in self._texts
 
-    def take(self, body: Mapping[str, Any], logprobs: Mapping[str, object] | None) -> Iterator[Delta]:
-        """Return the deltas of one chunk. Some servers send whole messages, also as the last chunk of a stream."""
+    def take(self, body: Mapping[str, Any], logprobs: Mapping[str, object] | None, *, at_end: bool) -> list[Delta]:
+        """Return the deltas of one chunk; `at_end`: it ends the choice.
+
+        Some servers send whole messages, also as the last chunk of a stream.
+        """
         delta, message = body.get("delta"), body.get("message")
-        if not (delta is None or isinstance(delta, Mapping)):
+        if not (delta is None or isinstance(delta, dict)):
             raise Garbled("a delta that is no object")
-        if delta is not None:
-            yield from self._take(delta, logprobs, is_message=False, at_end=is_reason(body.get("finish_reason")))
-        if isinstance(message, Mapping):
-            yield from self._take(message, logprobs, is_message=True, at_end=True)
+        found = list(self._take(delta, logprobs, is_message=False, at_end=at_end)) if delta else []
+        if isinstance(message, dict):
+            found += self._take(message, logprobs, is_message=True, at_end=True)
+        return found
 
     def _take(
         self, delta: Mapping[str, Any], logprobs: Mapping[str, object] | None, *, is_message: bool, at_end: bool
@@ -228,12 +237,10 @@ class _Choice:
         self._new("text", text, is_message=False)
         return Delta(text, self.index)
 
-    def plain_texts(self, texts: list[str]) -> list[Delta]:
-        """Return the deltas of texts that came alone, once no tag can follow."""
+    def add_plain(self, texts: list[str]) -> None:
+        """Record texts that came alone, once no tag can follow; at least one came before them."""
         self._texts["text"] += texts
         self._chars["text"] += sum(map(len, texts))
-        index = self.index
-        return [Delta(text, index) for text in texts]
 
     def rest(self) -> Iterator[Delta]:
         """Return what was held back until the end of the choice."""

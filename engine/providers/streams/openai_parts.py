@@ -31,7 +31,7 @@ def parts_of(delta: Mapping[str, Any]) -> Parts:
     texts: list[str] = []
     refusals, thoughts = [_text(refusal)], [thinking]
     for part in _list(content):
-        kind = part.get("type") if isinstance(part, Mapping) else "text"
+        kind = part.get("type") if isinstance(part, dict) else "text"
         if kind in {"thinking", "reasoning"}:
             thoughts.append(_text(part))
         elif kind == "refusal":
@@ -50,7 +50,7 @@ def _reasoning(delta: Mapping[str, Any]) -> tuple[str, bool]:
     if not details:
         return "", False
     found_details = _list(details)
-    is_hidden = any(isinstance(detail, Mapping) and detail.get("data") for detail in found_details)
+    is_hidden = any(isinstance(detail, dict) and detail.get("data") for detail in found_details)
     return "".join(_text(detail) for detail in found_details), is_hidden
 
 
@@ -60,7 +60,7 @@ def _text(found: Any, depth: int = 3) -> str:
         return found
     if depth and isinstance(found, list):
         return "".join(_text(each, depth - 1) for each in _list(found))
-    if depth and isinstance(found, Mapping):
+    if depth and isinstance(found, dict):
         return next((text for name in _TEXTS if (text := _text(found.get(name), depth - 1))), "")
     return ""
 
@@ -77,8 +77,8 @@ def call_pieces(delta: Mapping[str, Any]) -> list[CallPiece]:
     calls = delta.get("tool_calls")
     if not calls:
         function = delta.get("function_call")
-        return [_piece({"index": 0, "function": function})] if isinstance(function, Mapping) and function else []
-    calls = [calls] if isinstance(calls, Mapping) else calls
+        return [_piece({"index": 0, "function": function})] if isinstance(function, dict) and function else []
+    calls = [calls] if isinstance(calls, dict) else calls
     if not isinstance(calls, list):
         raise Garbled("tool calls that are no list")
     if len(calls) > MOST_CALLS:
@@ -91,7 +91,7 @@ def signatures_of(delta: Mapping[str, Any]) -> dict[str, str]:
     return {
         detail["id"]: detail["data"]
         for detail in _list(delta.get("reasoning_details") or [])
-        if isinstance(detail, Mapping)
+        if isinstance(detail, dict)
         and detail.get("type") == "reasoning.encrypted"
         and isinstance(detail.get("id"), str)
         and isinstance(detail.get("data"), str)
@@ -99,12 +99,12 @@ def signatures_of(delta: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pieces(calls: Sequence[Any]) -> Iterator[CallPiece]:
-    return (_piece(call) for call in calls if isinstance(call, Mapping))
+    return (_piece(call) for call in calls if isinstance(call, dict))
 
 
 def _piece(call: Mapping[str, Any]) -> CallPiece:
     function = call.get("function")
-    function = function if isinstance(function, Mapping) else call
+    function = function if isinstance(function, dict) else call
     return CallPiece(
         _index(call.get("index")), _name(call.get("id")), _name(function.get("name")), _arguments(function)
     )

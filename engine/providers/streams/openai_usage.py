@@ -14,7 +14,7 @@ def billed_usd(frame: Frame) -> Decimal | None:
     return reported_cost(json.loads(frame.data, parse_float=Decimal).get("usage"))
 
 
-def usage_of(counts: UsageCounts) -> Usage:
+def usage_of(counts: UsageCounts, cost_usd: Decimal | None = None) -> Usage:
     """Read usage, with each count in the fields of all providers. Absurd numbers are judged by the gateway.
 
     Where the parts and the total disagree, the larger counts, and the usage is disputed.
@@ -40,4 +40,5 @@ def usage_of(counts: UsageCounts) -> Usage:
     if reasoning > completion >= 0 and not total:
         completion, is_disputed = completion + reasoning, True
     completion, has_other_total = reconciled(prompt, completion, total)
-    return Usage(prompt, completion, cached, written, reasoning, is_disputed=is_disputed or has_other_total)
+    is_disputed = is_disputed or has_other_total
+    return Usage(prompt, completion, cached, written, reasoning, cost_usd=cost_usd, is_disputed=is_disputed)

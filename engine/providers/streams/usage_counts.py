@@ -1,7 +1,6 @@
 """UsageCounts: the numbers of all usage reports of one stream, put together."""
 
 import math
-from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
@@ -18,27 +17,30 @@ class UsageCounts:
     def __init__(self, parts: tuple[str, ...] = (), total: str = "") -> None:
         """`parts`, `total`: a report of a part without the total makes an earlier total out of date."""
         self._parts, self._total = parts, total
-        self._counts: dict[tuple[str, ...], int] = {}
+        self._counts: dict[str, int] = {}  # a detail by its path, with a dot
 
     def add(self, report: Any) -> bool:
         """Take one report; return False where it has none of the form."""
-        if not isinstance(report, Mapping) or not report:
+        if not isinstance(report, dict) or not report:
             return False
         if self._total and not count_of(report.get(self._total)) and any(count_of(report.get(p)) for p in self._parts):
-            self._counts.pop((self._total,), None)
+            self._counts.pop(self._total, None)
         for name, value in islice(report.items(), _MOST_FIELDS):
-            if isinstance(value, Mapping):
+            if isinstance(value, dict):
                 for detail, number in islice(value.items(), _MOST_FIELDS):
-                    self._set((str(name), str(detail)), number)
+                    self._set(f"{name}.{detail}", number)
             else:
-                self._set((str(name),), value)
+                self._set(name, value)
         return True
 
     def first(self, *paths: str) -> int:
         """Return the first of these counts that is not zero; a path of two names is joined by a dot."""
-        return next((found for path in paths if (found := self._counts.get(tuple(path.split(".")), 0))), 0)
+        for path in paths:
+            if found := self._counts.get(path, 0):
+                return found
+        return 0
 
-    def _set(self, path: tuple[str, ...], value: Any) -> None:
+    def _set(self, path: str, value: Any) -> None:
         number = count_of(value)
         if number > 0 or path not in self._counts:
             self._counts[path] = number

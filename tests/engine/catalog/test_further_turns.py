@@ -1,8 +1,9 @@
 import pytest
 
 from engine.catalog.catalog import Catalog
+from engine.catalog.conversation_forecast import constant_rates, rates_of
 from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
-from engine.catalog.offers import Offer, Price, flat_price
+from engine.catalog.offers import Offer, Price, Rates, flat_price
 from engine.catalog.price_book import PriceBook
 from engine.chat import ChatRequest, Role, Usage, says
 from tests.engine.catalog.catalogs import NOON, asks, catalog
@@ -63,3 +64,21 @@ def test_further_turns_of_a_free_tier_cost_nothing() -> None:
     of = two_offers(flat_price("1", "1", "0.1"), flat_price("1", "1"))
     of.free = FreeTiers({PLAIN: FreeTierLimits(1, 1)})
     assert later(of, asks(LONG_PROMPT, conversation="1:0"))[PLAIN.name] == 0
+
+
+@pytest.mark.parametrize(
+    ("tiers", "writes_cache", "is_constant"),
+    [
+        (((0, Rates(10, 1, 10, 20)),), True, True),
+        (((0, Rates(10, 1, 12, 20)),), False, True),
+        (((0, Rates(10, 1, 12, 20)),), True, False),
+        (((0, Rates(10, 1, 10, 20)), (200, Rates(20, 2, 20, 40))), False, False),
+    ],
+)
+def test_rates_are_constant_where_no_length_changes_them(
+    tiers: tuple[tuple[int, Rates], ...], writes_cache: bool, is_constant: bool
+) -> None:
+    found = constant_rates(Price(tiers), writes_cache=writes_cache)
+    assert found == (tiers[0][1] if is_constant else None)
+    if is_constant:
+        assert all(rates_of(Price(tiers), tokens, writes_cache=writes_cache) == found for tokens in (1, 1024, 10**6))

@@ -1,8 +1,8 @@
 import pytest
 
 from engine.catalog.offers import Offer
-from engine.catalog.prompt_cache import GAP_SECONDS, OfferHits, PromptCache, gap_class
-from engine.chat import ChatRequest, Message, Role, says
+from engine.catalog.prompt_cache import GAP_SECONDS, OfferHits, PromptCache, gap_class, prefix_hashes
+from engine.chat import ChatRequest, Image, Message, Role, Text, ToolCall, says
 
 DEEPSEEK, OPENAI, OTHER = Offer("deepseek", "v4"), Offer("openai", "m"), Offer("mybox", "m")
 FIRST = (says(Role.USER, "one " * 2000),)
@@ -192,3 +192,27 @@ def test_forgotten_reports_are_forgotten_in_place() -> None:
     assert hits.shares != fresh.shares
     assert prefixes.hits(DEEPSEEK, 6 * 3600 + 1) is hits
     assert (hits.shares, hits.hoped, hits.at) == (fresh.shares, fresh.hoped, 6 * 3600 + 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (says(Role.USER, "one"), says(Role.ASSISTANT, "b")),
+        (says(Role.USER, "on"), says(Role.ASSISTANT, "e" + "a")),
+        (says(Role.USER, "one"), Message(Role.ASSISTANT, (Text("a"), Text("")))),
+        (says(Role.USER, "one"), Message(Role.ASSISTANT, (Text("a"),), (ToolCall("1", "find", "{}"),))),
+        (says(Role.USER, "one"), Message(Role.ASSISTANT, (Text("a"),), tool_call_id="1")),
+        (says(Role.USER, "one"), Message(Role.ASSISTANT, (Image("a"),))),
+    ],
+)
+def test_messages_of_other_content_have_another_hash(other: tuple[Message, ...]) -> None:
+    known = (says(Role.USER, "one"), says(Role.ASSISTANT, "a"))
+    assert prefix_hashes(known) == prefix_hashes((says(Role.USER, "one"), says(Role.ASSISTANT, "a")))
+    assert prefix_hashes(known)[1] != prefix_hashes(other)[1]
+
+
+def test_shorter_request_does_not_continue_a_prompt() -> None:
+    prefixes = PromptCache()
+    prefixes.sent(request(SECOND), DEEPSEEK, 2000, 0, now=0)
+    assert prefixes.cached_tokens(request(FIRST), DEEPSEEK, now=1) == 0
+    assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=1) == 1800

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.catalog.token_counts import estimate, estimate_text, measure, text_size, upper_bound
+from engine.catalog import token_counts
+from engine.catalog.token_counts import TextSize, estimate, estimate_text, known_size, measure, text_size, upper_bound
 from engine.chat import ChatRequest, Image, Message, Options, Role, Text, Tool, ToolCall, says
 
 PNG = Image("data:image/png;base64,AAAA")
@@ -141,3 +142,16 @@ def test_short_texts_are_sized_together() -> None:
 def test_script_is_that_of_a_long_text_beside_short_ones() -> None:
     code = "f(x[0]) = {y: [1]}; " * 100
     assert measure(ChatRequest("1", "auto", (says(Role.USER, "Explain this"), says(Role.USER, code)))).script == "code"
+
+
+def test_long_text_is_measured_once_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_counts, "_MOST_SIZES", 2)
+    sizes: dict[tuple[int, int], TextSize] = {}
+    monkeypatch.setattr(token_counts, "_sizes", sizes)
+    texts = ["Biển xanh. " * count for count in (200, 300, 400)]
+    measured = [measure(asks(text)).tokens for text in texts]
+    assert len(sizes) == 2
+    assert not any(isinstance(each, str) for key in sizes for each in key)
+    assert measured == [measure(asks(text)).tokens for text in texts]
+    assert known_size(texts[0]) == text_size(texts[0])
+    assert known_size(texts[0]) is known_size(texts[0])

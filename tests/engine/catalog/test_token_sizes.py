@@ -4,8 +4,9 @@ from hypothesis import strategies as st
 
 from engine.catalog.learned_sizes import USUAL_OUTPUT_TOKENS
 from engine.catalog.offers import Offer
-from engine.catalog.token_counts import SAMPLES_TO_HOLD, Measure, TokenSizes, measure
-from engine.chat import ChatRequest, Role, says
+from engine.catalog.token_counts import Measure, measure
+from engine.catalog.token_sizes import LONG_TOKENS, SAMPLES_TO_HOLD, TokenSizes, unlearned_hold_tokens
+from engine.chat import ChatRequest, Image, Message, Role, Text, says
 
 A, B = Offer("a", "m"), Offer("b", "m")
 
@@ -144,3 +145,36 @@ def test_tenants_own_answers_weigh_against_ten_of_all() -> None:
     usual = (5 * 400 + 100) / 6
     assert sizes.answer_tokens("auto", None) == pytest.approx(usual)
     assert sizes.answer_tokens("auto", 7) == pytest.approx((100 + 10 * usual) / 11)
+
+
+@pytest.mark.parametrize(
+    ("estimated", "most", "held"),
+    [
+        (LONG_TOKENS - 1, 50_000, 50_000),
+        (LONG_TOKENS, 50_000, 2 * LONG_TOKENS + 80),
+        (LONG_TOKENS, 5_000, 5_000),
+    ],
+)
+def test_only_a_long_text_is_held_by_its_estimate(estimated: int, most: int, held: int) -> None:
+    assert unlearned_hold_tokens(Measure("plain", estimated, most, 80, is_plain=True)) == held
+
+
+TIDE = "The tide comes in and goes out, and the sea stays where it is, more or less.\n"
+
+
+def held_for(*parts: Text | Image) -> tuple[int, int]:
+    size = measure(ChatRequest("r", "auto", (Message(Role.USER, parts),)))
+    return TokenSizes().input_tokens(TokenSizes().of(A), size)[1], size.most_tokens
+
+
+def test_file_of_200_kb_is_held_for_half_its_bytes_without_any_report() -> None:
+    tokens, most = held_for(Text(TIDE * 2500))
+    assert tokens < most * 0.55
+    assert tokens > len(TIDE * 2500) / 4.5 * 1.5
+
+
+def test_short_text_and_a_text_with_pictures_are_held_for_their_bytes() -> None:
+    short, most = held_for(Text(TIDE))
+    assert short == most
+    with_picture, most = held_for(Text(TIDE * 2500), Image("data:image/png;base64,AA", width=9, height=9))
+    assert with_picture == most

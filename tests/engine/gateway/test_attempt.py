@@ -10,7 +10,7 @@ from engine.catalog.offers import Offer
 from engine.chat import Delta, Finish, Finished, Options, Served, Usage
 from engine.errors import FirstTokenLate, Garbled, Overloaded, RequestFault, StreamCut, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream
-from engine.gateway.attempt import Attempt
+from engine.gateway.attempt import Attempt, ended
 from engine.gateway.attempt_content import text_of
 from engine.ports import AnswerSink
 from engine.routing.health import Permit
@@ -172,3 +172,19 @@ def test_first_token_is_waited_for_longer_where_the_model_thinks(
     waited, detail = run(scenario())
     assert waited == pytest.approx(seconds, abs=0.1)
     assert detail == f"nothing for {seconds} s"
+
+
+async def test_end_of_a_task_is_waited_for_also_after_it() -> None:
+    go_on = asyncio.Event()
+
+    async def wait() -> None:
+        await go_on.wait()
+
+    task = asyncio.create_task(wait())
+    waiters = [asyncio.create_task(ended(task)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert not waiters[0].done()
+    go_on.set()
+    await asyncio.gather(*waiters)
+    assert task.done()
+    await ended(task)

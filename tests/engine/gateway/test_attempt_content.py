@@ -3,7 +3,7 @@
 import pytest
 
 from engine.catalog.offers import Offer
-from engine.chat import Chunk, Delta, Finish, Finished, Served, ToolCall, ToolCallDelta, Usage
+from engine.chat import Chunk, Delta, Finish, Finished, Served, TextDeltas, ToolCall, ToolCallDelta, Usage
 from engine.completion import Choice
 from engine.errors import EmptyAnswer, Garbled
 from engine.gateway.attempt_content import MOST_CHARS, MOST_NAME_CHARS, AttemptContent, choices_of, text_of, thinking_of
@@ -194,3 +194,38 @@ def test_end_without_content_or_reason_is_empty() -> None:
         made.finish()
     with pytest.raises(EmptyAnswer):
         content().finish()
+
+
+@pytest.mark.parametrize("joins_texts", [False, True])
+def test_texts_that_come_together_are_one_delta_where_the_answer_is_shown_whole(joins_texts: bool) -> None:
+    made = AttemptContent(ONE, 2, 1000, joins_texts=joins_texts)
+    assert made.add_all([TextDeltas(["a", "b"], 1), TextDeltas(["c"], 1)])
+    deltas = [Delta("ab", 1), Delta("c", 1)] if joins_texts else [Delta("a", 1), Delta("b", 1), Delta("c", 1)]
+    assert made.events == deltas
+    assert made.deltas == 3
+
+
+def test_run_of_texts_counts_towards_the_size() -> None:
+    made = AttemptContent(ONE, 1, 1)
+    with pytest.raises(Garbled, match="without an end"):
+        made.add(TextDeltas(["x" * 1000] * 300))
+    with pytest.raises(Garbled, match="choice 1 of 1"):
+        made.add(TextDeltas(["x"], 1))
+
+
+@pytest.mark.parametrize(
+    "special",
+    [
+        Delta("a", thinking="hm"),
+        Delta("a", thinking_signature="s"),
+        Delta("a", logprobs={"content": []}),
+        Delta("a", is_refusal=True),
+        Delta("", 0, (ToolCallDelta(0, "c", "look"),)),
+        Delta("a", 1),
+    ],
+)
+def test_answer_of_more_than_text_is_put_together_in_full(special: Delta) -> None:
+    events: list[Delta | Finished] = [Delta("x"), special, Finished(Finish.STOP)]
+    plain = Choice("xa", finish=Finish.STOP)
+    assert choices_of([Delta("x"), Delta("a"), Finished(Finish.STOP)]) == (plain,)
+    assert choices_of(events)[0] != plain

@@ -157,3 +157,16 @@ def test_reasoning_of_the_time_before_the_first_token_is_paid_where_it_is_more_t
     ):
         delivered = Delivered("hi there", thinking, times, unsent)
         assert partial_usage(REQUEST, None, delivered, wide).output_tokens == expected
+
+
+@pytest.mark.parametrize(
+    ("usage", "is_contained"),
+    [
+        (Usage(10, 5, 8, 2), True),
+        (Usage(11, 5), False),
+        (Usage(10, 6), False),
+        (Usage(1, 1, cost_usd=Decimal("0.1")), False),
+    ],
+)
+def test_usage_within_its_hold_is_contained(usage: Usage, is_contained: bool) -> None:
+    assert Bounds(10, 5).contain(usage) is is_contained

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.chat import Chunk, TextDeltas
+from engine.chat import Chunk, Delta, TextDeltas
 from engine.ports import Provider, ProviderCall
 
 
@@ -19,7 +19,10 @@ class ChunkSink:
 
     def add(self, chunks: Sequence[Chunk]) -> None:
         for chunk in chunks:
-            self.chunks += chunk.deltas if isinstance(chunk, TextDeltas) else [chunk]
+            if isinstance(chunk, TextDeltas):
+                self.chunks += [Delta(text, chunk.index) for text in chunk.texts]
+            else:
+                self.chunks.append(chunk)
         self.batches += 1
 
 

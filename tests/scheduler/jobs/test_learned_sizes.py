@@ -1,7 +1,7 @@
 from functools import partial
 
 from engine.catalog.offers import Offer
-from engine.catalog.token_counts import TokenSizes
+from engine.catalog.token_sizes import TokenSizes
 from scheduler.context import JobContext
 from scheduler.jobs import learned_sizes
 from storage.operations.learned_sizes import load

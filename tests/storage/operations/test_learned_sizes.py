@@ -1,7 +1,8 @@
 from functools import partial
 
 from engine.catalog.offers import Offer
-from engine.catalog.token_counts import TokenSizes, measure
+from engine.catalog.token_counts import measure
+from engine.catalog.token_sizes import TokenSizes
 from engine.chat import ChatRequest, Role, says
 from storage.database.database import Database
 from storage.operations import learned_sizes

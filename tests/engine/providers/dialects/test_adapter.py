@@ -5,7 +5,7 @@ import pytest
 from engine.chat import ChatRequest, Role, says
 from engine.errors import Garbled, KeyRefused, Overloaded
 from engine.ports import LimitHeaders
-from engine.providers.dialects.adapter import integer, json_object
+from engine.providers.dialects.adapter import integer, json_bytes, json_object
 from engine.providers.sse import Frame
 from tests.engine.providers.dialects.wires import Wire, data
 
@@ -76,3 +76,15 @@ async def test_lone_surrogate_is_sent_as_a_question_mark() -> None:
     wire = Wire("openai", ANSWER)
     await wire.chunks(ChatRequest("r", "m", (says(Role.USER, "a\ud83d"),)))
     assert b'"content":"a?"' in wire.sent[0].content
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"a": ["é", 1.5, None, True]}, '{"a":["é",1.5,null,true]}'.encode()),
+        ({"a": "x\ud83d"}, b'{"a":"x?"}'),
+        ({"a": 10**30}, b'{"a":%d}' % 10**30),
+    ],
+)
+def test_body_is_compact_json_whatever_is_in_it(body: dict[str, object], expected: bytes) -> None:
+    assert json_bytes(body) == expected
