@@ -183,5 +183,5 @@ async def test_reported_bill_within_the_most_that_the_hold_can_cost_is_no_waste(
     made = attempt(*deltas("a"), END, usage, output=100)
     await made.outcome()
     assert made.kept(ANSWERED, usage).waste == Money(0)
-    dear = replace(usage, cost_usd=Decimal("1"))
+    dear = replace(usage, cost_usd=Decimal(1))
     assert made.kept(ANSWERED, dear).waste > Money(0)
