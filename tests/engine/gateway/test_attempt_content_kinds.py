@@ -21,7 +21,7 @@ def content(*chunks: Chunk, n: int = 1, schema: dict[str, object] | None = None,
 
 
 def texts(*words: str, index: int = 0) -> TextDeltas:
-    return TextDeltas([Delta(word, index) for word in words], index)
+    return TextDeltas([*words], index)
 
 
 def test_content_knows_its_offer() -> None:
