@@ -24,6 +24,7 @@ from bot import access, menu
 from bot.chat.dispatch import on_button, on_command, on_error
 from bot.chat.edited import on_edited
 from bot.chat.handler import on_message
+from bot.chat.scheduled_run import RUNS, on_run
 from bot.context import Context
 from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import RateLimiter
@@ -176,6 +177,7 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, i
         application.add_handler(TypeHandler(Update, access.guard), group=-1)
     for handler in payments.handlers():
         application.add_handler(handler)
+    application.add_handler(MessageHandler(RUNS, on_run))
     application.add_handler(CallbackQueryHandler(on_button))
     application.add_handler(ChatMemberHandler(on_membership, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(ChatMemberHandler(on_unblocked, ChatMemberHandler.MY_CHAT_MEMBER), group=1)

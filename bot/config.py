@@ -37,6 +37,9 @@ class BotConfig:
     talk_tokens: int = 1000
     name_conversations: bool = False
     keep_days: int = 30
+    schedule_least_hours: int = 1
+    schedule_most: int = 5
+    schedule_late_hours: int = 6
     http_url: str = ""
     app_links: str = "everyone"
     seller: str = ""

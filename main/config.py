@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from main.config_faults import ConfigError, explain
+from main.config_sections import BackupSection, EverySection, ScheduleSection, Section
 
 
 def _decimal(value: object) -> Decimal:
@@ -42,10 +43,6 @@ def _optional_decimal(value: object) -> Decimal | None:
 Usd = Annotated[Decimal, BeforeValidator(_decimal)]
 OptionalUsd = Annotated[Decimal | None, BeforeValidator(_optional_decimal)]
 PositiveUsd = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ModelSection(Section):
@@ -179,7 +176,7 @@ class AlertsSection(Section):
     def is_known(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
             raise ValueError("a time zone such as Europe/Berlin or Asia/Ho_Chi_Minh") from error
         return value
 
@@ -196,36 +193,6 @@ _Origin = Annotated[str, Field(pattern=r"^(\*|null|[a-z][a-z0-9+.-]*://[^/\s]+)$
 
 class HttpSection(Section):
     cors_origins: tuple[_Origin, ...] = ("*",)
-
-
-class ScheduleSection(Section):
-    outages: float = Field(15, gt=0)
-    probes: float = Field(60, gt=0)
-    quotas: float = Field(60, gt=0)
-    expire_holds: float = Field(30, gt=0)
-    renewals: float = Field(60, gt=0)
-    reconcile: float = Field(86_400, gt=0)
-    farming: float = Field(60, gt=0)
-    house: float = Field(60, gt=0)
-    broadcasts: float = Field(5, gt=0)
-    remember: float = Field(300, gt=0)
-    nightly: float = Field(600, gt=0)
-    rollups: float = Field(30, gt=0)
-    invoices: float = Field(3600, gt=0)
-    prices: float = Field(60, gt=0)
-    digest: float = Field(300, gt=0)
-    alerts: float = Field(5, gt=0)
-    balances: float = Field(600, gt=0)
-    slowness: float = Field(60, gt=0)
-    margins: float = Field(600, gt=0)
-    self_checks: float = Field(60, gt=0)
-    status_pages: float = Field(120, gt=0)
-    anomalies: float = Field(300, gt=0)
-
-
-class BackupSection(Section):
-    folder: str = "backups"
-    keep: int = Field(7, gt=0)
 
 
 PLANS: dict[str, dict[str, Any]] = {
@@ -245,10 +212,10 @@ PLANS: dict[str, dict[str, Any]] = {
 
 
 class Config(Section):
-    models: dict[str, ModelSection] = {}
-    prices: dict[str, PriceSection] = {}
-    free: dict[str, FreeSection] = {}
-    providers: dict[str, ProviderSection] = {}
+    models: dict[str, ModelSection] = Field(default={})
+    prices: dict[str, PriceSection] = Field(default={})
+    free: dict[str, FreeSection] = Field(default={})
+    providers: dict[str, ProviderSection] = Field(default={})
     plans: dict[str, PlanSection] = Field(default={}, validate_default=True)
     access: AccessSection = AccessSection()
     groups: GroupsSection = GroupsSection()
@@ -263,7 +230,8 @@ class Config(Section):
     http: HttpSection = HttpSection()
     schedule: ScheduleSection = ScheduleSection()
     backup: BackupSection = BackupSection()
-    status_pages: dict[str, Annotated[str, Field(pattern=r"^https?://")]] = {}
+    every: EverySection = EverySection()
+    status_pages: dict[str, Annotated[str, Field(pattern=r"^https?://")]] = Field(default={})
 
     @model_validator(mode="before")
     @classmethod

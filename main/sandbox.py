@@ -9,7 +9,8 @@ from pathlib import Path
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
 from engine.providers.registry import specs
-from main.config import BackupSection, TranscriberSection
+from main.config import TranscriberSection
+from main.config_sections import BackupSection
 from main.container import Container
 from main.processes import EVERYTHING, run_parts
 from main.settings import Settings, read

@@ -16,7 +16,7 @@ from engine.ports import CaptureStep
 from engine.speech import Recording
 from engine.tenancy import Charge
 from storage.database.connection import Connection
-from storage.telegram import outbox, questions
+from storage.telegram import outbox, question_changes
 from storage.telegram.question_content import QuestionFile
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
@@ -107,7 +107,7 @@ class _Transcription:
             (shown, *_) = with_tail([_quoted(said)], self._footer(charge))
             part = payload(shown, thread_id=place.thread_id or None, reply_to=reply_to)
             outbox.put(conn, self.id, place.chat_id, [part], services.lease_id, now)
-            questions.add_transcript(conn, self.record.id, self.number, said, now)
+            question_changes.add_transcript(conn, self.record.id, self.number, said, now)
 
         return step
 

@@ -64,7 +64,7 @@ class Destination:
 class AnswerSaver:
     """`finish` is the engine's Finisher. Afterwards `head` is the text of the first final message.
 
-    `group_wallet_id`: the group's wallet, if it pays in place of the asker.
+    `group_wallet_id`: the group's wallet, if it pays in place of the asker. `heading`: Markdown above the answer.
     """
 
     context: Context
@@ -79,13 +79,15 @@ class AnswerSaver:
     keyboard: InlineKeyboardMarkup | None = None
     head: str = ""
     group_wallet_id: int | None = None
+    heading: str = ""
     is_shown: bool = False
 
     async def finish(self, completion: Completion, receipt: Receipt) -> CaptureStep:
         """Render the answer, a long one in a thread. The returned function runs in the transaction of the capture."""
         text = clean(completion.text) or self.context.t(no_text_key(completion))
-        shown = await enriched(text) if self.with_tables else None
-        first = await rendered(shown.head if shown else text)
+        below = f"{self.heading}\n\n{text}" if self.heading else text
+        shown = await enriched(below) if self.with_tables else None
+        first = await rendered(shown.head if shown else below)
         rest = await rendered(shown.rest) if shown and shown.rest else []
         self.head = first[0].text
         edit, self.is_shown = self.preview.take_over(), self.preview.has_shown
@@ -133,6 +135,7 @@ class AnswerSaver:
             [self.question, says(Role.ASSISTANT, text)],
             now,
             replaces=record.answer_request_id,
+            conversation_id=record.conversation_id if record.schedule_id else None,
         )
         state = QuestionState.CUT if stopped else QuestionState.ANSWERED
         if not questions.answer(conn, record.id, self.request.id, conversation, state=state, now=now):

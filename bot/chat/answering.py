@@ -10,7 +10,9 @@ from bot.chat.variants import answer_keyboard, variant_turns
 from bot.context import Context, claimed_update
 from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
+from bot.delivery.no_preview import NoPreview
 from bot.groups.paying import group_payer
+from bot.scheduled.wording import heading_of, run_keyboard
 from bot.spending.ask_first import brief_instruction
 from bot.spending.brake import brake_for
 from engine.chat import ChatRequest, Delta, Message, Part, Restart, Role, Text
@@ -33,7 +35,7 @@ async def respond(context: Context, record: QuestionRecord, parts: Sequence[Part
     None: it was stopped before any content, and nothing was charged.
     """
     destination, state = Destination.of(record), await context.state()
-    async with _preview(context, destination, state) as preview:
+    async with NoPreview() if record.schedule_id else _preview(context, destination, state) as preview:
         saver = await _prepared(context, destination, state, preview, record, tuple(parts))
         completion = await _answered(context, saver)
     if completion is not None:
@@ -75,9 +77,12 @@ async def _prepared(
     tables = bool(state.settings.get("tables", False))
     plan = state.tenant(services.plans).plan
     keyboard = answer_keyboard(context, record, request, plan) if state.settings.get("buttons", True) else None
-    return AnswerSaver(
+    saver = AnswerSaver(
         context, destination, record, request, question, preview, footer, tables, remembered.remarks, keyboard
     )
+    if record.schedule_id:
+        saver.heading, saver.keyboard = await heading_of(context, record), run_keyboard(context, record)
+    return saver
 
 
 def _kept_brief(record: QuestionRecord, messages: tuple[Message, ...]) -> tuple[Message, ...]:

@@ -57,7 +57,7 @@ async def run(context: Context, record: QuestionRecord) -> bool:
         except AskFirst as first:
             await _ask_first(context, record, first)
         except EngineError as error:
-            await _not_answered(context, record, error, *refusal(context, error))
+            await not_answered(context, record, error, *refusal(context, error))
         except Exception:
             await records.end(context, record, QuestionState.FAILED, EngineError.__name__)
             raise
@@ -70,7 +70,7 @@ async def _answer(context: Context, record: QuestionRecord) -> bool:
     try:
         prompt = await prompt_of(record, context, await file_limit_tokens(context, record))
     except InsufficientFunds as error:
-        await _not_answered(context, record, error, *insufficient(context, error, "voice.wallet_short"))
+        await not_answered(context, record, error, *insufficient(context, error, "voice.wallet_short"))
         return False
     if prompt.remarks:
         await context.reply("\n".join(prompt.remarks))
@@ -95,7 +95,7 @@ async def _unreadable(context: Context, record: QuestionRecord, error: Unreadabl
     await context.reply(context.t(error.key, **error.values), keyboard, reply_to=record.place.message_id)
 
 
-async def _not_answered(
+async def not_answered(
     context: Context, record: QuestionRecord, error: EngineError, text: str, keyboard: InlineKeyboardMarkup | None
 ) -> None:
     """Say why there is no answer. The question is kept, with a button."""

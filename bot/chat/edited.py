@@ -13,7 +13,7 @@ from bot.groups.mentions import argument, own_words
 from bot.groups.senders import is_anonymous
 from bot.questions import records
 from storage.database.connection import Connection
-from storage.telegram import questions
+from storage.telegram import question_changes, questions
 from storage.telegram.question_content import QuestionContent
 from storage.telegram.questions import Ask, Begun, QuestionRecord, QuestionState
 
@@ -34,7 +34,7 @@ async def on_edited(update: Update, context: Context) -> None:
     if record is None or content is None or content == record.content:
         return
     now = context.services.clock.now()
-    await context.services.db.write(lambda conn: questions.rewrite(conn, record.id, content, now))
+    await context.services.db.write(lambda conn: question_changes.rewrite(conn, record.id, content, now))
     if context.is_old:
         await offer(context, replace(record, content=content))
     elif record.state is not QuestionState.WAITING:

@@ -21,6 +21,7 @@ from engine.money import ZERO, Money
 from engine.ports import CaptureStep
 from engine.tenancy import Charge
 from storage.database.connection import Connection
+from storage.schedules.zones import zone_of
 from storage.telegram import conversation_memory, conversations
 from storage.telegram.conversation_memory import ConversationMemory, StoredTurn
 from storage.telegram.questions import QuestionRecord
@@ -51,6 +52,8 @@ async def recall(context: Context, record: QuestionRecord, question: Message) ->
 
     In groups they are left out: an asker pays for little of what others said.
     """
+    if record.schedule_id:
+        return await _scheduled(context)
     state, place = await context.state(), record.place
     most = int(state.settings.get("memory", conversations.MOST_MESSAGES))
     if not record.is_private:
@@ -68,6 +71,14 @@ async def recall(context: Context, record: QuestionRecord, question: Message) ->
         system = "\n\n".join(filter(None, (system, f"{_EARLIER}\n{memory.summary}")))
     turns = tuple(turn.message for turn in memory.turns[first:])
     return Remembered((says(Role.SYSTEM, system), *turns) if system else turns, remarks)
+
+
+async def _scheduled(context: Context) -> Remembered:
+    """Return the turns before a run of a scheduled prompt: it is a conversation of its own. Models know no date."""
+    now = context.services.clock.now().astimezone(zone_of((await context.state()).settings))
+    date = f"This question is asked on a schedule. Now it is {now:%A, %Y-%m-%d %H:%M}, time zone {now.tzinfo}."
+    system = await system_text(context, "")
+    return Remembered((says(Role.SYSTEM, "\n\n".join(filter(None, (system, date)))),))
 
 
 async def _in_group(context: Context, record: QuestionRecord, question: Message, most: int) -> Remembered:

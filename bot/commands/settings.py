@@ -12,7 +12,9 @@ from bot.formatting.markdown import render, with_tail
 from bot.formatting.rich import footer_of, rich
 from bot.privacy import exclusions as exclusions_page
 from bot.privacy import retention
+from bot.scheduled.wording import zone_words
 from engine.privacy import Exclusions
+from storage.schedules.zones import zone_of
 from storage.telegram import conversations, outbox
 from storage.tenants import tenant_settings
 
@@ -43,6 +45,7 @@ async def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
         buttons=context.t("settings.on" if has_buttons else "settings.off"),
         left_out=_left_out(context, state.exclusions),
         kept=retention.kept(context, state.keep_days),
+        zone=zone_words(zone_of(state.settings)),
     )
     return text, _keyboard(context, footer=footer, stream=stream, tables=tables, has_buttons=has_buttons)
 
@@ -117,6 +120,7 @@ def _keyboard(context: Context, *, footer: bool, stream: str, tables: bool, has_
     buttons.append(button(context.t("settings.button_limit"), "limit", "open", owner=owner))
     buttons.append(button(context.t("settings.button_who"), "settings", "who", owner=owner))
     buttons.append(button(context.t("settings.button_keep"), "settings", "keep", owner=owner))
+    buttons.append(button(context.t("timezone.button"), "timezone", "open", owner=owner))
     return rows(buttons)
 
 

@@ -17,7 +17,7 @@ from engine.ports import Clock
 from storage.database import leases
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.telegram import outbox, questions, undelivered
+from storage.telegram import outbox, question_changes, undelivered
 from storage.telegram.outbox import OutboxPart
 from storage.tenants import tenant_settings
 
@@ -139,7 +139,7 @@ def _finish(conn: Connection, done: list[OutboxPart], message_id: int, now: date
     """Mark all parts that one message contained, in one transaction, and note that message in the question's record."""
     for part in done:
         outbox.finish(conn, part.id, "sent", now)
-    questions.add_answer_message(conn, done[0].request_id, message_id)
+    question_changes.add_answer_message(conn, done[0].request_id, message_id)
 
 
 def _redirect(conn: Connection, parts: list[tuple[int, str]], chat_id: int) -> None:

@@ -9,6 +9,7 @@ from scheduler.job import Job
 from storage.database.connection import Connection
 from storage.ledger import request_windows
 from storage.operations import idempotency, retention
+from storage.schedules import scheduled_prompts
 from storage.telegram import conversations, inbox, outbox, question_upkeep
 from storage.tenants import stored_responses
 
@@ -34,6 +35,7 @@ def sweeps(now: datetime, kept: timedelta) -> tuple[Callable[[Connection], int],
         partial(question_upkeep.forget_updates, before=now - HANDLED, limit=CHUNK),
         partial(stored_responses.sweep, before=now - kept, limit=CHUNK),
         partial(retention.sweep, now=now, limit=CHUNK),
+        partial(scheduled_prompts.sweep_drafts, before=now - HANDLED, limit=CHUNK),
         partial(inbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(outbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(idempotency.sweep, now=now, limit=CHUNK),

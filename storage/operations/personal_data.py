@@ -15,6 +15,7 @@ from storage.groups import wallets
 from storage.invoices import invoices
 from storage.ledger import journal
 from storage.reports import usage
+from storage.schedules import scheduled_prompts
 from storage.telegram import conversations, outbox, question_upkeep
 from storage.tenants import api_keys, app_tokens, personas, stored_responses, tenant_settings, tenants
 
@@ -44,6 +45,7 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
         ],
         "messages": conversations.everything(conn, tenant_id),
         "conversations": _conversations(conn, tenant_id),
+        "scheduled_prompts": scheduled_prompts.everything(conn, tenant_id),
         "personas": [asdict(each) for each in personas.of_tenant(conn, tenant_id)],
         "questions": question_upkeep.everything(conn, tenant_id),
         "responses": stored_responses.everything(conn, tenant_id),
@@ -75,7 +77,7 @@ _OPERATOR_FIELDS = frozenset({"cost", "waste", "allowance_worth"})
 
 
 def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int:
-    """Delete a tenant's messages, questions, waiting prompts, stored answers and responses, receipts and name.
+    """Delete a tenant's messages, questions, prompts that wait, stored answers and responses, receipts and name.
 
     Return the number of messages.
     A stored answer under an idempotency key is replaced by an error, so that a repeated request is not charged again.
@@ -87,6 +89,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
         id=tenant_id,
     )
     personas.forget(conn, tenant_id)
+    scheduled_prompts.forget(conn, tenant_id)
     tenant_settings.set_setting(conn, tenant_id, tenant_settings.INSTRUCTIONS, None)
     deleted = conn.run("DELETE FROM messages WHERE tenant_id = :id", id=tenant_id)
     conn.run(

@@ -15,6 +15,7 @@ from storage.tables import (
     operators,
     questions,
     replicas,
+    schedules,
     telegram,
     tenants,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "operators",
     "questions",
     "replicas",
+    "schedules",
     "telegram",
     "tenants",
 ]

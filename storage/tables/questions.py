@@ -11,7 +11,7 @@ class QuestionRow(SQLModel, table=True):
 
     `update_id` is that of its message, for as long as Telegram may deliver it again. `request_id` is that of its last
     ask, `answer_request_id` that of the answer that stands. `agreed_nanousd` and `output_tokens` are those of the last
-    ask; 0: none.
+    ask; 0: none. `schedule_id`: the scheduled prompt that it is a run of; 0: none.
     """
 
     __tablename__ = "questions"
@@ -50,5 +50,6 @@ class QuestionRow(SQLModel, table=True):
     answers: int = big(0)
     agreed_nanousd: int = big(0)
     output_tokens: int = big(0)
+    schedule_id: int = big(0)
     created_at: int = big(index=True)
     changed_at: int = big()

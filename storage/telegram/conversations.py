@@ -33,6 +33,15 @@ def open_conversation(conn: Connection, chat_id: int, thread_id: int, now: datet
     return found
 
 
+def begin_apart(conn: Connection, chat_id: int, thread_id: int, title: str, now: datetime) -> int:
+    """Begin a conversation beside the open one, and return its id. It is not open: the person may resume it."""
+    sql = (
+        "INSERT INTO conversations (chat_id, thread_id, title, created_at, ended_at)"
+        " VALUES (:chat, :thread, :title, :now, :now) RETURNING id"
+    )
+    return int(scalar(conn, sql, chat=chat_id, thread=thread_id, title=title, now=ms(now)))
+
+
 def reset(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> bool:
     """End the open conversation. Return False if there is none."""
     return bool(
@@ -145,13 +154,19 @@ def append(
     said: Sequence[Message],
     now: datetime,
 ) -> None:
-    """Add the question and the answer of one request. A repeated call adds nothing."""
-    conversation = open_conversation(conn, chat_id, thread_id, now)
+    """Add the question and the answer of one request to the open conversation. A repeated call adds nothing."""
+    add(conn, open_conversation(conn, chat_id, thread_id, now), tenant_id, request_id, said, now)
+
+
+def add(
+    conn: Connection, conversation_id: int, tenant_id: int, request_id: str, said: Sequence[Message], now: datetime
+) -> None:
+    """Add messages to a conversation. A repeated call adds nothing."""
     for message in said:
         conn.run(
             "INSERT INTO messages (conversation_id, tenant_id, role, parts, request_id, created_at)"
             " VALUES (:conversation, :tenant, :role, :parts, :request, :now) ON CONFLICT (request_id, role) DO NOTHING",
-            conversation=conversation,
+            conversation=conversation_id,
             tenant=tenant_id,
             role=message.role.value,
             parts=parts_to_json(message.parts),
@@ -170,10 +185,11 @@ def keep_exchange(
     now: datetime,
     *,
     replaces: str | None = None,
+    conversation_id: int | None = None,
 ) -> int:
-    """Store a question and its answer in place of those of `replaces`, else at the end of the open conversation.
+    """Store a question and its answer in place of those of `replaces`, else at the end of the conversation.
 
-    Return the id of the conversation.
+    It is the open one if no other is given. Return its id.
     """
     if replaces is not None:
         sql = (
@@ -186,8 +202,9 @@ def keep_exchange(
         ]
         if all(each is not None for each in found):
             return int(found[0])
-    append(conn, chat_id, thread_id, tenant_id, request_id, said, now)
-    return open_conversation(conn, chat_id, thread_id, now)
+    conversation = conversation_id or open_conversation(conn, chat_id, thread_id, now)
+    add(conn, conversation, tenant_id, request_id, said, now)
+    return conversation
 
 
 def answer(conn: Connection, tenant_id: int, request_id: str) -> str | None:

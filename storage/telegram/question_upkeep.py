@@ -17,6 +17,7 @@ def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
             "state": found["state"],
             "model": found["model"],
             "agreed_usd": Money(found["agreed_nanousd"]),
+            "schedule_id": found["schedule_id"],
             "chat_id": found["chat_id"],
             "thread_id": found["thread_id"],
             "message_id": found["message_id"],

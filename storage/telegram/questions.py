@@ -48,7 +48,9 @@ class Place:
 class QuestionRecord:
     """One question. `answers` counts the answers that stood: a button made before the last of them is out of date.
 
-    `model`, `variant`, `agreed_nanousd`, `output_tokens` are those of the last ask, `error` says why it has no answer.
+    `model`, `variant`, `agreed_nanousd`, `output_tokens` are those of the last ask, `error` says why
+    it has no answer.
+    `schedule_id`: the scheduled prompt that it is a run of; 0: none.
     """
 
     id: int
@@ -67,6 +69,7 @@ class QuestionRecord:
     created_at: datetime
     agreed_nanousd: int = 0
     output_tokens: int = 0
+    schedule_id: int = 0
 
     @property
     def is_private(self) -> bool:
@@ -103,15 +106,21 @@ def store(
     now: datetime,
     *,
     update_id: int | None = None,
+    conversation_id: int | None = None,
+    schedule_id: int = 0,
 ) -> QuestionRecord:
-    """Return the record of the question in this update; create it, waiting, where there is none."""
-    conversation = conversations.open_conversation(conn, place.chat_id, place.thread_id, now)
+    """Return the record of the question in this update; create it, waiting, where there is none.
+
+    It belongs to the open conversation of its place, if no other is given.
+    """
+    conversation = conversation_id or conversations.open_conversation(conn, place.chat_id, place.thread_id, now)
     made = scalar(
         conn,
         "INSERT INTO questions (bot_id, update_id, tenant_id, chat_id, thread_id, message_id, more_message_ids,"
-        " conversation_id, content, state, model, variant, error, answer_message_ids, created_at, changed_at)"
-        " VALUES (:bot, :update, :tenant, :chat, :thread, :message, :more, :conversation, :content, 'waiting', '',"
-        " '', '', '[]', :now, :now) ON CONFLICT (bot_id, update_id) WHERE update_id IS NOT NULL DO NOTHING"
+        " conversation_id, content, state, model, variant, error, answer_message_ids, schedule_id, created_at,"
+        " changed_at) VALUES (:bot, :update, :tenant, :chat, :thread, :message, :more, :conversation, :content,"
+        " 'waiting', '', '', '', '[]', :schedule, :now, :now) ON CONFLICT (bot_id, update_id)"
+        " WHERE update_id IS NOT NULL DO NOTHING"
         " RETURNING id",
         bot=place.bot_id,
         update=update_id,
@@ -122,16 +131,22 @@ def store(
         more=json.dumps(place.more_message_ids),
         conversation=conversation,
         content=content.to_json(),
+        schedule=schedule_id,
         now=ms(now),
     )
-    sql = "SELECT * FROM questions WHERE bot_id = :bot AND update_id = :update"
-    found = find(conn, int(made)) if made else _record(row(conn, sql, bot=place.bot_id, update=update_id))
+    found = find(conn, int(made)) if made else of_update(conn, place.bot_id, update_id)
     assert found is not None
     return found
 
 
 def find(conn: Connection, question_id: int) -> QuestionRecord | None:
-    return _record(row(conn, "SELECT * FROM questions WHERE id = :id", id=question_id))
+    return record_of(row(conn, "SELECT * FROM questions WHERE id = :id", id=question_id))
+
+
+def of_update(conn: Connection, bot_id: int, update_id: int | None) -> QuestionRecord | None:
+    """Return the question that was stored for an update."""
+    sql = "SELECT * FROM questions WHERE bot_id = :bot AND update_id = :update"
+    return record_of(row(conn, sql, bot=bot_id, update=update_id))
 
 
 def of_message(conn: Connection, place: Place) -> QuestionRecord | None:
@@ -140,7 +155,7 @@ def of_message(conn: Connection, place: Place) -> QuestionRecord | None:
         "SELECT * FROM questions WHERE bot_id = :bot AND chat_id = :chat AND message_id = :message"
         " ORDER BY id DESC LIMIT 1"
     )
-    return _record(row(conn, sql, bot=place.bot_id, chat=place.chat_id, message=place.message_id))
+    return record_of(row(conn, sql, bot=place.bot_id, chat=place.chat_id, message=place.message_id))
 
 
 def last(conn: Connection, tenant_id: int, place: Place) -> QuestionRecord | None:
@@ -151,12 +166,12 @@ def last(conn: Connection, tenant_id: int, place: Place) -> QuestionRecord | Non
         " ORDER BY q.id DESC LIMIT 1"
     )
     values = {"bot": place.bot_id, "chat": place.chat_id, "thread": place.thread_id}
-    return _record(row(conn, sql, tenant=tenant_id, **values))
+    return record_of(row(conn, sql, tenant=tenant_id, **values))
 
 
 def last_unpaid(conn: Connection, tenant_id: int, error: str, since: datetime) -> QuestionRecord | None:
     """Return the tenant's last question if it was refused for `error` since then, and no later one was answered."""
-    found = _record(
+    found = record_of(
         row(
             conn,
             "SELECT * FROM questions WHERE tenant_id = :tenant AND state <> 'waiting' ORDER BY changed_at DESC, id DESC"
@@ -172,7 +187,7 @@ def last_unpaid(conn: Connection, tenant_id: int, error: str, since: datetime) -
 def begin(conn: Connection, question_id: int, ask: Ask, now: datetime) -> tuple[Begun, QuestionRecord | None]:
     """Begin an ask, or say why not. The ask of an update that is handled again goes on."""
     sql = "SELECT * FROM questions WHERE id = :id"
-    found = _record(row(conn, sql + for_update(conn), id=question_id))
+    found = record_of(row(conn, sql + for_update(conn), id=question_id))
     if found is None:
         return Begun.GONE, None
     if found.request_id == ask.request_id:
@@ -242,41 +257,8 @@ def end(
     )
 
 
-def rewrite(conn: Connection, question_id: int, content: QuestionContent, now: datetime) -> None:
-    """Replace the content of a question whose message was edited."""
-    conn.run(
-        "UPDATE questions SET content = :content, changed_at = :now WHERE id = :id",
-        content=content.to_json(),
-        now=ms(now),
-        id=question_id,
-    )
-
-
-def add_transcript(conn: Connection, question_id: int, number: int, transcript: str, now: datetime) -> None:
-    """Keep the words of a question's file, unless the question is deleted."""
-    sql = "SELECT * FROM questions WHERE id = :id"
-    found = _record(row(conn, sql + for_update(conn), id=question_id))
-    if found is None:
-        return
-    rewrite(conn, question_id, found.content.with_transcript(number, transcript), now)
-
-
-def add_answer_message(conn: Connection, request_id: str, message_id: int) -> None:
-    """Note a message of the answer that stands."""
-    sql = "SELECT id, answer_message_ids FROM questions WHERE answer_request_id = :request"
-    found = row(conn, sql + for_update(conn), request=request_id)
-    if found is None:
-        return
-    known = json.loads(found["answer_message_ids"])
-    if message_id not in known:
-        conn.run(
-            "UPDATE questions SET answer_message_ids = :ids WHERE id = :id",
-            ids=json.dumps([*known, message_id]),
-            id=found["id"],
-        )
-
-
-def _record(found: Row | None) -> QuestionRecord | None:
+def record_of(found: Row | None) -> QuestionRecord | None:
+    """Return a row of the table as a record."""
     if found is None:
         return None
     more: Sequence[int] = json.loads(found["more_message_ids"])
@@ -297,4 +279,5 @@ def _record(found: Row | None) -> QuestionRecord | None:
         created_at=moment(found["created_at"]),
         agreed_nanousd=found["agreed_nanousd"],
         output_tokens=found["output_tokens"],
+        schedule_id=found["schedule_id"],
     )

@@ -14,6 +14,7 @@ from bot.error_texts import PERSONAL, VALUES, key_of
 from bot.menu import discover
 from bot.privacy.exclusions import COUNTRIES
 from bot.questions.personas import READY
+from bot.scheduled.parsing import ScheduleFlaw
 from bot.spending.ask_first import BRIEF, CHEAPER, GO_ON
 from bot.spending.brake import Over
 from documents.reading.file_content import Flaw
@@ -25,6 +26,7 @@ from locales.catalogs import SOURCE, TRANSLATION
 from scheduler.alert_kinds import KINDS
 from storage.billing import orders, payments
 from storage.billing.subscriptions import CURRENT_STATES
+from storage.schedules.scheduled_prompts import PausedFor
 from tests.locales.places import READERS, ROOT, text_at, texts_at, uses_of
 from tools.texts import placeholders, problems, source_text, translation_text
 
@@ -61,6 +63,11 @@ FAMILIES: dict[str, set[str]] = {
     "brake.": {*Over, GO_ON, BRIEF, CHEAPER, *(f"{way}_group" for way in (GO_ON, BRIEF, CHEAPER))},
     "command.": set(discover()),
     "country.": set(COUNTRIES),
+    "every.flaw_": {flaw.value for flaw in ScheduleFlaw},
+    "every.skip_": {"late", "funds", "limit", "day"},
+    "every.paused_": {reason.value for reason in PausedFor if reason.value},
+    "month.": {str(number) for number in range(1, 13)},
+    "weekday.": {str(number) for number in range(1, 8)},
     "error.": {kind.__name__ for kind in VALUES},
     "incident.": set(KINDS),
     "keys.button_": {"limit", "rate", "models", "expiry", "name", "rotate"},

@@ -35,6 +35,8 @@ def test_one_key_of_a_plan_can_be_replaced(tmp_path: Path) -> None:
         ('[prices."a/b"]\noutput = "1"\n', 'prices."a/b".input'),
         ('[providers.box]\nbase_url = "http://127.0.0.1/v1"\ndialect = "cobol"\n', "providers.box.dialect"),
         ('[access]\nmode = "shut"\n', "access.mode"),
+        ('[alerts]\ntime_zone = "Mars/Olympus"\n', "alerts.time_zone"),
+        ("[every]\nleast_hours = 0\n", "every.least_hours"),
     ],
 )
 def test_wrong_key_or_value_names_file_and_key(tmp_path: Path, text: str, key: str) -> None:

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from bot.menu import discover
 from engine.providers.registry import specs
-from main.config import Config, ScheduleSection
+from main.config import Config
+from main.config_sections import ScheduleSection
 from main.settings import Environment
 
 ROOT = Path(__file__).parents[2]

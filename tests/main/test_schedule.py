@@ -2,7 +2,7 @@
 
 import pytest
 
-from main.config import ScheduleSection
+from main.config_sections import ScheduleSection
 from scheduler.job import Job
 from scheduler.jobs import discover
 
@@ -11,7 +11,7 @@ from scheduler.jobs import discover
 def test_interval_of_every_job_is_a_setting(job: Job) -> None:
     keys = ", ".join(ScheduleSection.model_fields)
     assert job.every in ScheduleSection.model_fields, (
-        f"the job {job.name} runs every [schedule] {job.every}, which ScheduleSection in main/config.py lacks: {keys}"
+        f"job {job.name} runs every [schedule] {job.every}; main/config_sections.py, ScheduleSection, has only: {keys}"
     )
 
 

@@ -229,6 +229,7 @@ EXPORTED_OR_DELETED = {
     "idempotency",
     "inbox",
     "invoices",
+    "scheduled_prompts",
     "messages",
     "orders",
     "payments",

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -177,29 +176,6 @@ async def test_question_that_waits_for_money_is_found(db: Database, later: str, 
         assert (unpaid is not None and unpaid.id == record.id) is expected
         assert questions.last_unpaid(conn, ANN, "InsufficientFunds", NOW + DAY) is None
         assert questions.last_unpaid(conn, BAO, "InsufficientFunds", NOW - DAY) is None
-
-    await db.write(unit)
-
-
-async def test_messages_of_the_answer_that_stands_are_noted(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        record = made(conn)
-        answered(conn, record, 1)
-        for message in (20, 21, 20):
-            questions.add_answer_message(conn, "tg:7:1", message)
-        questions.add_answer_message(conn, "tg:7:404", 22)
-        assert found(conn, record).answer_message_ids == (20, 21)
-        answered(conn, record, 2)
-        assert found(conn, record).answer_message_ids == ()
-
-    await db.write(unit)
-
-
-async def test_edited_content_replaces_the_old_one(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        record = made(conn)
-        questions.rewrite(conn, record.id, QuestionContent("edited"), NOW)
-        assert found(conn, record) == replace(record, content=QuestionContent("edited"))
 
     await db.write(unit)
 

@@ -1,0 +1,1 @@
+"""Scheduled prompts in the chat: read from words, shown, run."""

@@ -1,0 +1,20 @@
+"""Scheduled prompts of people: each due run becomes an update in the inbox, where any process with the bot takes it."""
+
+from functools import partial
+
+from scheduler.context import JobContext
+from scheduler.job import Job, Misfire
+from storage.schedules import scheduled_runs
+
+CHUNK = 50
+
+
+async def run(context: JobContext) -> None:
+    if context.stars is None:  # without a bot there is no one to answer
+        return
+    start = partial(scheduled_runs.start_due, bot_id=context.stars.bot_id, limit=CHUNK)
+    while await context.db.write(partial(start, now=context.clock.now())) >= CHUNK:
+        pass
+
+
+JOB = Job("every", "every", run, Misfire.SKIP)

@@ -1,0 +1,1 @@
+"""Scheduled prompts: the times at which they repeat, their records, and their runs."""

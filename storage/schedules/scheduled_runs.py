@@ -1,0 +1,136 @@
+"""Runs of scheduled prompts: each is an update of its own in the inbox, stored with the time of the next run.
+
+From there on it is a prompt like any other: handled once, in the order of its chat, by whichever process takes it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from storage.database.connection import Connection, for_update, moment, ms, row, scalar
+from storage.schedules import scheduled_prompts, zones
+from storage.schedules.scheduled_prompts import PausedFor, ScheduledPrompt, next_number
+from storage.telegram import inbox
+from storage.telegram.inbox import CHAT, IncomingUpdate
+from storage.tenants import tenants
+from storage.tenants.tenants import TenantState
+
+FIELD = "scheduled_run"
+"""The field of an update that is a run: it is none of Telegram's."""
+FIRST_UPDATE_ID = 2**62
+"""Telegram's ids are far below."""
+MOST_SKIPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledRun:
+    """One run: its schedule, and the time at which it was due."""
+
+    schedule_id: int
+    due_at: datetime
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> "ScheduledRun | None":
+        """Return the run in the unknown fields of an update; None: the update is none."""
+        found = fields.get(FIELD)
+        return None if found is None else cls(found["id"], moment(found["due_ms"]))
+
+
+def start_due(conn: Connection, bot_id: int, now: datetime, limit: int) -> int:
+    """Start up to `limit` due runs, and return the number of schedules looked at.
+
+    The next time is stored in the same transaction, so that a run starts once. Missed runs count as one.
+    """
+    sql = (
+        "SELECT * FROM scheduled_prompts WHERE bot_id = :bot AND state = 'active' AND next_at <= :now"
+        " ORDER BY next_at, id LIMIT :n"
+    )
+    due = conn.rows(sql + for_update(conn), bot=bot_id, now=ms(now), n=limit)
+    for found in due:
+        _start(conn, ScheduledPrompt.from_row(found), now)
+    return len(due)
+
+
+def _start(conn: Connection, schedule: ScheduledPrompt, now: datetime) -> None:
+    state = tenants.state(conn, schedule.tenant_id)
+    if state is None or state.banned or not state.is_admitted:
+        scheduled_prompts.pause(conn, schedule.id, PausedFor.BANNED)
+    elif state.blocked:
+        scheduled_prompts.pause(conn, schedule.id, PausedFor.BLOCKED)
+    else:
+        next_at = schedule.rule.after(schedule.next_at, zones.zone_of(state.settings), now)
+        update_id = None if _is_waiting(conn, schedule) else _store_update(conn, schedule, state, now)
+        conn.run(
+            "UPDATE scheduled_prompts SET next_at = :next, run_update_id = COALESCE(:update, run_update_id)"
+            " WHERE id = :id",
+            id=schedule.id,
+            next=ms(next_at),
+            update=update_id,
+        )
+
+
+def _is_waiting(conn: Connection, schedule: ScheduledPrompt) -> bool:
+    """Return True while the run before is not handled: no process with the bot may have run for long."""
+    sql = "SELECT 1 AS one FROM inbox WHERE bot_id = :bot AND update_id = :update AND state <> 'done'"
+    return scalar(conn, sql, bot=schedule.bot_id, update=schedule.run_update_id or 0) is not None
+
+
+def _store_update(conn: Connection, schedule: ScheduledPrompt, state: TenantState, now: datetime) -> int:
+    update_id = FIRST_UPDATE_ID + next_number(conn, "scheduled_runs")
+    payload = json.dumps(
+        {
+            "update_id": update_id,
+            FIELD: {"id": schedule.id, "due_ms": ms(schedule.next_at)},
+            "message": _message(schedule, state, now),
+        },
+        ensure_ascii=False,
+    )
+    chat_key = f"{schedule.chat_id}:{schedule.thread_id}"
+    inbox.store(conn, schedule.bot_id, [IncomingUpdate(update_id, chat_key, CHAT, payload)], now)
+    return update_id
+
+
+def _message(schedule: ScheduledPrompt, state: TenantState, now: datetime) -> dict[str, Any]:
+    """Return a message of the person without content, in the shape of Telegram's."""
+    person = {"id": state.telegram_user_id, "is_bot": False, "first_name": state.name}
+    if state.username:
+        person["username"] = state.username
+    message = {
+        "message_id": 0,
+        "date": int(now.timestamp()),
+        "from": person,
+        "chat": {"id": schedule.chat_id, "type": "private", "first_name": state.name},
+    }
+    if schedule.thread_id:
+        message |= {"message_thread_id": schedule.thread_id, "is_topic_message": True}
+    return message
+
+
+def settle_answer(conn: Connection, schedule_id: int, update_id: int) -> None:
+    """Count a run that was answered."""
+    conn.run(
+        "UPDATE scheduled_prompts SET skips = 0, runs = runs + 1, settled_update_id = :update"
+        " WHERE id = :id AND (settled_update_id IS NULL OR settled_update_id <> :update)",
+        id=schedule_id,
+        update=update_id,
+    )
+
+
+def settle_skip(conn: Connection, schedule_id: int, update_id: int, *, counts: bool) -> bool:
+    """Count a run that was skipped, once. Return True where it is the last of MOST_SKIPS: the schedule is paused."""
+    sql = "SELECT skips, state, settled_update_id FROM scheduled_prompts WHERE id = :id"
+    found = row(conn, sql + for_update(conn), id=schedule_id)
+    if found is None:
+        return False
+    if found["settled_update_id"] == update_id:
+        return bool(found["state"] == "paused" and found["skips"] >= MOST_SKIPS)
+    skips = found["skips"] + int(counts)
+    conn.run(
+        "UPDATE scheduled_prompts SET skips = :skips, settled_update_id = :update WHERE id = :id",
+        id=schedule_id,
+        skips=skips,
+        update=update_id,
+    )
+    return counts and skips >= MOST_SKIPS and scheduled_prompts.pause(conn, schedule_id, PausedFor.SKIPS)
