@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -34,12 +35,14 @@ from bot.groups.moving import on_migration
 from bot.notify import TelegramNotifier
 from bot.payments import payments
 from bot.payments.stars import StarsClient
+from bot.profile.descriptions import set_descriptions
 from bot.questions.held_answers import on_unblocked
 from bot.requests import FormRequest
 from bot.services import Services
 from bot.updates import webhook
 from bot.updates.intake import Intake, handler_in_span, handler_of
 from bot.updates.polling import Poller
+from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
 TAKE_UP_SECONDS = 2.0
@@ -78,6 +81,7 @@ class Bot:
             services=services, courier=self._courier, notifier=self.notifier, commands=menu.discover()
         )
         self._take_up_loop: asyncio.Task[None] | None = None
+        self._profile: asyncio.Task[None] | None = None
         handle = handler_of(self.bot, self._application.process_update)
         self._intake = Intake(
             services.db,
@@ -126,12 +130,19 @@ class Bot:
         await self._choose_delivery()  # until here a start that failed may be repeated
         self._services.after_lapse(self._intake.drop_lost)
         await self._intake.start()
-        await menu.register(self.bot, self._services.config)
+        await menu.register(self.bot, self._services.config, await self._admins_languages())
+        self._profile = asyncio.create_task(set_descriptions(self.bot, self._services.db), name="profile")
         await self.take_up()
         self._take_up_loop = asyncio.create_task(self._take_up_often(), name="take up")
         if not self._services.config.public_url:
             self._poller.start()
         log.info("bot @%s is up", self.bot.username)
+
+    async def _admins_languages(self) -> dict[int, str]:
+        """Return the languages that admins chose in /settings."""
+        ids, db = self._services.config.admin_ids, self._services.db
+        known = [await db.read(partial(tenants.by_telegram, user_id=admin)) for admin in sorted(ids)]
+        return {state.telegram_user_id or 0: state.language for state in known if state is not None}
 
     async def _choose_delivery(self) -> None:
         """Set the webhook, or remove it where updates are polled."""
@@ -142,9 +153,9 @@ class Bot:
 
     async def quiet(self) -> None:
         """Take no new updates; answers in progress go on."""
-        if self._take_up_loop is not None:
-            self._take_up_loop.cancel()
-            await asyncio.gather(self._take_up_loop, return_exceptions=True)
+        for task in filter(None, (self._take_up_loop, self._profile)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         await self._poller.stop()
         self._intake.close()
 

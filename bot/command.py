@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from telegram import Update
 
@@ -12,12 +13,23 @@ Press = Callable[[Update, Context, tuple[str, ...]], Awaitable[None]]
 TakeText = Callable[[Context, str], Awaitable[str | None]]
 
 
+class Topic(StrEnum):
+    """A part of /help, in the order in which it is shown."""
+
+    CHAT = "chat"
+    CONVERSATIONS = "conversations"
+    MONEY = "money"
+    PROGRAMS = "programs"
+    GROUPS = "groups"
+    YOU = "you"
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """`buttons` maps the action of an inline button to its handler. The locales describe the command as command.<name>.
 
     An admin command does not exist for other users. In groups a private command points to the private chat, and so do
-    its buttons but those named in `group_buttons`.
+    its buttons but those named in `group_buttons`. `topic` is its part of /help.
     `take_text` receives the text that the command waits for (bot/chat/pending_input.py); it returns None if it took
     the text, else a sentence that says what is expected.
     """
@@ -28,6 +40,7 @@ class Command:
     admin: bool = False
     private_only: bool = True
     menu: bool = True
+    topic: Topic = Topic.YOU
     buttons: Mapping[str, Press] = field(default_factory=dict)
     group_buttons: frozenset[str] = frozenset()
     take_text: TakeText | None = None

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from telegram import InlineKeyboardButton, LinkPreviewOptions, Update, WebAppInfo
 
 from bot.buttons import button, rows
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.config import APP_PATH
 from bot.context import Context
 from bot.formatting.markdown import render
@@ -79,4 +79,4 @@ async def _send(context: Context, link: str, buttons: list[InlineKeyboardButton]
     )
 
 
-COMMAND = Command("app", app, 13, buttons={"out": sign_out})
+COMMAND = Command("app", app, 13, topic=Topic.PROGRAMS, buttons={"out": sign_out})

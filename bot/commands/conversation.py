@@ -9,7 +9,7 @@ from bot.attachments.content import content_of
 from bot.chat.asking import ask_message, run
 from bot.chat.pending_input import stop_waiting
 from bot.chat.variants import SMART, SMARTER, VARIANT
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.context import Context, arguments, thread_of
 from bot.error_texts import refusal
 from bot.groups.mentions import argument
@@ -155,8 +155,15 @@ async def ask(update: Update, context: Context) -> None:
 _WAYS = {GO_ON: go_on, BRIEF: go_on_briefly, CHEAPER: go_on_cheaper}
 
 COMMANDS = (
-    Command("new", new, 1, private_only=False),
-    Command("stop", stop, 2, private_only=False),
-    Command("retry", retry, 3, private_only=False, buttons={AGAIN: again, INSTEAD: instead, VARIANT: variant, **_WAYS}),
-    Command("ask", ask, 4, private_only=False),
+    Command("new", new, 1, topic=Topic.CONVERSATIONS, private_only=False),
+    Command("stop", stop, 2, topic=Topic.CHAT, private_only=False),
+    Command(
+        "retry",
+        retry,
+        3,
+        topic=Topic.CHAT,
+        private_only=False,
+        buttons={AGAIN: again, INSTEAD: instead, VARIANT: variant, **_WAYS},
+    ),
+    Command("ask", ask, 4, topic=Topic.CHAT, private_only=False),
 )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from bot.buttons import button, rows
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.context import Context, arguments
 from bot.formatting.literal import as_code
 from bot.groups.senders import is_chat_admin
@@ -133,5 +133,10 @@ async def back(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 COMMAND = Command(
-    "group", group, 12, private_only=False, buttons={"fill": fill, "move": move, "cap": cap, "back": back}
+    "group",
+    group,
+    12,
+    topic=Topic.GROUPS,
+    private_only=False,
+    buttons={"fill": fill, "move": move, "cap": cap, "back": back},
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from bot.buttons import button
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.context import Context, arguments, thread_of
 from bot.questions.buttons import shortened
 from storage.telegram import conversation_list
@@ -132,5 +132,6 @@ COMMAND = Command(
     "history",
     history,
     4,
+    topic=Topic.CONVERSATIONS,
     buttons={"page": turn, "show": show, "resume": resume, "ask": ask_to_delete, "delete": delete},
 )

@@ -6,7 +6,7 @@ from telegram import Update
 
 from bot.buttons import button, rows
 from bot.chat.pending_input import NONE, cancel_button, stop_waiting, wait_for_text
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.context import Context, arguments, thread_of
 from bot.groups.mentions import argument
 from bot.questions.personas import found
@@ -83,6 +83,7 @@ COMMAND = Command(
     "instructions",
     instructions,
     5,
+    topic=Topic.CONVERSATIONS,
     buttons={"change": change, "clear": clear, NONE: cancel},
     take_text=take_text,
 )

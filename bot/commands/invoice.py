@@ -6,7 +6,7 @@ import logging
 from telegram import InputFile, Update
 
 from bot.buttons import button, rows
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.context import Context
 from documents.csv_export import invoice_csv
 from documents.invoice import invoice_pdf
@@ -62,4 +62,4 @@ async def _issued(context: Context) -> list[Invoice]:
     return await services.db.read(lambda conn: invoices.of_tenant(conn, state.id))
 
 
-COMMAND = Command("invoice", show, 8, buttons={"pdf": send})
+COMMAND = Command("invoice", show, 8, topic=Topic.MONEY, buttons={"pdf": send})

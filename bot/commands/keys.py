@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from bot.buttons import button, rows
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.context import Context, arguments
 from engine.catalog.model_names import MOST_NAME_CHARS
 from storage.tenants import api_keys as key_units
@@ -279,6 +279,7 @@ COMMAND = Command(
     "keys",
     keys,
     9,
+    topic=Topic.PROGRAMS,
     buttons={
         "open": show,
         "make": make,

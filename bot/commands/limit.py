@@ -7,7 +7,7 @@ from telegram import InlineKeyboardMarkup, Update
 
 import locales
 from bot.buttons import button, rows
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.context import Context, arguments
 from bot.spending.limits import ANSWER, DAY, SpendingLimits, spent_on
 from engine.money import ZERO, Money
@@ -117,4 +117,4 @@ async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
     await context.reply(*await _panel(context))
 
 
-COMMAND = Command("limit", limit, 8, buttons={"open": show, "set": choose, "off": turn_off})
+COMMAND = Command("limit", limit, 8, topic=Topic.MONEY, buttons={"open": show, "set": choose, "off": turn_off})

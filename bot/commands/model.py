@@ -6,7 +6,7 @@ from decimal import Decimal
 from telegram import InlineKeyboardMarkup, Update
 
 from bot.buttons import button, rows
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.context import Context, arguments
 from bot.error_texts import sentence
 from engine.catalog.defaults import USUAL_REQUEST
@@ -27,6 +27,11 @@ async def model(_: Update, context: Context) -> None:
     state = await context.state()
     text = context.t("model.choose", model=state.settings.get("model", "auto"), lines=_lines(context, state.exclusions))
     await context.reply(text, _keyboard(context))
+
+
+async def show(update: Update, context: Context, _: tuple[str, ...]) -> None:
+    context.args = []
+    await model(update, context)
 
 
 async def choose_by_number(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -86,4 +91,4 @@ def _keyboard(context: Context) -> InlineKeyboardMarkup:
     return rows([button(n, "model", "set", names.index(n), owner=owner) for n in _offered(context)])
 
 
-COMMAND = Command("model", model, 5, buttons={"set": choose_by_number})
+COMMAND = Command("model", model, 5, topic=Topic.CHAT, buttons={"open": show, "set": choose_by_number})

@@ -6,7 +6,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from bot.buttons import button
 from bot.chat.pending_input import NONE, cancel_button, stop_waiting, wait_for_text
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.context import Context, thread_of
 from bot.questions import personas as known
 from storage.database.connection import Connection
@@ -141,6 +141,7 @@ COMMAND = Command(
     "persona",
     persona,
     6,
+    topic=Topic.CONVERSATIONS,
     buttons={
         "open": show_all,
         "set": choose,

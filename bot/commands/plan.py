@@ -3,7 +3,7 @@
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice, Update
 
 from bot.buttons import button, rows
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.commands.terms import agreed
 from bot.context import Context
 from bot.payments import stars
@@ -266,5 +266,6 @@ COMMAND = Command(
     "plan",
     plan,
     7,
+    topic=Topic.MONEY,
     buttons={"open": show_again, "set": choose, "wallet": from_wallet, "cancel": cancel, "resume": resume},
 )

@@ -4,7 +4,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MaybeInaccessib
 
 import locales
 from bot.buttons import button, rows
-from bot.command import Command
+from bot.command import Command, all_commands
 from bot.context import Context, thread_of
 from bot.delivery.parts import payload
 from bot.formatting.brands import brand
@@ -12,6 +12,7 @@ from bot.formatting.markdown import render, with_tail
 from bot.formatting.rich import footer_of, rich
 from bot.privacy import exclusions as exclusions_page
 from bot.privacy import retention
+from bot.profile.menus import set_admin_menu
 from bot.scheduled.wording import zone_words
 from engine.privacy import Exclusions
 from storage.schedules.zones import zone_of
@@ -64,6 +65,8 @@ async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
     state, db = await context.state(), context.services.db
     if name == "language" and value in locales.LANGUAGES:
         await db.write(lambda conn: tenant_settings.set_language(conn, state.id, value))
+        if context.is_admin:
+            await set_admin_menu(context.bot, all_commands(context).values(), context.user.id, value)
     elif name in {"footer", "tables", "buttons"}:
         await db.write(lambda conn: tenant_settings.set_setting(conn, state.id, name, value == "on"))
     elif name == "memory" and value.isdecimal():

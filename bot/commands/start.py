@@ -1,11 +1,19 @@
-"""/start and /help: a greeting with the rest of the plan, and the list of commands."""
+"""/start and /help: a greeting with a question to try, and the commands by topic."""
 
-from telegram import Update
+from telegram import InlineKeyboardMarkup, Message, Update
 
-from bot.command import Command, all_commands
+from bot.buttons import button
+from bot.chat.asking import run
+from bot.command import Command, Topic, all_commands
 from bot.context import Context, arguments
 from bot.groups.greeting import greeting
+from bot.questions import records
 from bot.questions.held_answers import AGAIN, offer_held, resend
+from storage.telegram.question_content import QuestionContent
+from storage.telegram.questions import Begun
+from storage.tenants import notices
+
+SUGGESTED = "suggested"
 
 
 async def start(update: Update, context: Context) -> None:
@@ -22,29 +30,51 @@ async def start(update: Update, context: Context) -> None:
         await linked.run(update, context)
         return
     state = await context.state()
-    await context.reply(
-        context.t(
-            "start.hello",
-            name=context.user.first_name,
-            left=state.allowance_left_tokens,
-            plan=state.plan,
-        )
-    )
+    text = context.t("start.hello", name=context.user.first_name, left=state.allowance_left_tokens, plan=state.plan)
+    await context.reply(text, _first_steps(context))
     await offer_held(context)
 
 
+def _first_steps(context: Context) -> InlineKeyboardMarkup:
+    """Return the buttons of the first minutes: a question that is asked at once, the models, the plans."""
+    owner = context.user.id
+    suggested = button(f"💬 {context.t('start.question')}", "start", SUGGESTED, owner=owner)
+    model = button(context.t("start.model"), "model", "open", owner=owner)
+    plans = button(context.t("start.plans"), "plan", "open", owner=owner)
+    return InlineKeyboardMarkup([[suggested], [model, plans]])
+
+
+async def ask_suggested(update: Update, context: Context, _: tuple[str, ...]) -> None:
+    """Ask the suggested question for the user who pressed its button: once for each greeting."""
+    query, now = update.callback_query, context.services.clock.now()
+    assert query is not None
+    greeting_id = query.message.message_id if query.message is not None else 0
+    pressed = f"suggested:{context.user.id}:{greeting_id}"
+    if not await context.services.db.write(lambda conn: notices.first_time(conn, pressed, now)):
+        await context.answer_press(context.t("ask.used"), alert=True)
+        return
+    await context.answer_press()
+    question = context.t("start.question")
+    shown = await context.reply(f"💬 {question}")
+    if isinstance(shown, Message):
+        begun, record = await records.store_and_begin(context, shown, QuestionContent(question))
+        if begun is Begun.BEGUN and record is not None:
+            await run(context, record)
+
+
 async def help_(update: Update, context: Context) -> None:
-    """List the commands. In groups: those that work there, and nothing of prices."""
+    """List the commands by topic. In groups: those that work there, and nothing of prices."""
     commands = [command for command in all_commands(context).values() if command.menu]
+    everyones = [command for command in commands if not command.admin]
     if context.in_group:
-        listed = [command for command in commands if not command.private_only and not command.admin]
         message = update.message
         assert message is not None
-        await context.reply(await greeting(context, message.chat.id) + "\n" + _lines(context, listed))
+        listed = [command for command in everyones if not command.private_only]
+        await context.reply(await greeting(context, message.chat.id) + "\n" + _by_topic(context, listed))
         return
-    text = context.t("help.head") + _voice(context) + _lines(context, [c for c in commands if not c.admin])
+    text = context.t("help.head") + _voice(context) + _by_topic(context, everyones)
     if context.is_admin:
-        text += "\n" + context.t("help.admin") + _lines(context, [c for c in commands if c.admin])
+        text += "\n" + context.t("help.admin") + _lines(context, [command for command in commands if command.admin])
     await context.reply(text)
 
 
@@ -54,11 +84,19 @@ def _voice(context: Context) -> str:
     return context.t("help.voice", price=transcriber.rate.charge(60)) if transcriber is not None else ""
 
 
+def _by_topic(context: Context, commands: list[Command]) -> str:
+    by_topic = [(topic, [command for command in commands if command.topic is topic]) for topic in Topic]
+    parts = (
+        f"\n**{context.t(f'help.topic_{topic}')}**{_lines(context, listed)}\n" for topic, listed in by_topic if listed
+    )
+    return "".join(parts)
+
+
 def _lines(context: Context, commands: list[Command]) -> str:
     return "".join(f"\n/{command.name}: {context.t(f'command.{command.name}')}" for command in commands)
 
 
 COMMANDS = (
-    Command("start", start, 0, private_only=False, menu=False, buttons={AGAIN: resend}),
+    Command("start", start, 0, private_only=False, menu=False, buttons={AGAIN: resend, SUGGESTED: ask_suggested}),
     Command("help", help_, 90, private_only=False),
 )

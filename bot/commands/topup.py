@@ -7,7 +7,7 @@ from telegram import LabeledPrice, Update
 
 from bot.buttons import button, rows
 from bot.chat.pending_input import NONE, cancel_button, stop_waiting, wait_for_text
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.commands.terms import agreed
 from bot.context import Context, arguments
 from bot.questions.unpaid import ask_now
@@ -150,6 +150,7 @@ COMMAND = Command(
     "topup",
     topup,
     8,
+    topic=Topic.MONEY,
     buttons={"open": show_again, "pay": pay, "own": pay_own, "other": other, NONE: no_amount},
     take_text=take_amount,
 )

@@ -9,7 +9,7 @@ from telegram import InlineKeyboardMarkup, InputFile, Update
 
 from bot import charts
 from bot.buttons import button, rows
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.commands.plan import answers_today
 from bot.context import Context
 from bot.spending.prices import tariff_of, tokens_worth
@@ -138,4 +138,4 @@ def _keyboard(context: Context) -> InlineKeyboardMarkup:
     return rows([*spans, button(context.t("usage.csv"), "usage", "csv", owner=owner)], width=4)
 
 
-COMMAND = Command("usage", usage, 6, buttons={"show": show_span, "csv": send_csv})
+COMMAND = Command("usage", usage, 6, topic=Topic.MONEY, buttons={"show": show_span, "csv": send_csv})

@@ -7,7 +7,7 @@ from telegram import Update
 
 import locales
 from bot.chat.footer import seconds_of
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.context import Context
 from bot.spending.prices import price_of, tariff_of, tokens_worth
 from engine.attempt_record import AttemptRecord
@@ -106,4 +106,4 @@ def _outcome(context: Context, outcome: str) -> str:
     return locales.find(context.language).texts.get(f"why.outcome_{outcome}", outcome.replace("_", " "))
 
 
-COMMAND = Command("why", why, 10)
+COMMAND = Command("why", why, 10, topic=Topic.CHAT)

@@ -1,4 +1,4 @@
-"""The command menu, by scope and language (the narrowest wins), and the menu button beside the text field."""
+"""The command menu, by scope and language (the narrowest wins), the menu button, and the texts of the bot's profile."""
 
 import json
 import re
@@ -6,11 +6,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.telegram.params import Params, decoded
-from sandbox.telegram.refusals import refuse
+from sandbox.telegram.refusals import flood, refuse
 from sandbox.telegram.world import World
 
 MOST_COMMANDS = 100
 MOST_DESCRIPTION = 256
+MOST_PROFILE_DESCRIPTION, MOST_SHORT_DESCRIPTION = 512, 120
+MOST_PROFILE_CHANGES, PROFILE_SECONDS = 5, 3600.0
 _COMMAND = re.compile(r"^[a-z0-9_]{1,32}$")
 _LANGUAGE = re.compile(r"^([a-z]{2})?$")
 _OF_ALL = ("default", "all_private_chats", "all_group_chats", "all_chat_administrators")
@@ -36,6 +38,22 @@ async def delete_my_commands(world: World, params: Params) -> Any:
     return True
 
 
+async def set_my_description(world: World, params: Params) -> Any:
+    return _set_profile_text(world, params, "description", MOST_PROFILE_DESCRIPTION)
+
+
+async def get_my_description(world: World, params: Params) -> Any:
+    return {"description": _profile_text(world, params, "description")}
+
+
+async def set_my_short_description(world: World, params: Params) -> Any:
+    return _set_profile_text(world, params, "short_description", MOST_SHORT_DESCRIPTION)
+
+
+async def get_my_short_description(world: World, params: Params) -> Any:
+    return {"short_description": _profile_text(world, params, "short_description")}
+
+
 async def set_chat_menu_button(world: World, params: Params) -> Any:
     """Set the menu button of one private chat, or of all private chats that have none of their own."""
     world.menu_buttons[_private(world, params)] = _menu_button(params.get("menu_button"))
@@ -59,10 +77,34 @@ def menu(world: World, user_id: int, chat_id: int) -> list[dict[str, str]]:
     return next((world.commands[name] for name in names if world.commands.get(name)), [])
 
 
-def _key(world: World, params: Params) -> tuple[str, str]:
+def _set_profile_text(world: World, params: Params, name: str, most: int) -> bool:
+    """Set a text of the profile; an empty one removes it. Changes of one text come at most so often."""
+    text, key = str(params.get(name) or ""), (name, _language(params))
+    if len(text) > most:
+        raise refuse("profile_text", which="ABOUT" if name.startswith("short") else "DESCRIPTION")
+    changes = [at for at in world.profile_changes.get(key, []) if at > world.now() - PROFILE_SECONDS]
+    if len(changes) >= MOST_PROFILE_CHANGES:
+        raise flood(int(PROFILE_SECONDS))
+    world.profile_changes[key] = [*changes, world.now()]
+    world.profile[key] = text
+    world.publish("profile", 0)
+    return True
+
+
+def _profile_text(world: World, params: Params, name: str) -> str:
+    """Return the text of a language; that of everybody where the language has none."""
+    return world.profile.get((name, _language(params))) or world.profile.get((name, ""), "")
+
+
+def _language(params: Params) -> str:
     language = str(params.get("language_code") or "")
     if not _LANGUAGE.match(language):
         raise refuse("language")
+    return language
+
+
+def _key(world: World, params: Params) -> tuple[str, str]:
+    language = _language(params)
     scope = decoded(params, "scope", dict)
     kind = scope.get("type", "default")
     if kind in _OF_ALL:

@@ -108,6 +108,7 @@ _BAD_REQUESTS: dict[str, str] = {
     "command_description": "BOT_COMMAND_DESCRIPTION_INVALID",
     "scope": "can't parse BotCommandScope: unsupported type specified",
     "language": "invalid language code specified",
+    "profile_text": "{which}_TOO_LONG",
     "menu_json": "can't parse menu button JSON object",
     "menu_type": "can't parse menu button: MenuButton has unsupported type",
     "menu_field": "can't parse menu button: Can't find field \"{field}\"",

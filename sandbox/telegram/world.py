@@ -66,6 +66,8 @@ class World:
         self.blocked: set[int] = set()
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
         self.menu_buttons: dict[int, dict[str, Any]] = {}
+        self.profile: dict[tuple[str, str], str] = {}
+        self.profile_changes: dict[tuple[str, str], list[float]] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.queries: dict[str, dict[str, Any]] = {}
         self.checkouts: dict[str, asyncio.Future[dict[str, Any]]] = {}

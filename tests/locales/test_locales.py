@@ -10,6 +10,7 @@ import pytest
 
 import locales
 from bot.attachments.content import UNSEEN
+from bot.command import Topic
 from bot.error_texts import PERSONAL, VALUES, key_of
 from bot.menu import discover
 from bot.privacy.exclusions import COUNTRIES
@@ -62,6 +63,7 @@ FAMILIES: dict[str, set[str]] = {
     "limit.button_": {"answer", "day"},
     "brake.": {*Over, GO_ON, BRIEF, CHEAPER, *(f"{way}_group" for way in (GO_ON, BRIEF, CHEAPER))},
     "command.": set(discover()),
+    "help.topic_": set(Topic),
     "country.": set(COUNTRIES),
     "every.flaw_": {flaw.value for flaw in ScheduleFlaw},
     "every.skip_": {"late", "funds", "limit", "day"},

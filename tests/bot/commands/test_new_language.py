@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 import locales
-from bot.menu import _menu, discover
+from bot.menu import discover
+from bot.profile.menus import menu
 from tests.bot.commands.conftest import Chat
 from tests.locales.russian import with_russian
 
@@ -15,6 +16,6 @@ async def test_new_language_is_offered_and_spoken(chat: Chat, tmp_path: Path, mo
     await chat.say("/settings")
     assert "Language: Русский" in await chat.press("Русский")
     assert (await chat.state()).language == "ru"
-    menu = {command.command: command.description for command in _menu(list(discover().values()), "ru")}
-    assert menu["new"] == "Начать новый разговор"
-    assert menu["stop"] == locales.text("en", "command.stop")
+    shown = {command.command: command.description for command in menu(list(discover().values()), "ru")}
+    assert shown["new"] == "Начать новый разговор"
+    assert shown["stop"] == locales.text("en", "command.stop")

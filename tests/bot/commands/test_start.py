@@ -18,6 +18,43 @@ async def test_start_speaks_the_language_of_the_app(chat: Chat) -> None:
     assert "Chào Ann!" in await chat.say("/start")
 
 
+async def test_greeting_has_three_lines_and_the_first_steps(chat: Chat) -> None:
+    text = await chat.say("/start")
+    assert len(text.splitlines()) == 3
+    assert [label for label, _ in chat.buttons()] == ["💬 Why is the sky blue?", "Choose a model", "Plans"]
+    assert "Which model should answer?" in await chat.press("Choose a model")
+    assert "free" in await chat.press("Plans")
+
+
+async def test_suggested_question_is_asked_and_charged_once_for_each_greeting(chat: Chat) -> None:
+    await chat.say("/start")
+    text = await chat.press("Why is the sky blue?")
+    assert "💬 Why is the sky blue?" in text
+    assert "an answer by deepseek" in text
+    await chat.press("Why is the sky blue?")
+    (call,) = chat.scripts["deepseek"].calls
+    assert call.request.messages[-1].text == "Why is the sky blue?"
+    assert len(await chat.rows("SELECT * FROM holds WHERE state = 'captured'")) == 1
+    assert chat.request.calls[-1].text == "This button was used: its question has an answer."
+
+
+async def test_suggested_question_can_be_asked_again_as_any_other(chat: Chat) -> None:
+    chat.language = "vi"
+    await chat.say("/start")
+    await chat.press("Vì sao bầu trời màu xanh?")
+    await chat.say("/retry")
+    asked = [call.request.messages[-1].text for call in chat.scripts["deepseek"].calls]
+    assert asked == ["Vì sao bầu trời màu xanh?"] * 2
+
+
+async def test_help_has_the_commands_by_topic(chat: Chat) -> None:
+    text = await chat.say("/help")
+    titles = ("Asking", "Conversations", "Money", "For your programs", "Groups", "You and your data")
+    places = [text.index(f"\n{title}\n") for title in titles]
+    assert places == sorted(places)
+    assert places[0] < text.index("/ask:") < places[1] < text.index("/history:") < places[2] < text.index("/topup:")
+
+
 async def test_help_lists_every_command_of_the_menu_but_no_admin_command(chat: Chat) -> None:
     text = await chat.say("/help")
     for name, command in discover().items():

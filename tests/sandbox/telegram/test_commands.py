@@ -79,3 +79,20 @@ async def test_invalid_menu_button_is_refused(bot: Bot, button: dict[str, Any], 
     assert await bot.refused("setChatMenuButton", chat_id=GROUP_ID, menu_button={"type": "default"}) == (
         "Bad Request: user not found"
     )
+
+
+@pytest.mark.parametrize(("kind", "most"), [("description", 512), ("short_description", 120)])
+async def test_text_of_the_profile_by_language(bot: Bot, kind: str, most: int) -> None:
+    name = "".join(word.capitalize() for word in kind.split("_"))
+    assert await bot.call(f"getMy{name}") == {kind: ""}
+    await bot.call(f"setMy{name}", **{kind: "x" * most})
+    assert await bot.call(f"getMy{name}", language_code="vi") == {kind: "x" * most}
+    await bot.call(f"setMy{name}", language_code="vi", **{kind: "của tôi"})
+    assert await bot.call(f"getMy{name}", language_code="vi") == {kind: "của tôi"}
+    await bot.call(f"setMy{name}", language_code="vi")
+    assert await bot.call(f"getMy{name}", language_code="vi") == {kind: "x" * most}
+    assert "TOO_LONG" in await bot.refused(f"setMy{name}", **{kind: "x" * (most + 1)})
+    assert "invalid language code" in await bot.refused(f"setMy{name}", language_code="eng", **{kind: "x"})
+    for number in range(4):
+        await bot.call(f"setMy{name}", **{kind: str(number)})
+    assert "Too Many Requests" in await bot.refused(f"setMy{name}", **{kind: "once more"})

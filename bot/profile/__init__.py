@@ -1,0 +1,1 @@
+"""The bot's own face in Telegram: its menus of commands, and the texts of its profile."""
