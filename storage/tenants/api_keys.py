@@ -31,7 +31,7 @@ _TENANT_OF_KEY = Statement(
 
 AUTHENTICATED_BY = (
     Watched("api_keys", ("tenant_id", "sha256", "revoked_at", "requests_per_minute", "models", "expires_at")),
-    Watched("tenants", ("plan", "name", "telegram_user_id", "banned", "access")),
+    Watched("tenants", ("plan", "name", "telegram_user_id", "banned", "access", "settings")),
 )
 """The columns that the result of `authenticate` comes from."""
 

@@ -12,7 +12,7 @@ from engine.tenancy import KeyLimits
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds
-from storage.tenants import api_keys
+from storage.tenants import api_keys, tenants
 from storage.tenants.api_keys import ApiKey, KeySettings
 from tests.storage.books import FREE, NOW, check_books, hold_request, pay, shortfall_of, take, tenant
 
@@ -222,3 +222,9 @@ async def test_key_expires_at_its_moment(db: Database, seconds: float, expired: 
         assert not key(conn, ann, None).is_expired(at)
 
     await db.write(unit)
+
+
+def test_every_column_of_the_caller_is_watched() -> None:
+    of_tenant = {column.removeprefix("t.") for column in tenants.OF_TENANT.split(", ")} - {"id"}
+    watched = {each.table: set(each.columns) for each in api_keys.AUTHENTICATED_BY}
+    assert watched["tenants"] == of_tenant
