@@ -1,8 +1,9 @@
-"""Access control: with approval or invitations, new users wait outside and get one answer a day."""
+"""Access control: banned people, and strangers with approval or invitations. Each gets one sentence a day."""
 
 from telegram import Message, Update
 from telegram.ext import ApplicationHandlerStop
 
+from bot import buttons
 from bot.context import Context
 from bot.groups.mentions import addressed
 from locales.button import Button
@@ -10,25 +11,24 @@ from storage.billing import invites
 from storage.tenants import notices, tenants
 from storage.tenants.tenants import TenantState
 
-PUBLIC = frozenset({"terms", "privacy", "paysupport"})
-"""The commands that Telegram's rules grant to every user."""
+PUBLIC = frozenset({"terms", "privacy", "paysupport", "export", "forget"})
+"""The commands of everybody: Telegram's rules grant them, or the law on personal data does."""
 
 
 async def guard(update: Update, context: Context) -> None:
     """Run before every other handler, and end the update of a user without access."""
-    if update.effective_user is None:
-        return
-    message = update.message
-    if context.is_admin or (message is None and update.callback_query is None):
+    message, query = update.message, update.callback_query
+    if update.effective_user is None or (message is None and query is None) or context.is_admin:
         return
     if message is not None and not _is_guarded(message, context):
         return
     state = await context.state()
-    if state.is_admitted:
+    if (state.is_admitted and not state.banned) or (query is not None and _is_public(query.data)):
         return
-    if message is not None and await _entered(message, state, context):
+    if message is not None and not state.banned and await _entered(message, state, context):
         raise ApplicationHandlerStop
-    await _answer_once(update, state, context)
+    await _answer_once(state, context)
+    await context.answer_press()
     raise ApplicationHandlerStop
 
 
@@ -41,6 +41,12 @@ def _is_guarded(message: Message, context: Context) -> bool:
         to_us = not addressee or addressee.lower() == (context.bot.username or "").lower()
         return to_us and name not in PUBLIC
     return addressed(message, context)
+
+
+def _is_public(data: str | None) -> bool:
+    """Return True for a button of a PUBLIC command."""
+    pressed = buttons.read(data or "")
+    return pressed is not None and pressed.command in PUBLIC
 
 
 async def _entered(message: Message, state: TenantState, context: Context) -> bool:
@@ -60,20 +66,36 @@ async def _entered(message: Message, state: TenantState, context: Context) -> bo
     return True
 
 
-async def _answer_once(update: Update, state: TenantState, context: Context) -> None:
+async def _answer_once(state: TenantState, context: Context) -> None:
     """Answer once a day. In mode approval, ask the operators once for each new user."""
-    services, now = context.services, context.services.clock.now()
-    is_first = await services.db.write(
-        lambda conn: notices.first_time(conn, f"stranger:{state.id}:{now:%Y-%m-%d}", now)
-    )
-    if is_first and state.access == tenants.DECLINED:
-        await context.reply(context.t("access.declined"))
-    elif is_first:
-        await context.reply(context.t(f"access.wait_{services.config.access_mode}"))
-    if update.callback_query is not None:
-        await update.callback_query.answer()
-    if services.config.access_mode == "approval" and state.access == tenants.PENDING:
+    if context.in_group:
+        await _answer_in_group(state, context)
+        return
+    if await _is_first(context, f"stranger:{state.id}"):
+        await context.reply(context.t(_sentence(state, context)))
+    if context.services.config.access_mode == "approval" and state.access == tenants.PENDING and not state.banned:
         await _ask_operators(state, context)
+
+
+async def _answer_in_group(state: TenantState, context: Context) -> None:
+    """Tell one stranger a day where access is asked for. The others, and banned people, are met with silence."""
+    chat = context.incoming.effective_chat if context.incoming is not None else None
+    if chat is not None and not state.banned and await _is_first(context, f"stranger:{chat.id}"):
+        await context.reply(context.t("access.group", link=context.private_link("start")))
+
+
+async def _is_first(context: Context, key: str) -> bool:
+    services, now = context.services, context.services.clock.now()
+    return await services.db.write(lambda conn: notices.first_time(conn, f"{key}:{now:%Y-%m-%d}", now))
+
+
+def _sentence(state: TenantState, context: Context) -> str:
+    """Return the key of the sentence for this user."""
+    if state.banned:
+        return "access.banned"
+    return (
+        "access.declined" if state.access == tenants.DECLINED else f"access.wait_{context.services.config.access_mode}"
+    )
 
 
 async def _ask_operators(state: TenantState, context: Context) -> None:

@@ -97,7 +97,7 @@ class Bot:
         self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
         self._secret = webhook.secret_of(config.token)
         self.stars = StarsClient(self.bot)
-        _add_handlers(self._application, is_open=config.access_mode == "open")
+        _add_handlers(self._application)
 
     @property
     def bot(self) -> ExtBot[int]:
@@ -183,9 +183,8 @@ class Bot:
                 log.exception("the remains of dead processes could not be taken up")
 
 
-def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]", *, is_open: bool) -> None:
-    if not is_open:
-        application.add_handler(TypeHandler(Update, access.guard), group=-1)
+def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> None:
+    application.add_handler(TypeHandler(Update, access.guard), group=-1)
     for handler in payments.handlers():
         application.add_handler(handler)
     application.add_handler(MessageHandler(RUNS, on_run))

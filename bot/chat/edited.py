@@ -27,7 +27,7 @@ async def on_edited(update: Update, context: Context) -> None:
     if message is None or is_anonymous(message):
         return
     state = await context.state()
-    if not state.is_admitted:
+    if not state.is_admitted or state.banned:
         return
     record = await _last_question(message, context)
     content = _edited_content(message, context, record) if record is not None else None

@@ -248,5 +248,5 @@ def build_application(services: Services, request: RecordingRequest) -> "Applica
         notifier=TelegramNotifier(bot, services.db, services.config.admin_ids),
         commands=discover(),
     )
-    _add_handlers(application, is_open=True)
+    _add_handlers(application)
     return application
