@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from math import inf, isfinite
 
 from engine.ports import LimitHeaders
-from engine.routing.learned_limit import LearnedLimit
-from engine.routing.quotas import LearnedTokenLimit, ReportedQuota
+from engine.routing.rate_limits import LearnedLimit, LearnedTokenLimit, ReportedQuota
 
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 5.0, 600.0
 MOST_MODELS = 1024  # upper bound of the budgets of a key

@@ -15,8 +15,8 @@ from engine.catalog.offers import Quote
 from engine.chat import Usage
 from engine.embeddings import EmbeddingCall, EmbeddingInput, EmbeddingRequest, Vector
 from engine.errors import FirstTokenLate, ProviderError
+from engine.gateway.billed_attempt import Bounds
 from engine.gateway.market import Market
-from engine.gateway.usage import Bounds
 from engine.money import ZERO, Money, reported_atto
 from engine.ports import EmbeddingProvider
 from engine.routing.selection import NextAttempt

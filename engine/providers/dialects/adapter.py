@@ -20,8 +20,14 @@ from engine.providers.own_fields import OF_ONE_REQUEST, leave_out, refused_field
 from engine.providers.refusals import SIGNATURES, refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
-from engine.providers.streams.answer_reading import MOST_ERROR_BYTES, AnswerReading, json_or_text, limits_of
-from engine.providers.streams.stream_reader import StreamReader, ended_at_limit
+from engine.providers.streams.answer_reading import (
+    MOST_ERROR_BYTES,
+    AnswerReading,
+    StreamReader,
+    ended_at_limit,
+    json_or_text,
+    limits_of,
+)
 from engine.providers.transport.pool import ConnectionPool
 from engine.providers.transport.receiver import Transport
 from engine.providers.transport.through_httpx import HttpxTransport

@@ -10,8 +10,7 @@ from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import ProviderError
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import ProviderAdapter
-from engine.providers.dialects.gemini_contents import without_signatures
-from engine.providers.dialects.gemini_request import checks_schema, ignored_fields, request_body
+from engine.providers.dialects.gemini_request import checks_schema, ignored_fields, request_body, without_signatures
 from engine.providers.dialects.gemini_stream import GeminiStreamReader
 from engine.providers.embeddings import gemini as embeddings
 from engine.providers.mending.answers import AnswerMending

@@ -1,20 +1,22 @@
 """The request of Gemini's streamGenerateContent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.chat import Options, Tool
+from engine.chat import Image, Message, Options, Part, Role, Text, Tool, ToolCall
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import NO_PREFILL
-from engine.providers.dialects.gemini_contents import contents, mended
 from engine.providers.mending.given import given_fields, has_names
+from engine.providers.mending.pictures import PictureRules, checked_picture
 from engine.providers.mending.schemas import JSON_ASKED, gemini_schema, parameters_schema, schema_in_words, schema_of
 from engine.providers.mending.tool_choices import allowed_mode, allowed_names
 from engine.providers.mending.tool_names import GEMINI_NAME, safe_name
-from engine.providers.mending.turns import begins_answer
-from engine.providers.model_facts import needs_signatures
+from engine.providers.mending.tool_turns import arguments_object
+from engine.providers.mending.turns import TurnRules, begins_answer, mended_turns
+from engine.providers.model_facts import NO_SIGNATURE, needs_signatures
 from engine.providers.spec import Spec, thinking_off
+from engine.providers.tool_ids import of_at_most
 
 _EFFORT_BUDGET = {"none": 0, "minimal": 0, "low": 1024, "medium": 8192, "high": 24576}
 _LEAST_BUDGET = {"2.5-pro": 128, "2.5-flash-lite": 512}  # of a budget above zero; 2.5-pro can't do without
@@ -25,6 +27,7 @@ _TOOL_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 _IGNORED = frozenset({"logprobs", "top_logprobs", "logit_bias"})
 _PENALTIES = frozenset({"frequency_penalty", "presence_penalty"})
 _SEEDS = 2**31
+RULES = TurnRules(of_at_most(64), GEMINI_NAME, refuses_blank=True, needs_user=True, begins_with_user=True)
 ONE_CALL_ASKED = "Call at most one function at a time."
 
 
@@ -144,3 +147,66 @@ def _thinking(call: ProviderCall, off: Mapping[str, Any]) -> dict[str, Any] | No
 def _shown(effort: str) -> dict[str, Any]:
     """Return the field that asks for the thoughts themselves, for a request that asks for thinking."""
     return {} if effort in {"none", "minimal"} else {"includeThoughts": True}
+
+
+def mended(messages: Sequence[Message]) -> tuple[str, list[Message]]:
+    """Return the text of the system, and the other turns."""
+    turns = mended_turns(messages, RULES)
+    system = "\n\n".join(turn.text for turn in turns if turn.role is Role.SYSTEM)
+    return system, [turn for turn in turns if turn.role is not Role.SYSTEM]
+
+
+def contents(turns: Sequence[Message], model: str, rules: PictureRules) -> list[dict[str, Any]]:
+    """Return the contents. Messages of one role in a row are one content; tool results belong to the user.
+
+    Raises CapabilityMissing for a picture that Gemini refuses.
+    """
+    found: list[dict[str, Any]] = []
+    signs = needs_signatures(model)
+    for turn in turns:
+        role = "model" if turn.role is Role.ASSISTANT else "user"
+        parts = list(_parts(turn, rules, signs=signs))
+        if found and found[-1]["role"] == role:
+            found[-1]["parts"] += parts
+        elif parts:
+            found.append({"role": role, "parts": parts})
+    return found
+
+
+def _parts(message: Message, rules: PictureRules, *, signs: bool) -> Iterator[dict[str, Any]]:
+    if message.role is Role.TOOL:
+        key = "error" if message.is_error else "result"
+        yield {"functionResponse": {"name": message.name, "response": {key: message.text}}}
+        yield from (_part(part, rules) for part in message.parts if isinstance(part, Image))
+        return
+    yield from (_part(part, rules) for part in message.parts)
+    for number, call in enumerate(message.tool_calls):
+        yield _call(call, is_first=number == 0, signs=signs)
+
+
+def _call(call: ToolCall, *, is_first: bool, signs: bool) -> dict[str, Any]:
+    """Return a call. Of calls in parallel only the first one needs a signature."""
+    part: dict[str, Any] = {"functionCall": {"name": call.name, "args": arguments_object(call.arguments)}}
+    signature = call.signature or (NO_SIGNATURE if is_first else "")
+    return {**part, "thoughtSignature": signature} if signs and signature else part
+
+
+def without_signatures(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the contents with NO_SIGNATURE for every signature: Gemini refuses those of another account or model."""
+    return [
+        {
+            **content,
+            "parts": [
+                {**part, "thoughtSignature": NO_SIGNATURE} if "thoughtSignature" in part else part
+                for part in content["parts"]
+            ],
+        }
+        for content in found
+    ]
+
+
+def _part(part: Part, rules: PictureRules) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return {"text": part.text}
+    kind, content = checked_picture(part, rules)
+    return {"inlineData": {"mimeType": kind, "data": content}}

@@ -8,12 +8,11 @@ from engine.errors import Garbled, KeyRefused, Overloaded
 from engine.providers.dialects.adapter import compact_json, integer, json_object
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame
-from engine.providers.streams.finishes import finish_of, is_reason
+from engine.providers.streams.answer_reading import StreamReader
+from engine.providers.streams.endings import UsageCounts, finish_of, is_reason, reconciled
 from engine.providers.streams.heartbeats import is_heartbeat
 from engine.providers.streams.openai_parts import MOST_PARTS
-from engine.providers.streams.stream_reader import StreamReader
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
-from engine.providers.streams.usage_counts import UsageCounts, reconciled
 
 _ACCOUNT_DISABLED = "PUP_LIMITED_DISABLED"  # the account may no longer use the model; its owner has to act
 _COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")

@@ -11,18 +11,17 @@ from engine.providers.error_details import reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
-from engine.providers.streams.finishes import finish_of, is_listed, is_reason
+from engine.providers.streams.answer_reading import StreamReader
+from engine.providers.streams.endings import UsageCounts, count_of, finish_of, is_listed, is_reason
 from engine.providers.streams.half_characters import is_half, joined
 from engine.providers.streams.heartbeats import is_heartbeat
 from engine.providers.streams.openai_parts import call_pieces, parts_of, signatures_of
 from engine.providers.streams.openai_usage import billed_usd, usage_of
 from engine.providers.streams.plain_text import plain_text
 from engine.providers.streams.signed_calls import SignedToolCalls, signs_calls
-from engine.providers.streams.stream_reader import StreamReader
 from engine.providers.streams.think_tags import TaggedText, ThinkTags
 from engine.providers.streams.thinking_habits import ThinkingHabits
 from engine.providers.streams.tool_calls import ToolCalls
-from engine.providers.streams.usage_counts import UsageCounts, count_of
 from engine.providers.text_template import TextTemplate
 
 _MOST_CHOICES = 128

@@ -6,7 +6,7 @@ from decimal import Decimal
 from engine.chat import Usage
 from engine.providers.reported_costs import reported_cost
 from engine.providers.sse import Frame
-from engine.providers.streams.usage_counts import UsageCounts, reconciled
+from engine.providers.streams.endings import UsageCounts, reconciled
 
 
 def billed_usd(frame: Frame) -> Decimal | None:

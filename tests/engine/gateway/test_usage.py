@@ -7,7 +7,7 @@ import pytest
 from engine.catalog.offers import flat_price
 from engine.catalog.token_counts import estimate_text
 from engine.chat import ChatRequest, Role, Usage, says
-from engine.gateway.usage import (
+from engine.gateway.billed_attempt import (
     MOST_TOKENS,
     Bounds,
     Delivered,

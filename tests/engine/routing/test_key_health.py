@@ -2,7 +2,7 @@ import pytest
 
 from engine.ports import LimitHeaders
 from engine.routing.key_health import KeyHealth
-from engine.routing.learned_limit import LearnedLimit, LimitDrop
+from engine.routing.rate_limits import LearnedLimit, LimitDrop
 
 
 def rate_limit(key: KeyHealth, now: float, retry_after: float | None = None, *, per_day: bool = False) -> None:

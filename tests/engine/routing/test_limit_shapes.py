@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pytest
 
-from engine.routing.learned_limit import LearnedLimit
+from engine.routing.rate_limits import LearnedLimit
 
 PER_MINUTE, DEMAND, MINUTES, REST_SECONDS = 20, 1.75, 40, 1.0
 

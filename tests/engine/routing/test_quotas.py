@@ -8,7 +8,7 @@ from engine.catalog.offers import Quote
 from engine.errors import RateLimited
 from engine.ports import LimitHeaders
 from engine.routing.permits import Permit
-from engine.routing.quotas import LearnedTokenLimit, ReportedQuota
+from engine.routing.rate_limits import LearnedTokenLimit, ReportedQuota
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import A, TwoProviders
 

@@ -3,10 +3,15 @@ import json
 import pytest
 
 from engine.chat import Delta
-from engine.errors import Garbled, KeyRefused, Overloaded, RateLimited
+from engine.errors import Garbled, KeyRefused, Overloaded, RateLimited, StreamCut
 from engine.providers.sse import Frame
-from engine.providers.streams.answer_reading import MOST_ERROR_BYTES, AnswerReading, json_or_text, limits_of
-from engine.providers.streams.stream_reader import StreamReader
+from engine.providers.streams.answer_reading import (
+    MOST_ERROR_BYTES,
+    AnswerReading,
+    StreamReader,
+    json_or_text,
+    limits_of,
+)
 from tests.engine.providers.reading import ChunkSink
 
 
@@ -80,3 +85,22 @@ def test_helpers() -> None:
     assert json_or_text(b'{"a": 1}') == {"a": 1}
     assert json_or_text(b"\xffno" + b"x" * 400) == "\ufffdno" + "x" * 297
     assert limits_of({"content-type": "x"}) is None
+
+
+class Reader(StreamReader):
+    def read(self, frame: Frame) -> list[Delta]:
+        return [Delta(frame.data)]
+
+
+@pytest.mark.parametrize(("ended", "finished"), [(True, False), (False, True), (True, True)])
+def test_end_marker_or_finish_reason_is_a_proper_end(*, ended: bool, finished: bool) -> None:
+    reader = Reader()
+    reader.has_ended, reader.has_finished = ended, finished
+    reader.check_end()
+
+
+def test_body_without_either_is_cut() -> None:
+    reader = Reader()
+    reader.read(Frame("", "a"))
+    with pytest.raises(StreamCut):
+        reader.check_end()

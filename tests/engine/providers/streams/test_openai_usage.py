@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from engine.chat import Usage
+from engine.providers.streams.endings import UsageCounts
 from engine.providers.streams.openai_usage import usage_of
-from engine.providers.streams.usage_counts import UsageCounts
 
 XAI = {
     "prompt_tokens": 20,

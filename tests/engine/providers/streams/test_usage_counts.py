@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.providers.streams.usage_counts import UsageCounts, count_of, reconciled
+from engine.providers.streams.endings import UsageCounts, count_of, reconciled
 
 
 @pytest.mark.parametrize(

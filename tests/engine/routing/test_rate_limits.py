@@ -2,8 +2,7 @@ from collections import deque
 
 import pytest
 
-from engine.routing.learned_limit import SLACK_SECONDS, LearnedLimit, LimitDrop
-from engine.routing.quotas import ReportedQuota
+from engine.routing.rate_limits import SLACK_SECONDS, LearnedLimit, LimitDrop, ReportedQuota
 
 
 def refuse(limit: LearnedLimit, now: float) -> None:

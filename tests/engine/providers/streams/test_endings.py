@@ -3,7 +3,7 @@
 import pytest
 
 from engine.chat import Finish
-from engine.providers.streams.finishes import finish_of, is_listed, is_reason
+from engine.providers.streams.endings import finish_of, is_listed, is_reason
 
 
 @pytest.mark.parametrize(
