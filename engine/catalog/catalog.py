@@ -31,7 +31,7 @@ from engine.catalog.offers import (
 from engine.catalog.picture_tokens import estimate_pictures, pictures_beyond_bound
 from engine.catalog.price_book import PriceBook
 from engine.catalog.prompt_cache import OfferHits, PromptCache, SentPrompt
-from engine.catalog.token_counts import Measure, estimate_text, measure
+from engine.catalog.token_counts import estimate_text, measure
 from engine.catalog.token_sizes import TokenSizes
 from engine.chat import ChatRequest, Usage
 from engine.errors import ModelNotSold, NotForChat, UnknownModel
@@ -93,8 +93,7 @@ class Catalog:
         """Return the names that may be asked for now: models, then the offers of configured providers."""
         listed = (Offer(provider, model) for provider, models in self.book.listed.items() for model in models)
         sold = (offer for offer in (*self._offers, *listed) if not unit_beside_text(offer.name))
-        offers = sorted({offer.name for offer in sold if self.configured(offer.provider)})
-        return (*self.models, *offers)
+        return (*self.models, *sorted({offer.name for offer in sold if self.configured(offer.provider)}))
 
     def model(self, name: str) -> Model:
         """Return the model of a configured name, of `provider/model`, or of a bare model name.
@@ -126,13 +125,11 @@ class Catalog:
         size = measure(request)
         answer_tokens = self.sizes.answer_tokens(model.name, tenant_id, size.tokens)
         least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
-        talk, now = request.conversation, at.timestamp()
-        outlook = self.forecast.outlook(talk, tenant_id, now) if talk else None
+        talk, excludes = request.conversation, bool(request.exclusions)
+        outlook = self.forecast.outlook(talk, tenant_id, at.timestamp()) if talk else None
         needs = needed_capabilities(request, has_pictures=size.has_pictures)
-        sent = self.prefixes.continued(request)
-        sized = _SizedRequest(request, size, needs, answer_tokens, least_tokens, outlook, sent)
-        quotes: list[Quote] = []
-        drops: list[Drop] = []
+        sized = _SizedRequest(request, needs, answer_tokens, least_tokens, outlook, self.prefixes.continued(request))
+        quotes, drops = list[Quote](), list[Drop]()
         for facts in self._facts_now(model, at):
             input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.sizes, size)
             if size.has_pictures:
@@ -140,7 +137,8 @@ class Catalog:
                 ceiling_tokens += pictures_beyond_bound(request, facts.offer.model)
             fits = not needs and input_tokens + least_tokens <= facts.most_tokens
             reason = "" if fits else _unable(facts, sized, input_tokens)
-            reason = reason or self.policies.reason(request.exclusions, facts.offer.provider)
+            if excludes and not reason:
+                reason = self.policies.reason(request.exclusions, facts.offer.provider)
             if reason:
                 drops.append(Drop(facts.offer, reason))
             else:
@@ -189,8 +187,7 @@ class Catalog:
 
     def context_tokens(self, offer: Offer, at: datetime) -> int | None:
         """Return the longest context: as learned within the last hour, else as configured, else as catalogued."""
-        learned = self.learned_contexts.tokens(offer, at)
-        return learned or self._told_context_tokens(offer)
+        return self.learned_contexts.tokens(offer, at) or self._told_context_tokens(offer)
 
     def teach_context(self, offer: Offer, named_tokens: int | None, refused_tokens: int, at: datetime) -> None:
         """Learn the longest context from a refused input that the provider itself classified as too long.
@@ -263,8 +260,8 @@ class Catalog:
         known = tuple(offer for offer in self._offers if offer.model == name)
         if exact in self._offers or (not known and self._is_sold(exact)):
             return (exact,)
-        others = (Offer(provider, name) for provider in self.book.sellers(name, self.configured))
-        return tuple(dict.fromkeys((*known, *others)))
+        others = [Offer(provider, name) for provider in self.book.sellers(name, self.configured)]
+        return tuple(dict.fromkeys([*known, *others]))
 
     def _is_sold(self, offer: Offer) -> bool:
         return bool(offer.model) and self.configured(offer.provider) and self.book.knows(offer.provider, offer.model)
@@ -279,7 +276,6 @@ class _SizedRequest:
     """
 
     request: ChatRequest
-    measure: Measure
     needs: frozenset[MissingCapability]
     answer_tokens: float
     least_tokens: int
