@@ -6,18 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from math import floor, log10
 from typing import Any
 
+import locales
 from documents.fonts import typeface
 from engine.money import ZERO, Money
-from storage.reports.usage import UsageRow
+from storage.reports.usage import UsageRow, UsageTotals
 
 WIDTH, SCALE, EDGE = 560, 2, 28
 PLOT, AXIS = 230, 46
 BACKGROUND, INK, SOFT, FAINT = "#ffffff", "#1c2733", "#66727f", "#e4e9ee"
 COLOURS = ("#2a7de1", "#f2a541", "#2f9e6e", "#b455a0", "#7b6cf6", "#e05d5d")
-OTHERS, EARNED, SPENT = "#9aa5b1", "#2f9e6e", "#e05d5d"
+OTHERS, EARNED, SPENT, COUNTED = "#9aa5b1", "#2f9e6e", "#e05d5d", "#2a7de1"
 LINES, MOST_LABELS = 4, 7
 
 Words = Mapping[str, str]
@@ -48,20 +50,42 @@ def usage(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> byt
 
 
 def margin(rows: Sequence[UsageRow], start: date, end: date, words: Words) -> bytes:
-    """Draw income and costs of each day side by side. `words`: title, subtitle, earned, spent, and their sums."""
+    """Draw income and costs of each day side by side, and a line of the answers, at a scale of its own.
+
+    `words`: title, subtitle, earned, spent, answers, and their sums.
+    """
     days = _days(start, end)
     earned, spent = _per_day(rows, days, _income), _per_day(rows, days, _outlay)
     series = (
         Series(words["earned"], words["earned_sum"], EARNED, [float(x.decimal) for x in earned]),
         Series(words["spent"], words["spent_sum"], SPENT, [float(x.decimal) for x in spent]),
     )
-    drawing = _Drawing(len(series))
+    answers = Series(words["answers"], words["answers_sum"], COUNTED, _answers_per_day(rows, days))
+    drawing = _Drawing(len(series) + 1)
     drawing.head(words["title"], words["subtitle"])
     drawing.plot(days, max((max(one.values, default=0) for one in series), default=0), _usd)
     for number in range(len(days)):
         drawing.pair(number, [one.values[number] for one in series], [one.colour for one in series])
-    drawing.legend(series)
+    drawing.line(answers.values, COUNTED)
+    drawing.legend((*series, answers))
     return drawing.png()
+
+
+def margin_words(language: str, days: int, totals: UsageTotals) -> dict[str, str]:
+    """Return the words of a margin chart in a language."""
+    written = partial(locales.written, locales.find(language).formats)
+    percent = Decimal(totals.margin_percent) if totals.margin_percent else None
+    share = "" if percent is None else locales.text(language, "margin.percent", percent=percent)
+    return {
+        "title": locales.text(language, "margin.chart", days=days),
+        "subtitle": f"{written(totals.margin)}{share}",
+        "earned": locales.text(language, "margin.sold"),
+        "spent": locales.text(language, "margin.spent"),
+        "answers": locales.text(language, "margin.answers"),
+        "earned_sum": written(totals.sold),
+        "spent_sum": written(totals.cost + totals.waste),
+        "answers_sum": written(totals.prompts),
+    }
 
 
 def _by_model(rows: Sequence[UsageRow], days: Sequence[date], others: str) -> list[Series]:
@@ -127,6 +151,17 @@ class _Drawing:
         for place, (value, colour) in enumerate(zip(values, colours, strict=True)):
             self._bar(left + place * width, width, 0, value, colour)
 
+    def line(self, values: Sequence[float], colour: str) -> None:
+        """Draw one value a day as a line whose highest point is the top of the plot."""
+        most = max(values, default=0) or 1.0
+        points = [
+            _at(self._x(number) + self._step / 2, self._top + PLOT - PLOT * value / most)
+            for number, value in enumerate(values)
+        ]
+        self._draw.line(points, colour, 2 * SCALE, joint="curve")
+        for x, y in points:
+            self._draw.ellipse([(x - 3 * SCALE, y - 3 * SCALE), (x + 3 * SCALE, y + 3 * SCALE)], colour)
+
     def legend(self, series: Sequence[Series]) -> None:
         y = self._top + PLOT + 48.0
         for one in series:
@@ -189,6 +224,13 @@ def _tokens_per_day(rows: Sequence[UsageRow], days: Sequence[date]) -> list[floa
     sums: dict[date, int] = defaultdict(int)
     for row in rows:
         sums[row.day] += row.tokens
+    return [float(sums[day]) for day in days]
+
+
+def _answers_per_day(rows: Sequence[UsageRow], days: Sequence[date]) -> list[float]:
+    sums: dict[date, int] = defaultdict(int)
+    for row in rows:
+        sums[row.day] += row.prompts
     return [float(sums[day]) for day in days]
 
 

@@ -1,22 +1,27 @@
 """Notices from the scheduler and from handlers: texts by key, in each reader's language. Nothing here raises."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from telegram import InlineKeyboardMarkup
+from telegram import InlineKeyboardMarkup, InputFile, Message
 from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
 import locales
+from bot import charts
 from bot.buttons import button, rows
+from bot.formatting.characters import units
 from bot.formatting.markdown import Piece, render
 from locales.button import Button
 from storage.alerts.admin_notices import Undelivered
 from storage.database.database import Database
+from storage.reports.usage import UsageSpan, UsageTotals
 from storage.tenants import tenant_settings, tenants
 
 log = logging.getLogger(__name__)
+MOST_CAPTION_UNITS = 1024
 NOBODY = 0
 """Stands for the admins where there are none."""
 
@@ -54,13 +59,20 @@ class TelegramNotifier:
         buttons: Sequence[Button] = (),
         *,
         reply_to: int | None = None,
+        chart: UsageSpan | None = None,
     ) -> Sent | Undelivered:
+        """`chart`: the text becomes the caption of its margin chart, where it is short enough."""
         if user_id == NOBODY:
             log.warning("ADMIN_IDS is empty, so nobody gets this alert: %s %s", key, dict(values))
             return Undelivered.REFUSED
         language = await self._language(user_id)
         piece = self._piece(language, key, values)
         try:
+            if (
+                chart is not None
+                and (with_chart := await self._send_chart(user_id, language, piece, chart)) is not None
+            ):
+                return user_id, with_chart.message_id
             message = await self._bot.send_message(
                 user_id,
                 piece.text,
@@ -79,6 +91,18 @@ class TelegramNotifier:
             log.warning("notice %s was not sent to user %d: %s", key, user_id, error)
             return Undelivered.UNREACHABLE
         return user_id, message.message_id
+
+    async def _send_chart(self, user_id: int, language: str, piece: Piece, chart: UsageSpan) -> Message | None:
+        """Send the chart with the text as its caption. None: the text is too long, and is still to be sent."""
+        days = (chart.end - chart.start).days + 1
+        words = charts.margin_words(language, days, UsageTotals.of(chart.rows))
+        picture = await asyncio.to_thread(charts.margin, chart.rows, chart.start, chart.end, words)
+        fits = units(piece.text) <= MOST_CAPTION_UNITS
+        caption, entities = (piece.text, list(piece.entities)) if fits else (None, None)
+        sent = await self._bot.send_photo(
+            user_id, InputFile(picture, "margin.png"), caption=caption, caption_entities=entities
+        )
+        return sent if fits else None
 
     async def edit(
         self,

@@ -27,31 +27,33 @@ def _plain(facts: IncidentFacts) -> Mapping[str, object]:
 def _of_provider(incident: Incident) -> tuple[Button, ...]:
     provider = incident.subject.partition("/")[0]
     return (
-        _mute(incident),
+        *_hands(incident),
         Button("alert.drain", "providers", "drain", (provider,)),
         Button("alert.probe", "providers", "probe", (provider,)),
     )
 
 
-def _mute(incident: Incident) -> Button:
-    return Button("alert.mute", "alerts", "mute", (str(incident.id),))
+def hands(ids: tuple[str, ...], *, acknowledged: bool) -> tuple[Button, ...]:
+    """Return the buttons of these incidents: acknowledge, until someone did, and mute."""
+    mute = Button("alert.mute", "alerts", "mute", ids)
+    return (mute,) if acknowledged else (Button("alert.ack", "alerts", "ack", ids), mute)
 
 
-def _only_mute(incident: Incident) -> tuple[Button, ...]:
-    return (_mute(incident),)
+def _hands(incident: Incident) -> tuple[Button, ...]:
+    return hands((str(incident.id),), acknowledged=incident.acknowledged)
 
 
 KINDS: Mapping[str, AlertKind] = {
-    ALL_DOWN: AlertKind("alert.everything_down", "alert.everything_back", all_down_values),
+    ALL_DOWN: AlertKind("alert.everything_down", "alert.everything_back", all_down_values, _hands),
     **{
         kind: AlertKind("alert.provider_down", "alert.provider_back", outage_values, _of_provider)
         for kind in OUTAGE_KINDS
     },
-    "database_slow": AlertKind("alert.database_slow", "alert.database_slow_over", _plain, _only_mute),
-    "disk_low": AlertKind("alert.disk_low", "alert.disk_low_over", _plain, _only_mute),
-    "clock_wrong": AlertKind("alert.clock_wrong", "alert.clock_wrong_over", _plain, _only_mute),
-    "other_poller": AlertKind("alert.other_poller", "alert.other_poller_over", _plain, _only_mute),
-    "balance_low": AlertKind("alert.balance_low", "alert.balance_up", _plain, _only_mute),
+    "database_slow": AlertKind("alert.database_slow", "alert.database_slow_over", _plain, _hands),
+    "disk_low": AlertKind("alert.disk_low", "alert.disk_low_over", _plain, _hands),
+    "clock_wrong": AlertKind("alert.clock_wrong", "alert.clock_wrong_over", _plain, _hands),
+    "other_poller": AlertKind("alert.other_poller", "alert.other_poller_over", _plain, _hands),
+    "balance_low": AlertKind("alert.balance_low", "alert.balance_up", _plain, _hands),
     "offer_slow": AlertKind("alert.offer_slow", "alert.offer_slow_over", _plain, _of_provider),
     OFFER_AVOIDED: AlertKind("alert.offer_avoided", "alert.offer_preferred", avoided_values, _of_provider),
 }

@@ -9,6 +9,7 @@ from locales.button import Button
 from storage.alerts.admin_notices import Undelivered
 from storage.billing.reconciliation import StarEntry
 from storage.billing.subscriptions import Subscription
+from storage.reports.usage import UsageSpan
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,9 @@ class Notifier(Protocol):
         buttons: Sequence[Button] = (),
         *,
         reply_to: int | None = None,
+        chart: UsageSpan | None = None,
     ) -> Sent | Undelivered:
-        """Send a message, as a reply to the message `reply_to` of that chat."""
+        """Send a message, as a reply to the message `reply_to` of that chat, or below the margin chart of a span."""
         ...
 
     async def notify(
@@ -97,6 +99,7 @@ class LoggingNotifier:
         buttons: Sequence[Button] = (),
         *,
         reply_to: int | None = None,  # noqa: ARG002
+        chart: UsageSpan | None = None,  # noqa: ARG002
     ) -> Sent | Undelivered:
         log.warning("no bot to tell the admins: %s %s%s", key, dict(values), " (buttons)" if buttons else "")
         return Undelivered.REFUSED

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from locales.button import Button
-from scheduler.alert_kinds import KINDS, AlertKind, rank
+from locales.formats import as_code
+from scheduler.alert_kinds import KINDS, AlertKind, hands, rank
 from scheduler.context import JobContext
 from scheduler.incidents import RECOVERY
 from scheduler.outage_facts import OUTAGE_KINDS
@@ -178,13 +179,18 @@ def _text_of(group: Sequence[Incident]) -> _Text:
     if len(texts) == 1:
         return texts[0]
     sections = [line for text in texts for line in ({"key": text.key, "values": text.values}, "")][:-1]
-    mute = Button("alert.mute", "alerts", "mute", tuple(str(each.id) for each in group[:MOST_MUTED]))
-    return _Text("alert.group", {"sections": sections}, (mute, Button("alert.providers", "providers", "list")))
+    ids = tuple(str(each.id) for each in group[:MOST_MUTED])
+    buttons = hands(ids, acknowledged=all(each.acknowledged for each in group))
+    return _Text("alert.group", {"sections": sections}, (*buttons, Button("alert.providers", "providers", "list")))
 
 
 MOST_MUTED = 6
-"""The incidents that one button mutes: Telegram allows 64 bytes for a button's data."""
+"""The incidents that one button mutes or acknowledges: Telegram allows 64 bytes for a button's data."""
 
 
 def _single(kind: AlertKind, incident: Incident) -> _Text:
-    return _Text(kind.key, kind.values(incident.facts), kind.buttons(incident))
+    said = _Text(kind.key, kind.values(incident.facts), kind.buttons(incident))
+    if not incident.acknowledged_by:
+        return said
+    text = {"key": said.key, "values": said.values}
+    return _Text("alert.with_hand", {"text": text, "name": as_code(incident.acknowledged_by)}, said.buttons)

@@ -7,6 +7,7 @@ from telegram import InlineKeyboardMarkup, Update
 from bot.buttons import button, rows
 from bot.command import Command
 from bot.context import Context
+from locales.formats import as_code
 from storage.alerts import incidents
 from storage.alerts.incidents import Incident
 
@@ -23,19 +24,21 @@ async def alerts(_: Update, context: Context) -> None:
 async def mute(_: Update, context: Context, args: tuple[str, ...]) -> None:
     until = context.services.clock.now() + timedelta(hours=1)
     await context.services.db.write(lambda conn: incidents.mute(conn, [int(number) for number in args], until))
-    await context.reply(context.t("alerts.muted"))
+    await context.answer_press(context.t("alerts.muted"))
 
 
 async def acknowledge(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    await context.services.db.write(lambda conn: incidents.acknowledge(conn, int(args[0])))
-    await context.reply(context.t("alerts.acknowledged"))
+    """Store who is on it: the messages of all admins show that within seconds."""
+    by, ids = context.user.full_name, [int(number) for number in args]
+    await context.services.db.write(lambda conn: incidents.acknowledge(conn, ids, by))
+    await context.answer_press(context.t("alerts.acknowledged"))
 
 
 def _line(context: Context, each: Incident) -> str:
     now = context.services.clock.now()
     notes = [
         context.t("alerts.is_muted", until=f"{each.muted_until:%H:%M}") if each.muted_until > now else "",
-        context.t("alerts.is_acknowledged") if each.acknowledged else "",
+        context.t("alerts.is_acknowledged", name=as_code(each.acknowledged_by)) if each.acknowledged else "",
     ]
     since, kind = f"{each.opened_at:%Y-%m-%d %H:%M}", context.t(f"incident.{each.kind}")
     return context.t("alerts.line", subject=each.subject, kind=kind, since=since) + "".join(notes)

@@ -53,7 +53,9 @@ async def _show(context: Context, days: int) -> None:
     found, stars, owed = await context.services.db.read(read)
     totals = UsageTotals.of(found)
     if found:
-        picture = await asyncio.to_thread(charts.margin, found, start, end, _chart_texts(context, days, totals))
+        picture = await asyncio.to_thread(
+            charts.margin, found, start, end, charts.margin_words(context.language, days, totals)
+        )
         await context.bot.send_photo(context.user.id, InputFile(picture, "margin.png"))
     text = context.t(
         "margin.head",
@@ -100,17 +102,6 @@ def _lines(context: Context, found: Sequence[UsageRow]) -> str:
 
 def _percent(context: Context, totals: UsageTotals) -> str:
     return context.t("margin.percent", percent=Decimal(totals.margin_percent)) if totals.margin_percent else ""
-
-
-def _chart_texts(context: Context, days: int, totals: UsageTotals) -> dict[str, str]:
-    return {
-        "title": context.t("margin.chart", days=days),
-        "subtitle": f"{context.written(totals.margin)}{_percent(context, totals)}",
-        "earned": context.t("margin.sold"),
-        "spent": context.t("margin.spent"),
-        "earned_sum": context.written(totals.sold),
-        "spent_sum": context.written(totals.cost + totals.waste),
-    }
 
 
 def _days(context: Context, days: int) -> tuple[date, date]:

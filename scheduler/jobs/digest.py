@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from locales.formats import as_code
-from scheduler.admin_notices import tell_admins_once
+from scheduler.admin_notices import DIGEST, tell_admin_once
 from scheduler.context import JobContext
 from scheduler.job import Job
 from scheduler.run_times import latest_daily
@@ -18,7 +19,8 @@ from storage.reports import liability, outcomes, usage
 from storage.reports.liability import Liability, StarTotals
 from storage.reports.outcomes import Outcome
 from storage.reports.usage import TenantShare, UsageTotals
-from storage.tenants import notices
+from storage.schedules import zones
+from storage.tenants import notices, tenants
 
 TOP = 5
 
@@ -41,21 +43,33 @@ class DailyFigures:
 
 
 async def run(context: JobContext) -> None:
-    due_at = latest_daily(context.clock.now(), context.digest_hour, context.digest_zone)
+    for admin in context.notifier.admins:
+        await _tell(context, admin)
+
+
+async def _tell(context: JobContext, admin: int) -> None:
+    """Send the digest to an admin at the hour of that admin's own time zone, where one is set."""
+    zone = await context.db.read(lambda conn: _zone(conn, admin)) or context.digest_zone
+    due_at = latest_daily(context.clock.now(), context.digest_hour, zone)
     yesterday = due_at.date() - timedelta(days=1)
-    once = f"digest:{yesterday}"
+    once = f"digest:{yesterday}:{admin}"
     if not await context.db.read(lambda conn: _is_due(conn, once, yesterday)):
         return
     figures = await context.db.read(lambda conn: _figures(conn, context, yesterday))
     if figures.is_quiet:
-        await tell_admins_once(context, once, "digest.quiet", {"day": yesterday})
+        await tell_admin_once(context, admin, once, "digest.quiet", {"day": yesterday})
     else:
-        await tell_admins_once(context, once, "digest.day", digest_values(figures))
+        await tell_admin_once(context, admin, once, DIGEST, digest_values(figures))
+
+
+def _zone(conn: Connection, admin: int) -> ZoneInfo | None:
+    state = tenants.by_telegram(conn, admin)
+    return None if state is None or zones.SETTING not in state.settings else zones.zone_of(state.settings)
 
 
 def _is_due(conn: Connection, once: str, day: date) -> bool:
     """Return True where the digest was not sent, and an attempt was made by then: a new service has no yesterday."""
-    if notices.is_known(conn, once):
+    if notices.is_known(conn, once) or notices.is_known(conn, f"digest:{day}"):  # the latter: of an earlier version
         return False
     return row(conn, "SELECT 1 AS one FROM attempts WHERE day <= :day LIMIT 1", day=day_of(day)) is not None
 

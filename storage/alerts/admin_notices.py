@@ -38,22 +38,31 @@ class AdminNotice:
     made_at: datetime
 
 
-def queue(conn: Connection, key: str, values: Mapping[str, object], now: datetime) -> None:
-    """Store a notice for all admins."""
+def queue(conn: Connection, key: str, values: Mapping[str, object], now: datetime, *, told: Iterable[int] = ()) -> None:
+    """Store a notice for all admins but those who are `told` otherwise."""
     conn.run(
         "INSERT INTO admin_notices (key, message_values, told, tries, next_at, made_at)"
-        " VALUES (:key, :values, '[]', 0, :now, :now)",
+        " VALUES (:key, :values, :told, 0, :now, :now)",
         key=key,
+        told=json.dumps(sorted(told)),
         values=to_json(values),
         now=ms(now),
     )
 
 
-def queue_once(conn: Connection, once: str, key: str, values: Mapping[str, object], now: datetime) -> bool:
-    """Store a notice for all admins, unless one was stored under `once` before. Return whether it was stored."""
+def queue_once(
+    conn: Connection,
+    once: str,
+    key: str,
+    values: Mapping[str, object],
+    now: datetime,
+    *,
+    told: Iterable[int] = (),
+) -> bool:
+    """Store a notice, unless one was stored under `once` before. Return whether it was stored."""
     is_first = notices.first_time(conn, once, now)
     if is_first:
-        queue(conn, key, values, now)
+        queue(conn, key, values, now, told=told)
     return is_first
 
 

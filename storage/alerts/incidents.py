@@ -11,7 +11,7 @@ from storage.database.connection import Connection, Row, moment, moment_or_none,
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident with the facts that its message shows."""
+    """One incident with the facts that its message shows. `acknowledged_by`: the operator who is on it."""
 
     id: int
     kind: str
@@ -22,6 +22,7 @@ class Incident:
     muted_until: datetime
     acknowledged: bool
     facts: dict[str, Any]
+    acknowledged_by: str = ""
 
 
 def find_open(conn: Connection, kind: str, subject: str) -> Incident | None:
@@ -91,8 +92,11 @@ def mute(conn: Connection, incident_ids: Iterable[int], until: datetime) -> None
         conn.run("UPDATE incidents SET muted_until = :until WHERE id = :id", id=incident_id, until=ms(until))
 
 
-def acknowledge(conn: Connection, incident_id: int) -> None:
-    conn.run("UPDATE incidents SET acknowledged = :yes WHERE id = :id", id=incident_id, yes=True)
+def acknowledge(conn: Connection, incident_ids: Iterable[int], by: str) -> None:
+    """Store that an operator is on these incidents; the first one stays."""
+    sql = "UPDATE incidents SET acknowledged = :yes, acknowledged_by = :by WHERE id = :id AND NOT acknowledged"
+    for incident_id in incident_ids:
+        conn.run(sql, id=incident_id, yes=True, by=by)
 
 
 def all_open(conn: Connection) -> list[Incident]:
@@ -133,4 +137,5 @@ def _incident(found: Row) -> Incident:
         moment(found["muted_until"]),
         bool(found["acknowledged"]),
         from_json(found["facts"]),
+        found["acknowledged_by"],
     )

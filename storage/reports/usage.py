@@ -42,6 +42,15 @@ class UsageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageSpan:
+    """The usage rows of the days from `start` to `end`, both included."""
+
+    start: date
+    end: date
+    rows: "Sequence[UsageRow]"
+
+
+@dataclass(frozen=True, slots=True)
 class UsageTotals:
     """The sums of usage rows."""
 

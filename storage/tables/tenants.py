@@ -117,6 +117,7 @@ class IncidentRow(SQLModel, table=True):
     closed_at: int | None = big(None)
     muted_until: int = big(0)
     acknowledged: bool = False
+    acknowledged_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
     facts: str = "{}"
 
 

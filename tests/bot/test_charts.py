@@ -11,7 +11,7 @@ from engine.money import Money
 from storage.reports.usage import UsageRow
 
 END = date(2026, 11, 25)
-SUMS = {"earned_sum": "5,00 $", "spent_sum": "3,00 $"}
+SUMS = {"earned_sum": "5,00 $", "spent_sum": "3,00 $", "answers": "Câu", "answers_sum": "3"}
 WORDS = {"title": "Kỳ này", "subtitle": "5,00 $", "others": "Khác", "earned": "Bán", "spent": "Vốn", **SUMS}
 
 

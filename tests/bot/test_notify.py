@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sandbox.app import Sandbox
 from storage.alerts.admin_notices import Undelivered
 from storage.database.connection import Connection
 from storage.database.database import Database
+from storage.reports.usage import UsageSpan
 from storage.tenants import tenants
 from storage.tenants.tenants import TenantState
 from tests.storage.books import FREE, NOW
@@ -126,3 +128,17 @@ def test_text_as_a_value_is_translated_and_other_values_are_kept() -> None:
     assert translated("en", {"key": "topup.yes", "values": {}}) == "I agree"
     assert translated("en", {"a": 1}) == {"a": 1}
     assert translated("en", 5) == 5
+
+
+@pytest.mark.parametrize(("words", "messages"), [(1, 1), (400, 2)])
+async def test_chart_has_the_text_as_its_caption_where_that_is_short_enough(
+    sandbox: Sandbox, notifier: TelegramNotifier, words: int, messages: int
+) -> None:
+    span = UsageSpan(date(2026, 11, 11), date(2026, 11, 24), ())
+    sent = await notifier.deliver(ANN, "broadcast.text", {"text": "digest " * words}, chart=span)
+    assert not isinstance(sent, Undelivered)
+    shown = sandbox.world.messages(ANN)
+    assert len(shown) == messages
+    assert shown[0]["photo"]
+    assert ("digest" in shown[0].get("caption", "")) is (messages == 1)
+    assert sent == (ANN, shown[-1]["message_id"])

@@ -26,6 +26,7 @@ from scheduler.ports import Sent
 from storage.alerts.admin_notices import Undelivered
 from storage.database.database import Database
 from storage.ledger.journal import SqlJournal
+from storage.reports.usage import UsageSpan
 from tests.builders import attempt, journaled, spent
 from tests.storage.conftest import db, postgres_server, postgres_template, sqlite_template, url
 
@@ -60,6 +61,7 @@ class SentMessage:
     reply_to: Sent | None = None
     edits: int = 0
     buttons: Sequence[Button] = ()
+    chart: UsageSpan | None = None
 
 
 @dataclass
@@ -84,11 +86,12 @@ class Notifications:
         buttons: Sequence[Button] = (),
         *,
         reply_to: int | None = None,
+        chart: UsageSpan | None = None,
     ) -> Sent | Undelivered:
         if self.is_offline:
             return Undelivered.UNREACHABLE
         told = None if reply_to is None else (user_id, reply_to)
-        return self._record(user_id, SentMessage(_text(key, values), told, buttons=buttons))
+        return self._record(user_id, SentMessage(_text(key, values), told, buttons=buttons, chart=chart))
 
     async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:
         if self.is_offline:

@@ -57,11 +57,10 @@ def test_sentence_of_a_status_page_is_no_markup() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_first_button_mutes_the_incident(kind: str) -> None:
+def test_first_buttons_acknowledge_and_mute_the_incident(kind: str) -> None:
     buttons = KINDS[kind].buttons(incident(kind, 7))
-    if kind != "everything_down":
-        assert (buttons[0].action, buttons[0].args) == ("mute", ("7",))
-    assert all(button.args == ("deepseek",) for button in buttons[1:])
+    assert [(each.action, each.args) for each in buttons[:2]] == [("ack", ("7",)), ("mute", ("7",))]
+    assert all(button.args == ("deepseek",) for button in buttons[2:])
 
 
 def test_gravest_then_oldest_comes_first() -> None:

@@ -13,6 +13,7 @@ from scheduler.ports import Sent
 from scheduler.publishing import PUBLISHED, TOGETHER, publish
 from storage.alerts import incidents
 from storage.alerts.admin_notices import CLAIM, FIRST_PAUSE, Undelivered
+from storage.reports.usage import UsageSpan
 from tests.scheduler.conftest import ADMIN, HandClock, Notifications
 
 DOWN = "provider_down"
@@ -49,7 +50,21 @@ async def test_incident_is_one_message_that_is_edited_where_it_changed(
         await show(context)
     (message,) = notifier.messages.values()
     assert (message.edits, message.text.splitlines()[0]) == (1, "🔴 deepseek is down: timeout, 6 failures")
+    assert [button.action for button in message.buttons] == ["ack", "mute", "drain", "probe"]
+
+
+async def test_acknowledged_incident_names_the_operator_in_its_one_message(
+    context: JobContext, notifier: Notifications
+) -> None:
+    await down(context, "deepseek")
+    await show(context)
+    await context.db.write(lambda conn: incidents.acknowledge(conn, [1], "Olga *the* `first`"))
+    await show(context)
+    (message,) = notifier.messages.values()
+    assert message.text.endswith("\n✓ `Olga *the* 'first'` is on it.")
     assert [button.action for button in message.buttons] == ["mute", "drain", "probe"]
+    await show(context)
+    assert message.edits == 1
 
 
 async def test_end_is_a_reply(context: JobContext, notifier: Notifications) -> None:
@@ -125,7 +140,11 @@ async def test_outages_that_begin_together_share_one_message(context: JobContext
     assert [line for line in message.text.splitlines() if line.startswith("🔴")] == [
         f"🔴 {name} is down: timeout, 5 failures" for name in names
     ]
-    assert [(button.action, button.args) for button in message.buttons] == [("mute", ("1", "2", "3")), ("list", ())]
+    assert [(button.action, button.args) for button in message.buttons] == [
+        ("ack", ("1", "2", "3")),
+        ("mute", ("1", "2", "3")),
+        ("list", ()),
+    ]
     await down(context, "gemini", 8)
     await recover(context, "openai")
     await show(context)
@@ -166,9 +185,10 @@ class Selective(Notifications):
         buttons: Sequence[Button] = (),
         *,
         reply_to: int | None = None,
+        chart: UsageSpan | None = None,
     ) -> Sent | Undelivered:
         found = self.states.get(user_id)
-        return found or await super().deliver(user_id, key, values, buttons, reply_to=reply_to)
+        return found or await super().deliver(user_id, key, values, buttons, reply_to=reply_to, chart=chart)
 
 
 async def test_each_admin_is_told_once_reachable_and_one_who_blocks_the_bot_never(

@@ -27,7 +27,7 @@ async def test_open_incident_is_listed_with_its_start(chat: Chat) -> None:
     text = await chat.say("/alerts", OLGA)
     assert f"deepseek: down since {chat.clock.now():%Y-%m-%d %H:%M} UTC" in text
     assert "muted" not in text
-    assert "acknowledged" not in text
+    assert "is on it" not in text
 
 
 async def test_muted_incident_is_marked_for_an_hour(chat: Chat) -> None:
@@ -44,4 +44,4 @@ async def test_acknowledged_incident_is_marked(chat: Chat) -> None:
     await opened(chat)
     await chat.say("/alerts", OLGA)
     assert "Acknowledged" in await chat.press("✓ deepseek", OLGA)
-    assert "· acknowledged" in await chat.say("/alerts", OLGA)
+    assert "· Olga is on it" in await chat.say("/alerts", OLGA)

@@ -2,8 +2,10 @@ from dataclasses import replace
 
 from scheduler.context import JobContext
 from scheduler.jobs import digest, outages
+from storage.database.connection import Connection
 from storage.reports import rollups
-from storage.tenants import tenants
+from storage.schedules import zones
+from storage.tenants import notices, tenant_settings, tenants
 from tests.scheduler.conftest import NOW, HandClock, Journal, Notifications
 
 
@@ -58,5 +60,46 @@ async def test_quiet_day_has_its_own_message(
 
 async def test_new_service_sends_no_digest(context: JobContext, journal: Journal, notifier: Notifications) -> None:
     await journal.answered("deepseek")
+    await digest.run(context)
+    assert notifier.texts == []
+
+
+async def test_digest_has_a_chart_of_the_last_14_days(
+    context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
+) -> None:
+    await journal.answered("deepseek", 2)
+    await rollups.catch_up(context.db)
+    clock.at = clock.at.replace(day=25)
+    await digest.run(context)
+    (message,) = notifier.messages.values()
+    assert message.chart is not None
+    assert (f"{message.chart.start:%m-%d}", f"{message.chart.end:%m-%d}") == ("11-11", "11-24")
+    assert sum(row.prompts for row in message.chart.rows) == 2
+
+
+async def test_each_admin_has_it_at_the_hour_of_the_own_time_zone(
+    context: JobContext, journal: Journal, clock: HandClock
+) -> None:
+    await journal.answered("deepseek")
+    notifier = Notifications(admins=(1, 2))
+    in_zone = replace(context, notifier=notifier, digest_hour=7)
+
+    def unit(conn: Connection) -> None:
+        owner = tenants.create(conn, "Bao", context.plans["free"], now=NOW, telegram_user_id=2)
+        tenant_settings.set_setting(conn, owner, zones.SETTING, "Asia/Ho_Chi_Minh")
+
+    await context.db.write(unit)
+    for hour, told in ((0, [2]), (6, [2]), (7, [2, 1]), (23, [2, 1])):
+        clock.at = clock.at.replace(day=25, hour=hour)
+        await digest.run(in_zone)
+        assert [user for user, _ in notifier.messages] == told
+
+
+async def test_day_that_an_earlier_version_told_all_admins_is_not_told_again(
+    context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
+) -> None:
+    await journal.answered("deepseek")
+    await context.db.write(lambda conn: notices.first_time(conn, "digest:2026-11-24", NOW))
+    clock.at = clock.at.replace(day=25)
     await digest.run(context)
     assert notifier.texts == []

@@ -44,7 +44,7 @@ async def test_first_line_names_provider_error_and_count(
     assert "Now gemini/m answers" in alert
     assert "429" not in alert
     (told,) = notifier.messages.values()
-    assert [button.action for button in told.buttons] == ["mute", "drain", "probe"]
+    assert [button.action for button in told.buttons] == ["ack", "mute", "drain", "probe"]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ async def test_changes_are_stored(db: Database) -> None:
         number = begin(conn)
         incidents.update(conn, number, {"failures": 9}, NOW + MINUTE)
         incidents.mute(conn, [number], NOW + 60 * MINUTE)
-        incidents.acknowledge(conn, number)
+        incidents.acknowledge(conn, [number], "Olga")
+        incidents.acknowledge(conn, [number], "Max")
         return opened(conn)
 
     found = await db.write(unit)
