@@ -1,31 +1,30 @@
 """/keys: make, list, limit, rename, rotate and revoke API keys. A secret is shown once."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
+from bot.api_keys.naming import ask_name, chosen_key, free_name, keep_name
+from bot.api_keys.secret_message import SAVED, address, delete_secret, send_secret
+from bot.api_keys.words import MOST_KEY_NAME_CHARS, WORDS, Changes, after_days
 from bot.buttons import button, rows
+from bot.chat.pending_input import NONE
 from bot.command import Command, Topic
 from bot.context import Context, arguments
-from engine.catalog.model_names import MOST_NAME_CHARS
 from storage.tenants import api_keys as key_units
 from storage.tenants.api_keys import ApiKey, KeySettings
 
 LIMITS = (100_000, 1_000_000, 5_000_000, 10_000_000, 25_000_000)
 RATES = (1, 5, 10, 30, 60, 120)
 DAYS = (30, 90)
-_MOST_TOKEN_DIGITS, _MOST_RATE_DIGITS, _MOST_DAY_DIGITS = 15, 6, 4
-_MOST_KEY_NAME_CHARS, _MOST_MODELS = 100, 100
 _MOST_MODEL_BYTES = 24  # of a model's name within a button's data
-_Changes: TypeAlias = Mapping[str, Any]
 _Action: TypeAlias = Callable[[Update, Context, tuple[str, ...]], Awaitable[None]]
 
 
 async def keys(_: Update, context: Context) -> None:
     given = list(arguments(context))
-    if given and given[0] in _WORDS:
+    if given and given[0] in WORDS:
         await _change_by_words(context, given)
     else:
         await _show(context)
@@ -38,7 +37,7 @@ async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
 async def _show(context: Context) -> None:
     found = await _own_keys(context)
     lines = "\n".join(_line(context, key) for key in found) or context.t("keys.none")
-    text = context.t("keys.head", url=_url(context), lines=lines)
+    text = context.t("keys.head", url=address(context), lines=lines)
     await context.reply(text, _keyboard(context, found))
 
 
@@ -46,11 +45,10 @@ async def make(_: Update, context: Context, __: tuple[str, ...]) -> None:
     if len(await _own_keys(context)) >= key_units.MAX_LIVE:
         await context.reply(context.t("keys.many", count=key_units.MAX_LIVE))
         return
-    state, services, key = await context.state(), context.services, key_units.new_key()
-    await services.db.write(
-        lambda conn: key_units.add(conn, state.id, key, KeySettings(name="telegram"), services.clock.now())
-    )
-    await context.reply(context.t("keys.made", secret=key.secret, url=_url(context)))
+    state, services, new = await context.state(), context.services, key_units.new_key()
+    settings = KeySettings(name=free_name(context, {key.name for key in await _own_keys(context)}))
+    made = await services.db.write(lambda conn: key_units.add(conn, state.id, new, settings, services.clock.now()))
+    await send_secret(context, "keys.made", new.secret, made)
 
 
 def of_key(work: Callable[[Context, ApiKey], Awaitable[None]]) -> _Action:
@@ -106,8 +104,13 @@ async def choose_models(context: Context, key: ApiKey) -> None:
     await context.reply(text, rows(buttons, width=3))
 
 
-async def say_how_to_rename(context: Context, key: ApiKey) -> None:
-    await context.reply(context.t("keys.choose_name", prefix=key.prefix, name=key.name))
+async def take_name(context: Context, text: str) -> str | None:
+    """Give the key that was chosen last this name. Return a sentence if it is too long."""
+    changes = WORDS["name"](context, text.split())
+    if changes is None:
+        return context.t("keys.name_long", most=MOST_KEY_NAME_CHARS)
+    await _change(context, await chosen_key(context), changes)
+    return None
 
 
 async def ask_to_rotate(context: Context, key: ApiKey) -> None:
@@ -119,8 +122,10 @@ async def rotate(context: Context, key: ApiKey) -> None:
     """Replace the secret. The old one is refused at once."""
     state, services, new = await context.state(), context.services, key_units.new_key()
     rotated = await services.db.write(lambda conn: key_units.rotate(conn, state.id, key.id, new, services.clock.now()))
-    text = context.t("keys.rotated", secret=new.secret, url=_url(context)) if rotated else context.t("keys.gone")
-    await context.reply(text)
+    if rotated:
+        await send_secret(context, "keys.rotated", new.secret, key)
+    else:
+        await context.reply(context.t("keys.gone"))
 
 
 async def ask_to_revoke(context: Context, key: ApiKey) -> None:
@@ -143,7 +148,7 @@ async def set_rate(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def set_expiry(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    await _change(context, int(args[0]), {"expires_at": _after_days(context, int(args[1]))})
+    await _change(context, int(args[0]), {"expires_at": after_days(context, int(args[1]))})
 
 
 async def toggle_model(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -158,7 +163,7 @@ async def toggle_model(_: Update, context: Context, args: tuple[str, ...]) -> No
     await _change(context, found.id, {"models": listed or None})
 
 
-async def _change(context: Context, key_id: int, changes: _Changes) -> None:
+async def _change(context: Context, key_id: int, changes: Changes) -> None:
     state, now = await context.state(), context.services.clock.now()
     changed = await context.services.db.write(lambda conn: key_units.change(conn, state.id, key_id, changes, now))
     if changed is None:
@@ -171,57 +176,11 @@ async def _change_by_words(context: Context, given: list[str]) -> None:
     """Change the key of a prefix, as in `/keys rate fk-abc 20`."""
     prefix = given[1].rstrip("…") if len(given) > 1 else ""
     found = [key for key in await _own_keys(context) if prefix and key.prefix.startswith(prefix)]
-    changes = _WORDS[given[0]](context, given[2:])
+    changes = WORDS[given[0]](context, given[2:])
     if len(found) == 1 and changes is not None:
         await _change(context, found[0].id, changes)
     else:
         await context.reply(context.t("keys.usage"))
-
-
-def _tokens(_: Context, rest: list[str]) -> _Changes | None:
-    number = _number(rest, _MOST_TOKEN_DIGITS)
-    return None if number is None else {"tokens_per_month": number or None}
-
-
-def _rate(_: Context, rest: list[str]) -> _Changes | None:
-    number = _number(rest, _MOST_RATE_DIGITS)
-    return None if number is None else {"requests_per_minute": number or None}
-
-
-def _expiry(context: Context, rest: list[str]) -> _Changes | None:
-    days = _number(rest, _MOST_DAY_DIGITS)
-    return None if days is None else {"expires_at": _after_days(context, days)}
-
-
-def _listed(_: Context, rest: list[str]) -> _Changes | None:
-    names = tuple(dict.fromkeys(rest))
-    if not names or len(names) > _MOST_MODELS or any(len(name) > MOST_NAME_CHARS for name in names):
-        return None
-    return {"models": None if names == ("all",) else names}
-
-
-def _name(_: Context, rest: list[str]) -> _Changes | None:
-    name = " ".join(rest).replace("\0", "")
-    return {"name": name} if 0 < len(name) <= _MOST_KEY_NAME_CHARS else None
-
-
-_WORDS: Mapping[str, Callable[[Context, list[str]], _Changes | None]] = {
-    "limit": _tokens,
-    "rate": _rate,
-    "expire": _expiry,
-    "models": _listed,
-    "name": _name,
-}
-
-
-def _number(rest: list[str], most_digits: int) -> int | None:
-    """Return the only word as a whole number; 0 removes a limit. None for anything else."""
-    plain = rest[0].replace(",", "").replace("_", "") if len(rest) == 1 else ""
-    return int(plain) if plain.isascii() and plain.isdecimal() and len(plain) <= most_digits else None
-
-
-def _after_days(context: Context, days: int) -> datetime | None:
-    return context.services.clock.now() + timedelta(days=days) if days else None
 
 
 async def _own_keys(context: Context) -> list[ApiKey]:
@@ -271,10 +230,6 @@ def _button(context: Context, text: str, action: str, *args: object) -> InlineKe
     return button(text, "keys", action, *args, owner=context.user.id)
 
 
-def _url(context: Context) -> str:
-    return context.services.config.http_url.rstrip("/")
-
-
 COMMAND = Command(
     "keys",
     keys,
@@ -288,7 +243,9 @@ COMMAND = Command(
         "rate": of_key(choose_rate),
         "models": of_key(choose_models),
         "expiry": of_key(choose_expiry),
-        "name": of_key(say_how_to_rename),
+        "name": of_key(ask_name),
+        NONE: keep_name,
+        SAVED: delete_secret,
         "rotate": of_key(ask_to_rotate),
         "rotated": of_key(rotate),
         "revoke": of_key(ask_to_revoke),
@@ -298,4 +255,5 @@ COMMAND = Command(
         "set_expiry": set_expiry,
         "model": toggle_model,
     },
+    take_text=take_name,
 )
