@@ -15,6 +15,7 @@ from storage.alerts import admin_notices
 from storage.invoices.invoices import Seller
 from web.app import WebServices
 from web.miniapp.access import Telegram
+from web.miniapp.payments.ports import Payments
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -102,6 +103,7 @@ def web_services(
         seller=_seller(container),
         admin_key=container.settings.admin_key,
         telegram=_telegram(container, frames),
+        payments=_payments(container, bot or notices),
         attempts=container.attempts,
         more_routes=bot.routes if bot is not None else (),
         public_url=_http_url(container),
@@ -148,6 +150,22 @@ def job_context(container: Container, bot: "Bot | None" = None, notices: "Notice
 def jobs(container: Container, bot: "Bot | None" = None, notices: "Notices | None" = None) -> Leader:
     """Return the jobs as a component; of several processes one runs them."""
     return Leader(job_context(container, bot, notices), container.settings.config.schedule.model_dump())
+
+
+def _payments(container: Container, sender: "Bot | Notices | None") -> Payments | None:
+    """Return the Mini App's way to pay; None where this process has no bot token."""
+    if sender is None:
+        return None
+    billing = container.settings.config.billing
+    return Payments(
+        sender.stars,
+        sender.notifier,
+        per_star=Money.usd(billing.usd_per_star),
+        topups=tuple(Money.usd(usd) for usd in billing.topup_usd),
+        topup_least=Money.usd(billing.topup_min_usd),
+        topup_most=Money.usd(billing.topup_max_usd),
+        plans_from=billing.plans_from,
+    )
 
 
 def _http_url(container: Container) -> str:

@@ -71,7 +71,8 @@ async def run_parts(
             opened(container)
         bot = _bot(container) if takes_updates(settings, parts) else None
         notices = notices_of(container) if bot is None else None
-        app = build_app(web_services(container, bot, notices)) if "web" in parts else None
+        frames = (settings.env.telegram_api_url.removesuffix("/telegram"),) if is_sandbox else ()
+        app = build_app(web_services(container, bot, notices, frames)) if "web" in parts else None
         if app is not None and container.tracing is not None:
             app = container.tracing.asgi(app)
         exchange = replicas_of(container, parts, bot)

@@ -24,6 +24,7 @@ from web.auth import Authenticator
 from web.errors import SERVER_ERROR, HttpProblem, bad_request
 from web.miniapp import parts as mini_app
 from web.miniapp.access import MiniAppAccess, Telegram
+from web.miniapp.payments.ports import Payments
 from web.openai import models, usage
 from web.openai.chat import ChatFamily
 from web.openai.embeddings import EmbeddingsEndpoint
@@ -56,6 +57,7 @@ class WebServices:
     seller: Seller = Seller()
     admin_key: str = ""
     telegram: Telegram | None = None
+    payments: Payments | None = None
     more_routes: Sequence[BaseRoute] = ()
     attempts: AttemptMetrics = field(default_factory=AttemptMetrics)
     public_url: str = ""
@@ -150,6 +152,7 @@ def _mini_app(services: WebServices, telegram: Telegram) -> mini_app.MiniAppPart
         services.seller,
         services.payout_per_star,
         telegram,
+        services.payments,
     )
 
 

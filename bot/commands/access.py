@@ -7,7 +7,7 @@ from bot.context import Context
 from bot.operators.confirming import ask_first, nothing_done, undo_button
 from bot.operators.finding import find_tenant, name_of, notify_tenant, operator, tenant_of
 from storage.database.connection import Connection
-from storage.operations import operator_log
+from storage.operations import operator_actions, operator_log
 from storage.tenants import tenant_settings, tenants
 from storage.tenants.tenants import TenantState
 
@@ -42,12 +42,7 @@ async def ban_confirmed(_: Update, context: Context, args: tuple[str, ...]) -> N
         await nothing_done(_, context, args)
         return
     now, by = context.services.clock.now(), operator(context)
-
-    def unit(conn: Connection) -> None:
-        tenant_settings.set_banned(conn, state.id, True)
-        operator_log.record(conn, by, "ban", now, tenant=state.id)
-
-    await context.services.db.write(unit)
+    await context.services.db.write(lambda conn: operator_actions.ban(conn, by, state.id, now))
     text = context.t("admin.ban_done", name=name_of(state))
     await context.edit_or_reply(text, undo_button(context, "unban", state.id))
     if not state.banned:
@@ -71,13 +66,7 @@ async def unban_pressed(update: Update, context: Context, args: tuple[str, ...])
 
 async def _unban(context: Context, state: TenantState) -> None:
     now, by = context.services.clock.now(), operator(context)
-
-    def unit(conn: Connection) -> bool:
-        tenant_settings.set_banned(conn, state.id, False)
-        operator_log.record(conn, by, "unban", now, tenant=state.id)
-        return tenant_settings.set_access(conn, state.id, tenants.ADMITTED)
-
-    is_admitted = await context.services.db.write(unit)
+    is_admitted = await context.services.db.write(lambda conn: operator_actions.unban(conn, by, state.id, now))
     await context.edit_or_reply(context.t("admin.unban_done", name=name_of(state)))
     if is_admitted:
         await notify_tenant(context, state, "access.welcome")

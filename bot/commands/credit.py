@@ -1,5 +1,7 @@
 """Operators: /credit ID USD adds to a wallet; an amount below zero takes from it. The bot asks before it books."""
 
+from functools import partial
+
 from telegram import InlineKeyboardMarkup, Update
 
 from bot.command import Command
@@ -7,9 +9,7 @@ from bot.context import Context, arguments
 from bot.operators.confirming import about_oneself, ask_first, nothing_done, undo_button
 from bot.operators.finding import find_tenant, name_of, operator, tenant_of
 from engine.money import ZERO, Money
-from storage.database.connection import Connection
-from storage.ledger import transfers
-from storage.operations import operator_log
+from storage.operations import operator_actions
 
 MOST = Money.usd("1000000")
 
@@ -56,13 +56,8 @@ async def _book(update: Update, context: Context, args: tuple[str, ...], amount:
         await nothing_done(update, context, args)
         return False
     by, now = operator(context), context.services.clock.now()
-
-    def unit(conn: Connection) -> None:
-        reason = f"by operator {by.user}"
-        if transfers.adjust(conn, state.id, amount, ref=ref, reason=reason, now=now):
-            operator_log.record(conn, by, action, now, tenant=state.id, detail=str(amount))
-
-    await context.services.db.write(unit)
+    adjust = partial(operator_actions.adjust_wallet, by=by, tenant_id=state.id, amount=amount, now=now)
+    await context.services.db.write(lambda conn: adjust(conn, ref=ref, action=action))
     return True
 
 

@@ -9,16 +9,13 @@ from bot.context import Context
 from bot.payments import stars
 from bot.payments.payments import end_replaced
 from engine.tenancy import Plan
-from storage.billing import orders, plans, subscriptions
+from storage.billing import orders, plan_choice, plans, subscriptions
 from storage.billing.orders import stars_for
-from storage.billing.renewals import GRACE
+from storage.billing.plan_choice import SUBSCRIPTION_SECONDS, PlanStep, renews_itself
 from storage.billing.subscriptions import Subscription
 from storage.database.connection import Connection
 from storage.ledger import daily_answers
 from storage.tenants.tenants import TenantState
-
-SUBSCRIPTION_SECONDS = 2_592_000
-MOST_STARS = 10_000
 
 
 async def plan(_: Update, context: Context) -> None:
@@ -71,12 +68,22 @@ async def choose(_: Update, context: Context, args: tuple[str, ...]) -> None:
     if wanted is None:
         await context.reply(context.t("button.stale"))
         return
-    subscription, now = await _current_subscription(context, state), services.clock.now()
-    is_over = state.renews_at <= now and not _renews_itself(subscription)
-    if wanted.name == state.plan and not is_over:
-        await _keep(context, state, wanted, subscription)
-    elif await services.db.read(lambda conn: plans.is_lower(conn, state, wanted, services.plans, now)):
+    subscription = await _current_subscription(context, state)
+    step = await services.db.read(
+        lambda conn: plan_choice.step_to(
+            conn,
+            state,
+            wanted,
+            services.plans,
+            subscription=subscription,
+            plans_from=services.config.plans_from,
+            now=services.clock.now(),
+        )
+    )
+    if step is PlanStep.LATER:
         await _downgrade(context, state, wanted, subscription)
+    elif step is not PlanStep.PAY:
+        await _keep(context, state, step, subscription)
     elif await agreed(context, "plan", "set", wanted.name):
         await _offer(context, state, wanted)
 
@@ -128,22 +135,21 @@ async def _resume_now(context: Context, state: TenantState, subscription: Subscr
         await context.reply(context.t("plan.resumed", plan=subscription.plan, until=subscription.until))
 
 
-async def _keep(context: Context, state: TenantState, wanted: Plan, subscription: Subscription | None) -> None:
-    """Keep the current plan: drop a planned change, or offer a subscription to a plan that would end."""
-    if subscription is not None and subscription.by_us:
+async def _keep(context: Context, state: TenantState, step: PlanStep, subscription: Subscription | None) -> None:
+    """Keep the current plan: resume its subscription, drop a planned change, or say that nothing changes."""
+    if step is PlanStep.RESUME:
+        assert subscription is not None
         await _resume_now(context, state, subscription)
-    elif state.next_plan is not None:
+    elif step is PlanStep.STAY:
         await context.services.db.write(lambda conn: plans.schedule_plan(conn, state.id, None))
         await context.reply(context.t("plan.stays", plan=state.plan))
-    elif not wanted.usd_per_month or _renews_itself(subscription) or context.services.config.plans_from == "wallet":
+    else:
         await context.reply(context.t("plan.same"))
-    elif await agreed(context, "plan", "set", wanted.name):
-        await _offer(context, state, wanted)
 
 
 async def _downgrade(context: Context, state: TenantState, wanted: Plan, subscription: Subscription | None) -> None:
     """Change to a lower plan when the period ends. The subscription is cancelled at Telegram first."""
-    if _renews_itself(subscription):
+    if renews_itself(subscription):
         assert subscription is not None
         if not await _edit_at_telegram(context, subscription, cancelled=True):
             return
@@ -157,12 +163,11 @@ async def _downgrade(context: Context, state: TenantState, wanted: Plan, subscri
 
 async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:
     """Offer to pay by a Stars subscription, which needs a link, from the wallet, or either, as the operator allows."""
-    ways = context.services.config.plans_from
     per_star = context.services.config.per_star
-    by_stars = ways != "wallet" and stars_for(wanted.usd_per_month, per_star) <= MOST_STARS
-    buttons = [await _link(context, state, wanted)] if by_stars else []
+    ways = plan_choice.ways_to_pay(state, wanted, context.services.config.plans_from, per_star)
+    buttons = [await _link(context, state, wanted)] if ways.stars else []
     price = wanted.usd_per_month
-    if ways != "stars" and wanted.name != state.plan:
+    if ways.wallet:
         wallet = button(
             context.t("plan.wallet_button", usd=price), "plan", "wallet", wanted.name, owner=context.user.id
         )
@@ -170,7 +175,7 @@ async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:
     if not buttons:
         await context.reply(context.t("plan.same"))
         return
-    key = "plan.pay" if by_stars else "plan.pay_wallet"
+    key = "plan.pay" if ways.stars else "plan.pay_wallet"
     stars_asked = stars_for(wanted.usd_per_month, per_star)
     text = context.t(key, plan=wanted.name, stars=stars_asked, usd=price, wallet=state.wallet)
     await context.reply(text, rows(buttons, width=1))
@@ -219,12 +224,8 @@ async def _edit_at_telegram(context: Context, subscription: Subscription, *, can
 async def _current_subscription(context: Context, state: TenantState) -> Subscription | None:
     """Return the tenant's subscription, or None if it ended more than the grace time ago."""
     services = context.services
-    subscription = await services.db.read(lambda conn: subscriptions.current(conn, state.id))
-    return subscription if subscription is not None and subscription.until + GRACE > services.clock.now() else None
-
-
-def _renews_itself(subscription: Subscription | None) -> bool:
-    return subscription is not None and subscription.state != "canceled"
+    now = services.clock.now()
+    return await services.db.read(lambda conn: plan_choice.current_subscription(conn, state.id, now))
 
 
 def _resume(context: Context) -> InlineKeyboardMarkup:
@@ -240,7 +241,7 @@ def _keyboard(context: Context, state: TenantState, subscription: Subscription |
     ]
     if state.next_plan or (subscription is not None and subscription.state == "canceled" and not subscription.by_us):
         choices.append(button(context.t("plan.keep", plan=state.plan), "plan", "set", state.plan, owner=owner))
-    if _renews_itself(subscription):
+    if renews_itself(subscription):
         choices.append(button(context.t("plan.cancel"), "plan", "cancel", owner=owner))
     elif subscription is not None and subscription.by_us:
         choices.append(button(context.t("plan.resume"), "plan", "resume", owner=owner))
@@ -248,9 +249,8 @@ def _keyboard(context: Context, state: TenantState, subscription: Subscription |
 
 
 def _is_for_sale(context: Context, each: Plan) -> bool:
-    """Return False for a plan over MOST_STARS, Telegram's limit for a subscription, unless the wallet may pay."""
     config = context.services.config
-    return config.plans_from != "stars" or stars_for(each.usd_per_month, config.per_star) <= MOST_STARS
+    return plan_choice.is_for_sale(each, config.plans_from, config.per_star)
 
 
 def _label(context: Context, each: Plan) -> str:

@@ -11,13 +11,13 @@ from bot.buttons import button, read, rows
 from bot.command import Command
 from bot.context import Context
 from bot.operators.finding import operator
-from engine.gateway.probes import probe as probe_offer
+from engine.gateway.probes import probe_provider
 from engine.money import Money
 from engine.routing.health import ProviderState, State
 from engine.routing.provider_health import OfferState, Status
 from locales.formats import as_code
 from storage.database.connection import Connection
-from storage.operations import operator_log, status_pages
+from storage.operations import operator_actions, status_pages
 from storage.operations import provider_state as units
 from storage.operations.status_pages import PageStatus
 from storage.reports import failures
@@ -87,16 +87,11 @@ async def probe(update: Update, context: Context, args: tuple[str, ...]) -> None
     It goes to an offer that does not answer, where there is one.
     """
     market, name = context.services.market, args[0]
-    offers = [
-        o for o in market.catalog.offers_of(name) if market.catalog.book.price(o.provider, o.model, market.clock.now())
-    ]
-    if not offers:
+    try:
+        error = await probe_provider(market, name, f"probe:{context.request_id}")
+    except LookupError:
         await context.reply(context.t("button.stale"))
         return
-    silent = {offer for offer in offers if market.health.offer_state(offer).status is not Status.ANSWERING}
-    market.health.restore(name)
-    offer = min(offers, key=lambda each: each not in silent)
-    error = await probe_offer(market, offer, f"probe:{context.request_id}")
     if error is None:
         await context.reply(context.t("providers.probed", name=name))
     else:
@@ -111,12 +106,7 @@ async def _set(update: Update, context: Context, name: str, *, drained: bool) ->
         return
     now = services.clock.now()
     by = operator(context)
-
-    def unit(conn: Connection) -> None:
-        units.set_drained(conn, name, drained, now, by.name)
-        operator_log.record(conn, by, "drain" if drained else "resume", now, detail=name)
-
-    await services.db.write(unit)
+    await services.db.write(lambda conn: operator_actions.drain(conn, by, name, now, drained=drained))
     if drained:
         health.drain(name)
     else:

@@ -7,13 +7,11 @@ from bot.command import Command, all_commands
 from bot.context import Context
 from bot.privacy import retention
 from storage.tenants import tenant_settings
-
-VERSION = "2026-11-25"
-"""The version of `terms.text`. Change both together: users are then asked again before their next payment."""
+from storage.tenants.terms import TERMS_VERSION
 
 
 async def terms(_: Update, context: Context) -> None:
-    text = context.t("terms.text", version=VERSION)
+    text = context.t("terms.text", version=TERMS_VERSION)
     if context.services.config.seller:
         text += context.t("terms.seller", seller=context.services.config.seller)
     await context.reply(text)
@@ -41,7 +39,7 @@ async def paysupport(_: Update, context: Context) -> None:
 async def agreed(context: Context, command: str, action: str, *args: object) -> bool:
     """Return True if the user has agreed to these terms. Otherwise ask, with a button that then runs the action."""
     state = await context.state(fresh=True)
-    if state.agreed_terms == VERSION:
+    if state.agreed_terms == TERMS_VERSION:
         return True
     agree = button(context.t("topup.yes"), "terms", "agree", command, action, *args, owner=context.user.id)
     await context.reply(context.t("topup.agree"), rows([agree]))
@@ -51,7 +49,7 @@ async def agreed(context: Context, command: str, action: str, *args: object) -> 
 async def agree(update: Update, context: Context, args: tuple[str, ...]) -> None:
     """Store the agreement with its date and version, then run the action that asked for it."""
     state, now = await context.state(), context.services.clock.now()
-    await context.services.db.write(lambda conn: tenant_settings.agree_terms(conn, state.id, VERSION, now))
+    await context.services.db.write(lambda conn: tenant_settings.agree_terms(conn, state.id, TERMS_VERSION, now))
     name, action = (*args, "", "")[:2]
     command = all_commands(context).get(name)
     press = command.buttons.get(action) if command is not None and not command.admin else None

@@ -12,8 +12,8 @@ from bot.buttons import button, rows
 from bot.command import Command, Topic
 from bot.commands.plan import answers_today
 from bot.context import Context
-from bot.spending.prices import tariff_of, tokens_worth
 from documents.csv_export import usage_csv
+from engine.catalog.tariffs import tariff_of, tokens_worth
 from engine.money import ZERO, Money
 from storage.reports import usage as usage_units
 from storage.reports.usage import UsageRow, UsageTotals

@@ -9,8 +9,9 @@ import locales
 from bot.chat.footer import seconds_of
 from bot.command import Command, Topic
 from bot.context import Context
-from bot.spending.prices import price_of, tariff_of, tokens_worth
+from bot.spending.prices import price_of
 from engine.attempt_record import AttemptRecord
+from engine.catalog.tariffs import tariff_of, tokens_worth
 from engine.money import ZERO, Money
 from engine.privacy import LEFT_OUT
 from engine.tenancy import Charge, Markup

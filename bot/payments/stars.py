@@ -3,7 +3,7 @@
 import logging
 from datetime import UTC, datetime, timedelta
 
-from telegram import StarTransaction, TransactionPartnerUser
+from telegram import LabeledPrice, StarTransaction, TransactionPartnerUser
 from telegram.constants import TransactionPartnerUser as Kind
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import ExtBot
@@ -33,6 +33,34 @@ class StarsClient:
         except TelegramError as error:
             raise OSError(str(error)) from error
         return [entry(each) for each in found.transactions]
+
+    async def username(self) -> str:
+        """Return the bot's username. Raises OSError if Telegram is out of reach."""
+        try:
+            found = await self._bot.get_me() if self._bot._bot_user is None else self._bot.bot  # noqa: SLF001
+        except TelegramError as error:
+            raise OSError(str(error)) from error
+        return found.username or ""
+
+    async def invoice_link(
+        self, title: str, description: str, payload: str, label: str, stars: int, *, period_seconds: int | None = None
+    ) -> str:
+        """Return the link of an invoice in Stars. Raises OSError if Telegram refuses it or is out of reach."""
+        try:
+            return await self._bot.create_invoice_link(
+                title=title,
+                description=description,
+                payload=payload,
+                currency="XTR",
+                prices=[LabeledPrice(label, stars)],
+                subscription_period=period_seconds,
+            )
+        except TelegramError as error:
+            raise OSError(str(error)) from error
+
+    async def edit(self, subscription: Subscription, user_id: int, *, cancelled: bool) -> bool | None:
+        """Cancel or resume a subscription, as `cancel` does."""
+        return await edit(self._bot, subscription, user_id, cancelled=cancelled)
 
     async def cancel(self, subscription: Subscription, user_id: int) -> bool | None:
         """Cancel a subscription. True: done. False: Telegram refuses. None: out of reach, retry later."""

@@ -6,8 +6,9 @@ from enum import StrEnum
 
 from bot.context import Context
 from bot.spending.limits import SpendingLimits, spent_on
-from bot.spending.prices import expected_price, tokens_worth
+from bot.spending.prices import expected_price
 from engine.catalog.offers import Model, Quote
+from engine.catalog.tariffs import tokens_worth
 from engine.chat import ChatRequest
 from engine.holds import LEAST_OUTPUT_TOKENS, Ceiling, Funds, Grant, HoldRequest, fit
 from engine.money import ZERO, Money

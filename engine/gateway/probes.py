@@ -9,9 +9,24 @@ from engine.gateway.market import Market
 from engine.gateway.question import Question
 from engine.routing.health import Permit
 from engine.routing.plan import Route
+from engine.routing.provider_health import Status
 
 PROBE_TOKENS = 1
 _PROMPT = says(Role.USER, "Say ok.")
+
+
+async def probe_provider(market: Market, provider: str, request_id: str) -> ProviderError | None:
+    """End the provider's cooldowns and probe one of its offers that does not answer, where there is one.
+
+    Raises LookupError where none of its offers has a price now.
+    """
+    catalog, health, now = market.catalog, market.health, market.clock.now()
+    offers = [each for each in catalog.offers_of(provider) if catalog.book.price(each.provider, each.model, now)]
+    if not offers:
+        raise LookupError(provider)
+    silent = {offer for offer in offers if health.offer_state(offer).status is not Status.ANSWERING}
+    health.restore(provider)
+    return await probe(market, min(offers, key=lambda each: each not in silent), request_id)
 
 
 async def probe(market: Market, offer: Offer, request_id: str) -> ProviderError | None:

@@ -24,6 +24,17 @@ class ConversationLine:
     is_open: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ConversationMessage:
+    """One message of a conversation. Its pictures are `[image]`."""
+
+    id: int
+    role: str
+    text: str
+    at: datetime
+
+
+_LAST_ID = 2**63 - 1
 _LINES = (
     "SELECT c.*, (SELECT COUNT(*) FROM messages m WHERE m.conversation_id = c.id AND m.role = 'user') AS questions,"
     " (SELECT MAX(m.created_at) FROM messages m WHERE m.conversation_id = c.id) AS last_at,"
@@ -107,6 +118,27 @@ def give_title(conn: Connection, conversation_id: int, title: str) -> None:
     conn.run("UPDATE conversations SET title = :title WHERE id = :id AND title = ''", title=title, id=conversation_id)
 
 
+def rename(conn: Connection, chat_id: int, conversation_id: int, title: str) -> bool:
+    """Name a conversation of this chat anew. Return False if it is gone."""
+    sql = "UPDATE conversations SET title = :title WHERE id = :id AND chat_id = :chat"
+    return bool(conn.run(sql, title=title, id=conversation_id, chat=chat_id))
+
+
+def messages(
+    conn: Connection, chat_id: int, conversation_id: int, *, before: int | None, limit: int
+) -> list[ConversationMessage]:
+    """Return the newest messages of a conversation of this chat with ids below `before`, oldest first."""
+    rows = conn.rows(
+        "SELECT m.id, m.role, m.parts, m.created_at FROM messages m JOIN conversations c ON c.id = m.conversation_id"
+        " WHERE c.id = :id AND c.chat_id = :chat AND m.id < :before ORDER BY m.id DESC LIMIT :n",
+        id=conversation_id,
+        chat=chat_id,
+        before=_LAST_ID if before is None else before,
+        n=limit,
+    )
+    return [_message(found) for found in reversed(rows)]
+
+
 def text_of(parts: str) -> str:
     """Return the text of a stored message on one line."""
     return " ".join(" ".join(item["text"] for item in json.loads(parts)).split())
@@ -122,3 +154,8 @@ def _line(found: Row) -> ConversationLine:
         moment(found["last_at"]),
         found["ended_at"] is None,
     )
+
+
+def _message(found: Row) -> ConversationMessage:
+    text = "\n".join(item["text"] for item in json.loads(found["parts"]))
+    return ConversationMessage(found["id"], found["role"], text, moment(found["created_at"]))

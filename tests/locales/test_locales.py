@@ -30,6 +30,7 @@ from storage.billing.subscriptions import CURRENT_STATES
 from storage.schedules.scheduled_prompts import PausedFor
 from tests.locales.places import READERS, ROOT, text_at, texts_at, uses_of
 from tools.texts import placeholders, problems, source_text, translation_text
+from web.miniapp.operators.tenants import FACTS
 
 PAGE = ROOT / "web" / "miniapp" / "page"
 ENGLISH = locales.LANGUAGES["en"]
@@ -89,7 +90,9 @@ FAMILIES: dict[str, set[str]] = {
 """The keys that the code completes at run time, by their fixed beginning."""
 
 PAGE_FAMILIES: dict[str, set[str]] = {
-    "tab.": {"spend", "keys", "invoices", "operator"},
+    "tab.": {"spend", "pay", "chats", "keys", "invoices", "tenants", "operator"},
+    "tenants.": {"banned", "pending", "declined"},
+    "tenant.": set(FACTS),
     "incident.": FAMILIES["incident."],
     "state.": {status.value for status in Status},
     "error.": {
@@ -106,6 +109,9 @@ PAGE_FAMILIES: dict[str, set[str]] = {
         "too_many_keys",
         "rate_limit_exceeded",
         "not_found",
+        "telegram_silent",
+        "nothing_to_probe",
+        "idempotency_key_reused",
     },
 }
 FORMS = {"price", "exact", "month", "time"}

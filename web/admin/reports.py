@@ -1,13 +1,15 @@
 """The operator's reports: usage, margin and the audit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
 
 from engine.money import Money
 from engine.tenancy import Plan
+from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger.journal import allowance_rates
 from storage.operations.audit import audit
@@ -66,14 +68,19 @@ def margin_totals(totals: usage.UsageTotals, stars: liability.StarTotals, owed: 
 
 async def margin(db: Database, plans: Mapping[str, Plan], payout_per_star: Money, start: date, end: date) -> MarginList:
     """Return margin by day, model and provider from `start` to `end`, both included."""
-    rates = allowance_rates(plans)
-    rows, stars, owed = await db.read(
-        lambda conn: (
-            usage.rows(conn, start, end),
-            liability.star_totals(conn, start, end, payout_per_star),
-            liability.liability(conn, rates),
-        )
-    )
+    books = partial(read_margin, plans=plans, payout_per_star=payout_per_star, start=start, end=end)
+    return margin_list(*await db.read(books))
+
+
+def read_margin(
+    conn: Connection, plans: Mapping[str, Plan], payout_per_star: Money, start: date, end: date
+) -> tuple[list[usage.UsageRow], liability.StarTotals, liability.Liability]:
+    """Return the usage of these days, both included, their Stars, and the liability of now."""
+    stars = liability.star_totals(conn, start, end, payout_per_star)
+    return usage.rows(conn, start, end), stars, liability.liability(conn, allowance_rates(plans))
+
+
+def margin_list(rows: Sequence[usage.UsageRow], stars: liability.StarTotals, owed: liability.Liability) -> MarginList:
     totals = margin_totals(usage.UsageTotals.of(rows), stars, owed)
     return MarginList.model_validate({"data": [margin_row(row) for row in rows], "totals": totals})
 

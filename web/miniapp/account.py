@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from documents.invoice import invoice_pdf
+from engine.gateway.market import Market
 from engine.ports import Clock
 from storage.database.connection import Connection, row_number
 from storage.database.database import Database
@@ -21,7 +22,9 @@ from web.admin.keys import key_row, new_key_out, no_key
 from web.errors import HttpProblem, not_found
 from web.key_schemas import KeyIn, NewKeyOut
 from web.miniapp.access import MiniAppUser
+from web.miniapp.answers import written
 from web.miniapp.schemas import AccountDataOut, SpentOut
+from web.miniapp.spending import Spending
 from web.schema_fields import utc_text
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,8 @@ class AccountPages:
     db: Database
     clock: Clock
     seller: Seller
+    market: Market
+    has_payments: bool = False
 
     async def read(self, user: MiniAppUser) -> AccountDataOut:
         """Return all pages' data. Missing invoices of past months are issued now, as /invoice does."""
@@ -54,11 +59,16 @@ class AccountPages:
         await self._bring_invoices_up_to_date(state, now)
 
         def query(conn: Connection) -> dict[str, Any]:
-            spent = usage.rows(conn, state.period_start.date(), now.date(), state.id)
+            start, end = state.period_start.date(), now.date()
+            spent = usage.rows(conn, start, end, state.id)
             return {
+                "spending": Spending(user, self.market.catalog, spent).written(start, end),
                 "spent": [_spent_row(row) for row in spent],
                 "keys": [key_row(key) for key in api_keys.list_for(conn, state.id, now)],
-                "invoices": [invoice_row(each) for each in invoices.of_tenant(conn, state.id)],
+                "invoices": [
+                    {**invoice_row(each), "total": written(user, each.draft.services)}
+                    for each in invoices.of_tenant(conn, state.id)
+                ],
             }
 
         return AccountDataOut.model_validate(
@@ -66,8 +76,10 @@ class AccountPages:
                 "language": user.language,
                 "today": str(now.date()),
                 "is_operator": user.is_operator,
+                "has_payments": self.has_payments,
                 "most_keys": api_keys.MAX_LIVE,
-                "account": _account(state),
+                "account": _account(user),
+                "shown": _shown(user),
                 **await self.db.read(query),
             }
         )
@@ -128,7 +140,21 @@ def _too_many(made: list[api_keys.ApiKey], now: datetime) -> HttpProblem | None:
     return TOO_MANY_TODAY if made_today >= MOST_A_DAY else None
 
 
-def _account(state: TenantState) -> dict[str, Any]:
+def _shown(user: MiniAppUser) -> dict[str, Any]:
+    """Return the amounts of the account as the user reads them; null where there is none."""
+    state = user.state
+    return {
+        "wallet": written(user, state.wallet),
+        "held": written(user, state.held) if state.held else None,
+        "owed": written(user, state.owed) if state.owed else None,
+        "left": written(user, max(0, state.allowance_left_tokens)),
+        "allowance": written(user, state.allowance_tokens),
+        "renews": written(user, state.renews_at),
+    }
+
+
+def _account(user: MiniAppUser) -> dict[str, Any]:
+    state = user.state
     return {
         "plan": state.plan,
         "next_plan": state.next_plan if state.next_plan != state.plan else None,

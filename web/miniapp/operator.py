@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from engine.gateway.market import Market
@@ -14,6 +15,9 @@ from storage.alerts.incidents import Incident
 from storage.database.connection import Connection
 from storage.database.database import Database
 from web.admin import reports
+from web.miniapp.access import MiniAppUser
+from web.miniapp.operators.margin import shown_margin
+from web.miniapp.operators.providers import ProviderPages
 from web.miniapp.schemas import OperatorOut
 from web.periods import period
 from web.provider_rows import provider_rows
@@ -31,15 +35,19 @@ class OperatorPages:
     payout_per_star: Money
     market: Market
 
-    async def read(self) -> OperatorOut:
+    async def read(self, user: MiniAppUser) -> OperatorOut:
         now = self.clock.now()
         start, end = period(None, None, now)
-        margin = await reports.margin(self.db, self.plans, self.payout_per_star, start, end)
+        books = partial(reports.read_margin, plans=self.plans, payout_per_star=self.payout_per_star)
+        rows, stars, owed = await self.db.read(lambda conn: books(conn, start=start, end=end))
         found = await self.db.read(lambda conn: open_and_recent(conn, now))
+        words = await ProviderPages(self.db, self.clock, self.market).words(user)
         return OperatorOut.model_validate(
             {
                 "providers": provider_rows(self.market, admin=True),
-                "margin": margin,
+                "margin": reports.margin_list(rows, stars, owed),
+                "shown": shown_margin(user, rows, start, min(end, now.date()), stars=stars, owed=owed),
+                "words": words,
                 "incidents": [_incident_row(each, now) for each in found],
             }
         )
@@ -62,4 +70,5 @@ def _incident_row(each: Incident, now: datetime) -> dict[str, Any]:
         "closed_at": each.closed_at.isoformat() if each.closed_at else None,
         "muted_until": each.muted_until.isoformat() if each.muted_until > now else None,
         "acknowledged": each.acknowledged,
+        "acknowledged_by": each.acknowledged_by,
     }

@@ -11,10 +11,20 @@ from engine.ports import Clock
 from engine.tenancy import Plan
 from storage.database.database import Database
 from storage.invoices.invoices import Seller
-from web.miniapp import routes, sessions
+from web.miniapp import conversations, routes, sessions
 from web.miniapp.access import Telegram
 from web.miniapp.account import AccountPages
+from web.miniapp.conversations import ConversationPages
 from web.miniapp.operator import OperatorPages
+from web.miniapp.operators import providers, tenants
+from web.miniapp.operators.providers import ProviderPages
+from web.miniapp.operators.tenants import TenantPages
+from web.miniapp.payments import routes as payments
+from web.miniapp.payments import topup
+from web.miniapp.payments.plan import PlanPages
+from web.miniapp.payments.ports import Payments
+from web.miniapp.payments.routes import PaymentPages
+from web.miniapp.payments.topup import TopupPages
 from web.miniapp.sessions import Sessions
 
 
@@ -29,13 +39,23 @@ class MiniAppParts:
     seller: Seller
     payout_per_star: Money
     telegram: Telegram
+    payments: Payments | None = None
+    """None: this process has no way to Telegram, so that the routes of payments do not exist."""
 
 
 def routers(parts: MiniAppParts) -> list[APIRouter]:
     db, clock = parts.db, parts.clock
-    account = AccountPages(db, clock, parts.seller)
+    account = AccountPages(db, clock, parts.seller, parts.market, parts.payments is not None)
     operator = OperatorPages(db, clock, parts.plans, parts.payout_per_star, parts.market)
-    return [
+    notices = None if parts.payments is None else parts.payments.notices
+    found = [
         routes.router(account, operator, parts.telegram.frames),
         sessions.router(Sessions(db, clock)),
+        conversations.router(ConversationPages(db, clock, parts.payments)),
+        tenants.router(TenantPages(db, clock, parts.telegram.admin_ids, notices)),
+        providers.router(ProviderPages(db, clock, parts.market)),
     ]
+    if parts.payments is not None:
+        found.append(topup.router(TopupPages(db, clock, parts.payments, parts.seller.name)))
+        found.append(payments.router(PaymentPages(PlanPages(db, clock, parts.plans, parts.payments))))
+    return found

@@ -99,9 +99,9 @@ def router(account_pages: AccountPages, operator_pages: OperatorPages, frames: C
         return Response(content, media_type="application/pdf", headers=headers)
 
     @routes.get("/house", summary="For operators: providers, this month's margin, incidents", responses=app_errors(404))
-    async def operator(_: Annotated[MiniAppUser, Depends(current_operator)], response: Response) -> OperatorOut:
+    async def operator(user: Annotated[MiniAppUser, Depends(current_operator)], response: Response) -> OperatorOut:
         response.headers.update(PRIVATE)
-        return await operator_pages.read()
+        return await operator_pages.read(user)
 
     return routes
 

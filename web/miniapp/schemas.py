@@ -3,6 +3,9 @@
 from pydantic import BaseModel, Field
 
 from web.key_schemas import KeyOut
+from web.miniapp.operators.margin import MarginShownOut
+from web.miniapp.operators.providers import ProviderWordsOut
+from web.miniapp.spending import SpendingOut
 from web.schema_fields import Usd
 from web.schemas import InvoiceOut, MarginList, ProviderOut
 
@@ -17,6 +20,21 @@ class AccountOut(BaseModel):
     allowance_left_tokens: int
     period_from: str
     renews_at: str
+
+
+class ShownAccountOut(BaseModel):
+    """Amounts, numbers and the date as the user's language writes them; null: there is none."""
+
+    wallet: str
+    held: str | None
+    owed: str | None
+    left: str
+    allowance: str
+    renews: str
+
+
+class ShownInvoiceOut(InvoiceOut):
+    total: str = Field(description="`total_usd` as the user's language writes it")
 
 
 class SpentOut(BaseModel):
@@ -35,11 +53,14 @@ class AccountDataOut(BaseModel):
     language: str = Field(examples=["en"])
     today: str = Field(description="UTC date", examples=["2026-11-25"])
     is_operator: bool
+    has_payments: bool = Field(description="The routes of payments exist")
     most_keys: int
     account: AccountOut
+    shown: ShownAccountOut
     spent: list[SpentOut]
+    spending: SpendingOut
     keys: list[KeyOut]
-    invoices: list[InvoiceOut]
+    invoices: list[ShownInvoiceOut]
 
 
 class IncidentOut(BaseModel):
@@ -50,6 +71,7 @@ class IncidentOut(BaseModel):
     closed_at: str | None
     muted_until: str | None
     acknowledged: bool
+    acknowledged_by: str
 
 
 class OperatorOut(BaseModel):
@@ -57,4 +79,6 @@ class OperatorOut(BaseModel):
 
     providers: list[ProviderOut]
     margin: MarginList
+    shown: MarginShownOut
+    words: list[ProviderWordsOut]
     incidents: list[IncidentOut]

@@ -51,9 +51,10 @@ class Sessions:
 
 
 def _store_language(conn: Connection, user: MiniAppUser) -> None:
-    """Store the language of Telegram's app where none is known: later calls have the session only."""
+    """Store the language of Telegram's app, as each message to the bot does: later calls have the session only."""
     state = user.state
-    if user.language and not state.shown_language and not state.is_nameless:
+    is_new = user.link is None and not state.language and user.language not in {"", state.shown_language}
+    if is_new and not state.is_nameless:
         tenant_settings.set_setting(conn, state.id, tenants.APP_LANGUAGE, user.language)
 
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from telegram.error import BadRequest, TimedOut
 
-from bot.commands.terms import VERSION
 from engine.money import Money
 from storage.database.connection import Connection
 from storage.ledger import transfers
 from storage.tenants import tenant_settings
+from storage.tenants.terms import TERMS_VERSION as VERSION
 from tests.bot.commands.conftest import ANN, BAO, Chat
 from tests.builders import english
 from tests.storage.shop import KNOWN, STARTER, paid, plan_order

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.commands.terms import VERSION
 from storage.tenants import tenant_settings
+from storage.tenants.terms import TERMS_VERSION as VERSION
 from tests.bot.commands.conftest import ANN, OLGA, Chat
 
 

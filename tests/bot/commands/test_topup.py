@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.commands.terms import VERSION
 from bot.commands.topup import AMOUNT_WAIT, amount_of
 from engine.money import Money
 from storage.tenants import tenant_settings
+from storage.tenants.terms import TERMS_VERSION as VERSION
 from tests.bot.commands.conftest import ANN, BAO, ROOM, Call, Chat
 
 

@@ -4,10 +4,11 @@ from fractions import Fraction
 
 import pytest
 
-from bot.spending.prices import expected_price, price_by, price_of, tokens_worth
+from bot.spending.prices import expected_price, price_by, price_of
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Offer, Quote, flat_price
 from engine.catalog.price_book import PriceBook
+from engine.catalog.tariffs import tokens_worth
 from engine.chat import ChatRequest, Role, says
 from engine.money import ZERO, Money
 from engine.tenancy import Charge, Flat, Markup, Tariff

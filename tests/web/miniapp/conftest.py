@@ -18,9 +18,10 @@ import pytest
 from engine.holds import Grant
 from engine.money import Money
 from main.container import Container, open_container
-from main.front_ends import web_services
+from main.front_ends import notices_of, web_services
 from main.server import http_server
 from main.settings import read
+from sandbox.telegram.world import TOKEN
 from storage.billing import plans
 from storage.database.connection import Connection
 from storage.ledger import holds, transfers
@@ -31,7 +32,6 @@ from tests.served import served
 from tests.storage.books import DOUBLE, bill, hold_request
 from web.app import build_app
 
-TOKEN = "424242:AAtoken-of-the-tests"
 PRICES = '[prices."deepseek/deepseek-v4-flash"]\ninput = "0.14"\noutput = "0.28"\n'
 ANN, BAO, OLGA, NOBODY = 1001, 1002, 9001, 7777
 
@@ -116,7 +116,8 @@ class Mini:
 
 
 @contextlib.asynccontextmanager
-async def opened(tmp_path: Path, config: str = "") -> AsyncIterator[Mini]:
+async def opened(tmp_path: Path, config: str = "", telegram_url: str = "") -> AsyncIterator[Mini]:
+    """Serve the app. With the address of a Bot API server it can also make invoices and send notices there."""
     (tmp_path / "farthing.toml").write_text(PRICES + config)
     (tmp_path / "farthing.db").write_bytes(migrated_database())
     variables = {
@@ -126,10 +127,16 @@ async def opened(tmp_path: Path, config: str = "") -> AsyncIterator[Mini]:
         "DATABASE_URL": f"sqlite:///{tmp_path}/farthing.db",
         "FARTHING_CONFIG": str(tmp_path / "farthing.toml"),
     }
-    async with (
-        open_container(read(variables, tmp_path / "no.env")) as container,
-        served(http_server(build_app(web_services(container)), "127.0.0.1", 0)) as url,
-    ):
+    if telegram_url:
+        variables["TELEGRAM_API_URL"] = telegram_url
+    async with contextlib.AsyncExitStack() as stack:
+        container = await stack.enter_async_context(open_container(read(variables, tmp_path / "no.env")))
+        notices = notices_of(container) if telegram_url else None
+        if notices is not None:
+            await notices.start()
+            stack.push_async_callback(notices.stop)
+        app = build_app(web_services(container, None, notices))
+        url = await stack.enter_async_context(served(http_server(app, "127.0.0.1", 0)))
         mini = Mini(container, url)
         mini.ann, mini.bao = await mini.make_tenant(ANN, "Ann"), await mini.make_tenant(BAO, "Bao")
         await mini.make_tenant(OLGA, "Olga")
@@ -150,6 +157,12 @@ CALLS = (
     ("GET", "/app/house"),
     ("POST", "/app/session"),
     ("DELETE", "/app/sessions"),
+    ("GET", "/app/conversations"),
+    ("DELETE", "/app/conversations/1"),
+    ("GET", "/app/tenants"),
+    ("POST", "/app/tenants/1/ban"),
+    ("POST", "/app/providers/deepseek/drain"),
+    ("POST", "/app/incidents/1/mute"),
 )
 """One call of each route that needs a user."""
 

@@ -5,7 +5,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from tests.web.miniapp.conftest import ANN, TOKEN, signed
+from sandbox.telegram.world import TOKEN
+from tests.web.miniapp.conftest import ANN, signed
 from web.errors import HttpProblem
 from web.miniapp.init_data import NOT_SIGNED, PRODUCTION_KEY, TEST_KEY, TOO_OLD, Person, Signer, read_user
 

@@ -229,7 +229,7 @@ async def test_tenants_have_no_operator_page(mini: Mini) -> None:
     async with held(mini, ANN) as page:
         await page.until("document.querySelector('#tab-spend')")
         assert await page.js("[...document.querySelectorAll('[role=tab]')].map((each) => each.id).join()") == (
-            "tab-spend,tab-keys,tab-invoices"
+            "tab-spend,tab-chats,tab-keys,tab-invoices"
         )
         assert "asked nothing" in (await words(page, "#panel-spend")).lower()
 
@@ -239,7 +239,7 @@ async def test_keys_of_the_keyboard_move_between_the_tabs(mini: Mini) -> None:
         await page.until("document.querySelector('#tab-spend')")
         await page.js("document.querySelector('#tab-spend').focus()")
         for key, tab in (
-            ("ArrowRight", "keys"),
+            ("ArrowRight", "chats"),
             ("End", "invoices"),
             ("ArrowRight", "spend"),
             ("ArrowLeft", "invoices"),

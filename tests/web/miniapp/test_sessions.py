@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sandbox.telegram.world import TOKEN
 from storage.tenants import app_tokens, tenant_settings
-from tests.web.miniapp.conftest import ANN, OLGA, TOKEN, Mini, opened
+from tests.web.miniapp.conftest import ANN, OLGA, Mini, opened
 from web.miniapp.access import MOST_WRONG, MiniAppAccess, Telegram
 
 

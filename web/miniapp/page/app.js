@@ -1,16 +1,21 @@
 // The page put together: what Telegram tells of itself, then one call, then tabs.
 import { account } from "./account.js";
-import { Refused, ask, signIn, telegram } from "./ask.js";
-import { $, el, fill } from "./dom.js";
-import { operatorPanel } from "./operator.js";
+import { chats } from "./chats.js";
+import { Refused, ask, forget, signIn, telegram } from "./ask.js";
+import { $, dialog, el, fill, title } from "./dom.js";
 import { invoices } from "./invoices.js";
 import { keys } from "./keys.js";
+import { tried } from "./lazy.js";
+import { operatorPanel } from "./operator.js";
+import { payments } from "./pay.js";
 import { spend } from "./spend.js";
-import { said, speak, t } from "./words.js";
+import { tenants } from "./tenants.js";
+import { explained, speak, t } from "./words.js";
 
 const STALE_MS = 30_000;
 let current = "spend";
 let loadedAt = 0;
+let lazies = {}; // the panels that are fetched when they are first opened: name → [node, show]
 
 function dress() {
   document.documentElement.dataset.scheme = telegram?.colorScheme ?? "";
@@ -25,13 +30,13 @@ async function load() {
     show(mine, all);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    notice(said(error.code), error.status === 403 || error.status === 401 ? null : load);
+    notice(explained(error), error.status === 403 || error.status === 401 ? null : load);
   }
   $("app").setAttribute("aria-busy", "false");
 }
 
 function notice(words, again = null) {
-  $("account").hidden = $("tabs").hidden = true;
+  $("account").hidden = $("tabs").hidden = $("foot").hidden = true;
   fill($("panels"));
   fill($("notice"), el("p", {}, words), again && el("button", { type: "button", class: "primary", onclick: again }, t("again")));
   $("notice").hidden = false;
@@ -40,12 +45,32 @@ function notice(words, again = null) {
 function show(mine, all) {
   $("notice").hidden = true;
   fill($("account"), ...account(mine)).hidden = false;
-  const parts = { spend: () => spend(mine), keys: () => keys(mine, load), invoices: () => invoices(mine) };
-  if (all) parts.operator = () => operatorPanel(all);
+  if (!lazies.pay) lazies = { pay: payments(load), chats: chats(), ...(all && { tenants: tenants() }) };
+  const parts = {
+    spend: () => spend(mine), pay: () => [lazies.pay[0]], chats: () => [lazies.chats[0]],
+    keys: () => keys(mine, load), invoices: () => invoices(mine),
+  };
+  if (all) Object.assign(parts, { tenants: () => [lazies.tenants[0]], operator: () => operatorPanel(all, load) });
+  if (!mine.has_payments) delete parts.pay;
   const names = Object.keys(parts);
   if (!names.includes(current)) current = names[0];
+  const focused = document.activeElement?.getAttribute("role") === "tab" ? document.activeElement.id : null;
   fill($("tabs"), ...names.map((name) => tab(name, names))).hidden = false;
+  if (focused) $(focused)?.focus();
   fill($("panels"), ...names.map((name) => panel(name, parts[name]())));
+  fill($("foot"), el("button", { type: "button", class: "link", onclick: signOut }, t("sign_out"))).hidden = false;
+}
+
+async function signOut() {
+  const sure = await dialog((close) => [
+    title(t("sign_out")), el("p", {}, t("sign_out_sure")),
+    el("menu", {},
+      el("button", { type: "button", class: "link", onclick: () => close(false) }, t("cancel")),
+      el("button", { type: "button", class: "primary", onclick: () => close(true) }, t("sign_out"))),
+  ]);
+  if (!sure || await tried(() => ask("sessions", { method: "DELETE" })) === undefined) return;
+  forget();
+  notice(t("signed_out"));
 }
 
 function tab(name, names) {
@@ -68,6 +93,8 @@ function choose(name) {
     each.tabIndex = on ? 0 : -1;
   }
   for (const each of $("panels").children) each.hidden = each.id !== `panel-${name}`;
+  $(`tab-${name}`).scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (lazies[name] && !lazies[name][0].children.length) lazies[name][1]();
 }
 
 function move(event, name, names) {
@@ -85,7 +112,7 @@ async function begin() {
     if (!await signIn()) return end(t("outside"));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return end(said(error.code), error.status === 0 ? begin : null);
+    return end(explained(error), error.status === 0 ? begin : null);
   }
   if (telegram) {
     speak(telegram.initDataUnsafe?.user?.language_code ?? navigator.language);

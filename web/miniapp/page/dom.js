@@ -21,15 +21,18 @@ export function fill(node, ...children) {
 
 let timer;
 export function toast(text) {
-  $("toast").textContent = text;
-  $("toast").hidden = false;
+  const box = $("toast");
+  box.textContent = text;
+  box.hidden = false;
+  if (box.showPopover) { if (box.matches(":popover-open")) box.hidePopover(); box.showPopover(); } // above a dialog
   clearTimeout(timer);
-  timer = setTimeout(() => { $("toast").hidden = true; }, 4000);
+  timer = setTimeout(() => { box.hidden = true; if (box.matches?.(":popover-open")) box.hidePopover(); }, Math.max(4000, 60 * text.length));
 }
 
 // Shows a dialog; resolves when it is closed, by a button, Escape or `close`.
-export function dialog(build) {
+export function dialog(build, kind = "") {
   const box = $("dialog");
+  box.className = kind;
   return new Promise((resolve) => {
     let answer;
     const close = (value) => { answer = value; box.close(); };

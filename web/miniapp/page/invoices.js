@@ -1,8 +1,8 @@
 // Invoices: a month each, fetched with the page's own authority and handed over as a file.
 import { ask } from "./ask.js";
 import { el, list } from "./dom.js";
-import { tried } from "./keys.js";
-import { month, price } from "./shown.js";
+import { tried } from "./lazy.js";
+import { month } from "./shown.js";
 import { t } from "./words.js";
 
 export function invoices(mine) {
@@ -15,7 +15,7 @@ function line(invoice) {
   const button = el("button", { type: "button", class: "link", "aria-label": `PDF: ${invoice.id}`, onclick: () => download(invoice, button) }, t("invoices.pdf"));
   return el("li", {},
     el("div", { class: "grow" }, el("b", {}, month(`${invoice.month}-01`)), el("small", {}, invoice.id)),
-    el("span", { title: `${invoice.total_usd} USD` }, price(invoice.total_usd)),
+    el("span", { title: `${invoice.total_usd} USD` }, invoice.total),
     button);
 }
 

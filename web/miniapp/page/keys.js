@@ -1,8 +1,9 @@
 // API keys: made with limits, shown once, given a new secret, revoked.
-import { Refused, ask } from "./ask.js";
+import { ask } from "./ask.js";
 import { dialog, el, list, title, toast } from "./dom.js";
+import { tried } from "./lazy.js";
 import { count, onDay } from "./shown.js";
-import { said, t } from "./words.js";
+import { t } from "./words.js";
 
 const RATES = [1, 5, 10, 30, 60, 120];
 const DAYS = [30, 90];
@@ -23,7 +24,7 @@ function line(key, reload) {
     ? t("keys.used_of", { used: count(key.used_tokens), limit: count(key.tokens_per_month) })
     : t("keys.used", { used: count(key.used_tokens) });
   const last = key.last_used_at ? t("keys.last", { day: onDay(key.last_used_at) }) : t("keys.never");
-  return el("li", {},
+  return el("li", { class: "wraps" },
     el("div", { class: "grow" },
       el("b", {}, key.name), el("code", {}, `${key.prefix}…`),
       el("small", {}, `${t("keys.made", { day: onDay(key.created_at) })} · ${last}`), el("small", {}, used), el("small", {}, limits(key))),
@@ -128,15 +129,4 @@ async function revoke(key, reload) {
   if (!sure) return;
   if (await tried(() => ask(`keys/${key.id}`, { method: "DELETE" })) !== undefined) toast(t("keys.revoked"));
   await reload();
-}
-
-// What it gave; undefined once a refusal has been told.
-export async function tried(work) {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    toast(said(error.code));
-    return undefined;
-  }
 }

@@ -27,3 +27,8 @@ export function t(key, values = {}) {
 export const known = (key, otherwise) => (key in TEXTS[chosen] ? t(key) : otherwise);
 
 export const said = (code) => known(`error.${code}`, t("error.broken"));
+
+// The sentence for a refusal: the page's own, else that of the server, which is in the user's language.
+export function explained(error) {
+  return known(`error.${error.code}`, error.status >= 400 && error.status < 500 && error.told ? error.told : t("error.broken"));
+}

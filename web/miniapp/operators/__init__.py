@@ -1,0 +1,1 @@
+"""The operators' pages of the Mini App beside health and margin: tenants, providers, incidents."""
