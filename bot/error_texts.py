@@ -47,6 +47,9 @@ def insufficient(
     if context.in_group:
         return _in_group(context, f"{key_of(errors.InsufficientFunds)}_group", "topup")
     short = error.shortfall
+    if short.is_sponsored:
+        key = "error.team_limit" if short.member_limited else "error.team_short"
+        return context.t(key), rows([button(context.t("button.team"), "team", "open", owner=context.user.id)])
     key = wallet_key if short.wallet_only else "error.allowance_short"
     text = context.t(
         key,

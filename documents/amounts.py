@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from engine.money import Money, exact
 from locales.formats import Formats
-from storage.invoices.drafts import InvoiceDraft, month_after
+from storage.invoices.drafts import InvoiceDraft
+from storage.invoices.months import month_after
 
 CENT = Money(10**7)
 

@@ -2,10 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from documents.amounts import span
 from storage.invoices.invoices import Invoice
+from storage.ledger.shares import DayShare, MemberShare
 from storage.reports.usage import UsageRow
 
 INVOICE_HEADER = (
@@ -23,8 +25,11 @@ INVOICE_HEADER = (
 )
 
 
-def invoice_csv(invoice: Invoice) -> bytes:
-    """Return an invoice's lines and movements. The amounts before the row `closing` sum to its amount."""
+def invoice_csv(invoice: Invoice, names: Mapping[int, str] = MappingProxyType({})) -> bytes:
+    """Return an invoice's lines and movements. The amounts before the row `closing` sum to its amount.
+
+    The rows after it are parts of the charges, by member of a team or group. `names`: those of the members.
+    """
     draft, name = invoice.draft, invoice.name
     first, last = span(draft)
     rows: list[Sequence[object]] = [(name, first, "opening", *[""] * 7, draft.opening)]
@@ -34,7 +39,24 @@ def invoice_csv(invoice: Invoice) -> bytes:
     for line in draft.lines:
         counts = (line.answers, line.input_tokens, line.output_tokens, line.allowance_tokens)
         rows.append((name, line.day, "charge", _escaped(line.model), *counts, "", "", -line.charge))
-    return _csv(INVOICE_HEADER, [*rows, (name, last, "closing", *[""] * 7, draft.closing)])
+    rows.append((name, last, "closing", *[""] * 7, draft.closing))
+    for member in draft.members:
+        counts = (member.answers, member.input_tokens, member.output_tokens, member.allowance_tokens)
+        called = _escaped(names.get(member.tenant_id, "") or str(member.tenant_id))
+        rows.append((name, last, "member", called, *counts, "", "", -member.charge))
+    return _csv(INVOICE_HEADER, rows)
+
+
+def shares_csv(shares: Iterable[DayShare]) -> bytes:
+    """Return the members' use of a shared wallet by day: `value_usd` has the plan's tokens at their price in it."""
+    names = ("day", "member", "name", "answers", "allowance_tokens", "charge_usd", "value_usd")
+    return _csv(names, (_share_row(each.day, each.share) for each in shares))
+
+
+def _share_row(day: int, share: MemberShare) -> Sequence[object]:
+    written = f"{day // 10000}-{day // 100 % 100:02d}-{day % 100:02d}"
+    counts = share.answers, share.allowance_tokens
+    return written, share.tenant_id, _escaped(share.name), *counts, share.charge, share.worth
 
 
 def usage_csv(rows: Iterable[UsageRow]) -> bytes:

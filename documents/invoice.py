@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from documents.amounts import Vat, span, to_cents
@@ -23,14 +24,19 @@ ROW, STATEMENT = 6.7, 70
 TYPEFACE, EMPTY = "Source", "–"
 
 
-def invoice_pdf(invoice: Invoice, customer: str = "", language: str = "en") -> bytes:
-    """Render an invoice. `customer` is the customer's name; if it is empty, only the account's number is printed."""
-    return _InvoicePdf(invoice, customer, find(language)).render()
+def invoice_pdf(
+    invoice: Invoice, customer: str = "", language: str = "en", members: Mapping[int, str] = MappingProxyType({})
+) -> bytes:
+    """Render an invoice. `customer` is the customer's name; if it is empty, only the account's number is printed.
+
+    `members`: the names of the members of a team, by their account's number.
+    """
+    return _InvoicePdf(invoice, customer, find(language), members).render()
 
 
 class _InvoicePdf:
-    def __init__(self, invoice: Invoice, customer: str, language: Language) -> None:
-        self._invoice, self._customer = invoice, customer
+    def __init__(self, invoice: Invoice, customer: str, language: Language, members: Mapping[int, str]) -> None:
+        self._invoice, self._customer, self._names = invoice, customer, members
         self._texts, self._formats = language.invoice, language.formats
         draft = invoice.draft
         self._vat = Vat.within(draft.services, invoice.seller.vat_percent)
@@ -40,6 +46,7 @@ class _InvoicePdf:
         pdf.add_page()
         self._header(pdf)
         self._services(pdf)
+        self._members(pdf)
         self._plans(pdf)
         self._totals(pdf)
         self._statement(pdf)
@@ -99,6 +106,21 @@ class _InvoicePdf:
                 sum(line.allowance_tokens for line in draft.lines),
             )
             _row(table, [t["sum"], "", *map(self._count, sums), self._amount(draft.charges)], strong=True)
+
+    def _members(self, pdf: "FPDF") -> None:
+        """Print the parts of a team's or a group's members."""
+        t, found = self._texts, self._invoice.draft.members
+        if not found:
+            return
+        self._title(pdf, t["members"])
+        names = ("member", "answers", "tokens_in", "tokens_out", "allowance", "charge")
+        with _table(pdf, (77, 16, 20, 20, 19, 28), "LRRRRR") as table:
+            _row(table, [t[name] for name in names])
+            for each in found:
+                counts = (each.answers, each.input_tokens, each.output_tokens, each.allowance_tokens)
+                name = drawable(self._names.get(each.tenant_id, "")) or t["account"].format(id=each.tenant_id)
+                charge = self._amount(each.charge) if each.charge else EMPTY
+                _row(table, [name, *map(self._count, counts), charge])
 
     def _plans(self, pdf: "FPDF") -> None:
         found = [each for each in self._invoice.draft.movements if each.kind in SERVICES]

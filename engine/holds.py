@@ -4,7 +4,7 @@ A hold covers the highest possible charge. Where the funds are lower, the output
 `LEAST_OUTPUT_TOKENS` the request is refused.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from engine.money import ATTO_PER_NANO, ZERO, Money
@@ -34,6 +34,8 @@ class HoldRequest:
     """A request for a hold. `input_tokens` is an upper bound; `ceilings` has one entry per quote, in route order.
 
     Output limits are per choice; `n` choices are asked for. `answers_per_day` is the plan's limit; 0: none.
+    `member_id`: the tenant that asks, where `tenant_id` is a team or group that pays within the member's limit.
+    `least_output_tokens`: the least output that is worth an answer.
     """
 
     request_id: str
@@ -45,6 +47,12 @@ class HoldRequest:
     n: int = 1
     key_id: int | None = None
     answers_per_day: int = 0
+    member_id: int | None = None
+    least_output_tokens: int = LEAST_OUTPUT_TOKENS
+
+    def least_of(self, ceiling: Ceiling) -> int:
+        """Return the least output per choice on one quote."""
+        return max(1, min(self.least_output_tokens, ceiling.output_tokens))
 
     def input_of(self, ceiling: Ceiling) -> int:
         """Return the upper bound of the input on one quote."""
@@ -57,11 +65,25 @@ class HoldRequest:
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """The funds that no other hold has taken. `key_tokens` None: the API key has no limit."""
+    """The funds that no other hold has taken. `key_tokens` None: the API key has no limit.
+
+    `share`: what a member's limit leaves of a team's or group's funds, tokens at their price; None: no limit.
+    """
 
     allowance_tokens: int
     wallet: Money
     key_tokens: int | None = None
+    share: Money | None = None
+
+    def within_share(self, tariff: Tariff) -> "Funds":
+        """Return the part of the funds that the member's limit leaves."""
+        if self.share is None:
+            return self
+        share, allowance = max(ZERO, self.share), self.allowance_tokens
+        if isinstance(tariff, Flat) and tariff.atto_per_token:
+            allowance = min(allowance, share.nanousd * ATTO_PER_NANO // tariff.atto_per_token)
+            share -= worth_of(tariff, Charge(allowance_tokens=allowance))
+        return replace(self, allowance_tokens=allowance, wallet=min(self.wallet, share))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +98,41 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """The reason for a refused hold. `missing` is the wallet money that the smallest answer lacks."""
+    """The reason for a refused hold. `missing` is the wallet money that the smallest answer lacks.
+
+    `is_sponsored`: a team or group was to pay; `member_limited`: only the member's limit there is in the way.
+    """
 
     missing: Money
     funds: Funds
     key_limited: bool = False
     wallet_only: bool = False
+    is_sponsored: bool = False
+    member_limited: bool = False
 
 
 Fit: TypeAlias = Grant | Shortfall
 
 
+def worth_of(tariff: Tariff, charge: Charge) -> Money:
+    """Return the amount of a charge in a member's limit: wallet money, and tokens at their price, rounded up."""
+    if not isinstance(tariff, Flat):
+        return charge.wallet
+    return charge.wallet + Money.ceil_atto(charge.allowance_tokens * tariff.atto_per_token)
+
+
 def fit(hold_request: HoldRequest, funds: Funds) -> Fit:
     """Return the hold that `funds` cover, or the shortfall."""
+    sized = _fit(hold_request, funds.within_share(hold_request.tariff))
+    if funds.share is None or isinstance(sized, Grant):
+        return sized
+    return replace(sized, member_limited=isinstance(_fit(hold_request, replace(funds, share=None)), Grant))
+
+
+def _fit(hold_request: HoldRequest, funds: Funds) -> Fit:
     limits = [_limit(hold_request, ceiling, funds) for ceiling in hold_request.ceilings]
-    kept = tuple(
-        limit if limit >= _least(ceiling) else 0 for limit, ceiling in zip(limits, hold_request.ceilings, strict=True)
-    )
+    least = [hold_request.least_of(ceiling) for ceiling in hold_request.ceilings]
+    kept = tuple(limit if limit >= need else 0 for limit, need in zip(limits, least, strict=True))
     if not any(kept):
         return _shortfall(hold_request, funds)
     pairs = [(ceiling, limit) for limit, ceiling in zip(kept, hold_request.ceilings, strict=True) if limit]
@@ -117,10 +157,6 @@ def settle(tariff: Tariff, grant: Grant, tokens: int, cost_atto: int, spare_allo
     allowance = min(billed, grant.allowance_tokens + spare_allowance_tokens)
     wallet = Money.from_atto((billed - allowance) * tariff.atto_per_token)
     return Charge(min(wallet, grant.wallet), allowance)
-
-
-def _least(ceiling: Ceiling) -> int:
-    return max(1, min(LEAST_OUTPUT_TOKENS, ceiling.output_tokens))
 
 
 def _limit(hold_request: HoldRequest, ceiling: Ceiling, funds: Funds) -> int:
@@ -148,7 +184,8 @@ def _flat_limit(hold_request: HoldRequest, ceiling: Ceiling, tariff: Flat, limit
 
 
 def _shortfall(hold_request: HoldRequest, funds: Funds) -> Shortfall:
-    least = [hold_request.input_of(ceiling) + hold_request.n * _least(ceiling) for ceiling in hold_request.ceilings]
+    n, least_of = hold_request.n, hold_request.least_of
+    least = [hold_request.input_of(ceiling) + n * least_of(ceiling) for ceiling in hold_request.ceilings]
     tokens = min(least, default=hold_request.input_tokens)
     key_limited = funds.key_tokens is not None and funds.key_tokens < tokens
     if isinstance(hold_request.tariff, Flat):
@@ -156,7 +193,13 @@ def _shortfall(hold_request: HoldRequest, funds: Funds) -> Shortfall:
         need = Money.ceil_atto(short * hold_request.tariff.atto_per_token)
     else:
         times = hold_request.tariff.times
-        costs = [c.cost_atto(hold_request.input_of(c), hold_request.n * _least(c)) for c in hold_request.ceilings]
+        costs = [c.cost_atto(hold_request.input_of(c), n * least_of(c)) for c in hold_request.ceilings]
         need = Money.ceil_atto(min(costs, default=0), times)
     missing = max(ZERO, need - funds.wallet)
-    return Shortfall(missing, funds, key_limited, wallet_only=isinstance(hold_request.tariff, Markup))
+    return Shortfall(
+        missing,
+        funds,
+        key_limited,
+        wallet_only=isinstance(hold_request.tariff, Markup),
+        is_sponsored=hold_request.member_id is not None,
+    )

@@ -49,11 +49,21 @@ class KeyLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Sponsor:
+    """A team or a group: the tenant whose wallet and plan pay for a member's answers, up to the member's limit."""
+
+    id: int
+    plan: Plan
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """A user of the service, with limits, a wallet and an allowance of its own.
 
     `key`: the limits of the API key that this request came with; None for a request without one.
     `exclusions`: the providers that may not see its prompts.
+    `sponsors` pay before the tenant, in this order; `pays` False: nobody but them.
     """
 
     id: int
@@ -63,10 +73,27 @@ class Tenant:
     banned: bool = False
     key: KeyLimits | None = None
     exclusions: Exclusions = NONE
+    sponsors: tuple[Sponsor, ...] = ()
+    pays: bool = True
 
     def allows(self, model: str) -> bool:
-        """Return True where both the plan and the API key include the model."""
-        return self.plan.allows(model) and (self.key is None or self.key.allows(model))
+        """Return True where both a plan that pays and the API key include the model."""
+        return self.plan_allows(model) and (self.key is None or self.key.allows(model))
+
+    def plan_allows(self, model: str) -> bool:
+        """Return True where one of the plans that pay includes the model."""
+        return any(plan.allows(model) for plan in self.plans)
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans of those who pay, the tenant's own last."""
+        sponsored = tuple(sponsor.plan for sponsor in self.sponsors)
+        return (*sponsored, self.plan) if self.pays or not sponsored else sponsored
+
+    @property
+    def requests_per_minute(self) -> int:
+        """The most requests per minute that one of the plans includes."""
+        return max(plan.requests_per_minute for plan in self.plans) if self.sponsors else self.plan.requests_per_minute
 
 
 @dataclass(frozen=True, slots=True)

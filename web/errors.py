@@ -204,24 +204,25 @@ def _not_in_key(error: Any) -> HttpProblem:
 def _too_many(error: Any) -> HttpProblem:
     limited = "This API key" if error.key_limited else "Your plan"
     message = f"{limited} allows {error.requests_per_minute} requests a minute. Wait, then try again."
-    return HttpProblem(
-        429, message, "rate_limit_error", "rate_limit_exceeded", retry_after_seconds=error.retry_after_seconds
-    )
+    return _rate_limited(message, error)
 
 
 def _day_used(error: Any) -> HttpProblem:
-    message = (
-        f"Your plan allows {error.answers_per_day} answers a day, and you have had them. "
-        "The next day begins at 00:00 UTC. Choose a larger plan with /plan in the bot."
-    )
-    return HttpProblem(
-        429, message, "rate_limit_error", "rate_limit_exceeded", retry_after_seconds=error.retry_after_seconds
-    )
+    had = f"Your plan allows {error.answers_per_day} answers a day, and you have had them. "
+    return _rate_limited(had + "The next day begins at 00:00 UTC. Choose a larger plan with /plan in the bot.", error)
+
+
+def _rate_limited(text: str, error: Any) -> HttpProblem:
+    seconds = error.retry_after_seconds
+    return HttpProblem(429, text, "rate_limit_error", "rate_limit_exceeded", retry_after_seconds=seconds)
 
 
 def _insufficient(error: errors.InsufficientFunds) -> HttpProblem:
     short = error.shortfall
-    if short.key_limited:
+    if short.is_sponsored:
+        short_of = "monthly limit in the team" if short.member_limited else "team's wallet"
+        text = f"Your {short_of} does not cover this request. Ask the team's owner, or see /team in the bot."
+    elif short.key_limited:
         text = "This key has used its tokens_per_month. Raise its limit with /keys in the bot, or use another key."
     elif short.wallet_only:
         text = f"This model is paid from the wallet, which lacks {short.missing} USD. Top up with /topup in the bot."

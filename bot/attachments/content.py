@@ -22,7 +22,7 @@ from telegram.constants import ChatType
 from bot.attachments.told import told
 from bot.context import Context
 from bot.formatting.rich import words_of
-from bot.updates.merging import ALBUM
+from bot.updates.merging import ALBUM, PART_CHARS
 from storage.telegram.question_content import QuestionContent, QuestionFile, Quotation
 
 LONGEST_SIDE = 1568
@@ -49,6 +49,7 @@ def content_of(message: Message, context: Context, text: str) -> QuestionContent
         tuple(file for each in own if (file := file_of(each)) is not None),
         (*_replied(message, context), *_forwarded(forwards)),
         "" if message.chat.type == ChatType.PRIVATE else name_of(context.user.full_name),
+        tuple(message.api_kwargs.get(PART_CHARS, ())),
     )
 
 

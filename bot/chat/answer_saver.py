@@ -24,8 +24,7 @@ from engine.money import Money
 from engine.ports import CaptureStep
 from engine.tenancy import Charge
 from storage.database.connection import Connection
-from storage.groups import wallets
-from storage.telegram import conversations, inbox, outbox, questions
+from storage.telegram import conversations, inbox, outbox, questions, replaced_exchanges
 from storage.telegram.inbox import ClaimedUpdate
 from storage.telegram.questions import QuestionRecord, QuestionState
 
@@ -64,7 +63,7 @@ class Destination:
 class AnswerSaver:
     """`finish` is the engine's Finisher. Afterwards `head` is the text of the first final message.
 
-    `group_wallet_id`: the group's wallet, if it pays in place of the asker. `heading`: Markdown above the answer.
+    `heading`: Markdown above the answer.
     """
 
     context: Context
@@ -78,7 +77,6 @@ class AnswerSaver:
     remarks: tuple[str, ...] = ()
     keyboard: InlineKeyboardMarkup | None = None
     head: str = ""
-    group_wallet_id: int | None = None
     heading: str = ""
     is_shown: bool = False
 
@@ -103,9 +101,6 @@ class AnswerSaver:
                 parts.append(file_payload(text, thread_id=self.destination.thread_id))
             self._write(conn, claimed, parts)
             self._let_stand(conn, text, stopped=completion.stopped)
-            if self.group_wallet_id is not None:
-                today = self.context.services.clock.now().date()
-                wallets.add_share(conn, self.group_wallet_id, self.record.tenant_id, today, charge.wallet)
 
         return step
 
@@ -126,6 +121,7 @@ class AnswerSaver:
         record, destination, now = self.record, self.destination, self.context.services.clock.now()
         if questions.find(conn, record.id) is None:
             return
+        replaced = replaced_exchanges.of(conn, record.answer_request_id)
         conversation = conversations.keep_exchange(
             conn,
             destination.chat_id,
@@ -138,7 +134,10 @@ class AnswerSaver:
             conversation_id=record.conversation_id if record.schedule_id else None,
         )
         state = QuestionState.CUT if stopped else QuestionState.ANSWERED
-        if not questions.answer(conn, record.id, self.request.id, conversation, state=state, now=now):
+        stands = questions.answer(
+            conn, record.id, self.request.id, conversation, state=state, now=now, replaced=replaced
+        )
+        if not stands:
             raise HoldLost(self.request.id)
 
     def _tail(self, completion: Completion, charge: Charge, receipt: Receipt) -> str:

@@ -11,17 +11,14 @@ from bot.context import Context, claimed_update
 from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
 from bot.delivery.no_preview import NoPreview
-from bot.groups.paying import group_payer
+from bot.groups.paying import asker
 from bot.scheduled.wording import heading_of, run_keyboard
 from bot.spending.ask_first import brief_instruction
 from bot.spending.brake import brake_for
 from engine.chat import ChatRequest, Delta, Message, Part, Restart, Role, Text
 from engine.completion import Completion
-from engine.errors import InsufficientFunds
 from engine.gateway.answer import Answer
-from engine.gateway.question import Approval
 from engine.read_pace import ReadPace
-from engine.tenancy import Tenant
 from storage.telegram import conversations, outbox
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
@@ -113,25 +110,14 @@ async def file_limit_tokens(context: Context, record: QuestionRecord) -> int | N
 
 
 async def _answered(context: Context, saver: AnswerSaver) -> Completion | None:
-    """Stream the answer, paid by the group's wallet if there is one that covers it, else by the asker."""
-    chat_id = saver.destination.chat_id
-    wallet = None if saver.destination.is_private else await group_payer(context, chat_id)
-    if wallet is not None:
-        try:
-            saver.group_wallet_id = wallet.id
-            return await _streamed(context, wallet, saver)
-        except InsufficientFunds:
-            saver.group_wallet_id = None
-    brake = await brake_for(context, saver.record, saver.request)
-    return await _streamed(context, await context.tenant(), saver, brake.check)
+    """Stream the answer. Afterwards it is charged and in the outbox. None: it was stopped before any content.
 
-
-async def _streamed(
-    context: Context, payer: Tenant, saver: AnswerSaver, approve: Approval | None = None
-) -> Completion | None:
-    """Stream the answer. Afterwards it is charged and in the outbox. None: it was stopped before any content."""
+    In a group its wallet pays as far as it covers the answer, else the asker.
+    """
     services, destination, preview = context.services, saver.destination, saver.preview
-    async with services.gateway.answer(payer, saver.request, finish=saver.finish, approve=approve) as answer:
+    payer = await asker(context, destination.chat_id, is_private=destination.is_private)
+    brake = await brake_for(context, saver.record, saver.request, payer)
+    async with services.gateway.answer(payer, saver.request, finish=saver.finish, approve=brake.check) as answer:
         with services.answers.running(destination.chat_id, destination.thread, context.user.id, answer):
             await _show(answer, preview)
     if answer.completion is not None:

@@ -47,21 +47,29 @@ async def _last_question(message: Message, context: Context) -> QuestionRecord |
 
     def unit(conn: Connection) -> QuestionRecord | None:
         last = questions.last(conn, tenant_id, place)
-        return last if last is not None and last.place.message_id == place.message_id else None
+        return last if last is not None and place.message_id in _messages_of(last) else None
 
     return await context.services.db.read(unit)
+
+
+def _messages_of(record: QuestionRecord) -> tuple[int | None, ...]:
+    """Return the message of a question; all of them for a text that came in several."""
+    place = record.place
+    return (place.message_id, *place.more_message_ids) if record.content.more_chars else (place.message_id,)
 
 
 def _edited_content(message: Message, context: Context, record: QuestionRecord) -> QuestionContent | None:
     """Return the question as edited, with the files and quotations of before unless the file was replaced.
 
-    None: the message is no question any more, or only a part of one that came in several messages.
+    Of a text that came in several messages, only the edited one is replaced. None: it is no question any more.
     """
     text = own_words(message, context)
     if text.startswith("/"):
         if text.split()[0].partition("@")[0] != _ASK:
             return None
         text = argument(message)
+    if record.content.more_chars:
+        return record.content.with_part(_messages_of(record).index(message.message_id), text)
     if record.place.more_message_ids and not (record.content.files or record.content.quotations):
         return None
     edited = content_of(message, context, text)
@@ -75,11 +83,14 @@ async def _ask_anew(context: Context, record: QuestionRecord) -> None:
     if begun is Begun.BUSY:
         await context.reply(context.t("ask.busy"))
     elif begun is Begun.BEGUN and begun_record is not None and await run(context, begun_record):
-        await _delete_messages(context, record)
+        await _delete_replaced(context, record)
 
 
-async def _delete_messages(context: Context, record: QuestionRecord) -> None:
-    """Delete the answer that was replaced. Telegram allows it for two days."""
+async def _delete_replaced(context: Context, record: QuestionRecord) -> None:
+    """Delete the answer that was replaced, unless it stands again. Telegram allows it for two days."""
+    now_stands = await context.services.db.read(lambda conn: questions.find(conn, record.id))
+    if now_stands is not None and now_stands.answer_request_id == record.answer_request_id:
+        return
     for message_id in record.answer_message_ids:
         try:
             await context.bot.delete_message(record.place.chat_id, message_id)

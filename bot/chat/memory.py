@@ -153,7 +153,8 @@ class _Summary:
     async def make(self) -> None:
         """Raises EngineError, and AskFirst where it is expected to cost too much; nothing is charged then."""
         context, request = self.context, self._request()
-        brake, tenant = await brake_for(context, self.record, request), await context.tenant()
+        tenant = await context.tenant()
+        brake = await brake_for(context, self.record, request, tenant)
         gateway = context.services.gateway
         async with gateway.answer(tenant, request, finish=self._finish, approve=brake.check) as answer:
             await answer.whole()

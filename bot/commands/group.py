@@ -6,13 +6,20 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from bot.buttons import button, rows
 from bot.command import Command, Topic
+from bot.commands.terms import agreed
 from bot.context import Context, arguments
 from bot.formatting.literal import as_code
 from bot.groups.senders import is_chat_admin
+from bot.payments.star_invoices import send_invoice
 from engine.money import ZERO, Money
+from storage.billing import orders
+from storage.billing.orders import Order, stars_for
 from storage.database.connection import Connection
 from storage.groups import wallets
-from storage.groups.wallets import GroupShare, GroupWallet, WalletShort
+from storage.groups.wallets import GroupWallet
+from storage.ledger import shares
+from storage.ledger.shares import MemberShare
+from storage.tenants.shared_wallets import WalletShort
 
 AMOUNTS = (Money.usd("1"), Money.usd("5"), Money.usd("20"))
 CAPS = (Money.usd("0.10"), Money.usd("0.50"), Money.usd("2"), ZERO)
@@ -53,15 +60,16 @@ async def _panel(context: Context, chat_id: int) -> tuple[str, InlineKeyboardMar
     services, now = context.services, context.services.clock.now()
     title = (await context.bot.get_chat(chat_id)).effective_name or ""
 
-    def unit(conn: Connection) -> tuple[GroupWallet, list[GroupShare]]:
+    def unit(conn: Connection) -> tuple[GroupWallet, list[MemberShare]]:
         wallet = wallets.open_wallet(conn, chat_id, title, services.free_plan, now)
-        return wallet, list(wallets.shares(conn, wallet.wallet_id, (now - SHARES_OF).date(), MOST_SHARES))
+        since = (now - SHARES_OF).date()
+        return wallet, shares.by_member(conn, wallet.wallet_id, since, now.date(), MOST_SHARES)
 
-    wallet, shares = await services.db.write(unit)
+    wallet, used = await services.db.write(unit)
     cap = context.written(wallet.day_cap) if wallet.day_cap > ZERO else context.t("group.no_cap")
     text = context.t("group.panel", title=as_code(wallet.title), free=wallet.free, cap=cap)
-    if shares:
-        lines = (context.t("group.share", name=as_code(s.name), usd=s.charge, n=s.answers) for s in shares)
+    if used:
+        lines = (context.t("group.share", name=as_code(s.name), usd=s.charge, n=s.answers) for s in used)
         text += context.t("group.shares", days=SHARES_OF.days, lines="\n".join(lines))
     return text, _keyboard(context, chat_id)
 
@@ -70,6 +78,18 @@ def _keyboard(context: Context, chat_id: int) -> InlineKeyboardMarkup:
     owner = context.user.id
     fills = [
         button(context.t("group.put", usd=usd), "group", "fill", chat_id, usd.nanousd, owner=owner) for usd in AMOUNTS
+    ]
+    per_star = context.services.config.per_star
+    by_stars = [
+        button(
+            context.t("topup.amount", usd=usd, stars=stars_for(usd, per_star)),
+            "group",
+            "stars",
+            chat_id,
+            usd.nanousd,
+            owner=owner,
+        )
+        for usd in context.services.config.topups
     ]
     caps = [
         button(
@@ -82,7 +102,7 @@ def _keyboard(context: Context, chat_id: int) -> InlineKeyboardMarkup:
         )
         for usd in CAPS
     ]
-    return InlineKeyboardMarkup([fills, *rows(caps).inline_keyboard])
+    return InlineKeyboardMarkup([fills, *rows(by_stars).inline_keyboard, *rows(caps).inline_keyboard])
 
 
 async def fill(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -119,6 +139,26 @@ async def move(update: Update, context: Context, args: tuple[str, ...]) -> None:
     await context.edit_or_reply(*await _panel(context, chat_id))
 
 
+async def stars(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Send the Stars invoice that fills the group's wallet, after the agreement to the terms."""
+    chat_id, amount, services = int(args[0]), Money(int(args[1])), context.services
+    if amount not in services.config.topups or not await _may_keep(context, chat_id):
+        return
+    if not await agreed(context, "group", "stars", *args):
+        return
+    state, now = await context.state(), services.clock.now()
+
+    def unit(conn: Connection) -> Order | None:
+        wallet, rate = wallets.find(conn, chat_id), services.config.per_star
+        if wallet is None:
+            return None
+        return orders.make_order(conn, wallet.wallet_id, orders.TOPUP, amount, rate, now, payer_id=state.id)
+
+    order = await services.db.write(unit)
+    if order is not None:
+        await send_invoice(context, order)
+
+
 async def cap(_: Update, context: Context, args: tuple[str, ...]) -> None:
     """Set the most that one person may use on one day."""
     chat_id, amount = int(args[0]), Money(int(args[1]))
@@ -138,5 +178,5 @@ COMMAND = Command(
     12,
     topic=Topic.GROUPS,
     private_only=False,
-    buttons={"fill": fill, "move": move, "cap": cap, "back": back},
+    buttons={"fill": fill, "move": move, "stars": stars, "cap": cap, "back": back},
 )

@@ -48,7 +48,7 @@ async def choose(context: Context, name: str) -> None:
     tenant = state.tenant(services.plans)
     try:
         services.market.catalog.model(name)
-        if not tenant.plan.allows(name):
+        if not tenant.plan_allows(name):
             raise ModelNotInPlan(name, tenant.plan.name)
     except EngineError as error:
         await context.reply(sentence(context.t, error))

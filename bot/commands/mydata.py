@@ -8,6 +8,7 @@ from bot.buttons import button, rows
 from bot.command import Command
 from bot.context import Context
 from storage.operations import personal_data
+from storage.teams.teams import TeamBusy
 
 
 async def export(_: Update, context: Context) -> None:
@@ -33,7 +34,11 @@ async def forget(_: Update, context: Context) -> None:
 async def confirmed(_: Update, context: Context, __: tuple[str, ...]) -> None:
     state, services = await context.state(), context.services
     now, user_id = services.clock.now(), context.user.id
-    gone = await services.db.write(lambda conn: personal_data.forget(conn, state.id, user_id, now))
+    try:
+        gone = await services.db.write(lambda conn: personal_data.forget(conn, state.id, user_id, now))
+    except TeamBusy:
+        await context.reply(context.t("team.busy"))
+        return
     await context.reply(context.t("forget.done", n=gone))
 
 

@@ -15,6 +15,7 @@ from storage.billing import payments, subscriptions
 from storage.database.connection import Connection, moment
 from storage.operations import operator_log
 from storage.reports import failures, usage
+from storage.teams import members, teams
 from storage.tenants import api_keys
 from storage.tenants.tenants import TenantState
 
@@ -154,7 +155,18 @@ def _details(conn: Connection, context: Context, state: TenantState) -> str:
         cost=sum((row.cost + row.waste for row in used), Money(0)),
         blocked=context.t("admin.blocked") if state.blocked else "",
     )
-    return text + _last_error(conn, context, state) + _payments(conn, context, state)
+    return text + _team(conn, context, state) + _last_error(conn, context, state) + _payments(conn, context, state)
+
+
+def _team(conn: Connection, context: Context, state: TenantState) -> str:
+    """Return the line about the team that the tenant is, or is in."""
+    now = context.services.clock.now()
+    team = teams.find(conn, state.id) or teams.of_member(conn, state.id)
+    if team is None:
+        return ""
+    key = "admin.is_team" if team.id == state.id else "admin.in_team"
+    count = len(members.of_team(conn, team.id, now))
+    return context.t(key, id=str(team.id), name=as_code(team.name), owner=str(team.owner_id), n=count)
 
 
 def _last_error(conn: Connection, context: Context, state: TenantState) -> str:

@@ -3,13 +3,14 @@
 import re
 from datetime import timedelta
 
-from telegram import LabeledPrice, Update
+from telegram import Update
 
 from bot.buttons import button, rows
 from bot.chat.pending_input import NONE, cancel_button, stop_waiting, wait_for_text
 from bot.command import Command, Topic
 from bot.commands.terms import agreed
 from bot.context import Context, arguments
+from bot.payments.star_invoices import send_invoice
 from bot.questions.unpaid import ask_now
 from engine.money import Money
 from storage.billing import codes, orders
@@ -120,15 +121,7 @@ async def _invoice(context: Context, usd: Money, action: str) -> None:
             conn, state.id, orders.TOPUP, usd, services.config.per_star, services.clock.now()
         )
     )
-    await context.bot.send_invoice(
-        chat_id=context.user.id,
-        title=context.t("topup.title", usd=order.usd)[:32],
-        description=context.t("topup.description", usd=order.usd)[:255],
-        payload=order.id,
-        currency="XTR",
-        prices=[LabeledPrice(context.written(usd), order.stars)],
-        provider_token="",
-    )
+    await send_invoice(context, order)
 
 
 async def _redeem(context: Context, code: str) -> None:

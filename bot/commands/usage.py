@@ -15,6 +15,7 @@ from bot.context import Context
 from documents.csv_export import usage_csv
 from engine.catalog.tariffs import tariff_of, tokens_worth
 from engine.money import ZERO, Money
+from storage.ledger import shares
 from storage.reports import usage as usage_units
 from storage.reports.usage import UsageRow, UsageTotals
 from storage.tenants.tenants import TenantState
@@ -43,7 +44,14 @@ async def show(context: Context, span: str) -> None:
         await context.bot.send_photo(context.user.id, InputFile(picture, "usage.png"))
     text = context.t("usage.head", title=context.t(f"usage.title_{span}"))
     text += _body(context, found) if found else context.t("usage.none")
+    text += await _shared(context, state, start, end)
     await context.reply(text + _left(context, state, await answers_today(context, state)), _keyboard(context))
+
+
+async def _shared(context: Context, state: TenantState, start: date, end: date) -> str:
+    """Return the line about the answers that teams and groups paid for."""
+    used = await context.services.db.read(lambda conn: shares.used_everywhere(conn, state.id, start, end))
+    return context.t("usage.shared", usd=used) if used else ""
 
 
 async def send_csv(_: Update, context: Context, __: tuple[str, ...]) -> None:

@@ -1,22 +1,24 @@
-"""The payer of an answer in a group: the group's wallet, where it has one that covers the asker."""
+"""The payers of an answer in a chat: in a group its own wallet, where it has one that covers the asker."""
 
 from dataclasses import replace
 
 from bot.context import Context
-from engine.tenancy import Tenant
+from engine.tenancy import Sponsor, Tenant
 from storage.groups import wallets
 
 
-async def group_payer(context: Context, chat_id: int) -> Tenant | None:
-    """Return the group's wallet as a tenant with the asker's models and output limit; None if the asker pays.
+async def asker(context: Context, chat_id: int, *, is_private: bool) -> Tenant:
+    """Return the asker's tenant, with the group's wallet as the first sponsor."""
+    tenant = await context.tenant()
+    sponsor = None if is_private else await _group_sponsor(context, chat_id, tenant)
+    return tenant if sponsor is None else replace(tenant, sponsors=(sponsor, *tenant.sponsors))
 
-    Its requests per minute are those of the largest plan: they are everybody's together.
-    """
-    asker, services = await context.tenant(), context.services
-    today = services.clock.now().date()
-    wallet = await services.db.read(lambda conn: wallets.payer(conn, chat_id, asker.id, today))
+
+async def _group_sponsor(context: Context, chat_id: int, tenant: Tenant) -> Sponsor | None:
+    """Return the group's wallet, with the asker's models and output limit; None if it covers nothing."""
+    services = context.services
+    now = services.clock.now()
+    wallet = await services.db.read(lambda conn: wallets.payer(conn, chat_id, tenant.id, now))
     if wallet is None:
         return None
-    most = max(plan.requests_per_minute for plan in services.plans.values())
-    plan = replace(asker.plan, requests_per_minute=most, answers_per_day=0)
-    return Tenant(wallet.wallet_id, plan, wallet.title, None, asker.banned, exclusions=asker.exclusions)
+    return Sponsor(wallet.wallet_id, replace(tenant.plan, answers_per_day=0), wallet.title)

@@ -204,6 +204,8 @@ async def _confirm(context: Context, booked: PaymentResult) -> None:
     keyboard = None
     if booked.plan:
         text = context.t("payment.plan", plan=booked.plan, until=state.renews_at)
+    elif booked.is_shared:
+        text = context.t("payment.credited_shared", usd=booked.credited)
     else:
         text = context.t("payment.credited", usd=booked.credited, wallet=state.wallet)
     if booked.kept:

@@ -13,6 +13,9 @@ from engine.chat import ChatRequest
 from engine.holds import LEAST_OUTPUT_TOKENS, Ceiling, Funds, Grant, HoldRequest, fit
 from engine.money import ZERO, Money
 from engine.routing.plan import Route
+from engine.tenancy import Tenant
+from storage.database.connection import Connection
+from storage.ledger import shares
 from storage.telegram.questions import QuestionRecord
 
 _TOLERANCE = 2
@@ -20,9 +23,13 @@ _TOLERANCE = 2
 
 
 class Over(StrEnum):
-    """The bound that an answer is expected to pass: the funds that are left, or the limit of an answer or of a day."""
+    """The bound that an answer is expected to pass: the funds that are left, or the limit of an answer or of a day.
+
+    SPONSOR: what a team's or group's wallet has left for the asker.
+    """
 
     FUNDS = "funds"
+    SPONSOR = "sponsor"
     ANSWER = "answer"
     DAY = "day"
 
@@ -43,30 +50,33 @@ class AskFirst(Exception):
 class Brake:
     """The bounds of one answer. `agreed` is the price that the asker has agreed to; zero: none.
 
+    `funds` has those of each tenant that may pay, `sponsors` the ones that pay for the asker.
     Tokens from the plan count at their price, in the funds as in the limits.
     """
 
     request: ChatRequest
-    wallet: Money
-    allowance_tokens: int
+    funds: Mapping[int, Funds]
+    sponsors: frozenset[int]
     limits: SpendingLimits
     spent: Money = ZERO
     agreed: Money = ZERO
 
-    def check(self, model: Model, route: Route) -> None:
+    def check(self, model: Model, route: Route, payer_id: int) -> None:
         """Raise AskFirst where the offer that is attempted first is expected to cost more than the lowest bound."""
         quote = route.quotes[0]
         price = expected_price(model.tariff, quote)
         if price.nanousd <= _TOLERANCE * self.agreed.nanousd:
             return
-        passed = {over: bound for over, bound in self._bounds(model).items() if price > bound}
+        passed = {over: bound for over, bound in self._bounds(model, payer_id).items() if price > bound}
         if passed:
             over = min(passed, key=passed.__getitem__)
             bound = passed[over]
             raise AskFirst(self.request, over, price, bound, shorter_tokens(model, quote, bound))
 
-    def _bounds(self, model: Model) -> Mapping[Over, Money]:
-        bounds = {Over.FUNDS: self.wallet + tokens_worth(model.tariff, max(0, self.allowance_tokens))}
+    def _bounds(self, model: Model, payer_id: int) -> Mapping[Over, Money]:
+        funds = self.funds[payer_id].within_share(model.tariff)
+        over = Over.SPONSOR if payer_id in self.sponsors else Over.FUNDS
+        bounds = {over: funds.wallet + tokens_worth(model.tariff, max(0, funds.allowance_tokens))}
         if self.limits.answer is not None:
             bounds[Over.ANSWER] = self.limits.answer
         if self.limits.day is not None:
@@ -83,11 +93,16 @@ def shorter_tokens(model: Model, quote: Quote, bound: Money) -> int:
     return fitted.output_tokens[0] if isinstance(fitted, Grant) else 0
 
 
-async def brake_for(context: Context, record: QuestionRecord, request: ChatRequest) -> Brake:
-    """Return the bounds of an answer that the user pays for."""
+async def brake_for(context: Context, record: QuestionRecord, request: ChatRequest, asker: Tenant) -> Brake:
+    """Return the bounds of an answer that the asker, or a sponsor, pays for."""
     state, services = await context.state(), context.services
     limits, agreed = SpendingLimits.of(state.settings), Money(record.agreed_nanousd)
-    spent, catalog, today = ZERO, services.market.catalog, services.clock.now().date()
-    if limits.day is not None:
-        spent = await services.db.read(lambda conn: spent_on(conn, catalog, state.id, today))
-    return Brake(request, state.wallet - state.held, state.allowance_left_tokens, limits, spent, agreed)
+    sponsors, now = frozenset(each.id for each in asker.sponsors), services.clock.now()
+
+    def unit(conn: Connection) -> tuple[dict[int, Funds], Money]:
+        funds = {each: shares.funds(conn, each, asker.id, now) for each in sponsors}
+        return funds, ZERO if limits.day is None else spent_on(conn, services.market.catalog, state.id, now.date())
+
+    sponsored, spent = await services.db.read(unit) if sponsors or limits.day is not None else ({}, ZERO)
+    funds = {**sponsored, state.id: Funds(state.allowance_left_tokens, state.wallet - state.held)}
+    return Brake(request, funds, sponsors, limits, spent, agreed)

@@ -7,9 +7,10 @@ from typing import Any
 
 from bot.spending.prices import price_of
 from engine.catalog.catalog import Catalog
-from engine.money import ZERO, Money
+from engine.money import Money
 from engine.tenancy import Charge
 from storage.database.connection import Connection, day_of
+from storage.ledger import shares
 from storage.tenants import tenant_settings
 
 SETTING = "limits"
@@ -42,7 +43,11 @@ class SpendingLimits:
 
 
 def spent_on(conn: Connection, catalog: Catalog, tenant_id: int, day: date) -> Money:
-    """Return the price of a tenant's answers in Telegram on a UTC day: wallet money, and the plan's tokens."""
+    """Return the price of a tenant's answers in Telegram on a UTC day: wallet money, and the plan's tokens.
+
+    Answers that a team or a group paid for are counted too.
+    """
     rows = conn.rows(_SPENT, tenant=tenant_id, day=day_of(day))
     charges = ((row["asked"], Charge(Money(int(row["charge"])), int(row["tokens"]))) for row in rows)
-    return sum((price_of(catalog, asked, charge) for asked, charge in charges), ZERO)
+    shared = shares.used_everywhere(conn, tenant_id, day, day)
+    return sum((price_of(catalog, asked, charge) for asked, charge in charges), shared)

@@ -1,6 +1,7 @@
 """Messages that a person sent as one and Telegram delivers as several: long pastes, albums, forwards with a comment."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 JOIN_SECONDS = 0.5
@@ -13,6 +14,8 @@ ALBUM = "farthing_album"
 """The field of a joined message with the other messages: of its album, or forwarded together with it."""
 PARTS = "farthing_parts"
 """The field of a joined paste with the ids of its other messages."""
+PART_CHARS = "farthing_part_chars"
+"""The field of a joined paste with the characters of its other messages, with the line breaks before them."""
 
 Update = Mapping[str, Any]
 
@@ -55,18 +58,20 @@ def joined(updates: Sequence[Update]) -> dict[str, Any]:
             message |= {name: captions[0][name] for name in ("caption", "caption_entities") if name in captions[0]}
         message[ALBUM] = rest
     elif rest:
-        message["text"] = _text([message, *rest])
+        texts = _texts([message, *rest])
+        message["text"] = "".join(texts)
+        message[PART_CHARS] = [len(each) for each in texts[1:]]
         message[PARTS] = [each["message_id"] for each in rest if "message_id" in each]
     return {**updates[0], "message": message}
 
 
-def _text(messages: Sequence[Mapping[str, Any]]) -> str:
-    """Join texts: a text cut at MOST_UNITS was cut within a line, a shorter one at a line break."""
-    text = ""
-    for before, after in zip([{}, *messages], messages, strict=False):
-        cut_in_line = not text or _units(before.get("text")) >= MOST_UNITS
-        text += after["text"] if cut_in_line else f"\n{after['text']}"
-    return text
+def _texts(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the texts to be joined: a text cut at MOST_UNITS was cut within a line, a shorter one at a line break."""
+    found = [str(messages[0]["text"])]
+    for before, after in pairwise(messages):
+        cut_in_line = _units(before.get("text")) >= MOST_UNITS
+        found.append(after["text"] if cut_in_line else f"\n{after['text']}")
+    return found
 
 
 def _is_forward(message: Mapping[str, Any]) -> bool:

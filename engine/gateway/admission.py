@@ -61,13 +61,17 @@ class Admission:
 
     def check(self, tenant: Tenant, model: str) -> None:
         """Raise TenantBanned, ModelNotInPlan, ModelNotInKey or TooManyRequests where the request is not admitted."""
+        self.check_model(tenant, model)
+        self.check_rate(tenant)
+
+    def check_model(self, tenant: Tenant, model: str) -> None:
+        """Raise TenantBanned, ModelNotInPlan or ModelNotInKey."""
         if tenant.banned:
             raise TenantBanned(tenant.id)
-        if not tenant.plan.allows(model):
+        if not tenant.plan_allows(model):
             raise ModelNotInPlan(model, tenant.plan.name)
         if tenant.key is not None and tenant.key.models is not None and not tenant.key.allows(model):
             raise ModelNotInKey(model, tenant.key.models)
-        self.check_rate(tenant)
 
     def check_rate(self, tenant: Tenant) -> None:
         """Raise TooManyRequests where the plan or the key has no request left; the longer wait of both is named."""
@@ -87,7 +91,7 @@ class Admission:
         return min((self._left(*each) for each in self._limits(tenant)), key=lambda each: each.remaining)
 
     def _limits(self, tenant: Tenant) -> Iterator[tuple[_Window, int]]:
-        yield ("tenant", tenant.id), tenant.plan.requests_per_minute
+        yield ("tenant", tenant.id), tenant.requests_per_minute
         if tenant.key is not None and tenant.key.requests_per_minute is not None:
             yield ("key", tenant.key.key_id), tenant.key.requests_per_minute
 

@@ -24,10 +24,11 @@ from engine.gateway.embeddings.run import Embedded, EmbeddingFinisher, Embedding
 from engine.gateway.market import Market
 from engine.gateway.question import Approval, Finisher, Question, Siblings
 from engine.holds import Ceiling, HoldRequest
+from engine.payers import expected_output, held, hold_requests
 from engine.ports import AdmissionCheck, Ledger, Losses, RequestWindows
 from engine.privacy import LEFT_OUT
 from engine.routing.plan import Route, plan, with_early
-from engine.tenancy import Charge, Flat, Tariff, Tenant, seconds_left_today
+from engine.tenancy import Charge, Flat, Plan, Tariff, Tenant, seconds_left_today
 
 _ABORT_SECONDS = 5  # for aborted answers to void their holds
 
@@ -74,13 +75,16 @@ class Gateway:
         """
         model = await self._model(request.model)
         request = replace(request, exclusions=tenant.exclusions) if tenant.exclusions else request
-        await self._admit(tenant, model.name)
+        if request.is_side_call:
+            self.admission.check_model(tenant, model.name)
+        else:
+            await self._admit(tenant, model.name)
         route = await self._route_or_journal(tenant, model, request)
-        hold_request = _hold_request(tenant, model, request, route)
-        async with self._ledger.hold(hold_request) as hold:
+        async with held(self._ledger, _hold_requests(tenant, model, request, route)) as (hold_request, hold):
+            payer = hold_request.tenant_id
             if approve is not None:
-                approve(model, route)
-            question = Question(tenant.id, request, route, hold_request.input_tokens, finish, can_restart, siblings)
+                approve(model, route, payer)
+            question = Question(payer, request, route, hold_request.input_tokens, finish, can_restart, siblings)
             answer = Answer(self.market, question, hold)
             self._enter(answer)
             try:
@@ -117,10 +121,13 @@ class Gateway:
             input_tokens=max(quote.input_ceiling_tokens for quote in route.quotes),
             ceilings=tuple(Ceiling(quote.price.ceiling(quote.input_ceiling_tokens)[0], 0, 1) for quote in route.quotes),
             key_id=request.key_id,
-            answers_per_day=tenant.plan.answers_per_day,
         )
-        async with self._ledger.hold(hold_request) as hold:
-            run = EmbeddingRun(self.market, tenant.id, request, route, hold, finish)
+
+        def sized(plan: Plan) -> HoldRequest:
+            return replace(hold_request, answers_per_day=plan.answers_per_day)
+
+        async with held(self._ledger, hold_requests(tenant, model.name, sized)) as (paid, hold):
+            run = EmbeddingRun(self.market, paid.tenant_id, request, route, hold, finish)
             self._enter(run)
             try:
                 return await run.whole()
@@ -130,7 +137,7 @@ class Gateway:
     async def check_admission(self, tenant: Tenant, model: str) -> None:
         """Raise the Refused that an answer would raise now, its price aside: for a side call that precedes one."""
         self.admission.check(tenant, (await self._model(model)).name)
-        limit = tenant.plan.answers_per_day
+        limit = 0 if tenant.sponsors else tenant.plan.answers_per_day
         if limit and await self._ledger.answers_today(tenant.id) >= limit:
             raise DailyAnswersUsed(limit, seconds_left_today(self.market.clock.now()))
 
@@ -247,24 +254,28 @@ def _without_losses(
     return kept, (*drops, *(Drop(quote.offer, reason) for quote in losing))
 
 
-def _hold_request(tenant: Tenant, model: Model, request: ChatRequest, route: Route) -> HoldRequest:
+def _hold_requests(tenant: Tenant, model: Model, request: ChatRequest, route: Route) -> list[HoldRequest]:
     input_tokens = max(quote.input_ceiling_tokens for quote in route.quotes)
-    return HoldRequest(
-        request_id=request.id,
-        epoch=request.epoch,
-        tenant_id=tenant.id,
-        tariff=model.tariff,
-        input_tokens=input_tokens,
-        ceilings=tuple(_ceiling(quote, tenant, request) for quote in route.quotes),
-        n=request.n,
-        key_id=request.key_id,
-        answers_per_day=tenant.plan.answers_per_day,
-    )
+
+    def sized(plan: Plan) -> HoldRequest:
+        return HoldRequest(
+            request_id=request.id,
+            epoch=request.epoch,
+            tenant_id=tenant.id,
+            tariff=model.tariff,
+            input_tokens=input_tokens,
+            ceilings=tuple(_ceiling(quote, plan, request) for quote in route.quotes),
+            n=request.n,
+            key_id=request.key_id,
+            answers_per_day=plan.answers_per_day,
+        )
+
+    return hold_requests(tenant, model.name, sized, expected_output(route.quotes) // request.n)
 
 
-def _ceiling(quote: Quote, tenant: Tenant, request: ChatRequest) -> Ceiling:
+def _ceiling(quote: Quote, plan: Plan, request: ChatRequest) -> Ceiling:
     """Bound the output by the least of the request, the plan, the model and the space left in its context."""
-    limits = (request.max_output_tokens, tenant.plan.max_output_tokens, quote.max_output_tokens, quote.room_tokens)
+    limits = (request.max_output_tokens, plan.max_output_tokens, quote.max_output_tokens, quote.room_tokens)
     input_tokens = quote.input_ceiling_tokens
     input_atto, output_atto = quote.price.ceiling(input_tokens)
     return Ceiling(input_atto, output_atto, min(limit for limit in limits if limit is not None), input_tokens)

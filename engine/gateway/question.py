@@ -16,8 +16,11 @@ Finisher: TypeAlias = Callable[[Completion, Receipt], Awaitable[CaptureStep]]
 """Awaited when the answer is whole or stopped; the step that it returns runs in the capture's transaction."""
 
 
-Approval: TypeAlias = Callable[[Model, Route], None]
-"""Called when the hold stands, before the first network call. It raises to end the request: nothing is charged then."""
+Approval: TypeAlias = Callable[[Model, Route, int], None]
+"""Called with the tenant that pays when the hold stands, before the first network call.
+
+It raises to end the request: nothing is charged then.
+"""
 
 
 @dataclass(slots=True, eq=False)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 
 from engine import attempt_record as outcomes
 from engine.attempt_record import MOST_DETAIL_CHARS, AttemptRecord, QuoteLine, Receipt
@@ -28,10 +29,11 @@ from engine.gateway.market import Market
 from engine.gateway.rejections import rejected
 from engine.holds import Ceiling, HoldRequest
 from engine.money import ATTO_PER_NANO, ZERO, Money
+from engine.payers import held, hold_requests
 from engine.ports import Bill, CaptureStep, Hold, Ledger, SpeechProvider
 from engine.routing.health import Permit
 from engine.speech import Recording, SpeechText
-from engine.tenancy import Markup, Tenant
+from engine.tenancy import Markup, Plan, Tenant
 
 TIMEOUT_SECONDS = 120.0
 GRACE_SECONDS = 10.0
@@ -120,8 +122,9 @@ class Transcriber:
         ):
             raise ExcludedBySettings(self.offer.name, (self.offer.provider,))
         held_seconds = self.rate.billed_seconds(request.seconds + ROUNDING_SECONDS)
-        async with self.ledger.hold(self._hold_request(tenant, request, held_seconds)) as hold:
-            transcription = _TranscriptionRun(self, tenant, request, held_seconds)
+        requests = hold_requests(tenant, None, partial(self._hold_request, tenant, request, held_seconds))
+        async with held(self.ledger, requests) as (hold_request, hold):
+            transcription = _TranscriptionRun(self, hold_request.tenant_id, request, held_seconds)
             speech = await transcription.run(await request.fetch())
             if speech.text:
                 await transcription.capture(hold, speech)
@@ -151,7 +154,7 @@ class Transcriber:
                 raise Closing from None
             raise FirstTokenLate(f"nothing for {TIMEOUT_SECONDS:g} s") from None
 
-    def _hold_request(self, tenant: Tenant, request: TranscriptionRequest, held_seconds: int) -> HoldRequest:
+    def _hold_request(self, tenant: Tenant, request: TranscriptionRequest, held_seconds: int, _: Plan) -> HoldRequest:
         """Seconds take the place of input tokens."""
         ceiling = Ceiling(self.rate.minute_atto, 0, 1)
         return HoldRequest(request.id, request.epoch, tenant.id, self.rate.tariff, held_seconds, (ceiling,))
@@ -162,7 +165,7 @@ class _TranscriptionRun:
     """One recording, attempted with each of the provider's keys in turn; each attempt is reported and journaled."""
 
     transcriber: Transcriber
-    tenant: Tenant
+    payer_id: int
     request: TranscriptionRequest
     held_seconds: int
     records: list[AttemptRecord] = field(default_factory=list)
@@ -243,7 +246,7 @@ class _TranscriptionRun:
         return AttemptRecord(
             request_id=self.request.id,
             ordinal=len(self.records) + 1,
-            tenant_id=self.tenant.id,
+            tenant_id=self.payer_id,
             key_id=None,
             asked=offer.name,
             provider=offer.provider,

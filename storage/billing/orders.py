@@ -17,7 +17,10 @@ TOPUP, PLAN = "topup", "plan"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One offered purchase. Paying it credits `usd`; `price` is the plan's price when the order was made."""
+    """One offered purchase. Paying it credits `usd`; `price` is the plan's price when the order was made.
+
+    `payer_id`: the tenant that pays for the wallet of a team or group; None: the tenant itself.
+    """
 
     id: str
     tenant_id: int
@@ -29,6 +32,7 @@ class Order:
     price: Money | None
     paid: bool
     made_at: datetime
+    payer_id: int | None = None
 
 
 def stars_for(usd: Money, per_star: Money) -> int:
@@ -45,12 +49,13 @@ def make_order(
     now: datetime,
     *,
     plan: str | None = None,
+    payer_id: int | None = None,
 ) -> Order:
     """Create an order for at least `usd`. Paying it credits its number of Stars x `per_star`."""
     stars, order_id = stars_for(usd, per_star), f"{kind}-{secrets.token_urlsafe(12)}"
     conn.run(
         "INSERT INTO orders (id, tenant_id, kind, plan, stars, usd_nanousd, nanousd_per_star, price_nanousd, state,"
-        " created_at) VALUES (:id, :tenant, :kind, :plan, :stars, :usd, :rate, :price, 'new', :now)",
+        " created_at, payer_id) VALUES (:id, :tenant, :kind, :plan, :stars, :usd, :rate, :price, 'new', :now, :payer)",
         id=order_id,
         tenant=tenant_id,
         kind=kind,
@@ -60,6 +65,7 @@ def make_order(
         rate=per_star.nanousd,
         price=usd.nanousd if kind == PLAN else None,
         now=ms(now),
+        payer=payer_id,
     )
     made = order(conn, order_id)
     assert made is not None
@@ -94,7 +100,7 @@ def objection(
     if wanted is None:
         return "unknown"
     payer = tenants.by_telegram(conn, user_id)
-    if payer is None or payer.id != wanted.tenant_id:
+    if payer is None or payer.id != (wanted.payer_id or wanted.tenant_id):
         return "other"
     if payer.banned or not payer.is_admitted:
         return "closed"
@@ -134,4 +140,5 @@ def _order(found: Row) -> Order:
         None if price is None else Money(price),
         found["state"] == "paid",
         moment(found["created_at"]),
+        found["payer_id"],
     )

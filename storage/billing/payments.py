@@ -30,6 +30,7 @@ class Payment:
 class PaymentResult:
     """The effect of booking a payment. `fresh` is False when it was booked before and nothing changed.
 
+    `is_shared`: the wallet of a team or group was credited.
     `plan` is the plan that the payment started. `kept` is the reason why the money for a plan stayed in the wallet:
     gone (the plan left the configuration), replaced (another subscription replaced this one), late (the paid period
     is over), lower (a dearer plan is active), twice (the plan is active), owed (the credit repaid a debt first).
@@ -40,6 +41,7 @@ class PaymentResult:
     credited: Money = ZERO
     plan: str | None = None
     kept: str | None = None
+    is_shared: bool = False
 
 
 def pay(
@@ -57,7 +59,7 @@ def pay(
         assert booked is not None
         return _again(conn, booked)
     if order is None or order.kind != PLAN:
-        return PaymentResult(True, tenant_id, credited)
+        return PaymentResult(True, tenant_id, credited, is_shared=order is not None and order.payer_id is not None)
     return _plan_paid(conn, payment, order, credited, known, now)
 
 
@@ -77,7 +79,8 @@ def payer_of(conn: Connection, charge_id: str) -> int | None:
     """Return the Telegram user id of the payer, or None if the payment is unknown."""
     found = row(
         conn,
-        "SELECT t.telegram_user_id AS id FROM payments p JOIN tenants t ON t.id = p.tenant_id WHERE p.charge_id = :id",
+        "SELECT t.telegram_user_id AS id FROM payments p JOIN tenants t ON t.id = COALESCE(p.payer_id, p.tenant_id)"
+        " WHERE p.charge_id = :id",
         id=charge_id,
     )
     return None if found is None else found["id"]
@@ -93,7 +96,8 @@ def _again(conn: Connection, before: Row) -> PaymentResult:
     """Return the result of a payment that was booked before."""
     reason = scalar(conn, "SELECT reason FROM transfers WHERE ref = :ref", ref=f"plan:{before['charge_id']}")
     plan = reason.removeprefix("plan ") if reason else None
-    return PaymentResult(False, before["tenant_id"], Money(before["credited_nanousd"]), plan)
+    is_shared = before["payer_id"] is not None
+    return PaymentResult(False, before["tenant_id"], Money(before["credited_nanousd"]), plan, is_shared=is_shared)
 
 
 def _book(
@@ -104,8 +108,8 @@ def _book(
     transfers.lock_account(conn, tenant_id)
     fresh = conn.run(
         "INSERT INTO payments"
-        " (charge_id, order_id, tenant_id, stars, credited_nanousd, kind, subscription_until, paid_at)"
-        " VALUES (:charge, :order, :tenant, :stars, :credited, :kind, :until, :now) ON CONFLICT DO NOTHING",
+        " (charge_id, order_id, tenant_id, stars, credited_nanousd, kind, subscription_until, paid_at, payer_id)"
+        " VALUES (:charge, :order, :tenant, :stars, :credited, :kind, :until, :now, :payer) ON CONFLICT DO NOTHING",
         charge=payment.charge_id,
         order=payment.order_id,
         tenant=tenant_id,
@@ -114,6 +118,7 @@ def _book(
         kind=order.kind if order else TOPUP,
         until=ms(payment.until) if payment.until else None,
         now=ms(now),
+        payer=order.payer_id if order else None,
     )
     if not fresh:
         return None

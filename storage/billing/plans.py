@@ -11,7 +11,7 @@ from storage.billing import subscriptions
 from storage.database.connection import Connection, ms
 from storage.ledger import transfers
 from storage.ledger.transfers import credit, post
-from storage.tenants import tenants
+from storage.tenants import shared_wallets, tenants
 from storage.tenants.tenants import PERIOD, TenantState
 
 _MS = timedelta(milliseconds=1)
@@ -34,7 +34,7 @@ def start_plan(
 ) -> None:
     """Start a period of `plan` with its whole allowance; `ref` names the transfer that paid for it.
 
-    Open holds still belong to the old period.
+    Open holds still belong to the old period. The free plan of a shared wallet has no tokens.
     """
     conn.run("UPDATE tenants SET plan = :plan, next_plan = NULL WHERE id = :id", id=tenant_id, plan=plan.name)
     conn.run(
@@ -47,6 +47,8 @@ def start_plan(
         end=ms(end or start + PERIOD),
         ref=ref,
     )
+    if not plan.usd_per_month and shared_wallets.is_shared(conn, tenant_id):
+        shared_wallets.end_period(conn, tenant_id)
 
 
 def schedule_plan(conn: Connection, tenant_id: int, plan: str | None) -> None:

@@ -42,6 +42,8 @@ def refund(
 ) -> RefundResult | None:
     """Refund a payment once: debit the unheld balance and book the rest as owed. Return None if it is unknown.
 
+    Money for a team that was dissolved is taken from its owner.
+
     A refund may arrive before its payment: then pass the payment as `unseen`. It is booked first (at `per_star`
     where its order is unknown), so that the payment's own late update credits nothing.
     """
@@ -50,7 +52,7 @@ def refund(
     paid = payments.find(conn, charge_id)
     if paid is None:
         return None
-    tenant_id, amount, ref = paid["tenant_id"], Money(paid["credited_nanousd"]), f"refund:{charge_id}"
+    tenant_id, amount, ref = _debtor(conn, paid["tenant_id"]), Money(paid["credited_nanousd"]), f"refund:{charge_id}"
     transfers.lock_account(conn, tenant_id)
     if not _mark_refunded(conn, charge_id, now):
         sql = "SELECT amount_nanousd FROM transfers WHERE ref = :ref"
@@ -60,6 +62,12 @@ def refund(
     reason = f"refund of {paid['stars']} Stars"
     taken = debit_or_owe(conn, tenant_id, amount, kind="refund", to="house:stars", ref=ref, reason=reason, now=now)
     return RefundResult(True, tenant_id, taken, amount - taken, ended)
+
+
+def _debtor(conn: Connection, tenant_id: int) -> int:
+    """Return the tenant that is debited: the owner of a dissolved team, who got what was left of its money."""
+    sql = "SELECT owner_id FROM teams WHERE wallet_id = :id AND dissolved_at IS NOT NULL"
+    return int(scalar(conn, sql, id=tenant_id) or tenant_id)
 
 
 def _mark_refunded(conn: Connection, charge_id: str, now: datetime) -> bool:

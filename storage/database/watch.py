@@ -10,10 +10,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Columns of a table. A deleted row is a change of them too, a new one is not."""
+    """Columns of a table. A deleted row is a change of them too, a new one only `with_new_rows`."""
 
     table: str
     columns: tuple[str, ...]
+    with_new_rows: bool = False
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events of the triggers that find a change."""
+        changed = f"UPDATE OF {', '.join(self.columns)}", "DELETE"
+        return (*changed, "INSERT") if self.with_new_rows else changed
 
 
 class Watch:
@@ -33,7 +40,7 @@ class Watch:
         name = f"watch_{id(self)}"
         raw.create_function(name, 0, self._note)
         for each in watched:
-            for number, event in enumerate((f"UPDATE OF {', '.join(each.columns)}", "DELETE")):
+            for number, event in enumerate(each.events):
                 raw.execute(
                     f"CREATE TEMP TRIGGER {name}_{each.table}_{number} AFTER {event} ON main.{each.table}"
                     f" BEGIN SELECT {name}(); END"

@@ -10,7 +10,8 @@ from fractions import Fraction
 from typing import Any
 
 from engine.money import ZERO, Money
-from storage.database.connection import Connection, Row, day_of, moment, ms, row, scalar
+from storage.database.connection import Connection, Row, day_of, moment, row, scalar
+from storage.invoices.months import month_after, month_before, month_begins, month_from
 from storage.ledger.transfers import HOUSE_CREDITS, wallet_of
 
 SETTLE_TIME = timedelta(hours=1)
@@ -30,6 +31,18 @@ class ChargeLine:
 
     day: date
     model: str
+    answers: int
+    input_tokens: int
+    output_tokens: int
+    allowance_tokens: int
+    charge: Money
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLine:
+    """The answers that the wallet of a team or a group paid for one member. These are parts of the ChargeLines."""
+
+    tenant_id: int
     answers: int
     input_tokens: int
     output_tokens: int
@@ -63,6 +76,7 @@ class InvoiceDraft:
     lines: tuple[ChargeLine, ...]
     movements: tuple[Movement, ...]
     owed: Money = ZERO
+    members: tuple[MemberLine, ...] = ()
 
     @property
     def charges(self) -> Money:
@@ -138,6 +152,7 @@ def draft_month(conn: Connection, tenant_id: int, month: date, opening: Money) -
         tuple(_lines(conn, tenant_id, month)),
         tuple(_movements(conn, tenant_id, month)),
         _owed(conn, tenant_id, month),
+        tuple(_members(conn, tenant_id, month)),
     )
     _check(conn, draft)
     return draft
@@ -157,6 +172,29 @@ def _lines(conn: Connection, tenant_id: int, month: date) -> list[ChargeLine]:
         ChargeLine(
             moment(each["day"] * DAY_MS).date(),
             each["asked"],
+            int(each["answers"]),
+            int(each["input"]),
+            int(each["output"]),
+            int(each["allowance"]),
+            Money(int(each["charge"])),
+        )
+        for each in found
+    ]
+
+
+def _members(conn: Connection, tenant_id: int, month: date) -> list[MemberLine]:
+    found = conn.rows(
+        "SELECT h.member_id, COUNT(*) AS answers, SUM(a.input_tokens) AS input, SUM(a.output_tokens) AS output,"
+        " SUM(a.allowance_tokens) AS allowance, SUM(COALESCE(t.amount_nanousd, 0)) AS charge"
+        f" FROM {_ANSWERS} AND h.member_id IS NOT NULL GROUP BY h.member_id ORDER BY h.member_id",
+        id=tenant_id,
+        start=month_begins(month),
+        end=month_begins(month_after(month)),
+        **_days(month),
+    )
+    return [
+        MemberLine(
+            each["member_id"],
             int(each["answers"]),
             int(each["input"]),
             int(each["output"]),
@@ -242,22 +280,6 @@ def _check(conn: Connection, draft: InvoiceDraft) -> None:
 
 def _sum(amounts: Any) -> Money:
     return sum(amounts, ZERO)
-
-
-def month_from(number: int) -> date:
-    return date(number // 100, number % 100, 1)
-
-
-def month_after(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1)
-
-
-def month_before(month: date) -> date:
-    return (month - timedelta(days=1)).replace(day=1)
-
-
-def month_begins(month: date) -> int:
-    return ms(datetime(month.year, month.month, 1, tzinfo=UTC))
 
 
 def _days(month: date) -> dict[str, int]:

@@ -13,13 +13,12 @@ from storage.database.database import Database
 from storage.invoices.drafts import (
     ChargeLine,
     InvoiceDraft,
+    MemberLine,
     Movement,
     last_closed,
-    month_after,
-    month_begins,
-    month_from,
     next_draft,
 )
+from storage.invoices.months import month_after, month_begins, month_from
 
 _COUNTER, _DONE = "invoices", "invoiced_until"
 
@@ -120,6 +119,15 @@ def page(conn: Connection, after: int, limit: int, month: date | None = None) ->
     return [_invoice(each) for each in found]
 
 
+def member_names(conn: Connection, invoice: Invoice) -> dict[int, str]:
+    """Return the present names of the members on an invoice; empty for those who had theirs deleted."""
+    names = (
+        (each.tenant_id, scalar(conn, "SELECT name FROM tenants WHERE id = :id", id=each.tenant_id))
+        for each in invoice.draft.members
+    )
+    return {tenant_id: name or "" for tenant_id, name in names}
+
+
 def by_number(conn: Connection, number: int) -> Invoice | None:
     found = row(conn, "SELECT * FROM invoices WHERE number = :number", number=number)
     return None if found is None else _invoice(found)
@@ -134,6 +142,7 @@ def _to_json(invoice: Invoice) -> str:
             "owed": draft.owed.nanousd,
             "lines": [_json_values(asdict(line)) for line in draft.lines],
             "movements": [_json_values(asdict(each)) for each in draft.movements],
+            "members": [_json_values(asdict(each)) for each in draft.members],
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -170,5 +179,6 @@ def _invoice(found: Row) -> Invoice:
             for each in document["movements"]
         ),
         Money(document["owed"]),
+        tuple(MemberLine(**{**each, "charge": Money(each["charge"])}) for each in document.get("members", ())),
     )
     return Invoice(found["number"], moment(found["issued_at"]), Seller(**document["seller"]), draft)

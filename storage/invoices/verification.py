@@ -32,6 +32,7 @@ def _differing_parts(conn: Connection, invoice: Invoice) -> str:
     parts = {
         "opening": (computed.opening, frozen.opening),
         "lines": (computed.lines, frozen.lines),
+        "members": (computed.members, frozen.members),
         "movements": (_amounts(computed), _amounts(frozen)),
         "owed": (computed.owed, frozen.owed),
         "services": (computed.services, _services(conn, invoice)),

@@ -14,7 +14,7 @@ from engine.money import Money
 from engine.ports import Bill
 from engine.tenancy import Charge
 from storage.database.connection import Connection, month_of, ms
-from storage.ledger import daily_answers
+from storage.ledger import daily_answers, shares
 from storage.ledger import holds_sql as sql
 from storage.ledger.journal import allowance_worth, attempt_row, receipt_text
 from storage.ledger.transfers import HOUSE_CHARGES, wallet_of
@@ -29,8 +29,12 @@ def hold(conn: Connection, hold_request: HoldRequest, lease_id: str, now: dateti
         funds, period_no = _read_funds(conn, hold_request, now)
         daily_answers.check(conn, hold_request.tenant_id, hold_request.answers_per_day, now)
         month, key_tokens = _read_key(conn, hold_request.key_id, month_of(now))
-        sized = fit(hold_request, Funds(*funds, key_tokens))
-        if isinstance(sized, Shortfall) or _insert(conn, hold_request, sized, (period_no, month, lease_id, now)):
+        share = shares.left_of(conn, hold_request, now)
+        sized = fit(hold_request, Funds(*funds, key_tokens, share))
+        if isinstance(sized, Shortfall):
+            return sized
+        if _insert(conn, hold_request, sized, (period_no, month, lease_id, now)):
+            shares.hold(conn, hold_request, sized, now)
             return sized
     raise HoldLost(hold_request.hold_id)
 
@@ -51,18 +55,21 @@ def capture(
     held = conn.first(sql.HELD, {"request": hold_request.request_id, "epoch": hold_request.epoch})
     if held is None:
         raise HoldLost(hold_request.hold_id)
-    is_same_period, spare_tokens, plan = held[6:]
+    is_same_period, spare_tokens, plan, member_id, *share = held[6:]
     charge = settle(hold_request.tariff, grant, bill.tokens, bill.cost_atto, spare_tokens if is_same_period else 0)
     journaled = attempt_row(bill.attempt, charge, allowance_worth(charge, rates, plan))
     values = dict(zip(sql.ATTEMPT_VALUES, journaled, strict=True))
     values |= _resolution(hold_request.hold_id, held, charge, "captured", now)
     values |= {
+        "asker": hold_request.tenant_id if member_id is None else member_id,
         "debit": wallet_of(hold_request.tenant_id),
         "credit": HOUSE_CHARGES,
         "ref": f"hold:{hold_request.hold_id}",
         "receipt": None if bill.receipt is None else receipt_text(bill.receipt),
         "answered_at": ms(now if bill.receipt is None else bill.receipt.answered_at),
     }
+    if member_id is not None:
+        shares.capture(conn, hold_request, share, charge)  # a captured hold can't be changed
     if conn.first(sql.CAPTURE, values) is None:
         raise HoldLost(hold_request.hold_id)
     if held[4] is not None:
@@ -83,6 +90,9 @@ def void(conn: Connection, hold_id: str, now: datetime, state: str = "void") -> 
     conn.first(sql.RELEASE, values)
     if held[4] is not None:
         conn.first(sql.RELEASE_KEY, values)
+    tenant_id, (member_id, *share) = held[0], held[9:]
+    if member_id is not None:
+        shares.release(conn, (tenant_id, member_id), share)
     return True
 
 
@@ -121,6 +131,7 @@ def _insert(conn: Connection, hold_request: HoldRequest, grant: Grant, stamp: tu
         "request": hold_request.request_id,
         "epoch": hold_request.epoch,
         "tenant": hold_request.tenant_id,
+        "asker": hold_request.member_id or hold_request.tenant_id,
         "key": hold_request.key_id,
         "month": month,
         "wallet": grant.wallet.nanousd,

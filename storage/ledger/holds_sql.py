@@ -24,11 +24,13 @@ INSERT INTO holds (request_id, epoch, tenant_id, key_id, key_month, state, walle
   period_no, lease_id, created_at)
 """
 _REPLACE_HOLD = """
-ON CONFLICT (request_id) DO UPDATE SET epoch = excluded.epoch, key_id = excluded.key_id,
+ON CONFLICT (request_id) DO UPDATE SET epoch = excluded.epoch, tenant_id = excluded.tenant_id, key_id = excluded.key_id,
   key_month = excluded.key_month, state = 'open', wallet_nanousd = excluded.wallet_nanousd,
   allowance_tokens = excluded.allowance_tokens, tokens = excluded.tokens, period_no = excluded.period_no,
-  lease_id = excluded.lease_id, created_at = excluded.created_at, resolved_at = NULL
-WHERE holds.state IN ('void', 'expired') AND holds.epoch < excluded.epoch AND holds.tenant_id = excluded.tenant_id
+  lease_id = excluded.lease_id, created_at = excluded.created_at, resolved_at = NULL, member_id = NULL, share_day = 0,
+  share_nanousd = 0
+WHERE holds.state IN ('void', 'expired') AND holds.epoch < excluded.epoch
+  AND COALESCE(holds.member_id, holds.tenant_id) = CAST(:asker AS BIGINT)
 RETURNING 1
 """
 TAKE = Statement(
@@ -63,7 +65,8 @@ WHERE id = :key AND month = :month
 HELD = Statement(
     """
 SELECT h.tenant_id, h.wallet_nanousd, h.allowance_tokens, h.tokens, h.key_id, h.key_month,
-       a.period_no = h.period_no, a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens, t.plan
+       a.period_no = h.period_no, a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens, t.plan,
+       h.member_id, h.share_day, h.share_nanousd
 FROM holds h JOIN accounts a ON a.tenant_id = h.tenant_id JOIN tenants t ON t.id = h.tenant_id
 WHERE h.request_id = :request AND h.epoch = :epoch AND h.state = 'open'
 """,
@@ -126,7 +129,7 @@ CAPTURE = Statement(
     *RELEASE.sqlite,
     f"{INTO_TRANSFERS} SELECT 'charge', :debit, :credit, :charge, :tenant, :ref, '', :now WHERE :charge > 0",
     _INSERT_ATTEMPT,
-    f"{INTO_RECEIPTS} SELECT :tenant, :answered_at, :charge, :charged_allowance, :receipt"
+    f"{INTO_RECEIPTS} SELECT :asker, :answered_at, :charge, :charged_allowance, :receipt"
     f" WHERE :receipt IS NOT NULL {REPLACE_RECEIPT}",
     postgresql=f"""
 WITH held AS ({RESOLVE.postgresql}),
@@ -138,7 +141,7 @@ posted AS ({INTO_TRANSFERS}
   FROM held WHERE :charge > 0),
 journaled AS ({INTO_ATTEMPTS} SELECT {_INSERT_CASTS} FROM held),
 kept AS ({INTO_RECEIPTS}
-  SELECT :tenant::bigint, :answered_at::bigint, :charge::bigint, :charged_allowance::bigint, :receipt::text
+  SELECT :asker::bigint, :answered_at::bigint, :charge::bigint, :charged_allowance::bigint, :receipt::text
   FROM held WHERE :receipt::text IS NOT NULL {REPLACE_RECEIPT})
 SELECT 1 FROM held
 """,

@@ -137,9 +137,14 @@ class HoldUnit(BatchUnit):
     @classmethod
     def run_batch(cls, conn: Connection, units: Sequence["HoldUnit"]) -> list[Fit]:
         first = units[0]
-        if any(unit.lease_id != first.lease_id or unit.hold_request.answers_per_day for unit in units):
+        if any(unit.lease_id != first.lease_id or _is_special(unit.hold_request) for unit in units):
             raise NotBatchable
         return hold_batches.hold(conn, [unit.hold_request for unit in units], first.lease_id, first.clock.now())
+
+
+def _is_special(hold_request: HoldRequest) -> bool:
+    """Return True for a hold that is limited by more than the funds."""
+    return bool(hold_request.answers_per_day) or hold_request.member_id is not None
 
 
 class CaptureUnit(BatchUnit):
@@ -160,7 +165,7 @@ class CaptureUnit(BatchUnit):
     @classmethod
     def run_batch(cls, conn: Connection, units: Sequence["CaptureUnit"]) -> list[Charge]:
         first = units[0]
-        if any(unit.rates is not first.rates for unit in units):
+        if any(unit.rates is not first.rates or unit.capture_request.hold_request.member_id for unit in units):
             raise NotBatchable
         requests = [unit.capture_request for unit in units]
         charges = hold_batches.capture(conn, requests, first.rates, first.clock.now())

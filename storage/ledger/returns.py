@@ -5,7 +5,8 @@ from datetime import datetime
 from engine.attempt_record import UNDELIVERED
 from engine.money import Money
 from engine.tenancy import Charge
-from storage.database.connection import Connection, day_of, ms, row
+from storage.database.connection import Connection, Row, day_of, ms, row
+from storage.ledger import shares
 from storage.ledger.transfers import HOUSE_CHARGES, credit, lock_account
 
 _REVERSAL = f"""
@@ -46,11 +47,16 @@ def give_back(conn: Connection, request_id: str, now: datetime) -> Charge | None
     if charge:
         reason = "answer that could not be delivered"
         credit(conn, tenant_id, charge, ref=f"undelivered:{request_id}", reason=reason, now=now, source=HOUSE_CHARGES)
-    _reverse(conn, request_id, tenant_id, tokens, now)
+    member_id = held["member_id"]
+    if member_id is not None:
+        share = held["share_day"], held["share_nanousd"]
+        shares.give_back(conn, (tenant_id, member_id), share, Charge(charge, held["charged_allowance_tokens"]))
+    _reverse(conn, held, tokens, now)
     return Charge(charge, tokens)
 
 
-def _reverse(conn: Connection, request_id: str, tenant_id: int, tokens: int, now: datetime) -> None:
+def _reverse(conn: Connection, held: Row, tokens: int, now: datetime) -> None:
+    request_id, tenant_id = held["request_id"], held["tenant_id"]
     conn.run(
         "UPDATE accounts SET allowance_used_tokens = allowance_used_tokens - :tokens WHERE tenant_id = :id",
         tokens=tokens,
@@ -60,6 +66,6 @@ def _reverse(conn: Connection, request_id: str, tenant_id: int, tokens: int, now
     conn.run(
         "UPDATE receipts SET charge_nanousd = 0, allowance_tokens = 0"
         " WHERE tenant_id = :tenant AND receipt LIKE :start",
-        tenant=tenant_id,
+        tenant=held["member_id"] or tenant_id,
         start=f'["{request_id}",%',
     )

@@ -84,6 +84,20 @@ CHECKS = (
         "accounts",
     ),
     Check(
+        "shares",
+        "each member's held share of a shared wallet equals the sum of its open holds, and each share of a team's"
+        " wallet that of its captured holds, less those given back",
+        "SELECT s.wallet_id, s.tenant_id, s.day, s.held_nanousd, s.worth_nanousd, COALESCE(h.held, 0) AS held,"
+        " COALESCE(h.worth, 0) AS worth FROM member_shares s LEFT JOIN (SELECT h.tenant_id, h.member_id, h.share_day,"
+        " SUM(CASE WHEN h.state = 'open' THEN h.share_nanousd ELSE 0 END) AS held,"
+        " SUM(CASE WHEN h.state = 'captured' AND r.request_id IS NULL THEN h.share_nanousd ELSE 0 END) AS worth"
+        " FROM holds h LEFT JOIN returned_charges r ON r.request_id = h.request_id WHERE h.member_id IS NOT NULL"
+        " GROUP BY h.tenant_id, h.member_id, h.share_day) h ON h.tenant_id = s.wallet_id"
+        " AND h.member_id = s.tenant_id AND h.share_day = s.day WHERE s.held_nanousd <> COALESCE(h.held, 0)"
+        " OR (s.worth_nanousd <> COALESCE(h.worth, 0) AND s.wallet_id IN (SELECT wallet_id FROM teams))",
+        "member_shares",
+    ),
+    Check(
         "captures",
         "each captured hold matches one kept answer in the journal, to the nano-dollar and token",
         "SELECT h.request_id, h.charge_nanousd, h.charged_allowance_tokens FROM holds h WHERE h.state = 'captured'"

@@ -7,11 +7,13 @@ from storage.database.connection import Connection
 from storage.ledger import transfers
 from storage.operations import operator_log, provider_state
 from storage.operations.operator_log import Operator
+from storage.teams import members
 from storage.tenants import tenant_settings, tenants
 
 
 def ban(conn: Connection, by: Operator, tenant_id: int, now: datetime) -> None:
     tenant_settings.set_banned(conn, tenant_id, True)
+    members.leave(conn, tenant_id, now)
     operator_log.record(conn, by, "ban", now, tenant=tenant_id)
 
 

@@ -16,6 +16,7 @@ from storage.invoices import invoices
 from storage.ledger import journal
 from storage.reports import usage
 from storage.schedules import scheduled_prompts
+from storage.teams import members, teams
 from storage.telegram import conversations, outbox, question_upkeep
 from storage.tenants import api_keys, app_tokens, personas, stored_responses, tenant_settings, tenants
 
@@ -38,7 +39,7 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
     if state is None:
         raise LookupError(f"there is no tenant {tenant_id}")
     return {
-        "account": {name: getattr(state, name) for name in state.__slots__},
+        "account": {name: getattr(state, name) for name in state.__slots__ if name != "team"},
         "keys": [
             {each.name: getattr(key, each.name) for each in fields(key) if each.name != "id"}
             for key in api_keys.list_for(conn, tenant_id, now, revoked=True)
@@ -55,6 +56,8 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
         ],
         "groups": wallets.everything(conn, tenant_id),
         "app_sessions": app_tokens.everything(conn, tenant_id),
+        "teams": teams.everything(conn, tenant_id),
+        "team_shares": teams.shares_of(conn, tenant_id),
         "orders": _rows(conn, "orders", tenant_id),
         "payments": _rows(conn, "payments", tenant_id),
         "subscription": _rows(conn, "subscriptions", tenant_id),
@@ -88,6 +91,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
         chat=user_id,
         id=tenant_id,
     )
+    end_membership(conn, tenant_id, now)
     personas.forget(conn, tenant_id)
     scheduled_prompts.forget(conn, tenant_id)
     tenant_settings.set_setting(conn, tenant_id, tenant_settings.INSTRUCTIONS, None)
@@ -116,6 +120,17 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
     app_tokens.end_all(conn, tenant_id)
     tenant_settings.forget_name(conn, tenant_id)
     return deleted
+
+
+def end_membership(conn: Connection, tenant_id: int, now: datetime) -> None:
+    """Have a person leave the team; one's own team is dissolved. Raises TeamBusy while it pays for an answer."""
+    team = teams.of_member(conn, tenant_id)
+    if team is None:
+        return
+    if team.owner_id == tenant_id:
+        teams.dissolve(conn, team.id, now)
+    else:
+        members.leave(conn, tenant_id, now)
 
 
 def _conversations(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
@@ -153,9 +168,11 @@ def _all(conn: Connection, table: str, tenant_id: int, order: str) -> list[Row]:
 
 
 def _rows(conn: Connection, table: str, tenant_id: int) -> list[dict[str, Any]]:
-    """Return a table's rows, with money in USD and times as datetimes."""
+    """Return a table's rows, with money in USD and times as datetimes; also what the tenant paid for shared wallets."""
+    payer = "" if table == "subscriptions" else " OR payer_id = :id"
     order = {"orders": "created_at", "payments": "paid_at", "subscriptions": "tenant_id"}[table]
-    return [dict(map(_converted, each.items())) for each in _all(conn, table, tenant_id, order)]
+    found = conn.rows(f"SELECT * FROM {table} WHERE tenant_id = :id{payer} ORDER BY {order}", id=tenant_id)
+    return [dict(map(_converted, each.items())) for each in found]
 
 
 def _converted(item: tuple[str, Any]) -> tuple[str, Any]:

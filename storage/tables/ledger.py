@@ -19,7 +19,10 @@ class LeaseRow(SQLModel, table=True):
 
 
 class HoldRow(SQLModel, table=True):
-    """Funds set aside for a request. A hold of a later epoch replaces the row; a captured row never changes."""
+    """Funds set aside for a request. A hold of a later epoch replaces the row; a captured row never changes.
+
+    `member_id`: the member of a team or group that the tenant pays for; `share_nanousd` counts in the member's limit.
+    """
 
     __tablename__ = "holds"
     __table_args__ = (
@@ -53,6 +56,9 @@ class HoldRow(SQLModel, table=True):
     resolved_at: int | None = big(None)
     charge_nanousd: int = big(0)
     charged_allowance_tokens: int = big(0)
+    member_id: int | None = big(None)
+    share_day: int = big(0)
+    share_nanousd: int = big(0)
 
 
 class ReturnedChargeRow(SQLModel, table=True):
@@ -106,7 +112,10 @@ class AuditedBalanceRow(SQLModel, table=True):
 
 
 class OrderRow(SQLModel, table=True):
-    """An order of Stars. Its id is the payload of Telegram's invoice; its price stays valid."""
+    """An order of Stars. Its id is the payload of Telegram's invoice; its price stays valid.
+
+    `payer_id`: the tenant that pays for a team's or group's wallet, `tenant_id`; NULL: the same.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (CheckConstraint("stars > 0", name="order_costs_stars"),)
@@ -121,10 +130,14 @@ class OrderRow(SQLModel, table=True):
     price_nanousd: int | None = big(None)
     state: str = "new"
     created_at: int = big()
+    payer_id: int | None = big(None)
 
 
 class PaymentRow(SQLModel, table=True):
-    """A payment. Its key is Telegram's charge id, so that a repeated update credits it once."""
+    """A payment. Its key is Telegram's charge id, so that a repeated update credits it once.
+
+    `payer_id`: the tenant that paid for a team's or group's wallet, `tenant_id`; NULL: the same.
+    """
 
     __tablename__ = "payments"
 
@@ -139,6 +152,7 @@ class PaymentRow(SQLModel, table=True):
     refunded_at: int | None = big(None)
     seen_at: int | None = big(None)
     refund_seen_at: int | None = big(None)
+    payer_id: int | None = big(None)
 
 
 class SubscriptionRow(SQLModel, table=True):

@@ -1,7 +1,7 @@
 """Table of questions: everything that a person asked the bot in Telegram."""
 
 from sqlalchemy import Index, text
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import big, number
 
@@ -12,6 +12,7 @@ class QuestionRow(SQLModel, table=True):
     `update_id` is that of its message, for as long as Telegram may deliver it again. `request_id` is that of its last
     ask, `answer_request_id` that of the answer that stands. `agreed_nanousd` and `output_tokens` are those of the last
     ask; 0: none. `schedule_id`: the scheduled prompt that it is a run of; 0: none.
+    `replaced`: the exchange that the present answer replaced, as JSON; it comes back if that can't be delivered.
     """
 
     __tablename__ = "questions"
@@ -51,5 +52,6 @@ class QuestionRow(SQLModel, table=True):
     agreed_nanousd: int = big(0)
     output_tokens: int = big(0)
     schedule_id: int = big(0)
+    replaced: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: int = big(index=True)
     changed_at: int = big()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 
@@ -36,12 +37,23 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True)
 class QuestionContent:
-    """Everything that a person sent as one question. `speaker` is the asker's name, in groups only."""
+    """Everything that a person sent as one question. `speaker` is the asker's name, in groups only.
+
+    `more_chars`: of a text that came in several messages, the characters of each but the first.
+    """
 
     text: str = ""
     files: tuple[QuestionFile, ...] = ()
     quotations: tuple[Quotation, ...] = ()
     speaker: str = ""
+    more_chars: tuple[int, ...] = ()
+
+    def with_part(self, number: int, text: str) -> "QuestionContent":
+        """Return the content with another text in one of its messages; 0: the first one."""
+        ends = list(accumulate(self.more_chars, initial=len(self.text) - sum(self.more_chars)))
+        parts = [self.text[begin:end] for begin, end in pairwise([0, *ends])]
+        parts[number] = f"\n{text}" if number and parts[number].startswith("\n") else text
+        return replace(self, text="".join(parts), more_chars=tuple(len(part) for part in parts[1:]))
 
     @property
     def all_files(self) -> tuple[QuestionFile, ...]:
@@ -74,6 +86,7 @@ class QuestionContent:
             _files(found),
             tuple(Quotation(each["kind"], each["text"], each["author"], _files(each)) for each in found["quotations"]),
             found["speaker"],
+            tuple(found.get("more_chars", ())),
         )
 
 

@@ -225,17 +225,28 @@ def _is_handled_now(conn: Connection, found: QuestionRecord) -> bool:
 
 
 def answer(
-    conn: Connection, question_id: int, request_id: str, conversation_id: int, *, state: QuestionState, now: datetime
+    conn: Connection,
+    question_id: int,
+    request_id: str,
+    conversation_id: int,
+    *,
+    state: QuestionState,
+    now: datetime,
+    replaced: str = "",
 ) -> bool:
-    """Let the answer of this request stand. Return False if another ask has begun, or the record is deleted."""
+    """Let the answer of this request stand. Return False if another ask has begun, or the record is deleted.
+
+    `replaced`: the exchange that it replaces, as `replaced_exchanges.of` returns it.
+    """
     return bool(
         conn.run(
             "UPDATE questions SET state = :state, answer_request_id = :request, answers = answers + 1, error = '',"
-            " answer_message_ids = '[]', conversation_id = :conversation, changed_at = :now"
+            " answer_message_ids = '[]', conversation_id = :conversation, replaced = :replaced, changed_at = :now"
             " WHERE id = :id AND request_id = :request",
             state=state.value,
             request=request_id,
             conversation=conversation_id,
+            replaced=replaced,
             now=ms(now),
             id=question_id,
         )

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from storage.database.connection import Connection
 from storage.ledger.returns import give_back
-from storage.telegram import outbox
+from storage.telegram import outbox, replaced_exchanges
 
 
 def give_up(conn: Connection, request_id: str, now: datetime) -> bool:
@@ -17,9 +17,11 @@ def give_up(conn: Connection, request_id: str, now: datetime) -> bool:
 
 
 def withdraw(conn: Connection, request_id: str, now: datetime) -> bool:
-    """Give the charge back, and forget the answer: its question may be asked again."""
+    """Give the charge back, and forget the answer: one that it replaced stands again, or its question may be asked."""
     if give_back(conn, request_id, now) is None:
         return False
+    if replaced_exchanges.put_back(conn, request_id):
+        return True
     conn.run("DELETE FROM messages WHERE request_id = :id", id=request_id)
     conn.run(
         "UPDATE questions SET state = 'failed', answer_request_id = NULL WHERE answer_request_id = :id", id=request_id

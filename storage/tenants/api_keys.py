@@ -25,13 +25,14 @@ MAX_LIVE = 10
 
 _TENANT_OF_KEY = Statement(
     f"SELECT k.id, k.requests_per_minute, k.models, k.expires_at, {tenants.OF_TENANT} "
-    "FROM api_keys k JOIN tenants t ON t.id = k.tenant_id WHERE k.sha256 = :sha256 AND k.revoked_at IS NULL"
+    f"FROM {tenants.TENANTS} JOIN api_keys k ON k.tenant_id = t.id WHERE k.sha256 = :sha256 AND k.revoked_at IS NULL"
 )
 
 
 AUTHENTICATED_BY = (
     Watched("api_keys", ("tenant_id", "sha256", "revoked_at", "requests_per_minute", "models", "expires_at")),
     Watched("tenants", ("plan", "name", "telegram_user_id", "banned", "access", "settings")),
+    Watched("team_members", ("wallet_id", "tenant_id", "paused", "own_after", "left_at"), with_new_rows=True),
 )
 """The columns that the result of `authenticate` comes from."""
 

@@ -13,10 +13,18 @@ SIGNED_OUT = "app_signed_out_at"
 
 
 def set_banned(conn: Connection, tenant_id: int, banned: bool) -> None:
-    """Store the ban. It ends the sessions of the Mini App, which an end of the ban does not bring back."""
+    """Ban a tenant and the teams that it owns, or end this.
+
+    A ban ends the sessions of the Mini App, which its end does not bring back.
+    """
     if banned:
         app_tokens.end_all(conn, tenant_id)
-    conn.run("UPDATE tenants SET banned = :banned WHERE id = :id", id=tenant_id, banned=banned)
+    conn.run(
+        "UPDATE tenants SET banned = :banned WHERE id = :id"
+        " OR id IN (SELECT wallet_id FROM teams WHERE owner_id = :id)",
+        id=tenant_id,
+        banned=banned,
+    )
 
 
 def set_access(conn: Connection, tenant_id: int, access: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.money import Money
 from engine.privacy import NONE, Exclusions, exclusions_from
-from engine.tenancy import KeyLimits, Plan, Tenant
+from engine.tenancy import KeyLimits, Plan, Sponsor, Tenant
 from storage.database.connection import Connection, Row, moment, moment_or_none, ms, row, row_number, scalar
 
 PERIOD = timedelta(days=30)
@@ -17,6 +17,16 @@ EXCLUSIONS = "exclusions"
 """The setting that stores the providers that may not see the tenant's prompts."""
 APP_LANGUAGE = "app_language"
 """The setting that stores the language of the user's Telegram app; a choice in /settings has precedence."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamSeat:
+    """A person's seat in a team that pays. `own_after`: beyond the limit the person's own wallet pays."""
+
+    team_id: int
+    plan: str
+    name: str
+    own_after: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class TenantState:
     period_start: datetime
     renews_at: datetime
     period_ref: str
+    team: TeamSeat | None = None
 
     @property
     def is_admitted(self) -> bool:
@@ -73,33 +84,50 @@ class TenantState:
 
         A plan that is no longer configured is replaced by the first configured plan.
         """
-        columns = (self.id, self.plan, self.name, self.telegram_user_id, self.banned, self.access, "")
-        return replace(tenant_of(columns, plans), exclusions=self.exclusions)
+        seat = self.team
+        of_team = (seat.team_id, seat.plan, seat.name, seat.own_after) if seat is not None else (None,) * 4
+        of_person = (self.id, self.plan, self.name, self.telegram_user_id, self.banned, self.access, "")
+        return replace(tenant_of((*of_person, *of_team), plans), exclusions=self.exclusions)
 
 
-OF_TENANT = "t.id, t.plan, t.name, t.telegram_user_id, t.banned, t.access, t.settings"
-"""The columns of `tenant_of`."""
+TENANTS = """
+tenants t LEFT JOIN team_members m ON m.tenant_id = t.id AND m.left_at IS NULL AND NOT m.paused
+  LEFT JOIN tenants team ON team.id = m.wallet_id AND NOT team.banned
+"""
+"""Tenants with the team that pays for each, where there is one."""
+OF_TENANT = (
+    "t.id, t.plan, t.name, t.telegram_user_id, t.banned, t.access, t.settings,"
+    " team.id, team.plan, team.name, m.own_after"
+)
+"""The columns of `tenant_of`, from TENANTS."""
 
 
 def tenant_of(columns: tuple[Any, ...], plans: Mapping[str, Plan], key: KeyLimits | None = None) -> Tenant:
     """Return the engine's Tenant of the columns OF_TENANT, as `TenantState.tenant` describes it."""
-    id, plan, name, telegram_user_id, banned, access, settings = columns  # noqa: A001 - the column
+    id, plan, name, telegram_user_id, banned, access, settings, *of_team = columns  # noqa: A001 - the column
+    team_id, team_plan, team_name, own_after = of_team
+    free = next(iter(plans.values()))
     return Tenant(
         id,
-        plans.get(plan) or next(iter(plans.values())),
+        plans.get(plan) or free,
         name,
         telegram_user_id,
         bool(banned) or access != ADMITTED,
         key,
         exclusions_from(json.loads(settings)[EXCLUSIONS]) if f'"{EXCLUSIONS}"' in settings else NONE,
+        sponsors=() if team_id is None else (Sponsor(team_id, plans.get(team_plan) or free, team_name),),
+        pays=team_id is None or bool(own_after),
     )
 
 
-_STATE = """
+_STATE = (
+    """
 SELECT t.*, a.balance_nanousd, a.held_nanousd, a.owed_nanousd, a.allowance_tokens, a.allowance_used_tokens,
-       a.allowance_held_tokens, a.period_no, a.period_start_at, a.period_end_at, a.period_ref
-FROM tenants t JOIN accounts a ON a.tenant_id = t.id
-"""
+       a.allowance_held_tokens, a.period_no, a.period_start_at, a.period_end_at, a.period_ref,
+       team.id AS team_id, team.plan AS team_plan, team.name AS team_name, m.own_after
+FROM"""
+    f" {TENANTS} JOIN accounts a ON a.tenant_id = t.id\n"
+)
 
 
 def ensure_telegram(
@@ -259,4 +287,11 @@ def _state(found: Row) -> TenantState:
         period_start=moment(found["period_start_at"]),
         renews_at=moment(found["period_end_at"]),
         period_ref=found["period_ref"],
+        team=_seat(found),
     )
+
+
+def _seat(found: Row) -> TeamSeat | None:
+    if found["team_id"] is None:
+        return None
+    return TeamSeat(found["team_id"], found["team_plan"], found["team_name"], bool(found["own_after"]))

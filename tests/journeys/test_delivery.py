@@ -151,7 +151,7 @@ async def test_wallet_money_is_given_back(journey: Journey) -> None:
     await journey.check_books()
 
 
-async def test_answer_left_by_a_crash_is_given_back_or_delivered_by_the_next_start(journey: Journey) -> None:
+async def test_answer_that_was_given_back_is_neither_shown_nor_kept_to_be_sent_again(journey: Journey) -> None:
     await journey.ask("/start")
     journey.sandbox.world.blocked.add(ANN)
     journey.sandbox.world.say(ANN, ANN, LONG)
@@ -160,6 +160,26 @@ async def test_answer_left_by_a_crash_is_given_back_or_delivered_by_the_next_sta
     request_id = row["request_id"]
     assert not await journey.container.db.read(lambda conn: outbox.is_shown(conn, request_id))
     assert await journey.container.db.read(lambda conn: outbox.held(conn, ANN)) == []
+
+
+async def test_undeliverable_retry_brings_the_answer_before_back(journey: Journey) -> None:
+    await journey.ask("/start")
+    await journey.ask("My dog is called Rex")
+    await journey.idle()
+    (before,) = await journey.rows("SELECT state, answer_request_id, answer_message_ids FROM questions")
+    said = await journey.rows("SELECT role, parts, request_id FROM messages ORDER BY id")
+    journey.sandbox.world.blocked.add(ANN)
+    journey.sandbox.world.say(ANN, ANN, "/retry")
+    await journey.idle()
+    assert len(await returned(journey)) == 1
+    assert await journey.rows("SELECT state, answer_request_id, answer_message_ids FROM questions") == [before]
+    assert await journey.rows("SELECT role, parts, request_id FROM messages ORDER BY id") == said
+    journey.sandbox.world.blocked.clear()
+    await journey.ask("/retry")
+    await journey.idle()
+    (after,) = await journey.rows("SELECT state, answer_request_id FROM questions")
+    assert (after["state"], after["answer_request_id"] == before["answer_request_id"]) == ("answered", False)
+    await journey.check_books()
 
 
 async def test_very_long_answer_is_sent_as_a_file_too(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ async def test_groups_wallet_pays_for_its_members_until_their_cap(journey: Journ
     group = await journey.container.db.read(lambda conn: wallets.find(conn, GROUP_ID))
     assert group is not None
     assert group.free < Money.usd("5")
-    (share,) = await journey.rows("SELECT * FROM group_shares")
+    (share,) = await journey.rows("SELECT * FROM member_shares")
     assert Money.usd("5") - Money(share["charge_nanousd"]) == group.free
     used = await journey.rows("SELECT allowance_used_tokens AS n FROM accounts ORDER BY tenant_id")
     assert sum(found["n"] for found in used) == 0
@@ -66,7 +66,7 @@ async def test_groups_wallet_pays_for_its_members_until_their_cap(journey: Journ
     await journey.container.db.write(lambda conn: wallets.set_day_cap(conn, GROUP_ID, Money(1)))
     await journey.ask("/ask How deep is the sea?", ANN, GROUP_ID)
     await journey.idle()
-    assert (await journey.rows("SELECT answers FROM group_shares"))[0]["answers"] == 1
+    assert (await journey.rows("SELECT answers FROM member_shares"))[0]["answers"] == 1
     used = await journey.rows("SELECT allowance_used_tokens AS n FROM accounts ORDER BY tenant_id")
     assert sum(found["n"] for found in used) > 0
     await journey.check_books()
@@ -90,7 +90,7 @@ async def test_memory_and_wallet_move_along_when_the_group_is_upgraded(journey: 
         new=NEW_ID,
     )
     assert ["Rex" in found["parts"] for found in rows] == [True, False]
-    (share,) = await journey.rows("SELECT answers FROM group_shares")
+    (share,) = await journey.rows("SELECT answers FROM member_shares")
     assert share["answers"] == 2
     assert await journey.rows("SELECT * FROM conversations WHERE chat_id = :old", old=GROUP_ID) == []
     await journey.check_books()

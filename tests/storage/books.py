@@ -1,7 +1,7 @@
 """Helpers of the ledger tests: a clock, plans, a tenant with money, a hold request and its bill."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 from engine.attempt_record import Receipt
@@ -10,7 +10,7 @@ from engine.holds import Ceiling, Grant, HoldRequest, Shortfall
 from engine.money import ZERO, Money
 from engine.ports import Bill
 from engine.tenancy import Charge, Flat, Markup, Plan, Tariff
-from storage.database.connection import Connection, Row, row
+from storage.database.connection import Connection, Row, day_of, row
 from storage.ledger import holds, journal, transfers
 from storage.operations.audit import audit
 from storage.tenants import tenants
@@ -63,10 +63,11 @@ def hold_request(
     input_tokens: int = 100,
     output_tokens: int = 100,
     key_id: int | None = None,
+    member_id: int | None = None,
 ) -> HoldRequest:
     """Return a hold request with one offer, which costs 1,000 nano-dollars a token on a markup tariff."""
     ceiling = Ceiling(10**12, 10**12, output_tokens)
-    return HoldRequest(request, epoch, tenant_id, tariff, input_tokens, (ceiling,), key_id=key_id)
+    return HoldRequest(request, epoch, tenant_id, tariff, input_tokens, (ceiling,), key_id=key_id, member_id=member_id)
 
 
 def bill(asked: HoldRequest, tokens: int = 150, cost_atto: int | None = None) -> Bill:
@@ -102,6 +103,20 @@ def shortfall_of(conn: Connection, asked: HoldRequest) -> Shortfall:
 def pay(conn: Connection, asked: HoldRequest, grant: Grant, tokens: int = 150, cost_atto: int | None = None) -> Charge:
     """Capture a hold for an answer of `tokens`."""
     return holds.capture(conn, asked, grant, bill(asked, tokens, cost_atto), rates=RATES, now=NOW)
+
+
+def used(conn: Connection, wallet_id: int, member_id: int, day: date, usd: str) -> None:
+    """Count an answer that a group's wallet has paid for a member."""
+    conn.run(
+        "INSERT INTO member_shares (wallet_id, tenant_id, day, charge_nanousd, worth_nanousd, answers)"
+        " VALUES (:wallet, :member, :day, :n, :n, 1) ON CONFLICT (wallet_id, tenant_id, day) DO UPDATE SET"
+        " charge_nanousd = member_shares.charge_nanousd + :n, worth_nanousd = member_shares.worth_nanousd + :n,"
+        " answers = member_shares.answers + 1",
+        wallet=wallet_id,
+        member=member_id,
+        day=day_of(day),
+        n=Money.usd(usd).nanousd,
+    )
 
 
 def account(conn: Connection, tenant_id: int) -> Row:

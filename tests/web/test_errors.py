@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -86,6 +87,13 @@ def shortfall(*, key_limited: bool = False, wallet_only: bool = False) -> Shortf
         (TooManyRequests(6, 12.2), 429, "rate_limit_exceeded", "Your plan allows 6 requests"),
         (InsufficientFunds(shortfall()), 402, "insufficient_quota", "/plan"),
         (InsufficientFunds(shortfall(wallet_only=True)), 402, "insufficient_quota", "wallet, which lacks 0.02 USD"),
+        (InsufficientFunds(replace(shortfall(), is_sponsored=True)), 402, "insufficient_quota", "team's wallet"),
+        (
+            InsufficientFunds(replace(shortfall(), is_sponsored=True, member_limited=True)),
+            402,
+            "insufficient_quota",
+            "limit in the team",
+        ),
         (InsufficientFunds(shortfall(key_limited=True)), 402, "insufficient_quota", "tokens_per_month"),
         (SpendingCapReached("day"), 503, "house_limit", "This service has reached its spending limit for this day"),
         (BadRequest("n", "must be 1"), 400, "invalid_value", "n: must be 1"),

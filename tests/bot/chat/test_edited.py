@@ -1,3 +1,4 @@
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -117,12 +118,19 @@ async def test_question_that_waits_is_asked_with_its_new_words_by_its_button(jou
     assert SECOND in (await asked(journey))[0]
 
 
-async def test_part_of_a_paste_is_not_taken_for_the_whole_question(journey: Journey) -> None:
-    parts = ["tea " * 1024, "sea at length please"]
-    for part in parts:
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [("tea tea", "coffee", "coffeesea at length please"), ("sea at length", "moon", f"{'tea ' * 1024}moon")],
+)
+async def test_part_of_a_paste_is_replaced_and_the_whole_is_asked_anew(
+    before: str, after: str, expected: str, journey: Journey
+) -> None:
+    for part in ("tea " * 1024, "sea at length please"):
         journey.sandbox.world.say(ANN, ANN, part)
     await journey.sandbox.world.wait_message(ANN, lambda message: "stand-in" in message.get("text", ""))
     await journey.idle()
-    await edit(journey, "tea tea", "coffee")
-    assert await charged(journey) == 1
-    assert "sea at length" in (await asked(journey))[0]
+    await edit(journey, before, after)
+    assert await charged(journey) == 2
+    (question,) = await asked(journey)
+    assert json.loads(question)[0]["text"] == expected
+    await journey.check_books()

@@ -6,6 +6,7 @@ from engine.money import Money
 from storage.groups import wallets
 from storage.ledger import transfers
 from tests.bot.commands.conftest import ANN, ROOM, Chat
+from tests.storage.books import used
 
 PANEL = f"/start group_{ROOM}"
 
@@ -91,5 +92,5 @@ async def test_shares_of_the_members_are_listed(rich: Chat) -> None:
     state, wallet = await rich.state(), await rich.read(lambda conn: wallets.find(conn, ROOM))
     assert wallet is not None
     today = rich.clock.now().date()
-    await rich.write(lambda conn: wallets.add_share(conn, wallet.wallet_id, state.id, today, Money.usd("0.25")))
+    await rich.write(lambda conn: used(conn, wallet.wallet_id, state.id, today, "0.25"))
     assert "• Ann: 25 ¢, 1 answer" in await rich.say(PANEL)

@@ -10,6 +10,7 @@ from bot.spending.limits import SpendingLimits
 from bot.spending.prices import expected_price
 from engine.catalog.offers import Model, Offer, Quote, flat_price
 from engine.chat import ChatRequest, Role, says
+from engine.holds import Funds
 from engine.money import ZERO, Money
 from engine.routing.plan import Route
 from engine.tenancy import Flat, Markup, Tariff
@@ -20,12 +21,13 @@ FLAT, MARKUP = Flat(5 * 10**12), Markup(Fraction(7, 5))
 PRICE = flat_price("10", "20")
 # 100 tokens in, 400 out: 0.25 cents at the flat price; 1.26 cents at cost x 1.4
 QUOTE = Quote(OFFER, PRICE, 100 * 10**13 + 400 * 2 * 10**13, expected_tokens=500, input_tokens=100)
-BRAKE = Brake(ASKED, Money.usd("100"), 0, SpendingLimits())
+PERSON, TEAM = 1, 2
+BRAKE = Brake(ASKED, {PERSON: Funds(0, Money.usd("100"))}, frozenset({TEAM}), SpendingLimits())
 
 
-def asked_first(brake: Brake, tariff: Tariff = FLAT) -> AskFirst | None:
+def asked_first(brake: Brake, tariff: Tariff = FLAT, payer: int = PERSON) -> AskFirst | None:
     try:
-        brake.check(Model("auto", (OFFER,), tariff), Route((QUOTE,), ()))
+        brake.check(Model("auto", (OFFER,), tariff), Route((QUOTE,), ()), payer)
     except AskFirst as first:
         return first
     return None
@@ -59,8 +61,33 @@ def asked_first(brake: Brake, tariff: Tariff = FLAT) -> AskFirst | None:
     ],
 )
 def test_brake_asks_over_the_lowest_bound(tariff: Tariff, changes: dict[str, object], over: Over | None) -> None:
-    first = asked_first(replace(BRAKE, **changes), tariff)  # type: ignore[arg-type]
+    changes = dict(changes)
+    funds = Funds(changes.pop("allowance_tokens", 0), changes.pop("wallet", Money.usd("100")))  # type: ignore[arg-type]
+    first = asked_first(replace(BRAKE, funds={PERSON: funds}, **changes), tariff)  # type: ignore[arg-type]
     assert (first and first.over) == over
+
+
+@pytest.mark.parametrize(
+    ("funds", "over"),
+    [
+        (Funds(0, Money.usd("1")), None),
+        (Funds(0, Money.usd("1"), share=Money.usd("0.0025")), None),
+        (Funds(0, Money.usd("1"), share=Money.usd("0.0024")), Over.SPONSOR),
+        (Funds(0, Money.usd("0.001")), Over.SPONSOR),
+        (Funds(500, ZERO), None),
+        (Funds(500, ZERO, share=Money.usd("0.001")), Over.SPONSOR),
+    ],
+)
+def test_what_a_team_has_left_for_the_asker_is_a_bound_where_it_pays(funds: Funds, over: Over | None) -> None:
+    first = asked_first(replace(BRAKE, funds={TEAM: funds}), payer=TEAM)
+    assert (first and first.over) == over
+
+
+def test_own_limit_holds_where_a_team_pays() -> None:
+    limits = SpendingLimits(answer=Money.usd("0.002"))
+    first = asked_first(replace(BRAKE, funds={TEAM: Funds(0, Money.usd("1"))}, limits=limits), payer=TEAM)
+    assert first is not None
+    assert first.over is Over.ANSWER
 
 
 def test_question_names_the_price_and_the_bound() -> None:

@@ -77,8 +77,8 @@ def test_context_has_to_fit_the_answer_too(most: int | None, able: bool) -> None
 def test_output_limit_fits_in_the_context() -> None:
     of = catalog(frozenset({"mybox"}), offers=(MINE,), book=BOOK, contexts={MINE.name: 2000})
     (quote,), _ = of.quote(long(1000), of.model("auto"), NOON)
-    tenant = replace(TENANT, plan=replace(TENANT.plan, max_output_tokens=4096))
-    ceiling = _ceiling(quote, tenant, long(1000))
+    plan = replace(TENANT.plan, max_output_tokens=4096)
+    ceiling = _ceiling(quote, plan, long(1000))
     assert quote.input_tokens + ceiling.output_tokens == 2000
 
 

@@ -197,7 +197,8 @@ async def test_route_that_is_not_approved_is_asked_of_no_provider() -> None:
     made, ledger, setup = serving(*whole("a"))
     seen: list[tuple[str, int]] = []
 
-    def object_to(model: Model, route: Route) -> None:
+    def object_to(model: Model, route: Route, payer_id: int) -> None:
+        assert payer_id == TENANT.id
         seen.append((model.name, len(route.quotes)))
         raise Objection
 

@@ -56,8 +56,8 @@ def _spaced(*parts: str) -> str:
 
 def values_of_large_hold(owner: int) -> dict[str, Any]:
     """Return the values of a hold of 2 USD."""
-    return {"request": "r", "epoch": 1, "tenant": owner, "key": None, "month": 202611, "wallet": 2 * 10**9,
-            "allowance": 0, "tokens": 1, "period": 1, "lease": "L", "now": 0}  # fmt: skip
+    return {"request": "r", "epoch": 1, "tenant": owner, "asker": owner, "key": None, "month": 202611,
+            "wallet": 2 * 10**9, "allowance": 0, "tokens": 1, "period": 1, "lease": "L", "now": 0}  # fmt: skip
 
 
 async def test_statement_does_not_take_missing_money(db: Database) -> None:

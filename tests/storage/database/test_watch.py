@@ -49,6 +49,14 @@ async def test_deleted_row_is_a_change(db: Database, owner: int) -> None:
     assert (watch.count, owner) == (1, owner)
 
 
+async def test_new_row_is_a_change_where_it_is_watched(db: Database, owner: int) -> None:
+    assert owner
+    watch = await db.watch((Watched("watermarks", ("value",), with_new_rows=True),))
+    assert watch is not None
+    await db.write(lambda conn: conn.run("INSERT INTO watermarks (name, value) VALUES ('x', 'y')"))
+    assert watch.count == 1
+
+
 async def test_change_in_a_batch_that_is_replayed_is_counted(db: Database, owner: int) -> None:
     watch = await db.watch(WATCHED)
     assert watch is not None

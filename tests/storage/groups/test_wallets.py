@@ -1,6 +1,6 @@
 """Wallets of groups: filled, capped, used and counted."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -9,14 +9,14 @@ from storage.billing import renewals
 from storage.database.connection import Connection, scalar
 from storage.database.database import Database
 from storage.groups import wallets
-from storage.groups.wallets import WalletShort
-from storage.ledger import transfers
+from storage.ledger import shares, transfers
 from storage.operations import personal_data
 from storage.tenants import tenants
-from tests.storage.books import FREE, NOW, check_books
+from storage.tenants.shared_wallets import WalletShort
+from tests.storage.books import FREE, NOW, check_books, used
 
 CHAT = -100500
-TODAY = date(2026, 11, 30)
+TODAY = NOW.date()
 
 
 def person(conn: Connection, user: int = 1001, usd: str = "5") -> int:
@@ -71,19 +71,19 @@ async def test_money_that_an_answer_holds_can_not_be_moved(db: Database) -> None
 async def test_wallet_pays_until_it_is_empty_or_the_persons_cap_of_the_day_is_reached(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann, bao = person(conn), person(conn, 1002)
-        assert wallets.payer(conn, CHAT, ann, TODAY) is None
+        assert wallets.payer(conn, CHAT, ann, NOW) is None
         wallet = wallets.open_wallet(conn, CHAT, "Tea room", FREE, NOW)
-        assert wallets.payer(conn, CHAT, ann, TODAY) is None
+        assert wallets.payer(conn, CHAT, ann, NOW) is None
         wallets.fill(conn, wallet, ann, Money.usd("2"), "fill:1", NOW)
-        wallets.add_share(conn, wallet.wallet_id, ann, TODAY, Money.usd("0.30"))
-        wallets.add_share(conn, wallet.wallet_id, ann, TODAY, Money.usd("0.20"))
-        assert wallets.payer(conn, CHAT, ann, TODAY) is not None
+        used(conn, wallet.wallet_id, ann, TODAY, "0.30")
+        used(conn, wallet.wallet_id, ann, TODAY, "0.20")
+        assert wallets.payer(conn, CHAT, ann, NOW) is not None
         wallets.set_day_cap(conn, CHAT, Money.usd("0.50"))
-        assert wallets.payer(conn, CHAT, ann, TODAY) is None
-        assert wallets.payer(conn, CHAT, bao, TODAY) is not None
-        assert wallets.payer(conn, CHAT, ann, TODAY + timedelta(days=1)) is not None
+        assert wallets.payer(conn, CHAT, ann, NOW) is None
+        assert wallets.payer(conn, CHAT, bao, NOW) is not None
+        assert wallets.payer(conn, CHAT, ann, NOW + timedelta(days=1)) is not None
         wallets.set_day_cap(conn, CHAT, ZERO)
-        assert wallets.payer(conn, CHAT, ann, TODAY) is not None
+        assert wallets.payer(conn, CHAT, ann, NOW) is not None
 
     await db.write(unit)
 
@@ -93,16 +93,16 @@ async def test_shares_are_summed_by_member_and_exported(db: Database) -> None:
         ann, bao = person(conn), person(conn, 1002)
         wallet = wallets.open_wallet(conn, CHAT, "Tea room", FREE, NOW)
         for day, tenant, usd in ((0, ann, "0.10"), (1, ann, "0.10"), (1, bao, "0.30"), (40, bao, "9")):
-            wallets.add_share(conn, wallet.wallet_id, tenant, TODAY - timedelta(days=day), Money.usd(usd))
-        found = wallets.shares(conn, wallet.wallet_id, TODAY - timedelta(days=30), 10)
+            used(conn, wallet.wallet_id, tenant, TODAY - timedelta(days=day), usd)
+        found = shares.by_member(conn, wallet.wallet_id, TODAY - timedelta(days=30), TODAY, 10)
         assert [(each.name, each.charge, each.answers) for each in found] == [
             ("Person 1002", Money.usd("0.30"), 1),
             ("Person 1001", Money.usd("0.20"), 2),
         ]
         exported = personal_data.export(conn, ann, NOW)["groups"]
         assert [(each["group"], each["day"], each["usd"]) for each in exported] == [
-            ("Tea room", 20261129, Money.usd("0.10")),
-            ("Tea room", 20261130, Money.usd("0.10")),
+            ("Tea room", 20261123, Money.usd("0.10")),
+            ("Tea room", 20261124, Money.usd("0.10")),
         ]
 
     await db.write(unit)

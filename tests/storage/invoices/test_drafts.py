@@ -5,7 +5,7 @@ import pytest
 from engine.money import ZERO, Money
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.invoices import drafts
+from storage.invoices import drafts, months
 from storage.invoices.drafts import ChargeLine, InvoiceDraft, LedgerMismatch, Movement
 from storage.ledger import transfers
 from storage.tenants import tenants
@@ -46,9 +46,9 @@ def test_month_is_closed_one_hour_after_its_utc_end(now: datetime, month: date) 
 
 
 def test_months_follow_each_other_over_the_year() -> None:
-    assert drafts.month_after(date(2026, 12, 1)) == date(2027, 1, 1)
-    assert drafts.month_before(date(2027, 1, 1)) == date(2026, 12, 1)
-    assert drafts.month_from(202_612) == date(2026, 12, 1)
+    assert months.month_after(date(2026, 12, 1)) == date(2027, 1, 1)
+    assert months.month_before(date(2027, 1, 1)) == date(2026, 12, 1)
+    assert months.month_from(202_612) == date(2026, 12, 1)
 
 
 def test_draft_sums_services_and_movements() -> None:

@@ -37,3 +37,19 @@ def test_files_are_numbered_from_the_askers_own_on() -> None:
         files = content.with_transcript(number, "words").all_files
         assert [file.transcript for file in files] == ["words" if each == number else None for each in range(3)]
         assert len(content.with_transcript(number, "words").quotations) == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "expected"),
+    [
+        (0, "A", ("Atwo\nthree", (3, 6))),
+        (1, "2", ("one2\nthree", (1, 6))),
+        (2, "3", ("onetwo\n3", (3, 2))),
+    ],
+)
+def test_part_of_a_text_is_replaced_with_its_line_break(
+    number: int, text: str, expected: tuple[str, tuple[int, ...]]
+) -> None:
+    edited = QuestionContent("onetwo\nthree", more_chars=(3, 6)).with_part(number, text)
+    assert (edited.text, edited.more_chars) == expected
+    assert QuestionContent.from_json(edited.to_json()) == edited

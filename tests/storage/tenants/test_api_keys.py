@@ -12,9 +12,11 @@ from engine.tenancy import KeyLimits
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds
+from storage.teams import members
 from storage.tenants import api_keys, tenants
 from storage.tenants.api_keys import ApiKey, KeySettings
 from tests.storage.books import FREE, NOW, check_books, hold_request, pay, shortfall_of, take, tenant
+from tests.storage.teams.crew import crew
 
 
 def key(conn: Connection, tenant_id: int, tokens: int | None) -> ApiKey:
@@ -225,6 +227,20 @@ async def test_key_expires_at_its_moment(db: Database, seconds: float, expired: 
 
 
 def test_every_column_of_the_caller_is_watched() -> None:
-    of_tenant = {column.removeprefix("t.") for column in tenants.OF_TENANT.split(", ")} - {"id"}
+    columns = [column.strip().split(".") for column in tenants.OF_TENANT.split(",")]
     watched = {each.table: set(each.columns) for each in api_keys.AUTHENTICATED_BY}
-    assert watched["tenants"] == of_tenant
+    assert watched["tenants"] == {name for table, name in columns if table in {"t", "team"}} - {"id"}
+    assert watched["team_members"] >= {name for table, name in columns if table == "m"}
+
+
+async def test_caller_is_looked_up_anew_when_the_team_changes(db: Database) -> None:
+    if db.dialect != "sqlite":
+        pytest.skip("nothing is remembered on PostgreSQL")
+    watch = await db.watch(api_keys.AUTHENTICATED_BY)
+    assert watch is not None
+    _, ann, bao = await db.write(crew)
+    assert watch.count == 1
+    await db.write(lambda conn: members.leave(conn, bao, NOW))
+    assert watch.count == 2
+    await db.write(lambda conn: members.leave(conn, ann, NOW))
+    assert watch.count == 2

@@ -1,0 +1,1 @@
+"""Teams: several people on one wallet, each with a limit."""

@@ -1,0 +1,135 @@
+"""Members of teams: their limits, and how they join, leave and take a team over."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.money import Money
+from storage.database.connection import Connection, Row, ms, row
+from storage.ledger import shares
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMember:
+    """A member of a team. `limit` is of a calendar month, UTC; None: no limit. `used` is this month's share."""
+
+    team_id: int
+    tenant_id: int
+    name: str
+    telegram_user_id: int | None
+    limit: Money | None
+    used: Money
+    paused: bool
+    own_after: bool
+    is_owner: bool
+
+
+_MEMBERS = """
+SELECT m.*, t.name, t.telegram_user_id, g.owner_id FROM team_members m JOIN teams g ON g.wallet_id = m.wallet_id
+JOIN tenants t ON t.id = m.tenant_id WHERE m.left_at IS NULL
+"""
+
+
+def of_team(conn: Connection, team_id: int, now: datetime) -> list[TeamMember]:
+    """Return the members of a team, the owner first."""
+    found = conn.rows(
+        f"{_MEMBERS} AND m.wallet_id = :team ORDER BY CASE WHEN m.tenant_id = g.owner_id THEN 0 ELSE 1 END,"
+        " m.joined_at, m.tenant_id",
+        team=team_id,
+    )
+    return [_member(conn, each, now) for each in found]
+
+
+def find(conn: Connection, team_id: int, tenant_id: int, now: datetime) -> TeamMember | None:
+    found = row(conn, f"{_MEMBERS} AND m.wallet_id = :team AND m.tenant_id = :id", team=team_id, id=tenant_id)
+    return None if found is None else _member(conn, found, now)
+
+
+def join(conn: Connection, team_id: int, tenant_id: int, limit: Money | None, now: datetime) -> bool:
+    """Make a person a member, who was one before or not. Return False if the person is in a team."""
+    if conn.rows("SELECT 1 AS one FROM team_members WHERE tenant_id = :id AND left_at IS NULL", id=tenant_id):
+        return False
+    return bool(
+        conn.run(
+            "INSERT INTO team_members (wallet_id, tenant_id, limit_nanousd, paused, own_after, joined_at)"
+            " VALUES (:team, :id, :most, :no, :yes, :now) ON CONFLICT (wallet_id, tenant_id) DO UPDATE SET"
+            " limit_nanousd = excluded.limit_nanousd, paused = excluded.paused, own_after = excluded.own_after,"
+            " joined_at = excluded.joined_at, left_at = NULL",
+            team=team_id,
+            id=tenant_id,
+            most=None if limit is None else limit.nanousd,
+            no=False,
+            yes=True,
+            now=ms(now),
+        )
+    )
+
+
+def leave(conn: Connection, tenant_id: int, now: datetime) -> bool:
+    """End a person's membership. Return False for an owner, who gives the team away or dissolves it, and for others."""
+    return bool(
+        conn.run(
+            "UPDATE team_members SET left_at = :now WHERE tenant_id = :id AND left_at IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM teams g WHERE g.wallet_id = team_members.wallet_id AND g.owner_id = :id)",
+            id=tenant_id,
+            now=ms(now),
+        )
+    )
+
+
+def remove(conn: Connection, team_id: int, tenant_id: int, now: datetime) -> bool:
+    """End the membership of a member of this team; False if there is none, and for the owner."""
+    return find(conn, team_id, tenant_id, now) is not None and leave(conn, tenant_id, now)
+
+
+def set_limit(conn: Connection, team_id: int, tenant_id: int, limit: Money | None) -> None:
+    _set(conn, team_id, tenant_id, "limit_nanousd", None if limit is None else limit.nanousd)
+
+
+def set_paused(conn: Connection, team_id: int, tenant_id: int, paused: bool) -> None:
+    """Let the team pay for no more answers of a member, or let it pay again."""
+    _set(conn, team_id, tenant_id, "paused", paused)
+
+
+def set_own_after(conn: Connection, team_id: int, tenant_id: int, own_after: bool) -> None:
+    """Set whether the member's own wallet pays for what the team does not cover."""
+    _set(conn, team_id, tenant_id, "own_after", own_after)
+
+
+def give_to(conn: Connection, team_id: int, owner_id: int, tenant_id: int, now: datetime) -> bool:
+    """Make another member the owner, without a limit. Return False if either is not what was assumed."""
+    member = find(conn, team_id, tenant_id, now)
+    if member is None or member.paused:
+        return False
+    changed = conn.run(
+        "UPDATE teams SET owner_id = :new WHERE wallet_id = :team AND owner_id = :old AND dissolved_at IS NULL",
+        new=tenant_id,
+        old=owner_id,
+        team=team_id,
+    )
+    if changed:
+        set_limit(conn, team_id, tenant_id, None)
+    return bool(changed)
+
+
+def _set(conn: Connection, team_id: int, tenant_id: int, column: str, value: object) -> None:
+    conn.run(
+        f"UPDATE team_members SET {column} = :value WHERE wallet_id = :team AND tenant_id = :id AND left_at IS NULL",
+        value=value,
+        team=team_id,
+        id=tenant_id,
+    )
+
+
+def _member(conn: Connection, found: Row, now: datetime) -> TeamMember:
+    limit, since = found["limit_nanousd"], now.date().replace(day=1)
+    return TeamMember(
+        found["wallet_id"],
+        found["tenant_id"],
+        found["name"],
+        found["telegram_user_id"],
+        None if limit is None else Money(limit),
+        shares.used(conn, found["wallet_id"], found["tenant_id"], since),
+        bool(found["paused"]),
+        bool(found["own_after"]),
+        found["owner_id"] == found["tenant_id"],
+    )

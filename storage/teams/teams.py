@@ -1,0 +1,199 @@
+"""Teams: creation, reading, and the end of one, when what is left goes back to its owner's wallet.
+
+A team is the account of a tenant without a Telegram user. Its free plan has no tokens; a bought one is paid, and
+renewed, from the team's wallet.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.money import ZERO, Money
+from engine.tenancy import Plan
+from storage.billing import plans
+from storage.database.connection import Connection, Row, moment, ms, row
+from storage.tenants import shared_wallets, tenants
+
+VIA = "house:teams"
+"""The account that money passes between a person's and a team's wallet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team. `free` is the money, `allowance_left_tokens` the plan's tokens, that no answer in progress needs."""
+
+    id: int
+    name: str
+    owner_id: int
+    plan: str
+    free: Money
+    is_busy: bool
+    allowance_left_tokens: int
+    renews_at: datetime
+
+
+class TeamBusy(Exception):
+    """An answer that the team pays for is being given."""
+
+
+_TEAM = """
+SELECT g.wallet_id, g.owner_id, t.name, t.plan, a.balance_nanousd - a.held_nanousd AS free, a.period_end_at,
+  a.held_nanousd + a.allowance_held_tokens AS held,
+  a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens AS tokens
+FROM teams g JOIN tenants t ON t.id = g.wallet_id JOIN accounts a ON a.tenant_id = g.wallet_id
+WHERE g.dissolved_at IS NULL
+"""
+
+
+def create(conn: Connection, owner_id: int, name: str, plan: Plan, now: datetime) -> int | None:
+    """Create a team with its owner as a member without a limit; return its id. None: the owner is in a team."""
+    if of_member(conn, owner_id) is not None:
+        return None
+    team_id = shared_wallets.open_account(conn, name, plan, now)
+    conn.run(
+        "INSERT INTO teams (wallet_id, owner_id, created_at) VALUES (:id, :owner, :now)",
+        id=team_id,
+        owner=owner_id,
+        now=ms(now),
+    )
+    conn.run(
+        "INSERT INTO team_members (wallet_id, tenant_id, paused, own_after, joined_at)"
+        " VALUES (:id, :owner, :no, :yes, :now)",
+        id=team_id,
+        owner=owner_id,
+        no=False,
+        yes=True,
+        now=ms(now),
+    )
+    return team_id
+
+
+def find(conn: Connection, team_id: int) -> Team | None:
+    """Return a team that is not dissolved."""
+    return _one(row(conn, f"{_TEAM} AND g.wallet_id = :id", id=team_id))
+
+
+def of_member(conn: Connection, tenant_id: int) -> Team | None:
+    """Return the team that a person is in."""
+    mine = "SELECT wallet_id FROM team_members WHERE tenant_id = :id AND left_at IS NULL"
+    return _one(row(conn, f"{_TEAM} AND g.wallet_id IN ({mine})", id=tenant_id))
+
+
+def owned(conn: Connection, team_id: int, tenant_id: int) -> Team | None:
+    """Return the team if this person is its owner."""
+    team = find(conn, team_id)
+    return team if team is not None and team.owner_id == tenant_id else None
+
+
+def rename(conn: Connection, team_id: int, name: str) -> None:
+    conn.run("UPDATE tenants SET name = :name WHERE id = :id", name=name, id=team_id)
+
+
+def fill(conn: Connection, team: Team, tenant_id: int, amount: Money, ref: str, now: datetime) -> bool:
+    """Move money from a person's wallet to the team's; False if `ref` was done before. Raises WalletShort."""
+    reasons = f"to the team {team.name}", "from a member"
+    return shared_wallets.move(
+        conn, (tenant_id, team.id), amount, via=VIA, kind="team", ref=ref, reasons=reasons, now=now
+    )
+
+
+def dissolve(conn: Connection, team_id: int, now: datetime) -> Money:
+    """End a team: its members leave, and its money, with the unused part of its plan, goes to its owner's wallet.
+
+    Return the amount. Raises TeamBusy, and LookupError for a team that was dissolved before.
+    """
+    found = find(conn, team_id)
+    if found is None:
+        raise LookupError(f"there is no team {team_id}")
+    shared_wallets.lock(conn, (team_id, found.owner_id))
+    team = find(conn, team_id)
+    if team is None:
+        raise LookupError(f"there is no team {team_id}")
+    if team.is_busy:
+        raise TeamBusy
+    plans.credit_unused(conn, plans.lock_tenant(conn, team_id), now, now)
+    shared_wallets.end_period(conn, team_id)
+    conn.run("UPDATE teams SET dissolved_at = :now WHERE wallet_id = :id", id=team_id, now=ms(now))
+    conn.run(
+        "UPDATE team_members SET left_at = :now WHERE wallet_id = :id AND left_at IS NULL", id=team_id, now=ms(now)
+    )
+    return _pay_out(conn, team_id, team.owner_id, f"team:{team_id}:end", now)
+
+
+def _pay_out(conn: Connection, team_id: int, owner_id: int, ref: str, now: datetime) -> Money:
+    state = tenants.state(conn, team_id)
+    assert state is not None
+    rest = state.wallet - state.held
+    if rest > ZERO:
+        reasons = "to the owner of the dissolved team", f"from the dissolved team {state.name}"
+        shared_wallets.move(conn, (team_id, owner_id), rest, via=VIA, kind="team", ref=ref, reasons=reasons, now=now)
+    return rest
+
+
+def sweep(conn: Connection, owner_id: int, now: datetime) -> Money:
+    """Pay out what came to a person's dissolved teams after their end, such as a charge that was given back."""
+    late = conn.rows(
+        "SELECT g.wallet_id, a.balance_nanousd FROM teams g JOIN accounts a ON a.tenant_id = g.wallet_id"
+        " WHERE g.owner_id = :id AND g.dissolved_at IS NOT NULL AND a.balance_nanousd > a.held_nanousd"
+        " ORDER BY g.wallet_id",
+        id=owner_id,
+    )
+    paid = ZERO
+    for each in late:
+        ref = f"team:{each['wallet_id']}:late:{ms(now)}"
+        paid += _pay_out(conn, each["wallet_id"], owner_id, ref, now)
+    return paid
+
+
+def everything(conn: Connection, tenant_id: int) -> list[dict[str, object]]:
+    """Return the teams that a person owns or has been in, for /export."""
+    rows = conn.rows(
+        "SELECT t.name, g.owner_id, g.created_at, g.dissolved_at, m.* FROM team_members m"
+        " JOIN teams g ON g.wallet_id = m.wallet_id JOIN tenants t ON t.id = m.wallet_id"
+        " WHERE m.tenant_id = :id ORDER BY m.joined_at, m.wallet_id",
+        id=tenant_id,
+    )
+    return [
+        {
+            "team": found["wallet_id"],
+            "name": found["name"],
+            "is_owner": found["owner_id"] == tenant_id,
+            "joined_at": moment(found["joined_at"]),
+            "left_at": None if found["left_at"] is None else moment(found["left_at"]),
+            "limit_usd": None if found["limit_nanousd"] is None else Money(found["limit_nanousd"]),
+        }
+        for found in rows
+    ]
+
+
+def shares_of(conn: Connection, tenant_id: int) -> list[dict[str, object]]:
+    """Return what teams paid for a person, by day, for /export."""
+    rows = conn.rows(
+        "SELECT s.* FROM member_shares s JOIN teams g ON g.wallet_id = s.wallet_id WHERE s.tenant_id = :id"
+        " ORDER BY s.day, s.wallet_id",
+        id=tenant_id,
+    )
+    return [
+        {
+            "team": found["wallet_id"],
+            "day": found["day"],
+            "usd": Money(found["charge_nanousd"]),
+            "allowance_tokens": found["allowance_tokens"],
+            "answers": found["answers"],
+        }
+        for found in rows
+    ]
+
+
+def _one(found: Row | None) -> Team | None:
+    if found is None:
+        return None
+    return Team(
+        found["wallet_id"],
+        found["name"],
+        found["owner_id"],
+        found["plan"],
+        Money(found["free"]),
+        bool(found["held"]),
+        found["tokens"],
+        moment(found["period_end_at"]),
+    )

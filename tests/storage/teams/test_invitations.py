@@ -1,0 +1,51 @@
+"""Invitations to teams: for one person, for a week."""
+
+from datetime import timedelta
+
+from engine.money import Money
+from storage.database.connection import Connection, scalar
+from storage.database.database import Database
+from storage.teams import invitations, members, teams
+from storage.tenants import tenants
+from tests.storage.books import FREE, NOW
+from tests.storage.teams.crew import crew
+
+
+def chi(conn: Connection) -> int:
+    return tenants.create(conn, "Chi", FREE, now=NOW, telegram_user_id=1003)
+
+
+async def test_invitation_is_accepted_once_with_its_limit(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, _, bao = crew(conn)
+        secret = invitations.make(conn, team, Money.usd("2"), NOW)
+        assert len(secret) == 22  # 128 bits
+        assert scalar(conn, "SELECT COUNT(*) FROM team_invitations WHERE sha256 = :s", s=secret) == 0
+        assert invitations.accept(conn, secret, bao, NOW) is None  # is in a team
+        person = chi(conn)
+        joined = invitations.accept(conn, secret, person, NOW)
+        assert joined is not None
+        assert joined.id == team
+        found = members.find(conn, team, person, NOW)
+        assert found is not None
+        assert found.limit == Money.usd("2")
+        members.leave(conn, person, NOW)
+        assert invitations.accept(conn, secret, person, NOW) is None
+
+    await db.write(unit)
+
+
+async def test_invitation_expires_is_revoked_and_ends_with_the_team(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, _, _ = crew(conn)
+        secrets = [invitations.make(conn, team, None, NOW) for _ in range(2)]
+        assert invitations.find(conn, secrets[0], NOW) is not None
+        assert invitations.find(conn, secrets[0], NOW + timedelta(days=7)) is None
+        assert invitations.find(conn, "wrong", NOW) is None
+        assert invitations.revoke_all(conn, team) == 2
+        assert invitations.find(conn, secrets[0], NOW) is None
+        last = invitations.make(conn, team, None, NOW)
+        teams.dissolve(conn, team, NOW)
+        assert invitations.accept(conn, last, chi(conn), NOW) is None
+
+    await db.write(unit)

@@ -1,0 +1,67 @@
+"""Members of teams."""
+
+from engine.money import Money
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.teams import members
+from storage.tenants import tenants
+from tests.storage.books import FREE, NOW, PRO
+from tests.storage.teams.crew import crew
+
+
+async def test_person_is_in_one_team_at_a_time_and_may_come_back(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, _, bao = crew(conn, limit="1")
+        assert not members.join(conn, team, bao, None, NOW)
+        members.set_paused(conn, team, bao, True)
+        assert members.leave(conn, bao, NOW)
+        assert not members.leave(conn, bao, NOW)
+        assert members.find(conn, team, bao, NOW) is None
+        assert members.join(conn, team, bao, Money.usd("2"), NOW)
+        found = members.find(conn, team, bao, NOW)
+        assert found is not None
+        assert (found.limit, found.paused, found.own_after) == (Money.usd("2"), False, True)
+
+    await db.write(unit)
+
+
+async def test_owner_changes_a_members_limit_and_removes_only_members(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, ann, bao = crew(conn)
+        members.set_limit(conn, team, bao, Money.usd("3"))
+        found = members.find(conn, team, bao, NOW)
+        assert found is not None
+        assert found.limit == Money.usd("3")
+        assert not members.remove(conn, team, ann, NOW)
+        assert not members.remove(conn, team + 1, bao, NOW)
+        assert members.remove(conn, team, bao, NOW)
+
+    await db.write(unit)
+
+
+async def test_member_may_refuse_to_pay_and_then_only_the_team_pays(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, _, bao = crew(conn)
+        members.set_own_after(conn, team, bao, False)
+        state = tenants.state(conn, bao)
+        assert state is not None
+        tenant = state.tenant({"free": FREE, "pro": PRO})
+        assert (tenant.pays, [each.id for each in tenant.sponsors]) == (False, [team])
+
+    await db.write(unit)
+
+
+async def test_team_is_given_to_a_member_who_then_has_no_limit(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, ann, bao = crew(conn, limit="1")
+        members.set_paused(conn, team, bao, True)
+        assert not members.give_to(conn, team, ann, bao, NOW)
+        members.set_paused(conn, team, bao, False)
+        assert not members.give_to(conn, team, bao, ann, NOW)
+        assert members.give_to(conn, team, ann, bao, NOW)
+        assert members.leave(conn, ann, NOW)
+        assert not members.leave(conn, bao, NOW)
+        (owner,) = members.of_team(conn, team, NOW)
+        assert (owner.tenant_id, owner.is_owner, owner.limit) == (bao, True, None)
+
+    await db.write(unit)
