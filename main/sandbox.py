@@ -35,7 +35,7 @@ async def run_sandbox(settings: Settings) -> int:
         print(f"\n  Farthing's sandbox is at {sandbox.url}\n  (Ctrl-C stops it)\n", flush=True)  # noqa: T201
 
         def show_route(container: Container) -> None:
-            sandbox.route_by(partial(next_offers, container))
+            sandbox.route_by(partial(next_offers, container), partial(expected_costs, container))
 
         return await run_parts(
             sandbox_settings(settings, sandbox, admin_key), EVERYTHING, is_sandbox=True, opened=show_route
@@ -67,14 +67,27 @@ def sandbox_settings(settings: Settings, sandbox: Sandbox, admin_key: str) -> Se
     return replace(read(variables, Path("no.env")), config=settings.config.model_copy(update=changes))
 
 
-def next_offers(container: Container) -> list[str]:
-    """Return the offers that `auto` would try now for a prompt of usual size, in order; [] where there is none."""
-    request = ChatRequest("page", "auto", (says(Role.USER, USUAL_PROMPT),))
+def next_offers(container: Container, prompt: str = "") -> list[str]:
+    """Return the offers that `auto` would try now for a prompt, in order; [] where there is none.
+
+    Without a prompt, one of usual size is meant.
+    """
     try:
-        route = container.gateway.route(container.market.catalog.model("auto"), request)
+        route = container.gateway.route(container.market.catalog.model("auto"), _request(prompt))
     except EngineError:
         return []
     return [quote.offer.name for quote in route.quotes]
+
+
+def expected_costs(container: Container, prompt: str = "") -> dict[str, str]:
+    """Return the expected cost in USD of a prompt's answer by each able offer of `auto`, also by those that rest."""
+    catalog = container.market.catalog
+    quotes, _ = catalog.quote(_request(prompt), catalog.model("auto"), container.clock.now())
+    return {quote.offer.name: str(quote.expected) for quote in quotes}
+
+
+def _request(prompt: str) -> ChatRequest:
+    return ChatRequest("page", "auto", (says(Role.USER, prompt or USUAL_PROMPT),))
 
 
 def _delete_database() -> None:

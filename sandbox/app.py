@@ -60,9 +60,11 @@ class Sandbox:
         self._exits = contextlib.AsyncExitStack()
         self._page_api = PageApi(self.world, self.stand_ins, self.url, farthing)
 
-    def route_by(self, next_offers: Callable[[], list[str]]) -> None:
-        """Show the offers that `next_offers` returns: those that `auto` would try now, in order."""
-        self._page_api.next_offers = next_offers
+    def route_by(
+        self, next_offers: Callable[[str], list[str]], expected_costs: Callable[[str], dict[str, str]] = lambda _: {}
+    ) -> None:
+        """Show the offers that `auto` would try now for a prompt, in order, and the cost of its answer by each."""
+        self._page_api.next_offers, self._page_api.expected_costs = next_offers, expected_costs
 
     @property
     def telegram_url(self) -> str:

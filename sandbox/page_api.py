@@ -21,18 +21,21 @@ from sandbox.telegram.world import ADMIN_ID, TOKEN, World
 
 PING_SECONDS = 15.0
 LAST_MESSAGES = 200
+LONGEST_PROMPT = 4096
 
 
 class PageApi:
     """Routes of the page.
 
     `farthing`: address and admin key of the running Farthing, to show its state of each provider. `next_offers`
-    returns the offers that `auto` would try now, in order.
+    returns the offers that `auto` would try now for a prompt, in order; `expected_costs` returns the cost in USD of its
+    answer by each offer.
     """
 
     def __init__(self, world: World, stand_ins: StandIns, base_url: str, farthing: tuple[str, str] | None) -> None:
         self._world, self._stand_ins, self._base_url, self._farthing = world, stand_ins, base_url, farthing
-        self.next_offers: Callable[[], list[str]] = list
+        self.next_offers: Callable[[str], list[str]] = lambda _: []
+        self.expected_costs: Callable[[str], dict[str, str]] = lambda _: {}
         self._states: dict[str, Any] = {}
         self._states_read_at = 0.0
         self._queues: set[asyncio.Queue[dict[str, Any]]] = set()
@@ -82,9 +85,9 @@ class PageApi:
             }
         )
 
-    async def _providers(self, _: Request) -> Response:
+    async def _providers(self, request: Request) -> Response:
         await self._refresh_states()
-        return JSONResponse(self._provider_state())
+        return JSONResponse(self._provider_state(request.query_params.get("prompt", "")[:LONGEST_PROMPT]))
 
     async def _link(self, request: Request) -> Response:
         """Return the invoice behind a payment link."""
@@ -206,9 +209,9 @@ class PageApi:
     def _provider_changed(self, found: StandIn) -> None:
         self._publish({"type": "provider", "chat_id": 0, "provider": self._provider(found)})
 
-    def _provider_state(self) -> dict[str, Any]:
+    def _provider_state(self, prompt: str = "") -> dict[str, Any]:
         providers = [self._provider(found) for found in self._stand_ins.providers.values()]
-        return {"next": self.next_offers(), "providers": providers}
+        return {"next": self.next_offers(prompt), "costs": self.expected_costs(prompt), "providers": providers}
 
     def _provider(self, found: StandIn) -> dict[str, Any]:
         return page_row(found, f"{self._base_url}/providers/{found.name}", self._states.get(found.name))

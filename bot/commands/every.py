@@ -6,7 +6,7 @@ from telegram import InlineKeyboardMarkup, Update
 
 from bot.buttons import button, rows
 from bot.chat import scheduled_run
-from bot.command import Command
+from bot.command import Command, Topic
 from bot.context import Context, arguments, thread_of
 from bot.groups.mentions import argument
 from bot.scheduled.pages import detail, listed, preview
@@ -164,6 +164,7 @@ COMMAND = Command(
     NAME,
     every,
     9,
+    topic=Topic.CHAT,
     buttons={
         "list": open_list,
         "show": show,

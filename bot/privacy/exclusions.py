@@ -99,13 +99,14 @@ def _keyboard(context: Context, exclusions: Exclusions) -> InlineKeyboardMarkup:
     names = [name for name in providers(context) if len(name.encode()) <= MOST_NAME_BYTES and ":" not in name]
     known = {policy_of(context, name).country for name in names} | exclusions.countries
     buttons = [to(context.t("privacy.button_training"), "who_training", left_out=exclusions.training)]
-    found = [
+    countries = [
         to(country_name(context, code), "who_country", code, left_out=code in exclusions.countries)
         for code in sorted(known - {""})
     ]
-    found += [to(brand(name), "who_provider", name, left_out=name in exclusions.providers) for name in names]
+    named = [to(brand(name), "who_provider", name, left_out=name in exclusions.providers) for name in names]
     back = button(context.t("privacy.back"), "settings", "open", owner=context.user.id)
-    return InlineKeyboardMarkup([buttons, *rows(found).inline_keyboard, [back]])
+    by_country, by_name = rows(countries, width=3).inline_keyboard, rows(named, width=3).inline_keyboard
+    return InlineKeyboardMarkup([buttons, *by_country, *by_name, [back]])
 
 
 ACTIONS = {

@@ -22,7 +22,9 @@ export function addMessage(message) {
 }
 
 export function changeMessage(message) {
+  const follow = isAtEnd();
   find(message.message_id)?.replaceWith(node(message));
+  if (follow) scrollDown();
 }
 
 export function dropMessage(id) { find(id)?.remove(); }
@@ -54,9 +56,10 @@ const scroller = () => $("messages");
 let pinned = true;
 const isAtEnd = () => pinned;
 const scrollDown = () => { scroller().scrollTop = scroller().scrollHeight; pinned = true; };
-scroller().addEventListener("scroll", () => { pinned = scroller().scrollHeight - scroller().scrollTop - scroller().clientHeight < 80; });
+let height = 0;  // of the list when it was last measured: a scroll that a change of it causes says nothing
+scroller().addEventListener("scroll", () => { if (scroller().clientHeight === height) pinned = scroller().scrollHeight - scroller().scrollTop - scroller().clientHeight < 80; });
 // When the height of the message list changes (guide, keyboard, tab), keep the end in view if it was in view.
-new ResizeObserver(() => { if (pinned) scrollDown(); }).observe(scroller());
+new ResizeObserver(() => { height = scroller().clientHeight; if (pinned) scrollDown(); }).observe(scroller());
 
 function node(message) {
   if (message.successful_payment) return paidLine(message);

@@ -3,14 +3,17 @@ import { $, ask, el } from "./dom.js";
 import { preview } from "./chat.js";
 import { chat, here, menuOf, sender, world } from "./store.js";
 
-let at = 0, sent = () => {};
-export function wire(afterSend) { sent = afterSend; }
+const TYPING_MS = 300;
+let at = 0, sent = () => {}, look = () => {}, typing;
+export function wire(afterTyping, afterSend) { look = afterTyping; sent = afterSend; }
+// The prompt that is being written; a command is none.
+export const typed = () => { const text = $("text").value.trim(); return text.startsWith("/") && !text.startsWith("/ask ") ? "" : text.replace(/^\/ask /, ""); };
 
 export async function say(text) {
   text = text.trim();
   if (!text) return;
   $("text").value = "";
-  grow(); hideMenu();
+  grow(); hideMenu(); look();
   const replied = here.replyTo;
   replyTo(null);
   sent(text);
@@ -70,7 +73,7 @@ async function upload() {
   await ask("upload", form);
 }
 
-$("text").addEventListener("input", () => { grow(); showMenu(); });
+$("text").addEventListener("input", () => { grow(); showMenu(); clearTimeout(typing); typing = setTimeout(look, TYPING_MS); });
 $("text").addEventListener("keydown", key);
 $("compose").addEventListener("submit", (event) => { event.preventDefault(); say($("text").value); });
 $("slash").addEventListener("click", () => {

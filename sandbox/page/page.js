@@ -107,8 +107,9 @@ function listen() {
 
 async function lookAgain() {
   if (document.hidden || !here.chat) return;
-  const seen = await fetch("/api/providers").then((answer) => answer.json()).catch(() => null);
-  if (!seen) return;
+  const prompt = compose.typed();
+  const seen = await fetch("/api/providers?prompt=" + encodeURIComponent(prompt)).then((answer) => answer.json()).catch(() => null);
+  if (!seen || prompt !== compose.typed()) return;
   takeProviders(seen); providers.showProviders(); guide.showGuide();
 }
 
@@ -121,7 +122,7 @@ function shortcut(event) {
 const say = (text) => { showTab("chat"); return compose.say(text); };
 const start = (user, parameter) => { open(user); return say("/start " + parameter); };
 conversation.wire({ say, reply: compose.replyTo, start });
-compose.wire((text) => { guide.asked(text); if (!text) conversation.showMessages(); guide.showGuide(); });
+compose.wire(lookAgain, (text) => { guide.asked(text); if (!text) conversation.showMessages(); guide.showGuide(); });
 providers.wire(guide.showGuide);
 guide.wire({ say });
 for (const tab of $("tabs").children) tab.addEventListener("click", () => showTab(tab.dataset.tab));

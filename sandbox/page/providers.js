@@ -1,10 +1,11 @@
 // The panel on the right: the provider of the next prompt, prices, and switches for faults.
 import { $, ask, el } from "./dom.js";
+import { typed } from "./compose.js";
 import { byOffer, isUp, nextUp, someOut, world } from "./store.js";
 
 const WORDS = {
-  up: ["up", "Answers"], down: ["down", "Its plug is pulled"], 429: ["429", "Too many requests"], slow: ["slow", "Starts to answer after a minute"],
-  cut: ["cut", "Breaks off within an answer"], key_refused: ["key", "Refuses the key"],
+  up: ["up", "answers"], down: ["down", "its plug is pulled: no connection"], 429: ["429", "too many requests: asks to wait"], slow: ["slow", "starts to answer after a minute"],
+  cut: ["cut", "breaks off within an answer"], key_refused: ["key", "refuses the API key"],
 };
 const STATES = {
   answering: "Its latest attempts were answered", failing: "Its latest attempts failed; it is still asked where that pays, or once as a test",
@@ -48,6 +49,7 @@ export function showProviders() {
   $("plug").onclick = () => (next ? set(next.name, "down") : plugAllIn());
   const focus = document.activeElement?.dataset?.switch;
   $("provider-list").replaceChildren(...inOrder().map((each) => card(each, next)));
+  $("legend").replaceChildren(...["down", "429", "slow", "cut", "key_refused"].flatMap((mode) => [el("dt", {}, WORDS[mode][0]), el("dd", {}, WORDS[mode][1])]));
   if (focus) document.querySelector(`[data-switch="${focus}"]`)?.focus();
 }
 
@@ -62,6 +64,7 @@ function card(provider, next) {
   return el("li", { class: isUp(provider) ? "" : "off", "data-provider": provider.name },
     el("div", { class: "row" }, el("b", {}, provider.title), ...marks(provider, next), el("span", { class: "state " + state, title: [STATES[state], farthing.reason].filter(Boolean).join(". ") }, state.replace("_", "-"))),
     el("p", { class: "price" }, price(provider)),
+    el("p", { class: "cost" }, cost(provider)),
     el("p", { class: "calls" }, `${provider.calls} ${provider.calls === 1 ? "call" : "calls"}${provider.last_status ? `, last answered ${provider.last_status}` : ""}`),
     switches(provider));
 }
@@ -86,6 +89,12 @@ function price(provider) {
   const offer = world.next.find((name) => name.split("/")[0] === provider.name) || "";
   const row = rows.find((each) => offer === `${provider.name}/${each.model}`) || rows[0];
   return row ? `${row.model}: $${short(row.input_usd_per_mtok)} in, $${short(row.output_usd_per_mtok)} out per 1M` : "not on offer";
+}
+
+function cost(provider) {
+  const offer = world.next.find((name) => byOffer(name) === provider) || Object.keys(world.costs).find((name) => byOffer(name) === provider);
+  const usd = world.costs[offer];
+  return usd === undefined ? "" : `${typed() ? "this prompt" : "a usual prompt"}: about ${Number((Number(usd) * 100).toPrecision(2))} ¢`;
 }
 
 const short = (usd) => Number(usd).toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 6 });

@@ -1,5 +1,5 @@
 // State received from the sandbox, and the current user and chat.
-export const world = { me: null, users: new Map(), chats: new Map(), providers: new Map(), commands: {}, next: [], more: [] };
+export const world = { me: null, users: new Map(), chats: new Map(), providers: new Map(), commands: {}, next: [], costs: {}, more: [] };
 export const here = { chat: null, as: new Map(), replyTo: null };
 
 export const chat = () => world.chats.get(here.chat);
@@ -21,6 +21,6 @@ export function take(state) {
 }
 
 export function takeProviders(state) {
-  world.next = state.next;
+  world.next = state.next; world.costs = state.costs || {};
   for (const each of state.providers) world.providers.set(each.name, each);
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.providers.exchange import ParsedRequest, StandInAnswer, StandInToolCall, count
+from sandbox.providers.ready_answers import ready_answer
 
 SHORT_PROMPT_CHARS = 12
 QUOTED_CHARS = 160
@@ -119,6 +120,9 @@ def _text(title: str, asked: ParsedRequest) -> str:
         says = _JSON.format(name=title)
         fitting = sample(asked.schema, says) if asked.schema else {"answer": says, "prompt": _quoted(asked.prompt)}
         return json.dumps(fitting, ensure_ascii=False)
+    ready = ready_answer(title, asked.prompt) if not asked.images else None
+    if ready is not None:
+        return ready
     template = _SHORT if len(asked.prompt) <= SHORT_PROMPT_CHARS and not asked.images else _LONG
     turn = f"This is message {asked.turns} of our conversation. " if asked.turns > 1 else ""
     said = template.format(name=title, turn=turn, prompt=_quoted(asked.prompt))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from main.sandbox import next_offers
+from main.sandbox import expected_costs, next_offers
 from sandbox.app import Sandbox
 from tests.journeys.conftest import ADMIN_KEY, ANN, started
 from tests.sandbox.chromium import BINARY, Browser
@@ -29,7 +29,7 @@ async def opened(tmp_path: Path, sandbox: Sandbox, width: int = 1400, height: in
     """Open the page over the whole program, as `make run` shows it."""
     async with started(tmp_path, sandbox) as journey, Browser(width=width, height=height) as page:
         sandbox._page_api._farthing = (journey.url, ADMIN_KEY)
-        sandbox.route_by(partial(next_offers, journey.container))
+        sandbox.route_by(partial(next_offers, journey.container), partial(expected_costs, journey.container))
         await page.open(sandbox.url)
         await page.until("document.querySelector('#suggest')")
         yield page
@@ -70,6 +70,9 @@ async def test_another_provider_answers_after_a_plug_is_pulled(tmp_path: Path, s
         early = await page.js(DRAFT_CHARS)
         await page.until(f"{DRAFT_CHARS} > {early}")
         await page.until(f"{LAST}?.textContent.includes('stand-in for DeepSeek')")
+        assert await page.js(f"{LAST}.textContent.includes('money box')")  # the ready answer to the suggested question
+        await write(page, "tell me about the sea")
+        await page.until(f"{LAST}?.textContent.includes('You wrote')")
         for tag in ("b", "i", "code", "blockquote", "pre", "a[href='https://example.org/']"):
             assert await page.js(f'{LAST}.querySelector("{tag}") !== null'), tag
         assert await page.js(f"{LAST}.querySelector('.code-head').textContent.startsWith('python')")
@@ -84,6 +87,30 @@ async def test_another_provider_answers_after_a_plug_is_pulled(tmp_path: Path, s
         await page.picture(pictures(tmp_path) / "sandbox.png")
         await click(page, "#plugs")
         await page.until("document.querySelector('[data-provider=deepseek] [data-mode=up][aria-pressed=true]')")
+
+
+async def test_cost_of_the_prompt_that_is_written_is_shown_by_provider(tmp_path: Path, sandbox: Sandbox) -> None:
+    cost = "document.querySelector('[data-provider=deepseek] .cost').textContent"
+    async with opened(tmp_path, sandbox) as page:
+        await page.until(f"{cost}.startsWith('a usual prompt: about ')")
+        usual = await page.js(cost)
+        await page.js("document.querySelector('#text').value = 'the sea '.repeat(400)")
+        await page.js("document.querySelector('#text').dispatchEvent(new InputEvent('input', {bubbles: true}))")
+        await page.until(f"{cost}.startsWith('this prompt: about ')")
+        assert float((await page.js(cost)).split()[3]) > float(usual.split()[4])
+        assert await page.js("document.querySelector('#legend').textContent.includes('refuses the API key')")
+
+
+async def test_chat_stays_at_its_end_when_a_message_grows(tmp_path: Path, sandbox: Sandbox) -> None:
+    left = "(({scrollHeight, scrollTop, clientHeight}) => scrollHeight - scrollTop - clientHeight)"
+    async with opened(tmp_path, sandbox, width=390, height=600) as page:
+        await page._call("Emulation.setDeviceMetricsOverride", width=390, height=600, deviceScaleFactor=1, mobile=True)
+        await write(page, "/help")
+        await page.until(f"{LAST}?.textContent.includes('/paysupport')")
+        await write(page, "/settings")
+        await click_key(page, "Who sees my prompts")
+        await page.until(f"{LAST}?.textContent.includes('Who may see my prompts')")
+        await page.until(f"{left}(document.querySelector('#messages')) < 80")
 
 
 async def test_stop_button_ends_the_draft_and_keeps_the_delivered_part(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -37,12 +37,14 @@ async def state(http: httpx.AsyncClient) -> dict[str, Any]:
 
 
 async def test_state_has_people_chats_and_providers(sandbox: Sandbox, http: httpx.AsyncClient) -> None:
-    sandbox.route_by(lambda: ["openai/gpt-4o"])
+    sandbox.route_by(lambda prompt: ["openai/gpt-4o", prompt], lambda prompt: {"openai/gpt-4o": f"0.{len(prompt)}"})
     found = await state(http)
     assert [user["id"] for user in found["users"] if user["is_admin"]] == [ADMIN_ID]
     assert {chat["id"] for chat in found["chats"]} == set(sandbox.world.chats)
     assert {row["name"] for row in found["providers"]} == set(sandbox.provider_urls)
-    assert found["next"] == ["openai/gpt-4o"]
+    assert (found["next"], found["costs"]) == (["openai/gpt-4o", ""], {"openai/gpt-4o": "0.0"})
+    asked = (await http.get("/api/providers", params={"prompt": "hello"})).json()
+    assert (asked["next"][1], asked["costs"]) == ("hello", {"openai/gpt-4o": "0.5"})
     assert set(found["commands"][str(ANN)]) == {str(ANN), str(GROUP_ID)}
 
 
