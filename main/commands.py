@@ -14,9 +14,11 @@ from storage.database.connection import Connection
 from storage.database.database import migrations_pending, open_database
 from storage.operations.audit import AuditReport, audit
 from storage.operations.backup import BackupFailed, backup, restore, sqlite_path
+from storage.operations.postgres_backup import backup_postgres, restore_postgres
 from storage.reports import rollups
 
 T = TypeVar("T")
+NOT_AUDITED = " It is not audited: this account may not create a database to restore it into."
 NOT_UP_TO_DATE = "The database is not up to date: run `python -m main migrate`."
 
 
@@ -43,26 +45,34 @@ async def run_audit(settings: Settings, *, full: bool = False) -> int:
 
 def run_backup(settings: Settings, folder: str) -> int:
     """Return 0 with the new file's name, 1 with the reason why there is none."""
-    section = settings.config.backup
-    now = SystemClock.now()
+    section, url, note = settings.config.backup, settings.env.database_url, ""
+    target, now = Path(folder or section.folder or "."), SystemClock.now()
     try:
-        made = backup(sqlite_path(settings.env.database_url), Path(folder or section.folder or "."), now, section.keep)
+        if url.startswith("sqlite:"):
+            made = backup(sqlite_path(url), target, now, section.keep)
+        else:
+            made, is_audited = backup_postgres(url, target, now, section.keep)
+            note = "" if is_audited else NOT_AUDITED
     except BackupFailed as error:
-        print(f"No backup was made: {error}", file=sys.stderr)
+        print(f"No backup was made: {Redactor(settings.secrets()).hide(str(error))}", file=sys.stderr)
         return 1
-    print(f"Backed up to {made}. It holds conversations and keys' hashes: keep it as safe as the database.")
+    print(f"Backed up to {made}. It holds conversations and keys' hashes: keep it as safe as the database.{note}")
     return 0
 
 
 def run_restore(settings: Settings, saved: str) -> int:
     """Return 0 where the file is the database now, 1 with the reason why not."""
+    url, now, before = settings.env.database_url, SystemClock.now(), ""
     try:
-        database = sqlite_path(settings.env.database_url)
-        aside = restore(Path(saved), database, SystemClock.now())
+        if url.startswith("sqlite:"):
+            if (aside := restore(Path(saved), sqlite_path(url), now)) is not None:
+                before = f" The database before it is {aside}."
+        elif (schema := restore_postgres(Path(saved), url, now)) is not None:
+            before = f" The tables before it are in the schema {schema}; drop it when you no longer need them."
     except BackupFailed as error:
-        print(f"Nothing was restored: {error}", file=sys.stderr)
+        print(f"Nothing was restored: {Redactor(settings.secrets()).hide(str(error))}", file=sys.stderr)
         return 1
-    print(f"{database} is {saved} now." + (f" The database before it is {aside}." if aside else ""))
+    print(f"The database is {saved} now.{before}")
     return 0
 
 

@@ -1,7 +1,4 @@
-"""Backup and restore of a SQLite database, as one file that is checked and audited before it gets its final name.
-
-For PostgreSQL both refuse and name pg_dump instead.
-"""
+"""Backup and restore of a SQLite database, as one file that is checked and audited before it gets its final name."""
 
 import os
 import shutil
@@ -33,7 +30,7 @@ class BackupFailed(Exception):
 def sqlite_path(url: str) -> Path:
     """Return the path of the database file. Raises BackupFailed for a PostgreSQL URL."""
     if not url.startswith("sqlite:"):
-        raise BackupFailed("this database is PostgreSQL: use pg_dump and pg_restore, or your host's own backups")
+        raise BackupFailed("this database is PostgreSQL, not a file of SQLite")
     return Path(url.partition("://")[2].removeprefix("/"))
 
 
