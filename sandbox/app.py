@@ -56,6 +56,7 @@ class Sandbox:
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
         self.world = World(monotonic)
         self.stand_ins = StandIns(word_seconds, providers=providers)
+        self._frame_policy = f"; frame-src {farthing_url}" if farthing_url else ""
         farthing = (farthing_url, farthing_admin_key) if farthing_url and farthing_admin_key else None
         self._exits = contextlib.AsyncExitStack()
         self._page_api = PageApi(self.world, self.stand_ins, self.url, farthing)
@@ -87,8 +88,11 @@ class Sandbox:
         await self._exits.aclose()
 
     def _app(self) -> Starlette:
+        policy = GUARDED["content-security-policy"] + self._frame_policy
+        headers = {"cache-control": "no-store", **GUARDED, "content-security-policy": policy}
+
         async def index(_: Request) -> Response:
-            return FileResponse(PAGE / "index.html", headers={"cache-control": "no-store", **GUARDED})
+            return FileResponse(PAGE / "index.html", headers=headers)
 
         return Starlette(
             routes=[

@@ -16,6 +16,7 @@ from sandbox.providers.app import StandIn, page_row
 from sandbox.providers.transcription import BYTES_PER_SECOND
 from sandbox.telegram import stars
 from sandbox.telegram.commands import menu
+from sandbox.telegram.mini_app import init_data
 from sandbox.telegram.refusals import BotApiError
 from sandbox.telegram.world import ADMIN_ID, TOKEN, World
 
@@ -51,6 +52,7 @@ class PageApi:
             "pay": self._pay,
             "refund": self._refund,
             "renew": self._renew,
+            "mini-app": self._mini_app,
         }
         return [
             Route("/api/state", self._state),
@@ -166,6 +168,13 @@ class PageApi:
         if offered is None:
             return {"ok": False, "error": "This invoice is gone."}
         return await stars.pay(self._world, chat_id, int(body["user_id"]), offered)
+
+    async def _mini_app(self, request: Request) -> Any:
+        """Return the address of the Mini App, and its data signed for this person."""
+        user_id = int((await request.json())["user_id"])
+        if self._farthing is None:
+            return {"ok": False, "error": "Farthing does not run beside this sandbox."}
+        return {"ok": True, "url": f"{self._farthing[0]}/app", "init_data": init_data(self._world, user_id)}
 
     async def _refund(self, request: Request) -> Any:
         charge_id = str((await request.json())["charge_id"])

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from telegram import InlineKeyboardButton, LinkPreviewOptions, Update, WebAppInfo
+from telegram import InlineKeyboardButton, LinkPreviewOptions, MessageEntity, Update, WebAppInfo
 
 from bot.buttons import button, rows
 from bot.command import Command, Topic
@@ -73,10 +73,15 @@ async def _send(context: Context, link: str, buttons: list[InlineKeyboardButton]
     await context.bot.send_message(
         context.user.id,
         f"{piece.text}\n\n{link}",
-        entities=list(piece.entities),
+        entities=[*piece.entities, _link_entity(piece.text, link)],
         link_preview_options=LinkPreviewOptions(is_disabled=True),
         reply_markup=rows(buttons, width=1),
     )
+
+
+def _link_entity(before: str, link: str) -> MessageEntity:
+    """Return the mark of the link: not every app recognises the address of this machine. Offsets are in UTF-16."""
+    return MessageEntity(MessageEntity.URL, len(f"{before}\n\n".encode("utf-16-le")) // 2, len(link))
 
 
 COMMAND = Command("app", app, 13, topic=Topic.PROGRAMS, buttons={"out": sign_out})

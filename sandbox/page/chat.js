@@ -4,8 +4,8 @@ import { richBody, wordsOf } from "./rich.js";
 import { chat, here, isMine, sender, world } from "./store.js";
 import { formatted } from "./text.js";
 
-let say = () => {}, reply = () => {}, start = () => {};
-export function wire(actions) { ({ say, reply, start } = actions); }
+let say = () => {}, reply = () => {}, start = () => {}, openApp = () => {};
+export function wire(actions) { ({ say, reply, start, openApp } = actions); }
 
 export function showMessages() {
   $("log").replaceChildren(...chat().messages.map(node));
@@ -117,11 +117,13 @@ function invoice(message) {
   return el("div", { class: "invoice" }, el("b", {}, shown.title), el("p", {}, shown.description), pay);
 }
 
-async function payFor(offer, which) {
+// Resolves to true when it is paid, false when the bot refuses it, null when the person does not pay.
+export async function payFor(offer, which) {
   const payer = { chat_id: here.chat, user_id: sender() };
-  if (!await confirmPay(offer)) return;
+  if (!await confirmPay(offer)) return null;
   const done = await ask("pay", { ...payer, ...which });
   if (done.ok) toast(`⭐ ${offer.total_amount} Stars paid`);
+  return Boolean(done.ok);
 }
 
 function keyboard(message) {
@@ -142,7 +144,7 @@ async function press(message, key, made) {
     if (offer.ok !== false) await payFor(offer, { link: link[1] });
   } else if (key.url) follow(key.url);
   else if (key.copy_text) { await navigator.clipboard?.writeText(key.copy_text.text); toast("Copied"); }
-  else if (key.web_app) toast("Mini Apps open in Telegram itself.");
+  else if (key.web_app) openApp();
   else {
     made.classList.add("busy");
     await ask("press", { chat_id: here.chat, user_id: sender(), message_id: message.message_id, data: key.callback_data });

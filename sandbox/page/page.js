@@ -3,6 +3,7 @@ import { $, ask, el, face } from "./dom.js";
 import * as conversation from "./chat.js";
 import * as compose from "./compose.js";
 import * as guide from "./guide.js";
+import * as miniapp from "./miniapp.js";
 import * as providers from "./providers.js";
 import { chat, here, take, takeProviders, world } from "./store.js";
 
@@ -36,6 +37,7 @@ function open(id) {
   here.chat = id;
   chat().unread = 0;
   compose.replyTo(null);
+  $("open-app").hidden = chat().type !== "private";
   const isGroup = chat().type !== "private", n = [...world.chats.keys()].indexOf(id);
   $("chat-title").textContent = isGroup ? chat().title : "Farthing";
   face($("chat-face"), isGroup ? chat().title : "¼", isGroup ? n : 5);
@@ -121,7 +123,8 @@ function shortcut(event) {
 
 const say = (text) => { showTab("chat"); return compose.say(text); };
 const start = (user, parameter) => { open(user); return say("/start " + parameter); };
-conversation.wire({ say, reply: compose.replyTo, start });
+conversation.wire({ say, reply: compose.replyTo, start, openApp: miniapp.openApp });
+miniapp.wire({ start });
 compose.wire(lookAgain, (text) => { guide.asked(text); if (!text) conversation.showMessages(); guide.showGuide(); });
 providers.wire(guide.showGuide);
 guide.wire({ say });

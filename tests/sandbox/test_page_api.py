@@ -145,3 +145,18 @@ async def test_state_of_each_provider_is_read_from_farthing(works: bool) -> None
         rows = {row["name"]: row["farthing"] for row in (await http.get("/api/providers")).json()["providers"]}
     assert rows["openai"] == ({"name": "openai", "state": "open"} if works else None)
     assert rows["groq"] is None
+
+
+async def test_mini_app_is_opened_in_a_frame_with_data_of_the_person() -> None:
+    key, url = "k" * 24, "http://127.0.0.1:9"
+    async with Sandbox(farthing_url=url, farthing_admin_key=key) as made, httpx.AsyncClient(base_url=made.url) as http:
+        found = (await http.post("/api/mini-app", json={"user_id": ANN})).json()
+        assert found["url"] == f"{url}/app"
+        assert f"%22id%22%3A{ANN}" in found["init_data"]
+        assert (await http.post("/api/mini-app", json={"user_id": 1})).status_code == 400
+        assert (await http.get("/")).headers["content-security-policy"].endswith(f"; frame-src {url}")
+
+
+async def test_mini_app_needs_a_running_farthing(http: httpx.AsyncClient) -> None:
+    assert not (await http.post("/api/mini-app", json={"user_id": ANN})).json()["ok"]
+    assert "frame-src" not in (await http.get("/")).headers["content-security-policy"]

@@ -38,6 +38,10 @@ async def test_link_opens_the_account_of_its_user(chat: Chat) -> None:
     assert "machine that Farthing runs on" in text
     (call,) = await chat.send("/app")
     assert call.params["chat_id"] == ANN
+    (mark,) = [each for each in json_of(call, "entities") if each["type"] == "url"]
+    units = call.text.encode("utf-16-le")
+    marked = units[2 * mark["offset"] : 2 * (mark["offset"] + mark["length"])].decode("utf-16-le")
+    assert SECRET.fullmatch(marked)
     assert json_of(call, "link_preview_options")["is_disabled"]
 
 

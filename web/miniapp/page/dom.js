@@ -39,6 +39,7 @@ export function dialog(build, kind = "") {
     fill(box, ...build(close));
     box.onclose = () => { fill(box); resolve(answer); };
     box.showModal();
+    if ($("toast").matches(":popover-open")) { $("toast").hidePopover(); $("toast").showPopover(); } // stays above
   });
 }
 

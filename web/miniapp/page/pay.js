@@ -112,7 +112,7 @@ async function agree() {
 
 // Telegram's own window where the page is inside Telegram; links to Telegram in an ordinary browser.
 async function pay(made, words, again) {
-  if (telegram?.openInvoice) {
+  if (telegram?.openInvoice && (telegram.isVersionAtLeast?.("6.1") ?? true)) {
     telegram.openInvoice(made.link, (status) => {
       if (status === "paid") { toast(t("pay.paid")); CREDITED_MS.forEach((wait) => setTimeout(again, wait)); }
       else if (status === "failed") toast(t("pay.failed"));

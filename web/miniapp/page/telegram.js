@@ -12,7 +12,7 @@ function remembers() {
 export async function openTelegram() {
   if (window.Telegram?.WebApp?.initData) return window.Telegram.WebApp;
   if (!wasOpened) return null;
-  await loaded().catch(() => {});
+  if (hash.get("tgWebAppPlatform") !== "sandbox") await loaded().catch(() => {});
   if (window.Telegram?.WebApp?.initData) return window.Telegram.WebApp;
   return hash.get("tgWebAppData") ? bridge() : null;
 }
