@@ -14,8 +14,10 @@ from telegram.ext import (
     Application,
     CallbackQueryHandler,
     ChatMemberHandler,
+    ChosenInlineResultHandler,
     ContextTypes,
     ExtBot,
+    InlineQueryHandler,
     MessageHandler,
     TypeHandler,
     filters,
@@ -33,6 +35,7 @@ from bot.groups.greeting import on_membership
 from bot.groups.mentions import COMMAND
 from bot.groups.moving import on_migration
 from bot.notify import TelegramNotifier
+from bot.outside.questions import on_chosen, on_guest, on_inline_query
 from bot.payments import payments
 from bot.payments.stars import StarsClient
 from bot.profile.descriptions import set_descriptions
@@ -196,6 +199,9 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> N
     application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, on_migration))
     application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, on_message))
     application.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE, on_edited))
+    application.add_handler(InlineQueryHandler(on_inline_query))
+    application.add_handler(ChosenInlineResultHandler(on_chosen))
+    application.add_handler(TypeHandler(Update, on_guest), group=2)
     for handler in payments.last_handlers():
         application.add_handler(handler)
     application.add_error_handler(on_error)

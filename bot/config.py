@@ -35,6 +35,7 @@ class BotConfig:
     footer: bool = True
     comment_seconds: float = 0.2
     talk_tokens: int = 1000
+    outside: str = "off"
     name_conversations: bool = False
     keep_days: int = 30
     schedule_least_hours: int = 1

@@ -101,6 +101,7 @@ class AccessSection(Section):
 
 class GroupsSection(Section):
     talk_tokens: int = Field(1000, ge=0)
+    outside: Literal["off", "guest", "inline"] = "off"
 
 
 class PrivacySection(Section):

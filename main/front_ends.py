@@ -47,6 +47,7 @@ def bot_services(container: Container, *, footer: bool = True) -> "Services":
         bytes_per_day=config.access.megabytes_per_day * 1_000_000,
         footer=footer,
         talk_tokens=config.groups.talk_tokens,
+        outside=config.groups.outside,
         name_conversations=config.access.name_conversations,
         keep_days=config.privacy.keep_days,
         schedule_least_hours=config.every.least_hours,

@@ -116,7 +116,7 @@ async def _answered(context: Context, saver: AnswerSaver) -> Completion | None:
     """
     services, destination, preview = context.services, saver.destination, saver.preview
     payer = await asker(context, destination.chat_id, is_private=destination.is_private)
-    brake = await brake_for(context, saver.record, saver.request, payer)
+    brake = await brake_for(context, saver.request, payer, saver.record)
     async with services.gateway.answer(payer, saver.request, finish=saver.finish, approve=brake.check) as answer:
         with services.answers.running(destination.chat_id, destination.thread, context.user.id, answer):
             await _show(answer, preview)

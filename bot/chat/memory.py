@@ -154,7 +154,7 @@ class _Summary:
         """Raises EngineError, and AskFirst where it is expected to cost too much; nothing is charged then."""
         context, request = self.context, self._request()
         tenant = await context.tenant()
-        brake = await brake_for(context, self.record, request, tenant)
+        brake = await brake_for(context, request, tenant, self.record)
         gateway = context.services.gateway
         async with gateway.answer(tenant, request, finish=self._finish, approve=brake.check) as answer:
             await answer.whole()

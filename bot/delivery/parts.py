@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from telegram import InlineKeyboardMarkup, InputFile, MessageEntity, ReplyParameters
-from telegram.error import BadRequest, ChatMigrated, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
 from bot.delivery import rich_messages
@@ -56,6 +56,12 @@ def payload(
     )
 
 
+def inline_payload(piece: Piece, inline_message_id: str, keyboard: InlineKeyboardMarkup) -> str:
+    """Return the text of a message in a chat that the bot is not in, as JSON."""
+    content = json.loads(payload(piece, thread_id=None, keyboard=keyboard))
+    return _written({**content, "inline": inline_message_id})
+
+
 def file_payload(markdown: str, *, thread_id: int | None) -> str:
     """Return a file with the whole answer as JSON."""
     return _written({"file": markdown, "thread_id": thread_id, "reply_to": None, "edit": None})
@@ -64,6 +70,7 @@ def file_payload(markdown: str, *, thread_id: int | None) -> str:
 def private_payload(content: str, *, first: bool) -> str:
     """Return a part for the private chat of the asker, the first one with its note above the text."""
     message = {**json.loads(content), "thread_id": None, "reply_to": None, "edit": None}
+    message.pop("inline", None)
     note = f"{message.pop('note', '')}\n\n"
     if first and note.strip() and "text" in message and units(note) + units(message["text"]) <= MOST_UNITS:
         message["text"] = note + message["text"]
@@ -116,6 +123,9 @@ def _next_best(message: dict[str, Any], error: TelegramError) -> dict[str, Any]:
 
 
 async def _sent(bot: ExtBot[int], part: OutboxPart, message: dict[str, Any]) -> SentPart:
+    if "inline" in message:
+        await _edit_inline(bot, message)
+        return SentPart(0)
     if "file" in message:
         return SentPart(await _sent_file(bot, part.chat_id, message))
     if "tables" in message and (rich_id := await rich_messages.sent_rich(bot, part, message)):
@@ -141,6 +151,21 @@ async def _edited(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> bo
     except BadRequest as error:
         return "not modified" in str(error)
     return True
+
+
+async def _edit_inline(bot: ExtBot[int], message: dict[str, Any]) -> None:
+    """Edit a message of a chat that the bot is not in. Raises Forbidden where it is gone."""
+    try:
+        await bot.edit_message_text(
+            message["text"],
+            inline_message_id=message["inline"],
+            entities=_entities(message),
+            reply_markup=_keyboard(bot, message),
+            rate_limit_args=Priority.FINAL,
+        )
+    except BadRequest as error:
+        if "not modified" not in str(error):
+            raise Forbidden(str(error)) from error
 
 
 async def _sent_text(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> int:

@@ -93,10 +93,12 @@ def shorter_tokens(model: Model, quote: Quote, bound: Money) -> int:
     return fitted.output_tokens[0] if isinstance(fitted, Grant) else 0
 
 
-async def brake_for(context: Context, record: QuestionRecord, request: ChatRequest, asker: Tenant) -> Brake:
-    """Return the bounds of an answer that the asker, or a sponsor, pays for."""
+async def brake_for(
+    context: Context, request: ChatRequest, asker: Tenant, record: QuestionRecord | None = None
+) -> Brake:
+    """Return the bounds of an answer that the asker, or a sponsor, pays for. `record` has an agreed price."""
     state, services = await context.state(), context.services
-    limits, agreed = SpendingLimits.of(state.settings), Money(record.agreed_nanousd)
+    limits, agreed = SpendingLimits.of(state.settings), Money(record.agreed_nanousd if record is not None else 0)
     sponsors, now = frozenset(each.id for each in asker.sponsors), services.clock.now()
 
     def unit(conn: Connection) -> tuple[dict[int, Funds], Money]:

@@ -26,6 +26,9 @@ ALLOWED = (
     "my_chat_member",
     "subscription",
     "stopped_message_generation",
+    "guest_message",
+    "inline_query",
+    "chosen_inline_result",
 )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sandbox.telegram.inline import edit_inline
 from sandbox.telegram.params import Params, Upload, decoded, is_true, markup, number, required
 from sandbox.telegram.refusals import refuse
 from sandbox.telegram.rich import rich_message
@@ -127,6 +128,8 @@ def sent(world: World, params: Params, content: dict[str, Any]) -> Any:
 
 
 def _edited(world: World, params: Params, content: dict[str, Any]) -> Any:
+    if params.get("inline_message_id"):
+        return edit_inline(world, params, content)
     chat = world.chat_of(params)
     world.flood_control.visible(chat.id)
     return world.edit(chat.id, _message_id(params), content)

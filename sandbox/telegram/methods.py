@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.telegram import commands, messages, stars
+from sandbox.telegram import commands, inline, messages, stars
 from sandbox.telegram.members import membership
 from sandbox.telegram.params import Params, decoded, is_true, number, required
 from sandbox.telegram.refusals import refuse
@@ -157,6 +157,8 @@ METHODS: dict[str, Callable[[World, Params], Awaitable[Any]]] = {
         "sendDocument": messages.send_document,
         "getFile": messages.get_file,
         "answerCallbackQuery": answer_callback_query,
+        "answerInlineQuery": inline.answer_inline_query,
+        "answerGuestQuery": inline.answer_guest_query,
         "setMyCommands": commands.set_my_commands,
         "getMyCommands": commands.get_my_commands,
         "deleteMyCommands": commands.delete_my_commands,

@@ -83,6 +83,11 @@ _BAD_REQUESTS: dict[str, str] = {
     "draft_id": "DRAFT_ID_INVALID",
     "old_query": "query is too old and response timeout expired or query ID is invalid",
     "query_url": "URL_INVALID",
+    "results_many": "RESULTS_TOO_MUCH",
+    "result_type": "RESULT_TYPE_INVALID",
+    "result_id": "RESULT_ID_INVALID",
+    "result_title": "ARTICLE_TITLE_EMPTY",
+    "inline_message": "MESSAGE_ID_INVALID",
     # files
     "no_photo": "there is no photo in the request",
     "no_document": "there is no document in the request",

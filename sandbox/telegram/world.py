@@ -73,6 +73,8 @@ class World:
         self.checkouts: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self.payments: dict[str, dict[str, Any]] = {}
         self.star_rows: list[dict[str, Any]] = []
+        self.outside: dict[str, dict[str, Any]] = {}
+        self.outside_queries: dict[str, dict[str, Any]] = {}
         self.links: dict[str, dict[str, Any]] = {}
         self.listeners: set[Callable[[dict[str, Any]], None]] = set()
         self._next_message = 1
